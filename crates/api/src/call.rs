@@ -1,0 +1,83 @@
+//! Who calls, when, and under which settings.
+
+use std::sync::Arc;
+
+use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_store::Engine;
+use larkspur_store::apps::Install;
+use larkspur_store::chats::Member;
+use larkspur_store::users::Grant;
+
+use crate::Settings;
+
+/// A call with an access token: what an operation in one tenant knows of it.
+#[derive(Clone)]
+pub struct Call {
+    /// The tenant's time, in milliseconds since 1970.
+    pub now: i64,
+    /// The tenant of the token.
+    pub tenant: TenantKey,
+    /// The app that the token was issued to.
+    pub app: Arc<Install>,
+    /// In whose name it acts.
+    pub actor: Actor,
+    /// The switches.
+    pub settings: Arc<Settings>,
+}
+
+/// In whose name a call acts.
+#[derive(Clone)]
+pub enum Actor {
+    /// The app's bot (a tenant token).
+    Bot,
+    /// A user (a user token).
+    User {
+        /// The number that open_id and union_id are made of.
+        number: u64,
+        /// What the user granted.
+        grant: Arc<Grant>,
+    },
+}
+
+impl Call {
+    /// The operator as a member of chats.
+    pub fn operator(&self) -> Member {
+        match &self.actor {
+            Actor::Bot => Member::Bot(self.app.app_id),
+            Actor::User { grant, .. } => Member::User(grant.user_id.clone()),
+        }
+    }
+
+    /// The calling app.
+    pub fn app_id(&self) -> AppId {
+        self.app.app_id
+    }
+
+    /// Whether the operator holds a scope.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        match &self.actor {
+            Actor::Bot => self.app.scopes.has(scope),
+            Actor::User { grant, .. } => grant.scopes.has(scope),
+        }
+    }
+}
+
+/// A call without a tenant of its own: credentials in the body, or the control key.
+#[derive(Clone)]
+pub struct RootCall {
+    /// The store.
+    pub engine: Arc<Engine>,
+    /// The real time, in milliseconds since 1970; a tenant's own is this plus its offset.
+    pub now: i64,
+    /// The switches.
+    pub settings: Arc<Settings>,
+}
+
+/// Either kind of caller, as the gateway hands it to an entry.
+#[derive(Clone)]
+pub enum Caller {
+    /// With an access token.
+    Token(Call),
+    /// Without a tenant.
+    Root(RootCall),
+}

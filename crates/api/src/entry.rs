@@ -1,0 +1,319 @@
+//! An operation as a trait, and its erasure to a spec and function pointers, so that the gateway is compiled once.
+
+use std::any::Any;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use larkspur_contract::fields::Shape;
+use larkspur_contract::{Access, Fault, Reply, Spec, codes};
+use larkspur_store::{BoxFuture, Engine, Memory, Root, Session, StoreError, Tx, Unit, Verdict};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{Call, Caller, RootCall};
+
+/// One operation of the platform.
+pub trait Operation: Sized + Send + Sync + 'static {
+    /// What it is.
+    const SPEC: &'static Spec;
+    /// On what it runs: [`Tx`] for calls with a token, [`Root`] for the others.
+    type Ground: Ground;
+    /// Parameters in the path.
+    type Path: Wire;
+    /// Parameters in the query.
+    type Query: Wire;
+    /// The body.
+    type Body: Wire;
+    /// The members of a success answer's `data`.
+    type Output: Serialize + JsonSchema + Send;
+
+    /// Does it, in one transaction. It may be run again, from the start, if the transaction collides with another.
+    fn run(
+        ground: &mut Self::Ground,
+        call: &<Self::Ground as Ground>::Call,
+        input: &Input<Self>,
+    ) -> impl Future<Output = Result<Self::Output, Fault>> + Send;
+
+    /// Answers from memory alone, if it can: writes the JSON of its output and returns true.
+    fn recall(
+        _memory: &Memory,
+        _call: &<Self::Ground as Ground>::Call,
+        _input: &Input<Self>,
+        _out: &mut Vec<u8>,
+    ) -> bool {
+        false
+    }
+
+    /// The bytes and media type of a [`Reply::Bytes`] answer.
+    fn bytes(_output: &mut Self::Output) -> Option<(Bytes, String)> {
+        None
+    }
+}
+
+/// A type that is read from the wire.
+pub trait Wire: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {}
+impl<T: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static> Wire for T {}
+
+/// Where there are no parameters.
+#[derive(Debug, Clone, Copy, Default, Serialize, serde::Deserialize, JsonSchema)]
+pub struct Empty {}
+
+/// What an operation was sent.
+#[derive(Debug)]
+pub struct Input<O: Operation> {
+    /// Parameters in the path.
+    pub path: O::Path,
+    /// Parameters in the query.
+    pub query: O::Query,
+    /// The body.
+    pub body: O::Body,
+    /// The file of a multipart body.
+    pub file: Option<Bytes>,
+}
+
+/// On what an operation runs.
+pub trait Ground: Sized + Send {
+    /// What it knows of the call.
+    type Call: Send + Sync + 'static;
+
+    /// Reads its kind of call from a caller; `None` if the gateway sent the other kind.
+    fn call(caller: Caller) -> Option<Self::Call>;
+    /// Opens it on a session.
+    fn open(session: Box<dyn Session>, engine: &Arc<Engine>, call: &Self::Call) -> Self;
+    /// Fails if a statement failed.
+    fn outcome(&self) -> Result<(), StoreError>;
+}
+
+impl Ground for Tx {
+    type Call = Call;
+
+    fn call(caller: Caller) -> Option<Call> {
+        match caller {
+            Caller::Token(call) => Some(call),
+            Caller::Root(_) => None,
+        }
+    }
+    fn open(session: Box<dyn Session>, engine: &Arc<Engine>, call: &Call) -> Self {
+        Tx::new(session, engine.clone(), call.tenant)
+    }
+    fn outcome(&self) -> Result<(), StoreError> {
+        Tx::outcome(self)
+    }
+}
+
+impl Ground for Root {
+    type Call = RootCall;
+
+    fn call(caller: Caller) -> Option<RootCall> {
+        match caller {
+            Caller::Root(call) => Some(call),
+            Caller::Token(_) => None,
+        }
+    }
+    fn open(session: Box<dyn Session>, engine: &Arc<Engine>, _call: &RootCall) -> Self {
+        Root::new(session, engine.clone())
+    }
+    fn outcome(&self) -> Result<(), StoreError> {
+        Root::outcome(self)
+    }
+}
+
+/// The decoded parts of a request, checked against the entry's shapes.
+#[derive(Debug, Default)]
+pub struct Received {
+    /// Parameters in the path, as an object.
+    pub path: Value,
+    /// Parameters in the query, as an object.
+    pub query: Value,
+    /// The body, as an object.
+    pub body: Value,
+    /// The file of a multipart body.
+    pub file: Option<Bytes>,
+}
+
+/// What an operation answered.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The JSON of its output.
+    Json(Vec<u8>),
+    /// Bytes with their media type.
+    Bytes(Bytes, String),
+}
+
+/// One operation of the registry, its types erased.
+pub struct Entry {
+    /// What it is.
+    pub spec: &'static Spec,
+    prepare: fn(Arc<Engine>, Caller, Received) -> Result<Invocation, Fault>,
+    schemas: fn() -> Schemas,
+}
+
+/// The JSON Schemas of an operation.
+#[derive(Debug, Clone)]
+pub struct Schemas {
+    /// Of the parameters in the path.
+    pub path: Value,
+    /// Of the parameters in the query.
+    pub query: Value,
+    /// Of the body.
+    pub body: Value,
+    /// Of the answer's `data`.
+    pub output: Value,
+}
+
+/// The compiled shapes of what an operation is sent.
+#[derive(Debug)]
+pub struct Shapes {
+    /// Of the parameters in the path.
+    pub path: Shape,
+    /// Of the parameters in the query.
+    pub query: Shape,
+    /// Of the body.
+    pub body: Shape,
+}
+
+/// A call that is ready to run.
+pub enum Invocation {
+    /// Already answered, from memory.
+    Recalled(Answer),
+    /// To be run by a driver.
+    Pending(Arc<dyn Job>),
+}
+
+/// A unit of work whose result can be taken once its transaction has ended.
+pub trait Job: Unit {
+    /// What the operation answered.
+    fn take(&self) -> Result<Answer, Fault>;
+    /// The same object as a unit, for the driver.
+    fn unit(self: Arc<Self>) -> Arc<dyn Unit>;
+}
+
+/// Erases an operation. A constant: the registry is made by the compiler.
+pub const fn entry<O: Operation>() -> Entry {
+    Entry { spec: O::SPEC, prepare: prepare::<O>, schemas: schemas::<O> }
+}
+
+impl Entry {
+    /// The JSON Schemas, made anew.
+    pub fn schemas(&self) -> Schemas {
+        (self.schemas)()
+    }
+
+    /// The compiled shapes, made anew: the gateway keeps them.
+    pub fn shapes(&self) -> Shapes {
+        let schemas = self.schemas();
+        Shapes {
+            path: Shape::compile(&schemas.path),
+            query: Shape::compile(&schemas.query),
+            body: Shape::compile(&schemas.body),
+        }
+    }
+
+    /// Turns a decoded request into a call that can run, or answers it from memory.
+    pub fn prepare(
+        &self,
+        engine: Arc<Engine>,
+        caller: Caller,
+        received: Received,
+    ) -> Result<Invocation, Fault> {
+        (self.prepare)(engine, caller, received)
+    }
+
+    /// Whether the access of the spec fits the ground of the operation; a test asks it of the whole registry.
+    pub fn is_behind_token(&self) -> bool {
+        matches!(self.spec.access, Access::Token { .. })
+    }
+}
+
+fn schemas<O: Operation>() -> Schemas {
+    Schemas {
+        path: schema::<O::Path>(false),
+        query: schema::<O::Query>(false),
+        body: schema::<O::Body>(false),
+        output: schema::<O::Output>(true),
+    }
+}
+
+fn schema<T: JsonSchema>(output: bool) -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let settings = if output { settings.for_serialize() } else { settings.for_deserialize() };
+    settings.into_generator().into_root_schema_for::<T>().into()
+}
+
+fn prepare<O: Operation>(
+    engine: Arc<Engine>,
+    caller: Caller,
+    received: Received,
+) -> Result<Invocation, Fault> {
+    let call = O::Ground::call(caller).ok_or_else(|| {
+        Fault::new(codes::INTERNAL, "the access of the spec does not fit the operation's ground")
+    })?;
+    let input = Input::<O> {
+        path: read(received.path)?,
+        query: read(received.query)?,
+        body: read(received.body)?,
+        file: received.file,
+    };
+    let mut out = Vec::new();
+    if O::recall(&engine.memory, &call, &input, &mut out) {
+        return Ok(Invocation::Recalled(Answer::Json(out)));
+    }
+    Ok(Invocation::Pending(Arc::new(Running::<O> { engine, call, input, result: Mutex::new(None) })))
+}
+
+/// Reads a checked value into its type. The check and the type come from the same schema, so a failure is a rule that
+/// the schema cannot state, such as a number out of the range of its type.
+fn read<T: DeserializeOwned + Any>(value: Value) -> Result<T, Fault> {
+    let value = if value.is_null() { Value::Object(serde_json::Map::new()) } else { value };
+    serde_json::from_value(value).map_err(|error| Fault::new(codes::BAD_REQUEST, error.to_string()))
+}
+
+struct Running<O: Operation> {
+    engine: Arc<Engine>,
+    call: <O::Ground as Ground>::Call,
+    input: Input<O>,
+    result: Mutex<Option<Result<Answer, Fault>>>,
+}
+
+impl<O: Operation> Unit for Running<O> {
+    fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
+        Box::pin(async move {
+            let mut ground = O::Ground::open(session, &self.engine, &self.call);
+            let result = O::run(&mut ground, &self.call, &self.input).await;
+            ground.outcome()?;
+            let verdict = if result.is_ok() { Verdict::Commit } else { Verdict::Rollback };
+            let answer = result.and_then(|mut output| answer::<O>(&mut output));
+            *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+            Ok(verdict)
+        })
+    }
+}
+
+fn answer<O: Operation>(output: &mut O::Output) -> Result<Answer, Fault> {
+    if O::SPEC.reply == Reply::Bytes {
+        let (bytes, media) = O::bytes(output)
+            .ok_or_else(|| Fault::new(codes::INTERNAL, "an operation that answers bytes gave none"))?;
+        return Ok(Answer::Bytes(bytes, media));
+    }
+    serde_json::to_vec(output)
+        .map(Answer::Json)
+        .map_err(|error| Fault::new(codes::INTERNAL, error.to_string()))
+}
+
+impl<O: Operation> Job for Running<O> {
+    fn take(&self) -> Result<Answer, Fault> {
+        let result = self.result.lock().unwrap_or_else(PoisonError::into_inner).take();
+        result.unwrap_or_else(|| Err(Fault::new(codes::INTERNAL, "the driver did not run the unit")))
+    }
+
+    fn unit(self: Arc<Self>) -> Arc<dyn Unit> {
+        self
+    }
+}

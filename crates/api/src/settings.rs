@@ -1,0 +1,57 @@
+//! The switches: behaviours that the documents leave open and an operator may change.
+
+use serde::{Deserialize, Serialize};
+
+/// How a tag name that is taken is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DuplicateName {
+    /// Code 0 with a fail reason, as the pages print it.
+    #[default]
+    Success,
+    /// Code 402, as seen in live answers.
+    #[serde(rename = "402")]
+    Code402,
+}
+
+/// Who may use a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TagOwner {
+    /// Every app of the tenant.
+    #[default]
+    Tenant,
+    /// The app that made it; to the others it is unknown.
+    App,
+}
+
+/// The switches, at their documented defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Creating or renaming a tag to a name that is taken.
+    pub duplicate_name: DuplicateName,
+    /// Whether an unknown tag id in a bind refuses the call (230001) instead of being passed over.
+    pub strict_tag_ids: bool,
+    /// Who may use a tag.
+    pub tag_owner: TagOwner,
+    /// The most tags that one chat may have; 0 means no limit.
+    pub tags_per_chat: u32,
+    /// Whether a request that does not fit the schema is always 99992402 instead of the page's own code.
+    pub generic_field_validation: bool,
+    /// Whether `a,b` in an array parameter of a query means two values.
+    pub comma_lists: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            duplicate_name: DuplicateName::default(),
+            strict_tag_ids: false,
+            tag_owner: TagOwner::default(),
+            tags_per_chat: 0,
+            generic_field_validation: false,
+            comma_lists: true,
+        }
+    }
+}

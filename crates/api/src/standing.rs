@@ -1,0 +1,163 @@
+//! Who the operator is in a chat, or why the chat cannot be operated on: computed once, in one order.
+
+use larkspur_contract::ids::ChatId;
+use larkspur_contract::model::{ChatMode, ChatStatus, InstallStatus};
+use larkspur_contract::scopes::IM_CHAT_AS_OWNER;
+use larkspur_contract::{Fault, codes};
+use larkspur_store::chats::{self, Chat, Member};
+use larkspur_store::{LockedChat, Tx, apps, members};
+
+use crate::{Actor, Call};
+
+/// What the operator is to a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The owner.
+    Owner,
+    /// A manager.
+    Manager,
+    /// A plain member.
+    Member,
+    /// Not in the chat.
+    Outsider,
+}
+
+/// The operator in a chat.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// What the operator is to the chat.
+    pub role: Role,
+    /// Whether the operator is the bot that made the chat, with the scope to act as its owner.
+    pub creator: bool,
+}
+
+impl Standing {
+    /// Owner or manager.
+    pub fn manages(&self) -> bool {
+        matches!(self.role, Role::Owner | Role::Manager)
+    }
+
+    /// In the chat.
+    pub fn is_member(&self) -> bool {
+        self.role != Role::Outsider
+    }
+}
+
+/// Reads a chat that the operator is in.
+pub async fn member_of(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(Chat, Standing), Fault> {
+    let (chat, standing) = visible(tx, call, chat_id).await?;
+    in_use(&chat)?;
+    inside(tx, call, &chat, &standing).await?;
+    Ok((chat, standing))
+}
+
+/// Takes the row of a chat that the operator is in, for a change.
+pub async fn lock_as_member(
+    tx: &mut Tx,
+    call: &Call,
+    chat_id: &str,
+) -> Result<(LockedChat, Standing), Fault> {
+    let chat = match ChatId::parse(chat_id) {
+        Some(id) => chats::lock(tx, id).await?,
+        None => None,
+    };
+    let Some(chat) = chat else { return Err(absent(tx, call, chat_id).await?) };
+    app_may(call)?;
+    shareable(call, &chat)?;
+    in_use(&chat)?;
+    let standing = of(tx, call, &chat).await?;
+    inside(tx, call, &chat, &standing).await?;
+    Ok((chat, standing))
+}
+
+/// Reads a chat of the tenant and what the operator is to it, whatever that is.
+pub async fn visible(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(Chat, Standing), Fault> {
+    let chat = match ChatId::parse(chat_id) {
+        Some(id) => chats::get(tx, id).await?,
+        None => None,
+    };
+    let Some(chat) = chat else { return Err(absent(tx, call, chat_id).await?) };
+    app_may(call)?;
+    shareable(call, &chat)?;
+    let standing = of(tx, call, &chat).await?;
+    Ok((chat, standing))
+}
+
+/// What the operator is to a chat.
+pub async fn of(tx: &mut Tx, call: &Call, chat: &Chat) -> Result<Standing, Fault> {
+    let operator = call.operator();
+    let membership = members::get(tx, chat.chat_id, &operator).await?;
+    let role = match membership {
+        None => Role::Outsider,
+        Some(_) if chat.owner.as_ref() == Some(&operator) => Role::Owner,
+        Some(membership) if membership.manager => Role::Manager,
+        Some(_) => Role::Member,
+    };
+    let creator = matches!(call.actor, Actor::Bot)
+        && chat.creator_app == Some(call.app_id())
+        && call.app.scopes.has(IM_CHAT_AS_OWNER);
+    Ok(Standing { role, creator })
+}
+
+/// The app's own prerequisites: the bot ability, and being in use. Source: every group page.
+pub fn app_may(call: &Call) -> Result<(), Fault> {
+    if !call.app.bot {
+        return Err(Fault::new(codes::BOT_NOT_ACTIVATED, "the app has no bot; switch its bot ability on"));
+    }
+    if call.app.status != InstallStatus::Enabled {
+        return Err(Fault::new(
+            codes::APP_UNAVAILABLE,
+            format!("the app is {} in this tenant", call.app.status.as_str()),
+        ));
+    }
+    Ok(())
+}
+
+/// A chat that is not the tenant's: of another one (232010), or of none (232006).
+async fn absent(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<Fault, Fault> {
+    let Some(id) = ChatId::parse(chat_id) else {
+        return Ok(Fault::new(codes::CHAT_ID_INVALID, "the chat_id is malformed"));
+    };
+    if tx.is_elsewhere(id).await? {
+        app_may(call)?;
+        return Ok(Fault::new(codes::TENANT_MISMATCH, "the chat lives in another tenant"));
+    }
+    Ok(Fault::new(codes::CHAT_ID_INVALID, "there is no such chat"))
+}
+
+fn shareable(call: &Call, chat: &Chat) -> Result<(), Fault> {
+    if chat.external && !call.app.external_sharing {
+        return Err(Fault::new(
+            codes::EXTERNAL_NOT_ALLOWED,
+            "the chat is external and the bot lacks external sharing",
+        ));
+    }
+    Ok(())
+}
+
+fn in_use(chat: &Chat) -> Result<(), Fault> {
+    if chat.status != ChatStatus::Normal {
+        return Err(Fault::new(codes::CHAT_DISSOLVED, format!("the chat is {}", chat.status.as_str())));
+    }
+    Ok(())
+}
+
+async fn inside(tx: &mut Tx, call: &Call, chat: &Chat, standing: &Standing) -> Result<(), Fault> {
+    if !standing.is_member() {
+        return Err(Fault::new(
+            codes::OPERATOR_NOT_IN_CHAT,
+            format!("{} is not in the chat", call.operator().to_column()),
+        ));
+    }
+    // Assumed: 232024 belongs to chats of two parties whose user does not see the app.
+    if chat.mode == ChatMode::P2p {
+        for party in members::first(tx, chat.chat_id).await? {
+            if let Member::User(user_id) = &party.member
+                && !apps::is_visible_to(tx, &call.app, user_id).await?
+            {
+                return Err(Fault::new(codes::NOT_VISIBLE, format!("{user_id} does not see the app")));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! Every documented error code, one line each: name, number, HTTP status, wire text.
+//!
+//! The texts are the platform's own, misspellings and missing full stops included: clients match on them.
+//! A number may stand twice where the platform gives it two texts.
+
+use std::fmt;
+
+/// One error answer: the public half of a [`crate::Fault`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Code {
+    /// The constant's name, for logs and documents.
+    pub name: &'static str,
+    /// The `code` member of the body.
+    pub number: u32,
+    /// The HTTP status.
+    pub status: u16,
+    /// The `msg` member of the body; some gateway codes append to it.
+    pub text: &'static str,
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.number, self.name)
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $status:literal, $text:literal;)*) => {
+        $($(#[$doc])* #[doc = $text] pub const $name: Code = Code { name: stringify!($name), number: $number, status: $status, text: $text };)*
+        /// Every code of this file, in its order.
+        pub const ALL: &[Code] = &[$($name),*];
+    };
+}
+
+codes! {
+    // Gateway
+    TOKEN_MISSING = 99991661, 400, "Missing access token for authorization. Please make a request with token attached.";
+    APP_DISABLED = 99991662, 400, "app not in use";
+    TOKEN_INVALID = 99991663, 400, "Invalid access token for authorization. Please make a request with token attached.";
+    APP_TOKEN_INVALID = 99991664, 400, "invalid app token";
+    TENANT_CODE_INVALID = 99991665, 400, "invalid tenant code";
+    USER_TOKEN_INVALID = 99991668, 400, "Invalid access token for authorization. Please make a request with token attached.";
+    USER_TOKEN_UNSUPPORTED = 99991668, 400, "user access token not support";
+    TOKEN_PREFIX_UNKNOWN = 99991671, 400, "Invalid token: must start with t-/u-";
+    SCOPE_MISSING = 99991672, 400, "Access denied. One of the following scopes is required: ";
+    APP_NOT_INSTALLED = 99991673, 400, "unauthorized app";
+    TOKEN_EXPIRED = 99991677, 400, "token expire";
+    USER_SCOPE_MISSING = 99991679, 400, "Unauthorized. You do not have permission to perform the requested operation on the resource. Please request user re-authorization and try again. required one of these privileges: ";
+    RATE_LIMITED = 99991400, 429, "request trigger frequency limit";
+    BAD_REQUEST = 9499, 400, "Bad Request";
+    BODY_TOO_LARGE = 9499, 413, "Bad Request";
+    FIELD_VALIDATION = 99992402, 400, "field validation failed";
+    OPEN_ID_UNKNOWN = 99992351, 400, "The request you send is not a valid {open_id} or not exists";
+    CHAT_ID_UNKNOWN = 99992356, 400, "The request you send is not a valid {open_chat_id} or not exists";
+    USER_ID_UNKNOWN = 99992360, 400, "The request you send is not a valid {user_id} or not exists";
+    OPEN_ID_CROSS_APP = 99992361, 400, "open_id cross app";
+    UNION_ID_UNKNOWN = 99992363, 400, "The request you send is not a valid {union_id} or not exists";
+    USER_ID_CROSS_TENANT = 99992364, 400, "user id cross tenant";
+    UNION_ID_CROSS_TENANT = 99992381, 400, "union_id cross tenant";
+    INTERNAL = 2200, 500, "internal error";
+    UNAVAILABLE = 5000, 503, "internal error";
+    // auth/v3: HTTP 200, fields at the top level
+    AUTH_PARAM_INVALID = 10003, 200, "invalid param";
+    APP_SECRET_INVALID = 10014, 200, "app secret invalid";
+    APP_ID_UNKNOWN = 10014, 200, "app id not exists";
+    APP_TICKET_INVALID = 10012, 200, "app_ticket invalid";
+    APP_NOT_ISV = 10016, 200, "app resend fail";
+    TENANT_HAS_NOT_INSTALLED = 20009, 200, "tenant has not installed app";
+    // Group business codes
+    TAG_PARAM_INVALID = 230001, 400, "param is invalid";
+    MESSAGE_SELF_DESTRUCTS = 230111, 400, "Action unavailable as the message will self-destruct soon.";
+    PARAM_INVALID = 232001, 400, "Your request contains an invalid request parameter.";
+    EDIT_NEEDS_MANAGER = 232002, 400, "No Permission: Only chat owner or admin can edit chat information in the current situation.";
+    ANNOUNCEMENT_NOT_FOUND = 232003, 400, "Chat announcement can NOT be found in chat information.";
+    APP_NOT_FOUND = 232004, 400, "Such an app does NOT exist.";
+    CHAT_ID_INVALID = 232006, 400, "Your request specifies a chat_id which is invalid.";
+    CHAT_OR_USER_ID_INVALID = 232007, 400, "Your request specifies a chat_id or user_id which is invalid.";
+    CHAT_TYPE_UNSUPPORTED = 232008, 400, "Your request specifies a chat whose type is NOT supported currently.";
+    CHAT_DISSOLVED = 232009, 400, "Your request specifies a chat which has already been dissolved.";
+    TENANT_MISMATCH = 232010, 400, "Operator and chat can NOT be in different tenants.";
+    OPERATOR_NOT_IN_CHAT = 232011, 400, "Operator can NOT be out of the chat.";
+    NEW_OWNER_NOT_IN_CHAT = 232012, 400, "New chat owner can NOT be out of the chat.";
+    MEMBER_LIMIT = 232013, 400, "You have reached the limit of maximum number of members a chat can have.";
+    TOKEN_LACKS_PERMISSION = 232014, 400, "The token used in the request does NOT have the permissions necessary to complete the request.";
+    MEMBER_ID_TYPE_UNSUPPORTED = 232015, 400, "Your request specifies a member_id_type which is NOT supported.";
+    FIELD_NEEDS_MANAGER = 232016, 400, "Non-chat-owner or Non-chat-admin can only edit certain parts.";
+    NEEDS_OWNER_OR_CREATOR = 232017, 400, "No Permission: If the operator is NOT owner or creator with the scope, the operator can NOT complete the request.";
+    ANNOUNCEMENT_UPDATE_FAILED = 232018, 400, "Updating announcement failed.";
+    CHAT_BUSY = 232019, 400, "The request has been rate limited.";
+    PUBLIC_NAME_TOO_SHORT = 232020, 400, "Name can NOT be less than two characters for public chats.";
+    BOT_NOT_FOUND = 232021, 400, "Bot can NOT be found.";
+    USER_RESIGNED = 232022, 400, "User has already resigned.";
+    REVIEW_FAILED = 232023, 400, "Chat information review failed while updating the chat.";
+    NOT_VISIBLE = 232024, 400, "Users do not have the visibility of the app, or the operator does not have collaboration permissions with the target users.";
+    BOT_NOT_ACTIVATED = 232025, 400, "Bot ability is not activated.";
+    PUBLIC_NAME_TAKEN = 232026, 400, "This name is already used in an existing public chat. Names of public chats are supposed to be different.";
+    NO_VALID_MEMBERS = 232027, 400, "There are no valid members in the ID list specified in your request.";
+    EXTERNAL_MEMBER_IN_INTERNAL_CHAT = 232028, 400, "External members can Not be added to an internal group chat.";
+    NO_OWNER_CANDIDATE = 232029, 400, "There are no available candidates for chat owner.";
+    USER_ID_INVALID = 232030, 400, "Your request specifies a user_id which is invalid.";
+    NEW_OWNER_OTHER_TENANT = 232031, 400, "The chat and the new designated chat owner must be in the same tenant.";
+    OWNER_OTHER_TENANT = 232032, 400, "The operator who will create the chat and the designated chat owner must be in the same tenant.";
+    EXTERNAL_NOT_ALLOWED = 232033, 400, "The operator or invited bots does NOT have the authority to manage external chats without the scope.";
+    APP_UNAVAILABLE = 232034, 400, "The app is unavailable or inactivated by the tenant.";
+    OWNER_ID_INVALID = 232035, 400, "Your request specifies an owner_id which is invalid.";
+    LABELS_NOT_ALLOWED = 232037, 400, "The operator or invited bots does NOT have the authority to manage chat labels without the scope.";
+    NOT_OWNER = 232038, 400, "The operator is not chat owner, no permission to complete the request.";
+    MANAGERS_NOT_RETURNED = 232039, 400, "The operation of Add/Delete chat managers has succeeded. But the current managers list was not returned due to service problems.";
+    MANAGER_LIMIT = 232040, 400, "The chat managers has reached the limit of maximum number.";
+    AVATAR_INVALID = 232041, 400, "The avatar key is illegal.";
+    PUBLIC_NAME_EMPTY = 232042, 400, "Public group chat's name should not be empty.";
+    IDS_UNAVAILABLE = 232043, 400, "Your request contains unavailable ids.";
+    MEMBER_LIMIT_BY_ADMIN = 232044, 400, "You have reached maximum number of chat members set by admin.";
+    TAB_LIMIT = 232046, 400, "The number of chat tabs has reached the limit.";
+    TAB_NAME_TOO_LONG = 232047, 400, "The length of the tab name reaches the limit.";
+    TAB_CONTENT_ILLEGAL = 232048, 400, "The chat tab content is illegal.";
+    TAB_NOT_WRITABLE_UPDATE = 232049, 400, "The chat tab content is illegal.";
+    TAB_NOT_WRITABLE_DELETE = 232049, 400, "Operate chat tab unsupported chat type.";
+    TAB_CHAT_UNSUPPORTED = 232050, 400, "Operate chat tab unsupported chat type.";
+    NO_DOC_PERMISSION = 232051, 400, "The operator does not have doc permission.";
+    NO_WIDGET_PERMISSION = 232055, 400, "The operator does not have chat tab, chat menu, chat widget manage permission";
+    NOT_IMAGE_OWNER = 232056, 400, "The operator is not the image's owner, no permission to complete the request.";
+    RESTRICTED_MODE_NOT_ALLOWED = 232057, 400, "The operator tenant doesn't have the permission to use restricted mode.";
+    CHAT_BANNED = 232060, 400, "This chat is banned.";
+    LINK_SECRET_CHAT = 232061, 400, "Secret chat cannot be share link.";
+    LINK_P2P_CHAT = 232062, 400, "P2P chat cannot be share link.";
+    LINK_TEAM = 232063, 400, "Team cannot be share link.";
+    SHARE_NOT_ALLOWED = 232064, 400, "The operator is not a group owner or administrator, no permission to share chat link.";
+    USER_OR_BOT_NOT_FOUND = 232065, 400, "The User/Bot can NOT be found.";
+    NO_ANNOUNCEMENT_DOC_PERMISSION = 232066, 400, "The operator does not have the doc permission.";
+    CHAT_BEING_CREATED = 232068, 400, "The group is being created, please wait a moment.";
+    EXTERNAL_CANNOT_BE_PUBLIC = 232069, 400, "current chat type unsupported to set public.";
+    MENU_TOP_LIMIT = 232070, 400, "The number of chat_menu_top_level has reached the limit.";
+    MENU_SECOND_LIMIT = 232071, 400, "The number of chat_menu_second_level has reached the limit.";
+    MENU_SORT_INVALID = 232072, 400, "Sort chat_menu_top_level's param is invalid.";
+    MENU_BUSY = 232073, 400, "The group menu is being modified, please try again later.";
+    JOIN_NEEDS_APPROVAL = 232075, 400, "The public group needs to apply to join, and users or bots are not allowed to actively join the group.";
+    CANNOT_REMOVE_OWNER = 232076, 400, "Can't kick chat owner.";
+    MENU_ILLEGAL = 232078, 400, "The chat menu is illegal.";
+    HIDE_COUNT_NOT_ALLOWED = 232078, 400, "The operator tenant doesn't have the permission to use hide_member_count_setting.";
+    HIDE_COUNT_UNSUPPORTED = 232079, 400, "Chat type not supported by hide_member_count_setting.";
+    CHAT_UNSUPPORTED = 232090, 400, "Unsupported chat type.";
+    PUBLIC_NOT_ALLOWED = 232091, 400, "Due to the security control requirements of this tenant, this tenant does not allow public group.";
+    MEETING_IN_PROGRESS = 232092, 400, "Meeting in progress. Unable to modify group posting permissions.";
+    MEETING_RESTRICTED = 232093, 400, "This meeting has restricted access. Unable to turn off group membership approval.";
+    TAG_KIND_NOT_ALLOWED = 232095, 400, "The operator does NOT have the authority to manage ocic type tag without the scope.";
+    ANNOUNCEMENT_IS_DOCX = 232097, 400, "Unable to operate docx type chat announcement.";
+    // Tags, live form of the duplicate name (a switch)
+    TAG_NAME_TAKEN_LIVE = 402, 200, "duplicate name in tenant";
+    // Images
+    META_WRITING_STOPPED = 232096, 400, "Meta writing has stopped, please try again later.";
+    IMAGE_PARAM_INVALID = 234001, 400, "Invalid request param.";
+    IMAGE_UNAUTHORIZED = 234002, 401, "Unauthorized.";
+    IMAGE_DELETED = 234005, 400, "Image has been deleted.";
+    IMAGE_TOO_LARGE = 234006, 400, "The file size exceed the max value.";
+    IMAGE_BOT_NOT_ENABLED = 234007, 400, "App does not enable bot feature.";
+    NOT_RESOURCE_SENDER = 234008, 400, "The app is not the resource sender.";
+    IMAGE_EMPTY = 234010, 400, "File's size can't be 0.";
+    IMAGE_FORMAT_UNKNOWN = 234011, 400, "Can't regonnize the image format.";
+    IMAGE_RESOLUTION_TOO_HIGH = 234039, 400, "Image resolution exceeds limit.";
+    IMAGE_HAS_NO_OWNER = 234041, 400, "Tenant master key has been deleted, please contact the tenant administrator.";
+    IMAGE_KEY_UNAVAILABLE = 234042, 400, "Tenant storage is full, please contact the tenant administrator.";
+    // Drive permission members
+    DRIVE_PARAM_INVALID = 1063001, 400, "Invalid parameter";
+    DRIVE_PERMISSION_DENIED = 1063002, 403, "Permission denied";
+    DRIVE_INVALID_OPERATION = 1063003, 400, "Invalid operation";
+    DRIVE_NO_SHARE_PERMISSION = 1063004, 403, "User has no share permission";
+    DRIVE_RESOURCE_DELETED = 1063005, 404, "Resource is deleted";
+    DRIVE_TOO_MANY = 1063006, 429, "Too many request";
+    DRIVE_INTERNAL = 1066001, 500, "Internal Error";
+    DRIVE_CONCURRENCY = 1066002, 500, "Concurrency error, please retry";
+    // Larkspur's own control API
+    CONTROL_KEY_INVALID = 5275401, 401, "control key missing or wrong: send Authorization: Bearer <control key>, which `larkspur serve` prints at start and writes to its ready file";
+    CONTROL_PARAM_INVALID = 5275400, 400, "invalid parameter";
+    CONTROL_NOT_FOUND = 5275404, 404, "no such object";
+    CONTROL_CONFLICT = 5275409, 409, "already exists";
+}
+
+/// The codes that the gateway may answer for any operation behind a token, without the operation listing them.
+pub const GATEWAY: &[Code] = &[
+    TOKEN_MISSING,
+    APP_DISABLED,
+    TOKEN_INVALID,
+    APP_TOKEN_INVALID,
+    TENANT_CODE_INVALID,
+    USER_TOKEN_INVALID,
+    USER_TOKEN_UNSUPPORTED,
+    TOKEN_PREFIX_UNKNOWN,
+    SCOPE_MISSING,
+    APP_NOT_INSTALLED,
+    TOKEN_EXPIRED,
+    USER_SCOPE_MISSING,
+    RATE_LIMITED,
+    BAD_REQUEST,
+    BODY_TOO_LARGE,
+    FIELD_VALIDATION,
+    INTERNAL,
+    UNAVAILABLE,
+];
+
+/// The wire text of a wrong JSON type (9499). Source: seen in live answers.
+pub fn wrong_type_text(field: &str, value: &str) -> String {
+    format!(
+        "Invalid parameter type in json: {field}. Invalid parameter value: {value}. Please check and modify accordingly."
+    )
+}
+
+/// The wire text of an unknown or malformed id at the gateway's id translation. Source: seen in live answers.
+pub fn unknown_id_text(kind: &str, example: &str, ids: &[String]) -> String {
+    format!(
+        "The request you send is not a valid {{{kind}}} or not exists, and the example value is {{{example}}}. Invalid ids: [{}]. Please see field_violations for details and refer to API documentation to correct accordingly and resubmit",
+        ids.join(" ")
+    )
+}

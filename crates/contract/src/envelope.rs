@@ -1,0 +1,188 @@
+//! The bodies that go on the wire: compact JSON, `data` on every success and never on a failure (auth/v3 excepted).
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{Fault, FieldViolation, Permission, Reply, codes};
+
+/// The two faces of the platform: texts and hosts differ, nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Brand {
+    /// open.feishu.cn: Chinese texts beside the English ones.
+    #[default]
+    Feishu,
+    /// open.larksuite.com: English alone.
+    Lark,
+}
+
+impl Brand {
+    fn open_host(self) -> &'static str {
+        match self {
+            Brand::Feishu => "https://open.feishu.cn",
+            Brand::Lark => "https://open.larksuite.com",
+        }
+    }
+
+    fn troubleshooter(self, log_id: &str, code: u32, method_id: u32) -> String {
+        let label = match self {
+            Brand::Feishu => "排查建议查看(Troubleshooting suggestions)",
+            Brand::Lark => "Troubleshooting suggestions",
+        };
+        let host = self.open_host();
+        format!("{label}: {host}/search?from=openapi&log_id={log_id}&code={code}&method_id={method_id}")
+    }
+}
+
+/// Writes a success around data that is already JSON.
+///
+/// `data` must be a JSON object. For the flat replies its members are written beside `code` and `msg`.
+pub fn success(reply: Reply, data: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(data.len() + 48);
+    match reply {
+        Reply::Bytes => out.extend_from_slice(data),
+        Reply::Data(msg) => {
+            out.extend_from_slice(br#"{"code":0,"msg":""#);
+            out.extend_from_slice(msg.as_bytes());
+            out.extend_from_slice(br#"","data":"#);
+            out.extend_from_slice(data);
+            out.push(b'}');
+        }
+        Reply::FlatAuth(msg) | Reply::Flat(msg) => {
+            out.extend_from_slice(br#"{"code":0,"msg":""#);
+            out.extend_from_slice(msg.as_bytes());
+            out.push(b'"');
+            match data {
+                [b'{', b'}'] => out.push(b'}'),
+                [b'{', members @ ..] => {
+                    out.push(b',');
+                    out.extend_from_slice(members);
+                }
+                _ => out.push(b'}'),
+            }
+        }
+    }
+    out
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    code: u32,
+    msg: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Details<'a>>,
+}
+
+#[derive(Serialize)]
+struct Details<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
+    log_id: &'a str,
+    troubleshooter: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    permission_violations: &'a [Permission],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    field_violations: &'a [FieldViolation],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    helps: Option<Value>,
+}
+
+/// What a failure's body says beside the fault itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Texts and hosts.
+    pub brand: Brand,
+    /// The request's log id, the same as in the `X-Tt-Logid` header.
+    pub log_id: &'a str,
+    /// A stable number of the operation.
+    pub method_id: u32,
+    /// The calling app, where one is known.
+    pub app_id: Option<&'a str>,
+}
+
+/// Writes a failure.
+pub fn failure(reply: Reply, fault: &Fault, context: Context<'_>) -> Vec<u8> {
+    let code = fault.code();
+    let body = if matches!(reply, Reply::FlatAuth(_)) && code.status == 200 {
+        Failure { code: code.number, msg: fault.text().to_owned(), data: Some(json!({})), error: None }
+    } else {
+        let (msg, helps) = scope_texts(fault, context);
+        let details = Details {
+            message: (code.number == codes::TOKEN_INVALID.number).then_some(
+                "Refer to the documentation to fix the error: https://open.feishu.cn/document/uAjLw4CM/ugTN1YjL4UTN24CO1UjN/trouble-shooting/how-to-fix-99991663-error",
+            ),
+            log_id: context.log_id,
+            troubleshooter: context.brand.troubleshooter(context.log_id, code.number, context.method_id),
+            permission_violations: fault.permissions(),
+            field_violations: fault.violations(),
+            helps,
+        };
+        Failure { code: code.number, msg, data: None, error: Some(details) }
+    };
+    serde_json::to_vec(&body).unwrap_or_else(|_| br#"{"code":2200,"msg":"internal error"}"#.to_vec())
+}
+
+/// The message and the `helps` of a scope refusal name the scopes; every other message stands as it is.
+fn scope_texts(fault: &Fault, context: Context<'_>) -> (String, Option<Value>) {
+    if fault.permissions().is_empty() {
+        return (fault.text().to_owned(), None);
+    }
+    let subjects: Vec<&str> = fault.permissions().iter().map(|permission| permission.subject).collect();
+    let (spaced, plain) = (subjects.join(", "), subjects.join(","));
+    let number = fault.code().number;
+    if number != codes::SCOPE_MISSING.number {
+        return (format!("{}[{spaced}]", fault.text()), None);
+    }
+    let app_id = context.app_id.unwrap_or_default();
+    let url = format!(
+        "{}/app/{app_id}/auth?q={plain}&op_from=openapi&token_type=tenant",
+        context.brand.open_host()
+    );
+    let mut msg = format!("{}[{spaced}].", fault.text());
+    if context.brand == Brand::Feishu {
+        msg.push_str(&format!(
+            "应用尚未开通所需的应用身份权限：[{spaced}]，点击链接申请并开通任一权限即可：{url}"
+        ));
+    }
+    let helps = json!([{
+        "url": url,
+        "description": format!("Learn more about scopes and how to add them: [{spaced}]"),
+    }]);
+    (msg, Some(helps))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTEXT: Context<'static> =
+        Context { brand: Brand::Lark, log_id: "L", method_id: 7, app_id: Some("cli_0000000000000001") };
+
+    #[test]
+    fn success_bodies() {
+        assert_eq!(success(Reply::Data("ok"), b"{}"), br#"{"code":0,"msg":"ok","data":{}}"#);
+        assert_eq!(success(Reply::Flat("ok"), b"{}"), br#"{"code":0,"msg":"ok"}"#);
+        assert_eq!(success(Reply::Flat("ok"), br#"{"bot":{}}"#), br#"{"code":0,"msg":"ok","bot":{}}"#);
+    }
+
+    #[test]
+    fn auth_failures_are_flat_with_empty_data() {
+        let body = failure(Reply::FlatAuth("ok"), &Fault::from(codes::AUTH_PARAM_INVALID), CONTEXT);
+        assert_eq!(body, br#"{"code":10003,"msg":"invalid param","data":{}}"#);
+    }
+
+    #[test]
+    fn scope_refusal_names_the_scopes() {
+        let permission = Permission { kind: "action_scope_required", subject: "bitable:app" };
+        let fault = Fault::from(codes::SCOPE_MISSING).with_permissions(vec![permission]);
+        let body: Value = serde_json::from_slice(&failure(Reply::Data("ok"), &fault, CONTEXT)).expect("JSON");
+        assert_eq!(body["msg"], "Access denied. One of the following scopes is required: [bitable:app].");
+        assert_eq!(body["error"]["permission_violations"][0]["subject"], "bitable:app");
+        assert_eq!(
+            body["error"]["helps"][0]["url"],
+            "https://open.larksuite.com/app/cli_0000000000000001/auth?q=bitable:app&op_from=openapi&token_type=tenant"
+        );
+        assert!(body.get("data").is_none());
+    }
+}

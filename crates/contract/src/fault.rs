@@ -1,0 +1,140 @@
+//! A refusal: the public code, and what only the log and the operator may see.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::Code;
+
+/// Why a call was refused.
+///
+/// `code`, `text`, `violations` and `permissions` go on the wire; `note` goes to the log alone.
+pub struct Fault(Box<Inner>);
+
+struct Inner {
+    code: Code,
+    text: Option<Cow<'static, str>>,
+    note: Cow<'static, str>,
+    violations: Vec<FieldViolation>,
+    permissions: Vec<Permission>,
+    retry: Option<Retry>,
+}
+
+/// One field of the request that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldViolation {
+    /// `a.b[*].c`
+    pub field: String,
+    /// The value sent, as text, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What is asked of it, in the platform's wording.
+    pub description: String,
+}
+
+/// One scope that would have been enough.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Permission {
+    /// `action_scope_required` for apps, `action_privilege_required` for users.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The scope.
+    pub subject: &'static str,
+}
+
+/// When the next call may succeed, for the two rate-limit headers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Retry {
+    pub(crate) limit: u32,
+    pub(crate) seconds: u32,
+}
+
+impl Fault {
+    /// A refusal with this code; `note` says why, for the log.
+    pub fn new(code: Code, note: impl Into<Cow<'static, str>>) -> Self {
+        Fault(Box::new(Inner {
+            code,
+            text: None,
+            note: note.into(),
+            violations: Vec::new(),
+            permissions: Vec::new(),
+            retry: None,
+        }))
+    }
+
+    /// Replaces the wire text; the texts themselves are made in [`crate::codes`].
+    #[must_use]
+    pub fn with_text(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+        self.0.text = Some(text.into());
+        self
+    }
+
+    /// Attaches field violations.
+    #[must_use]
+    pub fn with_violations(mut self, violations: Vec<FieldViolation>) -> Self {
+        self.0.violations = violations;
+        self
+    }
+
+    /// Attaches one field violation.
+    #[must_use]
+    pub fn with_violation(self, field: &str, value: Option<&str>, description: &str) -> Self {
+        self.with_violations(vec![FieldViolation {
+            field: field.to_owned(),
+            value: value.map(str::to_owned),
+            description: description.to_owned(),
+        }])
+    }
+
+    /// Attaches the scopes of which one is missing.
+    #[must_use]
+    pub fn with_permissions(mut self, permissions: Vec<Permission>) -> Self {
+        self.0.permissions = permissions;
+        self
+    }
+
+    /// Attaches the cap of the window that tripped and the whole seconds until it opens again.
+    #[must_use]
+    pub fn with_retry(mut self, limit: u32, seconds: u32) -> Self {
+        self.0.retry = Some(Retry { limit, seconds });
+        self
+    }
+
+    /// The public code.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+    /// The wire text.
+    pub fn text(&self) -> &str {
+        self.0.text.as_deref().unwrap_or(self.0.code.text)
+    }
+    /// The private note.
+    pub fn note(&self) -> &str {
+        &self.0.note
+    }
+    /// The fields that do not fit.
+    pub fn violations(&self) -> &[FieldViolation] {
+        &self.0.violations
+    }
+    /// The scopes of which one is missing.
+    pub fn permissions(&self) -> &[Permission] {
+        &self.0.permissions
+    }
+    /// Cap and seconds for the rate-limit headers.
+    pub fn retry(&self) -> Option<(u32, u32)> {
+        self.0.retry.map(|retry| (retry.limit, retry.seconds))
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} ({})", self.0.code, self.0.note)
+    }
+}
+
+impl From<Code> for Fault {
+    fn from(code: Code) -> Self {
+        Fault::new(code, "")
+    }
+}

@@ -1,0 +1,352 @@
+//! A JSON value against a schema: every field that does not fit, all at once, in the platform's wording.
+//!
+//! A schema is derived from the wire type (`schemars`), so that the check, the type and the OpenAPI document cannot
+//! disagree. It is compiled once into a [`Shape`].
+
+use serde_json::{Map, Value};
+
+use crate::{Code, Fault, FieldViolation, codes};
+
+/// A compiled schema.
+#[derive(Debug, Clone)]
+pub enum Shape {
+    /// An object and its known members; unknown ones are ignored.
+    Object(Vec<Member>),
+    /// An array with its length range.
+    Array {
+        /// What each element must be.
+        item: Box<Shape>,
+        /// Fewest elements.
+        min: usize,
+        /// Most elements.
+        max: usize,
+    },
+    /// A string with its length range in characters, or one of a list.
+    Text {
+        /// Fewest characters.
+        min: usize,
+        /// Most characters.
+        max: usize,
+        /// The allowed values; empty means any.
+        options: Vec<String>,
+    },
+    /// A whole number with its range.
+    Integer {
+        /// Least value.
+        min: i64,
+        /// Greatest value.
+        max: i64,
+    },
+    /// true or false.
+    Boolean,
+    /// Anything at all.
+    Any,
+}
+
+/// One member of an object.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What it must be.
+    pub shape: Shape,
+}
+
+impl Shape {
+    /// Compiles a JSON Schema as `schemars` writes it with subschemas inlined. What is not understood is [`Shape::Any`].
+    pub fn compile(schema: &Value) -> Shape {
+        if let Some(options) = options(schema) {
+            return Shape::Text { min: 0, max: usize::MAX, options };
+        }
+        if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
+            return choices.iter().find(|choice| !is_null(choice)).map_or(Shape::Any, Shape::compile);
+        }
+        let size = |key: &str, absent: usize| {
+            schema.get(key).and_then(Value::as_u64).map_or(absent, |n| usize::try_from(n).unwrap_or(absent))
+        };
+        match type_of(schema) {
+            Some("object") => {
+                let required: Vec<&str> = schema
+                    .get("required")
+                    .and_then(Value::as_array)
+                    .map(|names| names.iter().filter_map(Value::as_str).collect())
+                    .unwrap_or_default();
+                let members = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+                Shape::Object(
+                    members
+                        .map(|(name, schema)| Member {
+                            name: name.clone(),
+                            required: required.contains(&name.as_str()),
+                            shape: Shape::compile(schema),
+                        })
+                        .collect(),
+                )
+            }
+            Some("array") => Shape::Array {
+                item: Box::new(schema.get("items").map_or(Shape::Any, Shape::compile)),
+                min: size("minItems", 0),
+                max: size("maxItems", usize::MAX),
+            },
+            Some("string") => Shape::Text {
+                min: size("minLength", 0),
+                max: size("maxLength", usize::MAX),
+                options: Vec::new(),
+            },
+            Some("integer") => Shape::Integer {
+                min: schema.get("minimum").and_then(Value::as_i64).unwrap_or(i64::MIN),
+                max: schema.get("maximum").and_then(Value::as_i64).unwrap_or(i64::MAX),
+            },
+            Some("boolean") => Shape::Boolean,
+            _ => Shape::Any,
+        }
+    }
+
+    /// Checks a value, and removes members that are `null`: the platform reads them as absent.
+    ///
+    /// A wrong JSON type is 9499 at once; everything else is collected and answered with `invalid`.
+    pub fn check(&self, value: &mut Value, invalid: Code) -> Result<(), Fault> {
+        let mut found = Vec::new();
+        self.walk(value, "", &mut found)?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let note =
+            found.iter().map(|v| format!("{}: {}", v.field, v.description)).collect::<Vec<_>>().join("; ");
+        Err(Fault::new(invalid, note).with_violations(found))
+    }
+
+    fn walk(&self, value: &mut Value, path: &str, found: &mut Vec<FieldViolation>) -> Result<(), Fault> {
+        match (self, value) {
+            (Shape::Object(members), Value::Object(map)) => walk_object(members, map, path, found),
+            (Shape::Array { item, min, max }, Value::Array(elements)) => {
+                length(path, elements.len(), *min, *max, found);
+                let path = format!("{path}[*]");
+                elements.iter_mut().try_for_each(|element| item.walk(element, &path, found))
+            }
+            (Shape::Text { min, max, options }, Value::String(text)) => {
+                if text.contains('\0') {
+                    found.push(violation(path, None, "must not contain U+0000".to_owned()));
+                } else if !options.is_empty() && !options.contains(text) {
+                    found.push(violation(path, Some(text), format!("options: [{}]", options.join(","))));
+                } else {
+                    length(path, text.chars().count(), *min, *max, found);
+                }
+                Ok(())
+            }
+            (Shape::Integer { min, max }, Value::Number(number)) => {
+                let Some(number) = number.as_i64() else { return Err(wrong_type(path, &number.to_string())) };
+                if number < *min {
+                    found.push(violation(path, Some(&number.to_string()), format!("the min value is {min}")));
+                } else if number > *max {
+                    found.push(violation(path, Some(&number.to_string()), format!("the max value is {max}")));
+                }
+                Ok(())
+            }
+            (Shape::Boolean, Value::Bool(_)) | (Shape::Any, _) => Ok(()),
+            (_, value) => Err(wrong_type(path, &value.to_string())),
+        }
+    }
+
+    /// Reads query parameters into an object of this shape, in every spelling that clients send.
+    ///
+    /// Arrays come as repeated keys, as `key[]` or `key[0]`, and, with `commas`, joined by commas. Booleans may be
+    /// `True` or `1`. What cannot be converted stays a string and is refused by [`Shape::check`].
+    pub fn from_pairs(&self, pairs: Vec<(String, String)>, commas: bool) -> Value {
+        let Shape::Object(members) = self else { return Value::Object(Map::new()) };
+        let mut map = Map::new();
+        for (key, text) in pairs {
+            let name = key.split_once('[').map_or(key.as_str(), |(name, _)| name);
+            let Some(member) = members.iter().find(|member| member.name == name) else { continue };
+            match &member.shape {
+                Shape::Array { item, .. } => {
+                    let Value::Array(list) =
+                        map.entry(name.to_owned()).or_insert_with(|| Value::Array(Vec::new()))
+                    else {
+                        continue;
+                    };
+                    if commas && text.contains(',') {
+                        list.extend(
+                            text.split(',')
+                                .filter(|part| !part.is_empty())
+                                .map(|part| item.scalar(part.to_owned())),
+                        );
+                    } else if !text.is_empty() {
+                        list.push(item.scalar(text));
+                    }
+                }
+                shape if name.len() == key.len() => {
+                    map.insert(key, shape.scalar(text));
+                }
+                _ => {}
+            }
+        }
+        Value::Object(map)
+    }
+
+    fn scalar(&self, text: String) -> Value {
+        match self {
+            Shape::Integer { .. } if text.is_empty() => Value::Null,
+            Shape::Integer { .. } => text.parse::<i64>().map_or(Value::String(text), Value::from),
+            Shape::Boolean => match text.as_str() {
+                "" => Value::Null,
+                "true" | "True" | "TRUE" | "1" => Value::Bool(true),
+                "false" | "False" | "FALSE" | "0" => Value::Bool(false),
+                _ => Value::String(text),
+            },
+            Shape::Text { options, .. } if text.is_empty() && !options.is_empty() => Value::Null,
+            _ => Value::String(text),
+        }
+    }
+}
+
+fn walk_object(
+    members: &[Member],
+    map: &mut Map<String, Value>,
+    path: &str,
+    found: &mut Vec<FieldViolation>,
+) -> Result<(), Fault> {
+    for member in members {
+        let path = if path.is_empty() { member.name.clone() } else { format!("{path}.{}", member.name) };
+        match map.get_mut(&member.name) {
+            None | Some(Value::Null) => {
+                map.remove(&member.name);
+                if member.required {
+                    found.push(violation(&path, None, format!("{path} is required")));
+                }
+            }
+            Some(value) => member.shape.walk(value, &path, found)?,
+        }
+    }
+    Ok(())
+}
+
+fn length(path: &str, actual: usize, min: usize, max: usize, found: &mut Vec<FieldViolation>) {
+    if actual > max {
+        found.push(violation(path, None, format!("the max len is {max}")));
+    } else if actual < min {
+        found.push(violation(path, None, format!("the min len is {min}")));
+    }
+}
+
+fn violation(field: &str, value: Option<&str>, description: String) -> FieldViolation {
+    FieldViolation { field: field.to_owned(), value: value.map(str::to_owned), description }
+}
+
+fn wrong_type(path: &str, value: &str) -> Fault {
+    let shown: String = value.chars().take(200).collect();
+    let fault = Fault::new(codes::BAD_REQUEST, format!("{path} has the wrong JSON type"));
+    if path.is_empty() { fault } else { fault.with_text(codes::wrong_type_text(path, &shown)) }
+}
+
+fn type_of(schema: &Value) -> Option<&str> {
+    match schema.get("type")? {
+        Value::String(name) => Some(name),
+        Value::Array(names) => names.iter().filter_map(Value::as_str).find(|name| *name != "null"),
+        _ => None,
+    }
+}
+
+fn is_null(schema: &Value) -> bool {
+    schema.get("type").and_then(Value::as_str) == Some("null")
+}
+
+/// The values of a string enum, which `schemars` writes as `enum`, or as `oneOf` constants when they have documents.
+fn options(schema: &Value) -> Option<Vec<String>> {
+    let texts =
+        |values: &[Value]| values.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
+    if let Some(values) = schema.get("enum").and_then(Value::as_array) {
+        return Some(texts(values));
+    }
+    let choices = schema.get("oneOf").and_then(Value::as_array)?;
+    let mut all = Vec::new();
+    for choice in choices {
+        match (choice.get("const"), choice.get("enum").and_then(Value::as_array)) {
+            (Some(Value::String(text)), _) => all.push(text.clone()),
+            (_, Some(values)) => all.extend(texts(values)),
+            _ => return None,
+        }
+    }
+    Some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn shape() -> Shape {
+        Shape::compile(&json!({
+            "type": "object",
+            "required": ["name", "kind"],
+            "properties": {
+                "name": {"type": "string", "minLength": 1},
+                "kind": {"type": "string", "enum": ["tenant"]},
+                "ids": {"type": ["array", "null"], "items": {"type": "string"}, "maxItems": 2},
+                "size": {"type": "integer", "maximum": 100},
+                "flag": {"type": ["boolean", "null"]},
+                "deep": {"type": "array", "items": {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}}
+            }
+        }))
+    }
+
+    fn violations(mut value: Value) -> Vec<(String, String)> {
+        let fault = shape().check(&mut value, codes::TAG_PARAM_INVALID).expect_err("refused");
+        fault.violations().iter().map(|v| (v.field.clone(), v.description.clone())).collect()
+    }
+
+    #[test]
+    fn collects_all_at_once() {
+        let found = violations(json!({"kind": "user", "ids": ["1", "2", "3"], "size": 101, "deep": [{}]}));
+        let expected = [
+            ("deep[*].a", "deep[*].a is required"),
+            ("ids", "the max len is 2"),
+            ("kind", "options: [tenant]"),
+            ("name", "name is required"),
+            ("size", "the max value is 100"),
+        ];
+        assert_eq!(found, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    }
+
+    #[test]
+    fn wrong_types_are_9499() {
+        let fault = shape().check(&mut json!({"name": 3}), codes::TAG_PARAM_INVALID).expect_err("refused");
+        assert_eq!(fault.code(), codes::BAD_REQUEST);
+        assert_eq!(
+            fault.text(),
+            "Invalid parameter type in json: name. Invalid parameter value: 3. Please check and modify accordingly."
+        );
+        let root = shape().check(&mut json!([]), codes::TAG_PARAM_INVALID).expect_err("refused");
+        assert_eq!(root.text(), "Bad Request");
+    }
+
+    #[test]
+    fn null_is_absent() {
+        let mut value = json!({"name": "a", "kind": "tenant", "ids": null});
+        shape().check(&mut value, codes::TAG_PARAM_INVALID).expect("fits");
+        assert_eq!(value, json!({"name": "a", "kind": "tenant"}));
+    }
+
+    #[test]
+    fn arrays_in_every_spelling() {
+        let pairs = |list: &[(&str, &str)]| {
+            list.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>()
+        };
+        let expected = json!({"ids": ["1", "2"]});
+        for spelling in [
+            &[("ids", "1"), ("ids", "2")][..],
+            &[("ids[]", "1"), ("ids[]", "2")],
+            &[("ids[0]", "1"), ("ids[1]", "2")],
+            &[("ids", "1,2")],
+        ] {
+            assert_eq!(shape().from_pairs(pairs(spelling), true), expected, "{spelling:?}");
+        }
+        assert_eq!(shape().from_pairs(pairs(&[("ids", "")]), true), json!({"ids": []}));
+        assert_eq!(shape().from_pairs(pairs(&[("ids", "1,2")]), false), json!({"ids": ["1,2"]}));
+        assert_eq!(
+            shape().from_pairs(pairs(&[("flag", "True"), ("size", "7")]), true),
+            json!({"flag": true, "size": 7})
+        );
+    }
+}

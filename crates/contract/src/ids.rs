@@ -1,0 +1,132 @@
+//! Identifiers: parse, print, never interchangeable.
+
+use std::fmt;
+
+macro_rules! hex_id {
+    ($(#[$doc:meta])* $name:ident, $inner:ty, $prefix:literal, $digits:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub $inner);
+
+        impl $name {
+            /// What stands before the digits.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// Reads the canonical form: the prefix and exactly the right number of lower-case hex digits.
+            pub fn parse(text: &str) -> Option<Self> {
+                let digits = text.strip_prefix($prefix)?;
+                let canonical = digits.len() == $digits
+                    && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+                if !canonical {
+                    return None;
+                }
+                <$inner>::from_str_radix(digits, 16).ok().map($name)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{:0width$x}"), self.0, width = $digits)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+hex_id!(
+    /// A tenant: 16 hex digits.
+    TenantKey, u64, "", 16
+);
+hex_id!(
+    /// An app: `cli_` and 16 hex digits, the only form that every official client takes.
+    AppId, u64, "cli_", 16
+);
+hex_id!(
+    /// A chat: `oc_` and 32 hex digits.
+    ChatId, u128, "oc_", 32
+);
+hex_id!(
+    /// A user or bot as one app sees it: `ou_` and 32 hex digits.
+    OpenId, u128, "ou_", 32
+);
+hex_id!(
+    /// A user as all apps of one developer see it: `on_` and 32 hex digits.
+    UnionId, u128, "on_", 32
+);
+hex_id!(
+    /// A message: `om_` and 32 hex digits.
+    MessageId, u128, "om_", 32
+);
+
+macro_rules! snowflake {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub i64);
+
+        impl $name {
+            /// Reads a positive decimal number without sign or leading zero.
+            pub fn parse(text: &str) -> Option<Self> {
+                let bytes = text.as_bytes();
+                if bytes.is_empty() || bytes.len() > 19 || bytes[0] == b'0' {
+                    return None;
+                }
+                let mut value: i64 = 0;
+                for byte in bytes {
+                    let digit = byte.wrapping_sub(b'0');
+                    if digit > 9 {
+                        return None;
+                    }
+                    value = value.checked_mul(10)?.checked_add(i64::from(digit))?;
+                }
+                Some($name(value))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    };
+}
+
+snowflake!(
+    /// A tag: a decimal number of 19 digits that grows with time.
+    TagId
+);
+snowflake!(
+    /// A chat tab: a decimal number of 19 digits that grows with time.
+    TabId
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_forms_only() {
+        let chat = ChatId(0xa0553eda9014c201e6969b478895c230);
+        assert_eq!(chat.to_string(), "oc_a0553eda9014c201e6969b478895c230");
+        assert_eq!(ChatId::parse("oc_a0553eda9014c201e6969b478895c230"), Some(chat));
+        for wrong in
+            ["", "oc_", "oc_A0553eda9014c201e6969b478895c230", "oc_+0553eda9014c201e6969b478895c23", "xx"]
+        {
+            assert_eq!(ChatId::parse(wrong), None, "{wrong}");
+        }
+        assert_eq!(TagId::parse("7101214603622940633"), Some(TagId(7101214603622940633)));
+        for wrong in ["", "0", "-1", "01", "9223372036854775808", "99999999999999999999", "1a", " 1"] {
+            assert_eq!(TagId::parse(wrong), None, "{wrong}");
+        }
+    }
+}

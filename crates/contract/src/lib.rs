@@ -1,0 +1,19 @@
+//! What an operation is: its spec, its codes, its ids, its envelopes. No I/O, no async.
+
+pub mod codes;
+pub mod envelope;
+mod fault;
+pub mod fields;
+pub mod ids;
+pub mod model;
+pub mod rates;
+pub mod scopes;
+mod spec;
+
+pub use codes::Code;
+pub use fault::{Fault, FieldViolation, Permission};
+pub use scopes::Scope;
+pub use spec::{
+    Access, Basis, Behaviour, Bot, Consumes, Effect, Method, Rate, Reply, Route, Spec, Tokens, Window,
+};
+pub use spec::{delete, get, patch, post, put};

@@ -1,0 +1,19 @@
+//! The frequency tiers of the public documentation.
+
+use crate::{Rate, Window};
+
+const fn per_second(cap: u32) -> Window {
+    Window { cap, seconds: 1 }
+}
+const fn per_minute(cap: u32) -> Window {
+    Window { cap, seconds: 60 }
+}
+
+/// 100 a minute.
+pub const TIER_3: Rate = Rate { name: "100/min", windows: &[per_minute(100)] };
+/// 1000 a minute and 50 a second: every `im/v1` group operation, and images.
+pub const TIER_4: Rate = Rate { name: "1000/min, 50/s", windows: &[per_second(50), per_minute(1000)] };
+/// 5 a second: every tag operation.
+pub const TIER_6: Rate = Rate { name: "5/s", windows: &[per_second(5)] };
+/// No documented limit.
+pub const UNLIMITED: Rate = Rate { name: "none", windows: &[] };

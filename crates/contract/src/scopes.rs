@@ -1,0 +1,51 @@
+//! The permission scopes that operations name.
+
+/// A permission scope, such as `im:chat`.
+pub type Scope = &'static str;
+
+macro_rules! scopes {
+    ($($name:ident = $text:literal;)*) => {
+        $(#[doc = $text] pub const $name: Scope = $text;)*
+        /// Every scope, in the order of this file: what a demo app is given.
+        pub const ALL: &[Scope] = &[$($name),*];
+    };
+}
+
+scopes! {
+    IM_TAG_READ = "im:tag:read";
+    IM_TAG_WRITE = "im:tag:write";
+    IM_TAG_RELATION_READ = "im:biz_entity_tag_relation:read";
+    IM_TAG_RELATION_WRITE = "im:biz_entity_tag_relation:write";
+    IM_CHAT = "im:chat";
+    IM_CHAT_READ = "im:chat:read";
+    IM_CHAT_READONLY = "im:chat:readonly";
+    IM_CHAT_CREATE = "im:chat:create";
+    IM_CHAT_UPDATE = "im:chat:update";
+    IM_CHAT_DELETE = "im:chat:delete";
+    IM_CHAT_GROUP_INFO = "im:chat.group_info:readonly";
+    IM_CHAT_AS_OWNER = "im:chat:operate_as_owner";
+    IM_CHAT_TABS_READ = "im:chat.tabs:read";
+    IM_CHAT_TABS_WRITE = "im:chat.tabs:write_only";
+    IM_CHAT_MEMBERS_READ = "im:chat.members:read";
+    IM_CHAT_MEMBERS_WRITE = "im:chat.members:write_only";
+    IM_CHAT_MANAGERS_WRITE = "im:chat.managers:write_only";
+    IM_CHAT_MODERATION_READ = "im:chat.moderation:read";
+    IM_CHAT_MODERATION_WRITE = "im:chat:moderation:write_only";
+    IM_CHAT_TOP_NOTICE_WRITE = "im:chat.top_notice:write_only";
+    IM_CHAT_MENU_READ = "im:chat.menu_tree:read";
+    IM_CHAT_MENU_WRITE = "im:chat.menu_tree:write_only";
+    IM_CHAT_ANNOUNCEMENT_READ = "im:chat.announcement:read";
+    IM_CHAT_ANNOUNCEMENT_WRITE = "im:chat.announcement:write_only";
+    IM_RESOURCE = "im:resource";
+    IM_RESOURCE_UPLOAD = "im:resource:upload";
+    CONTACT_EMPLOYEE_ID = "contact:user.employee_id:readonly";
+    CONTACT_USER_ID = "contact:user.id:readonly";
+    BITABLE_APP = "bitable:app";
+    BITABLE_BITABLE = "bitable:bitable";
+    DOCS_DOC = "docs:doc";
+    DOCS_MEMBER_CREATE = "docs:permission.member:create";
+    DRIVE_DRIVE = "drive:drive";
+    DRIVE_FILE = "drive:file";
+    SHEETS_SPREADSHEET = "sheets:spreadsheet";
+    WIKI_WIKI = "wiki:wiki";
+}

@@ -1,0 +1,56 @@
+//! The threads that read, each on its own connection, beside the writer.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use larkspur_contract::Effect;
+use larkspur_store::{StoreError, Unit};
+use rusqlite::Connection;
+
+use crate::queue::{Job, Queue};
+use crate::session::Bench;
+use crate::writer::{RUNS, answer, collided_too_often};
+use crate::{Counters, errors};
+
+/// One reading thread: serves until the queue is closed and empty. The connection is opened for the first unit.
+pub(crate) fn run(queue: &Queue, counters: &Counters, open: impl Fn() -> rusqlite::Result<Connection>) {
+    let mut bench: Option<Arc<Bench>> = None;
+    while let Some(Job { unit, reply, .. }) = queue.take() {
+        if reply.is_closed() {
+            // Nobody waits, and a read leaves nothing behind: under overload this is the work to shed.
+            continue;
+        }
+        let outcome = match &bench {
+            Some(bench) => Ok(bench.clone()),
+            None => open().map(Bench::new).map_err(|error| errors::of_statement(&error, "open")),
+        };
+        let outcome = outcome.and_then(|ready| {
+            let outcome = read(&ready, counters, &*unit);
+            // After an error of the disk or the file a fresh connection is worth more than a warm one.
+            bench = Some(ready).filter(|_| !matches!(outcome, Err(StoreError::Unavailable(_))));
+            outcome
+        });
+        drop(catch_unwind(AssertUnwindSafe(|| drop(unit))));
+        answer(reply, outcome);
+    }
+}
+
+fn read(bench: &Arc<Bench>, counters: &Counters, unit: &dyn Unit) -> Result<(), StoreError> {
+    for _ in 0..RUNS {
+        // Deferred, and it must be: the snapshot is taken by the unit's first statement, thus after the unit noted the
+        // read model's generation. The other way round it could fill memory with a row that was replaced in between.
+        bench.control("BEGIN").map_err(|error| errors::of_statement(&error, "BEGIN"))?;
+        // A reader commits nothing, so its hooks are nothing.
+        let (outcome, _) = bench.run(Effect::Reads, unit);
+        if bench.in_transaction() {
+            bench.control("ROLLBACK").map_err(|error| errors::of_statement(&error, "ROLLBACK"))?;
+        }
+        if outcome != Err(StoreError::Collided) {
+            counters.reads.fetch_add(1, Ordering::Relaxed);
+            return outcome.map(drop);
+        }
+        counters.collisions.fetch_add(1, Ordering::Relaxed);
+    }
+    Err(collided_too_often())
+}

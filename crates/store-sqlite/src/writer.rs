@@ -1,0 +1,210 @@
+//! The one thread that writes: it runs the units that wait as savepoints of one transaction and commits once.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use larkspur_contract::Effect;
+use larkspur_store::{Hook, StoreError, Unit, Verdict};
+use rusqlite::wal::CheckpointMode;
+
+use crate::checkpoint::{self, Bell};
+use crate::queue::{Job, Queue, Reply};
+use crate::session::Bench;
+use crate::{Counters, errors};
+
+/// How often a unit that collides is run in all. One after another as they run, only an id that exists already makes
+/// one collide, so waiting between runs would help nobody.
+pub(crate) const RUNS: u32 = 5;
+
+pub(crate) struct Writer {
+    pub(crate) bench: Arc<Bench>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) batch_limit: usize,
+    /// None in memory, where there is no log.
+    pub(crate) log: Option<Log>,
+}
+
+/// What the writer knows of the write-ahead log.
+pub(crate) struct Log {
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) bytes: Arc<AtomicU64>,
+    pub(crate) limit: u64,
+}
+
+/// A unit within the open transaction.
+enum Ran {
+    Kept(Vec<Hook>),
+    Undone(Result<(), StoreError>),
+    /// The transaction is gone, and with it everything before this unit.
+    Lost(StoreError),
+}
+
+impl Writer {
+    /// Serves until the queue is closed and empty.
+    pub(crate) fn run(&self) {
+        let mut limit = self.log.as_ref().map_or(u64::MAX, |log| log.limit);
+        while let Some(first) = self.queue.take() {
+            // The panics that are expected are caught where they happen. This is for the others: who waited in the
+            // batch is told that its outcome is unknown, and the next batch finds a clean connection.
+            drop(catch_unwind(AssertUnwindSafe(|| self.batch(first))));
+            limit = self.tend_log(limit);
+        }
+        if self.log.is_some() && self.bench.with(|connection| checkpoint::empty(connection, CheckpointMode::TRUNCATE)) {
+            self.counters.checkpoints.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn batch(&self, first: Job) {
+        if let Err(error) = self.begin() {
+            // Whoever waits now would wait as long again, one after another, for the same answer.
+            let error = errors::of_statement(&error, "BEGIN");
+            let waiting = std::iter::from_fn(|| self.queue.try_take()).take(self.batch_limit);
+            for job in std::iter::once(first).chain(waiting) {
+                answer(job.reply, Err(error.clone()));
+            }
+            return;
+        }
+        let mut answers: Vec<(Reply, Result<(), StoreError>)> = Vec::new();
+        let mut hooks = Vec::new();
+        let mut kept: u64 = 0;
+        let mut next = Some(first);
+        while let Some(Job { effect, unit, reply }) = next {
+            let ran = self.unit(effect, &*unit);
+            // Before the reply, so that what the unit holds is mostly dropped by whoever asked; and it may panic.
+            drop(catch_unwind(AssertUnwindSafe(|| drop(unit))));
+            match ran {
+                Ran::Kept(more) => {
+                    hooks.extend(more);
+                    kept += 1;
+                    answers.push((reply, Ok(())));
+                }
+                Ran::Undone(outcome) => answers.push((reply, outcome)),
+                Ran::Lost(error) => {
+                    answers.push((reply, Ok(())));
+                    return self.fail(answers, &error);
+                }
+            }
+            next = if answers.len() < self.batch_limit { self.queue.try_take() } else { None };
+        }
+        match self.commit(kept, hooks) {
+            Ok(after) => {
+                for hook in after {
+                    // What is committed stays so. Memory has forgotten what this hook would have told it, which is safe.
+                    drop(catch_unwind(AssertUnwindSafe(hook)));
+                }
+                for (reply, outcome) in answers {
+                    answer(reply, outcome);
+                }
+            }
+            Err(error) => self.fail(answers, &error),
+        }
+    }
+
+    fn begin(&self) -> rusqlite::Result<()> {
+        if self.bench.in_transaction() {
+            self.bench.control("ROLLBACK")?;
+        }
+        self.bench.control("BEGIN IMMEDIATE")
+    }
+
+    /// Runs one unit in its own savepoint, again while it collides.
+    fn unit(&self, effect: Effect, unit: &dyn Unit) -> Ran {
+        for _ in 0..RUNS {
+            if let Err(error) = self.bench.control("SAVEPOINT unit") {
+                return Ran::Lost(errors::of_statement(&error, "SAVEPOINT"));
+            }
+            let (outcome, hooks) = self.bench.run(effect, unit);
+            if !self.bench.in_transaction() {
+                let why = outcome.err().unwrap_or_else(|| StoreError::Broken("a unit ended it".to_owned()));
+                return Ran::Lost(StoreError::Unavailable(format!("the transaction was rolled back: {why}")));
+            }
+            let outcome = match (outcome, effect) {
+                (Ok(Verdict::Commit), Effect::Writes) => match self.bench.control("RELEASE unit") {
+                    Ok(()) => return Ran::Kept(hooks),
+                    Err(error) => Err(errors::of_statement(&error, "RELEASE")),
+                },
+                (Ok(_), _) => Ok(()),
+                (Err(error), _) => Err(error),
+            };
+            if let Err(error) = self.undo() {
+                return Ran::Lost(errors::of_statement(&error, "ROLLBACK TO"));
+            }
+            if outcome != Err(StoreError::Collided) {
+                return Ran::Undone(outcome);
+            }
+            self.counters.collisions.fetch_add(1, Ordering::Relaxed);
+        }
+        Ran::Undone(Err(collided_too_often()))
+    }
+
+    fn undo(&self) -> rusqlite::Result<()> {
+        self.bench.control("ROLLBACK TO unit")?;
+        self.bench.control("RELEASE unit")
+    }
+
+    /// Commits what was kept and returns what must run now that it is durable.
+    #[allow(clippy::type_complexity, reason = "the type of half a hook")]
+    fn commit(&self, kept: u64, hooks: Vec<Hook>) -> Result<Vec<Box<dyn FnOnce() + Send>>, StoreError> {
+        if kept == 0 {
+            // Undone savepoints leave dirty pages behind, which a COMMIT would write and sync for nothing.
+            self.bench.control("ROLLBACK").map_err(|error| errors::of_statement(&error, "ROLLBACK"))?;
+            return Ok(Vec::new());
+        }
+        let mut after = Vec::with_capacity(hooks.len());
+        for hook in hooks {
+            // Memory that has not forgotten would answer stale for ever, so without this there is no commit.
+            if catch_unwind(AssertUnwindSafe(hook.before)).is_err() {
+                return Err(StoreError::Unavailable("a hook panicked before the commit".to_owned()));
+            }
+            after.push(hook.after);
+        }
+        self.bench.control("COMMIT").map_err(|error| errors::of_commit(&error))?;
+        self.counters.commits.fetch_add(1, Ordering::Relaxed);
+        self.counters.operations.fetch_add(kept, Ordering::Relaxed);
+        Ok(after)
+    }
+
+    /// Nothing of the batch happened. Units that were undone by themselves are told the same: what made them refuse may
+    /// have been written by one of the others.
+    fn fail(&self, answers: Vec<(Reply, Result<(), StoreError>)>, error: &StoreError) {
+        if self.bench.in_transaction() {
+            // If this fails too, the next batch tries again and, until it succeeds, refuses.
+            drop(self.bench.control("ROLLBACK"));
+        }
+        for (reply, _) in answers {
+            answer(reply, Err(error.clone()));
+        }
+    }
+
+    /// Rings for a checkpoint when the log is worth one, and empties it here when it is at its limit. Returns the size
+    /// at which to do that next.
+    fn tend_log(&self, limit: u64) -> u64 {
+        let Some(log) = &self.log else { return limit };
+        let bytes = log.bytes.load(Ordering::Relaxed);
+        if bytes <= limit {
+            if bytes > checkpoint::WORTH_BYTES {
+                log.bell.ring();
+            }
+            // Grown past its limit under a long reader and small again since: the limit holds again.
+            return if bytes <= log.limit { log.limit } else { limit };
+        }
+        if self.bench.with(|connection| checkpoint::empty(connection, CheckpointMode::RESTART)) {
+            self.counters.checkpoints.fetch_add(1, Ordering::Relaxed);
+            log.bytes.store(0, Ordering::Relaxed);
+            return log.limit;
+        }
+        // Somebody reads an old snapshot, a backup say. Waiting for it after each commit would stop the server.
+        bytes + log.limit / 8 + checkpoint::WORTH_BYTES
+    }
+}
+
+pub(crate) fn collided_too_often() -> StoreError {
+    StoreError::Unavailable(format!("collided {RUNS} times"))
+}
+
+/// Whoever asked may have gone; what was done stays done.
+pub(crate) fn answer(reply: Reply, outcome: Result<(), StoreError>) {
+    drop(reply.send(outcome));
+}

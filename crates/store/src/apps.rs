@@ -1,0 +1,223 @@
+//! Apps: the directory of all of them, and each one as installed in a tenant.
+
+use std::sync::Arc;
+
+use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::model::{AppKind, InstallStatus};
+
+use crate::driver::StoreError;
+use crate::{Root, Row, Tx, Value};
+
+/// An entry of the directory: who an app is, wherever it is installed.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Its id.
+    pub app_id: AppId,
+    /// The tenant that made it.
+    pub developer: TenantKey,
+    /// Custom or ISV.
+    pub kind: AppKind,
+    /// Its name, which is also its bot's.
+    pub name: String,
+    /// What is kept of its secret.
+    pub secret_hash: String,
+}
+
+/// An app as installed in a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Install {
+    /// The app.
+    pub app_id: AppId,
+    /// The tenant that made it.
+    pub developer: TenantKey,
+    /// Custom or ISV.
+    pub kind: AppKind,
+    /// Its name, which is also its bot's.
+    pub name: String,
+    /// Whether the tenant uses it.
+    pub status: InstallStatus,
+    /// Whether it has a bot.
+    pub bot: bool,
+    /// Whether its bot may be in external chats.
+    pub external_sharing: bool,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// Whether every user of the tenant sees it; else the ones listed do.
+    pub visible_to_all: bool,
+}
+
+/// A set of permission scopes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scopes(Vec<String>);
+
+impl Scopes {
+    /// A set of these scopes.
+    pub fn new<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut list: Vec<String> = scopes.into_iter().map(str::to_owned).collect();
+        list.sort_unstable();
+        list.dedup();
+        Scopes(list)
+    }
+
+    /// Reads the form of a column: separated by blanks.
+    pub fn parse(text: &str) -> Self {
+        Scopes::new(text.split_ascii_whitespace())
+    }
+
+    /// Whether the set has this scope.
+    pub fn has(&self, scope: &str) -> bool {
+        self.0.binary_search_by(|held| held.as_str().cmp(scope)).is_ok()
+    }
+
+    /// The scopes, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// The form of a column.
+    pub fn to_column(&self) -> String {
+        self.0.join(" ")
+    }
+}
+
+/// Finds an app by its id alone.
+pub async fn find(root: &mut Root, app_id: AppId) -> Result<Option<App>, StoreError> {
+    let sql = "SELECT app_id, tenant, kind, name, secret_hash FROM app WHERE app_id = $1";
+    let rows = root.rows(sql, &[app_id.into()]).await?;
+    rows.into_iter().next().map(app).transpose()
+}
+
+fn app(mut row: Row) -> Result<App, StoreError> {
+    Ok(App {
+        app_id: row.id(0, AppId::parse)?,
+        developer: row.id(1, TenantKey::parse)?,
+        kind: row.id(2, AppKind::parse)?,
+        name: row.text(3)?,
+        secret_hash: row.text(4)?,
+    })
+}
+
+/// Enters an app into the directory; false if the id is taken.
+pub async fn register(root: &mut Root, app: &App, now_ms: i64) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO app (app_id, tenant, kind, name, secret_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (app_id) DO NOTHING RETURNING app_id";
+    let params = [
+        app.app_id.into(),
+        app.developer.into(),
+        app.kind.as_str().into(),
+        app.name.as_str().into(),
+        app.secret_hash.as_str().into(),
+        now_ms.into(),
+    ];
+    Ok(!root.rows(sql, &params).await?.is_empty())
+}
+
+/// Replaces what is kept of an app's secret.
+pub async fn set_secret(root: &mut Root, app_id: AppId, secret_hash: &str) -> Result<(), StoreError> {
+    root.rows("UPDATE app SET secret_hash = $2 WHERE app_id = $1", &[app_id.into(), secret_hash.into()])
+        .await
+        .map(drop)
+}
+
+/// The apps that a tenant made, in the order of their ids.
+pub async fn made_by(root: &mut Root, tenant: TenantKey) -> Result<Vec<App>, StoreError> {
+    let sql = "SELECT app_id, tenant, kind, name, secret_hash FROM app WHERE tenant = $1 ORDER BY app_id";
+    root.rows(sql, &[tenant.into()]).await?.into_iter().map(app).collect()
+}
+
+/// An app in the transaction's tenant.
+pub async fn install(tx: &mut Tx, app_id: AppId) -> Result<Option<Arc<Install>>, StoreError> {
+    let key = (tx.tenant(), app_id);
+    if let Some(known) = tx.engine().memory.installs.get(&key) {
+        return Ok(Some(known));
+    }
+    let sql = "SELECT a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to \
+               FROM app_install i JOIN app a ON a.app_id = i.app_id WHERE i.tenant = $1 AND i.app_id = $2";
+    let Some(mut row) = tx.row(sql, [app_id.into()]).await? else { return Ok(None) };
+    let found = Arc::new(Install {
+        app_id: row.id(0, AppId::parse)?,
+        developer: row.id(1, TenantKey::parse)?,
+        kind: row.id(2, AppKind::parse)?,
+        name: row.text(3)?,
+        status: row.id(4, InstallStatus::parse)?,
+        bot: row.flag(5)?,
+        external_sharing: row.flag(6)?,
+        scopes: Scopes::parse(&row.text(7)?),
+        visible_to_all: row.text(8)? == "all",
+    });
+    tx.engine().memory.installs.fill(tx.opened(), key, found.clone());
+    Ok(Some(found))
+}
+
+/// The apps installed in the transaction's tenant, in the order of their ids.
+pub async fn installed(tx: &mut Tx) -> Result<Vec<AppId>, StoreError> {
+    let rows = tx.rows("SELECT app_id FROM app_install WHERE tenant = $1 ORDER BY app_id", []).await?;
+    rows.into_iter().map(|mut row| row.id(0, AppId::parse)).collect()
+}
+
+/// What of an installation can be set.
+#[derive(Debug, Clone)]
+pub struct InstallSettings {
+    /// Whether the tenant uses it.
+    pub status: InstallStatus,
+    /// Whether it has a bot.
+    pub bot: bool,
+    /// Whether its bot may be in external chats.
+    pub external_sharing: bool,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The users who see it; `None` means all.
+    pub visible_to: Option<Vec<String>>,
+}
+
+/// Installs an app in the transaction's tenant, or changes how it is installed.
+pub async fn set_install(tx: &mut Tx, app_id: AppId, settings: &InstallSettings) -> Result<(), StoreError> {
+    let sql = "INSERT INTO app_install (tenant, app_id, status, bot, external_sharing, scopes, visible_to) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, app_id) DO UPDATE SET \
+               status = excluded.status, bot = excluded.bot, external_sharing = excluded.external_sharing, \
+               scopes = excluded.scopes, visible_to = excluded.visible_to";
+    let params: [Value; 6] = [
+        app_id.into(),
+        settings.status.as_str().into(),
+        settings.bot.into(),
+        settings.external_sharing.into(),
+        settings.scopes.to_column().into(),
+        if settings.visible_to.is_none() { "all" } else { "some" }.into(),
+    ];
+    tx.rows(sql, params).await?;
+    tx.rows("DELETE FROM app_visible_user WHERE tenant = $1 AND app_id = $2", [app_id.into()]).await?;
+    for user_id in settings.visible_to.iter().flatten() {
+        let sql = "INSERT INTO app_visible_user (tenant, app_id, user_id) VALUES ($1, $2, $3) ON CONFLICT (tenant, app_id, user_id) DO NOTHING";
+        tx.rows(sql, [app_id.into(), user_id.into()]).await?;
+    }
+    let key = (tx.tenant(), app_id);
+    tx.forget(move |engine| engine.memory.installs.forget(&key));
+    Ok(())
+}
+
+/// The users who see an app that not everybody sees, in the order of their ids.
+pub async fn visible_users(tx: &mut Tx, app_id: AppId) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT user_id FROM app_visible_user WHERE tenant = $1 AND app_id = $2 ORDER BY user_id";
+    tx.rows(sql, [app_id.into()]).await?.into_iter().map(|mut row| row.text(0)).collect()
+}
+
+/// Whether a user sees an app.
+pub async fn is_visible_to(tx: &mut Tx, install: &Install, user_id: &str) -> Result<bool, StoreError> {
+    if install.visible_to_all {
+        return Ok(true);
+    }
+    let sql = "SELECT user_id FROM app_visible_user WHERE tenant = $1 AND app_id = $2 AND user_id = $3";
+    Ok(tx.row(sql, [install.app_id.into(), user_id.into()]).await?.is_some())
+}
+
+/// Until when the app's present token of a kind is valid, in the tenant's time.
+pub async fn issued_token(tx: &mut Tx, app_id: AppId, kind: &str) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT expires_at FROM token_issue WHERE tenant = $1 AND app_id = $2 AND kind = $3";
+    tx.row(sql, [app_id.into(), kind.into()]).await?.map(|row| row.int(0)).transpose()
+}
+
+/// Remembers until when a newly issued token is valid.
+pub async fn record_token(tx: &mut Tx, app_id: AppId, kind: &str, expires_at: i64) -> Result<(), StoreError> {
+    let sql = "INSERT INTO token_issue (tenant, app_id, kind, expires_at) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (tenant, app_id, kind) DO UPDATE SET expires_at = excluded.expires_at";
+    tx.rows(sql, [app_id.into(), kind.into(), expires_at.into()]).await.map(drop)
+}

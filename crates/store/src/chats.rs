@@ -1,0 +1,167 @@
+//! Chats.
+
+use larkspur_contract::ids::{AppId, ChatId};
+use larkspur_contract::model::{
+    ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::driver::StoreError;
+use crate::users::fold;
+use crate::{LockedChat, Row, Tx, Value};
+
+/// A chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chat {
+    /// Its id.
+    pub chat_id: ChatId,
+    /// Group, topic or p2p.
+    pub mode: ChatMode,
+    /// Private or public.
+    pub chat_type: ChatType,
+    /// `inner`, `tenant`, `department`…
+    pub tag: String,
+    /// Normal or dissolved.
+    pub status: ChatStatus,
+    /// Whether people of other tenants may be in it.
+    pub external: bool,
+    /// Name; empty means none.
+    pub name: String,
+    /// Description; empty means none.
+    pub description: String,
+    /// Names by language.
+    pub i18n_names: I18nNames,
+    /// Avatar: an image key, or empty for the default one.
+    pub avatar: String,
+    /// The owner.
+    pub owner: Option<Member>,
+    /// The app whose bot made it.
+    pub creator_app: Option<AppId>,
+    /// In one stream or in threads.
+    pub group_message_type: GroupMessageType,
+    /// The settings that answers show.
+    pub settings: ChatSettings,
+    /// Who may manage tabs, widgets and menus. No public operation reads or writes it.
+    pub manage_widgets: Permission,
+    /// Members who are users.
+    pub user_count: i64,
+    /// Members that are bots.
+    pub bot_count: i64,
+}
+
+/// A member of a chat, or another holder of rights: a user by the tenant's own id, or a bot by its app.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Member {
+    /// A user, by user_id.
+    User(String),
+    /// An app's bot.
+    Bot(AppId),
+}
+
+impl Member {
+    /// The form of a column.
+    pub fn to_column(&self) -> String {
+        match self {
+            Member::User(user_id) => user_id.clone(),
+            Member::Bot(app_id) => app_id.to_string(),
+        }
+    }
+
+    /// Reads the form of a column. No user_id may look like an app id, which `users` is asked to see to.
+    pub fn parse(text: &str) -> Self {
+        AppId::parse(text).map_or_else(|| Member::User(text.to_owned()), Member::Bot)
+    }
+}
+
+const COLUMNS: &str = "chat_id, chat_mode, chat_type, chat_tag, chat_status, external, name, description, i18n_names, \
+                       avatar, owner, creator_app, group_message_type, settings, manage_widgets, user_count, bot_count";
+
+fn chat(mut row: Row) -> Result<Chat, StoreError> {
+    Ok(Chat {
+        chat_id: row.id(0, ChatId::parse)?,
+        mode: row.id(1, ChatMode::parse)?,
+        chat_type: row.id(2, ChatType::parse)?,
+        tag: row.text(3)?,
+        status: row.id(4, ChatStatus::parse)?,
+        external: row.flag(5)?,
+        name: row.text(6)?,
+        description: row.text(7)?,
+        i18n_names: from_json(&row.text(8)?)?,
+        avatar: row.text(9)?,
+        owner: Some(row.text(10)?).filter(|owner| !owner.is_empty()).map(|owner| Member::parse(&owner)),
+        creator_app: AppId::parse(&row.text(11)?),
+        group_message_type: row.id(12, GroupMessageType::parse)?,
+        settings: from_json(&row.text(13)?)?,
+        manage_widgets: row.id(14, Permission::parse)?,
+        user_count: row.int(15)?,
+        bot_count: row.int(16)?,
+    })
+}
+
+/// Reads a JSON column.
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Broken(format!("a JSON column: {error}")))
+}
+
+/// Writes a JSON column.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Broken(format!("a JSON column: {error}")))
+}
+
+/// A chat of the tenant.
+pub async fn get(tx: &mut Tx, chat_id: ChatId) -> Result<Option<Chat>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM chat WHERE tenant = $1 AND chat_id = $2");
+    tx.row(&sql, [chat_id.into()]).await?.map(chat).transpose()
+}
+
+/// Takes a chat's row: until this transaction ends, no other one changes the chat.
+pub async fn lock(tx: &mut Tx, chat_id: ChatId) -> Result<Option<LockedChat>, StoreError> {
+    let sql = format!(
+        "UPDATE chat SET version = version + 1 WHERE tenant = $1 AND chat_id = $2 RETURNING {COLUMNS}"
+    );
+    Ok(tx.row(&sql, [chat_id.into()]).await?.map(chat).transpose()?.map(LockedChat::new))
+}
+
+/// Adds a chat without members.
+pub async fn insert(tx: &mut Tx, chat: Chat, now_ms: i64) -> Result<LockedChat, StoreError> {
+    let sql = "INSERT INTO chat (tenant, chat_id, chat_mode, chat_type, chat_tag, chat_status, external, name, \
+               name_folded, description, i18n_names, avatar, owner, creator_app, group_message_type, settings, \
+               manage_widgets, user_count, bot_count, created_at, active_at, version) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, 0, $18, $18, 1)";
+    let mut params = vec![chat.chat_id.into()];
+    params.extend(columns(&chat)?);
+    params.push(now_ms.into());
+    tx.rows_of(sql, params).await?;
+    Ok(LockedChat::new(Chat { user_count: 0, bot_count: 0, ..chat }))
+}
+
+/// Replaces everything of a chat but its id and its counts.
+pub async fn update(tx: &mut Tx, locked: &LockedChat, new: &Chat) -> Result<(), StoreError> {
+    let sql = "UPDATE chat SET chat_mode = $3, chat_type = $4, chat_tag = $5, chat_status = $6, external = $7, name = $8, \
+               name_folded = $9, description = $10, i18n_names = $11, avatar = $12, owner = $13, creator_app = $14, \
+               group_message_type = $15, settings = $16, manage_widgets = $17 WHERE tenant = $1 AND chat_id = $2";
+    let mut params = vec![locked.chat_id.into()];
+    params.extend(columns(new)?);
+    tx.rows_of(sql, params).await.map(drop)
+}
+
+/// The columns that [`insert`] and [`update`] share, in their common order.
+fn columns(chat: &Chat) -> Result<[Value; 15], StoreError> {
+    Ok([
+        chat.mode.as_str().into(),
+        chat.chat_type.as_str().into(),
+        chat.tag.as_str().into(),
+        chat.status.as_str().into(),
+        chat.external.into(),
+        chat.name.as_str().into(),
+        fold(&chat.name).into(),
+        chat.description.as_str().into(),
+        to_json(&chat.i18n_names)?.into(),
+        chat.avatar.as_str().into(),
+        chat.owner.as_ref().map(Member::to_column).unwrap_or_default().into(),
+        chat.creator_app.map(|app| app.to_string()).unwrap_or_default().into(),
+        chat.group_message_type.as_str().into(),
+        to_json(&chat.settings)?.into(),
+        chat.manage_widgets.as_str().into(),
+    ])
+}

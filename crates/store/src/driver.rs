@@ -1,0 +1,102 @@
+//! What a driver must do: begin, query, commit. It knows no table.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use larkspur_contract::{Effect, Fault, codes};
+
+use crate::{Row, Value};
+
+/// A future of unknown type.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A store of state.
+pub trait Driver: Send + Sync + 'static {
+    /// Runs a unit in one transaction.
+    ///
+    /// The unit may be run several times: whenever it collides with another, bounded and with jitter. When this
+    /// returns `Ok`, what the unit wrote is durable (or, for [`Verdict::Rollback`], gone), and its hooks have run.
+    fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// The driver's name in logs and metrics.
+    fn name(&self) -> &'static str;
+}
+
+/// The body of one transaction. It owns its input, so that it can be run again.
+pub trait Unit: Send + Sync {
+    /// Runs once. The session ends with the future.
+    fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>>;
+}
+
+/// What becomes of a unit's writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// They are made durable.
+    Commit,
+    /// They are undone: the operation refused.
+    Rollback,
+}
+
+/// A handle on an open transaction.
+pub trait Session: Send {
+    /// Runs a statement with `$1…$n` bound by number and returns its rows.
+    fn query<'a>(
+        &'a mut self,
+        sql: &'a str,
+        params: &'a [Value],
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>>;
+
+    /// Registers what must happen around the commit.
+    fn on_commit(&mut self, hook: Hook);
+
+    /// Another handle on the same transaction.
+    fn share(&self) -> Box<dyn Session>;
+}
+
+/// What happens to memory around a commit. Neither half runs when the transaction is rolled back.
+pub struct Hook {
+    /// Before the commit: what memory must forget.
+    pub before: Box<dyn FnOnce() + Send>,
+    /// After the commit is durable and before the caller is answered: what memory may know.
+    pub after: Box<dyn FnOnce() + Send>,
+}
+
+/// Why a transaction did not happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    /// It met another; the driver runs it again.
+    Collided,
+    /// The store cannot be reached or cannot write now (disk full, no primary). Nothing was written.
+    Unavailable(String),
+    /// The commit got no answer: it may or may not have happened.
+    UnknownOutcome(String),
+    /// A statement is wrong, or a row is not what it must be: a defect.
+    Broken(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Collided => f.write_str("collided with another transaction"),
+            StoreError::Unavailable(why) => write!(f, "the store is unavailable: {why}"),
+            StoreError::UnknownOutcome(why) => write!(f, "the outcome of the commit is unknown: {why}"),
+            StoreError::Broken(why) => write!(f, "broken statement or row: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        let code = match error {
+            StoreError::Collided | StoreError::Unavailable(_) | StoreError::UnknownOutcome(_) => {
+                codes::UNAVAILABLE
+            }
+            StoreError::Broken(_) => codes::INTERNAL,
+        };
+        Fault::new(code, error.to_string())
+    }
+}

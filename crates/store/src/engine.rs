@@ -1,0 +1,90 @@
+//! One opened store: a driver, what is remembered above it, and the sources of ids, secrets and time.
+
+use std::sync::Arc;
+
+use larkspur_contract::Effect;
+
+use crate::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
+use crate::ids::system_millis;
+use crate::{Ids, Keys, Memory, Root, migrate};
+
+/// The real time, from which each tenant's clock is an offset.
+pub trait Clock: Send + Sync + 'static {
+    /// Milliseconds since 1970.
+    fn now_ms(&self) -> i64;
+}
+
+/// The machine's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> i64 {
+        system_millis()
+    }
+}
+
+/// An opened store.
+pub struct Engine {
+    /// The driver below.
+    pub driver: Arc<dyn Driver>,
+    /// The read model above it.
+    pub memory: Memory,
+    /// Fresh identifiers.
+    pub ids: Ids,
+    /// Secrets.
+    pub keys: Keys,
+    /// The real time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Engine {
+    /// Opens a store: applies the migrations that are missing and reads the master key, which a new store is given.
+    ///
+    /// A database that is newer than this program is refused.
+    pub async fn open(
+        driver: Arc<dyn Driver>,
+        clock: Arc<dyn Clock>,
+        tag_bytes: usize,
+    ) -> Result<Arc<Self>, StoreError> {
+        let opening = Arc::new(migrate::Opening::default());
+        driver.transact(Effect::Writes, opening.clone()).await?;
+        let keys = Keys::derive(&opening.master());
+        Ok(Arc::new(Engine { driver, memory: Memory::new(tag_bytes), ids: Ids::new(0), keys, clock }))
+    }
+
+    /// Runs `body` in one transaction over all tenants and returns what it returns.
+    ///
+    /// For the gateway's own look-ups and for start-up; operations run as units of their own.
+    pub async fn run<T, F>(self: &Arc<Self>, effect: Effect, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Root) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync + 'static,
+    {
+        let unit = Arc::new(Closure { engine: self.clone(), body, result: std::sync::Mutex::new(None) });
+        self.driver.transact(effect, unit.clone()).await?;
+        let result = unit.result.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        result.ok_or_else(|| StoreError::Broken("the driver did not run the unit".to_owned()))
+    }
+}
+
+struct Closure<T, F> {
+    engine: Arc<Engine>,
+    body: F,
+    result: std::sync::Mutex<Option<T>>,
+}
+
+impl<T, F> Unit for Closure<T, F>
+where
+    T: Send + 'static,
+    F: for<'a> Fn(&'a mut Root) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync + 'static,
+{
+    fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
+        Box::pin(async move {
+            let mut root = Root::new(session, self.engine.clone());
+            let result = (self.body)(&mut root).await;
+            root.outcome()?;
+            *self.result.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(result?);
+            Ok(Verdict::Commit)
+        })
+    }
+}

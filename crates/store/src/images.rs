@@ -1,0 +1,63 @@
+//! Images.
+
+use larkspur_contract::ids::AppId;
+use larkspur_contract::model::ImageType;
+
+use crate::Tx;
+use crate::driver::StoreError;
+
+/// What is known of an image beside its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Its key.
+    pub image_key: String,
+    /// The app that uploaded it.
+    pub app_id: AppId,
+    /// What it may be used for.
+    pub image_type: ImageType,
+    /// Its media type.
+    pub content_type: String,
+    /// Whether it was deleted.
+    pub deleted: bool,
+}
+
+/// Adds an image.
+pub async fn insert(tx: &mut Tx, image: &Image, content: Vec<u8>, now_ms: i64) -> Result<(), StoreError> {
+    let sql = "INSERT INTO image (tenant, image_key, app_id, image_type, content_type, status, content, created_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let params = [
+        image.image_key.as_str().into(),
+        image.app_id.into(),
+        image.image_type.as_str().into(),
+        image.content_type.as_str().into(),
+        if image.deleted { "deleted" } else { "kept" }.into(),
+        content.into(),
+        now_ms.into(),
+    ];
+    tx.rows(sql, params).await.map(drop)
+}
+
+/// Marks an image as deleted.
+pub async fn delete(tx: &mut Tx, image_key: &str) -> Result<bool, StoreError> {
+    let sql = "UPDATE image SET status = 'deleted', content = $3 WHERE tenant = $1 AND image_key = $2 RETURNING image_key";
+    Ok(tx.row(sql, [image_key.into(), Vec::new().into()]).await?.is_some())
+}
+
+/// An image of the tenant.
+pub async fn get(tx: &mut Tx, image_key: &str) -> Result<Option<Image>, StoreError> {
+    let sql = "SELECT image_key, app_id, image_type, content_type, status FROM image WHERE tenant = $1 AND image_key = $2";
+    let Some(mut row) = tx.row(sql, [image_key.into()]).await? else { return Ok(None) };
+    Ok(Some(Image {
+        image_key: row.text(0)?,
+        app_id: row.id(1, AppId::parse)?,
+        image_type: row.id(2, ImageType::parse)?,
+        content_type: row.text(3)?,
+        deleted: row.text(4)? == "deleted",
+    }))
+}
+
+/// The bytes of an image.
+pub async fn content(tx: &mut Tx, image_key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT content FROM image WHERE tenant = $1 AND image_key = $2";
+    tx.row(sql, [image_key.into()]).await?.map(|mut row| row.bytes(0)).transpose()
+}

@@ -1,0 +1,32 @@
+//! How state is kept: every statement of the product, over drivers that know no table.
+
+mod driver;
+mod engine;
+mod ids;
+mod keys;
+mod memory;
+mod migrate;
+mod root;
+mod tx;
+mod value;
+
+pub mod apps;
+pub mod chats;
+pub mod documents;
+pub mod idempotency;
+pub mod images;
+pub mod members;
+pub mod tabs;
+pub mod tags;
+pub mod tenants;
+pub mod users;
+
+pub use driver::{BoxFuture, Driver, Hook, Session, StoreError, Unit, Verdict};
+pub use engine::{Clock, Engine, SystemClock};
+pub use ids::Ids;
+pub use keys::Keys;
+pub use memory::{Memory, Shelf};
+pub use migrate::{SCHEMA_VERSION, migrations};
+pub use root::Root;
+pub use tx::{LockedChat, Tx};
+pub use value::{Row, Value};

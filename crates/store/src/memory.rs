@@ -1,0 +1,219 @@
+//! The in-process read model: what nearly every request needs, kept above the driver.
+//!
+//! It is exact. A writer makes memory forget a key *before* its commit and may publish the new value *after* it, before
+//! anybody is answered. A reader may fill in what it read only if nothing in that shard was forgotten since its
+//! transaction opened; otherwise what it read may be old, and is used once and not kept.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use larkspur_contract::ids::{AppId, TagId, TenantKey};
+
+use crate::apps::Install;
+use crate::tenants::Tenant;
+use crate::users::Grant;
+
+const SHARDS: usize = 64;
+
+/// Everything that is remembered.
+pub struct Memory {
+    generation: Arc<AtomicU64>,
+    /// Tenants and their clocks.
+    pub tenants: Shelf<TenantKey, Tenant>,
+    /// Apps as installed in a tenant.
+    pub installs: Shelf<(TenantKey, AppId), Install>,
+    /// What users granted to apps, by user number.
+    pub grants: Shelf<(TenantKey, AppId, u64), Grant>,
+    /// Tags as response-ready JSON.
+    pub tags: Shelf<(TenantKey, TagId), [u8]>,
+}
+
+impl Memory {
+    /// Empty memory that keeps at most about this many bytes of tags.
+    pub fn new(tag_bytes: usize) -> Self {
+        let generation = Arc::new(AtomicU64::new(0));
+        let facts = 16 << 20;
+        Memory {
+            tenants: Shelf::new(generation.clone(), facts),
+            installs: Shelf::new(generation.clone(), facts),
+            grants: Shelf::new(generation.clone(), facts),
+            tags: Shelf::new(generation.clone(), tag_bytes),
+            generation,
+        }
+    }
+
+    /// The present generation: what a transaction remembers when it opens.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+}
+
+/// A bounded map in shards.
+pub struct Shelf<K, V: ?Sized> {
+    shards: Vec<RwLock<Shard<K, V>>>,
+    hasher: RandomState,
+    generation: Arc<AtomicU64>,
+    /// The most that one shard keeps, in bytes.
+    bound: usize,
+}
+
+struct Shard<K, V: ?Sized> {
+    entries: HashMap<K, Arc<V>>,
+    bytes: usize,
+    forgotten: u64,
+}
+
+impl<K: Eq + Hash + Clone, V: ?Sized> Shelf<K, V> {
+    fn new(generation: Arc<AtomicU64>, bytes: usize) -> Self {
+        let empty = || RwLock::new(Shard { entries: HashMap::new(), bytes: 0, forgotten: 0 });
+        Shelf {
+            shards: (0..SHARDS).map(|_| empty()).collect(),
+            hasher: RandomState::new(),
+            generation,
+            bound: bytes / SHARDS,
+        }
+    }
+
+    fn shard(&self, key: &K) -> &RwLock<Shard<K, V>> {
+        #[allow(clippy::cast_possible_truncation, reason = "any bits will do")]
+        let index = self.hasher.hash_one(key) as usize % SHARDS;
+        &self.shards[index]
+    }
+
+    fn read(&self, key: &K) -> RwLockReadGuard<'_, Shard<K, V>> {
+        self.shard(key).read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, key: &K) -> RwLockWriteGuard<'_, Shard<K, V>> {
+        self.shard(key).write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is remembered of a key.
+    pub fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.read(key).entries.get(key).cloned()
+    }
+
+    /// Hands what is remembered of a key to `look`, without taking a reference to it.
+    pub fn peek<T>(&self, key: &K, look: impl FnOnce(&V) -> T) -> Option<T> {
+        self.read(key).entries.get(key).map(|value| look(value))
+    }
+
+    /// Keeps what a transaction read that opened at `opened`, unless the shard forgot something since.
+    pub fn fill(&self, opened: u64, key: K, value: Arc<V>) {
+        let mut shard = self.write(&key);
+        if shard.forgotten <= opened {
+            shard.insert(key, value, self.bound);
+        }
+    }
+
+    /// Forgets a key, and refuses what open readers may still bring of it.
+    pub fn forget(&self, key: &K) {
+        let mut shard = self.write(key);
+        let generation = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
+        shard.forgotten = generation;
+        if let Some(old) = shard.entries.remove(key) {
+            shard.bytes -= cost(&*old);
+        }
+    }
+
+    /// Keeps a value that has just been committed.
+    pub fn publish(&self, key: K, value: Arc<V>) {
+        let mut shard = self.write(&key);
+        shard.forgotten = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
+        shard.insert(key, value, self.bound);
+    }
+
+    /// Keeps a value under a key that did not exist before the commit, so that no reader can hold an older one.
+    pub fn publish_new(&self, key: K, value: Arc<V>) {
+        self.write(&key).insert(key, value, self.bound);
+    }
+
+    /// Forgets every key that `which` names.
+    pub fn forget_where(&self, which: impl Fn(&K) -> bool) {
+        for shard in &self.shards {
+            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            shard.forgotten = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
+            let mut freed = 0;
+            shard.entries.retain(|key, value| {
+                let gone = which(key);
+                freed += if gone { cost(&**value) } else { 0 };
+                !gone
+            });
+            shard.bytes -= freed;
+        }
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.shards
+            .iter()
+            .map(|shard| shard.read().unwrap_or_else(PoisonError::into_inner).entries.len())
+            .sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Bytes of an entry: the value and a flat allowance for key, pointer and table slot.
+fn cost<V: ?Sized>(value: &V) -> usize {
+    size_of_val(value) + 64
+}
+
+impl<K: Eq + Hash + Clone, V: ?Sized> Shard<K, V> {
+    fn insert(&mut self, key: K, value: Arc<V>, bound: usize) {
+        self.bytes += cost(&*value);
+        if let Some(old) = self.entries.insert(key, value) {
+            self.bytes -= cost(&*old);
+        }
+        if self.bytes > bound {
+            // The map's order is as good as random, so this drops an arbitrary half: no bookkeeping on reads.
+            let (mut bytes, half) = (self.bytes, bound / 2);
+            self.entries.retain(|_, value| {
+                let keep = bytes <= half;
+                if !keep {
+                    bytes -= cost(&**value);
+                }
+                keep
+            });
+            self.bytes = bytes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &str) -> Arc<[u8]> {
+        Arc::from(text.as_bytes())
+    }
+
+    #[test]
+    fn a_reader_that_opened_before_a_write_cannot_fill() {
+        let memory = Memory::new(1 << 20);
+        let key = (TenantKey(1), TagId(1));
+        let opened = memory.generation();
+        memory.tags.forget(&key);
+        memory.tags.fill(opened, key, bytes("old"));
+        assert!(memory.tags.get(&key).is_none(), "between invalidation and commit");
+        let between = memory.generation();
+        memory.tags.publish(key, bytes("new"));
+        memory.tags.fill(between, key, bytes("old"));
+        assert_eq!(memory.tags.get(&key).as_deref(), Some(b"new".as_slice()), "after the commit");
+    }
+
+    #[test]
+    fn bounded_in_bytes() {
+        let memory = Memory::new(64 * 1024);
+        for id in 0..10_000 {
+            memory.tags.publish_new((TenantKey(1), TagId(id)), bytes("0123456789"));
+        }
+        assert!(memory.tags.len() < 64 * 1024 / 74 + SHARDS, "{}", memory.tags.len());
+        assert!(!memory.tags.is_empty());
+    }
+}

@@ -1,0 +1,109 @@
+//! Brings a database to this program's schema, forward only.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::driver::{BoxFuture, Session, StoreError, Unit, Verdict};
+use crate::{Keys, Value};
+
+const FILES: &[&str] = &[include_str!("../../../schema/0001_foundation.sql")];
+
+/// The schema that this program writes and reads.
+pub const SCHEMA_VERSION: usize = FILES.len();
+
+/// The statements of every migration, in order.
+pub fn migrations() -> impl Iterator<Item = Vec<String>> {
+    FILES.iter().map(|text| statements(text))
+}
+
+fn statements(text: &str) -> Vec<String> {
+    let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+    code.join("\n")
+        .split(';')
+        .map(str::trim)
+        .filter(|statement| !statement.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The first transaction on a store.
+#[derive(Default)]
+pub(crate) struct Opening {
+    master: Mutex<String>,
+}
+
+impl Opening {
+    pub(crate) fn master(&self) -> String {
+        self.master.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Unit for Opening {
+    fn run(&self, mut session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
+        Box::pin(async move {
+            let session = session.as_mut();
+            session
+                .query(
+                    "CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
+                    &[],
+                )
+                .await?;
+            let found = read(session, "schema_version").await?;
+            let applied: usize = match found.as_deref() {
+                None => 0,
+                Some(text) => text.parse().map_err(|_| {
+                    StoreError::Broken(format!("meta.schema_version is {text:?}, not a number"))
+                })?,
+            };
+            if applied > SCHEMA_VERSION {
+                return Err(StoreError::Unavailable(format!(
+                    "the data has schema {applied} and this program knows schema {SCHEMA_VERSION}: start a newer release of larkspur on it"
+                )));
+            }
+            for statements in migrations().skip(applied) {
+                for statement in statements {
+                    session.query(&statement, &[]).await?;
+                }
+            }
+            if applied < SCHEMA_VERSION {
+                write(session, "schema_version", &SCHEMA_VERSION.to_string()).await?;
+            }
+            let master = match read(session, "master_key").await? {
+                Some(master) => master,
+                None => {
+                    let fresh = Keys::fresh_master();
+                    write(session, "master_key", &fresh).await?;
+                    fresh
+                }
+            };
+            *self.master.lock().unwrap_or_else(PoisonError::into_inner) = master;
+            Ok(Verdict::Commit)
+        })
+    }
+}
+
+async fn read(session: &mut dyn Session, name: &str) -> Result<Option<String>, StoreError> {
+    let rows = session.query("SELECT value FROM meta WHERE name = $1", &[Value::from(name)]).await?;
+    rows.into_iter().next().map(|mut row| row.text(0)).transpose()
+}
+
+async fn write(session: &mut dyn Session, name: &str, value: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    session.query(sql, &[Value::from(name), Value::from(value)]).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statement_is_portable() {
+        let all: Vec<String> = migrations().flatten().collect();
+        assert!(all.len() > 15);
+        for statement in all {
+            for word in ["AUTOINCREMENT", "STRICT", "WITHOUT ROWID", "SERIAL", "BLOB", "now()", "REFERENCES"]
+            {
+                assert!(!statement.contains(word), "{statement}");
+            }
+        }
+    }
+}

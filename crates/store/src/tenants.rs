@@ -1,0 +1,113 @@
+//! Tenants: a world is one of them, with its clock.
+
+use std::sync::Arc;
+
+use larkspur_contract::ids::TenantKey;
+
+use crate::driver::StoreError;
+use crate::{Engine, Hook, Root, Row, Tx, Value};
+
+/// A tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its key.
+    pub tenant: TenantKey,
+    /// Its name, for people.
+    pub name: String,
+    /// What its clock is ahead of the real time, in milliseconds.
+    pub clock_offset_ms: i64,
+}
+
+/// Every table with rows of a tenant; a new table must be added here, which a test checks.
+pub const TABLES: &[&str] = &[
+    "app",
+    "app_install",
+    "app_visible_user",
+    "token_issue",
+    "users",
+    "user_grant",
+    "chat",
+    "chat_member",
+    "chat_tab",
+    "tag",
+    "chat_tag_binding",
+    "image",
+    "document",
+    "document_member",
+    "idempotency",
+    "tenant",
+];
+
+const COLUMNS: &str = "tenant, name, clock_offset_ms";
+
+fn tenant(mut row: Row) -> Result<Tenant, StoreError> {
+    Ok(Tenant { tenant: row.id(0, TenantKey::parse)?, name: row.text(1)?, clock_offset_ms: row.int(2)? })
+}
+
+/// The transaction's tenant, unless it was deleted.
+pub async fn get(tx: &mut Tx) -> Result<Option<Arc<Tenant>>, StoreError> {
+    let key = tx.tenant();
+    if let Some(known) = tx.engine().memory.tenants.get(&key) {
+        return Ok(Some(known));
+    }
+    let row = tx.row(&format!("SELECT {COLUMNS} FROM tenant WHERE tenant = $1"), []).await?;
+    let Some(found) = row.map(tenant).transpose()? else { return Ok(None) };
+    let found = Arc::new(found);
+    tx.engine().memory.tenants.fill(tx.opened(), key, found.clone());
+    Ok(Some(found))
+}
+
+/// Every tenant, in the order of their keys.
+pub async fn all(root: &mut Root) -> Result<Vec<Tenant>, StoreError> {
+    let rows = root.rows(&format!("SELECT {COLUMNS} FROM tenant ORDER BY tenant"), &[]).await?;
+    rows.into_iter().map(tenant).collect()
+}
+
+/// Makes the transaction's tenant; false if it is there already.
+pub async fn insert(tx: &mut Tx, name: &str, now_ms: i64) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO tenant (tenant, name, clock_offset_ms, created_at) VALUES ($1, $2, 0, $3) ON CONFLICT (tenant) DO NOTHING RETURNING tenant";
+    Ok(tx.row(sql, [name.into(), now_ms.into()]).await?.is_some())
+}
+
+/// Sets what the tenant's clock is ahead of the real time.
+pub async fn set_clock(tx: &mut Tx, offset_ms: i64) -> Result<(), StoreError> {
+    tx.rows("UPDATE tenant SET clock_offset_ms = $2 WHERE tenant = $1", [offset_ms.into()]).await?;
+    let key = tx.tenant();
+    tx.forget(move |engine| engine.memory.tenants.forget(&key));
+    Ok(())
+}
+
+/// Removes a tenant and every row of it.
+pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
+    for table in TABLES {
+        root.rows(&format!("DELETE FROM {table} WHERE tenant = $1"), &[Value::from(tenant)]).await?;
+    }
+    let forget = move |engine: &Engine| {
+        engine.memory.tenants.forget(&tenant);
+        engine.memory.installs.forget_where(|key| key.0 == tenant);
+        engine.memory.grants.forget_where(|key| key.0 == tenant);
+        engine.memory.tags.forget_where(|key| key.0 == tenant);
+    };
+    let (before, after) = (root.engine().clone(), root.engine().clone());
+    root.on_commit(Hook {
+        before: Box::new(move || forget(&before)),
+        after: Box::new(move || forget(&after)),
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_table_of_the_schema_is_listed() {
+        let mut tables: Vec<String> = crate::migrations()
+            .flatten()
+            .filter_map(|statement| statement.strip_prefix("CREATE TABLE ").map(str::to_owned))
+            .filter_map(|rest| rest.split_whitespace().next().map(str::to_owned))
+            .collect();
+        tables.sort();
+        let mut listed: Vec<&str> = super::TABLES.to_vec();
+        listed.sort_unstable();
+        assert_eq!(tables, listed);
+    }
+}

@@ -1,0 +1,160 @@
+//! A transaction of one tenant.
+
+use std::sync::Arc;
+
+use larkspur_contract::ids::{ChatId, TenantKey};
+
+use crate::chats::Chat;
+use crate::driver::{Hook, Session, StoreError};
+use crate::{Engine, Root, Row, Value};
+
+/// A transaction of one tenant: every statement's `$1` is that tenant.
+///
+/// It remembers a failed statement: code that swallows the error can still not commit.
+pub struct Tx {
+    session: Box<dyn Session>,
+    engine: Arc<Engine>,
+    tenant: TenantKey,
+    tenant_text: String,
+    opened: u64,
+    failed: Option<StoreError>,
+}
+
+/// A chat whose row this transaction has taken: no other transaction changes the chat until this one ends.
+///
+/// Functions that write a chat's rows take one, and only [`crate::chats::lock`] and [`crate::chats::insert`] make one.
+#[derive(Debug)]
+pub struct LockedChat {
+    chat: Chat,
+    _made_here: (),
+}
+
+impl LockedChat {
+    pub(crate) fn new(chat: Chat) -> Self {
+        LockedChat { chat, _made_here: () }
+    }
+}
+
+impl std::ops::Deref for LockedChat {
+    type Target = Chat;
+    fn deref(&self) -> &Chat {
+        &self.chat
+    }
+}
+
+impl Tx {
+    /// Takes a driver's session.
+    pub fn new(session: Box<dyn Session>, engine: Arc<Engine>, tenant: TenantKey) -> Self {
+        let opened = engine.memory.generation();
+        Tx::at(session, engine, tenant, opened)
+    }
+
+    pub(crate) fn at(session: Box<dyn Session>, engine: Arc<Engine>, tenant: TenantKey, opened: u64) -> Self {
+        Tx { session, engine, tenant, tenant_text: tenant.to_string(), opened, failed: None }
+    }
+
+    /// The tenant.
+    pub fn tenant(&self) -> TenantKey {
+        self.tenant
+    }
+
+    /// The store that this runs in.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// The memory's generation when this transaction opened.
+    pub fn opened(&self) -> u64 {
+        self.opened
+    }
+
+    /// A new snowflake.
+    pub fn next_id(&self) -> i64 {
+        self.engine.ids.snowflake()
+    }
+
+    /// A new random id.
+    pub fn random_id(&self) -> u128 {
+        self.engine.ids.random()
+    }
+
+    /// Fails if any statement failed, whatever was made of its error: such a transaction must not commit.
+    pub fn outcome(&self) -> Result<(), StoreError> {
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    /// Runs a statement: `$1` is the tenant, `$2…` are `params`.
+    pub(crate) async fn rows<const N: usize>(
+        &mut self,
+        sql: &str,
+        params: [Value; N],
+    ) -> Result<Vec<Row>, StoreError> {
+        self.rows_of(sql, params.into()).await
+    }
+
+    /// As [`Tx::rows`], for a number of parameters that is not known beforehand.
+    pub(crate) async fn rows_of(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        debug_assert!(sql.contains("$1"), "every statement names the tenant: {sql}");
+        let mut all = Vec::with_capacity(params.len() + 1);
+        all.push(Value::Text(self.tenant_text.clone()));
+        all.extend(params);
+        let result = self.session.query(sql, &all).await;
+        if let Err(error) = &result {
+            self.failed.get_or_insert_with(|| error.clone());
+        }
+        result
+    }
+
+    /// As [`Tx::rows`], for statements that give at most one row.
+    pub(crate) async fn row<const N: usize>(
+        &mut self,
+        sql: &str,
+        params: [Value; N],
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.rows(sql, params).await?.into_iter().next())
+    }
+
+    /// Registers what must happen to memory around the commit.
+    pub(crate) fn on_commit(
+        &mut self,
+        before: impl FnOnce() + Send + 'static,
+        after: impl FnOnce() + Send + 'static,
+    ) {
+        self.session.on_commit(Hook { before: Box::new(before), after: Box::new(after) });
+    }
+
+    /// Makes memory forget something around the commit: before it, and, for readers that opened in between, after it.
+    pub(crate) fn forget(&mut self, what: impl Fn(&Engine) + Clone + Send + 'static) {
+        let (engine, again) = (self.engine.clone(), what.clone());
+        let later = engine.clone();
+        self.on_commit(move || what(&engine), move || again(&later));
+    }
+
+    /// Whether a chat that this tenant does not have lives in another one.
+    ///
+    /// The one look beyond the tenant that an operation may take: it tells 232010 from 232006.
+    pub async fn is_elsewhere(&mut self, chat: ChatId) -> Result<bool, StoreError> {
+        let mut root = Root::new(self.session.share(), self.engine.clone());
+        let home = root.home_of_chat(chat).await;
+        if let Err(error) = root.outcome() {
+            self.failed.get_or_insert(error);
+        }
+        home.map(|home| home.is_some_and(|home| home != self.tenant))
+    }
+}
+
+/// `($3,$4,…)` for a list that starts at parameter `first`, padded with its last value to a round length, so that few
+/// different statements are prepared. The list must not be empty.
+pub(crate) fn in_list(first: usize, values: &mut Vec<Value>) -> String {
+    let last = values.last().cloned().unwrap_or(Value::Null);
+    let length = values.len().max(1).next_power_of_two();
+    values.resize(length, last);
+    let mut text = String::with_capacity(length * 5 + 2);
+    for index in 0..length {
+        text.push(if index == 0 { '(' } else { ',' });
+        text.push('$');
+        text.push_str(&(first + index).to_string());
+    }
+    text.push(')');
+    text
+}

@@ -1,0 +1,169 @@
+//! Users, and what they granted to apps.
+
+use std::sync::Arc;
+
+use larkspur_contract::ids::AppId;
+use larkspur_contract::model::UserStatus;
+
+use crate::apps::Scopes;
+use crate::driver::StoreError;
+use crate::tx::in_list;
+use crate::{Row, Tx, Value};
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The tenant's own id.
+    pub user_id: String,
+    /// The number that open_id and union_id are made of.
+    pub user_no: i64,
+    /// Name.
+    pub name: String,
+    /// State of the account.
+    pub status: UserStatus,
+    /// Mail address.
+    pub email: Option<String>,
+    /// Telephone number.
+    pub mobile: Option<String>,
+}
+
+/// What a user granted to an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The tenant's own id of the user.
+    pub user_id: String,
+    /// State of the account.
+    pub status: UserStatus,
+    /// What the app may do in the user's name.
+    pub scopes: Scopes,
+    /// Tokens of an earlier epoch are revoked.
+    pub epoch: i64,
+}
+
+const COLUMNS: &str = "user_id, user_no, name, status, email, mobile";
+
+fn user(mut row: Row) -> Result<User, StoreError> {
+    Ok(User {
+        user_id: row.text(0)?,
+        user_no: row.int(1)?,
+        name: row.text(2)?,
+        status: row.id(3, UserStatus::parse)?,
+        email: row.text_or_null(4)?,
+        mobile: row.text_or_null(5)?,
+    })
+}
+
+/// Adds a user; false if the user_id is taken.
+pub async fn insert(tx: &mut Tx, user: &User, now_ms: i64) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO users (tenant, user_id, user_no, name, name_folded, status, email, mobile, created_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (tenant, user_id) DO NOTHING RETURNING user_id";
+    let params = [
+        user.user_id.as_str().into(),
+        user.user_no.into(),
+        user.name.as_str().into(),
+        fold(&user.name).into(),
+        user.status.as_str().into(),
+        user.email.clone().into(),
+        user.mobile.clone().into(),
+        now_ms.into(),
+    ];
+    Ok(tx.row(sql, params).await?.is_some())
+}
+
+/// Changes the state of a user's account.
+pub async fn set_status(tx: &mut Tx, user_id: &str, status: UserStatus) -> Result<(), StoreError> {
+    tx.rows(
+        "UPDATE users SET status = $3 WHERE tenant = $1 AND user_id = $2",
+        [user_id.into(), status.as_str().into()],
+    )
+    .await?;
+    let tenant = tx.tenant();
+    // Grants are kept by user number; a change of status is rare enough to forget all of the tenant's.
+    tx.forget(move |engine| engine.memory.grants.forget_where(|key| key.0 == tenant));
+    Ok(())
+}
+
+/// A user by the tenant's own id.
+pub async fn by_id(tx: &mut Tx, user_id: &str) -> Result<Option<User>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM users WHERE tenant = $1 AND user_id = $2");
+    tx.row(&sql, [user_id.into()]).await?.map(user).transpose()
+}
+
+/// Users by the tenant's own ids, in no order; unknown ids are left out.
+pub async fn by_ids<'a>(
+    tx: &mut Tx,
+    ids: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<User>, StoreError> {
+    several(tx, "user_id", ids.into_iter().map(Value::from).collect()).await
+}
+
+/// Users by number, in no order; unknown numbers are left out.
+pub async fn by_numbers(
+    tx: &mut Tx,
+    numbers: impl IntoIterator<Item = i64>,
+) -> Result<Vec<User>, StoreError> {
+    several(tx, "user_no", numbers.into_iter().map(Value::from).collect()).await
+}
+
+async fn several(tx: &mut Tx, column: &str, values: Vec<Value>) -> Result<Vec<User>, StoreError> {
+    let mut users = Vec::with_capacity(values.len());
+    for chunk in values.chunks(64) {
+        let mut params = chunk.to_vec();
+        let list = in_list(2, &mut params);
+        let sql = format!("SELECT {COLUMNS} FROM users WHERE tenant = $1 AND {column} IN {list}");
+        for row in tx.rows_of(&sql, params).await? {
+            users.push(user(row)?);
+        }
+    }
+    Ok(users)
+}
+
+/// Every user of the tenant, in the order of their ids.
+pub async fn all(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM users WHERE tenant = $1 ORDER BY user_id");
+    tx.rows(&sql, []).await?.into_iter().map(user).collect()
+}
+
+/// What a user, by number, granted to an app.
+pub async fn grant(tx: &mut Tx, app_id: AppId, user_no: u64) -> Result<Option<Arc<Grant>>, StoreError> {
+    let key = (tx.tenant(), app_id, user_no);
+    if let Some(known) = tx.engine().memory.grants.get(&key) {
+        return Ok(Some(known));
+    }
+    let sql = "SELECT u.user_id, u.status, g.scopes, g.epoch FROM users u JOIN user_grant g \
+               ON g.tenant = u.tenant AND g.user_id = u.user_id WHERE u.tenant = $1 AND u.user_no = $2 AND g.app_id = $3";
+    let Some(mut row) = tx.row(sql, [Value::Int(user_no.cast_signed()), app_id.into()]).await? else {
+        return Ok(None);
+    };
+    let found = Arc::new(Grant {
+        user_id: row.text(0)?,
+        status: row.id(1, UserStatus::parse)?,
+        scopes: Scopes::parse(&row.text(2)?),
+        epoch: row.int(3)?,
+    });
+    tx.engine().memory.grants.fill(tx.opened(), key, found.clone());
+    Ok(Some(found))
+}
+
+/// Records a grant and returns its epoch; with `revoke`, every earlier token of it becomes invalid.
+pub async fn set_grant(
+    tx: &mut Tx,
+    app_id: AppId,
+    user: &User,
+    scopes: &Scopes,
+    revoke: bool,
+) -> Result<i64, StoreError> {
+    let sql = "INSERT INTO user_grant (tenant, app_id, user_id, scopes, epoch) VALUES ($1, $2, $3, $4, 1) \
+               ON CONFLICT (tenant, app_id, user_id) DO UPDATE SET scopes = excluded.scopes, \
+               epoch = user_grant.epoch + CAST($5 AS BIGINT) RETURNING epoch";
+    let params = [app_id.into(), user.user_id.as_str().into(), scopes.to_column().into(), revoke.into()];
+    let row = tx.row(sql, params).await?;
+    let key = (tx.tenant(), app_id, user.user_no.cast_unsigned());
+    tx.forget(move |engine| engine.memory.grants.forget(&key));
+    row.map_or_else(|| Err(StoreError::Broken("an upsert returned no row".to_owned())), |row| row.int(0))
+}
+
+/// Text as it is searched: lower case, by Unicode's rules.
+pub fn fold(text: &str) -> String {
+    text.to_lowercase()
+}
