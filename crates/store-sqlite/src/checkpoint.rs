@@ -33,6 +33,7 @@ pub(crate) fn watch(connection: &mut Connection, wal_bytes: Arc<AtomicU64>) -> r
 pub(crate) struct Bell {
     state: Mutex<State>,
     rung: Condvar,
+    turn: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -50,6 +51,11 @@ impl Bell {
     pub(crate) fn ring(&self) {
         self.state().wanted = true;
         self.rung.notify_one();
+    }
+
+    /// Held during a checkpoint: SQLite refuses a second one at a time instead of letting it wait.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the thread.
@@ -81,7 +87,9 @@ pub(crate) fn run(bell: &Bell, counters: &Counters, open: impl Fn() -> rusqlite:
         if connection.is_none() {
             connection = open().ok();
         }
-        let done = connection.as_ref().is_some_and(|open: &Connection| checkpoint(open, CheckpointMode::PASSIVE));
+        let turn = bell.turn();
+        let done = connection.as_ref().is_some_and(|open| checkpoint(open, CheckpointMode::PASSIVE));
+        drop(turn);
         if done {
             counters.checkpoints.fetch_add(1, Ordering::Relaxed);
         } else {

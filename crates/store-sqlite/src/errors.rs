@@ -71,7 +71,8 @@ mod tests {
         ] {
             assert!(matches!(meaning(code), StoreError::Unavailable(_)), "{code}");
         }
-        for code in [ffi::SQLITE_CONSTRAINT_NOTNULL, ffi::SQLITE_ERROR, ffi::SQLITE_MISUSE, ffi::SQLITE_RANGE] {
+        for code in [ffi::SQLITE_CONSTRAINT_NOTNULL, ffi::SQLITE_ERROR, ffi::SQLITE_MISUSE, ffi::SQLITE_RANGE]
+        {
             assert!(matches!(meaning(code), StoreError::Broken(_)), "{code}");
         }
     }

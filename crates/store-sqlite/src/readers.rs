@@ -16,24 +16,35 @@ use crate::{Counters, errors};
 /// One reading thread: serves until the queue is closed and empty. The connection is opened for the first unit.
 pub(crate) fn run(queue: &Queue, counters: &Counters, open: impl Fn() -> rusqlite::Result<Connection>) {
     let mut bench: Option<Arc<Bench>> = None;
-    while let Some(Job { unit, reply, .. }) = queue.take() {
-        if reply.is_closed() {
-            // Nobody waits, and a read leaves nothing behind: under overload this is the work to shed.
-            continue;
-        }
-        let outcome = match &bench {
-            Some(bench) => Ok(bench.clone()),
-            None => open().map(Bench::new).map_err(|error| errors::of_statement(&error, "open")),
-        };
-        let outcome = outcome.and_then(|ready| {
-            let outcome = read(&ready, counters, &*unit);
-            // After an error of the disk or the file a fresh connection is worth more than a warm one.
-            bench = Some(ready).filter(|_| !matches!(outcome, Err(StoreError::Unavailable(_))));
-            outcome
-        });
-        drop(catch_unwind(AssertUnwindSafe(|| drop(unit))));
-        answer(reply, outcome);
+    while let Some(job) = queue.take() {
+        // What a unit does is caught where it runs; this is for what it leaves to be dropped.
+        drop(catch_unwind(AssertUnwindSafe(|| serve(job, &mut bench, counters, &open))));
     }
+}
+
+fn serve(
+    Job { unit, reply, .. }: Job,
+    bench: &mut Option<Arc<Bench>>,
+    counters: &Counters,
+    open: impl Fn() -> rusqlite::Result<Connection>,
+) {
+    if reply.is_closed() {
+        // Nobody waits, and a read leaves nothing behind: under overload this is the work to shed.
+        return;
+    }
+    let ready = match bench.take() {
+        Some(ready) => Ok(ready),
+        None => open().map(Bench::new).map_err(|error| errors::of_statement(&error, "open")),
+    };
+    let outcome = ready.and_then(|ready| {
+        let outcome = read(&ready, counters, &*unit);
+        // After an error of the disk or the file a fresh connection is worth more than a warm one.
+        if !matches!(outcome, Err(StoreError::Unavailable(_))) {
+            *bench = Some(ready);
+        }
+        outcome
+    });
+    answer(reply, outcome);
 }
 
 fn read(bench: &Arc<Bench>, counters: &Counters, unit: &dyn Unit) -> Result<(), StoreError> {

@@ -105,7 +105,11 @@ impl Handle {
 }
 
 impl Session for Handle {
-    fn query<'a>(&'a mut self, sql: &'a str, params: &'a [Value]) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+    fn query<'a>(
+        &'a mut self,
+        sql: &'a str,
+        params: &'a [Value],
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async move {
             let Some((inner, effect)) = self.bench() else {
                 return Err(StoreError::Broken(format!("the transaction has ended, in: {sql}")));

@@ -1,5 +1,6 @@
 //! The one thread that writes: it runs the units that wait as savepoints of one transaction and commits once.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +25,8 @@ pub(crate) struct Writer {
     pub(crate) batch_limit: usize,
     /// None in memory, where there is no log.
     pub(crate) log: Option<Log>,
+    /// Held to the very end, also when this thread outlives the store. None in memory.
+    pub(crate) _lock: Option<File>,
 }
 
 /// What the writer knows of the write-ahead log.
@@ -51,7 +54,9 @@ impl Writer {
             drop(catch_unwind(AssertUnwindSafe(|| self.batch(first))));
             limit = self.tend_log(limit);
         }
-        if self.log.is_some() && self.bench.with(|connection| checkpoint::empty(connection, CheckpointMode::TRUNCATE)) {
+        if self.log.is_some()
+            && self.bench.with(|connection| checkpoint::empty(connection, CheckpointMode::TRUNCATE))
+        {
             self.counters.checkpoints.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -190,6 +195,7 @@ impl Writer {
             // Grown past its limit under a long reader and small again since: the limit holds again.
             return if bytes <= log.limit { log.limit } else { limit };
         }
+        let _turn = log.bell.turn();
         if self.bench.with(|connection| checkpoint::empty(connection, CheckpointMode::RESTART)) {
             self.counters.checkpoints.fetch_add(1, Ordering::Relaxed);
             log.bytes.store(0, Ordering::Relaxed);

@@ -1,0 +1,289 @@
+//! The files of a store: opening and locking them, copying them, looking for damage.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::Options;
+
+const DATABASE: &str = "larkspur.db";
+const LOCK: &str = "larkspur.lock";
+
+/// How long a statement waits for another process, an operator's `sqlite3` say, to let go of the database.
+pub(crate) const BUSY: Duration = Duration::from_secs(2);
+/// Statements kept prepared on each connection: more than the product has.
+const STATEMENTS: usize = 256;
+
+/// Why the files of a store cannot be used.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Another process has the data directory.
+    InUse(PathBuf),
+    /// There is no store, or no file, here.
+    Missing(PathBuf),
+    /// There is something here already, and it is not overwritten.
+    Exists(PathBuf),
+    /// The file is not a healthy database. What is wrong, at most a hundred lines.
+    Damaged(PathBuf, Vec<String>),
+    /// The operating system or SQLite refused. What was tried on which file, and the reason.
+    Failed(PathBuf, String),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenError::InUse(directory) => {
+                write!(f, "the data directory {} is in use by another larkspur process", directory.display())
+            }
+            OpenError::Missing(path) => write!(f, "{} does not exist", path.display()),
+            OpenError::Exists(path) => write!(f, "{} exists already and is not overwritten", path.display()),
+            OpenError::Damaged(path, problems) => {
+                let first = problems.first().map_or("", String::as_str);
+                write!(f, "{} is damaged ({} problems): {first}", path.display(), problems.len())
+            }
+            OpenError::Failed(path, why) => write!(f, "{}: {why}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// Turns whatever failed on a file into an [`OpenError`].
+pub(crate) fn failed<E: fmt::Display>(path: &Path) -> impl Fn(E) -> OpenError {
+    move |error| OpenError::Failed(path.to_owned(), error.to_string())
+}
+
+/// Makes the data directory if need be, private to its owner (the master key is in the database), and locks it.
+pub(crate) fn lock(directory: &Path) -> Result<File, OpenError> {
+    if !directory.is_dir() {
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(directory).map_err(failed(directory))?;
+        sync_directory(directory.parent().unwrap_or(directory))?;
+    }
+    let path = directory.join(LOCK);
+    let options = OpenOptions::new().write(true).create(true).truncate(false).to_owned();
+    let file = options.open(&path).map_err(failed(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(directory.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(&path)(error)),
+    }
+}
+
+/// The database file of a data directory, empty if it is new. Only under the lock and before SQLite opens it: closing a
+/// second descriptor of a file that SQLite has open would drop SQLite's own locks.
+pub(crate) fn database(directory: &Path) -> Result<PathBuf, OpenError> {
+    let path = directory.join(DATABASE);
+    if !path.exists() {
+        create_private(&path)?;
+        sync_directory(directory)?;
+    }
+    Ok(path)
+}
+
+fn create_private(path: &Path) -> Result<(), OpenError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(OpenError::Exists(path.to_owned())),
+        Err(error) => Err(failed(path)(error)),
+    }
+}
+
+/// The connection that writes. With `path` None, a database in memory.
+pub(crate) fn open_writer(path: Option<&Path>, options: &Options) -> rusqlite::Result<Connection> {
+    let connection = match path {
+        Some(path) => Connection::open_with_flags(path, writable())?,
+        None => Connection::open_in_memory()?,
+    };
+    prepare(&connection, options.writer_cache_bytes)?;
+    if path.is_some() {
+        let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        if mode != "wal" {
+            let why = format!("the file system does not support a write-ahead log (the mode is {mode})");
+            return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(1), Some(why)));
+        }
+        connection.execute_batch("PRAGMA wal_autocheckpoint = 0")?;
+    }
+    Ok(connection)
+}
+
+/// A connection of a reading thread.
+pub(crate) fn open_reader(path: &Path, cache_bytes: u64) -> rusqlite::Result<Connection> {
+    let connection = read_only(path)?;
+    prepare(&connection, cache_bytes)?;
+    connection.execute_batch("PRAGMA query_only = ON")?;
+    Ok(connection)
+}
+
+/// The connection of the checkpointing thread.
+pub(crate) fn open_checkpointer(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, writable())?;
+    prepare(&connection, 64 << 10)?;
+    connection.execute_batch("PRAGMA wal_autocheckpoint = 0")?;
+    Ok(connection)
+}
+
+fn writable() -> OpenFlags {
+    // No CREATE: the file is made by `database`. No URI: a path is a path.
+    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+fn read_only(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)
+}
+
+fn prepare(connection: &Connection, cache_bytes: u64) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // A map of the file would be dropped at every commit of another connection and cost more than it saves.
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; \
+         PRAGMA cache_size = -{}",
+        cache_bytes >> 10
+    ))
+}
+
+/// See [`crate::Sqlite::backup`].
+pub(crate) fn backup(directory: &Path, to: &Path) -> Result<(), OpenError> {
+    let from = directory.join(DATABASE);
+    let temporary = Temporary::beside(to)?;
+    copy(&from, &temporary)?;
+    temporary.become_file(to)
+}
+
+/// See [`crate::Sqlite::restore`].
+pub(crate) fn restore(from: &Path, directory: &Path) -> Result<(), OpenError> {
+    let problems = damage(from)?;
+    if !problems.is_empty() {
+        return Err(OpenError::Damaged(from.to_owned(), problems));
+    }
+    let _lock = lock(directory)?;
+    let to = directory.join(DATABASE);
+    // A log without its database is the rest of a store too, and SQLite would replay it into the restored one.
+    for name in [DATABASE, "larkspur.db-wal", "larkspur.db-journal"] {
+        let path = directory.join(name);
+        if path.exists() {
+            return Err(OpenError::Exists(path));
+        }
+    }
+    let temporary = Temporary::beside(&to)?;
+    copy(from, &temporary)?;
+    temporary.become_file(&to)
+}
+
+/// See [`crate::Sqlite::check`].
+pub(crate) fn check(directory: &Path) -> Result<Vec<String>, OpenError> {
+    damage(&directory.join(DATABASE))
+}
+
+fn damage(path: &Path) -> Result<Vec<String>, OpenError> {
+    if !path.is_file() {
+        return Err(OpenError::Missing(path.to_owned()));
+    }
+    let examine = || -> rusqlite::Result<Vec<String>> {
+        let connection = read_only(path)?;
+        connection.busy_timeout(BUSY)?;
+        let mut found = Vec::new();
+        let mut integrity = connection.prepare("PRAGMA integrity_check(100)")?;
+        let lines = integrity.query_map([], |row| row.get::<_, String>(0))?;
+        for line in lines {
+            found.push(line?);
+        }
+        found.retain(|line| line != "ok");
+        let mut references = connection.prepare("PRAGMA foreign_key_check")?;
+        let lines = references.query_map([], |row| {
+            Ok(format!(
+                "{} row {} refers to a missing row of {}",
+                row.get::<_, String>(0)?,
+                row.get::<_, Option<i64>>(1)?.unwrap_or_default(),
+                row.get::<_, String>(2)?
+            ))
+        })?;
+        for line in lines {
+            found.push(line?);
+        }
+        Ok(found)
+    };
+    match examine() {
+        // Damage at the wrong place stops the examination itself: that is a finding, not a failure to look.
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Ok(vec![error.to_string()]),
+            _ => Err(failed(path)(error)),
+        },
+        Ok(found) => Ok(found),
+    }
+}
+
+/// Copies one snapshot, the log included, however much is written meanwhile.
+fn copy(from: &Path, to: &Temporary) -> Result<(), OpenError> {
+    if !from.is_file() {
+        return Err(OpenError::Missing(from.to_owned()));
+    }
+    let name = to.0.to_str().ok_or_else(|| failed(&to.0)("the path is not UTF-8"))?;
+    let connection = read_only(from).map_err(failed(from))?;
+    connection.busy_timeout(BUSY).map_err(failed(from))?;
+    connection.execute("VACUUM INTO ?1", [name]).map_err(failed(from))?;
+    Ok(())
+}
+
+/// A file that is not finished, removed unless it becomes one.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn beside(to: &Path) -> Result<Self, OpenError> {
+        if to.exists() {
+            return Err(OpenError::Exists(to.to_owned()));
+        }
+        let mut name = to.as_os_str().to_owned();
+        name.push(format!(".partial-{}", std::process::id()));
+        let path = PathBuf::from(name);
+        create_private(&path)?;
+        Ok(Temporary(path))
+    }
+
+    /// Makes it durable under its final name.
+    fn become_file(self, to: &Path) -> Result<(), OpenError> {
+        // SQLite does not sync what VACUUM INTO writes, and has closed it.
+        File::options()
+            .write(true)
+            .open(&self.0)
+            .and_then(|file| file.sync_all())
+            .map_err(failed(&self.0))?;
+        // A link, unlike a rename, refuses when somebody else made the file meanwhile.
+        match fs::hard_link(&self.0, to) {
+            Ok(()) => {}
+            Err(_) if to.exists() => return Err(OpenError::Exists(to.to_owned())),
+            // Not every file system has links.
+            Err(_) => fs::rename(&self.0, to).map_err(failed(to))?,
+        }
+        sync_directory(to.parent().unwrap_or(to))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // After a rename it is gone already.
+        drop(fs::remove_file(&self.0));
+    }
+}
+
+fn sync_directory(directory: &Path) -> Result<(), OpenError> {
+    // The parent of a bare file name is the empty path.
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    // Only Unix opens directories; elsewhere the file system looks after its entries.
+    if cfg!(unix) {
+        File::open(directory).and_then(|file| file.sync_all()).map_err(failed(directory))?;
+    }
+    Ok(())
+}
