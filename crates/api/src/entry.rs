@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use larkspur_contract::fields::Shape;
-use larkspur_contract::{Access, Fault, Reply, Spec, codes};
+use larkspur_contract::{Access, Effect, Fault, Reply, Spec, codes};
 use larkspur_store::{BoxFuture, Engine, Memory, Root, Session, StoreError, Tx, Unit, Verdict};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -83,7 +83,7 @@ pub trait Ground: Sized + Send {
     /// Reads its kind of call from a caller; `None` if the gateway sent the other kind.
     fn call(caller: Caller) -> Option<Self::Call>;
     /// Opens it on a session.
-    fn open(session: Box<dyn Session>, engine: &Arc<Engine>, call: &Self::Call) -> Self;
+    fn open(session: Box<dyn Session>, engine: &Arc<Engine>, call: &Self::Call, effect: Effect) -> Self;
     /// Fails if a statement failed.
     fn outcome(&self) -> Result<(), StoreError>;
 }
@@ -97,8 +97,8 @@ impl Ground for Tx {
             Caller::Root(_) => None,
         }
     }
-    fn open(session: Box<dyn Session>, engine: &Arc<Engine>, call: &Call) -> Self {
-        Tx::new(session, engine.clone(), call.tenant)
+    fn open(session: Box<dyn Session>, engine: &Arc<Engine>, call: &Call, effect: Effect) -> Self {
+        Tx::new(session, engine.clone(), call.tenant, effect)
     }
     fn outcome(&self) -> Result<(), StoreError> {
         Tx::outcome(self)
@@ -114,8 +114,8 @@ impl Ground for Root {
             Caller::Token(_) => None,
         }
     }
-    fn open(session: Box<dyn Session>, engine: &Arc<Engine>, _call: &RootCall) -> Self {
-        Root::new(session, engine.clone())
+    fn open(session: Box<dyn Session>, engine: &Arc<Engine>, _call: &RootCall, effect: Effect) -> Self {
+        Root::new(session, engine.clone(), effect)
     }
     fn outcome(&self) -> Result<(), StoreError> {
         Root::outcome(self)
@@ -285,7 +285,7 @@ struct Running<O: Operation> {
 impl<O: Operation> Unit for Running<O> {
     fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
         Box::pin(async move {
-            let mut ground = O::Ground::open(session, &self.engine, &self.call);
+            let mut ground = O::Ground::open(session, &self.engine, &self.call, O::SPEC.effect);
             let result = O::run(&mut ground, &self.call, &self.input).await;
             ground.outcome()?;
             let verdict = if result.is_ok() { Verdict::Commit } else { Verdict::Rollback };

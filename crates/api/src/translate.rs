@@ -1,8 +1,9 @@
 //! User ids between their forms on the wire and the tenant's own.
 
 use larkspur_contract::ids::{AppId, OpenId, UnionId};
-use larkspur_contract::model::UserIdType;
-use larkspur_contract::{Code, Fault, codes};
+use larkspur_contract::model::{AppKind, UserIdType};
+use larkspur_contract::scopes::CONTACT_EMPLOYEE_ID;
+use larkspur_contract::{Code, Fault, Permission, codes};
 use larkspur_store::chats::Member;
 use larkspur_store::users::{self, User};
 use larkspur_store::{Keys, Tx, apps};
@@ -33,7 +34,9 @@ pub enum Named {
     Bot(AppId),
     /// An open_id that belongs to another app.
     OtherApp,
-    /// Somebody of another tenant, or nobody.
+    /// Somebody of another tenant (or who was deleted): the id is genuine, but nobody here has it.
+    OtherTenant,
+    /// Nobody.
     Unknown,
 }
 
@@ -43,7 +46,7 @@ impl Named {
         match self {
             Named::User(user) => Some(Member::User(user.user_id)),
             Named::Bot(app) => Some(Member::Bot(app)),
-            Named::OtherApp | Named::Unknown => None,
+            Named::OtherApp | Named::OtherTenant | Named::Unknown => None,
         }
     }
 }
@@ -78,7 +81,33 @@ pub async fn named(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) -> Resu
         }
     };
     let found = users::by_numbers(tx, [number.cast_signed()]).await?.into_iter().next();
-    Ok(found.map_or(Named::Unknown, Named::User))
+    Ok(found.map_or(Named::OtherTenant, Named::User))
+}
+
+/// The form of user id that a request asks for, if the caller may see it.
+///
+/// The tenant's own ids need a scope of their own, and an ISV app never sees them. Source: the group pages.
+pub fn form(call: &Call, asked: Option<UserIdType>, invalid: Code) -> Result<UserIdType, Fault> {
+    let form = asked.unwrap_or(UserIdType::OpenId);
+    if form != UserIdType::UserId {
+        return Ok(form);
+    }
+    if call.app.kind == AppKind::Isv {
+        return Err(Fault::new(invalid, "an ISV app cannot use user_id").with_violation(
+            "user_id_type",
+            Some("user_id"),
+            "options: [open_id,union_id]",
+        ));
+    }
+    if call.has_scope(CONTACT_EMPLOYEE_ID) {
+        return Ok(form);
+    }
+    let (code, kind) = match call.actor {
+        crate::Actor::Bot => (codes::SCOPE_MISSING, "action_scope_required"),
+        crate::Actor::User { .. } => (codes::USER_SCOPE_MISSING, "action_privilege_required"),
+    };
+    let permission = Permission { kind, subject: CONTACT_EMPLOYEE_ID };
+    Err(Fault::new(code, "user_id needs a field scope").with_permissions(vec![permission]))
 }
 
 /// The gateway's refusal of an id that names nobody here. Source: generic code table; texts seen in live answers.

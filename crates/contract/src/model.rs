@@ -148,6 +148,16 @@ words! {
         /// Avatars.
         Avatar = "avatar",
     }
+    /// Type of a tag.
+    TagType {
+        /// Of the whole tenant.
+        Tenant = "tenant",
+    }
+    /// What a tag is bound to.
+    TagBizType {
+        /// A chat.
+        Chat = "chat",
+    }
     /// Kind of app.
     AppKind {
         /// Made by the tenant that uses it.

@@ -144,7 +144,7 @@ pub async fn install(tx: &mut Tx, app_id: AppId) -> Result<Option<Arc<Install>>,
         scopes: Scopes::parse(&row.text(7)?),
         visible_to_all: row.text(8)? == "all",
     });
-    tx.engine().memory.installs.fill(tx.opened(), key, found.clone());
+    tx.engine().memory.installs.fill(tx.may_fill(), key, found.clone());
     Ok(Some(found))
 }
 

@@ -60,7 +60,8 @@ impl Engine {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Root) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync + 'static,
     {
-        let unit = Arc::new(Closure { engine: self.clone(), body, result: std::sync::Mutex::new(None) });
+        let unit =
+            Arc::new(Closure { engine: self.clone(), effect, body, result: std::sync::Mutex::new(None) });
         self.driver.transact(effect, unit.clone()).await?;
         let result = unit.result.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         result.ok_or_else(|| StoreError::Broken("the driver did not run the unit".to_owned()))
@@ -69,6 +70,7 @@ impl Engine {
 
 struct Closure<T, F> {
     engine: Arc<Engine>,
+    effect: Effect,
     body: F,
     result: std::sync::Mutex<Option<T>>,
 }
@@ -80,7 +82,7 @@ where
 {
     fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
         Box::pin(async move {
-            let mut root = Root::new(session, self.engine.clone());
+            let mut root = Root::new(session, self.engine.clone(), self.effect);
             let result = (self.body)(&mut root).await;
             root.outcome()?;
             *self.result.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(result?);

@@ -100,8 +100,9 @@ impl<K: Eq + Hash + Clone, V: ?Sized> Shelf<K, V> {
         self.read(key).entries.get(key).map(|value| look(value))
     }
 
-    /// Keeps what a transaction read that opened at `opened`, unless the shard forgot something since.
-    pub fn fill(&self, opened: u64, key: K, value: Arc<V>) {
+    /// Keeps what a reading transaction found that opened at this generation, unless the shard forgot something since.
+    pub fn fill(&self, opened: Option<u64>, key: K, value: Arc<V>) {
+        let Some(opened) = opened else { return };
         let mut shard = self.write(&key);
         if shard.forgotten <= opened {
             shard.insert(key, value, self.bound);
@@ -199,11 +200,11 @@ mod tests {
         let key = (TenantKey(1), TagId(1));
         let opened = memory.generation();
         memory.tags.forget(&key);
-        memory.tags.fill(opened, key, bytes("old"));
+        memory.tags.fill(Some(opened), key, bytes("old"));
         assert!(memory.tags.get(&key).is_none(), "between invalidation and commit");
         let between = memory.generation();
         memory.tags.publish(key, bytes("new"));
-        memory.tags.fill(between, key, bytes("old"));
+        memory.tags.fill(Some(between), key, bytes("old"));
         assert_eq!(memory.tags.get(&key).as_deref(), Some(b"new".as_slice()), "after the commit");
     }
 

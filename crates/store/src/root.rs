@@ -3,26 +3,37 @@
 //! The statements that do not name a tenant are the ones in this file, in `apps.rs` (the directory of apps) and in
 //! `tenants.rs`; nothing else holds a `Root`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use larkspur_contract::Effect;
 use larkspur_contract::ids::{ChatId, TenantKey};
 
 use crate::driver::{Session, StoreError};
+use crate::tx::{Opened, opened};
 use crate::{Engine, Row, Tx, Value};
 
 /// A transaction that is not bound to a tenant.
 pub struct Root {
     session: Box<dyn Session>,
     engine: Arc<Engine>,
-    opened: u64,
-    failed: Option<StoreError>,
+    opened: Opened,
+    failed: Arc<OnceLock<StoreError>>,
 }
 
 impl Root {
     /// Takes a driver's session.
-    pub fn new(session: Box<dyn Session>, engine: Arc<Engine>) -> Self {
-        let opened = engine.memory.generation();
-        Root { session, engine, opened, failed: None }
+    pub fn new(session: Box<dyn Session>, engine: Arc<Engine>, effect: Effect) -> Self {
+        let opened = opened(&engine, effect);
+        Root::within(session, engine, opened, Arc::default())
+    }
+
+    pub(crate) fn within(
+        session: Box<dyn Session>,
+        engine: Arc<Engine>,
+        opened: Opened,
+        failed: Arc<OnceLock<StoreError>>,
+    ) -> Self {
+        Root { session, engine, opened, failed }
     }
 
     /// The store that this runs in.
@@ -30,25 +41,20 @@ impl Root {
         &self.engine
     }
 
-    /// The memory's generation when this transaction opened.
-    pub fn opened(&self) -> u64 {
-        self.opened
-    }
-
     /// The same transaction, bound to a tenant.
     pub fn tenant(&self, tenant: TenantKey) -> Tx {
-        Tx::at(self.session.share(), self.engine.clone(), tenant, self.opened)
+        Tx::within(self.session.share(), self.engine.clone(), tenant, self.opened, self.failed.clone())
     }
 
     /// Fails if any statement failed, whatever was made of its error: such a transaction must not commit.
     pub fn outcome(&self) -> Result<(), StoreError> {
-        self.failed.clone().map_or(Ok(()), Err)
+        self.failed.get().cloned().map_or(Ok(()), Err)
     }
 
     pub(crate) async fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         let result = self.session.query(sql, params).await;
         if let Err(error) = &result {
-            self.failed.get_or_insert_with(|| error.clone());
+            let _ = self.failed.set(error.clone());
         }
         result
     }

@@ -66,3 +66,10 @@ pub async fn insert(tx: &mut Tx, chat: &LockedChat, tab: &Tab, position: usize) 
     ];
     tx.rows(sql, params).await.map(drop)
 }
+
+/// The position behind the last tab.
+pub async fn end(tx: &mut Tx, chat: &LockedChat) -> Result<usize, StoreError> {
+    let sql = "SELECT COALESCE(MAX(position) + 1, 0) FROM chat_tab WHERE tenant = $1 AND chat_id = $2";
+    let end = tx.row(sql, [chat.chat_id.into()]).await?.map_or(Ok(0), |row| row.int(0))?;
+    Ok(usize::try_from(end).unwrap_or(0))
+}

@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use larkspur_contract::ids::{AppId, ChatId, TagId};
-use larkspur_contract::model::{TagI18nName, TagInfo};
+use larkspur_contract::model::{TagI18nName, TagInfo, TagType};
 
 use crate::chats::{from_json, to_json};
 use crate::driver::StoreError;
 use crate::tx::in_list;
 use crate::{LockedChat, Row, Tx, Value};
-
-/// The only type of tag.
-pub const TENANT_TYPE: &str = "tenant";
 
 /// A tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +16,7 @@ pub struct Tag {
     /// Its id.
     pub tag_id: TagId,
     /// Its type.
-    pub tag_type: String,
+    pub tag_type: TagType,
     /// Its default name, unique in the tenant among the tags of its type.
     pub name: String,
     /// Its names by language.
@@ -37,7 +34,7 @@ impl Tag {
     pub fn info(&self) -> TagInfo {
         TagInfo {
             id: self.tag_id.to_string(),
-            tag_type: self.tag_type.clone(),
+            tag_type: self.tag_type.as_str().to_owned(),
             name: self.name.clone(),
             i18n_names: self.i18n_names.clone(),
             create_time: self.create_time.to_string(),
@@ -64,7 +61,7 @@ const COLUMNS: &str = "tag_id, tag_type, name, i18n_names, app_id, create_time, 
 fn tag(mut row: Row) -> Result<Tag, StoreError> {
     Ok(Tag {
         tag_id: TagId(row.int(0)?),
-        tag_type: row.text(1)?,
+        tag_type: row.id(1, TagType::parse)?,
         name: row.text(2)?,
         i18n_names: from_json(&row.text(3)?)?,
         app_id: row.id(4, AppId::parse)?,
@@ -92,13 +89,13 @@ pub async fn insert(tx: &mut Tx, tag: &Tag) -> Result<Naming, StoreError> {
         return Ok(Naming::Done);
     }
     // Whoever took the name has committed, or the insert would have waited; run again if it is gone once more.
-    by_name(tx, &tag.tag_type, &tag.name).await?.map(Naming::Taken).ok_or(StoreError::Collided)
+    by_name(tx, tag.tag_type, &tag.name).await?.map(Naming::Taken).ok_or(StoreError::Collided)
 }
 
 /// The tag that has a name.
-pub async fn by_name(tx: &mut Tx, tag_type: &str, name: &str) -> Result<Option<TagId>, StoreError> {
+pub async fn by_name(tx: &mut Tx, tag_type: TagType, name: &str) -> Result<Option<TagId>, StoreError> {
     let sql = "SELECT tag_id FROM tag WHERE tenant = $1 AND tag_type = $2 AND name = $3";
-    tx.row(sql, [tag_type.into(), name.into()]).await?.map(|row| row.int(0).map(TagId)).transpose()
+    tx.row(sql, [tag_type.as_str().into(), name.into()]).await?.map(|row| row.int(0).map(TagId)).transpose()
 }
 
 /// Takes a tag's row for a change.
@@ -111,7 +108,7 @@ pub async fn lock(tx: &mut Tx, tag_id: TagId) -> Result<Option<Tag>, StoreError>
 
 /// Changes names and time of a tag that [`lock`] took, unless another one has its name.
 pub async fn update(tx: &mut Tx, tag: &Tag) -> Result<Naming, StoreError> {
-    if let Some(other) = by_name(tx, &tag.tag_type, &tag.name).await?.filter(|other| *other != tag.tag_id) {
+    if let Some(other) = by_name(tx, tag.tag_type, &tag.name).await?.filter(|other| *other != tag.tag_id) {
         return Ok(Naming::Taken(other));
     }
     let sql = "UPDATE tag SET name = $3, i18n_names = $4, update_time = $5 WHERE tenant = $1 AND tag_id = $2";
@@ -137,7 +134,7 @@ pub async fn by_ids(tx: &mut Tx, ids: &[TagId]) -> Result<Vec<Tag>, StoreError> 
         let sql = format!("SELECT {COLUMNS} FROM tag WHERE tenant = $1 AND tag_id IN {list}");
         for row in tx.rows_of(&sql, params).await? {
             let found = tag(row)?;
-            tx.engine().memory.tags.fill(tx.opened(), (tx.tenant(), found.tag_id), found.json()?);
+            tx.engine().memory.tags.fill(tx.may_fill(), (tx.tenant(), found.tag_id), found.json()?);
             tags.push(found);
         }
     }

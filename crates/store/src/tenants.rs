@@ -53,7 +53,7 @@ pub async fn get(tx: &mut Tx) -> Result<Option<Arc<Tenant>>, StoreError> {
     let row = tx.row(&format!("SELECT {COLUMNS} FROM tenant WHERE tenant = $1"), []).await?;
     let Some(found) = row.map(tenant).transpose()? else { return Ok(None) };
     let found = Arc::new(found);
-    tx.engine().memory.tenants.fill(tx.opened(), key, found.clone());
+    tx.engine().memory.tenants.fill(tx.may_fill(), key, found.clone());
     Ok(Some(found))
 }
 

@@ -1,7 +1,8 @@
 //! A transaction of one tenant.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use larkspur_contract::Effect;
 use larkspur_contract::ids::{ChatId, TenantKey};
 
 use crate::chats::Chat;
@@ -16,8 +17,17 @@ pub struct Tx {
     engine: Arc<Engine>,
     tenant: TenantKey,
     tenant_text: String,
-    opened: u64,
-    failed: Option<StoreError>,
+    opened: Opened,
+    failed: Arc<OnceLock<StoreError>>,
+}
+
+/// What a transaction may teach the memory: the generation at which it opened, if it only reads.
+///
+/// A writing transaction sees rows that may never be committed, its own and those of others in the same batch.
+pub(crate) type Opened = Option<u64>;
+
+pub(crate) fn opened(engine: &Engine, effect: Effect) -> Opened {
+    (effect == Effect::Reads).then(|| engine.memory.generation())
 }
 
 /// A chat whose row this transaction has taken: no other transaction changes the chat until this one ends.
@@ -44,13 +54,19 @@ impl std::ops::Deref for LockedChat {
 
 impl Tx {
     /// Takes a driver's session.
-    pub fn new(session: Box<dyn Session>, engine: Arc<Engine>, tenant: TenantKey) -> Self {
-        let opened = engine.memory.generation();
-        Tx::at(session, engine, tenant, opened)
+    pub fn new(session: Box<dyn Session>, engine: Arc<Engine>, tenant: TenantKey, effect: Effect) -> Self {
+        let opened = opened(&engine, effect);
+        Tx::within(session, engine, tenant, opened, Arc::default())
     }
 
-    pub(crate) fn at(session: Box<dyn Session>, engine: Arc<Engine>, tenant: TenantKey, opened: u64) -> Self {
-        Tx { session, engine, tenant, tenant_text: tenant.to_string(), opened, failed: None }
+    pub(crate) fn within(
+        session: Box<dyn Session>,
+        engine: Arc<Engine>,
+        tenant: TenantKey,
+        opened: Opened,
+        failed: Arc<OnceLock<StoreError>>,
+    ) -> Self {
+        Tx { session, engine, tenant, tenant_text: tenant.to_string(), opened, failed }
     }
 
     /// The tenant.
@@ -63,8 +79,8 @@ impl Tx {
         &self.engine
     }
 
-    /// The memory's generation when this transaction opened.
-    pub fn opened(&self) -> u64 {
+    /// The memory's generation when this transaction opened, if it may fill the memory with what it reads.
+    pub(crate) fn may_fill(&self) -> Opened {
         self.opened
     }
 
@@ -80,7 +96,7 @@ impl Tx {
 
     /// Fails if any statement failed, whatever was made of its error: such a transaction must not commit.
     pub fn outcome(&self) -> Result<(), StoreError> {
-        self.failed.clone().map_or(Ok(()), Err)
+        self.failed.get().cloned().map_or(Ok(()), Err)
     }
 
     /// Runs a statement: `$1` is the tenant, `$2…` are `params`.
@@ -100,7 +116,7 @@ impl Tx {
         all.extend(params);
         let result = self.session.query(sql, &all).await;
         if let Err(error) = &result {
-            self.failed.get_or_insert_with(|| error.clone());
+            let _ = self.failed.set(error.clone());
         }
         result
     }
@@ -134,12 +150,9 @@ impl Tx {
     ///
     /// The one look beyond the tenant that an operation may take: it tells 232010 from 232006.
     pub async fn is_elsewhere(&mut self, chat: ChatId) -> Result<bool, StoreError> {
-        let mut root = Root::new(self.session.share(), self.engine.clone());
-        let home = root.home_of_chat(chat).await;
-        if let Err(error) = root.outcome() {
-            self.failed.get_or_insert(error);
-        }
-        home.map(|home| home.is_some_and(|home| home != self.tenant))
+        let mut root =
+            Root::within(self.session.share(), self.engine.clone(), self.opened, self.failed.clone());
+        Ok(root.home_of_chat(chat).await?.is_some_and(|home| home != self.tenant))
     }
 }
 

@@ -141,7 +141,7 @@ pub async fn grant(tx: &mut Tx, app_id: AppId, user_no: u64) -> Result<Option<Ar
         scopes: Scopes::parse(&row.text(2)?),
         epoch: row.int(3)?,
     });
-    tx.engine().memory.grants.fill(tx.opened(), key, found.clone());
+    tx.engine().memory.grants.fill(tx.may_fill(), key, found.clone());
     Ok(Some(found))
 }
 

@@ -3,6 +3,30 @@
 use crate::{Entry, entry};
 
 mod auth;
+mod bot;
+mod chat;
+mod chat_tab;
+mod drive;
+mod image;
+mod tag;
+mod tag_relation;
 
 /// Every operation of the product, in the order of the documents.
-pub static REGISTRY: &[&[Entry]] = &[auth::ENTRIES];
+pub static REGISTRY: &[&[Entry]] = &[
+    tag::ENTRIES,
+    tag_relation::ENTRIES,
+    chat_tab::ENTRIES,
+    chat::ENTRIES,
+    image::ENTRIES,
+    drive::ENTRIES,
+    auth::ENTRIES,
+    bot::ENTRIES,
+];
+
+/// The address of an avatar; without a key, of the default one.
+fn avatar_url(key: &str) -> String {
+    let key = if key.is_empty() { "default-avatar_44ae0ca3-e140-494b-956f-78091e348435" } else { key };
+    format!(
+        "https://s1-imfile.feishucdn.com/static-resource/v1/{key}~?image_size=72x72&cut_type=&quality=&format=image&sticker_format=.webp"
+    )
+}

@@ -1,1 +1,7 @@
+//! Rules as pure functions: no store, no clock, no randomness.
 
+pub mod chats;
+pub mod documents;
+pub mod images;
+pub mod tabs;
+pub mod tags;

@@ -1,7 +1,7 @@
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::{AppKind, InstallStatus};
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
-use larkspur_store::{Keys, Root, Tx, apps, tenants};
+use larkspur_store::{Root, Tx, apps, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,9 +15,9 @@ pub(super) struct Create;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
     /// The app's id.
-    app_id: Option<String>,
+    pub(super) app_id: Option<String>,
     /// The app's secret.
-    app_secret: Option<String>,
+    pub(super) app_secret: Option<String>,
 }
 
 /// A token and how long it lives.
@@ -53,8 +53,7 @@ impl Operation for Create {
     type Output = Output;
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
-        let (token, expire) =
-            issue(root, call, input.body.app_id.as_deref(), input.body.app_secret.as_deref()).await?;
+        let (token, expire) = issue(root, call, &input.body).await?;
         Ok(Output { tenant_access_token: token, expire })
     }
 }
@@ -71,13 +70,14 @@ pub(super) const CODES: &[larkspur_contract::Code] = &[
 pub(super) async fn issue(
     root: &mut Root,
     call: &RootCall,
-    app_id: Option<&str>,
-    app_secret: Option<&str>,
+    credentials: &Body,
 ) -> Result<(String, i64), Fault> {
-    let app_id = app_id.and_then(AppId::parse).ok_or_else(|| {
+    let app_id = credentials.app_id.as_deref().and_then(AppId::parse).ok_or_else(|| {
         Fault::new(codes::AUTH_PARAM_INVALID, "app_id is missing or not cli_ and 16 hex digits")
     })?;
-    let secret = app_secret
+    let secret = credentials
+        .app_secret
+        .as_deref()
         .filter(|secret| !secret.is_empty())
         .ok_or_else(|| Fault::new(codes::AUTH_PARAM_INVALID, "app_secret is missing"))?;
     let app =
@@ -97,13 +97,8 @@ pub(super) async fn issue(
     let clock = tenants::get(&mut tx).await?.map_or(0, |tenant| tenant.clock_offset_ms);
     let now = call.now + clock;
     let expires_at = current_or_new(&mut tx, app_id, now).await?;
-    tx.outcome()?;
     let token = Token { holder: Holder::Tenant, tenant: app.developer, app: app_id, expires_at };
-    Ok((token.issue(key(call)), (expires_at - now) / 1000))
-}
-
-fn key(call: &RootCall) -> &Keys {
-    &call.engine.keys
+    Ok((token.issue(&call.engine.keys), (expires_at - now) / 1000))
 }
 
 /// With half an hour left or more the app's present token is given again; with less, a new one, and both are valid.

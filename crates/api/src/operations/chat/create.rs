@@ -1,0 +1,188 @@
+use larkspur_contract::Basis::Assumed;
+use larkspur_contract::ids::{ChatId, TabId};
+use larkspur_contract::model::{
+    ChatMode, ChatStatus, ChatType, GroupMessageType, ImageType, Permission, TabType, UserIdType,
+};
+use larkspur_contract::{
+    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+};
+use larkspur_store::chats::{Chat, Member};
+use larkspur_store::{LockedChat, Tx, chats, images, members, tabs};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::draft::{self, Body};
+use super::{ChatInfo, invite};
+use crate::{Call, Empty, Input, Operation};
+use crate::{rules, standing, translate};
+
+/// `POST /im/v1/chats`
+pub(super) struct Create;
+
+/// How to make it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Query {
+    /// The form of user ids in the request and the answer.
+    user_id_type: Option<UserIdType>,
+    /// Whether the bot becomes a manager, if somebody else is the owner.
+    #[serde(default)]
+    set_bot_manager: bool,
+    /// Calls with the same uuid and owner make one chat in ten hours.
+    #[schemars(length(max = 50))]
+    uuid: Option<String>,
+}
+
+impl Operation for Create {
+    const SPEC: &'static Spec = &Spec {
+        id: "im.v1.chat.create",
+        summary: "Create a group",
+        reference: "im-v1/chat/create",
+        route: post("/open-apis/im/v1/chats"),
+        access: Access::Token {
+            tokens: Tokens::Tenant,
+            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_CREATE],
+            bot: Bot::Required,
+        },
+        rate: rates::TIER_4,
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        reply: Reply::Data("success"),
+        invalid: codes::PARAM_INVALID,
+        codes: &[
+            codes::PARAM_INVALID,
+            codes::APP_NOT_FOUND,
+            codes::CHAT_BUSY,
+            codes::PUBLIC_NAME_TOO_SHORT,
+            codes::BOT_NOT_FOUND,
+            codes::USER_RESIGNED,
+            codes::REVIEW_FAILED,
+            codes::BOT_NOT_ACTIVATED,
+            codes::USER_ID_INVALID,
+            codes::OWNER_OTHER_TENANT,
+            codes::EXTERNAL_NOT_ALLOWED,
+            codes::APP_UNAVAILABLE,
+            codes::LABELS_NOT_ALLOWED,
+            codes::PUBLIC_NAME_EMPTY,
+            codes::IDS_UNAVAILABLE,
+            codes::RESTRICTED_MODE_NOT_ALLOWED,
+            codes::CHAT_BEING_CREATED,
+            codes::EXTERNAL_CANNOT_BE_PUBLIC,
+            codes::HIDE_COUNT_NOT_ALLOWED,
+            codes::HIDE_COUNT_UNSUPPORTED,
+            codes::PUBLIC_NOT_ALLOWED,
+            codes::TAG_KIND_NOT_ALLOWED,
+            codes::OPEN_ID_CROSS_APP,
+        ],
+        example: r#"{"name":"larkspur","description":"made by a test"}"#,
+        behaviours: &[AVATAR, PEOPLE, UUID],
+        deviations: &["A chat is internal when it is created; external ones come from the control API."],
+    };
+    type Ground = Tx;
+    type Path = Empty;
+    type Query = Query;
+    type Body = Body;
+    type Output = ChatInfo;
+
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<ChatInfo, Fault> {
+        let (query, body) = (&input.query, &input.body);
+        standing::app_may(call)?;
+        let form = translate::form(call, query.user_id_type, codes::PARAM_INVALID)?;
+        let chat_type = body.chat_type.unwrap_or(ChatType::Private);
+        let name = rules::chats::name(chat_type, &body.name)?;
+        rules::chats::restricted_mode(&body.restricted_mode_setting.clone().unwrap_or_default())?;
+        owns_avatar(tx, call, &body.avatar).await?;
+        let bot = call.operator();
+        let owner = match body.owner_id.as_deref().filter(|id| !id.is_empty()) {
+            Some(id) => invite::owner(tx, call, form, id).await?,
+            None => bot.clone(),
+        };
+        let chat_id = ChatId(tx.random_id());
+        if let Some(first) = draft::first_answer(tx, call, query.uuid.as_deref(), &owner, chat_id).await? {
+            return show(tx, call, &first, form).await;
+        }
+        let invited = invite::members(tx, call, form, &body.user_id_list, &body.bot_id_list).await?;
+        let chat = Chat {
+            chat_id,
+            mode: ChatMode::Group,
+            chat_type,
+            tag: "inner".to_owned(),
+            status: ChatStatus::Normal,
+            external: false,
+            name: name.to_owned(),
+            description: body.description.clone(),
+            i18n_names: body.i18n_names.clone(),
+            avatar: body.avatar.clone(),
+            owner: Some(owner.clone()),
+            creator_app: Some(call.app_id()),
+            group_message_type: body.group_message_type.unwrap_or(GroupMessageType::Chat),
+            settings: body.settings(),
+            manage_widgets: Permission::AllMembers,
+            user_count: 0,
+            bot_count: 0,
+        };
+        let locked = chats::insert(tx, chat, call.now).await?;
+        people(tx, call, &locked, &owner, query.set_bot_manager && owner != bot, &invited).await?;
+        let message = tabs::Tab {
+            tab_id: TabId(tx.next_id()),
+            tab_type: TabType::Message,
+            name: String::new(),
+            target: String::new(),
+            config: None,
+        };
+        tabs::insert(tx, &locked, &message, 0).await?;
+        show(tx, call, &locked, form).await
+    }
+}
+
+async fn show(tx: &mut Tx, call: &Call, chat: &Chat, form: UserIdType) -> Result<ChatInfo, Fault> {
+    let shown = super::show(tx, call, chat, form).await?;
+    Ok(ChatInfo { chat_id: Some(chat.chat_id.to_string()), ..shown })
+}
+
+/// An avatar is an image of type avatar that the app uploaded; an empty key means the default one.
+async fn owns_avatar(tx: &mut Tx, call: &Call, key: &str) -> Result<(), Fault> {
+    if key.is_empty() {
+        return Ok(());
+    }
+    let image = images::get(tx, key).await?;
+    if image.is_some_and(|image| image.app_id == call.app_id() && image.image_type == ImageType::Avatar) {
+        return Ok(());
+    }
+    Err(Fault::new(codes::PARAM_INVALID, "the avatar is no image of type avatar that this app uploaded")
+        .with_violation("avatar", Some(key), "must be an uploaded avatar"))
+}
+
+async fn people(
+    tx: &mut Tx,
+    call: &Call,
+    chat: &LockedChat,
+    owner: &Member,
+    bot_manages: bool,
+    invited: &[Member],
+) -> Result<(), Fault> {
+    members::add(tx, chat, owner, false, call.now).await?;
+    members::add(tx, chat, &call.operator(), bot_manages, call.now).await?;
+    for member in invited {
+        members::add(tx, chat, member, false, call.now).await?;
+    }
+    Ok(())
+}
+
+const AVATAR: Behaviour = Behaviour {
+    name: "chat_create_avatar",
+    rule: "An avatar that is not an image of type avatar of this app is 232001.",
+    basis: Assumed,
+    switch: false,
+};
+const PEOPLE: Behaviour = Behaviour {
+    name: "chat_create_people",
+    rule: "An unknown owner is 232030, one of another tenant 232032, anybody resigned 232022; an unknown or unseen user in the list is 232043, an unknown app or one without a bot 232021; nothing is made.",
+    basis: Assumed,
+    switch: false,
+};
+const UUID: Behaviour = Behaviour {
+    name: "chat_create_uuid",
+    rule: "The first chat is answered as it is now.",
+    basis: Assumed,
+    switch: false,
+};

@@ -1,0 +1,80 @@
+//! Whom the ids of a request bring into a chat.
+
+use larkspur_contract::ids::AppId;
+use larkspur_contract::model::{InstallStatus, UserIdType, UserStatus};
+use larkspur_contract::{Fault, codes};
+use larkspur_store::chats::Member;
+use larkspur_store::{Tx, apps};
+
+use crate::Call;
+use crate::translate::{self, Named};
+
+/// The designated owner of a new chat.
+pub(super) async fn owner(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) -> Result<Member, Fault> {
+    match translate::named(tx, call, form, id).await? {
+        Named::User(user) if user.status == UserStatus::Resigned => {
+            Err(Fault::new(codes::USER_RESIGNED, "the designated owner has resigned"))
+        }
+        Named::User(user) => Ok(Member::User(user.user_id)),
+        Named::Bot(app) => Ok(Member::Bot(app)),
+        Named::OtherTenant => {
+            Err(Fault::new(codes::OWNER_OTHER_TENANT, "the designated owner is of another tenant"))
+        }
+        named @ Named::OtherApp => Err(translate::refusal(form, id, &named)),
+        Named::Unknown => Err(Fault::new(codes::USER_ID_INVALID, "owner_id names nobody").with_violation(
+            "owner_id",
+            Some(id),
+            "not found",
+        )),
+    }
+}
+
+/// The users and bots that a new chat begins with.
+pub(super) async fn members(
+    tx: &mut Tx,
+    call: &Call,
+    form: UserIdType,
+    users: &[String],
+    bots: &[String],
+) -> Result<Vec<Member>, Fault> {
+    let mut all = Vec::with_capacity(users.len() + bots.len());
+    for id in users {
+        all.push(user(tx, call, form, id).await?);
+    }
+    for id in bots {
+        all.push(bot(tx, id).await?);
+    }
+    Ok(all)
+}
+
+async fn user(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) -> Result<Member, Fault> {
+    let unavailable = |note: &'static str| {
+        Fault::new(codes::IDS_UNAVAILABLE, note).with_violation("user_id_list[*]", Some(id), "not available")
+    };
+    match translate::named(tx, call, form, id).await? {
+        Named::User(user) => {
+            if user.status == UserStatus::Resigned {
+                return Err(Fault::new(codes::USER_RESIGNED, "an invited user has resigned"));
+            }
+            if !apps::is_visible_to(tx, &call.app, &user.user_id).await? {
+                return Err(unavailable("an invited user does not see the app"));
+            }
+            Ok(Member::User(user.user_id))
+        }
+        named @ Named::OtherApp => Err(translate::refusal(form, id, &named)),
+        Named::Bot(_) | Named::OtherTenant | Named::Unknown => {
+            Err(unavailable("an invited user is not here"))
+        }
+    }
+}
+
+async fn bot(tx: &mut Tx, id: &str) -> Result<Member, Fault> {
+    let install = match AppId::parse(id) {
+        Some(app) => apps::install(tx, app).await?,
+        None => None,
+    };
+    let usable = install.filter(|found| found.bot && found.status == InstallStatus::Enabled);
+    usable
+        .map(|found| Member::Bot(found.app_id))
+        .ok_or_else(|| Fault::new(codes::BOT_NOT_FOUND, format!("{id} is no app with a bot in this tenant")))
+}

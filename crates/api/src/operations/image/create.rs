@@ -1,0 +1,93 @@
+use larkspur_contract::model::ImageType;
+use larkspur_contract::{
+    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+};
+use larkspur_store::{Tx, images};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::rules;
+use crate::{Call, Empty, Input, Operation};
+
+/// `POST /im/v1/images`
+pub(super) struct Create;
+
+/// The fields beside the file.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Body {
+    /// What the image may be used for.
+    image_type: ImageType,
+}
+
+/// The image.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Output {
+    /// Its key.
+    image_key: String,
+}
+
+impl Operation for Create {
+    const SPEC: &'static Spec = &Spec {
+        id: "im.v1.image.create",
+        summary: "Upload an image",
+        reference: "im-v1/image/create",
+        route: post("/open-apis/im/v1/images"),
+        access: Access::Token {
+            tokens: Tokens::Tenant,
+            scopes: &[scopes::IM_RESOURCE, scopes::IM_RESOURCE_UPLOAD],
+            bot: Bot::Required,
+        },
+        rate: rates::TIER_4,
+        effect: Effect::Writes,
+        consumes: Consumes::Multipart { file: "image" },
+        reply: Reply::Data("success"),
+        invalid: codes::IMAGE_PARAM_INVALID,
+        codes: &[
+            codes::META_WRITING_STOPPED,
+            codes::IMAGE_PARAM_INVALID,
+            codes::IMAGE_UNAUTHORIZED,
+            codes::IMAGE_TOO_LARGE,
+            codes::IMAGE_BOT_NOT_ENABLED,
+            codes::IMAGE_EMPTY,
+            codes::IMAGE_FORMAT_UNKNOWN,
+            codes::IMAGE_RESOLUTION_TOO_HIGH,
+            super::STORAGE[0],
+            super::STORAGE[1],
+        ],
+        example: "",
+        behaviours: &[],
+        deviations: &["TIFF and HEIC images are kept as they are; the platform turns them into JPEG."],
+    };
+    type Ground = Tx;
+    type Path = Empty;
+    type Query = Empty;
+    type Body = Body;
+    type Output = Output;
+
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
+        super::app_may(call)?;
+        let content = input.file.as_ref().ok_or_else(|| {
+            Fault::new(codes::IMAGE_PARAM_INVALID, "there is no part named image").with_violation(
+                "image",
+                None,
+                "image is required",
+            )
+        })?;
+        let media = rules::images::accept(input.body.image_type, content)?;
+        let image = images::Image {
+            image_key: key(tx.random_id()),
+            app_id: call.app_id(),
+            image_type: input.body.image_type,
+            content_type: media.to_owned(),
+            deleted: false,
+        };
+        images::insert(tx, &image, content.to_vec(), call.now).await?;
+        Ok(Output { image_key: image.image_key })
+    }
+}
+
+/// `img_v3_02i5_` and a form like a uuid, then `g`.
+fn key(random: u128) -> String {
+    let hex = format!("{random:032x}");
+    format!("img_v3_02i5_{}-{}-{}-{}-{}g", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..31])
+}

@@ -1,0 +1,85 @@
+//! What may be uploaded as an image.
+
+use imagesize::ImageType as Format;
+use larkspur_contract::model::ImageType;
+use larkspur_contract::{Fault, codes};
+
+/// The most bytes of an image. Source: the upload page ("10 MB").
+pub const SIZE_MAX: usize = 10 * 1024 * 1024;
+
+/// Checks an uploaded image and gives its media type.
+pub fn accept(image_type: ImageType, content: &[u8]) -> Result<&'static str, Fault> {
+    if content.is_empty() {
+        return Err(Fault::new(codes::IMAGE_EMPTY, "the file is empty"));
+    }
+    if content.len() > SIZE_MAX {
+        return Err(Fault::new(codes::IMAGE_TOO_LARGE, format!("the file has {} bytes", content.len())));
+    }
+    let unknown =
+        || Fault::new(codes::IMAGE_FORMAT_UNKNOWN, "not JPEG, PNG, WEBP, GIF, BMP, ICO, TIFF or HEIC");
+    let format = imagesize::image_type(content).map_err(|_| unknown())?;
+    let media = media_type(format).ok_or_else(unknown)?;
+    let size = imagesize::blob_size(content).map_err(|_| unknown())?;
+    let edge = match (image_type, format) {
+        (ImageType::Avatar, _) => 4096,
+        (ImageType::Message, Format::Gif) => 2000,
+        (ImageType::Message, _) => 12000,
+    };
+    if size.width > edge || size.height > edge {
+        return Err(Fault::new(
+            codes::IMAGE_RESOLUTION_TOO_HIGH,
+            format!("{}x{} is more than {edge}x{edge}", size.width, size.height),
+        ));
+    }
+    Ok(media)
+}
+
+fn media_type(format: Format) -> Option<&'static str> {
+    Some(match format {
+        Format::Jpeg => "image/jpeg",
+        Format::Png => "image/png",
+        Format::Webp => "image/webp",
+        Format::Gif => "image/gif",
+        Format::Bmp => "image/bmp",
+        Format::Ico => "image/x-icon",
+        Format::Tiff => "image/tiff",
+        Format::Heif(_) => "image/heic",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The head of a GIF of this size, which is all that its size is read from.
+    fn gif(width: u16, height: u16) -> Vec<u8> {
+        let mut bytes = b"GIF89a".to_vec();
+        bytes.extend(width.to_le_bytes());
+        bytes.extend(height.to_le_bytes());
+        bytes.extend([0; 20]);
+        bytes
+    }
+
+    fn refusal(image_type: ImageType, content: &[u8]) -> larkspur_contract::Code {
+        accept(image_type, content).expect_err("refused").code()
+    }
+
+    #[test]
+    fn limits() {
+        assert_eq!(accept(ImageType::Message, &gif(2000, 2000)).expect("fits"), "image/gif");
+        assert_eq!(refusal(ImageType::Message, &gif(2001, 1)), codes::IMAGE_RESOLUTION_TOO_HIGH);
+        assert_eq!(accept(ImageType::Avatar, &gif(4096, 1)).expect("fits"), "image/gif");
+        assert_eq!(refusal(ImageType::Avatar, &gif(1, 4097)), codes::IMAGE_RESOLUTION_TOO_HIGH);
+        assert_eq!(refusal(ImageType::Message, b""), codes::IMAGE_EMPTY);
+        assert_eq!(refusal(ImageType::Message, b"hello, world, this is text"), codes::IMAGE_FORMAT_UNKNOWN);
+        assert_eq!(refusal(ImageType::Message, &vec![0; SIZE_MAX + 1]), codes::IMAGE_TOO_LARGE);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_judged_without_panic(content in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
+            let _ = accept(ImageType::Message, &content);
+        }
+    }
+}

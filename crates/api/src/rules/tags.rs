@@ -1,0 +1,43 @@
+//! What a tag may be called.
+
+use larkspur_contract::model::TagI18nName;
+use larkspur_contract::{Fault, codes};
+
+/// Protective cap on names, in characters. Assumed: the pages give none.
+pub const NAME_MAX: u32 = 255;
+
+/// One name for each language; languages are compared without regard to case and to `-` or `_`. Assumed.
+pub fn distinct_locales(names: &[TagI18nName]) -> Result<(), Fault> {
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].iter().any(|earlier| same_locale(&earlier.locale, &name.locale)) {
+            return Err(Fault::new(codes::TAG_PARAM_INVALID, "a locale stands twice").with_violation(
+                "i18n_names[*].locale",
+                Some(&name.locale),
+                "must not repeat",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn same_locale(one: &str, two: &str) -> bool {
+    let fold = |text: &str| text.replace('-', "_").to_lowercase();
+    fold(one) == fold(two)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(locales: &[&str]) -> Vec<TagI18nName> {
+        locales.iter().map(|locale| TagI18nName { locale: (*locale).to_owned(), name: None }).collect()
+    }
+
+    #[test]
+    fn the_same_language_in_any_spelling_is_once() {
+        assert!(distinct_locales(&names(&["zh_cn", "en_us", "ja_jp"])).is_ok());
+        for twice in [["zh_cn", "zh_cn"], ["zh_cn", "zh-CN"], ["EN_us", "en-US"]] {
+            assert_eq!(distinct_locales(&names(&twice)).expect_err("twice").code(), codes::TAG_PARAM_INVALID);
+        }
+    }
+}
