@@ -1,1 +1,92 @@
-fn main() {}
+//! The project's own commands. `cargo xtask help` lists them.
+#![allow(clippy::print_stderr, reason = "a command line tool")]
+
+mod coverage;
+mod fuzz;
+mod generate;
+mod run;
+mod tools;
+
+use std::process::ExitCode;
+
+use run::{Outcome, step};
+
+const HELP: &str = "\
+cargo xtask test        everything that is tested: rules, scenarios, clients, documents, a short fuzz run
+cargo xtask rust        the Rust tests alone, and the contract coverage they prove
+cargo xtask clients     the official Python and Node SDKs, schemathesis and the README's commands, against the server
+cargo xtask fuzz [S]    feeds the gateway's decode step with made-up bytes for S seconds (default 20)
+cargo xtask ci          formatting, clippy, generated documents unchanged, then `test`: what CI runs
+cargo xtask generate    writes the generated documents; with --check, says whether they would change
+cargo xtask bench [...] the benchmark table; arguments go to the benchmark program (--quick, --rounds N, --write FILE)
+cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node (Debian, as root)";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let outcome = match arguments.first().map(String::as_str) {
+        Some("test") => test(),
+        Some("rust") => rust(),
+        Some("clients") => tools::setup().and_then(|()| clients()),
+        Some("fuzz") => fuzz::run(rest.first().and_then(|seconds| seconds.parse().ok()).unwrap_or(20)),
+        Some("ci") => ci(),
+        Some("generate") => generate::run(rest.iter().any(|argument| argument == "--check")),
+        Some("bench") => bench(rest),
+        Some("setup") => tools::setup(),
+        None | Some("help" | "--help" | "-h") => {
+            println!("{HELP}");
+            Ok(())
+        }
+        Some(other) => Err(format!("there is no command {other}; `cargo xtask help` lists them")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn ci() -> Outcome {
+    tools::setup()?;
+    step("formatting", || run::cargo(&["fmt", "--all", "--check"]))?;
+    step("clippy", || {
+        run::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
+    })?;
+    step("generated documents", || generate::run(true))?;
+    test()
+}
+
+fn test() -> Outcome {
+    tools::setup()?;
+    rust()?;
+    clients()?;
+    step("fuzz", || fuzz::run(20))
+}
+
+fn rust() -> Outcome {
+    step("program", || run::cargo(&["build", "--locked", "--package", "larkspur-server"]))?;
+    let observed = coverage::clean()?;
+    step("Rust tests", || {
+        run::cargo_with(&["test", "--workspace", "--locked"], &[("LARKSPUR_OBSERVED", observed.as_os_str())])
+    })?;
+    step("contract coverage", coverage::check)
+}
+
+fn clients() -> Outcome {
+    step("release program", || run::cargo(&["build", "--release", "--locked", "--package", "larkspur-server"]))?;
+    let program = run::target().join("release/larkspur");
+    let python = tools::python()?;
+    tools::node()?;
+    step("clients", || {
+        run::command(python.as_os_str(), &["tests/clients/run.py"], &[("LARKSPUR", program.as_os_str())])
+    })
+}
+
+fn bench(rest: &[String]) -> Outcome {
+    run::cargo(&["build", "--release", "--locked", "--package", "larkspur-server"])?;
+    let mut arguments = vec!["run", "--release", "--locked", "--quiet", "--package", "larkspur-bench", "--"];
+    arguments.extend(rest.iter().map(String::as_str));
+    run::cargo(&arguments)
+}

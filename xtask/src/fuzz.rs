@@ -1,0 +1,23 @@
+//! Coverage-guided fuzzing of the gateway's decode step, with libFuzzer on the stable compiler.
+
+use std::ffi::OsStr;
+
+use crate::run::{self, Outcome};
+
+/// The instrumentation that libFuzzer reads; the flags are the compiler's own and stable.
+const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Ccodegen-units=1 -Cdebug-assertions --cfg fuzzing";
+
+/// Fuzzes for so many seconds.
+pub(crate) fn run(seconds: u32) -> Outcome {
+    let target = run::target().join("fuzz");
+    let build = ["build", "--locked", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target", "x86_64-unknown-linux-gnu"];
+    run::cargo_with(&build, &[("RUSTFLAGS", OsStr::new(FLAGS)), ("CARGO_TARGET_DIR", target.as_os_str())])?;
+    let corpus = target.join("corpus");
+    std::fs::create_dir_all(&corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
+    let program = target.join("x86_64-unknown-linux-gnu/release/decode");
+    let limit = format!("-max_total_time={seconds}");
+    let corpus = corpus.to_string_lossy();
+    run::command(program.as_os_str(), &[&corpus, "fuzz/seeds", &limit, "-max_len=4096", "-timeout=10", "-print_final_stats=1"], &[])
+}

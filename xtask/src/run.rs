@@ -1,0 +1,65 @@
+//! Running other programs, and saying what is run.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+/// What a command came to: nothing, or why it failed and what to do.
+pub(crate) type Outcome = Result<(), String>;
+
+/// The root of the project.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// Where cargo builds.
+#[allow(clippy::disallowed_methods, reason = "cargo's own variable")]
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// Runs a step and says how long it took.
+pub(crate) fn step(name: &str, run: impl FnOnce() -> Outcome) -> Outcome {
+    println!("== {name}");
+    let began = Instant::now();
+    run().map_err(|error| format!("{name}: {error}"))?;
+    println!("== {name}: {:.1} s", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Runs cargo.
+pub(crate) fn cargo(arguments: &[&str]) -> Outcome {
+    cargo_with(arguments, &[])
+}
+
+/// Runs cargo with some variables set.
+pub(crate) fn cargo_with(arguments: &[&str], variables: &[(&str, &OsStr)]) -> Outcome {
+    command(OsStr::new(env!("CARGO")), arguments, variables)
+}
+
+/// Runs a program in the root of the project.
+pub(crate) fn command(program: &OsStr, arguments: &[&str], variables: &[(&str, &OsStr)]) -> Outcome {
+    let shown = format!("{} {}", Path::new(program).display(), arguments.join(" "));
+    let status = Command::new(program)
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .current_dir(root())
+        .status()
+        .map_err(|error| format!("cannot run `{shown}`: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}")) }
+}
+
+/// Runs a program in the root of the project and gives what it prints.
+pub(crate) fn output(program: &Path, arguments: &[&str]) -> Result<String, String> {
+    let shown = format!("{} {}", program.display(), arguments.join(" "));
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .map_err(|error| format!("cannot run `{shown}`: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("`{shown}` ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr)));
+    }
+    String::from_utf8(output.stdout).map_err(|_| format!("`{shown}` did not print text"))
+}

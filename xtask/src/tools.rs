@@ -1,0 +1,64 @@
+//! What the tests need beside Rust, and how it is installed.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::run::{self, Outcome};
+
+/// A program and the Debian packages that bring it.
+const PROGRAMS: &[(&str, &[&str], &str)] = &[
+    ("cc", &["--version"], "gcc libc6-dev"),
+    ("c++", &["--version"], "g++"),
+    ("python3", &["-c", "import venv, ensurepip"], "python3 python3-venv"),
+    ("node", &["--version"], "nodejs"),
+    ("npm", &["--version"], "npm"),
+    ("sqlite3", &["--version"], "sqlite3"),
+];
+
+/// Installs what is missing, as root on Debian; otherwise says what is missing.
+pub(crate) fn setup() -> Outcome {
+    let missing: Vec<&(&str, &[&str], &str)> =
+        PROGRAMS.iter().filter(|(program, arguments, _)| !works(program, arguments)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing.iter().flat_map(|(_, _, packages)| packages.split(' ')).collect();
+    let names: Vec<&str> = missing.iter().map(|(program, _, _)| *program).collect();
+    println!("== installing {} for {}", packages.join(" "), names.join(", "));
+    let mut install = vec!["install", "--yes", "--no-install-recommends"];
+    install.extend(&packages);
+    let installed = run::command("apt-get".as_ref(), &["update", "--quiet"], &[])
+        .and_then(|()| run::command("apt-get".as_ref(), &install, &[]));
+    installed.map_err(|error| {
+        format!("missing: {}. On Debian, as root: apt-get install {}. ({error})", names.join(", "), packages.join(" "))
+    })
+}
+
+fn works(program: &str, arguments: &[&str]) -> bool {
+    let quiet = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    quiet.is_ok_and(|status| status.success())
+}
+
+/// A Python with the packages that the client tests need; its path.
+pub(crate) fn python() -> Result<PathBuf, String> {
+    let environment = run::target().join("python");
+    let python = environment.join("bin/python");
+    let wanted = std::fs::read_to_string(run::root().join("tests/clients/python/requirements.txt"))
+        .map_err(|error| format!("tests/clients/python/requirements.txt: {error}"))?;
+    let stamp = environment.join("installed.txt");
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    let path = environment.to_string_lossy().into_owned();
+    run::command("python3".as_ref(), &["-m", "venv", "--clear", &path], &[])?;
+    let install = ["-m", "pip", "install", "--quiet", "--requirement", "tests/clients/python/requirements.txt"];
+    run::command(python.as_os_str(), &install, &[])?;
+    std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    Ok(python)
+}
+
+/// Installs the packages that the Node client tests need.
+pub(crate) fn node() -> Outcome {
+    let arguments = ["install", "--prefix", "tests/clients/node", "--no-audit", "--no-fund", "--no-package-lock", "--silent"];
+    run::command("npm".as_ref(), &arguments, &[])
+}
