@@ -10,6 +10,8 @@ pub mod tokens;
 pub mod translate;
 
 pub use call::{Actor, Call, Caller, RootCall};
-pub use entry::{Answer, Empty, Entry, Ground, Input, Invocation, Job, Operation, Received, entry};
+pub use entry::{
+    Answer, Empty, Entry, Ground, Input, Invocation, Job, Operation, Received, Schemas, Shapes, entry,
+};
 pub use operations::REGISTRY;
 pub use settings::{DuplicateName, Settings, TagOwner};

@@ -153,19 +153,24 @@ impl Shape {
     ///
     /// Arrays come as repeated keys, as `key[]` or `key[0]`, and, with `commas`, joined by commas. Booleans may be
     /// `True` or `1`. What cannot be converted stays a string and is refused by [`Shape::check`].
-    pub fn from_pairs(&self, pairs: Vec<(String, String)>, commas: bool) -> Value {
+    pub fn from_pairs<K: AsRef<str>, V: Into<String>>(
+        &self,
+        pairs: impl IntoIterator<Item = (K, V)>,
+        commas: bool,
+    ) -> Value {
         let Shape::Object(members) = self else { return Value::Object(Map::new()) };
         let mut map = Map::new();
         for (key, text) in pairs {
-            let name = key.split_once('[').map_or(key.as_str(), |(name, _)| name);
+            let key = key.as_ref();
+            let name = key.split_once('[').map_or(key, |(name, _)| name);
             let Some(member) = members.iter().find(|member| member.name == name) else { continue };
+            let text: String = text.into();
             match &member.shape {
                 Shape::Array { item, .. } => {
-                    let Value::Array(list) =
-                        map.entry(name.to_owned()).or_insert_with(|| Value::Array(Vec::new()))
-                    else {
-                        continue;
-                    };
+                    if !map.contains_key(name) {
+                        map.insert(name.to_owned(), Value::Array(Vec::new()));
+                    }
+                    let Some(Value::Array(list)) = map.get_mut(name) else { continue };
                     if commas && text.contains(',') {
                         list.extend(
                             text.split(',')
@@ -177,7 +182,7 @@ impl Shape {
                     }
                 }
                 shape if name.len() == key.len() => {
-                    map.insert(key, shape.scalar(text));
+                    map.insert(key.to_owned(), shape.scalar(text));
                 }
                 _ => {}
             }

@@ -1,1 +1,23 @@
-//! server
+//! The process: gateway, HTTP, settings, command line.
+//!
+//! An [`App`] answers requests in process, without a socket; [`http::serve`] puts one on a listener.
+
+mod app;
+pub mod cli;
+pub mod config;
+mod demo;
+pub mod documents;
+mod endpoints;
+pub mod gateway;
+pub mod http;
+mod logs;
+mod metrics;
+mod ready;
+mod request;
+
+pub use app::{App, AppOptions, Observer, StoreStats};
+pub use demo::World;
+pub use gateway::admit::RateLimits;
+pub use http::serve;
+pub use ready::Ready;
+pub use request::{BodyError, BodySource, Request, Response};

@@ -1,0 +1,118 @@
+//! The application: an opened store and everything that a request needs beside it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use larkspur_api::{Entry, REGISTRY, Settings};
+use larkspur_contract::envelope::Brand;
+use larkspur_store::{Engine, Keys};
+
+use crate::gateway::admit::{Limiter, RateLimits};
+use crate::gateway::reply::CallIds;
+use crate::gateway::route::Routes;
+use crate::metrics::Metrics;
+use crate::request::{Request, Response};
+use crate::{endpoints, gateway};
+
+/// Told of every answer of an operation: its id and the code, 0 for success.
+pub type Observer = Arc<dyn Fn(&'static str, u32) + Send + Sync>;
+
+/// What the driver counts, for the metrics: name, help and value of each.
+pub type StoreStats = Arc<dyn Fn() -> Vec<(&'static str, &'static str, u64)> + Send + Sync>;
+
+/// How an application behaves.
+#[derive(Clone)]
+pub struct AppOptions {
+    /// The switches of the operations.
+    pub settings: Arc<Settings>,
+    /// Frequency control.
+    pub rate_limits: RateLimits,
+    /// The HTTP status of a refusal for frequency: 429, or 400 as the older platform APIs answer.
+    pub rate_limit_status: u16,
+    /// The face of the platform that texts and links show.
+    pub brand: Brand,
+    /// What opens the control API. Default: a fresh random one.
+    pub control_key: String,
+    /// Told of every answer of an operation.
+    pub observer: Option<Observer>,
+    /// What the driver counts.
+    pub store_stats: Option<StoreStats>,
+    /// The operations.
+    pub registry: &'static [&'static [Entry]],
+}
+
+impl Default for AppOptions {
+    fn default() -> Self {
+        AppOptions {
+            settings: Arc::new(Settings::default()),
+            rate_limits: RateLimits::Platform,
+            rate_limit_status: 429,
+            brand: Brand::Feishu,
+            control_key: Keys::fresh_secret(),
+            observer: None,
+            store_stats: None,
+            registry: REGISTRY,
+        }
+    }
+}
+
+/// An application.
+pub struct App {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) options: AppOptions,
+    pub(crate) control_hash: String,
+    pub(crate) routes: Routes,
+    pub(crate) limiter: Limiter,
+    pub(crate) call_ids: CallIds,
+    pub(crate) metrics: Metrics,
+    draining: AtomicBool,
+}
+
+impl App {
+    /// Puts an application on a store.
+    ///
+    /// # Errors
+    /// The registry is unsound, in words: a defect.
+    pub fn build(engine: Arc<Engine>, options: AppOptions) -> Result<Arc<Self>, String> {
+        let routes = Routes::of(options.registry)?;
+        let metrics = Metrics::of(&routes);
+        let control_hash = engine.keys.hash_secret(&options.control_key);
+        Ok(Arc::new(App {
+            engine,
+            options,
+            control_hash,
+            routes,
+            limiter: Limiter::default(),
+            call_ids: CallIds::default(),
+            metrics,
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// Answers a request.
+    pub async fn handle(&self, request: Request<'_>) -> Response {
+        match endpoints::answer(self, request.method, request.path).await {
+            Some(response) => response,
+            None => gateway::handle(self, request).await,
+        }
+    }
+
+    /// The store.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// How it behaves.
+    pub fn options(&self) -> &AppOptions {
+        &self.options
+    }
+
+    /// From now on the readiness endpoint says no, so that balancers send nothing more.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,34 @@
+use clap::{Args, ValueEnum};
+use larkspur_api::REGISTRY;
+
+use crate::config::DEFAULTS;
+use crate::documents;
+
+/// Flags of `larkspur document`.
+#[derive(Debug, Args)]
+pub(super) struct Flags {
+    /// Which one
+    name: Name,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Name {
+    /// The OpenAPI 3.1 document
+    Openapi,
+    /// What is covered, and how
+    Coverage,
+    /// Every error code
+    Errors,
+    /// Every setting
+    Config,
+}
+
+/// Prints a generated document.
+pub(super) fn run(flags: &Flags) -> Result<(), String> {
+    match flags.name {
+        Name::Openapi => super::print(&documents::openapi::document(REGISTRY)),
+        Name::Coverage => super::print(&documents::coverage::document(REGISTRY)),
+        Name::Errors => super::print(&documents::errors::document(REGISTRY)),
+        Name::Config => super::print(DEFAULTS),
+    }
+}

@@ -1,0 +1,132 @@
+//! The command line: one file for each subcommand.
+
+mod call;
+mod copies;
+mod document;
+mod operations;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, DEFAULTS};
+
+/// The Feishu/Lark group API as a server that you run yourself.
+#[derive(Debug, Parser)]
+#[command(name = "larkspur", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::Flags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve (this is also what happens without a subcommand)
+    Serve(serve::Flags),
+    /// List the operations
+    Operations(operations::Flags),
+    /// Call an operation of a running server
+    Call(call::Flags),
+    /// Look for damage in a data directory, whether a server runs on it or not
+    Check(Place),
+    /// Copy a data directory to a file: consistent, whether a server runs on it or not
+    Backup(copies::Flags),
+    /// Make a data directory from such a file
+    Restore(copies::Flags),
+    /// Print every setting with its default and its explanation
+    Config,
+    /// Print a generated document
+    Document(document::Flags),
+}
+
+/// Where the data are.
+#[derive(Debug, Args)]
+struct Place {
+    /// Directory of the data [default: the setting `data`]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// File with settings
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Place {
+    fn config(&self) -> Result<Config, String> {
+        let data = self.data.as_ref().map(|data| ("data", data.display().to_string()));
+        load(self.config.as_deref(), &data.into_iter().collect::<Vec<_>>())
+    }
+}
+
+fn load(file: Option<&std::path::Path>, flags: &[(&str, String)]) -> Result<Config, String> {
+    Config::load(
+        file,
+        std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
+        flags,
+    )
+    .map_err(|error| error.to_string())
+}
+
+/// Runs the command line of this process. Errors are one line on standard error, and exit code 1.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        None => serve::run(&cli.serve),
+        Some(Command::Serve(flags)) => serve::run(&flags),
+        Some(Command::Operations(flags)) => operations::run(&flags),
+        Some(Command::Call(flags)) => call::run(&flags),
+        Some(Command::Check(place)) => copies::check(&place),
+        Some(Command::Backup(flags)) => copies::backup(&flags),
+        Some(Command::Restore(flags)) => copies::restore(&flags),
+        Some(Command::Config) => print(DEFAULTS),
+        Some(Command::Document(flags)) => document::run(&flags),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            complain(&why);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "the last words of a command")]
+fn complain(why: &str) {
+    eprintln!("larkspur: {why}");
+}
+
+/// Writes to standard output; a reader who has seen enough is no error.
+fn print(text: &str) -> Result<(), String> {
+    use std::io::{ErrorKind, Write};
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(format!("cannot write to standard output: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_subcommand_serves() {
+        let cli = Cli::try_parse_from(["larkspur", "--memory", "--listen", "127.0.0.1:0"]).expect("read");
+        assert!(cli.command.is_none() && cli.serve.memory);
+        let cli = Cli::try_parse_from(["larkspur", "serve", "--rate-limits", "off"]).expect("read");
+        assert!(
+            matches!(cli.command, Some(Command::Serve(flags)) if flags.rate_limits.as_deref() == Some("off"))
+        );
+    }
+}

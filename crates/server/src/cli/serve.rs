@@ -1,0 +1,250 @@
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use larkspur_store::{Engine, Keys, SystemClock};
+use larkspur_store_sqlite::Sqlite;
+use tokio::net::TcpListener;
+use tokio::runtime;
+
+use crate::config::{Config, Demo};
+use crate::ready::{self, Ready, World};
+use crate::{App, AppOptions, StoreStats, demo, http, logs};
+
+/// Flags of `larkspur serve`.
+#[derive(Debug, Default, Args)]
+pub(super) struct Flags {
+    /// Address and port [default: 127.0.0.1:5275]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Directory of the data [default: ./larkspur-data]
+    #[arg(long, value_name = "DIR", conflicts_with = "memory")]
+    data: Option<PathBuf>,
+    /// Keep nothing on disk
+    #[arg(long)]
+    pub(super) memory: bool,
+    /// Where to write base URL, control key and demo world as JSON once the port is open
+    #[arg(long, value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+    /// platform, off, or a number that every cap is multiplied by [default: platform]
+    #[arg(long, value_name = "HOW")]
+    pub(super) rate_limits: Option<String>,
+    /// What opens the control API [default: a random one at every start]
+    #[arg(long, value_name = "KEY")]
+    control_key: Option<String>,
+    /// Make the demo world and print its secrets on any address
+    #[arg(long)]
+    demo: bool,
+    /// File with settings; `larkspur config` prints all there are
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Flags {
+    fn config(&self) -> Result<Config, String> {
+        let path = |path: &PathBuf| path.display().to_string();
+        let flags: Vec<(&str, String)> = [
+            ("listen", self.listen.clone()),
+            ("data", self.data.as_ref().map(path)),
+            ("memory", self.memory.then(|| "true".to_owned())),
+            ("ready_file", self.ready_file.as_ref().map(path)),
+            ("rate_limits", self.rate_limits.clone()),
+            ("control_key", self.control_key.clone()),
+            ("demo", self.demo.then(|| "always".to_owned())),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+        super::load(self.config.as_deref(), &flags)
+    }
+}
+
+/// Serves until the process is told to end.
+pub(super) fn run(flags: &Flags) -> Result<(), String> {
+    let mut config = flags.config()?;
+    // A data directory on the command line outweighs `memory` from elsewhere.
+    config.memory &= flags.data.is_none();
+    logs::start(&config.logs)?;
+    let runtime = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("larkspur")
+        .build()
+        .map_err(|error| format!("cannot start threads: {error}"))?;
+    runtime.block_on(serve(&config))
+}
+
+async fn serve(config: &Config) -> Result<(), String> {
+    let ended = signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let listener = listen(&config.listen).await?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let store = Arc::new(open(config)?);
+    let engine = Engine::open(store.clone(), Arc::new(SystemClock), config.tag_bytes())
+        .await
+        .map_err(|error| format!("cannot open the data in {}: {error}", config.data.display()))?;
+    let open = config.demo == Demo::Always || (config.demo == Demo::Auto && address.ip().is_loopback());
+    let world = if open { world(config, &engine).await? } else { None };
+    let control_key =
+        if config.control_key.is_empty() { Keys::fresh_secret() } else { config.control_key.clone() };
+    let stats = store.clone();
+    let options = AppOptions {
+        settings: Arc::new(config.behaviours.clone()),
+        rate_limits: config.rate_limits,
+        rate_limit_status: config.rate_limit_status,
+        brand: config.brand,
+        control_key: control_key.clone(),
+        store_stats: Some(counters(stats)),
+        ..AppOptions::default()
+    };
+    let app = App::build(engine, options)?;
+    let ready = Ready { base_url: base_url(address), control_key, world };
+    announce(config, &ready, open)?;
+    tracing::info!(address = %address, "serving");
+    http::serve(listener, app, config.limits(), ended).await;
+    tracing::info!("ended");
+    store.close();
+    Ok(())
+}
+
+fn open(config: &Config) -> Result<Sqlite, String> {
+    let opened = if config.memory { Sqlite::memory() } else { Sqlite::open(&config.data, &config.store()) };
+    opened.map_err(|error| error.to_string())
+}
+
+async fn listen(address: &str) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "{address} is in use by another program: end it, or choose another port with --listen 127.0.0.1:0"
+        ),
+        io::ErrorKind::PermissionDenied => {
+            format!("not allowed to listen on {address}: choose a port above 1023 with --listen")
+        }
+        _ => format!("cannot listen on {address}: {error}: --listen takes an address and a port, such as 127.0.0.1:5275"),
+    })
+}
+
+/// The demo world: a new one on an empty store, else the one that was written down.
+async fn world(config: &Config, engine: &Arc<Engine>) -> Result<Option<World>, String> {
+    let failed = |error| format!("cannot make the demo world: {error}");
+    if let Some(made) = demo::make_if_empty(engine).await.map_err(failed)? {
+        return Ok(Some(made));
+    }
+    let known = ready::read(&config.data.join(ready::NAME)).and_then(|ready| ready.world);
+    match known {
+        Some(world) if demo::is_there(engine, &world).await.map_err(failed)? => Ok(Some(world)),
+        _ => Ok(None),
+    }
+}
+
+/// Where clients on this machine reach an address.
+fn base_url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+/// Writes the ready files, and tells the person at the terminal what to do next.
+fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
+    let mut paths = Vec::new();
+    if !config.memory {
+        paths.push(config.data.join(ready::NAME));
+    }
+    if !config.ready_file.as_os_str().is_empty() {
+        paths.push(config.ready_file.clone());
+    }
+    for path in &paths {
+        ready::write(path, ready)
+            .map_err(|error| format!("cannot write the ready file {}: {error}", path.display()))?;
+    }
+    let mut text = format!("Larkspur serves {}\n", ready.base_url);
+    match (&ready.world, open) {
+        (Some(world), _) => text.push_str(&greeting(ready, world)),
+        (None, true) => text.push_str(&format!(
+            "control key   {}\nThere is no demo world whose secret is known here. An app's secret is kept hashed: set a new one\nthrough the control API, or start with an empty data directory.\n",
+            ready.control_key
+        )),
+        (None, false) => {
+            let place = paths.first().map_or("no file (name one with --ready-file)".to_owned(), |path| path.display().to_string());
+            text.push_str(&format!("No demo world on this address (--demo makes one). Control key in: {place}\n"));
+        }
+    }
+    super::print(&text)
+}
+
+fn greeting(ready: &Ready, world: &World) -> String {
+    let (url, id, secret, chat) = (&ready.base_url, &world.app_id, &world.app_secret, &world.chat_id);
+    let mut text = format!(
+        "app_id        {id}\napp_secret    {secret}\ntenant_key    {}\nchat_id       {chat}\ndocument      {}\ncontrol key   {}\n",
+        world.tenant_key, world.document_url, ready.control_key
+    );
+    for user in &world.users {
+        text.push_str(&format!("user          {} {} ({})\n", user.open_id, user.user_id, user.name));
+    }
+    text.push_str(&format!(
+        "\nPython  import lark_oapi; client = lark_oapi.Client.builder().app_id(\"{id}\").app_secret(\"{secret}\").domain(\"{url}\").build()\n\
+         Node    const client = new (require('@larksuiteoapi/node-sdk').Client)({{appId: '{id}', appSecret: '{secret}', domain: '{url}'}})\n\
+         curl    curl -s {url}/open-apis/auth/v3/tenant_access_token/internal -d '{{\"app_id\":\"{id}\",\"app_secret\":\"{secret}\"}}'\n"
+    ));
+    text
+}
+
+fn counters(store: Arc<Sqlite>) -> StoreStats {
+    Arc::new(move || {
+        let stats = store.stats();
+        vec![
+            ("store_commits_total", "Transactions made durable: each one sync.", stats.commits),
+            (
+                "store_units_total",
+                "Units in those transactions; over the commits, the size of a batch.",
+                stats.operations,
+            ),
+            ("store_reads_total", "Units that ran on readers.", stats.reads),
+            ("store_collisions_total", "Runs that collided.", stats.collisions),
+            ("store_checkpoints_total", "Checkpoints of the write-ahead log.", stats.checkpoints),
+            ("store_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes),
+        ]
+    })
+}
+
+/// Ends when the process is told to end.
+#[cfg(unix)]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Ends when the process is told to end.
+#[cfg(not(unix))]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls() {
+        for (address, url) in [
+            ("127.0.0.1:5275", "http://127.0.0.1:5275"),
+            ("0.0.0.0:80", "http://127.0.0.1:80"),
+            ("[::]:81", "http://[::1]:81"),
+            ("10.0.0.1:82", "http://10.0.0.1:82"),
+        ] {
+            assert_eq!(base_url(address.parse().expect("an address")), url);
+        }
+    }
+}

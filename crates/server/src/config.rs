@@ -1,0 +1,411 @@
+//! Settings: the embedded defaults, a file, the environment and the command line, in growing order of weight.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use larkspur_api::Settings;
+use larkspur_contract::envelope::Brand;
+use larkspur_store_sqlite as sqlite;
+use serde::{Deserialize, Deserializer};
+use toml::{Table, Value};
+
+use crate::RateLimits;
+use crate::http::Limits;
+
+/// Every setting with its default and its explanation: the manual.
+pub const DEFAULTS: &str = include_str!("larkspur.default.toml");
+
+/// The settings of a server.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Config {
+    /// Address and port.
+    pub listen: String,
+    /// Directory of the data.
+    pub data: PathBuf,
+    /// Whether nothing is kept on disk.
+    pub memory: bool,
+    /// Where to write the ready file; empty for nowhere but the data directory.
+    pub ready_file: PathBuf,
+    /// What opens the control API; empty for a random one.
+    pub control_key: String,
+    /// Whether an empty store is given a demo world.
+    pub demo: Demo,
+    /// Frequency control.
+    #[serde(deserialize_with = "rate_limits")]
+    pub rate_limits: RateLimits,
+    /// HTTP status of a refusal for frequency.
+    #[serde(deserialize_with = "rate_limit_status")]
+    pub rate_limit_status: u16,
+    /// Whose texts and links refusals show.
+    #[serde(deserialize_with = "brand")]
+    pub brand: Brand,
+    /// The switches of the operations.
+    pub behaviours: Settings,
+    limits: RawLimits,
+    store: RawStore,
+    /// What is logged, and how.
+    pub logs: Logs,
+}
+
+/// Whether an empty store is given a demo world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Demo {
+    /// On loopback addresses only.
+    Auto,
+    /// Yes, and its secrets are printed.
+    Always,
+    /// No.
+    Never,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Logs {
+    /// Level or directives.
+    pub level: String,
+    /// The form of a line.
+    pub format: LogFormat,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Text on a terminal, else JSON.
+    Auto,
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct RawLimits {
+    connections: usize,
+    head_seconds: u64,
+    body_seconds: u64,
+    drain_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct RawStore {
+    readers: usize,
+    tag_memory_mb: usize,
+    wal_limit_mb: u64,
+}
+
+fn rate_limits<'de, D: Deserializer<'de>>(from: D) -> Result<RateLimits, D::Error> {
+    match Value::deserialize(from)? {
+        Value::String(text) => text.parse().map_err(serde::de::Error::custom),
+        Value::Integer(number) => number.to_string().parse().map_err(serde::de::Error::custom),
+        Value::Float(number) => number.to_string().parse().map_err(serde::de::Error::custom),
+        _ => Err(serde::de::Error::custom("not platform, off or a number above 0")),
+    }
+}
+
+fn rate_limit_status<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
+    match u16::deserialize(from)? {
+        status @ (400 | 429) => Ok(status),
+        other => Err(serde::de::Error::custom(format!("{other} is neither 429 nor 400"))),
+    }
+}
+
+fn brand<'de, D: Deserializer<'de>>(from: D) -> Result<Brand, D::Error> {
+    match String::deserialize(from)?.as_str() {
+        "feishu" => Ok(Brand::Feishu),
+        "lark" => Ok(Brand::Lark),
+        other => Err(serde::de::Error::custom(format!("{other:?} is neither feishu nor lark"))),
+    }
+}
+
+/// A setting that cannot be used, in one line that says where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Puts the sources together.
+    ///
+    /// `environment` is every variable of the process; `flags` are the settings of the command line, by their names in
+    /// the defaults file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a name that does not exist, a value that does not fit.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        flags: &[(&str, String)],
+    ) -> Result<Self, ConfigError> {
+        let mut table = parse(DEFAULTS, "the defaults")?;
+        let (defaults, known) = (table.clone(), names(&table));
+        let (mut file, mut overrides) = (file.map(Path::to_owned), Vec::new());
+        for (name, value) in environment {
+            let Some(short) = name.strip_prefix("LARKSPUR_") else { continue };
+            // What Kubernetes sets in every pod beside a service called larkspur.
+            if short.starts_with("SERVICE_") || short == "PORT" || short.starts_with("PORT_") {
+                continue;
+            }
+            if short == "CONFIG" {
+                file.get_or_insert_with(|| value.into());
+                continue;
+            }
+            let Some(key) = known.iter().find(|key| shouted(key) == short) else {
+                let nearest = nearest(short, known.iter().map(|key| shouted(key)));
+                return Err(ConfigError(format!(
+                    "the environment variable {name} is no setting; the nearest is LARKSPUR_{nearest}"
+                )));
+            };
+            overrides.push((key.clone(), value, name));
+        }
+        if let Some(path) = file {
+            let shown = path.display().to_string();
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| ConfigError(format!("cannot read the settings file {shown}: {error}")))?;
+            merge(&mut table, parse(&text, &shown)?, "", &known, &shown)?;
+        }
+        overrides.extend(
+            flags.iter().map(|(key, value)| ((*key).to_owned(), value.clone(), format!("--{}", dashed(key)))),
+        );
+        for (key, text, source) in overrides {
+            set(&mut table, &defaults, &key, &text).map_err(|why| ConfigError(format!("{source}: {why}")))?;
+            // Each is tried by itself, so that the message names its source.
+            try_read(&table).map_err(|why| ConfigError(format!("{source} is {text:?}: {why}")))?;
+        }
+        try_read(&table).map_err(ConfigError)
+    }
+
+    /// The limits of connections.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            connections: self.limits.connections.max(1),
+            head: Duration::from_secs(self.limits.head_seconds.max(1)),
+            body: Duration::from_secs(self.limits.body_seconds.max(1)),
+            drain: Duration::from_secs(self.limits.drain_seconds),
+        }
+    }
+
+    /// How the store is opened.
+    pub fn store(&self) -> sqlite::Options {
+        sqlite::Options {
+            readers: self.store.readers,
+            wal_limit_bytes: self.store.wal_limit_mb.saturating_mul(1 << 20),
+            ..sqlite::Options::default()
+        }
+    }
+
+    /// Bytes of tags kept in memory.
+    pub fn tag_bytes(&self) -> usize {
+        self.store.tag_memory_mb.saturating_mul(1 << 20)
+    }
+}
+
+fn parse(text: &str, source: &str) -> Result<Table, ConfigError> {
+    text.parse::<Table>().map_err(|error| {
+        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+        ConfigError(format!("{source}, line {line}: {}", error.message()))
+    })
+}
+
+fn try_read(table: &Table) -> Result<Config, String> {
+    Config::deserialize(Value::Table(table.clone())).map_err(|error| error.message().to_owned())
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text:?}"),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Boolean(flag) => flag.to_string(),
+        other => format!("of type {}", other.type_str()),
+    }
+}
+
+/// Every setting by its full name, such as `behaviours.tag_owner`.
+fn names(defaults: &Table) -> Vec<String> {
+    let mut names = Vec::new();
+    for (key, value) in defaults {
+        match value {
+            Value::Table(inner) => names.extend(inner.keys().map(|name| format!("{key}.{name}"))),
+            _ => names.push(key.clone()),
+        }
+    }
+    names
+}
+
+fn shouted(key: &str) -> String {
+    key.replace('.', "_").to_ascii_uppercase()
+}
+
+fn dashed(key: &str) -> String {
+    key.replace(['.', '_'], "-")
+}
+
+fn merge(
+    base: &mut Table,
+    over: Table,
+    prefix: &str,
+    known: &[String],
+    source: &str,
+) -> Result<(), ConfigError> {
+    for (key, value) in over {
+        let name = format!("{prefix}{key}");
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(over)) => {
+                merge(inner, over, &format!("{name}."), known, source)?;
+            }
+            (Some(Value::Table(_)), _) => {
+                return Err(ConfigError(format!("{source}: {name} is a table: write [{name}]")));
+            }
+            (Some(place), value) => {
+                *place = value;
+                let (key, text) = (key.as_str(), shown(place));
+                check(prefix, key, place)
+                    .map_err(|why| ConfigError(format!("{source}: {name} is {text}: {why}")))?;
+            }
+            (None, _) => {
+                let nearest = nearest(&name, known.iter().cloned());
+                return Err(ConfigError(format!("{source}: {name} is no setting; the nearest is {nearest}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a value fits by itself, in otherwise default settings.
+fn check(prefix: &str, key: &str, value: &Value) -> Result<(), String> {
+    let mut table = DEFAULTS.parse::<Table>().map_err(|error| error.to_string())?;
+    let place = match prefix.strip_suffix('.') {
+        Some(outer) => table.get_mut(outer).and_then(Value::as_table_mut),
+        None => Some(&mut table),
+    };
+    if let Some(place) = place {
+        place.insert(key.to_owned(), value.clone());
+    }
+    try_read(&table).map(drop)
+}
+
+/// Replaces a setting by a text, read as the kind of value that its default is.
+fn set(table: &mut Table, defaults: &Table, key: &str, text: &str) -> Result<(), String> {
+    let (place, default, name) = match key.split_once('.') {
+        Some((outer, name)) => {
+            let default = defaults.get(outer).and_then(|table| table.get(name));
+            (table.get_mut(outer).and_then(Value::as_table_mut), default, name)
+        }
+        None => (Some(table), defaults.get(key), key),
+    };
+    let (Some(place), Some(default)) = (place, default) else { return Err(format!("{key} is no setting")) };
+    let value = match default {
+        Value::Boolean(_) => match text {
+            "true" | "1" | "yes" | "on" => Value::Boolean(true),
+            "false" | "0" | "no" | "off" | "" => Value::Boolean(false),
+            _ => return Err(format!("{text:?} is neither true nor false")),
+        },
+        Value::Integer(_) => {
+            Value::Integer(text.parse().map_err(|_| format!("{text:?} is not a whole number"))?)
+        }
+        _ => Value::String(text.to_owned()),
+    };
+    place.insert(name.to_owned(), value);
+    Ok(())
+}
+
+/// The candidate with the fewest letters to change.
+fn nearest(name: &str, candidates: impl Iterator<Item = String>) -> String {
+    candidates.min_by_key(|candidate| distance(name, candidate)).unwrap_or_default()
+}
+
+fn distance(one: &str, two: &str) -> usize {
+    let two: Vec<char> = two.chars().collect();
+    let mut row: Vec<usize> = (0..=two.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in two.iter().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (diagonal + usize::from(a != *b)).min(above + 1).min(row[j] + 1);
+            diagonal = above;
+        }
+    }
+    row[two.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use larkspur_api::TagOwner;
+
+    fn load(file: &str, env: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("larkspur.toml");
+        std::fs::write(&path, file).expect("written");
+        let env = env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let flags: Vec<_> = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        Config::load(Some(&path), env, &flags)
+    }
+
+    fn refused(file: &str, env: &[(&str, &str)], flags: &[(&str, &str)]) -> String {
+        load(file, env, flags).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn the_defaults_are_the_code_s() {
+        let config = Config::load(None, [], &[]).expect("sound");
+        assert_eq!(config.behaviours, Settings::default());
+        assert_eq!(config.rate_limits, RateLimits::default());
+        let (limits, defaults) = (config.limits(), Limits::default());
+        assert_eq!(
+            (limits.connections, limits.head, limits.body, limits.drain),
+            (defaults.connections, defaults.head, defaults.body, defaults.drain)
+        );
+        let store = (config.store(), sqlite::Options::default());
+        assert_eq!(store.0.readers, store.1.readers);
+        assert_eq!(store.0.wal_limit_bytes, store.1.wal_limit_bytes);
+        assert_eq!((config.listen.as_str(), config.rate_limit_status), ("127.0.0.1:5275", 429));
+    }
+
+    #[test]
+    fn precedence() {
+        let file =
+            "listen = \"file\"\nrate_limits = 2\n[behaviours]\ntag_owner = \"app\"\ncomma_lists = false";
+        let config = load(file, &[], &[]).expect("the file");
+        assert_eq!((config.listen.as_str(), config.rate_limits), ("file", RateLimits::Factor(2.0)));
+        assert_eq!((config.behaviours.tag_owner, config.behaviours.comma_lists), (TagOwner::App, false));
+        let env = [("LARKSPUR_LISTEN", "env"), ("LARKSPUR_BEHAVIOURS_COMMA_LISTS", "true"), ("PATH", "x")];
+        let config = load(file, &env, &[]).expect("the environment");
+        assert_eq!((config.listen.as_str(), config.behaviours.comma_lists), ("env", true));
+        let config = load(file, &env, &[("listen", "flag"), ("rate_limits", "off")]).expect("flags");
+        assert_eq!((config.listen.as_str(), config.rate_limits), ("flag", RateLimits::Off));
+    }
+
+    #[test]
+    fn mistakes_are_named_with_the_nearest_name() {
+        let text = refused("lisen = 1", &[], &[]);
+        assert!(text.ends_with("lisen is no setting; the nearest is listen"), "{text}");
+        let text = refused("[behaviours]\ntag_ownr = 1", &[], &[]);
+        assert!(
+            text.ends_with("behaviours.tag_ownr is no setting; the nearest is behaviours.tag_owner"),
+            "{text}"
+        );
+        let text = refused("", &[("LARKSPUR_LISTN", "x")], &[]);
+        assert!(text.contains("LARKSPUR_LISTN is no setting; the nearest is LARKSPUR_LISTEN"), "{text}");
+        let text = refused("[behaviours]\ntag_owner = \"me\"", &[], &[]);
+        assert!(text.contains("behaviours.tag_owner is \"me\": unknown variant"), "{text}");
+        let text = refused("", &[], &[("rate_limits", "fast")]);
+        assert!(text.starts_with("--rate-limits is \"fast\": "), "{text}");
+        let text = refused("", &[("LARKSPUR_RATE_LIMIT_STATUS", "500")], &[]);
+        assert!(text.starts_with("LARKSPUR_RATE_LIMIT_STATUS is \"500\": 500 is neither"), "{text}");
+        let text = refused("\n\nlisten = ", &[], &[]);
+        assert!(text.contains("line 3"), "{text}");
+        load("", &[("LARKSPUR_SERVICE_HOST", "10.0.0.1"), ("LARKSPUR_PORT", "tcp://x")], &[])
+            .expect("passed over");
+    }
+}

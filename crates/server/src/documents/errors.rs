@@ -1,0 +1,39 @@
+//! `docs/errors.md`: every code and who may answer it.
+
+use std::fmt::Write;
+
+use larkspur_api::Entry;
+use larkspur_contract::{Code, codes};
+
+const HEAD: &str = "# Error codes\n\n\
+Printed by `larkspur document errors`; do not edit. The texts are the platform's own, misspellings included.\n";
+
+/// The document, in Markdown.
+pub fn document(registry: &[&[Entry]]) -> String {
+    let mut out = String::from(HEAD);
+    out.push_str("\n## Gateway: any operation behind a token\n\n| code | HTTP | text |\n|---|---|---|\n");
+    for code in codes::GATEWAY {
+        let _ = writeln!(out, "| {} | {} | {} |", code.number, code.status, cell(code.text));
+    }
+    out.push_str("\n## Operations\n\n| code | HTTP | text | operations |\n|---|---|---|---|\n");
+    for code in codes::ALL.iter().filter(|code| !codes::GATEWAY.contains(code)) {
+        let users = users(registry, *code);
+        let _ = writeln!(out, "| {} | {} | {} | {users} |", code.number, code.status, cell(code.text));
+    }
+    out
+}
+
+fn users(registry: &[&[Entry]], code: Code) -> String {
+    let ids: Vec<String> = registry
+        .iter()
+        .copied()
+        .flatten()
+        .filter(|entry| entry.spec.codes.contains(&code) || entry.spec.invalid == code)
+        .map(|entry| format!("`{}`", entry.spec.id))
+        .collect();
+    if ids.is_empty() { "none yet".to_owned() } else { ids.join(", ") }
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}

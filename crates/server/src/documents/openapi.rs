@@ -1,0 +1,173 @@
+//! The OpenAPI 3.1 document.
+
+use larkspur_api::{Entry, Schemas};
+use larkspur_contract::{Access, Consumes, Reply, Spec, Tokens, codes};
+use serde_json::{Map, Value, json};
+
+use super::scopes_of;
+use crate::gateway::reply::JSON;
+
+/// The document, as JSON that is the same for the same registry.
+pub fn document(registry: &[&[Entry]]) -> String {
+    let mut paths: Map<String, Value> = Map::new();
+    for entry in registry.iter().copied().flatten() {
+        let route = entry.spec.route;
+        let methods = paths.entry(route.path).or_insert_with(|| json!({}));
+        methods[route.method.name().to_ascii_lowercase()] = operation(entry);
+    }
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Larkspur",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "The Feishu/Lark group API as a server that you run yourself",
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "tenant_access_token": {"type": "http", "scheme": "bearer", "description": "t-…"},
+                "user_access_token": {"type": "http", "scheme": "bearer", "description": "u-…"},
+                "control_key": {"type": "http", "scheme": "bearer", "description": "Printed at start"},
+            },
+            "schemas": {"Failure": failure()},
+        },
+    });
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn operation(entry: &Entry) -> Value {
+    let spec = entry.spec;
+    let schemas = entry.schemas();
+    let mut out = json!({
+        "operationId": spec.id,
+        "summary": spec.summary,
+        "tags": [spec.id.rsplit_once('.').map_or(spec.id, |(front, _)| front)],
+        "security": security(spec),
+        "parameters": parameters(&schemas),
+        "responses": responses(spec, &schemas),
+        "x-larkspur-scopes": scopes_of(spec),
+        "x-larkspur-rate": spec.rate.name,
+        "x-larkspur-codes": spec.codes.iter().map(|code| json!({"code": code.number, "status": code.status, "msg": code.text})).collect::<Vec<_>>(),
+    });
+    if let Some(body) = body(spec, &schemas) {
+        out["requestBody"] = body;
+    }
+    out
+}
+
+fn security(spec: &Spec) -> Value {
+    match spec.access {
+        Access::Open => json!([]),
+        Access::Control => json!([{"control_key": []}]),
+        Access::Token { tokens: Tokens::Tenant, .. } => json!([{"tenant_access_token": []}]),
+        Access::Token { tokens: Tokens::User, .. } => json!([{"user_access_token": []}]),
+        Access::Token { tokens: Tokens::TenantOrUser, .. } => {
+            json!([{"tenant_access_token": []}, {"user_access_token": []}])
+        }
+    }
+}
+
+fn parameters(schemas: &Schemas) -> Vec<Value> {
+    let mut out = Vec::new();
+    for (place, schema) in [("path", &schemas.path), ("query", &schemas.query)] {
+        let required: Vec<&str> = schema["required"]
+            .as_array()
+            .map(|names| names.iter().filter_map(Value::as_str).collect())
+            .unwrap_or_default();
+        for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+            let mut schema = schema.clone();
+            let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+            let mut parameter = json!({
+                "name": name,
+                "in": place,
+                "required": place == "path" || required.contains(&name.as_str()),
+                "schema": schema,
+            });
+            if let Some(description) = description {
+                parameter["description"] = description;
+            }
+            out.push(parameter);
+        }
+    }
+    out
+}
+
+fn body(spec: &Spec, schemas: &Schemas) -> Option<Value> {
+    let mut schema = schemas.body.clone();
+    let kind = match spec.consumes {
+        Consumes::Nothing => return None,
+        Consumes::Json => "application/json",
+        Consumes::Multipart { file } => {
+            schema["properties"][file] = json!({"type": "string", "format": "binary"});
+            "multipart/form-data"
+        }
+    };
+    let required = schema["required"].as_array().is_some_and(|names| !names.is_empty());
+    let mut media = json!({"schema": schema});
+    if let Ok(example @ Value::Object(_)) = serde_json::from_str(spec.example) {
+        media["example"] = example;
+    }
+    Some(json!({"required": required, "content": {kind: media}}))
+}
+
+fn responses(spec: &Spec, schemas: &Schemas) -> Value {
+    let success = match spec.reply {
+        Reply::Bytes => json!({"*/*": {"schema": {"type": "string", "format": "binary"}}}),
+        Reply::Data(msg) => json!({JSON: {"schema": {
+            "type": "object",
+            "required": ["code", "msg", "data"],
+            "properties": {"code": {"const": 0}, "msg": {"const": msg}, "data": schemas.output},
+        }}}),
+        // Some of these operations answer failures with HTTP 200, too.
+        Reply::FlatAuth(_) | Reply::Flat(_) => {
+            let mut properties = schemas.output["properties"].clone();
+            properties["code"] = json!({"type": "integer"});
+            properties["msg"] = json!({"type": "string"});
+            json!({JSON: {"schema": {"type": "object", "required": ["code", "msg"], "properties": properties}}})
+        }
+    };
+    let mut all = Map::new();
+    let mut add = |status: u16, description: &str| {
+        all.insert(
+            status.to_string(),
+            json!({"description": description, "content": {JSON: {"schema": {"$ref": "#/components/schemas/Failure"}}}}),
+        );
+    };
+    let gateway: &[_] = if matches!(spec.access, Access::Token { .. }) {
+        codes::GATEWAY
+    } else {
+        &[codes::BAD_REQUEST, codes::BODY_TOO_LARGE, codes::INTERNAL, codes::UNAVAILABLE]
+    };
+    let control = matches!(spec.access, Access::Control).then_some(codes::CONTROL_KEY_INVALID);
+    let listed = spec.codes.iter().chain([&spec.invalid]).chain(gateway).chain(&control);
+    for status in listed.map(|code| code.status).filter(|status| *status != 200) {
+        add(status, "A refusal: see its code");
+    }
+    all.insert("200".to_owned(), json!({"description": "Success", "content": success}));
+    Value::Object(all)
+}
+
+fn failure() -> Value {
+    json!({
+        "type": "object",
+        "required": ["code", "msg"],
+        "properties": {
+            "code": {"type": "integer"},
+            "msg": {"type": "string"},
+            "error": {
+                "type": "object",
+                "properties": {
+                    "message": {"type": "string"},
+                    "log_id": {"type": "string"},
+                    "troubleshooter": {"type": "string"},
+                    "permission_violations": {"type": "array", "items": {"type": "object", "properties": {"type": {"type": "string"}, "subject": {"type": "string"}}}},
+                    "field_violations": {"type": "array", "items": {"type": "object", "properties": {"field": {"type": "string"}, "value": {"type": "string"}, "description": {"type": "string"}}}},
+                    "helps": {"type": "array", "items": {"type": "object", "properties": {"url": {"type": "string"}, "description": {"type": "string"}}}},
+                },
+            },
+        },
+    })
+}

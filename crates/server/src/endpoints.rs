@@ -1,0 +1,48 @@
+//! What the process tells of itself: health, metrics, the OpenAPI document.
+
+use std::time::Duration;
+
+use larkspur_contract::Effect;
+use larkspur_contract::ids::AppId;
+use larkspur_store::apps;
+
+use crate::gateway::reply::JSON;
+use crate::request::Response;
+use crate::{App, documents, metrics};
+
+/// How long the store may take before it counts as unable to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Answers one of the built-in endpoints; `None` for every other path.
+pub(crate) async fn answer(app: &App, method: &str, path: &str) -> Option<Response> {
+    let name = path.strip_prefix("/larkspur/")?;
+    if method != "GET" {
+        return None;
+    }
+    match name.strip_suffix('/').unwrap_or(name) {
+        "health/live" => Some(Response::text(200, "live\n")),
+        "health/ready" => Some(ready(app).await),
+        "metrics" => {
+            Some(Response::plain(200, "text/plain; version=0.0.4; charset=utf-8", metrics::text(app)))
+        }
+        "openapi.json" => {
+            Some(Response::plain(200, JSON, documents::openapi::document(app.options.registry)))
+        }
+        _ => None,
+    }
+}
+
+async fn ready(app: &App) -> Response {
+    if app.is_draining() {
+        return Response::text(503, "draining\n");
+    }
+    let asked = app.engine.run(Effect::Reads, |root| Box::pin(apps::find(root, AppId(0))));
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(_)) => Response::text(200, "ready\n"),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready");
+            Response::text(503, "the store cannot answer\n")
+        }
+        Err(_) => Response::text(503, "the store does not answer\n"),
+    }
+}

@@ -1,0 +1,32 @@
+//! Step 3: whether the app is in use, and has one of the scopes.
+
+use larkspur_api::{Actor, Caller};
+use larkspur_contract::model::InstallStatus;
+use larkspur_contract::{Access, Bot, Fault, Permission, Spec, codes};
+
+/// Refuses apps that are not in use, and callers without any of the scopes.
+pub(super) fn authorize(spec: &Spec, caller: &Caller) -> Result<(), Fault> {
+    let (Access::Token { scopes, bot, .. }, Caller::Token(call)) = (spec.access, caller) else {
+        return Ok(());
+    };
+    if bot == Bot::NotRequired {
+        match call.app.status {
+            InstallStatus::Enabled => {}
+            InstallStatus::Disabled => {
+                return Err(Fault::new(codes::APP_DISABLED, "the tenant has disabled the app"));
+            }
+            InstallStatus::Uninstalled => {
+                return Err(Fault::new(codes::APP_NOT_INSTALLED, "the tenant has uninstalled the app"));
+            }
+        }
+    }
+    if scopes.is_empty() || scopes.iter().any(|scope| call.has_scope(scope)) {
+        return Ok(());
+    }
+    let (code, kind) = match call.actor {
+        Actor::Bot => (codes::SCOPE_MISSING, "action_scope_required"),
+        Actor::User { .. } => (codes::USER_SCOPE_MISSING, "action_privilege_required"),
+    };
+    let permissions = scopes.iter().map(|subject| Permission { kind, subject }).collect();
+    Err(Fault::new(code, "none of the scopes").with_permissions(permissions))
+}

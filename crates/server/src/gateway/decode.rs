@@ -1,0 +1,149 @@
+//! Step 5: what was sent, as objects that fit the operation's shapes. Pure: no bytes whatever may make it panic.
+
+mod multipart;
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use larkspur_api::{Received, Settings, Shapes};
+use larkspur_contract::fields::Shape;
+use larkspur_contract::{Code, Consumes, Fault, Spec, codes};
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+
+/// The parts of a request as they came.
+#[derive(Debug)]
+pub struct Raw<'a> {
+    /// Parameters in the path, still percent-encoded.
+    pub params: &'a [(&'static str, &'a str)],
+    /// The query, without the question mark.
+    pub query: &'a str,
+    /// The `Content-Type` header.
+    pub content_type: Option<&'a str>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Decodes a request and checks it against the shapes.
+///
+/// # Errors
+/// 9499 for what cannot be read at all or has the wrong JSON type; else the spec's own code for invalid parameters,
+/// with every field that does not fit.
+pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -> Result<Received, Fault> {
+    let mut path = Value::Object(Map::new());
+    if !raw.params.is_empty() {
+        let pairs = raw.params.iter().map(|(name, value)| Ok((*name, text(value)?)));
+        path = shapes.path.from_pairs(pairs.collect::<Result<Vec<_>, Fault>>()?, false);
+    }
+    let mut query = Value::Object(Map::new());
+    if !raw.query.is_empty() {
+        query = shapes.query.from_pairs(query_pairs(raw.query)?, settings.comma_lists);
+    }
+    let invalid = if settings.generic_field_validation { codes::FIELD_VALIDATION } else { spec.invalid };
+    let (mut body, file) = match spec.consumes {
+        Consumes::Multipart { file } => {
+            let form = multipart::read(raw.content_type, raw.body, file)
+                .map_err(|why| Fault::new(invalid, format!("the multipart body: {why}")))?;
+            (shapes.body.from_pairs(form.fields, false), form.file)
+        }
+        Consumes::Json | Consumes::Nothing => (json(&raw.body)?, None),
+    };
+    check([(&shapes.path, &mut path), (&shapes.query, &mut query), (&shapes.body, &mut body)], invalid)?;
+    Ok(Received { path, query, body, file })
+}
+
+/// Checks the three parts and reports what does not fit in all of them together.
+fn check(parts: [(&Shape, &mut Value); 3], invalid: Code) -> Result<(), Fault> {
+    let mut first: Option<Fault> = None;
+    for (shape, value) in parts {
+        let Err(fault) = shape.check(value, invalid) else { continue };
+        // A wrong JSON type comes before everything else and stands alone.
+        if fault.code() == codes::BAD_REQUEST {
+            return Err(fault);
+        }
+        first = Some(match first {
+            None => fault,
+            Some(earlier) => {
+                let violations = [earlier.violations(), fault.violations()].concat();
+                Fault::new(invalid, format!("{}; {}", earlier.note(), fault.note()))
+                    .with_violations(violations)
+            }
+        });
+    }
+    first.map_or(Ok(()), Err)
+}
+
+/// A body as an object, whatever its `Content-Type`; none at all is an empty object.
+fn json(body: &[u8]) -> Result<Value, Fault> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Value::Object(Map::new()));
+    }
+    match serde_json::from_slice(body) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(Fault::new(codes::BAD_REQUEST, "the body is JSON but not an object")),
+        Err(error) => Err(Fault::new(codes::BAD_REQUEST, format!("the body is not JSON: {error}"))),
+    }
+}
+
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// The pairs of a query: `+` and `%20` are blanks.
+fn query_pairs(query: &str) -> Result<Vec<Pair<'_>>, Fault> {
+    let mut pairs = Vec::with_capacity(query.bytes().filter(|byte| *byte == b'&').count() + 1);
+    for part in query.split('&').filter(|part| !part.is_empty()) {
+        let (key, value) = part.split_once('=').unwrap_or((part, ""));
+        pairs.push((form_text(key)?, form_text(value)?));
+    }
+    Ok(pairs)
+}
+
+fn form_text(encoded: &str) -> Result<Cow<'_, str>, Fault> {
+    if encoded.contains('+') {
+        return text(&encoded.replace('+', " ")).map(|decoded| Cow::Owned(decoded.into_owned()));
+    }
+    text(encoded)
+}
+
+fn text(encoded: &str) -> Result<Cow<'_, str>, Fault> {
+    if !encoded.contains('%') {
+        return Ok(Cow::Borrowed(encoded));
+    }
+    percent_decode_str(encoded)
+        .decode_utf8()
+        .map_err(|_| Fault::new(codes::BAD_REQUEST, "percent-encoded text that is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(query: &str) -> Vec<(String, String)> {
+        let pairs = query_pairs(query).expect("UTF-8");
+        pairs.into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
+    }
+
+    #[test]
+    fn queries() {
+        let own = |list: &[(&str, &str)]| -> Vec<(String, String)> {
+            list.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        assert_eq!(pairs("a=b+c&d=e%20f"), own(&[("a", "b c"), ("d", "e f")]));
+        assert_eq!(pairs("ids%5B%5D=1&&x"), own(&[("ids[]", "1"), ("x", "")]));
+        assert_eq!(pairs("q=%E7%BE%A4&r=a=b"), own(&[("q", "群"), ("r", "a=b")]));
+        assert_eq!(pairs("p=%2B%"), own(&[("p", "+%")]));
+        assert_eq!(query_pairs("a=%ff").expect_err("not UTF-8").code(), codes::BAD_REQUEST);
+    }
+
+    #[test]
+    fn bodies() {
+        let empty = Value::Object(Map::new());
+        assert_eq!(json(b"").expect("empty"), empty);
+        assert_eq!(json(b" \r\n").expect("blank"), empty);
+        assert_eq!(json(b"{}").expect("object"), empty);
+        for wrong in [&b"[]"[..], b"null", b"1", b"{", b"{}x", b"\xff", b"\xef\xbb\xbf{}"] {
+            assert_eq!(json(wrong).expect_err("refused").code(), codes::BAD_REQUEST, "{wrong:?}");
+        }
+        let deep = "[".repeat(100_000);
+        assert_eq!(json(deep.as_bytes()).expect_err("too deep").code(), codes::BAD_REQUEST);
+    }
+}

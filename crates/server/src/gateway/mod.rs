@@ -1,0 +1,158 @@
+//! From a request to a response, in seven steps. None of them knows an operation's types: they read its spec.
+
+pub mod admit;
+mod authenticate;
+mod authorize;
+pub mod decode;
+mod execute;
+pub mod reply;
+pub mod route;
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Instant;
+
+use larkspur_api::{Answer, Caller};
+use larkspur_contract::{Access, Consumes, Fault, Spec, codes};
+
+use crate::App;
+use crate::request::{BodyError, Request, Response};
+use reply::CallId;
+use route::Routed;
+
+/// The most bytes of a JSON body. Source: assumed (contract: nothing is documented).
+pub const JSON_LIMIT: usize = 10 << 20;
+/// The most bytes of a multipart body: a file of the largest size and what stands around it.
+pub const MULTIPART_LIMIT: usize = JSON_LIMIT + (64 << 10);
+/// The most bytes of a body that nobody has signed for with a token or a key.
+pub const OPEN_LIMIT: usize = 1 << 20;
+
+/// Answers a request.
+pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
+    let Some(routed) = app.routes.find(request.method, request.path) else {
+        app.metrics.unrouted.fetch_add(1, Ordering::Relaxed);
+        tracing::info!(method = request.method, path = request.path, status = 404, "no such route");
+        return Response::text(404, "404 page not found");
+    };
+    let began = Instant::now();
+    let now = app.engine.clock.now_ms();
+    let spec = routed.route.entry.spec;
+    let mut context = Seen { id: app.call_ids.next(now), caller: None };
+    let outcome = match unpanicked(steps(app, &routed, request, now, &mut context.caller)).await {
+        Ok(outcome) => outcome,
+        Err(why) => Err(Fault::new(codes::INTERNAL, format!("the operation panicked: {why}"))),
+    };
+    let number = outcome.as_ref().map_or_else(|fault| fault.code().number, |_| 0);
+    app.metrics.record(routed.route.index, number, began.elapsed());
+    if let Err(fault) = &outcome {
+        refused(app, spec, fault, &context);
+    } else {
+        tracing::debug!(operation = spec.id, log_id = context.id.log_id(), "answered");
+    }
+    if let Some(observer) = &app.options.observer {
+        observer(spec.id, number);
+    }
+    reply::reply(app, &routed, outcome, context.id, context.caller.as_ref())
+}
+
+/// What is known of a call, for the log and the answer.
+struct Seen {
+    id: CallId,
+    caller: Option<Caller>,
+}
+
+async fn steps(
+    app: &App,
+    routed: &Routed<'_, '_>,
+    request: Request<'_>,
+    now: i64,
+    seen: &mut Option<Caller>,
+) -> Result<Answer, Fault> {
+    let spec = routed.route.entry.spec;
+    let caller = authenticate::authenticate(app, spec, request.authorization, now).await?;
+    *seen = Some(caller.clone());
+    authorize::authorize(spec, &caller)?;
+    admit::admit(app, spec, routed.route.index, &caller, now)?;
+    let limit = match (spec.access, spec.consumes) {
+        (Access::Open, _) => OPEN_LIMIT,
+        (_, Consumes::Multipart { .. }) => MULTIPART_LIMIT,
+        _ => JSON_LIMIT,
+    };
+    let body = request.body.read(limit).await.map_err(|error| match error {
+        BodyError::TooLarge => {
+            Fault::new(codes::BODY_TOO_LARGE, format!("the body is larger than {limit} bytes"))
+        }
+        BodyError::Broken(why) => Fault::new(codes::BAD_REQUEST, format!("the body broke off: {why}")),
+    })?;
+    let raw = decode::Raw {
+        params: &routed.params(),
+        query: request.query,
+        content_type: request.content_type,
+        body,
+    };
+    let received = decode::decode(spec, routed.route.shapes(), &app.options.settings, raw)?;
+    execute::execute(app, routed.route.entry, caller, received).await
+}
+
+/// Logs a refusal with its private note, and an answer that its page does not list.
+fn refused(app: &App, spec: &'static Spec, fault: &Fault, seen: &Seen) {
+    let (tenant, app_id) = match &seen.caller {
+        Some(Caller::Token(call)) => (call.tenant.to_string(), call.app.app_id.to_string()),
+        _ => (String::new(), String::new()),
+    };
+    let (code, log_id) = (fault.code(), seen.id.log_id());
+    if code.status >= 500 {
+        tracing::error!(
+            operation = spec.id,
+            code = code.number,
+            why = fault.note(),
+            tenant,
+            app = app_id,
+            log_id,
+            "failed"
+        );
+    } else {
+        tracing::info!(
+            operation = spec.id,
+            code = code.number,
+            why = fault.note(),
+            tenant,
+            app = app_id,
+            log_id,
+            "refused"
+        );
+    }
+    if !is_documented(spec, fault) {
+        app.metrics.undocumented.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(operation = spec.id, code = code.number, name = code.name, "undocumented answer");
+        debug_assert!(false, "{} answered {code:?}, which its spec does not list: {}", spec.id, fault.note());
+    }
+}
+
+fn is_documented(spec: &Spec, fault: &Fault) -> bool {
+    let number = fault.code().number;
+    number == spec.invalid.number
+        || spec.codes.iter().chain(codes::GATEWAY).any(|code| code.number == number)
+        || (matches!(spec.access, Access::Control) && number == codes::CONTROL_KEY_INVALID.number)
+}
+
+/// Awaits a future; a panic in it becomes an error with the panic's text.
+async fn unpanicked<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| {
+        match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => {
+                let text = panic
+                    .downcast_ref::<String>()
+                    .cloned()
+                    .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+                Poll::Ready(Err(text.unwrap_or_else(|| "no text".to_owned())))
+            }
+        }
+    })
+    .await
+}

@@ -1,0 +1,183 @@
+//! Step 1: which operation a request means.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use larkspur_api::{Entry, Shapes};
+use larkspur_contract::Method;
+use matchit::Router;
+
+/// Every route of a registry.
+pub struct Routes {
+    tree: Router<[Option<usize>; 5]>,
+    all: Vec<Route>,
+}
+
+/// One operation of the registry.
+pub struct Route {
+    /// The operation.
+    pub entry: &'static Entry,
+    /// Its place among the routes.
+    pub index: usize,
+    /// The stable number that the troubleshooter link names.
+    pub method_id: u32,
+    /// The names of the parameters in its path, in their order.
+    names: Vec<&'static str>,
+    shapes: OnceLock<Shapes>,
+}
+
+impl Route {
+    /// The shapes of what it is sent, compiled when first asked for.
+    pub fn shapes(&self) -> &Shapes {
+        self.shapes.get_or_init(|| self.entry.shapes())
+    }
+}
+
+/// A request's route and what stands in its path.
+pub struct Routed<'r, 'p> {
+    /// The route.
+    pub route: &'r Route,
+    values: matchit::Params<'r, 'p>,
+}
+
+impl<'p> Routed<'_, 'p> {
+    /// The parameters in the path, still percent-encoded.
+    pub fn params(&self) -> Vec<(&'static str, &'p str)> {
+        let values = self.values.iter().map(|(_, value)| value);
+        self.route.names.iter().copied().zip(values).collect()
+    }
+}
+
+impl Routes {
+    /// The routes of a registry.
+    ///
+    /// # Errors
+    /// Two operations on one route, or a path that cannot be matched: a defect of the registry, in words.
+    pub fn of(registry: &'static [&'static [Entry]]) -> Result<Self, String> {
+        let mut all = Vec::new();
+        let mut paths: BTreeMap<String, [Option<usize>; 5]> = BTreeMap::new();
+        for entry in registry.iter().copied().flatten() {
+            let route = entry.spec.route;
+            let (path, names) = numbered(route.path);
+            let slot = &mut paths.entry(path).or_default()[slot(route.method)];
+            if slot.is_some() {
+                return Err(format!("{} {} is there twice", route.method.name(), route.path));
+            }
+            *slot = Some(all.len());
+            let method_id = method_id(entry.spec.id);
+            all.push(Route { entry, index: all.len(), method_id, names, shapes: OnceLock::new() });
+        }
+        let mut tree = Router::new();
+        for (path, methods) in paths {
+            tree.insert(path.as_str(), methods).map_err(|error| format!("{path}: {error}"))?;
+        }
+        Ok(Routes { tree, all })
+    }
+
+    /// The route of a request; a slash at the end is passed over.
+    pub fn find<'r, 'p>(&'r self, method: &str, path: &'p str) -> Option<Routed<'r, 'p>> {
+        let method = match method {
+            "GET" => Method::Get,
+            "POST" => Method::Post,
+            "PUT" => Method::Put,
+            "PATCH" => Method::Patch,
+            "DELETE" => Method::Delete,
+            _ => return None,
+        };
+        let found = self.tree.at(path.strip_suffix('/').unwrap_or(path)).ok()?;
+        let route = self.all.get((*found.value)[slot(method)]?)?;
+        Some(Routed { route, values: found.params })
+    }
+
+    /// Every route, in the order of the registry.
+    pub fn all(&self) -> &[Route] {
+        &self.all
+    }
+}
+
+fn slot(method: Method) -> usize {
+    match method {
+        Method::Get => 0,
+        Method::Post => 1,
+        Method::Put => 2,
+        Method::Patch => 3,
+        Method::Delete => 4,
+    }
+}
+
+/// A path with its parameters numbered, so that two operations may name the same one differently, and their names.
+fn numbered(path: &'static str) -> (String, Vec<&'static str>) {
+    let mut names = Vec::new();
+    let mut text = String::with_capacity(path.len());
+    for part in path.split('/').skip(1) {
+        text.push('/');
+        match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            Some(name) => {
+                text.push_str(&format!("{{p{}}}", names.len()));
+                names.push(name);
+            }
+            None => text.push_str(part),
+        }
+    }
+    (text, names)
+}
+
+/// FNV-1a of the operation's id, folded into six digits that do not start with zero.
+fn method_id(id: &str) -> u32 {
+    let hash =
+        id.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    100_000 + hash % 900_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use larkspur_api::REGISTRY;
+
+    #[test]
+    fn finds_by_method_and_path_alone() {
+        let routes = Routes::of(REGISTRY).expect("a sound registry");
+        let path = "/open-apis/auth/v3/tenant_access_token/internal";
+        assert_eq!(
+            routes.find("POST", path).expect("a route").route.entry.spec.id,
+            "auth.v3.tenant_access_token.internal"
+        );
+        assert!(routes.find("POST", &format!("{path}/")).is_some(), "one slash more");
+        assert!(routes.find("POST", &format!("{path}//")).is_none(), "two slashes more");
+        assert!(routes.find("GET", path).is_none());
+        assert!(routes.find("OPTIONS", path).is_none());
+        assert!(routes.find("POST", "/open-apis").is_none());
+        assert!(routes.find("POST", "").is_none());
+    }
+
+    #[test]
+    fn every_operation_is_found_under_its_own_path() {
+        let routes = Routes::of(REGISTRY).expect("a sound registry");
+        for route in routes.all() {
+            let spec = route.entry.spec;
+            let path = spec.route.path.replace('{', "x").replace('}', "");
+            let found = routes.find(spec.route.method.name(), &path).expect(spec.id);
+            assert_eq!(found.route.entry.spec.id, spec.id);
+            for (name, value) in found.params() {
+                assert_eq!(value, format!("x{name}"), "{}", spec.id);
+            }
+        }
+    }
+
+    #[test]
+    fn parameters_are_numbered() {
+        let (path, names) = numbered("/a/{one}/b/{two}");
+        assert_eq!((path.as_str(), names), ("/a/{p0}/b/{p1}", vec!["one", "two"]));
+        assert_eq!(numbered("/a").0, "/a");
+    }
+
+    #[test]
+    fn method_ids_have_six_digits_and_differ() {
+        let routes = Routes::of(REGISTRY).expect("a sound registry");
+        let mut seen = std::collections::BTreeSet::new();
+        for route in routes.all() {
+            assert!((100_000..1_000_000).contains(&route.method_id));
+            assert!(seen.insert(route.method_id), "{}", route.entry.spec.id);
+        }
+    }
+}

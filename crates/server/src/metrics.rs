@@ -1,0 +1,132 @@
+//! What the process counts, in Prometheus' text form.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::App;
+use crate::gateway::route::Routes;
+
+/// Upper bounds of the latency buckets, in microseconds.
+const BOUNDS: [u64; 14] =
+    [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000];
+
+/// The counters.
+#[derive(Default)]
+pub(crate) struct Metrics {
+    operations: Vec<Operation>,
+    /// Requests without a route.
+    pub(crate) unrouted: AtomicU64,
+    /// Answers from memory alone.
+    pub(crate) recalled: AtomicU64,
+    /// Answers with a code that the spec does not list.
+    pub(crate) undocumented: AtomicU64,
+    /// Open connections.
+    pub(crate) connections: AtomicU64,
+}
+
+#[derive(Default)]
+struct Operation {
+    successes: AtomicU64,
+    refusals: Mutex<BTreeMap<u32, u64>>,
+    buckets: [AtomicU64; BOUNDS.len() + 1],
+    micros: AtomicU64,
+}
+
+impl Metrics {
+    pub(crate) fn of(routes: &Routes) -> Self {
+        Metrics { operations: routes.all().iter().map(|_| Operation::default()).collect(), ..Self::default() }
+    }
+
+    /// Counts an answer; code 0 is success.
+    pub(crate) fn record(&self, operation: usize, code: u32, took: Duration) {
+        let Some(operation) = self.operations.get(operation) else { return };
+        if code == 0 {
+            operation.successes.fetch_add(1, Ordering::Relaxed);
+        } else {
+            let mut refusals = operation.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            *refusals.entry(code).or_default() += 1;
+        }
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let bucket = BOUNDS.partition_point(|bound| *bound < micros);
+        operation.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        operation.micros.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+/// All of them, as text.
+pub(crate) fn text(app: &App) -> String {
+    let mut out = String::new();
+    requests(app, &mut out);
+    let metrics = &app.metrics;
+    let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let memory = &app.engine.memory;
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let mut line = |kind: &str, name: &str, help: &str, value: u64| {
+        let _ = writeln!(
+            out,
+            "# HELP larkspur_{name} {help}\n# TYPE larkspur_{name} {kind}\nlarkspur_{name} {value}"
+        );
+    };
+    line("counter", "unrouted_total", "Requests without a route.", load(&metrics.unrouted));
+    line("counter", "recalled_total", "Answers from memory alone.", load(&metrics.recalled));
+    line(
+        "counter",
+        "undocumented_total",
+        "Answers whose code the operation does not list.",
+        load(&metrics.undocumented),
+    );
+    line("gauge", "connections", "Open connections.", load(&metrics.connections));
+    line("gauge", "memory_tags", "Tags in the read model.", count(memory.tags.len()));
+    line("gauge", "memory_tenants", "Tenants in the read model.", count(memory.tenants.len()));
+    line("gauge", "memory_installs", "Installed apps in the read model.", count(memory.installs.len()));
+    line("gauge", "memory_grants", "User grants in the read model.", count(memory.grants.len()));
+    line("gauge", "limiter_keys", "Callers counted by frequency control.", count(app.limiter.len()));
+    for (name, help, value) in app.options.store_stats.as_ref().map(|stats| stats()).unwrap_or_default() {
+        let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
+        line(kind, name, help, value);
+    }
+    out
+}
+
+fn requests(app: &App, out: &mut String) {
+    let named = || app.routes.all().iter().zip(&app.metrics.operations);
+    out.push_str("# HELP larkspur_requests_total Answers by operation and code; code 0 is success.\n# TYPE larkspur_requests_total counter\n");
+    for (route, operation) in named() {
+        let id = route.entry.spec.id;
+        let successes = operation.successes.load(Ordering::Relaxed);
+        let refusals = operation.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        for (code, number) in
+            std::iter::once((&0, &successes)).chain(refusals.iter()).filter(|(_, n)| **n > 0)
+        {
+            let _ = writeln!(out, "larkspur_requests_total{{operation=\"{id}\",code=\"{code}\"}} {number}");
+        }
+    }
+    out.push_str("# HELP larkspur_request_seconds Time from the request's head to its answer.\n# TYPE larkspur_request_seconds histogram\n");
+    for (route, operation) in named() {
+        let id = route.entry.spec.id;
+        let counts: Vec<u64> =
+            operation.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect();
+        let all: u64 = counts.iter().sum();
+        if all == 0 {
+            continue;
+        }
+        let mut sum = 0;
+        for (bound, number) in BOUNDS.iter().zip(&counts) {
+            sum += number;
+            let bound = seconds(*bound);
+            let _ =
+                writeln!(out, "larkspur_request_seconds_bucket{{operation=\"{id}\",le=\"{bound}\"}} {sum}");
+        }
+        let _ = writeln!(out, "larkspur_request_seconds_bucket{{operation=\"{id}\",le=\"+Inf\"}} {all}");
+        let total = seconds(operation.micros.load(Ordering::Relaxed));
+        let _ = writeln!(out, "larkspur_request_seconds_sum{{operation=\"{id}\"}} {total}");
+        let _ = writeln!(out, "larkspur_request_seconds_count{{operation=\"{id}\"}} {all}");
+    }
+}
+
+fn seconds(micros: u64) -> f64 {
+    Duration::from_micros(micros).as_secs_f64()
+}

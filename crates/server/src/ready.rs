@@ -1,0 +1,110 @@
+//! The ready file: what a program needs to know of a running server.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Its name in the data directory.
+pub(crate) const NAME: &str = "ready.json";
+
+/// What a program needs to know of a running server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// Scheme, host and port, without a slash at the end.
+    pub base_url: String,
+    /// What opens the control API.
+    pub control_key: String,
+    /// The demo world, if there is one and its secret is known.
+    #[serde(flatten)]
+    pub world: Option<World>,
+}
+
+/// What a program needs to know of the demo world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct World {
+    /// The tenant.
+    pub tenant_key: String,
+    /// The app.
+    pub app_id: String,
+    /// Its secret.
+    pub app_secret: String,
+    /// The chat that the app's bot is in.
+    pub chat_id: String,
+    /// The document that bot and owner may open.
+    pub document_url: String,
+    /// The users; the first owns the chat.
+    pub users: Vec<Person>,
+}
+
+/// A user of the demo world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// As the demo app sees the user.
+    pub open_id: String,
+    /// The tenant's own id.
+    pub user_id: String,
+    /// As all apps of the developer see the user.
+    pub union_id: String,
+    /// Name.
+    pub name: String,
+}
+
+/// Reads a ready file; `None` if it is not there or is not one.
+pub(crate) fn read(path: &Path) -> Option<Ready> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// Writes a ready file: whole or not at all, readable by its owner only.
+pub(crate) fn write(path: &Path, ready: &Ready) -> io::Result<()> {
+    let mut text = serde_json::to_vec_pretty(ready)?;
+    text.push(b'\n');
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let temporary = PathBuf::from(name);
+    let _ = fs::remove_file(&temporary);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&temporary).and_then(|mut file| {
+        file.write_all(&text)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn written_whole_private_and_read_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join(NAME);
+        let mut ready = Ready { base_url: "http://127.0.0.1:1".into(), control_key: "k".into(), world: None };
+        write(&path, &ready).expect("written");
+        assert_eq!(read(&path), Some(ready.clone()));
+        ready.world = Some(World {
+            tenant_key: "t".into(),
+            app_id: "a".into(),
+            app_secret: "s".into(),
+            chat_id: "c".into(),
+            document_url: "d".into(),
+            users: vec![],
+        });
+        write(&path, &ready).expect("written over");
+        assert_eq!(read(&path), Some(ready));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 1, "nothing is left over");
+    }
+}

@@ -1,0 +1,94 @@
+//! A request and a response without any HTTP library: what the gateway takes and gives.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use larkspur_store::BoxFuture;
+
+use crate::gateway::reply::CallId;
+
+/// A request.
+pub struct Request<'a> {
+    /// The method's name, such as `GET`.
+    pub method: &'a str,
+    /// The path as it was sent, percent signs and all.
+    pub path: &'a str,
+    /// The query as it was sent, without the question mark; empty if there was none.
+    pub query: &'a str,
+    /// The `Authorization` header, if it is there and is text.
+    pub authorization: Option<&'a str>,
+    /// The `Content-Type` header, if it is there and is text.
+    pub content_type: Option<&'a str>,
+    /// The body, which is read only when the call has been let in.
+    pub body: &'a mut dyn BodySource,
+}
+
+/// A body that has not been read.
+pub trait BodySource: Send {
+    /// Reads all of it, up to `limit` bytes.
+    fn read(&mut self, limit: usize) -> BoxFuture<'_, Result<Bytes, BodyError>>;
+}
+
+/// Why a body could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodyError {
+    /// It is longer than the limit.
+    TooLarge,
+    /// It ended early, took too long, or is not well-formed.
+    Broken(String),
+}
+
+/// A body that is already in memory.
+impl BodySource for Bytes {
+    fn read(&mut self, limit: usize) -> BoxFuture<'_, Result<Bytes, BodyError>> {
+        let whole = std::mem::take(self);
+        Box::pin(async move { if whole.len() > limit { Err(BodyError::TooLarge) } else { Ok(whole) } })
+    }
+}
+
+/// A response.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Content-Type` header.
+    pub content_type: Cow<'static, str>,
+    /// What the call is known by; none for answers that are not an operation's.
+    pub id: Option<CallId>,
+    /// Cap and seconds of the two rate-limit headers, on a refusal for frequency.
+    pub retry: Option<(u32, u32)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Response {
+    /// A plain text without call id.
+    pub(crate) fn text(status: u16, text: impl Into<Bytes>) -> Self {
+        Response::plain(status, "text/plain", text)
+    }
+
+    /// An answer without call id.
+    pub(crate) fn plain(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Response { status, content_type: content_type.into(), id: None, retry: None, body: body.into() }
+    }
+
+    /// Every header but `Content-Length` and `Date`, in title case.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+        let id = self.id.as_ref();
+        [
+            Some(("Content-Type", Cow::Borrowed(&*self.content_type))),
+            id.map(|id| ("X-Tt-Logid", Cow::Borrowed(id.log_id()))),
+            id.map(|id| ("X-Request-Id", Cow::Borrowed(id.request_id()))),
+            self.retry.map(|(limit, _)| ("X-Ogw-Ratelimit-Limit", Cow::Owned(limit.to_string()))),
+            self.retry.map(|(_, seconds)| ("X-Ogw-Ratelimit-Reset", Cow::Owned(seconds.to_string()))),
+            self.retry.map(|(_, seconds)| ("Retry-After", Cow::Owned(seconds.to_string()))),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// A header by its name, in whatever case.
+    pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.headers().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
