@@ -150,8 +150,12 @@ impl Config {
         let (mut file, mut overrides) = (file.map(Path::to_owned), Vec::new());
         for (name, value) in environment {
             let Some(short) = name.strip_prefix("LARKSPUR_") else { continue };
-            // What Kubernetes sets in every pod beside a service called larkspur.
-            if short.starts_with("SERVICE_") || short == "PORT" || short.starts_with("PORT_") {
+            // What Kubernetes sets in every pod beside a service called larkspur; and what the test run sets.
+            if short.starts_with("SERVICE_")
+                || short == "PORT"
+                || short.starts_with("PORT_")
+                || short == "OBSERVED"
+            {
                 continue;
             }
             if short == "CONFIG" {
