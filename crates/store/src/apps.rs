@@ -130,10 +130,18 @@ pub async fn install(tx: &mut Tx, app_id: AppId) -> Result<Option<Arc<Install>>,
     if let Some(known) = tx.engine().memory.installs.get(&key) {
         return Ok(Some(known));
     }
+    let Some(found) = stored_install(tx, app_id).await? else { return Ok(None) };
+    let found = Arc::new(found);
+    tx.engine().memory.installs.fill(tx.may_fill(), key, found.clone());
+    Ok(Some(found))
+}
+
+/// As [`install`], but never from memory: for a change, since an earlier unit of the same commit may have made one.
+pub async fn stored_install(tx: &mut Tx, app_id: AppId) -> Result<Option<Install>, StoreError> {
     let sql = "SELECT a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to \
                FROM app_install i JOIN app a ON a.app_id = i.app_id WHERE i.tenant = $1 AND i.app_id = $2";
     let Some(mut row) = tx.row(sql, [app_id.into()]).await? else { return Ok(None) };
-    let found = Arc::new(Install {
+    Ok(Some(Install {
         app_id: row.id(0, AppId::parse)?,
         developer: row.id(1, TenantKey::parse)?,
         kind: row.id(2, AppKind::parse)?,
@@ -143,9 +151,7 @@ pub async fn install(tx: &mut Tx, app_id: AppId) -> Result<Option<Arc<Install>>,
         external_sharing: row.flag(6)?,
         scopes: Scopes::parse(&row.text(7)?),
         visible_to_all: row.text(8)? == "all",
-    });
-    tx.engine().memory.installs.fill(tx.may_fill(), key, found.clone());
-    Ok(Some(found))
+    }))
 }
 
 /// The apps installed in the transaction's tenant, in the order of their ids.

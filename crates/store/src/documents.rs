@@ -61,6 +61,13 @@ pub async fn insert(tx: &mut Tx, document: &Document, now_ms: i64) -> Result<boo
     Ok(tx.row(sql, params).await?.is_some())
 }
 
+/// Marks a document as deleted, or as kept again; false if there is none.
+pub async fn set_deleted(tx: &mut Tx, token: &str, deleted: bool) -> Result<bool, StoreError> {
+    let sql = "UPDATE document SET status = $3 WHERE tenant = $1 AND token = $2 RETURNING token";
+    let status = if deleted { "deleted" } else { "kept" };
+    Ok(tx.row(sql, [token.into(), status.into()]).await?.is_some())
+}
+
 /// Adds a collaborator, or changes what it may do.
 pub async fn set_collaborator(
     tx: &mut Tx,

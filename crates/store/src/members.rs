@@ -37,6 +37,12 @@ pub async fn first(tx: &mut Tx, chat: ChatId) -> Result<Vec<Membership>, StoreEr
     tx.rows(sql, [chat.into()]).await?.into_iter().map(membership).collect()
 }
 
+/// Every member of a chat, in the order in which they joined.
+pub async fn all(tx: &mut Tx, chat: ChatId) -> Result<Vec<Membership>, StoreError> {
+    let sql = "SELECT member, manager FROM chat_member WHERE tenant = $1 AND chat_id = $2 ORDER BY joined_at, member";
+    tx.rows(sql, [chat.into()]).await?.into_iter().map(membership).collect()
+}
+
 /// Adds a member; nothing happens if it is one already.
 pub async fn add(
     tx: &mut Tx,

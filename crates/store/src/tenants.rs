@@ -1,8 +1,9 @@
 //! Tenants: a world is one of them, with its clock.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use larkspur_contract::ids::TenantKey;
+use larkspur_contract::ids::{AppId, TenantKey};
 
 use crate::driver::StoreError;
 use crate::{Engine, Hook, Root, Row, Tx, Value};
@@ -57,6 +58,14 @@ pub async fn get(tx: &mut Tx) -> Result<Option<Arc<Tenant>>, StoreError> {
     Ok(Some(found))
 }
 
+/// Takes the tenant's row: until this transaction ends, nobody else changes the tenant or deletes it.
+///
+/// It never asks memory: an earlier unit of the same commit may have changed the row.
+pub async fn lock(tx: &mut Tx) -> Result<Option<Tenant>, StoreError> {
+    let sql = format!("UPDATE tenant SET name = name WHERE tenant = $1 RETURNING {COLUMNS}");
+    tx.row(&sql, []).await?.map(tenant).transpose()
+}
+
 /// Every tenant, in the order of their keys.
 pub async fn all(root: &mut Root) -> Result<Vec<Tenant>, StoreError> {
     let rows = root.rows(&format!("SELECT {COLUMNS} FROM tenant ORDER BY tenant"), &[]).await?;
@@ -77,21 +86,29 @@ pub async fn set_clock(tx: &mut Tx, offset_ms: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes a tenant and every row of it.
+/// Removes a tenant and every row of it; its apps also go from the other tenants that installed them.
 pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
+    let made = crate::apps::made_by(root, tenant).await?;
+    let apps: HashSet<AppId> = made.into_iter().map(|app| app.app_id).collect();
+    for app in &apps {
+        for table in ["app_install", "app_visible_user", "token_issue", "user_grant"] {
+            root.rows(&format!("DELETE FROM {table} WHERE app_id = $1"), &[Value::from(*app)]).await?;
+        }
+    }
     for table in TABLES {
         root.rows(&format!("DELETE FROM {table} WHERE tenant = $1"), &[Value::from(tenant)]).await?;
     }
-    let forget = move |engine: &Engine| {
+    let forget = Arc::new(move |engine: &Engine| {
         engine.memory.tenants.forget(&tenant);
-        engine.memory.installs.forget_where(|key| key.0 == tenant);
-        engine.memory.grants.forget_where(|key| key.0 == tenant);
+        engine.memory.installs.forget_where(|key| key.0 == tenant || apps.contains(&key.1));
+        engine.memory.grants.forget_where(|key| key.0 == tenant || apps.contains(&key.1));
         engine.memory.tags.forget_where(|key| key.0 == tenant);
-    };
+    });
     let (before, after) = (root.engine().clone(), root.engine().clone());
+    let again = forget.clone();
     root.on_commit(Hook {
         before: Box::new(move || forget(&before)),
-        after: Box::new(move || forget(&after)),
+        after: Box::new(move || again(&after)),
     });
     Ok(())
 }

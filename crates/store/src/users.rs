@@ -70,16 +70,22 @@ pub async fn insert(tx: &mut Tx, user: &User, now_ms: i64) -> Result<bool, Store
     Ok(tx.row(sql, params).await?.is_some())
 }
 
-/// Changes the state of a user's account.
-pub async fn set_status(tx: &mut Tx, user_id: &str, status: UserStatus) -> Result<(), StoreError> {
-    tx.rows(
-        "UPDATE users SET status = $3 WHERE tenant = $1 AND user_id = $2",
-        [user_id.into(), status.as_str().into()],
-    )
-    .await?;
-    let tenant = tx.tenant();
-    // Grants are kept by user number; a change of status is rare enough to forget all of the tenant's.
-    tx.forget(move |engine| engine.memory.grants.forget_where(|key| key.0 == tenant));
+/// Replaces everything of a user but the two ids.
+pub async fn update(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
+    let sql = "UPDATE users SET name = $3, name_folded = $4, status = $5, email = $6, mobile = $7 \
+               WHERE tenant = $1 AND user_id = $2";
+    let params = [
+        user.user_id.as_str().into(),
+        user.name.as_str().into(),
+        fold(&user.name).into(),
+        user.status.as_str().into(),
+        user.email.clone().into(),
+        user.mobile.clone().into(),
+    ];
+    tx.rows(sql, params).await?;
+    let (tenant, number) = (tx.tenant(), user.user_no.cast_unsigned());
+    // A grant repeats the state of the account.
+    tx.forget(move |engine| engine.memory.grants.forget_where(|key| key.0 == tenant && key.2 == number));
     Ok(())
 }
 

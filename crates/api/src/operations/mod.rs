@@ -6,10 +6,13 @@ mod auth;
 mod bot;
 mod chat;
 mod chat_tab;
+mod control;
 mod drive;
 mod image;
 mod tag;
 mod tag_relation;
+
+pub use control::demo::{DemoUser, DemoWorld, build as demo_world};
 
 /// Every operation of the product, in the order of the documents.
 pub static REGISTRY: &[&[Entry]] = &[
@@ -21,6 +24,7 @@ pub static REGISTRY: &[&[Entry]] = &[
     drive::ENTRIES,
     auth::ENTRIES,
     bot::ENTRIES,
+    control::ENTRIES,
 ];
 
 /// The address of an avatar; without a key, of the default one.

@@ -1,0 +1,98 @@
+use larkspur_contract::ids::AppId;
+use larkspur_contract::model::AppKind;
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_store::{Keys, Root, apps};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Settings, WorldPath, support};
+use crate::translate;
+use crate::{Empty, Input, Operation, RootCall};
+
+/// `POST /larkspur/v1/worlds/:tenant_key/apps`
+pub(in crate::operations::control) struct Create;
+
+/// What to make.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(in crate::operations::control) struct Body {
+    /// Its id: `cli_` and 16 lower-case hex digits; a fresh one by default.
+    app_id: Option<String>,
+    /// Its name.
+    name: Option<String>,
+    /// Custom (the default) or ISV.
+    kind: Option<AppKind>,
+    /// Whether it has a bot: yes by default.
+    bot: Option<bool>,
+    /// Whether its bot may be in external chats: no by default.
+    external_sharing: Option<bool>,
+    /// What it may do: everything by default.
+    scopes: Option<Vec<String>>,
+    /// The user_ids of those who see it: everybody by default.
+    visible_to: Option<Vec<String>>,
+}
+
+/// The new app.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::operations::control) struct Output {
+    /// Its id.
+    app_id: String,
+    /// Its secret, which is not shown again.
+    app_secret: String,
+    /// The open_id of its bot, as the app itself sees it.
+    bot_open_id: String,
+}
+
+impl Operation for Create {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.app.create",
+        summary: "Make an app and install it in the world",
+        reference: "",
+        route: post("/larkspur/v1/worlds/{tenant_key}/apps"),
+        access: Access::Control,
+        rate: rates::UNLIMITED,
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        reply: Reply::Data("success"),
+        invalid: codes::CONTROL_PARAM_INVALID,
+        codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::CONTROL_CONFLICT],
+        example: r#"{"name":"second app","scopes":["im:chat:read"]}"#,
+        behaviours: &[],
+        deviations: &[],
+    };
+    type Ground = Root;
+    type Path = WorldPath;
+    type Query = Empty;
+    type Body = Body;
+    type Output = Output;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
+        let body = &input.body;
+        let (mut tx, now) = support::lock(root, call, &input.path.tenant_key).await?;
+        let app_id = match &body.app_id {
+            None => support::app_id(&tx),
+            Some(id) => AppId::parse(id)
+                .ok_or_else(|| support::invalid("app_id", Some(id), "cli_ and 16 lower-case hex digits"))?,
+        };
+        let settings = Settings {
+            status: None,
+            bot: body.bot,
+            external_sharing: body.external_sharing,
+            scopes: body.scopes.clone(),
+            visible_to: body.visible_to.clone(),
+            visible_to_all: None,
+        };
+        let settings = settings.over(&mut tx, super::defaults()).await?;
+        let app_secret = Keys::fresh_secret();
+        let app = apps::App {
+            app_id,
+            developer: tx.tenant(),
+            kind: body.kind.unwrap_or(AppKind::Custom),
+            name: body.name.clone().unwrap_or_else(|| "app".to_owned()),
+            secret_hash: call.engine.keys.hash_secret(&app_secret),
+        };
+        let made = support::make_app(root, &mut tx, &app, &settings, now).await?;
+        made.ok_or_else(|| support::conflict("app_id", &app_id.to_string()))?;
+        let bot_open_id = translate::bot_open_id(&call.engine.keys, app_id).to_string();
+        Ok(Output { app_id: app_id.to_string(), app_secret, bot_open_id })
+    }
+}

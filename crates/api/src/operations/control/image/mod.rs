@@ -1,0 +1,5 @@
+//! Images of a world.
+
+use super::support;
+
+pub(super) mod delete;

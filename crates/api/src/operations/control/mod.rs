@@ -1,0 +1,45 @@
+//! `/larkspur/v1`: Larkspur's own operations, which make and change worlds, for tests and operators.
+//!
+//! Every write takes the row of its world first, so that two of them never interleave in one world, and none runs in a
+//! world that is being deleted.
+
+use super::{Entry, entry};
+
+mod app;
+mod chat;
+pub(super) mod demo;
+mod document;
+mod image;
+mod support;
+mod user;
+mod world;
+
+pub(super) static ENTRIES: &[Entry] = &[
+    entry::<world::create::Create>(),
+    entry::<world::list::List>(),
+    entry::<world::get::Get>(),
+    entry::<world::delete::Delete>(),
+    entry::<world::clock::SetClock>(),
+    entry::<app::create::Create>(),
+    entry::<app::list::List>(),
+    entry::<app::get::Get>(),
+    entry::<app::update::Update>(),
+    entry::<app::secret::Rotate>(),
+    entry::<app::token::Issue>(),
+    entry::<app::install::Install>(),
+    entry::<user::create::Create>(),
+    entry::<user::list::List>(),
+    entry::<user::get::Get>(),
+    entry::<user::update::Update>(),
+    entry::<user::token::Issue>(),
+    entry::<chat::create::Create>(),
+    entry::<chat::get::Get>(),
+    entry::<chat::update::Update>(),
+    entry::<chat::member_put::Put>(),
+    entry::<chat::member_delete::Delete>(),
+    entry::<document::create::Create>(),
+    entry::<document::get::Get>(),
+    entry::<document::update::Update>(),
+    entry::<document::collaborator_put::Put>(),
+    entry::<image::delete::Delete>(),
+];

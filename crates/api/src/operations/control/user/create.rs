@@ -1,0 +1,76 @@
+use larkspur_contract::model::UserStatus;
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_store::Root;
+use larkspur_store::users::{self, User};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Shown, WorldPath, support};
+use crate::{Empty, Input, Operation, RootCall};
+
+/// `POST /larkspur/v1/worlds/:tenant_key/users`
+pub(in crate::operations::control) struct Create;
+
+/// Whom to make.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(in crate::operations::control) struct Body {
+    /// The tenant's own id: 1 to 64 letters, digits and `_ - . @`; 8 letters and digits by default.
+    user_id: Option<String>,
+    /// Name; the user_id by default.
+    name: Option<String>,
+    /// Mail address.
+    email: Option<String>,
+    /// Telephone number.
+    mobile: Option<String>,
+    /// State of the account; active by default.
+    status: Option<UserStatus>,
+}
+
+impl Operation for Create {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.user.create",
+        summary: "Make a user",
+        reference: "",
+        route: post("/larkspur/v1/worlds/{tenant_key}/users"),
+        access: Access::Control,
+        rate: rates::UNLIMITED,
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        reply: Reply::Data("success"),
+        invalid: codes::CONTROL_PARAM_INVALID,
+        codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::CONTROL_CONFLICT],
+        example: r#"{"name":"Dora"}"#,
+        behaviours: &[],
+        deviations: &[],
+    };
+    type Ground = Root;
+    type Path = WorldPath;
+    type Query = Empty;
+    type Body = Body;
+    type Output = Shown;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        let body = &input.body;
+        let (mut tx, now) = support::lock(root, call, &input.path.tenant_key).await?;
+        let user_id = match &body.user_id {
+            None => support::word(tx.random_id(), 8),
+            Some(id) => {
+                support::user_id(id)?;
+                id.clone()
+            }
+        };
+        let user = User {
+            name: body.name.clone().unwrap_or_else(|| user_id.clone()),
+            user_id,
+            user_no: tx.next_id(),
+            status: body.status.unwrap_or(UserStatus::Active),
+            email: body.email.clone(),
+            mobile: body.mobile.clone(),
+        };
+        if !users::insert(&mut tx, &user, now).await? {
+            return Err(support::conflict("user_id", &user.user_id));
+        }
+        let installs = super::installs(&mut tx).await?;
+        Ok(super::show(&tx, &installs, &user))
+    }
+}

@@ -1,0 +1,91 @@
+//! Users of a world.
+
+use larkspur_contract::Fault;
+use larkspur_contract::model::UserStatus;
+use larkspur_store::users::User;
+use larkspur_store::{Tx, apps};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::support;
+
+pub(super) mod create;
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod token;
+pub(super) mod update;
+
+/// Which world.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct WorldPath {
+    /// Its tenant.
+    tenant_key: String,
+}
+
+/// Which user of which world.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Path {
+    /// The tenant.
+    tenant_key: String,
+    /// The user.
+    user_id: String,
+}
+
+/// A user.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Shown {
+    /// The tenant's own id.
+    user_id: String,
+    /// The `on_…` that the apps of this world see.
+    union_id: String,
+    /// Name.
+    name: String,
+    /// State of the account.
+    status: UserStatus,
+    /// Mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    /// Telephone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mobile: Option<String>,
+    /// The ids that each app of the world sees.
+    apps: Vec<Seen>,
+}
+
+/// A user as one app sees it.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Seen {
+    /// The app.
+    app_id: String,
+    /// `ou_…`
+    open_id: String,
+    /// `on_…`: of an ISV app, its developer's.
+    union_id: String,
+}
+
+/// The apps of the world, as far as ids of users depend on them.
+async fn installs(tx: &mut Tx) -> Result<Vec<apps::Install>, Fault> {
+    let mut found = Vec::new();
+    for app_id in apps::installed(tx).await? {
+        found.extend(apps::stored_install(tx, app_id).await?);
+    }
+    Ok(found)
+}
+
+fn show(tx: &Tx, installs: &[apps::Install], user: &User) -> Shown {
+    let (keys, number) = (&tx.engine().keys, user.user_no.cast_unsigned());
+    let seen = |install: &apps::Install| Seen {
+        app_id: install.app_id.to_string(),
+        open_id: keys.open_id(number, install.app_id).to_string(),
+        union_id: keys.union_id(number, install.developer).to_string(),
+    };
+    Shown {
+        user_id: user.user_id.clone(),
+        union_id: keys.union_id(number, tx.tenant()).to_string(),
+        name: user.name.clone(),
+        status: user.status,
+        email: user.email.clone(),
+        mobile: user.mobile.clone(),
+        apps: installs.iter().map(seen).collect(),
+    }
+}
