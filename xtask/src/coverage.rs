@@ -39,13 +39,18 @@ pub(crate) fn check() -> Outcome {
         wrong.push(format!("{} {} is in {GAPS} and no spec lists it", pair.0, pair.1));
     }
     let provoked = listed.iter().filter(|pair| seen.contains(*pair)).count();
-    println!("{provoked} of {} (operation, code) pairs provoked, {} gaps with a reason", listed.len(), gaps.len());
+    println!(
+        "{provoked} of {} (operation, code) pairs provoked, {} gaps with a reason",
+        listed.len(),
+        gaps.len()
+    );
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
 fn listed() -> Result<BTreeSet<Pair>, String> {
     let text = run::output(&run::target().join("debug/larkspur"), &["operations", "--json"])?;
-    let operations: Value = serde_json::from_str(&text).map_err(|error| format!("larkspur operations: {error}"))?;
+    let operations: Value =
+        serde_json::from_str(&text).map_err(|error| format!("larkspur operations: {error}"))?;
     let mut pairs = BTreeSet::new();
     for operation in operations.as_array().into_iter().flatten() {
         let id = operation["id"].as_str().unwrap_or_default();

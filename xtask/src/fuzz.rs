@@ -12,12 +12,24 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
 /// Fuzzes for so many seconds.
 pub(crate) fn run(seconds: u32) -> Outcome {
     let target = run::target().join("fuzz");
-    let build = ["build", "--locked", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target", "x86_64-unknown-linux-gnu"];
+    let build = [
+        "build",
+        "--locked",
+        "--release",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--target",
+        "x86_64-unknown-linux-gnu",
+    ];
     run::cargo_with(&build, &[("RUSTFLAGS", OsStr::new(FLAGS)), ("CARGO_TARGET_DIR", target.as_os_str())])?;
     let corpus = target.join("corpus");
     std::fs::create_dir_all(&corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
     let program = target.join("x86_64-unknown-linux-gnu/release/decode");
     let limit = format!("-max_total_time={seconds}");
     let corpus = corpus.to_string_lossy();
-    run::command(program.as_os_str(), &[&corpus, "fuzz/seeds", &limit, "-max_len=4096", "-timeout=10", "-print_final_stats=1"], &[])
+    run::command(
+        program.as_os_str(),
+        &[&corpus, "fuzz/seeds", &limit, "-max_len=4096", "-timeout=10", "-print_final_stats=1"],
+        &[],
+    )
 }

@@ -34,9 +34,10 @@ pub(crate) fn run(check: bool) -> Outcome {
             println!("written: {}", changed.join(", "));
             Ok(())
         }
-        (false, true) => {
-            Err(format!("{} would change; run `cargo xtask generate` and commit the result", changed.join(", ")))
-        }
+        (false, true) => Err(format!(
+            "{} would change; run `cargo xtask generate` and commit the result",
+            changed.join(", ")
+        )),
     }
 }
 

@@ -75,7 +75,9 @@ fn rust() -> Outcome {
 }
 
 fn clients() -> Outcome {
-    step("release program", || run::cargo(&["build", "--release", "--locked", "--package", "larkspur-server"]))?;
+    step("release program", || {
+        run::cargo(&["build", "--release", "--locked", "--package", "larkspur-server"])
+    })?;
     let program = run::target().join("release/larkspur");
     let python = tools::python()?;
     tools::node()?;

@@ -59,7 +59,11 @@ pub(crate) fn output(program: &Path, arguments: &[&str]) -> Result<String, Strin
         .output()
         .map_err(|error| format!("cannot run `{shown}`: {error}"))?;
     if !output.status.success() {
-        return Err(format!("`{shown}` ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr)));
+        return Err(format!(
+            "`{shown}` ended with {}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        ));
     }
     String::from_utf8(output.stdout).map_err(|_| format!("`{shown}` did not print text"))
 }

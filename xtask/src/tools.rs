@@ -30,7 +30,11 @@ pub(crate) fn setup() -> Outcome {
     let installed = run::command("apt-get".as_ref(), &["update", "--quiet"], &[])
         .and_then(|()| run::command("apt-get".as_ref(), &install, &[]));
     installed.map_err(|error| {
-        format!("missing: {}. On Debian, as root: apt-get install {}. ({error})", names.join(", "), packages.join(" "))
+        format!(
+            "missing: {}. On Debian, as root: apt-get install {}. ({error})",
+            names.join(", "),
+            packages.join(" ")
+        )
     })
 }
 
@@ -51,7 +55,8 @@ pub(crate) fn python() -> Result<PathBuf, String> {
     }
     let path = environment.to_string_lossy().into_owned();
     run::command("python3".as_ref(), &["-m", "venv", "--clear", &path], &[])?;
-    let install = ["-m", "pip", "install", "--quiet", "--requirement", "tests/clients/python/requirements.txt"];
+    let install =
+        ["-m", "pip", "install", "--quiet", "--requirement", "tests/clients/python/requirements.txt"];
     run::command(python.as_os_str(), &install, &[])?;
     std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
     Ok(python)
@@ -59,6 +64,14 @@ pub(crate) fn python() -> Result<PathBuf, String> {
 
 /// Installs the packages that the Node client tests need.
 pub(crate) fn node() -> Outcome {
-    let arguments = ["install", "--prefix", "tests/clients/node", "--no-audit", "--no-fund", "--no-package-lock", "--silent"];
+    let arguments = [
+        "install",
+        "--prefix",
+        "tests/clients/node",
+        "--no-audit",
+        "--no-fund",
+        "--no-package-lock",
+        "--silent",
+    ];
     run::command("npm".as_ref(), &arguments, &[])
 }

@@ -1,0 +1,188 @@
+//! A request in the making, and what came back.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use larkspur_server::Response;
+use serde_json::Value;
+
+use crate::Lab;
+
+/// A request in the making.
+#[derive(Clone)]
+pub struct Request {
+    lab: Lab,
+    method: String,
+    path: String,
+    query: Vec<String>,
+    authorization: Option<String>,
+    content_type: Option<String>,
+    body: Bytes,
+}
+
+impl Request {
+    pub(crate) fn new(lab: Lab, method: &str, path: &str) -> Self {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        Request {
+            lab,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.split('&').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+            authorization: None,
+            content_type: Some("application/json; charset=utf-8".to_owned()),
+            body: Bytes::new(),
+        }
+    }
+
+    /// With a bearer token.
+    #[must_use]
+    pub fn token(self, token: &str) -> Self {
+        self.authorization(&format!("Bearer {token}"))
+    }
+
+    /// With this `Authorization` header, as it is.
+    #[must_use]
+    pub fn authorization(mut self, header: &str) -> Self {
+        self.authorization = Some(header.to_owned());
+        self
+    }
+
+    /// Without credentials.
+    #[must_use]
+    pub fn anonymous(mut self) -> Self {
+        self.authorization = None;
+        self
+    }
+
+    /// With a query parameter; names and values of tests need no escaping beyond that of blanks and ampersands.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        let escaped = value.replace('%', "%25").replace('&', "%26").replace('+', "%2B").replace(' ', "%20");
+        self.query.push(format!("{name}={escaped}"));
+        self
+    }
+
+    /// With a JSON body.
+    #[must_use]
+    #[allow(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
+    pub fn body(self, body: Value) -> Self {
+        self.raw(body.to_string())
+    }
+
+    /// With these bytes as body.
+    #[must_use]
+    pub fn raw(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// With this `Content-Type`, or none.
+    #[must_use]
+    pub fn content_type(mut self, content_type: Option<&str>) -> Self {
+        self.content_type = content_type.map(str::to_owned);
+        self
+    }
+
+    /// With a multipart body of text fields and one file.
+    #[must_use]
+    pub fn multipart(self, fields: &[(&str, &str)], file: (&str, &[u8])) -> Self {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let part =
+                format!("--BOUNDARY\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!(
+            "--BOUNDARY\r\nContent-Disposition: form-data; name=\"{}\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n",
+            file.0
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(file.1);
+        body.extend_from_slice(b"\r\n--BOUNDARY--\r\n");
+        self.raw(body).content_type(Some("multipart/form-data; boundary=BOUNDARY"))
+    }
+
+    /// Sends it.
+    pub async fn send(self) -> Reply {
+        let mut body = self.body.clone();
+        let query = self.query.join("&");
+        let request = larkspur_server::Request {
+            method: &self.method,
+            path: &self.path,
+            query: &query,
+            authorization: self.authorization.as_deref(),
+            content_type: self.content_type.as_deref(),
+            body: &mut body,
+        };
+        let label = format!("{} {}?{query}", self.method, self.path);
+        // A server that does not answer is a failure with a name, not a hanging test.
+        let response = tokio::time::timeout(Duration::from_secs(60), self.lab.app.handle(request)).await;
+        Reply { response: response.unwrap_or_else(|_| panic!("{label}: no answer in a minute")), label }
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The whole of it.
+    pub response: Response,
+    label: String,
+}
+
+impl Reply {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.response.status
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.response.body).unwrap_or("(not text)")
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.response.body)
+            .unwrap_or_else(|_| panic!("{}: not JSON: {}", self.label, self.text()))
+    }
+
+    /// The `code` of the body.
+    pub fn code(&self) -> i64 {
+        self.json()["code"].as_i64().unwrap_or_else(|| panic!("{}: no code: {}", self.label, self.text()))
+    }
+
+    /// The `data` of a success; anything else fails the test with the whole answer.
+    #[track_caller]
+    pub fn data(&self) -> Value {
+        let json = self.json();
+        assert!(self.status() == 200 && json["code"] == 0, "{}: {} {json}", self.label, self.status());
+        assert!(json["data"].is_object(), "{}: a success has data: {json}", self.label);
+        json["data"].clone()
+    }
+
+    /// Asserts that this is a refusal with this code, and that it has the form of one.
+    #[track_caller]
+    pub fn refused(&self, code: u32) -> Value {
+        let json = self.json();
+        assert_eq!(json["code"], code, "{}: {} {json}", self.label, self.status());
+        let known: Vec<u16> = larkspur_contract::codes::ALL
+            .iter()
+            .filter(|known| known.number == code)
+            .map(|known| known.status)
+            .collect();
+        assert!(known.contains(&self.status()), "{}: status {} for {code}", self.label, self.status());
+        if self.status() != 200 {
+            assert!(json.get("data").is_none(), "{}: a failure has no data: {json}", self.label);
+            assert!(json["error"]["log_id"].is_string(), "{}: a failure has a log_id: {json}", self.label);
+            assert!(json["error"]["troubleshooter"].is_string(), "{}: {json}", self.label);
+        }
+        json
+    }
+
+    /// The fields that a refusal names.
+    pub fn violated(&self) -> Vec<String> {
+        let json = self.json();
+        let violations = json["error"]["field_violations"].as_array().cloned().unwrap_or_default();
+        violations.iter().map(|one| one["field"].as_str().expect("a field").to_owned()).collect()
+    }
+}

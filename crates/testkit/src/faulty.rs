@@ -1,0 +1,132 @@
+//! A driver that breaks where it is told to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use larkspur_contract::Effect;
+use larkspur_store::{BoxFuture, Driver, Hook, Row, Session, StoreError, Unit, Value, Verdict};
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The statement collides with another transaction; the unit is run again.
+    Collide,
+    /// The store breaks down at the statement.
+    Break,
+}
+
+/// A driver that breaks at the nth statement, or at the commit behind the last one.
+pub struct Faulty {
+    inner: Arc<dyn Driver>,
+    countdown: Arc<AtomicI64>,
+    fault: Arc<std::sync::Mutex<Fault>>,
+}
+
+const NEVER: i64 = i64::MAX;
+
+impl Faulty {
+    /// Wraps a driver; nothing is wrong yet.
+    pub fn over(inner: Arc<dyn Driver>) -> Arc<Self> {
+        Arc::new(Faulty {
+            inner,
+            countdown: Arc::new(AtomicI64::new(NEVER)),
+            fault: Arc::new(std::sync::Mutex::new(Fault::Break)),
+        })
+    }
+
+    /// From now on, the nth statement (from 0) goes wrong, once. The end of a unit counts as a statement.
+    pub fn arm(&self, nth: i64, fault: Fault) {
+        *self.fault.lock().expect("not poisoned") = fault;
+        self.countdown.store(nth, Ordering::SeqCst);
+    }
+
+    /// Nothing goes wrong any more; true if the armed fault did happen.
+    pub fn disarm(&self) -> bool {
+        self.countdown.swap(NEVER, Ordering::SeqCst) < 0
+    }
+}
+
+fn trip(countdown: &AtomicI64, fault: &std::sync::Mutex<Fault>) -> Result<(), StoreError> {
+    if countdown.load(Ordering::SeqCst) == NEVER || countdown.fetch_sub(1, Ordering::SeqCst) != 0 {
+        return Ok(());
+    }
+    Err(match *fault.lock().expect("not poisoned") {
+        Fault::Collide => StoreError::Collided,
+        Fault::Break => StoreError::Unavailable("armed to break here".to_owned()),
+    })
+}
+
+impl Driver for Faulty {
+    fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>> {
+        let (countdown, fault) = (self.countdown.clone(), self.fault.clone());
+        Box::pin(async move {
+            // As a driver over a network would, so that a collision is met at every statement and not only where
+            // the embedded driver can have one.
+            for _ in 0..4 {
+                let wrapped = Arc::new(FaultyUnit {
+                    inner: unit.clone(),
+                    countdown: countdown.clone(),
+                    fault: fault.clone(),
+                });
+                match self.inner.transact(effect, wrapped).await {
+                    Err(StoreError::Collided) => {}
+                    other => return other,
+                }
+            }
+            Err(StoreError::Unavailable("collided too often".to_owned()))
+        })
+    }
+
+    fn name(&self) -> &'static str {
+        "faulty"
+    }
+}
+
+struct FaultyUnit {
+    inner: Arc<dyn Unit>,
+    countdown: Arc<AtomicI64>,
+    fault: Arc<std::sync::Mutex<Fault>>,
+}
+
+impl Unit for FaultyUnit {
+    fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
+        let session =
+            FaultySession { inner: session, countdown: self.countdown.clone(), fault: self.fault.clone() };
+        Box::pin(async move {
+            let verdict = self.inner.run(Box::new(session)).await?;
+            trip(&self.countdown, &self.fault)?;
+            Ok(verdict)
+        })
+    }
+}
+
+struct FaultySession {
+    inner: Box<dyn Session>,
+    countdown: Arc<AtomicI64>,
+    fault: Arc<std::sync::Mutex<Fault>>,
+}
+
+impl Session for FaultySession {
+    fn query<'a>(
+        &'a mut self,
+        sql: &'a str,
+        params: &'a [Value],
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        Box::pin(async move {
+            trip(&self.countdown, &self.fault)?;
+            self.inner.query(sql, params).await
+        })
+    }
+
+    fn on_commit(&mut self, hook: Hook) {
+        self.inner.on_commit(hook);
+    }
+
+    fn share(&self) -> Box<dyn Session> {
+        Box::new(FaultySession {
+            inner: self.inner.share(),
+            countdown: self.countdown.clone(),
+            fault: self.fault.clone(),
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! A server without a socket.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use larkspur_api::Settings;
+use larkspur_server::{App, AppOptions, Observer, RateLimits};
+use larkspur_store::{Driver, Engine, SystemClock};
+use larkspur_store_sqlite::Sqlite;
+use serde_json::{Value, json};
+
+use crate::{Request, World};
+
+/// A server without a socket, with the control key that opens it.
+#[derive(Clone)]
+pub struct Lab {
+    /// The application.
+    pub app: Arc<App>,
+    control_key: String,
+}
+
+/// How a lab is made.
+pub struct LabOptions {
+    /// The store; an SQLite database in memory by default.
+    pub driver: Option<Arc<dyn Driver>>,
+    /// The switches.
+    pub settings: Settings,
+    /// Frequency control; off by default, since tests call quickly.
+    pub rate_limits: RateLimits,
+    /// The status of a refusal for frequency.
+    pub rate_limit_status: u16,
+}
+
+impl Default for LabOptions {
+    fn default() -> Self {
+        LabOptions {
+            driver: None,
+            settings: Settings::default(),
+            rate_limits: RateLimits::Off,
+            rate_limit_status: 429,
+        }
+    }
+}
+
+impl Lab {
+    /// A lab on an empty store in memory.
+    pub async fn start() -> Lab {
+        Lab::with(LabOptions::default()).await
+    }
+
+    /// A lab with these switches.
+    pub async fn with_settings(settings: Settings) -> Lab {
+        Lab::with(LabOptions { settings, ..LabOptions::default() }).await
+    }
+
+    /// A lab made to order.
+    pub async fn with(options: LabOptions) -> Lab {
+        let driver = options.driver.unwrap_or_else(|| Arc::new(Sqlite::memory().expect("a store in memory")));
+        let engine = Engine::open(driver, Arc::new(SystemClock), 64 << 20).await.expect("the store opens");
+        let control_key = "lab-control-key".to_owned();
+        let options = AppOptions {
+            settings: Arc::new(options.settings),
+            rate_limits: options.rate_limits,
+            rate_limit_status: options.rate_limit_status,
+            control_key: control_key.clone(),
+            observer: observer(),
+            ..AppOptions::default()
+        };
+        Lab { app: App::build(engine, options).expect("the registry is sound"), control_key }
+    }
+
+    /// A request without credentials.
+    pub fn request(&self, method: &str, path: &str) -> Request {
+        Request::new(self.clone(), method, path)
+    }
+
+    /// A request with the control key.
+    pub fn control(&self, method: &str, path: &str) -> Request {
+        self.request(method, &format!("/larkspur/v1{path}")).token(&self.control_key)
+    }
+
+    /// A new world: a tenant with an app, three users, a chat and a document.
+    pub async fn world(&self) -> World {
+        let made = self.control("POST", "/worlds").body(json!({"name": "test"})).send().await.data();
+        World::enter(self.clone(), &made).await
+    }
+
+    /// A new tenant with nothing in it.
+    pub async fn empty_world(&self) -> String {
+        let body = json!({"name": "empty", "template": "empty"});
+        let made: Value = self.control("POST", "/worlds").body(body).send().await.data();
+        made["tenant_key"].as_str().expect("a tenant_key").to_owned()
+    }
+}
+
+/// Writes down which (operation, code) pairs were seen, where the coverage check asks for it: an empty file for each.
+#[allow(clippy::disallowed_methods, reason = "tells the test run where to write")]
+fn observer() -> Option<Observer> {
+    let directory = PathBuf::from(std::env::var_os("LARKSPUR_OBSERVED")?);
+    Some(Arc::new(move |operation, code| {
+        let file = directory.join(format!("{operation} {code}"));
+        if !file.exists() {
+            std::fs::write(file, "").expect("the directory for observed pairs is writable");
+        }
+    }))
+}

@@ -1,0 +1,142 @@
+//! Faults at every statement of every write: the answer is right or a 5xx, and never half a write.
+
+use std::sync::Arc;
+
+use larkspur_store_sqlite::Sqlite;
+use larkspur_testkit::{Fault, Faulty, Lab, LabOptions, Request, World};
+use serde_json::{Value, json};
+
+struct Bench {
+    world: World,
+    driver: Arc<Faulty>,
+    tag: String,
+}
+
+async fn bench() -> Bench {
+    let driver = Faulty::over(Arc::new(Sqlite::memory().expect("a store in memory")));
+    let lab = Lab::with(LabOptions { driver: Some(driver.clone()), ..LabOptions::default() }).await;
+    let world = lab.world().await;
+    let tag = world.tag("bound").await;
+    Bench { world, driver, tag }
+}
+
+/// The writes under test, by name; each is made of nothing but the world, so that it can be made again.
+fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
+    let world = &bench.world;
+    let relation = json!({"tag_biz_type": "chat", "biz_entity_id": world.chat_id, "tag_ids": [bench.tag]});
+    let token = world.document_url.rsplit('/').next().expect("a token");
+    let member = json!({"member_type": "openchat", "member_id": world.chat_id, "perm": "view"});
+    let tabs = json!([
+        {"tab_type": "url", "tab_name": "one", "tab_content": {"url": "https://example.com"}},
+        {"tab_type": "doc", "tab_name": "two", "tab_content": {"doc": world.document_url}},
+    ]);
+    let people = json!({"name": "made", "user_id_list": [world.users[1].open_id, world.users[2].open_id]});
+    vec![
+        (
+            "create tag",
+            world
+                .call("POST", "/im/v2/tags")
+                .body(json!({"create_tag": {"tag_type": "tenant", "name": "new"}})),
+        ),
+        (
+            "patch tag",
+            world
+                .call("PATCH", &format!("/im/v2/tags/{}", bench.tag))
+                .body(json!({"patch_tag": {"name": "renamed"}})),
+        ),
+        ("bind", world.call("POST", "/im/v2/biz_entity_tag_relation").body(relation.clone())),
+        ("unbind", world.call("PUT", "/im/v2/biz_entity_tag_relation").body(relation)),
+        ("add tabs", world.add_tabs(&tabs)),
+        ("create chat", world.call("POST", "/im/v1/chats?uuid=fault").body(people)),
+        (
+            "upload",
+            world
+                .call("POST", "/im/v1/images")
+                .multipart(&[("image_type", "message")], ("image", &super::png(1, 1))),
+        ),
+        (
+            "collaborator",
+            world.call("POST", &format!("/drive/v1/permissions/{token}/members?type=docx")).body(member),
+        ),
+    ]
+}
+
+/// What the store holds, as far as the public API shows it.
+async fn picture(bench: &Bench) -> Value {
+    let world = &bench.world;
+    let chat = format!("/im/v1/chats/{}", world.chat_id);
+    let relation =
+        format!("/im/v2/biz_entity_tag_relation?tag_biz_type=chat&biz_entity_id={}", world.chat_id);
+    let mut picture = json!({});
+    for path in
+        [format!("/im/v2/tags?ids={}", bench.tag), relation, format!("{chat}/chat_tabs/list_tabs"), chat]
+    {
+        picture[&path] = world.call("GET", &path).send().await.data();
+    }
+    picture
+}
+
+#[tokio::test]
+async fn a_store_that_breaks_leaves_nothing_half_done() {
+    for index in 0..writes(&bench().await).len() {
+        let mut broke = 0;
+        for nth in 0.. {
+            let bench = bench().await;
+            let (name, request) = writes(&bench).swap_remove(index);
+            let before = picture(&bench).await;
+            bench.driver.arm(nth, Fault::Break);
+            let reply = request.clone().send().await;
+            if !bench.driver.disarm() {
+                assert_eq!(reply.code(), 0, "{name} without a fault: {}", reply.text());
+                break;
+            }
+            broke += 1;
+            assert_eq!(reply.status(), 503, "{name}, statement {nth}: {}", reply.text());
+            reply.refused(5000);
+            assert_eq!(picture(&bench).await, before, "{name}, statement {nth}: half a write");
+            assert_eq!(request.send().await.code(), 0, "{name}, statement {nth}: works again");
+        }
+        assert!(broke >= 2, "write {index} has at least a statement and an end");
+    }
+}
+
+#[tokio::test]
+async fn a_collision_is_run_again_and_happens_once() {
+    for index in 0..writes(&bench().await).len() {
+        let plain = bench().await;
+        let (name, request) = writes(&plain).swap_remove(index);
+        let shape = shape_of(&request.send().await.data());
+        for nth in 0.. {
+            let bench = bench().await;
+            let (_, request) = writes(&bench).swap_remove(index);
+            bench.driver.arm(nth, Fault::Collide);
+            let reply = request.send().await;
+            let happened = bench.driver.disarm();
+            assert_eq!(shape_of(&reply.data()), shape, "{name}, statement {nth}");
+            if !happened {
+                break;
+            }
+            if name == "add tabs" {
+                let path = format!("/im/v1/chats/{}/chat_tabs/list_tabs", bench.world.chat_id);
+                let tabs = bench.world.call("GET", &path).send().await.data();
+                assert_eq!(
+                    tabs["chat_tabs"].as_array().expect("tabs").len(),
+                    3,
+                    "statement {nth}: written twice"
+                );
+            }
+        }
+    }
+}
+
+/// An answer with its ids and times taken out: what must not depend on the number of runs.
+fn shape_of(data: &Value) -> Value {
+    match data {
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(key, value)| (key.clone(), shape_of(value))).collect())
+        }
+        Value::Array(list) => Value::Array(list.iter().map(shape_of).collect()),
+        Value::String(_) => Value::Null,
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,126 @@
+//! Races: what two callers at once may not break.
+
+use std::sync::Arc;
+
+use larkspur_store_sqlite::{Options, Sqlite};
+use larkspur_testkit::{Lab, LabOptions, Reply, Request, World};
+use serde_json::json;
+
+/// A lab on a file, with a writer that groups and readers beside it: where races can be.
+async fn lab(directory: &tempfile::TempDir) -> Lab {
+    let driver = Sqlite::open(directory.path(), &Options::default()).expect("a store on disk");
+    Lab::with(LabOptions { driver: Some(Arc::new(driver)), ..LabOptions::default() }).await
+}
+
+async fn all_at_once(requests: Vec<Request>) -> Vec<Reply> {
+    let tasks: Vec<_> = requests.into_iter().map(|request| tokio::spawn(request.send())).collect();
+    let mut replies = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        replies.push(task.await.expect("no panic"));
+    }
+    replies
+}
+
+async fn custom_tabs(world: &World) -> usize {
+    let path = format!("/im/v1/chats/{}/chat_tabs/list_tabs", world.chat_id);
+    let data = world.call("GET", &path).send().await.data();
+    data["chat_tabs"].as_array().expect("tabs").iter().filter(|tab| tab["tab_type"] == "url").count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn twenty_tabs_and_no_more() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let tab = json!([{"tab_type": "url", "tab_content": {"url": "https://example.com"}}]);
+    let replies = all_at_once((0..60).map(|_| world.add_tabs(&tab)).collect()).await;
+    let won = replies.iter().filter(|reply| reply.code() == 0).count();
+    assert_eq!((won, custom_tabs(&world).await), (20, 20));
+    for lost in replies.iter().filter(|reply| reply.code() != 0) {
+        lost.refused(232046);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_winner_for_a_name() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    for round in 0..10 {
+        let body = json!({"create_tag": {"tag_type": "tenant", "name": format!("name {round}")}});
+        let replies =
+            all_at_once((0..24).map(|_| world.call("POST", "/im/v2/tags").body(body.clone())).collect())
+                .await;
+        let winners: Vec<String> =
+            replies.iter().filter_map(|reply| reply.data()["id"].as_str().map(str::to_owned)).collect();
+        assert_eq!(winners.len(), 1, "round {round}");
+        for loser in replies.iter().filter(|reply| reply.data().get("id").is_none()) {
+            assert_eq!(loser.data()["create_tag_fail_reason"]["duplicate_id"], winners[0]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_tags_cannot_be_renamed_to_one_name() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    for round in 0..10 {
+        let mut tags = Vec::new();
+        for n in 0..8 {
+            tags.push(world.tag(&format!("{round} {n}")).await);
+        }
+        let body = json!({"patch_tag": {"name": format!("goal {round}")}});
+        let requests =
+            tags.iter().map(|id| world.call("PATCH", &format!("/im/v2/tags/{id}")).body(body.clone()));
+        let replies = all_at_once(requests.collect()).await;
+        let won = replies.iter().filter(|reply| reply.data().get("tag_info").is_some()).count();
+        assert_eq!(won, 1, "round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_same_bind_twice_is_one_binding() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let tag = world.tag("one").await;
+    let body = json!({"tag_biz_type": "chat", "biz_entity_id": world.chat_id, "tag_ids": [tag]});
+    let requests = (0..32).map(|_| world.call("POST", "/im/v2/biz_entity_tag_relation").body(body.clone()));
+    for reply in all_at_once(requests.collect()).await {
+        reply.data();
+    }
+    let path = format!("/im/v2/biz_entity_tag_relation?tag_biz_type=chat&biz_entity_id={}", world.chat_id);
+    let bound = world.call("GET", &path).send().await.data();
+    assert_eq!(bound["tag_info_with_bind_versions"].as_array().expect("a list").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_uuid_makes_one_chat() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let requests =
+        (0..16).map(|_| world.call("POST", "/im/v1/chats?uuid=once").body(json!({"name": "once"})));
+    let replies = all_at_once(requests.collect()).await;
+    let first = replies[0].data()["chat_id"].clone();
+    assert!(replies.iter().all(|reply| reply.data()["chat_id"] == first));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_acknowledged_is_read_at_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let mut tasks = Vec::new();
+    for n in 0..8 {
+        let world = world.clone();
+        tasks.push(tokio::spawn(async move {
+            let id = world.tag(&format!("tag {n}")).await;
+            for round in 0..40 {
+                let name = format!("tag {n} round {round}");
+                let body = json!({"patch_tag": {"name": name}});
+                world.call("PATCH", &format!("/im/v2/tags/{id}")).body(body).send().await.data();
+                let found = world.call("GET", &format!("/im/v2/tags?ids={id}")).send().await.data();
+                assert_eq!(found["tag_infos"][0]["name"], name, "a stale read");
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.expect("no stale read");
+    }
+}

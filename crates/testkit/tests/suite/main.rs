@@ -1,0 +1,16 @@
+//! One test binary: everything that is tested above the crates' own unit tests.
+
+mod faults;
+mod isolation;
+mod policy;
+mod scenarios;
+mod tenants;
+
+/// A PNG of this size, as far as its head goes: what an upload is judged by.
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+    bytes.extend(width.to_be_bytes());
+    bytes.extend(height.to_be_bytes());
+    bytes.extend([8, 6, 0, 0, 0, 0, 0, 0, 0]);
+    bytes
+}

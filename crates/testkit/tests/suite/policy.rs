@@ -1,0 +1,250 @@
+//! What every operation owes to its spec: a loop over the registry, so that a new operation is tested by being there.
+
+use larkspur_api::{Entry, REGISTRY};
+use larkspur_contract::{Access, Bot, Consumes, Tokens, codes};
+use larkspur_server::RateLimits;
+use larkspur_testkit::{Lab, LabOptions, Reply, Request};
+use serde_json::json;
+
+fn entries() -> impl Iterator<Item = &'static Entry> {
+    REGISTRY.iter().copied().flatten()
+}
+
+fn behind_token() -> impl Iterator<Item = (&'static Entry, Tokens, &'static [&'static str], Bot)> {
+    entries().filter_map(|entry| match entry.spec.access {
+        Access::Token { tokens, scopes, bot } => Some((entry, tokens, scopes, bot)),
+        _ => None,
+    })
+}
+
+/// The operation with made-up path parameters and an empty body: what the gateway refuses, it refuses before it looks.
+fn request(lab: &Lab, entry: &Entry) -> Request {
+    let path: Vec<String> = entry
+        .spec
+        .route
+        .path
+        .split('/')
+        .map(|part| if part.starts_with('{') { "1".to_owned() } else { part.to_owned() })
+        .collect();
+    let request = lab.request(entry.spec.route.method.name(), &path.join("/"));
+    match entry.spec.consumes {
+        Consumes::Nothing => request,
+        _ => request.raw("{}"),
+    }
+}
+
+async fn with(lab: &Lab, entry: &Entry, token: &str) -> Reply {
+    request(lab, entry).token(token).send().await
+}
+
+fn takes_tenant(tokens: Tokens) -> bool {
+    tokens != Tokens::User
+}
+
+fn takes_user(tokens: Tokens) -> bool {
+    tokens != Tokens::Tenant
+}
+
+#[tokio::test]
+async fn without_a_good_token_nobody_comes_in() {
+    let lab = Lab::start().await;
+    for (entry, tokens, _, _) in behind_token() {
+        let id = entry.spec.id;
+        request(&lab, entry).send().await.refused(99991661);
+        request(&lab, entry).authorization("Basic abc").send().await.refused(99991661);
+        for (token, code) in [
+            ("", 99991661),
+            ("t-forged", 99991663),
+            ("u-forged", 99991668),
+            ("eyJhbGciOiJFUzI1NiJ9.e30.x", 99991668),
+            ("a-forged", 99991664),
+            ("x-forged", 99991671),
+        ] {
+            let reply = with(&lab, entry, token).await;
+            assert_eq!(reply.code(), code, "{id} with {token:?}: {}", reply.text());
+            assert_eq!(reply.status(), 400, "{id}");
+        }
+        assert!(takes_tenant(tokens) || takes_user(tokens));
+    }
+}
+
+#[tokio::test]
+async fn the_wrong_kind_of_token_is_named() {
+    let world = Lab::start().await.world().await;
+    let user = world.user_token(0, json!({})).await;
+    for (entry, tokens, _, _) in behind_token() {
+        if !takes_user(tokens) {
+            let reply = with(&world.lab, entry, &user).await;
+            reply.refused(99991668);
+            assert_eq!(reply.json()["msg"], "user access token not support", "{}", entry.spec.id);
+        }
+        if !takes_tenant(tokens) {
+            with(&world.lab, entry, &world.token).await.refused(99991663);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_ends_with_its_time() {
+    let world = Lab::start().await.world().await;
+    let user = world.user_token(0, json!({})).await;
+    world.advance(7199).await;
+    let info = |token: &str| world.lab.request("GET", "/open-apis/bot/v3/info").token(token);
+    assert_eq!(info(&world.token).send().await.code(), 0);
+    world.advance(1).await;
+    for (entry, tokens, _, _) in behind_token() {
+        if takes_tenant(tokens) {
+            with(&world.lab, entry, &world.token).await.refused(99991663);
+        }
+        if takes_user(tokens) {
+            with(&world.lab, entry, &user).await.refused(99991668);
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_of_the_scopes_is_needed_and_any_one_is_enough() {
+    let world = Lab::start().await.world().await;
+    let (bare, bare_token) = world.app(json!({"name": "bare", "scopes": []})).await;
+    let bare_user = world.user_token(0, json!({"scopes": []})).await;
+    for (entry, tokens, scopes, _) in behind_token().filter(|(_, _, scopes, _)| !scopes.is_empty()) {
+        let id = entry.spec.id;
+        let subjects = |reply: &Reply| -> Vec<String> {
+            let json = reply.json();
+            let all = json["error"]["permission_violations"].as_array().cloned().unwrap_or_default();
+            all.iter().map(|one| one["subject"].as_str().expect("a subject").to_owned()).collect()
+        };
+        if takes_tenant(tokens) {
+            let reply = with(&world.lab, entry, &bare_token).await;
+            reply.refused(99991672);
+            assert_eq!(subjects(&reply), scopes, "{id}");
+            assert!(
+                reply.json()["error"]["helps"][0]["url"].as_str().expect("a url").contains(&bare),
+                "{id}"
+            );
+        }
+        if takes_user(tokens) {
+            let reply = with(&world.lab, entry, &bare_user).await;
+            reply.refused(99991679);
+            assert_eq!(subjects(&reply), scopes, "{id}");
+        }
+        for scope in scopes {
+            if takes_tenant(tokens) {
+                world.set_app(&bare, json!({"scopes": [scope]})).await;
+                assert_ne!(with(&world.lab, entry, &bare_token).await.code(), 99991672, "{id} with {scope}");
+            }
+            if takes_user(tokens) {
+                let token = world.user_token(1, json!({"scopes": [scope]})).await;
+                assert_ne!(with(&world.lab, entry, &token).await.code(), 99991679, "{id} with {scope}");
+            }
+        }
+        world.set_app(&bare, json!({"scopes": []})).await;
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_is_not_in_use_is_refused_by_the_gateway_or_the_page() {
+    let world = Lab::start().await.world().await;
+    for (status, gateway) in [("disabled", 99991662), ("uninstalled", 99991673)] {
+        world.set_app(&world.app_id, json!({"status": status})).await;
+        for (entry, tokens, _, bot) in behind_token().filter(|(_, tokens, _, _)| takes_tenant(*tokens)) {
+            let reply = with(&world.lab, entry, &world.token).await;
+            assert!(takes_tenant(tokens));
+            if bot == Bot::NotRequired {
+                reply.refused(gateway);
+            } else {
+                assert_ne!(
+                    reply.code(),
+                    i64::from(gateway),
+                    "{}: the page has a code of its own",
+                    entry.spec.id
+                );
+                assert_ne!(reply.code(), 0, "{}", entry.spec.id);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_call_too_many_is_refused_with_its_headers() {
+    for status in [429, 400] {
+        let options = LabOptions {
+            rate_limits: RateLimits::Platform,
+            rate_limit_status: status,
+            ..LabOptions::default()
+        };
+        let world = Lab::with(options).await.world().await;
+        for (entry, tokens, _, _) in behind_token().filter(|(entry, ..)| !entry.spec.rate.windows.is_empty())
+        {
+            let token =
+                if takes_tenant(tokens) { world.token.clone() } else { world.user_token(0, json!({})).await };
+            let window = entry.spec.rate.windows[0];
+            for _ in 0..window.cap {
+                assert_ne!(with(&world.lab, entry, &token).await.code(), 99991400, "{}", entry.spec.id);
+            }
+            let reply = with(&world.lab, entry, &token).await;
+            assert_eq!((reply.status(), reply.code()), (status, 99991400), "{}", entry.spec.id);
+            assert_eq!(reply.json()["msg"], "request trigger frequency limit");
+            let header =
+                |name: &str| reply.response.header(name).expect("a header").parse::<u32>().expect("a number");
+            assert_eq!(header("x-ogw-ratelimit-limit"), window.cap);
+            assert!((1..=window.seconds).contains(&header("x-ogw-ratelimit-reset")));
+        }
+        // Another app of the tenant, and the same one a minute later, have windows of their own.
+        let (_, other) = world.app(json!({"name": "other"})).await;
+        let info = |token: &str| world.lab.request("GET", "/open-apis/bot/v3/info").token(token);
+        assert_eq!(info(&other).send().await.code(), 0);
+        world.advance(61).await;
+        assert_eq!(info(&world.token).send().await.code(), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_9499_everywhere() {
+    let world = Lab::start().await.world().await;
+    for (entry, tokens, ..) in
+        behind_token().filter(|(entry, ..)| !matches!(entry.spec.consumes, Consumes::Multipart { .. }))
+    {
+        let token =
+            if takes_tenant(tokens) { world.token.clone() } else { world.user_token(0, json!({})).await };
+        for body in ["{", "[]", "3", "nul", "{\"a\":}", "\u{feff}{}x"] {
+            let reply = request(&world.lab, entry).token(&token).raw(body).send().await;
+            reply.refused(9499);
+            assert_eq!(reply.json()["msg"], "Bad Request", "{} {body}", entry.spec.id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_control_api_is_closed_without_its_key() {
+    let world = Lab::start().await.world().await;
+    let control: Vec<&Entry> =
+        entries().filter(|entry| matches!(entry.spec.access, Access::Control)).collect();
+    assert!(control.len() > 5);
+    for entry in control {
+        request(&world.lab, entry).send().await.refused(codes::CONTROL_KEY_INVALID.number);
+        for wrong in ["", "wrong", &world.token] {
+            with(&world.lab, entry, wrong).await.refused(codes::CONTROL_KEY_INVALID.number);
+        }
+    }
+}
+
+#[test]
+fn every_spec_is_sound() {
+    let mut ids = std::collections::BTreeSet::new();
+    let mut routes = std::collections::BTreeSet::new();
+    for entry in entries() {
+        let spec = entry.spec;
+        assert!(ids.insert(spec.id), "{} stands twice", spec.id);
+        assert!(routes.insert((spec.route.method, spec.route.path)), "{}", spec.id);
+        assert!(!spec.summary.is_empty() && !spec.summary.ends_with('.'), "{}", spec.id);
+        assert_eq!(spec.reference.is_empty(), spec.id.starts_with("larkspur."), "{}: its page", spec.id);
+        if !spec.example.is_empty() && !matches!(spec.consumes, Consumes::Nothing) {
+            serde_json::from_str::<serde_json::Value>(spec.example)
+                .unwrap_or_else(|error| panic!("{}: {error}", spec.id));
+        }
+        for (index, code) in spec.codes.iter().enumerate() {
+            assert!(!spec.codes[..index].contains(code), "{}: {code:?} stands twice", spec.id);
+        }
+    }
+}

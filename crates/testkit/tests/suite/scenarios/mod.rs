@@ -1,0 +1,3 @@
+//! What each operation does, one file for each resource: every code that its page lists, and every rule.
+
+mod tags;

@@ -1,0 +1,103 @@
+//! Tenant isolation: nothing of one tenant is seen or changed from another.
+
+use larkspur_api::REGISTRY;
+use larkspur_contract::Access;
+use larkspur_testkit::{Lab, World};
+use serde_json::{Value, json};
+
+/// Calls every operation behind a token as `caller`, with the ids of `owner` wherever an id goes.
+async fn call_with_ids_of(
+    caller: &World,
+    owner: &World,
+    tag: &str,
+    image: &str,
+) -> Vec<(&'static str, Value)> {
+    let document = owner.document_url.rsplit('/').next().expect("a token").to_owned();
+    let mut answers = Vec::new();
+    for entry in
+        REGISTRY.iter().copied().flatten().filter(|entry| matches!(entry.spec.access, Access::Token { .. }))
+    {
+        let spec = entry.spec;
+        let path = spec
+            .route
+            .path
+            .replace("{chat_id}", &owner.chat_id)
+            .replace("{tag_id}", tag)
+            .replace("{image_key}", image)
+            .replace("{token}", &document);
+        assert!(!path.contains('{'), "{}: this test knows no id for {path}", spec.id);
+        let mut request = caller
+            .lab
+            .request(spec.route.method.name(), &path)
+            .token(&caller.token)
+            .query("ids", tag)
+            .query("tag_biz_type", "chat")
+            .query("biz_entity_id", &owner.chat_id)
+            .query("type", "docx");
+        request = request.body(json!({
+            "create_tag": {"tag_type": "tenant", "name": "made by the caller"},
+            "patch_tag": {"name": "taken over"},
+            "tag_biz_type": "chat", "biz_entity_id": owner.chat_id, "tag_ids": [tag],
+            "chat_tabs": [{"tab_type": "url", "tab_content": {"url": "https://example.com"}, "tab_config": {"icon_key": image}}],
+            "owner_id": owner.users[0].open_id,
+            "user_id_list": [owner.users[1].open_id],
+            "member_type": "openid", "member_id": owner.users[2].open_id, "perm": "view",
+        }));
+        let reply = request.send().await;
+        let answer =
+            if reply.text().starts_with('{') { reply.json() } else { json!({"code": 0, "bytes": true}) };
+        answers.push((spec.id, answer));
+    }
+    answers
+}
+
+/// Everything of a world that its own app and the control API see.
+async fn picture(world: &World, tag: &str, image: &str) -> Value {
+    let get = |path: String| async move { world.call("GET", &path).send().await };
+    json!({
+        "chat": world.control("GET", &format!("/chats/{}", world.chat_id)).send().await.data(),
+        "tag": get(format!("/im/v2/tags?ids={tag}")).await.data(),
+        "bound": get(format!("/im/v2/biz_entity_tag_relation?tag_biz_type=chat&biz_entity_id={}", world.chat_id)).await.data(),
+        "image": get(format!("/im/v1/images/{image}")).await.response.body.to_vec(),
+    })
+}
+
+#[tokio::test]
+async fn another_tenants_ids_open_nothing() {
+    let lab = Lab::start().await;
+    let (one, two) = (lab.world().await, lab.world().await);
+    let tag = one.tag("secret name").await;
+    let upload = one
+        .call("POST", "/im/v1/images")
+        .multipart(&[("image_type", "message")], ("image", &super::png(1, 1)));
+    let image = upload.send().await.data()["image_key"].as_str().expect("a key").to_owned();
+    let before = picture(&one, &tag, &image).await;
+
+    for (id, answer) in call_with_ids_of(&two, &one, &tag, &image).await {
+        let text = answer.to_string();
+        assert!(!text.contains("secret name"), "{id} shows the other tenant's tag: {text}");
+        assert!(!text.contains(&one.tenant_key), "{id} shows the other tenant: {text}");
+        // Creating a tag names nothing of the other tenant; asking for its tags finds none; the bot is the caller's own.
+        let harmless = ["im.v2.tag.create", "im.v2.tag.list", "bot.v3.info"].contains(&id);
+        assert_eq!(answer["code"] == 0, harmless, "{id}: {text}");
+        if id == "im.v2.tag.list" {
+            assert_eq!(answer["data"]["tag_infos"], json!([]));
+        }
+    }
+    assert_eq!(picture(&one, &tag, &image).await, before, "nothing changed");
+}
+
+#[tokio::test]
+async fn a_deleted_world_is_gone() {
+    let lab = Lab::start().await;
+    let world = lab.world().await;
+    let other = lab.world().await;
+    world.tag("a").await;
+    world.control("DELETE", "").send().await.data();
+    world.call("GET", "/im/v2/tags?ids=1").send().await.refused(99991663);
+    let body = json!({"app_id": world.app_id, "app_secret": world.app_secret});
+    let reply =
+        lab.request("POST", "/open-apis/auth/v3/tenant_access_token/internal").body(body).send().await;
+    assert_eq!((reply.status(), reply.code()), (200, 10014));
+    assert_eq!(other.call("GET", "/bot/v3/info").send().await.code(), 0, "the other world lives on");
+}
