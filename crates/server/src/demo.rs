@@ -149,7 +149,7 @@ async fn make(root: &mut Root, plan: &Plan) -> Result<(), StoreError> {
     let bot = Collaborator {
         member: plan.app.to_string(),
         member_type: "appid".to_owned(),
-        permission: DocPermission::Edit,
+        permission: DocPermission::FullAccess,
         perm_type: "container".to_owned(),
     };
     documents::set_collaborator(&mut tx, &plan.document, &bot).await?;

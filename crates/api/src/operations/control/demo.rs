@@ -174,7 +174,7 @@ async fn document(tx: &mut Tx, app_id: AppId, owner: String, now: i64) -> Result
     let bot = Collaborator {
         member: app_id.to_string(),
         member_type: "openid".to_owned(),
-        permission: DocPermission::Edit,
+        permission: DocPermission::FullAccess,
         perm_type: "container".to_owned(),
     };
     documents::set_collaborator(tx, &document.token, &bot).await?;
