@@ -11,7 +11,7 @@ use crate::http::{self, Fetched};
 use crate::ready::{self, Ready};
 
 /// Flags of `larkspur call`.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(super) struct Flags {
     /// The operation; `larkspur operations` lists them
     operation: String,
@@ -84,7 +84,8 @@ async fn call(flags: &Flags, spec: &Spec) -> Result<(), String> {
             let text = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
             super::print(&format!("{text}\n"))?;
         }
-        None => super::print(&String::from_utf8_lossy(&answer.body))?,
+        // A file: its bytes, for a pipe.
+        None => super::print_bytes(&answer.body)?,
     }
     let code = value.as_ref().and_then(|value| value["code"].as_i64()).unwrap_or_default();
     if answer.status == 200 && code == 0 {

@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{Config, DEFAULTS};
 
 /// The Feishu/Lark group API as a server that you run yourself.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "larkspur", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
@@ -23,7 +23,7 @@ struct Cli {
     serve: serve::Flags,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     /// Serve (this is also what happens without a subcommand)
     Serve(serve::Flags),
@@ -100,9 +100,13 @@ fn complain(why: &str) {
 
 /// Writes to standard output; a reader who has seen enough is no error.
 fn print(text: &str) -> Result<(), String> {
+    print_bytes(text.as_bytes())
+}
+
+fn print_bytes(bytes: &[u8]) -> Result<(), String> {
     use std::io::{ErrorKind, Write};
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(format!("cannot write to standard output: {error}"))
         }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use larkspur_store::{Engine, Keys, SystemClock};
-use larkspur_store_sqlite::Sqlite;
+use larkspur_store::{Engine, Keys, StoreError, SystemClock};
+use larkspur_store_sqlite::{OpenError, Sqlite};
 use tokio::net::TcpListener;
 use tokio::runtime;
 
@@ -15,7 +15,7 @@ use crate::ready::{self, Ready, World};
 use crate::{App, AppOptions, StoreStats, demo, http, logs};
 
 /// Flags of `larkspur serve`.
-#[derive(Debug, Default, Args)]
+#[derive(Default, Args)]
 pub(super) struct Flags {
     /// Address and port [default: 127.0.0.1:5275]
     #[arg(long, value_name = "ADDR")]
@@ -81,11 +81,16 @@ async fn serve(config: &Config) -> Result<(), String> {
     let listener = listen(&config.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let store = Arc::new(open(config)?);
-    let engine = Engine::open(store.clone(), Arc::new(SystemClock), config.tag_bytes())
-        .await
-        .map_err(|error| format!("cannot open the data in {}: {error}", config.data.display()))?;
+    let engine =
+        Engine::open(store.clone(), Arc::new(SystemClock), config.tag_bytes()).await.map_err(|error| {
+            let why = match error {
+                StoreError::Unavailable(why) => why,
+                other => other.to_string(),
+            };
+            format!("cannot open the data in {}: {why}", config.data.display())
+        })?;
     let open = config.demo == Demo::Always || (config.demo == Demo::Auto && address.ip().is_loopback());
-    let world = if open { world(config, &engine).await? } else { None };
+    let world = world(config, &engine, open).await?;
     let control_key =
         if config.control_key.is_empty() { Keys::fresh_secret() } else { config.control_key.clone() };
     let stats = store.clone();
@@ -110,7 +115,10 @@ async fn serve(config: &Config) -> Result<(), String> {
 
 fn open(config: &Config) -> Result<Sqlite, String> {
     let opened = if config.memory { Sqlite::memory() } else { Sqlite::open(&config.data, &config.store()) };
-    opened.map_err(|error| error.to_string())
+    opened.map_err(|error| match error {
+        OpenError::InUse(_) => format!("{error}: end it, or choose another directory with --data"),
+        error => error.to_string(),
+    })
 }
 
 async fn listen(address: &str) -> Result<TcpListener, String> {
@@ -126,11 +134,12 @@ async fn listen(address: &str) -> Result<TcpListener, String> {
 }
 
 /// The demo world: a new one on an empty store, else the one that was written down.
-async fn world(config: &Config, engine: &Arc<Engine>) -> Result<Option<World>, String> {
+async fn world(config: &Config, engine: &Arc<Engine>, make: bool) -> Result<Option<World>, String> {
     let failed = |error| format!("cannot make the demo world: {error}");
-    if let Some(made) = demo::make_if_empty(engine).await.map_err(failed)? {
+    if make && let Some(made) = demo::make_if_empty(engine).await.map_err(failed)? {
         return Ok(Some(made));
     }
+    // Kept even where it is not printed: nothing but this file knows the secret.
     let known = ready::read(&config.data.join(ready::NAME)).and_then(|ready| ready.world);
     match known {
         Some(world) if demo::is_there(engine, &world).await.map_err(failed)? => Ok(Some(world)),
@@ -163,14 +172,14 @@ fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
     }
     let mut text = format!("Larkspur serves {}\n", ready.base_url);
     match (&ready.world, open) {
-        (Some(world), _) => text.push_str(&greeting(ready, world)),
+        (Some(world), true) => text.push_str(&greeting(ready, world)),
         (None, true) => text.push_str(&format!(
-            "control key   {}\nThere is no demo world whose secret is known here. An app's secret is kept hashed: set a new one\nthrough the control API, or start with an empty data directory.\n",
+            "control key   {}\nThere is no demo world whose secret is known here. An app's secret is kept hashed: set a new one with\n`larkspur call larkspur.v1.app.secret` (`larkspur call larkspur.v1.app.list` tells the apps), or start with another --data.\n",
             ready.control_key
         )),
-        (None, false) => {
+        (_, false) => {
             let place = paths.first().map_or("no file (name one with --ready-file)".to_owned(), |path| path.display().to_string());
-            text.push_str(&format!("No demo world on this address (--demo makes one). Control key in: {place}\n"));
+            text.push_str(&format!("On this address no demo world is made and no secret is printed (--demo does both). Control key in: {place}\n"));
         }
     }
     super::print(&text)

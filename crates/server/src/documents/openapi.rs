@@ -52,6 +52,9 @@ fn operation(entry: &Entry) -> Value {
         "x-larkspur-rate": spec.rate.name,
         "x-larkspur-codes": spec.codes.iter().map(|code| json!({"code": code.number, "status": code.status, "msg": code.text})).collect::<Vec<_>>(),
     });
+    if !spec.example.is_empty() {
+        out["x-larkspur-example"] = spec.example.into();
+    }
     if let Some(body) = body(spec, &schemas) {
         out["requestBody"] = body;
     }
@@ -79,6 +82,7 @@ fn parameters(schemas: &Schemas) -> Vec<Value> {
             .unwrap_or_default();
         for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
             let mut schema = schema.clone();
+            never_null(&mut schema);
             let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
             let mut parameter = json!({
                 "name": name,
@@ -93,6 +97,22 @@ fn parameters(schemas: &Schemas) -> Vec<Value> {
         }
     }
     out
+}
+
+/// An optional parameter is absent, never null.
+fn never_null(schema: &mut Value) {
+    if let Some(Value::Array(kinds)) = schema.get_mut("type") {
+        kinds.retain(|kind| kind != "null");
+        if let [one] = kinds.as_slice() {
+            schema["type"] = one.clone();
+        }
+    }
+    let choices = schema.get("anyOf").and_then(Value::as_array);
+    let other = choices.and_then(|choices| choices.iter().find(|choice| choice["type"] != "null")).cloned();
+    if let (Some(Value::Object(other)), Some(schema)) = (other, schema.as_object_mut()) {
+        schema.remove("anyOf");
+        schema.extend(other);
+    }
 }
 
 fn body(spec: &Spec, schemas: &Schemas) -> Option<Value> {
@@ -145,6 +165,10 @@ fn responses(spec: &Spec, schemas: &Schemas) -> Value {
     let listed = spec.codes.iter().chain([&spec.invalid]).chain(gateway).chain(&control);
     for status in listed.map(|code| code.status).filter(|status| *status != 200) {
         add(status, "A refusal: see its code");
+    }
+    if spec.route.path.contains('{') {
+        let text = json!({"description": "No such route", "content": {"text/plain": {"schema": {"type": "string"}}}});
+        all.entry("404").or_insert(text);
     }
     all.insert("200".to_owned(), json!({"description": "Success", "content": success}));
     Value::Object(all)

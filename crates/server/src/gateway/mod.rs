@@ -32,13 +32,14 @@ pub const OPEN_LIMIT: usize = 1 << 20;
 
 /// Answers a request.
 pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
+    let now = app.engine.clock.now_ms();
     let Some(routed) = app.routes.find(request.method, request.path) else {
         app.metrics.unrouted.fetch_add(1, Ordering::Relaxed);
         tracing::info!(method = request.method, path = request.path, status = 404, "no such route");
-        return Response::text(404, "404 page not found");
+        let id = Some(app.call_ids.next(now));
+        return Response { id, ..Response::text(404, "404 page not found") };
     };
     let began = Instant::now();
-    let now = app.engine.clock.now_ms();
     let spec = routed.route.entry.spec;
     let mut context = Seen { id: app.call_ids.next(now), caller: None };
     let outcome = match unpanicked(steps(app, &routed, request, now, &mut context.caller)).await {
