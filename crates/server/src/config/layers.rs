@@ -1,0 +1,124 @@
+//! One source of settings over another, with every mistake named.
+
+use toml::{Table, Value};
+
+use super::{ConfigError, DEFAULTS, try_read};
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text:?}"),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Boolean(flag) => flag.to_string(),
+        other => format!("of type {}", other.type_str()),
+    }
+}
+
+/// Every setting by its full name, such as `behaviours.tag_owner`.
+pub(super) fn names(defaults: &Table) -> Vec<String> {
+    let mut names = Vec::new();
+    for (key, value) in defaults {
+        match value {
+            Value::Table(inner) => names.extend(inner.keys().map(|name| format!("{key}.{name}"))),
+            _ => names.push(key.clone()),
+        }
+    }
+    names
+}
+
+pub(super) fn shouted(key: &str) -> String {
+    key.replace('.', "_").to_ascii_uppercase()
+}
+
+pub(super) fn dashed(key: &str) -> String {
+    key.replace(['.', '_'], "-")
+}
+
+pub(super) fn merge(
+    base: &mut Table,
+    over: Table,
+    prefix: &str,
+    known: &[String],
+    source: &str,
+) -> Result<(), ConfigError> {
+    for (key, value) in over {
+        let name = format!("{prefix}{key}");
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(over)) => {
+                merge(inner, over, &format!("{name}."), known, source)?;
+            }
+            (Some(Value::Table(_)), _) => {
+                return Err(ConfigError(format!("{source}: {name} is a table: write [{name}]")));
+            }
+            (Some(place), value) => {
+                *place = value;
+                let (key, text) = (key.as_str(), shown(place));
+                check(prefix, key, place)
+                    .map_err(|why| ConfigError(format!("{source}: {name} is {text}: {why}")))?;
+            }
+            (None, _) => {
+                let nearest = nearest(&name, known.iter().cloned());
+                return Err(ConfigError(format!("{source}: {name} is no setting; the nearest is {nearest}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a value fits by itself, in otherwise default settings.
+fn check(prefix: &str, key: &str, value: &Value) -> Result<(), String> {
+    let mut table = DEFAULTS.parse::<Table>().map_err(|error| error.to_string())?;
+    let place = match prefix.strip_suffix('.') {
+        Some(outer) => table.get_mut(outer).and_then(Value::as_table_mut),
+        None => Some(&mut table),
+    };
+    if let Some(place) = place {
+        place.insert(key.to_owned(), value.clone());
+    }
+    try_read(&table).map(drop)
+}
+
+/// Replaces a setting by a text, read as the kind of value that its default is.
+pub(super) fn set(table: &mut Table, defaults: &Table, key: &str, text: &str) -> Result<(), String> {
+    let (place, default, name) = match key.split_once('.') {
+        Some((outer, name)) => {
+            let default = defaults.get(outer).and_then(|table| table.get(name));
+            (table.get_mut(outer).and_then(Value::as_table_mut), default, name)
+        }
+        None => (Some(table), defaults.get(key), key),
+    };
+    let (Some(place), Some(default)) = (place, default) else { return Err(format!("{key} is no setting")) };
+    let value = match default {
+        Value::Boolean(_) => match text {
+            "true" | "1" | "yes" | "on" => Value::Boolean(true),
+            "false" | "0" | "no" | "off" | "" => Value::Boolean(false),
+            _ => return Err(format!("{text:?} is neither true nor false")),
+        },
+        Value::Integer(_) => {
+            Value::Integer(text.parse().map_err(|_| format!("{text:?} is not a whole number"))?)
+        }
+        _ => Value::String(text.to_owned()),
+    };
+    place.insert(name.to_owned(), value);
+    Ok(())
+}
+
+/// The candidate with the fewest letters to change.
+pub(super) fn nearest(name: &str, candidates: impl Iterator<Item = String>) -> String {
+    candidates.min_by_key(|candidate| distance(name, candidate)).unwrap_or_default()
+}
+
+fn distance(one: &str, two: &str) -> usize {
+    let two: Vec<char> = two.chars().collect();
+    let mut row: Vec<usize> = (0..=two.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in two.iter().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (diagonal + usize::from(a != *b)).min(above + 1).min(row[j] + 1);
+            diagonal = above;
+        }
+    }
+    row[two.len()]
+}
