@@ -29,7 +29,7 @@ pub struct DemoWorld {
     pub app_secret: String,
     /// A group of the three users and the bot, owned by the first user.
     pub chat_id: String,
-    /// A document of the first user that the bot may edit.
+    /// A document of the first user that the bot may edit and share.
     pub document_url: String,
     /// Three users.
     pub users: Vec<DemoUser>,

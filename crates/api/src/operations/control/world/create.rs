@@ -43,7 +43,7 @@ pub(in crate::operations::control) struct Output {
     /// A group of the three users and the bot, owned by the first user.
     #[serde(skip_serializing_if = "Option::is_none")]
     chat_id: Option<String>,
-    /// A document of the first user that the bot may edit.
+    /// A document of the first user that the bot may edit and share.
     #[serde(skip_serializing_if = "Option::is_none")]
     document_url: Option<String>,
     /// Three users, as the app sees them.
