@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+pub use larkspur_api::operations::DemoWorld as World;
 use serde::{Deserialize, Serialize};
 
 /// Its name in the data directory.
@@ -19,36 +20,6 @@ pub struct Ready {
     /// The demo world, if there is one and its secret is known.
     #[serde(flatten)]
     pub world: Option<World>,
-}
-
-/// What a program needs to know of the demo world. It holds a secret, so it has no `Debug`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct World {
-    /// The tenant.
-    pub tenant_key: String,
-    /// The app.
-    pub app_id: String,
-    /// Its secret.
-    pub app_secret: String,
-    /// The chat that the app's bot is in.
-    pub chat_id: String,
-    /// The document that bot and owner may open.
-    pub document_url: String,
-    /// The users; the first owns the chat.
-    pub users: Vec<Person>,
-}
-
-/// A user of the demo world.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
-    /// As the demo app sees the user.
-    pub open_id: String,
-    /// The tenant's own id.
-    pub user_id: String,
-    /// As all apps of the developer see the user.
-    pub union_id: String,
-    /// Name.
-    pub name: String,
 }
 
 /// Reads a ready file; `None` if it is not there or is not one.

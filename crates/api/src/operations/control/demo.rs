@@ -19,7 +19,7 @@ use crate::rules;
 /// A demo world: what its maker must know of it. It cannot be asked for again: of the secret only a hash is kept.
 ///
 /// It has no `Debug`, so that the secret does not get into a log.
-#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DemoWorld {
     /// The tenant.
     pub tenant_key: String,
@@ -36,7 +36,7 @@ pub struct DemoWorld {
 }
 
 /// A user of a demo world, as its app sees it.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DemoUser {
     /// `ou_…`
     pub open_id: String,
@@ -48,7 +48,7 @@ pub struct DemoUser {
     pub name: String,
 }
 
-const NAMES: [&str; 3] = ["Ada", "Bo", "Chen"];
+const NAMES: [&str; 3] = ["Ada Larkin", "Ben Sparrow", "Chen Yan"];
 
 /// Makes a demo world. `now` is the real time, in milliseconds since 1970.
 pub async fn build(root: &mut Root, now: i64, name: &str) -> Result<DemoWorld, StoreError> {
