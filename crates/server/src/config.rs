@@ -296,4 +296,22 @@ mod tests {
         load("", &[("LARKSPUR_SERVICE_HOST", "10.0.0.1"), ("LARKSPUR_PORT", "tcp://x")], &[])
             .expect("passed over");
     }
+
+    #[test]
+    fn the_manual_and_the_registry_give_a_switch_the_same_basis() {
+        let behaviours = larkspur_api::REGISTRY.iter().copied().flatten().flat_map(|e| e.spec.behaviours);
+        let switches: Vec<_> = behaviours.filter(|behaviour| behaviour.switch).collect();
+        assert!(!switches.is_empty());
+        for behaviour in switches {
+            let (before, _) = DEFAULTS.split_once(&format!("\n{} = ", behaviour.name)).expect(behaviour.name);
+            let (_, basis) = before.rsplit_once("# Basis: ").expect("a basis");
+            let word = format!("{:?}", behaviour.basis).to_lowercase();
+            let first = basis.split(';').next().unwrap_or_default();
+            assert!(
+                first.contains(&word),
+                "{}: {word} in the registry, {basis:?} in the manual",
+                behaviour.name
+            );
+        }
+    }
 }
