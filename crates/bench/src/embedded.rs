@@ -1,0 +1,150 @@
+//! The product's own crates inside this process: the store alone, and the server with other settings.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use larkspur_contract::Effect;
+use larkspur_contract::ids::{AppId, TagId, TenantKey};
+use larkspur_contract::model::{TagI18nName, TagType};
+use larkspur_server::{App, AppOptions, RateLimits};
+use larkspur_store::tags::{self, Naming, Tag};
+use larkspur_store::{Engine, StoreError, SystemClock, tenants};
+use larkspur_store_sqlite::{Options, Sqlite};
+use tokio::net::TcpListener;
+
+use crate::Res;
+use crate::stats::Histogram;
+
+/// The server with a commit for each write, until it is killed.
+pub(crate) async fn serve(listener: TcpListener, store: &Path) -> Res<()> {
+    let engine = open(store, false).await?;
+    let options = AppOptions { rate_limits: RateLimits::Off, ..AppOptions::default() };
+    let app = App::build(engine, options)?;
+    crate::yardsticks::say(listener.local_addr()?)?;
+    larkspur_server::serve(listener, app, larkspur_server::http::Limits::default(), std::future::pending())
+        .await;
+    Ok(())
+}
+
+async fn open(store: &Path, group_commit: bool) -> Res<Arc<Engine>> {
+    let driver = Sqlite::open(store, &Options { group_commit, ..Options::default() })?;
+    Ok(Engine::open(Arc::new(driver), Arc::new(SystemClock), 64 << 20).await?)
+}
+
+fn runtime() -> Res<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// A tag of the usual size: about 200 bytes in an answer.
+fn tag(tag_id: TagId, number: u64, app_id: AppId) -> Tag {
+    let localized = |locale: &str, name: String| TagI18nName { locale: locale.to_owned(), name: Some(name) };
+    Tag {
+        tag_id,
+        tag_type: TagType::Tenant,
+        name: format!("Store tag {number:012}"),
+        i18n_names: vec![
+            localized("zh_cn", format!("标签 {number:012}")),
+            localized("en_us", format!("Tag {number:012}")),
+        ],
+        app_id,
+        create_time: 1_721_963_468_000,
+        update_time: 1_721_963_468_000,
+    }
+}
+
+/// What the store alone did.
+pub(crate) struct StoreRate {
+    pub(crate) rate: f64,
+    pub(crate) latency: Histogram,
+    /// Processor time of this process for each write, in microseconds.
+    pub(crate) cpu_us: f64,
+}
+
+/// Creates tags through the store's own functions with so many writers at a time, without HTTP.
+pub(crate) fn creates(store: &Path, writers: usize, group: bool, duration: Duration) -> Res<StoreRate> {
+    static NUMBER: AtomicU64 = AtomicU64::new(1);
+    runtime()?.block_on(async {
+        let engine = open(store, group).await?;
+        let (tenant, app) = (first_tenant(&engine).await?, AppId(1));
+        // Opened before: the threads that end take the record of their time with them.
+        let cpu = crate::machine::cpu_ns(std::process::id())?;
+        let begun = Instant::now();
+        let mut tasks = Vec::new();
+        for _ in 0..writers {
+            let engine = engine.clone();
+            tasks.push(tokio::spawn(async move {
+                let mut latency = Histogram::default();
+                while begun.elapsed() < duration {
+                    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+                    let start = Instant::now();
+                    insert(&engine, tenant, app, number).await?;
+                    latency.record(start.elapsed());
+                }
+                Ok::<_, StoreError>(latency)
+            }));
+        }
+        let mut latency = Histogram::default();
+        for task in tasks {
+            latency.add(&task.await??);
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        let cpu = crate::machine::cpu_ns(std::process::id())? - cpu;
+        let count = latency.count() as f64;
+        Ok(StoreRate { rate: count / seconds, latency, cpu_us: cpu as f64 / 1000.0 / count })
+    })
+}
+
+async fn insert(engine: &Arc<Engine>, tenant: TenantKey, app: AppId, number: u64) -> Result<(), StoreError> {
+    let inserted = engine.run(Effect::Writes, move |root| {
+        Box::pin(async move {
+            let mut tx = root.tenant(tenant);
+            let tag = tag(TagId(tx.next_id()), number, app);
+            match tags::insert(&mut tx, &tag).await? {
+                Naming::Done => Ok(()),
+                Naming::Taken(_) => Err(StoreError::Broken("a name was not new".to_owned())),
+            }
+        })
+    });
+    inserted.await
+}
+
+async fn first_tenant(engine: &Arc<Engine>) -> Res<TenantKey> {
+    let all = engine.run(Effect::Reads, |root| Box::pin(tenants::all(root))).await?;
+    Ok(all.first().ok_or("the store has no tenant")?.tenant)
+}
+
+/// Tags that one transaction makes when a store is filled.
+const BATCH: u64 = 10_000;
+
+/// Fills the store of a directory with tags until it has made `count` of them, and returns their ids.
+pub(crate) fn populate(store: &Path, count: u64) -> Res<Vec<i64>> {
+    runtime()?.block_on(async {
+        let driver = Sqlite::open(store, &Options::default())?;
+        // What is filled in here would only be in the way: the server starts with an empty memory.
+        let engine = Engine::open(Arc::new(driver), Arc::new(SystemClock), 1 << 20).await?;
+        let (tenant, app) = (first_tenant(&engine).await?, AppId(1));
+        let ids = Arc::new(Mutex::new(Vec::new()));
+        for first in (0..count).step_by(usize::try_from(BATCH)?) {
+            let made = ids.clone();
+            let filled = engine.run(Effect::Writes, move |root| {
+                let made = made.clone();
+                Box::pin(async move {
+                    let mut tx = root.tenant(tenant);
+                    let mut batch = Vec::new();
+                    for number in first..count.min(first + BATCH) {
+                        let tag = tag(TagId(tx.next_id()), 500_000_000_000 + number, app);
+                        tags::insert(&mut tx, &tag).await?;
+                        batch.push(tag.tag_id.0);
+                    }
+                    made.lock().unwrap_or_else(PoisonError::into_inner).extend(batch);
+                    Ok(())
+                })
+            });
+            filled.await?;
+        }
+        let ids = std::mem::take(&mut *ids.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(ids)
+    })
+}

@@ -1,0 +1,284 @@
+//! The load: keep-alive connections in a closed loop, each sending its next request when it has the last answer.
+//!
+//! One thread drives all connections of a plan with non-blocking sockets, so that it costs little beside the server.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::Res;
+use crate::machine::{self, Moment, Noise};
+use crate::stats::Histogram;
+
+/// What to send.
+#[derive(Clone)]
+pub(crate) struct Script {
+    /// The requests, head and body, sent in turn.
+    pub(crate) requests: Vec<Vec<u8>>,
+    /// Where in each request 12 digits stand that must differ each time; none if it is always the same.
+    pub(crate) unique: Option<usize>,
+    /// With what the body of a good answer begins.
+    pub(crate) expects: &'static [u8],
+}
+
+/// Digits that make a request unique.
+pub(crate) const UNIQUE_DIGITS: usize = 12;
+static UNIQUE: AtomicU64 = AtomicU64::new(1);
+
+/// One set of connections.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) address: SocketAddr,
+    pub(crate) connections: usize,
+    pub(crate) script: Script,
+    /// The processor that drives them, if it is tied to one.
+    pub(crate) processor: Option<usize>,
+}
+
+/// How long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    pub(crate) warmup: Duration,
+    pub(crate) measure: Duration,
+}
+
+/// What one plan gave.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Load {
+    pub(crate) answers: u64,
+    pub(crate) latency: Histogram,
+    pub(crate) client_ns: u64,
+}
+
+/// What a measurement gave.
+#[derive(Debug, Clone)]
+pub(crate) struct Measured {
+    /// One for each plan.
+    pub(crate) loads: Vec<Load>,
+    pub(crate) seconds: f64,
+    /// What the server's process ran.
+    pub(crate) server_ns: u64,
+    pub(crate) noise: Noise,
+}
+
+impl Measured {
+    /// Processor time of the server for each answer, in microseconds.
+    pub(crate) fn cpu_us(&self) -> f64 {
+        self.server_ns as f64 / 1000.0 / self.loads.iter().map(|load| load.answers).sum::<u64>() as f64
+    }
+    /// Answers a second of the first plan.
+    pub(crate) fn rate(&self) -> f64 {
+        self.loads[0].answers as f64 / self.seconds
+    }
+    /// How much of a processor the server used.
+    pub(crate) fn server_use(&self) -> f64 {
+        self.server_ns as f64 / 1e9 / self.seconds
+    }
+    /// How much of a processor the load used.
+    pub(crate) fn client_use(&self) -> f64 {
+        self.loads.iter().map(|load| load.client_ns).sum::<u64>() as f64 / 1e9 / self.seconds
+    }
+}
+
+/// Runs plans side by side against the process `pid`.
+pub(crate) fn run(plans: &[Plan], pid: u32, times: Times) -> Res<Measured> {
+    // A moment to connect, in which nobody waits for anybody.
+    let begin = Instant::now() + Duration::from_millis(30) + times.warmup;
+    let end = begin + times.measure;
+    thread::scope(|scope| {
+        let drivers: Vec<_> = plans.iter().map(|plan| scope.spawn(move || drive(plan, begin, end))).collect();
+        thread::sleep(begin.saturating_duration_since(Instant::now()));
+        let (moment, server, own, began) =
+            (Moment::now()?, machine::cpu_ns(pid)?, machine::cpu_ns(std::process::id())?, Instant::now());
+        thread::sleep(end.saturating_duration_since(Instant::now()));
+        let seconds = began.elapsed().as_secs_f64();
+        let server_ns = machine::cpu_ns(pid)? - server;
+        let ours = server_ns + machine::cpu_ns(std::process::id())?.saturating_sub(own);
+        let noise = moment.until(&Moment::now()?, ours, seconds);
+        let mut loads = Vec::new();
+        for driver in drivers {
+            loads.push(driver.join().map_err(|_| "a load thread panicked")??);
+        }
+        if loads.iter().any(|load| load.answers == 0) {
+            return Err("no answer came while measuring".into());
+        }
+        Ok(Measured { loads, seconds, server_ns, noise })
+    })
+}
+
+fn drive(plan: &Plan, begin: Instant, end: Instant) -> Res<Load> {
+    if let Some(processor) = plan.processor {
+        machine::pin_this_thread(processor);
+    }
+    let mut poll = Poll::new()?;
+    let mut connections = Vec::with_capacity(plan.connections);
+    for index in 0..plan.connections {
+        let stream = std::net::TcpStream::connect(plan.address)?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        let mut stream = TcpStream::from_std(stream);
+        poll.registry().register(&mut stream, Token(index), Interest::READABLE)?;
+        let mut connection = Connection {
+            stream,
+            turn: index * plan.script.requests.len() / plan.connections,
+            request: Vec::new(),
+            buffer: vec![0; 16 << 10],
+            filled: 0,
+            whole: 0,
+            asked: Instant::now(),
+        };
+        connection.ask(&plan.script, Instant::now())?;
+        connections.push(connection);
+    }
+    let mut load = Load::default();
+    let mut events = Events::with_capacity(plan.connections.max(16));
+    let mut cpu_before = None;
+    loop {
+        poll.poll(&mut events, Some(Duration::from_millis(20)))?;
+        let now = Instant::now();
+        if now >= end {
+            break;
+        }
+        if now >= begin && cpu_before.is_none() {
+            cpu_before = Some(own_thread_ns());
+        }
+        for event in &events {
+            let connection = &mut connections[event.token().0];
+            if !connection.receive(plan.script.expects)? {
+                continue;
+            }
+            let now = Instant::now();
+            if now >= begin && now < end {
+                load.answers += 1;
+                load.latency.record(now - connection.asked);
+            }
+            connection.ask(&plan.script, now)?;
+        }
+    }
+    load.client_ns = own_thread_ns().saturating_sub(cpu_before.unwrap_or(0));
+    // The answers that are under way are waited for: what is measured next finds an idle server.
+    for connection in &mut connections {
+        let waiting = Instant::now();
+        while !connection.receive(plan.script.expects)? && waiting.elapsed() < Duration::from_secs(5) {
+            thread::sleep(Duration::from_micros(100));
+        }
+    }
+    Ok(load)
+}
+
+fn own_thread_ns() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+struct Connection {
+    stream: TcpStream,
+    turn: usize,
+    request: Vec<u8>,
+    buffer: Vec<u8>,
+    filled: usize,
+    /// The length of the answer, once its head is there.
+    whole: usize,
+    asked: Instant,
+}
+
+impl Connection {
+    fn ask(&mut self, script: &Script, now: Instant) -> Res<()> {
+        let next = &script.requests[self.turn % script.requests.len()];
+        self.turn += 1;
+        self.filled = 0;
+        self.whole = 0;
+        self.asked = now;
+        let bytes = match script.unique {
+            None => next.as_slice(),
+            Some(at) => {
+                self.request.clear();
+                self.request.extend_from_slice(next);
+                let mut number = UNIQUE.fetch_add(1, Ordering::Relaxed);
+                for digit in self.request[at..at + UNIQUE_DIGITS].iter_mut().rev() {
+                    *digit = b'0' + (number % 10).to_le_bytes()[0];
+                    number /= 10;
+                }
+                &self.request
+            }
+        };
+        let mut left = bytes;
+        while !left.is_empty() {
+            match self.stream.write(left) {
+                Ok(written) => left = &left[written..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::yield_now(),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what is there; true when the whole answer is. A bad answer is an error: it would be a false measurement.
+    fn receive(&mut self, expects: &[u8]) -> Res<bool> {
+        loop {
+            let room = self.buffer.len() - self.filled;
+            match self.stream.read(&mut self.buffer[self.filled..]) {
+                Ok(0) => return Err("the server closed a connection".into()),
+                Ok(read) => {
+                    self.filled += read;
+                    if self.whole == 0
+                        && let Some((head, body)) = measure(&self.buffer[..self.filled])?
+                    {
+                        self.whole = head + body;
+                        if self.buffer.len() < self.whole {
+                            self.buffer.resize(self.whole, 0);
+                        }
+                    }
+                    if self.whole > 0 && self.filled >= self.whole {
+                        return self.check(expects).map(|()| true);
+                    }
+                    if read < room {
+                        return Ok(false);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn check(&self, expects: &[u8]) -> Res<()> {
+        let answer = &self.buffer[..self.whole];
+        let body = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+        if answer.starts_with(b"HTTP/1.1 200 ") && answer[body..].starts_with(expects) {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&answer[..answer.len().min(600)]);
+        Err(format!("an unexpected answer: {text}").into())
+    }
+}
+
+/// The lengths of an answer's head and body, if the head is whole.
+fn measure(answer: &[u8]) -> Res<Option<(usize, usize)>> {
+    let Some(head) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
+    for line in answer[..head].split(|byte| *byte == b'\n') {
+        if line.len() > 15 && line[..15].eq_ignore_ascii_case(b"content-length:") {
+            let number = std::str::from_utf8(&line[15..])?.trim();
+            return Ok(Some((head + 4, number.parse()?)));
+        }
+    }
+    Err("an answer without Content-Length".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_measured() {
+        let answer = b"HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 12\r\n\r\nhello";
+        assert_eq!(measure(answer).expect("a head"), Some((48, 12)));
+        assert_eq!(measure(&answer[..30]).expect("no head"), None);
+        assert!(measure(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+    }
+}

@@ -1,0 +1,176 @@
+//! Measures the server against yardsticks that run beside it: `cargo xtask bench`.
+
+#![allow(
+    clippy::print_stderr,
+    reason = "a command: progress goes to standard error, the table to standard output"
+)]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "measurements are rounded anyway"
+)]
+
+mod disk;
+mod embedded;
+mod instructions;
+mod load;
+mod machine;
+mod process;
+mod product;
+mod report;
+mod rows;
+mod stats;
+mod yardsticks;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use load::Times;
+use product::Place;
+use report::{Conditions, Table};
+use rows::Run;
+use yardsticks::Yardstick;
+
+/// A result whose error is only shown.
+pub(crate) type Res<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Measures Larkspur against yardsticks.
+#[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Count the instructions of the hot handlers
+    Instructions(instructions::Flags),
+    /// Be one of the servers to compare with
+    #[command(hide = true, subcommand)]
+    Yardstick(Yardstick),
+    /// Be the program whose instructions are counted
+    #[command(hide = true)]
+    Workload(instructions::Workload),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Reads,
+    Writes,
+    Start,
+    Sizes,
+}
+
+#[derive(Debug, Args)]
+struct Flags {
+    /// Rounds in which all take turns
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds of each measurement
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// Only these parts
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Sizes of stores, in tags
+    #[arg(long, value_delimiter = ',', default_value = "10000,1000000")]
+    tags: Vec<u64>,
+    /// Short and small: shows that everything works, not how fast
+    #[arg(long)]
+    quick: bool,
+    /// Tie neither server nor load to a processor
+    #[arg(long)]
+    shared: bool,
+    /// The program under test [default: larkspur, beside this program]
+    #[arg(long)]
+    server: Option<PathBuf>,
+    /// Where stores are written
+    #[arg(long, default_value = "target/bench")]
+    directory: PathBuf,
+    /// Write the document to this file
+    #[arg(long)]
+    write: Option<PathBuf>,
+    /// Fail if a goal is missed in every round
+    #[arg(long)]
+    gate: bool,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match &cli.command {
+        None => bench(&cli.flags),
+        Some(Command::Instructions(flags)) => instructions::run(flags),
+        Some(Command::Yardstick(yardstick)) => yardsticks::serve(yardstick),
+        Some(Command::Workload(workload)) => instructions::work(workload),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(flags: &Flags) -> Res<()> {
+    let server = match &flags.server {
+        Some(server) => server.clone(),
+        None => std::env::current_exe()?.with_file_name("larkspur"),
+    };
+    if !server.exists() {
+        return Err("the server is not built: cargo build --release --package larkspur-server".into());
+    }
+    std::fs::create_dir_all(&flags.directory)?;
+    let seconds = if flags.quick { 0.2 } else { flags.seconds };
+    let run = Run {
+        place: Place { server, directory: flags.directory.clone() },
+        rounds: if flags.quick { 2 } else { flags.rounds.max(1) },
+        times: Times {
+            warmup: Duration::from_secs_f64(if flags.quick { 0.05 } else { 0.5 }),
+            measure: Duration::from_secs_f64(seconds),
+        },
+        pinned: !flags.shared && machine::can_pin(),
+        sizes: if flags.quick { vec![1000, 4000] } else { flags.tags.clone() },
+        clients: if flags.quick { vec![1, 64] } else { vec![1, 16, 64, 256] },
+        starts: if flags.quick { 3 } else { 20 },
+    };
+    let wanted = |part| flags.only.is_empty() || flags.only.contains(&part);
+    let mut table = Table::default();
+    if wanted(Part::Reads) {
+        rows::reads::measure(&run, &mut table)?;
+    }
+    if wanted(Part::Writes) {
+        rows::writes::measure(&run, &mut table)?;
+    }
+    if wanted(Part::Start) {
+        rows::start::measure(&run, &mut table)?;
+    }
+    if wanted(Part::Sizes) {
+        rows::sizes::measure(&run, &mut table)?;
+    }
+    let disk = disk::probe(&flags.directory, Duration::from_secs_f64(seconds / 2.0))?;
+    let layout = if run.pinned {
+        "GET rows: server on one processor, load on another; everything else on all processors"
+    } else {
+        "server and load share all processors"
+    };
+    let conditions = Conditions {
+        facts: machine::facts(&flags.directory),
+        settings: format!("{} rounds of {seconds} s each; {layout}", run.rounds),
+    };
+    println!("{}\n{}\n{}", table.goals(), table.markdown(), report::probes(&disk));
+    if let Some(path) = &flags.write {
+        std::fs::write(path, report::document(&table, &disk, &conditions))?;
+    }
+    match table.failures() {
+        missed if missed > 0 && flags.gate => Err(format!("{missed} goals were missed").into()),
+        _ => Ok(()),
+    }
+}

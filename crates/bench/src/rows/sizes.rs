@@ -1,0 +1,178 @@
+//! Stores of several sizes: reads of ids all over them, and a lone create.
+
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::{Contender, Run, announce, load_row, ratio, start, take_turns};
+use crate::Res;
+use crate::embedded;
+use crate::load::{Measured, Plan, Script};
+use crate::machine;
+use crate::process::exchange;
+use crate::product::{Product, creating, get_tags, reading};
+use crate::report::{Row, Table};
+use crate::stats::{Histogram, Spread};
+
+/// Different requests of a load: 40 ids each.
+const REQUESTS: usize = 4096;
+/// Requests that are timed one by one right after a start.
+const COLD: usize = 250;
+
+struct Sized {
+    count: u64,
+    store: PathBuf,
+    ids: Vec<i64>,
+    product: Product,
+    cold: Histogram,
+}
+
+/// Fills a store of each size and lets them take turns.
+pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
+    let mut stores = Vec::new();
+    for &count in &run.sizes {
+        announce(&format!("a store of {count} tags"));
+        let store = run.place.fresh(&format!("size-{count}"))?;
+        Product::start(&run.place, &store, None)?.process.end()?;
+        let begun = Instant::now();
+        let ids = embedded::populate(&store, count)?;
+        eprintln!("  filled in {:.1} s", begun.elapsed().as_secs_f64());
+        let product = Product::start(&run.place, &store, None)?;
+        let cold = first_reads(&product, &ids)?;
+        stores.push(Sized { count, store, ids, product, cold });
+    }
+    let uniform: Vec<Script> = stores.iter().map(|store| spread_over(store, Draw::Uniform)).collect();
+    let hot: Vec<Script> = stores.iter().map(|store| spread_over(store, Draw::Zipf)).collect();
+    let creates = stores.iter().map(|store| creating(&store.product.token)).collect::<Res<Vec<_>>>()?;
+    announce("sizes: GET 40 of uniformly random ids");
+    let uniform = loads(run, &stores, &uniform, 16)?;
+    announce("sizes: GET 40 of Zipf-distributed ids");
+    let hot = loads(run, &stores, &hot, 16)?;
+    announce("sizes: lone create");
+    let creates = loads(run, &stores, &creates, 1)?;
+
+    let p50 = |m: &Measured| m.loads[0].latency.quantile_us(0.5);
+    let smallest = stores.first().map_or(0, |store| store.count);
+    for (index, store) in stores.iter().enumerate() {
+        table.section(format!("A store of {} tags (memory for tags as by default)", store.count));
+        let memory = machine::memory(store.product.process.pid())?;
+        table.row(Row {
+            p50_us: Spread::of([store.cold.quantile_us(0.5)]),
+            p99_us: Spread::of([store.cold.quantile_us(0.99)]),
+            ..Row::named(format!("the first {COLD} GET 40 after a start, one by one, uniform"))
+        });
+        for (name, rounds) in [
+            ("GET 40 tags, uniform ids, 16 connections", &uniform),
+            ("GET 40 tags, Zipf(1) ids, 16 connections", &hot),
+            ("create alone", &creates),
+        ] {
+            let row = load_row(name, &rounds[index]);
+            table.row(if index == 0 {
+                row
+            } else {
+                row.against(&format!("p50 / p50 at {smallest}"), ratio(&rounds[index], &rounds[0], p50, p50))
+            });
+        }
+        table.row(
+            Row::named("memory after that: private").against("MiB (RssAnon)", Spread::of([memory.anonymous])),
+        );
+    }
+    for store in stores {
+        let Sized { count, store, product, .. } = store;
+        product.process.end()?;
+        table.section(format!("Cold start with {count} tags, and memory after the first answer"));
+        start::of_store(run, table, &format!("{count} tags"), &store)?;
+        remove(&store);
+    }
+    Ok(())
+}
+
+/// Big stores are not left behind.
+fn remove(store: &Path) {
+    drop(std::fs::remove_dir_all(store));
+}
+
+fn loads(run: &Run, stores: &[Sized], scripts: &[Script], connections: usize) -> Res<Vec<Vec<Measured>>> {
+    let mut contenders: Vec<_> = stores
+        .iter()
+        .zip(scripts)
+        .map(|(store, script)| {
+            let address = store.product.process.address;
+            let plan = Plan { address, connections, script: script.clone(), processor: None };
+            Contender::load(store.count.to_string(), vec![plan], store.product.process.pid(), run.times)
+        })
+        .collect();
+    take_turns(run.rounds, &mut contenders)
+}
+
+/// Times reads of a server that has nothing in memory yet. The kernel has the file in its cache.
+fn first_reads(product: &Product, ids: &[i64]) -> Res<Histogram> {
+    let mut stream = TcpStream::connect(product.process.address)?;
+    stream.set_nodelay(true)?;
+    let mut random = Random(11);
+    let mut latency = Histogram::default();
+    for _ in 0..COLD {
+        let request = get_tags(&product.token, &draw(ids, || random.below(ids.len())));
+        let begun = Instant::now();
+        let answer = exchange(&mut stream, &request)?;
+        latency.record(begun.elapsed());
+        if answer.status != 200 {
+            return Err("a read was refused".into());
+        }
+    }
+    Ok(latency)
+}
+
+#[derive(Clone, Copy)]
+enum Draw {
+    Uniform,
+    Zipf,
+}
+
+fn spread_over(store: &Sized, how: Draw) -> Script {
+    let mut random = Random(7);
+    let ids = &store.ids;
+    let mut sums: Vec<f64> = Vec::new();
+    if matches!(how, Draw::Zipf) {
+        let mut sum = 0.0;
+        sums.extend((1..=ids.len()).map(|rank| {
+            sum += 1.0 / rank as f64;
+            sum
+        }));
+    }
+    let mut next = || match sums.last() {
+        None => random.below(ids.len()),
+        Some(last) => {
+            let at = random.share() * last;
+            let rank = sums.partition_point(|sum| *sum < at);
+            // The hot ones stand all over the store, and not where it begins.
+            rank.wrapping_mul(2_654_435_761) % ids.len()
+        }
+    };
+    reading((0..REQUESTS).map(|_| get_tags(&store.product.token, &draw(ids, &mut next))).collect())
+}
+
+fn draw(ids: &[i64], mut next: impl FnMut() -> usize) -> Vec<i64> {
+    (0..40).map(|_| ids[next()]).collect()
+}
+
+/// A fixed sequence that looks random (splitmix64): every run draws the same ids.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
+    }
+
+    fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
