@@ -73,3 +73,32 @@ pub async fn end(tx: &mut Tx, chat: &LockedChat) -> Result<usize, StoreError> {
     let end = tx.row(sql, [chat.chat_id.into()]).await?.map_or(Ok(0), |row| row.int(0))?;
     Ok(usize::try_from(end).unwrap_or(0))
 }
+
+/// Changes everything of a tab but its id and its position.
+pub async fn update(tx: &mut Tx, chat: &LockedChat, tab: &Tab) -> Result<(), StoreError> {
+    let sql = "UPDATE chat_tab SET tab_type = $4, tab_name = $5, target = $6, icon_key = $7, is_built_in = $8 \
+               WHERE tenant = $1 AND chat_id = $2 AND tab_id = $3";
+    let params = [
+        chat.chat_id.into(),
+        tab.tab_id.into(),
+        tab.tab_type.as_str().into(),
+        tab.name.as_str().into(),
+        tab.target.as_str().into(),
+        tab.config.as_ref().map(|config| config.icon_key.clone()).into(),
+        tab.config.as_ref().map(|config| i64::from(config.is_built_in)).into(),
+    ];
+    tx.rows(sql, params).await.map(drop)
+}
+
+/// Puts a tab at a position.
+pub async fn place(tx: &mut Tx, chat: &LockedChat, tab: TabId, position: usize) -> Result<(), StoreError> {
+    let sql = "UPDATE chat_tab SET position = $4 WHERE tenant = $1 AND chat_id = $2 AND tab_id = $3";
+    let position = i64::try_from(position).unwrap_or(i64::MAX);
+    tx.rows(sql, [chat.chat_id.into(), tab.into(), position.into()]).await.map(drop)
+}
+
+/// Removes a tab; nothing happens if it is gone.
+pub async fn delete(tx: &mut Tx, chat: &LockedChat, tab: TabId) -> Result<(), StoreError> {
+    let sql = "DELETE FROM chat_tab WHERE tenant = $1 AND chat_id = $2 AND tab_id = $3";
+    tx.rows(sql, [chat.chat_id.into(), tab.into()]).await.map(drop)
+}

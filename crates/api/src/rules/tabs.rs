@@ -1,8 +1,10 @@
 //! What may be a tab, and who may make one.
 
+use larkspur_contract::ids::TabId;
 use larkspur_contract::model::{ChatMode, Permission, TabType};
 use larkspur_contract::{Fault, codes};
 use larkspur_store::chats::Chat;
+use larkspur_store::tabs::Tab;
 
 use crate::standing::Standing;
 
@@ -54,6 +56,31 @@ pub fn is_address(text: &str) -> bool {
     rest.is_some_and(|rest| rest.split(['/', '?', '#']).next().is_some_and(|host| !host.trim().is_empty()))
 }
 
+/// Whether a custom tab may open this: an address, and for a `doc` tab one of a known kind of document.
+pub fn content_fits(tab_type: TabType, target: &str) -> Result<(), Fault> {
+    let known = tab_type != TabType::Doc || super::documents::parse_url(target).is_some();
+    if is_address(target) && known {
+        return Ok(());
+    }
+    Err(Fault::new(
+        codes::TAB_CONTENT_ILLEGAL,
+        format!("the content of a {} tab is no address of one", tab_type.as_str()),
+    ))
+}
+
+/// Whether a list of ids is a new order of these tabs: each of them once, the message tab first.
+pub fn is_order(present: &[Tab], asked: &[TabId]) -> bool {
+    let mut left: Vec<TabId> = present.iter().map(|tab| tab.tab_id).collect();
+    for id in asked {
+        match left.iter().position(|present| present == id) {
+            Some(at) => left.swap_remove(at),
+            None => return false,
+        };
+    }
+    let message = present.iter().find(|tab| tab.tab_type == TabType::Message).map(|tab| tab.tab_id);
+    left.is_empty() && (message.is_none() || asked.first().copied() == message)
+}
+
 /// Whether a chat with so many custom tabs may be given so many more.
 pub fn count_fits(present: usize, more: usize) -> Result<(), Fault> {
     if present + more > CUSTOM_MAX {
@@ -91,6 +118,23 @@ mod tests {
             "日本語",
         ] {
             assert!(!is_address(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_order_has_each_tab_once_and_the_message_tab_first() {
+        let tab = |id, tab_type| Tab {
+            tab_id: TabId(id),
+            tab_type,
+            name: String::new(),
+            target: String::new(),
+            config: None,
+        };
+        let present = [tab(1, TabType::Message), tab(2, TabType::Url), tab(3, TabType::Doc)];
+        let order = |ids: &[i64]| is_order(&present, &ids.iter().copied().map(TabId).collect::<Vec<_>>());
+        assert!(order(&[1, 2, 3]) && order(&[1, 3, 2]));
+        for wrong in [&[][..], &[1, 2], &[2, 1, 3], &[1, 2, 2], &[1, 2, 3, 3], &[1, 2, 3, 4]] {
+            assert!(!order(wrong), "{wrong:?}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! `im/v1/chats/:chat_id/chat_tabs`
 
 use larkspur_contract::Basis::Assumed;
-use larkspur_contract::Behaviour;
-use larkspur_contract::ids::ChatId;
+use larkspur_contract::ids::{ChatId, TabId};
 use larkspur_contract::model::TabType;
+use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::{StoreError, Tx, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,9 +11,19 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, entry};
 
 mod create;
+mod delete_tabs;
+mod draft;
 mod list_tabs;
+mod sort_tabs;
+mod update_tabs;
 
-pub(super) static ENTRIES: &[Entry] = &[entry::<create::Create>(), entry::<list_tabs::ListTabs>()];
+pub(super) static ENTRIES: &[Entry] = &[
+    entry::<create::Create>(),
+    entry::<update_tabs::UpdateTabs>(),
+    entry::<delete_tabs::DeleteTabs>(),
+    entry::<sort_tabs::SortTabs>(),
+    entry::<list_tabs::ListTabs>(),
+];
 
 /// Which chat.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -80,6 +90,18 @@ struct Tabs {
 /// The tabs of a chat as answers show them.
 async fn all(tx: &mut Tx, chat: ChatId) -> Result<Tabs, StoreError> {
     Ok(Tabs { chat_tabs: tabs::list(tx, chat).await?.into_iter().map(show).collect() })
+}
+
+/// The tab of a chat that an id of a request names.
+fn find<'a>(present: &'a [tabs::Tab], id: &str) -> Result<&'a tabs::Tab, Fault> {
+    let tab = TabId::parse(id).and_then(|id| present.iter().find(|tab| tab.tab_id == id));
+    tab.ok_or_else(|| {
+        Fault::new(codes::PARAM_INVALID, "the chat has no such tab").with_violation(
+            "tab_id",
+            Some(id),
+            "no such tab",
+        )
+    })
 }
 
 fn show(tab: tabs::Tab) -> Tab {
