@@ -2,7 +2,10 @@
 
 mod faults;
 mod isolation;
+mod kill;
 mod policy;
+mod program;
+mod random;
 mod scenarios;
 mod tenants;
 

@@ -1,0 +1,207 @@
+//! The real program on a data directory, and a client that knows when it got no answer.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const CONTROL_KEY: &str = "kill-control-key";
+
+/// A running program. Dropping it kills it.
+pub(crate) struct Program {
+    child: Child,
+    log: PathBuf,
+    /// What the ready file says.
+    pub(crate) ready: Value,
+}
+
+/// The program that cargo built beside this test.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
+    let binary = profile.join(format!("larkspur{}", std::env::consts::EXE_SUFFIX));
+    assert!(binary.is_file(), "{} is missing: run `cargo build -p larkspur-server` first", binary.display());
+    binary
+}
+
+impl Program {
+    /// Starts it without waiting until it serves. `shell` runs before it in the same process: limits, traps.
+    pub(crate) fn spawn(data: &Path, shell: &str) -> Program {
+        static STARTS: AtomicUsize = AtomicUsize::new(0);
+        let beside = data.parent().expect("a directory around the data");
+        let start = STARTS.fetch_add(1, Ordering::Relaxed);
+        let (ready_file, log) =
+            (beside.join(format!("ready-{start}.json")), beside.join(format!("log-{start}.txt")));
+        let child = Command::new("sh")
+            .args(["-c", &format!("{shell} exec \"$0\" \"$@\"")])
+            .arg(binary())
+            .args(["serve", "--listen", "127.0.0.1:0", "--rate-limits", "off", "--control-key", CONTROL_KEY])
+            .arg("--data")
+            .arg(data)
+            .arg("--ready-file")
+            .arg(&ready_file)
+            // The settings of whoever runs the tests are not those of the test.
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).expect("a log file"))
+            .spawn()
+            .expect("a shell starts");
+        Program { child, log, ready: Value::String(ready_file.to_string_lossy().into_owned()) }
+    }
+
+    /// Starts it and waits until it serves.
+    pub(crate) fn start(data: &Path) -> Program {
+        Program::start_with(data, "")
+    }
+
+    /// As [`Program::start`], with something for the shell to do before.
+    pub(crate) fn start_with(data: &Path, shell: &str) -> Program {
+        let mut program = Program::spawn(data, shell);
+        let ready_file = program.ready.as_str().expect("the path of the ready file").to_owned();
+        let began = Instant::now();
+        // Written whole or not at all, so that it can be read as soon as it is there.
+        let text = loop {
+            if let Ok(text) = fs::read_to_string(&ready_file) {
+                break text;
+            }
+            let ended = program.child.try_wait().expect("a child to ask");
+            assert!(ended.is_none(), "the program ended with {ended:?}: {}", program.log());
+            assert!(began.elapsed() < PATIENCE, "the program is not ready: {}", program.log());
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        program.ready = serde_json::from_str(&text).expect("the ready file is JSON");
+        program
+    }
+
+    /// What it wrote to standard error.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A connection to it.
+    pub(crate) fn client(&self) -> Client {
+        let url = self.ready["base_url"].as_str().expect("a base_url");
+        Client { address: url.strip_prefix("http://").expect("http").to_owned(), stream: None }
+    }
+
+    /// SIGKILL, and waits for the end.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("a child to kill");
+        self.child.wait().expect("an end");
+    }
+
+    /// SIGTERM.
+    pub(crate) fn terminate(&self) {
+        run("sh", &["-c", &format!("kill -TERM {}", self.id())]);
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child to ask") {
+                return (status, self.log());
+            }
+            assert!(began.elapsed() < PATIENCE, "the program does not end: {}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Runs a small program that must succeed.
+pub(crate) fn run(program: &str, arguments: &[&str]) {
+    let status = Command::new(program).args(arguments).status();
+    let status = status.unwrap_or_else(|error| panic!("this test needs the program `{program}`: {error}"));
+    assert!(status.success(), "{program} {arguments:?}: {status}");
+}
+
+/// One connection, opened again whenever it broke.
+pub(crate) struct Client {
+    address: String,
+    stream: Option<BufReader<TcpStream>>,
+}
+
+impl Client {
+    /// Sends a request and reads the whole answer: status and body. `None` if there was no answer, or half of one.
+    pub(crate) fn send(
+        &mut self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Option<(u16, Value)> {
+        let answer = self.exchange(token, method, path, body);
+        if answer.is_none() {
+            self.stream = None;
+        }
+        answer
+    }
+
+    /// A call of the platform's API; its `code` must be 0.
+    pub(crate) fn call(&mut self, token: &str, method: &str, path: &str, body: &Value) -> Option<Value> {
+        let (status, json) = self.send(token, method, &format!("/open-apis{path}"), body)?;
+        assert!(status == 200 && json["code"] == 0, "{method} {path} {body}: {status} {json}");
+        Some(json)
+    }
+
+    /// A call of the control API, which must succeed.
+    pub(crate) fn control(&mut self, path: &str) -> Value {
+        let answer = self.send(CONTROL_KEY, "GET", &format!("/larkspur/v1{path}"), &Value::Null);
+        let (status, json) = answer.expect("an answer");
+        assert!(status == 200 && json["code"] == 0, "GET {path}: {status} {json}");
+        json["data"].clone()
+    }
+
+    fn exchange(&mut self, token: &str, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
+        if self.stream.is_none() {
+            let stream = TcpStream::connect(&self.address).ok()?;
+            stream.set_nodelay(true).ok()?;
+            stream.set_read_timeout(Some(PATIENCE)).ok()?;
+            self.stream = Some(BufReader::new(stream));
+        }
+        let stream = self.stream.as_mut()?;
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n",
+            self.address,
+            text.len()
+        );
+        stream.get_mut().write_all((head + &text).as_bytes()).ok()?;
+        let (mut line, mut length, mut last) = (String::new(), None, false);
+        stream.read_line(&mut line).ok()?;
+        let status = line.split(' ').nth(1)?.parse().ok()?;
+        loop {
+            line.clear();
+            stream.read_line(&mut line).ok().filter(|read| *read > 0)?;
+            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            length = if name.eq_ignore_ascii_case("content-length") { value.parse().ok() } else { length };
+            last |= name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case("close");
+        }
+        let mut bytes = vec![0; length?];
+        stream.read_exact(&mut bytes).ok()?;
+        if last {
+            self.stream = None;
+        }
+        Some((status, serde_json::from_slice(&bytes).ok()?))
+    }
+}
