@@ -25,8 +25,9 @@ use route::Routed;
 
 /// The most bytes of a JSON body. Source: assumed (contract: nothing is documented).
 pub const JSON_LIMIT: usize = 10 << 20;
-/// The most bytes of a multipart body: a file of the largest size and what stands around it.
-pub const MULTIPART_LIMIT: usize = JSON_LIMIT + (64 << 10);
+/// The most bytes of a multipart body: well above the largest file, so that one that is too large is told so by the
+/// operation's own code (234006) and not by the gateway's.
+pub const MULTIPART_LIMIT: usize = 2 * JSON_LIMIT + (64 << 10);
 /// The most bytes of a body that nobody has signed for with a token or a key.
 pub const OPEN_LIMIT: usize = 1 << 20;
 
