@@ -27,7 +27,7 @@ enum Name {
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
     match flags.name {
         Name::Openapi => super::print(&documents::openapi::document(REGISTRY)),
-        Name::Coverage => super::print(&documents::coverage::document(REGISTRY)),
+        Name::Coverage => super::print(&documents::coverage::document(REGISTRY, documents::coverage::GAPS)),
         Name::Errors => super::print(&documents::errors::document(REGISTRY)),
         Name::Config => super::print(DEFAULTS),
     }
