@@ -1,0 +1,195 @@
+"""What the client tests share: the server as a process, its control API, and named checks."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import traceback
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+# Loopback must not go through a proxy of the surroundings.
+NO_PROXY = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+os.environ.update(NO_PROXY)
+
+
+def program():
+    """Path of the program under test."""
+    path = os.environ.get("LARKSPUR") or str(ROOT / "target/release/larkspur")
+    if not Path(path).is_file():
+        raise SystemExit(f"there is no program {path}: `cargo xtask clients` builds it and runs these tests")
+    return str(Path(path).resolve())
+
+
+def environment(**more):
+    """The surroundings without settings of a server, and some more variables."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LARKSPUR")}
+    return kept | {name: str(value) for name, value in more.items()}
+
+
+class Checks:
+    """Named checks: each prints one line, and a failure does not stop the ones after it."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.part = ""
+
+    @contextlib.contextmanager
+    def __call__(self, name):
+        began = time.monotonic()
+        full = f"{self.part}: {name}" if self.part else name
+        try:
+            yield
+        except Exception:
+            self.failed.append(full)
+            print(f"FAILED  {full}", flush=True)
+            print("".join("        " + line for line in traceback.format_exc().splitlines(True)), flush=True)
+        else:
+            self.passed += 1
+            print(f"ok      {full} ({time.monotonic() - began:.2f} s)", flush=True)
+
+    def count(self, name, good, detail=""):
+        """A check that another program made."""
+        with self(name):
+            assert good, detail
+
+
+class Server:
+    """A server on loopback, with data of its own."""
+
+    def __init__(self, *flags, memory=False, data=None, **settings):
+        self.folder = tempfile.TemporaryDirectory(prefix="larkspur-clients-")
+        self.home = Path(self.folder.name)
+        self.data = None if memory else Path(data or self.home / "data")
+        self.ready_path = self.home / "ready.json"
+        self.log_path = self.home / "server.log"
+        self.flags = list(flags)
+        self.settings = settings
+        self.listen = "127.0.0.1:0"
+        self.process = None
+        self.ready = {}
+
+    def start(self):
+        self.ready_path.unlink(missing_ok=True)
+        place = ["--data", str(self.data)] if self.data else ["--memory"]
+        command = [program(), "serve", "--listen", self.listen, *place, "--ready-file", str(self.ready_path), *self.flags]
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=self.home, env=environment(**self.settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 30
+        while not self.ready_path.exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the server does not start:\n{self.log()}")
+            time.sleep(0.005)
+        self.ready = json.loads(self.ready_path.read_text())
+        # A restart comes back where clients know it.
+        self.listen = self.ready["base_url"].removeprefix("http://")
+        return self
+
+    @property
+    def url(self):
+        return self.ready["base_url"]
+
+    @property
+    def address(self):
+        host, port = self.listen.rsplit(":", 1)
+        return host, int(port)
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")[-8000:] if self.log_path.exists() else ""
+
+    def stop(self, how=signal.SIGTERM, patience=20):
+        """Ends the process and gives its exit code."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            code = self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            code = None
+        self.process = None
+        return code
+
+    def restart(self, how=signal.SIGTERM):
+        """Stops it and starts it again, on the same data and the same port."""
+        code = self.stop(how)
+        self.start()
+        return code
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *error):
+        self.stop()
+        self.folder.cleanup()
+
+    def run(self, *arguments, **options):
+        """Runs another command of the program."""
+        return subprocess.run(
+            [program(), *map(str, arguments)], cwd=self.home, env=environment(), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=60, **options,
+        )
+
+    def call(self, method, path, body=None, token=None, headers=None):
+        """One plain call: status, headers, body as JSON if it is."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers or {}, method=method)
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                status, names, text = answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as refusal:
+            status, names, text = refusal.code, refusal.headers, refusal.read()
+        with contextlib.suppress(ValueError):
+            text = json.loads(text)
+        return status, names, text
+
+    def good(self, method, path, body=None, token=None):
+        """A plain call that must succeed: its data."""
+        status, _, answer = self.call(method, path, body, token)
+        assert status == 200 and isinstance(answer, dict) and answer.get("code") == 0, (method, path, status, answer)
+        return answer.get("data", answer)
+
+    def tenant_token(self, app_id=None, app_secret=None):
+        body = {"app_id": app_id or self.ready["app_id"], "app_secret": app_secret or self.ready["app_secret"]}
+        answer = self.good("POST", "/open-apis/auth/v3/tenant_access_token/internal", body)
+        return answer["tenant_access_token"]
+
+    def metric(self, name, **labels):
+        """A counter of the metrics; 0 if it is not there yet."""
+        wanted = {f'{label}="{value}"' for label, value in labels.items()}
+        for line in self.call("GET", "/larkspur/metrics")[2].decode().splitlines():
+            head, _, number = line.rpartition(" ")
+            found, _, rest = head.partition("{")
+            if found == name and wanted <= set(rest.rstrip("}").split(",")):
+                return int(number)
+        return 0
+
+    def control(self, method, path, body=None):
+        """A call of the control API that must succeed: its data."""
+        return self.good(method, f"/larkspur/v1{path}", body, self.ready["control_key"])
+
+
+def png(width=2, height=2, red=40):
+    """A picture."""
+    import struct
+    import zlib
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    row = b"\0" + bytes([red, 90, 160]) * width
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(row * height)) + chunk(b"IEND", b"")
