@@ -39,6 +39,7 @@ from lark_oapi.api.im.v2 import (
     UpdateBizEntityTagRelationRequestBody,
 )
 
+import control
 from harness import png
 
 TENANT = {lark.AccessTokenType.TENANT}
@@ -92,8 +93,9 @@ def add_tabs(chat, *tabs):
     return CreateChatTabRequest.builder().chat_id(chat).request_body(body).build()
 
 
-def run(checks, server, control):
+def run(checks, server):
     world = server.ready
+    home = control.demo(server)
     api = client(server, world)
     # A tag name is the tenant's, so that a second run on the same data needs names of its own.
     tag_name = f"客户 {uuid.uuid4()}"
@@ -228,15 +230,15 @@ def run(checks, server, control):
         tabs = good(api.im.v1.chat_tab.list_tabs(ListTabsChatTabRequest.builder().chat_id(made["chat"]).build())).chat_tabs
         assert [tab.tab_name for tab in tabs] == [None, "维基", "Plan"]
 
-    document = control.document(owner_app=world["app_id"])
+    document = home.document(owner=world["app_id"])
     with checks("add a collaborator to a document: need_notification=False"):
         member = BaseMember.builder().member_type("openchat").member_id(made["chat"]).perm("view").type("chat").build()
-        ask = CreatePermissionMemberRequest.builder().token(document["token"]).type(document["type"])
+        ask = CreatePermissionMemberRequest.builder().token(document["token"]).type(document["doc_type"])
         answer = api.drive.v1.permission_member.create(ask.need_notification(False).request_body(member).build())
         assert good(answer).member.member_id == made["chat"] and answer.msg == "Success"
 
     with checks("as a user: get the chat, add a doc tab, list tabs"):
-        option = as_user(control.user_token(world["app_id"], world["users"][0]))
+        option = as_user(home.user_token(world["app_id"], world["users"][0]))
         chat = good(api.im.v1.chat.get(GetChatRequest.builder().chat_id(made["chat"]).build(), option))
         assert chat.name == "larkspur 群"
         tabs = good(api.im.v1.chat_tab.create(add_tabs(made["chat"], doc_tab("Mine", document["url"])), option)).chat_tabs
@@ -245,17 +247,17 @@ def run(checks, server, control):
         assert [tab.tab_id for tab in good(listed).chat_tabs] == [tab.tab_id for tab in tabs]
 
     with checks("a user who is not in the chat is refused by its own code"):
-        option = as_user(control.user_token(world["app_id"], world["users"][1]))
+        option = as_user(home.user_token(world["app_id"], world["users"][1]))
         answer = api.im.v1.chat_tab.list_tabs(ListTabsChatTabRequest.builder().chat_id(made["chat"]).build(), option)
         assert (answer.code, answer.msg) == (232011, "Operator can NOT be out of the chat."), answer.raw.content
 
-    errors(checks, server, control, api, made)
-    tokens(checks, server, control, made)
-    frequency(checks, server, control)
+    errors(checks, server, home, api, made)
+    tokens(checks, server, home)
+    frequency(checks, server, home)
     restart(checks, server, api, made)
 
 
-def errors(checks, server, control, api, made):
+def errors(checks, server, home, api, made):
     with checks("typed refusal: code, msg, log id, field violations"):
         answer = api.im.v2.tag.create(create_tag(""))
         assert (answer.code, answer.msg, answer.raw.status_code) == (230001, "param is invalid", 400), answer.raw.content
@@ -276,7 +278,7 @@ def errors(checks, server, control, api, made):
         assert answer.msg == "The operator is not the image's owner, no permission to complete the request."
 
     with checks("a missing scope: permission_violations and helps"):
-        poor = control.app(scopes=["im:chat"])
+        poor = home.app(scopes=["im:chat"])
         answer = client(server, poor).im.v2.tag.create(create_tag("nothing"))
         assert (answer.code, answer.raw.status_code) == (99991672, 400), answer.raw.content
         violations = answer.error["permission_violations"]
@@ -284,14 +286,14 @@ def errors(checks, server, control, api, made):
         assert any(poor["app_id"] in one["url"] for one in answer.error["helps"]), answer.error
 
     with checks("a user token where only tenants may call"):
-        token = control.user_token(server.ready["app_id"], server.ready["users"][0])
+        token = home.user_token(server.ready["app_id"], server.ready["users"][0])
         request = raw(lark.HttpMethod.GET, "/open-apis/im/v2/tags", [("ids", "1")], tokens={lark.AccessTokenType.USER})
         answer = api.request(request, as_user(token))
         assert (answer.code, answer.msg) == (99991668, "user access token not support"), answer.raw.content
 
     with checks("a wrong secret"):
         wrong = client(server, {"app_id": server.ready["app_id"], "app_secret": "x" * 32})
-        wrong.config.app_id = control.app(scopes=[])["app_id"]  # of its own, for the SDK's cache is one for all clients
+        wrong.config.app_id = home.app(scopes=[])["app_id"]  # of its own, for the SDK's cache is one for all clients
         try:
             answer = wrong.request(raw(lark.HttpMethod.GET, "/open-apis/bot/v3/info"))
         except Exception as error:
@@ -300,16 +302,16 @@ def errors(checks, server, control, api, made):
             raise AssertionError(answer.raw.content)
 
 
-def tokens(checks, server, control, made):
+def tokens(checks, server, home):
     with checks("one sign-in for many requests"):
-        app = control.app(scopes=["im:chat"])
+        app = home.app(scopes=["im:chat"])
         api = client(server, app)
         before = server.metric("larkspur_requests_total", operation=SIGN_IN, code=0)
         for _ in range(10):
             assert api.request(raw(lark.HttpMethod.GET, "/open-apis/bot/v3/info")).code == 0
         assert server.metric("larkspur_requests_total", operation=SIGN_IN, code=0) == before + 1
 
-    world = control.world()
+    world = control.fresh(server)
     app = world.app(scopes=["im:chat"])
 
     def sign_in():
@@ -344,9 +346,9 @@ def tokens(checks, server, control, made):
         assert works(second["tenant_access_token"]) == 99991663
 
 
-def frequency(checks, server, control):
+def frequency(checks, server, home):
     with checks("over the rate: 429, 99991400 and the headers that say how long to wait"):
-        api = client(server, control.app(scopes=["im:tag:read"]))
+        api = client(server, home.app(scopes=["im:tag:read"]))
         ask = raw(lark.HttpMethod.GET, "/open-apis/im/v2/tags", [("ids", "1")])
         for _ in range(200):
             answer = api.request(ask)

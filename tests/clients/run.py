@@ -1,0 +1,106 @@
+"""The server seen from outside: official SDKs, the wire, the process, the OpenAPI document, the README's commands.
+
+`cargo xtask clients` runs it. By hand: LARKSPUR=target/debug/larkspur PYTHON tests/clients/run.py [PART...], with
+a Python that has tests/clients/python/requirements.txt.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+
+from harness import HERE, Checks, Server, environment, png
+
+sys.path.append(str(HERE / "python"))
+
+
+def python(checks):
+    import journey
+
+    with Server() as server:
+        journey.run(checks, server)
+
+
+def node(checks):
+    import control
+
+    with Server() as server:
+        home = control.demo(server)
+        facts = server.ready | {
+            "tokens": [home.user_token(server.ready["app_id"], user) for user in server.ready["users"]],
+            "document": home.document(owner=server.ready["app_id"]),
+            "png": png().hex(),
+            "poor": home.app(scopes=["im:chat"]),
+            "reader": home.app(scopes=["im:tag:read"]),
+        }
+        process = subprocess.Popen(
+            ["node", str(HERE / "node/journey.mjs")], env=environment(FACTS=json.dumps(facts)),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+        )
+        named = 0
+        try:
+            # It tells each check in a line, and asks for a restart of the server where it wants one.
+            for line in process.stdout:
+                if line.startswith("CHECK "):
+                    told = json.loads(line.removeprefix("CHECK "))
+                    checks.count(told["name"], told["error"] is None, told["error"])
+                    named += 1
+                else:
+                    print(line, end="")
+            code = process.wait(60)
+        finally:
+            process.kill()
+        checks.count("it ran to its end", code == 0 and named > 0, f"node ended with {code} after {named} checks")
+
+
+def wire(checks):
+    import wire
+
+    wire.run(checks)
+
+
+def process(checks):
+    import process
+
+    process.run(checks)
+
+
+def schema(checks):
+    import schema
+
+    schema.run(checks)
+
+
+def readme(checks):
+    import readme
+
+    readme.run(checks)
+
+
+PARTS = {part.__name__: part for part in (python, node, wire, process, schema, readme)}
+
+
+def main(names):
+    unknown = set(names) - set(PARTS)
+    if unknown:
+        raise SystemExit(f"there is no part {', '.join(unknown)}: {', '.join(PARTS)}")
+    if not shutil.which("node"):
+        raise SystemExit("there is no node: cargo xtask setup")
+    checks = Checks()
+    for name, part in PARTS.items():
+        if names and name not in names:
+            continue
+        checks.part = name
+        try:
+            part(checks)
+        except Exception as error:
+            checks.count("set up", False, repr(error))
+    checks.part = ""
+    for name in checks.failed:
+        print(f"failed: {name}")
+    print(f"{checks.passed} passed, {len(checks.failed)} failed")
+    return 1 if checks.failed or not checks.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
