@@ -137,11 +137,11 @@ await check("change a tag, its id repeated in the body", async () => {
   assert.deepEqual(tag_info.i18n_names, [{ locale: "en-US", name: "client" }]);
 });
 
-await check("query tags with the generic request: ids[] as axios writes it, and ids repeated", async () => {
+await check("query tags with the generic request: ids[] as axios writes it, ids, and ids[0]", async () => {
   const ids = [made.tag, made.other];
-  const serialized = new URLSearchParams(ids.map((id) => ["ids", id]));
-  for (const params of [{ ids }, serialized]) {
-    const answer = await api.request({ method: "GET", url: "/open-apis/im/v2/tags", params });
+  for (const indexes of [false, null, true]) {
+    const style = { params: { ids }, paramsSerializer: { indexes } };
+    const answer = await api.request({ method: "GET", url: "/open-apis/im/v2/tags", ...style });
     assert.deepEqual(good(answer).tag_infos.map((tag) => tag.id), ids);
   }
 });
