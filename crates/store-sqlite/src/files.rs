@@ -67,7 +67,11 @@ pub(crate) fn lock(directory: &Path) -> Result<File, OpenError> {
         sync_directory(directory.parent().unwrap_or(directory))?;
     }
     let path = directory.join(LOCK);
-    let options = OpenOptions::new().write(true).create(true).truncate(false).to_owned();
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    // Who can open it can hold the lock.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&path).map_err(failed(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -1,0 +1,64 @@
+"""Every block of the README that is marked `run`, in order, against a running server; in both languages the same."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from harness import HERE, ROOT, Server, environment, program
+
+PAGES = ("README.md", "README.zh-CN.md")
+FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page):
+    """Info string and text of every fenced block."""
+    return [(info.strip(), text) for info, text in FENCE.findall((ROOT / page).read_text(encoding="utf-8"))]
+
+
+def run(checks):
+    first, second = (blocks(page) for page in PAGES)
+    with checks("both languages show the same code"):
+        assert first == second, [pair for pair in zip(first, second) if pair[0] != pair[1]]
+    with checks("Python, Node and the shell are shown and run"):
+        marked = {info.split()[0] for info, _ in first if "run" in info.split()}
+        assert {"sh", "python", "js"} <= marked, marked
+    for page in PAGES:
+        with Server() as server, tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "node_modules").symlink_to(HERE / "node/node_modules")
+            (Path(folder) / "bin").mkdir()
+            (Path(folder) / "bin/larkspur").symlink_to(program())
+            for number, (info, text) in enumerate(blocks(page), 1):
+                if "run" in info.split():
+                    first_line = text.strip().splitlines()[0]
+                    with checks(f"{page}, block {number}: {first_line[:60]}"):
+                        done(server, Path(folder), info.split()[0], text, number)
+
+
+def done(server, folder, language, text, number):
+    if language == "sh":
+        # A command in a block that fails must not be hidden by the ones after it.
+        command = [shutil.which("bash") or "sh", "-eu", "-c", text]
+    elif language == "python":
+        command = [sys.executable, "-c", text]
+    elif language == "js":
+        (folder / f"block{number}.mjs").write_text(text)
+        command = ["node", f"block{number}.mjs"]
+    else:
+        raise AssertionError(f"nobody knows how to run {language}")
+    ready = server.ready
+    names = {name.upper(): ready[name] for name in ("base_url", "app_id", "app_secret", "chat_id", "control_key")}
+    path = os.pathsep.join([str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    ended = subprocess.run(
+        command, cwd=folder, env=environment(PATH=path, **names), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=60,
+    )
+    shown = f"exit {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
+    assert ended.returncode == 0, shown
+    assert ended.stdout.strip(), f"it prints nothing: {shown}"
+    # curl ends with 0 whatever the server says.
+    codes = re.findall(r'^\s*\{"code":\s*(\d+)', ended.stdout)
+    assert all(code == "0" for code in codes), shown
