@@ -7,9 +7,11 @@
 mod call;
 mod faulty;
 mod lab;
+mod recording;
 mod world;
 
 pub use call::{Reply, Request};
 pub use faulty::{Fault, Faulty};
 pub use lab::{Lab, LabOptions};
+pub use recording::Recording;
 pub use world::{User, World};

@@ -1,12 +1,15 @@
 //! One test binary: everything that is tested above the crates' own unit tests.
 
 mod faults;
+mod invariants;
 mod isolation;
 mod kill;
 mod policy;
 mod program;
 mod random;
 mod scenarios;
+mod source;
+mod statements;
 mod tenants;
 
 /// A PNG of this size, as far as its head goes: what an upload is judged by.

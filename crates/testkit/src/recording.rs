@@ -1,0 +1,67 @@
+//! A driver that remembers every statement it runs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use larkspur_contract::Effect;
+use larkspur_store::{BoxFuture, Driver, Hook, Row, Session, StoreError, Unit, Value, Verdict};
+
+type Statements = Arc<Mutex<BTreeMap<String, Vec<Value>>>>;
+
+/// A driver that remembers every statement it runs.
+pub struct Recording {
+    inner: Arc<dyn Driver>,
+    statements: Statements,
+}
+
+impl Recording {
+    /// Wraps a driver.
+    pub fn over(inner: Arc<dyn Driver>) -> Arc<Self> {
+        Arc::new(Recording { inner, statements: Arc::default() })
+    }
+
+    /// Each statement that was run, once, with the parameters of its last run.
+    pub fn statements(&self) -> BTreeMap<String, Vec<Value>> {
+        self.statements.lock().expect("not poisoned").clone()
+    }
+}
+
+impl Driver for Recording {
+    fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.transact(effect, Arc::new(Recorded { inner: unit, statements: self.statements.clone() }))
+    }
+
+    fn name(&self) -> &'static str {
+        "recording"
+    }
+}
+
+struct Recorded<T> {
+    inner: T,
+    statements: Statements,
+}
+
+impl Unit for Recorded<Arc<dyn Unit>> {
+    fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
+        self.inner.run(Box::new(Recorded { inner: session, statements: self.statements.clone() }))
+    }
+}
+
+impl Session for Recorded<Box<dyn Session>> {
+    fn query<'a>(
+        &'a mut self,
+        sql: &'a str,
+        params: &'a [Value],
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        self.statements.lock().expect("not poisoned").insert(sql.to_owned(), params.to_vec());
+        self.inner.query(sql, params)
+    }
+
+    fn on_commit(&mut self, hook: Hook) {
+        self.inner.on_commit(hook);
+    }
+
+    fn share(&self) -> Box<dyn Session> {
+        Box::new(Recorded { inner: self.inner.share(), statements: self.statements.clone() })
+    }
+}

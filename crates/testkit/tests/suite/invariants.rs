@@ -1,0 +1,180 @@
+//! The invariants of ARCHITECTURE.md that no type holds, read off the source.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use larkspur_api::REGISTRY;
+use larkspur_store::tenants::TABLES;
+
+use crate::source::{Source, has_word, root, rust};
+
+/// What every statement has one of.
+const SQL: &[&str] =
+    &["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ", "CREATE INDEX "];
+
+fn product() -> Vec<Source> {
+    [
+        "crates/contract/src",
+        "crates/store-sqlite/src",
+        "crates/api/src",
+        "crates/server/src",
+        "crates/testkit/src",
+        "xtask/src",
+    ]
+    .iter()
+    .flat_map(|folder| rust(folder))
+    .collect()
+}
+
+fn is_sql(text: &str) -> bool {
+    SQL.iter().any(|word| text.contains(word))
+}
+
+#[test]
+fn sql_is_written_in_the_store_alone() {
+    for source in product() {
+        for text in &source.strings {
+            assert!(!is_sql(text), "{}: {text}", source.path);
+        }
+    }
+    assert!(
+        rust("crates/store/src")
+            .iter()
+            .flat_map(|source| &source.strings)
+            .filter(|text| is_sql(text))
+            .count()
+            > 40
+    );
+}
+
+#[test]
+fn the_driver_knows_no_table() {
+    for source in rust("crates/store-sqlite/src") {
+        for text in &source.strings {
+            // A name by itself, or in a pragma; other statements are refused by the test above.
+            let suspect = !text.contains(' ') || text.contains("PRAGMA");
+            let table = TABLES.iter().chain(&["meta"]).find(|table| suspect && has_word(text, table));
+            assert!(table.is_none(), "{} names the table {table:?}: {text}", source.path);
+        }
+    }
+}
+
+/// The HTTP library is named where it is served, and where its kind of body is read: a multipart form is a stream of it.
+#[test]
+fn one_file_names_the_http_library() {
+    let allowed = ["crates/server/src/http.rs", "crates/server/src/gateway/decode/multipart.rs"];
+    let mut named = BTreeSet::new();
+    for source in product().into_iter().chain(rust("crates/store/src")) {
+        if ["hyper", "hyper_util", "http_body_util"].iter().any(|library| source.names(library)) {
+            assert!(allowed.contains(&source.path.as_str()), "{} names the HTTP library", source.path);
+            named.insert(source.path);
+        }
+    }
+    assert_eq!(named.len(), allowed.len(), "an exception that is none any more: {named:?}");
+}
+
+#[test]
+fn the_contract_does_nothing_outside() {
+    for source in rust("crates/contract/src") {
+        for what in [
+            "tokio",
+            "std::fs",
+            "std::net",
+            "std::io",
+            "std::env",
+            "std::time",
+            "std::thread",
+            "std::process",
+        ] {
+            assert!(!source.code.contains(what), "{} uses {what}", source.path);
+        }
+    }
+}
+
+/// Which of the product's crates each one may use.
+#[test]
+fn arrows_go_one_way() {
+    let arrows: &[(&str, &[&str], &[&str])] = &[
+        ("contract", &[], &["hyper", "tokio", "rusqlite"]),
+        ("store", &["contract"], &["hyper", "tokio", "rusqlite"]),
+        ("store-sqlite", &["contract", "store"], &["hyper", "serde_json"]),
+        ("api", &["contract", "store"], &["hyper", "http", "http-body-util", "tokio", "rusqlite"]),
+        ("server", &["contract", "store", "store-sqlite", "api"], &["rusqlite"]),
+    ];
+    for (name, own, never) in arrows {
+        let manifest =
+            fs::read_to_string(root().join("crates").join(name).join("Cargo.toml")).expect("a manifest");
+        let section = manifest.split("[dependencies]").nth(1).expect("dependencies");
+        let section = section.split("\n[").next().unwrap_or_default();
+        let names: BTreeSet<&str> = section
+            .lines()
+            .filter_map(|line| line.split(['.', ' ', '=']).next())
+            .filter(|name| !name.is_empty())
+            .collect();
+        assert!(!names.is_empty(), "{name} has dependencies");
+        for dependency in &names {
+            let other = dependency.strip_prefix("larkspur-");
+            assert!(other.is_none_or(|other| own.contains(&other)), "{name} uses {dependency}");
+            assert!(!never.contains(dependency), "{name} uses {dependency}");
+        }
+    }
+}
+
+#[test]
+fn every_operation_is_in_the_registry() {
+    let registered: BTreeSet<&str> = REGISTRY.iter().copied().flatten().map(|entry| entry.spec.id).collect();
+    let mut written = BTreeSet::new();
+    for source in rust("crates/api/src/operations") {
+        let operations = source.code.matches("impl Operation for ").count();
+        assert!(operations <= 1, "{} has {operations} operations", source.path);
+        if operations == 1 {
+            let before = source.code.split("const SPEC").next().unwrap_or_default();
+            let id = source.strings[before.matches("\"\"").count()].clone();
+            assert!(
+                registered.contains(id.as_str()),
+                "{} is not in the registry (its id is {id:?})",
+                source.path
+            );
+            assert!(written.insert(id), "{}: the id stands twice", source.path);
+        }
+    }
+    assert_eq!(written.len(), REGISTRY.iter().map(|entries| entries.len()).sum::<usize>());
+}
+
+#[test]
+fn files_stay_short() {
+    let mut long = Vec::new();
+    for source in product().into_iter().chain(rust("crates/store/src")).chain(rust("crates/bench/src")) {
+        let limit = if source.path.starts_with("crates/api/src/operations/") { 200 } else { 600 };
+        if source.lines > limit && !source.path.ends_with("/codes.rs") {
+            long.push(format!("{}: {} lines, {limit} at most", source.path, source.lines));
+        }
+    }
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+/// A statement behind a `Tx` begins its conditions with the tenant, or its row. What holds a `Root` or a bare session
+/// finds the tenant first.
+#[test]
+fn every_statement_of_a_tx_names_the_tenant() {
+    let mut checked = 0;
+    for source in rust("crates/store/src") {
+        let text = fs::read_to_string(root().join(&source.path)).expect("readable");
+        for function in text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default().split("fn ").skip(1) {
+            let head = function.split('{').next().unwrap_or_default();
+            if head.contains("Root") || head.contains("Session") || head.contains("&mut self") {
+                continue;
+            }
+            for sql in Source::parse("", function).strings.iter().filter(|text| is_sql(text)) {
+                checked += 1;
+                let row = sql.contains("(tenant, ") && sql.contains("VALUES ($1, ");
+                assert!(row || sql.contains("tenant = $1"), "{}: {sql}", source.path);
+                assert!(!sql.contains(" OR tenant"), "{}: {sql}", source.path);
+                // Whatever is joined is of the same tenant; the directory of apps is nobody's.
+                let joined = sql.matches(" JOIN ").count() - sql.matches(" JOIN app ").count();
+                assert!(sql.matches(".tenant = ").count() > joined || joined == 0, "{}: {sql}", source.path);
+            }
+        }
+    }
+    assert!(checked > 40, "only {checked} statements found");
+}

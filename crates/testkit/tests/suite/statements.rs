@@ -1,0 +1,211 @@
+//! Every statement of the product, as a journey through all operations makes them: each can be prepared, and none
+//! looks through a whole table or a whole tenant.
+
+use std::sync::Arc;
+
+use larkspur_api::REGISTRY;
+use larkspur_contract::{Consumes, Effect};
+use larkspur_store::{BoxFuture, Driver, Session, StoreError, Unit, Value, Verdict};
+use larkspur_store_sqlite::Sqlite;
+use larkspur_testkit::{Lab, LabOptions, Recording, World};
+use serde_json::json;
+
+use crate::source::{has_word, rust};
+
+/// Statements that have to look at every row of something: why, and a part of their text.
+const SCANS: &[(&str, &str)] = &[
+    ("lists every world", "FROM tenant ORDER BY tenant"),
+    (
+        "removes an app from every tenant when its developer's world is deleted",
+        "DELETE FROM app_install WHERE app_id = $1",
+    ),
+    (
+        "removes an app from every tenant when its developer's world is deleted",
+        "DELETE FROM app_visible_user WHERE app_id = $1",
+    ),
+    (
+        "removes an app from every tenant when its developer's world is deleted",
+        "DELETE FROM token_issue WHERE app_id = $1",
+    ),
+    (
+        "removes an app from every tenant when its developer's world is deleted",
+        "DELETE FROM user_grant WHERE app_id = $1",
+    ),
+    ("lists the apps of a tenant", "FROM app_install WHERE tenant = $1 ORDER BY app_id"),
+    ("lists the apps of a developer", "FROM app WHERE tenant = $1 ORDER BY app_id"),
+    ("lists the users of a world", "FROM users WHERE tenant = $1 ORDER BY user_id"),
+];
+
+/// Calls every operation of the registry with its own example, in a world of its own.
+async fn journey(lab: &Lab) {
+    for entry in REGISTRY.iter().copied().flatten() {
+        let (world, spec) = (lab.world().await, entry.spec);
+        let (tag, image) = (world.tag("a tag").await, upload(&world).await);
+        let fill = |text: &str| {
+            let document = world.document_url.rsplit('/').next().expect("a token");
+            let ids = [
+                ("{tenant_key}", world.tenant_key.as_str()),
+                ("{chat_id}", &world.chat_id),
+                ("{tag_id}", &tag),
+                ("{image_key}", &image),
+                ("{token}", document),
+                ("{app_id}", &world.app_id),
+                ("{app_secret}", &world.app_secret),
+                ("{user_id}", &world.users[1].user_id),
+                ("{member}", &world.users[1].user_id),
+                ("{open_id}", &world.users[1].open_id),
+            ];
+            let filled = ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id));
+            filled.replace("7307000000000000000", &tag)
+        };
+        let path = fill(spec.route.path);
+        let request = match path.strip_prefix("/larkspur/v1") {
+            Some(path) => lab.control(spec.route.method.name(), path),
+            None => world.lab.request(spec.route.method.name(), &path).token(&world.token),
+        };
+        let request = match spec.consumes {
+            Consumes::Nothing => lab_query(request, &fill(spec.example)),
+            _ => request.raw(fill(spec.example)),
+        };
+        // Not all examples are whole; what matters is what they run.
+        assert!(request.send().await.status() < 500, "{}", spec.id);
+    }
+    whatever_examples_leave_out(lab).await;
+}
+
+fn lab_query(request: larkspur_testkit::Request, query: &str) -> larkspur_testkit::Request {
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .fold(request, |request, (name, value)| request.query(name, value))
+}
+
+async fn upload(world: &World) -> String {
+    let request = world.call("POST", "/im/v1/images");
+    let request = request.multipart(&[("image_type", "message")], ("image", &super::png(1, 1)));
+    request.send().await.data()["image_key"].as_str().expect("a key").to_owned()
+}
+
+async fn whatever_examples_leave_out(lab: &Lab) {
+    let world = lab.world().await;
+    let (tag, image) = (world.tag("a tag").await, upload(&world).await);
+    let user = &world.users[1];
+    let relation = json!({"tag_biz_type": "chat", "biz_entity_id": world.chat_id, "tag_ids": [tag]});
+    world.call("POST", "/im/v2/biz_entity_tag_relation").body(relation.clone()).send().await.data();
+    world.call("PUT", "/im/v2/biz_entity_tag_relation").body(relation.clone()).send().await.data();
+    world.tag("a tag of another name").await;
+    let path = format!("/im/v2/tags/{tag}");
+    world.call("PATCH", &path).body(json!({"patch_tag": {"name": "renamed"}})).send().await.data();
+    let again = json!({"create_tag": {"tag_type": "tenant", "name": "renamed"}});
+    world.call("POST", "/im/v2/tags").body(again).send().await.data();
+    let tabs = json!([
+        {"tab_type": "doc", "tab_content": {"doc": world.document_url}},
+        {"tab_type": "url", "tab_content": {"url": "https://a"}, "tab_config": {"icon_key": image}},
+    ]);
+    world.add_tabs(&tabs).send().await.data();
+    world.set_app(&world.app_id, json!({"visible_to": [user.user_id]})).await;
+    let token = world.user_token(1, json!({})).await;
+    world.call("GET", &format!("/im/v1/chats/{}", world.chat_id)).token(&token).send().await.data();
+    let p2p = world.chat(json!({"chat_mode": "p2p", "members": [world.app_id, user.user_id]})).await;
+    world.call("GET", &format!("/im/v1/chats/{p2p}/chat_tabs/list_tabs")).send().await.data();
+    for _ in 0..2 {
+        let body = json!({"name": "made", "owner_id": user.union_id, "user_id_list": [user.open_id]});
+        let request = world.call("POST", "/im/v1/chats?uuid=u&user_id_type=union_id&set_bot_manager=true");
+        request.body(body).send().await;
+        let body = json!({"name": "made", "owner_id": user.open_id, "user_id_list": [user.open_id], "bot_id_list": [world.app_id]});
+        let request = world.call("POST", "/im/v1/chats?uuid=v&set_bot_manager=true");
+        let made = request.body(body).send().await.data();
+        let chat = made["chat_id"].as_str().expect("a chat_id");
+        world.call("GET", &format!("/im/v1/chats/{chat}")).send().await.data();
+        world
+            .control("PUT", &format!("/chats/{chat}/members/{}", user.user_id))
+            .body(json!({"manager": true}))
+            .send()
+            .await
+            .data();
+        world.call("GET", &format!("/im/v1/chats/{chat}")).send().await.data();
+    }
+    let other = lab.world().await;
+    world.call("GET", &format!("/im/v1/chats/{}", other.chat_id)).send().await.refused(232010);
+    world.control("DELETE", "").send().await.data();
+}
+
+struct Explain(String, Vec<Value>, std::sync::Mutex<Vec<String>>);
+
+impl Unit for Explain {
+    fn run(&self, mut session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
+        Box::pin(async move {
+            let rows = session.query(&format!("EXPLAIN QUERY PLAN {}", self.0), &self.1).await?;
+            for mut row in rows {
+                self.2.lock().expect("not poisoned").push(row.text(3)?);
+            }
+            Ok(Verdict::Rollback)
+        })
+    }
+}
+
+/// The lines of the plan that look through a table, or through a tenant's part of it.
+async fn scans(driver: &dyn Driver, sql: &str, params: Vec<Value>) -> Vec<String> {
+    let unit = Arc::new(Explain(sql.to_owned(), params, std::sync::Mutex::default()));
+    driver.transact(Effect::Writes, unit.clone()).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let plan = std::mem::take(&mut *unit.2.lock().expect("not poisoned"));
+    let scan = |line: &String| {
+        // The directory of tenants has one row for each.
+        line.starts_with("SCAN ") || (line.ends_with("(tenant=?)") && !line.starts_with("SEARCH tenant "))
+    };
+    plan.into_iter().filter(scan).collect()
+}
+
+#[tokio::test]
+async fn every_statement_prepares_and_none_looks_at_all_rows() {
+    let sqlite: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
+    let recording = Recording::over(sqlite.clone());
+    let lab = Lab::with(LabOptions { driver: Some(recording.clone()), ..LabOptions::default() }).await;
+    journey(&lab).await;
+    let mut statements = recording.statements();
+    let written = written();
+    // What no operation runs yet is whole in the source; what has gaps must have been run.
+    for sql in written.iter().filter(|sql| !sql.contains('{')) {
+        let parameters = (1..=99).take_while(|number| has_word(sql, &format!("${number}"))).count();
+        statements.entry(sql.clone()).or_insert_with(|| vec![Value::Null; parameters]);
+    }
+    let mut wrong = Vec::new();
+    for (sql, params) in &statements {
+        if sql.starts_with("CREATE ") || sql.starts_with("INSERT ") || sql.contains(" meta ") {
+            continue;
+        }
+        let found = scans(&*sqlite, sql, params.clone()).await;
+        let deletes_a_tenant = sql.starts_with("DELETE FROM ")
+            && sql.ends_with(" WHERE tenant = $1")
+            && !sql.starts_with("DELETE FROM tenant ");
+        let allowed = deletes_a_tenant || SCANS.iter().any(|(_, part)| sql.contains(part));
+        if allowed == found.is_empty() {
+            wrong.push(format!("{sql}\n    {found:?}"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "statements that scan, or that are allowed to and do not:\n{}",
+        wrong.join("\n")
+    );
+    let unseen: Vec<&String> =
+        written.iter().filter(|text| !statements.keys().any(|sql| fits(text, sql))).collect();
+    assert!(unseen.is_empty(), "statements with gaps that the journey does not run: {unseen:#?}");
+}
+
+/// The statements in the source. `{…}` in them stands for anything.
+fn written() -> Vec<String> {
+    let texts = rust("crates/store/src").into_iter().flat_map(|source| source.strings);
+    let verbs = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];
+    texts.filter(|text| verbs.iter().any(|verb| text.starts_with(verb))).collect()
+}
+
+fn fits(pattern: &str, sql: &str) -> bool {
+    let mut rest = sql;
+    for (index, part) in pattern.split('{').enumerate() {
+        let fixed = if index == 0 { part } else { part.split_once('}').map_or("", |(_, fixed)| fixed) };
+        let Some(at) = rest.find(fixed).filter(|at| index > 0 || *at == 0) else { return false };
+        rest = &rest[at + fixed.len()..];
+    }
+    true
+}
