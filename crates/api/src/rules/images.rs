@@ -1,6 +1,6 @@
 //! What may be uploaded as an image.
 
-use imagesize::ImageType as Format;
+use imagesize::{Compression, ImageType as Format};
 use larkspur_contract::model::ImageType;
 use larkspur_contract::{Fault, codes};
 
@@ -43,7 +43,8 @@ fn media_type(format: Format) -> Option<&'static str> {
         Format::Bmp => "image/bmp",
         Format::Ico => "image/x-icon",
         Format::Tiff => "image/tiff",
-        Format::Heif(_) => "image/heic",
+        // Its container holds other formats too, AVIF and video among them.
+        Format::Heif(Compression::Hevc) => "image/heic",
         _ => return None,
     })
 }

@@ -139,7 +139,7 @@ const MANAGE: Behaviour = Behaviour {
 };
 const SHOWN: Behaviour = Behaviour {
     name: "tab_fields_shown",
-    rule: "An empty tab_name, an absent tab_config and the contents of built-in tabs are left out of answers; new tabs stand at the end, in the order of the request.",
+    rule: "An empty tab_name, an empty tab_content and an absent tab_config are left out of answers; new tabs stand at the end, in the order of the request.",
     basis: Assumed,
     switch: false,
 };
