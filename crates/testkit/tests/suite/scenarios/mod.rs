@@ -7,6 +7,7 @@ mod auth;
 mod bot;
 mod chat_get;
 mod chats;
+mod control;
 mod documents;
 mod images;
 mod tab_changes;
