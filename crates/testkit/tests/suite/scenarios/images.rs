@@ -152,7 +152,8 @@ async fn sizes() {
         refuse("message", &content, 234039).await;
     }
     accept("avatar", &png(4096, 4096)).await;
-    for content in [png(4097, 1), png(1, 4097), jpeg(4097, 4097)] {
+    accept("avatar", &gif(2000, 2000)).await;
+    for content in [png(4097, 1), png(1, 4097), jpeg(4097, 4097), gif(2001, 1)] {
         refuse("avatar", &content, 234039).await;
     }
 }

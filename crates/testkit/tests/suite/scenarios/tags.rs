@@ -161,3 +161,52 @@ async fn a_query_answers_in_the_order_asked() {
     let request = many.iter().fold(world.call("GET", "/im/v2/tags"), |request, id| request.query("ids", id));
     request.send().await.refused(230001);
 }
+
+#[tokio::test]
+async fn forty_languages_and_no_more() {
+    let world = Lab::start().await.world().await;
+    let names = |count: usize| -> Vec<Value> {
+        (0..count).map(|n| json!({"locale": format!("l{n}"), "name": "名"})).collect()
+    };
+    let tag = json!({"tag_type": "tenant", "name": "a", "i18n_names": names(40)});
+    let data = create(&world, tag).send().await.data();
+    let id = data["id"].as_str().expect("an id");
+    assert_eq!(query(&world, &[id]).await[0]["i18n_names"], Value::from(names(40)));
+    let patch = |names: Vec<Value>| {
+        world.call("PATCH", &format!("/im/v2/tags/{id}")).body(json!({"patch_tag": {"i18n_names": names}}))
+    };
+    let reply = patch(names(41)).send().await;
+    reply.refused(230001);
+    assert_eq!(reply.violated(), ["patch_tag.i18n_names"]);
+    let data = patch(names(40)[..3].to_vec()).send().await.data();
+    assert_eq!(data["tag_info"]["i18n_names"], Value::from(names(3)), "replaced, not merged");
+}
+
+#[tokio::test]
+async fn a_name_is_taken_in_the_whole_tenant_and_in_no_other() {
+    let world = Lab::start().await.world().await;
+    let (_, second) = world.app(json!({})).await;
+    let first = world.tag("one").await;
+    let tag = json!({"tag_type": "tenant", "name": "one", "i18n_names": [{"locale": "en", "name": "other"}]});
+    let data = create(&world, tag).token(&second).send().await.data();
+    assert_eq!(data, json!({"create_tag_fail_reason": {"duplicate_id": first}}), "by another app");
+    // Names by language take no part.
+    let tag = json!({"tag_type": "tenant", "name": "two", "i18n_names": [{"locale": "en", "name": "one"}]});
+    assert!(create(&world, tag).send().await.data()["id"].is_string());
+    let other = world.lab.world().await;
+    assert_ne!(other.tag("one").await, first);
+    assert!(query(&other, &[&first]).await.is_empty());
+    other.call("PATCH", &format!("/im/v2/tags/{first}")).send().await.refused(230001);
+}
+
+#[tokio::test]
+async fn a_patch_of_nothing_leaves_the_time() {
+    let world = Lab::start().await.world().await;
+    let id = world.tag("one").await;
+    let before = query(&world, &[&id]).await;
+    world.advance(5).await;
+    for body in [json!({}), json!({"patch_tag": {}}), json!({"patch_tag": {"id": id}})] {
+        let data = world.call("PATCH", &format!("/im/v2/tags/{id}")).body(body).send().await.data();
+        assert_eq!(data, json!({"tag_info": before[0]}));
+    }
+}
