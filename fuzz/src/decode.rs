@@ -48,7 +48,13 @@ fn request(first: &str, content_type: &str, body: &[u8]) {
         }
         None => {
             for route in ROUTES.all() {
-                let names = route.entry.spec.route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+                let names = route
+                    .entry
+                    .spec
+                    .route
+                    .path
+                    .split('/')
+                    .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
                 let params: Vec<_> = names.map(|name| (name, path)).collect();
                 one(route, Raw { params: &params, query, content_type, body: body.clone() });
             }
@@ -59,7 +65,12 @@ fn request(first: &str, content_type: &str, body: &[u8]) {
 fn one(route: &'static larkspur_server::gateway::route::Route, raw: Raw<'_>) {
     let spec = route.entry.spec;
     for settings in SETTINGS.iter() {
-        let again = Raw { params: raw.params, query: raw.query, content_type: raw.content_type, body: raw.body.clone() };
+        let again = Raw {
+            params: raw.params,
+            query: raw.query,
+            content_type: raw.content_type,
+            body: raw.body.clone(),
+        };
         let Err(fault) = decode(spec, route.shapes(), settings, again) else { continue };
         // A refusal is written out as it would be on the wire.
         let context = Context { brand: Brand::Feishu, log_id: "log", method_id: 1, app_id: None };

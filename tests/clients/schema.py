@@ -29,6 +29,10 @@ def run(checks):
             "query.biz_entity_id": server.ready["chat_id"],
         }
         made_up(checks, server, "public operations, known ids", "/open-apis/", token, known)
+        with checks("they did get past it"):
+            for operation in ("im.v2.tag.create", "im.v2.tag.patch", "im.v2.tag.list", "im.v2.biz_entity_tag_relation.get",
+                              "im.v1.chat.create", "im.v1.chat.get", "im.v1.chat_tab.create", "im.v1.chat_tab.list_tabs"):
+                assert server.metric("larkspur_requests_total", operation=operation, code=0) > 0, operation
         # It may delete any world that it finds, so it comes last.
         key = server.ready["control_key"]
         made_up(checks, server, "control operations", "/larkspur/v1/", key, {})
