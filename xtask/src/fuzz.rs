@@ -29,7 +29,15 @@ pub(crate) fn run(seconds: u32) -> Outcome {
     let corpus = corpus.to_string_lossy();
     run::command(
         program.as_os_str(),
-        &[&corpus, "fuzz/seeds", &limit, "-max_len=4096", "-timeout=10", "-print_final_stats=1"],
+        &[
+            &corpus,
+            "fuzz/seeds",
+            &limit,
+            "-max_len=4096",
+            "-timeout=10",
+            "-verbosity=0",
+            "-print_final_stats=1",
+        ],
         &[],
     )
 }
