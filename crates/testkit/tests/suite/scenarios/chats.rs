@@ -334,9 +334,10 @@ async fn one_uuid_one_chat_for_ten_hours() {
         id(call(bot.clone(), "x", "").await),
         "an empty uuid is none"
     );
-    let (_, second) = world.app(json!({})).await;
-    let other = create(&world, json!({})).query("uuid", "u1").token(&second).send().await;
-    assert_ne!(id(other), first, "another app");
+    let (app_id, second) = world.app(json!({})).await;
+    let same_owner = json!({"owner_id": open_id(&world, 0, &app_id).await});
+    let other = create(&world, same_owner).query("uuid", "u1").token(&second).send().await;
+    assert_ne!(id(other), owned, "another app, for the same owner");
 
     // It is answered as it is now.
     set_chat(&world, &first, json!({"name": "renamed"})).await;
