@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use larkspur_api::Settings;
 use larkspur_server::{App, AppOptions, Observer, RateLimits};
-use larkspur_store::{Driver, Engine, SystemClock};
+use larkspur_store::{Clock, Driver, Engine, SystemClock};
 use larkspur_store_sqlite::Sqlite;
 use serde_json::{Value, json};
 
@@ -29,6 +30,30 @@ pub struct LabOptions {
     pub rate_limits: RateLimits,
     /// The status of a refusal for frequency.
     pub rate_limit_status: u16,
+    /// The real time; the machine's clock by default.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A clock that stands still until it is told the time.
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// A clock that shows this time, in milliseconds since 1970.
+    pub fn at(now_ms: i64) -> Arc<Self> {
+        Arc::new(ManualClock(AtomicI64::new(now_ms)))
+    }
+
+    /// Moves it forward.
+    pub fn advance(&self, milliseconds: i64) {
+        self.0.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 impl Default for LabOptions {
@@ -38,6 +63,7 @@ impl Default for LabOptions {
             settings: Settings::default(),
             rate_limits: RateLimits::Off,
             rate_limit_status: 429,
+            clock: Arc::new(SystemClock),
         }
     }
 }
@@ -56,7 +82,7 @@ impl Lab {
     /// A lab made to order.
     pub async fn with(options: LabOptions) -> Lab {
         let driver = options.driver.unwrap_or_else(|| Arc::new(Sqlite::memory().expect("a store in memory")));
-        let engine = Engine::open(driver, Arc::new(SystemClock), 64 << 20).await.expect("the store opens");
+        let engine = Engine::open(driver, options.clock, 64 << 20).await.expect("the store opens");
         let control_key = "lab-control-key".to_owned();
         let options = AppOptions {
             settings: Arc::new(options.settings),

@@ -7,11 +7,12 @@
 mod call;
 mod faulty;
 mod lab;
+pub mod model;
 mod recording;
 mod world;
 
 pub use call::{Reply, Request};
 pub use faulty::{Fault, Faulty};
-pub use lab::{Lab, LabOptions};
+pub use lab::{Lab, LabOptions, ManualClock};
 pub use recording::Recording;
 pub use world::{User, World};

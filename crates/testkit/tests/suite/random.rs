@@ -15,6 +15,11 @@ impl Random {
         Random(seed)
     }
 
+    /// Seeded by another one's number.
+    pub(crate) fn from(seed: u64) -> Random {
+        Random(seed)
+    }
+
     /// Any number.
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
