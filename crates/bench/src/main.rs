@@ -25,6 +25,7 @@ mod yardsticks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -130,7 +131,7 @@ fn bench(flags: &Flags) -> Res<()> {
     std::fs::create_dir_all(&flags.directory)?;
     let seconds = if flags.quick { 0.2 } else { flags.seconds };
     let run = Run {
-        place: Place { server, directory: flags.directory.clone() },
+        place: Place { server, directory: flags.directory.clone(), made: Mutex::default() },
         rounds: if flags.quick { 2 } else { flags.rounds.max(1) },
         times: Times {
             warmup: Duration::from_secs_f64(if flags.quick { 0.05 } else { 0.5 }),

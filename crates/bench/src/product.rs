@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::Res;
@@ -15,6 +16,16 @@ pub(crate) struct Place {
     pub(crate) server: PathBuf,
     /// Everything that the run writes is below this.
     pub(crate) directory: PathBuf,
+    /// What was made there, and goes with this value.
+    pub(crate) made: Mutex<Vec<PathBuf>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for path in self.made.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            drop(std::fs::remove_dir_all(path));
+        }
+    }
 }
 
 impl Place {
@@ -25,6 +36,7 @@ impl Place {
             std::fs::remove_dir_all(&path)?;
         }
         std::fs::create_dir_all(&path)?;
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
         Ok(path)
     }
 

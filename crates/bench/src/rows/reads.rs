@@ -38,7 +38,7 @@ fn one(run: &Run, table: &mut Table, tags: usize, goal: f64, next: f64) -> Res<(
     if first.status != 200 || first.body != second.body {
         return Err("two answers to the same query differ".into());
     }
-    let answer = run.place.directory.join("answer");
+    let answer = store.join("bench-answer");
     fs::write(&answer, [second.head.as_slice(), second.body.as_slice()].concat())?;
     let (answer, copy) = (answer.to_string_lossy().into_owned(), copy.to_string_lossy().into_owned());
     let yardstick = |words: &[&str]| Process::yardstick(words, run.server_processor());

@@ -9,7 +9,7 @@ use crate::Res;
 use crate::embedded;
 use crate::load::{Measured, Plan, Script};
 use crate::machine;
-use crate::process::exchange;
+use crate::process::{Process, exchange};
 use crate::product::{Product, creating, get_tags, reading};
 use crate::report::{Row, Table};
 use crate::stats::{Histogram, Spread};
@@ -24,6 +24,8 @@ struct Sized {
     store: PathBuf,
     ids: Vec<i64>,
     product: Product,
+    /// SQLite read for each request, with the same tags.
+    inline: Process,
     cold: Histogram,
 }
 
@@ -39,17 +41,23 @@ pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
         eprintln!("  filled in {:.1} s", begun.elapsed().as_secs_f64());
         let product = Product::start(&run.place, &store, None)?;
         let cold = first_reads(&product, &ids)?;
-        stores.push(Sized { count, store, ids, product, cold });
+        let answer = product.call(&get_tags(&product.token, &ids[..1]))?;
+        let headers = store.join("bench-answer");
+        std::fs::write(&headers, answer.head)?;
+        let words = ["sqlite-inline", &headers.to_string_lossy(), &store.to_string_lossy()];
+        let inline = Process::yardstick(&words, None)?;
+        stores.push(Sized { count, store, ids, product, inline, cold });
     }
     let uniform: Vec<Script> = stores.iter().map(|store| spread_over(store, Draw::Uniform)).collect();
     let hot: Vec<Script> = stores.iter().map(|store| spread_over(store, Draw::Zipf)).collect();
     let creates = stores.iter().map(|store| creating(&store.product.token)).collect::<Res<Vec<_>>>()?;
     announce("sizes: GET 40 of uniformly random ids");
-    let uniform = loads(run, &stores, &uniform, 16)?;
+    let inline = loads(run, &stores, &uniform, 16, |store| &store.inline)?;
+    let uniform = loads(run, &stores, &uniform, 16, |store| &store.product.process)?;
     announce("sizes: GET 40 of Zipf-distributed ids");
-    let hot = loads(run, &stores, &hot, 16)?;
+    let hot = loads(run, &stores, &hot, 16, |store| &store.product.process)?;
     announce("sizes: lone create");
-    let creates = loads(run, &stores, &creates, 1)?;
+    let creates = loads(run, &stores, &creates, 1, |store| &store.product.process)?;
 
     let p50 = |m: &Measured| m.loads[0].latency.quantile_us(0.5);
     let smallest = stores.first().map_or(0, |store| store.count);
@@ -62,6 +70,7 @@ pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
             ..Row::named(format!("the first {COLD} GET 40 after a start, one by one, uniform"))
         });
         for (name, rounds) in [
+            ("SQLite read inline, uniform ids, 16 connections", &inline),
             ("GET 40 tags, uniform ids, 16 connections", &uniform),
             ("GET 40 tags, Zipf(1) ids, 16 connections", &hot),
             ("create alone", &creates),
@@ -92,14 +101,20 @@ fn remove(store: &Path) {
     drop(std::fs::remove_dir_all(store));
 }
 
-fn loads(run: &Run, stores: &[Sized], scripts: &[Script], connections: usize) -> Res<Vec<Vec<Measured>>> {
+fn loads(
+    run: &Run,
+    stores: &[Sized],
+    scripts: &[Script],
+    connections: usize,
+    server: fn(&Sized) -> &Process,
+) -> Res<Vec<Vec<Measured>>> {
     let mut contenders: Vec<_> = stores
         .iter()
         .zip(scripts)
         .map(|(store, script)| {
-            let address = store.product.process.address;
-            let plan = Plan { address, connections, script: script.clone(), processor: None };
-            Contender::load(store.count.to_string(), vec![plan], store.product.process.pid(), run.times)
+            let server = server(store);
+            let plan = Plan { address: server.address, connections, script: script.clone(), processor: None };
+            Contender::load(store.count.to_string(), vec![plan], server.pid(), run.times)
         })
         .collect();
     take_turns(run.rounds, &mut contenders)
