@@ -143,7 +143,7 @@ fn bench(flags: &Flags) -> Res<()> {
         starts: if flags.quick { 3 } else { 20 },
     };
     let wanted = |part| flags.only.is_empty() || flags.only.contains(&part);
-    let mut table = Table::default();
+    let mut table = Table::of_rounds(run.rounds);
     if wanted(Part::Reads) {
         rows::reads::measure(&run, &mut table)?;
     }

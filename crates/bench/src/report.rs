@@ -46,17 +46,28 @@ impl Row {
 }
 
 /// All lines, in sections.
-#[derive(Default)]
 pub(crate) struct Table {
     sections: Vec<(String, Vec<Row>)>,
+    /// Whether there are too few rounds for any verdict.
+    few: bool,
 }
 
+/// Rounds that a verdict needs.
+const ENOUGH: usize = 5;
+
 impl Table {
+    pub(crate) fn of_rounds(rounds: usize) -> Self {
+        Table { sections: Vec::new(), few: rounds < ENOUGH }
+    }
+
     pub(crate) fn section(&mut self, title: String) {
         self.sections.push((title, Vec::new()));
     }
 
-    pub(crate) fn row(&mut self, row: Row) {
+    pub(crate) fn row(&mut self, mut row: Row) {
+        if let (true, Some((_, verdict))) = (self.few, &mut row.goal) {
+            *verdict = Verdict::Few;
+        }
         if let Some((_, rows)) = self.sections.last_mut() {
             rows.push(row);
         }
@@ -193,7 +204,7 @@ and latencies depend on what else the machine does.
 
 const READING: &str = "Median over the rounds, and in brackets the least and the greatest. Ratios are taken within a
 round, between two that ran one after the other. A verdict is PASS or FAIL if every round agrees, UNDECIDED if they do
-not, or if the machine was busy with other work. *busy* is in parts of one processor. *others* is the share of the
+not, if there were fewer than five, or if the machine was busy with other work. *busy* is in parts of one processor. *others* is the share of the
 machine that was used by neither the server nor the load; it includes the kernel's own work for the network. The load
 is a closed loop: its latencies are those of a server at its limit.
 ";

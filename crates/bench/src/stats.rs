@@ -46,6 +46,8 @@ pub(crate) enum Verdict {
     Undecided,
     /// The machine was too busy with other work to tell.
     Noisy,
+    /// There were too few rounds to tell.
+    Few,
 }
 
 impl Goal {
@@ -71,6 +73,7 @@ impl std::fmt::Display for Verdict {
             Verdict::Fail => "FAIL",
             Verdict::Undecided => "UNDECIDED (spread)",
             Verdict::Noisy => "UNDECIDED (noise)",
+            Verdict::Few => "UNDECIDED (few rounds)",
         })
     }
 }
