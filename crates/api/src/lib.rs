@@ -3,6 +3,7 @@
 mod call;
 mod entry;
 pub mod operations;
+pub mod paging;
 pub mod rules;
 mod settings;
 pub mod standing;

@@ -57,17 +57,23 @@ pub async fn lock_as_member(
     call: &Call,
     chat_id: &str,
 ) -> Result<(LockedChat, Standing), Fault> {
+    let chat = lock(tx, call, chat_id).await?;
+    shareable(call, &chat)?;
+    in_use(&chat)?;
+    let standing = of(tx, call, &chat).await?;
+    inside(tx, call, &chat, &standing).await?;
+    Ok((chat, standing))
+}
+
+/// Takes the row of a chat of the tenant for a change, whatever its state and whoever the operator is to it.
+pub async fn lock(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<LockedChat, Fault> {
     let chat = match ChatId::parse(chat_id) {
         Some(id) => chats::lock(tx, id).await?,
         None => None,
     };
     let Some(chat) = chat else { return Err(absent(tx, call, chat_id).await?) };
     app_may(call)?;
-    shareable(call, &chat)?;
-    in_use(&chat)?;
-    let standing = of(tx, call, &chat).await?;
-    inside(tx, call, &chat, &standing).await?;
-    Ok((chat, standing))
+    Ok(chat)
 }
 
 /// Reads a chat of the tenant and what the operator is to it, whatever that is.
@@ -125,7 +131,8 @@ async fn absent(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<Fault, Fault>
     Ok(Fault::new(codes::CHAT_ID_INVALID, "there is no such chat"))
 }
 
-fn shareable(call: &Call, chat: &Chat) -> Result<(), Fault> {
+/// An external chat is only for apps that share externally: 232033.
+pub fn shareable(call: &Call, chat: &Chat) -> Result<(), Fault> {
     if chat.external && !call.app.external_sharing {
         return Err(Fault::new(
             codes::EXTERNAL_NOT_ALLOWED,
@@ -135,20 +142,27 @@ fn shareable(call: &Call, chat: &Chat) -> Result<(), Fault> {
     Ok(())
 }
 
-fn in_use(chat: &Chat) -> Result<(), Fault> {
+/// A dissolved chat takes no more calls: 232009.
+pub fn in_use(chat: &Chat) -> Result<(), Fault> {
     if chat.status != ChatStatus::Normal {
         return Err(Fault::new(codes::CHAT_DISSOLVED, format!("the chat is {}", chat.status.as_str())));
     }
     Ok(())
 }
 
-async fn inside(tx: &mut Tx, call: &Call, chat: &Chat, standing: &Standing) -> Result<(), Fault> {
+/// Only members operate: 232011.
+pub fn joined(call: &Call, standing: &Standing) -> Result<(), Fault> {
     if !standing.is_member() {
         return Err(Fault::new(
             codes::OPERATOR_NOT_IN_CHAT,
             format!("{} is not in the chat", call.operator().to_column()),
         ));
     }
+    Ok(())
+}
+
+async fn inside(tx: &mut Tx, call: &Call, chat: &Chat, standing: &Standing) -> Result<(), Fault> {
+    joined(call, standing)?;
     // Assumed: 232024 belongs to chats of two parties whose user does not see the app.
     if chat.mode == ChatMode::P2p {
         for party in members::first(tx, chat.chat_id).await? {

@@ -1,7 +1,7 @@
 //! User ids between their forms on the wire and the tenant's own.
 
 use larkspur_contract::ids::{AppId, OpenId, UnionId};
-use larkspur_contract::model::{AppKind, UserIdType};
+use larkspur_contract::model::{AppKind, MemberIdType, UserIdType};
 use larkspur_contract::scopes::CONTACT_EMPLOYEE_ID;
 use larkspur_contract::{Code, Fault, Permission, codes};
 use larkspur_store::chats::Member;
@@ -88,13 +88,23 @@ pub async fn named(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) -> Resu
 ///
 /// The tenant's own ids need a scope of their own, and an ISV app never sees them. Source: the group pages.
 pub fn form(call: &Call, asked: Option<UserIdType>, invalid: Code) -> Result<UserIdType, Fault> {
+    form_of(call, "user_id_type", asked, invalid)
+}
+
+/// As [`form`], for a parameter of another name.
+pub fn form_of(
+    call: &Call,
+    parameter: &str,
+    asked: Option<UserIdType>,
+    invalid: Code,
+) -> Result<UserIdType, Fault> {
     let form = asked.unwrap_or(UserIdType::OpenId);
     if form != UserIdType::UserId {
         return Ok(form);
     }
     if call.app.kind == AppKind::Isv {
         return Err(Fault::new(invalid, "an ISV app cannot use user_id").with_violation(
-            "user_id_type",
+            parameter,
             Some("user_id"),
             "options: [open_id,union_id]",
         ));
@@ -108,6 +118,38 @@ pub fn form(call: &Call, asked: Option<UserIdType>, invalid: Code) -> Result<Use
     };
     let permission = Permission { kind, subject: CONTACT_EMPLOYEE_ID };
     Err(Fault::new(code, "user_id needs a field scope").with_permissions(vec![permission]))
+}
+
+/// The form of the ids of members that a request sends: `None` stands for `app_id`. Otherwise as [`form`].
+pub fn member_form(
+    call: &Call,
+    asked: Option<MemberIdType>,
+    invalid: Code,
+) -> Result<Option<UserIdType>, Fault> {
+    let asked = match asked.unwrap_or(MemberIdType::OpenId) {
+        MemberIdType::AppId => return Ok(None),
+        MemberIdType::OpenId => UserIdType::OpenId,
+        MemberIdType::UnionId => UserIdType::UnionId,
+        MemberIdType::UserId => UserIdType::UserId,
+    };
+    form_of(call, "member_id_type", Some(asked), invalid).map(Some)
+}
+
+/// Finds out what the id of a member names; for an app_id, `form` is `None`.
+pub async fn named_member(
+    tx: &mut Tx,
+    call: &Call,
+    form: Option<UserIdType>,
+    id: &str,
+) -> Result<Named, Fault> {
+    if let Some(form) = form {
+        return named(tx, call, form, id).await;
+    }
+    let install = match AppId::parse(id) {
+        Some(app) => apps::install(tx, app).await?,
+        None => None,
+    };
+    Ok(install.map_or(Named::Unknown, |found| Named::Bot(found.app_id)))
 }
 
 /// The gateway's refusal of an id that names nobody here. Source: generic code table; texts seen in live answers.

@@ -55,6 +55,7 @@ codes! {
     USER_ID_UNKNOWN = 99992360, 400, "The request you send is not a valid {user_id} or not exists";
     OPEN_ID_CROSS_APP = 99992361, 400, "open_id cross app";
     UNION_ID_UNKNOWN = 99992363, 400, "The request you send is not a valid {union_id} or not exists";
+    UNION_ID_NOT_EXISTED = 99992364, 400, "The request you send is not a valid {union_id} or not exists";
     USER_ID_CROSS_TENANT = 99992364, 400, "user id cross tenant";
     UNION_ID_CROSS_TENANT = 99992381, 400, "union_id cross tenant";
     INTERNAL = 2200, 500, "internal error";

@@ -1,10 +1,13 @@
 //! Members of chats.
 
+use std::collections::HashSet;
+
 use larkspur_contract::ids::ChatId;
 
 use crate::chats::Member;
 use crate::driver::StoreError;
-use crate::{LockedChat, Row, Tx};
+use crate::tx::in_list;
+use crate::{LockedChat, Row, Tx, Value, pending};
 
 /// What a chat knows of one of its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,13 +40,75 @@ pub async fn first(tx: &mut Tx, chat: ChatId) -> Result<Vec<Membership>, StoreEr
     tx.rows(sql, [chat.into()]).await?.into_iter().map(membership).collect()
 }
 
+/// Those of a list who are in the chat, in no order.
+pub async fn among(
+    tx: &mut Tx,
+    chat: ChatId,
+    members: impl IntoIterator<Item = &Member>,
+) -> Result<HashSet<Member>, StoreError> {
+    let columns: Vec<Value> = members.into_iter().map(|member| member.to_column().into()).collect();
+    let mut found = HashSet::with_capacity(columns.len());
+    for chunk in columns.chunks(64) {
+        let mut params = chunk.to_vec();
+        let list = in_list(3, &mut params);
+        params.insert(0, chat.into());
+        let sql =
+            format!("SELECT member FROM chat_member WHERE tenant = $1 AND chat_id = $2 AND member IN {list}");
+        for mut row in tx.rows_of(&sql, params).await? {
+            found.insert(Member::parse(&row.text(0)?));
+        }
+    }
+    Ok(found)
+}
+
+/// Where a page of members ends: the last one on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// When that one joined, in milliseconds since 1970.
+    pub joined_at: i64,
+    /// Who it is.
+    pub member: Member,
+}
+
+fn place(mut row: Row) -> Result<Place, StoreError> {
+    Ok(Place { member: Member::parse(&row.text(0)?), joined_at: row.int(1)? })
+}
+
+/// Up to `size` members behind a place, in the order in which they joined.
+pub async fn after(
+    tx: &mut Tx,
+    chat: ChatId,
+    last: Option<&Place>,
+    size: i64,
+) -> Result<Vec<Place>, StoreError> {
+    let first = Place { joined_at: i64::MIN, member: Member::User(String::new()) };
+    let last = last.unwrap_or(&first);
+    let params = [chat.into(), last.joined_at.into(), last.member.to_column().into(), size.into()];
+    tx.rows(AFTER, params).await?.into_iter().map(place).collect()
+}
+
+/// Up to `size` members behind a place who joined at the same time.
+pub async fn together(tx: &mut Tx, chat: ChatId, last: &Place, size: i64) -> Result<Vec<Place>, StoreError> {
+    let params = [chat.into(), last.joined_at.into(), last.member.to_column().into(), size.into()];
+    tx.rows(TOGETHER, params).await?.into_iter().map(place).collect()
+}
+
+const AFTER: &str = "SELECT member, joined_at FROM chat_member WHERE tenant = $1 AND chat_id = $2 \
+                     AND (joined_at, member) > (CAST($3 AS BIGINT), CAST($4 AS TEXT)) ORDER BY joined_at, member LIMIT $5";
+const TOGETHER: &str = "SELECT member, joined_at FROM chat_member WHERE tenant = $1 AND chat_id = $2 \
+                        AND joined_at = $3 AND member > $4 ORDER BY member LIMIT $5";
+
+/// The statements that page through the members of a chat, for the test of their query plans. `$3` and `$4` are a
+/// [`Place`], `$5` is a number of rows.
+pub const PAGES: &[&str] = &[AFTER, TOGETHER];
+
 /// Every member of a chat, in the order in which they joined.
 pub async fn all(tx: &mut Tx, chat: ChatId) -> Result<Vec<Membership>, StoreError> {
     let sql = "SELECT member, manager FROM chat_member WHERE tenant = $1 AND chat_id = $2 ORDER BY joined_at, member";
     tx.rows(sql, [chat.into()]).await?.into_iter().map(membership).collect()
 }
 
-/// Adds a member; nothing happens if it is one already.
+/// Adds a member; nothing happens if it is one already. Whoever waited to be let in waits no longer.
 pub async fn add(
     tx: &mut Tx,
     chat: &LockedChat,
@@ -51,18 +116,37 @@ pub async fn add(
     manager: bool,
     now_ms: i64,
 ) -> Result<bool, StoreError> {
-    let kind = match member {
-        Member::User(_) => "user",
-        Member::Bot(_) => "bot",
-    };
-    let sql = "INSERT INTO chat_member (tenant, chat_id, member, kind, manager, joined_at) VALUES ($1, $2, $3, $4, $5, $6) \
-               ON CONFLICT (tenant, chat_id, member) DO NOTHING RETURNING member";
-    let params = [chat.chat_id.into(), member.to_column().into(), kind.into(), manager.into(), now_ms.into()];
-    let added = tx.row(sql, params).await?.is_some();
-    if added {
-        count(tx, chat, member, 1).await?;
+    Ok(add_all(tx, chat, std::slice::from_ref(member), manager, now_ms).await? == 1)
+}
+
+/// As [`add`], for several; returns how many were none before.
+pub async fn add_all(
+    tx: &mut Tx,
+    chat: &LockedChat,
+    members: &[Member],
+    manager: bool,
+    now_ms: i64,
+) -> Result<usize, StoreError> {
+    let (mut users, mut bots) = (0, 0);
+    for member in members {
+        let (kind, count) = match member {
+            Member::User(_) => ("user", &mut users),
+            Member::Bot(_) => ("bot", &mut bots),
+        };
+        let sql = "INSERT INTO chat_member (tenant, chat_id, member, kind, manager, joined_at) VALUES ($1, $2, $3, $4, $5, $6) \
+                   ON CONFLICT (tenant, chat_id, member) DO NOTHING RETURNING member";
+        let params =
+            [chat.chat_id.into(), member.to_column().into(), kind.into(), manager.into(), now_ms.into()];
+        if tx.row(sql, params).await?.is_some() {
+            *count += 1;
+        }
     }
-    Ok(added)
+    let added = users + bots;
+    if added > 0 {
+        count(tx, chat, users, bots).await?;
+        pending::remove_all(tx, chat, members).await?;
+    }
+    Ok(usize::try_from(added).unwrap_or(0))
 }
 
 /// Makes a member a manager, or no longer one.
@@ -80,19 +164,16 @@ pub async fn set_manager(
 pub async fn remove(tx: &mut Tx, chat: &LockedChat, member: &Member) -> Result<bool, StoreError> {
     let sql = "DELETE FROM chat_member WHERE tenant = $1 AND chat_id = $2 AND member = $3 RETURNING member";
     let removed = tx.row(sql, [chat.chat_id.into(), member.to_column().into()]).await?.is_some();
-    if removed {
-        count(tx, chat, member, -1).await?;
+    match member {
+        _ if !removed => {}
+        Member::User(_) => count(tx, chat, -1, 0).await?,
+        Member::Bot(_) => count(tx, chat, 0, -1).await?,
     }
     Ok(removed)
 }
 
-async fn count(tx: &mut Tx, chat: &LockedChat, member: &Member, change: i64) -> Result<(), StoreError> {
-    let column = match member {
-        Member::User(_) => "user_count",
-        Member::Bot(_) => "bot_count",
-    };
-    let sql = format!(
-        "UPDATE chat SET {column} = {column} + CAST($3 AS BIGINT) WHERE tenant = $1 AND chat_id = $2"
-    );
-    tx.rows(&sql, [chat.chat_id.into(), change.into()]).await.map(drop)
+async fn count(tx: &mut Tx, chat: &LockedChat, users: i64, bots: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE chat SET user_count = user_count + CAST($3 AS BIGINT), bot_count = bot_count + CAST($4 AS BIGINT) \
+               WHERE tenant = $1 AND chat_id = $2";
+    tx.rows(sql, [chat.chat_id.into(), users.into(), bots.into()]).await.map(drop)
 }

@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use crate::driver::{BoxFuture, Session, StoreError, Unit, Verdict};
 use crate::{Keys, Value};
 
-const FILES: &[&str] = &[include_str!("../../../schema/0001_foundation.sql")];
+const FILES: &[&str] =
+    &[include_str!("../../../schema/0001_foundation.sql"), include_str!("../../../schema/0002_members.sql")];
 
 /// The schema that this program writes and reads.
 pub const SCHEMA_VERSION: usize = FILES.len();

@@ -29,6 +29,7 @@ pub const TABLES: &[&str] = &[
     "user_grant",
     "chat",
     "chat_member",
+    "chat_pending",
     "chat_tab",
     "tag",
     "chat_tag_binding",
@@ -36,6 +37,7 @@ pub const TABLES: &[&str] = &[
     "document",
     "document_member",
     "idempotency",
+    "tenant_limit",
     "tenant",
 ];
 

@@ -5,6 +5,8 @@ use crate::{Entry, entry};
 mod auth;
 mod bot;
 mod chat;
+mod chat_managers;
+mod chat_members;
 mod chat_tab;
 mod control;
 mod drive;
@@ -20,6 +22,8 @@ pub static REGISTRY: &[&[Entry]] = &[
     tag_relation::ENTRIES,
     chat_tab::ENTRIES,
     chat::ENTRIES,
+    chat_members::ENTRIES,
+    chat_managers::ENTRIES,
     image::ENTRIES,
     drive::ENTRIES,
     auth::ENTRIES,

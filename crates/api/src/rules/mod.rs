@@ -3,5 +3,6 @@
 pub mod chats;
 pub mod documents;
 pub mod images;
+pub mod members;
 pub mod tabs;
 pub mod tags;

@@ -15,6 +15,9 @@ pub(super) mod create;
 pub(super) mod get;
 pub(super) mod member_delete;
 pub(super) mod member_put;
+pub(super) mod pending_delete;
+pub(super) mod pending_list;
+pub(super) mod pending_put;
 pub(super) mod update;
 
 /// Which chat of which world.

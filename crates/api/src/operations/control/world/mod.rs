@@ -10,6 +10,7 @@ pub(super) mod clock;
 pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod get;
+pub(super) mod limits;
 pub(super) mod list;
 
 /// Which world.

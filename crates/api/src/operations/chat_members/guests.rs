@@ -1,0 +1,140 @@
+//! Whom the ids of a call bring into a chat, and what stands against it.
+
+use larkspur_contract::model::{InstallStatus, UserIdType, UserStatus};
+use larkspur_contract::{Fault, FieldViolation, codes};
+use larkspur_store::chats::{Chat, Member};
+use larkspur_store::{Tx, apps};
+
+use crate::translate::{self, Named};
+use crate::{Actor, Call};
+
+/// What an id of the call stands for.
+pub(super) enum Guest {
+    /// Somebody who can come in.
+    Welcome(Member),
+    /// A user who has left the tenant.
+    Resigned,
+    /// A user who does not see the calling app.
+    Unseen,
+    /// An app without a bot, or not in use.
+    Inactive,
+    /// A bot that may not be in external chats.
+    Unshared,
+    /// Somebody of another tenant.
+    External,
+    /// Nobody.
+    Absent(Named),
+}
+
+/// What is made of ids that cannot come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Policy {
+    /// Those who resigned are listed, everything else refuses the call.
+    Strict,
+    /// They are listed.
+    Lenient,
+    /// They refuse the call.
+    AllOrNone,
+}
+
+/// Who comes in, and who is listed as why not.
+#[derive(Default)]
+pub(super) struct Sorted<'a> {
+    /// Who can come in.
+    pub(super) welcome: Vec<(&'a str, Member)>,
+    /// Those who are there, but cannot come in.
+    pub(super) invalid: Vec<&'a str>,
+    /// Those who are not there.
+    pub(super) absent: Vec<&'a str>,
+}
+
+/// Finds out what an id stands for.
+pub(super) async fn guest(
+    tx: &mut Tx,
+    call: &Call,
+    chat: &Chat,
+    form: Option<UserIdType>,
+    id: &str,
+) -> Result<Guest, Fault> {
+    match translate::named_member(tx, call, form, id).await? {
+        Named::User(user) if user.status == UserStatus::Resigned => Ok(Guest::Resigned),
+        Named::User(user) => {
+            // Only an app brings users in on the strength of its own visibility. Source: the page's prerequisites.
+            if matches!(call.actor, Actor::Bot) && !apps::is_visible_to(tx, &call.app, &user.user_id).await? {
+                return Ok(Guest::Unseen);
+            }
+            Ok(Guest::Welcome(Member::User(user.user_id)))
+        }
+        Named::Bot(app) => {
+            let install = apps::install(tx, app).await?;
+            let usable = install.filter(|found| found.bot && found.status == InstallStatus::Enabled);
+            Ok(match usable {
+                None => Guest::Inactive,
+                Some(found) if chat.external && !found.external_sharing => Guest::Unshared,
+                Some(found) => Guest::Welcome(Member::Bot(found.app_id)),
+            })
+        }
+        Named::OtherTenant => Ok(Guest::External),
+        named @ (Named::OtherApp | Named::Unknown) => Ok(Guest::Absent(named)),
+    }
+}
+
+/// Sorts the ids of a call, or refuses it.
+pub(super) async fn sort<'a>(
+    tx: &mut Tx,
+    call: &Call,
+    chat: &Chat,
+    form: Option<UserIdType>,
+    ids: &[&'a str],
+    policy: Policy,
+) -> Result<Sorted<'a>, Fault> {
+    let mut sorted = Sorted::default();
+    for &id in ids {
+        let guest = guest(tx, call, chat, form, id).await?;
+        if policy == Policy::Strict
+            && let Some(refusal) = refusal(form, id, &guest)
+        {
+            return Err(refusal);
+        }
+        match guest {
+            Guest::Welcome(member) => sorted.welcome.push((id, member)),
+            Guest::Absent(_) => sorted.absent.push(id),
+            _ => sorted.invalid.push(id),
+        }
+    }
+    let bad = sorted.invalid.iter().chain(&sorted.absent);
+    if policy == Policy::AllOrNone && bad.clone().next().is_some() {
+        let violations = bad.map(|id| FieldViolation {
+            field: "id_list[*]".to_owned(),
+            value: Some((*id).to_owned()),
+            description: "not available".to_owned(),
+        });
+        return Err(Fault::new(codes::IDS_UNAVAILABLE, "with succeed_type 2 every id must be available")
+            .with_violations(violations.collect()));
+    }
+    Ok(sorted)
+}
+
+/// Why an id refuses the whole call with `succeed_type` 0.
+fn refusal(form: Option<UserIdType>, id: &str, guest: &Guest) -> Option<Fault> {
+    let (code, note) = match (guest, form) {
+        (Guest::Welcome(_) | Guest::Resigned, _) => return None,
+        (Guest::Unseen, _) => (codes::NOT_VISIBLE, "the user does not see the app"),
+        (Guest::Unshared, _) => (codes::EXTERNAL_NOT_ALLOWED, "the invited bot lacks external sharing"),
+        (Guest::External, _) => (codes::EXTERNAL_MEMBER_IN_INTERNAL_CHAT, "somebody of another tenant"),
+        (Guest::Inactive, _) | (Guest::Absent(_), None) => {
+            (codes::IDS_UNAVAILABLE, "no app with a bot in use")
+        }
+        // This page has a number of its own for union_ids.
+        (Guest::Absent(Named::Unknown), Some(UserIdType::UnionId)) => {
+            let usual = translate::refusal(UserIdType::UnionId, id, &Named::Unknown);
+            let (text, violations) = (usual.text().to_owned(), usual.violations().to_vec());
+            let note = format!("{id} names nobody in this tenant");
+            return Some(
+                Fault::new(codes::UNION_ID_NOT_EXISTED, note).with_text(text).with_violations(violations),
+            );
+        }
+        (Guest::Absent(named), Some(form)) => return Some(translate::refusal(form, id, named)),
+    };
+    Some(Fault::new(code, format!("{id}: {note}")).with_violation("id_list[*]", Some(id), "not available"))
+}

@@ -1,0 +1,205 @@
+//! Who may be in a chat, and who decides it.
+
+use larkspur_contract::model::{ChatMode, ChatType, MembershipApproval, Permission};
+use larkspur_contract::{Fault, codes};
+use larkspur_store::chats::{Chat, Member};
+
+use super::chats::BOTS_MAX;
+use crate::standing::Standing;
+
+/// The most users that one call adds or removes. Source: the members pages.
+pub const USERS_A_CALL: usize = 50;
+/// The most bots that one call adds or removes. Source: the members pages.
+pub const BOTS_A_CALL: usize = 5;
+/// The most users of a group, and of a topic group. Source: the members page.
+pub const USERS_MAX: i64 = 5000;
+/// The most users of a meeting's group. Source: the members page.
+pub const MEETING_USERS_MAX: i64 = 3000;
+/// The most managers of a group. Source: the managers page.
+pub const MANAGERS_MAX: usize = 10;
+/// The most managers of a supergroup: of more than [`USERS_MAX`] users, which is assumed.
+pub const SUPERGROUP_MANAGERS_MAX: usize = 20;
+
+/// A list of ids is short enough: 50 users, or 5 bots.
+pub fn list_fits(field: &str, length: usize, bots: bool) -> Result<(), Fault> {
+    let most = if bots { BOTS_A_CALL } else { USERS_A_CALL };
+    if length <= most {
+        return Ok(());
+    }
+    Err(Fault::new(codes::PARAM_INVALID, format!("{length} ids in {field}")).with_violation(
+        field,
+        None,
+        &format!("the max len is {most}"),
+    ))
+}
+
+/// Whether a chat has members that come and go.
+pub fn has_members(chat: &Chat) -> bool {
+    chat.mode != ChatMode::P2p
+}
+
+/// Whoever adds members must manage the chat if it asks for that.
+pub fn may_add(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
+    if chat.settings.add_member_permission == Permission::AllMembers || standing.manages() || standing.creator
+    {
+        return Ok(());
+    }
+    Err(Fault::new(codes::NEEDS_OWNER_OR_CREATOR, "only owner and managers add members to this chat"))
+}
+
+/// Whether those whom the operator invites wait for approval. Owner and managers give it by inviting.
+pub fn needs_approval(chat: &Chat, standing: &Standing) -> bool {
+    chat.settings.membership_approval == MembershipApproval::ApprovalRequired
+        && !standing.manages()
+        && !standing.creator
+}
+
+/// Whoever removes somebody else must manage the chat.
+pub fn may_remove(standing: &Standing) -> Result<(), Fault> {
+    if standing.manages() || standing.creator {
+        return Ok(());
+    }
+    Err(Fault::new(codes::TOKEN_LACKS_PERMISSION, "a plain member removes nobody but itself"))
+}
+
+/// A chat that one may join unasked is a public group of the tenant.
+pub fn may_join(chat: &Chat) -> Result<(), Fault> {
+    if has_members(chat) && chat.chat_type == ChatType::Public && !chat.external {
+        return Ok(());
+    }
+    Err(Fault::new(codes::CHAT_TYPE_UNSUPPORTED, "only public groups are joined unasked"))
+}
+
+/// The chat can take these, too. `admin` is the limit that the tenant's administrators set in place of the usual one.
+pub fn fits(chat: &Chat, new: &[Member], admin: Option<i64>) -> Result<(), Fault> {
+    let bots = new.iter().filter(|member| matches!(member, Member::Bot(_))).count();
+    let users = chat.user_count.saturating_add(count(new.len() - bots));
+    if bots > 0 && chat.bot_count.saturating_add(count(bots)) > count(BOTS_MAX) {
+        return Err(Fault::new(codes::MEMBER_LIMIT, format!("a chat has at most {BOTS_MAX} bots")));
+    }
+    let usual = if chat.tag == "meeting" { MEETING_USERS_MAX } else { USERS_MAX };
+    if new.len() == bots || users <= admin.unwrap_or(usual) {
+        return Ok(());
+    }
+    Err(match admin {
+        Some(most) => {
+            Fault::new(codes::MEMBER_LIMIT_BY_ADMIN, format!("the administrators allow {most} users"))
+        }
+        None => Fault::new(codes::MEMBER_LIMIT, format!("this chat has at most {usual} users")),
+    })
+}
+
+/// A chat has no more managers than it may.
+pub fn managers_fit(chat: &Chat, managers: usize) -> Result<(), Fault> {
+    let most = if chat.user_count > USERS_MAX { SUPERGROUP_MANAGERS_MAX } else { MANAGERS_MAX };
+    if managers <= most {
+        return Ok(());
+    }
+    Err(Fault::new(codes::MANAGER_LIMIT, format!("{managers} managers, of at most {most}")))
+}
+
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use larkspur_contract::ids::{AppId, ChatId};
+    use larkspur_contract::model::{ChatSettings, ChatStatus, GroupMessageType, I18nNames};
+
+    use super::*;
+    use crate::standing::Role;
+
+    fn chat() -> Chat {
+        Chat {
+            chat_id: ChatId(1),
+            mode: ChatMode::Group,
+            chat_type: ChatType::Private,
+            tag: "inner".to_owned(),
+            status: ChatStatus::Normal,
+            external: false,
+            name: String::new(),
+            description: String::new(),
+            i18n_names: I18nNames::default(),
+            avatar: String::new(),
+            owner: None,
+            creator_app: None,
+            group_message_type: GroupMessageType::Chat,
+            settings: ChatSettings::default(),
+            manage_widgets: Permission::AllMembers,
+            user_count: 0,
+            bot_count: 0,
+        }
+    }
+
+    fn users(number: usize) -> Vec<Member> {
+        (0..number).map(|n| Member::User(n.to_string())).collect()
+    }
+
+    #[test]
+    fn caps_are_the_documented_ones() {
+        let refusal = |chat: &Chat, new: &[Member], admin| fits(chat, new, admin).err().map(|f| f.code());
+        let with = |user_count, bot_count| Chat { user_count, bot_count, ..chat() };
+        assert_eq!(refusal(&with(4999, 0), &users(1), None), None);
+        assert_eq!(refusal(&with(4999, 0), &users(2), None), Some(codes::MEMBER_LIMIT));
+        let meeting = Chat { tag: "meeting".to_owned(), ..with(2999, 0) };
+        assert_eq!(refusal(&meeting, &users(1), None), None);
+        assert_eq!(refusal(&meeting, &users(2), None), Some(codes::MEMBER_LIMIT));
+        assert_eq!(refusal(&with(5, 0), &users(1), Some(5)), Some(codes::MEMBER_LIMIT_BY_ADMIN));
+        assert_eq!(refusal(&with(7999, 0), &users(1), Some(8000)), None, "an administrator may allow more");
+        let bot = [Member::Bot(AppId(1))];
+        assert_eq!(refusal(&with(0, 14), &bot, None), None);
+        assert_eq!(refusal(&with(0, 15), &bot, None), Some(codes::MEMBER_LIMIT));
+        assert_eq!(refusal(&with(9000, 0), &bot, Some(1)), None, "bots are not users");
+        assert_eq!(refusal(&with(0, 99), &users(1), None), None, "users are not bots");
+    }
+
+    #[test]
+    fn managers_are_ten_or_twenty() {
+        let small = Chat { user_count: 5000, ..chat() };
+        let large = Chat { user_count: 5001, ..chat() };
+        assert!(managers_fit(&small, 10).is_ok() && managers_fit(&small, 11).is_err());
+        assert!(managers_fit(&large, 20).is_ok() && managers_fit(&large, 21).is_err());
+    }
+
+    #[test]
+    fn who_decides() {
+        let standing = |role, creator| Standing { role, creator };
+        let mut closed = chat();
+        closed.settings.add_member_permission = Permission::OnlyOwner;
+        closed.settings.membership_approval = MembershipApproval::ApprovalRequired;
+        for (role, creator, decides) in [
+            (Role::Owner, false, true),
+            (Role::Manager, false, true),
+            (Role::Member, false, false),
+            (Role::Member, true, true),
+        ] {
+            let standing = standing(role, creator);
+            assert!(may_add(&chat(), &standing).is_ok());
+            assert!(!needs_approval(&chat(), &standing));
+            assert_eq!(may_add(&closed, &standing).is_ok(), decides, "{role:?} {creator}");
+            assert_eq!(needs_approval(&closed, &standing), !decides, "{role:?} {creator}");
+            assert_eq!(may_remove(&standing).is_ok(), decides, "{role:?} {creator}");
+        }
+    }
+
+    #[test]
+    fn public_groups_of_the_tenant_are_joined_unasked() {
+        let public = Chat { chat_type: ChatType::Public, ..chat() };
+        assert!(may_join(&public).is_ok());
+        assert!(may_join(&Chat { mode: ChatMode::Topic, ..public.clone() }).is_ok());
+        for closed in [
+            chat(),
+            Chat { external: true, ..public.clone() },
+            Chat { mode: ChatMode::P2p, ..public.clone() },
+        ] {
+            assert_eq!(may_join(&closed).expect_err("closed").code(), codes::CHAT_TYPE_UNSUPPORTED);
+        }
+    }
+
+    #[test]
+    fn lists_are_short() {
+        assert!(list_fits("id_list", 50, false).is_ok() && list_fits("id_list", 51, false).is_err());
+        assert!(list_fits("id_list", 5, true).is_ok() && list_fits("id_list", 6, true).is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! Who was invited into a chat that asks for approval, and waits.
+
+use larkspur_contract::ids::ChatId;
+
+use crate::chats::Member;
+use crate::driver::StoreError;
+use crate::tx::in_list;
+use crate::{LockedChat, Tx, Value};
+
+/// Somebody who waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Who.
+    pub member: Member,
+    /// By whom they were invited.
+    pub inviter: Member,
+    /// When, in milliseconds since 1970.
+    pub created_at: i64,
+}
+
+/// Who waits to be let into a chat, first come first.
+pub async fn list(tx: &mut Tx, chat: ChatId) -> Result<Vec<Pending>, StoreError> {
+    let sql = "SELECT member, inviter, created_at FROM chat_pending WHERE tenant = $1 AND chat_id = $2 \
+               ORDER BY created_at, member";
+    let rows = tx.rows(sql, [chat.into()]).await?;
+    rows.into_iter()
+        .map(|mut row| {
+            Ok(Pending {
+                member: Member::parse(&row.text(0)?),
+                inviter: Member::parse(&row.text(1)?),
+                created_at: row.int(2)?,
+            })
+        })
+        .collect()
+}
+
+/// Lets somebody wait; whoever waits already keeps the first invitation.
+pub async fn add(
+    tx: &mut Tx,
+    chat: &LockedChat,
+    member: &Member,
+    inviter: &Member,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO chat_pending (tenant, chat_id, member, inviter, created_at) VALUES ($1, $2, $3, $4, $5) \
+               ON CONFLICT (tenant, chat_id, member) DO NOTHING";
+    let params = [chat.chat_id.into(), member.to_column().into(), inviter.to_column().into(), now_ms.into()];
+    tx.rows(sql, params).await.map(drop)
+}
+
+/// Lets somebody wait no longer; false if they did not.
+pub async fn remove(tx: &mut Tx, chat: &LockedChat, member: &Member) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM chat_pending WHERE tenant = $1 AND chat_id = $2 AND member = $3 RETURNING member";
+    Ok(tx.row(sql, [chat.chat_id.into(), member.to_column().into()]).await?.is_some())
+}
+
+/// As [`remove`], for several.
+pub(crate) async fn remove_all(tx: &mut Tx, chat: &LockedChat, members: &[Member]) -> Result<(), StoreError> {
+    for chunk in members.chunks(64) {
+        let mut params: Vec<Value> = chunk.iter().map(|member| member.to_column().into()).collect();
+        let list = in_list(3, &mut params);
+        params.insert(0, chat.chat_id.into());
+        let sql = format!("DELETE FROM chat_pending WHERE tenant = $1 AND chat_id = $2 AND member IN {list}");
+        tx.rows_of(&sql, params).await?;
+    }
+    Ok(())
+}
