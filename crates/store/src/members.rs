@@ -84,23 +84,18 @@ pub async fn after(
     let first = Place { joined_at: i64::MIN, member: Member::User(String::new()) };
     let last = last.unwrap_or(&first);
     let params = [chat.into(), last.joined_at.into(), last.member.to_column().into(), size.into()];
-    tx.rows(AFTER, params).await?.into_iter().map(place).collect()
+    let sql = "SELECT member, joined_at FROM chat_member WHERE tenant = $1 AND chat_id = $2 \
+               AND (joined_at, member) > (CAST($3 AS BIGINT), CAST($4 AS TEXT)) ORDER BY joined_at, member LIMIT $5";
+    tx.rows(sql, params).await?.into_iter().map(place).collect()
 }
 
 /// Up to `size` members behind a place who joined at the same time.
 pub async fn together(tx: &mut Tx, chat: ChatId, last: &Place, size: i64) -> Result<Vec<Place>, StoreError> {
     let params = [chat.into(), last.joined_at.into(), last.member.to_column().into(), size.into()];
-    tx.rows(TOGETHER, params).await?.into_iter().map(place).collect()
+    let sql = "SELECT member, joined_at FROM chat_member WHERE tenant = $1 AND chat_id = $2 \
+               AND joined_at = $3 AND member > $4 ORDER BY member LIMIT $5";
+    tx.rows(sql, params).await?.into_iter().map(place).collect()
 }
-
-const AFTER: &str = "SELECT member, joined_at FROM chat_member WHERE tenant = $1 AND chat_id = $2 \
-                     AND (joined_at, member) > (CAST($3 AS BIGINT), CAST($4 AS TEXT)) ORDER BY joined_at, member LIMIT $5";
-const TOGETHER: &str = "SELECT member, joined_at FROM chat_member WHERE tenant = $1 AND chat_id = $2 \
-                        AND joined_at = $3 AND member > $4 ORDER BY member LIMIT $5";
-
-/// The statements that page through the members of a chat, for the test of their query plans. `$3` and `$4` are a
-/// [`Place`], `$5` is a number of rows.
-pub const PAGES: &[&str] = &[AFTER, TOGETHER];
 
 /// Every member of a chat, in the order in which they joined.
 pub async fn all(tx: &mut Tx, chat: ChatId) -> Result<Vec<Membership>, StoreError> {
