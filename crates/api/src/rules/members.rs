@@ -49,9 +49,7 @@ pub fn may_add(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
 
 /// Whether those whom the operator invites wait for approval. Owner and managers give it by inviting.
 pub fn needs_approval(chat: &Chat, standing: &Standing) -> bool {
-    chat.settings.membership_approval == MembershipApproval::ApprovalRequired
-        && !standing.manages()
-        && !standing.creator
+    chat.settings.membership_approval == MembershipApproval::ApprovalRequired && !standing.manages()
 }
 
 /// Whoever removes somebody else must manage the chat.
@@ -178,7 +176,7 @@ mod tests {
             assert!(may_add(&chat(), &standing).is_ok());
             assert!(!needs_approval(&chat(), &standing));
             assert_eq!(may_add(&closed, &standing).is_ok(), decides, "{role:?} {creator}");
-            assert_eq!(needs_approval(&closed, &standing), !decides, "{role:?} {creator}");
+            assert_eq!(needs_approval(&closed, &standing), role == Role::Member, "{role:?} {creator}");
             assert_eq!(may_remove(&standing).is_ok(), decides, "{role:?} {creator}");
         }
     }

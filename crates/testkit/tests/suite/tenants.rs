@@ -41,6 +41,7 @@ async fn call_with_ids_of(
             "chat_tabs": [{"tab_type": "url", "tab_content": {"url": "https://example.com"}, "tab_config": {"icon_key": image}}],
             "owner_id": owner.users[0].open_id,
             "user_id_list": [owner.users[1].open_id],
+            "id_list": [owner.users[1].open_id], "manager_ids": [owner.users[1].open_id],
             "member_type": "openid", "member_id": owner.users[2].open_id, "perm": "view",
         }));
         let reply = request.send().await;

@@ -135,7 +135,7 @@ const IDS: Behaviour = Behaviour {
 };
 const APPROVAL: Behaviour = Behaviour {
     name: "membership_approval",
-    rule: "With membership_approval, those whom a plain member invites wait, and the control API approves or rejects; those whom owner, manager or creator bot invite come in at once.",
+    rule: "With membership_approval, whom somebody invites who is neither owner nor manager waits, and the control API approves or rejects; whom owner or managers invite has their approval and comes in at once. The bot that made the chat approves nothing.",
     basis: Assumed,
     switch: false,
 };

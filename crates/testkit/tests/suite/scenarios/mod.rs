@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 mod auth;
 mod bot;
 mod chat_get;
+mod chat_managers;
+mod chat_members;
+mod chat_members_pages;
 mod chats;
 mod control;
 mod documents;
@@ -22,9 +25,22 @@ const PAGES: &[(u32, u16, &str)] = &[
     (230001, 400, "param is invalid"),
     (232001, 400, "Your request contains an invalid request parameter."),
     (232006, 400, "Your request specifies a chat_id which is invalid."),
+    (232007, 400, "Your request specifies a chat_id or user_id which is invalid."),
+    (232008, 400, "Your request specifies a chat whose type is NOT supported currently."),
     (232009, 400, "Your request specifies a chat which has already been dissolved."),
     (232010, 400, "Operator and chat can NOT be in different tenants."),
     (232011, 400, "Operator can NOT be out of the chat."),
+    (232013, 400, "You have reached the limit of maximum number of members a chat can have."),
+    (
+        232014,
+        400,
+        "The token used in the request does NOT have the permissions necessary to complete the request.",
+    ),
+    (
+        232017,
+        400,
+        "No Permission: If the operator is NOT owner or creator with the scope, the operator can NOT complete the request.",
+    ),
     (232020, 400, "Name can NOT be less than two characters for public chats."),
     (232021, 400, "Bot can NOT be found."),
     (232022, 400, "User has already resigned."),
@@ -34,6 +50,9 @@ const PAGES: &[(u32, u16, &str)] = &[
         "Users do not have the visibility of the app, or the operator does not have collaboration permissions with the target users.",
     ),
     (232025, 400, "Bot ability is not activated."),
+    (232027, 400, "There are no valid members in the ID list specified in your request."),
+    (232028, 400, "External members can Not be added to an internal group chat."),
+    (232029, 400, "There are no available candidates for chat owner."),
     (232030, 400, "Your request specifies a user_id which is invalid."),
     (
         232032,
@@ -46,8 +65,11 @@ const PAGES: &[(u32, u16, &str)] = &[
         "The operator or invited bots does NOT have the authority to manage external chats without the scope.",
     ),
     (232034, 400, "The app is unavailable or inactivated by the tenant."),
+    (232038, 400, "The operator is not chat owner, no permission to complete the request."),
+    (232040, 400, "The chat managers has reached the limit of maximum number."),
     (232042, 400, "Public group chat's name should not be empty."),
     (232043, 400, "Your request contains unavailable ids."),
+    (232044, 400, "You have reached maximum number of chat members set by admin."),
     (232046, 400, "The number of chat tabs has reached the limit."),
     (232047, 400, "The length of the tab name reaches the limit."),
     (232048, 400, "The chat tab content is illegal."),
@@ -55,6 +77,13 @@ const PAGES: &[(u32, u16, &str)] = &[
     (232051, 400, "The operator does not have doc permission."),
     (232055, 400, "The operator does not have chat tab, chat menu, chat widget manage permission"),
     (232056, 400, "The operator is not the image's owner, no permission to complete the request."),
+    (
+        232075,
+        400,
+        "The public group needs to apply to join, and users or bots are not allowed to actively join the group.",
+    ),
+    (232076, 400, "Can't kick chat owner."),
+    (232090, 400, "Unsupported chat type."),
     (234001, 400, "Invalid request param."),
     (234002, 401, "Unauthorized."),
     (234005, 400, "Image has been deleted."),
