@@ -10,6 +10,12 @@ struct Bench {
     world: World,
     driver: Arc<Faulty>,
     tag: String,
+    /// Somebody who is in no chat.
+    outsider: String,
+    /// A public chat without members but its owner.
+    public: String,
+    /// A token of the owner of both chats.
+    owner: String,
 }
 
 async fn bench() -> Bench {
@@ -17,7 +23,11 @@ async fn bench() -> Bench {
     let lab = Lab::with(LabOptions { driver: Some(driver.clone()), ..LabOptions::default() }).await;
     let world = lab.world().await;
     let tag = world.tag("bound").await;
-    Bench { world, driver, tag }
+    let made = world.control("POST", "/users").body(json!({"user_id": "outsider"})).send().await.data();
+    let outsider = made["user_id"].as_str().expect("a user_id").to_owned();
+    let public = world.chat(json!({"chat_type": "public", "owner": world.users[0].user_id})).await;
+    let owner = world.user_token(0, json!({})).await;
+    Bench { world, driver, tag, outsider, public, owner }
 }
 
 /// The writes under test, by name; each is made of nothing but the world, so that it can be made again.
@@ -30,6 +40,7 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
         {"tab_type": "url", "tab_name": "one", "tab_content": {"url": "https://example.com"}},
         {"tab_type": "doc", "tab_name": "two", "tab_content": {"doc": world.document_url}},
     ]);
+    let chat = format!("/im/v1/chats/{}", world.chat_id);
     let people = json!({"name": "made", "user_id_list": [world.users[1].open_id, world.users[2].open_id]});
     vec![
         (
@@ -58,6 +69,33 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
             "collaborator",
             world.call("POST", &format!("/drive/v1/permissions/{token}/members?type=docx")).body(member),
         ),
+        (
+            "add members",
+            world
+                .call("POST", &format!("{chat}/members?member_id_type=user_id"))
+                .body(json!({"id_list": [bench.outsider, world.users[1].user_id]})),
+        ),
+        (
+            "appoint",
+            world
+                .call("POST", &format!("{chat}/managers/add_managers"))
+                .token(&bench.owner)
+                .body(json!({"manager_ids": [world.users[1].open_id, world.users[2].open_id]})),
+        ),
+        (
+            "dismiss",
+            world
+                .call("POST", &format!("{chat}/managers/delete_managers"))
+                .token(&bench.owner)
+                .body(json!({"manager_ids": [world.users[1].open_id, world.users[2].open_id]})),
+        ),
+        (
+            "remove members",
+            world
+                .call("DELETE", &format!("{chat}/members"))
+                .body(json!({"id_list": [world.users[1].open_id, world.users[2].open_id]})),
+        ),
+        ("join", world.call("PATCH", &format!("/im/v1/chats/{}/members/me_join", bench.public))),
     ]
 }
 
@@ -68,9 +106,14 @@ async fn picture(bench: &Bench) -> Value {
     let relation =
         format!("/im/v2/biz_entity_tag_relation?tag_biz_type=chat&biz_entity_id={}", world.chat_id);
     let mut picture = json!({});
-    for path in
-        [format!("/im/v2/tags?ids={}", bench.tag), relation, format!("{chat}/chat_tabs/list_tabs"), chat]
-    {
+    for path in [
+        format!("/im/v2/tags?ids={}", bench.tag),
+        relation,
+        format!("{chat}/chat_tabs/list_tabs"),
+        format!("{chat}/members"),
+        format!("/im/v1/chats/{}", bench.public),
+        chat,
+    ] {
         picture[&path] = world.call("GET", &path).send().await.data();
     }
     picture

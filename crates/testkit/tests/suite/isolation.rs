@@ -7,12 +7,12 @@ use larkspur_testkit::{Lab, LabOptions, Reply, Request, World};
 use serde_json::json;
 
 /// A lab on a file, with a writer that groups and readers beside it: where races can be.
-async fn lab(directory: &tempfile::TempDir) -> Lab {
+pub(crate) async fn lab(directory: &tempfile::TempDir) -> Lab {
     let driver = Sqlite::open(directory.path(), &Options::default()).expect("a store on disk");
     Lab::with(LabOptions { driver: Some(Arc::new(driver)), ..LabOptions::default() }).await
 }
 
-async fn all_at_once(requests: Vec<Request>) -> Vec<Reply> {
+pub(crate) async fn all_at_once(requests: Vec<Request>) -> Vec<Reply> {
     let tasks: Vec<_> = requests.into_iter().map(|request| tokio::spawn(request.send())).collect();
     let mut replies = Vec::with_capacity(tasks.len());
     for task in tasks {

@@ -6,6 +6,8 @@ mod faults;
 mod invariants;
 mod isolation;
 mod kill;
+mod members;
+mod members_at_once;
 mod policy;
 mod program;
 mod random;

@@ -209,3 +209,27 @@ fn fits(pattern: &str, sql: &str) -> bool {
     }
     true
 }
+
+/// However many members a chat has, a page of them reads the rows of that page: the index stands in their order.
+#[tokio::test]
+async fn a_page_of_members_is_read_off_the_index() {
+    let sqlite: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
+    let recording = Recording::over(sqlite.clone());
+    let lab = Lab::with(LabOptions { driver: Some(recording.clone()), ..LabOptions::default() }).await;
+    let world = lab.world().await;
+    let path = format!("/im/v1/chats/{}/members?page_size=1", world.chat_id);
+    world.call("GET", &path).send().await.data();
+    let pages: Vec<_> = recording
+        .statements()
+        .into_iter()
+        .filter(|(sql, _)| sql.starts_with("SELECT member, joined_at "))
+        .collect();
+    assert_eq!(pages.len(), 2, "a page, and those who joined at the same time as its last: {pages:?}");
+    for (sql, params) in pages {
+        let unit = Arc::new(Explain(sql.clone(), params, std::sync::Mutex::default()));
+        sqlite.transact(Effect::Writes, unit.clone()).await.expect("a plan");
+        let plan = unit.2.lock().expect("not poisoned").join("; ");
+        assert!(plan.contains("USING COVERING INDEX chat_member_by_time"), "{sql}: {plan}");
+        assert!(plan.contains("joined_at") && !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+    }
+}
