@@ -44,6 +44,9 @@ fn serve(
         }
         outcome
     });
+    // Before the reply: whoever asked then holds the last reference, and closes the store when dropping it, not this thread
+    // some time later.
+    drop(catch_unwind(AssertUnwindSafe(|| drop(unit))));
     answer(reply, outcome);
 }
 
