@@ -71,6 +71,19 @@ pub struct RootCall {
     pub now: i64,
     /// The switches.
     pub settings: Arc<Settings>,
+    /// What stood in the `Authorization` header.
+    pub presented: Presented,
+}
+
+/// What stood in the `Authorization` header of a call without a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presented {
+    /// Nothing that matters.
+    Nothing,
+    /// `Basic …`; it is not read.
+    Basic,
+    /// The token of an app, which is in order.
+    App(AppId),
 }
 
 /// Either kind of caller, as the gateway hands it to an entry.

@@ -48,6 +48,11 @@ pub trait Operation: Sized + Send + Sync + 'static {
         false
     }
 
+    /// What a browser is shown by a [`Reply::Page`] answer.
+    fn page(_output: &mut Self::Output) -> Option<Browse> {
+        None
+    }
+
     /// The bytes and media type of a [`Reply::Bytes`] answer.
     fn bytes(_output: &mut Self::Output) -> Option<(Bytes, String)> {
         None
@@ -142,6 +147,17 @@ pub enum Answer {
     Json(Vec<u8>),
     /// Bytes with their media type.
     Bytes(Bytes, String),
+    /// For a browser.
+    Browse(Browse),
+}
+
+/// What a browser is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Browse {
+    /// A page, as HTML.
+    Page(String),
+    /// Another address: printable ASCII alone.
+    Elsewhere(String),
 }
 
 /// One operation of the registry, its types erased.
@@ -297,6 +313,11 @@ impl<O: Operation> Unit for Running<O> {
 }
 
 fn answer<O: Operation>(output: &mut O::Output) -> Result<Answer, Fault> {
+    if O::SPEC.reply == Reply::Page {
+        let page = O::page(output)
+            .ok_or_else(|| Fault::new(codes::INTERNAL, "an operation that answers pages gave none"))?;
+        return Ok(Answer::Browse(page));
+    }
     if O::SPEC.reply == Reply::Bytes {
         let (bytes, media) = O::bytes(output)
             .ok_or_else(|| Fault::new(codes::INTERNAL, "an operation that answers bytes gave none"))?;

@@ -1,5 +1,6 @@
 //! What each operation does. Knows neither HTTP nor drivers.
 
+mod base64url;
 mod call;
 mod entry;
 pub mod operations;
@@ -10,9 +11,9 @@ pub mod standing;
 pub mod tokens;
 pub mod translate;
 
-pub use call::{Actor, Call, Caller, RootCall};
+pub use call::{Actor, Call, Caller, Presented, RootCall};
 pub use entry::{
-    Answer, Empty, Entry, Ground, Input, Invocation, Job, Operation, Received, Schemas, Shapes, entry,
+    Answer, Browse, Empty, Entry, Ground, Input, Invocation, Job, Operation, Received, Schemas, Shapes, entry,
 };
 pub use operations::REGISTRY;
-pub use settings::{DuplicateName, Settings, TagOwner};
+pub use settings::{DuplicateName, Settings, TagOwner, UserPicker};

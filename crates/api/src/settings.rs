@@ -25,6 +25,19 @@ pub enum TagOwner {
     App,
 }
 
+/// Whether the authorize page lets anybody pick the user who signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserPicker {
+    /// On, unless the server listens on an address that other machines reach.
+    #[default]
+    Auto,
+    /// On any address.
+    On,
+    /// Never.
+    Off,
+}
+
 /// The switches, at their documented defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -41,6 +54,8 @@ pub struct Settings {
     pub generic_field_validation: bool,
     /// Whether `a,b` in an array parameter of a query means two values.
     pub comma_lists: bool,
+    /// Whether the authorize page lets anybody pick the user who signs in.
+    pub user_picker: UserPicker,
 }
 
 impl Default for Settings {
@@ -52,6 +67,7 @@ impl Default for Settings {
             tags_per_chat: 0,
             generic_field_validation: false,
             comma_lists: true,
+            user_picker: UserPicker::default(),
         }
     }
 }

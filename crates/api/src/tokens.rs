@@ -5,8 +5,12 @@
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Keys;
 
+pub mod jwt;
+
 /// How long a token lives, in milliseconds. Source: the auth pages ("2 hours").
 pub const LIFE_MS: i64 = 7200 * 1000;
+/// How long the tokens of an ISV app live, in milliseconds. Source: the auth pages (`expire` 7140).
+pub const ISV_LIFE_MS: i64 = 7140 * 1000;
 /// With at least this much left, the same token is given again. Source: the auth pages ("30 minutes").
 pub const RENEW_MS: i64 = 1800 * 1000;
 
@@ -28,6 +32,8 @@ pub struct Token {
 pub enum Holder {
     /// The app's bot: `tenant_access_token`.
     Tenant,
+    /// An ISV app, in no tenant: `app_access_token`. Its tenant is the one that made the app.
+    App,
     /// A user: `user_access_token`.
     User {
         /// The user's number.
@@ -43,6 +49,7 @@ impl Token {
         let mut bytes = Vec::with_capacity(64);
         bytes.push(match self.holder {
             Holder::Tenant => b't',
+            Holder::App => b'a',
             Holder::User { .. } => b'u',
         });
         bytes.extend_from_slice(&self.tenant.0.to_be_bytes());
@@ -68,10 +75,10 @@ impl Token {
     pub fn read(text: &str, keys: &Keys) -> Option<Token> {
         let text = text.as_bytes();
         let (kind, hex) = match text {
-            [kind @ (b't' | b'u'), b'-', hex @ ..] => (*kind, hex),
+            [kind @ (b't' | b'a' | b'u'), b'-', hex @ ..] => (*kind, hex),
             _ => return None,
         };
-        let fields = if kind == b't' { 24 } else { 40 };
+        let fields = if kind == b'u' { 40 } else { 24 };
         if hex.len() != (fields + 16) * 2 {
             return None;
         }
@@ -90,6 +97,7 @@ impl Token {
         Some(Token {
             holder: match kind {
                 b't' => Holder::Tenant,
+                b'a' => Holder::App,
                 _ => Holder::User { number: number(25), epoch: number(33).cast_signed() },
             },
             tenant: TenantKey(number(1)),
@@ -118,7 +126,8 @@ mod tests {
         let keys = Keys::derive("master");
         let tenant = Token { holder: Holder::Tenant, tenant: TenantKey(1), app: AppId(2), expires_at: 3 };
         let user = Token { holder: Holder::User { number: 4, epoch: 5 }, ..tenant };
-        for token in [tenant, user] {
+        let app = Token { holder: Holder::App, ..tenant };
+        for token in [tenant, app, user] {
             let text = token.issue(&keys);
             assert_eq!(Token::read(&text, &keys), Some(token));
             assert_eq!(Token::read(&text, &Keys::derive("other")), None);

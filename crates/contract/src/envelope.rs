@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{Fault, FieldViolation, Permission, Reply, codes};
+use crate::{Fault, FieldViolation, Permission, Reply, codes, page};
 
 /// The two faces of the platform: texts and hosts differ, nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,7 +39,17 @@ impl Brand {
 pub fn success(reply: Reply, data: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(data.len() + 48);
     match reply {
-        Reply::Bytes => out.extend_from_slice(data),
+        Reply::Bytes | Reply::Page => out.extend_from_slice(data),
+        Reply::OAuth => {
+            out.extend_from_slice(br#"{"code":0"#);
+            match data {
+                [b'{', members @ ..] if members != b"}" => {
+                    out.push(b',');
+                    out.extend_from_slice(members);
+                }
+                _ => out.push(b'}'),
+            }
+        }
         Reply::Data(msg) => {
             out.extend_from_slice(br#"{"code":0,"msg":""#);
             out.extend_from_slice(msg.as_bytes());
@@ -101,9 +111,27 @@ pub struct Context<'a> {
     pub app_id: Option<&'a str>,
 }
 
+#[derive(Serialize)]
+struct OAuthFailure<'a> {
+    code: u32,
+    error: &'static str,
+    error_description: &'a str,
+}
+
 /// Writes a failure.
 pub fn failure(reply: Reply, fault: &Fault, context: Context<'_>) -> Vec<u8> {
     let code = fault.code();
+    if reply == Reply::Page {
+        return page::failure(fault, context.log_id).into_bytes();
+    }
+    if reply == Reply::OAuth {
+        let body = OAuthFailure {
+            code: code.number,
+            error: codes::oauth_error(code),
+            error_description: fault.text(),
+        };
+        return serde_json::to_vec(&body).unwrap_or_default();
+    }
     let body = if matches!(reply, Reply::FlatAuth(_)) && code.status == 200 {
         Failure { code: code.number, msg: fault.text().to_owned(), data: Some(json!({})), error: None }
     } else {
@@ -164,6 +192,17 @@ mod tests {
         assert_eq!(success(Reply::Data("ok"), b"{}"), br#"{"code":0,"msg":"ok","data":{}}"#);
         assert_eq!(success(Reply::Flat("ok"), b"{}"), br#"{"code":0,"msg":"ok"}"#);
         assert_eq!(success(Reply::Flat("ok"), br#"{"bot":{}}"#), br#"{"code":0,"msg":"ok","bot":{}}"#);
+    }
+
+    #[test]
+    fn oauth_bodies() {
+        assert_eq!(success(Reply::OAuth, br#"{"a":1}"#), br#"{"code":0,"a":1}"#);
+        assert_eq!(success(Reply::OAuth, b"{}"), br#"{"code":0}"#);
+        let body = failure(Reply::OAuth, &Fault::from(codes::OAUTH_PKCE), CONTEXT);
+        assert_eq!(
+            body,
+            br#"{"code":20049,"error":"invalid_grant","error_description":"PKCE code challenge failed."}"#
+        );
     }
 
     #[test]

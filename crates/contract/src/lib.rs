@@ -6,6 +6,7 @@ mod fault;
 pub mod fields;
 pub mod ids;
 pub mod model;
+pub mod page;
 pub mod rates;
 pub mod scopes;
 mod spec;

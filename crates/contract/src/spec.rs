@@ -102,6 +102,8 @@ pub enum Access {
     Open,
     /// The holder of the control key.
     Control,
+    /// An app, by its `app_access_token`: for a custom app the tenant token, for an ISV app the one with `a-`.
+    App,
     /// The holder of an access token.
     Token {
         /// Which kinds of token.
@@ -168,6 +170,8 @@ pub enum Consumes {
     Nothing,
     /// A JSON object, whatever the `Content-Type` says; an empty body is `{}`.
     Json,
+    /// `application/x-www-form-urlencoded` if the `Content-Type` says so, else as [`Consumes::Json`].
+    Form,
     /// `multipart/form-data`; the file part is called as named here, or `file`.
     Multipart {
         /// The name of the part that carries the file.
@@ -186,6 +190,10 @@ pub enum Reply {
     Flat(&'static str),
     /// Bytes with a content type of their own.
     Bytes,
+    /// As RFC 6749 has it: the members stand beside `code`, and failures are `{code, error, error_description}`.
+    OAuth,
+    /// For a browser: a page, or the way to another one. Failures are pages too.
+    Page,
 }
 
 /// A named choice where the documents are silent.

@@ -13,7 +13,8 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_TYPE, EXPECT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPECT, HeaderMap,
+    HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -160,7 +161,7 @@ async fn exchange(
 
 /// A response as the library wants it.
 fn written(response: Response, close: bool) -> hyper::Response<Full<Bytes>> {
-    let mut headers = HeaderMap::with_capacity(8);
+    let mut headers = HeaderMap::with_capacity(16);
     for (name, value) in response.headers() {
         // All names are our own; a value that is no header, such as a strange media type, is left out.
         if let Ok(value) = HeaderValue::from_str(&value) {
@@ -188,6 +189,11 @@ fn header_name(name: &'static str) -> HeaderName {
         "X-Ogw-Ratelimit-Limit" => LIMIT.clone(),
         "X-Ogw-Ratelimit-Reset" => RESET.clone(),
         "Retry-After" => RETRY_AFTER,
+        "Location" => LOCATION,
+        "Content-Security-Policy" => CONTENT_SECURITY_POLICY,
+        "Cache-Control" => CACHE_CONTROL,
+        "Referrer-Policy" => REFERRER_POLICY,
+        "X-Content-Type-Options" => X_CONTENT_TYPE_OPTIONS,
         _ => CONTENT_TYPE,
     }
 }

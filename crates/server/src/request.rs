@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use larkspur_contract::page;
 use larkspur_store::BoxFuture;
 
 use crate::gateway::reply::CallId;
@@ -57,6 +58,8 @@ pub struct Response {
     pub id: Option<CallId>,
     /// Cap and seconds of the two rate-limit headers, on a refusal for frequency.
     pub retry: Option<(u32, u32)>,
+    /// Where a browser is sent.
+    pub location: Option<String>,
     /// The body.
     pub body: Bytes,
 }
@@ -69,12 +72,20 @@ impl Response {
 
     /// An answer without call id.
     pub(crate) fn plain(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Response { status, content_type: content_type.into(), id: None, retry: None, body: body.into() }
+        Response {
+            status,
+            content_type: content_type.into(),
+            id: None,
+            retry: None,
+            location: None,
+            body: body.into(),
+        }
     }
 
     /// Every header but `Content-Length` and `Date`, in title case.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
         let id = self.id.as_ref();
+        let page = if self.content_type == page::HTML { page::HEADERS } else { &[] };
         [
             Some(("Content-Type", Cow::Borrowed(&*self.content_type))),
             id.map(|id| ("X-Tt-Logid", Cow::Borrowed(id.log_id()))),
@@ -85,6 +96,8 @@ impl Response {
         ]
         .into_iter()
         .flatten()
+        .chain(self.location.iter().map(|address| ("Location", Cow::Borrowed(address.as_str()))))
+        .chain(page.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))))
     }
 
     /// A header by its name, in whatever case.

@@ -160,6 +160,13 @@ pub async fn installed(tx: &mut Tx) -> Result<Vec<AppId>, StoreError> {
     rows.into_iter().map(|mut row| row.id(0, AppId::parse)).collect()
 }
 
+/// The tenants in which an app is installed, in the order of their keys.
+pub async fn homes(root: &mut Root, app_id: AppId) -> Result<Vec<TenantKey>, StoreError> {
+    let sql = "SELECT tenant FROM app_install WHERE app_id = $1 ORDER BY tenant";
+    let rows = root.rows(sql, &[app_id.into()]).await?;
+    rows.into_iter().map(|mut row| row.id(0, TenantKey::parse)).collect()
+}
+
 /// What of an installation can be set.
 #[derive(Debug, Clone)]
 pub struct InstallSettings {

@@ -18,6 +18,7 @@ pub mod images;
 pub mod limits;
 pub mod members;
 pub mod pending;
+pub mod oauth;
 pub mod tabs;
 pub mod tags;
 pub mod tenants;

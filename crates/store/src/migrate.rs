@@ -5,8 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use crate::driver::{BoxFuture, Session, StoreError, Unit, Verdict};
 use crate::{Keys, Value};
 
-const FILES: &[&str] =
-    &[include_str!("../../../schema/0001_foundation.sql"), include_str!("../../../schema/0002_members.sql")];
+const FILES: &[&str] = &[
+    include_str!("../../../schema/0001_foundation.sql"),
+    include_str!("../../../schema/0002_members.sql"),
+    include_str!("../../../schema/0003_identity.sql"),
+];
 
 /// The schema that this program writes and reads.
 pub const SCHEMA_VERSION: usize = FILES.len();

@@ -38,6 +38,9 @@ pub const TABLES: &[&str] = &[
     "document_member",
     "idempotency",
     "tenant_limit",
+    "app_sign_in",
+    "oauth_code",
+    "oauth_refresh",
     "tenant",
 ];
 
@@ -93,7 +96,9 @@ pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError
     let made = crate::apps::made_by(root, tenant).await?;
     let apps: HashSet<AppId> = made.into_iter().map(|app| app.app_id).collect();
     for app in &apps {
-        for table in ["app_install", "app_visible_user", "token_issue", "user_grant"] {
+        for table in
+            ["app_install", "app_visible_user", "token_issue", "user_grant", "oauth_code", "oauth_refresh"]
+        {
             root.rows(&format!("DELETE FROM {table} WHERE app_id = $1"), &[Value::from(*app)]).await?;
         }
     }

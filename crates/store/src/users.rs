@@ -130,25 +130,60 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
     tx.rows(&sql, []).await?.into_iter().map(user).collect()
 }
 
+/// Active users whose name contains a text (folded), by name, at most `limit` of them.
+pub async fn active_by_name(tx: &mut Tx, part: &str, limit: i64) -> Result<Vec<User>, StoreError> {
+    let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM users WHERE tenant = $1 AND status = 'active' AND name_folded LIKE $2 ESCAPE '\\' \
+         ORDER BY name_folded, user_id LIMIT CAST($3 AS BIGINT)"
+    );
+    let rows = tx.rows(&sql, [format!("%{escaped}%").into(), limit.into()]).await?;
+    rows.into_iter().map(user).collect()
+}
+
+/// Users by one of their addresses: `column` is `email` or `mobile`; in no order.
+pub async fn by_contact(tx: &mut Tx, column: Contact, values: &[String]) -> Result<Vec<User>, StoreError> {
+    let column = match column {
+        Contact::Email => "email",
+        Contact::Mobile => "mobile",
+    };
+    several(tx, column, values.iter().map(|value| value.as_str().into()).collect()).await
+}
+
+/// Where somebody can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contact {
+    /// By mail.
+    Email,
+    /// By telephone.
+    Mobile,
+}
+
 /// What a user, by number, granted to an app.
 pub async fn grant(tx: &mut Tx, app_id: AppId, user_no: u64) -> Result<Option<Arc<Grant>>, StoreError> {
     let key = (tx.tenant(), app_id, user_no);
     if let Some(known) = tx.engine().memory.grants.get(&key) {
         return Ok(Some(known));
     }
+    let Some(found) = stored_grant(tx, app_id, user_no).await? else { return Ok(None) };
+    let found = Arc::new(found);
+    tx.engine().memory.grants.fill(tx.may_fill(), key, found.clone());
+    Ok(Some(found))
+}
+
+/// As [`grant`], but never from memory: for a change, since an earlier unit of the same commit may have made one.
+pub async fn stored_grant(tx: &mut Tx, app_id: AppId, user_no: u64) -> Result<Option<Grant>, StoreError> {
     let sql = "SELECT u.user_id, u.status, g.scopes, g.epoch FROM users u JOIN user_grant g \
                ON g.tenant = u.tenant AND g.user_id = u.user_id WHERE u.tenant = $1 AND u.user_no = $2 AND g.app_id = $3";
     let Some(mut row) = tx.row(sql, [Value::Int(user_no.cast_signed()), app_id.into()]).await? else {
         return Ok(None);
     };
-    let found = Arc::new(Grant {
+    Ok(Some(Grant {
         user_id: row.text(0)?,
         status: row.id(1, UserStatus::parse)?,
         scopes: Scopes::parse(&row.text(2)?),
         epoch: row.int(3)?,
-    });
-    tx.engine().memory.grants.fill(tx.may_fill(), key, found.clone());
-    Ok(Some(found))
+    }))
 }
 
 /// Records a grant and returns its epoch; with `revoke`, every earlier token of it becomes invalid.

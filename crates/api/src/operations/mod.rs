@@ -3,6 +3,7 @@
 use crate::{Entry, entry};
 
 mod auth;
+mod authen;
 mod bot;
 mod chat;
 mod chat_managers;
@@ -11,6 +12,7 @@ mod chat_tab;
 mod control;
 mod drive;
 mod image;
+mod oauth;
 mod tag;
 mod tag_relation;
 
@@ -27,6 +29,8 @@ pub static REGISTRY: &[&[Entry]] = &[
     image::ENTRIES,
     drive::ENTRIES,
     auth::ENTRIES,
+    authen::ENTRIES,
+    oauth::ENTRIES,
     bot::ENTRIES,
     control::ENTRIES,
 ];

@@ -4,5 +4,6 @@ pub mod chats;
 pub mod documents;
 pub mod images;
 pub mod members;
+pub mod oauth;
 pub mod tabs;
 pub mod tags;

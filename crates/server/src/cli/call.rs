@@ -74,7 +74,7 @@ async fn call(flags: &Flags, spec: &Spec) -> Result<(), String> {
         (None, Access::Token { tokens: Tokens::User, .. }) => {
             return Err("only users may call this: pass a user token with --token".to_owned());
         }
-        (None, Access::Token { .. }) => Some(server.sign_in(flags).await?),
+        (None, Access::Token { .. } | Access::App) => Some(server.sign_in(flags).await?),
     };
     let header = credential.map(|credential| format!("Bearer {credential}"));
     let answer = server.send(spec.route.method.name(), &target, header.as_deref(), body).await?;

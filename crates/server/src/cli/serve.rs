@@ -95,7 +95,7 @@ async fn serve(config: &Config) -> Result<(), String> {
         if config.control_key.is_empty() { Keys::fresh_secret() } else { config.control_key.clone() };
     let stats = store.clone();
     let options = AppOptions {
-        settings: Arc::new(config.behaviours.clone()),
+        settings: Arc::new(settings(config, open)),
         rate_limits: config.rate_limits,
         rate_limit_status: config.rate_limit_status,
         brand: config.brand,
@@ -131,6 +131,15 @@ async fn listen(address: &str) -> Result<TcpListener, String> {
         }
         _ => format!("cannot listen on {address}: {error}: --listen takes an address and a port, such as 127.0.0.1:5275"),
     })
+}
+
+/// The switches; where other machines come in, nobody picks a user without being allowed to.
+fn settings(config: &Config, open: bool) -> Settings {
+    let mut settings = config.behaviours.clone();
+    if settings.user_picker == UserPicker::Auto && !open {
+        settings.user_picker = UserPicker::Off;
+    }
+    settings
 }
 
 /// The demo world: a new one on an empty store, else the one that was written down.

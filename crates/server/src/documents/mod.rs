@@ -11,6 +11,7 @@ pub(crate) fn access_text(spec: &Spec) -> &'static str {
     match spec.access {
         Access::Open => "open",
         Access::Control => "control key",
+        Access::App => "app",
         Access::Token { tokens: Tokens::Tenant, .. } => "tenant",
         Access::Token { tokens: Tokens::User, .. } => "user",
         Access::Token { tokens: Tokens::TenantOrUser, .. } => "tenant or user",
@@ -21,7 +22,7 @@ pub(crate) fn access_text(spec: &Spec) -> &'static str {
 pub(crate) fn scopes_of(spec: &Spec) -> &'static [Scope] {
     match spec.access {
         Access::Token { scopes, .. } => scopes,
-        Access::Open | Access::Control => &[],
+        Access::Open | Access::Control | Access::App => &[],
     }
 }
 

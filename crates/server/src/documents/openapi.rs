@@ -27,7 +27,8 @@ pub fn document(registry: &[&[Entry]]) -> String {
         "components": {
             "securitySchemes": {
                 "tenant_access_token": {"type": "http", "scheme": "bearer", "description": "t-…"},
-                "user_access_token": {"type": "http", "scheme": "bearer", "description": "u-…"},
+                "user_access_token": {"type": "http", "scheme": "bearer", "description": "u-… or eyJ…"},
+                "app_access_token": {"type": "http", "scheme": "bearer", "description": "a-…, of an ISV app"},
                 "control_key": {"type": "http", "scheme": "bearer", "description": "Printed at start"},
             },
             "schemas": {"Failure": failure()},
@@ -65,6 +66,7 @@ fn security(spec: &Spec) -> Value {
     match spec.access {
         Access::Open => json!([]),
         Access::Control => json!([{"control_key": []}]),
+        Access::App => json!([{"app_access_token": []}, {"tenant_access_token": []}]),
         Access::Token { tokens: Tokens::Tenant, .. } => json!([{"tenant_access_token": []}]),
         Access::Token { tokens: Tokens::User, .. } => json!([{"user_access_token": []}]),
         Access::Token { tokens: Tokens::TenantOrUser, .. } => {
@@ -119,7 +121,7 @@ fn body(spec: &Spec, schemas: &Schemas) -> Option<Value> {
     let mut schema = schemas.body.clone();
     let kind = match spec.consumes {
         Consumes::Nothing => return None,
-        Consumes::Json => "application/json",
+        Consumes::Json | Consumes::Form => "application/json",
         Consumes::Multipart { file } => {
             schema["properties"][file] = json!({"type": "string", "format": "binary"});
             "multipart/form-data"
@@ -130,7 +132,11 @@ fn body(spec: &Spec, schemas: &Schemas) -> Option<Value> {
     if let Ok(example @ Value::Object(_)) = serde_json::from_str(spec.example) {
         media["example"] = example;
     }
-    Some(json!({"required": required, "content": {kind: media}}))
+    let mut content = json!({kind: media});
+    if spec.consumes == Consumes::Form {
+        content["application/x-www-form-urlencoded"] = json!({"schema": media["schema"]});
+    }
+    Some(json!({"required": required, "content": content}))
 }
 
 fn responses(spec: &Spec, schemas: &Schemas) -> Value {
@@ -141,6 +147,12 @@ fn responses(spec: &Spec, schemas: &Schemas) -> Value {
             "required": ["code", "msg", "data"],
             "properties": {"code": {"const": 0}, "msg": {"const": msg}, "data": schemas.output},
         }}}),
+        Reply::Page => json!({"text/html": {"schema": {"type": "string"}}}),
+        Reply::OAuth => {
+            let mut properties = schemas.output["properties"].clone();
+            properties["code"] = json!({"type": "integer"});
+            json!({JSON: {"schema": {"type": "object", "required": ["code"], "properties": properties}}})
+        }
         // Some of these operations answer failures with HTTP 200, too.
         Reply::FlatAuth(_) | Reply::Flat(_) => {
             let mut properties = schemas.output["properties"].clone();

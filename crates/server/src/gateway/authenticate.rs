@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use larkspur_api::tokens::{Holder, Token};
-use larkspur_api::{Actor, Call, Caller, RootCall};
+use larkspur_api::tokens::{Holder, Token, jwt};
+use larkspur_api::{Actor, Call, Caller, Presented, RootCall};
+use larkspur_contract::ids::AppId;
 use larkspur_contract::model::UserStatus;
 use larkspur_contract::{Access, Code, Effect, Fault, Spec, Tokens, codes};
-use larkspur_store::apps::{self, Install};
+use larkspur_store::apps::{self, Install, Scopes};
 use larkspur_store::tenants::{self, Tenant};
 use larkspur_store::users::{self, Grant};
 use larkspur_store::{Engine, StoreError};
@@ -22,13 +23,20 @@ pub(super) async fn authenticate(
 ) -> Result<Caller, Fault> {
     let bearer = authorization.and_then(|header| header.strip_prefix("Bearer ")).map(str::trim);
     match spec.access {
-        Access::Open => Ok(root(app, now)),
+        Access::Open => {
+            let basic = authorization.is_some_and(|header| header.starts_with("Basic "));
+            Ok(root(app, now, if basic { Presented::Basic } else { Presented::Nothing }))
+        }
+        Access::App => {
+            let text = bearer.unwrap_or_default();
+            Ok(root(app, now, Presented::App(by_app_token(app, text, now).await?)))
+        }
         Access::Control => {
             let given = bearer.ok_or_else(|| Fault::new(codes::CONTROL_KEY_INVALID, "no control key"))?;
             if !app.engine.keys.secret_matches(given, &app.control_hash) {
                 return Err(Fault::new(codes::CONTROL_KEY_INVALID, "wrong control key"));
             }
-            Ok(root(app, now))
+            Ok(root(app, now, Presented::Nothing))
         }
         Access::Token { tokens, .. } => {
             let text = bearer
@@ -48,8 +56,26 @@ pub(super) async fn authenticate(
     }
 }
 
-fn root(app: &App, now: i64) -> Caller {
-    Caller::Root(RootCall { engine: app.engine.clone(), now, settings: app.options.settings.clone() })
+fn root(app: &App, now: i64, presented: Presented) -> Caller {
+    let (engine, settings) = (app.engine.clone(), app.options.settings.clone());
+    Caller::Root(RootCall { engine, now, settings, presented })
+}
+
+/// The app that an app token, or the tenant token of a custom app, was issued to.
+async fn by_app_token(app: &App, text: &str, now: i64) -> Result<AppId, Fault> {
+    let bad = |why: &'static str| Fault::new(codes::AUTHEN_APP_TOKEN_INVALID, why);
+    let token = Token::read(text, &app.engine.keys).ok_or_else(|| bad("not a token of this server"))?;
+    if matches!(token.holder, Holder::User { .. }) {
+        return Err(bad("a user token where only apps may call"));
+    }
+    let facts = match recall(&app.engine, &token) {
+        Some(facts) => facts,
+        None => look_up(&app.engine, token).await?.ok_or_else(|| bad("tenant or app is gone"))?,
+    };
+    if token.expires_at <= now.saturating_add(facts.tenant.clock_offset_ms) {
+        return Err(bad("the token has expired"));
+    }
+    Ok(token.app)
 }
 
 /// What a bad token is answered with, which its prefix decides. Source: contract A4, probed live.
@@ -67,7 +93,12 @@ fn refusal(text: &str) -> Code {
 
 async fn by_token(app: &App, text: &str, now: i64) -> Result<Call, Fault> {
     let bad = |why: &'static str| Fault::new(refusal(text), why);
-    let token = Token::read(text, &app.engine.keys).ok_or_else(|| bad("not a token of this server"))?;
+    let keys = &app.engine.keys;
+    let read = match text.starts_with("eyJ") {
+        true => jwt::read(text, keys),
+        false => Token::read(text, keys).map(|token| (token, None)),
+    };
+    let (token, narrowed) = read.ok_or_else(|| bad("not a token of this server"))?;
     let facts = match recall(&app.engine, &token) {
         Some(facts) => facts,
         None => look_up(&app.engine, token).await?.ok_or_else(|| bad("tenant, app or grant is gone"))?,
@@ -78,6 +109,7 @@ async fn by_token(app: &App, text: &str, now: i64) -> Result<Call, Fault> {
     }
     let actor = match (token.holder, facts.grant) {
         (Holder::Tenant, _) => Actor::Bot,
+        (Holder::App, _) => return Err(bad("an app token, which acts in no tenant")),
         (Holder::User { number, epoch }, Some(grant)) => {
             if grant.epoch != epoch {
                 return Err(bad("the token was revoked"));
@@ -85,12 +117,18 @@ async fn by_token(app: &App, text: &str, now: i64) -> Result<Call, Fault> {
             if grant.status != UserStatus::Active {
                 return Err(bad("the user is not active"));
             }
-            Actor::User { number, grant }
+            Actor::User { number, grant: narrowed.map_or(grant.clone(), |scopes| narrow(&grant, &scopes)) }
         }
         (Holder::User { .. }, None) => return Err(bad("the grant is gone")),
     };
     let settings = app.options.settings.clone();
     Ok(Call { now, tenant: token.tenant, app: facts.install, actor, settings })
+}
+
+/// A grant, as far as a token that was asked to do less may use it.
+fn narrow(grant: &Grant, scopes: &Scopes) -> Arc<Grant> {
+    let scopes = Scopes::new(grant.scopes.iter().filter(|scope| scopes.has(scope)));
+    Arc::new(Grant { scopes, ..grant.clone() })
 }
 
 /// What a token leads to.
@@ -105,7 +143,7 @@ fn recall(engine: &Engine, token: &Token) -> Option<Facts> {
     let tenant = engine.memory.tenants.get(&token.tenant)?;
     let install = engine.memory.installs.get(&(token.tenant, token.app))?;
     let grant = match token.holder {
-        Holder::Tenant => None,
+        Holder::Tenant | Holder::App => None,
         Holder::User { number, .. } => Some(engine.memory.grants.get(&(token.tenant, token.app, number))?),
     };
     Some(Facts { tenant, install, grant })
@@ -120,7 +158,7 @@ async fn look_up(engine: &Arc<Engine>, token: Token) -> Result<Option<Facts>, St
                 let Some(tenant) = tenants::get(&mut tx).await? else { return Ok(None) };
                 let Some(install) = apps::install(&mut tx, token.app).await? else { return Ok(None) };
                 let grant = match token.holder {
-                    Holder::Tenant => None,
+                    Holder::Tenant | Holder::App => None,
                     Holder::User { number, .. } => users::grant(&mut tx, token.app, number).await?,
                 };
                 tx.outcome()?;

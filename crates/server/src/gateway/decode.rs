@@ -46,7 +46,12 @@ pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -
                 .map_err(|why| Fault::new(invalid, format!("the multipart body: {why}")))?;
             (shapes.body.from_pairs(form.fields, false), form.file)
         }
-        Consumes::Json | Consumes::Nothing => (json(&raw.body)?, None),
+        Consumes::Form if is_form(raw.content_type) => {
+            let text = str::from_utf8(&raw.body)
+                .map_err(|_| Fault::new(codes::BAD_REQUEST, "the body is a form and not UTF-8"))?;
+            (shapes.body.from_pairs(query_pairs(text)?, false), None)
+        }
+        Consumes::Json | Consumes::Form | Consumes::Nothing => (json(&raw.body)?, None),
     };
     check([(&shapes.path, &mut path), (&shapes.query, &mut query), (&shapes.body, &mut body)], invalid)?;
     Ok(Received { path, query, body, file })
@@ -83,6 +88,12 @@ fn json(body: &[u8]) -> Result<Value, Fault> {
         Ok(_) => Err(Fault::new(codes::BAD_REQUEST, "the body is JSON but not an object")),
         Err(error) => Err(Fault::new(codes::BAD_REQUEST, format!("the body is not JSON: {error}"))),
     }
+}
+
+/// Whether a `Content-Type` is that of an HTML form.
+fn is_form(content_type: Option<&str>) -> bool {
+    let media = content_type.and_then(|text| text.split(';').next()).unwrap_or_default();
+    media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);

@@ -16,7 +16,7 @@ use std::task::Poll;
 use std::time::Instant;
 
 use larkspur_api::{Answer, Caller};
-use larkspur_contract::{Access, Consumes, Fault, Spec, codes};
+use larkspur_contract::{Access, Consumes, Fault, Reply, Spec, codes};
 
 use crate::App;
 use crate::request::{BodyError, Request, Response};
@@ -47,6 +47,7 @@ pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
         Ok(outcome) => outcome,
         Err(why) => Err(Fault::new(codes::INTERNAL, format!("the operation panicked: {why}"))),
     };
+    let outcome = outcome.map_err(|fault| in_form(spec, fault));
     let number = outcome.as_ref().map_or_else(|fault| fault.code().number, |_| 0);
     app.metrics.record(routed.route.index, number, began.elapsed());
     if let Err(fault) = &outcome {
@@ -79,7 +80,7 @@ async fn steps(
     authorize::authorize(spec, &caller)?;
     admit::admit(app, spec, routed.route.index, &caller, now)?;
     let limit = match (spec.access, spec.consumes) {
-        (Access::Open, _) => OPEN_LIMIT,
+        (Access::Open | Access::App, _) => OPEN_LIMIT,
         (_, Consumes::Multipart { .. }) => MULTIPART_LIMIT,
         _ => JSON_LIMIT,
     };
@@ -134,10 +135,21 @@ fn refused(app: &App, spec: &'static Spec, fault: &Fault, seen: &Seen) {
     }
 }
 
+/// A refusal of the gateway in the numbers of an OAuth endpoint.
+fn in_form(spec: &Spec, fault: Fault) -> Fault {
+    let code = codes::oauth_instead(fault.code());
+    if !matches!(spec.reply, Reply::OAuth | Reply::Page) || code == fault.code() {
+        return fault;
+    }
+    Fault::new(code, format!("{:?}: {}", fault.code(), fault.note()))
+}
+
 fn is_documented(spec: &Spec, fault: &Fault) -> bool {
     let number = fault.code().number;
     number == spec.invalid.number
         || spec.codes.iter().chain(codes::GATEWAY).any(|code| code.number == number)
+        || (matches!(spec.reply, Reply::OAuth | Reply::Page) && [20063, 20050, 20072].contains(&number))
+        || (matches!(spec.access, Access::App) && number == codes::AUTHEN_APP_TOKEN_INVALID.number)
         || (matches!(spec.access, Access::Control) && number == codes::CONTROL_KEY_INVALID.number)
 }
 

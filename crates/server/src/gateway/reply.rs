@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use larkspur_api::{Answer, Caller};
-use larkspur_contract::{Fault, envelope};
+use bytes::Bytes;
+use larkspur_api::{Answer, Browse, Caller};
+use larkspur_contract::{Fault, Reply, envelope, page};
 
 use super::route::Routed;
 use crate::App;
@@ -23,7 +24,14 @@ pub(super) fn reply(
     caller: Option<&Caller>,
 ) -> Response {
     let form = routed.route.entry.spec.reply;
+    let refused_as = if form == Reply::Page { page::HTML } else { JSON };
+    let mut location = None;
     let (status, content_type, retry, body) = match outcome {
+        Ok(Answer::Browse(Browse::Page(html))) => (200, Cow::Borrowed(page::HTML), None, html.into()),
+        Ok(Answer::Browse(Browse::Elsewhere(address))) => {
+            location = Some(address);
+            (302, Cow::Borrowed(page::HTML), None, Bytes::new())
+        }
         Ok(Answer::Json(data)) => (200, Cow::Borrowed(JSON), None, envelope::success(form, &data).into()),
         Ok(Answer::Bytes(bytes, media)) => (200, Cow::Owned(media), None, bytes),
         Err(fault) => {
@@ -38,10 +46,10 @@ pub(super) fn reply(
                 app_id: app_id.as_deref(),
             };
             let body = envelope::failure(form, &fault, context);
-            (fault.code().status, Cow::Borrowed(JSON), fault.retry(), body.into())
+            (fault.code().status, Cow::Borrowed(refused_as), fault.retry(), body.into())
         }
     };
-    Response { status, content_type, id: Some(id), retry, body }
+    Response { status, content_type, id: Some(id), retry, location, body }
 }
 
 /// What one call is known by: its log id and its request id.

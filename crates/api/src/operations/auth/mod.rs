@@ -1,9 +1,71 @@
 //! `auth/v3`: an app signs in.
 
-use super::{Entry, entry};
+use larkspur_contract::ids::AppId;
+use larkspur_contract::{Fault, codes};
+use larkspur_store::apps::{self, App};
+use larkspur_store::{Root, Tx};
 
+use super::{Entry, entry};
+use crate::RootCall;
+use crate::tokens::{Holder, RENEW_MS, Token};
+
+mod app_access_token;
 mod app_access_token_internal;
+mod app_ticket_resend;
+mod tenant_access_token;
 mod tenant_access_token_internal;
 
-pub(super) static ENTRIES: &[Entry] =
-    &[entry::<tenant_access_token_internal::Create>(), entry::<app_access_token_internal::Create>()];
+pub(super) static ENTRIES: &[Entry] = &[
+    entry::<tenant_access_token_internal::Create>(),
+    entry::<app_access_token_internal::Create>(),
+    entry::<app_access_token::Create>(),
+    entry::<tenant_access_token::Create>(),
+    entry::<app_ticket_resend::Resend>(),
+];
+
+/// The app that presents its id and secret.
+async fn by_secret(
+    root: &mut Root,
+    call: &RootCall,
+    app_id: &Option<String>,
+    app_secret: &Option<String>,
+) -> Result<App, Fault> {
+    let app_id = app_id.as_deref().and_then(AppId::parse).ok_or_else(|| {
+        Fault::new(codes::AUTH_PARAM_INVALID, "app_id is missing or not cli_ and 16 hex digits")
+    })?;
+    let secret = app_secret
+        .as_deref()
+        .filter(|secret| !secret.is_empty())
+        .ok_or_else(|| Fault::new(codes::AUTH_PARAM_INVALID, "app_secret is missing"))?;
+    let app =
+        apps::find(root, app_id).await?.ok_or_else(|| Fault::new(codes::APP_ID_UNKNOWN, "no such app"))?;
+    if !call.engine.keys.secret_matches(secret, &app.secret_hash) {
+        return Err(Fault::new(codes::APP_SECRET_INVALID, "wrong app_secret"));
+    }
+    Ok(app)
+}
+
+/// The app's tenant token in a tenant and the seconds left to it. `life` is that of a new one, in milliseconds.
+pub(super) async fn tenant_token(
+    tx: &mut Tx,
+    call: &RootCall,
+    app: AppId,
+    now: i64,
+    life: i64,
+) -> Result<(String, i64), Fault> {
+    let expires_at = current_or_new(tx, app, "tenant", now, life).await?;
+    let token = Token { holder: Holder::Tenant, tenant: tx.tenant(), app, expires_at };
+    Ok((token.issue(&call.engine.keys), (expires_at - now) / 1000))
+}
+
+/// With half an hour left or more the app's present token is given again; with less, a new one, and both are valid.
+async fn current_or_new(tx: &mut Tx, app_id: AppId, kind: &str, now: i64, life: i64) -> Result<i64, Fault> {
+    let present = apps::issued_token(tx, app_id, kind).await?;
+    // A token that lives longer than a whole life was issued before the tenant's clock went back.
+    if let Some(expires_at) = present.filter(|at| (RENEW_MS..=life).contains(&(at - now))) {
+        return Ok(expires_at);
+    }
+    let expires_at = now + life;
+    apps::record_token(tx, app_id, kind, expires_at).await?;
+    Ok(expires_at)
+}

@@ -28,6 +28,8 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry::<app::secret::Rotate>(),
     entry::<app::token::Issue>(),
     entry::<app::install::Install>(),
+    entry::<app::sign_in_get::Get>(),
+    entry::<app::sign_in_put::Put>(),
     entry::<user::create::Create>(),
     entry::<user::list::List>(),
     entry::<user::get::Get>(),

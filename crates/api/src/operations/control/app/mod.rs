@@ -14,6 +14,8 @@ pub(super) mod get;
 pub(super) mod install;
 pub(super) mod list;
 pub(super) mod secret;
+pub(super) mod sign_in_get;
+pub(super) mod sign_in_put;
 pub(super) mod token;
 pub(super) mod update;
 

@@ -1,0 +1,37 @@
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_store::Root;
+
+use super::historic::{self, BEHAVIOURS, CODE_CODES, CodeBody, SignedIn};
+use crate::{Empty, Input, Operation, RootCall};
+
+/// `POST /authen/v1/access_token`
+pub(super) struct Create;
+
+impl Operation for Create {
+    const SPEC: &'static Spec = &Spec {
+        id: "authen.v1.access_token.create",
+        summary: "Exchange a code for a user_access_token and who the user is (historic)",
+        reference: "authen-v1/access_token/create",
+        route: post("/open-apis/authen/v1/access_token"),
+        access: Access::App,
+        rate: rates::UNLIMITED,
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        reply: Reply::Data("success"),
+        invalid: codes::AUTHEN_PARAM_INVALID,
+        codes: CODE_CODES,
+        example: r#"{"grant_type":"authorization_code","code":"the code of the redirect"}"#,
+        behaviours: BEHAVIOURS,
+        deviations: &["The documented frequency (1000/min, 50/s) is not held."],
+    };
+    type Ground = Root;
+    type Path = Empty;
+    type Query = Empty;
+    type Body = CodeBody;
+    type Output = SignedIn;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<SignedIn, Fault> {
+        let mut session = historic::by_code(root, call, &input.body).await?;
+        historic::signed_in(&mut session).await
+    }
+}

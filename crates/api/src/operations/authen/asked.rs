@@ -1,0 +1,185 @@
+//! What an app asks of the authorize page, checked: the same when the page is shown and when it is answered.
+
+use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::model::InstallStatus;
+use larkspur_contract::{Basis, Behaviour, Code, Fault, codes};
+use larkspur_store::apps::{self, App, Install, Scopes};
+use larkspur_store::{Root, oauth};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::rules;
+use crate::{Browse, RootCall, UserPicker};
+
+/// What an app asks, and, when the page is answered, the answer.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Asked {
+    /// The app.
+    pub(super) client_id: Option<String>,
+    /// The app, under its older name.
+    pub(super) app_id: Option<String>,
+    /// `code`.
+    pub(super) response_type: Option<String>,
+    /// Where the code goes.
+    pub(super) redirect_uri: Option<String>,
+    /// The scopes to be granted, separated by blanks; at most 50.
+    pub(super) scope: Option<String>,
+    /// Comes back as it is.
+    pub(super) state: Option<String>,
+    /// The challenge of PKCE.
+    pub(super) code_challenge: Option<String>,
+    /// How the challenge was made: `S256` or `plain`, the default.
+    pub(super) code_challenge_method: Option<String>,
+    /// `consent`; the page is shown in any case.
+    pub(super) prompt: Option<String>,
+    /// Shows only users whose name contains this. Not of the platform.
+    pub(super) name: Option<String>,
+    /// The user who was picked: tenant and user_id with a slash between. Not of the platform.
+    pub(super) user: Option<String>,
+    /// `allow` or `deny`. Not of the platform.
+    pub(super) decision: Option<String>,
+}
+
+/// A request that is in order.
+pub(super) struct Checked {
+    /// The app.
+    pub(super) app: App,
+    /// Where users may sign in to it.
+    pub(super) homes: Vec<(TenantKey, Install)>,
+    /// Where the code goes.
+    pub(super) redirect_uri: String,
+    /// What is to be granted.
+    pub(super) scopes: Scopes,
+    /// The challenge of PKCE and how it was made; both empty for none.
+    pub(super) challenge: (String, String),
+}
+
+/// What both forms of the page, and its answer, may refuse with.
+pub(super) const CODES: &[Code] = &[
+    codes::OAUTH_PARAM_MISSING,
+    codes::OAUTH_APP_NOT_INSTALLED,
+    codes::OAUTH_SCOPE_NOT_GRANTED_TO_APP,
+    codes::OAUTH_REDIRECT_UNREGISTERED,
+    codes::OAUTH_NO_SUCH_APP,
+    codes::OAUTH_MALFORMED,
+    codes::OAUTH_SCOPE_TWICE,
+    codes::OAUTH_APP_NOT_ENABLED,
+    codes::PICKER_OFF,
+];
+
+pub(super) const BEHAVIOURS: &[Behaviour] = &[
+    Behaviour {
+        name: "user_picker",
+        rule: "Nobody has a password: the page lets its reader pick any active user who sees the app. On an address that other machines reach, it is off unless the setting is `on`.",
+        basis: Basis::Assumed,
+        switch: true,
+    },
+    Behaviour {
+        name: "redirect_uris",
+        rule: "A registered address must be met exactly, but for the fragment. An app without any registered address may redirect to any on this machine (localhost, 127.0.0.0/8, ::1).",
+        basis: Basis::Assumed,
+        switch: false,
+    },
+    Behaviour {
+        name: "authorize_page_always_asks",
+        rule: "The page is shown even if everything was granted before, with and without prompt=consent, since a user must be picked.",
+        basis: Basis::Assumed,
+        switch: false,
+    },
+];
+
+fn missing(field: &str) -> Fault {
+    Fault::new(codes::OAUTH_PARAM_MISSING, format!("{field} is missing")).with_violation(
+        field,
+        None,
+        &format!("{field} is required"),
+    )
+}
+
+fn malformed(field: &str, value: &str, why: &str) -> Fault {
+    Fault::new(codes::OAUTH_MALFORMED, format!("{field}: {why}")).with_violation(field, Some(value), why)
+}
+
+fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
+}
+
+/// Checks a request. Until the address is known to be the app's, nothing is ever sent there: refusals are pages.
+pub(super) async fn check(
+    root: &mut Root,
+    call: &RootCall,
+    asked: &Asked,
+    strict: bool,
+) -> Result<Checked, Fault> {
+    if call.settings.user_picker == UserPicker::Off {
+        return Err(Fault::new(codes::PICKER_OFF, "behaviours.user_picker is off"));
+    }
+    let client = given(&asked.client_id).or(given(&asked.app_id)).ok_or_else(|| missing("client_id"))?;
+    let redirect_uri = given(&asked.redirect_uri).ok_or_else(|| missing("redirect_uri"))?;
+    match given(&asked.response_type) {
+        Some("code") => {}
+        None if !strict => {}
+        None => return Err(missing("response_type")),
+        Some(other) => return Err(malformed("response_type", other, "options: [code]")),
+    }
+    let app = match AppId::parse(client) {
+        Some(id) => apps::find(root, id).await?,
+        None => None,
+    };
+    let app = app.ok_or_else(|| Fault::new(codes::OAUTH_NO_SUCH_APP, "no such app"))?;
+    let sign_in = oauth::sign_in(&mut root.tenant(app.developer), app.app_id).await?;
+    if !rules::oauth::may_redirect(&sign_in.redirect_uris, redirect_uri) {
+        return Err(Fault::new(codes::OAUTH_REDIRECT_UNREGISTERED, "the redirect_uri is not registered"));
+    }
+    let method = given(&asked.code_challenge_method).unwrap_or("plain");
+    if !["plain", "S256"].contains(&method) {
+        return Err(malformed("code_challenge_method", method, "options: [S256,plain]"));
+    }
+    let challenge = given(&asked.code_challenge)
+        .map_or_else(Default::default, |challenge| (challenge.to_owned(), method.to_owned()));
+    let list = rules::oauth::scope_list(asked.scope.as_deref().unwrap_or_default())
+        .map_err(|twice| Fault::new(codes::OAUTH_SCOPE_TWICE, format!("{twice} stands twice")))?;
+    if list.len() > rules::oauth::SCOPES_MAX {
+        return Err(malformed("scope", &list.len().to_string(), "the max len is 50"));
+    }
+    let scopes = Scopes::new(list);
+    let homes = homes(root, &app, &scopes).await?;
+    Ok(Checked { app, homes, redirect_uri: redirect_uri.to_owned(), scopes, challenge })
+}
+
+/// The tenants in which the app is in use and has the scopes.
+async fn homes(root: &mut Root, app: &App, scopes: &Scopes) -> Result<Vec<(TenantKey, Install)>, Fault> {
+    let mut found = Vec::new();
+    let mut why = Fault::new(codes::OAUTH_APP_NOT_INSTALLED, "the app is installed nowhere");
+    for tenant in apps::homes(root, app.app_id).await? {
+        let Some(install) = apps::stored_install(&mut root.tenant(tenant), app.app_id).await? else {
+            continue;
+        };
+        let lacking = scopes.iter().find(|scope| !install.scopes.has(scope));
+        match (install.status, lacking) {
+            (InstallStatus::Uninstalled, _) => {}
+            (InstallStatus::Disabled, _) => {
+                why = Fault::new(codes::OAUTH_APP_NOT_ENABLED, "the tenant has disabled the app");
+            }
+            (InstallStatus::Enabled, Some(scope)) => {
+                why = Fault::new(codes::OAUTH_SCOPE_NOT_GRANTED_TO_APP, format!("the app lacks {scope}"))
+                    .with_violation("scope", Some(scope), &format!("the app has not been granted {scope}"));
+            }
+            (InstallStatus::Enabled, None) => found.push((tenant, install)),
+        }
+    }
+    if found.is_empty() { Err(why) } else { Ok(found) }
+}
+
+/// What a browser is shown, as an operation's output.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Shown {
+    #[serde(skip)]
+    pub(super) browse: Option<Browse>,
+}
+
+impl Shown {
+    pub(super) fn of(browse: Browse) -> Self {
+        Shown { browse: Some(browse) }
+    }
+}

@@ -1,0 +1,42 @@
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
+use larkspur_store::Root;
+
+use super::asked::{self, Asked, BEHAVIOURS, CODES, Shown};
+use super::markup;
+use crate::{Browse, Empty, Input, Operation, RootCall};
+
+/// `GET /authen/v1/authorize`
+pub(super) struct Show;
+
+impl Operation for Show {
+    const SPEC: &'static Spec = &Spec {
+        id: "authen.v1.authorize.show",
+        summary: "The page on which a user lets an app in",
+        reference: "authentication-management/access-token/obtain-oauth-code",
+        route: get("/open-apis/authen/v1/authorize"),
+        access: Access::Open,
+        rate: rates::UNLIMITED,
+        effect: Effect::Reads,
+        consumes: Consumes::Nothing,
+        reply: Reply::Page,
+        invalid: codes::OAUTH_MALFORMED,
+        codes: CODES,
+        example: "client_id={app_id}&response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback&state=1",
+        behaviours: BEHAVIOURS,
+        deviations: &["The documented frequency (1000/min, 50/s) is not held: the page is a browser's."],
+    };
+    type Ground = Root;
+    type Path = Empty;
+    type Query = Asked;
+    type Body = Empty;
+    type Output = Shown;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        let checked = asked::check(root, call, &input.query, true).await?;
+        markup::picker(root, &input.query, &checked).await
+    }
+
+    fn page(output: &mut Shown) -> Option<Browse> {
+        output.browse.take()
+    }
+}

@@ -1,0 +1,42 @@
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
+use larkspur_store::Root;
+
+use super::asked::{self, Asked, BEHAVIOURS, CODES, Shown};
+use super::markup;
+use crate::{Browse, Empty, Input, Operation, RootCall};
+
+/// `GET /authen/v1/index`: the older address of the authorize page.
+pub(super) struct Show;
+
+impl Operation for Show {
+    const SPEC: &'static Spec = &Spec {
+        id: "authen.v1.index.show",
+        summary: "The page on which a user lets an app in, at its older address",
+        reference: "authen-v1/authorize/get",
+        route: get("/open-apis/authen/v1/index"),
+        access: Access::Open,
+        rate: rates::UNLIMITED,
+        effect: Effect::Reads,
+        consumes: Consumes::Nothing,
+        reply: Reply::Page,
+        invalid: codes::OAUTH_MALFORMED,
+        codes: CODES,
+        example: "app_id={app_id}&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback&state=1",
+        behaviours: BEHAVIOURS,
+        deviations: &[],
+    };
+    type Ground = Root;
+    type Path = Empty;
+    type Query = Asked;
+    type Body = Empty;
+    type Output = Shown;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        let checked = asked::check(root, call, &input.query, false).await?;
+        markup::picker(root, &input.query, &checked).await
+    }
+
+    fn page(output: &mut Shown) -> Option<Browse> {
+        output.browse.take()
+    }
+}

@@ -1,0 +1,37 @@
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_store::Root;
+
+use super::historic::{self, BEHAVIOURS, REFRESH_CODES, RefreshBody, Tokens};
+use crate::{Empty, Input, Operation, RootCall};
+
+/// `POST /authen/v1/oidc/refresh_access_token`
+pub(super) struct Create;
+
+impl Operation for Create {
+    const SPEC: &'static Spec = &Spec {
+        id: "authen.v1.oidc_refresh_access_token.create",
+        summary: "Exchange a refresh token for a user_access_token (historic)",
+        reference: "authen-v1/oidc-refresh_access_token/create",
+        route: post("/open-apis/authen/v1/oidc/refresh_access_token"),
+        access: Access::App,
+        rate: rates::UNLIMITED,
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        reply: Reply::Data("success"),
+        invalid: codes::AUTHEN_PARAM_INVALID,
+        codes: REFRESH_CODES,
+        example: r#"{"grant_type":"refresh_token","refresh_token":"ur-…"}"#,
+        behaviours: BEHAVIOURS,
+        deviations: &["The documented frequency (1000/min, 50/s) is not held."],
+    };
+    type Ground = Root;
+    type Path = Empty;
+    type Query = Empty;
+    type Body = RefreshBody;
+    type Output = Tokens;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Tokens, Fault> {
+        let mut session = historic::by_refresh(root, call, &input.body).await?;
+        historic::tokens(&mut session).await
+    }
+}

@@ -1,0 +1,50 @@
+use larkspur_contract::{
+    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates,
+};
+use larkspur_store::{Tx, users};
+
+use super::historic::{Person, person};
+use crate::{Call, Empty, Input, Operation};
+
+/// `GET /authen/v1/user_info`
+pub(super) struct Get;
+
+impl Operation for Get {
+    const SPEC: &'static Spec = &Spec {
+        id: "authen.v1.user_info.get",
+        summary: "Get who the user of a token is",
+        reference: "authen-v1/user_info/get",
+        route: get("/open-apis/authen/v1/user_info"),
+        access: Access::Token { tokens: Tokens::User, scopes: &[], bot: Bot::NotRequired },
+        rate: rates::TIER_4,
+        effect: Effect::Reads,
+        consumes: Consumes::Nothing,
+        reply: Reply::Data("success"),
+        invalid: codes::FIELD_VALIDATION,
+        codes: &[codes::AUTHEN_USER_ABSENT],
+        example: "",
+        behaviours: &[TOKENS],
+        deviations: &["enterprise_email and employee_no are never there: users have none."],
+    };
+    type Ground = Tx;
+    type Path = Empty;
+    type Query = Empty;
+    type Body = Empty;
+    type Output = Person;
+
+    async fn run(tx: &mut Tx, call: &Call, _input: &Input<Self>) -> Result<Person, Fault> {
+        let absent = || Fault::new(codes::AUTHEN_USER_ABSENT, "the token's user is gone");
+        let user_id = call.operator().to_column();
+        let user = users::by_id(tx, &user_id).await?.ok_or_else(absent)?;
+        let engine = tx.engine().clone();
+        let tenant = call.tenant.to_string();
+        Ok(person(&engine.keys, &call.app, tenant, &user, |scope| call.has_scope(scope)))
+    }
+}
+
+const TOKENS: Behaviour = Behaviour {
+    name: "user_info_token_codes",
+    rule: "A token that is not in order, or whose user has resigned or is frozen, is refused by the gateway (99991668), not with 20005, 20021 or 20022.",
+    basis: Basis::Assumed,
+    switch: false,
+};

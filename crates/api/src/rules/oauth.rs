@@ -1,0 +1,172 @@
+//! Signing in: where a browser may be sent, what it takes along, PKCE, lists of scopes.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::base64url;
+
+/// The most scopes that one authorization may ask for. Source: the authorize page's manual.
+pub const SCOPES_MAX: usize = 50;
+
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Whether a text is an absolute `http` or `https` address in printable ASCII: what a browser may be sent to.
+pub fn is_address(uri: &str) -> bool {
+    uri.bytes().all(|byte| byte.is_ascii_graphic()) && host(uri).is_some_and(|host| !host.is_empty())
+}
+
+/// The host of an `http` or `https` address, without port.
+fn host(uri: &str) -> Option<&str> {
+    let (scheme, rest) = uri.split_once("://")?;
+    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        return None;
+    }
+    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    if authority.contains('@') {
+        // What stands before it only makes an address look like another one.
+        return None;
+    }
+    if let Some(address) = authority.strip_prefix('[') {
+        return address.split(']').next();
+    }
+    authority.split(':').next()
+}
+
+/// Whether a code may be sent to an address: one of the registered ones, whatever its fragment; if there are none, any
+/// on this machine.
+pub fn may_redirect(registered: &[String], uri: &str) -> bool {
+    if !is_address(uri) {
+        return false;
+    }
+    if registered.is_empty() {
+        return host(uri).is_some_and(|host| {
+            host.eq_ignore_ascii_case("localhost")
+                || host == "::1"
+                || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        });
+    }
+    let bare = |text: &str| text.split('#').next().map(str::to_owned);
+    registered.iter().any(|known| bare(known) == bare(uri))
+}
+
+/// An address with parameters added to its query; a fragment stays at its end.
+pub fn with_query(uri: &str, pairs: &[(&str, &str)]) -> String {
+    let (front, fragment) = uri.split_once('#').map_or((uri, None), |(front, rest)| (front, Some(rest)));
+    let mut out = front.to_owned();
+    for (name, value) in pairs {
+        out.push(if out.contains('?') { '&' } else { '?' });
+        out.push_str(name);
+        out.push('=');
+        out.extend(utf8_percent_encode(value, QUERY));
+    }
+    if let Some(fragment) = fragment {
+        out.push('#');
+        out.push_str(fragment);
+    }
+    out
+}
+
+/// Whether a verifier is the one that a challenge was made of (RFC 7636). `method` is `S256` or `plain`.
+pub fn verifies(challenge: &str, method: &str, verifier: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if !(43..=128).contains(&verifier.len()) || !verifier.bytes().all(allowed) {
+        return false;
+    }
+    let made = match method {
+        "S256" => base64url::encode(&Sha256::digest(verifier.as_bytes())),
+        _ => verifier.to_owned(),
+    };
+    made.as_bytes().ct_eq(challenge.as_bytes()).into()
+}
+
+/// The scopes of a list that is separated by blanks; an `Err` is the one that stands twice.
+pub fn scope_list(text: &str) -> Result<Vec<&str>, &str> {
+    let mut found: Vec<&str> = Vec::new();
+    for scope in text.split_ascii_whitespace() {
+        if found.contains(&scope) {
+            return Err(scope);
+        }
+        found.push(scope);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_list_only_this_machine() {
+        for good in [
+            "http://localhost/cb",
+            "http://LOCALHOST:3000",
+            "https://127.0.0.1:8/cb?x=1#f",
+            "http://[::1]:80/cb",
+            "http://127.9.9.9",
+        ] {
+            assert!(may_redirect(&[], good), "{good}");
+        }
+        for bad in [
+            "",
+            "localhost/cb",
+            "http://",
+            "http:///cb",
+            "javascript:alert(1)//localhost",
+            "ftp://localhost/",
+            "http://localhost.example.com/",
+            "http://localhost@example.com/",
+            "http://example.com/?http://localhost",
+            "http://example.com\\@localhost/",
+            "http://128.0.0.1/",
+            "http://localhost/\r\nSet-Cookie: a=b",
+            "http://localhost/é",
+            "http://[::2]/",
+        ] {
+            assert!(!may_redirect(&[], bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_exact() {
+        let list = ["https://app.example.com/cb".to_owned()];
+        assert!(may_redirect(&list, "https://app.example.com/cb"));
+        assert!(may_redirect(&list, "https://app.example.com/cb#/route"));
+        for bad in ["https://app.example.com/cb/", "https://app.example.com/cb?x", "http://localhost/cb"] {
+            assert!(!may_redirect(&list, bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn parameters_stand_before_the_fragment() {
+        assert_eq!(
+            with_query("http://a/b", &[("code", "x"), ("state", "a b&c=é")]),
+            "http://a/b?code=x&state=a%20b%26c%3D%C3%A9"
+        );
+        assert_eq!(with_query("http://a/b?c=d#/e?f", &[("code", "x")]), "http://a/b?c=d&code=x#/e?f");
+    }
+
+    #[test]
+    fn pkce() {
+        // RFC 7636, appendix B.
+        let (verifier, challenge) =
+            ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert!(verifies(challenge, "S256", verifier));
+        assert!(verifies(verifier, "plain", verifier));
+        assert!(!verifies(challenge, "plain", verifier));
+        assert!(!verifies(challenge, "S256", &verifier.replace('d', "e")));
+        for length in [42, 129] {
+            let verifier = "a".repeat(length);
+            assert!(!verifies(&verifier, "plain", &verifier), "{length}");
+        }
+        let strange = format!("{} ", "a".repeat(43));
+        assert!(!verifies(&strange, "plain", &strange));
+    }
+
+    #[test]
+    fn scopes_stand_once() {
+        assert_eq!(scope_list(" a  b "), Ok(vec!["a", "b"]));
+        assert_eq!(scope_list("a b a"), Err("a"));
+        assert_eq!(scope_list(""), Ok(vec![]));
+    }
+}
