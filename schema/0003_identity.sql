@@ -41,3 +41,4 @@ CREATE INDEX oauth_refresh_by_end ON oauth_refresh (tenant, expires_at);
 
 CREATE INDEX users_by_email ON users (tenant, email);
 CREATE INDEX users_by_mobile ON users (tenant, mobile);
+CREATE INDEX app_install_by_app ON app_install (app_id, tenant);

@@ -96,9 +96,7 @@ pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError
     let made = crate::apps::made_by(root, tenant).await?;
     let apps: HashSet<AppId> = made.into_iter().map(|app| app.app_id).collect();
     for app in &apps {
-        for table in
-            ["app_install", "app_visible_user", "token_issue", "user_grant", "oauth_code", "oauth_refresh"]
-        {
+        for table in ["app_install", "app_visible_user", "token_issue", "user_grant"] {
             root.rows(&format!("DELETE FROM {table} WHERE app_id = $1"), &[Value::from(*app)]).await?;
         }
     }

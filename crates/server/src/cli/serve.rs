@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use larkspur_api::{Settings, UserPicker};
 use larkspur_store::{Engine, Keys, StoreError, SystemClock};
 use larkspur_store_sqlite::{OpenError, Sqlite};
 use tokio::net::TcpListener;
@@ -95,7 +96,7 @@ async fn serve(config: &Config) -> Result<(), String> {
         if config.control_key.is_empty() { Keys::fresh_secret() } else { config.control_key.clone() };
     let stats = store.clone();
     let options = AppOptions {
-        settings: Arc::new(settings(config, open)),
+        settings: Arc::new(settings(config, address.ip().is_loopback())),
         rate_limits: config.rate_limits,
         rate_limit_status: config.rate_limit_status,
         brand: config.brand,
@@ -134,9 +135,9 @@ async fn listen(address: &str) -> Result<TcpListener, String> {
 }
 
 /// The switches; where other machines come in, nobody picks a user without being allowed to.
-fn settings(config: &Config, open: bool) -> Settings {
+fn settings(config: &Config, loopback: bool) -> Settings {
     let mut settings = config.behaviours.clone();
-    if settings.user_picker == UserPicker::Auto && !open {
+    if settings.user_picker == UserPicker::Auto && !loopback {
         settings.user_picker = UserPicker::Off;
     }
     settings

@@ -31,7 +31,7 @@ pub fn document(registry: &[&[Entry]]) -> String {
                 "app_access_token": {"type": "http", "scheme": "bearer", "description": "a-…, of an ISV app"},
                 "control_key": {"type": "http", "scheme": "bearer", "description": "Printed at start"},
             },
-            "schemas": {"Failure": failure()},
+            "schemas": {"Failure": failure(), "OAuthFailure": oauth_failure()},
         },
     });
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
@@ -162,11 +162,13 @@ fn responses(spec: &Spec, schemas: &Schemas) -> Value {
         }
     };
     let mut all = Map::new();
+    let refusal = match spec.reply {
+        Reply::Page => json!({"text/html": {"schema": {"type": "string"}}}),
+        Reply::OAuth => json!({JSON: {"schema": {"$ref": "#/components/schemas/OAuthFailure"}}}),
+        _ => json!({JSON: {"schema": {"$ref": "#/components/schemas/Failure"}}}),
+    };
     let mut add = |status: u16, description: &str| {
-        all.insert(
-            status.to_string(),
-            json!({"description": description, "content": {JSON: {"schema": {"$ref": "#/components/schemas/Failure"}}}}),
-        );
+        all.insert(status.to_string(), json!({"description": description, "content": refusal}));
     };
     let gateway: &[_] = if matches!(spec.access, Access::Token { .. }) {
         codes::GATEWAY
@@ -182,8 +184,23 @@ fn responses(spec: &Spec, schemas: &Schemas) -> Value {
         let text = json!({"description": "No such route", "content": {"text/plain": {"schema": {"type": "string"}}}});
         all.entry("404").or_insert(text);
     }
+    if spec.reply == Reply::Page {
+        all.insert("302".to_owned(), json!({"description": "Elsewhere: see Location"}));
+    }
     all.insert("200".to_owned(), json!({"description": "Success", "content": success}));
     Value::Object(all)
+}
+
+fn oauth_failure() -> Value {
+    json!({
+        "type": "object",
+        "required": ["code", "error", "error_description"],
+        "properties": {
+            "code": {"type": "integer"},
+            "error": {"type": "string"},
+            "error_description": {"type": "string"},
+        },
+    })
 }
 
 fn failure() -> Value {

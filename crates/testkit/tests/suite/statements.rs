@@ -17,10 +17,6 @@ const SCANS: &[(&str, &str)] = &[
     ("lists every world", "FROM tenant ORDER BY tenant"),
     (
         "removes an app from every tenant when its developer's world is deleted",
-        "DELETE FROM app_install WHERE app_id = $1",
-    ),
-    (
-        "removes an app from every tenant when its developer's world is deleted",
         "DELETE FROM app_visible_user WHERE app_id = $1",
     ),
     (
@@ -34,6 +30,7 @@ const SCANS: &[(&str, &str)] = &[
     ("lists the apps of a tenant", "FROM app_install WHERE tenant = $1 ORDER BY app_id"),
     ("lists the apps of a developer", "FROM app WHERE tenant = $1 ORDER BY app_id"),
     ("lists the users of a world", "FROM users WHERE tenant = $1 ORDER BY user_id"),
+    ("finds users by a part of their name, for the authorize page", "AND name_folded LIKE $2"),
 ];
 
 /// Calls every operation of the registry with its own example, in a world of its own.
@@ -125,6 +122,11 @@ async fn whatever_examples_leave_out(lab: &Lab) {
             .data();
         world.call("GET", &format!("/im/v1/chats/{chat}")).send().await.data();
     }
+    let page = format!(
+        "/open-apis/authen/v1/authorize?client_id={}&response_type=code&redirect_uri=http://localhost",
+        world.app_id
+    );
+    assert_eq!(lab.request("GET", &page).send().await.status(), 200);
     let other = lab.world().await;
     world.call("GET", &format!("/im/v1/chats/{}", other.chat_id)).send().await.refused(232010);
     world.control("DELETE", "").send().await.data();

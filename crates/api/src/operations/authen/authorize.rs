@@ -21,7 +21,7 @@ impl Operation for Show {
         reply: Reply::Page,
         invalid: codes::OAUTH_MALFORMED,
         codes: CODES,
-        example: "client_id={app_id}&response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback&state=1",
+        example: "client_id={app_id}&response_type=code&redirect_uri=http://localhost:3000/callback&state=1",
         behaviours: BEHAVIOURS,
         deviations: &["The documented frequency (1000/min, 50/s) is not held: the page is a browser's."],
     };

@@ -1,55 +1,16 @@
 //! Codes and refresh tokens become a user's session: one set of rules, told in the numbers of two generations of the API.
 
-use std::sync::Arc;
-
 use larkspur_contract::ids::TenantKey;
-use larkspur_contract::model::{InstallStatus, UserStatus};
 use larkspur_contract::scopes::OFFLINE_ACCESS;
-use larkspur_contract::{Code, Fault, codes};
-use larkspur_store::apps::{self, App, Install};
-use larkspur_store::oauth::{self, Refresh};
-use larkspur_store::users::{self, Grant, User};
-use larkspur_store::{Keys, Root, Tx, tenants};
+use larkspur_contract::{Fault, codes};
+use larkspur_store::apps::App;
+use larkspur_store::{Root, Tx, oauth, tenants};
 
-use crate::tokens::{Holder, LIFE_MS, Token};
+use super::session::{Form, Session, session};
 use crate::{RootCall, rules};
 
 /// After so long a user must grant again, in milliseconds. Source: the refresh page (365 days).
 const AUTHORIZED_MS: i64 = 365 * 24 * 3600 * 1000;
-
-/// The generation of the endpoint, which decides the numbers and texts of refusals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::operations) enum Form {
-    /// `authen/v2` and `oauth/v3`.
-    OAuth,
-    /// `authen/v1`.
-    Historic,
-}
-
-impl Form {
-    fn fault(self, oauth: Code, historic: Code, note: &'static str) -> Fault {
-        Fault::new(if self == Form::OAuth { oauth } else { historic }, note)
-    }
-
-    /// How long a refresh token lives, in milliseconds. Source: samples of the pages (7 days, 30 days).
-    fn refresh_life(self) -> i64 {
-        let days = if self == Form::OAuth { 7 } else { 30 };
-        days * 24 * 3600 * 1000
-    }
-}
-
-/// Somebody who has signed in.
-pub(in crate::operations) struct Session {
-    /// The user's tenant.
-    pub(in crate::operations) tx: Tx,
-    /// The tenant's time.
-    pub(in crate::operations) now: i64,
-    pub(in crate::operations) user: User,
-    pub(in crate::operations) install: Arc<Install>,
-    pub(in crate::operations) grant: Grant,
-    /// When the user granted.
-    authorized_at: i64,
-}
 
 /// Opens the tenant that stands in front of a code or token.
 async fn home(root: &mut Root, call: &RootCall, text: &str) -> Result<Option<(Tx, i64)>, Fault> {
@@ -151,67 +112,4 @@ pub(in crate::operations) async fn by_refresh(
 
 fn mismatch(form: Form) -> Fault {
     form.fault(codes::OAUTH_CLIENT_MISMATCH, codes::AUTHEN_CLIENT_MISMATCH, "it was given to another app")
-}
-
-/// Whether the app and the user may still go on; `None` if the user's grant is gone.
-async fn session(
-    mut tx: Tx,
-    form: Form,
-    app: &App,
-    user_id: &str,
-    now: i64,
-    authorized_at: i64,
-) -> Result<Option<Session>, Fault> {
-    let disabled = |oauth, note| form.fault(oauth, codes::AUTHEN_APP_DISABLED, note);
-    let gone = || disabled(codes::OAUTH_APP_NOT_INSTALLED, "the tenant has not installed the app");
-    let install = apps::stored_install(&mut tx, app.app_id).await?.ok_or_else(gone)?;
-    match install.status {
-        InstallStatus::Enabled => {}
-        InstallStatus::Uninstalled => return Err(gone()),
-        InstallStatus::Disabled => {
-            return Err(disabled(codes::OAUTH_APP_NOT_ENABLED, "the tenant has disabled the app"));
-        }
-    }
-    let absent = || form.fault(codes::OAUTH_USER_ABSENT, codes::AUTHEN_USER_ABSENT, "there is no such user");
-    let user = users::by_id(&mut tx, user_id).await?.ok_or_else(absent)?;
-    let inactive = |historic| form.fault(codes::OAUTH_USER_STATUS, historic, "the user is not active");
-    match user.status {
-        UserStatus::Active => {}
-        UserStatus::Frozen => return Err(inactive(codes::AUTHEN_USER_FROZEN)),
-        UserStatus::Resigned => return Err(inactive(codes::AUTHEN_USER_RESIGNED)),
-    }
-    if form == Form::OAuth && !apps::is_visible_to(&mut tx, &install, user_id).await? {
-        return Err(Fault::new(codes::OAUTH_USER_NOT_PERMITTED, "the user does not see the app"));
-    }
-    let grant = users::stored_grant(&mut tx, app.app_id, user.user_no.cast_unsigned()).await?;
-    let install = Arc::new(install);
-    Ok(grant.map(|grant| Session { tx, now, user, install, grant, authorized_at }))
-}
-
-impl Session {
-    /// The access token that the session gives; its expiry is a whole second.
-    pub(in crate::operations) fn token(&self) -> Token {
-        Token {
-            holder: Holder::User { number: self.user.user_no.cast_unsigned(), epoch: self.grant.epoch },
-            tenant: self.tx.tenant(),
-            app: self.install.app_id,
-            expires_at: (self.now + LIFE_MS + 999) / 1000 * 1000,
-        }
-    }
-
-    /// A new refresh token, with the seconds that it lives.
-    pub(in crate::operations) async fn refresh(&mut self, form: Form) -> Result<(String, i64), Fault> {
-        let token = format!("ur-{}{}", self.tx.tenant(), Keys::fresh_secret());
-        let kept = Refresh {
-            app_id: self.install.app_id,
-            user_id: self.user.user_id.clone(),
-            epoch: self.grant.epoch,
-            authorized_at: self.authorized_at,
-            expires_at: self.now + form.refresh_life(),
-            used: false,
-        };
-        let hash = self.tx.engine().keys.hash_secret(&token);
-        oauth::insert_refresh(&mut self.tx, &hash, &kept, self.now).await?;
-        Ok((token, form.refresh_life() / 1000))
-    }
 }

@@ -6,14 +6,17 @@ mod access_token;
 mod asked;
 mod authorize;
 mod authorize_decide;
-pub(super) mod exchange;
+mod exchange;
 mod historic;
 mod index;
 mod markup;
+pub(super) mod oauth_policy;
 pub(super) mod oauth_token;
 mod oidc_access_token;
 mod oidc_refresh_access_token;
+mod person;
 mod refresh_access_token;
+mod session;
 mod user_info;
 
 pub(super) static ENTRIES: &[Entry] = &[

@@ -3,7 +3,7 @@ use larkspur_contract::{
 };
 use larkspur_store::{Tx, users};
 
-use super::historic::{Person, person};
+use super::person::{Person, person};
 use crate::{Call, Empty, Input, Operation};
 
 /// `GET /authen/v1/user_info`

@@ -3,7 +3,8 @@ use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, pos
 use larkspur_store::apps::{self, App};
 use larkspur_store::{Root, tenants};
 
-use super::authen::oauth_token::{self, BEHAVIOURS, Body, CODES, DEVIATIONS, Output};
+use super::authen::oauth_policy::{BEHAVIOURS, CODES, DEVIATIONS};
+use super::authen::oauth_token::{self, Body, Output};
 use crate::operations::auth::tenant_token;
 use crate::tokens::LIFE_MS;
 use crate::{Empty, Input, Operation, RootCall};

@@ -13,6 +13,8 @@ mod chats;
 mod control;
 mod documents;
 mod images;
+mod isv;
+mod sign_in;
 mod tab_changes;
 mod tab_rights;
 mod tabs;

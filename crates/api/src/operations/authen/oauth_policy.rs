@@ -1,0 +1,58 @@
+//! What the two token endpoints of OAuth answer and promise.
+
+use larkspur_contract::{Basis, Behaviour, Code, codes};
+
+/// What the endpoint answers, and the one of `oauth/v3`.
+pub(in crate::operations) const CODES: &[Code] = &[
+    codes::OAUTH_PARAM_MISSING,
+    codes::OAUTH_SECRET_INVALID,
+    codes::OAUTH_CODE_NOT_FOUND,
+    codes::OAUTH_CODE_EXPIRED,
+    codes::OAUTH_USER_ABSENT,
+    codes::OAUTH_APP_NOT_INSTALLED,
+    codes::OAUTH_USER_NOT_PERMITTED,
+    codes::OAUTH_CLIENT_MISMATCH,
+    codes::OAUTH_REFRESH_INVALID,
+    codes::OAUTH_GRANT_TYPE,
+    codes::OAUTH_REFRESH_EXPIRED,
+    codes::OAUTH_NO_SUCH_APP,
+    codes::OAUTH_PKCE,
+    codes::OAUTH_MALFORMED,
+    codes::OAUTH_REFRESH_REVOKED,
+    codes::OAUTH_CODE_USED,
+    codes::OAUTH_USER_STATUS,
+    codes::OAUTH_SCOPE_TWICE,
+    codes::OAUTH_SCOPE_NOT_PERMITTED,
+    codes::OAUTH_APP_NOT_ENABLED,
+    codes::OAUTH_TWO_METHODS,
+    codes::OAUTH_REDIRECT_MISMATCH,
+    codes::OAUTH_REFRESH_USED,
+    codes::OAUTH_REFRESH_NOT_ALLOWED,
+];
+
+pub(in crate::operations) const BEHAVIOURS: &[Behaviour] = &[
+    Behaviour {
+        name: "oauth_code_kept_on_refusal",
+        rule: "A code or refresh token is used up by a success alone; a call that is refused may be repeated.",
+        basis: Basis::Assumed,
+        switch: false,
+    },
+    Behaviour {
+        name: "oauth_refresh_reuse",
+        rule: "A refresh token that was used is 20073; the tokens that followed it stay valid.",
+        basis: Basis::Assumed,
+        switch: false,
+    },
+    Behaviour {
+        name: "oauth_redirect_uri_optional",
+        rule: "redirect_uri is compared only if it is sent.",
+        basis: Basis::Documented,
+        switch: false,
+    },
+];
+
+pub(in crate::operations) const DEVIATIONS: &[&str] = &[
+    "Access tokens are JSON web tokens signed with HS256 under a key of the store, not with ES256.",
+    "Refresh tokens are ur-…, as on the historic endpoints, not eyJ….",
+    "The documented frequency (1000/min, 50/s) is not held: the app is known only after the body is read.",
+];

@@ -1,0 +1,134 @@
+//! The historic token endpoints, and who the user is.
+
+use serde_json::{Value, json};
+
+use super::super::{names, text, world};
+use super::{DAY, by_code, by_refresh, code, declined, works};
+
+const HISTORIC: [(&str, &str); 2] = [
+    ("/authen/v1/oidc/access_token", "/authen/v1/oidc/refresh_access_token"),
+    ("/authen/v1/access_token", "/authen/v1/refresh_access_token"),
+];
+
+#[tokio::test]
+async fn the_historic_endpoints() {
+    let world = world().await;
+    for (first, again) in HISTORIC {
+        let code = code(&world, 0, &[("scope", "contact:user.employee_id:readonly")]).await;
+        let call = |path: &str, body: Value| world.call("POST", path).body(body);
+        let tokens = call(first, by_code(&code)).send().await.data();
+        assert!(
+            text(&tokens, "access_token").starts_with("u-")
+                && text(&tokens, "refresh_token").starts_with("ur-")
+        );
+        assert_eq!((&tokens["expires_in"], &tokens["refresh_expires_in"]), (&json!(7200), &json!(2_592_000)));
+        works(&world, &text(&tokens, "access_token")).await;
+        let renewed = call(again, by_refresh(&text(&tokens, "refresh_token"))).send().await.data();
+        works(&world, &text(&renewed, "access_token")).await;
+        declined(&call(again, by_refresh(&text(&tokens, "refresh_token"))).send().await, 20026);
+        for tokens in [&tokens, &renewed] {
+            if first.contains("oidc") {
+                assert_eq!(
+                    names(tokens),
+                    [
+                        "access_token",
+                        "expires_in",
+                        "refresh_expires_in",
+                        "refresh_token",
+                        "scope",
+                        "token_type"
+                    ]
+                );
+            } else {
+                assert_eq!(tokens["user_id"], world.users[0].user_id.as_str());
+                assert_eq!(tokens["open_id"], world.users[0].open_id.as_str());
+                assert!(tokens.get("email").is_none() && tokens["sid"].is_string());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_of_the_historic_endpoints() {
+    for (first, again) in HISTORIC {
+        let world = world().await;
+        let (_, other) = world.app(json!({"name": "other"})).await;
+        let start = || async { code(&world, 0, &[]).await };
+        let tokens = world.call("POST", first).body(by_code(&start().await)).send().await.data();
+        let (fresh, refresh) = (start().await, text(&tokens, "refresh_token"));
+        for (path, good) in [(first, by_code(&fresh)), (again, by_refresh(&refresh))] {
+            let call = |body: Value| world.call("POST", path).body(body);
+            declined(&call(json!({})).send().await, 20001);
+            declined(&call(json!({"grant_type": good["grant_type"]})).send().await, 20001);
+            let mut wrong = good.clone();
+            wrong["grant_type"] = json!("password");
+            declined(&call(wrong).send().await, 20036);
+            declined(&call(good.clone()).token(&other).send().await, 20024);
+            let user = world.user_token(1, json!({})).await;
+            for token in ["", "x", "a-x", "t-x", &user] {
+                declined(&call(good.clone()).token(token).send().await, 20014);
+            }
+            declined(&call(good.clone()).anonymous().send().await, 20014);
+            for status in ["disabled", "uninstalled"] {
+                world.set_app(&world.app_id, json!({"status": status})).await;
+                declined(&call(good.clone()).send().await, 20042);
+            }
+            world.set_app(&world.app_id, json!({"status": "enabled"})).await;
+            let user = format!("/users/{}", world.users[0].user_id);
+            for (status, code) in [("resigned", 20021), ("frozen", 20022)] {
+                world.control("PATCH", &user).body(json!({"status": status})).send().await.data();
+                declined(&call(good.clone()).send().await, code);
+            }
+            world.control("PATCH", &user).body(json!({"status": "active"})).send().await.data();
+        }
+        declined(&world.call("POST", first).body(by_code("x")).send().await, 20003);
+        declined(&world.call("POST", again).body(by_refresh("x")).send().await, 20026);
+        let bound = code(&world, 0, &[("code_challenge", &"a".repeat(43))]).await;
+        declined(&world.call("POST", first).body(by_code(&bound)).send().await, 20003);
+        world.advance(300).await;
+        declined(&world.call("POST", first).body(by_code(&fresh)).send().await, 20004);
+        world.advance(30 * DAY).await;
+        let token = world.sign_in(&world.app_id, &world.app_secret).await;
+        declined(&world.call("POST", again).token(&token).body(by_refresh(&refresh)).send().await, 20037);
+        declined(&world.call("POST", again).body(by_refresh(&refresh)).send().await, 20014);
+    }
+}
+
+#[tokio::test]
+async fn who_the_user_is_depends_on_scopes() {
+    let world = world().await;
+    let path = format!("/users/{}", world.users[0].user_id);
+    world
+        .control("PATCH", &path)
+        .body(json!({"email": "ada@example.com", "mobile": "+8613800000000"}))
+        .send()
+        .await
+        .data();
+    let info = |token: String| world.call("GET", "/authen/v1/user_info").token(&token);
+    let usual = [
+        "avatar_big",
+        "avatar_middle",
+        "avatar_thumb",
+        "avatar_url",
+        "en_name",
+        "name",
+        "open_id",
+        "tenant_key",
+        "union_id",
+    ];
+    let bare = info(world.user_token(0, json!({"scopes": []})).await).send().await.data();
+    assert_eq!(names(&bare), usual);
+    assert_eq!(
+        (&bare["name"], &bare["open_id"]),
+        (&json!(world.users[0].name), &json!(world.users[0].open_id))
+    );
+    for (scope, field, value) in [
+        ("contact:user.email:readonly", "email", "ada@example.com"),
+        ("contact:user.phone:readonly", "mobile", "+8613800000000"),
+        ("contact:user.employee_id:readonly", "user_id", &world.users[0].user_id),
+    ] {
+        let shown = info(world.user_token(0, json!({"scopes": [scope]})).await).send().await.data();
+        assert_eq!(shown[field], value);
+        assert_eq!(names(&shown).len(), usual.len() + 1, "{shown}");
+    }
+}
