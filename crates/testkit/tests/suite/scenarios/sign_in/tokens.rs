@@ -64,13 +64,16 @@ async fn without_offline_access_nothing_lasts_and_scopes_may_be_fewer() {
     let json = exchange(&world, V2, body.clone()).await.json();
     assert_eq!(json["scope"], "im:tag:read");
     list(&text(&json, "access_token")).send().await.refused(99991679);
-    body["code"] = json!(code(&world, 0, &[]).await);
-    body["scope"] = json!("im:tag:write");
-    denied(&exchange(&world, V2, body.clone()).await, 20068, "invalid_scope");
-    body["scope"] = json!("im:chat im:chat");
-    denied(&exchange(&world, V2, body.clone()).await, 20067, "invalid_scope");
-    body["scope"] = json!("");
-    assert_eq!(exchange(&world, V2, body).await.code(), 0, "a refusal does not use the code up");
+    for path in [V2, V3] {
+        body["code"] = json!(code(&world, 0, &[]).await);
+        body["scope"] = json!("im:tag:write");
+        denied(&exchange(&world, path, body.clone()).await, 20068, "invalid_scope");
+        body["scope"] = json!("im:chat im:chat");
+        denied(&exchange(&world, path, body.clone()).await, 20067, "invalid_scope");
+        body["scope"] = json!("");
+        let kept = exchange(&world, path, body.clone()).await;
+        assert_eq!(kept.code(), 0, "a refusal does not use the code up");
+    }
 }
 
 #[tokio::test]
