@@ -121,7 +121,7 @@ impl Operation for Create {
             bot_count: 0,
         };
         let locked = chats::insert(tx, chat, call.now).await?;
-        people(tx, call, &locked, &owner, query.set_bot_manager && owner != bot, &invited).await?;
+        people(tx, call, &locked, &owner, query.set_bot_manager, &invited).await?;
         let message = tabs::Tab {
             tab_id: TabId(tx.next_id()),
             tab_type: TabType::Message,
