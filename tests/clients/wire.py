@@ -309,7 +309,7 @@ def lists(checks, wire):
             chat = {"name": "flags", "user_id_list": []}
             answer = wire.ask("POST", f"/open-apis/im/v1/chats?set_bot_manager={flag}&uuid=a+b%20{flag}", chat)
             answer.good()
-        wire.ask("POST", "/open-apis/im/v1/chats?set_bot_manager=maybe", {}).refused(400, 9499)
+        wire.ask("POST", "/open-apis/im/v1/chats?set_bot_manager=maybe", {}).refused(400, 232001)
 
     with checks("a query of rust's client that forgets its parameters"):
         violations = wire.ask("GET", RELATION).refused(400, 230001)["error"]["field_violations"]

@@ -54,6 +54,15 @@ pub struct Member {
     pub shape: Shape,
 }
 
+/// Where a value comes from, which decides how a wrong type is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A JSON body: a wrong type is 9499 at once.
+    Json,
+    /// A path, a query or a form, where everything is text: text that is no number is one more violation.
+    Text,
+}
+
 impl Shape {
     /// Compiles a JSON Schema as `schemars` writes it with subschemas inlined. What is not understood is [`Shape::Any`].
     pub fn compile(schema: &Value) -> Shape {
@@ -106,9 +115,9 @@ impl Shape {
     /// Checks a value, and removes members that are `null`: the platform reads them as absent.
     ///
     /// A wrong JSON type is 9499 at once; everything else is collected and answered with `invalid`.
-    pub fn check(&self, value: &mut Value, invalid: Code) -> Result<(), Fault> {
+    pub fn check(&self, value: &mut Value, origin: Origin, invalid: Code) -> Result<(), Fault> {
         let mut found = Vec::new();
-        self.walk(value, "", &mut found)?;
+        self.walk(value, "", origin, &mut found)?;
         if found.is_empty() {
             return Ok(());
         }
@@ -117,13 +126,19 @@ impl Shape {
         Err(Fault::new(invalid, note).with_violations(found))
     }
 
-    fn walk(&self, value: &mut Value, path: &str, found: &mut Vec<FieldViolation>) -> Result<(), Fault> {
+    fn walk(
+        &self,
+        value: &mut Value,
+        path: &str,
+        origin: Origin,
+        found: &mut Vec<FieldViolation>,
+    ) -> Result<(), Fault> {
         match (self, value) {
-            (Shape::Object(members), Value::Object(map)) => walk_object(members, map, path, found),
+            (Shape::Object(members), Value::Object(map)) => walk_object(members, map, path, origin, found),
             (Shape::Array { item, min, max }, Value::Array(elements)) => {
                 length(path, elements.len(), *min, *max, found);
                 let path = format!("{path}[*]");
-                elements.iter_mut().try_for_each(|element| item.walk(element, &path, found))
+                elements.iter_mut().try_for_each(|element| item.walk(element, &path, origin, found))
             }
             (Shape::Text { min, max, options }, Value::String(text)) => {
                 if text.contains('\0') {
@@ -145,6 +160,15 @@ impl Shape {
                 Ok(())
             }
             (Shape::Boolean, Value::Bool(_)) | (Shape::Any, _) => Ok(()),
+            (shape, Value::String(text)) if origin == Origin::Text => {
+                let asked = if matches!(shape, Shape::Boolean) {
+                    "must be true or false"
+                } else {
+                    "must be a whole number"
+                };
+                found.push(violation(path, Some(text), asked.to_owned()));
+                Ok(())
+            }
             (_, value) => Err(wrong_type(path, &value.to_string())),
         }
     }
@@ -210,6 +234,7 @@ fn walk_object(
     members: &[Member],
     map: &mut Map<String, Value>,
     path: &str,
+    origin: Origin,
     found: &mut Vec<FieldViolation>,
 ) -> Result<(), Fault> {
     for member in members {
@@ -221,7 +246,7 @@ fn walk_object(
                     found.push(violation(&path, None, format!("{path} is required")));
                 }
             }
-            Some(value) => member.shape.walk(value, &path, found)?,
+            Some(value) => member.shape.walk(value, &path, origin, found)?,
         }
     }
     Ok(())
@@ -297,7 +322,7 @@ mod tests {
     }
 
     fn violations(mut value: Value) -> Vec<(String, String)> {
-        let fault = shape().check(&mut value, codes::TAG_PARAM_INVALID).expect_err("refused");
+        let fault = shape().check(&mut value, Origin::Json, codes::TAG_PARAM_INVALID).expect_err("refused");
         fault.violations().iter().map(|v| (v.field.clone(), v.description.clone())).collect()
     }
 
@@ -316,20 +341,31 @@ mod tests {
 
     #[test]
     fn wrong_types_are_9499() {
-        let fault = shape().check(&mut json!({"name": 3}), codes::TAG_PARAM_INVALID).expect_err("refused");
+        let fault = shape()
+            .check(&mut json!({"name": 3}), Origin::Json, codes::TAG_PARAM_INVALID)
+            .expect_err("refused");
         assert_eq!(fault.code(), codes::BAD_REQUEST);
         assert_eq!(
             fault.text(),
             "Invalid parameter type in json: name. Invalid parameter value: 3. Please check and modify accordingly."
         );
-        let root = shape().check(&mut json!([]), codes::TAG_PARAM_INVALID).expect_err("refused");
+        let root =
+            shape().check(&mut json!([]), Origin::Json, codes::TAG_PARAM_INVALID).expect_err("refused");
         assert_eq!(root.text(), "Bad Request");
+    }
+
+    #[test]
+    fn text_that_is_no_number_is_a_violation() {
+        let mut value = shape().from_pairs(vec![("size", "many"), ("flag", "maybe"), ("name", "a")], true);
+        let fault = shape().check(&mut value, Origin::Text, codes::TAG_PARAM_INVALID).expect_err("refused");
+        let fields: Vec<&str> = fault.violations().iter().map(|violation| violation.field.as_str()).collect();
+        assert_eq!((fault.code(), fields), (codes::TAG_PARAM_INVALID, vec!["flag", "kind", "size"]));
     }
 
     #[test]
     fn null_is_absent() {
         let mut value = json!({"name": "a", "kind": "tenant", "ids": null});
-        shape().check(&mut value, codes::TAG_PARAM_INVALID).expect("fits");
+        shape().check(&mut value, Origin::Json, codes::TAG_PARAM_INVALID).expect("fits");
         assert_eq!(value, json!({"name": "a", "kind": "tenant"}));
     }
 

@@ -5,7 +5,7 @@
 //! transaction opened; otherwise what it read may be old, and is used once and not kept.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -53,24 +53,24 @@ impl Memory {
 /// A bounded map in shards.
 pub struct Shelf<K, V: ?Sized> {
     shards: Vec<RwLock<Shard<K, V>>>,
-    hasher: RandomState,
+    hasher: Mixing,
     generation: Arc<AtomicU64>,
     /// The most that one shard keeps, in bytes.
     bound: usize,
 }
 
 struct Shard<K, V: ?Sized> {
-    entries: HashMap<K, Arc<V>>,
+    entries: HashMap<K, Arc<V>, Mixing>,
     bytes: usize,
     forgotten: u64,
 }
 
 impl<K: Eq + Hash + Clone, V: ?Sized> Shelf<K, V> {
     fn new(generation: Arc<AtomicU64>, bytes: usize) -> Self {
-        let empty = || RwLock::new(Shard { entries: HashMap::new(), bytes: 0, forgotten: 0 });
+        let empty = || RwLock::new(Shard { entries: HashMap::default(), bytes: 0, forgotten: 0 });
         Shelf {
             shards: (0..SHARDS).map(|_| empty()).collect(),
-            hasher: RandomState::new(),
+            hasher: Mixing::default(),
             generation,
             bound: bytes / SHARDS,
         }
@@ -78,7 +78,8 @@ impl<K: Eq + Hash + Clone, V: ?Sized> Shelf<K, V> {
 
     fn shard(&self, key: &K) -> &RwLock<Shard<K, V>> {
         #[allow(clippy::cast_possible_truncation, reason = "any bits will do")]
-        let index = self.hasher.hash_one(key) as usize % SHARDS;
+        // The map takes the lowest and the highest bits; the shard takes some from between.
+        let index = (self.hasher.hash_one(key) >> 32) as usize % SHARDS;
         &self.shards[index]
     }
 
@@ -160,6 +161,33 @@ impl<K: Eq + Hash + Clone, V: ?Sized> Shelf<K, V> {
     }
 }
 
+type Mixing = BuildHasherDefault<Mix>;
+
+/// A hasher for keys that this process made itself (snowflakes, random ids), which nobody can choose to collide.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        // Multiplying by an odd constant close to 2^64 divided by the golden ratio spreads neighbors apart.
+        self.0 = (self.0.rotate_left(23) ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_i64(&mut self, value: i64) {
+        self.write_u64(value.cast_unsigned());
+    }
+}
+
 /// Bytes of an entry: the value and a flat allowance for key, pointer and table slot.
 fn cost<V: ?Sized>(value: &V) -> usize {
     size_of_val(value) + 64
@@ -206,6 +234,19 @@ mod tests {
         memory.tags.publish(key, bytes("new"));
         memory.tags.fill(Some(between), key, bytes("old"));
         assert_eq!(memory.tags.get(&key).as_deref(), Some(b"new".as_slice()), "after the commit");
+    }
+
+    #[test]
+    fn snowflakes_spread_over_the_shards() {
+        let memory = Memory::new(1 << 20);
+        let ids = crate::Ids::new(0);
+        let mut counts = [0; SHARDS];
+        for _ in 0..SHARDS * 100 {
+            let key = (TenantKey(0xf62b_5d55_b4b8_f0ea), TagId(ids.snowflake()));
+            let at = memory.tags.shards.iter().position(|shard| std::ptr::eq(shard, memory.tags.shard(&key)));
+            counts[at.expect("a shard")] += 1;
+        }
+        assert!(counts.iter().all(|count| (20..400).contains(count)), "{counts:?}");
     }
 
     #[test]

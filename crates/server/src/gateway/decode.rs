@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use larkspur_api::{Received, Settings, Shapes};
-use larkspur_contract::fields::Shape;
+use larkspur_contract::fields::{Origin, Shape};
 use larkspur_contract::{Code, Consumes, Fault, Spec, codes};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
@@ -53,15 +53,22 @@ pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -
         }
         Consumes::Json | Consumes::Form | Consumes::Nothing => (json(&raw.body)?, None),
     };
-    check([(&shapes.path, &mut path), (&shapes.query, &mut query), (&shapes.body, &mut body)], invalid)?;
+    let written =
+        if matches!(spec.consumes, Consumes::Multipart { .. }) { Origin::Text } else { Origin::Json };
+    let parts = [
+        (&shapes.path, &mut path, Origin::Text),
+        (&shapes.query, &mut query, Origin::Text),
+        (&shapes.body, &mut body, written),
+    ];
+    check(parts, invalid)?;
     Ok(Received { path, query, body, file })
 }
 
 /// Checks the three parts and reports what does not fit in all of them together.
-fn check(parts: [(&Shape, &mut Value); 3], invalid: Code) -> Result<(), Fault> {
+fn check(parts: [(&Shape, &mut Value, Origin); 3], invalid: Code) -> Result<(), Fault> {
     let mut first: Option<Fault> = None;
-    for (shape, value) in parts {
-        let Err(fault) = shape.check(value, invalid) else { continue };
+    for (shape, value, origin) in parts {
+        let Err(fault) = shape.check(value, origin, invalid) else { continue };
         // A wrong JSON type comes before everything else and stands alone.
         if fault.code() == codes::BAD_REQUEST {
             return Err(fault);
@@ -100,12 +107,14 @@ type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// The pairs of a query: `+` and `%20` are blanks.
 fn query_pairs(query: &str) -> Result<Vec<Pair<'_>>, Fault> {
-    let mut pairs = Vec::with_capacity(query.bytes().filter(|byte| *byte == b'&').count() + 1);
-    for part in query.split('&').filter(|part| !part.is_empty()) {
-        let (key, value) = part.split_once('=').unwrap_or((part, ""));
-        pairs.push((form_text(key)?, form_text(value)?));
+    // Most queries have nothing to decode, and one look at the whole tells.
+    let plain = !query.bytes().any(|byte| matches!(byte, b'%' | b'+'));
+    let parts = query.split('&').filter(|part| !part.is_empty());
+    let pairs = parts.map(|part| part.split_once('=').unwrap_or((part, "")));
+    if plain {
+        return Ok(pairs.map(|(key, value)| (Cow::Borrowed(key), Cow::Borrowed(value))).collect());
     }
-    Ok(pairs)
+    pairs.map(|(key, value)| Ok((form_text(key)?, form_text(value)?))).collect()
 }
 
 fn form_text(encoded: &str) -> Result<Cow<'_, str>, Fault> {
