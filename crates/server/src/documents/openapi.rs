@@ -142,11 +142,18 @@ fn body(spec: &Spec, schemas: &Schemas) -> Option<Value> {
 fn responses(spec: &Spec, schemas: &Schemas) -> Value {
     let success = match spec.reply {
         Reply::Bytes => json!({"*/*": {"schema": {"type": "string", "format": "binary"}}}),
-        Reply::Data(msg) => json!({JSON: {"schema": {
-            "type": "object",
-            "required": ["code", "msg", "data"],
-            "properties": {"code": {"const": 0}, "msg": {"const": msg}, "data": schemas.output},
-        }}}),
+        Reply::Data(msg) => {
+            let data = json!({
+                "type": "object",
+                "required": ["code", "msg", "data"],
+                "properties": {"code": {"const": 0}, "msg": {"const": msg}, "data": schemas.output},
+            });
+            // The historic operations answer failures with HTTP 200, too.
+            let declines =
+                matches!(spec.access, Access::App) || spec.codes.iter().any(|code| code.status == 200);
+            let failure = json!({"$ref": "#/components/schemas/Failure"});
+            json!({JSON: {"schema": if declines { json!({"oneOf": [data, failure]}) } else { data }}})
+        }
         Reply::Page => json!({"text/html": {"schema": {"type": "string"}}}),
         Reply::OAuth => {
             let mut properties = schemas.output["properties"].clone();
@@ -208,7 +215,7 @@ fn failure() -> Value {
         "type": "object",
         "required": ["code", "msg"],
         "properties": {
-            "code": {"type": "integer"},
+            "code": {"type": "integer", "not": {"const": 0}},
             "msg": {"type": "string"},
             "error": {
                 "type": "object",
