@@ -3,7 +3,7 @@
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{ChatMode, ChatStatus, InstallStatus};
 use larkspur_contract::scopes::IM_CHAT_AS_OWNER;
-use larkspur_contract::{Fault, codes};
+use larkspur_contract::{Code, Fault, codes};
 use larkspur_store::chats::{self, Chat, Member};
 use larkspur_store::{LockedChat, Tx, apps, members};
 
@@ -117,6 +117,14 @@ pub fn app_may(call: &Call) -> Result<(), Fault> {
         ));
     }
     Ok(())
+}
+
+/// A refusal under the code that a page lists for it, where the page lacks the ordinary one.
+pub fn recoded(fault: Fault, codes: &[(Code, Code)]) -> Fault {
+    match codes.iter().find(|(ordinary, _)| fault.code() == *ordinary) {
+        Some((_, listed)) => Fault::new(*listed, fault.note().to_owned()),
+        None => fault,
+    }
 }
 
 /// A chat that is not the tenant's: of another one (232010), or of none (232006).

@@ -109,6 +109,10 @@ snowflake!(
     /// A chat tab: a decimal number of 19 digits that grows with time.
     TabId
 );
+snowflake!(
+    /// A menu item of a chat, at either level: a decimal number of 19 digits that grows with time.
+    MenuId
+);
 
 #[cfg(test)]
 mod tests {

@@ -132,6 +132,33 @@ words! {
         /// Tasks.
         Task = "task",
     }
+    /// What a menu item of a chat does.
+    MenuAction {
+        /// Nothing of its own: it opens its children, if it has any.
+        None = "NONE",
+        /// It opens a link.
+        RedirectLink = "REDIRECT_LINK",
+    }
+    /// A part of a menu item that can be changed.
+    MenuField {
+        /// The icon.
+        Icon = "ICON",
+        /// The name.
+        Name = "NAME",
+        /// The names by language.
+        I18nName = "I18N_NAME",
+        /// The link.
+        RedirectLink = "REDIRECT_LINK",
+    }
+    /// Form of a chat's announcement.
+    AnnouncementType {
+        /// The old one.
+        Doc = "doc",
+        /// The new one, which has operations of its own.
+        Docx = "docx",
+        /// There is no announcement. Larkspur's own word: only the control API says it.
+        Absent = "none",
+    }
     /// Kind of user id in a request or an answer.
     UserIdType {
         /// `ou_…`, different in every app.
@@ -241,6 +268,27 @@ pub struct I18nNames {
     /// Japanese.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ja_jp: Option<String>,
+}
+
+/// Where a menu item of a chat leads. A platform without an address of its own uses the common one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct RedirectLink {
+    /// For every platform without an address of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub common_url: Option<String>,
+    /// For iOS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ios_url: Option<String>,
+    /// For Android.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub android_url: Option<String>,
+    /// For desktops.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pc_url: Option<String>,
+    /// For browsers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web_url: Option<String>,
 }
 
 /// Restricted mode: no screenshots, no downloads, no copies.

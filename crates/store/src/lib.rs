@@ -10,6 +10,7 @@ mod root;
 mod tx;
 mod value;
 
+pub mod announcements;
 pub mod apps;
 pub mod chats;
 pub mod documents;
@@ -17,6 +18,7 @@ pub mod idempotency;
 pub mod images;
 pub mod limits;
 pub mod members;
+pub mod menus;
 pub mod oauth;
 pub mod pending;
 pub mod tabs;

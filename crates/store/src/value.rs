@@ -1,6 +1,6 @@
 //! The three kinds of column, and rows of them.
 
-use larkspur_contract::ids::{AppId, ChatId, TabId, TagId, TenantKey};
+use larkspur_contract::ids::{AppId, ChatId, MenuId, TabId, TagId, TenantKey};
 
 use crate::StoreError;
 
@@ -34,6 +34,7 @@ from! {
     ChatId => |value| Value::Text(value.to_string());
     TagId => |value| Value::Int(value.0);
     TabId => |value| Value::Int(value.0);
+    MenuId => |value| Value::Int(value.0);
 }
 
 impl<T: Into<Value>> From<Option<T>> for Value {

@@ -1,13 +1,18 @@
 //! Every operation, one file each; the path of the file is the path of the API.
 
-use crate::{Entry, entry};
+use larkspur_contract::model::ImageType;
+use larkspur_store::{StoreError, Tx, images};
+
+use crate::{Call, Entry, entry};
 
 mod auth;
 mod authen;
 mod bot;
 mod chat;
+mod chat_announcement;
 mod chat_managers;
 mod chat_members;
+mod chat_menu;
 mod chat_tab;
 mod control;
 mod drive;
@@ -26,6 +31,8 @@ pub static REGISTRY: &[&[Entry]] = &[
     chat::ENTRIES,
     chat_members::ENTRIES,
     chat_managers::ENTRIES,
+    chat_menu::ENTRIES,
+    chat_announcement::ENTRIES,
     image::ENTRIES,
     drive::ENTRIES,
     auth::ENTRIES,
@@ -41,4 +48,12 @@ fn avatar_url(key: &str) -> String {
     format!(
         "https://s1-imfile.feishucdn.com/static-resource/v1/{key}~?image_size=72x72&cut_type=&quality=&format=image&sticker_format=.webp"
     )
+}
+
+/// Whether an image may be the icon of a tab or a menu: one of type message that the calling app uploaded.
+async fn is_own_icon(tx: &mut Tx, call: &Call, key: &str) -> Result<bool, StoreError> {
+    let image = images::get(tx, key).await?;
+    Ok(image.is_some_and(|image| {
+        image.app_id == call.app_id() && image.image_type == ImageType::Message && !image.deleted
+    }))
 }

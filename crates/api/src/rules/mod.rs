@@ -1,9 +1,12 @@
 //! Rules as pure functions: no store, no clock, no randomness.
 
+pub mod announcements;
 pub mod chats;
 pub mod documents;
 pub mod images;
 pub mod members;
+pub mod menus;
 pub mod oauth;
 pub mod tabs;
 pub mod tags;
+pub mod widgets;

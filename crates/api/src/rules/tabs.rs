@@ -1,12 +1,12 @@
-//! What may be a tab, and who may make one.
+//! What may be a tab.
 
 use larkspur_contract::ids::TabId;
-use larkspur_contract::model::{ChatMode, Permission, TabType};
+use larkspur_contract::model::{ChatMode, TabType};
 use larkspur_contract::{Fault, codes};
 use larkspur_store::chats::Chat;
 use larkspur_store::tabs::Tab;
 
-use crate::standing::Standing;
+use super::widgets::is_address;
 
 /// The most custom tabs that a chat may have. Source: the create page.
 pub const CUSTOM_MAX: usize = 20;
@@ -26,17 +26,6 @@ pub fn mode_has_tabs(chat: &Chat) -> Result<(), Fault> {
     }
 }
 
-/// Whether the operator may manage tabs: everybody, or owner and managers alone if the chat says so.
-///
-/// The setting belongs to the client; in a chat of two parties it does not apply. Being the creator with the scope to
-/// act as owner does not help (assumed: the pages do not mention it here).
-pub fn may_manage(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
-    if chat.mode == ChatMode::P2p || chat.manage_widgets == Permission::AllMembers || standing.manages() {
-        return Ok(());
-    }
-    Err(Fault::new(codes::NO_WIDGET_PERMISSION, "only owner and managers manage tabs in this chat"))
-}
-
 /// Whether a name is short enough.
 pub fn name_fits(name: &str) -> Result<(), Fault> {
     let length = name.chars().count();
@@ -44,16 +33,6 @@ pub fn name_fits(name: &str) -> Result<(), Fault> {
         return Err(Fault::new(codes::TAB_NAME_TOO_LONG, format!("the name has {length} characters")));
     }
     Ok(())
-}
-
-/// Whether a text is an address: `http://` or `https://` in any case, and a host.
-pub fn is_address(text: &str) -> bool {
-    let rest = ["https://", "http://"].iter().find_map(|scheme| {
-        text.get(..scheme.len())
-            .filter(|head| head.eq_ignore_ascii_case(scheme))
-            .map(|_| &text[scheme.len()..])
-    });
-    rest.is_some_and(|rest| rest.split(['/', '?', '#']).next().is_some_and(|host| !host.trim().is_empty()))
 }
 
 /// Whether a custom tab may open this: an address, and for a `doc` tab one of a known kind of document.
@@ -101,27 +80,6 @@ mod tests {
     }
 
     #[test]
-    fn addresses() {
-        for good in ["http://a", "https://www.feishu.cn", "HTTPS://X/y?z", "https://例え.jp/"] {
-            assert!(is_address(good), "{good}");
-        }
-        for bad in [
-            "",
-            "http",
-            "http://",
-            "https:///path",
-            "ftp://a",
-            "www.feishu.cn",
-            " https://a",
-            "https://?q",
-            "httpsx://a",
-            "日本語",
-        ] {
-            assert!(!is_address(bad), "{bad}");
-        }
-    }
-
-    #[test]
     fn an_order_has_each_tab_once_and_the_message_tab_first() {
         let tab = |id, tab_type| Tab {
             tab_id: TabId(id),
@@ -141,7 +99,6 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_judged_without_panic(text in "\\PC*") {
-            let _ = is_address(&text);
             let _ = name_fits(&text);
         }
 

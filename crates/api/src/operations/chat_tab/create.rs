@@ -72,7 +72,7 @@ impl Operation for Create {
         drafts.iter().try_for_each(Draft::is_writable)?;
         let (chat, standing) = standing::lock_as_member(tx, call, &input.path.chat_id).await?;
         rules::tabs::mode_has_tabs(&chat)?;
-        rules::tabs::may_manage(&chat, &standing)?;
+        rules::widgets::may_manage(&chat, &standing)?;
         let new: Vec<Change> = drafts.iter().map(|draft| draft.new_tab(TabId(tx.next_id()))).collect();
         draft::check(tx, call, &new).await?;
         let present = tabs::list(tx, chat.chat_id).await?;

@@ -66,7 +66,7 @@ impl Operation for DeleteTabs {
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Tabs, Fault> {
         let (chat, standing) = standing::lock_as_member(tx, call, &input.path.chat_id).await?;
         rules::tabs::mode_has_tabs(&chat)?;
-        rules::tabs::may_manage(&chat, &standing)?;
+        rules::widgets::may_manage(&chat, &standing)?;
         let present = tabs::list(tx, chat.chat_id).await?;
         for id in &input.body.tab_ids {
             let tab = super::find(&present, id)?;

@@ -1,10 +1,10 @@
 //! A tab as a request describes it, for a new one and for a change of one, and what is checked of it.
 
 use larkspur_contract::ids::TabId;
-use larkspur_contract::model::{ImageType, TabType};
+use larkspur_contract::model::TabType;
 use larkspur_contract::{Fault, codes};
 use larkspur_store::tabs::{self, Tab};
-use larkspur_store::{Tx, documents, images};
+use larkspur_store::{Tx, documents};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -115,11 +115,7 @@ async fn owns_icon(tx: &mut Tx, call: &Call, tab: &Tab) -> Result<(), Fault> {
     let Some(config) = tab.config.as_ref().filter(|config| !config.icon_key.is_empty()) else {
         return Ok(());
     };
-    let image = images::get(tx, &config.icon_key).await?;
-    let own = image.is_some_and(|image| {
-        image.app_id == call.app_id() && image.image_type == ImageType::Message && !image.deleted
-    });
-    if own {
+    if crate::operations::is_own_icon(tx, call, &config.icon_key).await? {
         return Ok(());
     }
     Err(Fault::new(codes::NOT_IMAGE_OWNER, "the icon is no image of type message that this app uploaded"))

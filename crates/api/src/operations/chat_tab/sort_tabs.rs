@@ -64,7 +64,7 @@ impl Operation for SortTabs {
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Tabs, Fault> {
         let (chat, standing) = standing::lock_as_member(tx, call, &input.path.chat_id).await?;
         rules::tabs::mode_has_tabs(&chat)?;
-        rules::tabs::may_manage(&chat, &standing)?;
+        rules::widgets::may_manage(&chat, &standing)?;
         let present = tabs::list(tx, chat.chat_id).await?;
         let asked: Option<Vec<TabId>> = input.body.tab_ids.iter().map(|id| TabId::parse(id)).collect();
         let order = asked.filter(|asked| rules::tabs::is_order(&present, asked)).ok_or_else(|| {

@@ -1,7 +1,9 @@
-use larkspur_contract::model::{ChatMode, ChatSettings, ChatStatus, ChatType, I18nNames, Permission};
+use larkspur_contract::model::{
+    AnnouncementType, ChatMode, ChatSettings, ChatStatus, ChatType, I18nNames, Permission,
+};
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates};
 use larkspur_store::chats::Chat;
-use larkspur_store::{Root, chats, members};
+use larkspur_store::{LockedChat, Root, Tx, announcements, chats, members};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -33,6 +35,10 @@ pub(in crate::operations::control) struct Body {
     owner: Option<String>,
     /// Who may manage tabs, widgets and menus.
     manage_widgets: Option<Permission>,
+    /// The form of its announcement; `none` takes it away. A p2p chat has none, whatever is said here.
+    announcement_type: Option<AnnouncementType>,
+    /// Whether only owner and managers work with the announcement's document; the others get 232066.
+    announcement_locked: Option<bool>,
     /// The settings that answers show; those that are absent are left as they are.
     #[schemars(with = "Option<ChatSettings>")]
     settings: Option<Map<String, Value>>,
@@ -84,8 +90,19 @@ impl Operation for Update {
         }
         super::check_parties(&mut tx, &chat).await?;
         chats::update(&mut tx, &locked, &chat).await?;
+        announce(&mut tx, &locked, body).await?;
         super::show(&mut tx, chat).await
     }
+}
+
+async fn announce(tx: &mut Tx, chat: &LockedChat, body: &Body) -> Result<(), Fault> {
+    if body.announcement_type.is_none() && body.announcement_locked.is_none() {
+        return Ok(());
+    }
+    let mut announcement = announcements::get(tx, chat).await?;
+    announcement.kind = body.announcement_type.unwrap_or(announcement.kind);
+    announcement.locked = body.announcement_locked.unwrap_or(announcement.locked);
+    Ok(announcements::set(tx, chat, &announcement).await?)
 }
 
 /// The settings with some of them changed.

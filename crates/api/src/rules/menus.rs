@@ -1,0 +1,219 @@
+//! What may be a menu item, where it may stand, and what a change makes of it.
+
+use larkspur_contract::ids::MenuId;
+use larkspur_contract::model::{ChatMode, MenuAction, MenuField, RedirectLink};
+use larkspur_contract::{Code, Fault, codes};
+use larkspur_store::chats::Chat;
+use larkspur_store::menus::Item;
+
+use super::widgets::is_address;
+
+/// The most items of the top level that a chat may have. Source: the create page.
+pub const TOP_MAX: usize = 3;
+/// The most items that may stand under one of the top level. Source: the create page.
+pub const CHILDREN_MAX: usize = 5;
+/// The most characters (Unicode scalar values) of a name, in any language; the fewest are 1. Source: the create page.
+pub const NAME_MAX: usize = 120;
+
+/// Whether a chat's mode has a menu at all: only group does. Pages differ in the code for the others.
+pub fn mode_has_menus(chat: &Chat, unsupported: Code) -> Result<(), Fault> {
+    match chat.mode {
+        ChatMode::Group => Ok(()),
+        other => Err(Fault::new(unsupported, format!("a {} chat has no menu", other.as_str()))),
+    }
+}
+
+/// Whether a chat with so many items of the top level may be given so many more.
+pub fn tops_fit(present: usize, more: usize) -> Result<(), Fault> {
+    if present + more > TOP_MAX {
+        return Err(Fault::new(codes::MENU_TOP_LIMIT, format!("{present} top items and {more} more")));
+    }
+    Ok(())
+}
+
+/// Whether so many items may stand under one.
+pub fn children_fit(count: usize) -> Result<(), Fault> {
+    if count > CHILDREN_MAX {
+        return Err(Fault::new(codes::MENU_SECOND_LIMIT, format!("{count} items under one")));
+    }
+    Ok(())
+}
+
+/// Whether an item may be as it is, with or without others under it: 232078.
+///
+/// Its icon must also be the app's own, which is for the caller to see to.
+pub fn is_legal(item: &Item, has_children: bool) -> Result<(), Fault> {
+    let illegal = |why: &'static str| Err(Fault::new(codes::MENU_ILLEGAL, why));
+    if !(1..=NAME_MAX).contains(&item.name.chars().count()) {
+        return illegal("a name has 1 to 120 characters");
+    }
+    if let Some(names) = &item.i18n_names {
+        let names = [&names.zh_cn, &names.en_us, &names.ja_jp].into_iter().flatten();
+        if names.map(|name| name.chars().count()).any(|length| !(1..=NAME_MAX).contains(&length)) {
+            return illegal("a name in a language has 1 to 120 characters");
+        }
+    }
+    if has_children && item.action != MenuAction::None {
+        return illegal("an item with others under it leads nowhere itself: its action_type is NONE");
+    }
+    if has_children && !item.image_key.is_empty() {
+        return illegal("an item with others under it has no icon");
+    }
+    match (item.action, &item.link) {
+        (MenuAction::RedirectLink, Some(link)) => leads_somewhere(link),
+        (MenuAction::RedirectLink, None) => illegal("an item of type REDIRECT_LINK needs a redirect_link"),
+        (MenuAction::None, Some(_)) => illegal("an item of type NONE has no redirect_link"),
+        (MenuAction::None, None) => Ok(()),
+    }
+}
+
+/// Every address is one, and every platform has its own or the common one.
+fn leads_somewhere(link: &RedirectLink) -> Result<(), Fault> {
+    let own = [&link.ios_url, &link.android_url, &link.pc_url, &link.web_url];
+    let all_there = link.common_url.is_some() || own.iter().all(|url| url.is_some());
+    if !all_there {
+        return Err(Fault::new(
+            codes::MENU_ILLEGAL,
+            "a platform has neither an address of its own nor common_url",
+        ));
+    }
+    if own.into_iter().chain([&link.common_url]).flatten().any(|url| !is_address(url)) {
+        return Err(Fault::new(codes::MENU_ILLEGAL, "an address is no http or https one"));
+    }
+    Ok(())
+}
+
+/// An item as a change makes it: the named parts are those of `new`, all others stay. The action never changes.
+pub fn changed(present: &Item, fields: &[MenuField], new: &Item) -> Item {
+    let mut item = present.clone();
+    for field in fields {
+        match field {
+            MenuField::Icon => item.image_key.clone_from(&new.image_key),
+            MenuField::Name => item.name.clone_from(&new.name),
+            MenuField::I18nName => item.i18n_names.clone_from(&new.i18n_names),
+            MenuField::RedirectLink => item.link.clone_from(&new.link),
+        }
+    }
+    item
+}
+
+/// Whether a list of ids is a new order of these: each of them once, and no other.
+pub fn is_order(present: &[MenuId], asked: &[MenuId]) -> bool {
+    let sorted = |ids: &[MenuId]| {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids
+    };
+    sorted(present) == sorted(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use larkspur_contract::model::I18nNames;
+    use proptest::prelude::*;
+
+    fn url(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    fn plain() -> Item {
+        Item {
+            action: MenuAction::None,
+            name: "menu".to_owned(),
+            i18n_names: None,
+            link: None,
+            image_key: String::new(),
+        }
+    }
+
+    fn link(link: RedirectLink) -> Item {
+        Item { action: MenuAction::RedirectLink, link: Some(link), ..plain() }
+    }
+
+    fn common(text: &str) -> RedirectLink {
+        RedirectLink { common_url: url(text), ..RedirectLink::default() }
+    }
+
+    #[test]
+    fn legal_items() {
+        let own = RedirectLink {
+            common_url: None,
+            ios_url: url("https://i.example"),
+            android_url: url("http://a.example"),
+            pc_url: url("https://p.example"),
+            web_url: url("https://w.example"),
+        };
+        for item in [
+            plain(),
+            link(common("https://example.com")),
+            link(RedirectLink { ios_url: url("http://i.example"), ..common("HTTP://example.com") }),
+            link(own),
+            Item { name: "名".repeat(120), image_key: "img".to_owned(), ..plain() },
+        ] {
+            assert!(is_legal(&item, false).is_ok(), "{item:?}");
+        }
+        assert!(is_legal(&plain(), true).is_ok());
+    }
+
+    #[test]
+    fn illegal_items() {
+        let half = RedirectLink { ios_url: url("https://i.example"), ..RedirectLink::default() };
+        let names = |name: &str| Some(I18nNames { ja_jp: url(name), ..I18nNames::default() });
+        for item in [
+            Item { action: MenuAction::RedirectLink, ..plain() },
+            Item { action: MenuAction::None, ..link(common("https://example.com")) },
+            link(RedirectLink::default()),
+            link(half),
+            link(common("ftp://example.com")),
+            link(RedirectLink { web_url: url("example.com"), ..common("https://example.com") }),
+            Item { name: String::new(), ..plain() },
+            Item { name: "名".repeat(121), ..plain() },
+            Item { i18n_names: names(""), ..plain() },
+            Item { i18n_names: names(&"名".repeat(121)), ..plain() },
+        ] {
+            assert_eq!(is_legal(&item, false).expect_err("illegal").code(), codes::MENU_ILLEGAL, "{item:?}");
+        }
+        for parent in [link(common("https://example.com")), Item { image_key: "img".to_owned(), ..plain() }] {
+            assert!(is_legal(&parent, false).is_ok() && is_legal(&parent, true).is_err(), "{parent:?}");
+        }
+    }
+
+    #[test]
+    fn only_named_parts_change() {
+        let (old, new) = (
+            Item { image_key: "old".to_owned(), ..link(common("https://old.example")) },
+            Item {
+                action: MenuAction::None,
+                name: "new".to_owned(),
+                i18n_names: Some(I18nNames { en_us: url("new"), ..I18nNames::default() }),
+                link: Some(common("https://new.example")),
+                image_key: "new".to_owned(),
+            },
+        );
+        assert_eq!(changed(&old, &[], &new), old);
+        let one = changed(&old, &[MenuField::Name], &new);
+        assert_eq!(one, Item { name: "new".to_owned(), ..old.clone() });
+        let all = [MenuField::Icon, MenuField::Name, MenuField::I18nName, MenuField::RedirectLink];
+        assert_eq!(changed(&old, &all, &new), Item { action: MenuAction::RedirectLink, ..new });
+    }
+
+    proptest! {
+        #[test]
+        fn three_is_the_last(present in 0usize..=5, more in 0usize..=5) {
+            prop_assert_eq!(tops_fit(present, more).is_ok(), present + more <= 3);
+            prop_assert_eq!(children_fit(more).is_ok(), more <= 5);
+        }
+
+        #[test]
+        fn an_order_is_a_permutation(ids in proptest::collection::vec(1i64..9, 0..4), other in proptest::collection::vec(1i64..9, 0..4)) {
+            let menus = |ids: &[i64]| ids.iter().copied().map(MenuId).collect::<Vec<_>>();
+            let mut turned = ids.clone();
+            turned.reverse();
+            prop_assert!(is_order(&menus(&ids), &menus(&turned)));
+            let count = |list: &[i64], id: i64| list.iter().filter(|one| **one == id).count();
+            let same = (1..9).all(|id| count(&ids, id) == count(&other, id));
+            prop_assert_eq!(is_order(&menus(&ids), &menus(&other)), same);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What tabs and menus share: who may manage them, and what they may open.
+
+use larkspur_contract::model::{ChatMode, Permission};
+use larkspur_contract::{Fault, codes};
+use larkspur_store::chats::Chat;
+
+use crate::standing::Standing;
+
+/// Whether the operator may manage tabs, widgets and menus: everybody, or owner and managers alone if the chat says so.
+///
+/// The setting belongs to the client; in a chat of two parties it does not apply. Being the creator with the scope to
+/// act as owner does not help (assumed: the pages do not mention it here).
+pub fn may_manage(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
+    if chat.mode == ChatMode::P2p || chat.manage_widgets == Permission::AllMembers || standing.manages() {
+        return Ok(());
+    }
+    Err(Fault::new(
+        codes::NO_WIDGET_PERMISSION,
+        "only owner and managers manage tabs, widgets and menus in this chat",
+    ))
+}
+
+/// Whether a text is an address: `http://` or `https://` in any case, and a host.
+pub fn is_address(text: &str) -> bool {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| {
+        text.get(..scheme.len())
+            .filter(|head| head.eq_ignore_ascii_case(scheme))
+            .map(|_| &text[scheme.len()..])
+    });
+    rest.is_some_and(|rest| rest.split(['/', '?', '#']).next().is_some_and(|host| !host.trim().is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn addresses() {
+        for good in ["http://a", "https://www.feishu.cn", "HTTPS://X/y?z", "https://例え.jp/"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in [
+            "",
+            "http",
+            "http://",
+            "https:///path",
+            "ftp://a",
+            "www.feishu.cn",
+            " https://a",
+            "https://?q",
+            "httpsx://a",
+            "日本語",
+        ] {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_judged_without_panic(text in "\\PC*") {
+            let _ = is_address(&text);
+        }
+    }
+}
