@@ -42,6 +42,12 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
     ]);
     let chat = format!("/im/v1/chats/{}", world.chat_id);
     let people = json!({"name": "made", "user_id_list": [world.users[1].open_id, world.users[2].open_id]});
+    let item = json!({"action_type": "NONE", "name": "menu"});
+    let top = json!({"chat_menu_item": item, "children": [{"chat_menu_item": item}]});
+    let menu = json!({"menu_tree": {"chat_menu_top_levels": [top, {"chat_menu_item": item}]}});
+    let title =
+        json!({"requestType": "UpdateTitleRequestType", "updateTitleRequest": {"title": {"elements": []}}});
+    let edit = json!({"revision": "0", "requests": [title.to_string()]});
     vec![
         (
             "create tag",
@@ -58,6 +64,8 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
         ("bind", world.call("POST", "/im/v2/biz_entity_tag_relation").body(relation.clone())),
         ("unbind", world.call("PUT", "/im/v2/biz_entity_tag_relation").body(relation)),
         ("add tabs", world.add_tabs(&tabs)),
+        ("add menu items", world.call("POST", &format!("{chat}/menu_tree")).body(menu)),
+        ("edit announcement", world.call("PATCH", &format!("{chat}/announcement")).body(edit)),
         ("create chat", world.call("POST", "/im/v1/chats?uuid=fault").body(people)),
         (
             "upload",
@@ -112,6 +120,8 @@ async fn picture(bench: &Bench) -> Value {
         format!("{chat}/chat_tabs/list_tabs"),
         format!("{chat}/members"),
         format!("/im/v1/chats/{}", bench.public),
+        format!("{chat}/menu_tree"),
+        format!("{chat}/announcement"),
         chat,
     ] {
         picture[&path] = world.call("GET", &path).send().await.data();

@@ -41,6 +41,54 @@ async fn twenty_tabs_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn three_menu_items_and_no_more() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let path = format!("/im/v1/chats/{}/menu_tree", world.chat_id);
+    let item = json!({"chat_menu_item": {"action_type": "NONE", "name": "menu"}});
+    let one = json!({"menu_tree": {"chat_menu_top_levels": [item]}});
+    let replies = all_at_once((0..24).map(|_| world.call("POST", &path).body(one.clone())).collect()).await;
+    for lost in replies.iter().filter(|reply| reply.code() != 0) {
+        lost.refused(232070);
+    }
+    let won = replies.iter().filter(|reply| reply.code() == 0).count();
+    let tree = world.call("GET", &path).send().await.data();
+    let tops = tree["menu_tree"]["chat_menu_top_levels"].as_array().expect("a list");
+    assert_eq!((won, tops.len()), (3, 3));
+
+    // Of those who delete the same item, one does; an order is made of what is there.
+    let ids: Vec<_> = tops.iter().map(|top| top["chat_menu_top_level_id"].clone()).collect();
+    let delete = json!({"chat_menu_top_level_ids": [ids[0]]});
+    let order = json!({"chat_menu_top_level_ids": [ids[2], ids[1], ids[0]]});
+    let sort = format!("{path}/sort");
+    let requests = (0..16).map(|n| match n % 2 {
+        0 => world.call("DELETE", &path).body(delete.clone()),
+        _ => world.call("POST", &sort).body(order.clone()),
+    });
+    let replies = all_at_once(requests.collect()).await;
+    assert_eq!(replies.iter().step_by(2).filter(|reply| reply.code() == 0).count(), 1);
+    for late in replies.iter().skip(1).step_by(2).filter(|reply| reply.code() != 0) {
+        late.refused(232072);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_edit_of_an_announcement_is_in_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let path = format!("/im/v1/chats/{}/announcement", world.chat_id);
+    let payload = json!({"blocks": [{"type": "paragraph"}]}).to_string();
+    let request =
+        json!({"requestType": "InsertBlocksRequestType", "insertBlocksRequest": {"payload": payload}});
+    let edit = json!({"revision": "0", "requests": [request.to_string()]});
+    let replies = all_at_once((0..32).map(|_| world.call("PATCH", &path).body(edit.clone())).collect()).await;
+    assert!(replies.iter().all(|reply| reply.code() == 0));
+    let data = world.call("GET", &path).send().await.data();
+    let blocks = data["content"].as_str().expect("a text").matches("paragraph").count();
+    assert_eq!((data["revision"].as_str(), blocks), (Some("32"), 32));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_winner_for_a_name() {
     let directory = tempfile::tempdir().expect("a directory");
     let world = lab(&directory).await.world().await;

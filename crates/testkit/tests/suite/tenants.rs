@@ -24,7 +24,8 @@ async fn call_with_ids_of(
             .replace("{chat_id}", &owner.chat_id)
             .replace("{tag_id}", tag)
             .replace("{image_key}", image)
-            .replace("{token}", &document);
+            .replace("{token}", &document)
+            .replace("{menu_item_id}", "7000000000000000000");
         assert!(!path.contains('{'), "{}: this test knows no id for {path}", spec.id);
         let mut request = caller
             .lab
@@ -39,6 +40,10 @@ async fn call_with_ids_of(
             "patch_tag": {"name": "taken over"},
             "tag_biz_type": "chat", "biz_entity_id": owner.chat_id, "tag_ids": [tag],
             "chat_tabs": [{"tab_type": "url", "tab_content": {"url": "https://example.com"}, "tab_config": {"icon_key": image}}],
+            "menu_tree": {"chat_menu_top_levels": [{"chat_menu_item": {"action_type": "NONE", "name": "taken over"}}]},
+            "chat_menu_top_level_ids": [],
+            "update_fields": ["NAME"], "chat_menu_item": {"action_type": "NONE", "name": "taken over"},
+            "revision": "0",
             "owner_id": owner.users[0].open_id,
             "user_id_list": [owner.users[1].open_id],
             "id_list": [owner.users[1].open_id], "manager_ids": [owner.users[1].open_id],
@@ -57,6 +62,7 @@ async fn picture(world: &World, tag: &str, image: &str) -> Value {
     let get = |path: String| async move { world.call("GET", &path).send().await };
     json!({
         "chat": world.control("GET", &format!("/chats/{}", world.chat_id)).send().await.data(),
+        "menu": get(format!("/im/v1/chats/{}/menu_tree", world.chat_id)).await.data(),
         "tag": get(format!("/im/v2/tags?ids={tag}")).await.data(),
         "bound": get(format!("/im/v2/biz_entity_tag_relation?tag_biz_type=chat&biz_entity_id={}", world.chat_id)).await.data(),
         "image": get(format!("/im/v1/images/{image}")).await.response.body.to_vec(),

@@ -3,12 +3,14 @@
 use larkspur_testkit::{Lab, Reply, Request, World};
 use serde_json::{Value, json};
 
+mod announcements;
 mod auth;
 mod bot;
 mod chat_get;
 mod chat_managers;
 mod chat_members;
 mod chat_members_pages;
+mod chat_menus;
 mod chats;
 mod control;
 mod documents;
@@ -26,6 +28,12 @@ mod wire;
 const PAGES: &[(u32, u16, &str)] = &[
     (230001, 400, "param is invalid"),
     (232001, 400, "Your request contains an invalid request parameter."),
+    (
+        232002,
+        400,
+        "No Permission: Only chat owner or admin can edit chat information in the current situation.",
+    ),
+    (232003, 400, "Chat announcement can NOT be found in chat information."),
     (232006, 400, "Your request specifies a chat_id which is invalid."),
     (232007, 400, "Your request specifies a chat_id or user_id which is invalid."),
     (232008, 400, "Your request specifies a chat whose type is NOT supported currently."),
@@ -43,6 +51,7 @@ const PAGES: &[(u32, u16, &str)] = &[
         400,
         "No Permission: If the operator is NOT owner or creator with the scope, the operator can NOT complete the request.",
     ),
+    (232018, 400, "Updating announcement failed."),
     (232020, 400, "Name can NOT be less than two characters for public chats."),
     (232021, 400, "Bot can NOT be found."),
     (232022, 400, "User has already resigned."),
@@ -79,13 +88,19 @@ const PAGES: &[(u32, u16, &str)] = &[
     (232051, 400, "The operator does not have doc permission."),
     (232055, 400, "The operator does not have chat tab, chat menu, chat widget manage permission"),
     (232056, 400, "The operator is not the image's owner, no permission to complete the request."),
+    (232066, 400, "The operator does not have the doc permission."),
+    (232070, 400, "The number of chat_menu_top_level has reached the limit."),
+    (232071, 400, "The number of chat_menu_second_level has reached the limit."),
+    (232072, 400, "Sort chat_menu_top_level's param is invalid."),
     (
         232075,
         400,
         "The public group needs to apply to join, and users or bots are not allowed to actively join the group.",
     ),
     (232076, 400, "Can't kick chat owner."),
+    (232078, 400, "The chat menu is illegal."),
     (232090, 400, "Unsupported chat type."),
+    (232097, 400, "Unable to operate docx type chat announcement."),
     (234001, 400, "Invalid request param."),
     (234002, 401, "Unauthorized."),
     (234005, 400, "Image has been deleted."),

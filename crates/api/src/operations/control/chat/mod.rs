@@ -2,16 +2,16 @@
 
 use larkspur_contract::Fault;
 use larkspur_contract::model::{
-    AnnouncementType, ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission,
-    TabType,
+    ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission, TabType,
 };
 use larkspur_store::chats::{Chat, Member};
-use larkspur_store::{Tx, announcements, members, tabs};
+use larkspur_store::{Tx, members, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::support;
 
+mod announcement;
 pub(super) mod create;
 pub(super) mod get;
 pub(super) mod member_delete;
@@ -79,31 +79,7 @@ pub(super) struct Shown {
     /// Its tabs, in their order.
     tabs: Vec<ShownTab>,
     /// Its announcement.
-    announcement: ShownAnnouncement,
-}
-
-/// The announcement of a chat, as far as the old operations edit it.
-#[derive(Debug, Serialize, JsonSchema)]
-struct ShownAnnouncement {
-    /// Its form; `none` if there is none.
-    announcement_type: AnnouncementType,
-    /// Whether only owner and managers work with its document.
-    locked: bool,
-    /// How many edits made it.
-    revision: i64,
-    /// The latest edits, at most 100, the oldest first.
-    edits: Vec<ShownEdit>,
-}
-
-/// An edit of an announcement.
-#[derive(Debug, Serialize, JsonSchema)]
-struct ShownEdit {
-    /// The revision that it led to.
-    revision: i64,
-    /// Who sent it: a user_id or an app_id.
-    editor: String,
-    /// Its requests, as they were sent.
-    requests: Vec<String>,
+    announcement: announcement::Shown,
 }
 
 /// A member of a chat.
@@ -140,23 +116,6 @@ struct ShownTab {
     target: String,
 }
 
-async fn show_announcement(tx: &mut Tx, chat: &Chat) -> Result<ShownAnnouncement, Fault> {
-    let found = announcements::get(tx, chat).await?;
-    let edits = announcements::edits(tx, chat.chat_id).await?.into_iter();
-    Ok(ShownAnnouncement {
-        announcement_type: found.kind,
-        locked: found.locked,
-        revision: found.revision,
-        edits: edits
-            .map(|edit| ShownEdit {
-                revision: edit.revision,
-                editor: edit.editor.to_column(),
-                requests: edit.requests,
-            })
-            .collect(),
-    })
-}
-
 async fn show(tx: &mut Tx, chat: Chat) -> Result<Shown, Fault> {
     let role = |member: &members::Membership| match chat.owner.as_ref() == Some(&member.member) {
         true => Role::Owner,
@@ -177,7 +136,7 @@ async fn show(tx: &mut Tx, chat: Chat) -> Result<Shown, Fault> {
             .map(|found| ShownMember { member: found.member.to_column(), role: role(found) })
             .collect(),
         tabs: tabs::list(tx, chat.chat_id).await?.into_iter().map(shown_tab).collect(),
-        announcement: show_announcement(tx, &chat).await?,
+        announcement: announcement::show(tx, &chat).await?,
         chat_mode: chat.mode,
         chat_type: chat.chat_type,
         chat_tag: chat.tag,

@@ -3,12 +3,12 @@ use larkspur_contract::model::{
 };
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates};
 use larkspur_store::chats::Chat;
-use larkspur_store::{LockedChat, Root, Tx, announcements, chats, members};
+use larkspur_store::{Root, chats, members};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Path, Shown, support};
+use super::{Path, Shown, announcement, support};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `PATCH /larkspur/v1/worlds/:tenant_key/chats/:chat_id`
@@ -90,19 +90,9 @@ impl Operation for Update {
         }
         super::check_parties(&mut tx, &chat).await?;
         chats::update(&mut tx, &locked, &chat).await?;
-        announce(&mut tx, &locked, body).await?;
+        announcement::set(&mut tx, &locked, body.announcement_type, body.announcement_locked).await?;
         super::show(&mut tx, chat).await
     }
-}
-
-async fn announce(tx: &mut Tx, chat: &LockedChat, body: &Body) -> Result<(), Fault> {
-    if body.announcement_type.is_none() && body.announcement_locked.is_none() {
-        return Ok(());
-    }
-    let mut announcement = announcements::get(tx, chat).await?;
-    announcement.kind = body.announcement_type.unwrap_or(announcement.kind);
-    announcement.locked = body.announcement_locked.unwrap_or(announcement.locked);
-    Ok(announcements::set(tx, chat, &announcement).await?)
 }
 
 /// The settings with some of them changed.
