@@ -151,7 +151,7 @@ const ORDER: Behaviour = Behaviour {
     switch: false,
 };
 const MANAGE: Behaviour = Behaviour {
-    name: "manage_widgets",
+    name: "manage_menus",
     rule: "Who may manage menus is a chat setting that only the control API changes; with only_owner, owner and managers may.",
     basis: Assumed,
     switch: false,
