@@ -73,6 +73,8 @@ pub async fn lock(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<LockedChat,
     };
     let Some(chat) = chat else { return Err(absent(tx, call, chat_id).await?) };
     app_may(call)?;
+    // What is refused after this is rolled back with the rest.
+    chats::touch(tx, &chat, call.now).await?;
     Ok(chat)
 }
 
@@ -169,7 +171,8 @@ pub fn joined(call: &Call, standing: &Standing) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn inside(tx: &mut Tx, call: &Call, chat: &Chat, standing: &Standing) -> Result<(), Fault> {
+/// As [`joined`], and a p2p chat whose user does not see the app is 232024.
+pub async fn inside(tx: &mut Tx, call: &Call, chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     joined(call, standing)?;
     // Assumed: 232024 belongs to chats of two parties whose user does not see the app.
     if chat.mode == ChatMode::P2p {
@@ -182,4 +185,21 @@ async fn inside(tx: &mut Tx, call: &Call, chat: &Chat, standing: &Standing) -> R
         }
     }
     Ok(())
+}
+
+/// Takes the row of a chat that is in use, whatever the operator is to it, for a change.
+pub async fn lock_in_use(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(LockedChat, Standing), Fault> {
+    let chat = lock(tx, call, chat_id).await?;
+    shareable(call, &chat)?;
+    in_use(&chat)?;
+    let standing = of(tx, call, &chat).await?;
+    Ok((chat, standing))
+}
+
+/// For pages that do not list 232006: a chat that is not there is an invalid parameter (232001).
+pub fn unlisted_chat_code(fault: Fault) -> Fault {
+    if fault.code() != codes::CHAT_ID_INVALID {
+        return fault;
+    }
+    Fault::new(codes::PARAM_INVALID, fault.note().to_owned()).with_violation("chat_id", None, "no such chat")
 }

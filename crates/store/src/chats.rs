@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::driver::StoreError;
 use crate::users::fold;
-use crate::{LockedChat, Row, Tx, Value};
+use crate::{LockedChat, Row, Tx, Value, terms};
 
 /// A chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,10 +73,10 @@ impl Member {
     }
 }
 
-const COLUMNS: &str = "chat_id, chat_mode, chat_type, chat_tag, chat_status, external, name, description, i18n_names, \
+pub(crate) const COLUMNS: &str = "chat_id, chat_mode, chat_type, chat_tag, chat_status, external, name, description, i18n_names, \
                        avatar, owner, creator_app, group_message_type, settings, manage_widgets, user_count, bot_count";
 
-fn chat(mut row: Row) -> Result<Chat, StoreError> {
+pub(crate) fn chat(mut row: Row) -> Result<Chat, StoreError> {
     Ok(Chat {
         chat_id: row.id(0, ChatId::parse)?,
         mode: row.id(1, ChatMode::parse)?,
@@ -132,6 +132,7 @@ pub async fn insert(tx: &mut Tx, chat: Chat, now_ms: i64) -> Result<LockedChat, 
     params.extend(columns(&chat)?);
     params.push(now_ms.into());
     tx.rows_of(sql, params).await?;
+    terms::add_chat(tx, &chat, now_ms).await?;
     Ok(LockedChat::new(Chat { user_count: 0, bot_count: 0, ..chat }))
 }
 
@@ -142,8 +143,47 @@ pub async fn update(tx: &mut Tx, locked: &LockedChat, new: &Chat) -> Result<(), 
                group_message_type = $15, settings = $16, manage_widgets = $17 WHERE tenant = $1 AND chat_id = $2";
     let mut params = vec![locked.chat_id.into()];
     params.extend(columns(new)?);
-    tx.rows_of(sql, params).await.map(drop)
+    tx.rows_of(sql, params).await?;
+    let listed = terms::is_listed(new);
+    if listed != terms::is_listed(locked) {
+        let sql = "UPDATE chat_member SET listed = $3 WHERE tenant = $1 AND chat_id = $2";
+        tx.rows(sql, [locked.chat_id.into(), listed.into()]).await?;
+    }
+    terms::change_chat(tx, locked, new).await
 }
+
+/// Up to this many members, the activity of a chat is exact.
+const EXACT_UP_TO: i64 = 100;
+/// In larger chats it moves at most this often, in milliseconds: each move writes a row for every member.
+const COARSE_MS: i64 = 60_000;
+
+/// Notes that something happened in a chat, for the list that is ordered by activity.
+pub async fn touch(tx: &mut Tx, locked: &LockedChat, now_ms: i64) -> Result<(), StoreError> {
+    let coarse = locked.user_count + locked.bot_count > EXACT_UP_TO;
+    let before = if coarse { now_ms.saturating_sub(COARSE_MS) } else { now_ms };
+    let sql = "UPDATE chat SET active_at = $3 WHERE tenant = $1 AND chat_id = $2 AND active_at < $4 RETURNING chat_id";
+    let moved = tx.row(sql, [locked.chat_id.into(), now_ms.into(), before.into()]).await?;
+    if moved.is_some() {
+        let sql = "UPDATE chat_member SET chat_active_at = $3 WHERE tenant = $1 AND chat_id = $2";
+        tx.rows(sql, [locked.chat_id.into(), now_ms.into()]).await?;
+    }
+    Ok(())
+}
+
+/// Whether another public chat of the tenant has this name. Until this transaction ends, no other one gives it to one.
+pub async fn public_name_is_taken(tx: &mut Tx, locked: &LockedChat, name: &str) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO chat_name_lock (tenant, name, chat_id) VALUES ($1, $2, $3) \
+               ON CONFLICT (tenant, name) DO UPDATE SET chat_id = excluded.chat_id";
+    tx.rows(sql, [name.into(), locked.chat_id.into()]).await?;
+    let row = tx.row(PUBLIC_NAME, [name.into(), locked.chat_id.into()]).await?;
+    Ok(row.is_some())
+}
+
+const PUBLIC_NAME: &str = "SELECT chat_id FROM chat WHERE tenant = $1 AND name = $2 AND chat_type = 'public' \
+                           AND chat_status = 'normal' AND chat_id <> $3 LIMIT 1";
+
+/// The statements of this file that look for chats, for the test of their query plans.
+pub const STATEMENTS: &[&str] = &[PUBLIC_NAME];
 
 /// The columns that [`insert`] and [`update`] share, in their common order.
 fn columns(chat: &Chat) -> Result<[Value; 15], StoreError> {

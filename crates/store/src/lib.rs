@@ -17,13 +17,16 @@ pub mod documents;
 pub mod idempotency;
 pub mod images;
 pub mod limits;
+pub mod listing;
 pub mod members;
 pub mod menus;
+pub mod moderation;
 pub mod oauth;
 pub mod pending;
 pub mod tabs;
 pub mod tags;
 pub mod tenants;
+pub mod terms;
 pub mod users;
 
 pub use driver::{BoxFuture, Driver, Hook, Session, StoreError, Unit, Verdict};

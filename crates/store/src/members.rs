@@ -7,7 +7,7 @@ use larkspur_contract::ids::ChatId;
 use crate::chats::Member;
 use crate::driver::StoreError;
 use crate::tx::in_list;
-use crate::{LockedChat, Row, Tx, Value, pending};
+use crate::{LockedChat, Row, Tx, Value, moderation, pending};
 
 /// What a chat knows of one of its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,8 +128,10 @@ pub async fn add_all(
             Member::User(_) => ("user", &mut users),
             Member::Bot(_) => ("bot", &mut bots),
         };
-        let sql = "INSERT INTO chat_member (tenant, chat_id, member, kind, manager, joined_at) VALUES ($1, $2, $3, $4, $5, $6) \
-                   ON CONFLICT (tenant, chat_id, member) DO NOTHING RETURNING member";
+        let sql = "INSERT INTO chat_member (tenant, chat_id, member, kind, manager, joined_at, listed, chat_created_at, chat_active_at) \
+                   SELECT tenant, chat_id, CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), \
+                   CASE WHEN chat_mode <> 'p2p' AND chat_status <> 'dissolved' THEN 1 ELSE 0 END, created_at, active_at \
+                   FROM chat WHERE tenant = $1 AND chat_id = $2 ON CONFLICT (tenant, chat_id, member) DO NOTHING RETURNING member";
         let params =
             [chat.chat_id.into(), member.to_column().into(), kind.into(), manager.into(), now_ms.into()];
         if tx.row(sql, params).await?.is_some() {
@@ -159,6 +161,9 @@ pub async fn set_manager(
 pub async fn remove(tx: &mut Tx, chat: &LockedChat, member: &Member) -> Result<bool, StoreError> {
     let sql = "DELETE FROM chat_member WHERE tenant = $1 AND chat_id = $2 AND member = $3 RETURNING member";
     let removed = tx.row(sql, [chat.chat_id.into(), member.to_column().into()]).await?.is_some();
+    if removed {
+        moderation::set(tx, chat, member, false).await?;
+    }
     match member {
         _ if !removed => {}
         Member::User(_) => count(tx, chat, -1, 0).await?,

@@ -9,6 +9,7 @@ const FILES: &[&str] = &[
     include_str!("../../../schema/0001_foundation.sql"),
     include_str!("../../../schema/0002_members.sql"),
     include_str!("../../../schema/0003_identity.sql"),
+    include_str!("../../../schema/0004_chats.sql"),
     include_str!("../../../schema/0005_menus.sql"),
 ];
 

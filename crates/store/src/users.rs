@@ -8,7 +8,7 @@ use larkspur_contract::model::UserStatus;
 use crate::apps::Scopes;
 use crate::driver::StoreError;
 use crate::tx::in_list;
-use crate::{Row, Tx, Value};
+use crate::{Row, Tx, Value, terms};
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,11 @@ pub async fn insert(tx: &mut Tx, user: &User, now_ms: i64) -> Result<bool, Store
         user.mobile.clone().into(),
         now_ms.into(),
     ];
-    Ok(tx.row(sql, params).await?.is_some())
+    let added = tx.row(sql, params).await?.is_some();
+    if added {
+        terms::set_user(tx, &user.user_id, &user.name).await?;
+    }
+    Ok(added)
 }
 
 /// Replaces everything of a user but the two ids.
@@ -83,6 +87,7 @@ pub async fn update(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
         user.mobile.clone().into(),
     ];
     tx.rows(sql, params).await?;
+    terms::set_user(tx, &user.user_id, &user.name).await?;
     let (tenant, number) = (tx.tenant(), user.user_no.cast_unsigned());
     // A grant repeats the state of the account.
     tx.forget(move |engine| engine.memory.grants.forget_where(|key| key.0 == tenant && key.2 == number));

@@ -1,7 +1,12 @@
 //! What a chat may be.
 
-use larkspur_contract::model::{ChatType, RestrictedMode, RestrictedPermission};
-use larkspur_contract::{Fault, codes};
+use larkspur_contract::model::{
+    ChatMode, ChatType, I18nNames, Permission, RestrictedMode, RestrictedPermission, SharePermission,
+};
+use larkspur_contract::{Code, Fault, codes};
+use larkspur_store::chats::Chat;
+
+use crate::standing::{Role, Standing};
 
 /// The name of a private chat that was given none. Source: the create page.
 pub const NO_NAME: &str = "(无主题)";
@@ -9,6 +14,11 @@ pub const NO_NAME: &str = "(无主题)";
 pub const BOTS_MAX: usize = 15;
 /// For how long a `uuid` is answered with the first chat, in milliseconds. Source: the create page ("10 hours").
 pub const UUID_LIFE_MS: i64 = 10 * 3600 * 1000;
+
+/// The most characters of a name: a protective bound, since the pages only suggest 60.
+pub const NAME_MAX: usize = 255;
+/// The most characters of a description: a protective bound, since the pages only suggest 100.
+pub const DESCRIPTION_MAX: usize = 4096;
 
 /// The name that a chat of this type gets; a public one must have two characters.
 pub fn name(chat_type: ChatType, name: &str) -> Result<&str, Fault> {
@@ -39,9 +49,127 @@ pub fn restricted_mode(mode: &RestrictedMode) -> Result<(), Fault> {
     ))
 }
 
+/// The name that an update gives; the update page has a code for a long one alone.
+pub fn new_name(chat_type: ChatType, new: &str) -> Result<&str, Fault> {
+    let new = name(chat_type, new).map_err(|fault| {
+        Fault::new(codes::PARAM_INVALID, fault.note().to_owned()).with_violation(
+            "name",
+            Some(new),
+            "the min len is 2",
+        )
+    })?;
+    text_fits("name", new, NAME_MAX, codes::TAB_NAME_TOO_LONG)?;
+    Ok(new)
+}
+
+/// Names in other languages are no longer than the name itself.
+pub fn i18n_names_fit(names: &I18nNames, code: Code) -> Result<(), Fault> {
+    let texts = [&names.zh_cn, &names.en_us, &names.ja_jp];
+    texts.into_iter().flatten().try_for_each(|name| text_fits("i18n_names", name, NAME_MAX, code))
+}
+
+/// A description has at most [`DESCRIPTION_MAX`] characters.
+pub fn description_fits(description: &str) -> Result<(), Fault> {
+    text_fits("description", description, DESCRIPTION_MAX, codes::PARAM_INVALID)
+}
+
+/// A text of at most so many characters.
+pub fn text_fits(field: &str, text: &str, max: usize, code: Code) -> Result<(), Fault> {
+    if text.chars().count() <= max {
+        return Ok(());
+    }
+    Err(Fault::new(code, format!("{field} is too long")).with_violation(
+        field,
+        None,
+        &format!("the max len is {max}"),
+    ))
+}
+
+/// Only groups, not topic or p2p chats (232008). Source: the update and delete pages.
+pub fn is_group(chat: &Chat) -> Result<(), Fault> {
+    if chat.mode == ChatMode::Group {
+        return Ok(());
+    }
+    Err(Fault::new(codes::CHAT_TYPE_UNSUPPORTED, format!("the chat is {}", chat.mode.as_str())))
+}
+
+/// Owner, managers and the creator bot edit everything. The others edit what everybody sees of a chat, and only if the
+/// chat lets them. `restricted` is a field of the request that they may not edit.
+///
+/// # Errors
+/// 232002 if the chat lets only owner and managers edit, 232016 for a field.
+pub fn may_edit(chat: &Chat, standing: &Standing, restricted: Option<&'static str>) -> Result<(), Fault> {
+    if standing.manages() || standing.creator {
+        return Ok(());
+    }
+    if chat.settings.edit_permission != Permission::AllMembers {
+        return Err(Fault::new(codes::EDIT_NEEDS_MANAGER, "edit_permission is only_owner"));
+    }
+    match restricted {
+        Some(field) => Err(Fault::new(codes::FIELD_NEEDS_MANAGER, format!("a plain member sets {field}"))),
+        None => Ok(()),
+    }
+}
+
+/// The two permissions about bringing people in are sent together and agree. Source: the update page.
+pub fn permissions_agree(add: Option<Permission>, share: Option<SharePermission>) -> Result<(), Fault> {
+    let (field, value, asked) = match (add, share) {
+        (None, None)
+        | (Some(Permission::OnlyOwner), Some(SharePermission::NotAllowed))
+        | (Some(Permission::AllMembers), Some(SharePermission::Allowed)) => return Ok(()),
+        (None, Some(share)) => {
+            ("add_member_permission", share.as_str(), "must come with share_card_permission")
+        }
+        (Some(add), None) => ("share_card_permission", add.as_str(), "must come with add_member_permission"),
+        (Some(_), Some(share)) => {
+            ("share_card_permission", share.as_str(), "must agree with add_member_permission")
+        }
+    };
+    let fault = Fault::new(codes::PARAM_INVALID, "add_member_permission and share_card_permission disagree");
+    Err(fault.with_violation(field, Some(value), asked))
+}
+
+/// The owner, and the creator bot, dissolve a chat and moderate it (232017). Source: the delete and moderation pages.
+pub fn owns(standing: &Standing) -> Result<(), Fault> {
+    if standing.role == Role::Owner || standing.creator {
+        return Ok(());
+    }
+    Err(Fault::new(codes::NEEDS_OWNER_OR_CREATOR, "the operator is neither owner nor creator with the scope"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const OWNER: Standing = Standing { role: Role::Owner, creator: false };
+    const MANAGER: Standing = Standing { role: Role::Manager, creator: false };
+    const MEMBER: Standing = Standing { role: Role::Member, creator: false };
+    const CREATOR: Standing = Standing { role: Role::Member, creator: true };
+
+    #[test]
+    fn owning() {
+        assert!(owns(&OWNER).is_ok() && owns(&CREATOR).is_ok());
+        for other in [MANAGER, MEMBER] {
+            assert_eq!(owns(&other).expect_err("refused").code(), codes::NEEDS_OWNER_OR_CREATOR);
+        }
+    }
+
+    #[test]
+    fn the_two_permissions_agree() {
+        use Permission::{AllMembers, OnlyOwner};
+        use SharePermission::{Allowed, NotAllowed};
+        for (add, share, good) in [
+            (None, None, true),
+            (Some(OnlyOwner), Some(NotAllowed), true),
+            (Some(AllMembers), Some(Allowed), true),
+            (Some(OnlyOwner), Some(Allowed), false),
+            (Some(AllMembers), Some(NotAllowed), false),
+            (Some(AllMembers), None, false),
+            (None, Some(Allowed), false),
+        ] {
+            assert_eq!(permissions_agree(add, share).is_ok(), good, "{add:?} {share:?}");
+        }
+    }
 
     #[test]
     fn names() {

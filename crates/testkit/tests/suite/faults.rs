@@ -68,6 +68,13 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
         ("edit announcement", world.call("PATCH", &format!("{chat}/announcement")).body(edit)),
         ("create chat", world.call("POST", "/im/v1/chats?uuid=fault").body(people)),
         (
+            "update chat",
+            world.call("PUT", &format!("/im/v1/chats/{}", world.chat_id)).body(json!({
+                "name": "Town square", "chat_type": "public", "owner_id": world.users[1].open_id,
+            })),
+        ),
+        ("dissolve", world.call("DELETE", &format!("/im/v1/chats/{}", world.chat_id))),
+        (
             "upload",
             world
                 .call("POST", "/im/v1/images")

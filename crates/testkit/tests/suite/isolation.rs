@@ -151,6 +151,35 @@ async fn one_uuid_makes_one_chat() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_public_chats_cannot_take_one_name() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let mut chats = Vec::new();
+    for n in 0..12 {
+        chats.push(world.chat(json!({"name": format!("chat {n}"), "owner": world.app_id})).await);
+    }
+    let body = json!({"name": "Town square", "chat_type": "public"});
+    let requests = chats.iter().map(|id| world.call("PUT", &format!("/im/v1/chats/{id}")).body(body.clone()));
+    let replies = all_at_once(requests.collect()).await;
+    assert_eq!(replies.iter().filter(|reply| reply.code() == 0).count(), 1);
+    for lost in replies.iter().filter(|reply| reply.code() != 0) {
+        lost.refused(232026);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_chat_is_dissolved_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let path = format!("/im/v1/chats/{}", world.chat_id);
+    let replies = all_at_once((0..12).map(|_| world.call("DELETE", &path)).collect()).await;
+    assert_eq!(replies.iter().filter(|reply| reply.code() == 0).count(), 1);
+    for late in replies.iter().filter(|reply| reply.code() != 0) {
+        late.refused(232009);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_was_acknowledged_is_read_at_once() {
     let directory = tempfile::tempdir().expect("a directory");
     let world = lab(&directory).await.world().await;

@@ -127,6 +127,12 @@ async fn whatever_examples_leave_out(lab: &Lab) {
         world.app_id
     );
     assert_eq!(lab.request("GET", &page).send().await.status(), 200);
+    let list = world.call("GET", "/im/v1/chats?page_size=1");
+    let page = list.clone().send().await.data();
+    list.query("page_token", page["page_token"].as_str().expect("a token")).send().await.data();
+    let path = format!("/im/v1/chats/{}", world.chat_id);
+    let public = json!({"name": "in public", "chat_type": "public", "owner_id": user.open_id});
+    world.call("PUT", &path).body(public).send().await.data();
     let other = lab.world().await;
     world.call("GET", &format!("/im/v1/chats/{}", other.chat_id)).send().await.refused(232010);
     world.control("DELETE", "").send().await.data();
@@ -151,11 +157,18 @@ async fn scans(driver: &dyn Driver, sql: &str, params: Vec<Value>) -> Vec<String
     let unit = Arc::new(Explain(sql.to_owned(), params, std::sync::Mutex::default()));
     driver.transact(Effect::Writes, unit.clone()).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     let plan = std::mem::take(&mut *unit.2.lock().expect("not poisoned"));
-    let scan = |line: &String| {
-        // The directory of tenants has one row for each.
-        line.starts_with("SCAN ") || (line.ends_with("(tenant=?)") && !line.starts_with("SEARCH tenant "))
+    // What a subquery bounds may be looked at row by row.
+    let bounded = |name: &str| {
+        plan.iter().any(|line| {
+            ["CO-ROUTINE ", "MATERIALIZE "].iter().any(|kind| line.strip_prefix(kind) == Some(name))
+        })
     };
-    plan.into_iter().filter(scan).collect()
+    let scan = |line: &&String| {
+        // The directory of tenants has one row for each.
+        line.strip_prefix("SCAN ").is_some_and(|name| !bounded(name))
+            || (line.ends_with("(tenant=?)") && !line.starts_with("SEARCH tenant "))
+    };
+    plan.iter().filter(scan).cloned().collect()
 }
 
 #[tokio::test]
@@ -173,6 +186,9 @@ async fn every_statement_prepares_and_none_looks_at_all_rows() {
     }
     let mut wrong = Vec::new();
     for (sql, params) in &statements {
+        if larkspur_store::migrations().flatten().any(|migration| migration == *sql) {
+            continue;
+        }
         if sql.starts_with("CREATE ") || sql.starts_with("INSERT ") || sql.contains(" meta ") {
             continue;
         }

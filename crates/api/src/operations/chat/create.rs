@@ -1,18 +1,19 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::{ChatId, TabId};
 use larkspur_contract::model::{
-    ChatMode, ChatStatus, ChatType, GroupMessageType, ImageType, Permission, TabType, UserIdType,
+    ChatMode, ChatStatus, ChatType, GroupMessageType, Permission, TabType, UserIdType,
 };
 use larkspur_contract::{
     Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
 };
 use larkspur_store::chats::{Chat, Member};
-use larkspur_store::{LockedChat, Tx, chats, images, members, tabs};
+use larkspur_store::{LockedChat, Tx, chats, members, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::draft::{self, Body};
-use super::{ChatInfo, invite};
+use super::info::{self, ChatInfo};
+use super::invite;
 use crate::{Call, Empty, Input, Operation};
 use crate::{rules, standing, translate};
 
@@ -89,8 +90,11 @@ impl Operation for Create {
         let form = translate::form(call, query.user_id_type, codes::PARAM_INVALID)?;
         let chat_type = body.chat_type.unwrap_or(ChatType::Private);
         let name = rules::chats::name(chat_type, &body.name)?;
+        rules::chats::text_fits("name", name, rules::chats::NAME_MAX, codes::PARAM_INVALID)?;
+        rules::chats::i18n_names_fit(&body.i18n_names, codes::PARAM_INVALID)?;
+        rules::chats::description_fits(&body.description)?;
         rules::chats::restricted_mode(&body.restricted_mode_setting.clone().unwrap_or_default())?;
-        owns_avatar(tx, call, &body.avatar).await?;
+        super::owns_avatar(tx, call, &body.avatar, codes::PARAM_INVALID).await?;
         let bot = call.operator();
         let owner = match body.owner_id.as_deref().filter(|id| !id.is_empty()) {
             Some(id) => invite::owner(tx, call, form, id).await?,
@@ -135,21 +139,8 @@ impl Operation for Create {
 }
 
 async fn show(tx: &mut Tx, call: &Call, chat: &Chat, form: UserIdType) -> Result<ChatInfo, Fault> {
-    let shown = super::show(tx, call, chat, form).await?;
+    let shown = info::show(tx, call, chat, form).await?;
     Ok(ChatInfo { chat_id: Some(chat.chat_id.to_string()), ..shown })
-}
-
-/// An avatar is an image of type avatar that the app uploaded; an empty key means the default one.
-async fn owns_avatar(tx: &mut Tx, call: &Call, key: &str) -> Result<(), Fault> {
-    if key.is_empty() {
-        return Ok(());
-    }
-    let image = images::get(tx, key).await?;
-    if image.is_some_and(|image| image.app_id == call.app_id() && image.image_type == ImageType::Avatar) {
-        return Ok(());
-    }
-    Err(Fault::new(codes::PARAM_INVALID, "the avatar is no image of type avatar that this app uploaded")
-        .with_violation("avatar", Some(key), "must be an uploaded avatar"))
 }
 
 async fn people(

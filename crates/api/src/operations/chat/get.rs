@@ -5,23 +5,15 @@ use larkspur_contract::{
 };
 use larkspur_store::chats::Member;
 use larkspur_store::{Tx, members, users};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::{ChatInfo, IdType};
+use super::info::{self, ChatInfo};
+use super::{ChatPath, IdType};
 use crate::standing;
 use crate::translate;
 use crate::{Call, Empty, Input, Operation};
 
 /// `GET /im/v1/chats/:chat_id`
 pub(super) struct Get;
-
-/// Which chat.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Path {
-    /// Its id.
-    chat_id: String,
-}
 
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
@@ -54,7 +46,7 @@ impl Operation for Get {
         deviations: &[],
     };
     type Ground = Tx;
-    type Path = Path;
+    type Path = ChatPath;
     type Query = IdType;
     type Body = Empty;
     type Output = ChatInfo;
@@ -65,7 +57,7 @@ impl Operation for Get {
         if !standing.is_member() && chat.mode == ChatMode::P2p {
             return Err(Fault::new(codes::OPERATOR_NOT_IN_CHAT, "only its two parties see a p2p chat"));
         }
-        let shown = super::show(tx, call, &chat, form).await?;
+        let shown = info::show(tx, call, &chat, form).await?;
         let counted = ChatInfo {
             user_count: Some(chat.user_count.to_string()),
             bot_count: Some(chat.bot_count.to_string()),

@@ -1,25 +1,43 @@
 //! `im/v1/chats`
 
-use larkspur_contract::Fault;
-use larkspur_contract::model::{
-    ChatMode, ChatSettings, ChatType, GroupMessageType, I18nNames, MembershipApproval, MessageVisibility,
-    Moderation, Permission, RestrictedMode, SharePermission, UserIdType,
-};
-use larkspur_store::chats::{Chat, Member};
-use larkspur_store::{Tx, users};
+use larkspur_contract::model::{ImageType, UserIdType};
+use larkspur_contract::{Code, Fault, Scope, scopes};
+use larkspur_store::{Tx, images};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, entry};
 use crate::Call;
-use crate::translate;
 
+mod changes;
 mod create;
+mod delete;
 mod draft;
 mod get;
+mod info;
 mod invite;
+mod items;
+mod list;
+mod update;
 
-pub(super) static ENTRIES: &[Entry] = &[entry::<create::Create>(), entry::<get::Get>()];
+pub(super) static ENTRIES: &[Entry] = &[
+    entry::<create::Create>(),
+    entry::<get::Get>(),
+    entry::<update::Update>(),
+    entry::<delete::Delete>(),
+    entry::<list::List>(),
+];
+
+/// The scopes of the operations that show many chats.
+const LISTING_SCOPES: &[Scope] =
+    &[scopes::IM_CHAT, scopes::IM_CHAT_READONLY, scopes::IM_CHAT_READ, scopes::IM_CHAT_GROUP_INFO];
+
+/// Which chat.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct ChatPath {
+    /// Its id.
+    chat_id: String,
+}
 
 /// In which form user ids are wanted.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -28,151 +46,18 @@ pub(super) struct IdType {
     user_id_type: Option<UserIdType>,
 }
 
-/// A chat, as answers show it.
-#[derive(Debug, Default, Serialize, JsonSchema)]
-#[serde(default)]
-struct ChatInfo {
-    /// Its id, where the request did not name it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    chat_id: Option<String>,
-    /// The address of its avatar.
-    avatar: String,
-    /// Its name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    /// Its description.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    /// Its name in three languages.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    i18n_names: Option<I18nNames>,
-    /// The owner; absent if it is a bot.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    owner_id: Option<String>,
-    /// The form of `owner_id`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    owner_id_type: Option<UserIdType>,
-    /// The managers who are users.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_manager_id_list: Option<Vec<String>>,
-    /// The managers that are bots.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bot_manager_id_list: Option<Vec<String>>,
-    /// Who may send urgent messages.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    urgent_setting: Option<Permission>,
-    /// Who may start video meetings.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    video_conference_setting: Option<Permission>,
-    /// Who may add members.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    add_member_permission: Option<Permission>,
-    /// Whether it may be shared.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    share_card_permission: Option<SharePermission>,
-    /// Who may mention everybody.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at_all_permission: Option<Permission>,
-    /// Who may edit it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    edit_permission: Option<Permission>,
-    /// In one stream or in threads.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group_message_type: Option<GroupMessageType>,
-    /// Group, topic or p2p.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    chat_mode: Option<ChatMode>,
-    /// Private or public.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    chat_type: Option<ChatType>,
-    /// `inner`, `tenant`, …
-    #[serde(skip_serializing_if = "Option::is_none")]
-    chat_tag: Option<String>,
-    /// Whether people of other tenants may be in it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    external: Option<bool>,
-    /// Its tenant.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tenant_key: Option<String>,
-    /// Who sees that somebody joined.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    join_message_visibility: Option<MessageVisibility>,
-    /// Who sees that somebody left.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    leave_message_visibility: Option<MessageVisibility>,
-    /// Whether joining needs approval.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    membership_approval: Option<MembershipApproval>,
-    /// Who may speak.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    moderation_permission: Option<Moderation>,
-    /// Restricted mode.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    restricted_mode_setting: Option<RestrictedMode>,
-    /// Who sees the number of members.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hide_member_count_setting: Option<Permission>,
-    /// Members who are users, decimal.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_count: Option<String>,
-    /// Members that are bots, decimal.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bot_count: Option<String>,
-    /// Normal or dissolved.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    chat_status: Option<String>,
-}
-
-/// What creating and getting a chat both show of it. A p2p chat omits what it does not have; topic and p2p chats omit
-/// the message type. Source: the get page.
-async fn show(tx: &mut Tx, call: &Call, chat: &Chat, form: UserIdType) -> Result<ChatInfo, Fault> {
-    let ChatSettings {
-        urgent_setting,
-        video_conference_setting,
-        add_member_permission,
-        share_card_permission,
-        at_all_permission,
-        edit_permission,
-        join_message_visibility,
-        leave_message_visibility,
-        membership_approval,
-        moderation_permission,
-        restricted_mode_setting,
-        hide_member_count_setting,
-    } = chat.settings.clone();
-    let has_owner = chat.mode != ChatMode::P2p;
-    let owner_id = match &chat.owner {
-        Some(Member::User(user_id)) if has_owner => {
-            let owner = users::by_id(tx, user_id).await?;
-            owner.map(|owner| translate::user_id(&tx.engine().keys, call, &owner, form))
-        }
-        _ => None,
-    };
-    Ok(ChatInfo {
-        avatar: super::avatar_url(&chat.avatar),
-        name: Some(chat.name.clone()).filter(|name| !name.is_empty()),
-        description: Some(chat.description.clone()),
-        i18n_names: Some(chat.i18n_names.clone()),
-        owner_id_type: owner_id.is_some().then_some(form),
-        owner_id,
-        urgent_setting: Some(urgent_setting),
-        video_conference_setting: Some(video_conference_setting),
-        add_member_permission: has_owner.then_some(add_member_permission),
-        share_card_permission: has_owner.then_some(share_card_permission),
-        at_all_permission: has_owner.then_some(at_all_permission),
-        edit_permission: Some(edit_permission),
-        group_message_type: (chat.mode == ChatMode::Group).then_some(chat.group_message_type),
-        chat_mode: Some(chat.mode),
-        chat_type: has_owner.then_some(chat.chat_type),
-        chat_tag: has_owner.then(|| chat.tag.clone()),
-        external: Some(chat.external),
-        tenant_key: Some(tx.tenant().to_string()),
-        join_message_visibility: has_owner.then_some(join_message_visibility),
-        leave_message_visibility: has_owner.then_some(leave_message_visibility),
-        membership_approval: has_owner.then_some(membership_approval),
-        moderation_permission: Some(moderation_permission),
-        restricted_mode_setting: Some(restricted_mode_setting),
-        hide_member_count_setting: Some(hide_member_count_setting),
-        ..ChatInfo::default()
-    })
+/// An avatar is an image of type avatar that the app uploaded; an empty key means the default one.
+async fn owns_avatar(tx: &mut Tx, call: &Call, key: &str, code: Code) -> Result<(), Fault> {
+    if key.is_empty() {
+        return Ok(());
+    }
+    let image = images::get(tx, key).await?;
+    if image.is_some_and(|image| image.app_id == call.app_id() && image.image_type == ImageType::Avatar) {
+        return Ok(());
+    }
+    Err(Fault::new(code, "the avatar is no image of type avatar that this app uploaded").with_violation(
+        "avatar",
+        Some(key),
+        "must be an uploaded avatar",
+    ))
 }

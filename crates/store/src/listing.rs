@@ -1,0 +1,123 @@
+//! The chats of a member, and the chats that a query finds: pages and candidates by index alone.
+
+use larkspur_contract::ids::ChatId;
+
+use crate::chats::{COLUMNS, Chat, Member, chat};
+use crate::driver::StoreError;
+use crate::tx::in_list;
+use crate::{Row, Tx, Value, terms};
+
+/// The order of a list of chats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The oldest first.
+    Creation,
+    /// The most recently active first.
+    Activity,
+}
+
+/// Where a page of chats ends: the last one on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The time by which the list is ordered, in milliseconds since 1970.
+    pub time: i64,
+    /// The chat.
+    pub chat_id: ChatId,
+}
+
+pub(crate) fn limit(size: usize) -> Value {
+    i64::try_from(size).unwrap_or(i64::MAX).into()
+}
+
+fn place(mut row: Row) -> Result<Place, StoreError> {
+    Ok(Place { time: row.int(0)?, chat_id: row.id(1, ChatId::parse)? })
+}
+
+const BY_CREATION: &str = "SELECT chat_created_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = 1 \
+                           AND (chat_created_at, chat_id) > (CAST($3 AS BIGINT), CAST($4 AS TEXT)) ORDER BY chat_created_at, chat_id LIMIT $5";
+const BY_ACTIVITY: &str = "SELECT chat_active_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = 1 \
+                           AND (chat_active_at, chat_id) < (CAST($3 AS BIGINT), CAST($4 AS TEXT)) ORDER BY chat_active_at DESC, chat_id DESC LIMIT $5";
+
+/// Up to `size` chats of a member behind a place. P2p chats and dissolved ones are left out.
+pub async fn page(
+    tx: &mut Tx,
+    member: &Member,
+    order: Order,
+    last: Option<Place>,
+    size: usize,
+) -> Result<Vec<Place>, StoreError> {
+    let (sql, first) = match order {
+        Order::Creation => (BY_CREATION, Place { time: i64::MIN, chat_id: ChatId(0) }),
+        Order::Activity => (BY_ACTIVITY, Place { time: i64::MAX, chat_id: ChatId(u128::MAX) }),
+    };
+    let last = last.unwrap_or(first);
+    let params = [member.to_column().into(), last.time.into(), last.chat_id.into(), limit(size)];
+    tx.rows(sql, params).await?.into_iter().map(place).collect()
+}
+
+/// Chats by id, in no order; unknown ids are left out.
+pub async fn chats(tx: &mut Tx, ids: &[ChatId]) -> Result<Vec<Chat>, StoreError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(64) {
+        let mut params: Vec<Value> = chunk.iter().map(|id| (*id).into()).collect();
+        let list = in_list(2, &mut params);
+        let sql = format!("SELECT {COLUMNS} FROM chat WHERE tenant = $1 AND chat_id IN {list}");
+        for row in tx.rows_of(&sql, params).await? {
+            found.push(chat(row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The most chats that one look for a term gives.
+pub const FOUND_MAX: usize = 1000;
+
+const OPEN: &str = "SELECT created_at, chat_id FROM chat_term WHERE tenant = $1 AND is_open = 1 AND term >= $2 AND term < $3 \
+                    ORDER BY term, chat_id LIMIT 1000";
+/// The caller's most recently active chats, each looked at: exact for whoever is in no more.
+const MINE: &str = "SELECT m.chat_created_at, m.chat_id FROM (SELECT chat_created_at, chat_id FROM chat_member \
+                    WHERE tenant = $1 AND member = $2 AND listed = 1 ORDER BY chat_active_at DESC, chat_id DESC LIMIT 1000) m \
+                    WHERE EXISTS (SELECT 1 FROM chat_term t WHERE t.tenant = $1 AND t.chat_id = m.chat_id AND t.term >= $3 AND t.term < $4)";
+/// The same from the other end, for whoever is in more chats: those with the term, each looked at.
+const THEIRS: &str = "SELECT t.created_at, t.chat_id FROM (SELECT created_at, chat_id FROM chat_term WHERE tenant = $1 AND is_open = 0 \
+                      AND term >= $3 AND term < $4 ORDER BY term, chat_id LIMIT 5000) t \
+                      WHERE EXISTS (SELECT 1 FROM chat_member m WHERE m.tenant = $1 AND m.chat_id = t.chat_id AND m.member = $2) LIMIT 1000";
+const MANY: &str = "SELECT chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = 1 \
+                    ORDER BY chat_active_at DESC, chat_id DESC LIMIT 1 OFFSET 1000";
+/// The users with the term, and those of their chats that the caller is in too.
+const PEOPLE: &str = "SELECT o.chat_created_at, o.chat_id FROM (SELECT c.chat_created_at, c.chat_id FROM \
+                      (SELECT user_id FROM user_term WHERE tenant = $1 AND term >= $3 AND term < $4 ORDER BY term, user_id LIMIT 50) u \
+                      CROSS JOIN chat_member c WHERE c.tenant = $1 AND c.member = u.user_id AND c.member <> $2 AND c.listed = 1 LIMIT 5000) o \
+                      WHERE EXISTS (SELECT 1 FROM chat_member m WHERE m.tenant = $1 AND m.chat_id = o.chat_id AND m.member = $2) LIMIT 1000";
+/// The chats of one member that the caller is in too.
+const SHARED: &str = "SELECT o.chat_created_at, o.chat_id FROM (SELECT chat_created_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $3 \
+                      AND listed = 1 ORDER BY chat_active_at DESC, chat_id DESC LIMIT 5000) o \
+                      WHERE EXISTS (SELECT 1 FROM chat_member m WHERE m.tenant = $1 AND m.chat_id = o.chat_id AND m.member = $2) LIMIT 1000";
+
+/// The statements of this file, for the test of their query plans.
+pub const STATEMENTS: &[&str] = &[BY_CREATION, BY_ACTIVITY, OPEN, MINE, THEIRS, MANY, PEOPLE, SHARED];
+
+/// The chats that a member sees and that a term finds: by their own names, and, with `people`, the joined ones by the
+/// names of their other members. Ordered by nothing, with repetitions; `term` must not be empty.
+///
+/// Bounded, however many chats there are: at most [`FOUND_MAX`] of each kind are given.
+pub async fn found(tx: &mut Tx, member: &Member, term: &str, people: bool) -> Result<Vec<Place>, StoreError> {
+    let (low, high) = terms::range(term);
+    let me: Value = member.to_column().into();
+    let mut rows = tx.rows(OPEN, [low.as_str().into(), high.as_str().into()]).await?;
+    let bounds = || [me.clone(), low.as_str().into(), high.as_str().into()];
+    rows.extend(tx.rows(MINE, bounds()).await?);
+    if tx.row(MANY, [me.clone()]).await?.is_some() {
+        rows.extend(tx.rows(THEIRS, bounds()).await?);
+    }
+    if people {
+        rows.extend(tx.rows(PEOPLE, bounds()).await?);
+    }
+    rows.into_iter().map(place).collect()
+}
+
+/// The chats that a member shares with another one; at most [`FOUND_MAX`].
+pub async fn shared(tx: &mut Tx, member: &Member, other: &Member) -> Result<Vec<Place>, StoreError> {
+    let rows = tx.rows(SHARED, [member.to_column().into(), other.to_column().into()]).await?;
+    rows.into_iter().map(place).collect()
+}

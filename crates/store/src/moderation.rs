@@ -1,0 +1,62 @@
+//! Who may speak in a chat, and what stands at its top.
+
+use larkspur_contract::ids::ChatId;
+
+use crate::chats::Member;
+use crate::driver::StoreError;
+use crate::{LockedChat, Tx};
+
+const PAGE: &str = "SELECT member FROM chat_moderator WHERE tenant = $1 AND chat_id = $2 AND member > $3 ORDER BY member LIMIT $4";
+
+/// The statements that page, for the test of their query plans.
+pub const STATEMENTS: &[&str] = &[PAGE];
+
+/// Up to `size` moderators of a chat behind one; the empty text is before the first.
+pub async fn page(tx: &mut Tx, chat: ChatId, last: &str, size: usize) -> Result<Vec<Member>, StoreError> {
+    let rows = tx.rows(PAGE, [chat.into(), last.into(), crate::listing::limit(size)]).await?;
+    rows.into_iter().map(|mut row| Ok(Member::parse(&row.text(0)?))).collect()
+}
+
+/// Makes somebody a moderator, or no longer one.
+pub async fn set(tx: &mut Tx, chat: &LockedChat, member: &Member, moderator: bool) -> Result<(), StoreError> {
+    let sql = if moderator {
+        "INSERT INTO chat_moderator (tenant, chat_id, member) VALUES ($1, $2, $3) ON CONFLICT (tenant, chat_id, member) DO NOTHING"
+    } else {
+        "DELETE FROM chat_moderator WHERE tenant = $1 AND chat_id = $2 AND member = $3"
+    };
+    tx.rows(sql, [chat.chat_id.into(), member.to_column().into()]).await.map(drop)
+}
+
+/// Something at the top of a chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// `1` for a message, `2` for the announcement.
+    pub action_type: String,
+    /// The message; empty for the announcement.
+    pub message_id: String,
+}
+
+/// What stands at the top of a chat, in its order.
+pub async fn top(tx: &mut Tx, chat: ChatId) -> Result<Vec<Notice>, StoreError> {
+    let sql = "SELECT action_type, message_id FROM chat_top_notice WHERE tenant = $1 AND chat_id = $2 ORDER BY position";
+    let rows = tx.rows(sql, [chat.into()]).await?;
+    rows.into_iter()
+        .map(|mut row| Ok(Notice { action_type: row.text(0)?, message_id: row.text(1)? }))
+        .collect()
+}
+
+/// Replaces what stands at the top of a chat.
+pub async fn set_top(tx: &mut Tx, chat: &LockedChat, notices: &[Notice]) -> Result<(), StoreError> {
+    tx.rows("DELETE FROM chat_top_notice WHERE tenant = $1 AND chat_id = $2", [chat.chat_id.into()]).await?;
+    let sql = "INSERT INTO chat_top_notice (tenant, chat_id, position, action_type, message_id) VALUES ($1, $2, $3, $4, $5)";
+    for (notice, position) in notices.iter().zip(0i64..) {
+        let params = [
+            chat.chat_id.into(),
+            position.into(),
+            notice.action_type.as_str().into(),
+            notice.message_id.as_str().into(),
+        ];
+        tx.rows(sql, params).await?;
+    }
+    Ok(())
+}
