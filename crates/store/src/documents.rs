@@ -87,6 +87,26 @@ pub async fn set_collaborator(
     tx.rows(sql, params).await.map(drop)
 }
 
+/// Changes what a collaborator may do; without a `perm_type` it keeps its own. False if it is none.
+pub async fn change_collaborator(
+    tx: &mut Tx,
+    token: &str,
+    member: &str,
+    permission: DocPermission,
+    perm_type: Option<String>,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE document_member SET perm = $4, perm_type = COALESCE(CAST($5 AS TEXT), perm_type) \
+               WHERE tenant = $1 AND token = $2 AND member = $3 RETURNING member";
+    let params = [token.into(), member.into(), permission.as_str().into(), perm_type.into()];
+    Ok(tx.row(sql, params).await?.is_some())
+}
+
+/// Removes a collaborator; false if it is none.
+pub async fn remove_collaborator(tx: &mut Tx, token: &str, member: &str) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM document_member WHERE tenant = $1 AND token = $2 AND member = $3 RETURNING member";
+    Ok(tx.row(sql, [token.into(), member.into()]).await?.is_some())
+}
+
 /// The collaborators of a document, in the order of their ids.
 pub async fn collaborators(tx: &mut Tx, token: &str) -> Result<Vec<Collaborator>, StoreError> {
     let sql = "SELECT member, member_type, perm, perm_type FROM document_member WHERE tenant = $1 AND token = $2 ORDER BY member";

@@ -16,6 +16,10 @@ struct Bench {
     public: String,
     /// A token of the owner of both chats.
     owner: String,
+    /// A document of the app.
+    document: String,
+    /// The user_id of somebody who may look at it.
+    reader: String,
 }
 
 async fn bench() -> Bench {
@@ -27,7 +31,12 @@ async fn bench() -> Bench {
     let outsider = made["user_id"].as_str().expect("a user_id").to_owned();
     let public = world.chat(json!({"chat_type": "public", "owner": world.users[0].user_id})).await;
     let owner = world.user_token(0, json!({})).await;
-    Bench { world, driver, tag, outsider, public, owner }
+    let made = world.control("POST", "/documents").body(json!({"owner": world.app_id})).send().await.data();
+    let document = made["token"].as_str().expect("a token").to_owned();
+    let reader = world.users[1].user_id.clone();
+    let shared = json!({"member": reader, "perm": "view"});
+    world.control("PUT", &format!("/documents/{document}/collaborators")).body(shared).send().await.data();
+    Bench { world, driver, tag, outsider, public, owner, document, reader }
 }
 
 /// The writes under test, by name; each is made of nothing but the world, so that it can be made again.
@@ -85,6 +94,25 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
             world.call("POST", &format!("/drive/v1/permissions/{token}/members?type=docx")).body(member),
         ),
         (
+            "change collaborator",
+            world
+                .call(
+                    "PUT",
+                    &format!("/drive/v1/permissions/{}/members/{}?type=docx", bench.document, bench.reader),
+                )
+                .body(json!({"member_type": "userid", "perm": "edit"})),
+        ),
+        (
+            "remove collaborator",
+            world.call(
+                "DELETE",
+                &format!(
+                    "/drive/v1/permissions/{}/members/{}?type=docx&member_type=userid",
+                    bench.document, bench.reader
+                ),
+            ),
+        ),
+        (
             "add members",
             world
                 .call("POST", &format!("{chat}/members?member_id_type=user_id"))
@@ -129,6 +157,7 @@ async fn picture(bench: &Bench) -> Value {
         format!("/im/v1/chats/{}", bench.public),
         format!("{chat}/menu_tree"),
         format!("{chat}/announcement"),
+        format!("/drive/v1/permissions/{}/members?type=docx", bench.document),
         chat,
     ] {
         picture[&path] = world.call("GET", &path).send().await.data();

@@ -25,6 +25,7 @@ async fn call_with_ids_of(
             .replace("{tag_id}", tag)
             .replace("{image_key}", image)
             .replace("{token}", &document)
+            .replace("{member_id}", &owner.users[2].open_id)
             .replace("{menu_item_id}", "7000000000000000000");
         assert!(!path.contains('{'), "{}: this test knows no id for {path}", spec.id);
         let mut request = caller
@@ -34,7 +35,9 @@ async fn call_with_ids_of(
             .query("ids", tag)
             .query("tag_biz_type", "chat")
             .query("biz_entity_id", &owner.chat_id)
-            .query("type", "docx");
+            .query("type", "docx")
+            .query("action", "view")
+            .query("member_type", "openid");
         request = request.body(json!({
             "create_tag": {"tag_type": "tenant", "name": "made by the caller"},
             "patch_tag": {"name": "taken over"},

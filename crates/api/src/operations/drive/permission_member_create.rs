@@ -1,16 +1,14 @@
-use larkspur_contract::Basis::Assumed;
-use larkspur_contract::ids::ChatId;
-use larkspur_contract::model::{DocPermission, DocType, UserIdType};
+use larkspur_contract::model::{DocPermission, DocType};
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
 };
+use larkspur_store::Tx;
 use larkspur_store::documents::{self, Collaborator};
-use larkspur_store::{Tx, chats};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::support::{self, RIGHTS};
 use super::{MemberType, PermType};
-use crate::translate::{self, Named};
 use crate::{Call, Input, Operation};
 
 /// `POST /drive/v1/permissions/:token/members`
@@ -83,16 +81,7 @@ impl Operation for Create {
         consumes: Consumes::Json,
         reply: Reply::Data("Success"),
         invalid: codes::DRIVE_PARAM_INVALID,
-        codes: &[
-            codes::DRIVE_PARAM_INVALID,
-            codes::DRIVE_PERMISSION_DENIED,
-            codes::DRIVE_INVALID_OPERATION,
-            codes::DRIVE_NO_SHARE_PERMISSION,
-            codes::DRIVE_RESOURCE_DELETED,
-            codes::DRIVE_TOO_MANY,
-            codes::DRIVE_INTERNAL,
-            codes::DRIVE_CONCURRENCY,
-        ],
+        codes: support::CODES,
         example: r#"{"member_type":"openchat","member_id":"{chat_id}","perm":"view"}"#,
         behaviours: &[RIGHTS],
         deviations: &[
@@ -107,83 +96,18 @@ impl Operation for Create {
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
         let token = &input.path.token;
-        let document = documents::get(tx, token).await?;
-        let document =
-            document.filter(|found| !found.deleted && found.doc_type == input.query.doc_type).ok_or_else(
-                || Fault::new(codes::DRIVE_RESOURCE_DELETED, "there is no such document of this type"),
-            )?;
-        let operator = call.operator().to_column();
-        if document.owner != operator {
-            match documents::permission_of(tx, token, &operator).await? {
-                Some(DocPermission::FullAccess) => {}
-                Some(_) => {
-                    return Err(Fault::new(codes::DRIVE_NO_SHARE_PERMISSION, "sharing needs full_access"));
-                }
-                None => {
-                    return Err(Fault::new(
-                        codes::DRIVE_PERMISSION_DENIED,
-                        "the operator is no collaborator",
-                    ));
-                }
-            }
-        }
+        let document = support::find(tx, token, input.query.doc_type).await?;
+        support::may_share(tx, call, &document).await?;
         let member = &input.body;
-        let resolved = resolve(tx, call, member).await?;
-        if resolved == document.owner {
-            return Err(Fault::new(
-                codes::DRIVE_INVALID_OPERATION,
-                "the owner cannot be made a collaborator",
-            ));
-        }
+        let resolved = support::resolve(tx, call, member.member_type, &member.member_id).await?;
+        support::not_the_owner(&document, &resolved)?;
         let collaborator = Collaborator {
             member: resolved,
-            member_type: wire(member.member_type),
+            member_type: support::wire(member.member_type),
             permission: member.perm,
-            perm_type: member.perm_type.map(wire).unwrap_or_default(),
+            perm_type: member.perm_type.map(support::wire).unwrap_or_default(),
         };
         documents::set_collaborator(tx, token, &collaborator).await?;
         Ok(Output { member: member.clone() })
     }
 }
-
-/// The word of an enum on the wire.
-fn wire(value: impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-/// The id under which the store knows a collaborator.
-async fn resolve(tx: &mut Tx, call: &Call, member: &Member) -> Result<String, Fault> {
-    let id = &member.member_id;
-    let absent =
-        || {
-            Fault::new(codes::DRIVE_PARAM_INVALID, "the member_id names nobody in this tenant")
-                .with_violation("member_id", Some(id), "not found")
-        };
-    let form = match member.member_type {
-        MemberType::OpenId => UserIdType::OpenId,
-        MemberType::UnionId => UserIdType::UnionId,
-        MemberType::UserId => UserIdType::UserId,
-        MemberType::OpenChat => {
-            let chat = match ChatId::parse(id) {
-                Some(chat) => chats::get(tx, chat).await?,
-                None => None,
-            };
-            return chat.map(|chat| chat.chat_id.to_string()).ok_or_else(absent);
-        }
-        MemberType::Email | MemberType::OpenDepartmentId | MemberType::GroupId | MemberType::WikiSpaceId => {
-            return Ok(format!("{}:{id}", wire(member.member_type)));
-        }
-    };
-    match translate::named(tx, call, form, id).await? {
-        Named::User(user) => Ok(user.user_id),
-        Named::Bot(app) => Ok(app.to_string()),
-        _ => Err(absent()),
-    }
-}
-
-const RIGHTS: Behaviour = Behaviour {
-    name: "who_may_share_documents",
-    rule: "The owner, and collaborators with full_access; other collaborators are 1063004, everybody else 1063002. A document that is unknown, deleted or of another type is 1063005.",
-    basis: Assumed,
-    switch: false,
-};

@@ -16,6 +16,7 @@ mod chat_menus;
 mod chat_update;
 mod chats;
 mod control;
+mod document_members;
 mod documents;
 mod images;
 mod isv;

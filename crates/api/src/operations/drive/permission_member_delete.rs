@@ -1,0 +1,82 @@
+use larkspur_contract::model::DocType;
+use larkspur_contract::{
+    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, delete, rates, scopes,
+};
+use larkspur_store::{Tx, documents};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::MemberType;
+use super::support::{self, RIGHTS};
+use crate::{Call, Empty, Input, Operation};
+
+/// `DELETE /drive/v1/permissions/:token/members/:member_id`
+pub(super) struct Delete;
+
+/// Whose right on which document.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Path {
+    /// The document's token.
+    token: String,
+    /// The collaborator, in the form that `member_type` says.
+    member_id: String,
+}
+
+/// Of which kind.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Query {
+    /// The document's kind.
+    #[serde(rename = "type")]
+    doc_type: DocType,
+    /// Kind of the id in the path.
+    member_type: MemberType,
+}
+
+impl Operation for Delete {
+    const SPEC: &'static Spec = &Spec {
+        id: "drive.v1.permission_member.delete",
+        summary: "Remove a collaborator from a document",
+        reference: "drive-v1/permission-member/delete",
+        route: delete("/open-apis/drive/v1/permissions/{token}/members/{member_id}"),
+        access: Access::Token {
+            tokens: Tokens::TenantOrUser,
+            scopes: &[
+                scopes::BITABLE_APP,
+                scopes::BITABLE_BITABLE,
+                scopes::DOCS_DOC,
+                scopes::DOCS_MEMBER_DELETE,
+                scopes::DRIVE_DRIVE,
+                scopes::DRIVE_FILE,
+                scopes::SHEETS_SPREADSHEET,
+                scopes::WIKI_WIKI,
+            ],
+            bot: Bot::NotRequired,
+        },
+        rate: rates::TIER_3,
+        effect: Effect::Writes,
+        consumes: Consumes::Nothing,
+        reply: Reply::Data("Success"),
+        invalid: codes::DRIVE_PARAM_INVALID,
+        codes: support::CODES,
+        example: r#"type=docx&member_type=openchat"#,
+        behaviours: &[RIGHTS],
+        deviations: &[],
+    };
+    type Ground = Tx;
+    type Path = Path;
+    type Query = Query;
+    type Body = Empty;
+    type Output = Empty;
+
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Empty, Fault> {
+        let id = &input.path.member_id;
+        let document = support::find(tx, &input.path.token, input.query.doc_type).await?;
+        support::may_share(tx, call, &document).await?;
+        let member = support::resolve(tx, call, input.query.member_type, id).await?;
+        support::not_the_owner(&document, &member)?;
+        if !documents::remove_collaborator(tx, &document.token, &member).await? {
+            return Err(support::absent(id));
+        }
+        Ok(Empty {})
+    }
+}
