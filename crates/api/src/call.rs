@@ -21,6 +21,8 @@ pub struct Call {
     pub app: Arc<Install>,
     /// In whose name it acts.
     pub actor: Actor,
+    /// Whether tests planned refusals in this tenant.
+    pub refuses: bool,
     /// The switches.
     pub settings: Arc<Settings>,
 }

@@ -1,6 +1,6 @@
 //! The description of an operation: one constant of data, read by the gateway and by every generated document.
 
-use crate::{Code, Scope};
+use crate::{Code, Scope, codes};
 
 /// Everything the gateway needs to know of an operation, and everything the documents print.
 ///
@@ -35,6 +35,16 @@ pub struct Spec {
     pub behaviours: &'static [Behaviour],
     /// Where Larkspur knowingly differs from the documents.
     pub deviations: &'static [&'static str],
+}
+
+impl Spec {
+    /// The code with this number that a test may have the operation answer: one that its page lists, or one of the
+    /// gateway's that come and go.
+    pub fn plannable(&self, number: u32) -> Option<Code> {
+        let passing = [&self.invalid, &codes::RATE_LIMITED, &codes::INTERNAL, &codes::UNAVAILABLE];
+        let mut all = self.codes.iter().chain(passing);
+        all.find(|code| code.number == number).copied()
+    }
 }
 
 /// Method and path of an operation. Parameters are written `{name}`.

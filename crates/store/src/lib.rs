@@ -23,6 +23,7 @@ pub mod menus;
 pub mod moderation;
 pub mod oauth;
 pub mod pending;
+pub mod refusals;
 pub mod tabs;
 pub mod tags;
 pub mod tenants;

@@ -11,6 +11,7 @@ const FILES: &[&str] = &[
     include_str!("../../../schema/0003_identity.sql"),
     include_str!("../../../schema/0004_chats.sql"),
     include_str!("../../../schema/0005_menus.sql"),
+    include_str!("../../../schema/0007_refusals.sql"),
 ];
 
 /// The schema that this program writes and reads.

@@ -17,6 +17,8 @@ pub struct Tenant {
     pub name: String,
     /// What its clock is ahead of the real time, in milliseconds.
     pub clock_offset_ms: i64,
+    /// Whether refusals may be planned for calls of its operations.
+    pub refuses: bool,
 }
 
 /// Every table with rows of a tenant; a new table must be added here, which a test checks.
@@ -46,16 +48,22 @@ pub const TABLES: &[&str] = &[
     "document_member",
     "idempotency",
     "tenant_limit",
+    "planned_refusal",
     "app_sign_in",
     "oauth_code",
     "oauth_refresh",
     "tenant",
 ];
 
-const COLUMNS: &str = "tenant, name, clock_offset_ms";
+const COLUMNS: &str = "tenant, name, clock_offset_ms, refuses";
 
 fn tenant(mut row: Row) -> Result<Tenant, StoreError> {
-    Ok(Tenant { tenant: row.id(0, TenantKey::parse)?, name: row.text(1)?, clock_offset_ms: row.int(2)? })
+    Ok(Tenant {
+        tenant: row.id(0, TenantKey::parse)?,
+        name: row.text(1)?,
+        clock_offset_ms: row.int(2)?,
+        refuses: row.int(3)? != 0,
+    })
 }
 
 /// The transaction's tenant, unless it was deleted.

@@ -12,7 +12,9 @@ Printed from the registry by `larkspur document coverage`; do not edit. Gateway 
 malformed requests) belong to every operation and are listed in [errors.md](errors.md); the policy tests provoke them \
 for each operation.\n\n\
 *Provoked* means that a test of this repository makes the operation answer the code; the test run checks it pair by \
-pair against [coverage-gaps.txt](coverage-gaps.txt), which holds the reasons of the others.\n";
+pair against [coverage-gaps.txt](coverage-gaps.txt), which holds the reasons of the others. Those, \
+like every code of an operation with an access token, can be planned with the control API: `PUT \
+/larkspur/v1/worlds/{tenant_key}/refusals/{operation}`.\n";
 
 /// The pairs that no test provokes, and why.
 pub const GAPS: &str = include_str!("../../../../docs/coverage-gaps.txt");

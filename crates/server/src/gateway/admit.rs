@@ -75,10 +75,15 @@ pub(super) fn admit(
         return Ok(());
     }
     let key = Key { operation, app: call.app.app_id.0, tenant: call.tenant.0 };
-    app.limiter.admit(key, spec.rate.windows, limits, call.now, now).map_err(|full| {
-        let code = Code { status: app.options.rate_limit_status, ..codes::RATE_LIMITED };
-        Fault::new(code, format!("more than {}", spec.rate.name)).with_retry(full.cap, full.seconds)
-    })
+    app.limiter
+        .admit(key, spec.rate.windows, limits, call.now, now)
+        .map_err(|full| too_many(app, full, format!("more than {}", spec.rate.name)))
+}
+
+/// The refusal of a call over the frequency.
+pub(super) fn too_many(app: &App, full: Full, note: String) -> Fault {
+    let code = Code { status: app.options.rate_limit_status, ..codes::RATE_LIMITED };
+    Fault::new(code, note).with_retry(full.cap, full.seconds)
 }
 
 /// What calls are counted by.

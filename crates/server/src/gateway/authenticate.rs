@@ -122,7 +122,7 @@ async fn by_token(app: &App, text: &str, now: i64) -> Result<Call, Fault> {
         (Holder::User { .. }, None) => return Err(bad("the grant is gone")),
     };
     let settings = app.options.settings.clone();
-    Ok(Call { now, tenant: token.tenant, app: facts.install, actor, settings })
+    Ok(Call { now, tenant: token.tenant, app: facts.install, actor, refuses: facts.tenant.refuses, settings })
 }
 
 /// A grant, as far as a token that was asked to do less may use it.

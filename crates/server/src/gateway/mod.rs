@@ -5,6 +5,7 @@ mod authenticate;
 mod authorize;
 pub mod decode;
 mod execute;
+mod planned;
 pub mod reply;
 pub mod route;
 
@@ -42,8 +43,8 @@ pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
     };
     let began = Instant::now();
     let spec = routed.route.entry.spec;
-    let mut context = Seen { id: app.call_ids.next(now), caller: None };
-    let outcome = match unpanicked(steps(app, &routed, request, now, &mut context.caller)).await {
+    let mut context = Seen { id: app.call_ids.next(now), caller: None, planned: false };
+    let outcome = match unpanicked(steps(app, &routed, request, now, &mut context)).await {
         Ok(outcome) => outcome,
         Err(why) => Err(Fault::new(codes::INTERNAL, format!("the operation panicked: {why}"))),
     };
@@ -55,7 +56,7 @@ pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
     } else {
         tracing::debug!(operation = spec.id, log_id = context.id.log_id(), "answered");
     }
-    if let Some(observer) = &app.options.observer {
+    if let Some(observer) = app.options.observer.as_ref().filter(|_| !context.planned) {
         observer(spec.id, number);
     }
     reply::reply(app, &routed, outcome, context.id, context.caller.as_ref())
@@ -65,6 +66,8 @@ pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
 struct Seen {
     id: CallId,
     caller: Option<Caller>,
+    /// Whether it is refused because a test planned so.
+    planned: bool,
 }
 
 async fn steps(
@@ -72,13 +75,17 @@ async fn steps(
     routed: &Routed<'_, '_>,
     request: Request<'_>,
     now: i64,
-    seen: &mut Option<Caller>,
+    seen: &mut Seen,
 ) -> Result<Answer, Fault> {
     let spec = routed.route.entry.spec;
     let caller = authenticate::authenticate(app, spec, request.authorization, now).await?;
-    *seen = Some(caller.clone());
+    seen.caller = Some(caller.clone());
     authorize::authorize(spec, &caller)?;
     admit::admit(app, spec, routed.route.index, &caller, now)?;
+    if let Some(fault) = planned::refusal(app, spec, &caller).await? {
+        seen.planned = true;
+        return Err(fault);
+    }
     let limit = match (spec.access, spec.consumes) {
         (Access::Open | Access::App, _) => OPEN_LIMIT,
         (_, Consumes::Multipart { .. }) => MULTIPART_LIMIT,

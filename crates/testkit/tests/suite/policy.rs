@@ -200,6 +200,31 @@ async fn the_call_too_many_is_refused_with_its_headers() {
 }
 
 #[tokio::test]
+async fn every_code_of_a_page_can_be_planned_once() {
+    let world = Lab::start().await.world().await;
+    let user = world.user_token(0, json!({})).await;
+    for (entry, tokens, ..) in behind_token() {
+        let spec = entry.spec;
+        let token = if takes_tenant(tokens) { &world.token } else { &user };
+        let path = format!("/refusals/{}", spec.id);
+        let passing = [codes::RATE_LIMITED, codes::INTERNAL, codes::UNAVAILABLE];
+        for code in spec.codes.iter().chain([&spec.invalid]).chain(&passing) {
+            let planned = world.control("PUT", &path).body(json!({"code": code.number})).send().await.data();
+            assert_eq!(planned, json!({"operation": spec.id, "code": code.number, "remaining": 1}));
+            let reply = with(&world.lab, entry, token).await;
+            reply.refused(code.number);
+            let status = spec.codes.iter().find(|other| other.number == code.number).unwrap_or(code).status;
+            assert_eq!(reply.status(), status, "{} {code:?}", spec.id);
+            assert_eq!(
+                reply.response.header("x-ogw-ratelimit-limit").is_some(),
+                code.number == codes::RATE_LIMITED.number
+            );
+        }
+        world.control("DELETE", &path).send().await.data();
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_json_is_9499_everywhere() {
     let world = Lab::start().await.world().await;
     for (entry, tokens, ..) in

@@ -3,6 +3,9 @@
 //! Every write takes the row of its world first, so that two of them never interleave in one world, and none runs in a
 //! world that is being deleted.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{Entry, entry};
 
 mod app;
@@ -10,9 +13,17 @@ mod chat;
 pub(super) mod demo;
 mod document;
 mod image;
+mod refusal;
 mod support;
 mod user;
 mod world;
+
+/// Which world.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct WorldPath {
+    /// Its tenant.
+    tenant_key: String,
+}
 
 pub(super) static ENTRIES: &[Entry] = &[
     entry::<world::create::Create>(),
@@ -21,6 +32,9 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry::<world::delete::Delete>(),
     entry::<world::clock::SetClock>(),
     entry::<world::limits::SetLimits>(),
+    entry::<refusal::put::Put>(),
+    entry::<refusal::list::List>(),
+    entry::<refusal::delete::Delete>(),
     entry::<app::create::Create>(),
     entry::<app::list::List>(),
     entry::<app::get::Get>(),

@@ -6,7 +6,7 @@ use larkspur_store::{Tx, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::support;
+use super::{WorldPath, support};
 use crate::translate;
 
 pub(super) mod create;
@@ -18,13 +18,6 @@ pub(super) mod sign_in_get;
 pub(super) mod sign_in_put;
 pub(super) mod token;
 pub(super) mod update;
-
-/// Which world.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct WorldPath {
-    /// Its tenant.
-    tenant_key: String,
-}
 
 /// Which app of which world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

@@ -7,20 +7,13 @@ use larkspur_store::{Tx, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::support;
+use super::{WorldPath, support};
 
 pub(super) mod create;
 pub(super) mod get;
 pub(super) mod list;
 pub(super) mod token;
 pub(super) mod update;
-
-/// Which world.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct WorldPath {
-    /// Its tenant.
-    tenant_key: String,
-}
 
 /// Which user of which world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

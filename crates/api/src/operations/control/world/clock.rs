@@ -3,7 +3,7 @@ use larkspur_store::{Root, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Path, World, support};
+use super::{World, WorldPath, support};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/clock`
@@ -56,7 +56,7 @@ impl Operation for SetClock {
         deviations: &[],
     };
     type Ground = Root;
-    type Path = Path;
+    type Path = WorldPath;
     type Query = Empty;
     type Body = Body;
     type Output = World;

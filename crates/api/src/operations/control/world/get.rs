@@ -1,7 +1,7 @@
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::{Root, tenants};
 
-use super::{Path, World, support};
+use super::{World, WorldPath, support};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `GET /larkspur/v1/worlds/:tenant_key`
@@ -25,7 +25,7 @@ impl Operation for Get {
         deviations: &[],
     };
     type Ground = Root;
-    type Path = Path;
+    type Path = WorldPath;
     type Query = Empty;
     type Body = Empty;
     type Output = World;

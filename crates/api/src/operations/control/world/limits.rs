@@ -3,7 +3,7 @@ use larkspur_store::{Root, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Path, support};
+use super::{WorldPath, support};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/limits`
@@ -36,7 +36,7 @@ impl Operation for SetLimits {
         deviations: &[],
     };
     type Ground = Root;
-    type Path = Path;
+    type Path = WorldPath;
     type Query = Empty;
     type Body = Limits;
     type Output = Limits;

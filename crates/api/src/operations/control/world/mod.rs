@@ -2,9 +2,9 @@
 
 use larkspur_store::tenants::Tenant;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::support;
+use super::{WorldPath, support};
 
 pub(super) mod clock;
 pub(super) mod create;
@@ -12,13 +12,6 @@ pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod limits;
 pub(super) mod list;
-
-/// Which world.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Path {
-    /// Its tenant.
-    tenant_key: String,
-}
 
 /// A world.
 #[derive(Debug, Serialize, JsonSchema)]

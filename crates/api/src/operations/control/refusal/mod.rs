@@ -1,0 +1,43 @@
+//! Refusals that a test plans: what the world itself cannot be brought to answer.
+
+use larkspur_contract::{Access, Spec};
+use larkspur_store::refusals::Refusal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{WorldPath, support};
+use crate::REGISTRY;
+
+pub(super) mod delete;
+pub(super) mod list;
+pub(super) mod put;
+
+/// Which operation of which world.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Path {
+    /// The world's tenant.
+    tenant_key: String,
+    /// The operation's id, as `larkspur operations` lists it.
+    operation: String,
+}
+
+/// A planned refusal.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Shown {
+    /// The operation's id.
+    operation: String,
+    /// The code that it answers.
+    code: i64,
+    /// How many calls it still refuses.
+    remaining: i64,
+}
+
+fn show(refusal: Refusal) -> Shown {
+    Shown { operation: refusal.operation, code: refusal.code, remaining: refusal.remaining }
+}
+
+/// An operation that refusals can be planned for: one that is called with an access token.
+fn plannable(operation: &str) -> Option<&'static Spec> {
+    let mut specs = REGISTRY.iter().copied().flatten().map(|entry| entry.spec);
+    specs.find(|spec| spec.id == operation && matches!(spec.access, Access::Token { .. }))
+}

@@ -1,0 +1,61 @@
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
+use larkspur_store::Root;
+use larkspur_store::refusals::{self, Refusal};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Path, Shown, support};
+use crate::{Input, Operation, RootCall};
+
+/// `PUT /larkspur/v1/worlds/:tenant_key/refusals/:operation`
+pub(in crate::operations::control) struct Put;
+
+/// What the operation's next calls are to be answered with. It replaces what was planned before.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(in crate::operations::control) struct Body {
+    /// A code that the operation's page lists, or 99991400, 2200 or 5000 of the gateway.
+    code: i64,
+    /// How many calls to refuse. Default: 1.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    times: Option<i64>,
+}
+
+impl Operation for Put {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.refusal.put",
+        summary: "Refuse the next calls of an operation, to see what a client makes of it",
+        reference: "",
+        route: put("/larkspur/v1/worlds/{tenant_key}/refusals/{operation}"),
+        access: Access::Control,
+        rate: rates::UNLIMITED,
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        reply: Reply::Data("success"),
+        invalid: codes::CONTROL_PARAM_INVALID,
+        codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        example: r#"{"code":232019,"times":2}"#,
+        behaviours: &[],
+        deviations: &[],
+    };
+    type Ground = Root;
+    type Path = Path;
+    type Query = crate::Empty;
+    type Body = Body;
+    type Output = Shown;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        let Body { code, times } = input.body;
+        let operation = &input.path.operation;
+        let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
+        let spec = super::plannable(operation).ok_or_else(|| {
+            support::not_found("operation", operation, "no operation with an access token has this id")
+        })?;
+        if u32::try_from(code).ok().and_then(|number| spec.plannable(number)).is_none() {
+            let why = "not a code of the operation's page, nor 99991400, 2200 or 5000";
+            return Err(support::invalid("code", Some(&code.to_string()), why));
+        }
+        let refusal = Refusal { operation: operation.clone(), code, remaining: times.unwrap_or(1) };
+        refusals::plan(&mut tx, &refusal).await?;
+        Ok(super::show(refusal))
+    }
+}

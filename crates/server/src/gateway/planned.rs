@@ -1,0 +1,37 @@
+//! The end of step 4: refusals that a test planned, which come in place of what the call would do.
+
+use larkspur_api::Caller;
+use larkspur_contract::{Code, Effect, Fault, Spec, codes};
+use larkspur_store::refusals;
+
+use super::admit::{Full, too_many};
+use crate::App;
+
+/// The refusal that is planned for this call, which counts it.
+pub(super) async fn refusal(app: &App, spec: &'static Spec, caller: &Caller) -> Result<Option<Fault>, Fault> {
+    let Caller::Token(call) = caller else { return Ok(None) };
+    if !call.refuses {
+        return Ok(None);
+    }
+    let tenant = call.tenant;
+    let taken = app.engine.run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move {
+            let number = refusals::take(&mut tx, spec.id).await?;
+            tx.outcome()?;
+            Ok(number)
+        })
+    });
+    let number = taken.await?.and_then(|number| u32::try_from(number).ok());
+    // A code that this release no longer lists refuses nothing.
+    Ok(number.and_then(|number| spec.plannable(number)).map(|code| fault(app, spec, code)))
+}
+
+fn fault(app: &App, spec: &Spec, code: Code) -> Fault {
+    let note = "planned with the control API".to_owned();
+    if code.number != codes::RATE_LIMITED.number {
+        return Fault::new(code, note);
+    }
+    let (cap, seconds) = spec.rate.windows.first().map_or((1, 1), |window| (window.cap, window.seconds));
+    too_many(app, Full { cap, seconds }, note)
+}
