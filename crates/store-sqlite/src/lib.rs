@@ -258,6 +258,10 @@ impl Driver for Sqlite {
         })
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn name(&self) -> &'static str {
         "sqlite"
     }

@@ -20,6 +20,9 @@ pub trait Driver: Send + Sync + 'static {
     /// returns `Ok`, what the unit wrote is durable (or, for [`Verdict::Rollback`], gone), and its hooks have run.
     fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>>;
 
+    /// Whether other processes may write to the same store. Then nothing is remembered above the driver.
+    fn is_shared(&self) -> bool;
+
     /// The driver's name in logs and metrics.
     fn name(&self) -> &'static str;
 }

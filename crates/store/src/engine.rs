@@ -49,7 +49,11 @@ impl Engine {
         let opening = Arc::new(migrate::Opening::default());
         driver.transact(Effect::Writes, opening.clone()).await?;
         let keys = Keys::derive(&opening.master());
-        Ok(Arc::new(Engine { driver, memory: Memory::new(tag_bytes), ids: Ids::new(0), keys, clock }))
+        let shared = driver.is_shared();
+        let memory = if shared { Memory::off() } else { Memory::new(tag_bytes) };
+        // Two processes that draw the same number may make the same id; the second to write it collides and draws again.
+        let ids = if shared { Ids::of_a_random_node() } else { Ids::new(0) };
+        Ok(Arc::new(Engine { driver, memory, ids, keys, clock }))
     }
 
     /// Runs `body` in one transaction over all tenants and returns what it returns.

@@ -21,6 +21,11 @@ impl Ids {
         Ids { node: i64::from(node) & ((1 << NODE_BITS) - 1), last: AtomicI64::new(0) }
     }
 
+    /// A source for one of several processes on a store.
+    pub fn of_a_random_node() -> Self {
+        Ids::new(u16::from_le_bytes(random_bytes()))
+    }
+
     /// The next snowflake, greater than every one before it.
     ///
     /// If the system clock stands still or goes back, the sequence runs on from the last one.

@@ -44,6 +44,18 @@ impl Memory {
         }
     }
 
+    /// Memory that keeps nothing: what other processes write, it would not hear of.
+    pub fn off() -> Self {
+        let generation = Arc::new(AtomicU64::new(0));
+        Memory {
+            tenants: Shelf::new(generation.clone(), 0),
+            installs: Shelf::new(generation.clone(), 0),
+            grants: Shelf::new(generation.clone(), 0),
+            tags: Shelf::new(generation.clone(), 0),
+            generation,
+        }
+    }
+
     /// The present generation: what a transaction remembers when it opens.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::SeqCst)
@@ -195,6 +207,9 @@ fn cost<V: ?Sized>(value: &V) -> usize {
 
 impl<K: Eq + Hash + Clone, V: ?Sized> Shard<K, V> {
     fn insert(&mut self, key: K, value: Arc<V>, bound: usize) {
+        if bound == 0 {
+            return;
+        }
         self.bytes += cost(&*value);
         if let Some(old) = self.entries.insert(key, value) {
             self.bytes -= cost(&*old);
@@ -247,6 +262,17 @@ mod tests {
             counts[at.expect("a shard")] += 1;
         }
         assert!(counts.iter().all(|count| (20..400).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn memory_that_is_off_keeps_nothing() {
+        let memory = Memory::off();
+        let key = (TenantKey(1), TagId(1));
+        memory.tags.publish_new(key, bytes("new"));
+        memory.tags.publish(key, bytes("newer"));
+        memory.tags.fill(Some(memory.generation()), key, bytes("read"));
+        assert!(memory.tags.get(&key).is_none() && memory.tags.is_empty());
+        memory.tags.forget(&key);
     }
 
     #[test]

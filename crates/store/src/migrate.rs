@@ -54,13 +54,10 @@ impl Unit for Opening {
                     &[],
                 )
                 .await?;
-            let found = read(session, "schema_version").await?;
-            let applied: usize = match found.as_deref() {
-                None => 0,
-                Some(text) => text.parse().map_err(|_| {
-                    StoreError::Broken(format!("meta.schema_version is {text:?}, not a number"))
-                })?,
-            };
+            let found = lock_version(session).await?;
+            let applied: usize = found
+                .parse()
+                .map_err(|_| StoreError::Broken(format!("meta.schema_version is {found:?}, not a number")))?;
             if applied > SCHEMA_VERSION {
                 return Err(StoreError::Unavailable(format!(
                     "the data has schema {applied} and this program knows schema {SCHEMA_VERSION}: start a newer release of larkspur on it"
@@ -86,6 +83,18 @@ impl Unit for Opening {
             Ok(Verdict::Commit)
         })
     }
+}
+
+/// The schema that was applied; whoever else opens the store waits until this transaction ends.
+async fn lock_version(session: &mut dyn Session) -> Result<String, StoreError> {
+    let sql = "INSERT INTO meta (name, value) VALUES ('schema_version', '0') ON CONFLICT (name) DO NOTHING";
+    session.query(sql, &[]).await?;
+    let sql = "UPDATE meta SET value = value WHERE name = 'schema_version' RETURNING value";
+    let row = session.query(sql, &[]).await?.into_iter().next();
+    row.map_or_else(
+        || Err(StoreError::Broken("meta has no schema_version".to_owned())),
+        |mut row| row.text(0),
+    )
 }
 
 async fn read(session: &mut dyn Session, name: &str) -> Result<Option<String>, StoreError> {

@@ -77,6 +77,10 @@ impl Driver for Faulty {
         })
     }
 
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
     fn name(&self) -> &'static str {
         "faulty"
     }

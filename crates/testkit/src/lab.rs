@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use larkspur_api::Settings;
 use larkspur_server::{App, AppOptions, Observer, RateLimits};
 use larkspur_store::{Clock, Driver, Engine, SystemClock};
-use larkspur_store_sqlite::Sqlite;
 use serde_json::{Value, json};
 
 use crate::{Request, World};
@@ -22,7 +21,7 @@ pub struct Lab {
 
 /// How a lab is made.
 pub struct LabOptions {
-    /// The store; an SQLite database in memory by default.
+    /// The store; a new one of the kind that the run tests by default.
     pub driver: Option<Arc<dyn Driver>>,
     /// The switches.
     pub settings: Settings,
@@ -69,7 +68,7 @@ impl Default for LabOptions {
 }
 
 impl Lab {
-    /// A lab on an empty store in memory.
+    /// A lab on an empty store.
     pub async fn start() -> Lab {
         Lab::with(LabOptions::default()).await
     }
@@ -81,7 +80,10 @@ impl Lab {
 
     /// A lab made to order.
     pub async fn with(options: LabOptions) -> Lab {
-        let driver = options.driver.unwrap_or_else(|| Arc::new(Sqlite::memory().expect("a store in memory")));
+        let driver = match options.driver {
+            Some(driver) => driver,
+            None => crate::empty_store().await,
+        };
         let engine = Engine::open(driver, options.clock, 64 << 20).await.expect("the store opens");
         let control_key = "lab-control-key".to_owned();
         let options = AppOptions {

@@ -8,11 +8,15 @@ mod call;
 mod faulty;
 mod lab;
 pub mod model;
+mod partitioned;
+pub mod postgres;
 mod recording;
+mod store;
 mod world;
 
 pub use call::{Reply, Request};
 pub use faulty::{Fault, Faulty};
 pub use lab::{Lab, LabOptions, ManualClock};
 pub use recording::Recording;
+pub use store::{empty_store, racing_store};
 pub use world::{User, World};

@@ -31,6 +31,10 @@ impl Driver for Recording {
         self.inner.transact(effect, Arc::new(Recorded { inner: unit, statements: self.statements.clone() }))
     }
 
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
     fn name(&self) -> &'static str {
         "recording"
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use larkspur_store_sqlite::Sqlite;
 use larkspur_testkit::{Fault, Faulty, Lab, LabOptions, Request, World};
 use serde_json::{Value, json};
 
@@ -23,7 +22,7 @@ struct Bench {
 }
 
 async fn bench() -> Bench {
-    let driver = Faulty::over(Arc::new(Sqlite::memory().expect("a store in memory")));
+    let driver = Faulty::over(larkspur_testkit::empty_store().await);
     let lab = Lab::with(LabOptions { driver: Some(driver.clone()), ..LabOptions::default() }).await;
     let world = lab.world().await;
     let tag = world.tag("bound").await;

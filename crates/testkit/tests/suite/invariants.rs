@@ -16,6 +16,7 @@ fn product() -> Vec<Source> {
     [
         "crates/contract/src",
         "crates/store-sqlite/src",
+        "crates/store-postgres/src",
         "crates/api/src",
         "crates/server/src",
         "crates/testkit/src",
@@ -48,8 +49,8 @@ fn sql_is_written_in_the_store_alone() {
 }
 
 #[test]
-fn the_driver_knows_no_table() {
-    for source in rust("crates/store-sqlite/src") {
+fn drivers_know_no_table() {
+    for source in rust("crates/store-sqlite/src").into_iter().chain(rust("crates/store-postgres/src")) {
         for text in &source.strings {
             // A name by itself, or in a pragma; other statements are refused by the test above.
             let suspect = !text.contains(' ') || text.contains("PRAGMA");
@@ -95,11 +96,20 @@ fn the_contract_does_nothing_outside() {
 #[test]
 fn arrows_go_one_way() {
     let arrows: &[(&str, &[&str], &[&str])] = &[
-        ("contract", &[], &["hyper", "tokio", "rusqlite"]),
-        ("store", &["contract"], &["hyper", "tokio", "rusqlite"]),
+        ("contract", &[], &["hyper", "tokio", "rusqlite", "tokio-postgres"]),
+        ("store", &["contract"], &["hyper", "tokio", "rusqlite", "tokio-postgres"]),
         ("store-sqlite", &["contract", "store"], &["hyper", "serde_json"]),
-        ("api", &["contract", "store"], &["hyper", "http", "http-body-util", "tokio", "rusqlite"]),
-        ("server", &["contract", "store", "store-sqlite", "api"], &["rusqlite"]),
+        ("store-postgres", &["contract", "store"], &["hyper", "serde_json", "rusqlite"]),
+        (
+            "api",
+            &["contract", "store"],
+            &["hyper", "http", "http-body-util", "tokio", "rusqlite", "tokio-postgres"],
+        ),
+        (
+            "server",
+            &["contract", "store", "store-sqlite", "store-postgres", "api"],
+            &["rusqlite", "tokio-postgres"],
+        ),
     ];
     for (name, own, never) in arrows {
         let manifest =

@@ -1,15 +1,12 @@
 //! Races: what two callers at once may not break.
 
-use std::sync::Arc;
-
-use larkspur_store_sqlite::{Options, Sqlite};
-use larkspur_testkit::{Lab, LabOptions, Reply, Request, World};
+use larkspur_testkit::{Lab, LabOptions, Reply, Request, World, racing_store};
 use serde_json::json;
 
-/// A lab on a file, with a writer that groups and readers beside it: where races can be.
+/// A lab where races can be: on a file, with a writer that groups and readers beside it, or on PostgreSQL.
 pub(crate) async fn lab(directory: &tempfile::TempDir) -> Lab {
-    let driver = Sqlite::open(directory.path(), &Options::default()).expect("a store on disk");
-    Lab::with(LabOptions { driver: Some(Arc::new(driver)), ..LabOptions::default() }).await
+    let driver = racing_store(directory.path()).await;
+    Lab::with(LabOptions { driver: Some(driver), ..LabOptions::default() }).await
 }
 
 pub(crate) async fn all_at_once(requests: Vec<Request>) -> Vec<Reply> {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use larkspur_contract::Effect::{self, Reads, Writes};
 use larkspur_store::{BoxFuture, Driver, Row, Session, StoreError, Unit, Value, Verdict};
 use larkspur_store_sqlite::{Options, Sqlite};
+use larkspur_testkit::postgres::Tables;
 use tempfile::TempDir;
 
 /// A new store of some driver.
@@ -18,13 +19,15 @@ struct Store {
 }
 
 /// A new store of every driver; another driver joins here.
-fn stores() -> Vec<(&'static str, Store)> {
+async fn stores() -> Vec<(&'static str, Store)> {
     let memory = Arc::new(Sqlite::memory().expect("a store in memory"));
     let directory = tempfile::tempdir().expect("a directory");
     let file = Arc::new(Sqlite::open(directory.path(), &Options::default()).expect("a store on disk"));
+    let postgres = larkspur_testkit::postgres::database(Tables::None).await;
     vec![
         ("SQLite in memory", Store { driver: memory, _directory: None }),
         ("SQLite on a file", Store { driver: file, _directory: Some(directory) }),
+        ("PostgreSQL", Store { driver: postgres, _directory: None }),
     ]
 }
 
@@ -33,7 +36,7 @@ macro_rules! facts {
     ($($fact:ident)*) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $fact() {
-            for (name, store) in $crate::conformance::stores() {
+            for (name, store) in $crate::conformance::stores().await {
                 println!("{name}");
                 store.must($crate::conformance::TABLE, vec![]).await;
                 facts::$fact(&store).await;

@@ -56,7 +56,7 @@ async fn a_store_that_is_opened_again_has_its_data_and_its_keys() {
 
 #[tokio::test]
 async fn a_store_of_a_newer_release_is_refused_in_words() {
-    for (name, store) in stores() {
+    for (name, store) in stores().await {
         engine(store.driver.clone()).await.expect("opens");
         set_schema(&store, "999").await;
         let error = engine(store.driver.clone()).await.map(|_| ()).expect_err("refused").to_string();
@@ -73,7 +73,7 @@ async fn a_store_of_a_newer_release_is_refused_in_words() {
 
 #[tokio::test]
 async fn a_swallowed_failure_of_a_statement_still_undoes_its_transaction() {
-    for (name, store) in stores() {
+    for (name, store) in stores().await {
         let engine = engine(store.driver.clone()).await.expect("opens");
         store.must("DROP TABLE tag", vec![]).await;
         let write = engine.run(Writes, |root| {

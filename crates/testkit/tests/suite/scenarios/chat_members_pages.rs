@@ -113,38 +113,35 @@ async fn a_page_token_is_good_for_its_chat_alone() {
     assert_eq!(rest["items"].as_array().expect("items").len(), 2, "{first}");
 }
 
-/// Puts `count` users into a chat, `together` at a time joined at once.
+/// Puts `count` users into a chat, `together` at a time joined at once; a few hundred in a transaction.
 async fn fill(world: &World, chat_id: &str, from: i64, count: i64, together: i64) {
     let engine = world.lab.app.engine().clone();
     let tenant = TenantKey::parse(&world.tenant_key).expect("a tenant");
     let chat_id = ChatId::parse(chat_id).expect("a chat");
-    engine
-        .run(Effect::Writes, move |root| {
+    for first in (from..from + count).step_by(250) {
+        let filled = engine.run(Effect::Writes, move |root| {
             let mut tx = root.tenant(tenant);
             Box::pin(async move {
                 let chat = chats::lock(&mut tx, chat_id).await?;
                 let chat = chat.ok_or_else(|| StoreError::Broken("no chat".to_owned()))?;
-                for start in (from..from + count).step_by(usize::try_from(together).unwrap_or(1)) {
-                    let mut group = Vec::new();
-                    for n in start..(start + together).min(from + count) {
-                        let user = User {
-                            user_id: format!("filler{n:06}"),
-                            user_no: 1_000_000 + n,
-                            name: format!("{n:06}"),
-                            status: UserStatus::Active,
-                            email: None,
-                            mobile: None,
-                        };
-                        users::insert(&mut tx, &user, 0).await?;
-                        group.push(Member::User(user.user_id));
-                    }
-                    members::add_all(&mut tx, &chat, &group, false, 10_000_000_000_000 + start).await?;
+                for n in first..(first + 250).min(from + count) {
+                    let user = User {
+                        user_id: format!("filler{n:06}"),
+                        user_no: 1_000_000 + n,
+                        name: format!("{n:06}"),
+                        status: UserStatus::Active,
+                        email: None,
+                        mobile: None,
+                    };
+                    users::insert(&mut tx, &user, 0).await?;
+                    let joined = 10_000_000_000_000 + from + (n - from) / together * together;
+                    members::add_all(&mut tx, &chat, &[Member::User(user.user_id)], false, joined).await?;
                 }
                 Ok(())
             })
-        })
-        .await
-        .expect("filled");
+        });
+        filled.await.expect("filled");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,72 @@
+//! Connections that wait to be used, and a bound on how many there are.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use larkspur_store::StoreError;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::Config;
+
+use crate::connection::Connection;
+
+pub(crate) struct Pool {
+    config: Config,
+    turns: Semaphore,
+    idle: Mutex<Vec<Connection>>,
+    /// Connections made so far.
+    pub(crate) made: AtomicU64,
+}
+
+impl Pool {
+    pub(crate) fn new(config: Config, connections: usize) -> Self {
+        let turns = Semaphore::new(connections.max(1));
+        Pool { config, turns, idle: Mutex::default(), made: AtomicU64::new(0) }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a turn: whoever has one may take a connection.
+    pub(crate) async fn turn(&self, until: Instant) -> Result<SemaphorePermit<'_>, StoreError> {
+        let unavailable = |why: &str| StoreError::Unavailable(why.to_owned());
+        let turn = timeout_at(until, self.turns.acquire()).await;
+        turn.map_err(|_| unavailable("every connection was in use for too long"))?
+            .map_err(|_| unavailable("the store is closed"))
+    }
+
+    /// The connection that was used last, and true; or a new one, and false.
+    pub(crate) async fn take(&self) -> Result<(Connection, bool), StoreError> {
+        let waiting = {
+            let mut idle = self.idle();
+            std::iter::from_fn(|| idle.pop()).find(|connection| !connection.is_closed())
+        };
+        if let Some(mut connection) = waiting {
+            connection.set_in_use(true);
+            return Ok((connection, true));
+        }
+        self.made.fetch_add(1, Ordering::Relaxed);
+        Ok((Connection::open(&self.config).await?, false))
+    }
+
+    /// Keeps a connection on which nothing is open.
+    pub(crate) fn give_back(&self, mut connection: Connection) {
+        connection.set_in_use(false);
+        if !connection.is_closed() && !self.turns.is_closed() {
+            self.idle().push(connection);
+        }
+    }
+
+    /// Lets go of every connection that waits: one was lost, so the others are likely to be.
+    pub(crate) fn forget(&self) {
+        let idle = std::mem::take(&mut *self.idle());
+        drop(idle);
+    }
+
+    /// Refuses whoever comes from now on.
+    pub(crate) fn close(&self) {
+        self.turns.close();
+        self.forget();
+    }
+}

@@ -1,0 +1,81 @@
+//! A driver that makes every table of tenants as one divided by tenant.
+//!
+//! PostgreSQL then refuses what Citus refuses: a primary key or unique index without the tenant, a row that moves.
+
+use std::sync::Arc;
+
+use larkspur_contract::Effect;
+use larkspur_store::{BoxFuture, Driver, Hook, Row, Session, StoreError, Unit, Value, Verdict};
+
+/// A driver that makes every table of tenants as one divided by tenant.
+pub(crate) struct Partitioned {
+    inner: Arc<dyn Driver>,
+}
+
+/// The parts of a table.
+const PARTS: usize = 4;
+
+impl Partitioned {
+    pub(crate) fn over(inner: Arc<dyn Driver>) -> Self {
+        Partitioned { inner }
+    }
+}
+
+impl Driver for Partitioned {
+    fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.transact(effect, Arc::new(Divided { inner: unit }))
+    }
+
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
+    fn name(&self) -> &'static str {
+        "partitioned"
+    }
+}
+
+struct Divided<T> {
+    inner: T,
+}
+
+impl Unit for Divided<Arc<dyn Unit>> {
+    fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
+        self.inner.run(Box::new(Divided { inner: session }))
+    }
+}
+
+impl Session for Divided<Box<dyn Session>> {
+    fn query<'a>(
+        &'a mut self,
+        sql: &'a str,
+        params: &'a [Value],
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        Box::pin(async move {
+            for statement in divided(sql) {
+                self.inner.query(&statement, params).await?;
+            }
+            if divided(sql).is_empty() { self.inner.query(sql, params).await } else { Ok(Vec::new()) }
+        })
+    }
+
+    fn on_commit(&mut self, hook: Hook) {
+        self.inner.on_commit(hook);
+    }
+
+    fn share(&self) -> Box<dyn Session> {
+        Box::new(Divided { inner: self.inner.share() })
+    }
+}
+
+/// What is run instead of a statement; nothing if it is run as it is. The directory of apps is not divided: it is what
+/// finds the tenant, a reference table on Citus.
+fn divided(sql: &str) -> Vec<String> {
+    let table = sql.strip_prefix("CREATE TABLE").and_then(|rest| rest.trim_start().split([' ', '(']).next());
+    let Some(table) = table.filter(|name| !["IF", "app"].contains(name)) else { return Vec::new() };
+    let parts = (0..PARTS).map(|part| {
+        let values = format!("FOR VALUES WITH (MODULUS {PARTS}, REMAINDER {part})");
+        ["CREATE TABLE", &format!("{table}_{part} PARTITION OF {table}"), &values].join(" ")
+    });
+    std::iter::once(format!("{sql} PARTITION BY HASH (tenant)")).chain(parts).collect()
+}

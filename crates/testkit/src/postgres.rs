@@ -1,0 +1,280 @@
+//! A PostgreSQL server of the test run's own, and a database of it for each test.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
+
+use larkspur_contract::Effect;
+use larkspur_store::{BoxFuture, Driver, Engine, StoreError, SystemClock, Unit};
+use larkspur_store_postgres::{Options, Postgres};
+use tokio::sync::oneshot;
+use tokio_postgres::NoTls;
+
+use crate::partitioned::Partitioned;
+
+const NEEDED: &str = "the tests need PostgreSQL 15 or newer: `cargo xtask setup` installs it";
+/// Databases that are made before somebody asks.
+const READY: usize = 2;
+
+/// Makes a cluster in a folder of its own, serves it on a socket in there, and ends when its input does: with the
+/// process that started it, however that ends.
+const SCRIPT: &str = r#"
+set -e
+folder=$(mktemp -d "${TMPDIR:-/tmp}/larkspur-postgres.XXXXXX")
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+initdb --pgdata data --username larkspur --auth trust --encoding UTF8 --locale C.UTF-8 --no-sync >log 2>&1 || { cat log >&2; exit 1; }
+postgres -D data -k "$folder" -c listen_addresses= -c max_connections=300 -c autovacuum=off -c shared_buffers=64MB \
+    -c logging_collector=off "$@" >>log 2>&1 </dev/null &
+server=$!
+tries=0
+until pg_isready -q -h "$folder" -U larkspur -d postgres; do
+    tries=$((tries + 1))
+    if [ $tries -gt 600 ] || ! kill -0 $server 2>/dev/null; then cat log >&2; exit 1; fi
+    sleep 0.05
+done
+echo "$folder"
+cat >/dev/null
+kill -QUIT $server 2>/dev/null || true
+wait $server || true
+"#;
+
+/// A private PostgreSQL server. It ends when this is dropped, or with the process.
+pub struct Server {
+    folder: PathBuf,
+    script: Child,
+}
+
+impl Server {
+    /// Starts a server with these settings, such as `fsync=off`.
+    pub fn start(settings: &[&str]) -> Server {
+        let mut command = match as_postgres() {
+            Some(command) => command,
+            None => Command::new("sh"),
+        };
+        command
+            .arg("-c")
+            .arg(format!("PATH=\"{}:$PATH\"\n{SCRIPT}", programs().display()))
+            .arg("larkspur-postgres");
+        for setting in settings {
+            command.arg("-c").arg(setting);
+        }
+        let command = command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut script = command.spawn().expect("the shell runs");
+        let mut folder = String::new();
+        let out = script.stdout.take().expect("piped");
+        BufReader::new(out).read_line(&mut folder).expect("the script's output");
+        assert!(!folder.is_empty(), "PostgreSQL did not start; {NEEDED}");
+        Server { folder: PathBuf::from(folder.trim_end()), script }
+    }
+
+    /// The address of one of its databases.
+    pub fn url(&self, database: &str) -> String {
+        let folder = self.folder.to_string_lossy().replace('/', "%2F");
+        format!("postgres://larkspur@{folder}/{database}")
+    }
+
+    /// Runs statements on one of its databases, beside every driver.
+    pub async fn run(&self, database: &str, sql: &str) -> Vec<String> {
+        let (client, connection) =
+            tokio_postgres::connect(&self.url(database), NoTls).await.expect("connects");
+        let task = tokio::spawn(connection);
+        let found = client.simple_query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        drop(client);
+        drop(task.await);
+        let first = |message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        };
+        found.into_iter().filter_map(first).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.script.stdin.take());
+        drop(self.script.wait());
+    }
+}
+
+/// PostgreSQL refuses to run as root, so root starts it as the user that Debian's package made.
+fn as_postgres() -> Option<Command> {
+    let id = Command::new("id").arg("-u").output().expect("id runs");
+    if id.stdout != b"0\n" {
+        return None;
+    }
+    let mut command = Command::new("runuser");
+    command.args(["-u", "postgres", "--", "sh"]);
+    Some(command)
+}
+
+/// Where PostgreSQL's programs are: Debian keeps them out of the path.
+#[allow(clippy::disallowed_methods, reason = "looks for programs as a shell does")]
+fn programs() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let has = |folder: &Path| folder.join("initdb").is_file() && folder.join("postgres").is_file();
+    if let Some(folder) = std::env::split_paths(&path).find(|folder| has(folder)) {
+        return folder;
+    }
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut found: Vec<(u32, PathBuf)> = versions
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin")))
+        })
+        .filter(|(version, folder)| *version >= 15 && has(folder))
+        .collect();
+    found.sort();
+    found.pop().unwrap_or_else(|| panic!("{NEEDED}")).1
+}
+
+/// How a database's tables are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tables {
+    /// There are none yet.
+    None,
+    /// As the migrations make them.
+    Plain,
+    /// Divided by tenant, as Citus divides them.
+    Partitioned,
+}
+
+const ALL: [Tables; 3] = [Tables::None, Tables::Plain, Tables::Partitioned];
+
+impl Tables {
+    fn template(self) -> &'static str {
+        match self {
+            Tables::None => "template1",
+            Tables::Plain => "plain",
+            Tables::Partitioned => "partitioned",
+        }
+    }
+}
+
+/// A new database on the test run's server. It goes when the driver is dropped.
+pub async fn database(tables: Tables) -> Arc<dyn Driver> {
+    let keeper = KEEPER.get_or_init(Keeper::start);
+    let (reply, name) = oneshot::channel();
+    keeper.requests.send(Request::Make(tables, reply)).expect("the keeper runs");
+    let name = name.await.expect("a database is made");
+    let driver =
+        Postgres::open(&keeper.server.url(&name), &Options::default()).await.expect("the database opens");
+    Arc::new(Database { driver, name })
+}
+
+struct Database {
+    driver: Postgres,
+    name: String,
+}
+
+impl Driver for Database {
+    fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.driver.transact(effect, unit)
+    }
+
+    fn is_shared(&self) -> bool {
+        self.driver.is_shared()
+    }
+
+    fn name(&self) -> &'static str {
+        self.driver.name()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some(keeper) = KEEPER.get() {
+            // It is gone only when the process ends, and the databases with it.
+            drop(keeper.requests.send(Request::Drop(std::mem::take(&mut self.name))));
+        }
+    }
+}
+
+static KEEPER: OnceLock<Keeper> = OnceLock::new();
+
+/// The server, and the thread that makes and drops databases.
+struct Keeper {
+    server: Arc<Server>,
+    requests: Sender<Request>,
+}
+
+enum Request {
+    Make(Tables, oneshot::Sender<String>),
+    Drop(String),
+}
+
+impl Keeper {
+    fn start() -> Keeper {
+        let settings = ["fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0"];
+        let server = Arc::new(Server::start(&settings));
+        let (requests, inbox) = channel();
+        let shared = server.clone();
+        std::thread::spawn(move || keep(&shared, &inbox));
+        Keeper { server, requests }
+    }
+}
+
+/// Serves whoever waits first; in between, makes databases ready and drops those that are done with.
+#[tokio::main(flavor = "current_thread")]
+async fn keep(server: &Server, inbox: &Receiver<Request>) {
+    let mut ready: [Option<Vec<String>>; 3] = [None, None, None];
+    let (mut done, mut count) = (Vec::new(), 0);
+    loop {
+        let wanting =
+            ALL.iter().zip(&ready).find(|(_, ready)| ready.as_ref().is_some_and(|ready| ready.len() < READY));
+        let idle = wanting.is_none() && done.is_empty();
+        let request = if idle { inbox.recv().ok() } else { inbox.try_recv().ok() };
+        match request {
+            Some(Request::Make(tables, reply)) => {
+                let index = ALL.iter().position(|each| *each == tables).expect("one of them");
+                if ready[index].is_none() {
+                    template(server, tables).await;
+                    ready[index] = Some(Vec::new());
+                }
+                let waiting = ready[index].as_mut().and_then(Vec::pop);
+                let name = match waiting {
+                    Some(name) => name,
+                    None => make(server, tables, &mut count).await,
+                };
+                // Whoever asked may have failed since.
+                drop(reply.send(name));
+            }
+            Some(Request::Drop(name)) => done.push(name),
+            None if idle => return,
+            None => {
+                let wanting = wanting.map(|(tables, _)| *tables);
+                if let Some(tables) = wanting {
+                    let index = ALL.iter().position(|each| *each == tables).expect("one of them");
+                    let name = make(server, tables, &mut count).await;
+                    ready[index].get_or_insert_default().push(name);
+                } else if let Some(name) = done.pop() {
+                    server.run("postgres", &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+                }
+            }
+        }
+    }
+}
+
+async fn make(server: &Server, tables: Tables, count: &mut u32) -> String {
+    *count += 1;
+    let name = format!("test_{count}");
+    server.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE {}", tables.template())).await;
+    name
+}
+
+/// Makes what databases with such tables are copied from.
+async fn template(server: &Server, tables: Tables) {
+    if tables == Tables::None {
+        return;
+    }
+    let name = tables.template();
+    server.run("postgres", &format!("CREATE DATABASE {name}")).await;
+    let postgres = Arc::new(Postgres::open(&server.url(name), &Options::default()).await.expect("opens"));
+    let driver: Arc<dyn Driver> = match tables {
+        Tables::Partitioned => Arc::new(Partitioned::over(postgres)),
+        _ => postgres,
+    };
+    Engine::open(driver, Arc::new(SystemClock), 0).await.expect("the tables are made");
+}
