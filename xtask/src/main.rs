@@ -13,13 +13,13 @@ use run::{Outcome, step};
 
 const HELP: &str = "\
 cargo xtask test        everything that is tested: rules, scenarios, clients, documents, a short fuzz run
-cargo xtask rust        the Rust tests alone, and the contract coverage they prove
+cargo xtask rust        the Rust tests alone, on SQLite and PostgreSQL, and the contract coverage they prove
 cargo xtask clients     the official Python and Node SDKs, schemathesis and the README's commands, against the server
 cargo xtask fuzz [S]    feeds the gateway's decode step with made-up bytes for S seconds (default 20)
 cargo xtask ci          formatting, clippy, generated documents unchanged, then `test`: what CI runs
 cargo xtask generate    writes the generated documents; with --check, says whether they would change
 cargo xtask bench [...] the benchmark table; arguments go to the benchmark program (--quick, --rounds N, --write FILE)
-cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node (Debian, as root)";
+cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node, PostgreSQL (Debian, as root)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -71,7 +71,21 @@ fn rust() -> Outcome {
     step("Rust tests", || {
         run::cargo_with(&["test", "--workspace", "--locked"], &[("LARKSPUR_OBSERVED", observed.as_os_str())])
     })?;
+    step("Rust tests on PostgreSQL", || suite("postgres", SHARED))?;
+    step("Rust tests on tables divided by tenant", || suite("partitioned", DIVIDED))?;
     step("contract coverage", coverage::check)
+}
+
+/// The parts of the suite that run on any store.
+const SHARED: &[&str] = &["scenarios", "isolation", "members", "policy", "tenants", "faults"];
+/// As [`SHARED`], but for the faults: where a statement fails has nothing to do with how a table is divided, and a copy
+/// of a database with so many tables takes long.
+const DIVIDED: &[&str] = &["scenarios", "isolation", "members", "policy", "tenants"];
+
+/// Runs parts of the suite once more on stores of another kind.
+fn suite(store: &str, parts: &[&str]) -> Outcome {
+    let test = ["test", "--locked", "--package", "larkspur-testkit", "--test", "suite", "--"];
+    run::cargo_with(&[&test, parts].concat(), &[("LARKSPUR_TEST_STORE", store.as_ref())])
 }
 
 fn clients() -> Outcome {

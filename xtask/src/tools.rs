@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::run::{self, Outcome};
 
-/// A program and the Debian packages that bring it.
+/// A program, what shows that it is there, and the Debian packages that bring it.
 const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("cc", &["--version"], "gcc libc6-dev"),
     ("c++", &["--version"], "g++"),
@@ -13,6 +13,16 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("node", &["--version"], "nodejs"),
     ("npm", &["--version"], "npm"),
     ("sqlite3", &["--version"], "sqlite3"),
+    // The tests start a server of their own; the one that Debian's package starts is not used. Its programs are not in
+    // the path.
+    (
+        "sh",
+        &[
+            "-c",
+            "PATH=\"$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')\"; command -v initdb && command -v postgres",
+        ],
+        "postgresql",
+    ),
 ];
 
 /// Installs what is missing, as root on Debian; otherwise says what is missing.
@@ -23,18 +33,13 @@ pub(crate) fn setup() -> Outcome {
         return Ok(());
     }
     let packages: Vec<&str> = missing.iter().flat_map(|(_, _, packages)| packages.split(' ')).collect();
-    let names: Vec<&str> = missing.iter().map(|(program, _, _)| *program).collect();
-    println!("== installing {} for {}", packages.join(" "), names.join(", "));
+    println!("== installing {}", packages.join(" "));
     let mut install = vec!["install", "--yes", "--no-install-recommends"];
     install.extend(&packages);
     let installed = run::command("apt-get".as_ref(), &["update", "--quiet"], &[])
         .and_then(|()| run::command("apt-get".as_ref(), &install, &[]));
     installed.map_err(|error| {
-        format!(
-            "missing: {}. On Debian, as root: apt-get install {}. ({error})",
-            names.join(", "),
-            packages.join(" ")
-        )
+        format!("packages are missing. On Debian, as root: apt-get install {}. ({error})", packages.join(" "))
     })
 }
 

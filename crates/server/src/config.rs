@@ -158,6 +158,7 @@ impl Config {
                 || short == "PORT"
                 || short.starts_with("PORT_")
                 || short == "OBSERVED"
+                || short == "TEST_STORE"
             {
                 continue;
             }

@@ -246,7 +246,7 @@ mod tests {
             "postgres://me:hunter2@h1/db?colour=red",
             "larkspur.db",
         ] {
-            let error = config(url).err().expect("refused").to_string();
+            let error = config(url).expect_err("refused").to_string();
             assert!(error.contains("no address") && !error.contains("hunter2"), "{error}");
         }
     }

@@ -13,7 +13,7 @@ pub(crate) struct Partitioned {
 }
 
 /// The parts of a table.
-const PARTS: usize = 4;
+const PARTS: usize = 2;
 
 impl Partitioned {
     pub(crate) fn over(inner: Arc<dyn Driver>) -> Self {

@@ -3,7 +3,7 @@
 use larkspur_api::{Entry, REGISTRY};
 use larkspur_contract::{Access, Bot, Consumes, Tokens, codes};
 use larkspur_server::RateLimits;
-use larkspur_testkit::{Lab, LabOptions, Reply, Request};
+use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, Request};
 use serde_json::json;
 
 fn entries() -> impl Iterator<Item = &'static Entry> {
@@ -171,6 +171,8 @@ async fn the_call_too_many_is_refused_with_its_headers() {
         let options = LabOptions {
             rate_limits: RateLimits::Platform,
             rate_limit_status: status,
+            // However slow the store, all calls fall into one window.
+            clock: ManualClock::at(1_750_000_000_000),
             ..LabOptions::default()
         };
         let world = Lab::with(options).await.world().await;
