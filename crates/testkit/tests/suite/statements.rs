@@ -29,10 +29,8 @@ const SCANS: &[(&str, &str)] = &[
     ),
     ("lists the apps of a tenant", "FROM app_install WHERE tenant = $1 ORDER BY app_id"),
     ("lists the apps of a developer", "FROM app WHERE tenant = $1 ORDER BY app_id"),
-    (
-        "lists what is planned in a world, a row for each operation at most",
-        "FROM planned_refusal WHERE tenant = $1 ",
-    ),
+    ("lists what is planned in a world", "FROM planned_refusal WHERE tenant = $1 ORDER BY operation"),
+    ("asks whether anything is planned in a world", "FROM planned_refusal WHERE tenant = $1 LIMIT 1"),
     ("lists the users of a world", "FROM users WHERE tenant = $1 ORDER BY user_id"),
     ("finds users by a part of their name, for the authorize page", "AND name_folded LIKE $2"),
 ];

@@ -82,6 +82,9 @@ async fn what_is_not_there() {
             ("GET", ""),
             ("DELETE", ""),
             ("PUT", "/clock"),
+            ("GET", "/refusals"),
+            ("PUT", "/refusals/im.v1.chat.get"),
+            ("DELETE", "/refusals/im.v1.chat.get"),
             ("GET", "/apps"),
             ("POST", "/apps"),
             ("GET", "/apps/cli_0000000000000000"),
@@ -106,7 +109,7 @@ async fn what_is_not_there() {
             ("DELETE", "/images/i"),
         ] {
             // Everything that any of them needs, so that the world alone is at fault.
-            let body = json!({"offset_ms": 0, "app_id": world.app_id, "deleted": true, "member": "u", "perm": "view"});
+            let body = json!({"offset_ms": 0, "code": 232006, "app_id": world.app_id, "deleted": true, "member": "u", "perm": "view"});
             let body = if path == "/apps" { json!({}) } else { body };
             let reply = world.lab.control(method, &format!("/worlds/{key}{path}")).body(body).send().await;
             declined(&reply, 5275404, "tenant_key");
