@@ -1,6 +1,7 @@
 //! Access tokens: signed and self-validating, so that they outlive a restart and cost no look-up.
 //!
-//! `t-` or `u-` (or `a-`), then hex of kind, tenant, app, expiry and, for users, number and epoch, then 16 bytes of HMAC.
+//! `t-` or `u-` (or `a-`), then hex of tenant, app, expiry and, for users, number, epoch and 8 random bytes, then 16 bytes
+//! of HMAC.
 
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Keys;
@@ -46,7 +47,7 @@ pub enum Holder {
 impl Token {
     /// Writes the token.
     pub fn issue(&self, keys: &Keys) -> String {
-        let mut bytes = Vec::with_capacity(64);
+        let mut bytes = Vec::with_capacity(65);
         bytes.push(match self.holder {
             Holder::Tenant => b't',
             Holder::App => b'a',
@@ -58,6 +59,8 @@ impl Token {
         if let Holder::User { number, epoch } = self.holder {
             bytes.extend_from_slice(&number.to_be_bytes());
             bytes.extend_from_slice(&epoch.to_be_bytes());
+            // Each is one of its own: a renewed token differs from the one before, which lives on.
+            bytes.extend_from_slice(&Keys::fresh_mark());
         }
         let signature = keys.sign(&bytes);
         bytes.extend_from_slice(&signature);
@@ -78,11 +81,11 @@ impl Token {
             [kind @ (b't' | b'a' | b'u'), b'-', hex @ ..] => (*kind, hex),
             _ => return None,
         };
-        let fields = if kind == b'u' { 40 } else { 24 };
+        let fields = if kind == b'u' { 48 } else { 24 };
         if hex.len() != (fields + 16) * 2 {
             return None;
         }
-        let mut bytes = [0u8; 57];
+        let mut bytes = [0u8; 65];
         let bytes = &mut bytes[..1 + fields + 16];
         bytes[0] = kind;
         for (byte, pair) in bytes[1..].iter_mut().zip(hex.chunks_exact(2)) {

@@ -100,6 +100,11 @@ impl Keys {
         self.hash_secret(secret).as_bytes().ct_eq(hash.as_bytes()).into()
     }
 
+    /// Eight random bytes that tell things apart which are otherwise the same.
+    pub fn fresh_mark() -> [u8; 8] {
+        random_bytes()
+    }
+
     /// A fresh app secret: 32 letters and digits.
     pub fn fresh_secret() -> String {
         const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789ab";

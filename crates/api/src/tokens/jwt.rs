@@ -19,6 +19,8 @@ struct Claims {
     epoch: i64,
     /// Seconds since 1970, in the tenant's time.
     exp: i64,
+    /// Random: a renewed token differs from the one before, which lives on.
+    jti: String,
     /// Absent: everything that the user granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
@@ -33,6 +35,7 @@ pub fn issue(token: &Token, scopes: Option<&Scopes>, keys: &Keys) -> Option<Stri
         user: number,
         epoch,
         exp: token.expires_at / 1000,
+        jti: base64url::encode(&Keys::fresh_mark()),
         scope: scopes.map(Scopes::to_column),
     };
     let claims = serde_json::to_vec(&claims).ok()?;

@@ -24,6 +24,10 @@ async fn the_historic_endpoints() {
         assert_eq!((&tokens["expires_in"], &tokens["refresh_expires_in"]), (&json!(7200), &json!(2_592_000)));
         works(&world, &text(&tokens, "access_token")).await;
         let renewed = call(again, by_refresh(&text(&tokens, "refresh_token"))).send().await.data();
+        assert_ne!(
+            renewed["access_token"], tokens["access_token"],
+            "each is one of its own, also in the same second"
+        );
         works(&world, &text(&renewed, "access_token")).await;
         declined(&call(again, by_refresh(&text(&tokens, "refresh_token"))).send().await, 20026);
         for tokens in [&tokens, &renewed] {

@@ -175,6 +175,11 @@ async fn refresh_tokens_rotate_and_end() {
         let second = send(by_refresh(&refresh)).await.json();
         assert_eq!(second["code"], 0, "{second}");
         denied(&send(by_refresh(&refresh)).await, 20073, "invalid_grant");
+        assert_ne!(
+            second["access_token"],
+            access.as_str(),
+            "each is one of its own, also in the same second"
+        );
         works(&world, &access).await;
         let third = send(by_refresh(&text(&second, "refresh_token"))).await.json();
         assert_eq!(third["code"], 0, "reuse of the first does not end the later ones: {third}");
