@@ -1,8 +1,13 @@
-"""What the tests use of the control API."""
+"""What the tests use of the control API, and of the page on which users let apps in."""
+
+import http.client
+import urllib.parse
 
 
 class World:
     """A tenant with its clock."""
+
+    REDIRECT = "http://localhost:3000/callback"
 
     def __init__(self, server, facts):
         self.server = server
@@ -17,6 +22,27 @@ class World:
     def user_token(self, app_id, user):
         body = {"app_id": app_id}
         return self.server.control("POST", f"{self.path}/users/{user['user_id']}/tokens", body)["access_token"]
+
+    def install(self, app_id):
+        """Installs an ISV app of another world."""
+        self.server.control("POST", f"{self.path}/installs", {"app_id": app_id})
+
+    def ticket(self, app_id):
+        """The present app_ticket of an ISV app of this world."""
+        return self.server.control("GET", f"{self.path}/apps/{app_id}/sign_in")["app_ticket"]
+
+    def code(self, app_id, user, **more):
+        """The code that an app gets when a user lets it in."""
+        form = {"client_id": app_id, "response_type": "code", "redirect_uri": self.REDIRECT, "state": "s", **more}
+        form |= {"decision": "allow", "user": f"{self.facts['tenant_key']}/{user['user_id']}"}
+        connection = http.client.HTTPConnection(*self.server.address, timeout=30)
+        connection.request("POST", "/open-apis/authen/v1/authorize", urllib.parse.urlencode(form),
+                           {"Content-Type": "application/x-www-form-urlencoded"})
+        answer = connection.getresponse()
+        text, place = answer.read(), answer.headers["Location"]
+        connection.close()
+        assert answer.status == 302, (answer.status, text)
+        return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(place).query))["code"]
 
     def document(self, owner):
         """A document of a user or an app: token, doc_type, url."""

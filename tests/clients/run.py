@@ -23,6 +23,7 @@ def python(checks):
 
 def node(checks):
     import control
+    import covered
 
     with Server() as server:
         home = control.demo(server)
@@ -33,11 +34,13 @@ def node(checks):
             "poor": home.app(scopes=["im:chat"]),
             "reader": home.app(scopes=["im:tag:read"]),
         }
+        operations = json.loads(server.run("operations", "--json").stdout)
+        facts["operations"] = [one["id"] for one in operations]
         process = subprocess.Popen(
             ["node", str(HERE / "node/journey.mjs")], env=environment(FACTS=json.dumps(facts)),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
         )
-        named = 0
+        named, typed = 0, None
         try:
             # It tells each check in a line, and asks for a restart of the server where it wants one.
             for line in process.stdout:
@@ -45,12 +48,15 @@ def node(checks):
                     told = json.loads(line.removeprefix("CHECK "))
                     checks.count(told["name"], told["error"] is None, told["error"])
                     named += 1
+                elif line.startswith("TYPED "):
+                    typed = json.loads(line.removeprefix("TYPED "))
                 else:
                     print(line, end="")
             code = process.wait(60)
         finally:
             process.kill()
         checks.count("it ran to its end", code == 0 and named > 0, f"node ended with {code} after {named} checks")
+        covered.check(checks, operations, **typed)
 
 
 def wire(checks):

@@ -6,48 +6,8 @@ import path from "node:path";
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import * as lark from "@larksuiteoapi/node-sdk";
-
-const facts = JSON.parse(process.env.FACTS);
-const silent = { error() {}, warn() {}, info() {}, debug() {}, trace() {} };
-
-function client(app) {
-  return new lark.Client({ appId: app.app_id, appSecret: app.app_secret, domain: facts.base_url, logger: silent });
-}
-
-async function check(name, run) {
-  let error = null;
-  try {
-    await run();
-  } catch (caught) {
-    const answer = caught?.response && `HTTP ${caught.response.status} ${JSON.stringify(caught.response.data)}`;
-    error = [answer, caught?.stack ?? String(caught)].filter(Boolean).join("\n");
-  }
-  console.log("CHECK " + JSON.stringify({ name, error }));
-}
-
-function good(answer) {
-  assert.equal(answer.code, 0, JSON.stringify(answer));
-  return answer.data;
-}
-
-// The SDK rejects every status from 400 on; the body is in the error.
-async function refusal(promise) {
-  try {
-    const answer = await promise;
-    assert.fail(`it was answered ${JSON.stringify(answer)}`);
-  } catch (error) {
-    if (error.name !== "AxiosError") throw error;
-    return { status: error.response.status, headers: error.response.headers, ...error.response.data };
-  }
-}
-
-const png = () => Buffer.from(facts.png, "hex");
-
-async function bytesOf(file) {
-  const chunks = [];
-  for await (const chunk of file.getReadableStream()) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
+import { bytesOf, check, client, facts, good, png, refusal } from "./sdk.mjs";
+import { typed } from "./typed.mjs";
 
 async function metric(operation) {
   const text = await (await fetch(`${facts.base_url}/larkspur/metrics`)).text();
@@ -239,3 +199,5 @@ await check("one sign-in for many requests; the typed sign-in ignores the token 
   assert.match(answer.tenant_access_token, /^t-/);
   assert.ok(answer.expire > 1800 && answer.expire <= 7200, JSON.stringify(answer));
 });
+
+await typed();

@@ -40,31 +40,10 @@ from lark_oapi.api.im.v2 import (
 )
 
 import control
+import gateway
+import typed
 from harness import png
-
-TENANT = {lark.AccessTokenType.TENANT}
-SIGN_IN = "auth.v3.tenant_access_token.internal"
-
-
-def client(server, app, given_tokens=False):
-    """A client; one that is given its tokens gets none by itself."""
-    builder = lark.Client.builder().app_id(app["app_id"]).app_secret(app["app_secret"]).domain(server.url)
-    return builder.enable_set_token(given_tokens).log_level(lark.LogLevel.ERROR).build()
-
-
-def good(answer):
-    assert answer.success(), (answer.code, answer.msg, answer.raw.status_code, answer.raw.content)
-    # Answers without data of their own have no such member.
-    return getattr(answer, "data", None)
-
-
-def raw(method, uri, queries=(), body=None, tokens=TENANT):
-    request = lark.BaseRequest.builder().http_method(method).uri(uri).token_types(set(tokens))
-    return request.queries(list(queries)).body(body).build()
-
-
-def as_user(token):
-    return lark.RequestOption.builder().user_access_token(token).build()
+from sdk import as_user, client, good, raw
 
 
 def create_tag(name, names=()):
@@ -226,6 +205,11 @@ def run(checks, server):
         tabs = good(api.im.v1.chat_tab.list_tabs(ListTabsChatTabRequest.builder().chat_id(made["chat"]).build())).chat_tabs
         assert [tab.tab_name for tab in tabs] == [None, "维基", "Plan"]
 
+    with checks("typed refusal of a page: an icon of nobody"):
+        answer = api.im.v1.chat_tab.create(add_tabs(made["chat"], url_tab("x", "https://example.com", "img_nobody")))
+        assert answer.code == 232056, answer.raw.content
+        assert answer.msg == "The operator is not the image's owner, no permission to complete the request."
+
     # With tokens of its own the SDK would pass over the one that it is given.
     personal = client(server, world, given_tokens=True)
     document = home.document(owner=world["app_id"])
@@ -251,120 +235,18 @@ def run(checks, server):
         answer = personal.im.v1.chat_tab.list_tabs(ListTabsChatTabRequest.builder().chat_id(made["chat"]).build(), option)
         assert (answer.code, answer.msg) == (232011, "Operator can NOT be out of the chat."), answer.raw.content
 
-    errors(checks, server, home, api, made)
-    tokens(checks, server, home)
-    frequency(checks, server, home)
+    typed.run(checks, server)
+    gateway.run(checks, server, home, api)
     restart(checks, server, api, made)
-
-
-def errors(checks, server, home, api, made):
-    with checks("typed refusal: code, msg, log id, field violations"):
-        answer = api.im.v2.tag.create(create_tag(""))
-        assert (answer.code, answer.msg, answer.raw.status_code) == (230001, "param is invalid", 400), answer.raw.content
-        assert answer.get_log_id() == answer.error["log_id"], (answer.get_log_id(), answer.error)
-        assert [one["field"] for one in answer.error["field_violations"]] == ["create_tag.name"], answer.error
-        assert answer.error["log_id"] in answer.error["troubleshooter"]
-        assert answer.data is None and "data" not in json.loads(answer.raw.content)
-
-    with checks("generic refusal: the SDK sees the code, so header names are in title case"):
-        answer = api.request(raw(lark.HttpMethod.GET, "/open-apis/im/v2/tags"))
-        assert (answer.code, answer.msg) == (230001, "param is invalid"), (answer.code, answer.raw.headers)
-        assert answer.get_log_id() == answer.error["log_id"]
-        assert [one["field"] for one in answer.error["field_violations"]] == ["ids"], answer.error
-
-    with checks("typed refusal of a page: an icon of nobody"):
-        answer = api.im.v1.chat_tab.create(add_tabs(made["chat"], url_tab("x", "https://example.com", "img_nobody")))
-        assert answer.code == 232056, answer.raw.content
-        assert answer.msg == "The operator is not the image's owner, no permission to complete the request."
-
-    with checks("a missing scope: permission_violations and helps"):
-        poor = home.app(scopes=["im:chat"])
-        answer = client(server, poor).im.v2.tag.create(create_tag("nothing"))
-        assert (answer.code, answer.raw.status_code) == (99991672, 400), answer.raw.content
-        violations = answer.error["permission_violations"]
-        assert violations and all(one["type"] == "action_scope_required" for one in violations), answer.error
-        assert any(poor["app_id"] in one["url"] for one in answer.error["helps"]), answer.error
-
-    with checks("a user token where only tenants may call"):
-        token = home.user_token(server.ready["app_id"], server.ready["users"][0])
-        request = raw(lark.HttpMethod.GET, "/open-apis/im/v2/tags", [("ids", "1")], tokens={lark.AccessTokenType.USER})
-        answer = client(server, server.ready, given_tokens=True).request(request, as_user(token))
-        assert (answer.code, answer.msg) == (99991668, "user access token not support"), answer.raw.content
-
-    with checks("a wrong secret"):
-        wrong = client(server, {"app_id": server.ready["app_id"], "app_secret": "x" * 32})
-        wrong.config.app_id = home.app(scopes=[])["app_id"]  # of its own, for the SDK's cache is one for all clients
-        try:
-            answer = wrong.request(raw(lark.HttpMethod.GET, "/open-apis/bot/v3/info"))
-        except Exception as error:
-            assert "10014" in str(error), error
-        else:
-            raise AssertionError(answer.raw.content)
-
-
-def tokens(checks, server, home):
-    with checks("one sign-in for many requests"):
-        app = home.app(scopes=["im:chat"])
-        api = client(server, app)
-        before = server.metric("larkspur_requests_total", operation=SIGN_IN, code=0)
-        for _ in range(10):
-            assert api.request(raw(lark.HttpMethod.GET, "/open-apis/bot/v3/info")).code == 0
-        assert server.metric("larkspur_requests_total", operation=SIGN_IN, code=0) == before + 1
-
-    world = control.fresh(server)
-    app = world.app(scopes=["im:chat"])
-
-    def sign_in():
-        return server.good("POST", "/open-apis/auth/v3/tenant_access_token/internal", app)
-
-    def works(token):
-        option = lark.RequestOption.builder().tenant_access_token(token).build()
-        return client(server, app, given_tokens=True).request(raw(lark.HttpMethod.GET, "/open-apis/bot/v3/info"), option).code
-
-    app = {"app_id": app["app_id"], "app_secret": app["app_secret"]}
-    with checks("after 89 minutes the same token, after 91 a second one, and both work"):
-        first = sign_in()
-        assert first["expire"] == 7200, first
-        world.advance(minutes=89)
-        same = sign_in()
-        assert same["tenant_access_token"] == first["tenant_access_token"], "a new token came too early"
-        assert 1800 <= same["expire"] <= 1860, same
-        world.advance(minutes=2)
-        second = sign_in()
-        assert second["tenant_access_token"] != first["tenant_access_token"] and second["expire"] == 7200, second
-        assert works(first["tenant_access_token"]) == 0 and works(second["tenant_access_token"]) == 0
-
-    with checks("after 2 hours the first token is refused, and the second still works"):
-        world.advance(minutes=30)
-        assert works(first["tenant_access_token"]) == 99991663
-        assert works(second["tenant_access_token"]) == 0
-
-    world.delete()
-    with checks("with its world a token is gone"):
-        assert works(second["tenant_access_token"]) == 99991663
-
-
-def frequency(checks, server, home):
-    with checks("over the rate: 429, 99991400 and the headers that say how long to wait"):
-        api = client(server, home.app(scopes=["im:tag:read"]))
-        ask = raw(lark.HttpMethod.GET, "/open-apis/im/v2/tags", [("ids", "1")])
-        for _ in range(200):
-            answer = api.request(ask)
-            if answer.code != 0:
-                break
-        assert (answer.code, answer.raw.status_code) == (99991400, 429), answer.raw.content
-        assert answer.msg == "request trigger frequency limit"
-        headers = {name.lower(): value for name, value in answer.raw.headers.items()}
-        assert headers["x-ogw-ratelimit-limit"] == "5" and headers["x-ogw-ratelimit-reset"] == "1", headers
 
 
 def restart(checks, server, api, made):
     with checks("a restart in the middle: the cached token and everything made still work"):
-        before = server.metric("larkspur_requests_total", operation=SIGN_IN, code=0)
+        before = server.metric("larkspur_requests_total", operation=gateway.SIGN_IN, code=0)
         assert before > 0
         assert server.restart() == 0, server.log()
         tabs = good(api.im.v1.chat_tab.list_tabs(ListTabsChatTabRequest.builder().chat_id(made["chat"]).build())).chat_tabs
         assert [tab.tab_name for tab in tabs] == [None, "维基", "Plan", "Mine"]
         answer = api.request(raw(lark.HttpMethod.GET, "/open-apis/im/v2/tags", [("ids", made["tag"])]))
         assert json.loads(answer.raw.content)["data"]["tag_infos"][0]["id"] == made["tag"], answer.raw.content
-        assert server.metric("larkspur_requests_total", operation=SIGN_IN, code=0) == 0, "it signed in again"
+        assert server.metric("larkspur_requests_total", operation=gateway.SIGN_IN, code=0) == 0, "it signed in again"

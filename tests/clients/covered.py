@@ -1,0 +1,101 @@
+"""Whether an SDK's typed methods, what the server serves, and what a journey called are the same."""
+
+import re
+
+# Typed methods of resources that are served, which are not.
+NOT_SERVED = {
+    "im.v1.chat.link": "not served yet",
+    "im.v1.chat.search": "not served yet",
+    "drive.v1.permission_member.batch_create": "not a part of groups: bots add a chat by itself",
+    "drive.v1.permission_member.transfer_owner": "not a part of groups: documents are made by the control API",
+}
+# Operations for which no SDK has a typed method.
+UNTYPED = {
+    "im.v2.tag.list": "no SDK has it; called with the generic request",
+    "bot.v3.info": "no SDK has it; called with the generic request",
+    "authen.v1.authorize.show": "a page for browsers",
+    "authen.v1.authorize.decide": "a form of that page",
+    "authen.v1.index.show": "a page for browsers",
+    "authen.v2.oauth.token": "no SDK has it; called over plain HTTP",
+    "oauth.v3.token.create": "the SDKs' client.access_token and client.accessToken, which are no typed methods",
+}
+# Where the SDK offers a kind of token that the operation's page does not.
+FEWER_TOKENS = {
+    "im.v1.chat.create": "the page takes tenant tokens only",
+    "im.v1.image.create": "the page takes tenant tokens only",
+}
+KINDS = {
+    "tenant": {"TENANT"}, "user": {"USER"}, "tenant or user": {"TENANT", "USER"}, "app": {"APP"}, "open": set(),
+}
+
+
+def kinds(operation):
+    """As whom an operation has to be called: with a token that is the app's own, with a user's."""
+    access = operation["access"]
+    return ({"own"} if access != "user" else set()) | ({"user"} if "user" in access else set())
+
+
+def resource(method):
+    return method["name"].rpartition(".")[0]
+
+
+def spelled(method):
+    """The name of a typed method as the lists spell it."""
+    return re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), method["name"])
+
+
+def listed(method):
+    """Whether a method stands on the list; in Node methods have a second name without the version."""
+    name = spelled(method)
+    return name in NOT_SERVED or name in {re.sub(r"\.v\d+\.", ".", one) for one in NOT_SERVED}
+
+
+def route(one):
+    return one["method"], one["path"]
+
+
+def check(checks, operations, methods, calls):
+    """Checks all of it: `methods` and `calls` are told by each SDK's part in the same form."""
+    public = {route(one): one for one in operations if not one["id"].startswith("larkspur.")}
+    served = {resource(one) for one in methods if route(one) in public}
+    concerned = [one for one in methods if resource(one) in served]
+
+    with checks("each typed method of a resource that is served has its route here, or stands on the list"):
+        missing = {one["name"]: route(one) for one in concerned if route(one) not in public and not listed(one)}
+        assert not missing, missing
+
+    with checks("nothing on the lists is out of date"):
+        names = {spelled(one): route(one) for one in methods}
+        now = [name for name in NOT_SERVED if name in names and names[name] in public]
+        assert not now, f"these are served now: {now}"
+        typed = {route(one) for one in methods}
+        now = [one["id"] for key, one in public.items() if one["id"] in UNTYPED and key in typed]
+        assert not now, f"these have typed methods now: {now}"
+
+    with checks("each operation has a typed method, or stands on the list"):
+        typed = {route(one) for one in methods}
+        without = [one["id"] for key, one in public.items() if key not in typed and one["id"] not in UNTYPED]
+        assert not without, without
+
+    # Only Python's requests say which kinds they take.
+    if any("tokens" in one for one in methods):
+        with checks("operations take the kinds of token that the typed methods offer"):
+            wrong = [
+                (one["name"], one["tokens"], public[route(one)]["access"])
+                for one in concerned
+                if route(one) in public and public[route(one)]["id"] not in FEWER_TOKENS
+                if set(one["tokens"]) != KINDS[public[route(one)]["access"]]
+            ]
+            assert not wrong, wrong
+
+    done = {(*route(call), call["variant"], call["kind"]) for call in calls}
+    wanted = [one for one in concerned if route(one) in public]
+    with checks("the journey called each of them, with success, as everybody who may"):
+        forgotten = sorted(
+            (one["name"], one["variant"], kind)
+            for one in wanted
+            for kind in kinds(public[route(one)])
+            if (*route(one), one["variant"], kind) not in done
+        )
+        assert wanted and not forgotten, "\n".join(map(str, forgotten))
+    print(f"        {len({(*route(one), one['variant']) for one in wanted})} typed methods")

@@ -1,0 +1,81 @@
+// What groups lean on: images, tags, documents, people.
+
+import assert from "node:assert/strict";
+import { bytesOf, check, good, png, refusal } from "./sdk.mjs";
+
+export async function things(stage) {
+  await images(stage);
+  await tags(stage);
+  for (const [name, who] of stage.both) {
+    await documents(stage, name, who);
+    await people(stage, name, who);
+  }
+}
+
+async function images(stage) {
+  await check("an image there and back", async () => {
+    const api = stage.bot.im.v1.image;
+    const { image_key } = await api.create({ data: { image_type: "message", image: png() } });
+    assert.ok((await bytesOf(await api.get({ path: { image_key } }))).equals(png()));
+  });
+}
+
+async function tags(stage) {
+  await check("make and rename a tag, bind it, read it, unbind it", async () => {
+    const { tag, bizEntityTagRelation: relation } = stage.bot.im.v2;
+    const create_tag = { tag_type: "tenant", name: "client", i18n_names: [{ locale: "zh_cn", name: "客户" }] };
+    const { id } = good(await tag.create({ data: { create_tag } }));
+    const patched = await tag.patch({ path: { tag_id: id }, data: { patch_tag: { id, name: "customer" } } });
+    assert.equal(good(patched).tag_info.name, "customer");
+    const params = { tag_biz_type: "chat", biz_entity_id: await stage.group(stage.bot) };
+    const data = { ...params, tag_ids: [id] };
+    const bound = async () => good(await relation.get({ params })).tag_info_with_bind_versions ?? [];
+    assert.deepEqual(good(await relation.create({ data })), {});
+    assert.deepEqual((await bound()).map((one) => one.tag_info.id), [id]);
+    assert.deepEqual(good(await relation.update({ data })), {});
+    assert.deepEqual(await bound(), []);
+  });
+}
+
+async function documents(stage, name, who) {
+  await check(`${name}: let a group into a document, raise it, ask, remove it`, async () => {
+    const api = who.drive.v1.permissionMember;
+    const owner = who === stage.bot ? stage.facts.app_id : stage.people[0].user_id;
+    const { token, doc_type: type } = await stage.home.control("POST", "/documents", { doc_type: "docx", owner });
+    const chat = await stage.group(who);
+    const data = { member_type: "openchat", member_id: chat, perm: "view", type: "chat" };
+    const path = { token };
+    const chatOf = (answer) => (good(answer).items ?? []).find((one) => one.member_type === "openchat");
+    assert.equal(good(await api.create({ path, params: { type, need_notification: false }, data })).member.perm, "view");
+    const one = { token, member_id: chat };
+    const raised = await api.update({ path: one, params: { type, need_notification: false }, data: { ...data, perm: "edit" } });
+    assert.equal(good(raised).member.perm, "edit");
+    const shown = chatOf(await api.list({ path, params: { type, fields: "*" } }));
+    assert.deepEqual([shown.member_id, shown.perm], [chat, "edit"]);
+    assert.equal(good(await api.auth({ path, params: { type, action: "view" } })).auth_result, true);
+    good(await api.delete({ path: one, params: { type, member_type: "openchat" } }));
+    assert.equal(chatOf(await api.list({ path, params: { type } })), undefined);
+    assert.equal((await refusal(api.create({ path: { token: "nothing" }, params: { type }, data }))).code, 1063005);
+  });
+}
+
+async function people(stage, name, who) {
+  const person = stage.people[1];
+  if (stage.serves("contact.v3.user.get")) {
+    await check(`${name}: who somebody is`, async () => {
+      const api = who.contact.v3.user;
+      const params = { user_id_type: "open_id" };
+      const { user } = good(await api.get({ path: { user_id: person.open_id }, params }));
+      assert.deepEqual([user.open_id, user.union_id, user.name], [person.open_id, person.union_id, person.name]);
+      const nobody = await refusal(api.get({ path: { user_id: `ou_${"0".repeat(32)}` }, params }));
+      assert.equal(nobody.error.log_id, nobody.headers["x-tt-logid"]);
+    });
+  }
+  if (who === stage.bot && stage.serves("contact.v3.user.batch_get_id")) {
+    await check("people by their addresses", async () => {
+      const payload = { params: { user_id_type: "open_id" }, data: { emails: ["nobody@example.com"] } };
+      const { user_list } = good(await who.contact.v3.user.batchGetId(payload));
+      assert.deepEqual(user_list, [{ email: "nobody@example.com" }]);
+    });
+  }
+}

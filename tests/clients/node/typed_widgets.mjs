@@ -1,0 +1,73 @@
+// What stands in a group: tabs, its menu, its announcement.
+
+import assert from "node:assert/strict";
+import { check, good, refused } from "./sdk.mjs";
+
+export async function widgets(stage) {
+  for (const [name, who] of stage.both) {
+    await tabs(stage, name, who);
+    await announcement(stage, name, who);
+  }
+  await menu(stage);
+}
+
+const tab = (name) => ({ tab_name: name, tab_type: "url", tab_content: { url: `https://example.com/${name}` } });
+
+async function tabs(stage, name, who) {
+  await check(`${name}: add, rename, sort and delete tabs`, async () => {
+    const api = who.im.v1.chatTab;
+    const path = { chat_id: await stage.group(who) };
+    const ids = (answer) => good(answer).chat_tabs.map((one) => one.tab_id);
+    const [first, a, b] = ids(await api.create({ path, data: { chat_tabs: [tab("a"), tab("b")] } }));
+    const renamed = await api.updateTabs({ path, data: { chat_tabs: [{ tab_id: b, ...tab("renamed") }] } });
+    assert.equal(good(renamed).chat_tabs.find((one) => one.tab_id === b).tab_name, "renamed");
+    assert.deepEqual(ids(await api.sortTabs({ path, data: { tab_ids: [first, b, a] } })), [first, b, a]);
+    assert.deepEqual(ids(await api.deleteTabs({ path, data: { tab_ids: [a] } })), [first, b]);
+    assert.deepEqual(ids(await api.listTabs({ path })), [first, b]);
+    await refused(api.deleteTabs({ path, data: { tab_ids: [] } }), 232001);
+  });
+}
+
+async function announcement(stage, name, who) {
+  await check(`${name}: read and edit the announcement`, async () => {
+    const api = who.im.v1.chatAnnouncement;
+    const path = { chat_id: await stage.group(who) };
+    const before = good(await api.get({ path, params: { user_id_type: "open_id" } }));
+    assert.deepEqual([before.revision, before.owner_id_type], ["0", who === stage.bot ? "app_id" : "open_id"]);
+    const run = { type: "textRun", textRun: { text: "Hello", style: {} } };
+    const blocks = [{ type: "paragraph", paragraph: { elements: [run], style: {} } }];
+    const location = { zoneId: "0", index: 0, endOfZone: true };
+    const insertBlocksRequest = { payload: JSON.stringify({ blocks }), location };
+    const requests = [JSON.stringify({ requestType: "InsertBlocksRequestType", insertBlocksRequest })];
+    assert.deepEqual(good(await api.patch({ path, data: { revision: "0", requests } })), {});
+    const after = good(await api.get({ path }));
+    assert.equal(after.revision, "1");
+    assert.deepEqual(JSON.parse(after.content).body.blocks, blocks);
+  });
+}
+
+async function menu(stage) {
+  await check("add to the menu, sort it, change an item, delete one", async () => {
+    const { chatMenuTree: api, chatMenuItem: items } = stage.bot.im.v1;
+    const path = { chat_id: await stage.group(stage.bot) };
+    const link = (name) => ({
+      chat_menu_item: { action_type: "REDIRECT_LINK", name, redirect_link: { common_url: `https://example.com/${name}` } },
+    });
+    const parent = { chat_menu_item: { action_type: "NONE", name: "b", i18n_names: { zh_cn: "菜单" } }, children: [link("c")] };
+    const tops = (answer) => good(answer).menu_tree.chat_menu_top_levels;
+    const names = (answer) => tops(answer).map((one) => one.chat_menu_item.name);
+    const data = { menu_tree: { chat_menu_top_levels: [link("a"), parent] } };
+    const made = tops(await api.create({ path, data }));
+    assert.equal(made[1].children[0].chat_menu_item.redirect_link.common_url, "https://example.com/c");
+    assert.equal(made[1].chat_menu_item.i18n_names.zh_cn, "菜单");
+    const [a, b] = made.map((one) => one.chat_menu_top_level_id);
+    assert.deepEqual(names(await api.sort({ path, data: { chat_menu_top_level_ids: [b, a] } })), ["b", "a"]);
+    const change = { update_fields: ["NAME"], chat_menu_item: { action_type: "REDIRECT_LINK", name: "A" } };
+    const patched = await items.patch({ path: { ...path, menu_item_id: a }, data: change });
+    assert.equal(good(patched).chat_menu_item.name, "A");
+    assert.deepEqual(names(await api.get({ path })), ["b", "A"]);
+    assert.deepEqual(names(await api.delete({ path, data: { chat_menu_top_level_ids: [b] } })), ["A"]);
+    const nowhere = { path: { ...path, menu_item_id: "7000000000000000000" }, data: change };
+    await refused(items.patch(nowhere), 232001);
+  });
+}

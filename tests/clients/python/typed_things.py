@@ -1,0 +1,75 @@
+"""What groups lean on: images, tags, documents, people."""
+
+import io
+
+from harness import png
+from sdk import good, refused
+
+
+def run(checks, stage):
+    images(checks, stage)
+    tags(checks, stage)
+    for name, who in stage.both:
+        documents(checks, stage, name, who)
+        people(checks, stage, name, who)
+
+
+def images(checks, stage):
+    api = stage.bot.im.v1.image
+    with checks("an image there and back"):
+        key = good(api.create(body={"image_type": "message", "image": io.BytesIO(png(5, 5))})).image_key
+        answer = api.get(image_key=key)
+        assert answer.success() and answer.file.read() == png(5, 5)
+
+
+def tags(checks, stage):
+    tag, relation = stage.bot.im.v2.tag, stage.bot.im.v2.biz_entity_tag_relation
+    with checks("make and rename a tag, bind it, read it, unbind it"):
+        names = [{"locale": "zh_cn", "name": "客户"}]
+        new = {"create_tag": {"tag_type": "tenant", "name": "client", "i18n_names": names}}
+        made = good(tag.create(body=new)).id
+        changed = good(tag.patch(tag_id=made, body={"patch_tag": {"id": made, "name": "customer"}})).tag_info
+        assert (changed.id, changed.name, changed.tag_type) == (made, "customer", "tenant"), vars(changed)
+        chat = stage.group(stage.bot)
+        bond = {"tag_biz_type": "chat", "biz_entity_id": chat, "tag_ids": [made]}
+        good(relation.create(body=bond))
+        bound = good(relation.get(tag_biz_type="chat", biz_entity_id=chat)).tag_info_with_bind_versions
+        assert [one.tag_info.name for one in bound] == ["customer"]
+        good(relation.update(body=bond))
+        assert not good(relation.get(tag_biz_type="chat", biz_entity_id=chat)).tag_info_with_bind_versions
+
+
+def documents(checks, stage, name, who):
+    api = who.drive.v1.permission_member
+    owner = stage.facts["app_id"] if who is stage.bot else stage.people[0]["user_id"]
+    document = stage.home.document(owner=owner)
+    chat = stage.group(who)
+    at = {"token": document["token"], "type": document["doc_type"]}
+    member = {"member_type": "openchat", "member_id": chat, "perm": "view", "type": "chat"}
+
+    with checks(f"{name}: let a group into a document, raise it, ask, remove it"):
+        assert good(api.create(**at, need_notification=False, body=member)).member.member_id == chat
+        assert good(api.update(**at, member_id=chat, need_notification=False, body=member | {"perm": "edit"})).member.perm == "edit"
+        found = [one for one in good(api.list(**at, fields="*")).items if one.member_type == "openchat"]
+        assert [(one.member_id, one.perm) for one in found] == [(chat, "edit")], [vars(one) for one in found]
+        assert good(api.auth(**at, action="view")).auth_result is True
+        good(api.delete(**at, member_id=chat, member_type="openchat"))
+        assert not [one for one in good(api.list(**at)).items if one.member_type == "openchat"]
+        answer = api.create(token="nothing", type="docx", body=member)
+        refused(answer, 1063005, answer.raw.status_code)
+
+
+def people(checks, stage, name, who):
+    one = stage.people[1]
+    if "contact.v3.user.get" in stage.operations:
+        with checks(f"{name}: who somebody is"):
+            user = good(who.contact.v3.user.get(user_id=one["open_id"], user_id_type="open_id")).user
+            assert (user.open_id, user.union_id, user.name) == (one["open_id"], one["union_id"], one["name"]), vars(user)
+            answer = who.contact.v3.user.get(user_id="ou_" + "0" * 32, user_id_type="open_id")
+            assert answer.code != 0
+            refused(answer, answer.code)
+    if who is stage.bot and "contact.v3.user.batch_get_id" in stage.operations:
+        with checks("people by their addresses"):
+            ask = {"emails": ["nobody@example.com"], "mobiles": []}
+            found = good(who.contact.v3.user.batch_get_id(user_id_type="open_id", body=ask)).user_list
+            assert [(one.email, one.user_id) for one in found] == [("nobody@example.com", None)], found

@@ -1,0 +1,91 @@
+"""What stands in a group: tabs, its menu, its announcement."""
+
+import json
+
+from sdk import data_of, good, refused
+
+
+def run(checks, stage):
+    for name, who in stage.both:
+        tabs(checks, stage, name, who)
+        announcement(checks, stage, name, who)
+    menu(checks, stage)
+
+
+def url(name):
+    return {"tab_name": name, "tab_type": "url", "tab_content": {"url": f"https://example.com/{name}"}}
+
+
+def tabs(checks, stage, name, who):
+    api = who.im.v1.chat_tab
+    chat = stage.group(who)
+    with checks(f"{name}: add, rename, sort and delete tabs"):
+        made = good(api.create(chat_id=chat, body={"chat_tabs": [url("a"), url("b"), url("c")]})).chat_tabs
+        first, a, b, c = [tab.tab_id for tab in made]
+        assert [tab.tab_type for tab in made] == ["message", "url", "url", "url"]
+        changed = {"tab_id": b, **url("renamed")}
+        tabs = good(api.update_tabs(chat_id=chat, body={"chat_tabs": [changed]})).chat_tabs
+        assert [(tab.tab_name, tab.tab_content.url) for tab in tabs if tab.tab_id == b] == [
+            ("renamed", "https://example.com/renamed")
+        ]
+        tabs = good(api.sort_tabs(chat_id=chat, body={"tab_ids": [first, c, b, a]})).chat_tabs
+        assert [tab.tab_id for tab in tabs] == [first, c, b, a]
+        tabs = good(api.delete_tabs(chat_id=chat, body={"tab_ids": [c, a]})).chat_tabs
+        assert [tab.tab_id for tab in tabs] == [first, b]
+        assert [tab.tab_name for tab in good(api.list_tabs(chat_id=chat)).chat_tabs] == [None, "renamed"]
+        refused(api.delete_tabs(chat_id=chat, body={"tab_ids": []}), 232001)
+
+
+def announcement(checks, stage, name, who):
+    api = who.im.v1.chat_announcement
+    chat = stage.group(who)
+    with checks(f"{name}: read and edit the announcement"):
+        before = good(api.get(chat_id=chat, user_id_type="open_id"))
+        kind = "app_id" if who is stage.bot else "open_id"
+        assert (before.revision, before.owner_id_type) == ("0", kind) and before.create_time.isdecimal(), vars(before)
+        run = {"type": "textRun", "textRun": {"text": "Hello", "style": {}}}
+        blocks = [{"type": "paragraph", "paragraph": {"elements": [run], "style": {}}}]
+        insert = {"payload": json.dumps({"blocks": blocks}), "location": {"zoneId": "0", "index": 0, "endOfZone": True}}
+        request = json.dumps({"requestType": "InsertBlocksRequestType", "insertBlocksRequest": insert})
+        answer = api.patch(chat_id=chat, body={"revision": before.revision, "requests": [request]})
+        good(answer)
+        assert data_of(answer)["data"] == {}
+        after = good(api.get(chat_id=chat, user_id_type="open_id"))
+        assert after.revision == "1" and json.loads(after.content)["body"]["blocks"] == blocks, vars(after)
+        if who is not stage.bot:
+            assert after.modifier_id == stage.person(0), vars(after)
+
+
+def menu(checks, stage):
+    chat = stage.group(stage.bot)
+    api, items = stage.bot.im.v1.chat_menu_tree, stage.bot.im.v1.chat_menu_item
+
+    def link(name):
+        address = {"common_url": f"https://example.com/{name}"}
+        return {"chat_menu_item": {"action_type": "REDIRECT_LINK", "name": name, "redirect_link": address}}
+
+    def plain(name):
+        return {"chat_menu_item": {"action_type": "NONE", "name": name, "i18n_names": {"zh_cn": "菜单"}}}
+
+    def names(tree):
+        return [one.chat_menu_item.name for one in tree.chat_menu_top_levels]
+
+    with checks("add to the menu, sort it, change an item, delete one"):
+        tree = {"chat_menu_top_levels": [link("a"), {**plain("b"), "children": [link("c")]}]}
+        made = good(api.create(chat_id=chat, body={"menu_tree": tree})).menu_tree
+        assert names(made) == ["a", "b"]
+        first, second = [one.chat_menu_top_level_id for one in made.chat_menu_top_levels]
+        child = made.chat_menu_top_levels[1].children[0]
+        assert child.chat_menu_item.redirect_link.common_url == "https://example.com/c"
+        assert made.chat_menu_top_levels[1].chat_menu_item.i18n_names.zh_cn == "菜单"
+        sorted_tree = good(api.sort(chat_id=chat, body={"chat_menu_top_level_ids": [second, first]})).menu_tree
+        assert names(sorted_tree) == ["b", "a"]
+        body = {"update_fields": ["NAME"], "chat_menu_item": {"action_type": "REDIRECT_LINK", "name": "A"}}
+        assert good(items.patch(chat_id=chat, menu_item_id=first, body=body)).chat_menu_item.name == "A"
+        assert names(good(api.get(chat_id=chat)).menu_tree) == ["b", "A"]
+        left = good(api.delete(chat_id=chat, body={"chat_menu_top_level_ids": [second]})).menu_tree
+        assert names(left) == ["A"]
+
+    with checks("an item that the menu does not have"):
+        body = {"update_fields": ["NAME"], "chat_menu_item": {"action_type": "NONE", "name": "x"}}
+        refused(items.patch(chat_id=chat, menu_item_id="7000000000000000000", body=body), 232001)
