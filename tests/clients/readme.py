@@ -36,6 +36,23 @@ def run(checks):
                     first_line = text.strip().splitlines()[0]
                     with checks(f"{page}, block {number}: {first_line[:60]}"):
                         done(server, Path(folder), info.split()[0], text, number)
+            for name in ("From Python", "From Node"):
+                with checks(f"{page}: the group {name} is as the block says"):
+                    made(server, name)
+
+
+def made(server, name):
+    """Checks what a block left: the SDKs do not raise on every refusal."""
+    token, api = server.tenant_token(), "/open-apis/im"
+    chats = server.good("GET", f"{api}/v1/chats?page_size=100", token=token)["items"]
+    [chat] = [one["chat_id"] for one in chats if one["name"] == name]
+    shown = server.good("GET", f"{api}/v1/chats/{chat}", token=token)
+    assert shown["user_manager_id_list"] == [server.ready["users"][0]["open_id"]], shown
+    tabs = server.good("GET", f"{api}/v1/chats/{chat}/chat_tabs/list_tabs", token=token)["chat_tabs"]
+    assert [tab.get("tab_name") for tab in tabs] == [None, "Wiki"], tabs
+    query = f"tag_biz_type=chat&biz_entity_id={chat}"
+    bound = server.good("GET", f"{api}/v2/biz_entity_tag_relation?{query}", token=token)["tag_info_with_bind_versions"]
+    assert [one["tag_info"]["name"] for one in bound] == [name.replace("From", "from")], bound
 
 
 def done(server, folder, language, text, number):
@@ -51,6 +68,7 @@ def done(server, folder, language, text, number):
         raise AssertionError(f"nobody knows how to run {language}")
     ready = server.ready
     names = {name.upper(): ready[name] for name in ("base_url", "app_id", "app_secret", "chat_id", "control_key")}
+    names["USER_OPEN_ID"] = ready["users"][0]["open_id"]
     path = os.pathsep.join([str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
     ended = subprocess.run(
         command, cwd=folder, env=environment(PATH=path, **names), stdin=subprocess.DEVNULL, capture_output=True, text=True,
