@@ -1,5 +1,7 @@
 //! User ids between their forms on the wire and the tenant's own.
 
+use std::collections::HashMap;
+
 use larkspur_contract::ids::{AppId, OpenId, UnionId};
 use larkspur_contract::model::{AppKind, MemberIdType, UserIdType};
 use larkspur_contract::scopes::CONTACT_EMPLOYEE_ID;
@@ -51,37 +53,73 @@ impl Named {
     }
 }
 
+/// What an id says by itself.
+enum Read {
+    /// It is none.
+    Nobody,
+    /// An open_id made for this app, if there is one: any 128 bits decrypt to something.
+    App(AppId),
+    /// The number of a user or, in an open_id, of a bot.
+    Number(u64),
+}
+
+fn read(keys: &Keys, call: &Call, form: UserIdType, id: &str) -> Read {
+    if form == UserIdType::OpenId {
+        let Some(id) = OpenId::parse(id) else { return Read::Nobody };
+        let (subject, app) = keys.read_open_id(id);
+        return if app == call.app_id() { Read::Number(subject) } else { Read::App(app) };
+    }
+    let Some(id) = UnionId::parse(id) else { return Read::Nobody };
+    let (number, developer) = keys.read_union_id(id);
+    if developer == call.app.developer { Read::Number(number) } else { Read::Nobody }
+}
+
+/// Finds out what ids name, each in its place. Users are looked up together.
+pub async fn all_named(
+    tx: &mut Tx,
+    call: &Call,
+    form: UserIdType,
+    ids: &[&str],
+) -> Result<Vec<Named>, Fault> {
+    if form == UserIdType::UserId {
+        let found = users::by_ids(tx, ids.iter().copied()).await?;
+        let found: HashMap<&str, &User> = found.iter().map(|user| (user.user_id.as_str(), user)).collect();
+        let named = |id: &&str| found.get(id).map_or(Named::Unknown, |user| Named::User((*user).clone()));
+        return Ok(ids.iter().map(named).collect());
+    }
+    let engine = tx.engine().clone();
+    let subjects: Vec<Read> = ids.iter().map(|id| read(&engine.keys, call, form, id)).collect();
+    let numbers = subjects.iter().filter_map(|subject| match subject {
+        Read::Number(number) => Some(number.cast_signed()),
+        Read::Nobody | Read::App(_) => None,
+    });
+    let found = users::by_numbers(tx, numbers).await?;
+    let found: HashMap<i64, &User> = found.iter().map(|user| (user.user_no, user)).collect();
+    let mut all = Vec::with_capacity(ids.len());
+    for subject in subjects {
+        all.push(match subject {
+            Read::Nobody => Named::Unknown,
+            Read::App(app) if apps::install(tx, app).await?.is_some() => Named::OtherApp,
+            Read::App(_) => Named::Unknown,
+            Read::Number(number) => match found.get(&number.cast_signed()) {
+                Some(user) => Named::User((*user).clone()),
+                None if form == UserIdType::OpenId && is_bot(tx, call, number).await? => {
+                    Named::Bot(AppId(number))
+                }
+                None => Named::OtherTenant,
+            },
+        });
+    }
+    Ok(all)
+}
+
+async fn is_bot(tx: &mut Tx, call: &Call, number: u64) -> Result<bool, Fault> {
+    Ok(number == call.app_id().0 || apps::install(tx, AppId(number)).await?.is_some())
+}
+
 /// Finds out what an id names.
 pub async fn named(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) -> Result<Named, Fault> {
-    let engine = tx.engine().clone();
-    let number = match form {
-        UserIdType::UserId => {
-            return Ok(users::by_id(tx, id).await?.map_or(Named::Unknown, Named::User));
-        }
-        UserIdType::OpenId => {
-            let Some(id) = OpenId::parse(id) else { return Ok(Named::Unknown) };
-            let (subject, app) = engine.keys.read_open_id(id);
-            if app != call.app_id() {
-                // Any 128 bits decrypt to something; it is another app's id only if that app is here.
-                let other = apps::install(tx, app).await?.is_some();
-                return Ok(if other { Named::OtherApp } else { Named::Unknown });
-            }
-            if subject == app.0 || apps::install(tx, AppId(subject)).await?.is_some() {
-                return Ok(Named::Bot(AppId(subject)));
-            }
-            subject
-        }
-        UserIdType::UnionId => {
-            let Some(id) = UnionId::parse(id) else { return Ok(Named::Unknown) };
-            let (number, developer) = engine.keys.read_union_id(id);
-            if developer != call.app.developer {
-                return Ok(Named::Unknown);
-            }
-            number
-        }
-    };
-    let found = users::by_numbers(tx, [number.cast_signed()]).await?.into_iter().next();
-    Ok(found.map_or(Named::OtherTenant, Named::User))
+    Ok(all_named(tx, call, form, &[id]).await?.pop().unwrap_or(Named::Unknown))
 }
 
 /// The form of user id that a request asks for, if the caller may see it.
@@ -135,21 +173,25 @@ pub fn member_form(
     form_of(call, "member_id_type", Some(asked), invalid).map(Some)
 }
 
-/// Finds out what the id of a member names; for an app_id, `form` is `None`.
-pub async fn named_member(
+/// Finds out what the ids of members name, each in its place; for app_ids, `form` is `None`.
+pub async fn all_named_members(
     tx: &mut Tx,
     call: &Call,
     form: Option<UserIdType>,
-    id: &str,
-) -> Result<Named, Fault> {
+    ids: &[&str],
+) -> Result<Vec<Named>, Fault> {
     if let Some(form) = form {
-        return named(tx, call, form, id).await;
+        return all_named(tx, call, form, ids).await;
     }
-    let install = match AppId::parse(id) {
-        Some(app) => apps::install(tx, app).await?,
-        None => None,
-    };
-    Ok(install.map_or(Named::Unknown, |found| Named::Bot(found.app_id)))
+    let mut all = Vec::with_capacity(ids.len());
+    for id in ids {
+        let install = match AppId::parse(id) {
+            Some(app) => apps::install(tx, app).await?,
+            None => None,
+        };
+        all.push(install.map_or(Named::Unknown, |found| Named::Bot(found.app_id)));
+    }
+    Ok(all)
 }
 
 /// The gateway's refusal of an id that names nobody here. Source: generic code table; texts seen in live answers.

@@ -38,8 +38,10 @@ pub(super) async fn members(
     bots: &[String],
 ) -> Result<Vec<Member>, Fault> {
     let mut all = Vec::with_capacity(users.len() + bots.len());
-    for id in users {
-        all.push(user(tx, call, form, id).await?);
+    let ids: Vec<&str> = users.iter().map(String::as_str).collect();
+    let named = translate::all_named(tx, call, form, &ids).await?;
+    for (id, named) in ids.into_iter().zip(named) {
+        all.push(user(tx, call, form, id, named).await?);
     }
     for id in bots {
         all.push(bot(tx, id).await?);
@@ -47,11 +49,11 @@ pub(super) async fn members(
     Ok(all)
 }
 
-async fn user(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) -> Result<Member, Fault> {
+async fn user(tx: &mut Tx, call: &Call, form: UserIdType, id: &str, named: Named) -> Result<Member, Fault> {
     let unavailable = |note: &'static str| {
         Fault::new(codes::IDS_UNAVAILABLE, note).with_violation("user_id_list[*]", Some(id), "not available")
     };
-    match translate::named(tx, call, form, id).await? {
+    match named {
         Named::User(user) => {
             if user.status == UserStatus::Resigned {
                 return Err(Fault::new(codes::USER_RESIGNED, "an invited user has resigned"));

@@ -93,9 +93,10 @@ async fn order(tx: &mut Tx, call: &Call, chat_id: &str, query: &Query, body: &Bo
     if standing.role != Role::Owner {
         return Err(Fault::new(codes::NOT_OWNER, "only the owner appoints managers"));
     }
-    let mut named = Vec::new();
-    for id in distinct("manager_ids", &body.manager_ids, asked)? {
-        match (translate::named_member(tx, call, form, id).await?, form) {
+    let ids = distinct("manager_ids", &body.manager_ids, asked)?;
+    let mut named = Vec::with_capacity(ids.len());
+    for (id, found) in ids.iter().zip(translate::all_named_members(tx, call, form, &ids).await?) {
+        match (found, form) {
             (translate::Named::Unknown | translate::Named::OtherTenant, None) => {}
             (found, Some(form)) if found.clone().member().is_none() => {
                 return Err(translate::refusal(form, id, &found));

@@ -9,8 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ChatPath, IdList};
+use crate::rules;
+use crate::translate::{self, Named};
 use crate::{Call, Input, Operation};
-use crate::{rules, translate};
 
 /// `DELETE /im/v1/chats/:chat_id/members`
 pub(super) struct Delete;
@@ -79,10 +80,8 @@ impl Operation for Delete {
         let (chat, standing) = super::lock_group(tx, call, chat_id, codes::CHAT_OR_USER_ID_INVALID).await?;
         let ids = input.body.distinct(asked)?;
         let operator = call.operator();
-        let mut named = Vec::with_capacity(ids.len());
-        for id in ids {
-            named.push((id, translate::named_member(tx, call, form, id).await?.member()));
-        }
+        let named = translate::all_named_members(tx, call, form, &ids).await?;
+        let named: Vec<_> = ids.into_iter().zip(named.into_iter().map(Named::member)).collect();
         if named.iter().any(|(_, member)| member.as_ref() != Some(&operator)) {
             rules::members::may_remove(&standing)?;
         }

@@ -48,15 +48,9 @@ pub(super) struct Sorted<'a> {
     pub(super) absent: Vec<&'a str>,
 }
 
-/// Finds out what an id stands for.
-pub(super) async fn guest(
-    tx: &mut Tx,
-    call: &Call,
-    chat: &Chat,
-    form: Option<UserIdType>,
-    id: &str,
-) -> Result<Guest, Fault> {
-    match translate::named_member(tx, call, form, id).await? {
+/// Finds out how somebody stands to the chat.
+async fn guest(tx: &mut Tx, call: &Call, chat: &Chat, named: Named) -> Result<Guest, Fault> {
+    match named {
         Named::User(user) if user.status == UserStatus::Resigned => Ok(Guest::Resigned),
         Named::User(user) => {
             // Only an app brings users in on the strength of its own visibility. Source: the page's prerequisites.
@@ -89,8 +83,9 @@ pub(super) async fn sort<'a>(
     policy: Policy,
 ) -> Result<Sorted<'a>, Fault> {
     let mut sorted = Sorted::default();
-    for &id in ids {
-        let guest = guest(tx, call, chat, form, id).await?;
+    let named = translate::all_named_members(tx, call, form, ids).await?;
+    for (&id, named) in ids.iter().zip(named) {
+        let guest = guest(tx, call, chat, named).await?;
         if policy == Policy::Strict
             && let Some(refusal) = refusal(form, id, &guest)
         {
