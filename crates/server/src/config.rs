@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use larkspur_api::Settings;
 use larkspur_contract::envelope::Brand;
+use larkspur_store_postgres as postgres;
 use larkspur_store_sqlite as sqlite;
 use serde::{Deserialize, Deserializer};
 use toml::{Table, Value};
@@ -26,6 +27,8 @@ pub struct Config {
     pub listen: String,
     /// Directory of the data.
     pub data: PathBuf,
+    /// Address of a database on a server; empty for the directory of the data.
+    pub store: String,
     /// Whether nothing is kept on disk.
     pub memory: bool,
     /// Where to write the ready file; empty for nowhere but the data directory.
@@ -46,7 +49,8 @@ pub struct Config {
     /// The switches of the operations.
     pub behaviours: Settings,
     limits: RawLimits,
-    store: RawStore,
+    sqlite: RawSqlite,
+    postgres: RawPostgres,
     /// What is logged, and how.
     pub logs: Logs,
 }
@@ -93,10 +97,16 @@ struct RawLimits {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-struct RawStore {
+struct RawSqlite {
     readers: usize,
     tag_memory_mb: usize,
     wal_limit_mb: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct RawPostgres {
+    connections: usize,
+    deadline_ms: u64,
 }
 
 fn rate_limits<'de, D: Deserializer<'de>>(from: D) -> Result<RateLimits, D::Error> {
@@ -201,18 +211,31 @@ impl Config {
         }
     }
 
-    /// How the store is opened.
-    pub fn store(&self) -> sqlite::Options {
+    /// Whether the data are in a database on a server.
+    pub fn is_on_a_server(&self) -> bool {
+        !self.store.is_empty()
+    }
+
+    /// How a database on a server is used.
+    pub fn postgres(&self) -> postgres::Options {
+        postgres::Options {
+            connections: self.postgres.connections,
+            deadline: Duration::from_millis(self.postgres.deadline_ms.max(100)),
+        }
+    }
+
+    /// How a data directory is opened.
+    pub fn sqlite(&self) -> sqlite::Options {
         sqlite::Options {
-            readers: self.store.readers,
-            wal_limit_bytes: self.store.wal_limit_mb.saturating_mul(1 << 20),
+            readers: self.sqlite.readers,
+            wal_limit_bytes: self.sqlite.wal_limit_mb.saturating_mul(1 << 20),
             ..sqlite::Options::default()
         }
     }
 
     /// Bytes of tags kept in memory.
     pub fn tag_bytes(&self) -> usize {
-        self.store.tag_memory_mb.saturating_mul(1 << 20)
+        self.sqlite.tag_memory_mb.saturating_mul(1 << 20)
     }
 }
 
@@ -255,9 +278,12 @@ mod tests {
             (limits.connections, limits.head, limits.body, limits.drain),
             (defaults.connections, defaults.head, defaults.body, defaults.drain)
         );
-        let store = (config.store(), sqlite::Options::default());
+        let store = (config.sqlite(), sqlite::Options::default());
         assert_eq!(store.0.readers, store.1.readers);
         assert_eq!(store.0.wal_limit_bytes, store.1.wal_limit_bytes);
+        let store = (config.postgres(), postgres::Options::default());
+        assert_eq!((store.0.connections, store.0.deadline), (store.1.connections, store.1.deadline));
+        assert!(!config.is_on_a_server());
         assert_eq!((config.listen.as_str(), config.rate_limit_status), ("127.0.0.1:5275", 429));
     }
 

@@ -5,6 +5,7 @@ mod copies;
 mod document;
 mod operations;
 mod serve;
+mod store;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,7 +32,9 @@ enum Command {
     Operations(operations::Flags),
     /// Call an operation of a running server
     Call(call::Flags),
-    /// Look for damage in a data directory, whether a server runs on it or not
+    /// Bring the data to the schema of this release, as a start does
+    Migrate(Place),
+    /// Look for damage in a data directory, or whether a database will do; whether a server runs on it or not
     Check(Place),
     /// Copy a data directory to a file: consistent, whether a server runs on it or not
     Backup(copies::Flags),
@@ -49,6 +52,9 @@ struct Place {
     /// Directory of the data [default: the setting `data`]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Database on a server instead
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    store: Option<String>,
     /// File with settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -57,7 +63,12 @@ struct Place {
 impl Place {
     fn config(&self) -> Result<Config, String> {
         let data = self.data.as_ref().map(|data| ("data", data.display().to_string()));
-        load(self.config.as_deref(), &data.into_iter().collect::<Vec<_>>())
+        let store = self.store.clone().map(|store| ("store", store));
+        let mut config = load(self.config.as_deref(), &data.into_iter().chain(store).collect::<Vec<_>>())?;
+        if self.data.is_some() {
+            config.store.clear();
+        }
+        Ok(config)
     }
 }
 
@@ -78,6 +89,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(flags)) => serve::run(&flags),
         Some(Command::Operations(flags)) => operations::run(&flags),
         Some(Command::Call(flags)) => call::run(&flags),
+        Some(Command::Migrate(place)) => copies::migrate(&place),
         Some(Command::Check(place)) => copies::check(&place),
         Some(Command::Backup(flags)) => copies::backup(&flags),
         Some(Command::Restore(flags)) => copies::restore(&flags),

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use clap::Args;
 use larkspur_api::{Settings, UserPicker};
-use larkspur_store::{Engine, Keys, StoreError, SystemClock};
-use larkspur_store_sqlite::{OpenError, Sqlite};
+use larkspur_store::{Engine, Keys};
 use tokio::net::TcpListener;
 use tokio::runtime;
 
+use super::store::Store;
 use crate::config::{Config, Demo};
 use crate::ready::{self, Ready, World};
-use crate::{App, AppOptions, StoreStats, demo, http, logs};
+use crate::{App, AppOptions, demo, http, logs};
 
 /// Flags of `larkspur serve`.
 #[derive(Default, Args)]
@@ -24,6 +24,9 @@ pub(super) struct Flags {
     /// Directory of the data [default: ./larkspur-data]
     #[arg(long, value_name = "DIR", conflicts_with = "memory")]
     data: Option<PathBuf>,
+    /// Database on a server instead: postgres://user@host1,host2,host3/larkspur
+    #[arg(long, value_name = "URL", conflicts_with_all = ["data", "memory"])]
+    store: Option<String>,
     /// Keep nothing on disk
     #[arg(long)]
     pub(super) memory: bool,
@@ -50,6 +53,7 @@ impl Flags {
         let flags: Vec<(&str, String)> = [
             ("listen", self.listen.clone()),
             ("data", self.data.as_ref().map(path)),
+            ("store", self.store.clone()),
             ("memory", self.memory.then(|| "true".to_owned())),
             ("ready_file", self.ready_file.as_ref().map(path)),
             ("rate_limits", self.rate_limits.clone()),
@@ -66,8 +70,11 @@ impl Flags {
 /// Serves until the process is told to end.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let mut config = flags.config()?;
-    // A data directory on the command line outweighs `memory` from elsewhere.
+    // A place on the command line outweighs others from elsewhere.
     config.memory &= flags.data.is_none();
+    if flags.data.is_some() || flags.memory {
+        config.store.clear();
+    }
     logs::start(&config.logs)?;
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
@@ -81,27 +88,19 @@ async fn serve(config: &Config) -> Result<(), String> {
     let ended = signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let listener = listen(&config.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let store = Arc::new(open(config)?);
-    let engine =
-        Engine::open(store.clone(), Arc::new(SystemClock), config.tag_bytes()).await.map_err(|error| {
-            let why = match error {
-                StoreError::Unavailable(why) => why,
-                other => other.to_string(),
-            };
-            format!("cannot open the data in {}: {why}", config.data.display())
-        })?;
+    let store = Store::open(config).await?;
+    let engine = store.engine(config).await?;
     let open = config.demo == Demo::Always || (config.demo == Demo::Auto && address.ip().is_loopback());
     let world = world(config, &engine, open).await?;
     let control_key =
         if config.control_key.is_empty() { Keys::fresh_secret() } else { config.control_key.clone() };
-    let stats = store.clone();
     let options = AppOptions {
         settings: Arc::new(settings(config, address.ip().is_loopback())),
         rate_limits: config.rate_limits,
         rate_limit_status: config.rate_limit_status,
         brand: config.brand,
         control_key: control_key.clone(),
-        store_stats: Some(counters(stats)),
+        store_stats: Some(store.stats()),
         ..AppOptions::default()
     };
     let app = App::build(engine, options)?;
@@ -112,14 +111,6 @@ async fn serve(config: &Config) -> Result<(), String> {
     tracing::info!("ended");
     store.close();
     Ok(())
-}
-
-fn open(config: &Config) -> Result<Sqlite, String> {
-    let opened = if config.memory { Sqlite::memory() } else { Sqlite::open(&config.data, &config.store()) };
-    opened.map_err(|error| match error {
-        OpenError::InUse(_) => format!("{error}: end it, or choose another directory with --data"),
-        error => error.to_string(),
-    })
 }
 
 async fn listen(address: &str) -> Result<TcpListener, String> {
@@ -150,7 +141,7 @@ async fn world(config: &Config, engine: &Arc<Engine>, make: bool) -> Result<Opti
         return Ok(Some(made));
     }
     // Kept even where it is not printed: nothing but this file knows the secret.
-    let known = ready::read(&config.data.join(ready::NAME)).and_then(|ready| ready.world);
+    let known = ready_files(config).iter().find_map(|path| ready::read(path)?.world);
     match known {
         Some(world) if demo::is_there(engine, &world).await.map_err(failed)? => Ok(Some(world)),
         _ => Ok(None),
@@ -167,15 +158,21 @@ fn base_url(address: SocketAddr) -> String {
     format!("http://{}", SocketAddr::new(ip, address.port()))
 }
 
-/// Writes the ready files, and tells the person at the terminal what to do next.
-fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
+/// Where the ready file is written; without a data directory, only where the settings say.
+fn ready_files(config: &Config) -> Vec<PathBuf> {
     let mut paths = Vec::new();
-    if !config.memory {
+    if !config.memory && !config.is_on_a_server() {
         paths.push(config.data.join(ready::NAME));
     }
     if !config.ready_file.as_os_str().is_empty() {
         paths.push(config.ready_file.clone());
     }
+    paths
+}
+
+/// Writes the ready files, and tells the person at the terminal what to do next.
+fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
+    let paths = ready_files(config);
     for path in &paths {
         ready::write(path, ready)
             .map_err(|error| format!("cannot write the ready file {}: {error}", path.display()))?;
@@ -210,24 +207,6 @@ fn greeting(ready: &Ready, world: &World) -> String {
          curl    curl -s {url}/open-apis/auth/v3/tenant_access_token/internal -d '{{\"app_id\":\"{id}\",\"app_secret\":\"{secret}\"}}'\n"
     ));
     text
-}
-
-fn counters(store: Arc<Sqlite>) -> StoreStats {
-    Arc::new(move || {
-        let stats = store.stats();
-        vec![
-            ("store_commits_total", "Transactions made durable: each one sync.", stats.commits),
-            (
-                "store_units_total",
-                "Units in those transactions; over the commits, the size of a batch.",
-                stats.operations,
-            ),
-            ("store_reads_total", "Units that ran on readers.", stats.reads),
-            ("store_collisions_total", "Runs that collided.", stats.collisions),
-            ("store_checkpoints_total", "Checkpoints of the write-ahead log.", stats.checkpoints),
-            ("store_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes),
-        ]
-    })
 }
 
 /// Ends when the process is told to end.

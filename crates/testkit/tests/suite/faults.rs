@@ -21,10 +21,14 @@ struct Bench {
     reader: String,
 }
 
-async fn bench() -> Bench {
+async fn lab() -> (Lab, Arc<Faulty>) {
     let driver = Faulty::over(larkspur_testkit::empty_store().await);
-    let lab = Lab::with(LabOptions { driver: Some(driver.clone()), ..LabOptions::default() }).await;
-    let world = lab.world().await;
+    (Lab::with(LabOptions { driver: Some(driver.clone()), ..LabOptions::default() }).await, driver)
+}
+
+/// A world of its own for each fault.
+async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
+    let (world, driver) = (lab.world().await, driver.clone());
     let tag = world.tag("bound").await;
     let made = world.control("POST", "/users").body(json!({"user_id": "outsider"})).send().await.data();
     let outsider = made["user_id"].as_str().expect("a user_id").to_owned();
@@ -166,10 +170,11 @@ async fn picture(bench: &Bench) -> Value {
 
 #[tokio::test]
 async fn a_store_that_breaks_leaves_nothing_half_done() {
-    for index in 0..writes(&bench().await).len() {
+    let lab = lab().await;
+    for index in 0..writes(&bench(&lab).await).len() {
         let mut broke = 0;
         for nth in 0.. {
-            let bench = bench().await;
+            let bench = bench(&lab).await;
             let (name, request) = writes(&bench).swap_remove(index);
             let before = picture(&bench).await;
             bench.driver.arm(nth, Fault::Break);
@@ -190,12 +195,13 @@ async fn a_store_that_breaks_leaves_nothing_half_done() {
 
 #[tokio::test]
 async fn a_collision_is_run_again_and_happens_once() {
-    for index in 0..writes(&bench().await).len() {
-        let plain = bench().await;
+    let lab = lab().await;
+    for index in 0..writes(&bench(&lab).await).len() {
+        let plain = bench(&lab).await;
         let (name, request) = writes(&plain).swap_remove(index);
         let shape = shape_of(&request.send().await.data());
         for nth in 0.. {
-            let bench = bench().await;
+            let bench = bench(&lab).await;
             let (_, request) = writes(&bench).swap_remove(index);
             bench.driver.arm(nth, Fault::Collide);
             let reply = request.send().await;

@@ -12,6 +12,7 @@ mod policy;
 mod program;
 mod random;
 mod scenarios;
+mod servers;
 mod source;
 mod statements;
 mod tenants;

@@ -1,5 +1,6 @@
 //! The real program on a data directory, and a client that knows when it got no answer.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -22,7 +23,7 @@ pub(crate) struct Program {
 }
 
 /// The program that cargo built beside this test.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
     let binary = profile.join(format!("larkspur{}", std::env::consts::EXE_SUFFIX));
@@ -33,8 +34,13 @@ fn binary() -> PathBuf {
 impl Program {
     /// Starts it without waiting until it serves. `shell` runs before it in the same process: limits, traps.
     pub(crate) fn spawn(data: &Path, shell: &str) -> Program {
-        static STARTS: AtomicUsize = AtomicUsize::new(0);
         let beside = data.parent().expect("a directory around the data");
+        Program::spawn_at(beside, &["--data".as_ref(), data.as_os_str()], shell)
+    }
+
+    /// Starts it at some store, with its files in a directory.
+    pub(crate) fn spawn_at(beside: &Path, place: &[&OsStr], shell: &str) -> Program {
+        static STARTS: AtomicUsize = AtomicUsize::new(0);
         let start = STARTS.fetch_add(1, Ordering::Relaxed);
         let (ready_file, log) =
             (beside.join(format!("ready-{start}.json")), beside.join(format!("log-{start}.txt")));
@@ -42,8 +48,7 @@ impl Program {
             .args(["-c", &format!("{shell} exec \"$0\" \"$@\"")])
             .arg(binary())
             .args(["serve", "--listen", "127.0.0.1:0", "--rate-limits", "off", "--control-key", CONTROL_KEY])
-            .arg("--data")
-            .arg(data)
+            .args(place)
             .arg("--ready-file")
             .arg(&ready_file)
             // The settings of whoever runs the tests are not those of the test.
@@ -63,21 +68,25 @@ impl Program {
 
     /// As [`Program::start`], with something for the shell to do before.
     pub(crate) fn start_with(data: &Path, shell: &str) -> Program {
-        let mut program = Program::spawn(data, shell);
-        let ready_file = program.ready.as_str().expect("the path of the ready file").to_owned();
+        Program::spawn(data, shell).until_ready()
+    }
+
+    /// Waits until it serves.
+    pub(crate) fn until_ready(mut self) -> Program {
+        let ready_file = self.ready.as_str().expect("the path of the ready file").to_owned();
         let began = Instant::now();
         // Written whole or not at all, so that it can be read as soon as it is there.
         let text = loop {
             if let Ok(text) = fs::read_to_string(&ready_file) {
                 break text;
             }
-            let ended = program.child.try_wait().expect("a child to ask");
-            assert!(ended.is_none(), "the program ended with {ended:?}: {}", program.log());
-            assert!(began.elapsed() < PATIENCE, "the program is not ready: {}", program.log());
+            let ended = self.child.try_wait().expect("a child to ask");
+            assert!(ended.is_none(), "the program ended with {ended:?}: {}", self.log());
+            assert!(began.elapsed() < PATIENCE, "the program is not ready: {}", self.log());
             std::thread::sleep(Duration::from_millis(2));
         };
-        program.ready = serde_json::from_str(&text).expect("the ready file is JSON");
-        program
+        self.ready = serde_json::from_str(&text).expect("the ready file is JSON");
+        self
     }
 
     /// What it wrote to standard error.

@@ -1,0 +1,112 @@
+//! The store that the settings name, whichever driver has it.
+
+use std::sync::Arc;
+
+use larkspur_store::{Driver, Engine, StoreError, SystemClock};
+use larkspur_store_postgres::Postgres;
+use larkspur_store_sqlite::{OpenError, Sqlite};
+
+use crate::StoreStats;
+use crate::config::Config;
+
+/// An opened driver.
+pub(super) enum Store {
+    /// In a directory or in memory.
+    Sqlite(Arc<Sqlite>),
+    /// On a server.
+    Postgres(Arc<Postgres>),
+}
+
+impl Store {
+    /// Opens what the settings name: `store` if it is set, else memory or the data directory.
+    pub(super) async fn open(config: &Config) -> Result<Self, String> {
+        if config.is_on_a_server() {
+            let opened = Postgres::open(&config.store, &config.postgres()).await;
+            return opened.map(|store| Store::Postgres(Arc::new(store))).map_err(|error| plain(&error));
+        }
+        let opened =
+            if config.memory { Sqlite::memory() } else { Sqlite::open(&config.data, &config.sqlite()) };
+        opened.map(|store| Store::Sqlite(Arc::new(store))).map_err(|error| match error {
+            OpenError::InUse(_) => format!("{error}: end it, or choose another directory with --data"),
+            error => error.to_string(),
+        })
+    }
+
+    /// Puts an engine on it, which brings it to this program's schema.
+    pub(super) async fn engine(&self, config: &Config) -> Result<Arc<Engine>, String> {
+        let driver: Arc<dyn Driver> = match self {
+            Store::Sqlite(store) => store.clone(),
+            Store::Postgres(store) => store.clone(),
+        };
+        let engine = Engine::open(driver, Arc::new(SystemClock), config.tag_bytes()).await;
+        engine.map_err(|error| format!("cannot open the data in {}: {}", self.place(config), plain(&error)))
+    }
+
+    /// Where it is, for people. It holds no password.
+    pub(super) fn place(&self, config: &Config) -> String {
+        match self {
+            Store::Sqlite(_) if config.memory => "memory".to_owned(),
+            Store::Sqlite(_) => config.data.display().to_string(),
+            Store::Postgres(store) => store.place().to_owned(),
+        }
+    }
+
+    /// What the driver counts.
+    pub(super) fn stats(&self) -> StoreStats {
+        match self {
+            Store::Sqlite(store) => sqlite(store.clone()),
+            Store::Postgres(store) => postgres(store.clone()),
+        }
+    }
+
+    /// Lets go of it.
+    pub(super) fn close(&self) {
+        match self {
+            Store::Sqlite(store) => store.close(),
+            Store::Postgres(store) => store.close(),
+        }
+    }
+}
+
+/// The reason alone, where the kind of the error says nothing to the operator.
+fn plain(error: &StoreError) -> String {
+    match error {
+        StoreError::Unavailable(why) => why.clone(),
+        other => other.to_string(),
+    }
+}
+
+const COMMITS: &str = "store_commits_total";
+const READS: &str = "store_reads_total";
+const COLLISIONS: &str = "store_collisions_total";
+
+fn sqlite(store: Arc<Sqlite>) -> StoreStats {
+    Arc::new(move || {
+        let stats = store.stats();
+        vec![
+            (COMMITS, "Transactions made durable: each one sync.", stats.commits),
+            (
+                "store_units_total",
+                "Units in those transactions; over the commits, the size of a batch.",
+                stats.operations,
+            ),
+            (READS, "Units that ran on readers.", stats.reads),
+            (COLLISIONS, "Runs that collided.", stats.collisions),
+            ("store_checkpoints_total", "Checkpoints of the write-ahead log.", stats.checkpoints),
+            ("store_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes),
+        ]
+    })
+}
+
+fn postgres(store: Arc<Postgres>) -> StoreStats {
+    Arc::new(move || {
+        let stats = store.stats();
+        vec![
+            (COMMITS, "Writing transactions that ended well.", stats.commits),
+            (READS, "Reading transactions.", stats.reads),
+            (COLLISIONS, "Runs that collided.", stats.collisions),
+            ("store_unknown_outcomes_total", "Commits without a plain answer.", stats.unknown_outcomes),
+            ("store_connections_total", "Connections made to PostgreSQL.", stats.connections),
+        ]
+    })
+}

@@ -1,0 +1,114 @@
+//! Two servers on one database, as real processes.
+
+use std::process::Command;
+
+use larkspur_testkit::postgres::Server;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::program::{Client, Program, binary};
+
+struct Cluster {
+    server: Server,
+    directory: TempDir,
+}
+
+impl Cluster {
+    fn new() -> Cluster {
+        Cluster {
+            server: Server::start(&["fsync=off"]),
+            directory: tempfile::tempdir().expect("a directory"),
+        }
+    }
+
+    fn url(&self) -> String {
+        self.server.url("postgres")
+    }
+
+    fn spawn(&self) -> Program {
+        let url = self.url();
+        Program::spawn_at(self.directory.path(), &["--store".as_ref(), url.as_ref()], "")
+    }
+
+    /// Runs another command of the program; what it prints, if it succeeds.
+    fn command(&self, arguments: &[&str]) -> Result<String, String> {
+        let output = Command::new(binary())
+            .args(arguments)
+            .env_clear()
+            .env("LARKSPUR_STORE", self.url())
+            .output()
+            .expect("the program runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    }
+}
+
+fn sign_in(client: &mut Client, world: &Value) -> String {
+    let body = json!({"app_id": world["app_id"], "app_secret": world["app_secret"]});
+    let answer = client.call("", "POST", "/auth/v3/tenant_access_token/internal", &body).expect("an answer");
+    answer["tenant_access_token"].as_str().expect("a token").to_owned()
+}
+
+/// The names of the custom tabs of the world's chat.
+fn tabs(client: &mut Client, token: &str, chat: &str) -> Vec<String> {
+    let path = format!("/im/v1/chats/{chat}/chat_tabs/list_tabs");
+    let answer = client.call(token, "GET", &path, &Value::Null).expect("an answer");
+    let tabs = answer["data"]["chat_tabs"].as_array().expect("tabs").iter();
+    tabs.filter_map(|tab| Some(tab["tab_name"].as_str()?.to_owned()))
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+#[test]
+fn what_one_server_acknowledged_every_server_knows() {
+    let cluster = Cluster::new();
+    // Both at once on an empty database: one makes the tables and the demo world, the other waits for it.
+    let (one, two) = (cluster.spawn(), cluster.spawn());
+    let (one, two) = (one.until_ready(), two.until_ready());
+    let readies = [&one.ready, &two.ready].into_iter();
+    let world =
+        readies.cloned().find(|ready| ready["app_id"].is_string()).expect("one of them made the demo world");
+    let chat = world["chat_id"].as_str().expect("a chat");
+    let (mut first, mut second) = (one.client(), two.client());
+    let token = sign_in(&mut first, &world);
+    for round in 0..8 {
+        let clients = [&mut first, &mut second];
+        let tab = json!({"chat_tabs": [{"tab_name": format!("tab {round}"), "tab_type": "url", "tab_content": {"url": "https://a"}}]});
+        let path = format!("/im/v1/chats/{chat}/chat_tabs");
+        clients[round % 2].call(&token, "POST", &path, &tab).expect("an answer");
+        let seen = [&mut first, &mut second].map(|client| tabs(client, &token, chat).len());
+        assert_eq!(seen, [round + 1, round + 1]);
+    }
+    // A right that is taken away on one server is gone on the other with the answer.
+    let tenant = world["tenant_key"].as_str().expect("a tenant");
+    let app = world["app_id"].as_str().expect("an app");
+    for (status, code) in [("disabled", 99991662), ("enabled", 0)] {
+        let path = format!("/larkspur/v1/worlds/{tenant}/apps/{app}");
+        let answer = first.send("kill-control-key", "PUT", &path, &json!({"status": status}));
+        assert_eq!(answer.expect("an answer").1["code"], 0, "{status}");
+        let answer = second.send(&token, "GET", "/open-apis/bot/v3/info", &Value::Null).expect("an answer");
+        assert_eq!(answer.1["code"], code, "{status}: {}", answer.1);
+    }
+    one.kill();
+    assert_eq!(tabs(&mut second, &token, chat).len(), 8, "the other one serves on");
+    two.terminate();
+    let (status, log) = two.wait();
+    assert!(status.success(), "{log}");
+}
+
+#[test]
+fn the_commands_know_a_database_on_a_server() {
+    let cluster = Cluster::new();
+    for _ in 0..2 {
+        let said = cluster.command(&["migrate"]).expect("migrates");
+        assert!(said.contains("larkspur-postgres"), "{said}");
+        assert!(said.contains(&format!("has schema {}", larkspur_store::SCHEMA_VERSION)), "{said}");
+    }
+    let said = cluster.command(&["check"]).expect("it will do");
+    assert!(said.contains("can hold the data"), "{said}");
+    let refused = cluster.command(&["backup", "nowhere"]).expect_err("refused");
+    assert!(refused.contains("pg_basebackup") && refused.lines().count() == 1, "{refused}");
+    let refused = cluster.command(&["check", "--store", "postgres://me:hunter2@127.0.0.1:1/x"]);
+    let refused = refused.expect_err("nobody listens there");
+    assert!(refused.contains("cannot connect to PostgreSQL") && !refused.contains("hunter2"), "{refused}");
+}
