@@ -204,9 +204,8 @@ const GLOBAL: &[(&str, &str)] = &[
 
 #[test]
 fn statements_without_a_tenant_stand_on_a_short_list() {
-    let names = |sql: &str| {
-        sql.contains("tenant = $1") || sql.contains("(tenant, ") && sql.contains("VALUES ($1, ")
-    };
+    let names =
+        |sql: &str| sql.contains("tenant = $1") || sql.contains("(tenant, ") && sql.contains("VALUES ($1, ");
     let mut met = BTreeSet::new();
     for source in rust("crates/store/src") {
         for sql in source.strings.iter().filter(|text| is_sql(text) && !names(text)) {

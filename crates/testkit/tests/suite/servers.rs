@@ -65,9 +65,8 @@ fn what_one_server_acknowledged_every_server_knows() {
     // Both at once on an empty database: one makes the tables and the demo world, the other waits for it.
     let (one, two) = (cluster.spawn(), cluster.spawn());
     let (one, two) = (one.until_ready(), two.until_ready());
-    let readies = [&one.ready, &two.ready].into_iter();
-    let world =
-        readies.cloned().find(|ready| ready["app_id"].is_string()).expect("one of them made the demo world");
+    let made = [&one.ready, &two.ready].into_iter().find(|ready| ready["app_id"].is_string());
+    let world = made.cloned().expect("one of them made the demo world");
     let chat = world["chat_id"].as_str().expect("a chat");
     let (mut first, mut second) = (one.client(), two.client());
     let token = sign_in(&mut first, &world);
