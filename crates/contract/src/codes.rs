@@ -113,6 +113,7 @@ codes! {
     AUTHEN_APP_DISABLED = 20042, 200, "The app is not enabled in this tenant";
     // Contact
     CONTACT_PARAM_INVALID = 40001, 400, "param error";
+    CONTACT_INTERNAL = 40003, 500, "internal error";
     CONTACT_USER_ID_INVALID = 41012, 400, "user id invalid error";
     CONTACT_NO_USER_AUTHORITY = 41050, 400, "no user authority error";
     // Group business codes

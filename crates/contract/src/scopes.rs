@@ -43,6 +43,7 @@ scopes! {
     CONTACT_USER_BASE = "contact:user.base:readonly";
     CONTACT_BASE = "contact:contact.base:readonly";
     CONTACT_AS_APP = "contact:contact:readonly_as_app";
+    CONTACT_ACCESS_AS_APP = "contact:contact:access_as_app";
     CONTACT_READONLY = "contact:contact:readonly";
     CONTACT_EMAIL = "contact:user.email:readonly";
     CONTACT_PHONE = "contact:user.phone:readonly";

@@ -20,6 +20,7 @@ mod image;
 mod oauth;
 mod tag;
 mod tag_relation;
+mod user;
 
 pub use control::demo::{DemoUser, DemoWorld, build as demo_world};
 
@@ -39,6 +40,7 @@ pub static REGISTRY: &[&[Entry]] = &[
     authen::ENTRIES,
     oauth::ENTRIES,
     bot::ENTRIES,
+    user::ENTRIES,
     control::ENTRIES,
 ];
 

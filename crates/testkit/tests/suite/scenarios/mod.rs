@@ -15,6 +15,7 @@ mod chat_members_pages;
 mod chat_menus;
 mod chat_update;
 mod chats;
+mod contacts;
 mod control;
 mod document_members;
 mod documents;
@@ -30,6 +31,9 @@ mod wire;
 
 /// The refusals of the group, image and document pages, word for word: number, HTTP status, text.
 const PAGES: &[(u32, u16, &str)] = &[
+    (40001, 400, "param error"),
+    (41012, 400, "user id invalid error"),
+    (41050, 400, "no user authority error"),
     (230001, 400, "param is invalid"),
     (232001, 400, "Your request contains an invalid request parameter."),
     (
