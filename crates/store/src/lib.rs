@@ -16,6 +16,7 @@ pub mod chats;
 pub mod documents;
 pub mod idempotency;
 pub mod images;
+pub mod leaving;
 pub mod limits;
 pub mod listing;
 pub mod members;

@@ -141,6 +141,7 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
                 .call("DELETE", &format!("{chat}/members"))
                 .body(json!({"id_list": [world.users[1].open_id, world.users[2].open_id]})),
         ),
+        ("delete user", world.control("DELETE", &format!("/users/{}", world.users[0].user_id))),
         ("join", world.call("PATCH", &format!("/im/v1/chats/{}/members/me_join", bench.public))),
     ]
 }

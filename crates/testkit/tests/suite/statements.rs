@@ -32,6 +32,19 @@ const SCANS: &[(&str, &str)] = &[
     ("lists what is planned in a world", "FROM planned_refusal WHERE tenant = $1 ORDER BY operation"),
     ("asks whether anything is planned in a world", "FROM planned_refusal WHERE tenant = $1 LIMIT 1"),
     ("lists the users of a world", "FROM users WHERE tenant = $1 ORDER BY user_id"),
+    ("deletes a user, by the control API", "DELETE FROM app_visible_user WHERE tenant = $1 AND user_id = $2"),
+    ("deletes a user, by the control API", "DELETE FROM document_member WHERE tenant = $1 AND member = $2"),
+    ("deletes a user, by the control API", "UPDATE document SET owner = '' WHERE tenant = $1 AND owner = $2"),
+    ("deletes a user, by the control API", "DELETE FROM user_grant WHERE tenant = $1 AND user_id = $2"),
+    (
+        "deletes a user, by the control API",
+        "SELECT chat_id FROM chat_pending WHERE tenant = $1 AND member = $2",
+    ),
+    ("gives a user_id that was in use before", "DELETE FROM oauth_code WHERE tenant = $1 AND user_id = $2"),
+    (
+        "gives a user_id that was in use before",
+        "DELETE FROM oauth_refresh WHERE tenant = $1 AND user_id = $2",
+    ),
     ("finds users by a part of their name, for the authorize page", "AND name_folded LIKE $2"),
 ];
 

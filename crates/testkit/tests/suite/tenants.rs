@@ -83,6 +83,8 @@ async fn another_tenants_ids_open_nothing() {
         .call("POST", "/im/v1/images")
         .multipart(&[("image_type", "message")], ("image", &super::png(1, 1)));
     let image = upload.send().await.data()["image_key"].as_str().expect("a key").to_owned();
+    let reach = format!("/users/{}", one.users[1].user_id);
+    one.control("PATCH", &reach).body(json!({"email": "one@example.com"})).send().await.data();
     let before = picture(&one, &tag, &image).await;
 
     for (id, answer) in call_with_ids_of(&two, &one, &tag, &image).await {
@@ -99,6 +101,9 @@ async fn another_tenants_ids_open_nothing() {
         ]
         .contains(&id);
         assert_eq!(answer["code"] == 0, harmless, "{id}: {text}");
+        if id == "contact.v3.user.batch_get_id" {
+            assert_eq!(answer["data"]["user_list"], json!([{"email": "one@example.com"}]));
+        }
         if id == "im.v2.tag.list" {
             assert_eq!(answer["data"]["tag_infos"], json!([]));
         }

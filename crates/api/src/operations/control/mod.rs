@@ -48,6 +48,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry::<user::list::List>(),
     entry::<user::get::Get>(),
     entry::<user::update::Update>(),
+    entry::<user::delete::Delete>(),
     entry::<user::token::Issue>(),
     entry::<chat::create::Create>(),
     entry::<chat::get::Get>(),

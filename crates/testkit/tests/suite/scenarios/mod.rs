@@ -17,6 +17,7 @@ mod chat_update;
 mod chats;
 mod contacts;
 mod control;
+mod control_people;
 mod document_members;
 mod documents;
 mod images;

@@ -1,7 +1,7 @@
 use larkspur_contract::model::UserStatus;
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
-use larkspur_store::Root;
 use larkspur_store::users::{self, User};
+use larkspur_store::{Root, leaving};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,7 @@ impl Operation for Create {
             None => support::word(tx.random_id(), 8),
             Some(id) => {
                 support::user_id(id)?;
+                leaving::forget_sign_ins(&mut tx, id).await?;
                 id.clone()
             }
         };

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{WorldPath, support};
 
 pub(super) mod create;
+pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod list;
 pub(super) mod token;

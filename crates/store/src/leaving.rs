@@ -1,0 +1,54 @@
+//! What goes with a user who is deleted.
+
+use std::collections::BTreeSet;
+
+use larkspur_contract::ids::ChatId;
+
+use crate::Tx;
+use crate::chats::Member;
+use crate::driver::StoreError;
+use crate::terms;
+use crate::users::User;
+
+/// Every chat that somebody is in or waits to be let into, in the order of their ids.
+pub async fn chats_of(tx: &mut Tx, member: &Member) -> Result<BTreeSet<ChatId>, StoreError> {
+    let mut found = BTreeSet::new();
+    for sql in [
+        "SELECT chat_id FROM chat_member WHERE tenant = $1 AND member = $2",
+        "SELECT chat_id FROM chat_pending WHERE tenant = $1 AND member = $2",
+    ] {
+        for mut row in tx.rows(sql, [member.to_column().into()]).await? {
+            found.insert(row.id(0, ChatId::parse)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Removes a user who is in no chat any more, with the grants and the rights on documents; what the user owned has no
+/// owner then. Codes and refresh tokens stay, so that who holds one learns that the user is gone.
+pub async fn delete(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
+    terms::set_user(tx, &user.user_id, "").await?;
+    for sql in [
+        "DELETE FROM document_member WHERE tenant = $1 AND member = $2",
+        "UPDATE document SET owner = '' WHERE tenant = $1 AND owner = $2",
+        "DELETE FROM app_visible_user WHERE tenant = $1 AND user_id = $2",
+        "DELETE FROM user_grant WHERE tenant = $1 AND user_id = $2",
+        "DELETE FROM users WHERE tenant = $1 AND user_id = $2",
+    ] {
+        tx.rows(sql, [user.user_id.as_str().into()]).await?;
+    }
+    let (tenant, number) = (tx.tenant(), user.user_no.cast_unsigned());
+    tx.forget(move |engine| engine.memory.grants.forget_where(|key| key.0 == tenant && key.2 == number));
+    Ok(())
+}
+
+/// Removes the codes and refresh tokens of somebody who had this id before, so that nobody else is signed in with them.
+pub async fn forget_sign_ins(tx: &mut Tx, user_id: &str) -> Result<(), StoreError> {
+    for sql in [
+        "DELETE FROM oauth_code WHERE tenant = $1 AND user_id = $2",
+        "DELETE FROM oauth_refresh WHERE tenant = $1 AND user_id = $2",
+    ] {
+        tx.rows(sql, [user_id.into()]).await?;
+    }
+    Ok(())
+}
