@@ -1,4 +1,5 @@
-"""The server seen from outside: official SDKs, the wire, the process, the OpenAPI document, the README's commands.
+"""The server seen from outside: official SDKs, the wire, the process, the OpenAPI document, the sign-in page in a
+browser, the README's commands.
 
 `cargo xtask clients` runs it. By hand: LARKSPUR=target/debug/larkspur PYTHON tests/clients/run.py [PART...], with
 a Python that has tests/clients/python/requirements.txt.
@@ -77,13 +78,19 @@ def schema(checks):
     schema.run(checks)
 
 
+def browser(checks):
+    import browser
+
+    browser.run(checks)
+
+
 def readme(checks):
     import readme
 
     readme.run(checks)
 
 
-PARTS = {part.__name__: part for part in (python, node, wire, process, schema, readme)}
+PARTS = {part.__name__: part for part in (python, node, wire, process, schema, browser, readme)}
 
 
 def main(names):

@@ -14,12 +14,12 @@ use run::{Outcome, step};
 const HELP: &str = "\
 cargo xtask test        everything that is tested: rules, scenarios, clients, documents, a short fuzz run
 cargo xtask rust        the Rust tests alone, on SQLite and PostgreSQL, and the contract coverage they prove
-cargo xtask clients     the official Python and Node SDKs, schemathesis and the README's commands, against the server
+cargo xtask clients     the official SDKs, schemathesis, the sign-in page in Chromium, the README's commands
 cargo xtask fuzz [S]    feeds the gateway's decode step with made-up bytes for S seconds (default 20)
 cargo xtask ci          formatting, clippy, generated documents unchanged, then `test`: what CI runs
 cargo xtask generate    writes the generated documents; with --check, says whether they would change
 cargo xtask bench [...] the benchmark table; arguments go to the benchmark program (--quick, --rounds N, --write FILE)
-cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node, PostgreSQL (Debian, as root)";
+cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node, Chromium, PostgreSQL (Debian, as root)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

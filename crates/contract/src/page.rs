@@ -20,10 +20,10 @@ pub const HTML: &str = "text/html; charset=utf-8";
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8a8f98;--mark:#2f5fd0}\
-body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem}\
+body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:clamp(1rem,6vw,3rem) auto;padding:0 1rem}\
 h1{font-size:1.5rem}fieldset{border:1px solid var(--line);border-radius:.5rem;margin:1rem 0;padding:.5rem 1rem}\
-label{display:block;padding:.35rem 0}ul{padding-left:1.2rem}code{overflow-wrap:anywhere}\
-button,input[type=search]{font:inherit;padding:.5rem 1rem;border:1px solid var(--line);border-radius:.5rem}\
+label{display:block;padding:.35rem 0}ul{padding-left:1.2rem}code{font-size:.9em;overflow-wrap:anywhere}\
+button{margin-right:.5rem}button,input[type=search]{font:inherit;padding:.5rem 1rem;border:1px solid var(--line);border-radius:.5rem}\
 button.allow{background:var(--mark);border-color:var(--mark);color:#fff}\
 :focus-visible{outline:3px solid var(--mark);outline-offset:2px}.small{font-size:.875rem}";
 

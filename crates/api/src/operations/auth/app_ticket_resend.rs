@@ -39,7 +39,9 @@ impl Operation for Resend {
             basis: Basis::Assumed,
             switch: false,
         }],
-        deviations: &["The ticket is not pushed: the control API shows it (larkspur.v1.app.sign_in.get)."],
+        deviations: &[
+            "No app_ticket event is pushed, neither now nor every hour: the control API shows the present ticket (larkspur.v1.app.sign_in.get).",
+        ],
     };
     type Ground = Root;
     type Path = Empty;
