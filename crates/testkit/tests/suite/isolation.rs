@@ -198,3 +198,40 @@ async fn what_was_acknowledged_is_read_at_once() {
         task.await.expect("no stale read");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_was_removed_from_a_document_is_not_brought_back() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let made = world.control("POST", "/documents").body(json!({"owner": world.app_id})).send().await.data();
+    let members = format!("/drive/v1/permissions/{}/members", made["token"].as_str().expect("a token"));
+    let user = &world.users[1].open_id;
+    let add = json!({"member_type": "openid", "member_id": user, "perm": "view"});
+    world.call("POST", &format!("{members}?type=docx")).body(add).send().await.data();
+    let one = format!("{members}/{user}?type=docx");
+    let requests = (0..24).map(|n| match n % 2 {
+        0 => world.call("DELETE", &one).query("member_type", "openid"),
+        _ => world.call("PUT", &one).body(json!({"member_type": "openid", "perm": "edit"})),
+    });
+    let replies = all_at_once(requests.collect()).await;
+    for late in replies.iter().filter(|reply| reply.code() != 0) {
+        late.refused(1063001);
+    }
+    assert_eq!(replies.iter().step_by(2).filter(|reply| reply.code() == 0).count(), 1, "one removes");
+    let left = world.call("GET", &format!("{members}?type=docx")).send().await.data();
+    assert_eq!(left["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_user_is_deleted_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let path = format!("/users/{}", world.users[0].user_id);
+    let replies = all_at_once((0..12).map(|_| world.control("DELETE", &path)).collect()).await;
+    assert_eq!(replies.iter().filter(|reply| reply.code() == 0).count(), 1);
+    for late in replies.iter().filter(|reply| reply.code() != 0) {
+        late.refused(5275404);
+    }
+    let info = world.call("GET", &format!("/im/v1/chats/{}", world.chat_id)).send().await.data();
+    assert_eq!(info["user_count"], "2");
+}
