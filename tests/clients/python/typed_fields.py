@@ -13,6 +13,14 @@ UNDESCRIBED = {
     "authen.v1.access_token.create answer": {"enterprise_email"},
     "authen.v1.refresh_access_token.create answer": {"enterprise_email"},
     "authen.v1.user_info.get answer": {"employee_no", "enterprise_email"},
+    # Users have a name, addresses and a state, and nothing else.
+    "contact.v3.user.get answer.user": {
+        "assign_info", "avatar_key", "city", "country", "custom_attrs", "department_ids", "department_path", "description",
+        "dotted_line_leader_user_ids", "employee_no", "employee_type", "en_name", "enterprise_email", "gender", "geo",
+        "idp_type", "is_frozen", "is_tenant_manager", "job_family_id", "job_level_id", "job_title", "join_time",
+        "leader_user_id", "need_send_notification", "nickname", "notification_option", "orders", "positions",
+        "subscription_ids", "time_zone", "work_station",
+    },
     "drive.v1.permission_member.update body": {"member_id"},  # it stands in the path
     "im.v1.chat.create body": {"chat_tags", "external", "labels", "pin_manage_setting", "toolkit_ids"},
     "im.v1.chat.create answer": {"labels", "pin_manage_setting", "toolkit_ids"},
