@@ -249,6 +249,9 @@ pub const GATEWAY: &[Code] = &[
     UNAVAILABLE,
 ];
 
+/// What [`GATEWAY`] comes to at the OAuth endpoints, which need not list it either.
+pub const OAUTH_GATEWAY: &[Code] = &[OAUTH_MALFORMED, OAUTH_TOO_LARGE, OAUTH_SERVER_ERROR, OAUTH_UNAVAILABLE];
+
 /// The `error` member that RFC 6749 and RFC 6750 have for a code of the OAuth endpoints.
 pub fn oauth_error(code: Code) -> &'static str {
     match code.number {

@@ -148,7 +148,10 @@ pub fn failure(reply: Reply, fault: &Fault, context: Context<'_>) -> Vec<u8> {
         };
         Failure { code: code.number, msg, data: None, error: Some(details) }
     };
-    serde_json::to_vec(&body).unwrap_or_else(|_| br#"{"code":2200,"msg":"internal error"}"#.to_vec())
+    serde_json::to_vec(&body).unwrap_or_else(|_| {
+        let bare = json!({"code": codes::INTERNAL.number, "msg": codes::INTERNAL.text});
+        bare.to_string().into_bytes()
+    })
 }
 
 /// The message and the `helps` of a scope refusal name the scopes; every other message stands as it is.

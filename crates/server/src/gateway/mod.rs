@@ -155,7 +155,8 @@ fn is_documented(spec: &Spec, fault: &Fault) -> bool {
     let number = fault.code().number;
     number == spec.invalid.number
         || spec.codes.iter().chain(codes::GATEWAY).any(|code| code.number == number)
-        || (matches!(spec.reply, Reply::OAuth | Reply::Page) && [20063, 20050, 20072].contains(&number))
+        || (matches!(spec.reply, Reply::OAuth | Reply::Page)
+            && codes::OAUTH_GATEWAY.iter().any(|code| code.number == number))
         || (matches!(spec.access, Access::App) && number == codes::AUTHEN_APP_TOKEN_INVALID.number)
         || (matches!(spec.access, Access::Control) && number == codes::CONTROL_KEY_INVALID.number)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use larkspur_api::REGISTRY;
+use larkspur_contract::codes;
 use larkspur_store::tenants::TABLES;
 
 use crate::source::{Source, has_word, root, rust};
@@ -46,6 +47,40 @@ fn sql_is_written_in_the_store_alone() {
             .count()
             > 40
     );
+}
+
+/// Numbers and texts of refusals stand in `codes.rs`, from which whatever answers takes them. The model has numbers of
+/// its own, since it must not believe the product; numbers below 9000 are too ordinary to be told apart.
+#[test]
+fn codes_and_their_texts_stand_in_one_file() {
+    let numbers: BTreeSet<String> = codes::ALL
+        .iter()
+        .map(|code| code.number)
+        .filter(|number| *number > 9000)
+        .map(|n| n.to_string())
+        .collect();
+    let texts: BTreeSet<&str> =
+        codes::ALL.iter().map(|code| code.text).filter(|text| text.contains(' ')).collect();
+    assert!(numbers.len() > 100 && texts.len() > 100, "codes.rs is read");
+    let outside = |source: &Source| {
+        !source.path.starts_with("crates/contract/src/codes") && !source.path.starts_with("crates/testkit/")
+    };
+    let mut found = Vec::new();
+    for source in product().into_iter().chain(rust("crates/store/src")).filter(outside) {
+        let plain = source.code.replace('_', "");
+        found.extend(
+            numbers.iter().filter(|number| has_word(&plain, number)).map(|n| format!("{}: {n}", source.path)),
+        );
+        for text in &source.strings {
+            // A success is written by hand: its code is 0.
+            let number = |rest: &str| rest.starts_with(|c| ('1'..='9').contains(&c) || c == '{');
+            let body = text.split("\"code\":").skip(1).any(number);
+            if body || texts.iter().any(|known| text.contains(known.trim_end_matches(['.', ' ', ':']))) {
+                found.push(format!("{}: {text:?}", source.path));
+            }
+        }
+    }
+    assert!(found.is_empty(), "codes or texts outside codes.rs:\n{}", found.join("\n"));
 }
 
 #[test]

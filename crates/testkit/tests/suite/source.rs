@@ -85,17 +85,18 @@ pub(crate) fn has_word(text: &str, word: &str) -> bool {
         .any(|(at, _)| !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part))
 }
 
-/// `r"…"` and `r#"…"#` at the beginning of a text: what is in it, and its length.
+/// `r"…"`, `r#"…"#` and `br"…"` at the beginning of a text: what is in it, and its length.
 fn raw_string(text: &str, before: &str) -> Option<(String, usize)> {
     if before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
         return None;
     }
-    let rest = text.strip_prefix('r')?;
+    let rest = text.strip_prefix("br").or_else(|| text.strip_prefix('r'))?;
+    let prefix = text.len() - rest.len();
     let hashes = rest.len() - rest.trim_start_matches('#').len();
     let inner = rest[hashes..].strip_prefix('"')?;
     let end = format!("\"{}", "#".repeat(hashes));
     let length = inner.find(&end)?;
-    Some((inner[..length].to_owned(), 1 + hashes + 1 + length + end.len()))
+    Some((inner[..length].to_owned(), prefix + hashes + 1 + length + end.len()))
 }
 
 /// `"…"` at the beginning of a text. Of the escapes, only those matter that hide a quote or a line's end.
@@ -136,9 +137,9 @@ fn character(text: &str) -> usize {
 
 #[test]
 fn source_is_taken_apart() {
-    let text = "//! SELECT in a comment\nlet a = 'x'; let q = '\"'; let l: &'static str = \"SELECT \\\"a\\\" \\\n      FROM t\"; // \"no\"\nlet r = r#\"{\"b\":1}\"#; let br = other(\"\");\n#[cfg(test)]\nmod tests { \"hidden\" }";
+    let text = "//! SELECT in a comment\nlet a = 'x'; let q = '\"'; let l: &'static str = \"SELECT \\\"a\\\" \\\n      FROM t\"; // \"no\"\nlet r = r#\"{\"b\":1}\"#; let b = br\"raw\"; let br = other(\"\");\n#[cfg(test)]\nmod tests { \"hidden\" }";
     let source = Source::parse("a.rs", text);
-    assert_eq!(source.strings, ["SELECT \"a\" FROM t", "{\"b\":1}", ""]);
+    assert_eq!(source.strings, ["SELECT \"a\" FROM t", "{\"b\":1}", "raw", ""]);
     assert_eq!(source.lines, 4);
     assert!(source.names("other") && source.names("l") && !source.names("SELECT") && !source.names("othe"));
 }

@@ -26,7 +26,7 @@ pub(super) fn conflict(field: &str, id: &str) -> Fault {
     Fault::new(codes::CONTROL_CONFLICT, format!("{field} {id} is taken")).with_violation(
         field,
         Some(id),
-        "already exists",
+        codes::CONTROL_CONFLICT.text,
     )
 }
 
