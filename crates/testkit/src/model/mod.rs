@@ -1,10 +1,21 @@
-//! The reference model: what a tenant must answer, worked out on plain maps, without SQL and without the product's rules.
+//! The reference model: what a server must answer, worked out on plain maps, without SQL and without the product's rules.
 //!
-//! Ids that the product draws are written `<kind:number>` here, in operations and answers alike: `<chat:3>` is the
-//! fourth chat. Users are `<user:n>` by user_id and `<open:n>` by open_id, the bot is `<bot>`.
+//! Ids that the product draws are written `<kind:…>` here, in operations and answers alike: `<chat:17>` is the chat that
+//! step 17 made, `<tab:17.2>` a tab, `<menu:17.0>` a menu item of that step. Users are `<user:n>` by user_id,
+//! `<open:a.n>` by the open_id that app `a` knows and `<union:t.n>` by the union_id of tenant `t`; bots are `<app:n>`.
+//! Since a name says which step made it, a step can be left out of a sequence without renaming what the others make.
+//!
+//! Where an answer has no order, or one that hangs on drawn ids, the model says so: see [`UNORDERED`] and [`GROUPS`].
 
+mod announcements;
 mod chats;
+mod control;
+mod enter;
+mod members;
+mod menus;
 mod operation;
+mod pages;
+mod sent;
 mod tabs;
 mod tags;
 
@@ -12,7 +23,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-pub use operation::{Actor, Names, Op, TabDraft};
+pub use operation::{Actor, Change, Edit, Form, MenuDraft, Names, Op, TabDraft};
+pub use sent::{Sent, Through};
+
+/// The name of the only member of an object that stands for a list in any order.
+pub const UNORDERED: &str = "$unordered";
+/// The name of the only member of an object that stands for a list of lists, each in any order, one after the other.
+pub const GROUPS: &str = "$groups";
+/// The name of the only member of an object that stands for a text: the JSON of this value.
+pub const JSON: &str = "$json";
 
 /// What an operation must answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,27 +44,46 @@ pub struct Expected {
 
 type Outcome = Result<Value, u32>;
 
-/// A tenant with one app, some users, chats, tags, tabs, images and documents.
+/// Two tenants with apps, users, chats, tags, tabs, images and documents.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// The tenant's time, in milliseconds since 1970.
+    /// The time, in milliseconds since 1970.
     pub now: i64,
+    /// The most users of a chat of tenant 0, as its administrators set it.
+    chat_users: usize,
+    apps: Vec<App>,
+    users: Vec<User>,
+    tags: BTreeMap<String, Tag>,
+    chats: BTreeMap<String, Chat>,
+    images: BTreeMap<String, Image>,
+    documents: Vec<Document>,
+    /// By app, owner and uuid: which chat, and until when.
+    uuids: BTreeMap<(usize, String, String), (String, i64)>,
+    /// The step under way, and how many things it has made.
+    step: usize,
+    made: usize,
+}
+
+#[derive(Debug, Clone)]
+struct App {
+    tenant: usize,
     bot: bool,
     external_sharing: bool,
+    as_owner: bool,
     /// The users who see the app; `None` means all.
     visible_to: Option<BTreeSet<usize>>,
-    resigned: BTreeSet<usize>,
-    tags: Vec<Tag>,
-    chats: Vec<Chat>,
-    images: Vec<Image>,
-    documents: Vec<Document>,
-    /// By owner and uuid: which chat, and until when.
-    uuids: BTreeMap<(String, String), (usize, i64)>,
-    tab_count: usize,
+}
+
+#[derive(Debug, Clone)]
+struct User {
+    tenant: usize,
+    name: String,
+    resigned: bool,
 }
 
 #[derive(Debug, Clone)]
 struct Tag {
+    tenant: usize,
     name: String,
     names: Names,
     created: i64,
@@ -54,20 +92,36 @@ struct Tag {
 
 #[derive(Debug, Clone, Default)]
 struct Chat {
+    tenant: usize,
     mode: String,
     chat_type: String,
     status: String,
     external: bool,
     name: String,
     description: String,
+    i18n_names: BTreeMap<String, String>,
     avatar: String,
     owner: Option<String>,
+    creator: Option<usize>,
     only_owner_manages: bool,
-    /// Everybody in it, and whether as a manager.
-    members: BTreeMap<String, bool>,
+    /// The settings that answers show, where they are not the usual ones.
+    settings: BTreeMap<String, Value>,
+    message_type: String,
+    members: BTreeMap<String, Membership>,
+    pending: BTreeSet<String>,
     tabs: Vec<Tab>,
+    menu: Vec<menus::Top>,
     /// By tag: when it was bound.
-    bound: BTreeMap<usize, i64>,
+    bound: BTreeMap<String, i64>,
+    announcement: announcements::Announcement,
+    created: i64,
+    active: i64,
+}
+
+#[derive(Debug, Clone)]
+struct Membership {
+    manager: bool,
+    joined: i64,
 }
 
 #[derive(Debug, Clone)]
@@ -81,6 +135,7 @@ struct Tab {
 
 #[derive(Debug, Clone)]
 struct Image {
+    app: usize,
     avatar: bool,
     deleted: bool,
 }
@@ -95,8 +150,12 @@ struct Document {
 /// A chat to begin with.
 #[derive(Debug, Clone)]
 pub struct Start {
+    /// Whose it is.
+    pub tenant: usize,
     /// Group, topic or p2p.
     pub mode: &'static str,
+    /// Private or public.
+    pub chat_type: &'static str,
     /// Whether it is external.
     pub external: bool,
     /// Its name.
@@ -105,131 +164,228 @@ pub struct Start {
     pub description: &'static str,
     /// Its owner.
     pub owner: Option<&'static str>,
+    /// The app that made it.
+    pub creator: Option<usize>,
+    /// Whether it asks for approval.
+    pub approval: bool,
     /// Everybody in it.
     pub members: &'static [&'static str],
 }
 
 impl Model {
-    /// A tenant in use, in which the last `resigned` users have left.
-    pub fn new(now: i64, resigned: &[usize]) -> Self {
-        Model {
-            now,
+    /// Two tenants without chats. Of each app, whose it is; of each user, the tenant, the name, and whether they left.
+    pub fn new(now: i64, chat_users: usize, apps: &[usize], users: &[(usize, &str, bool)]) -> Self {
+        let app = |tenant: &usize| App {
+            tenant: *tenant,
             bot: true,
             external_sharing: false,
+            as_owner: true,
             visible_to: None,
-            resigned: resigned.iter().copied().collect(),
-            tags: Vec::new(),
-            chats: Vec::new(),
-            images: Vec::new(),
+        };
+        let user = |(tenant, name, resigned): &(usize, &str, bool)| User {
+            tenant: *tenant,
+            name: (*name).to_owned(),
+            resigned: *resigned,
+        };
+        Model {
+            now,
+            chat_users,
+            apps: apps.iter().map(app).collect(),
+            users: users.iter().map(user).collect(),
+            tags: BTreeMap::new(),
+            chats: BTreeMap::new(),
+            images: BTreeMap::new(),
             documents: Vec::new(),
             uuids: BTreeMap::new(),
-            tab_count: 0,
+            step: 0,
+            made: 0,
         }
     }
 
-    /// Adds a chat that is there from the start.
-    pub fn start_with(&mut self, start: &Start) {
+    /// Adds a chat that is there from the start, under the number of a step before all others.
+    pub fn start_with(&mut self, number: usize, start: &Start) {
         let mut chat = Chat {
+            tenant: start.tenant,
             mode: start.mode.to_owned(),
-            chat_type: "private".to_owned(),
+            chat_type: start.chat_type.to_owned(),
             status: "normal".to_owned(),
             external: start.external,
             name: start.name.to_owned(),
             description: start.description.to_owned(),
             owner: start.owner.map(str::to_owned),
+            creator: start.creator,
+            message_type: "chat".to_owned(),
+            created: self.now,
+            active: self.now,
             ..Chat::default()
         };
-        chat.members = start.members.iter().map(|member| ((*member).to_owned(), false)).collect();
-        chat.tabs.push(self.message_tab());
-        self.chats.push(chat);
+        if start.approval {
+            chat.settings.insert("membership_approval".to_owned(), json!("approval_required"));
+        }
+        let joined = self.now;
+        let member = |member: &&str| ((*member).to_owned(), Membership { manager: false, joined });
+        chat.members = start.members.iter().map(member).collect();
+        chat.tabs.push(message_tab(number));
+        self.chats.insert(format!("<chat:{number}>"), chat);
     }
 
-    /// Adds a document that is there from the start.
+    /// Adds a document of tenant 0 that is there from the start.
     pub fn document(&mut self, owner: &str, shared_with: &[&str]) {
         let shared_with = shared_with.iter().map(|member| (*member).to_owned()).collect();
         self.documents.push(Document { owner: owner.to_owned(), shared_with });
     }
 
-    /// How many tags, chats and images there are.
-    pub fn counts(&self) -> (usize, usize, usize) {
-        (self.tags.len(), self.chats.len(), self.images.len())
+    /// The names of all things of a kind: `chat`, `tag` or `image`.
+    pub fn all(&self, kind: &str) -> Vec<String> {
+        match kind {
+            "chat" => self.chats.keys().cloned().collect(),
+            "tag" => self.tags.keys().cloned().collect(),
+            _ => self.images.keys().cloned().collect(),
+        }
+    }
+
+    /// The name of one of the chats.
+    pub fn nth_chat(&self, number: usize) -> Option<&String> {
+        self.chats.keys().nth(number % self.chats.len().max(1))
     }
 
     /// The ids of a chat's tabs, in their order.
     pub fn tabs_of(&self, chat: &str) -> Vec<String> {
-        self.chat(chat).map_or_else(Vec::new, |chat| chat.tabs.iter().map(|tab| tab.id.clone()).collect())
+        self.chats
+            .get(chat)
+            .map_or_else(Vec::new, |chat| chat.tabs.iter().map(|tab| tab.id.clone()).collect())
     }
 
-    /// Does an operation and says what it must answer.
-    pub fn apply(&mut self, op: &Op) -> Expected {
+    /// The ids of the top level of a chat's menu, in their order, and those of the second level.
+    pub fn menu_of(&self, chat: &str) -> (Vec<String>, Vec<String>) {
+        self.chats.get(chat).map_or_else(Default::default, |chat| menus::ids(&chat.menu))
+    }
+
+    /// Whether a chat is in use, and visible to the apps of its tenant.
+    pub fn is_open(&self, chat: &str) -> bool {
+        let shared = |chat: &&Chat| !chat.external || self.apps[0].external_sharing;
+        self.chats.get(chat).filter(shared).is_some_and(|chat| chat.status == "normal")
+    }
+
+    /// Whether a chat asks for approval.
+    pub fn asks_approval(&self, chat: &str) -> bool {
+        let asks = |chat: &&Chat| chat.is_set("membership_approval", "approval_required");
+        self.is_open(chat) && self.chats.get(chat).filter(asks).is_some()
+    }
+
+    /// Whether people join a chat unasked.
+    pub fn is_joined_unasked(&self, chat: &str) -> bool {
+        let open = |chat: &&Chat| {
+            chat.chat_type == "public" && !chat.is_set("membership_approval", "approval_required")
+        };
+        self.is_open(chat) && self.chats.get(chat).filter(open).is_some()
+    }
+
+    /// Who waits to be let into a chat.
+    pub fn waiting_in(&self, chat: &str) -> Vec<String> {
+        self.chats.get(chat).map_or_else(Vec::new, |chat| chat.pending.iter().cloned().collect())
+    }
+
+    /// Everybody in a chat; the owner, if there is one, comes first.
+    pub fn members_of(&self, chat: &str) -> Vec<String> {
+        let Some(chat) = self.chats.get(chat) else { return Vec::new() };
+        let others = chat.members.keys().filter(|member| chat.owner.as_ref() != Some(member));
+        chat.owner.iter().chain(others).cloned().collect()
+    }
+
+    /// The revision of a chat's announcement.
+    pub fn revision_of(&self, chat: &str) -> i64 {
+        self.chats.get(chat).map_or(0, |chat| chat.announcement.revision)
+    }
+
+    /// The tenant of a chat; 0 for none.
+    pub fn tenant_of(&self, chat: &str) -> usize {
+        self.chats.get(chat).map_or(0, |chat| chat.tenant)
+    }
+
+    /// Does the operation of a step and says what it must answer.
+    pub fn apply(&mut self, step: usize, op: &Op) -> Expected {
+        (self.step, self.made) = (step, 0);
         match self.run(op) {
-            Ok(data) => Expected { code: 0, data: Some(data).filter(|data| !data.is_null()) },
+            Ok(data) => {
+                if let Some(chat) = op.locks().and_then(|chat| self.chats.get_mut(chat)) {
+                    chat.active = chat.active.max(self.now);
+                }
+                Expected { code: 0, data: Some(data).filter(|data| !data.is_null()) }
+            }
             Err(code) => Expected { code, data: None },
         }
     }
 
+    /// A refusal changes nothing: every rule is asked before anything is written.
     fn run(&mut self, op: &Op) -> Outcome {
         match op {
-            Op::CreateTag { kind, name, names } => self.create_tag(kind, name, names),
-            Op::PatchTag { tag, id, name, names } => {
-                self.patch_tag(tag, id.as_deref(), name.as_deref(), names.as_ref())
+            Op::CreateTag { app, kind, name, names } => self.create_tag(*app, kind, name, names),
+            Op::PatchTag { app, tag, id, name, names } => {
+                self.patch_tag(*app, tag, id.as_deref(), name.as_deref(), names.as_ref())
             }
-            Op::ListTags { ids } => self.list_tags(ids),
-            Op::Bind { chat, tags } => self.bind(chat, tags),
-            Op::Unbind { chat, tags } => self.unbind(chat, tags),
-            Op::Bound { chat } => self.bound(chat),
+            Op::ListTags { app, ids } => self.list_tags(*app, ids),
+            Op::Bind { app, chat, tags } => self.bind(*app, chat, tags),
+            Op::Unbind { app, chat, tags } => self.unbind(*app, chat, tags),
+            Op::Bound { app, chat } => self.bound(*app, chat),
             Op::AddTabs { by, chat, drafts } => self.add_tabs(*by, chat, drafts),
             Op::UpdateTabs { by, chat, drafts } => self.update_tabs(*by, chat, drafts),
             Op::DeleteTabs { by, chat, ids } => self.delete_tabs(*by, chat, ids),
             Op::SortTabs { by, chat, ids } => self.sort_tabs(*by, chat, ids),
             Op::ListTabs { by, chat } => self.list_tabs(*by, chat),
-            Op::CreateChat { name, chat_type, description, avatar, owner, users, uuid, bot_manages } => {
-                let draft = chats::Draft { name, chat_type, description, avatar, bot_manages: *bot_manages };
-                self.create_chat(&draft, owner.as_deref(), users, uuid.as_deref())
+            Op::CreateChat { app, form, draft, people, uuid, bot_manages } => {
+                self.create_chat(*app, *form, draft, people, uuid.as_deref(), *bot_manages)
             }
-            Op::GetChat { by, chat } => self.get_chat(*by, chat),
-            Op::Upload { avatar } => {
-                if !self.bot {
+            Op::GetChat { by, form, chat } => self.get_chat(*by, *form, chat),
+            Op::UpdateChat { by, form, chat, change } => self.update_chat(*by, *form, chat, change),
+            Op::DeleteChat { by, chat } => self.delete_chat(*by, chat),
+            Op::ListChats { by, form, active, size } => self.list_chats(*by, *form, *active, *size),
+            Op::AddMembers { by, form, chat, ids, kind } => self.add_members(*by, *form, chat, ids, *kind),
+            Op::RemoveMembers { by, form, chat, ids } => self.remove_members(*by, *form, chat, ids),
+            Op::Members { by, form, chat, size } => self.members(*by, *form, chat, *size),
+            Op::IsInChat { by, chat } => self.is_in_chat(*by, chat),
+            Op::Join { by, chat } => self.join(*by, chat),
+            Op::Appoint { by, form, chat, ids, manager } => self.appoint(*by, *form, chat, ids, *manager),
+            Op::AddMenus { app, chat, drafts } => self.add_menus(*app, chat, drafts),
+            Op::DeleteMenus { app, chat, ids } => self.delete_menus(*app, chat, ids),
+            Op::GetMenus { app, chat } => self.get_menus(*app, chat),
+            Op::SortMenus { app, chat, ids } => self.sort_menus(*app, chat, ids),
+            Op::PatchMenu { app, chat, id, fields, draft } => self.patch_menu(*app, chat, id, fields, draft),
+            Op::GetAnnouncement { by, form, chat } => self.get_announcement(*by, *form, chat),
+            Op::PatchAnnouncement { by, chat, revision, edits } => {
+                self.patch_announcement(*by, chat, revision, edits)
+            }
+            Op::Upload { app, avatar } => {
+                if !self.apps[*app].bot {
                     return Err(234007);
                 }
-                self.images.push(Image { avatar: *avatar, deleted: false });
-                Ok(json!({"image_key": format!("<image:{}>", self.images.len() - 1)}))
+                let name = format!("<image:{}>", self.step);
+                self.images.insert(name.clone(), Image { app: *app, avatar: *avatar, deleted: false });
+                Ok(json!({"image_key": name}))
             }
-            Op::DeleteImage { image } => {
-                let image =
-                    number(image, "image").and_then(|at| self.images.get_mut(at)).ok_or(5275404u32)?;
-                image.deleted = true;
-                Ok(Value::Null)
-            }
-            Op::SetApp { bot, external_sharing, visible_to } => {
-                (self.bot, self.external_sharing) = (*bot, *external_sharing);
-                self.visible_to = visible_to.as_ref().map(|users| users.iter().copied().collect());
-                Ok(Value::Null)
-            }
-            Op::SetMember { chat, member, manager } => self.set_member(chat, member, *manager),
-            Op::RemoveMember { chat, member } => self.remove_member(chat, member),
-            Op::SetChat { chat, status, only_owner_manages, owner } => {
-                self.set_chat(chat, status, *only_owner_manages, owner.as_deref())
-            }
+            control => self.control(control),
         }
     }
 
-    fn chat(&self, id: &str) -> Option<&Chat> {
-        self.chats.get(number(id, "chat")?)
+    /// A name for something that this step makes.
+    fn fresh(&mut self, kind: &str) -> String {
+        self.made += 1;
+        format!("<{kind}:{}.{}>", self.step, self.made - 1)
     }
 
-    fn message_tab(&mut self) -> Tab {
-        let id = self.fresh_tab();
-        Tab { id, tab_type: "message".into(), name: String::new(), target: String::new(), config: None }
+    fn sees_app(&self, user: usize, app: usize) -> bool {
+        self.apps[app].visible_to.as_ref().is_none_or(|users| users.contains(&user))
     }
+}
 
-    fn fresh_tab(&mut self) -> String {
-        self.tab_count += 1;
-        format!("<tab:{}>", self.tab_count - 1)
-    }
-
-    fn sees_app(&self, user: usize) -> bool {
-        self.visible_to.as_ref().is_none_or(|users| users.contains(&user))
+/// The tab that a chat begins with.
+fn message_tab(step: usize) -> Tab {
+    Tab {
+        id: format!("<tab:{step}.m>"),
+        tab_type: "message".into(),
+        name: String::new(),
+        target: String::new(),
+        config: None,
     }
 }
 

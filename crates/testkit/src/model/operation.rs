@@ -1,22 +1,46 @@
-//! Operations with the model's ids in them, and how they are sent.
+//! Operations with the model's ids in them.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 /// In whose name a call acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Actor {
-    /// The app's bot.
-    Bot,
-    /// A user, by number.
-    User(usize),
+pub struct Actor {
+    /// The app that calls.
+    pub app: usize,
+    /// The user it calls for; its own bot, if there is none.
+    pub user: Option<usize>,
 }
 
 impl Actor {
+    /// An app's bot.
+    pub fn bot(app: usize) -> Actor {
+        Actor { app, user: None }
+    }
+
     /// As a member of chats.
     pub fn member(self) -> String {
+        self.user.map_or_else(|| format!("<app:{}>", self.app), |user| format!("<user:{user}>"))
+    }
+}
+
+/// The form of the ids of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the words of the platform")]
+pub enum Form {
+    Open,
+    Union,
+    User,
+    App,
+}
+
+impl Form {
+    /// As a parameter's value.
+    pub fn word(self) -> &'static str {
         match self {
-            Actor::Bot => "<bot>".to_owned(),
-            Actor::User(number) => format!("<user:{number}>"),
+            Form::Open => "open_id",
+            Form::Union => "union_id",
+            Form::User => "user_id",
+            Form::App => "app_id",
         }
     }
 }
@@ -36,33 +60,79 @@ pub struct TabDraft {
     pub config: Option<(Option<String>, Option<bool>)>,
 }
 
-/// An operation. The `Set…`, `Remove…` and `Delete…` of members, chats, the app and images are the control API's.
+/// A menu item in a request. What is `None` is not sent.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs, reason = "the members of the request")]
+pub struct MenuDraft {
+    pub links: bool,
+    pub name: String,
+    pub japanese: Option<String>,
+    pub common: Option<String>,
+    pub pc: Option<String>,
+    pub image: Option<String>,
+    /// What stands under it.
+    pub children: Vec<MenuDraft>,
+}
+
+/// What a request says of a chat, for creation or as a change. What is `None` is not sent.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs, reason = "the members of the request")]
+pub struct Change {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub avatar: Option<String>,
+    pub english: Option<String>,
+    pub chat_type: Option<String>,
+    pub message_type: Option<String>,
+    /// Settings that answers show: each one's name and value.
+    pub settings: Vec<(&'static str, Value)>,
+    pub owner: Option<String>,
+}
+
+/// An edit of an old announcement.
+#[derive(Debug, Clone)]
+pub enum Edit {
+    /// A paragraph at the beginning or at the end.
+    Paragraph(String, bool),
+    /// A title.
+    Title(String),
+    /// Something that announcements do not take.
+    Unsupported,
+}
+
+/// An operation. Those from `DeleteImage` on are the control API's.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "the members of the requests")]
 pub enum Op {
     CreateTag {
+        app: usize,
         kind: String,
         name: String,
         names: Names,
     },
     PatchTag {
+        app: usize,
         tag: String,
         id: Option<String>,
         name: Option<String>,
         names: Option<Names>,
     },
     ListTags {
+        app: usize,
         ids: Vec<String>,
     },
     Bind {
+        app: usize,
         chat: String,
         tags: Vec<String>,
     },
     Unbind {
+        app: usize,
         chat: String,
         tags: Vec<String>,
     },
     Bound {
+        app: usize,
         chat: String,
     },
     AddTabs {
@@ -90,167 +160,178 @@ pub enum Op {
         chat: String,
     },
     CreateChat {
-        name: String,
-        chat_type: String,
-        description: String,
-        avatar: String,
-        owner: Option<String>,
-        users: Vec<String>,
+        app: usize,
+        form: Form,
+        draft: Change,
+        /// Users in this form, and apps.
+        people: (Vec<String>, Vec<String>),
         uuid: Option<String>,
         bot_manages: bool,
     },
     GetChat {
         by: Actor,
+        form: Form,
         chat: String,
     },
+    UpdateChat {
+        by: Actor,
+        form: Form,
+        chat: String,
+        change: Change,
+    },
+    DeleteChat {
+        by: Actor,
+        chat: String,
+    },
+    ListChats {
+        by: Actor,
+        form: Form,
+        active: bool,
+        size: usize,
+    },
+    AddMembers {
+        by: Actor,
+        form: Form,
+        chat: String,
+        ids: Vec<String>,
+        kind: usize,
+    },
+    RemoveMembers {
+        by: Actor,
+        form: Form,
+        chat: String,
+        ids: Vec<String>,
+    },
+    Members {
+        by: Actor,
+        form: Form,
+        chat: String,
+        size: usize,
+    },
+    IsInChat {
+        by: Actor,
+        chat: String,
+    },
+    Join {
+        by: Actor,
+        chat: String,
+    },
+    Appoint {
+        by: Actor,
+        form: Form,
+        chat: String,
+        ids: Vec<String>,
+        manager: bool,
+    },
+    AddMenus {
+        app: usize,
+        chat: String,
+        drafts: Vec<MenuDraft>,
+    },
+    DeleteMenus {
+        app: usize,
+        chat: String,
+        ids: Vec<String>,
+    },
+    GetMenus {
+        app: usize,
+        chat: String,
+    },
+    SortMenus {
+        app: usize,
+        chat: String,
+        ids: Vec<String>,
+    },
+    PatchMenu {
+        app: usize,
+        chat: String,
+        id: String,
+        fields: Vec<&'static str>,
+        draft: MenuDraft,
+    },
+    GetAnnouncement {
+        by: Actor,
+        form: Form,
+        chat: String,
+    },
+    PatchAnnouncement {
+        by: Actor,
+        chat: String,
+        revision: String,
+        edits: Vec<Edit>,
+    },
     Upload {
+        app: usize,
         avatar: bool,
     },
     DeleteImage {
         image: String,
     },
     SetApp {
+        app: usize,
         bot: bool,
         external_sharing: bool,
+        as_owner: bool,
         visible_to: Option<Vec<usize>>,
     },
     SetMember {
+        tenant: usize,
         chat: String,
         member: String,
         manager: bool,
     },
-    RemoveMember {
+    DropMember {
+        tenant: usize,
         chat: String,
         member: String,
     },
+    Answer {
+        tenant: usize,
+        chat: String,
+        member: String,
+        welcome: bool,
+    },
     SetChat {
+        tenant: usize,
         chat: String,
         status: String,
         only_owner_manages: bool,
         owner: Option<String>,
+        announcement: Option<(String, bool)>,
+        settings: Vec<(&'static str, &'static str)>,
     },
 }
 
-/// How an operation is sent.
-#[derive(Debug, Clone)]
-pub struct Sent {
-    /// In whose name; `None` for the control API.
-    pub by: Option<Actor>,
-    /// The method.
-    pub method: &'static str,
-    /// Path and query, below `/open-apis` or below the world.
-    pub path: String,
-    /// The body.
-    pub body: Value,
-}
-
 impl Op {
-    /// How it is sent, with the model's ids. An upload has a body of its own.
-    pub fn sent(&self) -> Sent {
-        let bot = |method, path: String, body| Sent { by: Some(Actor::Bot), method, path, body };
-        let tabs = |by: &Actor, chat: &str, method, path: &str, body| Sent {
-            by: Some(*by),
-            method,
-            path: format!("/im/v1/chats/{chat}/chat_tabs{path}"),
-            body,
-        };
-        let control = |method, path: String, body| Sent { by: None, method, path, body };
-        let relation = |chat: &str, tags: &[String]| json!({"tag_biz_type": "chat", "biz_entity_id": chat, "tag_ids": tags});
+    /// What it is called in counts.
+    pub fn name(&self) -> String {
+        let debug = format!("{self:?}");
+        let name = debug.split([' ', '{']).next().unwrap_or_default();
         match self {
-            Op::CreateTag { kind, name, names } => {
-                let tag = json!({"tag_type": kind, "name": name, "i18n_names": i18n(names)});
-                bot("POST", "/im/v2/tags".into(), json!({"create_tag": tag}))
-            }
-            Op::PatchTag { tag, id, name, names } => {
-                let patch =
-                    without_nulls(json!({"id": id, "name": name, "i18n_names": names.as_ref().map(i18n)}));
-                bot("PATCH", format!("/im/v2/tags/{tag}"), json!({"patch_tag": patch}))
-            }
-            Op::ListTags { ids } => {
-                let ids: Vec<String> = ids.iter().map(|id| format!("ids={id}")).collect();
-                bot("GET", format!("/im/v2/tags?{}", ids.join("&")), Value::Null)
-            }
-            Op::Bind { chat, tags } => {
-                bot("POST", "/im/v2/biz_entity_tag_relation".into(), relation(chat, tags))
-            }
-            Op::Unbind { chat, tags } => {
-                bot("PUT", "/im/v2/biz_entity_tag_relation".into(), relation(chat, tags))
-            }
-            Op::Bound { chat } => {
-                let query = format!("tag_biz_type=chat&biz_entity_id={chat}");
-                bot("GET", format!("/im/v2/biz_entity_tag_relation?{query}"), Value::Null)
-            }
-            Op::AddTabs { by, chat, drafts } => {
-                tabs(by, chat, "POST", "", json!({"chat_tabs": draft_list(drafts)}))
-            }
-            Op::UpdateTabs { by, chat, drafts } => {
-                tabs(by, chat, "POST", "/update_tabs", json!({"chat_tabs": draft_list(drafts)}))
-            }
-            Op::DeleteTabs { by, chat, ids } => {
-                tabs(by, chat, "DELETE", "/delete_tabs", json!({"tab_ids": ids}))
-            }
-            Op::SortTabs { by, chat, ids } => tabs(by, chat, "POST", "/sort_tabs", json!({"tab_ids": ids})),
-            Op::ListTabs { by, chat } => tabs(by, chat, "GET", "/list_tabs", Value::Null),
-            Op::CreateChat { name, chat_type, description, avatar, owner, users, uuid, bot_manages } => {
-                let uuid = uuid.as_ref().map_or(String::new(), |uuid| format!("&uuid={uuid}"));
-                let body = without_nulls(json!({
-                    "name": name, "chat_type": chat_type, "description": description, "avatar": avatar,
-                    "owner_id": owner, "user_id_list": users,
-                }));
-                bot("POST", format!("/im/v1/chats?set_bot_manager={bot_manages}{uuid}"), body)
-            }
-            Op::GetChat { by, chat } => {
-                Sent { by: Some(*by), method: "GET", path: format!("/im/v1/chats/{chat}"), body: Value::Null }
-            }
-            Op::Upload { .. } => bot("POST", "/im/v1/images".into(), Value::Null),
-            Op::DeleteImage { image } => control("DELETE", format!("/images/{image}"), Value::Null),
-            Op::SetApp { bot, external_sharing, visible_to } => {
-                let visible: Option<Vec<String>> = visible_to
-                    .as_ref()
-                    .map(|users| users.iter().map(|user| format!("<user:{user}>")).collect());
-                let all = visible.is_none().then_some(true);
-                let body = json!({"bot": bot, "external_sharing": external_sharing, "visible_to": visible, "visible_to_all": all});
-                control("PUT", "/apps/<bot>".into(), without_nulls(body))
-            }
-            Op::SetMember { chat, member, manager } => {
-                control("PUT", format!("/chats/{chat}/members/{member}"), json!({"manager": manager}))
-            }
-            Op::RemoveMember { chat, member } => {
-                control("DELETE", format!("/chats/{chat}/members/{member}"), Value::Null)
-            }
-            Op::SetChat { chat, status, only_owner_manages, owner } => {
-                let manage = if *only_owner_manages { "only_owner" } else { "all_members" };
-                let body = json!({"chat_status": status, "manage_widgets": manage, "owner": owner});
-                control("PATCH", format!("/chats/{chat}"), without_nulls(body))
-            }
+            Op::Appoint { manager: false, .. } => "Dismiss".to_owned(),
+            _ => name.to_owned(),
         }
     }
-}
 
-/// Names by language as they are sent and answered.
-pub(super) fn i18n(names: &Names) -> Value {
-    let one =
-        |(locale, name): &(String, Option<String>)| without_nulls(json!({"locale": locale, "name": name}));
-    names.iter().map(one).collect()
-}
-
-fn draft_list(drafts: &[TabDraft]) -> Value {
-    let one = |draft: &TabDraft| {
-        let content = (draft.url.is_some() || draft.doc.is_some())
-            .then(|| without_nulls(json!({"url": draft.url, "doc": draft.doc})));
-        let config = draft
-            .config
-            .as_ref()
-            .map(|(icon, inside)| without_nulls(json!({"icon_key": icon, "is_built_in": inside})));
-        without_nulls(json!({
-            "tab_id": draft.id, "tab_type": draft.tab_type, "tab_name": draft.name,
-            "tab_content": content, "tab_config": config,
-        }))
-    };
-    drafts.iter().map(one).collect()
-}
-
-fn without_nulls(value: Value) -> Value {
-    let Value::Object(map) = value else { return value };
-    Value::Object(map.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>())
+    /// The chat that it takes for a change as a client's call: whose time of activity a success moves.
+    pub(super) fn locks(&self) -> Option<&String> {
+        match self {
+            Op::AddTabs { chat, .. }
+            | Op::UpdateTabs { chat, .. }
+            | Op::DeleteTabs { chat, .. }
+            | Op::SortTabs { chat, .. }
+            | Op::UpdateChat { chat, .. }
+            | Op::DeleteChat { chat, .. }
+            | Op::AddMembers { chat, .. }
+            | Op::RemoveMembers { chat, .. }
+            | Op::Join { chat, .. }
+            | Op::Appoint { chat, .. }
+            | Op::AddMenus { chat, .. }
+            | Op::DeleteMenus { chat, .. }
+            | Op::SortMenus { chat, .. }
+            | Op::PatchMenu { chat, .. }
+            | Op::PatchAnnouncement { chat, .. } => Some(chat),
+            _ => None,
+        }
+    }
 }

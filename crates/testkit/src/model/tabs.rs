@@ -1,4 +1,4 @@
-//! Tabs of chats, and what a chat asks of whoever works in it.
+//! Tabs of chats.
 
 use serde_json::{Map, Value, json};
 
@@ -12,57 +12,37 @@ struct Change {
 }
 
 impl Model {
-    /// The chat, if the actor may work in it.
-    pub(super) fn enter(&self, by: Actor, chat: &str) -> Result<usize, u32> {
-        let number = number(chat, "chat").ok_or(232006u32)?;
-        let chat = &self.chats[number];
-        if !self.bot {
-            return Err(232025);
-        }
-        if chat.external && !self.external_sharing {
-            return Err(232033);
-        }
-        if chat.status != "normal" {
-            return Err(232009);
-        }
-        if !chat.members.contains_key(&by.member()) {
-            return Err(232011);
-        }
-        let unseen = |member: &String| super::number(member, "user").is_some_and(|user| !self.sees_app(user));
-        if chat.mode == "p2p" && chat.members.keys().any(unseen) {
-            return Err(232024);
-        }
-        Ok(number)
+    /// The chat, if it is of a kind that has tabs.
+    fn tabbed(&self, by: Actor, id: &str) -> Result<&Chat, u32> {
+        let chat = self.enter(by, id)?;
+        if chat.mode == "topic" { Err(232050) } else { Ok(chat) }
     }
 
     /// The chat, if the actor may change its tabs.
-    fn manage(&self, by: Actor, chat: &str) -> Result<usize, u32> {
-        let number = self.enter(by, chat)?;
-        let chat = &self.chats[number];
-        if chat.mode == "topic" {
-            return Err(232050);
+    fn manage(&self, by: Actor, id: &str) -> Result<&Chat, u32> {
+        let chat = self.tabbed(by, id)?;
+        let manages = chat.mode == "p2p" || chat.is_managed_by(by);
+        if chat.only_owner_manages && !manages { Err(232055) } else { Ok(chat) }
+    }
+
+    /// Gives a chat these tabs, and answers with them.
+    fn set_tabs(&mut self, id: &str, tabs: Vec<Tab>) -> Value {
+        let answer = shown(&tabs);
+        if let Some(chat) = self.chats.get_mut(id) {
+            chat.tabs = tabs;
         }
-        let member = by.member();
-        let manages = chat.owner.as_ref() == Some(&member) || chat.members.get(&member) == Some(&true);
-        if chat.only_owner_manages && chat.mode != "p2p" && !manages {
-            return Err(232055);
-        }
-        Ok(number)
+        answer
     }
 
     pub(super) fn list_tabs(&self, by: Actor, chat: &str) -> Outcome {
-        let number = self.enter(by, chat)?;
-        if self.chats[number].mode == "topic" {
-            return Err(232050);
-        }
-        Ok(shown(&self.chats[number]))
+        Ok(shown(&self.tabbed(by, chat)?.tabs))
     }
 
     pub(super) fn add_tabs(&mut self, by: Actor, chat: &str, drafts: &[TabDraft]) -> Outcome {
         if drafts.is_empty() || drafts.iter().any(|draft| !is_custom(&draft.tab_type)) {
             return Err(232001);
         }
-        let number = self.manage(by, chat)?;
+        let mut tabs = self.manage(by, chat)?.tabs.clone();
         let blank = |draft: &TabDraft| Tab {
             id: String::new(),
             tab_type: draft.tab_type.clone(),
@@ -73,23 +53,23 @@ impl Model {
         let mut changes: Vec<Change> = drafts.iter().map(|draft| changed(draft, &blank(draft))).collect();
         changes.iter_mut().for_each(|change| change.content = true);
         self.check(by, &changes)?;
-        let custom = self.chats[number].tabs.iter().filter(|tab| is_custom(&tab.tab_type)).count();
+        let custom = tabs.iter().filter(|tab| is_custom(&tab.tab_type)).count();
         if custom + changes.len() > 20 {
             return Err(232046);
         }
         for change in changes {
-            let id = self.fresh_tab();
-            self.chats[number].tabs.push(Tab { id, ..change.tab });
+            let id = self.fresh("tab");
+            tabs.push(Tab { id, ..change.tab });
         }
-        Ok(shown(&self.chats[number]))
+        Ok(self.set_tabs(chat, tabs))
     }
 
     pub(super) fn update_tabs(&mut self, by: Actor, chat: &str, drafts: &[TabDraft]) -> Outcome {
         if drafts.iter().any(|draft| !ANY_TYPE.contains(&draft.tab_type.as_str())) {
             return Err(232001);
         }
-        let number = self.manage(by, chat)?;
-        let (mut tabs, mut changes) = (self.chats[number].tabs.clone(), Vec::new());
+        let mut tabs = self.manage(by, chat)?.tabs.clone();
+        let mut changes = Vec::new();
         for draft in drafts {
             let id = draft.id.as_deref().unwrap_or_default();
             let present = tabs.iter_mut().find(|tab| tab.id == id).ok_or(232001u32)?;
@@ -104,28 +84,26 @@ impl Model {
             changes.push(change);
         }
         self.check(by, &changes)?;
-        self.chats[number].tabs = tabs;
-        Ok(shown(&self.chats[number]))
+        Ok(self.set_tabs(chat, tabs))
     }
 
     pub(super) fn delete_tabs(&mut self, by: Actor, chat: &str, ids: &[String]) -> Outcome {
         if ids.is_empty() {
             return Err(232001);
         }
-        let number = self.manage(by, chat)?;
+        let mut tabs = self.manage(by, chat)?.tabs.clone();
         for id in ids {
-            let tab = self.chats[number].tabs.iter().find(|tab| tab.id == *id).ok_or(232001u32)?;
+            let tab = tabs.iter().find(|tab| tab.id == *id).ok_or(232001u32)?;
             if !is_custom(&tab.tab_type) {
                 return Err(232049);
             }
         }
-        self.chats[number].tabs.retain(|tab| !ids.contains(&tab.id));
-        Ok(shown(&self.chats[number]))
+        tabs.retain(|tab| !ids.contains(&tab.id));
+        Ok(self.set_tabs(chat, tabs))
     }
 
     pub(super) fn sort_tabs(&mut self, by: Actor, chat: &str, ids: &[String]) -> Outcome {
-        let number = self.manage(by, chat)?;
-        let tabs = &self.chats[number].tabs;
+        let tabs = self.manage(by, chat)?.tabs.clone();
         let mut sorted = Vec::with_capacity(tabs.len());
         for id in ids {
             let tab = tabs.iter().find(|tab| tab.id == *id).ok_or(232001u32)?;
@@ -135,8 +113,7 @@ impl Model {
         if !each_once || sorted.first().is_none_or(|first| first.tab_type != "message") {
             return Err(232001);
         }
-        self.chats[number].tabs = sorted;
-        Ok(shown(&self.chats[number]))
+        Ok(self.set_tabs(chat, sorted))
     }
 
     /// Every name, then every content, then rights, then icons.
@@ -148,30 +125,33 @@ impl Model {
             return Err(232048);
         }
         let documents = changes.iter().filter(|change| change.content && change.tab.tab_type == "doc");
-        if documents.into_iter().any(|change| !self.may_open(&by.member(), &change.tab.target)) {
+        if documents.into_iter().any(|change| !self.may_open(by, &change.tab.target)) {
             return Err(232051);
         }
         let icons =
             changes.iter().filter(|change| change.icon).filter_map(|change| change.tab.config.as_ref());
         for (icon, _) in icons.filter(|(icon, _)| !icon.is_empty()) {
-            let image = number(icon, "image").and_then(|image| self.images.get(image));
-            if image.is_none_or(|image| image.avatar || image.deleted) {
+            if !self.is_icon(by.app, icon) {
                 return Err(232056);
             }
         }
         Ok(())
     }
 
-    fn may_open(&self, member: &String, target: &str) -> bool {
+    /// Whether the caller works with a document, in person or through a chat. All documents are tenant 0's.
+    fn may_open(&self, by: Actor, target: &str) -> bool {
+        let member = by.member();
         let Some(document) = number(target, "document").map(|document| &self.documents[document]) else {
             return false;
         };
         let through_chat = |shared: &String| {
-            self.chat(shared).is_some_and(|chat| chat.status == "normal" && chat.members.contains_key(member))
+            let chat = self.chats.get(shared);
+            chat.is_some_and(|chat| chat.status == "normal" && chat.members.contains_key(&member))
         };
-        document.owner == *member
-            || document.shared_with.contains(member)
-            || document.shared_with.iter().any(through_chat)
+        self.apps[by.app].tenant == 0
+            && (document.owner == member
+                || document.shared_with.contains(&member)
+                || document.shared_with.iter().any(through_chat))
     }
 }
 
@@ -208,7 +188,7 @@ fn changed(draft: &TabDraft, present: &Tab) -> Change {
     Change { tab, content: has_content || other_type, icon: draft.config.is_some() }
 }
 
-fn shown(chat: &Chat) -> Value {
+fn shown(tabs: &[Tab]) -> Value {
     let one = |tab: &Tab| {
         let mut shown = Map::new();
         shown.insert("tab_id".into(), json!(tab.id));
@@ -230,5 +210,5 @@ fn shown(chat: &Chat) -> Value {
         }
         Value::Object(shown)
     };
-    json!({"chat_tabs": chat.tabs.iter().map(one).collect::<Vec<_>>()})
+    json!({"chat_tabs": tabs.iter().map(one).collect::<Vec<_>>()})
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::operation::i18n;
+use super::sent::i18n;
 use super::{Model, Names, Outcome, Tag, number};
 
 const REFUSED: u32 = 230001;
@@ -19,59 +19,60 @@ fn proper_names(names: &Names) -> bool {
     names.len() <= 40 && folded.len() == names.len() && !folded.contains("")
 }
 
-/// A tag's number; `None` if the text is a decimal number that no tag has, an error if it is none.
-fn tag_id(id: &str) -> Result<Option<usize>, u32> {
-    match number(id, "tag") {
-        Some(tag) => Ok(Some(tag)),
-        None if id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0') && !id.is_empty() => {
-            Ok(None)
-        }
-        None => Err(REFUSED),
-    }
+/// Whether a text may be a tag's id: a tag's name, or a decimal number.
+fn is_tag_id(id: &str) -> bool {
+    let digits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    number(id, "tag").is_some() || (digits && !id.starts_with('0'))
 }
 
 impl Model {
-    fn tag_info(&self, number: usize) -> Value {
-        let tag = &self.tags[number];
+    /// A tag of the app's tenant.
+    fn tag(&self, app: usize, id: &str) -> Option<&Tag> {
+        self.tags.get(id).filter(|tag| tag.tenant == self.apps[app].tenant)
+    }
+
+    fn tag_info(&self, id: &str) -> Value {
+        let tag = &self.tags[id];
         json!({
-            "id": format!("<tag:{number}>"), "tag_type": "tenant", "name": tag.name, "i18n_names": i18n(&tag.names),
+            "id": id, "tag_type": "tenant", "name": tag.name, "i18n_names": i18n(&tag.names),
             "create_time": tag.created.to_string(), "update_time": tag.updated.to_string(),
         })
     }
 
-    fn named(&self, name: &str) -> Option<usize> {
-        self.tags.iter().position(|tag| tag.name == name)
+    fn named(&self, app: usize, name: &str) -> Option<&String> {
+        let tenant = self.apps[app].tenant;
+        self.tags.iter().find(|(_, tag)| tag.tenant == tenant && tag.name == name).map(|(id, _)| id)
     }
 
-    pub(super) fn create_tag(&mut self, kind: &str, name: &str, names: &Names) -> Outcome {
+    pub(super) fn create_tag(&mut self, app: usize, kind: &str, name: &str, names: &Names) -> Outcome {
         if kind != "tenant" || !proper_name(name) || !proper_names(names) {
             return Err(REFUSED);
         }
-        if let Some(other) = self.named(name) {
-            return Ok(json!({"create_tag_fail_reason": {"duplicate_id": format!("<tag:{other}>")}}));
+        if let Some(other) = self.named(app, name) {
+            return Ok(json!({"create_tag_fail_reason": {"duplicate_id": other}}));
         }
+        let (id, tenant) = (format!("<tag:{}>", self.step), self.apps[app].tenant);
         let (name, names) = (name.to_owned(), names.clone());
-        self.tags.push(Tag { name, names, created: self.now, updated: self.now });
-        Ok(json!({"id": format!("<tag:{}>", self.tags.len() - 1)}))
+        self.tags.insert(id.clone(), Tag { tenant, name, names, created: self.now, updated: self.now });
+        Ok(json!({"id": id}))
     }
 
     pub(super) fn patch_tag(
         &mut self,
+        app: usize,
         tag: &str,
         id: Option<&str>,
         name: Option<&str>,
         names: Option<&Names>,
     ) -> Outcome {
-        let number = tag_id(tag)?.ok_or(REFUSED)?;
+        let mut present = self.tag(app, tag).ok_or(REFUSED)?.clone();
         let proper = name.is_none_or(proper_name) && names.is_none_or(proper_names);
         if !proper || id.is_some_and(|id| id != tag) {
             return Err(REFUSED);
         }
-        if let Some(other) = name.and_then(|name| self.named(name)).filter(|other| *other != number) {
-            return Ok(json!({"patch_tag_fail_reason": {"duplicate_id": format!("<tag:{other}>")}}));
+        if let Some(other) = name.and_then(|name| self.named(app, name)).filter(|other| *other != tag) {
+            return Ok(json!({"patch_tag_fail_reason": {"duplicate_id": other}}));
         }
-        let now = self.now;
-        let present = &mut self.tags[number];
         if let Some(name) = name {
             name.clone_into(&mut present.name);
         }
@@ -79,56 +80,61 @@ impl Model {
             names.clone_into(&mut present.names);
         }
         if name.is_some() || names.is_some() {
-            present.updated = now;
+            present.updated = self.now;
         }
-        Ok(json!({"tag_info": self.tag_info(number)}))
+        self.tags.insert(tag.to_owned(), present);
+        Ok(json!({"tag_info": self.tag_info(tag)}))
     }
 
-    pub(super) fn list_tags(&self, ids: &[String]) -> Outcome {
+    pub(super) fn list_tags(&self, app: usize, ids: &[String]) -> Outcome {
         if ids.is_empty() || ids.len() > 40 {
             return Err(REFUSED);
         }
-        let mut seen = Vec::new();
-        for number in ids.iter().filter_map(|id| tag_id(id).ok().flatten()) {
-            if !seen.contains(&number) {
-                seen.push(number);
+        let mut seen: Vec<&String> = Vec::new();
+        for id in ids {
+            if self.tag(app, id).is_some() && !seen.contains(&id) {
+                seen.push(id);
             }
         }
-        let infos: Vec<Value> = seen.into_iter().map(|number| self.tag_info(number)).collect();
+        let infos: Vec<Value> = seen.into_iter().map(|id| self.tag_info(id)).collect();
         Ok(json!({"tag_infos": infos}))
     }
 
-    /// The chat and the tags that a relation names.
-    fn relation(&self, chat: &str, tags: &[String]) -> Result<(usize, Vec<usize>), u32> {
-        let tags = tags.iter().map(|id| tag_id(id)).collect::<Result<Vec<_>, u32>>()?;
-        let chat = number(chat, "chat").filter(|chat| self.chats[*chat].status == "normal").ok_or(REFUSED)?;
-        if tags.len() > 40 {
+    /// Whether there is a chat in use, and the ids of tags are ids. The tags that are there.
+    fn relation(&self, app: usize, chat: &str, tags: &[String]) -> Result<Vec<String>, u32> {
+        let tenant = self.apps[app].tenant;
+        let chat = self.chats.get(chat).filter(|chat| chat.tenant == tenant && chat.status == "normal");
+        if chat.is_none() || tags.len() > 40 || !tags.iter().all(|id| is_tag_id(id)) {
             return Err(REFUSED);
         }
-        Ok((chat, tags.into_iter().flatten().collect()))
+        Ok(tags.iter().filter(|id| self.tag(app, id).is_some()).cloned().collect())
     }
 
-    pub(super) fn bind(&mut self, chat: &str, tags: &[String]) -> Outcome {
-        let (chat, tags) = self.relation(chat, tags)?;
-        for tag in tags {
-            self.chats[chat].bound.entry(tag).or_insert(self.now);
+    pub(super) fn bind(&mut self, app: usize, id: &str, tags: &[String]) -> Outcome {
+        for tag in self.relation(app, id, tags)? {
+            if let Some(chat) = self.chats.get_mut(id) {
+                chat.bound.entry(tag).or_insert(self.now);
+            }
         }
         Ok(json!({}))
     }
 
-    pub(super) fn unbind(&mut self, chat: &str, tags: &[String]) -> Outcome {
-        let (chat, tags) = self.relation(chat, tags)?;
-        for tag in tags {
-            self.chats[chat].bound.remove(&tag);
+    pub(super) fn unbind(&mut self, app: usize, id: &str, tags: &[String]) -> Outcome {
+        for tag in self.relation(app, id, tags)? {
+            if let Some(chat) = self.chats.get_mut(id) {
+                chat.bound.remove(&tag);
+            }
         }
         Ok(json!({}))
     }
 
-    pub(super) fn bound(&self, chat: &str) -> Outcome {
-        let (chat, _) = self.relation(chat, &[])?;
-        let mut bound: Vec<(i64, usize)> =
-            self.chats[chat].bound.iter().map(|(tag, version)| (*version, *tag)).collect();
-        bound.sort_unstable();
+    pub(super) fn bound(&self, app: usize, chat: &str) -> Outcome {
+        self.relation(app, chat, &[])?;
+        // Those of one time stand in the order in which the tags were made.
+        let made = |tag: &str| number(tag, "tag");
+        let mut bound: Vec<(i64, &String)> =
+            self.chats[chat].bound.iter().map(|(tag, version)| (*version, tag)).collect();
+        bound.sort_by_key(|(version, tag)| (*version, made(tag)));
         let shown: Vec<Value> = bound
             .into_iter()
             .map(

@@ -13,6 +13,7 @@ mod program;
 mod random;
 mod scenarios;
 mod servers;
+mod sound;
 mod source;
 mod statements;
 mod tenants;

@@ -1,14 +1,17 @@
 //! Random operations, right and wrong ones.
 
-use larkspur_testkit::model::{Actor, Model, Op, TabDraft};
+use larkspur_testkit::model::{Actor, Change, Edit, Form, MenuDraft, Model, Op, TabDraft};
+use serde_json::json;
 
-use super::STARTS;
+use super::{ACTORS, APPS, STARTS, USERS};
 use crate::random::Random;
 
 /// Draws operations about what the model has, and about what it has not.
 pub(super) struct Draw<'a> {
     pub(super) random: &'a mut Random,
     pub(super) model: &'a Model,
+    /// Whether nothing wrong is drawn on purpose.
+    pub(super) careful: bool,
 }
 
 impl Draw<'_> {
@@ -16,79 +19,204 @@ impl Draw<'_> {
         self.random.below(100) < percent
     }
 
-    fn one<'b>(&mut self, of: &[&'b str]) -> &'b str {
-        let index = self.random.below(of.len() as u64);
-        of[usize::try_from(index).expect("an index")]
+    fn index(&mut self, below: usize) -> usize {
+        usize::try_from(self.random.below(below.max(1) as u64)).expect("an index")
     }
 
-    /// Mostly one of so many things, sometimes something else.
-    fn id(&mut self, kind: &str, count: usize, others: &[&str]) -> String {
-        if count == 0 || self.chance(6) {
+    fn one<'b>(&mut self, of: &[&'b str]) -> &'b str {
+        of[self.index(of.len())]
+    }
+
+    /// One of these; only one of the first so many, which are good, if care is taken.
+    fn of<'b>(&mut self, good: usize, of: &[&'b str]) -> &'b str {
+        let most = if self.careful { good } else { of.len() };
+        self.one(&of[..most])
+    }
+
+    /// Something that goes wrong, in so many percent of the careless draws.
+    fn slip(&mut self, percent: u64) -> bool {
+        !self.careful && self.chance(percent)
+    }
+
+    /// Mostly one of these, sometimes something else.
+    fn known(&mut self, ids: &[String], others: &[&str]) -> String {
+        if ids.is_empty() || (!self.careful && self.chance(10)) {
             return self.one(others).to_owned();
         }
-        format!("<{kind}:{}>", self.random.below(count as u64))
-    }
-
-    fn tag(&mut self) -> String {
-        self.id("tag", self.model.counts().0, &["77", "x", "077", "9223372036854775807"])
-    }
-
-    fn chat(&mut self) -> String {
-        // The chats of the start are the interesting ones.
-        if self.chance(70) {
-            return format!("<chat:{}>", self.random.below(STARTS.len() as u64));
-        }
-        let nowhere = format!("oc_{}", "0".repeat(32));
-        self.id("chat", self.model.counts().1, &[&nowhere, "oc_1", "x"])
-    }
-
-    fn image(&mut self) -> String {
-        self.id("image", self.model.counts().2, &["img_v3_none", ""])
-    }
-
-    fn member(&mut self) -> String {
-        self.one(&["<bot>", "<user:0>", "<user:1>", "<user:2>"]).to_owned()
-    }
-
-    fn actor(&mut self) -> Actor {
-        if self.chance(50) {
-            Actor::Bot
-        } else {
-            Actor::User(usize::try_from(self.random.below(3)).unwrap_or(0))
-        }
+        ids[self.index(ids.len())].clone()
     }
 
     fn several<T>(&mut self, most: u64, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
-        (0..self.random.below(most + 1)).map(|_| make(self)).collect()
+        let least = u64::from(self.careful);
+        (0..least + self.random.below(most + 1 - least)).map(|_| make(self)).collect()
     }
 
     fn maybe<T>(&mut self, percent: u64, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if self.chance(percent) { Some(make(self)) } else { None }
     }
 
+    fn tag(&mut self) -> String {
+        self.known(&self.model.all("tag"), &["77", "x", "077", "9223372036854775807"])
+    }
+
+    fn image(&mut self) -> String {
+        self.known(&self.model.all("image"), &["img_v3_none", ""])
+    }
+
+    /// A chat, mostly one of which this holds, if some draws find one.
+    fn chat_that(&mut self, holds: impl Fn(&Model, &str) -> bool) -> String {
+        let draws = if self.slip(25) { 1 } else { 12 };
+        let mut chat = self.any_chat();
+        for _ in 1..draws {
+            if holds(self.model, &chat) {
+                break;
+            }
+            chat = self.any_chat();
+        }
+        chat
+    }
+
+    fn any_chat(&mut self) -> String {
+        // The chats of the start are the interesting ones.
+        if self.chance(60) {
+            return format!("<chat:{}>", self.index(STARTS.len()));
+        }
+        let nowhere = format!("oc_{}", "0".repeat(32));
+        if self.slip(20) {
+            return self.one(&[&nowhere, "oc_1", "x"]).to_owned();
+        }
+        let number = self.index(1 << 20);
+        self.model.nth_chat(number).cloned().unwrap_or(nowhere)
+    }
+
+    /// Mostly one of those in a chat, often its owner, as far as they call.
+    fn actor(&mut self, chat: &str) -> Actor {
+        let members = self.model.members_of(chat);
+        if !members.is_empty() && !self.slip(30) {
+            let asked = if self.chance(45) { 0 } else { self.index(members.len()) };
+            let inside: Vec<Actor> =
+                ACTORS.into_iter().filter(|actor| actor.member() == members[asked]).collect();
+            if !inside.is_empty() {
+                return inside[self.index(inside.len())];
+            }
+        }
+        self.compatriot(chat)
+    }
+
+    /// As `actor`, but not the owner, if some draws find another one.
+    fn plain_member(&mut self, chat: &str) -> Actor {
+        let owner = self.model.members_of(chat).into_iter().next();
+        let mut by = self.actor(chat);
+        for _ in 0..4 {
+            if owner != Some(by.member()) {
+                break;
+            }
+            by = self.actor(chat);
+        }
+        by
+    }
+
+    /// Anybody, mostly of a chat's tenant.
+    fn compatriot(&mut self, chat: &str) -> Actor {
+        let tenant = self.model.tenant_of(chat);
+        let any = self.slip(30);
+        let found: Vec<Actor> = ACTORS.into_iter().filter(|actor| any || APPS[actor.app] == tenant).collect();
+        found[self.index(found.len())]
+    }
+
+    /// An app, mostly one whose bot is in a chat.
+    fn app(&mut self, chat: &str) -> usize {
+        let members = self.model.members_of(chat);
+        let inside: Vec<usize> =
+            (0..APPS.len()).filter(|app| members.contains(&Actor::bot(*app).member())).collect();
+        if !inside.is_empty() && !self.slip(30) {
+            return inside[self.index(inside.len())];
+        }
+        self.compatriot(chat).app
+    }
+
+    fn form(&mut self) -> Form {
+        [Form::Open, Form::Open, Form::Union, Form::User][self.index(4)]
+    }
+
+    /// The id of somebody in a form, mostly as the app should name them.
+    fn person(&mut self, app: usize, form: Form) -> String {
+        let user = self.index(USERS.len());
+        let user = if !self.slip(40) && USERS[user].0 != APPS[app] { user % 7 } else { user };
+        let user = if APPS[app] == 1 && self.chance(80) { 8 + user % 3 } else { user };
+        let tenant = USERS[user].0;
+        if self.slip(8) {
+            return self.one(&["ou_1", "on_1", "cli_1", "x"]).to_owned();
+        }
+        match form {
+            Form::User => format!("<user:{user}>"),
+            Form::Union => format!("<union:{tenant}.{user}>"),
+            Form::App => format!("<app:{}>", self.index(APPS.len())),
+            // Every app of a user's tenant knows them.
+            Form::Open if tenant == 1 => format!("<open:2.{user}>"),
+            Form::Open if APPS[app] == 0 && !self.slip(10) => format!("<open:{app}.{user}>"),
+            Form::Open => format!("<open:{}.{user}>", self.index(2)),
+        }
+    }
+
+    /// Some people; now and then more than a call may name.
+    fn people(&mut self, app: usize, form: Form) -> Vec<String> {
+        let mut ids = self.several(3, |draw| draw.person(app, form));
+        if ids.is_empty() && self.chance(70) {
+            ids.push(self.person(app, form));
+        }
+        if self.chance(2) {
+            ids.extend(vec!["x".to_owned(); 51]);
+        }
+        ids
+    }
+
+    /// Members of a chat, as an app names them.
+    fn insiders(&mut self, app: usize, form: Form, chat: &str) -> Vec<String> {
+        let members = self.model.members_of(chat);
+        if members.is_empty() || self.slip(50) {
+            return self.people(app, form);
+        }
+        let mut ids = Vec::new();
+        for _ in 0..=self.random.below(2) {
+            // The owner is the one that nothing is done to.
+            let first = usize::from(members.len() > 1 && self.chance(85));
+            let member = members[first + self.index(members.len() - first)].clone();
+            let user = member.strip_prefix("<user:").and_then(|rest| rest.strip_suffix('>'));
+            let id = match (user, form) {
+                (Some(user), Form::Open) => format!("<open:{app}.{user}>"),
+                (Some(user), Form::Union) => format!("<union:{}.{user}>", APPS[app]),
+                _ => member,
+            };
+            // An open_id of the other tenant's app is drawn elsewhere.
+            ids.push(if self.model.tenant_of(chat) == APPS[app] { id } else { "x".to_owned() });
+        }
+        ids
+    }
+
     fn name(&mut self) -> String {
-        let long = "字".repeat(usize::try_from(254 + self.random.below(3)).unwrap_or(0));
+        let long = "字".repeat(254 + self.index(3));
         let plain = format!("name {}", self.random.below(40));
-        self.one(&[&plain, &plain, &plain, &plain, "", "Ä", "ä", "a%_'\"\\", &long, " name 1", "🦜"])
+        self.of(8, &[&plain, &plain, &plain, &plain, "Ä", "ä", "a%_'\"\\", "🦜", &long, "", " name 1"])
             .to_owned()
     }
 
     fn names(&mut self) -> Vec<(String, Option<String>)> {
-        let most = if self.chance(5) { 45 } else { 3 };
+        let most = if self.slip(10) { 45 } else { 3 };
         let locales = ["zh_cn", "en_us", "ja_jp", "zh-CN", ""];
         let mut names = self.several(most, |draw| {
             let fresh = format!("l{}", draw.random.next());
             let locale = if draw.chance(50) { fresh } else { draw.one(&locales).to_owned() };
             (locale, draw.maybe(80, Draw::name))
         });
-        if self.chance(70) {
+        if !self.slip(50) {
             names.retain(|(locale, _)| locale.starts_with('l'));
         }
         names
     }
 
-    fn draft(&mut self, tabs: &[String]) -> TabDraft {
-        let tab_type = self.one(&["url", "url", "url", "doc", "doc", "pin"]).to_owned();
+    fn tab(&mut self, tabs: &[String]) -> TabDraft {
+        let tab_type = self.of(5, &["url", "url", "url", "doc", "doc", "pin"]).to_owned();
         let target = |draw: &mut Self| {
             let targets = [
                 "https://example.com/a?b=c",
@@ -99,17 +227,17 @@ impl Draw<'_> {
                 "ftp://a",
                 "",
             ];
-            let most = if draw.chance(85) { 4 } else { targets.len() };
-            draw.one(&targets[..most]).to_owned()
+            draw.of(4, &targets).to_owned()
         };
-        let long = "名".repeat(usize::try_from(59 + self.random.below(3)).unwrap_or(0));
+        let long = "名".repeat(59 + self.index(3));
         TabDraft {
-            id: self.maybe(95, |draw| {
-                let known: Vec<&str> = tabs.iter().map(String::as_str).chain(["5"]).collect();
-                draw.one(&known).to_owned()
+            id: self.maybe(if self.careful { 100 } else { 90 }, |draw| {
+                // The first is the message tab, which is not for writing.
+                let custom = if !draw.slip(40) { tabs.get(1..).unwrap_or_default() } else { tabs };
+                draw.known(custom, &["5"])
             }),
-            name: self.maybe(70, |draw| draw.one(&["tab", "", "标签", &long, &long]).to_owned()),
-            url: if tab_type == "url" || self.chance(10) { self.maybe(90, target) } else { None },
+            name: self.maybe(70, |draw| draw.of(3, &["tab", "", "标签", &long]).to_owned()),
+            url: if tab_type == "url" || self.chance(10) { self.maybe(92, target) } else { None },
             doc: if tab_type == "doc" || self.chance(10) { self.maybe(90, target) } else { None },
             config: self
                 .maybe(30, |draw| (draw.maybe(60, Draw::image), draw.maybe(60, |draw| draw.chance(50)))),
@@ -117,107 +245,360 @@ impl Draw<'_> {
         }
     }
 
+    /// A good one, as far as rights and icons allow.
+    fn good_tab(&mut self) -> TabDraft {
+        let document = format!("<document:{}>", self.random.below(2));
+        let icon = self.maybe(60, Draw::image);
+        let config = self.maybe(60, |draw| (icon, draw.maybe(50, |draw| draw.chance(50))));
+        let name = self.maybe(30, |draw| "名".repeat(if draw.slip(50) { 61 } else { 60 }));
+        let tab_type = self.one(&["url", "doc"]).to_owned();
+        TabDraft {
+            id: None,
+            tab_type,
+            name,
+            url: Some("https://a.b/c".to_owned()),
+            doc: Some(document),
+            config,
+        }
+    }
+
+    fn menu(&mut self, children: bool) -> MenuDraft {
+        let children = if !children || self.chance(60) {
+            Vec::new()
+        } else if self.slip(30) {
+            vec![MenuDraft { name: "m".to_owned(), ..MenuDraft::default() }; 5 + self.index(3)]
+        } else {
+            self.several(3, |draw| draw.menu(false))
+        };
+        let links = if children.is_empty() { self.chance(60) } else { self.slip(10) };
+        let address = |draw: &mut Self| draw.of(2, &["https://a.b", "http://c", "ftp://d"]).to_owned();
+        let long = "名".repeat(120 + self.index(2));
+        MenuDraft {
+            name: self.of(4, &["menu", "m", "菜单", "M", &long, ""]).to_owned(),
+            japanese: self.maybe(20, |draw| draw.of(3, &["メニュー", "メ", "m", ""]).to_owned()),
+            common: if links != self.slip(8) { Some(address(self)) } else { None },
+            pc: if links && self.chance(30) { Some(address(self)) } else { None },
+            image: if children.is_empty() || self.slip(10) { self.maybe(15, Draw::image) } else { None },
+            links,
+            children,
+        }
+    }
+
+    fn change(&mut self, app: usize, form: Form, chat: &str) -> Change {
+        let long = "字".repeat(255 + self.index(2));
+        let mut change = Change {
+            name: self.maybe(50, |draw| {
+                draw.of(4, &["群聊", "Town square", "chat", "Market", "a", "", "群", &long]).to_owned()
+            }),
+            description: self.maybe(30, |draw| draw.one(&["", "described"]).to_owned()),
+            avatar: self.maybe(15, Draw::image),
+            english: self.maybe(20, |draw| draw.of(1, &["english", &long]).to_owned()),
+            ..Change::default()
+        };
+        if self.chance(45) {
+            change.chat_type = self.maybe(60, |draw| draw.one(&["private", "public"]).to_owned());
+            if change.chat_type.is_some() && self.chance(50) {
+                change.name = Some(self.of(2, &["Town square", "Market", "a", ""]).to_owned());
+            }
+            change.message_type = self.maybe(20, |draw| draw.one(&["chat", "thread"]).to_owned());
+            if self.chance(50) {
+                change.settings = self.settings();
+            }
+            let owners = if self.slip(50) { self.people(app, form) } else { self.insiders(app, form, chat) };
+            change.owner = self.maybe(30, |_| owners.into_iter().next().unwrap_or_else(|| "x".to_owned()));
+        }
+        change
+    }
+
+    fn settings(&mut self) -> Vec<(&'static str, serde_json::Value)> {
+        let mut settings = Vec::new();
+        let everybody = |draw: &mut Self| {
+            if draw.chance(60) { json!("all_members") } else { json!("only_owner") }
+        };
+        if self.chance(40) {
+            let add = everybody(self);
+            let agrees = if add == "all_members" { "allowed" } else { "not_allowed" };
+            let share = if self.slip(30) { "allowed" } else { agrees };
+            settings.push(("add_member_permission", add));
+            if !self.slip(20) {
+                settings.push(("share_card_permission", json!(share)));
+            }
+        }
+        for name in ["edit_permission", "at_all_permission", "hide_member_count_setting", "urgent_setting"] {
+            if self.chance(25) {
+                settings.push((name, everybody(self)));
+            }
+        }
+        if self.chance(30) {
+            let approval = self.one(&["no_approval_required", "approval_required"]);
+            settings.push(("membership_approval", json!(approval)));
+        }
+        if self.chance(20) {
+            let restricts = self.chance(50);
+            let status = if self.slip(40) { !restricts } else { restricts };
+            let download = if restricts { "not_anyone" } else { "all_members" };
+            let mode = json!({
+                "status": status, "screenshot_has_permission_setting": "all_members",
+                "download_has_permission_setting": download, "message_has_permission_setting": "all_members",
+            });
+            settings.push(("restricted_mode_setting", mode));
+        }
+        settings
+    }
+
     /// The next operation.
     pub(super) fn op(&mut self) -> Op {
-        let chat = self.chat();
-        let tabs = self.model.tabs_of(&chat);
-        let by = self.actor();
-        match self.random.below(100) {
-            0..12 => {
-                let kind = if self.chance(97) { "tenant" } else { "user" };
-                Op::CreateTag { kind: kind.to_owned(), name: self.name(), names: self.names() }
+        self.careful = self.chance(50);
+        let chat = self.chat_that(Model::is_open);
+        let by = self.actor(&chat);
+        let (app, form) = (self.app(&chat), self.form());
+        let plain = if self.chance(50) { self.plain_member(&chat) } else { by };
+        match self.random.below(200) {
+            0..24 => self.tag_op(app, chat),
+            24..58 => self.tab_op(by, chat),
+            58..96 => self.chat_op(by, app, form, chat),
+            96..140 => self.member_op(by, form, chat),
+            140..166 => self.menu_op(),
+            166..171 => Op::GetAnnouncement { by: plain, form, chat },
+            171..178 => {
+                let latest = self.model.revision_of(&chat);
+                let back = i64::from(self.chance(20)) * (self.random.below(4).cast_signed() - 2);
+                let revision = if self.chance(4) { "x".to_owned() } else { (latest - back).to_string() };
+                let edits = self.several(2, |draw| match draw.random.below(10) {
+                    0..5 => Edit::Paragraph(format!("p{}", draw.random.below(100)), draw.chance(50)),
+                    5..9 => Edit::Title(format!("t{}", draw.random.below(100))),
+                    _ => Edit::Unsupported,
+                });
+                Op::PatchAnnouncement { by: plain, chat, revision, edits }
             }
-            12..20 => {
+            178..183 => Op::Upload { app, avatar: self.chance(40) },
+            _ => self.control_op(chat),
+        }
+    }
+
+    fn tag_op(&mut self, app: usize, chat: String) -> Op {
+        let chat = if self.slip(40) { self.any_chat() } else { chat };
+        let app = if self.slip(30) { self.index(APPS.len()) } else { app };
+        match self.random.below(24) {
+            0..6 => {
+                let kind = if self.chance(97) { "tenant" } else { "user" };
+                Op::CreateTag { app, kind: kind.to_owned(), name: self.name(), names: self.names() }
+            }
+            6..11 => {
                 let tag = self.tag();
                 let same = tag.clone();
                 let id = self.maybe(30, |draw| if draw.chance(80) { same } else { draw.tag() });
-                Op::PatchTag { tag, id, name: self.maybe(70, Draw::name), names: self.maybe(40, Draw::names) }
+                let (name, names) = (self.maybe(70, Draw::name), self.maybe(40, Draw::names));
+                Op::PatchTag { app, tag, id, name, names }
             }
-            20..30 => {
-                let most = if self.chance(5) { 44 } else { 6 };
-                Op::ListTags { ids: self.several(most, Draw::tag) }
+            11..15 => {
+                let most = if self.slip(20) { 60 } else { 6 };
+                Op::ListTags { app, ids: self.several(most, Draw::tag) }
             }
-            30..36 => Op::Bind { chat, tags: self.several(5, Draw::tag) },
-            36..40 => Op::Unbind { chat, tags: self.several(3, Draw::tag) },
-            40..46 => Op::Bound { chat },
-            46..49 => {
+            15..18 => Op::Bind { app, chat, tags: self.several(5, Draw::tag) },
+            18..21 => Op::Unbind { app, chat, tags: self.several(3, Draw::tag) },
+            _ => Op::Bound { app, chat },
+        }
+    }
+
+    fn tab_op(&mut self, by: Actor, chat: String) -> Op {
+        let tabs = self.model.tabs_of(&chat);
+        match self.random.below(34) {
+            0..3 => {
                 // As many as it takes to come to the limit.
                 let url = Some("https://example.com".to_owned());
                 let draft = TabDraft { tab_type: "url".to_owned(), url, ..TabDraft::default() };
-                Op::AddTabs { by, chat: "<chat:0>".to_owned(), drafts: vec![draft; 12] }
+                let chat = "<chat:0>".to_owned();
+                Op::AddTabs { by: self.actor(&chat), chat, drafts: vec![draft; 12] }
             }
-            49..53 => {
-                // Good ones, as far as rights and icons allow.
-                let drafts = self.several(2, |draw| {
-                    let document = format!("<document:{}>", draw.random.below(2));
-                    let icon = draw.maybe(60, Draw::image);
-                    let config = draw.maybe(60, |draw| (icon, draw.maybe(50, |draw| draw.chance(50))));
-                    let name = draw.maybe(15, |_| "名".repeat(61));
-                    let (url, doc) = (Some("https://a.b/c".to_owned()), Some(document));
-                    let tab_type = draw.one(&["url", "doc"]).to_owned();
-                    TabDraft { id: None, tab_type, name, url, doc, config }
-                });
-                Op::AddTabs { by, chat, drafts }
+            3..8 => Op::AddTabs { by, chat, drafts: self.several(2, Draw::good_tab) },
+            8..13 => Op::AddTabs { by, chat, drafts: self.several(3, |draw| draw.tab(&[])) },
+            13..20 => Op::UpdateTabs { by, chat, drafts: self.several(2, |draw| draw.tab(&tabs)) },
+            20..25 => {
+                let custom = if self.slip(40) { &tabs } else { tabs.get(1..).unwrap_or_default() };
+                Op::DeleteTabs { by, chat, ids: self.several(3, |draw| draw.known(custom, &["5"])) }
             }
-            53..57 => Op::AddTabs { by, chat, drafts: self.several(3, |draw| draw.draft(&[])) },
-            57..61 => Op::UpdateTabs { by, chat, drafts: self.several(2, |draw| draw.draft(&tabs)) },
-            61..64 => {
-                let known: Vec<&str> = tabs.iter().map(String::as_str).chain(["5"]).collect();
-                let ids = self.several(3, |draw| draw.one(&known).to_owned());
-                Op::DeleteTabs { by, chat, ids }
-            }
-            64..67 => {
+            25..30 => {
                 let mut ids = tabs;
                 if ids.len() > 2 {
-                    let last = ids.len() - 1;
-                    ids[1..=last].rotate_left(1);
+                    ids[1..].rotate_left(1);
                 }
-                if self.chance(20) {
+                if self.slip(40) {
                     ids.pop();
                 }
                 Op::SortTabs { by, chat, ids }
             }
-            67..74 => Op::ListTabs { by, chat },
-            74..80 => {
-                let people = [
-                    "<open:0>", "<open:1>", "<open:2>", "<open:0>", "<open:1>", "<open:2>", "<open:3>",
-                    "ou_1",
-                ];
-                Op::CreateChat {
-                    name: self.one(&["", "", "a", "群", "ab", "chat"]).to_owned(),
-                    chat_type: self.one(&["private", "public"]).to_owned(),
-                    description: self.one(&["", "described"]).to_owned(),
-                    avatar: if self.chance(20) { self.image() } else { String::new() },
-                    owner: self.maybe(50, |draw| draw.one(&people).to_owned()),
-                    users: self.several(3, |draw| draw.one(&people).to_owned()),
-                    uuid: self.maybe(50, |draw| format!("u{}", draw.random.below(4))),
-                    bot_manages: self.chance(50),
-                }
+            _ => Op::ListTabs { by, chat },
+        }
+    }
+
+    fn chat_op(&mut self, by: Actor, app: usize, form: Form, chat: String) -> Op {
+        match self.random.below(38) {
+            0..8 => {
+                let mut draft = self.change(app, form, &chat);
+                draft.owner = self.maybe(40, |draw| draw.person(app, form));
+                let users = self.several(2, |draw| draw.person(app, form));
+                let bots = if self.chance(25) {
+                    self.several(2, |draw| draw.person(app, Form::App))
+                } else {
+                    vec![]
+                };
+                let uuid = self.maybe(40, |draw| format!("u{}", draw.random.below(4)));
+                Op::CreateChat { app, form, draft, people: (users, bots), uuid, bot_manages: self.chance(50) }
             }
-            80..88 => Op::GetChat { by, chat },
-            88..90 => Op::Upload { avatar: self.chance(50) },
-            90 => Op::DeleteImage { image: self.id("image", self.model.counts().2, &["img_v3_none"]) },
-            91..94 => Op::SetApp {
-                bot: self.chance(88),
-                external_sharing: self.chance(60),
-                visible_to: self.maybe(40, |draw| {
-                    let mut users =
-                        draw.several(3, |draw| usize::try_from(draw.random.below(3)).unwrap_or(0));
+            8..16 => Op::GetChat { by, form, chat },
+            16..29 => Op::UpdateChat { by, form, change: self.change(by.app, form, &chat), chat },
+            29..32 => {
+                // Rarely one of the start, so that they live.
+                let late = self.known(&self.model.all("chat"), &["x"]);
+                let chat = if self.chance(15) { chat } else { late };
+                Op::DeleteChat { by: self.actor(&chat), chat }
+            }
+            _ => Op::ListChats { by, form, active: self.chance(50), size: 1 + self.index(9) },
+        }
+    }
+
+    fn member_op(&mut self, by: Actor, form: Form, chat: String) -> Op {
+        let any = if self.chance(20) { Form::App } else { form };
+        match self.random.below(44) {
+            0..13 => {
+                let (mut by, mut chat) = (by, chat);
+                if self.chance(30) {
+                    chat = self.chat_that(Model::asks_approval);
+                    // The owner approves by adding.
+                    by = self.plain_member(&chat);
+                }
+                let ids = self.people(by.app, any);
+                Op::AddMembers { by, form: any, chat, ids, kind: self.index(3) }
+            }
+            13..21 => {
+                if self.chance(25) {
+                    let form = if by.user.is_some() { Form::User } else { Form::App };
+                    return Op::RemoveMembers { by, form, chat, ids: vec![by.member()] };
+                }
+                let ids = self.insiders(by.app, any, &chat);
+                Op::RemoveMembers { by, form: any, chat, ids }
+            }
+            21..27 => Op::Members { by, form, chat, size: 1 + self.index(5) },
+            27..31 => {
+                let chat = if self.slip(50) { self.any_chat() } else { chat };
+                Op::IsInChat { by: if self.slip(30) { ACTORS[self.index(ACTORS.len())] } else { by }, chat }
+            }
+            31..36 => {
+                let unasked = self.chance(70);
+                let chat = self.chat_that(|model, chat| {
+                    model.is_joined_unasked(chat) || (!unasked && model.asks_approval(chat))
+                });
+                Op::Join { by: self.compatriot(&chat), chat }
+            }
+            36..40 => {
+                let ids = self.insiders(by.app, any, &chat);
+                Op::Appoint { by, form: any, chat, ids, manager: true }
+            }
+            _ => {
+                let ids = self.insiders(by.app, any, &chat);
+                Op::Appoint { by, form: any, chat, ids, manager: false }
+            }
+        }
+    }
+
+    fn menu_op(&mut self) -> Op {
+        let which = self.random.below(26);
+        // Only groups with a bot have menus, and only some of them items.
+        let chat = self.chat_that(|model, chat| {
+            let bot = model.members_of(chat).iter().any(|member| member.starts_with("<app"));
+            let some = which < 10 || !model.menu_of(chat).0.is_empty();
+            model.is_open(chat) && bot && some
+        });
+        let app = self.app(&chat);
+        let (top, second) = self.model.menu_of(&chat);
+        match which {
+            0..10 => Op::AddMenus { app, chat, drafts: self.several(2, |draw| draw.menu(true)) },
+            10..14 => Op::DeleteMenus { app, chat, ids: self.several(2, |draw| draw.known(&top, &["5"])) },
+            14..17 => Op::GetMenus { app, chat },
+            17..21 => {
+                let mut ids = top;
+                if !ids.is_empty() {
+                    ids.rotate_left(1);
+                }
+                if self.slip(40) {
+                    ids.push(self.known(&second, &["5", "x"]));
+                }
+                Op::SortMenus { app, chat, ids }
+            }
+            _ => {
+                let both: Vec<String> = top.into_iter().chain(second).collect();
+                let id = self.known(&both, &["5", "x"]);
+                let all = ["ICON", "NAME", "I18N_NAME", "REDIRECT_LINK"];
+                let fields = self.several(3, |draw| all[draw.index(all.len())]);
+                Op::PatchMenu { app, chat, id, fields, draft: self.menu(false) }
+            }
+        }
+    }
+
+    fn control_op(&mut self, chat: String) -> Op {
+        let tenant = self.model.tenant_of(&chat);
+        let member = self.one(members_of(tenant)).to_owned();
+        match self.random.below(18) {
+            0 => Op::DeleteImage { image: self.known(&self.model.all("image"), &["img_v3_none"]) },
+            1..6 => Op::SetApp {
+                app: self.index(2),
+                bot: self.chance(87),
+                external_sharing: self.chance(80),
+                as_owner: self.chance(70),
+                visible_to: self.maybe(30, |draw| {
+                    let mut users = draw.several(4, |draw| draw.index(7));
                     users.sort_unstable();
                     users.dedup();
                     users
                 }),
             },
-            94..96 => Op::SetMember { chat, member: self.member(), manager: self.chance(40) },
-            96..98 => Op::RemoveMember { chat, member: self.member() },
-            _ => Op::SetChat {
-                chat,
-                status: self
-                    .one(&["normal", "normal", "normal", "normal", "normal", "dissolved", "dissolved_save"])
-                    .to_owned(),
-                only_owner_manages: self.chance(60),
-                owner: self.maybe(30, Draw::member),
-            },
+            6..8 => Op::SetMember { tenant, chat, member, manager: self.chance(40) },
+            8..10 => Op::DropMember { tenant, chat, member },
+            10..13 => {
+                let chat = self.chat_that(|model, chat| !model.waiting_in(chat).is_empty());
+                let (tenant, waiting) = (self.model.tenant_of(&chat), self.model.waiting_in(&chat));
+                let member = self.known(&waiting, &["<user:0>", "<user:9>"]);
+                Op::Answer { tenant, chat, member, welcome: self.chance(70) }
+            }
+            _ => {
+                // Any chat, so that dissolved ones come back.
+                let chat = self.any_chat();
+                let tenant = self.model.tenant_of(&chat);
+                let members = members_of(tenant);
+                Op::SetChat {
+                    tenant,
+                    chat,
+                    status: self
+                        .one(&["normal", "normal", "normal", "normal", "dissolved", "dissolved_save"])
+                        .to_owned(),
+                    only_owner_manages: self.chance(40),
+                    owner: self.maybe(25, |draw| draw.one(members).to_owned()),
+                    announcement: self.maybe(75, |draw| {
+                        (draw.one(&["doc", "doc", "doc", "docx", "none"]).to_owned(), draw.chance(60))
+                    }),
+                    settings: self.several(2, |draw| SETTINGS[draw.index(SETTINGS.len())]),
+                }
+            }
         }
+    }
+}
+
+/// What the control API sets.
+const SETTINGS: [(&str, &str); 7] = [
+    ("membership_approval", "approval_required"),
+    ("membership_approval", "approval_required"),
+    ("membership_approval", "no_approval_required"),
+    ("edit_permission", "only_owner"),
+    ("edit_permission", "all_members"),
+    ("add_member_permission", "only_owner"),
+    ("add_member_permission", "all_members"),
+];
+
+/// Who may be made a member of a tenant's chats.
+fn members_of(tenant: usize) -> &'static [&'static str] {
+    match tenant {
+        0 => &["<app:0>", "<app:1>", "<user:0>", "<user:1>", "<user:2>", "<user:3>", "<user:7>"],
+        _ => &["<app:2>", "<user:8>", "<user:9>", "<user:10>"],
     }
 }
