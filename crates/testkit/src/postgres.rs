@@ -25,7 +25,9 @@ set -e
 base=${TMPDIR:-/tmp}
 if [ -w /dev/shm ] && [ "$(df -Pk /dev/shm | awk 'NR == 2 { print $4 }')" -gt 2000000 ]; then base=/dev/shm; fi
 folder=$(mktemp -d "$base/larkspur-postgres.XXXXXX")
-trap 'rm -rf "$folder"' EXIT
+server=
+trap '[ -z "$server" ] || { kill -QUIT $server 2>/dev/null; wait $server || true; }; rm -rf "$folder"' EXIT
+trap 'exit 1' HUP INT TERM
 cd "$folder"
 initdb --pgdata data --username larkspur --auth trust --encoding UTF8 --locale C.UTF-8 --no-sync >log 2>&1 || { cat log >&2; exit 1; }
 postgres -D data -k "$folder" -c listen_addresses= -c max_connections=300 -c autovacuum=off -c shared_buffers=64MB \
@@ -39,8 +41,6 @@ until pg_isready -q -h "$folder" -U larkspur -d postgres; do
 done
 echo "$folder"
 cat >/dev/null
-kill -QUIT $server 2>/dev/null || true
-wait $server || true
 "#;
 
 /// A private PostgreSQL server. It ends when this is dropped, or with the process.
