@@ -152,6 +152,7 @@ codes! {
     OWNER_OTHER_TENANT = 232032, 400, "The operator who will create the chat and the designated chat owner must be in the same tenant.";
     EXTERNAL_NOT_ALLOWED = 232033, 400, "The operator or invited bots does NOT have the authority to manage external chats without the scope.";
     APP_UNAVAILABLE = 232034, 400, "The app is unavailable or inactivated by the tenant.";
+    APP_INACTIVE = 232034, 400, "The app is unavailable or inactivate in the tenant.";
     OWNER_ID_INVALID = 232035, 400, "Your request specifies an owner_id which is invalid.";
     LABELS_NOT_ALLOWED = 232037, 400, "The operator or invited bots does NOT have the authority to manage chat labels without the scope.";
     NOT_OWNER = 232038, 400, "The operator is not chat owner, no permission to complete the request.";

@@ -1,6 +1,9 @@
 //! The chats of a member, and the chats that a query finds: pages and candidates by index alone.
 
+use std::collections::{HashMap, HashSet};
+
 use larkspur_contract::ids::ChatId;
+use larkspur_contract::model::{ChatMode, ChatType, GroupMessageType};
 
 use crate::chats::{COLUMNS, Chat, Member, chat};
 use crate::driver::StoreError;
@@ -97,11 +100,11 @@ const SHARED: &str = "SELECT o.chat_created_at, o.chat_id FROM (SELECT chat_crea
 /// The statements of this file, for the test of their query plans.
 pub const STATEMENTS: &[&str] = &[BY_CREATION, BY_ACTIVITY, OPEN, MINE, THEIRS, MANY, PEOPLE, SHARED];
 
-/// The chats that a member sees and that a term finds: by their own names, and, with `people`, the joined ones by the
-/// names of their other members. Ordered by nothing, with repetitions; `term` must not be empty.
+/// The chats that a member sees and that a term finds by their own names. Ordered by nothing, with repetitions; the
+/// term must not be empty.
 ///
-/// Bounded, however many chats there are: at most [`FOUND_MAX`] of each kind are given.
-pub async fn found(tx: &mut Tx, member: &Member, term: &str, people: bool) -> Result<Vec<Place>, StoreError> {
+/// Bounded, however many chats there are: at most [`FOUND_MAX`] public ones, and twice as many joined ones.
+pub async fn by_name(tx: &mut Tx, member: &Member, term: &str) -> Result<Vec<Place>, StoreError> {
     let (low, high) = terms::range(term);
     let me: Value = member.to_column().into();
     let mut rows = tx.rows(OPEN, [low.as_str().into(), high.as_str().into()]).await?;
@@ -110,9 +113,13 @@ pub async fn found(tx: &mut Tx, member: &Member, term: &str, people: bool) -> Re
     if tx.row(MANY, [me.clone()]).await?.is_some() {
         rows.extend(tx.rows(THEIRS, bounds()).await?);
     }
-    if people {
-        rows.extend(tx.rows(PEOPLE, bounds()).await?);
-    }
+    rows.into_iter().map(place).collect()
+}
+
+/// The joined chats of a member that a term finds by the names of their other members; otherwise as [`by_name`].
+pub async fn by_people(tx: &mut Tx, member: &Member, term: &str) -> Result<Vec<Place>, StoreError> {
+    let (low, high) = terms::range(term);
+    let rows = tx.rows(PEOPLE, [member.to_column().into(), low.into(), high.into()]).await?;
     rows.into_iter().map(place).collect()
 }
 
@@ -120,4 +127,96 @@ pub async fn found(tx: &mut Tx, member: &Member, term: &str, people: bool) -> Re
 pub async fn shared(tx: &mut Tx, member: &Member, other: &Member) -> Result<Vec<Place>, StoreError> {
     let rows = tx.rows(SHARED, [member.to_column().into(), other.to_column().into()]).await?;
     rows.into_iter().map(place).collect()
+}
+
+/// Those of some chats that a term finds by their own names.
+pub async fn named(tx: &mut Tx, ids: &[ChatId], term: &str) -> Result<HashSet<ChatId>, StoreError> {
+    let (low, high) = terms::range(term);
+    let mut found = HashSet::new();
+    for chunk in ids.chunks(64) {
+        let mut params: Vec<Value> = chunk.iter().map(|id| (*id).into()).collect();
+        let list = in_list(4, &mut params);
+        params.splice(0..0, [low.as_str().into(), high.as_str().into()]);
+        let sql = format!(
+            "SELECT DISTINCT chat_id FROM chat_term WHERE tenant = $1 AND term >= $2 AND term < $3 AND chat_id IN {list}"
+        );
+        for mut row in tx.rows_of(&sql, params).await? {
+            found.insert(row.id(0, ChatId::parse)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Those of some chats that somebody is in, and whether as a manager.
+pub async fn joined(
+    tx: &mut Tx,
+    ids: &[ChatId],
+    member: &Member,
+) -> Result<HashMap<ChatId, bool>, StoreError> {
+    let mut found = HashMap::new();
+    for chunk in ids.chunks(64) {
+        let mut params: Vec<Value> = chunk.iter().map(|id| (*id).into()).collect();
+        let list = in_list(3, &mut params);
+        params.insert(0, member.to_column().into());
+        let sql = format!(
+            "SELECT chat_id, manager FROM chat_member WHERE tenant = $1 AND member = $2 AND chat_id IN {list}"
+        );
+        for mut row in tx.rows_of(&sql, params).await? {
+            found.insert(row.id(0, ChatId::parse)?, row.flag(1)?);
+        }
+    }
+    Ok(found)
+}
+
+/// What a search filters and sorts chats by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The chat.
+    pub chat_id: ChatId,
+    /// Group or topic.
+    pub mode: ChatMode,
+    /// In one stream or in threads.
+    pub messages: GroupMessageType,
+    /// Private or public.
+    pub chat_type: ChatType,
+    /// Whether people of other tenants may be in it.
+    pub external: bool,
+    /// The owner, as a column; empty for nobody.
+    pub owner: String,
+    /// The app whose bot made it, as a column; empty for none.
+    pub creator_app: String,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at: i64,
+    /// When something happened in it, in milliseconds since 1970.
+    pub active_at: i64,
+    /// Users and bots.
+    pub members: i64,
+}
+
+/// The facts of some chats, in no order; unknown ids are left out.
+pub async fn facts(tx: &mut Tx, ids: &[ChatId]) -> Result<Vec<Facts>, StoreError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(64) {
+        let mut params: Vec<Value> = chunk.iter().map(|id| (*id).into()).collect();
+        let list = in_list(2, &mut params);
+        let sql = format!(
+            "SELECT chat_id, chat_mode, group_message_type, chat_type, external, owner, creator_app, created_at, active_at, \
+             user_count + bot_count FROM chat WHERE tenant = $1 AND chat_id IN {list}"
+        );
+        for mut row in tx.rows_of(&sql, params).await? {
+            found.push(Facts {
+                chat_id: row.id(0, ChatId::parse)?,
+                mode: row.id(1, ChatMode::parse)?,
+                messages: row.id(2, GroupMessageType::parse)?,
+                chat_type: row.id(3, ChatType::parse)?,
+                external: row.flag(4)?,
+                owner: row.text(5)?,
+                creator_app: row.text(6)?,
+                created_at: row.int(7)?,
+                active_at: row.int(8)?,
+                members: row.int(9)?,
+            });
+        }
+    }
+    Ok(found)
 }

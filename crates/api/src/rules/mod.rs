@@ -7,6 +7,7 @@ pub mod images;
 pub mod members;
 pub mod menus;
 pub mod oauth;
+pub mod search;
 pub mod tabs;
 pub mod tags;
 pub mod widgets;

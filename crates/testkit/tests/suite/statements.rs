@@ -145,6 +145,8 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     let list = world.call("GET", "/im/v1/chats?page_size=1");
     let page = list.clone().send().await.data();
     list.query("page_token", page["page_token"].as_str().expect("a token")).send().await.data();
+    let search = json!({"query": "demo d", "filter": {"member_ids": [user.open_id]}});
+    world.call("POST", "/im/v2/chats/search").body(search).send().await.data();
     let path = format!("/im/v1/chats/{}", world.chat_id);
     let public = json!({"name": "in public", "chat_type": "public", "owner_id": user.open_id});
     world.call("PUT", &path).body(public).send().await.data();
@@ -265,4 +267,36 @@ async fn a_page_of_members_is_read_off_the_index() {
         assert!(plan.contains("USING COVERING INDEX chat_member_by_time"), "{sql}: {plan}");
         assert!(plan.contains("joined_at") && !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
     }
+}
+
+/// However many chats there are, lists and searches begin where their page begins: no table is looked through, and
+/// nothing is sorted, since an index stands in the order of each.
+#[tokio::test]
+async fn lists_and_searches_are_read_off_an_index() {
+    let sqlite: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
+    drop(Lab::with(LabOptions { driver: Some(sqlite.clone()), ..LabOptions::default() }).await);
+    let modules = [
+        larkspur_store::listing::STATEMENTS,
+        larkspur_store::moderation::STATEMENTS,
+        larkspur_store::chats::STATEMENTS,
+    ];
+    let mut wrong = Vec::new();
+    for sql in modules.concat() {
+        let parameters = (1..=9).take_while(|number| has_word(sql, &format!("${number}"))).count();
+        let unit =
+            Arc::new(Explain(sql.to_owned(), vec![Value::Null; parameters], std::sync::Mutex::default()));
+        sqlite.transact(Effect::Writes, unit.clone()).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let plan = std::mem::take(&mut *unit.2.lock().expect("not poisoned"));
+        let bad = |line: &&String| line.contains("TEMP B-TREE") || line.ends_with("(tenant=?)");
+        let tables = larkspur_store::tenants::TABLES;
+        let scans = |line: &&String| {
+            line.strip_prefix("SCAN ").is_some_and(|rest| tables.iter().any(|table| has_word(rest, table)))
+        };
+        if plan.iter().any(|line| bad(&line) || scans(&line))
+            || !plan.iter().any(|line| line.contains("INDEX"))
+        {
+            wrong.push(format!("{sql}\n    {}", plan.join("\n    ")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -1,7 +1,7 @@
 //! `im/v1/chats`
 
 use larkspur_contract::model::{ImageType, UserIdType};
-use larkspur_contract::{Code, Fault, Scope, scopes};
+use larkspur_contract::{Code, Fault, Scope, codes, scopes};
 use larkspur_store::{Tx, images};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,11 +13,15 @@ mod changes;
 mod create;
 mod delete;
 mod draft;
+mod filter;
+mod finding;
 mod get;
 mod info;
 mod invite;
 mod items;
 mod list;
+mod search;
+mod search_v2;
 mod update;
 
 pub(super) static ENTRIES: &[Entry] = &[
@@ -26,11 +30,16 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry::<update::Update>(),
     entry::<delete::Delete>(),
     entry::<list::List>(),
+    entry::<search::Search>(),
+    entry::<search_v2::SearchV2>(),
 ];
 
 /// The scopes of the operations that show many chats.
 const LISTING_SCOPES: &[Scope] =
     &[scopes::IM_CHAT, scopes::IM_CHAT_READONLY, scopes::IM_CHAT_READ, scopes::IM_CHAT_GROUP_INFO];
+
+/// The pages of search, link and top notice word 232034 in their own way.
+pub(super) const INACTIVE: &[(Code, Code)] = &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)];
 
 /// Which chat.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

@@ -13,6 +13,7 @@ mod chat_managers;
 mod chat_members;
 mod chat_members_pages;
 mod chat_menus;
+mod chat_search;
 mod chat_update;
 mod chats;
 mod contacts;

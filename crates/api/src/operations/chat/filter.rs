@@ -1,0 +1,163 @@
+//! Which of the chats found a search keeps, and in which order.
+
+use larkspur_contract::Basis::Assumed;
+use larkspur_contract::model::{ChatMode, ChatType, GroupMessageType, UserIdType};
+use larkspur_contract::{Behaviour, Fault};
+use larkspur_store::Tx;
+use larkspur_store::chats::Member;
+use larkspur_store::listing::{self, Facts, Place};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Call;
+use crate::translate::{self, Named};
+
+/// Which chats. What is absent keeps all.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct Filter {
+    /// Any of these kinds.
+    #[schemars(length(max = 4))]
+    search_types: Vec<SearchType>,
+    /// Any of these modes.
+    #[schemars(length(max = 2))]
+    chat_modes: Vec<Mode>,
+    /// With all of these users in it.
+    #[schemars(length(max = 50))]
+    member_ids: Vec<String>,
+    /// Only those that the operator made, owns or manages.
+    is_manager: bool,
+    /// Names of members find nothing.
+    pub(super) disable_search_by_user: bool,
+}
+
+/// A kind of chat, seen from the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum SearchType {
+    /// A private chat without people of other tenants.
+    Private,
+    /// A chat with people of other tenants.
+    External,
+    /// A public chat that the operator is in.
+    PublicJoined,
+    /// A public chat that the operator is not in.
+    PublicNotJoined,
+}
+
+/// A mode of a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    /// In one stream.
+    Default,
+    /// A topic chat, or one with threads.
+    Thread,
+}
+
+/// A descending order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(super) enum Sorter {
+    /// The newest first.
+    #[serde(rename = "create_time_desc")]
+    CreateTime,
+    /// The most recently active first.
+    #[serde(rename = "update_time_desc")]
+    UpdateTime,
+    /// The largest first.
+    #[serde(rename = "member_count_desc")]
+    MemberCount,
+}
+
+/// The users of a filter, each once.
+pub(super) async fn members(
+    tx: &mut Tx,
+    call: &Call,
+    form: UserIdType,
+    filter: &Filter,
+) -> Result<Vec<Member>, Fault> {
+    let mut members = Vec::new();
+    for id in &filter.member_ids {
+        match translate::named(tx, call, form, id).await? {
+            Named::User(user) => members.push(Member::User(user.user_id)),
+            Named::Bot(app) => members.push(Member::Bot(app)),
+            nobody => return Err(translate::refusal(form, id, &nobody)),
+        }
+    }
+    members.sort();
+    members.dedup();
+    Ok(members)
+}
+
+/// The chats that the operator shares with somebody, the oldest first.
+pub(super) async fn shared(tx: &mut Tx, call: &Call, other: &Member) -> Result<Vec<Place>, Fault> {
+    let mut found = listing::shared(tx, &call.operator(), other).await?;
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// The chats that a filter keeps. Who is in a chat is told of joined chats alone.
+pub(super) async fn kept(
+    tx: &mut Tx,
+    call: &Call,
+    found: &[Place],
+    filter: &Filter,
+    members: &[Member],
+) -> Result<Vec<Facts>, Fault> {
+    let me = call.operator();
+    let ids: Vec<_> = found.iter().map(|place| place.chat_id).collect();
+    let mut kept = listing::facts(tx, &ids).await?;
+    let joined = listing::joined(tx, &ids, &me).await?;
+    let (operator, app) = (me.to_column(), call.app_id().to_string());
+    kept.retain(|facts| {
+        let standing = joined.get(&facts.chat_id).copied();
+        let made = matches!(me, Member::Bot(_)) && facts.creator_app == app;
+        (filter.search_types.is_empty() || filter.search_types.contains(&kind(facts, standing.is_some())))
+            && (filter.chat_modes.is_empty() || filter.chat_modes.contains(&mode(facts)))
+            && (!filter.is_manager || made || standing == Some(true) || facts.owner == operator)
+            && (members.is_empty() || standing.is_some())
+    });
+    for member in members {
+        let ids: Vec<_> = kept.iter().map(|facts| facts.chat_id).collect();
+        let theirs = listing::joined(tx, &ids, member).await?;
+        kept.retain(|facts| theirs.contains_key(&facts.chat_id));
+    }
+    Ok(kept)
+}
+
+fn kind(facts: &Facts, joined: bool) -> SearchType {
+    match (facts.external, facts.chat_type, joined) {
+        (true, ..) => SearchType::External,
+        (false, ChatType::Private, _) => SearchType::Private,
+        (false, ChatType::Public, true) => SearchType::PublicJoined,
+        (false, ChatType::Public, false) => SearchType::PublicNotJoined,
+    }
+}
+
+fn mode(facts: &Facts) -> Mode {
+    match facts.mode == ChatMode::Topic || facts.messages == GroupMessageType::Thread {
+        true => Mode::Thread,
+        false => Mode::Default,
+    }
+}
+
+/// The places of some chats, in an order in which each comes behind the one before.
+pub(super) fn sorted(kept: &[Facts], sorter: Option<Sorter>) -> Vec<Place> {
+    let key = |facts: &Facts| match sorter {
+        None => facts.created_at,
+        Some(Sorter::CreateTime) => facts.created_at.saturating_neg(),
+        Some(Sorter::UpdateTime) => facts.active_at.saturating_neg(),
+        Some(Sorter::MemberCount) => facts.members.saturating_neg(),
+    };
+    let mut places: Vec<Place> =
+        kept.iter().map(|facts| Place { time: key(facts), chat_id: facts.chat_id }).collect();
+    places.sort_unstable();
+    places
+}
+
+pub(super) const FILTERS: Behaviour = Behaviour {
+    name: "search_v2_filters",
+    rule: "An external chat is of search type external alone. chat_modes thread are topic chats and chats with threads. member_ids keep joined chats that all of them are in. is_manager keeps chats that the operator owns or manages, and those that the operator's bot made.",
+    basis: Assumed,
+    switch: false,
+};

@@ -1,0 +1,87 @@
+//! The chats that words find: the candidates of both searches.
+
+use std::collections::HashSet;
+
+use larkspur_contract::Basis::{Assumed, Documented};
+use larkspur_contract::ids::ChatId;
+use larkspur_contract::{Behaviour, Fault};
+use larkspur_store::listing::{self, Place};
+use larkspur_store::{Tx, terms};
+
+use crate::Call;
+
+/// The chats that the operator sees and that each of the words finds, by their names or, with `people`, by those of
+/// their other members. Each once, the oldest first.
+///
+/// The first word should be the longest: what it finds is looked at for the other ones.
+pub(super) async fn candidates(
+    tx: &mut Tx,
+    call: &Call,
+    words: &[String],
+    people: bool,
+) -> Result<Vec<Place>, Fault> {
+    let Some((first, others)) = words.split_first() else { return Ok(Vec::new()) };
+    let me = call.operator();
+    let mut found = listing::by_name(tx, &me, first).await?;
+    if people {
+        found.extend(listing::by_people(tx, &me, first).await?);
+    }
+    found.sort_unstable();
+    found.dedup();
+    for word in others {
+        let ids: Vec<ChatId> = found.iter().map(|place| place.chat_id).collect();
+        let mut matching = listing::named(tx, &ids, word).await?;
+        if people {
+            let theirs = listing::by_people(tx, &me, word).await?;
+            matching.extend(theirs.iter().map(|place| place.chat_id).collect::<HashSet<_>>());
+        }
+        found.retain(|place| matching.contains(&place.chat_id));
+    }
+    Ok(found)
+}
+
+/// The places behind one, up to `size` of them, and whether there are more.
+pub(super) fn page_of(found: &[Place], last: Option<Place>, size: usize) -> (&[Place], bool) {
+    let begin = last.map_or(0, |last| found.partition_point(|place| *place <= last));
+    let rest = &found[begin..];
+    (&rest[..rest.len().min(size)], rest.len() > size)
+}
+
+pub(super) const VISIBLE: Behaviour = Behaviour {
+    name: "search_visible",
+    rule: "Public chats that are in use, external ones too, and the groups and topic chats that the operator is in. Member names find joined chats alone.",
+    basis: Documented,
+    switch: false,
+};
+pub(super) const MATCHING: Behaviour = Behaviour {
+    name: "search_matching",
+    rule: "Every word must begin a word of one of the chat's names, in any language, or of a member's name; case does not count, and in scripts without blanks every character begins a word. Blanks and hyphens stand between words, but not inside double quotes. Of more than eight words, the longest count.",
+    basis: Assumed,
+    switch: false,
+};
+pub(super) const BOUNDED: Behaviour = Behaviour {
+    name: "search_bounded",
+    rule: "A search looks at no more than 1000 public chats, the operator's 1000 most active chats, 5000 chats with the term, and 5000 chats of the first 50 people with the term, however many there are.",
+    basis: Assumed,
+    switch: false,
+};
+pub(super) const PINYIN: &str =
+    "Pinyin finds nothing: names are found by the characters that they are written with.";
+
+/// The longest text that a name is found by, which a query fits.
+const _: () = assert!(terms::LENGTH_MAX >= crate::rules::search::QUERY_MAX);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_follow_each_other() {
+        let place = |time| Place { time, chat_id: ChatId(7) };
+        let found = [place(1), place(2), place(3)];
+        assert_eq!(page_of(&found, None, 2), (&found[..2], true));
+        assert_eq!(page_of(&found, Some(place(2)), 2), (&found[2..], false));
+        assert_eq!(page_of(&found, Some(place(9)), 2), (&found[3..], false));
+        assert_eq!(page_of(&[], None, 2), (&found[..0], false));
+    }
+}

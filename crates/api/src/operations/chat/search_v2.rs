@@ -1,0 +1,162 @@
+use larkspur_contract::Basis::{Assumed, Observed};
+use larkspur_contract::model::UserIdType;
+use larkspur_contract::{
+    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates,
+};
+use larkspur_store::Tx;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::filter::{self, Filter, Sorter};
+use super::finding::{self, BOUNDED, MATCHING, PINYIN, VISIBLE};
+use super::items::{self, Item};
+use crate::rules::search as rules;
+use crate::{Call, Empty, Input, Operation};
+use crate::{paging, standing, translate};
+
+/// `POST /im/v2/chats/search`
+pub(super) struct SearchV2;
+
+/// Which page.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Query {
+    /// The form of user ids, in the request and in the answer.
+    user_id_type: Option<UserIdType>,
+    /// Empty for the first page.
+    page_token: Option<String>,
+    /// 20 by default.
+    #[schemars(range(min = 1, max = 100))]
+    page_size: Option<i64>,
+}
+
+/// What to look for; either a query or members.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct Body {
+    /// Words of names.
+    #[schemars(length(max = 64))]
+    query: String,
+    /// Which of the chats found.
+    filter: Filter,
+    /// In which order, always descending; the oldest first without it.
+    sorter: Option<Sorter>,
+}
+
+/// A page of chats.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Page {
+    /// The chats.
+    items: Vec<Found>,
+    /// How many chats were found.
+    total: usize,
+    /// What asks for the next page; empty after the last one.
+    page_token: String,
+    /// Whether there is a next page.
+    has_more: bool,
+}
+
+/// A chat that was found.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Found {
+    /// What is shown of it.
+    meta_data: Meta,
+}
+
+/// What is shown of a chat that was found.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Meta {
+    /// As lists show it.
+    #[serde(flatten)]
+    item: Item,
+    /// Group or topic.
+    chat_mode: &'static str,
+}
+
+impl Operation for SearchV2 {
+    const SPEC: &'static Spec = &Spec {
+        id: "im.v2.chat.search",
+        summary: "Search the groups that the operator sees, by names and members",
+        reference: "im-v2/chat/search",
+        route: post("/open-apis/im/v2/chats/search"),
+        access: Access::Token {
+            tokens: Tokens::TenantOrUser,
+            scopes: super::LISTING_SCOPES,
+            bot: Bot::Required,
+        },
+        rate: rates::TIER_4,
+        effect: Effect::Reads,
+        consumes: Consumes::Json,
+        reply: Reply::Data("success"),
+        invalid: codes::PARAM_INVALID,
+        codes: &[
+            codes::PARAM_INVALID,
+            codes::BOT_NOT_ACTIVATED,
+            codes::APP_UNAVAILABLE,
+            codes::OPEN_ID_UNKNOWN,
+            codes::USER_ID_UNKNOWN,
+            codes::UNION_ID_UNKNOWN,
+            codes::OPEN_ID_CROSS_APP,
+        ],
+        example: r#"{"query":"demo","filter":{"search_types":["private"]},"sorter":"create_time_desc"}"#,
+        behaviours: &[SHAPE, CODES, VISIBLE, MATCHING, filter::FILTERS, BOUNDED],
+        deviations: &[PINYIN],
+    };
+    type Ground = Tx;
+    type Path = Empty;
+    type Query = Query;
+    type Body = Body;
+    type Output = Page;
+
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Page, Fault> {
+        let (query, body) = (&input.query, &input.body);
+        standing::app_may(call)?;
+        let form = translate::form(call, query.user_id_type, codes::PARAM_INVALID)?;
+        let members = filter::members(tx, call, form, &body.filter).await?;
+        if body.query.is_empty() && members.is_empty() {
+            let fault = Fault::new(codes::PARAM_INVALID, "neither a query nor members");
+            return Err(fault.with_violation("query", None, "query or filter.member_ids is required"));
+        }
+        let about = serde_json::to_string(body).unwrap_or_default();
+        let list = items::list(Self::SPEC.id, call, &about);
+        let last = paging::read(&tx.engine().keys, &list, query.page_token.as_deref())?;
+        let last = last.as_deref().and_then(items::read);
+        let found = match members.first() {
+            Some(first) if body.query.is_empty() => filter::shared(tx, call, first).await?,
+            _ => {
+                let people = !body.filter.disable_search_by_user;
+                finding::candidates(tx, call, &rules::words(&body.query), people).await?
+            }
+        };
+        let kept = filter::kept(tx, call, &found, &body.filter, &members).await?;
+        let found = filter::sorted(&kept, body.sorter);
+        let (page, more) = finding::page_of(&found, last, items::size(query.page_size));
+        let ids: Vec<_> = page.iter().map(|place| place.chat_id).collect();
+        let shown = items::show(tx, call, &ids, form).await?;
+        let modes = ids.iter().map(|id| kept.iter().find(|facts| facts.chat_id == *id));
+        let items = shown.into_iter().zip(modes).map(|(item, facts)| Found {
+            meta_data: Meta { item, chat_mode: facts.map_or("group", |facts| facts.mode.as_str()) },
+        });
+        let last = page.last().filter(|_| more);
+        Ok(Page {
+            items: items.collect(),
+            total: found.len(),
+            page_token: last.map_or_else(String::new, |last| {
+                paging::write(&tx.engine().keys, &list, &items::write(*last))
+            }),
+            has_more: more,
+        })
+    }
+}
+
+const SHAPE: Behaviour = Behaviour {
+    name: "search_v2_shape",
+    rule: "This operation has no public page: request and answer are what the official command line client sends and reads. Each item has the fields of the other search and chat_mode in meta_data; page_size and page_token stand in the query.",
+    basis: Observed,
+    switch: false,
+};
+const CODES: Behaviour = Behaviour {
+    name: "search_v2_codes",
+    rule: "Neither a query nor member_ids, and a query of more than 64 characters, are 232001; unknown member_ids are the gateway's 9999235x/236x; scopes and frequency are those of the other search.",
+    basis: Assumed,
+    switch: false,
+};
