@@ -33,7 +33,7 @@ async fn open(store: &Path, group_commit: bool) -> Res<Arc<Engine>> {
     Ok(Engine::open(Arc::new(driver), Arc::new(SystemClock), 64 << 20).await?)
 }
 
-fn runtime() -> Res<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> Res<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 

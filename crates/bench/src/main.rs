@@ -13,6 +13,7 @@
 
 mod disk;
 mod embedded;
+mod filled;
 mod instructions;
 mod load;
 mod machine;
@@ -67,6 +68,7 @@ enum Part {
     Writes,
     Start,
     Sizes,
+    Lists,
 }
 
 #[derive(Debug, Args)]
@@ -83,6 +85,9 @@ struct Flags {
     /// Sizes of stores, in tags
     #[arg(long, value_delimiter = ',', default_value = "10000,1000000")]
     tags: Vec<u64>,
+    /// Sizes of stores, in chats
+    #[arg(long, value_delimiter = ',', default_value = "10000,1000000")]
+    chats: Vec<u64>,
     /// Short and small: shows that everything works, not how fast
     #[arg(long)]
     quick: bool,
@@ -139,6 +144,7 @@ fn bench(flags: &Flags) -> Res<()> {
         },
         pinned: !flags.shared && machine::can_pin(),
         sizes: if flags.quick { vec![1000, 4000] } else { flags.tags.clone() },
+        chats: if flags.quick { vec![1000, 4000] } else { flags.chats.clone() },
         clients: if flags.quick { vec![1, 64] } else { vec![1, 16, 64, 256] },
         starts: if flags.quick { 3 } else { 20 },
     };
@@ -155,6 +161,9 @@ fn bench(flags: &Flags) -> Res<()> {
     }
     if wanted(Part::Sizes) {
         rows::sizes::measure(&run, &mut table)?;
+    }
+    if wanted(Part::Lists) {
+        rows::lists::measure(&run, &mut table)?;
     }
     let disk = disk::probe(&flags.directory, Duration::from_secs_f64(seconds / 2.0))?;
     let layout = if run.pinned {

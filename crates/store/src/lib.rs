@@ -18,6 +18,7 @@ pub mod idempotency;
 pub mod images;
 pub mod leaving;
 pub mod limits;
+pub mod links;
 pub mod listing;
 pub mod members;
 pub mod menus;

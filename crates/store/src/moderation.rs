@@ -60,3 +60,26 @@ pub async fn set_top(tx: &mut Tx, chat: &LockedChat, notices: &[Notice]) -> Resu
     }
     Ok(())
 }
+
+/// What keeps some of a chat's settings as they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Holds {
+    /// The platform has banned the chat.
+    pub banned: bool,
+    /// A meeting is going on in it.
+    pub meeting: bool,
+}
+
+/// What holds a chat.
+pub async fn holds(tx: &mut Tx, chat: ChatId) -> Result<Holds, StoreError> {
+    let sql = "SELECT banned, meeting FROM chat_hold WHERE tenant = $1 AND chat_id = $2";
+    let Some(row) = tx.row(sql, [chat.into()]).await? else { return Ok(Holds::default()) };
+    Ok(Holds { banned: row.flag(0)?, meeting: row.flag(1)? })
+}
+
+/// Replaces what holds a chat.
+pub async fn set_holds(tx: &mut Tx, chat: &LockedChat, holds: Holds) -> Result<(), StoreError> {
+    let sql = "INSERT INTO chat_hold (tenant, chat_id, banned, meeting) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (tenant, chat_id) DO UPDATE SET banned = excluded.banned, meeting = excluded.meeting";
+    tx.rows(sql, [chat.chat_id.into(), holds.banned.into(), holds.meeting.into()]).await.map(drop)
+}

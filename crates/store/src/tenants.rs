@@ -40,6 +40,8 @@ pub const TABLES: &[&str] = &[
     "chat_announcement",
     "chat_announcement_edit",
     "chat_term",
+    "chat_link",
+    "chat_hold",
     "chat_top_notice",
     "tag",
     "chat_tag_binding",

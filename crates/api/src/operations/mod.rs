@@ -13,7 +13,9 @@ mod chat_announcement;
 mod chat_managers;
 mod chat_members;
 mod chat_menu;
+mod chat_moderation;
 mod chat_tab;
+mod chat_top_notice;
 mod control;
 mod drive;
 mod image;
@@ -34,6 +36,8 @@ pub static REGISTRY: &[&[Entry]] = &[
     chat_managers::ENTRIES,
     chat_menu::ENTRIES,
     chat_announcement::ENTRIES,
+    chat_moderation::ENTRIES,
+    chat_top_notice::ENTRIES,
     image::ENTRIES,
     drive::ENTRIES,
     auth::ENTRIES,

@@ -1,7 +1,8 @@
 //! What a chat may be.
 
 use larkspur_contract::model::{
-    ChatMode, ChatType, I18nNames, Permission, RestrictedMode, RestrictedPermission, SharePermission,
+    ChatMode, ChatType, I18nNames, MembershipApproval, Permission, RestrictedMode, RestrictedPermission,
+    SharePermission,
 };
 use larkspur_contract::{Code, Fault, codes};
 use larkspur_store::chats::Chat;
@@ -135,6 +136,22 @@ pub fn owns(standing: &Standing) -> Result<(), Fault> {
         return Ok(());
     }
     Err(Fault::new(codes::NEEDS_OWNER_OR_CREATOR, "the operator is neither owner nor creator with the scope"))
+}
+
+/// Whether a text has the form of a message's id: `om_` and 32 digits in lower-case hex.
+pub fn is_message_id(text: &str) -> bool {
+    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.strip_prefix("om_").is_some_and(|rest| rest.len() == 32 && rest.bytes().all(digit))
+}
+
+/// Where a meeting with restricted access is going on, approval of new members is not turned off (232093).
+/// Source: the update page.
+pub fn approval_stays(old: &Chat, new: &Chat, meeting: bool) -> Result<(), Fault> {
+    let asks = |chat: &Chat| chat.settings.membership_approval == MembershipApproval::ApprovalRequired;
+    if meeting && asks(old) && !asks(new) {
+        return Err(Fault::new(codes::MEETING_RESTRICTED, "a meeting is going on in the chat"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

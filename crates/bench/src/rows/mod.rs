@@ -1,5 +1,6 @@
 //! What is measured: one file for each part of the table.
 
+pub(crate) mod lists;
 pub(crate) mod reads;
 pub(crate) mod sizes;
 pub(crate) mod start;
@@ -23,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) pinned: bool,
     /// Sizes of stores, in tags.
     pub(crate) sizes: Vec<u64>,
+    /// Sizes of stores, in chats.
+    pub(crate) chats: Vec<u64>,
     /// Numbers of clients that create at a time.
     pub(crate) clients: Vec<usize>,
     /// Starts for each cold-start figure.

@@ -142,6 +142,21 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
                 .body(json!({"id_list": [world.users[1].open_id, world.users[2].open_id]})),
         ),
         ("delete user", world.control("DELETE", &format!("/users/{}", world.users[0].user_id))),
+        (
+            "set moderation",
+            world.call("PUT", &format!("{chat}/moderation")).token(&bench.owner).body(json!({
+                "moderation_setting": "moderator_list",
+                "moderator_added_list": [world.users[1].open_id, world.users[2].open_id],
+            })),
+        ),
+        (
+            "put top notice",
+            world
+                .call("POST", &format!("{chat}/top_notice/put_top_notice"))
+                .body(json!({"chat_top_notice": [{"action_type": "2"}]})),
+        ),
+        ("take down top notice", world.call("POST", &format!("{chat}/top_notice/delete_top_notice"))),
+        ("link", world.call("POST", &format!("{chat}/link"))),
         ("join", world.call("PATCH", &format!("/im/v1/chats/{}/members/me_join", bench.public))),
     ]
 }
@@ -161,6 +176,7 @@ async fn picture(bench: &Bench) -> Value {
         format!("/im/v1/chats/{}", bench.public),
         format!("{chat}/menu_tree"),
         format!("{chat}/announcement"),
+        format!("{chat}/moderation"),
         format!("/drive/v1/permissions/{}/members?type=docx", bench.document),
         chat,
     ] {

@@ -235,3 +235,60 @@ async fn a_user_is_deleted_once() {
     let info = world.call("GET", &format!("/im/v1/chats/{}", world.chat_id)).send().await.data();
     assert_eq!(info["user_count"], "2");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_speaker_is_on_the_list() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let path = format!("/im/v1/chats/{}/moderation?user_id_type=user_id", world.chat_id);
+    let people: Vec<&str> = world.users.iter().map(|user| user.user_id.as_str()).collect();
+    let requests = (0..24).map(|n| {
+        let body = json!({"moderation_setting": "moderator_list", "moderator_added_list": [people[n % 3]]});
+        world.call("PUT", &path).body(body)
+    });
+    assert!(all_at_once(requests.collect()).await.iter().all(|reply| reply.code() == 0));
+    let data = world.call("GET", &path).send().await.data();
+    assert_eq!(data["items"].as_array().expect("a list").len(), people.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_top_notice_wins_whole() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let path = format!("/im/v1/chats/{}/top_notice/put_top_notice", world.chat_id);
+    let tops: Vec<_> = (0..12)
+        .map(|n| {
+            let message =
+                |m: usize| json!({"action_type": "1", "message_id": format!("om_{:032x}", 10 * n + m)});
+            json!([message(1), message(2), message(3)])
+        })
+        .collect();
+    let requests = tops.iter().map(|top| world.call("POST", &path).body(json!({"chat_top_notice": top})));
+    assert!(all_at_once(requests.collect()).await.iter().all(|reply| reply.code() == 0));
+    let shown = world.control("GET", &format!("/chats/{}", world.chat_id)).send().await.data();
+    assert!(tops.contains(&shown["top_notice"]), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_link_lets_each_in_once_and_the_limit_holds() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let mut people = Vec::new();
+    for n in 0..8 {
+        let body = json!({"user_id": format!("opener{n}")});
+        let made = world.control("POST", "/users").body(body).send().await.data();
+        people.push(made["user_id"].clone());
+    }
+    // Three are in already.
+    world.control("PUT", "/limits").body(json!({"chat_users": 7})).send().await.data();
+    let path = format!("/im/v1/chats/{}", world.chat_id);
+    let link = world.call("POST", &format!("{path}/link")).send().await.data()["share_link"].clone();
+    let requests = (0..24).map(|n| {
+        let body = json!({"share_link": link, "user_id": people[n % people.len()]});
+        world.control("POST", "/share_links/open").body(body)
+    });
+    for lost in all_at_once(requests.collect()).await.iter().filter(|reply| reply.code() != 0) {
+        lost.refused(5275400);
+    }
+    assert_eq!(world.call("GET", &path).send().await.data()["user_count"], "7");
+}

@@ -48,6 +48,7 @@ async fn call_with_ids_of(
             "chat_menu_top_level_ids": [],
             "update_fields": ["NAME"], "chat_menu_item": {"action_type": "NONE", "name": "taken over"},
             "revision": "0", "query": "demo",
+            "chat_top_notice": [{"action_type": "2"}], "moderation_setting": "moderator_list", "moderator_added_list": [owner.users[1].open_id],
             "owner_id": owner.users[0].open_id,
             "user_id_list": [owner.users[1].open_id],
             "id_list": [owner.users[1].open_id], "manager_ids": [owner.users[1].open_id],

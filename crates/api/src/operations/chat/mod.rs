@@ -19,6 +19,7 @@ mod get;
 mod info;
 mod invite;
 mod items;
+mod link;
 mod list;
 mod search;
 mod search_v2;
@@ -30,6 +31,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry::<update::Update>(),
     entry::<delete::Delete>(),
     entry::<list::List>(),
+    entry::<link::Share>(),
     entry::<search::Search>(),
     entry::<search_v2::SearchV2>(),
 ];

@@ -3,7 +3,7 @@ use larkspur_contract::model::ChatType;
 use larkspur_contract::{
     Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, put, rates, scopes,
 };
-use larkspur_store::{Tx, chats, members};
+use larkspur_store::{Tx, chats, members, moderation};
 
 use super::changes::{self, Body};
 use super::{ChatPath, IdType};
@@ -80,6 +80,8 @@ impl Operation for Update {
         let form = translate::form(call, input.query.user_id_type, codes::PARAM_INVALID)?;
         body.check()?;
         let mut new = body.applied(&chat)?;
+        let meeting = moderation::holds(tx, chat.chat_id).await?.meeting;
+        rules::chats::approval_stays(&chat, &new, meeting)?;
         if let Some(key) = &body.avatar {
             super::owns_avatar(tx, call, key, codes::AVATAR_INVALID).await?;
         }

@@ -14,6 +14,7 @@ pub(super) mod demo;
 mod document;
 mod image;
 mod refusal;
+mod share_link;
 mod support;
 mod user;
 mod world;
@@ -58,6 +59,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry::<chat::pending_list::List>(),
     entry::<chat::pending_put::Put>(),
     entry::<chat::pending_delete::Delete>(),
+    entry::<share_link::open::Open>(),
     entry::<document::create::Create>(),
     entry::<document::get::Get>(),
     entry::<document::update::Update>(),

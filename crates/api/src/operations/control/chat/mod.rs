@@ -5,7 +5,7 @@ use larkspur_contract::model::{
     ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission, TabType,
 };
 use larkspur_store::chats::{Chat, Member};
-use larkspur_store::{Tx, members, tabs};
+use larkspur_store::{Tx, members, moderation, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +78,12 @@ pub(super) struct Shown {
     members: Vec<ShownMember>,
     /// Its tabs, in their order.
     tabs: Vec<ShownTab>,
+    /// What stands at its top.
+    top_notice: Vec<ShownNotice>,
+    /// Whether the platform has banned it.
+    banned: bool,
+    /// Whether a meeting is going on in it.
+    meeting: bool,
     /// Its announcement.
     announcement: announcement::Shown,
 }
@@ -116,6 +122,15 @@ struct ShownTab {
     target: String,
 }
 
+/// Something at the top of a chat.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ShownNotice {
+    /// `1` for a message, `2` for the announcement.
+    action_type: String,
+    /// The message; empty for the announcement.
+    message_id: String,
+}
+
 async fn show(tx: &mut Tx, chat: Chat) -> Result<Shown, Fault> {
     let role = |member: &members::Membership| match chat.owner.as_ref() == Some(&member.member) {
         true => Role::Owner,
@@ -129,7 +144,14 @@ async fn show(tx: &mut Tx, chat: Chat) -> Result<Shown, Fault> {
         tab_name: tab.name,
         target: tab.target,
     };
+    let top = moderation::top(tx, chat.chat_id).await?.into_iter();
+    let holds = moderation::holds(tx, chat.chat_id).await?;
     Ok(Shown {
+        top_notice: top
+            .map(|notice| ShownNotice { action_type: notice.action_type, message_id: notice.message_id })
+            .collect(),
+        banned: holds.banned,
+        meeting: holds.meeting,
         chat_id: chat.chat_id.to_string(),
         members: people
             .iter()

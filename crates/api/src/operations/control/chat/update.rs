@@ -3,7 +3,8 @@ use larkspur_contract::model::{
 };
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates};
 use larkspur_store::chats::Chat;
-use larkspur_store::{Root, chats, members};
+use larkspur_store::moderation::Holds;
+use larkspur_store::{Root, chats, members, moderation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -39,6 +40,11 @@ pub(in crate::operations::control) struct Body {
     announcement_type: Option<AnnouncementType>,
     /// Whether only owner and managers work with the announcement's document; the others get 232066.
     announcement_locked: Option<bool>,
+    /// Whether the platform has banned it: who may speak cannot be set then (232060).
+    banned: Option<bool>,
+    /// Whether a meeting with restricted access is going on in it: who may speak cannot be set then (232092), nor
+    /// approval of new members be turned off (232093).
+    meeting: Option<bool>,
     /// The settings that answers show; those that are absent are left as they are.
     #[schemars(with = "Option<ChatSettings>")]
     settings: Option<Map<String, Value>>,
@@ -91,6 +97,14 @@ impl Operation for Update {
         super::check_parties(&mut tx, &chat).await?;
         chats::update(&mut tx, &locked, &chat).await?;
         announcement::set(&mut tx, &locked, body.announcement_type, body.announcement_locked).await?;
+        let holds = moderation::holds(&mut tx, locked.chat_id).await?;
+        let new = Holds {
+            banned: body.banned.unwrap_or(holds.banned),
+            meeting: body.meeting.unwrap_or(holds.meeting),
+        };
+        if new != holds {
+            moderation::set_holds(&mut tx, &locked, new).await?;
+        }
         super::show(&mut tx, chat).await
     }
 }

@@ -1,0 +1,97 @@
+//! Links into chats.
+
+use larkspur_contract::model::{ChatMode, SharePermission};
+use larkspur_contract::{Fault, codes};
+use larkspur_store::chats::Chat;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::standing::Standing;
+
+/// With what every link begins; a token follows.
+pub const ADDRESS: &str = "https://applink.feishu.cn/client/chat/chatter/add_by_link?link_token=";
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// For how long a link is good.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Validity {
+    /// Seven days.
+    #[default]
+    Week,
+    /// 365 days.
+    Year,
+    /// For ever.
+    Permanently,
+}
+
+impl Validity {
+    /// When a link that is made now ends, in milliseconds since 1970; `None` for never.
+    pub fn end(self, now_ms: i64) -> Option<i64> {
+        match self {
+            Validity::Week => Some(now_ms.saturating_add(7 * DAY_MS)),
+            Validity::Year => Some(now_ms.saturating_add(365 * DAY_MS)),
+            Validity::Permanently => None,
+        }
+    }
+}
+
+/// The token of a link: 128 bits in groups.
+pub fn token(random: u128) -> String {
+    let hex = format!("{random:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+/// The token in the address of a link.
+pub fn token_of(address: &str) -> Option<&str> {
+    let (_, rest) = address.split_once("link_token=")?;
+    rest.split(['&', '#']).next().filter(|token| !token.is_empty())
+}
+
+/// Whether a member may share a chat. Source: the link page.
+///
+/// # Errors
+/// 232061 to 232063 for chats that are not shared, 232064 for a plain member where only owner and managers share.
+pub fn may_share(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
+    let refused = match (chat.mode, chat.tag.as_str()) {
+        (ChatMode::P2p, _) => Some(codes::LINK_P2P_CHAT),
+        (_, "secret") => Some(codes::LINK_SECRET_CHAT),
+        (_, "team") => Some(codes::LINK_TEAM),
+        _ => None,
+    };
+    if let Some(code) = refused {
+        return Err(Fault::new(code, "chats of this kind are not shared"));
+    }
+    if chat.settings.share_card_permission == SharePermission::NotAllowed && !standing.manages() {
+        return Err(Fault::new(codes::SHARE_NOT_ALLOWED, "share_card_permission is not_allowed"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_link_ends_or_does_not() {
+        assert_eq!(Validity::Week.end(1), Some(604_800_001));
+        assert_eq!(Validity::Year.end(0), Some(31_536_000_000));
+        assert_eq!(Validity::Permanently.end(0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_is_read_out_of_its_link(random: u128) {
+            let token = token(random);
+            let address = format!("{ADDRESS}{token}&qr_code=true");
+            prop_assert_eq!(token_of(&address), Some(token.as_str()));
+        }
+
+        #[test]
+        fn any_address_is_read_without_panic(text in "\\PC*") {
+            prop_assert!(token_of(&text).is_none_or(|token| !token.is_empty()));
+        }
+    }
+}
