@@ -21,6 +21,9 @@ const FLAT: Goal = Goal::Below(1.5);
 
 const CHATS: &str = "/open-apis/im/v1/chats";
 
+/// Makes a load for a store.
+type Making = Box<dyn Fn(&Sized) -> Res<Script>>;
+
 struct Sized {
     count: u64,
     store: PathBuf,
@@ -58,7 +61,7 @@ fn p50(measured: &Measured) -> f64 {
 
 /// The same request to every store.
 fn by_store(run: &Run, table: &mut Table, stores: &[Sized]) -> Res<()> {
-    let kinds: [(&str, Box<dyn Fn(&Sized) -> Res<Script>>); 8] = [
+    let kinds: [(&str, Making); 8] = [
         ("list, the oldest first", Box::new(|store| got(store, &format!("{CHATS}?page_size=20")))),
         ("list, behind 40 pages of 100", Box::new(|store| deep(store, &format!("{CHATS}?page_size=100")))),
         (
@@ -76,7 +79,7 @@ fn by_store(run: &Run, table: &mut Table, stores: &[Sized]) -> Res<()> {
     for (name, script) in &kinds {
         announce(&format!("chats: {name}"));
         let scripts = stores.iter().map(script).collect::<Res<Vec<_>>>()?;
-        rows.push((name, turns(run, stores.iter().zip(scripts).map(|(store, script)| (store, script)))?));
+        rows.push((name, turns(run, stores.iter().zip(scripts))?));
     }
     for (index, store) in stores.iter().enumerate() {
         table.section(format!("Lists and searches, the caller being in each of {} chats", store.count));
