@@ -35,8 +35,6 @@ def node(checks):
             "poor": home.app(scopes=["im:chat"]),
             "reader": home.app(scopes=["im:tag:read"]),
         }
-        operations = json.loads(server.run("operations", "--json").stdout)
-        facts["operations"] = [one["id"] for one in operations]
         process = subprocess.Popen(
             ["node", str(HERE / "node/journey.mjs")], env=environment(FACTS=json.dumps(facts)),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
@@ -57,6 +55,7 @@ def node(checks):
         finally:
             process.kill()
         checks.count("it ran to its end", code == 0 and named > 0, f"node ended with {code} after {named} checks")
+        operations = json.loads(server.run("operations", "--json").stdout)
         covered.check(checks, operations, **typed)
 
 

@@ -58,10 +58,6 @@ export class Stage {
     return stage;
   }
 
-  serves(operation) {
-    return facts.operations.includes(operation);
-  }
-
   person(number) {
     return this.people[number].open_id;
   }

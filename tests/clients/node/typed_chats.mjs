@@ -55,54 +55,44 @@ async function found(stage, name, who) {
   const needle = await stage.group(who, { name: `needle ${name}` });
   const path = { chat_id: needle };
 
-  if (stage.serves("im.v1.chat.search")) {
-    await check(`${name}: search groups`, async () => {
-      const params = { user_id_type: "open_id", query: "needle", page_size: 20 };
-      const { items } = good(await chat.search({ params }));
-      assert.ok(items.some((one) => one.chat_id === needle));
-      const all = [];
-      for await (const page of await chat.searchWithIterator({ params })) all.push(...page.items);
-      assert.deepEqual(all, items);
-    });
-  }
+  await check(`${name}: search groups`, async () => {
+    const params = { user_id_type: "open_id", query: "needle", page_size: 20 };
+    const { items } = good(await chat.search({ params }));
+    assert.ok(items.some((one) => one.chat_id === needle));
+    const all = [];
+    for await (const page of await chat.searchWithIterator({ params })) all.push(...page.items);
+    assert.deepEqual(all, items);
+  });
 
-  if (stage.serves("im.v2.chat.search")) {
-    await check(`${name}: search groups, the second version`, async () => {
-      const payload = { params: { user_id_type: "open_id", page_size: 20 }, data: { query: "needle" } };
-      const { items } = good(await who.im.v2.chat.search(payload));
-      assert.ok(items.some((one) => one.meta_data.chat_id === needle), JSON.stringify(items));
-      const all = [];
-      for await (const page of await who.im.v2.chat.searchWithIterator(payload)) all.push(...page.items);
-      assert.deepEqual(all, items);
-    });
-  }
+  await check(`${name}: search groups, the second version`, async () => {
+    const payload = { params: { user_id_type: "open_id", page_size: 20 }, data: { query: "needle" } };
+    const { items } = good(await who.im.v2.chat.search(payload));
+    assert.ok(items.some((one) => one.meta_data.chat_id === needle), JSON.stringify(items));
+    const all = [];
+    for await (const page of await who.im.v2.chat.searchWithIterator(payload)) all.push(...page.items);
+    assert.deepEqual(all, items);
+  });
 
-  if (stage.serves("im.v1.chat.link")) {
-    await check(`${name}: a link to a group`, async () => {
-      const link = good(await chat.link({ path, data: { validity_period: "year" } }));
-      assert.match(link.share_link, /^http/);
-      assert.equal(link.is_permanent, false);
-    });
-  }
+  await check(`${name}: a link to a group`, async () => {
+    const link = good(await chat.link({ path, data: { validity_period: "year" } }));
+    assert.match(link.share_link, /^http/);
+    assert.equal(link.is_permanent, false);
+  });
 
-  if (stage.serves("im.v1.chat_moderation.get")) {
-    await check(`${name}: who may speak`, async () => {
-      const data = { moderation_setting: "moderator_list", moderator_added_list: [stage.person(1)] };
-      good(await chatModeration.update({ path, params: { user_id_type: "open_id" }, data }));
-      const payload = { path, params: { user_id_type: "open_id", page_size: 10 } };
-      const page = good(await chatModeration.get(payload));
-      assert.equal(page.moderation_setting, "moderator_list");
-      assert.ok(page.items.some((one) => one.user_id === stage.person(1)), JSON.stringify(page));
-      for await (const one of await chatModeration.getWithIterator(payload)) assert.deepEqual(one.items, page.items);
-    });
-  }
+  await check(`${name}: who may speak`, async () => {
+    const data = { moderation_setting: "moderator_list", moderator_added_list: [stage.person(1)] };
+    good(await chatModeration.update({ path, params: { user_id_type: "open_id" }, data }));
+    const payload = { path, params: { user_id_type: "open_id", page_size: 10 } };
+    const page = good(await chatModeration.get(payload));
+    assert.equal(page.moderation_setting, "moderator_list");
+    assert.ok(page.items.some((one) => one.user_id === stage.person(1)), JSON.stringify(page));
+    for await (const one of await chatModeration.getWithIterator(payload)) assert.deepEqual(one.items, page.items);
+  });
 
-  if (stage.serves("im.v1.chat_top_notice.put_top_notice")) {
-    await check(`${name}: put up and take down a top notice`, async () => {
-      good(await chatTopNotice.putTopNotice({ path, data: { chat_top_notice: [{ action_type: "2" }] } }));
-      good(await chatTopNotice.deleteTopNotice({ path }));
-    });
-  }
+  await check(`${name}: put up and take down a top notice`, async () => {
+    good(await chatTopNotice.putTopNotice({ path, data: { chat_top_notice: [{ action_type: "2" }] } }));
+    good(await chatTopNotice.deleteTopNotice({ path }));
+  });
 }
 
 async function members(stage, name, who) {

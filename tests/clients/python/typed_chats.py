@@ -45,37 +45,32 @@ def chats(checks, stage, name, who):
         assert all(chat.tenant_key == stage.facts["tenant_key"] and chat.external is False for chat in found)
         refused(api.list(page_token="nonsense"), 232001)
 
-    if "im.v1.chat.search" in stage.operations:
-        with checks(f"{name}: search groups"):
-            other = stage.group(who, name=f"needle {name}")
-            page = good(api.search(user_id_type="open_id", query="needle", page_size=100))
-            assert other in [chat.chat_id for chat in page.items] and not set(made) & {chat.chat_id for chat in page.items}
+    with checks(f"{name}: search groups"):
+        other = stage.group(who, name=f"needle {name}")
+        page = good(api.search(user_id_type="open_id", query="needle", page_size=100))
+        assert other in [chat.chat_id for chat in page.items] and not set(made) & {chat.chat_id for chat in page.items}
 
-    if "im.v2.chat.search" in stage.operations:
-        with checks(f"{name}: search groups, the second version"):
-            page = good(who.im.v2.chat.search(user_id_type="open_id", page_size=20, body={"query": name}))
-            ids = {one["meta_data"]["chat_id"] for one in data_of(who.im.v2.chat.search(body={"query": name}))["data"]["items"]}
-            assert set(made[1:]) <= ids and page.has_more is False, ids
+    with checks(f"{name}: search groups, the second version"):
+        page = good(who.im.v2.chat.search(user_id_type="open_id", page_size=20, body={"query": name}))
+        ids = {one["meta_data"]["chat_id"] for one in data_of(who.im.v2.chat.search(body={"query": name}))["data"]["items"]}
+        assert set(made[1:]) <= ids and page.has_more is False, ids
 
-    if "im.v1.chat.link" in stage.operations:
-        with checks(f"{name}: a link to a group"):
-            link = good(api.link(chat_id=made[1], body={"validity_period": "year"}))
-            assert link.share_link.startswith("http") and link.is_permanent is False and link.expire_time.isdecimal()
+    with checks(f"{name}: a link to a group"):
+        link = good(api.link(chat_id=made[1], body={"validity_period": "year"}))
+        assert link.share_link.startswith("http") and link.is_permanent is False and link.expire_time.isdecimal()
 
-    if "im.v1.chat_moderation.get" in stage.operations:
-        with checks(f"{name}: who may speak"):
-            moderation = who.im.v1.chat_moderation
-            body = {"moderation_setting": "moderator_list", "moderator_added_list": [stage.person(1)]}
-            good(moderation.update(chat_id=made[1], user_id_type="open_id", body=body))
-            page = good(moderation.get(chat_id=made[1], user_id_type="open_id", page_size=10))
-            assert page.moderation_setting == "moderator_list"
-            assert stage.person(1) in [one.user_id for one in page.items], data_of(moderation.get(chat_id=made[1]))
+    with checks(f"{name}: who may speak"):
+        moderation = who.im.v1.chat_moderation
+        body = {"moderation_setting": "moderator_list", "moderator_added_list": [stage.person(1)]}
+        good(moderation.update(chat_id=made[1], user_id_type="open_id", body=body))
+        page = good(moderation.get(chat_id=made[1], user_id_type="open_id", page_size=10))
+        assert page.moderation_setting == "moderator_list"
+        assert stage.person(1) in [one.user_id for one in page.items], data_of(moderation.get(chat_id=made[1]))
 
-    if "im.v1.chat_top_notice.put_top_notice" in stage.operations:
-        with checks(f"{name}: put up and take down a top notice"):
-            notice = who.im.v1.chat_top_notice
-            good(notice.put_top_notice(chat_id=made[1], body={"chat_top_notice": [{"action_type": "2"}]}))
-            good(notice.delete_top_notice(chat_id=made[1]))
+    with checks(f"{name}: put up and take down a top notice"):
+        notice = who.im.v1.chat_top_notice
+        good(notice.put_top_notice(chat_id=made[1], body={"chat_top_notice": [{"action_type": "2"}]}))
+        good(notice.delete_top_notice(chat_id=made[1]))
 
 
 def members(checks, stage, name, who):
