@@ -17,8 +17,9 @@ use larkspur_store_sqlite::{Options, Sqlite};
 use crate::Res;
 use crate::embedded::runtime;
 
-/// Chats that one transaction makes.
-const BATCH: u64 = 5_000;
+/// Chats that one transaction makes: few, since the journal that SQLite keeps for its statements grows with it, and is
+/// walked through at the end of each.
+const BATCH: u64 = 200;
 /// Members of the large chat.
 pub(crate) const LARGE: u64 = 5_000;
 /// Members of the small one.
@@ -43,7 +44,9 @@ struct Ground {
 /// of a tenth as many, and every tenth is public.
 pub(crate) fn chats(store: &Path, count: u64) -> Res<Filled> {
     runtime()?.block_on(async {
-        let driver = Sqlite::open(store, &Options::default())?;
+        // Rows that go all over the indexes: without room for them, each page is written many times.
+        let options = Options { writer_cache_bytes: 256 << 20, ..Options::default() };
+        let driver = Sqlite::open(store, &options)?;
         let engine = Engine::open(Arc::new(driver), Arc::new(SystemClock), 1 << 20).await?;
         let (tenant, app) = engine
             .run(Effect::Reads, |root| {
