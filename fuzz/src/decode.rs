@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use larkspur_api::tokens::Token;
 use larkspur_api::{REGISTRY, Settings};
+use larkspur_contract::Reply;
 use larkspur_contract::envelope::{self, Brand, Context};
 use larkspur_contract::ids::{AppId, ChatId, MessageId, OpenId, TabId, TagId, TenantKey, UnionId};
 use larkspur_server::gateway::decode::{Raw, decode};
@@ -75,7 +76,11 @@ fn one(route: &'static larkspur_server::gateway::route::Route, raw: Raw<'_>) {
         // A refusal is written out as it would be on the wire.
         let context = Context { brand: Brand::Feishu, log_id: "log", method_id: 1, app_id: None };
         let written = envelope::failure(spec.reply, &fault, context);
-        assert!(written.starts_with(b"{") && written.ends_with(b"}"));
+        let (head, tail): (&[u8], &[u8]) = match spec.reply {
+            Reply::Page => (b"<!doctype html>", b"</html>\n"),
+            _ => (b"{", b"}"),
+        };
+        assert!(written.starts_with(head) && written.ends_with(tail), "{}", spec.id);
         assert!(fault.code().status < 500, "{}: {fault:?}", spec.id);
     }
 }
@@ -94,5 +99,5 @@ fn texts(text: &str) {
     same(TabId::parse(text).map(|id| id.to_string()));
     same(Token::read(text, &KEYS).map(|token| token.issue(&KEYS)));
     let _ = larkspur_api::rules::documents::parse_url(text);
-    let _ = larkspur_api::rules::tabs::is_address(text);
+    let _ = larkspur_api::rules::widgets::is_address(text);
 }

@@ -50,7 +50,10 @@ fn main() -> ExitCode {
 
 fn ci() -> Outcome {
     tools::setup()?;
-    step("formatting", || run::cargo(&["fmt", "--all", "--check"]))?;
+    step("formatting", || {
+        run::cargo(&["fmt", "--all", "--check"])?;
+        run::cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])
+    })?;
     step("clippy", || {
         run::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
     })?;
