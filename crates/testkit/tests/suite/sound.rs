@@ -28,7 +28,7 @@ use serde_json::json;
 
 use crate::random::Random;
 
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 60;
 const TASKS: usize = 6;
 const STEPS: usize = 12;
 /// The administrators' limit.
@@ -147,7 +147,9 @@ impl Ground {
             |ids: &[String], which: usize| ids.get(which % ids.len().max(1)).cloned().unwrap_or_default();
         let url = json!({"tab_type": "url", "tab_name": "t", "tab_content": {"url": "https://a.b"}});
         let item = json!({"chat_menu_item": {"action_type": "NONE", "name": "m"}});
-        match pick(28) {
+        // Of what only an owner may do, half is asked by the one who owns most chats at first.
+        let likely = [&self.callers[caller], &self.callers[2]];
+        match pick(29) {
             0..4 => {
                 let path = format!("/members?member_id_type={form}&succeed_type={}", pick(3));
                 ("add", at("POST", &path).body(json!({"id_list": [who]})))
@@ -164,9 +166,12 @@ impl Ground {
             10..12 => {
                 let verb = ["add", "delete"][pick(2)];
                 let path = format!("/managers/{verb}_managers?member_id_type={form}");
-                ("appoint", at("POST", &path).body(json!({"manager_ids": [who]})))
+                ("appoint", at("POST", &path).token(&likely[pick(2)].1).body(json!({"manager_ids": [who]})))
             }
-            12 => ("own", at("PUT", "?user_id_type=user_id").body(json!({"owner_id": who}))),
+            12 | 27 => {
+                let request = at("PUT", "?user_id_type=user_id").token(&likely[pick(2)].1);
+                ("own", request.body(json!({"owner_id": who})))
+            }
             13 => {
                 let approval = ["approval_required", "no_approval_required"][pick(2)];
                 ("approval", at("PUT", "").body(json!({"membership_approval": approval})))
