@@ -109,7 +109,7 @@ impl Ground {
                     let user = User {
                         user_id: person(number).to_column(),
                         user_no: tx.next_id(),
-                        name: format!("Person {number:09}"),
+                        name: format!("Person p{number:09}"),
                         status: UserStatus::Active,
                         email: None,
                         mobile: None,

@@ -36,6 +36,10 @@ fn place(mut row: Row) -> Result<Place, StoreError> {
     Ok(Place { time: row.int(0)?, chat_id: row.id(1, ChatId::parse)? })
 }
 
+fn places(rows: Vec<Row>) -> Result<Vec<Place>, StoreError> {
+    rows.into_iter().map(place).collect()
+}
+
 const BY_CREATION: &str = "SELECT chat_created_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = 1 \
                            AND (chat_created_at, chat_id) > (CAST($3 AS BIGINT), CAST($4 AS TEXT)) ORDER BY chat_created_at, chat_id LIMIT $5";
 const BY_ACTIVITY: &str = "SELECT chat_active_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = 1 \
@@ -55,7 +59,7 @@ pub async fn page(
     };
     let last = last.unwrap_or(first);
     let params = [member.to_column().into(), last.time.into(), last.chat_id.into(), limit(size)];
-    tx.rows(sql, params).await?.into_iter().map(place).collect()
+    places(tx.rows(sql, params).await?)
 }
 
 /// Chats by id, in no order; unknown ids are left out.
@@ -77,6 +81,10 @@ pub const FOUND_MAX: usize = 1000;
 
 const OPEN: &str = "SELECT created_at, chat_id FROM chat_term WHERE tenant = $1 AND is_open = 1 AND term >= $2 AND term < $3 \
                     ORDER BY term, chat_id LIMIT 1000";
+/// Those with the term that not everybody sees: one more than are looked at one by one.
+const CLOSED: &str = "SELECT created_at, chat_id FROM chat_term WHERE tenant = $1 AND is_open = 0 AND term >= $2 AND term < $3 \
+                      ORDER BY term, chat_id LIMIT 501";
+const CLOSED_MAX: usize = 500;
 /// The caller's most recently active chats, each looked at: exact for whoever is in no more.
 const MINE: &str = "SELECT m.chat_created_at, m.chat_id FROM (SELECT chat_created_at, chat_id FROM chat_member \
                     WHERE tenant = $1 AND member = $2 AND listed = 1 ORDER BY chat_active_at DESC, chat_id DESC LIMIT 1000) m \
@@ -98,35 +106,43 @@ const SHARED: &str = "SELECT o.chat_created_at, o.chat_id FROM (SELECT chat_crea
                       WHERE EXISTS (SELECT 1 FROM chat_member m WHERE m.tenant = $1 AND m.chat_id = o.chat_id AND m.member = $2) LIMIT 1000";
 
 /// The statements of this file, for the test of their query plans.
-pub const STATEMENTS: &[&str] = &[BY_CREATION, BY_ACTIVITY, OPEN, MINE, THEIRS, MANY, PEOPLE, SHARED];
+pub const STATEMENTS: &[&str] = &[BY_CREATION, BY_ACTIVITY, OPEN, CLOSED, MINE, THEIRS, MANY, PEOPLE, SHARED];
 
 /// The chats that a member sees and that a term finds by their own names. Ordered by nothing, with repetitions; the
 /// term must not be empty.
 ///
-/// Bounded, however many chats there are: at most [`FOUND_MAX`] public ones, and twice as many joined ones.
+/// Exact where the term is rare. Otherwise bounded, however many chats there are: at most [`FOUND_MAX`] public ones,
+/// and twice as many joined ones.
 pub async fn by_name(tx: &mut Tx, member: &Member, term: &str) -> Result<Vec<Place>, StoreError> {
     let (low, high) = terms::range(term);
     let me: Value = member.to_column().into();
-    let mut rows = tx.rows(OPEN, [low.as_str().into(), high.as_str().into()]).await?;
-    let bounds = || [me.clone(), low.as_str().into(), high.as_str().into()];
-    rows.extend(tx.rows(MINE, bounds()).await?);
-    if tx.row(MANY, [me.clone()]).await?.is_some() {
-        rows.extend(tx.rows(THEIRS, bounds()).await?);
+    let range = || [low.as_str().into(), high.as_str().into()];
+    let mut found = places(tx.rows(OPEN, range()).await?)?;
+    let closed = places(tx.rows(CLOSED, range()).await?)?;
+    if found.len() < FOUND_MAX && closed.len() <= CLOSED_MAX {
+        let ids: Vec<ChatId> = closed.iter().map(|place| place.chat_id).collect();
+        let joined = joined(tx, &ids, member).await?;
+        found.extend(closed.into_iter().filter(|place| joined.contains_key(&place.chat_id)));
+        return Ok(found);
     }
-    rows.into_iter().map(place).collect()
+    let bounds = || [me.clone(), low.as_str().into(), high.as_str().into()];
+    let mine = places(tx.rows(MINE, bounds()).await?)?;
+    if mine.len() < FOUND_MAX && tx.row(MANY, [me.clone()]).await?.is_some() {
+        found.extend(places(tx.rows(THEIRS, bounds()).await?)?);
+    }
+    found.extend(mine);
+    Ok(found)
 }
 
 /// The joined chats of a member that a term finds by the names of their other members; otherwise as [`by_name`].
 pub async fn by_people(tx: &mut Tx, member: &Member, term: &str) -> Result<Vec<Place>, StoreError> {
     let (low, high) = terms::range(term);
-    let rows = tx.rows(PEOPLE, [member.to_column().into(), low.into(), high.into()]).await?;
-    rows.into_iter().map(place).collect()
+    places(tx.rows(PEOPLE, [member.to_column().into(), low.into(), high.into()]).await?)
 }
 
 /// The chats that a member shares with another one; at most [`FOUND_MAX`].
 pub async fn shared(tx: &mut Tx, member: &Member, other: &Member) -> Result<Vec<Place>, StoreError> {
-    let rows = tx.rows(SHARED, [member.to_column().into(), other.to_column().into()]).await?;
-    rows.into_iter().map(place).collect()
+    places(tx.rows(SHARED, [member.to_column().into(), other.to_column().into()]).await?)
 }
 
 /// Those of some chats that a term finds by their own names.

@@ -6,6 +6,7 @@ mod faults;
 mod invariants;
 mod isolation;
 mod kill;
+mod many_chats;
 mod members;
 mod members_at_once;
 mod policy;

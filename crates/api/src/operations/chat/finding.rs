@@ -61,7 +61,7 @@ pub(super) const MATCHING: Behaviour = Behaviour {
 };
 pub(super) const BOUNDED: Behaviour = Behaviour {
     name: "search_bounded",
-    rule: "A search looks at no more than 1000 public chats, the operator's 1000 most active chats, 5000 chats with the term, and 5000 chats of the first 50 people with the term, however many there are.",
+    rule: "A word that 1000 public chats or more, or over 500 others, have in their names is looked for in 1000 public chats, the operator's 1000 most active ones and 5000 others with it; a rarer one everywhere. A member's name is looked for in 5000 chats of the first 50 people who have it.",
     basis: Assumed,
     switch: false,
 };
