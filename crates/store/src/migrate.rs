@@ -11,8 +11,8 @@ const FILES: &[&str] = &[
     include_str!("../../../schema/0003_identity.sql"),
     include_str!("../../../schema/0004_chats.sql"),
     include_str!("../../../schema/0005_menus.sql"),
-    include_str!("../../../schema/0007_refusals.sql"),
-    include_str!("../../../schema/0008_links.sql"),
+    include_str!("../../../schema/0006_refusals.sql"),
+    include_str!("../../../schema/0007_links.sql"),
 ];
 
 /// The schema that this program writes and reads.
