@@ -19,7 +19,7 @@ use crate::embedded::runtime;
 
 /// Chats that one transaction makes: few, since the journal that SQLite keeps for its statements grows with it, and is
 /// walked through at the end of each.
-const BATCH: u64 = 200;
+const BATCH: u64 = 20;
 /// Members of the large chat.
 pub(crate) const LARGE: u64 = 5_000;
 /// Members of the small one.
