@@ -107,6 +107,9 @@ struct RawSqlite {
 struct RawPostgres {
     connections: usize,
     deadline_ms: u64,
+    #[serde(deserialize_with = "tls")]
+    tls: postgres::Tls,
+    ca: PathBuf,
 }
 
 fn rate_limits<'de, D: Deserializer<'de>>(from: D) -> Result<RateLimits, D::Error> {
@@ -122,6 +125,15 @@ fn rate_limit_status<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error
     match u16::deserialize(from)? {
         status @ (400 | 429) => Ok(status),
         other => Err(serde::de::Error::custom(format!("{other} is neither 429 nor 400"))),
+    }
+}
+
+fn tls<'de, D: Deserializer<'de>>(from: D) -> Result<postgres::Tls, D::Error> {
+    match String::deserialize(from)?.as_str() {
+        "prefer" => Ok(postgres::Tls::Prefer),
+        "require" => Ok(postgres::Tls::Require),
+        "verify" => Ok(postgres::Tls::Verify),
+        other => Err(serde::de::Error::custom(format!("{other:?} is neither prefer, require nor verify"))),
     }
 }
 
@@ -221,6 +233,8 @@ impl Config {
         postgres::Options {
             connections: self.postgres.connections,
             deadline: Duration::from_millis(self.postgres.deadline_ms.max(100)),
+            tls: self.postgres.tls,
+            ca: Some(self.postgres.ca.clone()).filter(|path| !path.as_os_str().is_empty()),
         }
     }
 
@@ -283,6 +297,7 @@ mod tests {
         assert_eq!(store.0.wal_limit_bytes, store.1.wal_limit_bytes);
         let store = (config.postgres(), postgres::Options::default());
         assert_eq!((store.0.connections, store.0.deadline), (store.1.connections, store.1.deadline));
+        assert_eq!((store.0.tls, store.0.ca), (store.1.tls, store.1.ca));
         assert!(!config.is_on_a_server());
         assert_eq!((config.listen.as_str(), config.rate_limit_status), ("127.0.0.1:5275", 429));
     }

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use larkspur_contract::Effect;
 use larkspur_store::{Row, StoreError, Value};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::error::Severity;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket, Statement};
+use tokio_postgres::{AsyncMessage, Client, Config, Socket, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::CONNECT;
 use crate::errors::{self, Failure};
@@ -39,9 +41,9 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects to whichever host takes writes.
-    pub(crate) async fn open(config: &Config) -> Result<Self, StoreError> {
+    pub(crate) async fn open(config: &Config, tls: &MakeRustlsConnect) -> Result<Self, StoreError> {
         // The time-out of the configuration ends with the TCP handshake; a frozen server gets that far.
-        let connecting = timeout(CONNECT, config.connect(NoTls)).await;
+        let connecting = timeout(CONNECT, config.connect(tls.clone())).await;
         let (client, connection) = connecting
             .map_err(|_| {
                 StoreError::Unavailable(format!("PostgreSQL did not answer in {} s", CONNECT.as_secs()))
@@ -172,10 +174,10 @@ async fn within<T>(until: Instant, work: impl Future<Output = T>) -> Result<T, F
     timeout_at(until, work).await.map_err(|_| Failure::lost("no answer in time".to_owned()))
 }
 
-async fn listen(
-    mut connection: tokio_postgres::Connection<Socket, tokio_postgres::tls::NoTlsStream>,
-    warned: Arc<AtomicBool>,
-) {
+async fn listen<T>(mut connection: tokio_postgres::Connection<Socket, T>, warned: Arc<AtomicBool>)
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
     while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
         match message {
             Ok(AsyncMessage::Notice(notice)) => {

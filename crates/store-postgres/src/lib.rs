@@ -8,9 +8,11 @@ mod connection;
 mod errors;
 mod pool;
 mod session;
+mod tls;
 mod values;
 
 use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,6 +24,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, LoadBalanceHosts, TargetSessionAttrs};
 
 use pool::Pool;
+pub use tls::Tls;
 
 /// How long it may take to connect, and to be greeted.
 pub(crate) const CONNECT: Duration = Duration::from_secs(2);
@@ -37,11 +40,15 @@ pub struct Options {
     pub connections: usize,
     /// How long a unit may take in all, waiting for its turn and running again included. Default 5 s.
     pub deadline: Duration,
+    /// How connections are encrypted. Default: if the server offers it.
+    pub tls: Tls,
+    /// A PEM file of the authorities that may vouch for the server. Default: those of the system.
+    pub ca: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { connections: 16, deadline: Duration::from_secs(5) }
+        Options { connections: 16, deadline: Duration::from_secs(5), tls: Tls::default(), ca: None }
     }
 }
 
@@ -84,10 +91,11 @@ impl Postgres {
     /// # Errors
     /// [`StoreError::Unavailable`] with the reason, in words for the operator. It never holds the password.
     pub async fn open(url: &str, options: &Options) -> Result<Self, StoreError> {
-        let config = config(url)?;
+        let mut config = config(url)?;
         let place = place(&config);
+        let tls = tls::connector(&mut config, options.tls, options.ca.as_deref())?;
         let inner = Inner {
-            pool: Pool::new(config, options.connections),
+            pool: Pool::new(config, tls, options.connections),
             deadline: options.deadline,
             commits: AtomicU64::new(0),
             reads: AtomicU64::new(0),
@@ -125,7 +133,11 @@ impl Postgres {
 
 fn config(url: &str) -> Result<Config, StoreError> {
     let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
-        let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        let mut why =
+            std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        if url.contains("sslmode=verify-") {
+            why.push_str("; certificates are verified by the setting postgres.tls = \"verify\"");
+        }
         StoreError::Unavailable(format!("this is no address of a PostgreSQL database ({why})"))
     })?;
     // With a fixed order, clients would keep returning to an old primary that still answers.
@@ -249,6 +261,8 @@ mod tests {
             let error = config(url).expect_err("refused").to_string();
             assert!(error.contains("no address") && !error.contains("hunter2"), "{error}");
         }
+        let error = config("postgres://h/db?sslmode=verify-full").expect_err("refused").to_string();
+        assert!(error.contains("postgres.tls = \"verify\""), "{error}");
     }
 
     #[test]

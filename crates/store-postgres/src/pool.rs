@@ -7,11 +7,13 @@ use larkspur_store::StoreError;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Config;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::connection::Connection;
 
 pub(crate) struct Pool {
     config: Config,
+    tls: MakeRustlsConnect,
     turns: Semaphore,
     idle: Mutex<Vec<Connection>>,
     /// Connections made so far.
@@ -19,9 +21,9 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    pub(crate) fn new(config: Config, connections: usize) -> Self {
+    pub(crate) fn new(config: Config, tls: MakeRustlsConnect, connections: usize) -> Self {
         let turns = Semaphore::new(connections.max(1));
-        Pool { config, turns, idle: Mutex::default(), made: AtomicU64::new(0) }
+        Pool { config, tls, turns, idle: Mutex::default(), made: AtomicU64::new(0) }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -47,7 +49,7 @@ impl Pool {
             return Ok((connection, true));
         }
         self.made.fetch_add(1, Ordering::Relaxed);
-        Ok((Connection::open(&self.config).await?, false))
+        Ok((Connection::open(&self.config, &self.tls).await?, false))
     }
 
     /// Keeps a connection on which nothing is open.

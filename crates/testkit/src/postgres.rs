@@ -30,6 +30,7 @@ trap '[ -z "$server" ] || { kill -QUIT $server 2>/dev/null; wait $server || true
 trap 'exit 1' HUP INT TERM
 cd "$folder"
 initdb --pgdata data --username larkspur --auth trust --encoding UTF8 --locale C.UTF-8 --no-sync >log 2>&1 || { cat log >&2; exit 1; }
+if [ "$1" = encrypted ]; then shift; prepare; fi
 postgres -D data -k "$folder" -c listen_addresses= -c max_connections=300 -c autovacuum=off -c shared_buffers=64MB \
     -c logging_collector=off "$@" >>log 2>&1 </dev/null &
 server=$!
@@ -43,23 +44,58 @@ echo "$folder"
 cat >/dev/null
 "#;
 
+/// Makes an authority, `ca.pem`, and a certificate of it for `localhost`; asks the role `secret` for its password.
+const CERTIFICATES: &str = r#"
+prepare() {
+    key='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
+    {
+        openssl req -x509 $key -days 2 -subj /CN=authority -keyout ca.key -out ca.pem &&
+        openssl req $key -subj /CN=server -keyout server.key -out server.csr &&
+        echo subjectAltName=DNS:localhost >server.ext &&
+        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out server.pem
+    } >>log 2>&1 || { cat log >&2; exit 1; }
+    chmod 600 server.key
+    { echo 'host all secret all scram-sha-256'; cat data/pg_hba.conf; } >hba
+    mv hba data/pg_hba.conf
+    # In the file, where a test can change it.
+    echo ssl=on >>data/postgresql.conf
+}
+"#;
+
 /// A private PostgreSQL server. It ends when this is dropped, or with the process.
 pub struct Server {
     folder: PathBuf,
+    port: u16,
     script: Child,
 }
 
 impl Server {
     /// Starts a server with these settings, such as `fsync=off`.
     pub fn start(settings: &[&str]) -> Server {
+        Server::start_at(5432, &[], settings)
+    }
+
+    /// Starts a server that takes encrypted connections at a port of `localhost`, with a certificate that
+    /// [`Server::authority`] made.
+    pub fn encrypted(settings: &[&str]) -> Server {
+        // Free a moment ago; nothing else here picks ports by number.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+        let files = ["ssl_cert_file=../server.pem", "ssl_key_file=../server.key"];
+        let settings = [&["listen_addresses=127.0.0.1"], &files[..], settings].concat();
+        Server::start_at(free.expect("a free port").port(), &["encrypted"], &settings)
+    }
+
+    fn start_at(port: u16, how: &[&str], settings: &[&str]) -> Server {
         let mut command = match as_postgres() {
             Some(command) => command,
             None => Command::new("sh"),
         };
         command
             .arg("-c")
-            .arg(format!("PATH=\"{}:$PATH\"\n{SCRIPT}", programs().display()))
-            .arg("larkspur-postgres");
+            .arg(format!("PATH=\"{}:$PATH\"\n{CERTIFICATES}{SCRIPT}", programs().display()))
+            .arg("larkspur-postgres")
+            .args(how)
+            .env("PGPORT", port.to_string());
         for setting in settings {
             command.arg("-c").arg(setting);
         }
@@ -69,13 +105,24 @@ impl Server {
         let out = script.stdout.take().expect("piped");
         BufReader::new(out).read_line(&mut folder).expect("the script's output");
         assert!(!folder.is_empty(), "PostgreSQL did not start; {NEEDED}");
-        Server { folder: PathBuf::from(folder.trim_end()), script }
+        Server { folder: PathBuf::from(folder.trim_end()), port, script }
+    }
+
+    /// The PEM file of the authority behind an encrypted server's certificate.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.join("ca.pem")
+    }
+
+    /// The address of one of its databases over the network.
+    pub fn network_url(&self, user: &str, host: &str, database: &str) -> String {
+        format!("postgres://{user}@{host}:{}/{database}", self.port)
     }
 
     /// The address of one of its databases.
     pub fn url(&self, database: &str) -> String {
         let folder = self.folder.to_string_lossy().replace('/', "%2F");
-        format!("postgres://larkspur@{folder}/{database}")
+        let port = if self.port == 5432 { String::new() } else { format!(":{}", self.port) };
+        format!("postgres://larkspur@{folder}{port}/{database}")
     }
 
     /// Runs statements on one of its databases, beside every driver.

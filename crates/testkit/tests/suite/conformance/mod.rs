@@ -3,6 +3,7 @@
 mod postgres;
 mod restart;
 mod statements;
+mod tls;
 mod transactions;
 
 use std::sync::{Arc, Mutex};

@@ -1,0 +1,185 @@
+//! Encrypted connections, and when a server's certificate is believed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use larkspur_store::StoreError;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How connections to a server are encrypted. Connections by a socket of the machine itself never are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// If the server offers it, whoever the server is: against listeners, not against impostors.
+    #[default]
+    Prefer,
+    /// Always, whoever the server is.
+    Require,
+    /// Always, and the certificate must be valid for the host's name.
+    Verify,
+}
+
+/// Settles `sslmode`, and makes what opens encrypted connections.
+pub(crate) fn connector(
+    config: &mut Config,
+    tls: Tls,
+    ca: Option<&Path>,
+) -> Result<MakeRustlsConnect, StoreError> {
+    let refuse = |why: String| Err(StoreError::Unavailable(why));
+    if ca.is_some() && tls != Tls::Verify {
+        return refuse("postgres.ca is looked at with postgres.tls = \"verify\" only".to_owned());
+    }
+    match (tls, config.get_ssl_mode()) {
+        (Tls::Prefer, _) => {}
+        (_, SslMode::Disable) => {
+            return refuse(
+                "the address says sslmode=disable and postgres.tls asks for encryption: which is meant?"
+                    .to_owned(),
+            );
+        }
+        _ => {
+            config.ssl_mode(SslMode::Require);
+        }
+    }
+    // Nobody listens on a socket of the machine, and PostgreSQL does not offer it there.
+    #[cfg(unix)]
+    if config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
+        config.ssl_mode(SslMode::Disable);
+    }
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| StoreError::Broken(format!("TLS cannot be set up: {error}")))?;
+    let client = if tls == Tls::Verify {
+        builder.with_root_certificates(roots(ca)?).with_no_client_auth()
+    } else {
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+            .with_no_client_auth()
+    };
+    Ok(MakeRustlsConnect::new(client))
+}
+
+/// Who may vouch for a server: the file's authorities, or else those of the system.
+fn roots(ca: Option<&Path>) -> Result<RootCertStore, StoreError> {
+    let mut roots = RootCertStore::empty();
+    let refuse = |why: String| Err(StoreError::Unavailable(why));
+    let Some(path) = ca else {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            return refuse("this system has no list of authorities: name a file in postgres.ca".to_owned());
+        }
+        return Ok(roots);
+    };
+    let shown = path.display();
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let certificates = match read {
+        Ok(certificates) => certificates,
+        Err(error) => return refuse(format!("cannot read postgres.ca, {shown}: {error}")),
+    };
+    for certificate in certificates {
+        if let Err(error) = roots.add(certificate) {
+            return refuse(format!(
+                "postgres.ca, {shown}, holds what is no authority's certificate: {error}"
+            ));
+        }
+    }
+    if roots.is_empty() {
+        return refuse(format!("postgres.ca, {shown}, holds no certificate: it must be a file in PEM form"));
+    }
+    Ok(roots)
+}
+
+/// Believes any certificate whose key the server has.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(url: &str, tls: Tls, ca: Option<&Path>) -> String {
+        let mut config = url.parse().expect("an address");
+        connector(&mut config, tls, ca).err().expect("refused").to_string()
+    }
+
+    fn mode(url: &str, tls: Tls) -> SslMode {
+        let mut config = url.parse().expect("an address");
+        connector(&mut config, tls, None).expect("sound");
+        config.get_ssl_mode()
+    }
+
+    #[test]
+    fn the_stricter_of_address_and_setting_counts() {
+        assert_eq!(mode("postgres://h/db", Tls::Prefer), SslMode::Prefer);
+        assert_eq!(mode("postgres://h/db?sslmode=disable", Tls::Prefer), SslMode::Disable);
+        assert_eq!(mode("postgres://h/db?sslmode=require", Tls::Prefer), SslMode::Require);
+        assert_eq!(mode("postgres://h/db", Tls::Require), SslMode::Require);
+        assert_eq!(mode("postgres://%2Frun%2Fpostgresql/db", Tls::Require), SslMode::Disable);
+        let why = refused("postgres://h/db?sslmode=disable", Tls::Verify, None);
+        assert!(why.contains("which is meant"), "{why}");
+    }
+
+    #[test]
+    fn files_that_name_nobody_are_refused() {
+        let file =
+            |name: &str| std::env::temp_dir().join(format!("larkspur-tls-{}-{name}", std::process::id()));
+        let (missing, empty, torn) = (file("missing"), file("empty"), file("torn"));
+        std::fs::write(&empty, "no certificate\n").expect("written");
+        std::fs::write(&torn, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+            .expect("written");
+        for (path, part) in
+            [(&missing, "cannot read"), (&empty, "holds no certificate"), (&torn, "no authority")]
+        {
+            let why = refused("postgres://h/db", Tls::Verify, Some(path));
+            assert!(why.contains(part), "{why}");
+        }
+        let why = refused("postgres://h/db", Tls::Require, Some(&empty));
+        assert!(why.contains("with postgres.tls = \"verify\" only"), "{why}");
+        for path in [empty, torn] {
+            std::fs::remove_file(path).expect("removed");
+        }
+    }
+}
