@@ -37,7 +37,7 @@ UNDESCRIBED = {
     "im.v2.biz_entity_tag_relation.update body": {"bot_id"},
     "im.v2.biz_entity_tag_relation.get answer.tag_info_with_bind_versions.tag_info": {"creator_id", "tenant_id"},
     "im.v2.chat.search answer": {"notice"},
-    "im.v2.chat.search answer.items": {"display_info", "id"},
+    "im.v2.chat.search answer.items": {"display_info"},
     "im.v2.chat.search answer.items.meta_data": {"create_time", "update_time"},
     "im.v2.tag.create body": {"bot_id"},
     "im.v2.tag.patch body": {"bot_id"},

@@ -18,7 +18,7 @@ use crate::{Call, translate};
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Item {
     /// Its id.
-    chat_id: String,
+    pub(super) chat_id: String,
     /// The address of its avatar.
     avatar: String,
     /// Its name.

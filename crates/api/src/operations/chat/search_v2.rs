@@ -58,6 +58,8 @@ pub(super) struct Page {
 /// A chat that was found.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Found {
+    /// Its id, once more.
+    id: String,
     /// What is shown of it.
     meta_data: Meta,
 }
@@ -134,6 +136,7 @@ impl Operation for SearchV2 {
         let shown = items::show(tx, call, &ids, form).await?;
         let modes = ids.iter().map(|id| kept.iter().find(|facts| facts.chat_id == *id));
         let items = shown.into_iter().zip(modes).map(|(item, facts)| Found {
+            id: item.chat_id.clone(),
             meta_data: Meta { item, chat_mode: facts.map_or("group", |facts| facts.mode.as_str()) },
         });
         let last = page.last().filter(|_| more);
@@ -150,7 +153,7 @@ impl Operation for SearchV2 {
 
 const SHAPE: Behaviour = Behaviour {
     name: "search_v2_shape",
-    rule: "This operation has no public page: request and answer are what the official command line client sends and reads. Each item has the fields of the other search and chat_mode in meta_data; page_size and page_token stand in the query.",
+    rule: "This operation has no public page: request and answer are what the official command line client sends and reads. Each item has its id, and in meta_data the fields of the other search and chat_mode; create_time, update_time, display_info and notice, whose meaning nothing tells, are left out; page_size and page_token stand in the query.",
     basis: Observed,
     switch: false,
 };

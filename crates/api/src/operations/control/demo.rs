@@ -13,7 +13,7 @@ use larkspur_store::{Keys, Root, StoreError, Tx, apps, chats, documents, members
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::support;
+use super::{support, values};
 use crate::rules;
 
 /// A demo world: what its maker must know of it. It cannot be asked for again: of the secret only a hash is kept.
@@ -104,7 +104,7 @@ async fn app(root: &mut Root, tx: &mut Tx, now: i64) -> Result<(AppId, String), 
 
 async fn user(tx: &mut Tx, name: &str, now: i64) -> Result<User, StoreError> {
     let user = User {
-        user_id: support::word(tx.random_id(), 8),
+        user_id: values::word(tx.random_id(), 8),
         user_no: tx.next_id(),
         name: name.to_owned(),
         status: UserStatus::Active,
@@ -162,7 +162,7 @@ pub(super) fn message_tab(tx: &Tx) -> tabs::Tab {
 
 async fn document(tx: &mut Tx, app_id: AppId, owner: String, now: i64) -> Result<String, StoreError> {
     let document = Document {
-        token: support::word(tx.random_id(), 24),
+        token: values::word(tx.random_id(), 24),
         doc_type: DocType::Docx,
         title: "Larkspur demo".to_owned(),
         owner,

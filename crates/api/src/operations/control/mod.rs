@@ -17,6 +17,7 @@ mod refusal;
 mod share_link;
 mod support;
 mod user;
+mod values;
 mod world;
 
 /// Which world.

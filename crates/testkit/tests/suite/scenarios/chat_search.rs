@@ -298,6 +298,7 @@ async fn the_other_search_shows_and_sorts() {
         (&data["total"], &data["has_more"], &data["page_token"]),
         (&json!(2), &json!(false), &json!(""))
     );
+    assert_eq!(data["items"][0]["id"], json!(large));
     let meta = &data["items"][0]["meta_data"];
     assert_eq!((&meta["chat_id"], &meta["name"]), (&json!(large), &json!("sorted a")));
     assert_eq!((&meta["description"], &meta["chat_mode"]), (&json!("d"), &json!("group")));

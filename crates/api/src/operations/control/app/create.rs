@@ -5,7 +5,7 @@ use larkspur_store::{Keys, Root, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Settings, WorldPath, support};
+use super::{Settings, WorldPath, support, values};
 use crate::translate;
 use crate::{Empty, Input, Operation, RootCall};
 
@@ -71,7 +71,7 @@ impl Operation for Create {
         let app_id = match &body.app_id {
             None => support::app_id(&tx),
             Some(id) => AppId::parse(id)
-                .ok_or_else(|| support::invalid("app_id", Some(id), "cli_ and 16 lower-case hex digits"))?,
+                .ok_or_else(|| values::invalid("app_id", Some(id), "cli_ and 16 lower-case hex digits"))?,
         };
         let settings = Settings {
             status: None,

@@ -5,7 +5,7 @@ use larkspur_store::{Root, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{App, Settings, WorldPath, support};
+use super::{App, Settings, WorldPath, support, values};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `POST /larkspur/v1/worlds/:tenant_key/installs`
@@ -62,7 +62,7 @@ impl Operation for Install {
             return Err(support::conflict("app_id", id));
         }
         if app.kind != AppKind::Isv {
-            return Err(support::invalid("app_id", Some(id), "only an ISV app can be installed elsewhere"));
+            return Err(values::invalid("app_id", Some(id), "only an ISV app can be installed elsewhere"));
         }
         let settings = Settings {
             status: None,

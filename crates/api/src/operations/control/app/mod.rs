@@ -6,7 +6,7 @@ use larkspur_store::{Tx, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{WorldPath, support};
+use super::{WorldPath, support, values};
 use crate::translate;
 
 pub(super) mod create;
@@ -49,7 +49,7 @@ impl Settings {
     /// These settings over the ones that there are.
     async fn over(&self, tx: &mut Tx, old: apps::InstallSettings) -> Result<apps::InstallSettings, Fault> {
         let scopes = match &self.scopes {
-            Some(scopes) => support::scopes("scopes[*]", scopes)?,
+            Some(scopes) => values::scopes("scopes[*]", scopes)?,
             None => old.scopes,
         };
         let visible_to = match (&self.visible_to, self.visible_to_all) {
@@ -61,7 +61,7 @@ impl Settings {
             }
             (_, _) => {
                 let why = "either true, or a list in visible_to";
-                return Err(support::invalid("visible_to_all", None, why));
+                return Err(values::invalid("visible_to_all", None, why));
             }
         };
         Ok(apps::InstallSettings {

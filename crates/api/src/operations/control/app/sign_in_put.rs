@@ -4,7 +4,7 @@ use larkspur_store::{Root, Tx, oauth};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Path, support};
+use super::{Path, support, values};
 use crate::rules::oauth::is_address;
 use crate::{Empty, Input, Operation, RootCall};
 
@@ -57,7 +57,7 @@ impl Operation for Put {
         let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
         if let Some(wrong) = uris.iter().find(|uri| !is_address(uri)) {
             let why = "an absolute http or https address in ASCII, without a user in it";
-            return Err(support::invalid("redirect_uris[*]", Some(wrong), why));
+            return Err(values::invalid("redirect_uris[*]", Some(wrong), why));
         }
         let install = support::app(&mut tx, "app_id", &input.path.app_id).await?;
         if install.developer == tx.tenant() {

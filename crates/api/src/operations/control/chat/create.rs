@@ -8,7 +8,7 @@ use larkspur_store::{LockedChat, Root, Tx, chats, members, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Shown, support};
+use super::{Shown, support, values};
 use crate::operations::control::demo;
 use crate::rules;
 use crate::{Empty, Input, Operation, RootCall};
@@ -165,10 +165,10 @@ async fn add_tabs(tx: &mut Tx, chat: &LockedChat, drafts: &[TabDraft]) -> Result
         let target = draft.target.clone().unwrap_or_default();
         if draft.tab_type == TabType::Message {
             let why = "the message tab is there already";
-            return Err(support::invalid("tabs[*].tab_type", Some("message"), why));
+            return Err(values::invalid("tabs[*].tab_type", Some("message"), why));
         }
         if rules::tabs::is_custom(draft.tab_type) && target.is_empty() {
-            return Err(support::invalid("tabs[*].target", None, "url and doc tabs need a target"));
+            return Err(values::invalid("tabs[*].target", None, "url and doc tabs need a target"));
         }
         let tab = tabs::Tab {
             tab_id: TabId(tx.next_id()),

@@ -9,7 +9,7 @@ use larkspur_store::{Tx, members, moderation, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::support;
+use super::{support, values};
 
 mod announcement;
 pub(super) mod create;
@@ -178,7 +178,7 @@ async fn show(tx: &mut Tx, chat: Chat) -> Result<Shown, Fault> {
 /// A chat of two parties has two, whatever was done to it.
 async fn check_parties(tx: &mut Tx, chat: &Chat) -> Result<(), Fault> {
     if chat.mode == ChatMode::P2p && members::all(tx, chat.chat_id).await?.len() != 2 {
-        return Err(support::invalid("chat_mode", Some("p2p"), "a p2p chat has exactly two members"));
+        return Err(values::invalid("chat_mode", Some("p2p"), "a p2p chat has exactly two members"));
     }
     Ok(())
 }

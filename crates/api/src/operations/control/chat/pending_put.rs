@@ -2,7 +2,7 @@ use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put
 use larkspur_store::chats::Member;
 use larkspur_store::{Root, limits, members, pending};
 
-use super::{MemberPath, Shown, support};
+use super::{MemberPath, Shown, support, values};
 use crate::{Empty, Input, Operation, RootCall, rules};
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/chats/:chat_id/pending/:member`
@@ -41,7 +41,7 @@ impl Operation for Put {
         }
         let admin = limits::chat_users(&mut tx).await?;
         rules::members::fits(&chat, std::slice::from_ref(&member), admin)
-            .map_err(|full| support::invalid("member", Some(id), full.note()))?;
+            .map_err(|full| values::invalid("member", Some(id), full.note()))?;
         members::add(&mut tx, &chat, &member, false, now).await?;
         let chat = support::chat(&mut tx, &input.path.chat_id).await?;
         super::show(&mut tx, chat).await

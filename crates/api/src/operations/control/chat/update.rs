@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Path, Shown, announcement, support};
+use super::{Path, Shown, announcement, support, values};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `PATCH /larkspur/v1/worlds/:tenant_key/chats/:chat_id`
@@ -111,11 +111,11 @@ impl Operation for Update {
 
 /// The settings with some of them changed.
 fn overlaid(settings: &ChatSettings, changes: &Map<String, Value>) -> Result<ChatSettings, Fault> {
-    let wrong = |error: serde_json::Error| support::invalid("settings", None, &error.to_string());
+    let wrong = |error: serde_json::Error| values::invalid("settings", None, &error.to_string());
     let mut whole = serde_json::to_value(settings).map_err(wrong)?;
     for (name, change) in changes {
         match (whole.get_mut(name), change) {
-            (None, _) => return Err(support::invalid("settings", Some(name), "there is no such setting")),
+            (None, _) => return Err(values::invalid("settings", Some(name), "there is no such setting")),
             (Some(Value::Object(old)), Value::Object(new)) => old.extend(new.clone()),
             (Some(old), new) => *old = new.clone(),
         }

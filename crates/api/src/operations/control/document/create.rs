@@ -5,7 +5,7 @@ use larkspur_store::documents::{self, Document};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Shown, support};
+use super::{Shown, support, values};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `POST /larkspur/v1/worlds/:tenant_key/documents`
@@ -58,9 +58,9 @@ impl Operation for Create {
         let body = &input.body;
         let (mut tx, now) = support::lock(root, call, &input.path.tenant_key).await?;
         let token = match &body.token {
-            None => support::word(tx.random_id(), 24),
+            None => values::word(tx.random_id(), 24),
             Some(token) => {
-                support::document_token(token)?;
+                values::document_token(token)?;
                 token.clone()
             }
         };

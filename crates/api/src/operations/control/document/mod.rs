@@ -7,7 +7,7 @@ use larkspur_store::documents::{self, Document};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::support;
+use super::{support, values};
 use crate::rules;
 
 pub(super) mod collaborator_put;

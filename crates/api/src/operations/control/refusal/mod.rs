@@ -5,7 +5,7 @@ use larkspur_store::refusals::Refusal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{WorldPath, support};
+use super::{WorldPath, support, values};
 use crate::REGISTRY;
 
 pub(super) mod delete;

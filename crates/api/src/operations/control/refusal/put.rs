@@ -4,7 +4,7 @@ use larkspur_store::refusals::{self, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Path, Shown, support};
+use super::{Path, Shown, support, values};
 use crate::{Input, Operation, RootCall};
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/refusals/:operation`
@@ -52,7 +52,7 @@ impl Operation for Put {
         })?;
         if u32::try_from(code).ok().and_then(|number| spec.plannable(number)).is_none() {
             let why = "not a code of the operation's page, nor 99991400, 2200 or 5000";
-            return Err(support::invalid("code", Some(&code.to_string()), why));
+            return Err(values::invalid("code", Some(&code.to_string()), why));
         }
         let refusal = Refusal { operation: operation.clone(), code, remaining: times.unwrap_or(1) };
         refusals::plan(&mut tx, &refusal).await?;

@@ -1,5 +1,5 @@
 //! Links into chats, as clients open them.
 
-use super::support;
+use super::{support, values};
 
 pub(super) mod open;

@@ -6,7 +6,7 @@ use larkspur_store::{Root, Tx, apps, limits, members, pending};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::support;
+use super::{support, values};
 use crate::{Empty, Input, Operation, RootCall, rules};
 
 /// `POST /larkspur/v1/worlds/:tenant_key/share_links/open`
@@ -65,7 +65,7 @@ impl Operation for Open {
         let (mut tx, now) = support::lock(root, call, &input.path.tenant_key).await?;
         let user = support::user(&mut tx, "user_id", &body.user_id).await?;
         if user.status != UserStatus::Active {
-            return Err(support::invalid("user_id", Some(&body.user_id), "the user is not active"));
+            return Err(values::invalid("user_id", Some(&body.user_id), "the user is not active"));
         }
         let dead = || support::not_found("share_link", &body.share_link, "is no link, or has ended");
         let found = match rules::links::token_of(&body.share_link) {
@@ -88,7 +88,7 @@ impl Operation for Open {
         }
         let admin = limits::chat_users(&mut tx).await?;
         rules::members::fits(&chat, std::slice::from_ref(&member), admin)
-            .map_err(|full| support::invalid("share_link", None, full.note()))?;
+            .map_err(|full| values::invalid("share_link", None, full.note()))?;
         members::add(&mut tx, &chat, &member, false, now).await?;
         Ok(Output { chat_id, joined: true })
     }

@@ -5,7 +5,7 @@ use larkspur_store::{Root, leaving};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Shown, WorldPath, support};
+use super::{Shown, WorldPath, support, values};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `POST /larkspur/v1/worlds/:tenant_key/users`
@@ -53,9 +53,9 @@ impl Operation for Create {
         let body = &input.body;
         let (mut tx, now) = support::lock(root, call, &input.path.tenant_key).await?;
         let user_id = match &body.user_id {
-            None => support::word(tx.random_id(), 8),
+            None => values::word(tx.random_id(), 8),
             Some(id) => {
-                support::user_id(id)?;
+                values::user_id(id)?;
                 leaving::forget_sign_ins(&mut tx, id).await?;
                 id.clone()
             }

@@ -7,7 +7,7 @@ use larkspur_store::{Tx, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{WorldPath, support};
+use super::{WorldPath, support, values};
 
 pub(super) mod create;
 pub(super) mod delete;

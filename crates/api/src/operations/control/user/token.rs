@@ -3,7 +3,7 @@ use larkspur_store::{Root, users};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Path, support};
+use super::{Path, support, values};
 use crate::tokens::{Holder, LIFE_MS, Token};
 use crate::{Empty, Input, Operation, RootCall};
 
@@ -64,7 +64,7 @@ impl Operation for Issue {
         let user = support::user(&mut tx, "user_id", &input.path.user_id).await?;
         let install = support::app(&mut tx, "app_id", &body.app_id).await?;
         let scopes = match &body.scopes {
-            Some(scopes) => support::scopes("scopes[*]", scopes)?,
+            Some(scopes) => values::scopes("scopes[*]", scopes)?,
             None => install.scopes,
         };
         let revoke = body.revoke_previous.unwrap_or(false);

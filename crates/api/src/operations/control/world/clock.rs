@@ -3,7 +3,7 @@ use larkspur_store::{Root, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{World, WorldPath, support};
+use super::{World, WorldPath, support, values};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/clock`
@@ -29,12 +29,12 @@ impl Body {
             (None, None, Some(time)) => time.checked_sub(now),
             _ => {
                 let why = "exactly one of advance_seconds, offset_ms and now_ms";
-                return Err(support::invalid("advance_seconds", None, why));
+                return Err(values::invalid("advance_seconds", None, why));
             }
         };
         target
-            .filter(|target| (-support::TIME_MAX_MS..=support::TIME_MAX_MS).contains(target))
-            .ok_or_else(|| support::invalid("offset_ms", None, "at most a hundred years from the real time"))
+            .filter(|target| (-values::TIME_MAX_MS..=values::TIME_MAX_MS).contains(target))
+            .ok_or_else(|| values::invalid("offset_ms", None, "at most a hundred years from the real time"))
     }
 }
 

@@ -4,7 +4,7 @@ use larkspur_store::tenants::Tenant;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{WorldPath, support};
+use super::{WorldPath, support, values};
 
 pub(super) mod clock;
 pub(super) mod create;
