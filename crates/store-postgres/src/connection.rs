@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
 
 use larkspur_contract::Effect;
 use larkspur_store::{Row, StoreError, Value};
@@ -12,19 +14,20 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::error::Severity;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, Config, Socket, Statement};
+use tokio_postgres::{AsyncMessage, Client, Config, Error, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::CONNECT;
 use crate::errors::{self, Failure};
-use crate::values::{self, Param};
+use crate::values;
 
 /// Statements kept prepared on each connection: more than the product has.
 const STATEMENTS: usize = 1024;
 /// The server looks this often whether a client that waits for it is still there, so that what a dropped connection
-/// was doing does not hold its locks for long; and how long it keeps a transaction that nobody goes on with.
-const SESSION: &str =
-    "SET client_connection_check_interval = '1s'; SET idle_in_transaction_session_timeout = '60s'";
+/// was doing does not hold its locks for long; and how long it keeps a transaction that nobody goes on with. Only a
+/// transaction that says so may write: should a BEGIN fail, the statement sent right behind it does no harm.
+const SESSION: &str = "SET client_connection_check_interval = '1s'; SET idle_in_transaction_session_timeout = '60s'; \
+     SET default_transaction_read_only = on";
 
 /// A connection. Dropped while it is in use, it is cut off: PostgreSQL undoes what was open.
 ///
@@ -37,11 +40,17 @@ pub(crate) struct Connection {
     warned: Arc<AtomicBool>,
     task: AbortHandle,
     in_use: bool,
+    /// How often an answer was awaited, on all connections of the pool.
+    round_trips: Arc<AtomicU64>,
 }
 
 impl Connection {
     /// Connects to whichever host takes writes.
-    pub(crate) async fn open(config: &Config, tls: &MakeRustlsConnect) -> Result<Self, StoreError> {
+    pub(crate) async fn open(
+        config: &Config,
+        tls: &MakeRustlsConnect,
+        round_trips: Arc<AtomicU64>,
+    ) -> Result<Self, StoreError> {
         // The time-out of the configuration ends with the TCP handshake; a frozen server gets that far.
         let connecting = timeout(CONNECT, config.connect(tls.clone())).await;
         let (client, connection) = connecting
@@ -51,7 +60,8 @@ impl Connection {
             .map_err(|error| errors::of_connecting(&error))?;
         let warned = Arc::new(AtomicBool::new(false));
         let task = tokio::spawn(listen(connection, warned.clone())).abort_handle();
-        let connection = Connection { client, statements: HashMap::new(), warned, task, in_use: true };
+        let connection =
+            Connection { client, statements: HashMap::new(), warned, task, in_use: true, round_trips };
         match timeout(CONNECT, connection.client.batch_execute(SESSION)).await {
             Ok(Ok(())) => Ok(connection),
             Ok(Err(error)) => Err(errors::of_connecting(&error)),
@@ -69,68 +79,128 @@ impl Connection {
         self.in_use = in_use;
     }
 
-    /// Runs BEGIN, ROLLBACK and the like.
-    pub(crate) async fn control(&self, sql: &str, until: Instant, effect: Effect) -> Result<(), Failure> {
-        within(until, self.client.batch_execute(sql))
-            .await?
-            .map_err(|error| errors::of_statement(&error, effect, sql))
+    fn count_round_trip(&self) {
+        self.round_trips.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Sends a ROLLBACK and does not wait: whoever uses the connection next is served after it, and sees it fail.
+    pub(crate) async fn roll_back(&self) {
+        let mut sending = pin!(self.client.batch_execute("ROLLBACK"));
+        poll_fn(|context| {
+            drop(sending.as_mut().poll(context));
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Commits. Whatever is not a plain answer leaves the outcome unknown.
     pub(crate) async fn commit(&self, until: Instant) -> Result<(), Failure> {
+        self.count_round_trip();
         self.warned.store(false, Ordering::Release);
-        match timeout_at(until, self.client.batch_execute("COMMIT")).await {
-            Err(_) => Err(errors::in_doubt("no answer in time".to_owned())),
-            Ok(Err(error)) => Err(errors::of_commit(&error)),
+        self.committed(timeout_at(until, self.client.batch_execute("COMMIT")).await.ok())
+    }
+
+    /// What the answer to a COMMIT means; there may be none.
+    fn committed(&self, answer: Option<Result<(), Error>>) -> Result<(), Failure> {
+        match answer {
+            None => Err(errors::in_doubt("no answer in time".to_owned())),
+            Some(Err(error)) => Err(errors::of_commit(&error)),
             // "canceling wait for synchronous replication", in whatever language: committed here, and maybe nowhere else.
-            Ok(Ok(())) if self.warned.load(Ordering::Acquire) => {
+            Some(Ok(())) if self.warned.load(Ordering::Acquire) => {
                 Err(errors::in_doubt("PostgreSQL warned at the commit".to_owned()))
             }
-            Ok(Ok(())) => Ok(()),
+            Some(Ok(())) => Ok(()),
         }
     }
 
-    /// Runs a statement, prepared once.
+    /// Runs a statement, prepared once. What `begin` says goes out together with it.
     pub(crate) async fn query(
         &mut self,
+        begin: Option<&'static str>,
         sql: &str,
         params: &[Value],
         until: Instant,
         effect: Effect,
     ) -> Result<Vec<Row>, Failure> {
-        let statement = match self.statements.get(sql) {
-            Some(known) => known.clone(),
-            None => self.prepare(sql, until, effect).await?,
-        };
-        let params: Vec<Param<'_>> = params.iter().map(Param).collect();
-        if statement.params().len() != params.len() {
-            let (given, taken) = (params.len(), statement.params().len());
-            return Err(Failure::broken(format!(
-                "{given} parameters were given and it takes {taken}, in: {sql}"
-            )));
-        }
-        for (number, (param, wanted)) in params.iter().zip(statement.params()).enumerate() {
-            if !param.fits(wanted) {
-                let number = number + 1;
-                return Err(Failure::broken(format!(
-                    "${number} is {wanted} and was given another type, in: {sql}"
-                )));
-            }
-        }
+        let (statement, begin) = self.prepared(begin, sql, until, effect).await?;
+        let params = values::fitting(&statement, sql, params)?;
         let params: Vec<&(dyn ToSql + Sync)> =
             params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
-        let rows = within(until, self.client.query(&statement, &params))
-            .await?
-            .map_err(|error| errors::of_statement(&error, effect, sql))?;
-        rows.iter()
-            .map(|row| values::row(row, sql))
-            .collect::<Result<_, _>>()
-            .map_err(|error| Failure { error, lost: false })
+        self.count_round_trip();
+        let asking = self.client.query(&statement, &params);
+        let answer = within(until, self.after(begin, asking)).await?;
+        values::rows(&answer?.map_err(|error| errors::of_statement(&error, effect, sql))?, sql)
     }
 
-    async fn prepare(&mut self, sql: &str, until: Instant, effect: Effect) -> Result<Statement, Failure> {
-        let statement = within(until, self.client.prepare(sql))
-            .await?
+    /// Runs one statement that writes, in a transaction of its own and, once it is prepared, in one round trip.
+    pub(crate) async fn write(
+        &mut self,
+        begin: &'static str,
+        sql: &str,
+        params: &[Value],
+        until: Instant,
+    ) -> Result<Vec<Row>, Failure> {
+        let (statement, _) = self.prepared(None, sql, until, Effect::Writes).await?;
+        let params = values::fitting(&statement, sql, params)?;
+        let params: Vec<&(dyn ToSql + Sync)> =
+            params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
+        self.count_round_trip();
+        self.warned.store(false, Ordering::Release);
+        let asking = self.client.query(&statement, &params);
+        let ending = together(asking, self.client.batch_execute("COMMIT"));
+        let answers = timeout_at(until, together(self.client.batch_execute(begin), ending)).await;
+        let Ok((begun, (asked, committed))) = answers else {
+            return Err(errors::in_doubt("no answer in time".to_owned()));
+        };
+        // What was answered with an error did not happen, nor did what came after it. What was not answered may have.
+        let unanswered = |error: &Error| error.as_db_error().is_none();
+        begun.map_err(|error| match unanswered(&error) {
+            true => errors::of_commit(&error),
+            false => errors::of_begin(&error),
+        })?;
+        let found = asked.map_err(|error| match unanswered(&error) {
+            true => errors::of_commit(&error),
+            false => errors::of_statement(&error, Effect::Writes, sql),
+        })?;
+        self.committed(Some(committed))?;
+        values::rows(&found, sql)
+    }
+
+    /// Sends `begin`, if there is one, and then what `work` sends; fails if there was no beginning.
+    async fn after<T>(
+        &self,
+        begin: Option<&'static str>,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        let Some(begin) = begin else { return Ok(work.await) };
+        let (begun, done) = together(self.client.batch_execute(begin), work).await;
+        begun.map(|()| done).map_err(|error| errors::of_begin(&error))
+    }
+
+    /// A statement that is known, and what is still to be sent before it.
+    async fn prepared(
+        &mut self,
+        begin: Option<&'static str>,
+        sql: &str,
+        until: Instant,
+        effect: Effect,
+    ) -> Result<(Statement, Option<&'static str>), Failure> {
+        if let Some(known) = self.statements.get(sql) {
+            return Ok((known.clone(), begin));
+        }
+        Ok((self.prepare(begin, sql, until, effect).await?, None))
+    }
+
+    async fn prepare(
+        &mut self,
+        begin: Option<&'static str>,
+        sql: &str,
+        until: Instant,
+        effect: Effect,
+    ) -> Result<Statement, Failure> {
+        self.count_round_trip();
+        let statement = within(until, self.after(begin, self.client.prepare(sql)))
+            .await??
             .map_err(|error| errors::of_statement(&error, effect, sql))?;
         // A migration's statements run once.
         if !is_definition(sql) {
@@ -168,6 +238,32 @@ impl Drop for Connection {
 /// Whether a statement is one of a migration, which may take long.
 pub(crate) fn is_definition(sql: &str) -> bool {
     ["CREATE ", "ALTER ", "DROP "].iter().any(|verb| sql.starts_with(verb))
+}
+
+/// Starts `first`, then `second`, and waits for both: what they send goes out in this order, in one go.
+async fn together<A, B>(first: impl Future<Output = A>, second: impl Future<Output = B>) -> (A, B) {
+    let (mut first, mut second) = (pin!(first), pin!(second));
+    let (mut one, mut two) = (None, None);
+    poll_fn(|context| {
+        if one.is_none()
+            && let Poll::Ready(output) = first.as_mut().poll(context)
+        {
+            one = Some(output);
+        }
+        if two.is_none()
+            && let Poll::Ready(output) = second.as_mut().poll(context)
+        {
+            two = Some(output);
+        }
+        match (one.take(), two.take()) {
+            (Some(one), Some(two)) => Poll::Ready((one, two)),
+            (first, second) => {
+                (one, two) = (first, second);
+                Poll::Pending
+            }
+        }
+    })
+    .await
 }
 
 async fn within<T>(until: Instant, work: impl Future<Output = T>) -> Result<T, Failure> {

@@ -38,6 +38,11 @@ pub(crate) fn of_statement(error: &Error, effect: Effect, sql: &str) -> Failure 
     }
 }
 
+/// What the failure of a BEGIN means: the connection is of no use. What was sent behind it did nothing.
+pub(crate) fn of_begin(error: &Error) -> Failure {
+    Failure::lost(format!("no transaction was begun: {}", with_source(error)))
+}
+
 /// What the failure of a COMMIT means: an error that PostgreSQL answers undid the transaction; anything else, be it
 /// the end of the connection or of the server, leaves it in doubt.
 pub(crate) fn of_commit(error: &Error) -> Failure {

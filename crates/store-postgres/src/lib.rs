@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use larkspur_contract::Effect;
-use larkspur_store::{BoxFuture, Driver, StoreError, Unit};
+use larkspur_store::{BoxFuture, Driver, Row, StoreError, Unit, Value};
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, LoadBalanceHosts, TargetSessionAttrs};
@@ -65,6 +65,8 @@ pub struct Stats {
     pub unknown_outcomes: u64,
     /// Connections made.
     pub connections: u64,
+    /// How often an answer of the server was awaited: what a call costs that PostgreSQL is far from.
+    pub round_trips: u64,
 }
 
 /// A store in a PostgreSQL database, which other processes may use as well.
@@ -122,6 +124,7 @@ impl Postgres {
             collisions: read(&self.inner.collisions),
             unknown_outcomes: read(&self.inner.unknown_outcomes),
             connections: read(&self.inner.pool.made),
+            round_trips: read(&self.inner.pool.round_trips),
         }
     }
 
@@ -184,13 +187,64 @@ impl Inner {
             if ran.outcome != Err(StoreError::Collided) {
                 return ran.outcome;
             }
-            runs += 1;
-            self.collisions.fetch_add(1, Ordering::Relaxed);
-            if runs == RUNS || Instant::now() >= until {
-                return Err(StoreError::Unavailable(format!("collided {runs} times")));
-            }
-            sleep(pause(runs)).await;
+            self.collided(&mut runs, until).await?;
         }
+    }
+
+    /// Runs a statement outside of any transaction.
+    async fn query(&self, effect: Effect, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let until = Instant::now() + self.deadline;
+        let mut runs = 0;
+        loop {
+            let turn = self.pool.turn(until).await?;
+            let (mut connection, used) = self.pool.take().await?;
+            let outcome = match effect {
+                Effect::Reads => connection.query(None, sql, params, until, effect).await,
+                Effect::Writes => connection.write(session::begin(effect), sql, params, until).await,
+            };
+            let lost = outcome.as_ref().is_err_and(|failure| failure.lost);
+            if lost {
+                drop(connection);
+                self.pool.forget();
+            } else {
+                self.pool.give_back(connection);
+            }
+            drop(turn);
+            let error = match outcome {
+                Ok(rows) => return Ok(rows),
+                Err(failure) => failure.error,
+            };
+            // It died while it waited in the pool.
+            if lost && used && matches!(error, StoreError::Unavailable(_)) && Instant::now() < until {
+                continue;
+            }
+            if error != StoreError::Collided {
+                return Err(error);
+            }
+            self.collided(&mut runs, until).await?;
+        }
+    }
+
+    /// Counts a collision and waits a moment, or gives up.
+    async fn collided(&self, runs: &mut u32, until: Instant) -> Result<(), StoreError> {
+        *runs += 1;
+        self.collisions.fetch_add(1, Ordering::Relaxed);
+        if *runs == RUNS || Instant::now() >= until {
+            return Err(StoreError::Unavailable(format!("collided {runs} times")));
+        }
+        sleep(pause(*runs)).await;
+        Ok(())
+    }
+
+    /// Counts what came of something.
+    fn count<T>(&self, effect: Effect, outcome: &Result<T, StoreError>) {
+        let counter = match (outcome, effect) {
+            (Ok(_), Effect::Writes) => &self.commits,
+            (Ok(_), Effect::Reads) => &self.reads,
+            (Err(StoreError::UnknownOutcome(_)), _) => &self.unknown_outcomes,
+            (Err(_), _) => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -202,32 +256,39 @@ fn pause(runs: u32) -> Duration {
     longest * u32::try_from(draw).unwrap_or(0) / 1024
 }
 
+/// Runs something as a task of its own, so that it ends properly even if nobody waits for it any more.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::spawn(work).await {
+        Ok(outcome) => outcome,
+        Err(error) if error.is_panic() => Err(StoreError::Broken(format!("the unit panicked: {error}"))),
+        Err(_) => Err(StoreError::UnknownOutcome("the unit was ended with the process".to_owned())),
+    }
+}
+
 impl Driver for Postgres {
     fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>> {
         let inner = self.inner.clone();
-        Box::pin(async move {
-            // A task of its own, so that it ends properly even if nobody waits for it any more.
-            let ran = tokio::spawn(async move {
-                let outcome = inner.transact(effect, &*unit).await;
-                let counter = match (&outcome, effect) {
-                    (Ok(()), Effect::Writes) => Some(&inner.commits),
-                    (Ok(()), Effect::Reads) => Some(&inner.reads),
-                    (Err(StoreError::UnknownOutcome(_)), _) => Some(&inner.unknown_outcomes),
-                    (Err(_), _) => None,
-                };
-                if let Some(counter) = counter {
-                    counter.fetch_add(1, Ordering::Relaxed);
-                }
-                outcome
-            });
-            match ran.await {
-                Ok(outcome) => outcome,
-                Err(error) if error.is_panic() => {
-                    Err(StoreError::Broken(format!("the unit panicked: {error}")))
-                }
-                Err(_) => Err(StoreError::UnknownOutcome("the unit was ended with the process".to_owned())),
-            }
-        })
+        Box::pin(to_its_end(async move {
+            let outcome = inner.transact(effect, &*unit).await;
+            inner.count(effect, &outcome);
+            outcome
+        }))
+    }
+
+    fn query(
+        &self,
+        effect: Effect,
+        sql: &'static str,
+        params: Vec<Value>,
+    ) -> BoxFuture<'_, Result<Vec<Row>, StoreError>> {
+        let inner = self.inner.clone();
+        Box::pin(to_its_end(async move {
+            let outcome = inner.query(effect, sql, &params).await;
+            inner.count(effect, &outcome);
+            outcome
+        }))
     }
 
     fn is_shared(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Connections that wait to be used, and a bound on how many there are.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use larkspur_store::StoreError;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -18,12 +18,21 @@ pub(crate) struct Pool {
     idle: Mutex<Vec<Connection>>,
     /// Connections made so far.
     pub(crate) made: AtomicU64,
+    /// How often an answer was awaited.
+    pub(crate) round_trips: Arc<AtomicU64>,
 }
 
 impl Pool {
     pub(crate) fn new(config: Config, tls: MakeRustlsConnect, connections: usize) -> Self {
         let turns = Semaphore::new(connections.max(1));
-        Pool { config, tls, turns, idle: Mutex::default(), made: AtomicU64::new(0) }
+        Pool {
+            config,
+            tls,
+            turns,
+            idle: Mutex::default(),
+            made: AtomicU64::new(0),
+            round_trips: Arc::default(),
+        }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -49,7 +58,8 @@ impl Pool {
             return Ok((connection, true));
         }
         self.made.fetch_add(1, Ordering::Relaxed);
-        Ok((Connection::open(&self.config, &self.tls).await?, false))
+        let opened = Connection::open(&self.config, &self.tls, self.round_trips.clone()).await?;
+        Ok((opened, false))
     }
 
     /// Keeps a connection on which nothing is open.

@@ -21,6 +21,10 @@ struct Open {
     connection: Connection,
     effect: Effect,
     until: Instant,
+    /// What the first statement is sent together with; none after it.
+    begin: Option<&'static str>,
+    /// Whether the connection was lost at the first statement.
+    untouched: bool,
     /// The first failure. After it PostgreSQL refuses every statement and makes a ROLLBACK of a COMMIT.
     failure: Option<Failure>,
 }
@@ -46,14 +50,8 @@ pub(crate) struct Ran {
 /// A reading unit sees one moment, as SQLite's readers do. A writing unit sees each statement's moment, and takes the
 /// rows that its rules depend on: that works on Citus, too, and waits where a stricter isolation would fail.
 pub(crate) async fn run(connection: Connection, effect: Effect, unit: &dyn Unit, until: Instant) -> Ran {
-    let begin = match effect {
-        Effect::Reads => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-        Effect::Writes => "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE",
-    };
-    if let Err(failure) = connection.control(begin, until, effect).await {
-        return Ran { outcome: Err(failure.error), connection: None, untouched: failure.lost };
-    }
-    let open = Open { connection, effect, until, failure: None };
+    let begin = Some(begin(effect));
+    let open = Open { connection, effect, until, begin, untouched: false, failure: None };
     let handle = Handle { open: Arc::new(tokio::sync::Mutex::new(Some(open))), hooks: Arc::default() };
     let verdict = unit.run(Box::new(handle.clone())).await;
     let hooks = std::mem::take(&mut *handle.hooks.lock().unwrap_or_else(PoisonError::into_inner));
@@ -61,8 +59,17 @@ pub(crate) async fn run(connection: Connection, effect: Effect, unit: &dyn Unit,
         let outcome = Err(StoreError::Broken("the transaction was taken away".to_owned()));
         return Ran { outcome, connection: None, untouched: false };
     };
+    let untouched = open.untouched;
     let (outcome, connection) = end(open, verdict, hooks).await;
-    Ran { outcome, connection, untouched: false }
+    Ran { outcome, connection, untouched }
+}
+
+/// What a transaction begins with. It says whether it writes, since sessions by themselves only read.
+pub(crate) fn begin(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Reads => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        Effect::Writes => "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE",
+    }
 }
 
 async fn end(
@@ -70,7 +77,7 @@ async fn end(
     verdict: Result<Verdict, StoreError>,
     hooks: Vec<Hook>,
 ) -> (Result<(), StoreError>, Option<Connection>) {
-    let Open { connection, effect, until, failure } = open;
+    let Open { connection, effect, until, begin, failure, .. } = open;
     let lost = failure.as_ref().is_some_and(|failure| failure.lost);
     let verdict = match (verdict, failure) {
         // Whatever the unit made of a failed statement, it cannot commit.
@@ -80,18 +87,24 @@ async fn end(
     if lost {
         return (verdict.map(drop), None);
     }
-    let until = until.max(Instant::now() + END);
     if effect == Effect::Reads || verdict != Ok(Verdict::Commit) {
-        // If this gets no answer the connection goes, and the transaction with it.
-        let undone = connection.control("ROLLBACK", until, effect).await;
-        return (verdict.map(drop), undone.is_ok().then_some(connection));
+        if begin.is_none() {
+            connection.roll_back().await;
+        }
+        return (verdict.map(drop), Some(connection));
     }
     let mut after = Vec::with_capacity(hooks.len());
     for hook in hooks {
         (hook.before)();
         after.push(hook.after);
     }
-    match connection.commit(until).await {
+    let until = until.max(Instant::now() + END);
+    let committed = match begin {
+        None => connection.commit(until).await,
+        // Nothing was sent, so nothing is open.
+        Some(_) => Ok(()),
+    };
+    match committed {
         Ok(()) => {
             for hook in after {
                 // What is committed stays so. Memory has forgotten what this hook would have told it, which is safe.
@@ -122,8 +135,10 @@ impl Session for Handle {
             }
             // A unit that drops this future never learns whether the statement failed.
             open.failure = Some(Failure::lost("a statement was given up".to_owned()));
-            let outcome = open.connection.query(sql, params, open.until, open.effect).await;
+            let begin = open.begin.take();
+            let outcome = open.connection.query(begin, sql, params, open.until, open.effect).await;
             open.failure = outcome.as_ref().err().cloned();
+            open.untouched = begin.is_some() && open.failure.as_ref().is_some_and(|failure| failure.lost);
             outcome.map_err(|failure| failure.error)
         })
     }

@@ -4,15 +4,18 @@ use std::error::Error;
 
 use bytes::BytesMut;
 use larkspur_store::{Row, StoreError, Value};
+use tokio_postgres::Statement;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+
+use crate::errors::Failure;
 
 /// A parameter as PostgreSQL takes it.
 #[derive(Debug)]
-pub(crate) struct Param<'a>(pub(crate) &'a Value);
+pub(crate) struct Param<'a>(&'a Value);
 
 impl Param<'_> {
     /// Whether the type that PostgreSQL chose for a parameter can hold the value.
-    pub(crate) fn fits(&self, wanted: &Type) -> bool {
+    fn fits(&self, wanted: &Type) -> bool {
         match self.0 {
             Value::Null => true,
             Value::Int(_) => *wanted == Type::INT8,
@@ -40,8 +43,37 @@ impl ToSql for Param<'_> {
     to_sql_checked!();
 }
 
+/// The parameters as the statement takes them.
+pub(crate) fn fitting<'a>(
+    statement: &Statement,
+    sql: &str,
+    params: &'a [Value],
+) -> Result<Vec<Param<'a>>, Failure> {
+    if statement.params().len() != params.len() {
+        let (given, taken) = (params.len(), statement.params().len());
+        return Err(Failure::broken(format!(
+            "{given} parameters were given and it takes {taken}, in: {sql}"
+        )));
+    }
+    for (number, (param, wanted)) in params.iter().zip(statement.params()).enumerate() {
+        if !Param(param).fits(wanted) {
+            let number = number + 1;
+            return Err(Failure::broken(format!(
+                "${number} is {wanted} and was given another type, in: {sql}"
+            )));
+        }
+    }
+    Ok(params.iter().map(Param).collect())
+}
+
+/// The rows of an answer.
+pub(crate) fn rows(found: &[tokio_postgres::Row], sql: &str) -> Result<Vec<Row>, Failure> {
+    let rows = found.iter().map(|found| row(found, sql)).collect::<Result<_, _>>();
+    rows.map_err(|error| Failure { error, lost: false })
+}
+
 /// The values of a row.
-pub(crate) fn row(row: &tokio_postgres::Row, sql: &str) -> Result<Row, StoreError> {
+fn row(row: &tokio_postgres::Row, sql: &str) -> Result<Row, StoreError> {
     let values =
         row.columns().iter().enumerate().map(|(index, column)| value(row, index, column.type_(), sql));
     Ok(Row(values.collect::<Result<_, _>>()?))

@@ -140,18 +140,22 @@ pub async fn install(tx: &mut Tx, app_id: AppId) -> Result<Option<Arc<Install>>,
 pub async fn stored_install(tx: &mut Tx, app_id: AppId) -> Result<Option<Install>, StoreError> {
     let sql = "SELECT a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to \
                FROM app_install i JOIN app a ON a.app_id = i.app_id WHERE i.tenant = $1 AND i.app_id = $2";
-    let Some(mut row) = tx.row(sql, [app_id.into()]).await? else { return Ok(None) };
-    Ok(Some(Install {
-        app_id: row.id(0, AppId::parse)?,
-        developer: row.id(1, TenantKey::parse)?,
-        kind: row.id(2, AppKind::parse)?,
-        name: row.text(3)?,
-        status: row.id(4, InstallStatus::parse)?,
-        bot: row.flag(5)?,
-        external_sharing: row.flag(6)?,
-        scopes: Scopes::parse(&row.text(7)?),
-        visible_to_all: row.text(8)? == "all",
-    }))
+    tx.row(sql, [app_id.into()]).await?.map(|mut row| read_install(&mut row, 0)).transpose()
+}
+
+/// An installation, of a row's columns from `at` on.
+pub(crate) fn read_install(row: &mut Row, at: usize) -> Result<Install, StoreError> {
+    Ok(Install {
+        app_id: row.id(at, AppId::parse)?,
+        developer: row.id(at + 1, TenantKey::parse)?,
+        kind: row.id(at + 2, AppKind::parse)?,
+        name: row.text(at + 3)?,
+        status: row.id(at + 4, InstallStatus::parse)?,
+        bot: row.flag(at + 5)?,
+        external_sharing: row.flag(at + 6)?,
+        scopes: Scopes::parse(&row.text(at + 7)?),
+        visible_to_all: row.text(at + 8)? == "all",
+    })
 }
 
 /// The apps installed in the transaction's tenant, in the order of their ids.

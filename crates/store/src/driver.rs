@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use larkspur_contract::{Effect, Fault, codes};
 
@@ -20,11 +20,46 @@ pub trait Driver: Send + Sync + 'static {
     /// returns `Ok`, what the unit wrote is durable (or, for [`Verdict::Rollback`], gone), and its hooks have run.
     fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>>;
 
+    /// Runs one statement by itself, outside of the transaction of any unit, with `$1…$n` bound by number.
+    ///
+    /// It is durable when this returns `Ok`. One that writes may have happened if the outcome is unknown, as with a unit;
+    /// it is run again only where it is certain that it did not happen.
+    fn query(
+        &self,
+        effect: Effect,
+        sql: &'static str,
+        params: Vec<Value>,
+    ) -> BoxFuture<'_, Result<Vec<Row>, StoreError>> {
+        let unit = Arc::new(Alone { sql, params, rows: Mutex::default() });
+        Box::pin(async move {
+            self.transact(effect, unit.clone()).await?;
+            let rows = std::mem::take(&mut *unit.rows.lock().unwrap_or_else(PoisonError::into_inner));
+            Ok(rows)
+        })
+    }
+
     /// Whether other processes may write to the same store. Then nothing is remembered above the driver.
     fn is_shared(&self) -> bool;
 
     /// The driver's name in logs and metrics.
     fn name(&self) -> &'static str;
+}
+
+/// A statement that is a whole unit.
+struct Alone {
+    sql: &'static str,
+    params: Vec<Value>,
+    rows: Mutex<Vec<Row>>,
+}
+
+impl Unit for Alone {
+    fn run(&self, mut session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
+        Box::pin(async move {
+            let rows = session.query(self.sql, &self.params).await?;
+            *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = rows;
+            Ok(Verdict::Commit)
+        })
+    }
 }
 
 /// The body of one transaction. It owns its input, so that it can be run again.

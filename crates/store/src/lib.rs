@@ -14,6 +14,7 @@ pub mod announcements;
 pub mod apps;
 pub mod chats;
 pub mod documents;
+pub mod facts;
 pub mod idempotency;
 pub mod images;
 pub mod leaving;

@@ -59,12 +59,13 @@ pub const TABLES: &[&str] = &[
 
 const COLUMNS: &str = "tenant, name, clock_offset_ms, refuses";
 
-fn tenant(mut row: Row) -> Result<Tenant, StoreError> {
+/// A tenant, of a row's columns from `at` on.
+pub(crate) fn tenant(row: &mut Row, at: usize) -> Result<Tenant, StoreError> {
     Ok(Tenant {
-        tenant: row.id(0, TenantKey::parse)?,
-        name: row.text(1)?,
-        clock_offset_ms: row.int(2)?,
-        refuses: row.int(3)? != 0,
+        tenant: row.id(at, TenantKey::parse)?,
+        name: row.text(at + 1)?,
+        clock_offset_ms: row.int(at + 2)?,
+        refuses: row.int(at + 3)? != 0,
     })
 }
 
@@ -75,7 +76,7 @@ pub async fn get(tx: &mut Tx) -> Result<Option<Arc<Tenant>>, StoreError> {
         return Ok(Some(known));
     }
     let row = tx.row(&format!("SELECT {COLUMNS} FROM tenant WHERE tenant = $1"), []).await?;
-    let Some(found) = row.map(tenant).transpose()? else { return Ok(None) };
+    let Some(found) = row.map(|mut row| tenant(&mut row, 0)).transpose()? else { return Ok(None) };
     let found = Arc::new(found);
     tx.engine().memory.tenants.fill(tx.may_fill(), key, found.clone());
     Ok(Some(found))
@@ -86,13 +87,13 @@ pub async fn get(tx: &mut Tx) -> Result<Option<Arc<Tenant>>, StoreError> {
 /// It never asks memory: an earlier unit of the same commit may have changed the row.
 pub async fn lock(tx: &mut Tx) -> Result<Option<Tenant>, StoreError> {
     let sql = format!("UPDATE tenant SET name = name WHERE tenant = $1 RETURNING {COLUMNS}");
-    tx.row(&sql, []).await?.map(tenant).transpose()
+    tx.row(&sql, []).await?.map(|mut row| tenant(&mut row, 0)).transpose()
 }
 
 /// Every tenant, in the order of their keys.
 pub async fn all(root: &mut Root) -> Result<Vec<Tenant>, StoreError> {
     let rows = root.rows(&format!("SELECT {COLUMNS} FROM tenant ORDER BY tenant"), &[]).await?;
-    rows.into_iter().map(tenant).collect()
+    rows.into_iter().map(|mut row| tenant(&mut row, 0)).collect()
 }
 
 /// Makes the transaction's tenant; false if it is there already.

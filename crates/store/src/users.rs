@@ -1,7 +1,5 @@
 //! Users, and what they granted to apps.
 
-use std::sync::Arc;
-
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::UserStatus;
 
@@ -164,31 +162,23 @@ pub enum Contact {
     Mobile,
 }
 
-/// What a user, by number, granted to an app.
-pub async fn grant(tx: &mut Tx, app_id: AppId, user_no: u64) -> Result<Option<Arc<Grant>>, StoreError> {
-    let key = (tx.tenant(), app_id, user_no);
-    if let Some(known) = tx.engine().memory.grants.get(&key) {
-        return Ok(Some(known));
-    }
-    let Some(found) = stored_grant(tx, app_id, user_no).await? else { return Ok(None) };
-    let found = Arc::new(found);
-    tx.engine().memory.grants.fill(tx.may_fill(), key, found.clone());
-    Ok(Some(found))
-}
-
-/// As [`grant`], but never from memory: for a change, since an earlier unit of the same commit may have made one.
+/// What a user, by number, granted to an app; never from memory: for a change, since an earlier unit of the same commit
+/// may have made one.
 pub async fn stored_grant(tx: &mut Tx, app_id: AppId, user_no: u64) -> Result<Option<Grant>, StoreError> {
     let sql = "SELECT u.user_id, u.status, g.scopes, g.epoch FROM users u JOIN user_grant g \
                ON g.tenant = u.tenant AND g.user_id = u.user_id WHERE u.tenant = $1 AND u.user_no = $2 AND g.app_id = $3";
-    let Some(mut row) = tx.row(sql, [Value::Int(user_no.cast_signed()), app_id.into()]).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Grant {
-        user_id: row.text(0)?,
-        status: row.id(1, UserStatus::parse)?,
-        scopes: Scopes::parse(&row.text(2)?),
-        epoch: row.int(3)?,
-    }))
+    let row = tx.row(sql, [Value::Int(user_no.cast_signed()), app_id.into()]).await?;
+    row.map(|mut row| read_grant(&mut row, 0)).transpose()
+}
+
+/// A grant, of a row's columns from `at` on.
+pub(crate) fn read_grant(row: &mut Row, at: usize) -> Result<Grant, StoreError> {
+    Ok(Grant {
+        user_id: row.text(at)?,
+        status: row.id(at + 1, UserStatus::parse)?,
+        scopes: Scopes::parse(&row.text(at + 2)?),
+        epoch: row.int(at + 3)?,
+    })
 }
 
 /// Records a grant and returns its epoch; with `revoke`, every earlier token of it becomes invalid.

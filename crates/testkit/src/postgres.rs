@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
 
 use larkspur_contract::Effect;
-use larkspur_store::{BoxFuture, Driver, Engine, StoreError, SystemClock, Unit};
+use larkspur_store::{BoxFuture, Driver, Engine, Row, StoreError, SystemClock, Unit, Value};
 use larkspur_store_postgres::{Options, Postgres};
 use tokio::sync::oneshot;
 use tokio_postgres::NoTls;
@@ -221,6 +221,15 @@ struct Database {
 impl Driver for Database {
     fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>> {
         self.driver.transact(effect, unit)
+    }
+
+    fn query(
+        &self,
+        effect: Effect,
+        sql: &'static str,
+        params: Vec<Value>,
+    ) -> BoxFuture<'_, Result<Vec<Row>, StoreError>> {
+        self.driver.query(effect, sql, params)
     }
 
     fn is_shared(&self) -> bool {

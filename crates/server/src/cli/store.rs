@@ -107,6 +107,7 @@ fn postgres(store: Arc<Postgres>) -> StoreStats {
             (COLLISIONS, "Runs that collided.", stats.collisions),
             ("store_unknown_outcomes_total", "Commits without a plain answer.", stats.unknown_outcomes),
             ("store_connections_total", "Connections made to PostgreSQL.", stats.connections),
+            ("store_round_trips_total", "Answers of PostgreSQL that were awaited.", stats.round_trips),
         ]
     })
 }

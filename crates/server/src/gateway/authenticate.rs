@@ -6,10 +6,10 @@ use larkspur_api::tokens::{Holder, Token, jwt};
 use larkspur_api::{Actor, Call, Caller, Presented, RootCall};
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::UserStatus;
-use larkspur_contract::{Access, Code, Effect, Fault, Spec, Tokens, codes};
-use larkspur_store::apps::{self, Install, Scopes};
-use larkspur_store::tenants::{self, Tenant};
-use larkspur_store::users::{self, Grant};
+use larkspur_contract::{Access, Code, Fault, Spec, Tokens, codes};
+use larkspur_store::apps::Scopes;
+use larkspur_store::facts::{Facts, facts};
+use larkspur_store::users::Grant;
 use larkspur_store::{Engine, StoreError};
 
 use crate::App;
@@ -68,10 +68,7 @@ async fn by_app_token(app: &App, text: &str, now: i64) -> Result<AppId, Fault> {
     if matches!(token.holder, Holder::User { .. }) {
         return Err(bad("a user token where only apps may call"));
     }
-    let facts = match recall(&app.engine, &token) {
-        Some(facts) => facts,
-        None => look_up(&app.engine, token).await?.ok_or_else(|| bad("tenant or app is gone"))?,
-    };
+    let facts = look_up(&app.engine, &token).await?.ok_or_else(|| bad("tenant or app is gone"))?;
     if token.expires_at <= now.saturating_add(facts.tenant.clock_offset_ms) {
         return Err(bad("the token has expired"));
     }
@@ -99,10 +96,7 @@ async fn by_token(app: &App, text: &str, now: i64) -> Result<Call, Fault> {
         false => Token::read(text, keys).map(|token| (token, None)),
     };
     let (token, narrowed) = read.ok_or_else(|| bad("not a token of this server"))?;
-    let facts = match recall(&app.engine, &token) {
-        Some(facts) => facts,
-        None => look_up(&app.engine, token).await?.ok_or_else(|| bad("tenant, app or grant is gone"))?,
-    };
+    let facts = look_up(&app.engine, &token).await?.ok_or_else(|| bad("tenant, app or grant is gone"))?;
     let now = now.saturating_add(facts.tenant.clock_offset_ms);
     if token.expires_at <= now {
         return Err(bad("the token has expired"));
@@ -131,41 +125,13 @@ fn narrow(grant: &Grant, scopes: &Scopes) -> Arc<Grant> {
     Arc::new(Grant { scopes, ..grant.clone() })
 }
 
-/// What a token leads to.
-struct Facts {
-    tenant: Arc<Tenant>,
-    install: Arc<Install>,
-    grant: Option<Arc<Grant>>,
-}
-
-/// From memory alone: the usual case.
-fn recall(engine: &Engine, token: &Token) -> Option<Facts> {
-    let tenant = engine.memory.tenants.get(&token.tenant)?;
-    let install = engine.memory.installs.get(&(token.tenant, token.app))?;
-    let grant = match token.holder {
+/// What a token leads to. `None` if its tenant or its app there is gone.
+async fn look_up(engine: &Engine, token: &Token) -> Result<Option<Facts>, StoreError> {
+    let user_no = match token.holder {
         Holder::Tenant | Holder::App => None,
-        Holder::User { number, .. } => Some(engine.memory.grants.get(&(token.tenant, token.app, number))?),
+        Holder::User { number, .. } => Some(number),
     };
-    Some(Facts { tenant, install, grant })
-}
-
-/// From the store, which fills memory on the way. `None` if something of it is not there.
-async fn look_up(engine: &Arc<Engine>, token: Token) -> Result<Option<Facts>, StoreError> {
-    engine
-        .run(Effect::Reads, move |root| {
-            let mut tx = root.tenant(token.tenant);
-            Box::pin(async move {
-                let Some(tenant) = tenants::get(&mut tx).await? else { return Ok(None) };
-                let Some(install) = apps::install(&mut tx, token.app).await? else { return Ok(None) };
-                let grant = match token.holder {
-                    Holder::Tenant | Holder::App => None,
-                    Holder::User { number, .. } => users::grant(&mut tx, token.app, number).await?,
-                };
-                tx.outcome()?;
-                Ok(Some(Facts { tenant, install, grant }))
-            })
-        })
-        .await
+    facts(engine, token.tenant, token.app, user_no).await
 }
 
 #[cfg(test)]

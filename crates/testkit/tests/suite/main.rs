@@ -12,6 +12,7 @@ mod members_at_once;
 mod policy;
 mod program;
 mod random;
+mod round_trips;
 mod scenarios;
 mod servers;
 mod sound;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use larkspur_contract::Effect::Writes;
-use larkspur_store::{StoreError, Verdict};
+use larkspur_contract::Effect::{Reads, Writes};
+use larkspur_store::{Driver, StoreError, Verdict};
 use larkspur_store_postgres::{Options, Postgres};
 use larkspur_testkit::postgres::Server;
 
@@ -66,6 +66,29 @@ async fn connections_that_ended_while_they_waited_are_made_anew() {
     }
     assert_eq!(store.keys().await, [0, 1, 2, 3, 4]);
     assert!(driver.stats().connections >= 5, "{:?}", driver.stats());
+}
+
+/// Nobody knows whether a statement that writes by itself was committed, unless PostgreSQL said so; a BEGIN that failed
+/// cannot make one of what was sent behind it.
+#[tokio::test]
+async fn a_statement_by_itself_that_is_not_answered_has_an_unknown_outcome() {
+    let server = Server::start(&["fsync=off"]);
+    let (store, driver) = store(&server).await;
+    let slow = "SELECT CAST(pg_sleep(9) AS TEXT)";
+    let outcome = driver.query(Writes, slow, vec![]).await;
+    assert!(matches!(outcome, Err(StoreError::UnknownOutcome(_))), "{outcome:?}");
+    let outcome = driver.query(Reads, slow, vec![]).await;
+    assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+    assert_eq!(driver.stats().unknown_outcomes, 1);
+    for key in 0..5 {
+        off(&server).await;
+        // Long enough for the driver to hear of it: then it takes another connection.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        driver.query(Writes, INSERT, row(key, "v")).await.expect("on a new connection");
+    }
+    assert_eq!(store.keys().await, [0, 1, 2, 3, 4]);
+    let alone = driver.query(Reads, "SELECT current_setting('default_transaction_read_only')", vec![]).await;
+    assert_eq!(alone.expect("a setting")[0].clone().text(0).expect("text"), "on");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use super::facts;
 
 facts! {
+    a_statement_by_itself_is_a_whole_transaction
     a_commit_is_seen_afterwards
     a_rollback_leaves_nothing
     an_error_leaves_nothing_and_is_told
@@ -28,6 +29,24 @@ mod facts {
     use larkspur_store::{Hook, Session, StoreError, Verdict};
 
     use super::super::{INSERT, Store, row, unit};
+
+    pub(super) async fn a_statement_by_itself_is_a_whole_transaction(store: &Store) {
+        let by_itself = |effect, sql, key: i64| store.driver.query(effect, sql, row(key, "v"));
+        let upsert = "INSERT INTO t (g, k, v) VALUES ($1, $2, $3) ON CONFLICT (g, k) DO UPDATE SET v = 'again' RETURNING v";
+        for expected in ["v", "again"] {
+            let rows = by_itself(Writes, upsert, 1).await.expect("writes");
+            assert_eq!(rows, [larkspur_store::Row(vec![expected.into()])]);
+        }
+        let read = "SELECT k FROM t WHERE g = $1 AND k = $2 AND v <> $3";
+        assert_eq!(by_itself(Reads, read, 1).await.expect("reads").len(), 1);
+        for (effect, sql) in
+            [(Reads, upsert), (Writes, "INSERT INTO t (g, k, v) VALUES ($1, $2, nothing($3))")]
+        {
+            let refused = by_itself(effect, sql, 2).await;
+            assert!(matches!(refused, Err(StoreError::Broken(_))), "{sql}: {refused:?}");
+        }
+        assert_eq!(store.keys().await, [1]);
+    }
 
     pub(super) async fn a_commit_is_seen_afterwards(store: &Store) {
         for key in 0..20 {

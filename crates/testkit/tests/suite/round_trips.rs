@@ -1,0 +1,45 @@
+//! What a call costs on a database that is far away: how often it waits for an answer of PostgreSQL.
+
+use std::sync::Arc;
+
+use larkspur_store_postgres::{Options, Postgres};
+use larkspur_testkit::postgres::Server;
+use larkspur_testkit::{Lab, LabOptions, Request, World};
+use serde_json::json;
+
+async fn lab(server: &Server) -> (Arc<Postgres>, World) {
+    let driver = Arc::new(Postgres::open(&server.url("postgres"), &Options::default()).await.expect("opens"));
+    let options = LabOptions { driver: Some(driver.clone()), ..LabOptions::default() };
+    (driver, Lab::with(options).await.world().await)
+}
+
+/// The round trips of a call whose statements are prepared.
+async fn cost(driver: &Postgres, request: impl Fn(u32) -> Request) -> u64 {
+    for number in 0..2 {
+        request(number).send().await.data();
+    }
+    let before = driver.stats().round_trips;
+    request(2).send().await.data();
+    driver.stats().round_trips - before
+}
+
+#[tokio::test]
+async fn calls_wait_for_postgres_as_seldom_as_they_can() {
+    let server = Server::start(&["fsync=off"]);
+    let (driver, world) = lab(&server).await;
+    let tag = world.tag("a tag").await;
+    let user = world.user_token(1, json!({})).await;
+    let get = |_| world.call("GET", &format!("/im/v2/tags?ids={tag}"));
+    let tabs =
+        |_| world.call("GET", &format!("/im/v1/chats/{}/chat_tabs/list_tabs", world.chat_id)).token(&user);
+    let create = |number| {
+        let body = json!({"create_tag": {"tag_type": "tenant", "name": format!("tag {number}")}});
+        world.call("POST", "/im/v2/tags").body(body)
+    };
+    // One finds tenant, installation and grant. One begins and reads; nobody waits for the end of what only read.
+    assert_eq!(cost(&driver, get).await, 2, "GET a tag");
+    // The chat with its member, and its tabs.
+    assert_eq!(cost(&driver, tabs).await, 4, "list tabs as a user");
+    // One begins and inserts, one commits.
+    assert_eq!(cost(&driver, create).await, 3, "create a tag");
+}
