@@ -13,6 +13,7 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("node", &["--version"], "nodejs"),
     ("npm", &["--version"], "npm"),
     ("sqlite3", &["--version"], "sqlite3"),
+    ("openssl", &["version"], "openssl"),
     ("chromium", &["--version"], "chromium"),
     // The tests start a server of their own; the one that Debian's package starts is not used. Its programs are not in
     // the path.

@@ -91,6 +91,11 @@ pub(crate) fn database(directory: &Path) -> Result<PathBuf, OpenError> {
     Ok(path)
 }
 
+/// See [`crate::Sqlite::exists`].
+pub(crate) fn exists(directory: &Path) -> bool {
+    directory.join(DATABASE).is_file()
+}
+
 fn create_private(path: &Path) -> Result<(), OpenError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -173,6 +173,11 @@ impl Sqlite {
         Ok(())
     }
 
+    /// Whether a directory has a store.
+    pub fn exists(directory: &Path) -> bool {
+        files::exists(directory)
+    }
+
     /// Copies the store in a directory to a new file: one consistent snapshot, whether a server runs on it or not.
     ///
     /// The file holds secrets, as the store does, and is made readable by its owner only.

@@ -13,6 +13,7 @@ mod value;
 pub mod announcements;
 pub mod apps;
 pub mod chats;
+pub mod copy;
 pub mod documents;
 pub mod facts;
 pub mod idempotency;

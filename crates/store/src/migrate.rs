@@ -18,6 +18,9 @@ const FILES: &[&str] = &[
 /// The schema that this program writes and reads.
 pub const SCHEMA_VERSION: usize = FILES.len();
 
+/// The row of `meta` that a store has while it is being copied into.
+pub(crate) const COPYING: &str = "copying";
+
 /// The statements of every migration, in order.
 pub fn migrations() -> impl Iterator<Item = Vec<String>> {
     FILES.iter().map(|text| statements(text))
@@ -49,28 +52,11 @@ impl Unit for Opening {
     fn run(&self, mut session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
         Box::pin(async move {
             let session = session.as_mut();
-            session
-                .query(
-                    "CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
-                    &[],
-                )
-                .await?;
-            let found = lock_version(session).await?;
-            let applied: usize = found
-                .parse()
-                .map_err(|_| StoreError::Broken(format!("meta.schema_version is {found:?}, not a number")))?;
-            if applied > SCHEMA_VERSION {
-                return Err(StoreError::Unavailable(format!(
-                    "the data has schema {applied} and this program knows schema {SCHEMA_VERSION}: start a newer release of larkspur on it"
-                )));
-            }
-            for statements in migrations().skip(applied) {
-                for statement in statements {
-                    session.query(&statement, &[]).await?;
-                }
-            }
-            if applied < SCHEMA_VERSION {
-                write(session, "schema_version", &SCHEMA_VERSION.to_string()).await?;
+            apply(session).await?;
+            if read(session, COPYING).await?.is_some() {
+                return Err(StoreError::Unavailable(
+                    "a copy into it was begun and has not ended: run `larkspur copy` again".to_owned(),
+                ));
             }
             let master = match read(session, "master_key").await? {
                 Some(master) => master,
@@ -86,6 +72,31 @@ impl Unit for Opening {
     }
 }
 
+/// Brings a store to this program's schema within a transaction, which whoever else opens it waits for.
+pub(crate) async fn apply(session: &mut dyn Session) -> Result<(), StoreError> {
+    session
+        .query("CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)", &[])
+        .await?;
+    let found = lock_version(session).await?;
+    let applied: usize = found
+        .parse()
+        .map_err(|_| StoreError::Broken(format!("meta.schema_version is {found:?}, not a number")))?;
+    if applied > SCHEMA_VERSION {
+        return Err(StoreError::Unavailable(format!(
+            "the data has schema {applied} and this program knows schema {SCHEMA_VERSION}: start a newer release of larkspur on it"
+        )));
+    }
+    for statements in migrations().skip(applied) {
+        for statement in statements {
+            session.query(&statement, &[]).await?;
+        }
+    }
+    if applied < SCHEMA_VERSION {
+        write(session, "schema_version", &SCHEMA_VERSION.to_string()).await?;
+    }
+    Ok(())
+}
+
 /// The schema that was applied; whoever else opens the store waits until this transaction ends.
 async fn lock_version(session: &mut dyn Session) -> Result<String, StoreError> {
     let sql = "INSERT INTO meta (name, value) VALUES ('schema_version', '0') ON CONFLICT (name) DO NOTHING";
@@ -98,12 +109,12 @@ async fn lock_version(session: &mut dyn Session) -> Result<String, StoreError> {
     )
 }
 
-async fn read(session: &mut dyn Session, name: &str) -> Result<Option<String>, StoreError> {
+pub(crate) async fn read(session: &mut dyn Session, name: &str) -> Result<Option<String>, StoreError> {
     let rows = session.query("SELECT value FROM meta WHERE name = $1", &[Value::from(name)]).await?;
     rows.into_iter().next().map(|mut row| row.text(0)).transpose()
 }
 
-async fn write(session: &mut dyn Session, name: &str, value: &str) -> Result<(), StoreError> {
+pub(crate) async fn write(session: &mut dyn Session, name: &str, value: &str) -> Result<(), StoreError> {
     let sql = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     session.query(sql, &[Value::from(name), Value::from(value)]).await.map(drop)
 }

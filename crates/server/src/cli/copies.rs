@@ -73,7 +73,7 @@ fn directory(config: Config) -> Result<PathBuf, String> {
     Ok(config.data)
 }
 
-fn waiting(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+pub(super) fn waiting(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(1).build();
     runtime.map_err(|error| format!("cannot start threads: {error}"))?.block_on(work)
 }

@@ -2,6 +2,7 @@
 
 mod call;
 mod copies;
+mod copy;
 mod document;
 mod operations;
 mod serve;
@@ -40,6 +41,8 @@ enum Command {
     Backup(copies::Flags),
     /// Make a data directory from such a file
     Restore(copies::Flags),
+    /// Copy everything from one store to an empty one, such as from a data directory to a database
+    Copy(copy::Flags),
     /// Print every setting with its default and its explanation
     Config,
     /// Print a generated document
@@ -93,6 +96,7 @@ pub fn run() -> ExitCode {
         Some(Command::Check(place)) => copies::check(&place),
         Some(Command::Backup(flags)) => copies::backup(&flags),
         Some(Command::Restore(flags)) => copies::restore(&flags),
+        Some(Command::Copy(flags)) => copy::run(&flags),
         Some(Command::Config) => print(DEFAULTS),
         Some(Command::Document(flags)) => document::run(&flags),
     };

@@ -32,13 +32,17 @@ impl Store {
         })
     }
 
-    /// Puts an engine on it, which brings it to this program's schema.
-    pub(super) async fn engine(&self, config: &Config) -> Result<Arc<Engine>, String> {
-        let driver: Arc<dyn Driver> = match self {
+    /// The driver, whichever it is.
+    pub(super) fn driver(&self) -> Arc<dyn Driver> {
+        match self {
             Store::Sqlite(store) => store.clone(),
             Store::Postgres(store) => store.clone(),
-        };
-        let engine = Engine::open(driver, Arc::new(SystemClock), config.tag_bytes()).await;
+        }
+    }
+
+    /// Puts an engine on it, which brings it to this program's schema.
+    pub(super) async fn engine(&self, config: &Config) -> Result<Arc<Engine>, String> {
+        let engine = Engine::open(self.driver(), Arc::new(SystemClock), config.tag_bytes()).await;
         engine.map_err(|error| format!("cannot open the data in {}: {}", self.place(config), plain(&error)))
     }
 
@@ -69,7 +73,7 @@ impl Store {
 }
 
 /// The reason alone, where the kind of the error says nothing to the operator.
-fn plain(error: &StoreError) -> String {
+pub(super) fn plain(error: &StoreError) -> String {
     match error {
         StoreError::Unavailable(why) => why.clone(),
         other => other.to_string(),

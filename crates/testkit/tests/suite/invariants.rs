@@ -198,8 +198,8 @@ fn files_stay_short() {
     assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
-/// A statement behind a `Tx` begins its conditions with the tenant, or its row. What holds a `Root` or a bare session
-/// finds the tenant first.
+/// A statement behind a `Tx` begins its conditions with the tenant, or its row. What holds a `Root`, a bare session or
+/// a driver finds the tenant first, or works on all of them.
 #[test]
 fn every_statement_of_a_tx_names_the_tenant() {
     let mut checked = 0;
@@ -207,7 +207,7 @@ fn every_statement_of_a_tx_names_the_tenant() {
         let text = fs::read_to_string(root().join(&source.path)).expect("readable");
         for function in text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default().split("fn ").skip(1) {
             let head = function.split('{').next().unwrap_or_default();
-            if head.contains("Root") || head.contains("Session") || head.contains("&mut self") {
+            if ["Root", "Session", "dyn Driver", "&mut self"].iter().any(|holds| head.contains(holds)) {
                 continue;
             }
             for sql in Source::parse("", function).strings.iter().filter(|text| is_sql(text)) {
@@ -235,6 +235,11 @@ const GLOBAL: &[(&str, &str)] = &[
     ("DELETE FROM {table} WHERE app_id = $1", "a deleted tenant's apps go from every other one"),
     ("SELECT tenant FROM chat WHERE chat_id = $1", "tells a chat of another tenant from none"),
     ("SELECT {COLUMNS} FROM tenant ORDER BY tenant", "lists the tenants"),
+    ("SELECT 1 FROM {name} LIMIT 1", "a store is copied to an empty one only"),
+    ("SELECT {listed} FROM {} ORDER BY {backwards}", "where a copy of a store goes on"),
+    ("SELECT {columns} FROM {} {beyond}ORDER BY", "what a copy of a store reads"),
+    ("INSERT INTO {} ({columns}) VALUES {values}", "what a copy of a store writes"),
+    ("FROM pg_stat_activity", "whether anybody uses what is copied"),
 ];
 
 #[test]

@@ -1,6 +1,7 @@
 //! One test binary: everything that is tested above the crates' own unit tests.
 
 mod conformance;
+mod copy;
 mod differential;
 mod faults;
 mod invariants;

@@ -49,7 +49,7 @@ const SCANS: &[(&str, &str)] = &[
 ];
 
 /// Calls every operation of the registry with its own example, in a world of its own.
-async fn journey(lab: &Lab) {
+pub(crate) async fn journey(lab: &Lab) {
     for entry in REGISTRY.iter().copied().flatten() {
         let (world, spec) = (lab.world().await, entry.spec);
         let (tag, image) = (world.tag("a tag").await, upload(&world).await);
@@ -230,7 +230,9 @@ async fn every_statement_prepares_and_none_looks_at_all_rows() {
 
 /// The statements in the source. `{…}` in them stands for anything.
 fn written() -> Vec<String> {
-    let texts = rust("crates/store/src").into_iter().flat_map(|source| source.strings);
+    // A copy of a store reads all of it.
+    let sources = rust("crates/store/src").into_iter().filter(|source| !source.path.ends_with("/copy.rs"));
+    let texts = sources.flat_map(|source| source.strings);
     let verbs = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];
     texts.filter(|text| verbs.iter().any(|verb| text.starts_with(verb))).collect()
 }

@@ -1,0 +1,92 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use larkspur_store::copy::{Source, Step};
+use larkspur_store_sqlite::Sqlite;
+
+use super::copies::waiting;
+use super::store::{Store, plain};
+use crate::config::Config;
+
+/// Flags of `larkspur copy`.
+#[derive(Debug, Args)]
+pub(super) struct Flags {
+    /// Directory of the data, or address of the database, to copy [default: where the settings say]
+    #[arg(long, value_name = "PLACE", required_unless_present = "to")]
+    from: Option<String>,
+    /// The same to copy to: empty, or what an interrupted copy left [default: where the settings say]
+    #[arg(long, value_name = "PLACE")]
+    to: Option<String>,
+    /// File with settings
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Rows between two lines of progress.
+const LINE: u64 = 100_000;
+
+/// Copies a whole store to an empty one.
+pub(super) fn run(flags: &Flags) -> Result<(), String> {
+    let from = settings(flags.from.as_deref(), flags.config.as_deref())?;
+    let to = settings(flags.to.as_deref(), flags.config.as_deref())?;
+    if from.is_on_a_server() == to.is_on_a_server() && (&from.store, &from.data) == (&to.store, &to.data) {
+        return Err("the source and the target are the same place".to_owned());
+    }
+    waiting(async {
+        if !from.is_on_a_server() && !Sqlite::exists(&from.data) {
+            return Err(format!("the source {} has no data", from.data.display()));
+        }
+        let source = open(&from, "source").await?;
+        let read = Source::of(source.driver()).await.map_err(|error| plain(&error))?;
+        let target = open(&to, "target").await?;
+        let (mut lines, mut rows) = (0, 0);
+        let mut told = |step| match step {
+            Step::Copying(table, copied) => {
+                if copied / LINE > lines {
+                    say(&format!("{table}: {copied} rows copied"));
+                }
+                // It begins anew with every table.
+                lines = copied / LINE;
+            }
+            Step::Verified(table, count) => {
+                rows += count;
+                say(&format!("{table}: {count} rows, the same on both sides"));
+            }
+        };
+        let copied = read.copy_to(&target.driver(), &mut told).await;
+        copied.map_err(|error| format!("{}\n{AGAIN}", plain(&error)))?;
+        let (here, there) = (source.place(&from), target.place(&to));
+        source.close();
+        target.close();
+        super::print(&format!("{there} holds all {rows} rows of {here}; serve one of the two from now on\n"))
+    })
+}
+
+const AGAIN: &str =
+    "The copy is not whole, and nothing serves it. The same command goes on where this one ended.";
+
+/// The settings with another place; a place that is an address is a database on a server.
+fn settings(place: Option<&str>, file: Option<&Path>) -> Result<Config, String> {
+    // A statement moves many rows, and nobody waits beside it.
+    let mut flags =
+        vec![("postgres.connections", "1".to_owned()), ("postgres.deadline_ms", "120000".to_owned())];
+    let on_a_server = |place: &str| place.starts_with("postgres://") || place.starts_with("postgresql://");
+    if let Some(place) = place {
+        flags.push((if on_a_server(place) { "store" } else { "data" }, place.to_owned()));
+    }
+    let mut config = super::load(file, &flags)?;
+    config.memory = false;
+    if place.is_some_and(|place| !on_a_server(place)) {
+        config.store.clear();
+    }
+    Ok(config)
+}
+
+async fn open(config: &Config, what: &str) -> Result<Store, String> {
+    Store::open(config).await.map_err(|why| format!("the {what}: {why}"))
+}
+
+#[allow(clippy::print_stderr, reason = "progress is no output")]
+fn say(line: &str) {
+    eprintln!("{line}");
+}
