@@ -7,7 +7,7 @@ use larkspur_api::{Entry, REGISTRY, Settings};
 use larkspur_contract::envelope::Brand;
 use larkspur_store::{Engine, Keys};
 
-use crate::gateway::admit::{Limiter, RateLimits};
+use crate::gateway::admit::{Counting, RateLimits};
 use crate::gateway::reply::CallIds;
 use crate::gateway::route::Routes;
 use crate::metrics::Metrics;
@@ -62,7 +62,7 @@ pub struct App {
     pub(crate) options: AppOptions,
     pub(crate) control_hash: String,
     pub(crate) routes: Routes,
-    pub(crate) limiter: Limiter,
+    pub(crate) counting: Counting,
     pub(crate) call_ids: CallIds,
     pub(crate) metrics: Metrics,
     draining: AtomicBool,
@@ -76,13 +76,14 @@ impl App {
     pub fn build(engine: Arc<Engine>, options: AppOptions) -> Result<Arc<Self>, String> {
         let routes = Routes::of(options.registry)?;
         let metrics = Metrics::of(&routes);
+        let counting = Counting::on(&engine);
         let control_hash = engine.keys.hash_secret(&options.control_key);
         Ok(Arc::new(App {
             engine,
             options,
             control_hash,
             routes,
-            limiter: Limiter::default(),
+            counting,
             call_ids: CallIds::default(),
             metrics,
             draining: AtomicBool::new(false),

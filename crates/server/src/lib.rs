@@ -14,6 +14,7 @@ mod logs;
 mod metrics;
 mod ready;
 mod request;
+mod upkeep;
 
 pub use app::{App, AppOptions, Observer, StoreStats};
 pub use demo::World;
@@ -21,3 +22,4 @@ pub use gateway::admit::RateLimits;
 pub use http::serve;
 pub use ready::Ready;
 pub use request::{BodyError, BodySource, Request, Response};
+pub use upkeep::Upkeep;

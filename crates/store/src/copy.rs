@@ -112,12 +112,12 @@ impl Source {
     async fn begin(&self, to: &Arc<dyn Driver>, tables: &[Table]) -> Result<(), StoreError> {
         // Not the key itself: this tells one source from another and gives nothing away.
         let mark = hex(&Sha256::digest(format!("copy of {}", self.master)));
-        let master = self.master.clone();
+        let (master, shared) = (self.master.clone(), to.is_shared());
         let names: Vec<&'static str> = tables.iter().map(|table| table.name).collect();
         unit(to, Effect::Writes, move |session| {
             let (mark, master, names) = (mark.clone(), master.clone(), names.clone());
             Box::pin(async move {
-                migrate::apply(session).await?;
+                migrate::apply(session, shared).await?;
                 match migrate::read(session, COPYING).await? {
                     Some(found) if found == mark => return Ok(()),
                     Some(_) => return refuse("a copy of another store was begun in the target".to_owned()),

@@ -6,7 +6,7 @@ use larkspur_contract::Effect;
 
 use crate::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
 use crate::ids::system_millis;
-use crate::{Ids, Keys, Memory, Root, migrate};
+use crate::{Ids, Keys, Memory, Root, migrate, nodes};
 
 /// The real time, from which each tenant's clock is an offset.
 pub trait Clock: Send + Sync + 'static {
@@ -46,14 +46,26 @@ impl Engine {
         clock: Arc<dyn Clock>,
         tag_bytes: usize,
     ) -> Result<Arc<Self>, StoreError> {
-        let opening = Arc::new(migrate::Opening::default());
+        let shared = driver.is_shared();
+        let opening = Arc::new(migrate::Opening::on(shared));
         driver.transact(Effect::Writes, opening.clone()).await?;
         let keys = Keys::derive(&opening.master());
-        let shared = driver.is_shared();
         let memory = if shared { Memory::off() } else { Memory::new(tag_bytes) };
-        // Two processes that draw the same number may make the same id; the second to write it collides and draws again.
-        let ids = if shared { Ids::of_a_random_node() } else { Ids::new(0) };
-        Ok(Arc::new(Engine { driver, memory, ids, keys, clock }))
+        let ids = if shared { Ids::without_a_node() } else { Ids::new(0) };
+        let engine = Arc::new(Engine { driver, memory, ids, keys, clock });
+        engine.hold_node().await?;
+        Ok(engine)
+    }
+
+    /// Renews the lease of this process's node number, or takes a number that nobody holds. Where no other process uses
+    /// the store, there is nothing to do.
+    ///
+    /// Whoever keeps an engine for long calls this every [`RENEWAL_MS`](nodes::RENEWAL_MS).
+    pub async fn hold_node(&self) -> Result<(), StoreError> {
+        if !self.driver.is_shared() {
+            return Ok(());
+        }
+        nodes::hold(self, system_millis()).await
     }
 
     /// Runs `body` in one transaction over all tenants and returns what it returns.

@@ -1,6 +1,7 @@
 //! Fresh identifiers: snowflakes that grow with time, and random ones.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The source of every new identifier of a process.
@@ -8,45 +9,85 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// A snowflake is seconds since 1970 in the upper 31 bits, then 10 bits of milliseconds, 10 bits of node and 12 bits
 /// of sequence: 19 decimal digits that grow with time, 4096 a millisecond a node.
 pub struct Ids {
-    node: i64,
+    node: RwLock<Node>,
     last: AtomicI64,
+}
+
+/// A node number, and for how long this process may use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Node {
+    /// The number.
+    pub(crate) number: i64,
+    /// Which holder of the number this is; 0 if it holds none.
+    pub(crate) epoch: i64,
+    /// When the lease ends, in milliseconds since 1970.
+    pub(crate) until_ms: i64,
 }
 
 const NODE_BITS: u32 = 10;
 const SEQUENCE_BITS: u32 = 12;
+/// How many node numbers there are.
+pub(crate) const NODES: i64 = 1 << NODE_BITS;
+/// No id is made in the last milliseconds of a lease: clocks may differ.
+const MARGIN: i64 = 10_000;
 
 impl Ids {
-    /// A source for the node with this number (its lower 10 bits count).
+    /// A source for the only process on a store.
     pub fn new(node: u16) -> Self {
-        Ids { node: i64::from(node) & ((1 << NODE_BITS) - 1), last: AtomicI64::new(0) }
+        let number = i64::from(node) % NODES;
+        let node = Node { number, epoch: 0, until_ms: i64::MAX };
+        Ids { node: RwLock::new(node), last: AtomicI64::new(0) }
     }
 
-    /// A source for one of several processes on a store.
-    pub fn of_a_random_node() -> Self {
-        Ids::new(u16::from_le_bytes(random_bytes()))
+    /// A source that gives nothing before it holds a number.
+    pub(crate) fn without_a_node() -> Self {
+        let node = Node { number: 0, epoch: 0, until_ms: 0 };
+        Ids { node: RwLock::new(node), last: AtomicI64::new(0) }
     }
 
-    /// The next snowflake, greater than every one before it.
+    /// What is held.
+    pub(crate) fn node(&self) -> Node {
+        *self.node.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Holds a number. Its ids begin after `used_until`, when another process may still have used it.
+    pub(crate) fn hold(&self, node: Node, used_until: i64) {
+        let mut held = self.node.write().unwrap_or_else(PoisonError::into_inner);
+        self.last.fetch_max(stamp(used_until.saturating_add(1)) << SEQUENCE_BITS, Ordering::AcqRel);
+        *held = node;
+    }
+
+    /// The next snowflake, greater than every one before it; none if the lease of the node number is over.
     ///
     /// If the system clock stands still or goes back, the sequence runs on from the last one.
-    pub fn snowflake(&self) -> i64 {
-        let now = system_millis();
-        let stamp = ((now / 1000) << 10) | (now % 1000);
+    pub fn snowflake(&self) -> Option<i64> {
+        self.snowflake_at(system_millis())
+    }
+
+    fn snowflake_at(&self, now: i64) -> Option<i64> {
+        let held = self.node.read().unwrap_or_else(PoisonError::into_inner);
+        if now >= held.until_ms.saturating_sub(MARGIN) {
+            return None;
+        }
         // `last` counts (stamp, sequence) without the node, so that a full sequence carries into the stamp.
-        let fresh = stamp << SEQUENCE_BITS;
+        let fresh = stamp(now) << SEQUENCE_BITS;
         let mut next = 0;
         let _ = self.last.fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| {
             next = fresh.max(last + 1);
             Some(next)
         });
         let (stamp, sequence) = (next >> SEQUENCE_BITS, next & ((1 << SEQUENCE_BITS) - 1));
-        (stamp << (NODE_BITS + SEQUENCE_BITS)) | (self.node << SEQUENCE_BITS) | sequence
+        Some((stamp << (NODE_BITS + SEQUENCE_BITS)) | (held.number << SEQUENCE_BITS) | sequence)
     }
 
     /// 128 random bits.
     pub fn random(&self) -> u128 {
         u128::from_le_bytes(random_bytes())
     }
+}
+
+fn stamp(millis: i64) -> i64 {
+    ((millis / 1000) << 10) | (millis % 1000)
 }
 
 /// Milliseconds since 1970 of the machine's clock.
@@ -77,11 +118,33 @@ mod tests {
         let ids = Ids::new(3);
         let mut last = 0;
         for _ in 0..20_000 {
-            let next = ids.snowflake();
+            let next = ids.snowflake().expect("this process is alone");
             assert!(next > last);
             assert_eq!(next.to_string().len(), 19);
             assert_eq!((next >> 12) & 1023, 3);
             last = next;
         }
+    }
+
+    #[test]
+    fn a_lease_ends_a_little_early() {
+        let ids = Ids::without_a_node();
+        assert_eq!(ids.snowflake_at(1), None);
+        ids.hold(Node { number: 7, epoch: 1, until_ms: 120_000 }, 0);
+        assert!(ids.snowflake_at(109_999).is_some());
+        assert_eq!(ids.snowflake_at(110_000), None);
+        ids.hold(Node { number: 7, epoch: 1, until_ms: 240_000 }, 0);
+        assert!(ids.snowflake_at(110_000).is_some());
+    }
+
+    #[test]
+    fn whoever_takes_a_number_over_goes_on_after_its_last_holder() {
+        let (before, after) = (Ids::without_a_node(), Ids::without_a_node());
+        before.hold(Node { number: 7, epoch: 1, until_ms: 120_000 }, 0);
+        // The last moment, and so many that they run ahead of the clock.
+        let last = (0..20_000).map(|_| before.snowflake_at(109_999).expect("in time")).max();
+        after.hold(Node { number: 7, epoch: 2, until_ms: 300_000 }, 120_000);
+        // Its own clock is a minute behind.
+        assert!(after.snowflake_at(60_000) > last);
     }
 }

@@ -257,7 +257,7 @@ mod tests {
         let ids = crate::Ids::new(0);
         let mut counts = [0; SHARDS];
         for _ in 0..SHARDS * 100 {
-            let key = (TenantKey(0xf62b_5d55_b4b8_f0ea), TagId(ids.snowflake()));
+            let key = (TenantKey(0xf62b_5d55_b4b8_f0ea), TagId(ids.snowflake().expect("alone")));
             let at = memory.tags.shards.iter().position(|shard| std::ptr::eq(shard, memory.tags.shard(&key)));
             counts[at.expect("a shard")] += 1;
         }

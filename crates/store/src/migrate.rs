@@ -13,6 +13,7 @@ const FILES: &[&str] = &[
     include_str!("../../../schema/0005_menus.sql"),
     include_str!("../../../schema/0006_refusals.sql"),
     include_str!("../../../schema/0007_links.sql"),
+    include_str!("../../../schema/0009_cluster.sql"),
 ];
 
 /// The schema that this program writes and reads.
@@ -36,13 +37,26 @@ fn statements(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// A statement as it is run on a store that several processes share: a table marked so keeps no log there.
+fn shared(statement: &str) -> String {
+    statement.replacen(UNLOGGED, "UNLOGGED", 1)
+}
+
+/// What stands in the text of a table that need not outlive a crash; to SQLite it is a comment.
+const UNLOGGED: &str = "/* UNLOGGED */";
+
 /// The first transaction on a store.
 #[derive(Default)]
 pub(crate) struct Opening {
+    shared: bool,
     master: Mutex<String>,
 }
 
 impl Opening {
+    pub(crate) fn on(shared: bool) -> Self {
+        Opening { shared, master: Mutex::default() }
+    }
+
     pub(crate) fn master(&self) -> String {
         self.master.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -52,7 +66,7 @@ impl Unit for Opening {
     fn run(&self, mut session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
         Box::pin(async move {
             let session = session.as_mut();
-            apply(session).await?;
+            apply(session, self.shared).await?;
             if read(session, COPYING).await?.is_some() {
                 return Err(StoreError::Unavailable(
                     "a copy into it was begun and has not ended: run `larkspur copy` again".to_owned(),
@@ -73,7 +87,9 @@ impl Unit for Opening {
 }
 
 /// Brings a store to this program's schema within a transaction, which whoever else opens it waits for.
-pub(crate) async fn apply(session: &mut dyn Session) -> Result<(), StoreError> {
+///
+/// `is_shared` as the driver says.
+pub(crate) async fn apply(session: &mut dyn Session, is_shared: bool) -> Result<(), StoreError> {
     session
         .query("CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)", &[])
         .await?;
@@ -88,6 +104,7 @@ pub(crate) async fn apply(session: &mut dyn Session) -> Result<(), StoreError> {
     }
     for statements in migrations().skip(applied) {
         for statement in statements {
+            let statement = if is_shared { shared(&statement) } else { statement };
             session.query(&statement, &[]).await?;
         }
     }

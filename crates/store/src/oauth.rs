@@ -6,7 +6,7 @@ use crate::driver::StoreError;
 use crate::{Row, Tx};
 
 /// For how long a code or token that has ended is remembered, so that its caller learns why: 30 days.
-const KEPT_MS: i64 = 30 * 24 * 3600 * 1000;
+pub(crate) const KEPT_MS: i64 = 30 * 24 * 3600 * 1000;
 
 /// What an app says of signing in; kept in the tenant that made it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

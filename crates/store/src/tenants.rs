@@ -49,6 +49,7 @@ pub const TABLES: &[&str] = &[
     "document",
     "document_member",
     "idempotency",
+    "call_count",
     "tenant_limit",
     "planned_refusal",
     "app_sign_in",
@@ -143,8 +144,11 @@ mod tests {
     fn every_table_of_the_schema_is_listed() {
         let mut tables: Vec<String> = crate::migrations()
             .flatten()
+            .map(|statement| statement.replace("/* UNLOGGED */ ", ""))
             .filter_map(|statement| statement.strip_prefix("CREATE TABLE ").map(str::to_owned))
             .filter_map(|rest| rest.split_whitespace().next().map(str::to_owned))
+            // Of all tenants together.
+            .filter(|table| !["node_lease", "job_slot"].contains(&table.as_str()))
             .collect();
         tables.sort();
         let mut listed: Vec<&str> = super::TABLES.to_vec();

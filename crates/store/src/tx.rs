@@ -85,8 +85,14 @@ impl Tx {
     }
 
     /// A new snowflake.
+    ///
+    /// While this process holds no node number, there is none, and the transaction fails as if a statement had.
     pub fn next_id(&self) -> i64 {
-        self.engine.ids.snowflake()
+        self.engine.ids.snowflake().unwrap_or_else(|| {
+            let why = "this server holds no node number now, so it makes no ids";
+            let _ = self.failed.set(StoreError::Unavailable(why.to_owned()));
+            0
+        })
     }
 
     /// A new random id.

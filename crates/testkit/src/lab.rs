@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use larkspur_api::Settings;
-use larkspur_server::{App, AppOptions, Observer, RateLimits};
+use larkspur_server::{App, AppOptions, Observer, RateLimits, Upkeep};
 use larkspur_store::{Clock, Driver, Engine, SystemClock};
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ pub struct Lab {
     /// The application.
     pub app: Arc<App>,
     control_key: String,
+    _upkeep: Arc<Upkeep>,
 }
 
 /// How a lab is made.
@@ -85,6 +86,8 @@ impl Lab {
             None => crate::empty_store().await,
         };
         let engine = Engine::open(driver, options.clock, 64 << 20).await.expect("the store opens");
+        // Its jobs are left alone: a test sweeps when it wants to.
+        let upkeep = Arc::new(Upkeep::of_the_node(&engine));
         let control_key = "lab-control-key".to_owned();
         let options = AppOptions {
             settings: Arc::new(options.settings),
@@ -94,7 +97,7 @@ impl Lab {
             observer: observer(),
             ..AppOptions::default()
         };
-        Lab { app: App::build(engine, options).expect("the registry is sound"), control_key }
+        Lab { app: App::build(engine, options).expect("the registry is sound"), control_key, _upkeep: upkeep }
     }
 
     /// A request without credentials.

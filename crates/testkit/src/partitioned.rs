@@ -68,14 +68,23 @@ impl Session for Divided<Box<dyn Session>> {
     }
 }
 
-/// What is run instead of a statement; nothing if it is run as it is. The directory of apps is not divided: it is what
-/// finds the tenant, a reference table on Citus.
+/// Tables of all tenants together: reference tables on Citus. The directory of apps is what finds the tenant.
+const GLOBAL: [&str; 4] = ["IF", "app", "node_lease", "job_slot"];
+
+/// What is run instead of a statement; nothing if it is run as it is. The rows of a table without a log are in its parts.
 fn divided(sql: &str) -> Vec<String> {
-    let table = sql.strip_prefix("CREATE TABLE").and_then(|rest| rest.trim_start().split([' ', '(']).next());
-    let Some(table) = table.filter(|name| !["IF", "app"].contains(name)) else { return Vec::new() };
+    let (kind, rest) = match (sql.strip_prefix("CREATE TABLE"), sql.strip_prefix("CREATE UNLOGGED TABLE")) {
+        (Some(rest), _) => ("CREATE TABLE", rest),
+        (_, Some(rest)) => ("CREATE UNLOGGED TABLE", rest),
+        _ => return Vec::new(),
+    };
+    let table = rest.trim_start().split([' ', '(']).next().unwrap_or_default();
+    if GLOBAL.contains(&table) {
+        return Vec::new();
+    }
     let parts = (0..PARTS).map(|part| {
         let values = format!("FOR VALUES WITH (MODULUS {PARTS}, REMAINDER {part})");
-        ["CREATE TABLE", &format!("{table}_{part} PARTITION OF {table}"), &values].join(" ")
+        [kind, &format!("{table}_{part} PARTITION OF {table}"), &values].join(" ")
     });
-    std::iter::once(format!("{sql} PARTITION BY HASH (tenant)")).chain(parts).collect()
+    std::iter::once(["CREATE TABLE", rest, "PARTITION BY HASH (tenant)"].join(" ")).chain(parts).collect()
 }

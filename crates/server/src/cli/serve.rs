@@ -13,7 +13,7 @@ use tokio::runtime;
 use super::store::Store;
 use crate::config::{Config, Demo};
 use crate::ready::{self, Ready, World};
-use crate::{App, AppOptions, demo, http, logs};
+use crate::{App, AppOptions, Upkeep, demo, http, logs};
 
 /// Flags of `larkspur serve`.
 #[derive(Default, Args)]
@@ -103,11 +103,13 @@ async fn serve(config: &Config) -> Result<(), String> {
         store_stats: Some(store.stats()),
         ..AppOptions::default()
     };
+    let upkeep = Upkeep::of(&engine);
     let app = App::build(engine, options)?;
     let ready = Ready { base_url: base_url(address), control_key, world };
     announce(config, &ready, open)?;
     tracing::info!(address = %address, "serving");
     http::serve(listener, app, config.limits(), ended).await;
+    drop(upkeep);
     tracing::info!("ended");
     store.close();
     Ok(())

@@ -1,13 +1,15 @@
 //! Step 4: frequency control, per operation, app and tenant.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use larkspur_api::Caller;
+use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Code, Fault, Spec, Window, codes};
+use larkspur_store::{Engine, StoreError, frequency};
+
+use super::limiter::{Key, Limiter, WINDOWS};
 
 use crate::App;
 
@@ -49,7 +51,7 @@ impl fmt::Display for RateLimits {
 }
 
 impl RateLimits {
-    fn cap(self, window: &Window) -> u32 {
+    pub(super) fn cap(self, window: &Window) -> u32 {
         match self {
             RateLimits::Factor(factor) => {
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
@@ -62,7 +64,7 @@ impl RateLimits {
 }
 
 /// Lets a call in, or refuses it. `now` is the real time; windows go by the tenant's.
-pub(super) fn admit(
+pub(super) async fn admit(
     app: &App,
     spec: &Spec,
     operation: usize,
@@ -75,26 +77,14 @@ pub(super) fn admit(
         return Ok(());
     }
     let key = Key { operation, app: call.app.app_id.0, tenant: call.tenant.0 };
-    app.limiter
-        .admit(key, spec.rate.windows, limits, call.now, now)
-        .map_err(|full| too_many(app, full, format!("more than {}", spec.rate.name)))
+    let counted = app.counting.count(key, spec, limits, call.now, now).await?;
+    counted.map_err(|full| too_many(app, full, format!("more than {}", spec.rate.name)))
 }
 
 /// The refusal of a call over the frequency.
 pub(super) fn too_many(app: &App, full: Full, note: String) -> Fault {
     let code = Code { status: app.options.rate_limit_status, ..codes::RATE_LIMITED };
     Fault::new(code, note).with_retry(full.cap, full.seconds)
-}
-
-/// What calls are counted by.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
-    /// The operation's place among the routes.
-    pub operation: usize,
-    /// The app.
-    pub app: u64,
-    /// The tenant.
-    pub tenant: u64,
 }
 
 /// A window that is full.
@@ -106,211 +96,180 @@ pub struct Full {
     pub seconds: u32,
 }
 
-const SHARDS: usize = 32;
-/// No tier of the documents has more.
-const WINDOWS: usize = 2;
-/// Keys in a shard at which idle ones are looked for.
-const SWEEP_AT: usize = 1024;
-/// The most keys in a shard; beyond that all are forgotten, which lets a few calls too many in.
-const MOST: usize = 65_536;
-/// Real milliseconds after which a key without calls is idle: the longest window of the documents.
-const IDLE_MS: i64 = 60_000;
-
-#[derive(Clone, Copy, Default)]
-struct Counts {
-    windows: [Count; WINDOWS],
-    /// Real time of the last call.
-    seen: i64,
+/// Where calls are counted.
+pub(crate) enum Counting {
+    /// In this process, which is the only one on its store.
+    Here(Limiter),
+    /// In the store, which other processes share.
+    Shared(Arc<Engine>),
 }
 
-#[derive(Clone, Copy, Default)]
-struct Count {
-    /// The tenant's time of the first call in the window.
-    start: i64,
-    calls: u32,
-}
-
-struct Shard {
-    counts: HashMap<Key, Counts>,
-    sweep_at: usize,
-}
-
-/// Counts calls in windows that begin at their first call.
-pub struct Limiter {
-    shards: Vec<Mutex<Shard>>,
-    hasher: RandomState,
-}
-
-impl Default for Limiter {
-    fn default() -> Self {
-        let empty = || Mutex::new(Shard { counts: HashMap::new(), sweep_at: SWEEP_AT });
-        Limiter { shards: (0..SHARDS).map(|_| empty()).collect(), hasher: RandomState::new() }
+impl Counting {
+    /// Counts where every process on the store does.
+    pub(crate) fn on(engine: &Arc<Engine>) -> Self {
+        match engine.driver.is_shared() {
+            true => Counting::Shared(engine.clone()),
+            false => Counting::Here(Limiter::default()),
+        }
     }
-}
 
-impl Limiter {
     /// Counts a call at the tenant's time `now`, unless a window is full: such calls do not count.
     ///
-    /// Of several full windows, the one that opens last is told, so that a caller who waits for it is let in.
-    pub fn admit(
+    /// # Errors
+    /// The store could not count. The call is not let in.
+    async fn count(
         &self,
         key: Key,
-        windows: &[Window],
+        spec: &Spec,
         limits: RateLimits,
         now: i64,
         real_now: i64,
-    ) -> Result<(), Full> {
-        #[allow(clippy::cast_possible_truncation, reason = "any bits will do")]
-        let index = self.hasher.hash_one(key) as usize % SHARDS;
-        let mut shard = self.shards[index].lock().unwrap_or_else(PoisonError::into_inner);
-        if shard.counts.len() >= shard.sweep_at {
-            shard.sweep(real_now);
-        }
-        let counts = shard.counts.entry(key).or_default();
-        counts.seen = real_now;
-        let mut next = counts.windows;
-        let mut full: Option<Full> = None;
-        for (window, count) in windows.iter().zip(&mut next) {
-            let length = i64::from(window.seconds) * 1000;
-            let left = count.start.saturating_add(length).saturating_sub(now);
-            if count.calls == 0 || left <= 0 || left > length {
-                *count = Count { start: now, calls: 1 };
-                continue;
+    ) -> Result<Result<(), Full>, StoreError> {
+        let engine = match self {
+            Counting::Here(limiter) => {
+                return Ok(limiter.admit(key, spec.rate.windows, limits, now, real_now));
             }
-            let cap = limits.cap(window);
-            if count.calls >= cap {
-                let seconds = u32::try_from((left + 999) / 1000).unwrap_or(u32::MAX);
-                full = Some(full.map_or(Full { cap, seconds }, |other| {
-                    if other.seconds >= seconds { other } else { Full { cap, seconds } }
-                }));
-            }
-            count.calls = count.calls.saturating_add(1);
+            Counting::Shared(engine) => engine,
+        };
+        let mut windows = [frequency::Window::default(); WINDOWS];
+        for (window, documented) in windows.iter_mut().zip(spec.rate.windows) {
+            window.length_ms = i64::from(documented.seconds) * 1000;
+            window.cap = limits.cap(documented).into();
         }
-        match full {
-            Some(full) => Err(full),
-            None => {
-                counts.windows = next;
-                Ok(())
-            }
-        }
+        let (tenant, app_id) = (TenantKey(key.tenant), AppId(key.app));
+        let key = frequency::Key { tenant, app_id, operation: spec.id };
+        let full = frequency::count(engine, key, windows, now, real_now).await?;
+        Ok(full.map_or(Ok(()), |full| {
+            Err(Full { cap: number(full.cap), seconds: number((full.left_ms + 999) / 1000) })
+        }))
     }
 
-    /// How many keys are counted.
-    pub fn len(&self) -> usize {
-        self.shards
-            .iter()
-            .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).counts.len())
-            .sum()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// How many keys are counted in this process.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Counting::Here(limiter) => limiter.len(),
+            Counting::Shared(_) => 0,
+        }
     }
 }
 
-impl Shard {
-    fn sweep(&mut self, real_now: i64) {
-        self.counts.retain(|_, counts| real_now.saturating_sub(counts.seen) < IDLE_MS);
-        if self.counts.len() >= MOST {
-            self.counts.clear();
-        }
-        self.sweep_at = (self.counts.len() * 2).clamp(SWEEP_AT, MOST);
-    }
+fn number(from: i64) -> u32 {
+    u32::try_from(from).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use larkspur_contract::Rate;
     use larkspur_contract::rates::{TIER_4, TIER_6};
+    use larkspur_store::SystemClock;
+    use larkspur_store_sqlite::Sqlite;
 
     const KEY: Key = Key { operation: 1, app: 2, tenant: 3 };
 
-    fn at(limiter: &Limiter, windows: &[Window], now: i64) -> Result<(), Full> {
-        limiter.admit(KEY, windows, RateLimits::Platform, now, now)
+    /// Each way of counting; the store's own statement is the same on every driver.
+    async fn each() -> [Counting; 2] {
+        let driver = Arc::new(Sqlite::memory().expect("a store in memory"));
+        let engine = Engine::open(driver, Arc::new(SystemClock), 0).await.expect("it opens");
+        [Counting::Here(Limiter::default()), Counting::Shared(engine)]
     }
 
-    #[test]
-    fn a_window_begins_at_its_first_call() {
-        let limiter = Limiter::default();
-        for _ in 0..5 {
-            at(&limiter, TIER_6.windows, 10_700).expect("let in");
-        }
-        assert_eq!(at(&limiter, TIER_6.windows, 11_699), Err(Full { cap: 5, seconds: 1 }));
-        at(&limiter, TIER_6.windows, 11_700).expect("the window is over");
-        let other = Key { app: 9, ..KEY };
-        for _ in 0..5 {
-            limiter.admit(other, TIER_6.windows, RateLimits::Platform, 11_700, 0).expect("another app");
-        }
+    /// Some operation with these windows.
+    fn spec(rate: Rate) -> Spec {
+        let some = larkspur_api::REGISTRY.iter().copied().flatten().next().expect("an operation");
+        Spec { rate, ..*some.spec }
     }
 
-    #[test]
-    fn both_windows_count_and_the_longer_wait_is_told() {
-        let limiter = Limiter::default();
-        let mut now = 0;
-        for call in 0..1000 {
-            if call % 50 == 0 {
-                now += 1000;
-            }
-            at(&limiter, TIER_4.windows, now).expect("let in");
-        }
-        assert_eq!(now, 20_000);
-        assert_eq!(at(&limiter, TIER_4.windows, now), Err(Full { cap: 1000, seconds: 41 }), "both are full");
-        assert_eq!(
-            at(&limiter, TIER_4.windows, 60_001),
-            Err(Full { cap: 1000, seconds: 1 }),
-            "the minute is"
-        );
-        at(&limiter, TIER_4.windows, 61_000).expect("a new minute");
+    async fn count(by: &Counting, key: Key, rate: Rate, limits: RateLimits, now: i64) -> Result<(), Full> {
+        by.count(key, &spec(rate), limits, now, now).await.expect("the store counts")
     }
 
-    #[test]
-    fn refused_calls_do_not_count() {
-        let limiter = Limiter::default();
-        for _ in 0..50 {
-            at(&limiter, TIER_4.windows, 1000).expect("let in");
-        }
-        for _ in 0..2000 {
-            assert_eq!(at(&limiter, TIER_4.windows, 1001), Err(Full { cap: 50, seconds: 1 }));
-        }
-        at(&limiter, TIER_4.windows, 2000).expect("the minute has room");
+    async fn at(by: &Counting, rate: Rate, now: i64) -> Result<(), Full> {
+        count(by, KEY, rate, RateLimits::Platform, now).await
     }
 
-    #[test]
-    fn a_clock_that_jumps_opens_the_windows() {
-        let limiter = Limiter::default();
-        for now in [100_000, 10_000, 500_000] {
+    #[tokio::test]
+    async fn a_window_begins_at_its_first_call() {
+        for by in each().await {
             for _ in 0..5 {
-                at(&limiter, TIER_6.windows, now).expect("let in");
+                at(&by, TIER_6, 10_700).await.expect("let in");
             }
-            at(&limiter, TIER_6.windows, now).expect_err("full");
+            assert_eq!(at(&by, TIER_6, 11_699).await, Err(Full { cap: 5, seconds: 1 }));
+            at(&by, TIER_6, 11_700).await.expect("the window is over");
+            let other = Key { app: 9, ..KEY };
+            for _ in 0..5 {
+                count(&by, other, TIER_6, RateLimits::Platform, 11_700).await.expect("another app");
+            }
         }
     }
 
-    #[test]
-    fn factors() {
-        let limiter = Limiter::default();
-        let half = RateLimits::Factor(0.1);
-        limiter.admit(KEY, TIER_6.windows, half, 0, 0).expect("at least one");
-        let full = limiter.admit(KEY, TIER_6.windows, half, 0, 0).expect_err("only one");
-        assert_eq!(full, Full { cap: 1, seconds: 1 });
+    #[tokio::test]
+    async fn both_windows_count_and_the_longer_wait_is_told() {
+        for by in each().await {
+            let mut now = 0;
+            for call in 0..1000 {
+                if call % 50 == 0 {
+                    now += 1000;
+                }
+                at(&by, TIER_4, now).await.expect("let in");
+            }
+            assert_eq!(now, 20_000);
+            assert_eq!(at(&by, TIER_4, now).await, Err(Full { cap: 1000, seconds: 41 }), "both are full");
+            assert_eq!(at(&by, TIER_4, 60_001).await, Err(Full { cap: 1000, seconds: 1 }), "the minute is");
+            at(&by, TIER_4, 61_000).await.expect("a new minute");
+        }
+    }
+
+    #[tokio::test]
+    async fn refused_calls_do_not_count() {
+        for by in each().await {
+            for _ in 0..50 {
+                at(&by, TIER_4, 1000).await.expect("let in");
+            }
+            for _ in 0..2000 {
+                assert_eq!(at(&by, TIER_4, 1001).await, Err(Full { cap: 50, seconds: 1 }));
+            }
+            at(&by, TIER_4, 2000).await.expect("the minute has room");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_jumps_opens_the_windows() {
+        for by in each().await {
+            for now in [100_000, 10_000, 500_000] {
+                for _ in 0..5 {
+                    at(&by, TIER_6, now).await.expect("let in");
+                }
+                at(&by, TIER_6, now).await.expect_err("full");
+            }
+        }
+    }
+
+    /// Two servers, one of which is a little behind.
+    #[tokio::test]
+    async fn clocks_that_differ_a_little_count_together_in_the_store() {
+        let [_, by] = each().await;
+        for call in 0..5 {
+            at(&by, TIER_6, 100_000 - 300 * (call % 2)).await.expect("let in");
+        }
+        assert_eq!(at(&by, TIER_6, 99_700).await, Err(Full { cap: 5, seconds: 2 }));
+        assert_eq!(at(&by, TIER_6, 100_999).await, Err(Full { cap: 5, seconds: 1 }));
+        at(&by, TIER_6, 101_000).await.expect("the window is over");
+    }
+
+    #[tokio::test]
+    async fn factors() {
+        for by in each().await {
+            let half = RateLimits::Factor(0.1);
+            count(&by, KEY, TIER_6, half, 0).await.expect("at least one");
+            let full = count(&by, KEY, TIER_6, half, 0).await.expect_err("only one");
+            assert_eq!(full, Full { cap: 1, seconds: 1 });
+        }
         assert_eq!("2.5".parse(), Ok(RateLimits::Factor(2.5)));
         assert_eq!("off".parse(), Ok(RateLimits::Off));
         for wrong in ["", "0", "-1", "nan", "inf", "on"] {
             assert!(wrong.parse::<RateLimits>().is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn idle_keys_are_swept() {
-        let limiter = Limiter::default();
-        for app in 0..200_000 {
-            let now = i64::try_from(app).expect("small") * 10;
-            limiter
-                .admit(Key { app, ..KEY }, TIER_6.windows, RateLimits::Platform, now, now)
-                .expect("let in");
-        }
-        assert!(limiter.len() <= SHARDS * (SWEEP_AT + 1), "{}", limiter.len());
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod authenticate;
 mod authorize;
 pub mod decode;
 mod execute;
+pub mod limiter;
 mod planned;
 pub mod reply;
 pub mod route;
@@ -81,7 +82,7 @@ async fn steps(
     let caller = authenticate::authenticate(app, spec, request.authorization, now).await?;
     seen.caller = Some(caller.clone());
     authorize::authorize(spec, &caller)?;
-    admit::admit(app, spec, routed.route.index, &caller, now)?;
+    admit::admit(app, spec, routed.route.index, &caller, now).await?;
     if let Some(fault) = planned::refusal(app, spec, &caller).await? {
         seen.planned = true;
         return Err(fault);

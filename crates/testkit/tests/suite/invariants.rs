@@ -212,6 +212,10 @@ fn every_statement_of_a_tx_names_the_tenant() {
             }
             for sql in Source::parse("", function).strings.iter().filter(|text| is_sql(text)) {
                 checked += 1;
+                // What a driver is asked outside of a transaction may be of the whole store.
+                if head.contains("Engine") && GLOBAL.iter().any(|(part, _)| sql.contains(part)) {
+                    continue;
+                }
                 let row = sql.contains("(tenant, ") && sql.contains("VALUES ($1, ");
                 assert!(row || sql.contains("tenant = $1"), "{}: {sql}", source.path);
                 assert!(!sql.contains(" OR tenant"), "{}: {sql}", source.path);
@@ -240,6 +244,9 @@ const GLOBAL: &[(&str, &str)] = &[
     ("SELECT {columns} FROM {} {beyond}ORDER BY", "what a copy of a store reads"),
     ("INSERT INTO {} ({columns}) VALUES {values}", "what a copy of a store writes"),
     ("FROM pg_stat_activity", "whether anybody uses what is copied"),
+    ("SELECT tenant, clock_offset_ms FROM tenant WHERE tenant > $1", "sweeps every tenant, a page at a time"),
+    (" node_lease ", "the processes on a store, whichever tenants they serve"),
+    (" job_slot ", "jobs of the whole store"),
 ];
 
 #[test]

@@ -10,6 +10,7 @@ mod kill;
 mod many_chats;
 mod members;
 mod members_at_once;
+mod nodes;
 mod policy;
 mod program;
 mod random;

@@ -38,16 +38,21 @@ impl Program {
         Program::spawn_at(beside, &["--data".as_ref(), data.as_os_str()], shell)
     }
 
-    /// Starts it at some store, with its files in a directory.
+    /// Starts it at some store, with its files in a directory. Frequency is off unless `place` says how it goes.
     pub(crate) fn spawn_at(beside: &Path, place: &[&OsStr], shell: &str) -> Program {
         static STARTS: AtomicUsize = AtomicUsize::new(0);
         let start = STARTS.fetch_add(1, Ordering::Relaxed);
         let (ready_file, log) =
             (beside.join(format!("ready-{start}.json")), beside.join(format!("log-{start}.txt")));
+        let limits: &[&str] = match place.contains(&OsStr::new("--rate-limits")) {
+            true => &[],
+            false => &["--rate-limits", "off"],
+        };
         let child = Command::new("sh")
             .args(["-c", &format!("{shell} exec \"$0\" \"$@\"")])
             .arg(binary())
-            .args(["serve", "--listen", "127.0.0.1:0", "--rate-limits", "off", "--control-key", CONTROL_KEY])
+            .args(["serve", "--listen", "127.0.0.1:0", "--control-key", CONTROL_KEY])
+            .args(limits)
             .args(place)
             .arg("--ready-file")
             .arg(&ready_file)

@@ -1,6 +1,8 @@
 //! Two servers on one database, as real processes.
 
+use std::ffi::OsStr;
 use std::process::Command;
+use std::time::Instant;
 
 use larkspur_testkit::postgres::Server;
 use serde_json::{Value, json};
@@ -26,8 +28,14 @@ impl Cluster {
     }
 
     fn spawn(&self) -> Program {
+        self.spawn_with(&[])
+    }
+
+    fn spawn_with(&self, flags: &[&str]) -> Program {
         let url = self.url();
-        Program::spawn_at(self.directory.path(), &["--store".as_ref(), url.as_ref()], "")
+        let mut place: Vec<&OsStr> = vec!["--store".as_ref(), url.as_ref()];
+        place.extend(flags.iter().map(OsStr::new));
+        Program::spawn_at(self.directory.path(), &place, "")
     }
 
     /// Runs another command of the program; what it prints, if it succeeds.
@@ -110,4 +118,33 @@ fn the_commands_know_a_database_on_a_server() {
     let refused = cluster.command(&["check", "--store", "postgres://me:hunter2@127.0.0.1:1/x"]);
     let refused = refused.expect_err("nobody listens there");
     assert!(refused.contains("cannot connect to PostgreSQL") && !refused.contains("hunter2"), "{refused}");
+}
+
+/// Windows begin at their first call, so that the calls let in come in bunches of the cap, whoever is asked.
+#[test]
+fn frequency_is_counted_together() {
+    let cluster = Cluster::new();
+    let one = cluster.spawn_with(&["--rate-limits", "2"]).until_ready();
+    let two = cluster.spawn_with(&["--rate-limits", "2"]).until_ready();
+    let mut clients = [one.client(), two.client()];
+    let token = sign_in(&mut clients[0], &one.ready);
+    let (mut bunches, mut inside, mut refused) = (Vec::new(), 0, 0);
+    let began = Instant::now();
+    for round in 0.. {
+        let path = "/open-apis/im/v2/tags?ids=7307000000000000000";
+        let answer = clients[round % 2].send(&token, "GET", path, &Value::Null).expect("an answer");
+        match answer.1["code"].as_i64() {
+            Some(99991400) => {
+                refused += 1;
+                bunches.extend((inside > 0).then_some(std::mem::take(&mut inside)));
+            }
+            _ => inside += 1,
+        }
+        if bunches.len() == 4 {
+            break;
+        }
+        assert!(began.elapsed().as_secs() < 20, "{bunches:?} {inside} {refused}");
+    }
+    assert_eq!(bunches, [10; 4], "5 a second, twice");
+    assert!(refused > 20, "{refused}");
 }

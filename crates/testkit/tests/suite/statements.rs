@@ -46,6 +46,11 @@ const SCANS: &[(&str, &str)] = &[
         "DELETE FROM oauth_refresh WHERE tenant = $1 AND user_id = $2",
     ),
     ("finds users by a part of their name, for the authorize page", "AND name_folded LIKE $2"),
+    ("finds a node number that is free among at most 1024", "FROM node_lease ORDER BY node_no"),
+    (
+        "sweeps the counts of a tenant: one for each app and operation that it called lately",
+        "DELETE FROM call_count",
+    ),
 ];
 
 /// Calls every operation of the registry with its own example, in a world of its own.

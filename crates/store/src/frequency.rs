@@ -1,0 +1,100 @@
+//! Counts calls for every process on a store at once.
+
+use larkspur_contract::Effect;
+use larkspur_contract::ids::{AppId, TenantKey};
+
+use crate::driver::StoreError;
+use crate::{Engine, Value};
+
+/// A window in which a number of calls is allowed; by default, any number.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    /// In milliseconds.
+    pub length_ms: i64,
+    /// Calls that it allows.
+    pub cap: i64,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Window { length_ms: 0, cap: i64::MAX }
+    }
+}
+
+/// A window that is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full {
+    /// Calls that it allows.
+    pub cap: i64,
+    /// Milliseconds until it opens again, at least 1.
+    pub left_ms: i64,
+}
+
+/// Whose calls are counted, and of which operation.
+#[derive(Debug, Clone, Copy)]
+pub struct Key<'a> {
+    /// The tenant.
+    pub tenant: TenantKey,
+    /// The app.
+    pub app_id: AppId,
+    /// The operation's id.
+    pub operation: &'a str,
+}
+
+/// The clocks of two servers may differ by this much, in milliseconds: a call from a little before a window counts in it.
+const SKEW: i64 = 1000;
+/// How often a window that was full and has opened in the meantime is asked again.
+const TRIES: usize = 3;
+
+/// `$4` is now, `$5` and `$6` are the length and the cap of the first window, `$7` and `$8` of the second one.
+const COUNT: &str = "INSERT INTO call_count (tenant, app_id, operation, start_1, calls_1, start_2, calls_2, seen_at) \
+     VALUES ($1, $2, $3, $4, 1, $4, 1, $9) ON CONFLICT (tenant, app_id, operation) DO UPDATE SET \
+     start_1 = CASE WHEN $4 >= call_count.start_1 - $10 AND $4 < call_count.start_1 + $5 THEN call_count.start_1 ELSE $4 END, \
+     calls_1 = CASE WHEN $4 >= call_count.start_1 - $10 AND $4 < call_count.start_1 + $5 THEN call_count.calls_1 + 1 ELSE 1 END, \
+     start_2 = CASE WHEN $4 >= call_count.start_2 - $10 AND $4 < call_count.start_2 + $7 THEN call_count.start_2 ELSE $4 END, \
+     calls_2 = CASE WHEN $4 >= call_count.start_2 - $10 AND $4 < call_count.start_2 + $7 THEN call_count.calls_2 + 1 ELSE 1 END, \
+     seen_at = excluded.seen_at \
+     WHERE NOT (call_count.calls_1 >= $6 AND $4 >= call_count.start_1 - $10 AND $4 < call_count.start_1 + $5) \
+     AND NOT (call_count.calls_2 >= $8 AND $4 >= call_count.start_2 - $10 AND $4 < call_count.start_2 + $7) \
+     RETURNING calls_1";
+
+/// Counts a call at the tenant's time `now`, unless a window is full: such calls do not count. `real_now` says when the
+/// count was last used.
+///
+/// Of several full windows, the one that opens last is told, so that a caller who waits for it is let in.
+pub async fn count(
+    engine: &Engine,
+    key: Key<'_>,
+    windows: [Window; 2],
+    now: i64,
+    real_now: i64,
+) -> Result<Option<Full>, StoreError> {
+    let whose = || [Value::from(key.tenant), key.app_id.into(), key.operation.into()];
+    let mut found = None;
+    for _ in 0..TRIES {
+        let mut params = whose().to_vec();
+        params.push(now.into());
+        params.extend(windows.iter().flat_map(|window| [window.length_ms.into(), window.cap.into()]));
+        params.extend([real_now.into(), SKEW.into()]);
+        if !engine.driver.query(Effect::Writes, COUNT, params).await?.is_empty() {
+            return Ok(None);
+        }
+        let sql = "SELECT start_1, calls_1, start_2, calls_2 FROM call_count WHERE tenant = $1 AND app_id = $2 AND operation = $3";
+        let rows = engine.driver.query(Effect::Reads, sql, whose().to_vec()).await?;
+        // Gone, by a sweep or a failover: there is room.
+        let Some(row) = rows.into_iter().next() else { continue };
+        for (window, column) in windows.into_iter().zip([0, 2]) {
+            let (start, calls) = (row.int(column)?, row.int(column + 1)?);
+            let left_ms = start.saturating_add(window.length_ms).saturating_sub(now);
+            let open = left_ms > 0 && left_ms <= window.length_ms.saturating_add(SKEW);
+            if open && calls >= window.cap && found.is_none_or(|full: Full| full.left_ms < left_ms) {
+                found = Some(Full { cap: window.cap, left_ms });
+            }
+        }
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    // Full whenever it was counted and open whenever it was looked at: others are ahead each time.
+    Ok(Some(Full { cap: windows[0].cap, left_ms: 1 }))
+}

@@ -1,0 +1,86 @@
+//! Jobs of the whole store that are due from time to time: whichever process enters the slot first does them.
+
+use std::sync::Arc;
+
+use larkspur_contract::Effect;
+use larkspur_contract::ids::TenantKey;
+
+use crate::driver::StoreError;
+use crate::oauth::KEPT_MS;
+use crate::{Engine, Value};
+
+/// How many rows one statement deletes at most.
+const BATCH: u32 = 500;
+/// How many such statements of one kind and tenant a sweep runs; the next one goes on.
+const ROUNDS: usize = 20;
+/// Tenants in one page.
+const PAGE: i64 = 100;
+/// For how long a count of calls is kept after the last one, in milliseconds: well above the longest window.
+const IDLE_MS: i64 = 600_000;
+
+/// Enters a slot of a job; false if it was entered before, by whomever.
+pub async fn claim(engine: &Engine, job: &'static str, slot: i64) -> Result<bool, StoreError> {
+    let sql =
+        "INSERT INTO job_slot (job, slot) VALUES ($1, $2) ON CONFLICT (job, slot) DO NOTHING RETURNING slot";
+    Ok(!engine.driver.query(Effect::Writes, sql, vec![job.into(), slot.into()]).await?.is_empty())
+}
+
+/// Forgets a job's slots before one.
+pub async fn forget(engine: &Engine, job: &'static str, before: i64) -> Result<(), StoreError> {
+    let sql = "DELETE FROM job_slot WHERE job = $1 AND slot < $2";
+    engine.driver.query(Effect::Writes, sql, vec![job.into(), before.into()]).await.map(drop)
+}
+
+/// What a tenant keeps no longer than until `$2`, which goes by the tenant's clock.
+const ENDED: [(&str, i64); 3] = [
+    (
+        "DELETE FROM idempotency WHERE tenant = $1 AND name IN \
+         (SELECT name FROM idempotency WHERE tenant = $1 AND expires_at < $2 LIMIT CAST($3 AS BIGINT)) RETURNING 1",
+        0,
+    ),
+    (
+        "DELETE FROM oauth_code WHERE tenant = $1 AND code_hash IN \
+         (SELECT code_hash FROM oauth_code WHERE tenant = $1 AND expires_at < $2 LIMIT CAST($3 AS BIGINT)) RETURNING 1",
+        KEPT_MS,
+    ),
+    (
+        "DELETE FROM oauth_refresh WHERE tenant = $1 AND token_hash IN \
+         (SELECT token_hash FROM oauth_refresh WHERE tenant = $1 AND expires_at < $2 LIMIT CAST($3 AS BIGINT)) RETURNING 1",
+        KEPT_MS,
+    ),
+];
+
+/// Deletes what has ended in every tenant, in small transactions; how many rows. `now_ms` is the real time.
+pub async fn sweep(engine: &Arc<Engine>, now_ms: i64) -> Result<usize, StoreError> {
+    let (mut deleted, mut last) = (0, Value::from(""));
+    loop {
+        let sql = "SELECT tenant, clock_offset_ms FROM tenant WHERE tenant > $1 ORDER BY tenant LIMIT CAST($2 AS BIGINT)";
+        let page = engine.driver.query(Effect::Reads, sql, vec![last, PAGE.into()]).await?;
+        let mut tenant = None;
+        for mut row in page {
+            let (key, offset) = (row.id(0, TenantKey::parse)?, row.int(1)?);
+            deleted += sweep_one(engine, key, now_ms, now_ms.saturating_add(offset)).await?;
+            tenant = Some(key);
+        }
+        let Some(tenant) = tenant else { return Ok(deleted) };
+        last = tenant.into();
+    }
+}
+
+async fn sweep_one(engine: &Engine, tenant: TenantKey, real: i64, now: i64) -> Result<usize, StoreError> {
+    let counts = "DELETE FROM call_count WHERE tenant = $1 AND (app_id, operation) IN \
+                  (SELECT app_id, operation FROM call_count WHERE tenant = $1 AND seen_at < $2 LIMIT CAST($3 AS BIGINT)) RETURNING 1";
+    let ended = ENDED.iter().map(|(sql, kept)| (*sql, now.saturating_sub(*kept)));
+    let mut deleted = 0;
+    for (sql, before) in ended.chain([(counts, real.saturating_sub(IDLE_MS))]) {
+        for _ in 0..ROUNDS {
+            let params: Vec<Value> = vec![tenant.into(), before.into(), i64::from(BATCH).into()];
+            let gone = engine.driver.query(Effect::Writes, sql, params).await?.len();
+            deleted += gone;
+            if gone < BATCH as usize {
+                break;
+            }
+        }
+    }
+    Ok(deleted)
+}
