@@ -2,6 +2,7 @@
 #![allow(clippy::print_stderr, reason = "a command line tool")]
 
 mod coverage;
+mod drill;
 mod fuzz;
 mod generate;
 mod run;
@@ -16,10 +17,11 @@ cargo xtask test        everything that is tested: rules, scenarios, clients, do
 cargo xtask rust        the Rust tests alone, on SQLite and PostgreSQL, and the contract coverage they prove
 cargo xtask clients     the official SDKs, schemathesis, the sign-in page in Chromium, the README's commands
 cargo xtask fuzz [S]    feeds the gateway's decode step with made-up bytes for S seconds (default 20)
+cargo xtask drill [...] kills and freezes parts of a PostgreSQL cluster under load: nothing acknowledged may be lost (--short, --only SCENARIO, --write FILE)
 cargo xtask ci          formatting, clippy, generated documents unchanged, then `test`: what CI runs
 cargo xtask generate    writes the generated documents; with --check, says whether they would change
 cargo xtask bench [...] the benchmark table; arguments go to the benchmark program (--quick, --rounds N, --write FILE)
-cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node, Chromium, PostgreSQL (Debian, as root)";
+cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node, Chromium, PostgreSQL, etcd (Debian, as root)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Some("rust") => rust(),
         Some("clients") => tools::setup().and_then(|()| clients()),
         Some("fuzz") => fuzz::run(rest.first().and_then(|seconds| seconds.parse().ok()).unwrap_or(20)),
+        Some("drill") => tools::setup().and_then(|()| drill::run(rest)),
         Some("ci") => ci(),
         Some("generate") => generate::run(rest.iter().any(|argument| argument == "--check")),
         Some("bench") => bench(rest),

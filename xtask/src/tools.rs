@@ -25,6 +25,7 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
         ],
         "postgresql",
     ),
+    ("etcd", &["--version"], "etcd-server"),
 ];
 
 /// Installs what is missing, as root on Debian; otherwise says what is missing.
@@ -52,21 +53,45 @@ fn works(program: &str, arguments: &[&str]) -> bool {
 
 /// A Python with the packages that the client tests need; its path.
 pub(crate) fn python() -> Result<PathBuf, String> {
-    let environment = run::target().join("python");
+    environment("python", "tests/clients/python/requirements.txt", "python3")
+}
+
+/// A Python with Patroni; its path.
+pub(crate) fn patroni() -> Result<PathBuf, String> {
+    environment("patroni", "tests/drill/requirements.txt", &servers_python()?)
+}
+
+/// A Python of its own with the packages that a file lists; its path.
+fn environment(name: &str, requirements: &str, interpreter: &str) -> Result<PathBuf, String> {
+    let environment = run::target().join(name);
     let python = environment.join("bin/python");
-    let wanted = std::fs::read_to_string(run::root().join("tests/clients/python/requirements.txt"))
-        .map_err(|error| format!("tests/clients/python/requirements.txt: {error}"))?;
+    let wanted = std::fs::read_to_string(run::root().join(requirements))
+        .map_err(|error| format!("{requirements}: {error}"))?;
     let stamp = environment.join("installed.txt");
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
     }
     let path = environment.to_string_lossy().into_owned();
-    run::command("python3".as_ref(), &["-m", "venv", "--clear", &path], &[])?;
-    let install =
-        ["-m", "pip", "install", "--quiet", "--requirement", "tests/clients/python/requirements.txt"];
+    run::command(interpreter.as_ref(), &["-m", "venv", "--clear", &path], &[])?;
+    let install = ["-m", "pip", "install", "--quiet", "--requirement", requirements];
     run::command(python.as_os_str(), &install, &[])?;
     std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
     Ok(python)
+}
+
+/// A Python that the user who runs PostgreSQL can run, too: root's own one may be out of that user's reach.
+fn servers_python() -> Result<String, String> {
+    let show = ["-c", "import os, sys; print(sys.executable, os.geteuid())"];
+    let shown = run::output("python3".as_ref(), &show)?;
+    let Some((own, "0")) = shown.trim().rsplit_once(' ') else { return Ok("python3".to_owned()) };
+    let can = |python: &&str| {
+        works("runuser", &["-u", "postgres", "--", python, "-c", "import venv, ensurepip"])
+            && works(python, &["-c", "import venv, ensurepip"])
+    };
+    [own, "/usr/bin/python3"].into_iter().find(can).map(str::to_owned).ok_or_else(|| {
+        "PostgreSQL's user can run no Python with venv. On Debian: apt-get install python3 python3-venv"
+            .to_owned()
+    })
 }
 
 /// Installs the packages that the Node client tests need.

@@ -1,0 +1,203 @@
+"""The drill: three etcd, three Patroni with PostgreSQL, two Larkspur nodes, writers with a ledger, and faults.
+
+`cargo xtask drill` runs it. By hand: python3 tests/drill/run.py --program target/debug/larkspur --patroni PYTHON,
+with a Python that has tests/drill/requirements.txt.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import scenarios
+from cluster import LOOP_WAIT, RETRY, SYNCHRONOUS, TTL, Cluster
+from processes import Failure, kill_inside, until
+from servers import Ledger, Servers
+from verify import Verdict
+from writers import Crowd
+
+# Seconds without an acknowledged write that no fault may exceed.
+OUTAGE = 45
+WRITERS = 8
+WORLDS = 4
+# Seconds that a writer waits after each write: the drill measures correctness and leaves the machine some room.
+PAUSE = 0.005
+# How often the control may try to lose something.
+TRIES = 3
+
+
+class Row:
+    """One line of the table."""
+
+    HEAD = "| scenario | outage s | acknowledged | lost | unknown (committed) | torn | writable at the end |"
+    RULE = "|---|---|---|---|---|---|---|"
+
+    def __init__(self, name, outage, ledger, verdict, taken, primaries):
+        self.name, self.outage, self.verdict = name, outage, verdict
+        self.writable = len(taken)
+        self.faults = [f"wrong answer: {text}" for text in ledger.wrong[:5]] if name != scenarios.CONTROL else []
+        if len(taken) != 1 or taken != primaries:
+            self.faults.append(f"writable: {taken}; no standby: {primaries}")
+        if name != scenarios.CONTROL:
+            if outage > OUTAGE:
+                self.faults.append(f"no write for {outage:.1f} s")
+            if verdict.lost or verdict.torn:
+                self.faults.extend(verdict.examples)
+            self.faults.extend(f"nobody made this chat: {name}" for name in verdict.strange[:5])
+        if not verdict.acknowledged:
+            self.faults.append("nothing was written")
+
+    def __str__(self):
+        sums = self.verdict
+        return (f"| {self.name} | {self.outage:.1f} | {sums.acknowledged} | {sums.lost} | {sums.unknown} "
+                f"({sums.committed}) | {sums.torn} | {self.writable} |")
+
+
+class Drill:
+    """The world, and what is done to it."""
+
+    def __init__(self, folder, options):
+        self.folder = folder
+        self.cluster = Cluster(folder, options.patroni)
+        self.servers = Servers(folder, options.program.resolve(), self.cluster.url())
+        self.ledger = None
+        self.runs = 0
+
+    def start(self):
+        self.cluster.start()
+        self.servers.start()
+
+    def flows(self):
+        """Waits until writes are acknowledged again."""
+        before = self.ledger.count()
+        until("writes are acknowledged", 120, lambda: self.ledger.count() >= before + 4 * WRITERS)
+
+    def run(self, name, fault):
+        """One scenario: its row."""
+        self.runs += 1
+        tokens = [self.servers.world() for _ in range(WORLDS)]
+        self.ledger = Ledger(self.folder / f"ledger-{self.runs}-{name}")
+        crowd = Crowd(self.servers.ports, tokens, self.ledger, WRITERS, PAUSE)
+        crowd.start()
+        try:
+            self.flows()
+            time.sleep(4)
+            fault(self)
+            time.sleep(2)
+        finally:
+            outage = crowd.stop()
+        taken, primaries = self.cluster.writable()
+        return Row(name, outage, self.ledger, Verdict(self.servers, tokens, self.ledger), taken, primaries)
+
+    def control(self):
+        """Rows of runs that must lose something; the last one has."""
+        rows = []
+        while len(rows) < TRIES and not any(row.verdict.lost for row in rows):
+            scenarios.make_asynchronous(self.cluster)
+            rows.append(self.run(scenarios.CONTROL, scenarios.control))
+        self.cluster.configure(SYNCHRONOUS)
+        if not any(row.verdict.lost for row in rows):
+            rows[-1].faults.append("asynchronous replication lost nothing: the drill proves nothing")
+        return rows
+
+
+def conditions(cluster, program):
+    """What the table was measured on."""
+    def first(*command):
+        return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.splitlines()[0]
+
+    postgres = first(cluster.bin / "postgres", "--version").removeprefix("postgres (PostgreSQL) ")
+    patroni = first(cluster.python, "-m", "patroni", "--version").split()[-1]
+    etcd = first("etcd", "--version").split()[-1]
+    build = "release" if "release" in program.parts else "debug"
+    return [
+        f"PostgreSQL {postgres}; Patroni {patroni}; etcd {etcd}; {first(program, '--version')}, {build} build;"
+        f" {platform.system()} {platform.release()}, {os.cpu_count()} cores, all on loopback and one disk.",
+        f"Patroni: ttl {TTL}, loop_wait {LOOP_WAIT}, retry_timeout {RETRY}, synchronous_mode quorum (strict), pg_rewind,"
+        " slots; PostgreSQL: checksums, fsync and synchronous_commit on; Larkspur: its defaults, without rate limits.",
+        f"{WRITERS} writers in {WORLDS} tenants.",
+    ]
+
+
+def document(rows, told):
+    here = Path(__file__).resolve().parent
+    text = (here / "drill.md").read_text(encoding="utf-8")
+    return text.replace("CONDITIONS\n", "".join(f"- {line}\n" for line in told)).replace(
+        "TABLE\n", "\n".join([Row.HEAD, Row.RULE, *map(str, rows)]) + "\n"
+    ).replace("SCENARIOS\n", "".join(f"| {name} | {fault.__doc__} |\n" for name, fault in scenarios.ALL.items()))
+
+
+def keep_logs(folder, place):
+    """Copies what a failed drill leaves to read."""
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    for path in [*folder.glob("*/log"), *folder.glob("ledger-*")]:
+        name = path.name if path.parent == folder else f"{path.parent.name}.log"
+        shutil.copyfile(path, place / name)
+    print(f"logs: {place}", flush=True)
+
+
+def drill(folder, options):
+    began = time.monotonic()
+    it = Drill(folder, options)
+    told = conditions(it.cluster, options.program.resolve())
+    print("\n".join(told), flush=True)
+    it.start()
+    print(f"set up: {time.monotonic() - began:.1f} s", flush=True)
+    rows = []
+    for name in options.only:
+        started = time.monotonic()
+        new = it.control() if name == scenarios.CONTROL else [it.run(name, scenarios.ALL[name])]
+        if name == scenarios.CONTROL and name != options.only[-1]:
+            it.cluster.settle(120)
+        rows.extend(new)
+        print(f"{name}: {time.monotonic() - started:.1f} s", flush=True)
+        for row in new:
+            print(row, *(f"    {fault}" for fault in row.faults), sep="\n", flush=True)
+    print("\n".join([Row.HEAD, Row.RULE, *map(str, rows)]), flush=True)
+    failed = [row.name for row in rows if row.faults]
+    if failed:
+        raise Failure(f"failed: {', '.join(failed)}")
+    if options.write:
+        options.write.write_text(document(rows, told), encoding="utf-8")
+
+
+def main():
+    names = list(scenarios.ALL)
+    parser = argparse.ArgumentParser(prog="cargo xtask drill")
+    parser.add_argument("--only", choices=names, action="append", help="this scenario (may be given again)")
+    parser.add_argument("--short", action="store_true", help="kill the primary once")
+    parser.add_argument("--write", type=Path, help="write the document with the table, if all went well")
+    parser.add_argument("--program", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--patroni", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--logs", type=Path, default=Path("target/drill"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    options.only = ["kill-primary"] if options.short else options.only or names
+    for how in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(how, lambda *_: sys.exit("ended from outside"))
+    folder = Path(tempfile.mkdtemp(prefix="larkspur-drill-"))
+    # PostgreSQL's user must reach its own folders in it.
+    folder.chmod(0o711)
+    try:
+        drill(folder, options)
+    except Failure as error:
+        keep_logs(folder, options.logs)
+        print(f"drill: {error}", file=sys.stderr)
+        return 1
+    except BaseException:
+        keep_logs(folder, options.logs)
+        raise
+    finally:
+        kill_inside(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+//! The failover drill: what it needs, and tests/drill.
+
+use crate::run::{self, Outcome};
+use crate::tools;
+
+/// Runs the drill with the program as it is built for development: it measures correctness, not speed.
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    run::cargo(&["build", "--locked", "--package", "larkspur-server"])?;
+    let target = run::target();
+    let program = target.join("debug/larkspur").to_string_lossy().into_owned();
+    let patroni = tools::patroni()?.to_string_lossy().into_owned();
+    let logs = target.join("drill").to_string_lossy().into_owned();
+    let mut all = vec!["tests/drill/run.py", "--program", &program, "--patroni", &patroni, "--logs", &logs];
+    all.extend(arguments.iter().map(String::as_str));
+    run::command("python3".as_ref(), &all, &[])
+}
