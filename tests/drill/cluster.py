@@ -5,16 +5,15 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 
-from processes import Failure, Process, inside, ports, send, server_user, until
+from processes import Failure, Process, inside, ports, server_user, until
 
 # The least that Patroni allows: how long a dead primary keeps its lease.
 TTL = 20
 # Patroni wants LOOP_WAIT + 2 * RETRY <= TTL.
-LOOP_WAIT = 5
+LOOP_WAIT = 2
 RETRY = 7
 SYNCHRONOUS = {"synchronous_mode": "quorum", "synchronous_mode_strict": True, "synchronous_node_count": 1}
 ASYNCHRONOUS = {"synchronous_mode": "off", "synchronous_mode_strict": False}
@@ -242,8 +241,4 @@ class Cluster:
     def url(self):
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
         return f"postgres://larkspur:{self.password}@{hosts}/larkspur"
-
-    def freeze(self, pids, frozen=True):
-        for pid in pids:
-            send(pid, signal.SIGSTOP if frozen else signal.SIGCONT)
 

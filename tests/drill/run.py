@@ -41,17 +41,23 @@ class Row:
     def __init__(self, name, outage, ledger, verdict, taken, primaries):
         self.name, self.outage, self.verdict = name, outage, verdict
         self.writable = len(taken)
-        self.faults = [f"wrong answer: {text}" for text in ledger.wrong[:5]] if name != scenarios.CONTROL else []
+        self.faults = []
         if len(taken) != 1 or taken != primaries:
             self.faults.append(f"writable: {taken}; no standby: {primaries}")
-        if name != scenarios.CONTROL:
-            if outage > OUTAGE:
-                self.faults.append(f"no write for {outage:.1f} s")
-            if verdict.lost or verdict.torn:
-                self.faults.extend(verdict.examples)
-            self.faults.extend(f"nobody made this chat: {name}" for name in verdict.strange[:5])
         if not verdict.acknowledged:
             self.faults.append("nothing was written")
+        if name == scenarios.CONTROL:
+            # Answers about chats that are gone are right.
+            return
+        self.faults.extend(f"wrong answer: {text}" for text in ledger.wrong[:5])
+        self.faults.extend(f"nobody made this chat: {chat}" for chat in verdict.strange[:5])
+        if outage > OUTAGE:
+            self.faults.append(f"no write for {outage:.1f} s")
+        # A write that is torn is lost, too, if it was acknowledged.
+        expected = (3, 2) if name == scenarios.AUDIT else (0, 0)
+        if (verdict.lost, verdict.torn) != expected:
+            self.faults.append(f"lost and torn: {verdict.lost}, {verdict.torn}; expected {expected}")
+            self.faults.extend(verdict.examples)
 
     def __str__(self):
         sums = self.verdict

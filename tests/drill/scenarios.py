@@ -4,7 +4,13 @@ import signal
 import time
 
 from cluster import ASYNCHRONOUS
-from processes import send, until
+from processes import Failure, inside, send, until
+
+
+def had_effect(effect, what):
+    """A fault that changes nothing would prove nothing."""
+    if not effect:
+        raise Failure(f"the fault had no effect: {what}")
 
 
 def kill_primary(drill):
@@ -12,19 +18,34 @@ def kill_primary(drill):
     node = drill.cluster.leader()
     node.process.kill()
     drill.flows()
+    had_effect(drill.cluster.leader() not in (None, node), "the primary is the same")
     time.sleep(3)
     node.process.start()
     drill.cluster.settle(180)
 
 
 def freeze_patroni(drill):
-    """the primary's Patroni is frozen for 30 s, PostgreSQL is not"""
-    pid = drill.cluster.leader().patroni()
-    send(pid, signal.SIGSTOP)
+    """the primary's Patroni is frozen for 30 s and goes on; PostgreSQL is not frozen"""
+    freeze(drill, lambda node: [node.patroni()])
+
+
+def freeze_primary(drill):
+    """the primary's whole node is frozen for 30 s and goes on"""
+    freeze(drill, lambda node: inside(node.folder))
+
+
+def freeze(drill, which):
+    node = drill.cluster.leader()
+    # Those that freeze first start no others.
+    pids = [node.patroni()] + [pid for pid in which(node) if pid != node.patroni()]
+    for pid in pids:
+        send(pid, signal.SIGSTOP)
     try:
         time.sleep(30)
+        had_effect(drill.cluster.leader() not in (None, node), "the frozen primary is still the primary")
     finally:
-        send(pid, signal.SIGCONT)
+        for pid in pids:
+            send(pid, signal.SIGCONT)
     drill.flows()
     time.sleep(10)
     drill.cluster.settle(180)
@@ -36,6 +57,7 @@ def kill_standby(drill):
     node = next(node for node in drill.cluster.nodes if node is not leader)
     node.process.kill()
     time.sleep(10)
+    had_effect(not drill.cluster.is_well(synchronous=True), "the standby is there")
     node.process.start()
     drill.cluster.settle(180)
     drill.flows()
@@ -55,6 +77,7 @@ def kill_larkspur(drill):
     """kill -9 of a Larkspur node; started again after 5 s"""
     drill.servers.all[0].kill()
     time.sleep(5)
+    had_effect(not drill.servers.is_ready(0), "the node answers")
     drill.servers.begin(0)
     drill.flows()
     time.sleep(5)
@@ -65,6 +88,7 @@ def etcd_majority(drill):
     for etcd in drill.cluster.etcd[:2]:
         etcd.kill()
     time.sleep(18)
+    had_effect(not any(map(drill.cluster.etcd_is_well, drill.cluster.etcd_ports)), "etcd is well")
     for etcd in drill.cluster.etcd[:2]:
         etcd.start()
     until("etcd answers", 60, lambda: all(map(drill.cluster.etcd_is_well, drill.cluster.etcd_ports)))
@@ -86,6 +110,24 @@ def control(drill):
     drill.cluster.settle(180, synchronous=False)
 
 
+def audit(drill):
+    """a tag, a binding and a tab are deleted behind the servers' backs: it must find them"""
+    done = list(drill.ledger.acknowledged)
+    tag = next(write for write in done if write["kind"] == "tag")
+    bind = next(write for write in done if write["kind"] == "bind" and tag["id"] not in write["tags"])
+    tabs = next(write for write in done if write["kind"] == "tabs")
+    for statement in (
+        f"DELETE FROM tag WHERE tag_id = {tag['id']}",
+        f"DELETE FROM chat_tag_binding WHERE chat_id = '{bind['chat']}' AND tag_id = {bind['tags'][0]}",
+        f"DELETE FROM chat_tab WHERE chat_id = '{tabs['chat']}' AND tab_name = '{tabs['name']}-0'",
+    ):
+        drill.cluster.sql(drill.cluster.leader(), statement, "larkspur")
+    for index, server in enumerate(drill.servers.all):
+        # So that nothing is answered from memory.
+        server.kill()
+        drill.servers.begin(index)
+
+
 def make_asynchronous(cluster):
     """Before the control."""
     cluster.configure(ASYNCHRONOUS)
@@ -94,12 +136,15 @@ def make_asynchronous(cluster):
 
 
 CONTROL = "control"
+AUDIT = "audit"
 ALL = {
     "kill-primary": kill_primary,
     "freeze-patroni": freeze_patroni,
+    "freeze-primary": freeze_primary,
     "kill-standby": kill_standby,
     "switchover": switchover,
     "kill-larkspur": kill_larkspur,
     "etcd-majority": etcd_majority,
     CONTROL: control,
+    AUDIT: audit,
 }

@@ -58,9 +58,7 @@ class Facts:
     def look_up(self, batch):
         world, ids = batch
         for tag in self.get(world, f"/open-apis/im/v2/tags?{urllib.parse.urlencode({'ids': ids}, doseq=True)}")["tag_infos"]:
-            # Its names are rows of another table.
-            if tag["i18n_names"] == [{"locale": "zh_cn", "name": f"{tag['name']} zh"}]:
-                self.tags[tag["id"]] = tag["name"]
+            self.tags[tag["id"]] = tag["name"]
 
     def has(self, write, gone):
         """How much of a write is there, from 0 to 1. `gone`: tags that were lost themselves."""

@@ -39,9 +39,21 @@ pub(crate) fn cargo_with(arguments: &[&str], variables: &[(&str, &OsStr)]) -> Ou
 }
 
 /// Runs a program in the root of the project.
+#[allow(clippy::disallowed_methods, reason = "cargo's own variables")]
 pub(crate) fn command(program: &OsStr, arguments: &[&str], variables: &[(&str, &OsStr)]) -> Outcome {
     let shown = format!("{} {}", Path::new(program).display(), arguments.join(" "));
-    let status = Command::new(program)
+    let mut command = Command::new(program);
+    // What cargo tells this program of itself is not for others: build scripts that read it would run each time that
+    // somebody builds in another way.
+    for (name, _) in std::env::vars_os() {
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+        {
+            command.env_remove(name);
+        }
+    }
+    let status = command
         .args(arguments)
         .envs(variables.iter().copied())
         .current_dir(root())
