@@ -2,6 +2,7 @@
 
 mod conformance;
 mod copy;
+mod deployment;
 mod differential;
 mod faults;
 mod invariants;

@@ -168,7 +168,15 @@ impl Client {
         if answer.is_none() {
             self.stream = None;
         }
-        answer
+        let (status, bytes) = answer?;
+        Some((status, serde_json::from_slice(&bytes).ok()?))
+    }
+
+    /// What stands at a path, as text.
+    pub(crate) fn text(&mut self, path: &str) -> String {
+        let (status, bytes) = self.exchange("", "GET", path, &Value::Null).expect("an answer");
+        assert_eq!(status, 200, "GET {path}");
+        String::from_utf8(bytes).expect("text")
     }
 
     /// A call of the platform's API; its `code` must be 0.
@@ -186,7 +194,7 @@ impl Client {
         json["data"].clone()
     }
 
-    fn exchange(&mut self, token: &str, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
+    fn exchange(&mut self, token: &str, method: &str, path: &str, body: &Value) -> Option<(u16, Vec<u8>)> {
         if self.stream.is_none() {
             let stream = TcpStream::connect(&self.address).ok()?;
             stream.set_nodelay(true).ok()?;
@@ -216,6 +224,6 @@ impl Client {
         if last {
             self.stream = None;
         }
-        Some((status, serde_json::from_slice(&bytes).ok()?))
+        Some((status, bytes))
     }
 }

@@ -10,13 +10,14 @@ use tempfile::TempDir;
 
 use crate::program::{Client, Program, binary};
 
-struct Cluster {
+/// Servers on one database.
+pub(crate) struct Cluster {
     server: Server,
     directory: TempDir,
 }
 
 impl Cluster {
-    fn new() -> Cluster {
+    pub(crate) fn new() -> Cluster {
         Cluster {
             server: Server::start(&["fsync=off"]),
             directory: tempfile::tempdir().expect("a directory"),
@@ -27,7 +28,8 @@ impl Cluster {
         self.server.url("postgres")
     }
 
-    fn spawn(&self) -> Program {
+    /// One more server, which may not serve yet.
+    pub(crate) fn spawn(&self) -> Program {
         self.spawn_with(&[])
     }
 
