@@ -96,13 +96,16 @@ class Cluster:
                 )
                 if run.returncode == 0:
                     return python
-                why = run.stderr.strip().splitlines()[-1:]
-            except PermissionError as error:
+                why = run.stderr.strip().rpartition("\n")[2]
+            except OSError as error:
                 why = error
-            if attempt == 0 and self.user:
+            if attempt == 0 and self.user and (python.parent.parent / "pyvenv.cfg").is_file():
                 shutil.copytree(python.parent.parent, self.folder / "python", symlinks=True)
                 python = self.folder / "python/bin/python"
-        raise Failure(f"user {self.user.pw_name if self.user else ''} cannot run Patroni with {python}: {why}")
+            else:
+                break
+        who = f" as user {self.user.pw_name}" if self.user else ""
+        raise Failure(f"{python} cannot run Patroni{who}: {why}")
 
     def make_etcd(self, index, peers):
         name = f"etcd{index + 1}"

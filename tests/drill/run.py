@@ -133,6 +133,7 @@ def conditions(cluster, program):
 
 def document(rows, told):
     here = Path(__file__).resolve().parent
+    told = [*told, f"Load average at the end: {os.getloadavg()[2]:.0f}."]
     text = (here / "drill.md").read_text(encoding="utf-8")
     return text.replace("CONDITIONS\n", "".join(f"- {line}\n" for line in told)).replace(
         "TABLE\n", "\n".join([Row.HEAD, Row.RULE, *map(str, rows)]) + "\n"
