@@ -1,10 +1,10 @@
 //! A PostgreSQL server of the test run's own, and a database of it for each test.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use larkspur_contract::Effect;
 use larkspur_store::{BoxFuture, Driver, Engine, Row, StoreError, SystemClock, Unit, Value};
@@ -31,17 +31,25 @@ trap 'exit 1' HUP INT TERM
 cd "$folder"
 initdb --pgdata data --username larkspur --auth trust --encoding UTF8 --locale C.UTF-8 --no-sync >log 2>&1 || { cat log >&2; exit 1; }
 if [ "$1" = encrypted ]; then shift; prepare; fi
-postgres -D data -k "$folder" -c listen_addresses= -c max_connections=300 -c autovacuum=off -c shared_buffers=64MB \
-    -c logging_collector=off "$@" >>log 2>&1 </dev/null &
-server=$!
-tries=0
-until pg_isready -q -h "$folder" -U larkspur -d postgres; do
-    tries=$((tries + 1))
-    if [ $tries -gt 600 ] || ! kill -0 $server 2>/dev/null; then cat log >&2; exit 1; fi
-    sleep 0.05
+begin() {
+    postgres -D data -k "$folder" -c listen_addresses= -c max_connections=300 -c autovacuum=off -c shared_buffers=64MB \
+        -c logging_collector=off "$@" >>log 2>&1 </dev/null &
+    server=$!
+    tries=0
+    until pg_isready -q -h "$folder" -U larkspur -d postgres; do
+        tries=$((tries + 1))
+        if [ $tries -gt 600 ] || ! kill -0 $server 2>/dev/null; then cat log >&2; exit 1; fi
+        sleep 0.05
+    done
+    echo "$folder"
+}
+begin "$@"
+# Each line asks for a crash and another start.
+while read -r _; do
+    kill -QUIT $server
+    wait $server || true
+    begin "$@"
 done
-echo "$folder"
-cat >/dev/null
 "#;
 
 /// Makes an authority, `ca.pem`, and a certificate of it for `localhost`; asks the role `secret` for its password.
@@ -66,6 +74,7 @@ prepare() {
 pub struct Server {
     folder: PathBuf,
     port: u16,
+    out: Mutex<BufReader<ChildStdout>>,
     script: Child,
 }
 
@@ -101,11 +110,20 @@ impl Server {
         }
         let command = command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut script = command.spawn().expect("the shell runs");
+        let mut out = BufReader::new(script.stdout.take().expect("piped"));
         let mut folder = String::new();
-        let out = script.stdout.take().expect("piped");
-        BufReader::new(out).read_line(&mut folder).expect("the script's output");
+        out.read_line(&mut folder).expect("the script's output");
         assert!(!folder.is_empty(), "PostgreSQL did not start; {NEEDED}");
-        Server { folder: PathBuf::from(folder.trim_end()), port, script }
+        Server { folder: PathBuf::from(folder.trim_end()), port, out: Mutex::new(out), script }
+    }
+
+    /// Ends it as a crash would, whatever it is doing, and starts it again.
+    pub fn restart(&self) {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        self.script.stdin.as_ref().expect("piped").write_all(b"again\n").expect("the script reads");
+        let mut folder = String::new();
+        out.read_line(&mut folder).expect("the script's output");
+        assert!(!folder.is_empty(), "PostgreSQL did not start again");
     }
 
     /// The PEM file of the authority behind an encrypted server's certificate.

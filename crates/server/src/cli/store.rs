@@ -28,6 +28,9 @@ impl Store {
             if config.memory { Sqlite::memory() } else { Sqlite::open(&config.data, &config.sqlite()) };
         opened.map(|store| Store::Sqlite(Arc::new(store))).map_err(|error| match error {
             OpenError::InUse(_) => format!("{error}: end it, or choose another directory with --data"),
+            OpenError::Failed(..) => format!(
+                "{error}: choose a directory that this user may write to with --data; if it is one, `larkspur check` tells whether the data are damaged"
+            ),
             error => error.to_string(),
         })
     }
@@ -43,7 +46,13 @@ impl Store {
     /// Puts an engine on it, which brings it to this program's schema.
     pub(super) async fn engine(&self, config: &Config) -> Result<Arc<Engine>, String> {
         let engine = Engine::open(self.driver(), Arc::new(SystemClock), config.tag_bytes()).await;
-        engine.map_err(|error| format!("cannot open the data in {}: {}", self.place(config), plain(&error)))
+        let hint = match self {
+            Store::Sqlite(_) => "; `larkspur check` tells whether they are damaged",
+            Store::Postgres(_) => "",
+        };
+        engine.map_err(|error| {
+            format!("cannot open the data in {}: {}{hint}", self.place(config), plain(&error))
+        })
     }
 
     /// Where it is, for people. It holds no password.

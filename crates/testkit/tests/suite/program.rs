@@ -94,6 +94,16 @@ impl Program {
         self
     }
 
+    /// Whether it has not ended.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child to ask").is_none()
+    }
+
+    /// Whether it has said that it serves.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.as_str().is_none_or(|path| Path::new(path).exists())
+    }
+
     /// What it wrote to standard error.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()

@@ -28,6 +28,11 @@ impl Cluster {
         self.server.url("postgres")
     }
 
+    /// Ends PostgreSQL as a crash would, and starts it again.
+    pub(crate) fn restart(&self) {
+        self.server.restart();
+    }
+
     /// One more server, which may not serve yet.
     pub(crate) fn spawn(&self) -> Program {
         self.spawn_with(&[])
@@ -53,7 +58,7 @@ impl Cluster {
     }
 }
 
-fn sign_in(client: &mut Client, world: &Value) -> String {
+pub(crate) fn sign_in(client: &mut Client, world: &Value) -> String {
     let body = json!({"app_id": world["app_id"], "app_secret": world["app_secret"]});
     let answer = client.call("", "POST", "/auth/v3/tenant_access_token/internal", &body).expect("an answer");
     answer["tenant_access_token"].as_str().expect("a token").to_owned()
