@@ -10,12 +10,21 @@ from pathlib import Path
 
 from processes import Failure, Process, inside, ports, server_user, until
 
-# The least that Patroni allows: how long a dead primary keeps its lease.
-TTL = 20
-# Patroni wants LOOP_WAIT + 2 * RETRY <= TTL.
-LOOP_WAIT = 2
-RETRY = 7
-SYNCHRONOUS = {"synchronous_mode": "quorum", "synchronous_mode_strict": True, "synchronous_node_count": 1}
+SETTINGS = Path(__file__).resolve().parents[2] / "deploy/patroni.yml"
+
+
+def shipped():
+    """What the deployment guide tells Patroni of leases and replication: the drill tries these settings."""
+    lines = SETTINGS.read_text(encoding="utf-8").partition("\n  dcs:\n")[2].partition("\n    postgresql:\n")[0].splitlines()
+    pairs = [line.strip().split(": ") for line in lines if not line.lstrip().startswith("#")]
+    words = {"true": True, "false": False}
+    found = {name: int(value) if value.isdigit() else words.get(value, value) for name, value in pairs}
+    missing = {"ttl", "loop_wait", "retry_timeout", "synchronous_mode", "synchronous_mode_strict"} - set(found)
+    if missing:
+        raise Failure(f"{SETTINGS} does not say {', '.join(sorted(missing))}")
+    return found
+
+
 ASYNCHRONOUS = {"synchronous_mode": "off", "synchronous_mode_strict": False}
 
 
@@ -76,6 +85,7 @@ class Cluster:
         if not shutil.which("etcd"):
             raise Failure("there is no etcd (Debian: etcd-server): cargo xtask setup")
         self.folder = folder
+        self.settings = shipped()
         self.bin = programs()
         self.user = server_user()
         self.python = self.readable(Path(python).absolute())
@@ -130,7 +140,7 @@ class Cluster:
             "etcd3": {"hosts": [f"127.0.0.1:{each}" for each in self.etcd_ports]},
             "bootstrap": {
                 "dcs": {
-                    "ttl": TTL, "loop_wait": LOOP_WAIT, "retry_timeout": RETRY, **SYNCHRONOUS,
+                    **self.settings,
                     # The control must fail over, whatever is missing.
                     "maximum_lag_on_failover": 1 << 40,
                     "postgresql": {"use_pg_rewind": True, "use_slots": True, "parameters": {

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import scenarios
-from cluster import LOOP_WAIT, RETRY, SYNCHRONOUS, TTL, Cluster
+from cluster import Cluster
 from processes import Failure, kill_inside, until
 from servers import Ledger, Servers
 from verify import Verdict
@@ -107,7 +107,7 @@ class Drill:
         while len(rows) < TRIES and not any(row.verdict.lost for row in rows):
             scenarios.make_asynchronous(self.cluster)
             rows.append(self.run(scenarios.CONTROL, scenarios.control))
-        self.cluster.configure(SYNCHRONOUS)
+        self.cluster.configure(self.cluster.settings)
         if not any(row.verdict.lost for row in rows):
             rows[-1].faults.append("asynchronous replication lost nothing: the drill proves nothing")
         return rows
@@ -121,12 +121,13 @@ def conditions(cluster, program):
     postgres = first(cluster.bin / "postgres", "--version").removeprefix("postgres (PostgreSQL) ")
     patroni = first(cluster.python, "-m", "patroni", "--version").split()[-1]
     etcd = first("etcd", "--version").split()[-1]
+    settings = ", ".join(f"{name} {value}" for name, value in cluster.settings.items())
     build = "release" if "release" in program.parts else "debug"
     return [
         f"PostgreSQL {postgres}; Patroni {patroni}; etcd {etcd}; {first(program, '--version')}, {build} build;"
         f" {platform.system()} {platform.release()}, {os.cpu_count()} cores, all on loopback and one disk.",
-        f"Patroni: ttl {TTL}, loop_wait {LOOP_WAIT}, retry_timeout {RETRY}, synchronous_mode quorum (strict), pg_rewind,"
-        " slots; PostgreSQL: checksums, fsync and synchronous_commit on; Larkspur: its defaults, without rate limits.",
+        f"Patroni as in deploy/patroni.yml ({settings}), pg_rewind, slots; PostgreSQL: checksums, fsync and"
+        " synchronous_commit on; Larkspur: its defaults, without rate limits.",
         f"{WRITERS} writers in {WORLDS} tenants.",
     ]
 
