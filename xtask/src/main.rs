@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use run::{Outcome, step};
 
 const HELP: &str = "\
-cargo xtask test        everything that is tested: rules, scenarios, clients, documents, a short fuzz run
+cargo xtask test        everything that is tested: rules, scenarios, clients, a failover, a short fuzz run
 cargo xtask rust        the Rust tests alone, on SQLite and PostgreSQL, and the contract coverage they prove
 cargo xtask clients     the official SDKs, schemathesis, the sign-in page in Chromium, the README's commands
 cargo xtask fuzz [S]    feeds the gateway's decode step with made-up bytes for S seconds (default 20)
@@ -68,6 +68,7 @@ fn test() -> Outcome {
     tools::setup()?;
     rust()?;
     clients()?;
+    step("failover drill", || drill::run(&["--short".to_owned()]))?;
     step("fuzz", || fuzz::run(20))
 }
 
