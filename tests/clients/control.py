@@ -31,6 +31,10 @@ class World:
         """The present app_ticket of an ISV app of this world."""
         return self.server.control("GET", f"{self.path}/apps/{app_id}/sign_in")["app_ticket"]
 
+    def events(self, app_id, **settings):
+        """Where an app receives events, and what became of the last ones; with settings, sets it first."""
+        return self.server.control("PUT" if settings else "GET", f"{self.path}/apps/{app_id}/events", settings or None)
+
     def code(self, app_id, user, **more):
         """The code that an app gets when a user lets it in."""
         form = {"client_id": app_id, "response_type": "code", "redirect_uri": self.REDIRECT, "state": "s", **more}

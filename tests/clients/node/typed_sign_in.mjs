@@ -1,6 +1,8 @@
 // Tokens: of an app, of an ISV app in the tenants that installed it, of users who let an app in.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import http from "node:http";
 import * as lark from "@larksuiteoapi/node-sdk";
 import { check, client, good, user } from "./sdk.mjs";
 import { World } from "./stage.mjs";
@@ -8,6 +10,7 @@ import { World } from "./stage.mjs";
 export async function signIn(stage) {
   await own(stage);
   await isv(stage);
+  await pushed(stage);
   await users(stage);
   await standard(stage);
 }
@@ -56,6 +59,42 @@ async function isv(stage) {
     await new lark.EventDispatcher({ logger: silent }).invoke(push);
     const answer = await bot();
     assert.deepEqual([answer.code, answer.bot.app_name], [0, "shop"]);
+  });
+}
+
+async function until(done) {
+  for (const deadline = Date.now() + 10_000; !(await done()); ) {
+    assert.ok(Date.now() < deadline, String(done));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+async function pushed(stage) {
+  await check("a client of an ISV app: it asks for a ticket by itself, the server pushes it, and everything works", async () => {
+    const app = await stage.home.control("POST", "/apps", { kind: "isv", name: "stall" });
+    const customer = await World.fresh();
+    await customer.control("POST", "/installs", { app_id: app.app_id });
+    const encryptKey = "a key of the stall";
+    const dispatcher = new lark.EventDispatcher({ encryptKey, logger: silent });
+    const receiver = http.createServer(lark.adaptDefault("/events", dispatcher, { autoChallenge: true }));
+    receiver.listen(0, "127.0.0.1");
+    await once(receiver, "listening");
+    try {
+      const path = `/apps/${app.app_id}/events`;
+      const request_url = `http://127.0.0.1:${receiver.address().port}/events`;
+      await stage.home.control("PUT", path, { request_url, encrypt_key: encryptKey });
+      await until(async () => (await stage.home.control("GET", path)).verified);
+      const api = client(app, { appType: lark.AppType.ISV });
+      await until(async () => {
+        const [last] = (await stage.home.control("GET", path)).deliveries;
+        return last.event_type === "app_ticket" && last.state === "delivered";
+      });
+      const tenant = lark.withTenantKey(customer.facts.tenant_key);
+      const answer = await api.request({ method: "GET", url: "/open-apis/bot/v3/info" }, tenant);
+      assert.deepEqual([answer.code, answer.bot.app_name], [0, "stall"]);
+    } finally {
+      receiver.close();
+    }
   });
 }
 

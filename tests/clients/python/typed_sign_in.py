@@ -1,5 +1,10 @@
 """Tokens: of an app, of an ISV app in the tenants that installed it, of users who let an app in."""
 
+import http.server
+import queue
+import threading
+import time
+
 import lark_oapi as lark
 
 import control
@@ -9,6 +14,7 @@ from sdk import Caller, data_of, good, raw
 def run(checks, stage):
     own(checks, stage)
     isv(checks, stage)
+    pushed(checks, stage)
     users(checks, stage)
     standard(checks, stage)
 
@@ -66,6 +72,63 @@ def isv(checks, stage):
         # It is in no group of the customer's.
         caller = Caller(api, [], stage.awaited, option=option)
         assert not good(caller.im.v1.chat.list()).items
+
+
+class Bot(http.server.BaseHTTPRequestHandler):
+    """Hands what is posted to the SDK's handler, as its samples do."""
+
+    def do_POST(self):
+        request = lark.RawRequest()
+        request.uri, request.headers = self.path, dict(self.headers)
+        request.body = self.rfile.read(int(self.headers["Content-Length"]))
+        answer = self.server.handler.do(request)
+        self.send_response(answer.status_code)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def log_message(self, *_):
+        pass
+
+
+def pushed(checks, stage):
+    # Its clock is moved, which would end the tokens of the others.
+    maker, customer = control.fresh(stage.server), control.fresh(stage.server)
+    app = maker.app(kind="isv", name="stall")
+    customer.install(app["app_id"])
+    auth, key, tickets = stage.bot.auth.v3, "a key of the stall", queue.Queue()
+    token = maker.events(app["app_id"])["verification_token"]
+    builder = lark.EventDispatcherHandler.builder(key, token, lark.LogLevel.CRITICAL)
+    bot = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bot)
+    bot.handler = builder.register_p1_customized_event("app_ticket", tickets.put).build()
+    threading.Thread(target=bot.serve_forever, daemon=True).start()
+
+    with checks("the SDK's event handler verifies an address, decrypts and takes tickets: asked for, and of the hour"):
+        try:
+            url = f"http://127.0.0.1:{bot.server_address[1]}/events"
+            maker.events(app["app_id"], request_url=url, encrypt_key=key)
+            deadline = time.monotonic() + 10
+            while not (shown := maker.events(app["app_id"]))["verified"]:
+                assert time.monotonic() < deadline and "reason" not in shown, shown
+                time.sleep(0.01)
+            good(auth.app_ticket.resend(body=credentials(app)))
+            first = tickets.get(timeout=10)
+            maker.advance(60)
+            second = tickets.get(timeout=10)
+        finally:
+            bot.shutdown()
+            bot.server_close()
+        assert first.uuid != second.uuid and first.type == "event_callback" and first.token == token, vars(first)
+        assert first.event["app_id"] == app["app_id"] and first.event["app_ticket"] != second.event["app_ticket"]
+        assert tickets.empty()
+
+    with checks("a client of an ISV app works with the ticket that was pushed"):
+        builder = lark.Client.builder().app_id(app["app_id"]).app_secret(app["app_secret"])
+        api = builder.domain(stage.server.url).app_type(lark.AppType.ISV).log_level(lark.LogLevel.ERROR).build()
+        option = lark.RequestOption.builder().tenant_key(customer.facts["tenant_key"])
+        option = option.app_ticket(second.event["app_ticket"]).build()
+        answer = api.request(raw(lark.HttpMethod.GET, "/open-apis/bot/v3/info"), option)
+        assert answer.code == 0 and data_of(answer)["bot"]["app_name"] == "stall", answer.raw.content
 
 
 def users(checks, stage):
