@@ -48,6 +48,8 @@ pub struct Config {
     pub brand: Brand,
     /// The switches of the operations.
     pub behaviours: Settings,
+    /// Outgoing events.
+    pub events: Events,
     limits: RawLimits,
     sqlite: RawSqlite,
     postgres: RawPostgres,
@@ -65,6 +67,25 @@ pub enum Demo {
     Always,
     /// No.
     Never,
+}
+
+/// Outgoing events.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Events {
+    /// Whether they may go to addresses that are not public.
+    pub allow_private: AllowPrivate,
+}
+
+/// Whether events may go to addresses that are not public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AllowPrivate {
+    /// Where the server listens on a loopback address.
+    Auto,
+    /// Yes.
+    On,
+    /// No.
+    Off,
 }
 
 /// What is logged, and how.

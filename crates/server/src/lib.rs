@@ -5,6 +5,7 @@
 mod app;
 pub mod cli;
 pub mod config;
+pub mod delivery;
 mod demo;
 pub mod documents;
 mod endpoints;

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use larkspur_store::outbox::Outcome;
+
 use crate::App;
 use crate::gateway::route::Routes;
 
@@ -25,7 +27,17 @@ pub(crate) struct Metrics {
     pub(crate) undocumented: AtomicU64,
     /// Open connections.
     pub(crate) connections: AtomicU64,
+    /// Attempts to deliver an event, in the order of [`OUTCOMES`].
+    deliveries: [AtomicU64; OUTCOMES.len()],
 }
+
+/// What can come of an attempt to deliver an event, by its word.
+const OUTCOMES: [(Outcome, &str); 4] = [
+    (Outcome::Delivered, "delivered"),
+    (Outcome::Retried, "retried"),
+    (Outcome::Dropped, "dropped"),
+    (Outcome::Lost, "lost"),
+];
 
 #[derive(Default)]
 struct Operation {
@@ -54,12 +66,21 @@ impl Metrics {
         operation.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         operation.micros.fetch_add(micros, Ordering::Relaxed);
     }
+
+    /// Counts an attempt to deliver an event.
+    pub(crate) fn delivered(&self, outcome: Outcome) {
+        let place = OUTCOMES.iter().position(|(known, _)| *known == outcome);
+        if let Some(counter) = place.and_then(|place| self.deliveries.get(place)) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// All of them, as text.
 pub(crate) fn text(app: &App) -> String {
     let mut out = String::new();
     requests(app, &mut out);
+    deliveries(&app.metrics, &mut out);
     let metrics = &app.metrics;
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let memory = &app.engine.memory;
@@ -94,6 +115,14 @@ pub(crate) fn text(app: &App) -> String {
         line(kind, name, help, value);
     }
     out
+}
+
+fn deliveries(metrics: &Metrics, out: &mut String) {
+    out.push_str("# HELP larkspur_deliveries_total Attempts to deliver an event; lost are those whose claim had ended.\n# TYPE larkspur_deliveries_total counter\n");
+    for ((_, outcome), number) in OUTCOMES.iter().zip(&metrics.deliveries) {
+        let number = number.load(Ordering::Relaxed);
+        let _ = writeln!(out, "larkspur_deliveries_total{{outcome=\"{outcome}\"}} {number}");
+    }
 }
 
 fn requests(app: &App, out: &mut String) {

@@ -6,7 +6,7 @@ use larkspur_contract::Effect;
 
 use crate::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
 use crate::ids::system_millis;
-use crate::{Ids, Keys, Memory, Root, migrate, nodes};
+use crate::{Bell, Ids, Keys, Memory, Root, migrate, nodes};
 
 /// The real time, from which each tenant's clock is an offset.
 pub trait Clock: Send + Sync + 'static {
@@ -33,6 +33,8 @@ pub struct Engine {
     pub ids: Ids,
     /// Secrets.
     pub keys: Keys,
+    /// Rung for the worker that delivers events.
+    pub bell: Bell,
     /// The real time.
     pub clock: Arc<dyn Clock>,
 }
@@ -52,7 +54,7 @@ impl Engine {
         let keys = Keys::derive(&opening.master());
         let memory = if shared { Memory::off() } else { Memory::new(tag_bytes) };
         let ids = if shared { Ids::without_a_node() } else { Ids::new(0) };
-        let engine = Arc::new(Engine { driver, memory, ids, keys, clock });
+        let engine = Arc::new(Engine { driver, memory, ids, keys, bell: Bell::default(), clock });
         engine.hold_node().await?;
         Ok(engine)
     }

@@ -1,7 +1,10 @@
 //! The secrets of a store, derived from one master key, and what is made with them.
 
-use aes::Aes128;
-use aes::cipher::{Block, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
+use aes::cipher::block_padding::Pkcs7;
+use aes::cipher::{
+    Block, BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit,
+};
+use aes::{Aes128, Aes256};
 use hmac::{Hmac, Mac};
 use larkspur_contract::ids::{AppId, OpenId, TenantKey, UnionId};
 use sha2::Sha256;
@@ -15,6 +18,8 @@ pub struct Keys {
     secret: Hmac<Sha256>,
     open_id: Aes128,
     union_id: Aes128,
+    seal: [u8; 32],
+    seal_mark: Hmac<Sha256>,
 }
 
 fn hmac(key: &[u8]) -> Hmac<Sha256> {
@@ -48,6 +53,8 @@ impl Keys {
             secret: hmac(&derive(master, "app secret")),
             open_id: cipher(master, "open_id"),
             union_id: cipher(master, "union_id"),
+            seal: derive(master, "sealed secret"),
+            seal_mark: hmac(&derive(master, "mark of a sealed secret")),
         }
     }
 
@@ -86,6 +93,37 @@ impl Keys {
     /// Whether a ticket is the app's with that number; takes the same time either way.
     pub fn app_ticket_matches(&self, ticket: &str, app: AppId, number: i64) -> bool {
         self.app_ticket(app, number).as_bytes().ct_eq(ticket.as_bytes()).into()
+    }
+
+    /// What an app recognizes events by: the same for the same app, 32 lower-case hex digits.
+    pub fn verification_token(&self, app: AppId) -> String {
+        let mut token = self.hash_secret(&format!("verification token {app}"));
+        token.truncate(32);
+        token
+    }
+
+    /// What is kept of a secret that has to be read again: encrypted, and marked so that a change is seen.
+    pub fn seal(&self, secret: &str) -> String {
+        let iv = random_bytes::<16>();
+        let mut sealed = iv.to_vec();
+        let cipher = cbc::Encryptor::<Aes256>::new(&self.seal.into(), &iv.into());
+        sealed.extend(cipher.encrypt_padded_vec::<Pkcs7>(secret.as_bytes()));
+        let mut mark = self.seal_mark.clone();
+        mark.update(&sealed);
+        sealed.extend(mark.finalize().into_bytes());
+        hex(&sealed)
+    }
+
+    /// Reads what [`Keys::seal`] made; `None` for anything else.
+    pub fn open(&self, sealed: &str) -> Option<String> {
+        let sealed = from_hex(sealed)?;
+        let (message, mark) = sealed.split_at_checked(sealed.len().checked_sub(32)?)?;
+        let mut expected = self.seal_mark.clone();
+        expected.update(message);
+        expected.verify_slice(mark).ok()?;
+        let (iv, text) = message.split_first_chunk::<16>()?;
+        let cipher = cbc::Decryptor::<Aes256>::new(&self.seal.into(), &(*iv).into());
+        String::from_utf8(cipher.decrypt_padded_vec::<Pkcs7>(text).ok()?).ok()
     }
 
     /// What is kept of an app secret.
@@ -158,6 +196,12 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|pair| Some((digit(pair[0])? << 4) | digit(*pair.get(1)?)?)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +213,25 @@ mod tests {
         assert_ne!(keys.open_id(7, one), keys.open_id(7, two));
         assert_eq!(keys.read_open_id(keys.open_id(7, one)), (7, one));
         assert_eq!(keys.read_union_id(keys.union_id(7, TenantKey(9))), (7, TenantKey(9)));
+    }
+
+    #[test]
+    fn sealed_secrets_open_with_the_same_key_and_unchanged() {
+        let keys = Keys::derive("master");
+        for secret in ["", "k", "an encrypt key of the usual length"] {
+            let sealed = keys.seal(secret);
+            assert_ne!(sealed, keys.seal(secret), "the same secret is not seen to be the same");
+            assert_eq!(keys.open(&sealed).as_deref(), Some(secret));
+            assert_eq!(Keys::derive("other").open(&sealed), None);
+            for at in 0..sealed.len() {
+                let mut changed = sealed.clone().into_bytes();
+                changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
+                assert_eq!(keys.open(&String::from_utf8(changed).expect("ASCII")), None, "{at}");
+            }
+        }
+        for wrong in ["", "0", "zz", &"0".repeat(96)] {
+            assert_eq!(keys.open(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

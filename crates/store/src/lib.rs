@@ -1,5 +1,6 @@
 //! How state is kept: every statement of the product, over drivers that know no table.
 
+mod bell;
 mod driver;
 mod engine;
 mod ids;
@@ -15,6 +16,7 @@ pub mod apps;
 pub mod chats;
 pub mod copy;
 pub mod documents;
+pub mod events;
 pub mod facts;
 pub mod frequency;
 pub mod idempotency;
@@ -29,6 +31,7 @@ pub mod menus;
 pub mod moderation;
 pub mod nodes;
 pub mod oauth;
+pub mod outbox;
 pub mod pending;
 pub mod refusals;
 pub mod tabs;
@@ -37,6 +40,7 @@ pub mod tenants;
 pub mod terms;
 pub mod users;
 
+pub use bell::Bell;
 pub use driver::{BoxFuture, Driver, Hook, Session, StoreError, Unit, Verdict};
 pub use engine::{Clock, Engine, SystemClock};
 pub use ids::Ids;

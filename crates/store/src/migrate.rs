@@ -13,6 +13,7 @@ const FILES: &[&str] = &[
     include_str!("../../../schema/0005_menus.sql"),
     include_str!("../../../schema/0006_refusals.sql"),
     include_str!("../../../schema/0007_links.sql"),
+    include_str!("../../../schema/0008_events.sql"),
     include_str!("../../../schema/0009_cluster.sql"),
 ];
 

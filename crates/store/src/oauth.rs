@@ -72,11 +72,12 @@ pub async fn set_redirect_uris(tx: &mut Tx, app_id: AppId, uris: &[String]) -> R
     tx.rows(sql, [app_id.into(), uris.join(" ").into()]).await.map(drop)
 }
 
-/// Counts a new ticket of an app.
-pub async fn next_ticket(tx: &mut Tx, app_id: AppId) -> Result<(), StoreError> {
+/// Counts a new ticket of an app; its number.
+pub async fn next_ticket(tx: &mut Tx, app_id: AppId) -> Result<i64, StoreError> {
     let sql = "INSERT INTO app_sign_in (tenant, app_id, redirect_uris, ticket_no) VALUES ($1, $2, '', 1) \
-               ON CONFLICT (tenant, app_id) DO UPDATE SET ticket_no = app_sign_in.ticket_no + 1";
-    tx.rows(sql, [app_id.into()]).await.map(drop)
+               ON CONFLICT (tenant, app_id) DO UPDATE SET ticket_no = app_sign_in.ticket_no + 1 RETURNING ticket_no";
+    let row = tx.row(sql, [app_id.into()]).await?;
+    row.map_or_else(|| Err(StoreError::Broken("no ticket was counted".to_owned())), |row| row.int(0))
 }
 
 /// Keeps a new code, and forgets those that ended long ago.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use larkspur_api::Settings;
+use larkspur_server::delivery::Courier;
 use larkspur_server::{App, AppOptions, Observer, RateLimits, Upkeep};
 use larkspur_store::{Clock, Driver, Engine, SystemClock};
 use serde_json::{Value, json};
@@ -108,6 +109,11 @@ impl Lab {
     /// A request with the control key.
     pub fn control(&self, method: &str, path: &str) -> Request {
         self.request(method, &format!("/larkspur/v1{path}")).token(&self.control_key)
+    }
+
+    /// A worker that delivers the lab's events, wherever they are to go.
+    pub fn courier(&self) -> Arc<Courier> {
+        Courier::new(self.app.clone(), true)
     }
 
     /// A new world: a tenant with an app, three users, a chat and a document.

@@ -11,7 +11,8 @@ use tokio::net::TcpListener;
 use tokio::runtime;
 
 use super::store::Store;
-use crate::config::{Config, Demo};
+use crate::config::{AllowPrivate, Config, Demo};
+use crate::delivery::Courier;
 use crate::ready::{self, Ready, World};
 use crate::{App, AppOptions, Upkeep, demo, http, logs};
 
@@ -108,7 +109,16 @@ async fn serve(config: &Config) -> Result<(), String> {
     let ready = Ready { base_url: base_url(address), control_key, world };
     announce(config, &ready, open)?;
     tracing::info!(address = %address, "serving");
+    let courier = Courier::new(app.clone(), allow_private(config, address.ip().is_loopback()));
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let deliveries = tokio::spawn(courier.run(async {
+        let _ = stopped.await;
+    }));
     http::serve(listener, app, config.limits(), ended).await;
+    drop(stop);
+    if deliveries.await.is_err() {
+        tracing::error!("the worker that delivers events failed");
+    }
     drop(upkeep);
     tracing::info!("ended");
     store.close();
@@ -134,6 +144,15 @@ fn settings(config: &Config, loopback: bool) -> Settings {
         settings.user_picker = UserPicker::Off;
     }
     settings
+}
+
+/// Whether events may be posted to addresses that are not public.
+fn allow_private(config: &Config, loopback: bool) -> bool {
+    match config.events.allow_private {
+        AllowPrivate::Auto => loopback,
+        AllowPrivate::On => true,
+        AllowPrivate::Off => false,
+    }
 }
 
 /// The demo world: a new one on an empty store, else the one that was written down.

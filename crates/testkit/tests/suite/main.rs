@@ -16,6 +16,7 @@ mod nodes;
 mod policy;
 mod program;
 mod random;
+mod receiver;
 mod round_trips;
 mod scenarios;
 mod servers;

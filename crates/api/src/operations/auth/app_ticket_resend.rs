@@ -1,6 +1,7 @@
 use larkspur_contract::model::AppKind;
 use larkspur_contract::{Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
-use larkspur_store::{Root, oauth};
+use larkspur_store::events::{self, AddressState, Subject};
+use larkspur_store::{Root, oauth, tenants};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -33,15 +34,27 @@ impl Operation for Resend {
             codes::APP_NOT_ISV,
         ],
         example: r#"{"app_id":"{app_id}","app_secret":"{app_secret}"}"#,
-        behaviours: &[Behaviour {
-            name: "app_ticket_resend",
-            rule: "A new ticket is made; the one before it stays valid, older ones do not.",
-            basis: Basis::Assumed,
-            switch: false,
-        }],
-        deviations: &[
-            "No app_ticket event is pushed, neither now nor every hour: the control API shows the present ticket (larkspur.v1.app.sign_in.get).",
+        behaviours: &[
+            Behaviour {
+                name: "app_ticket_resend",
+                rule: "A new ticket is made, as every hour, and pushed to the app's request address if it has one (larkspur.v1.app.events.put); the ticket before it stays valid, older ones do not.",
+                basis: Basis::Assumed,
+                switch: false,
+            },
+            Behaviour {
+                name: "app_ticket_hourly",
+                rule: "An app whose request address is verified is pushed its latest ticket every hour, by the clock of the world that made it; for hours that the clock jumps over, once.",
+                basis: Basis::Documented,
+                switch: false,
+            },
+            Behaviour {
+                name: "app_ticket_ts",
+                rule: "The event's ts is the world's time when the ticket was made: seconds with six decimals.",
+                basis: Basis::Assumed,
+                switch: false,
+            },
         ],
+        deviations: &[],
     };
     type Ground = Root;
     type Path = Empty;
@@ -55,7 +68,19 @@ impl Operation for Resend {
         if app.kind != AppKind::Isv {
             return Err(Fault::new(codes::APP_NOT_ISV, "only ISV apps have tickets"));
         }
-        oauth::next_ticket(&mut root.tenant(app.developer), app.app_id).await?;
+        let mut tx = root.tenant(app.developer);
+        // Whoever deletes the world waits, so that nothing is left of it.
+        let Some(world) = tenants::lock(&mut tx).await? else { return Ok(Output {}) };
+        let Some(subscription) = events::subscription(&mut tx, app.app_id).await? else {
+            oauth::next_ticket(&mut tx, app.app_id).await?;
+            return Ok(Output {});
+        };
+        let held = events::lock(&mut tx, call.now).await?;
+        let ticket = Subject::AppTicket(oauth::next_ticket(&mut tx, app.app_id).await?);
+        events::insert(&mut tx, &held, app.app_id, &ticket, call.now + world.clock_offset_ms).await?;
+        if subscription.state == AddressState::Failed {
+            events::drop_unverified(&mut tx, &held, app.app_id).await?;
+        }
         Ok(Output {})
     }
 }

@@ -46,6 +46,8 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry::<app::install::Install>(),
     entry::<app::sign_in_get::Get>(),
     entry::<app::sign_in_put::Put>(),
+    entry::<app::events_get::Get>(),
+    entry::<app::events_put::Put>(),
     entry::<user::create::Create>(),
     entry::<user::list::List>(),
     entry::<user::get::Get>(),

@@ -24,6 +24,8 @@ mod control;
 mod control_people;
 mod document_members;
 mod documents;
+mod event_faults;
+mod events;
 mod images;
 mod isv;
 mod sign_in;

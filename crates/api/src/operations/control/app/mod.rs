@@ -10,6 +10,9 @@ use super::{WorldPath, support, values};
 use crate::translate;
 
 pub(super) mod create;
+mod events;
+pub(super) mod events_get;
+pub(super) mod events_put;
 pub(super) mod get;
 pub(super) mod install;
 pub(super) mod list;

@@ -1,5 +1,5 @@
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
-use larkspur_store::{Root, tenants};
+use larkspur_store::{Root, events, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +67,7 @@ impl Operation for SetClock {
         let mut world = tenants::lock(&mut tx).await?.ok_or_else(|| support::no_world(key))?;
         world.clock_offset_ms = input.body.target(world.clock_offset_ms, call.now)?;
         tenants::set_clock(&mut tx, world.clock_offset_ms).await?;
+        events::look_again(&mut tx, call.now).await?;
         Ok(super::show(&world, call.now))
     }
 }

@@ -1,0 +1,173 @@
+//! Somebody's bot: a server that receives events, and answers as it is told to.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aes::Aes256;
+use aes::cipher::block_padding::Pkcs7;
+use aes::cipher::{BlockModeDecrypt, KeyIvInit};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// How a receiver answers what is not a challenge.
+#[derive(Debug, Clone)]
+pub(crate) enum Manner {
+    /// HTTP 200; a challenge is sent back.
+    Well,
+    /// This status line and headers, and this body, to everything.
+    With(&'static str, String),
+    /// Well, after so many milliseconds.
+    Slowly(u64),
+    /// It hangs up.
+    Silently,
+}
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    /// The request line and the headers.
+    head: Vec<String>,
+    /// The body as it came.
+    pub(crate) raw: String,
+    /// What the body says once it is decrypted.
+    pub(crate) plain: String,
+}
+
+impl Seen {
+    /// The request line.
+    pub(crate) fn line(&self) -> &str {
+        &self.head[0]
+    }
+
+    /// A header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let named =
+            |line: &&String| line.split_once(": ").is_some_and(|(found, _)| found.eq_ignore_ascii_case(name));
+        self.head.iter().find(named)?.split_once(": ").map(|(_, value)| value)
+    }
+
+    /// The decrypted body.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.plain).expect("JSON")
+    }
+}
+
+struct State {
+    manner: Mutex<Manner>,
+    seen: Mutex<Vec<Seen>>,
+    key: Option<String>,
+}
+
+/// A running receiver; it ends with the tests.
+#[derive(Clone)]
+pub(crate) struct Receiver {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+impl Receiver {
+    /// One that answers well.
+    pub(crate) fn start() -> Receiver {
+        Receiver::with_key(None)
+    }
+
+    /// One that decrypts with this key.
+    pub(crate) fn with_key(key: Option<&str>) -> Receiver {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let state = Arc::new(State {
+            manner: Mutex::new(Manner::Well),
+            seen: Mutex::default(),
+            key: key.map(str::to_owned),
+        });
+        let shared = state.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let state = shared.clone();
+                // A caller who hangs up early is one of the things that are tested.
+                std::thread::spawn(move || serve(&state, stream).ok());
+            }
+        });
+        Receiver { address, state }
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/events?from=larkspur", self.address)
+    }
+
+    /// From now on it answers like this.
+    pub(crate) fn answer(&self, manner: Manner) {
+        *self.state.manner.lock().expect("not poisoned") = manner;
+    }
+
+    /// Everything that came, in order.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.state.seen.lock().expect("not poisoned").clone()
+    }
+
+    /// The events that came: what is not a challenge.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let all = self.seen().into_iter().map(|seen| seen.json());
+        all.filter(|event| event["type"] != "url_verification").collect()
+    }
+}
+
+fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let mut head = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        if line.trim_end().is_empty() {
+            break;
+        }
+        head.push(line.trim_end().to_owned());
+    }
+    let seen = Seen { head, raw: String::new(), plain: String::new() };
+    let length = seen.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut raw = vec![0; length];
+    reader.read_exact(&mut raw)?;
+    let raw = String::from_utf8(raw).expect("UTF-8");
+    let plain = state.key.as_ref().map_or_else(|| raw.clone(), |key| decrypt(key, &raw));
+    let seen = Seen { raw, plain, ..seen };
+    let said = seen.json();
+    let manner = state.manner.lock().expect("not poisoned").clone();
+    state.seen.lock().expect("not poisoned").push(seen);
+    let good = match &said["challenge"] {
+        Value::Null => json!({"msg": "success"}),
+        challenge => json!({"challenge": challenge}),
+    };
+    let (status, body) = match manner {
+        Manner::Well => ("200 OK", good.to_string()),
+        Manner::With(status, body) => (status, body),
+        Manner::Slowly(milliseconds) => {
+            std::thread::sleep(Duration::from_millis(milliseconds));
+            ("200 OK", good.to_string())
+        }
+        Manner::Silently => return Ok(()),
+    };
+    let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    reader.get_mut().write_all(answer.as_bytes())
+}
+
+/// Reads `{"encrypt":…}`, as the page describes it.
+fn decrypt(key: &str, raw: &str) -> String {
+    let body: Value = serde_json::from_str(raw).expect("JSON");
+    let sealed = STANDARD.decode(body["encrypt"].as_str().expect("encrypt")).expect("base64");
+    let (iv, text) = sealed.split_first_chunk::<16>().expect("an IV");
+    let cipher = cbc::Decryptor::<Aes256>::new(&Sha256::digest(key), &(*iv).into());
+    String::from_utf8(cipher.decrypt_padded_vec::<Pkcs7>(text).expect("padding")).expect("UTF-8")
+}
+
+/// The signature of a body, as the page describes it.
+pub(crate) fn signature(seen: &Seen, key: &str) -> String {
+    let header = |name| seen.header(name).unwrap_or_default();
+    let (timestamp, nonce) = (header("x-lark-request-timestamp"), header("x-lark-request-nonce"));
+    let digest = Sha256::digest(format!("{timestamp}{nonce}{key}{}", seen.raw));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
