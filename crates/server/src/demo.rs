@@ -9,12 +9,13 @@ use larkspur_store::{Engine, StoreError, apps, tenants};
 
 pub use crate::ready::World;
 
-/// Makes the demo world if the store has no tenant at all.
+/// Makes the demo world if the store has no tenant at all: one, however many servers start at once.
 pub(crate) async fn make_if_empty(engine: &Arc<Engine>) -> Result<Option<World>, StoreError> {
     let now = engine.clock.now_ms();
     engine
         .run(Effect::Writes, move |root| {
             Box::pin(async move {
+                root.lock_store().await?;
                 if !tenants::all(root).await?.is_empty() {
                     return Ok(None);
                 }

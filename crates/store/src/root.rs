@@ -63,6 +63,12 @@ impl Root {
         self.session.on_commit(hook);
     }
 
+    /// Takes the row that whoever opens the store takes: until this transaction ends, nobody else has it.
+    pub async fn lock_store(&mut self) -> Result<(), StoreError> {
+        let sql = "UPDATE meta SET value = value WHERE name = 'schema_version'";
+        self.rows(sql, &[]).await.map(drop)
+    }
+
     /// The tenant in which a chat lives.
     pub async fn home_of_chat(&mut self, chat: ChatId) -> Result<Option<TenantKey>, StoreError> {
         let rows = self.rows("SELECT tenant FROM chat WHERE chat_id = $1", &[Value::from(chat)]).await?;

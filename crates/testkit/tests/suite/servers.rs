@@ -127,6 +127,18 @@ fn the_commands_know_a_database_on_a_server() {
     assert!(refused.contains("cannot connect to PostgreSQL") && !refused.contains("hunter2"), "{refused}");
 }
 
+#[test]
+fn servers_that_start_at_once_make_one_demo_world() {
+    for _ in 0..3 {
+        let cluster = Cluster::new();
+        let started: Vec<Program> = (0..4).map(|_| cluster.spawn()).collect();
+        let started: Vec<Program> = started.into_iter().map(Program::until_ready).collect();
+        let made = started.iter().filter(|program| program.ready["app_id"].is_string()).count();
+        let worlds = started[0].client().control("/worlds");
+        assert_eq!((made, worlds["worlds"].as_array().map(Vec::len)), (1, Some(1)), "{worlds}");
+    }
+}
+
 /// Windows begin at their first call, so that the calls let in come in bunches of the cap, whoever is asked.
 #[test]
 fn frequency_is_counted_together() {
