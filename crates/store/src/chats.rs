@@ -67,6 +67,14 @@ impl Member {
         }
     }
 
+    /// The user's own id; none for a bot.
+    pub fn user_id(&self) -> Option<&str> {
+        match self {
+            Member::User(user_id) => Some(user_id),
+            Member::Bot(_) => None,
+        }
+    }
+
     /// Reads the form of a column. No user_id may look like an app id, which `users` is asked to see to.
     pub fn parse(text: &str) -> Self {
         AppId::parse(text).map_or_else(|| Member::User(text.to_owned()), Member::Bot)

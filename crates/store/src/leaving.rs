@@ -24,8 +24,15 @@ pub async fn chats_of(tx: &mut Tx, member: &Member) -> Result<BTreeSet<ChatId>, 
     Ok(found)
 }
 
-/// Removes a user who is in no chat any more, with the grants and the rights on documents; what the user owned has no
-/// owner then. Codes and refresh tokens stay, so that who holds one learns that the user is gone.
+/// Removes a user. Whoever is about to add the user to something has done so when this is done, or will not any more.
+pub async fn close(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
+    let sql = "DELETE FROM users WHERE tenant = $1 AND user_id = $2";
+    tx.rows(sql, [user.user_id.as_str().into()]).await.map(drop)
+}
+
+/// Removes what is left of a user who was removed and is in no chat any more: the grants and the rights on documents;
+/// what the user owned has no owner then. Codes and refresh tokens stay, so that who holds one learns that the user is
+/// gone.
 pub async fn delete(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
     terms::set_user(tx, &user.user_id, "").await?;
     for sql in [
@@ -33,7 +40,6 @@ pub async fn delete(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
         "UPDATE document SET owner = '' WHERE tenant = $1 AND owner = $2",
         "DELETE FROM app_visible_user WHERE tenant = $1 AND user_id = $2",
         "DELETE FROM user_grant WHERE tenant = $1 AND user_id = $2",
-        "DELETE FROM users WHERE tenant = $1 AND user_id = $2",
     ] {
         tx.rows(sql, [user.user_id.as_str().into()]).await?;
     }

@@ -7,7 +7,7 @@ use larkspur_contract::ids::ChatId;
 use crate::chats::Member;
 use crate::driver::StoreError;
 use crate::tx::in_list;
-use crate::{LockedChat, Row, Tx, Value, moderation, pending};
+use crate::{LockedChat, Row, Tx, Value, moderation, pending, users};
 
 /// What a chat knows of one of its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,7 @@ pub async fn add_all(
     manager: bool,
     now_ms: i64,
 ) -> Result<usize, StoreError> {
+    users::hold(tx, members.iter().filter_map(Member::user_id)).await?;
     let (mut users, mut bots) = (0, 0);
     for member in members {
         let (kind, count) = match member {

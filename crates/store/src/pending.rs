@@ -5,7 +5,7 @@ use larkspur_contract::ids::ChatId;
 use crate::chats::Member;
 use crate::driver::StoreError;
 use crate::tx::in_list;
-use crate::{LockedChat, Tx, Value};
+use crate::{LockedChat, Tx, Value, users};
 
 /// Somebody who waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,7 @@ pub async fn add(
     inviter: &Member,
     now_ms: i64,
 ) -> Result<(), StoreError> {
+    users::hold(tx, member.user_id()).await?;
     let sql = "INSERT INTO chat_pending (tenant, chat_id, member, inviter, created_at) VALUES ($1, $2, $3, $4, $5) \
                ON CONFLICT (tenant, chat_id, member) DO NOTHING";
     let params = [chat.chat_id.into(), member.to_column().into(), inviter.to_column().into(), now_ms.into()];

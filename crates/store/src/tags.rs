@@ -89,7 +89,8 @@ pub async fn insert(tx: &mut Tx, tag: &Tag) -> Result<Naming, StoreError> {
         return Ok(Naming::Done);
     }
     // Whoever took the name has committed, or the insert would have waited; run again if it is gone once more.
-    by_name(tx, tag.tag_type, &tag.name).await?.map(Naming::Taken).ok_or(StoreError::Collided)
+    let taken = by_name(tx, tag.tag_type, &tag.name).await?;
+    taken.map(Naming::Taken).ok_or_else(|| tx.collided())
 }
 
 /// The tag that has a name.

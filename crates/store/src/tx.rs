@@ -105,6 +105,12 @@ impl Tx {
         self.failed.get().cloned().map_or(Ok(()), Err)
     }
 
+    /// What this transaction found is no longer so: it is run again, whatever is made of the error.
+    pub(crate) fn collided(&self) -> StoreError {
+        let _ = self.failed.set(StoreError::Collided);
+        StoreError::Collided
+    }
+
     /// Runs a statement: `$1` is the tenant, `$2…` are `params`.
     pub(crate) async fn rows<const N: usize>(
         &mut self,

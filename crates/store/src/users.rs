@@ -2,6 +2,7 @@
 
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::UserStatus;
+use std::collections::BTreeSet;
 
 use crate::apps::Scopes;
 use crate::driver::StoreError;
@@ -127,6 +128,32 @@ async fn several(tx: &mut Tx, column: &str, values: Vec<Value>) -> Result<Vec<Us
     Ok(users)
 }
 
+/// Makes sure that users exist until this transaction ends: until then, nobody deletes them.
+///
+/// Where one process has the store, nothing is to be done: units that write run one after another. Elsewhere their rows
+/// are taken in a way that lets everybody do the same, and only who deletes one waits.
+///
+/// # Errors
+/// [`StoreError::Collided`] if one was deleted meanwhile: the next run finds out.
+pub(crate) async fn hold(tx: &mut Tx, ids: impl IntoIterator<Item = &str>) -> Result<(), StoreError> {
+    if !tx.engine().driver.is_shared() {
+        return Ok(());
+    }
+    let ids: BTreeSet<&str> = ids.into_iter().collect();
+    for chunk in Vec::from_iter(ids).chunks(64) {
+        let mut params: Vec<Value> = chunk.iter().map(|id| (*id).into()).collect();
+        let list = in_list(2, &mut params);
+        // The one clause that SQLite does not know.
+        let sql = format!(
+            "SELECT user_id FROM users WHERE tenant = $1 AND user_id IN {list} ORDER BY user_id FOR KEY SHARE"
+        );
+        if tx.rows_of(&sql, params).await?.len() < chunk.len() {
+            return Err(tx.collided());
+        }
+    }
+    Ok(())
+}
+
 /// Every user of the tenant, in the order of their ids.
 pub async fn all(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM users WHERE tenant = $1 ORDER BY user_id");
@@ -189,6 +216,7 @@ pub async fn set_grant(
     scopes: &Scopes,
     revoke: bool,
 ) -> Result<i64, StoreError> {
+    hold(tx, [user.user_id.as_str()]).await?;
     let sql = "INSERT INTO user_grant (tenant, app_id, user_id, scopes, epoch) VALUES ($1, $2, $3, $4, 1) \
                ON CONFLICT (tenant, app_id, user_id) DO UPDATE SET scopes = excluded.scopes, \
                epoch = user_grant.epoch + CAST($5 AS BIGINT) RETURNING epoch";

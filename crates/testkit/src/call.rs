@@ -102,6 +102,18 @@ impl Request {
         self.raw(body).content_type(Some("multipart/form-data; boundary=BOUNDARY"))
     }
 
+    /// What it is, for whoever sends it to a server elsewhere: method, path with query, the token, and the JSON body.
+    pub fn parts(&self) -> (String, String, String, Value) {
+        let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query.join("&")) };
+        let token = self.authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
+        let body = if self.body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&self.body).unwrap_or_default()
+        };
+        (self.method.clone(), format!("{}{query}", self.path), token.unwrap_or_default().to_owned(), body)
+    }
+
     /// Sends it.
     pub async fn send(self) -> Reply {
         let mut body = self.body.clone();

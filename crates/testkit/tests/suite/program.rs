@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-const CONTROL_KEY: &str = "kill-control-key";
+/// What opens the control API of every program.
+pub(crate) const CONTROL_KEY: &str = "kill-control-key";
 
 /// A running program. Dropping it kills it.
 pub(crate) struct Program {

@@ -16,23 +16,29 @@
 //! 10. Chats in use are found by the words of their names, dissolved ones by nothing.
 //! 11. No two public chats in use have one name, unless they were created with it.
 //! 12. One uuid and owner make one chat.
-//! 13. A dissolved chat does not change.
+//! 13. A dissolved chat does not change, but for members who are deleted.
+//! 14. Whoever is in a chat, waits to be let into one or may speak in it, exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use larkspur_store::{BoxFuture, Driver, Row, Session, StoreError, Unit, Value, Verdict};
+use larkspur_store_postgres::{Options as PostgresOptions, Postgres};
 use larkspur_store_sqlite::{Options, Sqlite};
 use larkspur_testkit::{Lab, LabOptions, Request, World};
 use serde_json::json;
 
+use crate::program::{CONTROL_KEY, Client, Program};
 use crate::random::Random;
+use crate::servers::Cluster;
 
 const ROUNDS: usize = 60;
 const TASKS: usize = 6;
 const STEPS: usize = 12;
 /// The administrators' limit.
 const USERS_MAX: i64 = 5;
+/// Users who call nothing, and are deleted and made again.
+const GUESTS: usize = 3;
 const NAMES: [&str; 4] = ["Alpha Beta", "beta gamma", "Gamma", "delta"];
 
 /// One statement that reads.
@@ -70,12 +76,12 @@ struct Ground {
     callers: Vec<(String, String)>,
     /// Dissolved chats with all their rows.
     dissolved: BTreeMap<String, Vec<String>>,
+    /// The servers on the store that are asked; none, if the one in this process is.
+    servers: Vec<Program>,
 }
 
 impl Ground {
-    async fn lay(directory: &tempfile::TempDir) -> Ground {
-        let driver: Arc<dyn Driver> =
-            Arc::new(Sqlite::open(directory.path(), &Options::default()).expect("a store on disk"));
+    async fn lay(driver: Arc<dyn Driver>, servers: Vec<Program>) -> Ground {
         let options = LabOptions { driver: Some(driver.clone()), ..LabOptions::default() };
         let world = Lab::with(options).await.world().await;
         world.control("PUT", "/limits").body(json!({"chat_users": USERS_MAX})).send().await.data();
@@ -89,7 +95,7 @@ impl Ground {
             let token = token["access_token"].as_str().expect("a token").to_owned();
             callers.push((format!("user{number}"), token));
         }
-        Ground { driver, world, callers, dissolved: BTreeMap::new() }
+        Ground { driver, world, callers, dissolved: BTreeMap::new(), servers }
     }
 
     async fn rows(&self, sql: &str, chat: Option<&str>) -> Vec<Vec<Value>> {
@@ -136,9 +142,10 @@ impl Ground {
         let mut pick = |below: usize| usize::try_from(random.below(below as u64)).expect("an index");
         let caller = if pick(3) == 0 { pick(3) } else { pick(self.callers.len()) };
         let (me, token) = &self.callers[caller];
-        let who = pick(self.callers.len());
+        let who = pick(self.callers.len() + GUESTS);
         let form = if who < 2 { "app_id" } else { "user_id" };
-        let (who, name) = (&self.callers[who].0, NAMES[pick(NAMES.len())]);
+        let guest = format!("guest{}", pick(GUESTS));
+        let (who, name) = (self.callers.get(who).map_or(&guest, |(id, _)| id), NAMES[pick(NAMES.len())]);
         let own = if me.starts_with("cli_") { "app_id" } else { "user_id" };
         let at = |method: &str, path: &str| {
             self.world.call(method, &format!("/im/v1/chats/{chat}{path}")).token(token)
@@ -149,7 +156,7 @@ impl Ground {
         let item = json!({"chat_menu_item": {"action_type": "NONE", "name": "m"}});
         // Of what only an owner may do, half is asked by the one who owns most chats at first.
         let likely = [&self.callers[caller], &self.callers[2]];
-        match pick(29) {
+        match pick(32) {
             0..4 => {
                 let path = format!("/members?member_id_type={form}&succeed_type={}", pick(3));
                 ("add", at("POST", &path).body(json!({"id_list": [who]})))
@@ -223,6 +230,8 @@ impl Ground {
                 let body = json!({"revision": "0", "requests": [request.to_string()]});
                 ("edit", at("PATCH", "/announcement").body(body))
             }
+            28 => ("delete guest", self.world.control("DELETE", &format!("/users/{guest}"))),
+            29 | 30 => ("make guest", self.world.control("POST", "/users").body(json!({"user_id": guest}))),
             _ => ("answer", self.world.control("PUT", &format!("/chats/{chat}/pending/{who}"))),
         }
     }
@@ -245,23 +254,18 @@ impl Ground {
                 let (kind, request) = self.ask(random, chat, tabs, menu);
                 asked.push((kind, (*chat).clone(), request));
             }
-            tasks.push(tokio::spawn(async move {
-                let mut answered = Vec::new();
-                for (kind, chat, request) in asked {
-                    answered.push((kind, chat, request.send().await));
-                }
-                answered
-            }));
+            let server = self.servers.get(tasks.len() % self.servers.len().max(1)).map(Program::client);
+            tasks.push(tokio::spawn(answers(asked, server)));
         }
         for task in tasks {
-            for (kind, chat, reply) in task.await.expect("no panic") {
-                assert!(reply.status() < 500, "{kind}: {}", reply.text());
-                if reply.code() != 0 {
+            for (kind, chat, status, reply) in task.await.expect("no panic") {
+                assert!(status < 500, "{kind}: {reply}: {}", self.failures());
+                if reply["code"] != 0 {
                     told.refused += 1;
                     continue;
                 }
                 told.done += 1;
-                let data = reply.data();
+                let data = &reply["data"];
                 match kind {
                     "edit" => *told.edits.entry(chat).or_default() += 1,
                     "create" => {
@@ -276,7 +280,22 @@ impl Ground {
         }
     }
 
+    /// What the servers say of calls that failed.
+    fn failures(&self) -> String {
+        let logs: Vec<String> = self.servers.iter().map(Program::log).collect();
+        let lines = logs.iter().flat_map(|log| log.lines()).filter(|line| line.contains("failed"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     async fn check(&mut self, told: &Told) {
+        for table in ["chat_member", "chat_pending", "chat_moderator"] {
+            let sql = format!(
+                "SELECT m.member, m.chat_id FROM {table} m LEFT JOIN users u ON u.tenant = m.tenant AND u.user_id = m.member \
+                 WHERE m.tenant = $1 AND m.member NOT LIKE 'cli_%' AND u.user_id IS NULL"
+            );
+            let nobody = self.rows(&sql, None).await;
+            assert!(nobody.is_empty(), "14: {table} {nobody:?}");
+        }
         let sql = "SELECT chat_id, chat_status, owner, user_count, bot_count, chat_type, name, i18n_names, chat_mode FROM chat WHERE tenant = $1";
         let (mut public, mut dissolved) = (BTreeSet::new(), BTreeMap::new());
         for chat in self.rows(sql, None).await {
@@ -298,7 +317,11 @@ impl Ground {
                 assert!(public.insert(text(&chat[6])), "11: {id} {:?}", chat[6]);
             }
             if !in_use {
-                dissolved.insert(id.clone(), self.everything(&id).await);
+                let everything = self.everything(&id).await;
+                // Whoever is deleted leaves it.
+                if !everything.iter().any(|row| row.contains("\"guest")) {
+                    dissolved.insert(id.clone(), everything);
+                }
             }
         }
         for made in told.made.values() {
@@ -396,6 +419,29 @@ impl Ground {
     }
 }
 
+/// Asks one thing after the other: a server, or the one in this process.
+async fn answers(
+    asked: Vec<(&'static str, String, Request)>,
+    mut server: Option<Client>,
+) -> Vec<(&'static str, String, u16, serde_json::Value)> {
+    let mut answered = Vec::new();
+    for (kind, chat, request) in asked {
+        let (status, json) = match &mut server {
+            None => {
+                let reply = request.send().await;
+                (reply.status(), reply.json())
+            }
+            Some(client) => {
+                let (method, path, token, body) = request.parts();
+                let token = if path.starts_with("/larkspur/") { CONTROL_KEY } else { &token };
+                client.send(token, &method, &path, &body).expect("an answer")
+            }
+        };
+        answered.push((kind, chat, status, json));
+    }
+    answered
+}
+
 fn text(value: &Value) -> String {
     match value {
         Value::Text(text) => text.to_string(),
@@ -410,14 +456,11 @@ fn int(value: &Value) -> i64 {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn chats_stay_sound_whatever_is_done_at_once() {
-    let directory = tempfile::tempdir().expect("a directory");
+async fn stays_sound(mut ground: Ground, rounds: usize) {
     let mut random = Random::seeded("sound");
-    let mut ground = Ground::lay(&directory).await;
     let mut told = Told::default();
     ground.check(&told).await;
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         ground.round(&mut random, &mut told).await;
         ground.check(&told).await;
     }
@@ -430,4 +473,21 @@ async fn chats_stay_sound_whatever_is_done_at_once() {
     );
     assert!(told.done > 150 && told.refused > 50 && edits > 2, "mostly of one kind");
     assert!(!ground.dissolved.is_empty(), "nothing was dissolved");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn chats_stay_sound_whatever_is_done_at_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let driver = Sqlite::open(directory.path(), &Options::default()).expect("a store on disk");
+    stays_sound(Ground::lay(Arc::new(driver), Vec::new()).await, ROUNDS).await;
+}
+
+/// The same by two servers on one database, half of the callers at each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn chats_stay_sound_whatever_two_servers_are_asked_at_once() {
+    let cluster = Cluster::new();
+    let servers: Vec<Program> = (0..2).map(|_| cluster.spawn()).collect();
+    let servers = servers.into_iter().map(Program::until_ready).collect();
+    let driver = Postgres::open(&cluster.url(), &PostgresOptions::default()).await.expect("opens");
+    stays_sound(Ground::lay(Arc::new(driver), servers).await, ROUNDS).await;
 }

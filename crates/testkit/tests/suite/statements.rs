@@ -229,8 +229,10 @@ async fn every_statement_prepares_and_none_looks_at_all_rows() {
         "statements that scan, or that are allowed to and do not:\n{}",
         wrong.join("\n")
     );
+    // What only a store is asked that others share runs in the tests of PostgreSQL.
+    let here = |text: &&String| !text.contains("FOR KEY SHARE");
     let unseen: Vec<&String> =
-        written.iter().filter(|text| !statements.keys().any(|sql| fits(text, sql))).collect();
+        written.iter().filter(here).filter(|text| !statements.keys().any(|sql| fits(text, sql))).collect();
     assert!(unseen.is_empty(), "statements with gaps that the journey does not run: {unseen:#?}");
 }
 

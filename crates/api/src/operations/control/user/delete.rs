@@ -37,14 +37,22 @@ impl Operation for Delete {
         let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
         let user = support::user(&mut tx, "user_id", &input.path.user_id).await?;
         let member = Member::User(user.user_id.clone());
-        for chat_id in leaving::chats_of(&mut tx, &member).await? {
-            if let Some(chat) = chats::lock(&mut tx, chat_id).await? {
-                leave(&mut tx, &chat, &member).await?;
-            }
-        }
+        leave_all(&mut tx, &member).await?;
+        leaving::close(&mut tx, &user).await?;
+        // Those that others let the user into meanwhile.
+        leave_all(&mut tx, &member).await?;
         leaving::delete(&mut tx, &user).await?;
         Ok(Empty {})
     }
+}
+
+async fn leave_all(tx: &mut Tx, member: &Member) -> Result<(), Fault> {
+    for chat_id in leaving::chats_of(tx, member).await? {
+        if let Some(chat) = chats::lock(tx, chat_id).await? {
+            leave(tx, &chat, member).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn leave(tx: &mut Tx, chat: &LockedChat, member: &Member) -> Result<(), Fault> {
