@@ -174,7 +174,7 @@ class Cluster:
         for node in self.nodes:
             node.process.start()
         self.settle(180)
-        leader = self.leader()
+        leader = self.primary()
         self.sql(leader, f"CREATE ROLE larkspur LOGIN PASSWORD '{self.password}'")
         self.sql(leader, "CREATE DATABASE larkspur OWNER larkspur TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
         self.sql(leader, "CREATE TABLE drill_probe (mark TEXT NOT NULL)")
@@ -199,6 +199,14 @@ class Cluster:
                 return next(node for node in self.nodes if node.name == name)
         return None
 
+    def primary(self, besides=None, seconds=30):
+        """The primary, once Patroni names one that is not `besides`."""
+        def other():
+            leader = self.leader()
+            return leader if leader is not besides else None
+
+        return until("Patroni names a primary" if besides is None else "another primary", seconds, other)
+
     def is_well(self, synchronous):
         """A leader and two that follow it, on its timeline, and, if so wanted, whom it waits for."""
         members = list(self.members().values())
@@ -215,12 +223,12 @@ class Cluster:
         until("one primary and two standbys that follow it", seconds, lambda: self.is_well(synchronous), 0.3)
 
     def configure(self, settings):
-        status, answer = request(self.leader().rest, "PATCH", "/config", settings)
+        status, answer = request(self.primary().rest, "PATCH", "/config", settings)
         if status != 200:
             raise Failure(f"Patroni does not take {settings}: {answer}")
 
     def switch_over(self):
-        leader = self.leader()
+        leader = self.primary()
         status, answer = request(leader.rest, "POST", "/switchover", {"leader": leader.name}, timeout=60)
         if status != 200:
             raise Failure(f"Patroni does not switch over: {answer}")

@@ -15,10 +15,10 @@ def had_effect(effect, what):
 
 def kill_primary(drill):
     """kill -9 of the primary's whole node; it comes back as a standby"""
-    node = drill.cluster.leader()
+    node = drill.cluster.primary()
     node.process.kill()
     drill.flows()
-    had_effect(drill.cluster.leader() not in (None, node), "the primary is the same")
+    drill.cluster.primary(besides=node)
     time.sleep(3)
     node.process.start()
     drill.cluster.settle(180)
@@ -35,14 +35,14 @@ def freeze_primary(drill):
 
 
 def freeze(drill, which):
-    node = drill.cluster.leader()
+    node = drill.cluster.primary()
     # Those that freeze first start no others.
     pids = [node.patroni()] + [pid for pid in which(node) if pid != node.patroni()]
     for pid in pids:
         send(pid, signal.SIGSTOP)
     try:
         time.sleep(30)
-        had_effect(drill.cluster.leader() not in (None, node), "the frozen primary is still the primary")
+        drill.cluster.primary(besides=node, seconds=8)
     finally:
         for pid in pids:
             send(pid, signal.SIGCONT)
@@ -53,7 +53,7 @@ def freeze(drill, which):
 
 def kill_standby(drill):
     """kill -9 of a standby's whole node for 10 s"""
-    leader = drill.cluster.leader()
+    leader = drill.cluster.primary()
     node = next(node for node in drill.cluster.nodes if node is not leader)
     node.process.kill()
     time.sleep(10)
@@ -65,9 +65,9 @@ def kill_standby(drill):
 
 def switchover(drill):
     """a planned switchover: Patroni makes a standby the primary"""
-    before = drill.cluster.leader()
+    before = drill.cluster.primary()
     drill.cluster.switch_over()
-    until("another primary", 60, lambda: drill.cluster.leader() not in (None, before))
+    drill.cluster.primary(besides=before, seconds=60)
     drill.flows()
     time.sleep(3)
     drill.cluster.settle(180)
@@ -99,7 +99,7 @@ def etcd_majority(drill):
 
 def control(drill):
     """asynchronous replication, stalled for 400 ms before kill -9 of the primary's node: it must lose writes"""
-    node = drill.cluster.leader()
+    node = drill.cluster.primary()
     senders = [pid for pid, what in node.postgres().items() if "walsender" in what]
     for pid in senders:
         send(pid, signal.SIGSTOP)
@@ -121,7 +121,7 @@ def audit(drill):
         f"DELETE FROM chat_tag_binding WHERE chat_id = '{bind['chat']}' AND tag_id = {bind['tags'][0]}",
         f"DELETE FROM chat_tab WHERE chat_id = '{tabs['chat']}' AND tab_name = '{tabs['name']}-0'",
     ):
-        drill.cluster.sql(drill.cluster.leader(), statement, "larkspur")
+        drill.cluster.sql(drill.cluster.primary(), statement, "larkspur")
     for index, server in enumerate(drill.servers.all):
         # So that nothing is answered from memory.
         server.kill()
@@ -132,7 +132,7 @@ def make_asynchronous(cluster):
     """Before the control."""
     cluster.configure(ASYNCHRONOUS)
     until("nobody waits for a standby", 60, lambda: cluster.is_well(synchronous=False)
-          and cluster.sql(cluster.leader(), "SHOW synchronous_standby_names") == "")
+          and cluster.sql(cluster.primary(), "SHOW synchronous_standby_names") == "")
 
 
 CONTROL = "control"
