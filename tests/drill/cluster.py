@@ -34,7 +34,7 @@ def programs():
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda place: -float(place.parent.name))
     for place in places + versions:
         # A link in the path to one of them has no neighbors.
-        if all((place / name).is_file() for name in ("initdb", "postgres", "pg_rewind", "pg_basebackup", "psql")):
+        if all(os.path.isfile(place / name) for name in ("initdb", "postgres", "pg_rewind", "pg_basebackup", "psql")):
             return place
     raise Failure("there is no PostgreSQL server (Debian: postgresql): cargo xtask setup")
 
