@@ -18,7 +18,7 @@ cargo xtask rust        the Rust tests alone, on SQLite and PostgreSQL, and the 
 cargo xtask clients     the official SDKs, schemathesis, the sign-in page in Chromium, the README's commands
 cargo xtask fuzz [S]    feeds the gateway's decode step with made-up bytes for S seconds (default 20)
 cargo xtask drill [...] kills and freezes parts of a PostgreSQL cluster under load: nothing acknowledged may be lost (--short, --only SCENARIO, --write FILE)
-cargo xtask ci          formatting, clippy, generated documents unchanged, then `test`: what CI runs
+cargo xtask ci          formatting, clippy, generated documents unchanged, `test`, instruction counts: what CI runs
 cargo xtask generate    writes the generated documents; with --check, says whether they would change
 cargo xtask bench [...] the benchmark table; arguments go to the benchmark program (--quick, --rounds N, --write FILE)
 cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node, Chromium, PostgreSQL, etcd (Debian, as root)";
@@ -61,7 +61,8 @@ fn ci() -> Outcome {
         run::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
     })?;
     step("generated documents", || generate::run(true))?;
-    test()
+    test()?;
+    step("instructions of the hot handlers", || bench(&["instructions".to_owned(), "--check".to_owned()]))
 }
 
 fn test() -> Outcome {

@@ -12,6 +12,7 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("python3", &["-c", "import venv, ensurepip"], "python3 python3-venv"),
     ("node", &["--version"], "nodejs"),
     ("npm", &["--version"], "npm"),
+    ("valgrind", &["--version"], "valgrind"),
     ("sqlite3", &["--version"], "sqlite3"),
     ("openssl", &["version"], "openssl"),
     ("chromium", &["--version"], "chromium"),
