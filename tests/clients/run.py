@@ -83,13 +83,19 @@ def browser(checks):
     browser.run(checks)
 
 
+def s3(checks):
+    import s3
+
+    s3.run(checks)
+
+
 def readme(checks):
     import readme
 
     readme.run(checks)
 
 
-PARTS = {part.__name__: part for part in (python, node, wire, process, schema, browser, readme)}
+PARTS = {part.__name__: part for part in (python, node, wire, process, schema, browser, s3, readme)}
 
 
 def main(names):

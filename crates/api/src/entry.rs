@@ -2,11 +2,13 @@
 
 use std::any::Any;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use larkspur_contract::fields::Shape;
 use larkspur_contract::{Access, Effect, Fault, Reply, Spec, codes};
+use larkspur_store::blobs::BlobKey;
+use larkspur_store::images::Content;
 use larkspur_store::{BoxFuture, Engine, Memory, Root, Session, StoreError, Tx, Unit, Verdict};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -54,7 +56,13 @@ pub trait Operation: Sized + Send + Sync + 'static {
     }
 
     /// The bytes and media type of a [`Reply::Bytes`] answer.
-    fn bytes(_output: &mut Self::Output) -> Option<(Bytes, String)> {
+    fn bytes(_output: &mut Self::Output) -> Option<(Content, String)> {
+        None
+    }
+
+    /// The file that it will want to be kept apart, which is put there before it runs. It looks at the input alone: what
+    /// will be refused for what it is should not be kept.
+    fn keeps(_call: &<Self::Ground as Ground>::Call, _input: &Input<Self>) -> Option<BlobKey> {
         None
     }
 }
@@ -78,6 +86,8 @@ pub struct Input<O: Operation> {
     pub body: O::Body,
     /// The file of a multipart body.
     pub file: Option<Bytes>,
+    /// Where the file was put, if the store keeps files apart and the operation asked for it.
+    pub kept: OnceLock<BlobKey>,
 }
 
 /// On what an operation runs.
@@ -147,6 +157,8 @@ pub enum Answer {
     Json(Vec<u8>),
     /// Bytes with their media type.
     Bytes(Bytes, String),
+    /// The same, where the bytes are kept apart.
+    Kept(BlobKey, String),
     /// For a browser.
     Browse(Browse),
 }
@@ -204,6 +216,10 @@ pub enum Invocation {
 pub trait Job: Unit {
     /// What the operation answered.
     fn take(&self) -> Result<Answer, Fault>;
+    /// The file that is to be put apart before this runs.
+    fn keeps(&self) -> Option<(BlobKey, Bytes)>;
+    /// Tells it that this was done.
+    fn kept(&self, key: BlobKey);
     /// The same object as a unit, for the driver.
     fn unit(self: Arc<Self>) -> Arc<dyn Unit>;
 }
@@ -276,6 +292,7 @@ fn prepare<O: Operation>(
         query: read(received.query)?,
         body: read(received.body)?,
         file: received.file,
+        kept: OnceLock::new(),
     };
     let mut out = Vec::new();
     if O::recall(&engine.memory, &call, &input, &mut out) {
@@ -321,7 +338,10 @@ fn answer<O: Operation>(output: &mut O::Output) -> Result<Answer, Fault> {
     if O::SPEC.reply == Reply::Bytes {
         let (bytes, media) = O::bytes(output)
             .ok_or_else(|| Fault::new(codes::INTERNAL, "an operation that answers bytes gave none"))?;
-        return Ok(Answer::Bytes(bytes, media));
+        return Ok(match bytes {
+            Content::Row(bytes) => Answer::Bytes(bytes.into(), media),
+            Content::Kept(key) => Answer::Kept(key, media),
+        });
     }
     serde_json::to_vec(output)
         .map(Answer::Json)
@@ -332,6 +352,15 @@ impl<O: Operation> Job for Running<O> {
     fn take(&self) -> Result<Answer, Fault> {
         let result = self.result.lock().unwrap_or_else(PoisonError::into_inner).take();
         result.unwrap_or_else(|| Err(Fault::new(codes::INTERNAL, "the driver did not run the unit")))
+    }
+
+    fn keeps(&self) -> Option<(BlobKey, Bytes)> {
+        O::keeps(&self.call, &self.input).zip(self.input.file.clone())
+    }
+
+    fn kept(&self, key: BlobKey) {
+        // It is told once.
+        let _ = self.input.kept.set(key);
     }
 
     fn unit(self: Arc<Self>) -> Arc<dyn Unit> {

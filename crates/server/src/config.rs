@@ -53,6 +53,7 @@ pub struct Config {
     limits: RawLimits,
     sqlite: RawSqlite,
     postgres: RawPostgres,
+    blobs: RawBlobs,
     /// What is logged, and how.
     pub logs: Logs,
 }
@@ -131,6 +132,12 @@ struct RawPostgres {
     #[serde(deserialize_with = "tls")]
     tls: postgres::Tls,
     ca: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct RawBlobs {
+    url: String,
+    grace_hours: u32,
 }
 
 fn rate_limits<'de, D: Deserializer<'de>>(from: D) -> Result<RateLimits, D::Error> {
@@ -257,6 +264,16 @@ impl Config {
             tls: self.postgres.tls,
             ca: Some(self.postgres.ca.clone()).filter(|path| !path.as_os_str().is_empty()),
         }
+    }
+
+    /// Where uploaded files are kept; empty for in the database.
+    pub fn blobs(&self) -> &str {
+        &self.blobs.url
+    }
+
+    /// How long bytes that nothing names are kept.
+    pub fn grace(&self) -> Duration {
+        Duration::from_secs(3600 * u64::from(self.blobs.grace_hours.max(1)))
     }
 
     /// How a data directory is opened.

@@ -3,6 +3,7 @@
 //! An [`App`] answers requests in process, without a socket; [`http::serve`] puts one on a listener.
 
 mod app;
+pub mod blobs;
 pub mod cli;
 pub mod config;
 pub mod delivery;

@@ -327,7 +327,7 @@ fn refuse<T>(why: String) -> Result<T, StoreError> {
     Err(StoreError::Unavailable(why))
 }
 
-async fn query(
+pub(crate) async fn query(
     driver: &Arc<dyn Driver>,
     effect: Effect,
     sql: String,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use larkspur_contract::Effect;
 
+use crate::blobs::Blobs;
 use crate::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
 use crate::ids::system_millis;
 use crate::{Bell, Ids, Keys, Memory, Root, migrate, nodes};
@@ -37,6 +38,8 @@ pub struct Engine {
     pub bell: Bell,
     /// The real time.
     pub clock: Arc<dyn Clock>,
+    /// Where files are kept; none for in their rows.
+    pub blobs: Option<Arc<dyn Blobs>>,
 }
 
 impl Engine {
@@ -48,13 +51,23 @@ impl Engine {
         clock: Arc<dyn Clock>,
         tag_bytes: usize,
     ) -> Result<Arc<Self>, StoreError> {
+        Self::open_with(driver, clock, tag_bytes, None).await
+    }
+
+    /// As [`Engine::open`], with files kept apart from their rows.
+    pub async fn open_with(
+        driver: Arc<dyn Driver>,
+        clock: Arc<dyn Clock>,
+        tag_bytes: usize,
+        blobs: Option<Arc<dyn Blobs>>,
+    ) -> Result<Arc<Self>, StoreError> {
         let shared = driver.is_shared();
         let opening = Arc::new(migrate::Opening::on(shared));
         driver.transact(Effect::Writes, opening.clone()).await?;
         let keys = Keys::derive(&opening.master());
         let memory = if shared { Memory::off() } else { Memory::new(tag_bytes) };
         let ids = if shared { Ids::without_a_node() } else { Ids::new(0) };
-        let engine = Arc::new(Engine { driver, memory, ids, keys, bell: Bell::default(), clock });
+        let engine = Arc::new(Engine { driver, memory, ids, keys, bell: Bell::default(), clock, blobs });
         engine.hold_node().await?;
         Ok(engine)
     }

@@ -4,6 +4,7 @@ use larkspur_contract::ids::AppId;
 use larkspur_contract::model::ImageType;
 
 use crate::Tx;
+use crate::blobs::{self, BlobKey};
 use crate::driver::StoreError;
 
 /// What is known of an image beside its bytes.
@@ -21,10 +22,31 @@ pub struct Image {
     pub deleted: bool,
 }
 
-/// Adds an image.
-pub async fn insert(tx: &mut Tx, image: &Image, content: Vec<u8>, now_ms: i64) -> Result<(), StoreError> {
-    let sql = "INSERT INTO image (tenant, image_key, app_id, image_type, content_type, status, content, created_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+/// Where the bytes of an image are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// In its row.
+    Row(Vec<u8>),
+    /// Apart.
+    Kept(BlobKey),
+}
+
+/// Adds an image. `kept` is where its bytes were put beforehand; without it, or if a sweep has removed what was there,
+/// the row keeps them.
+pub async fn insert(
+    tx: &mut Tx,
+    image: &Image,
+    content: &[u8],
+    kept: Option<&BlobKey>,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let hash = match kept {
+        Some(key) if blobs::keep(tx, key.hash()).await? => Some(key.hash().to_owned()),
+        _ => None,
+    };
+    let content = if hash.is_some() { Vec::new() } else { content.to_vec() };
+    let sql = "INSERT INTO image (tenant, image_key, app_id, image_type, content_type, status, content, content_hash, created_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let params = [
         image.image_key.as_str().into(),
         image.app_id.into(),
@@ -32,6 +54,7 @@ pub async fn insert(tx: &mut Tx, image: &Image, content: Vec<u8>, now_ms: i64) -
         image.content_type.as_str().into(),
         if image.deleted { "deleted" } else { "kept" }.into(),
         content.into(),
+        hash.into(),
         now_ms.into(),
     ];
     tx.rows(sql, params).await.map(drop)
@@ -39,7 +62,7 @@ pub async fn insert(tx: &mut Tx, image: &Image, content: Vec<u8>, now_ms: i64) -
 
 /// Marks an image as deleted.
 pub async fn delete(tx: &mut Tx, image_key: &str) -> Result<bool, StoreError> {
-    let sql = "UPDATE image SET status = 'deleted', content = $3 WHERE tenant = $1 AND image_key = $2 RETURNING image_key";
+    let sql = "UPDATE image SET status = 'deleted', content = $3, content_hash = NULL WHERE tenant = $1 AND image_key = $2 RETURNING image_key";
     Ok(tx.row(sql, [image_key.into(), Vec::new().into()]).await?.is_some())
 }
 
@@ -56,8 +79,12 @@ pub async fn get(tx: &mut Tx, image_key: &str) -> Result<Option<Image>, StoreErr
     }))
 }
 
-/// The bytes of an image.
-pub async fn content(tx: &mut Tx, image_key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    let sql = "SELECT content FROM image WHERE tenant = $1 AND image_key = $2";
-    tx.row(sql, [image_key.into()]).await?.map(|mut row| row.bytes(0)).transpose()
+/// The bytes of an image, or where they are.
+pub async fn content(tx: &mut Tx, image_key: &str) -> Result<Option<Content>, StoreError> {
+    let sql = "SELECT content, content_hash FROM image WHERE tenant = $1 AND image_key = $2";
+    let Some(mut row) = tx.row(sql, [image_key.into()]).await? else { return Ok(None) };
+    let Some(hash) = row.text_or_null(1)? else { return row.bytes(0).map(Content::Row).map(Some) };
+    let key = BlobKey::parse(&tx.tenant().to_string(), &hash);
+    key.map(|key| Some(Content::Kept(key)))
+        .ok_or_else(|| StoreError::Broken(format!("an image names the malformed hash {hash:?}")))
 }

@@ -13,6 +13,7 @@ mod value;
 
 pub mod announcements;
 pub mod apps;
+pub mod blobs;
 pub mod chats;
 pub mod copy;
 pub mod documents;

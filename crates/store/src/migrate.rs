@@ -15,6 +15,7 @@ const FILES: &[&str] = &[
     include_str!("../../../schema/0007_links.sql"),
     include_str!("../../../schema/0008_events.sql"),
     include_str!("../../../schema/0009_cluster.sql"),
+    include_str!("../../../schema/0010_blobs.sql"),
 ];
 
 /// The schema that this program writes and reads.

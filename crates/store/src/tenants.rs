@@ -50,6 +50,7 @@ pub const TABLES: &[&str] = &[
     "tag",
     "chat_tag_binding",
     "image",
+    "blob",
     "document",
     "document_member",
     "idempotency",

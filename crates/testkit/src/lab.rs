@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use larkspur_api::Settings;
 use larkspur_server::delivery::Courier;
 use larkspur_server::{App, AppOptions, Observer, RateLimits, Upkeep};
+use larkspur_store::blobs::Blobs;
 use larkspur_store::{Clock, Driver, Engine, SystemClock};
 use serde_json::{Value, json};
 
@@ -33,6 +34,8 @@ pub struct LabOptions {
     pub rate_limit_status: u16,
     /// The real time; the machine's clock by default.
     pub clock: Arc<dyn Clock>,
+    /// Where files are kept; by default in memory beside SQLite, and in the database on PostgreSQL.
+    pub blobs: Option<Arc<dyn Blobs>>,
 }
 
 /// A clock that stands still until it is told the time.
@@ -65,6 +68,7 @@ impl Default for LabOptions {
             rate_limits: RateLimits::Off,
             rate_limit_status: 429,
             clock: Arc::new(SystemClock),
+            blobs: crate::store::blobs(),
         }
     }
 }
@@ -86,7 +90,8 @@ impl Lab {
             Some(driver) => driver,
             None => crate::empty_store().await,
         };
-        let engine = Engine::open(driver, options.clock, 64 << 20).await.expect("the store opens");
+        let engine = Engine::open_with(driver, options.clock, 64 << 20, options.blobs).await;
+        let engine = engine.expect("the store opens");
         // Its jobs are left alone: a test sweeps when it wants to.
         let upkeep = Arc::new(Upkeep::of_the_node(&engine));
         let control_key = "lab-control-key".to_owned();

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use larkspur_server::blobs::Objects;
 use larkspur_store::Driver;
+use larkspur_store::blobs::Blobs;
 use larkspur_store_sqlite::{Options, Sqlite};
 
 use crate::postgres::{Tables, database};
@@ -21,6 +23,14 @@ fn kind() -> Kind {
         Ok("postgres") => Kind::Postgres(Tables::Plain),
         Ok("partitioned") => Kind::Postgres(Tables::Partitioned),
         Ok(other) => panic!("LARKSPUR_TEST_STORE is {other:?}: not sqlite, postgres or partitioned"),
+    }
+}
+
+/// Where the files of such a store are kept: in memory, or in the database, so that a run tests either.
+pub(crate) fn blobs() -> Option<Arc<dyn Blobs>> {
+    match kind() {
+        Kind::Sqlite => Some(Objects::open("memory:").expect("files in memory")),
+        Kind::Postgres(_) => None,
     }
 }
 

@@ -1,11 +1,12 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use larkspur_store::SCHEMA_VERSION;
+use larkspur_store::{SCHEMA_VERSION, blobs};
 use larkspur_store_sqlite::Sqlite;
 
 use super::Place;
-use super::store::Store;
+use super::store::{Store, blobs as configured, plain};
+use crate::blobs::Objects;
 use crate::config::Config;
 
 /// Flags of `larkspur backup` and `larkspur restore`.
@@ -29,51 +30,114 @@ pub(super) fn migrate(place: &Place) -> Result<(), String> {
     })
 }
 
-/// Looks for damage; of a database on a server, whether it can hold the data.
+/// Looks for damage and for files that are missing; of a database on a server, whether it can hold the data.
 pub(super) fn check(place: &Place) -> Result<(), String> {
     let config = place.config()?;
     if config.is_on_a_server() {
         return waiting(async {
             let store = Store::open(&config).await?;
             let place = store.place(&config);
+            let lost = missing(&store, &config).await;
             store.close();
             super::print(&format!(
                 "{place} can hold the data: version, encoding, order of text and durability are right\n"
-            ))
+            ))?;
+            lost
         });
     }
-    let data = config.data;
-    let found = Sqlite::check(&data).map_err(|error| error.to_string())?;
-    if found.is_empty() {
-        return super::print(&format!("{}: no damage found\n", data.display()));
+    let data = &config.data;
+    let found = Sqlite::check(data).map_err(|error| error.to_string())?;
+    if !found.is_empty() {
+        super::print(&format!("{}\n", found.join("\n")))?;
+        return Err(format!("{} is damaged: restore a backup into another directory", data.display()));
     }
-    super::print(&format!("{}\n", found.join("\n")))?;
-    Err(format!("{} is damaged: restore a backup into another directory", data.display()))
+    super::print(&format!("{}: no damage found\n", data.display()))?;
+    if config.blobs().is_empty() {
+        return Ok(());
+    }
+    waiting(async {
+        let Ok(store) = Store::open(&config).await else {
+            return super::print("its files were not looked at, since a server has the data\n");
+        };
+        let lost = missing(&store, &config).await;
+        store.close();
+        lost
+    })
 }
 
-/// Copies the data to a file.
+/// Says which files are missing that images name.
+async fn missing(store: &Store, config: &Config) -> Result<(), String> {
+    let Some(kept) = configured(config)? else { return Ok(()) };
+    let lost = blobs::missing(&store.driver(), &*kept).await.map_err(|error| plain(&error))?;
+    if lost.is_empty() {
+        return super::print(&format!("{}: no file is missing\n", config.blobs()));
+    }
+    super::print(&format!("missing: {}\n", lost.join("\nmissing: ")))?;
+    Err(format!("{} lacks {} files that images name", config.blobs(), lost.len()))
+}
+
+/// Copies the data to a file, and the files of a folder to one beside it.
 pub(super) fn backup(flags: &Flags) -> Result<(), String> {
-    let data = directory(flags.place.config()?)?;
-    Sqlite::backup(&data, &flags.file).map_err(|error| error.to_string())?;
-    super::print(&format!("{} holds all of {}; keep it as secret\n", flags.file.display(), data.display()))
+    let config = flags.place.config()?;
+    let (data, to) = (directory(&config)?, &flags.file);
+    Sqlite::backup(data, to).map_err(|error| error.to_string())?;
+    let said = format!("{} holds all of {}; keep it as secret\n", to.display(), data.display());
+    if config.blobs().starts_with("file:") {
+        // Afterwards: no file goes until long after the last row that names it.
+        let beside = beside(to)?;
+        let copied = copy_files(config.blobs(), &beside).map_err(|why| {
+            // Without its files it is no backup.
+            drop(std::fs::remove_file(to));
+            why
+        })?;
+        return super::print(&format!("{said}{beside} holds its {copied} files\n"));
+    }
+    let elsewhere = config.blobs().starts_with("s3:");
+    let note = if elsewhere { "The files in S3 are not in it: let the bucket keep versions\n" } else { "" };
+    super::print(&format!("{said}{note}"))
 }
 
-/// Makes data from such a file.
+/// Makes data from such a file, with its files.
 pub(super) fn restore(flags: &Flags) -> Result<(), String> {
-    let data = directory(flags.place.config()?)?;
-    Sqlite::restore(&flags.file, &data).map_err(|error| error.to_string())?;
-    super::print(&format!("{} holds what {} held\n", data.display(), flags.file.display()))
+    let config = flags.place.config()?;
+    let (data, from) = (directory(&config)?, &flags.file);
+    let beside = beside(from)?;
+    let files = Path::new(beside.trim_start_matches("file://")).is_dir();
+    if files && config.blobs().is_empty() {
+        return Err(format!(
+            "{beside} has files of this backup, and blobs.url does not say where they belong"
+        ));
+    }
+    if files {
+        copy_files(&beside, config.blobs())?;
+    }
+    Sqlite::restore(from, data).map_err(|error| error.to_string())?;
+    super::print(&format!("{} holds what {} held\n", data.display(), from.display()))
+}
+
+/// The address of the folder with the files of a backup.
+fn beside(file: &Path) -> Result<String, String> {
+    let absolute = std::path::absolute(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let text = absolute.to_str().ok_or_else(|| format!("{} is not UTF-8", file.display()))?;
+    Ok(format!("file://{text}.blobs"))
+}
+
+fn copy_files(from: &str, to: &str) -> Result<u64, String> {
+    waiting(async {
+        let (from, to) = (Objects::open(from)?, Objects::open(to)?);
+        blobs::copy_all(&*from, &*to).await.map_err(|error| plain(&error))
+    })
 }
 
 /// The data directory, if that is where the data are.
-fn directory(config: Config) -> Result<PathBuf, String> {
+fn directory(config: &Config) -> Result<&Path, String> {
     if config.is_on_a_server() {
         return Err("the data are on a PostgreSQL server: copy them with pg_basebackup or pg_dump".to_owned());
     }
-    Ok(config.data)
+    Ok(&config.data)
 }
 
-pub(super) fn waiting(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+pub(super) fn waiting<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(1).build();
     runtime.map_err(|error| format!("cannot start threads: {error}"))?.block_on(work)
 }

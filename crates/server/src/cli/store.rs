@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use larkspur_store::blobs::Blobs;
 use larkspur_store::{Driver, Engine, StoreError, SystemClock};
 use larkspur_store_postgres::Postgres;
 use larkspur_store_sqlite::{OpenError, Sqlite};
 
 use crate::StoreStats;
+use crate::blobs::Objects;
 use crate::config::Config;
 
 /// An opened driver.
@@ -45,7 +47,8 @@ impl Store {
 
     /// Puts an engine on it, which brings it to this program's schema.
     pub(super) async fn engine(&self, config: &Config) -> Result<Arc<Engine>, String> {
-        let engine = Engine::open(self.driver(), Arc::new(SystemClock), config.tag_bytes()).await;
+        let blobs = blobs(config)?;
+        let engine = Engine::open_with(self.driver(), Arc::new(SystemClock), config.tag_bytes(), blobs).await;
         let hint = match self {
             Store::Sqlite(_) => "; `larkspur check` tells whether they are damaged",
             Store::Postgres(_) => "",
@@ -79,6 +82,14 @@ impl Store {
             Store::Postgres(store) => store.close(),
         }
     }
+}
+
+/// Where uploaded files are kept, if not in the database.
+pub(super) fn blobs(config: &Config) -> Result<Option<Arc<dyn Blobs>>, String> {
+    if config.blobs().is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Objects::open(config.blobs())?))
 }
 
 /// The reason alone, where the kind of the error says nothing to the operator.

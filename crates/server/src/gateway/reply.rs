@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use larkspur_api::{Answer, Browse, Caller};
-use larkspur_contract::{Fault, Reply, envelope, page};
+use larkspur_contract::{Fault, Reply, codes, envelope, page};
 
 use super::route::Routed;
 use crate::App;
@@ -34,7 +34,9 @@ pub(super) fn reply(
         }
         Ok(Answer::Json(data)) => (200, Cow::Borrowed(JSON), None, envelope::success(form, &data).into()),
         Ok(Answer::Bytes(bytes, media)) => (200, Cow::Owned(media), None, bytes),
-        Err(fault) => {
+        refused => {
+            let fault =
+                refused.err().unwrap_or_else(|| Fault::new(codes::INTERNAL, "bytes that nobody fetched"));
             let app_id = match caller {
                 Some(Caller::Token(call)) => Some(call.app.app_id.to_string()),
                 _ => None,

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use larkspur_contract::Effect;
+use larkspur_server::blobs::Objects;
+use larkspur_store::blobs::Blobs;
 use larkspur_store::copy::Source;
 use larkspur_store::tenants::TABLES;
 use larkspur_store::{BoxFuture, Driver, Engine, Row, Session, StoreError, SystemClock, Unit, Verdict};
@@ -65,8 +67,9 @@ async fn fill(sqlite: &dyn Driver) {
     }
 }
 
-async fn lab(driver: &Arc<dyn Driver>) -> Lab {
-    Lab::with(LabOptions { driver: Some(driver.clone()), ..LabOptions::default() }).await
+async fn lab(driver: &Arc<dyn Driver>, blobs: &Arc<Objects>) -> Lab {
+    let (driver, blobs) = (Some(driver.clone()), Some(blobs.clone() as Arc<dyn Blobs>));
+    Lab::with(LabOptions { driver, blobs, ..LabOptions::default() }).await
 }
 
 /// What the world's app is answered when it looks around.
@@ -91,7 +94,9 @@ async fn answers(world: &World, lab: &Lab, tag: &str, image: &str) -> Vec<String
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_with_everything_in_it_goes_through_every_driver() {
     let first: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
-    let old = lab(&first).await;
+    // Files that are kept apart stay where they are.
+    let blobs = Objects::open("memory:").expect("files in memory");
+    let old = lab(&first, &blobs).await;
     journey(&old).await;
     let world = old.world().await;
     let tag = world.tag("a tag").await;
@@ -117,7 +122,7 @@ async fn a_store_with_everything_in_it_goes_through_every_driver() {
     }
     assert_eq!(rows(&*driver).await, before);
     // The tokens of before are as good as they were.
-    assert_eq!(answers(&world, &lab(&driver).await, &tag, &image).await, said);
+    assert_eq!(answers(&world, &lab(&driver, &blobs).await, &tag, &image).await, said);
 }
 
 struct Places {

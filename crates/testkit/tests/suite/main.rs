@@ -1,5 +1,6 @@
 //! One test binary: everything that is tested above the crates' own unit tests.
 
+mod blobs;
 mod broken;
 mod conformance;
 mod copy;

@@ -14,6 +14,8 @@ use crate::source::{has_word, rust};
 
 /// Statements that have to look at every row of something: why, and a part of their text.
 const SCANS: &[(&str, &str)] = &[
+    ("forgets files that were removed", "FROM blob WHERE state = 'gone' AND since < $1"),
+    ("looks for files that are missing", "FROM image WHERE content_hash IS NOT NULL"),
     ("lists every world", "FROM tenant ORDER BY tenant"),
     (
         "removes an app from every tenant when its developer's world is deleted",

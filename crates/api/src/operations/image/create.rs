@@ -2,6 +2,7 @@ use larkspur_contract::model::ImageType;
 use larkspur_contract::{
     Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
 };
+use larkspur_store::blobs::BlobKey;
 use larkspur_store::{Tx, images};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -81,8 +82,14 @@ impl Operation for Create {
             content_type: media.to_owned(),
             deleted: false,
         };
-        images::insert(tx, &image, content.to_vec(), call.now).await?;
+        images::insert(tx, &image, content, input.kept.get(), call.now).await?;
         Ok(Output { image_key: image.image_key })
+    }
+
+    fn keeps(call: &Call, input: &Input<Self>) -> Option<BlobKey> {
+        let content = input.file.as_ref().filter(|_| super::app_may(call).is_ok())?;
+        rules::images::accept(input.body.image_type, content).ok()?;
+        Some(BlobKey::of(call.tenant, content))
     }
 }
 

@@ -1,6 +1,6 @@
-use bytes::Bytes;
 use larkspur_contract::model::ImageType;
 use larkspur_contract::{Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates};
+use larkspur_store::images::Content;
 use larkspur_store::{Tx, images};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub(super) struct Path {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
     #[serde(skip)]
-    content: Vec<u8>,
+    content: Option<Content>,
     #[serde(skip)]
     media: String,
 }
@@ -72,10 +72,10 @@ impl Operation for Get {
             return Err(Fault::new(codes::IMAGE_DELETED, "the image was deleted"));
         }
         let content = images::content(tx, key).await?.ok_or_else(absent)?;
-        Ok(Output { content, media: image.content_type })
+        Ok(Output { content: Some(content), media: image.content_type })
     }
 
-    fn bytes(output: &mut Output) -> Option<(Bytes, String)> {
-        Some((std::mem::take(&mut output.content).into(), std::mem::take(&mut output.media)))
+    fn bytes(output: &mut Output) -> Option<(Content, String)> {
+        output.content.take().zip(Some(std::mem::take(&mut output.media)))
     }
 }

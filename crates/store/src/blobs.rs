@@ -1,0 +1,217 @@
+//! Bytes that are kept apart from the rows that name them, by tenant and SHA-256.
+//!
+//! They are written before the row that names them is committed. Nothing is removed at once: what nothing names is
+//! doomed, and what is still doomed after the time of grace is gone, which no upload can take back. An upload that finds
+//! its blob gone keeps its bytes in its row instead. So no lock is held while bytes move, and a row never names bytes
+//! that a sweep removes.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use larkspur_contract::Effect;
+use larkspur_contract::ids::TenantKey;
+use sha2::{Digest, Sha256};
+
+use crate::driver::{BoxFuture, Driver, StoreError};
+use crate::{Engine, Root, Tx, Value};
+
+/// Keys that are looked at in one transaction.
+const STEP: usize = 64;
+
+/// The name of some bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobKey {
+    tenant: TenantKey,
+    hash: String,
+}
+
+impl BlobKey {
+    /// The name of these bytes in a tenant.
+    pub fn of(tenant: TenantKey, content: &[u8]) -> Self {
+        let mut hash = String::with_capacity(64);
+        for byte in Sha256::digest(content) {
+            // Writing to a string cannot fail.
+            let _ = write!(hash, "{byte:02x}");
+        }
+        BlobKey { tenant, hash }
+    }
+
+    /// The one with this tenant and this hash; `None` if they are malformed.
+    pub fn parse(tenant: &str, hash: &str) -> Option<Self> {
+        let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let sound = hash.len() == 64 && hash.bytes().all(hex);
+        sound.then_some(BlobKey { tenant: TenantKey::parse(tenant)?, hash: hash.to_owned() })
+    }
+
+    /// Whose it is.
+    pub fn tenant(&self) -> TenantKey {
+        self.tenant
+    }
+
+    /// The SHA-256 of the bytes, in 64 hexadecimal digits.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+impl fmt::Display for BlobKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.tenant, self.hash)
+    }
+}
+
+/// Where such bytes are kept.
+pub trait Blobs: Send + Sync + 'static {
+    /// Keeps them durably. That they are there already is as good.
+    fn put<'a>(&'a self, key: &'a BlobKey, content: Bytes) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// The bytes, if they are there.
+    fn get<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<Option<Bytes>, StoreError>>;
+    /// Removes them. That they are not there is as good.
+    fn remove<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// The tenants that have any, whether they still exist or not.
+    fn tenants(&self) -> BoxFuture<'_, Result<Vec<TenantKey>, StoreError>>;
+    /// What a tenant has, and when each was written, in milliseconds since 1970.
+    fn list(&self, tenant: TenantKey) -> BoxFuture<'_, Result<Vec<(BlobKey, i64)>, StoreError>>;
+}
+
+/// Takes a blob for a row of this transaction; false if it is gone, so that the row must keep the bytes itself.
+pub(crate) async fn keep(tx: &mut Tx, hash: &str) -> Result<bool, StoreError> {
+    let now = tx.engine().clock.now_ms();
+    let sql = "INSERT INTO blob (tenant, content_hash, state, since) VALUES ($1, $2, 'kept', $3) \
+               ON CONFLICT (tenant, content_hash) DO UPDATE SET state = 'kept', since = excluded.since \
+               WHERE blob.state <> 'gone' RETURNING state";
+    Ok(tx.row(sql, [hash.into(), now.into()]).await?.is_some())
+}
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Blobs that were looked at.
+    pub seen: u64,
+    /// Blobs whose bytes were removed.
+    pub removed: u64,
+}
+
+/// Looks at every blob: dooms those that nothing names, and removes those that were doomed for `grace_ms`. An upload must
+/// not take longer than that. Several may run at once.
+///
+/// # Errors
+/// The store or the blobs are unavailable; the next sweep goes on.
+pub async fn sweep(engine: &Arc<Engine>, blobs: &dyn Blobs, grace_ms: i64) -> Result<Swept, StoreError> {
+    let mut swept = Swept::default();
+    for tenant in blobs.tenants().await? {
+        let found = blobs.list(tenant).await?;
+        for keys in found.chunks(STEP) {
+            let (now, keys) = (engine.clock.now_ms(), keys.to_vec());
+            swept.seen += keys.len() as u64;
+            let gone = engine.run(Effect::Writes, move |root| {
+                let keys = keys.clone();
+                Box::pin(async move { judge(&mut root.tenant(tenant), &keys, now, now - grace_ms).await })
+            });
+            for key in gone.await? {
+                blobs.remove(&key).await?;
+                swept.removed += 1;
+            }
+        }
+    }
+    let before = engine.clock.now_ms() - grace_ms;
+    engine.run(Effect::Writes, move |root| Box::pin(forget(root, before))).await?;
+    Ok(swept)
+}
+
+/// Which of a tenant's blobs are gone. `before` is when whatever is not needed must have been left alone since.
+async fn judge(
+    tx: &mut Tx,
+    keys: &[(BlobKey, i64)],
+    now: i64,
+    before: i64,
+) -> Result<Vec<BlobKey>, StoreError> {
+    let mut gone = Vec::new();
+    for (key, written) in keys {
+        let named = "SELECT 1 FROM image WHERE tenant = $1 AND content_hash = $2 LIMIT 1";
+        let named = tx.row(named, [key.hash().into()]).await?.is_some();
+        let sql = "SELECT state, since FROM blob WHERE tenant = $1 AND content_hash = $2";
+        let row = tx.row(sql, [key.hash().into()]).await?;
+        let Some(mut row) = row else {
+            // An upload that is under way, or one that ended in between.
+            if *written < before {
+                let sql = "INSERT INTO blob (tenant, content_hash, state, since) VALUES ($1, $2, 'doomed', $3) \
+                           ON CONFLICT (tenant, content_hash) DO NOTHING";
+                tx.rows(sql, [key.hash().into(), now.into()]).await?;
+            }
+            continue;
+        };
+        let (state, since) = (row.text(0)?, row.int(1)?);
+        let next = match (state.as_str(), named) {
+            ("gone", _) => {
+                gone.push(key.clone());
+                continue;
+            }
+            ("kept", false) => "doomed",
+            ("doomed", true) => "kept",
+            ("doomed", false) if since < before => "gone",
+            _ => continue,
+        };
+        // Only from the state that was seen: an upload may have taken it since.
+        let sql = "UPDATE blob SET state = $3, since = $4 \
+                   WHERE tenant = $1 AND content_hash = $2 AND state = $5 AND since = $6 RETURNING state";
+        let params = [key.hash().into(), next.into(), now.into(), state.into(), since.into()];
+        if tx.row(sql, params).await?.is_some() && next == "gone" {
+            gone.push(key.clone());
+        }
+    }
+    Ok(gone)
+}
+
+/// Forgets blobs that have been gone for so long that no upload can have met their bytes.
+async fn forget(root: &mut Root, before: i64) -> Result<(), StoreError> {
+    // Bounded: the next sweep goes on.
+    let sql = "SELECT tenant, content_hash FROM blob WHERE state = 'gone' AND since < $1 LIMIT 1000";
+    for mut row in root.rows(sql, &[Value::from(before)]).await? {
+        let tenant = row.id(0, TenantKey::parse)?;
+        let sql = "DELETE FROM blob WHERE tenant = $1 AND content_hash = $2 AND state = 'gone'";
+        root.tenant(tenant).rows(sql, [row.text(1)?.into()]).await?;
+    }
+    Ok(())
+}
+
+/// Bytes that images name and that are not there, as tenant/hash. For `larkspur check`, which opens no engine, since that
+/// would change the schema.
+///
+/// # Errors
+/// The store or the blobs are unavailable; [`StoreError::Broken`] on an older schema.
+pub async fn missing(driver: &Arc<dyn Driver>, blobs: &dyn Blobs) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT DISTINCT tenant, content_hash FROM image WHERE content_hash IS NOT NULL";
+    let mut missing = BTreeSet::new();
+    for mut row in crate::copy::query(driver, Effect::Reads, sql.to_owned(), Vec::new()).await? {
+        missing.insert(format!("{}/{}", row.text(0)?, row.text(1)?));
+    }
+    for tenant in blobs.tenants().await? {
+        for (key, _) in blobs.list(tenant).await? {
+            missing.remove(&key.to_string());
+        }
+    }
+    Ok(missing.into_iter().collect())
+}
+
+/// Copies every file from one place to another; how many there are. What is there already is not copied again.
+///
+/// # Errors
+/// Either place is unavailable.
+pub async fn copy_all(from: &dyn Blobs, to: &dyn Blobs) -> Result<u64, StoreError> {
+    let mut count = 0;
+    for tenant in from.tenants().await? {
+        for (key, _) in from.list(tenant).await? {
+            // A sweep may have removed it since: then nothing named it for long.
+            let Some(content) = from.get(&key).await? else { continue };
+            if BlobKey::of(tenant, &content) != key {
+                return Err(StoreError::Unavailable(format!("the file {key} is damaged")));
+            }
+            to.put(&key, content).await?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}

@@ -1,0 +1,239 @@
+//! Files that are kept apart: written before their rows, shared, and removed when nothing names them.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use larkspur_contract::ids::TenantKey;
+use larkspur_server::blobs::Objects;
+use larkspur_store::blobs::{BlobKey, Blobs, Swept, missing, sweep};
+use larkspur_store::{BoxFuture, Clock, StoreError, SystemClock};
+use larkspur_store_sqlite::{Options, Sqlite};
+use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, World};
+
+use crate::program::binary;
+
+const GRACE: i64 = 3_600_000;
+
+/// Files in memory; full when it is told so.
+struct Disk {
+    objects: Arc<Objects>,
+    full: AtomicBool,
+}
+
+impl Blobs for Disk {
+    fn put<'a>(&'a self, key: &'a BlobKey, content: Bytes) -> BoxFuture<'a, Result<(), StoreError>> {
+        if self.full.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(StoreError::Unavailable("no space is left".to_owned())) });
+        }
+        self.objects.put(key, content)
+    }
+    fn get<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<Option<Bytes>, StoreError>> {
+        self.objects.get(key)
+    }
+    fn remove<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.objects.remove(key)
+    }
+    fn tenants(&self) -> BoxFuture<'_, Result<Vec<TenantKey>, StoreError>> {
+        self.objects.tenants()
+    }
+    fn list(&self, tenant: TenantKey) -> BoxFuture<'_, Result<Vec<(BlobKey, i64)>, StoreError>> {
+        self.objects.list(tenant)
+    }
+}
+
+struct Place {
+    lab: Lab,
+    world: World,
+    disk: Arc<Disk>,
+    clock: Arc<ManualClock>,
+}
+
+impl Place {
+    async fn new() -> Place {
+        let objects = Objects::open("memory:").expect("files in memory");
+        let disk = Arc::new(Disk { objects, full: AtomicBool::new(false) });
+        let clock = ManualClock::at(SystemClock.now_ms());
+        let options = LabOptions { clock: clock.clone(), blobs: Some(disk.clone()), ..LabOptions::default() };
+        let lab = Lab::with(options).await;
+        Place { world: lab.world().await, lab, disk, clock }
+    }
+
+    async fn upload(&self, content: &[u8]) -> Reply {
+        let request = self.world.call("POST", "/im/v1/images").token(&self.token().await);
+        request.multipart(&[("image_type", "message")], ("image", content)).send().await
+    }
+
+    async fn image(&self, content: &[u8]) -> String {
+        self.upload(content).await.data()["image_key"].as_str().expect("a key").to_owned()
+    }
+
+    async fn download(&self, image: &str) -> Reply {
+        self.world.call("GET", &format!("/im/v1/images/{image}")).token(&self.token().await).send().await
+    }
+
+    /// A new token: the clock leaves older ones behind.
+    async fn token(&self) -> String {
+        self.world.sign_in(&self.world.app_id, &self.world.app_secret).await
+    }
+
+    async fn delete(&self, image: &str) {
+        self.world.control("DELETE", &format!("/images/{image}")).send().await.data();
+    }
+
+    fn tenant(&self) -> TenantKey {
+        TenantKey::parse(&self.world.tenant_key).expect("a tenant")
+    }
+
+    /// How many files the world has.
+    async fn files(&self) -> usize {
+        self.disk.list(self.tenant()).await.expect("listed").len()
+    }
+
+    async fn sweep(&self) -> Swept {
+        sweep(self.lab.app.engine(), &*self.disk, GRACE).await.expect("swept")
+    }
+
+    /// Sweeps, and again when everything that was doomed then may be removed.
+    async fn sweep_for_long(&self) -> u64 {
+        let mut removed = 0;
+        for _ in 0..3 {
+            removed += self.sweep().await.removed;
+            self.clock.advance(GRACE + 1);
+        }
+        removed
+    }
+}
+
+#[tokio::test]
+async fn uploads_of_the_same_bytes_share_a_file_as_long_as_one_of_them_lives() {
+    let place = Place::new().await;
+    let (picture, other) = (super::png(7, 8), super::png(9, 9));
+    let (one, two) = (place.image(&picture).await, place.image(&picture).await);
+    assert_ne!(one, two);
+    assert_eq!(place.files().await, 1);
+    let third = place.image(&other).await;
+    assert_eq!(place.files().await, 2);
+    place.delete(&one).await;
+    assert_eq!(place.sweep_for_long().await, 0);
+    assert_eq!(place.download(&two).await.response.body, picture);
+    place.delete(&two).await;
+    assert_eq!(place.sweep().await, Swept { seen: 2, removed: 0 });
+    assert_eq!(place.files().await, 2, "not at once");
+    assert_eq!(place.sweep_for_long().await, 1);
+    assert_eq!(place.download(&third).await.response.body, other);
+    // With its world, the rest goes.
+    place.world.control("DELETE", "").send().await.data();
+    assert_eq!(place.sweep_for_long().await, 1);
+    assert_eq!(place.files().await, 0);
+}
+
+#[tokio::test]
+async fn what_an_upload_left_behind_is_swept_and_what_one_brings_back_is_not() {
+    let place = Place::new().await;
+    let picture = super::png(7, 8);
+    let key = BlobKey::of(place.tenant(), &picture);
+    // An upload that ended between its file and its row.
+    place.disk.put(&key, picture.clone().into()).await.expect("kept");
+    assert_eq!(place.sweep().await, Swept { seen: 1, removed: 0 }, "it may still be under way");
+    place.clock.advance(GRACE * 2);
+    place.sweep().await;
+    place.clock.advance(GRACE / 2);
+    // Doomed, and taken back in time.
+    let image = place.image(&picture).await;
+    assert_eq!(place.sweep_for_long().await, 0);
+    assert_eq!(place.download(&image).await.response.body, picture);
+    // Gone, and uploaded while its bytes are being removed: the row keeps them.
+    place.delete(&image).await;
+    place.sweep().await;
+    place.clock.advance(GRACE + 1);
+    assert_eq!(place.sweep().await.removed, 1);
+    let image = place.image(&picture).await;
+    assert_eq!(place.files().await, 1, "it was put before the row was asked");
+    place.sweep().await;
+    assert_eq!(place.files().await, 0);
+    assert_eq!(place.download(&image).await.response.body, picture);
+    // And when nobody remembers that it was gone, a file again.
+    place.clock.advance(GRACE + 1);
+    place.sweep().await;
+    place.image(&picture).await;
+    assert_eq!((place.sweep_for_long().await, place.files().await), (0, 1));
+}
+
+#[tokio::test]
+async fn without_room_for_the_file_there_is_no_image() {
+    let place = Place::new().await;
+    place.disk.full.store(true, Ordering::Relaxed);
+    let reply = place.upload(&super::png(7, 8)).await;
+    assert_eq!((reply.status(), reply.code()), (503, 5000), "{}", reply.text());
+    place.disk.full.store(false, Ordering::Relaxed);
+    place.upload(b"not an image").await.refused(234011);
+    assert_eq!(place.files().await, 0, "what is refused is not kept");
+    assert_eq!(missing(&place.lab.app.engine().driver, &*place.disk).await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+async fn a_file_that_is_missing_is_named() {
+    let place = Place::new().await;
+    let picture = super::png(7, 8);
+    let image = place.image(&picture).await;
+    let key = BlobKey::of(place.tenant(), &picture);
+    place.disk.remove(&key).await.expect("removed");
+    assert_eq!(missing(&place.lab.app.engine().driver, &*place.disk).await, Ok(vec![key.to_string()]));
+    let reply = place.download(&image).await;
+    assert_eq!(reply.status(), 500, "{}", reply.text());
+}
+
+#[tokio::test]
+async fn a_backup_has_the_files_of_a_folder() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name);
+    let settings = |name: &str| {
+        let file = path(&format!("{name}.toml"));
+        let text = format!("[blobs]\nurl = \"file://{}\"\n", path(&format!("{name} files")).display());
+        std::fs::write(&file, text).expect("written");
+        file
+    };
+    let larkspur = |command: &str, name: &str| {
+        let mut program = Command::new(binary());
+        program.arg(command).arg("--data").arg(path(name)).arg("--config").arg(settings(name)).env_clear();
+        if command != "check" {
+            program.arg(path("backup"));
+        }
+        let output = program.output().expect("the program runs");
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
+        (output.status.success(), said)
+    };
+    let lab = async |name: &str| {
+        let driver = Arc::new(Sqlite::open(&path(name), &Options::default()).expect("opens"));
+        let files = format!("file://{}", path(&format!("{name} files")).display());
+        let blobs: Arc<dyn Blobs> = Objects::open(&files).expect("opens");
+        let options =
+            LabOptions { driver: Some(driver.clone()), blobs: Some(blobs), ..LabOptions::default() };
+        (Lab::with(options).await, driver)
+    };
+    let picture = super::png(7, 8);
+    let (old, driver) = lab("old").await;
+    let world = old.world().await;
+    let upload = world.call("POST", "/im/v1/images");
+    let upload = upload.multipart(&[("image_type", "message")], ("image", &picture)).send().await;
+    let image = upload.data()["image_key"].as_str().expect("a key").to_owned();
+    let (_, said) = larkspur("check", "old");
+    assert!(said.contains("not looked at, since a server has the data"), "{said}");
+    let (done, said) = larkspur("backup", "old");
+    assert!(done && said.contains("holds its 1 files"), "{said}");
+    driver.close();
+    let (done, said) = larkspur("check", "old");
+    assert!(done && said.contains("no file is missing"), "{said}");
+    let (done, said) = larkspur("restore", "new");
+    assert!(done, "{said}");
+    std::fs::remove_dir_all(path("old files")).expect("removed");
+    let (done, said) = larkspur("check", "old");
+    assert!(!done && said.contains("lacks 1 files"), "{said}");
+    let (new, driver) = lab("new").await;
+    let path = format!("/open-apis/im/v1/images/{image}");
+    let reply = new.request("GET", &path).token(&world.token).send().await;
+    assert_eq!(reply.response.body, picture);
+    driver.close();
+}
