@@ -85,10 +85,9 @@ pub(super) fn backup(flags: &Flags) -> Result<(), String> {
     if config.blobs().starts_with("file:") {
         // Afterwards: no file goes until long after the last row that names it.
         let beside = beside(to)?;
-        let copied = copy_files(config.blobs(), &beside).map_err(|why| {
+        let copied = copy_files(config.blobs(), &beside).inspect_err(|_| {
             // Without its files it is no backup.
             drop(std::fs::remove_file(to));
-            why
         })?;
         return super::print(&format!("{said}{beside} holds its {copied} files\n"));
     }

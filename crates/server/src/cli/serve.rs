@@ -141,7 +141,7 @@ fn sweep(engine: Arc<Engine>, grace: Duration) {
             match blobs::sweep(&engine, &*blobs, grace_ms).await {
                 Ok(swept) => tracing::debug!(seen = swept.seen, removed = swept.removed, "files swept"),
                 Err(error) => {
-                    tracing::warn!("files cannot be swept, which is tried again in an hour: {error}")
+                    tracing::warn!("files cannot be swept, which is tried again in an hour: {error}");
                 }
             }
         }
