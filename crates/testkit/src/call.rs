@@ -34,6 +34,17 @@ impl Request {
         }
     }
 
+    /// Who is asked.
+    pub fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    /// The same, of another server on the same store.
+    #[must_use]
+    pub fn of(self, lab: &Lab) -> Self {
+        Request { lab: lab.clone(), ..self }
+    }
+
     /// With a bearer token.
     #[must_use]
     pub fn token(self, token: &str) -> Self {

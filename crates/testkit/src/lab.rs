@@ -106,6 +106,19 @@ impl Lab {
         Lab { app: App::build(engine, options).expect("the registry is sound"), control_key, _upkeep: upkeep }
     }
 
+    /// Another server on the same store, if several may use it at once: with an engine and a node number of its own.
+    pub async fn beside(&self) -> Option<Lab> {
+        let engine = self.app.engine();
+        if !engine.driver.is_shared() {
+            return None;
+        }
+        let engine =
+            Engine::open(engine.driver.clone(), engine.clock.clone(), 0).await.expect("the store opens");
+        let app = App::build(engine.clone(), self.app.options().clone()).expect("the registry is sound");
+        let control_key = self.control_key.clone();
+        Some(Lab { app, control_key, _upkeep: Arc::new(Upkeep::of_the_node(&engine)) })
+    }
+
     /// A request without credentials.
     pub fn request(&self, method: &str, path: &str) -> Request {
         Request::new(self.clone(), method, path)

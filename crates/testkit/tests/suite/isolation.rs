@@ -9,8 +9,18 @@ pub(crate) async fn lab(directory: &tempfile::TempDir) -> Lab {
     Lab::with(LabOptions { driver: Some(driver), ..LabOptions::default() }).await
 }
 
+/// Sends all at once; where several servers may use the store, every second one to another server.
 pub(crate) async fn all_at_once(requests: Vec<Request>) -> Vec<Reply> {
-    let tasks: Vec<_> = requests.into_iter().map(|request| tokio::spawn(request.send())).collect();
+    let other = match requests.first() {
+        Some(request) => request.lab().beside().await,
+        None => None,
+    };
+    let spread = |(number, request): (usize, Request)| match &other {
+        Some(other) if number % 2 == 1 => request.of(other),
+        _ => request,
+    };
+    let tasks: Vec<_> =
+        requests.into_iter().enumerate().map(spread).map(|request| tokio::spawn(request.send())).collect();
     let mut replies = Vec::with_capacity(tasks.len());
     for task in tasks {
         replies.push(task.await.expect("no panic"));
