@@ -1,4 +1,4 @@
-//! Fills a store with chats through the store's own functions, as lists and searches meet them.
+//! Fills a store with chats, as lists and searches meet them: a few through the store's own functions, and copies.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,10 +16,8 @@ use larkspur_store_sqlite::{Options, Sqlite};
 
 use crate::Res;
 use crate::embedded::runtime;
+use crate::multiplied::{Patterns, multiply};
 
-/// Chats that one transaction makes: few, since the journal that SQLite keeps for its statements grows with it, and is
-/// walked through at the end of each.
-const BATCH: u64 = 20;
 /// Members of the large chat.
 pub(crate) const LARGE: u64 = 5_000;
 /// Members of the small one.
@@ -37,17 +35,14 @@ struct Ground {
     engine: Arc<Engine>,
     tenant: TenantKey,
     app: AppId,
-    users: u64,
 }
 
 /// Fills the store of a directory with so many chats. The demo app's bot is in every one of them, each has a user out
 /// of a tenth as many, and every tenth is public.
 pub(crate) fn chats(store: &Path, count: u64) -> Res<Filled> {
     runtime()?.block_on(async {
-        // Rows that go all over the indexes: without room for them, each page is written many times.
-        let options = Options { writer_cache_bytes: 256 << 20, ..Options::default() };
-        let driver = Sqlite::open(store, &options)?;
-        let engine = Engine::open(Arc::new(driver), Arc::new(SystemClock), 1 << 20).await?;
+        let driver = Arc::new(Sqlite::open(store, &Options::default())?);
+        let engine = Engine::open(driver.clone(), Arc::new(SystemClock), 1 << 20).await?;
         let (tenant, app) = engine
             .run(Effect::Reads, |root| {
                 Box::pin(async move {
@@ -58,14 +53,14 @@ pub(crate) fn chats(store: &Path, count: u64) -> Res<Filled> {
                 })
             })
             .await?;
-        let ground = Ground { engine, tenant, app, users: LARGE.max(count / 10) };
-        for first in (0..ground.users).step_by(usize::try_from(BATCH)?) {
-            ground.users(first).await?;
-        }
-        for first in (0..count).step_by(usize::try_from(BATCH)?) {
-            ground.chats(first, count.min(first + BATCH)).await?;
-        }
-        Ok(Filled { large: ground.crowd(LARGE).await?, small: ground.crowd(SMALL).await? })
+        let ground = Ground { engine, tenant, app };
+        ground.users(2).await?;
+        let chats = [ground.chat(0).await?, ground.chat(1).await?];
+        let users = LARGE.max(count / 10);
+        multiply(store, &Patterns { chats: [&chats[0], &chats[1]], count, users })?;
+        let filled = Filled { large: ground.crowd(LARGE).await?, small: ground.crowd(SMALL).await? };
+        driver.close();
+        Ok(filled)
     })
 }
 
@@ -100,12 +95,12 @@ fn chat(tx: &Tx, app: AppId, number: u64, name: String) -> Chat {
 }
 
 impl Ground {
-    async fn users(&self, first: u64) -> Result<(), StoreError> {
-        let (tenant, end) = (self.tenant, self.users.min(first + BATCH));
+    async fn users(&self, count: u64) -> Result<(), StoreError> {
+        let tenant = self.tenant;
         let filled = self.engine.run(Effect::Writes, move |root| {
             Box::pin(async move {
                 let mut tx = root.tenant(tenant);
-                for number in first..end {
+                for number in 0..count {
                     let user = User {
                         user_id: person(number).to_column(),
                         user_no: tx.next_id(),
@@ -122,21 +117,20 @@ impl Ground {
         filled.await
     }
 
-    async fn chats(&self, first: u64, end: u64) -> Result<(), StoreError> {
-        let (tenant, app, users) = (self.tenant, self.app, self.users);
-        let filled = self.engine.run(Effect::Writes, move |root| {
+    /// One of those that the others are copied of.
+    async fn chat(&self, number: u64) -> Result<String, StoreError> {
+        let (tenant, app) = (self.tenant, self.app);
+        let made = self.engine.run(Effect::Writes, move |root| {
             Box::pin(async move {
                 let mut tx = root.tenant(tenant);
-                for number in first..end {
-                    let chat = chat(&tx, app, number, format!("Store chat {number:012}"));
-                    let locked = chats::insert(&mut tx, chat, time(number)).await?;
-                    let people = [Member::Bot(app), person(number % users)];
-                    members::add_all(&mut tx, &locked, &people, false, time(number)).await?;
-                }
-                Ok(())
+                let chat = chat(&tx, app, number, format!("Store chat {number:012}"));
+                let locked = chats::insert(&mut tx, chat, time(number)).await?;
+                let people = [Member::Bot(app), person(number)];
+                members::add_all(&mut tx, &locked, &people, false, time(number)).await?;
+                Ok(locked.chat_id.to_string())
             })
         });
-        filled.await
+        made.await
     }
 
     /// A chat of so many users, all of whom may speak; two join at a time.

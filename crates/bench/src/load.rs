@@ -12,7 +12,7 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::Res;
-use crate::machine::{self, Moment, Noise};
+use crate::machine::{self, Group, Moment, Noise};
 use crate::stats::Histogram;
 
 /// What to send.
@@ -61,8 +61,10 @@ pub(crate) struct Measured {
     /// One for each plan.
     pub(crate) loads: Vec<Load>,
     pub(crate) seconds: f64,
-    /// What the server's process ran.
+    /// What the servers' processes ran.
     pub(crate) server_ns: u64,
+    /// What the database behind them ran.
+    pub(crate) database_ns: u64,
     pub(crate) noise: Noise,
 }
 
@@ -85,21 +87,19 @@ impl Measured {
     }
 }
 
-/// Runs plans side by side against the process `pid`.
-pub(crate) fn run(plans: &[Plan], pid: u32, times: Times) -> Res<Measured> {
+/// Runs plans side by side against the processes of `group`.
+pub(crate) fn run(plans: &[Plan], group: &Group, times: Times) -> Res<Measured> {
     // A moment to connect, in which nobody waits for anybody.
     let begin = Instant::now() + Duration::from_millis(30) + times.warmup;
     let end = begin + times.measure;
     thread::scope(|scope| {
         let drivers: Vec<_> = plans.iter().map(|plan| scope.spawn(move || drive(plan, begin, end))).collect();
         thread::sleep(begin.saturating_duration_since(Instant::now()));
-        let (moment, server, own, began) =
-            (Moment::now()?, machine::cpu_ns(pid)?, machine::cpu_ns(std::process::id())?, Instant::now());
+        let (moment, spent, began) = (Moment::now()?, group.now()?, Instant::now());
         thread::sleep(end.saturating_duration_since(Instant::now()));
         let seconds = began.elapsed().as_secs_f64();
-        let server_ns = machine::cpu_ns(pid)? - server;
-        let ours = server_ns + machine::cpu_ns(std::process::id())?.saturating_sub(own);
-        let noise = moment.until(&Moment::now()?, ours, seconds);
+        let spent = group.now()?.since(&spent);
+        let noise = moment.until(&Moment::now()?, spent.all(), seconds);
         let mut loads = Vec::new();
         for driver in drivers {
             loads.push(driver.join().map_err(|_| "a load thread panicked")??);
@@ -107,7 +107,8 @@ pub(crate) fn run(plans: &[Plan], pid: u32, times: Times) -> Res<Measured> {
         if loads.iter().any(|load| load.answers == 0) {
             return Err("no answer came while measuring".into());
         }
-        Ok(Measured { loads, seconds, server_ns, noise })
+        let (server_ns, database_ns) = (spent.servers, spent.database);
+        Ok(Measured { loads, seconds, server_ns, database_ns, noise })
     })
 }
 

@@ -21,6 +21,69 @@ fn first_number(text: &str) -> u64 {
     text.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
+/// The processes that a measurement is about, beside this one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Group {
+    /// The servers: several if several nodes share the load.
+    pub(crate) servers: Vec<u32>,
+    /// The first process of the database behind them; its children do the work.
+    pub(crate) database: Option<u32>,
+}
+
+impl From<u32> for Group {
+    fn from(server: u32) -> Self {
+        Group { servers: vec![server], database: None }
+    }
+}
+
+impl Group {
+    /// What they have spent so far.
+    pub(crate) fn now(&self) -> Res<Spent> {
+        let mut spent = Spent { own: cpu_ns(std::process::id())?, ..Spent::default() };
+        for &server in &self.servers {
+            spent.servers += cpu_ns(server)?;
+        }
+        if let Some(database) = self.database {
+            let children = fs::read_to_string(format!("/proc/{database}/task/{database}/children"))?;
+            for child in children.split_whitespace().filter_map(|pid| pid.parse().ok()) {
+                // It may have ended since.
+                spent.database += cpu_ns(child).unwrap_or(0);
+            }
+        }
+        if self.servers.contains(&std::process::id()) {
+            spent.own = 0;
+        }
+        Ok(spent)
+    }
+}
+
+/// Processor time, in nanoseconds.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spent {
+    /// Of the servers.
+    pub(crate) servers: u64,
+    /// Of the database. Processes of it that ended in between are missing.
+    pub(crate) database: u64,
+    /// Of this process, unless it is the server.
+    pub(crate) own: u64,
+}
+
+impl Spent {
+    /// What was spent between two moments.
+    pub(crate) fn since(self, before: &Spent) -> Spent {
+        Spent {
+            servers: self.servers.saturating_sub(before.servers),
+            database: self.database.saturating_sub(before.database),
+            own: self.own.saturating_sub(before.own),
+        }
+    }
+
+    /// Of all of them together.
+    pub(crate) fn all(self) -> u64 {
+        self.servers + self.database + self.own
+    }
+}
+
 /// Memory of a process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ProcessMemory {

@@ -17,6 +17,9 @@ mod filled;
 mod instructions;
 mod load;
 mod machine;
+mod multiplied;
+mod pool;
+mod postgres;
 mod process;
 mod product;
 mod report;
@@ -69,6 +72,7 @@ enum Part {
     Start,
     Sizes,
     Lists,
+    Postgres,
 }
 
 #[derive(Debug, Args)]
@@ -149,6 +153,10 @@ fn bench(flags: &Flags) -> Res<()> {
         starts: if flags.quick { 3 } else { 20 },
     };
     let wanted = |part| flags.only.is_empty() || flags.only.contains(&part);
+    if wanted(Part::Postgres) {
+        // Not after a quarter of an hour.
+        postgres::programs()?;
+    }
     let mut table = Table::of_rounds(run.rounds);
     if wanted(Part::Reads) {
         rows::reads::measure(&run, &mut table)?;
@@ -164,6 +172,9 @@ fn bench(flags: &Flags) -> Res<()> {
     }
     if wanted(Part::Lists) {
         rows::lists::measure(&run, &mut table)?;
+    }
+    if wanted(Part::Postgres) {
+        rows::postgres::measure(&run, &mut table)?;
     }
     let disk = disk::probe(&flags.directory, Duration::from_secs_f64(seconds / 2.0))?;
     let layout = if run.pinned {

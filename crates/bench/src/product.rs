@@ -1,5 +1,6 @@
 //! The server under test: the release program as a child process, and the requests that are sent to it.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -55,6 +56,7 @@ impl Place {
 pub(crate) struct Product {
     pub(crate) process: Process,
     pub(crate) token: String,
+    control_key: String,
 }
 
 impl Product {
@@ -70,39 +72,46 @@ impl Product {
         processor: Option<usize>,
         settings: &[(&str, &str)],
     ) -> Res<Self> {
-        let ready = store.join("bench-ready.json");
-        drop(std::fs::remove_file(&ready));
-        let child = process::tied(&place.server, processor)
-            .args(["serve", "--listen", "127.0.0.1:0", "--rate-limits", "off", "--data"])
-            .arg(store)
-            .arg("--ready-file")
-            .arg(&ready)
-            .envs(settings.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("cannot start the server: {error}"))?;
-        // Ended with this value also when one of the next steps fails; the address comes later.
-        let mut process = Process::of(child, SocketAddr::from(([127, 0, 0, 1], 0)));
-        let begun = Instant::now();
-        let facts: serde_json::Value = loop {
-            if let Ok(text) = std::fs::read(&ready) {
-                break serde_json::from_slice(&text)?;
-            }
-            if begun.elapsed() > Duration::from_secs(20) {
-                return Err("the server wrote no ready file".into());
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        };
-        let fact = |name: &str| facts[name].as_str().ok_or_else(|| format!("the ready file has no {name}"));
-        process.address = fact("base_url")?.trim_start_matches("http://").parse()?;
-        let body =
-            serde_json::json!({"app_id": fact("app_id")?, "app_secret": fact("app_secret")?}).to_string();
-        let path = "/open-apis/auth/v3/tenant_access_token/internal";
-        let answer = call(process.address, &request("POST", path, None, Some(&body)))?.json()?;
-        let token = answer["tenant_access_token"].as_str().ok_or("no token")?.to_owned();
-        Ok(Product { process, token })
+        let (process, facts) =
+            boot(&place.server, store, processor, settings, [OsStr::new("--data"), store.as_os_str()])?;
+        Self::signed_in(process, &facts)
+    }
+
+    /// Starts the server on an empty PostgreSQL database, and signs in.
+    pub(crate) fn on_database(place: &Place, url: &str, name: &str, connections: usize) -> Res<Self> {
+        let (process, facts) = boot_on_database(place, url, name, connections)?;
+        Self::signed_in(process, &facts)
+    }
+
+    /// Starts another server on the database of this one.
+    pub(crate) fn beside(&self, place: &Place, url: &str, name: &str, connections: usize) -> Res<Self> {
+        let (process, facts) = boot_on_database(place, url, name, connections)?;
+        let control_key = text(&facts, "control_key")?;
+        Ok(Product { process, token: self.token.clone(), control_key })
+    }
+
+    fn signed_in(process: Process, facts: &serde_json::Value) -> Res<Self> {
+        let token = sign_in(process.address, facts)?;
+        Ok(Product { process, token, control_key: text(facts, "control_key")? })
+    }
+
+    /// Makes worlds of their own, and returns a token for each.
+    pub(crate) fn worlds(&self, count: usize) -> Res<Vec<String>> {
+        (0..count)
+            .map(|_| {
+                let made =
+                    self.call(&request("POST", "/larkspur/v1/worlds", Some(&self.control_key), Some("{}")))?;
+                sign_in(self.process.address, &made.json()?["data"])
+            })
+            .collect()
+    }
+
+    /// A counter of the server's metrics.
+    pub(crate) fn counter(&self, name: &str) -> Res<f64> {
+        let answer = self.call(&request("GET", "/larkspur/metrics", Some(&self.control_key), None))?;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(line.ok_or_else(|| format!("no metric {name}"))?.trim().parse()?)
     }
 
     /// Makes tags, one request each, and returns their ids.
@@ -125,6 +134,67 @@ impl Product {
     }
 }
 
+/// Starts the server and waits for its ready file, which it returns.
+fn boot<'a>(
+    server: &Path,
+    folder: &Path,
+    processor: Option<usize>,
+    settings: &[(&str, &str)],
+    store: impl IntoIterator<Item = &'a OsStr>,
+) -> Res<(Process, serde_json::Value)> {
+    let ready = folder.join("bench-ready.json");
+    drop(std::fs::remove_file(&ready));
+    let child = process::tied(server, processor)
+        .args(["serve", "--listen", "127.0.0.1:0", "--rate-limits", "off"])
+        .args(store)
+        .arg("--ready-file")
+        .arg(&ready)
+        .envs(settings.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("cannot start the server: {error}"))?;
+    // Ended with this value also when one of the next steps fails; the address comes later.
+    let mut process = Process::of(child, SocketAddr::from(([127, 0, 0, 1], 0)));
+    let begun = Instant::now();
+    let facts: serde_json::Value = loop {
+        if let Ok(text) = std::fs::read(&ready) {
+            break serde_json::from_slice(&text)?;
+        }
+        if begun.elapsed() > Duration::from_secs(20) {
+            return Err("the server wrote no ready file".into());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    process.address = text(&facts, "base_url")?.trim_start_matches("http://").parse()?;
+    Ok((process, facts))
+}
+
+fn boot_on_database(
+    place: &Place,
+    url: &str,
+    name: &str,
+    connections: usize,
+) -> Res<(Process, serde_json::Value)> {
+    let connections = connections.to_string();
+    let settings = [("LARKSPUR_POSTGRES_CONNECTIONS", connections.as_str())];
+    boot(&place.server, &place.fresh(name)?, None, &settings, [OsStr::new("--store"), OsStr::new(url)])
+}
+
+fn text(facts: &serde_json::Value, name: &str) -> Res<String> {
+    Ok(facts[name].as_str().ok_or_else(|| format!("the ready file has no {name}"))?.to_owned())
+}
+
+/// A token for the app of a world.
+fn sign_in(address: SocketAddr, world: &serde_json::Value) -> Res<String> {
+    let (id, secret) = (text(world, "app_id")?, text(world, "app_secret")?);
+    let body = serde_json::json!({"app_id": id, "app_secret": secret}).to_string();
+    let path = "/open-apis/auth/v3/tenant_access_token/internal";
+    let answer = call(address, &request("POST", path, None, Some(&body)))?.json()?;
+    Ok(answer["tenant_access_token"].as_str().ok_or("no token")?.to_owned())
+}
+
 /// The path of the tags.
 pub(crate) const TAGS: &str = "/open-apis/im/v2/tags";
 
@@ -144,12 +214,25 @@ pub(crate) fn reading(requests: Vec<Vec<u8>>) -> Script {
 
 /// Creations of tags with names that were never used.
 pub(crate) fn creating(token: &str) -> Res<Script> {
+    creating_by([(token, "Bench")])
+}
+
+/// As [`creating`], each request with a token and a first word of its own; all of the same length.
+pub(crate) fn creating_by<'a>(of: impl IntoIterator<Item = (&'a str, &'a str)>) -> Res<Script> {
     let mark = "0".repeat(UNIQUE_DIGITS);
-    let bytes = request("POST", TAGS, Some(token), Some(&create_body(&format!("Bench tag {mark}"))));
-    let unique = bytes.windows(UNIQUE_DIGITS).rposition(|part| part == mark.as_bytes()).ok_or("no mark")?;
+    let mut requests = Vec::new();
+    let mut unique = None;
+    for (token, word) in of {
+        let bytes = request("POST", TAGS, Some(token), Some(&create_body(&format!("{word} tag {mark}"))));
+        let at = bytes.windows(UNIQUE_DIGITS).rposition(|part| part == mark.as_bytes()).ok_or("no mark")?;
+        if *unique.get_or_insert(at) != at {
+            return Err("tokens of different lengths".into());
+        }
+        requests.push(bytes);
+    }
     // A success without an id would be a name that was taken.
     let expects = br#"{"code":0,"msg":"success","data":{"id":"#;
-    Ok(Script { requests: vec![bytes], unique: Some(unique), expects })
+    Ok(Script { requests, unique, expects })
 }
 
 /// The body of a creation: about 170 bytes.

@@ -195,7 +195,9 @@ const HEAD: &str = "# Benchmarks
 
 Larkspur against yardsticks that ran beside it, in the same run, taking turns (A B C, C B A, …). Each yardstick is a
 process of its own: hyper and axum with a fixed answer of the same bytes, hyper with one SQLite query for each request,
-Larkspur with a commit for each request, and a bare append and `fdatasync`. Larkspur is the release program, with
+Larkspur with a commit for each request, and a bare append and `fdatasync`. On PostgreSQL, a private server with its
+files on the same disk, the yardstick is a pool of connections that insert a row of the same shape with one prepared
+statement, which commits by itself. Larkspur is the release program, with
 authentication, checks and everything else that a request passes; only frequency control is off.
 
 The figure to compare is processor time for each request: all threads of the server, as the kernel counts them. Rates
@@ -215,13 +217,14 @@ const RUNNING: &str = "## How to run it
 cargo xtask bench                                  # the table, in about a quarter of an hour
 cargo xtask bench --quick                          # a smoke test: do not read its figures
 cargo xtask bench --rounds 9 --seconds 4           # narrower spreads
-cargo xtask bench --only reads                     # or writes, start, sizes
+cargo xtask bench --only reads                     # or writes, start, sizes, lists, postgres
+cargo xtask bench --only postgres --tags 10000,1000000,10000000
 cargo xtask bench --write docs/benchmarks.md       # this document
 cargo xtask bench instructions --check             # instructions per request, against the accepted numbers
 cargo xtask bench instructions --accept            # accept new ones
 ```
 
 On Linux, with two processors or more. `taskset` ties server and load to one processor each where requests are read;
-`valgrind` counts instructions. The stores are written below `target`: it must be on the disk that you want to know
+`valgrind` counts instructions. The rows on PostgreSQL need PostgreSQL 15 or newer; `cargo xtask setup` installs it. The stores are written below `target`: it must be on the disk that you want to know
 about.
 ";

@@ -1,6 +1,8 @@
 //! What is measured: one file for each part of the table.
 
 pub(crate) mod lists;
+pub(crate) mod postgres;
+pub(crate) mod postgres_sizes;
 pub(crate) mod reads;
 pub(crate) mod sizes;
 pub(crate) mod start;
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use crate::Res;
 use crate::load::{Measured, Plan, Times};
-use crate::machine::{self, Noise};
+use crate::machine::{self, Group, Noise};
 use crate::product::Place;
 use crate::report::Row;
 use crate::stats::Spread;
@@ -63,8 +65,14 @@ impl<'a, T> Contender<'a, T> {
 
 impl<'a> Contender<'a, Measured> {
     /// One that is a server under load.
-    pub(crate) fn load(name: impl Into<String>, plans: Vec<Plan>, pid: u32, times: Times) -> Self {
-        Contender::new(name, move || crate::load::run(&plans, pid, times))
+    pub(crate) fn load(
+        name: impl Into<String>,
+        plans: Vec<Plan>,
+        group: impl Into<Group>,
+        times: Times,
+    ) -> Self {
+        let group = group.into();
+        Contender::new(name, move || crate::load::run(&plans, &group, times))
     }
 }
 

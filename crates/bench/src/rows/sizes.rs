@@ -172,7 +172,7 @@ fn draw(ids: &[i64], mut next: impl FnMut() -> usize) -> Vec<i64> {
 }
 
 /// A fixed sequence that looks random (splitmix64): every run draws the same ids.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -183,7 +183,7 @@ impl Random {
         x ^ (x >> 31)
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound.max(1) as u64) as usize
     }
 

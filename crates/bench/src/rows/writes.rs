@@ -45,10 +45,10 @@ pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
         let (alone, place) = (run.alone(), &run.place.directory);
         let mut contenders = [
             Contender::new("HTTP", || {
-                crate::load::run(&ours, product.process.pid(), run.times).map(Turn::Http)
+                crate::load::run(&ours, &product.process.pid().into(), run.times).map(Turn::Http)
             }),
             Contender::new("HTTP, a commit each", || {
-                crate::load::run(&theirs, single.pid(), run.times).map(Turn::Http)
+                crate::load::run(&theirs, &single.pid().into(), run.times).map(Turn::Http)
             }),
             Contender::new("store", || {
                 // The first moment opens files and prepares statements.

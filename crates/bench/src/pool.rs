@@ -1,0 +1,111 @@
+//! The yardstick of writes on PostgreSQL: a pool of connections, and one prepared statement that commits by itself for
+//! each row.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Statement};
+
+use crate::Res;
+use crate::embedded::runtime;
+use crate::load::{Load, Measured, Times};
+use crate::machine::{Group, Moment};
+use crate::postgres::{Cluster, connect};
+use crate::stats::Histogram;
+
+/// Tenants that rows are spread over.
+const TENANTS: u64 = 64;
+const INSERT: &str = "INSERT INTO pool_tag (tenant, tag_id, tag_type, name, i18n_names, app_id, create_time, update_time) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+/// What rows go into: columns and indexes as the product's own.
+pub(crate) fn table(cluster: &Cluster, database: &str) -> Res<()> {
+    cluster.run(database, "CREATE TABLE pool_tag (LIKE tag INCLUDING ALL)").map(drop)
+}
+
+struct Pool {
+    turns: Semaphore,
+    idle: Mutex<Vec<(Client, Statement)>>,
+}
+
+impl Pool {
+    async fn insert(&self, number: i64) -> Res<()> {
+        let turn = self.turns.acquire().await?;
+        let taken = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let (client, statement) = taken.ok_or("a turn without a connection")?;
+        let tenant = format!("{:032x}", number.unsigned_abs() % TENANTS);
+        let name = format!("Bench tag {number:012}");
+        let i18n =
+            r#"[{"locale":"zh_cn","name":"标签 标签"},{"locale":"en_us","name":"Bench tag, in English"}]"#;
+        let (time, app) = (1_721_963_468_000_i64, "cli_0000000000000001");
+        let params: [&(dyn ToSql + Sync); 8] =
+            [&tenant, &(7_000_000_000_000_000_000 + number), &"tenant", &name, &i18n, &app, &time, &time];
+        client.execute(&statement, &params).await?;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((client, statement));
+        drop(turn);
+        Ok(())
+    }
+}
+
+/// Inserts by so many clients through so many connections. The server of what was measured is this process.
+pub(crate) fn creates(
+    cluster: &Cluster,
+    database: &str,
+    connections: usize,
+    clients: usize,
+    times: Times,
+) -> Res<Measured> {
+    static NUMBER: AtomicU64 = AtomicU64::new(1);
+    let url = cluster.url(database);
+    let group = Group { servers: vec![std::process::id()], database: Some(cluster.pid) };
+    runtime()?.block_on(async {
+        let mut idle = Vec::new();
+        for _ in 0..connections {
+            let client = connect(&url).await?;
+            let statement = client.prepare(INSERT).await?;
+            idle.push((client, statement));
+        }
+        let pool = Arc::new(Pool { turns: Semaphore::new(connections), idle: Mutex::new(idle) });
+        let begin = Instant::now() + times.warmup;
+        let end = begin + times.measure;
+        let mut tasks = Vec::new();
+        for _ in 0..clients {
+            let pool = pool.clone();
+            tasks.push(tokio::spawn(async move {
+                let mut latency = Histogram::default();
+                loop {
+                    let asked = Instant::now();
+                    if asked >= end {
+                        return Ok::<_, Box<dyn std::error::Error + Send + Sync>>(latency);
+                    }
+                    pool.insert(NUMBER.fetch_add(1, Ordering::Relaxed).cast_signed()).await?;
+                    let now = Instant::now();
+                    if now >= begin && now < end {
+                        latency.record(now - asked);
+                    }
+                }
+            }));
+        }
+        tokio::time::sleep_until(begin.into()).await;
+        let (moment, spent, began) = (Moment::now()?, group.now()?, Instant::now());
+        tokio::time::sleep_until(end.into()).await;
+        let seconds = began.elapsed().as_secs_f64();
+        let spent = group.now()?.since(&spent);
+        let noise = moment.until(&Moment::now()?, spent.all(), seconds);
+        let mut load = Load::default();
+        for task in tasks {
+            load.latency.add(&task.await??);
+        }
+        load.answers = load.latency.count();
+        Ok(Measured {
+            loads: vec![load],
+            seconds,
+            server_ns: spent.servers,
+            database_ns: spent.database,
+            noise,
+        })
+    })
+}

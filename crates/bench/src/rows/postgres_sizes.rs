@@ -1,0 +1,94 @@
+//! A lone create on PostgreSQL databases of several sizes.
+
+use std::time::Instant;
+
+use super::postgres::{CONNECTIONS, database_row, nodes, plan};
+use super::sizes::Random;
+use super::{Contender, Run, announce, quiet, ratio, take_turns};
+use crate::Res;
+use crate::load::{Measured, Script};
+use crate::postgres::Cluster;
+use crate::product::{Product, creating_by};
+use crate::report::Table;
+use crate::stats::Goal;
+
+/// Different requests of a load, whose names go all over the index.
+const REQUESTS: usize = 4096;
+/// The most that a create in a larger store may take, in those of the smallest.
+const FLAT: Goal = Goal::Below(1.3);
+
+struct Sized {
+    count: u64,
+    product: Product,
+    script: Script,
+}
+
+/// Fills a database of each size and lets them take turns.
+pub(super) fn measure(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()> {
+    let mut stores = Vec::new();
+    for &count in &run.sizes {
+        announce(&format!("PostgreSQL: a database of {count} tags"));
+        let name = format!("tags_{count}");
+        let url = cluster.database(&name)?;
+        let product = Product::on_database(&run.place, &url, &format!("postgres-{count}"), CONNECTIONS)?;
+        product.make_tags(1)?;
+        let begun = Instant::now();
+        fill(cluster, &name, count)?;
+        eprintln!("  filled in {:.1} s", begun.elapsed().as_secs_f64());
+        let script = all_over(&product.token)?;
+        stores.push(Sized { count, product, script });
+    }
+    announce("PostgreSQL: lone create");
+    let mut contenders: Vec<_> = stores
+        .iter()
+        .map(|store| {
+            let plans = vec![plan(&store.product, 1, &store.script)];
+            Contender::load(store.count.to_string(), plans, nodes(cluster, &[&store.product]), run.times)
+        })
+        .collect();
+    let rounds = take_turns(run.rounds, &mut contenders)?;
+    drop(contenders);
+    table.section("A lone create on PostgreSQL, by size of the database".to_owned());
+    let p50 = |m: &Measured| m.loads[0].latency.quantile_us(0.5);
+    let smallest = stores.first().map_or(0, |store| store.count);
+    for (index, store) in stores.iter().enumerate() {
+        let row = database_row(format!("create alone, {} tags", store.count), &rounds[index]);
+        table.row(if index == 0 {
+            row
+        } else {
+            let quiet = quiet(&[&rounds[index], &rounds[0]]);
+            row.against(&format!("p50 / p50 at {smallest}"), ratio(&rounds[index], &rounds[0], p50, p50))
+                .should_be(FLAT, quiet)
+        });
+    }
+    for store in stores {
+        store.product.process.end()?;
+    }
+    Ok(())
+}
+
+/// Multiplies the one tag that is there; the database alone makes the rows, all of them older than the first.
+fn fill(cluster: &Cluster, database: &str, count: u64) -> Res<()> {
+    let index = cluster.run(database, "SELECT indexdef FROM pg_indexes WHERE indexname = 'tag_by_name'")?;
+    let index = index.first().ok_or("the index of names is not there")?;
+    cluster.run(database, "DROP INDEX tag_by_name")?;
+    cluster.run(
+        database,
+        &format!(
+            "INSERT INTO tag (tenant, tag_id, tag_type, name, i18n_names, app_id, create_time, update_time) \
+             SELECT t.tenant, t.tag_id - {count} - 1 + i, t.tag_type, \
+             substr(md5(i::text), 1, 8) || ' tag ' || lpad(i::text, 12, '0'), t.i18n_names, t.app_id, \
+             t.create_time, t.update_time FROM (SELECT * FROM tag LIMIT 1) t, generate_series(1, {count}) i"
+        ),
+    )?;
+    cluster.run(database, index)?;
+    cluster.run(database, "VACUUM (ANALYZE) tag")?;
+    cluster.run(database, "CHECKPOINT").map(drop)
+}
+
+/// Creations whose names lie between those of [`fill`], in random order.
+fn all_over(token: &str) -> Res<Script> {
+    let mut random = Random(23);
+    let words: Vec<String> = (0..REQUESTS).map(|_| format!("{:08x}", random.below(1 << 32))).collect();
+    creating_by(words.iter().map(|word| (token, word.as_str())))
+}
