@@ -18,6 +18,9 @@ use crate::Res;
 use crate::embedded::runtime;
 use crate::multiplied::{Patterns, multiply};
 
+/// Members who join in one transaction: few, since the journal that SQLite keeps for a unit is walked through at the end
+/// of each of its statements.
+const JOINING: usize = 100;
 /// Members of the large chat.
 pub(crate) const LARGE: u64 = 5_000;
 /// Members of the small one.
@@ -143,13 +146,26 @@ impl Ground {
                 chat.settings.moderation_permission = Moderation::ModeratorList;
                 let locked = chats::insert(&mut tx, chat, BEGIN_MS).await?;
                 members::add(&mut tx, &locked, &Member::Bot(app), false, BEGIN_MS).await?;
-                for number in 0..size {
-                    members::add(&mut tx, &locked, &person(number), false, time(number / 2)).await?;
-                    moderation::set(&mut tx, &locked, &person(number), true).await?;
-                }
-                Ok(locked.chat_id.to_string())
+                Ok(locked.chat_id)
             })
         });
-        made.await
+        let chat_id = made.await?;
+        for first in (0..size).step_by(JOINING) {
+            let end = size.min(first + JOINING as u64);
+            let joined = self.engine.run(Effect::Writes, move |root| {
+                Box::pin(async move {
+                    let mut tx = root.tenant(tenant);
+                    let gone = || StoreError::Broken("the chat is gone".to_owned());
+                    let locked = chats::lock(&mut tx, chat_id).await?.ok_or_else(gone)?;
+                    for number in first..end {
+                        members::add(&mut tx, &locked, &person(number), false, time(number / 2)).await?;
+                        moderation::set(&mut tx, &locked, &person(number), true).await?;
+                    }
+                    Ok(())
+                })
+            });
+            joined.await?;
+        }
+        Ok(chat_id.to_string())
     }
 }
