@@ -1,7 +1,6 @@
 //! Random operations, right and wrong ones.
 
-use larkspur_testkit::model::{Actor, Change, Edit, Form, MenuDraft, Model, Op, TabDraft};
-use serde_json::json;
+use larkspur_testkit::model::{Actor, Edit, Form, Model, Op, TabDraft};
 
 use super::{ACTORS, APPS, STARTS, USERS};
 use crate::random::Random;
@@ -15,43 +14,43 @@ pub(super) struct Draw<'a> {
 }
 
 impl Draw<'_> {
-    fn chance(&mut self, percent: u64) -> bool {
+    pub(super) fn chance(&mut self, percent: u64) -> bool {
         self.random.below(100) < percent
     }
 
-    fn index(&mut self, below: usize) -> usize {
+    pub(super) fn index(&mut self, below: usize) -> usize {
         usize::try_from(self.random.below(below.max(1) as u64)).expect("an index")
     }
 
-    fn one<'b>(&mut self, of: &[&'b str]) -> &'b str {
+    pub(super) fn one<'b>(&mut self, of: &[&'b str]) -> &'b str {
         of[self.index(of.len())]
     }
 
     /// One of these; only one of the first so many, which are good, if care is taken.
-    fn of<'b>(&mut self, good: usize, of: &[&'b str]) -> &'b str {
+    pub(super) fn of<'b>(&mut self, good: usize, of: &[&'b str]) -> &'b str {
         let most = if self.careful { good } else { of.len() };
         self.one(&of[..most])
     }
 
     /// Something that goes wrong, in so many percent of the careless draws.
-    fn slip(&mut self, percent: u64) -> bool {
+    pub(super) fn slip(&mut self, percent: u64) -> bool {
         !self.careful && self.chance(percent)
     }
 
     /// Mostly one of these, sometimes something else.
-    fn known(&mut self, ids: &[String], others: &[&str]) -> String {
+    pub(super) fn known(&mut self, ids: &[String], others: &[&str]) -> String {
         if ids.is_empty() || (!self.careful && self.chance(10)) {
             return self.one(others).to_owned();
         }
         ids[self.index(ids.len())].clone()
     }
 
-    fn several<T>(&mut self, most: u64, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
+    pub(super) fn several<T>(&mut self, most: u64, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
         let least = u64::from(self.careful);
         (0..least + self.random.below(most + 1 - least)).map(|_| make(self)).collect()
     }
 
-    fn maybe<T>(&mut self, percent: u64, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+    pub(super) fn maybe<T>(&mut self, percent: u64, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if self.chance(percent) { Some(make(self)) } else { None }
     }
 
@@ -59,7 +58,7 @@ impl Draw<'_> {
         self.known(&self.model.all("tag"), &["77", "x", "077", "9223372036854775807"])
     }
 
-    fn image(&mut self) -> String {
+    pub(super) fn image(&mut self) -> String {
         self.known(&self.model.all("image"), &["img_v3_none", ""])
     }
 
@@ -160,7 +159,7 @@ impl Draw<'_> {
     }
 
     /// Some people; now and then more than a call may name.
-    fn people(&mut self, app: usize, form: Form) -> Vec<String> {
+    pub(super) fn people(&mut self, app: usize, form: Form) -> Vec<String> {
         let mut ids = self.several(3, |draw| draw.person(app, form));
         if ids.is_empty() && self.chance(70) {
             ids.push(self.person(app, form));
@@ -172,7 +171,7 @@ impl Draw<'_> {
     }
 
     /// Members of a chat, as an app names them.
-    fn insiders(&mut self, app: usize, form: Form, chat: &str) -> Vec<String> {
+    pub(super) fn insiders(&mut self, app: usize, form: Form, chat: &str) -> Vec<String> {
         let members = self.model.members_of(chat);
         if members.is_empty() || self.slip(50) {
             return self.people(app, form);
@@ -192,158 +191,6 @@ impl Draw<'_> {
             ids.push(if self.model.tenant_of(chat) == APPS[app] { id } else { "x".to_owned() });
         }
         ids
-    }
-
-    fn name(&mut self) -> String {
-        let long = "字".repeat(254 + self.index(3));
-        let plain = format!("name {}", self.random.below(40));
-        self.of(8, &[&plain, &plain, &plain, &plain, "Ä", "ä", "a%_'\"\\", "🦜", &long, "", " name 1"])
-            .to_owned()
-    }
-
-    fn names(&mut self) -> Vec<(String, Option<String>)> {
-        let most = if self.slip(10) { 45 } else { 3 };
-        let locales = ["zh_cn", "en_us", "ja_jp", "zh-CN", ""];
-        let mut names = self.several(most, |draw| {
-            let fresh = format!("l{}", draw.random.next());
-            let locale = if draw.chance(50) { fresh } else { draw.one(&locales).to_owned() };
-            (locale, draw.maybe(80, Draw::name))
-        });
-        if !self.slip(50) {
-            names.retain(|(locale, _)| locale.starts_with('l'));
-        }
-        names
-    }
-
-    fn tab(&mut self, tabs: &[String]) -> TabDraft {
-        let tab_type = self.of(5, &["url", "url", "url", "doc", "doc", "pin"]).to_owned();
-        let target = |draw: &mut Self| {
-            let targets = [
-                "https://example.com/a?b=c",
-                "https://例え.jp",
-                "<document:0>",
-                "<document:1>",
-                "https://x.feishu.cn/docx/nowhere",
-                "ftp://a",
-                "",
-            ];
-            draw.of(4, &targets).to_owned()
-        };
-        let long = "名".repeat(59 + self.index(3));
-        TabDraft {
-            id: self.maybe(if self.careful { 100 } else { 90 }, |draw| {
-                // The first is the message tab, which is not for writing.
-                let custom = if !draw.slip(40) { tabs.get(1..).unwrap_or_default() } else { tabs };
-                draw.known(custom, &["5"])
-            }),
-            name: self.maybe(70, |draw| draw.of(3, &["tab", "", "标签", &long]).to_owned()),
-            url: if tab_type == "url" || self.chance(10) { self.maybe(92, target) } else { None },
-            doc: if tab_type == "doc" || self.chance(10) { self.maybe(90, target) } else { None },
-            config: self
-                .maybe(30, |draw| (draw.maybe(60, Draw::image), draw.maybe(60, |draw| draw.chance(50)))),
-            tab_type,
-        }
-    }
-
-    /// A good one, as far as rights and icons allow.
-    fn good_tab(&mut self) -> TabDraft {
-        let document = format!("<document:{}>", self.random.below(2));
-        let icon = self.maybe(60, Draw::image);
-        let config = self.maybe(60, |draw| (icon, draw.maybe(50, |draw| draw.chance(50))));
-        let name = self.maybe(30, |draw| "名".repeat(if draw.slip(50) { 61 } else { 60 }));
-        let tab_type = self.one(&["url", "doc"]).to_owned();
-        TabDraft {
-            id: None,
-            tab_type,
-            name,
-            url: Some("https://a.b/c".to_owned()),
-            doc: Some(document),
-            config,
-        }
-    }
-
-    fn menu(&mut self, children: bool) -> MenuDraft {
-        let children = if !children || self.chance(60) {
-            Vec::new()
-        } else if self.slip(30) {
-            vec![MenuDraft { name: "m".to_owned(), ..MenuDraft::default() }; 5 + self.index(3)]
-        } else {
-            self.several(3, |draw| draw.menu(false))
-        };
-        let links = if children.is_empty() { self.chance(60) } else { self.slip(10) };
-        let address = |draw: &mut Self| draw.of(2, &["https://a.b", "http://c", "ftp://d"]).to_owned();
-        let long = "名".repeat(120 + self.index(2));
-        MenuDraft {
-            name: self.of(4, &["menu", "m", "菜单", "M", &long, ""]).to_owned(),
-            japanese: self.maybe(20, |draw| draw.of(3, &["メニュー", "メ", "m", ""]).to_owned()),
-            common: if links != self.slip(8) { Some(address(self)) } else { None },
-            pc: if links && self.chance(30) { Some(address(self)) } else { None },
-            image: if children.is_empty() || self.slip(10) { self.maybe(15, Draw::image) } else { None },
-            links,
-            children,
-        }
-    }
-
-    fn change(&mut self, app: usize, form: Form, chat: &str) -> Change {
-        let long = "字".repeat(255 + self.index(2));
-        let mut change = Change {
-            name: self.maybe(50, |draw| {
-                draw.of(4, &["群聊", "Town square", "chat", "Market", "a", "", "群", &long]).to_owned()
-            }),
-            description: self.maybe(30, |draw| draw.one(&["", "described"]).to_owned()),
-            avatar: self.maybe(15, Draw::image),
-            english: self.maybe(20, |draw| draw.of(1, &["english", &long]).to_owned()),
-            ..Change::default()
-        };
-        if self.chance(45) {
-            change.chat_type = self.maybe(60, |draw| draw.one(&["private", "public"]).to_owned());
-            if change.chat_type.is_some() && self.chance(50) {
-                change.name = Some(self.of(2, &["Town square", "Market", "a", ""]).to_owned());
-            }
-            change.message_type = self.maybe(20, |draw| draw.one(&["chat", "thread"]).to_owned());
-            if self.chance(50) {
-                change.settings = self.settings();
-            }
-            let owners = if self.slip(50) { self.people(app, form) } else { self.insiders(app, form, chat) };
-            change.owner = self.maybe(30, |_| owners.into_iter().next().unwrap_or_else(|| "x".to_owned()));
-        }
-        change
-    }
-
-    fn settings(&mut self) -> Vec<(&'static str, serde_json::Value)> {
-        let mut settings = Vec::new();
-        let everybody = |draw: &mut Self| {
-            if draw.chance(60) { json!("all_members") } else { json!("only_owner") }
-        };
-        if self.chance(40) {
-            let add = everybody(self);
-            let agrees = if add == "all_members" { "allowed" } else { "not_allowed" };
-            let share = if self.slip(30) { "allowed" } else { agrees };
-            settings.push(("add_member_permission", add));
-            if !self.slip(20) {
-                settings.push(("share_card_permission", json!(share)));
-            }
-        }
-        for name in ["edit_permission", "at_all_permission", "hide_member_count_setting", "urgent_setting"] {
-            if self.chance(25) {
-                settings.push((name, everybody(self)));
-            }
-        }
-        if self.chance(30) {
-            let approval = self.one(&["no_approval_required", "approval_required"]);
-            settings.push(("membership_approval", json!(approval)));
-        }
-        if self.chance(20) {
-            let restricts = self.chance(50);
-            let status = if self.slip(40) { !restricts } else { restricts };
-            let download = if restricts { "not_anyone" } else { "all_members" };
-            let mode = json!({
-                "status": status, "screenshot_has_permission_setting": "all_members",
-                "download_has_permission_setting": download, "message_has_permission_setting": "all_members",
-            });
-            settings.push(("restricted_mode_setting", mode));
-        }
-        settings
     }
 
     /// The next operation.

@@ -5,6 +5,7 @@
 
 mod draw;
 mod real;
+mod values;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
