@@ -26,6 +26,9 @@ pub(super) const WINDOWS: usize = 2;
 const SWEEP_AT: usize = 1024;
 /// The most keys in a shard; beyond that all are forgotten, which lets a few calls too many in.
 const MOST: usize = 65_536;
+/// Of two calls, the one that read the clock first may be counted last: it counts in a window that begins this little
+/// after it.
+const SKEW_MS: i64 = 1000;
 /// Real milliseconds after which a key without calls is idle: the longest window of the documents.
 const IDLE_MS: i64 = 60_000;
 
@@ -86,7 +89,7 @@ impl Limiter {
         for (window, count) in windows.iter().zip(&mut next) {
             let length = i64::from(window.seconds) * 1000;
             let left = count.start.saturating_add(length).saturating_sub(now);
-            if count.calls == 0 || left <= 0 || left > length {
+            if count.calls == 0 || left <= 0 || left > length + SKEW_MS {
                 *count = Count { start: now, calls: 1 };
                 continue;
             }
@@ -136,6 +139,20 @@ impl Shard {
 mod tests {
     use super::*;
     use larkspur_contract::rates::TIER_6;
+
+    #[test]
+    fn a_call_that_read_the_clock_earlier_does_not_open_the_window() {
+        let limiter = Limiter::default();
+        let key = Key { operation: 1, app: 2, tenant: 3 };
+        let at = |now| limiter.admit(key, TIER_6.windows, RateLimits::Platform, now, now);
+        for now in [5000, 4999, 5001, 4998, 5000] {
+            at(now).expect("let in");
+        }
+        for now in [4999, 5000, 5999] {
+            at(now).expect_err("full");
+        }
+        at(6000).expect("the window is over");
+    }
 
     #[test]
     fn idle_keys_are_swept() {
