@@ -21,6 +21,16 @@ const FILES: &[&str] = &[
 /// The schema that this program writes and reads.
 pub const SCHEMA_VERSION: usize = FILES.len();
 
+/// The oldest schema whose programs may go on with a store of this one: two releases run side by side while servers are
+/// upgraded one after the other.
+///
+/// A migration that only adds leaves it; one that takes away, renames, or asks more of what is written sets it to its own
+/// number, and comes a release after the program that no longer needs the old shape (expand, then contract).
+const COMPATIBLE_SINCE: usize = 10;
+
+/// The row of `meta` that says so to programs that are older than the schema.
+const COMPATIBLE: &str = "compatible_since";
+
 /// The row of `meta` that a store has while it is being copied into.
 pub(crate) const COPYING: &str = "copying";
 
@@ -100,6 +110,10 @@ pub(crate) async fn apply(session: &mut dyn Session, is_shared: bool) -> Result<
         .parse()
         .map_err(|_| StoreError::Broken(format!("meta.schema_version is {found:?}, not a number")))?;
     if applied > SCHEMA_VERSION {
+        let since = read(session, COMPATIBLE).await?.and_then(|since| since.parse::<usize>().ok());
+        if since.is_some_and(|since| since <= SCHEMA_VERSION) {
+            return Ok(());
+        }
         return Err(StoreError::Unavailable(format!(
             "the data has schema {applied} and this program knows schema {SCHEMA_VERSION}: start a newer release of larkspur on it"
         )));
@@ -112,6 +126,7 @@ pub(crate) async fn apply(session: &mut dyn Session, is_shared: bool) -> Result<
     }
     if applied < SCHEMA_VERSION {
         write(session, "schema_version", &SCHEMA_VERSION.to_string()).await?;
+        write(session, COMPATIBLE, &COMPATIBLE_SINCE.to_string()).await?;
     }
     Ok(())
 }
@@ -141,6 +156,11 @@ pub(crate) async fn write(session: &mut dyn Session, name: &str, value: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_program_is_asked_for_a_schema_that_is_not_there() {
+        assert!((1..=SCHEMA_VERSION).contains(&COMPATIBLE_SINCE));
+    }
 
     #[test]
     fn every_statement_is_portable() {

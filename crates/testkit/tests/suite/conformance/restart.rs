@@ -72,6 +72,23 @@ async fn a_store_of_a_newer_release_is_refused_in_words() {
 }
 
 #[tokio::test]
+async fn a_newer_schema_that_only_adds_is_served_by_the_release_before() {
+    for (name, store) in stores().await {
+        engine(store.driver.clone()).await.expect("opens");
+        let sql = "UPDATE meta SET value = $1 WHERE name = 'compatible_since' RETURNING name";
+        let newer = SCHEMA_VERSION + 1;
+        set_schema(&store, &newer.to_string()).await;
+        for (since, served) in [(SCHEMA_VERSION, true), (newer, false), (1, true)] {
+            assert_eq!(store.must(sql, vec![since.to_string().into()]).await.len(), 1, "{name}");
+            let opened = engine(store.driver.clone()).await;
+            assert_eq!(opened.is_ok(), served, "{name}: since {since}");
+        }
+        let version = store.must("SELECT value FROM meta WHERE name = 'schema_version'", vec![]).await;
+        assert_eq!(version, [larkspur_store::Row(vec![newer.to_string().into()])], "{name}: not set back");
+    }
+}
+
+#[tokio::test]
 async fn a_swallowed_failure_of_a_statement_still_undoes_its_transaction() {
     for (name, store) in stores().await {
         let engine = engine(store.driver.clone()).await.expect("opens");
