@@ -59,6 +59,8 @@ async fn a_store_of_a_newer_release_is_refused_in_words() {
     for (name, store) in stores().await {
         engine(store.driver.clone()).await.expect("opens");
         set_schema(&store, "999").await;
+        let sql = "UPDATE meta SET value = $1 WHERE name = 'compatible_since' RETURNING name";
+        assert_eq!(store.must(sql, vec!["999".into()]).await.len(), 1, "{name}");
         let error = engine(store.driver.clone()).await.map(|_| ()).expect_err("refused").to_string();
         for part in ["schema 999", &format!("knows schema {SCHEMA_VERSION}"), "newer release"] {
             assert!(error.contains(part), "{name}: {error}");
