@@ -19,20 +19,27 @@ def run(checks):
             described = [one for path in document["paths"].values() for one in path.values() if "operationId" in one]
             assert len(listed) == len(described) > 0, (len(listed), len(described))
         made_up(checks, server, "public operations, any ids", "/open-apis/", server.tenant_token(), {})
-        # With ids that are there, requests get past the first refusal.
+        # With ids that are there, requests get past the first refusal. The chat is a user's, so that no request dissolves
+        # it or takes the bot out of it before others have come.
+        user = server.ready["users"][0]["user_id"]
+        chat = server.control("POST", f"/worlds/{server.ready['tenant_key']}/chats", {
+            "name": "made up", "owner": user, "members": [server.ready["app_id"]],
+        })["chat_id"]
         tag = {"create_tag": {"tag_type": "tenant", "name": "made up"}}
         token = server.tenant_token()
         known = {
-            "path.chat_id": server.ready["chat_id"],
+            "path.chat_id": chat,
             "path.tag_id": server.good("POST", "/open-apis/im/v2/tags", tag, token)["id"],
             "path.token": server.ready["document_url"].rsplit("/", 1)[1],
-            "query.biz_entity_id": server.ready["chat_id"],
+            "query.biz_entity_id": chat,
         }
         made_up(checks, server, "public operations, known ids", "/open-apis/", token, known)
         with checks("they did get past it"):
             for operation in ("im.v2.tag.create", "im.v2.tag.patch", "im.v2.tag.list", "im.v2.biz_entity_tag_relation.get",
                               "im.v1.chat.create", "im.v1.chat.get", "im.v1.chat_tab.create", "im.v1.chat_tab.list_tabs"):
-                assert server.metric("larkspur_requests_total", operation=operation, code=0) > 0, operation
+                said = [line for line in server.call("GET", "/larkspur/metrics")[2].decode().splitlines()
+                        if line.startswith(f'larkspur_requests_total{{operation="{operation}"')]
+                assert server.metric("larkspur_requests_total", operation=operation, code=0) > 0, said
         # It may delete any world that it finds, so it comes last.
         key = server.ready["control_key"]
         made_up(checks, server, "control operations", "/larkspur/v1/", key, {})
