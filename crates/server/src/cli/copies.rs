@@ -26,7 +26,9 @@ pub(super) fn migrate(place: &Place) -> Result<(), String> {
         store.engine(&config).await?;
         let place = store.place(&config);
         store.close();
-        super::print(&format!("{place} has schema {SCHEMA_VERSION}, the one of this release, or a newer one that it can serve\n"))
+        super::print(&format!(
+            "{place} has schema {SCHEMA_VERSION}, the one of this release, or a newer one that it can serve\n"
+        ))
     })
 }
 
