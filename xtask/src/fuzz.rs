@@ -9,6 +9,14 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Ccodegen-units=1 -Cdebug-assertions --cfg fuzzing";
 
+/// Whether the lock file names what the fuzz target is built from.
+pub(crate) fn locked() -> Outcome {
+    let arguments = ["metadata", "--locked", "--format-version", "1", "--manifest-path", "fuzz/Cargo.toml"];
+    run::output(std::path::Path::new(env!("CARGO")), &arguments).map(drop).map_err(|error| {
+        format!("{error}\nrun `cargo metadata --format-version 1 --manifest-path fuzz/Cargo.toml` and commit fuzz/Cargo.lock")
+    })
+}
+
 /// Fuzzes for so many seconds.
 pub(crate) fn run(seconds: u32) -> Outcome {
     let target = run::target().join("fuzz");

@@ -57,6 +57,8 @@ fn ci() -> Outcome {
         run::cargo(&["fmt", "--all", "--check"])?;
         run::cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])
     })?;
+    // Told now, and not when fuzzing begins after everything else.
+    step("lock file of the fuzz target", fuzz::locked)?;
     step("clippy", || {
         run::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
     })?;
