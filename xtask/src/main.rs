@@ -87,10 +87,12 @@ fn rust() -> Outcome {
 }
 
 /// The parts of the suite that run on any store.
-const SHARED: &[&str] = &["scenarios", "isolation", "members", "policy", "tenants", "faults"];
+const SHARED: &[&str] =
+    &["scenarios", "isolation", "members", "policy", "tenants", "faults", "differential::the_product"];
 /// As [`SHARED`], but for the faults: where a statement fails has nothing to do with how a table is divided, and a copy
 /// of a database with so many tables takes long.
-const DIVIDED: &[&str] = &["scenarios", "isolation", "members", "policy", "tenants"];
+const DIVIDED: &[&str] =
+    &["scenarios", "isolation", "members", "policy", "tenants", "differential::the_product"];
 
 /// Runs parts of the suite once more on stores of another kind.
 fn suite(store: &str, parts: &[&str]) -> Outcome {

@@ -1,9 +1,10 @@
-//! The product against the reference model: random operations, step by step, on every driver.
+//! The product against the reference model: random operations, step by step, on the kind of store that the run tests.
 //!
 //! What is learned from a failure is a sequence: the shortest part of the failing one, found by leaving steps out, that
 //! still fails. It is shown step by step, in the model's names.
 
 mod draw;
+mod drivers;
 mod real;
 mod values;
 
@@ -11,13 +12,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use larkspur_store::Driver;
-use larkspur_store_sqlite::{Options, Sqlite};
 use larkspur_testkit::model::{Actor, Op, Start};
+use larkspur_testkit::{empty_store, racing_store};
 
 use crate::random::Random;
 use draw::Draw;
 use real::Real;
 
+/// Unless the environment variable `TEST_SEQUENCES` says how many.
 const SEQUENCES: u64 = 14;
 /// How many of them are the same in every run.
 const COUNTED: u64 = 10;
@@ -169,20 +171,18 @@ impl Counts {
     }
 }
 
-/// Runs steps until one is answered otherwise than expected: its place, and how.
-async fn replay(driver: Arc<dyn Driver>, steps: &[Step]) -> Result<(), (usize, String)> {
+/// If a step was answered otherwise than expected: its place, and how.
+type Outcome = Result<(), (usize, String)>;
+
+/// Runs steps until one is answered otherwise than expected.
+async fn replay(driver: Arc<dyn Driver>, steps: &[Step]) -> Outcome {
     let (mut real, mut model) = Real::open(driver).await;
     for (place, step) in steps.iter().enumerate() {
         pause(&mut real, step.pause).await;
         model.now += step.pause;
         let expected = model.apply(step.number, &step.op);
         real.check(&step.op, &expected).await.map_err(|why| (place, why))?;
-        if matches!(step.op, Op::CreateChat { .. }) && expected.code == 0 {
-            let chat = format!("<chat:{}>", step.number);
-            if model.all("chat").contains(&chat) {
-                real.learn_message_tab(model.tenant_of(&chat), &chat).await;
-            }
-        }
+        real.learn_of(step, &expected, &model).await;
     }
     Ok(())
 }
@@ -216,19 +216,19 @@ fn drawn(random: &mut Random, counts: &mut Counts) -> Vec<Step> {
     steps
 }
 
-fn memory() -> Arc<dyn Driver> {
-    Arc::new(Sqlite::memory().expect("a store in memory"))
-}
-
 /// The shortest part of a failing sequence that was found to fail, and how it fails.
-async fn shrunk(mut steps: Vec<Step>, mut why: String) -> (Vec<Step>, String) {
+async fn shrunk(
+    mut steps: Vec<Step>,
+    mut why: String,
+    run: &impl AsyncFn(&[Step]) -> Outcome,
+) -> (Vec<Step>, String) {
     let mut size = steps.len() / 2;
     while size > 0 {
         let (mut at, mut shorter) = (0, false);
         while at < steps.len() {
             let mut fewer = steps.clone();
             fewer.drain(at..(at + size).min(steps.len()));
-            match replay(memory(), &fewer).await {
+            match run(&fewer).await {
                 Ok(()) => at += size,
                 Err((place, how)) => {
                     fewer.truncate(place + 1);
@@ -243,36 +243,51 @@ async fn shrunk(mut steps: Vec<Step>, mut why: String) -> (Vec<Step>, String) {
     (steps, why)
 }
 
-async fn sequence(driver: Arc<dyn Driver>, steps: &[Step]) {
-    let Err((place, why)) = replay(driver, steps).await else { return };
-    println!("step {place} of {}, made shorter:", steps.len());
-    let (least, how) = shrunk(steps[..=place].to_vec(), why.clone()).await;
+/// Runs a sequence, which must be answered as expected.
+async fn sequence(steps: &[Step], run: impl AsyncFn(&[Step]) -> Outcome) {
+    let Err((place, why)) = run(steps).await else { return };
+    println!("step {place} of {}: {why}\nmade shorter:", steps.len());
+    let end = steps.len().min(place + 1);
+    let (least, how) = shrunk(steps[..end].to_vec(), why.clone(), &run).await;
     let shown: Vec<String> =
         least.iter().map(|step| format!("{:>4} +{} ms {:?}", step.number, step.pause, step.op)).collect();
     panic!("{}\n{how}\n(at first: {why})", shown.join("\n"));
 }
 
-/// In memory every unit runs on one connection; on a file, units share commits, readers read, the read model answers.
+/// How many sequences are drawn: some, or as many as the environment variable `TEST_SEQUENCES` says.
+#[allow(clippy::disallowed_methods, reason = "whoever has the time may run more of them")]
+fn asked_for(some: u64) -> u64 {
+    let Ok(text) = std::env::var("TEST_SEQUENCES") else { return some };
+    text.parse().unwrap_or_else(|_| panic!("TEST_SEQUENCES is {text:?}, which is no number"))
+}
+
+/// On a store alone every unit runs on one connection; on one that is raced for, units share commits, readers read, the
+/// read model answers. A database on a server is always raced for, and gets a part of the sequences.
 ///
 /// The first sequences are always the same, so that what they meet can be counted; the others are new ones.
 #[tokio::test]
 async fn the_product_does_what_the_model_says() {
     let mut counts = Counts::default();
     let mut random = Random::seeded("differential");
-    for number in 0..SEQUENCES {
+    let shared = empty_store().await.is_shared();
+    for number in 0..asked_for(SEQUENCES).max(COUNTED) {
         println!("sequence {number}");
         let seed = if number < COUNTED { number } else { random.next() };
         let steps = drawn(&mut Random::from(seed), &mut counts);
-        sequence(memory(), &steps).await;
+        if !shared {
+            sequence(&steps, async |steps| replay(empty_store().await, steps).await).await;
+        }
         if number == COUNTED - 1 {
             counts.assert_enough();
         }
         if number % 4 > 0 {
             continue;
         }
-        let directory = tempfile::tempdir().expect("a directory");
-        let file = Sqlite::open(directory.path(), &Options::default()).expect("a store on disk");
-        sequence(Arc::new(file), &steps).await;
+        let raced_for = async |steps: &[Step]| {
+            let directory = tempfile::tempdir().expect("a directory");
+            replay(racing_store(directory.path()).await, steps).await
+        };
+        sequence(&steps, raced_for).await;
     }
     println!("{counts:?}");
 }

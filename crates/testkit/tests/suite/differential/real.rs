@@ -8,7 +8,7 @@ use larkspur_testkit::model::{Actor, Expected, GROUPS, JSON, Model, Op, Through,
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, Request, World};
 use serde_json::{Value, json};
 
-use super::{ACTORS, APPS, CHAT_USERS, EPOCH, STARTS, USERS};
+use super::{ACTORS, APPS, CHAT_USERS, EPOCH, STARTS, Step, USERS};
 
 /// Two worlds of one server, and which of their ids is which of the model's.
 pub(super) struct Real {
@@ -19,6 +19,8 @@ pub(super) struct Real {
     tokens: HashMap<(usize, Option<usize>), String>,
     ids: HashMap<String, String>,
     names: HashMap<String, String>,
+    /// Every answer to the last operation.
+    pub(super) heard: Vec<Reply>,
 }
 
 fn text_of(value: &Value) -> String {
@@ -32,7 +34,8 @@ impl Real {
         let lab = Lab::with(options).await;
         let worlds = [lab.world().await, lab.world().await];
         let (ids, names, tokens) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let mut real = Real { worlds, clock, secrets: Vec::new(), tokens, ids, names };
+        let (secrets, heard) = (Vec::new(), Vec::new());
+        let mut real = Real { worlds, clock, secrets, tokens, ids, names, heard };
         real.people().await;
         let mut model = Model::new(EPOCH, CHAT_USERS, &APPS, &USERS);
         for (number, start) in STARTS.iter().enumerate() {
@@ -141,8 +144,22 @@ impl Real {
         }
     }
 
+    /// The model's name of an id.
+    pub(super) fn name(&self, id: &str) -> Option<&str> {
+        self.names.get(id).map(String::as_str)
+    }
+
+    /// Learns what a step made and did not show.
+    pub(super) async fn learn_of(&mut self, step: &Step, expected: &Expected, model: &Model) {
+        let chat = format!("<chat:{}>", step.number);
+        let made = matches!(step.op, Op::CreateChat { .. }) && expected.code == 0;
+        if made && model.all("chat").contains(&chat) {
+            self.learn_message_tab(model.tenant_of(&chat), &chat).await;
+        }
+    }
+
     /// No answer shows the tab that a new chat begins with.
-    pub(super) async fn learn_message_tab(&mut self, tenant: usize, chat: &str) {
+    async fn learn_message_tab(&mut self, tenant: usize, chat: &str) {
         let name = chat.replace("chat:", "tab:").replace('>', ".m>");
         if !self.ids.contains_key(&name) {
             let path = format!("/chats/{}", self.ids[chat]);
@@ -202,6 +219,7 @@ impl Real {
     /// Does an operation; how the answer differs from the expected one, if it does.
     pub(super) async fn check(&mut self, op: &Op, expected: &Expected) -> Result<(), String> {
         let reply = self.request(op, "").send().await;
+        self.heard = vec![reply.clone()];
         let found = reply.json();
         let differs = format!("the model: {expected:?}\nthe product: {} {found}", reply.status());
         let status = match expected.code {
@@ -227,7 +245,7 @@ impl Real {
     }
 
     /// A list as the model tells it: all of it, and how many stand on each page.
-    async fn all_pages(&self, op: &Op, first: &Reply) -> Result<Value, String> {
+    async fn all_pages(&mut self, op: &Op, first: &Reply) -> Result<Value, String> {
         let mut page = first.json()["data"].clone();
         let (mut pages, mut items) = (Vec::new(), Vec::new());
         loop {
@@ -241,7 +259,9 @@ impl Real {
             if token.is_empty() {
                 break;
             }
-            let next = self.request(op, &format!("&page_token={token}")).send().await.json();
+            let next = self.request(op, &format!("&page_token={token}")).send().await;
+            self.heard.push(next.clone());
+            let next = next.json();
             if next["code"] != 0 || next["data"]["member_total"] != page["member_total"] {
                 return Err(format!("page {}: {next}", pages.len() + 1));
             }
