@@ -24,4 +24,4 @@ pub use gateway::admit::RateLimits;
 pub use http::serve;
 pub use ready::Ready;
 pub use request::{BodyError, BodySource, Request, Response};
-pub use upkeep::Upkeep;
+pub use upkeep::{Upkeep, sweep_files_if_due};

@@ -3,14 +3,23 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use larkspur_store::blobs::{self, Swept};
 use larkspur_store::{Engine, StoreError, jobs, nodes};
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-/// The name of the job that deletes what has ended.
-const SWEEP: &str = "sweep";
-/// How often it is due, in milliseconds.
-const SWEEP_MS: i64 = 600_000;
+/// A job of the whole store: its name, and how often it is due, in milliseconds.
+struct Job {
+    name: &'static str,
+    every_ms: i64,
+}
+
+/// Deletes what has ended.
+const ENDED: Job = Job { name: "sweep", every_ms: 600_000 };
+/// Removes files that nothing names.
+const FILES: Job = Job { name: "files", every_ms: 3_600_000 };
+/// Files that one run removes, or a few more: the next one goes on.
+const REMOVALS: u64 = 10_000;
 /// How often jobs that are due are looked for.
 const LOOK: Duration = Duration::from_secs(30);
 /// After a renewal that failed, the next one comes sooner.
@@ -31,10 +40,14 @@ impl Upkeep {
         Upkeep(tasks)
     }
 
-    /// Keeps the node number and does the jobs.
-    pub fn of(engine: &Arc<Engine>) -> Self {
+    /// Keeps the node number and does the jobs. `grace` is for how long files that nothing names are kept.
+    pub fn of(engine: &Arc<Engine>, grace: Duration) -> Self {
         let mut upkeep = Upkeep::of_the_node(engine);
-        upkeep.0.push(tokio::spawn(work(Arc::downgrade(engine))).abort_handle());
+        // Each by itself: files may take long.
+        upkeep.0.push(tokio::spawn(sweep(Arc::downgrade(engine))).abort_handle());
+        if engine.blobs.is_some() {
+            upkeep.0.push(tokio::spawn(sweep_files(Arc::downgrade(engine), grace)).abort_handle());
+        }
         upkeep
     }
 }
@@ -64,26 +77,61 @@ async fn hold(engine: Weak<Engine>) {
     }
 }
 
-/// Does what is due until the engine is gone.
-async fn work(engine: Weak<Engine>) {
-    loop {
-        let Some(held) = engine.upgrade() else { return };
-        if let Err(error) = look(&held).await {
-            tracing::warn!(%error, "a job was not done");
+async fn sweep(engine: Weak<Engine>) {
+    while let Some(engine) = engine.upgrade() {
+        if let Err(error) = sweep_if_due(&engine).await {
+            tracing::warn!(%error, "what has ended was not deleted, which is tried again in ten minutes");
         }
-        drop(held);
+        drop(engine);
         sleep(LOOK).await;
     }
 }
 
-/// Does the jobs whose slot nobody has entered.
-async fn look(engine: &Arc<Engine>) -> Result<(), StoreError> {
-    let now = engine.clock.now_ms();
-    let slot = now.div_euclid(SWEEP_MS);
-    if jobs::claim(engine, SWEEP, slot).await? {
-        let deleted = jobs::sweep(engine, now).await?;
-        jobs::forget(engine, SWEEP, slot.saturating_sub(SLOTS)).await?;
+async fn sweep_files(engine: Weak<Engine>, grace: Duration) {
+    while let Some(engine) = engine.upgrade() {
+        match sweep_files_if_due(&engine, grace, REMOVALS).await {
+            Ok(None) => {}
+            Ok(Some(swept)) => tracing::debug!(seen = swept.seen, removed = swept.removed, "files swept"),
+            Err(error) => tracing::warn!(%error, "files were not swept, which is tried again in an hour"),
+        }
+        drop(engine);
+        sleep(LOOK).await;
+    }
+}
+
+/// Enters the slot of a job that is open now; false if somebody did before.
+async fn enter(engine: &Engine, job: &Job) -> Result<bool, StoreError> {
+    let slot = engine.clock.now_ms().div_euclid(job.every_ms);
+    let entered = jobs::claim(engine, job.name, slot).await?;
+    if entered {
+        jobs::forget(engine, job.name, slot.saturating_sub(SLOTS)).await?;
+    }
+    Ok(entered)
+}
+
+/// Deletes what has ended, unless some server did in this slot.
+async fn sweep_if_due(engine: &Arc<Engine>) -> Result<(), StoreError> {
+    if enter(engine, &ENDED).await? {
+        let deleted = jobs::sweep(engine, engine.clock.now_ms()).await?;
         tracing::debug!(deleted, "swept what has ended");
     }
     Ok(())
+}
+
+/// Sweeps the files that are kept apart, unless some server did in this hour, and removes `most` of them or a few more;
+/// `None` if there was nothing to do.
+///
+/// # Errors
+/// The store or the files are unavailable; the next hour goes on.
+pub async fn sweep_files_if_due(
+    engine: &Arc<Engine>,
+    grace: Duration,
+    most: u64,
+) -> Result<Option<Swept>, StoreError> {
+    let Some(files) = &engine.blobs else { return Ok(None) };
+    if !enter(engine, &FILES).await? {
+        return Ok(None);
+    }
+    let grace_ms = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
+    blobs::sweep(engine, &**files, grace_ms, most).await.map(Some)
 }

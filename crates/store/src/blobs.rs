@@ -5,7 +5,7 @@
 //! its blob gone keeps its bytes in its row instead. So no lock is held while bytes move, and a row never names bytes
 //! that a sweep removes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use larkspur_contract::ids::TenantKey;
 use sha2::{Digest, Sha256};
 
 use crate::driver::{BoxFuture, Driver, StoreError};
+use crate::tx::in_list;
 use crate::{Engine, Root, Tx, Value};
 
 /// Keys that are looked at in one transaction.
@@ -95,15 +96,24 @@ pub struct Swept {
 }
 
 /// Looks at every blob: dooms those that nothing names, and removes those that were doomed for `grace_ms`. An upload must
-/// not take longer than that. Several may run at once.
+/// not take longer than that. It ends early
+/// when `most` are removed, or fewer than a step more. Several may run at once.
 ///
 /// # Errors
 /// The store or the blobs are unavailable; the next sweep goes on.
-pub async fn sweep(engine: &Arc<Engine>, blobs: &dyn Blobs, grace_ms: i64) -> Result<Swept, StoreError> {
+pub async fn sweep(
+    engine: &Arc<Engine>,
+    blobs: &dyn Blobs,
+    grace_ms: i64,
+    most: u64,
+) -> Result<Swept, StoreError> {
     let mut swept = Swept::default();
-    for tenant in blobs.tenants().await? {
+    'all: for tenant in blobs.tenants().await? {
         let found = blobs.list(tenant).await?;
         for keys in found.chunks(STEP) {
+            if swept.removed >= most {
+                break 'all;
+            }
             let (now, keys) = (engine.clock.now_ms(), keys.to_vec());
             swept.seen += keys.len() as u64;
             let gone = engine.run(Effect::Writes, move |root| {
@@ -121,20 +131,30 @@ pub async fn sweep(engine: &Arc<Engine>, blobs: &dyn Blobs, grace_ms: i64) -> Re
     Ok(swept)
 }
 
-/// Which of a tenant's blobs are gone. `before` is when whatever is not needed must have been left alone since.
+/// Which of a tenant's blobs are gone, of [`STEP`] at most. `before` is when whatever is not needed must have been left
+/// alone since.
 async fn judge(
     tx: &mut Tx,
     keys: &[(BlobKey, i64)],
     now: i64,
     before: i64,
 ) -> Result<Vec<BlobKey>, StoreError> {
+    let mut params: Vec<Value> = keys.iter().map(|(key, _)| key.hash().into()).collect();
+    let list = in_list(2, &mut params);
+    let sql = format!("SELECT DISTINCT content_hash FROM image WHERE tenant = $1 AND content_hash IN {list}");
+    let mut named = BTreeSet::new();
+    for mut row in tx.rows_of(&sql, params.clone()).await? {
+        named.insert(row.text(0)?);
+    }
+    let sql =
+        format!("SELECT content_hash, state, since FROM blob WHERE tenant = $1 AND content_hash IN {list}");
+    let mut states = BTreeMap::new();
+    for mut row in tx.rows_of(&sql, params).await? {
+        states.insert(row.text(0)?, (row.text(1)?, row.int(2)?));
+    }
     let mut gone = Vec::new();
     for (key, written) in keys {
-        let named = "SELECT 1 FROM image WHERE tenant = $1 AND content_hash = $2 LIMIT 1";
-        let named = tx.row(named, [key.hash().into()]).await?.is_some();
-        let sql = "SELECT state, since FROM blob WHERE tenant = $1 AND content_hash = $2";
-        let row = tx.row(sql, [key.hash().into()]).await?;
-        let Some(mut row) = row else {
+        let Some((state, since)) = states.remove(key.hash()) else {
             // An upload that is under way, or one that ended in between.
             if *written < before {
                 let sql = "INSERT INTO blob (tenant, content_hash, state, since) VALUES ($1, $2, 'doomed', $3) \
@@ -143,8 +163,7 @@ async fn judge(
             }
             continue;
         };
-        let (state, since) = (row.text(0)?, row.int(1)?);
-        let next = match (state.as_str(), named) {
+        let next = match (state.as_str(), named.contains(key.hash())) {
             ("gone", _) => {
                 gone.push(key.clone());
                 continue;
@@ -177,17 +196,19 @@ async fn forget(root: &mut Root, before: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Bytes that images name and that are not there, as tenant/hash. For `larkspur check`, which opens no engine, since that
-/// would change the schema.
+/// The bytes that images name, as tenant/hash. For commands that open no engine, since that would change the schema.
+pub(crate) async fn named(driver: &Arc<dyn Driver>) -> Result<BTreeSet<String>, StoreError> {
+    let sql = "SELECT DISTINCT tenant, content_hash FROM image WHERE content_hash IS NOT NULL";
+    let rows = crate::copy::query(driver, Effect::Reads, sql.to_owned(), Vec::new()).await?;
+    rows.into_iter().map(|mut row| Ok(format!("{}/{}", row.text(0)?, row.text(1)?))).collect()
+}
+
+/// Those of them that are not there.
 ///
 /// # Errors
 /// The store or the blobs are unavailable; [`StoreError::Broken`] on an older schema.
 pub async fn missing(driver: &Arc<dyn Driver>, blobs: &dyn Blobs) -> Result<Vec<String>, StoreError> {
-    let sql = "SELECT DISTINCT tenant, content_hash FROM image WHERE content_hash IS NOT NULL";
-    let mut missing = BTreeSet::new();
-    for mut row in crate::copy::query(driver, Effect::Reads, sql.to_owned(), Vec::new()).await? {
-        missing.insert(format!("{}/{}", row.text(0)?, row.text(1)?));
-    }
+    let mut missing = named(driver).await?;
     for tenant in blobs.tenants().await? {
         for (key, _) in blobs.list(tenant).await? {
             missing.remove(&key.to_string());
@@ -196,20 +217,30 @@ pub async fn missing(driver: &Arc<dyn Driver>, blobs: &dyn Blobs) -> Result<Vec<
     Ok(missing.into_iter().collect())
 }
 
-/// Copies every file from one place to another; how many there are. What is there already is not copied again.
+/// Copies every file from one place to another; how many there are. What is there already is not copied again. `told`
+/// hears how many were copied, after each.
 ///
 /// # Errors
-/// Either place is unavailable.
-pub async fn copy_all(from: &dyn Blobs, to: &dyn Blobs) -> Result<u64, StoreError> {
-    let mut count = 0;
+/// Either place is unavailable, or a file is damaged.
+pub async fn copy_all(
+    from: &dyn Blobs,
+    to: &dyn Blobs,
+    told: &mut (dyn FnMut(u64) + Send),
+) -> Result<u64, StoreError> {
+    let (mut count, mut copied) = (0, 0);
     for tenant in from.tenants().await? {
+        let there: BTreeSet<BlobKey> = to.list(tenant).await?.into_iter().map(|(key, _)| key).collect();
         for (key, _) in from.list(tenant).await? {
-            // A sweep may have removed it since: then nothing named it for long.
-            let Some(content) = from.get(&key).await? else { continue };
-            if BlobKey::of(tenant, &content) != key {
-                return Err(StoreError::Unavailable(format!("the file {key} is damaged")));
+            if !there.contains(&key) {
+                // A sweep may have removed it since: then nothing named it for long.
+                let Some(content) = from.get(&key).await? else { continue };
+                if BlobKey::of(tenant, &content) != key {
+                    return Err(StoreError::Unavailable(format!("the file {key} is damaged")));
+                }
+                to.put(&key, content).await?;
+                copied += 1;
+                told(copied);
             }
-            to.put(&key, content).await?;
             count += 1;
         }
     }

@@ -126,7 +126,7 @@ fn beside(file: &Path) -> Result<String, String> {
 fn copy_files(from: &str, to: &str) -> Result<u64, String> {
     waiting(async {
         let (from, to) = (Objects::open(from)?, Objects::open(to)?);
-        blobs::copy_all(&*from, &*to).await.map_err(|error| plain(&error))
+        blobs::copy_all(&*from, &*to, &mut |_| {}).await.map_err(|error| plain(&error))
     })
 }
 

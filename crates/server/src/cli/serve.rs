@@ -3,11 +3,10 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use larkspur_api::{Settings, UserPicker};
-use larkspur_store::{Engine, Keys, blobs};
+use larkspur_store::{Engine, Keys};
 use tokio::net::TcpListener;
 use tokio::runtime;
 
@@ -105,8 +104,7 @@ async fn serve(config: &Config) -> Result<(), String> {
         store_stats: Some(store.stats()),
         ..AppOptions::default()
     };
-    let upkeep = Upkeep::of(&engine);
-    sweep(engine.clone(), config.grace());
+    let upkeep = Upkeep::of(&engine, config.grace());
     let app = App::build(engine, options)?;
     let ready = Ready { base_url: base_url(address), control_key, world };
     announce(config, &ready, open)?;
@@ -125,27 +123,6 @@ async fn serve(config: &Config) -> Result<(), String> {
     tracing::info!("ended");
     store.close();
     Ok(())
-}
-
-/// How often files that nothing names are looked for.
-const SWEEP: Duration = Duration::from_secs(3600);
-
-/// Removes files that nothing names, as long as the process runs. Servers on one store may do so at once.
-fn sweep(engine: Arc<Engine>, grace: Duration) {
-    let Some(blobs) = engine.blobs.clone() else { return };
-    let grace_ms = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
-    tokio::spawn(async move {
-        let mut every = tokio::time::interval(SWEEP);
-        loop {
-            every.tick().await;
-            match blobs::sweep(&engine, &*blobs, grace_ms).await {
-                Ok(swept) => tracing::debug!(seen = swept.seen, removed = swept.removed, "files swept"),
-                Err(error) => {
-                    tracing::warn!("files cannot be swept, which is tried again in an hour: {error}");
-                }
-            }
-        }
-    });
 }
 
 async fn listen(address: &str) -> Result<TcpListener, String> {

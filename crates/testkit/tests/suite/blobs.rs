@@ -3,13 +3,17 @@
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use larkspur_contract::ids::TenantKey;
 use larkspur_server::blobs::Objects;
+use larkspur_server::sweep_files_if_due;
 use larkspur_store::blobs::{BlobKey, Blobs, Swept, missing, sweep};
-use larkspur_store::{BoxFuture, Clock, StoreError, SystemClock};
+use larkspur_store::{BoxFuture, Clock, Driver, Engine, StoreError, SystemClock};
+use larkspur_store_postgres::Postgres;
 use larkspur_store_sqlite::{Options, Sqlite};
+use larkspur_testkit::postgres::Server;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, World};
 
 use crate::program::binary;
@@ -92,7 +96,7 @@ impl Place {
     }
 
     async fn sweep(&self) -> Swept {
-        sweep(self.lab.app.engine(), &*self.disk, GRACE).await.expect("swept")
+        sweep(self.lab.app.engine(), &*self.disk, GRACE, u64::MAX).await.expect("swept")
     }
 
     /// Sweeps, and again when everything that was doomed then may be removed.
@@ -183,6 +187,59 @@ async fn a_file_that_is_missing_is_named() {
     assert_eq!(missing(&place.lab.app.engine().driver, &*place.disk).await, Ok(vec![key.to_string()]));
     let reply = place.download(&image).await;
     assert_eq!(reply.status(), 500, "{}", reply.text());
+}
+
+/// Two servers on one store, of each kind, with the same files.
+async fn pairs(server: &Server, clock: &Arc<ManualClock>, files: &Arc<Objects>) -> Vec<[Arc<Engine>; 2]> {
+    let sqlite: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
+    let postgres = || async {
+        let options = larkspur_store_postgres::Options { connections: 2, ..Default::default() };
+        let driver = Postgres::open(&server.url("postgres"), &options).await.expect("connects");
+        Arc::new(driver) as Arc<dyn Driver>
+    };
+    let mut pairs = Vec::new();
+    for drivers in [[sqlite.clone(), sqlite], [postgres().await, postgres().await]] {
+        let opened = drivers.map(|driver| {
+            let files = Some(files.clone() as Arc<dyn Blobs>);
+            Engine::open_with(driver, clock.clone(), 0, files)
+        });
+        let [one, two] = opened;
+        pairs.push([one.await.expect("opens"), two.await.expect("opens")]);
+    }
+    pairs
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_server_an_hour_sweeps_the_files_and_so_many_of_them() {
+    let server = Server::start(&["fsync=off"]);
+    let tenant = TenantKey(7);
+    for kind in 0..2 {
+        let files = Objects::open("memory:").expect("files in memory");
+        for number in 0..150u8 {
+            let content = Bytes::from(vec![number]);
+            files.put(&BlobKey::of(tenant, &content), content).await.expect("kept");
+        }
+        let clock = ManualClock::at(SystemClock.now_ms() + 2 * GRACE);
+        let pair = pairs(&server, &clock, &files).await.swap_remove(kind);
+        let grace = Duration::from_millis(GRACE.unsigned_abs());
+        let mut done = Vec::new();
+        for _ in 0..5 {
+            let due = |engine: &Arc<Engine>| {
+                let engine = engine.clone();
+                tokio::spawn(async move { sweep_files_if_due(&engine, grace, 64).await.expect("swept") })
+            };
+            // Both at once, and one again in the same hour.
+            let (one, two) = (due(&pair[0]), due(&pair[1]));
+            let both = [one.await.expect("no panic"), two.await.expect("no panic")];
+            let again = due(&pair[0]).await.expect("no panic");
+            let swept: Vec<Swept> = both.into_iter().chain([again]).flatten().collect();
+            assert_eq!(swept.len(), 1, "{swept:?}");
+            done.push((swept[0].seen, swept[0].removed));
+            clock.advance(GRACE + 1);
+        }
+        assert_eq!(done, [(150, 0), (64, 64), (64, 64), (22, 22), (0, 0)]);
+        assert_eq!(files.list(tenant).await, Ok(Vec::new()));
+    }
 }
 
 #[tokio::test]
