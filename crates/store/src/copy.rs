@@ -1,9 +1,12 @@
 //! Moves a whole store to another one, of whichever driver.
 //!
 //! Every table of tenants is copied in the order of its primary key, which both drivers sort alike: the last row of the
-//! target says where to go on after an interruption. What belongs to processes (leases and the like) stays behind. In
-//! the end both sides are read again, and counts and sums of all rows must agree; until then the target is marked, and
-//! nothing else opens it.
+//! target says where to go on after an interruption. What belongs to processes (leases, counts of calls) stays
+//! behind. Files that are kept apart are copied after the rows, each under its name, or stay where they are. In the end
+//! both sides are read again: counts and sums of all rows must agree, and no file be missing. Until then the target is
+//! marked, and nothing else opens it.
+
+mod tables;
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,23 +14,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use larkspur_contract::Effect;
 use sha2::{Digest, Sha256};
 
+use crate::blobs::Blobs;
 use crate::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
 use crate::migrate::{self, COPYING, SCHEMA_VERSION};
-use crate::tenants::TABLES;
-use crate::{Row, Value};
-
-/// Rows that are read and written at a time.
-const ROWS: usize = 256;
-/// The same of tables whose rows may be megabytes.
-const LARGE_ROWS: usize = 4;
+use crate::{Row, Value, blobs};
+use tables::{Table, tables};
 
 /// How far a copy is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// These many rows of a table were copied, those of an earlier attempt not counted.
     Copying(&'static str, u64),
+    /// These many files were copied, those of an earlier attempt not counted.
+    Files(u64),
     /// A table has these many rows, the same on both sides.
     Verified(&'static str, u64),
+    /// All of these many files that images name are where the target looks for them.
+    Found(u64),
+    /// A file that an image names, as tenant/hash, is missing; it was missing before.
+    Missing(String),
 }
 
 /// A store that may be copied.
@@ -69,22 +74,34 @@ impl Source {
         Ok(Source { driver, master })
     }
 
-    /// Copies everything to an empty store, or goes on with a copy that was begun from this one. `told` hears how far it
-    /// is.
+    /// Copies everything to an empty store, or goes on with a copy that was begun from this one. `files` is
+    /// where files that are kept apart are, and where the target will look for them; without it, there may be none.
+    /// `told` hears how far it is.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] with the reason, in words for the operator. The target stays marked.
     pub async fn copy_to(
         &self,
         to: &Arc<dyn Driver>,
+        files: Option<(&dyn Blobs, &dyn Blobs)>,
         told: &mut (dyn FnMut(Step) + Send),
     ) -> Result<(), StoreError> {
         let tables = tables()?;
         unused(&self.driver, "source").await?;
         unused(to, "target").await?;
+        let named = blobs::named(&self.driver).await?.len();
+        if files.is_none() && named > 0 {
+            return refuse(format!(
+                "{named} files of images are kept apart from the source: say where with --blobs-from, and with --blobs-to \
+                 where the target is to have them (in the same place they stay)"
+            ));
+        }
         self.begin(to, &tables).await?;
         for table in &tables {
             self.copy(table, to, told).await?;
+        }
+        if let Some((from, to)) = files {
+            blobs::copy_all(from, to, &mut |copied| told(Step::Files(copied))).await?;
         }
         for table in &tables {
             let (here, there) = (sum(&self.driver, table).await?, sum(to, table).await?);
@@ -97,6 +114,9 @@ impl Source {
             }
             told(Step::Verified(table.name, here.0));
         }
+        if let Some((from, kept)) = files {
+            self.find(from, kept, to, told).await?;
+        }
         // Whoever came meanwhile may write to what was compared a moment ago.
         unused(&self.driver, "source").await?;
         unit(to, Effect::Writes, |session| {
@@ -106,6 +126,27 @@ impl Source {
             })
         })
         .await
+    }
+
+    /// Looks whether every file is there that an image of the target names. One that the source lacks, too, is no reason
+    /// to stay there.
+    async fn find(
+        &self,
+        from: &dyn Blobs,
+        kept: &dyn Blobs,
+        to: &Arc<dyn Driver>,
+        told: &mut (dyn FnMut(Step) + Send),
+    ) -> Result<(), StoreError> {
+        let (named, missing) = (blobs::named(to).await?.len(), blobs::missing(to, kept).await?);
+        if !missing.is_empty() {
+            let before = blobs::missing(&self.driver, from).await?;
+            if let Some(lost) = missing.iter().find(|name| !before.contains(name)) {
+                return refuse(format!("the file {lost}, which an image names, did not arrive"));
+            }
+        }
+        told(Step::Found((named - missing.len()) as u64));
+        missing.into_iter().for_each(|name| told(Step::Missing(name)));
+        Ok(())
     }
 
     /// Makes the tables, and marks the target as a copy of this source.
@@ -170,80 +211,6 @@ async fn unused(driver: &Arc<dyn Driver>, what: &str) -> Result<(), StoreError> 
     }
 }
 
-/// A table as the migrations made it.
-#[derive(Debug, PartialEq, Eq)]
-struct Table {
-    name: &'static str,
-    /// Those of the primary key first, in its order.
-    columns: Vec<String>,
-    /// How many of them are the primary key's.
-    key: usize,
-    /// Whether it keeps files.
-    large: bool,
-}
-
-impl Table {
-    fn rows_at_once(&self) -> usize {
-        if self.large { LARGE_ROWS } else { ROWS }
-    }
-}
-
-/// The tables of tenants, read off the migrations.
-fn tables() -> Result<Vec<Table>, StoreError> {
-    let statements: Vec<String> = crate::migrations().flatten().collect();
-    TABLES
-        .iter()
-        .map(|name| {
-            table(name, &statements)
-                .ok_or_else(|| StoreError::Broken(format!("the migrations of table {name} cannot be read")))
-        })
-        .collect()
-}
-
-fn table(name: &'static str, statements: &[String]) -> Option<Table> {
-    let (mut columns, mut key, mut large) = (Vec::new(), Vec::new(), false);
-    for statement in statements {
-        // Whatever stands between the two words of CREATE TABLE.
-        let made = statement.strip_prefix("CREATE ").and_then(|rest| rest.split_once("TABLE "));
-        let body = made
-            .and_then(|(_, rest)| rest.strip_prefix(name))
-            .and_then(|rest| rest.trim_start().strip_prefix('('));
-        let parts = match body {
-            Some(body) => parts(body.trim_end().strip_suffix(')')?),
-            None => match statement.strip_prefix(&format!("ALTER TABLE {name} ")) {
-                Some(change) => vec![change.strip_prefix("ADD COLUMN ")?],
-                None => continue,
-            },
-        };
-        for part in parts {
-            if let Some(names) = part.strip_prefix("PRIMARY KEY (") {
-                key = names.trim_end_matches(')').split(',').map(|name| name.trim().to_owned()).collect();
-                continue;
-            }
-            let mut words = part.split_whitespace();
-            let column = words.next()?.to_owned();
-            large |= words.next()? == "BYTEA";
-            if part.contains("PRIMARY KEY") {
-                key = vec![column.clone()];
-            }
-            columns.push(column);
-        }
-    }
-    columns.retain(|column| !key.contains(column));
-    let (keys, all) = (key.len(), [key, columns].concat());
-    (keys > 0).then_some(Table { name, columns: all, key: keys, large })
-}
-
-/// The parts between the commas that are in no parentheses.
-fn parts(body: &str) -> Vec<&str> {
-    let mut depth = 0;
-    let split = |c: char| {
-        depth += i32::from(c == '(') - i32::from(c == ')');
-        c == ',' && depth == 0
-    };
-    body.split(split).map(str::trim).collect()
-}
-
 /// The primary key of a table's last row.
 async fn last(driver: &Arc<dyn Driver>, table: &Table) -> Result<Option<Vec<Value>>, StoreError> {
     let key = &table.columns[..table.key];
@@ -253,7 +220,7 @@ async fn last(driver: &Arc<dyn Driver>, table: &Table) -> Result<Option<Vec<Valu
     Ok(rows.into_iter().next().map(|row| row.0))
 }
 
-/// The rows after a primary key, in its order.
+/// The rows after a primary key, in its order and as the copy has them.
 async fn page(
     driver: &Arc<dyn Driver>,
     table: &Table,
@@ -268,7 +235,8 @@ async fn page(
     };
     let (columns, limit) = (table.columns.join(", "), table.rows_at_once());
     let sql = format!("SELECT {columns} FROM {} {beyond}ORDER BY {key} LIMIT {limit}", table.name);
-    query(driver, Effect::Reads, sql, params).await
+    let rows = query(driver, Effect::Reads, sql, params).await?;
+    Ok(rows.into_iter().map(|row| table.copied(row)).collect())
 }
 
 async fn write(driver: &Arc<dyn Driver>, table: &Table, rows: Vec<Row>) -> Result<(), StoreError> {
@@ -375,24 +343,6 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tables_are_read_off_the_migrations() {
-        let tables = tables().expect("all of them");
-        let of = |name: &str| tables.iter().find(|table| table.name == name).expect(name);
-        assert_eq!(tables.len(), TABLES.len());
-        assert_eq!(of("tenant").columns, ["tenant", "name", "clock_offset_ms", "created_at", "refuses"]);
-        assert_eq!((of("tenant").key, of("chat_tab").key), (1, 3));
-        assert!(of("image").large && !of("tag").large);
-        let member = &of("chat_member").columns;
-        assert_eq!((member.len(), member.last().map(String::as_str)), (9, Some("chat_active_at")));
-        let changed = [
-            "CREATE /* so */ TABLE t (a TEXT PRIMARY KEY)".to_owned(),
-            "ALTER TABLE t RENAME a TO b".to_owned(),
-        ];
-        assert_eq!(table("t", &changed), None, "a change that is not understood");
-        assert_eq!(table("t", &changed[..1]).expect("read").columns, ["a"]);
-    }
 
     #[test]
     fn sums_tell_values_apart() {

@@ -5,7 +5,7 @@ use larkspur_store::copy::{Source, Step};
 use larkspur_store_sqlite::Sqlite;
 
 use super::copies::waiting;
-use super::store::{Store, plain};
+use super::store::{Store, blobs, plain};
 use crate::config::Config;
 
 /// Flags of `larkspur copy`.
@@ -17,6 +17,12 @@ pub(super) struct Flags {
     /// The same to copy to: empty, or what an interrupted copy left [default: where the settings say]
     #[arg(long, value_name = "PLACE")]
     to: Option<String>,
+    /// Where files are that are kept apart from the source, as `[blobs] url` says it [default: where the settings say]
+    #[arg(long, value_name = "URL")]
+    blobs_from: Option<String>,
+    /// Where the target will look for them; in the same place they stay [default: where the settings say]
+    #[arg(long, value_name = "URL")]
+    blobs_to: Option<String>,
     /// File with settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -25,10 +31,14 @@ pub(super) struct Flags {
 /// Rows between two lines of progress.
 const LINE: u64 = 100_000;
 
+/// Files between two such lines.
+const FILES: u64 = 1000;
+
 /// Copies a whole store to an empty one.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
-    let from = settings(flags.from.as_deref(), flags.config.as_deref())?;
-    let to = settings(flags.to.as_deref(), flags.config.as_deref())?;
+    let config = flags.config.as_deref();
+    let from = settings(flags.from.as_deref(), flags.blobs_from.as_deref(), config)?;
+    let to = settings(flags.to.as_deref(), flags.blobs_to.as_deref(), config)?;
     if from.is_on_a_server() == to.is_on_a_server() && (&from.store, &from.data) == (&to.store, &to.data) {
         return Err("the source and the target are the same place".to_owned());
     }
@@ -39,7 +49,9 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         let source = open(&from, "source").await?;
         let read = Source::of(source.driver()).await.map_err(|error| plain(&error))?;
         let target = open(&to, "target").await?;
-        let (mut lines, mut rows) = (0, 0);
+        let files = blobs(&from)?.zip(blobs(&to)?);
+        let files = files.as_ref().map(|(from, to)| (&**from, &**to));
+        let (mut lines, mut rows, mut kept) = (0, 0, String::new());
         let mut told = |step| match step {
             Step::Copying(table, copied) => {
                 if copied / LINE > lines {
@@ -48,25 +60,31 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
                 // It begins anew with every table.
                 lines = copied / LINE;
             }
+            Step::Files(copied) if copied % FILES == 0 => say(&format!("{copied} files copied")),
+            Step::Files(_) => {}
             Step::Verified(table, count) => {
                 rows += count;
                 say(&format!("{table}: {count} rows, the same on both sides"));
             }
+            Step::Found(count) => kept = format!("{} has the {count} files of its images\n", to.blobs()),
+            Step::Missing(name) => kept.push_str(&format!("missing, as before: {name}\n")),
         };
-        let copied = read.copy_to(&target.driver(), &mut told).await;
+        let copied = read.copy_to(&target.driver(), files, &mut told).await;
         copied.map_err(|error| format!("{}\n{AGAIN}", plain(&error)))?;
         let (here, there) = (source.place(&from), target.place(&to));
         source.close();
         target.close();
-        super::print(&format!("{there} holds all {rows} rows of {here}; serve one of the two from now on\n"))
+        super::print(&format!(
+            "{there} holds all {rows} rows of {here}; serve one of the two from now on\n{kept}"
+        ))
     })
 }
 
 const AGAIN: &str =
     "The copy is not whole, and nothing serves it. The same command goes on where this one ended.";
 
-/// The settings with another place; a place that is an address is a database on a server.
-fn settings(place: Option<&str>, file: Option<&Path>) -> Result<Config, String> {
+/// The settings with another place, and another one for files; a place that is an address is a database on a server.
+fn settings(place: Option<&str>, files: Option<&str>, config: Option<&Path>) -> Result<Config, String> {
     // A statement moves many rows, and nobody waits beside it.
     let mut flags =
         vec![("postgres.connections", "1".to_owned()), ("postgres.deadline_ms", "120000".to_owned())];
@@ -74,7 +92,10 @@ fn settings(place: Option<&str>, file: Option<&Path>) -> Result<Config, String> 
     if let Some(place) = place {
         flags.push((if on_a_server(place) { "store" } else { "data" }, place.to_owned()));
     }
-    let mut config = super::load(file, &flags)?;
+    if let Some(files) = files {
+        flags.push(("blobs.url", files.to_owned()));
+    }
+    let mut config = super::load(config, &flags)?;
     config.memory = false;
     if place.is_some_and(|place| !on_a_server(place)) {
         config.store.clear();

@@ -1,13 +1,15 @@
 //! `larkspur copy`: whole stores between the drivers.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use larkspur_contract::Effect;
+use larkspur_contract::ids::TenantKey;
 use larkspur_server::blobs::Objects;
-use larkspur_store::blobs::Blobs;
+use larkspur_store::blobs::{BlobKey, Blobs};
 use larkspur_store::copy::Source;
 use larkspur_store::tenants::TABLES;
 use larkspur_store::{BoxFuture, Driver, Engine, Row, Session, StoreError, SystemClock, Unit, Verdict};
@@ -105,10 +107,16 @@ async fn a_store_with_everything_in_it_goes_through_every_driver() {
         world.call("POST", "/im/v1/images").multipart(&[("image_type", "message")], ("image", &picture));
     let image = upload.send().await.data()["image_key"].as_str().expect("a key").to_owned();
     fill(&*first).await;
-    let (before, said) = (rows(&*first).await, answers(&world, &old, &tag, &image).await);
-    assert!(before.iter().all(|(_, rows)| !rows.is_empty()));
+    for claimed in [
+        "UPDATE event_outbox SET owner = 'somebody', lease_until = 9000000000000",
+        "UPDATE event_due SET due_at = 9000000000000",
+    ] {
+        sql(&*first, claimed).await;
+    }
+    let said = answers(&world, &old, &tag, &image).await;
+    assert!(rows(&*first).await.iter().all(|(_, rows)| !rows.is_empty()));
 
-    let mut driver = first;
+    let mut driver = first.clone();
     for next in [
         database(Tables::None).await,
         database(Tables::Partitioned).await,
@@ -117,10 +125,20 @@ async fn a_store_with_everything_in_it_goes_through_every_driver() {
     ] {
         let name = next.name();
         let source = Source::of(driver).await.expect("a source");
-        source.copy_to(&next, &mut |_| {}).await.unwrap_or_else(|error| panic!("to {name}: {error}"));
+        let files: &dyn Blobs = &*blobs;
+        let copied = source.copy_to(&next, Some((files, files)), &mut |_| {}).await;
+        copied.unwrap_or_else(|error| panic!("to {name}: {error}"));
         driver = next;
     }
-    assert_eq!(rows(&*driver).await, before);
+    // What the servers of the first one were at is not in its copies.
+    for forgotten in [
+        "DELETE FROM call_count",
+        "UPDATE event_outbox SET owner = '', lease_until = 0",
+        "UPDATE event_due SET due_at = 0",
+    ] {
+        sql(&*first, forgotten).await;
+    }
+    assert_eq!(rows(&*driver).await, rows(&*first).await);
     // The tokens of before are as good as they were.
     assert_eq!(answers(&world, &lab(&driver, &blobs).await, &tag, &image).await, said);
 }
@@ -157,13 +175,23 @@ impl Places {
         self.path(name).to_string_lossy().into_owned()
     }
 
+    /// The address of a folder for files.
+    fn folder(&self, name: &str) -> String {
+        format!("file://{}", self.data(name))
+    }
+
     fn url(&self) -> String {
         self.server.url("postgres")
     }
 
     fn spawn(&self, from: &str, to: &str) -> Child {
+        self.spawn_with(from, to, &[])
+    }
+
+    fn spawn_with(&self, from: &str, to: &str, more: &[&str]) -> Child {
         Command::new(binary())
             .args(["copy", "--from", from, "--to", to])
+            .args(more)
             .env_clear()
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -173,7 +201,11 @@ impl Places {
 
     /// What it prints, or what it complains of.
     fn copy(&self, from: &str, to: &str) -> Result<String, String> {
-        let output = self.spawn(from, to).wait_with_output().expect("it ends");
+        self.copy_with(from, to, &[])
+    }
+
+    fn copy_with(&self, from: &str, to: &str, more: &[&str]) -> Result<String, String> {
+        let output = self.spawn_with(from, to, more).wait_with_output().expect("it ends");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
         if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
     }
@@ -274,4 +306,175 @@ async fn what_must_not_be_copied_is_refused() {
     refused(&data, &places.data("fresh"), "the source has schema 1");
     let alone = Command::new(binary()).arg("copy").env_clear().output().expect("runs");
     assert!(!alone.status.success(), "neither source nor target");
+}
+
+/// A data directory with an image whose file is in the folder `files`.
+struct Pictures {
+    places: Places,
+    content: Vec<u8>,
+    token: String,
+    image: String,
+    /// Its file: tenant and hash.
+    name: String,
+}
+
+impl Pictures {
+    async fn new() -> Pictures {
+        let places = Places::new(1).await;
+        let driver = Arc::new(Sqlite::open(&places.path("data"), &Options::default()).expect("opens"));
+        let files = Objects::open(&places.folder("files")).expect("opens");
+        let lab = lab(&(driver.clone() as Arc<dyn Driver>), &files).await;
+        let (world, content) = (lab.world().await, super::png(3, 4));
+        let upload = world.call("POST", "/im/v1/images");
+        let upload = upload.multipart(&[("image_type", "message")], ("image", &content)).send().await;
+        let image = upload.data()["image_key"].as_str().expect("a key").to_owned();
+        let tenant = TenantKey::parse(&world.tenant_key).expect("a tenant");
+        let name = BlobKey::of(tenant, &content).to_string();
+        driver.close();
+        Pictures { places, content, token: world.token.clone(), image, name }
+    }
+
+    /// Copies the data directory to another, with the image's file in it or elsewhere.
+    fn copy(&self, to: &str, files: Option<&str>) -> Result<String, String> {
+        let (from_url, to_url) = (self.places.folder("files"), files.map(|files| self.places.folder(files)));
+        let more = match &to_url {
+            Some(to_url) => vec!["--blobs-from", &from_url, "--blobs-to", to_url],
+            None => Vec::new(),
+        };
+        self.places.copy_with(&self.places.data("data"), &self.places.data(to), &more)
+    }
+
+    /// The image, as a server on a data directory and a folder of files answers it.
+    async fn answered(&self, data: &str, files: &str) -> Vec<u8> {
+        let driver = Arc::new(Sqlite::open(&self.places.path(data), &Options::default()).expect("opens"));
+        let files = Objects::open(&self.places.folder(files)).expect("opens");
+        let lab = lab(&(driver.clone() as Arc<dyn Driver>), &files).await;
+        let path = format!("/open-apis/im/v1/images/{}", self.image);
+        let answer = lab.request("GET", &path).token(&self.token).send().await;
+        driver.close();
+        answer.response.body.to_vec()
+    }
+
+    /// The files in a folder, and when each was written.
+    fn files(&self, folder: &str) -> BTreeMap<String, SystemTime> {
+        let mut found = BTreeMap::new();
+        for tenant in std::fs::read_dir(self.places.path(folder)).into_iter().flatten() {
+            for file in std::fs::read_dir(tenant.expect("a tenant").path()).expect("a folder") {
+                let file = file.expect("a file");
+                let name = file.file_name().to_string_lossy().into_owned();
+                // Others are being written.
+                if name.len() == 64
+                    && let Ok(about) = file.metadata()
+                {
+                    found.insert(name, about.modified().expect("a time"));
+                }
+            }
+        }
+        found
+    }
+}
+
+#[tokio::test]
+async fn files_that_are_kept_apart_move_too_and_go_on_after_a_kill() {
+    const MORE: u64 = 3000;
+    let pictures = Pictures::new().await;
+    let refused = pictures.copy("new", None).expect_err("files are left behind");
+    assert!(
+        refused.contains("1 files of images are kept apart") && refused.contains("--blobs-to"),
+        "{refused}"
+    );
+    assert!(pictures.answered("data", "files").await == pictures.content, "nothing happened to it");
+    for number in 0..MORE {
+        let key = BlobKey::of(TenantKey(7), &number.to_be_bytes());
+        let path = pictures.places.path("files").join(key.to_string());
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, number.to_be_bytes()).expect("written");
+    }
+    let (data, new) = (pictures.places.data("data"), pictures.places.data("new"));
+    let (from, to) = (pictures.places.folder("files"), pictures.places.folder("moved"));
+    let mut child = pictures.places.spawn_with(&data, &new, &["--blobs-from", &from, "--blobs-to", &to]);
+    let began = Instant::now();
+    while pictures.files("moved").len() < 100 {
+        assert!(began.elapsed() < Duration::from_secs(60), "no file arrives");
+        assert!(child.try_wait().expect("a child").is_none(), "it ended before it was killed");
+    }
+    child.kill().expect("killed");
+    child.wait().expect("an end");
+    let before = pictures.files("moved");
+    assert!(before.len() < MORE as usize, "it was killed in the middle");
+    let (status, log) =
+        Program::spawn_at(pictures.places.directory.path(), &["--data".as_ref(), new.as_ref()], "").wait();
+    assert!(!status.success() && log.contains("run `larkspur copy` again"), "{log}");
+    let said = pictures.copy("new", Some("moved")).unwrap_or_else(|error| panic!("{error}"));
+    assert!(said.contains("moved has the 1 files of its images"), "{said}");
+    let after = pictures.files("moved");
+    assert_eq!(after.keys().collect::<Vec<_>>(), pictures.files("files").keys().collect::<Vec<_>>());
+    assert!(before.iter().all(|(name, written)| after[name] == *written), "what was there was written again");
+    std::fs::remove_dir_all(pictures.places.path("files")).expect("removed");
+    assert!(pictures.answered("new", "moved").await == pictures.content);
+}
+
+#[tokio::test]
+async fn files_may_stay_where_they_are() {
+    let pictures = Pictures::new().await;
+    let before = pictures.files("files");
+    let settings = pictures.places.path("settings.toml");
+    let text = format!("[blobs]\nurl = \"{}\"\n", pictures.places.folder("files"));
+    std::fs::write(&settings, text).expect("written");
+    let (data, new) = (pictures.places.data("data"), pictures.places.data("new"));
+    let config = settings.to_string_lossy();
+    let said = pictures.places.copy_with(&data, &new, &["--config", &config]);
+    let said = said.unwrap_or_else(|error| panic!("{error}"));
+    assert!(said.contains("files has the 1 files of its images"), "{said}");
+    assert_eq!(pictures.files("files"), before);
+    assert!(pictures.answered("new", "files").await == pictures.content);
+}
+
+#[tokio::test]
+async fn files_that_are_damaged_or_missing_are_named() {
+    let pictures = Pictures::new().await;
+    let file = pictures.places.path("files").join(&pictures.name);
+    std::fs::write(&file, b"damaged").expect("written");
+    let refused = pictures.copy("new", Some("moved")).expect_err("damaged");
+    assert!(refused.contains(&format!("the file {} is damaged", pictures.name)), "{refused}");
+    // Where it is missing, it is no worse in the copy.
+    std::fs::remove_file(&file).expect("removed");
+    let said = pictures.copy("new", Some("moved")).unwrap_or_else(|error| panic!("{error}"));
+    assert!(said.contains("moved has the 0 files of its images"), "{said}");
+    assert!(said.contains(&format!("missing, as before: {}", pictures.name)), "{said}");
+}
+
+/// A place that keeps nothing and does not say so.
+struct Lossy;
+
+impl Blobs for Lossy {
+    fn put<'a>(&'a self, _: &'a BlobKey, _: bytes::Bytes) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+    fn get<'a>(&'a self, _: &'a BlobKey) -> BoxFuture<'a, Result<Option<bytes::Bytes>, StoreError>> {
+        Box::pin(async { Ok(None) })
+    }
+    fn remove<'a>(&'a self, _: &'a BlobKey) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+    fn tenants(&self) -> BoxFuture<'_, Result<Vec<TenantKey>, StoreError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    fn list(&self, _: TenantKey) -> BoxFuture<'_, Result<Vec<(BlobKey, i64)>, StoreError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+#[tokio::test]
+async fn a_copy_whose_files_do_not_arrive_is_not_whole() {
+    let pictures = Pictures::new().await;
+    let files = Objects::open(&pictures.places.folder("files")).expect("opens");
+    let driver = Sqlite::open(&pictures.places.path("data"), &Options::default()).expect("opens");
+    let source = Source::of(Arc::new(driver)).await.expect("a source");
+    let target: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
+    let copied = source.copy_to(&target, Some((&*files, &Lossy)), &mut |_| {}).await;
+    let refused = copied.expect_err("nothing arrived").to_string();
+    assert!(refused.contains(&format!("the file {}, which an image names, did not arrive", pictures.name)));
+    let refused = Engine::open(target, Arc::new(SystemClock), 0).await.err().expect("marked").to_string();
+    assert!(refused.contains("run `larkspur copy` again"), "{refused}");
 }

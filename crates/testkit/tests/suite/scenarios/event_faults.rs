@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 use larkspur_contract::Effect;
 use larkspur_contract::ids::TenantKey;
 use larkspur_server::delivery::Courier;
+use larkspur_store::copy::Source;
 use larkspur_store::outbox::{self, Attempt, Delivery, LEASE_MS, Outcome};
+use larkspur_store::{Driver, Engine};
+use larkspur_store_sqlite::Sqlite;
 use larkspur_testkit::{Lab, LabOptions, ManualClock};
 use serde_json::{Value, json};
 
@@ -211,6 +214,32 @@ async fn what_a_dead_worker_claimed_is_delivered_by_another() {
     });
     assert_eq!(settled.await.expect("a transaction"), Outcome::Lost);
     assert_eq!(maker.fate(&first[0].event_id).await["state"], "waiting");
+}
+
+#[tokio::test]
+async fn what_is_claimed_in_a_store_is_claimed_at_once_in_its_copy() {
+    use larkspur_store::Clock;
+    let clock = ManualClock::at(1_700_000_000_000);
+    let driver: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
+    let options = LabOptions { driver: Some(driver.clone()), clock: clock.clone(), ..LabOptions::default() };
+    let (maker, receiver) = (Maker::within(Lab::with(options).await, clock.clone()).await, Receiver::start());
+    maker.subscribe(&receiver).await;
+    maker.resend().await;
+    let held = claim(&maker).await;
+    assert_eq!((held.len(), claim(&maker).await.len()), (1, 0));
+    let copy = larkspur_testkit::empty_store().await;
+    let source = Source::of(driver).await.expect("a source");
+    source.copy_to(&copy, None, &mut |_| {}).await.expect("copied");
+    let engine = Engine::open(copy, clock.clone(), 0).await.expect("opens");
+    let (tenant, now) = (held[0].tenant, clock.now_ms());
+    let due = engine.run(Effect::Reads, move |root| Box::pin(outbox::due(root, now))).await;
+    assert_eq!(due, Ok(vec![tenant]));
+    let claimed = engine.run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move { outbox::claim(&mut tx, now).await })
+    });
+    let claimed = claimed.await.expect("a claim");
+    assert_eq!(claimed.iter().map(|event| &event.event_id).collect::<Vec<_>>(), [&held[0].event_id]);
 }
 
 #[tokio::test]

@@ -1,0 +1,135 @@
+//! The tables that are copied, read off the migrations.
+
+use crate::driver::StoreError;
+use crate::tenants::TABLES;
+use crate::{Row, Value};
+
+/// Rows that are read and written at a time.
+const ROWS: usize = 256;
+/// The same of tables whose rows may be megabytes.
+const LARGE_ROWS: usize = 4;
+
+/// Tables of tenants that stay behind: counts of calls are those of a store's servers, and soon over.
+pub(super) const LEFT: [&str; 1] = ["call_count"];
+
+/// Columns that say what processes of the source are at. In the copy nobody has claimed an event, and all are looked at
+/// soon, which does no harm.
+static FRESH: [(&str, &str, Value); 3] = [
+    ("event_outbox", "owner", Value::Text(String::new())),
+    ("event_outbox", "lease_until", Value::Int(0)),
+    ("event_due", "due_at", Value::Int(0)),
+];
+
+/// A table as the migrations made it.
+#[derive(Debug, PartialEq)]
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    /// Those of the primary key first, in its order.
+    pub(super) columns: Vec<String>,
+    /// How many of them are the primary key's.
+    pub(super) key: usize,
+    /// Whether it keeps files.
+    large: bool,
+    /// Columns that the copy has another value in, by their place.
+    fresh: Vec<(usize, Value)>,
+}
+
+impl Table {
+    pub(super) fn rows_at_once(&self) -> usize {
+        if self.large { LARGE_ROWS } else { ROWS }
+    }
+
+    /// A row as the copy has it.
+    pub(super) fn copied(&self, mut row: Row) -> Row {
+        for (at, value) in &self.fresh {
+            if let Some(column) = row.0.get_mut(*at) {
+                *column = value.clone();
+            }
+        }
+        row
+    }
+}
+
+/// The tables of tenants, read off the migrations.
+pub(super) fn tables() -> Result<Vec<Table>, StoreError> {
+    let statements: Vec<String> = crate::migrations().flatten().collect();
+    let kept = TABLES.iter().filter(|name| !LEFT.contains(name));
+    kept.map(|name| {
+        table(name, &statements)
+            .ok_or_else(|| StoreError::Broken(format!("the migrations of table {name} cannot be read")))
+    })
+    .collect()
+}
+
+fn table(name: &'static str, statements: &[String]) -> Option<Table> {
+    let (mut columns, mut key, mut large) = (Vec::new(), Vec::new(), false);
+    for statement in statements {
+        // Whatever stands between the two words of CREATE TABLE.
+        let made = statement.strip_prefix("CREATE ").and_then(|rest| rest.split_once("TABLE "));
+        let body = made
+            .and_then(|(_, rest)| rest.strip_prefix(name))
+            .and_then(|rest| rest.trim_start().strip_prefix('('));
+        let parts = match body {
+            Some(body) => parts(body.trim_end().strip_suffix(')')?),
+            None => match statement.strip_prefix(&format!("ALTER TABLE {name} ")) {
+                Some(change) => vec![change.strip_prefix("ADD COLUMN ")?],
+                None => continue,
+            },
+        };
+        for part in parts {
+            if let Some(names) = part.strip_prefix("PRIMARY KEY (") {
+                key = names.trim_end_matches(')').split(',').map(|name| name.trim().to_owned()).collect();
+                continue;
+            }
+            let mut words = part.split_whitespace();
+            let column = words.next()?.to_owned();
+            large |= words.next()? == "BYTEA";
+            if part.contains("PRIMARY KEY") {
+                key = vec![column.clone()];
+            }
+            columns.push(column);
+        }
+    }
+    columns.retain(|column| !key.contains(column));
+    let (keys, all) = (key.len(), [key, columns].concat());
+    let fresh = FRESH.iter().filter(|(table, ..)| *table == name);
+    let fresh =
+        fresh.map(|(_, column, value)| Some((all.iter().position(|known| known == column)?, value.clone())));
+    let fresh = fresh.collect::<Option<Vec<_>>>()?;
+    (keys > 0).then_some(Table { name, columns: all, key: keys, large, fresh })
+}
+
+/// The parts between the commas that are in no parentheses.
+fn parts(body: &str) -> Vec<&str> {
+    let mut depth = 0;
+    let split = |c: char| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        c == ',' && depth == 0
+    };
+    body.split(split).map(str::trim).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_read_off_the_migrations() {
+        let tables = tables().expect("all of them");
+        let of = |name: &str| tables.iter().find(|table| table.name == name).expect(name);
+        assert_eq!(tables.len(), TABLES.len() - LEFT.len());
+        let fresh: usize = tables.iter().map(|table| table.fresh.len()).sum();
+        assert_eq!(fresh, FRESH.len(), "each is a column of a table that is copied");
+        assert_eq!(of("tenant").columns, ["tenant", "name", "clock_offset_ms", "created_at", "refuses"]);
+        assert_eq!((of("tenant").key, of("chat_tab").key), (1, 3));
+        assert!(of("image").large && !of("tag").large);
+        let member = &of("chat_member").columns;
+        assert_eq!((member.len(), member.last().map(String::as_str)), (9, Some("chat_active_at")));
+        let changed = [
+            "CREATE /* so */ TABLE t (a TEXT PRIMARY KEY)".to_owned(),
+            "ALTER TABLE t RENAME a TO b".to_owned(),
+        ];
+        assert_eq!(table("t", &changed), None, "a change that is not understood");
+        assert_eq!(table("t", &changed[..1]).expect("read").columns, ["a"]);
+    }
+}
