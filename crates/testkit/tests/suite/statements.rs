@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use larkspur_api::REGISTRY;
+use larkspur_contract::ids::TenantKey;
 use larkspur_contract::{Consumes, Effect};
+use larkspur_server::blobs::Objects;
+use larkspur_store::blobs::{self, BlobKey, Blobs};
 use larkspur_store::{BoxFuture, Driver, Session, StoreError, Unit, Value, Verdict};
 use larkspur_store_sqlite::Sqlite;
 use larkspur_testkit::{Lab, LabOptions, Recording, World};
@@ -202,6 +205,10 @@ async fn every_statement_prepares_and_none_looks_at_all_rows() {
     let recording = Recording::over(sqlite.clone());
     let lab = Lab::with(LabOptions { driver: Some(recording.clone()), ..LabOptions::default() }).await;
     journey(&lab).await;
+    let files = Objects::open("memory:").expect("files in memory");
+    let key = BlobKey::of(TenantKey(7), b"content");
+    files.put(&key, b"content".as_slice().into()).await.expect("kept");
+    blobs::sweep(lab.app.engine(), &*files, 0, u64::MAX).await.expect("swept");
     let mut statements = recording.statements();
     let written = written();
     // What no operation runs yet is whole in the source; what has gaps must have been run.
