@@ -5,6 +5,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a test kit reports by panicking")]
 
 mod call;
+pub mod disk;
 mod faulty;
 mod lab;
 pub mod model;

@@ -12,6 +12,7 @@ use larkspur_store_postgres::{Options, Postgres};
 use tokio::sync::oneshot;
 use tokio_postgres::NoTls;
 
+use crate::disk::{FullDisk, SmallDisk};
 use crate::partitioned::Partitioned;
 
 const NEEDED: &str = "the tests need PostgreSQL 15 or newer: `cargo xtask setup` installs it";
@@ -29,10 +30,12 @@ server=
 trap '[ -z "$server" ] || { kill -QUIT $server 2>/dev/null; wait $server || true; }; rm -rf "$folder"' EXIT
 trap 'exit 1' HUP INT TERM
 cd "$folder"
-initdb --pgdata data --username larkspur --auth trust --encoding UTF8 --locale C.UTF-8 --no-sync >log 2>&1 || { cat log >&2; exit 1; }
+data=$folder/data wal=16
+if [ "$1" = small ]; then data=$2/data wal=1; shift 2; fi
+initdb --pgdata "$data" --wal-segsize=$wal --username larkspur --auth trust --encoding UTF8 --locale C.UTF-8 --no-sync >log 2>&1 || { cat log >&2; exit 1; }
 if [ "$1" = encrypted ]; then shift; prepare; fi
 begin() {
-    postgres -D data -k "$folder" -c listen_addresses= -c max_connections=300 -c autovacuum=off -c shared_buffers=64MB \
+    postgres -D "$data" -k "$folder" -c listen_addresses= -c max_connections=300 -c autovacuum=off -c shared_buffers=64MB \
         -c logging_collector=off "$@" >>log 2>&1 </dev/null &
     server=$!
     tries=0
@@ -46,7 +49,7 @@ begin() {
 begin "$@"
 # Each line asks for a crash and another start.
 while read -r _; do
-    kill -QUIT $server
+    kill -QUIT $server 2>/dev/null || true
     wait $server || true
     begin "$@"
 done
@@ -76,12 +79,25 @@ pub struct Server {
     port: u16,
     out: Mutex<BufReader<ChildStdout>>,
     script: Child,
+    disk: Option<SmallDisk>,
 }
 
 impl Server {
     /// Starts a server with these settings, such as `fsync=off`.
     pub fn start(settings: &[&str]) -> Server {
-        Server::start_at(5432, &[], settings)
+        Server::start_at(5432, None, &[], settings)
+    }
+
+    /// Starts a server whose data are on a disk of these many megabytes.
+    pub fn on_small_disk(megabytes: u32, settings: &[&str]) -> Server {
+        let disk = SmallDisk::new(megabytes * 1024);
+        let folder = disk.folder().to_owned();
+        Server::start_at(5432, Some(disk), &["small", &folder.to_string_lossy()], settings)
+    }
+
+    /// The disk that it was started on, if that is a small one.
+    pub fn disk(&self) -> Option<FullDisk> {
+        Some(self.disk.as_ref()?.of(self.script.id()))
     }
 
     /// Starts a server that takes encrypted connections at a port of `localhost`, with a certificate that
@@ -91,14 +107,16 @@ impl Server {
         let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
         let files = ["ssl_cert_file=../server.pem", "ssl_key_file=../server.key"];
         let settings = [&["listen_addresses=127.0.0.1"], &files[..], settings].concat();
-        Server::start_at(free.expect("a free port").port(), &["encrypted"], &settings)
+        Server::start_at(free.expect("a free port").port(), None, &["encrypted"], &settings)
     }
 
-    fn start_at(port: u16, how: &[&str], settings: &[&str]) -> Server {
-        let mut command = match as_postgres() {
-            Some(command) => command,
-            None => Command::new("sh"),
+    fn start_at(port: u16, disk: Option<SmallDisk>, how: &[&str], settings: &[&str]) -> Server {
+        let shell: &[&str] = if is_root() { &["runuser", "-u", "postgres", "--", "sh"] } else { &["sh"] };
+        let mut command = match &disk {
+            Some(disk) => disk.command(shell[0]),
+            None => Command::new(shell[0]),
         };
+        command.args(&shell[1..]);
         command
             .arg("-c")
             .arg(format!("PATH=\"{}:$PATH\"\n{CERTIFICATES}{SCRIPT}", programs().display()))
@@ -114,7 +132,7 @@ impl Server {
         let mut folder = String::new();
         out.read_line(&mut folder).expect("the script's output");
         assert!(!folder.is_empty(), "PostgreSQL did not start; {NEEDED}");
-        Server { folder: PathBuf::from(folder.trim_end()), port, out: Mutex::new(out), script }
+        Server { folder: PathBuf::from(folder.trim_end()), port, out: Mutex::new(out), script, disk }
     }
 
     /// Ends it as a crash would, whatever it is doing, and starts it again.
@@ -124,6 +142,11 @@ impl Server {
         let mut folder = String::new();
         out.read_line(&mut folder).expect("the script's output");
         assert!(!folder.is_empty(), "PostgreSQL did not start again");
+    }
+
+    /// What it has written to its log.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).expect("the log of the script")
     }
 
     /// The PEM file of the authority behind an encrypted server's certificate.
@@ -167,14 +190,8 @@ impl Drop for Server {
 }
 
 /// PostgreSQL refuses to run as root, so root starts it as the user that Debian's package made.
-fn as_postgres() -> Option<Command> {
-    let id = Command::new("id").arg("-u").output().expect("id runs");
-    if id.stdout != b"0\n" {
-        return None;
-    }
-    let mut command = Command::new("runuser");
-    command.args(["-u", "postgres", "--", "sh"]);
-    Some(command)
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().expect("id runs").stdout == b"0\n"
 }
 
 /// Where PostgreSQL's programs are: Debian keeps them out of the path.

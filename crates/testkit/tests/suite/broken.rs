@@ -155,7 +155,7 @@ fn a_database_that_is_restarted_under_load_loses_nothing_that_was_acknowledged()
             .collect();
         for _ in 0..3 {
             thread::sleep(Duration::from_millis(400));
-            cluster.restart();
+            cluster.database().restart();
         }
         thread::sleep(Duration::from_millis(1500));
         ending.store(true, Ordering::SeqCst);

@@ -41,6 +41,11 @@ impl Program {
 
     /// Starts it at some store, with its files in a directory. Frequency is off unless `place` says how it goes.
     pub(crate) fn spawn_at(beside: &Path, place: &[&OsStr], shell: &str) -> Program {
+        Program::spawn_by(Command::new("sh"), beside, place, shell)
+    }
+
+    /// As [`Program::spawn_at`], by a command that ends with a shell.
+    pub(crate) fn spawn_by(mut by: Command, beside: &Path, place: &[&OsStr], shell: &str) -> Program {
         static STARTS: AtomicUsize = AtomicUsize::new(0);
         let start = STARTS.fetch_add(1, Ordering::Relaxed);
         let (ready_file, log) =
@@ -49,7 +54,7 @@ impl Program {
             true => &[],
             false => &["--rate-limits", "off"],
         };
-        let child = Command::new("sh")
+        let child = by
             .args(["-c", &format!("{shell} exec \"$0\" \"$@\"")])
             .arg(binary())
             .args(["serve", "--listen", "127.0.0.1:0", "--control-key", CONTROL_KEY])
@@ -175,17 +180,48 @@ impl Client {
         path: &str,
         body: &Value,
     ) -> Option<(u16, Value)> {
-        let answer = self.exchange(token, method, path, body);
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let (status, bytes) = self.send_bytes(token, method, path, "application/json", text.as_bytes())?;
+        Some((status, serde_json::from_slice(&bytes).ok()?))
+    }
+
+    /// As [`Client::send`], for what is not JSON.
+    pub(crate) fn send_bytes(
+        &mut self,
+        token: &str,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Option<(u16, Vec<u8>)> {
+        let answer = self.exchange(token, method, path, content_type, body);
         if answer.is_none() {
             self.stream = None;
         }
-        let (status, bytes) = answer?;
+        answer
+    }
+
+    /// Uploads an image.
+    pub(crate) fn upload(&mut self, token: &str, content: &[u8]) -> Option<(u16, Value)> {
+        let field = "--X\r\nContent-Disposition: form-data; name=\"image_type\"\r\n\r\nmessage\r\n";
+        let file = "--X\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n";
+        let body = [field.as_bytes(), file.as_bytes(), content, b"\r\n--X--\r\n"].concat();
+        let (kind, path) = ("multipart/form-data; boundary=X", "/open-apis/im/v1/images");
+        let (status, bytes) = self.send_bytes(token, "POST", path, kind, &body)?;
         Some((status, serde_json::from_slice(&bytes).ok()?))
+    }
+
+    /// The bytes of an image, if the answer has them.
+    pub(crate) fn image(&mut self, token: &str, key: &str) -> Option<Vec<u8>> {
+        let path = format!("/open-apis/im/v1/images/{key}");
+        let (status, bytes) = self.send_bytes(token, "GET", &path, "application/json", b"")?;
+        (status == 200 && bytes.first() != Some(&b'{')).then_some(bytes)
     }
 
     /// What stands at a path, as text.
     pub(crate) fn text(&mut self, path: &str) -> String {
-        let (status, bytes) = self.exchange("", "GET", path, &Value::Null).expect("an answer");
+        let answer = self.send_bytes("", "GET", path, "application/json", b"");
+        let (status, bytes) = answer.expect("an answer");
         assert_eq!(status, 200, "GET {path}");
         String::from_utf8(bytes).expect("text")
     }
@@ -205,21 +241,32 @@ impl Client {
         json["data"].clone()
     }
 
-    fn exchange(&mut self, token: &str, method: &str, path: &str, body: &Value) -> Option<(u16, Vec<u8>)> {
+    /// Opens the connection, unless it is open.
+    pub(crate) fn connect(&mut self) -> Option<&mut BufReader<TcpStream>> {
         if self.stream.is_none() {
             let stream = TcpStream::connect(&self.address).ok()?;
             stream.set_nodelay(true).ok()?;
             stream.set_read_timeout(Some(PATIENCE)).ok()?;
             self.stream = Some(BufReader::new(stream));
         }
-        let stream = self.stream.as_mut()?;
-        let text = if body.is_null() { String::new() } else { body.to_string() };
+        self.stream.as_mut()
+    }
+
+    fn exchange(
+        &mut self,
+        token: &str,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Option<(u16, Vec<u8>)> {
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
             self.address,
-            text.len()
+            body.len()
         );
-        stream.get_mut().write_all((head + &text).as_bytes()).ok()?;
+        let stream = self.connect()?;
+        stream.get_mut().write_all(&[head.as_bytes(), body].concat()).ok()?;
         let (mut line, mut length, mut last) = (String::new(), None, false);
         stream.read_line(&mut line).ok()?;
         let status = line.split(' ').nth(1)?.parse().ok()?;

@@ -18,19 +18,19 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn new() -> Cluster {
-        Cluster {
-            server: Server::start(&["fsync=off"]),
-            directory: tempfile::tempdir().expect("a directory"),
-        }
+        Cluster::on(Server::start(&["fsync=off"]))
+    }
+
+    pub(crate) fn on(server: Server) -> Cluster {
+        Cluster { server, directory: tempfile::tempdir().expect("a directory") }
+    }
+
+    pub(crate) fn database(&self) -> &Server {
+        &self.server
     }
 
     pub(crate) fn url(&self) -> String {
         self.server.url("postgres")
-    }
-
-    /// Ends PostgreSQL as a crash would, and starts it again.
-    pub(crate) fn restart(&self) {
-        self.server.restart();
     }
 
     /// One more server, which may not serve yet.
@@ -38,7 +38,7 @@ impl Cluster {
         self.spawn_with(&[])
     }
 
-    fn spawn_with(&self, flags: &[&str]) -> Program {
+    pub(crate) fn spawn_with(&self, flags: &[&str]) -> Program {
         let url = self.url();
         let mut place: Vec<&OsStr> = vec!["--store".as_ref(), url.as_ref()];
         place.extend(flags.iter().map(OsStr::new));
