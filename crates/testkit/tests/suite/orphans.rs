@@ -121,7 +121,7 @@ async fn a_file_without_its_row_is_nobodys_and_goes() {
         ..LabOptions::default()
     };
     let lab = Lab::with(options).await;
-    let swept = async || sweep(lab.app.engine(), &*objects, GRACE).await.expect("swept");
+    let swept = async || sweep(lab.app.engine(), &*objects, GRACE, u64::MAX).await.expect("swept");
     assert_eq!(swept().await, Swept { seen: 2, removed: 0 }, "an upload may be under way");
     clock.advance(2 * GRACE);
     assert_eq!(swept().await, Swept { seen: 2, removed: 0 }, "doomed, and not yet gone");
