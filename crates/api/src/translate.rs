@@ -6,6 +6,7 @@ use larkspur_contract::ids::{AppId, OpenId, UnionId};
 use larkspur_contract::model::{AppKind, MemberIdType, UserIdType};
 use larkspur_contract::scopes::CONTACT_EMPLOYEE_ID;
 use larkspur_contract::{Code, Fault, Permission, codes};
+use larkspur_store::apps::Audience;
 use larkspur_store::chats::Member;
 use larkspur_store::users::{self, User};
 use larkspur_store::{Keys, Tx, apps};
@@ -95,31 +96,39 @@ pub async fn all_named(
     });
     let found = users::by_numbers(tx, numbers).await?;
     let found: HashMap<i64, &User> = found.iter().map(|user| (user.user_no, user)).collect();
-    let mut all = Vec::with_capacity(ids.len());
-    for subject in subjects {
-        all.push(match subject {
-            Read::Nobody => Named::Unknown,
-            Read::App(app) if apps::install(tx, app).await?.is_some() => Named::OtherApp,
-            Read::App(_) => Named::Unknown,
-            Read::Number(number) => match found.get(&number.cast_signed()) {
-                Some(user) => Named::User((*user).clone()),
-                None if form == UserIdType::OpenId && is_bot(tx, call, number).await? => {
-                    Named::Bot(AppId(number))
-                }
-                None => Named::OtherTenant,
-            },
-        });
-    }
-    Ok(all)
-}
-
-async fn is_bot(tx: &mut Tx, call: &Call, number: u64) -> Result<bool, Fault> {
-    Ok(number == call.app_id().0 || apps::install(tx, AppId(number)).await?.is_some())
+    let candidates = subjects.iter().filter_map(|subject| match subject {
+        Read::App(app) => Some(*app),
+        Read::Number(number) if form == UserIdType::OpenId && !found.contains_key(&number.cast_signed()) => {
+            Some(AppId(*number))
+        }
+        Read::Nobody | Read::Number(_) => None,
+    });
+    let here = apps::installed_among(tx, candidates.filter(|app| *app != call.app_id())).await?;
+    let named = |subject| match subject {
+        Read::App(app) if here.contains(&app) => Named::OtherApp,
+        Read::Nobody | Read::App(_) => Named::Unknown,
+        Read::Number(number) => match (found.get(&number.cast_signed()), AppId(number)) {
+            (Some(user), _) => Named::User((*user).clone()),
+            (None, app) if here.contains(&app) => Named::Bot(app),
+            (None, app) if form == UserIdType::OpenId && app == call.app_id() => Named::Bot(app),
+            (None, _) => Named::OtherTenant,
+        },
+    };
+    Ok(subjects.into_iter().map(named).collect())
 }
 
 /// Finds out what an id names.
 pub async fn named(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) -> Result<Named, Fault> {
     Ok(all_named(tx, call, form, &[id]).await?.pop().unwrap_or(Named::Unknown))
+}
+
+/// Which of the users among them see the calling app.
+pub async fn audience(tx: &mut Tx, call: &Call, named: &[Named]) -> Result<Audience, Fault> {
+    let users = named.iter().filter_map(|named| match named {
+        Named::User(user) => Some(user.user_id.as_str()),
+        _ => None,
+    });
+    Ok(apps::audience(tx, &call.app, users).await?)
 }
 
 /// The form of user id that a request asks for, if the caller may see it.
@@ -183,15 +192,10 @@ pub async fn all_named_members(
     if let Some(form) = form {
         return all_named(tx, call, form, ids).await;
     }
-    let mut all = Vec::with_capacity(ids.len());
-    for id in ids {
-        let install = match AppId::parse(id) {
-            Some(app) => apps::install(tx, app).await?,
-            None => None,
-        };
-        all.push(install.map_or(Named::Unknown, |found| Named::Bot(found.app_id)));
-    }
-    Ok(all)
+    let apps: Vec<Option<AppId>> = ids.iter().map(|id| AppId::parse(id)).collect();
+    let here = apps::installed_among(tx, apps.iter().flatten().copied()).await?;
+    let named = |app: Option<AppId>| app.filter(|app| here.contains(app)).map_or(Named::Unknown, Named::Bot);
+    Ok(apps.into_iter().map(named).collect())
 }
 
 /// The gateway's refusal of an id that names nobody here. Source: generic code table; texts seen in live answers.

@@ -1,11 +1,13 @@
 //! Apps: the directory of all of them, and each one as installed in a tenant.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::model::{AppKind, InstallStatus};
 
 use crate::driver::StoreError;
+use crate::tx::{PIECE, in_list, more_rows};
 use crate::{Root, Row, Tx, Value};
 
 /// An entry of the directory: who an app is, wherever it is installed.
@@ -158,6 +160,25 @@ pub(crate) fn read_install(row: &mut Row, at: usize) -> Result<Install, StoreErr
     })
 }
 
+/// Those of a list of apps that are in the transaction's tenant.
+pub async fn installed_among(
+    tx: &mut Tx,
+    ids: impl IntoIterator<Item = AppId>,
+) -> Result<HashSet<AppId>, StoreError> {
+    let (tenant, engine) = (tx.tenant(), tx.engine().clone());
+    let known = |id: &AppId| engine.memory.installs.get(&(tenant, *id)).is_some();
+    let (mut found, asked): (HashSet<AppId>, HashSet<AppId>) = ids.into_iter().partition(known);
+    for piece in Vec::from_iter(asked).chunks(PIECE) {
+        let mut values: Vec<Value> = piece.iter().map(|id| (*id).into()).collect();
+        let list = in_list(2, &mut values);
+        let sql = format!("SELECT app_id FROM app_install WHERE tenant = $1 AND app_id IN {list}");
+        for mut row in tx.rows_of(&sql, values).await? {
+            found.insert(row.id(0, AppId::parse)?);
+        }
+    }
+    Ok(found)
+}
+
 /// The apps installed in the transaction's tenant, in the order of their ids.
 pub async fn installed(tx: &mut Tx) -> Result<Vec<AppId>, StoreError> {
     let rows = tx.rows("SELECT app_id FROM app_install WHERE tenant = $1 ORDER BY app_id", []).await?;
@@ -202,9 +223,14 @@ pub async fn set_install(tx: &mut Tx, app_id: AppId, settings: &InstallSettings)
     ];
     tx.rows(sql, params).await?;
     tx.rows("DELETE FROM app_visible_user WHERE tenant = $1 AND app_id = $2", [app_id.into()]).await?;
-    for user_id in settings.visible_to.iter().flatten() {
-        let sql = "INSERT INTO app_visible_user (tenant, app_id, user_id) VALUES ($1, $2, $3) ON CONFLICT (tenant, app_id, user_id) DO NOTHING";
-        tx.rows(sql, [app_id.into(), user_id.into()]).await?;
+    for piece in settings.visible_to.as_deref().unwrap_or_default().chunks(PIECE) {
+        let mut values: Vec<Value> = piece.iter().map(|user_id| user_id.as_str().into()).collect();
+        let more = more_rows("$1,$2,", 3, 1, &mut values);
+        let sql = format!(
+            "INSERT INTO app_visible_user (tenant, app_id, user_id) VALUES ($1, $2, $3){more} ON CONFLICT (tenant, app_id, user_id) DO NOTHING"
+        );
+        values.insert(0, app_id.into());
+        tx.rows_of(&sql, values).await?;
     }
     let key = (tx.tenant(), app_id);
     tx.forget(move |engine| engine.memory.installs.forget(&key));
@@ -219,11 +245,45 @@ pub async fn visible_users(tx: &mut Tx, app_id: AppId) -> Result<Vec<String>, St
 
 /// Whether a user sees an app.
 pub async fn is_visible_to(tx: &mut Tx, install: &Install, user_id: &str) -> Result<bool, StoreError> {
-    if install.visible_to_all {
-        return Ok(true);
+    Ok(audience(tx, install, [user_id]).await?.has(user_id))
+}
+
+/// Those of some users who see an app.
+pub struct Audience {
+    all: bool,
+    users: HashSet<String>,
+}
+
+impl Audience {
+    /// Whether this user, one of those, sees it.
+    pub fn has(&self, user_id: &str) -> bool {
+        self.all || self.users.contains(user_id)
     }
-    let sql = "SELECT user_id FROM app_visible_user WHERE tenant = $1 AND app_id = $2 AND user_id = $3";
-    Ok(tx.row(sql, [install.app_id.into(), user_id.into()]).await?.is_some())
+}
+
+/// As [`is_visible_to`], for several users.
+pub async fn audience<'a>(
+    tx: &mut Tx,
+    install: &Install,
+    user_ids: impl IntoIterator<Item = &'a str>,
+) -> Result<Audience, StoreError> {
+    let mut audience = Audience { all: install.visible_to_all, users: HashSet::new() };
+    if audience.all {
+        return Ok(audience);
+    }
+    let ids: Vec<Value> = user_ids.into_iter().map(Value::from).collect();
+    for piece in ids.chunks(PIECE) {
+        let mut values = piece.to_vec();
+        let list = in_list(3, &mut values);
+        let sql = format!(
+            "SELECT user_id FROM app_visible_user WHERE tenant = $1 AND app_id = $2 AND user_id IN {list}"
+        );
+        values.insert(0, install.app_id.into());
+        for mut row in tx.rows_of(&sql, values).await? {
+            audience.users.insert(row.text(0)?);
+        }
+    }
+    Ok(audience)
 }
 
 /// Until when the app's present token of a kind is valid, in the tenant's time.

@@ -6,7 +6,7 @@ use larkspur_contract::ids::ChatId;
 
 use crate::chats::Member;
 use crate::driver::StoreError;
-use crate::tx::in_list;
+use crate::tx::{PIECE, in_list, more_rows};
 use crate::{LockedChat, Row, Tx, Value, moderation, pending, users};
 
 /// What a chat knows of one of its members.
@@ -48,7 +48,7 @@ pub async fn among(
 ) -> Result<HashSet<Member>, StoreError> {
     let columns: Vec<Value> = members.into_iter().map(|member| member.to_column().into()).collect();
     let mut found = HashSet::with_capacity(columns.len());
-    for chunk in columns.chunks(64) {
+    for chunk in columns.chunks(PIECE) {
         let mut params = chunk.to_vec();
         let list = in_list(3, &mut params);
         params.insert(0, chat.into());
@@ -123,58 +123,97 @@ pub async fn add_all(
     now_ms: i64,
 ) -> Result<usize, StoreError> {
     users::hold(tx, members.iter().filter_map(Member::user_id)).await?;
-    let (mut users, mut bots) = (0, 0);
-    for member in members {
-        let (kind, count) = match member {
-            Member::User(_) => ("user", &mut users),
-            Member::Bot(_) => ("bot", &mut bots),
-        };
-        let sql = "INSERT INTO chat_member (tenant, chat_id, member, kind, manager, joined_at, listed, chat_created_at, chat_active_at) \
-                   SELECT tenant, chat_id, CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), \
-                   CASE WHEN chat_mode <> 'p2p' AND chat_status <> 'dissolved' THEN 1 ELSE 0 END, created_at, active_at \
-                   FROM chat WHERE tenant = $1 AND chat_id = $2 ON CONFLICT (tenant, chat_id, member) DO NOTHING RETURNING member";
-        let params =
-            [chat.chat_id.into(), member.to_column().into(), kind.into(), manager.into(), now_ms.into()];
-        if tx.row(sql, params).await?.is_some() {
-            *count += 1;
+    let mut added = Vec::new();
+    for piece in members.chunks(PIECE) {
+        let kind = |member: &Member| if member.user_id().is_some() { "user" } else { "bot" };
+        let mut values: Vec<Value> =
+            piece.iter().flat_map(|member| [member.to_column().into(), kind(member).into()]).collect();
+        let more = more_rows("", 5, 2, &mut values);
+        let sql = format!(
+            "INSERT INTO chat_member (tenant, chat_id, member, kind, manager, joined_at, listed, chat_created_at, chat_active_at) \
+             SELECT c.tenant, c.chat_id, m.column1, m.column2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), \
+             CASE WHEN c.chat_mode <> 'p2p' AND c.chat_status <> 'dissolved' THEN 1 ELSE 0 END, c.created_at, c.active_at \
+             FROM chat c, (VALUES ($5, $6){more}) AS m WHERE c.tenant = $1 AND c.chat_id = $2 \
+             ON CONFLICT (tenant, chat_id, member) DO NOTHING RETURNING member"
+        );
+        let params = [chat.chat_id.into(), manager.into(), now_ms.into()];
+        for mut row in tx.rows_of(&sql, params.into_iter().chain(values).collect()).await? {
+            added.push(Member::parse(&row.text(0)?));
         }
     }
-    let added = users + bots;
-    if added > 0 {
-        count(tx, chat, users, bots).await?;
+    if !added.is_empty() {
+        count(tx, chat, &added, 1).await?;
         pending::remove_all(tx, chat, members).await?;
     }
-    Ok(usize::try_from(added).unwrap_or(0))
+    Ok(added.len())
 }
 
-/// Makes a member a manager, or no longer one.
+/// Makes a member a manager, or no longer one; false if it is no member.
 pub async fn set_manager(
     tx: &mut Tx,
     chat: &LockedChat,
     member: &Member,
     manager: bool,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE chat_member SET manager = $4 WHERE tenant = $1 AND chat_id = $2 AND member = $3 RETURNING member";
-    Ok(tx.row(sql, [chat.chat_id.into(), member.to_column().into(), manager.into()]).await?.is_some())
+    Ok(set_managers(tx, chat, std::slice::from_ref(member), manager).await? == 1)
 }
 
-/// Removes a member; nothing happens if it is none.
+/// As [`set_manager`], for several; returns how many are members.
+pub async fn set_managers(
+    tx: &mut Tx,
+    chat: &LockedChat,
+    members: &[Member],
+    manager: bool,
+) -> Result<usize, StoreError> {
+    let mut found = 0;
+    for piece in members.chunks(PIECE) {
+        let mut values = columns(piece);
+        let list = in_list(4, &mut values);
+        let sql = format!(
+            "UPDATE chat_member SET manager = $3 WHERE tenant = $1 AND chat_id = $2 AND member IN {list} RETURNING member"
+        );
+        let params = [chat.chat_id.into(), manager.into()];
+        found += tx.rows_of(&sql, params.into_iter().chain(values).collect()).await?.len();
+    }
+    Ok(found)
+}
+
+/// Removes a member; false if it is none.
 pub async fn remove(tx: &mut Tx, chat: &LockedChat, member: &Member) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM chat_member WHERE tenant = $1 AND chat_id = $2 AND member = $3 RETURNING member";
-    let removed = tx.row(sql, [chat.chat_id.into(), member.to_column().into()]).await?.is_some();
-    if removed {
-        moderation::set(tx, chat, member, false).await?;
-    }
-    match member {
-        _ if !removed => {}
-        Member::User(_) => count(tx, chat, -1, 0).await?,
-        Member::Bot(_) => count(tx, chat, 0, -1).await?,
-    }
-    Ok(removed)
+    Ok(remove_all(tx, chat, std::slice::from_ref(member)).await? == 1)
 }
 
-async fn count(tx: &mut Tx, chat: &LockedChat, users: i64, bots: i64) -> Result<(), StoreError> {
+/// As [`remove`], for several; returns how many were members.
+pub async fn remove_all(tx: &mut Tx, chat: &LockedChat, members: &[Member]) -> Result<usize, StoreError> {
+    let mut removed = Vec::new();
+    for piece in members.chunks(PIECE) {
+        let mut values = columns(piece);
+        let list = in_list(3, &mut values);
+        let sql = format!(
+            "DELETE FROM chat_member WHERE tenant = $1 AND chat_id = $2 AND member IN {list} RETURNING member"
+        );
+        let params = [chat.chat_id.into()];
+        for mut row in tx.rows_of(&sql, params.into_iter().chain(values).collect()).await? {
+            removed.push(Member::parse(&row.text(0)?));
+        }
+    }
+    if !removed.is_empty() {
+        moderation::set_all(tx, chat, &removed, false).await?;
+        count(tx, chat, &removed, -1).await?;
+    }
+    Ok(removed.len())
+}
+
+fn columns(members: &[Member]) -> Vec<Value> {
+    members.iter().map(|member| member.to_column().into()).collect()
+}
+
+/// Counts those who came (1) or went (-1).
+async fn count(tx: &mut Tx, chat: &LockedChat, members: &[Member], each: i64) -> Result<(), StoreError> {
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(each);
+    let users = members.iter().filter(|member| member.user_id().is_some()).count();
+    let params = [chat.chat_id.into(), number(users).into(), number(members.len() - users).into()];
     let sql = "UPDATE chat SET user_count = user_count + CAST($3 AS BIGINT), bot_count = bot_count + CAST($4 AS BIGINT) \
                WHERE tenant = $1 AND chat_id = $2";
-    tx.rows(sql, [chat.chat_id.into(), users.into(), bots.into()]).await.map(drop)
+    tx.rows(sql, params).await.map(drop)
 }

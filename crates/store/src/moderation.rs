@@ -4,7 +4,8 @@ use larkspur_contract::ids::ChatId;
 
 use crate::chats::Member;
 use crate::driver::StoreError;
-use crate::{LockedChat, Tx};
+use crate::tx::{PIECE, in_list, more_rows};
+use crate::{LockedChat, Tx, Value};
 
 const PAGE: &str = "SELECT member FROM chat_moderator WHERE tenant = $1 AND chat_id = $2 AND member > $3 ORDER BY member LIMIT $4";
 
@@ -19,12 +20,31 @@ pub async fn page(tx: &mut Tx, chat: ChatId, last: &str, size: usize) -> Result<
 
 /// Makes somebody a moderator, or no longer one.
 pub async fn set(tx: &mut Tx, chat: &LockedChat, member: &Member, moderator: bool) -> Result<(), StoreError> {
-    let sql = if moderator {
-        "INSERT INTO chat_moderator (tenant, chat_id, member) VALUES ($1, $2, $3) ON CONFLICT (tenant, chat_id, member) DO NOTHING"
-    } else {
-        "DELETE FROM chat_moderator WHERE tenant = $1 AND chat_id = $2 AND member = $3"
-    };
-    tx.rows(sql, [chat.chat_id.into(), member.to_column().into()]).await.map(drop)
+    set_all(tx, chat, std::slice::from_ref(member), moderator).await
+}
+
+/// As [`set`], for several.
+pub async fn set_all(
+    tx: &mut Tx,
+    chat: &LockedChat,
+    members: &[Member],
+    moderator: bool,
+) -> Result<(), StoreError> {
+    for piece in members.chunks(PIECE) {
+        let mut values: Vec<Value> = piece.iter().map(|member| member.to_column().into()).collect();
+        let sql = if moderator {
+            let more = more_rows("$1,$2,", 3, 1, &mut values);
+            format!(
+                "INSERT INTO chat_moderator (tenant, chat_id, member) VALUES ($1, $2, $3){more} ON CONFLICT (tenant, chat_id, member) DO NOTHING"
+            )
+        } else {
+            let list = in_list(3, &mut values);
+            format!("DELETE FROM chat_moderator WHERE tenant = $1 AND chat_id = $2 AND member IN {list}")
+        };
+        values.insert(0, chat.chat_id.into());
+        tx.rows_of(&sql, values).await?;
+    }
+    Ok(())
 }
 
 /// Something at the top of a chat.

@@ -4,7 +4,7 @@ use larkspur_contract::ids::ChatId;
 
 use crate::chats::Member;
 use crate::driver::StoreError;
-use crate::tx::in_list;
+use crate::tx::{PIECE, in_list, more_rows};
 use crate::{LockedChat, Tx, Value, users};
 
 /// Somebody who waits.
@@ -42,11 +42,29 @@ pub async fn add(
     inviter: &Member,
     now_ms: i64,
 ) -> Result<(), StoreError> {
-    users::hold(tx, member.user_id()).await?;
-    let sql = "INSERT INTO chat_pending (tenant, chat_id, member, inviter, created_at) VALUES ($1, $2, $3, $4, $5) \
-               ON CONFLICT (tenant, chat_id, member) DO NOTHING";
-    let params = [chat.chat_id.into(), member.to_column().into(), inviter.to_column().into(), now_ms.into()];
-    tx.rows(sql, params).await.map(drop)
+    add_all(tx, chat, std::slice::from_ref(member), inviter, now_ms).await
+}
+
+/// As [`add`], for several.
+pub async fn add_all(
+    tx: &mut Tx,
+    chat: &LockedChat,
+    members: &[Member],
+    inviter: &Member,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    users::hold(tx, members.iter().filter_map(Member::user_id)).await?;
+    for piece in members.chunks(PIECE) {
+        let mut values: Vec<Value> = piece.iter().map(|member| member.to_column().into()).collect();
+        let more = more_rows("$1,$2,$3,$4,", 5, 1, &mut values);
+        let sql = format!(
+            "INSERT INTO chat_pending (tenant, chat_id, inviter, created_at, member) VALUES ($1, $2, $3, $4, $5){more} \
+             ON CONFLICT (tenant, chat_id, member) DO NOTHING"
+        );
+        let params = [chat.chat_id.into(), inviter.to_column().into(), now_ms.into()];
+        tx.rows_of(&sql, params.into_iter().chain(values).collect()).await?;
+    }
+    Ok(())
 }
 
 /// Lets somebody wait no longer; false if they did not.
@@ -57,7 +75,7 @@ pub async fn remove(tx: &mut Tx, chat: &LockedChat, member: &Member) -> Result<b
 
 /// As [`remove`], for several.
 pub(crate) async fn remove_all(tx: &mut Tx, chat: &LockedChat, members: &[Member]) -> Result<(), StoreError> {
-    for chunk in members.chunks(64) {
+    for chunk in members.chunks(PIECE) {
         let mut params: Vec<Value> = chunk.iter().map(|member| member.to_column().into()).collect();
         let list = in_list(3, &mut params);
         params.insert(0, chat.chat_id.into());

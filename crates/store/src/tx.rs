@@ -168,6 +168,32 @@ impl Tx {
     }
 }
 
+/// The most values or rows in a list of one statement; longer lists are taken in pieces.
+pub(crate) const PIECE: usize = 64;
+
+/// `,($1,$5,$6),($1,$7,$8),…`: the rows behind one that is written out, which has the `first` parameter and others up to
+/// `width` behind what is the `same` in all. They are padded with the last one to a round number, as in [`in_list`].
+pub(crate) fn more_rows(same: &str, first: usize, width: usize, values: &mut Vec<Value>) -> String {
+    let rows = (values.len() / width).max(1);
+    let last = values[values.len().saturating_sub(width)..].to_vec();
+    for _ in rows..rows.next_power_of_two() {
+        values.extend_from_slice(&last);
+    }
+    let mut text = String::new();
+    for index in width..values.len() {
+        match index % width {
+            0 => text.extend([",(", same]),
+            _ => text.push(','),
+        }
+        text.push('$');
+        text.push_str(&(first + index).to_string());
+        if index % width == width - 1 {
+            text.push(')');
+        }
+    }
+    text
+}
+
 /// `($3,$4,…)` for a list that starts at parameter `first`, padded with its last value to a round length, so that few
 /// different statements are prepared. The list must not be empty.
 pub(crate) fn in_list(first: usize, values: &mut Vec<Value>) -> String {
@@ -182,4 +208,23 @@ pub(crate) fn in_list(first: usize, values: &mut Vec<Value>) -> String {
     }
     text.push(')');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_have_few_lengths_and_end_with_what_they_ended_with() {
+        let ints = |numbers: &[i64]| numbers.iter().copied().map(Value::Int).collect::<Vec<_>>();
+        let mut values = ints(&[1, 2, 3]);
+        assert_eq!(in_list(3, &mut values), "($3,$4,$5,$6)");
+        assert_eq!(values, ints(&[1, 2, 3, 3]));
+        let mut values = ints(&[1, 2, 3, 4, 5, 6]);
+        assert_eq!(more_rows("$1,", 4, 2, &mut values), ",($1,$6,$7),($1,$8,$9),($1,$10,$11)");
+        assert_eq!(values, ints(&[1, 2, 3, 4, 5, 6, 5, 6]));
+        let mut values = ints(&[1]);
+        assert_eq!(more_rows("", 2, 1, &mut values), "");
+        assert_eq!(values, ints(&[1]));
+    }
 }

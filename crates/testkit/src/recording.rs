@@ -6,7 +6,13 @@ use std::sync::{Arc, Mutex};
 use larkspur_contract::Effect;
 use larkspur_store::{BoxFuture, Driver, Hook, Row, Session, StoreError, Unit, Value, Verdict};
 
-type Statements = Arc<Mutex<BTreeMap<String, Vec<Value>>>>;
+type Statements = Arc<Mutex<Seen>>;
+
+#[derive(Default)]
+struct Seen {
+    last: BTreeMap<String, Vec<Value>>,
+    runs: usize,
+}
 
 /// A driver that remembers every statement it runs.
 pub struct Recording {
@@ -22,7 +28,12 @@ impl Recording {
 
     /// Each statement that was run, once, with the parameters of its last run.
     pub fn statements(&self) -> BTreeMap<String, Vec<Value>> {
-        self.statements.lock().expect("not poisoned").clone()
+        self.statements.lock().expect("not poisoned").last.clone()
+    }
+
+    /// How many statements were run.
+    pub fn runs(&self) -> usize {
+        self.statements.lock().expect("not poisoned").runs
     }
 }
 
@@ -57,7 +68,10 @@ impl Session for Recorded<Box<dyn Session>> {
         sql: &'a str,
         params: &'a [Value],
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        self.statements.lock().expect("not poisoned").insert(sql.to_owned(), params.to_vec());
+        let mut seen = self.statements.lock().expect("not poisoned");
+        seen.last.insert(sql.to_owned(), params.to_vec());
+        seen.runs += 1;
+        drop(seen);
         self.inner.query(sql, params)
     }
 

@@ -10,7 +10,7 @@ use larkspur_server::blobs::Objects;
 use larkspur_store::blobs::{self, BlobKey, Blobs};
 use larkspur_store::{BoxFuture, Driver, Session, StoreError, Unit, Value, Verdict};
 use larkspur_store_sqlite::Sqlite;
-use larkspur_testkit::{Lab, LabOptions, Recording, World};
+use larkspur_testkit::{Lab, LabOptions, ManualClock, Recording, World};
 use serde_json::json;
 
 use crate::source::{has_word, rust};
@@ -147,6 +147,10 @@ async fn whatever_examples_leave_out(lab: &Lab) {
             .data();
         world.call("GET", &format!("/im/v1/chats/{chat}")).send().await.data();
     }
+    let approval = json!({"owner": world.users[0].user_id, "creator_app": world.app_id, "members": [world.app_id], "settings": {"membership_approval": "approval_required"}});
+    let path = format!("/im/v1/chats/{}/members?succeed_type=1", world.chat(approval).await);
+    let guests = json!({"id_list": [user.open_id, format!("ou_{:032x}", 1)]});
+    world.call("POST", &path).body(guests).send().await.data();
     let page = format!(
         "/open-apis/authen/v1/authorize?client_id={}&response_type=code&redirect_uri=http://localhost",
         world.app_id
@@ -318,4 +322,80 @@ async fn lists_and_searches_are_read_off_an_index() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// However many people a call names, up to the length of a list: it takes as many statements.
+#[tokio::test]
+async fn a_call_that_names_many_takes_no_more_statements_than_one_that_names_few() {
+    let sqlite: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
+    let recording = Recording::over(sqlite);
+    // A clock that stands still: what a chat notes of its activity depends on the time.
+    let clock = ManualClock::at(1_700_000_000_000);
+    let options = LabOptions { driver: Some(recording.clone()), clock, ..LabOptions::default() };
+    let lab = Lab::with(options).await;
+    let world = lab.world().await;
+    let mut people = Vec::new();
+    for number in 0..50 {
+        let user_id = format!("user{number:03}");
+        world.control("POST", "/users").body(json!({"user_id": user_id})).send().await.data();
+        people.push(user_id);
+    }
+    let all = [people.clone(), vec![world.users[0].user_id.clone()]].concat();
+    world.set_app(&world.app_id, json!({"visible_to": all})).await;
+    let chat = world.chat(json!({"creator_app": world.app_id, "members": [world.app_id]})).await;
+    let approval = json!({"creator_app": world.app_id, "members": [world.app_id], "settings": {"membership_approval": "approval_required"}});
+    let gate = world.chat(approval).await;
+    let owner = json!({"owner": world.users[0].user_id, "members": people});
+    let (managed, token) = (world.chat(owner).await, world.user_token(0, json!({})).await);
+
+    let strangers: Vec<String> = (0..50u128).map(|number| format!("ou_{number:032x}")).collect();
+    let run = async |what: &str, many: usize| {
+        let ids = &people[..many];
+        let (list, query) = (json!({"id_list": ids}), "member_id_type=user_id");
+        let request = match what {
+            "add" => world.call("POST", &format!("/im/v1/chats/{chat}/members?{query}")).body(list),
+            "invite" => world.call("POST", &format!("/im/v1/chats/{gate}/members?{query}")).body(list),
+            "remove" => world.call("DELETE", &format!("/im/v1/chats/{chat}/members?{query}")).body(list),
+            "name strangers" => world
+                .call("POST", &format!("/im/v1/chats/{chat}/members?succeed_type=1"))
+                .body(json!({"id_list": strangers[..many]})),
+            "let speak" => world
+                .call("PUT", &format!("/im/v1/chats/{chat}/moderation?user_id_type=user_id"))
+                .body(json!({"moderation_setting": "moderator_list", "moderator_added_list": ids})),
+            "silence" => world
+                .call("PUT", &format!("/im/v1/chats/{chat}/moderation?user_id_type=user_id"))
+                .body(json!({"moderator_removed_list": ids})),
+            "create" => {
+                world.call("POST", "/im/v1/chats?user_id_type=user_id").body(json!({"user_id_list": ids}))
+            }
+            "appoint" => world
+                .call("POST", &format!("/im/v1/chats/{managed}/managers/add_managers?{query}"))
+                .token(&token)
+                .body(json!({"manager_ids": ids})),
+            "dismiss" => world
+                .call("POST", &format!("/im/v1/chats/{managed}/managers/delete_managers?{query}"))
+                .token(&token)
+                .body(json!({"manager_ids": ids})),
+            other => panic!("{other}"),
+        };
+        let before = recording.runs();
+        request.send().await.data();
+        recording.runs() - before
+    };
+    for (what, many) in [
+        ("add", 50),
+        ("let speak", 50),
+        ("silence", 50),
+        ("remove", 50),
+        ("invite", 50),
+        ("name strangers", 50),
+        ("create", 50),
+        ("appoint", 10),
+        ("dismiss", 10),
+    ] {
+        // The first one fills the memory. Whoever is there already is passed over.
+        run(what, 1).await;
+        let (cheap, dear) = (run(what, 3).await, run(what, many).await);
+        assert!(dear <= cheap, "{what}: 3 ids take {cheap} statements, {many} take {dear}");
+    }
 }

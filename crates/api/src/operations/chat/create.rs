@@ -151,11 +151,12 @@ async fn people(
     bot_manages: bool,
     invited: &[Member],
 ) -> Result<(), Fault> {
-    members::add(tx, chat, owner, false, call.now).await?;
-    members::add(tx, chat, &call.operator(), bot_manages, call.now).await?;
-    for member in invited {
-        members::add(tx, chat, member, false, call.now).await?;
+    let operator = call.operator();
+    if operator != *owner {
+        members::add(tx, chat, &operator, bot_manages, call.now).await?;
     }
+    let all: Vec<Member> = std::iter::once(owner).chain(invited).cloned().collect();
+    members::add_all(tx, chat, &all, false, call.now).await?;
     Ok(())
 }
 

@@ -77,8 +77,9 @@ pub(super) async fn members(
     filter: &Filter,
 ) -> Result<Vec<Member>, Fault> {
     let mut members = Vec::new();
-    for id in &filter.member_ids {
-        match translate::named(tx, call, form, id).await? {
+    let ids: Vec<&str> = filter.member_ids.iter().map(String::as_str).collect();
+    for (id, found) in ids.iter().zip(translate::all_named(tx, call, form, &ids).await?) {
+        match found {
             Named::User(user) => members.push(Member::User(user.user_id)),
             Named::Bot(app) => members.push(Member::Bot(app)),
             nobody => return Err(translate::refusal(form, id, &nobody)),

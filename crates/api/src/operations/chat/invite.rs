@@ -3,6 +3,7 @@
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::{InstallStatus, UserIdType, UserStatus};
 use larkspur_contract::{Fault, codes};
+use larkspur_store::apps::Audience;
 use larkspur_store::chats::Member;
 use larkspur_store::{Tx, apps};
 
@@ -40,8 +41,9 @@ pub(super) async fn members(
     let mut all = Vec::with_capacity(users.len() + bots.len());
     let ids: Vec<&str> = users.iter().map(String::as_str).collect();
     let named = translate::all_named(tx, call, form, &ids).await?;
+    let audience = translate::audience(tx, call, &named).await?;
     for (id, named) in ids.into_iter().zip(named) {
-        all.push(user(tx, call, form, id, named).await?);
+        all.push(user(&audience, form, id, named)?);
     }
     for id in bots {
         all.push(bot(tx, id).await?);
@@ -49,7 +51,7 @@ pub(super) async fn members(
     Ok(all)
 }
 
-async fn user(tx: &mut Tx, call: &Call, form: UserIdType, id: &str, named: Named) -> Result<Member, Fault> {
+fn user(audience: &Audience, form: UserIdType, id: &str, named: Named) -> Result<Member, Fault> {
     let unavailable = |note: &'static str| {
         Fault::new(codes::IDS_UNAVAILABLE, note).with_violation("user_id_list[*]", Some(id), "not available")
     };
@@ -58,7 +60,7 @@ async fn user(tx: &mut Tx, call: &Call, form: UserIdType, id: &str, named: Named
             if user.status == UserStatus::Resigned {
                 return Err(Fault::new(codes::USER_RESIGNED, "an invited user has resigned"));
             }
-            if !apps::is_visible_to(tx, &call.app, &user.user_id).await? {
+            if !audience.has(&user.user_id) {
                 return Err(unavailable("an invited user does not see the app"));
             }
             Ok(Member::User(user.user_id))

@@ -45,9 +45,7 @@ impl Operation for AddManagers {
         );
         managers.retain(|manager| order.chat.owner.as_ref() != Some(manager));
         rules::members::managers_fit(&order.chat, managers.len())?;
-        for member in &order.members {
-            members::set_manager(tx, &order.chat, member, true).await?;
-        }
+        members::set_managers(tx, &order.chat, &order.members, true).await?;
         super::show(tx, call, order.chat.chat_id, order.form).await
     }
 }

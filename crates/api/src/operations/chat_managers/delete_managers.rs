@@ -38,9 +38,7 @@ impl Operation for DeleteManagers {
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Managers, Fault> {
         let order = super::order(tx, call, &input.path.chat_id, &input.query, &input.body).await?;
-        for member in &order.members {
-            members::set_manager(tx, &order.chat, member, false).await?;
-        }
+        members::set_managers(tx, &order.chat, &order.members, false).await?;
         super::show(tx, call, order.chat.chat_id, order.form).await
     }
 }

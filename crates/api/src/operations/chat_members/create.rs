@@ -109,10 +109,9 @@ impl Operation for Create {
         let mut waiting = Vec::new();
         if rules::members::needs_approval(&chat, &standing) {
             let inviter = call.operator();
-            for (id, member) in &new {
-                pending::add(tx, &chat, member, &inviter, call.now).await?;
-                waiting.push((*id).to_owned());
-            }
+            let (ids, guests): (Vec<&str>, Vec<Member>) = new.into_iter().unzip();
+            pending::add_all(tx, &chat, &guests, &inviter, call.now).await?;
+            waiting.extend(ids.into_iter().map(str::to_owned));
         } else {
             let new: Vec<Member> = new.into_iter().map(|(_, member)| member).collect();
             rules::members::fits(&chat, &new, limits::chat_users(tx).await?)?;

@@ -94,9 +94,7 @@ impl Operation for Delete {
             return Err(Fault::new(codes::NO_VALID_MEMBERS, "nobody of the list is in the chat"));
         }
         owner_stays(&chat, &operator, &present)?;
-        for member in &present {
-            members::remove(tx, &chat, member).await?;
-        }
+        members::remove_all(tx, &chat, &Vec::from_iter(present.iter().cloned())).await?;
         if chat.user_count + chat.bot_count == i64::try_from(present.len()).unwrap_or(i64::MAX) {
             let empty = Chat { status: ChatStatus::Dissolved, ..Chat::clone(&chat) };
             chats::update(tx, &chat, &empty).await?;

@@ -2,6 +2,7 @@
 
 use larkspur_contract::model::{InstallStatus, UserIdType, UserStatus};
 use larkspur_contract::{Fault, FieldViolation, codes};
+use larkspur_store::apps::Audience;
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::{Tx, apps};
 
@@ -49,16 +50,13 @@ pub(super) struct Sorted<'a> {
 }
 
 /// Finds out how somebody stands to the chat.
-async fn guest(tx: &mut Tx, call: &Call, chat: &Chat, named: Named) -> Result<Guest, Fault> {
+async fn guest(tx: &mut Tx, chat: &Chat, audience: Option<&Audience>, named: Named) -> Result<Guest, Fault> {
     match named {
         Named::User(user) if user.status == UserStatus::Resigned => Ok(Guest::Resigned),
-        Named::User(user) => {
-            // Only an app brings users in on the strength of its own visibility. Source: the page's prerequisites.
-            if matches!(call.actor, Actor::Bot) && !apps::is_visible_to(tx, &call.app, &user.user_id).await? {
-                return Ok(Guest::Unseen);
-            }
-            Ok(Guest::Welcome(Member::User(user.user_id)))
+        Named::User(user) if audience.is_some_and(|audience| !audience.has(&user.user_id)) => {
+            Ok(Guest::Unseen)
         }
+        Named::User(user) => Ok(Guest::Welcome(Member::User(user.user_id))),
         Named::Bot(app) => {
             let install = apps::install(tx, app).await?;
             let usable = install.filter(|found| found.bot && found.status == InstallStatus::Enabled);
@@ -84,8 +82,13 @@ pub(super) async fn sort<'a>(
 ) -> Result<Sorted<'a>, Fault> {
     let mut sorted = Sorted::default();
     let named = translate::all_named_members(tx, call, form, ids).await?;
+    let audience = match call.actor {
+        // Only an app brings users in on the strength of its own visibility. Source: the page's prerequisites.
+        Actor::Bot => Some(translate::audience(tx, call, &named).await?),
+        Actor::User { .. } => None,
+    };
     for (&id, named) in ids.iter().zip(named) {
-        let guest = guest(tx, call, chat, named).await?;
+        let guest = guest(tx, chat, audience.as_ref(), named).await?;
         if policy == Policy::Strict
             && let Some(refusal) = refusal(form, id, &guest)
         {

@@ -105,9 +105,8 @@ impl Operation for Update {
         }
         if setting == Moderation::ModeratorList {
             for (ids, speaks) in [(&body.moderator_added_list, true), (&body.moderator_removed_list, false)] {
-                for speaker in present(tx, call, &chat, form, ids).await? {
-                    moderation::set(tx, &chat, &speaker, speaks).await?;
-                }
+                let speakers = present(tx, call, &chat, form, ids).await?;
+                moderation::set_all(tx, &chat, &speakers, speaks).await?;
             }
         }
         Ok(Empty {})
@@ -143,9 +142,10 @@ async fn present(
     form: UserIdType,
     ids: &[String],
 ) -> Result<Vec<Member>, Fault> {
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let mut named = Vec::with_capacity(ids.len());
-    for id in ids {
-        match translate::named(tx, call, form, id).await? {
+    for (id, found) in ids.iter().zip(translate::all_named(tx, call, form, &ids).await?) {
+        match found {
             Named::User(user) => named.push(Member::User(user.user_id)),
             Named::Bot(_) => {}
             nobody => return Err(translate::refusal(form, id, &nobody)),

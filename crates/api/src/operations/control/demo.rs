@@ -142,9 +142,8 @@ async fn chat(
     };
     let locked = chats::insert(tx, chat, now).await?;
     let users = people.iter().map(|user| Member::User(user.user_id.clone()));
-    for member in users.chain([Member::Bot(app_id)]) {
-        members::add(tx, &locked, &member, false, now).await?;
-    }
+    let all: Vec<Member> = users.chain([Member::Bot(app_id)]).collect();
+    members::add_all(tx, &locked, &all, false, now).await?;
     tabs::insert(tx, &locked, &message_tab(tx), 0).await?;
     Ok(locked.chat_id)
 }

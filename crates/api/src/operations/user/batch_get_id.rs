@@ -99,6 +99,8 @@ impl Operation for BatchGetId {
                 let key = |user: &User| (user.status == UserStatus::Resigned, user.user_id.clone());
                 key(a).cmp(&key(b))
             });
+            let ids = people.iter().map(|user| user.user_id.as_str());
+            let audience = apps::audience(tx, &call.app, ids).await?;
             for (sent, wanted) in asked.iter().zip(&wanted) {
                 let user = people.iter().find(|user| {
                     let address = match contact {
@@ -107,10 +109,7 @@ impl Operation for BatchGetId {
                     };
                     address.as_deref().is_some_and(|address| plain(contact, address) == wanted)
                 });
-                let user = match user {
-                    Some(user) if apps::is_visible_to(tx, &call.app, &user.user_id).await? => Some(user),
-                    _ => None,
-                };
+                let user = user.filter(|user| audience.has(&user.user_id));
                 let keys = &tx.engine().keys;
                 user_list.push(Found {
                     user_id: user.map(|user| translate::user_id(keys, call, user, form)),

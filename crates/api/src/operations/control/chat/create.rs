@@ -145,17 +145,16 @@ async fn people(
     now: i64,
 ) -> Result<(), Fault> {
     // Managers come first: whoever is in several lists is a member once, with its highest role.
+    let mut managers = Vec::with_capacity(body.managers.len());
     for id in &body.managers {
-        let manager = support::member(tx, "managers[*]", id).await?;
-        members::add(tx, chat, &manager, true, now).await?;
+        managers.push(support::member(tx, "managers[*]", id).await?);
     }
-    if let Some(owner) = owner {
-        members::add(tx, chat, &owner, false, now).await?;
-    }
+    members::add_all(tx, chat, &managers, true, now).await?;
+    let mut others = Vec::from_iter(owner);
     for id in &body.members {
-        let member = support::member(tx, "members[*]", id).await?;
-        members::add(tx, chat, &member, false, now).await?;
+        others.push(support::member(tx, "members[*]", id).await?);
     }
+    members::add_all(tx, chat, &others, false, now).await?;
     Ok(())
 }
 
