@@ -1,9 +1,10 @@
 //! Documents, of which only the collaborators matter here.
 
+use larkspur_contract::ids::{AppId, ChatId};
 use larkspur_contract::model::{DocPermission, DocType};
 
-use crate::Tx;
 use crate::driver::StoreError;
+use crate::{Tx, users};
 
 /// A document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,15 @@ pub struct Collaborator {
     pub permission: DocPermission,
     /// `container` or `single_page`.
     pub perm_type: String,
+}
+
+impl Collaborator {
+    /// The user, if it is one: no `user_id` looks like the others.
+    fn user_id(&self) -> Option<&str> {
+        let other = self.member.contains(':')
+            || [AppId::PREFIX, ChatId::PREFIX].iter().any(|prefix| self.member.starts_with(prefix));
+        (!other).then_some(self.member.as_str())
+    }
 }
 
 /// A document of the tenant.
@@ -68,12 +78,13 @@ pub async fn set_deleted(tx: &mut Tx, token: &str, deleted: bool) -> Result<bool
     Ok(tx.row(sql, [token.into(), status.into()]).await?.is_some())
 }
 
-/// Adds a collaborator, or changes what it may do.
+/// Adds a collaborator, or changes what it may do. A user who is deleted at the same moment is not, or no more.
 pub async fn set_collaborator(
     tx: &mut Tx,
     token: &str,
     collaborator: &Collaborator,
 ) -> Result<(), StoreError> {
+    users::hold(tx, collaborator.user_id()).await?;
     let sql = "INSERT INTO document_member (tenant, token, member, member_type, perm, perm_type) VALUES ($1, $2, $3, $4, $5, $6) \
                ON CONFLICT (tenant, token, member) DO UPDATE SET member_type = excluded.member_type, perm = excluded.perm, \
                perm_type = excluded.perm_type";
@@ -143,4 +154,28 @@ pub async fn permission_of(
         DocPermission::FullAccess => 2,
     };
     Ok(held.into_iter().max_by_key(rank))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_told_from_other_collaborators() {
+        for (member, user) in [
+            ("4d7a3c6g", true),
+            ("anna.b@example-corp_1", true),
+            ("cli_0123456789abcdef", false),
+            ("oc_0123456789abcdef0123456789abcdef", false),
+            ("email:anna@example.com", false),
+        ] {
+            let collaborator = Collaborator {
+                member: member.to_owned(),
+                member_type: String::new(),
+                permission: DocPermission::View,
+                perm_type: String::new(),
+            };
+            assert_eq!(collaborator.user_id().is_some(), user, "{member}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Races: what two callers at once may not break.
 
+use larkspur_contract::Effect;
 use larkspur_testkit::{Lab, LabOptions, Reply, Request, World, racing_store};
 use serde_json::json;
 
@@ -244,6 +245,37 @@ async fn a_user_is_deleted_once() {
     }
     let info = world.call("GET", &format!("/im/v1/chats/{}", world.chat_id)).send().await.data();
     assert_eq!(info["user_count"], "2");
+}
+
+/// A right on a document is given to users who are deleted at the same moment: none outlives its user.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_right_is_given_to_a_user_who_is_gone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let token = world.document_url.rsplit('/').next().expect("a token");
+    let share = format!("/drive/v1/permissions/{token}/members?type=docx");
+    let mut given = 0;
+    for round in 0..20 {
+        let user_id = format!("leaver{round}");
+        world.control("POST", "/users").body(json!({"user_id": user_id})).send().await.data();
+        let member = json!({"member_type": "userid", "member_id": user_id, "perm": "view"});
+        let requests = (0..8).map(|n| match n {
+            n if n == round % 8 => world.control("DELETE", &format!("/users/{user_id}")),
+            _ => world.call("POST", &share).body(member.clone()),
+        });
+        for reply in all_at_once(requests.collect()).await {
+            match reply.code() {
+                0 => given += 1,
+                // Nobody of this name.
+                _ => drop(reply.refused(1063001)),
+            }
+        }
+    }
+    assert!(given > 20, "only the deletions came through");
+    let driver = &world.lab.app.engine().driver;
+    let sql = "SELECT member FROM document_member WHERE member LIKE 'leaver%'";
+    let left = driver.query(Effect::Reads, sql, vec![]).await.expect("reads");
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
