@@ -16,7 +16,7 @@ pub(crate) async fn make_if_empty(engine: &Arc<Engine>) -> Result<Option<World>,
         .run(Effect::Writes, move |root| {
             Box::pin(async move {
                 root.lock_store().await?;
-                if !tenants::all(root).await?.is_empty() {
+                if tenants::any(root).await? {
                     return Ok(None);
                 }
                 demo_world(root, now, "Demo").await.map(Some)

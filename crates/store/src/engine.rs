@@ -72,6 +72,14 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Brings a store to this program's schema, and leaves no more behind: whoever makes no ids needs no node number.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub async fn migrate(driver: &Arc<dyn Driver>) -> Result<(), StoreError> {
+        driver.transact(Effect::Writes, Arc::new(migrate::Opening::on(driver.is_shared()))).await
+    }
+
     /// Renews the lease of this process's node number, or takes a number that nobody holds. Where no other process uses
     /// the store, there is nothing to do.
     ///

@@ -102,6 +102,11 @@ pub async fn all(root: &mut Root) -> Result<Vec<Tenant>, StoreError> {
     rows.into_iter().map(|mut row| tenant(&mut row, 0)).collect()
 }
 
+/// Whether there is any tenant.
+pub async fn any(root: &mut Root) -> Result<bool, StoreError> {
+    Ok(!root.rows("SELECT 1 FROM tenant LIMIT 1", &[]).await?.is_empty())
+}
+
 /// Makes the transaction's tenant; false if it is there already.
 pub async fn insert(tx: &mut Tx, name: &str, now_ms: i64) -> Result<bool, StoreError> {
     let sql = "INSERT INTO tenant (tenant, name, clock_offset_ms, created_at) VALUES ($1, $2, 0, $3) ON CONFLICT (tenant) DO NOTHING RETURNING tenant";

@@ -23,7 +23,7 @@ pub(super) fn migrate(place: &Place) -> Result<(), String> {
     let config = place.config()?;
     waiting(async {
         let store = Store::open(&config).await?;
-        store.engine(&config).await?;
+        store.migrate(&config).await?;
         let place = store.place(&config);
         store.close();
         super::print(&format!(

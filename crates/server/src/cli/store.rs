@@ -49,13 +49,20 @@ impl Store {
     pub(super) async fn engine(&self, config: &Config) -> Result<Arc<Engine>, String> {
         let blobs = blobs(config)?;
         let engine = Engine::open_with(self.driver(), Arc::new(SystemClock), config.tag_bytes(), blobs).await;
+        engine.map_err(|error| self.unopened(config, &error))
+    }
+
+    /// Brings it to this program's schema, and no more.
+    pub(super) async fn migrate(&self, config: &Config) -> Result<(), String> {
+        Engine::migrate(&self.driver()).await.map_err(|error| self.unopened(config, &error))
+    }
+
+    fn unopened(&self, config: &Config, error: &StoreError) -> String {
         let hint = match self {
             Store::Sqlite(_) => "; `larkspur check` tells whether they are damaged",
             Store::Postgres(_) => "",
         };
-        engine.map_err(|error| {
-            format!("cannot open the data in {}: {}{hint}", self.place(config), plain(&error))
-        })
+        format!("cannot open the data in {}: {}{hint}", self.place(config), plain(error))
     }
 
     /// Where it is, for people. It holds no password.

@@ -22,6 +22,11 @@ fn named(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
+/// The outcomes of deliveries that a text speaks of.
+fn outcomes(text: &str) -> BTreeSet<&str> {
+    text.split("outcome=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
 #[test]
 fn dashboard_and_alerts_ask_for_metrics_that_there_are() {
     let directory = TempDir::new().expect("a directory");
@@ -33,16 +38,19 @@ fn dashboard_and_alerts_ask_for_metrics_that_there_are() {
         // A refusal counts as well: nobody signs in here.
         let refused = client.send("", "GET", "/open-apis/bot/v3/info", &serde_json::Value::Null);
         assert_eq!(refused.expect("an answer").1["code"], 99991661);
-        there.extend(named(&client.text("/larkspur/metrics")).into_iter().map(str::to_owned));
+        let metrics = client.text("/larkspur/metrics");
+        there.extend(named(&metrics).into_iter().map(str::to_owned));
+        there.extend(outcomes(&metrics).into_iter().map(str::to_owned));
     }
     for name in ["grafana.json", "alerts.yml"] {
         let text = file(name);
         let asked = named(&text);
         assert!(asked.len() >= 4, "{name}: {asked:?}");
-        for metric in asked {
-            assert!(there.contains(metric), "{name} asks for {metric}");
+        for metric in asked.union(&outcomes(&text)) {
+            assert!(there.contains(*metric), "{name} asks for {metric}");
         }
     }
+    assert_eq!(outcomes(&file("alerts.yml")), BTreeSet::from(["dropped"]));
     serde_json::from_str::<serde_json::Value>(&file("grafana.json")).expect("JSON");
 }
 

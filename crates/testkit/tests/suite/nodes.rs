@@ -1,6 +1,7 @@
 //! What several processes on one store share beside its data: node numbers, counts of calls, jobs.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,6 +14,8 @@ use larkspur_store_sqlite::Sqlite;
 use larkspur_testkit::postgres::Server;
 use larkspur_testkit::{Lab, LabOptions};
 use serde_json::json;
+
+use crate::program::binary;
 
 async fn engine(server: &Server) -> Result<Arc<Engine>, StoreError> {
     let options = Options { connections: 2, ..Options::default() };
@@ -52,6 +55,25 @@ async fn forty_at_once_make_ids_with_forty_numbers() {
         engines.push(engine);
     }
     assert_eq!(numbers(&server, "SELECT node_no FROM node_lease ORDER BY 1").await, Vec::from_iter(held));
+}
+
+#[test]
+fn who_makes_no_ids_takes_no_number() {
+    let server = Server::start(&["fsync=off"]);
+    let larkspur = |command: &str| {
+        let mut program = Command::new(binary());
+        program.args([command, "--store", &server.url("postgres")]).env_clear();
+        let output = program.output().expect("it runs");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    larkspur("migrate");
+    larkspur("check");
+    assert_eq!(runtime.block_on(numbers(&server, "SELECT count(*) FROM node_lease")), [0]);
+    assert_eq!(
+        runtime.block_on(numbers(&server, "SELECT count(*) FROM meta WHERE name = 'master_key'")),
+        [1]
+    );
 }
 
 #[tokio::test]

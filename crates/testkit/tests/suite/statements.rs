@@ -20,6 +20,7 @@ const SCANS: &[(&str, &str)] = &[
     ("forgets files that were removed", "FROM blob WHERE state = 'gone' AND since < $1"),
     ("looks for files that are missing", "FROM image WHERE content_hash IS NOT NULL"),
     ("lists every world", "FROM tenant ORDER BY tenant"),
+    ("asks whether there is a world", "SELECT 1 FROM tenant LIMIT 1"),
     (
         "removes an app from every tenant when its developer's world is deleted",
         "DELETE FROM app_visible_user WHERE app_id = $1",
