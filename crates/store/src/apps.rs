@@ -1,6 +1,7 @@
 //! Apps: the directory of all of them, and each one as installed in a tenant.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use larkspur_contract::ids::{AppId, TenantKey};
@@ -292,9 +293,22 @@ pub async fn issued_token(tx: &mut Tx, app_id: AppId, kind: &str) -> Result<Opti
     tx.row(sql, [app_id.into(), kind.into()]).await?.map(|row| row.int(0)).transpose()
 }
 
-/// Remembers until when a newly issued token is valid.
-pub async fn record_token(tx: &mut Tx, app_id: AppId, kind: &str, expires_at: i64) -> Result<(), StoreError> {
+/// Remembers until when a newly issued token is valid, unless another call was first and its token is good, which means
+/// valid until some time in this range. Answers until when the token is valid that all are given from now on.
+pub async fn record_token(
+    tx: &mut Tx,
+    app_id: AppId,
+    kind: &str,
+    expires_at: i64,
+    good: &RangeInclusive<i64>,
+) -> Result<i64, StoreError> {
     let sql = "INSERT INTO token_issue (tenant, app_id, kind, expires_at) VALUES ($1, $2, $3, $4) \
-               ON CONFLICT (tenant, app_id, kind) DO UPDATE SET expires_at = excluded.expires_at";
-    tx.rows(sql, [app_id.into(), kind.into(), expires_at.into()]).await.map(drop)
+               ON CONFLICT (tenant, app_id, kind) DO UPDATE SET expires_at = excluded.expires_at \
+               WHERE token_issue.expires_at < $5 OR token_issue.expires_at > $6 RETURNING expires_at";
+    let (from, to) = (*good.start(), *good.end());
+    let params = [app_id.into(), kind.into(), expires_at.into(), from.into(), to.into()];
+    if tx.row(sql, params).await?.is_some() {
+        return Ok(expires_at);
+    }
+    Ok(issued_token(tx, app_id, kind).await?.unwrap_or(expires_at))
 }

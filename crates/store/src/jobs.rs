@@ -7,7 +7,7 @@ use larkspur_contract::ids::TenantKey;
 
 use crate::driver::StoreError;
 use crate::oauth::KEPT_MS;
-use crate::{Engine, Value};
+use crate::{Engine, Value, gone};
 
 /// How many rows one statement deletes at most.
 const BATCH: u32 = 500;
@@ -52,6 +52,7 @@ const ENDED: [(&str, i64); 3] = [
 
 /// Deletes what has ended in every tenant, in small transactions; how many rows. `now_ms` is the real time.
 pub async fn sweep(engine: &Arc<Engine>, now_ms: i64) -> Result<usize, StoreError> {
+    gone::sweep(engine, now_ms).await?;
     let (mut deleted, mut last) = (0, Value::from(""));
     loop {
         let sql = "SELECT tenant, clock_offset_ms FROM tenant WHERE tenant > $1 ORDER BY tenant LIMIT CAST($2 AS BIGINT)";

@@ -3,6 +3,7 @@
 mod bell;
 mod driver;
 mod engine;
+mod gone;
 mod ids;
 mod keys;
 mod memory;

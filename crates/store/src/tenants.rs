@@ -6,7 +6,7 @@ use std::sync::Arc;
 use larkspur_contract::ids::{AppId, TenantKey};
 
 use crate::driver::StoreError;
-use crate::{Engine, Hook, Root, Row, Tx, Value};
+use crate::{Engine, Hook, Root, Row, Tx, Value, gone};
 
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,18 +121,29 @@ pub async fn set_clock(tx: &mut Tx, offset_ms: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
+pub(crate) async fn delete_rows(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
+    for table in TABLES {
+        root.rows(&format!("DELETE FROM {table} WHERE tenant = $1"), &[Value::from(tenant)]).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn delete_rows_of_app(root: &mut Root, app: AppId) -> Result<(), StoreError> {
+    for table in ["app_install", "app_visible_user", "token_issue", "user_grant"] {
+        root.rows(&format!("DELETE FROM {table} WHERE app_id = $1"), &[Value::from(app)]).await?;
+    }
+    Ok(())
+}
+
 /// Removes a tenant and every row of it; its apps also go from the other tenants that installed them.
 pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
     let made = crate::apps::made_by(root, tenant).await?;
     let apps: HashSet<AppId> = made.into_iter().map(|app| app.app_id).collect();
     for app in &apps {
-        for table in ["app_install", "app_visible_user", "token_issue", "user_grant"] {
-            root.rows(&format!("DELETE FROM {table} WHERE app_id = $1"), &[Value::from(*app)]).await?;
-        }
+        delete_rows_of_app(root, *app).await?;
     }
-    for table in TABLES {
-        root.rows(&format!("DELETE FROM {table} WHERE tenant = $1"), &[Value::from(tenant)]).await?;
-    }
+    delete_rows(root, tenant).await?;
+    gone::remember(root, tenant, &apps).await?;
     let forget = Arc::new(move |engine: &Engine| {
         engine.memory.tenants.forget(&tenant);
         engine.memory.installs.forget_where(|key| key.0 == tenant || apps.contains(&key.1));

@@ -11,7 +11,7 @@ use larkspur_store::frequency::{self, Full, Window};
 use larkspur_store::{Driver, Engine, StoreError, SystemClock, jobs, nodes};
 use larkspur_store_postgres::{Options, Postgres};
 use larkspur_store_sqlite::Sqlite;
-use larkspur_testkit::postgres::Server;
+use larkspur_testkit::postgres::{Server, Tables, database};
 use larkspur_testkit::{Lab, LabOptions};
 use serde_json::json;
 
@@ -222,5 +222,43 @@ async fn a_sweep_deletes_what_has_ended_by_the_clock_of_its_tenant() {
         let left: Vec<_> =
             left.expect("reads").into_iter().map(|mut row| row.text(1).expect("a name")).collect();
         assert_eq!(left, ["late"]);
+    }
+}
+
+/// A call that was under way may write after its world was deleted. The races show it; here it is always so.
+#[tokio::test]
+async fn what_is_written_into_a_deleted_world_goes_as_soon_as_nobody_can_write_more() {
+    for tables in [Tables::Plain, Tables::Partitioned] {
+        let driver = database(tables).await;
+        let lab = Lab::with(LabOptions { driver: Some(driver.clone()), ..LabOptions::default() }).await;
+        let (world, other) = (lab.world().await, lab.world().await);
+        let shop = world.control("POST", "/apps").body(json!({"kind": "isv"})).send().await.data();
+        other.control("POST", "/installs").body(json!({"app_id": shop["app_id"]})).send().await.data();
+        other.tag("another").await;
+        world.control("DELETE", "").send().await.data();
+        let late = "INSERT INTO tag (tenant, tag_id, tag_type, name, i18n_names, app_id, create_time, update_time) \
+                    VALUES ($1, 1, 'tenant', 'late', '[]', '', 0, 0)";
+        driver.query(Writes, late, vec![world.tenant_key.as_str().into()]).await.expect("written");
+        let install = "INSERT INTO app_install (tenant, app_id, status, bot, external_sharing, scopes, visible_to) \
+                       VALUES ($1, $2, 'enabled', 1, 0, '', '')";
+        let app = shop["app_id"].as_str().expect("an app_id");
+        driver
+            .query(Writes, install, vec![other.tenant_key.as_str().into(), app.into()])
+            .await
+            .expect("written");
+        let left = async || {
+            let tags = driver.query(Reads, "SELECT name FROM tag ORDER BY name", Vec::new()).await;
+            let installs = "SELECT 1 FROM app_install WHERE app_id = $1";
+            let installs = driver.query(Reads, installs, vec![app.into()]).await.expect("read").len();
+            let noted = "SELECT 1 FROM job_slot WHERE job LIKE 'gone %'";
+            let noted = driver.query(Reads, noted, Vec::new()).await.expect("read").len();
+            (tags.expect("read").len(), installs, noted)
+        };
+        let engine = lab.app.engine();
+        jobs::sweep(engine, now() + 9 * 60_000).await.expect("swept");
+        assert_eq!(left().await, (2, 1, 3), "its apps are two");
+        jobs::sweep(engine, now() + 11 * 60_000).await.expect("swept");
+        assert_eq!(left().await, (1, 0, 0));
+        assert_eq!(other.call("GET", "/bot/v3/info").send().await.code(), 0, "who lives is left alone");
     }
 }

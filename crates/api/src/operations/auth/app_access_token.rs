@@ -85,6 +85,7 @@ impl Operation for Create {
         let now = call.now + tenants::get(&mut tx).await?.map_or(0, |tenant| tenant.clock_offset_ms);
         let expires_at = super::current_or_new(&mut tx, app.app_id, "app", now, ISV_LIFE_MS).await?;
         let token = Token { holder: Holder::App, tenant: app.developer, app: app.app_id, expires_at };
-        Ok(Output { app_access_token: token.issue(keys), expire: (expires_at - now) / 1000 })
+        let expire = super::seconds_left(expires_at, now, ISV_LIFE_MS);
+        Ok(Output { app_access_token: token.issue(keys), expire })
     }
 }

@@ -9,6 +9,9 @@ use super::{Entry, entry};
 use crate::RootCall;
 use crate::tokens::{Holder, RENEW_MS, Token};
 
+/// By how much the clocks of servers may differ.
+const SKEW_MS: i64 = 10_000;
+
 mod app_access_token;
 mod app_access_token_internal;
 mod app_ticket_resend;
@@ -55,17 +58,22 @@ pub(super) async fn tenant_token(
 ) -> Result<(String, i64), Fault> {
     let expires_at = current_or_new(tx, app, "tenant", now, life).await?;
     let token = Token { holder: Holder::Tenant, tenant: tx.tenant(), app, expires_at };
-    Ok((token.issue(&call.engine.keys), (expires_at - now) / 1000))
+    Ok((token.issue(&call.engine.keys), seconds_left(expires_at, now, life)))
+}
+
+/// The seconds that a token has left; never more than it lives.
+fn seconds_left(expires_at: i64, now: i64, life: i64) -> i64 {
+    (expires_at - now).min(life) / 1000
 }
 
 /// With half an hour left or more the app's present token is given again; with less, a new one, and both are valid.
 async fn current_or_new(tx: &mut Tx, app_id: AppId, kind: &str, now: i64, life: i64) -> Result<i64, Fault> {
+    // A token that lives longer than a whole life was issued before the tenant's clock went back, or by a server whose
+    // clock is ahead of this one's.
+    let good = now + RENEW_MS..=now + life + SKEW_MS;
     let present = apps::issued_token(tx, app_id, kind).await?;
-    // A token that lives longer than a whole life was issued before the tenant's clock went back.
-    if let Some(expires_at) = present.filter(|at| (RENEW_MS..=life).contains(&(at - now))) {
+    if let Some(expires_at) = present.filter(|at| good.contains(at)) {
         return Ok(expires_at);
     }
-    let expires_at = now + life;
-    apps::record_token(tx, app_id, kind, expires_at).await?;
-    Ok(expires_at)
+    Ok(apps::record_token(tx, app_id, kind, now + life, &good).await?)
 }
