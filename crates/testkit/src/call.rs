@@ -125,6 +125,11 @@ impl Request {
         (self.method.clone(), format!("{}{query}", self.path), token.unwrap_or_default().to_owned(), body)
     }
 
+    /// Its `Content-Type` and its body, as they are sent.
+    pub fn content(&self) -> (&str, &[u8]) {
+        (self.content_type.as_deref().unwrap_or_default(), &self.body)
+    }
+
     /// Sends it.
     pub async fn send(self) -> Reply {
         let mut body = self.body.clone();

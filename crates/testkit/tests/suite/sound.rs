@@ -20,9 +20,9 @@
 //! 14. Whoever is in a chat, waits to be let into one or may speak in it, exists.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use larkspur_store::{BoxFuture, Driver, Row, Session, StoreError, Unit, Value, Verdict};
+use larkspur_store::{Driver, Value};
 use larkspur_store_postgres::{Options as PostgresOptions, Postgres};
 use larkspur_store_sqlite::{Options, Sqlite};
 use larkspur_testkit::{Lab, LabOptions, Request, World};
@@ -30,6 +30,7 @@ use serde_json::json;
 
 use crate::program::{CONTROL_KEY, Client, Program};
 use crate::random::Random;
+use crate::reading;
 use crate::servers::Cluster;
 
 const ROUNDS: usize = 60;
@@ -40,23 +41,6 @@ const USERS_MAX: i64 = 5;
 /// Users who call nothing, and are deleted and made again.
 const GUESTS: usize = 3;
 const NAMES: [&str; 4] = ["Alpha Beta", "beta gamma", "Gamma", "delta"];
-
-/// One statement that reads.
-struct Reading {
-    sql: String,
-    params: Vec<Value>,
-    rows: Mutex<Vec<Row>>,
-}
-
-impl Unit for Reading {
-    fn run(&self, mut session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
-        Box::pin(async move {
-            let rows = session.query(&self.sql, &self.params).await?;
-            *self.rows.lock().expect("not poisoned") = rows;
-            Ok(Verdict::Commit)
-        })
-    }
-}
 
 /// What a round acknowledged.
 #[derive(Default)]
@@ -101,10 +85,7 @@ impl Ground {
     async fn rows(&self, sql: &str, chat: Option<&str>) -> Vec<Vec<Value>> {
         let mut params: Vec<Value> = vec![self.world.tenant_key.as_str().into()];
         params.extend(chat.map(Value::from));
-        let unit = Arc::new(Reading { sql: sql.to_owned(), params, rows: Mutex::default() });
-        self.driver.transact(larkspur_contract::Effect::Reads, unit.clone()).await.expect("reads");
-        let rows = std::mem::take(&mut *unit.rows.lock().expect("not poisoned"));
-        rows.into_iter().map(|row| row.0).collect()
+        reading::rows(&self.driver, sql.to_owned(), params).await
     }
 
     async fn texts(&self, sql: &str, chat: &str) -> Vec<String> {

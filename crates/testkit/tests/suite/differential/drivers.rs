@@ -2,11 +2,10 @@
 //!
 //! The model says what matters of an answer; this sees all of it: texts, violations, headers, and what no answer shows.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use larkspur_contract::Effect;
 use larkspur_store::tenants::TABLES;
-use larkspur_store::{BoxFuture, Driver, Row, Session, StoreError, Unit, Value as Cell, Verdict};
+use larkspur_store::{Driver, Value as Cell};
 use larkspur_store_sqlite::Sqlite;
 use larkspur_testkit::Reply;
 use larkspur_testkit::model::Op;
@@ -16,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::real::Real;
 use super::{Counts, Outcome, Step, asked_for, drawn, pause, sequence};
 use crate::random::Random;
+use crate::reading;
 
 /// Unless the environment variable `TEST_SEQUENCES` says how many.
 const SEQUENCES: u64 = 2;
@@ -109,8 +109,8 @@ impl Real {
     async fn plain_rows(&self, driver: &Arc<dyn Driver>) -> Vec<String> {
         let mut lines = Vec::new();
         for table in TABLES {
-            for row in rows(driver, format!("SELECT * FROM {table}")).await {
-                let cells: Vec<String> = row.0.iter().map(|cell| self.plain_cell(cell)).collect();
+            for row in reading::rows(driver, format!("SELECT * FROM {table}"), Vec::new()).await {
+                let cells: Vec<String> = row.iter().map(|cell| self.plain_cell(cell)).collect();
                 lines.push(format!("{table}: {}", cells.join(", ")));
             }
         }
@@ -126,22 +126,6 @@ fn is_drawn(word: &str) -> bool {
 
 fn sort(list: &mut [Value]) {
     list.sort_by_cached_key(Value::to_string);
-}
-
-async fn rows(driver: &Arc<dyn Driver>, sql: String) -> Vec<Row> {
-    struct Reading(String, Mutex<Vec<Row>>);
-    impl Unit for Reading {
-        fn run(&self, mut session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
-            Box::pin(async move {
-                let rows = session.query(&self.0, &[]).await?;
-                *self.1.lock().expect("not poisoned") = rows;
-                Ok(Verdict::Commit)
-            })
-        }
-    }
-    let unit = Arc::new(Reading(sql, Mutex::default()));
-    driver.transact(Effect::Reads, unit.clone()).await.expect("reads");
-    std::mem::take(&mut *unit.1.lock().expect("not poisoned"))
 }
 
 /// The first difference between two lists of lines.

@@ -1,0 +1,186 @@
+//! What belongs to a chat: tabs, menus, announcements, top notices.
+
+use larkspur_testkit::Request;
+use serde_json::{Value, json};
+
+use super::{CALLS, Place, mixed, text, texts};
+
+fn at(place: &Place, method: &str, part: &str) -> Request {
+    place.call(method, &format!("/im/v1/chats/{}{part}", place.chat_id))
+}
+
+/// Tabs of people's own.
+async fn tabs(place: &Place) -> Vec<Value> {
+    let data = place.get(&format!("/im/v1/chats/{}/chat_tabs/list_tabs", place.chat_id)).await;
+    data["chat_tabs"]
+        .as_array()
+        .expect("tabs")
+        .iter()
+        .filter(|tab| tab["tab_type"] == "url")
+        .cloned()
+        .collect()
+}
+
+async fn three_tabs(place: &Place) -> Vec<String> {
+    let tab = json!({"tab_type": "url", "tab_content": {"url": "https://example.com"}});
+    place.add_tabs(&json!([tab, tab, tab])).send().await.data();
+    tabs(place).await.iter().map(|tab| text(tab, "tab_id")).collect()
+}
+
+/// Twenty and no more, two at a time or one.
+pub(super) async fn tab_limit(place: Place) {
+    let tab = json!({"tab_type": "url", "tab_content": {"url": "https://example.com"}});
+    let two = place.add_tabs(&json!([tab, tab]));
+    place.race(vec![two; 16]).await.won(10, &[232046]);
+    assert_eq!(tabs(&place).await.len(), 20);
+    let places = place.rows("SELECT DISTINCT position FROM chat_tab WHERE tenant = $1").await;
+    assert_eq!(places.len(), place.count("chat_tab").await, "two in one place");
+}
+
+/// A name and an address are those of one call.
+pub(super) async fn tab_change(place: Place) {
+    let ids = three_tabs(&place).await;
+    let change = |number: usize| {
+        let content = json!({"url": format!("https://example.com/{number}")});
+        let tab = json!({"tab_id": ids[0], "tab_type": "url", "tab_name": format!("name {number}"), "tab_content": content});
+        at(&place, "POST", "/chat_tabs/update_tabs").body(json!({"chat_tabs": [tab]}))
+    };
+    place.race((0..CALLS).map(change).collect()).await.all_done();
+    let all = tabs(&place).await;
+    let tab = all.iter().find(|tab| tab["tab_id"] == ids[0].as_str()).expect("it is there");
+    let number = text(tab, "tab_name").replace("name ", "");
+    assert_eq!(tab["tab_content"]["url"], format!("https://example.com/{number}"));
+    assert_eq!(all.len(), 3);
+}
+
+/// Each is deleted once.
+pub(super) async fn tab_delete(place: Place) {
+    let ids = three_tabs(&place).await;
+    let delete = |number: usize| {
+        at(&place, "DELETE", "/chat_tabs/delete_tabs").body(json!({"tab_ids": [ids[number % 3]]}))
+    };
+    place.race((0..CALLS).map(delete).collect()).await.won(3, &[232001]);
+    assert_eq!(tabs(&place).await.len(), 0);
+}
+
+/// The order is one that somebody gave.
+pub(super) async fn tab_order(place: Place) {
+    three_tabs(&place).await;
+    let data = place.get(&format!("/im/v1/chats/{}/chat_tabs/list_tabs", place.chat_id)).await;
+    let ids = texts(&data["chat_tabs"], "tab_id");
+    let custom: Vec<String> = tabs(&place).await.iter().map(|tab| text(tab, "tab_id")).collect();
+    let first: Vec<String> = ids.iter().filter(|id| !custom.contains(id)).cloned().collect();
+    let orders: Vec<Vec<String>> = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
+        .map(|order| [first.clone(), order.map(|index| custom[index].clone()).to_vec()].concat())
+        .to_vec();
+    let sort = |number: usize| {
+        at(&place, "POST", "/chat_tabs/sort_tabs").body(json!({"tab_ids": orders[number % 6]}))
+    };
+    place.race((0..CALLS).map(sort).collect()).await.all_done();
+    let data = place.get(&format!("/im/v1/chats/{}/chat_tabs/list_tabs", place.chat_id)).await;
+    assert!(orders.contains(&texts(&data["chat_tabs"], "tab_id")), "{data}");
+}
+
+fn item(name: &str) -> Value {
+    let link = json!({"common_url": format!("https://example.com/{name}")});
+    json!({"chat_menu_item": {"action_type": "REDIRECT_LINK", "name": name, "redirect_link": link}})
+}
+
+async fn menu(place: &Place) -> Vec<Value> {
+    let data = place.get(&format!("/im/v1/chats/{}/menu_tree", place.chat_id)).await;
+    data["menu_tree"]["chat_menu_top_levels"].as_array().cloned().unwrap_or_default()
+}
+
+async fn three_items(place: &Place) -> Vec<String> {
+    let tree = json!({"menu_tree": {"chat_menu_top_levels": [item("1"), item("2"), item("3")]}});
+    at(place, "POST", "/menu_tree").body(tree).send().await.data();
+    menu(place).await.iter().map(|top| text(top, "chat_menu_top_level_id")).collect()
+}
+
+/// Three and no more.
+pub(super) async fn menu_limit(place: Place) {
+    let tree = json!({"menu_tree": {"chat_menu_top_levels": [item("raced")]}});
+    place.race_same(at(&place, "POST", "/menu_tree").body(tree)).await.won(3, &[232070]);
+    assert_eq!(menu(&place).await.len(), 3);
+}
+
+/// A name and where it leads are those of one call.
+pub(super) async fn menu_item(place: Place) {
+    let ids = three_items(&place).await;
+    let change = |number: usize| {
+        let mut body = item(&number.to_string());
+        body["update_fields"] = json!(["NAME", "REDIRECT_LINK"]);
+        at(&place, "PATCH", &format!("/menu_items/{}", ids[1])).body(body)
+    };
+    place.race((0..CALLS).map(change).collect()).await.all_done();
+    let all = menu(&place).await;
+    let item = &all[1]["chat_menu_item"];
+    let leads = format!("https://example.com/{}", text(item, "name"));
+    assert_eq!(item["redirect_link"]["common_url"], leads);
+    assert_eq!(all.len(), 3);
+}
+
+/// Of those who delete the same one does.
+pub(super) async fn menu_delete(place: Place) {
+    let ids = three_items(&place).await;
+    let delete = |number: usize| {
+        at(&place, "DELETE", "/menu_tree").body(json!({"chat_menu_top_level_ids": [ids[number % 3]]}))
+    };
+    place.race((0..CALLS).map(delete).collect()).await.won(3, &[232001]);
+    assert_eq!((menu(&place).await.len(), place.count("chat_menu").await), (0, 0));
+}
+
+/// The order is one that somebody gave.
+pub(super) async fn menu_order(place: Place) {
+    let ids = three_items(&place).await;
+    let orders: Vec<Vec<String>> = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
+        .map(|order| order.map(|index| ids[index].clone()).to_vec())
+        .to_vec();
+    let sort = |number: usize| {
+        at(&place, "POST", "/menu_tree/sort").body(json!({"chat_menu_top_level_ids": orders[number % 6]}))
+    };
+    place.race((0..CALLS).map(sort).collect()).await.all_done();
+    let now: Vec<String> = menu(&place).await.iter().map(|top| text(top, "chat_menu_top_level_id")).collect();
+    assert!(orders.contains(&now), "{now:?}");
+}
+
+/// Every edit is in it.
+pub(super) async fn announcement(place: Place) {
+    let payload = json!({"blocks": [{"type": "paragraph"}]}).to_string();
+    let request =
+        json!({"requestType": "InsertBlocksRequestType", "insertBlocksRequest": {"payload": payload}});
+    let edit = json!({"revision": "0", "requests": [request.to_string()]});
+    place.race_same(at(&place, "PATCH", "/announcement").body(edit)).await.all_done();
+    let data = place.get(&format!("/im/v1/chats/{}/announcement", place.chat_id)).await;
+    assert_eq!(data["revision"], CALLS.to_string());
+    assert_eq!(text(&data, "content").matches("paragraph").count(), CALLS);
+}
+
+fn notices() -> Vec<Value> {
+    let message = |number: usize| json!({"action_type": "1", "message_id": format!("om_{number:032x}")});
+    (0..CALLS).map(|n| json!([message(10 * n), message(10 * n + 1), message(10 * n + 2)])).collect()
+}
+
+fn put_up(place: &Place, all: &[Value]) -> Vec<Request> {
+    let put = |top| at(place, "POST", "/top_notice/put_top_notice").body(json!({"chat_top_notice": top}));
+    all.iter().map(put).collect()
+}
+
+/// One stands, and whole.
+pub(super) async fn notice_up(place: Place) {
+    let all = notices();
+    place.race(put_up(&place, &all)).await.all_done();
+    let shown = place.shown(&format!("/chats/{}", place.chat_id)).await;
+    assert!(all.contains(&shown["top_notice"]), "{shown}");
+}
+
+/// One stands, and whole, or none does.
+pub(super) async fn notice_down(place: Place) {
+    let all = notices();
+    let down = at(&place, "POST", "/top_notice/delete_top_notice");
+    place.race(mixed(vec![put_up(&place, &all[..6]), vec![down.clone(); 6]])).await.all_done();
+    let shown = place.shown(&format!("/chats/{}", place.chat_id)).await;
+    assert!(all[..6].contains(&shown["top_notice"]) || shown["top_notice"] == json!([]), "{shown}");
+    place.race_same(down).await.all_done();
+    assert_eq!(place.count("chat_top_notice").await, 0);
+}

@@ -1,0 +1,179 @@
+//! Worlds, and the apps in them.
+
+use larkspur_store::tenants::TABLES;
+use larkspur_store::{Clock, SystemClock, jobs};
+use serde_json::{Value, json};
+
+use super::{CALLS, Place, distinct, mixed, text};
+
+/// Each is a world of its own, and whole.
+pub(super) async fn create(place: Place) {
+    let made = place.race_same(place.lab.control("POST", "/worlds").body(json!({}))).await.all_done();
+    let keys: Vec<String> = made.iter().map(|data| text(data, "tenant_key")).collect();
+    let apps: Vec<String> = made.iter().map(|data| text(data, "app_id")).collect();
+    assert!(distinct(&keys) && distinct(&apps), "{made:?}");
+    for world in &made {
+        let path = format!("/worlds/{}/chats/{}", text(world, "tenant_key"), text(world, "chat_id"));
+        let chat = place.lab.control("GET", &path).send().await.data();
+        assert_eq!(chat["members"].as_array().map(Vec::len), Some(4), "{chat}");
+    }
+}
+
+/// Deleted once, and in the end nothing of it is left, whatever is written meanwhile.
+pub(super) async fn delete(place: Place) {
+    let people = json!({"name": "late", "user_id_list": [place.users[1].open_id]});
+    let late = (0..12).map(|number| match number / 2 % 3 {
+        0 => {
+            let tag = json!({"tag_type": "tenant", "name": format!("late {number}")});
+            place.call("POST", "/im/v2/tags").body(json!({"create_tag": tag}))
+        }
+        1 => place.call("POST", "/im/v1/chats").body(people.clone()),
+        _ => place.add_tabs(&json!([{"tab_type": "url", "tab_content": {"url": "https://example.com"}}])),
+    });
+    let delete = place.lab.control("DELETE", &format!("/worlds/{}", place.tenant_key));
+    let answers = place.race(mixed(vec![late.collect(), vec![delete; 4]])).await;
+    let gone = answers.of("larkspur.v1.world.delete");
+    assert_eq!(gone.iter().filter(|answer| answer.json["code"] == 0).count(), 1);
+    // Nobody knows its token any more, or its chats, or its people.
+    answers.done_or(&[5275404, 99991663, 232006, 232043]);
+    // Not before every call of that time has ended.
+    let later = SystemClock.now_ms() + 11 * 60_000;
+    jobs::sweep(place.lab.app.engine(), later).await.expect("swept");
+    for table in TABLES {
+        assert_eq!(place.count(table).await, 0, "{table}");
+    }
+}
+
+/// Every step is made.
+pub(super) async fn clock(place: Place) {
+    place.race_same(place.control("PUT", "/clock").body(json!({"advance_seconds": 10}))).await.all_done();
+    let offset = place.shown("").await["clock_offset_ms"].as_u64();
+    assert_eq!(offset, Some(10_000 * CALLS as u64));
+}
+
+/// One of them holds, and none that nobody set.
+pub(super) async fn limits(place: Place) {
+    let put = |number: usize| place.control("PUT", "/limits").body(json!({"chat_users": 3 + number}));
+    place.race((0..CALLS).map(put).collect()).await.all_done();
+    let found = place.rows("SELECT value FROM tenant_limit WHERE tenant = $1").await;
+    let set: Vec<_> = (0..CALLS).map(|number| vec![(3 + number as i64).into()]).collect();
+    assert!(found.len() == 1 && set.contains(&found[0]), "{found:?}");
+}
+
+/// One gets the id.
+pub(super) async fn app(place: Place) {
+    let id = format!("cli_{}", place.tenant_key);
+    let made = |number: usize| {
+        place.control("POST", "/apps").body(json!({"app_id": id, "name": format!("app {number}")}))
+    };
+    let won = place.race((0..CALLS).map(made).collect()).await.won(1, &[5275409]);
+    place.sign_in(&id, &text(&won[0], "app_secret")).await;
+    assert_eq!(place.count("app").await, 2);
+}
+
+/// All settings are those of one call.
+pub(super) async fn app_settings(place: Place) {
+    let path = format!("/apps/{}", place.app_id);
+    let scopes = [json!(["im:chat"]), json!(["contact:user.id:readonly", "im:chat:readonly"])];
+    let put = |number: usize| {
+        let which = number / 2 % 2;
+        let body = json!({"bot": which == 0, "external_sharing": which == 0, "scopes": scopes[which],
+            "visible_to": [place.users[which].user_id]});
+        place.control("PUT", &path).body(body)
+    };
+    place.race((0..CALLS).map(put).collect()).await.all_done();
+    let shown = place.shown(&path).await;
+    let which = usize::from(shown["bot"] == false);
+    let visible = json!([place.users[which].user_id]);
+    assert_eq!(
+        (&shown["external_sharing"], &shown["scopes"], &shown["visible_to"]),
+        (&shown["bot"], &scopes[which], &visible)
+    );
+}
+
+/// The last one is the secret, and no other.
+pub(super) async fn secret(place: Place) {
+    let path = format!("/apps/{}/secret", place.app_id);
+    let made = place.race_same(place.control("POST", &path)).await.all_done();
+    let secrets: Vec<String> = made.iter().map(|data| text(data, "app_secret")).collect();
+    assert!(distinct(&secrets));
+    for server in &place.stage.servers {
+        let mut client = server.client();
+        let mut good = 0;
+        for secret in &secrets {
+            let body = json!({"app_id": place.app_id, "app_secret": secret});
+            let path = "/open-apis/auth/v3/tenant_access_token/internal";
+            let answer = client.send("", "POST", path, &body).expect("an answer").1;
+            good += usize::from(answer["code"] == 0);
+        }
+        assert_eq!(good, 1, "of all secrets");
+    }
+}
+
+/// Installed once.
+pub(super) async fn install(place: Place) {
+    let maker = place.lab.world().await;
+    let made = maker.control("POST", "/apps").body(json!({"kind": "isv"})).send().await.data();
+    let install = |number: usize| {
+        place.control("POST", "/installs").body(json!({"app_id": made["app_id"], "bot": number % 4 < 2}))
+    };
+    let won = place.race((0..CALLS).map(install).collect()).await.won(1, &[5275409]);
+    let shown = place.shown(&format!("/apps/{}", text(&made, "app_id"))).await;
+    assert_eq!(shown["bot"], won[0]["bot"]);
+}
+
+/// An address and a key are those of one call.
+pub(super) async fn events(place: Place) {
+    let path = format!("/apps/{}/events", place.app_id);
+    let put = |number: usize| {
+        let body = json!({"request_url": format!("http://127.0.0.1:9/{number}"), "encrypt_key": format!("key {number}")});
+        place.control("PUT", &path).body(body)
+    };
+    place.race((0..CALLS).map(put).collect()).await.all_done();
+    let shown = place.shown(&path).await;
+    let number = text(&shown, "encrypt_key").replace("key ", "");
+    assert_eq!(shown["request_url"], format!("http://127.0.0.1:9/{number}"));
+    assert_eq!(place.count("app_events").await, 1);
+}
+
+/// All addresses are those of one call.
+pub(super) async fn addresses(place: Place) {
+    let path = format!("/apps/{}/sign_in", place.app_id);
+    let sets: Vec<Value> = (0..CALLS)
+        .map(|number| json!([format!("http://localhost/{number}"), format!("https://example.com/{number}")]))
+        .collect();
+    let put = |set: &Value| place.control("PUT", &path).body(json!({"redirect_uris": set}));
+    place.race(sets.iter().map(put).collect()).await.all_done();
+    let shown = place.shown(&path).await;
+    assert!(sets.contains(&shown["redirect_uris"]), "{shown}");
+}
+
+fn path_of_refusal(operation: &str) -> String {
+    format!("/refusals/{operation}")
+}
+
+/// A code and a number are those of one call; as many calls as were planned are refused.
+pub(super) async fn refusal(place: Place) {
+    let path = path_of_refusal("im.v1.chat_tab.create");
+    let plans = [(232009, 3), (232011, 5), (99991400, 7)];
+    let put = |number: usize| {
+        let (code, times) = plans[number / 2 % 3];
+        place.control("PUT", &path).body(json!({"code": code, "times": times}))
+    };
+    place.race((0..CALLS).map(put).collect()).await.all_done();
+    let shown = place.shown("/refusals").await["refusals"][0].clone();
+    let plan = plans.into_iter().find(|(code, _)| shown["code"] == *code).expect("one of them");
+    assert_eq!(shown["remaining"], plan.1);
+    let tab = json!([{"tab_type": "url", "tab_content": {"url": "https://example.com"}}]);
+    place.race_same(place.add_tabs(&tab)).await.won(CALLS - plan.1, &[plan.0]);
+    assert_eq!(place.shown("/refusals").await["refusals"][0]["remaining"], 0);
+}
+
+/// Taken back once.
+pub(super) async fn no_refusal(place: Place) {
+    let path = path_of_refusal("im.v1.chat_tab.create");
+    place.control("PUT", &path).body(json!({"code": 232009, "times": 100})).send().await.data();
+    place.race_same(place.control("DELETE", &path)).await.won(1, &[5275404]);
+    let tab = json!([{"tab_type": "url", "tab_content": {"url": "https://example.com"}}]);
+    place.race_same(place.add_tabs(&tab)).await.all_done();
+}
