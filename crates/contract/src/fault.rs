@@ -19,6 +19,7 @@ struct Inner {
     violations: Vec<FieldViolation>,
     permissions: Vec<Permission>,
     retry: Option<Retry>,
+    doubtful: bool,
 }
 
 /// One field of the request that does not fit.
@@ -60,6 +61,7 @@ impl Fault {
             violations: Vec::new(),
             permissions: Vec::new(),
             retry: None,
+            doubtful: false,
         }))
     }
 
@@ -101,6 +103,13 @@ impl Fault {
         self
     }
 
+    /// Says that the call may have been done all the same.
+    #[must_use]
+    pub fn in_doubt(mut self) -> Self {
+        self.0.doubtful = true;
+        self
+    }
+
     /// The public code.
     pub fn code(&self) -> Code {
         self.0.code
@@ -120,6 +129,10 @@ impl Fault {
     /// The scopes of which one is missing.
     pub fn permissions(&self) -> &[Permission] {
         &self.0.permissions
+    }
+    /// Whether the call may have been done: if not, nothing of it was.
+    pub fn is_in_doubt(&self) -> bool {
+        self.0.doubtful
     }
     /// Cap and seconds for the rate-limit headers.
     pub fn retry(&self) -> Option<(u32, u32)> {

@@ -183,7 +183,9 @@ fn header_name(name: &'static str) -> HeaderName {
     static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
     static LIMIT: HeaderName = HeaderName::from_static("x-ogw-ratelimit-limit");
     static RESET: HeaderName = HeaderName::from_static("x-ogw-ratelimit-reset");
+    static OUTCOME: HeaderName = HeaderName::from_static("x-larkspur-outcome");
     match name {
+        "X-Larkspur-Outcome" => OUTCOME.clone(),
         "X-Tt-Logid" => LOG_ID.clone(),
         "X-Request-Id" => REQUEST_ID.clone(),
         "X-Ogw-Ratelimit-Limit" => LIMIT.clone(),

@@ -27,6 +27,8 @@ pub(crate) struct Metrics {
     pub(crate) undocumented: AtomicU64,
     /// Open connections.
     pub(crate) connections: AtomicU64,
+    /// Failed calls that may have been done.
+    pub(crate) doubtful: AtomicU64,
     /// Attempts to deliver an event, in the order of [`OUTCOMES`].
     deliveries: [AtomicU64; OUTCOMES.len()],
 }
@@ -98,6 +100,12 @@ pub(crate) fn text(app: &App) -> String {
         "undocumented_total",
         "Answers whose code the operation does not list.",
         load(&metrics.undocumented),
+    );
+    line(
+        "counter",
+        "doubtful_total",
+        "Failed calls that may have been done all the same.",
+        load(&metrics.doubtful),
     );
     line("gauge", "connections", "Open connections.", load(&metrics.connections));
     line("gauge", "memory_tags", "Tags in the read model.", count(memory.tags.len()));

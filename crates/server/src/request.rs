@@ -58,6 +58,8 @@ pub struct Response {
     pub id: Option<CallId>,
     /// Cap and seconds of the two rate-limit headers, on a refusal for frequency.
     pub retry: Option<(u32, u32)>,
+    /// Of a call that failed (HTTP status 500 and above), whether it may have been done all the same.
+    pub doubtful: Option<bool>,
     /// Where a browser is sent.
     pub location: Option<String>,
     /// The body.
@@ -77,6 +79,7 @@ impl Response {
             content_type: content_type.into(),
             id: None,
             retry: None,
+            doubtful: None,
             location: None,
             body: body.into(),
         }
@@ -93,6 +96,8 @@ impl Response {
             self.retry.map(|(limit, _)| ("X-Ogw-Ratelimit-Limit", Cow::Owned(limit.to_string()))),
             self.retry.map(|(_, seconds)| ("X-Ogw-Ratelimit-Reset", Cow::Owned(seconds.to_string()))),
             self.retry.map(|(_, seconds)| ("Retry-After", Cow::Owned(seconds.to_string()))),
+            self.doubtful
+                .map(|yes| ("X-Larkspur-Outcome", Cow::Borrowed(if yes { "unknown" } else { "none" }))),
         ]
         .into_iter()
         .flatten()

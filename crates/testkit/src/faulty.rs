@@ -13,6 +13,8 @@ pub enum Fault {
     Collide,
     /// The store breaks down at the statement.
     Break,
+    /// The next transaction that writes is committed, and its answer is lost, whatever the number of the statement.
+    Doubt,
 }
 
 /// A driver that breaks at the nth statement, or at the commit behind the last one.
@@ -47,12 +49,16 @@ impl Faulty {
 }
 
 fn trip(countdown: &AtomicI64, fault: &std::sync::Mutex<Fault>) -> Result<(), StoreError> {
-    if countdown.load(Ordering::SeqCst) == NEVER || countdown.fetch_sub(1, Ordering::SeqCst) != 0 {
+    let fault = *fault.lock().expect("not poisoned");
+    if fault == Fault::Doubt
+        || countdown.load(Ordering::SeqCst) == NEVER
+        || countdown.fetch_sub(1, Ordering::SeqCst) != 0
+    {
         return Ok(());
     }
-    Err(match *fault.lock().expect("not poisoned") {
+    Err(match fault {
         Fault::Collide => StoreError::Collided,
-        Fault::Break => StoreError::Unavailable("armed to break here".to_owned()),
+        Fault::Break | Fault::Doubt => StoreError::Unavailable("armed to break here".to_owned()),
     })
 }
 
@@ -60,6 +66,12 @@ impl Driver for Faulty {
     fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>> {
         let (countdown, fault) = (self.countdown.clone(), self.fault.clone());
         Box::pin(async move {
+            let doubt = *fault.lock().expect("not poisoned") == Fault::Doubt;
+            if doubt && effect == Effect::Writes && countdown.load(Ordering::SeqCst) != NEVER {
+                countdown.store(-1, Ordering::SeqCst);
+                self.inner.transact(effect, unit).await?;
+                return Err(StoreError::UnknownOutcome("the answer of the commit was lost".to_owned()));
+            }
             // As a driver over a network would, so that a collision is met at every statement and not only where
             // the embedded driver can have one.
             for _ in 0..4 {

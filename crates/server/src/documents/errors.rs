@@ -8,6 +8,10 @@ use larkspur_contract::{Code, codes};
 const HEAD: &str = "# Error codes\n\n\
 Printed by `larkspur document errors`; do not edit. The texts are the platform's own, misspellings included.\n";
 
+const OUTCOME: &str = "\nAnswers of operations with HTTP 500 and above have one header that is Larkspur's own, and says whether the call \
+was done:\n\n| `X-Larkspur-Outcome` | |\n|---|---|\n| `none` | nothing of it was, and nothing of it will be |\n\
+| `unknown` | it may have been: the store did not answer the commit, or the server failed in a way it cannot judge |\n";
+
 /// The document, in Markdown.
 pub fn document(registry: &[&[Entry]]) -> String {
     let mut out = String::from(HEAD);
@@ -15,6 +19,7 @@ pub fn document(registry: &[&[Entry]]) -> String {
     for code in codes::GATEWAY {
         let _ = writeln!(out, "| {} | {} | {} |", code.number, code.status, cell(code.text));
     }
+    out.push_str(OUTCOME);
     out.push_str("\n## Operations\n\n| code | HTTP | text | operations |\n|---|---|---|---|\n");
     for code in codes::ALL.iter().filter(|code| !codes::GATEWAY.contains(code)) {
         let users = users(registry, *code);

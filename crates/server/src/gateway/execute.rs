@@ -1,7 +1,8 @@
 //! Step 6: the operation itself, in one transaction.
 
 use larkspur_api::{Answer, Caller, Entry, Invocation, Received};
-use larkspur_contract::{Fault, codes};
+use larkspur_contract::{Effect, Fault, codes};
+use larkspur_store::StoreError;
 use larkspur_store::blobs::BlobKey;
 
 use crate::App;
@@ -26,13 +27,21 @@ pub(super) async fn execute(
                 blobs.put(&key, file).await?;
                 job.kept(key);
             }
-            app.engine.driver.transact(entry.spec.effect, job.clone().unit()).await?;
+            let ended = app.engine.driver.transact(entry.spec.effect, job.clone().unit()).await;
+            ended.map_err(|error| failed(entry.spec.effect, error))?;
             match job.take()? {
                 Answer::Kept(key, media) => fetch(app, &key, media).await,
                 answer => Ok(answer),
             }
         }
     }
+}
+
+/// A transaction that failed. What only reads leaves no doubt.
+fn failed(effect: Effect, error: StoreError) -> Fault {
+    let doubtful = effect == Effect::Writes && matches!(error, StoreError::UnknownOutcome(_));
+    let fault = Fault::from(error);
+    if doubtful { fault.in_doubt() } else { fault }
 }
 
 /// The bytes of an answer, which are read when its transaction has ended.

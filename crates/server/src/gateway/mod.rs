@@ -47,12 +47,16 @@ pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
     let mut context = Seen { id: app.call_ids.next(now), caller: None, planned: false };
     let outcome = match unpanicked(steps(app, &routed, request, now, &mut context)).await {
         Ok(outcome) => outcome,
-        Err(why) => Err(Fault::new(codes::INTERNAL, format!("the operation panicked: {why}"))),
+        // It is not known where: better doubt than a wrong promise.
+        Err(why) => Err(Fault::new(codes::INTERNAL, format!("the operation panicked: {why}")).in_doubt()),
     };
     let outcome = outcome.map_err(|fault| in_form(spec, fault));
     let number = outcome.as_ref().map_or_else(|fault| fault.code().number, |_| 0);
     app.metrics.record(routed.route.index, number, began.elapsed());
     if let Err(fault) = &outcome {
+        if fault.is_in_doubt() {
+            app.metrics.doubtful.fetch_add(1, Ordering::Relaxed);
+        }
         refused(app, spec, fault, &context);
     } else {
         tracing::debug!(operation = spec.id, log_id = context.id.log_id(), "answered");
@@ -149,7 +153,9 @@ fn in_form(spec: &Spec, fault: Fault) -> Fault {
     if !matches!(spec.reply, Reply::OAuth | Reply::Page) || code == fault.code() {
         return fault;
     }
-    Fault::new(code, format!("{:?}: {}", fault.code(), fault.note()))
+    let doubtful = fault.is_in_doubt();
+    let fault = Fault::new(code, format!("{:?}: {}", fault.code(), fault.note()));
+    if doubtful { fault.in_doubt() } else { fault }
 }
 
 fn is_documented(spec: &Spec, fault: &Fault) -> bool {

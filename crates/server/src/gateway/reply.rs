@@ -25,7 +25,7 @@ pub(super) fn reply(
 ) -> Response {
     let form = routed.route.entry.spec.reply;
     let refused_as = if form == Reply::Page { page::HTML } else { JSON };
-    let mut location = None;
+    let (mut location, mut doubtful) = (None, None);
     let (status, content_type, retry, body) = match outcome {
         Ok(Answer::Browse(Browse::Page(html))) => (200, Cow::Borrowed(page::HTML), None, html.into()),
         Ok(Answer::Browse(Browse::Elsewhere(address))) => {
@@ -47,11 +47,12 @@ pub(super) fn reply(
                 method_id: routed.route.method_id,
                 app_id: app_id.as_deref(),
             };
+            doubtful = (fault.code().status >= 500).then_some(fault.is_in_doubt());
             let body = envelope::failure(form, &fault, context);
             (fault.code().status, Cow::Borrowed(refused_as), fault.retry(), body.into())
         }
     };
-    Response { status, content_type, id: Some(id), retry, location, body }
+    Response { status, content_type, id: Some(id), retry, doubtful, location, body }
 }
 
 /// What one call is known by: its log id and its request id.

@@ -125,12 +125,14 @@ fn a_database_that_is_restarted_under_load_loses_nothing_that_was_acknowledged()
     let world = world.cloned().expect("one of them made the demo world");
     let token = sign_in(&mut one.client(), &world);
     let (ending, ledger) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+    // What was refused with the promise that it was not done.
+    let undone = Mutex::new(Vec::new());
     let (mut refused, mut after) = (0, 0);
     thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
                 let mut client = if writer % 2 == 0 { one.client() } else { two.client() };
-                let (token, ending, ledger) = (&token, &ending, &ledger);
+                let (token, ending, ledger, undone) = (&token, &ending, &ledger, &undone);
                 scope.spawn(move || {
                     let (mut number, mut refused, mut since) = (0, 0, 0);
                     while !ending.load(Ordering::SeqCst) {
@@ -145,7 +147,13 @@ fn a_database_that_is_restarted_under_load_loses_nothing_that_was_acknowledged()
                                 ledger.lock().expect("no panic").push((id, name));
                                 since += 1;
                             }
-                            (503, Some(5000)) => (refused, since) = (refused + 1, 0),
+                            (503, Some(5000)) => {
+                                (refused, since) = (refused + 1, 0);
+                                match client.outcome.as_deref() {
+                                    Some("none") => undone.lock().expect("no panic").push(name),
+                                    outcome => assert_eq!(outcome, Some("unknown")),
+                                }
+                            }
                             _ => panic!("{status} {answer}"),
                         }
                     }
@@ -169,6 +177,13 @@ fn a_database_that_is_restarted_under_load_loses_nothing_that_was_acknowledged()
     assert!(refused > 0, "nobody noticed: this tested nothing");
     assert_eq!(after, WRITERS, "each writes again, without help");
     assert!(ledger.len() > WRITERS * 3, "{}", ledger.len());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let there = runtime.block_on(cluster.database().run("postgres", "SELECT name FROM tag"));
+    let undone = undone.into_inner().expect("no panic");
+    assert!(!undone.is_empty(), "every refusal left a doubt");
+    for name in &undone {
+        assert!(!there.contains(name), "{name} was done, though its answer said that it was not");
+    }
     let mut client = two.client();
     for some in ledger.chunks(40) {
         let ids: Vec<String> = some.iter().map(|(id, _)| format!("ids={id}")).collect();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larkspur_testkit::{Fault, Faulty, Lab, LabOptions, Request, World};
+use larkspur_testkit::{Fault, Faulty, Lab, LabOptions, Reply, Request, World};
 use serde_json::{Value, json};
 
 struct Bench {
@@ -215,11 +215,59 @@ async fn a_store_that_breaks_leaves_nothing_half_done() {
             broke += 1;
             assert_eq!(reply.status(), 503, "{name}, statement {nth}: {}", reply.text());
             reply.refused(5000);
+            assert_eq!(outcome(&reply).as_deref(), Some("none"), "{name}, statement {nth}");
             assert_eq!(picture(&bench).await, before, "{name}, statement {nth}: half a write");
             assert_eq!(request.send().await.code(), 0, "{name}, statement {nth}: works again");
         }
         assert!(broke >= 2, "write {index} has at least a statement and an end");
     }
+}
+
+/// What an answer says of whether the call was done.
+fn outcome(reply: &Reply) -> Option<String> {
+    reply.response.header("X-Larkspur-Outcome").map(|value| value.into_owned())
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_on_its_way_leaves_a_doubt_and_says_so() {
+    let (lab, driver) = lab().await;
+    let world = lab.world().await;
+    let path = format!("/im/v1/chats/{}", world.chat_id);
+    let rename = |name: &str| world.call("PUT", &path).body(json!({"name": name}));
+    let named = async || world.call("GET", &path).send().await.data()["name"].clone();
+
+    let reply = rename("first").send().await;
+    assert_eq!((reply.code(), outcome(&reply)), (0, None));
+    let reply = world.call("PUT", &path).body(json!({"chat_type": "none"})).send().await;
+    assert_eq!((reply.status(), outcome(&reply)), (400, None), "what is refused for what it is was not done");
+    driver.arm(0, Fault::Break);
+    let none = rename("second").send().await;
+    assert!(driver.disarm());
+    assert_eq!((none.code(), named().await), (5000, json!("first")));
+    driver.arm(0, Fault::Doubt);
+    let unknown = rename("second").send().await;
+    assert!(driver.disarm());
+    assert_eq!((unknown.code(), named().await), (5000, json!("second")));
+    assert_eq!((outcome(&none).as_deref(), outcome(&unknown).as_deref()), (Some("none"), Some("unknown")));
+    // The body is the platform's own in either case.
+    let body = |reply: &Reply| {
+        let id = reply.response.header("X-Tt-Logid").expect("a log id").into_owned();
+        reply.text().replace(&id, "")
+    };
+    assert_eq!((none.status(), body(&none)), (unknown.status(), body(&unknown)));
+    // What only reads leaves no doubt, and an endpoint with codes of its own leaves one.
+    driver.arm(0, Fault::Break);
+    let read = world.call("GET", &path).send().await;
+    assert!(driver.disarm());
+    assert_eq!((read.status(), outcome(&read).as_deref()), (503, Some("none")));
+    let code = json!({"grant_type": "authorization_code", "client_id": world.app_id, "client_secret": world.app_secret, "code": "x"});
+    let ask = || lab.request("POST", "/open-apis/authen/v2/oauth/token").body(code.clone());
+    driver.arm(0, Fault::Doubt);
+    let reply = ask().send().await;
+    assert!(driver.disarm());
+    assert_eq!((reply.code(), outcome(&reply).as_deref()), (20072, Some("unknown")), "{}", reply.text());
+    let metrics = lab.request("GET", "/larkspur/metrics").send().await;
+    assert!(metrics.text().contains("larkspur_doubtful_total 2\n"), "{}", metrics.text());
 }
 
 #[tokio::test]

@@ -123,7 +123,7 @@ impl Program {
     /// A connection to it.
     pub(crate) fn client(&self) -> Client {
         let url = self.ready["base_url"].as_str().expect("a base_url");
-        Client { address: url.strip_prefix("http://").expect("http").to_owned(), stream: None }
+        Client { address: url.strip_prefix("http://").expect("http").to_owned(), stream: None, outcome: None }
     }
 
     /// SIGKILL, and waits for the end.
@@ -169,6 +169,8 @@ pub(crate) fn run(program: &str, arguments: &[&str]) {
 pub(crate) struct Client {
     address: String,
     stream: Option<BufReader<TcpStream>>,
+    /// Whether the last call was done although it failed, as its answer said.
+    pub(crate) outcome: Option<String>,
 }
 
 impl Client {
@@ -265,9 +267,10 @@ impl Client {
             self.address,
             body.len()
         );
+        self.outcome = None;
         let stream = self.connect()?;
         stream.get_mut().write_all(&[head.as_bytes(), body].concat()).ok()?;
-        let (mut line, mut length, mut last) = (String::new(), None, false);
+        let (mut line, mut length, mut last, mut outcome) = (String::new(), None, false, None);
         stream.read_line(&mut line).ok()?;
         let status = line.split(' ').nth(1)?.parse().ok()?;
         loop {
@@ -275,6 +278,7 @@ impl Client {
             stream.read_line(&mut line).ok().filter(|read| *read > 0)?;
             let Some((name, value)) = line.trim_end().split_once(": ") else { break };
             length = if name.eq_ignore_ascii_case("content-length") { value.parse().ok() } else { length };
+            outcome = if name == "X-Larkspur-Outcome" { Some(value.to_owned()) } else { outcome };
             last |= name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case("close");
         }
         let mut bytes = vec![0; length?];
@@ -282,6 +286,7 @@ impl Client {
         if last {
             self.stream = None;
         }
+        self.outcome = outcome;
         Some((status, bytes))
     }
 }
