@@ -31,6 +31,7 @@ pub mod listing;
 pub mod members;
 pub mod menus;
 pub mod moderation;
+pub mod naming;
 pub mod nodes;
 pub mod oauth;
 pub mod outbox;

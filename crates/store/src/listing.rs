@@ -1,4 +1,4 @@
-//! The chats of a member, and the chats that a query finds: pages and candidates by index alone.
+//! The chats of a member, and those that the names of people find: pages and candidates by index alone.
 
 use std::collections::{HashMap, HashSet};
 
@@ -32,11 +32,11 @@ pub(crate) fn limit(size: usize) -> Value {
     i64::try_from(size).unwrap_or(i64::MAX).into()
 }
 
-fn place(mut row: Row) -> Result<Place, StoreError> {
+pub(crate) fn place(mut row: Row) -> Result<Place, StoreError> {
     Ok(Place { time: row.int(0)?, chat_id: row.id(1, ChatId::parse)? })
 }
 
-fn places(rows: Vec<Row>) -> Result<Vec<Place>, StoreError> {
+pub(crate) fn places(rows: Vec<Row>) -> Result<Vec<Place>, StoreError> {
     rows.into_iter().map(place).collect()
 }
 
@@ -76,25 +76,6 @@ pub async fn chats(tx: &mut Tx, ids: &[ChatId]) -> Result<Vec<Chat>, StoreError>
     Ok(found)
 }
 
-/// The most chats that one look for a term gives.
-pub const FOUND_MAX: usize = 1000;
-
-const OPEN: &str = "SELECT created_at, chat_id FROM chat_term WHERE tenant = $1 AND is_open = 1 AND term >= $2 AND term < $3 \
-                    ORDER BY term, chat_id LIMIT 1000";
-/// Those with the term that not everybody sees: one more than are looked at one by one.
-const CLOSED: &str = "SELECT created_at, chat_id FROM chat_term WHERE tenant = $1 AND is_open = 0 AND term >= $2 AND term < $3 \
-                      ORDER BY term, chat_id LIMIT 501";
-const CLOSED_MAX: usize = 500;
-/// The caller's most recently active chats, each looked at: exact for whoever is in no more.
-const MINE: &str = "SELECT m.chat_created_at, m.chat_id FROM (SELECT chat_created_at, chat_id FROM chat_member \
-                    WHERE tenant = $1 AND member = $2 AND listed = 1 ORDER BY chat_active_at DESC, chat_id DESC LIMIT 1000) m \
-                    WHERE EXISTS (SELECT 1 FROM chat_term t WHERE t.tenant = $1 AND t.chat_id = m.chat_id AND t.term >= $3 AND t.term < $4)";
-/// The same from the other end, for whoever is in more chats: those with the term, each looked at.
-const THEIRS: &str = "SELECT t.created_at, t.chat_id FROM (SELECT created_at, chat_id FROM chat_term WHERE tenant = $1 AND is_open = 0 \
-                      AND term >= $3 AND term < $4 ORDER BY term, chat_id LIMIT 5000) t \
-                      WHERE EXISTS (SELECT 1 FROM chat_member m WHERE m.tenant = $1 AND m.chat_id = t.chat_id AND m.member = $2) LIMIT 1000";
-const MANY: &str = "SELECT chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = 1 \
-                    ORDER BY chat_active_at DESC, chat_id DESC LIMIT 1 OFFSET 1000";
 /// The users with the term, and those of their chats that the caller is in too.
 const PEOPLE: &str = "SELECT o.chat_created_at, o.chat_id FROM (SELECT c.chat_created_at, c.chat_id FROM \
                       (SELECT user_id FROM user_term WHERE tenant = $1 AND term >= $3 AND term < $4 ORDER BY term, user_id LIMIT 50) u \
@@ -106,41 +87,16 @@ const SHARED: &str = "SELECT o.chat_created_at, o.chat_id FROM (SELECT chat_crea
                       WHERE EXISTS (SELECT 1 FROM chat_member m WHERE m.tenant = $1 AND m.chat_id = o.chat_id AND m.member = $2) LIMIT 1000";
 
 /// The statements of this file, for the test of their query plans.
-pub const STATEMENTS: &[&str] = &[BY_CREATION, BY_ACTIVITY, OPEN, CLOSED, MINE, THEIRS, MANY, PEOPLE, SHARED];
+pub const STATEMENTS: &[&str] = &[BY_CREATION, BY_ACTIVITY, PEOPLE, SHARED];
 
-/// The chats that a member sees and that a term finds by their own names. Ordered by nothing, with repetitions; the
-/// term must not be empty.
-///
-/// Exact where the term is rare. Otherwise bounded, however many chats there are: at most [`FOUND_MAX`] public ones,
-/// and twice as many joined ones.
-pub async fn by_name(tx: &mut Tx, member: &Member, term: &str) -> Result<Vec<Place>, StoreError> {
-    let (low, high) = terms::range(term);
-    let me: Value = member.to_column().into();
-    let range = || [low.as_str().into(), high.as_str().into()];
-    let mut found = places(tx.rows(OPEN, range()).await?)?;
-    let closed = places(tx.rows(CLOSED, range()).await?)?;
-    if found.len() < FOUND_MAX && closed.len() <= CLOSED_MAX {
-        let ids: Vec<ChatId> = closed.iter().map(|place| place.chat_id).collect();
-        let joined = joined(tx, &ids, member).await?;
-        found.extend(closed.into_iter().filter(|place| joined.contains_key(&place.chat_id)));
-        return Ok(found);
-    }
-    let bounds = || [me.clone(), low.as_str().into(), high.as_str().into()];
-    let mine = places(tx.rows(MINE, bounds()).await?)?;
-    if mine.len() < FOUND_MAX && tx.row(MANY, [me.clone()]).await?.is_some() {
-        found.extend(places(tx.rows(THEIRS, bounds()).await?)?);
-    }
-    found.extend(mine);
-    Ok(found)
-}
-
-/// The joined chats of a member that a term finds by the names of their other members; otherwise as [`by_name`].
+/// The joined chats of a member that a term finds by the names of their other members: at most 1000,
+/// in no order and with repetitions. The term must not be empty.
 pub async fn by_people(tx: &mut Tx, member: &Member, term: &str) -> Result<Vec<Place>, StoreError> {
     let (low, high) = terms::range(term);
     places(tx.rows(PEOPLE, [member.to_column().into(), low.into(), high.into()]).await?)
 }
 
-/// The chats that a member shares with another one; at most [`FOUND_MAX`].
+/// The chats that a member shares with another one: at most 1000.
 pub async fn shared(tx: &mut Tx, member: &Member, other: &Member) -> Result<Vec<Place>, StoreError> {
     places(tx.rows(SHARED, [member.to_column().into(), other.to_column().into()]).await?)
 }

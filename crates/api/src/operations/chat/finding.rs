@@ -1,17 +1,21 @@
 //! The chats that words find: the candidates of both searches.
 
-use std::collections::HashSet;
-
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::{Behaviour, Fault};
 use larkspur_store::listing::{self, Place};
+use larkspur_store::naming::{Named, Stretch};
 use larkspur_store::{Tx, terms};
 
 use crate::Call;
 
+/// Looks at one by one that a page begins with: most pages need no more.
+const LOOKS: usize = 64;
+/// The most looks at a time: one more than there is to look at.
+const LOOKS_MAX: usize = 5001;
+
 /// The chats that the operator sees and that each of the words finds, by their names or, with `people`, by those of
-/// their other members. Each once, the oldest first.
+/// their other members. Each once, the oldest first: those behind a place, at least `wanted` of them if there are so many.
 ///
 /// The first word should be the longest: what it finds is looked at for the other ones.
 pub(super) async fn candidates(
@@ -19,25 +23,36 @@ pub(super) async fn candidates(
     call: &Call,
     words: &[String],
     people: bool,
+    (last, wanted): (Option<Place>, usize),
 ) -> Result<Vec<Place>, Fault> {
     let Some((first, others)) = words.split_first() else { return Ok(Vec::new()) };
     let me = call.operator();
-    let mut found = listing::by_name(tx, &me, first).await?;
-    if people {
-        found.extend(listing::by_people(tx, &me, first).await?);
+    let named = Named::new(tx, &me, first).await?;
+    let mut theirs = Vec::with_capacity(words.len());
+    for word in words {
+        theirs.push(if people { listing::by_people(tx, &me, word).await? } else { Vec::new() });
     }
-    found.sort_unstable();
-    found.dedup();
-    for word in others {
-        let ids: Vec<ChatId> = found.iter().map(|place| place.chat_id).collect();
-        let mut matching = listing::named(tx, &ids, word).await?;
-        if people {
-            let theirs = listing::by_people(tx, &me, word).await?;
-            matching.extend(theirs.iter().map(|place| place.chat_id).collect::<HashSet<_>>());
+    let (mut kept, mut from, mut looks) = (Vec::new(), last, wanted.clamp(LOOKS, LOOKS_MAX));
+    loop {
+        let Stretch { mut found, until } = named.behind(tx, from, looks).await?;
+        let inside = |place: &&Place| {
+            from.is_none_or(|from| **place > from) && until.is_none_or(|until| **place <= until)
+        };
+        found.extend(theirs[0].iter().filter(inside));
+        found.sort_unstable();
+        found.dedup();
+        for (word, theirs) in others.iter().zip(&theirs[1..]) {
+            let ids: Vec<ChatId> = found.iter().map(|place| place.chat_id).collect();
+            let mut matching = listing::named(tx, &ids, word).await?;
+            matching.extend(theirs.iter().map(|place| place.chat_id));
+            found.retain(|place| matching.contains(&place.chat_id));
         }
-        found.retain(|place| matching.contains(&place.chat_id));
+        kept.extend(found);
+        if until.is_none() || kept.len() >= wanted {
+            return Ok(kept);
+        }
+        (from, looks) = (until, (looks * 4).min(LOOKS_MAX));
     }
-    Ok(found)
 }
 
 /// The places behind one, up to `size` of them, and whether there are more.

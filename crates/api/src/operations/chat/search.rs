@@ -67,8 +67,10 @@ impl Operation for Search {
         let last = last.as_deref().and_then(items::read);
         let long = text.chars().count() > rules::QUERY_MAX;
         let words = if long { Vec::new() } else { rules::words(text) };
-        let found = finding::candidates(tx, call, &words, true).await?;
-        let (page, more) = finding::page_of(&found, last, items::size(query.page_size));
+        let size = items::size(query.page_size);
+        // One more than fit on the page tells whether there is another one.
+        let found = finding::candidates(tx, call, &words, true, (last, size + 1)).await?;
+        let (page, more) = finding::page_of(&found, last, size);
         let ids: Vec<_> = page.iter().map(|place| place.chat_id).collect();
         let shown = items::show(tx, call, &ids, form).await?;
         let last = page.last().filter(|_| more);

@@ -126,7 +126,8 @@ impl Operation for SearchV2 {
             Some(first) if body.query.is_empty() => filter::shared(tx, call, first).await?,
             _ => {
                 let people = !body.filter.disable_search_by_user;
-                finding::candidates(tx, call, &rules::words(&body.query), people).await?
+                let all = (None, usize::MAX);
+                finding::candidates(tx, call, &rules::words(&body.query), people, all).await?
             }
         };
         let kept = filter::kept(tx, call, &found, &body.filter, &members).await?;
