@@ -132,6 +132,8 @@ struct RawPostgres {
     #[serde(deserialize_with = "tls")]
     tls: postgres::Tls,
     ca: PathBuf,
+    #[serde(deserialize_with = "stale_ms")]
+    stale_ms: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -153,6 +155,13 @@ fn rate_limit_status<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error
     match u16::deserialize(from)? {
         status @ (400 | 429) => Ok(status),
         other => Err(serde::de::Error::custom(format!("{other} is neither 429 nor 400"))),
+    }
+}
+
+fn stale_ms<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    match i64::deserialize(from)? {
+        asked @ 0..=60_000 => u32::try_from(asked).map_err(serde::de::Error::custom),
+        other => Err(serde::de::Error::custom(format!("{other} is not from 0 to 60000 milliseconds"))),
     }
 }
 
@@ -285,6 +294,11 @@ impl Config {
         }
     }
 
+    /// For how long reads may go by what was read before on a database on a server, in milliseconds.
+    pub fn stale_ms(&self) -> u32 {
+        self.postgres.stale_ms
+    }
+
     /// Bytes of tags kept in memory.
     pub fn tag_bytes(&self) -> usize {
         self.sqlite.tag_memory_mb.saturating_mul(1 << 20)
@@ -337,6 +351,7 @@ mod tests {
         assert_eq!((store.0.connections, store.0.deadline), (store.1.connections, store.1.deadline));
         assert_eq!((store.0.tls, store.0.ca), (store.1.tls, store.1.ca));
         assert!(!config.is_on_a_server());
+        assert_eq!(config.stale_ms(), 0);
         assert_eq!((config.listen.as_str(), config.rate_limit_status), ("127.0.0.1:5275", 429));
     }
 
@@ -371,6 +386,13 @@ mod tests {
         assert!(text.starts_with("--rate-limits is \"fast\": "), "{text}");
         let text = refused("", &[("LARKSPUR_RATE_LIMIT_STATUS", "500")], &[]);
         assert!(text.starts_with("LARKSPUR_RATE_LIMIT_STATUS is \"500\": 500 is neither"), "{text}");
+        for wrong in ["-1", "60001", "9999999999"] {
+            let text = refused("", &[("LARKSPUR_POSTGRES_STALE_MS", wrong)], &[]);
+            let end = format!("{wrong} is not from 0 to 60000 milliseconds");
+            assert!(text.starts_with("LARKSPUR_POSTGRES_STALE_MS is") && text.ends_with(&end), "{text}");
+        }
+        let config = load("[postgres]\nstale_ms = 60000", &[], &[]).expect("the most");
+        assert_eq!(config.stale_ms(), 60_000);
         let text = refused("\n\nlisten = ", &[], &[]);
         assert!(text.contains("line 3"), "{text}");
         load("", &[("LARKSPUR_SERVICE_HOST", "10.0.0.1"), ("LARKSPUR_PORT", "tcp://x")], &[])

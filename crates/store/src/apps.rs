@@ -130,7 +130,7 @@ pub async fn made_by(root: &mut Root, tenant: TenantKey) -> Result<Vec<App>, Sto
 /// An app in the transaction's tenant.
 pub async fn install(tx: &mut Tx, app_id: AppId) -> Result<Option<Arc<Install>>, StoreError> {
     let key = (tx.tenant(), app_id);
-    if let Some(known) = tx.engine().memory.installs.get(&key) {
+    if let Some(known) = tx.recalls().and_then(|memory| memory.installs.get(&key)) {
         return Ok(Some(known));
     }
     let Some(found) = stored_install(tx, app_id).await? else { return Ok(None) };

@@ -38,7 +38,7 @@ pub trait Driver: Send + Sync + 'static {
         })
     }
 
-    /// Whether other processes may write to the same store. Then nothing is remembered above the driver.
+    /// Whether other processes may write to the same store. Then what is remembered above the driver may be old.
     fn is_shared(&self) -> bool;
 
     /// The driver's name in logs and metrics.

@@ -1,6 +1,7 @@
 //! One opened store: a driver, what is remembered above it, and the sources of ids, secrets and time.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use larkspur_contract::Effect;
 
@@ -13,6 +14,13 @@ use crate::{Bell, Ids, Keys, Memory, Root, migrate, nodes};
 pub trait Clock: Send + Sync + 'static {
     /// Milliseconds since 1970.
     fn now_ms(&self) -> i64;
+
+    /// Milliseconds since some moment: how long something took, whatever becomes of the time of day meanwhile.
+    ///
+    /// A clock that is moved by hand may go by its time.
+    fn elapsed_ms(&self) -> i64 {
+        self.now_ms()
+    }
 }
 
 /// The machine's clock.
@@ -22,6 +30,22 @@ impl Clock for SystemClock {
     fn now_ms(&self) -> i64 {
         system_millis()
     }
+
+    fn elapsed_ms(&self) -> i64 {
+        static ORIGIN: OnceLock<Instant> = OnceLock::new();
+        i64::try_from(ORIGIN.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// How an engine is put on a store.
+#[derive(Default, Clone)]
+pub struct EngineOptions {
+    /// The most bytes of tags that are kept in memory.
+    pub tag_bytes: usize,
+    /// On a store that others write to: for how many milliseconds reads may go by what was read before. 0 means not at all.
+    pub stale_ms: u32,
+    /// Where files are kept; none for in their rows.
+    pub blobs: Option<Arc<dyn Blobs>>,
 }
 
 /// An opened store.
@@ -51,21 +75,25 @@ impl Engine {
         clock: Arc<dyn Clock>,
         tag_bytes: usize,
     ) -> Result<Arc<Self>, StoreError> {
-        Self::open_with(driver, clock, tag_bytes, None).await
+        Self::open_with(driver, clock, EngineOptions { tag_bytes, ..EngineOptions::default() }).await
     }
 
-    /// As [`Engine::open`], with files kept apart from their rows.
+    /// As [`Engine::open`], made to order.
     pub async fn open_with(
         driver: Arc<dyn Driver>,
         clock: Arc<dyn Clock>,
-        tag_bytes: usize,
-        blobs: Option<Arc<dyn Blobs>>,
+        options: EngineOptions,
     ) -> Result<Arc<Self>, StoreError> {
+        let EngineOptions { tag_bytes, stale_ms, blobs } = options;
         let shared = driver.is_shared();
         let opening = Arc::new(migrate::Opening::on(shared));
         driver.transact(Effect::Writes, opening.clone()).await?;
         let keys = Keys::derive(&opening.master());
-        let memory = if shared { Memory::off() } else { Memory::new(tag_bytes) };
+        let memory = match (shared, stale_ms) {
+            (false, _) => Memory::new(tag_bytes),
+            (true, 0) => Memory::off(),
+            (true, limit_ms) => Memory::stale(tag_bytes, limit_ms, clock.clone()),
+        };
         let ids = if shared { Ids::without_a_node() } else { Ids::new(0) };
         let engine = Arc::new(Engine { driver, memory, ids, keys, bell: Bell::default(), clock, blobs });
         engine.hold_node().await?;

@@ -37,17 +37,22 @@ const OF_A_USER: &str = "SELECT tenant.tenant, tenant.name, tenant.clock_offset_
 
 /// What a token of an app leads to in a tenant, in the name of the user with this number if there is one; from memory or
 /// with one statement. `None` if there is no such tenant, or if the app is not installed in it.
+///
+/// `effect` is that of the call: one that writes goes by nothing that can be old.
 pub async fn facts(
     engine: &Engine,
+    effect: Effect,
     tenant: TenantKey,
     app_id: AppId,
     user_no: Option<u64>,
 ) -> Result<Option<Facts>, StoreError> {
-    if let Some(known) = remembered(engine, tenant, app_id, user_no) {
+    if (effect == Effect::Reads || engine.memory.is_exact())
+        && let Some(known) = remembered(engine, tenant, app_id, user_no)
+    {
         return Ok(Some(known));
     }
     // Before the statement begins, as with every transaction that fills memory.
-    let opened = Some(engine.memory.generation());
+    let opened = Some(engine.memory.moment());
     let mut params: Vec<Value> = vec![tenant.into(), app_id.into()];
     params.extend(user_no.map(|number| Value::Int(number.cast_signed())));
     let sql = if user_no.is_some() { OF_A_USER } else { OF_AN_APP };
@@ -69,7 +74,7 @@ pub async fn facts(
     Ok(Some(Facts { tenant: found, install, grant }))
 }
 
-/// From memory alone: the usual case where one process has the store.
+/// From memory alone: the usual case where it keeps anything.
 fn remembered(engine: &Engine, tenant: TenantKey, app_id: AppId, user_no: Option<u64>) -> Option<Facts> {
     let memory = &engine.memory;
     let found = memory.tenants.get(&tenant)?;

@@ -45,10 +45,10 @@ pub mod users;
 
 pub use bell::Bell;
 pub use driver::{BoxFuture, Driver, Hook, Session, StoreError, Unit, Verdict};
-pub use engine::{Clock, Engine, SystemClock};
+pub use engine::{Clock, Engine, EngineOptions, SystemClock};
 pub use ids::Ids;
 pub use keys::Keys;
-pub use memory::{Memory, Shelf};
+pub use memory::{Memory, Moment, Shelf};
 pub use migrate::{SCHEMA_VERSION, migrations};
 pub use root::Root;
 pub use tx::{LockedChat, Tx};

@@ -7,6 +7,7 @@ use larkspur_contract::ids::{ChatId, TenantKey};
 
 use crate::chats::Chat;
 use crate::driver::{Hook, Session, StoreError};
+use crate::memory::{Memory, Moment};
 use crate::{Engine, Root, Row, Value};
 
 /// A transaction of one tenant: every statement's `$1` is that tenant.
@@ -21,13 +22,13 @@ pub struct Tx {
     failed: Arc<OnceLock<StoreError>>,
 }
 
-/// What a transaction may teach the memory: the generation at which it opened, if it only reads.
+/// What a transaction may teach the memory: the moment at which it opened, if it only reads.
 ///
 /// A writing transaction sees rows that may never be committed, its own and those of others in the same batch.
-pub(crate) type Opened = Option<u64>;
+pub(crate) type Opened = Option<Moment>;
 
 pub(crate) fn opened(engine: &Engine, effect: Effect) -> Opened {
-    (effect == Effect::Reads).then(|| engine.memory.generation())
+    (effect == Effect::Reads).then(|| engine.memory.moment())
 }
 
 /// A chat whose row this transaction has taken: no other transaction changes the chat until this one ends.
@@ -79,9 +80,15 @@ impl Tx {
         &self.engine
     }
 
-    /// The memory's generation when this transaction opened, if it may fill the memory with what it reads.
+    /// The memory's moment when this transaction opened, if it may fill the memory with what it reads.
     pub(crate) fn may_fill(&self) -> Opened {
         self.opened
+    }
+
+    /// The memory, if this transaction may go by it: one that writes may not where what it knows can be old.
+    pub(crate) fn recalls(&self) -> Option<&Memory> {
+        let memory = &self.engine.memory;
+        (self.opened.is_some() || memory.is_exact()).then_some(memory)
     }
 
     /// A new snowflake.

@@ -8,7 +8,7 @@ use larkspur_api::Settings;
 use larkspur_server::delivery::Courier;
 use larkspur_server::{App, AppOptions, Observer, RateLimits, Upkeep};
 use larkspur_store::blobs::Blobs;
-use larkspur_store::{Clock, Driver, Engine, SystemClock};
+use larkspur_store::{Clock, Driver, Engine, EngineOptions, SystemClock};
 use serde_json::{Value, json};
 
 use crate::{Request, World};
@@ -36,6 +36,8 @@ pub struct LabOptions {
     pub clock: Arc<dyn Clock>,
     /// Where files are kept; by default in memory beside SQLite, and in the database on PostgreSQL.
     pub blobs: Option<Arc<dyn Blobs>>,
+    /// How old what reads go by may be on a store that others write to, in milliseconds.
+    pub stale_ms: u32,
 }
 
 /// A clock that stands still until it is told the time.
@@ -69,6 +71,7 @@ impl Default for LabOptions {
             rate_limit_status: 429,
             clock: Arc::new(SystemClock),
             blobs: crate::store::blobs(),
+            stale_ms: 0,
         }
     }
 }
@@ -90,7 +93,8 @@ impl Lab {
             Some(driver) => driver,
             None => crate::empty_store().await,
         };
-        let engine = Engine::open_with(driver, options.clock, 64 << 20, options.blobs).await;
+        let opening = EngineOptions { tag_bytes: 64 << 20, stale_ms: options.stale_ms, blobs: options.blobs };
+        let engine = Engine::open_with(driver, options.clock, opening).await;
         let engine = engine.expect("the store opens");
         // Its jobs are left alone: a test sweeps when it wants to.
         let upkeep = Arc::new(Upkeep::of_the_node(&engine));

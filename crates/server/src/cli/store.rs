@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use larkspur_store::blobs::Blobs;
-use larkspur_store::{Driver, Engine, StoreError, SystemClock};
+use larkspur_store::{Driver, Engine, EngineOptions, StoreError, SystemClock};
 use larkspur_store_postgres::Postgres;
 use larkspur_store_sqlite::{OpenError, Sqlite};
 
@@ -47,8 +47,12 @@ impl Store {
 
     /// Puts an engine on it, which brings it to this program's schema.
     pub(super) async fn engine(&self, config: &Config) -> Result<Arc<Engine>, String> {
-        let blobs = blobs(config)?;
-        let engine = Engine::open_with(self.driver(), Arc::new(SystemClock), config.tag_bytes(), blobs).await;
+        let options = EngineOptions {
+            tag_bytes: config.tag_bytes(),
+            stale_ms: config.stale_ms(),
+            blobs: blobs(config)?,
+        };
+        let engine = Engine::open_with(self.driver(), Arc::new(SystemClock), options).await;
         engine.map_err(|error| self.unopened(config, &error))
     }
 

@@ -6,7 +6,7 @@ use larkspur_api::tokens::{Holder, Token, jwt};
 use larkspur_api::{Actor, Call, Caller, Presented, RootCall};
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::UserStatus;
-use larkspur_contract::{Access, Code, Fault, Spec, Tokens, codes};
+use larkspur_contract::{Access, Code, Effect, Fault, Spec, Tokens, codes};
 use larkspur_store::apps::Scopes;
 use larkspur_store::facts::{Facts, facts};
 use larkspur_store::users::Grant;
@@ -29,7 +29,7 @@ pub(super) async fn authenticate(
         }
         Access::App => {
             let text = bearer.unwrap_or_default();
-            Ok(root(app, now, Presented::App(by_app_token(app, text, now).await?)))
+            Ok(root(app, now, Presented::App(by_app_token(app, spec.effect, text, now).await?)))
         }
         Access::Control => {
             let given = bearer.ok_or_else(|| Fault::new(codes::CONTROL_KEY_INVALID, "no control key"))?;
@@ -42,7 +42,7 @@ pub(super) async fn authenticate(
             let text = bearer
                 .filter(|text| !text.is_empty())
                 .ok_or_else(|| Fault::new(codes::TOKEN_MISSING, "no Authorization: Bearer"))?;
-            let call = by_token(app, text, now).await?;
+            let call = by_token(app, spec.effect, text, now).await?;
             match (tokens, &call.actor) {
                 (Tokens::User, Actor::Bot) => {
                     Err(Fault::new(codes::TOKEN_INVALID, "a tenant token where only users may call"))
@@ -62,13 +62,13 @@ fn root(app: &App, now: i64, presented: Presented) -> Caller {
 }
 
 /// The app that an app token, or the tenant token of a custom app, was issued to.
-async fn by_app_token(app: &App, text: &str, now: i64) -> Result<AppId, Fault> {
+async fn by_app_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<AppId, Fault> {
     let bad = |why: &'static str| Fault::new(codes::AUTHEN_APP_TOKEN_INVALID, why);
     let token = Token::read(text, &app.engine.keys).ok_or_else(|| bad("not a token of this server"))?;
     if matches!(token.holder, Holder::User { .. }) {
         return Err(bad("a user token where only apps may call"));
     }
-    let facts = look_up(&app.engine, &token).await?.ok_or_else(|| bad("tenant or app is gone"))?;
+    let facts = look_up(&app.engine, effect, &token).await?.ok_or_else(|| bad("tenant or app is gone"))?;
     if token.expires_at <= now.saturating_add(facts.tenant.clock_offset_ms) {
         return Err(bad("the token has expired"));
     }
@@ -88,7 +88,7 @@ fn refusal(text: &str) -> Code {
     }
 }
 
-async fn by_token(app: &App, text: &str, now: i64) -> Result<Call, Fault> {
+async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Call, Fault> {
     let bad = |why: &'static str| Fault::new(refusal(text), why);
     let keys = &app.engine.keys;
     let read = match text.starts_with("eyJ") {
@@ -96,7 +96,8 @@ async fn by_token(app: &App, text: &str, now: i64) -> Result<Call, Fault> {
         false => Token::read(text, keys).map(|token| (token, None)),
     };
     let (token, narrowed) = read.ok_or_else(|| bad("not a token of this server"))?;
-    let facts = look_up(&app.engine, &token).await?.ok_or_else(|| bad("tenant, app or grant is gone"))?;
+    let facts =
+        look_up(&app.engine, effect, &token).await?.ok_or_else(|| bad("tenant, app or grant is gone"))?;
     let now = now.saturating_add(facts.tenant.clock_offset_ms);
     if token.expires_at <= now {
         return Err(bad("the token has expired"));
@@ -126,12 +127,12 @@ fn narrow(grant: &Grant, scopes: &Scopes) -> Arc<Grant> {
 }
 
 /// What a token leads to. `None` if its tenant or its app there is gone.
-async fn look_up(engine: &Engine, token: &Token) -> Result<Option<Facts>, StoreError> {
+async fn look_up(engine: &Engine, effect: Effect, token: &Token) -> Result<Option<Facts>, StoreError> {
     let user_no = match token.holder {
         Holder::Tenant | Holder::App => None,
         Holder::User { number, .. } => Some(number),
     };
-    facts(engine, token.tenant, token.app, user_no).await
+    facts(engine, effect, token.tenant, token.app, user_no).await
 }
 
 #[cfg(test)]

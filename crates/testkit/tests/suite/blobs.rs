@@ -10,7 +10,7 @@ use larkspur_contract::ids::TenantKey;
 use larkspur_server::blobs::Objects;
 use larkspur_server::sweep_files_if_due;
 use larkspur_store::blobs::{BlobKey, Blobs, Swept, missing, sweep};
-use larkspur_store::{BoxFuture, Clock, Driver, Engine, StoreError, SystemClock};
+use larkspur_store::{BoxFuture, Clock, Driver, Engine, EngineOptions, StoreError, SystemClock};
 use larkspur_store_postgres::Postgres;
 use larkspur_store_sqlite::{Options, Sqlite};
 use larkspur_testkit::postgres::Server;
@@ -201,7 +201,11 @@ async fn pairs(server: &Server, clock: &Arc<ManualClock>, files: &Arc<Objects>) 
     for drivers in [[sqlite.clone(), sqlite], [postgres().await, postgres().await]] {
         let opened = drivers.map(|driver| {
             let files = Some(files.clone() as Arc<dyn Blobs>);
-            Engine::open_with(driver, clock.clone(), 0, files)
+            Engine::open_with(
+                driver,
+                clock.clone(),
+                EngineOptions { blobs: files, ..EngineOptions::default() },
+            )
         });
         let [one, two] = opened;
         pairs.push([one.await.expect("opens"), two.await.expect("opens")]);

@@ -27,6 +27,7 @@ mod scenarios;
 mod servers;
 mod sound;
 mod source;
+mod stale;
 mod statements;
 mod tenants;
 
