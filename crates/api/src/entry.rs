@@ -40,7 +40,7 @@ pub trait Operation: Sized + Send + Sync + 'static {
         input: &Input<Self>,
     ) -> impl Future<Output = Result<Self::Output, Fault>> + Send;
 
-    /// Answers from memory alone, if it can: writes the JSON of its output and returns true.
+    /// Answers from memory alone, if it can: writes the JSON of its output and returns true. Only what reads is asked.
     fn recall(
         _memory: &Memory,
         _call: &<Self::Ground as Ground>::Call,
@@ -295,7 +295,7 @@ fn prepare<O: Operation>(
         kept: OnceLock::new(),
     };
     let mut out = Vec::new();
-    if O::recall(&engine.memory, &call, &input, &mut out) {
+    if O::SPEC.effect == Effect::Reads && O::recall(&engine.memory, &call, &input, &mut out) {
         return Ok(Invocation::Recalled(Answer::Json(out)));
     }
     Ok(Invocation::Pending(Arc::new(Running::<O> { engine, call, input, result: Mutex::new(None) })))

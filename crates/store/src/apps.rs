@@ -130,7 +130,7 @@ pub async fn made_by(root: &mut Root, tenant: TenantKey) -> Result<Vec<App>, Sto
 /// An app in the transaction's tenant.
 pub async fn install(tx: &mut Tx, app_id: AppId) -> Result<Option<Arc<Install>>, StoreError> {
     let key = (tx.tenant(), app_id);
-    if let Some(known) = tx.recalls().and_then(|memory| memory.installs.get(&key)) {
+    if let Some(known) = tx.engine().memory.installs.get(&key, tx.effect()) {
         return Ok(Some(known));
     }
     let Some(found) = stored_install(tx, app_id).await? else { return Ok(None) };
@@ -166,8 +166,8 @@ pub async fn installed_among(
     tx: &mut Tx,
     ids: impl IntoIterator<Item = AppId>,
 ) -> Result<HashSet<AppId>, StoreError> {
-    let (tenant, engine) = (tx.tenant(), tx.engine().clone());
-    let known = |id: &AppId| engine.memory.installs.get(&(tenant, *id)).is_some();
+    let (tenant, effect, engine) = (tx.tenant(), tx.effect(), tx.engine().clone());
+    let known = |id: &AppId| engine.memory.installs.get(&(tenant, *id), effect).is_some();
     let (mut found, asked): (HashSet<AppId>, HashSet<AppId>) = ids.into_iter().partition(known);
     for piece in Vec::from_iter(asked).chunks(PIECE) {
         let mut values: Vec<Value> = piece.iter().map(|id| (*id).into()).collect();

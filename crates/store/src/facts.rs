@@ -46,9 +46,7 @@ pub async fn facts(
     app_id: AppId,
     user_no: Option<u64>,
 ) -> Result<Option<Facts>, StoreError> {
-    if (effect == Effect::Reads || engine.memory.is_exact())
-        && let Some(known) = remembered(engine, tenant, app_id, user_no)
-    {
+    if let Some(known) = remembered(engine, effect, tenant, app_id, user_no) {
         return Ok(Some(known));
     }
     // Before the statement begins, as with every transaction that fills memory.
@@ -75,13 +73,19 @@ pub async fn facts(
 }
 
 /// From memory alone: the usual case where it keeps anything.
-fn remembered(engine: &Engine, tenant: TenantKey, app_id: AppId, user_no: Option<u64>) -> Option<Facts> {
+fn remembered(
+    engine: &Engine,
+    effect: Effect,
+    tenant: TenantKey,
+    app_id: AppId,
+    user_no: Option<u64>,
+) -> Option<Facts> {
     let memory = &engine.memory;
-    let found = memory.tenants.get(&tenant)?;
-    let install = memory.installs.get(&(tenant, app_id))?;
+    let found = memory.tenants.get(&tenant, effect)?;
+    let install = memory.installs.get(&(tenant, app_id), effect)?;
     let grant = match user_no {
         None => None,
-        Some(number) => Some(memory.grants.get(&(tenant, app_id, number))?),
+        Some(number) => Some(memory.grants.get(&(tenant, app_id, number), effect)?),
     };
     Some(Facts { tenant: found, install, grant })
 }

@@ -12,6 +12,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TagId, TenantKey};
 
 use crate::Clock;
@@ -84,11 +85,6 @@ impl Memory {
         let at_ms = self.age.as_ref().map_or(0, |age| age.clock.elapsed_ms());
         Moment { generation: self.generation.load(Ordering::SeqCst), at_ms }
     }
-
-    /// Whether what it knows is what the store has. Otherwise nothing that writes may go by it.
-    pub fn is_exact(&self) -> bool {
-        self.age.is_none()
-    }
 }
 
 /// A bounded map in shards.
@@ -135,12 +131,15 @@ impl<K: Eq + Hash + Clone, V: ?Sized> Shelf<K, V> {
         self.shard(key).write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is remembered of a key.
-    pub fn get(&self, key: &K) -> Option<Arc<V>> {
+    /// What is remembered of a key, for whoever only reads; for whoever writes if it cannot be old.
+    pub fn get(&self, key: &K, effect: Effect) -> Option<Arc<V>> {
+        if effect == Effect::Writes && self.age.is_some() {
+            return None;
+        }
         self.fresh(self.read(key).entries.get(key)).cloned()
     }
 
-    /// Hands what is remembered of a key to `look`, without taking a reference to it.
+    /// Hands what is remembered of a key to `look`, without taking a reference to it; for whoever only reads.
     pub fn peek<T>(&self, key: &K, look: impl FnOnce(&V) -> T) -> Option<T> {
         self.fresh(self.read(key).entries.get(key)).map(|value| look(value))
     }
@@ -293,11 +292,15 @@ mod tests {
         let opened = memory.moment();
         memory.tags.forget(&key);
         memory.tags.fill(Some(opened), key, bytes("old"));
-        assert!(memory.tags.get(&key).is_none(), "between invalidation and commit");
+        assert!(memory.tags.get(&key, Effect::Reads).is_none(), "between invalidation and commit");
         let between = memory.moment();
         memory.tags.publish(key, bytes("new"));
         memory.tags.fill(Some(between), key, bytes("old"));
-        assert_eq!(memory.tags.get(&key).as_deref(), Some(b"new".as_slice()), "after the commit");
+        assert_eq!(
+            memory.tags.get(&key, Effect::Reads).as_deref(),
+            Some(b"new".as_slice()),
+            "after the commit"
+        );
     }
 
     #[test]
@@ -320,7 +323,7 @@ mod tests {
         memory.tags.publish_new(key, bytes("new"));
         memory.tags.publish(key, bytes("newer"));
         memory.tags.fill(Some(memory.moment()), key, bytes("read"));
-        assert!(memory.tags.get(&key).is_none() && memory.tags.is_empty());
+        assert!(memory.tags.get(&key, Effect::Reads).is_none() && memory.tags.is_empty());
         memory.tags.forget(&key);
     }
 
@@ -342,15 +345,19 @@ mod tests {
     fn beside_others_it_keeps_what_was_read_for_so_long() {
         let clock = Arc::new(Hand::default());
         let memory = Memory::stale(1 << 20, 100, clock.clone());
-        assert!(!memory.is_exact() && Memory::new(1).is_exact() && Memory::off().is_exact());
         let at = |ms| clock.0.store(ms, Ordering::SeqCst);
-        let (key, known) = ((TenantKey(1), TagId(1)), || memory.tags.get(&(TenantKey(1), TagId(1))));
+        let (key, known) =
+            ((TenantKey(1), TagId(1)), || memory.tags.get(&(TenantKey(1), TagId(1)), Effect::Reads));
         at(1000);
         let opened = memory.moment();
         at(1050);
         memory.tags.fill(Some(opened), key, bytes("read"));
         at(1099);
         assert_eq!(known().as_deref(), Some(b"read".as_slice()));
+        assert!(
+            memory.tags.get(&key, Effect::Writes).is_none(),
+            "who writes goes by nothing that can be old"
+        );
         assert!(memory.tags.peek(&key, |_| ()).is_some());
         at(1100);
         assert!(

@@ -78,7 +78,7 @@ pub(crate) fn tenant(row: &mut Row, at: usize) -> Result<Tenant, StoreError> {
 /// The transaction's tenant, unless it was deleted.
 pub async fn get(tx: &mut Tx) -> Result<Option<Arc<Tenant>>, StoreError> {
     let key = tx.tenant();
-    if let Some(known) = tx.recalls().and_then(|memory| memory.tenants.get(&key)) {
+    if let Some(known) = tx.engine().memory.tenants.get(&key, tx.effect()) {
         return Ok(Some(known));
     }
     let row = tx.row(&format!("SELECT {COLUMNS} FROM tenant WHERE tenant = $1"), []).await?;

@@ -7,7 +7,7 @@ use larkspur_contract::ids::{ChatId, TenantKey};
 
 use crate::chats::Chat;
 use crate::driver::{Hook, Session, StoreError};
-use crate::memory::{Memory, Moment};
+use crate::memory::Moment;
 use crate::{Engine, Root, Row, Value};
 
 /// A transaction of one tenant: every statement's `$1` is that tenant.
@@ -85,10 +85,9 @@ impl Tx {
         self.opened
     }
 
-    /// The memory, if this transaction may go by it: one that writes may not where what it knows can be old.
-    pub(crate) fn recalls(&self) -> Option<&Memory> {
-        let memory = &self.engine.memory;
-        (self.opened.is_some() || memory.is_exact()).then_some(memory)
+    /// Whether this transaction may write: then it may not go by memory that can be old.
+    pub(crate) fn effect(&self) -> Effect {
+        if self.opened.is_some() { Effect::Reads } else { Effect::Writes }
     }
 
     /// A new snowflake.

@@ -126,6 +126,23 @@ async fn an_app_that_is_disabled_reads_until_then() {
     }
 }
 
+/// Also of others than the caller.
+#[tokio::test]
+async fn a_bot_that_another_server_took_away_is_brought_in_by_nobody() {
+    let pair = Pair::new(LIMIT_MS).await;
+    let (app, token) = pair.world.app(json!({})).await;
+    assert_eq!(pair.read().token(&token).send().await.code(), 0, "now the first server knows the app");
+    let path = format!("/apps/{app}");
+    pair.world.control("PUT", &path).body(json!({"bot": false})).of(&pair.other).send().await.data();
+    let path = format!("/im/v1/chats/{}/members?member_id_type=app_id", pair.world.chat_id);
+    let add = || pair.world.call("POST", &path).body(json!({"id_list": [app]}));
+    let here = add().send().await;
+    let there = add().of(&pair.other).send().await;
+    assert_eq!((here.code(), &here.json()["data"]), (there.code(), &there.json()["data"]));
+    let members = pair.world.call("GET", &format!("/im/v1/chats/{}", pair.world.chat_id));
+    assert_eq!(members.of(&pair.other).send().await.data()["bot_count"], "1");
+}
+
 #[tokio::test]
 async fn a_user_who_left_reads_until_then() {
     let pair = Pair::new(LIMIT_MS).await;
