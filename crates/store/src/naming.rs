@@ -19,15 +19,16 @@ const CLOSED: &str = "SELECT created_at, chat_id FROM chat_term WHERE tenant = $
                       ORDER BY term, chat_id LIMIT 501";
 /// Of the caller's most recently active chats the oldest behind a place, and whether they have the term.
 ///
-/// Ids are random, so that each look is a page of the index for itself: there must be few of them.
+/// Ids are random, so that each look is a page of the index for itself: there must be few of them. For an EXISTS PostgreSQL
+/// may read all that could be looked for instead; a count it takes for each row.
 const MINE: &str = "SELECT m.chat_created_at, m.chat_id, \
-                    EXISTS (SELECT 1 FROM chat_term t WHERE t.tenant = $1 AND t.chat_id = m.chat_id AND t.term >= $3 AND t.term < $4) \
+                    (SELECT COUNT(*) FROM chat_term t WHERE t.tenant = $1 AND t.chat_id = m.chat_id AND t.term >= $3 AND t.term < $4) \
                     FROM (SELECT chat_created_at, chat_id FROM (SELECT chat_created_at, chat_id FROM chat_member \
                     WHERE tenant = $1 AND member = $2 AND listed = 1 ORDER BY chat_active_at DESC, chat_id DESC LIMIT 1000) o \
                     WHERE (chat_created_at, chat_id) > (CAST($5 AS BIGINT), CAST($6 AS TEXT)) ORDER BY chat_created_at, chat_id LIMIT $7) m";
 /// The same from the other end, for whoever is in more chats: those with the term, and whether the caller is in them.
 const THEIRS: &str = "SELECT t.created_at, t.chat_id, \
-                      EXISTS (SELECT 1 FROM chat_member m WHERE m.tenant = $1 AND m.chat_id = t.chat_id AND m.member = $2) \
+                      (SELECT COUNT(*) FROM chat_member m WHERE m.tenant = $1 AND m.chat_id = t.chat_id AND m.member = $2) \
                       FROM (SELECT created_at, chat_id FROM (SELECT created_at, chat_id FROM chat_term WHERE tenant = $1 AND is_open = 0 \
                       AND term >= $3 AND term < $4 ORDER BY term, chat_id LIMIT 5000) o \
                       WHERE (created_at, chat_id) > (CAST($5 AS BIGINT), CAST($6 AS TEXT)) ORDER BY created_at, chat_id LIMIT $7) t";
