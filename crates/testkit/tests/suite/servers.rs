@@ -139,6 +139,34 @@ fn servers_that_start_at_once_make_one_demo_world() {
     }
 }
 
+/// The setting reaches the store: of two servers, the one that may read what is old does.
+#[test]
+fn a_server_may_be_allowed_to_read_what_is_old() {
+    let cluster = Cluster::new();
+    let settings = cluster.directory.path().join("old.toml");
+    std::fs::write(&settings, "[postgres]\nstale_ms = 60000\n").expect("written");
+    let one = cluster.spawn_with(&["--config", settings.to_str().expect("text")]).until_ready();
+    let two = cluster.spawn().until_ready();
+    let clients = &mut [one.client(), two.client()];
+    let token = sign_in(&mut clients[0], &one.ready);
+    let body = json!({"create_tag": {"tag_type": "tenant", "name": "first"}});
+    let made = clients[0].call(&token, "POST", "/im/v2/tags", &body).expect("an answer");
+    let id = made["data"]["id"].as_str().expect("an id");
+    let named = |clients: &mut [Client; 2]| {
+        clients.each_mut().map(|client| {
+            let path = format!("/im/v2/tags?ids={id}");
+            let answer = client.call(&token, "GET", &path, &Value::Null).expect("an answer");
+            answer["data"]["tag_infos"][0]["name"].as_str().expect("a name").to_owned()
+        })
+    };
+    assert_eq!(named(clients), ["first", "first"]);
+    for (by, name, seen) in [(1, "second", ["first", "second"]), (0, "third", ["third", "third"])] {
+        let (path, body) = (format!("/im/v2/tags/{id}"), json!({"patch_tag": {"name": name}}));
+        clients[by].call(&token, "PATCH", &path, &body).expect("an answer");
+        assert_eq!(named(clients), seen);
+    }
+}
+
 /// Windows begin at their first call, so that the calls let in come in bunches of the cap, whoever is asked.
 #[test]
 fn frequency_is_counted_together() {
