@@ -2,6 +2,7 @@
 
 use std::fs::{File, remove_file};
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -54,7 +55,11 @@ impl SmallDisk {
     /// The disk as the process with this number has it.
     pub fn of(&self, process: u32) -> FullDisk {
         let inside = self.folder().strip_prefix("/").expect("an absolute path");
-        FullDisk { folder: Path::new("/proc").join(process.to_string()).join("root").join(inside) }
+        let folder = Path::new("/proc").join(process.to_string()).join("root").join(inside);
+        let device = |folder: &Path| folder.metadata().expect("a folder").dev();
+        // What is filled must never be the disk of whoever runs the tests.
+        assert_ne!(device(&folder), device(self.folder()), "process {process} has no disk of its own");
+        FullDisk { folder }
     }
 }
 
