@@ -58,6 +58,9 @@ class Row:
         if (verdict.lost, verdict.torn) != expected:
             self.faults.append(f"lost and torn: {verdict.lost}, {verdict.torn}; expected {expected}")
             self.faults.extend(verdict.examples)
+        if verdict.denied:
+            self.faults.append(f"{verdict.denied} writes are there though their answers said none")
+            self.faults.extend(verdict.examples)
 
     def __str__(self):
         sums = self.verdict

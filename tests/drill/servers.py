@@ -68,6 +68,8 @@ class Caller:
         self.ports = ports
         self.at = first % len(ports)
         self.connections = [None] * len(ports)
+        # Whether the last call was done, as its answer said: "none", "unknown", or nothing.
+        self.outcome = None
 
     def call(self, method, path, body=None, token=None, only=None):
         """One call: the HTTP status and the answer. Status 0 if nobody took it, -1 if there came no answer to it."""
@@ -84,6 +86,7 @@ class Caller:
 
     def ask(self, at, method, path, body, token):
         data = None if body is None else json.dumps(body).encode()
+        self.outcome = None
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         for fresh in (False, True):
             connection = None if fresh else self.connections[at]
@@ -100,6 +103,7 @@ class Caller:
                 connection.request(method, path, data, headers)
                 answer = connection.getresponse()
                 text = answer.read()
+                self.outcome = answer.getheader("X-Larkspur-Outcome")
                 return answer.status, json.loads(text)
             except (OSError, http.client.HTTPException, ValueError) as error:
                 connection.close()

@@ -81,7 +81,7 @@ class Verdict:
         self.acknowledged = len(ledger.acknowledged)
         self.unknown = len(ledger.unknown)
         self.examples = []
-        self.lost = self.torn = self.committed = 0
+        self.lost = self.torn = self.committed = self.denied = 0
         doubted = self.doubted_tags(servers, tokens, ledger)
         nodes = [Facts(servers, at, tokens, ledger) for at in range(len(servers.ports))]
         gone = {write["id"] for write in ledger.acknowledged
@@ -94,11 +94,14 @@ class Verdict:
             self.torn += self.is_torn(write, there)
         for write in ledger.unknown:
             if write["kind"] == "tag":
-                self.committed += doubted[write["world"], write["name"]]
-                continue
-            there = [node.has(write, gone) for node in nodes]
+                there = [1 if doubted[write["world"], write["name"]] else 0]
+            else:
+                there = [node.has(write, gone) for node in nodes]
+                self.torn += self.is_torn(write, there)
             self.committed += max(there) == 1
-            self.torn += self.is_torn(write, there)
+            if write["none"] and max(there) > 0:
+                self.denied += 1
+                self.tell(f"there, though its answer said that nothing of it was done: {write}: {there}")
         known = {(write["world"], write["name"]) for write in ledger.acknowledged + ledger.unknown
                  if write["kind"] == "chat"} | {(world, "Larkspur demo") for world in range(len(tokens))}
         self.strange = sorted({name for node in nodes for name in node.chats if name not in known})

@@ -48,7 +48,7 @@ class Writer(threading.Thread):
                 time.sleep(0.05)
                 continue
             if status == -1 or (status == 503 and answer["code"] == 5000):
-                self.ledger.doubt(write)
+                self.ledger.doubt(write | {"none": self.caller.outcome == "none"})
                 time.sleep(0.1)
             else:
                 self.ledger.refuse(f"{status} {answer} to {write}")
