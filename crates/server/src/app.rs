@@ -8,6 +8,7 @@ use larkspur_contract::envelope::Brand;
 use larkspur_store::{Engine, Keys};
 
 use crate::gateway::admit::{Counting, RateLimits};
+use crate::gateway::lookups::Lookups;
 use crate::gateway::reply::CallIds;
 use crate::gateway::route::Routes;
 use crate::metrics::Metrics;
@@ -62,6 +63,7 @@ pub struct App {
     pub(crate) options: AppOptions,
     pub(crate) control_hash: String,
     pub(crate) routes: Routes,
+    pub(crate) lookups: Arc<Lookups>,
     pub(crate) counting: Counting,
     pub(crate) call_ids: CallIds,
     pub(crate) metrics: Metrics,
@@ -83,6 +85,7 @@ impl App {
             options,
             control_hash,
             routes,
+            lookups: Arc::default(),
             counting,
             call_ids: CallIds::default(),
             metrics,

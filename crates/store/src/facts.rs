@@ -1,6 +1,8 @@
 //! What a token leads to: tenant, installation and grant.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::iter;
+use std::sync::{Arc, OnceLock};
 
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
@@ -10,6 +12,17 @@ use crate::driver::StoreError;
 use crate::tenants::{self, Tenant};
 use crate::users::{self, Grant};
 use crate::{Engine, Value};
+
+/// What a token says of its holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Holder {
+    /// The tenant that it acts in.
+    pub tenant: TenantKey,
+    /// The app that it was issued to.
+    pub app_id: AppId,
+    /// The number of the user in whose name the app acts; none if it acts in its own.
+    pub user_no: Option<u64>,
+}
 
 /// What a token leads to.
 #[derive(Debug, Clone)]
@@ -22,64 +35,75 @@ pub struct Facts {
     pub grant: Option<Arc<Grant>>,
 }
 
-const OF_AN_APP: &str = "SELECT tenant.tenant, tenant.name, tenant.clock_offset_ms, tenant.refuses, \
-     a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to \
-     FROM tenant JOIN app_install i ON i.tenant = tenant.tenant JOIN app a ON a.app_id = i.app_id \
-     WHERE tenant.tenant = $1 AND i.tenant = $1 AND i.app_id = $2";
+/// The most holders of one statement.
+pub const MOST: usize = 1 << 6;
 
-const OF_A_USER: &str = "SELECT tenant.tenant, tenant.name, tenant.clock_offset_ms, tenant.refuses, \
-     a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to, \
-     u.user_id, u.status, g.scopes, g.epoch \
-     FROM tenant JOIN app_install i ON i.tenant = tenant.tenant JOIN app a ON a.app_id = i.app_id \
-     LEFT JOIN users u ON u.tenant = tenant.tenant AND u.user_no = $3 \
-     LEFT JOIN user_grant g ON g.tenant = tenant.tenant AND g.app_id = i.app_id AND g.user_id = u.user_id \
-     WHERE tenant.tenant = $1 AND i.tenant = $1 AND i.app_id = $2";
-
-/// What a token of an app leads to in a tenant, in the name of the user with this number if there is one; from memory or
-/// with one statement. `None` if there is no such tenant, or if the app is not installed in it.
-///
-/// `effect` is that of the call: one that writes goes by nothing that can be old.
-pub async fn facts(
-    engine: &Engine,
-    effect: Effect,
-    tenant: TenantKey,
-    app_id: AppId,
-    user_no: Option<u64>,
-) -> Result<Option<Facts>, StoreError> {
-    if let Some(known) = remembered(engine, effect, tenant, app_id, user_no) {
-        return Ok(Some(known));
-    }
+/// What tokens lead to, found with one statement. A holder is left out if there is no such tenant, or if the app is not
+/// installed in it.
+pub async fn find(engine: &Engine, holders: &[Holder]) -> Result<HashMap<Holder, Facts>, StoreError> {
     // Before the statement begins, as with every transaction that fills memory.
     let opened = Some(engine.memory.moment());
-    let mut params: Vec<Value> = vec![tenant.into(), app_id.into()];
-    params.extend(user_no.map(|number| Value::Int(number.cast_signed())));
-    let sql = if user_no.is_some() { OF_A_USER } else { OF_AN_APP };
-    let Some(mut row) = engine.driver.query(Effect::Reads, sql, params).await?.into_iter().next() else {
-        return Ok(None);
-    };
-    let found = Arc::new(tenants::tenant(&mut row, 0)?);
-    engine.memory.tenants.fill(opened, tenant, found.clone());
-    let install = Arc::new(apps::read_install(&mut row, 4)?);
-    engine.memory.installs.fill(opened, (tenant, app_id), install.clone());
-    let grant = match user_no {
-        Some(number) if row.0.get(16).is_some_and(|epoch| *epoch != Value::Null) => {
-            let grant = Arc::new(users::read_grant(&mut row, 13)?);
-            engine.memory.grants.fill(opened, (tenant, app_id, number), grant.clone());
-            Some(grant)
-        }
-        _ => None,
-    };
-    Ok(Some(Facts { tenant: found, install, grant }))
+    let Some(last) = holders.last() else { return Ok(HashMap::new()) };
+    let length = holders.len().next_power_of_two();
+    // Few statements are prepared on each connection: for 1, 2, 4, … and the most holders.
+    static STATEMENTS: [OnceLock<String>; 7] = [const { OnceLock::new() }; 7];
+    let statement = STATEMENTS
+        .get(length.ilog2() as usize)
+        .ok_or_else(|| StoreError::Broken(format!("{length} holders in one statement")))?;
+    let sql = statement.get_or_init(|| {
+        let wanted = wanted(length);
+        format!(
+            "WITH wanted (tenant, app_id, user_no) AS (VALUES {wanted}) \
+              SELECT tenant.tenant, tenant.name, tenant.clock_offset_ms, tenant.refuses, \
+              a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to, \
+              u.user_id, u.status, g.scopes, g.epoch, wanted.user_no \
+              FROM wanted JOIN tenant ON tenant.tenant = wanted.tenant \
+              JOIN app_install i ON i.tenant = wanted.tenant AND i.app_id = wanted.app_id \
+              JOIN app a ON a.app_id = i.app_id \
+              LEFT JOIN users u ON u.tenant = wanted.tenant AND u.user_no = wanted.user_no \
+              LEFT JOIN user_grant g ON g.tenant = wanted.tenant AND g.app_id = i.app_id AND g.user_id = u.user_id"
+        )
+    });
+    let mut params = Vec::with_capacity(length * 3);
+    for holder in holders.iter().chain(iter::repeat(last)).take(length) {
+        let user_no = holder.user_no.map(u64::cast_signed);
+        params.extend([holder.tenant.into(), holder.app_id.into(), user_no.into()]);
+    }
+    let rows = engine.driver.query(Effect::Reads, sql, params).await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for mut row in rows {
+        let tenant = Arc::new(tenants::tenant(&mut row, 0)?);
+        let install = Arc::new(apps::read_install(&mut row, 4)?);
+        let user_no = row.int_or_null(17)?.map(i64::cast_unsigned);
+        let holder = Holder { tenant: tenant.tenant, app_id: install.app_id, user_no };
+        engine.memory.tenants.fill(opened, holder.tenant, tenant.clone());
+        engine.memory.installs.fill(opened, (holder.tenant, holder.app_id), install.clone());
+        let grant = match user_no {
+            Some(number) if row.0.get(16).is_some_and(|epoch| *epoch != Value::Null) => {
+                let grant = Arc::new(users::read_grant(&mut row, 13)?);
+                engine.memory.grants.fill(opened, (holder.tenant, holder.app_id, number), grant.clone());
+                Some(grant)
+            }
+            _ => None,
+        };
+        found.insert(holder, Facts { tenant, install, grant });
+    }
+    Ok(found)
 }
 
-/// From memory alone: the usual case where it keeps anything.
-fn remembered(
-    engine: &Engine,
-    effect: Effect,
-    tenant: TenantKey,
-    app_id: AppId,
-    user_no: Option<u64>,
-) -> Option<Facts> {
+/// The rows `($1, $2, $3), …`, each of them a holder.
+fn wanted(length: usize) -> String {
+    let row = |first: usize| {
+        let (second, third) = (first + 1, first + 2);
+        format!("(CAST(${first} AS TEXT), CAST(${second} AS TEXT), CAST(${third} AS BIGINT))")
+    };
+    (0..length).map(|index| row(3 * index + 1)).collect::<Vec<_>>().join(", ")
+}
+
+/// From memory alone: the usual case where it keeps anything. `effect` is that of the call: one that writes goes by nothing
+/// that can be old.
+pub fn remembered(engine: &Engine, effect: Effect, holder: Holder) -> Option<Facts> {
+    let Holder { tenant, app_id, user_no } = holder;
     let memory = &engine.memory;
     let found = memory.tenants.get(&tenant, effect)?;
     let install = memory.installs.get(&(tenant, app_id), effect)?;

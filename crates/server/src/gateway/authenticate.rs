@@ -7,10 +7,10 @@ use larkspur_api::{Actor, Call, Caller, Presented, RootCall};
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::UserStatus;
 use larkspur_contract::{Access, Code, Effect, Fault, Spec, Tokens, codes};
+use larkspur_store::StoreError;
 use larkspur_store::apps::Scopes;
-use larkspur_store::facts::{Facts, facts};
+use larkspur_store::facts::{self, Facts};
 use larkspur_store::users::Grant;
-use larkspur_store::{Engine, StoreError};
 
 use crate::App;
 
@@ -68,7 +68,7 @@ async fn by_app_token(app: &App, effect: Effect, text: &str, now: i64) -> Result
     if matches!(token.holder, Holder::User { .. }) {
         return Err(bad("a user token where only apps may call"));
     }
-    let facts = look_up(&app.engine, effect, &token).await?.ok_or_else(|| bad("tenant or app is gone"))?;
+    let facts = look_up(app, effect, &token).await?.ok_or_else(|| bad("tenant or app is gone"))?;
     if token.expires_at <= now.saturating_add(facts.tenant.clock_offset_ms) {
         return Err(bad("the token has expired"));
     }
@@ -96,8 +96,7 @@ async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Cal
         false => Token::read(text, keys).map(|token| (token, None)),
     };
     let (token, narrowed) = read.ok_or_else(|| bad("not a token of this server"))?;
-    let facts =
-        look_up(&app.engine, effect, &token).await?.ok_or_else(|| bad("tenant, app or grant is gone"))?;
+    let facts = look_up(app, effect, &token).await?.ok_or_else(|| bad("tenant, app or grant is gone"))?;
     let now = now.saturating_add(facts.tenant.clock_offset_ms);
     if token.expires_at <= now {
         return Err(bad("the token has expired"));
@@ -126,13 +125,18 @@ fn narrow(grant: &Grant, scopes: &Scopes) -> Arc<Grant> {
     Arc::new(Grant { scopes, ..grant.clone() })
 }
 
-/// What a token leads to. `None` if its tenant or its app there is gone.
-async fn look_up(engine: &Engine, effect: Effect, token: &Token) -> Result<Option<Facts>, StoreError> {
+/// What a token leads to, from memory or with a statement that it may share with other calls. `None` if its tenant or its
+/// app there is gone.
+async fn look_up(app: &App, effect: Effect, token: &Token) -> Result<Option<Facts>, StoreError> {
     let user_no = match token.holder {
         Holder::Tenant | Holder::App => None,
         Holder::User { number, .. } => Some(number),
     };
-    facts(engine, effect, token.tenant, token.app, user_no).await
+    let holder = facts::Holder { tenant: token.tenant, app_id: token.app, user_no };
+    match facts::remembered(&app.engine, effect, holder) {
+        Some(known) => Ok(Some(known)),
+        None => app.lookups.find(&app.engine, holder).await,
+    }
 }
 
 #[cfg(test)]

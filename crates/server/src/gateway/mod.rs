@@ -6,6 +6,7 @@ mod authorize;
 pub mod decode;
 mod execute;
 pub mod limiter;
+pub(crate) mod lookups;
 mod planned;
 pub mod reply;
 pub mod route;
