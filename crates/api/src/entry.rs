@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use larkspur_contract::fields::Shape;
+use larkspur_contract::ids::TenantKey;
 use larkspur_contract::{Access, Effect, Fault, Reply, Spec, codes};
 use larkspur_store::blobs::BlobKey;
 use larkspur_store::images::Content;
@@ -101,6 +102,8 @@ pub trait Ground: Sized + Send {
     fn open(session: Box<dyn Session>, engine: &Arc<Engine>, call: &Self::Call, effect: Effect) -> Self;
     /// Fails if a statement failed.
     fn outcome(&self) -> Result<(), StoreError>;
+    /// The tenant whose rows alone it writes, if there is one.
+    fn tenant(call: &Self::Call) -> Option<TenantKey>;
 }
 
 impl Ground for Tx {
@@ -118,6 +121,9 @@ impl Ground for Tx {
     fn outcome(&self) -> Result<(), StoreError> {
         Tx::outcome(self)
     }
+    fn tenant(call: &Call) -> Option<TenantKey> {
+        Some(call.tenant)
+    }
 }
 
 impl Ground for Root {
@@ -134,6 +140,9 @@ impl Ground for Root {
     }
     fn outcome(&self) -> Result<(), StoreError> {
         Root::outcome(self)
+    }
+    fn tenant(_call: &RootCall) -> Option<TenantKey> {
+        None
     }
 }
 
@@ -326,6 +335,10 @@ impl<O: Operation> Unit for Running<O> {
             *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
             Ok(verdict)
         })
+    }
+
+    fn tenant(&self) -> Option<TenantKey> {
+        O::Ground::tenant(&self.call)
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
+use futures_util::StreamExt;
 use larkspur_contract::Effect;
 use larkspur_store::{Row, StoreError, Value};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -35,7 +36,7 @@ const SESSION: &str = "SET client_connection_check_interval = '1s'; SET idle_in_
 /// standby does not have.
 pub(crate) struct Connection {
     client: Client,
-    statements: HashMap<Box<str>, Statement>,
+    statements: Mutex<HashMap<Box<str>, Statement>>,
     /// Whether the server warned of something since this was last cleared.
     warned: Arc<AtomicBool>,
     task: AbortHandle,
@@ -61,7 +62,7 @@ impl Connection {
         let warned = Arc::new(AtomicBool::new(false));
         let task = tokio::spawn(listen(connection, warned.clone())).abort_handle();
         let connection =
-            Connection { client, statements: HashMap::new(), warned, task, in_use: true, round_trips };
+            Connection { client, statements: Mutex::default(), warned, task, in_use: true, round_trips };
         match timeout(CONNECT, connection.client.batch_execute(SESSION)).await {
             Ok(Ok(())) => Ok(connection),
             Ok(Err(error)) => Err(errors::of_connecting(&error)),
@@ -77,6 +78,10 @@ impl Connection {
     /// From now on, dropping it cuts it off; or no longer.
     pub(crate) fn set_in_use(&mut self, in_use: bool) {
         self.in_use = in_use;
+    }
+
+    fn statements(&self) -> MutexGuard<'_, HashMap<Box<str>, Statement>> {
+        self.statements.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn count_round_trip(&self) {
@@ -113,28 +118,40 @@ impl Connection {
         }
     }
 
-    /// Runs a statement, prepared once. What `begin` says goes out together with it.
+    /// Cuts it off: whoever waits for an answer on it is told that it ended.
+    pub(crate) fn cut_off(&self) {
+        self.task.abort();
+    }
+
+    /// Runs a statement, prepared once. What `begin` says goes out together with it. Beside the rows it gives, tells how
+    /// many it wrote.
     pub(crate) async fn query(
-        &mut self,
+        &self,
         begin: Option<&'static str>,
         sql: &str,
         params: &[Value],
         until: Instant,
         effect: Effect,
-    ) -> Result<Vec<Row>, Failure> {
+    ) -> Result<(Vec<Row>, u64), Failure> {
         let (statement, begin) = self.prepared(begin, sql, until, effect).await?;
         let params = values::fitting(&statement, sql, params)?;
-        let params: Vec<&(dyn ToSql + Sync)> =
-            params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
         self.count_round_trip();
-        let asking = self.client.query(&statement, &params);
+        let asking = async {
+            let mut stream = pin!(self.client.query_raw(&statement, &params).await?);
+            let mut found = Vec::new();
+            while let Some(row) = stream.next().await {
+                found.push(row?);
+            }
+            Ok((found, stream.rows_affected().unwrap_or(0)))
+        };
         let answer = within(until, self.after(begin, asking)).await?;
-        values::rows(&answer?.map_err(|error| errors::of_statement(&error, effect, sql))?, sql)
+        let (found, touched) = answer?.map_err(|error| errors::of_statement(&error, effect, sql))?;
+        Ok((values::rows(&found, sql)?, if keeps_all(sql) { 0 } else { touched }))
     }
 
     /// Runs one statement that writes, in a transaction of its own and, once it is prepared, in one round trip.
     pub(crate) async fn write(
-        &mut self,
+        &self,
         begin: &'static str,
         sql: &str,
         params: &[Value],
@@ -179,20 +196,20 @@ impl Connection {
 
     /// A statement that is known, and what is still to be sent before it.
     async fn prepared(
-        &mut self,
+        &self,
         begin: Option<&'static str>,
         sql: &str,
         until: Instant,
         effect: Effect,
     ) -> Result<(Statement, Option<&'static str>), Failure> {
-        if let Some(known) = self.statements.get(sql) {
+        if let Some(known) = self.statements().get(sql) {
             return Ok((known.clone(), begin));
         }
         Ok((self.prepare(begin, sql, until, effect).await?, None))
     }
 
     async fn prepare(
-        &mut self,
+        &self,
         begin: Option<&'static str>,
         sql: &str,
         until: Instant,
@@ -204,10 +221,11 @@ impl Connection {
             .map_err(|error| errors::of_statement(&error, effect, sql))?;
         // A migration's statements run once.
         if !is_definition(sql) {
-            if self.statements.len() >= STATEMENTS {
-                self.statements.clear();
+            let mut statements = self.statements();
+            if statements.len() >= STATEMENTS {
+                statements.clear();
             }
-            self.statements.insert(sql.into(), statement.clone());
+            statements.insert(sql.into(), statement.clone());
         }
         Ok(statement)
     }
@@ -238,6 +256,19 @@ impl Drop for Connection {
 /// Whether a statement is one of a migration, which may take long.
 pub(crate) fn is_definition(sql: &str) -> bool {
     ["CREATE ", "ALTER ", "DROP "].iter().any(|verb| sql.starts_with(verb))
+}
+
+/// Whether a statement leaves every row as it was: it reads, or it takes rows by setting a column to itself.
+fn keeps_all(sql: &str) -> bool {
+    let mut words = sql.split_ascii_whitespace();
+    match words.next() {
+        Some("SELECT") => true,
+        Some("UPDATE") if words.nth(1) == Some("SET") => {
+            let column = words.next();
+            words.next() == Some("=") && words.next() == column && words.next() == Some("WHERE")
+        }
+        _ => false,
+    }
 }
 
 /// Starts `first`, then `second`, and waits for both: what they send goes out in this order, in one go.
@@ -291,6 +322,33 @@ where
                 tracing::debug!("a connection to PostgreSQL ended: {error}");
                 return;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_a_row_keeps_it() {
+        for sql in [
+            "SELECT k FROM t",
+            "UPDATE chat SET revision = revision WHERE tenant = $1",
+            "UPDATE t SET g = g WHERE k = 1 RETURNING k",
+        ] {
+            assert!(keeps_all(sql), "{sql}");
+        }
+        for sql in [
+            "UPDATE t SET g = h WHERE k = 1",
+            "UPDATE t SET g = g + 1 WHERE k = 1",
+            "UPDATE t SET g = g, h = 1 WHERE k = 1",
+            "UPDATE t SET g = $2 WHERE g = g WHERE k = 1",
+            "INSERT INTO t (g) SELECT g FROM t",
+            "DELETE FROM t",
+            "WITH gone AS (DELETE FROM t RETURNING k) SELECT k FROM gone",
+        ] {
+            assert!(!keeps_all(sql), "{sql}");
         }
     }
 }

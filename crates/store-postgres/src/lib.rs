@@ -1,17 +1,21 @@
 //! The cluster driver: PostgreSQL.
 //!
-//! Each run of a unit is a transaction on a connection of a small pool. What was not answered in time is given up by
+//! Each run of a unit is a transaction on a connection of a small pool; units of different tenants that write at the same
+//! time share one. What was not answered in time is given up by
 //! dropping the connection, never by cancelling; a COMMIT that was not answered plainly has an unknown outcome.
 
 mod checks;
 mod connection;
 mod errors;
+mod groups;
 mod pool;
+mod run;
 mod session;
 mod tls;
+mod transaction;
 mod values;
+mod work;
 
-use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,19 +23,17 @@ use std::time::Duration;
 
 use larkspur_contract::Effect;
 use larkspur_store::{BoxFuture, Driver, Row, StoreError, Unit, Value};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, LoadBalanceHosts, TargetSessionAttrs};
 
+use groups::Groups;
 use pool::Pool;
 pub use tls::Tls;
+use work::Inner;
 
 /// How long it may take to connect, and to be greeted.
 pub(crate) const CONNECT: Duration = Duration::from_secs(2);
-/// How often a unit that collides is run in all.
-const RUNS: u32 = 12;
-/// The longest pause between two runs of a unit that collides.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// What can be tuned.
 #[derive(Debug, Clone)]
@@ -55,8 +57,12 @@ impl Default for Options {
 /// What the driver has done since it was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Transactions that committed.
+    /// Writing units that committed.
     pub commits: u64,
+    /// Transactions that several of them shared.
+    pub groups: u64,
+    /// Such transactions that were undone, after which each unit was run by itself.
+    pub groups_undone: u64,
     /// Reading units that ran.
     pub reads: u64,
     /// Runs that collided and were run again, or given up.
@@ -75,15 +81,6 @@ pub struct Postgres {
     place: String,
 }
 
-struct Inner {
-    pool: Pool,
-    deadline: Duration,
-    commits: AtomicU64,
-    reads: AtomicU64,
-    collisions: AtomicU64,
-    unknown_outcomes: AtomicU64,
-}
-
 impl Postgres {
     /// Connects to a database, and refuses one that cannot hold the data.
     ///
@@ -99,7 +96,10 @@ impl Postgres {
         let inner = Inner {
             pool: Pool::new(config, tls, options.connections),
             deadline: options.deadline,
+            groups: Groups::default(),
             commits: AtomicU64::new(0),
+            grouped: AtomicU64::new(0),
+            undone: AtomicU64::new(0),
             reads: AtomicU64::new(0),
             collisions: AtomicU64::new(0),
             unknown_outcomes: AtomicU64::new(0),
@@ -120,6 +120,8 @@ impl Postgres {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
             commits: read(&self.inner.commits),
+            groups: read(&self.inner.grouped),
+            groups_undone: read(&self.inner.undone),
             reads: read(&self.inner.reads),
             collisions: read(&self.inner.collisions),
             unknown_outcomes: read(&self.inner.unknown_outcomes),
@@ -167,95 +169,6 @@ fn place(config: &Config) -> String {
     format!("postgres://{}/{}", hosts.join(","), config.get_dbname().unwrap_or_default())
 }
 
-impl Inner {
-    async fn transact(&self, effect: Effect, unit: &dyn Unit) -> Result<(), StoreError> {
-        let until = Instant::now() + self.deadline;
-        let mut runs = 0;
-        loop {
-            let turn = self.pool.turn(until).await?;
-            let (connection, used) = self.pool.take().await?;
-            let ran = session::run(connection, effect, unit, until).await;
-            match ran.connection {
-                Some(connection) => self.pool.give_back(connection),
-                None => self.pool.forget(),
-            }
-            drop(turn);
-            // It died while it waited in the pool; nothing was lost with it.
-            if ran.untouched && used && Instant::now() < until {
-                continue;
-            }
-            if ran.outcome != Err(StoreError::Collided) {
-                return ran.outcome;
-            }
-            self.collided(&mut runs, until).await?;
-        }
-    }
-
-    /// Runs a statement outside of any transaction.
-    async fn query(&self, effect: Effect, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let until = Instant::now() + self.deadline;
-        let mut runs = 0;
-        loop {
-            let turn = self.pool.turn(until).await?;
-            let (mut connection, used) = self.pool.take().await?;
-            let outcome = match effect {
-                Effect::Reads => connection.query(None, sql, params, until, effect).await,
-                Effect::Writes => connection.write(session::begin(effect), sql, params, until).await,
-            };
-            let lost = outcome.as_ref().is_err_and(|failure| failure.lost);
-            if lost {
-                drop(connection);
-                self.pool.forget();
-            } else {
-                self.pool.give_back(connection);
-            }
-            drop(turn);
-            let error = match outcome {
-                Ok(rows) => return Ok(rows),
-                Err(failure) => failure.error,
-            };
-            // It died while it waited in the pool.
-            if lost && used && matches!(error, StoreError::Unavailable(_)) && Instant::now() < until {
-                continue;
-            }
-            if error != StoreError::Collided {
-                return Err(error);
-            }
-            self.collided(&mut runs, until).await?;
-        }
-    }
-
-    /// Counts a collision and waits a moment, or gives up.
-    async fn collided(&self, runs: &mut u32, until: Instant) -> Result<(), StoreError> {
-        *runs += 1;
-        self.collisions.fetch_add(1, Ordering::Relaxed);
-        if *runs == RUNS || Instant::now() >= until {
-            return Err(StoreError::Unavailable(format!("collided {runs} times")));
-        }
-        sleep(pause(*runs)).await;
-        Ok(())
-    }
-
-    /// Counts what came of something.
-    fn count<T>(&self, effect: Effect, outcome: &Result<T, StoreError>) {
-        let counter = match (outcome, effect) {
-            (Ok(_), Effect::Writes) => &self.commits,
-            (Ok(_), Effect::Reads) => &self.reads,
-            (Err(StoreError::UnknownOutcome(_)), _) => &self.unknown_outcomes,
-            (Err(_), _) => return,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A random pause that grows with the number of collisions.
-fn pause(runs: u32) -> Duration {
-    let longest = Duration::from_millis(1 << runs.min(10)).min(PAUSE);
-    // The standard library's source of randomness that needs no crate; nothing depends on it but the pause.
-    let draw = RandomState::new().hash_one(runs) % 1024;
-    longest * u32::try_from(draw).unwrap_or(0) / 1024
-}
-
 /// Runs something as a task of its own, so that it ends properly even if nobody waits for it any more.
 async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
@@ -270,8 +183,11 @@ async fn to_its_end<T: Send + 'static>(
 impl Driver for Postgres {
     fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>> {
         let inner = self.inner.clone();
+        if let (Effect::Writes, Some(tenant)) = (effect, unit.tenant()) {
+            return Box::pin(inner.transact_of(tenant, unit));
+        }
         Box::pin(to_its_end(async move {
-            let outcome = inner.transact(effect, &*unit).await;
+            let outcome = inner.transact(effect, &*unit, Instant::now() + inner.deadline).await;
             inner.count(effect, &outcome);
             outcome
         }))
@@ -324,12 +240,5 @@ mod tests {
         }
         let error = config("postgres://h/db?sslmode=verify-full").expect_err("refused").to_string();
         assert!(error.contains("postgres.tls = \"verify\""), "{error}");
-    }
-
-    #[test]
-    fn pauses_are_short_and_differ() {
-        let pauses: Vec<Duration> = (1..=RUNS).map(pause).collect();
-        assert!(pauses.iter().all(|pause| *pause <= PAUSE));
-        assert!((0..50).map(|_| pause(10)).collect::<std::collections::HashSet<_>>().len() > 10);
     }
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use larkspur_contract::ids::TenantKey;
 use larkspur_contract::{Effect, Fault, codes};
 
 use crate::{Row, Value};
@@ -66,6 +67,12 @@ impl Unit for Alone {
 pub trait Unit: Send + Sync {
     /// Runs once. The session ends with the future.
     fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>>;
+
+    /// The tenant, if it writes the rows of one alone. Units of different tenants then may share a transaction and run
+    /// side by side in it: all of them commit, or each is run again by itself.
+    fn tenant(&self) -> Option<TenantKey> {
+        None
+    }
 }
 
 /// What becomes of a unit's writes.
@@ -85,6 +92,12 @@ pub trait Session: Send {
         sql: &'a str,
         params: &'a [Value],
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>>;
+
+    /// Runs `INSERT INTO … VALUES ($1, …, $n) … RETURNING` with some of the columns that are given first, in their order:
+    /// whether a row was added. A driver may add the rows of several units that share a transaction with one statement.
+    fn insert<'a>(&'a mut self, sql: &'a str, row: Vec<Value>) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move { Ok(!self.query(sql, &row).await?.is_empty()) })
+    }
 
     /// Registers what must happen around the commit.
     fn on_commit(&mut self, hook: Hook);

@@ -73,8 +73,8 @@ fn tag(mut row: Row) -> Result<Tag, StoreError> {
 /// Adds a tag, unless another one has its name.
 pub async fn insert(tx: &mut Tx, tag: &Tag) -> Result<Naming, StoreError> {
     let sql = "INSERT INTO tag (tenant, tag_id, tag_type, name, i18n_names, app_id, create_time, update_time) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, tag_type, name) DO NOTHING RETURNING tag_id";
-    let params = [
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, tag_type, name) DO NOTHING RETURNING tenant, tag_id";
+    let row = vec![
         tag.tag_id.into(),
         tag.tag_type.as_str().into(),
         tag.name.as_str().into(),
@@ -83,7 +83,7 @@ pub async fn insert(tx: &mut Tx, tag: &Tag) -> Result<Naming, StoreError> {
         tag.create_time.into(),
         tag.update_time.into(),
     ];
-    if tx.row(sql, params).await?.is_some() {
+    if tx.insert(sql, row).await? {
         let (engine, key, json) = (tx.engine().clone(), (tx.tenant(), tag.tag_id), tag.json()?);
         tx.on_commit(|| {}, move || engine.memory.tags.publish_new(key, json));
         return Ok(Naming::Done);

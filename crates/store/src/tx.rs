@@ -129,14 +129,30 @@ impl Tx {
     /// As [`Tx::rows`], for a number of parameters that is not known beforehand.
     pub(crate) async fn rows_of(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         debug_assert!(sql.contains("$1"), "every statement names the tenant: {sql}");
+        let all = self.with_tenant(params);
+        let result = self.session.query(sql, &all).await;
+        self.noted(result)
+    }
+
+    /// Adds a row: `VALUES ($1, …)` with the tenant and `row`, and `RETURNING` some of these columns from the first on. Tells
+    /// whether it was added; that it was not must then be said by an `ON CONFLICT`.
+    pub(crate) async fn insert(&mut self, sql: &str, row: Vec<Value>) -> Result<bool, StoreError> {
+        let all = self.with_tenant(row);
+        let result = self.session.insert(sql, all).await;
+        self.noted(result)
+    }
+
+    fn with_tenant(&self, params: Vec<Value>) -> Vec<Value> {
         let mut all = Vec::with_capacity(params.len() + 1);
         all.push(Value::Text(self.tenant_text.clone()));
         all.extend(params);
-        let result = self.session.query(sql, &all).await;
-        if let Err(error) = &result {
+        all
+    }
+
+    fn noted<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        result.inspect_err(|error| {
             let _ = self.failed.set(error.clone());
-        }
-        result
+        })
     }
 
     /// As [`Tx::rows`], for statements that give at most one row.

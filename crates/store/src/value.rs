@@ -5,7 +5,7 @@ use larkspur_contract::ids::{AppId, ChatId, MenuId, TabId, TagId, TenantKey};
 use crate::StoreError;
 
 /// A column value or a statement parameter.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Value {
     /// NULL
     Null,

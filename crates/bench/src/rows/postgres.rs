@@ -91,19 +91,27 @@ fn creates(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()> {
     table.row(against(database_row("the same, one tenant", single), single));
     let name = format!("the same, {WORLDS} tenants, {CLIENTS} connections instead of {CONNECTIONS}");
     table.row(against(database_row(name, wide_rounds), wide_rounds));
-    let each = (after.0 - before.0) / (after.1 - before.1).max(1.0);
+    let [trips, commits, reads, groups, undone] = std::array::from_fn(|index| after[index] - before[index]);
+    let each = |count: f64| count / commits.max(1.0);
     table.row(Row::named(format!(
-        "{each:.1} round trips and {:.1} reading transactions for each commit",
-        (after.2 - before.2) / (after.1 - before.1).max(1.0)
+        "for each create {:.2} round trips, {:.2} reading and {:.2} shared transactions, {:.3} of them undone",
+        each(trips),
+        each(reads),
+        each(groups),
+        each(undone)
     )));
     product.process.end()?;
     wide.process.end()
 }
 
-/// Round trips, writing and reading transactions so far.
-fn trips(product: &Product) -> Res<(f64, f64, f64)> {
-    let counter = |name: &str| product.counter(&format!("larkspur_store_{name}_total"));
-    Ok((counter("round_trips")?, counter("commits")?, counter("reads")?))
+/// Round trips, creates, reading transactions, shared ones, and those of them that were undone, so far.
+fn trips(product: &Product) -> Res<[f64; 5]> {
+    let mut counts = [0.0; 5];
+    let names = ["round_trips", "commits", "reads", "groups", "groups_undone"];
+    for (count, name) in counts.iter_mut().zip(names) {
+        *count = product.counter(&format!("larkspur_store_{name}_total"))?;
+    }
+    Ok(counts)
 }
 
 pub(super) fn plan(product: &Product, connections: usize, script: &Script) -> Plan {

@@ -137,7 +137,13 @@ fn postgres(store: Arc<Postgres>) -> StoreStats {
     Arc::new(move || {
         let stats = store.stats();
         vec![
-            (COMMITS, "Writing transactions that ended well.", stats.commits),
+            (COMMITS, "Writing units that ended well.", stats.commits),
+            ("store_groups_total", "Transactions that several of them shared.", stats.groups),
+            (
+                "store_groups_undone_total",
+                "Such transactions that were undone: each unit was run by itself.",
+                stats.groups_undone,
+            ),
             (READS, "Reading transactions.", stats.reads),
             (COLLISIONS, "Runs that collided.", stats.collisions),
             ("store_unknown_outcomes_total", "Commits without a plain answer.", stats.unknown_outcomes),

@@ -236,6 +236,7 @@ fn every_statement_of_a_tx_names_the_tenant() {
 /// The statements that name no tenant, by a part of their text, each with its reason. On Citus they go to every node,
 /// or to a table that every node has.
 const GLOBAL: &[(&str, &str)] = &[
+    ("WITH wanted (tenant, app_id, user_no)", "finds who calls, for calls of several tenants at once"),
     (" meta ", "the schema and the master key of the whole store"),
     (" app WHERE app_id = $1", "the directory of apps: it finds the tenant"),
     ("INSERT INTO app (app_id, tenant, ", "the directory of apps"),

@@ -1,5 +1,6 @@
 //! What the product asks of a driver, one function for each fact, run on every driver.
 
+mod groups;
 mod postgres;
 mod restart;
 mod statements;

@@ -27,7 +27,7 @@ async fn store(server: &Server) -> (Store, Arc<Postgres>) {
 }
 
 /// Ends every connection of the driver.
-async fn off(server: &Server) {
+pub(super) async fn off(server: &Server) {
     server.run("postgres", &format!("SELECT pg_terminate_backend(pid) {OTHERS}")).await;
 }
 

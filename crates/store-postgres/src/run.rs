@@ -1,0 +1,178 @@
+//! One run of units: from the beginning of their transaction to its end.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use larkspur_contract::Effect;
+use larkspur_store::{Hook, StoreError, Unit, Verdict};
+use tokio::time::Instant;
+
+use crate::connection::Connection;
+use crate::errors::Failure;
+use crate::session::Handle;
+use crate::transaction::Transaction;
+
+/// The end of a transaction is waited for at least this long: an answer is worth more than the time that is left.
+const END: Duration = Duration::from_secs(1);
+
+/// A unit, and how long it may take.
+pub(crate) struct Member<'a> {
+    pub(crate) unit: &'a dyn Unit,
+    pub(crate) until: Instant,
+}
+
+/// What became of a run.
+pub(crate) struct Ran {
+    /// Of each unit; none if the units did not get along, nothing was done, and each is to be run by itself.
+    pub(crate) outcomes: Option<Vec<Result<(), StoreError>>>,
+    /// The connection, if nothing is open on it.
+    pub(crate) connection: Option<Connection>,
+    /// Whether the connection was lost before the units could do anything.
+    pub(crate) untouched: bool,
+}
+
+/// A unit that has run.
+struct Done {
+    verdict: Result<Verdict, StoreError>,
+    hooks: Vec<Hook>,
+    until: Instant,
+    untouched: bool,
+    wrote: bool,
+    failure: Option<Failure>,
+}
+
+/// Runs units once in one transaction: those of a chain one after the other, and the chains side by side. Several units
+/// must write, and each chain the rows of another tenant.
+pub(crate) async fn run(connection: Connection, effect: Effect, chains: &[Vec<Member<'_>>]) -> Ran {
+    let count = chains.iter().map(Vec::len).sum();
+    let transaction = Arc::new(Transaction::new(connection, effect, chains.len(), count));
+    let done: Vec<Done> = run_chains(&transaction, chains).await.into_iter().flatten().collect();
+    // Whoever still holds it holds a handle that was taken away in the middle of a statement.
+    let Some(transaction) = Arc::into_inner(transaction) else {
+        let outcome = Err(StoreError::Broken("the transaction was taken away".to_owned()));
+        return Ran { outcomes: Some(vec![outcome; count]), connection: None, untouched: false };
+    };
+    let untouched = done.iter().any(|done| done.untouched);
+    let (outcomes, connection) = end(transaction, effect, count, done).await;
+    Ran { outcomes, connection, untouched }
+}
+
+/// Runs chains side by side. Whenever each of them waits for something, the rows that they want to add are sent.
+async fn run_chains(transaction: &Arc<Transaction>, chains: &[Vec<Member<'_>>]) -> Vec<Vec<Done>> {
+    let mut running = pin!(join_all(chains.iter().map(|chain| run_chain(transaction, chain))));
+    let mut sent = FuturesUnordered::new();
+    poll_fn(|context| {
+        loop {
+            if let Poll::Ready(done) = running.as_mut().poll(context) {
+                return Poll::Ready(done);
+            }
+            sent.extend(transaction.adding().into_values().map(|rows| transaction.add(rows)));
+            // Once something was added, whoever waited for it may go on.
+            let Poll::Ready(Some(())) = sent.poll_next_unpin(context) else { return Poll::Pending };
+        }
+    })
+    .await
+}
+
+/// Runs units one after the other, up to the first that does not go well.
+async fn run_chain(transaction: &Arc<Transaction>, chain: &[Member<'_>]) -> Vec<Done> {
+    let mut all = Vec::with_capacity(chain.len());
+    for member in chain {
+        let done = run_one(transaction, member).await;
+        let spoiled = done.is_spoiled();
+        all.push(done);
+        if spoiled {
+            break;
+        }
+    }
+    all
+}
+
+async fn run_one(transaction: &Arc<Transaction>, member: &Member<'_>) -> Done {
+    let handle = Handle::on(transaction.clone(), member.until);
+    let running = AssertUnwindSafe(async { member.unit.run(Box::new(handle.clone())).await });
+    let verdict = running.catch_unwind().await;
+    let verdict = verdict.unwrap_or_else(|_| Err(StoreError::Broken("the unit panicked".to_owned())));
+    let (part, hooks) = handle.close().await;
+    // Nobody else closes it.
+    let (untouched, wrote, failure) =
+        part.map_or((false, true, None), |part| (part.untouched, part.wrote, part.failure));
+    Done { verdict, hooks, until: member.until, untouched, wrote, failure }
+}
+
+impl Done {
+    /// What is to become of what it wrote. Whatever the unit made of a failed statement, it cannot commit.
+    fn verdict(&self) -> Result<Verdict, StoreError> {
+        match (&self.verdict, &self.failure) {
+            (Ok(Verdict::Commit), Some(failure)) => Err(failure.error.clone()),
+            (verdict, _) => verdict.clone(),
+        }
+    }
+
+    fn commits(&self) -> bool {
+        self.failure.is_none() && self.verdict == Ok(Verdict::Commit)
+    }
+
+    /// Whether what it wrote, and with it all that the others wrote, has to be taken back.
+    fn is_spoiled(&self) -> bool {
+        let refused_in_time = self.verdict == Ok(Verdict::Rollback) && !self.wrote;
+        self.failure.is_some() || !self.commits() && !refused_in_time
+    }
+}
+type Outcomes = Option<Vec<Result<(), StoreError>>>;
+
+/// Ends the transaction of so many units, of which these have run.
+async fn end(
+    transaction: Transaction,
+    effect: Effect,
+    count: usize,
+    done: Vec<Done>,
+) -> (Outcomes, Option<Connection>) {
+    let begun = transaction.has_begun();
+    let connection = transaction.into_connection();
+    let at_odds = count > 1 && done.iter().any(Done::is_spoiled);
+    let lost = done.iter().any(|done| done.failure.as_ref().is_some_and(|failure| failure.lost));
+    let verdicts: Vec<_> = done.iter().map(Done::verdict).collect();
+    let commits = effect == Effect::Writes && done.iter().any(Done::commits);
+    if at_odds || !commits {
+        if begun && !lost {
+            connection.roll_back().await;
+        }
+        let outcomes = (!at_odds).then(|| verdicts.into_iter().map(|verdict| verdict.map(drop)).collect());
+        return (outcomes, (!lost).then_some(connection));
+    }
+    let until = done.iter().map(|done| done.until).max().unwrap_or_else(Instant::now);
+    let mut after = Vec::new();
+    for hook in done.into_iter().filter(Done::commits).flat_map(|done| done.hooks) {
+        (hook.before)();
+        after.push(hook.after);
+    }
+    let committed = match begun {
+        true => connection.commit(until.max(Instant::now() + END)).await,
+        // Nothing was sent, so nothing is open.
+        false => Ok(()),
+    };
+    let of = |verdict: Result<Verdict, StoreError>| match (verdict, &committed) {
+        (Ok(Verdict::Commit), Err(failure)) => Err(failure.error.clone()),
+        (verdict, _) => verdict.map(drop),
+    };
+    let outcomes = verdicts.into_iter().map(of).collect();
+    let lost = match committed {
+        Ok(()) => {
+            for hook in after {
+                // What is committed stays so. Memory has forgotten what this hook would have told it, which is safe.
+                drop(catch_unwind(AssertUnwindSafe(hook)));
+            }
+            false
+        }
+        Err(failure) => failure.lost,
+    };
+    (Some(outcomes), (!lost).then_some(connection))
+}

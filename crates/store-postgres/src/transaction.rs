@@ -1,0 +1,161 @@
+//! A transaction that units share: its statements, and the rows that several of them add at once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use larkspur_contract::Effect;
+use larkspur_store::{Row, Value};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::connection::Connection;
+use crate::errors::Failure;
+
+/// What a transaction begins with. It says whether it writes, since sessions by themselves only read.
+///
+/// A reading unit sees one moment, as SQLite's readers do. A writing unit sees each statement's moment, and takes the
+/// rows that its rules depend on: that works on Citus, too, and waits where a stricter isolation would fail.
+pub(crate) fn begin(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Reads => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        Effect::Writes => "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE",
+    }
+}
+
+/// As [`begin`], for several units that write. Two servers may have tenants in common and wait for each other's rows:
+/// whoever waited this long gives way, and runs each of its units by itself.
+const BEGIN_TOGETHER: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; SET LOCAL lock_timeout = '100ms'";
+
+/// A transaction, as all its units share it.
+pub(crate) struct Transaction {
+    connection: Connection,
+    effect: Effect,
+    begin: &'static str,
+    /// Whether the first statement was sent, and with it the beginning.
+    begun: AtomicBool,
+    /// Rows that units are about to add, where several run side by side.
+    adding: Option<Mutex<Vec<Adding>>>,
+}
+
+/// A row that a unit is about to add.
+pub(crate) struct Adding {
+    sql: String,
+    row: Vec<Value>,
+    until: Instant,
+    reply: oneshot::Sender<Result<bool, Failure>>,
+}
+
+impl Transaction {
+    /// Begins one with its first statement, for this many chains of units, of which there are `units`.
+    pub(crate) fn new(connection: Connection, effect: Effect, chains: usize, units: usize) -> Self {
+        let begin = if units > 1 { BEGIN_TOGETHER } else { begin(effect) };
+        let adding = (chains > 1).then(Mutex::default);
+        Transaction { connection, effect, begin, begun: AtomicBool::new(false), adding }
+    }
+
+    /// Whether a statement was sent.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// The connection, on which it may still be open.
+    pub(crate) fn into_connection(self) -> Connection {
+        self.connection
+    }
+
+    /// Runs a statement. The first one is sent behind the beginning.
+    pub(crate) async fn query(
+        &self,
+        sql: &str,
+        params: &[Value],
+        until: Instant,
+    ) -> Result<(Vec<Row>, u64), Failure> {
+        let begin = (!self.begun.swap(true, Ordering::Relaxed)).then_some(self.begin);
+        let outcome = self.connection.query(begin, sql, params, until, self.effect).await;
+        if outcome.as_ref().is_err_and(|failure| failure.lost) {
+            // The others learn it now, and not when their time is up.
+            self.connection.cut_off();
+        }
+        outcome
+    }
+
+    /// Adds a row; where several units run side by side, with those that the others add. Tells whether it was added.
+    pub(crate) async fn insert(&self, sql: &str, row: Vec<Value>, until: Instant) -> Result<bool, Failure> {
+        let Some(adding) = &self.adding else {
+            let (rows, _) = self.query(sql, &row, until).await?;
+            return Ok(!rows.is_empty());
+        };
+        let (reply, answer) = oneshot::channel();
+        let sql = sql.to_owned();
+        adding.lock().unwrap_or_else(PoisonError::into_inner).push(Adding { sql, row, until, reply });
+        answer.await.unwrap_or_else(|_| Err(Failure::broken("a row was not added".to_owned())))
+    }
+
+    /// The rows that are to be added now, by their statements.
+    pub(crate) fn adding(&self) -> HashMap<String, Vec<Adding>> {
+        let mut rows: HashMap<String, Vec<Adding>> = HashMap::new();
+        let Some(adding) = &self.adding else { return rows };
+        for row in std::mem::take(&mut *adding.lock().unwrap_or_else(PoisonError::into_inner)) {
+            rows.entry(row.sql.clone()).or_default().push(row);
+        }
+        rows
+    }
+
+    /// Adds rows with one statement.
+    pub(crate) async fn add(&self, rows: Vec<Adding>) {
+        let Some(first) = rows.first() else { return };
+        let (sql, until) = (of_rows(&first.sql, first.row.len(), rows.len()), first.until);
+        let values: Vec<Value> = rows.iter().flat_map(|row| row.row.iter().cloned()).collect();
+        let outcome = self.query(&sql, &values, until).await;
+        // What is returned of a row that was added are its first columns.
+        let added: Result<HashSet<Vec<Value>>, Failure> =
+            outcome.map(|(rows, _)| rows.into_iter().map(|row| row.0).collect());
+        let columns = added.as_ref().ok().and_then(|added| added.iter().next()).map_or(0, Vec::len);
+        for Adding { row, reply, .. } in rows {
+            let was = |added: &HashSet<_>| row.get(..columns).is_some_and(|start| added.contains(start));
+            drop(reply.send(added.as_ref().map(was).map_err(Clone::clone)));
+        }
+    }
+}
+
+/// `INSERT INTO … VALUES ($1, …) …` for so many rows of so many columns.
+fn of_rows(sql: &str, columns: usize, rows: usize) -> String {
+    let Some((head, tail)) = sql
+        .split_once(" VALUES (")
+        .and_then(|(head, rest)| rest.split_once(')').map(|(_, tail)| (head, tail)))
+    else {
+        return sql.to_owned();
+    };
+    let mut all = String::with_capacity(sql.len() + rows * columns * 6);
+    all.push_str(head);
+    all.push_str(" VALUES ");
+    for number in 1..=rows * columns {
+        let before = match (number - 1).checked_rem(columns) {
+            Some(0) if number == 1 => "($",
+            Some(0) => "), ($",
+            _ => ", $",
+        };
+        all.push_str(before);
+        all.push_str(&number.to_string());
+    }
+    all.push(')');
+    all.push_str(tail);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_added_with_one_statement() {
+        let one = "INSERT INTO t (g, k) VALUES ($1, $2) ON CONFLICT (g) DO NOTHING RETURNING g";
+        assert_eq!(of_rows(one, 2, 1), one);
+        let three =
+            "INSERT INTO t (g, k) VALUES ($1, $2), ($3, $4), ($5, $6) ON CONFLICT (g) DO NOTHING RETURNING g";
+        assert_eq!(of_rows(one, 2, 3), three);
+        assert_eq!(of_rows("INSERT INTO t (g) VALUES ($1)", 1, 2), "INSERT INTO t (g) VALUES ($1), ($2)");
+    }
+}

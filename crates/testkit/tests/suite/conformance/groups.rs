@@ -1,0 +1,308 @@
+//! Units of different tenants that share a transaction on PostgreSQL.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use larkspur_contract::Effect::Writes;
+use larkspur_contract::ids::TenantKey;
+use larkspur_store::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
+use larkspur_store_postgres::{Options, Postgres};
+use larkspur_testkit::postgres::Server;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::{INSERT, Outcome, Store, TABLE, row};
+
+/// Lanes of the driver.
+const LANES: u64 = 4;
+
+/// A unit of a tenant, made of a function of the run's number.
+struct Of<F>(u64, F, AtomicUsize);
+
+impl<F> Unit for Of<F>
+where
+    F: Fn(Box<dyn Session>, usize) -> BoxFuture<'static, Outcome> + Send + Sync,
+{
+    fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Outcome> {
+        (self.1)(session, self.2.fetch_add(1, Ordering::SeqCst))
+    }
+
+    fn tenant(&self) -> Option<TenantKey> {
+        Some(TenantKey(self.0))
+    }
+}
+
+type Ended = JoinHandle<Result<(), StoreError>>;
+
+fn start<F>(driver: &Arc<Postgres>, tenant: u64, body: F) -> Ended
+where
+    F: Fn(Box<dyn Session>, usize) -> BoxFuture<'static, Outcome> + Send + Sync + 'static,
+{
+    let (driver, unit) = (driver.clone(), Arc::new(Of(tenant, body, AtomicUsize::new(0))));
+    tokio::spawn(async move { driver.transact(Writes, unit).await })
+}
+
+/// Writes the row of a key and ends so.
+fn write(driver: &Arc<Postgres>, key: i64, end: Outcome) -> Ended {
+    start(driver, 100 + key.cast_unsigned(), move |mut session, _| {
+        let end = end.clone();
+        Box::pin(async move {
+            session.query(INSERT, &row(key, "v")).await?;
+            end
+        })
+    })
+}
+
+async fn open(server: &Server) -> (Store, Arc<Postgres>) {
+    let driver = Arc::new(Postgres::open(&server.url("postgres"), &Options::default()).await.expect("opens"));
+    let store = Store { driver: driver.clone(), _directory: None };
+    (store, driver)
+}
+
+async fn store(server: &Server) -> (Store, Arc<Postgres>) {
+    let (store, driver) = open(server).await;
+    store.must(TABLE, vec![]).await;
+    (store, driver)
+}
+
+/// Keeps every lane busy while `units` are handed over, so that they are one group.
+async fn group(driver: &Arc<Postgres>, units: impl FnOnce() -> Vec<Ended>) -> Vec<Result<(), StoreError>> {
+    let (busy, free) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let mut lanes = Vec::new();
+    for lane in 0..LANES {
+        let (running, freed) = (busy.clone(), free.clone());
+        lanes.push(start(driver, lane, move |_, _| {
+            let (busy, free) = (running.clone(), freed.clone());
+            Box::pin(async move {
+                let waiting = free.notified();
+                busy.fetch_add(1, Ordering::SeqCst);
+                waiting.await;
+                Ok(Verdict::Commit)
+            })
+        }));
+        // One after the other: those that come together share a lane.
+        while busy.load(Ordering::SeqCst) < lanes.len() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    let units = units();
+    // Long enough for all of them to be handed over.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    free.notify_waiters();
+    let mut outcomes = Vec::new();
+    for unit in units {
+        outcomes.push(unit.await.expect("no panic"));
+    }
+    for lane in lanes {
+        assert_eq!(lane.await.expect("no panic"), Ok(()));
+    }
+    outcomes
+}
+
+#[tokio::test]
+async fn what_waits_shares_a_transaction() {
+    let server = Server::start(&["fsync=off"]);
+    let (store, driver) = store(&server).await;
+    let before = driver.stats();
+    let outcomes =
+        group(&driver, || (0..20).map(|key| write(&driver, key, Ok(Verdict::Commit))).collect()).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(store.keys().await, (0..20).collect::<Vec<i64>>());
+    let after = driver.stats();
+    assert_eq!(after.groups - before.groups, 1);
+    assert_eq!(after.groups_undone, 0);
+    assert_eq!(after.commits - before.commits, 20 + LANES);
+}
+
+/// One that finds a reason to refuse after it took a row has nothing to take back.
+#[tokio::test]
+async fn a_refusal_that_wrote_nothing_disturbs_nobody() {
+    let server = Server::start(&["fsync=off"]);
+    let (store, driver) = store(&server).await;
+    store.put(50, "v").await;
+    let refusing = |session: &mut Box<dyn Session>| {
+        let mut session = session.share();
+        async move {
+            session.query("UPDATE t SET g = g WHERE k = 50 RETURNING v", &[]).await?;
+            session.query("SELECT v FROM t WHERE k = 50", &[]).await?;
+            let taken = format!("{INSERT} ON CONFLICT (g, k) DO NOTHING");
+            session.query(&taken, &row(50, "again")).await?;
+            Ok(Verdict::Rollback)
+        }
+    };
+    let outcomes = group(&driver, || {
+        let refused = start(&driver, 99, move |mut session, _| {
+            let refusing = refusing(&mut session);
+            Box::pin(refusing)
+        });
+        vec![write(&driver, 1, Ok(Verdict::Commit)), refused, write(&driver, 2, Ok(Verdict::Commit))]
+    });
+    assert_eq!(outcomes.await, [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(store.keys().await, [1, 2, 50]);
+    assert_eq!((driver.stats().groups, driver.stats().groups_undone), (1, 0));
+}
+
+/// What one takes back, fails at or panics at is all that the others wrote; then each is run by itself.
+#[tokio::test]
+async fn units_that_do_not_get_along_are_run_alone() {
+    let server = Server::start(&["fsync=off"]);
+    let (store, driver) = store(&server).await;
+    let broken = StoreError::Broken("wrong".to_owned());
+    let panics = || {
+        start(&driver, 99, |mut session, _| {
+            Box::pin(async move {
+                session.query(INSERT, &row(99, "v")).await?;
+                panic!("as a defect would")
+            })
+        })
+    };
+    let fails = || {
+        start(&driver, 99, |mut session, run| {
+            Box::pin(async move {
+                let sql = if run == 0 { "INSERT INTO nowhere VALUES (1)" } else { "SELECT 1" };
+                // It goes on as if nothing had happened, and must not commit.
+                drop(session.query(sql, &[]).await);
+                Ok(Verdict::Commit)
+            })
+        })
+    };
+    let mut groups = 0;
+    type Make<'a> = Box<dyn FnOnce() -> Ended + 'a>;
+    let odd: Vec<(&str, Make<'_>, Result<(), ()>)> = vec![
+        ("refuses", Box::new(|| write(&driver, 77, Ok(Verdict::Rollback))), Ok(())),
+        ("ends in an error", Box::new(|| write(&driver, 77, Err(broken.clone()))), Err(())),
+        ("collides", Box::new(|| write(&driver, 77, Err(StoreError::Collided))), Err(())),
+        ("panics", Box::new(panics), Err(())),
+        ("fails at first", Box::new(fails), Ok(())),
+    ];
+    for (what, make, expected) in odd {
+        store.must("DELETE FROM t", vec![]).await;
+        let outcomes = group(&driver, || {
+            let mut units: Vec<Ended> = (0..5).map(|key| write(&driver, key, Ok(Verdict::Commit))).collect();
+            units.insert(2, make());
+            units
+        });
+        let mut outcomes = outcomes.await;
+        assert_eq!(outcomes.remove(2).map_err(drop), expected, "{what}");
+        assert!(outcomes.iter().all(Result::is_ok), "{what}: {outcomes:?}");
+        assert_eq!(store.keys().await, [0, 1, 2, 3, 4], "{what}");
+        groups += 1;
+        assert_eq!((driver.stats().groups, driver.stats().groups_undone), (groups, groups), "{what}");
+    }
+}
+
+/// In a group or by themselves: they take the same row, which would keep nobody out of one's own transaction.
+#[tokio::test]
+async fn units_of_one_tenant_run_one_after_the_other() {
+    let server = Server::start(&["fsync=off"]);
+    let (store, driver) = store(&server).await;
+    store.put(1, "0").await;
+    let count = || {
+        start(&driver, 7, |mut session, _| {
+            Box::pin(async move {
+                session.query("UPDATE t SET g = g WHERE k = 1 RETURNING k", &[]).await?;
+                let mut rows = session.query("SELECT v FROM t WHERE k = 1", &[]).await?;
+                let read: i64 = rows[0].text(0)?.parse().unwrap_or(-1);
+                session.query("UPDATE t SET v = $1 WHERE k = 1", &[(read + 1).to_string().into()]).await?;
+                Ok(Verdict::Commit)
+            })
+        })
+    };
+    let outcomes = group(&driver, || {
+        let mut units: Vec<Ended> = (10..20).map(|key| write(&driver, key, Ok(Verdict::Commit))).collect();
+        units.extend((0..30).map(|_| count()));
+        units
+    });
+    assert!(outcomes.await.iter().all(Result::is_ok));
+    let mut rows = store.read("SELECT v FROM t WHERE k = 1", vec![]).await;
+    assert_eq!(rows[0].text(0).expect("text"), "30");
+}
+
+/// Two servers whose groups have two tenants in common, each first in one of them.
+#[tokio::test]
+async fn groups_that_wait_for_each_other_give_way() {
+    let server = Server::start(&["fsync=off"]);
+    let (store, one) = store(&server).await;
+    let (_, two) = open(&server).await;
+    for key in [1, 2] {
+        store.put(key, "").await;
+    }
+    let add = |driver: &Arc<Postgres>, key: i64, name: &'static str| {
+        start(driver, 100 + key.cast_unsigned(), move |mut session, run| {
+            Box::pin(async move {
+                if run == 0 && name.starts_with("late") {
+                    // So that the other server's group has its first row by now.
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                }
+                session.query("UPDATE t SET v = v || $1 WHERE k = $2", &[name.into(), key.into()]).await?;
+                Ok(Verdict::Commit)
+            })
+        })
+    };
+    let began = Instant::now();
+    let (ours, theirs) = tokio::join!(
+        group(&one, || vec![add(&one, 11, "x"), add(&one, 1, "a"), add(&one, 2, "late b")]),
+        group(&two, || vec![add(&two, 12, "x"), add(&two, 2, "c"), add(&two, 1, "late d")]),
+    );
+    assert!(ours.iter().chain(&theirs).all(Result::is_ok), "{ours:?} {theirs:?}");
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    let undone = one.stats().groups_undone + two.stats().groups_undone;
+    assert!(undone >= 1, "nobody gave way");
+    let mut texts = Vec::new();
+    for mut row in store.read("SELECT v FROM t ORDER BY k", vec![]).await {
+        texts.push(row.text(0).expect("text").len());
+    }
+    assert_eq!(texts, ["alate d".len(), "late bc".len()], "each wrote once");
+}
+
+#[tokio::test]
+async fn a_group_whose_connection_ends_is_run_again() {
+    let server = Arc::new(Server::start(&["fsync=off"]));
+    let (store, driver) = store(&server).await;
+    let ending = server.clone();
+    let outcomes = group(&driver, || {
+        let mut units: Vec<Ended> = (0..5).map(|key| write(&driver, key, Ok(Verdict::Commit))).collect();
+        units.push(start(&driver, 99, move |mut session, run| {
+            let server = ending.clone();
+            Box::pin(async move {
+                session.query(INSERT, &row(5, "v")).await?;
+                if run == 0 {
+                    super::postgres::off(&server).await;
+                }
+                session.query(INSERT, &row(6, "v")).await.map(|_| Verdict::Commit)
+            })
+        }));
+        units
+    });
+    let outcomes = outcomes.await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(store.keys().await, [0, 1, 2, 3, 4, 5, 6]);
+}
+
+/// Nobody of a group knows what became of it when its COMMIT is not answered plainly, but those who refused.
+#[tokio::test]
+async fn a_group_whose_commit_is_in_doubt_tells_everybody() {
+    let server = Server::start(&["fsync=off"]);
+    let (store, driver) = store(&server).await;
+    // The warning that PostgreSQL gives when a COMMIT stops waiting for its standby is a warning like any other.
+    for sql in [
+        "CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE WARNING ''canceled''; RETURN NULL; END'",
+        "CREATE CONSTRAINT TRIGGER warns AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION warn()",
+    ] {
+        store.must(sql, vec![]).await;
+    }
+    let outcomes = group(&driver, || {
+        let mut units: Vec<Ended> = (0..4).map(|key| write(&driver, key, Ok(Verdict::Commit))).collect();
+        units.push(start(&driver, 99, |_, _| Box::pin(async { Ok(Verdict::Rollback) })));
+        units
+    });
+    let outcomes = outcomes.await;
+    let (refused, written) = outcomes.split_last().expect("five");
+    assert_eq!(*refused, Ok(()));
+    let doubt = |outcome: &Result<(), StoreError>| matches!(outcome, Err(StoreError::UnknownOutcome(_)));
+    assert!(written.iter().all(doubt), "{written:?}");
+    assert_eq!(driver.stats().unknown_outcomes, 4);
+    // It did commit, as it happens.
+    assert_eq!(store.keys().await, [0, 1, 2, 3]);
+}
