@@ -102,6 +102,8 @@ pub trait Ground: Sized + Send {
     fn open(session: Box<dyn Session>, engine: &Arc<Engine>, call: &Self::Call, effect: Effect) -> Self;
     /// Fails if a statement failed.
     fn outcome(&self) -> Result<(), StoreError>;
+    /// Writes what an operation that has succeeded left for its end.
+    fn settle(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// The tenant whose rows alone it writes, if there is one.
     fn tenant(call: &Self::Call) -> Option<TenantKey>;
 }
@@ -120,6 +122,9 @@ impl Ground for Tx {
     }
     fn outcome(&self) -> Result<(), StoreError> {
         Tx::outcome(self)
+    }
+    async fn settle(&mut self) -> Result<(), StoreError> {
+        Tx::settle(self).await
     }
     fn tenant(call: &Call) -> Option<TenantKey> {
         Some(call.tenant)
@@ -140,6 +145,9 @@ impl Ground for Root {
     }
     fn outcome(&self) -> Result<(), StoreError> {
         Root::outcome(self)
+    }
+    async fn settle(&mut self) -> Result<(), StoreError> {
+        Ok(())
     }
     fn tenant(_call: &RootCall) -> Option<TenantKey> {
         None
@@ -329,6 +337,9 @@ impl<O: Operation> Unit for Running<O> {
         Box::pin(async move {
             let mut ground = O::Ground::open(session, &self.engine, &self.call, O::SPEC.effect);
             let result = O::run(&mut ground, &self.call, &self.input).await;
+            if result.is_ok() {
+                ground.settle().await?;
+            }
             ground.outcome()?;
             let verdict = if result.is_ok() { Verdict::Commit } else { Verdict::Rollback };
             let answer = result.and_then(|mut output| answer::<O>(&mut output));

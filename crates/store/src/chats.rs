@@ -124,9 +124,8 @@ pub async fn get(tx: &mut Tx, chat_id: ChatId) -> Result<Option<Chat>, StoreErro
 
 /// Takes a chat's row: until this transaction ends, no other one changes the chat.
 pub async fn lock(tx: &mut Tx, chat_id: ChatId) -> Result<Option<LockedChat>, StoreError> {
-    let sql = format!(
-        "UPDATE chat SET version = version + 1 WHERE tenant = $1 AND chat_id = $2 RETURNING {COLUMNS}"
-    );
+    let sql =
+        format!("UPDATE chat SET version = version WHERE tenant = $1 AND chat_id = $2 RETURNING {COLUMNS}");
     Ok(tx.row(&sql, [chat_id.into()]).await?.map(chat).transpose()?.map(LockedChat::new))
 }
 
@@ -165,15 +164,29 @@ const EXACT_UP_TO: i64 = 100;
 /// In larger chats it moves at most this often, in milliseconds: each move writes a row for every member.
 const COARSE_MS: i64 = 60_000;
 
-/// Notes that something happened in a chat, for the list that is ordered by activity.
-pub async fn touch(tx: &mut Tx, locked: &LockedChat, now_ms: i64) -> Result<(), StoreError> {
+/// Notes that something happens in a chat, for the list that is ordered by activity. It is written when the operation has
+/// succeeded ([`Tx::settle`]): one that refuses has written nothing.
+pub fn touch(tx: &mut Tx, locked: &LockedChat, now_ms: i64) {
     let coarse = locked.user_count + locked.bot_count > EXACT_UP_TO;
-    let before = if coarse { now_ms.saturating_sub(COARSE_MS) } else { now_ms };
+    let before_ms = if coarse { now_ms.saturating_sub(COARSE_MS) } else { now_ms };
+    tx.touch(Touch { chat_id: locked.chat_id, now_ms, before_ms });
+}
+
+/// That something happened in a chat whose row was taken.
+pub(crate) struct Touch {
+    chat_id: ChatId,
+    now_ms: i64,
+    /// It is written if the last time was before this.
+    before_ms: i64,
+}
+
+/// Writes that something happened in a chat.
+pub(crate) async fn touched(tx: &mut Tx, touch: &Touch) -> Result<(), StoreError> {
     let sql = "UPDATE chat SET active_at = $3 WHERE tenant = $1 AND chat_id = $2 AND active_at < $4 RETURNING chat_id";
-    let moved = tx.row(sql, [locked.chat_id.into(), now_ms.into(), before.into()]).await?;
-    if moved.is_some() {
+    let params = [touch.chat_id.into(), touch.now_ms.into(), touch.before_ms.into()];
+    if tx.row(sql, params).await?.is_some() {
         let sql = "UPDATE chat_member SET chat_active_at = $3 WHERE tenant = $1 AND chat_id = $2";
-        tx.rows(sql, [locked.chat_id.into(), now_ms.into()]).await?;
+        tx.rows(sql, [touch.chat_id.into(), touch.now_ms.into()]).await?;
     }
     Ok(())
 }

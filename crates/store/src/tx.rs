@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{ChatId, TenantKey};
 
-use crate::chats::Chat;
+use crate::chats::{self, Chat, Touch};
 use crate::driver::{Hook, Session, StoreError};
 use crate::memory::Moment;
 use crate::{Engine, Root, Row, Value};
@@ -20,6 +20,7 @@ pub struct Tx {
     tenant_text: String,
     opened: Opened,
     failed: Arc<OnceLock<StoreError>>,
+    touches: Vec<Touch>,
 }
 
 /// What a transaction may teach the memory: the moment at which it opened, if it only reads.
@@ -67,7 +68,7 @@ impl Tx {
         opened: Opened,
         failed: Arc<OnceLock<StoreError>>,
     ) -> Self {
-        Tx { session, engine, tenant, tenant_text: tenant.to_string(), opened, failed }
+        Tx { session, engine, tenant, tenant_text: tenant.to_string(), opened, failed, touches: Vec::new() }
     }
 
     /// The tenant.
@@ -104,6 +105,22 @@ impl Tx {
     /// A new random id.
     pub fn random_id(&self) -> u128 {
         self.engine.ids.random()
+    }
+
+    /// Remembers what is to be written of a chat when the operation has succeeded.
+    pub(crate) fn touch(&mut self, touch: Touch) {
+        self.touches.push(touch);
+    }
+
+    /// Writes what was left for the end of an operation that succeeded.
+    ///
+    /// # Errors
+    /// The transaction must not commit.
+    pub async fn settle(&mut self) -> Result<(), StoreError> {
+        for touch in std::mem::take(&mut self.touches) {
+            chats::touched(self, &touch).await?;
+        }
+        Ok(())
     }
 
     /// Fails if any statement failed, whatever was made of its error: such a transaction must not commit.
