@@ -84,6 +84,11 @@ impl Groups {
         Turn::Later
     }
 
+    /// Whether more than one lane runs.
+    pub(crate) fn are_busy(&self) -> bool {
+        self.state().lanes > 1
+    }
+
     /// What waits, for a lane that has run units of these tenants, or begins: all of a tenant's units behind each other. Nothing ends
     /// the lane; what still waits then belongs to tenants of other lanes, which will take it.
     pub(crate) fn next(&self, ran: &[TenantKey]) -> Vec<Vec<Waiting>> {

@@ -95,8 +95,10 @@ impl Inner {
 
     /// Runs what waits, group by group.
     async fn lane(self: Arc<Self>) {
-        // Calls often come together: those that are about to hand over their units do so first.
-        tokio::task::yield_now().await;
+        if self.groups.are_busy() {
+            // Calls often come together: those that are about to hand over their units do so first.
+            tokio::task::yield_now().await;
+        }
         let mut ran = Vec::new();
         loop {
             let group = self.groups.next(&ran);

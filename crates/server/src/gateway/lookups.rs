@@ -46,8 +46,10 @@ impl Lookups {
     }
 
     async fn run(self: Arc<Self>, engine: Arc<Engine>) {
-        // Calls often come together: those that are about to ask do so first.
-        tokio::task::yield_now().await;
+        if self.state().running > 1 {
+            // Calls often come together: those that are about to ask do so first.
+            tokio::task::yield_now().await;
+        }
         while let Some(waiting) = self.take() {
             let holders: Vec<Holder> = waiting.iter().map(|(holder, _)| *holder).collect();
             let found = facts::find(&engine, &holders).await;
