@@ -14,8 +14,8 @@ use larkspur_store::{StoreError, Unit};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// Writing transactions of groups at a time. Measured with 64 clients on two processors: with 2 to 8 creates take as long,
-/// and few leave no unit waiting behind a slow one where the database is far away.
+/// Writing transactions of groups at a time. More would make smaller groups, and fewer would have units wait for a slow
+/// one where the database is far away.
 const LANES: usize = 4;
 /// The most units in a group.
 const GROUP: usize = 32;
@@ -89,8 +89,8 @@ impl Groups {
         self.state().lanes > 1
     }
 
-    /// What waits, for a lane that has run units of these tenants, or begins: all of a tenant's units behind each other. Nothing ends
-    /// the lane; what still waits then belongs to tenants of other lanes, which will take it.
+    /// What waits, for a lane that has run units of these tenants, or begins: a tenant's units behind each other. Nothing
+    /// ends the lane; what still waits then belongs to tenants of other lanes, which will take it.
     pub(crate) fn next(&self, ran: &[TenantKey]) -> Vec<Vec<Waiting>> {
         let mut state = self.state();
         let State { lanes, waiting, writing } = &mut *state;

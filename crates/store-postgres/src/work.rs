@@ -1,10 +1,12 @@
 //! Units and statements, each run until it is certain what became of it.
 
 use std::hash::{BuildHasher, RandomState};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use larkspur_contract::Effect;
 use larkspur_contract::ids::TenantKey;
 use larkspur_store::{Row, StoreError, Unit, Value};
@@ -103,21 +105,26 @@ impl Inner {
         loop {
             let group = self.groups.next(&ran);
             ran = group.iter().flatten().map(|unit| unit.tenant).collect();
-            match ran.len() {
-                0 => return,
-                1 => {
-                    for unit in group.into_iter().flatten() {
-                        self.run_alone(unit).await;
-                    }
-                }
-                _ => self.together(group).await,
+            if ran.is_empty() {
+                return;
             }
+            // A lane that ended by a panic would never be free again, and its tenants neither.
+            drop(AssertUnwindSafe(self.run_group(group)).catch_unwind().await);
+        }
+    }
+
+    async fn run_group(self: &Arc<Self>, group: Vec<Vec<Waiting>>) {
+        if group.iter().map(Vec::len).sum::<usize>() > 1 {
+            return self.together(group).await;
+        }
+        for unit in group.into_iter().flatten() {
+            self.run_alone(unit).await;
         }
     }
 
     async fn alone(self: Arc<Self>, unit: Waiting) {
         let tenant = unit.tenant;
-        self.run_alone(unit).await;
+        drop(AssertUnwindSafe(self.run_alone(unit)).catch_unwind().await);
         self.groups.ended_alone(tenant);
     }
 
