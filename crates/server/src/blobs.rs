@@ -1,8 +1,9 @@
 //! Uploaded files in a folder, in S3 or in memory: the only file that names the library for it.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use larkspur_contract::ids::TenantKey;
@@ -24,6 +25,8 @@ const REQUEST: Duration = Duration::from_secs(15);
 /// Files by tenant and hash.
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
+    /// The folder, if they are in one.
+    folder: Option<PathBuf>,
 }
 
 impl Objects {
@@ -33,11 +36,13 @@ impl Objects {
     /// What is wrong with the address or the folder, in words for the operator. S3 is not asked yet.
     pub fn open(url: &str) -> Result<Arc<Self>, String> {
         let failed = |error: Error| format!("blobs.url, {url}: {error}");
+        let mut place = None;
         let store: Arc<dyn ObjectStore> = if url == "memory:" {
             Arc::new(InMemory::new())
         } else if let Some(folder) = url.strip_prefix("file://").filter(|folder| folder.starts_with('/')) {
             private(folder).map_err(|error| format!("blobs.url, {url}: {error}"))?;
             let files = LocalFileSystem::new_with_prefix(folder).map_err(failed)?;
+            place = Some(PathBuf::from(folder));
             // The answer must not leave before the file is on disk.
             Arc::new(files.with_fsync(true))
         } else if let Some(rest) = url.strip_prefix("s3://") {
@@ -57,7 +62,7 @@ impl Objects {
         } else {
             return Err(format!("blobs.url is {url:?}: not file:///folder, s3://bucket/prefix or memory:"));
         };
-        Ok(Arc::new(Objects { store }))
+        Ok(Arc::new(Objects { store, folder: place }))
     }
 }
 
@@ -67,6 +72,46 @@ fn private(folder: &str) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)
+}
+
+/// Removes the files below a folder that were begun and not finished, if nobody has written to them since a time.
+///
+/// The library writes to `hash#number` and gives the file its name when it is whole.
+fn tidy(folder: &std::path::Path, before_ms: i64) -> std::io::Result<()> {
+    for tenant in std::fs::read_dir(folder)? {
+        let tenant = tenant?;
+        let Some(name) = tenant.file_name().to_str().map(str::to_owned) else { continue };
+        if TenantKey::parse(&name).is_none() || !tenant.file_type()?.is_dir() {
+            continue;
+        }
+        for file in std::fs::read_dir(tenant.path())? {
+            let file = file?;
+            let begun = file.file_name().to_str().is_some_and(|part| {
+                part.split_once('#').is_some_and(|(hash, number)| {
+                    BlobKey::parse(&name, hash).is_some() && number.parse::<u64>().is_ok()
+                })
+            });
+            if begun && modified_ms(&file.path())?.is_some_and(|at| at < before_ms) {
+                gone(std::fs::remove_file(file.path()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// When a file was last written to, in milliseconds since 1970; none if it is not there any more.
+fn modified_ms(file: &std::path::Path) -> std::io::Result<Option<i64>> {
+    let Some(about) = gone(std::fs::metadata(file))? else { return Ok(None) };
+    let age = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Some(i64::try_from(age.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// That a file is not there any more is no error: it was finished meanwhile, or another sweep was faster.
+fn gone<T>(outcome: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match outcome {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
 }
 
 fn path(key: &BlobKey) -> Path {
@@ -158,6 +203,16 @@ impl Blobs for Objects {
                 .collect())
         })
     }
+
+    fn tidy(&self, before_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let Some(folder) = self.folder.clone() else { return Ok(()) };
+            #[expect(clippy::disallowed_methods, reason = "one walk an hour, not one for each call")]
+            let done = tokio::task::spawn_blocking(move || tidy(&folder, before_ms)).await;
+            let failed = |why: String| StoreError::Unavailable(format!("tidying the files: {why}"));
+            done.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -192,5 +247,33 @@ mod tests {
             }
             assert_eq!(objects.get(&key).await, Ok(None));
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_begun_and_never_finished_goes_after_a_while() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let url = format!("file://{}/blobs", directory.path().display());
+        let objects = Objects::open(&url).expect("opens");
+        let tenant = TenantKey::parse("0123456789abcdef").expect("a tenant");
+        let key = BlobKey::of(tenant, b"content");
+        objects.put(&key, Bytes::from_static(b"content")).await.expect("kept");
+        let folder = directory.path().join("blobs").join(tenant.to_string());
+        let file = |name: &str, age: Duration| {
+            let file = std::fs::File::create(folder.join(name)).expect("made");
+            file.set_modified(UNIX_EPOCH + Duration::from_secs(2_000_000_000) - age).expect("dated");
+        };
+        let hour = Duration::from_secs(3600);
+        let (old, new) = (format!("{}#1", key.hash()), format!("{}#2", key.hash()));
+        file(&old, 2 * hour);
+        file(&new, hour / 2);
+        file("notes#1", 2 * hour);
+        objects.tidy(2_000_000_000_000 - 3_600_000).await.expect("tidied");
+        let mut left: Vec<_> = std::fs::read_dir(&folder)
+            .expect("readable")
+            .map(|file| file.expect("a file").file_name().into_string().expect("a name"))
+            .collect();
+        left.sort();
+        assert_eq!(left, [key.hash().to_owned(), new, "notes#1".to_owned()]);
+        assert_eq!(objects.get(&key).await, Ok(Some(Bytes::from_static(b"content"))));
     }
 }

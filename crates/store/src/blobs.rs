@@ -75,6 +75,11 @@ pub trait Blobs: Send + Sync + 'static {
     fn tenants(&self) -> BoxFuture<'_, Result<Vec<TenantKey>, StoreError>>;
     /// What a tenant has, and when each was written, in milliseconds since 1970.
     fn list(&self, tenant: TenantKey) -> BoxFuture<'_, Result<Vec<(BlobKey, i64)>, StoreError>>;
+    /// Removes what is left of puts that were broken off, by a kill for example, before this time in milliseconds since
+    /// 1970. Nobody ever reads it.
+    fn tidy(&self, _before_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Takes a blob for a row of this transaction; false if it is gone, so that the row must keep the bytes itself.
@@ -96,8 +101,7 @@ pub struct Swept {
 }
 
 /// Looks at every blob: dooms those that nothing names, and removes those that were doomed for `grace_ms`. An upload must
-/// not take longer than that. It ends early
-/// when `most` are removed, or fewer than a step more. Several may run at once.
+/// not take longer than that. It ends early when `most` are removed, or fewer than a step more. Several may run at once.
 ///
 /// # Errors
 /// The store or the blobs are unavailable; the next sweep goes on.
@@ -127,6 +131,7 @@ pub async fn sweep(
         }
     }
     let before = engine.clock.now_ms() - grace_ms;
+    blobs.tidy(before).await?;
     engine.run(Effect::Writes, move |root| Box::pin(forget(root, before))).await?;
     Ok(swept)
 }

@@ -126,6 +126,10 @@ async fn a_file_without_its_row_is_nobodys_and_goes() {
     clock.advance(2 * GRACE);
     assert_eq!(swept().await, Swept { seen: 2, removed: 0 }, "doomed, and not yet gone");
 
+    // What a server left that was killed while it wrote a file.
+    let part = format!("{}#1", place.file(&lost_key).display());
+    std::fs::write(&part, &lost[..100]).expect("written");
+
     // The same bytes once more, while they are doomed.
     let mut client = server.client();
     let (status, answer) = client.upload(&token, &again).expect("an answer");
@@ -138,6 +142,7 @@ async fn a_file_without_its_row_is_nobodys_and_goes() {
     }
     assert_eq!(removed, 1);
     assert!(!place.file(&lost_key).exists(), "the orphan is gone");
+    assert!(!Path::new(&part).exists(), "so is the part of a file");
     assert_eq!(client.image(&token, &image), Some(again), "what was uploaded again is not");
 
     // And when it is gone, a new upload of its bytes brings it back.
