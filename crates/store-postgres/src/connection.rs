@@ -28,7 +28,7 @@ const STATEMENTS: usize = 1024;
 /// was doing does not hold its locks for long; and how long it keeps a transaction that nobody goes on with. Only a
 /// transaction that says so may write: should a BEGIN fail, the statement sent right behind it does no harm.
 const SESSION: &str = "SET client_connection_check_interval = '1s'; SET idle_in_transaction_session_timeout = '60s'; \
-     SET default_transaction_read_only = on";
+     SET default_transaction_read_only = on; VALUES (pg_walfile_name(pg_current_wal_lsn()))";
 
 /// A connection. Dropped while it is in use, it is cut off: PostgreSQL undoes what was open.
 ///
@@ -41,6 +41,8 @@ pub(crate) struct Connection {
     warned: Arc<AtomicBool>,
     task: AbortHandle,
     in_use: bool,
+    /// The server's timeline: every standby that becomes the primary begins the next one.
+    timeline: u32,
     /// How often an answer was awaited, on all connections of the pool.
     round_trips: Arc<AtomicU64>,
 }
@@ -61,13 +63,20 @@ impl Connection {
             .map_err(|error| errors::of_connecting(&error))?;
         let warned = Arc::new(AtomicBool::new(false));
         let task = tokio::spawn(listen(connection, warned.clone())).abort_handle();
-        let connection =
-            Connection { client, statements: Mutex::default(), warned, task, in_use: true, round_trips };
-        match timeout(CONNECT, connection.client.batch_execute(SESSION)).await {
-            Ok(Ok(())) => Ok(connection),
-            Ok(Err(error)) => Err(errors::of_connecting(&error)),
-            Err(_) => Err(StoreError::Unavailable("PostgreSQL stopped answering".to_owned())),
-        }
+        let statements = Mutex::default();
+        let mut connection =
+            Connection { client, statements, warned, task, in_use: true, timeline: 0, round_trips };
+        let segment = connection.show(SESSION).await?.pop().unwrap_or_default();
+        // The first eight digits of the name of a piece of the log.
+        let timeline = segment.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        connection.timeline =
+            timeline.ok_or_else(|| StoreError::Broken(format!("PostgreSQL's log is named {segment:?}")))?;
+        Ok(connection)
+    }
+
+    /// The server's timeline.
+    pub(crate) fn timeline(&self) -> u32 {
+        self.timeline
     }
 
     /// Whether it is known to have ended.

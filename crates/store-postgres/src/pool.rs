@@ -1,6 +1,6 @@
 //! Connections that wait to be used, and a bound on how many there are.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use larkspur_store::StoreError;
@@ -11,11 +11,16 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::connection::Connection;
 
+/// How often a connection is made in search of the newest primary.
+const TRIES: usize = 8;
+
 pub(crate) struct Pool {
     config: Config,
     tls: MakeRustlsConnect,
     turns: Semaphore,
     idle: Mutex<Vec<Connection>>,
+    /// The newest timeline that a connection led to. A primary of an older one was replaced and does not know it.
+    timeline: AtomicU32,
     /// Connections made so far.
     pub(crate) made: AtomicU64,
     /// How often an answer was awaited.
@@ -30,6 +35,7 @@ impl Pool {
             tls,
             turns,
             idle: Mutex::default(),
+            timeline: AtomicU32::new(0),
             made: AtomicU64::new(0),
             round_trips: Arc::default(),
         }
@@ -51,21 +57,36 @@ impl Pool {
     pub(crate) async fn take(&self) -> Result<(Connection, bool), StoreError> {
         let waiting = {
             let mut idle = self.idle();
-            std::iter::from_fn(|| idle.pop()).find(|connection| !connection.is_closed())
+            std::iter::from_fn(|| idle.pop()).find(|connection| self.is_good(connection))
         };
         if let Some(mut connection) = waiting {
             connection.set_in_use(true);
             return Ok((connection, true));
         }
-        self.made.fetch_add(1, Ordering::Relaxed);
-        let opened = Connection::open(&self.config, &self.tls, self.round_trips.clone()).await?;
-        Ok((opened, false))
+        // The hosts are asked in random order.
+        for _ in 0..TRIES {
+            self.made.fetch_add(1, Ordering::Relaxed);
+            let opened = Connection::open(&self.config, &self.tls, self.round_trips.clone()).await?;
+            self.timeline.fetch_max(opened.timeline(), Ordering::AcqRel);
+            if self.is_good(&opened) {
+                return Ok((opened, false));
+            }
+        }
+        Err(StoreError::Unavailable("the primary that answers was replaced by another one".to_owned()))
+    }
+
+    /// Whether a connection leads to the newest primary, as far as is known.
+    ///
+    /// One that was replaced and not fenced commits nothing, but answers what only reads from what it had. A server that has
+    /// met its successor must not turn back to it.
+    fn is_good(&self, connection: &Connection) -> bool {
+        !connection.is_closed() && connection.timeline() >= self.timeline.load(Ordering::Acquire)
     }
 
     /// Keeps a connection on which nothing is open.
     pub(crate) fn give_back(&self, mut connection: Connection) {
         connection.set_in_use(false);
-        if !connection.is_closed() && !self.turns.is_closed() {
+        if self.is_good(&connection) && !self.turns.is_closed() {
             self.idle().push(connection);
         }
     }
