@@ -32,7 +32,12 @@ trap 'exit 1' HUP INT TERM
 cd "$folder"
 data=$folder/data wal=16
 if [ "$1" = small ]; then data=$2/data wal=1; shift 2; fi
-initdb --pgdata "$data" --wal-segsize=$wal --username larkspur --auth trust --encoding UTF8 --locale C.UTF-8 --no-sync >log 2>&1 || { cat log >&2; exit 1; }
+if [ "$1" = standby ]; then
+    primary=$2; shift 2
+    pg_basebackup --pgdata "$data" --host "$primary" --username larkspur --checkpoint=fast --no-sync --write-recovery-conf
+else
+    initdb --pgdata "$data" --wal-segsize=$wal --username larkspur --auth trust --encoding UTF8 --locale C.UTF-8 --no-sync
+fi >log 2>&1 || { cat log >&2; exit 1; }
 if [ "$1" = encrypted ]; then shift; prepare; fi
 begin() {
     postgres -D "$data" -k "$folder" -c listen_addresses= -c max_connections=300 -c autovacuum=off -c shared_buffers=64MB \
@@ -47,11 +52,11 @@ begin() {
     echo "$folder"
 }
 begin "$@"
-# Each line asks for a crash and another start.
-while read -r _; do
-    kill -QUIT $server 2>/dev/null || true
-    wait $server || true
-    begin "$@"
+# Each line asks for a crash and another start, or for a crash alone.
+while read -r word; do
+    [ -z "$server" ] || { kill -QUIT $server 2>/dev/null || true; wait $server || true; }
+    server=
+    if [ "$word" = stop ]; then echo "$folder"; else begin "$@"; fi
 done
 "#;
 
@@ -135,13 +140,28 @@ impl Server {
         Server { folder: PathBuf::from(folder.trim_end()), port, out: Mutex::new(out), script, disk }
     }
 
-    /// Ends it as a crash would, whatever it is doing, and starts it again.
+    /// Starts a standby of a server: it follows until it is promoted with `pg_promote()`.
+    pub fn standby_of(primary: &Server, settings: &[&str]) -> Server {
+        Server::start_at(5432, None, &["standby", &primary.folder.to_string_lossy()], settings)
+    }
+
+    /// Ends it as a crash would, whatever it is doing.
+    pub fn stop(&self) {
+        self.tell("stop");
+    }
+
+    /// As [`Server::stop`], unless it has ended, and starts it again.
     pub fn restart(&self) {
+        self.tell("again");
+    }
+
+    fn tell(&self, word: &str) {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        self.script.stdin.as_ref().expect("piped").write_all(b"again\n").expect("the script reads");
+        let said = format!("{word}\n");
+        self.script.stdin.as_ref().expect("piped").write_all(said.as_bytes()).expect("the script reads");
         let mut folder = String::new();
         out.read_line(&mut folder).expect("the script's output");
-        assert!(!folder.is_empty(), "PostgreSQL did not start again");
+        assert!(!folder.is_empty(), "PostgreSQL did not do as told: {word}");
     }
 
     /// What it has written to its log.
@@ -161,9 +181,17 @@ impl Server {
 
     /// The address of one of its databases.
     pub fn url(&self, database: &str) -> String {
+        format!("postgres://larkspur@{}/{database}", self.host())
+    }
+
+    /// The address of a database of whichever of two servers takes writes.
+    pub fn url_with(&self, other: &Server, database: &str) -> String {
+        format!("postgres://larkspur@{},{}/{database}", self.host(), other.host())
+    }
+
+    fn host(&self) -> String {
         let folder = self.folder.to_string_lossy().replace('/', "%2F");
-        let port = if self.port == 5432 { String::new() } else { format!(":{}", self.port) };
-        format!("postgres://larkspur@{folder}{port}/{database}")
+        if self.port == 5432 { folder } else { format!("{folder}:{}", self.port) }
     }
 
     /// Runs statements on one of its databases, beside every driver.

@@ -22,6 +22,7 @@ mod races;
 mod random;
 mod reading;
 mod receiver;
+mod replaced;
 mod round_trips;
 mod scenarios;
 mod servers;
