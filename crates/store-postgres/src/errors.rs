@@ -64,6 +64,17 @@ pub(crate) fn of_connecting(error: &Error) -> StoreError {
     StoreError::Unavailable(format!("cannot connect to PostgreSQL: {}", with_source(error)))
 }
 
+/// That there is no connection to begin with, with what the operator may do.
+pub(crate) fn at_start(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable(why) => StoreError::Unavailable(format!("{why}: {ADVICE}")),
+        other => other,
+    }
+}
+
+const ADVICE: &str = "see that a primary runs there and lets this machine in, and that hosts, user, password and database of the \
+     address, and postgres.tls, are right";
+
 fn is_lost(error: &Error) -> bool {
     error.is_closed() || error.source().is_some_and(|source| source.is::<io::Error>())
 }

@@ -104,7 +104,7 @@ impl Postgres {
             collisions: AtomicU64::new(0),
             unknown_outcomes: AtomicU64::new(0),
         };
-        let (connection, _) = inner.pool.take().await?;
+        let (connection, _) = inner.pool.take().await.map_err(errors::at_start)?;
         checks::check(&connection).await?;
         inner.pool.give_back(connection);
         Ok(Postgres { inner: Arc::new(inner), place })
@@ -143,7 +143,9 @@ fn config(url: &str) -> Result<Config, StoreError> {
         if url.contains("sslmode=verify-") {
             why.push_str("; certificates are verified by the setting postgres.tls = \"verify\"");
         }
-        StoreError::Unavailable(format!("this is no address of a PostgreSQL database ({why})"))
+        StoreError::Unavailable(format!(
+            "this is no address of a PostgreSQL database ({why}): write postgres://user:password@host/database"
+        ))
     })?;
     // With a fixed order, clients would keep returning to an old primary that still answers.
     config.target_session_attrs(TargetSessionAttrs::ReadWrite).load_balance_hosts(LoadBalanceHosts::Random);

@@ -57,12 +57,17 @@ impl Source {
         let (version, copying, master) = match read.await {
             Ok(found) => found,
             Err(StoreError::Broken(why)) => {
-                return refuse(format!("there is no store in the source ({why})"));
+                return refuse(format!(
+                    "there is no store in the source: name another one with --from ({why})"
+                ));
             }
             Err(error) => return Err(error),
         };
         if copying.is_some() {
-            return refuse("the source is itself a copy that did not end".to_owned());
+            return refuse(
+                "the source is itself a copy that did not end: run `larkspur copy` to it again first"
+                    .to_owned(),
+            );
         }
         let version = version.unwrap_or_default();
         if version != SCHEMA_VERSION.to_string() {
@@ -161,13 +166,20 @@ impl Source {
                 migrate::apply(session, shared).await?;
                 match migrate::read(session, COPYING).await? {
                     Some(found) if found == mark => return Ok(()),
-                    Some(_) => return refuse("a copy of another store was begun in the target".to_owned()),
+                    Some(_) => {
+                        return refuse(
+                            "a copy of another store was begun in the target: name an empty one with --to"
+                                .to_owned(),
+                        );
+                    }
                     None => {}
                 }
                 for name in names {
                     let found = session.query(&format!("SELECT 1 FROM {name} LIMIT 1"), &[]).await?;
                     if !found.is_empty() {
-                        return refuse(format!("the target is not empty: its table {name} has rows"));
+                        return refuse(format!(
+                            "the target is not empty: its table {name} has rows: name another one with --to"
+                        ));
                     }
                 }
                 migrate::write(session, "master_key", &master).await?;

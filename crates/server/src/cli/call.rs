@@ -199,7 +199,8 @@ impl Server {
         let answer = self.send("POST", target, None, Some(body.into())).await?;
         let value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         value["tenant_access_token"].as_str().map(str::to_owned).ok_or_else(|| {
-            format!("{id} cannot sign in: {}", value["msg"].as_str().unwrap_or("no answer in JSON"))
+            let why = value["msg"].as_str().unwrap_or("no answer in JSON");
+            format!("{id} cannot sign in: {why}: pass its --app-secret, or another --app-id with it")
         })
     }
 }

@@ -5,7 +5,7 @@ use larkspur_store::{SCHEMA_VERSION, blobs};
 use larkspur_store_sqlite::Sqlite;
 
 use super::Place;
-use super::store::{Store, blobs as configured, plain};
+use super::store::{Store, advised, blobs as configured, plain};
 use crate::blobs::Objects;
 use crate::config::Config;
 
@@ -48,7 +48,7 @@ pub(super) fn check(place: &Place) -> Result<(), String> {
         });
     }
     let data = &config.data;
-    let found = Sqlite::check(data).map_err(|error| error.to_string())?;
+    let found = Sqlite::check(data).map_err(|error| advised(&error))?;
     if !found.is_empty() {
         super::print(&format!("{}\n", found.join("\n")))?;
         return Err(format!("{} is damaged: restore a backup into another directory", data.display()));
@@ -75,14 +75,18 @@ async fn missing(store: &Store, config: &Config) -> Result<(), String> {
         return super::print(&format!("{}: no file is missing\n", config.blobs()));
     }
     super::print(&format!("missing: {}\n", lost.join("\nmissing: ")))?;
-    Err(format!("{} lacks {} files that images name", config.blobs(), lost.len()))
+    Err(format!(
+        "{} lacks {} files that images name: put them back from a backup",
+        config.blobs(),
+        lost.len()
+    ))
 }
 
 /// Copies the data to a file, and the files of a folder to one beside it.
 pub(super) fn backup(flags: &Flags) -> Result<(), String> {
     let config = flags.place.config()?;
     let (data, to) = (directory(&config)?, &flags.file);
-    Sqlite::backup(data, to).map_err(|error| error.to_string())?;
+    Sqlite::backup(data, to).map_err(|error| advised(&error))?;
     let said = format!("{} holds all of {}; keep it as secret\n", to.display(), data.display());
     if config.blobs().starts_with("file:") {
         // Afterwards: no file goes until long after the last row that names it.
@@ -106,13 +110,13 @@ pub(super) fn restore(flags: &Flags) -> Result<(), String> {
     let files = Path::new(beside.trim_start_matches("file://")).is_dir();
     if files && config.blobs().is_empty() {
         return Err(format!(
-            "{beside} has files of this backup, and blobs.url does not say where they belong"
+            "{beside} has files of this backup, and blobs.url does not say where they belong: set it"
         ));
     }
     if files {
         copy_files(&beside, config.blobs())?;
     }
-    Sqlite::restore(from, data).map_err(|error| error.to_string())?;
+    Sqlite::restore(from, data).map_err(|error| advised(&error))?;
     super::print(&format!("{} holds what {} held\n", data.display(), from.display()))
 }
 

@@ -40,18 +40,23 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let from = settings(flags.from.as_deref(), flags.blobs_from.as_deref(), config)?;
     let to = settings(flags.to.as_deref(), flags.blobs_to.as_deref(), config)?;
     if from.is_on_a_server() == to.is_on_a_server() && (&from.store, &from.data) == (&to.store, &to.data) {
-        return Err("the source and the target are the same place".to_owned());
+        return Err(
+            "the source and the target are the same place: name another one with --from or --to".to_owned()
+        );
     }
     waiting(async {
         if !from.is_on_a_server() && !Sqlite::exists(&from.data) {
-            return Err(format!("the source {} has no data", from.data.display()));
+            return Err(format!(
+                "the source {} has no data: name another one with --from",
+                from.data.display()
+            ));
         }
         let source = open(&from, "source").await?;
         let read = Source::of(source.driver()).await.map_err(|error| plain(&error))?;
         let target = open(&to, "target").await?;
         let files = blobs(&from)?.zip(blobs(&to)?);
         let files = files.as_ref().map(|(from, to)| (&**from, &**to));
-        let (mut lines, mut rows, mut kept) = (0, 0, String::new());
+        let (mut begun, mut lines, mut rows, mut kept) = (false, 0, 0, String::new());
         let mut told = |step| match step {
             Step::Copying(table, copied) => {
                 if copied / LINE > lines {
@@ -69,8 +74,14 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
             Step::Found(count) => kept = format!("{} has the {count} files of its images\n", to.blobs()),
             Step::Missing(name) => kept.push_str(&format!("missing, as before: {name}\n")),
         };
-        let copied = read.copy_to(&target.driver(), files, &mut told).await;
-        copied.map_err(|error| format!("{}\n{AGAIN}", plain(&error)))?;
+        let mut heard = |step| {
+            begun = true;
+            told(step);
+        };
+        let copied = read.copy_to(&target.driver(), files, &mut heard).await;
+        // What is refused before anything is copied says itself what to do.
+        let again = if begun { AGAIN } else { "" };
+        copied.map_err(|error| format!("{}{again}", plain(&error)))?;
         let (here, there) = (source.place(&from), target.place(&to));
         source.close();
         target.close();
@@ -81,7 +92,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
 }
 
 const AGAIN: &str =
-    "The copy is not whole, and nothing serves it. The same command goes on where this one ended.";
+    "\nThe copy is not whole, and nothing serves it. The same command goes on where this one ended.";
 
 /// The settings with another place, and another one for files; a place that is an address is a database on a server.
 fn settings(place: Option<&str>, files: Option<&str>, config: Option<&Path>) -> Result<Config, String> {

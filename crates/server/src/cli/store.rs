@@ -29,11 +29,10 @@ impl Store {
         let opened =
             if config.memory { Sqlite::memory() } else { Sqlite::open(&config.data, &config.sqlite()) };
         opened.map(|store| Store::Sqlite(Arc::new(store))).map_err(|error| match error {
-            OpenError::InUse(_) => format!("{error}: end it, or choose another directory with --data"),
             OpenError::Failed(..) => format!(
                 "{error}: choose a directory that this user may write to with --data; if it is one, `larkspur check` tells whether the data are damaged"
             ),
-            error => error.to_string(),
+            error => advised(&error),
         })
     }
 
@@ -62,9 +61,13 @@ impl Store {
     }
 
     fn unopened(&self, config: &Config, error: &StoreError) -> String {
-        let hint = match self {
-            Store::Sqlite(_) => "; `larkspur check` tells whether they are damaged",
-            Store::Postgres(_) => "",
+        let hint = match (self, error) {
+            (Store::Sqlite(_), _) => "; `larkspur check` tells whether they are damaged",
+            (Store::Postgres(_), StoreError::Broken(_)) => {
+                "; see that the user of the address may make and change tables there"
+            }
+            // The others say it themselves.
+            (Store::Postgres(_), _) => "",
         };
         format!("cannot open the data in {}: {}{hint}", self.place(config), plain(error))
     }
@@ -101,6 +104,18 @@ pub(super) fn blobs(config: &Config) -> Result<Option<Arc<dyn Blobs>>, String> {
         return Ok(None);
     }
     Ok(Some(Objects::open(config.blobs())?))
+}
+
+/// Why files cannot be used, and what to do about it.
+pub(super) fn advised(error: &OpenError) -> String {
+    let advice = match error {
+        OpenError::InUse(_) => "end it, or choose another directory with --data",
+        OpenError::Missing(_) => "name a file, or with --data a directory, that is there",
+        OpenError::Exists(_) => "choose another place",
+        OpenError::Damaged(..) => "take an older backup",
+        OpenError::Failed(..) => "see that this user may read and write there, and that there is room",
+    };
+    format!("{error}: {advice}")
 }
 
 /// The reason alone, where the kind of the error says nothing to the operator.

@@ -232,6 +232,8 @@ impl Places {
     }
 }
 
+/// The address of a database at which nobody listens.
+pub(crate) const NOBODY: &str = "postgres://me:hunter2@127.0.0.1:1/x";
 const TAGS: usize = 60_000;
 
 #[tokio::test]
@@ -300,6 +302,14 @@ async fn what_must_not_be_copied_is_refused() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     refused(&data, &url, "the target is not empty");
+    let why = places.copy(&data, &url).expect_err("rows");
+    assert!(why.trim_end().ends_with("name another one with --to"), "nothing was begun: {why}");
+    for (from, to, what) in [(NOBODY, &*free, "source"), (&*data, NOBODY, "target")] {
+        let why = places.copy(from, to).expect_err("nobody listens there");
+        let told = format!("the {what}: cannot connect to PostgreSQL");
+        assert!(why.contains(&told) && why.contains(": see that a primary runs there"), "{why}");
+        assert!(!why.contains("hunter2") && why.lines().count() == 1, "{why}");
+    }
     let other_release = Sqlite::open(&places.path("data"), &Options::default()).expect("opens");
     sql(&other_release, "UPDATE meta SET value = '1' WHERE name = 'schema_version'").await;
     other_release.close();

@@ -8,6 +8,7 @@ use larkspur_testkit::postgres::Server;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::copy::NOBODY;
 use crate::program::{Client, Program, binary};
 
 /// Servers on one database.
@@ -122,9 +123,29 @@ fn the_commands_know_a_database_on_a_server() {
     assert!(said.contains("can hold the data"), "{said}");
     let refused = cluster.command(&["backup", "nowhere"]).expect_err("refused");
     assert!(refused.contains("pg_basebackup") && refused.lines().count() == 1, "{refused}");
-    let refused = cluster.command(&["check", "--store", "postgres://me:hunter2@127.0.0.1:1/x"]);
-    let refused = refused.expect_err("nobody listens there");
-    assert!(refused.contains("cannot connect to PostgreSQL") && !refused.contains("hunter2"), "{refused}");
+    for command in ["check", "migrate", "serve"] {
+        let refused = cluster.command(&[command, "--store", NOBODY]).expect_err("nobody listens there");
+        assert!(
+            refused.contains("cannot connect to PostgreSQL") && !refused.contains("hunter2"),
+            "{refused}"
+        );
+        assert!(
+            refused.contains(": see that a primary runs there") && refused.lines().count() == 1,
+            "{refused}"
+        );
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    for sql in ["CREATE ROLE stranger LOGIN", "CREATE DATABASE closed"] {
+        runtime.block_on(cluster.database().run("postgres", sql));
+    }
+    let url = cluster.database().url("closed").replace("larkspur@", "stranger@");
+    let refused = cluster.command(&["migrate", "--store", &url]).expect_err("not allowed");
+    assert!(
+        refused.contains("permission denied") && refused.contains("may make and change tables"),
+        "{refused}"
+    );
+    let refused = cluster.command(&["migrate", "--store", "here"]).expect_err("no address");
+    assert!(refused.contains("write postgres://user:password@host/database"), "{refused}");
 }
 
 #[test]
