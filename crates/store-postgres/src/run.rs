@@ -46,6 +46,8 @@ struct Done {
     untouched: bool,
     wrote: bool,
     failure: Option<Failure>,
+    /// Whether a unit before it in its chain commits, whose rows it may have seen.
+    follows: bool,
 }
 
 /// Runs units once in one transaction: those of a chain one after the other, and the chains side by side. Several units
@@ -83,9 +85,10 @@ async fn run_chains(transaction: &Arc<Transaction>, chains: &[Vec<Member<'_>>]) 
 
 /// Runs units one after the other, up to the first that does not go well.
 async fn run_chain(transaction: &Arc<Transaction>, chain: &[Member<'_>]) -> Vec<Done> {
-    let mut all = Vec::with_capacity(chain.len());
+    let mut all: Vec<Done> = Vec::with_capacity(chain.len());
     for member in chain {
-        let done = run_one(transaction, member).await;
+        let follows = all.iter().any(Done::commits);
+        let done = Done { follows, ..run_one(transaction, member).await };
         let spoiled = done.is_spoiled();
         all.push(done);
         if spoiled {
@@ -104,7 +107,7 @@ async fn run_one(transaction: &Arc<Transaction>, member: &Member<'_>) -> Done {
     // Nobody else closes it.
     let (untouched, wrote, failure) =
         part.map_or((false, true, None), |part| (part.untouched, part.wrote, part.failure));
-    Done { verdict, hooks, until: member.until, untouched, wrote, failure }
+    Done { verdict, hooks, until: member.until, untouched, wrote, failure, follows: false }
 }
 
 impl Done {
@@ -139,13 +142,14 @@ async fn end(
     let connection = transaction.into_connection();
     let at_odds = count > 1 && done.iter().any(Done::is_spoiled);
     let lost = done.iter().any(|done| done.failure.as_ref().is_some_and(|failure| failure.lost));
-    let verdicts: Vec<_> = done.iter().map(Done::verdict).collect();
+    let verdicts: Vec<_> = done.iter().map(|done| (done.verdict(), done.follows)).collect();
     let commits = effect == Effect::Writes && done.iter().any(Done::commits);
     if at_odds || !commits {
         if begun && !lost {
             connection.roll_back().await;
         }
-        let outcomes = (!at_odds).then(|| verdicts.into_iter().map(|verdict| verdict.map(drop)).collect());
+        let outcomes =
+            (!at_odds).then(|| verdicts.into_iter().map(|(verdict, _)| verdict.map(drop)).collect());
         return (outcomes, (!lost).then_some(connection));
     }
     let until = done.iter().map(|done| done.until).max().unwrap_or_else(Instant::now);
@@ -159,8 +163,10 @@ async fn end(
         // Nothing was sent, so nothing is open.
         false => Ok(()),
     };
-    let of = |verdict: Result<Verdict, StoreError>| match (verdict, &committed) {
+    let of = |(verdict, follows)| match (verdict, &committed) {
         (Ok(Verdict::Commit), Err(failure)) => Err(failure.error.clone()),
+        // It may have refused for rows that are lost. It wrote nothing, so it can be run again, by itself.
+        (Ok(Verdict::Rollback), Err(_)) if follows => Err(StoreError::Collided),
         (verdict, _) => verdict.map(drop),
     };
     let outcomes = verdicts.into_iter().map(of).collect();

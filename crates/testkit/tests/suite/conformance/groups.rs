@@ -306,3 +306,51 @@ async fn a_group_whose_commit_is_in_doubt_tells_everybody() {
     // It did commit, as it happens.
     assert_eq!(store.keys().await, [0, 1, 2, 3]);
 }
+
+/// Whoever refused may have done so for a row that a unit before it wrote, and that is lost with the COMMIT.
+#[tokio::test]
+async fn who_refused_behind_what_may_be_lost_is_run_again() {
+    let server = Server::start(&["fsync=off"]);
+    let (store, driver) = store(&server).await;
+    // A COMMIT that is lost, one that is only in doubt, and one that is refused.
+    let odd = "CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN \
+               IF NEW.k = 10 THEN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(9); END IF; \
+               IF NEW.k = 20 THEN RAISE WARNING ''canceled''; END IF; \
+               IF NEW.k = 30 THEN RAISE EXCEPTION ''no''; END IF; RETURN NULL; END'";
+    store.must(odd, vec![]).await;
+    let fires = "CREATE CONSTRAINT TRIGGER fires AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION odd()";
+    store.must(fires, vec![]).await;
+    for (key, there) in [(10, false), (20, true), (30, false)] {
+        let runs: [Arc<AtomicUsize>; 3] = Default::default();
+        // Writes a row unless another one is there.
+        let unless = |tenant, other: i64, own: i64, runs: &Arc<AtomicUsize>| {
+            let runs = runs.clone();
+            start(&driver, tenant, move |mut session, run| {
+                runs.store(run + 1, Ordering::SeqCst);
+                Box::pin(async move {
+                    if !session.query("SELECT 1 FROM t WHERE k = $1", &[other.into()]).await?.is_empty() {
+                        return Ok(Verdict::Rollback);
+                    }
+                    session.query(INSERT, &row(own, "v")).await.map(|_| Verdict::Commit)
+                })
+            })
+        };
+        store.put(key + 1, "v").await;
+        let outcomes = group(&driver, || {
+            let none = Arc::default();
+            vec![
+                unless(99, key + 1, key + 2, &runs[0]),
+                unless(99, key + 9, key, &none),
+                unless(99, key, key + 3, &runs[1]),
+                unless(98, key + 1, key + 4, &runs[2]),
+                write(&driver, key + 5, Ok(Verdict::Commit)),
+            ]
+        });
+        let told: Vec<bool> = outcomes.await.iter().map(Result::is_ok).collect();
+        assert_eq!(told, [true, false, true, true, false], "{key}");
+        assert_eq!(runs.map(|runs| runs.load(Ordering::SeqCst)), [1, 2, 1], "{key}");
+        let keys: Vec<i64> = store.keys().await.into_iter().filter(|found| found / 10 == key / 10).collect();
+        let expected = if there { vec![key, key + 1, key + 5] } else { vec![key + 1, key + 3] };
+        assert_eq!(keys, expected, "{key}");
+    }
+}
