@@ -35,7 +35,7 @@ impl Objects {
     /// # Errors
     /// What is wrong with the address or the folder, in words for the operator. S3 is not asked yet.
     pub fn open(url: &str) -> Result<Arc<Self>, String> {
-        let failed = |error: Error| format!("blobs.url, {url}: {error}");
+        let failed = |error: Error| format!("blobs.url, {url}: {}", reasons(&error));
         let mut place = None;
         let store: Arc<dyn ObjectStore> = if url == "memory:" {
             Arc::new(InMemory::new())
@@ -118,12 +118,28 @@ fn path(key: &BlobKey) -> Path {
     Path::from_iter([key.tenant().to_string().as_str(), key.hash()])
 }
 
+/// An error with what caused it, unless it says so itself: of a client that cannot be built the library says no more.
+fn reasons(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let reason = error.to_string();
+        if !text.contains(&reason) {
+            text = format!("{text}: {reason}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
 async fn within<T>(what: &str, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
     match timeout(PATIENCE, work).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(Error::NotFound { .. })) => Err(Failure::Absent),
         Ok(Err(Error::AlreadyExists { .. } | Error::Precondition { .. })) => Err(Failure::There),
-        Ok(Err(error)) => Err(Failure::Other(StoreError::Unavailable(format!("{what} a file: {error}")))),
+        Ok(Err(error)) => {
+            Err(Failure::Other(StoreError::Unavailable(format!("{what} a file: {}", reasons(&error)))))
+        }
         Err(_) => Err(Failure::Other(StoreError::Unavailable(format!("{what} a file took too long")))),
     }
 }
