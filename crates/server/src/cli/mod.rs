@@ -4,10 +4,12 @@ mod call;
 mod copies;
 mod copy;
 mod document;
+mod health;
 mod operations;
 mod serve;
 mod store;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,6 +35,8 @@ enum Command {
     Operations(operations::Flags),
     /// Call an operation of a running server
     Call(call::Flags),
+    /// Ask a running server on this machine whether it is ready
+    Health(health::Flags),
     /// Bring the data to the schema of this release, as a start does
     Migrate(Place),
     /// Look for damage in a data directory, or whether a database will do; whether a server runs on it or not
@@ -92,6 +96,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(flags)) => serve::run(&flags),
         Some(Command::Operations(flags)) => operations::run(&flags),
         Some(Command::Call(flags)) => call::run(&flags),
+        Some(Command::Health(flags)) => health::run(&flags),
         Some(Command::Migrate(place)) => copies::migrate(&place),
         Some(Command::Check(place)) => copies::check(&place),
         Some(Command::Backup(flags)) => copies::backup(&flags),
@@ -112,6 +117,16 @@ pub fn run() -> ExitCode {
 #[allow(clippy::print_stderr, reason = "the last words of a command")]
 fn complain(why: &str) {
     eprintln!("larkspur: {why}");
+}
+
+/// Where clients on this machine reach a server that listens on an address.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 /// Writes to standard output; a reader who has seen enough is no error.

@@ -1,0 +1,47 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::http;
+
+/// How long the server may take: longer than it gives its store.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Flags of `larkspur health`.
+#[derive(Args)]
+pub(super) struct Flags {
+    /// Address and port that the server was given [default: the setting `listen`]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// File with settings
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Asks a running server whether it is ready; that it is not is an error of the command.
+pub(super) fn run(flags: &Flags) -> Result<(), String> {
+    let listen = flags.listen.clone().map(|listen| ("listen", listen));
+    let config = super::load(flags.config.as_deref(), &listen.into_iter().collect::<Vec<_>>())?;
+    let authority = match config.listen.parse::<SocketAddr>() {
+        Ok(address) => super::reachable(address).to_string(),
+        Err(_) => config.listen,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))?;
+    runtime.block_on(async {
+        let asked = http::fetch(&authority, "GET", "/larkspur/health/ready", None, None);
+        let answer = tokio::time::timeout(PATIENCE, asked)
+            .await
+            .map_err(|_| format!("{authority} does not answer"))?
+            .map_err(|error| format!("cannot reach {authority}: {error}: is the server running?"))?;
+        let text = String::from_utf8_lossy(&answer.body);
+        match answer.status {
+            200 => super::print(&text),
+            status => Err(format!("{authority} is not ready: HTTP {status}: {}", text.trim_end())),
+        }
+    })
+}
