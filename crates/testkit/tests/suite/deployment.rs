@@ -1,8 +1,8 @@
-//! The files in `deploy/` speak of metrics, flags and settings that exist.
+//! The files in `deploy/` speak of metrics, flags, settings and sources that exist.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -97,4 +97,105 @@ fn unit_and_image_set_what_can_be_set() {
     }
     assert_eq!(set, 3);
     takes("LARKSPUR_COLOR", "blue").expect_err("what cannot be set is refused");
+}
+
+/// The words in the array of an instruction, such as `CMD ["serve"]`.
+fn words(instruction: &str) -> Vec<String> {
+    let text = file("Containerfile");
+    let line = text.lines().find_map(|line| line.strip_prefix(instruction)).expect(instruction);
+    let array = &line[line.find('[').expect("an array")..];
+    serde_json::from_str(array).expect("words")
+}
+
+#[test]
+fn the_image_runs_commands_that_there_are() {
+    let program = words("ENTRYPOINT ");
+    assert_eq!(program, ["/usr/local/bin/larkspur"]);
+    let health = words("HEALTHCHECK ");
+    assert_eq!(health[..1], program);
+    for arguments in [&words("CMD "), &health[1..]] {
+        let output = Command::new(binary()).args(arguments).arg("--help").output().expect("it runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn health_is_what_the_server_says_of_itself() {
+    let directory = TempDir::new().expect("a directory");
+    let program = Program::start(&directory.path().join("data"));
+    let address = program.ready["base_url"].as_str().and_then(|url| url.strip_prefix("http://"));
+    let address = address.expect("a base_url").to_owned();
+    // As in a container: the address that it listens on is all that is known of the server.
+    let everywhere = address.replace("127.0.0.1", "0.0.0.0");
+    let ask = || {
+        let mut command = Command::new(binary());
+        let output = command.arg("health").env_clear().env("LARKSPUR_LISTEN", &everywhere).output();
+        let output = output.expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    assert_eq!(ask(), (Some(0), "ready\n".to_owned()));
+    program.kill();
+    let (code, text) = ask();
+    assert!(code == Some(1) && text.contains(&format!("cannot reach {address}")), "{code:?}: {text}");
+    // Something that answers, but not this.
+    let other = std::net::TcpListener::bind(&address).expect("its port is free");
+    let refuser = std::thread::spawn(move || {
+        let (mut stream, _) = other.accept().expect("somebody asks");
+        let _ = std::io::Read::read(&mut stream, &mut [0; 1024]).expect("a request");
+        let answer = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 9\r\n\r\ndraining\n";
+        std::io::Write::write_all(&mut stream, answer).expect("it listens");
+    });
+    let refused = format!("larkspur: {address} is not ready: HTTP 503: draining\n");
+    assert_eq!(ask(), (Some(1), refused));
+    refuser.join().expect("it answered");
+}
+
+#[test]
+fn a_machine_without_authorities_is_told_that_s3_needs_them() {
+    let empty = TempDir::new().expect("a directory");
+    let mut command = Command::new(binary());
+    command.args(["serve", "--memory", "--listen", "127.0.0.1:0"]).env_clear();
+    command.envs([("LARKSPUR_BLOBS_URL", "s3://bucket/files"), ("AWS_REGION", "us-east-1")]);
+    command.env("SSL_CERT_DIR", empty.path()).env("SSL_CERT_FILE", empty.path().join("none.pem"));
+    let output = command.output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("s3://bucket/files") && text.contains("No CA certificates"), "{text}");
+}
+
+/// A path without `..` in it.
+fn plain(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut plain, part| {
+        if part == Component::ParentDir {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+        plain
+    })
+}
+
+#[test]
+fn what_the_program_is_made_of_gets_into_the_image_s_build() {
+    let root = plain(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
+    let text = fs::read_to_string(root.join(".dockerignore")).expect("a .dockerignore");
+    let mut rules = text.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(rules.next(), Some("*"), "everything else stays out");
+    let allowed: Vec<PathBuf> =
+        rules.map(|rule| root.join(rule.strip_prefix('!').expect("a path that is let in"))).collect();
+    for path in &allowed {
+        assert!(path.exists(), "{} is let in and is not there", path.display());
+    }
+    // Cargo lists beside the program what the compiler read for it.
+    let list = fs::read_to_string(binary().with_extension("d")).expect("cargo's list");
+    let (_, read) = list.split_once(": ").expect("sources");
+    let mut read: Vec<PathBuf> = read.split_whitespace().map(|path| plain(Path::new(path))).collect();
+    assert!(read.len() > 100 && read.iter().any(|path| path.starts_with(root.join("schema"))), "{list}");
+    // And what cargo itself reads.
+    read.extend(
+        [".cargo/config.toml", "Cargo.toml", "Cargo.lock", "xtask/Cargo.toml"].map(|name| root.join(name)),
+    );
+    for path in read {
+        assert!(allowed.iter().any(|allowed| path.starts_with(allowed)), "{} is kept out", path.display());
+    }
 }
