@@ -10,11 +10,15 @@ use larkspur_contract::ids::{AppId, TagId, TenantKey};
 use larkspur_contract::model::{TagI18nName, TagType};
 use larkspur_server::{App, AppOptions, RateLimits};
 use larkspur_store::tags::{self, Naming, Tag};
-use larkspur_store::{Engine, StoreError, SystemClock, tenants};
+use larkspur_store::{BoxFuture, Engine, Root, Session, StoreError, SystemClock, Unit, Verdict, tenants};
+use larkspur_store_postgres::{Options as PostgresOptions, Postgres};
 use larkspur_store_sqlite::{Options, Sqlite};
 use tokio::net::TcpListener;
 
 use crate::Res;
+use crate::closed_loop::closed_loop;
+use crate::load::{Measured, Times};
+use crate::postgres::Cluster;
 use crate::stats::Histogram;
 
 /// The server with a commit for each write, until it is killed.
@@ -62,9 +66,11 @@ pub(crate) struct StoreRate {
     pub(crate) cpu_us: f64,
 }
 
+/// The next name of a tag.
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
 /// Creates tags through the store's own functions with so many writers at a time, without HTTP.
 pub(crate) fn creates(store: &Path, writers: usize, group: bool, duration: Duration) -> Res<StoreRate> {
-    static NUMBER: AtomicU64 = AtomicU64::new(1);
     runtime()?.block_on(async {
         let engine = open(store, group).await?;
         let (tenant, app) = (first_tenant(&engine).await?, AppId(1));
@@ -96,18 +102,60 @@ pub(crate) fn creates(store: &Path, writers: usize, group: bool, duration: Durat
     })
 }
 
-async fn insert(engine: &Arc<Engine>, tenant: TenantKey, app: AppId, number: u64) -> Result<(), StoreError> {
-    let inserted = engine.run(Effect::Writes, move |root| {
+/// As [`creates`], on a PostgreSQL database and by turns in each of its tenants.
+pub(crate) fn creates_on(cluster: &Cluster, database: &str, clients: usize, times: Times) -> Res<Measured> {
+    let url = cluster.url(database);
+    runtime()?.block_on(async {
+        let driver = Postgres::open(&url, &PostgresOptions::default()).await?;
+        let engine = Engine::open(Arc::new(driver), Arc::new(SystemClock), 0).await?;
+        let tenants = engine.run(Effect::Reads, |root| Box::pin(tenants::all(root))).await?;
+        let tenants: Arc<[TenantKey]> = tenants.iter().map(|tenant| tenant.tenant).collect();
+        let insert = move || {
+            let (engine, number) = (engine.clone(), NUMBER.fetch_add(1, Ordering::Relaxed));
+            let tenant =
+                usize::try_from(number).ok().and_then(|number| tenants.get(number % tenants.len())).copied();
+            async move {
+                let tenant = tenant.ok_or("the store has no tenant")?;
+                Ok(insert(&engine, tenant, AppId(1), number).await?)
+            }
+        };
+        closed_loop(cluster, clients, times, insert).await
+    })
+}
+
+/// A unit that makes a tag.
+struct Creation {
+    engine: Arc<Engine>,
+    tenant: TenantKey,
+    app: AppId,
+    number: u64,
+}
+
+impl Unit for Creation {
+    fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
         Box::pin(async move {
-            let mut tx = root.tenant(tenant);
-            let tag = tag(TagId(tx.next_id()), number, app);
+            let root = Root::new(session, self.engine.clone(), Effect::Writes);
+            let mut tx = root.tenant(self.tenant);
+            let tag = tag(TagId(tx.next_id()), self.number, self.app);
             match tags::insert(&mut tx, &tag).await? {
-                Naming::Done => Ok(()),
+                Naming::Done => Ok(Verdict::Commit),
                 Naming::Taken(_) => Err(StoreError::Broken("a name was not new".to_owned())),
             }
         })
-    });
-    inserted.await
+    }
+
+    fn tenant(&self) -> Option<TenantKey> {
+        Some(self.tenant)
+    }
+
+    fn only_adds(&self) -> bool {
+        true
+    }
+}
+
+async fn insert(engine: &Arc<Engine>, tenant: TenantKey, app: AppId, number: u64) -> Result<(), StoreError> {
+    let creation = Creation { engine: engine.clone(), tenant, app, number };
+    engine.driver.transact(Effect::Writes, Arc::new(creation)).await
 }
 
 async fn first_tenant(engine: &Arc<Engine>) -> Res<TenantKey> {

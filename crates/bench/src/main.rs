@@ -11,6 +11,7 @@
     reason = "measurements are rounded anyway"
 )]
 
+mod closed_loop;
 mod disk;
 mod embedded;
 mod filled;

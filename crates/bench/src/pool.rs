@@ -3,18 +3,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use tokio::sync::Semaphore;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 
 use crate::Res;
+use crate::closed_loop::closed_loop;
 use crate::embedded::runtime;
-use crate::load::{Load, Measured, Times};
-use crate::machine::{Group, Moment};
+use crate::load::{Measured, Times};
 use crate::postgres::{Cluster, connect};
-use crate::stats::Histogram;
 
 /// Tenants that rows are spread over.
 const TENANTS: u64 = 64;
@@ -60,7 +58,6 @@ pub(crate) fn creates(
 ) -> Res<Measured> {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
     let url = cluster.url(database);
-    let group = Group { servers: vec![std::process::id()], database: Some(cluster.pid) };
     runtime()?.block_on(async {
         let mut idle = Vec::new();
         for _ in 0..connections {
@@ -69,43 +66,10 @@ pub(crate) fn creates(
             idle.push((client, statement));
         }
         let pool = Arc::new(Pool { turns: Semaphore::new(connections), idle: Mutex::new(idle) });
-        let begin = Instant::now() + times.warmup;
-        let end = begin + times.measure;
-        let mut tasks = Vec::new();
-        for _ in 0..clients {
-            let pool = pool.clone();
-            tasks.push(tokio::spawn(async move {
-                let mut latency = Histogram::default();
-                loop {
-                    let asked = Instant::now();
-                    if asked >= end {
-                        return Ok::<_, Box<dyn std::error::Error + Send + Sync>>(latency);
-                    }
-                    pool.insert(NUMBER.fetch_add(1, Ordering::Relaxed).cast_signed()).await?;
-                    let now = Instant::now();
-                    if now >= begin && now < end {
-                        latency.record(now - asked);
-                    }
-                }
-            }));
-        }
-        tokio::time::sleep_until(begin.into()).await;
-        let (moment, spent, began) = (Moment::now()?, group.now()?, Instant::now());
-        tokio::time::sleep_until(end.into()).await;
-        let seconds = began.elapsed().as_secs_f64();
-        let spent = group.now()?.since(&spent);
-        let noise = moment.until(&Moment::now()?, spent.all(), seconds);
-        let mut load = Load::default();
-        for task in tasks {
-            load.latency.add(&task.await??);
-        }
-        load.answers = load.latency.count();
-        Ok(Measured {
-            loads: vec![load],
-            seconds,
-            server_ns: spent.servers,
-            database_ns: spent.database,
-            noise,
-        })
+        let insert = move || {
+            let (pool, number) = (pool.clone(), NUMBER.fetch_add(1, Ordering::Relaxed));
+            async move { pool.insert(number.cast_signed()).await }
+        };
+        closed_loop(cluster, clients, times, insert).await
     })
 }

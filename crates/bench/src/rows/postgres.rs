@@ -1,7 +1,10 @@
 //! The product on PostgreSQL: durable creates against a pool of connections, and reads by one node and by two.
 
+use std::cell::RefCell;
+
 use super::{Contender, Run, announce, load_row, over, postgres_sizes, quiet, ratio, take_turns};
 use crate::Res;
+use crate::embedded;
 use crate::load::{Load, Measured, Plan, Script};
 use crate::machine::Group;
 use crate::pool;
@@ -54,25 +57,35 @@ fn creates(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()> {
     let spread = creating_by(tokens.iter().map(|token| (token.as_str(), "Bench")))?;
     let single = creating(&product.token)?;
     let times = run.times;
+    let counts = RefCell::new([0.0; 5]);
+    let spread_plan = [plan(&product, CLIENTS, &spread)];
     let mut contenders = Vec::new();
     for connections in POOLS {
         contenders.push(Contender::new(format!("pool of {connections}"), move || {
             pool::creates(cluster, "creates", connections, CLIENTS, times)
         }));
     }
+    contenders
+        .push(Contender::new("store", move || embedded::creates_on(cluster, "creates", CLIENTS, times)));
+    contenders.push(Contender::new("Larkspur", || {
+        let before = trips(&product)?;
+        let measured = crate::load::run(&spread_plan, &nodes(cluster, &[&product]), times)?;
+        let after = trips(&product)?;
+        for (index, count) in counts.borrow_mut().iter_mut().enumerate() {
+            *count += after[index] - before[index];
+        }
+        Ok(measured)
+    }));
     let mut ours = |name: &str, product: &Product, script: &Script| {
         let plan = plan(product, CLIENTS, script);
         contenders.push(Contender::load(name, vec![plan], nodes(cluster, &[product]), times));
     };
-    ours("Larkspur", &product, &spread);
     ours("Larkspur, one tenant", &product, &single);
     ours("Larkspur, more connections", &wide, &spread);
-    let before = trips(&product)?;
     let rounds = take_turns(run.rounds, &mut contenders)?;
     drop(contenders);
-    let after = trips(&product)?;
-    let [pool_16, pool_64, spread, single, wide_rounds] = rounds.as_slice() else {
-        return Err("five contenders".into());
+    let [pool_16, pool_64, store, spread, single, wide_rounds] = rounds.as_slice() else {
+        return Err("six contenders".into());
     };
     let median = |rounds: &[Measured]| over(rounds, Measured::rate).map_or(0.0, |spread| spread.median);
     let best = if median(pool_16) >= median(pool_64) { pool_16 } else { pool_64 };
@@ -84,6 +97,8 @@ fn creates(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()> {
     let against = |row: Row, rounds: &[Measured]| {
         row.against("creates/s / the better pool", ratio(rounds, best, Measured::rate, Measured::rate))
     };
+    let name = format!("the store without HTTP, {CLIENTS} clients, {WORLDS} tenants");
+    table.row(against(database_row(name, store), store));
     let name = format!("**Larkspur on PostgreSQL, {CLIENTS} clients, {WORLDS} tenants**");
     table.row(
         against(database_row(name, spread), spread).should_be(Goal::AtLeast(3.0), quiet(&[spread, best])),
@@ -91,7 +106,7 @@ fn creates(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()> {
     table.row(against(database_row("the same, one tenant", single), single));
     let name = format!("the same, {WORLDS} tenants, {CLIENTS} connections instead of {CONNECTIONS}");
     table.row(against(database_row(name, wide_rounds), wide_rounds));
-    let [trips, commits, reads, groups, undone] = std::array::from_fn(|index| after[index] - before[index]);
+    let [trips, commits, reads, groups, undone] = counts.into_inner();
     let each = |count: f64| count / commits.max(1.0);
     table.row(Row::named(format!(
         "for each create {:.2} round trips, {:.2} reading and {:.2} shared transactions, {:.3} of them undone",
