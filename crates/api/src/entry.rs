@@ -23,6 +23,9 @@ use crate::{Call, Caller, RootCall};
 pub trait Operation: Sized + Send + Sync + 'static {
     /// What it is.
     const SPEC: &'static Spec;
+    /// Whether it adds one row through [`Tx`] and, if the row is added, does nothing else. Then calls of one tenant that come
+    /// together share what their transactions cost, too; see [`Unit::only_adds`].
+    const ONLY_ADDS: bool = false;
     /// On what it runs: [`Tx`] for calls with a token, [`Root`] for the others.
     type Ground: Ground;
     /// Parameters in the path.
@@ -350,6 +353,10 @@ impl<O: Operation> Unit for Running<O> {
 
     fn tenant(&self) -> Option<TenantKey> {
         O::Ground::tenant(&self.call)
+    }
+
+    fn only_adds(&self) -> bool {
+        O::ONLY_ADDS
     }
 }
 

@@ -1,8 +1,10 @@
 //! Which writing units share a transaction.
 //!
-//! A few lanes write at a time. What comes while all of them are busy waits, and the next lane that is free takes it as
-//! one group: one transaction, one commit, and statements that go out together. In a group, the units of one tenant run
-//! one after the other, and those of different tenants side by side, since they have nothing to do with each other. No
+//! A lane writes one group after the other. What comes meanwhile waits, and is its next group: one transaction, one
+//! commit, and statements that go out together. The larger the groups, the less each unit costs, so there is one lane, and
+//! more of them only while a whole group waits, or somebody has waited for long. In a group, the units of one tenant run
+//! one after the other, and those of different tenants side by side, since they have nothing to do with each other; so are
+//! units that only add a row, whose tenant then has no others in the group. No
 //! tenant is in two groups at a time: groups that wait for each other's rows would be in each other's way. A tenant with
 //! more to write than that has its units run by themselves, and wait in PostgreSQL, if they have to.
 
@@ -14,11 +16,10 @@ use larkspur_store::{StoreError, Unit};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// Writing transactions of groups at a time. More would make smaller groups, and fewer would have units wait for a slow
-/// one where the database is far away.
+/// The most lanes.
 const LANES: usize = 4;
 /// The most units in a group.
-const GROUP: usize = 32;
+pub(crate) const GROUP: usize = 32;
 /// The most units of one tenant in a group. They run one after the other, and the others wait for them.
 const CHAIN: usize = 4;
 
@@ -70,27 +71,40 @@ impl Groups {
     pub(crate) fn enter(&self, unit: Waiting) -> Turn {
         let mut state = self.state();
         let free = state.lanes < LANES;
+        let wanted = state.lanes == 0 || free && state.waiting.len() + 1 >= GROUP;
         let writing = state.writing.entry(unit.tenant).or_default();
-        if writing.alone > 0 || writing.waiting >= CHAIN || free && writing.lane {
-            writing.alone += 1;
-            return Turn::Alone(unit);
+        if !unit.unit.only_adds() {
+            if writing.alone > 0 || writing.waiting >= CHAIN || free && writing.lane {
+                writing.alone += 1;
+                return Turn::Alone(unit);
+            }
+            writing.waiting += 1;
         }
-        writing.waiting += 1;
         state.waiting.push_back(unit);
-        if free {
+        if wanted {
             state.lanes += 1;
             return Turn::Lane;
         }
         Turn::Later
     }
 
-    /// Whether more than one lane runs.
-    pub(crate) fn are_busy(&self) -> bool {
-        self.state().lanes > 1
+    /// Whether one more lane is to be started for those who wait, of whom one has waited for long.
+    pub(crate) fn hurry(&self) -> bool {
+        let mut state = self.state();
+        let more = !state.waiting.is_empty() && state.lanes < LANES;
+        state.lanes += usize::from(more);
+        more
+    }
+
+    /// How many units wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.state().waiting.len()
     }
 
     /// What waits, for a lane that has run units of these tenants, or begins: a tenant's units behind each other. Nothing
-    /// ends the lane; what still waits then belongs to tenants of other lanes, which will take it.
+    /// ends the lane; what still waits then is for the other lanes, which will take it.
+    ///
+    /// A tenant that is in a lane is left to it.
     pub(crate) fn next(&self, ran: &[TenantKey]) -> Vec<Vec<Waiting>> {
         let mut state = self.state();
         let State { lanes, waiting, writing } = &mut *state;
@@ -98,7 +112,12 @@ impl Groups {
             leave(writing, *tenant, |writing| writing.lane = false);
         }
         let mut group: Vec<Vec<Waiting>> = Vec::new();
-        let mut place = HashMap::new();
+        if *lanes > 1 && !ran.is_empty() && waiting.len() < GROUP {
+            *lanes -= 1;
+            return group;
+        }
+        // Where a tenant's chain is, or that it has units in the group that only add.
+        let mut place: HashMap<TenantKey, Option<usize>> = HashMap::new();
         let mut left = VecDeque::new();
         let mut count = 0;
         while let Some(unit) = waiting.pop_front() {
@@ -107,9 +126,19 @@ impl Groups {
                 left.push_back(unit);
                 continue;
             }
-            of.waiting -= 1;
-            let index = *place.entry(unit.tenant).or_insert(group.len());
-            match group.get_mut(index) {
+            let adds = unit.unit.only_adds();
+            match place.get(&unit.tenant) {
+                Some(chain) if chain.is_none() != adds => {
+                    left.push_back(unit);
+                    continue;
+                }
+                _ => {}
+            }
+            if !adds {
+                of.waiting -= 1;
+            }
+            let next = (!adds).then_some(group.len());
+            match place.entry(unit.tenant).or_insert(next).and_then(|index| group.get_mut(index)) {
                 Some(chain) => chain.push(unit),
                 None => group.push(vec![unit]),
             }

@@ -26,6 +26,8 @@ const END: Duration = Duration::from_secs(1);
 pub(crate) struct Member<'a> {
     pub(crate) unit: &'a dyn Unit,
     pub(crate) until: Instant,
+    /// Whether it is held to [`Unit::only_adds`], since others of its tenant run beside it.
+    pub(crate) only_adds: bool,
 }
 
 /// What became of a run.
@@ -46,12 +48,14 @@ struct Done {
     untouched: bool,
     wrote: bool,
     failure: Option<Failure>,
-    /// Whether a unit before it in its chain commits, whose rows it may have seen.
+    /// Whether it asked for more than to add a row, and is to be run by itself.
+    overstepped: bool,
+    /// Whether it may have seen rows of another unit of its tenant, which commits.
     follows: bool,
 }
 
 /// Runs units once in one transaction: those of a chain one after the other, and the chains side by side. Several units
-/// must write, and each chain the rows of another tenant.
+/// must write, and each chain the rows of another tenant, unless they only add.
 pub(crate) async fn run(connection: Connection, effect: Effect, chains: &[Vec<Member<'_>>]) -> Ran {
     let count = chains.iter().map(Vec::len).sum();
     let transaction = Arc::new(Transaction::new(connection, effect, chains.len(), count));
@@ -87,7 +91,7 @@ async fn run_chains(transaction: &Arc<Transaction>, chains: &[Vec<Member<'_>>]) 
 async fn run_chain(transaction: &Arc<Transaction>, chain: &[Member<'_>]) -> Vec<Done> {
     let mut all: Vec<Done> = Vec::with_capacity(chain.len());
     for member in chain {
-        let follows = all.iter().any(Done::commits);
+        let follows = member.only_adds || all.iter().any(Done::commits);
         let done = Done { follows, ..run_one(transaction, member).await };
         let spoiled = done.is_spoiled();
         all.push(done);
@@ -99,15 +103,16 @@ async fn run_chain(transaction: &Arc<Transaction>, chain: &[Member<'_>]) -> Vec<
 }
 
 async fn run_one(transaction: &Arc<Transaction>, member: &Member<'_>) -> Done {
-    let handle = Handle::on(transaction.clone(), member.until);
+    let handle = Handle::on(transaction.clone(), member.until, member.only_adds);
     let running = AssertUnwindSafe(async { member.unit.run(Box::new(handle.clone())).await });
     let verdict = running.catch_unwind().await;
     let verdict = verdict.unwrap_or_else(|_| Err(StoreError::Broken("the unit panicked".to_owned())));
     let (part, hooks) = handle.close().await;
     // Nobody else closes it.
-    let (untouched, wrote, failure) =
-        part.map_or((false, true, None), |part| (part.untouched, part.wrote, part.failure));
-    Done { verdict, hooks, until: member.until, untouched, wrote, failure, follows: false }
+    let (untouched, wrote, failure, overstepped) = part.map_or((false, true, None, false), |part| {
+        (part.untouched, part.wrote, part.failure, part.overstepped)
+    });
+    Done { verdict, hooks, until: member.until, untouched, wrote, failure, overstepped, follows: false }
 }
 
 impl Done {
@@ -115,18 +120,19 @@ impl Done {
     fn verdict(&self) -> Result<Verdict, StoreError> {
         match (&self.verdict, &self.failure) {
             (Ok(Verdict::Commit), Some(failure)) => Err(failure.error.clone()),
+            _ if self.overstepped => Err(StoreError::Collided),
             (verdict, _) => verdict.clone(),
         }
     }
 
     fn commits(&self) -> bool {
-        self.failure.is_none() && self.verdict == Ok(Verdict::Commit)
+        self.failure.is_none() && !self.overstepped && self.verdict == Ok(Verdict::Commit)
     }
 
     /// Whether what it wrote, and with it all that the others wrote, has to be taken back.
     fn is_spoiled(&self) -> bool {
-        let refused_in_time = self.verdict == Ok(Verdict::Rollback) && !self.wrote;
-        self.failure.is_some() || !self.commits() && !refused_in_time
+        let in_time = !self.wrote && (self.overstepped || self.verdict == Ok(Verdict::Rollback));
+        self.failure.is_some() || !self.commits() && !in_time
     }
 }
 type Outcomes = Option<Vec<Result<(), StoreError>>>;

@@ -22,6 +22,11 @@ pub(crate) struct Part {
     pub(crate) untouched: bool,
     /// Whether it wrote a row.
     pub(crate) wrote: bool,
+    /// Whether it may add one row and do nothing else, and whether it has tried to add one.
+    only_adds: bool,
+    adding: bool,
+    /// Whether it asked for more than that.
+    pub(crate) overstepped: bool,
     /// The first failure. After it PostgreSQL refuses every statement and makes a ROLLBACK of a COMMIT.
     pub(crate) failure: Option<Failure>,
 }
@@ -35,8 +40,17 @@ pub(crate) struct Handle {
 
 impl Handle {
     /// The first handle of a unit.
-    pub(crate) fn on(transaction: Arc<Transaction>, until: Instant) -> Self {
-        let part = Part { transaction, until, untouched: false, wrote: false, failure: None };
+    pub(crate) fn on(transaction: Arc<Transaction>, until: Instant, only_adds: bool) -> Self {
+        let part = Part {
+            transaction,
+            until,
+            untouched: false,
+            wrote: false,
+            only_adds,
+            adding: false,
+            overstepped: false,
+            failure: None,
+        };
         Handle { part: Arc::new(tokio::sync::Mutex::new(Some(part))), hooks: Arc::default() }
     }
 
@@ -51,6 +65,7 @@ impl Handle {
     async fn within<T>(
         &self,
         sql: &str,
+        adding: bool,
         work: impl AsyncFnOnce(&Transaction, Instant) -> Result<(T, bool), Failure>,
     ) -> Result<T, StoreError> {
         let mut part = self.part.lock().await;
@@ -60,6 +75,11 @@ impl Handle {
         if let Some(failure) = &part.failure {
             return Err(failure.error.clone());
         }
+        if part.only_adds && (part.adding || !adding) {
+            part.overstepped = true;
+            return Err(StoreError::Collided);
+        }
+        part.adding |= adding;
         if is_definition(sql) {
             part.until = part.until.max(Instant::now() + DEFINITION);
         }
@@ -81,14 +101,14 @@ impl Session for Handle {
         sql: &'a str,
         params: &'a [Value],
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        Box::pin(self.within(sql, async move |transaction, until| {
+        Box::pin(self.within(sql, false, async move |transaction, until| {
             let (rows, written) = transaction.query(sql, params, until).await?;
             Ok((rows, written > 0))
         }))
     }
 
     fn insert<'a>(&'a mut self, sql: &'a str, row: Vec<Value>) -> BoxFuture<'a, Result<bool, StoreError>> {
-        Box::pin(self.within(sql, async move |transaction, until| {
+        Box::pin(self.within(sql, true, async move |transaction, until| {
             let added = transaction.insert(sql, row, until).await?;
             Ok((added, added))
         }))

@@ -109,13 +109,20 @@ impl Transaction {
         let (sql, until) = (of_rows(&first.sql, first.row.len(), rows.len()), first.until);
         let values: Vec<Value> = rows.iter().flat_map(|row| row.row.iter().cloned()).collect();
         let outcome = self.query(&sql, &values, until).await;
-        // What is returned of a row that was added are its first columns.
-        let added: Result<HashSet<Vec<Value>>, Failure> =
+        if outcome.as_ref().is_ok_and(|(added, _)| added.len() == rows.len()) {
+            // As nearly always: each of them was.
+            for Adding { reply, .. } in rows {
+                drop(reply.send(Ok(true)));
+            }
+            return;
+        }
+        // What is returned of a row that was added are its first columns. Of rows that have those in common, the first was.
+        let mut added: Result<HashSet<Vec<Value>>, Failure> =
             outcome.map(|(rows, _)| rows.into_iter().map(|row| row.0).collect());
         let columns = added.as_ref().ok().and_then(|added| added.iter().next()).map_or(0, Vec::len);
         for Adding { row, reply, .. } in rows {
-            let was = |added: &HashSet<_>| row.get(..columns).is_some_and(|start| added.contains(start));
-            drop(reply.send(added.as_ref().map(was).map_err(Clone::clone)));
+            let was = |added: &mut HashSet<_>| row.get(..columns).is_some_and(|start| added.remove(start));
+            drop(reply.send(added.as_mut().map(was).map_err(|failure| failure.clone())));
         }
     }
 }

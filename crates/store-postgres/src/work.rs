@@ -11,15 +11,19 @@ use larkspur_contract::Effect;
 use larkspur_contract::ids::TenantKey;
 use larkspur_store::{Row, StoreError, Unit, Value};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::groups::{Groups, Turn, Waiting};
+use crate::groups::{GROUP, Groups, Turn, Waiting};
 use crate::pool::Pool;
 use crate::run::{self, Member, Ran};
 use crate::transaction::begin;
 
 /// How often a unit that collides is run in all.
 const RUNS: u32 = 12;
+/// How long a unit waits for its group until one more lane is started: the one before it takes its time.
+const PATIENCE: Duration = Duration::from_millis(10);
+/// How often a lane gives way to those who may have more for its next group, as long as some come.
+const GATHER: u32 = 8;
 /// The longest pause between two runs of a unit that collides.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -46,7 +50,8 @@ impl Inner {
     ) -> Result<(), StoreError> {
         let mut runs = 0;
         loop {
-            let (ran, used) = self.run(effect, &[vec![Member { unit, until }]], until).await?;
+            let (ran, used) =
+                self.run(effect, &[vec![Member { unit, until, only_adds: false }]], until).await?;
             // It died while it waited in the pool; nothing was lost with it.
             if ran.untouched && used && Instant::now() < until {
                 continue;
@@ -83,26 +88,32 @@ impl Inner {
         tenant: TenantKey,
         unit: Arc<dyn Unit>,
     ) -> Result<(), StoreError> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, mut answer) = oneshot::channel();
         let until = Instant::now() + self.deadline;
         match self.groups.enter(Waiting { tenant, unit, until, reply }) {
-            Turn::Alone(unit) => drop(tokio::spawn(self.alone(unit))),
-            Turn::Lane => drop(tokio::spawn(self.lane())),
+            Turn::Alone(unit) => drop(tokio::spawn(self.clone().alone(unit))),
+            Turn::Lane => drop(tokio::spawn(self.clone().lane())),
             Turn::Later => {}
         }
-        answer.await.unwrap_or_else(|_| {
+        let answered = match timeout(PATIENCE, &mut answer).await {
+            Ok(answered) => answered,
+            Err(_) => {
+                if self.groups.hurry() {
+                    drop(tokio::spawn(self.clone().lane()));
+                }
+                answer.await
+            }
+        };
+        answered.unwrap_or_else(|_| {
             Err(StoreError::UnknownOutcome("the unit was ended with the process".to_owned()))
         })
     }
 
     /// Runs what waits, group by group.
     async fn lane(self: Arc<Self>) {
-        if self.groups.are_busy() {
-            // Calls often come together: those that are about to hand over their units do so first.
-            tokio::task::yield_now().await;
-        }
         let mut ran = Vec::new();
         loop {
+            self.gather().await;
             let group = self.groups.next(&ran);
             ran = group.iter().flatten().map(|unit| unit.tenant).collect();
             if ran.is_empty() {
@@ -110,6 +121,19 @@ impl Inner {
             }
             // A lane that ended by a panic would never be free again, and its tenants neither.
             drop(AssertUnwindSafe(self.run_group(group)).catch_unwind().await);
+        }
+    }
+
+    /// Calls often come together: lets those that are about to hand over their units do so first.
+    async fn gather(&self) {
+        let mut waiting = self.groups.waiting();
+        for _ in 0..GATHER {
+            tokio::task::yield_now().await;
+            let now = self.groups.waiting();
+            if now <= waiting || now >= GROUP {
+                return;
+            }
+            waiting = now;
         }
     }
 
@@ -136,7 +160,7 @@ impl Inner {
     async fn together(self: &Arc<Self>, group: Vec<Vec<Waiting>>) {
         let member = |unit| {
             let Waiting { unit, until, .. }: &Waiting = unit;
-            Member { unit: &**unit, until: *until }
+            Member { unit: &**unit, until: *until, only_adds: unit.only_adds() }
         };
         let chains: Vec<Vec<Member<'_>>> =
             group.iter().map(|chain| chain.iter().map(member).collect()).collect();

@@ -73,6 +73,13 @@ pub trait Unit: Send + Sync {
     fn tenant(&self) -> Option<TenantKey> {
         None
     }
+
+    /// Whether it adds one row with [`Session::insert`] and, if the row is added, does nothing else. Then several such
+    /// units of one tenant may share a transaction, and what they add. Where they do, anything else that it asks for is
+    /// [`StoreError::Collided`], and it is run again by itself.
+    fn only_adds(&self) -> bool {
+        false
+    }
 }
 
 /// What becomes of a unit's writes.

@@ -1,7 +1,6 @@
 //! What a token leads to: tenant, installation and grant.
 
 use std::collections::HashMap;
-use std::iter;
 use std::sync::{Arc, OnceLock};
 
 use larkspur_contract::Effect;
@@ -43,32 +42,36 @@ pub const MOST: usize = 1 << 6;
 pub async fn find(engine: &Engine, holders: &[Holder]) -> Result<HashMap<Holder, Facts>, StoreError> {
     // Before the statement begins, as with every transaction that fills memory.
     let opened = Some(engine.memory.moment());
-    let Some(last) = holders.last() else { return Ok(HashMap::new()) };
+    if holders.is_empty() {
+        return Ok(HashMap::new());
+    }
     let length = holders.len().next_power_of_two();
-    // Few statements are prepared on each connection: for 1, 2, 4, … and the most holders.
-    static STATEMENTS: [OnceLock<String>; 7] = [const { OnceLock::new() }; 7];
-    let statement = STATEMENTS
+    // Few statements are prepared on each connection: for 1, 2, 4, … and the most holders, with users among them or not.
+    static STATEMENTS: [[OnceLock<String>; 7]; 2] = [const { [const { OnceLock::new() }; 7] }; 2];
+    let users = holders.iter().any(|holder| holder.user_no.is_some());
+    let statement = STATEMENTS[usize::from(users)]
         .get(length.ilog2() as usize)
         .ok_or_else(|| StoreError::Broken(format!("{length} holders in one statement")))?;
     let sql = statement.get_or_init(|| {
         let wanted = wanted(length);
+        let (columns, joins) = if users { USERS } else { NO_USERS };
         format!(
             "WITH wanted (tenant, app_id, user_no) AS (VALUES {wanted}) \
               SELECT tenant.tenant, tenant.name, tenant.clock_offset_ms, tenant.refuses, \
               a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to, \
-              u.user_id, u.status, g.scopes, g.epoch, wanted.user_no \
+              {columns}, wanted.user_no \
               FROM wanted JOIN tenant ON tenant.tenant = wanted.tenant \
               JOIN app_install i ON i.tenant = wanted.tenant AND i.app_id = wanted.app_id \
-              JOIN app a ON a.app_id = i.app_id \
-              LEFT JOIN users u ON u.tenant = wanted.tenant AND u.user_no = wanted.user_no \
-              LEFT JOIN user_grant g ON g.tenant = wanted.tenant AND g.app_id = i.app_id AND g.user_id = u.user_id"
+              JOIN app a ON a.app_id = i.app_id{joins}"
         )
     });
     let mut params = Vec::with_capacity(length * 3);
-    for holder in holders.iter().chain(iter::repeat(last)).take(length) {
+    for holder in holders {
         let user_no = holder.user_no.map(u64::cast_signed);
         params.extend([holder.tenant.into(), holder.app_id.into(), user_no.into()]);
     }
+    // Nobody's: nothing is found for them.
+    params.resize(length * 3, Value::Null);
     let rows = engine.driver.query(Effect::Reads, sql, params).await?;
     let mut found = HashMap::with_capacity(rows.len());
     for mut row in rows {
@@ -90,6 +93,15 @@ pub async fn find(engine: &Engine, holders: &[Holder]) -> Result<HashMap<Holder,
     }
     Ok(found)
 }
+
+/// Columns of users and of what they granted, and where they come from.
+const USERS: (&str, &str) = (
+    "u.user_id, u.status, g.scopes, g.epoch",
+    " LEFT JOIN users u ON u.tenant = wanted.tenant AND u.user_no = wanted.user_no \
+      LEFT JOIN user_grant g ON g.tenant = wanted.tenant AND g.app_id = i.app_id AND g.user_id = u.user_id",
+);
+/// The same where nobody acts in a user's name.
+const NO_USERS: (&str, &str) = ("NULL, NULL, NULL, NULL", "");
 
 /// The rows `($1, $2, $3), …`, each of them a holder.
 fn wanted(length: usize) -> String {

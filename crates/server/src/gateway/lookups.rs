@@ -7,9 +7,12 @@ use larkspur_store::facts::{self, Facts, Holder, MOST};
 use larkspur_store::{Engine, StoreError};
 use tokio::sync::oneshot;
 
-/// Statements under way at a time. What comes meanwhile waits for the next one, which finds all of it: never for one that
-/// was sent before, since a call must not see less than what was acknowledged before it came.
-const STATEMENTS: usize = 2;
+/// The most statements under way at a time; more than one only while there is a whole statement's worth to be found. What
+/// comes meanwhile waits for the next one, which finds all of it: never for one that was sent before, since a call must
+/// not see less than what was acknowledged before it came.
+const STATEMENTS: usize = 4;
+/// How often a statement's task gives way to those who may have more for it, as long as some come.
+const GATHER: u32 = 8;
 
 type Answer = Result<Option<Facts>, StoreError>;
 
@@ -34,7 +37,8 @@ impl Lookups {
         let first = {
             let mut state = self.state();
             state.waiting.entry(holder).or_default().push(reply);
-            let first = state.running < STATEMENTS;
+            let full = state.waiting.len() >= MOST;
+            let first = state.running == 0 || full && state.running < STATEMENTS;
             state.running += usize::from(first);
             first
         };
@@ -46,11 +50,9 @@ impl Lookups {
     }
 
     async fn run(self: Arc<Self>, engine: Arc<Engine>) {
-        if self.state().running > 1 {
-            // Calls often come together: those that are about to ask do so first.
-            tokio::task::yield_now().await;
-        }
-        while let Some(waiting) = self.take() {
+        loop {
+            self.gather().await;
+            let Some(waiting) = self.take() else { return };
             let holders: Vec<Holder> = waiting.iter().map(|(holder, _)| *holder).collect();
             let found = facts::find(&engine, &holders).await;
             for (holder, replies) in waiting {
@@ -60,6 +62,20 @@ impl Lookups {
                     drop(reply.send(answer.clone()));
                 }
             }
+        }
+    }
+
+    /// Calls often come together: lets those that are about to ask do so first.
+    async fn gather(&self) {
+        let count = || self.state().waiting.len();
+        let mut waiting = count();
+        for _ in 0..GATHER {
+            tokio::task::yield_now().await;
+            let now = count();
+            if now <= waiting {
+                return;
+            }
+            waiting = now;
         }
     }
 

@@ -68,6 +68,7 @@ impl Operation for Create {
         behaviours: &[super::DUPLICATE, super::UNIQUENESS, super::NAMES],
         deviations: &[],
     };
+    const ONLY_ADDS: bool = true;
     type Ground = Tx;
     type Path = Empty;
     type Query = Empty;

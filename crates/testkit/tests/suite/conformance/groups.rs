@@ -14,11 +14,11 @@ use tokio::task::JoinHandle;
 
 use super::{INSERT, Outcome, Store, TABLE, row};
 
-/// Lanes of the driver.
+/// The most lanes of the driver.
 const LANES: u64 = 4;
 
-/// A unit of a tenant, made of a function of the run's number.
-struct Of<F>(u64, F, AtomicUsize);
+/// A unit of a tenant, made of a function of the run's number; perhaps one that only adds.
+struct Of<F>(u64, F, AtomicUsize, bool);
 
 impl<F> Unit for Of<F>
 where
@@ -31,6 +31,10 @@ where
     fn tenant(&self) -> Option<TenantKey> {
         Some(TenantKey(self.0))
     }
+
+    fn only_adds(&self) -> bool {
+        self.3
+    }
 }
 
 type Ended = JoinHandle<Result<(), StoreError>>;
@@ -39,9 +43,37 @@ fn start<F>(driver: &Arc<Postgres>, tenant: u64, body: F) -> Ended
 where
     F: Fn(Box<dyn Session>, usize) -> BoxFuture<'static, Outcome> + Send + Sync + 'static,
 {
-    let (driver, unit) = (driver.clone(), Arc::new(Of(tenant, body, AtomicUsize::new(0))));
-    tokio::spawn(async move { driver.transact(Writes, unit).await })
+    hand_over(driver, Of(tenant, body, AtomicUsize::new(0), false))
 }
+
+fn hand_over<F>(driver: &Arc<Postgres>, unit: Of<F>) -> Ended
+where
+    F: Fn(Box<dyn Session>, usize) -> BoxFuture<'static, Outcome> + Send + Sync + 'static,
+{
+    let driver = driver.clone();
+    tokio::spawn(async move { driver.transact(Writes, Arc::new(unit)).await })
+}
+
+/// Adds the row of a key in the name of one tenant, and counts its runs; looks at who has the key, if somebody has.
+fn add(driver: &Arc<Postgres>, key: i64, then: &'static str, runs: &Arc<AtomicUsize>) -> Ended {
+    let runs = runs.clone();
+    let body = move |mut session: Box<dyn Session>, _| -> BoxFuture<'static, Outcome> {
+        runs.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async move {
+            let added = session.insert(ADD, row(key, "v")).await?;
+            match then {
+                "end" if added => return Ok(Verdict::Commit),
+                "refuse" if !added => return Ok(Verdict::Rollback),
+                "add" => drop(session.insert(ADD, row(key + 1, "v")).await?),
+                _ => drop(session.query("SELECT v FROM t WHERE k = $1", &[key.into()]).await?),
+            }
+            Ok(Verdict::Commit)
+        })
+    };
+    hand_over(driver, Of(7, body, AtomicUsize::new(0), true))
+}
+
+const ADD: &str = "INSERT INTO t (g, k, v) VALUES ($1, $2, $3) ON CONFLICT (g, k) DO NOTHING RETURNING g, k";
 
 /// Writes the row of a key and ends so.
 fn write(driver: &Arc<Postgres>, key: i64, end: Outcome) -> Ended {
@@ -81,7 +113,7 @@ async fn group(driver: &Arc<Postgres>, units: impl FnOnce() -> Vec<Ended>) -> Ve
                 Ok(Verdict::Commit)
             })
         }));
-        // One after the other: those that come together share a lane.
+        // One after the other: those that come together share a lane, and one more begins when somebody has waited.
         while busy.load(Ordering::SeqCst) < lanes.len() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -113,6 +145,89 @@ async fn what_waits_shares_a_transaction() {
     assert_eq!(after.groups - before.groups, 1);
     assert_eq!(after.groups_undone, 0);
     assert_eq!(after.commits - before.commits, 20 + LANES);
+}
+
+/// Units of one tenant, if they only add a row; who asks for more is run again, by itself, and the others never are
+/// unless it had added its row.
+#[tokio::test]
+async fn units_that_only_add_share_a_transaction() {
+    let server = Server::start(&["fsync=off"]);
+    let (store, driver) = store(&server).await;
+    store.put(100, "v").await;
+    let mut groups = (0, 0);
+    // What one unit does beside its row, the key of its row, how often it runs, and whether the group is undone.
+    for (then, key, runs, undone) in [
+        ("end", 50, 1, 0),
+        ("refuse", 100, 1, 0),
+        ("look", 100, 2, 0),
+        ("look", 51, 2, 1),
+        ("add", 52, 2, 1),
+        ("add", 100, 2, 0),
+    ] {
+        store.must("DELETE FROM t WHERE k <> 100", vec![]).await;
+        let (odd, even) = (Arc::default(), Arc::default());
+        let outcomes = group(&driver, || {
+            let mut units: Vec<Ended> = (0..20).map(|key| add(&driver, key, "end", &even)).collect();
+            units.insert(9, add(&driver, key, then, &odd));
+            units
+        });
+        let outcomes = outcomes.await;
+        assert!(outcomes.iter().all(Result::is_ok), "{then} {key}: {outcomes:?}");
+        let mut keys: Vec<i64> = (0..20).chain([100, key]).collect();
+        keys.extend((then == "add").then_some(key + 1));
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(store.keys().await, keys, "{then} {key}");
+        assert_eq!(odd.load(Ordering::SeqCst), runs, "{then} {key}");
+        assert_eq!(even.load(Ordering::SeqCst), 20 * (1 + undone), "{then} {key}");
+        groups = (groups.0 + 1, groups.1 + undone as u64);
+        assert_eq!((driver.stats().groups, driver.stats().groups_undone), groups, "{then} {key}");
+    }
+}
+
+/// The two who add the same: one does, and the other finds it, be it in the same statement.
+#[tokio::test]
+async fn two_who_add_the_same_row_find_out() {
+    let server = Server::start(&["fsync=off"]);
+    let (store, driver) = store(&server).await;
+    let runs = Arc::default();
+    let outcomes = group(&driver, || (0..20).map(|key| add(&driver, key / 2, "end", &runs)).collect()).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(store.keys().await, (0..10).collect::<Vec<i64>>());
+    assert_eq!(runs.load(Ordering::SeqCst), 30);
+    assert_eq!((driver.stats().groups, driver.stats().groups_undone), (1, 0));
+}
+
+/// What a tenant's other units read and take is not mixed with what is only added.
+#[tokio::test]
+async fn who_only_adds_is_in_no_group_with_the_tenants_others() {
+    let server = Server::start(&["fsync=off"]);
+    let (store, driver) = store(&server).await;
+    let runs = Arc::default();
+    let count = |seen: &Arc<AtomicUsize>| {
+        let seen = seen.clone();
+        start(&driver, 7, move |mut session, _| {
+            let seen = seen.clone();
+            Box::pin(async move {
+                let first = session.query("SELECT k FROM t", &[]).await?.len();
+                session.query("SELECT 1 FROM pg_sleep(0.1)", &[]).await?;
+                let second = session.query("SELECT k FROM t", &[]).await?.len();
+                seen.fetch_add(usize::from(first != second), Ordering::SeqCst);
+                Ok(Verdict::Commit)
+            })
+        })
+    };
+    let changed: Arc<AtomicUsize> = Arc::default();
+    let outcomes = group(&driver, || {
+        let mut units = vec![count(&changed)];
+        units.extend((0..5).map(|key| add(&driver, key, "end", &runs)));
+        units.push(count(&changed));
+        units
+    });
+    assert!(outcomes.await.iter().all(Result::is_ok));
+    assert_eq!(store.keys().await, [0, 1, 2, 3, 4]);
+    assert_eq!(changed.load(Ordering::SeqCst), 0);
+    assert_eq!((driver.stats().groups, driver.stats().groups_undone), (2, 0));
 }
 
 /// One that finds a reason to refuse after it took a row has nothing to take back.
