@@ -71,7 +71,7 @@ impl Groups {
     pub(crate) fn enter(&self, unit: Waiting) -> Turn {
         let mut state = self.state();
         let free = state.lanes < LANES;
-        let wanted = state.lanes == 0 || free && state.waiting.len() + 1 >= GROUP;
+        let (none, full) = (state.lanes == 0, state.waiting.len() + 1 >= GROUP);
         let writing = state.writing.entry(unit.tenant).or_default();
         if !unit.unit.only_adds() {
             if writing.alone > 0 || writing.waiting >= CHAIN || free && writing.lane {
@@ -80,6 +80,8 @@ impl Groups {
             }
             writing.waiting += 1;
         }
+        // Its tenant's lane takes it; no other one could.
+        let wanted = none || free && full && !writing.lane;
         state.waiting.push_back(unit);
         if wanted {
             state.lanes += 1;
@@ -88,10 +90,11 @@ impl Groups {
         Turn::Later
     }
 
-    /// Whether one more lane is to be started for those who wait, of whom one has waited for long.
-    pub(crate) fn hurry(&self) -> bool {
+    /// Whether one more lane is to be started for a tenant's unit, which has waited for long.
+    pub(crate) fn hurry(&self, tenant: TenantKey) -> bool {
         let mut state = self.state();
-        let more = !state.waiting.is_empty() && state.lanes < LANES;
+        let in_lane = state.writing.get(&tenant).is_some_and(|writing| writing.lane);
+        let more = !in_lane && !state.waiting.is_empty() && state.lanes < LANES;
         state.lanes += usize::from(more);
         more
     }

@@ -98,7 +98,7 @@ impl Inner {
         let answered = match timeout(PATIENCE, &mut answer).await {
             Ok(answered) => answered,
             Err(_) => {
-                if self.groups.hurry() {
+                if self.groups.hurry(tenant) {
                     drop(tokio::spawn(self.clone().lane()));
                 }
                 answer.await
