@@ -107,7 +107,7 @@ impl Groups {
     /// What waits, for a lane that has run units of these tenants, or begins: a tenant's units behind each other. Nothing
     /// ends the lane; what still waits then is for the other lanes, which will take it.
     ///
-    /// A tenant that is in a lane is left to it.
+    /// A tenant that is in a lane is left to it, and in a group a tenant either only adds or has a chain.
     pub(crate) fn next(&self, ran: &[TenantKey]) -> Vec<Vec<Waiting>> {
         let mut state = self.state();
         let State { lanes, waiting, writing } = &mut *state;
@@ -125,17 +125,11 @@ impl Groups {
         let mut count = 0;
         while let Some(unit) = waiting.pop_front() {
             let of = writing.entry(unit.tenant).or_default();
-            if of.lane {
+            let adds = unit.unit.only_adds();
+            let other_kind = place.get(&unit.tenant).is_some_and(|chain| chain.is_none() != adds);
+            if of.lane || other_kind {
                 left.push_back(unit);
                 continue;
-            }
-            let adds = unit.unit.only_adds();
-            match place.get(&unit.tenant) {
-                Some(chain) if chain.is_none() != adds => {
-                    left.push_back(unit);
-                    continue;
-                }
-                _ => {}
             }
             if !adds {
                 of.waiting -= 1;
