@@ -262,7 +262,7 @@ pub fn oauth_error(code: Code) -> &'static str {
         20027 | 20067 | 20068 => "invalid_scope",
         20036 => "unsupported_grant_type",
         20074 => "unauthorized_client",
-        20072 => "temporarily_unavailable",
+        20072 | 99_991_400 => "temporarily_unavailable",
         20050 => "server_error",
         _ => "invalid_request",
     }

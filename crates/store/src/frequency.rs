@@ -30,10 +30,13 @@ pub struct Full {
     pub left_ms: i64,
 }
 
+/// The tenant of calls that are counted for an app in all tenants together.
+pub const ALL_TENANTS: TenantKey = TenantKey(0);
+
 /// Whose calls are counted, and of which operation.
 #[derive(Debug, Clone, Copy)]
 pub struct Key<'a> {
-    /// The tenant.
+    /// The tenant, or [`ALL_TENANTS`].
     pub tenant: TenantKey,
     /// The app.
     pub app_id: AppId,

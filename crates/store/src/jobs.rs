@@ -7,7 +7,7 @@ use larkspur_contract::ids::TenantKey;
 
 use crate::driver::StoreError;
 use crate::oauth::KEPT_MS;
-use crate::{Engine, Value, gone};
+use crate::{Engine, Value, frequency, gone};
 
 /// How many rows one statement deletes at most.
 const BATCH: u32 = 500;
@@ -53,7 +53,9 @@ const ENDED: [(&str, i64); 3] = [
 /// Deletes what has ended in every tenant, in small transactions; how many rows. `now_ms` is the real time.
 pub async fn sweep(engine: &Arc<Engine>, now_ms: i64) -> Result<usize, StoreError> {
     gone::sweep(engine, now_ms).await?;
-    let (mut deleted, mut last) = (0, Value::from(""));
+    // Counts that belong to no tenant.
+    let mut deleted = sweep_one(engine, frequency::ALL_TENANTS, now_ms, now_ms).await?;
+    let mut last = Value::from("");
     loop {
         let sql = "SELECT tenant, clock_offset_ms FROM tenant WHERE tenant > $1 ORDER BY tenant LIMIT CAST($2 AS BIGINT)";
         let page = engine.driver.query(Effect::Reads, sql, vec![last, PAGE.into()]).await?;

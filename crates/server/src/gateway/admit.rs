@@ -4,9 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use larkspur_api::Caller;
+use larkspur_api::{Caller, Presented, Received};
 use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_contract::{Code, Fault, Spec, Window, codes};
+use larkspur_contract::{Access, Code, Fault, Spec, Window, codes};
 use larkspur_store::{Engine, StoreError, frequency};
 
 use super::limiter::{Key, Limiter, WINDOWS};
@@ -63,7 +63,8 @@ impl RateLimits {
     }
 }
 
-/// Lets a call in, or refuses it. `now` is the real time; windows go by the tenant's.
+/// Lets a call in, or refuses it. `now` is the real time; windows go by the tenant's, and by the real time where none is
+/// known.
 pub(super) async fn admit(
     app: &App,
     spec: &Spec,
@@ -71,13 +72,52 @@ pub(super) async fn admit(
     caller: &Caller,
     now: i64,
 ) -> Result<(), Fault> {
-    let Caller::Token(call) = caller else { return Ok(()) };
+    match caller {
+        Caller::Token(call) => {
+            counted(app, spec, operation, (call.app.app_id, call.tenant), call.now, now).await
+        }
+        Caller::Root(call) => match call.presented {
+            Presented::App(app_id) => {
+                counted(app, spec, operation, (app_id, frequency::ALL_TENANTS), now, now).await
+            }
+            Presented::Nothing | Presented::Basic => Ok(()),
+        },
+    }
+}
+
+/// As [`admit`], for an operation that anyone may call: by the app that the body names as `client_id`, so that it comes
+/// after the body was read. A body that names none is not counted: the operation refuses it.
+pub(super) async fn admit_client(
+    app: &App,
+    spec: &Spec,
+    operation: usize,
+    received: &Received,
+    now: i64,
+) -> Result<(), Fault> {
+    let client = received.body.get("client_id").and_then(|id| id.as_str()).and_then(AppId::parse);
+    match (spec.access, client) {
+        (Access::Open, Some(app_id)) => {
+            counted(app, spec, operation, (app_id, frequency::ALL_TENANTS), now, now).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Counts a call of an app in a tenant at that tenant's time `at`.
+async fn counted(
+    app: &App,
+    spec: &Spec,
+    operation: usize,
+    (app_id, tenant): (AppId, TenantKey),
+    at: i64,
+    now: i64,
+) -> Result<(), Fault> {
     let limits = app.options.rate_limits;
     if spec.rate.windows.is_empty() || limits == RateLimits::Off {
         return Ok(());
     }
-    let key = Key { operation, app: call.app.app_id.0, tenant: call.tenant.0 };
-    let counted = app.counting.count(key, spec, limits, call.now, now).await?;
+    let key = Key { operation, app: app_id.0, tenant: tenant.0 };
+    let counted = app.counting.count(key, spec, limits, at, now).await?;
     counted.map_err(|full| too_many(app, full, format!("more than {}", spec.rate.name)))
 }
 

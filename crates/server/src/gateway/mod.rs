@@ -110,6 +110,7 @@ async fn steps(
         body,
     };
     let received = decode::decode(spec, routed.route.shapes(), &app.options.settings, raw)?;
+    admit::admit_client(app, spec, routed.route.index, &received, now).await?;
     execute::execute(app, routed.route.entry, caller, received).await
 }
 

@@ -202,7 +202,7 @@ async fn a_sweep_deletes_what_has_ended_by_the_clock_of_its_tenant() {
             "INSERT INTO tenant (tenant, name, clock_offset_ms, created_at) VALUES ('0000000000000001', 'now', 0, 0), ('0000000000000002', 'ahead', 8640000000, 0)",
             "INSERT INTO idempotency (tenant, name, answer, expires_at) SELECT tenant, 'early', '', 8640000000 FROM tenant",
             "INSERT INTO idempotency (tenant, name, answer, expires_at) SELECT tenant, 'late', '', 18640000000 FROM tenant",
-            "INSERT INTO call_count (tenant, app_id, operation, start_1, calls_1, start_2, calls_2, seen_at) SELECT tenant, 'a', 'b', 0, 1, 0, 1, 8640000000 FROM tenant",
+            "INSERT INTO call_count (tenant, app_id, operation, start_1, calls_1, start_2, calls_2, seen_at) SELECT tenant, 'a', 'b', 0, 1, 0, 1, 8640000000 FROM tenant UNION ALL SELECT '0000000000000000', 'a', 'b', 0, 1, 0, 1, 8640000000",
             "INSERT INTO oauth_refresh (tenant, token_hash, app_id, user_id, epoch, authorized_at, expires_at) SELECT tenant, 'hash', 'a', 'u', 1, 0, 8640000000 FROM tenant",
         ] {
             run(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
@@ -215,8 +215,8 @@ async fn a_sweep_deletes_what_has_ended_by_the_clock_of_its_tenant() {
             swept.push(jobs::sweep(&engine, now).await.expect("sweeps"));
         }
         // 1200, and of the second tenant the early name and the refresh token, which ended long ago there; the early
-        // name of the first; both counts; the first's refresh token after 30 days; late names never yet here.
-        assert_eq!(swept, [1202, 1, 2, 2, 0]);
+        // name of the first; the three counts; the first's refresh token after 30 days; late names never yet here.
+        assert_eq!(swept, [1202, 1, 3, 2, 0]);
         let left =
             engine.driver.query(Reads, "SELECT tenant, name FROM idempotency ORDER BY tenant", vec![]).await;
         let left: Vec<_> =

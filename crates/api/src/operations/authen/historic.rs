@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::exchange;
+use super::oauth_policy::SIGN_IN_FREQUENCY;
 use super::person::{Person, person};
 use super::session::{Form, Session};
 use crate::tokens::LIFE_MS;
@@ -31,7 +32,7 @@ pub(super) struct RefreshBody {
 
 /// Tokens and how long they live.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Tokens {
+struct Tokens {
     /// `u-…`
     access_token: String,
     /// `ur-…`
@@ -42,6 +43,13 @@ pub(super) struct Tokens {
     expires_in: i64,
     /// Seconds.
     refresh_expires_in: i64,
+}
+
+/// Tokens, and what they may do.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Scoped {
+    #[serde(flatten)]
+    tokens: Tokens,
     /// What the access token may do.
     scope: String,
 }
@@ -72,12 +80,15 @@ pub(super) const REFRESH_CODES: &[Code] = &[
     codes::AUTHEN_APP_DISABLED,
 ];
 
-pub(super) const BEHAVIOURS: &[Behaviour] = &[Behaviour {
+const BY_TENANT_TOKEN: Behaviour = Behaviour {
     name: "authen_by_tenant_token",
     rule: "A tenant token is taken where an app token is asked for: for a custom app they are the same. Anything else, a missing token included, is 20014.",
     basis: Basis::Observed,
     switch: false,
-}];
+};
+
+pub(super) const BEHAVIOURS: &[Behaviour] = &[BY_TENANT_TOKEN];
+pub(super) const OIDC_BEHAVIOURS: &[Behaviour] = &[BY_TENANT_TOKEN, SIGN_IN_FREQUENCY];
 
 fn required<'a>(name: &'static str, value: &'a Option<String>) -> Result<&'a str, Fault> {
     let given = value.as_deref().filter(|text| !text.is_empty());
@@ -120,8 +131,13 @@ pub(super) async fn by_refresh(
     exchange::by_refresh(root, call, Form::Historic, &app, token).await
 }
 
+/// The tokens of a session, and what they may do, as the OIDC endpoints tell them.
+pub(super) async fn scoped(session: &mut Session) -> Result<Scoped, Fault> {
+    Ok(Scoped { tokens: tokens(session).await?, scope: session.grant.scopes.to_column() })
+}
+
 /// The tokens of a session.
-pub(super) async fn tokens(session: &mut Session) -> Result<Tokens, Fault> {
+async fn tokens(session: &mut Session) -> Result<Tokens, Fault> {
     let (refresh_token, refresh_expires_in) = session.refresh(Form::Historic).await?;
     Ok(Tokens {
         access_token: session.token().issue(&session.tx.engine().keys),
@@ -129,11 +145,10 @@ pub(super) async fn tokens(session: &mut Session) -> Result<Tokens, Fault> {
         token_type: "Bearer",
         expires_in: LIFE_MS / 1000,
         refresh_expires_in,
-        scope: session.grant.scopes.to_column(),
     })
 }
 
-/// Tokens, and whose they are.
+/// Tokens, and whose they are; without their scopes. Source: the models of the official SDKs.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct SignedIn {
     #[serde(flatten)]

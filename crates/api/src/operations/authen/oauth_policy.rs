@@ -43,6 +43,7 @@ pub(in crate::operations) const BEHAVIOURS: &[Behaviour] = &[
         basis: Basis::Assumed,
         switch: false,
     },
+    SIGN_IN_FREQUENCY,
     Behaviour {
         name: "oauth_redirect_uri_optional",
         rule: "redirect_uri is compared only if it is sent.",
@@ -51,8 +52,15 @@ pub(in crate::operations) const BEHAVIOURS: &[Behaviour] = &[
     },
 ];
 
+/// By what the calls of the endpoints of sign-in are counted.
+pub(in crate::operations) const SIGN_IN_FREQUENCY: Behaviour = Behaviour {
+    name: "sign_in_frequency",
+    rule: "Calls are counted for each app, whatever its tenants, in real time: the app of the token, else the one that the body names, before its secret is checked. The call too many is 99991400, in the form of the endpoint's other refusals.",
+    basis: Basis::Assumed,
+    switch: false,
+};
+
 pub(in crate::operations) const DEVIATIONS: &[&str] = &[
     "Access tokens are JSON web tokens signed with HS256 under a key of the store, not with ES256.",
     "Refresh tokens are ur-…, as on the historic endpoints, not eyJ….",
-    "The documented frequency (1000/min, 50/s) is not held: the app is known only after the body is read.",
 ];

@@ -63,7 +63,7 @@ impl Operation for Create {
         reference: "authentication-management/access-token/get-user-access-token",
         route: post("/open-apis/authen/v2/oauth/token"),
         access: Access::Open,
-        rate: rates::UNLIMITED,
+        rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Form,
         reply: Reply::OAuth,

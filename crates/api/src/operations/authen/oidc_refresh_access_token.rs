@@ -1,7 +1,7 @@
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
 use larkspur_store::Root;
 
-use super::historic::{self, BEHAVIOURS, REFRESH_CODES, RefreshBody, Tokens};
+use super::historic::{self, OIDC_BEHAVIOURS, REFRESH_CODES, RefreshBody, Scoped};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `POST /authen/v1/oidc/refresh_access_token`
@@ -14,24 +14,24 @@ impl Operation for Create {
         reference: "authen-v1/oidc-refresh_access_token/create",
         route: post("/open-apis/authen/v1/oidc/refresh_access_token"),
         access: Access::App,
-        rate: rates::UNLIMITED,
+        rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,
         reply: Reply::Data("success"),
         invalid: codes::AUTHEN_PARAM_INVALID,
         codes: REFRESH_CODES,
         example: r#"{"grant_type":"refresh_token","refresh_token":"ur-…"}"#,
-        behaviours: BEHAVIOURS,
-        deviations: &["The documented frequency (1000/min, 50/s) is not held."],
+        behaviours: OIDC_BEHAVIOURS,
+        deviations: &[],
     };
     type Ground = Root;
     type Path = Empty;
     type Query = Empty;
     type Body = RefreshBody;
-    type Output = Tokens;
+    type Output = Scoped;
 
-    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Tokens, Fault> {
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Scoped, Fault> {
         let mut session = historic::by_refresh(root, call, &input.body).await?;
-        historic::tokens(&mut session).await
+        historic::scoped(&mut session).await
     }
 }

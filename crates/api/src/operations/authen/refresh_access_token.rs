@@ -22,7 +22,7 @@ impl Operation for Create {
         codes: REFRESH_CODES,
         example: r#"{"grant_type":"refresh_token","refresh_token":"ur-…"}"#,
         behaviours: BEHAVIOURS,
-        deviations: &["The documented frequency (1000/min, 50/s) is not held."],
+        deviations: &["The page has a special frequency limit, which it does not tell; none is held."],
     };
     type Ground = Root;
     type Path = Empty;

@@ -65,7 +65,6 @@ impl Operation for Auth {
                 scopes::DOCS_DOC,
                 scopes::DOCS_MEMBER_AUTH,
                 scopes::DRIVE_DRIVE,
-                scopes::DRIVE_FILE,
                 scopes::SHEETS_SPREADSHEET,
                 scopes::WIKI_WIKI,
             ],

@@ -1,13 +1,13 @@
 use larkspur_contract::model::DocType;
 use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, delete, rates, scopes,
+    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, delete, rates, scopes,
 };
 use larkspur_store::{Tx, documents};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::MemberType;
 use super::support::{self, RIGHTS};
+use super::{MemberType, PermType};
 use crate::{Call, Empty, Input, Operation};
 
 /// `DELETE /drive/v1/permissions/:token/members/:member_id`
@@ -32,6 +32,16 @@ pub(super) struct Query {
     member_type: MemberType,
 }
 
+/// What is known of the right; all of it may be left out.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Body {
+    /// Whether a wiki node's subtree is meant.
+    perm_type: Option<PermType>,
+    /// Kind of collaborator.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
 impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "drive.v1.permission_member.delete",
@@ -54,18 +64,18 @@ impl Operation for Delete {
         },
         rate: rates::TIER_3,
         effect: Effect::Writes,
-        consumes: Consumes::Nothing,
+        consumes: Consumes::Json,
         reply: Reply::Data("Success"),
         invalid: codes::DRIVE_PARAM_INVALID,
         codes: support::CODES,
-        example: r#"type=docx&member_type=openchat"#,
-        behaviours: &[RIGHTS],
+        example: r#"{"type":"chat"}"#,
+        behaviours: &[RIGHTS, WHOLE],
         deviations: &[],
     };
     type Ground = Tx;
     type Path = Path;
     type Query = Query;
-    type Body = Empty;
+    type Body = Body;
     type Output = Empty;
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Empty, Fault> {
@@ -80,3 +90,10 @@ impl Operation for Delete {
         Ok(Empty {})
     }
 }
+
+const WHOLE: Behaviour = Behaviour {
+    name: "member_delete_whole",
+    rule: "The body is optional. A collaborator has one right to a document, so perm_type and type do not choose: the right goes whatever they say.",
+    basis: Basis::Assumed,
+    switch: false,
+};

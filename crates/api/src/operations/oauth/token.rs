@@ -19,7 +19,7 @@ impl Operation for Create {
         reference: "oauth-v3/token/create",
         route: post("/oauth/v3/token"),
         access: Access::Open,
-        rate: rates::UNLIMITED,
+        rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Form,
         reply: Reply::OAuth,

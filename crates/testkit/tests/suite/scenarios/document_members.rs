@@ -282,3 +282,55 @@ async fn which_document_and_whom() {
         refused(&request.send().await, 1063005);
     }
 }
+
+/// As the pages have it: `drive:file` suffices to change rights, and not to read them.
+#[tokio::test]
+async fn which_scopes_do() {
+    let world = world().await;
+    let (token, _) = document(&world, json!({"owner": world.app_id})).await;
+    let wide =
+        ["bitable:app", "bitable:bitable", "docs:doc", "drive:drive", "sheets:spreadsheet", "wiki:wiki"];
+    let base = format!("/drive/v1/permissions/{token}/members");
+    for (path, own) in [
+        (format!("{base}?type=docx"), "docs:permission.member:retrieve"),
+        (format!("{base}/auth?type=docx&action=view"), "docs:permission.member:auth"),
+    ] {
+        for scope in wide.into_iter().chain([own]) {
+            world.set_app(&world.app_id, json!({"scopes": [scope]})).await;
+            assert_eq!(world.call("GET", &path).send().await.code(), 0, "{path} with {scope}");
+        }
+        world
+            .set_app(&world.app_id, json!({"scopes": ["drive:file", "docs:permission.member:create"]}))
+            .await;
+        let reply = world.call("GET", &path).send().await;
+        reply.refused(99991672);
+        let named = reply.json()["error"]["permission_violations"].as_array().expect("violations").len();
+        assert_eq!(named, wide.len() + 1, "{}", reply.text());
+    }
+    world.set_app(&world.app_id, json!({"scopes": ["drive:file"]})).await;
+    for request in [
+        world
+            .call("POST", &format!("{base}?type=docx"))
+            .body(json!({"member_type": "openid", "member_id": world.users[1].open_id, "perm": "view"})),
+        change(&world, &token, "openid", &world.users[1].open_id, "edit"),
+        remove(&world, &token, "openid", &world.users[1].open_id),
+    ] {
+        request.send().await.data();
+    }
+}
+
+#[tokio::test]
+async fn removing_takes_a_body_that_may_be_left_out() {
+    let world = world().await;
+    let user = &world.users[1].open_id;
+    for body in [json!({}), json!({"type": "user"}), json!({"type": "user", "perm_type": "single_page"})] {
+        let token = shared(&world).await;
+        remove(&world, &token, "openid", user).body(body).send().await.data();
+        assert!(items(&world, &token).await.is_empty());
+    }
+    let token = shared(&world).await;
+    let reply = remove(&world, &token, "openid", user).body(json!({"perm_type": "branch"})).send().await;
+    refused(&reply, 1063001);
+    assert_eq!(reply.violated(), ["perm_type"]);
+    assert_eq!(items(&world, &token).await.len(), 1, "a refusal takes nothing away");
+}

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{names, world};
 
+mod frequency;
 mod gone;
 mod historic;
 mod tokens;

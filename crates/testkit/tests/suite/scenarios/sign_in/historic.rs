@@ -47,6 +47,7 @@ async fn the_historic_endpoints() {
                 assert_eq!(tokens["user_id"], world.users[0].user_id.as_str());
                 assert_eq!(tokens["open_id"], world.users[0].open_id.as_str());
                 assert!(tokens.get("email").is_none() && tokens["sid"].is_string());
+                assert!(tokens.get("scope").is_none(), "the OIDC endpoints alone tell it: {tokens}");
             }
         }
     }
