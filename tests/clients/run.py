@@ -1,5 +1,5 @@
-"""The server seen from outside: official SDKs, the wire, the process, the OpenAPI document, the sign-in page in a
-browser, the README's commands.
+"""The server seen from outside: official SDKs and their models, tests as a newcomer writes them, the wire, the process,
+the OpenAPI document, the sign-in page in a browser, the README's commands.
 
 `cargo xtask clients` runs it. By hand: LARKSPUR=target/debug/larkspur PYTHON tests/clients/run.py [PART...], with
 a Python that has tests/clients/python/requirements.txt.
@@ -20,6 +20,19 @@ def python(checks):
 
     with Server() as server:
         journey.run(checks, server)
+
+
+def models(checks):
+    import models
+
+    with Server(memory=True) as server:
+        models.run(checks, server)
+
+
+def newcomer(checks):
+    import bot_tests
+
+    bot_tests.run(checks)
 
 
 def node(checks):
@@ -95,7 +108,7 @@ def readme(checks):
     readme.run(checks)
 
 
-PARTS = {part.__name__: part for part in (python, node, wire, process, schema, browser, s3, readme)}
+PARTS = {part.__name__: part for part in (python, models, newcomer, node, wire, process, schema, browser, s3, readme)}
 
 
 def main(names):

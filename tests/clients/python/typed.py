@@ -5,7 +5,6 @@ import json
 import control
 import covered
 import typed_chats
-import typed_fields
 import typed_sign_in
 import typed_things
 import typed_widgets
@@ -56,5 +55,4 @@ def run(checks, server):
     checks.part = f"{part}, typed"
     operations = json.loads(server.run("operations", "--json").stdout)
     covered.check(checks, operations, list(typed_methods(stage.own)), calls)
-    typed_fields.run(checks, server, stage.own)
     checks.part = part
