@@ -5,6 +5,7 @@ mod coverage;
 mod drill;
 mod fuzz;
 mod generate;
+mod platform;
 mod run;
 mod tools;
 
@@ -20,6 +21,8 @@ cargo xtask fuzz [S]    feeds the gateway's decode step with made-up bytes for S
 cargo xtask drill [...] kills and freezes parts of a PostgreSQL cluster under load: nothing acknowledged may be lost (--short, --only SCENARIO, --write FILE)
 cargo xtask ci          formatting, clippy, generated documents unchanged, `test`, instruction counts: what CI runs
 cargo xtask generate    writes the generated documents; with --check, says whether they would change
+cargo xtask platform-operations
+                        writes the table of the platform's operations from the official SDKs that tests/clients names (needs a network); with --check, says whether it would change
 cargo xtask bench [...] the benchmark table; arguments go to the benchmark program (--quick, --rounds N, --write FILE)
 cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node, Chromium, PostgreSQL, etcd (Debian, as root)";
 
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Some("drill") => tools::setup().and_then(|()| drill::run(rest)),
         Some("ci") => ci(),
         Some("generate") => generate::run(rest.iter().any(|argument| argument == "--check")),
+        Some("platform-operations") => platform::run(rest.iter().any(|argument| argument == "--check")),
         Some("bench") => bench(rest),
         Some("setup") => tools::setup(),
         None | Some("help" | "--help" | "-h") => {

@@ -226,6 +226,8 @@ codes! {
     CONTROL_NOT_FOUND = 5275404, 404, "no such object";
     PICKER_OFF = 5275403, 403, "this server lets nobody pick a user without a password: it listens on an open address (behaviours.user_picker = \"on\" allows it)";
     CONTROL_CONFLICT = 5275409, 409, "already exists";
+    // Larkspur's own answer where the platform has an operation and Larkspur has not
+    UNSERVED = 5275501, 501, "Larkspur does not serve ";
 }
 
 /// The codes that the gateway may answer for any operation behind a token, without the operation listing them.
@@ -277,6 +279,11 @@ pub fn oauth_instead(code: Code) -> Code {
         (5000, _) => OAUTH_UNAVAILABLE,
         _ => code,
     }
+}
+
+/// The wire text of an operation that the platform has and Larkspur does not serve.
+pub fn unserved_text(operation: &str, method: &str, path: &str) -> String {
+    format!("{}{operation} ({method} {path})", UNSERVED.text)
 }
 
 /// The wire text of a wrong JSON type (9499). Source: seen in live answers.

@@ -154,6 +154,26 @@ pub fn failure(reply: Reply, fault: &Fault, context: Context<'_>) -> Vec<u8> {
     })
 }
 
+#[derive(Serialize)]
+struct Unserved<'a> {
+    code: u32,
+    msg: String,
+    error: Logged<'a>,
+}
+
+#[derive(Serialize)]
+struct Logged<'a> {
+    log_id: &'a str,
+}
+
+/// Writes the answer to a call of an operation that the platform has and Larkspur does not serve. It links to none of the
+/// platform's help: the platform does not know this refusal.
+pub fn unserved(operation: &str, method: &str, path: &str, log_id: &str) -> Vec<u8> {
+    let msg = codes::unserved_text(operation, method, path);
+    let body = Unserved { code: codes::UNSERVED.number, msg, error: Logged { log_id } };
+    serde_json::to_vec(&body).unwrap_or_default()
+}
+
 /// The message and the `helps` of a scope refusal name the scopes; every other message stands as it is.
 fn scope_texts(fault: &Fault, context: Context<'_>) -> (String, Option<Value>) {
     if fault.permissions().is_empty() {
@@ -212,6 +232,14 @@ mod tests {
     fn auth_failures_are_flat_with_empty_data() {
         let body = failure(Reply::FlatAuth("ok"), &Fault::from(codes::AUTH_PARAM_INVALID), CONTEXT);
         assert_eq!(body, br#"{"code":10003,"msg":"invalid param","data":{}}"#);
+    }
+
+    #[test]
+    fn what_is_not_served_is_told_by_its_name() {
+        assert_eq!(
+            String::from_utf8(unserved("a.v1.b.get", "GET", "/open-apis/a/v1/b/{id}", "L")).expect("text"),
+            r#"{"code":5275501,"msg":"Larkspur does not serve a.v1.b.get (GET /open-apis/a/v1/b/{id})","error":{"log_id":"L"}}"#
+        );
     }
 
     #[test]

@@ -40,7 +40,7 @@ async fn ready(app: &App) -> Response {
     match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Ok(_)) => Response::text(200, "ready\n"),
         Ok(Err(error)) => {
-            tracing::warn!(%error, "not ready");
+            tracing::warn!(why = %error, "not ready");
             Response::text(503, "the store cannot answer\n")
         }
         Err(_) => Response::text(503, "the store does not answer\n"),

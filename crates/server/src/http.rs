@@ -78,7 +78,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, limits: Limits, shutdow
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     // Most often: no more file descriptors. Connections that end will free some.
-                    tracing::warn!(%error, "cannot accept a connection");
+                    tracing::warn!(why = %error, "cannot accept a connection");
                     sleep(Duration::from_millis(20)).await;
                     continue;
                 }
@@ -133,7 +133,7 @@ async fn connection(stream: TcpStream, app: Arc<App>, limits: &Limits, mut stopp
         }
     };
     if let Err(error) = result {
-        tracing::debug!(%error, "a connection ended early");
+        tracing::debug!(why = %error, "a connection ended early");
     }
 }
 
@@ -298,7 +298,7 @@ pub async fn fetch(
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
-            tracing::debug!(%error, %peer, "the connection ended early");
+            tracing::debug!(why = %error, %peer, "the connection ended early");
         }
     });
     let mut request = hyper::Request::builder().method(method).uri(target).header("Host", authority);

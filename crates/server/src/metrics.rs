@@ -19,8 +19,10 @@ const BOUNDS: [u64; 14] =
 #[derive(Default)]
 pub(crate) struct Metrics {
     operations: Vec<Operation>,
-    /// Requests without a route.
-    pub(crate) unrouted: AtomicU64,
+    /// Requests of paths that neither Larkspur nor the platform has.
+    unrouted: AtomicU64,
+    /// Calls of operations that the platform has and Larkspur does not serve.
+    unserved: Mutex<BTreeMap<&'static str, Unserved>>,
     /// Answers from memory alone.
     pub(crate) recalled: AtomicU64,
     /// Answers with a code that the spec does not list.
@@ -40,6 +42,17 @@ const OUTCOMES: [(Outcome, &str); 4] = [
     (Outcome::Dropped, "dropped"),
     (Outcome::Lost, "lost"),
 ];
+
+/// How often an operation that is not served was called.
+#[derive(Default)]
+struct Unserved {
+    calls: u64,
+    /// When it was last told loudly, in milliseconds since 1970.
+    told_at: Option<i64>,
+}
+
+/// How long one loud line speaks for the calls of an operation that is not served, in milliseconds.
+const QUIET_MS: i64 = 60_000;
 
 #[derive(Default)]
 struct Operation {
@@ -69,6 +82,25 @@ impl Metrics {
         operation.micros.fetch_add(micros, Ordering::Relaxed);
     }
 
+    /// Counts a request of an unknown path.
+    pub(crate) fn unrouted(&self) {
+        self.unrouted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a call of an operation of the platform that is not served, and says whether to tell it loudly: once an
+    /// operation and minute. `now` is the real time; the operations are those of the platform's table, and so not many.
+    pub(crate) fn unserved(&self, operation: &'static str, now: i64) -> bool {
+        let mut unserved = self.unserved.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = unserved.entry(operation).or_default();
+        known.calls += 1;
+        // A clock that was set back makes no silence.
+        let loud = known.told_at.is_none_or(|told| !(0..QUIET_MS).contains(&(now - told)));
+        if loud {
+            known.told_at = Some(now);
+        }
+        loud
+    }
+
     /// Counts an attempt to deliver an event.
     pub(crate) fn delivered(&self, outcome: Outcome) {
         let place = OUTCOMES.iter().position(|(known, _)| *known == outcome);
@@ -82,6 +114,7 @@ impl Metrics {
 pub(crate) fn text(app: &App) -> String {
     let mut out = String::new();
     requests(app, &mut out);
+    unserved(&app.metrics, &mut out);
     deliveries(&app.metrics, &mut out);
     let metrics = &app.metrics;
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -93,7 +126,12 @@ pub(crate) fn text(app: &App) -> String {
             "# HELP larkspur_{name} {help}\n# TYPE larkspur_{name} {kind}\nlarkspur_{name} {value}"
         );
     };
-    line("counter", "unrouted_total", "Requests without a route.", load(&metrics.unrouted));
+    line(
+        "counter",
+        "unrouted_total",
+        "Requests of paths that neither Larkspur nor the platform has.",
+        load(&metrics.unrouted),
+    );
     line("counter", "recalled_total", "Answers from memory alone.", load(&metrics.recalled));
     line(
         "counter",
@@ -123,6 +161,13 @@ pub(crate) fn text(app: &App) -> String {
         line(kind, name, help, value);
     }
     out
+}
+
+fn unserved(metrics: &Metrics, out: &mut String) {
+    out.push_str("# HELP larkspur_unserved_total Calls of operations that the platform has and Larkspur does not serve.\n# TYPE larkspur_unserved_total counter\n");
+    for (id, known) in metrics.unserved.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        let _ = writeln!(out, "larkspur_unserved_total{{operation=\"{id}\"}} {}", known.calls);
+    }
 }
 
 fn deliveries(metrics: &Metrics, out: &mut String) {

@@ -70,7 +70,7 @@ async fn hold(engine: Weak<Engine>) {
         pause = match engine.hold_node().await {
             Ok(()) => renewal,
             Err(error) => {
-                tracing::warn!(%error, "cannot renew the lease of the node number; without one, no ids are made");
+                tracing::warn!(why = %error, "cannot renew the lease of the node number; without one, no ids are made");
                 AGAIN
             }
         };
@@ -80,7 +80,7 @@ async fn hold(engine: Weak<Engine>) {
 async fn sweep(engine: Weak<Engine>) {
     while let Some(engine) = engine.upgrade() {
         if let Err(error) = sweep_if_due(&engine).await {
-            tracing::warn!(%error, "what has ended was not deleted, which is tried again in ten minutes");
+            tracing::warn!(why = %error, "what has ended was not deleted, which is tried again in ten minutes");
         }
         drop(engine);
         sleep(LOOK).await;
@@ -92,7 +92,9 @@ async fn sweep_files(engine: Weak<Engine>, grace: Duration) {
         match sweep_files_if_due(&engine, grace, REMOVALS).await {
             Ok(None) => {}
             Ok(Some(swept)) => tracing::debug!(seen = swept.seen, removed = swept.removed, "files swept"),
-            Err(error) => tracing::warn!(%error, "files were not swept, which is tried again in an hour"),
+            Err(error) => {
+                tracing::warn!(why = %error, "files were not swept, which is tried again in an hour")
+            }
         }
         drop(engine);
         sleep(LOOK).await;

@@ -323,12 +323,12 @@ where
                 );
                 if grave {
                     warned.store(true, Ordering::Release);
-                    tracing::warn!(code = notice.code().code(), "PostgreSQL: {}", notice.message());
+                    tracing::warn!(sqlstate = notice.code().code(), "PostgreSQL: {}", notice.message());
                 }
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::debug!("a connection to PostgreSQL ended: {error}");
+                tracing::debug!(why = %error, "a connection to PostgreSQL ended");
                 return;
             }
         }

@@ -92,7 +92,7 @@ impl Courier {
             Err(error) => {
                 // Once, not every second for as long as the store is away.
                 if !self.complained.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(%error, "cannot look for events");
+                    tracing::warn!(why = %error, "cannot look for events");
                 }
                 return false;
             }
@@ -111,7 +111,7 @@ impl Courier {
                         under_way.spawn(async move { courier.deliver(delivery).await });
                     }
                 }
-                Err(error) => tracing::warn!(%tenant, %error, "cannot claim events"),
+                Err(error) => tracing::warn!(%tenant, why = %error, "cannot claim events"),
             }
         }
         any
@@ -139,13 +139,17 @@ impl Courier {
         if let Some(why) = &attempt.failure {
             // What was answered may repeat what was sent, tickets included: that is shown, and not logged.
             let why = if attempt.status.is_some() { "the answer will not do" } else { why };
-            let (app, id, status) = (delivery.app_id, &delivery.event_id, attempt.status);
-            tracing::info!(app_id = %app, event, event_id = %id, status, why, "an event was not delivered");
+            let (tenant, app_id, event_id) = (delivery.tenant, delivery.app_id, &delivery.event_id);
+            let status = attempt.status;
+            tracing::info!(%tenant, %app_id, event, %event_id, status, why, "an event was not delivered");
         }
+        let (tenant, app_id, event_id) = (delivery.tenant, delivery.app_id, delivery.event_id.clone());
         match self.settle(delivery, attempt).await {
             Ok(outcome) => self.app.metrics.delivered(outcome),
             // The claim ends, and the event is sent again.
-            Err(error) => tracing::warn!(event, %error, "cannot write down what came of an event"),
+            Err(error) => {
+                tracing::warn!(%tenant, %app_id, event, event_id, why = %error, "cannot write down what came of an event");
+            }
         }
     }
 

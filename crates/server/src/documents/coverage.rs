@@ -1,11 +1,13 @@
 //! `docs/coverage.md`: what is covered, under which rules, on what ground.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use larkspur_api::Entry;
-use larkspur_contract::{Access, Basis, Bot, Spec};
+use larkspur_contract::{Access, Basis, Bot, Spec, codes};
 
 use super::{access_text, scopes_of};
+use crate::gateway::platform;
 
 const HEAD: &str = "# Coverage\n\n\
 Printed from the registry by `larkspur document coverage`; do not edit. Gateway codes (tokens, scopes, frequency, \
@@ -23,6 +25,7 @@ pub const GAPS: &str = include_str!("../../../../docs/coverage-gaps.txt");
 pub fn document(registry: &[&[Entry]], gaps: &str) -> String {
     let mut out = String::from(HEAD);
     summary(&mut out, registry, gaps);
+    sections(&mut out, registry);
     for entries in registry.iter().filter(|entries| !entries.is_empty()) {
         let resource = entries[0].spec.id.rsplit_once('.').map_or(entries[0].spec.id, |(front, _)| front);
         let _ = write!(out, "\n## {resource}\n");
@@ -31,6 +34,73 @@ pub fn document(registry: &[&[Entry]], gaps: &str) -> String {
         }
     }
     out
+}
+
+/// How many operations of a part of the platform there are, and how many of them are served.
+#[derive(Default)]
+struct Share {
+    served: usize,
+    all: usize,
+}
+
+impl Share {
+    fn count(&mut self, is_served: bool) {
+        self.served += usize::from(is_served);
+        self.all += 1;
+    }
+}
+
+/// How many operations of each section of the platform are served.
+fn sections(out: &mut String, registry: &[&[Entry]]) {
+    let served: BTreeSet<_> = registry
+        .iter()
+        .copied()
+        .flatten()
+        .map(|entry| (entry.spec.route.method, shape(entry.spec.route.path)))
+        .collect();
+    let mut sections: BTreeMap<String, (Share, BTreeMap<&str, Share>)> = BTreeMap::new();
+    let (mut all, mut known) = (Share::default(), BTreeSet::new());
+    for operation in platform::operations() {
+        let route = (operation.method, shape(operation.path));
+        let is_served = served.contains(&route);
+        known.insert(route);
+        let mut words = operation.id.splitn(4, '.');
+        let mut word = || words.next().unwrap_or_default();
+        let section = format!("{}.{}", word(), word());
+        let (whole, resources) = sections.entry(section).or_default();
+        for share in [&mut all, whole, resources.entry(word()).or_default()] {
+            share.count(is_served);
+        }
+    }
+    let beyond = served
+        .iter()
+        .filter(|(_, path)| path.starts_with("/open-apis/"))
+        .filter(|route| !known.contains(route));
+    let _ = write!(
+        out,
+        "\n## What of the platform is served\n\n{} of the {} operations that the platform's official SDKs have ({}), and {} \
+that they do not have. The others are answered with HTTP {} and {}, which names the operation; a path that neither has is \
+the text `404 page not found`, as on the platform.\n\n| section | served | of | resources of which something is served |\n\
+|---|---|---|---|\n",
+        all.served,
+        all.all,
+        platform::source(),
+        beyond.count(),
+        codes::UNSERVED.status,
+        codes::UNSERVED.number,
+    );
+    for (section, (share, resources)) in &sections {
+        let begun = resources.iter().filter(|(_, share)| share.served > 0);
+        let begun: Vec<String> =
+            begun.map(|(name, share)| format!("{name} {}/{}", share.served, share.all)).collect();
+        let _ = writeln!(out, "| {section} | {} | {} | {} |", share.served, share.all, begun.join(", "));
+    }
+}
+
+/// A path without the names of its parameters.
+fn shape(path: &str) -> String {
+    let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// Why a code of an operation is not provoked; `None` if it is.
@@ -114,6 +184,26 @@ fn operation(out: &mut String, spec: &Spec, gaps: &str) {
 mod tests {
     use super::*;
     use larkspur_api::REGISTRY;
+
+    #[test]
+    fn what_is_served_is_counted_by_section() {
+        let text = document(REGISTRY, "");
+        let row = |section: &str| {
+            let found = text.lines().find(|line| line.starts_with(&format!("| {section} |")));
+            found.unwrap_or_else(|| panic!("no {section}")).to_owned()
+        };
+        let whole = row("im.v1");
+        assert!(whole.contains("chat_tab 5/5") && whole.contains("chat_menu_tree 4/4"), "{whole}");
+        assert_eq!(row("attendance.v1").split('|').nth(2), Some(" 0 "));
+        let rows = text.lines().filter_map(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            Some((cells.get(2)?.parse::<usize>().ok()?, cells.get(3)?.parse::<usize>().ok()?))
+        });
+        let (served, all) = rows.fold((0, 0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
+        assert_eq!(all, platform::operations().len());
+        assert!(text.contains(&format!("\n{served} of the {all} operations")), "{served} of {all}");
+        assert!(document(&[], "").contains("\n0 of the "));
+    }
 
     #[test]
     fn a_gap_is_shown_with_its_reason() {

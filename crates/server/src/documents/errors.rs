@@ -20,8 +20,17 @@ pub fn document(registry: &[&[Entry]]) -> String {
         let _ = writeln!(out, "| {} | {} | {} |", code.number, code.status, cell(code.text));
     }
     out.push_str(OUTCOME);
+    let _ = write!(
+        out,
+        "\n## Operations that Larkspur does not serve\n\nWhat the platform has, as its official SDKs know it, and Larkspur \
+has not, is answered with HTTP {} and {} `{}<operation> (<method> <path>)`. [coverage.md](coverage.md) counts what is served.\n",
+        codes::UNSERVED.status,
+        codes::UNSERVED.number,
+        codes::UNSERVED.text,
+    );
     out.push_str("\n## Operations\n\n| code | HTTP | text | operations |\n|---|---|---|---|\n");
-    for code in codes::ALL.iter().filter(|code| !codes::GATEWAY.contains(code)) {
+    let own = |code: &&Code| **code != codes::UNSERVED && !codes::GATEWAY.contains(code);
+    for code in codes::ALL.iter().filter(own) {
         let users = users(registry, *code);
         let _ = writeln!(out, "| {} | {} | {} | {users} |", code.number, code.status, cell(code.text));
     }

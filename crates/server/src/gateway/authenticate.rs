@@ -109,7 +109,7 @@ async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Cal
                 return Err(bad("the token was revoked"));
             }
             if grant.status != UserStatus::Active {
-                return Err(bad("the user is not active"));
+                return Err(Fault::new(refusal(text), format!("the user is {}", grant.status.as_str())));
             }
             Actor::User { number, grant: narrowed.map_or(grant.clone(), |scopes| narrow(&grant, &scopes)) }
         }

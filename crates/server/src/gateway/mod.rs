@@ -6,8 +6,10 @@ mod authorize;
 pub mod decode;
 mod execute;
 pub mod limiter;
+mod lines;
 pub(crate) mod lookups;
 mod planned;
+pub mod platform;
 pub mod reply;
 pub mod route;
 
@@ -23,6 +25,7 @@ use larkspur_contract::{Access, Consumes, Fault, Reply, Spec, codes};
 
 use crate::App;
 use crate::request::{BodyError, Request, Response};
+use lines::{Line, Who};
 use reply::CallId;
 use route::Routed;
 
@@ -36,16 +39,13 @@ pub const OPEN_LIMIT: usize = 1 << 20;
 
 /// Answers a request.
 pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
-    let now = app.engine.clock.now_ms();
+    let (now, began) = (app.engine.clock.now_ms(), Instant::now());
+    let id = app.call_ids.next(now);
     let Some(routed) = app.routes.find(request.method, request.path) else {
-        app.metrics.unrouted.fetch_add(1, Ordering::Relaxed);
-        tracing::info!(method = request.method, path = request.path, status = 404, "no such route");
-        let id = Some(app.call_ids.next(now));
-        return Response { id, ..Response::text(404, "404 page not found") };
+        return platform::answer(app, &request, id, now, began);
     };
-    let began = Instant::now();
-    let spec = routed.route.entry.spec;
-    let mut context = Seen { id: app.call_ids.next(now), caller: None, planned: false };
+    let (spec, authorization) = (routed.route.entry.spec, request.authorization);
+    let mut context = Seen { id, caller: None, planned: false };
     let outcome = match unpanicked(steps(app, &routed, request, now, &mut context)).await {
         Ok(outcome) => outcome,
         // It is not known where: better doubt than a wrong promise.
@@ -53,14 +53,16 @@ pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
     };
     let outcome = outcome.map_err(|fault| in_form(spec, fault));
     let number = outcome.as_ref().map_or_else(|fault| fault.code().number, |_| 0);
-    app.metrics.record(routed.route.index, number, began.elapsed());
-    if let Err(fault) = &outcome {
-        if fault.is_in_doubt() {
-            app.metrics.doubtful.fetch_add(1, Ordering::Relaxed);
-        }
-        refused(app, spec, fault, &context);
-    } else {
-        tracing::debug!(operation = spec.id, log_id = context.id.log_id(), "answered");
+    let took = began.elapsed();
+    app.metrics.record(routed.route.index, number, took);
+    let line = || {
+        let who = Who::of(app, Some(spec), authorization, context.caller.as_ref());
+        Line::of(&context.id, who, took).answering(spec.id, number)
+    };
+    match &outcome {
+        Err(fault) => refused(app, spec, fault, line(), context.planned),
+        Ok(_) if tracing::enabled!(tracing::Level::DEBUG) => lines::answered(line()),
+        Ok(_) => {}
     }
     if let Some(observer) = app.options.observer.as_ref().filter(|_| !context.planned) {
         observer(spec.id, number);
@@ -114,37 +116,17 @@ async fn steps(
     execute::execute(app, routed.route.entry, caller, received).await
 }
 
-/// Logs a refusal with its private note, and an answer that its page does not list.
-fn refused(app: &App, spec: &'static Spec, fault: &Fault, seen: &Seen) {
-    let (tenant, app_id) = match &seen.caller {
-        Some(Caller::Token(call)) => (call.tenant.to_string(), call.app.app_id.to_string()),
-        _ => (String::new(), String::new()),
-    };
-    let (code, log_id) = (fault.code(), seen.id.log_id());
-    if code.status >= 500 {
-        tracing::error!(
-            operation = spec.id,
-            code = code.number,
-            why = fault.note(),
-            tenant,
-            app = app_id,
-            log_id,
-            "failed"
-        );
-    } else {
-        tracing::info!(
-            operation = spec.id,
-            code = code.number,
-            why = fault.note(),
-            tenant,
-            app = app_id,
-            log_id,
-            "refused"
-        );
+/// Logs and counts a refusal, and an answer that its page does not list.
+fn refused(app: &App, spec: &'static Spec, fault: &Fault, line: Line<'_>, planned: bool) {
+    let code = fault.code();
+    if fault.is_in_doubt() {
+        app.metrics.doubtful.fetch_add(1, Ordering::Relaxed);
     }
+    // What a test planned is no failure, whatever its status.
+    lines::refused(line, fault, code.status >= 500 && !planned);
     if !is_documented(spec, fault) {
         app.metrics.undocumented.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(operation = spec.id, code = code.number, name = code.name, "undocumented answer");
+        lines::undocumented(line, fault);
         debug_assert!(false, "{} answered {code:?}, which its spec does not list: {}", spec.id, fault.note());
     }
 }

@@ -7,6 +7,8 @@ use larkspur_api::{Entry, Shapes};
 use larkspur_contract::Method;
 use matchit::Router;
 
+use super::platform;
+
 /// Every route of a registry.
 pub struct Routes {
     tree: Router<[Option<usize>; 5]>,
@@ -49,7 +51,8 @@ impl<'p> Routed<'_, 'p> {
 }
 
 impl Routes {
-    /// The routes of a registry.
+    /// The routes of a registry. A path that the platform tells from a route by a word, where the route has a parameter, is
+    /// none of the route's: it is another operation, which Larkspur may not serve.
     ///
     /// # Errors
     /// Two operations on one route, or a path that cannot be matched: a defect of the registry, in words.
@@ -67,6 +70,11 @@ impl Routes {
             let method_id = method_id(entry.spec.id);
             all.push(Route { entry, index: all.len(), method_id, names, shapes: OnceLock::new() });
         }
+        for route in &all {
+            for known in platform::under(route.entry.spec.route.path) {
+                paths.entry(numbered(known.path).0).or_default();
+            }
+        }
         let mut tree = Router::new();
         for (path, methods) in paths {
             tree.insert(path.as_str(), methods).map_err(|error| format!("{path}: {error}"))?;
@@ -76,17 +84,15 @@ impl Routes {
 
     /// The route of a request; a slash at the end is passed over.
     pub fn find<'r, 'p>(&'r self, method: &str, path: &'p str) -> Option<Routed<'r, 'p>> {
-        let method = match method {
-            "GET" => Method::Get,
-            "POST" => Method::Post,
-            "PUT" => Method::Put,
-            "PATCH" => Method::Patch,
-            "DELETE" => Method::Delete,
-            _ => return None,
-        };
-        let found = self.tree.at(path.strip_suffix('/').unwrap_or(path)).ok()?;
+        let method = method_of(method)?;
+        let found = self.tree.at(without_slash(path)).ok()?;
         let route = self.all.get((*found.value)[slot(method)]?)?;
         Some(Routed { route, values: found.params })
+    }
+
+    /// The methods under which a path is served.
+    pub(super) fn methods(&self, path: &str) -> impl Iterator<Item = Method> {
+        METHODS.into_iter().filter(move |method| self.find(method.name(), path).is_some())
     }
 
     /// Every route, in the order of the registry.
@@ -95,7 +101,21 @@ impl Routes {
     }
 }
 
-fn slot(method: Method) -> usize {
+/// The methods that operations have, each at its [`slot`].
+pub(super) const METHODS: [Method; 5] =
+    [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
+
+/// The method of this name, if operations have it.
+pub(super) fn method_of(name: &str) -> Option<Method> {
+    METHODS.into_iter().find(|method| method.name() == name)
+}
+
+/// A path as it is matched.
+pub(super) fn without_slash(path: &str) -> &str {
+    path.strip_suffix('/').unwrap_or(path)
+}
+
+pub(super) fn slot(method: Method) -> usize {
     match method {
         Method::Get => 0,
         Method::Post => 1,
@@ -106,7 +126,7 @@ fn slot(method: Method) -> usize {
 }
 
 /// A path with its parameters numbered, so that two operations may name the same one differently, and their names.
-fn numbered(path: &'static str) -> (String, Vec<&'static str>) {
+pub(super) fn numbered(path: &'static str) -> (String, Vec<&'static str>) {
     let mut names = Vec::new();
     let mut text = String::with_capacity(path.len());
     for part in path.split('/').skip(1) {

@@ -14,12 +14,12 @@ use crate::translate::{self, Named};
 pub(super) async fn owner(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) -> Result<Member, Fault> {
     match translate::named(tx, call, form, id).await? {
         Named::User(user) if user.status == UserStatus::Resigned => {
-            Err(Fault::new(codes::USER_RESIGNED, "the designated owner has resigned"))
+            Err(Fault::new(codes::USER_RESIGNED, format!("the designated owner {id} has resigned")))
         }
         Named::User(user) => Ok(Member::User(user.user_id)),
         Named::Bot(app) => Ok(Member::Bot(app)),
         Named::OtherTenant => {
-            Err(Fault::new(codes::OWNER_OTHER_TENANT, "the designated owner is of another tenant"))
+            Err(Fault::new(codes::OWNER_OTHER_TENANT, format!("the designated owner {id} is of another tenant")))
         }
         named @ Named::OtherApp => Err(translate::refusal(form, id, &named)),
         Named::Unknown => Err(Fault::new(codes::USER_ID_INVALID, "owner_id names nobody").with_violation(
@@ -58,7 +58,7 @@ fn user(audience: &Audience, form: UserIdType, id: &str, named: Named) -> Result
     match named {
         Named::User(user) => {
             if user.status == UserStatus::Resigned {
-                return Err(Fault::new(codes::USER_RESIGNED, "an invited user has resigned"));
+                return Err(Fault::new(codes::USER_RESIGNED, format!("the invited user {id} has resigned")));
             }
             if !audience.has(&user.user_id) {
                 return Err(unavailable("an invited user does not see the app"));

@@ -107,7 +107,8 @@ async fn order(tx: &mut Tx, call: &Call, chat_id: &str, query: &Query, body: &Bo
     let present = members::among(tx, chat.chat_id, &named).await?;
     named.retain(|member| present.contains(member) && chat.owner.as_ref() != Some(member));
     if named.is_empty() {
-        return Err(Fault::new(codes::NO_VALID_MEMBERS, "nobody of the list is a member beside the owner"));
+        let note = format!("no members beside the owner: {}", ids.join(", "));
+        return Err(Fault::new(codes::NO_VALID_MEMBERS, note));
     }
     Ok(Order { chat, form, members: named })
 }

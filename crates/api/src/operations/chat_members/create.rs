@@ -101,7 +101,8 @@ impl Operation for Create {
         };
         let sorted = guests::sort(tx, call, &chat, form, &ids, policy).await?;
         if sorted.welcome.is_empty() && policy != Policy::Lenient {
-            return Err(Fault::new(codes::NO_VALID_MEMBERS, "nobody of the list can come in"));
+            let note = format!("no id of the list can come in: {}", sorted.notes.join(", "));
+            return Err(Fault::new(codes::NO_VALID_MEMBERS, note));
         }
         let present = members::among(tx, chat.chat_id, sorted.welcome.iter().map(|(_, who)| who)).await?;
         let mut new: Vec<(&str, Member)> = sorted.welcome;

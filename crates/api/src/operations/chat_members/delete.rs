@@ -91,7 +91,8 @@ impl Operation for Delete {
             .into_iter()
             .partition(|(_, member)| member.as_ref().is_some_and(|member| present.contains(member)));
         if leaving.is_empty() {
-            return Err(Fault::new(codes::NO_VALID_MEMBERS, "nobody of the list is in the chat"));
+            let ids: Vec<&str> = strangers.into_iter().map(|(id, _)| id).collect();
+            return Err(Fault::new(codes::NO_VALID_MEMBERS, format!("not in the chat: {}", ids.join(", "))));
         }
         owner_stays(&chat, &operator, &present)?;
         members::remove_all(tx, &chat, &Vec::from_iter(present.iter().cloned())).await?;

@@ -27,6 +27,22 @@ pub(super) enum Guest {
     Absent(Named),
 }
 
+impl Guest {
+    /// What stands against the one who is meant, for the log.
+    fn what(&self) -> &'static str {
+        match self {
+            Guest::Welcome(_) => "can come in",
+            Guest::Resigned => "has resigned",
+            Guest::Unseen => "does not see the app",
+            Guest::Inactive => "is an app without a bot in use",
+            Guest::Unshared => "is a bot without external sharing",
+            Guest::External => "is of another tenant",
+            Guest::Absent(Named::OtherApp) => "is another app's open_id",
+            Guest::Absent(_) => "names no user or bot here",
+        }
+    }
+}
+
 /// What is made of ids that cannot come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Policy {
@@ -47,6 +63,8 @@ pub(super) struct Sorted<'a> {
     pub(super) invalid: Vec<&'a str>,
     /// Those who are not there.
     pub(super) absent: Vec<&'a str>,
+    /// What each of both is, for the log.
+    pub(super) notes: Vec<String>,
 }
 
 /// Finds out how somebody stands to the chat.
@@ -94,6 +112,9 @@ pub(super) async fn sort<'a>(
         {
             return Err(refusal);
         }
+        if !matches!(guest, Guest::Welcome(_)) {
+            sorted.notes.push(format!("{id} {}", guest.what()));
+        }
         match guest {
             Guest::Welcome(member) => sorted.welcome.push((id, member)),
             Guest::Absent(_) => sorted.absent.push(id),
@@ -107,8 +128,8 @@ pub(super) async fn sort<'a>(
             value: Some((*id).to_owned()),
             description: "not available".to_owned(),
         });
-        return Err(Fault::new(codes::IDS_UNAVAILABLE, "with succeed_type 2 every id must be available")
-            .with_violations(violations.collect()));
+        let note = format!("with succeed_type 2 every id must be available: {}", sorted.notes.join(", "));
+        return Err(Fault::new(codes::IDS_UNAVAILABLE, note).with_violations(violations.collect()));
     }
     Ok(sorted)
 }

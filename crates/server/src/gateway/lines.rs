@@ -1,0 +1,224 @@
+//! The log lines of calls: every one says the same things under the same names.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use larkspur_api::tokens::{Holder, Token, jwt};
+use larkspur_api::{Actor, Caller, Presented};
+use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::{Access, Fault, Spec};
+
+use super::reply::CallId;
+use crate::App;
+
+/// The most fields of a request that a line names.
+const FIELDS: usize = 5;
+/// The most characters of an id that a line shows.
+const SHOWN: usize = 64;
+
+/// Who calls, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Who {
+    tenant: Option<TenantKey>,
+    app_id: Option<AppId>,
+    /// What was presented: `tenant`, `user`, `app`, `control`, `basic`, `none`, or `unreadable`.
+    token: &'static str,
+    /// Whether tenant and app are only what a token says that this server did not sign.
+    claimed: bool,
+}
+
+impl Who {
+    /// By the caller, or else by what the token says of itself. The token is in no line.
+    pub(super) fn of(
+        app: &App,
+        spec: Option<&Spec>,
+        authorization: Option<&str>,
+        caller: Option<&Caller>,
+    ) -> Self {
+        let nothing = |token| Who { tenant: None, app_id: None, token, claimed: false };
+        if let Some(Caller::Token(call)) = caller {
+            let token = if matches!(call.actor, Actor::Bot) { "tenant" } else { "user" };
+            return Who { tenant: Some(call.tenant), app_id: Some(call.app.app_id), token, claimed: false };
+        }
+        let is_control = spec.is_some_and(|spec| matches!(spec.access, Access::Control));
+        let bearer = authorization.and_then(|text| text.strip_prefix("Bearer ")).map(str::trim);
+        let mut who = match (authorization, bearer) {
+            (None, _) | (_, Some("")) => nothing("none"),
+            (Some(text), None) if text.starts_with("Basic ") => nothing("basic"),
+            (Some(_), None) => nothing("unreadable"),
+            (Some(_), Some(_)) if caller.is_some() && is_control => nothing("control"),
+            (Some(_), Some(text)) => Who::by_token(app, text).unwrap_or(nothing("unreadable")),
+        };
+        if let Some(Caller::Root(call)) = caller
+            && let Presented::App(app_id) = call.presented
+        {
+            who.app_id = Some(app_id);
+        }
+        who
+    }
+
+    fn by_token(app: &App, text: &str) -> Option<Self> {
+        let keys = &app.engine.keys;
+        let is_jwt = text.starts_with("eyJ");
+        let signed =
+            if is_jwt { jwt::read(text, keys).map(|(token, _)| token) } else { Token::read(text, keys) };
+        let claimed = signed.is_none();
+        let token = signed.or_else(|| if is_jwt { jwt::claimed(text) } else { Token::claimed(text) })?;
+        let kind = match token.holder {
+            Holder::Tenant => "tenant",
+            Holder::App => "app",
+            Holder::User { .. } => "user",
+        };
+        Some(Who { tenant: Some(token.tenant), app_id: Some(token.app), token: kind, claimed })
+    }
+}
+
+/// What a line says of a call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line<'a> {
+    log_id: &'a str,
+    who: Who,
+    took: Duration,
+    operation: Option<&'a str>,
+    code: Option<u32>,
+}
+
+impl<'a> Line<'a> {
+    /// The line of a call that took so long.
+    pub(super) fn of(id: &'a CallId, who: Who, took: Duration) -> Self {
+        Line { log_id: id.log_id(), who, took, operation: None, code: None }
+    }
+
+    /// As it is, of a call of an operation: its id and the code that is answered, 0 for success.
+    pub(super) fn answering(self, operation: &'a str, code: u32) -> Self {
+        Line { operation: Some(operation), code: Some(code), ..self }
+    }
+
+    /// Milliseconds, to the microsecond.
+    fn duration_ms(&self) -> f64 {
+        Duration::from_micros(u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX)).as_secs_f64() * 1000.0
+    }
+}
+
+/// Writes a line with what every line has, and what this one has beside it.
+macro_rules! line {
+    ($level:ident, $line:expr, $text:literal $(, $name:ident = $value:expr)*) => {{
+        let line: Line<'_> = $line;
+        tracing::$level!(
+            log_id = line.log_id,
+            tenant = line.who.tenant.map(tracing::field::display),
+            app_id = line.who.app_id.map(tracing::field::display),
+            token = line.who.token,
+            claimed = line.who.claimed.then_some(true),
+            operation = line.operation,
+            code = line.code,
+            duration_ms = line.duration_ms(),
+            $($name = $value,)*
+            $text
+        )
+    }};
+}
+
+/// A call that was done.
+pub(super) fn answered(line: Line<'_>) {
+    line!(debug, line, "answered");
+}
+
+/// A call that was refused, or, if it `failed`, should have been done.
+pub(super) fn refused(line: Line<'_>, fault: &Fault, failed: bool) {
+    let why = why(fault);
+    if failed {
+        line!(error, line, "failed", why = why);
+    } else {
+        line!(info, line, "refused", why = why);
+    }
+}
+
+/// A code that the operation's page does not list.
+pub(super) fn undocumented(line: Line<'_>, fault: &Fault) {
+    line!(error, line, "undocumented answer", why = why(fault), name = fault.code().name);
+}
+
+/// A path that neither Larkspur nor the platform has, or has under other methods only.
+pub(super) fn unknown(line: Line<'_>, method: &str, path: &str, methods: &str) {
+    let there = (!methods.is_empty()).then_some(methods);
+    let why = if there.is_some() { "no such method on this path" } else { "no such path" };
+    line!(info, line, "unknown path", why = why, method = method, path = path, methods = there);
+}
+
+/// An operation that the platform has and Larkspur does not serve; `loud` once a minute.
+pub(super) fn unserved(line: Line<'_>, loud: bool) {
+    if loud {
+        line!(warn, line, "not served", why = "Larkspur does not serve this operation of the platform");
+    } else {
+        line!(debug, line, "not served", why = "Larkspur does not serve this operation of the platform");
+    }
+}
+
+/// Why a call is refused: the private note, the scopes of which one would do, the fields that do not fit. Of what was
+/// sent it shows ids alone: other fields may hold secrets.
+fn why(fault: &Fault) -> String {
+    let mut text = fault.note().to_owned();
+    let mut more = |what: std::fmt::Arguments<'_>| {
+        let _ = text.write_str(if text.is_empty() { "" } else { "; " });
+        let _ = text.write_fmt(what);
+    };
+    let scopes: Vec<&str> = fault.permissions().iter().map(|permission| permission.subject).collect();
+    if !scopes.is_empty() {
+        more(format_args!("one of these would do: {}", scopes.join(", ")));
+    }
+    for violation in fault.violations().iter().take(FIELDS) {
+        let (field, description) = (&violation.field, &violation.description);
+        match violation.value.as_deref().filter(|_| is_id(field)) {
+            Some(value) => {
+                let value: String = value.chars().take(SHOWN).collect();
+                more(format_args!("{field} {value:?}: {description}"));
+            }
+            None => more(format_args!("{field}: {description}")),
+        }
+    }
+    let left = fault.violations().len().saturating_sub(FIELDS);
+    if left > 0 {
+        more(format_args!("{left} more fields"));
+    }
+    text
+}
+
+/// Whether a field holds ids, by the words of its name.
+fn is_id(field: &str) -> bool {
+    field.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "id" || word == "ids")
+}
+
+#[cfg(test)]
+mod tests {
+    use larkspur_contract::{FieldViolation, Permission, codes};
+
+    use super::*;
+
+    #[test]
+    fn why_names_scopes_and_ids_and_shows_no_other_value() {
+        let permissions = ["a:b", "c:d"].map(|subject| Permission { kind: "action_scope_required", subject });
+        let fault =
+            Fault::new(codes::SCOPE_MISSING, "none of the scopes").with_permissions(permissions.to_vec());
+        assert_eq!(why(&fault), "none of the scopes; one of these would do: a:b, c:d");
+        let violation = |field: &str, value: &str| FieldViolation {
+            field: field.to_owned(),
+            value: Some(value.to_owned()),
+            description: "no".to_owned(),
+        };
+        let people: Vec<_> = (0..7).map(|n| violation("id_list[*]", &format!("ou_{n}"))).collect();
+        let fault = Fault::new(codes::IDS_UNAVAILABLE, "").with_violations(people);
+        assert_eq!(
+            why(&fault),
+            "id_list[*] \"ou_0\": no; id_list[*] \"ou_1\": no; id_list[*] \"ou_2\": no; id_list[*] \"ou_3\": no; \
+             id_list[*] \"ou_4\": no; 2 more fields"
+        );
+        let secrets =
+            ["app_secret", "encrypt_key", "identity", "valid"].map(|field| violation(field, "hush"));
+        let fault = Fault::new(codes::PARAM_INVALID, "no").with_violations(secrets.to_vec());
+        assert!(!why(&fault).contains("hush"), "{}", why(&fault));
+        let long =
+            Fault::from(codes::PARAM_INVALID).with_violations(vec![violation("a.user_id", &"x".repeat(99))]);
+        assert_eq!(why(&long), format!("a.user_id {:?}: no", "x".repeat(64)));
+    }
+}
