@@ -164,7 +164,7 @@ pub(crate) fn text(app: &App) -> String {
 }
 
 fn unserved(metrics: &Metrics, out: &mut String) {
-    out.push_str("# HELP larkspur_unserved_total Calls of operations that the platform has and Larkspur does not serve.\n# TYPE larkspur_unserved_total counter\n");
+    out.push_str("# HELP larkspur_unserved_total Calls of operations that the platform has and Larkspur has not.\n# TYPE larkspur_unserved_total counter\n");
     for (id, known) in metrics.unserved.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         let _ = writeln!(out, "larkspur_unserved_total{{operation=\"{id}\"}} {}", known.calls);
     }

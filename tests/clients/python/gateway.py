@@ -4,6 +4,7 @@ import json
 
 import lark_oapi as lark
 from lark_oapi.api.im.v2 import CreateTagRequest
+from lark_oapi.api.minutes.v1 import GetMinuteRequest
 
 import control
 from sdk import as_user, client, make, raw
@@ -35,6 +36,13 @@ def errors(checks, server, home, api):
         assert (answer.code, answer.msg) == (230001, "param is invalid"), (answer.code, answer.raw.headers)
         assert answer.get_log_id() == answer.error["log_id"]
         assert [one["field"] for one in answer.error["field_violations"]] == ["ids"], answer.error
+
+    with checks("typed call of what the platform has and Larkspur does not serve"):
+        answer = api.minutes.v1.minute.get(make(GetMinuteRequest, {"minute_token": "obcn1"}))
+        assert (answer.code, answer.raw.status_code) == (5275501, 501), answer.raw.content
+        named = "minutes.v1.minute.get (GET /open-apis/minutes/v1/minutes/{minute_token})"
+        assert answer.msg == f"Larkspur does not serve {named}", answer.msg
+        assert answer.get_log_id() == answer.error["log_id"], answer.raw.content
 
     with checks("a missing scope: permission_violations and helps"):
         poor = home.app(scopes=["im:chat"])

@@ -22,7 +22,7 @@ pub fn document(registry: &[&[Entry]]) -> String {
     out.push_str(OUTCOME);
     let _ = write!(
         out,
-        "\n## Operations that Larkspur does not serve\n\nWhat the platform has, as its official SDKs know it, and Larkspur \
+        "\n## Operations that the platform has and Larkspur has not\n\nWhat the platform has, as its official SDKs know it, and Larkspur \
 has not, is answered with HTTP {} and {} `{}<operation> (<method> <path>)`. [coverage.md](coverage.md) counts what is served.\n",
         codes::UNSERVED.status,
         codes::UNSERVED.number,

@@ -16,6 +16,9 @@ const FIELDS: usize = 5;
 /// The most characters of an id that a line shows.
 const SHOWN: usize = 64;
 
+/// The most characters of an unknown path that a line shows.
+const PATH: usize = 200;
+
 /// Who calls, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Who {
@@ -94,9 +97,9 @@ impl<'a> Line<'a> {
         Line { operation: Some(operation), code: Some(code), ..self }
     }
 
-    /// Milliseconds, to the microsecond.
+    /// Milliseconds, to the microsecond; of more than an hour, an hour and some.
     fn duration_ms(&self) -> f64 {
-        Duration::from_micros(u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX)).as_secs_f64() * 1000.0
+        f64::from(u32::try_from(self.took.as_micros()).unwrap_or(u32::MAX)) / 1000.0
     }
 }
 
@@ -143,15 +146,27 @@ pub(super) fn undocumented(line: Line<'_>, fault: &Fault) {
 pub(super) fn unknown(line: Line<'_>, method: &str, path: &str, methods: &str) {
     let there = (!methods.is_empty()).then_some(methods);
     let why = if there.is_some() { "no such method on this path" } else { "no such path" };
+    let path = shown(path);
     line!(info, line, "unknown path", why = why, method = method, path = path, methods = there);
 }
+
+/// The beginning of a path, without the secret that the address of a web hook ends with.
+fn shown(path: &str) -> &str {
+    const HOOK: &str = "/hook/";
+    let end = path.find(HOOK).map_or(path.len(), |at| at + HOOK.len());
+    let long = path.char_indices().nth(PATH).map_or(path.len(), |(at, _)| at);
+    &path[..end.min(long)]
+}
+
+/// Why an operation that is not served is refused.
+const NOT_HERE: &str = "the platform has this operation, and Larkspur has not";
 
 /// An operation that the platform has and Larkspur does not serve; `loud` once a minute.
 pub(super) fn unserved(line: Line<'_>, loud: bool) {
     if loud {
-        line!(warn, line, "not served", why = "Larkspur does not serve this operation of the platform");
+        line!(warn, line, "not served", why = NOT_HERE);
     } else {
-        line!(debug, line, "not served", why = "Larkspur does not serve this operation of the platform");
+        line!(debug, line, "not served", why = NOT_HERE);
     }
 }
 
@@ -194,6 +209,14 @@ mod tests {
     use larkspur_contract::{FieldViolation, Permission, codes};
 
     use super::*;
+
+    #[test]
+    fn paths_are_shown_without_secrets_and_not_for_ever() {
+        assert_eq!(shown("/open-apis/im/v9/x"), "/open-apis/im/v9/x");
+        assert_eq!(shown("/open-apis/bot/v2/hook/hush"), "/open-apis/bot/v2/hook/");
+        assert_eq!(shown(&"é".repeat(300)), "é".repeat(200));
+        assert_eq!(shown(""), "");
+    }
 
     #[test]
     fn why_names_scopes_and_ids_and_shows_no_other_value() {

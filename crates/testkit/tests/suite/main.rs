@@ -11,6 +11,7 @@ mod full;
 mod invariants;
 mod isolation;
 mod kill;
+mod logs;
 mod many_chats;
 mod members;
 mod members_at_once;

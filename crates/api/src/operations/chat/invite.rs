@@ -18,9 +18,10 @@ pub(super) async fn owner(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) 
         }
         Named::User(user) => Ok(Member::User(user.user_id)),
         Named::Bot(app) => Ok(Member::Bot(app)),
-        Named::OtherTenant => {
-            Err(Fault::new(codes::OWNER_OTHER_TENANT, format!("the designated owner {id} is of another tenant")))
-        }
+        Named::OtherTenant => Err(Fault::new(
+            codes::OWNER_OTHER_TENANT,
+            format!("the designated owner {id} is of another tenant"),
+        )),
         named @ Named::OtherApp => Err(translate::refusal(form, id, &named)),
         Named::Unknown => Err(Fault::new(codes::USER_ID_INVALID, "owner_id names nobody").with_violation(
             "owner_id",
