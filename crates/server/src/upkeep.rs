@@ -93,7 +93,7 @@ async fn sweep_files(engine: Weak<Engine>, grace: Duration) {
             Ok(None) => {}
             Ok(Some(swept)) => tracing::debug!(seen = swept.seen, removed = swept.removed, "files swept"),
             Err(error) => {
-                tracing::warn!(why = %error, "files were not swept, which is tried again in an hour")
+                tracing::warn!(why = %error, "files were not swept, which is tried again in an hour");
             }
         }
         drop(engine);
