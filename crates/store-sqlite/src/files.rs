@@ -30,6 +30,8 @@ pub enum OpenError {
     Exists(PathBuf),
     /// The file is not a healthy database. What is wrong, at most a hundred lines.
     Damaged(PathBuf, Vec<String>),
+    /// This user may not: the operating system says so. What was tried on which file, and its words.
+    Denied(PathBuf, String),
     /// The operating system or SQLite refused. What was tried on which file, and the reason.
     Failed(PathBuf, String),
 }
@@ -46,16 +48,61 @@ impl fmt::Display for OpenError {
                 let first = problems.first().map_or("", String::as_str);
                 write!(f, "{} is damaged ({} problems): {first}", path.display(), problems.len())
             }
-            OpenError::Failed(path, why) => write!(f, "{}: {why}", path.display()),
+            OpenError::Denied(path, why) | OpenError::Failed(path, why) => write!(f, "{}: {why}", path.display()),
         }
     }
 }
 
 impl std::error::Error for OpenError {}
 
-/// Turns whatever failed on a file into an [`OpenError`].
-pub(crate) fn failed<E: fmt::Display>(path: &Path) -> impl Fn(E) -> OpenError {
-    move |error| OpenError::Failed(path.to_owned(), error.to_string())
+/// Turns what failed on a file into an [`OpenError`].
+pub(crate) fn failed<E: Failure>(path: &Path) -> impl Fn(E) -> OpenError {
+    move |error| {
+        let denied = error.is_denied(path);
+        let why = error.to_string();
+        if denied { OpenError::Denied(path.to_owned(), why) } else { OpenError::Failed(path.to_owned(), why) }
+    }
+}
+
+/// What can fail on a file.
+pub(crate) trait Failure: fmt::Display {
+    /// Whether this user was not allowed to.
+    fn is_denied(&self, _path: &Path) -> bool {
+        false
+    }
+}
+
+impl Failure for &str {}
+
+impl Failure for io::Error {
+    fn is_denied(&self, _path: &Path) -> bool {
+        matches!(self.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+    }
+}
+
+impl Failure for rusqlite::Error {
+    /// SQLite does not tell why it could not open a file. That it could not is what makes it safe to ask here: to close
+    /// a second descriptor of a file that it has open would drop its locks.
+    fn is_denied(&self, path: &Path) -> bool {
+        match self.sqlite_error_code() {
+            Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => true,
+            Some(ErrorCode::CannotOpen) => File::open(path).is_err_and(|error| error.is_denied(path)),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a file is there. Not being allowed to look is an error, since it says neither.
+fn is_file(path: &Path) -> Result<bool, OpenError> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(found.is_file()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(failed(path)(error)),
+    }
+}
+
+fn must_be_there(path: &Path) -> Result<(), OpenError> {
+    if is_file(path)? { Ok(()) } else { Err(OpenError::Missing(path.to_owned())) }
 }
 
 /// Makes the data directory if need be, private to its owner (the master key is in the database), and locks it.
@@ -93,8 +140,38 @@ pub(crate) fn database(directory: &Path) -> Result<PathBuf, OpenError> {
 }
 
 /// See [`crate::Sqlite::exists`].
-pub(crate) fn exists(directory: &Path) -> bool {
-    directory.join(DATABASE).is_file()
+pub(crate) fn exists(directory: &Path) -> Result<bool, OpenError> {
+    is_file(&file(directory))
+}
+
+/// See [`crate::Sqlite::file`].
+pub(crate) fn file(directory: &Path) -> PathBuf {
+    directory.join(DATABASE)
+}
+
+/// The write-ahead log of a database file.
+pub(crate) fn log_of(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
+}
+
+/// See [`crate::Sqlite::compact`].
+pub(crate) fn compact(directory: &Path) -> Result<(u64, u64), OpenError> {
+    let path = file(directory);
+    must_be_there(&path)?;
+    let _lock = lock(directory)?;
+    let size = || fs::metadata(&path).map(|file| file.len()).map_err(failed(&path));
+    let work = || -> rusqlite::Result<Connection> {
+        let connection = open_writer(Some(&path), &Options::default())?;
+        // What a kill left in the log counts as what was there before.
+        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        Ok(connection)
+    };
+    let connection = work().map_err(failed(&path))?;
+    let before = size()?;
+    connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)").map_err(failed(&path))?;
+    Ok((before, size()?))
 }
 
 fn create_private(path: &Path) -> Result<(), OpenError> {
@@ -170,6 +247,8 @@ fn prepare(connection: &Connection, cache_bytes: u64) -> rusqlite::Result<()> {
 /// See [`crate::Sqlite::backup`].
 pub(crate) fn backup(directory: &Path, to: &Path) -> Result<(), OpenError> {
     let from = directory.join(DATABASE);
+    // Before anything is made: what is missing or closed is told by its own name.
+    must_be_there(&from)?;
     let temporary = Temporary::beside(to)?;
     copy(&from, &temporary)?;
     temporary.become_file(to)
@@ -201,9 +280,7 @@ pub(crate) fn check(directory: &Path) -> Result<Vec<String>, OpenError> {
 }
 
 fn damage(path: &Path) -> Result<Vec<String>, OpenError> {
-    if !path.is_file() {
-        return Err(OpenError::Missing(path.to_owned()));
-    }
+    must_be_there(path)?;
     let examine = || -> rusqlite::Result<Vec<String>> {
         let connection = read_only(path)?;
         connection.busy_timeout(BUSY)?;
@@ -240,14 +317,19 @@ fn damage(path: &Path) -> Result<Vec<String>, OpenError> {
 
 /// Copies one snapshot, the log included, however much is written meanwhile.
 fn copy(from: &Path, to: &Temporary) -> Result<(), OpenError> {
-    if !from.is_file() {
-        return Err(OpenError::Missing(from.to_owned()));
-    }
+    must_be_there(from)?;
     let name = to.0.to_str().ok_or_else(|| failed(&to.0)("the path is not UTF-8"))?;
     let connection = read_only(from).map_err(failed(from))?;
     connection.busy_timeout(BUSY).map_err(failed(from))?;
     connection.execute("VACUUM INTO ?1", [name]).map_err(failed(from))?;
     Ok(())
+}
+
+/// See [`crate::Sqlite::unfinished`].
+pub(crate) fn unfinished(to: &Path) -> PathBuf {
+    let mut name = to.as_os_str().to_owned();
+    name.push(format!(".partial-{}", std::process::id()));
+    name.into()
 }
 
 /// A file that is not finished, removed unless it becomes one.
@@ -258,9 +340,7 @@ impl Temporary {
         if to.exists() {
             return Err(OpenError::Exists(to.to_owned()));
         }
-        let mut name = to.as_os_str().to_owned();
-        name.push(format!(".partial-{}", std::process::id()));
-        let path = PathBuf::from(name);
+        let path = unfinished(to);
         create_private(&path)?;
         Ok(Temporary(path))
     }

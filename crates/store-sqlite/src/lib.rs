@@ -167,14 +167,15 @@ impl Sqlite {
             threads.others.push(thread.map_err(failed(path))?);
         }
         let (bell, counters, file) = (self.bell.clone(), self.counters.clone(), PathBuf::from(path));
+        let log = checkpoint::File { path: files::log_of(path), bytes: self.wal_bytes.clone() };
         let open = move || files::open_checkpointer(&file);
-        let thread = spawn("larkspur-log", move || checkpoint::run(&bell, &counters, open));
+        let thread = spawn("larkspur-log", move || checkpoint::run(&bell, &counters, &log, open));
         threads.others.push(thread.map_err(failed(path))?);
         Ok(())
     }
 
-    /// Whether a directory has a store.
-    pub fn exists(directory: &Path) -> bool {
+    /// Whether a directory has a store. Not being allowed to look is an error.
+    pub fn exists(directory: &Path) -> Result<bool, OpenError> {
         files::exists(directory)
     }
 
@@ -188,6 +189,23 @@ impl Sqlite {
     /// Makes a copy from [`Sqlite::backup`] the store of a directory that has none. The copy is examined first.
     pub fn restore(from: &Path, directory: &Path) -> Result<(), OpenError> {
         files::restore(from, directory)
+    }
+
+    /// Makes the file of the store in a directory as small as what is in it: what was deleted leaves room in it, which is
+    /// used again and otherwise kept. Returns the bytes before and after. Needs as much room again while it works, and
+    /// that no process has the directory: another is told by [`OpenError::InUse`].
+    pub fn compact(directory: &Path) -> Result<(u64, u64), OpenError> {
+        files::compact(directory)
+    }
+
+    /// The file that [`Sqlite::backup`] writes before it has its name: its size tells how far a backup is.
+    pub fn unfinished(to: &Path) -> PathBuf {
+        files::unfinished(to)
+    }
+
+    /// The file of the store in a directory.
+    pub fn file(directory: &Path) -> PathBuf {
+        files::file(directory)
     }
 
     /// Looks for damage in the store of a directory, whether a server runs on it or not. Nothing found is an empty list.

@@ -196,7 +196,7 @@ impl Writer {
             return if bytes <= log.limit { log.limit } else { limit };
         }
         let _turn = log.bell.turn();
-        if self.bench.with(|connection| checkpoint::empty(connection, CheckpointMode::RESTART)) {
+        if self.bench.with(|connection| checkpoint::empty(connection, CheckpointMode::TRUNCATE)) {
             self.counters.checkpoints.fetch_add(1, Ordering::Relaxed);
             log.bytes.store(0, Ordering::Relaxed);
             return log.limit;

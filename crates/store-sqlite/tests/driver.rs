@@ -559,6 +559,64 @@ async fn the_log_is_emptied_beside_the_writer() {
     panic!("{:?}", store.stats());
 }
 
+/// Waits until the file of the log is as small as one that was never large.
+async fn given_back(directory: &Path) {
+    let log = directory.join("larkspur.db-wal");
+    let mut size = 0;
+    for _ in 0..200 {
+        size = std::fs::metadata(&log).unwrap().len();
+        if size <= 16 << 20 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the log keeps {size} bytes");
+}
+
+#[tokio::test]
+async fn a_log_that_has_grown_is_given_back() {
+    let directory = tempdir().unwrap();
+    let store = open(directory.path());
+    table(&store).await;
+    // Somebody who looks at an old snapshot keeps the log from beginning anew.
+    let looking = rusqlite::Connection::open(directory.path().join("larkspur.db")).unwrap();
+    looking.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
+    for key in 0..50 {
+        let long = Value::Text("x".repeat(600_000));
+        one(&store, Writes, INSERT, vec![Value::Int(key), long]).await.unwrap();
+    }
+    let log = directory.path().join("larkspur.db-wal");
+    assert!(std::fs::metadata(&log).unwrap().len() > 24 << 20);
+    looking.execute_batch("COMMIT").unwrap();
+    // Nothing is written any more, so that nothing asks for it.
+    given_back(directory.path()).await;
+    assert_eq!(count(&store).await, 50);
+    put(&store, 1000).await.unwrap();
+    assert_eq!(Sqlite::check(directory.path()).unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_was_deleted_leaves_no_room_after_compacting() {
+    let directory = tempdir().unwrap();
+    assert!(matches!(Sqlite::compact(directory.path()), Err(OpenError::Missing(_))));
+    let store = open(directory.path());
+    table(&store).await;
+    for key in 0..100 {
+        let long = Value::Text("x".repeat(50_000));
+        one(&store, Writes, INSERT, vec![Value::Int(key), long]).await.unwrap();
+    }
+    one(&store, Writes, "DELETE FROM t WHERE k > 3", vec![]).await.unwrap();
+    assert!(matches!(Sqlite::compact(directory.path()), Err(OpenError::InUse(_))));
+    store.close();
+    let (before, after) = Sqlite::compact(directory.path()).unwrap();
+    let file = std::fs::metadata(directory.path().join("larkspur.db")).unwrap().len();
+    assert!(before > 5_000_000 && after < 500_000 && file == after, "{before} {after} {file}");
+    assert_eq!(Sqlite::check(directory.path()).unwrap(), [""; 0]);
+    let store = open(directory.path());
+    assert_eq!(count(&store).await, 4);
+    put(&store, 1000).await.unwrap();
+}
+
 #[tokio::test]
 async fn memory_is_a_store() {
     let store = Sqlite::memory().unwrap();

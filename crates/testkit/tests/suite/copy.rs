@@ -285,7 +285,7 @@ async fn what_must_not_be_copied_is_refused() {
     refused(&places.data("nowhere"), &free, "has no data");
     refused(&data, &data, "the same place");
     refused(&url, &free, "there is no store in the source");
-    assert!(!places.path("nowhere").exists() && !Sqlite::exists(&places.path("free")));
+    assert!(!places.path("nowhere").exists() && !Sqlite::exists(&places.path("free")).expect("to look"));
 
     let served = Program::start(&places.path("data"));
     refused(&data, &url, "in use by another larkspur process");
