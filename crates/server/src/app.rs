@@ -7,6 +7,7 @@ use larkspur_api::{Entry, REGISTRY, Settings};
 use larkspur_contract::envelope::Brand;
 use larkspur_store::{Engine, Keys};
 
+use crate::documents::Documents;
 use crate::gateway::admit::{Counting, RateLimits};
 use crate::gateway::lookups::Lookups;
 use crate::gateway::reply::CallIds;
@@ -67,6 +68,7 @@ pub struct App {
     pub(crate) counting: Counting,
     pub(crate) call_ids: CallIds,
     pub(crate) metrics: Metrics,
+    pub(crate) documents: Documents,
     draining: AtomicBool,
 }
 
@@ -89,6 +91,7 @@ impl App {
             counting,
             call_ids: CallIds::default(),
             metrics,
+            documents: Documents::default(),
             draining: AtomicBool::new(false),
         }))
     }

@@ -1,7 +1,10 @@
 //! Settings: the embedded defaults, a file, the environment and the command line, in growing order of weight.
 
+mod environment;
 mod layers;
+mod values;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,12 +13,14 @@ use larkspur_api::Settings;
 use larkspur_contract::envelope::Brand;
 use larkspur_store_postgres as postgres;
 use larkspur_store_sqlite as sqlite;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::RateLimits;
 use crate::http::Limits;
-use layers::{dashed, merge, names, nearest, set, shouted};
+pub(crate) use layers::nearest;
+use layers::{dashed, merge, names, set};
+use values::within;
 
 /// Every setting with its default and its explanation: the manual.
 pub const DEFAULTS: &str = include_str!("larkspur.default.toml");
@@ -24,8 +29,10 @@ pub const DEFAULTS: &str = include_str!("larkspur.default.toml");
 #[derive(Clone, Deserialize)]
 pub struct Config {
     /// Address and port.
+    #[serde(deserialize_with = "values::listen")]
     pub listen: String,
     /// Directory of the data.
+    #[serde(deserialize_with = "values::directory")]
     pub data: PathBuf,
     /// Address of a database on a server; empty for the directory of the data.
     pub store: String,
@@ -34,17 +41,18 @@ pub struct Config {
     /// Where to write the ready file; empty for nowhere but the data directory.
     pub ready_file: PathBuf,
     /// What opens the control API; empty for a random one.
+    #[serde(deserialize_with = "values::control_key")]
     pub control_key: String,
     /// Whether an empty store is given a demo world.
     pub demo: Demo,
     /// Frequency control.
-    #[serde(deserialize_with = "rate_limits")]
+    #[serde(deserialize_with = "values::rate_limits")]
     pub rate_limits: RateLimits,
     /// HTTP status of a refusal for frequency.
-    #[serde(deserialize_with = "rate_limit_status")]
+    #[serde(deserialize_with = "values::rate_limit_status")]
     pub rate_limit_status: u16,
     /// Whose texts and links refusals show.
-    #[serde(deserialize_with = "brand")]
+    #[serde(deserialize_with = "values::brand")]
     pub brand: Brand,
     /// The switches of the operations.
     pub behaviours: Settings,
@@ -56,6 +64,9 @@ pub struct Config {
     blobs: RawBlobs,
     /// What is logged, and how.
     pub logs: Logs,
+    /// What is odd about where the settings came from and is no hindrance, one sentence each.
+    #[serde(skip)]
+    pub warnings: Vec<String>,
 }
 
 /// Whether an empty store is given a demo world.
@@ -93,6 +104,7 @@ pub enum AllowPrivate {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Logs {
     /// Level or directives.
+    #[serde(deserialize_with = "values::log_level")]
     pub level: String,
     /// The form of a line.
     pub format: LogFormat,
@@ -112,74 +124,45 @@ pub enum LogFormat {
 
 #[derive(Debug, Clone, Deserialize)]
 struct RawLimits {
+    #[serde(deserialize_with = "within::<_, _, 1, 1_000_000>")]
     connections: usize,
+    #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
     head_seconds: u64,
+    #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
     body_seconds: u64,
+    #[serde(deserialize_with = "within::<_, _, 0, 86_400>")]
     drain_seconds: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 struct RawSqlite {
+    #[serde(deserialize_with = "within::<_, _, 1, 256>")]
     readers: usize,
+    #[serde(deserialize_with = "within::<_, _, 0, 1_000_000>")]
     tag_memory_mb: usize,
+    #[serde(deserialize_with = "within::<_, _, 1, 1_000_000>")]
     wal_limit_mb: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 struct RawPostgres {
+    #[serde(deserialize_with = "within::<_, _, 1, 10_000>")]
     connections: usize,
+    #[serde(deserialize_with = "within::<_, _, 100, 3_600_000>")]
     deadline_ms: u64,
-    #[serde(deserialize_with = "tls")]
+    #[serde(deserialize_with = "values::tls")]
     tls: postgres::Tls,
     ca: PathBuf,
-    #[serde(deserialize_with = "stale_ms")]
+    #[serde(deserialize_with = "within::<_, _, 0, 60_000>")]
     stale_ms: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 struct RawBlobs {
+    #[serde(deserialize_with = "values::blobs_url")]
     url: String,
+    #[serde(deserialize_with = "within::<_, _, 1, 87_600>")]
     grace_hours: u32,
-}
-
-fn rate_limits<'de, D: Deserializer<'de>>(from: D) -> Result<RateLimits, D::Error> {
-    match Value::deserialize(from)? {
-        Value::String(text) => text.parse().map_err(serde::de::Error::custom),
-        Value::Integer(number) => number.to_string().parse().map_err(serde::de::Error::custom),
-        Value::Float(number) => number.to_string().parse().map_err(serde::de::Error::custom),
-        _ => Err(serde::de::Error::custom("not platform, off or a number above 0")),
-    }
-}
-
-fn rate_limit_status<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
-    match u16::deserialize(from)? {
-        status @ (400 | 429) => Ok(status),
-        other => Err(serde::de::Error::custom(format!("{other} is neither 429 nor 400"))),
-    }
-}
-
-fn stale_ms<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
-    match i64::deserialize(from)? {
-        asked @ 0..=60_000 => u32::try_from(asked).map_err(serde::de::Error::custom),
-        other => Err(serde::de::Error::custom(format!("{other} is not from 0 to 60000 milliseconds"))),
-    }
-}
-
-fn tls<'de, D: Deserializer<'de>>(from: D) -> Result<postgres::Tls, D::Error> {
-    match String::deserialize(from)?.as_str() {
-        "prefer" => Ok(postgres::Tls::Prefer),
-        "require" => Ok(postgres::Tls::Require),
-        "verify" => Ok(postgres::Tls::Verify),
-        other => Err(serde::de::Error::custom(format!("{other:?} is neither prefer, require nor verify"))),
-    }
-}
-
-fn brand<'de, D: Deserializer<'de>>(from: D) -> Result<Brand, D::Error> {
-    match String::deserialize(from)?.as_str() {
-        "feishu" => Ok(Brand::Feishu),
-        "lark" => Ok(Brand::Lark),
-        other => Err(serde::de::Error::custom(format!("{other:?} is neither feishu nor lark"))),
-    }
 }
 
 /// A setting that cannot be used, in one line that says where it stands.
@@ -201,38 +184,18 @@ impl Config {
     /// the defaults file.
     ///
     /// # Errors
-    /// A file that cannot be read, a name that does not exist, a value that does not fit.
+    /// A file that cannot be read, a name that does not exist, a value that does not fit, a variable `LARKSPUR_…` that is
+    /// not UTF-8 or that is no setting and hardly differs from one.
     pub fn load(
         file: Option<&Path>,
-        environment: impl IntoIterator<Item = (String, String)>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
         flags: &[(&str, String)],
     ) -> Result<Self, ConfigError> {
         let mut table = parse(DEFAULTS, "the defaults")?;
         let (defaults, known) = (table.clone(), names(&table));
-        let (mut file, mut overrides) = (file.map(Path::to_owned), Vec::new());
-        for (name, value) in environment {
-            let Some(short) = name.strip_prefix("LARKSPUR_") else { continue };
-            // What Kubernetes sets in every pod beside a service called larkspur; and what the test run sets.
-            if short.starts_with("SERVICE_")
-                || short == "PORT"
-                || short.starts_with("PORT_")
-                || short == "OBSERVED"
-                || short == "TEST_STORE"
-            {
-                continue;
-            }
-            if short == "CONFIG" {
-                file.get_or_insert_with(|| value.into());
-                continue;
-            }
-            let Some(key) = known.iter().find(|key| shouted(key) == short) else {
-                let nearest = nearest(short, known.iter().map(|key| shouted(key)));
-                return Err(ConfigError(format!(
-                    "the environment variable {name} is no setting; the nearest is LARKSPUR_{nearest}"
-                )));
-            };
-            overrides.push((key.clone(), value, name));
-        }
+        let given = environment::read(environment, &known)?;
+        let file = file.map(Path::to_owned).or(given.file);
+        let mut overrides = given.settings;
         if let Some(path) = file {
             let shown = path.display().to_string();
             let text = std::fs::read_to_string(&path)
@@ -245,17 +208,19 @@ impl Config {
         for (key, text, source) in overrides {
             set(&mut table, &defaults, &key, &text).map_err(|why| ConfigError(format!("{source}: {why}")))?;
             // Each is tried by itself, so that the message names its source.
-            try_read(&table).map_err(|why| ConfigError(format!("{source} is {text:?}: {why}")))?;
+            let shown = if layers::is_secret(&key) { "not usable".to_owned() } else { format!("{text:?}") };
+            try_read(&table).map_err(|why| ConfigError(format!("{source} is {shown}: {why}")))?;
         }
-        try_read(&table).map_err(ConfigError)
+        let read = try_read(&table).map_err(ConfigError)?;
+        Ok(Config { warnings: given.warnings, ..read })
     }
 
     /// The limits of connections.
     pub fn limits(&self) -> Limits {
         Limits {
-            connections: self.limits.connections.max(1),
-            head: Duration::from_secs(self.limits.head_seconds.max(1)),
-            body: Duration::from_secs(self.limits.body_seconds.max(1)),
+            connections: self.limits.connections,
+            head: Duration::from_secs(self.limits.head_seconds),
+            body: Duration::from_secs(self.limits.body_seconds),
             drain: Duration::from_secs(self.limits.drain_seconds),
         }
     }
@@ -269,7 +234,7 @@ impl Config {
     pub fn postgres(&self) -> postgres::Options {
         postgres::Options {
             connections: self.postgres.connections,
-            deadline: Duration::from_millis(self.postgres.deadline_ms.max(100)),
+            deadline: Duration::from_millis(self.postgres.deadline_ms),
             tls: self.postgres.tls,
             ca: Some(self.postgres.ca.clone()).filter(|path| !path.as_os_str().is_empty()),
         }
@@ -282,7 +247,7 @@ impl Config {
 
     /// How long bytes that nothing names are kept.
     pub fn grace(&self) -> Duration {
-        Duration::from_secs(3600 * u64::from(self.blobs.grace_hours.max(1)))
+        Duration::from_secs(3600 * u64::from(self.blobs.grace_hours))
     }
 
     /// How a data directory is opened.
@@ -325,7 +290,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("larkspur.toml");
         std::fs::write(&path, file).expect("written");
-        let env = env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let env = env.iter().map(|(key, value)| ((*key).into(), (*value).into()));
         let flags: Vec<_> = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
         Config::load(Some(&path), env, &flags)
     }
@@ -358,15 +323,15 @@ mod tests {
     #[test]
     fn precedence() {
         let file =
-            "listen = \"file\"\nrate_limits = 2\n[behaviours]\ntag_owner = \"app\"\ncomma_lists = false";
+            "listen = \"file:1\"\nrate_limits = 2\n[behaviours]\ntag_owner = \"app\"\ncomma_lists = false";
         let config = load(file, &[], &[]).expect("the file");
-        assert_eq!((config.listen.as_str(), config.rate_limits), ("file", RateLimits::Factor(2.0)));
+        assert_eq!((config.listen.as_str(), config.rate_limits), ("file:1", RateLimits::Factor(2.0)));
         assert_eq!((config.behaviours.tag_owner, config.behaviours.comma_lists), (TagOwner::App, false));
-        let env = [("LARKSPUR_LISTEN", "env"), ("LARKSPUR_BEHAVIOURS_COMMA_LISTS", "true"), ("PATH", "x")];
+        let env = [("LARKSPUR_LISTEN", "env:2"), ("LARKSPUR_BEHAVIOURS_COMMA_LISTS", "true"), ("PATH", "x")];
         let config = load(file, &env, &[]).expect("the environment");
-        assert_eq!((config.listen.as_str(), config.behaviours.comma_lists), ("env", true));
-        let config = load(file, &env, &[("listen", "flag"), ("rate_limits", "off")]).expect("flags");
-        assert_eq!((config.listen.as_str(), config.rate_limits), ("flag", RateLimits::Off));
+        assert_eq!((config.listen.as_str(), config.behaviours.comma_lists), ("env:2", true));
+        let config = load(file, &env, &[("listen", "flag:3"), ("rate_limits", "off")]).expect("flags");
+        assert_eq!((config.listen.as_str(), config.rate_limits), ("flag:3", RateLimits::Off));
     }
 
     #[test]
@@ -388,15 +353,119 @@ mod tests {
         assert!(text.starts_with("LARKSPUR_RATE_LIMIT_STATUS is \"500\": 500 is neither"), "{text}");
         for wrong in ["-1", "60001", "9999999999"] {
             let text = refused("", &[("LARKSPUR_POSTGRES_STALE_MS", wrong)], &[]);
-            let end = format!("{wrong} is not from 0 to 60000 milliseconds");
+            let end = format!("{wrong} is not from 0 to 60000");
             assert!(text.starts_with("LARKSPUR_POSTGRES_STALE_MS is") && text.ends_with(&end), "{text}");
         }
         let config = load("[postgres]\nstale_ms = 60000", &[], &[]).expect("the most");
         assert_eq!(config.stale_ms(), 60_000);
         let text = refused("\n\nlisten = ", &[], &[]);
         assert!(text.contains("line 3"), "{text}");
-        load("", &[("LARKSPUR_SERVICE_HOST", "10.0.0.1"), ("LARKSPUR_PORT", "tcp://x")], &[])
-            .expect("passed over");
+    }
+
+    #[test]
+    fn a_variable_that_is_no_setting_stops_the_start_only_if_it_is_nearly_one() {
+        for near in ["LISTN", "LSITEN", "DAT", "LOGS_LEVL", "CONFG", "BEHAVIOURS_TAG_OWNR", "CONTROLKEY"] {
+            let text = refused("", &[(&format!("LARKSPUR_{near}"), "x")], &[]);
+            assert!(text.contains("is no setting; the nearest is LARKSPUR_"), "{text}");
+        }
+        let others =
+            [("LARKSPUR_HOME", "/x"), ("LARKSPUR_APP_ID", "cli_1"), ("LARKSPUR_DB_SERVICE_HOST", "db")];
+        let config = load("", &others, &[]).expect("no hindrance");
+        let [warning] = &config.warnings[..] else { panic!("{:?}", config.warnings) };
+        for (name, value) in others {
+            assert!(warning.contains(name) && !warning.contains(value), "{warning}");
+        }
+        // What Kubernetes sets beside a service of this name is not worth a word.
+        let own = [("LARKSPUR_SERVICE_HOST", "10.0.0.1"), ("LARKSPUR_PORT", "tcp://x"), ("LARKS", "1")];
+        assert_eq!(load("", &own, &[]).expect("ours").warnings, Vec::<String>::new());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_not_utf_8_is_an_error() {
+        use std::os::unix::ffi::OsStringExt;
+        let odd = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        for (name, value) in [(odd(b"LARKSPUR_DATA"), odd(b"/x\xff")), (odd(b"LARKSPUR_D\xff"), odd(b"x"))] {
+            let error = Config::load(None, [(name, value)], &[]).err().expect("refused").to_string();
+            assert!(error.contains("LARKSPUR_D") && error.contains("not UTF-8"), "{error}");
+        }
+        Config::load(None, [(odd(b"PATH"), odd(b"/x\xff"))], &[]).expect("not ours");
+    }
+
+    /// For every setting with a range or a closed set: values at its edges, and such as do not fit.
+    const VALUES: &[(&str, &[&str], &[&str])] = &[
+        (
+            "listen",
+            &["localhost:0", "[::1]:80", "0.0.0.0:65535"],
+            &["", "5275", ":80", "here", "h:65536", "h:x"],
+        ),
+        ("data", &["x"], &[""]),
+        ("store", &["", "postgres://h/d"], &[]),
+        ("memory", &["true", "false"], &["maybe"]),
+        ("ready_file", &["", "x"], &[]),
+        ("control_key", &["", "k-1_~"], &["a b", "\u{fc}", "a\n"]),
+        ("demo", &["auto", "always", "never"], &["yes", ""]),
+        ("rate_limits", &["platform", "off", "0.5", "3"], &["0", "-1", "nan", "inf", ""]),
+        ("rate_limit_status", &["400", "429"], &["500", "0", "-1"]),
+        ("brand", &["feishu", "lark"], &["Feishu", ""]),
+        ("behaviours.duplicate_name", &["success", "402"], &["403"]),
+        ("behaviours.strict_tag_ids", &["true"], &["2"]),
+        ("behaviours.tag_owner", &["tenant", "app"], &["me"]),
+        ("behaviours.tags_per_chat", &["0", "4294967295"], &["-1", "4294967296"]),
+        ("behaviours.generic_field_validation", &["true"], &["x"]),
+        ("behaviours.comma_lists", &["false"], &["x"]),
+        ("behaviours.user_picker", &["auto", "on", "off"], &["true"]),
+        ("events.allow_private", &["auto", "on", "off"], &["true"]),
+        ("limits.connections", &["1", "1000000"], &["0", "-1", "1000001", "x"]),
+        ("limits.head_seconds", &["1", "86400"], &["0", "86401"]),
+        ("limits.body_seconds", &["1", "86400"], &["0", "86401"]),
+        ("limits.drain_seconds", &["0", "86400"], &["-1", "86401"]),
+        ("sqlite.readers", &["1", "256"], &["0", "257"]),
+        ("sqlite.tag_memory_mb", &["0", "1000000"], &["-1", "1000001"]),
+        ("sqlite.wal_limit_mb", &["1", "1000000"], &["0", "1000001"]),
+        ("postgres.connections", &["1", "10000"], &["0", "10001"]),
+        ("postgres.deadline_ms", &["100", "3600000"], &["99", "3600001"]),
+        ("postgres.tls", &["prefer", "require", "verify"], &["disable", ""]),
+        ("postgres.ca", &["", "x"], &[]),
+        ("postgres.stale_ms", &["0", "60000"], &["-1", "60001"]),
+        (
+            "blobs.url",
+            &["", "memory:", "file:///x", "s3://b/p", "s3://b"],
+            &["/x", "file://x", "s3://", "gs://b"],
+        ),
+        ("blobs.grace_hours", &["1", "87600"], &["0", "87601"]),
+        (
+            "logs.level",
+            &["warn", "info,larkspur_server=debug", "off", "TRACE"],
+            &["warning", "", "info,", "x=debug"],
+        ),
+        ("logs.format", &["auto", "text", "json"], &["xml", ""]),
+    ];
+
+    #[test]
+    fn every_setting_takes_what_fits_and_nothing_else() {
+        let all = names(&parse(DEFAULTS, "").expect("sound"));
+        let tried: Vec<&str> = VALUES.iter().map(|(name, ..)| *name).collect();
+        for name in &all {
+            // One that a new setting lacks is written above.
+            assert!(tried.contains(&name.as_str()), "{name} is not tried");
+        }
+        for (name, good, wrong) in VALUES {
+            let variable = format!("LARKSPUR_{}", layers::shouted(name));
+            for value in *good {
+                let loaded = load("", &[(&variable, value)], &[]);
+                assert!(loaded.is_ok(), "{variable}={value:?}: {}", loaded.err().expect("refused"));
+            }
+            for value in *wrong {
+                let text = refused("", &[(&variable, value)], &[]);
+                assert!(text.starts_with(&variable), "{variable}={value:?}: {text}");
+            }
+        }
+        // In a file, too, where a number is not a text.
+        for (table, name, value) in [("limits", "connections", "0"), ("logs", "level", "\"warning\"")] {
+            let text = refused(&format!("[{table}]\n{name} = {value}"), &[], &[]);
+            assert!(text.contains(&format!("{table}.{name} is {value}: ")), "{text}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the process tells of itself: health, metrics, the OpenAPI document.
+//! What the process tells of itself: health, metrics, the OpenAPI document, the guide.
 
 use std::time::Duration;
 
@@ -6,10 +6,13 @@ use larkspur_contract::Effect;
 use larkspur_contract::ids::AppId;
 use larkspur_store::apps;
 
+use crate::documents::guide;
 use crate::gateway::reply::JSON;
 use crate::request::Response;
-use crate::{App, documents, metrics};
+use crate::{App, metrics};
 
+/// Markdown too: browsers show it, and would save what is called Markdown.
+const TEXT: &str = "text/plain; charset=utf-8";
 /// How long the store may take before it counts as unable to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -25,11 +28,18 @@ pub(crate) async fn answer(app: &App, method: &str, path: &str) -> Option<Respon
         "metrics" => {
             Some(Response::plain(200, "text/plain; version=0.0.4; charset=utf-8", metrics::text(app)))
         }
-        "openapi.json" => {
-            Some(Response::plain(200, JSON, documents::openapi::document(app.options.registry)))
-        }
-        _ => None,
+        name => shown(app, name),
     }
+}
+
+/// A document or a page of the guide.
+fn shown(app: &App, name: &str) -> Option<Response> {
+    if let Some(document) = app.documents.get(name, app.options.registry) {
+        let kind = if name.ends_with(".json") { JSON } else { TEXT };
+        return Some(Response::plain(200, kind, document));
+    }
+    let page = guide::page(name.strip_prefix("guide")?.trim_start_matches('/'))?;
+    Some(Response::plain(200, TEXT, page))
 }
 
 async fn ready(app: &App) -> Response {

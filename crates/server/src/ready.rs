@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 pub use larkspur_api::operations::DemoWorld as World;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Its name in the data directory.
@@ -22,13 +23,44 @@ pub struct Ready {
     pub world: Option<World>,
 }
 
-/// Reads a ready file; `None` if it is not there or is not one.
-pub(crate) fn read(path: &Path) -> Option<Ready> {
+/// The file of the demo world in the data directory: the ready file goes with the server, and of the secret the store
+/// keeps a hash alone.
+pub(crate) const DEMO: &str = "demo.json";
+
+/// Reads a ready file, or that of a demo world; `None` if it is not there or is not one.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-/// Writes a ready file: whole or not at all, readable by its owner only.
-pub(crate) fn write(path: &Path, ready: &Ready) -> io::Result<()> {
+/// Reads a ready file.
+///
+/// # Errors
+/// It is not there, may not be read, or is none.
+pub(crate) fn load(path: &Path) -> Result<Ready, String> {
+    let shown = path.display();
+    let text = fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => format!("there is no ready file {shown}, as while no server runs there"),
+        io::ErrorKind::PermissionDenied => {
+            format!(
+                "this user may not read the ready file {shown}, which is for the user that runs the server"
+            )
+        }
+        _ => format!("cannot read the ready file {shown}: {error}"),
+    })?;
+    serde_json::from_slice(&text).map_err(|error| format!("{shown} is no ready file: {error}"))
+}
+
+/// Removes a ready file, unless another server has written its own there meanwhile.
+pub(crate) fn withdraw(path: &Path, ready: &Ready) {
+    if read::<Ready>(path).as_ref() == Some(ready)
+        && let Err(error) = fs::remove_file(path)
+    {
+        tracing::warn!(%error, path = %path.display(), "the ready file cannot be removed");
+    }
+}
+
+/// Writes a ready file, or that of a demo world: whole or not at all, readable by its owner only.
+pub(crate) fn write<T: Serialize>(path: &Path, ready: &T) -> io::Result<()> {
     let mut text = serde_json::to_vec_pretty(ready)?;
     text.push(b'\n');
     let mut name = path.as_os_str().to_owned();
@@ -71,11 +103,18 @@ mod tests {
         });
         write(&path, &ready).expect("written over");
         assert!(read(&path).as_ref() == Some(&ready));
+        assert!(load(&path).is_ok_and(|read| read == ready));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         }
         assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 1, "nothing is left over");
+        // Another server's stays.
+        let other = Ready { control_key: "l".into(), ..ready.clone() };
+        withdraw(&path, &other);
+        assert!(path.exists());
+        withdraw(&path, &ready);
+        assert!(!path.exists() && load(&path).is_err_and(|why| why.contains("there is no ready file")));
     }
 }

@@ -101,7 +101,12 @@ impl Bell {
 ///
 /// A failed checkpoint loses nothing (the log stays and is tried again), so nobody is told; a disk that is full or
 /// failing is reported by the commits.
-pub(crate) fn run(bell: &Bell, counters: &Counters, log: &File, open: impl Fn() -> rusqlite::Result<Connection>) {
+pub(crate) fn run(
+    bell: &Bell,
+    counters: &Counters,
+    log: &File,
+    open: impl Fn() -> rusqlite::Result<Connection>,
+) {
     let mut connection = None;
     // Since when the file has been too large, and how many commits there were at the last look.
     let mut owing: Option<(Instant, u64)> = None;
@@ -122,7 +127,8 @@ pub(crate) fn run(bell: &Bell, counters: &Counters, log: &File, open: impl Fn() 
             log.bytes.store(0, Ordering::Relaxed);
         }
         // Somebody who reads an old snapshot, or writes, is in the way: it is tried again.
-        owing = large.then(|| (owing.filter(|_| !due).map_or_else(Instant::now, |(since, _)| since), commits));
+        owing =
+            large.then(|| (owing.filter(|_| !due).map_or_else(Instant::now, |(since, _)| since), commits));
         if done {
             counters.checkpoints.fetch_add(1, Ordering::Relaxed);
         } else if !due {

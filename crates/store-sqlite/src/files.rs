@@ -48,7 +48,9 @@ impl fmt::Display for OpenError {
                 let first = problems.first().map_or("", String::as_str);
                 write!(f, "{} is damaged ({} problems): {first}", path.display(), problems.len())
             }
-            OpenError::Denied(path, why) | OpenError::Failed(path, why) => write!(f, "{}: {why}", path.display()),
+            OpenError::Denied(path, why) | OpenError::Failed(path, why) => {
+                write!(f, "{}: {why}", path.display())
+            }
         }
     }
 }
@@ -96,7 +98,9 @@ impl Failure for rusqlite::Error {
 fn is_file(path: &Path) -> Result<bool, OpenError> {
     match fs::metadata(path) {
         Ok(found) => Ok(found.is_file()),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(false)
+        }
         Err(error) => Err(failed(path)(error)),
     }
 }

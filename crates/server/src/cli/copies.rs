@@ -5,6 +5,7 @@ use larkspur_store::{SCHEMA_VERSION, blobs};
 use larkspur_store_sqlite::Sqlite;
 
 use super::Place;
+use super::progress::Progress;
 use super::store::{Store, advised, blobs as configured, plain};
 use crate::blobs::Objects;
 use crate::config::Config;
@@ -18,9 +19,28 @@ pub(super) struct Flags {
     place: Place,
 }
 
+/// Flags of `larkspur migrate`.
+#[derive(Debug, Args)]
+pub(super) struct Migration {
+    /// Make a store in the data directory if there is none
+    #[arg(long)]
+    create: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
 /// Brings the data to this program's schema.
-pub(super) fn migrate(place: &Place) -> Result<(), String> {
-    let config = place.config()?;
+pub(super) fn migrate(flags: &Migration) -> Result<(), String> {
+    let config = flags.place.config()?;
+    if !flags.create
+        && !config.is_on_a_server()
+        && !Sqlite::exists(&config.data).map_err(|error| advised(&error))?
+    {
+        return Err(format!(
+            "there is no store in {}: name another directory with --data, or make one with --create",
+            config.data.display()
+        ));
+    }
     waiting(async {
         let store = Store::open(&config).await?;
         store.migrate(&config).await?;
@@ -30,6 +50,18 @@ pub(super) fn migrate(place: &Place) -> Result<(), String> {
             "{place} has schema {SCHEMA_VERSION}, the one of this release, or a newer one that it can serve\n"
         ))
     })
+}
+
+/// Gives back the room that deleted data left.
+pub(super) fn compact(place: &Place) -> Result<(), String> {
+    let config = place.config()?;
+    if config.is_on_a_server() {
+        return Err("the data are on a PostgreSQL server, which does this by itself (autovacuum)".to_owned());
+    }
+    let progress = Progress::of("writing the file anew");
+    let (before, after) = Sqlite::compact(&config.data).map_err(|error| advised(&error))?;
+    drop(progress);
+    super::print(&format!("{}: {before} bytes before, {after} now\n", config.data.display()))
 }
 
 /// Looks for damage and for files that are missing; of a database on a server, whether it can hold the data.
@@ -48,7 +80,9 @@ pub(super) fn check(place: &Place) -> Result<(), String> {
         });
     }
     let data = &config.data;
+    let progress = Progress::of("looking at every page and every reference");
     let found = Sqlite::check(data).map_err(|error| advised(&error))?;
+    drop(progress);
     if !found.is_empty() {
         super::print(&format!("{}\n", found.join("\n")))?;
         return Err(format!("{} is damaged: restore a backup into another directory", data.display()));
@@ -70,7 +104,9 @@ pub(super) fn check(place: &Place) -> Result<(), String> {
 /// Says which files are missing that images name.
 async fn missing(store: &Store, config: &Config) -> Result<(), String> {
     let Some(kept) = configured(config)? else { return Ok(()) };
+    let progress = Progress::of("looking for the files of images");
     let lost = blobs::missing(&store.driver(), &*kept).await.map_err(|error| plain(&error))?;
+    drop(progress);
     if lost.is_empty() {
         return super::print(&format!("{}: no file is missing\n", config.blobs()));
     }
@@ -86,7 +122,9 @@ async fn missing(store: &Store, config: &Config) -> Result<(), String> {
 pub(super) fn backup(flags: &Flags) -> Result<(), String> {
     let config = flags.place.config()?;
     let (data, to) = (directory(&config)?, &flags.file);
+    let progress = Progress::of_file("copying", Sqlite::unfinished(to), size(&Sqlite::file(data)));
     Sqlite::backup(data, to).map_err(|error| advised(&error))?;
+    drop(progress);
     let said = format!("{} holds all of {}; keep it as secret\n", to.display(), data.display());
     if config.blobs().starts_with("file:") {
         // Afterwards: no file goes until long after the last row that names it.
@@ -116,7 +154,10 @@ pub(super) fn restore(flags: &Flags) -> Result<(), String> {
     if files {
         copy_files(&beside, config.blobs())?;
     }
+    let progress =
+        Progress::of_file("examining and copying", Sqlite::unfinished(&Sqlite::file(data)), size(from));
     Sqlite::restore(from, data).map_err(|error| advised(&error))?;
+    drop(progress);
     super::print(&format!("{} holds what {} held\n", data.display(), from.display()))
 }
 
@@ -130,8 +171,14 @@ fn beside(file: &Path) -> Result<String, String> {
 fn copy_files(from: &str, to: &str) -> Result<u64, String> {
     waiting(async {
         let (from, to) = (Objects::open(from)?, Objects::open(to)?);
-        blobs::copy_all(&*from, &*to, &mut |_| {}).await.map_err(|error| plain(&error))
+        let progress = Progress::of("copying files");
+        let mut told = |copied| progress.now(format!("{copied} files copied"));
+        blobs::copy_all(&*from, &*to, &mut told).await.map_err(|error| plain(&error))
     })
+}
+
+fn size(file: &Path) -> Option<u64> {
+    std::fs::metadata(file).ok().map(|file| file.len())
 }
 
 /// The data directory, if that is where the data are.

@@ -5,7 +5,8 @@ use larkspur_store::copy::{Source, Step};
 use larkspur_store_sqlite::Sqlite;
 
 use super::copies::waiting;
-use super::store::{Store, blobs, plain};
+use super::progress::Progress;
+use super::store::{Store, advised, blobs, plain};
 use crate::config::Config;
 
 /// Flags of `larkspur copy`.
@@ -45,7 +46,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         );
     }
     waiting(async {
-        if !from.is_on_a_server() && !Sqlite::exists(&from.data) {
+        if !from.is_on_a_server() && !Sqlite::exists(&from.data).map_err(|error| advised(&error))? {
             return Err(format!(
                 "the source {} has no data: name another one with --from",
                 from.data.display()
@@ -57,7 +58,12 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         let files = blobs(&from)?.zip(blobs(&to)?);
         let files = files.as_ref().map(|(from, to)| (&**from, &**to));
         let (mut begun, mut lines, mut rows, mut kept) = (false, 0, 0, String::new());
+        let progress = Progress::of("reading the source");
+        let say = |line: &str| progress.say(line);
         let mut told = |step| match step {
+            Step::Copying(table, copied) if progress.is_shown() => {
+                progress.now(format!("{table}: {copied} rows copied"));
+            }
             Step::Copying(table, copied) => {
                 if copied / LINE > lines {
                     say(&format!("{table}: {copied} rows copied"));
@@ -65,6 +71,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
                 // It begins anew with every table.
                 lines = copied / LINE;
             }
+            Step::Files(copied) if progress.is_shown() => progress.now(format!("{copied} files copied")),
             Step::Files(copied) if copied % FILES == 0 => say(&format!("{copied} files copied")),
             Step::Files(_) => {}
             Step::Verified(table, count) => {
@@ -79,6 +86,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
             told(step);
         };
         let copied = read.copy_to(&target.driver(), files, &mut heard).await;
+        drop(progress);
         // What is refused before anything is copied says itself what to do.
         let again = if begun { AGAIN } else { "" };
         copied.map_err(|error| format!("{}{again}", plain(&error)))?;
@@ -116,9 +124,4 @@ fn settings(place: Option<&str>, files: Option<&str>, config: Option<&Path>) -> 
 
 async fn open(config: &Config, what: &str) -> Result<Store, String> {
     Store::open(config).await.map_err(|why| format!("the {what}: {why}"))
-}
-
-#[allow(clippy::print_stderr, reason = "progress is no output")]
-fn say(line: &str) {
-    eprintln!("{line}");
 }

@@ -1,10 +1,11 @@
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use crate::http;
+use super::client;
+use crate::http::{self, Sent};
+use crate::ready;
 
 /// How long the server may take: longer than it gives its store.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -15,6 +16,9 @@ pub(super) struct Flags {
     /// Address and port that the server was given [default: the setting `listen`]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// The ready file of the server, which knows a port that was chosen by the system
+    #[arg(long, value_name = "PATH", conflicts_with = "listen")]
+    ready_file: Option<PathBuf>,
     /// File with settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -22,18 +26,20 @@ pub(super) struct Flags {
 
 /// Asks a running server whether it is ready; that it is not is an error of the command.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
-    let listen = flags.listen.clone().map(|listen| ("listen", listen));
-    let config = super::load(flags.config.as_deref(), &listen.into_iter().collect::<Vec<_>>())?;
-    let authority = match config.listen.parse::<SocketAddr>() {
-        Ok(address) => super::reachable(address).to_string(),
-        Err(_) => config.listen,
+    let authority = match &flags.ready_file {
+        Some(path) => client::authority(&ready::load(path)?.base_url)?,
+        None => {
+            let listen = flags.listen.clone().map(|listen| ("listen", listen));
+            let config = super::load(flags.config.as_deref(), &listen.into_iter().collect::<Vec<_>>())?;
+            client::listened(config.listen)
+        }
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
     runtime.block_on(async {
-        let asked = http::fetch(&authority, "GET", "/larkspur/health/ready", None, None);
+        let asked = http::fetch(&authority, "GET", "/larkspur/health/ready", Sent::json(None, None));
         let answer = tokio::time::timeout(PATIENCE, asked)
             .await
             .map_err(|_| format!("{authority} does not answer"))?

@@ -1,17 +1,25 @@
 //! The command line: one file for each subcommand.
 
 mod call;
+mod client;
 mod copies;
 mod copy;
+mod describe;
 mod document;
+mod form;
 mod health;
+mod json;
+mod manual;
 mod operations;
+mod progress;
 mod serve;
 mod store;
+mod terminal;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Once;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -31,26 +39,32 @@ struct Cli {
 enum Command {
     /// Serve (this is also what happens without a subcommand)
     Serve(serve::Flags),
-    /// List the operations
+    /// List the operations, or describe one
     Operations(operations::Flags),
     /// Call an operation of a running server
     Call(call::Flags),
     /// Ask a running server on this machine whether it is ready
     Health(health::Flags),
     /// Bring the data to the schema of this release, as a start does
-    Migrate(Place),
+    Migrate(copies::Migration),
     /// Look for damage in a data directory, or whether a database will do; whether a server runs on it or not
     Check(Place),
     /// Copy a data directory to a file: consistent, whether a server runs on it or not
     Backup(copies::Flags),
     /// Make a data directory from such a file
     Restore(copies::Flags),
+    /// Make the file of a data directory as small as what is in it; no server may run on it
+    Compact(Place),
     /// Copy everything from one store to an empty one, such as from a data directory to a database
     Copy(copy::Flags),
     /// Print every setting with its default and its explanation
     Config,
     /// Print a generated document
     Document(document::Flags),
+    /// Print what a shell needs to complete commands, flags and operations
+    Completions(manual::Completions),
+    /// Print a page for `man`, of all commands or of one
+    Man(manual::Man),
 }
 
 /// Where the data are.
@@ -79,13 +93,17 @@ impl Place {
     }
 }
 
+/// The settings of this process; what is odd about them is told once.
 fn load(file: Option<&std::path::Path>, flags: &[(&str, String)]) -> Result<Config, String> {
-    Config::load(
-        file,
-        std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
-        flags,
-    )
-    .map_err(|error| error.to_string())
+    static TOLD: Once = Once::new();
+    let config = silent(file, flags)?;
+    TOLD.call_once(|| config.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}"))));
+    Ok(config)
+}
+
+/// As [`load`], for what tells it by itself.
+fn silent(file: Option<&std::path::Path>, flags: &[(&str, String)]) -> Result<Config, String> {
+    Config::load(file, std::env::vars_os(), flags).map_err(|error| error.to_string())
 }
 
 /// Runs the command line of this process. Errors are one line on standard error, and exit code 1.
@@ -97,13 +115,16 @@ pub fn run() -> ExitCode {
         Some(Command::Operations(flags)) => operations::run(&flags),
         Some(Command::Call(flags)) => call::run(&flags),
         Some(Command::Health(flags)) => health::run(&flags),
-        Some(Command::Migrate(place)) => copies::migrate(&place),
+        Some(Command::Migrate(flags)) => copies::migrate(&flags),
         Some(Command::Check(place)) => copies::check(&place),
         Some(Command::Backup(flags)) => copies::backup(&flags),
         Some(Command::Restore(flags)) => copies::restore(&flags),
+        Some(Command::Compact(place)) => copies::compact(&place),
         Some(Command::Copy(flags)) => copy::run(&flags),
         Some(Command::Config) => print(DEFAULTS),
         Some(Command::Document(flags)) => document::run(&flags),
+        Some(Command::Completions(flags)) => manual::completions(&flags),
+        Some(Command::Man(flags)) => manual::man(&flags),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

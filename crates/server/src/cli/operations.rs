@@ -1,45 +1,121 @@
 use clap::Args;
-use larkspur_api::REGISTRY;
-use serde_json::json;
+use larkspur_api::{Entry, REGISTRY};
+use larkspur_contract::Spec;
+use serde_json::{Value, json};
 
+use super::{describe, terminal};
+use crate::config::nearest;
 use crate::documents::{access_text, scopes_of};
 
 /// Flags of `larkspur operations`.
 #[derive(Debug, Args)]
 pub(super) struct Flags {
+    /// One of them, to be described: fields, codes, scopes, frequency, choices
+    operation: Option<String>,
     /// As JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Prints the registry.
+fn entries() -> impl Iterator<Item = &'static Entry> {
+    REGISTRY.iter().copied().flatten()
+}
+
+/// The ids of all operations.
+pub(super) fn ids() -> impl Iterator<Item = &'static str> {
+    entries().map(|entry| entry.spec.id)
+}
+
+/// An operation by its id.
+///
+/// # Errors
+/// There is none; the text names those that may be meant.
+pub(super) fn find(id: &str) -> Result<&'static Entry, String> {
+    if let Some(entry) = entries().find(|entry| entry.spec.id == id) {
+        return Ok(entry);
+    }
+    // Most people leave the front out.
+    let part: Vec<&str> = ids().filter(|known| !id.is_empty() && known.contains(id)).take(6).collect();
+    let meant = match part.as_slice() {
+        [] => nearest(id, ids().map(str::to_owned)),
+        [one, ..] if part.len() > 5 => format!("{one}, or another of those with {id} in their names"),
+        some => some.join(", "),
+    };
+    Err(format!("there is no operation {id:?}; the nearest is {meant}; `larkspur operations` lists them"))
+}
+
+/// Prints the registry, or one operation.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
-    let specs = || REGISTRY.iter().copied().flatten().map(|entry| entry.spec);
+    let one = flags.operation.as_deref().map(find).transpose()?;
     if flags.json {
-        let list: Vec<_> = specs()
-            .map(|spec| {
-                json!({
-                    "id": spec.id,
-                    "summary": spec.summary,
-                    "method": spec.route.method.name(),
-                    "path": spec.route.path,
-                    "access": access_text(spec),
-                    "scopes": scopes_of(spec),
-                    "rate": spec.rate.name,
-                    "codes": spec.codes.iter().map(|code| code.number).collect::<Vec<_>>(),
-                    "example": spec.example,
-                })
-            })
-            .collect();
-        let text = serde_json::to_string_pretty(&list).map_err(|error| error.to_string())?;
+        let value = match one {
+            Some(entry) => describe::json(entry),
+            None => entries().map(|entry| brief(entry.spec)).collect(),
+        };
+        let text = serde_json::to_string_pretty(&value).map_err(|error| error.to_string())?;
         return super::print(&format!("{text}\n"));
     }
-    let width = |of: fn(&larkspur_contract::Spec) -> usize| specs().map(of).max().unwrap_or_default();
-    let (ids, paths) = (width(|spec| spec.id.len()), width(|spec| spec.route.path.len()));
-    let mut text = String::new();
-    for spec in specs() {
-        let (method, path) = (spec.route.method.name(), spec.route.path);
-        text.push_str(&format!("{:ids$}  {method:6} {path:paths$}  {}\n", spec.id, spec.summary));
+    match one {
+        Some(entry) => super::print(&describe::text(entry, terminal::width())),
+        None => super::print(&table(terminal::width())),
     }
-    super::print(&text)
+}
+
+/// What the list says of an operation.
+pub(super) fn brief(spec: &Spec) -> Value {
+    json!({
+        "id": spec.id,
+        "summary": spec.summary,
+        "method": spec.route.method.name(),
+        "path": spec.route.path,
+        "access": access_text(spec),
+        "scopes": scopes_of(spec),
+        "rate": spec.rate.name,
+        "codes": spec.codes.iter().map(|code| code.number).collect::<Vec<_>>(),
+        "example": spec.example,
+    })
+}
+
+/// The list: all columns if there is room for them, else without the paths, which the description of one has.
+fn table(width: Option<usize>) -> String {
+    let longest = |of: fn(&Spec) -> usize| entries().map(|entry| of(entry.spec)).max().unwrap_or_default();
+    let (ids, paths) = (longest(|spec| spec.id.len()), longest(|spec| spec.route.path.len()));
+    let whole = ids + 9 + paths + 2 + longest(|spec| spec.summary.chars().count());
+    let roomy = width.is_none_or(|width| whole <= width);
+    let mut text = String::new();
+    for spec in entries().map(|entry| entry.spec) {
+        let (method, path) = (spec.route.method.name(), spec.route.path);
+        let path = if roomy { format!("{path:paths$}  ") } else { String::new() };
+        let line = format!("{:ids$}  {method:6} {path}{}", spec.id, spec.summary);
+        text.push_str(&terminal::fit(&line, width));
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_answered_with_what_was_meant() {
+        let refused = |id| find(id).err().expect("none of them");
+        assert!(refused("im.v2.tag.creat").contains("; the nearest is im.v2.tag.create;"));
+        assert!(refused("im.v2.tga.create").contains("; the nearest is im.v2.tag.create;"));
+        assert!(refused("tag.create").contains("im.v2.tag.create"));
+        assert!(refused("im.").contains("or another of those with im. in their names"));
+        assert!(find("im.v2.tag.create").is_ok());
+    }
+
+    #[test]
+    fn the_table_fits() {
+        for width in [40, 80, 120, 400] {
+            let table = table(Some(width));
+            assert_eq!(table.lines().count(), ids().count());
+            assert!(table.lines().all(|line| line.chars().count() <= width), "{width}");
+        }
+        let (whole, narrow) = (table(None), table(Some(100)));
+        assert!(whole.contains("/open-apis/im/v2/tags") && !whole.contains('…'));
+        assert!(narrow.contains("im.v2.tag.create ") && !narrow.contains("/open-apis/"));
+    }
 }

@@ -64,7 +64,7 @@ impl Flags {
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
         .collect();
-        super::load(self.config.as_deref(), &flags)
+        super::silent(self.config.as_deref(), &flags)
     }
 }
 
@@ -77,6 +77,9 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         config.store.clear();
     }
     logs::start(&config.logs)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("larkspur")
@@ -108,6 +111,12 @@ async fn serve(config: &Config) -> Result<(), String> {
     let app = App::build(engine, options)?;
     let ready = Ready { base_url: base_url(address), control_key, world };
     announce(config, &ready, open)?;
+    let files = ready_files(config);
+    let ended = async move {
+        ended.await;
+        // Before the port is free for another server: what waits for a server goes by this file.
+        files.iter().for_each(|path| ready::withdraw(path, &ready));
+    };
     tracing::info!(address = %address, "serving");
     let courier = Courier::new(app.clone(), allow_private(config, address.ip().is_loopback()));
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -161,12 +170,18 @@ async fn world(config: &Config, engine: &Arc<Engine>, make: bool) -> Result<Opti
     if make && let Some(made) = demo::make_if_empty(engine).await.map_err(failed)? {
         return Ok(Some(made));
     }
-    // Kept even where it is not printed: nothing but this file knows the secret.
-    let known = ready_files(config).iter().find_map(|path| ready::read(path)?.world);
-    match known {
-        Some(world) if demo::is_there(engine, &world).await.map_err(failed)? => Ok(Some(world)),
-        _ => Ok(None),
+    // Kept even where it is not printed: nothing but this file knows the secret. A ready file has it after a kill, and
+    // where an earlier release served.
+    let written = demo_file(config).and_then(|path| ready::read::<World>(&path));
+    let known = written
+        .into_iter()
+        .chain(ready_files(config).into_iter().filter_map(|path| ready::read::<Ready>(&path)?.world));
+    for world in known {
+        if demo::is_there(engine, &world).await.map_err(failed)? {
+            return Ok(Some(world));
+        }
     }
+    Ok(None)
 }
 
 /// Where clients on this machine reach an address.
@@ -186,43 +201,97 @@ fn ready_files(config: &Config) -> Vec<PathBuf> {
     paths
 }
 
+/// Where the demo world is written down for the next start: in the data directory; of a database, beside the ready file.
+fn demo_file(config: &Config) -> Option<PathBuf> {
+    if config.memory {
+        return None;
+    }
+    if !config.is_on_a_server() {
+        return Some(config.data.join(ready::DEMO));
+    }
+    let mut beside = Some(config.ready_file.clone().into_os_string()).filter(|path| !path.is_empty())?;
+    beside.push(".demo");
+    Some(beside.into())
+}
+
 /// Writes the ready files, and tells the person at the terminal what to do next.
 fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
+    if let (Some(world), Some(path)) = (&ready.world, demo_file(config))
+        && ready::read::<World>(&path).as_ref() != Some(world)
+    {
+        ready::write(&path, world)
+            .map_err(|error| format!("cannot write down the demo world in {}: {error}", path.display()))?;
+    }
     let paths = ready_files(config);
     for path in &paths {
         ready::write(path, ready)
             .map_err(|error| format!("cannot write the ready file {}: {error}", path.display()))?;
     }
-    let mut text = format!("Larkspur serves {}\n", ready.base_url);
-    match (&ready.world, open) {
-        (Some(world), true) => text.push_str(&greeting(ready, world)),
-        (None, true) => text.push_str(&format!(
-            "control key   {}\nThere is no demo world whose secret is known here. An app's secret is kept hashed: set a new one with\n`larkspur call larkspur.v1.app.secret` (`larkspur call larkspur.v1.app.list` tells the apps), or start with another --data.\n",
-            ready.control_key
-        )),
-        (_, false) => {
-            let place = paths.first().map_or("no file (name one with --ready-file)".to_owned(), |path| path.display().to_string());
-            text.push_str(&format!("On this address no demo world is made and no secret is printed (--demo does both). Control key in: {place}\n"));
-        }
-    }
-    super::print(&text)
+    super::print(&greeting(ready, paths.first(), open))
 }
 
-fn greeting(ready: &Ready, world: &World) -> String {
-    let (url, id, secret, chat) = (&ready.base_url, &world.app_id, &world.app_secret, &world.chat_id);
-    let mut text = format!(
-        "app_id        {id}\napp_secret    {secret}\ntenant_key    {}\nchat_id       {chat}\ndocument      {}\ncontrol key   {}\n",
-        world.tenant_key, world.document_url, ready.control_key
-    );
-    for user in &world.users {
-        text.push_str(&format!("user          {} {} ({})\n", user.open_id, user.user_id, user.name));
+/// What the person at the terminal needs for a first call.
+fn greeting(ready: &Ready, file: Option<&PathBuf>, open: bool) -> String {
+    let url = &ready.base_url;
+    let file = file.map_or("none (name one with --ready-file)".to_owned(), |path| {
+        let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        format!("{} (until the server ends)", whole.display())
+    });
+    let mut text = format!("Larkspur serves {url}\n\n");
+    if open {
+        text.push_str(&exports(ready));
+        text.push('\n');
     }
-    text.push_str(&format!(
+    for user in ready.world.iter().filter(|_| open).flat_map(|world| &world.users) {
+        text.push_str(&format!("user        {} {} ({})\n", user.open_id, user.user_id, user.name));
+    }
+    text.push_str(&format!("ready file  {file}\nguide       {url}/larkspur/guide/\n"));
+    match (&ready.world, open) {
+        (Some(world), true) => text.push_str(&clients(url, world)),
+        (None, true) => text.push_str(
+            "\nThere is no demo world whose secret is known here. An app's secret is kept hashed: set a new one with\n`larkspur call larkspur.v1.app.secret` (`larkspur call larkspur.v1.app.list` tells the apps), or start with another --data.\n",
+        ),
+        (_, false) => text.push_str(
+            "\nOn this address no demo world is made and no secret is printed (--demo does both). The control key is in the ready file.\n",
+        ),
+    }
+    text
+}
+
+/// Lines for a shell: the variables that the README's examples read.
+fn exports(ready: &Ready) -> String {
+    let mut all = vec![("BASE_URL", ready.base_url.as_str())];
+    if let Some(world) = &ready.world {
+        all.extend([
+            ("TENANT_KEY", world.tenant_key.as_str()),
+            ("APP_ID", &world.app_id),
+            ("APP_SECRET", &world.app_secret),
+            ("CHAT_ID", &world.chat_id),
+            ("DOCUMENT_URL", &world.document_url),
+        ]);
+        all.extend(world.users.first().map(|user| ("USER_OPEN_ID", user.open_id.as_str())));
+    }
+    all.push(("CONTROL_KEY", &ready.control_key));
+    all.into_iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect()
+}
+
+/// A word of a shell, in quotation marks if it has what means something there.
+fn quoted(value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=".contains(&byte);
+    if !value.is_empty() && value.bytes().all(plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', "'\\''"))
+}
+
+/// Lines for the official SDKs and for curl.
+fn clients(url: &str, world: &World) -> String {
+    let (id, secret) = (&world.app_id, &world.app_secret);
+    format!(
         "\nPython  import lark_oapi; client = lark_oapi.Client.builder().app_id(\"{id}\").app_secret(\"{secret}\").domain(\"{url}\").build()\n\
          Node    const client = new (require('@larksuiteoapi/node-sdk').Client)({{appId: '{id}', appSecret: '{secret}', domain: '{url}'}})\n\
          curl    curl -s {url}/open-apis/auth/v3/tenant_access_token/internal -d '{{\"app_id\":\"{id}\",\"app_secret\":\"{secret}\"}}'\n"
-    ));
-    text
+    )
 }
 
 /// Ends when the process is told to end.
@@ -249,6 +318,15 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_a_shell() {
+        for (value, word) in
+            [("cli_1", "cli_1"), ("http://h:1", "http://h:1"), ("", "''"), ("a'$b", "'a'\\''$b'")]
+        {
+            assert_eq!(quoted(value), word);
+        }
+    }
 
     #[test]
     fn base_urls() {

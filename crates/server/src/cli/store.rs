@@ -29,6 +29,9 @@ impl Store {
         let opened =
             if config.memory { Sqlite::memory() } else { Sqlite::open(&config.data, &config.sqlite()) };
         opened.map(|store| Store::Sqlite(Arc::new(store))).map_err(|error| match error {
+            OpenError::Denied(..) => format!(
+                "{error}: this user may not use the directory: name one that it may write to with --data, or run the command as its owner"
+            ),
             OpenError::Failed(..) => format!(
                 "{error}: choose a directory that this user may write to with --data; if it is one, `larkspur check` tells whether the data are damaged"
             ),
@@ -113,6 +116,7 @@ pub(super) fn advised(error: &OpenError) -> String {
         OpenError::Missing(_) => "name a file, or with --data a directory, that is there",
         OpenError::Exists(_) => "choose another place",
         OpenError::Damaged(..) => "take an older backup",
+        OpenError::Denied(..) => "this user may not do that: run the command as the owner of the data",
         OpenError::Failed(..) => "see that this user may read and write there, and that there is room",
     };
     format!("{error}: {advice}")

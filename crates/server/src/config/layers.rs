@@ -34,6 +34,11 @@ pub(super) fn dashed(key: &str) -> String {
     key.replace(['.', '_'], "-")
 }
 
+/// Whether a value is not for others to read.
+pub(super) fn is_secret(key: &str) -> bool {
+    matches!(key, "control_key" | "store")
+}
+
 pub(super) fn merge(
     base: &mut Table,
     over: Table,
@@ -52,7 +57,8 @@ pub(super) fn merge(
             }
             (Some(place), value) => {
                 *place = value;
-                let (key, text) = (key.as_str(), shown(place));
+                let text = if is_secret(&name) { "not usable".to_owned() } else { shown(place) };
+                let key = key.as_str();
                 check(prefix, key, place)
                     .map_err(|why| ConfigError(format!("{source}: {name} is {text}: {why}")))?;
             }
@@ -104,11 +110,12 @@ pub(super) fn set(table: &mut Table, defaults: &Table, key: &str, text: &str) ->
 }
 
 /// The candidate with the fewest letters to change.
-pub(super) fn nearest(name: &str, candidates: impl Iterator<Item = String>) -> String {
+pub(crate) fn nearest(name: &str, candidates: impl Iterator<Item = String>) -> String {
     candidates.min_by_key(|candidate| distance(name, candidate)).unwrap_or_default()
 }
 
-fn distance(one: &str, two: &str) -> usize {
+/// How many letters are to be changed, added or taken away.
+pub(super) fn distance(one: &str, two: &str) -> usize {
     let two: Vec<char> = two.chars().collect();
     let mut row: Vec<usize> = (0..=two.len()).collect();
     for (i, a) in one.chars().enumerate() {

@@ -2,9 +2,35 @@
 
 pub mod coverage;
 pub mod errors;
+pub mod guide;
 pub mod openapi;
 
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use larkspur_api::Entry;
 use larkspur_contract::{Access, Scope, Spec, Tokens};
+
+/// The names of the documents that the server shows beside the guide.
+pub(crate) const NAMES: [&str; 4] = ["openapi.json", "coverage.md", "errors.md", "larkspur.default.toml"];
+
+/// The documents of a registry, each made when it is first asked for.
+#[derive(Default)]
+pub(crate) struct Documents([OnceLock<Bytes>; NAMES.len()]);
+
+impl Documents {
+    /// A document by its name.
+    pub(crate) fn get(&self, name: &str, registry: &[&[Entry]]) -> Option<Bytes> {
+        let place = NAMES.iter().position(|known| *known == name)?;
+        let make = || match name {
+            "openapi.json" => openapi::document(registry),
+            "coverage.md" => coverage::document(registry, coverage::GAPS),
+            "errors.md" => errors::document(registry),
+            _ => crate::config::DEFAULTS.to_owned(),
+        };
+        Some(self.0.get(place)?.get_or_init(|| make().into()).clone())
+    }
+}
 
 /// Who may call an operation, in words.
 pub(crate) fn access_text(spec: &Spec) -> &'static str {
@@ -53,5 +79,55 @@ mod tests {
             }
         }
         assert_eq!(documents[0], super::openapi::document(REGISTRY), "the same every time");
+    }
+
+    #[test]
+    fn a_document_is_made_once() {
+        let documents = super::Documents::default();
+        for name in super::NAMES {
+            let first = documents.get(name, REGISTRY).expect(name);
+            // The very same bytes, and not equal ones.
+            assert_eq!(documents.get(name, &[]).expect(name).as_ptr(), first.as_ptr(), "{name}");
+        }
+        assert_eq!(documents.get("other", REGISTRY), None);
+    }
+
+    /// Every schema of a document, and the descriptions of everything.
+    fn walk(value: &Value, schemas: &mut Vec<Value>, texts: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                if members.contains_key("type") || members.contains_key("properties") {
+                    schemas.push(value.clone());
+                }
+                for (name, member) in members {
+                    if let (Some(text), "description" | "summary") = (member.as_str(), name.as_str()) {
+                        texts.push(text.to_owned());
+                    }
+                    walk(member, schemas, texts);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(item, schemas, texts)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn openapi_says_nothing_of_the_code() {
+        let api: Value = serde_json::from_str(&super::openapi::document(REGISTRY)).expect("JSON");
+        let (mut schemas, mut texts) = (Vec::new(), Vec::new());
+        walk(&api, &mut schemas, &mut texts);
+        assert!(schemas.len() > 500 && texts.len() > 500);
+        for text in texts {
+            for word in ["Debug", "`None`", "`Some`", "serde", "struct", "Rust", "[`", "::", " enum"] {
+                assert!(!text.contains(word), "{text:?} speaks of the code");
+            }
+            assert!(!text.contains('\n'), "{text:?} is folded as in the source");
+        }
+        for schema in schemas {
+            // The names of types, which are nobody's business; a field may be called so.
+            assert!(schema["title"].is_null() || schema["title"].is_object(), "{schema}");
+            let format = schema["format"].as_str().unwrap_or("int64");
+            assert!(["int32", "int64", "float", "double", "binary"].contains(&format), "{format}");
+        }
     }
 }

@@ -41,7 +41,10 @@ pub fn document(registry: &[&[Entry]]) -> String {
 
 fn operation(entry: &Entry) -> Value {
     let spec = entry.spec;
-    let schemas = entry.schemas();
+    let mut schemas = entry.schemas();
+    for schema in [&mut schemas.path, &mut schemas.query, &mut schemas.body, &mut schemas.output] {
+        told_of_the_wire(schema);
+    }
     let mut out = json!({
         "operationId": spec.id,
         "summary": spec.summary,
@@ -60,6 +63,33 @@ fn operation(entry: &Entry) -> Value {
         out["requestBody"] = body;
     }
     out
+}
+
+/// Takes out of a schema what tells of the code and not of the wire: names of types, and formats that are names of types.
+fn told_of_the_wire(schema: &mut Value) {
+    let Value::Object(members) = schema else { return };
+    if members.get("title").is_some_and(Value::is_string) {
+        members.remove("title");
+    }
+    let known = ["int32", "int64", "float", "double"];
+    if members.get("format").and_then(Value::as_str).is_some_and(|format| !known.contains(&format)) {
+        members.remove("format");
+    }
+    if let Some(Value::String(text)) = members.get_mut("description") {
+        // Lines are folded where the source folds them.
+        *text = text.replace('\n', " ");
+    }
+    for (name, member) in members {
+        match (name.as_str(), member) {
+            // Their members are called as the wire has it, `title` among them.
+            ("properties" | "$defs", Value::Object(fields)) => fields.values_mut().for_each(told_of_the_wire),
+            ("oneOf" | "anyOf" | "allOf" | "prefixItems", Value::Array(all)) => {
+                all.iter_mut().for_each(told_of_the_wire)
+            }
+            ("items" | "additionalProperties" | "not", inner) => told_of_the_wire(inner),
+            _ => {}
+        }
+    }
 }
 
 fn security(spec: &Spec) -> Value {

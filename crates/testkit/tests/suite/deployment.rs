@@ -76,7 +76,7 @@ fn the_unit_runs_commands_that_there_are() {
 fn takes(key: &str, value: &str) -> Result<(), String> {
     let directory = TempDir::new().expect("a directory");
     let mut command = Command::new(binary());
-    command.arg("migrate").arg("--data").arg(directory.path()).env_clear().env(key, value);
+    command.args(["migrate", "--create", "--data"]).arg(directory.path()).env_clear().env(key, value);
     let output = command.output().expect("it runs");
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
@@ -96,7 +96,7 @@ fn unit_and_image_set_what_can_be_set() {
         }
     }
     assert_eq!(set, 3);
-    takes("LARKSPUR_COLOR", "blue").expect_err("what cannot be set is refused");
+    takes("LARKSPUR_LISTN", "blue").expect_err("what cannot be set is refused");
 }
 
 /// The words in the array of an instruction, such as `CMD ["serve"]`.

@@ -2,6 +2,7 @@
 
 mod blobs;
 mod broken;
+mod commands;
 mod conformance;
 mod copy;
 mod deployment;

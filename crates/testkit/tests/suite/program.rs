@@ -122,8 +122,7 @@ impl Program {
 
     /// A connection to it.
     pub(crate) fn client(&self) -> Client {
-        let url = self.ready["base_url"].as_str().expect("a base_url");
-        Client { address: url.strip_prefix("http://").expect("http").to_owned(), stream: None, outcome: None }
+        Client::at(self.ready["base_url"].as_str().expect("a base_url"))
     }
 
     /// SIGKILL, and waits for the end.
@@ -174,6 +173,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// A client of the server at a base URL.
+    pub(crate) fn at(url: &str) -> Client {
+        Client { address: url.strip_prefix("http://").expect("http").to_owned(), stream: None, outcome: None }
+    }
+
     /// Sends a request and reads the whole answer: status and body. `None` if there was no answer, or half of one.
     pub(crate) fn send(
         &mut self,

@@ -17,8 +17,7 @@ use super::{support, values};
 use crate::rules;
 
 /// A demo world: what its maker must know of it. It cannot be asked for again: of the secret only a hash is kept.
-///
-/// It has no `Debug`, so that the secret does not get into a log.
+// It has no `Debug`, so that the secret does not get into a log.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DemoWorld {
     /// The tenant.

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::support;
 
-/// Where an app receives events. It has no `Debug`, so that its secrets do not get into a log.
+/// Where an app receives events.
+// It has no `Debug`, so that its secrets do not get into a log.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::operations::control) struct Shown {
     /// The address that events are posted to; empty for none.

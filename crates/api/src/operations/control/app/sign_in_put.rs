@@ -19,7 +19,8 @@ pub(in crate::operations::control) struct Body {
     redirect_uris: Vec<String>,
 }
 
-/// What an app says of signing in. It has no `Debug`, so that the ticket does not get into a log.
+/// What an app says of signing in.
+// It has no `Debug`, so that the ticket does not get into a log.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::operations::control) struct Shown {
     /// Where the app's users may be sent; none means any address on this machine.

@@ -1,0 +1,80 @@
+//! What the variables of the process say.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::ConfigError;
+use super::layers::{distance, nearest, shouted};
+
+/// The front of the variables that are read here.
+const FRONT: &str = "LARKSPUR_";
+/// A variable that is no setting and differs from one by so many letters is a slip.
+const SLIP: usize = 2;
+
+/// What the environment gives.
+#[derive(Default)]
+pub(super) struct Given {
+    /// The file of settings.
+    pub(super) file: Option<PathBuf>,
+    /// Settings by name: the value, and the variable that it stands in.
+    pub(super) settings: Vec<(String, String, String)>,
+    /// What is odd and no hindrance.
+    pub(super) warnings: Vec<String>,
+}
+
+/// What Kubernetes sets in every pod beside a service called larkspur; and what the test run sets.
+fn of_others(short: &str) -> bool {
+    short.starts_with("SERVICE_")
+        || short == "PORT"
+        || short.starts_with("PORT_")
+        || matches!(short, "OBSERVED" | "TEST_STORE")
+}
+
+/// Reads the variables that begin with `LARKSPUR_`.
+pub(super) fn read(
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+    known: &[String],
+) -> Result<Given, ConfigError> {
+    let (mut given, mut unknown) = (Given::default(), Vec::new());
+    for (name, value) in environment {
+        if !name.as_encoded_bytes().starts_with(FRONT.as_bytes()) {
+            continue;
+        }
+        let shown = name.to_string_lossy().into_owned();
+        let odd = |what: &str| {
+            ConfigError(format!(
+                "the {what} of the environment variable {shown} is not UTF-8: set it anew, or unset it"
+            ))
+        };
+        let name = name.into_string().map_err(|_| odd("name"))?;
+        let short = name.strip_prefix(FRONT).unwrap_or_default();
+        if of_others(short) {
+            continue;
+        }
+        let key = known.iter().find(|key| shouted(key) == short);
+        if key.is_none() && short != "CONFIG" {
+            let names = known.iter().map(|key| shouted(key)).chain(["CONFIG".to_owned()]);
+            let nearest = nearest(short, names);
+            if distance(short, &nearest) <= SLIP {
+                return Err(ConfigError(format!(
+                    "the environment variable {name} is no setting; the nearest is {FRONT}{nearest}"
+                )));
+            }
+            unknown.push(name);
+            continue;
+        }
+        let value = value.into_string().map_err(|_| odd("value"))?;
+        match key {
+            Some(key) => given.settings.push((key.clone(), value, name)),
+            None => given.file = Some(value.into()),
+        }
+    }
+    if !unknown.is_empty() {
+        unknown.sort();
+        given.warnings.push(format!(
+            "the environment has what begins as a setting does and is none: {}; `larkspur config` prints those there are",
+            unknown.join(", ")
+        ));
+    }
+    Ok(given)
+}

@@ -1,0 +1,156 @@
+//! How single values of settings are read: closed sets, ranges, and the forms of addresses.
+
+use larkspur_contract::envelope::Brand;
+use larkspur_store_postgres as postgres;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use toml::Value;
+
+use crate::RateLimits;
+
+/// What writes log lines here: the crates of this program and the libraries that speak as it does.
+const SPEAKERS: &[&str] = &[
+    "larkspur_server",
+    "larkspur_store",
+    "larkspur_store_postgres",
+    "larkspur_store_sqlite",
+    "larkspur_api",
+    "hyper_util",
+    "object_store",
+];
+/// The levels of log lines.
+const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace", "off"];
+
+/// A whole number from `MIN` to `MAX`.
+pub(super) fn within<'de, D, T, const MIN: i64, const MAX: i64>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<i64>,
+{
+    let asked = i64::deserialize(from)?;
+    let fits = (MIN..=MAX).contains(&asked).then(|| T::try_from(asked).ok()).flatten();
+    fits.ok_or_else(|| Error::custom(format!("{asked} is not from {MIN} to {MAX}")))
+}
+
+/// `platform`, `off`, or a number above 0.
+pub(super) fn rate_limits<'de, D: Deserializer<'de>>(from: D) -> Result<RateLimits, D::Error> {
+    match Value::deserialize(from)? {
+        Value::String(text) => text.parse().map_err(Error::custom),
+        Value::Integer(number) => number.to_string().parse().map_err(Error::custom),
+        Value::Float(number) => number.to_string().parse().map_err(Error::custom),
+        _ => Err(Error::custom("not platform, off or a number above 0")),
+    }
+}
+
+/// 400 or 429.
+pub(super) fn rate_limit_status<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
+    match u16::deserialize(from)? {
+        status @ (400 | 429) => Ok(status),
+        other => Err(Error::custom(format!("{other} is neither 429 nor 400"))),
+    }
+}
+
+/// How connections to PostgreSQL are encrypted.
+pub(super) fn tls<'de, D: Deserializer<'de>>(from: D) -> Result<postgres::Tls, D::Error> {
+    match String::deserialize(from)?.as_str() {
+        "prefer" => Ok(postgres::Tls::Prefer),
+        "require" => Ok(postgres::Tls::Require),
+        "verify" => Ok(postgres::Tls::Verify),
+        other => Err(Error::custom(format!("{other:?} is neither prefer, require nor verify"))),
+    }
+}
+
+/// A face of the platform.
+pub(super) fn brand<'de, D: Deserializer<'de>>(from: D) -> Result<Brand, D::Error> {
+    match String::deserialize(from)?.as_str() {
+        "feishu" => Ok(Brand::Feishu),
+        "lark" => Ok(Brand::Lark),
+        other => Err(Error::custom(format!("{other:?} is neither feishu nor lark"))),
+    }
+}
+
+/// A host and a port.
+pub(super) fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    let pair = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    match pair.map(|(_, port)| port.parse::<u16>()) {
+        Some(Ok(_)) => Ok(text),
+        _ => Err(Error::custom(format!("{text:?} is no address with a port, such as 127.0.0.1:5275"))),
+    }
+}
+
+/// A path that is not empty.
+pub(super) fn directory<'de, D: Deserializer<'de>>(from: D) -> Result<std::path::PathBuf, D::Error> {
+    let path = std::path::PathBuf::deserialize(from)?;
+    if path.as_os_str().is_empty() { Err(Error::custom("it names no directory")) } else { Ok(path) }
+}
+
+/// A key that fits into an `Authorization` header; empty for a random one.
+pub(super) fn control_key<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let key = String::deserialize(from)?;
+    if key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(key);
+    }
+    // Not repeated here: it is a secret.
+    Err(Error::custom("a header cannot carry it: only visible ASCII characters, and no blanks"))
+}
+
+/// Where files are kept, by its scheme; the rest is looked at when they are opened.
+pub(super) fn blobs_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let url = String::deserialize(from)?;
+    let folder = url.strip_prefix("file://").is_some_and(|folder| folder.starts_with('/'));
+    let bucket = url.strip_prefix("s3://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    if url.is_empty() || url == "memory:" || folder || bucket {
+        return Ok(url);
+    }
+    Err(Error::custom("not file:///folder, s3://bucket/prefix or memory:"))
+}
+
+/// Levels and directives of log lines.
+pub(super) fn log_level<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    for directive in text.split(',') {
+        directives(directive.trim()).map_err(Error::custom)?;
+    }
+    Ok(text)
+}
+
+/// Whether a directive means something: what does not would turn off everything else without a word.
+fn directives(text: &str) -> Result<(), String> {
+    let level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+    let (target, asked) = match text.split_once('=') {
+        Some((target, asked)) => (Some(target), Some(asked)),
+        None if level(text) => (None, Some(text)),
+        None => (Some(text), None),
+    };
+    if let Some(asked) = asked.filter(|asked| !level(asked)) {
+        return Err(format!("{asked:?} is no level: {}", LEVELS.join(", ")));
+    }
+    let known = |target: &str| {
+        let first = target.split("::").next().unwrap_or_default();
+        SPEAKERS.contains(&first)
+    };
+    match target {
+        Some(target) if !known(target) => Err(format!(
+            "{target:?} is no level ({}), and nothing of this name writes log lines ({})",
+            LEVELS.join(", "),
+            SPEAKERS.join(", ")
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directives_that_mean_something() {
+        for good in ["info", "WARN", "off", "larkspur_server=debug", "larkspur_server::delivery=trace"] {
+            assert_eq!(directives(good), Ok(()), "{good}");
+        }
+        for wrong in ["warning", "", "verbose", "larkspur=debug", "larkspur_server=loud", "info=debug", "3"] {
+            assert!(directives(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The guide, as the server itself shows it: whoever installed the program has no copy of the project beside it.
+
+/// The pages, by their names in `docs/guide`.
+const PAGES: &[(&str, &str)] = &[
+    ("README.md", include_str!("../../../../docs/guide/README.md")),
+    ("control-api.md", include_str!("../../../../docs/guide/control-api.md")),
+    ("deploying.md", include_str!("../../../../docs/guide/deploying.md")),
+    ("operating.md", include_str!("../../../../docs/guide/operating.md")),
+    ("testing.md", include_str!("../../../../docs/guide/testing.md")),
+];
+
+/// A page by its name; the first one has none.
+pub fn page(name: &str) -> Option<&'static str> {
+    let name = if name.is_empty() { "README.md" } else { name };
+    PAGES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_is_shown() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide");
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let name = entry.expect("an entry").file_name().into_string().expect("a name");
+            assert!(page(&name).is_some(), "{name} is not in PAGES of documents/guide.rs");
+        }
+        assert_eq!(page(""), page("README.md"));
+        assert_eq!(page("../README.md"), None);
+    }
+
+    #[test]
+    fn what_the_first_page_links_to_is_served() {
+        let text = page("").expect("the first page");
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let links: Vec<&str> = links.map(|link| link.split('#').next().unwrap_or_default()).collect();
+        assert!(links.len() > 4, "{links:?}");
+        for link in links {
+            let served = match link.strip_prefix("../") {
+                Some(name) => super::super::NAMES.contains(&name),
+                None => page(link).is_some(),
+            };
+            assert!(served, "{link}");
+        }
+    }
+}
