@@ -31,28 +31,54 @@ def run(checks):
             (Path(folder) / "node_modules").symlink_to(HERE / "node/node_modules")
             (Path(folder) / "bin").mkdir()
             (Path(folder) / "bin/larkspur").symlink_to(program())
-            for number, (info, text) in enumerate(blocks(page), 1):
-                if "run" in info.split():
-                    first_line = text.strip().splitlines()[0]
-                    with checks(f"{page}, block {number}: {first_line[:60]}"):
-                        done(server, Path(folder), info.split()[0], text, number)
+            # People run what they have read a second time, and start the server again in between.
+            for turn in ("once", "twice"):
+                for number, (info, text) in enumerate(blocks(page), 1):
+                    if "run" in info.split():
+                        first_line = text.strip().splitlines()[0]
+                        with checks(f"{page}, {turn}, block {number}: {first_line[:60]}"):
+                            done(server, Path(folder), info.split()[0], text, number)
+                server.restart()
             for name in ("From Python", "From Node"):
-                with checks(f"{page}: the group {name} is as the block says"):
+                with checks(f"{page}: the groups {name} are as the block says"):
                     made(server, name)
+            with checks(f"{page}: a block whose call is refused fails"):
+                refused(server, Path(folder), blocks(page))
 
 
 def made(server, name):
     """Checks what a block left: the SDKs do not raise on every refusal."""
     token, api = server.tenant_token(), "/open-apis/im"
     chats = server.good("GET", f"{api}/v1/chats?page_size=100", token=token)["items"]
-    [chat] = [one["chat_id"] for one in chats if one["name"] == name]
-    shown = server.good("GET", f"{api}/v1/chats/{chat}", token=token)
-    assert shown["user_manager_id_list"] == [server.ready["users"][0]["open_id"]], shown
-    tabs = server.good("GET", f"{api}/v1/chats/{chat}/chat_tabs/list_tabs", token=token)["chat_tabs"]
-    assert [tab.get("tab_name") for tab in tabs] == [None, "Wiki"], tabs
-    query = f"tag_biz_type=chat&biz_entity_id={chat}"
-    bound = server.good("GET", f"{api}/v2/biz_entity_tag_relation?{query}", token=token)["tag_info_with_bind_versions"]
-    assert [one["tag_info"]["name"] for one in bound] == [name.replace("From", "from")], bound
+    made = [one["chat_id"] for one in chats if one["name"] == name]
+    assert len(made) == 2, chats
+    for chat in made:
+        shown = server.good("GET", f"{api}/v1/chats/{chat}", token=token)
+        assert shown["user_manager_id_list"] == [server.ready["users"][0]["open_id"]], shown
+        tabs = server.good("GET", f"{api}/v1/chats/{chat}/chat_tabs/list_tabs", token=token)["chat_tabs"]
+        assert [tab.get("tab_name") for tab in tabs] == [None, "Wiki"], tabs
+        query = f"tag_biz_type=chat&biz_entity_id={chat}"
+        bound = server.good("GET", f"{api}/v2/biz_entity_tag_relation?{query}", token=token)
+        bound = bound["tag_info_with_bind_versions"]
+        assert [one["tag_info"]["name"] for one in bound] == [name.replace("From", "from")], bound
+
+
+def refused(server, folder, all_blocks):
+    """The next call of an operation is refused: the block that makes it ends with an error that names the code."""
+    world = server.ready["tenant_key"]
+    calls = {"python": "im.v1.chat_tab.create", "js": "im.v1.chat_tab.create", "sh": "im.v1.chat_tab.list_tabs"}
+    for number, (info, text) in enumerate(all_blocks, 1):
+        language, *more = info.split()
+        if "run" not in more or (language == "sh" and "list_tabs" not in text):
+            continue
+        path = f"/worlds/{world}/refusals/{calls[language]}"
+        server.control("PUT", path, {"code": 232034})
+        try:
+            done(server, folder, language, text, number)
+        except AssertionError as failure:
+            assert "232034" in str(failure) and "exit 0" not in str(failure), failure
+        else:
+            raise AssertionError(f"the block in {language} does not tell that {calls[language]} was refused")
 
 
 def done(server, folder, language, text, number):
@@ -65,7 +91,7 @@ def done(server, folder, language, text, number):
         (folder / f"block{number}.mjs").write_text(text)
         command = ["node", f"block{number}.mjs"]
     else:
-        raise AssertionError(f"nobody knows how to run {language}")
+        raise AssertionError(f"there is no way to run {language}")
     ready = server.ready
     names = {name.upper(): ready[name] for name in ("base_url", "app_id", "app_secret", "chat_id", "control_key")}
     names["USER_OPEN_ID"] = ready["users"][0]["open_id"]

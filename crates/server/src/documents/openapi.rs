@@ -84,7 +84,7 @@ fn told_of_the_wire(schema: &mut Value) {
             // Their members are called as the wire has it, `title` among them.
             ("properties" | "$defs", Value::Object(fields)) => fields.values_mut().for_each(told_of_the_wire),
             ("oneOf" | "anyOf" | "allOf" | "prefixItems", Value::Array(all)) => {
-                all.iter_mut().for_each(told_of_the_wire)
+                all.iter_mut().for_each(told_of_the_wire);
             }
             ("items" | "additionalProperties" | "not", inner) => told_of_the_wire(inner),
             _ => {}
