@@ -21,7 +21,7 @@ const KEPT_BYTES: u64 = 16 << 20;
 /// How long after a large log was met it is looked at again: if nothing was committed meanwhile, its file is given back.
 const QUIET: Duration = Duration::from_millis(250);
 /// For how long commits may put that off. To give it back they must wait, for as long as a checkpoint takes.
-const OVERDUE: Duration = Duration::from_secs(10);
+const OVERDUE: Duration = Duration::from_secs(5);
 /// What a page costs in the log beyond its own size.
 const FRAME_HEADER: u64 = 24;
 
@@ -126,7 +126,7 @@ pub(crate) fn run(
         if due && done {
             log.bytes.store(0, Ordering::Relaxed);
         }
-        // Somebody who reads an old snapshot, or writes, is in the way: it is tried again.
+        // A reader of an old snapshot, or the writer, is in the way: it is tried again.
         owing =
             large.then(|| (owing.filter(|_| !due).map_or_else(Instant::now, |(since, _)| since), commits));
         if done {
@@ -138,7 +138,7 @@ pub(crate) fn run(
     }
 }
 
-/// Empties the log so that it begins anew. False if somebody still needs it after a moment.
+/// Empties the log so that it begins anew. False if a reader still needs it after a moment.
 pub(crate) fn empty(connection: &Connection, mode: CheckpointMode) -> bool {
     let patient = connection.busy_timeout(PATIENCE).is_ok();
     let done = patient && checkpoint(connection, mode);

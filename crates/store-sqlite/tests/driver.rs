@@ -578,7 +578,7 @@ async fn a_log_that_has_grown_is_given_back() {
     let directory = tempdir().unwrap();
     let store = open(directory.path());
     table(&store).await;
-    // Somebody who looks at an old snapshot keeps the log from beginning anew.
+    // A reader of an old snapshot keeps the log from beginning anew.
     let looking = rusqlite::Connection::open(directory.path().join("larkspur.db")).unwrap();
     looking.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
     for key in 0..50 {
@@ -593,6 +593,29 @@ async fn a_log_that_has_grown_is_given_back() {
     assert_eq!(count(&store).await, 50);
     put(&store, 1000).await.unwrap();
     assert_eq!(Sqlite::check(directory.path()).unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_log_that_has_grown_is_given_back_while_little_is_written() {
+    let directory = tempdir().unwrap();
+    let store = open(directory.path());
+    table(&store).await;
+    for key in 0..50 {
+        let long = Value::Text("x".repeat(600_000));
+        one(&store, Writes, INSERT, vec![Value::Int(key), long]).await.unwrap();
+    }
+    let writing = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for key in 1000.. {
+                put(&store, key).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    });
+    given_back(directory.path()).await;
+    assert!(!writing.is_finished());
+    writing.abort();
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ impl Progress {
         Progress(bar)
     }
 
-    /// Whether there is somebody to see it.
+    /// Whether a terminal shows it.
     pub(super) fn is_shown(&self) -> bool {
         !self.0.is_hidden()
     }

@@ -1,4 +1,4 @@
-//! The guide, as the server itself shows it: whoever installed the program has no copy of the project beside it.
+//! The guide, as the server itself shows it: an installed program has no copy of the project beside it.
 
 /// The pages, by their names in `docs/guide`.
 const PAGES: &[(&str, &str)] = &[

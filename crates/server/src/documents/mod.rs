@@ -124,7 +124,7 @@ mod tests {
             assert!(!text.contains('\n'), "{text:?} is folded as in the source");
         }
         for schema in schemas {
-            // The names of types, which are nobody's business; a field may be called so.
+            // A text is the name of a type; an object is a field that is called so.
             assert!(schema["title"].is_null() || schema["title"].is_object(), "{schema}");
             let format = schema["format"].as_str().unwrap_or("int64");
             assert!(["int32", "int64", "float", "double", "binary"].contains(&format), "{format}");

@@ -221,7 +221,7 @@ fn what_fails_for_lack_of_permission_says_so() {
     let (data, copy) = (home.path().join("data"), home.path().join("copy.db"));
     let program = Program::start(&data);
     larkspur(&["backup", path(&copy), "--data", path(&data)]).expect("a backup");
-    // Root may do everything, so that somebody else has to try; and has to reach the program.
+    // Root may do everything, so that another user has to try, who has to reach the program.
     let root = fs::metadata(&data).expect("there").uid() == 0;
     let own = home.path().join("larkspur");
     if root {
@@ -369,7 +369,7 @@ fn tables_fit_the_terminal_and_progress_is_for_terminals() {
     }
     let mut quiet = Command::new(&program);
     quiet.args(["backup", path(&copy("2")), "--data", path(&data)]).env_clear();
-    assert!(quiet.output().expect("it runs").stderr.is_empty(), "progress for nobody");
+    assert!(quiet.output().expect("it runs").stderr.is_empty(), "progress without a terminal");
 }
 
 #[test]
