@@ -1,5 +1,6 @@
 //! Who calls, when, and under which settings.
 
+use std::fmt;
 use std::sync::Arc;
 
 use larkspur_contract::ids::{AppId, TenantKey};
@@ -78,14 +79,33 @@ pub struct RootCall {
 }
 
 /// What stood in the `Authorization` header of a call without a tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Presented {
     /// Nothing that matters.
     Nothing,
-    /// `Basic …`; it is not read.
-    Basic,
+    /// `Basic …`, decoded.
+    Basic {
+        /// The app's id.
+        id: String,
+        /// Its secret.
+        secret: String,
+    },
+    /// `Basic …` that cannot be read.
+    Unreadable,
     /// The token of an app, which is in order.
     App(AppId),
+}
+
+/// Shows no secret.
+impl fmt::Debug for Presented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Presented::Nothing => f.write_str("nothing"),
+            Presented::Basic { id, .. } => write!(f, "Basic of {id}"),
+            Presented::Unreadable => f.write_str("Basic that cannot be read"),
+            Presented::App(app) => write!(f, "the token of {app}"),
+        }
+    }
 }
 
 /// Either kind of caller, as the gateway hands it to an entry.

@@ -50,8 +50,11 @@ pub struct Settings {
     pub tag_owner: TagOwner,
     /// The most tags that one chat may have; 0 means no limit.
     pub tags_per_chat: u32,
-    /// Whether a request that does not fit the schema is always 99992402 instead of the page's own code.
+    /// Whether a request that does not fit the schema is always 99992402 instead of the page's own code, in its body and
+    /// path, too: in the query it is so anyway.
     pub generic_field_validation: bool,
+    /// Whether a refusal whose cause is known says it in its text: `…, ext=invalid page_token`.
+    pub error_causes: bool,
     /// Whether `a,b` in an array parameter of a query means two values.
     pub comma_lists: bool,
     /// Whether the authorize page lets anybody pick the user who signs in.
@@ -66,6 +69,7 @@ impl Default for Settings {
             tag_owner: TagOwner::default(),
             tags_per_chat: 0,
             generic_field_validation: false,
+            error_causes: true,
             comma_lists: true,
             user_picker: UserPicker::default(),
         }

@@ -45,7 +45,7 @@ codes! {
     SCOPE_MISSING = 99991672, 400, "Access denied. One of the following scopes is required: ";
     APP_NOT_INSTALLED = 99991673, 400, "unauthorized app";
     TOKEN_EXPIRED = 99991677, 400, "token expire";
-    USER_SCOPE_MISSING = 99991679, 400, "Unauthorized. You do not have permission to perform the requested operation on the resource. Please request user re-authorization and try again. required one of these privileges: ";
+    USER_SCOPE_MISSING = 99991679, 400, "Unauthorized. You do not have permission to perform the requested operation on the resource. Please request user re-authorization and try again. required one of these privileges under the user identity: ";
     RATE_LIMITED = 99991400, 429, "request trigger frequency limit";
     BAD_REQUEST = 9499, 400, "Bad Request";
     BODY_TOO_LARGE = 9499, 413, "Bad Request";
@@ -100,17 +100,18 @@ codes! {
     OAUTH_REFRESH_NOT_ALLOWED = 20074, 400, "The specified app is not allowed to refresh token.";
     // The historic authen/v1: HTTP 200
     AUTHEN_PARAM_INVALID = 20001, 200, "Invalid request. Please check request param";
-    AUTHEN_CODE_INVALID = 20003, 200, "invalid pre-authorization code";
-    AUTHEN_CODE_EXPIRED = 20004, 200, "pre-authorization code expired";
-    AUTHEN_USER_ABSENT = 20008, 200, "user not exist";
+    AUTHEN_GRANT_UNKNOWN = 20001, 200, "invalid request, grant_type should be authorization_code or refresh_token";
+    AUTHEN_CODE_INVALID = 20003, 200, "The code passed is invalid. Please note that the code could only be used once";
+    AUTHEN_CODE_EXPIRED = 20004, 200, "The code passed has expired. Please generate a new one";
+    AUTHEN_USER_ABSENT = 20008, 200, "User not exist";
     AUTHEN_APP_TOKEN_INVALID = 20014, 200, "The app access token passed is invalid. Please check the value";
     AUTHEN_USER_RESIGNED = 20021, 200, "User resigned";
     AUTHEN_USER_FROZEN = 20022, 200, "User frozen";
-    AUTHEN_CLIENT_MISMATCH = 20024, 200, "user access token and app access token do not match";
+    AUTHEN_CLIENT_MISMATCH = 20024, 200, "App id in user_access_token or refresh_token diff with app id in app_access_token or tenant_access_token. Please keep the app id consistent";
     AUTHEN_REFRESH_INVALID = 20026, 200, "The refresh token passed is invalid. Please check the value";
     AUTHEN_GRANT_TYPE = 20036, 200, "The grant_type passed is not supported";
     AUTHEN_REFRESH_EXPIRED = 20037, 200, "The refresh token passed has expired. Please generate a new one";
-    AUTHEN_APP_DISABLED = 20042, 200, "The app is not enabled in this tenant";
+    AUTHEN_APP_DISABLED = 20042, 200, "App disabled";
     // Contact
     CONTACT_PARAM_INVALID = 40001, 400, "param error";
     CONTACT_INTERNAL = 40003, 500, "internal error";
@@ -229,6 +230,10 @@ codes! {
     // Larkspur's own answer where the platform has an operation and Larkspur has not
     UNSERVED = 5275501, 501, "Larkspur does not serve ";
 }
+
+/// Parameter codes behind whose text `, ext=invalid <field>` names the first field that does not fit, where nothing more is
+/// known. Source: the manual's page on 230001 lists such causes; seen on group operations.
+pub const NAME_THE_FIELD: &[Code] = &[PARAM_INVALID];
 
 /// The codes that the gateway may answer for any operation behind a token, without the operation listing them.
 pub const GATEWAY: &[Code] = &[

@@ -133,7 +133,7 @@ pub fn failure(reply: Reply, fault: &Fault, context: Context<'_>) -> Vec<u8> {
         return serde_json::to_vec(&body).unwrap_or_default();
     }
     let body = if matches!(reply, Reply::FlatAuth(_)) && code.status == 200 {
-        Failure { code: code.number, msg: fault.text().to_owned(), data: Some(json!({})), error: None }
+        Failure { code: code.number, msg: fault.message().into_owned(), data: Some(json!({})), error: None }
     } else {
         let (msg, helps) = scope_texts(fault, context);
         let details = Details {
@@ -175,25 +175,31 @@ pub fn unserved(operation: &str, method: &str, path: &str, log_id: &str) -> Vec<
 }
 
 /// The message and the `helps` of a scope refusal name the scopes; every other message stands as it is.
+///
+/// On open.feishu.cn a full stop and the same in Chinese follow; an app is given the address of its console besides. On
+/// open.larksuite.com the message ends with the list. Source: live answers of 2026, and the manual's page on 99991679.
 fn scope_texts(fault: &Fault, context: Context<'_>) -> (String, Option<Value>) {
     if fault.permissions().is_empty() {
-        return (fault.text().to_owned(), None);
+        return (fault.message().into_owned(), None);
     }
     let subjects: Vec<&str> = fault.permissions().iter().map(|permission| permission.subject).collect();
     let (spaced, plain) = (subjects.join(", "), subjects.join(","));
-    let number = fault.code().number;
-    if number != codes::SCOPE_MISSING.number {
-        return (format!("{}[{spaced}]", fault.text()), None);
+    let mut msg = format!("{}[{spaced}]", fault.text());
+    let chinese = context.brand == Brand::Feishu;
+    if fault.code().number != codes::SCOPE_MISSING.number {
+        if chinese {
+            msg.push_str(&format!(".应用未获取所需的用户授权：[{spaced}]"));
+        }
+        return (msg, None);
     }
     let app_id = context.app_id.unwrap_or_default();
     let url = format!(
         "{}/app/{app_id}/auth?q={plain}&op_from=openapi&token_type=tenant",
         context.brand.open_host()
     );
-    let mut msg = format!("{}[{spaced}].", fault.text());
-    if context.brand == Brand::Feishu {
+    if chinese {
         msg.push_str(&format!(
-            "应用尚未开通所需的应用身份权限：[{spaced}]，点击链接申请并开通任一权限即可：{url}"
+            ".应用尚未开通所需的应用身份权限：[{spaced}]，点击链接申请并开通任一权限即可：{url}"
         ));
     }
     let helps = json!([{
@@ -243,16 +249,38 @@ mod tests {
     }
 
     #[test]
-    fn scope_refusal_names_the_scopes() {
-        let permission = Permission { kind: "action_scope_required", subject: "bitable:app" };
-        let fault = Fault::from(codes::SCOPE_MISSING).with_permissions(vec![permission]);
-        let body: Value = serde_json::from_slice(&failure(Reply::Data("ok"), &fault, CONTEXT)).expect("JSON");
-        assert_eq!(body["msg"], "Access denied. One of the following scopes is required: [bitable:app].");
-        assert_eq!(body["error"]["permission_violations"][0]["subject"], "bitable:app");
+    fn scope_refusals_name_the_scopes() {
+        let wrote = |code, kind, brand| -> Value {
+            let permissions = ["bitable:app", "im:chat"].map(|subject| Permission { kind, subject });
+            let fault = Fault::from(code).with_permissions(permissions.to_vec());
+            serde_json::from_slice(&failure(Reply::Data("ok"), &fault, Context { brand, ..CONTEXT }))
+                .expect("JSON")
+        };
+        let app = |brand| wrote(codes::SCOPE_MISSING, "action_scope_required", brand);
+        let user = |brand| wrote(codes::USER_SCOPE_MISSING, "action_privilege_required", brand);
+        let asked = "auth?q=bitable:app,im:chat&op_from=openapi&token_type=tenant";
+        let body = app(Brand::Lark);
         assert_eq!(
-            body["error"]["helps"][0]["url"],
-            "https://open.larksuite.com/app/cli_0000000000000001/auth?q=bitable:app&op_from=openapi&token_type=tenant"
+            body["msg"],
+            "Access denied. One of the following scopes is required: [bitable:app, im:chat]"
         );
+        assert_eq!(body["error"]["permission_violations"][0]["subject"], "bitable:app");
+        let console = format!("https://open.larksuite.com/app/cli_0000000000000001/{asked}");
+        assert_eq!(body["error"]["helps"][0]["url"], console);
         assert!(body.get("data").is_none());
+        let console = format!("https://open.feishu.cn/app/cli_0000000000000001/{asked}");
+        assert_eq!(
+            app(Brand::Feishu)["msg"],
+            format!(
+                "Access denied. One of the following scopes is required: [bitable:app, im:chat].应用尚未开通所需的应用身份权限：[bitable:app, im:chat]，点击链接申请并开通任一权限即可：{console}"
+            )
+        );
+        let newest = "Unauthorized. You do not have permission to perform the requested operation on the resource. Please request user re-authorization and try again. required one of these privileges under the user identity: [bitable:app, im:chat]";
+        assert_eq!(user(Brand::Lark)["msg"], newest);
+        assert_eq!(
+            user(Brand::Feishu)["msg"],
+            format!("{newest}.应用未获取所需的用户授权：[bitable:app, im:chat]")
+        );
+        assert!(user(Brand::Lark)["error"].get("helps").is_none());
     }
 }

@@ -9,12 +9,13 @@ use crate::Code;
 
 /// Why a call was refused.
 ///
-/// `code`, `text`, `violations` and `permissions` go on the wire; `note` goes to the log alone.
+/// `code`, `message`, `violations` and `permissions` go on the wire; `note` goes to the log alone.
 pub struct Fault(Box<Inner>);
 
 struct Inner {
     code: Code,
     text: Option<Cow<'static, str>>,
+    cause: Option<Cow<'static, str>>,
     note: Cow<'static, str>,
     violations: Vec<FieldViolation>,
     permissions: Vec<Permission>,
@@ -57,6 +58,7 @@ impl Fault {
         Fault(Box::new(Inner {
             code,
             text: None,
+            cause: None,
             note: note.into(),
             violations: Vec::new(),
             permissions: Vec::new(),
@@ -69,6 +71,29 @@ impl Fault {
     #[must_use]
     pub fn with_text(mut self, text: impl Into<Cow<'static, str>>) -> Self {
         self.0.text = Some(text.into());
+        self
+    }
+
+    /// Says the cause in the platform's own words, for the wire: see [`Fault::message`].
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<Cow<'static, str>>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// Leaves the text alone.
+    #[must_use]
+    pub fn without_cause(mut self) -> Self {
+        self.0.cause = None;
+        self
+    }
+
+    /// Names the field of the request that the violations are about, by its whole path.
+    #[must_use]
+    pub fn about(mut self, field: &str) -> Self {
+        for violation in &mut self.0.violations {
+            field.clone_into(&mut violation.field);
+        }
         self
     }
 
@@ -114,9 +139,22 @@ impl Fault {
     pub fn code(&self) -> Code {
         self.0.code
     }
-    /// The wire text.
+    /// The wire text without the cause.
     pub fn text(&self) -> &str {
         self.0.text.as_deref().unwrap_or(self.0.code.text)
+    }
+    /// The cause, where one is told.
+    pub fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+    /// What the wire says: the text, and behind it, in place of its full stop, `, ext=` and the cause. Source: the
+    /// manual's page on 230001, and live answers.
+    pub fn message(&self) -> Cow<'_, str> {
+        let text = self.text();
+        match self.cause() {
+            None => Cow::Borrowed(text),
+            Some(cause) => Cow::Owned(format!("{}, ext={cause}", text.strip_suffix('.').unwrap_or(text))),
+        }
     }
     /// The private note.
     pub fn note(&self) -> &str {
@@ -149,5 +187,33 @@ impl fmt::Debug for Fault {
 impl From<Code> for Fault {
     fn from(code: Code) -> Self {
         Fault::new(code, "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codes;
+
+    #[test]
+    fn a_cause_stands_in_place_of_the_full_stop() {
+        let fault = Fault::from(codes::PARAM_INVALID).with_cause("invalid page_token");
+        assert_eq!(
+            fault.message(),
+            "Your request contains an invalid request parameter, ext=invalid page_token"
+        );
+        assert_eq!(fault.text(), codes::PARAM_INVALID.text);
+        assert_eq!(fault.without_cause().message(), codes::PARAM_INVALID.text);
+        // A text without a full stop.
+        assert_eq!(
+            Fault::from(codes::TAG_PARAM_INVALID).with_cause("x").message(),
+            "param is invalid, ext=x"
+        );
+    }
+
+    #[test]
+    fn violations_can_be_told_where_they_stand() {
+        let fault = Fault::from(codes::OPEN_ID_UNKNOWN).with_violation("open_id", Some("ou_x"), "invalid id");
+        assert_eq!(fault.about("id_list[*]").violations()[0].field, "id_list[*]");
     }
 }

@@ -15,6 +15,7 @@ pub use codes::Code;
 pub use fault::{Fault, FieldViolation, Permission};
 pub use scopes::Scope;
 pub use spec::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Method, Rate, Reply, Route, Spec, Tokens, Window,
+    Access, Basis, Behaviour, Bot, Consumes, Effect, Method, PAGE_SPEAKS, Rate, Reply, Route, Spec, Tokens,
+    Window,
 };
 pub use spec::{delete, get, patch, post, put};

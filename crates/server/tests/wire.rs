@@ -83,6 +83,34 @@ async fn a_refusal_reaches_a_caller_who_is_still_sending() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_is_not_taken_is_thrown_away_and_the_connection_kept() {
+    let setup = Setup::new(AppOptions::default()).await;
+    let (address, _stop, _serving) = start(&setup, Limits::default()).await;
+    let mut stream = TcpStream::connect(address).await.expect("connected");
+    let token = setup.token(7200);
+    let head = format!("GET /test/read HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n");
+    // Larger than any body that is read: neither the size nor the noise is looked at.
+    for length in [1 << 20, 12 << 20] {
+        let mut request = format!("{head}Content-Length: {length}\r\n\r\n").into_bytes();
+        request.resize(request.len() + length, 0xff);
+        let answer = talk(&mut stream, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(!answer.contains("Connection: close"), "{answer}");
+    }
+    let mut chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n").into_bytes();
+    chunked.extend_from_slice(b"4\r\nnull\r\n0\r\n\r\n");
+    assert!(talk(&mut stream, &chunked).await.starts_with("HTTP/1.1 200 OK\r\n"));
+    let after = talk(&mut stream, format!("{head}\r\n").as_bytes()).await;
+    assert!(after.starts_with("HTTP/1.1 200 OK\r\n"), "{after}");
+    // Beyond what is thrown away, the caller is answered and the connection ends.
+    let endless = format!("{head}Content-Length: {}\r\n\r\n", 40 << 20).into_bytes();
+    let mut endless = endless;
+    endless.resize(endless.len() + (33 << 20), b' ');
+    let answer = talk(&mut stream, &endless).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("Connection: close"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn chunked_bodies_are_put_together() {
     let setup = Setup::new(AppOptions::default()).await;
     let (address, _stop, _serving) = start(&setup, Limits::default()).await;

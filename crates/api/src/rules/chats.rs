@@ -65,8 +65,13 @@ pub fn new_name(chat_type: ChatType, new: &str) -> Result<&str, Fault> {
 
 /// Names in other languages are no longer than the name itself.
 pub fn i18n_names_fit(names: &I18nNames, code: Code) -> Result<(), Fault> {
-    let texts = [&names.zh_cn, &names.en_us, &names.ja_jp];
-    texts.into_iter().flatten().try_for_each(|name| text_fits("i18n_names", name, NAME_MAX, code))
+    let texts = [
+        ("i18n_names.zh_cn", &names.zh_cn),
+        ("i18n_names.en_us", &names.en_us),
+        ("i18n_names.ja_jp", &names.ja_jp),
+    ];
+    let given = texts.into_iter().filter_map(|(field, name)| Some((field, name.as_ref()?)));
+    given.into_iter().try_for_each(|(field, name)| text_fits(field, name, NAME_MAX, code))
 }
 
 /// A description has at most [`DESCRIPTION_MAX`] characters.

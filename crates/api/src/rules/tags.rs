@@ -6,12 +6,13 @@ use larkspur_contract::{Fault, codes};
 /// Protective cap on names, in characters. Assumed: the pages give none.
 pub const NAME_MAX: u32 = 255;
 
-/// One name for each language; languages are compared without regard to case and to `-` or `_`. Assumed.
-pub fn distinct_locales(names: &[TagI18nName]) -> Result<(), Fault> {
+/// One name for each language; languages are compared without regard to case and to `-` or `_`. Assumed. `list` is where
+/// the names stand in the request.
+pub fn distinct_locales(names: &[TagI18nName], list: &str) -> Result<(), Fault> {
     for (index, name) in names.iter().enumerate() {
         if names[..index].iter().any(|earlier| same_locale(&earlier.locale, &name.locale)) {
             return Err(Fault::new(codes::TAG_PARAM_INVALID, "a locale stands twice").with_violation(
-                "i18n_names[*].locale",
+                &format!("{list}[*].locale"),
                 Some(&name.locale),
                 "must not repeat",
             ));
@@ -35,9 +36,12 @@ mod tests {
 
     #[test]
     fn the_same_language_in_any_spelling_is_once() {
-        assert!(distinct_locales(&names(&["zh_cn", "en_us", "ja_jp"])).is_ok());
+        assert!(distinct_locales(&names(&["zh_cn", "en_us", "ja_jp"]), "i18n_names").is_ok());
         for twice in [["zh_cn", "zh_cn"], ["zh_cn", "zh-CN"], ["EN_us", "en-US"]] {
-            assert_eq!(distinct_locales(&names(&twice)).expect_err("twice").code(), codes::TAG_PARAM_INVALID);
+            assert_eq!(
+                distinct_locales(&names(&twice), "i18n_names").expect_err("twice").code(),
+                codes::TAG_PARAM_INVALID
+            );
         }
     }
 }

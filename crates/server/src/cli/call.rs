@@ -74,7 +74,7 @@ async fn call(flags: &Flags, spec: &Spec) -> Result<(), String> {
         (None, Access::Token { tokens: Tokens::User, .. }) => {
             return Err("only users may call this: pass a user token with --token".to_owned());
         }
-        (None, Access::Token { .. } | Access::App) => {
+        (None, Access::Token { .. } | Access::App | Access::AppOrBody) => {
             Some(server.sign_in(flags.app_id.as_deref().zip(flags.app_secret.as_deref())).await?)
         }
     };

@@ -38,6 +38,7 @@ pub(crate) fn access_text(spec: &Spec) -> &'static str {
         Access::Open => "open",
         Access::Control => "control key",
         Access::App => "app",
+        Access::AppOrBody => "app, or its token in the body",
         Access::Token { tokens: Tokens::Tenant, .. } => "tenant",
         Access::Token { tokens: Tokens::User, .. } => "user",
         Access::Token { tokens: Tokens::TenantOrUser, .. } => "tenant or user",
@@ -48,7 +49,7 @@ pub(crate) fn access_text(spec: &Spec) -> &'static str {
 pub(crate) fn scopes_of(spec: &Spec) -> &'static [Scope] {
     match spec.access {
         Access::Token { scopes, .. } => scopes,
-        Access::Open | Access::Control | Access::App => &[],
+        Access::Open | Access::Control | Access::App | Access::AppOrBody => &[],
     }
 }
 

@@ -97,6 +97,7 @@ fn security(spec: &Spec) -> Value {
         Access::Open => json!([]),
         Access::Control => json!([{"control_key": []}]),
         Access::App => json!([{"app_access_token": []}, {"tenant_access_token": []}]),
+        Access::AppOrBody => json!([{"app_access_token": []}, {"tenant_access_token": []}, {}]),
         Access::Token { tokens: Tokens::Tenant, .. } => json!([{"tenant_access_token": []}]),
         Access::Token { tokens: Tokens::User, .. } => json!([{"user_access_token": []}]),
         Access::Token { tokens: Tokens::TenantOrUser, .. } => {
@@ -179,8 +180,7 @@ fn responses(spec: &Spec, schemas: &Schemas) -> Value {
                 "properties": {"code": {"const": 0}, "msg": {"const": msg}, "data": schemas.output},
             });
             // The historic operations answer failures with HTTP 200, too.
-            let declines =
-                matches!(spec.access, Access::App) || spec.codes.iter().any(|code| code.status == 200);
+            let declines = spec.is_for_apps() || spec.codes.iter().any(|code| code.status == 200);
             let failure = json!({"$ref": "#/components/schemas/Failure"});
             json!({JSON: {"schema": if declines { json!({"oneOf": [data, failure]}) } else { data }}})
         }

@@ -1,7 +1,11 @@
 //! Step 2: who calls.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use larkspur_api::tokens::{Holder, Token, jwt};
 use larkspur_api::{Actor, Call, Caller, Presented, RootCall};
 use larkspur_contract::ids::AppId;
@@ -12,7 +16,14 @@ use larkspur_store::apps::Scopes;
 use larkspur_store::facts::{self, Facts};
 use larkspur_store::users::Grant;
 
+use super::decode;
 use crate::App;
+
+/// Base64 as clients write it, with and without padding.
+const BASIC: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Finds out who calls, or why that cannot be told. `now` is the real time.
 pub(super) async fn authenticate(
@@ -23,11 +34,9 @@ pub(super) async fn authenticate(
 ) -> Result<Caller, Fault> {
     let bearer = authorization.and_then(|header| header.strip_prefix("Bearer ")).map(str::trim);
     match spec.access {
-        Access::Open => {
-            let basic = authorization.is_some_and(|header| header.starts_with("Basic "));
-            Ok(root(app, now, if basic { Presented::Basic } else { Presented::Nothing }))
-        }
-        Access::App => {
+        Access::Open => Ok(root(app, now, basic(authorization).unwrap_or(Presented::Nothing))),
+        Access::AppOrBody if bearer.is_none() => Ok(root(app, now, Presented::Nothing)),
+        Access::App | Access::AppOrBody => {
             let text = bearer.unwrap_or_default();
             Ok(root(app, now, Presented::App(by_app_token(app, spec.effect, text, now).await?)))
         }
@@ -54,6 +63,20 @@ pub(super) async fn authenticate(
             }
         }
     }
+}
+
+/// What `Authorization: Basic` presents: id and secret, each percent-encoded as in a form, with a colon between, in base64.
+/// Source: RFC 6749, section 2.3.1.
+fn basic(authorization: Option<&str>) -> Option<Presented> {
+    let (scheme, encoded) = authorization?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
+    let text = BASIC.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let half = |encoded: &str| decode::form_text(encoded).ok().map(Cow::into_owned);
+    let read = text.as_deref().and_then(|text| text.split_once(':'));
+    let read = read.and_then(|(id, secret)| Some((half(id)?, half(secret)?)));
+    Some(read.map_or(Presented::Unreadable, |(id, secret)| Presented::Basic { id, secret }))
 }
 
 fn root(app: &App, now: i64, presented: Presented) -> Caller {
@@ -155,5 +178,24 @@ mod tests {
         ] {
             assert_eq!(refusal(text), code, "{text}");
         }
+    }
+
+    #[test]
+    fn basic_credentials() {
+        let read = |header: &str| basic(Some(header));
+        let pair =
+            |id: &str, secret: &str| Some(Presented::Basic { id: id.to_owned(), secret: secret.to_owned() });
+        assert_eq!(read("Basic YTpi"), pair("a", "b"));
+        assert_eq!(read("basic YTpi"), pair("a", "b"), "the scheme's case is no matter");
+        // "a%2Fb:c%3A d" and "a:"
+        assert_eq!(read("Basic YSUyRmI6YyUzQStk"), pair("a/b", "c: d"));
+        assert_eq!(read("Basic YTo"), pair("a", ""), "without padding");
+        assert_eq!(read("Basic YTo="), pair("a", ""));
+        for wrong in ["Basic !", "Basic YWI=", "Basic /zr/", "Basic JWZmOmE="] {
+            assert_eq!(read(wrong), Some(Presented::Unreadable), "{wrong}");
+        }
+        assert_eq!(read("Bearer x"), None);
+        assert_eq!(read("Basic"), None);
+        assert_eq!(basic(None), None);
     }
 }

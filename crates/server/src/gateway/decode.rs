@@ -24,11 +24,11 @@ pub struct Raw<'a> {
     pub body: Bytes,
 }
 
-/// Decodes a request and checks it against the shapes.
+/// Decodes a request and checks it against the shapes. Of a body that the operation does not take nothing is looked at.
 ///
 /// # Errors
-/// 9499 for what cannot be read at all or has the wrong JSON type; else the spec's own code for invalid parameters,
-/// with every field that does not fit.
+/// 9499 for what cannot be read at all or has the wrong JSON type; 99992402 for a query that does not fit; else the spec's
+/// own code for invalid parameters. Each with every field that does not fit.
 pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -> Result<Received, Fault> {
     let mut path = Value::Object(Map::new());
     if !raw.params.is_empty() {
@@ -39,35 +39,37 @@ pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -
     if !raw.query.is_empty() {
         query = shapes.query.from_pairs(query_pairs(raw.query)?, settings.comma_lists);
     }
-    let invalid = if settings.generic_field_validation { codes::FIELD_VALIDATION } else { spec.invalid };
-    let (mut body, file) = match spec.consumes {
+    let generic = |code| if settings.generic_field_validation { codes::FIELD_VALIDATION } else { code };
+    let invalid = generic(spec.invalid);
+    let (mut body, file, written) = match spec.consumes {
         Consumes::Multipart { file } => {
             let form = multipart::read(raw.content_type, raw.body, file)
                 .map_err(|why| Fault::new(invalid, format!("the multipart body: {why}")))?;
-            (shapes.body.from_pairs(form.fields, false), form.file)
+            (shapes.body.from_pairs(form.fields, false), form.file, Origin::Text)
         }
-        Consumes::Form if is_form(raw.content_type) => {
+        Consumes::Nothing => (Value::Object(Map::new()), None, Origin::Json),
+        // Some clients call JSON a form: curl does unless it is told otherwise.
+        Consumes::Form if is_form(raw.content_type) && !begins_as_object(&raw.body) => {
             let text = str::from_utf8(&raw.body)
                 .map_err(|_| Fault::new(codes::BAD_REQUEST, "the body is a form and not UTF-8"))?;
-            (shapes.body.from_pairs(query_pairs(text)?, false), None)
+            (shapes.body.from_pairs(query_pairs(text)?, false), None, Origin::Text)
         }
-        Consumes::Json | Consumes::Form | Consumes::Nothing => (json(&raw.body)?, None),
+        Consumes::Json | Consumes::Form => (json(&raw.body)?, None, Origin::Json),
     };
-    let written =
-        if matches!(spec.consumes, Consumes::Multipart { .. }) { Origin::Text } else { Origin::Json };
     let parts = [
-        (&shapes.path, &mut path, Origin::Text),
-        (&shapes.query, &mut query, Origin::Text),
-        (&shapes.body, &mut body, written),
+        (&shapes.path, &mut path, Origin::Text, invalid),
+        (&shapes.query, &mut query, Origin::Text, generic(spec.invalid_query())),
+        (&shapes.body, &mut body, written, invalid),
     ];
-    check(parts, invalid)?;
+    check(parts)?;
     Ok(Received { path, query, body, file })
 }
 
-/// Checks the three parts and reports what does not fit in all of them together.
-fn check(parts: [(&Shape, &mut Value, Origin); 3], invalid: Code) -> Result<(), Fault> {
+/// Checks the three parts and reports what does not fit in all of them together, under the code of the gateway if one of
+/// them is refused by the gateway.
+fn check(parts: [(&Shape, &mut Value, Origin, Code); 3]) -> Result<(), Fault> {
     let mut first: Option<Fault> = None;
-    for (shape, value, origin) in parts {
+    for (shape, value, origin, invalid) in parts {
         let Err(fault) = shape.check(value, origin, invalid) else { continue };
         // A wrong JSON type comes before everything else and stands alone.
         if fault.code() == codes::BAD_REQUEST {
@@ -77,24 +79,32 @@ fn check(parts: [(&Shape, &mut Value, Origin); 3], invalid: Code) -> Result<(), 
             None => fault,
             Some(earlier) => {
                 let violations = [earlier.violations(), fault.violations()].concat();
-                Fault::new(invalid, format!("{}; {}", earlier.note(), fault.note()))
-                    .with_violations(violations)
+                let gateway = [&earlier, &fault].iter().any(|one| one.code() == codes::FIELD_VALIDATION);
+                let code = if gateway { codes::FIELD_VALIDATION } else { earlier.code() };
+                Fault::new(code, format!("{}; {}", earlier.note(), fault.note())).with_violations(violations)
             }
         });
     }
     first.map_or(Ok(()), Err)
 }
 
-/// A body as an object, whatever its `Content-Type`; none at all is an empty object.
+/// A body as an object, whatever its `Content-Type`; none at all is an empty object, and so is `null`.
 fn json(body: &[u8]) -> Result<Value, Fault> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Object(Map::new()));
     }
     match serde_json::from_slice(body) {
         Ok(value @ Value::Object(_)) => Ok(value),
+        // Source: observed; client libraries send it with every call that has nothing to say.
+        Ok(Value::Null) => Ok(Value::Object(Map::new())),
         Ok(_) => Err(Fault::new(codes::BAD_REQUEST, "the body is JSON but not an object")),
         Err(error) => Err(Fault::new(codes::BAD_REQUEST, format!("the body is not JSON: {error}"))),
     }
+}
+
+/// Whether a body can be nothing but a JSON object.
+fn begins_as_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{")
 }
 
 /// Whether a `Content-Type` is that of an HTML form.
@@ -117,7 +127,8 @@ fn query_pairs(query: &str) -> Result<Vec<Pair<'_>>, Fault> {
     pairs.map(|(key, value)| Ok((form_text(key)?, form_text(value)?))).collect()
 }
 
-fn form_text(encoded: &str) -> Result<Cow<'_, str>, Fault> {
+/// A name or value of a form: percent-encoded, and `+` is a blank.
+pub(super) fn form_text(encoded: &str) -> Result<Cow<'_, str>, Fault> {
     if encoded.contains('+') {
         return text(&encoded.replace('+', " ")).map(|decoded| Cow::Owned(decoded.into_owned()));
     }
@@ -160,7 +171,8 @@ mod tests {
         assert_eq!(json(b"").expect("empty"), empty);
         assert_eq!(json(b" \r\n").expect("blank"), empty);
         assert_eq!(json(b"{}").expect("object"), empty);
-        for wrong in [&b"[]"[..], b"null", b"1", b"{", b"{}x", b"\xff", b"\xef\xbb\xbf{}"] {
+        assert_eq!(json(b" null\n").expect("null"), empty);
+        for wrong in [&b"[]"[..], b"nul", b"1", b"{", b"{}x", b"\xff", b"\xef\xbb\xbf{}"] {
             assert_eq!(json(wrong).expect_err("refused").code(), codes::BAD_REQUEST, "{wrong:?}");
         }
         let deep = "[".repeat(100_000);

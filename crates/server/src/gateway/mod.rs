@@ -20,11 +20,12 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Instant;
 
+use bytes::Bytes;
 use larkspur_api::{Answer, Caller};
-use larkspur_contract::{Access, Consumes, Fault, Reply, Spec, codes};
+use larkspur_contract::{Access, Consumes, Fault, Reply, Spec, codes, fields};
 
 use crate::App;
-use crate::request::{BodyError, Request, Response};
+use crate::request::{BodyError, BodySource, Request, Response};
 use lines::{Line, Who};
 use reply::CallId;
 use route::Routed;
@@ -51,7 +52,7 @@ pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
         // It is not known where: better doubt than a wrong promise.
         Err(why) => Err(Fault::new(codes::INTERNAL, format!("the operation panicked: {why}")).in_doubt()),
     };
-    let outcome = outcome.map_err(|fault| in_form(spec, fault));
+    let outcome = outcome.map_err(|fault| with_cause(app, spec, in_form(spec, fault)));
     let number = outcome.as_ref().map_or_else(|fault| fault.code().number, |_| 0);
     let took = began.elapsed();
     app.metrics.record(routed.route.index, number, took);
@@ -60,7 +61,10 @@ pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
         Line::of(&context.id, who, took).answering(spec.id, number)
     };
     match &outcome {
-        Err(fault) => refused(app, spec, fault, line(), context.planned),
+        Err(fault) => {
+            refused(app, spec, fault, line(), context.planned);
+            debug_assert!(is_about_the_request(&routed, fault), "{}: {:?}", spec.id, fault.violations());
+        }
         Ok(_) if tracing::enabled!(tracing::Level::DEBUG) => lines::answered(line()),
         Ok(_) => {}
     }
@@ -94,17 +98,7 @@ async fn steps(
         seen.planned = true;
         return Err(fault);
     }
-    let limit = match (spec.access, spec.consumes) {
-        (Access::Open | Access::App, _) => OPEN_LIMIT,
-        (_, Consumes::Multipart { .. }) => MULTIPART_LIMIT,
-        _ => JSON_LIMIT,
-    };
-    let body = request.body.read(limit).await.map_err(|error| match error {
-        BodyError::TooLarge => {
-            Fault::new(codes::BODY_TOO_LARGE, format!("the body is larger than {limit} bytes"))
-        }
-        BodyError::Broken(why) => Fault::new(codes::BAD_REQUEST, format!("the body broke off: {why}")),
-    })?;
+    let body = read(spec, request.body).await?;
     let raw = decode::Raw {
         params: &routed.params(),
         query: request.query,
@@ -114,6 +108,22 @@ async fn steps(
     let received = decode::decode(spec, routed.route.shapes(), &app.options.settings, raw)?;
     admit::admit_client(app, spec, routed.route.index, &received, now).await?;
     execute::execute(app, routed.route.entry, caller, received).await
+}
+
+/// The body of a call that has been let in. One that the operation does not take is left where it is.
+async fn read(spec: &Spec, body: &mut dyn BodySource) -> Result<Bytes, Fault> {
+    let limit = match (spec.access, spec.consumes) {
+        (_, Consumes::Nothing) => return Ok(Bytes::new()),
+        (Access::Open | Access::App | Access::AppOrBody, _) => OPEN_LIMIT,
+        (_, Consumes::Multipart { .. }) => MULTIPART_LIMIT,
+        _ => JSON_LIMIT,
+    };
+    body.read(limit).await.map_err(|error| match error {
+        BodyError::TooLarge => {
+            Fault::new(codes::BODY_TOO_LARGE, format!("the body is larger than {limit} bytes"))
+        }
+        BodyError::Broken(why) => Fault::new(codes::BAD_REQUEST, format!("the body broke off: {why}")),
+    })
 }
 
 /// Logs and counts a refusal, and an answer that its page does not list.
@@ -142,14 +152,44 @@ fn in_form(spec: &Spec, fault: Fault) -> Fault {
     if doubtful { fault.in_doubt() } else { fault }
 }
 
+/// A refusal with its cause, where one is known and may be told: at least the first field that does not fit.
+fn with_cause(app: &App, spec: &Spec, fault: Fault) -> Fault {
+    if !app.options.settings.error_causes || spec.page_speaks() {
+        return fault.without_cause();
+    }
+    let named = fault.cause().is_none() && codes::NAME_THE_FIELD.contains(&fault.code());
+    match fault.violations().first().filter(|_| named) {
+        Some(first) => {
+            let cause = format!("invalid {}", fields::leaf(&first.field));
+            fault.with_cause(cause)
+        }
+        None => fault,
+    }
+}
+
 fn is_documented(spec: &Spec, fault: &Fault) -> bool {
     let number = fault.code().number;
     number == spec.invalid.number
         || spec.codes.iter().chain(codes::GATEWAY).any(|code| code.number == number)
         || (matches!(spec.reply, Reply::OAuth | Reply::Page)
             && codes::OAUTH_GATEWAY.iter().any(|code| code.number == number))
-        || (matches!(spec.access, Access::App) && number == codes::AUTHEN_APP_TOKEN_INVALID.number)
+        || (spec.is_for_apps() && number == codes::AUTHEN_APP_TOKEN_INVALID.number)
         || (matches!(spec.access, Access::Control) && number == codes::CONTROL_KEY_INVALID.number)
+}
+
+/// Whether every field that a refusal names is one of the operation, by its whole path.
+fn is_about_the_request(routed: &Routed<'_, '_>, fault: &Fault) -> bool {
+    let shapes = routed.route.shapes();
+    let file = match routed.route.entry.spec.consumes {
+        Consumes::Multipart { file } => file,
+        _ => "",
+    };
+    let parts = [&shapes.path, &shapes.query, &shapes.body];
+    // The control API also names what its objects are made of.
+    if matches!(routed.route.entry.spec.access, Access::Control) {
+        return true;
+    }
+    fault.violations().iter().all(|one| one.field == file || parts.iter().any(|part| part.has(&one.field)))
 }
 
 /// Awaits a future; a panic in it becomes an error with the panic's text.

@@ -50,9 +50,14 @@ impl<'p> Routed<'_, 'p> {
     }
 }
 
+/// Paths that the vendor's tools call, that the table of the platform does not have, and that a parameter of a served path
+/// would swallow: they are nothing here, and no id. A path that is served is left out by itself.
+const RESERVED: &[&str] = &["/open-apis/contact/v3/users/search", "/open-apis/im/v1/chats/batch_query"];
+
 impl Routes {
     /// The routes of a registry. A path that the platform tells from a route by a word, where the route has a parameter, is
-    /// none of the route's: it is another operation, which Larkspur may not serve.
+    /// none of the route's: it is another operation, which Larkspur may not serve. What stands in a
+    /// path word by word wins over parameters, whatever the method, as it does on the platform.
     ///
     /// # Errors
     /// Two operations on one route, or a path that cannot be matched: a defect of the registry, in words.
@@ -74,6 +79,9 @@ impl Routes {
             for known in platform::under(route.entry.spec.route.path) {
                 paths.entry(numbered(known.path).0).or_default();
             }
+        }
+        for path in RESERVED {
+            paths.entry((*path).to_owned()).or_default();
         }
         let mut tree = Router::new();
         for (path, methods) in paths {
@@ -182,6 +190,54 @@ mod tests {
                 assert_eq!(value, format!("x{name}"), "{}", spec.id);
             }
         }
+    }
+
+    #[test]
+    fn words_win_over_parameters() {
+        let routes = Routes::of(REGISTRY).expect("a sound registry");
+        let parts = |path: &'static str| path.split('/').collect::<Vec<_>>();
+        let is_parameter = |part: &str| part.starts_with('{');
+        let all: Vec<_> = routes.all().iter().map(|route| parts(route.entry.spec.route.path)).collect();
+        let mut met = 0;
+        let known = platform::operations().iter().map(|known| known.path).chain(RESERVED.iter().copied());
+        for words in all.iter().cloned().chain(known.map(parts)) {
+            // The paths that would take it for one of their own, were a word of it a parameter's value.
+            let swallow = |other: &&Vec<&str>| {
+                let mut pairs = other.iter().zip(&words);
+                other.len() == words.len()
+                    && pairs.clone().all(|(other, word)| other == word || is_parameter(other))
+                    && pairs.any(|(other, word)| is_parameter(other) && !is_parameter(word))
+            };
+            let path: Vec<String> = words
+                .iter()
+                .map(|part| if is_parameter(part) { "1".to_owned() } else { (*part).to_owned() })
+                .collect();
+            let path = path.join("/");
+            for other in all.iter().filter(swallow) {
+                met += 1;
+                for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+                    let found = routes.find(method, &path).map(|routed| routed.route.entry.spec.route.path);
+                    assert_ne!(found, Some(other.join("/")).as_deref(), "{method} {path}");
+                }
+            }
+        }
+        assert!(met > 5, "{met} paths that a parameter could swallow");
+    }
+
+    #[test]
+    fn what_is_reserved_would_be_swallowed() {
+        let routes = Routes::of(REGISTRY).expect("a sound registry");
+        for path in RESERVED {
+            let sibling = path.replace("{p0}", "1");
+            let (front, _) = sibling.rsplit_once('/').expect("a path");
+            let any = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+                .iter()
+                .any(|method| routes.find(method, &format!("{front}/1")).is_some());
+            assert!(any, "{path}");
+        }
+        let id = |path| routes.find("GET", path).map(|routed| routed.route.entry.spec.id);
+        assert_eq!(id("/open-apis/contact/v3/users/batches"), Some("contact.v3.user.get"));
+        assert_ne!(id("/open-apis/contact/v3/users/batch"), Some("contact.v3.user.get"));
     }
 
     #[test]

@@ -226,19 +226,100 @@ async fn every_code_of_a_page_can_be_planned_once() {
     }
 }
 
+/// How a call came out: status, and code (0 for what is neither JSON nor a page that refuses).
+fn outcome(reply: &Reply) -> (u16, i64) {
+    let text = reply.text();
+    let page = text.split_once("Error code: ").and_then(|(_, rest)| rest.split('.').next()?.parse().ok());
+    let json = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|json| json["code"].as_i64());
+    (reply.status(), json.or(page).unwrap_or(0))
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// What bodies are made of that are no JSON object, in order of how wrong they are, with their type.
+fn noise() -> Vec<(&'static str, Vec<u8>)> {
+    let json = "application/json";
+    let texts = ["[]", "\"x\"", "3", "true", "{", "nul", "{\"a\":}", "\u{feff}{}x", "a=b&c"];
+    let mut all: Vec<_> = texts.map(|text| (json, text.as_bytes().to_vec())).into();
+    all.push(("multipart/form-data; boundary=x", b"--x".to_vec()));
+    all.push(("text/plain", vec![0xff; 1 << 20]));
+    all
+}
+
 #[tokio::test]
-async fn what_is_not_json_is_9499_everywhere() {
+async fn a_body_is_read_where_one_is_taken_and_nowhere_else() {
     let world = Lab::start().await.world().await;
-    for (entry, tokens, ..) in
-        behind_token().filter(|(entry, ..)| !matches!(entry.spec.consumes, Consumes::Multipart { .. }))
-    {
-        let token =
-            if takes_tenant(tokens) { world.token.clone() } else { world.user_token(0, json!({})).await };
-        for body in ["{", "[]", "3", "nul", "{\"a\":}", "\u{feff}{}x"] {
-            let reply = request(&world.lab, entry).token(&token).raw(body).send().await;
-            reply.refused(9499);
-            assert_eq!(reply.json()["msg"], "Bad Request", "{} {body}", entry.spec.id);
+    let user = world.user_token(0, json!({})).await;
+    let lab = &world.lab;
+    let (_, _, key, _) = lab.control("GET", "/").parts();
+    for entry in entries() {
+        let spec = entry.spec;
+        let call = |body: &[u8], content_type: &str| {
+            let request = request(lab, entry).raw(body.to_vec()).content_type(Some(content_type));
+            match spec.access {
+                Access::Open => request,
+                Access::Control => request.token(&key),
+                Access::Token { tokens: Tokens::User, .. } => request.token(&user),
+                Access::App | Access::AppOrBody | Access::Token { .. } => request.token(&world.token),
+            }
+        };
+        let send = async |body: &[u8], kind: &str| outcome(&call(body, kind).send().await);
+        let json = "application/json";
+        let (none, empty) = (send(b"", json).await, send(b"{}", json).await);
+        let null = send(b"null", json).await;
+        match spec.consumes {
+            Consumes::Nothing => {
+                assert_eq!((null, empty), (none, none), "{}", spec.id);
+                for (kind, body) in noise() {
+                    let shown = String::from_utf8_lossy(&body[..body.len().min(9)]).into_owned();
+                    assert_eq!(send(&body, kind).await, none, "{} with {shown:?}", spec.id);
+                }
+                assert_eq!(send(b"a=b", FORM).await, none, "{}", spec.id);
+            }
+            Consumes::Multipart { .. } => {
+                let invalid = (spec.invalid.status, i64::from(spec.invalid.number));
+                assert_eq!([none, empty, null], [invalid; 3], "{}", spec.id);
+                for (kind, body) in noise() {
+                    assert_eq!(send(&body, kind).await, invalid, "{}", spec.id);
+                }
+            }
+            Consumes::Json | Consumes::Form => {
+                assert_eq!((null, none), (empty, empty), "{}", spec.id);
+                let refused = match spec.reply {
+                    larkspur_contract::Reply::OAuth | larkspur_contract::Reply::Page => (400, 20063),
+                    _ => (400, 9499),
+                };
+                for (kind, body) in noise() {
+                    let shown = String::from_utf8_lossy(&body[..body.len().min(9)]).into_owned();
+                    assert_eq!(send(&body, kind).await, refused, "{} with {shown:?}", spec.id);
+                }
+                // A form is read where forms are taken, and is no JSON elsewhere.
+                let form = if spec.consumes == Consumes::Form { empty } else { refused };
+                assert_eq!(send(b"a=b", FORM).await, form, "{}", spec.id);
+            }
         }
+    }
+}
+
+#[test]
+fn who_takes_a_body() {
+    let takes = |id: &str| {
+        let entry = entries().find(|entry| entry.spec.id == id).expect(id);
+        entry.spec.consumes != Consumes::Nothing
+    };
+    for entry in entries().filter(|entry| entry.spec.route.method == larkspur_contract::Method::Get) {
+        assert!(!takes(entry.spec.id), "{}", entry.spec.id);
+    }
+    for none in [
+        "im.v1.chat.delete",
+        "im.v1.chat_members.me_join",
+        "im.v1.chat_top_notice.delete_top_notice",
+        "drive.v1.permission_member.delete",
+    ] {
+        assert!(!takes(none), "{none}");
+    }
+    for some in ["im.v1.chat_members.delete", "im.v1.chat_tab.delete_tabs", "im.v1.chat_menu_tree.delete"] {
+        assert!(takes(some), "{some}");
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Asked {
     pub(super) client_id: Option<String>,
     /// The app, under its older name.
     pub(super) app_id: Option<String>,
-    /// `code`.
+    /// `code`, which is meant where it is missing, too.
     pub(super) response_type: Option<String>,
     /// Where the code goes.
     pub(super) redirect_uri: Option<String>,
@@ -81,6 +81,12 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
         switch: false,
     },
     Behaviour {
+        name: "authorize_response_type",
+        rule: "response_type may be missing, though the page demands it: most programs leave it out. Anything but code is refused.",
+        basis: Basis::Observed,
+        switch: false,
+    },
+    Behaviour {
         name: "authorize_page_always_asks",
         rule: "The page is shown even if everything was granted before, with and without prompt=consent, since a user must be picked.",
         basis: Basis::Assumed,
@@ -105,22 +111,14 @@ fn given(text: &Option<String>) -> Option<&str> {
 }
 
 /// Checks a request. Until the address is known to be the app's, nothing is ever sent there: refusals are pages.
-pub(super) async fn check(
-    root: &mut Root,
-    call: &RootCall,
-    asked: &Asked,
-    strict: bool,
-) -> Result<Checked, Fault> {
+pub(super) async fn check(root: &mut Root, call: &RootCall, asked: &Asked) -> Result<Checked, Fault> {
     if call.settings.user_picker == UserPicker::Off {
         return Err(Fault::new(codes::PICKER_OFF, "behaviours.user_picker is off"));
     }
     let client = given(&asked.client_id).or(given(&asked.app_id)).ok_or_else(|| missing("client_id"))?;
     let redirect_uri = given(&asked.redirect_uri).ok_or_else(|| missing("redirect_uri"))?;
-    match given(&asked.response_type) {
-        Some("code") => {}
-        None if !strict => {}
-        None => return Err(missing("response_type")),
-        Some(other) => return Err(malformed("response_type", other, "options: [code]")),
+    if let Some(other) = given(&asked.response_type).filter(|given| *given != "code") {
+        return Err(malformed("response_type", other, "options: [code]"));
     }
     let app = match AppId::parse(client) {
         Some(id) => apps::find(root, id).await?,

@@ -53,7 +53,7 @@ impl Operation for Decide {
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
         let asked = &input.body;
-        let checked = asked::check(root, call, asked, true).await?;
+        let checked = asked::check(root, call, asked).await?;
         let answer = match asked.decision.as_deref() {
             Some("allow") => ("code", allow(root, call, asked, &checked).await?),
             Some("deny") => ("error", "access_denied".to_owned()),

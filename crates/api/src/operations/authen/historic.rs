@@ -1,7 +1,8 @@
 //! What the historic endpoints of `authen/v1` share.
 
+use larkspur_contract::ids::AppId;
 use larkspur_contract::{Basis, Behaviour, Code, Fault, codes};
-use larkspur_store::{Root, apps};
+use larkspur_store::{Root, apps, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use super::exchange;
 use super::oauth_policy::SIGN_IN_FREQUENCY;
 use super::person::{Person, person};
 use super::session::{Form, Session};
-use crate::tokens::LIFE_MS;
+use crate::tokens::{Holder, Token};
 use crate::{Presented, RootCall};
 
 /// A code to be exchanged.
@@ -19,6 +20,8 @@ pub(super) struct CodeBody {
     grant_type: Option<String>,
     /// The code.
     code: Option<String>,
+    /// The app's token, where it does not stand in the header: `authen/v1/access_token` alone looks here.
+    app_access_token: Option<String>,
 }
 
 /// A refresh token to be exchanged.
@@ -28,6 +31,8 @@ pub(super) struct RefreshBody {
     grant_type: Option<String>,
     /// The token.
     refresh_token: Option<String>,
+    /// The app's token, where it does not stand in the header: `authen/v1/refresh_access_token` alone looks here.
+    app_access_token: Option<String>,
 }
 
 /// Tokens and how long they live.
@@ -56,6 +61,7 @@ pub(super) struct Scoped {
 
 pub(super) const CODE_CODES: &[Code] = &[
     codes::AUTHEN_PARAM_INVALID,
+    codes::AUTHEN_GRANT_UNKNOWN,
     codes::AUTHEN_CODE_INVALID,
     codes::AUTHEN_CODE_EXPIRED,
     codes::AUTHEN_USER_ABSENT,
@@ -69,6 +75,7 @@ pub(super) const CODE_CODES: &[Code] = &[
 
 pub(super) const REFRESH_CODES: &[Code] = &[
     codes::AUTHEN_PARAM_INVALID,
+    codes::AUTHEN_GRANT_UNKNOWN,
     codes::AUTHEN_USER_ABSENT,
     codes::AUTHEN_APP_TOKEN_INVALID,
     codes::AUTHEN_USER_RESIGNED,
@@ -86,9 +93,27 @@ const BY_TENANT_TOKEN: Behaviour = Behaviour {
     basis: Basis::Observed,
     switch: false,
 };
+const TOKEN_IN_BODY: Behaviour = Behaviour {
+    name: "authen_app_token_in_body",
+    rule: "Without Authorization: Bearer, access_token and refresh_access_token (not those of oidc) look for app_access_token in the body, as older sign-in libraries send it.",
+    basis: Basis::Observed,
+    switch: false,
+};
+const GRANT_TYPE: Behaviour = Behaviour {
+    name: "authen_grant_type",
+    rule: "A grant_type that is missing or unknown is 20001 with a text of its own; the one of the other endpoint is 20036.",
+    basis: Basis::Observed,
+    switch: false,
+};
+const SID: Behaviour = Behaviour {
+    name: "authen_sid",
+    rule: "sid is left out, as the page has it for an empty one: there is no session of a client here.",
+    basis: Basis::Observed,
+    switch: false,
+};
 
-pub(super) const BEHAVIOURS: &[Behaviour] = &[BY_TENANT_TOKEN];
-pub(super) const OIDC_BEHAVIOURS: &[Behaviour] = &[BY_TENANT_TOKEN, SIGN_IN_FREQUENCY];
+pub(super) const BEHAVIOURS: &[Behaviour] = &[BY_TENANT_TOKEN, TOKEN_IN_BODY, GRANT_TYPE, SID];
+pub(super) const OIDC_BEHAVIOURS: &[Behaviour] = &[BY_TENANT_TOKEN, GRANT_TYPE, SIGN_IN_FREQUENCY];
 
 fn required<'a>(name: &'static str, value: &'a Option<String>) -> Result<&'a str, Fault> {
     let given = value.as_deref().filter(|text| !text.is_empty());
@@ -96,26 +121,46 @@ fn required<'a>(name: &'static str, value: &'a Option<String>) -> Result<&'a str
 }
 
 fn granting(given: &Option<String>, wanted: &str) -> Result<(), Fault> {
-    if required("grant_type", given)? == wanted {
-        return Ok(());
+    match given.as_deref().unwrap_or_default() {
+        known if known == wanted => Ok(()),
+        "authorization_code" | "refresh_token" => {
+            Err(Fault::new(codes::AUTHEN_GRANT_TYPE, format!("the grant_type is not {wanted}")))
+        }
+        _ => Err(Fault::new(codes::AUTHEN_GRANT_UNKNOWN, "the grant_type is missing or unknown")),
     }
-    Err(Fault::new(codes::AUTHEN_GRANT_TYPE, format!("the grant_type is not {wanted}")))
 }
 
-/// The app whose token was presented.
-async fn app(root: &mut Root, call: &RootCall) -> Result<apps::App, Fault> {
-    let found = match call.presented {
-        Presented::App(id) => apps::find(root, id).await?,
-        Presented::Nothing | Presented::Basic => None,
+/// The app whose token was presented: in the header, or else in the body where the gateway let the call in without one.
+async fn app(root: &mut Root, call: &RootCall, in_body: &Option<String>) -> Result<apps::App, Fault> {
+    let id = match &call.presented {
+        Presented::App(id) => Some(*id),
+        _ => by_token(root, call, in_body.as_deref().unwrap_or_default()).await?,
     };
-    found.ok_or_else(|| Fault::new(codes::AUTHEN_APP_TOKEN_INVALID, "the app is gone"))
+    let found = match id {
+        Some(id) => apps::find(root, id).await?,
+        None => None,
+    };
+    found.ok_or_else(|| Fault::new(codes::AUTHEN_APP_TOKEN_INVALID, "no good token of an app"))
+}
+
+/// The app that a token was issued to, as the gateway finds it: the token of an ISV app or a tenant token, in time.
+async fn by_token(root: &mut Root, call: &RootCall, text: &str) -> Result<Option<AppId>, Fault> {
+    let Some(token) = Token::read(text, &call.engine.keys) else { return Ok(None) };
+    if matches!(token.holder, Holder::User { .. }) {
+        return Ok(None);
+    }
+    let mut tx = root.tenant(token.tenant);
+    let Some(tenant) = tenants::get(&mut tx).await? else { return Ok(None) };
+    let in_time = token.expires_at > call.now.saturating_add(tenant.clock_offset_ms);
+    let here = in_time && apps::stored_install(&mut tx, token.app).await?.is_some();
+    Ok(here.then_some(token.app))
 }
 
 /// Exchanges a code.
 pub(super) async fn by_code(root: &mut Root, call: &RootCall, body: &CodeBody) -> Result<Session, Fault> {
+    let app = app(root, call, &body.app_access_token).await?;
     granting(&body.grant_type, "authorization_code")?;
     let code = required("code", &body.code)?;
-    let app = app(root, call).await?;
     exchange::by_code(root, call, Form::Historic, &app, code, None, None).await
 }
 
@@ -125,9 +170,9 @@ pub(super) async fn by_refresh(
     call: &RootCall,
     body: &RefreshBody,
 ) -> Result<Session, Fault> {
+    let app = app(root, call, &body.app_access_token).await?;
     granting(&body.grant_type, "refresh_token")?;
     let token = required("refresh_token", &body.refresh_token)?;
-    let app = app(root, call).await?;
     exchange::by_refresh(root, call, Form::Historic, &app, token).await
 }
 
@@ -143,7 +188,7 @@ async fn tokens(session: &mut Session) -> Result<Tokens, Fault> {
         access_token: session.token().issue(&session.tx.engine().keys),
         refresh_token,
         token_type: "Bearer",
-        expires_in: LIFE_MS / 1000,
+        expires_in: session.seconds_left(),
         refresh_expires_in,
     })
 }
@@ -155,8 +200,6 @@ pub(super) struct SignedIn {
     tokens: Tokens,
     #[serde(flatten)]
     person: Person,
-    /// A number of the session.
-    sid: String,
 }
 
 /// The tokens of a session, and whose they are.
@@ -166,5 +209,5 @@ pub(super) async fn signed_in(session: &mut Session) -> Result<SignedIn, Fault> 
     let tenant = session.tx.tenant().to_string();
     let has = |scope: &str| session.grant.scopes.has(scope);
     let person = person(&engine.keys, &session.install, tenant, &session.user, has);
-    Ok(SignedIn { tokens, person, sid: session.tx.next_id().to_string() })
+    Ok(SignedIn { tokens, person })
 }

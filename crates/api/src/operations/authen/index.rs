@@ -32,7 +32,7 @@ impl Operation for Show {
     type Output = Shown;
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
-        let checked = asked::check(root, call, &input.query, false).await?;
+        let checked = asked::check(root, call, &input.query).await?;
         markup::picker(root, &input.query, &checked).await
     }
 

@@ -45,6 +45,12 @@ pub(in crate::operations) const BEHAVIOURS: &[Behaviour] = &[
     },
     SIGN_IN_FREQUENCY,
     Behaviour {
+        name: "oauth_basic",
+        rule: "Id and secret may come as Authorization: Basic instead, each percent-encoded; a client_id in the body must be the same. Beside a client_secret in the body it is 20070. A wrong secret is 20002 and leaves the code as it was, since OAuth libraries try Basic first and then the body.",
+        basis: Basis::Assumed,
+        switch: false,
+    },
+    Behaviour {
         name: "oauth_redirect_uri_optional",
         rule: "redirect_uri is compared only if it is sent.",
         basis: Basis::Documented,

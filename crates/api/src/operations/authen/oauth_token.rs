@@ -96,17 +96,21 @@ fn required<'a>(name: &'static str, value: &'a Option<String>) -> Result<&'a str
     given.ok_or_else(|| Fault::new(codes::OAUTH_PARAM_MISSING, format!("{name} is missing")))
 }
 
-/// The app that presents its secret, in the body alone.
+/// The app that presents its secret: in the body or in `Authorization: Basic`, not in both.
 pub(in crate::operations) async fn client(
     root: &mut Root,
     call: &RootCall,
     body: &Body,
 ) -> Result<App, Fault> {
-    let id = required("client_id", &body.client_id)?;
-    let secret = required("client_secret", &body.client_secret)?;
-    if call.presented == Presented::Basic {
-        return Err(Fault::new(codes::OAUTH_TWO_METHODS, "Authorization: Basic beside client_secret"));
-    }
+    let (id, secret) = match &call.presented {
+        Presented::Basic { id, secret } => (by_basic(id, body)?, secret.as_str()),
+        Presented::Unreadable => {
+            return Err(Fault::new(codes::OAUTH_MALFORMED, "Authorization: Basic cannot be read"));
+        }
+        Presented::Nothing | Presented::App(_) => {
+            (required("client_id", &body.client_id)?, required("client_secret", &body.client_secret)?)
+        }
+    };
     let app = match AppId::parse(id) {
         Some(id) => apps::find(root, id).await?,
         None => None,
@@ -116,6 +120,18 @@ pub(in crate::operations) async fn client(
         return Err(Fault::new(codes::OAUTH_SECRET_INVALID, "wrong client_secret"));
     }
     Ok(app)
+}
+
+/// The client_id of `Authorization: Basic`, which the body may repeat.
+fn by_basic<'a>(id: &'a str, body: &Body) -> Result<&'a str, Fault> {
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    if given(&body.client_secret).is_some() {
+        return Err(Fault::new(codes::OAUTH_TWO_METHODS, "Authorization: Basic beside client_secret"));
+    }
+    if given(&body.client_id).is_some_and(|other| other != id) {
+        return Err(Fault::new(codes::OAUTH_MALFORMED, "client_id is not that of Authorization: Basic"));
+    }
+    Ok(id)
 }
 
 /// Exchanges what the body carries for the tokens of a user.

@@ -16,7 +16,7 @@ impl Operation for Create {
         access: Access::App,
         rate: rates::TIER_4,
         effect: Effect::Writes,
-        consumes: Consumes::Json,
+        consumes: Consumes::Form,
         reply: Reply::Data("success"),
         invalid: codes::AUTHEN_PARAM_INVALID,
         codes: CODE_CODES,

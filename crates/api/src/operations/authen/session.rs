@@ -91,6 +91,11 @@ impl Session {
         }
     }
 
+    /// The whole seconds that its access token has left.
+    pub(in crate::operations) fn seconds_left(&self) -> i64 {
+        (self.token().expires_at - self.now) / 1000
+    }
+
     /// A new refresh token, with the seconds that it lives.
     pub(in crate::operations) async fn refresh(&mut self, form: Form) -> Result<(String, i64), Fault> {
         let token = format!("ur-{}{}", self.tx.tenant(), Keys::fresh_secret());

@@ -156,7 +156,7 @@ pub(super) async fn owner(
         Named::OtherTenant => {
             return invalid(codes::NEW_OWNER_OTHER_TENANT, "the designated owner is of another tenant");
         }
-        named @ Named::OtherApp => return Err(translate::refusal(form, id, &named)),
+        named @ Named::OtherApp => return Err(translate::refusal(form, id, &named).about("owner_id")),
         Named::Unknown => return invalid(codes::OWNER_ID_INVALID, "owner_id names nobody"),
     };
     if members::get(tx, chat.chat_id, &owner).await?.is_none() {

@@ -10,6 +10,11 @@ use larkspur_store::{Tx, apps};
 use crate::Call;
 use crate::translate::{self, Named};
 
+/// The cause of 232043 for users who do not see the app. Source: the change note of May 2023, and live answers.
+const UNSEEN: &str = "bot is invisible to user ids";
+/// The cause of 232043 for ids of no user here. Source: a live answer.
+const UNKNOWN: &str = "invalid user ids";
+
 /// The designated owner of a new chat.
 pub(super) async fn owner(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) -> Result<Member, Fault> {
     match translate::named(tx, call, form, id).await? {
@@ -22,7 +27,7 @@ pub(super) async fn owner(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) 
             codes::OWNER_OTHER_TENANT,
             format!("the designated owner {id} is of another tenant"),
         )),
-        named @ Named::OtherApp => Err(translate::refusal(form, id, &named)),
+        named @ Named::OtherApp => Err(translate::refusal(form, id, &named).about("owner_id")),
         Named::Unknown => Err(Fault::new(codes::USER_ID_INVALID, "owner_id names nobody").with_violation(
             "owner_id",
             Some(id),
@@ -53,8 +58,12 @@ pub(super) async fn members(
 }
 
 fn user(audience: &Audience, form: UserIdType, id: &str, named: Named) -> Result<Member, Fault> {
-    let unavailable = |note: &'static str| {
-        Fault::new(codes::IDS_UNAVAILABLE, note).with_violation("user_id_list[*]", Some(id), "not available")
+    let unavailable = |note: &'static str, cause: &str| {
+        Fault::new(codes::IDS_UNAVAILABLE, note).with_cause(format!("{cause}: [{id}]")).with_violation(
+            "user_id_list[*]",
+            Some(id),
+            "not available",
+        )
     };
     match named {
         Named::User(user) => {
@@ -62,13 +71,13 @@ fn user(audience: &Audience, form: UserIdType, id: &str, named: Named) -> Result
                 return Err(Fault::new(codes::USER_RESIGNED, format!("the invited user {id} has resigned")));
             }
             if !audience.has(&user.user_id) {
-                return Err(unavailable("an invited user does not see the app"));
+                return Err(unavailable("an invited user does not see the app", UNSEEN));
             }
             Ok(Member::User(user.user_id))
         }
-        named @ Named::OtherApp => Err(translate::refusal(form, id, &named)),
+        named @ Named::OtherApp => Err(translate::refusal(form, id, &named).about("user_id_list[*]")),
         Named::Bot(_) | Named::OtherTenant | Named::Unknown => {
-            Err(unavailable("an invited user is not here"))
+            Err(unavailable("an invited user is not here", UNKNOWN))
         }
     }
 }

@@ -99,7 +99,7 @@ async fn order(tx: &mut Tx, call: &Call, chat_id: &str, query: &Query, body: &Bo
         match (found, form) {
             (translate::Named::Unknown | translate::Named::OtherTenant, None) => {}
             (found, Some(form)) if found.clone().member().is_none() => {
-                return Err(translate::refusal(form, id, &found));
+                return Err(translate::refusal(form, id, &found).about("manager_ids[*]"));
             }
             (found, _) => named.extend(found.member()),
         }

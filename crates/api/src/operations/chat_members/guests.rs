@@ -146,14 +146,16 @@ fn refusal(form: Option<UserIdType>, id: &str, guest: &Guest) -> Option<Fault> {
         }
         // This page has a number of its own for union_ids.
         (Guest::Absent(Named::Unknown), Some(UserIdType::UnionId)) => {
-            let usual = translate::refusal(UserIdType::UnionId, id, &Named::Unknown);
+            let usual = translate::refusal(UserIdType::UnionId, id, &Named::Unknown).about("id_list[*]");
             let (text, violations) = (usual.text().to_owned(), usual.violations().to_vec());
             let note = format!("{id} names nobody in this tenant");
             return Some(
                 Fault::new(codes::UNION_ID_NOT_EXISTED, note).with_text(text).with_violations(violations),
             );
         }
-        (Guest::Absent(named), Some(form)) => return Some(translate::refusal(form, id, named)),
+        (Guest::Absent(named), Some(form)) => {
+            return Some(translate::refusal(form, id, named).about("id_list[*]"));
+        }
     };
     Some(Fault::new(code, format!("{id}: {note}")).with_violation("id_list[*]", Some(id), "not available"))
 }

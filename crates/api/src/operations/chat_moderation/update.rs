@@ -104,8 +104,11 @@ impl Operation for Update {
             chats::update(tx, &chat, &new).await?;
         }
         if setting == Moderation::ModeratorList {
-            for (ids, speaks) in [(&body.moderator_added_list, true), (&body.moderator_removed_list, false)] {
-                let speakers = present(tx, call, &chat, form, ids).await?;
+            for (field, ids, speaks) in [
+                ("moderator_added_list[*]", &body.moderator_added_list, true),
+                ("moderator_removed_list[*]", &body.moderator_removed_list, false),
+            ] {
+                let speakers = present(tx, call, &chat, form, (field, ids)).await?;
                 moderation::set_all(tx, &chat, &speakers, speaks).await?;
             }
         }
@@ -134,13 +137,13 @@ fn disjoint(body: &Body) -> Result<(), Fault> {
     }
 }
 
-/// Those of a list of ids who are users in the chat.
+/// Those of a list of ids, under its name, who are users in the chat.
 async fn present(
     tx: &mut Tx,
     call: &Call,
     chat: &LockedChat,
     form: UserIdType,
-    ids: &[String],
+    (field, ids): (&str, &[String]),
 ) -> Result<Vec<Member>, Fault> {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let mut named = Vec::with_capacity(ids.len());
@@ -148,7 +151,7 @@ async fn present(
         match found {
             Named::User(user) => named.push(Member::User(user.user_id)),
             Named::Bot(_) => {}
-            nobody => return Err(translate::refusal(form, id, &nobody)),
+            nobody => return Err(translate::refusal(form, id, &nobody).about(field)),
         }
     }
     let present = members::among(tx, chat.chat_id, &named).await?;

@@ -1,6 +1,6 @@
 use larkspur_contract::ids::TabId;
 use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Bot, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, Tokens, codes, post, rates, scopes,
 };
 use larkspur_store::{Tx, tabs};
 use schemars::JsonSchema;
@@ -58,7 +58,7 @@ impl Operation for Create {
             codes::NOT_IMAGE_OWNER,
         ],
         example: r#"{"chat_tabs":[{"tab_type":"url","tab_name":"Wiki","tab_content":{"url":"https://example.com"}}]}"#,
-        behaviours: &[super::ORDER, super::MANAGE, super::SHOWN, super::DOCUMENTS],
+        behaviours: &[PAGE_SPEAKS, super::ORDER, super::MANAGE, super::SHOWN, super::DOCUMENTS],
         deviations: &[],
     };
     type Ground = Tx;

@@ -69,7 +69,7 @@ impl Operation for DeleteTabs {
         rules::widgets::may_manage(&chat, &standing)?;
         let present = tabs::list(tx, chat.chat_id).await?;
         for id in &input.body.tab_ids {
-            let tab = super::find(&present, id)?;
+            let tab = super::find(&present, id, "tab_ids[*]")?;
             if !rules::tabs::is_custom(tab.tab_type) {
                 return Err(Fault::new(codes::TAB_NOT_WRITABLE_DELETE, "a built-in tab cannot be deleted"));
             }

@@ -92,12 +92,12 @@ async fn all(tx: &mut Tx, chat: ChatId) -> Result<Tabs, StoreError> {
     Ok(Tabs { chat_tabs: tabs::list(tx, chat).await?.into_iter().map(show).collect() })
 }
 
-/// The tab of a chat that an id of a request names.
-fn find<'a>(present: &'a [tabs::Tab], id: &str) -> Result<&'a tabs::Tab, Fault> {
+/// The tab of a chat that an id of a request names, which stands in `field`.
+fn find<'a>(present: &'a [tabs::Tab], id: &str, field: &str) -> Result<&'a tabs::Tab, Fault> {
     let tab = TabId::parse(id).and_then(|id| present.iter().find(|tab| tab.tab_id == id));
     tab.ok_or_else(|| {
         Fault::new(codes::PARAM_INVALID, "the chat has no such tab").with_violation(
-            "tab_id",
+            field,
             Some(id),
             "no such tab",
         )

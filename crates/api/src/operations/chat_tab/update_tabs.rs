@@ -74,7 +74,8 @@ impl Operation for UpdateTabs {
         let mut present = tabs::list(tx, chat.chat_id).await?;
         let mut changes = Vec::with_capacity(input.body.chat_tabs.len());
         for draft in &input.body.chat_tabs {
-            let tab = super::find(&present, draft.tab_id.as_deref().unwrap_or_default())?.clone();
+            let asked = draft.tab_id.as_deref().unwrap_or_default();
+            let tab = super::find(&present, asked, "chat_tabs[*].tab_id")?.clone();
             if !rules::tabs::is_custom(tab.tab_type) {
                 return Err(Fault::new(codes::TAB_NOT_WRITABLE_UPDATE, "a built-in tab cannot be changed"));
             }

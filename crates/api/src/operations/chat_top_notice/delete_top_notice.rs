@@ -17,7 +17,7 @@ impl Operation for DeleteTopNotice {
         access: super::ACCESS,
         rate: rates::TIER_4,
         effect: Effect::Writes,
-        consumes: Consumes::Json,
+        consumes: Consumes::Nothing,
         reply: Reply::Data("success"),
         invalid: codes::PARAM_INVALID,
         codes: super::TAKE_DOWN,

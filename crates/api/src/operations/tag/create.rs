@@ -1,7 +1,7 @@
 use larkspur_contract::ids::TagId;
 use larkspur_contract::model::{TagI18nName, TagType};
 use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Bot, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, Tokens, codes, post, rates, scopes,
 };
 use larkspur_store::Tx;
 use larkspur_store::tags::{self, Naming, Tag};
@@ -65,7 +65,7 @@ impl Operation for Create {
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[codes::TAG_PARAM_INVALID, codes::TAG_NAME_TAKEN_LIVE],
         example: r#"{"create_tag":{"tag_type":"tenant","name":"default name","i18n_names":[{"locale":"zh_cn","name":"标签1"}]}}"#,
-        behaviours: &[super::DUPLICATE, super::UNIQUENESS, super::NAMES],
+        behaviours: &[PAGE_SPEAKS, super::DUPLICATE, super::UNIQUENESS, super::NAMES],
         deviations: &[],
     };
     const ONLY_ADDS: bool = true;
@@ -77,7 +77,7 @@ impl Operation for Create {
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
         let draft = &input.body.create_tag;
-        rules::tags::distinct_locales(&draft.i18n_names)?;
+        rules::tags::distinct_locales(&draft.i18n_names, "create_tag.i18n_names")?;
         let tag = Tag {
             tag_id: TagId(tx.next_id()),
             tag_type: draft.tag_type,

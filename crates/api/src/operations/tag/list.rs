@@ -1,7 +1,8 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::TagId;
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
+    Access, Behaviour, Bot, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, Tokens, codes, get, rates,
+    scopes,
 };
 use larkspur_store::{Memory, Tx, tags};
 use schemars::JsonSchema;
@@ -52,7 +53,7 @@ impl Operation for List {
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[codes::TAG_PARAM_INVALID],
         example: "ids=7307000000000000000",
-        behaviours: &[super::OWNER, UNKNOWN, COMMAS],
+        behaviours: &[PAGE_SPEAKS, super::OWNER, UNKNOWN, COMMAS],
         deviations: &[],
     };
     type Ground = Tx;

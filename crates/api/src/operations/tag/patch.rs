@@ -2,7 +2,8 @@ use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::TagId;
 use larkspur_contract::model::{TagI18nName, TagInfo};
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, patch, rates, scopes,
+    Access, Behaviour, Bot, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, Tokens, codes, patch, rates,
+    scopes,
 };
 use larkspur_store::Tx;
 use larkspur_store::tags::{self, Naming};
@@ -74,7 +75,15 @@ impl Operation for Patch {
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[codes::TAG_PARAM_INVALID, codes::TAG_NAME_TAKEN_LIVE],
         example: r#"{"patch_tag":{"name":"标签名称","i18n_names":[{"locale":"zh_cn","name":"标签2"}]}}"#,
-        behaviours: &[super::DUPLICATE, super::UNIQUENESS, super::OWNER, super::NAMES, REPLACE, SAME_ID],
+        behaviours: &[
+            PAGE_SPEAKS,
+            super::DUPLICATE,
+            super::UNIQUENESS,
+            super::OWNER,
+            super::NAMES,
+            REPLACE,
+            SAME_ID,
+        ],
         deviations: &[],
     };
     type Ground = Tx;
@@ -91,7 +100,7 @@ impl Operation for Patch {
                 .with_violation("patch_tag.id", Some(other), "must be the tag_id of the path"));
         }
         if let Some(names) = &changes.i18n_names {
-            rules::tags::distinct_locales(names)?;
+            rules::tags::distinct_locales(names, "patch_tag.i18n_names")?;
         }
         let present = tags::lock(tx, tag_id).await?.filter(|tag| super::is_known_to(call, tag));
         let mut tag = present.ok_or_else(|| unknown(&input.path.tag_id))?;

@@ -1,6 +1,7 @@
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Behaviour, Bot, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, Tokens, codes, post, rates,
+    scopes,
 };
 use larkspur_store::{Tx, tags};
 
@@ -29,7 +30,7 @@ impl Operation for Create {
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[codes::TAG_PARAM_INVALID],
         example: r#"{"tag_biz_type":"chat","biz_entity_id":"{chat_id}","tag_ids":[]}"#,
-        behaviours: &[super::ENTITY, ADDS, DEAD_IDS, LIMIT],
+        behaviours: &[PAGE_SPEAKS, super::ENTITY, ADDS, DEAD_IDS, LIMIT],
         deviations: &[],
     };
     type Ground = Tx;

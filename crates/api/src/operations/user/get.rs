@@ -133,7 +133,7 @@ impl Operation for Get {
         let user = match translate::named(tx, call, form, id).await? {
             Named::User(user) => user,
             Named::Bot(_) => return Err(Fault::new(codes::CONTACT_USER_ID_INVALID, "the id is a bot's")),
-            other => return Err(translate::refusal(form, id, &other)),
+            other => return Err(translate::refusal(form, id, &other).about("user_id")),
         };
         let in_range = match call.actor {
             Actor::User { .. } => true,

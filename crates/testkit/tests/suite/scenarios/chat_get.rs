@@ -82,7 +82,9 @@ async fn owner_and_managers_in_every_form_of_id() {
         assert_eq!(seen["bot_manager_id_list"], json!([second]));
         assert_eq!((&seen["user_count"], &seen["bot_count"]), (&json!("3"), &json!("2")));
     }
-    refused(&get(&world, &world.token, &world.chat_id).query("user_id_type", "email").send().await, 232001);
+    let reply = get(&world, &world.token, &world.chat_id).query("user_id_type", "email").send().await;
+    reply.refused(99992402);
+    assert_eq!(reply.violated(), ["user_id_type"]);
     set_chat(&world, &world.chat_id, json!({"owner": world.app_id})).await;
     let seen = get(&world, &world.token, &world.chat_id).send().await.data();
     assert!(seen.get("owner_id").is_none() && seen.get("owner_id_type").is_none(), "a bot owns it: {seen}");

@@ -139,9 +139,9 @@ async fn a_token_is_good_for_its_own_list_alone() {
         list(&world).query("page_token", wrong).send().await.refused(232001);
     }
     for size in ["0", "101", "-1"] {
-        list(&world).query("page_size", size).send().await.refused(232001);
+        list(&world).query("page_size", size).send().await.refused(99992402);
     }
-    list(&world).query("sort_type", "ByName").send().await.refused(232001);
+    list(&world).query("sort_type", "ByName").send().await.refused(99992402);
     world.set_app(&world.app_id, json!({"bot": false})).await;
     list(&world).send().await.refused(232025);
     world.set_app(&world.app_id, json!({"bot": true, "status": "disabled"})).await;

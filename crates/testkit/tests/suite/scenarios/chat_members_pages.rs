@@ -99,11 +99,11 @@ async fn a_page_token_is_good_for_its_chat_alone() {
     refused(&page(&world, &world.chat_id, 2, &token).send().await, 232001);
     for size in [0, -1, 101] {
         let reply = page(&world, &chat, size, "").send().await;
-        refused(&reply, 232001);
+        reply.refused(99992402);
         assert_eq!(reply.violated(), ["page_size"]);
     }
     let app_id = format!("/im/v1/chats/{chat}/members?member_id_type=app_id");
-    refused(&world.call("GET", &app_id).send().await, 232001);
+    world.call("GET", &app_id).send().await.refused(99992402);
     // Whoever left since does not disturb the place.
     let first = page(&world, &chat, 2, "").send().await.data()["items"][0]["member_id"].clone();
     let shown = world.control("GET", &format!("/chats/{chat}")).send().await.data();

@@ -150,11 +150,11 @@ async fn what_does_not_fit_is_refused() {
         put(&world, chat, wrong).send().await.refused(232001);
     }
     put(&world, chat, json!({})).query("user_id_type", "app_id").send().await.refused(232015);
-    put(&world, chat, json!({})).query("user_id_type", "email").send().await.refused(232001);
+    put(&world, chat, json!({})).query("user_id_type", "email").send().await.refused(99992402);
     for size in ["0", "101"] {
-        get(&world, chat).query("page_size", size).send().await.refused(232001);
+        get(&world, chat).query("page_size", size).send().await.refused(99992402);
     }
-    get(&world, chat).query("user_id_type", "app_id").send().await.refused(232001);
+    get(&world, chat).query("user_id_type", "app_id").send().await.refused(99992402);
     get(&world, chat).query("page_token", "00").send().await.refused(232001);
 }
 

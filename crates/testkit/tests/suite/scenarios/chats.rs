@@ -206,7 +206,7 @@ async fn the_tenants_own_ids_need_a_scope() {
     let expected = json!([{"type": "action_scope_required", "subject": "contact:user.employee_id:readonly"}]);
     assert_eq!(json["error"]["permission_violations"], expected);
     let json = create(&world, json!({})).query("user_id_type", "email").send().await;
-    refused(&json, 232001);
+    json.refused(99992402);
     world.set_app(&world.app_id, json!({"scopes": ["im:chat", "contact:user.employee_id:readonly"]})).await;
     let request =
         create(&world, json!({"owner_id": world.users[0].user_id})).query("user_id_type", "user_id");
@@ -298,7 +298,7 @@ async fn bad_parameters() {
         assert_eq!(reply.violated(), [field], "{body}");
     }
     create(&world, json!({"user_id_list": ids(50), "bot_id_list": apps(5)})).send().await.data();
-    refused(&create(&world, json!({})).query("uuid", &"u".repeat(51)).send().await, 232001);
+    create(&world, json!({})).query("uuid", &"u".repeat(51)).send().await.refused(99992402);
     create(&world, json!({})).query("uuid", &"u".repeat(50)).send().await.data();
     for body in [
         json!({"name": 1}),

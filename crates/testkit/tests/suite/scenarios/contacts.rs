@@ -228,7 +228,8 @@ async fn ids_that_name_no_user() {
     }
     for (parameter, value) in [("user_id_type", "mail"), ("department_id_type", "name")] {
         let reply = get(&world, &world.users[0].open_id).query(parameter, value).send().await;
-        refused(&reply, 40001);
+        reply.refused(99992402);
         assert_eq!(reply.violated(), [parameter]);
     }
+    refused(&get(&world, "%00").send().await, 40001);
 }

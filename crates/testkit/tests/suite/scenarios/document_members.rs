@@ -240,7 +240,7 @@ async fn which_document_and_whom() {
     }
     for request in all(&token, "pdf") {
         let reply = request.send().await;
-        refused(&reply, 1063001);
+        reply.refused(99992402);
         assert_eq!(reply.violated(), ["type"]);
     }
     let cross = open_id(&world, 1, &elsewhere).await;
@@ -263,16 +263,20 @@ async fn which_document_and_whom() {
         }
     }
     let base = format!("/drive/v1/permissions/{token}/members");
-    for (request, fields) in [
-        (world.call("GET", &base), &["type"][..]),
-        (world.call("GET", &format!("{base}?type=docx&perm_type=all")), &["perm_type"]),
-        (world.call("GET", &format!("{base}/auth")), &["action", "type"]),
-        (world.call("GET", &format!("{base}/auth?type=docx&action=own")), &["action"]),
-        (world.call("PUT", &format!("{base}/x?type=docx")), &["member_type", "perm"]),
-        (world.call("DELETE", &format!("{base}/x")), &["member_type", "type"]),
+    let none = "/drive/v1/permissions/%00/members";
+    for (request, code, fields) in [
+        (world.call("GET", &base), 99992402, &["type"][..]),
+        (world.call("GET", &format!("{base}?type=docx&perm_type=all")), 99992402, &["perm_type"]),
+        (world.call("GET", &format!("{base}/auth")), 99992402, &["action", "type"]),
+        (world.call("GET", &format!("{base}/auth?type=docx&action=own")), 99992402, &["action"]),
+        (world.call("PUT", &format!("{base}/x?type=docx")), 1063001, &["member_type", "perm"]),
+        (world.call("DELETE", &format!("{base}/x")), 99992402, &["member_type", "type"]),
+        // What stands in the path is the page's.
+        (world.call("GET", &format!("{none}?type=docx")), 1063001, &["token"]),
+        (world.call("GET", &format!("{none}/auth?type=docx&action=view")), 1063001, &["token"]),
     ] {
         let reply = request.send().await;
-        refused(&reply, 1063001);
+        reply.refused(code);
         let mut violated = reply.violated();
         violated.sort();
         assert_eq!(violated, fields);

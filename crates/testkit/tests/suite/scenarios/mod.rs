@@ -139,12 +139,22 @@ const PAGES: &[(u32, u16, &str)] = &[
     (99992402, 400, "field validation failed"),
 ];
 
-/// Asserts that a reply is this refusal, in status, code and text.
+/// Asserts that a reply is this refusal, in status, code and text; a cause may stand in place of the full stop.
 #[track_caller]
 fn refused(reply: &Reply, code: u32) -> Value {
     let json = reply.refused(code);
     let (_, status, text) = PAGES.iter().find(|page| page.0 == code).expect("a code of a page");
-    assert_eq!((reply.status(), json["msg"].as_str()), (*status, Some(*text)), "{json}");
+    let message = json["msg"].as_str().expect("a text");
+    let (base, cause) =
+        message.split_once(", ext=").map_or((message, None), |(base, cause)| (base, Some(cause)));
+    let text = if cause.is_some() { text.trim_end_matches('.') } else { text };
+    assert_eq!((reply.status(), base), (*status, text), "{json}");
+    if code == 232001
+        && let Some(cause) = cause
+    {
+        let field = reply.violated().remove(0);
+        assert_eq!(cause, format!("invalid {}", larkspur_contract::fields::leaf(&field)), "{json}");
+    }
     json
 }
 

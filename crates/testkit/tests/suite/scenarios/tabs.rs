@@ -220,11 +220,11 @@ async fn bad_requests() {
         ),
         (
             r#"{"chat_tabs":[{"tab_type":"url","tab_name":5}]}"#,
-            "Invalid parameter type in json: chat_tabs[*].tab_name. Invalid parameter value: 5. Please check and modify accordingly.",
+            "Invalid parameter type in json: tab_name. Invalid parameter value: 5. Please check and modify accordingly.",
         ),
         (
             r#"{"chat_tabs":[{"tab_type":"url","tab_config":{"is_built_in":"true"}}]}"#,
-            "Invalid parameter type in json: chat_tabs[*].tab_config.is_built_in. Invalid parameter value: \"true\". Please check and modify accordingly.",
+            "Invalid parameter type in json: is_built_in. Invalid parameter value: \"true\". Please check and modify accordingly.",
         ),
     ] {
         let reply = post(body).send().await;

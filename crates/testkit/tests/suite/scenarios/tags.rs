@@ -78,7 +78,7 @@ async fn every_bad_parameter_is_230001_with_its_field() {
         ),
         (
             json!({"create_tag": {"tag_type": "tenant", "name": "a", "i18n_names": [{"locale": "zh_cn"}, {"locale": "zh-CN"}]}}),
-            vec!["i18n_names[*].locale"],
+            vec!["create_tag.i18n_names[*].locale"],
         ),
     ];
     for (body, fields) in cases {

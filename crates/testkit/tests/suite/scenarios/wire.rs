@@ -118,7 +118,7 @@ async fn bodies_in_any_dress() {
 #[tokio::test]
 async fn bodies_that_are_none() {
     let world = world().await;
-    for body in ["{", "[]", "null", "1", "\"x\"", "{}x", "{'a':1}", "a=b"] {
+    for body in ["{", "[]", "nul", "1", "\"x\"", "{}x", "{'a':1}", "a=b"] {
         let reply = world.call("POST", "/im/v2/tags").raw(body).send().await;
         assert_eq!(
             (reply.refused(9499)["msg"].as_str(), reply.status()),
@@ -130,8 +130,12 @@ async fn bodies_that_are_none() {
     let json = world.call("POST", "/im/v2/tags").body(body).send().await.refused(9499);
     assert_eq!(
         json["msg"],
-        "Invalid parameter type in json: create_tag.i18n_names[*].locale. Invalid parameter value: 7. Please check and modify accordingly."
+        "Invalid parameter type in json: locale. Invalid parameter value: 7. Please check and modify accordingly."
     );
+    // null is no body: what is missing is told, not that it cannot be read.
+    let nothing = world.call("POST", "/im/v2/tags").raw("null").send().await;
+    refused(&nothing, 230001);
+    assert_eq!(nothing.violated(), ["create_tag"]);
     // Who may not call at all is told so first.
     refused(&world.call("POST", "/im/v2/tags").raw("{").anonymous().send().await, 99991661);
     refused(&add_tabs(&world, "t-forged", "x", json!([url_tab()])).send().await, 99991663);
@@ -161,4 +165,180 @@ async fn what_a_refusal_says() {
         (wrong.status(), wrong.text(), wrong.response.content_type.as_ref()),
         (404, "404 page not found", "text/plain")
     );
+}
+
+#[tokio::test]
+async fn calls_that_take_no_body_are_done_whatever_it_is() {
+    let world = world().await;
+    let bodies = ["null", "[]", "\"x\"", "{", "a=b", "\0"];
+    let chat = format!("/im/v1/chats/{}", world.chat_id);
+    for (number, body) in bodies.into_iter().enumerate() {
+        for path in [chat.clone(), format!("{chat}/members"), format!("{chat}/chat_tabs/list_tabs")] {
+            world.call("GET", &path).raw(body).send().await.data();
+        }
+        let form = Some("application/x-www-form-urlencoded");
+        world.call("GET", "/im/v1/chats").raw(body).content_type(form).send().await.data();
+        let notice = format!("{chat}/top_notice/delete_top_notice");
+        world.call("POST", &notice).raw(body).send().await.data();
+        let open = world
+            .call("POST", "/im/v1/chats")
+            .body(json!({"chat_type": "public", "name": format!("public {number}")}));
+        let made = text(&open.send().await.data(), "chat_id");
+        let user = world.user_token(0, json!({})).await;
+        let join = format!("/im/v1/chats/{made}/members/me_join");
+        world.call("PATCH", &join).token(&user).raw(body).send().await.data();
+        world.call("DELETE", &format!("/im/v1/chats/{made}")).raw(body).send().await.data();
+    }
+    // Where a body says what is to be done, one that cannot be read is refused.
+    for path in ["members", "chat_tabs/delete_tabs", "menu_tree"] {
+        let path = format!("{chat}/{path}");
+        world.call("DELETE", &path).raw("[]").send().await.refused(9499);
+        assert_ne!(world.call("DELETE", &path).raw("null").send().await.code(), 9499);
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_does_not_fit_is_the_gateways() {
+    let world = world().await;
+    let chat = format!("/im/v1/chats/{}", world.chat_id);
+    for (path, query, field, description) in [
+        ("/im/v1/chats".to_owned(), "page_size=101", "page_size", "the max value is 100"),
+        (chat.clone(), "user_id_type=email", "user_id_type", "options: [open_id,union_id,user_id]"),
+        (format!("{chat}/members"), "page_size=0", "page_size", "the min value is 1"),
+        (format!("{chat}/moderation"), "page_size=many", "page_size", "must be a whole number"),
+        ("/im/v1/chats/search".to_owned(), "page_size=-1", "page_size", "the min value is 1"),
+        (
+            "/im/v2/biz_entity_tag_relation".to_owned(),
+            "tag_biz_type=chat",
+            "biz_entity_id",
+            "biz_entity_id is required",
+        ),
+        ("/drive/v1/permissions/x/members".to_owned(), "", "type", "type is required"),
+    ] {
+        let reply = world.call("GET", &format!("{path}?{query}")).send().await;
+        let json = reply.refused(99992402);
+        assert_eq!(json["msg"], "field validation failed");
+        let violation = &json["error"]["field_violations"][0];
+        assert_eq!(
+            (text(violation, "field"), text(violation, "description")),
+            (field.to_owned(), description.to_owned())
+        );
+    }
+    // The gateway speaks first, and then of all that does not fit; a body alone has the page's code.
+    let both = world.call("POST", "/im/v1/chats?user_id_type=x").body(json!({"chat_type": "secret"}));
+    let both = both.send().await;
+    both.refused(99992402);
+    assert_eq!(both.violated(), ["user_id_type", "chat_type"]);
+    refused(&world.call("POST", "/im/v1/chats").body(json!({"chat_type": "secret"})).send().await, 232001);
+    // The pages of tags give one code for everything.
+    let tags = world.call("GET", "/im/v2/tags").send().await;
+    refused(&tags, 230001);
+    assert_eq!(tags.violated(), ["ids"]);
+    let many = vec!["ids=1"; 41].join("&");
+    refused(&world.call("GET", &format!("/im/v2/tags?{many}")).send().await, 230001);
+}
+
+#[tokio::test]
+async fn a_refusal_says_its_cause() {
+    let world = world().await;
+    let said = async |lab_world: &super::World, path: &str| {
+        let json = lab_world.call("GET", path).send().await.json();
+        (json["code"].as_u64().expect("a code"), text(&json, "msg"))
+    };
+    let page = "/im/v1/chats?page_token=x";
+    let cause = "Your request contains an invalid request parameter, ext=invalid page_token";
+    assert_eq!(said(&world, page).await, (232001, cause.to_owned()));
+    let body = json!({"restricted_mode_setting": {"status": true}});
+    let json = world.call("POST", "/im/v1/chats").body(body).send().await.refused(232001);
+    assert_eq!(json["msg"], "Your request contains an invalid request parameter, ext=invalid status");
+    assert_eq!(json["error"]["field_violations"][0]["field"], "restricted_mode_setting.status");
+    for (id, cause) in
+        [("ou_x", "invalid user ids"), (&world.users[1].open_id, "bot is invisible to user ids")]
+    {
+        world.set_app(&world.app_id, json!({"visible_to": [world.users[0].user_id]})).await;
+        let invite = world.call("POST", "/im/v1/chats").body(json!({"user_id_list": [id]}));
+        let json = invite.send().await.refused(232043);
+        assert_eq!(json["msg"], format!("Your request contains unavailable ids, ext={cause}: [{id}]"));
+    }
+    // Where nothing is known beyond the code, the text stands as it is.
+    let text_alone = "Your request specifies a chat_id which is invalid.";
+    assert_eq!(said(&world, "/im/v1/chats/oc_x").await, (232006, text_alone.to_owned()));
+    // The pages of tags, and that of adding tabs, give one text.
+    let json = world.call("POST", "/im/v2/tags").send().await.refused(230001);
+    assert_eq!(json["msg"], "param is invalid");
+    let json = world.add_tabs(&json!([])).send().await.refused(232001);
+    assert_eq!(json["msg"], "Your request contains an invalid request parameter.");
+
+    let settings = Settings { error_causes: false, ..Settings::default() };
+    let plain = Lab::with_settings(settings).await.world().await;
+    let text_alone = "Your request contains an invalid request parameter.";
+    assert_eq!(said(&plain, page).await, (232001, text_alone.to_owned()));
+    let invite = plain.call("POST", "/im/v1/chats").body(json!({"user_id_list": ["ou_x"]}));
+    assert_eq!(invite.send().await.refused(232043)["msg"], "Your request contains unavailable ids.");
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_named_by_its_whole_path() {
+    let world = world().await;
+    let chat = format!("/im/v1/chats/{}", world.chat_id);
+    let owner = world.user_token(0, json!({})).await;
+    let tabs = format!("{chat}/chat_tabs");
+    for (request, field) in [
+        (world.call("POST", &format!("{chat}/members")).body(json!({"id_list": ["ou_x"]})), "id_list[*]"),
+        (
+            world.call("POST", &format!("{chat}/managers/add_managers")).token(&owner).body(json!({"manager_ids": ["ou_x"]})),
+            "manager_ids[*]",
+        ),
+        (
+            world.call("PUT", &format!("{chat}/moderation")).token(&owner)
+                .body(json!({"moderation_setting": "moderator_list", "moderator_removed_list": ["ou_x"]})),
+            "moderator_removed_list[*]",
+        ),
+        (
+            world.call("POST", "/im/v2/chats/search").body(json!({"filter": {"member_ids": ["ou_x"]}})),
+            "filter.member_ids[*]",
+        ),
+        (world.call("GET", "/contact/v3/users/ou_x"), "user_id"),
+        (world.call("DELETE", &format!("{tabs}/delete_tabs")).body(json!({"tab_ids": ["1"]})), "tab_ids[*]"),
+        (
+            world.call("POST", &format!("{tabs}/update_tabs"))
+                .body(json!({"chat_tabs": [{"tab_id": "1", "tab_type": "url", "tab_content": {"url": "https://a"}}]})),
+            "chat_tabs[*].tab_id",
+        ),
+        (
+            world.call("POST", "/im/v1/chats").body(json!({"i18n_names": {"en_us": "x".repeat(256)}})),
+            "i18n_names.en_us",
+        ),
+        (
+            world.call("POST", "/im/v2/tags").body(json!({"create_tag": {"tag_type": "tenant", "name": "a",
+                "i18n_names": [{"locale": "zh_cn"}, {"locale": "zh-CN"}]}})),
+            "create_tag.i18n_names[*].locale",
+        ),
+    ] {
+        let reply = request.send().await;
+        assert_eq!(reply.violated(), [field], "{}", reply.text());
+    }
+}
+
+#[tokio::test]
+async fn words_of_a_path_are_no_ids() {
+    let world = world().await;
+    for path in ["/contact/v3/users/batch", "/contact/v3/users/find_by_department"] {
+        let reply = world.call("GET", path).send().await;
+        assert_ne!(
+            (reply.status(), reply.text().contains("open_id")),
+            (400, true),
+            "{path} was read as a user's id: {}",
+            reply.text()
+        );
+    }
+    // Where the word is another operation's, the method decides; the parameter does not swallow it.
+    for (method, path) in [
+        ("GET", "/contact/v3/users/batch_get_id"),
+        ("PUT", "/im/v1/chats/search"),
+        ("PUT", "/drive/v1/permissions/x/members/auth"),
+    ] {
+        let reply = world.call(method, path).body(json!({})).send().await;
+        assert_eq!((reply.status(), reply.text()), (404, "404 page not found"), "{method} {path}");
+    }
 }

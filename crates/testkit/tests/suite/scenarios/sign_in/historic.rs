@@ -46,7 +46,7 @@ async fn the_historic_endpoints() {
             } else {
                 assert_eq!(tokens["user_id"], world.users[0].user_id.as_str());
                 assert_eq!(tokens["open_id"], world.users[0].open_id.as_str());
-                assert!(tokens.get("email").is_none() && tokens["sid"].is_string());
+                assert!(tokens.get("email").is_none() && tokens.get("sid").is_none());
                 assert!(tokens.get("scope").is_none(), "the OIDC endpoints alone tell it: {tokens}");
             }
         }
@@ -63,10 +63,22 @@ async fn every_refusal_of_the_historic_endpoints() {
         let (fresh, refresh) = (start().await, text(&tokens, "refresh_token"));
         for (path, good) in [(first, by_code(&fresh)), (again, by_refresh(&refresh))] {
             let call = |body: Value| world.call("POST", path).body(body);
-            declined(&call(json!({})).send().await, 20001);
-            declined(&call(json!({"grant_type": good["grant_type"]})).send().await, 20001);
+            for unknown in
+                [json!({}), json!({"grant_type": "", "code": "x"}), json!({"grant_type": "password"})]
+            {
+                let reply = call(unknown).send().await;
+                declined(&reply, 20001);
+                assert_eq!(
+                    reply.json()["msg"],
+                    "invalid request, grant_type should be authorization_code or refresh_token"
+                );
+            }
+            let reply = call(json!({"grant_type": good["grant_type"]})).send().await;
+            declined(&reply, 20001);
+            assert_eq!(reply.json()["msg"], "Invalid request. Please check request param");
             let mut wrong = good.clone();
-            wrong["grant_type"] = json!("password");
+            let other_grant = if path == first { "refresh_token" } else { "authorization_code" };
+            wrong["grant_type"] = json!(other_grant);
             declined(&call(wrong).send().await, 20036);
             declined(&call(good.clone()).token(&other).send().await, 20024);
             let user = world.user_token(1, json!({})).await;
@@ -136,4 +148,76 @@ async fn who_the_user_is_depends_on_scopes() {
         assert_eq!(shown[field], value);
         assert_eq!(names(&shown).len(), usual.len() + 1, "{shown}");
     }
+}
+
+#[tokio::test]
+async fn the_app_token_may_stand_in_the_body() {
+    let world = world().await;
+    let (first, again) = HISTORIC[1];
+    let anonymous = |path: &str, body: Value| world.call("POST", path).anonymous().body(body);
+    let with = |mut body: Value, token: &str| {
+        body["app_access_token"] = json!(token);
+        body
+    };
+    let fresh = code(&world, 0, &[]).await;
+    let user = world.user_token(1, json!({})).await;
+    // The token is looked at before anything else, as in the header.
+    for body in [by_code(&fresh), json!({}), with(by_code(&fresh), ""), with(by_code(&fresh), "t-x")] {
+        declined(&anonymous(first, body).send().await, 20014);
+    }
+    declined(&anonymous(first, with(by_code(&fresh), &user)).send().await, 20014);
+    // A header that is there is what counts.
+    let both = world.call("POST", first).token("t-x").body(with(by_code(&fresh), &world.token));
+    declined(&both.send().await, 20014);
+    let signed_in = anonymous(first, with(by_code(&fresh), &world.token)).send().await.data();
+    assert_eq!(signed_in["name"], world.users[0].name.as_str());
+    let refresh = text(&signed_in, "refresh_token");
+    let renewed = anonymous(again, with(by_refresh(&refresh), &world.token)).send().await.data();
+    works(&world, &text(&renewed, "access_token")).await;
+
+    // As a form, as some libraries send it.
+    let next = code(&world, 0, &[]).await;
+    let pairs =
+        [("grant_type", "authorization_code"), ("code", next.as_str()), ("app_access_token", &world.token)];
+    let path = format!("/open-apis{first}");
+    let data = super::form(&world.lab, &path, &pairs).send().await.data();
+    works(&world, &text(&data, "access_token")).await;
+
+    // The newer endpoints do not look there.
+    let last = code(&world, 0, &[]).await;
+    declined(&anonymous(HISTORIC[0].0, with(by_code(&last), &world.token)).send().await, 20014);
+    world.advance(7200).await;
+    declined(&anonymous(first, with(by_code(&last), &world.token)).send().await, 20014);
+}
+
+#[tokio::test]
+async fn texts_of_the_historic_endpoints() {
+    let world = world().await;
+    let (_, other) = world.app(json!({"name": "other"})).await;
+    let fresh = code(&world, 0, &[]).await;
+    let first = HISTORIC[0].0;
+    let said = async |body: Value, token: &str| {
+        let json = world.call("POST", first).token(token).body(body).send().await.json();
+        (json["code"].as_i64().expect("a code"), text(&json, "msg"))
+    };
+    let text = |code: i64, text: &str| (code, text.to_owned());
+    assert_eq!(
+        said(by_code("x"), &world.token).await,
+        text(20003, "The code passed is invalid. Please note that the code could only be used once")
+    );
+    assert_eq!(
+        said(by_code(&fresh), &other).await,
+        text(
+            20024,
+            "App id in user_access_token or refresh_token diff with app id in app_access_token or tenant_access_token. Please keep the app id consistent"
+        )
+    );
+    world.advance(300).await;
+    assert_eq!(
+        said(by_code(&fresh), &world.token).await,
+        text(20004, "The code passed has expired. Please generate a new one")
+    );
+    let fresh = code(&world, 0, &[]).await;
+    world.set_app(&world.app_id, json!({"status": "disabled"})).await;
+    assert_eq!(said(by_code(&fresh), &world.token).await, text(20042, "App disabled"));
 }

@@ -251,3 +251,54 @@ async fn an_app_signs_in_by_itself_at_v3_alone() {
         json!({"grant_type": "client_credentials", "client_id": isv, "client_secret": secret["app_secret"]});
     denied(&exchange(&world, V3, body).await, 20036, "unsupported_grant_type");
 }
+
+/// `Authorization: Basic` with both halves percent-encoded byte by byte, as the strictest clients do.
+fn basic(id: &str, secret: &str) -> String {
+    let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    format!("Basic {}", base64(format!("{}:{}", escape(id), escape(secret)).as_bytes()))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let group =
+            chunk.iter().enumerate().fold(0usize, |sum, (n, byte)| sum | usize::from(*byte) << (16 - 8 * n));
+        for place in 0..4 {
+            let digit = char::from(DIGITS[group >> (18 - 6 * place) & 63]);
+            out.push(if place > chunk.len() { '=' } else { digit });
+        }
+    }
+    out
+}
+
+#[tokio::test]
+async fn an_app_may_present_itself_by_http_basic() {
+    let world = world().await;
+    let own = basic(&world.app_id, &world.app_secret);
+    for path in [V2, V3] {
+        let fresh = code(&world, 0, &[("scope", "offline_access")]).await;
+        let send = |authorization: &str, more: &[(&str, &str)]| {
+            let usual = [("grant_type", "authorization_code"), ("code", fresh.as_str())];
+            form(&world.lab, path, &super::merged(&usual, more)).authorization(authorization)
+        };
+        // A wrong secret leaves the code as it is: OAuth libraries try Basic, then the body.
+        denied(&send(&basic(&world.app_id, "wrong"), &[]).send().await, 20002, "invalid_client");
+        denied(&send(&basic("cli_0000000000000000", "x"), &[]).send().await, 20048, "invalid_client");
+        let secret = [("client_id", world.app_id.as_str()), ("client_secret", &world.app_secret)];
+        denied(&send(&own, &secret).send().await, 20070, "invalid_client");
+        denied(&send(&own, &[("client_id", "cli_0000000000000000")]).send().await, 20063, "invalid_request");
+        denied(&send("Basic !", &[]).send().await, 20063, "invalid_request");
+        denied(&send(&own, &[("grant_type", "password")]).send().await, 20036, "unsupported_grant_type");
+        denied(&send("Bearer x", &[]).send().await, 20001, "invalid_request");
+        let json = send(&own, &[("client_id", world.app_id.as_str())]).send().await.json();
+        assert_eq!(json["code"], 0, "a client_id that says the same does no harm: {json}");
+        works(&world, &text(&json, "access_token")).await;
+        let body = by_refresh(&text(&json, "refresh_token"));
+        let again = world.lab.request("POST", path).authorization(&own).body(body).send().await;
+        assert_eq!(again.code(), 0, "with a JSON body, too: {}", again.text());
+    }
+    let pairs = [("grant_type", "client_credentials")];
+    let json = form(&world.lab, V3, &pairs).authorization(&own).send().await.json();
+    assert_eq!(json["access_token"], world.token.as_str(), "{json}");
+}
