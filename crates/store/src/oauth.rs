@@ -15,6 +15,8 @@ pub struct SignIn {
     pub redirect_uris: Vec<String>,
     /// How many tickets were made for the app after its first.
     pub ticket_no: i64,
+    /// The first of its tickets that is still good: none that was made in the last hour is older.
+    pub tickets_from: i64,
 }
 
 /// A code that was given to a browser.
@@ -57,11 +59,13 @@ pub struct Refresh {
 
 /// What an app made in the transaction's tenant says of signing in.
 pub async fn sign_in(tx: &mut Tx, app_id: AppId) -> Result<SignIn, StoreError> {
-    let sql = "SELECT redirect_uris, ticket_no FROM app_sign_in WHERE tenant = $1 AND app_id = $2";
+    let sql =
+        "SELECT redirect_uris, ticket_no, tickets_from FROM app_sign_in WHERE tenant = $1 AND app_id = $2";
     let Some(mut row) = tx.row(sql, [app_id.into()]).await? else { return Ok(SignIn::default()) };
     Ok(SignIn {
         redirect_uris: row.text(0)?.split_ascii_whitespace().map(str::to_owned).collect(),
         ticket_no: row.int(1)?,
+        tickets_from: row.int(2)?,
     })
 }
 
@@ -72,11 +76,23 @@ pub async fn set_redirect_uris(tx: &mut Tx, app_id: AppId, uris: &[String]) -> R
     tx.rows(sql, [app_id.into(), uris.join(" ").into()]).await.map(drop)
 }
 
-/// Counts a new ticket of an app; its number.
-pub async fn next_ticket(tx: &mut Tx, app_id: AppId) -> Result<i64, StoreError> {
-    let sql = "INSERT INTO app_sign_in (tenant, app_id, redirect_uris, ticket_no) VALUES ($1, $2, '', 1) \
-               ON CONFLICT (tenant, app_id) DO UPDATE SET ticket_no = app_sign_in.ticket_no + 1 RETURNING ticket_no";
-    let row = tx.row(sql, [app_id.into()]).await?;
+/// How long a ticket is good at least, however many follow it: an hour, in milliseconds. Source: observed; an SDK asks for
+/// tickets at each start and goes on with the first that comes.
+const TICKET_GOOD_MS: i64 = 3600 * 1000;
+
+/// Counts a new ticket of an app; its number. `now_ms` is the time of the tenant that made the app.
+///
+/// A mark stands at one of the tickets. When an hour has gone by since it was set, all tickets before the marked one are
+/// older than that: those from the mark on stay good, and the mark moves to the new ticket.
+pub async fn next_ticket(tx: &mut Tx, app_id: AppId, now_ms: i64) -> Result<i64, StoreError> {
+    let sql = "INSERT INTO app_sign_in (tenant, app_id, redirect_uris, ticket_no, tickets_from, ticket_mark, ticket_marked_at) \
+               VALUES ($1, $2, '', 1, 0, 1, $3) \
+               ON CONFLICT (tenant, app_id) DO UPDATE SET ticket_no = app_sign_in.ticket_no + 1, \
+               tickets_from = CASE WHEN app_sign_in.ticket_marked_at <= $4 THEN app_sign_in.ticket_mark ELSE app_sign_in.tickets_from END, \
+               ticket_mark = CASE WHEN app_sign_in.ticket_marked_at <= $4 THEN app_sign_in.ticket_no + 1 ELSE app_sign_in.ticket_mark END, \
+               ticket_marked_at = CASE WHEN app_sign_in.ticket_marked_at <= $4 THEN $3 ELSE app_sign_in.ticket_marked_at END \
+               RETURNING ticket_no";
+    let row = tx.row(sql, [app_id.into(), now_ms.into(), (now_ms - TICKET_GOOD_MS).into()]).await?;
     row.map_or_else(|| Err(StoreError::Broken("no ticket was counted".to_owned())), |row| row.int(0))
 }
 

@@ -126,7 +126,7 @@ async fn tickets(tx: &mut Tx, events: &LockedEvents, now: i64) -> Result<(), Sto
         // The rhythm stays; hours that nobody looked at are passed over.
         let next = due + ((now - due) / TICKET_EVERY_MS + 1) * TICKET_EVERY_MS;
         set_ticket_due(tx, app_id, next).await?;
-        let number = oauth::next_ticket(tx, app_id).await?;
+        let number = oauth::next_ticket(tx, app_id, now).await?;
         events::insert(tx, events, app_id, &Subject::AppTicket(number), now).await?;
     }
     // A clock that went back would leave an app without a ticket for as long.

@@ -39,7 +39,7 @@ impl Operation for Create {
         access: Access::Open,
         rate: rates::UNLIMITED,
         effect: Effect::Writes,
-        consumes: Consumes::Json,
+        consumes: Consumes::Form,
         reply: Reply::FlatAuth("success"),
         invalid: codes::AUTH_PARAM_INVALID,
         codes: &[
@@ -51,8 +51,8 @@ impl Operation for Create {
         example: r#"{"app_id":"{app_id}","app_secret":"{app_secret}","app_ticket":"the pushed ticket"}"#,
         behaviours: &[Behaviour {
             name: "app_ticket_lifetime",
-            rule: "The present ticket and the one before it are valid.",
-            basis: Basis::Assumed,
+            rule: "A ticket is valid for at least an hour, through any number of later ones; the present one and the one before it are in any case.",
+            basis: Basis::Observed,
             switch: false,
         }],
         deviations: &[],
@@ -70,17 +70,12 @@ impl Operation for Create {
             return Err(Fault::new(codes::AUTH_PARAM_INVALID, "a custom app signs in without a ticket"));
         }
         let mut tx = root.tenant(app.developer);
-        let present = oauth::sign_in(&mut tx, app.app_id).await?.ticket_no;
+        let tickets = oauth::sign_in(&mut tx, app.app_id).await?;
         let (keys, given) = (&call.engine.keys, body.app_ticket.as_deref().unwrap_or_default());
-        let valid = [present, present - 1]
-            .into_iter()
-            .filter(|number| *number >= 0)
-            .any(|number| keys.app_ticket_matches(given, app.app_id, number));
-        if !valid {
-            return Err(Fault::new(
-                codes::APP_TICKET_INVALID,
-                "neither the present ticket nor the one before",
-            ));
+        let oldest = tickets.tickets_from.min(tickets.ticket_no - 1).max(0);
+        let mut numbers = (oldest..=tickets.ticket_no).rev();
+        if !numbers.any(|number| keys.app_ticket_matches(given, app.app_id, number)) {
+            return Err(Fault::new(codes::APP_TICKET_INVALID, "none of the tickets that are still good"));
         }
         let now = call.now + tenants::get(&mut tx).await?.map_or(0, |tenant| tenant.clock_offset_ms);
         let expires_at = super::current_or_new(&mut tx, app.app_id, "app", now, ISV_LIFE_MS).await?;

@@ -29,7 +29,7 @@ impl Operation for Create {
         access: Access::Open,
         rate: rates::UNLIMITED,
         effect: Effect::Writes,
-        consumes: Consumes::Json,
+        consumes: Consumes::Form,
         reply: Reply::FlatAuth("ok"),
         invalid: codes::AUTH_PARAM_INVALID,
         codes: CODES,

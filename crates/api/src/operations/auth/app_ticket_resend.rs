@@ -24,7 +24,7 @@ impl Operation for Resend {
         access: Access::Open,
         rate: rates::UNLIMITED,
         effect: Effect::Writes,
-        consumes: Consumes::Json,
+        consumes: Consumes::Form,
         reply: Reply::FlatAuth("success"),
         invalid: codes::AUTH_PARAM_INVALID,
         codes: &[
@@ -37,7 +37,7 @@ impl Operation for Resend {
         behaviours: &[
             Behaviour {
                 name: "app_ticket_resend",
-                rule: "A new ticket is made, as every hour, and pushed to the app's request address if it has one (larkspur.v1.app.events.put); the ticket before it stays valid, older ones do not.",
+                rule: "A new ticket is made, as every hour, and pushed to the app's request address if it has one (larkspur.v1.app.events.put); earlier ones stay valid for at least an hour (app_ticket_lifetime).",
                 basis: Basis::Assumed,
                 switch: false,
             },
@@ -71,13 +71,14 @@ impl Operation for Resend {
         let mut tx = root.tenant(app.developer);
         // Whoever deletes the world waits, so that nothing is left of it.
         let Some(world) = tenants::lock(&mut tx).await? else { return Ok(Output {}) };
+        let now = call.now + world.clock_offset_ms;
         let Some(subscription) = events::subscription(&mut tx, app.app_id).await? else {
-            oauth::next_ticket(&mut tx, app.app_id).await?;
+            oauth::next_ticket(&mut tx, app.app_id, now).await?;
             return Ok(Output {});
         };
         let held = events::lock(&mut tx, call.now).await?;
-        let ticket = Subject::AppTicket(oauth::next_ticket(&mut tx, app.app_id).await?);
-        events::insert(&mut tx, &held, app.app_id, &ticket, call.now + world.clock_offset_ms).await?;
+        let ticket = Subject::AppTicket(oauth::next_ticket(&mut tx, app.app_id, now).await?);
+        events::insert(&mut tx, &held, app.app_id, &ticket, now).await?;
         if subscription.state == AddressState::Failed {
             events::drop_unverified(&mut tx, &held, app.app_id).await?;
         }

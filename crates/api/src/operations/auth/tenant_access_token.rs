@@ -38,7 +38,7 @@ impl Operation for Create {
         access: Access::Open,
         rate: rates::UNLIMITED,
         effect: Effect::Writes,
-        consumes: Consumes::Json,
+        consumes: Consumes::Form,
         reply: Reply::FlatAuth("success"),
         invalid: codes::AUTH_PARAM_INVALID,
         codes: &[codes::AUTH_PARAM_INVALID, codes::APP_TOKEN_REJECTED, codes::TENANT_HAS_NOT_INSTALLED],

@@ -165,5 +165,31 @@ async fn as_clients_send_it() {
         assert_eq!(text(&slash.json(), "tenant_access_token"), world.token);
         world.lab.request("POST", path).raw("{").send().await.refused(9499);
         assert_eq!(world.lab.request("GET", path).send().await.status(), 404);
+        world.lab.request("POST", path).raw("[]").send().await.refused(9499);
+        declined(&world.lab.request("POST", path).raw("null").send().await, 10003, "invalid param");
+    }
+}
+
+#[tokio::test]
+async fn forms_are_read_like_json() {
+    let world = world().await;
+    let post = |path: &str, body: &str| {
+        let request = world.lab.request("POST", path).raw(body.to_owned());
+        request.content_type(Some("application/x-www-form-urlencoded; charset=utf-8"))
+    };
+    let escaped = world.app_id.replace('_', "%5F");
+    for path in [TENANT, APP] {
+        let body = format!("app_id={escaped}&app_secret={}&more=1", world.app_secret);
+        let reply = post(path, &body).send().await.json();
+        assert_eq!(text(&reply, "tenant_access_token"), world.token);
+        // What curl sends unless it is told otherwise: JSON under the name of a form.
+        let json = json!({"app_id": world.app_id, "app_secret": world.app_secret}).to_string();
+        assert_eq!(text(&post(path, &json).send().await.json(), "tenant_access_token"), world.token);
+        declined(&post(path, "app_id=&app_secret=x").send().await, 10003, "invalid param");
+        declined(&post(path, "null").send().await, 10003, "invalid param");
+        let wrong = format!("app_id={escaped}&app_secret=wrong");
+        declined(&post(path, &wrong).send().await, 10014, "app secret invalid");
+        post(path, "app_id=%ff").send().await.refused(9499);
+        post(path, " {\"app_id\":").send().await.refused(9499);
     }
 }

@@ -93,10 +93,63 @@ async fn tickets_follow_one_another() {
     for valid in [&first, &second] {
         assert_eq!(shop.app_token(valid).await.code(), 0);
     }
-    shop.post(RESEND, shop.credentials()).await;
-    declined(&shop.app_token(&first).await, 10012, "app_ticket invalid");
-    assert_eq!(shop.app_token(&second).await.code(), 0);
     declined(&shop.app_token("").await, 10012, "app_ticket invalid");
+    declined(&shop.app_token("x").await, 10012, "app_ticket invalid");
+}
+
+#[tokio::test]
+async fn a_ticket_is_good_for_an_hour_through_later_ones() {
+    let shop = Shop::open().await;
+    // A first ticket, and then one every twenty minutes; each with its age.
+    let mut tickets = vec![(shop.ticket().await, 0)];
+    for _ in 0..12 {
+        for _ in 0..2 {
+            shop.post(RESEND, shop.credentials()).await;
+            tickets.push((shop.ticket().await, 0));
+        }
+        shop.maker.advance(1190).await;
+        for (_, age) in &mut tickets {
+            *age += 1190;
+        }
+        for (ticket, age) in &tickets {
+            let code = shop.app_token(ticket).await.code();
+            if *age <= 3600 {
+                assert_eq!(code, 0, "{age} seconds old");
+            }
+            if *age > 3 * 3600 {
+                assert_eq!(code, 10012, "{age} seconds old");
+            }
+        }
+    }
+    assert!(tickets[0].1 > 3 * 3600);
+    // The latest two are good however old they are.
+    shop.maker.advance(48 * 3600).await;
+    for (ticket, _) in &tickets[tickets.len() - 2..] {
+        assert_eq!(shop.app_token(ticket).await.code(), 0);
+    }
+}
+
+#[tokio::test]
+async fn forms_are_read_like_json() {
+    let shop = Shop::open().await;
+    let post = |path: &str, body: String| {
+        let request = shop.maker.lab.request("POST", path).raw(body);
+        request.content_type(Some("application/x-www-form-urlencoded"))
+    };
+    let credentials = format!("app_id={}&app_secret={}", shop.app_id, shop.secret);
+    let resend = post(RESEND, credentials.clone()).send().await;
+    assert_eq!(resend.json(), json!({"code": 0, "msg": "success"}));
+    let ticket = shop.ticket().await;
+    let reply = post(APP, format!("{credentials}&app_ticket={ticket}")).send().await.json();
+    let token = text(&reply, "app_access_token");
+    let body = format!("app_access_token={token}&tenant_key={}", shop.maker.tenant_key);
+    let reply = post(TENANT, body).send().await.json();
+    let tenant = text(&reply, "tenant_access_token");
+    assert_eq!(shop.maker.call("GET", "/bot/v3/info").token(&tenant).send().await.code(), 0);
+    // The token of a shop app also stands in the body of the historic sign-in.
+    let body = format!("grant_type=authorization_code&code=x&app_access_token={token}");
+    let reply = post("/open-apis/authen/v1/access_token", body).send().await;
+    assert_eq!(reply.code(), 20003, "the app is known, the code is not: {}", reply.text());
 }
 
 #[tokio::test]
