@@ -186,8 +186,8 @@ def refusals(checks, journey):
         assert journey.allow(state="s")
 
     with checks("what is missing or odd: a page that says so"):
-        journey.open(response_type="")
-        journey.stays(20001, "no response_type")
+        journey.open(response_type="token")
+        journey.stays(20063, "a response_type that there is not")
         journey.open(scope="im:chat im:chat")
         journey.stays(20067, "a scope twice")
         journey.open(scope="no:such:scope")
