@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use larkspur_api::{Caller, Presented, Received};
+use larkspur_api::{Caller, Presented, Received, RootCall};
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Access, Code, Fault, Spec, Window, codes};
 use larkspur_store::{Engine, StoreError, frequency};
@@ -76,25 +76,30 @@ pub(super) async fn admit(
         Caller::Token(call) => {
             counted(app, spec, operation, (call.app.app_id, call.tenant), call.now, now).await
         }
-        Caller::Root(call) => match call.presented {
+        Caller::Root(call) => match &call.presented {
             Presented::App(app_id) => {
-                counted(app, spec, operation, (app_id, frequency::ALL_TENANTS), now, now).await
+                counted(app, spec, operation, (*app_id, frequency::ALL_TENANTS), now, now).await
             }
-            Presented::Nothing | Presented::Basic => Ok(()),
+            Presented::Nothing | Presented::Basic { .. } | Presented::Unreadable => Ok(()),
         },
     }
 }
 
 /// As [`admit`], for an operation that anyone may call: by the app that the body names as `client_id`, so that it comes
-/// after the body was read. A body that names none is not counted: the operation refuses it.
+/// after the body was read, or by that of `Authorization: Basic`. A call that names none is not counted: the operation
+/// refuses it.
 pub(super) async fn admit_client(
     app: &App,
     spec: &Spec,
     operation: usize,
-    received: &Received,
+    (caller, received): (&Caller, &Received),
     now: i64,
 ) -> Result<(), Fault> {
-    let client = received.body.get("client_id").and_then(|id| id.as_str()).and_then(AppId::parse);
+    let basic = match caller {
+        Caller::Root(RootCall { presented: Presented::Basic { id, .. }, .. }) => Some(id.as_str()),
+        _ => None,
+    };
+    let client = received.body.get("client_id").and_then(|id| id.as_str()).or(basic).and_then(AppId::parse);
     match (spec.access, client) {
         (Access::Open, Some(app_id)) => {
             counted(app, spec, operation, (app_id, frequency::ALL_TENANTS), now, now).await

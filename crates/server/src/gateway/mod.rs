@@ -106,7 +106,7 @@ async fn steps(
         body,
     };
     let received = decode::decode(spec, routed.route.shapes(), &app.options.settings, raw)?;
-    admit::admit_client(app, spec, routed.route.index, &received, now).await?;
+    admit::admit_client(app, spec, routed.route.index, (&caller, &received), now).await?;
     execute::execute(app, routed.route.entry, caller, received).await
 }
 

@@ -314,7 +314,7 @@ fn who_takes_a_body() {
         "im.v1.chat.delete",
         "im.v1.chat_members.me_join",
         "im.v1.chat_top_notice.delete_top_notice",
-        "drive.v1.permission_member.delete",
+        "im.v1.chat.get",
     ] {
         assert!(!takes(none), "{none}");
     }

@@ -1,13 +1,12 @@
-//! What the historic endpoints of `authen/v1` share.
+//! What the historic endpoints of `authen/v1` do alike.
 
 use larkspur_contract::ids::AppId;
-use larkspur_contract::{Basis, Behaviour, Code, Fault, codes};
+use larkspur_contract::{Fault, codes};
 use larkspur_store::{Root, apps, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::exchange;
-use super::oauth_policy::SIGN_IN_FREQUENCY;
 use super::person::{Person, person};
 use super::session::{Form, Session};
 use crate::tokens::{Holder, Token};
@@ -20,8 +19,6 @@ pub(super) struct CodeBody {
     grant_type: Option<String>,
     /// The code.
     code: Option<String>,
-    /// The app's token, where it does not stand in the header: `authen/v1/access_token` alone looks here.
-    app_access_token: Option<String>,
 }
 
 /// A refresh token to be exchanged.
@@ -31,8 +28,22 @@ pub(super) struct RefreshBody {
     grant_type: Option<String>,
     /// The token.
     refresh_token: Option<String>,
-    /// The app's token, where it does not stand in the header: `authen/v1/refresh_access_token` alone looks here.
+}
+
+/// A body that may carry the app's token, too.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct WithToken<T> {
+    #[serde(flatten)]
+    pub(super) grant: T,
+    /// The app's token, where it does not stand in the header.
     app_access_token: Option<String>,
+}
+
+impl<T> WithToken<T> {
+    /// The token, empty if there is none.
+    pub(super) fn token(&self) -> &str {
+        self.app_access_token.as_deref().unwrap_or_default()
+    }
 }
 
 /// Tokens and how long they live.
@@ -59,62 +70,6 @@ pub(super) struct Scoped {
     scope: String,
 }
 
-pub(super) const CODE_CODES: &[Code] = &[
-    codes::AUTHEN_PARAM_INVALID,
-    codes::AUTHEN_GRANT_UNKNOWN,
-    codes::AUTHEN_CODE_INVALID,
-    codes::AUTHEN_CODE_EXPIRED,
-    codes::AUTHEN_USER_ABSENT,
-    codes::AUTHEN_APP_TOKEN_INVALID,
-    codes::AUTHEN_USER_RESIGNED,
-    codes::AUTHEN_USER_FROZEN,
-    codes::AUTHEN_CLIENT_MISMATCH,
-    codes::AUTHEN_GRANT_TYPE,
-    codes::AUTHEN_APP_DISABLED,
-];
-
-pub(super) const REFRESH_CODES: &[Code] = &[
-    codes::AUTHEN_PARAM_INVALID,
-    codes::AUTHEN_GRANT_UNKNOWN,
-    codes::AUTHEN_USER_ABSENT,
-    codes::AUTHEN_APP_TOKEN_INVALID,
-    codes::AUTHEN_USER_RESIGNED,
-    codes::AUTHEN_USER_FROZEN,
-    codes::AUTHEN_CLIENT_MISMATCH,
-    codes::AUTHEN_REFRESH_INVALID,
-    codes::AUTHEN_GRANT_TYPE,
-    codes::AUTHEN_REFRESH_EXPIRED,
-    codes::AUTHEN_APP_DISABLED,
-];
-
-const BY_TENANT_TOKEN: Behaviour = Behaviour {
-    name: "authen_by_tenant_token",
-    rule: "A tenant token is taken where an app token is asked for: for a custom app they are the same. Anything else, a missing token included, is 20014.",
-    basis: Basis::Observed,
-    switch: false,
-};
-const TOKEN_IN_BODY: Behaviour = Behaviour {
-    name: "authen_app_token_in_body",
-    rule: "Without Authorization: Bearer, access_token and refresh_access_token (not those of oidc) look for app_access_token in the body, as older sign-in libraries send it.",
-    basis: Basis::Observed,
-    switch: false,
-};
-const GRANT_TYPE: Behaviour = Behaviour {
-    name: "authen_grant_type",
-    rule: "A grant_type that is missing or unknown is 20001 with a text of its own; the one of the other endpoint is 20036.",
-    basis: Basis::Observed,
-    switch: false,
-};
-const SID: Behaviour = Behaviour {
-    name: "authen_sid",
-    rule: "sid is left out, as the page has it for an empty one: there is no session of a client here.",
-    basis: Basis::Observed,
-    switch: false,
-};
-
-pub(super) const BEHAVIOURS: &[Behaviour] = &[BY_TENANT_TOKEN, TOKEN_IN_BODY, GRANT_TYPE, SID];
-pub(super) const OIDC_BEHAVIOURS: &[Behaviour] = &[BY_TENANT_TOKEN, GRANT_TYPE, SIGN_IN_FREQUENCY];
-
 fn required<'a>(name: &'static str, value: &'a Option<String>) -> Result<&'a str, Fault> {
     let given = value.as_deref().filter(|text| !text.is_empty());
     given.ok_or_else(|| Fault::new(codes::AUTHEN_PARAM_INVALID, format!("{name} is missing")))
@@ -131,10 +86,10 @@ fn granting(given: &Option<String>, wanted: &str) -> Result<(), Fault> {
 }
 
 /// The app whose token was presented: in the header, or else in the body where the gateway let the call in without one.
-async fn app(root: &mut Root, call: &RootCall, in_body: &Option<String>) -> Result<apps::App, Fault> {
+async fn app(root: &mut Root, call: &RootCall, in_body: &str) -> Result<apps::App, Fault> {
     let id = match &call.presented {
         Presented::App(id) => Some(*id),
-        _ => by_token(root, call, in_body.as_deref().unwrap_or_default()).await?,
+        _ => by_token(root, call, in_body).await?,
     };
     let found = match id {
         Some(id) => apps::find(root, id).await?,
@@ -156,21 +111,27 @@ async fn by_token(root: &mut Root, call: &RootCall, text: &str) -> Result<Option
     Ok(here.then_some(token.app))
 }
 
-/// Exchanges a code.
-pub(super) async fn by_code(root: &mut Root, call: &RootCall, body: &CodeBody) -> Result<Session, Fault> {
-    let app = app(root, call, &body.app_access_token).await?;
+/// Exchanges a code, for the app of the header or of the token that stood in the body.
+pub(super) async fn by_code(
+    root: &mut Root,
+    call: &RootCall,
+    body: &CodeBody,
+    in_body: &str,
+) -> Result<Session, Fault> {
+    let app = app(root, call, in_body).await?;
     granting(&body.grant_type, "authorization_code")?;
     let code = required("code", &body.code)?;
     exchange::by_code(root, call, Form::Historic, &app, code, None, None).await
 }
 
-/// Exchanges a refresh token.
+/// Exchanges a refresh token, as [`by_code`] does a code.
 pub(super) async fn by_refresh(
     root: &mut Root,
     call: &RootCall,
     body: &RefreshBody,
+    in_body: &str,
 ) -> Result<Session, Fault> {
-    let app = app(root, call, &body.app_access_token).await?;
+    let app = app(root, call, in_body).await?;
     granting(&body.grant_type, "refresh_token")?;
     let token = required("refresh_token", &body.refresh_token)?;
     exchange::by_refresh(root, call, Form::Historic, &app, token).await

@@ -8,6 +8,7 @@ mod authorize;
 mod authorize_decide;
 mod exchange;
 mod historic;
+mod historic_policy;
 mod index;
 mod markup;
 pub(super) mod oauth_policy;

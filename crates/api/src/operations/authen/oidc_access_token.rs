@@ -1,7 +1,8 @@
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
 use larkspur_store::Root;
 
-use super::historic::{self, CODE_CODES, CodeBody, OIDC_BEHAVIOURS, Scoped};
+use super::historic::{self, CodeBody, Scoped};
+use super::historic_policy::{CODE_CODES, OIDC_BEHAVIOURS};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `POST /authen/v1/oidc/access_token`
@@ -31,7 +32,7 @@ impl Operation for Create {
     type Output = Scoped;
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Scoped, Fault> {
-        let mut session = historic::by_code(root, call, &input.body).await?;
+        let mut session = historic::by_code(root, call, &input.body, "").await?;
         historic::scoped(&mut session).await
     }
 }

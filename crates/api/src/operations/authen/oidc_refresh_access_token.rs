@@ -1,7 +1,8 @@
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
 use larkspur_store::Root;
 
-use super::historic::{self, OIDC_BEHAVIOURS, REFRESH_CODES, RefreshBody, Scoped};
+use super::historic::{self, RefreshBody, Scoped};
+use super::historic_policy::{OIDC_BEHAVIOURS, REFRESH_CODES};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `POST /authen/v1/oidc/refresh_access_token`
@@ -31,7 +32,7 @@ impl Operation for Create {
     type Output = Scoped;
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Scoped, Fault> {
-        let mut session = historic::by_refresh(root, call, &input.body).await?;
+        let mut session = historic::by_refresh(root, call, &input.body, "").await?;
         historic::scoped(&mut session).await
     }
 }

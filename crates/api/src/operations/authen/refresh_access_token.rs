@@ -1,7 +1,8 @@
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
 use larkspur_store::Root;
 
-use super::historic::{self, BEHAVIOURS, REFRESH_CODES, RefreshBody, SignedIn};
+use super::historic::{self, RefreshBody, SignedIn, WithToken};
+use super::historic_policy::{BEHAVIOURS, REFRESH_CODES};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `POST /authen/v1/refresh_access_token`
@@ -27,11 +28,11 @@ impl Operation for Create {
     type Ground = Root;
     type Path = Empty;
     type Query = Empty;
-    type Body = RefreshBody;
+    type Body = WithToken<RefreshBody>;
     type Output = SignedIn;
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<SignedIn, Fault> {
-        let mut session = historic::by_refresh(root, call, &input.body).await?;
+        let mut session = historic::by_refresh(root, call, &input.body.grant, input.body.token()).await?;
         historic::signed_in(&mut session).await
     }
 }

@@ -54,6 +54,26 @@ fn form(lab: &Lab, path: &str, pairs: &[(&str, &str)]) -> Request {
     lab.request("POST", path).content_type(Some("application/x-www-form-urlencoded")).raw(body.join("&"))
 }
 
+/// `Authorization: Basic` with both halves percent-encoded byte by byte, as the strictest clients do.
+fn basic(id: &str, secret: &str) -> String {
+    let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    format!("Basic {}", base64(format!("{}:{}", escape(id), escape(secret)).as_bytes()))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let group =
+            chunk.iter().enumerate().fold(0usize, |sum, (n, byte)| sum | usize::from(*byte) << (16 - 8 * n));
+        for place in 0..4 {
+            let digit = char::from(DIGITS[group >> (18 - 6 * place) & 63]);
+            out.push(if place > chunk.len() { '=' } else { digit });
+        }
+    }
+    out
+}
+
 /// Where the page's answer leads, for one of the world's users.
 async fn decide(world: &World, user: usize, more: &[(&str, &str)]) -> Reply {
     let user = format!("{}/{}", world.tenant_key, world.users[user].user_id);

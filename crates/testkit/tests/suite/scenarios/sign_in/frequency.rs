@@ -73,3 +73,22 @@ async fn the_sign_in_too_many_of_an_app_is_refused() {
         assert_ne!(reply.json()["code"], 99991400, "{path}");
     }
 }
+
+#[tokio::test]
+async fn an_app_that_presents_itself_by_basic_is_counted_with_the_rest() {
+    let clock = ManualClock::at(1_750_000_000_000);
+    let options = LabOptions { rate_limits: RateLimits::Platform, clock, ..LabOptions::default() };
+    let world = Lab::with(options).await.world().await;
+    let header = super::basic(&world.app_id, "wrong");
+    let body = json!({"grant_type": "authorization_code", "code": "x"});
+    let by_basic = async || {
+        let request = world.lab.request("POST", super::V2).authorization(&header).body(body.clone());
+        request.send().await.json()["code"].clone()
+    };
+    for _ in 0..25 {
+        assert_eq!(by_basic().await, 20002);
+        assert_eq!(call(&world, super::V2, &world.app_id, "").await.json()["code"], 20002);
+    }
+    assert_eq!(by_basic().await, 99991400);
+    assert_eq!(call(&world, super::V2, &world.app_id, "").await.json()["code"], 99991400);
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::{isv_app, names, text, world};
-use super::{DAY, HOME, V2, V3, by_code, by_refresh, code, denied, exchange, form, works};
+use super::{DAY, HOME, V2, V3, basic, by_code, by_refresh, code, denied, exchange, form, works};
 
 #[tokio::test]
 async fn a_code_becomes_a_token_once() {
@@ -250,26 +250,6 @@ async fn an_app_signs_in_by_itself_at_v3_alone() {
     let body =
         json!({"grant_type": "client_credentials", "client_id": isv, "client_secret": secret["app_secret"]});
     denied(&exchange(&world, V3, body).await, 20036, "unsupported_grant_type");
-}
-
-/// `Authorization: Basic` with both halves percent-encoded byte by byte, as the strictest clients do.
-fn basic(id: &str, secret: &str) -> String {
-    let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-    format!("Basic {}", base64(format!("{}:{}", escape(id), escape(secret)).as_bytes()))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let group =
-            chunk.iter().enumerate().fold(0usize, |sum, (n, byte)| sum | usize::from(*byte) << (16 - 8 * n));
-        for place in 0..4 {
-            let digit = char::from(DIGITS[group >> (18 - 6 * place) & 63]);
-            out.push(if place > chunk.len() { '=' } else { digit });
-        }
-    }
-    out
 }
 
 #[tokio::test]
