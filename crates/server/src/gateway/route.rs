@@ -56,8 +56,8 @@ const RESERVED: &[&str] = &["/open-apis/contact/v3/users/search", "/open-apis/im
 
 impl Routes {
     /// The routes of a registry. A path that the platform tells from a route by a word, where the route has a parameter, is
-    /// none of the route's: it is another operation, which Larkspur may not serve. What stands in a
-    /// path word by word wins over parameters, whatever the method, as it does on the platform.
+    /// none of the route's: it is another operation, which Larkspur may not serve. Words win over parameters whatever the
+    /// method, as they do on the platform.
     ///
     /// # Errors
     /// Two operations on one route, or a path that cannot be matched: a defect of the registry, in words.
