@@ -54,6 +54,8 @@ pub struct Settings {
     pub generic_field_validation: bool,
     /// Whether `a,b` in an array parameter of a query means two values.
     pub comma_lists: bool,
+    /// Whether `chat_mode` topic at creation makes a plain group, as seen in April 2026, instead of a topic group.
+    pub topic_as_group: bool,
     /// Whether the authorize page lets anybody pick the user who signs in.
     pub user_picker: UserPicker,
 }
@@ -67,6 +69,7 @@ impl Default for Settings {
             tags_per_chat: 0,
             generic_field_validation: false,
             comma_lists: true,
+            topic_as_group: false,
             user_picker: UserPicker::default(),
         }
     }

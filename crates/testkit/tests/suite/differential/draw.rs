@@ -284,6 +284,7 @@ impl Draw<'_> {
             0..8 => {
                 let mut draft = self.change(app, form, &chat);
                 draft.owner = self.maybe(40, |draw| draw.person(app, form));
+                draft.mode = self.maybe(15, |draw| draw.one(&["group", "topic", "topic"]).to_owned());
                 let users = self.several(2, |draw| draw.person(app, form));
                 let bots = if self.chance(25) {
                     self.several(2, |draw| draw.person(app, Form::App))
