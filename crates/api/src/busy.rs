@@ -22,7 +22,7 @@ pub async fn edit_menu(tx: &mut Tx, call: &Call, chat: &LockedChat) -> Result<()
     begin(tx, call, &format!("larkspur.menu {}", chat.chat_id), codes::MENU_BUSY).await
 }
 
-/// Nobody may be editing a chat that is read (232019).
+/// Where an edit of a chat is under way, it is not read (232019).
 pub async fn read(tx: &mut Tx, call: &Call, chat: ChatId) -> Result<(), Fault> {
     if call.policy.edit_ms == 0 || idempotency::answer(tx, &editing(chat), call.now).await?.is_none() {
         return Ok(());

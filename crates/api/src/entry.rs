@@ -65,9 +65,9 @@ pub trait Operation: Sized + Send + Sync + 'static {
         None
     }
 
-    /// The ids of people in its body. The gateway translates them before the operation looks at anything: the first that
-    /// names nobody is told in place of whatever the operation refuses the call for. Where the answer itself tells which
-    /// ids are unknown, there are none here.
+    /// The ids of people in its body. The gateway translates them before the operation looks at anything: the first that is
+    /// unknown is told in place of whatever the operation refuses the call for. Where the answer itself tells which ids
+    /// are unknown, there are none here.
     fn people(_input: &Input<Self>) -> Option<People<'_>> {
         None
     }

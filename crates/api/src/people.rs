@@ -17,7 +17,7 @@ pub struct People<'a> {
     pub form: UserIdType,
     /// All of them, in the order of the request.
     pub ids: Vec<&'a str>,
-    /// What a union_id is answered with that names nobody: pages differ in it.
+    /// What an unknown union_id is answered with: pages differ in it.
     pub unknown_union: Code,
     /// Whether the page has an answer of its own for people of another tenant.
     pub takes_strangers: bool,
@@ -58,15 +58,25 @@ impl<'a> People<'a> {
             Named::OtherTenant if self.takes_strangers => None,
             Named::OtherApp | Named::OtherTenant | Named::Unknown => {
                 let usual = translate::refusal(self.form, id, named);
-                Some(if usual.code() == codes::UNION_ID_UNKNOWN { usual.with_code(self.unknown_union) } else { usual })
+                Some(if usual.code() == codes::UNION_ID_UNKNOWN {
+                    usual.with_code(self.unknown_union)
+                } else {
+                    usual
+                })
             }
         }
     }
 
     /// The refusal of the first id that the gateway cannot translate.
+    pub(crate) async fn unknown(&self, tx: &mut Tx, call: &Call) -> Result<Option<Fault>, Fault> {
+        let found = translate::all_named(tx, call, self.form, &self.ids).await?;
+        Ok(self.ids.iter().zip(&found).find_map(|(id, named)| self.refusal(id, named)))
+    }
+
+    /// The same, for a call that the operation refused with this code.
     ///
-    /// An operation that succeeds has looked at its ids itself. This is asked of a call that the operation refuses, so
-    /// that only such a call pays for it, and rows are taken in the same order as ever.
+    /// An operation that succeeds has looked at its ids itself. So only a call that is refused pays for this, and rows
+    /// are taken in the same order as ever.
     pub(crate) async fn untranslated(
         &self,
         tx: &mut Tx,
@@ -78,7 +88,6 @@ impl<'a> People<'a> {
         if by_gateway || translate::form(call, Some(self.form), refused).is_err() {
             return Ok(None);
         }
-        let found = translate::all_named(tx, call, self.form, &self.ids).await?;
-        Ok(self.ids.iter().zip(&found).find_map(|(id, named)| self.refusal(id, named)))
+        self.unknown(tx, call).await
     }
 }

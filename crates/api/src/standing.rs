@@ -62,11 +62,7 @@ pub async fn lock_as_member(
 }
 
 /// As [`lock_as_member`], to share the chat: for that, too, a user's call needs no external sharing.
-pub async fn lock_to_share(
-    tx: &mut Tx,
-    call: &Call,
-    chat_id: &str,
-) -> Result<(LockedChat, Standing), Fault> {
+pub async fn lock_to_share(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(LockedChat, Standing), Fault> {
     lock_within(tx, call, chat_id, readable).await
 }
 

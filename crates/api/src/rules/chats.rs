@@ -1,8 +1,8 @@
 //! What a chat may be.
 
 use larkspur_contract::model::{
-    ChatMode, ChatSettings, ChatType, I18nNames, MembershipApproval, Permission, RestrictedMode, RestrictedPermission,
-    SharePermission,
+    ChatMode, ChatSettings, ChatType, I18nNames, MembershipApproval, Permission, RestrictedMode,
+    RestrictedPermission, SharePermission,
 };
 use larkspur_contract::{Code, Fault, codes};
 use larkspur_store::chats::Chat;
@@ -209,7 +209,8 @@ mod tests {
 
     #[test]
     fn the_missing_one_is_named_with_its_value() {
-        let present = ChatSettings { add_member_permission: Permission::OnlyOwner, ..ChatSettings::default() };
+        let present =
+            ChatSettings { add_member_permission: Permission::OnlyOwner, ..ChatSettings::default() };
         let told = |add, share| {
             let fault = permissions_agree(&present, add, share).expect_err("refused");
             let violation = fault.violations()[0].clone();

@@ -46,7 +46,8 @@ pub fn name_fits(field: &str, name: &str) -> Result<(), Fault> {
         1..=NAME_MAX => return Ok(()),
         _ => format!("the max len is {NAME_MAX}"),
     };
-    Err(Fault::new(codes::PARAM_INVALID, "a name has 1 to 120 characters").with_violation(field, None, &asked))
+    Err(Fault::new(codes::PARAM_INVALID, "a name has 1 to 120 characters")
+        .with_violation(field, None, &asked))
 }
 
 /// Whether an item has a name, which a change does not take away: 232078.
@@ -192,7 +193,9 @@ mod tests {
         }
         let parent = link(common("https://example.com"));
         assert!(is_legal(&parent, false).is_ok() && is_legal(&parent, true).is_err(), "{parent:?}");
-        for (name, field_is_good) in [("", false), ("m", true), (&"名".repeat(120), true), (&"名".repeat(121), false)] {
+        for (name, field_is_good) in
+            [("", false), ("m", true), (&"名".repeat(120), true), (&"名".repeat(121), false)]
+        {
             assert_eq!(name_fits("name", name).is_ok(), field_is_good, "{name}");
         }
         assert!(is_named(&plain()).is_ok() && is_named(&Item { name: String::new(), ..plain() }).is_err());

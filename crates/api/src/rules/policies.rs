@@ -51,8 +51,11 @@ pub fn passes_review(
     for (field, text) in texts {
         let folded = text.to_lowercase();
         if let Some(word) = policy.forbidden_words.iter().find(|word| folded.contains(&word.to_lowercase())) {
-            return Err(Fault::new(codes::REVIEW_FAILED, format!("{field} holds the forbidden word {word:?}"))
-                .with_violation(field, Some(text), "did not pass the review"));
+            return Err(Fault::new(
+                codes::REVIEW_FAILED,
+                format!("{field} holds the forbidden word {word:?}"),
+            )
+            .with_violation(field, Some(text), "did not pass the review"));
         }
     }
     Ok(())
@@ -108,7 +111,10 @@ mod tests {
         assert_eq!(code(may_restrict(&policy, Some(&off))), None);
         assert_eq!(code(may_restrict(&policy, Some(&on))), Some(codes::RESTRICTED_MODE_NOT_ALLOWED));
         assert_eq!(code(may_hide_count(&policy, Some(Permission::AllMembers))), None);
-        assert_eq!(code(may_hide_count(&policy, Some(Permission::OnlyOwner))), Some(codes::HIDE_COUNT_NOT_ALLOWED));
+        assert_eq!(
+            code(may_hide_count(&policy, Some(Permission::OnlyOwner))),
+            Some(codes::HIDE_COUNT_NOT_ALLOWED)
+        );
         assert_eq!(code(may_publish(&policy, ChatType::Public, ChatType::Public)), None);
         assert_eq!(code(may_publish(&policy, ChatType::Public, ChatType::Private)), None);
         assert_eq!(

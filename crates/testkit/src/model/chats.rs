@@ -79,6 +79,10 @@ impl Model {
         if let Some((first, until)) = key.as_ref().and_then(|key| self.uuids.get(key))
             && *until > self.now
         {
+            let unknown = users.iter().map(|id| self.who(app, form, id)).find(|who| who.member().is_none());
+            if let Some(who) = unknown {
+                return Err(Model::unknown(form, &who));
+            }
             return Ok(self.created(app, form, first));
         }
         let joined = self.now;

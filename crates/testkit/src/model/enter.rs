@@ -146,13 +146,15 @@ impl Model {
         }
     }
 
-    /// The gateway's refusal of the first id of people in a request that names nobody: it comes before every other one.
+    /// The gateway's refusal of the first id of people in a request that is unknown: it comes before every other one.
     pub(super) fn untranslated(&self, op: &Op) -> Option<u32> {
         let (app, form, ids, union): (usize, Form, Vec<&String>, u32) = match op {
             Op::CreateChat { app, form, draft, people, .. } => {
                 (*app, *form, draft.owner.iter().chain(&people.0).collect(), 99992363)
             }
-            Op::UpdateChat { by, form, change, .. } => (by.app, *form, change.owner.iter().collect(), 99992363),
+            Op::UpdateChat { by, form, change, .. } => {
+                (by.app, *form, change.owner.iter().collect(), 99992363)
+            }
             // Otherwise the answer tells which ids are unknown.
             Op::AddMembers { by, form, ids, kind: 0, .. } => (by.app, *form, ids.iter().collect(), 99992364),
             Op::Appoint { by, form, ids, .. } => (by.app, *form, ids.iter().collect(), 99992363),
@@ -162,7 +164,11 @@ impl Model {
             return None;
         }
         let refused = ids.into_iter().map(|id| self.who(app, form, id)).find(|who| who.member().is_none())?;
-        Some(if refused == Who::Nobody && form == Form::Union { union } else { Model::unknown(form, &refused) })
+        Some(if refused == Who::Nobody && form == Form::Union {
+            union
+        } else {
+            Model::unknown(form, &refused)
+        })
     }
 
     /// The gateway's refusal of an id that names nobody.

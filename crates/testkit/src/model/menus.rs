@@ -26,8 +26,7 @@ impl Item {
     fn new(draft: &MenuDraft) -> Item {
         let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let addresses = [("common_url", filled(&draft.common)), ("pc_url", filled(&draft.pc))];
-        let link: Vec<_> =
-            addresses.into_iter().filter_map(|(name, url)| Some((name, url?))).collect();
+        let link: Vec<_> = addresses.into_iter().filter_map(|(name, url)| Some((name, url?))).collect();
         Item {
             links: if draft.untyped { !link.is_empty() } else { draft.links },
             name: draft.name.clone().unwrap_or_default(),

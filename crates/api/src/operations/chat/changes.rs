@@ -2,8 +2,7 @@
 
 use larkspur_contract::model::{
     ChatSettings, ChatType, GroupMessageType, I18nNames, MembershipApproval, MessageVisibility, Permission,
-    RestrictedMode,
-    SharePermission, UserIdType, UserStatus,
+    RestrictedMode, SharePermission, UserIdType, UserStatus,
 };
 use larkspur_contract::{Fault, codes};
 use larkspur_store::chats::{Chat, Member};

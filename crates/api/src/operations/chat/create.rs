@@ -1,8 +1,6 @@
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::{ChatId, TabId};
-use larkspur_contract::model::{
-    ChatStatus, ChatType, GroupMessageType, Permission, TabType, UserIdType,
-};
+use larkspur_contract::model::{ChatStatus, ChatType, GroupMessageType, Permission, TabType, UserIdType};
 use larkspur_contract::{
     Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
 };
@@ -116,7 +114,11 @@ impl Operation for Create {
         };
         let chat_id = ChatId(tx.random_id());
         if let Some(first) = draft::first_answer(tx, call, query.uuid.as_deref(), &owner, chat_id).await? {
-            return show(tx, call, &first, form).await;
+            let people = People::new(query.user_id_type, &body.user_id_list).with_strangers();
+            return match people.unknown(tx, call).await? {
+                Some(refusal) => Err(refusal),
+                None => show(tx, call, &first, form).await,
+            };
         }
         busy::create(tx, call).await?;
         let invited = invite::members(tx, call, form, &body.user_id_list, &body.bot_id_list).await?;
@@ -183,7 +185,7 @@ const AVATAR: Behaviour = Behaviour {
 };
 const PEOPLE: Behaviour = Behaviour {
     name: "chat_create_people",
-    rule: "An owner who does not see the app is 232043, and nothing is made; so is an unseen user in the list. An unknown owner or user is the gateway's 9999235x/236x. Beside what the pages say: an owner of another tenant is 232032, a suspended one 232030, anybody resigned 232022; a bot or somebody of another tenant in the list is 232043, an unknown app or one without a bot 232021.",
+    rule: "An owner who does not see the app is 232043, and nothing is made; so is an unseen user in the list. An unknown owner or user is the gateway's 9999235x/236x. Beside what the pages say: an owner of another tenant is 232032, a suspended one 232030, anybody resigned 232022; a bot or a person of another tenant in the list is 232043, an unknown app or one without a bot 232021.",
     basis: Documented,
     switch: false,
 };

@@ -3,8 +3,8 @@
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{
-    ChatMode, ChatSettings, ChatType, GroupMessageType, I18nNames, MembershipApproval, MessageVisibility, Permission,
-    RestrictedMode,
+    ChatMode, ChatSettings, ChatType, GroupMessageType, I18nNames, MembershipApproval, MessageVisibility,
+    Permission, RestrictedMode,
 };
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::{Chat, Member};

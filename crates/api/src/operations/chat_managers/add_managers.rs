@@ -4,10 +4,10 @@ use larkspur_contract::{
 use larkspur_store::{Tx, members};
 
 use super::{Body, ChatPath, Managers, Query};
-use crate::rules;
 use crate::busy::LIMITER;
 use crate::operations::chat_members::people;
 use crate::people::People;
+use crate::rules;
 use crate::{Call, Input, Operation};
 
 /// `POST /im/v1/chats/:chat_id/managers/add_managers`

@@ -92,7 +92,9 @@ async fn order(tx: &mut Tx, call: &Call, chat_id: &str, query: &Query, body: &Bo
         return Err(Fault::new(codes::PARAM_INVALID, "a p2p chat has no managers"));
     }
     let itself = rules::members::appoints_itself(&chat, &call.operator()) && form.is_none();
-    let alone = itself && !body.manager_ids.is_empty() && body.manager_ids.iter().all(|id| *id == call.app_id().to_string());
+    let alone = itself
+        && !body.manager_ids.is_empty()
+        && body.manager_ids.iter().all(|id| *id == call.app_id().to_string());
     if standing.role != Role::Owner && !alone {
         return Err(Fault::new(codes::NOT_OWNER, "only the owner appoints managers"));
     }
@@ -151,7 +153,7 @@ async fn show(tx: &mut Tx, call: &Call, chat: ChatId, form: Option<UserIdType>) 
 
 const OWNER: Behaviour = Behaviour {
     name: "managers_by_owner",
-    rule: "Only the owner appoints managers: neither a manager nor the bot that made the chat may.",
+    rule: "Only the owner appoints managers: neither a manager nor the bot that made the chat may appoint others.",
     basis: Documented,
     switch: false,
 };

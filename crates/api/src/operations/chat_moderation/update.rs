@@ -113,9 +113,9 @@ impl Operation for Update {
             new.settings.moderation_permission = setting;
             chats::update(tx, &chat, &new).await?;
         }
-        if setting == Moderation::ModeratorList {
-            for (ids, speaks) in [(&body.moderator_added_list, true), (&body.moderator_removed_list, false)] {
-                let speakers = present(tx, call, &chat, form, ids).await?;
+        for (ids, speaks) in [(&body.moderator_added_list, true), (&body.moderator_removed_list, false)] {
+            let speakers = present(tx, call, &chat, form, ids).await?;
+            if setting == Moderation::ModeratorList {
                 moderation::set_all(tx, &chat, &speakers, speaks).await?;
             }
         }
@@ -174,7 +174,7 @@ const SPEAKERS: Behaviour = Behaviour {
 };
 const LISTS: Behaviour = Behaviour {
     name: "moderation_lists",
-    rule: "Bots on the lists are passed over too; unknown users are the gateway's 9999235x/236x; user_id_type app_id is 232015. The lists count only where the setting is or becomes moderator_list; the list is kept under another setting, and whoever leaves the chat leaves it. At most 500 ids each.",
+    rule: "Bots on the lists are left out, too; unknown users are the gateway's 9999235x/236x, also where the lists do not count; user_id_type app_id is 232015. The lists count only where the setting is or becomes moderator_list; the list is kept under another setting, and whoever leaves the chat leaves it. At most 500 ids each.",
     basis: Assumed,
     switch: false,
 };

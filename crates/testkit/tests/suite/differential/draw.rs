@@ -284,7 +284,11 @@ impl Draw<'_> {
             0..8 => {
                 let mut draft = self.change(app, form, &chat);
                 draft.owner = self.maybe(40, |draw| draw.person(app, form));
-                draft.mode = self.maybe(15, |draw| draw.one(&["group", "topic", "topic"]).to_owned());
+                draft.mode = self.maybe(20, |draw| draw.one(&["group", "topic", "topic"]).to_owned());
+                if draft.mode.is_some() && self.chance(40) {
+                    draft.settings.retain(|(name, _)| *name != "hide_member_count_setting");
+                    draft.settings.push(("hide_member_count_setting", "only_owner".into()));
+                }
                 let users = self.several(2, |draw| draw.person(app, form));
                 let bots = if self.chance(25) {
                     self.several(2, |draw| draw.person(app, Form::App))
