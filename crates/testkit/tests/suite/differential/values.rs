@@ -126,7 +126,8 @@ impl Draw<'_> {
             let left = match form {
                 Form::Union => "<union:0.7>".to_owned(),
                 Form::User => "<user:7>".to_owned(),
-                Form::Open | Form::App => format!("<open:{app}.7>"),
+                // The other tenant's app does not know who left this one.
+                Form::Open | Form::App => format!("<open:{}.7>", app % 2),
             };
             let owners = if self.chance(20) {
                 vec![left]
