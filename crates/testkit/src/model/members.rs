@@ -187,7 +187,8 @@ impl Model {
         let made = by.user.is_none() && chat.creator == Some(by.app);
         let itself = made && !owned_by_a_user && form == Form::App;
         let me = by.member();
-        if !chat.is_owned_by(by) && !(itself && !ids.is_empty() && ids.iter().all(|id| *id == me)) {
+        let alone = itself && !ids.is_empty() && ids.iter().all(|id| *id == me);
+        if !chat.is_owned_by(by) && !alone {
             return Err(232038);
         }
         let mut named = Vec::new();
