@@ -63,14 +63,14 @@ pub(super) async fn limits(place: Place) {
 /// All settings are those of one call.
 pub(super) async fn settings(place: Place) {
     let put = |number: usize| {
-        let body = json!({"public_groups": number % 2 == 0, "storage_bytes": number, "edit_ms": number,
+        let body = json!({"public_groups": number.is_multiple_of(2), "storage_bytes": number, "edit_ms": number,
             "forbidden_words": [format!("word {number}")]});
         place.control("PUT", "/settings").body(body)
     };
     place.race((0..CALLS).map(put).collect()).await.all_done();
     let shown = place.shown("/settings").await;
     let number = shown["edit_ms"].as_u64().expect("a number");
-    let whole = json!({"restricted_mode": true, "hide_member_count": true, "public_groups": number % 2 == 0,
+    let whole = json!({"restricted_mode": true, "hide_member_count": true, "public_groups": number.is_multiple_of(2),
         "forbidden_words": [format!("word {number}")], "storage_bytes": number, "edit_ms": number});
     assert_eq!(shown, whole);
 }
