@@ -17,11 +17,8 @@ pub(super) async fn owner(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) 
             Err(Fault::new(codes::USER_RESIGNED, format!("the designated owner {id} has resigned")))
         }
         Named::User(user) if user.status == UserStatus::Frozen => {
-            Err(Fault::new(codes::USER_ID_INVALID, format!("the designated owner {id} is suspended")).with_violation(
-                "owner_id",
-                Some(id),
-                "suspended",
-            ))
+            Err(Fault::new(codes::USER_ID_INVALID, format!("the designated owner {id} is suspended"))
+                .with_violation("owner_id", Some(id), "suspended"))
         }
         Named::User(user) if !apps::is_visible_to(tx, &call.app, &user.user_id).await? => {
             Err(Fault::new(codes::IDS_UNAVAILABLE, format!("the designated owner {id} does not see the app"))
