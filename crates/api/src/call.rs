@@ -7,6 +7,7 @@ use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Engine;
 use larkspur_store::apps::Install;
 use larkspur_store::chats::Member;
+use larkspur_store::policies::Policy;
 use larkspur_store::users::Grant;
 
 use crate::Settings;
@@ -24,6 +25,8 @@ pub struct Call {
     pub actor: Actor,
     /// Whether tests planned refusals in this tenant.
     pub refuses: bool,
+    /// What the tenant's edition and its administrators allow.
+    pub policy: Arc<Policy>,
     /// The switches.
     pub settings: Arc<Settings>,
 }

@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::people::People;
 use crate::{Call, Caller, RootCall};
 
 /// One operation of the platform.
@@ -61,6 +62,13 @@ pub trait Operation: Sized + Send + Sync + 'static {
 
     /// The bytes and media type of a [`Reply::Bytes`] answer.
     fn bytes(_output: &mut Self::Output) -> Option<(Content, String)> {
+        None
+    }
+
+    /// The ids of people in its body. The gateway translates them before the operation looks at anything: the first that is
+    /// unknown is told in place of whatever the operation refuses the call for. Where the answer itself tells which ids
+    /// are unknown, there are none here.
+    fn people(_input: &Input<Self>) -> Option<People<'_>> {
         None
     }
 
@@ -109,6 +117,13 @@ pub trait Ground: Sized + Send {
     fn settle(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// The tenant whose rows alone it writes, if there is one.
     fn tenant(call: &Self::Call) -> Option<TenantKey>;
+    /// What an operation refused, or the refusal of an id of people that the gateway cannot translate, which comes first.
+    fn refusal(
+        &mut self,
+        call: &Self::Call,
+        people: &People<'_>,
+        refused: Fault,
+    ) -> impl Future<Output = Fault> + Send;
 }
 
 impl Ground for Tx {
@@ -132,6 +147,12 @@ impl Ground for Tx {
     fn tenant(call: &Call) -> Option<TenantKey> {
         Some(call.tenant)
     }
+    async fn refusal(&mut self, call: &Call, people: &People<'_>, refused: Fault) -> Fault {
+        match people.untranslated(self, call, refused.code()).await {
+            Ok(first) => first.unwrap_or(refused),
+            Err(failed) => failed,
+        }
+    }
 }
 
 impl Ground for Root {
@@ -154,6 +175,9 @@ impl Ground for Root {
     }
     fn tenant(_call: &RootCall) -> Option<TenantKey> {
         None
+    }
+    async fn refusal(&mut self, _call: &RootCall, _people: &People<'_>, refused: Fault) -> Fault {
+        refused
     }
 }
 
@@ -339,7 +363,13 @@ impl<O: Operation> Unit for Running<O> {
     fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
         Box::pin(async move {
             let mut ground = O::Ground::open(session, &self.engine, &self.call, O::SPEC.effect);
-            let result = O::run(&mut ground, &self.call, &self.input).await;
+            let result = match O::run(&mut ground, &self.call, &self.input).await {
+                Err(refused) => Err(match O::people(&self.input) {
+                    Some(people) => ground.refusal(&self.call, &people, refused).await,
+                    None => refused,
+                }),
+                done => done,
+            };
             if result.is_ok() {
                 ground.settle().await?;
             }

@@ -1,10 +1,12 @@
 //! What each operation does. Knows neither HTTP nor drivers.
 
 mod base64url;
+pub mod busy;
 mod call;
 mod entry;
 pub mod operations;
 pub mod paging;
+pub mod people;
 pub mod rules;
 mod settings;
 pub mod standing;

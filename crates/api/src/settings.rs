@@ -57,6 +57,8 @@ pub struct Settings {
     pub error_causes: bool,
     /// Whether `a,b` in an array parameter of a query means two values.
     pub comma_lists: bool,
+    /// Whether `chat_mode` topic at creation makes a plain group, as seen in April 2026, instead of a topic group.
+    pub topic_as_group: bool,
     /// Whether the authorize page lets anybody pick the user who signs in.
     pub user_picker: UserPicker,
 }
@@ -71,6 +73,7 @@ impl Default for Settings {
             generic_field_validation: false,
             error_causes: true,
             comma_lists: true,
+            topic_as_group: false,
             user_picker: UserPicker::default(),
         }
     }

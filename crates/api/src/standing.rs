@@ -1,9 +1,10 @@
 //! Who the operator is in a chat, or why the chat cannot be operated on: computed once, in one order.
 
+use larkspur_contract::Basis::Documented;
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{ChatMode, ChatStatus, InstallStatus};
 use larkspur_contract::scopes::IM_CHAT_AS_OWNER;
-use larkspur_contract::{Code, Fault, codes};
+use larkspur_contract::{Behaviour, Code, Fault, codes};
 use larkspur_store::chats::{self, Chat, Member};
 use larkspur_store::{LockedChat, Tx, apps, members};
 
@@ -57,8 +58,22 @@ pub async fn lock_as_member(
     call: &Call,
     chat_id: &str,
 ) -> Result<(LockedChat, Standing), Fault> {
+    lock_within(tx, call, chat_id, shareable).await
+}
+
+/// As [`lock_as_member`], to share the chat: for that, too, a user's call needs no external sharing.
+pub async fn lock_to_share(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(LockedChat, Standing), Fault> {
+    lock_within(tx, call, chat_id, readable).await
+}
+
+async fn lock_within(
+    tx: &mut Tx,
+    call: &Call,
+    chat_id: &str,
+    external: fn(&Call, &Chat) -> Result<(), Fault>,
+) -> Result<(LockedChat, Standing), Fault> {
     let chat = lock(tx, call, chat_id).await?;
-    shareable(call, &chat)?;
+    external(call, &chat)?;
     in_use(&chat)?;
     let standing = of(tx, call, &chat).await?;
     inside(tx, call, &chat, &standing).await?;
@@ -85,7 +100,7 @@ pub async fn visible(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(Chat, S
     };
     let Some(chat) = chat else { return Err(absent(tx, call, chat_id).await?) };
     app_may(call)?;
-    shareable(call, &chat)?;
+    readable(call, &chat)?;
     let standing = of(tx, call, &chat).await?;
     Ok((chat, standing))
 }
@@ -150,6 +165,23 @@ pub fn shareable(call: &Call, chat: &Chat) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+/// As [`shareable`], for what reads a chat or shares it: a user who calls needs no external sharing of the app. Source: the
+/// official notice, in force since June 2026.
+pub fn readable(call: &Call, chat: &Chat) -> Result<(), Fault> {
+    match call.actor {
+        Actor::Bot => shareable(call, chat),
+        Actor::User { .. } => Ok(()),
+    }
+}
+
+/// Who may read external chats.
+pub(crate) const EXTERNAL: Behaviour = Behaviour {
+    name: "external_chats_of_users",
+    rule: "An external chat is 232033 to the bot of an app without external sharing; the call of a user is not refused for it, since June 2026.",
+    basis: Documented,
+    switch: false,
+};
 
 /// A dissolved chat takes no more calls: 232009.
 pub fn in_use(chat: &Chat) -> Result<(), Fault> {

@@ -210,8 +210,8 @@ codes! {
     IMAGE_EMPTY = 234010, 400, "File's size can't be 0.";
     IMAGE_FORMAT_UNKNOWN = 234011, 400, "Can't regonnize the image format.";
     IMAGE_RESOLUTION_TOO_HIGH = 234039, 400, "Image resolution exceeds limit.";
-    IMAGE_HAS_NO_OWNER = 234041, 400, "Tenant master key has been deleted, please contact the tenant administrator.";
-    IMAGE_KEY_UNAVAILABLE = 234042, 400, "Tenant storage is full, please contact the tenant administrator.";
+    MASTER_KEY_DELETED = 234041, 400, "Tenant master key has been deleted, please contact the tenant administrator.";
+    STORAGE_FULL = 234042, 400, "Tenant storage is full, please contact the tenant administrator.";
     // Drive permission members
     DRIVE_PARAM_INVALID = 1063001, 400, "Invalid parameter";
     DRIVE_PERMISSION_DENIED = 1063002, 403, "Permission denied";

@@ -97,6 +97,13 @@ impl Fault {
         self
     }
 
+    /// The same refusal under another code.
+    #[must_use]
+    pub fn with_code(mut self, code: Code) -> Self {
+        self.0.code = code;
+        self
+    }
+
     /// Attaches field violations.
     #[must_use]
     pub fn with_violations(mut self, violations: Vec<FieldViolation>) -> Self {

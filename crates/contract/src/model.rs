@@ -344,6 +344,8 @@ pub struct ChatSettings {
     pub restricted_mode_setting: RestrictedMode,
     /// Who sees the number of members.
     pub hide_member_count_setting: Permission,
+    /// Who may pin messages and take pins away.
+    pub pin_manage_setting: Permission,
 }
 
 impl Default for ChatSettings {
@@ -361,6 +363,7 @@ impl Default for ChatSettings {
             moderation_permission: Moderation::AllMembers,
             restricted_mode_setting: RestrictedMode::default(),
             hide_member_count_setting: Permission::AllMembers,
+            pin_manage_setting: Permission::AllMembers,
         }
     }
 }

@@ -57,7 +57,7 @@ pub async fn find(engine: &Engine, holders: &[Holder]) -> Result<HashMap<Holder,
         let (columns, joins) = if users { USERS } else { NO_USERS };
         format!(
             "WITH wanted (tenant, app_id, user_no) AS (VALUES {wanted}) \
-              SELECT tenant.tenant, tenant.name, tenant.clock_offset_ms, tenant.refuses, \
+              SELECT tenant.tenant, tenant.name, tenant.clock_offset_ms, tenant.refuses, tenant.policy, \
               a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to, \
               {columns}, wanted.user_no \
               FROM wanted JOIN tenant ON tenant.tenant = wanted.tenant \
@@ -76,14 +76,14 @@ pub async fn find(engine: &Engine, holders: &[Holder]) -> Result<HashMap<Holder,
     let mut found = HashMap::with_capacity(rows.len());
     for mut row in rows {
         let tenant = Arc::new(tenants::tenant(&mut row, 0)?);
-        let install = Arc::new(apps::read_install(&mut row, 4)?);
-        let user_no = row.int_or_null(17)?.map(i64::cast_unsigned);
+        let install = Arc::new(apps::read_install(&mut row, 5)?);
+        let user_no = row.int_or_null(18)?.map(i64::cast_unsigned);
         let holder = Holder { tenant: tenant.tenant, app_id: install.app_id, user_no };
         engine.memory.tenants.fill(opened, holder.tenant, tenant.clone());
         engine.memory.installs.fill(opened, (holder.tenant, holder.app_id), install.clone());
         let grant = match user_no {
-            Some(number) if row.0.get(16).is_some_and(|epoch| *epoch != Value::Null) => {
-                let grant = Arc::new(users::read_grant(&mut row, 13)?);
+            Some(number) if row.0.get(17).is_some_and(|epoch| *epoch != Value::Null) => {
+                let grant = Arc::new(users::read_grant(&mut row, 14)?);
                 engine.memory.grants.fill(opened, (holder.tenant, holder.app_id, number), grant.clone());
                 Some(grant)
             }

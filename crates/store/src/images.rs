@@ -40,13 +40,14 @@ pub async fn insert(
     kept: Option<&BlobKey>,
     now_ms: i64,
 ) -> Result<(), StoreError> {
+    let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
     let hash = match kept {
         Some(key) if blobs::keep(tx, key.hash()).await? => Some(key.hash().to_owned()),
         _ => None,
     };
     let content = if hash.is_some() { Vec::new() } else { content.to_vec() };
-    let sql = "INSERT INTO image (tenant, image_key, app_id, image_type, content_type, status, content, content_hash, created_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let sql = "INSERT INTO image (tenant, image_key, app_id, image_type, content_type, status, content, content_hash, created_at, size) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let params = [
         image.image_key.as_str().into(),
         image.app_id.into(),
@@ -56,14 +57,21 @@ pub async fn insert(
         content.into(),
         hash.into(),
         now_ms.into(),
+        size.into(),
     ];
     tx.rows(sql, params).await.map(drop)
 }
 
 /// Marks an image as deleted.
 pub async fn delete(tx: &mut Tx, image_key: &str) -> Result<bool, StoreError> {
-    let sql = "UPDATE image SET status = 'deleted', content = $3, content_hash = NULL WHERE tenant = $1 AND image_key = $2 RETURNING image_key";
+    let sql = "UPDATE image SET status = 'deleted', content = $3, content_hash = NULL, size = 0 WHERE tenant = $1 AND image_key = $2 RETURNING image_key";
     Ok(tx.row(sql, [image_key.into(), Vec::new().into()]).await?.is_some())
+}
+
+/// The bytes of all images of the tenant together.
+pub async fn used_bytes(tx: &mut Tx) -> Result<i64, StoreError> {
+    let sql = "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM image WHERE tenant = $1";
+    tx.row(sql, []).await?.map_or(Ok(0), |row| row.int(0))
 }
 
 /// An image of the tenant.

@@ -17,6 +17,7 @@ const FILES: &[&str] = &[
     include_str!("../../../schema/0009_cluster.sql"),
     include_str!("../../../schema/0010_blobs.sql"),
     include_str!("../../../schema/0011_tickets.sql"),
+    include_str!("../../../schema/0012_policy.sql"),
 ];
 
 /// The schema that this program writes and reads.

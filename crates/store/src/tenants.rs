@@ -6,6 +6,7 @@ use std::sync::Arc;
 use larkspur_contract::ids::{AppId, TenantKey};
 
 use crate::driver::StoreError;
+use crate::policies::{self, Policy};
 use crate::{Engine, Hook, Root, Row, Tx, Value, gone};
 
 /// A tenant.
@@ -19,6 +20,8 @@ pub struct Tenant {
     pub clock_offset_ms: i64,
     /// Whether refusals may be planned for calls of its operations.
     pub refuses: bool,
+    /// What its edition and its administrators allow.
+    pub policy: Arc<Policy>,
 }
 
 /// Every table with rows of a tenant; a new table must be added here, which a test checks.
@@ -63,7 +66,7 @@ pub const TABLES: &[&str] = &[
     "tenant",
 ];
 
-const COLUMNS: &str = "tenant, name, clock_offset_ms, refuses";
+const COLUMNS: &str = "tenant, name, clock_offset_ms, refuses, policy";
 
 /// A tenant, of a row's columns from `at` on.
 pub(crate) fn tenant(row: &mut Row, at: usize) -> Result<Tenant, StoreError> {
@@ -72,6 +75,7 @@ pub(crate) fn tenant(row: &mut Row, at: usize) -> Result<Tenant, StoreError> {
         name: row.text(at + 1)?,
         clock_offset_ms: row.int(at + 2)?,
         refuses: row.int(at + 3)? != 0,
+        policy: policies::read(&row.text(at + 4)?)?,
     })
 }
 

@@ -1,8 +1,8 @@
 //! What a chat may be.
 
 use larkspur_contract::model::{
-    ChatMode, ChatType, I18nNames, MembershipApproval, Permission, RestrictedMode, RestrictedPermission,
-    SharePermission,
+    ChatMode, ChatSettings, ChatType, I18nNames, MembershipApproval, Permission, RestrictedMode,
+    RestrictedPermission, SharePermission,
 };
 use larkspur_contract::{Code, Fault, codes};
 use larkspur_store::chats::Chat;
@@ -48,6 +48,14 @@ pub fn restricted_mode(mode: &RestrictedMode) -> Result<(), Fault> {
         Some(if mode.status { "true" } else { "false" }),
         asked,
     ))
+}
+
+/// Topic groups have no `hide_member_count_setting` (232079). Assumed: the page does not say which kinds of chat lack it.
+pub fn may_hide_count(mode: ChatMode, asked: Option<Permission>) -> Result<(), Fault> {
+    if mode == ChatMode::Group || asked != Some(Permission::OnlyOwner) {
+        return Ok(());
+    }
+    Err(Fault::new(codes::HIDE_COUNT_UNSUPPORTED, format!("the chat is {}", mode.as_str())))
 }
 
 /// The name that an update gives; the update page has a code for a long one alone.
@@ -118,15 +126,25 @@ pub fn may_edit(chat: &Chat, standing: &Standing, restricted: Option<&'static st
 }
 
 /// The two permissions about bringing people in are sent together and agree. Source: the update page.
-pub fn permissions_agree(add: Option<Permission>, share: Option<SharePermission>) -> Result<(), Fault> {
+///
+/// Of one that is missing, the refusal tells the value that the chat has.
+pub fn permissions_agree(
+    present: &ChatSettings,
+    add: Option<Permission>,
+    share: Option<SharePermission>,
+) -> Result<(), Fault> {
     let (field, value, asked) = match (add, share) {
         (None, None)
         | (Some(Permission::OnlyOwner), Some(SharePermission::NotAllowed))
         | (Some(Permission::AllMembers), Some(SharePermission::Allowed)) => return Ok(()),
-        (None, Some(share)) => {
-            ("add_member_permission", share.as_str(), "must come with share_card_permission")
+        (None, Some(_)) => {
+            let present = present.add_member_permission.as_str();
+            ("add_member_permission", present, "must come with share_card_permission")
         }
-        (Some(add), None) => ("share_card_permission", add.as_str(), "must come with add_member_permission"),
+        (Some(_), None) => {
+            let present = present.share_card_permission.as_str();
+            ("share_card_permission", present, "must come with add_member_permission")
+        }
         (Some(_), Some(share)) => {
             ("share_card_permission", share.as_str(), "must agree with add_member_permission")
         }
@@ -189,8 +207,24 @@ mod tests {
             (Some(AllMembers), None, false),
             (None, Some(Allowed), false),
         ] {
-            assert_eq!(permissions_agree(add, share).is_ok(), good, "{add:?} {share:?}");
+            let present = ChatSettings::default();
+            assert_eq!(permissions_agree(&present, add, share).is_ok(), good, "{add:?} {share:?}");
         }
+    }
+
+    #[test]
+    fn the_missing_one_is_named_with_its_value() {
+        let present =
+            ChatSettings { add_member_permission: Permission::OnlyOwner, ..ChatSettings::default() };
+        let told = |add, share| {
+            let fault = permissions_agree(&present, add, share).expect_err("refused");
+            let violation = fault.violations()[0].clone();
+            (violation.field, violation.value.expect("a value"))
+        };
+        let share = told(Some(Permission::AllMembers), None);
+        assert_eq!(share, ("share_card_permission".to_owned(), "allowed".to_owned()));
+        let add = told(None, Some(SharePermission::Allowed));
+        assert_eq!(add, ("add_member_permission".to_owned(), "only_owner".to_owned()));
     }
 
     #[test]

@@ -7,6 +7,16 @@ use larkspur_contract::{Fault, codes};
 /// The most bytes of an image. Source: the upload page ("10 MB").
 pub const SIZE_MAX: usize = 10 * 1024 * 1024;
 
+/// Whether a key is that of one of the platform's own avatars: `default-avatar_` and a uuid. Source: official samples.
+pub fn is_default_avatar(key: &str) -> bool {
+    let Some(uuid) = key.strip_prefix("default-avatar_") else { return false };
+    let dashes = [8, 13, 18, 23];
+    let fits = |(at, byte): (usize, u8)| {
+        if dashes.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+    };
+    uuid.len() == 36 && uuid.bytes().enumerate().all(fits)
+}
+
 /// Checks an uploaded image and gives its media type.
 pub fn accept(image_type: ImageType, content: &[u8]) -> Result<&'static str, Fault> {
     if content.is_empty() {
@@ -62,6 +72,20 @@ mod tests {
 
     fn refusal(image_type: ImageType, content: &[u8]) -> larkspur_contract::Code {
         accept(image_type, content).expect_err("refused").code()
+    }
+
+    #[test]
+    fn default_avatars() {
+        assert!(is_default_avatar("default-avatar_44ae0ca3-e140-494b-956f-78091e348435"));
+        for other in [
+            "default-avatar_",
+            "default-avatar_44ae0ca3-e140-494b-956f-78091e34843",
+            "default-avatar_44ae0ca3ae140-494b-956f-78091e348435",
+            "default-avatar_44ae0ca3-e140-494b-956f-78091e34843g",
+            "44ae0ca3-e140-494b-956f-78091e348435",
+        ] {
+            assert!(!is_default_avatar(other), "{other}");
+        }
     }
 
     #[test]

@@ -87,6 +87,12 @@ pub fn fits(chat: &Chat, new: &[Member], admin: Option<i64>) -> Result<(), Fault
     })
 }
 
+/// Whether the operator may make itself manager: the bot that made a chat that no user owns. Source: seen live.
+pub fn appoints_itself(chat: &Chat, operator: &Member) -> bool {
+    let owned_by_a_user = matches!(chat.owner, Some(Member::User(_)));
+    matches!(operator, Member::Bot(app) if chat.creator_app == Some(*app)) && !owned_by_a_user
+}
+
 /// A chat has no more managers than it may.
 pub fn managers_fit(chat: &Chat, managers: usize) -> Result<(), Fault> {
     let most = if chat.user_count > USERS_MAX { SUPERGROUP_MANAGERS_MAX } else { MANAGERS_MAX };

@@ -39,14 +39,31 @@ pub fn children_fit(count: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether an item may be as it is, with or without others under it: 232078.
+/// Whether a name that a change brings has 1 to [`NAME_MAX`] characters (232001), as the schema asks of new items.
+pub fn name_fits(field: &str, name: &str) -> Result<(), Fault> {
+    let asked = match name.chars().count() {
+        0 => "the min len is 1".to_owned(),
+        1..=NAME_MAX => return Ok(()),
+        _ => format!("the max len is {NAME_MAX}"),
+    };
+    Err(Fault::new(codes::PARAM_INVALID, "a name has 1 to 120 characters")
+        .with_violation(field, None, &asked))
+}
+
+/// Whether an item has a name, which a change does not take away: 232078.
+pub fn is_named(item: &Item) -> Result<(), Fault> {
+    if item.name.is_empty() {
+        return Err(Fault::new(codes::MENU_ILLEGAL, "the change names NAME and has no name"));
+    }
+    Ok(())
+}
+
+/// Whether an item may be as it is, with or without others under it: 232078. Source: the create page; its sample has a link
+/// and an icon on an item of type NONE with others under it.
 ///
 /// Its icon must also be the app's own, which is for the caller to see to.
 pub fn is_legal(item: &Item, has_children: bool) -> Result<(), Fault> {
     let illegal = |why: &'static str| Err(Fault::new(codes::MENU_ILLEGAL, why));
-    if !(1..=NAME_MAX).contains(&item.name.chars().count()) {
-        return illegal("a name has 1 to 120 characters");
-    }
     if let Some(names) = &item.i18n_names {
         let names = [&names.zh_cn, &names.en_us, &names.ja_jp].into_iter().flatten();
         if names.map(|name| name.chars().count()).any(|length| !(1..=NAME_MAX).contains(&length)) {
@@ -56,31 +73,28 @@ pub fn is_legal(item: &Item, has_children: bool) -> Result<(), Fault> {
     if has_children && item.action != MenuAction::None {
         return illegal("an item with others under it leads nowhere itself: its action_type is NONE");
     }
-    if has_children && !item.image_key.is_empty() {
-        return illegal("an item with others under it has no icon");
-    }
     match (item.action, &item.link) {
-        (MenuAction::RedirectLink, Some(link)) => leads_somewhere(link),
+        (MenuAction::RedirectLink, Some(link)) if !leads_everywhere(link) => {
+            illegal("a platform has neither an address of its own nor common_url")
+        }
         (MenuAction::RedirectLink, None) => illegal("an item of type REDIRECT_LINK needs a redirect_link"),
-        (MenuAction::None, Some(_)) => illegal("an item of type NONE has no redirect_link"),
-        (MenuAction::None, None) => Ok(()),
+        (_, Some(link)) if !has_addresses(link) => illegal("an address is no http or https one"),
+        (_, Some(_)) | (MenuAction::None, None) => Ok(()),
     }
 }
 
-/// Every address is one, and every platform has its own or the common one.
-fn leads_somewhere(link: &RedirectLink) -> Result<(), Fault> {
-    let own = [&link.ios_url, &link.android_url, &link.pc_url, &link.web_url];
-    let all_there = link.common_url.is_some() || own.iter().all(|url| url.is_some());
-    if !all_there {
-        return Err(Fault::new(
-            codes::MENU_ILLEGAL,
-            "a platform has neither an address of its own nor common_url",
-        ));
-    }
-    if own.into_iter().chain([&link.common_url]).flatten().any(|url| !is_address(url)) {
-        return Err(Fault::new(codes::MENU_ILLEGAL, "an address is no http or https one"));
-    }
-    Ok(())
+fn own(link: &RedirectLink) -> [&Option<String>; 4] {
+    [&link.ios_url, &link.android_url, &link.pc_url, &link.web_url]
+}
+
+/// Every platform has an address of its own or the common one.
+fn leads_everywhere(link: &RedirectLink) -> bool {
+    link.common_url.is_some() || own(link).iter().all(|url| url.is_some())
+}
+
+/// Every address is one.
+fn has_addresses(link: &RedirectLink) -> bool {
+    own(link).into_iter().chain([&link.common_url]).flatten().all(|url| is_address(url))
 }
 
 /// An item as a change makes it: the named parts are those of `new`, all others stay. The action never changes.
@@ -154,6 +168,11 @@ mod tests {
             assert!(is_legal(&item, false).is_ok(), "{item:?}");
         }
         assert!(is_legal(&plain(), true).is_ok());
+        // As in the sample of the create page.
+        let parent = Item { image_key: "img".to_owned(), link: Some(common("https://a.example")), ..plain() };
+        assert!(is_legal(&parent, true).is_ok() && is_legal(&parent, false).is_ok());
+        let half = RedirectLink { ios_url: url("https://i.example"), ..RedirectLink::default() };
+        assert!(is_legal(&Item { link: Some(half), name: String::new(), ..plain() }, false).is_ok());
     }
 
     #[test]
@@ -162,21 +181,24 @@ mod tests {
         let names = |name: &str| Some(I18nNames { ja_jp: url(name), ..I18nNames::default() });
         for item in [
             Item { action: MenuAction::RedirectLink, ..plain() },
-            Item { action: MenuAction::None, ..link(common("https://example.com")) },
+            Item { action: MenuAction::None, ..link(common("example.com")) },
             link(RedirectLink::default()),
             link(half),
             link(common("ftp://example.com")),
             link(RedirectLink { web_url: url("example.com"), ..common("https://example.com") }),
-            Item { name: String::new(), ..plain() },
-            Item { name: "名".repeat(121), ..plain() },
             Item { i18n_names: names(""), ..plain() },
             Item { i18n_names: names(&"名".repeat(121)), ..plain() },
         ] {
             assert_eq!(is_legal(&item, false).expect_err("illegal").code(), codes::MENU_ILLEGAL, "{item:?}");
         }
-        for parent in [link(common("https://example.com")), Item { image_key: "img".to_owned(), ..plain() }] {
-            assert!(is_legal(&parent, false).is_ok() && is_legal(&parent, true).is_err(), "{parent:?}");
+        let parent = link(common("https://example.com"));
+        assert!(is_legal(&parent, false).is_ok() && is_legal(&parent, true).is_err(), "{parent:?}");
+        for (name, field_is_good) in
+            [("", false), ("m", true), (&"名".repeat(120), true), (&"名".repeat(121), false)]
+        {
+            assert_eq!(name_fits("name", name).is_ok(), field_is_good, "{name}");
         }
+        assert!(is_named(&plain()).is_ok() && is_named(&Item { name: String::new(), ..plain() }).is_err());
     }
 
     #[test]

@@ -139,7 +139,15 @@ async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Cal
         (Holder::User { .. }, None) => return Err(bad("the grant is gone")),
     };
     let settings = app.options.settings.clone();
-    Ok(Call { now, tenant: token.tenant, app: facts.install, actor, refuses: facts.tenant.refuses, settings })
+    Ok(Call {
+        now,
+        tenant: token.tenant,
+        app: facts.install,
+        actor,
+        refuses: facts.tenant.refuses,
+        policy: facts.tenant.policy.clone(),
+        settings,
+    })
 }
 
 /// A grant, as far as a token that was asked to do less may use it.

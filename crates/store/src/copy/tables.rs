@@ -120,7 +120,10 @@ mod tests {
         assert_eq!(tables.len(), TABLES.len() - LEFT.len());
         let fresh: usize = tables.iter().map(|table| table.fresh.len()).sum();
         assert_eq!(fresh, FRESH.len(), "each is a column of a table that is copied");
-        assert_eq!(of("tenant").columns, ["tenant", "name", "clock_offset_ms", "created_at", "refuses"]);
+        assert_eq!(
+            of("tenant").columns,
+            ["tenant", "name", "clock_offset_ms", "created_at", "refuses", "policy"]
+        );
         assert_eq!((of("tenant").key, of("chat_tab").key), (1, 3));
         assert!(of("image").large && !of("tag").large);
         let member = &of("chat_member").columns;

@@ -43,7 +43,7 @@ impl Model {
             232009 => 232011,
             code => code,
         };
-        let chat = self.enter(by, chat).map_err(listed)?;
+        let chat = self.look_into(by, chat).map_err(listed)?;
         let found = Model::old(chat)?;
         if found.locked && !chat.is_managed_by(by) {
             return Err(232066);

@@ -56,8 +56,14 @@ impl Model {
         if too_long(draft.name.as_ref())
             || too_long(draft.english.as_ref())
             || restricted_contradicts(&draft.settings)
-            || !self.is_avatar(app, draft.avatar.as_deref())
         {
+            return Err(232001);
+        }
+        let mode = draft.mode.as_deref().unwrap_or("group");
+        if mode == "topic" && setting(&draft.settings, "hide_member_count_setting") == Some("only_owner") {
+            return Err(232079);
+        }
+        if !self.is_avatar(app, draft.avatar.as_deref()) {
             return Err(232001);
         }
         let bot = format!("<app:{app}>");
@@ -65,14 +71,18 @@ impl Model {
             None => bot.clone(),
             Some(id) => match self.who(app, form, id) {
                 Who::User(user) if self.users[user].resigned => return Err(232022),
-                Who::OtherApp => return Err(99992361),
-                who => who.member().ok_or(232030u32)?,
+                Who::User(user) if !self.sees_app(user, app) => return Err(232043),
+                who => who.member().ok_or_else(|| Model::unknown(form, &who))?,
             },
         };
         let key = uuid.map(|uuid| (app, owner.clone(), uuid.to_owned()));
         if let Some((first, until)) = key.as_ref().and_then(|key| self.uuids.get(key))
             && *until > self.now
         {
+            let unknown = users.iter().map(|id| self.who(app, form, id)).find(|who| who.member().is_none());
+            if let Some(who) = unknown {
+                return Err(Model::unknown(form, &who));
+            }
             return Ok(self.created(app, form, first));
         }
         let joined = self.now;
@@ -86,7 +96,7 @@ impl Model {
             match self.who(app, form, id) {
                 Who::User(user) if self.users[user].resigned => return Err(232022),
                 Who::User(user) if self.sees_app(user, app) => join(format!("<user:{user}>"), false),
-                Who::OtherApp => return Err(99992361),
+                who @ (Who::OtherApp | Who::Nobody) => return Err(Model::unknown(form, &who)),
                 _ => return Err(232043),
             }
         }
@@ -99,7 +109,7 @@ impl Model {
         let taken = draft.settings.iter().filter(|(name, _)| !ONLY_UPDATED.contains(name));
         let chat = Chat {
             tenant: self.apps[app].tenant,
-            mode: "group".to_owned(),
+            mode: mode.to_owned(),
             chat_type: chat_type.to_owned(),
             status: "normal".to_owned(),
             name: name.to_owned(),
@@ -126,7 +136,7 @@ impl Model {
 
     fn is_avatar(&self, app: usize, key: Option<&str>) -> bool {
         let image = |key: &str| self.images.get(key).is_some_and(|image| image.avatar && image.app == app);
-        key.is_none_or(|key| key.is_empty() || image(key))
+        key.is_none_or(|key| key.is_empty() || key.starts_with("default-avatar_") || image(key))
     }
 
     fn created(&self, app: usize, form: Form, id: &str) -> Value {
@@ -225,8 +235,7 @@ impl Model {
         if let Some(owner) = &change.owner {
             let owner = match self.who(by.app, form, owner) {
                 Who::User(user) if self.users[user].resigned => return Err(232030),
-                Who::OtherApp => return Err(99992361),
-                who => who.member().ok_or(232035u32)?,
+                who => who.member().ok_or_else(|| Model::unknown(form, &who))?,
             };
             new.members.get_mut(&owner).ok_or(232012u32)?.manager = false;
             new.owner = Some(owner);
@@ -247,7 +256,7 @@ impl Model {
     }
 
     pub(super) fn delete_chat(&mut self, by: Actor, id: &str) -> Outcome {
-        let chat = self.visible(by, id)?;
+        let chat = self.shared(by, id)?;
         if chat.status != "normal" {
             return Err(232009);
         }
@@ -286,7 +295,7 @@ impl Model {
                 "chat_type": chat.chat_type, "chat_tag": "inner", "add_member_permission": everybody,
                 "share_card_permission": "allowed", "at_all_permission": everybody,
                 "join_message_visibility": everybody, "leave_message_visibility": everybody,
-                "membership_approval": "no_approval_required",
+                "membership_approval": "no_approval_required", "pin_manage_setting": everybody,
             });
             self.show_owner(app, form, chat, &mut more);
         }

@@ -1,6 +1,6 @@
 //! Who may come how far: chats and people as calls name them.
 
-use super::{Actor, Chat, Form, Model, number};
+use super::{Actor, Chat, Form, Model, Op, number};
 
 /// Whom an id names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,15 +56,23 @@ impl Model {
         if chat.tenant != self.apps[by.app].tenant { Err(232010) } else { Ok(chat) }
     }
 
-    /// The chat, if the app may see chats of its kind.
+    /// The chat, if the caller may read chats of its kind: users may read any.
     pub(super) fn visible(&self, by: Actor, chat: &str) -> Result<&Chat, u32> {
+        if by.user.is_some() { self.find(by, chat) } else { self.shared(by, chat) }
+    }
+
+    /// The chat, if the app may work in chats of its kind.
+    pub(super) fn shared(&self, by: Actor, chat: &str) -> Result<&Chat, u32> {
         let chat = self.find(by, chat)?;
         if chat.external && !self.apps[by.app].external_sharing { Err(232033) } else { Ok(chat) }
     }
 
     /// The chat, if it is in use and the caller is in it.
     pub(super) fn joined(&self, by: Actor, chat: &str) -> Result<&Chat, u32> {
-        let chat = self.visible(by, chat)?;
+        Model::inside(by, self.shared(by, chat)?)
+    }
+
+    fn inside(by: Actor, chat: &Chat) -> Result<&Chat, u32> {
         if chat.status != "normal" {
             return Err(232009);
         }
@@ -74,6 +82,21 @@ impl Model {
     /// As `joined`; and of a p2p chat, the user sees the app.
     pub(super) fn enter(&self, by: Actor, chat: &str) -> Result<&Chat, u32> {
         let chat = self.joined(by, chat)?;
+        self.seen(by, chat)
+    }
+
+    /// As `joined`, to read the chat.
+    pub(super) fn readable(&self, by: Actor, chat: &str) -> Result<&Chat, u32> {
+        Model::inside(by, self.visible(by, chat)?)
+    }
+
+    /// As `enter`, to read the chat.
+    pub(super) fn look_into(&self, by: Actor, chat: &str) -> Result<&Chat, u32> {
+        let chat = self.readable(by, chat)?;
+        self.seen(by, chat)
+    }
+
+    fn seen<'a>(&self, by: Actor, chat: &'a Chat) -> Result<&'a Chat, u32> {
         if chat.mode == "p2p" && !self.parties_see(chat, by.app) { Err(232024) } else { Ok(chat) }
     }
 
@@ -121,6 +144,31 @@ impl Model {
             Form::User => format!("<user:{user}>"),
             Form::Open | Form::App => format!("<open:{app}.{user}>"),
         }
+    }
+
+    /// The gateway's refusal of the first id of people in a request that is unknown: it comes before every other one.
+    pub(super) fn untranslated(&self, op: &Op) -> Option<u32> {
+        let (app, form, ids, union): (usize, Form, Vec<&String>, u32) = match op {
+            Op::CreateChat { app, form, draft, people, .. } => {
+                (*app, *form, draft.owner.iter().chain(&people.0).collect(), 99992363)
+            }
+            Op::UpdateChat { by, form, change, .. } => {
+                (by.app, *form, change.owner.iter().collect(), 99992363)
+            }
+            // Otherwise the answer tells which ids are unknown.
+            Op::AddMembers { by, form, ids, kind: 0, .. } => (by.app, *form, ids.iter().collect(), 99992364),
+            Op::Appoint { by, form, ids, .. } => (by.app, *form, ids.iter().collect(), 99992363),
+            _ => return None,
+        };
+        if form == Form::App || ids.len() > 50 {
+            return None;
+        }
+        let refused = ids.into_iter().map(|id| self.who(app, form, id)).find(|who| who.member().is_none())?;
+        Some(if refused == Who::Nobody && form == Form::Union {
+            union
+        } else {
+            Model::unknown(form, &refused)
+        })
     }
 
     /// The gateway's refusal of an id that names nobody.

@@ -183,7 +183,12 @@ impl Model {
         if chat.mode == "p2p" {
             return Err(232001);
         }
-        if !chat.is_owned_by(by) {
+        let owned_by_a_user = chat.owner.as_ref().is_some_and(|owner| number(owner, "user").is_some());
+        let made = by.user.is_none() && chat.creator == Some(by.app);
+        let itself = made && !owned_by_a_user && form == Form::App;
+        let me = by.member();
+        let alone = itself && !ids.is_empty() && ids.iter().all(|id| *id == me);
+        if !chat.is_owned_by(by) && !alone {
             return Err(232038);
         }
         let mut named = Vec::new();
@@ -195,7 +200,8 @@ impl Model {
                 Some(member) => named.push(member),
             }
         }
-        named.retain(|member| chat.members.contains_key(member) && chat.owner.as_ref() != Some(member));
+        let may = |member: &String| chat.owner.as_ref() != Some(member) || (itself && *member == me);
+        named.retain(|member| chat.members.contains_key(member) && may(member));
         if named.is_empty() {
             return Err(232027);
         }

@@ -26,11 +26,12 @@ impl Item {
     fn new(draft: &MenuDraft) -> Item {
         let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let addresses = [("common_url", filled(&draft.common)), ("pc_url", filled(&draft.pc))];
+        let link: Vec<_> = addresses.into_iter().filter_map(|(name, url)| Some((name, url?))).collect();
         Item {
-            links: draft.links,
-            name: draft.name.clone(),
+            links: if draft.untyped { !link.is_empty() } else { draft.links },
+            name: draft.name.clone().unwrap_or_default(),
             japanese: draft.japanese.clone(),
-            link: addresses.into_iter().filter_map(|(name, url)| Some((name, url?))).collect(),
+            link,
             image: filled(&draft.image),
         }
     }
@@ -39,15 +40,16 @@ impl Item {
         let named = self.japanese.as_ref().is_none_or(|name| (1..=120).contains(&name.chars().count()));
         let has_common = self.link.iter().any(|(name, _)| *name == "common_url");
         let addresses = self.link.iter().all(|(_, url)| url.starts_with("http") && url.contains("://"));
-        let leads = if self.links { has_common && addresses } else { self.link.is_empty() };
-        named && leads && !(has_children && (self.links || self.image.is_some()))
+        named && addresses && (has_common || !self.links) && !(has_children && self.links)
     }
 
     fn shown(&self) -> Value {
         let mut shown = Map::new();
         let action = if self.links { "REDIRECT_LINK" } else { "NONE" };
         shown.insert("action_type".into(), json!(action));
-        shown.insert("name".into(), json!(self.name));
+        if !self.name.is_empty() {
+            shown.insert("name".into(), json!(self.name));
+        }
         if !self.link.is_empty() {
             let link: Map<String, Value> =
                 self.link.iter().map(|(name, url)| ((*name).to_owned(), json!(url))).collect();
@@ -78,10 +80,15 @@ fn tree(menu: &[Top]) -> Value {
     json!({"menu_tree": {"chat_menu_top_levels": menu.iter().map(top).collect::<Vec<_>>()}})
 }
 
-/// What the schema asks of names.
+fn fits(name: &str) -> bool {
+    (1..=120).contains(&name.chars().count())
+}
+
+/// What the schema asks of new items: those of the second level need neither type nor name.
 fn proper(drafts: &[MenuDraft]) -> bool {
-    let named = |draft: &MenuDraft| (1..=120).contains(&draft.name.chars().count());
-    drafts.iter().all(|draft| named(draft) && draft.children.iter().all(named))
+    let child = |draft: &MenuDraft| draft.name.as_deref().is_none_or(fits);
+    let top = |draft: &MenuDraft| !draft.untyped && draft.name.as_deref().is_some_and(fits);
+    drafts.iter().all(|draft| top(draft) && draft.children.iter().all(child))
 }
 
 impl Model {
@@ -186,7 +193,7 @@ impl Model {
         fields: &[&'static str],
         draft: &MenuDraft,
     ) -> Outcome {
-        if fields.is_empty() || !proper(std::slice::from_ref(draft)) {
+        if fields.is_empty() {
             return Err(232001);
         }
         let menu = &mut self.menu(app, chat, 232001)?.menu;
@@ -201,6 +208,12 @@ impl Model {
             }
         }
         let (item, has_children) = found.ok_or(232001u32)?;
+        match draft.name.as_deref() {
+            _ if !fields.contains(&"NAME") => {}
+            None => return Err(232078),
+            Some(name) if !fits(name) => return Err(232001),
+            Some(_) => {}
+        }
         let new = Item::new(draft);
         for field in fields {
             match *field {

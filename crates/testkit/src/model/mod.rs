@@ -306,7 +306,11 @@ impl Model {
     /// Does the operation of a step and says what it must answer.
     pub fn apply(&mut self, step: usize, op: &Op) -> Expected {
         (self.step, self.made) = (step, 0);
-        match self.run(op) {
+        let outcome = match self.run(op) {
+            Err(code) => Err(self.untranslated(op).unwrap_or(code)),
+            done => done,
+        };
+        match outcome {
             Ok(data) => {
                 if let Some(chat) = op.locks().and_then(|chat| self.chats.get_mut(chat)) {
                     chat.active = chat.active.max(self.now);

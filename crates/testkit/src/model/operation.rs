@@ -65,7 +65,9 @@ pub struct TabDraft {
 #[allow(missing_docs, reason = "the members of the request")]
 pub struct MenuDraft {
     pub links: bool,
-    pub name: String,
+    /// Whether the type is not sent.
+    pub untyped: bool,
+    pub name: Option<String>,
     pub japanese: Option<String>,
     pub common: Option<String>,
     pub pc: Option<String>,
@@ -82,6 +84,8 @@ pub struct Change {
     pub description: Option<String>,
     pub avatar: Option<String>,
     pub english: Option<String>,
+    /// Only creation takes it.
+    pub mode: Option<String>,
     pub chat_type: Option<String>,
     pub message_type: Option<String>,
     /// Settings that answers show: each one's name and value.

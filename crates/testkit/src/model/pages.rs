@@ -41,7 +41,7 @@ impl Model {
 
     /// Those who joined at once stand on one page; bots take place on it and are not shown.
     pub(super) fn members(&self, by: Actor, form: Form, chat: &str, size: usize) -> Outcome {
-        let chat = self.joined(by, chat)?;
+        let chat = self.readable(by, chat)?;
         let mut groups: BTreeMap<i64, Vec<&String>> = BTreeMap::new();
         for (member, membership) in &chat.members {
             groups.entry(membership.joined).or_default().push(member);

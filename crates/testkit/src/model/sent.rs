@@ -204,7 +204,7 @@ fn change(asked: &Change) -> Value {
     let mut body = without_nulls(json!({
         "name": asked.name, "description": asked.description, "avatar": asked.avatar,
         "i18n_names": asked.english.as_ref().map(|name| json!({"en_us": name})),
-        "chat_type": asked.chat_type, "group_message_type": asked.message_type, "owner_id": asked.owner,
+        "chat_mode": asked.mode, "chat_type": asked.chat_type, "group_message_type": asked.message_type, "owner_id": asked.owner,
     }));
     for (name, value) in &asked.settings {
         body[*name] = value.clone();
@@ -220,8 +220,9 @@ fn menu(draft: &MenuDraft) -> Value {
 
 fn menu_item(draft: &MenuDraft) -> Value {
     let link = without_nulls(json!({"common_url": draft.common, "pc_url": draft.pc}));
+    let action = if draft.links { "REDIRECT_LINK" } else { "NONE" };
     without_nulls(json!({
-        "action_type": if draft.links { "REDIRECT_LINK" } else { "NONE" }, "name": draft.name,
+        "action_type": (!draft.untyped).then_some(action), "name": draft.name,
         "redirect_link": link, "image_key": draft.image,
         "i18n_names": draft.japanese.as_ref().map(|name| json!({"ja_jp": name})),
     }))

@@ -13,14 +13,13 @@ struct Change {
 
 impl Model {
     /// The chat, if it is of a kind that has tabs.
-    fn tabbed(&self, by: Actor, id: &str) -> Result<&Chat, u32> {
-        let chat = self.enter(by, id)?;
+    fn tabbed(chat: &Chat) -> Result<&Chat, u32> {
         if chat.mode == "topic" { Err(232050) } else { Ok(chat) }
     }
 
     /// The chat, if the actor may change its tabs.
     fn manage(&self, by: Actor, id: &str) -> Result<&Chat, u32> {
-        let chat = self.tabbed(by, id)?;
+        let chat = Model::tabbed(self.enter(by, id)?)?;
         let manages = chat.mode == "p2p" || chat.is_managed_by(by);
         if chat.only_owner_manages && !manages { Err(232055) } else { Ok(chat) }
     }
@@ -35,7 +34,7 @@ impl Model {
     }
 
     pub(super) fn list_tabs(&self, by: Actor, chat: &str) -> Outcome {
-        Ok(shown(&self.tabbed(by, chat)?.tabs))
+        Ok(shown(&Model::tabbed(self.look_into(by, chat)?)?.tabs))
     }
 
     pub(super) fn add_tabs(&mut self, by: Actor, chat: &str, drafts: &[TabDraft]) -> Outcome {

@@ -18,6 +18,7 @@ mod members;
 mod members_at_once;
 mod nodes;
 mod orphans;
+mod people_ids;
 mod policy;
 mod program;
 mod races;

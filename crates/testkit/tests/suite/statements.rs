@@ -19,6 +19,10 @@ use crate::source::{has_word, rust};
 const SCANS: &[(&str, &str)] = &[
     ("forgets files that were removed", "FROM blob WHERE state = 'gone' AND since < $1"),
     ("looks for files that are missing", "FROM image WHERE content_hash IS NOT NULL"),
+    (
+        "adds up the images of a world that was given a quota, off an index",
+        "SUM(size), 0) AS BIGINT) FROM image",
+    ),
     ("lists every world", "FROM tenant ORDER BY tenant"),
     ("asks whether there is a world", "SELECT 1 FROM tenant LIMIT 1"),
     (

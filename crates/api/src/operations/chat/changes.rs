@@ -1,17 +1,18 @@
 //! What an update asks for: which fields it brings, and the chat as it shall be.
 
 use larkspur_contract::model::{
-    ChatType, GroupMessageType, I18nNames, MembershipApproval, MessageVisibility, Permission, RestrictedMode,
-    SharePermission, UserIdType, UserStatus,
+    ChatSettings, ChatType, GroupMessageType, I18nNames, MembershipApproval, MessageVisibility, Permission,
+    RestrictedMode, SharePermission, UserIdType, UserStatus,
 };
 use larkspur_contract::{Fault, codes};
 use larkspur_store::chats::{Chat, Member};
+use larkspur_store::policies::Policy;
 use larkspur_store::{Tx, members};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Call;
-use crate::rules::chats as rules;
+use crate::rules::{chats as rules, policies};
 use crate::translate::{self, Named};
 
 /// What to change. What is absent is left as it is.
@@ -54,6 +55,8 @@ pub(super) struct Body {
     video_conference_setting: Option<Permission>,
     /// Who sees the number of members.
     hide_member_count_setting: Option<Permission>,
+    /// Who may pin messages and take pins away.
+    pin_manage_setting: Option<Permission>,
 }
 
 impl Body {
@@ -74,14 +77,24 @@ impl Body {
             ("urgent_setting", self.urgent_setting.is_some()),
             ("video_conference_setting", self.video_conference_setting.is_some()),
             ("hide_member_count_setting", self.hide_member_count_setting.is_some()),
+            ("pin_manage_setting", self.pin_manage_setting.is_some()),
         ];
         fields.into_iter().find_map(|(name, sent)| sent.then_some(name))
     }
 
-    /// What must hold of the request alone.
-    pub(super) fn check(&self) -> Result<(), Fault> {
-        rules::permissions_agree(self.add_member_permission, self.share_card_permission)?;
+    /// What must hold of the request, given the settings that the chat has.
+    pub(super) fn check(&self, present: &ChatSettings) -> Result<(), Fault> {
+        rules::permissions_agree(present, self.add_member_permission, self.share_card_permission)?;
         self.restricted_mode_setting.as_ref().map_or(Ok(()), rules::restricted_mode)
+    }
+
+    /// What the tenant's policy has against it.
+    pub(super) fn fits(&self, policy: &Policy, chat: &Chat) -> Result<(), Fault> {
+        policies::may_publish(policy, chat.chat_type, self.chat_type.unwrap_or(chat.chat_type))?;
+        policies::may_restrict(policy, self.restricted_mode_setting.as_ref())?;
+        policies::may_hide_count(policy, self.hide_member_count_setting)?;
+        let (name, description) = (self.name.as_deref(), self.description.as_deref());
+        policies::passes_review(policy, name, description, self.i18n_names.as_ref())
     }
 
     /// The chat as it shall be, but for its owner.
@@ -124,6 +137,7 @@ impl Body {
         set(&mut settings.urgent_setting, &self.urgent_setting);
         set(&mut settings.video_conference_setting, &self.video_conference_setting);
         set(&mut settings.hide_member_count_setting, &self.hide_member_count_setting);
+        set(&mut settings.pin_manage_setting, &self.pin_manage_setting);
         Ok(new)
     }
 }
@@ -156,8 +170,9 @@ pub(super) async fn owner(
         Named::OtherTenant => {
             return invalid(codes::NEW_OWNER_OTHER_TENANT, "the designated owner is of another tenant");
         }
-        named @ Named::OtherApp => return Err(translate::refusal(form, id, &named).about("owner_id")),
-        Named::Unknown => return invalid(codes::OWNER_ID_INVALID, "owner_id names nobody"),
+        named @ (Named::OtherApp | Named::Unknown) => {
+            return Err(translate::refusal(form, id, &named).about("owner_id"));
+        }
     };
     if members::get(tx, chat.chat_id, &owner).await?.is_none() {
         return invalid(codes::NEW_OWNER_NOT_IN_CHAT, "the designated owner is not in the chat");

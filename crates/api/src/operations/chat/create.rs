@@ -1,8 +1,6 @@
-use larkspur_contract::Basis::Assumed;
+use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::{ChatId, TabId};
-use larkspur_contract::model::{
-    ChatMode, ChatStatus, ChatType, GroupMessageType, Permission, TabType, UserIdType,
-};
+use larkspur_contract::model::{ChatStatus, ChatType, GroupMessageType, Permission, TabType, UserIdType};
 use larkspur_contract::{
     Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
 };
@@ -11,9 +9,11 @@ use larkspur_store::{LockedChat, Tx, chats, members, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::draft::{self, Body};
+use super::draft::{self, Body, POLICY, TOPICS};
 use super::info::{self, ChatInfo};
 use super::invite;
+use crate::busy::{self, LIMITER};
+use crate::people::People;
 use crate::{Call, Empty, Input, Operation};
 use crate::{rules, standing, translate};
 
@@ -72,10 +72,13 @@ impl Operation for Create {
             codes::HIDE_COUNT_UNSUPPORTED,
             codes::PUBLIC_NOT_ALLOWED,
             codes::TAG_KIND_NOT_ALLOWED,
+            codes::OPEN_ID_UNKNOWN,
+            codes::USER_ID_UNKNOWN,
+            codes::UNION_ID_UNKNOWN,
             codes::OPEN_ID_CROSS_APP,
         ],
         example: r#"{"name":"larkspur","description":"made by a test"}"#,
-        behaviours: &[AVATAR, PEOPLE, UUID],
+        behaviours: &[TOPICS, AVATAR, PEOPLE, UUID, POLICY, LIMITER],
         deviations: &["A chat is internal when it is created; external ones come from the control API."],
     };
     type Ground = Tx;
@@ -83,6 +86,12 @@ impl Operation for Create {
     type Query = Query;
     type Body = Body;
     type Output = ChatInfo;
+
+    fn people(input: &Input<Self>) -> Option<People<'_>> {
+        let body = &input.body;
+        let owner = body.owner_id.iter().filter(|id| !id.is_empty());
+        Some(People::new(input.query.user_id_type, owner.chain(&body.user_id_list)).with_strangers())
+    }
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<ChatInfo, Fault> {
         let (query, body) = (&input.query, &input.body);
@@ -94,6 +103,9 @@ impl Operation for Create {
         rules::chats::i18n_names_fit(&body.i18n_names, codes::PARAM_INVALID)?;
         rules::chats::description_fits(&body.description)?;
         rules::chats::restricted_mode(&body.restricted_mode_setting.clone().unwrap_or_default())?;
+        let mode = body.mode(call.settings.topic_as_group);
+        rules::chats::may_hide_count(mode, body.hide_member_count_setting)?;
+        body.fits(&call.policy)?;
         super::owns_avatar(tx, call, &body.avatar, codes::PARAM_INVALID).await?;
         let bot = call.operator();
         let owner = match body.owner_id.as_deref().filter(|id| !id.is_empty()) {
@@ -102,12 +114,17 @@ impl Operation for Create {
         };
         let chat_id = ChatId(tx.random_id());
         if let Some(first) = draft::first_answer(tx, call, query.uuid.as_deref(), &owner, chat_id).await? {
-            return show(tx, call, &first, form).await;
+            let people = People::new(query.user_id_type, &body.user_id_list).with_strangers();
+            return match people.unknown(tx, call).await? {
+                Some(refusal) => Err(refusal),
+                None => show(tx, call, &first, form).await,
+            };
         }
+        busy::create(tx, call).await?;
         let invited = invite::members(tx, call, form, &body.user_id_list, &body.bot_id_list).await?;
         let chat = Chat {
             chat_id,
-            mode: ChatMode::Group,
+            mode,
             chat_type,
             tag: "inner".to_owned(),
             status: ChatStatus::Normal,
@@ -162,14 +179,14 @@ async fn people(
 
 const AVATAR: Behaviour = Behaviour {
     name: "chat_create_avatar",
-    rule: "An avatar that is not an image of type avatar of this app is 232001.",
+    rule: "An avatar that is neither an image of type avatar of this app nor of the form default-avatar_<uuid> is 232001.",
     basis: Assumed,
     switch: false,
 };
 const PEOPLE: Behaviour = Behaviour {
     name: "chat_create_people",
-    rule: "An unknown owner is 232030, one of another tenant 232032, anybody resigned 232022; an unknown or unseen user in the list is 232043, an unknown app or one without a bot 232021; nothing is made.",
-    basis: Assumed,
+    rule: "An owner who does not see the app is 232043, and nothing is made; so is an unseen user in the list. An unknown owner or user is the gateway's 9999235x/236x. Beside what the pages say: an owner of another tenant is 232032, a suspended one 232030, anybody resigned 232022; a bot or a person of another tenant in the list is 232043, an unknown app or one without a bot 232021.",
+    basis: Documented,
     switch: false,
 };
 const UUID: Behaviour = Behaviour {

@@ -24,7 +24,7 @@ pub(super) struct Filter {
     chat_modes: Vec<Mode>,
     /// With all of these users in it.
     #[schemars(length(max = 50))]
-    member_ids: Vec<String>,
+    pub(super) member_ids: Vec<String>,
     /// Only those that the operator made, owns or manages.
     is_manager: bool,
     /// Names of members find nothing.

@@ -42,7 +42,7 @@ impl Operation for Get {
             codes::APP_UNAVAILABLE,
         ],
         example: "",
-        behaviours: &[OUTSIDERS],
+        behaviours: &[OUTSIDERS, standing::EXTERNAL],
         deviations: &[],
     };
     type Ground = Tx;

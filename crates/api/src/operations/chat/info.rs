@@ -96,6 +96,9 @@ pub(super) struct ChatInfo {
     /// Who sees the number of members.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hide_member_count_setting: Option<Permission>,
+    /// Who may pin messages and take pins away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pin_manage_setting: Option<Permission>,
     /// Members who are users, decimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) user_count: Option<String>,
@@ -123,6 +126,7 @@ pub(super) async fn show(tx: &mut Tx, call: &Call, chat: &Chat, form: UserIdType
         moderation_permission,
         restricted_mode_setting,
         hide_member_count_setting,
+        pin_manage_setting,
     } = chat.settings.clone();
     let has_owner = chat.mode != ChatMode::P2p;
     let owner_id = match &chat.owner {
@@ -157,6 +161,7 @@ pub(super) async fn show(tx: &mut Tx, call: &Call, chat: &Chat, form: UserIdType
         moderation_permission: Some(moderation_permission),
         restricted_mode_setting: Some(restricted_mode_setting),
         hide_member_count_setting: Some(hide_member_count_setting),
+        pin_manage_setting: has_owner.then_some(pin_manage_setting),
         ..ChatInfo::default()
     })
 }

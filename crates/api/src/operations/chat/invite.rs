@@ -21,18 +21,23 @@ pub(super) async fn owner(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) 
         Named::User(user) if user.status == UserStatus::Resigned => {
             Err(Fault::new(codes::USER_RESIGNED, format!("the designated owner {id} has resigned")))
         }
+        Named::User(user) if user.status == UserStatus::Frozen => {
+            Err(Fault::new(codes::USER_ID_INVALID, format!("the designated owner {id} is suspended"))
+                .with_violation("owner_id", Some(id), "suspended"))
+        }
+        Named::User(user) if !apps::is_visible_to(tx, &call.app, &user.user_id).await? => {
+            Err(Fault::new(codes::IDS_UNAVAILABLE, format!("the designated owner {id} does not see the app"))
+                .with_violation("owner_id", Some(id), "not available"))
+        }
         Named::User(user) => Ok(Member::User(user.user_id)),
         Named::Bot(app) => Ok(Member::Bot(app)),
         Named::OtherTenant => Err(Fault::new(
             codes::OWNER_OTHER_TENANT,
             format!("the designated owner {id} is of another tenant"),
         )),
-        named @ Named::OtherApp => Err(translate::refusal(form, id, &named).about("owner_id")),
-        Named::Unknown => Err(Fault::new(codes::USER_ID_INVALID, "owner_id names nobody").with_violation(
-            "owner_id",
-            Some(id),
-            "not found",
-        )),
+        named @ (Named::OtherApp | Named::Unknown) => {
+            Err(translate::refusal(form, id, &named).about("owner_id"))
+        }
     }
 }
 
@@ -75,10 +80,10 @@ fn user(audience: &Audience, form: UserIdType, id: &str, named: Named) -> Result
             }
             Ok(Member::User(user.user_id))
         }
-        named @ Named::OtherApp => Err(translate::refusal(form, id, &named).about("user_id_list[*]")),
-        Named::Bot(_) | Named::OtherTenant | Named::Unknown => {
-            Err(unavailable("an invited user is not here", UNKNOWN))
+        named @ (Named::OtherApp | Named::Unknown) => {
+            Err(translate::refusal(form, id, &named).about("user_id_list[*]"))
         }
+        Named::Bot(_) | Named::OtherTenant => Err(unavailable("an invited user is not here", UNKNOWN)),
     }
 }
 

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ChatPath;
+use crate::busy::{self, LIMITER};
 use crate::rules::links as rules;
 use crate::{Call, Empty, Input, Operation, standing};
 
@@ -67,7 +68,7 @@ impl Operation for Share {
             codes::USER_OR_BOT_NOT_FOUND,
         ],
         example: r#"{"validity_period":"week"}"#,
-        behaviours: &[SHARERS, LIFE, FORM],
+        behaviours: &[SHARERS, LIFE, FORM, standing::EXTERNAL, LIMITER],
         deviations: &[],
     };
     type Ground = Tx;
@@ -77,9 +78,10 @@ impl Operation for Share {
     type Output = Output;
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
-        let (chat, standing) = standing::lock_as_member(tx, call, &input.path.chat_id)
+        let (chat, standing) = standing::lock_to_share(tx, call, &input.path.chat_id)
             .await
             .map_err(|fault| standing::recoded(fault, super::INACTIVE))?;
+        busy::edit(tx, call, &chat).await?;
         rules::may_share(&chat, &standing)?;
         let expires_at = input.body.validity_period.unwrap_or_default().end(call.now);
         let token = rules::token(tx.random_id());

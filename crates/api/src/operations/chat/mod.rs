@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, entry};
-use crate::Call;
+use crate::{Call, rules};
 
 mod changes;
 mod create;
@@ -57,9 +57,10 @@ pub(super) struct IdType {
     user_id_type: Option<UserIdType>,
 }
 
-/// An avatar is an image of type avatar that the app uploaded; an empty key means the default one.
+/// An avatar is an image of type avatar that the app uploaded, or one of the platform's own; an empty key means the default
+/// one.
 async fn owns_avatar(tx: &mut Tx, call: &Call, key: &str, code: Code) -> Result<(), Fault> {
-    if key.is_empty() {
+    if key.is_empty() || rules::images::is_default_avatar(key) {
         return Ok(());
     }
     let image = images::get(tx, key).await?;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::filter::{self, Filter, Sorter};
 use super::finding::{self, BOUNDED, MATCHING, PINYIN, VISIBLE};
 use super::items::{self, Item};
+use crate::people::People;
 use crate::rules::search as rules;
 use crate::{Call, Empty, Input, Operation};
 use crate::{paging, standing, translate};
@@ -108,6 +109,10 @@ impl Operation for SearchV2 {
     type Query = Query;
     type Body = Body;
     type Output = Page;
+
+    fn people(input: &Input<Self>) -> Option<People<'_>> {
+        Some(People::new(input.query.user_id_type, &input.body.filter.member_ids))
+    }
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Page, Fault> {
         let (query, body) = (&input.query, &input.body);

@@ -6,7 +6,10 @@ use larkspur_contract::{
 use larkspur_store::{Tx, chats, members, moderation};
 
 use super::changes::{self, Body};
+use super::draft::POLICY;
 use super::{ChatPath, IdType};
+use crate::busy::{self, LIMITER};
+use crate::people::People;
 use crate::rules;
 use crate::standing;
 use crate::translate;
@@ -59,10 +62,13 @@ impl Operation for Update {
             codes::HIDE_COUNT_NOT_ALLOWED,
             codes::PUBLIC_NOT_ALLOWED,
             codes::MEETING_RESTRICTED,
+            codes::OPEN_ID_UNKNOWN,
+            codes::USER_ID_UNKNOWN,
+            codes::UNION_ID_UNKNOWN,
             codes::OPEN_ID_CROSS_APP,
         ],
         example: r#"{"name":"larkspur","description":"renamed by a test"}"#,
-        behaviours: &[EDITORS, LIMITS, NAMES, OWNER],
+        behaviours: &[EDITORS, LIMITS, NAMES, OWNER, POLICY, LIMITER],
         deviations: &[],
     };
     type Ground = Tx;
@@ -71,14 +77,21 @@ impl Operation for Update {
     type Body = Body;
     type Output = Empty;
 
+    fn people(input: &Input<Self>) -> Option<People<'_>> {
+        let owner = input.body.owner_id.iter().filter(|id| !id.is_empty());
+        Some(People::new(input.query.user_id_type, owner).with_strangers())
+    }
+
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Empty, Fault> {
         let body = &input.body;
         let (chat, standing) = standing::lock_in_use(tx, call, &input.path.chat_id).await?;
         standing::joined(call, &standing)?;
+        busy::edit(tx, call, &chat).await?;
         rules::chats::is_group(&chat)?;
         rules::chats::may_edit(&chat, &standing, body.restricted())?;
         let form = translate::form(call, input.query.user_id_type, codes::PARAM_INVALID)?;
-        body.check()?;
+        body.check(&chat.settings)?;
+        body.fits(&call.policy, &chat)?;
         let mut new = body.applied(&chat)?;
         let meeting = moderation::holds(tx, chat.chat_id).await?.meeting;
         rules::chats::approval_stays(&chat, &new, meeting)?;
@@ -123,7 +136,7 @@ const NAMES: Behaviour = Behaviour {
 };
 const OWNER: Behaviour = Behaviour {
     name: "chat_update_owner",
-    rule: "An unknown owner_id is 232035, a resigned user 232030, somebody of another tenant 232031, somebody outside the chat 232012; the old owner stays as a plain member, the new one is no manager any more.",
+    rule: "An unknown owner_id is the gateway's 9999235x/236x, a resigned user 232030, a user of another tenant 232031, a user outside the chat 232012, a bot in an external chat 232035; the old owner stays as a plain member, the new one is no manager any more.",
     basis: Assumed,
     switch: false,
 };

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ChatPath;
+use crate::busy::{self, LIMITER};
 use crate::{Call, Empty, Input, Operation, rules, standing, translate};
 
 /// `GET /im/v1/chats/:chat_id/announcement`
@@ -76,7 +77,7 @@ impl Operation for Get {
             codes::ANNOUNCEMENT_IS_DOCX,
         ],
         example: "",
-        behaviours: &[super::ORDER, super::EXISTS, super::CONTENT, DISSOLVED],
+        behaviours: &[super::ORDER, super::EXISTS, super::CONTENT, DISSOLVED, standing::EXTERNAL, LIMITER],
         deviations: &[],
     };
     type Ground = Tx;
@@ -92,6 +93,7 @@ impl Operation for Get {
             let fault = standing::recoded(fault, super::LISTED);
             standing::recoded(fault, &[(codes::CHAT_DISSOLVED, codes::OPERATOR_NOT_IN_CHAT)])
         })?;
+        busy::read(tx, call, chat.chat_id).await?;
         let announcement = announcements::get(tx, &chat).await?;
         rules::announcements::is_old(&announcement)?;
         rules::announcements::may_open(&announcement, &standing)?;

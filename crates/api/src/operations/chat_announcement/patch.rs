@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ChatPath;
+use crate::busy::{self, LIMITER};
 use crate::{Call, Empty, Input, Operation, rules, standing};
 
 /// `PATCH /im/v1/chats/:chat_id/announcement`
@@ -56,7 +57,7 @@ impl Operation for Patch {
             codes::ANNOUNCEMENT_IS_DOCX,
         ],
         example: r#"{"revision":"0","requests":["{\"requestType\":\"InsertBlocksRequestType\",\"insertBlocksRequest\":{\"payload\":\"{\\\"blocks\\\":[{\\\"type\\\":\\\"paragraph\\\",\\\"paragraph\\\":{\\\"elements\\\":[{\\\"type\\\":\\\"textRun\\\",\\\"textRun\\\":{\\\"text\\\":\\\"Hello\\\",\\\"style\\\":{}}}],\\\"style\\\":{}}}]}\",\"location\":{\"zoneId\":\"0\",\"index\":0,\"endOfZone\":true}}}"]}"#,
-        behaviours: &[super::ORDER, super::EXISTS, super::CONTENT, super::REFUSED, REVISIONS],
+        behaviours: &[super::ORDER, super::EXISTS, super::CONTENT, super::REFUSED, REVISIONS, LIMITER],
         deviations: &[],
     };
     type Ground = Tx;
@@ -68,6 +69,7 @@ impl Operation for Patch {
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Empty, Fault> {
         let found = standing::lock_as_member(tx, call, &input.path.chat_id).await;
         let (chat, standing) = found.map_err(|fault| standing::recoded(fault, super::LISTED))?;
+        busy::edit(tx, call, &chat).await?;
         let present = announcements::get(tx, &chat).await?;
         rules::announcements::is_old(&present)?;
         rules::announcements::may_edit(&chat, &standing)?;

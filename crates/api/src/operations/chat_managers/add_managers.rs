@@ -4,6 +4,9 @@ use larkspur_contract::{
 use larkspur_store::{Tx, members};
 
 use super::{Body, ChatPath, Managers, Query};
+use crate::busy::LIMITER;
+use crate::operations::chat_members::people;
+use crate::people::People;
 use crate::rules;
 use crate::{Call, Input, Operation};
 
@@ -28,7 +31,7 @@ impl Operation for AddManagers {
         invalid: codes::PARAM_INVALID,
         codes: super::CODES,
         example: r#"{"manager_ids":["{open_id}"]}"#,
-        behaviours: &[super::OWNER, super::IDS, super::SUPERGROUP],
+        behaviours: &[LIMITER, super::OWNER, super::ITSELF, super::IDS, super::SUPERGROUP],
         deviations: &[],
     };
     type Ground = Tx;
@@ -37,13 +40,16 @@ impl Operation for AddManagers {
     type Body = Body;
     type Output = Managers;
 
+    fn people(input: &Input<Self>) -> Option<People<'_>> {
+        people(&input.body.manager_ids, input.query.member_id_type)
+    }
+
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Managers, Fault> {
         let order = super::order(tx, call, &input.path.chat_id, &input.query, &input.body).await?;
         let mut managers = members::managers(tx, order.chat.chat_id).await?;
         managers.extend(
             order.members.iter().filter(|member| !managers.contains(member)).cloned().collect::<Vec<_>>(),
         );
-        managers.retain(|manager| order.chat.owner.as_ref() != Some(manager));
         rules::members::managers_fit(&order.chat, managers.len())?;
         members::set_managers(tx, &order.chat, &order.members, true).await?;
         super::show(tx, call, order.chat.chat_id, order.form).await

@@ -4,6 +4,9 @@ use larkspur_contract::{
 use larkspur_store::{Tx, members};
 
 use super::{Body, ChatPath, Managers, Query};
+use crate::busy::LIMITER;
+use crate::operations::chat_members::people;
+use crate::people::People;
 use crate::{Call, Input, Operation};
 
 /// `POST /im/v1/chats/:chat_id/managers/delete_managers`
@@ -27,7 +30,7 @@ impl Operation for DeleteManagers {
         invalid: codes::PARAM_INVALID,
         codes: super::DISMISS,
         example: r#"{"manager_ids":["{open_id}"]}"#,
-        behaviours: &[super::OWNER, super::IDS],
+        behaviours: &[LIMITER, super::OWNER, super::ITSELF, super::IDS],
         deviations: &[],
     };
     type Ground = Tx;
@@ -35,6 +38,10 @@ impl Operation for DeleteManagers {
     type Query = Query;
     type Body = Body;
     type Output = Managers;
+
+    fn people(input: &Input<Self>) -> Option<People<'_>> {
+        people(&input.body.manager_ids, input.query.member_id_type)
+    }
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Managers, Fault> {
         let order = super::order(tx, call, &input.path.chat_id, &input.query, &input.body).await?;

@@ -1,6 +1,6 @@
 //! `im/v1/chats/:chat_id/managers`
 
-use larkspur_contract::Basis::{Assumed, Documented};
+use larkspur_contract::Basis::{Assumed, Documented, Observed};
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{MemberIdType, UserIdType};
 use larkspur_contract::{Behaviour, Code, Fault, codes};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chat_members::distinct;
 use super::{Entry, entry};
+use crate::busy;
 use crate::standing::{self, Role};
 use crate::{Call, rules, translate};
 
@@ -90,9 +91,14 @@ async fn order(tx: &mut Tx, call: &Call, chat_id: &str, query: &Query, body: &Bo
     if !rules::members::has_members(&chat) {
         return Err(Fault::new(codes::PARAM_INVALID, "a p2p chat has no managers"));
     }
-    if standing.role != Role::Owner {
+    let itself = rules::members::appoints_itself(&chat, &call.operator()) && form.is_none();
+    let alone = itself
+        && !body.manager_ids.is_empty()
+        && body.manager_ids.iter().all(|id| *id == call.app_id().to_string());
+    if standing.role != Role::Owner && !alone {
         return Err(Fault::new(codes::NOT_OWNER, "only the owner appoints managers"));
     }
+    busy::edit(tx, call, &chat).await?;
     let ids = distinct("manager_ids", &body.manager_ids, asked)?;
     let mut named = Vec::with_capacity(ids.len());
     for (id, found) in ids.iter().zip(translate::all_named_members(tx, call, form, &ids).await?) {
@@ -105,7 +111,9 @@ async fn order(tx: &mut Tx, call: &Call, chat_id: &str, query: &Query, body: &Bo
         }
     }
     let present = members::among(tx, chat.chat_id, &named).await?;
-    named.retain(|member| present.contains(member) && chat.owner.as_ref() != Some(member));
+    let me = call.operator();
+    let may = |member: &Member| chat.owner.as_ref() != Some(member) || (itself && *member == me);
+    named.retain(|member| present.contains(member) && may(member));
     if named.is_empty() {
         let note = format!("no members beside the owner: {}", ids.join(", "));
         return Err(Fault::new(codes::NO_VALID_MEMBERS, note));
@@ -145,13 +153,19 @@ async fn show(tx: &mut Tx, call: &Call, chat: ChatId, form: Option<UserIdType>) 
 
 const OWNER: Behaviour = Behaviour {
     name: "managers_by_owner",
-    rule: "Only the owner appoints managers: neither a manager nor the bot that made the chat may.",
+    rule: "Only the owner appoints managers: neither a manager nor the bot that made the chat may appoint others.",
     basis: Documented,
+    switch: false,
+};
+const ITSELF: Behaviour = Behaviour {
+    name: "bot_appoints_itself",
+    rule: "In a chat that no user owns, the bot that made it makes itself manager, or no longer, by its app_id, even as the owner; it stays one when the chat is handed over.",
+    basis: Observed,
     switch: false,
 };
 const IDS: Behaviour = Behaviour {
     name: "manager_ids",
-    rule: "An unknown user is the gateway's 9999235x/236x. Whoever is not in the chat, and the owner, are passed over; nobody left is 232027. An unknown chat, one of another tenant and a p2p chat are 232001, since these pages have no other code for them.",
+    rule: "An unknown user is the gateway's 9999235x/236x. Who is not in the chat, and the owner, is left out; an empty rest is 232027. An unknown chat, one of another tenant and a p2p chat are 232001, since these pages have no other code for them.",
     basis: Assumed,
     switch: false,
 };

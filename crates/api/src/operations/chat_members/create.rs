@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::guests::{self, Policy};
 use super::{ChatPath, IdList};
+use crate::busy::LIMITER;
+use crate::people::People;
 use crate::{Call, Input, Operation};
 use crate::{rules, translate};
 
@@ -78,7 +80,7 @@ impl Operation for Create {
             codes::UNION_ID_NOT_EXISTED,
         ],
         example: r#"{"id_list":["{open_id}"]}"#,
-        behaviours: &[super::CAPS, super::BUSY, IDS, APPROVAL],
+        behaviours: &[super::CAPS, LIMITER, IDS, APPROVAL],
         deviations: &["Users of other tenants cannot be members, not even of external chats (232028)."],
     };
     type Ground = Tx;
@@ -86,6 +88,13 @@ impl Operation for Create {
     type Query = Query;
     type Body = IdList;
     type Output = Output;
+
+    fn people(input: &Input<Self>) -> Option<People<'_>> {
+        // With 1 and 2 the answer itself tells which ids are unknown.
+        let strict = input.query.succeed_type.unwrap_or(0) == 0;
+        let people = input.body.people(input.query.member_id_type).filter(|_| strict)?;
+        Some(People { unknown_union: guests::UNKNOWN_UNION, ..people.with_strangers() })
+    }
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
         let asked = input.query.member_id_type;

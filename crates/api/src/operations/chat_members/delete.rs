@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ChatPath, IdList};
+use crate::busy::LIMITER;
 use crate::rules;
 use crate::translate::{self, Named};
 use crate::{Call, Input, Operation};
@@ -64,7 +65,7 @@ impl Operation for Delete {
             codes::CANNOT_REMOVE_OWNER,
         ],
         example: r#"{"id_list":["{open_id}"]}"#,
-        behaviours: &[super::SELF_REMOVAL, super::BUSY, OWNER, LAST, STRANGERS],
+        behaviours: &[super::SELF_REMOVAL, LIMITER, OWNER, LAST, STRANGERS],
         deviations: &[],
     };
     type Ground = Tx;

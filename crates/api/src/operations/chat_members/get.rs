@@ -91,7 +91,7 @@ impl Operation for Get {
             codes::APP_UNAVAILABLE,
         ],
         example: "page_size=20",
-        behaviours: &[PAGES, TOTAL],
+        behaviours: &[standing::EXTERNAL, PAGES, TOTAL],
         deviations: &[],
     };
     type Ground = Tx;

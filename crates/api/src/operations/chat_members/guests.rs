@@ -1,13 +1,16 @@
 //! Whom the ids of a call bring into a chat, and what stands against it.
 
 use larkspur_contract::model::{InstallStatus, UserIdType, UserStatus};
-use larkspur_contract::{Fault, FieldViolation, codes};
+use larkspur_contract::{Code, Fault, FieldViolation, codes};
 use larkspur_store::apps::Audience;
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::{Tx, apps};
 
 use crate::translate::{self, Named};
 use crate::{Actor, Call};
+
+/// This page has a number of its own for union_ids.
+pub(super) const UNKNOWN_UNION: Code = codes::UNION_ID_NOT_EXISTED;
 
 /// What an id of the call stands for.
 pub(super) enum Guest {
@@ -144,17 +147,10 @@ fn refusal(form: Option<UserIdType>, id: &str, guest: &Guest) -> Option<Fault> {
         (Guest::Inactive, _) | (Guest::Absent(_), None) => {
             (codes::IDS_UNAVAILABLE, "no app with a bot in use")
         }
-        // This page has a number of its own for union_ids.
-        (Guest::Absent(Named::Unknown), Some(UserIdType::UnionId)) => {
-            let usual = translate::refusal(UserIdType::UnionId, id, &Named::Unknown).about("id_list[*]");
-            let (text, violations) = (usual.text().to_owned(), usual.violations().to_vec());
-            let note = format!("{id} names nobody in this tenant");
-            return Some(
-                Fault::new(codes::UNION_ID_NOT_EXISTED, note).with_text(text).with_violations(violations),
-            );
-        }
         (Guest::Absent(named), Some(form)) => {
-            return Some(translate::refusal(form, id, named).about("id_list[*]"));
+            let usual = translate::refusal(form, id, named).about("id_list[*]");
+            let union = usual.code() == codes::UNION_ID_UNKNOWN;
+            return Some(if union { usual.with_code(UNKNOWN_UNION) } else { usual });
         }
     };
     Some(Fault::new(code, format!("{id}: {note}")).with_violation("id_list[*]", Some(id), "not available"))

@@ -51,7 +51,7 @@ impl Operation for IsInChat {
             codes::APP_UNAVAILABLE,
         ],
         example: "",
-        behaviours: &[DISSOLVED],
+        behaviours: &[DISSOLVED, standing::EXTERNAL],
         deviations: &[],
     };
     type Ground = Tx;

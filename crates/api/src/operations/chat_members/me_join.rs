@@ -6,6 +6,7 @@ use larkspur_contract::{
 use larkspur_store::{Tx, limits, members};
 
 use super::ChatPath;
+use crate::busy::{self, LIMITER};
 use crate::{Call, Empty, Input, Operation};
 use crate::{rules, standing};
 
@@ -42,7 +43,7 @@ impl Operation for MeJoin {
             codes::JOIN_NEEDS_APPROVAL,
         ],
         example: "",
-        behaviours: &[super::CAPS, super::BUSY, AGAIN],
+        behaviours: &[super::CAPS, LIMITER, AGAIN],
         deviations: &[],
     };
     type Ground = Tx;
@@ -54,6 +55,7 @@ impl Operation for MeJoin {
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Empty, Fault> {
         let chat = standing::lock(tx, call, &input.path.chat_id).await?;
         standing::in_use(&chat)?;
+        busy::edit(tx, call, &chat).await?;
         rules::members::may_join(&chat)?;
         let operator = call.operator();
         if members::get(tx, chat.chat_id, &operator).await?.is_some() {

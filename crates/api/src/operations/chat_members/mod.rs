@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, entry};
+use crate::busy;
+use crate::people::People;
 use crate::standing::{self, Standing};
 use crate::{Call, rules};
 
@@ -46,6 +48,16 @@ impl IdList {
     fn distinct(&self, form: Option<MemberIdType>) -> Result<Vec<&str>, Fault> {
         distinct("id_list", &self.id_list, form)
     }
+
+    /// Those of people, unless there are more of them than a call may name.
+    fn people(&self, form: Option<MemberIdType>) -> Option<People<'_>> {
+        people(&self.id_list, form)
+    }
+}
+
+/// The people of a list of member ids, unless there are more of them than a call may name: that is told in its place.
+pub(super) fn people(ids: &[String], form: Option<MemberIdType>) -> Option<People<'_>> {
+    People::among(form, ids).filter(|people| people.ids.len() <= rules::members::USERS_A_CALL)
 }
 
 /// A list of member ids, each once, in the order of their first appearance.
@@ -79,6 +91,7 @@ async fn lock_group(
     standing::in_use(&chat)?;
     let standing = standing::of(tx, call, &chat).await?;
     standing::joined(call, &standing)?;
+    busy::edit(tx, call, &chat).await?;
     if !rules::members::has_members(&chat) {
         return Err(Fault::new(two_parties, "the members of a p2p chat do not change"));
     }
@@ -88,12 +101,6 @@ async fn lock_group(
 const CAPS: Behaviour = Behaviour {
     name: "member_caps",
     rule: "Users and bots are counted apart: 15 bots (232013); 5000 users, 3000 in a chat with chat_tag meeting (232013), or what the tenant's administrators set through the control API (232044). A call that does not fit as a whole changes nothing.",
-    basis: Assumed,
-    switch: false,
-};
-const BUSY: Behaviour = Behaviour {
-    name: "chat_limiter",
-    rule: "Calls that change one chat at the same time wait for one another instead of being refused with 232019.",
     basis: Assumed,
     switch: false,
 };

@@ -5,8 +5,9 @@ use larkspur_store::{LockedChat, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::draft::Draft;
+use super::draft::{Child, Top};
 use super::{Answer, ChatPath};
+use crate::busy::{self, LIMITER};
 use crate::operations::is_own_icon;
 use crate::{Call, Empty, Input, Operation, rules};
 
@@ -32,7 +33,7 @@ struct TreeDraft {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct TopDraft {
     /// What it is.
-    chat_menu_item: Draft,
+    chat_menu_item: Top,
     /// What stands under it.
     #[serde(default)]
     children: Vec<SecondDraft>,
@@ -42,7 +43,7 @@ struct TopDraft {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct SecondDraft {
     /// What it is.
-    chat_menu_item: Draft,
+    chat_menu_item: Child,
 }
 
 impl Operation for Create {
@@ -75,7 +76,7 @@ impl Operation for Create {
             codes::MENU_ILLEGAL,
         ],
         example: r#"{"menu_tree":{"chat_menu_top_levels":[{"chat_menu_item":{"action_type":"REDIRECT_LINK","name":"Wiki","redirect_link":{"common_url":"https://example.com"}}}]}}"#,
-        behaviours: &[super::ORDER, super::MANAGE, super::ITEMS, super::LIMITS],
+        behaviours: &[super::ORDER, super::MANAGE, super::ITEMS, super::LIMITS, LIMITER],
         deviations: &[],
     };
     type Ground = Tx;
@@ -86,6 +87,7 @@ impl Operation for Create {
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Answer, Fault> {
         let chat = super::lock(tx, call, &input.path.chat_id, codes::CHAT_TYPE_UNSUPPORTED).await?;
+        busy::edit_menu(tx, call, &chat).await?;
         let new: Vec<(Item, Vec<Item>)> =
             input.body.menu_tree.chat_menu_top_levels.iter().map(TopDraft::items).collect();
         for (top, children) in &new {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, ChatPath};
+use crate::busy::{self, LIMITER};
 use crate::{Call, Empty, Input, Operation};
 
 /// `DELETE /im/v1/chats/:chat_id/menu_tree`
@@ -45,7 +46,7 @@ impl Operation for Delete {
             codes::MENU_BUSY,
         ],
         example: r#"{"chat_menu_top_level_ids":["7000000000000000000"]}"#,
-        behaviours: &[super::ORDER, super::MANAGE, WHICH],
+        behaviours: &[super::ORDER, super::MANAGE, WHICH, LIMITER],
         deviations: &[],
     };
     type Ground = Tx;
@@ -56,6 +57,7 @@ impl Operation for Delete {
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Answer, Fault> {
         let chat = super::lock(tx, call, &input.path.chat_id, codes::CHAT_TYPE_UNSUPPORTED).await?;
+        busy::edit_menu(tx, call, &chat).await?;
         let tops = super::tops(&menus::list(tx, chat.chat_id).await?);
         for asked in &input.body.chat_menu_top_level_ids {
             let id = MenuId::parse(asked).filter(|id| tops.contains(id)).ok_or_else(|| {

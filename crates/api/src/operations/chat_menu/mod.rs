@@ -45,8 +45,9 @@ struct Shown {
     /// Its icon.
     #[serde(skip_serializing_if = "Option::is_none")]
     image_key: Option<String>,
-    /// Its name.
-    name: String,
+    /// Its name; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     /// Its names by language.
     #[serde(skip_serializing_if = "Option::is_none")]
     i18n_names: Option<I18nNames>,
@@ -91,7 +92,7 @@ fn show(item: Item) -> Shown {
         action_type: item.action,
         redirect_link: item.link,
         image_key: Some(item.image_key).filter(|key| !key.is_empty()),
-        name: item.name,
+        name: Some(item.name).filter(|name| !name.is_empty()),
         i18n_names: item.i18n_names,
     }
 }
@@ -152,14 +153,14 @@ const ORDER: Behaviour = Behaviour {
 };
 const MANAGE: Behaviour = Behaviour {
     name: "manage_menus",
-    rule: "Who may manage menus is a chat setting that only the control API changes; with only_owner, owner and managers may.",
-    basis: Assumed,
+    rule: "Who may manage menus is a chat setting that only clients change, here the control API; with only_owner, owner and managers may, and the others are 232055.",
+    basis: Documented,
     switch: false,
 };
 const ITEMS: Behaviour = Behaviour {
     name: "menu_items",
-    rule: "232078: a REDIRECT_LINK item without an http or https address for every platform (its own or common_url), a link on a NONE item, an item with others under it that has a link or an icon, a name in a language that is not 1 to 120 characters long. Empty texts in redirect_link and image_key count as absent; addresses are shown as they were sent.",
-    basis: Assumed,
+    rule: "232078: a REDIRECT_LINK item without an http or https address for every platform (its own or common_url), an address that is none on any item, an item with others under it whose action_type is not NONE, a name in a language that is not 1 to 120 characters long. An item of type NONE keeps a link and an icon, as the page's sample has them. An item of the second level needs neither name nor action_type; without the latter it is REDIRECT_LINK if it has a link, else NONE. Empty texts in redirect_link and image_key count as absent; addresses are shown as they were sent.",
+    basis: Documented,
     switch: false,
 };
 const LIMITS: Behaviour = Behaviour {

@@ -1,4 +1,4 @@
-use larkspur_contract::Basis::Assumed;
+use larkspur_contract::Basis::Documented;
 use larkspur_contract::ids::MenuId;
 use larkspur_contract::model::MenuField;
 use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates};
@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Shown;
-use super::draft::Draft;
+use super::draft::Change;
+use crate::busy::{self, LIMITER};
 use crate::operations::is_own_icon;
 use crate::{Call, Empty, Input, Operation, rules};
 
@@ -30,7 +31,7 @@ pub(super) struct Body {
     #[schemars(length(min = 1))]
     update_fields: Vec<MenuField>,
     /// What they shall be; the other parts do not count.
-    chat_menu_item: Draft,
+    chat_menu_item: Change,
 }
 
 /// The item as it is now.
@@ -65,8 +66,8 @@ impl Operation for Patch {
             codes::MENU_BUSY,
             codes::MENU_ILLEGAL,
         ],
-        example: r#"{"update_fields":["NAME"],"chat_menu_item":{"action_type":"NONE","name":"Wiki"}}"#,
-        behaviours: &[super::ORDER, super::MANAGE, super::ITEMS, NAMED],
+        example: r#"{"update_fields":["NAME"],"chat_menu_item":{"name":"Wiki"}}"#,
+        behaviours: &[super::ORDER, super::MANAGE, super::ITEMS, NAMED, LIMITER],
         deviations: &[],
     };
     type Ground = Tx;
@@ -78,6 +79,7 @@ impl Operation for Patch {
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Answer, Fault> {
         let (path, body) = (&input.path, &input.body);
         let chat = super::lock(tx, call, &path.chat_id, codes::PARAM_INVALID).await?;
+        busy::edit_menu(tx, call, &chat).await?;
         let present = menus::list(tx, chat.chat_id).await?;
         let asked = MenuId::parse(&path.menu_item_id);
         let found = present.iter().find(|placed| Some(placed.menu_id) == asked).ok_or_else(|| {
@@ -87,7 +89,15 @@ impl Operation for Patch {
                 "no such item",
             )
         })?;
-        let item = rules::menus::changed(&found.item, &body.update_fields, &body.chat_menu_item.item());
+        let names = body.update_fields.contains(&MenuField::Name);
+        if let Some(name) = body.chat_menu_item.name.as_deref().filter(|_| names) {
+            rules::menus::name_fits("chat_menu_item.name", name)?;
+        }
+        let new = body.chat_menu_item.item(found.item.action);
+        let item = rules::menus::changed(&found.item, &body.update_fields, &new);
+        if names {
+            rules::menus::is_named(&item)?;
+        }
         let has_children = present.iter().any(|placed| placed.parent == Some(found.menu_id));
         rules::menus::is_legal(&item, has_children)?;
         let new_icon = body.update_fields.contains(&MenuField::Icon) && !item.image_key.is_empty();
@@ -102,7 +112,7 @@ impl Operation for Patch {
 
 const NAMED: Behaviour = Behaviour {
     name: "menu_patch_fields",
-    rule: "Only the parts that update_fields names change; one that is named and absent is cleared, which a REDIRECT_LINK item does not bear (232078). action_type must be sent and never changes. An icon that is not the app's own is 232078 here, since the page does not list 232056. An unknown menu_item_id is 232001.",
-    basis: Assumed,
+    rule: "Only the parts that update_fields names are looked at, and change; action_type may be left out and never changes. Beside what the page says: a part that is named and absent is cleared, which a name, and the link of a REDIRECT_LINK item, do not bear (232078); a name that is sent and is not 1 to 120 characters long is 232001. An icon that is not the app's own is 232078 here, since the page does not list 232056. An unknown menu_item_id is 232001.",
+    basis: Documented,
     switch: false,
 };

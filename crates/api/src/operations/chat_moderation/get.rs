@@ -80,7 +80,7 @@ impl Operation for Get {
             codes::APP_UNAVAILABLE,
         ],
         example: "page_size=20",
-        behaviours: &[LIST],
+        behaviours: &[LIST, standing::EXTERNAL],
         deviations: &[],
     };
     type Ground = Tx;

@@ -9,6 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ChatPath;
+use crate::busy::{self, LIMITER};
+use crate::people::People;
 use crate::rules::chats as rules;
 use crate::translate::{self, Named};
 use crate::{Call, Empty, Input, Operation, standing};
@@ -74,7 +76,7 @@ impl Operation for Update {
             codes::OPEN_ID_CROSS_APP,
         ],
         example: r#"{"moderation_setting":"moderator_list","moderator_added_list":["{open_id}"]}"#,
-        behaviours: &[SPEAKERS, LISTS, HOLDS],
+        behaviours: &[SPEAKERS, LISTS, HOLDS, LIMITER],
         deviations: &[],
     };
     type Ground = Tx;
@@ -83,10 +85,18 @@ impl Operation for Update {
     type Body = Body;
     type Output = Empty;
 
+    fn people(input: &Input<Self>) -> Option<People<'_>> {
+        let body = &input.body;
+        let people = People::among(input.query.user_id_type, &body.moderator_added_list)?;
+        let removed = body.moderator_removed_list.iter().map(String::as_str);
+        Some(People { ids: people.ids.into_iter().chain(removed).collect(), ..people })
+    }
+
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Empty, Fault> {
         let body = &input.body;
         let (chat, standing) = standing::lock_in_use(tx, call, &input.path.chat_id).await?;
         standing::joined(call, &standing)?;
+        busy::edit(tx, call, &chat).await?;
         let holds = moderation::holds(tx, chat.chat_id).await?;
         if holds.banned {
             return Err(Fault::new(codes::CHAT_BANNED, "the chat is banned"));
@@ -103,12 +113,12 @@ impl Operation for Update {
             new.settings.moderation_permission = setting;
             chats::update(tx, &chat, &new).await?;
         }
-        if setting == Moderation::ModeratorList {
-            for (field, ids, speaks) in [
-                ("moderator_added_list[*]", &body.moderator_added_list, true),
-                ("moderator_removed_list[*]", &body.moderator_removed_list, false),
-            ] {
-                let speakers = present(tx, call, &chat, form, (field, ids)).await?;
+        for (field, ids, speaks) in [
+            ("moderator_added_list[*]", &body.moderator_added_list, true),
+            ("moderator_removed_list[*]", &body.moderator_removed_list, false),
+        ] {
+            let speakers = present(tx, call, &chat, form, (field, ids)).await?;
+            if setting == Moderation::ModeratorList {
                 moderation::set_all(tx, &chat, &speakers, speaks).await?;
             }
         }
@@ -167,7 +177,7 @@ const SPEAKERS: Behaviour = Behaviour {
 };
 const LISTS: Behaviour = Behaviour {
     name: "moderation_lists",
-    rule: "Bots on the lists are passed over too; unknown users are the gateway's 9999235x/236x; user_id_type app_id is 232015. The lists count only where the setting is or becomes moderator_list; the list is kept under another setting, and whoever leaves the chat leaves it. At most 500 ids each.",
+    rule: "Bots on the lists are left out, too; unknown users are the gateway's 9999235x/236x, also where the lists do not count; user_id_type app_id is 232015. The lists count only where the setting is or becomes moderator_list; the list is kept under another setting, and whoever leaves the chat leaves it. At most 500 ids each.",
     basis: Assumed,
     switch: false,
 };

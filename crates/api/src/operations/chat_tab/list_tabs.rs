@@ -41,7 +41,7 @@ impl Operation for ListTabs {
             codes::TAB_CHAT_UNSUPPORTED,
         ],
         example: "",
-        behaviours: &[super::SHOWN, DISSOLVED],
+        behaviours: &[super::SHOWN, DISSOLVED, standing::EXTERNAL],
         deviations: &[],
     };
     type Ground = Tx;

@@ -1,6 +1,6 @@
 //! `im/v1/chats/:chat_id/chat_tabs`
 
-use larkspur_contract::Basis::Assumed;
+use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::{ChatId, TabId};
 use larkspur_contract::model::TabType;
 use larkspur_contract::{Behaviour, Fault, codes};
@@ -133,8 +133,8 @@ const ORDER: Behaviour = Behaviour {
 };
 const MANAGE: Behaviour = Behaviour {
     name: "manage_widgets",
-    rule: "Who may manage tabs is a chat setting that only the control API changes; with only_owner, owner and managers may. It does not apply to p2p chats.",
-    basis: Assumed,
+    rule: "Who may manage tabs is a chat setting that only clients change, here the control API; with only_owner, owner and managers may, and the others are 232055. It does not apply to p2p chats.",
+    basis: Documented,
     switch: false,
 };
 const SHOWN: Behaviour = Behaviour {

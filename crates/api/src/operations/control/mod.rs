@@ -34,6 +34,8 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry::<world::delete::Delete>(),
     entry::<world::clock::SetClock>(),
     entry::<world::limits::SetLimits>(),
+    entry::<world::settings_get::Get>(),
+    entry::<world::settings::Put>(),
     entry::<refusal::put::Put>(),
     entry::<refusal::list::List>(),
     entry::<refusal::delete::Delete>(),

@@ -1,6 +1,7 @@
+use larkspur_contract::Basis::Observed;
 use larkspur_contract::model::ImageType;
 use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
 };
 use larkspur_store::blobs::BlobKey;
 use larkspur_store::{Tx, images};
@@ -34,7 +35,7 @@ impl Operation for Create {
         reference: "im-v1/image/create",
         route: post("/open-apis/im/v1/images"),
         access: Access::Token {
-            tokens: Tokens::Tenant,
+            tokens: Tokens::TenantOrUser,
             scopes: &[scopes::IM_RESOURCE, scopes::IM_RESOURCE_UPLOAD],
             bot: Bot::Required,
         },
@@ -56,7 +57,7 @@ impl Operation for Create {
             super::STORAGE[1],
         ],
         example: "",
-        behaviours: &[],
+        behaviours: &[KEYS, super::QUOTA],
         deviations: &["TIFF and HEIC images are kept as they are; the platform turns them into JPEG."],
     };
     type Ground = Tx;
@@ -75,8 +76,9 @@ impl Operation for Create {
             )
         })?;
         let media = rules::images::accept(input.body.image_type, content)?;
+        super::has_room(tx, call, content.len()).await?;
         let image = images::Image {
-            image_key: key(tx.random_id()),
+            image_key: key(input.body.image_type, tx.random_id()),
             app_id: call.app_id(),
             image_type: input.body.image_type,
             content_type: media.to_owned(),
@@ -93,8 +95,19 @@ impl Operation for Create {
     }
 }
 
-/// `img_v3_02i5_` and a form like a uuid, then `g`.
-fn key(random: u128) -> String {
+/// `img_v3_02i5_`, for avatars `v3_00i5_`, and a form like a uuid, then `g`.
+fn key(image_type: ImageType, random: u128) -> String {
     let hex = format!("{random:032x}");
-    format!("img_v3_02i5_{}-{}-{}-{}-{}g", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..31])
+    let prefix = match image_type {
+        ImageType::Message => "img_v3_02i5",
+        ImageType::Avatar => "v3_00i5",
+    };
+    format!("{prefix}_{}-{}-{}-{}-{}g", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..31])
 }
+
+const KEYS: Behaviour = Behaviour {
+    name: "image_keys",
+    rule: "A key begins with img_v3_ for images of messages and with v3_ for avatars. An image that a user uploads is the app's.",
+    basis: Observed,
+    switch: false,
+};

@@ -48,7 +48,7 @@ impl Operation for Get {
             super::STORAGE[1],
         ],
         example: "",
-        behaviours: &[],
+        behaviours: &[super::QUOTA],
         deviations: &[],
     };
     type Ground = Tx;
@@ -71,6 +71,7 @@ impl Operation for Get {
         if image.deleted {
             return Err(Fault::new(codes::IMAGE_DELETED, "the image was deleted"));
         }
+        super::is_readable(tx, call).await?;
         let content = images::content(tx, key).await?.ok_or_else(absent)?;
         Ok(Output { content: Some(content), media: image.content_type })
     }

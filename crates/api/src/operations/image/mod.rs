@@ -1,10 +1,12 @@
 //! `im/v1/images`
 
+use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::InstallStatus;
-use larkspur_contract::{Code, Fault, codes};
+use larkspur_contract::{Behaviour, Code, Fault, codes};
+use larkspur_store::{Tx, images, tenants};
 
 use super::{Entry, entry};
-use crate::Call;
+use crate::{Call, rules};
 
 mod create;
 mod get;
@@ -25,5 +27,31 @@ fn app_may(call: &Call) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Listed by both pages without a cause that can exist here: storage keys and quotas.
-const STORAGE: [Code; 2] = [codes::IMAGE_HAS_NO_OWNER, codes::IMAGE_KEY_UNAVAILABLE];
+/// Images of the tenant and one of so many bytes more fit into its quota. Two uploads at once are counted one after the
+/// other.
+async fn has_room(tx: &mut Tx, call: &Call, bytes: usize) -> Result<(), Fault> {
+    if call.policy.storage_bytes.is_none() {
+        return Ok(());
+    }
+    tenants::lock(tx).await?;
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    rules::policies::storage_fits(&call.policy, images::used_bytes(tx).await?.saturating_add(bytes))
+}
+
+/// Where a tenant has more than its quota, nothing of it is given out.
+async fn is_readable(tx: &mut Tx, call: &Call) -> Result<(), Fault> {
+    if call.policy.storage_bytes.is_none() {
+        return Ok(());
+    }
+    rules::policies::storage_fits(&call.policy, images::used_bytes(tx).await?)
+}
+
+const QUOTA: Behaviour = Behaviour {
+    name: "storage_quota",
+    rule: "A world has no quota unless the control API sets one. An upload that would exceed it is 234042; so is a download while the images that are kept are more than it, as after it was lowered.",
+    basis: Assumed,
+    switch: false,
+};
+
+/// The codes of both pages about a tenant's storage. The first has no cause that can exist here: there are no keys.
+const STORAGE: [Code; 2] = [codes::MASTER_KEY_DELETED, codes::STORAGE_FULL];

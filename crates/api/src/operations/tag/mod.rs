@@ -40,10 +40,10 @@ const UNIQUENESS: Behaviour = Behaviour {
     basis: Observed,
     switch: false,
 };
-const OWNER: Behaviour = Behaviour {
+pub(super) const OWNER: Behaviour = Behaviour {
     name: "tag_owner",
-    rule: "A tag is the tenant's: every app with the scope may read, change and bind it. With the switch, only the app that made it.",
-    basis: Assumed,
+    rule: "A tag is the tenant's, as tag_type says: every app with the scope may read, change and bind it. With the switch, only the app that made it, as one live report saw: another app's binding was answered 0 and had no effect.",
+    basis: Observed,
     switch: true,
 };
 const NAMES: Behaviour = Behaviour {

@@ -6,7 +6,7 @@ use larkspur_contract::{
 use larkspur_store::{Tx, tags};
 
 use super::Relation;
-use crate::operations::tag::is_known_to;
+use crate::operations::tag::{OWNER, is_known_to};
 use crate::{Call, Empty, Input, Operation};
 
 /// `POST /im/v2/biz_entity_tag_relation`
@@ -30,7 +30,7 @@ impl Operation for Create {
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[codes::TAG_PARAM_INVALID],
         example: r#"{"tag_biz_type":"chat","biz_entity_id":"{chat_id}","tag_ids":[]}"#,
-        behaviours: &[PAGE_SPEAKS, super::ENTITY, ADDS, DEAD_IDS, LIMIT],
+        behaviours: &[PAGE_SPEAKS, super::ENTITY, ADDS, OWNER, DEAD_IDS, LIMIT],
         deviations: &[],
     };
     type Ground = Tx;
@@ -69,8 +69,8 @@ impl Operation for Create {
 
 const ADDS: Behaviour = Behaviour {
     name: "bind_adds",
-    rule: "Binding adds to what is bound; a tag that is bound already keeps its bind_version; no tag_ids is a success without effect.",
-    basis: Assumed,
+    rule: "Binding adds to what is bound, as live reports saw; a tag that is bound already keeps its bind_version; no tag_ids is a success without effect.",
+    basis: Observed,
     switch: false,
 };
 const DEAD_IDS: Behaviour = Behaviour {

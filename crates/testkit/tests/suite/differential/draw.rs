@@ -1,6 +1,6 @@
 //! Random operations, right and wrong ones.
 
-use larkspur_testkit::model::{Actor, Edit, Form, Model, Op, TabDraft};
+use larkspur_testkit::model::{Actor, Change, Edit, Form, Model, Op, TabDraft};
 
 use super::{ACTORS, APPS, STARTS, USERS};
 use crate::random::Random;
@@ -284,6 +284,11 @@ impl Draw<'_> {
             0..8 => {
                 let mut draft = self.change(app, form, &chat);
                 draft.owner = self.maybe(40, |draw| draw.person(app, form));
+                draft.mode = self.maybe(20, |draw| draw.one(&["group", "topic", "topic"]).to_owned());
+                if draft.mode.is_some() && self.chance(40) {
+                    draft.settings.retain(|(name, _)| *name != "hide_member_count_setting");
+                    draft.settings.push(("hide_member_count_setting", "only_owner".into()));
+                }
                 let users = self.several(2, |draw| draw.person(app, form));
                 let bots = if self.chance(25) {
                     self.several(2, |draw| draw.person(app, Form::App))
@@ -294,6 +299,14 @@ impl Draw<'_> {
                 Op::CreateChat { app, form, draft, people: (users, bots), uuid, bot_manages: self.chance(50) }
             }
             8..16 => Op::GetChat { by, form, chat },
+            16..29 if self.chance(8) => {
+                // An external chat is not made public.
+                let chat = "<chat:4>".to_owned();
+                let by = self.actor(&chat);
+                let change =
+                    Change { chat_type: Some("public".to_owned()), ..self.change(by.app, form, &chat) };
+                Op::UpdateChat { by, form, chat, change }
+            }
             16..29 => Op::UpdateChat { by, form, change: self.change(by.app, form, &chat), chat },
             29..32 => {
                 // Rarely one of the start, so that they live.

@@ -5,6 +5,9 @@ use serde_json::json;
 
 use super::draw::Draw;
 
+/// One of the platform's own avatars.
+const DEFAULT_AVATAR: &str = "default-avatar_3b0a1c52-6d7e-4f80-91a2-b3c4d5e6f708";
+
 impl Draw<'_> {
     pub(super) fn name(&mut self) -> String {
         let long = "字".repeat(254 + self.index(3));
@@ -74,11 +77,11 @@ impl Draw<'_> {
         }
     }
 
-    pub(super) fn menu(&mut self, children: bool) -> MenuDraft {
-        let children = if !children || self.chance(60) {
+    pub(super) fn menu(&mut self, top: bool) -> MenuDraft {
+        let children = if !top || self.chance(60) {
             Vec::new()
-        } else if self.slip(30) {
-            vec![MenuDraft { name: "m".to_owned(), ..MenuDraft::default() }; 5 + self.index(3)]
+        } else if self.slip(20) || self.chance(10) {
+            vec![MenuDraft { name: Some("m".to_owned()), ..MenuDraft::default() }; 5 + self.index(3)]
         } else {
             self.several(3, |draw| draw.menu(false))
         };
@@ -86,11 +89,14 @@ impl Draw<'_> {
         let address = |draw: &mut Self| draw.of(2, &["https://a.b", "http://c", "ftp://d"]).to_owned();
         let long = "名".repeat(120 + self.index(2));
         MenuDraft {
-            name: self.of(4, &["menu", "m", "菜单", "M", &long, ""]).to_owned(),
+            name: self.maybe(if top && self.careful { 100 } else { 85 }, |draw| {
+                draw.of(4, &["menu", "m", "菜单", "M", &long, ""]).to_owned()
+            }),
+            untyped: !top && self.chance(20),
             japanese: self.maybe(20, |draw| draw.of(3, &["メニュー", "メ", "m", ""]).to_owned()),
             common: if links != self.slip(8) { Some(address(self)) } else { None },
             pc: if links && self.chance(30) { Some(address(self)) } else { None },
-            image: if children.is_empty() || self.slip(10) { self.maybe(15, Draw::image) } else { None },
+            image: if children.is_empty() || self.chance(20) { self.maybe(15, Draw::image) } else { None },
             links,
             children,
         }
@@ -103,7 +109,8 @@ impl Draw<'_> {
                 draw.of(4, &["群聊", "Town square", "chat", "Market", "a", "", "群", &long]).to_owned()
             }),
             description: self.maybe(30, |draw| draw.one(&["", "described"]).to_owned()),
-            avatar: self.maybe(15, Draw::image),
+            avatar: self
+                .maybe(15, |draw| if draw.chance(20) { DEFAULT_AVATAR.to_owned() } else { draw.image() }),
             english: self.maybe(20, |draw| draw.of(1, &["english", &long]).to_owned()),
             ..Change::default()
         };
@@ -116,7 +123,19 @@ impl Draw<'_> {
             if self.chance(50) {
                 change.settings = self.settings();
             }
-            let owners = if self.slip(50) { self.people(app, form) } else { self.insiders(app, form, chat) };
+            let left = match form {
+                Form::Union => "<union:0.7>".to_owned(),
+                Form::User => "<user:7>".to_owned(),
+                // The other tenant's app does not know who left this one.
+                Form::Open | Form::App => format!("<open:{}.7>", app % 2),
+            };
+            let owners = if self.chance(20) {
+                vec![left]
+            } else if self.slip(50) {
+                self.people(app, form)
+            } else {
+                self.insiders(app, form, chat)
+            };
             change.owner = self.maybe(30, |_| owners.into_iter().next().unwrap_or_else(|| "x".to_owned()));
         }
         change
@@ -136,7 +155,13 @@ impl Draw<'_> {
                 settings.push(("share_card_permission", json!(share)));
             }
         }
-        for name in ["edit_permission", "at_all_permission", "hide_member_count_setting", "urgent_setting"] {
+        for name in [
+            "edit_permission",
+            "at_all_permission",
+            "hide_member_count_setting",
+            "urgent_setting",
+            "pin_manage_setting",
+        ] {
             if self.chance(25) {
                 settings.push((name, everybody(self)));
             }

@@ -101,6 +101,7 @@ const RACES: &[(&str, Race)] = races! {
     "larkspur.v1.world.create" => worlds::create,
     "larkspur.v1.world.delete" => worlds::delete,
     "larkspur.v1.world.limits" => worlds::limits,
+    "larkspur.v1.world.settings.put" => worlds::settings,
     "oauth.v3.token.create" => identity::code_of_v3,
 };
 

@@ -60,6 +60,21 @@ pub(super) async fn limits(place: Place) {
     assert!(found.len() == 1 && set.contains(&found[0]), "{found:?}");
 }
 
+/// All settings are those of one call.
+pub(super) async fn settings(place: Place) {
+    let put = |number: usize| {
+        let body = json!({"public_groups": number.is_multiple_of(2), "storage_bytes": number, "edit_ms": number,
+            "forbidden_words": [format!("word {number}")]});
+        place.control("PUT", "/settings").body(body)
+    };
+    place.race((0..CALLS).map(put).collect()).await.all_done();
+    let shown = place.shown("/settings").await;
+    let number = shown["edit_ms"].as_u64().expect("a number");
+    let whole = json!({"restricted_mode": true, "hide_member_count": true, "public_groups": number.is_multiple_of(2),
+        "forbidden_words": [format!("word {number}")], "storage_bytes": number, "edit_ms": number});
+    assert_eq!(shown, whole);
+}
+
 /// One gets the id.
 pub(super) async fn app(place: Place) {
     let id = format!("cli_{}", place.tenant_key);

@@ -150,13 +150,16 @@ async fn an_illegal_item_refuses_them_all() {
             232078,
         ),
         (top(with("redirect_link", json!({"ios_url": "https://a.example"}))), 232078),
-        (top(with("action_type", json!("NONE"))), 232078),
+        (top(json!({"action_type": "NONE", "name": "x", "redirect_link": {"pc_url": "a.example"}})), 232078),
+        (parent("p", &[json!({"redirect_link": {"common_url": "a.example"}})]), 232078),
+        (parent("p", &[json!({"name": ""})]), 232001),
+        (parent("p", &[json!({"action_type": "OPEN"})]), 232001),
         (top(with("i18n_names", json!({"ja_jp": "名".repeat(121)}))), 232078),
         (top(with("i18n_names", json!({"ja_jp": ""}))), 232078),
         (json!({"chat_menu_item": link("p"), "children": [top(link("c"))]}), 232078),
         (
             json!({"chat_menu_item": {"action_type": "NONE", "name": "p", "image_key": avatar}, "children": [top(link("c"))]}),
-            232078,
+            232056,
         ),
         (parent("p", &[json!({"action_type": "REDIRECT_LINK", "name": "c"})]), 232078),
         (top(with("image_key", json!("img_unknown"))), 232056),
@@ -250,24 +253,71 @@ async fn a_change_touches_what_it_names() {
 }
 
 #[tokio::test]
+async fn the_sample_of_the_create_page_passes() {
+    let world = world().await;
+    let chat = world.chat_id.clone();
+    let image = upload(&world, &world.token, "message").await;
+    let address = "https://open.feishu.cn/";
+    let everywhere = json!({"common_url": address, "ios_url": address, "android_url": address, "pc_url": address,
+        "web_url": address});
+    let item = |action: &str| {
+        json!({"action_type": action, "redirect_link": everywhere, "image_key": image, "name": "评审报名",
+            "i18n_names": {"zh_cn": "评审报名", "en_us": "Sign up", "ja_jp": "サインアップ"}})
+    };
+    let sample = json!([{"chat_menu_item": item("NONE"), "children": [top(item("NONE"))]}]);
+    let made = tops(&add(&world, &chat, sample).send().await);
+    assert_eq!(made[0]["chat_menu_item"], item("NONE"), "shown as it was sent");
+    assert_eq!(made[0]["children"][0]["chat_menu_item"], item("NONE"));
+
+    // Of the second level, type and name may be left out.
+    let bare = [json!({"redirect_link": {"common_url": address}}), json!({"image_key": image}), json!({})];
+    let more = tops(&add(&world, &chat, json!([parent("p", &bare)])).send().await);
+    let shown = |n: usize| more[1]["children"][n]["chat_menu_item"].clone();
+    let links = json!({"action_type": "REDIRECT_LINK", "redirect_link": {"common_url": address}});
+    assert_eq!(shown(0), links, "it leads where its link does");
+    assert_eq!(shown(1), json!({"action_type": "NONE", "image_key": image}));
+    assert_eq!(shown(2), json!({"action_type": "NONE"}));
+    assert_eq!(menu(&world).await, more);
+}
+
+#[tokio::test]
+async fn a_change_looks_at_nothing_else() {
+    let (world, id, child) = three().await;
+    let chat = world.chat_id.clone();
+    let image = upload(&world, &world.token, "message").await;
+    let named = change(&world, &chat, &id[0], json!(["NAME"]), json!({"name": "b"})).send().await.data();
+    assert_eq!(named["chat_menu_item"]["name"], "b");
+    // Whatever is wrong with the others.
+    let wrong = json!({"action_type": "NONE", "name": "x".repeat(121), "image_key": "img_unknown",
+        "redirect_link": {"common_url": "nowhere"}, "i18n_names": {"en_us": "New"}});
+    let reply = change(&world, &chat, &id[0], json!(["I18N_NAME"]), wrong).send().await.data();
+    let mut expected = link("a");
+    expected["name"] = json!("b");
+    expected["i18n_names"] = json!({"en_us": "New"});
+    assert_eq!(reply["chat_menu_item"], expected);
+    let icon = change(&world, &chat, &child, json!(["ICON"]), json!({"name": "", "image_key": image}));
+    assert_eq!(icon.send().await.data()["chat_menu_item"]["image_key"], image.as_str());
+    let icon = change(&world, &chat, &id[2], json!(["ICON"]), json!({"image_key": image})).send().await;
+    assert_eq!(icon.data()["chat_menu_item"]["image_key"], image.as_str(), "also above others");
+}
+
+#[tokio::test]
 async fn a_change_is_refused() {
     let (world, id, _) = three().await;
     let chat = world.chat_id.clone();
-    let image = upload(&world, &world.token, "message").await;
     let avatar = upload(&world, &world.token, "avatar").await;
     let icon = |key: &str| json!({"action_type": "NONE", "name": "x", "image_key": key});
     let before = menu(&world).await;
     for (target, fields, item, code) in [
         (&id[0], json!([]), plain("x"), 232001),
         (&id[0], json!(["COLOR"]), plain("x"), 232001),
-        (&id[0], json!(["NAME"]), json!({"action_type": "NONE"}), 232001),
-        (&id[0], json!(["NAME"]), json!({"name": "x"}), 232001),
+        (&id[0], json!(["NAME"]), json!({"action_type": "NONE"}), 232078),
+        (&id[0], json!(["NAME"]), plain(""), 232001),
         (&id[0], json!(["NAME"]), plain(&"x".repeat(121)), 232001),
         (&"7".to_owned(), json!(["NAME"]), plain("x"), 232001),
         (&"x".to_owned(), json!(["NAME"]), plain("x"), 232001),
         (&id[0], json!(["REDIRECT_LINK"]), plain("x"), 232078),
-        (&id[2], json!(["REDIRECT_LINK"]), link("x"), 232078),
-        (&id[2], json!(["ICON"]), icon(&image), 232078),
+        (&id[2], json!(["REDIRECT_LINK"]), json!({"redirect_link": {"common_url": "x"}}), 232078),
         (&id[0], json!(["NAME", "ICON"]), icon(&avatar), 232078),
         (&id[0], json!(["ICON"]), icon("img_unknown"), 232078),
         (

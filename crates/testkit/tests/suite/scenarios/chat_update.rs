@@ -35,7 +35,7 @@ async fn what_is_sent_changes_and_the_rest_stays() {
         "group_message_type": "thread", "join_message_visibility": "not_anyone",
         "leave_message_visibility": "only_owner", "membership_approval": "approval_required",
         "urgent_setting": "only_owner", "video_conference_setting": "only_owner",
-        "hide_member_count_setting": "only_owner",
+        "hide_member_count_setting": "only_owner", "pin_manage_setting": "only_owner",
         "restricted_mode_setting": {"status": true, "download_has_permission_setting": "not_anyone"},
     });
     assert_eq!(update(&world, &chat, change.clone()).send().await.data(), json!({}));
@@ -67,6 +67,7 @@ async fn who_may_change_what() {
         json!({"owner_id": world.users[1].open_id}),
         json!({"name": "x", "membership_approval": "approval_required"}),
         json!({"restricted_mode_setting": {}}),
+        json!({"pin_manage_setting": "only_owner"}),
     ] {
         member(field).await.refused(232016);
     }
@@ -92,10 +93,12 @@ async fn the_owner_hands_over() {
     let to = |id: &str| update(&world, &chat, json!({"owner_id": id}));
     to(&world.users[2].open_id).send().await.refused(232012);
     for nobody in ["ou_x", "x", "ou_00000000000000000000000000000000"] {
-        to(nobody).send().await.refused(232035);
+        to(nobody).send().await.refused(99992351);
     }
     let union = update(&world, &chat, json!({"owner_id": elsewhere.users[0].union_id}));
-    union.query("user_id_type", "union_id").send().await.refused(232035);
+    union.query("user_id_type", "union_id").send().await.refused(99992363);
+    let unknown = update(&world, &chat, json!({"owner_id": "nobody"})).query("user_id_type", "user_id");
+    unknown.send().await.refused(99992360);
     let (_, other_token) = world.app(json!({"name": "other"})).await;
     let foreign = lab.request("GET", "/open-apis/bot/v3/info").token(&other_token).send().await.json();
     to(foreign["bot"]["open_id"].as_str().expect("an open_id")).send().await.refused(99992361);
@@ -111,7 +114,7 @@ async fn the_owner_hands_over() {
     assert_eq!(after["owner_id"], world.users[0].open_id);
     assert_eq!(after["user_manager_id_list"], json!([]), "the owner is not among the managers");
     world.set_app(&world.app_id, json!({"scopes": ["im:chat"]})).await;
-    to(&world.app_id).send().await.refused(232016);
+    to(&world.users[1].open_id).send().await.refused(232016);
 }
 
 #[tokio::test]

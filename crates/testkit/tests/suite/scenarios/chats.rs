@@ -66,7 +66,8 @@ async fn with_nothing_said() {
                 "download_has_permission_setting": "all_members",
                 "message_has_permission_setting": "all_members"
             },
-            "hide_member_count_setting": "all_members"
+            "hide_member_count_setting": "all_members",
+            "pin_manage_setting": "all_members"
         }),
         "the owner is a bot, so that owner_id and owner_id_type are left out"
     );
@@ -106,6 +107,7 @@ async fn with_everything_said() {
         "video_conference_setting": "only_owner",
         "edit_permission": "only_owner",
         "hide_member_count_setting": "only_owner",
+        "pin_manage_setting": "only_owner",
         "unknown": true
     });
     let request =
@@ -163,10 +165,14 @@ async fn who_owns_it() {
         let made = request.send().await.data();
         assert_eq!((&made["owner_id"], &made["owner_id_type"]), (&json!(id), &json!(form)));
     }
-    for (form, id) in
-        [("open_id", "ou_x"), ("open_id", user.user_id.as_str()), ("union_id", "on_x"), ("user_id", "nobody")]
-    {
-        refused(&create(&world, json!({"owner_id": id})).query("user_id_type", form).send().await, 232030);
+    for (form, id, code) in [
+        ("open_id", "ou_x", 99992351),
+        ("open_id", user.user_id.as_str(), 99992351),
+        ("union_id", "on_x", 99992363),
+        ("user_id", "nobody", 99992360),
+    ] {
+        let request = create(&world, json!({"owner_id": id})).query("user_id_type", form);
+        request.send().await.refused(code);
     }
     let (other_app, _) = world.app(json!({})).await;
     let theirs = open_id(&world, 0, &other_app).await;
@@ -236,7 +242,7 @@ async fn members_who_cannot_be() {
     let [first, second, third] = [0, 1, 2].map(|n| world.users[n].open_id.as_str());
     let with = |ids: &[&str]| create(&world, json!({"user_id_list": ids, "name": "x"}));
     for unknown in ["ou_x", "", "ou_00000000000000000000000000000000", &other.users[0].user_id] {
-        refused(&with(&[first, unknown]).send().await, 232043);
+        with(&[first, unknown]).send().await.refused(99992351);
     }
     let bot = text(&world.call("GET", "/bot/v3/info").send().await.json()["bot"], "open_id");
     refused(&with(&[&bot]).send().await, 232043);
@@ -269,7 +275,6 @@ async fn bad_parameters() {
     for (body, field) in [
         (json!({"user_id_list": ids(51)}), "user_id_list"),
         (json!({"bot_id_list": apps(6)}), "bot_id_list"),
-        (json!({"chat_mode": "topic"}), "chat_mode"),
         (json!({"chat_mode": "p2p"}), "chat_mode"),
         (json!({"chat_type": "secret"}), "chat_type"),
         (json!({"group_message_type": "topic"}), "group_message_type"),
@@ -280,6 +285,8 @@ async fn bad_parameters() {
         (json!({"video_conference_setting": "x"}), "video_conference_setting"),
         (json!({"edit_permission": "x"}), "edit_permission"),
         (json!({"hide_member_count_setting": "x"}), "hide_member_count_setting"),
+        (json!({"pin_manage_setting": "not_anyone"}), "pin_manage_setting"),
+        (json!({"avatar": "default-avatar_1"}), "avatar"),
         (json!({"avatar": avatar}), "avatar"),
         (json!({"avatar": foreign}), "avatar"),
         (json!({"avatar": "img_unknown"}), "avatar"),
@@ -356,9 +363,12 @@ async fn one_uuid_one_chat_for_ten_hours() {
 async fn a_refused_call_makes_nothing() {
     let world = world().await;
     let call = |user: &str| create(&world, json!({"user_id_list": [user]})).query("uuid", "u1");
-    refused(&call("ou_x").send().await, 232043);
+    call("ou_x").send().await.refused(99992351);
     let made = text(&call(&world.users[0].open_id).send().await.data(), "chat_id");
     assert_eq!(people(&world, &made).await.len(), 2, "the uuid was not spent on the refused call");
+    // Of a call that makes no chat any more, ids are told all the same.
+    call("ou_x").send().await.refused(99992351);
+    assert_eq!(text(&call(&world.users[1].open_id).send().await.data(), "chat_id"), made);
 }
 
 #[tokio::test]

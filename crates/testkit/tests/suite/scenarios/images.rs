@@ -170,6 +170,7 @@ async fn who_may_download() {
         refused(&get(&world, unknown).send().await, 234001);
     }
     let avatar = upload(&world, &world.token, "avatar").await;
+    assert!(avatar.starts_with("v3_") && avatar.ends_with('g'), "{avatar}");
     refused(&get(&world, &avatar).send().await, 234001);
     refused(&get(&world, &avatar).token(&second).send().await, 234008);
     // No scope is asked for.
@@ -177,6 +178,24 @@ async fn who_may_download() {
     is_image(&get(&world, &key).send().await, "image/png", &png(8, 8));
     world.control("DELETE", &format!("/images/{key}")).send().await.data();
     refused(&get(&world, &key).send().await, 234005);
+}
+
+#[tokio::test]
+async fn users_upload_in_the_apps_name() {
+    let world = world().await;
+    for scope in ["im:resource", "im:resource:upload"] {
+        let user = world.user_token(1, json!({"scopes": [scope]})).await;
+        let key = upload(&world, &user, "message").await;
+        assert!(key.starts_with("img_v3_"), "{key}");
+        is_image(&get(&world, &key).send().await, "image/png", &png(8, 8));
+        let avatar = upload(&world, &user, "avatar").await;
+        world.call("POST", "/im/v1/chats").body(json!({"avatar": avatar})).send().await.data();
+    }
+    let bare = world.user_token(1, json!({"scopes": ["im:chat"]})).await;
+    send(&world, "message", &png(8, 8)).token(&bare).send().await.refused(99991679);
+    let user = world.user_token(1, json!({})).await;
+    let key = upload(&world, &user, "message").await;
+    get(&world, &key).token(&user).send().await.refused(99991668);
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ mod document_members;
 mod documents;
 mod event_faults;
 mod events;
+mod group_rules;
 mod images;
 mod isv;
 mod sign_in;
@@ -35,6 +36,7 @@ mod tabs;
 mod tag_relations;
 mod tags;
 mod wire;
+mod world_settings;
 
 /// The refusals of the group, image and document pages, word for word: number, HTTP status, text.
 const PAGES: &[(u32, u16, &str)] = &[
@@ -67,9 +69,11 @@ const PAGES: &[(u32, u16, &str)] = &[
         "No Permission: If the operator is NOT owner or creator with the scope, the operator can NOT complete the request.",
     ),
     (232018, 400, "Updating announcement failed."),
+    (232019, 400, "The request has been rate limited."),
     (232020, 400, "Name can NOT be less than two characters for public chats."),
     (232021, 400, "Bot can NOT be found."),
     (232022, 400, "User has already resigned."),
+    (232023, 400, "Chat information review failed while updating the chat."),
     (
         232024,
         400,
@@ -103,10 +107,13 @@ const PAGES: &[(u32, u16, &str)] = &[
     (232051, 400, "The operator does not have doc permission."),
     (232055, 400, "The operator does not have chat tab, chat menu, chat widget manage permission"),
     (232056, 400, "The operator is not the image's owner, no permission to complete the request."),
+    (232057, 400, "The operator tenant doesn't have the permission to use restricted mode."),
     (232066, 400, "The operator does not have the doc permission."),
+    (232068, 400, "The group is being created, please wait a moment."),
     (232070, 400, "The number of chat_menu_top_level has reached the limit."),
     (232071, 400, "The number of chat_menu_second_level has reached the limit."),
     (232072, 400, "Sort chat_menu_top_level's param is invalid."),
+    (232073, 400, "The group menu is being modified, please try again later."),
     (
         232075,
         400,
@@ -114,7 +121,13 @@ const PAGES: &[(u32, u16, &str)] = &[
     ),
     (232076, 400, "Can't kick chat owner."),
     (232078, 400, "The chat menu is illegal."),
+    (232079, 400, "Chat type not supported by hide_member_count_setting."),
     (232090, 400, "Unsupported chat type."),
+    (
+        232091,
+        400,
+        "Due to the security control requirements of this tenant, this tenant does not allow public group.",
+    ),
     (232097, 400, "Unable to operate docx type chat announcement."),
     (234001, 400, "Invalid request param."),
     (234002, 401, "Unauthorized."),
@@ -125,6 +138,7 @@ const PAGES: &[(u32, u16, &str)] = &[
     (234010, 400, "File's size can't be 0."),
     (234011, 400, "Can't regonnize the image format."),
     (234039, 400, "Image resolution exceeds limit."),
+    (234042, 400, "Tenant storage is full, please contact the tenant administrator."),
     (1063001, 400, "Invalid parameter"),
     (1063002, 403, "Permission denied"),
     (1063003, 400, "Invalid operation"),

@@ -26,7 +26,7 @@ async fn the_generic_code_for_what_does_not_fit() {
         (
             world.call("POST", "/im/v1/chats").body(json!({"chat_mode": "p2p"})),
             "chat_mode",
-            "options: [group]",
+            "options: [group,topic]",
         ),
         (
             world

@@ -1,0 +1,138 @@
+//! What a tenant's edition and its administrators have against a call.
+
+use larkspur_contract::model::{ChatType, I18nNames, Permission, RestrictedMode};
+use larkspur_contract::{Fault, codes};
+use larkspur_store::policies::Policy;
+
+/// The most words that a tenant forbids.
+pub const WORDS_MAX: usize = 1000;
+/// The most characters of a forbidden word.
+pub const WORD_MAX: usize = 100;
+
+/// Restricted mode is a matter of the edition: switching it on without is 232057. Source: the create and update pages.
+pub fn may_restrict(policy: &Policy, asked: Option<&RestrictedMode>) -> Result<(), Fault> {
+    if policy.restricted_mode || asked.is_none_or(|mode| !mode.status) {
+        return Ok(());
+    }
+    Err(Fault::new(codes::RESTRICTED_MODE_NOT_ALLOWED, "the world's edition has no restricted mode"))
+}
+
+/// Hiding the number of members is a matter of the edition: asking for it without is 232078. Source: the create and update
+/// pages.
+pub fn may_hide_count(policy: &Policy, asked: Option<Permission>) -> Result<(), Fault> {
+    if policy.hide_member_count || asked != Some(Permission::OnlyOwner) {
+        return Ok(());
+    }
+    Err(Fault::new(codes::HIDE_COUNT_NOT_ALLOWED, "the world's edition has no hide_member_count_setting"))
+}
+
+/// A chat that is made public where the administrators forbid it is 232091. Source: the create and update pages.
+pub fn may_publish(policy: &Policy, old: ChatType, new: ChatType) -> Result<(), Fault> {
+    if policy.public_groups || new != ChatType::Public || old == ChatType::Public {
+        return Ok(());
+    }
+    Err(Fault::new(codes::PUBLIC_NOT_ALLOWED, "the world's administrators allow no public groups"))
+}
+
+/// A name or a description that holds a forbidden word, whatever its case, is 232023. Source: the create and update pages.
+pub fn passes_review(
+    policy: &Policy,
+    name: Option<&str>,
+    description: Option<&str>,
+    names: Option<&I18nNames>,
+) -> Result<(), Fault> {
+    if policy.forbidden_words.is_empty() {
+        return Ok(());
+    }
+    let by_language = names.map(|names| [&names.zh_cn, &names.en_us, &names.ja_jp]).into_iter().flatten();
+    let by_language = by_language.flatten().map(|name| ("i18n_names", name.as_str()));
+    let texts = name.map(|text| ("name", text)).into_iter();
+    let texts = texts.chain(description.map(|text| ("description", text))).chain(by_language);
+    for (field, text) in texts {
+        let folded = text.to_lowercase();
+        if let Some(word) = policy.forbidden_words.iter().find(|word| folded.contains(&word.to_lowercase())) {
+            return Err(Fault::new(
+                codes::REVIEW_FAILED,
+                format!("{field} holds the forbidden word {word:?}"),
+            )
+            .with_violation(field, Some(text), "did not pass the review"));
+        }
+    }
+    Ok(())
+}
+
+/// Images of so many bytes fit into the tenant's quota, or it is 234042. Source: the image pages.
+pub fn storage_fits(policy: &Policy, bytes: i64) -> Result<(), Fault> {
+    match policy.storage_bytes {
+        Some(most) if bytes > most => {
+            Err(Fault::new(codes::STORAGE_FULL, format!("images of {bytes} bytes, of at most {most}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use larkspur_contract::Code;
+
+    fn strict() -> Policy {
+        Policy {
+            restricted_mode: false,
+            hide_member_count: false,
+            public_groups: false,
+            forbidden_words: vec!["Geheim".to_owned(), "密".to_owned()],
+            storage_bytes: Some(10),
+            edit_ms: 0,
+        }
+    }
+
+    fn code(result: Result<(), Fault>) -> Option<Code> {
+        result.err().map(|fault| fault.code())
+    }
+
+    #[test]
+    fn by_default_everything_is_allowed() {
+        let policy = Policy::default();
+        let on = RestrictedMode { status: true, ..RestrictedMode::default() };
+        assert_eq!(code(may_restrict(&policy, Some(&on))), None);
+        assert_eq!(code(may_hide_count(&policy, Some(Permission::OnlyOwner))), None);
+        assert_eq!(code(may_publish(&policy, ChatType::Private, ChatType::Public)), None);
+        assert_eq!(code(passes_review(&policy, Some("geheim"), Some("x"), None)), None);
+        assert_eq!(code(storage_fits(&policy, i64::MAX)), None);
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_refused() {
+        let policy = strict();
+        let off = RestrictedMode::default();
+        let on = RestrictedMode { status: true, ..off.clone() };
+        assert_eq!(code(may_restrict(&policy, None)), None);
+        assert_eq!(code(may_restrict(&policy, Some(&off))), None);
+        assert_eq!(code(may_restrict(&policy, Some(&on))), Some(codes::RESTRICTED_MODE_NOT_ALLOWED));
+        assert_eq!(code(may_hide_count(&policy, Some(Permission::AllMembers))), None);
+        assert_eq!(
+            code(may_hide_count(&policy, Some(Permission::OnlyOwner))),
+            Some(codes::HIDE_COUNT_NOT_ALLOWED)
+        );
+        assert_eq!(code(may_publish(&policy, ChatType::Public, ChatType::Public)), None);
+        assert_eq!(code(may_publish(&policy, ChatType::Public, ChatType::Private)), None);
+        assert_eq!(
+            code(may_publish(&policy, ChatType::Private, ChatType::Public)),
+            Some(codes::PUBLIC_NOT_ALLOWED)
+        );
+        assert_eq!(code(storage_fits(&policy, 10)), None);
+        assert_eq!(code(storage_fits(&policy, 11)), Some(codes::STORAGE_FULL));
+    }
+
+    #[test]
+    fn words_are_found_in_every_text_and_case() {
+        let policy = strict();
+        let names = I18nNames { ja_jp: Some("秘密".to_owned()), ..I18nNames::default() };
+        let refused = Some(codes::REVIEW_FAILED);
+        assert_eq!(code(passes_review(&policy, Some("Streng GEHEIM"), None, None)), refused);
+        assert_eq!(code(passes_review(&policy, None, Some("ungeheim"), None)), refused);
+        assert_eq!(code(passes_review(&policy, None, None, Some(&names))), refused);
+        assert_eq!(code(passes_review(&policy, Some("offen"), Some(""), Some(&I18nNames::default()))), None);
+    }
+}

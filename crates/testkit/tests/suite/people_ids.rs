@@ -1,0 +1,244 @@
+//! The gateway translates the ids of people in a body before the operation looks at anything: a loop over the registry.
+//!
+//! The schemas say which operations have such ids. Each of them stands in one of the two tables, so that a new one cannot
+//! be forgotten.
+
+use std::collections::BTreeSet;
+
+use larkspur_api::REGISTRY;
+use larkspur_contract::{Access, Spec, Tokens};
+use larkspur_testkit::{Lab, Request, World};
+use serde_json::{Value, json};
+
+/// An operation whose ids the gateway translates.
+struct Translated {
+    operation: &'static str,
+    /// The fields that hold them.
+    fields: &'static [&'static str],
+    /// The parameter that says in which form they are.
+    form: &'static str,
+    /// What an unknown union_id is answered with.
+    union: u32,
+}
+
+const TRANSLATED: &[Translated] = &[
+    Translated {
+        operation: "im.v1.chat.create",
+        fields: &["owner_id", "user_id_list"],
+        form: "user_id_type",
+        union: 99992363,
+    },
+    Translated {
+        operation: "im.v1.chat.update",
+        fields: &["owner_id"],
+        form: "user_id_type",
+        union: 99992363,
+    },
+    Translated {
+        operation: "im.v1.chat_members.create",
+        fields: &["id_list"],
+        form: "member_id_type",
+        union: 99992364,
+    },
+    Translated {
+        operation: "im.v1.chat_managers.add_managers",
+        fields: &["manager_ids"],
+        form: "member_id_type",
+        union: 99992363,
+    },
+    Translated {
+        operation: "im.v1.chat_managers.delete_managers",
+        fields: &["manager_ids"],
+        form: "member_id_type",
+        union: 99992363,
+    },
+    Translated {
+        operation: "im.v1.chat_moderation.update",
+        fields: &["moderator_added_list", "moderator_removed_list"],
+        form: "user_id_type",
+        union: 99992363,
+    },
+    Translated {
+        operation: "im.v2.chat.search",
+        fields: &["filter.member_ids"],
+        form: "user_id_type",
+        union: 99992363,
+    },
+];
+
+/// Operations with ids of people that the gateway leaves alone, and why.
+const LEFT: &[(&str, &str, &str)] = &[
+    ("im.v1.chat_members.delete", "id_list", "the answer lists the ids that are unknown"),
+    (
+        "drive.v1.permission_member.create",
+        "member_id",
+        "the page has a code of its own for what member_type names",
+    ),
+];
+
+/// Whether a field of this name holds ids of people.
+fn names_people(field: &str) -> bool {
+    let whose = ["user", "owner", "member", "manager", "moderator", "chatter", "open", "union", "people"];
+    let ends = ["_id", "_ids", "_list"];
+    field == "id_list"
+        || (whose.iter().any(|word| field.starts_with(word)) && ends.iter().any(|end| field.ends_with(end)))
+}
+
+/// The fields of a schema that hold ids of people, and whether each is a list.
+fn people(schema: &Value, path: &str, found: &mut Vec<(String, bool)>) {
+    let Some(members) = schema.get("properties").and_then(Value::as_object) else {
+        if let Some(item) = schema.get("items") {
+            people(item, path, found);
+        }
+        return;
+    };
+    for (name, member) in members {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let text = member.to_string();
+        let holds_objects = text.contains("\"properties\"");
+        if names_people(name) && !holds_objects {
+            found.push((path.clone(), text.contains("\"array\"")));
+        }
+        for inner in
+            std::iter::once(member).chain(member.get("anyOf").and_then(Value::as_array).into_iter().flatten())
+        {
+            people(inner, &path, found);
+        }
+    }
+}
+
+/// Every operation behind a token, with the fields of its body that hold ids of people.
+fn operations() -> impl Iterator<Item = (&'static Spec, Vec<(String, bool)>)> {
+    let entries = REGISTRY.iter().copied().flatten();
+    let behind_token = entries.filter(|entry| matches!(entry.spec.access, Access::Token { .. }));
+    behind_token.map(|entry| {
+        let mut found = Vec::new();
+        people(&entry.schemas().body, "", &mut found);
+        (entry.spec, found)
+    })
+}
+
+#[test]
+fn every_operation_with_ids_of_people_is_listed() {
+    let found: BTreeSet<(String, String)> = operations()
+        .flat_map(|(spec, fields)| fields.into_iter().map(|(field, _)| (spec.id.to_owned(), field)))
+        .collect();
+    let translated = TRANSLATED
+        .iter()
+        .flat_map(|one| one.fields.iter().map(|field| (one.operation.to_owned(), (*field).to_owned())));
+    let left = LEFT.iter().map(|(id, field, _)| ((*id).to_owned(), (*field).to_owned()));
+    assert_eq!(found, translated.chain(left).collect(), "of the registry, and of the two tables");
+    assert!(LEFT.iter().all(|(_, _, why)| !why.is_empty()));
+}
+
+fn body(field: &str, list: bool, id: &str) -> Value {
+    let value = if list { json!([id]) } else { json!(id) };
+    field.rsplit('.').fold(value, |inner, name| json!({name: inner}))
+}
+
+struct Stage {
+    world: World,
+    /// The chats: one that the world's people are in, one that only its owner is in, one that is not there.
+    chats: [String; 3],
+    /// Who calls: the bot, a plain member, the owner.
+    tokens: Vec<String>,
+    /// The open_id of a user as another app knows it.
+    foreign: String,
+}
+
+async fn stage() -> Stage {
+    let world = Lab::start().await.world().await;
+    let private = world.chat(json!({"owner": world.users[0].user_id})).await;
+    let (other, _) = world.app(json!({})).await;
+    let shown = world.control("GET", &format!("/users/{}", world.users[1].user_id)).send().await.data();
+    let seen = shown["apps"].as_array().expect("apps").iter().find(|seen| seen["app_id"] == other.as_str());
+    let foreign = seen.expect("the app")["open_id"].as_str().expect("an id").to_owned();
+    // A bot that is in the chat as a plain member, without the right to act as its owner.
+    let scopes: Vec<&&str> =
+        larkspur_contract::scopes::ALL.iter().filter(|scope| !scope.ends_with("as_owner")).collect();
+    world.set_app(&world.app_id, json!({"scopes": scopes})).await;
+    let restricted =
+        json!({"settings": {"edit_permission": "only_owner", "add_member_permission": "only_owner"}});
+    world.control("PATCH", &format!("/chats/{}", world.chat_id)).body(restricted).send().await.data();
+    let tokens =
+        vec![world.token.clone(), world.user_token(1, json!({})).await, world.user_token(0, json!({})).await];
+    let chats = [world.chat_id.clone(), private, "oc_00000000000000000000000000000000".to_owned()];
+    Stage { world, chats, tokens, foreign }
+}
+
+impl Stage {
+    /// A call of every operation and field by everybody who may call it, on each chat.
+    async fn ask(&self, chats: &[String], asked: impl AsyncFn(&Translated, &dyn Fn(&str, &str) -> Request)) {
+        for (spec, fields) in operations() {
+            let Some(case) = TRANSLATED.iter().find(|case| case.operation == spec.id) else { continue };
+            let Access::Token { tokens, .. } = spec.access else { continue };
+            let callers = if tokens == Tokens::Tenant { 1 } else { self.tokens.len() };
+            for (field, list) in &fields {
+                for token in &self.tokens[..callers] {
+                    for chat in chats {
+                        let path = spec.route.path.replace("{chat_id}", chat);
+                        let call = |form: &str, id: &str| {
+                            let request =
+                                self.world.lab.request(spec.route.method.name(), &path).token(token);
+                            request.query(case.form, form).body(body(field, *list, id))
+                        };
+                        asked(case, &call).await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_id_is_told_first_whatever_else_is_wrong() {
+    let stage = stage().await;
+    let check = async |case: &Translated, call: &dyn Fn(&str, &str) -> Request| {
+        for (form, id, code) in [
+            ("open_id", "ou_1", 99992351),
+            ("open_id", "x", 99992351),
+            ("open_id", stage.foreign.as_str(), 99992361),
+            ("union_id", "on_1", case.union),
+            ("user_id", "nobody", 99992360),
+        ] {
+            let json = call(form, id).send().await.refused(code);
+            let told = &json["error"]["field_violations"][0]["value"];
+            assert!(code == 99992361 || told == id, "{} {form}: {json}", case.operation);
+        }
+    };
+    stage.ask(&stage.chats, check).await;
+    // Also before what the app lacks.
+    stage.world.set_app(&stage.world.app_id, json!({"bot": false})).await;
+    stage.ask(&stage.chats[..1], check).await;
+    stage.world.set_app(&stage.world.app_id, json!({"bot": true, "status": "disabled"})).await;
+    stage.ask(&stage.chats[..1], check).await;
+}
+
+#[tokio::test]
+async fn a_known_id_is_not_in_the_way() {
+    let stage = stage().await;
+    let known = stage.world.users[2].open_id.clone();
+    let check = async |case: &Translated, call: &dyn Fn(&str, &str) -> Request| {
+        let code = call("open_id", &known).send().await.code();
+        assert!(!(99992351..=99992381).contains(&code), "{} {code}", case.operation);
+    };
+    stage.ask(&stage.chats, check).await;
+}
+
+/// What the gateway refuses by itself comes before it translates anything.
+#[tokio::test]
+async fn what_the_gateway_refuses_stays() {
+    let stage = stage().await;
+    let path = format!("/im/v1/chats/{}/managers/add_managers", stage.chats[1]);
+    let call = |form: &str, ids: Value| {
+        stage.world.call("POST", &path).query("member_id_type", form).body(json!({"manager_ids": ids}))
+    };
+    call("nickname", json!(["ou_1"])).send().await.refused(232001);
+    call("open_id", json!([1])).send().await.refused(9499);
+    // More ids than a call may name are not looked up.
+    call("open_id", json!(vec!["ou_1"; 51])).send().await.refused(232011);
+    // The ids of apps are no people's.
+    call("app_id", json!(["cli_1"])).send().await.refused(232011);
+    stage.world.set_app(&stage.world.app_id, json!({"scopes": ["im:chat"]})).await;
+    call("user_id", json!(["nobody"])).send().await.refused(99991672);
+}
