@@ -56,6 +56,10 @@ pub struct Settings {
     pub comma_lists: bool,
     /// Whether the authorize page lets anybody pick the user who signs in.
     pub user_picker: UserPicker,
+    /// The addresses from which events are posted, as apps are told: not a switch, but what the operator says of the
+    /// machine.
+    #[serde(skip)]
+    pub outbound_ips: Vec<String>,
 }
 
 impl Default for Settings {
@@ -68,6 +72,7 @@ impl Default for Settings {
             generic_field_validation: false,
             comma_lists: true,
             user_picker: UserPicker::default(),
+            outbound_ips: vec!["127.0.0.1".to_owned()],
         }
     }
 }

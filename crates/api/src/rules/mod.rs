@@ -8,6 +8,7 @@ pub mod links;
 pub mod members;
 pub mod menus;
 pub mod oauth;
+pub mod scopes;
 pub mod search;
 pub mod tabs;
 pub mod tags;
