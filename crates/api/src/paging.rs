@@ -23,12 +23,7 @@ pub fn read(keys: &Keys, list: &str, token: Option<&str>) -> Result<Option<Strin
 }
 
 /// As [`read`], for pages that have a code of their own for a token that was never given out.
-pub fn read_or(
-    keys: &Keys,
-    list: &str,
-    token: Option<&str>,
-    invalid: Code,
-) -> Result<Option<String>, Fault> {
+pub fn read_or(keys: &Keys, list: &str, token: Option<&str>, invalid: Code) -> Result<Option<String>, Fault> {
     let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(None) };
     place(keys, list, token).map(Some).ok_or_else(|| {
         Fault::new(invalid, "page_token was not given out for this list").with_violation(

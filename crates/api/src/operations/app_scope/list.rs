@@ -5,6 +5,7 @@ use larkspur_store::{Tx, publishing};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::operations::application::IDENTITIES;
 use crate::rules::scopes::{self, Identity};
 use crate::{Call, Empty, Input, Operation};
 
@@ -43,7 +44,7 @@ impl Operation for List {
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::SCOPES_APP_NOT_INSTALLED],
         example: "",
-        behaviours: &[super::super::application::IDENTITIES, ASKED],
+        behaviours: &[IDENTITIES, ASKED],
         deviations: &[],
     };
     type Ground = Tx;

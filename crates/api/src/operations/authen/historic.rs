@@ -162,9 +162,7 @@ pub(super) struct SignedIn {
 /// The tokens of a session, and whose they are.
 pub(super) async fn signed_in(session: &mut Session) -> Result<SignedIn, Fault> {
     let tokens = tokens(session).await?;
-    let engine = session.tx.engine().clone();
-    let tenant = session.tx.tenant().to_string();
     let has = |scope: &str| session.grant.scopes.has(scope);
-    let person = person(&engine.keys, &session.install, tenant, &session.user, has);
+    let person = person(&mut session.tx, &session.install, &session.user, has).await?;
     Ok(SignedIn { tokens, person, sid: session.tx.next_id().to_string() })
 }

@@ -24,7 +24,7 @@ impl Operation for Get {
         codes: &[codes::AUTHEN_USER_ABSENT],
         example: "",
         behaviours: &[TOKENS],
-        deviations: &["enterprise_email and employee_no are never there: users have none."],
+        deviations: &[],
     };
     type Ground = Tx;
     type Path = Empty;
@@ -36,9 +36,7 @@ impl Operation for Get {
         let absent = || Fault::new(codes::AUTHEN_USER_ABSENT, "the token's user is gone");
         let user_id = call.operator().to_column();
         let user = users::by_id(tx, &user_id).await?.ok_or_else(absent)?;
-        let engine = tx.engine().clone();
-        let tenant = call.tenant.to_string();
-        Ok(person(&engine.keys, &call.app, tenant, &user, |scope| call.has_scope(scope)))
+        person(tx, &call.app, &user, |scope| call.has_scope(scope)).await
     }
 }
 

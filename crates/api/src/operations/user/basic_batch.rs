@@ -111,7 +111,10 @@ impl Operation for BasicBatch {
             i18n_name: I18nName {
                 zh_cn: String::new(),
                 ja_jp: String::new(),
-                en_us: profiles.get(&user.user_id).and_then(|known| known.en_name.clone()).unwrap_or_default(),
+                en_us: profiles
+                    .get(&user.user_id)
+                    .and_then(|known| known.en_name.clone())
+                    .unwrap_or_default(),
             },
             name: user.name,
         };

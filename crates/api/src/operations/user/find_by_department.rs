@@ -33,7 +33,13 @@ impl Operation for FindByDepartment {
         route: get("/open-apis/contact/v3/users/find_by_department"),
         access: Access::Token {
             tokens: Tokens::TenantOrUser,
-            scopes: &[CONTACT_BASE, CONTACT_ORGANIZE, CONTACT_ACCESS_AS_APP, CONTACT_READONLY, CONTACT_AS_APP],
+            scopes: &[
+                CONTACT_BASE,
+                CONTACT_ORGANIZE,
+                CONTACT_ACCESS_AS_APP,
+                CONTACT_READONLY,
+                CONTACT_AS_APP,
+            ],
             bot: Bot::NotRequired,
         },
         rate: rates::TIER_4,

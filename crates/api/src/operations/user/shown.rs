@@ -121,11 +121,7 @@ fn shown(
         name: may.base.then(|| user.name.clone()),
         nickname: profile.nickname.filter(|_| may.base),
         open_id: translate::user_id(keys, call, user, UserIdType::OpenId),
-        orders: may.department.then_some([Order {
-            department_id: ROOT,
-            department_order: 1,
-            user_order: 0,
-        }]),
+        orders: may.department.then_some([Order { department_id: ROOT, department_order: 1, user_order: 0 }]),
         status: may.employee.then(|| Status::of(user)),
         union_id: translate::user_id(keys, call, user, UserIdType::UnionId),
         user_id: may.user_id.then(|| user.user_id.clone()),
