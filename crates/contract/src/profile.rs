@@ -67,7 +67,7 @@ pub struct Profile {
 /// A field of the tenant's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomAttr {
-    /// `TEXT`, `HREF`, `ENUMERATION` or `PICTURE_ENUM`.
+    /// `TEXT`, `HREF`, `ENUMERATION`, `PICTURE_ENUM` or `GENERIC_USER`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Id of the field.
@@ -101,6 +101,20 @@ pub struct CustomValue {
     /// Address of the picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture_url: Option<String>,
+    /// A user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generic_user: Option<GenericUser>,
+}
+
+/// A user as the value of a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GenericUser {
+    /// The user: kept as user_id, answered in the form that a request asks for.
+    pub id: String,
+    /// 1: a user.
+    #[serde(rename = "type")]
+    #[schemars(range(min = 1, max = 1))]
+    pub kind: i64,
 }
 
 impl Profile {
@@ -137,10 +151,16 @@ impl Profile {
         }
     }
 
-    /// The user_ids of leaders of either kind.
-    pub fn leaders(&self) -> impl Iterator<Item = &str> {
+    /// The user_ids of users in fields of the tenant's own.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        let attrs = self.custom_attrs.iter().flatten();
+        attrs.filter_map(|attr| attr.value.generic_user.as_ref().map(|user| user.id.as_str()))
+    }
+
+    /// The user_ids of all users whom these facts name: leaders of either kind, and those in fields of the tenant's own.
+    pub fn people(&self) -> impl Iterator<Item = &str> {
         let dotted = self.dotted_line_leader_user_ids.iter().flatten();
-        self.leader_user_id.iter().chain(dotted).map(String::as_str)
+        self.leader_user_id.iter().chain(dotted).map(String::as_str).chain(self.named())
     }
 }
 

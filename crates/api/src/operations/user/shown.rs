@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use larkspur_contract::model::{UserIdType, UserStatus};
-use larkspur_contract::profile::Profile;
+use larkspur_contract::profile::{CustomAttr, Profile};
 use larkspur_contract::scopes::{
     CONTACT_ACCESS_AS_APP, CONTACT_AS_APP, CONTACT_DEPARTMENT, CONTACT_DOTTED_LINE, CONTACT_EMAIL,
     CONTACT_EMPLOYEE, CONTACT_EMPLOYEE_ID, CONTACT_EMPLOYEE_NUMBER, CONTACT_GENDER, CONTACT_PHONE,
@@ -51,7 +51,8 @@ impl May {
     }
 }
 
-/// Some users, in their order, as far as the caller may know. Ids of leaders have the form that the request asks for.
+/// Some users, in their order, as far as the caller may know. Ids of leaders have the form that the request asks
+/// for, as have those of users in fields of the tenant's own.
 ///
 /// With `batch`, each has the two members that only `users/batch` answers.
 pub(super) async fn show(
@@ -63,17 +64,17 @@ pub(super) async fn show(
 ) -> Result<Vec<Shown>, Fault> {
     let may = May::of(call);
     let mut profiles = directory::profiles(tx, people.iter().map(|user| user.user_id.as_str())).await?;
-    let mut leaders = HashMap::new();
-    if may.department || may.dotted {
-        let named = users::by_ids(tx, profiles.values().flat_map(Profile::leaders)).await?;
+    let mut ids = HashMap::new();
+    if may.department || may.dotted || may.employee {
+        let named = users::by_ids(tx, profiles.values().flat_map(Profile::people)).await?;
         let keys = &tx.engine().keys;
         let id = |user: &User| (user.user_id.clone(), translate::user_id(keys, call, user, form));
-        leaders = named.iter().map(id).collect();
+        ids = named.iter().map(id).collect();
     }
     let one = |user: &User| {
         let profile = profiles.remove(&user.user_id).unwrap_or_default();
         let key = profile.avatar_key.clone().unwrap_or_default();
-        let mut shown = shown(tx, call, &may, user, profile, &leaders);
+        let mut shown = shown(tx, call, &may, user, profile, &ids);
         if batch {
             shown.avatar_key = may.base.then_some(key);
             shown.is_frozen = may.employee.then_some(user.status == UserStatus::Frozen);
@@ -89,11 +90,11 @@ fn shown(
     may: &May,
     user: &User,
     profile: Profile,
-    leaders: &HashMap<String, String>,
+    ids: &HashMap<String, String>,
 ) -> Shown {
     let keys = &tx.engine().keys;
     let text = |may: bool, text: Option<String>| may.then(|| text.unwrap_or_default());
-    let leader = |id: &String| leaders.get(id).cloned();
+    let leader = |id: &String| ids.get(id).cloned();
     let dotted = profile.dotted_line_leader_user_ids.iter().flatten().filter_map(leader);
     let dotted: Vec<String> = dotted.collect();
     Shown {
@@ -101,7 +102,7 @@ fn shown(
         avatar_key: None,
         city: text(may.employee, profile.city),
         country: text(may.employee, profile.country),
-        custom_attrs: may.employee.then(|| profile.custom_attrs.unwrap_or_default()),
+        custom_attrs: may.employee.then(|| attrs(profile.custom_attrs.unwrap_or_default(), ids)),
         department_ids: may.department.then_some([ROOT]),
         description: text(may.employee, profile.description),
         dotted_line_leader_user_ids: Some(dotted).filter(|ids| may.dotted && !ids.is_empty()),
@@ -127,6 +128,21 @@ fn shown(
         user_id: may.user_id.then(|| user.user_id.clone()),
         work_station: text(may.employee, profile.work_station),
     }
+}
+
+/// Fields of the tenant's own, users in them named as the caller names users; without those of users who are gone.
+fn attrs(mut all: Vec<CustomAttr>, ids: &HashMap<String, String>) -> Vec<CustomAttr> {
+    all.retain_mut(|attr| match &mut attr.value.generic_user {
+        None => true,
+        Some(user) => match ids.get(&user.id) {
+            None => false,
+            Some(id) => {
+                user.id.clone_from(id);
+                true
+            }
+        },
+    });
+    all
 }
 
 fn avatar(key: &str) -> Avatar {

@@ -87,7 +87,10 @@ async fn set_everything(world: &World) -> Value {
         "employee_type": 5, "employee_no": "E7", "enterprise_email": "ada@corp.example.com",
         "leader_user_id": world.users[1].user_id,
         "dotted_line_leader_user_ids": [world.users[2].user_id, world.users[1].user_id],
-        "custom_attrs": [{"type": "TEXT", "id": "C-1", "value": {"text": "blue"}}],
+        "custom_attrs": [
+            {"type": "TEXT", "id": "C-1", "value": {"text": "blue"}},
+            {"type": "GENERIC_USER", "id": "C-2", "value": {"generic_user": {"id": world.users[1].user_id, "type": 1}}},
+        ],
     });
     let path = format!("/users/{}", world.users[0].user_id);
     world.control("PATCH", &path).body(facts.clone()).send().await.data();
@@ -171,6 +174,10 @@ async fn what_was_set_is_told_in_every_form_of_id() {
             let expected = match name.as_str() {
                 "leader_user_id" => json!(leader),
                 "dotted_line_leader_user_ids" => json!([dotted, leader]),
+                "custom_attrs" => json!([
+                    value[0],
+                    {"type": "GENERIC_USER", "id": "C-2", "value": {"generic_user": {"id": leader, "type": 1}}},
+                ]),
                 "avatar_key" => continue,
                 _ => value.clone(),
             };
@@ -182,6 +189,12 @@ async fn what_was_set_is_told_in_every_form_of_id() {
     for leader in [bob, chen] {
         world.control("DELETE", &format!("/users/{}", leader.user_id)).send().await.data();
     }
+    let user = get(&world, &ada.open_id).send().await.data()["user"].clone();
+    assert_eq!(
+        user["custom_attrs"].as_array().map(Vec::len),
+        Some(1),
+        "with a user who is gone, a field goes"
+    );
     let path = format!("/users/{}", ada.user_id);
     world
         .control("PATCH", &path)
@@ -240,6 +253,11 @@ async fn the_control_api_keeps_what_is_known_of_a_user() {
         (json!({"leader_user_id": "eve"}), 5275400, "leader_user_id"),
         (json!({"leader_user_id": "nobody"}), 5275404, "leader_user_id"),
         (json!({"dotted_line_leader_user_ids": ["nobody"]}), 5275404, "dotted_line_leader_user_ids[*]"),
+        (
+            json!({"custom_attrs": [{"type": "GENERIC_USER", "id": "C", "value": {"generic_user": {"id": "x", "type": 1}}}]}),
+            5275404,
+            "custom_attrs[*].value.generic_user.id",
+        ),
     ] {
         let reply = change(body).send().await;
         reply.refused(code);

@@ -109,6 +109,7 @@ async fn what_batch_get_id_refuses() {
         open_id(&world, 0, &other).await,
         "as the calling app sees it"
     );
+    assert_eq!(found["user_list"][0].get("status"), None, "the state of an account has a scope of its own");
     world.set_app(&other, json!({"visible_to": [world.users[1].user_id]})).await;
     let found = by_other("open_id").send().await.data();
     assert_eq!(found["user_list"], json!([{"email": "ada@example.com"}]), "out of the app's range");

@@ -74,8 +74,8 @@ async fn profile(tx: &mut Tx, user_id: &str) -> Result<Profile, Fault> {
     Ok(directory::profiles(tx, [user_id]).await?.remove(user_id).unwrap_or_default())
 }
 
-/// Writes what is known of a user now. Leaders that the request names must be users of the world, and others than the
-/// user; those who were named before may be gone.
+/// Writes what is known of a user now. People whom the request names must be users of the world, and leaders others than
+/// the user; those who were named before may be gone.
 async fn set_profile(tx: &mut Tx, user: &User, asked: &Profile, now: &Profile) -> Result<(), Fault> {
     let leader = Vec::from_iter(asked.leader_user_id.clone().filter(|id| !id.is_empty()));
     let dotted = asked.dotted_line_leader_user_ids.clone().unwrap_or_default();
@@ -89,6 +89,8 @@ async fn set_profile(tx: &mut Tx, user: &User, asked: &Profile, now: &Profile) -
         }
         support::known_users(tx, field, &ids).await?;
     }
+    let named: Vec<String> = asked.named().map(str::to_owned).collect();
+    support::known_users(tx, "custom_attrs[*].value.generic_user.id", &named).await?;
     Ok(directory::set_profile(tx, &user.user_id, now).await?)
 }
 
