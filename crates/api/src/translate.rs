@@ -220,7 +220,7 @@ pub fn refusal(form: UserIdType, id: &str, named: &Named) -> Fault {
     unknown(form, &[id])
 }
 
-/// The gateway's refusal of ids that name nobody here.
+/// The gateway's refusal of ids that name no user here.
 fn unknown(form: UserIdType, ids: &[&str]) -> Fault {
     let (code, kind, example) = match form {
         UserIdType::OpenId => (codes::OPEN_ID_UNKNOWN, "open_id", "ou_7d8a6e6df7621556ce0d21922b676706ccs"),

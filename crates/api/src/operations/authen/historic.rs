@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exchange;
 use super::oauth_policy::SIGN_IN_FREQUENCY;
-use super::person::{Person, person};
+use super::person::{self, Person, person};
 use super::session::{Form, Session};
 use crate::tokens::LIFE_MS;
 use crate::{Presented, RootCall};
@@ -163,6 +163,7 @@ pub(super) struct SignedIn {
 pub(super) async fn signed_in(session: &mut Session) -> Result<SignedIn, Fault> {
     let tokens = tokens(session).await?;
     let has = |scope: &str| session.grant.scopes.has(scope);
-    let person = person(&mut session.tx, &session.install, &session.user, has).await?;
+    let known = person::known(&mut session.tx, &session.user).await?;
+    let person = person(&session.tx, &session.install, &session.user, &known, has);
     Ok(SignedIn { tokens, person, sid: session.tx.next_id().to_string() })
 }

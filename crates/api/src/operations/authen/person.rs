@@ -1,6 +1,7 @@
 //! Who a user is, as far as an app may know.
 
 use larkspur_contract::Fault;
+use larkspur_contract::profile::Profile;
 use larkspur_contract::scopes::{CONTACT_EMAIL, CONTACT_EMPLOYEE, CONTACT_EMPLOYEE_ID, CONTACT_PHONE};
 use larkspur_store::users::User;
 use larkspur_store::{Tx, apps, directory};
@@ -34,9 +35,6 @@ pub(super) struct Person {
     /// Mail address at the tenant's own mail service; needs `contact:user.employee:readonly`.
     #[serde(skip_serializing_if = "Option::is_none")]
     enterprise_email: Option<String>,
-    /// Number of the employee; needs `contact:user.employee:readonly`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    employee_no: Option<String>,
     /// The tenant's own id; needs `contact:user.employee_id:readonly`.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
@@ -48,18 +46,16 @@ pub(super) struct Person {
 }
 
 /// Shows a user to an app that holds what `has` says.
-pub(super) async fn person(
-    tx: &mut Tx,
+pub(super) fn person(
+    tx: &Tx,
     install: &apps::Install,
     user: &User,
+    known: &Profile,
     has: impl Fn(&str) -> bool,
-) -> Result<Person, Fault> {
-    let known = directory::profiles(tx, [user.user_id.as_str()]).await?.remove(&user.user_id);
-    let known = known.unwrap_or_default();
+) -> Person {
     let (keys, number) = (&tx.engine().keys, user.user_no.cast_unsigned());
     let picture = |size| avatar_sized(known.avatar_key.as_deref().unwrap_or_default(), size);
-    let employee = has(CONTACT_EMPLOYEE);
-    Ok(Person {
+    Person {
         name: user.name.clone(),
         en_name: known.en_name.clone().unwrap_or_else(|| user.name.clone()),
         avatar_thumb: picture("72x72"),
@@ -69,10 +65,15 @@ pub(super) async fn person(
         open_id: keys.open_id(number, install.app_id).to_string(),
         union_id: keys.union_id(number, install.developer).to_string(),
         email: user.email.clone().filter(|_| has(CONTACT_EMAIL)),
-        enterprise_email: known.enterprise_email.clone().filter(|_| employee),
-        employee_no: known.employee_no.clone().filter(|_| employee),
+        enterprise_email: known.enterprise_email.clone().filter(|_| has(CONTACT_EMPLOYEE)),
         user_id: has(CONTACT_EMPLOYEE_ID).then(|| user.user_id.clone()),
         mobile: user.mobile.clone().filter(|_| has(CONTACT_PHONE)),
         tenant_key: tx.tenant().to_string(),
-    })
+    }
+}
+
+/// What is known of a user beside name and addresses.
+pub(super) async fn known(tx: &mut Tx, user: &User) -> Result<Profile, Fault> {
+    let found = directory::profiles(tx, [user.user_id.as_str()]).await?.remove(&user.user_id);
+    Ok(found.unwrap_or_default())
 }

@@ -69,7 +69,7 @@ async fn an_app_has_the_owner_whom_the_control_api_names() {
     assert_eq!(alone["owner"], json!({"type": 2, "owner_id": "", "name": ""}));
     assert_eq!((&alone["creator_id"], &alone["description"]), (&json!(""), &json!("second")));
     assert_eq!(alone.get("pc_default_ability"), None, "without a bot");
-    let reply = world.control("PUT", &format!("/apps/{app}")).body(json!({"owner": "nobody"})).send().await;
+    let reply = world.control("PUT", &format!("/apps/{app}")).body(json!({"owner": "no-user"})).send().await;
     reply.refused(5275404);
     assert_eq!(reply.violated(), ["owner"]);
     // Of an app that was made elsewhere, only what is the tenant's own can be set.

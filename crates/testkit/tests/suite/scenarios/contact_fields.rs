@@ -185,7 +185,7 @@ async fn what_was_set_is_told_in_every_form_of_id() {
         }
         assert!(text(&user["avatar"], "avatar_72").contains("/v3_00ab~"));
     }
-    // Leaders who are gone are told no more, and whoever is changed later keeps the rest.
+    // Leaders who are gone are told no more, and a user who is changed later keeps the rest.
     for leader in [bob, chen] {
         world.control("DELETE", &format!("/users/{}", leader.user_id)).send().await.data();
     }
@@ -251,8 +251,8 @@ async fn the_control_api_keeps_what_is_known_of_a_user() {
         (json!({"employee_type": 0}), 5275400, "employee_type"),
         (json!({"join_time": -1}), 5275400, "join_time"),
         (json!({"leader_user_id": "eve"}), 5275400, "leader_user_id"),
-        (json!({"leader_user_id": "nobody"}), 5275404, "leader_user_id"),
-        (json!({"dotted_line_leader_user_ids": ["nobody"]}), 5275404, "dotted_line_leader_user_ids[*]"),
+        (json!({"leader_user_id": "no-user"}), 5275404, "leader_user_id"),
+        (json!({"dotted_line_leader_user_ids": ["no-user"]}), 5275404, "dotted_line_leader_user_ids[*]"),
         (
             json!({"custom_attrs": [{"type": "GENERIC_USER", "id": "C", "value": {"generic_user": {"id": "x", "type": 1}}}]}),
             5275404,

@@ -114,7 +114,7 @@ async fn what_several_users_refuse() {
         assert!(text(&json, "msg").contains(&format!("Invalid ids: [{} {}]", wrong[0], wrong[1])), "{json}");
         assert_eq!(json["error"]["field_violations"].as_array().map(Vec::len), Some(2));
         ask(&world, &[good, &elsewhere]).send().await.refused(99992361);
-        for (form, id, code) in [("union_id", "on_x", 99992363), ("user_id", "nobody", 99992360)] {
+        for (form, id, code) in [("union_id", "on_x", 99992363), ("user_id", "no-user", 99992360)] {
             ask(&world, &[id]).query("user_id_type", form).send().await.refused(code);
         }
     }
