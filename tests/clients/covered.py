@@ -8,8 +8,11 @@ NOT_SERVED = {
     "drive.v1.permission_member.transfer_owner": "not a part of groups: documents are made by the control API",
     **{
         f"contact.v3.user.{name}": "not a part of groups: people are made by the control API"
-        for name in ("basic_batch", "batch", "create", "delete", "find_by_department", "list", "patch", "resurrect",
-                     "update", "update_user_id")
+        for name in ("create", "delete", "patch", "resurrect", "update", "update_user_id")
+    },
+    **{
+        f"application.v6.application.{name}": "not a part of groups: apps are made and set by the control API"
+        for name in ("contacts_range_configuration", "list", "patch", "underauditlist")
     },
 }
 # Operations for which no SDK has a typed method.

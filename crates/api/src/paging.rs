@@ -1,6 +1,6 @@
 //! Page tokens: opaque to callers, and good only for the list that they were given for.
 
-use larkspur_contract::{Fault, codes};
+use larkspur_contract::{Code, Fault, codes};
 use larkspur_store::Keys;
 
 /// The most bytes of a place that a token carries.
@@ -19,9 +19,14 @@ pub fn write(keys: &Keys, list: &str, place: &str) -> String {
 
 /// Reads where a page begins: `None` for the first one, 232001 for what was never given out for this list.
 pub fn read(keys: &Keys, list: &str, token: Option<&str>) -> Result<Option<String>, Fault> {
+    read_or(keys, list, token, codes::PARAM_INVALID)
+}
+
+/// As [`read`], for pages that have a code of their own for a token that was never given out.
+pub fn read_or(keys: &Keys, list: &str, token: Option<&str>, invalid: Code) -> Result<Option<String>, Fault> {
     let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(None) };
     place(keys, list, token).map(Some).ok_or_else(|| {
-        Fault::new(codes::PARAM_INVALID, "page_token was not given out for this list").with_violation(
+        Fault::new(invalid, "page_token was not given out for this list").with_violation(
             "page_token",
             Some(token),
             "invalid page_token",

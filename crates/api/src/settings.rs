@@ -61,6 +61,10 @@ pub struct Settings {
     pub topic_as_group: bool,
     /// Whether the authorize page lets anybody pick the user who signs in.
     pub user_picker: UserPicker,
+    /// The addresses from which events are posted, as apps are told: not a switch, but what the operator says of the
+    /// machine.
+    #[serde(skip)]
+    pub outbound_ips: Vec<String>,
 }
 
 impl Default for Settings {
@@ -75,6 +79,7 @@ impl Default for Settings {
             comma_lists: true,
             topic_as_group: false,
             user_picker: UserPicker::default(),
+            outbound_ips: vec!["127.0.0.1".to_owned()],
         }
     }
 }

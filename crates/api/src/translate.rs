@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use larkspur_contract::ids::{AppId, OpenId, UnionId};
 use larkspur_contract::model::{AppKind, MemberIdType, UserIdType};
 use larkspur_contract::scopes::CONTACT_EMPLOYEE_ID;
-use larkspur_contract::{Code, Fault, Permission, codes};
+use larkspur_contract::{Code, Fault, FieldViolation, Permission, codes};
 use larkspur_store::apps::Audience;
 use larkspur_store::chats::Member;
 use larkspur_store::users::{self, User};
@@ -198,21 +198,42 @@ pub async fn all_named_members(
     Ok(apps.into_iter().map(named).collect())
 }
 
+/// The gateway's refusal of a list of ids, if it refuses one of them: the first such id decides the code, and all that
+/// it fits are named.
+pub fn refusal_of_any(form: UserIdType, ids: &[&str], named: &[Named]) -> Option<Fault> {
+    let is_known = |named: &Named| matches!(named, Named::User(_) | Named::Bot(_));
+    let mut bad = ids.iter().zip(named).filter(|(_, named)| !is_known(named));
+    let (first, why) = bad.next()?;
+    if *why == Named::OtherApp {
+        return Some(refusal(form, first, why));
+    }
+    let more = bad.filter(|(_, named)| **named != Named::OtherApp).map(|(id, _)| *id);
+    let all: Vec<&str> = [*first].into_iter().chain(more).collect();
+    Some(unknown(form, &all))
+}
+
 /// The gateway's refusal of an id that names nobody here. Source: generic code table; texts seen in live answers.
 pub fn refusal(form: UserIdType, id: &str, named: &Named) -> Fault {
-    let (code, kind, example): (Code, &str, &str) = match (form, named) {
-        (_, Named::OtherApp) => {
-            return Fault::new(codes::OPEN_ID_CROSS_APP, format!("{id} is another app's open_id"));
-        }
-        (UserIdType::OpenId, _) => {
-            (codes::OPEN_ID_UNKNOWN, "open_id", "ou_7d8a6e6df7621556ce0d21922b676706ccs")
-        }
-        (UserIdType::UnionId, _) => {
-            (codes::UNION_ID_UNKNOWN, "union_id", "on_cad4860e7af114fb4ff6c5d496d1dd76")
-        }
-        (UserIdType::UserId, _) => (codes::USER_ID_UNKNOWN, "user_id", "4d7a3c6g"),
+    if *named == Named::OtherApp {
+        return Fault::new(codes::OPEN_ID_CROSS_APP, format!("{id} is another app's open_id"));
+    }
+    unknown(form, &[id])
+}
+
+/// The gateway's refusal of ids that name no user here.
+fn unknown(form: UserIdType, ids: &[&str]) -> Fault {
+    let (code, kind, example) = match form {
+        UserIdType::OpenId => (codes::OPEN_ID_UNKNOWN, "open_id", "ou_7d8a6e6df7621556ce0d21922b676706ccs"),
+        UserIdType::UnionId => (codes::UNION_ID_UNKNOWN, "union_id", "on_cad4860e7af114fb4ff6c5d496d1dd76"),
+        UserIdType::UserId => (codes::USER_ID_UNKNOWN, "user_id", "4d7a3c6g"),
     };
-    Fault::new(code, format!("{id} names nobody in this tenant"))
-        .with_text(codes::unknown_id_text(kind, example, &[id.to_owned()]))
-        .with_violation(kind, Some(id), "invalid id")
+    let named: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+    let violation = |id: &String| FieldViolation {
+        field: kind.to_owned(),
+        value: Some(id.clone()),
+        description: "invalid id".to_owned(),
+    };
+    Fault::new(code, format!("not in this tenant: {}", ids.join(" ")))
+        .with_text(codes::unknown_id_text(kind, example, &named))
+        .with_violations(named.iter().map(violation).collect())
 }

@@ -113,10 +113,31 @@ codes! {
     AUTHEN_REFRESH_EXPIRED = 20037, 200, "The refresh token passed has expired. Please generate a new one";
     AUTHEN_APP_DISABLED = 20042, 200, "App disabled";
     // Contact
-    CONTACT_PARAM_INVALID = 40001, 400, "param error";
-    CONTACT_INTERNAL = 40003, 500, "internal error";
+    CONTACT_PARAM_INVALID = 40001, 400, "invalid parameter";
+    CONTACT_BODY_INVALID = 40001, 400, "param is invalid";
+    CONTACT_INTERNAL = 40003, 400, "internal error";
+    CONTACT_NO_DEPARTMENTS_AUTHORITY = 40004, 403, "no dept. authority";
+    CONTACT_NO_DEPARTMENT_AUTHORITY = 40004, 403, "no dept authority error";
+    CONTACT_PAGE_SIZE_INVALID = 40011, 400, "page size is invalid";
+    CONTACT_PAGE_TOKEN_INVALID = 40012, 400, "page token is invalid error";
     CONTACT_USER_ID_INVALID = 41012, 400, "user id invalid error";
-    CONTACT_NO_USER_AUTHORITY = 41050, 400, "no user authority error";
+    CONTACT_NO_USER_AUTHORITY = 41050, 400, "no user authority";
+    CONTACT_NO_USERS_AUTHORITY = 41050, 400, "no user authority error";
+    // Applications
+    APPLICATION_ID_INVALID = 210503, 400, "invalid app_id";
+    APPLICATION_NOT_IN_TENANT = 210504, 400, "no such app in tenant";
+    APPLICATION_NOT_CUSTOM = 210505, 400, "target app not a custom app";
+    APPLICATION_UNKNOWN = 210506, 400, "no such app";
+    APPLICATION_LEVEL_TOO_LOW = 210508, 400, "insufficient permission level";
+    SCOPES_ONLY_SUPER = 212001, 400, "only super scope unauthorized";
+    SCOPES_ALL_GRANTED = 212002, 400, "unauthorized scopes were empty";
+    SCOPES_OVER_LIMIT = 212003, 400, "approval over limit";
+    SCOPES_APPLIED_ALREADY = 212004, 400, "duplicate apply";
+    SCOPES_APP_NOT_INSTALLED = 212100, 400, "app not install";
+    // The tenant, and where events come from
+    TENANT_UNKNOWN = 1184000, 404, "企业不存在";
+    TENANT_DENIED = 1184001, 403, "无权限获取企业信息";
+    OUTBOUND_PARAM_INVALID = 1810001, 400, "param is invalid";
     // Group business codes
     TAG_PARAM_INVALID = 230001, 400, "param is invalid";
     MESSAGE_SELF_DESTRUCTS = 230111, 400, "Action unavailable as the message will self-destruct soon.";

@@ -7,6 +7,7 @@ pub mod fields;
 pub mod ids;
 pub mod model;
 pub mod page;
+pub mod profile;
 pub mod rates;
 pub mod scopes;
 mod spec;

@@ -86,6 +86,9 @@ pub enum Demo {
 pub struct Events {
     /// Whether they may go to addresses that are not public.
     pub allow_private: AllowPrivate,
+    /// The addresses from which they are posted, as apps are told.
+    #[serde(deserialize_with = "values::addresses")]
+    pub outbound_ips: Vec<String>,
 }
 
 /// Whether events may go to addresses that are not public.
@@ -303,6 +306,7 @@ mod tests {
     fn the_defaults_are_the_code_s() {
         let config = Config::load(None, [], &[]).expect("sound");
         assert_eq!(config.behaviours, Settings::default());
+        assert_eq!(config.events.outbound_ips, Settings::default().outbound_ips);
         assert_eq!(config.rate_limits, RateLimits::default());
         let (limits, defaults) = (config.limits(), Limits::default());
         assert_eq!(
@@ -358,6 +362,10 @@ mod tests {
         }
         let config = load("[postgres]\nstale_ms = 60000", &[], &[]).expect("the most");
         assert_eq!(config.stale_ms(), 60_000);
+        let text = refused("[events]\noutbound_ips = \"10.0.0.1, home\"", &[], &[]);
+        assert!(text.ends_with("\"home\" is no IP address: write such as 203.0.113.7"), "{text}");
+        let config = load("", &[("LARKSPUR_EVENTS_OUTBOUND_IPS", "10.0.0.1, ::1")], &[]).expect("two");
+        assert_eq!(config.events.outbound_ips, ["10.0.0.1", "::1"]);
         let text = refused("\n\nlisten = ", &[], &[]);
         assert!(text.contains("line 3"), "{text}");
     }
@@ -416,6 +424,7 @@ mod tests {
         ("behaviours.comma_lists", &["false"], &["x"]),
         ("behaviours.user_picker", &["auto", "on", "off"], &["true"]),
         ("events.allow_private", &["auto", "on", "off"], &["true"]),
+        ("events.outbound_ips", &["", "10.0.0.1", "192.0.2.1, ::1"], &["home", "10.0.0.1 ::1", "10.0.0.0/8"]),
         ("limits.connections", &["1", "1000000"], &["0", "-1", "1000001", "x"]),
         ("limits.head_seconds", &["1", "86400"], &["0", "86401"]),
         ("limits.body_seconds", &["1", "86400"], &["0", "86401"]),

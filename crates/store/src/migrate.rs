@@ -18,6 +18,7 @@ const FILES: &[&str] = &[
     include_str!("../../../schema/0010_blobs.sql"),
     include_str!("../../../schema/0011_tickets.sql"),
     include_str!("../../../schema/0012_policy.sql"),
+    include_str!("../../../schema/0013_directory.sql"),
 ];
 
 /// The schema that this program writes and reads.

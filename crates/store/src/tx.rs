@@ -3,12 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use larkspur_contract::Effect;
-use larkspur_contract::ids::{ChatId, TenantKey};
+use larkspur_contract::ids::{AppId, ChatId, TenantKey};
 
 use crate::chats::{self, Chat, Touch};
 use crate::driver::{Hook, Session, StoreError};
 use crate::memory::Moment;
-use crate::{Engine, Root, Row, Value};
+use crate::{Engine, Root, Row, Value, apps};
 
 /// A transaction of one tenant: every statement's `$1` is that tenant.
 ///
@@ -199,11 +199,18 @@ impl Tx {
 
     /// Whether a chat that this tenant does not have lives in another one.
     ///
-    /// The one look beyond the tenant that an operation may take: it tells 232010 from 232006.
+    /// With [`Tx::is_app`], the one look beyond the tenant that an operation may take: it tells 232010 from 232006.
     pub async fn is_elsewhere(&mut self, chat: ChatId) -> Result<bool, StoreError> {
         let mut root =
             Root::within(self.session.share(), self.engine.clone(), self.opened, self.failed.clone());
         Ok(root.home_of_chat(chat).await?.is_some_and(|home| home != self.tenant))
+    }
+
+    /// Whether an app is in the directory, wherever it was made: it tells 210504 from 210506.
+    pub async fn is_app(&mut self, app: AppId) -> Result<bool, StoreError> {
+        let mut root =
+            Root::within(self.session.share(), self.engine.clone(), self.opened, self.failed.clone());
+        Ok(apps::find(&mut root, app).await?.is_some())
     }
 }
 

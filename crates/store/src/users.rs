@@ -41,7 +41,8 @@ pub struct Grant {
 
 const COLUMNS: &str = "user_id, user_no, name, status, email, mobile";
 
-fn user(mut row: Row) -> Result<User, StoreError> {
+/// A user, of a row of these columns.
+pub(crate) fn user(mut row: Row) -> Result<User, StoreError> {
     Ok(User {
         user_id: row.text(0)?,
         user_no: row.int(1)?,

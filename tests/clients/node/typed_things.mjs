@@ -1,7 +1,7 @@
 // What groups lean on: images, tags, documents, people.
 
 import assert from "node:assert/strict";
-import { bytesOf, check, good, png, refusal } from "./sdk.mjs";
+import { bytesOf, caller, check, client, good, png, refusal, refused } from "./sdk.mjs";
 
 export async function things(stage) {
   await images(stage);
@@ -10,6 +10,7 @@ export async function things(stage) {
     await documents(stage, name, who);
     await people(stage, name, who);
   }
+  await start(stage);
 }
 
 async function images(stage) {
@@ -69,6 +70,22 @@ async function people(stage, name, who) {
     const nobody = await refusal(api.get({ path: { user_id: `ou_${"0".repeat(32)}` }, params }));
     assert.equal(nobody.error.log_id, nobody.headers["x-tt-logid"]);
   });
+  await check(`${name}: who several are`, async () => {
+    const api = who.contact.v3.user;
+    const ids = stage.people.map((one) => one.open_id);
+    const params = { user_id_type: "open_id" };
+    const { items } = good(await api.batch({ params: { ...params, user_ids: ids } }));
+    assert.deepEqual(items.map((one) => [one.open_id, one.name]), stage.people.map((one) => [one.open_id, one.name]));
+    const { users } = good(await api.basicBatch({ params, data: { user_ids: ids } }));
+    assert.deepEqual(users.map((one) => one.user_id), ids);
+    const query = { params: { ...params, department_id: "0", page_size: 2 } };
+    assert.equal(good(await api.findByDepartment(query)).has_more, true);
+    const found = [];
+    for await (const page of await api.findByDepartmentWithIterator(query)) found.push(...page.items);
+    assert.deepEqual(ids.filter((id) => !found.some((one) => one.open_id === id)), []);
+    assert.deepEqual(good(await api.list({})).items, []);
+    for await (const page of await api.listWithIterator({ params: { department_id: "0" } })) assert.ok(page.items.length);
+  });
   if (who === stage.bot) {
     await check("people by their addresses", async () => {
       const payload = { params: { user_id_type: "open_id" }, data: { emails: ["nobody@example.com"] } };
@@ -76,4 +93,28 @@ async function people(stage, name, who) {
       assert.deepEqual(user_list, [{ email: "nobody@example.com" }]);
     });
   }
+}
+
+async function start(stage) {
+  await check("what a bot reads when it starts", async () => {
+    const ids = stage.people.map((one) => one.open_id);
+    const { application, scope } = stage.bot.application.v6;
+    const { app } = good(await application.get({ path: { app_id: "me" }, params: { lang: "zh_cn" } }));
+    assert.deepEqual([app.app_id, app.owner.owner_id], [stage.facts.app_id, ids[0]]);
+    const { scopes } = good(await scope.list({}));
+    assert.ok(scopes.some((one) => one.scope_name === "im:chat" && one.grant_status === 1));
+    const wanted = { scopes: ["im:chat"], requested_scopes: ["im:resource"] };
+    const wanting = caller(client(await stage.home.control("POST", "/apps", wanted)));
+    good(await wanting.application.v6.scope.apply({}));
+    await refused(wanting.application.v6.scope.apply({}), 212004);
+    assert.equal(good(await stage.bot.tenant.v2.tenant.query({})).tenant.tenant_key, stage.facts.tenant_key);
+    const range = stage.bot.contact.v3.scope;
+    const { user_ids } = good(await range.list({}));
+    assert.deepEqual(ids.filter((id) => !user_ids.includes(id)), []);
+    for await (const page of await range.listWithIterator({ params: { page_size: 2 } })) assert.ok(page.user_ids.length);
+    const ips = stage.bot.event.v1.outboundIp;
+    assert.deepEqual(good(await ips.list({})).ip_list, ["127.0.0.1"]);
+    for await (const page of await ips.listWithIterator({})) assert.ok(page.ip_list.length);
+    assert.equal(good(await stage.bot.event.v1.connection.get({})).online_instance_cnt, 0);
+  });
 }

@@ -3,7 +3,7 @@
 import io
 
 from harness import png
-from sdk import good, refused
+from sdk import client, good, refused
 
 
 def run(checks, stage):
@@ -12,6 +12,7 @@ def run(checks, stage):
     for name, who in stage.both:
         documents(checks, stage, name, who)
         people(checks, stage, name, who)
+    start(checks, stage)
 
 
 def images(checks, stage):
@@ -67,8 +68,46 @@ def people(checks, stage, name, who):
         answer = who.contact.v3.user.get(user_id="ou_" + "0" * 32, user_id_type="open_id")
         assert answer.code != 0
         refused(answer, answer.code)
+    with checks(f"{name}: who several are"):
+        api, people = who.contact.v3.user, stage.people
+        ids = [one["open_id"] for one in people]
+        found = good(api.batch(user_ids=ids, user_id_type="open_id")).items
+        assert [(one.open_id, one.name, one.orders[0].department_id) for one in found] == [
+            (one["open_id"], one["name"], "0") for one in people
+        ], [vars(one) for one in found]
+        users = good(api.basic_batch(user_id_type="open_id", body={"user_ids": ids})).users
+        assert [(one.user_id, one.name) for one in users] == [(one["open_id"], one["name"]) for one in people]
+        seen, more = [], {}
+        while more is not None:
+            page = good(api.find_by_department(department_id="0", page_size=2, **more))
+            seen += [one.open_id for one in page.items]
+            more = {"page_token": page.page_token} if page.has_more else None
+        assert set(ids) <= set(seen) and len(seen) == len(set(seen)), seen
+        assert good(api.list()).items == []
     if who is stage.bot:
         with checks("people by their addresses"):
             ask = {"emails": ["nobody@example.com"], "mobiles": []}
             found = good(who.contact.v3.user.batch_get_id(user_id_type="open_id", body=ask)).user_list
             assert [(one.email, one.user_id) for one in found] == [("nobody@example.com", None)], found
+
+
+def start(checks, stage):
+    with checks("what a bot reads when it starts"):
+        app = good(stage.bot.application.v6.application.get(app_id="me", lang="zh_cn")).app
+        assert (app.app_id, app.owner.owner_id) == (stage.facts["app_id"], stage.people[0]["open_id"]), vars(app)
+        scopes = good(stage.bot.application.v6.scope.list()).scopes
+        assert {(one.scope_name, one.grant_status) for one in scopes} >= {("im:chat", 1)}
+        assert set(one.scope for one in app.scopes) == set(one.scope_name for one in scopes)
+        wanting = stage.home.app(scopes=["im:chat"], requested_scopes=["im:resource"])
+        scope = stage.app(client(stage.server, wanting)).application.v6.scope
+        listed = [(one.scope_name, one.scope_type, one.grant_status) for one in good(scope.list()).scopes]
+        assert listed == [
+            (name, kind, status) for name, status in (("im:chat", 1), ("im:resource", 2)) for kind in ("tenant", "user")
+        ], listed
+        good(scope.apply())
+        refused(scope.apply(), 212004)
+        tenant = good(stage.bot.tenant.v2.tenant.query()).tenant
+        assert tenant.tenant_key == stage.facts["tenant_key"] and tenant.display_id.startswith("F"), vars(tenant)
+        assert set(good(stage.bot.contact.v3.scope.list()).user_ids) >= {one["open_id"] for one in stage.people}
+        assert good(stage.bot.event.v1.outbound_ip.list()).ip_list == ["127.0.0.1"]
+        assert good(stage.bot.event.v1.connection.get()).online_instance_cnt == 0

@@ -5,6 +5,8 @@ use larkspur_store::{StoreError, Tx, images};
 
 use crate::{Call, Entry, entry};
 
+mod app_scope;
+mod application;
 mod auth;
 mod authen;
 mod bot;
@@ -16,12 +18,15 @@ mod chat_menu;
 mod chat_moderation;
 mod chat_tab;
 mod chat_top_notice;
+mod contact_scope;
 mod control;
 mod drive;
+mod event;
 mod image;
 mod oauth;
 mod tag;
 mod tag_relation;
+mod tenant;
 mod user;
 
 pub use control::demo::{DemoUser, DemoWorld, build as demo_world};
@@ -45,14 +50,24 @@ pub static REGISTRY: &[&[Entry]] = &[
     oauth::ENTRIES,
     bot::ENTRIES,
     user::ENTRIES,
+    contact_scope::ENTRIES,
+    application::ENTRIES,
+    app_scope::ENTRIES,
+    event::ENTRIES,
+    tenant::ENTRIES,
     control::ENTRIES,
 ];
 
 /// The address of an avatar; without a key, of the default one.
 fn avatar_url(key: &str) -> String {
+    avatar_sized(key, "72x72")
+}
+
+/// As [`avatar_url`], in a size such as `240x240`; `noop` is the picture as it was uploaded.
+fn avatar_sized(key: &str, size: &str) -> String {
     let key = if key.is_empty() { "default-avatar_44ae0ca3-e140-494b-956f-78091e348435" } else { key };
     format!(
-        "https://s1-imfile.feishucdn.com/static-resource/v1/{key}~?image_size=72x72&cut_type=&quality=&format=image&sticker_format=.webp"
+        "https://s1-imfile.feishucdn.com/static-resource/v1/{key}~?image_size={size}&cut_type=&quality=&format=image&sticker_format=.webp"
     )
 }
 

@@ -9,6 +9,7 @@ pub mod members;
 pub mod menus;
 pub mod oauth;
 pub mod policies;
+pub mod scopes;
 pub mod search;
 pub mod tabs;
 pub mod tags;

@@ -149,6 +149,7 @@ async fn listen(address: &str) -> Result<TcpListener, String> {
 /// The switches; where other machines come in, nobody picks a user without being allowed to.
 fn settings(config: &Config, loopback: bool) -> Settings {
     let mut settings = config.behaviours.clone();
+    settings.outbound_ips.clone_from(&config.events.outbound_ips);
     if settings.user_picker == UserPicker::Auto && !loopback {
         settings.user_picker = UserPicker::Off;
     }

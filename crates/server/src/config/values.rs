@@ -50,6 +50,17 @@ pub(super) fn rate_limit_status<'de, D: Deserializer<'de>>(from: D) -> Result<u1
     }
 }
 
+/// IP addresses, separated by commas.
+pub(super) fn addresses<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let text = String::deserialize(from)?;
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let read = |part: &str| match part.parse::<std::net::IpAddr>() {
+        Ok(address) => Ok(address.to_string()),
+        Err(_) => Err(D::Error::custom(format!("{part:?} is no IP address: write such as 203.0.113.7"))),
+    };
+    parts.map(read).collect()
+}
+
 /// How connections to PostgreSQL are encrypted.
 pub(super) fn tls<'de, D: Deserializer<'de>>(from: D) -> Result<postgres::Tls, D::Error> {
     match String::deserialize(from)?.as_str() {

@@ -40,8 +40,9 @@ async fn by_secret(
         .as_deref()
         .filter(|secret| !secret.is_empty())
         .ok_or_else(|| Fault::new(codes::AUTH_PARAM_INVALID, "app_secret is missing"))?;
-    let app =
-        apps::find(root, app_id).await?.ok_or_else(|| Fault::new(codes::APP_ID_UNKNOWN, "no such app"))?;
+    let app = apps::find(root, app_id)
+        .await?
+        .ok_or_else(|| Fault::new(codes::APP_ID_UNKNOWN, "no app has this id"))?;
     if !call.engine.keys.secret_matches(secret, &app.secret_hash) {
         return Err(Fault::new(codes::APP_SECRET_INVALID, "wrong app_secret"));
     }

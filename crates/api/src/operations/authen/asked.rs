@@ -124,7 +124,7 @@ pub(super) async fn check(root: &mut Root, call: &RootCall, asked: &Asked) -> Re
         Some(id) => apps::find(root, id).await?,
         None => None,
     };
-    let app = app.ok_or_else(|| Fault::new(codes::OAUTH_NO_SUCH_APP, "no such app"))?;
+    let app = app.ok_or_else(|| Fault::new(codes::OAUTH_NO_SUCH_APP, "no app has this id"))?;
     let sign_in = oauth::sign_in(&mut root.tenant(app.developer), app.app_id).await?;
     if !rules::oauth::may_redirect(&sign_in.redirect_uris, redirect_uri) {
         return Err(Fault::new(codes::OAUTH_REDIRECT_UNREGISTERED, "the redirect_uri is not registered"));

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::exchange;
-use super::person::{Person, person};
+use super::person::{self, Person, person};
 use super::session::{Form, Session};
 use crate::tokens::{Holder, Token};
 use crate::{Presented, RootCall};
@@ -166,9 +166,8 @@ pub(super) struct SignedIn {
 /// The tokens of a session, and whose they are.
 pub(super) async fn signed_in(session: &mut Session) -> Result<SignedIn, Fault> {
     let tokens = tokens(session).await?;
-    let engine = session.tx.engine().clone();
-    let tenant = session.tx.tenant().to_string();
     let has = |scope: &str| session.grant.scopes.has(scope);
-    let person = person(&engine.keys, &session.install, tenant, &session.user, has);
+    let known = person::known(&mut session.tx, &session.user).await?;
+    let person = person(&session.tx, &session.install, &session.user, &known, has);
     Ok(SignedIn { tokens, person })
 }

@@ -115,7 +115,7 @@ pub(in crate::operations) async fn client(
         Some(id) => apps::find(root, id).await?,
         None => None,
     };
-    let app = app.ok_or_else(|| Fault::new(codes::OAUTH_NO_SUCH_APP, "no such app"))?;
+    let app = app.ok_or_else(|| Fault::new(codes::OAUTH_NO_SUCH_APP, "no app has this id"))?;
     if !call.engine.keys.secret_matches(secret, &app.secret_hash) {
         return Err(Fault::new(codes::OAUTH_SECRET_INVALID, "wrong client_secret"));
     }

@@ -1,13 +1,26 @@
+use larkspur_contract::scopes::CONTACT_EMPLOYEE;
 use larkspur_contract::{
     Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates,
 };
 use larkspur_store::{Tx, users};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::person::{Person, person};
+use super::person::{self, Person, person};
 use crate::{Call, Empty, Input, Operation};
 
 /// `GET /authen/v1/user_info`
 pub(super) struct Get;
+
+/// The user of a token.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Output {
+    #[serde(flatten)]
+    person: Person,
+    /// Number of the employee; needs `contact:user.employee:readonly`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    employee_no: Option<String>,
+}
 
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
@@ -24,21 +37,22 @@ impl Operation for Get {
         codes: &[codes::AUTHEN_USER_ABSENT],
         example: "",
         behaviours: &[TOKENS],
-        deviations: &["enterprise_email and employee_no are never there: users have none."],
+        deviations: &[],
     };
     type Ground = Tx;
     type Path = Empty;
     type Query = Empty;
     type Body = Empty;
-    type Output = Person;
+    type Output = Output;
 
-    async fn run(tx: &mut Tx, call: &Call, _input: &Input<Self>) -> Result<Person, Fault> {
+    async fn run(tx: &mut Tx, call: &Call, _input: &Input<Self>) -> Result<Output, Fault> {
         let absent = || Fault::new(codes::AUTHEN_USER_ABSENT, "the token's user is gone");
         let user_id = call.operator().to_column();
         let user = users::by_id(tx, &user_id).await?.ok_or_else(absent)?;
-        let engine = tx.engine().clone();
-        let tenant = call.tenant.to_string();
-        Ok(person(&engine.keys, &call.app, tenant, &user, |scope| call.has_scope(scope)))
+        let known = person::known(tx, &user).await?;
+        let has = |scope: &str| call.has_scope(scope);
+        let person = person(tx, &call.app, &user, &known, has);
+        Ok(Output { person, employee_no: known.employee_no.filter(|_| has(CONTACT_EMPLOYEE)) })
     }
 }
 

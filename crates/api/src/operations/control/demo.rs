@@ -9,7 +9,9 @@ use larkspur_contract::scopes;
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::documents::{Collaborator, Document};
 use larkspur_store::users::User;
-use larkspur_store::{Keys, Root, StoreError, Tx, apps, chats, documents, members, tabs, tenants, users};
+use larkspur_store::{
+    Keys, Root, StoreError, Tx, apps, chats, documents, members, publishing, tabs, tenants, users,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +64,8 @@ pub async fn build(root: &mut Root, now: i64, name: &str) -> Result<DemoWorld, S
         people.push(user(&mut tx, name, now).await?);
     }
     let owner = people.first().map(|user| user.user_id.clone()).unwrap_or_default();
+    let about = publishing::About { description: "A demo of Larkspur".to_owned(), owner: owner.clone() };
+    publishing::set_about(&mut tx, app_id, &about).await?;
     let chat_id = chat(&mut tx, app_id, &owner, &people, now).await?;
     let document_url = document(&mut tx, app_id, owner, now).await?;
     let keys = &tx.engine().keys;

@@ -52,7 +52,7 @@ pub(super) async fn app(tx: &mut Tx, field: &str, id: &str) -> Result<apps::Inst
         Some(app) => apps::stored_install(tx, app).await?,
         None => None,
     };
-    found.ok_or_else(|| not_found(field, id, "no such app is installed in this world"))
+    found.ok_or_else(|| not_found(field, id, "no app of this id is installed in this world"))
 }
 
 /// A user of the world.

@@ -52,7 +52,7 @@ struct Found {
     /// The number that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     mobile: Option<String>,
-    /// State of the account; absent if nobody was found.
+    /// State of the account; needs `contact:user.employee:readonly`, and is absent if no user was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Status>,
 }
@@ -115,7 +115,7 @@ impl Operation for BatchGetId {
                     user_id: user.map(|user| translate::user_id(keys, call, user, form)),
                     email: (contact == Contact::Email).then(|| sent.clone()),
                     mobile: (contact == Contact::Mobile).then(|| sent.clone()),
-                    status: user.map(Status::of),
+                    status: user.filter(|_| call.has_scope(scopes::CONTACT_EMPLOYEE)).map(Status::of),
                 });
             }
         }

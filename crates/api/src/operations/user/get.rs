@@ -1,18 +1,14 @@
 use larkspur_contract::model::UserIdType;
-use larkspur_contract::scopes::{
-    self, CONTACT_ACCESS_AS_APP, CONTACT_AS_APP, CONTACT_EMAIL, CONTACT_EMPLOYEE, CONTACT_EMPLOYEE_ID,
-    CONTACT_PHONE, CONTACT_READONLY, CONTACT_USER_BASE,
-};
+use larkspur_contract::scopes::{self, CONTACT_ACCESS_AS_APP, CONTACT_AS_APP, CONTACT_READONLY};
 use larkspur_contract::{
     Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates,
 };
-use larkspur_store::users::User;
 use larkspur_store::{Tx, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{RANGE, Status};
-use crate::operations::avatar_url;
+use super::fields::Shown;
+use super::{DepartmentIdType, RANGE, UNSET, shown};
 use crate::translate::{self, Named};
 use crate::{Actor, Call, Empty, Input, Operation};
 
@@ -31,16 +27,8 @@ pub(super) struct Path {
 pub(super) struct Query {
     /// Form of the id in the path; `open_id` by default.
     user_id_type: Option<UserIdType>,
-    /// Form of the ids of departments, of which there are none.
+    /// Form of the ids of departments; the root is 0 in both.
     department_id_type: Option<DepartmentIdType>,
-}
-
-/// Form of a department's id.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum DepartmentIdType {
-    DepartmentId,
-    OpenDepartmentId,
 }
 
 /// The user.
@@ -48,45 +36,6 @@ enum DepartmentIdType {
 pub(super) struct Output {
     /// As far as the caller may know.
     user: Shown,
-}
-
-/// A user, as far as the caller may know.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Shown {
-    /// `on_…`
-    union_id: String,
-    /// The tenant's own id; needs `contact:user.employee_id:readonly`, and is not for ISV apps.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<String>,
-    /// `ou_…`
-    open_id: String,
-    /// Name; needs `contact:user.base:readonly` or one of the older scopes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    /// Mail address; needs `contact:user.email:readonly`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
-    /// Telephone number; needs `contact:user.phone:readonly`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mobile: Option<String>,
-    /// Whether colleagues see the number; as `mobile`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mobile_visible: Option<bool>,
-    /// Pictures; as `name`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    avatar: Option<Avatar>,
-    /// State of the account; needs `contact:user.employee:readonly` or one of the older scopes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Status>,
-}
-
-/// Addresses of a picture in several sizes.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Avatar {
-    avatar_72: String,
-    avatar_240: String,
-    avatar_640: String,
-    avatar_origin: String,
 }
 
 impl Operation for Get {
@@ -104,7 +53,7 @@ impl Operation for Get {
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
         reply: Reply::Data("success"),
-        invalid: codes::CONTACT_PARAM_INVALID,
+        invalid: codes::FIELD_VALIDATION,
         codes: &[
             codes::CONTACT_PARAM_INVALID,
             codes::CONTACT_INTERNAL,
@@ -116,10 +65,8 @@ impl Operation for Get {
             codes::UNION_ID_UNKNOWN,
         ],
         example: "user_id_type=open_id",
-        behaviours: &[RANGE, BOTS],
-        deviations: &[
-            "Users have a name, addresses and a state, and nothing else: no department, leader, post or employee number.",
-        ],
+        behaviours: &[RANGE, UNSET, BOTS],
+        deviations: &[],
     };
     type Ground = Tx;
     type Path = Path;
@@ -142,33 +89,9 @@ impl Operation for Get {
         if !in_range {
             return Err(Fault::new(codes::CONTACT_NO_USER_AUTHORITY, "the user does not see the app"));
         }
-        Ok(Output { user: shown(tx, call, &user) })
-    }
-}
-
-fn shown(tx: &Tx, call: &Call, user: &User) -> Shown {
-    let keys = &tx.engine().keys;
-    let as_before = [CONTACT_READONLY, CONTACT_AS_APP, CONTACT_ACCESS_AS_APP];
-    let has = |scope| call.has_scope(scope) || as_before.iter().any(|scope| call.has_scope(scope));
-    let (base, employee, phone) =
-        (has(CONTACT_USER_BASE), has(CONTACT_EMPLOYEE), call.has_scope(CONTACT_PHONE));
-    let user_id = translate::form(call, Some(UserIdType::UserId), codes::CONTACT_PARAM_INVALID);
-    let picture = avatar_url("");
-    Shown {
-        union_id: translate::user_id(keys, call, user, UserIdType::UnionId),
-        user_id: user_id.ok().filter(|_| call.has_scope(CONTACT_EMPLOYEE_ID)).map(|_| user.user_id.clone()),
-        open_id: translate::user_id(keys, call, user, UserIdType::OpenId),
-        name: base.then(|| user.name.clone()),
-        email: user.email.clone().filter(|_| call.has_scope(CONTACT_EMAIL)),
-        mobile: user.mobile.clone().filter(|_| phone),
-        mobile_visible: phone.then_some(true),
-        avatar: base.then(|| Avatar {
-            avatar_72: picture.clone(),
-            avatar_240: picture.clone(),
-            avatar_640: picture.clone(),
-            avatar_origin: picture,
-        }),
-        status: employee.then(|| Status::of(user)),
+        let mut shown = shown::show(tx, call, &[user], form, false).await?;
+        let user = shown.pop().ok_or_else(|| Fault::new(codes::INTERNAL, "one user is shown as none"))?;
+        Ok(Output { user })
     }
 }
 

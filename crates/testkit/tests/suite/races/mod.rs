@@ -34,6 +34,7 @@ macro_rules! races {
 
 /// By operation.
 const RACES: &[(&str, Race)] = races! {
+    "application.v6.scope.apply" => worlds::applications,
     "auth.v3.app_access_token.create" => identity::app_token_of_the_shop,
     "auth.v3.app_access_token.internal" => identity::app_token,
     "auth.v3.app_ticket.resend" => identity::tickets,

@@ -106,6 +106,15 @@ pub(super) async fn app_settings(place: Place) {
     );
 }
 
+/// One application is made; the others learn that it was.
+pub(super) async fn applications(place: Place) {
+    let wanted = json!({"scopes": ["im:chat"], "requested_scopes": ["im:resource"]});
+    place.set_app(&place.app_id, wanted).await;
+    let apply = place.call("POST", "/application/v6/scopes/apply");
+    place.race_same(apply.clone()).await.won(1, &[212004]);
+    apply.send().await.refused(212004);
+}
+
 /// The last one is the secret, and no other.
 pub(super) async fn secret(place: Place) {
     let path = format!("/apps/{}/secret", place.app_id);

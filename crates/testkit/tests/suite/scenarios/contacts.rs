@@ -1,12 +1,11 @@
-//! `contact/v3/users`
+//! `contact/v3/users`: by their addresses and ids.
 
 use larkspur_testkit::{Request, World};
 use serde_json::{Value, json};
 
-use super::{issued_token, isv_app, names, open_id, refused, text, world};
+use super::{issued_token, isv_app, open_id, refused, text, world};
 
 const READ: &str = "contact:contact.base:readonly";
-const EMPLOYEE_ID: &str = "contact:user.employee_id:readonly";
 
 fn get(world: &World, id: &str) -> Request {
     world.call("GET", &format!("/contact/v3/users/{id}"))
@@ -110,76 +109,10 @@ async fn what_batch_get_id_refuses() {
         open_id(&world, 0, &other).await,
         "as the calling app sees it"
     );
+    assert_eq!(found["user_list"][0].get("status"), None, "the state of an account has a scope of its own");
     world.set_app(&other, json!({"visible_to": [world.users[1].user_id]})).await;
     let found = by_other("open_id").send().await.data();
     assert_eq!(found["user_list"], json!([{"email": "ada@example.com"}]), "out of the app's range");
-}
-
-#[tokio::test]
-async fn a_user_in_every_form() {
-    let world = reachable().await;
-    let ada = &world.users[0];
-    for (form, id) in [("open_id", &ada.open_id), ("union_id", &ada.union_id), ("user_id", &ada.user_id)] {
-        let reply = get(&world, id)
-            .query("user_id_type", form)
-            .query("department_id_type", "department_id")
-            .send()
-            .await;
-        let user = reply.data()["user"].clone();
-        let picture = text(&user["avatar"], "avatar_72");
-        assert_eq!(
-            user,
-            json!({
-                "union_id": ada.union_id, "user_id": ada.user_id, "open_id": ada.open_id, "name": ada.name,
-                "email": "ada@example.com", "mobile": "+8613800000000", "mobile_visible": true,
-                "avatar": {
-                    "avatar_72": picture, "avatar_240": picture, "avatar_640": picture, "avatar_origin": picture,
-                },
-                "status": status(false, false),
-            })
-        );
-        assert_eq!(reply.json()["msg"], "success");
-    }
-}
-
-#[tokio::test]
-async fn each_field_has_its_scope() {
-    let world = reachable().await;
-    let id = &world.users[0].union_id;
-    let fields = |scopes: Value| {
-        let (world, id) = (&world, id);
-        async move {
-            let token = world.user_token(1, json!({"scopes": scopes, "revoke_previous": true})).await;
-            let asked = get(world, id).token(&token).query("user_id_type", "union_id");
-            let (_, by_app) = world.app(json!({"scopes": scopes})).await;
-            let as_app = get(world, id).token(&by_app).query("user_id_type", "union_id").send().await.data();
-            let user = asked.send().await.data();
-            assert_eq!(names(&as_app["user"]), names(&user["user"]), "{scopes}");
-            names(&user["user"]).into_iter().map(str::to_owned).collect::<Vec<_>>()
-        }
-    };
-    let least = ["open_id", "union_id"];
-    assert_eq!(fields(json!([READ])).await, least);
-    for (scope, shown) in [
-        ("contact:user.base:readonly", &["avatar", "name"][..]),
-        ("contact:user.email:readonly", &["email"]),
-        ("contact:user.phone:readonly", &["mobile", "mobile_visible"]),
-        (EMPLOYEE_ID, &["user_id"]),
-        ("contact:user.employee:readonly", &["status"]),
-    ] {
-        let mut expected = [&least[..], shown].concat();
-        expected.sort_unstable();
-        assert_eq!(fields(json!([READ, scope])).await, expected, "{scope}");
-    }
-    for older in
-        ["contact:contact:readonly", "contact:contact:readonly_as_app", "contact:contact:access_as_app"]
-    {
-        assert_eq!(
-            fields(json!([older])).await,
-            ["avatar", "name", "open_id", "status", "union_id"],
-            "{older}"
-        );
-    }
 }
 
 #[tokio::test]
@@ -228,7 +161,7 @@ async fn ids_that_name_no_user() {
     }
     for (parameter, value) in [("user_id_type", "mail"), ("department_id_type", "name")] {
         let reply = get(&world, &world.users[0].open_id).query(parameter, value).send().await;
-        reply.refused(99992402);
+        refused(&reply, 99992402);
         assert_eq!(reply.violated(), [parameter]);
     }
     refused(&get(&world, "%00").send().await, 40001);

@@ -4,6 +4,7 @@ use larkspur_testkit::{Lab, Reply, Request, World};
 use serde_json::{Value, json};
 
 mod announcements;
+mod applications;
 mod auth;
 mod bot;
 mod chat_delete;
@@ -19,6 +20,8 @@ mod chat_search;
 mod chat_top_notice;
 mod chat_update;
 mod chats;
+mod contact_fields;
+mod contact_lists;
 mod contacts;
 mod control;
 mod control_people;
@@ -30,6 +33,7 @@ mod group_rules;
 mod images;
 mod isv;
 mod sign_in;
+mod small_reads;
 mod tab_changes;
 mod tab_rights;
 mod tabs;
@@ -40,9 +44,9 @@ mod world_settings;
 
 /// The refusals of the group, image and document pages, word for word: number, HTTP status, text.
 const PAGES: &[(u32, u16, &str)] = &[
-    (40001, 400, "param error"),
+    (40001, 400, "invalid parameter"),
     (41012, 400, "user id invalid error"),
-    (41050, 400, "no user authority error"),
+    (41050, 400, "no user authority"),
     (230001, 400, "param is invalid"),
     (232001, 400, "Your request contains an invalid request parameter."),
     (
@@ -169,6 +173,14 @@ fn refused(reply: &Reply, code: u32) -> Value {
         let field = reply.violated().remove(0);
         assert_eq!(cause, format!("invalid {}", larkspur_contract::fields::leaf(&field)), "{json}");
     }
+    json
+}
+
+/// As [`refused`], for pages that have a text of their own for a number.
+#[track_caller]
+fn refused_as(reply: &Reply, code: u32, text: &str) -> Value {
+    let json = reply.refused(code);
+    assert_eq!(json["msg"], text, "{json}");
     json
 }
 

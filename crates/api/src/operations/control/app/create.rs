@@ -5,6 +5,7 @@ use larkspur_store::{Keys, Root, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::about::About;
 use super::{Settings, WorldPath, support, values};
 use crate::translate;
 use crate::{Empty, Input, Operation, RootCall};
@@ -29,6 +30,8 @@ pub(in crate::operations::control) struct Body {
     scopes: Option<Vec<String>>,
     /// The user_ids of those who see it: everybody by default.
     visible_to: Option<Vec<String>>,
+    #[serde(flatten)]
+    about: About,
 }
 
 /// The new app.
@@ -80,6 +83,7 @@ impl Operation for Create {
             scopes: body.scopes.clone(),
             visible_to: body.visible_to.clone(),
             visible_to_all: None,
+            about: About::default(),
         };
         let settings = settings.over(&mut tx, super::defaults()).await?;
         let app_secret = Keys::fresh_secret();
@@ -92,6 +96,8 @@ impl Operation for Create {
         };
         let made = support::make_app(root, &mut tx, &app, &settings, now).await?;
         made.ok_or_else(|| support::conflict("app_id", &app_id.to_string()))?;
+        let install = support::app(&mut tx, "app_id", &app_id.to_string()).await?;
+        body.about.write(&mut tx, &install).await?;
         let bot_open_id = translate::bot_open_id(&call.engine.keys, app_id).to_string();
         Ok(Output { app_id: app_id.to_string(), app_secret, bot_open_id })
     }

@@ -1,6 +1,7 @@
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::Root;
 
+use super::about::About;
 use super::{App, Path, support};
 use crate::{Empty, Input, Operation, RootCall};
 
@@ -34,6 +35,7 @@ impl Operation for Get {
         let (mut tx, _) = support::open(root, call, &input.path.tenant_key).await?;
         let install = support::app(&mut tx, "app_id", &input.path.app_id).await?;
         let settings = super::present(&mut tx, &install).await?;
-        Ok(super::show(&tx, &install, settings))
+        let about = About::present(&mut tx, &install).await?;
+        Ok(super::show(&tx, &install, settings, about))
     }
 }

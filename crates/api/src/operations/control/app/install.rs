@@ -5,6 +5,7 @@ use larkspur_store::{Root, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::about::About;
 use super::{App, Settings, WorldPath, support, values};
 use crate::{Empty, Input, Operation, RootCall};
 
@@ -57,7 +58,7 @@ impl Operation for Install {
             Some(app) => apps::find(root, app).await?,
             None => None,
         };
-        let app = app.ok_or_else(|| support::not_found("app_id", id, "there is no such app"))?;
+        let app = app.ok_or_else(|| support::not_found("app_id", id, "no app has this id"))?;
         if apps::stored_install(&mut tx, app.app_id).await?.is_some() {
             return Err(support::conflict("app_id", id));
         }
@@ -71,10 +72,12 @@ impl Operation for Install {
             scopes: body.scopes.clone(),
             visible_to: body.visible_to.clone(),
             visible_to_all: None,
+            about: About::default(),
         };
         let settings = settings.over(&mut tx, super::defaults()).await?;
         apps::set_install(&mut tx, app.app_id, &settings).await?;
         let install = support::app(&mut tx, "app_id", id).await?;
-        Ok(super::show(&tx, &install, settings))
+        let about = About::present(&mut tx, &install).await?;
+        Ok(super::show(&tx, &install, settings, about))
     }
 }

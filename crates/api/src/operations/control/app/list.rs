@@ -3,6 +3,7 @@ use larkspur_store::{Root, apps};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::about::About;
 use super::{App, WorldPath, support};
 use crate::{Empty, Input, Operation, RootCall};
 
@@ -45,7 +46,8 @@ impl Operation for List {
         for app_id in apps::installed(&mut tx).await? {
             let Some(install) = apps::install(&mut tx, app_id).await? else { continue };
             let settings = super::present(&mut tx, &install).await?;
-            shown.push(super::show(&tx, &install, settings));
+            let about = About::present(&mut tx, &install).await?;
+            shown.push(super::show(&tx, &install, settings, about));
         }
         Ok(Output { apps: shown })
     }

@@ -6,9 +6,11 @@ use larkspur_store::{Tx, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::about::About;
 use super::{WorldPath, support, values};
 use crate::translate;
 
+mod about;
 pub(super) mod create;
 mod events;
 pub(super) mod events_get;
@@ -46,6 +48,8 @@ pub(super) struct Settings {
     visible_to: Option<Vec<String>>,
     /// Whether everybody sees it (again). Not beside `visible_to`.
     visible_to_all: Option<bool>,
+    #[serde(flatten)]
+    about: About,
 }
 
 impl Settings {
@@ -127,9 +131,11 @@ pub(super) struct App {
     /// The user_ids of those who see it; absent if everybody does.
     #[serde(skip_serializing_if = "Option::is_none")]
     visible_to: Option<Vec<String>>,
+    #[serde(flatten)]
+    about: About,
 }
 
-fn show(tx: &Tx, install: &apps::Install, settings: apps::InstallSettings) -> App {
+fn show(tx: &Tx, install: &apps::Install, settings: apps::InstallSettings, about: About) -> App {
     App {
         app_id: install.app_id.to_string(),
         name: install.name.clone(),
@@ -141,5 +147,6 @@ fn show(tx: &Tx, install: &apps::Install, settings: apps::InstallSettings) -> Ap
         external_sharing: settings.external_sharing,
         scopes: settings.scopes.iter().map(str::to_owned).collect(),
         visible_to: settings.visible_to,
+        about,
     }
 }

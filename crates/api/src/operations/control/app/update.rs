@@ -1,6 +1,7 @@
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
 use larkspur_store::{Root, apps};
 
+use super::about::About;
 use super::{App, Path, Settings, support};
 use crate::{Empty, Input, Operation, RootCall};
 
@@ -36,6 +37,8 @@ impl Operation for Update {
         let present = super::present(&mut tx, &install).await?;
         let settings = input.body.over(&mut tx, present).await?;
         apps::set_install(&mut tx, install.app_id, &settings).await?;
-        Ok(super::show(&tx, &install, settings))
+        input.body.about.write(&mut tx, &install).await?;
+        let about = About::present(&mut tx, &install).await?;
+        Ok(super::show(&tx, &install, settings, about))
     }
 }

@@ -1,4 +1,5 @@
 use larkspur_contract::model::UserStatus;
+use larkspur_contract::profile::Profile;
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
 use larkspur_store::users::{self, User};
 use larkspur_store::{Root, leaving};
@@ -24,6 +25,8 @@ pub(in crate::operations::control) struct Body {
     mobile: Option<String>,
     /// State of the account; active by default.
     status: Option<UserStatus>,
+    #[serde(flatten)]
+    profile: Profile,
 }
 
 impl Operation for Create {
@@ -71,7 +74,9 @@ impl Operation for Create {
         if !users::insert(&mut tx, &user, now).await? {
             return Err(support::conflict("user_id", &user.user_id));
         }
+        let profile = body.profile.clone().over(Profile::default());
+        super::set_profile(&mut tx, &user, &body.profile, &profile).await?;
         let installs = super::installs(&mut tx).await?;
-        Ok(super::show(&tx, &installs, &user))
+        Ok(super::show(&tx, &installs, &user, profile))
     }
 }

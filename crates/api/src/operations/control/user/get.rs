@@ -33,7 +33,8 @@ impl Operation for Get {
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
         let (mut tx, _) = support::open(root, call, &input.path.tenant_key).await?;
         let user = support::user(&mut tx, "user_id", &input.path.user_id).await?;
+        let profile = super::profile(&mut tx, &user.user_id).await?;
         let installs = super::installs(&mut tx).await?;
-        Ok(super::show(&tx, &installs, &user))
+        Ok(super::show(&tx, &installs, &user, profile))
     }
 }

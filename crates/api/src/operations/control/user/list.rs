@@ -1,5 +1,5 @@
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
-use larkspur_store::{Root, users};
+use larkspur_store::{Root, directory, users};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,6 +43,12 @@ impl Operation for List {
         let (mut tx, _) = support::open(root, call, &input.path.tenant_key).await?;
         let installs = super::installs(&mut tx).await?;
         let all = users::all(&mut tx).await?;
-        Ok(Output { users: all.iter().map(|user| super::show(&tx, &installs, user)).collect() })
+        let ids = all.iter().map(|user| user.user_id.as_str());
+        let mut profiles = directory::profiles(&mut tx, ids).await?;
+        let show = |user: &users::User| {
+            let profile = profiles.remove(&user.user_id).unwrap_or_default();
+            super::show(&tx, &installs, user, profile)
+        };
+        Ok(Output { users: all.iter().map(show).collect() })
     }
 }

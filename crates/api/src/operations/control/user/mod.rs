@@ -2,8 +2,9 @@
 
 use larkspur_contract::Fault;
 use larkspur_contract::model::UserStatus;
+use larkspur_contract::profile::Profile;
 use larkspur_store::users::User;
-use larkspur_store::{Tx, apps};
+use larkspur_store::{Tx, apps, directory};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,8 @@ pub(super) struct Shown {
     /// Telephone number.
     #[serde(skip_serializing_if = "Option::is_none")]
     mobile: Option<String>,
+    #[serde(flatten)]
+    profile: Profile,
     /// The ids that each app of the world sees.
     apps: Vec<Seen>,
 }
@@ -66,7 +69,32 @@ async fn installs(tx: &mut Tx) -> Result<Vec<apps::Install>, Fault> {
     Ok(found)
 }
 
-fn show(tx: &Tx, installs: &[apps::Install], user: &User) -> Shown {
+/// What is known of a user.
+async fn profile(tx: &mut Tx, user_id: &str) -> Result<Profile, Fault> {
+    Ok(directory::profiles(tx, [user_id]).await?.remove(user_id).unwrap_or_default())
+}
+
+/// Writes what is known of a user now. People whom the request names must be users of the world, and leaders others than
+/// the user; those who were named before may be gone.
+async fn set_profile(tx: &mut Tx, user: &User, asked: &Profile, now: &Profile) -> Result<(), Fault> {
+    let leader = Vec::from_iter(asked.leader_user_id.clone().filter(|id| !id.is_empty()));
+    let dotted = asked.dotted_line_leader_user_ids.clone().unwrap_or_default();
+    for (field, ids) in [("leader_user_id", leader), ("dotted_line_leader_user_ids[*]", dotted)] {
+        if ids.contains(&user.user_id) {
+            return Err(values::invalid(
+                field,
+                Some(&user.user_id),
+                "a user cannot be the user's own leader",
+            ));
+        }
+        support::known_users(tx, field, &ids).await?;
+    }
+    let named: Vec<String> = asked.named().map(str::to_owned).collect();
+    support::known_users(tx, "custom_attrs[*].value.generic_user.id", &named).await?;
+    Ok(directory::set_profile(tx, &user.user_id, now).await?)
+}
+
+fn show(tx: &Tx, installs: &[apps::Install], user: &User, profile: Profile) -> Shown {
     let (keys, number) = (&tx.engine().keys, user.user_no.cast_unsigned());
     let seen = |install: &apps::Install| Seen {
         app_id: install.app_id.to_string(),
@@ -80,6 +108,7 @@ fn show(tx: &Tx, installs: &[apps::Install], user: &User) -> Shown {
         status: user.status,
         email: user.email.clone(),
         mobile: user.mobile.clone(),
+        profile,
         apps: installs.iter().map(seen).collect(),
     }
 }

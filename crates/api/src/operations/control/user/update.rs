@@ -1,4 +1,5 @@
 use larkspur_contract::model::UserStatus;
+use larkspur_contract::profile::Profile;
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates};
 use larkspur_store::{Root, users};
 use schemars::JsonSchema;
@@ -21,6 +22,9 @@ pub(in crate::operations::control) struct Body {
     email: Option<String>,
     /// Telephone number; empty for none.
     mobile: Option<String>,
+    /// An empty text or list takes a fact away.
+    #[serde(flatten)]
+    profile: Profile,
 }
 
 impl Operation for Update {
@@ -59,7 +63,12 @@ impl Operation for Update {
         user.email = filled(&body.email, user.email);
         user.mobile = filled(&body.mobile, user.mobile);
         users::update(&mut tx, &user).await?;
+        let old = super::profile(&mut tx, &user.user_id).await?;
+        let profile = body.profile.clone().over(old.clone());
+        if profile != old {
+            super::set_profile(&mut tx, &user, &body.profile, &profile).await?;
+        }
         let installs = super::installs(&mut tx).await?;
-        Ok(super::show(&tx, &installs, &user))
+        Ok(super::show(&tx, &installs, &user, profile))
     }
 }

@@ -117,7 +117,10 @@ async fn who_the_user_is_depends_on_scopes() {
     let path = format!("/users/{}", world.users[0].user_id);
     world
         .control("PATCH", &path)
-        .body(json!({"email": "ada@example.com", "mobile": "+8613800000000"}))
+        .body(json!({
+            "email": "ada@example.com", "mobile": "+8613800000000", "en_name": "Ada", "employee_no": "7",
+            "enterprise_email": "ada@corp.example.com",
+        }))
         .send()
         .await
         .data();
@@ -136,8 +139,17 @@ async fn who_the_user_is_depends_on_scopes() {
     let bare = info(world.user_token(0, json!({"scopes": []})).await).send().await.data();
     assert_eq!(names(&bare), usual);
     assert_eq!(
-        (&bare["name"], &bare["open_id"]),
-        (&json!(world.users[0].name), &json!(world.users[0].open_id))
+        (&bare["name"], &bare["open_id"], &bare["en_name"]),
+        (&json!(world.users[0].name), &json!(world.users[0].open_id), &json!("Ada"))
+    );
+    let other = info(world.user_token(1, json!({})).await).send().await.data();
+    assert_eq!(other["en_name"], other["name"], "without another one");
+    assert_eq!(other.get("employee_no"), None, "absent, not empty");
+    let scopes = json!({"scopes": ["contact:user.employee:readonly"]});
+    let shown = info(world.user_token(0, scopes).await).send().await.data();
+    assert_eq!(
+        (&shown["employee_no"], &shown["enterprise_email"]),
+        (&json!("7"), &json!("ada@corp.example.com"))
     );
     for (scope, field, value) in [
         ("contact:user.email:readonly", "email", "ada@example.com"),

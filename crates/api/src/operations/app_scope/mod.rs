@@ -1,0 +1,8 @@
+//! `application/v6/scopes`
+
+use super::{Entry, entry};
+
+mod apply;
+mod list;
+
+pub(super) static ENTRIES: &[Entry] = &[entry::<list::List>(), entry::<apply::Apply>()];

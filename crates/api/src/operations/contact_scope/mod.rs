@@ -1,0 +1,7 @@
+//! `contact/v3/scopes`
+
+use super::{Entry, entry};
+
+mod list;
+
+pub(super) static ENTRIES: &[Entry] = &[entry::<list::List>()];
