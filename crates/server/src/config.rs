@@ -421,6 +421,7 @@ mod tests {
         ("behaviours.tag_owner", &["tenant", "app"], &["me"]),
         ("behaviours.tags_per_chat", &["0", "4294967295"], &["-1", "4294967296"]),
         ("behaviours.generic_field_validation", &["true"], &["x"]),
+        ("behaviours.error_causes", &["false"], &["x"]),
         ("behaviours.comma_lists", &["false"], &["x"]),
         ("behaviours.user_picker", &["auto", "on", "off"], &["true"]),
         ("events.allow_private", &["auto", "on", "off"], &["true"]),
