@@ -14,6 +14,7 @@ mod chat_managers;
 mod chat_members;
 mod chat_menu;
 mod chat_moderation;
+mod chat_p2p;
 mod chat_tab;
 mod chat_top_notice;
 mod control;
@@ -32,6 +33,7 @@ pub static REGISTRY: &[&[Entry]] = &[
     tag_relation::ENTRIES,
     chat_tab::ENTRIES,
     chat::ENTRIES,
+    chat_p2p::ENTRIES,
     chat_members::ENTRIES,
     chat_managers::ENTRIES,
     chat_menu::ENTRIES,

@@ -54,6 +54,12 @@ pub(super) struct Body {
     video_conference_setting: Option<Permission>,
     /// Who sees the number of members.
     hide_member_count_setting: Option<Permission>,
+    /// Accepted and ignored.
+    chat_tags: Vec<String>,
+    /// Accepted and ignored.
+    labels: Vec<String>,
+    /// Accepted and ignored: numbers to one client, texts to another.
+    toolkit_ids: Option<serde_json::Value>,
 }
 
 impl Body {

@@ -47,6 +47,14 @@ pub(super) struct Body {
     video_conference_setting: Option<Permission>,
     edit_permission: Option<Permission>,
     hide_member_count_setting: Option<Permission>,
+    /// Accepted and ignored: a chat is internal when it is made.
+    external: Option<bool>,
+    /// Accepted and ignored.
+    chat_tags: Vec<String>,
+    /// Accepted and ignored.
+    labels: Vec<String>,
+    /// Accepted and ignored: numbers to one client, texts to another.
+    toolkit_ids: Option<serde_json::Value>,
 }
 
 /// The only mode that can be made.
