@@ -35,6 +35,7 @@ pub mod naming;
 pub mod nodes;
 pub mod oauth;
 pub mod outbox;
+pub mod own;
 pub mod parties;
 pub mod pending;
 pub mod refusals;

@@ -16,7 +16,7 @@ const FILES: &[&str] = &[
     include_str!("../../../schema/0008_events.sql"),
     include_str!("../../../schema/0009_cluster.sql"),
     include_str!("../../../schema/0010_blobs.sql"),
-    include_str!("../../../schema/0011_parties.sql"),
+    include_str!("../../../schema/0011_own_chats.sql"),
 ];
 
 /// The schema that this program writes and reads.

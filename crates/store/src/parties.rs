@@ -23,7 +23,7 @@ pub(crate) async fn settle(tx: &mut Tx, chat: ChatId) -> Result<(), StoreError> 
     tx.rows(sql, [chat.into()]).await.map(drop)
 }
 
-/// The chats in use that somebody has with some others, by the other; of several with one, the oldest.
+/// The chats in use that a member has with some others, by the other; of several with one, the oldest.
 pub async fn between(
     tx: &mut Tx,
     me: &Member,
@@ -47,7 +47,7 @@ pub async fn between(
     Ok(found)
 }
 
-/// Who is in some p2p chats beside somebody, by chat. All of the chats must be of two parties.
+/// The other parties of some p2p chats of a member, by chat. All of the chats must be of two parties.
 pub async fn others(
     tx: &mut Tx,
     me: &Member,

@@ -14,9 +14,11 @@ mod chat_managers;
 mod chat_members;
 mod chat_menu;
 mod chat_moderation;
+mod chat_nickname;
 mod chat_p2p;
 mod chat_tab;
 mod chat_top_notice;
+mod chat_user_setting;
 mod control;
 mod drive;
 mod image;
@@ -34,6 +36,8 @@ pub static REGISTRY: &[&[Entry]] = &[
     chat_tab::ENTRIES,
     chat::ENTRIES,
     chat_p2p::ENTRIES,
+    chat_user_setting::ENTRIES,
+    chat_nickname::ENTRIES,
     chat_members::ENTRIES,
     chat_managers::ENTRIES,
     chat_menu::ENTRIES,

@@ -131,6 +131,14 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     world.call("GET", &format!("/im/v1/chats/{}", world.chat_id)).token(&token).send().await.data();
     let p2p = world.chat(json!({"chat_mode": "p2p", "members": [world.app_id, user.user_id]})).await;
     world.call("GET", &format!("/im/v1/chats/{p2p}/chat_tabs/list_tabs")).send().await.data();
+    let mute = json!({"chat_settings": [{"chat_id": world.chat_id, "is_muted": true}]});
+    world.call("POST", "/im/v1/chat_user_setting/batch_update").token(&token).body(mute).send().await.data();
+    let asked = json!({"chat_ids": [world.chat_id]});
+    world.call("POST", "/im/v1/chat_user_setting/batch_query").token(&token).body(asked).send().await.data();
+    let path = format!("/im/v1/chats/{}/nickname", world.chat_id);
+    for (method, body) in [("PUT", json!({"nickname": "n"})), ("GET", json!({})), ("DELETE", json!({}))] {
+        world.call(method, &path).token(&token).body(body).send().await.data();
+    }
     let talks = json!({"chatter_ids": [user.open_id, world.users[0].open_id]});
     world.call("POST", "/im/v1/chat_p2p/batch_query").token(&token).body(talks).send().await.data();
     world.call("GET", "/im/v1/chats?types=p2p,group").token(&token).send().await.data();

@@ -99,7 +99,7 @@ impl Operation for BatchQuery {
             others.push(match named {
                 Named::User(user) => Member::User(user.user_id),
                 Named::Bot(app) => Member::Bot(app),
-                nobody => return Err(translate::refusal(form, id, &nobody)),
+                unknown => return Err(translate::refusal(form, id, &unknown)),
             });
         }
         let me = call.operator();
@@ -127,7 +127,7 @@ const SHAPE: Behaviour = Behaviour {
 };
 const FOUND: Behaviour = Behaviour {
     name: "p2p_batch_found",
-    rule: "In the order of the request, each once; chatter_id1 is the caller. With whom the user has no p2p chat in use is missing, and no error; an id that names nobody is the gateway's 9999235x/236x. Of several chats of the same two, which only the control API makes, it is the oldest.",
+    rule: "In the order of the request, each once; chatter_id1 is the caller. Others with whom the user has no p2p chat in use are missing, and no error; an id that names no user and no bot here is the gateway's 9999235x/236x. Of several chats of the same two, which only the control API makes, it is the oldest.",
     basis: Assumed,
     switch: false,
 };

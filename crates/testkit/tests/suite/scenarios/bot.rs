@@ -56,7 +56,7 @@ async fn a_bot_has_one_open_id_for_each_app() {
 async fn the_bot_is_told_by_post_too() {
     let world = world().await;
     let by_get = world.call("GET", "/bot/v3/info").send().await.json();
-    for body in ["", "null", "{}", "{\"a\":1}"] {
+    for body in ["", "{}", "{\"a\":1}"] {
         for path in ["/bot/v3/info", "/bot/v3/info/"] {
             let reply = world.call("POST", path).raw(body).send().await;
             assert_eq!((reply.status(), reply.json()), (200, by_get.clone()), "{path} {body:?}");
@@ -116,7 +116,7 @@ async fn bots_have_names_by_the_ids_that_the_caller_sees() {
     assert_eq!(data["bots"].as_object().expect("a map").len(), 2);
     assert_eq!(data["bots"][&own]["bot_id"], json!(own));
 
-    // Under the id that the other app itself sees, nobody knows it here; nor a user, nor what is no id.
+    // The id that the other app itself sees names no bot here; nor does a user's, nor what is no id.
     let themselves = world.call("GET", "/bot/v3/info").token(&theirs).send().await;
     let foreign = text(&themselves.json()["bot"], "open_id");
     assert_ne!(foreign, helper);

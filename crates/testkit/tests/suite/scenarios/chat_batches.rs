@@ -140,7 +140,7 @@ async fn a_user_finds_the_chats_with_others() {
     assert_eq!(found().await[0]["chat_id"], json!(first));
     set_chat(&world, &first, json!({"chat_status": "dissolved"})).await;
     assert_eq!(found().await[0]["chat_id"], json!(second));
-    // A chat that becomes a group is nobody's p2p chat any more, and back.
+    // A chat that becomes a group is no p2p chat any more, until it is one again.
     set_chat(&world, &second, json!({"chat_mode": "group"})).await;
     assert_eq!(found().await, json!([]));
     set_chat(&world, &second, json!({"chat_mode": "p2p"})).await;

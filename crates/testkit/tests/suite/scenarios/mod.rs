@@ -17,6 +17,7 @@ mod chat_members;
 mod chat_members_pages;
 mod chat_menus;
 mod chat_moderation;
+mod chat_own;
 mod chat_search;
 mod chat_top_notice;
 mod chat_update;
