@@ -55,8 +55,6 @@ pub(super) struct Body {
     /// Who sees the number of members.
     hide_member_count_setting: Option<Permission>,
     /// Accepted and ignored.
-    chat_tags: Vec<String>,
-    /// Accepted and ignored.
     labels: Vec<String>,
     /// Accepted and ignored: numbers to one client, texts to another.
     toolkit_ids: Option<serde_json::Value>,
