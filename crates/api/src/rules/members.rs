@@ -169,6 +169,12 @@ mod tests {
     #[test]
     fn who_decides() {
         let standing = |role, creator| Standing { role, creator };
+        let mut hidden = chat();
+        hidden.settings.hide_member_count_setting = Permission::OnlyOwner;
+        for (role, knows) in [(Role::Owner, true), (Role::Manager, true), (Role::Member, false)] {
+            assert!(may_count(&chat(), &standing(role, false)));
+            assert_eq!(may_count(&hidden, &standing(role, true)), knows, "{role:?}");
+        }
         let mut closed = chat();
         closed.settings.add_member_permission = Permission::OnlyOwner;
         closed.settings.membership_approval = MembershipApproval::ApprovalRequired;

@@ -107,8 +107,8 @@ impl Operation for BasicBatch {
                     answer.bots.insert(id.to_owned(), bot);
                 }
                 None => {
-                    let code = codes::LISTED_BOT_NOT_FOUND;
-                    let failed = Failed { code: code.number, reason: code.text };
+                    let (code, reason) = codes::LISTED_BOT_NOT_FOUND;
+                    let failed = Failed { code, reason };
                     answer.failed_bots.insert(id.to_owned(), failed);
                 }
             }
