@@ -144,7 +144,7 @@ pub fn recoded(fault: Fault, codes: &[(Code, Code)]) -> Fault {
 }
 
 /// A chat that is not the tenant's: of another one (232010), or of none (232006).
-async fn absent(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<Fault, Fault> {
+pub async fn absent(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<Fault, Fault> {
     let Some(id) = ChatId::parse(chat_id) else {
         return Ok(Fault::new(codes::CHAT_ID_INVALID, "the chat_id is malformed"));
     };

@@ -28,6 +28,11 @@ pub fn bot_open_id(keys: &Keys, app: AppId) -> OpenId {
     keys.open_id(app.0, app)
 }
 
+/// The open_id of an app's bot, as the calling app sees it.
+pub fn bot_id(keys: &Keys, call: &Call, app: AppId) -> String {
+    keys.open_id(app.0, call.app_id()).to_string()
+}
+
 /// What an id of the wire names in this tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {

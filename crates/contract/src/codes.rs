@@ -278,6 +278,9 @@ pub const GATEWAY: &[Code] = &[
     UNAVAILABLE,
 ];
 
+/// Why one bot of several is not told of, number and reason, in a call that itself succeeds. Source: tests of clients.
+pub const LISTED_BOT_NOT_FOUND: (u32, &str) = (20002, "bot not found");
+
 /// What [`GATEWAY`] comes to at the OAuth endpoints, which need not list it either.
 pub const OAUTH_GATEWAY: &[Code] = &[OAUTH_MALFORMED, OAUTH_TOO_LARGE, OAUTH_SERVER_ERROR, OAUTH_UNAVAILABLE];
 

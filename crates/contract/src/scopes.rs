@@ -36,6 +36,7 @@ scopes! {
     IM_CHAT_MENU_WRITE = "im:chat.menu_tree:write_only";
     IM_CHAT_ANNOUNCEMENT_READ = "im:chat.announcement:read";
     IM_CHAT_ANNOUNCEMENT_WRITE = "im:chat.announcement:write_only";
+    BOT_BASIC_INFO = "bot:basic_info";
     IM_RESOURCE = "im:resource";
     IM_RESOURCE_UPLOAD = "im:resource:upload";
     CONTACT_EMPLOYEE_ID = "contact:user.employee_id:readonly";

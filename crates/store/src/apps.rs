@@ -1,6 +1,6 @@
 //! Apps: the directory of all of them, and each one as installed in a tenant.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -175,6 +175,35 @@ pub async fn installed_among(
         let sql = format!("SELECT app_id FROM app_install WHERE tenant = $1 AND app_id IN {list}");
         for mut row in tx.rows_of(&sql, values).await? {
             found.insert(row.id(0, AppId::parse)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Those of a list of apps that are in the transaction's tenant, as they are installed there.
+pub async fn installs(
+    tx: &mut Tx,
+    ids: impl IntoIterator<Item = AppId>,
+) -> Result<HashMap<AppId, Arc<Install>>, StoreError> {
+    let (tenant, effect, engine) = (tx.tenant(), tx.effect(), tx.engine().clone());
+    let (mut found, mut asked) = (HashMap::new(), Vec::new());
+    for id in ids {
+        match engine.memory.installs.get(&(tenant, id), effect) {
+            Some(known) => drop(found.insert(id, known)),
+            None => asked.push(id),
+        }
+    }
+    for piece in asked.chunks(PIECE) {
+        let mut values: Vec<Value> = piece.iter().map(|id| (*id).into()).collect();
+        let list = in_list(2, &mut values);
+        let sql = format!(
+            "SELECT a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to \
+             FROM app_install i JOIN app a ON a.app_id = i.app_id WHERE i.tenant = $1 AND i.app_id IN {list}"
+        );
+        for mut row in tx.rows_of(&sql, values).await? {
+            let install = Arc::new(read_install(&mut row, 0)?);
+            engine.memory.installs.fill(tx.may_fill(), (tenant, install.app_id), install.clone());
+            found.insert(install.app_id, install);
         }
     }
     Ok(found)

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::driver::StoreError;
 use crate::users::fold;
-use crate::{LockedChat, Row, Tx, Value, terms};
+use crate::{LockedChat, Row, Tx, Value, parties, terms};
 
 /// A chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,10 +151,13 @@ pub async fn update(tx: &mut Tx, locked: &LockedChat, new: &Chat) -> Result<(), 
     let mut params = vec![locked.chat_id.into()];
     params.extend(columns(new)?);
     tx.rows_of(sql, params).await?;
-    let listed = terms::is_listed(new);
-    if listed != terms::is_listed(locked) {
+    let listed = terms::listed(new);
+    if listed != terms::listed(locked) {
         let sql = "UPDATE chat_member SET listed = $3 WHERE tenant = $1 AND chat_id = $2";
         tx.rows(sql, [locked.chat_id.into(), listed.into()]).await?;
+    }
+    if new.mode != locked.mode {
+        parties::settle(tx, locked.chat_id).await?;
     }
     terms::change_chat(tx, locked, new).await
 }

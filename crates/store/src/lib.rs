@@ -36,6 +36,8 @@ pub mod naming;
 pub mod nodes;
 pub mod oauth;
 pub mod outbox;
+pub mod own;
+pub mod parties;
 pub mod pending;
 pub mod policies;
 pub mod publishing;

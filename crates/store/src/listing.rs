@@ -28,6 +28,24 @@ pub struct Place {
     pub chat_id: ChatId,
 }
 
+/// Which chats of a member a list shows. None shows dissolved ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Groups and topic groups.
+    Groups,
+    /// Chats of two parties.
+    P2p,
+}
+
+impl Kind {
+    fn listed(self) -> Value {
+        Value::Int(match self {
+            Kind::Groups => 1,
+            Kind::P2p => 2,
+        })
+    }
+}
+
 pub(crate) fn limit(size: usize) -> Value {
     i64::try_from(size).unwrap_or(i64::MAX).into()
 }
@@ -40,15 +58,16 @@ pub(crate) fn places(rows: Vec<Row>) -> Result<Vec<Place>, StoreError> {
     rows.into_iter().map(place).collect()
 }
 
-const BY_CREATION: &str = "SELECT chat_created_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = 1 \
+const BY_CREATION: &str = "SELECT chat_created_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = $6 \
                            AND (chat_created_at, chat_id) > (CAST($3 AS BIGINT), CAST($4 AS TEXT)) ORDER BY chat_created_at, chat_id LIMIT $5";
-const BY_ACTIVITY: &str = "SELECT chat_active_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = 1 \
+const BY_ACTIVITY: &str = "SELECT chat_active_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = $6 \
                            AND (chat_active_at, chat_id) < (CAST($3 AS BIGINT), CAST($4 AS TEXT)) ORDER BY chat_active_at DESC, chat_id DESC LIMIT $5";
 
-/// Up to `size` chats of a member behind a place. P2p chats and dissolved ones are left out.
+/// Up to `size` chats of a member behind a place.
 pub async fn page(
     tx: &mut Tx,
     member: &Member,
+    kind: Kind,
     order: Order,
     last: Option<Place>,
     size: usize,
@@ -58,7 +77,8 @@ pub async fn page(
         Order::Activity => (BY_ACTIVITY, Place { time: i64::MAX, chat_id: ChatId(u128::MAX) }),
     };
     let last = last.unwrap_or(first);
-    let params = [member.to_column().into(), last.time.into(), last.chat_id.into(), limit(size)];
+    let params =
+        [member.to_column().into(), last.time.into(), last.chat_id.into(), limit(size), kind.listed()];
     places(tx.rows(sql, params).await?)
 }
 

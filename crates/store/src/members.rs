@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use larkspur_contract::ids::ChatId;
+use larkspur_contract::ids::{AppId, ChatId};
+use larkspur_contract::model::ChatMode;
 
 use crate::chats::Member;
 use crate::driver::StoreError;
 use crate::tx::{PIECE, in_list, more_rows};
-use crate::{LockedChat, Row, Tx, Value, moderation, pending, users};
+use crate::{LockedChat, Row, Tx, Value, moderation, parties, pending, users};
 
 /// What a chat knows of one of its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +90,33 @@ pub async fn after(
     tx.rows(sql, params).await?.into_iter().map(place).collect()
 }
 
+/// Up to `size` users behind a place, in the order in which they joined. A chat has few bots that are in between.
+pub async fn users_after(
+    tx: &mut Tx,
+    chat: ChatId,
+    last: Option<&Place>,
+    size: i64,
+) -> Result<Vec<Place>, StoreError> {
+    let first = Place { joined_at: i64::MIN, member: Member::User(String::new()) };
+    let last = last.unwrap_or(&first);
+    let params = [chat.into(), last.joined_at.into(), last.member.to_column().into(), size.into()];
+    tx.rows(USERS, params).await?.into_iter().map(place).collect()
+}
+
+const USERS: &str = "SELECT member, joined_at FROM chat_member WHERE tenant = $1 AND chat_id = $2 AND kind = 'user' \
+                     AND (joined_at, member) > (CAST($3 AS BIGINT), CAST($4 AS TEXT)) ORDER BY joined_at, member LIMIT $5";
+
+/// The statements of this file that read pages, for the test of their query plans.
+pub const STATEMENTS: &[&str] = &[USERS];
+
+/// The bots of a chat, in the order in which they joined. Their column begins with `cli_`, so that no other rows are read.
+pub async fn bots(tx: &mut Tx, chat: ChatId) -> Result<Vec<AppId>, StoreError> {
+    let sql = "SELECT member, joined_at FROM chat_member WHERE tenant = $1 AND chat_id = $2 \
+               AND member >= 'cli_' AND member < 'cli`' AND kind = 'bot' ORDER BY joined_at, member";
+    let rows = tx.rows(sql, [chat.into()]).await?;
+    rows.into_iter().map(|mut row| row.id(0, AppId::parse)).collect()
+}
+
 /// Up to `size` members behind a place who joined at the same time.
 pub async fn together(tx: &mut Tx, chat: ChatId, last: &Place, size: i64) -> Result<Vec<Place>, StoreError> {
     let params = [chat.into(), last.joined_at.into(), last.member.to_column().into(), size.into()];
@@ -132,7 +160,7 @@ pub async fn add_all(
         let sql = format!(
             "INSERT INTO chat_member (tenant, chat_id, member, kind, manager, joined_at, listed, chat_created_at, chat_active_at) \
              SELECT c.tenant, c.chat_id, m.column1, m.column2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), \
-             CASE WHEN c.chat_mode <> 'p2p' AND c.chat_status <> 'dissolved' THEN 1 ELSE 0 END, c.created_at, c.active_at \
+             CASE WHEN c.chat_status = 'dissolved' THEN 0 WHEN c.chat_mode = 'p2p' THEN 2 ELSE 1 END, c.created_at, c.active_at \
              FROM chat c, (VALUES ($5, $6){more}) AS m WHERE c.tenant = $1 AND c.chat_id = $2 \
              ON CONFLICT (tenant, chat_id, member) DO NOTHING RETURNING member"
         );
@@ -215,5 +243,9 @@ async fn count(tx: &mut Tx, chat: &LockedChat, members: &[Member], each: i64) ->
     let params = [chat.chat_id.into(), number(users).into(), number(members.len() - users).into()];
     let sql = "UPDATE chat SET user_count = user_count + CAST($3 AS BIGINT), bot_count = bot_count + CAST($4 AS BIGINT) \
                WHERE tenant = $1 AND chat_id = $2";
-    tx.rows(sql, params).await.map(drop)
+    tx.rows(sql, params).await?;
+    if chat.mode == ChatMode::P2p {
+        parties::settle(tx, chat.chat_id).await?;
+    }
+    Ok(())
 }

@@ -19,6 +19,7 @@ const FILES: &[&str] = &[
     include_str!("../../../schema/0011_tickets.sql"),
     include_str!("../../../schema/0012_policy.sql"),
     include_str!("../../../schema/0013_directory.sql"),
+    include_str!("../../../schema/0014_own_chats.sql"),
 ];
 
 /// The schema that this program writes and reads.

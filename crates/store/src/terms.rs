@@ -66,6 +66,15 @@ pub(crate) fn is_listed(chat: &Chat) -> bool {
     chat.mode != ChatMode::P2p && chat.status != ChatStatus::Dissolved
 }
 
+/// Where the lists of its members show a chat: 1 among groups, 2 among chats of two parties, 0 nowhere.
+pub(crate) fn listed(chat: &Chat) -> i64 {
+    match (chat.status, chat.mode) {
+        (ChatStatus::Dissolved, _) => 0,
+        (_, ChatMode::P2p) => 2,
+        (_, ChatMode::Group | ChatMode::Topic) => 1,
+    }
+}
+
 /// Whether everybody in the tenant finds a chat.
 fn is_open(chat: &Chat) -> bool {
     is_listed(chat) && chat.status == ChatStatus::Normal && chat.chat_type == ChatType::Public

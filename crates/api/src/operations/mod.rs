@@ -16,8 +16,11 @@ mod chat_managers;
 mod chat_members;
 mod chat_menu;
 mod chat_moderation;
+mod chat_nickname;
+mod chat_p2p;
 mod chat_tab;
 mod chat_top_notice;
+mod chat_user_setting;
 mod contact_scope;
 mod control;
 mod drive;
@@ -37,6 +40,9 @@ pub static REGISTRY: &[&[Entry]] = &[
     tag_relation::ENTRIES,
     chat_tab::ENTRIES,
     chat::ENTRIES,
+    chat_p2p::ENTRIES,
+    chat_user_setting::ENTRIES,
+    chat_nickname::ENTRIES,
     chat_members::ENTRIES,
     chat_managers::ENTRIES,
     chat_menu::ENTRIES,

@@ -52,6 +52,12 @@ pub fn needs_approval(chat: &Chat, standing: &Standing) -> bool {
     chat.settings.membership_approval == MembershipApproval::ApprovalRequired && !standing.manages()
 }
 
+/// Whether the operator may know who the users of the chat are, and how many: everybody, or owner and managers alone if
+/// the chat says so (assumed of who they are).
+pub fn may_count(chat: &Chat, standing: &Standing) -> bool {
+    chat.settings.hide_member_count_setting == Permission::AllMembers || standing.manages()
+}
+
 /// Whoever removes somebody else must manage the chat.
 pub fn may_remove(standing: &Standing) -> Result<(), Fault> {
     if standing.manages() || standing.creator {
@@ -169,6 +175,12 @@ mod tests {
     #[test]
     fn who_decides() {
         let standing = |role, creator| Standing { role, creator };
+        let mut hidden = chat();
+        hidden.settings.hide_member_count_setting = Permission::OnlyOwner;
+        for (role, knows) in [(Role::Owner, true), (Role::Manager, true), (Role::Member, false)] {
+            assert!(may_count(&chat(), &standing(role, false)));
+            assert_eq!(may_count(&hidden, &standing(role, true)), knows, "{role:?}");
+        }
         let mut closed = chat();
         closed.settings.add_member_permission = Permission::OnlyOwner;
         closed.settings.membership_approval = MembershipApproval::ApprovalRequired;

@@ -5,6 +5,7 @@ pub mod chats;
 pub mod documents;
 pub mod images;
 pub mod links;
+pub mod lists;
 pub mod members;
 pub mod menus;
 pub mod oauth;

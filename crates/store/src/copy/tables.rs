@@ -127,7 +127,7 @@ mod tests {
         assert_eq!((of("tenant").key, of("chat_tab").key), (1, 3));
         assert!(of("image").large && !of("tag").large);
         let member = &of("chat_member").columns;
-        assert_eq!((member.len(), member.last().map(String::as_str)), (9, Some("chat_active_at")));
+        assert_eq!((member.len(), member.last().map(String::as_str)), (12, Some("nickname")));
         let changed = [
             "CREATE /* so */ TABLE t (a TEXT PRIMARY KEY)".to_owned(),
             "ALTER TABLE t RENAME a TO b".to_owned(),

@@ -135,6 +135,24 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     world.call("GET", &format!("/im/v1/chats/{}", world.chat_id)).token(&token).send().await.data();
     let p2p = world.chat(json!({"chat_mode": "p2p", "members": [world.app_id, user.user_id]})).await;
     world.call("GET", &format!("/im/v1/chats/{p2p}/chat_tabs/list_tabs")).send().await.data();
+    let mute = json!({"chat_settings": [{"chat_id": world.chat_id, "is_muted": true}]});
+    world.call("POST", "/im/v1/chat_user_setting/batch_update").token(&token).body(mute).send().await.data();
+    let asked = json!({"chat_ids": [world.chat_id]});
+    world.call("POST", "/im/v1/chat_user_setting/batch_query").token(&token).body(asked).send().await.data();
+    let path = format!("/im/v1/chats/{}/nickname", world.chat_id);
+    for (method, body) in [("PUT", json!({"nickname": "n"})), ("GET", json!({})), ("DELETE", json!({}))] {
+        world.call(method, &path).token(&token).body(body).send().await.data();
+    }
+    let talks = json!({"chatter_ids": [user.open_id, world.users[0].open_id]});
+    world.call("POST", "/im/v1/chat_p2p/batch_query").token(&token).body(talks).send().await.data();
+    world.call("GET", "/im/v1/chats?types=p2p,group").token(&token).send().await.data();
+    let (other, _) = world.app(json!({"name": "other"})).await;
+    let with_bot = world.chat(json!({"members": [world.app_id, other]})).await;
+    let path = format!("/im/v1/chats/{with_bot}/members/bots");
+    let bots = world.call("GET", &path).send().await.data();
+    let request = world.call("GET", "/bot/v3/bots/basic_batch");
+    let bot = bots["items"][1]["bot_id"].as_str().expect("a bot_id");
+    request.query("bot_ids", bot).send().await.data();
     for _ in 0..2 {
         let body = json!({"name": "made", "owner_id": user.union_id, "user_id_list": [user.open_id]});
         let request = world.call("POST", "/im/v1/chats?uuid=u&user_id_type=union_id&set_bot_manager=true");
@@ -307,6 +325,7 @@ async fn lists_and_searches_are_read_off_an_index() {
     drop(Lab::with(LabOptions { driver: Some(sqlite.clone()), ..LabOptions::default() }).await);
     let modules = [
         larkspur_store::listing::STATEMENTS,
+        larkspur_store::members::STATEMENTS,
         larkspur_store::naming::STATEMENTS,
         larkspur_store::moderation::STATEMENTS,
         larkspur_store::chats::STATEMENTS,

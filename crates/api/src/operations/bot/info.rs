@@ -58,20 +58,24 @@ impl Operation for Info {
     type Output = Output;
 
     async fn run(tx: &mut Tx, call: &Call, _input: &Input<Self>) -> Result<Output, Fault> {
-        let engine = tx.engine().clone();
-        Ok(Output {
-            bot: BotInfo {
-                activate_status: if call.app.bot { 2 } else { 0 },
-                app_name: call.app.name.clone(),
-                avatar_url: crate::operations::avatar_url(""),
-                ip_white_list: Vec::new(),
-                open_id: translate::bot_open_id(&engine.keys, call.app_id()).to_string(),
-            },
-        })
+        Ok(answer(tx, call))
     }
 }
 
-const WITHOUT: Behaviour = Behaviour {
+/// The bot of the calling app.
+pub(super) fn answer(tx: &Tx, call: &Call) -> Output {
+    Output {
+        bot: BotInfo {
+            activate_status: if call.app.bot { 2 } else { 0 },
+            app_name: call.app.name.clone(),
+            avatar_url: crate::operations::avatar_url(""),
+            ip_white_list: Vec::new(),
+            open_id: translate::bot_open_id(&tx.engine().keys, call.app_id()).to_string(),
+        },
+    }
+}
+
+pub(super) const WITHOUT: Behaviour = Behaviour {
     name: "bot_info_without_bot",
     rule: "An app without the bot ability is answered with activate_status 0.",
     basis: Assumed,

@@ -57,6 +57,10 @@ pub(super) struct Body {
     hide_member_count_setting: Option<Permission>,
     /// Who may pin messages and take pins away.
     pin_manage_setting: Option<Permission>,
+    /// Accepted and ignored.
+    labels: Vec<String>,
+    /// Accepted and ignored: numbers to one client, texts to another.
+    toolkit_ids: Option<serde_json::Value>,
 }
 
 impl Body {

@@ -50,6 +50,14 @@ pub(super) struct Body {
     edit_permission: Option<Permission>,
     pub(super) hide_member_count_setting: Option<Permission>,
     pin_manage_setting: Option<Permission>,
+    /// Accepted and ignored: a chat is internal when it is made.
+    external: Option<bool>,
+    /// Accepted and ignored.
+    chat_tags: Vec<String>,
+    /// Accepted and ignored.
+    labels: Vec<String>,
+    /// Accepted and ignored: numbers to one client, texts to another.
+    toolkit_ids: Option<serde_json::Value>,
 }
 
 /// The modes that can be made.

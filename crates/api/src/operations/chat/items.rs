@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use larkspur_contract::Fault;
 use larkspur_contract::ids::ChatId;
-use larkspur_contract::model::UserIdType;
+use larkspur_contract::model::{ChatMode, UserIdType};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::listing::Place;
 use larkspur_store::users::User;
@@ -22,7 +22,7 @@ pub(super) struct Item {
     /// The address of its avatar.
     avatar: String,
     /// Its name.
-    name: String,
+    pub(super) name: String,
     /// Its description.
     description: String,
     /// The owner; absent if it is a bot.
@@ -37,6 +37,28 @@ pub(super) struct Item {
     tenant_key: String,
     /// Normal or dissolved.
     chat_status: String,
+    /// Group, topic or p2p; only where the request can find more than groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) chat_mode: Option<ChatMode>,
+    /// What the other party of a p2p chat is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) p2p_target_type: Option<PeerKind>,
+    /// The other party of a p2p chat; a bot by its open_id, as the calling app sees it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) p2p_target_id: Option<String>,
+    /// Its mode, shown or not.
+    #[serde(skip)]
+    pub(super) mode: ChatMode,
+}
+
+/// What the other party of a p2p chat is.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PeerKind {
+    /// A user.
+    User,
+    /// A bot.
+    Bot,
 }
 
 /// A page of chats.
@@ -100,6 +122,10 @@ pub(super) async fn show(
             external: chat.external,
             tenant_key: tenant.to_string(),
             chat_status: chat.status.as_str().to_owned(),
+            chat_mode: None,
+            p2p_target_type: None,
+            p2p_target_id: None,
+            mode: chat.mode,
         }
     };
     Ok(ids.iter().filter_map(|id| chats.remove(id)).map(item).collect())

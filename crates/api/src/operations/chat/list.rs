@@ -1,16 +1,17 @@
-use larkspur_contract::Basis::Assumed;
+use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::model::UserIdType;
 use larkspur_contract::{
     Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates,
 };
 use larkspur_store::Tx;
-use larkspur_store::listing::{self, Order, Place};
+use larkspur_store::listing::{self, Kind, Order, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::items::{self, Page};
-use crate::{Call, Empty, Input, Operation};
-use crate::{paging, standing, translate};
+use super::peers;
+use crate::{Actor, Call, Empty, Input, Operation};
+use crate::{paging, rules, standing, translate};
 
 /// `GET /im/v1/chats`
 pub(super) struct List;
@@ -27,6 +28,9 @@ pub(super) struct Query {
     /// 20 by default.
     #[schemars(range(min = 1, max = 100))]
     page_size: Option<i64>,
+    /// `group` and `p2p`, repeated or joined by commas; `group` by default.
+    #[serde(default)]
+    types: Vec<String>,
 }
 
 /// An order.
@@ -41,7 +45,7 @@ enum SortType {
 impl Operation for List {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat.list",
-        summary: "List the groups that the operator is in",
+        summary: "List the chats that the operator is in",
         reference: "im-v1/chat/list",
         route: get("/open-apis/im/v1/chats"),
         access: Access::Token {
@@ -61,7 +65,7 @@ impl Operation for List {
             codes::APP_UNAVAILABLE,
         ],
         example: "sort_type=ByActiveTimeDesc&page_size=20",
-        behaviours: &[LISTED, ACTIVE],
+        behaviours: &[LISTED, ACTIVE, TYPES],
         deviations: &[],
     };
     type Ground = Tx;
@@ -78,15 +82,39 @@ impl Operation for List {
             None | Some(SortType::ByCreateTimeAsc) => (Order::Creation, "creation"),
             Some(SortType::ByActiveTimeDesc) => (Order::Activity, "activity"),
         };
-        let list = items::list(Self::SPEC.id, call, about);
+        let types = rules::lists::chosen("types", ["group", "p2p"], &query.types)?;
+        let [groups, p2p] = types.unwrap_or([true, false]);
+        if p2p && matches!(call.actor, Actor::Bot) {
+            let fault = Fault::new(codes::PARAM_INVALID, "a bot's p2p chats are not listed");
+            return Err(fault.with_violation("types", Some("p2p"), "options: [group]"));
+        }
+        let kinds: &[(Kind, &str)] = match (groups, p2p) {
+            (_, false) => &[(Kind::Groups, "")],
+            (false, true) => &[(Kind::P2p, " p2p")],
+            (true, true) => &[(Kind::Groups, " group"), (Kind::P2p, " p2p")],
+        };
+        let about = kinds.iter().fold(about.to_owned(), |about, (_, name)| about + name);
+        let list = items::list(Self::SPEC.id, call, &about);
         let place = paging::read(&tx.engine().keys, &list, query.page_token.as_deref())?;
         let place = place.as_deref().and_then(items::read);
         let size = items::size(query.page_size);
-        let mut found = listing::page(tx, &call.operator(), order, place, size + 1).await?;
+        let mut found = Vec::new();
+        for (kind, _) in kinds {
+            found.extend(listing::page(tx, &call.operator(), *kind, order, place, size + 1).await?);
+        }
+        if kinds.len() > 1 {
+            found.sort_unstable();
+            if order == Order::Activity {
+                found.reverse();
+            }
+        }
         let more = found.len() > size;
         found.truncate(size);
         let ids: Vec<_> = found.iter().map(|place| place.chat_id).collect();
-        let items = items::show(tx, call, &ids, form).await?;
+        let mut items = items::show(tx, call, &ids, form).await?;
+        if p2p {
+            peers::tell(tx, call, form, &mut items, peers::Name::Peers).await?;
+        }
         let last = found.last().filter(|_| more);
         let token = |last: &Place| paging::write(&tx.engine().keys, &list, &items::write(*last));
         Ok(Page::new(items, last.map(token)))
@@ -95,8 +123,14 @@ impl Operation for List {
 
 const LISTED: Behaviour = Behaviour {
     name: "chat_list_dissolved",
-    rule: "Beside p2p chats, the list leaves out dissolved ones, but not those whose history was kept.",
+    rule: "The list leaves out dissolved chats, but not those whose history was kept.",
     basis: Assumed,
+    switch: false,
+};
+const TYPES: Behaviour = Behaviour {
+    name: "chat_list_types",
+    rule: "With types p2p, the user's p2p chats are listed under the name of the other party, and each chat has its chat_mode; without it, answers are as ever. With a tenant token, p2p is 232001; another word is 99992402.",
+    basis: Observed,
     switch: false,
 };
 const ACTIVE: Behaviour = Behaviour {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, entry};
 use crate::{Call, rules};
 
+mod batch_query;
 mod changes;
 mod create;
 mod delete;
@@ -21,6 +22,7 @@ mod invite;
 mod items;
 mod link;
 mod list;
+mod peers;
 mod search;
 mod search_v2;
 mod update;
@@ -34,6 +36,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry::<link::Share>(),
     entry::<search::Search>(),
     entry::<search_v2::SearchV2>(),
+    entry::<batch_query::BatchQuery>(),
 ];
 
 /// The scopes of the operations that show many chats.

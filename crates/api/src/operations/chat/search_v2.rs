@@ -1,9 +1,13 @@
+use std::collections::HashMap;
+
 use larkspur_contract::Basis::{Assumed, Observed};
+use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::UserIdType;
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates,
+    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
 };
 use larkspur_store::Tx;
+use larkspur_store::listing::Facts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -71,8 +75,10 @@ struct Meta {
     /// As lists show it.
     #[serde(flatten)]
     item: Item,
-    /// Group or topic.
-    chat_mode: &'static str,
+    /// When it was made, in milliseconds since 1970.
+    create_time: String,
+    /// When something happened in it, in milliseconds since 1970.
+    update_time: String,
 }
 
 impl Operation for SearchV2 {
@@ -83,7 +89,7 @@ impl Operation for SearchV2 {
         route: post("/open-apis/im/v2/chats/search"),
         access: Access::Token {
             tokens: Tokens::TenantOrUser,
-            scopes: super::LISTING_SCOPES,
+            scopes: &[scopes::IM_CHAT_READ],
             bot: Bot::Required,
         },
         rate: rates::TIER_4,
@@ -101,7 +107,7 @@ impl Operation for SearchV2 {
             codes::OPEN_ID_CROSS_APP,
         ],
         example: r#"{"query":"demo","filter":{"search_types":["private"]},"sorter":"create_time_desc"}"#,
-        behaviours: &[SHAPE, CODES, VISIBLE, MATCHING, filter::FILTERS, BOUNDED],
+        behaviours: &[SHAPE, TIMES, CODES, VISIBLE, MATCHING, filter::FILTERS, BOUNDED],
         deviations: &[PINYIN],
     };
     type Ground = Tx;
@@ -140,10 +146,13 @@ impl Operation for SearchV2 {
         let (page, more) = finding::page_of(&found, last, items::size(query.page_size));
         let ids: Vec<_> = page.iter().map(|place| place.chat_id).collect();
         let shown = items::show(tx, call, &ids, form).await?;
-        let modes = ids.iter().map(|id| kept.iter().find(|facts| facts.chat_id == *id));
-        let items = shown.into_iter().zip(modes).map(|(item, facts)| Found {
-            id: item.chat_id.clone(),
-            meta_data: Meta { item, chat_mode: facts.map_or("group", |facts| facts.mode.as_str()) },
+        let facts: HashMap<ChatId, &Facts> = kept.iter().map(|facts| (facts.chat_id, facts)).collect();
+        let items = shown.into_iter().map(|mut item| {
+            let facts = ChatId::parse(&item.chat_id).and_then(|id| facts.get(&id));
+            let time = |of: fn(&Facts) -> i64| facts.map_or(0, |facts| of(facts)).to_string();
+            let (create_time, update_time) = (time(|facts| facts.created_at), time(|facts| facts.active_at));
+            item.chat_mode = Some(item.mode);
+            Found { id: item.chat_id.clone(), meta_data: Meta { item, create_time, update_time } }
         });
         let last = page.last().filter(|_| more);
         Ok(Page {
@@ -159,13 +168,19 @@ impl Operation for SearchV2 {
 
 const SHAPE: Behaviour = Behaviour {
     name: "search_v2_shape",
-    rule: "This operation has no public page: request and answer are what the official command line client sends and reads. Each item has its id, and in meta_data the fields of the other search and chat_mode; create_time, update_time, display_info and notice, whose meaning nothing tells, are left out; page_size and page_token stand in the query.",
+    rule: "This operation has no public page: request and answer are what the official command line client sends and reads. Each item has its id, and in meta_data the fields of the other search, chat_mode, create_time and update_time; display_info and notice, whose meaning nothing tells, are left out; page_size and page_token stand in the query, and in the body they are ignored.",
     basis: Observed,
     switch: false,
 };
 const CODES: Behaviour = Behaviour {
     name: "search_v2_codes",
-    rule: "Neither a query nor member_ids, and a query of more than 64 characters, are 232001; unknown member_ids are the gateway's 9999235x/236x; scopes and frequency are those of the other search.",
+    rule: "Neither a query nor member_ids, and a query of more than 64 characters, are 232001; unknown member_ids are the gateway's 9999235x/236x; the frequency is that of the other search.",
+    basis: Assumed,
+    switch: false,
+};
+const TIMES: Behaviour = Behaviour {
+    name: "search_v2_times",
+    rule: "create_time and update_time are milliseconds, as decimal text; update_time is when something last happened in the chat, by which update_time_desc sorts.",
     basis: Assumed,
     switch: false,
 };

@@ -3,13 +3,14 @@ use larkspur_contract::model::UserIdType;
 use larkspur_contract::{
     Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
 };
-use larkspur_store::chats::{Chat, Member};
+use larkspur_store::Tx;
+use larkspur_store::chats::Chat;
 use larkspur_store::members::{self, Place};
-use larkspur_store::{Tx, users};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ChatPath;
+use super::people::{self, Person};
 use crate::{Call, Empty, Input, Operation};
 use crate::{paging, standing, translate};
 
@@ -26,37 +27,29 @@ pub(super) struct Query {
     page_size: Option<i64>,
     /// Where the page begins; empty for the first one.
     page_token: Option<String>,
+    /// Whether the answer is to say if a security setting cut the list. It always does.
+    check_security_conf: Option<bool>,
 }
 
 /// A page of users.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
     /// The users.
-    items: Vec<Item>,
+    items: Vec<Person>,
     /// Where the next page begins; empty if there is none.
     page_token: String,
     /// Whether there is a next page.
     has_more: bool,
     /// How many users are in the chat.
     member_total: i64,
-}
-
-/// A user in the chat.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Item {
-    /// The form of `member_id`.
-    member_id_type: UserIdType,
-    /// Who.
-    member_id: String,
-    /// Name.
-    name: String,
-    /// The user's tenant.
-    tenant_key: String,
+    /// Whether a security setting cut the list, which none does here: false.
+    trigger_security_conf_limit: bool,
+    /// To how many it cut the list: 0.
+    security_conf_limit: i64,
 }
 
 /// The most rows of a page: how far it grows beyond its size, so that equal times of joining stay together.
 const PAGE_MAX: i64 = 1000;
-const PAGE_DEFAULT: i64 = 20;
 
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
@@ -91,7 +84,7 @@ impl Operation for Get {
             codes::APP_UNAVAILABLE,
         ],
         example: "page_size=20",
-        behaviours: &[standing::EXTERNAL, PAGES, TOTAL],
+        behaviours: &[standing::EXTERNAL, PAGES, TOTAL, UNCUT],
         deviations: &[],
     };
     type Ground = Tx;
@@ -109,25 +102,23 @@ impl Operation for Get {
         let list = format!("im.v1.chat_members {} {}", tx.tenant(), chat.chat_id);
         let keys = tx.engine().clone();
         let begin = paging::read(&keys.keys, &list, query.page_token.as_deref())?;
-        let begin = begin.as_deref().and_then(parse_place);
+        let begin = begin.as_deref().and_then(people::parse_place);
         let (rows, has_more) =
-            page(tx, &chat, begin.as_ref(), query.page_size.unwrap_or(PAGE_DEFAULT)).await?;
+            page(tx, &chat, begin.as_ref(), query.page_size.unwrap_or(people::PAGE_DEFAULT)).await?;
         let page_token = match rows.last().filter(|_| has_more) {
-            Some(last) => paging::write(&keys.keys, &list, &write_place(last)),
+            Some(last) => paging::write(&keys.keys, &list, &people::write_place(last)),
             None => String::new(),
         };
-        let items = show(tx, call, form, &rows).await?;
-        Ok(Output { items, page_token, has_more, member_total: chat.user_count })
+        let items = people::show(tx, call, form, &rows).await?;
+        Ok(Output {
+            items,
+            page_token,
+            has_more,
+            member_total: chat.user_count,
+            trigger_security_conf_limit: false,
+            security_conf_limit: 0,
+        })
     }
-}
-
-fn write_place(place: &Place) -> String {
-    format!("{} {}", place.joined_at, place.member.to_column())
-}
-
-fn parse_place(text: &str) -> Option<Place> {
-    let (joined_at, member) = text.split_once(' ')?;
-    Some(Place { joined_at: joined_at.parse().ok()?, member: Member::parse(member) })
 }
 
 /// The rows of a page, and whether there are more.
@@ -153,30 +144,6 @@ async fn page(
     Ok((rows, more))
 }
 
-async fn show(tx: &mut Tx, call: &Call, form: UserIdType, rows: &[Place]) -> Result<Vec<Item>, Fault> {
-    let ids: Vec<&str> = rows
-        .iter()
-        .filter_map(|place| match &place.member {
-            Member::User(user_id) => Some(user_id.as_str()),
-            Member::Bot(_) => None,
-        })
-        .collect();
-    let found: std::collections::HashMap<String, users::User> = users::by_ids(tx, ids.iter().copied())
-        .await?
-        .into_iter()
-        .map(|user| (user.user_id.clone(), user))
-        .collect();
-    let tenant_key = tx.tenant().to_string();
-    let keys = &tx.engine().keys;
-    let items = ids.iter().filter_map(|id| found.get(*id)).map(|user| Item {
-        member_id_type: form,
-        member_id: translate::user_id(keys, call, user, form),
-        name: user.name.clone(),
-        tenant_key: tenant_key.clone(),
-    });
-    Ok(items.collect())
-}
-
 const PAGES: Behaviour = Behaviour {
     name: "member_pages",
     rule: "In the order of joining. Bots count for page_size and are left out, so a page may be short; those who joined at the same time stand on one page, so it may be long, up to 1000.",
@@ -186,6 +153,12 @@ const PAGES: Behaviour = Behaviour {
 const TOTAL: Behaviour = Behaviour {
     name: "member_total",
     rule: "member_total counts users, not bots.",
+    basis: Assumed,
+    switch: false,
+};
+const UNCUT: Behaviour = Behaviour {
+    name: "member_list_uncut",
+    rule: "No security setting cuts the list: trigger_security_conf_limit is false and security_conf_limit 0, whether check_security_conf asks for them or not.",
     basis: Assumed,
     switch: false,
 };

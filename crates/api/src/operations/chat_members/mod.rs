@@ -13,12 +13,15 @@ use crate::people::People;
 use crate::standing::{self, Standing};
 use crate::{Call, rules};
 
+mod bots;
 mod create;
 mod delete;
 mod get;
 mod guests;
 mod is_in_chat;
+mod list;
 mod me_join;
+mod people;
 
 pub(super) static ENTRIES: &[Entry] = &[
     entry::<create::Create>(),
@@ -26,6 +29,8 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry::<get::Get>(),
     entry::<is_in_chat::IsInChat>(),
     entry::<me_join::MeJoin>(),
+    entry::<list::List>(),
+    entry::<bots::Bots>(),
 ];
 
 /// Which chat.

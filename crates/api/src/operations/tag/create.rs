@@ -20,6 +20,8 @@ pub(super) struct Create;
 pub(super) struct Body {
     /// The tag.
     create_tag: CreateTag,
+    /// Accepted and ignored: clients type it, and no page has it.
+    bot_id: Option<String>,
 }
 
 /// A tag to make.

@@ -30,6 +30,8 @@ pub(super) struct Body {
     /// The changes.
     #[serde(default)]
     patch_tag: PatchTag,
+    /// Accepted and ignored: clients type it, and no page has it.
+    bot_id: Option<String>,
 }
 
 /// Changes of a tag; what is absent stays.

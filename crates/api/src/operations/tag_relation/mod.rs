@@ -30,6 +30,8 @@ struct Relation {
     #[serde(default)]
     #[schemars(length(max = 40))]
     tag_ids: Vec<String>,
+    /// Accepted and ignored: clients type it, and no page has it.
+    bot_id: Option<String>,
 }
 
 impl Relation {

@@ -98,7 +98,7 @@ impl Real {
         match cell {
             Cell::Text(text) => match serde_json::from_str::<Value>(text) {
                 Ok(value @ (Value::Array(_) | Value::Object(_))) => self.plain(&value).to_string(),
-                _ => format!("{:?}", self.plain_text(text)),
+                _ => format!("{:?}", pair_in_order(&self.plain_text(text))),
             },
             Cell::Int(number) => self.plain_text(&number.to_string()),
             other => format!("{other:?}"),
@@ -116,6 +116,17 @@ impl Real {
         }
         lines.sort();
         lines
+    }
+}
+
+/// Two ids in one text, as the parties of a chat are kept, are in the order of what was drawn for them: here in that of
+/// their names.
+fn pair_in_order(text: &str) -> String {
+    match text.split_once(' ') {
+        Some((one, other)) if one.starts_with('<') && other.starts_with('<') && other < one => {
+            format!("{other} {one}")
+        }
+        _ => text.to_owned(),
     }
 }
 

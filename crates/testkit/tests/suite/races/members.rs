@@ -102,6 +102,60 @@ pub(super) async fn speakers(place: Place) {
     assert_eq!(place.get(&path).await["items"].as_array().map(Vec::len), Some(3));
 }
 
+/// Of two whole settings of two chats one stands in both, whatever the order in which each call names them.
+pub(super) async fn mute(place: Place) {
+    let user = place.user_token(0, json!({})).await;
+    let other = place.chat(json!({"members": [place.users[0].user_id]})).await;
+    let set = |number: usize| {
+        let muted = number % 4 < 2;
+        let one = |chat: &str| json!({"chat_id": chat, "is_muted": muted, "is_mute_at_all": !muted});
+        let mut both = [one(&place.chat_id), one(&other)];
+        both.rotate_left(number % 2);
+        let path = "/im/v1/chat_user_setting/batch_update";
+        place.call("POST", path).token(&user).body(json!({"chat_settings": both}))
+    };
+    for done in place.race((0..CALLS).map(set).collect()).await.all_done() {
+        assert_eq!(done, json!({"invalid_ids": []}));
+    }
+    let asked = json!({"chat_ids": [place.chat_id, other]});
+    let request = place.call("POST", "/im/v1/chat_user_setting/batch_query").token(&user).body(asked);
+    let items = request.send().await.data()["items"].clone();
+    let set = |at: usize| (&items[at]["is_muted"], &items[at]["is_mute_at_all"]);
+    assert_eq!(set(0), set(1), "{items}");
+    assert_ne!(set(0).0, set(0).1, "{items}");
+}
+
+fn named(place: &Place, token: &str, number: usize) -> Request {
+    let path = format!("/im/v1/chats/{}/nickname", place.chat_id);
+    place.call("PUT", &path).token(token).body(json!({"nickname": format!("name {}", number % 3)}))
+}
+
+async fn own_name(place: &Place, token: &str) -> String {
+    let path = format!("/im/v1/chats/{}/nickname", place.chat_id);
+    let shown = place.call("GET", &path).token(token).send().await.data();
+    shown["nickname"].as_str().expect("a nickname").to_owned()
+}
+
+/// One of the names stands, whole.
+pub(super) async fn nickname(place: Place) {
+    let user = place.user_token(0, json!({})).await;
+    place.race((0..CALLS).map(|number| named(&place, &user, number)).collect()).await.all_done();
+    let left = own_name(&place, &user).await;
+    assert!(["name 0", "name 1", "name 2"].contains(&left.as_str()), "{left}");
+}
+
+/// A name that is set and taken away together is whole or none; taken away last, it is none.
+pub(super) async fn no_nickname(place: Place) {
+    let user = place.user_token(0, json!({})).await;
+    let take = place.call("DELETE", &format!("/im/v1/chats/{}/nickname", place.chat_id)).token(&user);
+    let both = vec![vec![named(&place, &user, 0); 6], vec![take.clone(); 6]];
+    place.race(mixed(both)).await.all_done();
+    let left = own_name(&place, &user).await;
+    assert!(["", "name 0"].contains(&left.as_str()), "{left}");
+    place.race_same(take).await.all_done();
+    assert_eq!(own_name(&place, &user).await, "");
+}
+
 /// In once, and manager or not as one of the calls said.
 pub(super) async fn put_in(place: Place) {
     let ids = place.users(2).await;

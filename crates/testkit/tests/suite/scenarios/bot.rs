@@ -1,6 +1,7 @@
-//! `bot/v3/info`
+//! `bot/v3/info`, the ping of the vendor's plugin, and the names of bots
 
-use serde_json::json;
+use larkspur_testkit::Request;
+use serde_json::{Value, json};
 
 use super::{issued_token, isv_app, names, refused, text, world};
 
@@ -49,4 +50,92 @@ async fn a_bot_has_one_open_id_for_each_app() {
     let user = maker.user_token(0, json!({})).await;
     let reply = maker.call("GET", "/bot/v3/info").token(&user).send().await;
     assert_eq!(reply.refused(99991668)["msg"], "user access token not support");
+}
+
+#[tokio::test]
+async fn the_bot_is_told_by_post_too() {
+    let world = world().await;
+    let by_get = world.call("GET", "/bot/v3/info").send().await.json();
+    for body in ["", "{}", "{\"a\":1}"] {
+        for path in ["/bot/v3/info", "/bot/v3/info/"] {
+            let reply = world.call("POST", path).raw(body).send().await;
+            assert_eq!((reply.status(), reply.json()), (200, by_get.clone()), "{path} {body:?}");
+        }
+    }
+    world.set_app(&world.app_id, json!({"bot": false, "scopes": []})).await;
+    let without = world.call("POST", "/bot/v3/info").send().await.json();
+    assert_eq!(without["bot"]["activate_status"], 0);
+    world.set_app(&world.app_id, json!({"status": "disabled"})).await;
+    refused(&world.call("POST", "/bot/v3/info").send().await, 99991662);
+}
+
+#[tokio::test]
+async fn a_plugin_learns_who_its_bot_is() {
+    let world = world().await;
+    let ping = |body: Value| world.call("POST", "/bot/v1/openclaw_bot/ping").body(body);
+    let info = world.call("GET", "/bot/v3/info").send().await.json()["bot"].clone();
+    let reply = ping(json!({"needBotInfo": true})).send().await;
+    assert_eq!(reply.json()["msg"], "success");
+    let expected = json!({"botID": info["open_id"], "botName": info["app_name"]});
+    assert_eq!(reply.data(), json!({"pingBotInfo": expected}));
+    for without in [json!({"needBotInfo": false}), json!({}), json!({"needBotInfo": null})] {
+        assert_eq!(ping(without).send().await.data(), json!({}));
+    }
+    ping(json!({"needBotInfo": "yes"})).send().await.refused(9499);
+    world.set_app(&world.app_id, json!({"bot": false, "scopes": []})).await;
+    assert_eq!(
+        ping(json!({"needBotInfo": true})).send().await.data()["pingBotInfo"]["botID"],
+        info["open_id"]
+    );
+    world.set_app(&world.app_id, json!({"status": "disabled"})).await;
+    refused(&ping(json!({"needBotInfo": true})).send().await, 99991662);
+}
+
+#[tokio::test]
+async fn bots_have_names_by_the_ids_that_the_caller_sees() {
+    let world = world().await;
+    let (other, theirs) = world.app(json!({"name": "Helper"})).await;
+    let chat = world.chat(json!({"members": [world.app_id, other]})).await;
+    let seen = world.call("GET", &format!("/im/v1/chats/{chat}/members/bots")).send().await.data();
+    let of = |name: &str| {
+        let items = seen["items"].as_array().expect("items");
+        text(items.iter().find(|item| item["bot_name"] == name).expect(name), "bot_id")
+    };
+    let helper = of("Helper");
+    let own = text(&world.call("GET", "/bot/v3/info").send().await.json()["bot"], "open_id");
+    let names = |ids: &[&str]| -> Request {
+        let request = world.call("GET", "/bot/v3/bots/basic_batch");
+        ids.iter().fold(request, |request, id| request.query("bot_ids", id))
+    };
+    let reply = names(&[&helper, &own, &helper]).send().await;
+    assert_eq!(reply.json()["msg"], "success");
+    let data = reply.data();
+    let bot =
+        json!({"bot_id": helper, "name": "Helper", "i18n_names": {"zh_cn": "Helper", "en_us": "Helper"}});
+    assert_eq!((&data["bots"][&helper], &data["failed_bots"]), (&bot, &json!({})));
+    assert_eq!(data["bots"].as_object().expect("a map").len(), 2);
+    assert_eq!(data["bots"][&own]["bot_id"], json!(own));
+
+    // The id that the other app itself sees names no bot here; nor does a user's, nor what is no id.
+    let themselves = world.call("GET", "/bot/v3/info").token(&theirs).send().await;
+    let foreign = text(&themselves.json()["bot"], "open_id");
+    assert_ne!(foreign, helper);
+    let failed = json!({"code": 20002, "reason": "bot not found"});
+    let data = names(&[&foreign, &world.users[0].open_id, "x"]).send().await.data();
+    assert_eq!(data["bots"], json!({}));
+    let all = json!({"x": failed, foreign.as_str(): failed, world.users[0].open_id.as_str(): failed});
+    assert_eq!(data["failed_bots"], all);
+    world.set_app(&other, json!({"bot": false})).await;
+    assert_eq!(names(&[&helper]).send().await.data()["failed_bots"][&helper], failed);
+    world.set_app(&other, json!({"bot": true, "status": "disabled"})).await;
+    assert_eq!(names(&[&helper]).send().await.data()["failed_bots"][&helper], failed);
+
+    let many: Vec<String> = (0..51).map(|n| format!("ou_{n:032x}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for wrong in [&[][..], &many] {
+        let reply = names(wrong).send().await;
+        refused(&reply, 99992402);
+        assert_eq!(reply.violated(), ["bot_ids"]);
+    }
+    assert_eq!(names(&many[..50]).send().await.data()["failed_bots"].as_object().expect("a map").len(), 50);
 }

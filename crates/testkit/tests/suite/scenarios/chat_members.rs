@@ -402,6 +402,18 @@ async fn members_go_and_the_owner_stays() {
 }
 
 #[tokio::test]
+async fn who_removes_a_bot_is_in_the_chat() {
+    let world = world().await;
+    let (bot, _) = world.app(json!({"name": "guest"})).await;
+    let chat = world.chat(json!({"members": [bot], "creator_app": world.app_id})).await;
+    let out = |id: &str| remove(&world, &chat, "?member_id_type=app_id", &[id]);
+    refused(&out(&bot).send().await, 232011);
+    refused(&out(&world.app_id).send().await, 232011);
+    put_member(&world, &chat, &world.app_id, false).await;
+    assert_eq!(out(&bot).send().await.data(), json!({"invalid_id_list": []}));
+}
+
+#[tokio::test]
 async fn a_chat_that_its_last_member_leaves_is_dissolved() {
     let world = world().await;
     let chat = world.chat(json!({"members": [world.app_id, world.users[1].user_id]})).await;

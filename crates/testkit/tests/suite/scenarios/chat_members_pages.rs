@@ -60,6 +60,14 @@ async fn pages_stand_in_the_order_of_joining_and_leave_bots_out() {
     assert_eq!(walk(&world, &chat, 1).await, (vec![0, 1, 1, 0, 0, 1, 1, 0, 1], all));
     let data = world.call("GET", &format!("/im/v1/chats/{chat}/members")).send().await.data();
     assert_eq!((&data["member_total"], &data["has_more"]), (&json!(5), &json!(false)));
+    for asked in ["true", "false"] {
+        let path = format!("/im/v1/chats/{chat}/members?check_security_conf={asked}");
+        assert_eq!(world.call("GET", &path).send().await.data(), data, "no setting cuts the list");
+    }
+    assert_eq!(
+        (&data["trigger_security_conf_limit"], &data["security_conf_limit"]),
+        (&json!(false), &json!(0))
+    );
     let item = &data["items"][0];
     assert_eq!(
         (&item["name"], &item["member_id_type"], &item["tenant_key"]),

@@ -304,5 +304,11 @@ async fn the_other_search_shows_and_sorts() {
     assert_eq!((&meta["description"], &meta["chat_mode"]), (&json!("d"), &json!("group")));
     assert_eq!((&meta["owner_id"], &meta["external"]), (&json!(world.users[0].open_id), &json!(false)));
     assert_eq!(meta["chat_status"], "normal");
+    let time = |name: &str| meta[name].as_str().expect(name).parse::<i64>().expect("milliseconds");
+    let later = time("update_time") - time("create_time");
+    assert!((10_000..60_000).contains(&later), "it was changed ten seconds later: {meta}");
+    // What some callers send in the body is looked for in the query alone.
+    let sent = json!({"query": "sorted", "page_size": 1, "page_token": "x"});
+    assert_eq!(search_v2(&world, sent).send().await.data()["items"].as_array().expect("items").len(), 2);
     assert_eq!(data["items"][1]["meta_data"]["chat_mode"], "topic");
 }

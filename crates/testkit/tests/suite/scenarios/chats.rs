@@ -383,3 +383,25 @@ async fn the_app_behind_a_token() {
     refused(&create(&world, json!({"chat_type": "public"})).send().await, 232034);
     refused(&create(&world, json!({"chat_mode": "p2p"})).send().await, 232001);
 }
+
+#[tokio::test]
+async fn what_clients_type_and_no_page_has_is_ignored() {
+    let world = world().await;
+    for toolkits in [json!([1]), json!(["1"]), Value::Null] {
+        let body = json!({"name": "a", "chat_tags": ["x"], "labels": ["y"], "toolkit_ids": toolkits, "external": true});
+        let made = create(&world, body).send().await.data();
+        assert_eq!((&made["external"], &made["chat_tag"]), (&json!(false), &json!("inner")));
+        let path = format!("/im/v1/chats/{}", text(&made, "chat_id"));
+        let body = json!({"chat_tags": ["x"], "labels": ["y"], "toolkit_ids": toolkits, "name": "b"});
+        world.call("PUT", &path).body(body).send().await.data();
+        let got = world.call("GET", &path).send().await.data();
+        assert_eq!((&got["name"], &got["external"]), (&json!("b"), &json!(false)));
+    }
+    // They ask for no right, either: a plain member may send them.
+    let user = world.user_token(1, json!({})).await;
+    let path = format!("/im/v1/chats/{}", world.chat_id);
+    world.call("PUT", &path).token(&user).body(json!({"labels": ["y"], "name": "c"})).send().await.data();
+    for wrong in ["labels", "external"] {
+        create(&world, json!({wrong: "x"})).send().await.refused(9499);
+    }
+}

@@ -210,3 +210,19 @@ async fn a_patch_of_nothing_leaves_the_time() {
         assert_eq!(data, json!({"tag_info": before[0]}));
     }
 }
+
+#[tokio::test]
+async fn a_bot_id_that_clients_type_is_ignored() {
+    let world = Lab::start().await.world().await;
+    let body = json!({"create_tag": {"tag_type": "tenant", "name": "one"}, "bot_id": "b"});
+    let made = world.call("POST", "/im/v2/tags").body(body).send().await.data();
+    let id = made["id"].as_str().expect("an id");
+    let body = json!({"patch_tag": {"name": "two"}, "bot_id": "b"});
+    let patched = world.call("PATCH", &format!("/im/v2/tags/{id}")).body(body).send().await.data();
+    assert_eq!(patched["tag_info"]["name"], "two");
+    let relation =
+        json!({"tag_biz_type": "chat", "biz_entity_id": world.chat_id, "tag_ids": [id], "bot_id": "b"});
+    for method in ["POST", "PUT"] {
+        world.call(method, "/im/v2/biz_entity_tag_relation").body(relation.clone()).send().await.data();
+    }
+}

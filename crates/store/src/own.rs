@@ -1,0 +1,66 @@
+//! What a member sets for itself in a chat. It goes with the membership.
+
+use std::collections::HashMap;
+
+use larkspur_contract::ids::ChatId;
+
+use crate::chats::Member;
+use crate::driver::StoreError;
+use crate::tx::{PIECE, in_list};
+use crate::{LockedChat, Tx, Value};
+
+/// What a member does not want to hear of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mute {
+    /// The chat.
+    pub chat: bool,
+    /// What everybody in it is told.
+    pub at_all: bool,
+}
+
+/// What a member mutes in some chats; those that it is not in are left out.
+pub async fn mutes(
+    tx: &mut Tx,
+    member: &Member,
+    chats: &[ChatId],
+) -> Result<HashMap<ChatId, Mute>, StoreError> {
+    let mut found = HashMap::with_capacity(chats.len());
+    for piece in chats.chunks(PIECE) {
+        let mut values: Vec<Value> = piece.iter().map(|id| (*id).into()).collect();
+        let list = in_list(3, &mut values);
+        values.insert(0, member.to_column().into());
+        let sql = format!(
+            "SELECT chat_id, muted, mute_at_all FROM chat_member WHERE tenant = $1 AND member = $2 AND chat_id IN {list}"
+        );
+        for mut row in tx.rows_of(&sql, values).await? {
+            let mute = Mute { chat: row.flag(1)?, at_all: row.flag(2)? };
+            found.insert(row.id(0, ChatId::parse)?, mute);
+        }
+    }
+    Ok(found)
+}
+
+/// Sets what a member mutes in a chat; nothing happens if it is not in it.
+pub async fn set_mute(tx: &mut Tx, chat: &LockedChat, member: &Member, mute: Mute) -> Result<(), StoreError> {
+    let sql = "UPDATE chat_member SET muted = $4, mute_at_all = $5 WHERE tenant = $1 AND chat_id = $2 AND member = $3";
+    let params = [chat.chat_id.into(), member.to_column().into(), mute.chat.into(), mute.at_all.into()];
+    tx.rows(sql, params).await.map(drop)
+}
+
+/// How a member is called in a chat; empty if by its own name.
+pub async fn nickname(tx: &mut Tx, chat: ChatId, member: &Member) -> Result<String, StoreError> {
+    let sql = "SELECT nickname FROM chat_member WHERE tenant = $1 AND chat_id = $2 AND member = $3";
+    let row = tx.row(sql, [chat.into(), member.to_column().into()]).await?;
+    row.map_or_else(|| Ok(String::new()), |mut row| row.text(0))
+}
+
+/// Sets how a member is called in a chat; nothing happens if it is not in it.
+pub async fn set_nickname(
+    tx: &mut Tx,
+    chat: &LockedChat,
+    member: &Member,
+    nickname: &str,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE chat_member SET nickname = $4 WHERE tenant = $1 AND chat_id = $2 AND member = $3";
+    tx.rows(sql, [chat.chat_id.into(), member.to_column().into(), nickname.into()]).await.map(drop)
+}

@@ -1,0 +1,81 @@
+//! Chats of two parties: which one two of them have, and who the other one is.
+
+use std::collections::HashMap;
+
+use larkspur_contract::ids::ChatId;
+
+use crate::chats::Member;
+use crate::driver::StoreError;
+use crate::tx::{PIECE, in_list};
+use crate::{Tx, Value};
+
+/// The column of two parties: the lesser first.
+fn column(one: &Member, other: &Member) -> String {
+    let (one, other) = (one.to_column(), other.to_column());
+    if one < other { format!("{one} {other}") } else { format!("{other} {one}") }
+}
+
+/// Writes down whose chat a p2p chat is, after its members or its mode changed.
+pub(crate) async fn settle(tx: &mut Tx, chat: ChatId) -> Result<(), StoreError> {
+    let sql = "UPDATE chat SET parties = CASE WHEN chat_mode = 'p2p' THEN \
+               (SELECT CASE WHEN COUNT(*) = 2 THEN MIN(m.member) || ' ' || MAX(m.member) ELSE '' END \
+               FROM chat_member m WHERE m.tenant = $1 AND m.chat_id = $2) ELSE '' END WHERE tenant = $1 AND chat_id = $2";
+    tx.rows(sql, [chat.into()]).await.map(drop)
+}
+
+/// The chats in use that a member has with some others, by the other; of several with one, the oldest.
+pub async fn between(
+    tx: &mut Tx,
+    me: &Member,
+    others: &[Member],
+) -> Result<HashMap<Member, ChatId>, StoreError> {
+    let mut found = HashMap::with_capacity(others.len());
+    for piece in others.chunks(PIECE) {
+        let mut values: Vec<Value> = piece.iter().map(|other| column(me, other).into()).collect();
+        let list = in_list(2, &mut values);
+        let sql = format!(
+            "SELECT parties, chat_id FROM chat WHERE tenant = $1 AND parties IN {list} AND parties <> '' \
+             AND chat_status = 'normal' ORDER BY created_at DESC, chat_id DESC"
+        );
+        let mut chats = HashMap::new();
+        for mut row in tx.rows_of(&sql, values).await? {
+            // The last one of a pair is its oldest.
+            chats.insert(row.text(0)?, row.id(1, ChatId::parse)?);
+        }
+        found.extend(piece.iter().filter_map(|other| Some((other.clone(), *chats.get(&column(me, other))?))));
+    }
+    Ok(found)
+}
+
+/// The other parties of some p2p chats of a member, by chat. All of the chats must be of two parties.
+pub async fn others(
+    tx: &mut Tx,
+    me: &Member,
+    chats: &[ChatId],
+) -> Result<HashMap<ChatId, Member>, StoreError> {
+    let mut found = HashMap::with_capacity(chats.len());
+    for piece in chats.chunks(PIECE) {
+        let mut values: Vec<Value> = piece.iter().map(|id| (*id).into()).collect();
+        let list = in_list(3, &mut values);
+        values.insert(0, me.to_column().into());
+        let sql = format!(
+            "SELECT chat_id, member FROM chat_member WHERE tenant = $1 AND member <> $2 AND chat_id IN {list}"
+        );
+        for mut row in tx.rows_of(&sql, values).await? {
+            found.insert(row.id(0, ChatId::parse)?, Member::parse(&row.text(1)?));
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_parties_have_one_name() {
+        let (anna, bert) = (Member::User("anna".to_owned()), Member::User("bert".to_owned()));
+        assert_eq!(column(&anna, &bert), "anna bert");
+        assert_eq!(column(&bert, &anna), "anna bert");
+    }
+}
