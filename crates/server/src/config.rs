@@ -414,6 +414,7 @@ mod tests {
         ("behaviours.tags_per_chat", &["0", "4294967295"], &["-1", "4294967296"]),
         ("behaviours.generic_field_validation", &["true"], &["x"]),
         ("behaviours.comma_lists", &["false"], &["x"]),
+        ("behaviours.topic_as_group", &["true"], &["x"]),
         ("behaviours.user_picker", &["auto", "on", "off"], &["true"]),
         ("events.allow_private", &["auto", "on", "off"], &["true"]),
         ("limits.connections", &["1", "1000000"], &["0", "-1", "1000001", "x"]),
