@@ -423,6 +423,7 @@ mod tests {
         ("behaviours.generic_field_validation", &["true"], &["x"]),
         ("behaviours.error_causes", &["false"], &["x"]),
         ("behaviours.comma_lists", &["false"], &["x"]),
+        ("behaviours.topic_as_group", &["true"], &["x"]),
         ("behaviours.user_picker", &["auto", "on", "off"], &["true"]),
         ("events.allow_private", &["auto", "on", "off"], &["true"]),
         ("events.outbound_ips", &["", "10.0.0.1", "192.0.2.1, ::1"], &["home", "10.0.0.1 ::1", "10.0.0.0/8"]),
