@@ -15,8 +15,8 @@ use crate::translate::{self, Named};
 pub struct People<'a> {
     /// The form that they are in.
     pub form: UserIdType,
-    /// All of them, in the order of the request.
-    pub ids: Vec<&'a str>,
+    /// All of them, in the order of the request, each with the path of its field.
+    pub ids: Vec<(&'static str, &'a str)>,
     /// What an unknown union_id is answered with: pages differ in it.
     pub unknown_union: Code,
     /// Whether the page has an answer of its own for people of another tenant.
@@ -24,25 +24,36 @@ pub struct People<'a> {
 }
 
 impl<'a> People<'a> {
-    /// Ids in a form, `open_id` by default; those of people of another tenant are unknown.
-    pub fn new(form: Option<UserIdType>, ids: impl IntoIterator<Item = &'a String>) -> Self {
+    /// Ids of a field, in a form, `open_id` by default; those of people of another tenant are unknown.
+    pub fn new(
+        form: Option<UserIdType>,
+        field: &'static str,
+        ids: impl IntoIterator<Item = &'a String>,
+    ) -> Self {
         People {
             form: form.unwrap_or(UserIdType::OpenId),
-            ids: ids.into_iter().map(String::as_str).collect(),
+            ids: ids.into_iter().map(|id| (field, id.as_str())).collect(),
             unknown_union: codes::UNION_ID_UNKNOWN,
             takes_strangers: false,
         }
     }
 
     /// The same, of a request that also takes the ids of apps, which are not people's: then there are none.
-    pub fn among(form: Option<MemberIdType>, ids: &'a [String]) -> Option<Self> {
+    pub fn among(form: Option<MemberIdType>, field: &'static str, ids: &'a [String]) -> Option<Self> {
         let form = match form.unwrap_or(MemberIdType::OpenId) {
             MemberIdType::AppId => return None,
             MemberIdType::OpenId => UserIdType::OpenId,
             MemberIdType::UnionId => UserIdType::UnionId,
             MemberIdType::UserId => UserIdType::UserId,
         };
-        Some(People::new(Some(form), ids))
+        Some(People::new(Some(form), field, ids))
+    }
+
+    /// The same, and the ids of another field.
+    #[must_use]
+    pub fn and(mut self, field: &'static str, ids: impl IntoIterator<Item = &'a String>) -> Self {
+        self.ids.extend(ids.into_iter().map(|id| (field, id.as_str())));
+        self
     }
 
     /// Ids of people of another tenant are left to the page, which has an answer of its own for them.
@@ -52,12 +63,12 @@ impl<'a> People<'a> {
     }
 
     /// The refusal of an id that the gateway cannot translate; `None` if it translates this one.
-    pub fn refusal(&self, id: &str, named: &Named) -> Option<Fault> {
+    pub fn refusal(&self, (field, id): (&str, &str), named: &Named) -> Option<Fault> {
         match named {
             Named::User(_) | Named::Bot(_) => None,
             Named::OtherTenant if self.takes_strangers => None,
             Named::OtherApp | Named::OtherTenant | Named::Unknown => {
-                let usual = translate::refusal(self.form, id, named);
+                let usual = translate::refusal(self.form, id, named).about(field);
                 Some(if usual.code() == codes::UNION_ID_UNKNOWN {
                     usual.with_code(self.unknown_union)
                 } else {
@@ -69,8 +80,9 @@ impl<'a> People<'a> {
 
     /// The refusal of the first id that the gateway cannot translate.
     pub(crate) async fn unknown(&self, tx: &mut Tx, call: &Call) -> Result<Option<Fault>, Fault> {
-        let found = translate::all_named(tx, call, self.form, &self.ids).await?;
-        Ok(self.ids.iter().zip(&found).find_map(|(id, named)| self.refusal(id, named)))
+        let ids: Vec<&str> = self.ids.iter().map(|(_, id)| *id).collect();
+        let found = translate::all_named(tx, call, self.form, &ids).await?;
+        Ok(self.ids.iter().copied().zip(&found).find_map(|(id, named)| self.refusal(id, named)))
     }
 
     /// The same, for a call that the operation refused with this code.

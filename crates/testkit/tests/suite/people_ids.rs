@@ -64,10 +64,17 @@ const TRANSLATED: &[Translated] = &[
         form: "user_id_type",
         union: 99992363,
     },
+    Translated {
+        operation: "im.v1.chat_p2p.batch_query",
+        fields: &["chatter_ids"],
+        form: "chatter_id_type",
+        union: 99992363,
+    },
 ];
 
 /// Operations with ids of people that the gateway leaves alone, and why.
 const LEFT: &[(&str, &str, &str)] = &[
+    ("contact.v3.user.basic_batch", "user_ids", "the ids are all that the operation looks at"),
     ("im.v1.chat_members.delete", "id_list", "the answer lists the ids that are unknown"),
     (
         "drive.v1.permission_member.create",

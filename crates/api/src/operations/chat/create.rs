@@ -90,7 +90,8 @@ impl Operation for Create {
     fn people(input: &Input<Self>) -> Option<People<'_>> {
         let body = &input.body;
         let owner = body.owner_id.iter().filter(|id| !id.is_empty());
-        Some(People::new(input.query.user_id_type, owner.chain(&body.user_id_list)).with_strangers())
+        let people = People::new(input.query.user_id_type, "owner_id", owner);
+        Some(people.and("user_id_list[*]", &body.user_id_list).with_strangers())
     }
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<ChatInfo, Fault> {
@@ -114,7 +115,7 @@ impl Operation for Create {
         };
         let chat_id = ChatId(tx.random_id());
         if let Some(first) = draft::first_answer(tx, call, query.uuid.as_deref(), &owner, chat_id).await? {
-            let people = People::new(query.user_id_type, &body.user_id_list).with_strangers();
+            let people = People::new(query.user_id_type, "user_id_list[*]", &body.user_id_list).with_strangers();
             return match people.unknown(tx, call).await? {
                 Some(refusal) => Err(refusal),
                 None => show(tx, call, &first, form).await,

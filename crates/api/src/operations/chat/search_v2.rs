@@ -117,7 +117,7 @@ impl Operation for SearchV2 {
     type Output = Page;
 
     fn people(input: &Input<Self>) -> Option<People<'_>> {
-        Some(People::new(input.query.user_id_type, &input.body.filter.member_ids))
+        Some(People::new(input.query.user_id_type, "filter.member_ids[*]", &input.body.filter.member_ids))
     }
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Page, Fault> {

@@ -79,7 +79,7 @@ impl Operation for Update {
 
     fn people(input: &Input<Self>) -> Option<People<'_>> {
         let owner = input.body.owner_id.iter().filter(|id| !id.is_empty());
-        Some(People::new(input.query.user_id_type, owner).with_strangers())
+        Some(People::new(input.query.user_id_type, "owner_id", owner).with_strangers())
     }
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Empty, Fault> {

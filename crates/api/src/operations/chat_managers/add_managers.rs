@@ -41,7 +41,7 @@ impl Operation for AddManagers {
     type Output = Managers;
 
     fn people(input: &Input<Self>) -> Option<People<'_>> {
-        people(&input.body.manager_ids, input.query.member_id_type)
+        people("manager_ids[*]", &input.body.manager_ids, input.query.member_id_type)
     }
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Managers, Fault> {

@@ -56,13 +56,17 @@ impl IdList {
 
     /// Those of people, unless there are more of them than a call may name.
     fn people(&self, form: Option<MemberIdType>) -> Option<People<'_>> {
-        people(&self.id_list, form)
+        people("id_list[*]", &self.id_list, form)
     }
 }
 
 /// The people of a list of member ids, unless there are more of them than a call may name: that is told in its place.
-pub(super) fn people(ids: &[String], form: Option<MemberIdType>) -> Option<People<'_>> {
-    People::among(form, ids).filter(|people| people.ids.len() <= rules::members::USERS_A_CALL)
+pub(super) fn people<'a>(
+    field: &'static str,
+    ids: &'a [String],
+    form: Option<MemberIdType>,
+) -> Option<People<'a>> {
+    People::among(form, field, ids).filter(|people| people.ids.len() <= rules::members::USERS_A_CALL)
 }
 
 /// A list of member ids, each once, in the order of their first appearance.

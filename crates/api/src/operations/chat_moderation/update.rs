@@ -87,9 +87,9 @@ impl Operation for Update {
 
     fn people(input: &Input<Self>) -> Option<People<'_>> {
         let body = &input.body;
-        let people = People::among(input.query.user_id_type, &body.moderator_added_list)?;
-        let removed = body.moderator_removed_list.iter().map(String::as_str);
-        Some(People { ids: people.ids.into_iter().chain(removed).collect(), ..people })
+        let added =
+            People::among(input.query.user_id_type, "moderator_added_list[*]", &body.moderator_added_list)?;
+        Some(added.and("moderator_removed_list[*]", &body.moderator_removed_list))
     }
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Empty, Fault> {

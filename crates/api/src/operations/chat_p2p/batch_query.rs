@@ -8,6 +8,7 @@ use larkspur_store::{Tx, parties, users};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::people::People;
 use crate::translate::Named;
 use crate::{Call, Empty, Input, Operation};
 use crate::{standing, translate};
@@ -80,6 +81,11 @@ impl Operation for BatchQuery {
     type Body = Body;
     type Output = Output;
 
+    fn people(input: &Input<Self>) -> Option<People<'_>> {
+        let (query, ids) = (&input.query, &input.body.chatter_ids);
+        Some(People::new(query.chatter_id_type.or(query.user_id_type), "chatter_ids[*]", ids))
+    }
+
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
         standing::app_may(call)?;
         let query = &input.query;
@@ -99,7 +105,7 @@ impl Operation for BatchQuery {
             others.push(match named {
                 Named::User(user) => Member::User(user.user_id),
                 Named::Bot(app) => Member::Bot(app),
-                unknown => return Err(translate::refusal(form, id, &unknown)),
+                unknown => return Err(translate::refusal(form, id, &unknown).about("chatter_ids[*]")),
             });
         }
         let me = call.operator();

@@ -95,7 +95,7 @@ impl Operation for BasicBatch {
         let ids = once(&input.body.user_ids);
         let named = translate::all_named(tx, call, form, &ids).await?;
         if let Some(refusal) = translate::refusal_of_any(form, &ids, &named) {
-            return Err(refusal);
+            return Err(refusal.about("user_ids[*]"));
         }
         let people: Vec<_> = named
             .into_iter()

@@ -74,7 +74,7 @@ impl Operation for Batch {
         let ids = once(&query.user_ids);
         let named = translate::all_named(tx, call, form, &ids).await?;
         if let Some(refusal) = translate::refusal_of_any(form, &ids, &named) {
-            return Err(refusal);
+            return Err(refusal.about("user_ids[*]"));
         }
         let audience = match call.actor {
             Actor::User { .. } => None,
