@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use larkspur_api::{Received, Settings, Shapes};
 use larkspur_contract::fields::{Origin, Shape};
-use larkspur_contract::{Code, Consumes, Fault, Spec, codes};
+use larkspur_contract::{Access, Code, Consumes, Fault, Spec, codes};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
@@ -53,8 +53,11 @@ pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -
         }
         Consumes::Json | Consumes::Form | Consumes::Nothing => (json(&raw.body)?, None),
     };
-    let written =
-        if matches!(spec.consumes, Consumes::Multipart { .. }) { Origin::Text } else { Origin::Json };
+    let written = match (spec.access, spec.consumes) {
+        (_, Consumes::Multipart { .. }) => Origin::Text,
+        (Access::Control, _) => Origin::Control,
+        _ => Origin::Json,
+    };
     let parts = [
         (&shapes.path, &mut path, Origin::Text),
         (&shapes.query, &mut query, Origin::Text),
