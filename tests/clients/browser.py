@@ -55,7 +55,8 @@ class Journey:
         self.world = control.demo(server)
 
     def open(self, **more):
-        asked = {"client_id": self.ready["app_id"], "response_type": "code", "redirect_uri": self.back.address, **more}
+        asked = {"client_id": self.ready["app_id"], "response_type": "code", "redirect_uri": self.back.address}
+        asked |= {"lang": "en", **more}
         self.page.open(f"{self.server.url}{AUTHORIZE}?{urlencode({name: value for name, value in asked.items() if value})}")
 
     def allow(self, user=0, **more):
@@ -84,7 +85,7 @@ class Journey:
         text = page.value("document.body.innerText")
         assert f"Error code: {code}." in text, text
         assert any(role == "alert" for role, _ in page.sees()), why
-        assert page.value("document.querySelectorAll('form, a').length") == 0, "there is a way on"
+        assert page.value("document.querySelectorAll('form, a:not([hreflang])').length") == 0, "there is a way on"
         assert not self.back.visits, self.back.visits
 
 
@@ -95,6 +96,7 @@ def run(checks):
         with browser.page() as page:
             journey = Journey(server, page, back)
             people(checks, journey)
+            languages(checks, journey)
             refusals(checks, journey)
             codes(checks, journey)
         widths(checks, server, browser, back)
@@ -166,6 +168,34 @@ def people(checks, journey):
         renewed = journey.exchange("", **again)
         assert journey.whose(renewed["access_token"]) == ready["users"][0]["open_id"], renewed
         assert journey.exchange("", **again)["code"] == 20073
+
+
+def languages(checks, journey):
+    page = journey.page
+
+    with checks("the switch leads to Chinese and back; what was asked, and the answer, go along"):
+        journey.open(scope="im:chat", state=STATE)
+        page.loaded(lambda: page.click("nav a"))
+        seen = page.sees()
+        assert page.value("document.documentElement.lang") == "zh-CN"
+        assert any(role == "heading" and name.startswith("\u767b\u5f55 ") for role, name in seen), seen
+        assert [name for role, name in seen if role == "button"] == ["\u6388\u6743", "\u62d2\u7edd"], seen
+        page.picture("chinese")
+        page.click(journey.choice(1))
+        page.loaded(lambda: page.click("button[value=allow]"))
+        came = journey.back.last()
+        assert sorted(came) == ["code", "state"] and came["state"] == [STATE], came
+        journey.open(lang="zh", state=STATE)
+        page.loaded(lambda: page.click("nav a"))
+        assert page.value("document.documentElement.lang") == "en"
+
+    with checks("a refusal is in the page's language, and has the switch"):
+        journey.open(lang="zh", redirect_uri="http://example.com/")
+        text = page.value("document.body.innerText")
+        assert "\u9519\u8bef\u7801\uff1a20029\u3002" in text, text
+        page.picture("chinese-refused")
+        page.loaded(lambda: page.click("nav a"))
+        journey.stays(20029, "in English")
 
 
 def refusals(checks, journey):

@@ -1,5 +1,5 @@
 """The server seen from outside: official SDKs and their models, tests as a newcomer writes them, the wire, the process,
-the OpenAPI document, the sign-in page in a browser, the README's commands.
+the OpenAPI document, the sign-in page in a browser, the commands of the README and of the guide.
 
 `cargo xtask clients` runs it. By hand: LARKSPUR=target/debug/larkspur PYTHON tests/clients/run.py [PART...], with
 a Python that has tests/clients/python/requirements.txt.
@@ -108,7 +108,15 @@ def readme(checks):
     readme.run(checks)
 
 
-PARTS = {part.__name__: part for part in (python, models, newcomer, node, wire, process, schema, browser, s3, readme)}
+def guide(checks):
+    import guide
+
+    guide.run(checks)
+
+
+PARTS = {part.__name__: part for part in (
+    python, models, newcomer, node, wire, process, schema, browser, s3, readme, guide,
+)}
 
 
 def main(names):

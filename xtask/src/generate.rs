@@ -4,13 +4,21 @@ use std::path::Path;
 
 use crate::run::{self, Outcome};
 
-/// The documents: what `larkspur document` calls them, and where they are kept.
+/// Whole documents: what `larkspur document` calls them, and where they are kept.
 const DOCUMENTS: &[(&str, &str)] = &[
     ("openapi", "docs/openapi.json"),
     ("coverage", "docs/coverage.md"),
     ("errors", "docs/errors.md"),
     ("config", "docs/larkspur.default.toml"),
 ];
+
+/// Parts of documents, between two lines: what `larkspur document` calls them, where they are kept, and the lines.
+const PARTS: &[(&str, &str, &str, &str)] = &[(
+    "control",
+    "docs/guide/control-api.md",
+    "<!-- printed from the registry by `cargo xtask generate`: change the operations, not these lines -->\n",
+    "<!-- end of what is printed -->\n",
+)];
 
 /// Writes the documents, or, with `check`, fails if they would change.
 pub(crate) fn run(check: bool) -> Outcome {
@@ -21,6 +29,20 @@ pub(crate) fn run(check: bool) -> Outcome {
         let fresh = run::output(&program, &["document", name])?;
         let path = run::root().join(file);
         if std::fs::read_to_string(&path).is_ok_and(|kept| kept == fresh) {
+            continue;
+        }
+        changed.push(*file);
+        if !check {
+            write(&path, &fresh)?;
+        }
+    }
+    for (name, file, begin, end) in PARTS {
+        let path = run::root().join(file);
+        let kept = std::fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
+        let fresh = run::output(&program, &["document", name])?;
+        let fresh = replaced(&kept, begin, end, &fresh)
+            .ok_or_else(|| format!("{file} lacks the line {begin}{end}"))?;
+        if fresh == kept {
             continue;
         }
         changed.push(*file);
@@ -39,6 +61,13 @@ pub(crate) fn run(check: bool) -> Outcome {
             changed.join(", ")
         )),
     }
+}
+
+/// A text with another part between two of its lines; `None` if it lacks one of them.
+fn replaced(text: &str, begin: &str, end: &str, part: &str) -> Option<String> {
+    let (front, rest) = text.split_once(begin)?;
+    let (_, back) = rest.split_once(end)?;
+    Some(format!("{front}{begin}\n{part}\n{end}{back}"))
 }
 
 fn write(path: &Path, text: &str) -> Outcome {

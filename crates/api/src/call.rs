@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::page::Frame;
 use larkspur_store::Engine;
 use larkspur_store::apps::Install;
 use larkspur_store::chats::Member;
@@ -79,6 +80,8 @@ pub struct RootCall {
     pub settings: Arc<Settings>,
     /// What stood in the `Authorization` header.
     pub presented: Presented,
+    /// What is around the page, if a page is answered.
+    pub frame: Frame,
 }
 
 /// What stood in the `Authorization` header of a call without a tenant.

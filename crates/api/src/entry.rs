@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bytes::Bytes;
 use larkspur_contract::fields::Shape;
 use larkspur_contract::ids::TenantKey;
-use larkspur_contract::{Access, Effect, Fault, Reply, Spec, codes};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes};
 use larkspur_store::blobs::BlobKey;
 use larkspur_store::images::Content;
 use larkspur_store::{BoxFuture, Engine, Memory, Root, Session, StoreError, Tx, Unit, Verdict};
@@ -306,11 +306,37 @@ impl Entry {
 }
 
 fn schemas<O: Operation>() -> Schemas {
-    Schemas {
+    let mut schemas = Schemas {
         path: schema::<O::Path>(false),
         query: schema::<O::Query>(false),
         body: schema::<O::Body>(false),
         output: schema::<O::Output>(true),
+    };
+    // Larkspur's own API ignores nothing that it takes; the platform ignores what it does not know.
+    if matches!(O::SPEC.access, Access::Control) {
+        close(&mut schemas.query);
+        if O::SPEC.consumes != Consumes::Nothing {
+            close(&mut schemas.body);
+        }
+    }
+    schemas
+}
+
+/// Says of every object in a schema that it has no members but its own.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            map.values_mut().for_each(close);
+            let kinds = map.get("type");
+            let object = |kind: &Value| kind.as_str() == Some("object");
+            if kinds.is_some_and(|kinds| {
+                object(kinds) || kinds.as_array().is_some_and(|all| all.iter().any(object))
+            }) {
+                map.entry("additionalProperties").or_insert(Value::Bool(false));
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(close),
+        _ => {}
     }
 }
 

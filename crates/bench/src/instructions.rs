@@ -220,14 +220,11 @@ impl Lab {
 
     async fn call(&self, method: &str, path: &str, query: &str, body: &str) -> Res<Bytes> {
         let mut body = Bytes::copy_from_slice(body.as_bytes());
-        let request = Request {
-            method,
-            path,
-            query,
-            authorization: Some(&self.authorization),
-            content_type: Some("application/json; charset=utf-8"),
-            body: &mut body,
-        };
+        let headers = vec![
+            ("authorization", self.authorization.as_str()),
+            ("content-type", "application/json; charset=utf-8"),
+        ];
+        let request = Request { method, path, query, headers: &headers, body: &mut body };
         let response = self.app.handle(request).await;
         if response.status != 200 || !response.body.starts_with(br#"{"code":0,"#) {
             return Err(format!("{method} {path}: {}", String::from_utf8_lossy(&response.body)).into());

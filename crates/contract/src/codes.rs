@@ -246,7 +246,7 @@ codes! {
     CONTROL_KEY_INVALID = 5275401, 401, "control key missing or wrong: send Authorization: Bearer <control key>, which `larkspur serve` prints at start and writes to its ready file";
     CONTROL_PARAM_INVALID = 5275400, 400, "invalid parameter";
     CONTROL_NOT_FOUND = 5275404, 404, "no such object";
-    PICKER_OFF = 5275403, 403, "this server lets nobody pick a user without a password: it listens on an open address (behaviours.user_picker = \"on\" allows it)";
+    PICKER_OFF = 5275403, 403, "this server lets no one pick a user without a password: it listens on an open address (behaviours.user_picker = \"on\" allows it)";
     CONTROL_CONFLICT = 5275409, 409, "already exists";
     // Larkspur's own answer where the platform has an operation and Larkspur has not
     UNSERVED = 5275501, 501, "Larkspur does not serve ";
@@ -313,6 +313,30 @@ pub fn oauth_instead(code: Code) -> Code {
 /// The wire text of an operation that the platform has and Larkspur does not serve.
 pub fn unserved_text(operation: &str, method: &str, path: &str) -> String {
     format!("{}{operation} ({method} {path})", UNSERVED.text)
+}
+
+/// What a page in Chinese says for a code; `None` for codes that no page tells.
+pub fn chinese(code: Code) -> Option<&'static str> {
+    Some(match (code.number, code.status) {
+        (20001, _) => "请求缺少必要的参数。",
+        (20008, _) => "用户不存在。",
+        (20009, _) => "当前企业未安装该应用。",
+        (20010, _) => "用户没有该应用的使用权限。",
+        (20027, _) => "应用未开通请求中的某项权限。",
+        (20029, _) => "redirect_uri 无效：不在应用配置的重定向 URL 列表中。",
+        (20048, _) => "应用不存在。",
+        (20050, _) => "服务器内部错误，请重试。",
+        (20063, 413) => "请求体过大。",
+        (20063, _) => "请求格式有误，请检查请求参数。",
+        (20066, _) => "用户状态异常，无法登录。",
+        (20067, _) => "权限列表中有重复项。",
+        (20069, _) => "应用未启用。",
+        (20072, _) => "服务暂时不可用，请稍后重试。",
+        (5275403, _) => {
+            "服务器监听的是开放地址，因此不允许免密码选择用户登录（将配置项 behaviours.user_picker 设为 \"on\" 可放开）。"
+        }
+        _ => return None,
+    })
 }
 
 /// The wire text of a wrong JSON type (9499). Source: seen in live answers.

@@ -1,8 +1,11 @@
 //! The bodies that go on the wire: compact JSON, `data` on every success and never on a failure (auth/v3 excepted).
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::page::Frame;
 use crate::{Fault, FieldViolation, Permission, Reply, codes, page};
 
 /// The two faces of the platform: texts and hosts differ, nothing else.
@@ -87,9 +90,10 @@ struct Failure<'a> {
 #[derive(Serialize)]
 struct Details<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'static str>,
+    message: Option<Cow<'static, str>>,
     log_id: &'a str,
-    troubleshooter: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    troubleshooter: Option<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     permission_violations: &'a [Permission],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -109,6 +113,11 @@ pub struct Context<'a> {
     pub method_id: u32,
     /// The calling app, where one is known.
     pub app_id: Option<&'a str>,
+    /// Of an operation of Larkspur's own API: its id, which its section of the guide is named by. Its refusals lead there,
+    /// and not to the platform's documents, which know nothing of it.
+    pub own: Option<&'a str>,
+    /// How a page is framed.
+    pub frame: &'a Frame,
 }
 
 #[derive(Serialize)]
@@ -122,7 +131,7 @@ struct OAuthFailure<'a> {
 pub fn failure(reply: Reply, fault: &Fault, context: Context<'_>) -> Vec<u8> {
     let code = fault.code();
     if reply == Reply::Page {
-        return page::failure(fault, context.log_id).into_bytes();
+        return page::failure(fault, context.log_id, context.frame).into_bytes();
     }
     if reply == Reply::OAuth {
         let body = OAuthFailure {
@@ -135,13 +144,23 @@ pub fn failure(reply: Reply, fault: &Fault, context: Context<'_>) -> Vec<u8> {
     let body = if matches!(reply, Reply::FlatAuth(_)) && code.status == 200 {
         Failure { code: code.number, msg: fault.message().into_owned(), data: Some(json!({})), error: None }
     } else {
-        let (msg, helps) = scope_texts(fault, context);
+        let (msg, helps) = match context.own {
+            Some(operation) => (fault.text().to_owned(), Some(own_help(operation))),
+            None => scope_texts(fault, context),
+        };
+        let (log_id, method_id) = (context.log_id, context.method_id);
         let details = Details {
-            message: (code.number == codes::TOKEN_INVALID.number).then_some(
-                "Refer to the documentation to fix the error: https://open.feishu.cn/document/uAjLw4CM/ugTN1YjL4UTN24CO1UjN/trouble-shooting/how-to-fix-99991663-error",
-            ),
-            log_id: context.log_id,
-            troubleshooter: context.brand.troubleshooter(context.log_id, code.number, context.method_id),
+            message: match context.own {
+                Some(operation) => Some(format!("See {}", guide(operation)).into()),
+                None => (code.number == codes::TOKEN_INVALID.number).then_some(
+                    "Refer to the documentation to fix the error: https://open.feishu.cn/document/uAjLw4CM/ugTN1YjL4UTN24CO1UjN/trouble-shooting/how-to-fix-99991663-error".into(),
+                ),
+            },
+            log_id,
+            troubleshooter: context
+                .own
+                .is_none()
+                .then(|| context.brand.troubleshooter(log_id, code.number, method_id)),
             permission_violations: fault.permissions(),
             field_violations: fault.violations(),
             helps,
@@ -172,6 +191,18 @@ pub fn unserved(operation: &str, method: &str, path: &str, log_id: &str) -> Vec<
     let msg = codes::unserved_text(operation, method, path);
     let body = Unserved { code: codes::UNSERVED.number, msg, error: Logged { log_id } };
     serde_json::to_vec(&body).unwrap_or_default()
+}
+
+/// Where the guide tells of an operation of Larkspur's own API: a path of this server.
+pub fn guide(operation: &str) -> String {
+    format!("/larkspur/guide/control-api.md#{}", operation.replace('.', ""))
+}
+
+fn own_help(operation: &str) -> Value {
+    let description = format!(
+        "{operation}: its fields, their values and defaults (docs/guide/control-api.md in the repository)"
+    );
+    json!([{"url": guide(operation), "description": description}])
 }
 
 /// The message and the `helps` of a scope refusal name the scopes; every other message stands as it is.
@@ -213,8 +244,14 @@ fn scope_texts(fault: &Fault, context: Context<'_>) -> (String, Option<Value>) {
 mod tests {
     use super::*;
 
-    const CONTEXT: Context<'static> =
-        Context { brand: Brand::Lark, log_id: "L", method_id: 7, app_id: Some("cli_0000000000000001") };
+    const CONTEXT: Context<'static> = Context {
+        brand: Brand::Lark,
+        log_id: "L",
+        method_id: 7,
+        app_id: Some("cli_0000000000000001"),
+        own: None,
+        frame: &Frame::PLAIN,
+    };
 
     #[test]
     fn success_bodies() {
@@ -245,6 +282,23 @@ mod tests {
         assert_eq!(
             String::from_utf8(unserved("a.v1.b.get", "GET", "/open-apis/a/v1/b/{id}", "L")).expect("text"),
             r#"{"code":5275501,"msg":"Larkspur does not serve a.v1.b.get (GET /open-apis/a/v1/b/{id})","error":{"log_id":"L"}}"#
+        );
+    }
+
+    #[test]
+    fn refusals_of_the_control_api_lead_to_its_own_guide() {
+        let fault =
+            Fault::from(codes::CONTROL_PARAM_INVALID).with_violation("scope", None, "there is no such field");
+        let own = Context { own: Some("larkspur.v1.chat.member_put"), ..CONTEXT };
+        let body = failure(Reply::Data("success"), &fault, own);
+        let error = serde_json::from_slice::<Value>(&body).expect("JSON")["error"].clone();
+        let address = "/larkspur/guide/control-api.md#larkspurv1chatmember_put";
+        assert_eq!(error["helps"][0]["url"], address);
+        assert_eq!(error["message"], format!("See {address}"));
+        assert!(error.get("troubleshooter").is_none() && !error.to_string().contains("open."), "{error}");
+        assert_eq!(
+            (&error["log_id"], &error["field_violations"][0]["field"]),
+            (&json!("L"), &json!("scope"))
         );
     }
 

@@ -5,13 +5,20 @@
 
 use serde_json::{Map, Value};
 
+use crate::forms::Form;
+use crate::nearest::did_you_mean;
 use crate::{Code, Fault, FieldViolation, codes};
 
 /// A compiled schema.
 #[derive(Debug, Clone)]
 pub enum Shape {
-    /// An object and its known members; unknown ones are ignored.
-    Object(Vec<Member>),
+    /// An object.
+    Object {
+        /// Its known members.
+        members: Vec<Member>,
+        /// Whether it has no others: an unknown one is a violation. In an open object it is ignored.
+        closed: bool,
+    },
     /// An array with its length range.
     Array {
         /// What each element must be.
@@ -21,7 +28,7 @@ pub enum Shape {
         /// Most elements.
         max: usize,
     },
-    /// A string with its length range in characters, or one of a list.
+    /// A string with its length range in characters, or one of a list, or of a form of its own.
     Text {
         /// Fewest characters.
         min: usize,
@@ -29,6 +36,8 @@ pub enum Shape {
         max: usize,
         /// The allowed values; empty means any.
         options: Vec<String>,
+        /// What it must look like.
+        form: Option<Form>,
     },
     /// A whole number with its range.
     Integer {
@@ -59,6 +68,8 @@ pub struct Member {
 pub enum Origin {
     /// A JSON body: a wrong type is 9499 at once.
     Json,
+    /// A JSON body of Larkspur's own API: a wrong type is one more violation, and the nearest known name is told.
+    Control,
     /// A path, a query or a form, where everything is text: text that is no number is one more violation.
     Text,
 }
@@ -67,7 +78,7 @@ impl Shape {
     /// Compiles a JSON Schema as `schemars` writes it with subschemas inlined. What is not understood is [`Shape::Any`].
     pub fn compile(schema: &Value) -> Shape {
         if let Some(options) = options(schema) {
-            return Shape::Text { min: 0, max: usize::MAX, options };
+            return Shape::Text { min: 0, max: usize::MAX, options, form: None };
         }
         if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
             return choices.iter().find(|choice| !is_null(choice)).map_or(Shape::Any, Shape::compile);
@@ -83,15 +94,13 @@ impl Shape {
                     .map(|names| names.iter().filter_map(Value::as_str).collect())
                     .unwrap_or_default();
                 let members = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-                Shape::Object(
-                    members
-                        .map(|(name, schema)| Member {
-                            name: name.clone(),
-                            required: required.contains(&name.as_str()),
-                            shape: Shape::compile(schema),
-                        })
-                        .collect(),
-                )
+                let members = members.map(|(name, schema)| Member {
+                    name: name.clone(),
+                    required: required.contains(&name.as_str()),
+                    shape: Shape::compile(schema),
+                });
+                let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+                Shape::Object { members: members.collect(), closed }
             }
             Some("array") => Shape::Array {
                 item: Box::new(schema.get("items").map_or(Shape::Any, Shape::compile)),
@@ -102,6 +111,7 @@ impl Shape {
                 min: size("minLength", 0),
                 max: size("maxLength", usize::MAX),
                 options: Vec::new(),
+                form: schema.get("format").and_then(Value::as_str).and_then(Form::parse),
             },
             Some("integer") => Shape::Integer {
                 min: schema.get("minimum").and_then(Value::as_i64).unwrap_or(i64::MIN),
@@ -134,23 +144,41 @@ impl Shape {
         found: &mut Vec<FieldViolation>,
     ) -> Result<(), Fault> {
         match (self, value) {
-            (Shape::Object(members), Value::Object(map)) => walk_object(members, map, path, origin, found),
+            (Shape::Object { members, closed }, Value::Object(map)) => {
+                walk_object(members, map, path, origin, found)?;
+                if *closed {
+                    unknown(members, map, path, found);
+                }
+                Ok(())
+            }
             (Shape::Array { item, min, max }, Value::Array(elements)) => {
                 length(path, elements.len(), *min, *max, found);
                 let path = format!("{path}[*]");
                 elements.iter_mut().try_for_each(|element| item.walk(element, &path, origin, found))
             }
-            (Shape::Text { min, max, options }, Value::String(text)) => {
+            (Shape::Text { min, max, options, form }, Value::String(text)) => {
                 if text.contains('\0') {
                     found.push(violation(path, None, "must not contain U+0000".to_owned()));
                 } else if !options.is_empty() && !options.contains(text) {
-                    found.push(violation(path, Some(text), format!("options: [{}]", options.join(","))));
+                    let near = match origin {
+                        Origin::Control => did_you_mean(text, options.iter().map(String::as_str)),
+                        Origin::Json | Origin::Text => String::new(),
+                    };
+                    found.push(violation(
+                        path,
+                        Some(text),
+                        format!("options: [{}]{near}", options.join(",")),
+                    ));
+                } else if let Some(why) = form.and_then(|form| form.wrong(text)) {
+                    found.push(violation(path, Some(text), why));
                 } else {
                     length(path, text.chars().count(), *min, *max, found);
                 }
                 Ok(())
             }
-            (Shape::Integer { min, max }, Value::Number(number)) => {
+            (Shape::Integer { min, max }, Value::Number(number))
+                if number.is_i64() || origin != Origin::Control =>
+            {
                 let Some(number) = number.as_i64() else { return Err(wrong_type(path, &number.to_string())) };
                 if number < *min {
                     found.push(violation(path, Some(&number.to_string()), format!("the min value is {min}")));
@@ -161,12 +189,11 @@ impl Shape {
             }
             (Shape::Boolean, Value::Bool(_)) | (Shape::Any, _) => Ok(()),
             (shape, Value::String(text)) if origin == Origin::Text => {
-                let asked = if matches!(shape, Shape::Boolean) {
-                    "must be true or false"
-                } else {
-                    "must be a whole number"
-                };
-                found.push(violation(path, Some(text), asked.to_owned()));
+                found.push(violation(path, Some(text), shape.asked().to_owned()));
+                Ok(())
+            }
+            (shape, value) if origin == Origin::Control => {
+                found.push(violation(path, Some(&shown(value)), shape.asked().to_owned()));
                 Ok(())
             }
             (_, value) => Err(wrong_type(path, &value.to_string())),
@@ -176,7 +203,7 @@ impl Shape {
     /// Whether a path, written as violations write it, leads to something of this shape.
     pub fn has(&self, path: &str) -> bool {
         let (name, rest) = path.split_once('.').unwrap_or((path, ""));
-        let Shape::Object(members) = self else { return matches!(self, Shape::Any) };
+        let Shape::Object { members, .. } = self else { return matches!(self, Shape::Any) };
         let (name, elements) = name.split_once('[').map_or((name, false), |(name, _)| (name, true));
         let Some(member) = members.iter().find(|member| member.name == name) else { return false };
         let shape = match (&member.shape, elements) {
@@ -187,21 +214,39 @@ impl Shape {
         rest.is_empty() || shape.has(rest)
     }
 
+    /// What a value of another type is told.
+    fn asked(&self) -> &'static str {
+        match self {
+            Shape::Object { .. } => "must be an object",
+            Shape::Array { .. } => "must be an array",
+            Shape::Text { .. } => "must be a text",
+            Shape::Integer { .. } => "must be a whole number",
+            Shape::Boolean => "must be true or false",
+            Shape::Any => "must be a value",
+        }
+    }
+
     /// Reads query parameters into an object of this shape, in every spelling that clients send.
     ///
     /// Arrays come as repeated keys, as `key[]` or `key[0]`, and, with `commas`, joined by commas. Booleans may be
-    /// `True` or `1`. What cannot be converted stays a string and is refused by [`Shape::check`].
+    /// `True` or `1`. What cannot be converted stays a string and is refused by [`Shape::check`], as is an unknown parameter
+    /// of a closed object; in an open one it is left out.
     pub fn from_pairs<K: AsRef<str>, V: Into<String>>(
         &self,
         pairs: impl IntoIterator<Item = (K, V)>,
         commas: bool,
     ) -> Value {
-        let Shape::Object(members) = self else { return Value::Object(Map::new()) };
+        let Shape::Object { members, closed } = self else { return Value::Object(Map::new()) };
         let mut map = Map::new();
         for (key, text) in pairs {
             let key = key.as_ref();
             let name = key.split_once('[').map_or(key, |(name, _)| name);
-            let Some(member) = members.iter().find(|member| member.name == name) else { continue };
+            let Some(member) = members.iter().find(|member| member.name == name) else {
+                if *closed {
+                    map.insert(key.to_owned(), Value::String(text.into()));
+                }
+                continue;
+            };
             let text: String = text.into();
             match &member.shape {
                 Shape::Array { item, .. } => {
@@ -264,6 +309,31 @@ fn walk_object(
         }
     }
     Ok(())
+}
+
+/// The most unknown members of one object that are told: each is compared with all known ones.
+const UNKNOWN_TOLD: usize = 50;
+
+/// Tells the members that a closed object does not have.
+fn unknown(members: &[Member], map: &Map<String, Value>, path: &str, found: &mut Vec<FieldViolation>) {
+    let names = || members.iter().map(|member| member.name.as_str());
+    let strange = map.iter().filter(|(name, _)| members.iter().all(|member| member.name != **name));
+    for (name, value) in strange.take(UNKNOWN_TOLD) {
+        let near = match (did_you_mean(name, names()), members.is_empty()) {
+            (near, false) if near.is_empty() => {
+                format!("; the fields are {}", names().collect::<Vec<_>>().join(", "))
+            }
+            (near, _) => near,
+        };
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        found.push(violation(&path, Some(&shown(value)), format!("there is no such field{near}")));
+    }
+}
+
+/// The begin of a value, as it is told: a text as it is, anything else as JSON.
+fn shown(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    text.chars().take(200).collect()
 }
 
 fn length(path: &str, actual: usize, min: usize, max: usize, found: &mut Vec<FieldViolation>) {
@@ -358,6 +428,56 @@ mod tests {
             ("size", "the max value is 100"),
         ];
         assert_eq!(found, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    }
+
+    #[test]
+    fn the_control_api_is_told_everything_at_once() {
+        let mut closed = json!({
+            "type": "object", "additionalProperties": false, "required": ["name"],
+            "properties": {
+                "name": {"type": "string"}, "bot": {"type": "boolean"}, "size": {"type": "integer"},
+                "chat_status": {"type": "string", "enum": ["normal", "dissolved"]},
+                "scopes": {"type": "array", "items": {"type": "string", "format": "scope"}},
+                "deep": {"type": "object", "additionalProperties": false, "properties": {"edit": {"type": "string"}}}
+            }
+        });
+        let told = |schema: &Value, mut value: Value| -> Vec<(String, String)> {
+            let checked =
+                Shape::compile(schema).check(&mut value, Origin::Control, codes::CONTROL_PARAM_INVALID);
+            let fault = checked.expect_err("refused");
+            assert_eq!(fault.code(), codes::CONTROL_PARAM_INVALID);
+            fault.violations().iter().map(|v| (v.field.clone(), v.description.clone())).collect()
+        };
+        let sent = json!({
+            "bot": "yes", "size": 1.5, "status": "dissolved", "scope": null, "chat_status": "dissolve",
+            "scopes": ["im:chat", "im:chatt", 3], "deep": {"edti": 1, "x": 2}
+        });
+        let expected = [
+            ("bot", "must be true or false"),
+            ("chat_status", "options: [normal,dissolved]; did you mean \"dissolved\"?"),
+            ("deep.edti", "there is no such field; did you mean \"edit\"?"),
+            ("deep.x", "there is no such field; the fields are edit"),
+            ("name", "name is required"),
+            ("scopes[*]", "no scope has this name; did you mean \"im:chat\"?"),
+            ("scopes[*]", "must be a text"),
+            ("size", "must be a whole number"),
+            ("scope", "there is no such field; did you mean \"scopes\"?"),
+            ("status", "there is no such field; did you mean \"chat_status\"?"),
+        ];
+        assert_eq!(told(&closed, sent), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+        // A query is told, too; an open object does not care.
+        let query = |schema: &Value| Shape::compile(schema).from_pairs([("name", "a"), ("nam", "b")], false);
+        assert_eq!(told(&closed, query(&closed)), [("nam".to_owned(), expected_near("name"))]);
+        closed.as_object_mut().expect("an object").remove("additionalProperties");
+        assert_eq!(query(&closed), json!({"name": "a"}));
+        assert_eq!(
+            told(&json!({"type": "object", "additionalProperties": false}), json!({"a": 1})),
+            [("a".to_owned(), "there is no such field".to_owned())]
+        );
+    }
+
+    fn expected_near(name: &str) -> String {
+        format!("there is no such field; did you mean \"{name}\"?")
     }
 
     #[test]

@@ -1,4 +1,8 @@
-//! The permission scopes that operations name.
+//! The permission scopes: those that operations name, and the others that the platform has.
+//!
+//! A new operation names its scopes here, in the macro below; nothing else has to be changed for them to be known.
+
+pub mod others;
 
 /// A permission scope, such as `im:chat`.
 pub type Scope = &'static str;
@@ -6,7 +10,8 @@ pub type Scope = &'static str;
 macro_rules! scopes {
     ($($name:ident = $text:literal;)*) => {
         $(#[doc = $text] pub const $name: Scope = $text;)*
-        /// Every scope, in the order of this file: what a demo app is given.
+        /// Every scope that an operation of Larkspur takes or that shows a field, in the order of this file: what an app is
+        /// given that is made without saying which.
         pub const ALL: &[Scope] = &[$($name),*];
     };
 }
@@ -79,4 +84,60 @@ scopes! {
     DRIVE_FILE = "drive:file";
     SHEETS_SPREADSHEET = "sheets:spreadsheet";
     WIKI_WIKI = "wiki:wiki";
+}
+
+/// Whether an app or a user may be granted this scope.
+///
+/// In the sections that Larkspur serves, a scope is known by its whole name: it is in [`ALL`], or on the list of those
+/// that no operation of Larkspur takes ([`others::OTHERS`]). In the other sections of the platform, whose scopes nothing
+/// here asks for, every name of the right form is known by its section ([`others::SECTIONS`]).
+pub fn is_known(scope: &str) -> bool {
+    ALL.contains(&scope) || others::OTHERS.contains(&scope) || is_of_another_section(scope)
+}
+
+/// The known scopes, of which an unknown one may be a misspelling.
+pub fn known() -> impl Iterator<Item = Scope> {
+    ALL.iter().chain(others::OTHERS).copied()
+}
+
+fn is_of_another_section(scope: &str) -> bool {
+    let letters = |part: &str| {
+        let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+        !part.is_empty() && part.chars().all(inner)
+    };
+    scope.split_once(':').is_some_and(|(section, rest)| {
+        others::SECTIONS.contains(&section) && rest.len() <= 200 && rest.split(':').all(letters)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known() {
+        for known in [
+            "im:chat",
+            "im:message:send_as_bot",
+            "offline_access",
+            "hire:exam:readonly",
+            "okr:okr.content:writeonly",
+        ] {
+            assert!(is_known(known), "{known}");
+        }
+        for unknown in
+            ["im:chatt", "im:chat ", "", "hire", "hire:", "hire:a b", "hires:exam", "IM:chat", "im:"]
+        {
+            assert!(!is_known(unknown), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn lists_are_sorted_and_a_section_is_in_one_of_them() {
+        assert!(others::OTHERS.is_sorted() && others::SECTIONS.is_sorted());
+        for scope in known() {
+            let section = scope.split(':').next().unwrap_or_default();
+            assert!(!others::SECTIONS.contains(&section), "{scope}: names of {section} are known one by one");
+        }
+    }
 }

@@ -24,7 +24,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::App;
-use crate::request::{BodyError, BodySource, Request, Response};
+use crate::request::{BodyError, BodySource, Headers, Request, Response};
 
 /// The limits of connections. All times are always on.
 #[derive(Debug, Clone)]
@@ -144,19 +144,23 @@ async fn exchange(
 ) -> hyper::Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let mut body = Unread { body: Some(body), begun: false, time: body_time };
-    let text = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
     let response = app
         .handle(Request {
             method: head.method.as_str(),
             path: head.uri.path(),
             query: head.uri.query().unwrap_or_default(),
-            authorization: text(&AUTHORIZATION),
-            content_type: text(&CONTENT_TYPE),
+            headers: &head.headers,
             body: &mut body,
         })
         .await;
     let close = !body.settle(head.headers.contains_key(EXPECT)).await;
     written(response, close)
+}
+
+impl Headers for HeaderMap {
+    fn get(&self, name: &str) -> Option<&str> {
+        HeaderMap::get(self, name).and_then(|value| value.to_str().ok())
+    }
 }
 
 /// A response as the library wants it.

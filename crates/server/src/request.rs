@@ -16,12 +16,30 @@ pub struct Request<'a> {
     pub path: &'a str,
     /// The query as it was sent, without the question mark; empty if there was none.
     pub query: &'a str,
-    /// The `Authorization` header, if it is there and is text.
-    pub authorization: Option<&'a str>,
-    /// The `Content-Type` header, if it is there and is text.
-    pub content_type: Option<&'a str>,
+    /// Its headers.
+    pub headers: &'a (dyn Headers + Sync),
     /// The body, which is read only when the call has been let in.
     pub body: &'a mut dyn BodySource,
+}
+
+impl<'a> Request<'a> {
+    /// A header by its name in lower case, if it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers.get(name)
+    }
+}
+
+/// The headers of a request.
+pub trait Headers {
+    /// A header by its name in lower case, if it is there and is text; of several with one name, the first.
+    fn get(&self, name: &str) -> Option<&str>;
+}
+
+/// A list of names, in whatever case, and values.
+impl Headers for Vec<(&str, &str)> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+    }
 }
 
 /// A body that has not been read.

@@ -146,7 +146,8 @@ async fn a_body_is_read_only_when_the_caller_is_let_in() {
     let token = format!("Bearer {}", setup.token(7200));
     let send = async |method: &str, path: &str, authorization: Option<&str>, length: usize| {
         let mut body = Watched { bytes: Bytes::from(vec![b' '; length]), read: false };
-        let request = Request { method, path, query: "", authorization, content_type: None, body: &mut body };
+        let headers: Vec<_> = authorization.iter().map(|header| ("authorization", *header)).collect();
+        let request = Request { method, path, query: "", headers: &headers, body: &mut body };
         let response = setup.app.handle(request).await;
         (response.status, json_of(&response)["code"].clone(), body.read)
     };

@@ -1,5 +1,6 @@
 //! Signing in: where a browser may be sent, what it takes along, PKCE, lists of scopes.
 
+use larkspur_contract::forms::{host, is_address};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -10,28 +11,6 @@ use crate::base64url;
 pub const SCOPES_MAX: usize = 50;
 
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-/// Whether a text is an absolute `http` or `https` address in printable ASCII: what a browser may be sent to.
-pub fn is_address(uri: &str) -> bool {
-    uri.bytes().all(|byte| byte.is_ascii_graphic()) && host(uri).is_some_and(|host| !host.is_empty())
-}
-
-/// The host of an `http` or `https` address, without port.
-fn host(uri: &str) -> Option<&str> {
-    let (scheme, rest) = uri.split_once("://")?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        return None;
-    }
-    let authority = rest.split(['/', '?', '#', '\\']).next()?;
-    if authority.contains('@') {
-        // What stands before it only makes an address look like another one.
-        return None;
-    }
-    if let Some(address) = authority.strip_prefix('[') {
-        return address.split(']').next();
-    }
-    authority.split(':').next()
-}
 
 /// Whether a code may be sent to an address: one of the registered ones, whatever its fragment; if there are none, any
 /// on this machine.

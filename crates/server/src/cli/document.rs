@@ -19,6 +19,8 @@ enum Name {
     Coverage,
     /// Every error code
     Errors,
+    /// The operations of the control API, for its guide
+    Control,
     /// Every setting
     Config,
 }
@@ -29,6 +31,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         Name::Openapi => super::print(&documents::openapi::document(REGISTRY)),
         Name::Coverage => super::print(&documents::coverage::document(REGISTRY, documents::coverage::GAPS)),
         Name::Errors => super::print(&documents::errors::document(REGISTRY)),
+        Name::Control => super::print(&documents::control::document(REGISTRY)),
         Name::Config => super::print(DEFAULTS),
     }
 }

@@ -1,5 +1,6 @@
 //! Documents that are printed from the registry.
 
+pub mod control;
 pub mod coverage;
 pub mod errors;
 pub mod guide;

@@ -10,6 +10,7 @@ use larkspur_api::tokens::{Holder, Token, jwt};
 use larkspur_api::{Actor, Call, Caller, Presented, RootCall};
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::UserStatus;
+use larkspur_contract::page::Frame;
 use larkspur_contract::{Access, Code, Effect, Fault, Spec, Tokens, codes};
 use larkspur_store::StoreError;
 use larkspur_store::apps::Scopes;
@@ -81,7 +82,7 @@ fn basic(authorization: Option<&str>) -> Option<Presented> {
 
 fn root(app: &App, now: i64, presented: Presented) -> Caller {
     let (engine, settings) = (app.engine.clone(), app.options.settings.clone());
-    Caller::Root(RootCall { engine, now, settings, presented })
+    Caller::Root(RootCall { engine, now, settings, presented, frame: Frame::PLAIN })
 }
 
 /// The app that an app token, or the tenant token of a custom app, was issued to.

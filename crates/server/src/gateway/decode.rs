@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use larkspur_api::{Received, Settings, Shapes};
 use larkspur_contract::fields::{Origin, Shape};
-use larkspur_contract::{Code, Consumes, Fault, Spec, codes};
+use larkspur_contract::{Access, Code, Consumes, Fault, Spec, codes};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
@@ -55,6 +55,11 @@ pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -
             (shapes.body.from_pairs(query_pairs(text)?, false), None, Origin::Text)
         }
         Consumes::Json | Consumes::Form => (json(&raw.body)?, None, Origin::Json),
+    };
+    // The control API tells everything that does not fit at once, wrong types included.
+    let written = match (spec.access, written) {
+        (Access::Control, Origin::Json) => Origin::Control,
+        (_, written) => written,
     };
     let parts = [
         (&shapes.path, &mut path, Origin::Text, invalid),

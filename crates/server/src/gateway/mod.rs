@@ -22,7 +22,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use larkspur_api::{Answer, Caller};
-use larkspur_contract::{Access, Consumes, Fault, Reply, Spec, codes, fields};
+use larkspur_contract::page::Frame;
+use larkspur_contract::{Access, Consumes, Fault, Method, Reply, Spec, codes, fields};
 
 use crate::App;
 use crate::request::{BodyError, BodySource, Request, Response};
@@ -45,8 +46,14 @@ pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
     let Some(routed) = app.routes.find(request.method, request.path) else {
         return platform::answer(app, &request, id, now, began);
     };
-    let (spec, authorization) = (routed.route.entry.spec, request.authorization);
-    let mut context = Seen { id, caller: None, planned: false };
+    let (spec, authorization) = (routed.route.entry.spec, request.header("authorization"));
+    let frame = match spec.reply {
+        Reply::Page => {
+            Frame::of(request.query, request.header("accept-language"), spec.route.method == Method::Get)
+        }
+        _ => Frame::PLAIN,
+    };
+    let mut context = Seen { id, caller: None, planned: false, frame };
     let outcome = match unpanicked(steps(app, &routed, request, now, &mut context)).await {
         Ok(outcome) => outcome,
         // It is not known where: better doubt than a wrong promise.
@@ -71,7 +78,7 @@ pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
     if let Some(observer) = app.options.observer.as_ref().filter(|_| !context.planned) {
         observer(spec.id, number);
     }
-    reply::reply(app, &routed, outcome, context.id, context.caller.as_ref())
+    reply::reply(app, &routed, outcome, &context)
 }
 
 /// What is known of a call, for the log and the answer.
@@ -80,6 +87,8 @@ struct Seen {
     caller: Option<Caller>,
     /// Whether it is refused because a test planned so.
     planned: bool,
+    /// What is around the page, if a page is answered.
+    frame: Frame,
 }
 
 async fn steps(
@@ -90,7 +99,10 @@ async fn steps(
     seen: &mut Seen,
 ) -> Result<Answer, Fault> {
     let spec = routed.route.entry.spec;
-    let caller = authenticate::authenticate(app, spec, request.authorization, now).await?;
+    let mut caller = authenticate::authenticate(app, spec, request.header("authorization"), now).await?;
+    if let Caller::Root(call) = &mut caller {
+        call.frame = seen.frame.clone();
+    }
     seen.caller = Some(caller.clone());
     authorize::authorize(spec, &caller)?;
     admit::admit(app, spec, routed.route.index, &caller, now).await?;
@@ -102,7 +114,7 @@ async fn steps(
     let raw = decode::Raw {
         params: &routed.params(),
         query: request.query,
-        content_type: request.content_type,
+        content_type: request.header("content-type"),
         body,
     };
     let received = decode::decode(spec, routed.route.shapes(), &app.options.settings, raw)?;

@@ -100,7 +100,7 @@ fn is_under(narrow: &str, wide: &str) -> bool {
 /// Answers a request that no operation of the registry takes.
 pub(super) fn answer(app: &App, request: &Request<'_>, id: CallId, now: i64, began: Instant) -> Response {
     let known = unserved_at(app, request.path).find(|known| known.method.name() == request.method);
-    let line = Line::of(&id, Who::of(app, None, request.authorization, None), began.elapsed());
+    let line = Line::of(&id, Who::of(app, None, request.header("authorization"), None), began.elapsed());
     let Some(known) = known else {
         app.metrics.unrouted();
         unknown(line, request.method, request.path, &methods(app, request.path));

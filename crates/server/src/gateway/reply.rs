@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use larkspur_api::{Answer, Browse, Caller};
-use larkspur_contract::{Fault, Reply, codes, envelope, page};
+use larkspur_contract::{Access, Fault, Reply, codes, envelope, page};
 
+use super::Seen;
 use super::route::Routed;
 use crate::App;
 use crate::request::Response;
@@ -20,10 +21,10 @@ pub(super) fn reply(
     app: &App,
     routed: &Routed<'_, '_>,
     outcome: Result<Answer, Fault>,
-    id: CallId,
-    caller: Option<&Caller>,
+    seen: &Seen,
 ) -> Response {
-    let form = routed.route.entry.spec.reply;
+    let spec = routed.route.entry.spec;
+    let (form, id) = (spec.reply, seen.id);
     let refused_as = if form == Reply::Page { page::HTML } else { JSON };
     let (mut location, mut doubtful) = (None, None);
     let (status, content_type, retry, body) = match outcome {
@@ -37,7 +38,7 @@ pub(super) fn reply(
         refused => {
             let fault =
                 refused.err().unwrap_or_else(|| Fault::new(codes::INTERNAL, "bytes that nobody fetched"));
-            let app_id = match caller {
+            let app_id = match &seen.caller {
                 Some(Caller::Token(call)) => Some(call.app.app_id.to_string()),
                 _ => None,
             };
@@ -46,6 +47,8 @@ pub(super) fn reply(
                 log_id: id.log_id(),
                 method_id: routed.route.method_id,
                 app_id: app_id.as_deref(),
+                own: matches!(spec.access, Access::Control).then_some(spec.id),
+                frame: &seen.frame,
             };
             doubtful = (fault.code().status >= 500).then_some(fault.is_in_doubt());
             let body = envelope::failure(form, &fault, context);

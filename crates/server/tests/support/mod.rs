@@ -128,7 +128,8 @@ impl Setup {
     ) -> Response {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let mut body = Bytes::copy_from_slice(body.as_bytes());
-        let request = Request { method, path, query, authorization, content_type: None, body: &mut body };
+        let headers: Vec<_> = authorization.iter().map(|header| ("authorization", *header)).collect();
+        let request = Request { method, path, query, headers: &headers, body: &mut body };
         self.app.handle(request).await
     }
 }

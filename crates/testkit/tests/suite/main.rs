@@ -25,6 +25,7 @@ mod races;
 mod random;
 mod reading;
 mod receiver;
+mod recipes;
 mod replaced;
 mod round_trips;
 mod scenarios;

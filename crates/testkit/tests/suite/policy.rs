@@ -1,7 +1,7 @@
 //! What every operation owes to its spec: a loop over the registry, so that a new operation is tested by being there.
 
 use larkspur_api::{Entry, REGISTRY};
-use larkspur_contract::{Access, Bot, Consumes, Tokens, codes};
+use larkspur_contract::{Access, Bot, Consumes, Reply as Form, Tokens, codes};
 use larkspur_server::RateLimits;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, Request};
 use serde_json::json;
@@ -333,6 +333,55 @@ async fn the_control_api_is_closed_without_its_key() {
         request(&world.lab, entry).send().await.refused(codes::CONTROL_KEY_INVALID.number);
         for wrong in ["", "wrong", &world.token] {
             with(&world.lab, entry, wrong).await.refused(codes::CONTROL_KEY_INVALID.number);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_control_api_ignores_nothing() {
+    let world = Lab::start().await.world().await;
+    for entry in entries().filter(|entry| matches!(entry.spec.access, Access::Control)) {
+        let id = entry.spec.id;
+        let call = |lab: &Lab, query: &str, body: &str| {
+            let plain = request(lab, entry);
+            let (method, path, ..) = plain.parts();
+            let path = path.strip_prefix("/larkspur/v1").expect("a path of the control API").to_owned();
+            lab.control(&method, &format!("{path}{query}")).raw(body.to_owned())
+        };
+        let reply = call(&world.lab, "?xyzzy=1", "").send().await;
+        reply.refused(codes::CONTROL_PARAM_INVALID.number);
+        assert!(reply.violated().contains(&"xyzzy".to_owned()), "{id}: {}", reply.text());
+        if entry.spec.consumes == Consumes::Nothing {
+            continue;
+        }
+        let reply = call(&world.lab, "?plugh=1", r#"{"xyzzy":{"a":1}}"#).send().await;
+        reply.refused(codes::CONTROL_PARAM_INVALID.number);
+        for name in ["plugh", "xyzzy"] {
+            assert!(reply.violated().contains(&name.to_owned()), "{id}: {}", reply.text());
+        }
+    }
+}
+
+#[test]
+fn every_scope_of_an_operation_can_be_granted() {
+    for (entry, _, scopes, _) in behind_token() {
+        for scope in scopes {
+            assert!(
+                larkspur_contract::scopes::ALL.contains(scope),
+                "{}: {scope} is not in scopes.rs",
+                entry.spec.id
+            );
+        }
+    }
+}
+
+#[test]
+fn every_page_s_refusal_is_told_in_chinese() {
+    for entry in entries().filter(|entry| entry.spec.reply == Form::Page) {
+        let spec = entry.spec;
+        for code in spec.codes.iter().chain([&spec.invalid]).chain(codes::OAUTH_GATEWAY) {
+            let chinese = codes::chinese(*code).unwrap_or_else(|| panic!("{}: {code:?}", spec.id));
+            assert!(!chinese.is_ascii() && chinese.ends_with(['。', '）']), "{chinese}");
         }
     }
 }

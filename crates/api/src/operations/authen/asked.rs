@@ -36,6 +36,8 @@ pub(super) struct Asked {
     pub(super) name: Option<String>,
     /// The user who was picked: tenant and user_id with a slash between. Not of the platform.
     pub(super) user: Option<String>,
+    /// The language of the page: `zh` or `en`; the browser's by default. Not of the platform.
+    pub(super) lang: Option<String>,
     /// `allow` or `deny`. Not of the platform.
     pub(super) decision: Option<String>,
 }
@@ -73,6 +75,12 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
         rule: "Nobody has a password: the page lets its reader pick any active user who sees the app. On an address that other machines reach, it is off unless the setting is `on`.",
         basis: Basis::Assumed,
         switch: true,
+    },
+    Behaviour {
+        name: "page_language",
+        rule: "Pages, those of refusals too, are Chinese or English: what the parameter `lang` says (`zh`, `en`), else what Accept-Language prefers, else English. A link on the page leads to the other language.",
+        basis: Basis::Assumed,
+        switch: false,
     },
     Behaviour {
         name: "redirect_uris",

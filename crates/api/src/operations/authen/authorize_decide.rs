@@ -4,6 +4,8 @@ use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, pos
 use larkspur_store::apps::Scopes;
 use larkspur_store::oauth::{self, AuthCode};
 use larkspur_store::{Keys, Root, apps, tenants, users};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::asked::{self, Asked, BEHAVIOURS, Checked, Shown};
 use crate::rules::oauth::with_query;
@@ -14,6 +16,13 @@ const CODE_LIFE_MS: i64 = 5 * 60 * 1000;
 
 /// `POST /authen/v1/authorize`: what the page's buttons send.
 pub(super) struct Decide;
+
+/// How refusals are told.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Query {
+    /// The language of the page: `zh` or `en`; the browser's by default.
+    lang: Option<String>,
+}
 
 impl Operation for Decide {
     const SPEC: &'static Spec = &Spec {
@@ -47,7 +56,7 @@ impl Operation for Decide {
     };
     type Ground = Root;
     type Path = Empty;
-    type Query = Empty;
+    type Query = Query;
     type Body = Asked;
     type Output = Shown;
 

@@ -33,7 +33,7 @@ impl Operation for Show {
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
         let checked = asked::check(root, call, &input.query).await?;
-        markup::picker(root, &input.query, &checked).await
+        markup::picker(root, call, &input.query, &checked).await
     }
 
     fn page(output: &mut Shown) -> Option<Browse> {

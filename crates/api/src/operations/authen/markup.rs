@@ -2,20 +2,89 @@
 
 use std::fmt::Write;
 
-use larkspur_contract::{Fault, page};
+use larkspur_contract::Fault;
+use larkspur_contract::page::{self, Language, escape};
 use larkspur_store::{Root, apps, tenants, users};
 
 use super::asked::{Asked, Checked, Shown};
-use crate::Browse;
+use crate::{Browse, RootCall};
 
 /// The most users that the page lists; the others are found by name.
 const MOST: i64 = 50;
 
 /// The page with the users who may sign in.
-pub(super) async fn picker(root: &mut Root, asked: &Asked, checked: &Checked) -> Result<Shown, Fault> {
+pub(super) async fn picker(
+    root: &mut Root,
+    call: &RootCall,
+    asked: &Asked,
+    checked: &Checked,
+) -> Result<Shown, Fault> {
+    let language = call.frame.language;
     let part = asked.name.as_deref().unwrap_or_default();
-    let (mut people, mut more) = (String::new(), false);
-    let mut listed = 0;
+    let people = people(root, checked, part).await?;
+    let (name, app_id) = (escape(&checked.app.name), checked.app.app_id);
+    let mut main = match language {
+        Language::English => {
+            format!("<p><strong>{name}</strong> (<code>{app_id}</code>) asks to act in your name.</p>\n")
+        }
+        Language::Chinese => {
+            format!("<p><strong>{name}</strong>（<code>{app_id}</code>）申请以你的身份执行操作。</p>\n")
+        }
+    };
+    scopes(&mut main, checked, language);
+    if people.more || !part.is_empty() {
+        let _ = writeln!(
+            main,
+            "<form method=\"get\" role=\"search\">\n{}<label>{} <input type=\"search\" name=\"name\" value=\"{}\"></label>\n<button>{}</button>\n</form>",
+            hidden(asked),
+            language.pick("Find a user by name", "按姓名查找用户"),
+            escape(part),
+            language.pick("Find", "查找"),
+        );
+    }
+    let mut list = people.list;
+    if people.listed == 0 {
+        let none = language
+            .pick("No user of that name may use the app.", "没有符合条件的用户，或者他们无权使用该应用。");
+        let _ = writeln!(list, "<p>{none}</p>");
+    }
+    let _ = writeln!(
+        main,
+        "<form method=\"post\" action=\"/open-apis/authen/v1/authorize?{}={}\">\n{}<fieldset>\n<legend>{}</legend>\n{list}</fieldset>\n\
+         <button class=\"allow\" name=\"decision\" value=\"allow\">{}</button>\n\
+         <button name=\"decision\" value=\"deny\" formnovalidate>{}</button>\n</form>",
+        page::PARAMETER,
+        language.word(),
+        hidden(asked),
+        language.pick("Who are you?", "选择登录用户"),
+        language.pick("Allow", "授权"),
+        language.pick("Deny", "拒绝"),
+    );
+    let target = escape(&checked.redirect_uri);
+    let _ = match language {
+        Language::English => {
+            writeln!(main, "<p class=\"small\">Either answer leads to <code>{target}</code>.</p>")
+        }
+        Language::Chinese => {
+            writeln!(main, "<p class=\"small\">无论授权还是拒绝，都将跳转至 <code>{target}</code>。</p>")
+        }
+    };
+    let title = format!("{}{}", language.pick("Sign in to ", "登录 "), checked.app.name);
+    Ok(Shown::of(Browse::Page(page::page(&title, &main, &call.frame))))
+}
+
+/// The users that the page offers.
+struct People {
+    /// As the buttons of a form.
+    list: String,
+    /// How many they are.
+    listed: i64,
+    /// Whether there are more.
+    more: bool,
+}
+
+async fn people(root: &mut Root, checked: &Checked, part: &str) -> Result<People, Fault> {
+    let mut people = People { list: String::new(), listed: 0, more: false };
     for (tenant, install) in &checked.homes {
         let mut tx = root.tenant(*tenant);
         let home = tenants::get(&mut tx).await?.map_or_else(String::new, |tenant| tenant.name.clone());
@@ -24,58 +93,33 @@ pub(super) async fn picker(root: &mut Root, asked: &Asked, checked: &Checked) ->
             if !apps::is_visible_to(&mut tx, install, &user.user_id).await? {
                 continue;
             }
-            if listed == MOST {
-                more = true;
+            if people.listed == MOST {
+                people.more = true;
                 break;
             }
-            let checked = if listed == 0 { " checked" } else { "" };
-            let (id, name) = (page::escape(&user.user_id), page::escape(&user.name));
+            let checked = if people.listed == 0 { " checked" } else { "" };
+            let (id, name) = (escape(&user.user_id), escape(&user.name));
             let _ = writeln!(
-                people,
+                people.list,
                 "<label><input type=\"radio\" name=\"user\" value=\"{tenant}/{id}\" required{checked}> {name} <span class=\"small\">({id}, {})</span></label>",
-                page::escape(&home)
+                escape(&home)
             );
-            listed += 1;
+            people.listed += 1;
         }
     }
-    let mut main = format!(
-        "<p><strong>{}</strong> (<code>{}</code>) asks to act in your name.</p>\n",
-        page::escape(&checked.app.name),
-        checked.app.app_id
-    );
-    scopes(&mut main, checked);
-    if more || !part.is_empty() {
-        let _ = writeln!(
-            main,
-            "<form method=\"get\" role=\"search\">\n{}<label>Find somebody by name <input type=\"search\" name=\"name\" value=\"{}\"></label>\n<button>Find</button>\n</form>",
-            hidden(asked),
-            page::escape(part)
-        );
-    }
-    if listed == 0 {
-        people.push_str("<p>Nobody by that name may use the app.</p>\n");
-    }
-    let _ = writeln!(
-        main,
-        "<form method=\"post\" action=\"/open-apis/authen/v1/authorize\">\n{}<fieldset>\n<legend>Who are you?</legend>\n{people}</fieldset>\n\
-         <button class=\"allow\" name=\"decision\" value=\"allow\">Allow</button>\n\
-         <button name=\"decision\" value=\"deny\" formnovalidate>Deny</button>\n</form>",
-        hidden(asked)
-    );
-    let target = page::escape(&checked.redirect_uri);
-    let _ = writeln!(main, "<p class=\"small\">Either answer leads to <code>{target}</code>.</p>");
-    let title = format!("Sign in to {}", checked.app.name);
-    Ok(Shown::of(Browse::Page(page::page(&title, &main))))
+    Ok(people)
 }
 
-fn scopes(main: &mut String, checked: &Checked) {
+fn scopes(main: &mut String, checked: &Checked, language: Language) {
     if checked.scopes.iter().next().is_none() {
-        main.push_str("<p>It asks for no scopes beside your name and picture.</p>\n");
+        let none = language
+            .pick("It asks for no scopes beside your name and picture.", "除姓名和头像外，未申请其他权限。");
+        let _ = writeln!(main, "<p>{none}</p>");
         return;
     }
-    main.push_str("<p>It asks for these scopes:</p>\n<ul>\n");
+    let _ = writeln!(main, "<p>{}</p>\n<ul>", language.pick("It asks for these scopes:", "申请以下权限："));
     for scope in checked.scopes.iter() {
-        let _ = writeln!(main, "<li><code>{}</code></li>", page::escape(scope));
+        let _ = writeln!(main, "<li><code>{}</code></li>", escape(scope));
     }
     main.push_str("</ul>\n");
 }
@@ -92,9 +136,10 @@ fn hidden(asked: &Asked) -> String {
         ("state", asked.state.as_ref()),
         ("code_challenge", asked.code_challenge.as_ref()),
         ("code_challenge_method", asked.code_challenge_method.as_ref()),
+        (page::PARAMETER, asked.lang.as_ref()),
     ] {
         if let Some(value) = value {
-            let value = page::escape(value);
+            let value = escape(value);
             let _ = writeln!(out, "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
         }
     }

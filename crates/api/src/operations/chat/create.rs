@@ -115,7 +115,8 @@ impl Operation for Create {
         };
         let chat_id = ChatId(tx.random_id());
         if let Some(first) = draft::first_answer(tx, call, query.uuid.as_deref(), &owner, chat_id).await? {
-            let people = People::new(query.user_id_type, "user_id_list[*]", &body.user_id_list).with_strangers();
+            let people =
+                People::new(query.user_id_type, "user_id_list[*]", &body.user_id_list).with_strangers();
             return match people.unknown(tx, call).await? {
                 Some(refusal) => Err(refusal),
                 None => show(tx, call, &first, form).await,

@@ -2,6 +2,8 @@
 
 use larkspur_contract::{Fault, codes};
 use larkspur_store::apps;
+use schemars::Schema;
+use serde_json::Value;
 
 /// The most that a clock may be moved, and a token's life be, in milliseconds: a hundred years, so that no sum overflows.
 pub(super) const TIME_MAX_MS: i64 = 100 * 365 * 24 * 3600 * 1000;
@@ -11,33 +13,43 @@ pub(super) fn invalid(field: &str, value: Option<&str>, why: &str) -> Fault {
     Fault::new(codes::CONTROL_PARAM_INVALID, format!("{field}: {why}")).with_violation(field, value, why)
 }
 
-/// Words that fit into a list separated by blanks.
-pub(super) fn scopes(field: &str, scopes: &[String]) -> Result<apps::Scopes, Fault> {
-    match scopes.iter().find(|scope| scope.is_empty() || scope.contains(char::is_whitespace)) {
-        Some(wrong) => Err(invalid(field, Some(wrong), "a scope is a word without blanks")),
-        None => Ok(apps::Scopes::new(scopes.iter().map(String::as_str))),
+/// Says of a list, in its schema, that it holds scopes: the gateway refuses unknown ones.
+pub(super) fn scope_list(schema: &mut Schema) {
+    each(schema, "scope");
+}
+
+/// Says of a list, in its schema, that it holds addresses.
+pub(super) fn address_list(schema: &mut Schema) {
+    each(schema, "http-address");
+}
+
+/// Takes the defaults out of a schema whose absent members stay as they are.
+pub(super) fn without_defaults(schema: &mut Schema) {
+    fn take(value: &mut Value) {
+        match value {
+            Value::Object(map) => {
+                map.remove("default");
+                map.values_mut().for_each(take);
+            }
+            Value::Array(list) => list.iter_mut().for_each(take),
+            _ => {}
+        }
+    }
+    if let Some(map) = schema.as_object_mut() {
+        map.values_mut().for_each(take);
+        map.remove("default");
     }
 }
 
-/// Whether a text may be a user_id: nothing that another id could be taken for, and nothing that a URL would change.
-pub(super) fn user_id(id: &str) -> Result<(), Fault> {
-    let why = if id.is_empty() || id.len() > 64 {
-        "1 to 64 characters"
-    } else if ["cli_", "oc_", "ou_", "on_"].iter().any(|prefix| id.starts_with(prefix)) {
-        "must not start with cli_, oc_, ou_ or on_"
-    } else if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.@".contains(&byte)) {
-        "letters, digits and _ - . @ only"
-    } else {
-        return Ok(());
-    };
-    Err(invalid("user_id", Some(id), why))
+fn each(schema: &mut Schema, form: &str) {
+    if let Some(items) = schema.get_mut("items").and_then(Value::as_object_mut) {
+        items.insert("format".to_owned(), form.into());
+    }
 }
 
-/// Whether a text may be the token of a document: one segment of a URL.
-pub(super) fn document_token(token: &str) -> Result<(), Fault> {
-    let fits = (1..=64).contains(&token.len())
-        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    if fits { Ok(()) } else { Err(invalid("token", Some(token), "1 to 64 letters, digits, _ and -")) }
+/// The scopes of a list that the gateway has checked.
+pub(super) fn scopes(list: &[String]) -> apps::Scopes {
+    apps::Scopes::new(list.iter().map(String::as_str))
 }
 
 /// The first `length` base-36 digits, lower case, of a random number; at most 24 of them are random.
@@ -54,39 +66,15 @@ pub(super) fn word(mut random: u128, length: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use larkspur_contract::forms::Form;
+
     use super::*;
-
-    #[test]
-    fn user_ids() {
-        for good in ["a", "4d7a3c6g", "anna.b@example-corp_1", &"x".repeat(64)] {
-            assert!(user_id(good).is_ok(), "{good}");
-        }
-        for bad in ["", "cli_1", "oc_1", "ou_1", "on_1", "a b", "a/b", "user:1", "ä", &"x".repeat(65)] {
-            assert_eq!(user_id(bad).expect_err(bad).code(), codes::CONTROL_PARAM_INVALID);
-        }
-    }
-
-    #[test]
-    fn document_tokens() {
-        assert!(document_token("doxcnAbC_-1").is_ok());
-        for bad in ["", "a/b", "a?b", "a#b", "a b", &"x".repeat(65)] {
-            assert!(document_token(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn words_are_as_long_as_asked_and_differ() {
         let (one, other) = (word(1, 8), word(2, 8));
         assert_eq!((one.len(), other.len()), (8, 8));
         assert_ne!(one, other);
-        assert!(user_id(&word(u128::MAX, 24)).is_ok());
-    }
-
-    #[test]
-    fn scopes_are_words() {
-        assert!(scopes("scopes", &["im:chat".to_owned()]).is_ok());
-        for bad in ["", "im:chat im:tag:read", "a\tb"] {
-            assert!(scopes("scopes", &[bad.to_owned()]).is_err(), "{bad:?}");
-        }
+        assert_eq!(Form::UserId.wrong(&word(u128::MAX, 24)), None);
     }
 }

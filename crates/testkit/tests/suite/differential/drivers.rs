@@ -47,7 +47,8 @@ impl Real {
         let mut body = self.plain(&reply.json());
         if let Some(error) = body.get_mut("error").and_then(Value::as_object_mut) {
             assert!(
-                error.remove("log_id").is_some() && error.remove("troubleshooter").is_some(),
+                error.remove("log_id").is_some()
+                    && (error.remove("troubleshooter").is_some() || error.contains_key("helps")),
                 "{error:?}"
             );
         }

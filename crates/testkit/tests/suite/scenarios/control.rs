@@ -78,39 +78,36 @@ async fn what_is_not_there() {
     let world = world().await;
     let missing = ["0000000000000000", "x", "ABCDEF0123456789"];
     for key in missing {
-        for (method, path) in [
-            ("GET", ""),
-            ("DELETE", ""),
-            ("PUT", "/clock"),
-            ("GET", "/refusals"),
-            ("PUT", "/refusals/im.v1.chat.get"),
-            ("DELETE", "/refusals/im.v1.chat.get"),
-            ("GET", "/apps"),
-            ("POST", "/apps"),
-            ("GET", "/apps/cli_0000000000000000"),
-            ("PUT", "/apps/cli_0000000000000000"),
-            ("POST", "/apps/cli_0000000000000000/secret"),
-            ("POST", "/apps/cli_0000000000000000/tokens"),
-            ("POST", "/installs"),
-            ("GET", "/users"),
-            ("POST", "/users"),
-            ("GET", "/users/u"),
-            ("PATCH", "/users/u"),
-            ("POST", "/users/u/tokens"),
-            ("POST", "/chats"),
-            ("GET", "/chats/oc_x"),
-            ("PATCH", "/chats/oc_x"),
-            ("PUT", "/chats/oc_x/members/u"),
-            ("DELETE", "/chats/oc_x/members/u"),
-            ("POST", "/documents"),
-            ("GET", "/documents/t"),
-            ("PATCH", "/documents/t"),
-            ("PUT", "/documents/t/collaborators"),
-            ("DELETE", "/images/i"),
+        for (method, path, body) in [
+            ("GET", "", json!({})),
+            ("DELETE", "", json!({})),
+            ("PUT", "/clock", json!({"offset_ms": 0})),
+            ("GET", "/refusals", json!({})),
+            ("PUT", "/refusals/im.v1.chat.get", json!({"code": 232006})),
+            ("DELETE", "/refusals/im.v1.chat.get", json!({})),
+            ("GET", "/apps", json!({})),
+            ("POST", "/apps", json!({})),
+            ("GET", "/apps/cli_0000000000000000", json!({})),
+            ("PUT", "/apps/cli_0000000000000000", json!({})),
+            ("POST", "/apps/cli_0000000000000000/secret", json!({})),
+            ("POST", "/apps/cli_0000000000000000/tokens", json!({})),
+            ("POST", "/installs", json!({"app_id": world.app_id})),
+            ("GET", "/users", json!({})),
+            ("POST", "/users", json!({})),
+            ("GET", "/users/u", json!({})),
+            ("PATCH", "/users/u", json!({})),
+            ("POST", "/users/u/tokens", json!({"app_id": world.app_id})),
+            ("POST", "/chats", json!({})),
+            ("GET", "/chats/oc_x", json!({})),
+            ("PATCH", "/chats/oc_x", json!({})),
+            ("PUT", "/chats/oc_x/members/u", json!({})),
+            ("DELETE", "/chats/oc_x/members/u", json!({})),
+            ("POST", "/documents", json!({})),
+            ("GET", "/documents/t", json!({})),
+            ("PATCH", "/documents/t", json!({"deleted": true})),
+            ("PUT", "/documents/t/collaborators", json!({"member": "u", "perm": "view"})),
+            ("DELETE", "/images/i", json!({})),
         ] {
-            // Everything that any of them needs, so that the world alone is at fault.
-            let body = json!({"offset_ms": 0, "code": 232006, "app_id": world.app_id, "deleted": true, "member": "u", "perm": "view"});
-            let body = if path == "/apps" { json!({}) } else { body };
             let reply = world.lab.control(method, &format!("/worlds/{key}{path}")).body(body).send().await;
             declined(&reply, 5275404, "tenant_key");
         }
@@ -173,7 +170,8 @@ async fn what_does_not_fit() {
         ("PUT", "/clock".to_owned(), json!({}), "advance_seconds"),
         ("PUT", "/clock".to_owned(), json!({"advance_seconds": 1, "now_ms": 1}), "advance_seconds"),
         ("PUT", "/clock".to_owned(), json!({"offset_ms": century}), "offset_ms"),
-        ("PUT", "/clock".to_owned(), json!({"advance_seconds": i64::MIN}), "offset_ms"),
+        ("PUT", "/clock".to_owned(), json!({"advance_seconds": i64::MIN}), "advance_seconds"),
+        ("PUT", "/clock".to_owned(), json!({"now_ms": century}), "now_ms"),
         ("POST", "/apps".to_owned(), json!({"app_id": "cli_X"}), "app_id"),
         ("POST", "/apps".to_owned(), json!({"kind": "x"}), "kind"),
         ("POST", "/apps".to_owned(), json!({"scopes": ["a b"]}), "scopes[*]"),
@@ -199,7 +197,10 @@ async fn what_does_not_fit() {
         ("POST", "/chats".to_owned(), json!({"tabs": [{"tab_type": "message"}]}), "tabs[*].tab_type"),
         ("POST", "/chats".to_owned(), json!({"tabs": [{"tab_type": "url"}]}), "tabs[*].target"),
         ("PATCH", format!("/chats/{chat}"), json!({"chat_mode": "p2p"}), "chat_mode"),
-        ("PATCH", format!("/chats/{chat}"), json!({"settings": {"color": "red"}}), "settings"),
+        ("PATCH", format!("/chats/{chat}"), json!({"settings": {"color": "red"}}), "settings.color"),
+        ("PUT", "/limits".to_owned(), json!({"chat_users": 0}), "chat_users"),
+        ("PUT", "/limits".to_owned(), json!({"chat_users": "3"}), "chat_users"),
+        ("POST", "/chats".to_owned(), json!({"chat_tag": "x"}), "chat_tag"),
         (
             "PATCH",
             format!("/chats/{chat}"),
@@ -220,6 +221,173 @@ async fn what_does_not_fit() {
     assert_eq!(get(&world, &format!("/chats/{p2p}")).await["members"].as_array().expect("a list").len(), 2);
     assert_eq!(get(&world, "/users").await["users"].as_array().expect("a list").len(), 3);
     assert_eq!(get(&world, "/apps").await["apps"].as_array().expect("a list").len(), 1);
+}
+
+/// What a refusal says of each field.
+fn told(reply: &Reply) -> Vec<(String, String)> {
+    let json = reply.refused(5275400);
+    let all = json["error"]["field_violations"].as_array().expect("violations").iter();
+    all.map(|one| (text(one, "field"), text(one, "description"))).collect()
+}
+
+#[tokio::test]
+async fn nothing_that_is_sent_is_ignored() {
+    let world = world().await;
+    let (chat, app) = (format!("/chats/{}", world.chat_id), format!("/apps/{}", world.app_id));
+    let no_field = |near: &str| format!("there is no such field; did you mean \"{near}\"?");
+    for (method, path, body, field, why) in [
+        ("POST", "/apps", json!({"scope": []}), "scope", no_field("scopes")),
+        ("PATCH", &chat, json!({"status": "dissolved"}), "status", no_field("chat_status")),
+        ("PUT", "/limits", json!({"chat_user": 3}), "chat_user", no_field("chat_users")),
+        (
+            "PUT",
+            &app,
+            json!({"scopes": ["im:chatt"]}),
+            "scopes[*]",
+            "no scope has this name; did you mean \"im:chat\"?".to_owned(),
+        ),
+        (
+            "PATCH",
+            &chat,
+            json!({"settings": {"edit_permissions": "x"}}),
+            "settings.edit_permissions",
+            no_field("edit_permission"),
+        ),
+        ("PATCH", &chat, json!({"name": null, "nam": null}), "nam", no_field("name")),
+        (
+            "PATCH",
+            &chat,
+            json!({"chat_status": "disolved"}),
+            "chat_status",
+            "options: [normal,dissolved,dissolved_save]; did you mean \"dissolved\"?".to_owned(),
+        ),
+        ("PATCH", &chat, json!({"external": "yes"}), "external", "must be true or false".to_owned()),
+        ("PUT", &app, json!({"scopes": "im:chat"}), "scopes", "must be an array".to_owned()),
+        ("PATCH", &chat, json!({"colour": 1}), "colour", String::new()),
+    ] {
+        let reply = world.control(method, path).body(body).send().await;
+        declined(&reply, 5275400, field);
+        let (_, said) = told(&reply).remove(0);
+        assert!(if why.is_empty() { said.contains("the fields are ") } else { said == why }, "{said}");
+    }
+
+    // Everything at once, in the query and the body, and nothing of it was done.
+    let body = json!({
+        "user_id": "a/b", "status": "x", "nmae": "n", "email": 3, "mobile": {}
+    });
+    let reply = world.control("POST", "/users").query("dry_run", "true").body(body).send().await;
+    let fields: Vec<String> = told(&reply).into_iter().map(|(field, _)| field).collect();
+    assert_eq!(fields, ["dry_run", "email", "mobile", "status", "user_id", "nmae"]);
+    assert_eq!(get(&world, "/users").await["users"].as_array().expect("a list").len(), 3);
+    let body = json!({"request_url": "ftp://a", "encrypt_key": ""});
+    let reply = world.control("PUT", &format!("{app}/events")).body(body).send().await;
+    assert_eq!(told(&reply).len(), 2, "{}", reply.text());
+    declined(&world.control("GET", &app).query("fields", "name").send().await, 5275400, "fields");
+
+    // An operation that is not there is told its neighbour, a code that it has not the ones that it has.
+    let plan = |operation: &str, code: i64| {
+        world.control("PUT", &format!("/refusals/{operation}")).body(json!({"code": code})).send()
+    };
+    let reply = plan("im.v1.chat.gte", 232006).await;
+    declined(&reply, 5275404, "operation");
+    assert!(reply.text().contains("did you mean \\\"im.v1.chat.get\\\"?"), "{}", reply.text());
+    let reply = plan("im.v1.chat.get", 1).await;
+    assert!(told(&reply)[0].1.contains("those are 2200, 5000, "), "{}", reply.text());
+}
+
+#[tokio::test]
+async fn scopes_of_the_whole_platform_may_be_granted() {
+    let world = world().await;
+    let scopes = json!(["calendar:calendar:readonly", "im:chat", "im:message:send_as_bot", "offline_access"]);
+    let (app, _) = world.app(json!({"scopes": scopes})).await;
+    assert_eq!(get(&world, &format!("/apps/{app}")).await["scopes"], scopes);
+    let granted = world.user_token(0, json!({"app_id": app, "scopes": ["hire:exam"]})).await;
+    world
+        .call("GET", &format!("/im/v1/chats/{}", world.chat_id))
+        .token(&granted)
+        .send()
+        .await
+        .refused(99991679);
+    for unknown in ["im:message:send_as_bott", "unheard:of", "Offline_access", "im:chat "] {
+        let body = json!({"app_id": app, "scopes": ["im:chat", unknown]});
+        let path = format!("/users/{}/tokens", world.users[0].user_id);
+        declined(&world.control("POST", &path).body(body).send().await, 5275400, "scopes[*]");
+        let body = json!({"scopes": [unknown]});
+        declined(&world.control("POST", "/apps").body(body).send().await, 5275400, "scopes[*]");
+    }
+}
+
+/// A refusal leads to the operation's section of the guide, which the server answers itself.
+#[tokio::test]
+async fn refusals_lead_to_larkspur_s_own_documents() {
+    let world = world().await;
+    for (reply, operation) in [
+        (world.control("POST", "/chats").body(json!({"a": 1})).send().await, "larkspurv1chatcreate"),
+        (world.control("GET", "/users/nobody").send().await, "larkspurv1userget"),
+        (world.control("GET", "/apps").token("wrong").send().await, "larkspurv1applist"),
+        (world.control("POST", "/users").raw("{").send().await, "larkspurv1usercreate"),
+    ] {
+        let error = reply.json()["error"].clone();
+        assert!(error.get("troubleshooter").is_none() && !error.to_string().contains("feishu.cn"), "{error}");
+        let address = text(&error["helps"][0], "url");
+        assert!(text(&error, "message").contains(&address), "{error}");
+        let (path, section) = address.split_once('#').expect("a section");
+        assert_eq!(section, operation);
+        let page = world.lab.request("GET", path).send().await;
+        assert_eq!((page.status(), page.response.content_type.as_ref()), (200, "text/plain; charset=utf-8"));
+        let headings = page.text().lines().filter_map(|line| line.strip_prefix("### "));
+        assert!(
+            headings.map(|heading| heading.replace('.', "")).any(|heading| heading == section),
+            "{section}"
+        );
+    }
+    for page in [
+        "/larkspur/guide",
+        "/larkspur/guide/testing.md",
+        "/larkspur/guide/signing-in.md",
+        "/larkspur/coverage.md",
+    ] {
+        assert!(world.lab.request("GET", page).send().await.text().starts_with("# "), "{page}");
+    }
+    assert_eq!(world.lab.request("GET", "/larkspur/guide/nothing.md").send().await.status(), 404);
+}
+
+/// What the documents call a default is what a call without the field does.
+#[tokio::test]
+async fn defaults_are_as_documented() {
+    let world = world().await;
+    for (entry, kept) in [
+        ("larkspur.v1.app.create", "/apps"),
+        ("larkspur.v1.user.create", "/users"),
+        ("larkspur.v1.chat.create", "/chats"),
+        ("larkspur.v1.document.create", "/documents"),
+    ] {
+        let entry =
+            larkspur_api::REGISTRY.iter().copied().flatten().find(|one| one.spec.id == entry).expect(entry);
+        let mut explicit = serde_json::Map::new();
+        for (name, field) in entry.schemas().body["properties"].as_object().expect("fields") {
+            explicit.extend(field.get("default").map(|value| (name.clone(), value.clone())));
+        }
+        assert!(!explicit.is_empty(), "{kept}");
+        let mut shown = Vec::new();
+        for body in [json!({}), Value::Object(explicit)] {
+            let made = world.control("POST", kept).body(body).send().await.data();
+            let id = ["chat_id", "app_id", "user_id", "token"].iter().find_map(|name| made[*name].as_str());
+            let mut one = get(&world, &format!("{kept}/{}", id.expect("an id"))).await;
+            let map = one.as_object_mut().expect("an object");
+            for name in
+                ["chat_id", "app_id", "bot_open_id", "user_id", "union_id", "apps", "token", "url", "tabs"]
+            {
+                map.remove(name);
+            }
+            // A user is called by its id, unless it has a name.
+            if kept == "/users" {
+                map.remove("name");
+            }
+            shown.push(one);
+        }
+        assert_eq!(shown[0], shown[1], "{kept}");
+    }
 }
 
 #[tokio::test]

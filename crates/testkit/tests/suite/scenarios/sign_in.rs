@@ -175,6 +175,107 @@ async fn the_page_offers_people_and_answers_with_a_code() {
     assert_eq!(denial, format!("{HOME}?error=access_denied&state=a%20b%26c"));
 }
 
+/// What tells the language of a page.
+#[track_caller]
+fn is_in(reply: &Reply, tag: &str, words: &[&str]) {
+    assert!(reply.text().contains(&format!("<html lang=\"{tag}\">")), "{tag}: {}", reply.text());
+    for word in words {
+        assert!(reply.text().contains(word), "{word}: {}", reply.text());
+    }
+}
+
+/// Where the link to the other language leads.
+fn switch(reply: &Reply) -> String {
+    let link =
+        reply.text().split("<nav ").nth(1).and_then(|nav| nav.split("href=\"").nth(1)).expect("a link");
+    link.split('"').next().expect("an address").replace("&amp;", "&")
+}
+
+#[tokio::test]
+async fn pages_are_in_chinese_and_english() {
+    let world = world().await;
+    let chinese = [
+        "登录 ",
+        "选择登录用户",
+        ">授权</button>",
+        ">拒绝</button>",
+        "申请以下权限",
+        ">English</a>",
+        "hreflang=\"en\"",
+    ];
+    let english = ["Sign in to ", "Who are you?", ">Allow</button>", "It asks for these scopes", ">中文</a>"];
+    let scope = ("scope", "im:chat");
+    for path in [PAGE, INDEX] {
+        let shown = async |more: &[(&str, &str)], accepted: &str| {
+            let request = page(&world.lab, path, &asked(&world, &[&[scope], more].concat()));
+            request.header("Accept-Language", accepted).send().await
+        };
+        for (accepted, more, tag) in [
+            ("zh-CN,zh;q=0.9,en;q=0.8", &[][..], "zh-CN"),
+            ("en-US,en;q=0.9,zh;q=0.8", &[], "en"),
+            ("de", &[], "en"),
+            ("en", &[("lang", "zh")], "zh-CN"),
+            ("zh", &[("lang", "en")], "en"),
+            ("zh", &[("lang", "<script>")], "zh-CN"),
+        ] {
+            let reply = shown(more, accepted).await;
+            is_in(&reply, tag, if tag == "en" { &english } else { &chinese });
+            assert!(!reply.text().contains("<script>"));
+            // The switch keeps all that was asked, and leads to the other one, whatever the browser prefers.
+            let other = page(&world.lab, &format!("{path}{}", switch(&reply)), &[]);
+            let other = other.header("Accept-Language", accepted).send().await;
+            is_in(&other, if tag == "en" { "zh-CN" } else { "en" }, &["value=\"a b&amp;c\"", "im:chat"]);
+        }
+    }
+    // Without a word about it, English.
+    is_in(&page(&world.lab, PAGE, &asked(&world, &[scope])).send().await, "en", &english);
+}
+
+#[tokio::test]
+async fn the_language_goes_along_with_the_answer() {
+    let world = world().await;
+    let shown = page(&world.lab, PAGE, &asked(&world, &[("lang", "zh"), ("name", "a")])).send().await;
+    let action = format!("action=\"{PAGE}?lang=zh\"");
+    is_in(&shown, "zh-CN", &[&action, "name=\"lang\" value=\"zh\"", "按姓名查找用户"]);
+    let none = page(&world.lab, PAGE, &asked(&world, &[("lang", "zh"), ("name", "nobody")])).send().await;
+    is_in(&none, "zh-CN", &["没有符合条件的用户"]);
+    // What the page sends: a refusal is in the page's language, and a way to the other one would lose the form.
+    let pairs = asked(&world, &[("decision", "maybe"), ("user", "x")]);
+    let refused = form(&world.lab, &format!("{PAGE}?lang=zh"), &pairs).send().await;
+    is_in(
+        &refused,
+        "zh-CN",
+        &["无法继续登录", "请求格式有误", "错误码：20063。日志 ID：", "可选值为 [allow,deny]"],
+    );
+    assert!(!refused.text().contains("<nav"));
+    let user = format!("{}/{}", world.tenant_key, world.users[0].user_id);
+    let pairs = asked(&world, &[("decision", "allow"), ("user", &user)]);
+    let address = location(&form(&world.lab, &format!("{PAGE}?lang=zh"), &pairs).send().await);
+    assert!(address.starts_with(HOME) && !address.contains("lang"), "{address}");
+}
+
+#[tokio::test]
+async fn refusals_are_in_the_browser_s_language() {
+    let world = world().await;
+    for (more, code, words) in [
+        (("client_id", ""), 20001, ["请求缺少必要的参数。", "<code>client_id</code>：必填参数"]),
+        (("redirect_uri", "http://example.com/cb"), 20029, ["redirect_uri 无效", "重定向 URL"]),
+        (("client_id", "cli_0000000000000000"), 20048, ["应用不存在。", "无法继续登录"]),
+        (("scope", "im:message"), 20027, ["应用未开通请求中的某项权限。", "应用未开通权限 im:message"]),
+    ] {
+        let asked = asked(&world, &[more]);
+        let reply = page(&world.lab, PAGE, &asked).header("Accept-Language", "zh-CN").send().await;
+        assert_eq!(reply.status(), 400);
+        is_in(&reply, "zh-CN", &words);
+        is_in(&reply, "zh-CN", &[&format!("错误码：{code}。")]);
+        let other = page(&world.lab, &format!("{PAGE}{}", switch(&reply)), &[]);
+        stopped(&other.header("Accept-Language", "zh-CN").send().await, 400, code);
+    }
+    // What cannot be read at all, too.
+    let broken = world.lab.request("GET", &format!("{PAGE}?lang=zh&state=%ff")).send().await;
+    is_in(&broken, "zh-CN", &["请求格式有误"]);
+}
+
 #[tokio::test]
 async fn people_are_found_by_name_and_shown_as_text() {
     let world = world().await;
@@ -269,8 +370,7 @@ async fn registered_addresses_are_met_exactly() {
         let body = json!({"redirect_uris": [wrong]});
         world.control("PUT", &path).body(body).send().await.refused(5275400);
     }
-    for method in ["GET", "PUT"] {
-        let request = world.control(method, "/apps/cli_0000000000000000/sign_in");
-        request.body(json!({"redirect_uris": []})).send().await.refused(5275404);
-    }
+    let gone = |method| world.control(method, "/apps/cli_0000000000000000/sign_in");
+    gone("GET").send().await.refused(5275404);
+    gone("PUT").body(json!({"redirect_uris": []})).send().await.refused(5275404);
 }

@@ -20,6 +20,7 @@ pub(in crate::operations::control) struct About {
     owner: Option<String>,
     /// Scopes that it asks for: those that it does not hold are listed as not granted by `application/v6/scopes`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = values::scope_list)]
     requested_scopes: Option<Vec<String>>,
 }
 
@@ -40,7 +41,7 @@ impl About {
     /// Writes what is given of it.
     pub(super) async fn write(&self, tx: &mut Tx, install: &Install) -> Result<(), Fault> {
         if let Some(scopes) = &self.requested_scopes {
-            let scopes = values::scopes("requested_scopes[*]", scopes)?;
+            let scopes = values::scopes(scopes);
             publishing::request(tx, install.app_id, &scopes).await?;
         }
         let field = match (&self.description, &self.owner) {

@@ -1,3 +1,4 @@
+use larkspur_contract::forms::Form;
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::AppKind;
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
@@ -17,16 +18,22 @@ pub(in crate::operations::control) struct Create;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(in crate::operations::control) struct Body {
     /// Its id: `cli_` and 16 lower-case hex digits; a fresh one by default.
+    #[schemars(extend("format" = "app-id"))]
     app_id: Option<String>,
     /// Its name.
+    #[schemars(extend("default" = "app"))]
     name: Option<String>,
     /// Custom (the default) or ISV.
+    #[schemars(extend("default" = "custom"))]
     kind: Option<AppKind>,
     /// Whether it has a bot: yes by default.
+    #[schemars(extend("default" = true))]
     bot: Option<bool>,
     /// Whether its bot may be in external chats: no by default.
+    #[schemars(extend("default" = false))]
     external_sharing: Option<bool>,
     /// What it may do: everything by default.
+    #[schemars(transform = values::scope_list)]
     scopes: Option<Vec<String>>,
     /// The user_ids of those who see it: everybody by default.
     visible_to: Option<Vec<String>>,
@@ -73,8 +80,9 @@ impl Operation for Create {
         let (mut tx, now) = support::lock(root, call, &input.path.tenant_key).await?;
         let app_id = match &body.app_id {
             None => support::app_id(&tx),
-            Some(id) => AppId::parse(id)
-                .ok_or_else(|| values::invalid("app_id", Some(id), "cli_ and 16 lower-case hex digits"))?,
+            Some(id) => {
+                AppId::parse(id).ok_or_else(|| values::invalid("app_id", Some(id), Form::AppId.asked()))?
+            }
         };
         let settings = Settings {
             status: None,

@@ -6,8 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::events::{Shown, made_here, shown};
-use super::{Path, support, values};
-use crate::rules::oauth::is_address;
+use super::{Path, support};
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/apps/:app_id/events`
@@ -17,7 +16,7 @@ pub(in crate::operations::control) struct Put;
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(in crate::operations::control) struct Body {
     /// An absolute http or https address, which is asked to send a challenge back; empty for none.
-    #[schemars(length(max = 2048))]
+    #[schemars(length(max = 2048), extend("format" = "request-url"))]
     request_url: String,
     /// What to encrypt and sign events with; none by default.
     #[schemars(length(min = 1, max = 256))]
@@ -80,10 +79,6 @@ impl Operation for Put {
         if url.is_empty() {
             events::unsubscribe(&mut tx, &held, install.app_id).await?;
             return shown(&mut tx, install.app_id).await;
-        }
-        if !is_address(url) || url.contains('#') {
-            let why = "an absolute http or https address in ASCII, without a user and without a fragment";
-            return Err(values::invalid("request_url", Some(url), why));
         }
         let subscription = Subscription {
             request_url: url.clone(),

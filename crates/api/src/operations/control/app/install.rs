@@ -18,10 +18,13 @@ pub(in crate::operations::control) struct Body {
     /// An ISV app of another world.
     app_id: String,
     /// Whether it has a bot: yes by default.
+    #[schemars(extend("default" = true))]
     bot: Option<bool>,
     /// Whether its bot may be in external chats: no by default.
+    #[schemars(extend("default" = false))]
     external_sharing: Option<bool>,
     /// What it may do: everything by default.
+    #[schemars(transform = values::scope_list)]
     scopes: Option<Vec<String>>,
     /// The user_ids of those who see it: everybody by default.
     visible_to: Option<Vec<String>>,

@@ -43,6 +43,7 @@ pub(super) struct Settings {
     /// Whether its bot may be in external chats: no to begin with.
     external_sharing: Option<bool>,
     /// What it may do: everything to begin with.
+    #[schemars(transform = values::scope_list)]
     scopes: Option<Vec<String>>,
     /// The user_ids of those who see it: everybody to begin with.
     visible_to: Option<Vec<String>>,
@@ -56,7 +57,7 @@ impl Settings {
     /// These settings over the ones that there are.
     async fn over(&self, tx: &mut Tx, old: apps::InstallSettings) -> Result<apps::InstallSettings, Fault> {
         let scopes = match &self.scopes {
-            Some(scopes) => values::scopes("scopes[*]", scopes)?,
+            Some(scopes) => values::scopes(scopes),
             None => old.scopes,
         };
         let visible_to = match (&self.visible_to, self.visible_to_all) {

@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Path, support, values};
-use crate::rules::oauth::is_address;
 use crate::{Empty, Input, Operation, RootCall};
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/apps/:app_id/sign_in`
@@ -15,7 +14,7 @@ pub(in crate::operations::control) struct Put;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(in crate::operations::control) struct Body {
     /// Absolute http and https addresses; none means any on this machine.
-    #[schemars(length(max = 300))]
+    #[schemars(length(max = 300), transform = values::address_list)]
     redirect_uris: Vec<String>,
 }
 
@@ -56,10 +55,6 @@ impl Operation for Put {
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
         let uris = &input.body.redirect_uris;
         let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
-        if let Some(wrong) = uris.iter().find(|uri| !is_address(uri)) {
-            let why = "an absolute http or https address in ASCII, without a user in it";
-            return Err(values::invalid("redirect_uris[*]", Some(wrong), why));
-        }
         let install = support::app(&mut tx, "app_id", &input.path.app_id).await?;
         if install.developer == tx.tenant() {
             oauth::set_redirect_uris(&mut tx, install.app_id, uris).await?;

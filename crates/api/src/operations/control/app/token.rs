@@ -14,7 +14,7 @@ pub(in crate::operations::control) struct Issue;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(in crate::operations::control) struct Body {
     /// Seconds from the world's present time, at most ten years; 7200 by default. 0 or less makes an expired token.
-    #[schemars(range(min = -315_360_000, max = 315_360_000))]
+    #[schemars(range(min = -315_360_000, max = 315_360_000), extend("default" = 7200))]
     expires_in: Option<i64>,
 }
 

@@ -23,18 +23,27 @@ pub(in crate::operations::control) struct Path {
     tenant_key: String,
 }
 
+/// The words for how a chat came to be. Source: the page of a chat; the last two are of chats that have no link.
+const TAGS: &[&str] =
+    &["inner", "tenant", "department", "edu", "meeting", "customer_service", "secret", "team"];
+
 /// What to make. Owner and managers are members too, whether `members` names them or not.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(in crate::operations::control) struct Body {
     /// Group (the default), topic or p2p; a p2p chat has exactly two members.
+    #[schemars(extend("default" = "group"))]
     chat_mode: Option<ChatMode>,
     /// Private (the default) or public.
+    #[schemars(extend("default" = "private"))]
     chat_type: Option<ChatType>,
-    /// `inner` by default.
+    /// `inner`, the default, or another of the platform's words for how a chat came to be.
+    #[schemars(extend("default" = "inner", "enum" = TAGS))]
     chat_tag: Option<String>,
-    /// Normal by default.
+    /// In use (the default) or dissolved.
+    #[schemars(extend("default" = "normal"))]
     chat_status: Option<ChatStatus>,
     /// Whether people of other tenants may be in it: no by default.
+    #[schemars(extend("default" = false))]
     external: Option<bool>,
     /// Name.
     name: Option<String>,
@@ -42,7 +51,7 @@ pub(in crate::operations::control) struct Body {
     description: Option<String>,
     /// Names by language.
     i18n_names: Option<I18nNames>,
-    /// A user_id or an app_id; nobody by default.
+    /// A user_id or an app_id; none by default.
     owner: Option<String>,
     /// user_ids and app_ids.
     #[serde(default)]
@@ -53,8 +62,10 @@ pub(in crate::operations::control) struct Body {
     /// The app whose bot made it.
     creator_app: Option<String>,
     /// In one stream (the default) or in threads.
+    #[schemars(extend("default" = "chat"))]
     group_message_type: Option<GroupMessageType>,
     /// Who may manage tabs, widgets and menus: everybody by default.
+    #[schemars(extend("default" = "all_members"))]
     manage_widgets: Option<Permission>,
     /// The settings that answers show.
     settings: Option<ChatSettings>,

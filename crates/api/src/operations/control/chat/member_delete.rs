@@ -11,7 +11,7 @@ pub(in crate::operations::control) struct Delete;
 impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.member_delete",
-        summary: "Remove somebody from a chat; without its owner it has none",
+        summary: "Remove a member from a chat; without its owner it has none",
         reference: "",
         route: delete("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/members/{member}"),
         access: Access::Control,

@@ -19,7 +19,7 @@ pub(in crate::operations::control) struct Body {
 impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.member_put",
-        summary: "Make somebody a member or manager of a chat",
+        summary: "Make a user or a bot a member or manager of a chat",
         reference: "",
         route: put("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/members/{member}"),
         access: Access::Control,

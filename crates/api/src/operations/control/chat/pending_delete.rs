@@ -11,7 +11,7 @@ pub(in crate::operations::control) struct Delete;
 impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.pending_delete",
-        summary: "Turn away somebody who waits to be let into a chat",
+        summary: "Turn away a member who waits to be let into a chat",
         reference: "",
         route: delete("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/pending/{member}"),
         access: Access::Control,

@@ -11,7 +11,7 @@ pub(in crate::operations::control) struct Put;
 impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.pending_put",
-        summary: "Let somebody who waits into a chat, as its owner would; a full chat stays closed",
+        summary: "Let a member who waits into a chat, as its owner would; a full chat stays closed",
         reference: "",
         route: put("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/pending/{member}"),
         access: Access::Control,

@@ -46,7 +46,7 @@ pub(in crate::operations::control) struct Body {
     /// approval of new members be turned off (232093).
     meeting: Option<bool>,
     /// The settings that answers show; those that are absent are left as they are.
-    #[schemars(with = "Option<ChatSettings>")]
+    #[schemars(with = "Option<ChatSettings>", transform = values::without_defaults)]
     settings: Option<Map<String, Value>>,
 }
 

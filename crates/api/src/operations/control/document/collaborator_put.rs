@@ -11,7 +11,7 @@ pub(in crate::operations::control) struct Put;
 impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.document.collaborator_put",
-        summary: "Let somebody work with a document",
+        summary: "Let a user, a bot or a chat work with a document",
         reference: "",
         route: put("/larkspur/v1/worlds/{tenant_key}/documents/{token}/collaborators"),
         access: Access::Control,

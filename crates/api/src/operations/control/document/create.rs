@@ -22,12 +22,14 @@ pub(in crate::operations::control) struct Path {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(in crate::operations::control) struct Body {
     /// Its token: 1 to 64 letters, digits, `_` and `-`; a fresh one by default.
+    #[schemars(extend("format" = "document-token"))]
     token: Option<String>,
     /// Its kind; docx by default.
+    #[schemars(extend("default" = "docx"))]
     doc_type: Option<DocType>,
     /// Its title.
     title: Option<String>,
-    /// A user_id or an app_id; nobody by default.
+    /// A user_id or an app_id; none by default.
     owner: Option<String>,
 }
 
@@ -59,10 +61,7 @@ impl Operation for Create {
         let (mut tx, now) = support::lock(root, call, &input.path.tenant_key).await?;
         let token = match &body.token {
             None => values::word(tx.random_id(), 24),
-            Some(token) => {
-                values::document_token(token)?;
-                token.clone()
-            }
+            Some(token) => token.clone(),
         };
         let owner = match &body.owner {
             Some(id) => support::member(&mut tx, "owner", id).await?.to_column(),

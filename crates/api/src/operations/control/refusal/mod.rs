@@ -1,6 +1,6 @@
 //! Refusals that a test plans: what the world itself cannot be brought to answer.
 
-use larkspur_contract::{Access, Spec};
+use larkspur_contract::{Access, Spec, codes};
 use larkspur_store::refusals::Refusal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,20 @@ fn show(refusal: Refusal) -> Shown {
 
 /// An operation that refusals can be planned for: one that is called with an access token.
 fn plannable(operation: &str) -> Option<&'static Spec> {
-    let mut specs = REGISTRY.iter().copied().flatten().map(|entry| entry.spec);
-    specs.find(|spec| spec.id == operation && matches!(spec.access, Access::Token { .. }))
+    operations().find(|spec| spec.id == operation)
+}
+
+/// The operations that refusals can be planned for.
+fn operations() -> impl Iterator<Item = &'static Spec> {
+    let specs = REGISTRY.iter().copied().flatten().map(|entry| entry.spec);
+    specs.filter(|spec| matches!(spec.access, Access::Token { .. }))
+}
+
+/// The codes that can be planned for an operation, in words.
+fn numbers(spec: &Spec) -> String {
+    let passing = [&spec.invalid, &codes::RATE_LIMITED, &codes::INTERNAL, &codes::UNAVAILABLE];
+    let mut numbers: Vec<u32> = spec.codes.iter().chain(passing).map(|code| code.number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -1,3 +1,4 @@
+use larkspur_contract::nearest::did_you_mean;
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
 use larkspur_store::Root;
 use larkspur_store::refusals::{self, Refusal};
@@ -15,8 +16,8 @@ pub(in crate::operations::control) struct Put;
 pub(in crate::operations::control) struct Body {
     /// A code that the operation's page lists, or 99991400, 2200 or 5000 of the gateway.
     code: i64,
-    /// How many calls to refuse. Default: 1.
-    #[schemars(range(min = 1, max = 1_000_000))]
+    /// How many calls to refuse; one by default.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 1))]
     times: Option<i64>,
 }
 
@@ -48,11 +49,13 @@ impl Operation for Put {
         let operation = &input.path.operation;
         let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
         let spec = super::plannable(operation).ok_or_else(|| {
-            support::not_found("operation", operation, "no operation with an access token has this id")
+            let near = did_you_mean(operation, super::operations().map(|spec| spec.id));
+            let why = format!("no operation with an access token has this id{near}");
+            support::not_found("operation", operation, &why)
         })?;
         if u32::try_from(code).ok().and_then(|number| spec.plannable(number)).is_none() {
-            let why = "not a code of the operation's page, nor 99991400, 2200 or 5000";
-            return Err(values::invalid("code", Some(&code.to_string()), why));
+            let why = format!("not a code that the operation answers; those are {}", super::numbers(spec));
+            return Err(values::invalid("code", Some(&code.to_string()), &why));
         }
         let refusal = Refusal { operation: operation.clone(), code, remaining: times.unwrap_or(1) };
         refusals::plan(&mut tx, &refusal).await?;

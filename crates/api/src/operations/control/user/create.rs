@@ -16,6 +16,7 @@ pub(in crate::operations::control) struct Create;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(in crate::operations::control) struct Body {
     /// The tenant's own id: 1 to 64 letters, digits and `_ - . @`; 8 letters and digits by default.
+    #[schemars(extend("format" = "user-id"))]
     user_id: Option<String>,
     /// Name; the user_id by default.
     name: Option<String>,
@@ -24,6 +25,7 @@ pub(in crate::operations::control) struct Body {
     /// Telephone number.
     mobile: Option<String>,
     /// State of the account; active by default.
+    #[schemars(extend("default" = "active"))]
     status: Option<UserStatus>,
     #[serde(flatten)]
     profile: Profile,
@@ -58,7 +60,6 @@ impl Operation for Create {
         let user_id = match &body.user_id {
             None => values::word(tx.random_id(), 8),
             Some(id) => {
-                values::user_id(id)?;
                 leaving::forget_sign_ins(&mut tx, id).await?;
                 id.clone()
             }

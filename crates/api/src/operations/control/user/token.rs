@@ -16,11 +16,13 @@ pub(in crate::operations::control) struct Body {
     /// An app of the world.
     app_id: String,
     /// What the app may do in the user's name, with this token and the earlier ones; the app's own scopes by default.
+    #[schemars(transform = values::scope_list)]
     scopes: Option<Vec<String>>,
     /// Seconds from the world's present time, at most ten years; 7200 by default. 0 or less makes an expired token.
-    #[schemars(range(min = -315_360_000, max = 315_360_000))]
+    #[schemars(range(min = -315_360_000, max = 315_360_000), extend("default" = 7200))]
     expires_in: Option<i64>,
     /// Whether the earlier tokens of this user for this app become invalid.
+    #[schemars(extend("default" = false))]
     revoke_previous: Option<bool>,
 }
 
@@ -64,7 +66,7 @@ impl Operation for Issue {
         let user = support::user(&mut tx, "user_id", &input.path.user_id).await?;
         let install = support::app(&mut tx, "app_id", &body.app_id).await?;
         let scopes = match &body.scopes {
-            Some(scopes) => values::scopes("scopes[*]", scopes)?,
+            Some(scopes) => values::scopes(scopes),
             None => install.scopes,
         };
         let revoke = body.revoke_previous.unwrap_or(false);

@@ -12,21 +12,25 @@ pub(in crate::operations::control) struct SetClock;
 /// Where to move the clock, which goes on running. Exactly one member is given.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(in crate::operations::control) struct Body {
-    /// So many seconds on from its present time; back, if negative.
+    /// So many seconds on from its present time; back, if negative. At most two hundred years.
+    #[schemars(range(min = -6_307_200_000i64, max = 6_307_200_000i64))]
     advance_seconds: Option<i64>,
-    /// So many milliseconds ahead of the real time; 0 is the real time.
+    /// So many milliseconds ahead of the real time; 0 is the real time. At most a hundred years.
+    #[schemars(range(min = -3_153_600_000_000i64, max = 3_153_600_000_000i64))]
     offset_ms: Option<i64>,
-    /// To this time, in milliseconds since 1970.
+    /// To this time, in milliseconds since 1970; at most a hundred years from the real time.
     now_ms: Option<i64>,
 }
 
 impl Body {
     /// What the clock is to be ahead of the real time.
     fn target(&self, present: i64, now: i64) -> Result<i64, Fault> {
-        let target = match (self.advance_seconds, self.offset_ms, self.now_ms) {
-            (Some(seconds), None, None) => seconds.checked_mul(1000).and_then(|ms| ms.checked_add(present)),
-            (None, Some(offset), None) => Some(offset),
-            (None, None, Some(time)) => time.checked_sub(now),
+        let (field, target) = match (self.advance_seconds, self.offset_ms, self.now_ms) {
+            (Some(seconds), None, None) => {
+                ("advance_seconds", seconds.checked_mul(1000).and_then(|ms| ms.checked_add(present)))
+            }
+            (None, Some(offset), None) => ("offset_ms", Some(offset)),
+            (None, None, Some(time)) => ("now_ms", time.checked_sub(now)),
             _ => {
                 let why = "exactly one of advance_seconds, offset_ms and now_ms";
                 return Err(values::invalid("advance_seconds", None, why));
@@ -34,7 +38,7 @@ impl Body {
         };
         target
             .filter(|target| (-values::TIME_MAX_MS..=values::TIME_MAX_MS).contains(target))
-            .ok_or_else(|| values::invalid("offset_ms", None, "at most a hundred years from the real time"))
+            .ok_or_else(|| values::invalid(field, None, "at most a hundred years from the real time"))
     }
 }
 

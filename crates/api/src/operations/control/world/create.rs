@@ -14,8 +14,10 @@ pub(in crate::operations::control) struct Create;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(in crate::operations::control) struct Body {
     /// A name, for people.
+    #[schemars(extend("default" = "world"))]
     name: Option<String>,
     /// What is in it; `demo` by default.
+    #[schemars(extend("default" = "demo"))]
     template: Option<Template>,
 }
 

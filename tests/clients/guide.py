@@ -1,0 +1,69 @@
+"""Every block of the guide that is marked `run`, page by page and in order, each page in a world of its own."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+
+import control
+from harness import HERE, ROOT, Server, environment, program
+
+GUIDE = ROOT / "docs/guide"
+FENCE = re.compile(r"^( *)```([^\n`]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page):
+    """Info string and text of every fenced block."""
+    found = FENCE.findall(page.read_text(encoding="utf-8"))
+    return [(info.split(), textwrap.dedent(text)) for _, info, text in found]
+
+
+def run(checks):
+    marked = {page.name: [one for one in blocks(page) if "run" in one[0]] for page in sorted(GUIDE.glob("*.md"))}
+    with checks("the pages for developers have blocks that are run"):
+        languages = {info[0] for some in marked.values() for info, _ in some}
+        assert {"sh", "python", "js"} <= languages, languages
+        assert all(marked[name] for name in ("control-api.md", "signing-in.md", "testing.md")), marked
+    with Server() as server:
+        for name, some in marked.items():
+            facts = control.fresh(server).facts
+            with tempfile.TemporaryDirectory() as folder:
+                (Path(folder) / "node_modules").symlink_to(HERE / "node/node_modules")
+                (Path(folder) / "bin").mkdir()
+                (Path(folder) / "bin/larkspur").symlink_to(program())
+                for number, (info, text) in enumerate(some, 1):
+                    with checks(f"{name}, block {number}: {text.strip().splitlines()[0][:60]}"):
+                        done(server, facts, Path(folder), info, text)
+
+
+def done(server, facts, folder, info, text):
+    language, file = info[0], None
+    if language == "sh":
+        command = ["bash", "-eu", "-o", "pipefail", "-c", text]
+    elif language == "python" and "pytest" in info:
+        file, command = "test_guide.py", [sys.executable, "-m", "pytest", "-q", "test_guide.py"]
+    elif language == "python":
+        command = [sys.executable, "-c", text]
+    elif language == "js":
+        file, command = "block.mjs", ["node", "block.mjs"]
+    else:
+        raise AssertionError(f"there is no way to run {language}")
+    if file:
+        (folder / file).write_text(text, encoding="utf-8")
+    names = {name.upper(): facts[name] for name in ("tenant_key", "app_id", "app_secret", "chat_id")}
+    names |= {"USER_ID": facts["users"][0]["user_id"], "USER_OPEN_ID": facts["users"][0]["open_id"]}
+    names |= {"BASE_URL": server.url, "CONTROL_KEY": server.ready["control_key"]}
+    path = os.pathsep.join([str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    ended = subprocess.run(
+        command, cwd=folder, env=environment(PATH=path, **names), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=120,
+    )
+    shown = f"exit {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
+    assert ended.returncode == 0, shown
+    assert ended.stdout.strip(), f"it prints nothing: {shown}"
+    # curl ends with 0 whatever the server says. A refusal that a block wants is looked for in the block.
+    codes = re.findall(r'^\s*\{"code":\s*(\d+)', ended.stdout)
+    assert "did you mean" in text or all(code == "0" for code in codes), shown
