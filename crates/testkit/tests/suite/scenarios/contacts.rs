@@ -164,5 +164,5 @@ async fn ids_that_name_no_user() {
         refused(&reply, 99992402);
         assert_eq!(reply.violated(), [parameter]);
     }
-    refused(&get(&world, "%00").send().await, 40001);
+    refused(&get(&world, "%00").send().await, 99992402);
 }
