@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::driver::{BoxFuture, Session, StoreError, Unit, Verdict};
+use crate::tenants::TABLES;
 use crate::{Keys, Value};
 
 const FILES: &[&str] = &[
@@ -16,6 +17,7 @@ const FILES: &[&str] = &[
     include_str!("../../../schema/0008_events.sql"),
     include_str!("../../../schema/0009_cluster.sql"),
     include_str!("../../../schema/0010_blobs.sql"),
+    include_str!("../../../schema/0011_plans.sql"),
 ];
 
 /// The schema that this program writes and reads.
@@ -48,6 +50,10 @@ fn statements(text: &str) -> Vec<String> {
         .map(str::to_owned)
         .collect()
 }
+
+/// What PostgreSQL is told of the column `tenant`: one value. So ANALYZE never says that a tenant has few rows, which is
+/// not so once it has grown, and a plan that reads all rows of a tenant never looks cheap.
+const ONE_TENANT: &str = "SET (n_distinct = 1)";
 
 /// A statement as it is run on a store that several processes share: a table marked so keeps no log there.
 fn shared(statement: &str) -> String {
@@ -122,6 +128,11 @@ pub(crate) async fn apply(session: &mut dyn Session, is_shared: bool) -> Result<
         for statement in statements {
             let statement = if is_shared { shared(&statement) } else { statement };
             session.query(&statement, &[]).await?;
+        }
+    }
+    if is_shared && applied < SCHEMA_VERSION {
+        for table in TABLES {
+            session.query(&format!("ALTER TABLE {table} ALTER COLUMN tenant {ONE_TENANT}"), &[]).await?;
         }
     }
     if applied < SCHEMA_VERSION {

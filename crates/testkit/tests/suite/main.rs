@@ -16,6 +16,7 @@ mod members;
 mod members_at_once;
 mod nodes;
 mod orphans;
+mod plans;
 mod policy;
 mod program;
 mod races;
