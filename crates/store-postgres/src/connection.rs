@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use larkspur_contract::Effect;
@@ -18,12 +19,15 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Config, Error, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::CONNECT;
 use crate::errors::{self, Failure};
 use crate::values;
+use crate::{CONNECT, PLANNING};
 
 /// Statements kept prepared on each connection: more than the product has.
 const STATEMENTS: usize = 1024;
+/// How long plans are kept. They depend on how large the tables were when they were made, and a plan that was made while a
+/// table was empty may read all of it later. Seconds are too few for it to grow large, and enough to pay for planning.
+const PLANS: Duration = Duration::from_secs(15);
 /// The server looks this often whether a client that waits for it is still there, so that what a dropped connection
 /// was doing does not hold its locks for long; and how long it keeps a transaction that nobody goes on with. Only a
 /// transaction that says so may write: should a BEGIN fail, the statement sent right behind it does no harm.
@@ -43,6 +47,8 @@ pub(crate) struct Connection {
     in_use: bool,
     /// The server's timeline: every standby that becomes the primary begins the next one.
     timeline: u32,
+    /// When it began to keep plans.
+    planned: Instant,
     /// How often an answer was awaited, on all connections of the pool.
     round_trips: Arc<AtomicU64>,
 }
@@ -64,8 +70,17 @@ impl Connection {
         let warned = Arc::new(AtomicBool::new(false));
         let task = tokio::spawn(listen(connection, warned.clone())).abort_handle();
         let statements = Mutex::default();
-        let mut connection =
-            Connection { client, statements, warned, task, in_use: true, timeline: 0, round_trips };
+        let mut connection = Connection {
+            client,
+            statements,
+            warned,
+            task,
+            in_use: true,
+            timeline: 0,
+            planned: Instant::now(),
+            round_trips,
+        };
+        connection.show(PLANNING).await?;
         let segment = connection.show(SESSION).await?.pop().unwrap_or_default();
         // The first eight digits of the name of a piece of the log.
         let timeline = segment.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok());
@@ -97,9 +112,21 @@ impl Connection {
         self.round_trips.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Sends a ROLLBACK and does not wait: whoever uses the connection next is served after it, and sees it fail.
+    /// Sends a ROLLBACK and does not wait: the next statement is served after it, and sees it fail.
     pub(crate) async fn roll_back(&self) {
-        let mut sending = pin!(self.client.batch_execute("ROLLBACK"));
+        self.send("ROLLBACK").await;
+    }
+
+    /// Has the server plan its statements anew if it last did so [`PLANS`] ago, without waiting for it.
+    pub(crate) async fn renew_plans(&mut self) {
+        if self.planned.elapsed() >= PLANS {
+            self.planned = Instant::now();
+            self.send("DISCARD PLANS").await;
+        }
+    }
+
+    async fn send(&self, sql: &'static str) {
+        let mut sending = pin!(self.client.batch_execute(sql));
         poll_fn(|context| {
             drop(sending.as_mut().poll(context));
             Poll::Ready(())

@@ -32,6 +32,13 @@ use pool::Pool;
 pub use tls::Tls;
 use work::Inner;
 
+/// Settings of a session that decide how its statements are planned: once for any parameters, and as walks along indexes, since
+/// every statement reads few rows of one tenant. Estimates are bound to be wrong (a tenant may have one row or all of a
+/// table's), so nothing is left to them that would cost much: no table is read whole, nothing is hashed or compiled.
+pub const PLANNING: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; \
+     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET enable_sort = off; SET jit = off; \
+     SET max_parallel_workers_per_gather = 0";
+
 /// How long it may take to connect, and to be greeted.
 pub(crate) const CONNECT: Duration = Duration::from_secs(2);
 

@@ -61,6 +61,7 @@ impl Pool {
         };
         if let Some(mut connection) = waiting {
             connection.set_in_use(true);
+            connection.renew_plans().await;
             return Ok((connection, true));
         }
         // The hosts are asked in random order.

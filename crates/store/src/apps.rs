@@ -8,7 +8,7 @@ use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::model::{AppKind, InstallStatus};
 
 use crate::driver::StoreError;
-use crate::tx::{PIECE, in_list, more_rows};
+use crate::tx::{PIECE, found_rows, more_rows, wanted};
 use crate::{Root, Row, Tx, Value};
 
 /// An entry of the directory: who an app is, wherever it is installed.
@@ -171,9 +171,11 @@ pub async fn installed_among(
     let (mut found, asked): (HashSet<AppId>, HashSet<AppId>) = ids.into_iter().partition(known);
     for piece in Vec::from_iter(asked).chunks(PIECE) {
         let mut values: Vec<Value> = piece.iter().map(|id| (*id).into()).collect();
-        let list = in_list(2, &mut values);
-        let sql = format!("SELECT app_id FROM app_install WHERE tenant = $1 AND app_id IN {list}");
-        for mut row in tx.rows_of(&sql, values).await? {
+        let wanted = wanted(2, "TEXT", &mut values);
+        let sql = format!(
+            "SELECT app_id FROM {wanted} LEFT JOIN app_install ON app_install.tenant = $1 AND app_install.app_id = w.column1"
+        );
+        for mut row in found_rows(tx.rows_of(&sql, values).await?) {
             found.insert(row.id(0, AppId::parse)?);
         }
     }
@@ -304,12 +306,12 @@ pub async fn audience<'a>(
     let ids: Vec<Value> = user_ids.into_iter().map(Value::from).collect();
     for piece in ids.chunks(PIECE) {
         let mut values = piece.to_vec();
-        let list = in_list(3, &mut values);
+        let wanted = wanted(3, "TEXT", &mut values);
         let sql = format!(
-            "SELECT user_id FROM app_visible_user WHERE tenant = $1 AND app_id = $2 AND user_id IN {list}"
+            "SELECT user_id FROM {wanted} LEFT JOIN app_visible_user ON app_visible_user.tenant = $1 AND app_visible_user.user_id = w.column1 AND app_id = $2"
         );
         values.insert(0, install.app_id.into());
-        for mut row in tx.rows_of(&sql, values).await? {
+        for mut row in found_rows(tx.rows_of(&sql, values).await?) {
             audience.users.insert(row.text(0)?);
         }
     }

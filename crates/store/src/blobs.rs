@@ -15,7 +15,7 @@ use larkspur_contract::ids::TenantKey;
 use sha2::{Digest, Sha256};
 
 use crate::driver::{BoxFuture, Driver, StoreError};
-use crate::tx::in_list;
+use crate::tx::{found_rows, wanted};
 use crate::{Engine, Root, Tx, Value};
 
 /// Keys that are looked at in one transaction.
@@ -145,16 +145,19 @@ async fn judge(
     before: i64,
 ) -> Result<Vec<BlobKey>, StoreError> {
     let mut params: Vec<Value> = keys.iter().map(|(key, _)| key.hash().into()).collect();
-    let list = in_list(2, &mut params);
-    let sql = format!("SELECT DISTINCT content_hash FROM image WHERE tenant = $1 AND content_hash IN {list}");
+    let wanted = wanted(2, "TEXT", &mut params);
+    let sql = format!(
+        "SELECT DISTINCT content_hash FROM {wanted} LEFT JOIN image ON image.tenant = $1 AND image.content_hash = w.column1"
+    );
     let mut named = BTreeSet::new();
-    for mut row in tx.rows_of(&sql, params.clone()).await? {
+    for mut row in found_rows(tx.rows_of(&sql, params.clone()).await?) {
         named.insert(row.text(0)?);
     }
-    let sql =
-        format!("SELECT content_hash, state, since FROM blob WHERE tenant = $1 AND content_hash IN {list}");
+    let sql = format!(
+        "SELECT content_hash, state, since FROM {wanted} LEFT JOIN blob ON blob.tenant = $1 AND blob.content_hash = w.column1"
+    );
     let mut states = BTreeMap::new();
-    for mut row in tx.rows_of(&sql, params).await? {
+    for mut row in found_rows(tx.rows_of(&sql, params).await?) {
         states.insert(row.text(0)?, (row.text(1)?, row.int(2)?));
     }
     let mut gone = Vec::new();

@@ -7,7 +7,7 @@ use larkspur_contract::model::{ChatMode, ChatType, GroupMessageType};
 
 use crate::chats::{COLUMNS, Chat, Member, chat};
 use crate::driver::StoreError;
-use crate::tx::in_list;
+use crate::tx::{found_rows, wanted};
 use crate::{Row, Tx, Value, terms};
 
 /// The order of a list of chats.
@@ -87,9 +87,11 @@ pub async fn chats(tx: &mut Tx, ids: &[ChatId]) -> Result<Vec<Chat>, StoreError>
     let mut found = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(64) {
         let mut params: Vec<Value> = chunk.iter().map(|id| (*id).into()).collect();
-        let list = in_list(2, &mut params);
-        let sql = format!("SELECT {COLUMNS} FROM chat WHERE tenant = $1 AND chat_id IN {list}");
-        for row in tx.rows_of(&sql, params).await? {
+        let wanted = wanted(2, "TEXT", &mut params);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {wanted} LEFT JOIN chat ON chat.tenant = $1 AND chat.chat_id = w.column1"
+        );
+        for row in found_rows(tx.rows_of(&sql, params).await?) {
             found.push(chat(row)?);
         }
     }
@@ -98,8 +100,8 @@ pub async fn chats(tx: &mut Tx, ids: &[ChatId]) -> Result<Vec<Chat>, StoreError>
 
 /// The users with the term, and those of their chats that the caller is in too.
 const PEOPLE: &str = "SELECT o.chat_created_at, o.chat_id FROM (SELECT c.chat_created_at, c.chat_id FROM \
-                      (SELECT user_id FROM user_term WHERE tenant = $1 AND term >= $3 AND term < $4 ORDER BY term, user_id LIMIT 50) u \
-                      CROSS JOIN chat_member c WHERE c.tenant = $1 AND c.member = u.user_id AND c.member <> $2 AND c.listed = 1 LIMIT 5000) o \
+                      (SELECT user_id FROM user_term WHERE tenant = $1 AND term >= $3 AND term < $4 AND user_id <> $2 ORDER BY term, user_id LIMIT 50) u \
+                      CROSS JOIN chat_member c WHERE c.tenant = $1 AND c.member = u.user_id AND c.listed = 1 LIMIT 5000) o \
                       WHERE EXISTS (SELECT 1 FROM chat_member m WHERE m.tenant = $1 AND m.chat_id = o.chat_id AND m.member = $2) LIMIT 1000";
 /// The chats of one member that the caller is in too.
 const SHARED: &str = "SELECT o.chat_created_at, o.chat_id FROM (SELECT chat_created_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $3 \
@@ -127,12 +129,12 @@ pub async fn named(tx: &mut Tx, ids: &[ChatId], term: &str) -> Result<HashSet<Ch
     let mut found = HashSet::new();
     for chunk in ids.chunks(64) {
         let mut params: Vec<Value> = chunk.iter().map(|id| (*id).into()).collect();
-        let list = in_list(4, &mut params);
+        let wanted = wanted(4, "TEXT", &mut params);
         params.splice(0..0, [low.as_str().into(), high.as_str().into()]);
         let sql = format!(
-            "SELECT DISTINCT chat_id FROM chat_term WHERE tenant = $1 AND term >= $2 AND term < $3 AND chat_id IN {list}"
+            "SELECT DISTINCT chat_id FROM {wanted} LEFT JOIN chat_term ON chat_term.tenant = $1 AND chat_term.chat_id = w.column1 AND term >= $2 AND term < $3"
         );
-        for mut row in tx.rows_of(&sql, params).await? {
+        for mut row in found_rows(tx.rows_of(&sql, params).await?) {
             found.insert(row.id(0, ChatId::parse)?);
         }
     }
@@ -148,12 +150,12 @@ pub async fn joined(
     let mut found = HashMap::new();
     for chunk in ids.chunks(64) {
         let mut params: Vec<Value> = chunk.iter().map(|id| (*id).into()).collect();
-        let list = in_list(3, &mut params);
+        let wanted = wanted(3, "TEXT", &mut params);
         params.insert(0, member.to_column().into());
         let sql = format!(
-            "SELECT chat_id, manager FROM chat_member WHERE tenant = $1 AND member = $2 AND chat_id IN {list}"
+            "SELECT chat_id, manager FROM {wanted} LEFT JOIN chat_member ON chat_member.tenant = $1 AND chat_member.chat_id = w.column1 AND member = $2"
         );
-        for mut row in tx.rows_of(&sql, params).await? {
+        for mut row in found_rows(tx.rows_of(&sql, params).await?) {
             found.insert(row.id(0, ChatId::parse)?, row.flag(1)?);
         }
     }
@@ -190,12 +192,12 @@ pub async fn facts(tx: &mut Tx, ids: &[ChatId]) -> Result<Vec<Facts>, StoreError
     let mut found = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(64) {
         let mut params: Vec<Value> = chunk.iter().map(|id| (*id).into()).collect();
-        let list = in_list(2, &mut params);
+        let wanted = wanted(2, "TEXT", &mut params);
         let sql = format!(
             "SELECT chat_id, chat_mode, group_message_type, chat_type, external, owner, creator_app, created_at, active_at, \
-             user_count + bot_count FROM chat WHERE tenant = $1 AND chat_id IN {list}"
+             user_count + bot_count FROM {wanted} LEFT JOIN chat ON chat.tenant = $1 AND chat.chat_id = w.column1"
         );
-        for mut row in tx.rows_of(&sql, params).await? {
+        for mut row in found_rows(tx.rows_of(&sql, params).await?) {
             found.push(Facts {
                 chat_id: row.id(0, ChatId::parse)?,
                 mode: row.id(1, ChatMode::parse)?,

@@ -7,7 +7,7 @@ use larkspur_contract::model::ChatMode;
 
 use crate::chats::Member;
 use crate::driver::StoreError;
-use crate::tx::{PIECE, in_list, more_rows};
+use crate::tx::{PIECE, found_rows, in_list, more_rows, wanted};
 use crate::{LockedChat, Row, Tx, Value, moderation, parties, pending, users};
 
 /// What a chat knows of one of its members.
@@ -51,11 +51,12 @@ pub async fn among(
     let mut found = HashSet::with_capacity(columns.len());
     for chunk in columns.chunks(PIECE) {
         let mut params = chunk.to_vec();
-        let list = in_list(3, &mut params);
+        let wanted = wanted(3, "TEXT", &mut params);
         params.insert(0, chat.into());
-        let sql =
-            format!("SELECT member FROM chat_member WHERE tenant = $1 AND chat_id = $2 AND member IN {list}");
-        for mut row in tx.rows_of(&sql, params).await? {
+        let sql = format!(
+            "SELECT member FROM {wanted} LEFT JOIN chat_member ON chat_member.tenant = $1 AND chat_member.member = w.column1 AND chat_id = $2"
+        );
+        for mut row in found_rows(tx.rows_of(&sql, params).await?) {
             found.insert(Member::parse(&row.text(0)?));
         }
     }

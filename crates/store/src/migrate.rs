@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::driver::{BoxFuture, Session, StoreError, Unit, Verdict};
+use crate::tenants::TABLES;
 use crate::{Keys, Value};
 
 const FILES: &[&str] = &[
@@ -20,6 +21,7 @@ const FILES: &[&str] = &[
     include_str!("../../../schema/0012_policy.sql"),
     include_str!("../../../schema/0013_directory.sql"),
     include_str!("../../../schema/0014_own_chats.sql"),
+    include_str!("../../../schema/0015_plans.sql"),
 ];
 
 /// The schema that this program writes and reads.
@@ -52,6 +54,10 @@ fn statements(text: &str) -> Vec<String> {
         .map(str::to_owned)
         .collect()
 }
+
+/// What PostgreSQL is told of the column `tenant`: one value. So ANALYZE never says that a tenant has few rows, which is
+/// not so once it has grown, and a plan that reads all rows of a tenant never looks cheap.
+const ONE_TENANT: &str = "SET (n_distinct = 1)";
 
 /// A statement as it is run on a store that several processes share: a table marked so keeps no log there.
 fn shared(statement: &str) -> String {
@@ -126,6 +132,11 @@ pub(crate) async fn apply(session: &mut dyn Session, is_shared: bool) -> Result<
         for statement in statements {
             let statement = if is_shared { shared(&statement) } else { statement };
             session.query(&statement, &[]).await?;
+        }
+    }
+    if is_shared && applied < SCHEMA_VERSION {
+        for table in TABLES {
+            session.query(&format!("ALTER TABLE {table} ALTER COLUMN tenant {ONE_TENANT}"), &[]).await?;
         }
     }
     if applied < SCHEMA_VERSION {

@@ -7,7 +7,7 @@ use larkspur_contract::model::{TagI18nName, TagInfo, TagType};
 
 use crate::chats::{from_json, to_json};
 use crate::driver::StoreError;
-use crate::tx::in_list;
+use crate::tx::{found_rows, wanted};
 use crate::{LockedChat, Row, Tx, Value};
 
 /// A tag.
@@ -131,9 +131,11 @@ pub async fn by_ids(tx: &mut Tx, ids: &[TagId]) -> Result<Vec<Tag>, StoreError> 
     let mut tags = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(64) {
         let mut params: Vec<Value> = chunk.iter().map(|id| Value::from(*id)).collect();
-        let list = in_list(2, &mut params);
-        let sql = format!("SELECT {COLUMNS} FROM tag WHERE tenant = $1 AND tag_id IN {list}");
-        for row in tx.rows_of(&sql, params).await? {
+        let wanted = wanted(2, "BIGINT", &mut params);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {wanted} LEFT JOIN tag ON tag.tenant = $1 AND tag.tag_id = w.column1"
+        );
+        for row in found_rows(tx.rows_of(&sql, params).await?) {
             let found = tag(row)?;
             tx.engine().memory.tags.fill(tx.may_fill(), (tx.tenant(), found.tag_id), found.json()?);
             tags.push(found);

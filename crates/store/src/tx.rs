@@ -240,6 +240,30 @@ pub(crate) fn more_rows(same: &str, first: usize, width: usize, values: &mut Vec
     text
 }
 
+/// `(VALUES (CAST($3 AS TEXT)),($4),…) w` for a list that starts at parameter `first`, to look rows up one by one: `FROM {wanted}
+/// LEFT JOIN tag ON tag.tenant = $1 AND tag.tag_id = w.column1`. A value without a row gives one whose columns are NULL, which
+/// [`found_rows`] leaves out. `kind` is the type of the column.
+///
+/// An `IN` finds the same. But where PostgreSQL takes the tenant for a small one, it would read all of the tenant's rows and
+/// compare each with the list; an outer join can only be walked from its left side.
+pub(crate) fn wanted(first: usize, kind: &str, values: &mut Vec<Value>) -> String {
+    let length = values.len().max(1).next_power_of_two();
+    values.resize(length, Value::Null);
+    let mut text = format!("(VALUES (CAST(${first} AS {kind}))");
+    for index in 1..length {
+        text.push_str(",($");
+        text.push_str(&(first + index).to_string());
+        text.push(')');
+    }
+    text.push_str(") w");
+    text
+}
+
+/// The rows of an outer join that found something: their first column is not NULL.
+pub(crate) fn found_rows(rows: Vec<Row>) -> impl Iterator<Item = Row> {
+    rows.into_iter().filter(|row| row.0.first().is_some_and(|first| *first != Value::Null))
+}
+
 /// `($3,$4,…)` for a list that starts at parameter `first`, padded with its last value to a round length, so that few
 /// different statements are prepared. The list must not be empty.
 pub(crate) fn in_list(first: usize, values: &mut Vec<Value>) -> String {
@@ -269,6 +293,9 @@ mod tests {
         let mut values = ints(&[1, 2, 3, 4, 5, 6]);
         assert_eq!(more_rows("$1,", 4, 2, &mut values), ",($1,$6,$7),($1,$8,$9),($1,$10,$11)");
         assert_eq!(values, ints(&[1, 2, 3, 4, 5, 6, 5, 6]));
+        let mut values = ints(&[1, 2, 3]);
+        assert_eq!(wanted(2, "BIGINT", &mut values), "(VALUES (CAST($2 AS BIGINT)),($3),($4),($5)) w");
+        assert_eq!(values[3..], [Value::Null]);
         let mut values = ints(&[1]);
         assert_eq!(more_rows("", 2, 1, &mut values), "");
         assert_eq!(values, ints(&[1]));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::apps::Scopes;
 use crate::driver::StoreError;
-use crate::tx::in_list;
+use crate::tx::{found_rows, in_list, wanted};
 use crate::{Row, Tx, Value, terms};
 
 /// A user.
@@ -120,9 +120,12 @@ async fn several(tx: &mut Tx, column: &str, values: Vec<Value>) -> Result<Vec<Us
     let mut users = Vec::with_capacity(values.len());
     for chunk in values.chunks(64) {
         let mut params = chunk.to_vec();
-        let list = in_list(2, &mut params);
-        let sql = format!("SELECT {COLUMNS} FROM users WHERE tenant = $1 AND {column} IN {list}");
-        for row in tx.rows_of(&sql, params).await? {
+        let kind = if column == "user_no" { "BIGINT" } else { "TEXT" };
+        let wanted = wanted(2, kind, &mut params);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {wanted} LEFT JOIN users ON users.tenant = $1 AND users.{column} = w.column1"
+        );
+        for row in found_rows(tx.rows_of(&sql, params).await?) {
             users.push(user(row)?);
         }
     }

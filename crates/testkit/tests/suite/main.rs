@@ -19,6 +19,7 @@ mod members_at_once;
 mod nodes;
 mod orphans;
 mod people_ids;
+mod plans;
 mod policy;
 mod program;
 mod races;

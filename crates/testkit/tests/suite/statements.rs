@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::source::{has_word, rust};
 
 /// Statements that have to look at every row of something: why, and a part of their text.
-const SCANS: &[(&str, &str)] = &[
+pub(crate) const SCANS: &[(&str, &str)] = &[
     ("forgets files that were removed", "FROM blob WHERE state = 'gone' AND since < $1"),
     ("looks for files that are missing", "FROM image WHERE content_hash IS NOT NULL"),
     (
@@ -213,7 +213,8 @@ async fn scans(driver: &dyn Driver, sql: &str, params: Vec<Value>) -> Vec<String
     let plan = std::mem::take(&mut *unit.2.lock().expect("not poisoned"));
     // What a subquery bounds may be looked at row by row, as may what was given.
     let bounded = |name: &str| {
-        let given = name.ends_with("CONSTANT ROW") || name.ends_with("CONSTANT ROWS");
+        let given =
+            ["CONSTANT ROW", "CONSTANT ROWS", "-ROW VALUES CLAUSE"].iter().any(|end| name.ends_with(end));
         given
             || plan.iter().any(|line| {
                 ["CO-ROUTINE ", "MATERIALIZE "].iter().any(|kind| line.strip_prefix(kind) == Some(name))
