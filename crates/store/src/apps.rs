@@ -197,12 +197,12 @@ pub async fn installs(
     }
     for piece in asked.chunks(PIECE) {
         let mut values: Vec<Value> = piece.iter().map(|id| (*id).into()).collect();
-        let list = in_list(2, &mut values);
+        let wanted = wanted(2, "TEXT", &mut values);
         let sql = format!(
             "SELECT a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to \
-             FROM app_install i JOIN app a ON a.app_id = i.app_id WHERE i.tenant = $1 AND i.app_id IN {list}"
+             FROM {wanted} LEFT JOIN app_install i ON i.tenant = $1 AND i.app_id = w.column1 LEFT JOIN app a ON a.app_id = i.app_id"
         );
-        for mut row in tx.rows_of(&sql, values).await? {
+        for mut row in found_rows(tx.rows_of(&sql, values).await?) {
             let install = Arc::new(read_install(&mut row, 0)?);
             engine.memory.installs.fill(tx.may_fill(), (tenant, install.app_id), install.clone());
             found.insert(install.app_id, install);

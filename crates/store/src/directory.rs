@@ -6,7 +6,7 @@ use larkspur_contract::ids::AppId;
 use larkspur_contract::profile::Profile;
 
 use crate::driver::StoreError;
-use crate::tx::{PIECE, in_list};
+use crate::tx::{PIECE, found_rows, wanted};
 use crate::users::{User, user};
 use crate::{Row, Tx, Value, listing};
 
@@ -45,9 +45,11 @@ pub async fn profiles<'a>(
     let mut found = HashMap::with_capacity(ids.len());
     for piece in ids.chunks(PIECE) {
         let mut values = piece.to_vec();
-        let list = in_list(2, &mut values);
-        let sql = format!("SELECT user_id, profile FROM users WHERE tenant = $1 AND user_id IN {list}");
-        for mut row in tx.rows_of(&sql, values).await? {
+        let wanted = wanted(2, "TEXT", &mut values);
+        let sql = format!(
+            "SELECT user_id, profile FROM {wanted} LEFT JOIN users ON users.tenant = $1 AND user_id = w.column1"
+        );
+        for mut row in found_rows(tx.rows_of(&sql, values).await?) {
             let (user_id, text) = (row.text(0)?, row.text(1)?);
             let profile = serde_json::from_str(&text)
                 .map_err(|error| StoreError::Broken(format!("users.profile of {user_id}: {error}")))?;

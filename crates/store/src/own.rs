@@ -6,7 +6,7 @@ use larkspur_contract::ids::ChatId;
 
 use crate::chats::Member;
 use crate::driver::StoreError;
-use crate::tx::{PIECE, in_list};
+use crate::tx::{PIECE, found_rows, wanted};
 use crate::{LockedChat, Tx, Value};
 
 /// What a member does not want to hear of.
@@ -27,12 +27,12 @@ pub async fn mutes(
     let mut found = HashMap::with_capacity(chats.len());
     for piece in chats.chunks(PIECE) {
         let mut values: Vec<Value> = piece.iter().map(|id| (*id).into()).collect();
-        let list = in_list(3, &mut values);
+        let wanted = wanted(3, "TEXT", &mut values);
         values.insert(0, member.to_column().into());
         let sql = format!(
-            "SELECT chat_id, muted, mute_at_all FROM chat_member WHERE tenant = $1 AND member = $2 AND chat_id IN {list}"
+            "SELECT chat_id, muted, mute_at_all FROM {wanted} LEFT JOIN chat_member ON chat_member.tenant = $1 AND chat_id = w.column1 AND member = $2"
         );
-        for mut row in tx.rows_of(&sql, values).await? {
+        for mut row in found_rows(tx.rows_of(&sql, values).await?) {
             let mute = Mute { chat: row.flag(1)?, at_all: row.flag(2)? };
             found.insert(row.id(0, ChatId::parse)?, mute);
         }

@@ -6,7 +6,7 @@ use larkspur_contract::ids::ChatId;
 
 use crate::chats::Member;
 use crate::driver::StoreError;
-use crate::tx::{PIECE, in_list};
+use crate::tx::{PIECE, found_rows, wanted};
 use crate::{Tx, Value};
 
 /// The column of two parties: the lesser first.
@@ -32,13 +32,13 @@ pub async fn between(
     let mut found = HashMap::with_capacity(others.len());
     for piece in others.chunks(PIECE) {
         let mut values: Vec<Value> = piece.iter().map(|other| column(me, other).into()).collect();
-        let list = in_list(2, &mut values);
+        let wanted = wanted(2, "TEXT", &mut values);
         let sql = format!(
-            "SELECT parties, chat_id FROM chat WHERE tenant = $1 AND parties IN {list} AND parties <> '' \
+            "SELECT parties, chat_id FROM {wanted} LEFT JOIN chat ON chat.tenant = $1 AND parties = w.column1 AND parties <> '' \
              AND chat_status = 'normal' ORDER BY created_at DESC, chat_id DESC"
         );
         let mut chats = HashMap::new();
-        for mut row in tx.rows_of(&sql, values).await? {
+        for mut row in found_rows(tx.rows_of(&sql, values).await?) {
             // The last one of a pair is its oldest.
             chats.insert(row.text(0)?, row.id(1, ChatId::parse)?);
         }
@@ -56,12 +56,12 @@ pub async fn others(
     let mut found = HashMap::with_capacity(chats.len());
     for piece in chats.chunks(PIECE) {
         let mut values: Vec<Value> = piece.iter().map(|id| (*id).into()).collect();
-        let list = in_list(3, &mut values);
+        let wanted = wanted(3, "TEXT", &mut values);
         values.insert(0, me.to_column().into());
         let sql = format!(
-            "SELECT chat_id, member FROM chat_member WHERE tenant = $1 AND member <> $2 AND chat_id IN {list}"
+            "SELECT chat_id, member FROM {wanted} LEFT JOIN chat_member ON chat_member.tenant = $1 AND chat_id = w.column1 AND member <> $2"
         );
-        for mut row in tx.rows_of(&sql, values).await? {
+        for mut row in found_rows(tx.rows_of(&sql, values).await?) {
             found.insert(row.id(0, ChatId::parse)?, Member::parse(&row.text(1)?));
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::apps::Scopes;
 use crate::driver::StoreError;
-use crate::tx::{found_rows, in_list, wanted};
+use crate::tx::{found_rows, wanted};
 use crate::{Row, Tx, Value, terms};
 
 /// A user.
@@ -146,10 +146,11 @@ pub(crate) async fn hold(tx: &mut Tx, ids: impl IntoIterator<Item = &str>) -> Re
     let ids: BTreeSet<&str> = ids.into_iter().collect();
     for chunk in Vec::from_iter(ids).chunks(64) {
         let mut params: Vec<Value> = chunk.iter().map(|id| (*id).into()).collect();
-        let list = in_list(2, &mut params);
-        // The one clause that SQLite does not know.
+        let wanted = wanted(2, "TEXT", &mut params);
+        // The one statement that SQLite does not know. Rows are taken one by one, in the order of the list.
         let sql = format!(
-            "SELECT user_id FROM users WHERE tenant = $1 AND user_id IN {list} ORDER BY user_id FOR KEY SHARE"
+            "SELECT u.user_id FROM {wanted} CROSS JOIN LATERAL \
+             (SELECT user_id FROM users WHERE tenant = $1 AND user_id = w.column1 FOR KEY SHARE) u"
         );
         if tx.rows_of(&sql, params).await?.len() < chunk.len() {
             return Err(tx.collided());
