@@ -36,6 +36,7 @@ pub mod nodes;
 pub mod oauth;
 pub mod outbox;
 pub mod pending;
+pub mod probe;
 pub mod refusals;
 pub mod tabs;
 pub mod tags;

@@ -13,11 +13,7 @@ pub mod platform;
 pub mod reply;
 pub mod route;
 
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 use std::time::Instant;
 
 use larkspur_api::{Answer, Caller};
@@ -25,6 +21,7 @@ use larkspur_contract::{Access, Consumes, Fault, Reply, Spec, codes};
 
 use crate::App;
 use crate::request::{BodyError, Request, Response};
+use crate::unpanicked::unpanicked;
 use lines::{Line, Who};
 use reply::CallId;
 use route::Routed;
@@ -150,22 +147,4 @@ fn is_documented(spec: &Spec, fault: &Fault) -> bool {
             && codes::OAUTH_GATEWAY.iter().any(|code| code.number == number))
         || (matches!(spec.access, Access::App) && number == codes::AUTHEN_APP_TOKEN_INVALID.number)
         || (matches!(spec.access, Access::Control) && number == codes::CONTROL_KEY_INVALID.number)
-}
-
-/// Awaits a future; a panic in it becomes an error with the panic's text.
-async fn unpanicked<T>(future: impl Future<Output = T>) -> Result<T, String> {
-    let mut future = pin!(future);
-    std::future::poll_fn(|context| {
-        match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => {
-                let text = panic
-                    .downcast_ref::<String>()
-                    .cloned()
-                    .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-                Poll::Ready(Err(text.unwrap_or_else(|| "no text".to_owned())))
-            }
-        }
-    })
-    .await
 }
