@@ -55,7 +55,7 @@ pub(crate) fn withdraw(path: &Path, ready: &Ready) {
     if read::<Ready>(path).as_ref() == Some(ready)
         && let Err(error) = fs::remove_file(path)
     {
-        tracing::warn!(%error, path = %path.display(), "the ready file cannot be removed");
+        tracing::warn!(why = %error, path = %path.display(), "the ready file cannot be removed");
     }
 }
 
