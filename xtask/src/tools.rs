@@ -27,6 +27,8 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
         "postgresql",
     ),
     ("etcd", &["--version"], "etcd-server"),
+    // Its promtool tries the alerts; the server that the package starts is not used.
+    ("promtool", &["--version"], "prometheus"),
 ];
 
 /// Installs what is missing, as root on Debian; otherwise says what is missing.

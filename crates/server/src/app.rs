@@ -12,6 +12,7 @@ use crate::gateway::admit::{Counting, RateLimits};
 use crate::gateway::lookups::Lookups;
 use crate::gateway::reply::CallIds;
 use crate::gateway::route::Routes;
+use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::request::{Request, Response};
 use crate::{endpoints, gateway};
@@ -69,6 +70,7 @@ pub struct App {
     pub(crate) call_ids: CallIds,
     pub(crate) metrics: Metrics,
     pub(crate) documents: Documents,
+    pub(crate) health: Health,
     draining: AtomicBool,
 }
 
@@ -92,6 +94,7 @@ impl App {
             call_ids: CallIds::default(),
             metrics,
             documents: Documents::default(),
+            health: Health::default(),
             draining: AtomicBool::new(false),
         }))
     }

@@ -59,6 +59,7 @@ pub struct Config {
     /// Outgoing events.
     pub events: Events,
     limits: RawLimits,
+    drain: RawDrain,
     sqlite: RawSqlite,
     postgres: RawPostgres,
     blobs: RawBlobs,
@@ -129,12 +130,22 @@ pub enum LogFormat {
 struct RawLimits {
     #[serde(deserialize_with = "within::<_, _, 1, 1_000_000>")]
     connections: usize,
+    #[serde(deserialize_with = "within::<_, _, 0, 1_000_000>")]
+    connections_per_address: usize,
     #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
     head_seconds: u64,
     #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
     body_seconds: u64,
+    #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
+    write_seconds: u64,
     #[serde(deserialize_with = "within::<_, _, 0, 86_400>")]
     drain_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct RawDrain {
+    #[serde(deserialize_with = "within::<_, _, 0, 86_400>")]
+    lame_duck_seconds: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -222,8 +233,11 @@ impl Config {
     pub fn limits(&self) -> Limits {
         Limits {
             connections: self.limits.connections,
+            per_address: self.limits.connections_per_address,
             head: Duration::from_secs(self.limits.head_seconds),
             body: Duration::from_secs(self.limits.body_seconds),
+            write: Duration::from_secs(self.limits.write_seconds),
+            lame_duck: Duration::from_secs(self.drain.lame_duck_seconds),
             drain: Duration::from_secs(self.limits.drain_seconds),
         }
     }
@@ -312,6 +326,10 @@ mod tests {
         assert_eq!(
             (limits.connections, limits.head, limits.body, limits.drain),
             (defaults.connections, defaults.head, defaults.body, defaults.drain)
+        );
+        assert_eq!(
+            (limits.per_address, limits.write, limits.lame_duck),
+            (defaults.per_address, defaults.write, defaults.lame_duck)
         );
         let store = (config.sqlite(), sqlite::Options::default());
         assert_eq!(store.0.readers, store.1.readers);
@@ -428,9 +446,12 @@ mod tests {
         ("events.allow_private", &["auto", "on", "off"], &["true"]),
         ("events.outbound_ips", &["", "10.0.0.1", "192.0.2.1, ::1"], &["home", "10.0.0.1 ::1", "10.0.0.0/8"]),
         ("limits.connections", &["1", "1000000"], &["0", "-1", "1000001", "x"]),
+        ("limits.connections_per_address", &["0", "1000000"], &["-1", "1000001"]),
         ("limits.head_seconds", &["1", "86400"], &["0", "86401"]),
         ("limits.body_seconds", &["1", "86400"], &["0", "86401"]),
+        ("limits.write_seconds", &["1", "86400"], &["0", "86401"]),
         ("limits.drain_seconds", &["0", "86400"], &["-1", "86401"]),
+        ("drain.lame_duck_seconds", &["0", "86400"], &["-1", "86401"]),
         ("sqlite.readers", &["1", "256"], &["0", "257"]),
         ("sqlite.tag_memory_mb", &["0", "1000000"], &["-1", "1000001"]),
         ("sqlite.wal_limit_mb", &["1", "1000000"], &["0", "1000001"]),

@@ -13,28 +13,39 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPECT, HeaderMap,
-    HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPECT,
+    HeaderMap, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use larkspur_contract::codes;
 use larkspur_store::BoxFuture;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::App;
+use crate::connections::{Connections, Presence, Seat};
+use crate::metrics::Counted;
 use crate::request::{BodyError, BodySource, Headers, Request, Response};
+use crate::stream::Watched;
+use crate::unpanicked::unpanicked;
 
 /// The limits of connections. All times are always on.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections at a time; more wait to be accepted.
+    /// Connections that are served at a time. Where there are more, the longest idle one has to go.
     pub connections: usize,
+    /// Of those, from one address; 0 is no limit but `connections`.
+    pub per_address: usize,
     /// How long a connection may be idle or take to send the head of a request.
     pub head: Duration,
     /// How long a request may take to send its body.
     pub body: Duration,
+    /// How long a caller may read nothing of its answer.
+    pub write: Duration,
+    /// How long, at shutdown, calls are still taken while the readiness endpoint says no.
+    pub lame_duck: Duration,
     /// How long open requests may take to end at shutdown.
     pub drain: Duration,
 }
@@ -43,8 +54,11 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections: 1000,
+            per_address: 0,
             head: Duration::from_secs(60),
             body: Duration::from_secs(60),
+            write: Duration::from_secs(30),
+            lame_duck: Duration::ZERO,
             drain: Duration::from_secs(10),
         }
     }
@@ -56,73 +70,165 @@ const HEAD_BYTES: usize = 64 << 10;
 const DISCARD_BYTES: usize = 32 << 20;
 /// For how long.
 const DISCARD_TIME: Duration = Duration::from_secs(5);
+/// How long a connection without a seat may take to say what it wants.
+const ASK_TIME: Duration = Duration::from_secs(2);
+/// What is answered without a seat, by the beginning of the head: whoever watches must get through.
+const WITHOUT_A_SEAT: [&[u8]; 4] = [
+    b"GET /larkspur/health/",
+    b"HEAD /larkspur/health/",
+    b"OPTIONS /larkspur/health/",
+    b"GET /larkspur/metrics",
+];
+/// How long a connection that must go may take to end in order.
+const FAREWELL: Duration = Duration::from_millis(20);
+/// Connections at a time while there is no application to serve.
+const BEFORE: usize = 64;
 
-/// Serves an application until `shutdown` ends, then lets open requests end.
+/// What every connection is served with.
+struct Served {
+    app: Arc<App>,
+    limits: Limits,
+    connections: Arc<Connections>,
+}
+
+/// Serves an application until `shutdown` ends, goes on for the lame-duck time, then lets open requests end.
 pub async fn serve(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown: impl Future<Output = ()>) {
-    let slots = Arc::new(Semaphore::new(limits.connections));
+    let counting = app.clone();
+    let connections = Connections::new(limits.connections, limits.per_address, move || {
+        counting.metrics.shed.fetch_add(1, Ordering::Relaxed);
+    });
+    let served = Arc::new(Served { app, limits, connections });
     let (stop, stopped) = watch::channel(());
-    let mut shutdown = pin!(shutdown);
-    loop {
-        let slot = tokio::select! {
+    {
+        let mut accepting = pin!(accept(&listener, &served, &stopped));
+        tokio::select! {
             biased;
-            () = &mut shutdown => break,
-            slot = slots.clone().acquire_owned() => match slot {
-                Ok(slot) => slot,
-                Err(_) => break,
-            },
-        };
-        let stream = tokio::select! {
-            biased;
-            () = &mut shutdown => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    // Most often: no more file descriptors. Connections that end will free some.
-                    tracing::warn!(why = %error, "cannot accept a connection");
-                    sleep(Duration::from_millis(20)).await;
-                    continue;
-                }
-            },
-        };
-        let (app, limits, stopped) = (app.clone(), limits.clone(), stopped.clone());
-        tokio::spawn(async move {
-            app.metrics.connections.fetch_add(1, Ordering::Relaxed);
-            connection(stream, app.clone(), &limits, stopped).await;
-            app.metrics.connections.fetch_sub(1, Ordering::Relaxed);
-            drop(slot);
-        });
+            () = shutdown => {}
+            () = &mut accepting => {}
+        }
+        served.app.drain();
+        let lame_duck = served.limits.lame_duck;
+        if !lame_duck.is_zero() {
+            tracing::info!("not ready any more, and still serving for the lame-duck time");
+            let _ = timeout(lame_duck, accepting).await;
+        }
     }
-    app.drain();
     drop(listener);
     drop(stopped);
     // Nobody waits for what is sent; connections see it and finish.
     let _ = stop.send(());
-    if timeout(limits.drain, stop.closed()).await.is_err() {
+    if timeout(served.limits.drain, stop.closed()).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");
     }
 }
 
-async fn connection(stream: TcpStream, app: Arc<App>, limits: &Limits, mut stopped: watch::Receiver<()>) {
+/// Accepts connections for ever.
+async fn accept(listener: &TcpListener, served: &Arc<Served>, stopped: &watch::Receiver<()>) {
+    loop {
+        served.connections.room().await;
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let presence = served.connections.enter(peer.ip());
+                tokio::spawn(attend(stream, presence, served.clone(), stopped.clone()));
+            }
+            Err(error) => {
+                // Most often: no more file descriptors. Connections that end will free some.
+                tracing::warn!(why = %error, "cannot accept a connection");
+                sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+}
+
+/// Serves a connection to its end: from its seat, or, while there is none, what needs none.
+async fn attend(
+    stream: TcpStream,
+    presence: Presence,
+    served: Arc<Served>,
+    mut stopped: watch::Receiver<()>,
+) {
+    let _counted = Counted::up(&served.app.metrics.connections);
+    let presence = Arc::new(presence);
+    if presence.is_seated() {
+        return connection(stream, &presence, &served, true, stopped).await;
+    }
+    let asks = async {
+        match timeout(ASK_TIME, needs_no_seat(&stream)).await {
+            Ok(Ok(true)) => Some(false),
+            // The other end is gone, or has nothing to say: it need not wait.
+            Ok(Err(_)) | Err(_) => None,
+            Ok(Ok(false)) => timeout(served.limits.head, presence.sit()).await.ok().map(|()| true),
+        }
+    };
+    let seated = tokio::select! {
+        biased;
+        seated = asks => seated,
+        () = presence.seat.told() => None,
+        _ = stopped.changed() => None,
+    };
+    if let Some(seated) = seated {
+        connection(stream, &presence, &served, seated, stopped).await;
+    }
+}
+
+/// Whether the head of a request begins as one that is answered without a seat. Nothing is taken from the stream.
+async fn needs_no_seat(stream: &TcpStream) -> io::Result<bool> {
+    let mut head = [0; 32];
+    loop {
+        let seen = match stream.peek(&mut head).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            seen => &head[..seen],
+        };
+        if WITHOUT_A_SEAT.iter().any(|start| seen.starts_with(start)) {
+            return Ok(true);
+        }
+        if !WITHOUT_A_SEAT.iter().any(|start| start.starts_with(seen)) {
+            return Ok(false);
+        }
+        // The rest of the word is on its way.
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    presence: &Arc<Presence>,
+    served: &Arc<Served>,
+    seated: bool,
+    mut stopped: watch::Receiver<()>,
+) {
     // Answers are written at once; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
-    let body_time = limits.body;
-    let service = service_fn(move |request| {
-        let app = app.clone();
-        async move { Ok::<_, Infallible>(exchange(&app, request, body_time).await) }
+    let limits = &served.limits;
+    let service = service_fn(|request| {
+        let (app, presence, body_time) = (served.app.clone(), presence.clone(), limits.body);
+        async move { Ok::<_, Infallible>(exchange(&app, &presence, request, body_time).await) }
     });
+    let stream = Watched::new(stream, presence.clone(), limits.write);
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .title_case_headers(true)
-        .header_read_timeout(limits.head)
+        .header_read_timeout(if seated { limits.head } else { ASK_TIME })
+        .keep_alive(seated)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let ended = {
         let mut stopping = pin!(stopped.changed());
+        let mut told = pin!(presence.seat.told());
         tokio::select! {
             biased;
             result = connection.as_mut() => Some(result),
             _ = stopping.as_mut() => None,
+            () = told.as_mut() => {
+                connection.as_mut().graceful_shutdown();
+                // It began something just before it was told: that is finished. What it does not read is not.
+                if !presence.seat.is_served() {
+                    let _ = timeout(FAREWELL, connection.as_mut()).await;
+                    return;
+                }
+                None
+            }
         }
     };
     let result = match ended {
@@ -137,23 +243,55 @@ async fn connection(stream: TcpStream, app: Arc<App>, limits: &Limits, mut stopp
     }
 }
 
+/// Answers on a listener that there is no application yet, for ever.
+pub(crate) async fn serve_before(listener: &TcpListener, answer: fn(&str, &str) -> Response) {
+    let turns = Arc::new(Semaphore::new(BEFORE));
+    loop {
+        let Ok(turn) = turns.clone().acquire_owned().await else { return };
+        let Ok((stream, _)) = listener.accept().await else {
+            sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        tokio::spawn(async move {
+            let service = service_fn(|request: hyper::Request<Incoming>| async move {
+                let response = answer(request.method().as_str(), request.uri().path());
+                Ok::<_, Infallible>(written(response, true))
+            });
+            let connection = hyper::server::conn::http1::Builder::new()
+                .title_case_headers(true)
+                .keep_alive(false)
+                .serve_connection(TokioIo::new(stream), service);
+            let _ = timeout(ASK_TIME, connection).await;
+            drop(turn);
+        });
+    }
+}
+
 async fn exchange(
     app: &App,
+    presence: &Presence,
     request: hyper::Request<Incoming>,
     body_time: Duration,
 ) -> hyper::Response<Full<Bytes>> {
+    let seat = &*presence.seat;
+    // Whoever asks again has read what was answered before.
+    presence.answers(0);
+    seat.servers_turn();
     let (head, body) = request.into_parts();
-    let mut body = Unread { body: Some(body), begun: false, time: body_time };
-    let response = app
-        .handle(Request {
-            method: head.method.as_str(),
-            path: head.uri.path(),
-            query: head.uri.query().unwrap_or_default(),
-            headers: &head.headers,
-            body: &mut body,
-        })
-        .await;
+    let mut body = Unread { body: Some(body), begun: false, time: body_time, seat };
+    let handled = unpanicked(app.handle(Request {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: head.uri.query().unwrap_or_default(),
+        headers: &head.headers,
+        body: &mut body,
+    }));
+    // Where a panic is not the operation's own, which the gateway answers.
+    let response = handled.await.unwrap_or_else(|_| Response::failure(codes::INTERNAL, true));
+    seat.callers_turn();
     let close = !body.settle(head.headers.contains_key(EXPECT)).await;
+    presence.answers(response.body.len());
+    seat.callers_turn();
     written(response, close)
 }
 
@@ -194,6 +332,7 @@ fn header_name(name: &'static str) -> HeaderName {
         "X-Request-Id" => REQUEST_ID.clone(),
         "X-Ogw-Ratelimit-Limit" => LIMIT.clone(),
         "X-Ogw-Ratelimit-Reset" => RESET.clone(),
+        "Allow" => ALLOW,
         "Retry-After" => RETRY_AFTER,
         "Location" => LOCATION,
         "Content-Security-Policy" => CONTENT_SECURITY_POLICY,
@@ -205,13 +344,14 @@ fn header_name(name: &'static str) -> HeaderName {
 }
 
 /// A body on the wire.
-struct Unread {
+struct Unread<'a> {
     body: Option<Incoming>,
     begun: bool,
     time: Duration,
+    seat: &'a Seat,
 }
 
-impl BodySource for Unread {
+impl BodySource for Unread<'_> {
     fn read(&mut self, limit: usize) -> BoxFuture<'_, Result<Bytes, BodyError>> {
         Box::pin(async move {
             let Some(body) = &mut self.body else { return Ok(Bytes::new()) };
@@ -223,9 +363,10 @@ impl BodySource for Unread {
                 return Err(BodyError::TooLarge);
             }
             self.begun = true;
-            let whole = timeout(self.time, collect(body, limit))
-                .await
-                .unwrap_or_else(|_| Err(BodyError::Broken("it took too long".to_owned())))?;
+            self.seat.callers_turn();
+            let whole = timeout(self.time, collect(body, limit)).await;
+            self.seat.servers_turn();
+            let whole = whole.unwrap_or_else(|_| Err(BodyError::Broken("it took too long".to_owned())))?;
             self.body = None;
             Ok(whole)
         })
@@ -252,7 +393,7 @@ async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, BodyError> 
     Ok(if rest.is_empty() { first } else { rest.freeze() })
 }
 
-impl Unread {
+impl Unread<'_> {
     /// Throws away what was not read, so that the connection can be used again; false if it cannot.
     ///
     /// A caller who waits to be asked for the body is not asked.

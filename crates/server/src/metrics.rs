@@ -6,14 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use larkspur_contract::{Code, Reply, codes};
 use larkspur_store::outbox::Outcome;
 
-use crate::App;
 use crate::gateway::route::Routes;
+use crate::{App, logs};
 
 /// Upper bounds of the latency buckets, in microseconds.
 const BOUNDS: [u64; 14] =
     [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000];
+
+/// Codes that alerts watch: defects, and a store that is away.
+const WATCHED: [Code; 2] = [codes::INTERNAL, codes::UNAVAILABLE];
 
 /// The counters.
 #[derive(Default)]
@@ -29,10 +33,28 @@ pub(crate) struct Metrics {
     pub(crate) undocumented: AtomicU64,
     /// Open connections.
     pub(crate) connections: AtomicU64,
+    /// Connections that were closed to make place for others.
+    pub(crate) shed: AtomicU64,
     /// Failed calls that may have been done.
     pub(crate) doubtful: AtomicU64,
     /// Attempts to deliver an event, in the order of [`OUTCOMES`].
     deliveries: [AtomicU64; OUTCOMES.len()],
+}
+
+/// One more in a gauge, until it is dropped, however that comes.
+pub(crate) struct Counted<'a>(&'a AtomicU64);
+
+impl<'a> Counted<'a> {
+    pub(crate) fn up(gauge: &'a AtomicU64) -> Self {
+        gauge.fetch_add(1, Ordering::Relaxed);
+        Counted(gauge)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What can come of an attempt to deliver an event, by its word.
@@ -120,12 +142,7 @@ pub(crate) fn text(app: &App) -> String {
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let memory = &app.engine.memory;
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    let mut line = |kind: &str, name: &str, help: &str, value: u64| {
-        let _ = writeln!(
-            out,
-            "# HELP larkspur_{name} {help}\n# TYPE larkspur_{name} {kind}\nlarkspur_{name} {value}"
-        );
-    };
+    let mut line = |kind: &str, name: &str, help: &str, value: u64| one(&mut out, kind, name, help, value);
     line(
         "counter",
         "unrouted_total",
@@ -146,6 +163,14 @@ pub(crate) fn text(app: &App) -> String {
         load(&metrics.doubtful),
     );
     line("gauge", "connections", "Open connections.", load(&metrics.connections));
+    line(
+        "counter",
+        "connections_shed_total",
+        "Connections that were closed to make place for others: idle, slow, or not reading.",
+        load(&metrics.shed),
+    );
+    line("counter", "log_lines_dropped_total", DROPPED, logs::dropped());
+    line("gauge", "store_available", AVAILABLE, u64::from(app.health.was_available()));
     line("gauge", "memory_tags", "Tags in the read model.", count(memory.tags.len()));
     line("gauge", "memory_tenants", "Tenants in the read model.", count(memory.tenants.len()));
     line("gauge", "memory_installs", "Installed apps in the read model.", count(memory.installs.len()));
@@ -160,6 +185,24 @@ pub(crate) fn text(app: &App) -> String {
         let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
         line(kind, name, help, value);
     }
+    out
+}
+
+const AVAILABLE: &str = "1 if the store could be read and written when this was asked for, else 0.";
+const DROPPED: &str = "Log lines that could not be written.";
+
+fn one(out: &mut String, kind: &str, name: &str, help: &str, value: u64) {
+    let _ = writeln!(
+        out,
+        "# HELP larkspur_{name} {help}\n# TYPE larkspur_{name} {kind}\nlarkspur_{name} {value}"
+    );
+}
+
+/// What is known while there is no store yet.
+pub(crate) fn before(dropped: u64) -> String {
+    let mut out = String::new();
+    one(&mut out, "counter", "log_lines_dropped_total", DROPPED, dropped);
+    one(&mut out, "gauge", "store_available", AVAILABLE, 0);
     out
 }
 
@@ -185,9 +228,14 @@ fn requests(app: &App, out: &mut String) {
         let id = route.entry.spec.id;
         let successes = operation.successes.load(Ordering::Relaxed);
         let refusals = operation.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        for (code, number) in
-            std::iter::once((&0, &successes)).chain(refusals.iter()).filter(|(_, n)| **n > 0)
-        {
+        // From the start, so that the first failure is an increase.
+        let watched = WATCHED.map(|code| match route.entry.spec.reply {
+            Reply::OAuth | Reply::Page => codes::oauth_instead(code).number,
+            _ => code.number,
+        });
+        let watched = [(0, successes), (watched[0], 0), (watched[1], 0)];
+        let counted = watched.into_iter().filter(|(code, _)| !refusals.contains_key(code));
+        for (code, number) in counted.chain(refusals.iter().map(|(code, number)| (*code, *number))) {
             let _ = writeln!(out, "larkspur_requests_total{{operation=\"{id}\",code=\"{code}\"}} {number}");
         }
     }

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use larkspur_contract::page;
+use larkspur_contract::{Code, page};
 use larkspur_store::BoxFuture;
 
-use crate::gateway::reply::CallId;
+use crate::gateway::reply::{CallId, JSON};
 
 /// A request.
 pub struct Request<'a> {
@@ -80,6 +80,8 @@ pub struct Response {
     pub doubtful: Option<bool>,
     /// Where a browser is sent.
     pub location: Option<String>,
+    /// The methods that a path has, where they are asked for.
+    pub allow: Option<&'static str>,
     /// The body.
     pub body: Bytes,
 }
@@ -99,8 +101,16 @@ impl Response {
             retry: None,
             doubtful: None,
             location: None,
+            allow: None,
             body: body.into(),
         }
+    }
+
+    /// The plain body of a code, without call id, for what no operation answers. `doubtful`: whether something may have
+    /// been done all the same.
+    pub(crate) fn failure(code: Code, doubtful: bool) -> Self {
+        let body = serde_json::json!({"code": code.number, "msg": code.text}).to_string();
+        Response { doubtful: Some(doubtful), ..Response::plain(code.status, JSON, body) }
     }
 
     /// Every header but `Content-Length` and `Date`, in title case.
@@ -119,6 +129,7 @@ impl Response {
         ]
         .into_iter()
         .flatten()
+        .chain(self.allow.iter().map(|methods| ("Allow", Cow::Borrowed(*methods))))
         .chain(self.location.iter().map(|address| ("Location", Cow::Borrowed(address.as_str()))))
         .chain(page.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))))
     }

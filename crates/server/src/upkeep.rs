@@ -8,6 +8,8 @@ use larkspur_store::{Engine, StoreError, jobs, nodes};
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
+use crate::unpanicked::unpanicked;
+
 /// A job of the whole store: its name, and how often it is due, in milliseconds.
 struct Job {
     name: &'static str,
@@ -67,7 +69,7 @@ async fn hold(engine: Weak<Engine>) {
     loop {
         sleep(pause).await;
         let Some(engine) = engine.upgrade() else { return };
-        pause = match engine.hold_node().await {
+        pause = match unpanicked(engine.hold_node()).await.unwrap_or_else(|why| panicked(&why)) {
             Ok(()) => renewal,
             Err(error) => {
                 tracing::warn!(why = %error, "cannot renew the lease of the node number; without one, no ids are made");
@@ -77,9 +79,14 @@ async fn hold(engine: Weak<Engine>) {
     }
 }
 
+/// Work that panicked is done again when it is due.
+fn panicked<T>(why: &str) -> Result<T, StoreError> {
+    Err(StoreError::Broken(format!("it panicked: {why}")))
+}
+
 async fn sweep(engine: Weak<Engine>) {
     while let Some(engine) = engine.upgrade() {
-        if let Err(error) = sweep_if_due(&engine).await {
+        if let Err(error) = unpanicked(sweep_if_due(&engine)).await.unwrap_or_else(|why| panicked(&why)) {
             tracing::warn!(why = %error, "what has ended was not deleted, which is tried again in ten minutes");
         }
         drop(engine);
@@ -89,7 +96,10 @@ async fn sweep(engine: Weak<Engine>) {
 
 async fn sweep_files(engine: Weak<Engine>, grace: Duration) {
     while let Some(engine) = engine.upgrade() {
-        match sweep_files_if_due(&engine, grace, REMOVALS).await {
+        match unpanicked(sweep_files_if_due(&engine, grace, REMOVALS))
+            .await
+            .unwrap_or_else(|why| panicked(&why))
+        {
             Ok(None) => {}
             Ok(Some(swept)) => tracing::debug!(seen = swept.seen, removed = swept.removed, "files swept"),
             Err(error) => {

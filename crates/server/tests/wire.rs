@@ -173,15 +173,178 @@ async fn talk_end(stream: &mut TcpStream) -> usize {
         .unwrap_or(0)
 }
 
+const LIVE: &str = "GET /larkspur/health/live";
+const CALL: &[u8] = b"GET /test/read HTTP/1.1\r\nHost: x\r\n\r\n";
+/// What a call without a token is answered.
+const REFUSED: &str = "99991661";
+
+async fn connect(address: SocketAddr) -> TcpStream {
+    TcpStream::connect(address).await.expect("connected")
+}
+
+/// The whole answer to a request that is the last one, however long it takes.
+async fn whole(address: SocketAddr, request: &str) -> String {
+    let mut stream = connect(address).await;
+    let request = format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut all = String::new();
+    let reading = tokio::time::timeout(Duration::from_secs(10), stream.read_to_string(&mut all)).await;
+    reading.expect("in time").expect("an answer");
+    all
+}
+
+/// A number of the metrics.
+async fn metric(address: SocketAddr, name: &str) -> u64 {
+    let text = whole(address, "GET /larkspur/metrics").await;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+}
+
+/// Waits until something is so.
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so().await {
+        assert!(began.elapsed() < Duration::from_secs(15), "{what}: never");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_beyond_the_limit_wait_their_turn() {
+async fn connections_beyond_the_limit_wait_their_turn_and_health_does_not() {
     let setup = Arc::new(Setup::new(AppOptions::default()).await);
     let (address, _stop, _serving) = start(&setup, Limits { connections: 1, ..Limits::default() }).await;
-    let ask = b"GET /larkspur/health/live HTTP/1.1\r\nHost: x\r\n\r\n";
-    let mut first = TcpStream::connect(address).await.expect("connected");
-    assert!(talk(&mut first, ask).await.contains("200 OK"));
-    let mut second = TcpStream::connect(address).await.expect("queued by the system");
-    assert_eq!(talk(&mut second, ask).await, "", "it waits");
+    let mut first = connect(address).await;
+    assert!(talk(&mut first, CALL).await.contains(REFUSED));
+    let mut second = connect(address).await;
+    assert_eq!(talk(&mut second, CALL).await, "", "it waits");
+    let answer = whole(address, LIVE).await;
+    assert!(answer.contains("200 OK") && answer.contains("\r\nConnection: close\r\n"), "{answer}");
+    assert!(metric(address, "larkspur_connections").await >= 2);
     drop(first);
-    assert!(talk(&mut second, b"").await.contains("200 OK"), "its turn");
+    assert!(talk(&mut second, b"").await.contains(REFUSED), "its turn");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_longest_idle_connection_makes_place_for_a_new_one() {
+    let setup = Arc::new(Setup::new(AppOptions::default()).await);
+    let (address, _stop, _serving) = start(&setup, Limits { connections: 2, ..Limits::default() }).await;
+    // One has said half of something, one has been answered; both keep their seats and do nothing with them.
+    let mut half = connect(address).await;
+    assert_eq!(talk(&mut half, b"GET /test/read HTTP/1.1\r\n").await, "");
+    let mut idle = connect(address).await;
+    assert!(talk(&mut idle, CALL).await.contains(REFUSED));
+    let mut new = connect(address).await;
+    new.write_all(CALL).await.expect("sent");
+    until("the new one is answered", async || talk(&mut new, b"").await.contains(REFUSED)).await;
+    assert_eq!(talk_end(&mut half).await, 0, "it was there for longest");
+    assert!(talk(&mut idle, CALL).await.contains(REFUSED), "the other one stays");
+    assert_eq!(metric(address, "larkspur_connections_shed_total").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_has_no_more_connections_than_it_may() {
+    let setup = Arc::new(Setup::new(AppOptions::default()).await);
+    let limits = Limits { per_address: 2, ..Limits::default() };
+    let (address, _stop, _serving) = start(&setup, limits).await;
+    let mut own = [connect(address).await, connect(address).await];
+    for stream in &mut own {
+        assert!(talk(stream, CALL).await.contains(REFUSED));
+    }
+    // All of 127.0.0.0/8 is this machine.
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.2:0".parse().expect("an address")).expect("bound");
+    let mut other = socket.connect(address).await.expect("connected");
+    assert!(talk(&mut other, CALL).await.contains(REFUSED), "another address has its own");
+    let mut third = connect(address).await;
+    third.write_all(CALL).await.expect("sent");
+    until("the third is answered", async || talk(&mut third, b"").await.contains(REFUSED)).await;
+    assert_eq!(talk_end(&mut own[0]).await, 0, "its own longest idle one makes place");
+    assert!(talk(&mut other, CALL).await.contains(REFUSED));
+}
+
+/// Asks for a large answer and reads nothing of it.
+async fn ask_and_never_read(setup: &Setup, address: SocketAddr) -> TcpStream {
+    let mut stream = connect(address).await;
+    let text = format!("{{\"name\":\"{}\"}}", "x".repeat(9 << 20));
+    let head = format!(
+        "POST /test/echo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n",
+        setup.token(7200),
+        text.len()
+    );
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    stream.write_all(text.as_bytes()).await.expect("sent");
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_read_loses_the_connection() {
+    let setup = Arc::new(Setup::new(AppOptions::default()).await);
+    let limits = Limits { connections: 3, write: Duration::from_millis(1500), ..Limits::default() };
+    let (address, _stop, _serving) = start(&setup, limits).await;
+    let mut deaf = Vec::new();
+    for _ in 0..3 {
+        deaf.push(ask_and_never_read(&setup, address).await);
+    }
+    assert!(whole(address, LIVE).await.contains("200 OK"), "every seat is taken, and health is answered");
+    until("they are gone", async || metric(address, "larkspur_connections").await == 1).await;
+    assert_eq!(metric(address, "larkspur_connections_shed_total").await, 0, "it was the time-out");
+    assert!(once(address, CALL).await.contains(REFUSED));
+    // Who reads slowly, and does read, gets all of it.
+    let mut slow = ask_and_never_read(&setup, address).await;
+    let mut read = 0;
+    let mut part = vec![0; 2 << 20];
+    for _ in 0..4 {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        read += slow.read_exact(&mut part).await.expect("more");
+    }
+    assert_eq!(read, 8 << 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_are_served_in_the_lame_duck_time_and_readiness_is_refused() {
+    let setup = Setup::new(AppOptions::default()).await;
+    let limits = Limits { lame_duck: Duration::from_secs(2), ..Limits::default() };
+    let (address, stop, serving) = start(&setup, limits).await;
+    let ready = "GET /larkspur/health/ready";
+    assert!(whole(address, ready).await.contains("200 OK"));
+    stop.send(()).expect("it listens");
+    until("not ready", async || {
+        let answer = whole(address, ready).await;
+        answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("draining\n")
+    })
+    .await;
+    assert!(once(address, CALL).await.contains(REFUSED), "new connections are taken");
+    assert!(whole(address, LIVE).await.contains("200 OK"));
+    tokio::time::timeout(Duration::from_secs(10), serving).await.expect("it ends").expect("no panic");
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_answers_head_and_options() {
+    let setup = Setup::new(AppOptions::default()).await;
+    let (address, _stop, _serving) = start(&setup, Limits::default()).await;
+    for path in ["health/live", "health/ready", "metrics", "openapi.json"] {
+        let ask = |method: &str| format!("{method} /larkspur/{path} HTTP/1.1\r\nHost: x\r\n\r\n");
+        let head = once(address, ask("HEAD").as_bytes()).await;
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n"), "{path}: {head}");
+        assert!(!head.contains("Content-Length: 0\r\n"), "{path}: the length is that of GET: {head}");
+        let options = once(address, ask("OPTIONS").as_bytes()).await;
+        assert!(options.starts_with("HTTP/1.1 204 No Content\r\n"), "{path}: {options}");
+        assert!(options.contains("\r\nAllow: GET, HEAD, OPTIONS\r\n"), "{path}: {options}");
+        assert!(once(address, ask("POST").as_bytes()).await.starts_with("HTTP/1.1 404 "), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_outside_of_the_operation_is_an_answer_and_leaves_no_connection_behind() {
+    let observer = Arc::new(|_: &'static str, _: u32| panic!("on purpose"));
+    let setup = Setup::new(AppOptions { observer: Some(observer), ..AppOptions::default() }).await;
+    let (address, _stop, _serving) = start(&setup, Limits::default()).await;
+    for _ in 0..3 {
+        let answer = once(address, CALL).await;
+        assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+        assert!(answer.ends_with(r#"{"code":2200,"msg":"internal error"}"#), "{answer}");
+        assert!(answer.contains("\r\nX-Larkspur-Outcome: unknown\r\n"), "{answer}");
+    }
+    until("they have left", async || metric(address, "larkspur_connections").await == 1).await;
 }

@@ -2,6 +2,7 @@
 
 use larkspur_store::StoreError;
 
+use crate::OpenError;
 use crate::connection::Connection;
 
 /// Texts whose order tells bytes from letters, in the order of their bytes.
@@ -9,7 +10,7 @@ const ORDERED: &[&str] =
     &["", " a", "A", "Z", "_", "a", "a ", "a b", "a-b", "aa", "b", "e\u{301}", "z", "ß", "à", "é", "ﬀ", "🦜"];
 
 /// Refuses a server or a database that would not keep what is written, or not in the order that the product reads.
-pub(crate) async fn check(connection: &Connection) -> Result<(), StoreError> {
+pub(crate) async fn check(connection: &Connection) -> Result<(), OpenError> {
     let version = show(connection, "server_version_num").await?;
     if version.parse::<u32>().unwrap_or(0) < 15_00_00 {
         let version = show(connection, "server_version").await?;
@@ -38,8 +39,8 @@ pub(crate) async fn check(connection: &Connection) -> Result<(), StoreError> {
 const HOW: &str =
     "make one with CREATE DATABASE larkspur TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'";
 
-fn refuse(why: String) -> Result<(), StoreError> {
-    Err(StoreError::Unavailable(why))
+fn refuse(why: String) -> Result<(), OpenError> {
+    Err(OpenError::Unfit(StoreError::Unavailable(why)))
 }
 
 async fn show(connection: &Connection, name: &str) -> Result<String, StoreError> {

@@ -59,6 +59,11 @@ pub(crate) fn in_doubt(why: String) -> Failure {
     Failure { error: StoreError::UnknownOutcome(why), lost: true }
 }
 
+/// Whether a failure says that there is no room on the server's disk.
+pub(crate) fn is_no_room(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(why) if why.ends_with("(53100)"))
+}
+
 /// Why no connection could be made, for people.
 pub(crate) fn of_connecting(error: &Error) -> StoreError {
     StoreError::Unavailable(format!("cannot connect to PostgreSQL: {}", with_source(error)))
@@ -154,6 +159,13 @@ mod tests {
             assert!(!failure.lost && matches!(failure.error, StoreError::Broken(_)), "{code}");
         }
         assert!(matches!(of("25006", Effect::Reads).error, StoreError::Broken(_)));
+    }
+
+    #[test]
+    fn a_disk_without_room_is_told_from_other_reasons() {
+        assert!(is_no_room(&of("53100", Effect::Writes).error));
+        assert!(!is_no_room(&of("53200", Effect::Writes).error));
+        assert!(!is_no_room(&of("42P01", Effect::Writes).error));
     }
 
     #[test]

@@ -17,8 +17,8 @@ mod values;
 mod work;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use larkspur_contract::Effect;
@@ -86,6 +86,34 @@ pub struct Stats {
 pub struct Postgres {
     inner: Arc<Inner>,
     place: String,
+    /// When a write last found no room.
+    no_room: Arc<Mutex<Option<Instant>>>,
+}
+
+/// For how long a write that found no room speaks for those that come.
+const RECENT: Duration = Duration::from_secs(3);
+
+/// Why a database cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenError {
+    /// It cannot be reached, or does not answer, now.
+    Away(StoreError),
+    /// It will not do, and waiting does not change that: the address, a certificate, what the server or the database is.
+    Unfit(StoreError),
+}
+
+impl From<OpenError> for StoreError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Away(error) | OpenError::Unfit(error) => error,
+        }
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        OpenError::Away(error)
+    }
 }
 
 impl Postgres {
@@ -97,9 +125,18 @@ impl Postgres {
     /// # Errors
     /// [`StoreError::Unavailable`] with the reason, in words for the operator. It never holds the password.
     pub async fn open(url: &str, options: &Options) -> Result<Self, StoreError> {
-        let mut config = config(url)?;
+        Ok(Self::try_open(url, options).await?)
+    }
+
+    /// As [`Postgres::open`], and tells what may pass from what will not.
+    ///
+    /// # Errors
+    /// As [`Postgres::open`].
+    pub async fn try_open(url: &str, options: &Options) -> Result<Self, OpenError> {
+        let mut config = config(url).map_err(OpenError::Unfit)?;
         let place = place(&config);
-        let tls = tls::connector(&mut config, options.tls, options.ca.as_deref())?;
+        let tls =
+            tls::connector(&mut config, options.tls, options.ca.as_deref()).map_err(OpenError::Unfit)?;
         let inner = Inner {
             pool: Pool::new(config, tls, options.connections),
             deadline: options.deadline,
@@ -114,7 +151,7 @@ impl Postgres {
         let (connection, _) = inner.pool.take().await.map_err(errors::at_start)?;
         checks::check(&connection).await?;
         inner.pool.give_back(connection);
-        Ok(Postgres { inner: Arc::new(inner), place })
+        Ok(Postgres { inner: Arc::new(inner), place, no_room: Arc::default() })
     }
 
     /// Where it is, for people: hosts and database, without user and password.
@@ -135,6 +172,23 @@ impl Postgres {
             connections: read(&self.inner.pool.made),
             round_trips: read(&self.inner.pool.round_trips),
         }
+    }
+
+    fn noting<'a, T: 'a>(
+        &self,
+        effect: Effect,
+        work: impl Future<Output = Result<T, StoreError>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
+        let no_room = self.no_room.clone();
+        Box::pin(async move {
+            let outcome = work.await;
+            if let (Effect::Writes, Err(error)) = (effect, &outcome)
+                && errors::is_no_room(error)
+            {
+                *no_room.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            }
+            outcome
+        })
     }
 
     /// Refuses units from now on and lets go of the connections that are not in use.
@@ -193,13 +247,16 @@ impl Driver for Postgres {
     fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>> {
         let inner = self.inner.clone();
         if let (Effect::Writes, Some(tenant)) = (effect, unit.tenant()) {
-            return Box::pin(inner.transact_of(tenant, unit));
+            return self.noting(effect, inner.transact_of(tenant, unit));
         }
-        Box::pin(to_its_end(async move {
-            let outcome = inner.transact(effect, &*unit, Instant::now() + inner.deadline).await;
-            inner.count(effect, &outcome);
-            outcome
-        }))
+        self.noting(
+            effect,
+            to_its_end(async move {
+                let outcome = inner.transact(effect, &*unit, Instant::now() + inner.deadline).await;
+                inner.count(effect, &outcome);
+                outcome
+            }),
+        )
     }
 
     fn query(
@@ -209,15 +266,25 @@ impl Driver for Postgres {
         params: Vec<Value>,
     ) -> BoxFuture<'_, Result<Vec<Row>, StoreError>> {
         let inner = self.inner.clone();
-        Box::pin(to_its_end(async move {
-            let outcome = inner.query(effect, sql, &params).await;
-            inner.count(effect, &outcome);
-            outcome
-        }))
+        self.noting(
+            effect,
+            to_its_end(async move {
+                let outcome = inner.query(effect, sql, &params).await;
+                inner.count(effect, &outcome);
+                outcome
+            }),
+        )
     }
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    fn trouble(&self) -> Option<String> {
+        let no_room = *self.no_room.lock().unwrap_or_else(PoisonError::into_inner);
+        no_room
+            .filter(|when| when.elapsed() < RECENT)
+            .map(|_| "a write found no room on the disk of PostgreSQL a moment ago".to_owned())
     }
 
     fn name(&self) -> &'static str {

@@ -10,6 +10,7 @@ mod files;
 mod queue;
 mod readers;
 mod session;
+mod trouble;
 mod writer;
 
 use std::fs::File;
@@ -27,6 +28,7 @@ pub use files::OpenError;
 use files::failed;
 use queue::{Job, Queue};
 use session::Bench;
+use trouble::Trouble;
 use writer::{Log, Writer};
 
 /// What can be tuned. The defaults suit nearly everybody.
@@ -94,6 +96,7 @@ pub struct Sqlite {
     bell: Arc<Bell>,
     counters: Arc<Counters>,
     wal_bytes: Arc<AtomicU64>,
+    trouble: Trouble,
     threads: Mutex<Threads>,
 }
 
@@ -131,6 +134,7 @@ impl Sqlite {
             bell: Arc::default(),
             counters: Arc::default(),
             wal_bytes: Arc::default(),
+            trouble: path.map_or_else(|| Ok(Trouble::default()), Trouble::of).map_err(failed(name))?,
             threads: Mutex::default(),
         };
         let log = match path {
@@ -275,10 +279,16 @@ impl Driver for Sqlite {
             if !queue.push(Job { effect, unit, reply }) {
                 return Err(StoreError::Unavailable("the store is closed".to_owned()));
             }
-            answer.await.unwrap_or_else(|_| {
+            let outcome = answer.await.unwrap_or_else(|_| {
                 Err(StoreError::UnknownOutcome("the thread that ran the unit gave no answer".to_owned()))
-            })
+            });
+            self.trouble.note(effect, &outcome);
+            outcome
         })
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.trouble.now()
     }
 
     fn is_shared(&self) -> bool {

@@ -42,6 +42,12 @@ pub trait Driver: Send + Sync + 'static {
     /// Whether other processes may write to the same store. Then what is remembered above the driver may be old.
     fn is_shared(&self) -> bool;
 
+    /// Why writes fail, or would be lost, as far as the driver knows without asking the store: no room, a file that is
+    /// not the one that was opened. `None` if it knows of nothing.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// The driver's name in logs and metrics.
     fn name(&self) -> &'static str;
 }
@@ -130,6 +136,9 @@ pub enum StoreError {
     Unavailable(String),
     /// The commit got no answer: it may or may not have happened.
     UnknownOutcome(String),
+    /// The store is not one that this program may use as it is: made by a newer release, or half of a copy. Nothing was
+    /// written.
+    Refused(String),
     /// A statement is wrong, or a row is not what it must be: a defect.
     Broken(String),
 }
@@ -140,6 +149,7 @@ impl fmt::Display for StoreError {
             StoreError::Collided => f.write_str("collided with another transaction"),
             StoreError::Unavailable(why) => write!(f, "the store is unavailable: {why}"),
             StoreError::UnknownOutcome(why) => write!(f, "the outcome of the commit is unknown: {why}"),
+            StoreError::Refused(why) => f.write_str(why),
             StoreError::Broken(why) => write!(f, "broken statement or row: {why}"),
         }
     }
@@ -150,9 +160,10 @@ impl std::error::Error for StoreError {}
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         let code = match error {
-            StoreError::Collided | StoreError::Unavailable(_) | StoreError::UnknownOutcome(_) => {
-                codes::UNAVAILABLE
-            }
+            StoreError::Collided
+            | StoreError::Unavailable(_)
+            | StoreError::UnknownOutcome(_)
+            | StoreError::Refused(_) => codes::UNAVAILABLE,
             StoreError::Broken(_) => codes::INTERNAL,
         };
         Fault::new(code, error.to_string())

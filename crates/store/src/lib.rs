@@ -40,6 +40,7 @@ pub mod own;
 pub mod parties;
 pub mod pending;
 pub mod policies;
+pub mod probe;
 pub mod publishing;
 pub mod refusals;
 pub mod tabs;

@@ -90,7 +90,7 @@ impl Unit for Opening {
             let session = session.as_mut();
             apply(session, self.shared).await?;
             if read(session, COPYING).await?.is_some() {
-                return Err(StoreError::Unavailable(
+                return Err(StoreError::Refused(
                     "a copy into it was begun and has not ended: run `larkspur copy` again".to_owned(),
                 ));
             }
@@ -124,7 +124,7 @@ pub(crate) async fn apply(session: &mut dyn Session, is_shared: bool) -> Result<
         if since.is_some_and(|since| since <= SCHEMA_VERSION) {
             return Ok(());
         }
-        return Err(StoreError::Unavailable(format!(
+        return Err(StoreError::Refused(format!(
             "the data has schema {applied} and this program knows schema {SCHEMA_VERSION}: start a newer release of larkspur on it"
         )));
     }

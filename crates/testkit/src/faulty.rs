@@ -93,6 +93,10 @@ impl Driver for Faulty {
         self.inner.is_shared()
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.inner.trouble()
+    }
+
     fn name(&self) -> &'static str {
         "faulty"
     }

@@ -30,6 +30,10 @@ impl Driver for Partitioned {
         self.inner.is_shared()
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.inner.trouble()
+    }
+
     fn name(&self) -> &'static str {
         "partitioned"
     }

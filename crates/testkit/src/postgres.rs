@@ -299,6 +299,10 @@ impl Driver for Database {
         self.driver.is_shared()
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.driver.trouble()
+    }
+
     fn name(&self) -> &'static str {
         self.driver.name()
     }

@@ -46,6 +46,10 @@ impl Driver for Recording {
         self.inner.is_shared()
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.inner.trouble()
+    }
+
     fn name(&self) -> &'static str {
         "recording"
     }

@@ -1,14 +1,20 @@
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use larkspur_store::{SCHEMA_VERSION, blobs};
 use larkspur_store_sqlite::Sqlite;
+use tokio::time::Instant;
 
 use super::Place;
 use super::progress::Progress;
 use super::store::{Store, advised, blobs as configured, plain};
+use super::waiting::patiently;
 use crate::blobs::Objects;
 use crate::config::Config;
+
+/// Nobody waits for longer than these seconds.
+const DAY: u64 = 86_400;
 
 /// Flags of `larkspur backup` and `larkspur restore`.
 #[derive(Debug, Args)]
@@ -27,6 +33,9 @@ pub(super) struct Migration {
     create: bool,
     #[command(flatten)]
     place: Place,
+    /// Seconds to wait for a database that does not answer yet
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait: u64,
 }
 
 /// Brings the data to this program's schema.
@@ -42,8 +51,17 @@ pub(super) fn migrate(flags: &Migration) -> Result<(), String> {
         ));
     }
     waiting(async {
-        let store = Store::open(&config).await?;
-        store.migrate(&config).await?;
+        let until = Instant::now() + Duration::from_secs(flags.wait.min(DAY));
+        let store = patiently(
+            Some(until),
+            |_| (),
+            async || {
+                let store = Store::try_open(&config).await?;
+                store.migrate(&config).await.inspect_err(|_| store.close())?;
+                Ok(store)
+            },
+        );
+        let store = store.await?;
         let place = store.place(&config);
         store.close();
         super::print(&format!(

@@ -10,11 +10,13 @@ mod form;
 mod health;
 mod json;
 mod manual;
+mod open_files;
 mod operations;
 mod progress;
 mod serve;
 mod store;
 mod terminal;
+mod waiting;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -126,6 +128,7 @@ pub fn run() -> ExitCode {
         Some(Command::Completions(flags)) => manual::completions(&flags),
         Some(Command::Man(flags)) => manual::man(&flags),
     };
+    crate::logs::finish();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
@@ -135,9 +138,10 @@ pub fn run() -> ExitCode {
     }
 }
 
-#[allow(clippy::print_stderr, reason = "the last words of a command")]
+/// The last words of a command. Where nobody can hear them, the exit code has to do.
 fn complain(why: &str) {
-    eprintln!("larkspur: {why}");
+    use std::io::Write;
+    let _ = std::io::stderr().write_all(format!("larkspur: {why}\n").as_bytes());
 }
 
 /// Where clients on this machine reach a server that listens on an address.

@@ -1,4 +1,3 @@
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,12 +8,15 @@ use larkspur_api::{Settings, UserPicker};
 use larkspur_store::{Engine, Keys};
 use tokio::net::TcpListener;
 use tokio::runtime;
+use tokio::sync::oneshot;
 
+use super::open_files;
 use super::store::Store;
+use super::waiting::patiently;
 use crate::config::{AllowPrivate, Config, Demo};
 use crate::delivery::Courier;
 use crate::ready::{self, Ready, World};
-use crate::{App, AppOptions, Upkeep, demo, http, logs};
+use crate::{App, AppOptions, Upkeep, demo, endpoints, http, logs};
 
 /// Flags of `larkspur serve`.
 #[derive(Default, Args)]
@@ -89,11 +91,23 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
 }
 
 async fn serve(config: &Config) -> Result<(), String> {
-    let ended = signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let (mut ended, at_once) = signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let listener = listen(&config.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let store = Store::open(config).await?;
-    let engine = store.engine(config).await?;
+    let opening = opened(config, address);
+    let (store, engine) = if config.is_on_a_server() {
+        tokio::select! {
+            biased;
+            there = opening => there?,
+            _ = &mut ended => {
+                tracing::info!("ended");
+                return Ok(());
+            }
+            () = http::serve_before(&listener, endpoints::before) => return Ok(()),
+        }
+    } else {
+        opening.await?
+    };
     let open = config.demo == Demo::Always || (config.demo == Demo::Auto && address.ip().is_loopback());
     let world = world(config, &engine, open).await?;
     let control_key =
@@ -113,25 +127,46 @@ async fn serve(config: &Config) -> Result<(), String> {
     announce(config, &ready, open)?;
     let files = ready_files(config);
     let ended = async move {
-        ended.await;
+        let _ = ended.await;
         // Before the port is free for another server: what waits for a server goes by this file.
         files.iter().for_each(|path| ready::withdraw(path, &ready));
     };
     tracing::info!(address = %address, "serving");
     let courier = Courier::new(app.clone(), allow_private(config, address.ip().is_loopback()));
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (stop, stopped) = oneshot::channel::<()>();
     let deliveries = tokio::spawn(courier.run(async {
         let _ = stopped.await;
     }));
-    http::serve(listener, app, config.limits(), ended).await;
-    drop(stop);
-    if deliveries.await.is_err() {
-        tracing::error!("the worker that delivers events failed");
+    let limits = open_files::fitting(config.limits(), config.postgres().connections);
+    let serving = async {
+        http::serve(listener, app, limits, ended).await;
+        drop(stop);
+        if deliveries.await.is_err() {
+            tracing::error!("the worker that delivers events failed");
+        }
+    };
+    tokio::select! {
+        biased;
+        () = serving => {}
+        _ = at_once => tracing::warn!("told twice to end: what is under way is cut off"),
     }
     drop(upkeep);
     tracing::info!("ended");
     store.close();
     Ok(())
+}
+
+/// Opens the store, and waits for it if it is on a server that does not answer yet.
+async fn opened(config: &Config, address: SocketAddr) -> Result<(Store, Arc<Engine>), String> {
+    let told = |why: &str| {
+        tracing::warn!(address = %address, why, "waiting for the store: calls are answered 5000 until it is there");
+    };
+    let opened = patiently(None, told, async || {
+        let store = Store::try_open(config).await?;
+        let engine = store.engine(config).await.inspect_err(|_| store.close())?;
+        Ok((store, engine))
+    });
+    opened.await
 }
 
 async fn listen(address: &str) -> Result<TcpListener, String> {
@@ -228,7 +263,11 @@ fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
         ready::write(path, ready)
             .map_err(|error| format!("cannot write the ready file {}: {error}", path.display()))?;
     }
-    super::print(&greeting(ready, paths.first(), open))
+    if let Err(why) = super::print(&greeting(ready, paths.first(), open)) {
+        // Whoever serves without a terminal has the ready file.
+        tracing::warn!(why, "the greeting could not be printed");
+    }
+    Ok(())
 }
 
 /// What the person at the terminal needs for a first call.
@@ -295,25 +334,52 @@ fn clients(url: &str, world: &World) -> String {
     )
 }
 
-/// Ends when the process is told to end.
+/// The first one ends when the process is told to end, the second one when it is told once more.
+fn signals() -> io::Result<(oneshot::Receiver<()>, oneshot::Receiver<()>)> {
+    let mut signals = Signals::listen()?;
+    let ((first, ended), (second, at_once)) = (oneshot::channel(), oneshot::channel());
+    tokio::spawn(async move {
+        for told in [first, second] {
+            signals.next().await;
+            let _ = told.send(());
+        }
+    });
+    Ok((ended, at_once))
+}
+
+/// What tells the process to end.
 #[cfg(unix)]
-fn signals() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
+struct Signals([tokio::signal::unix::Signal; 2]);
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?]))
+    }
+
+    async fn next(&mut self) {
+        let [terminate, interrupt] = &mut self.0;
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-    })
+    }
 }
 
-/// Ends when the process is told to end.
+/// What tells the process to end.
 #[cfg(not(unix))]
-fn signals() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Signals)
+    }
+
+    async fn next(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
-    })
+    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use larkspur_store::blobs::Blobs;
 use larkspur_store::{Driver, Engine, EngineOptions, StoreError, SystemClock};
-use larkspur_store_postgres::Postgres;
+use larkspur_store_postgres::{OpenError as Unopened, Postgres};
 use larkspur_store_sqlite::{OpenError, Sqlite};
 
+use super::waiting::NotOpen;
 use crate::StoreStats;
 use crate::blobs::Objects;
 use crate::config::Config;
@@ -22,10 +23,22 @@ pub(super) enum Store {
 impl Store {
     /// Opens what the settings name: `store` if it is set, else memory or the data directory.
     pub(super) async fn open(config: &Config) -> Result<Self, String> {
+        Store::try_open(config).await.map_err(NotOpen::why)
+    }
+
+    /// As [`Store::open`], and tells what may pass from what will not.
+    pub(super) async fn try_open(config: &Config) -> Result<Self, NotOpen> {
         if config.is_on_a_server() {
-            let opened = Postgres::open(&config.store, &config.postgres()).await;
-            return opened.map(|store| Store::Postgres(Arc::new(store))).map_err(|error| plain(&error));
+            let opened = Postgres::try_open(&config.store, &config.postgres()).await;
+            return opened.map(|store| Store::Postgres(Arc::new(store))).map_err(|error| match error {
+                Unopened::Away(error) => NotOpen::Away(plain(&error)),
+                Unopened::Unfit(error) => NotOpen::Refused(plain(&error)),
+            });
         }
+        Store::on_this_machine(config).map_err(NotOpen::Refused)
+    }
+
+    fn on_this_machine(config: &Config) -> Result<Self, String> {
         let opened =
             if config.memory { Sqlite::memory() } else { Sqlite::open(&config.data, &config.sqlite()) };
         opened.map(|store| Store::Sqlite(Arc::new(store))).map_err(|error| match error {
@@ -48,22 +61,22 @@ impl Store {
     }
 
     /// Puts an engine on it, which brings it to this program's schema.
-    pub(super) async fn engine(&self, config: &Config) -> Result<Arc<Engine>, String> {
+    pub(super) async fn engine(&self, config: &Config) -> Result<Arc<Engine>, NotOpen> {
         let options = EngineOptions {
             tag_bytes: config.tag_bytes(),
             stale_ms: config.stale_ms(),
-            blobs: blobs(config)?,
+            blobs: blobs(config).map_err(NotOpen::Refused)?,
         };
         let engine = Engine::open_with(self.driver(), Arc::new(SystemClock), options).await;
         engine.map_err(|error| self.unopened(config, &error))
     }
 
     /// Brings it to this program's schema, and no more.
-    pub(super) async fn migrate(&self, config: &Config) -> Result<(), String> {
+    pub(super) async fn migrate(&self, config: &Config) -> Result<(), NotOpen> {
         Engine::migrate(&self.driver()).await.map_err(|error| self.unopened(config, &error))
     }
 
-    fn unopened(&self, config: &Config, error: &StoreError) -> String {
+    fn unopened(&self, config: &Config, error: &StoreError) -> NotOpen {
         let hint = match (self, error) {
             (Store::Sqlite(_), _) => "; `larkspur check` tells whether they are damaged",
             (Store::Postgres(_), StoreError::Broken(_)) => {
@@ -72,7 +85,13 @@ impl Store {
             // The others say it themselves.
             (Store::Postgres(_), _) => "",
         };
-        format!("cannot open the data in {}: {}{hint}", self.place(config), plain(error))
+        let why = format!("cannot open the data in {}: {}{hint}", self.place(config), plain(error));
+        let passes = matches!(
+            error,
+            StoreError::Collided | StoreError::Unavailable(_) | StoreError::UnknownOutcome(_)
+        );
+        // Nothing but this process has a directory: what is wrong there stays so.
+        if passes && config.is_on_a_server() { NotOpen::Away(why) } else { NotOpen::Refused(why) }
     }
 
     /// Where it is, for people. It holds no password.

@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::App;
+use crate::unpanicked::unpanicked;
 use post::Poster;
 
 /// How often a worker looks for work that nobody told it of: other processes' and that of later.
@@ -108,7 +109,12 @@ impl Courier {
                     for delivery in claimed {
                         any = true;
                         let courier = self.clone();
-                        under_way.spawn(async move { courier.deliver(delivery).await });
+                        under_way.spawn(async move {
+                            // The claim ends, and the event is sent again.
+                            if let Err(why) = unpanicked(courier.deliver(delivery)).await {
+                                tracing::error!(why, "a delivery panicked");
+                            }
+                        });
                     }
                 }
                 Err(error) => tracing::warn!(%tenant, why = %error, "cannot claim events"),

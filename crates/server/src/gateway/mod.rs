@@ -13,11 +13,7 @@ pub mod platform;
 pub mod reply;
 pub mod route;
 
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -27,6 +23,7 @@ use larkspur_contract::{Access, Consumes, Fault, Method, Reply, Spec, codes, fie
 
 use crate::App;
 use crate::request::{BodyError, BodySource, Request, Response};
+use crate::unpanicked::unpanicked;
 use lines::{Line, Who};
 use reply::CallId;
 use route::Routed;
@@ -202,22 +199,4 @@ fn is_about_the_request(routed: &Routed<'_, '_>, fault: &Fault) -> bool {
         return true;
     }
     fault.violations().iter().all(|one| one.field == file || parts.iter().any(|part| part.has(&one.field)))
-}
-
-/// Awaits a future; a panic in it becomes an error with the panic's text.
-async fn unpanicked<T>(future: impl Future<Output = T>) -> Result<T, String> {
-    let mut future = pin!(future);
-    std::future::poll_fn(|context| {
-        match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => {
-                let text = panic
-                    .downcast_ref::<String>()
-                    .cloned()
-                    .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-                Poll::Ready(Err(text.unwrap_or_else(|| "no text".to_owned())))
-            }
-        }
-    })
-    .await
 }

@@ -55,7 +55,7 @@ pub(super) fn reply(
             (fault.code().status, Cow::Borrowed(refused_as), fault.retry(), body.into())
         }
     };
-    Response { status, content_type, id: Some(id), retry, doubtful, location, body }
+    Response { status, content_type, id: Some(id), retry, doubtful, location, allow: None, body }
 }
 
 /// What one call is known by: its log id and its request id.

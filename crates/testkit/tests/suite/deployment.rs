@@ -54,6 +54,57 @@ fn dashboard_and_alerts_ask_for_metrics_that_there_are() {
     serde_json::from_str::<serde_json::Value>(&file("grafana.json")).expect("JSON");
 }
 
+/// The values of a key that begins lines.
+fn values(text: &str, key: &str) -> Vec<String> {
+    let lines = text.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix(key));
+    lines.map(|value| value.trim().to_owned()).collect()
+}
+
+#[test]
+fn every_alert_fires_when_it_must_and_not_otherwise() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
+    for arguments in [["check", "rules", "alerts.yml"], ["test", "rules", "alerts.test.yml"]] {
+        let output = Command::new("promtool").args(arguments).current_dir(&deploy).output();
+        let output = output.unwrap_or_else(|error| panic!("this test needs the program `promtool`: {error}"));
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "promtool {arguments:?}: {text}");
+    }
+    let alerts: BTreeSet<String> = values(&file("alerts.yml"), "alert:").into_iter().collect();
+    let tests = file("alerts.test.yml");
+    let (mut fires, mut stays) = (BTreeSet::new(), BTreeSet::new());
+    for check in tests.split("alertname:").skip(1) {
+        let name = check.lines().next().unwrap_or_default().trim().to_owned();
+        let quiet = check.lines().nth(1).is_some_and(|line| line.trim() == "exp_alerts: []");
+        if quiet {
+            stays.insert(name)
+        } else {
+            fires.insert(name)
+        };
+    }
+    assert_eq!((&fires, &stays), (&alerts, &alerts), "each alert is tried both ways");
+    assert!(alerts.len() >= 9, "{alerts:?}");
+}
+
+#[test]
+fn what_alerts_watch_is_there_before_anything_happens() {
+    let directory = TempDir::new().expect("a directory");
+    let program = Program::start(&directory.path().join("data"));
+    let metrics = program.client().text("/larkspur/metrics");
+    let operations = larkspur_api::REGISTRY.iter().copied().flatten();
+    for id in operations.map(|entry| entry.spec.id) {
+        let none = |codes: [u32; 2]| {
+            codes.iter().any(|code| {
+                let series = format!("larkspur_requests_total{{operation=\"{id}\",code=\"{code}\"}} 0\n");
+                metrics.contains(&series)
+            })
+        };
+        assert!(none([2200, 20050]) && none([5000, 20072]), "{id}");
+    }
+    for line in ["larkspur_store_available 1", "larkspur_log_lines_dropped_total 0"] {
+        assert!(metrics.contains(&format!("\n{line}\n")), "{line}: {metrics}");
+    }
+}
+
 #[test]
 fn the_unit_runs_commands_that_there_are() {
     let text = file("larkspur.service");

@@ -36,6 +36,7 @@ mod source;
 mod stale;
 mod statements;
 mod tenants;
+mod troubles;
 
 /// A PNG of this size, as far as its head goes: what an upload is judged by.
 fn png(width: u32, height: u32) -> Vec<u8> {

@@ -110,9 +110,18 @@ impl Program {
         self.ready.as_str().is_none_or(|path| Path::new(path).exists())
     }
 
-    /// What it wrote to standard error.
+    /// What it wrote to standard error. Lines are written a moment after what they tell of: this waits until none comes.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
+        let read = || fs::read_to_string(&self.log).unwrap_or_default();
+        let (began, mut text) = (Instant::now(), read());
+        loop {
+            std::thread::sleep(Duration::from_millis(50));
+            let now = read();
+            if now.len() == text.len() || began.elapsed() > Duration::from_secs(2) {
+                return now;
+            }
+            text = now;
+        }
     }
 
     /// The process id.

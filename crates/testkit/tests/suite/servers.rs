@@ -123,7 +123,7 @@ fn the_commands_know_a_database_on_a_server() {
     assert!(said.contains("can hold the data"), "{said}");
     let refused = cluster.command(&["backup", "nowhere"]).expect_err("refused");
     assert!(refused.contains("pg_basebackup") && refused.lines().count() == 1, "{refused}");
-    for command in ["check", "migrate", "serve"] {
+    for command in ["check", "migrate"] {
         let refused = cluster.command(&[command, "--store", NOBODY]).expect_err("nobody listens there");
         assert!(
             refused.contains("cannot connect to PostgreSQL") && !refused.contains("hunter2"),

@@ -1,0 +1,53 @@
+//! Log lines on standard error: for people on a terminal, else JSON.
+//!
+//! No line costs an answer: lines are written by a thread of their own, and one that cannot be written is dropped and
+//! counted. Warnings and errors that say the same are told once and then summed up.
+
+mod sums;
+mod writer;
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{LogFormat, Logs};
+use sums::Sums;
+use writer::Writer;
+pub(crate) use writer::dropped;
+
+/// Starts logging, once for the process. From then on a panic is a log line, too.
+///
+/// # Errors
+/// The level cannot be read, or no thread can be started.
+pub(crate) fn start(logs: &Logs) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&logs.level)
+        .map_err(|error| format!("logs.level is {:?}: {error}", logs.level))?;
+    let terminal = std::io::stderr().is_terminal();
+    let writer = Writer::start(std::io::stderr(), sums::tell)
+        .map_err(|error| format!("cannot start the thread that writes the log: {error}"))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).log_internal_errors(false);
+    let json = match logs.format {
+        LogFormat::Auto => !terminal,
+        LogFormat::Text => false,
+        LogFormat::Json => true,
+    };
+    let registry = tracing_subscriber::registry().with(filter).with(Sums);
+    // A subscriber that is already there, as in tests, stays.
+    let _ = if json {
+        registry
+            .with(lines.json().flatten_event(true).with_current_span(false).with_span_list(false))
+            .try_init()
+    } else {
+        registry.with(lines.with_ansi(terminal).with_target(false)).try_init()
+    };
+    std::panic::set_hook(Box::new(|panic| tracing::error!(why = %panic, "panicked")));
+    Ok(())
+}
+
+/// Writes what is still to be written, sums included, as far as it goes within a second.
+pub(crate) fn finish() {
+    sums::tell_all();
+    writer::flush();
+}

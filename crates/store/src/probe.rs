@@ -1,0 +1,26 @@
+//! Whether the store can be written to, asked by writing.
+
+use std::sync::Arc;
+
+use larkspur_contract::Effect;
+
+use crate::driver::StoreError;
+use crate::ids::system_millis;
+use crate::{Engine, Value};
+
+/// Where no other process uses the store, the row is so long, in bytes: a disk without room for it has none for calls.
+/// On a server a short one will do, since the driver tells of a full disk by itself.
+const BYTES: usize = 16 << 10;
+
+/// Writes one row, which is always the same one.
+///
+/// # Errors
+/// Why nothing can be written.
+pub async fn write(engine: &Arc<Engine>) -> Result<(), StoreError> {
+    let mut text = system_millis().to_string();
+    if !engine.driver.is_shared() {
+        text.extend(std::iter::repeat_n('.', BYTES));
+    }
+    let sql = "INSERT INTO meta (name, value) VALUES ('probed_at', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    engine.driver.query(Effect::Writes, sql, vec![Value::from(text)]).await.map(drop)
+}
