@@ -250,6 +250,8 @@ codes! {
     CONTROL_CONFLICT = 5275409, 409, "already exists";
     // Larkspur's own answer where the platform has an operation and Larkspur has not
     UNSERVED = 5275501, 501, "Larkspur does not serve ";
+    // Larkspur's own, of any operation
+    READ_ONLY = 5275503, 503, "this server only reads: it was started with --read-only and refuses calls that change something";
 }
 
 /// Parameter codes behind whose text `, ext=invalid <field>` names the first field that does not fit, where nothing more is
@@ -276,6 +278,7 @@ pub const GATEWAY: &[Code] = &[
     FIELD_VALIDATION,
     INTERNAL,
     UNAVAILABLE,
+    READ_ONLY,
 ];
 
 /// Why one bot of several is not told of, number and reason, in a call that itself succeeds. Source: tests of clients.
@@ -305,7 +308,7 @@ pub fn oauth_instead(code: Code) -> Code {
         (9499, 413) => OAUTH_TOO_LARGE,
         (9499, _) => OAUTH_MALFORMED,
         (2200, _) => OAUTH_SERVER_ERROR,
-        (5000, _) => OAUTH_UNAVAILABLE,
+        (5000 | 5_275_503, _) => OAUTH_UNAVAILABLE,
         _ => code,
     }
 }

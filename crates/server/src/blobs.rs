@@ -1,9 +1,11 @@
 //! Uploaded files in a folder, in S3 or in memory: the only file that names the library for it.
 
+mod folders;
+
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use larkspur_contract::ids::TenantKey;
@@ -12,7 +14,7 @@ use larkspur_store::{BoxFuture, StoreError};
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
-use object_store::path::Path;
+use object_store::path::Path as Place;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, RetryConfig};
 use tokio::time::timeout;
@@ -40,11 +42,9 @@ impl Objects {
         let store: Arc<dyn ObjectStore> = if url == "memory:" {
             Arc::new(InMemory::new())
         } else if let Some(folder) = url.strip_prefix("file://").filter(|folder| folder.starts_with('/')) {
-            private(folder).map_err(|error| format!("blobs.url, {url}: {error}"))?;
-            let files = LocalFileSystem::new_with_prefix(folder).map_err(failed)?;
+            folders::private(Path::new(folder)).map_err(|error| format!("blobs.url, {url}: {error}"))?;
             place = Some(PathBuf::from(folder));
-            // The answer must not leave before the file is on disk.
-            Arc::new(files.with_fsync(true))
+            Arc::new(LocalFileSystem::new_with_prefix(folder).map_err(failed)?)
         } else if let Some(rest) = url.strip_prefix("s3://") {
             let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
             // Whoever else chose one for this process chose the same: there is no other.
@@ -64,58 +64,51 @@ impl Objects {
         };
         Ok(Arc::new(Objects { store, folder: place }))
     }
-}
 
-/// Makes a folder that its owner alone reads.
-fn private(folder: &str) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
-}
-
-/// Removes the files below a folder that were begun and not finished, if nobody has written to them since a time.
-///
-/// The library writes to `hash#number` and gives the file its name when it is whole.
-fn tidy(folder: &std::path::Path, before_ms: i64) -> std::io::Result<()> {
-    for tenant in std::fs::read_dir(folder)? {
-        let tenant = tenant?;
-        let Some(name) = tenant.file_name().to_str().map(str::to_owned) else { continue };
-        if TenantKey::parse(&name).is_none() || !tenant.file_type()?.is_dir() {
-            continue;
-        }
-        for file in std::fs::read_dir(tenant.path())? {
-            let file = file?;
-            let begun = file.file_name().to_str().is_some_and(|part| {
-                part.split_once('#').is_some_and(|(hash, number)| {
-                    BlobKey::parse(&name, hash).is_some() && number.parse::<u64>().is_ok()
-                })
-            });
-            if begun && modified_ms(&file.path())?.is_some_and(|at| at < before_ms) {
-                gone(std::fs::remove_file(file.path()))?;
-            }
-        }
+    /// The folder of an address that names one which is not there or has nothing in it, such as the place of a disk that
+    /// is not mounted.
+    pub fn empty_folder(url: &str) -> Option<&Path> {
+        let has_any = |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some());
+        url.strip_prefix("file://").map(Path::new).filter(|folder| !has_any(folder))
     }
-    Ok(())
-}
 
-/// When a file was last written to, in milliseconds since 1970; none if it is not there any more.
-fn modified_ms(file: &std::path::Path) -> std::io::Result<Option<i64>> {
-    let Some(about) = gone(std::fs::metadata(file))? else { return Ok(None) };
-    let age = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok(Some(i64::try_from(age.as_millis()).unwrap_or(i64::MAX)))
-}
-
-/// That a file is not there any more is no error: it was finished meanwhile, or another sweep was faster.
-fn gone<T>(outcome: std::io::Result<T>) -> std::io::Result<Option<T>> {
-    match outcome {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        other => other.map(Some),
+    /// Puts bytes where there are none, in S3 or in memory; those that are there and are not what they are called are
+    /// replaced.
+    async fn put_object(&self, key: &BlobKey, content: Bytes) -> Result<(), StoreError> {
+        let place = path(key);
+        let put = self.store.put_opts(&place, content.clone().into(), PutMode::Create.into());
+        match within("keeping", put).await {
+            Ok(_) => return Ok(()),
+            Err(Failure::There) => {}
+            Err(failure) => return Err(failure.into()),
+        }
+        if self.get(key).await?.is_some_and(|found| key.fits(&found)) {
+            return Ok(());
+        }
+        let put = self.store.put_opts(&place, content.into(), PutMode::Overwrite.into());
+        within("keeping", put).await?;
+        tracing::warn!("the file {key} was damaged, and an upload of the same bytes has replaced it");
+        Ok(())
     }
 }
 
-fn path(key: &BlobKey) -> Path {
-    Path::from_iter([key.tenant().to_string().as_str(), key.hash()])
+/// Runs work on files of a folder where it does not hold up calls.
+async fn on_disk<T: Send + 'static>(
+    what: &'static str,
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, StoreError> {
+    #[expect(clippy::disallowed_methods, reason = "an upload, or one walk an hour: not one for each call")]
+    let working = tokio::task::spawn_blocking(work);
+    let failed = |why: String| StoreError::Unavailable(format!("{what}: {why}"));
+    match timeout(PATIENCE, working).await {
+        Ok(Ok(done)) => done.map_err(|error| failed(error.to_string())),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(_) => Err(failed("it took too long".to_owned())),
+    }
+}
+
+fn path(key: &BlobKey) -> Place {
+    Place::from_iter([key.tenant().to_string().as_str(), key.hash()])
 }
 
 /// An error with what caused it, unless it says so itself: of a client that cannot be built the library says no more.
@@ -163,13 +156,9 @@ impl From<Failure> for StoreError {
 impl Blobs for Objects {
     fn put<'a>(&'a self, key: &'a BlobKey, content: Bytes) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let place = path(key);
-            let put = self.store.put_opts(&place, content.into(), PutMode::Create.into());
-            match within("keeping", put).await {
-                // Named by what is in it, so what is there is the same.
-                Ok(_) | Err(Failure::There) => Ok(()),
-                Err(failure) => Err(failure.into()),
-            }
+            let Some(folder) = self.folder.clone() else { return self.put_object(key, content).await };
+            let key = key.clone();
+            on_disk("keeping a file", move || folders::keep(&folder, &key, &content)).await
         })
     }
 
@@ -207,12 +196,12 @@ impl Blobs for Objects {
     fn list(&self, tenant: TenantKey) -> BoxFuture<'_, Result<Vec<(BlobKey, i64)>, StoreError>> {
         Box::pin(async move {
             let tenant = tenant.to_string();
-            let folder = Path::from(tenant.as_str());
+            let folder = Place::from(tenant.as_str());
             let found = match within("listing", self.store.list_with_delimiter(Some(&folder))).await {
                 Err(Failure::Absent) => return Ok(Vec::new()),
                 other => other?,
             };
-            let key = |place: &Path| BlobKey::parse(&tenant, place.filename()?);
+            let key = |place: &Place| BlobKey::parse(&tenant, place.filename()?);
             let all = found.objects.iter();
             Ok(all
                 .filter_map(|file| Some((key(&file.location)?, file.last_modified.timestamp_millis())))
@@ -223,16 +212,15 @@ impl Blobs for Objects {
     fn tidy(&self, before_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let Some(folder) = self.folder.clone() else { return Ok(()) };
-            #[expect(clippy::disallowed_methods, reason = "one walk an hour, not one for each call")]
-            let done = tokio::task::spawn_blocking(move || tidy(&folder, before_ms)).await;
-            let failed = |why: String| StoreError::Unavailable(format!("tidying the files: {why}"));
-            done.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
+            on_disk("tidying the files", move || folders::tidy(&folder, before_ms)).await
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
 
     #[test]
@@ -262,6 +250,22 @@ mod tests {
                 objects.remove(&key).await.expect("removed");
             }
             assert_eq!(objects.get(&key).await, Ok(None));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_upload_of_the_same_bytes_mends_what_is_damaged() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for url in [format!("file://{}/blobs", directory.path().display()), "memory:".to_owned()] {
+            let objects = Objects::open(&url).expect("opens");
+            let content = Bytes::from_static(b"content");
+            let key = BlobKey::of(TenantKey::parse("0123456789abcdef").expect("a tenant"), &content);
+            objects.put(&key, content.clone()).await.expect("kept");
+            let damaged = Bytes::from_static(b"c0ntent").into();
+            objects.store.put_opts(&path(&key), damaged, PutMode::Overwrite.into()).await.expect("damaged");
+            assert!(!key.fits(&objects.get(&key).await.expect("read").expect("there")), "{url}");
+            objects.put(&key, content.clone()).await.expect("kept");
+            assert_eq!(objects.get(&key).await, Ok(Some(content)), "{url}");
         }
     }
 

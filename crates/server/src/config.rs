@@ -38,6 +38,8 @@ pub struct Config {
     pub store: String,
     /// Whether nothing is kept on disk.
     pub memory: bool,
+    /// Whether the server only reads, so that it starts on a disk that is full or read-only.
+    pub read_only: bool,
     /// Where to write the ready file; empty for nowhere but the data directory.
     pub ready_file: PathBuf,
     /// What opens the control API; empty for a random one.
@@ -428,6 +430,7 @@ mod tests {
         ("data", &["x"], &[""]),
         ("store", &["", "postgres://h/d"], &[]),
         ("memory", &["true", "false"], &["maybe"]),
+        ("read_only", &["true", "false"], &["maybe"]),
         ("ready_file", &["", "x"], &[]),
         ("control_key", &["", "k-1_~"], &["a b", "\u{fc}", "a\n"]),
         ("demo", &["auto", "always", "never"], &["yes", ""]),

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Its name in the data directory.
 pub(crate) const NAME: &str = "ready.json";
 
+/// Files in the data directory that say that there was a store: this one, and that of the demo world.
+pub(crate) const WITNESSES: [&str; 2] = [NAME, DEMO];
+
 /// What a program needs to know of a running server. It holds secrets, so it has no `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {

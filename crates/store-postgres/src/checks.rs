@@ -1,9 +1,13 @@
 //! What a database must be before anything is kept in it.
 
 use larkspur_store::StoreError;
+use tokio::time::timeout;
+use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::{Config, SimpleQueryMessage};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::OpenError;
 use crate::connection::Connection;
+use crate::{CONNECT, OpenError};
 
 /// Texts whose order tells bytes from letters, in the order of their bytes.
 const ORDERED: &[&str] =
@@ -34,6 +38,32 @@ pub(crate) async fn check(connection: &Connection) -> Result<(), OpenError> {
         );
     }
     Ok(())
+}
+
+/// Why a database takes no writes that answers and says so; `None` if it cannot be asked.
+pub(crate) async fn unwritable(config: &Config, tls: &MakeRustlsConnect) -> Option<String> {
+    let mut config = config.clone();
+    config.target_session_attrs(TargetSessionAttrs::Any);
+    let (client, connection) = timeout(CONNECT, config.connect(tls.clone())).await.ok()?.ok()?;
+    let task = tokio::spawn(connection);
+    let answer = timeout(CONNECT, client.simple_query("VALUES (CAST(pg_is_in_recovery() AS TEXT))")).await;
+    task.abort();
+    let messages = answer.ok()?.ok()?;
+    let standby = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    })?;
+    let why = match standby {
+        "true" => {
+            "the database takes no writes, since every host of the address that answers is a standby: name the primary, too, or \
+             promote one"
+        }
+        _ => {
+            "the database takes no writes, since default_transaction_read_only is on for the role, the database or the server: \
+             ALTER ROLE … RESET default_transaction_read_only, and the same of the database, mends that"
+        }
+    };
+    Some(why.to_owned())
 }
 
 const HOW: &str =

@@ -80,6 +80,11 @@ pub(crate) fn at_start(error: StoreError) -> StoreError {
 const ADVICE: &str = "see that a primary runs there and lets this machine in, and that hosts, user, password and database of the \
      address, and postgres.tls, are right";
 
+/// Whether a host answered and would not take writes. The words are those of the client library.
+pub(crate) fn is_unwritable(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(why) if why.contains("does not allow writes"))
+}
+
 fn is_lost(error: &Error) -> bool {
     error.is_closed() || error.source().is_some_and(|source| source.is::<io::Error>())
 }
@@ -121,6 +126,13 @@ fn meaning(code: &SqlState, routine: Option<&str>, message: &str, effect: Effect
         // The server was the primary when the connection was made, and is no longer.
         "25006" => Failure::lost(text),
         _ if ends(code) => Failure::lost(text),
+        // The operator's to mend, and then nothing has to be started anew.
+        "42501" => Failure {
+            error: StoreError::Unavailable(format!(
+                "{text}: the role of the address lacks this right, in: {sql}"
+            )),
+            lost: false,
+        },
         // Resources (disk full, memory, connections), a time-out that an operator set, a lock not granted in time.
         state if state.starts_with("53") || state == "57014" || state == "55P03" => {
             Failure { error: StoreError::Unavailable(text), lost: false }
@@ -150,11 +162,11 @@ mod tests {
             let failure = of(code, Effect::Writes);
             assert!(failure.lost && matches!(failure.error, StoreError::Unavailable(_)), "{code}");
         }
-        for code in ["53100", "53200", "53300", "57014", "55P03"] {
+        for code in ["53100", "53200", "53300", "57014", "55P03", "42501"] {
             let failure = of(code, Effect::Writes);
             assert!(!failure.lost && matches!(failure.error, StoreError::Unavailable(_)), "{code}");
         }
-        for code in ["42601", "42P01", "23502", "22021", "0A000", "XX000", "25P02", "42501"] {
+        for code in ["42601", "42P01", "23502", "22021", "0A000", "XX000", "25P02"] {
             let failure = of(code, Effect::Writes);
             assert!(!failure.lost && matches!(failure.error, StoreError::Broken(_)), "{code}");
         }

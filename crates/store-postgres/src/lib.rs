@@ -148,7 +148,15 @@ impl Postgres {
             collisions: AtomicU64::new(0),
             unknown_outcomes: AtomicU64::new(0),
         };
-        let (connection, _) = inner.pool.take().await.map_err(errors::at_start)?;
+        let connection = match inner.pool.take().await {
+            Ok((connection, _)) => connection,
+            Err(error) if errors::is_unwritable(&error) => {
+                let (config, tls) = inner.pool.way();
+                let why = checks::unwritable(config, tls).await;
+                return Err(why.map_or(error, StoreError::Unavailable).into());
+            }
+            Err(error) => return Err(errors::at_start(error).into()),
+        };
         checks::check(&connection).await?;
         inner.pool.give_back(connection);
         Ok(Postgres { inner: Arc::new(inner), place, no_room: Arc::default() })

@@ -41,6 +41,11 @@ impl Pool {
         }
     }
 
+    /// How connections are made.
+    pub(crate) fn way(&self) -> (&Config, &MakeRustlsConnect) {
+        (&self.config, &self.tls)
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

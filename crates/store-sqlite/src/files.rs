@@ -13,6 +13,8 @@ use crate::Options;
 
 const DATABASE: &str = "larkspur.db";
 const LOCK: &str = "larkspur.lock";
+/// How the names of the files end that SQLite leaves beside a database that was not closed.
+const REMAINS: [&str; 2] = ["-wal", "-journal"];
 
 /// How long a statement waits for another process, an operator's `sqlite3` say, to let go of the database.
 pub(crate) const BUSY: Duration = Duration::from_secs(2);
@@ -26,6 +28,8 @@ pub enum OpenError {
     InUse(PathBuf),
     /// There is no store, or no file, here.
     Missing(PathBuf),
+    /// A store was here, as the file that is named tells, and its database is gone.
+    Lost(PathBuf, PathBuf),
     /// There is something here already, and it is not overwritten.
     Exists(PathBuf),
     /// The file is not a healthy database. What is wrong, at most a hundred lines.
@@ -43,6 +47,12 @@ impl fmt::Display for OpenError {
                 write!(f, "the data directory {} is in use by another larkspur process", directory.display())
             }
             OpenError::Missing(path) => write!(f, "{} does not exist", path.display()),
+            OpenError::Lost(path, witness) => write!(
+                f,
+                "{} is missing or empty, and {} says that there was one",
+                path.display(),
+                witness.display()
+            ),
             OpenError::Exists(path) => write!(f, "{} exists already and is not overwritten", path.display()),
             OpenError::Damaged(path, problems) => {
                 let first = problems.first().map_or("", String::as_str);
@@ -105,12 +115,36 @@ fn is_file(path: &Path) -> Result<bool, OpenError> {
     }
 }
 
-fn must_be_there(path: &Path) -> Result<(), OpenError> {
+pub(crate) fn must_be_there(path: &Path) -> Result<(), OpenError> {
     if is_file(path)? { Ok(()) } else { Err(OpenError::Missing(path.to_owned())) }
 }
 
+/// The lock of a data directory, which this process has until it is dropped.
+pub(crate) struct Lock(File);
+
+impl Lock {
+    fn take(file: File, path: &Path, directory: &Path) -> Result<Self, OpenError> {
+        match file.try_lock() {
+            Ok(()) => Ok(Lock(file)),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse(directory.to_owned())),
+            Err(TryLockError::Error(error)) => Err(failed(path)(error)),
+        }
+    }
+
+    /// Lets go of it. To close the file is not enough: a program that is being started has a copy of it for a moment.
+    pub(crate) fn release(&self) {
+        drop(self.0.unlock());
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
 /// Makes the data directory if need be, private to its owner (the master key is in the database), and locks it.
-pub(crate) fn lock(directory: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(directory: &Path) -> Result<Lock, OpenError> {
     if !directory.is_dir() {
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
@@ -124,12 +158,39 @@ pub(crate) fn lock(directory: &Path) -> Result<File, OpenError> {
     // Who can open it can hold the lock.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&path).map_err(failed(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(directory.to_owned())),
-        Err(TryLockError::Error(error)) => Err(failed(&path)(error)),
+    Lock::take(options.open(&path).map_err(failed(&path))?, &path, directory)
+}
+
+/// Locks a data directory that is only read. None where there is no lock and none can be made: then nothing can write
+/// there either.
+pub(crate) fn lock_to_read(directory: &Path) -> Result<Option<Lock>, OpenError> {
+    let path = directory.join(LOCK);
+    let file = match lock(directory) {
+        Ok(file) => return Ok(Some(file)),
+        Err(OpenError::InUse(directory)) => return Err(OpenError::InUse(directory)),
+        // It may be there and not be writable.
+        Err(_) => File::open(&path),
+    };
+    let Ok(file) = file else { return Ok(None) };
+    Lock::take(file, &path, directory).map(Some)
+}
+
+/// The database file of a data directory that must have one.
+pub(crate) fn present(directory: &Path) -> Result<PathBuf, OpenError> {
+    let path = file(directory);
+    must_be_there(&path)?;
+    Ok(path)
+}
+
+/// See [`crate::Sqlite::lost`].
+pub(crate) fn lost(directory: &Path, witnesses: &[&str]) -> Result<(), OpenError> {
+    let path = file(directory);
+    if has_content(&path) {
+        return Ok(());
     }
+    let mut files = witnesses.iter().map(|name| directory.join(name));
+    let witness = left_in_log(&path).or_else(|| files.find(|file| has_content(file)));
+    witness.map_or(Ok(()), |witness| Err(OpenError::Lost(path, witness)))
 }
 
 /// The database file of a data directory, empty if it is new. Only under the lock and before SQLite opens it: closing a
@@ -229,9 +290,68 @@ fn writable() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
+/// A connection that only reads. Where nothing can be written, be the disk read-only or full, SQLite cannot make the file
+/// that those who use a database share; then it is told that the file does not change, if the log has nothing that is not in it.
 fn read_only(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags)
+    let connection = Connection::open_with_flags(path, flags)?;
+    // The first look at the file tells.
+    let Err(error) = connection.query_row("PRAGMA schema_version", [], |_| Ok(())) else {
+        return Ok(connection);
+    };
+    let unwritable = [
+        ErrorCode::CannotOpen,
+        ErrorCode::ReadOnly,
+        ErrorCode::SystemIoFailure,
+        ErrorCode::DiskFull,
+        ErrorCode::PermissionDenied,
+    ];
+    if !error.sqlite_error_code().is_some_and(|code| unwritable.contains(&code)) {
+        return Err(error);
+    }
+    drop(connection);
+    if let Some(left) = left_in_log(path) {
+        let why = format!(
+            "{error}: nothing can be written beside it, and {} was not emptied, as at a proper end: copy the directory to a \
+             place that can be written, and use it there",
+            left.display()
+        );
+        return Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
+            Some(why),
+        ));
+    }
+    Connection::open_with_flags(immutable(path)?, flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// The log of a database, if it has something in it: an empty one is what those leave who only read.
+fn left_in_log(path: &Path) -> Option<PathBuf> {
+    let name = |end| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    REMAINS.iter().map(name).find(|log| has_content(log))
+}
+
+fn has_content(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.len() > 0)
+}
+
+/// A path as SQLite is told by it that the file does not change.
+fn immutable(path: &Path) -> rusqlite::Result<String> {
+    let text = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.to_owned()))?;
+    let mut address = "file:".to_owned();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                address.push(char::from(byte));
+            }
+            _ => address.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    address.push_str("?immutable=1");
+    Ok(address)
 }
 
 fn prepare(connection: &Connection, cache_bytes: u64) -> rusqlite::Result<()> {
@@ -267,11 +387,9 @@ pub(crate) fn restore(from: &Path, directory: &Path) -> Result<(), OpenError> {
     let _lock = lock(directory)?;
     let to = directory.join(DATABASE);
     // A log without its database is the rest of a store too, and SQLite would replay it into the restored one.
-    for name in [DATABASE, "larkspur.db-wal", "larkspur.db-journal"] {
-        let path = directory.join(name);
-        if path.exists() {
-            return Err(OpenError::Exists(path));
-        }
+    let log = || left_in_log(&to);
+    if let Some(path) = Some(to.clone()).filter(|path| path.exists()).or_else(log) {
+        return Err(OpenError::Exists(path));
     }
     let temporary = Temporary::beside(&to)?;
     copy(from, &temporary)?;

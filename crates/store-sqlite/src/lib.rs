@@ -13,7 +13,6 @@ mod session;
 mod trouble;
 mod writer;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +24,7 @@ use tokio::sync::oneshot;
 
 use checkpoint::Bell;
 pub use files::OpenError;
-use files::failed;
+use files::{Lock, failed};
 use queue::{Job, Queue};
 use session::Bench;
 use trouble::Trouble;
@@ -93,12 +92,17 @@ pub struct Sqlite {
     writes: Arc<Queue>,
     /// None in memory, where there is one connection and it reads, too.
     reads: Option<Arc<Queue>>,
+    /// Of a store without a writer: whatever a unit is said to do, it runs where nothing can be written.
+    reading: Option<Reading>,
     bell: Arc<Bell>,
     counters: Arc<Counters>,
     wal_bytes: Arc<AtomicU64>,
     trouble: Trouble,
     threads: Mutex<Threads>,
 }
+
+/// The lock of a directory that is only read, where it could be taken.
+struct Reading(Option<Lock>);
 
 /// What [`Sqlite::close`] ends.
 #[derive(Default)]
@@ -118,25 +122,48 @@ impl Sqlite {
         Self::start(Some((&path, lock)), options)
     }
 
+    /// Opens the store in a directory to read it, also on a disk that is full or read-only; nothing is written. Units that
+    /// write fail.
+    ///
+    /// Only one process has it at a time, as with [`Sqlite::open`].
+    pub fn open_to_read(directory: &Path, options: &Options) -> Result<Self, OpenError> {
+        let path = files::present(directory)?;
+        let lock = files::lock_to_read(directory)?;
+        Self::start_reading(&path, lock, options)
+    }
+
+    /// Opens the store in a file to look at it, whether a server runs on it or not; nothing is written.
+    pub fn look(file: &Path) -> Result<Self, OpenError> {
+        files::must_be_there(file)?;
+        Self::start_reading(file, None, &Options { readers: 1, ..Options::default() })
+    }
+
+    /// Refuses a directory whose store is gone: there is no database, or an empty one, and a log of it or one of these
+    /// files says that there was a store.
+    pub fn lost(directory: &Path, witnesses: &[&str]) -> Result<(), OpenError> {
+        files::lost(directory, witnesses)
+    }
+
+    fn start_reading(path: &Path, lock: Option<Lock>, options: &Options) -> Result<Self, OpenError> {
+        // Told here rather than at the first call.
+        drop(files::open_reader(path, options.reader_cache_bytes).map_err(failed(path))?);
+        let store = Sqlite::unstarted(true, Some(Reading(lock)));
+        store.start_readers(path, options)?;
+        Ok(store)
+    }
+
     /// A store that is nowhere on disk and ends with the process.
     pub fn memory() -> Result<Self, OpenError> {
         // There is no sync to share, and a batch of one means that a reading unit never sees what may yet be undone.
         Self::start(None, &Options { group_commit: false, ..Options::default() })
     }
 
-    fn start(place: Option<(&Path, File)>, options: &Options) -> Result<Self, OpenError> {
+    fn start(place: Option<(&Path, Lock)>, options: &Options) -> Result<Self, OpenError> {
         let (path, lock) = place.unzip();
         let name = path.unwrap_or(Path::new(":memory:"));
         let mut connection = files::open_writer(path, options).map_err(failed(name))?;
-        let store = Sqlite {
-            writes: Arc::default(),
-            reads: path.map(|_| Arc::default()),
-            bell: Arc::default(),
-            counters: Arc::default(),
-            wal_bytes: Arc::default(),
-            trouble: path.map_or_else(|| Ok(Trouble::default()), Trouble::of).map_err(failed(name))?,
-            threads: Mutex::default(),
-        };
+        let mut store = Sqlite::unstarted(path.is_some(), None);
+        store.trouble = path.map_or_else(|| Ok(Trouble::default()), Trouble::of).map_err(failed(name))?;
         let log = match path {
             None => None,
             Some(path) => {
@@ -159,8 +186,22 @@ impl Sqlite {
         Ok(store)
     }
 
-    /// Starts the threads beside the writer. They open their connections when they first have work.
-    fn start_beside(&self, path: &Path, options: &Options) -> Result<(), OpenError> {
+    /// A store without threads.
+    fn unstarted(has_readers: bool, reading: Option<Reading>) -> Self {
+        Sqlite {
+            writes: Arc::default(),
+            reads: has_readers.then(Arc::default),
+            reading,
+            bell: Arc::default(),
+            counters: Arc::default(),
+            wal_bytes: Arc::default(),
+            trouble: Trouble::default(),
+            threads: Mutex::default(),
+        }
+    }
+
+    /// Starts the threads that read. They open their connections when they first have work.
+    fn start_readers(&self, path: &Path, options: &Options) -> Result<(), OpenError> {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..options.readers.max(1) {
             let Some(queue) = self.reads.clone() else { break };
@@ -170,6 +211,13 @@ impl Sqlite {
             let thread = spawn("larkspur-read", move || readers::run(&queue, &counters, open));
             threads.others.push(thread.map_err(failed(path))?);
         }
+        Ok(())
+    }
+
+    /// Starts the threads beside the writer.
+    fn start_beside(&self, path: &Path, options: &Options) -> Result<(), OpenError> {
+        self.start_readers(path, options)?;
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let (bell, counters, file) = (self.bell.clone(), self.counters.clone(), PathBuf::from(path));
         let log = checkpoint::File { path: files::log_of(path), bytes: self.wal_bytes.clone() };
         let open = move || files::open_checkpointer(&file);
@@ -244,6 +292,9 @@ impl Sqlite {
             join(thread);
         }
         self.writes.close();
+        if let Some(Reading(Some(lock))) = &self.reading {
+            lock.release();
+        }
         if let Some(writer) = threads.writer {
             join(writer);
         }
@@ -272,7 +323,7 @@ impl Driver for Sqlite {
     fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let queue = match (effect, &self.reads) {
-                (Effect::Reads, Some(reads)) => reads,
+                (effect, Some(reads)) if effect == Effect::Reads || self.reading.is_some() => reads,
                 _ => &self.writes,
             };
             let (reply, answer) = oneshot::channel();

@@ -1,6 +1,5 @@
 //! The one thread that writes: it runs the units that wait as savepoints of one transaction and commits once.
 
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +9,7 @@ use larkspur_store::{Hook, StoreError, Unit, Verdict};
 use rusqlite::wal::CheckpointMode;
 
 use crate::checkpoint::{self, Bell};
+use crate::files::Lock;
 use crate::queue::{Job, Queue, Reply};
 use crate::session::Bench;
 use crate::{Counters, errors};
@@ -26,7 +26,7 @@ pub(crate) struct Writer {
     /// None in memory, where there is no log.
     pub(crate) log: Option<Log>,
     /// Held to the very end, also when this thread outlives the store. None in memory.
-    pub(crate) _lock: Option<File>,
+    pub(crate) _lock: Option<Lock>,
 }
 
 /// What the writer knows of the write-ahead log.

@@ -51,6 +51,11 @@ impl BlobKey {
         self.tenant
     }
 
+    /// Whether these are the bytes that it names.
+    pub fn fits(&self, content: &[u8]) -> bool {
+        BlobKey::of(self.tenant, content).hash == self.hash
+    }
+
     /// The SHA-256 of the bytes, in 64 hexadecimal digits.
     pub fn hash(&self) -> &str {
         &self.hash
@@ -65,7 +70,7 @@ impl fmt::Display for BlobKey {
 
 /// Where such bytes are kept.
 pub trait Blobs: Send + Sync + 'static {
-    /// Keeps them durably. That they are there already is as good.
+    /// Keeps them durably. That they are there already is as good; what is there and is not them is replaced.
     fn put<'a>(&'a self, key: &'a BlobKey, content: Bytes) -> BoxFuture<'a, Result<(), StoreError>>;
     /// The bytes, if they are there.
     fn get<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<Option<Bytes>, StoreError>>;
@@ -211,6 +216,62 @@ pub(crate) async fn named(driver: &Arc<dyn Driver>) -> Result<BTreeSet<String>, 
     rows.into_iter().map(|mut row| Ok(format!("{}/{}", row.text(0)?, row.text(1)?))).collect()
 }
 
+/// Whether any image names bytes that are kept apart. `false` on a schema that knows of none, and without tables.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn any(driver: &Arc<dyn Driver>) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM blob LIMIT 1";
+    match crate::copy::query(driver, Effect::Reads, sql.to_owned(), Vec::new()).await {
+        Ok(rows) if rows.is_empty() => Ok(false),
+        // Not all that is kept is still named.
+        Ok(_) => Ok(!named(driver).await?.is_empty()),
+        Err(StoreError::Broken(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// What became of the bytes that images name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Examined {
+    /// How many there are, each counted once.
+    pub named: u64,
+    /// Those that are not there, as tenant/hash.
+    pub missing: Vec<String>,
+    /// Those that are there and are not what their name says.
+    pub damaged: Vec<String>,
+}
+
+/// Reads all bytes that images name, one after the other, and compares them with their names. `told` hears how many were
+/// read, after each.
+///
+/// # Errors
+/// The store or the blobs are unavailable; [`StoreError::Broken`] on an older schema.
+pub async fn examine(
+    driver: &Arc<dyn Driver>,
+    blobs: &dyn Blobs,
+    told: &mut (dyn FnMut(u64) + Send),
+) -> Result<Examined, StoreError> {
+    let mut examined = Examined::default();
+    for name in named(driver).await? {
+        let key = name.split_once('/').and_then(|(tenant, hash)| BlobKey::parse(tenant, hash));
+        match (
+            &key,
+            match &key {
+                Some(key) => blobs.get(key).await?,
+                None => None,
+            },
+        ) {
+            (Some(key), Some(content)) if !key.fits(&content) => examined.damaged.push(name),
+            (_, None) => examined.missing.push(name),
+            _ => {}
+        }
+        examined.named += 1;
+        told(examined.named);
+    }
+    Ok(examined)
+}
+
 /// Those of them that are not there.
 ///
 /// # Errors
@@ -242,7 +303,7 @@ pub async fn copy_all(
             if !there.contains(&key) {
                 // A sweep may have removed it since: then nothing named it for long.
                 let Some(content) = from.get(&key).await? else { continue };
-                if BlobKey::of(tenant, &content) != key {
+                if !key.fits(&content) {
                     return Err(StoreError::Unavailable(format!("the file {key} is damaged")));
                 }
                 to.put(&key, content).await?;

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::blobs::Blobs;
 use crate::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
 use crate::migrate::{self, COPYING, SCHEMA_VERSION};
+use crate::state::Schema;
 use crate::{Row, Value, blobs};
 use tables::{Table, tables};
 
@@ -163,7 +164,12 @@ impl Source {
         unit(to, Effect::Writes, move |session| {
             let (mark, master, names) = (mark.clone(), master.clone(), names.clone());
             Box::pin(async move {
-                migrate::apply(session, shared).await?;
+                let schema = migrate::apply(session, shared).await?;
+                if let Schema::TooNew(schema) = schema {
+                    return refuse(format!(
+                        "the target has schema {schema} and this release {SCHEMA_VERSION}: name an empty one with --to"
+                    ));
+                }
                 match migrate::read(session, COPYING).await? {
                     Some(found) if found == mark => return Ok(()),
                     Some(_) => {
@@ -209,7 +215,7 @@ impl Source {
 }
 
 /// Refuses a database on a server that another process of this product is on. A data directory is locked.
-async fn unused(driver: &Arc<dyn Driver>, what: &str) -> Result<(), StoreError> {
+pub(crate) async fn unused(driver: &Arc<dyn Driver>, what: &str) -> Result<(), StoreError> {
     if !driver.is_shared() {
         return Ok(());
     }
@@ -322,7 +328,7 @@ pub(crate) async fn query(
 }
 
 /// Runs a function in a transaction.
-async fn unit<T, F>(driver: &Arc<dyn Driver>, effect: Effect, body: F) -> Result<T, StoreError>
+pub(crate) async fn unit<T, F>(driver: &Arc<dyn Driver>, effect: Effect, body: F) -> Result<T, StoreError>
 where
     T: Send + 'static,
     F: for<'a> Fn(&'a mut dyn Session) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync + 'static,

@@ -8,6 +8,7 @@ use larkspur_contract::Effect;
 use crate::blobs::Blobs;
 use crate::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
 use crate::ids::system_millis;
+use crate::state::{self, Schema};
 use crate::{Bell, Ids, Keys, Memory, Root, migrate, nodes};
 
 /// The real time, from which each tenant's clock is an offset.
@@ -46,6 +47,8 @@ pub struct EngineOptions {
     pub stale_ms: u32,
     /// Where files are kept; none for in their rows.
     pub blobs: Option<Arc<dyn Blobs>>,
+    /// Whether nothing is written to the store: it must have a schema that this program can serve.
+    pub read_only: bool,
 }
 
 /// An opened store.
@@ -64,12 +67,15 @@ pub struct Engine {
     pub clock: Arc<dyn Clock>,
     /// Where files are kept; none for in their rows.
     pub blobs: Option<Arc<dyn Blobs>>,
+    /// Whether nothing is written to the store, be it that nothing can be. Then it makes no ids for shared stores, and no
+    /// jobs are done.
+    pub read_only: bool,
 }
 
 impl Engine {
     /// Opens a store: applies the migrations that are missing and reads the master key, which a new store is given.
     ///
-    /// A database that is newer than this program is refused.
+    /// A database that is newer than this program is refused, as is one that has lost its master key.
     pub async fn open(
         driver: Arc<dyn Driver>,
         clock: Arc<dyn Clock>,
@@ -84,19 +90,21 @@ impl Engine {
         clock: Arc<dyn Clock>,
         options: EngineOptions,
     ) -> Result<Arc<Self>, StoreError> {
-        let EngineOptions { tag_bytes, stale_ms, blobs } = options;
+        let EngineOptions { tag_bytes, stale_ms, blobs, read_only } = options;
         let shared = driver.is_shared();
-        let opening = Arc::new(migrate::Opening::on(shared));
-        driver.transact(Effect::Writes, opening.clone()).await?;
-        let keys = Keys::derive(&opening.master());
+        let master = if read_only { served(&driver).await? } else { migrate::open(&driver).await? };
+        let keys = Keys::derive(&master);
         let memory = match (shared, stale_ms) {
             (false, _) => Memory::new(tag_bytes),
             (true, 0) => Memory::off(),
             (true, limit_ms) => Memory::stale(tag_bytes, limit_ms, clock.clone()),
         };
         let ids = if shared { Ids::without_a_node() } else { Ids::new(0) };
-        let engine = Arc::new(Engine { driver, memory, ids, keys, bell: Bell::default(), clock, blobs });
-        engine.hold_node().await?;
+        let engine =
+            Arc::new(Engine { driver, memory, ids, keys, bell: Bell::default(), clock, blobs, read_only });
+        if !read_only {
+            engine.hold_node().await?;
+        }
         Ok(engine)
     }
 
@@ -105,7 +113,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::open`].
     pub async fn migrate(driver: &Arc<dyn Driver>) -> Result<(), StoreError> {
-        driver.transact(Effect::Writes, Arc::new(migrate::Opening::on(driver.is_shared()))).await
+        migrate::open(driver).await.map(drop)
     }
 
     /// Renews the lease of this process's node number, or takes a number that nobody holds. Where no other process uses
@@ -133,6 +141,21 @@ impl Engine {
         let result = unit.result.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         result.ok_or_else(|| StoreError::Broken("the driver did not run the unit".to_owned()))
     }
+}
+
+/// The master key of a store that is not written to.
+async fn served(driver: &Arc<dyn Driver>) -> Result<String, StoreError> {
+    let state = state::look(driver).await?;
+    let schema = state.schema;
+    state.served()?.ok_or_else(|| {
+        let found = match schema {
+            Schema::Older(schema) => format!("it has the older schema {schema}"),
+            _ => "it has no tables".to_owned(),
+        };
+        state::refused(format!(
+            "{found}, and a server that only reads changes nothing: run `larkspur migrate`"
+        ))
+    })
 }
 
 struct Closure<T, F> {

@@ -1,10 +1,14 @@
 //! Brings a database to this program's schema, forward only.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::driver::{BoxFuture, Session, StoreError, Unit, Verdict};
+use larkspur_contract::Effect;
+
+use crate::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
+use crate::state::{self, Schema, State};
 use crate::tenants::TABLES;
-use crate::{Keys, Value};
+use crate::{Keys, Value, citus};
 
 const FILES: &[&str] = &[
     include_str!("../../../schema/0001_foundation.sql"),
@@ -35,7 +39,11 @@ pub const SCHEMA_VERSION: usize = FILES.len();
 const COMPATIBLE_SINCE: usize = 10;
 
 /// The row of `meta` that says so to programs that are older than the schema.
-const COMPATIBLE: &str = "compatible_since";
+pub(crate) const COMPATIBLE: &str = "compatible_since";
+
+/// The row of `meta` that has the schema, and the one that has the master key.
+pub(crate) const VERSION: &str = "schema_version";
+pub(crate) const KEY: &str = "master_key";
 
 /// The row of `meta` that a store has while it is being copied into.
 pub(crate) const COPYING: &str = "copying";
@@ -67,38 +75,44 @@ fn shared(statement: &str) -> String {
 /// What stands in the text of a table that need not outlive a crash; to SQLite it is a comment.
 const UNLOGGED: &str = "/* UNLOGGED */";
 
-/// The first transaction on a store.
-#[derive(Default)]
-pub(crate) struct Opening {
-    shared: bool,
-    master: Mutex<String>,
+/// Brings a store to this program's schema and returns its master key, which a new store is given.
+///
+/// A store that needs none of it is only read: a role that may not make tables is enough for it.
+///
+/// # Errors
+/// The store is unavailable, or no program, or not this one, may serve it: [`StoreError::Refused`] says why.
+pub(crate) async fn open(driver: &Arc<dyn Driver>) -> Result<String, StoreError> {
+    if let Some(master) = state::look(driver).await?.served()? {
+        return Ok(master);
+    }
+    let opening = Arc::new(Opening { shared: driver.is_shared(), master: Mutex::default() });
+    driver.transact(Effect::Writes, opening.clone()).await?;
+    let master = opening.master.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(master)
 }
 
-impl Opening {
-    pub(crate) fn on(shared: bool) -> Self {
-        Opening { shared, master: Mutex::default() }
-    }
-
-    pub(crate) fn master(&self) -> String {
-        self.master.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
+/// The first transaction on a store that is new or older.
+struct Opening {
+    shared: bool,
+    master: Mutex<String>,
 }
 
 impl Unit for Opening {
     fn run(&self, mut session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
         Box::pin(async move {
             let session = session.as_mut();
-            apply(session, self.shared).await?;
-            if read(session, COPYING).await?.is_some() {
-                return Err(StoreError::Refused(
-                    "a copy into it was begun and has not ended: run `larkspur copy` again".to_owned(),
-                ));
+            let before = apply(session, self.shared).await?;
+            let copying = read(session, COPYING).await?.is_some();
+            let found = read(session, KEY).await?.filter(|master| !master.is_empty());
+            let state = State { schema: before, copying, headless: false, master: found };
+            if let Some(why) = state.fault() {
+                return Err(state::refused(why));
             }
-            let master = match read(session, "master_key").await? {
+            let master = match state.master {
                 Some(master) => master,
                 None => {
                     let fresh = Keys::fresh_master();
-                    write(session, "master_key", &fresh).await?;
+                    write(session, KEY, &fresh).await?;
                     fresh
                 }
             };
@@ -108,42 +122,44 @@ impl Unit for Opening {
     }
 }
 
-/// Brings a store to this program's schema within a transaction, which whoever else opens it waits for.
+/// Brings a store to this program's schema within a transaction, for which all others that open it wait. Tells the schema
+/// that it had before.
 ///
 /// `is_shared` as the driver says.
-pub(crate) async fn apply(session: &mut dyn Session, is_shared: bool) -> Result<(), StoreError> {
+pub(crate) async fn apply(session: &mut dyn Session, is_shared: bool) -> Result<Schema, StoreError> {
     session
         .query("CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)", &[])
         .await?;
-    let found = lock_version(session).await?;
-    let applied: usize = found
-        .parse()
-        .map_err(|_| StoreError::Broken(format!("meta.schema_version is {found:?}, not a number")))?;
-    if applied > SCHEMA_VERSION {
-        let since = read(session, COMPATIBLE).await?.and_then(|since| since.parse::<usize>().ok());
-        if since.is_some_and(|since| since <= SCHEMA_VERSION) {
-            return Ok(());
-        }
-        return Err(StoreError::Refused(format!(
-            "the data has schema {applied} and this program knows schema {SCHEMA_VERSION}: start a newer release of larkspur on it"
-        )));
+    let applied = number(&lock_version(session).await?)?;
+    if applied >= SCHEMA_VERSION {
+        let since = read(session, COMPATIBLE).await?.and_then(|since| since.parse().ok());
+        return Ok(Schema::of(applied, since));
     }
+    let distributed = if is_shared { citus::tables(session).await? } else { BTreeSet::new() };
     for statements in migrations().skip(applied) {
         for statement in statements {
             let statement = if is_shared { shared(&statement) } else { statement };
             session.query(&statement, &[]).await?;
         }
     }
-    if is_shared && applied < SCHEMA_VERSION {
-        for table in TABLES {
-            session.query(&format!("ALTER TABLE {table} ALTER COLUMN tenant {ONE_TENANT}"), &[]).await?;
-        }
+    // Citus refuses options of columns on what it has in hand.
+    let free = |table: &&&str| is_shared && !distributed.contains(**table);
+    for table in TABLES.iter().filter(free) {
+        session.query(&format!("ALTER TABLE {table} ALTER COLUMN tenant {ONE_TENANT}"), &[]).await?;
     }
-    if applied < SCHEMA_VERSION {
-        write(session, "schema_version", &SCHEMA_VERSION.to_string()).await?;
-        write(session, COMPATIBLE, &COMPATIBLE_SINCE.to_string()).await?;
+    if distributed.contains(citus::FIRST) {
+        citus::distribute_new(session).await?;
     }
-    Ok(())
+    write(session, VERSION, &SCHEMA_VERSION.to_string()).await?;
+    write(session, COMPATIBLE, &COMPATIBLE_SINCE.to_string()).await?;
+    Ok(Schema::of(applied, None))
+}
+
+/// The number of a schema.
+pub(crate) fn number(version: &str) -> Result<usize, StoreError> {
+    version
+        .parse()
+        .map_err(|_| StoreError::Broken(format!("meta.schema_version is {version:?}, not a number")))
 }
 
 /// The schema that was applied; whoever else opens the store waits until this transaction ends.

@@ -36,6 +36,8 @@ pub struct LabOptions {
     pub clock: Arc<dyn Clock>,
     /// Where files are kept; by default in memory beside SQLite, and in the database on PostgreSQL.
     pub blobs: Option<Arc<dyn Blobs>>,
+    /// Whether it only reads a store that was made before.
+    pub read_only: bool,
     /// How old what reads go by may be on a store that others write to, in milliseconds.
     pub stale_ms: u32,
 }
@@ -71,6 +73,7 @@ impl Default for LabOptions {
             rate_limit_status: 429,
             clock: Arc::new(SystemClock),
             blobs: crate::store::blobs(),
+            read_only: false,
             stale_ms: 0,
         }
     }
@@ -93,7 +96,12 @@ impl Lab {
             Some(driver) => driver,
             None => crate::empty_store().await,
         };
-        let opening = EngineOptions { tag_bytes: 64 << 20, stale_ms: options.stale_ms, blobs: options.blobs };
+        let opening = EngineOptions {
+            tag_bytes: 64 << 20,
+            stale_ms: options.stale_ms,
+            blobs: options.blobs,
+            read_only: options.read_only,
+        };
         let engine = Engine::open_with(driver, options.clock, opening).await;
         let engine = engine.expect("the store opens");
         // Its jobs are left alone: a test sweeps when it wants to.

@@ -1,14 +1,17 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use larkspur_store::{SCHEMA_VERSION, blobs};
-use larkspur_store_sqlite::Sqlite;
+use larkspur_store::state::{self, Schema};
+use larkspur_store::{Driver, SCHEMA_VERSION, StoreError, blobs, citus};
+use larkspur_store_sqlite::{OpenError, Sqlite};
 use tokio::time::Instant;
 
 use super::Place;
+use super::check::lies;
 use super::progress::Progress;
-use super::store::{Store, advised, blobs as configured, plain};
+use super::store::{Store, advised, plain};
 use super::waiting::patiently;
 use crate::blobs::Objects;
 use crate::config::Config;
@@ -31,6 +34,12 @@ pub(super) struct Migration {
     /// Make a store in the data directory if there is none
     #[arg(long)]
     create: bool,
+    /// Divide the tables by tenant among the servers of a Citus cluster; end all larkspur servers first
+    #[arg(long)]
+    distribute: bool,
+    /// Into how many shards [default: 32, or as many as they have]
+    #[arg(long, value_name = "COUNT", requires = "distribute", value_parser = clap::value_parser!(u32).range(1..=64_000))]
+    shards: Option<u32>,
     #[command(flatten)]
     place: Place,
     /// Seconds to wait for a database that does not answer yet
@@ -50,23 +59,42 @@ pub(super) fn migrate(flags: &Migration) -> Result<(), String> {
             config.data.display()
         ));
     }
+    if config.read_only {
+        return Err("read_only is set, and a migration writes: set it to false for this command".to_owned());
+    }
+    if flags.distribute && !config.is_on_a_server() {
+        return Err("--distribute is for a database on a Citus coordinator: name it with --store".to_owned());
+    }
     waiting(async {
         let until = Instant::now() + Duration::from_secs(flags.wait.min(DAY));
         let store = patiently(
             Some(until),
             |_| (),
             async || {
-                let store = Store::try_open(&config).await?;
+                let store = match flags.distribute {
+                    true => Store::open_at_leisure(&config).await?,
+                    false => Store::try_open(&config).await?,
+                };
                 store.migrate(&config).await.inspect_err(|_| store.close())?;
                 Ok(store)
             },
         );
         let store = store.await?;
         let place = store.place(&config);
-        store.close();
         super::print(&format!(
             "{place} has schema {SCHEMA_VERSION}, the one of this release, or a newer one that it can serve\n"
-        ))
+        ))?;
+        if flags.distribute {
+            let mut told = Vec::new();
+            let mut tell = |table: &str| told.push(table.to_owned());
+            let layout = citus::distribute(&store.driver(), flags.shards, &mut tell).await;
+            let done =
+                if told.is_empty() { String::new() } else { format!("distributed: {}\n", told.join(", ")) };
+            super::print(&done)?;
+            super::print(&format!("{}\n", lies(&layout.map_err(|error| plain(&error))?)))?;
+        }
+        store.close();
+        Ok(())
     })
 }
 
@@ -80,60 +108,6 @@ pub(super) fn compact(place: &Place) -> Result<(), String> {
     let (before, after) = Sqlite::compact(&config.data).map_err(|error| advised(&error))?;
     drop(progress);
     super::print(&format!("{}: {before} bytes before, {after} now\n", config.data.display()))
-}
-
-/// Looks for damage and for files that are missing; of a database on a server, whether it can hold the data.
-pub(super) fn check(place: &Place) -> Result<(), String> {
-    let config = place.config()?;
-    if config.is_on_a_server() {
-        return waiting(async {
-            let store = Store::open(&config).await?;
-            let place = store.place(&config);
-            let lost = missing(&store, &config).await;
-            store.close();
-            super::print(&format!(
-                "{place} can hold the data: version, encoding, order of text and durability are right\n"
-            ))?;
-            lost
-        });
-    }
-    let data = &config.data;
-    let progress = Progress::of("looking at every page and every reference");
-    let found = Sqlite::check(data).map_err(|error| advised(&error))?;
-    drop(progress);
-    if !found.is_empty() {
-        super::print(&format!("{}\n", found.join("\n")))?;
-        return Err(format!("{} is damaged: restore a backup into another directory", data.display()));
-    }
-    super::print(&format!("{}: no damage found\n", data.display()))?;
-    if config.blobs().is_empty() {
-        return Ok(());
-    }
-    waiting(async {
-        let Ok(store) = Store::open(&config).await else {
-            return super::print("its files were not looked at, since a server has the data\n");
-        };
-        let lost = missing(&store, &config).await;
-        store.close();
-        lost
-    })
-}
-
-/// Says which files are missing that images name.
-async fn missing(store: &Store, config: &Config) -> Result<(), String> {
-    let Some(kept) = configured(config)? else { return Ok(()) };
-    let progress = Progress::of("looking for the files of images");
-    let lost = blobs::missing(&store.driver(), &*kept).await.map_err(|error| plain(&error))?;
-    drop(progress);
-    if lost.is_empty() {
-        return super::print(&format!("{}: no file is missing\n", config.blobs()));
-    }
-    super::print(&format!("missing: {}\n", lost.join("\nmissing: ")))?;
-    Err(format!(
-        "{} lacks {} files that images name: put them back from a backup",
-        config.blobs(),
-        lost.len()
-    ))
 }
 
 /// Copies the data to a file, and the files of a folder to one beside it.
@@ -162,6 +136,7 @@ pub(super) fn backup(flags: &Flags) -> Result<(), String> {
 pub(super) fn restore(flags: &Flags) -> Result<(), String> {
     let config = flags.place.config()?;
     let (data, from) = (directory(&config)?, &flags.file);
+    waiting(is_store(from))?;
     let beside = beside(from)?;
     let files = Path::new(beside.trim_start_matches("file://")).is_dir();
     if files && config.blobs().is_empty() {
@@ -177,6 +152,29 @@ pub(super) fn restore(flags: &Flags) -> Result<(), String> {
     Sqlite::restore(from, data).map_err(|error| advised(&error))?;
     drop(progress);
     super::print(&format!("{} holds what {} held\n", data.display(), from.display()))
+}
+
+/// Refuses a database that is no store, or one that nothing may serve.
+async fn is_store(file: &Path) -> Result<(), String> {
+    let store = match Sqlite::look(file) {
+        Ok(store) => Arc::new(store),
+        Err(error @ OpenError::Missing(_)) => return Err(advised(&error)),
+        // What is no database at all is told by the restoration, which looks for damage.
+        Err(_) => return Ok(()),
+    };
+    let driver: Arc<dyn Driver> = store.clone();
+    let state = state::look(&driver).await;
+    store.close();
+    let why = match state {
+        Ok(state) if state.schema == Schema::Absent => "it is no store of larkspur".to_owned(),
+        Ok(state) => match state.fault() {
+            Some(why) => why,
+            None => return Ok(()),
+        },
+        Err(StoreError::Broken(why)) => why,
+        Err(_) => return Ok(()),
+    };
+    Err(format!("{} is not restored: {why}; name a file that `larkspur backup` wrote", file.display()))
 }
 
 /// The address of the folder with the files of a backup.

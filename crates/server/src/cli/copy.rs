@@ -39,7 +39,8 @@ const FILES: u64 = 1000;
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let config = flags.config.as_deref();
     let from = settings(flags.from.as_deref(), flags.blobs_from.as_deref(), config)?;
-    let to = settings(flags.to.as_deref(), flags.blobs_to.as_deref(), config)?;
+    let mut to = settings(flags.to.as_deref(), flags.blobs_to.as_deref(), config)?;
+    to.read_only = false;
     if from.is_on_a_server() == to.is_on_a_server() && (&from.store, &from.data) == (&to.store, &to.data) {
         return Err(
             "the source and the target are the same place: name another one with --from or --to".to_owned()

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand.
 
 mod call;
+mod check;
 mod client;
 mod copies;
 mod copy;
@@ -118,7 +119,7 @@ pub fn run() -> ExitCode {
         Some(Command::Call(flags)) => call::run(&flags),
         Some(Command::Health(flags)) => health::run(&flags),
         Some(Command::Migrate(flags)) => copies::migrate(&flags),
-        Some(Command::Check(place)) => copies::check(&place),
+        Some(Command::Check(place)) => check::run(&place),
         Some(Command::Backup(flags)) => copies::backup(&flags),
         Some(Command::Restore(flags)) => copies::restore(&flags),
         Some(Command::Compact(place)) => copies::compact(&place),

@@ -33,6 +33,9 @@ pub(super) struct Flags {
     /// Keep nothing on disk
     #[arg(long)]
     pub(super) memory: bool,
+    /// Change nothing, for a disk that is full or read-only: reads are answered, calls that change something refused
+    #[arg(long, conflicts_with = "memory")]
+    read_only: bool,
     /// Where to write base URL, control key and demo world as JSON once the port is open
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
@@ -58,6 +61,7 @@ impl Flags {
             ("data", self.data.as_ref().map(path)),
             ("store", self.store.clone()),
             ("memory", self.memory.then(|| "true".to_owned())),
+            ("read_only", self.read_only.then(|| "true".to_owned())),
             ("ready_file", self.ready_file.as_ref().map(path)),
             ("rate_limits", self.rate_limits.clone()),
             ("control_key", self.control_key.clone()),
@@ -77,6 +81,9 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
     config.memory &= flags.data.is_none();
     if flags.data.is_some() || flags.memory {
         config.store.clear();
+    }
+    if config.read_only && config.memory {
+        return Err("a store in memory is new and empty: read_only needs one that is on disk".to_owned());
     }
     logs::start(&config.logs)?;
     for warning in &config.warnings {
@@ -108,8 +115,9 @@ async fn serve(config: &Config) -> Result<(), String> {
     } else {
         opening.await?
     };
+    let writes = !config.read_only;
     let open = config.demo == Demo::Always || (config.demo == Demo::Auto && address.ip().is_loopback());
-    let world = world(config, &engine, open).await?;
+    let world = world(config, &engine, open && writes).await?;
     let control_key =
         if config.control_key.is_empty() { Keys::fresh_secret() } else { config.control_key.clone() };
     let options = AppOptions {
@@ -121,7 +129,7 @@ async fn serve(config: &Config) -> Result<(), String> {
         store_stats: Some(store.stats()),
         ..AppOptions::default()
     };
-    let upkeep = Upkeep::of(&engine, config.grace());
+    let upkeep = writes.then(|| Upkeep::of(&engine, config.grace()));
     let app = App::build(engine, options)?;
     let ready = Ready { base_url: base_url(address), control_key, world };
     announce(config, &ready, open)?;
@@ -131,17 +139,21 @@ async fn serve(config: &Config) -> Result<(), String> {
         // Before the port is free for another server: what waits for a server goes by this file.
         files.iter().for_each(|path| ready::withdraw(path, &ready));
     };
-    tracing::info!(address = %address, "serving");
-    let courier = Courier::new(app.clone(), allow_private(config, address.ip().is_loopback()));
+    tracing::info!(address = %address, "{}", if writes { "serving" } else { "serving, and only reading" });
     let (stop, stopped) = oneshot::channel::<()>();
-    let deliveries = tokio::spawn(courier.run(async {
-        let _ = stopped.await;
-    }));
+    let deliveries = writes.then(|| {
+        let courier = Courier::new(app.clone(), allow_private(config, address.ip().is_loopback()));
+        tokio::spawn(courier.run(async {
+            let _ = stopped.await;
+        }))
+    });
     let limits = open_files::fitting(config.limits(), config.postgres().connections);
     let serving = async {
         http::serve(listener, app, limits, ended).await;
         drop(stop);
-        if deliveries.await.is_err() {
+        if let Some(deliveries) = deliveries
+            && deliveries.await.is_err()
+        {
             tracing::error!("the worker that delivers events failed");
         }
     };
@@ -253,6 +265,7 @@ fn demo_file(config: &Config) -> Option<PathBuf> {
 /// Writes the ready files, and tells the person at the terminal what to do next.
 fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
     if let (Some(world), Some(path)) = (&ready.world, demo_file(config))
+        && !config.read_only
         && ready::read::<World>(&path).as_ref() != Some(world)
     {
         ready::write(&path, world)
@@ -260,11 +273,22 @@ fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
     }
     let paths = ready_files(config);
     for path in &paths {
-        ready::write(path, ready)
-            .map_err(|error| format!("cannot write the ready file {}: {error}", path.display()))?;
+        let written = ready::write(path, ready)
+            .map_err(|error| format!("cannot write the ready file {}: {error}", path.display()));
+        match written {
+            // The data directory is where nothing can be written.
+            Err(why) if config.read_only && *path != config.ready_file => {
+                tracing::warn!("{why}: name another place with --ready-file");
+            }
+            written => written?,
+        }
     }
-    if let Err(why) = super::print(&greeting(ready, paths.first(), open)) {
-        // Whoever serves without a terminal has the ready file.
+    let mut text = greeting(ready, paths.first(), open);
+    if config.read_only {
+        text.push_str("\nIt only reads: calls that change something are refused with 5275503.\n");
+    }
+    if let Err(why) = super::print(&text) {
+        // A server without a terminal has the ready file.
         tracing::warn!(why, "the greeting could not be printed");
     }
     Ok(())

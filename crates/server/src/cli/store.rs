@@ -1,16 +1,20 @@
 //! The store that the settings name, whichever driver has it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use larkspur_store::blobs::Blobs;
-use larkspur_store::{Driver, Engine, EngineOptions, StoreError, SystemClock};
-use larkspur_store_postgres::{OpenError as Unopened, Postgres};
+use larkspur_store::blobs::{self as kept, Blobs};
+use larkspur_store::{Driver, Engine, EngineOptions, StoreError, SystemClock, state};
+use larkspur_store_postgres::{OpenError as Unopened, Options, Postgres};
 use larkspur_store_sqlite::{OpenError, Sqlite};
 
 use super::waiting::NotOpen;
-use crate::StoreStats;
 use crate::blobs::Objects;
 use crate::config::Config;
+use crate::{StoreStats, ready};
+
+/// How long a statement may take that moves whole tables.
+const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// An opened driver.
 pub(super) enum Store {
@@ -29,18 +33,20 @@ impl Store {
     /// As [`Store::open`], and tells what may pass from what will not.
     pub(super) async fn try_open(config: &Config) -> Result<Self, NotOpen> {
         if config.is_on_a_server() {
-            let opened = Postgres::try_open(&config.store, &config.postgres()).await;
-            return opened.map(|store| Store::Postgres(Arc::new(store))).map_err(|error| match error {
-                Unopened::Away(error) => NotOpen::Away(plain(&error)),
-                Unopened::Unfit(error) => NotOpen::Refused(plain(&error)),
-            });
+            return Self::on_a_server(config, config.postgres()).await;
         }
         Store::on_this_machine(config).map_err(NotOpen::Refused)
     }
 
     fn on_this_machine(config: &Config) -> Result<Self, String> {
-        let opened =
-            if config.memory { Sqlite::memory() } else { Sqlite::open(&config.data, &config.sqlite()) };
+        let opened = if config.memory {
+            Sqlite::memory()
+        } else if config.read_only {
+            Sqlite::open_to_read(&config.data, &config.sqlite())
+        } else {
+            Sqlite::lost(&config.data, &ready::WITNESSES)
+                .and_then(|()| Sqlite::open(&config.data, &config.sqlite()))
+        };
         opened.map(|store| Store::Sqlite(Arc::new(store))).map_err(|error| match error {
             OpenError::Denied(..) => format!(
                 "{error}: this user may not use the directory: name one that it may write to with --data, or run the command as its owner"
@@ -49,6 +55,31 @@ impl Store {
                 "{error}: choose a directory that this user may write to with --data; if it is one, `larkspur check` tells whether the data are damaged"
             ),
             error => advised(&error),
+        })
+    }
+
+    /// As [`Store::try_open`], for a command whose statements may take as long as they need.
+    pub(super) async fn open_at_leisure(config: &Config) -> Result<Self, NotOpen> {
+        if !config.is_on_a_server() {
+            return Self::try_open(config).await;
+        }
+        Self::on_a_server(config, Options { connections: 1, deadline: A_DAY, ..config.postgres() }).await
+    }
+
+    /// Opens it to look at it: a data directory may be in use by a server, or on a disk that is read-only.
+    pub(super) async fn look(config: &Config) -> Result<Self, String> {
+        if config.is_on_a_server() {
+            return Self::open(config).await;
+        }
+        let opened = Sqlite::look(&Sqlite::file(&config.data));
+        opened.map(|store| Store::Sqlite(Arc::new(store))).map_err(|error| advised(&error))
+    }
+
+    async fn on_a_server(config: &Config, options: Options) -> Result<Self, NotOpen> {
+        let opened = Postgres::try_open(&config.store, &options).await;
+        opened.map(|store| Store::Postgres(Arc::new(store))).map_err(|error| match error {
+            Unopened::Away(error) => NotOpen::Away(plain(&error)),
+            Unopened::Unfit(error) => NotOpen::Refused(plain(&error)),
         })
     }
 
@@ -62,10 +93,18 @@ impl Store {
 
     /// Puts an engine on it, which brings it to this program's schema.
     pub(super) async fn engine(&self, config: &Config) -> Result<Arc<Engine>, NotOpen> {
+        let failed = |error| self.unopened(config, &error);
+        // What nothing may serve is told by what is wrong with it.
+        if state::look(&self.driver()).await.map_err(failed)?.fault().is_none()
+            && let Some(why) = without_files(config, &self.driver()).await.map_err(failed)?
+        {
+            return Err(NotOpen::Refused(why));
+        }
         let options = EngineOptions {
             tag_bytes: config.tag_bytes(),
             stale_ms: config.stale_ms(),
             blobs: blobs(config).map_err(NotOpen::Refused)?,
+            read_only: config.read_only,
         };
         let engine = Engine::open_with(self.driver(), Arc::new(SystemClock), options).await;
         engine.map_err(|error| self.unopened(config, &error))
@@ -79,7 +118,7 @@ impl Store {
     fn unopened(&self, config: &Config, error: &StoreError) -> NotOpen {
         let hint = match (self, error) {
             (Store::Sqlite(_), _) => "; `larkspur check` tells whether they are damaged",
-            (Store::Postgres(_), StoreError::Broken(_)) => {
+            (Store::Postgres(_), StoreError::Unavailable(why)) if why.contains("(42501)") => {
                 "; see that the user of the address may make and change tables there"
             }
             // The others say it themselves.
@@ -120,6 +159,28 @@ impl Store {
     }
 }
 
+/// Why a store is not served whose images name files, unless the settings say where they are and it is there: what is
+/// uploaded would go elsewhere, and what is there be answered as missing.
+pub(super) async fn without_files(
+    config: &Config,
+    driver: &Arc<dyn Driver>,
+) -> Result<Option<String>, StoreError> {
+    let empty = Objects::empty_folder(config.blobs());
+    let given = !config.blobs().is_empty() && empty.is_none();
+    if given || !kept::any(driver).await? {
+        return Ok(None);
+    }
+    Ok(Some(match empty {
+        Some(folder) => format!(
+            "images name files in {}, which is not there or empty: mount its disk, restore it from a backup, or correct blobs.url",
+            folder.display()
+        ),
+        None => "images name files that are kept apart from the data, and blobs.url does not say where: set it as it was \
+                 when they were uploaded"
+            .to_owned(),
+    }))
+}
+
 /// Where uploaded files are kept, if not in the database.
 pub(super) fn blobs(config: &Config) -> Result<Option<Arc<dyn Blobs>>, String> {
     if config.blobs().is_empty() {
@@ -133,6 +194,9 @@ pub(super) fn advised(error: &OpenError) -> String {
     let advice = match error {
         OpenError::InUse(_) => "end it, or choose another directory with --data",
         OpenError::Missing(_) => "name a file, or with --data a directory, that is there",
+        OpenError::Lost(..) => {
+            "put the database back from a backup (`larkspur restore`), or remove that file to begin with an empty store; no new one is made over it"
+        }
         OpenError::Exists(_) => "choose another place",
         OpenError::Damaged(..) => "take an older backup",
         OpenError::Denied(..) => "this user may not do that: run the command as the owner of the data",

@@ -6,6 +6,7 @@ const PAGES: &[(&str, &str)] = &[
     ("control-api.md", include_str!("../../../../docs/guide/control-api.md")),
     ("deploying.md", include_str!("../../../../docs/guide/deploying.md")),
     ("operating.md", include_str!("../../../../docs/guide/operating.md")),
+    ("scaling-out.md", include_str!("../../../../docs/guide/scaling-out.md")),
     ("signing-in.md", include_str!("../../../../docs/guide/signing-in.md")),
     ("testing.md", include_str!("../../../../docs/guide/testing.md")),
 ];

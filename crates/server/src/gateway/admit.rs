@@ -150,9 +150,9 @@ pub(crate) enum Counting {
 }
 
 impl Counting {
-    /// Counts where every process on the store does.
+    /// Counts where every process on the store does; a server that only reads counts by itself.
     pub(crate) fn on(engine: &Arc<Engine>) -> Self {
-        match engine.driver.is_shared() {
+        match engine.driver.is_shared() && !engine.read_only {
             true => Counting::Shared(engine.clone()),
             false => Counting::Here(Limiter::default()),
         }

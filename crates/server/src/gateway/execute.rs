@@ -1,7 +1,7 @@
 //! Step 6: the operation itself, in one transaction.
 
 use larkspur_api::{Answer, Caller, Entry, Invocation, Received};
-use larkspur_contract::{Effect, Fault, codes};
+use larkspur_contract::{Effect, Fault, Reply, Spec, codes};
 use larkspur_store::StoreError;
 use larkspur_store::blobs::BlobKey;
 
@@ -27,8 +27,9 @@ pub(super) async fn execute(
                 blobs.put(&key, file).await?;
                 job.kept(key);
             }
-            let ended = app.engine.driver.transact(entry.spec.effect, job.clone().unit()).await;
-            ended.map_err(|error| failed(entry.spec.effect, error))?;
+            let effect = if app.engine.read_only { Effect::Reads } else { entry.spec.effect };
+            let ended = app.engine.driver.transact(effect, job.clone().unit()).await;
+            ended.map_err(|error| failed(app, entry.spec.effect, error))?;
             match job.take()? {
                 Answer::Kept(key, media) => fetch(app, &key, media).await,
                 answer => Ok(answer),
@@ -37,8 +38,21 @@ pub(super) async fn execute(
     }
 }
 
+/// What a server that only reads answers to a call that would change something, before it is run. Signing in of apps is
+/// run all the same: a token says itself what it is good for, and need not be written down.
+pub(super) fn permitted(app: &App, spec: &Spec) -> Result<(), Fault> {
+    if app.engine.read_only && spec.effect == Effect::Writes && !matches!(spec.reply, Reply::FlatAuth(_)) {
+        return Err(Fault::new(codes::READ_ONLY, "the server was started with --read-only"));
+    }
+    Ok(())
+}
+
 /// A transaction that failed. What only reads leaves no doubt.
-fn failed(effect: Effect, error: StoreError) -> Fault {
+fn failed(app: &App, effect: Effect, error: StoreError) -> Fault {
+    // It came to a statement that writes, which is a defect nowhere else.
+    if app.engine.read_only && effect == Effect::Writes && matches!(error, StoreError::Broken(_)) {
+        return Fault::new(codes::READ_ONLY, error.to_string());
+    }
     let doubtful = effect == Effect::Writes && matches!(error, StoreError::UnknownOutcome(_));
     let fault = Fault::from(error);
     if doubtful { fault.in_doubt() } else { fault }
@@ -51,5 +65,11 @@ async fn fetch(app: &App, key: &BlobKey, media: String) -> Result<Answer, Fault>
     };
     let content = blobs.get(key).await?;
     let content = content.ok_or_else(|| Fault::new(codes::INTERNAL, format!("the file {key} is missing")))?;
+    if !key.fits(&content) {
+        return Err(Fault::new(
+            codes::INTERNAL,
+            format!("the file {key} is damaged: its bytes are others than its name says"),
+        ));
+    }
     Ok(Answer::Bytes(content, media))
 }

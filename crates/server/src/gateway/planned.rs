@@ -10,7 +10,8 @@ use crate::App;
 /// The refusal that is planned for this call, which counts it.
 pub(super) async fn refusal(app: &App, spec: &'static Spec, caller: &Caller) -> Result<Option<Fault>, Fault> {
     let Caller::Token(call) = caller else { return Ok(None) };
-    if !call.refuses {
+    // A refusal is used up when it is answered, which a server that only reads cannot write down.
+    if !call.refuses || app.engine.read_only {
         return Ok(None);
     }
     let tenant = call.tenant;

@@ -9,14 +9,15 @@ use bytes::Bytes;
 use larkspur_contract::ids::TenantKey;
 use larkspur_server::blobs::Objects;
 use larkspur_server::sweep_files_if_due;
-use larkspur_store::blobs::{BlobKey, Blobs, Swept, missing, sweep};
+use larkspur_store::blobs::{BlobKey, Blobs, Swept, examine, missing, sweep};
 use larkspur_store::{BoxFuture, Clock, Driver, Engine, EngineOptions, StoreError, SystemClock};
 use larkspur_store_postgres::Postgres;
 use larkspur_store_sqlite::{Options, Sqlite};
 use larkspur_testkit::postgres::Server;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, World};
 
-use crate::program::binary;
+use crate::program::{Program, binary};
+use crate::servers::sign_in;
 
 const GRACE: i64 = 3_600_000;
 
@@ -177,6 +178,118 @@ async fn without_room_for_the_file_there_is_no_image() {
     assert_eq!(missing(&place.lab.app.engine().driver, &*place.disk).await, Ok(Vec::new()));
 }
 
+/// A lab on files of a folder, where a test can meddle with them.
+async fn in_a_folder(folder: &std::path::Path) -> Lab {
+    let files = Objects::open(&format!("file://{}", folder.display())).expect("opens");
+    Lab::with(LabOptions { blobs: Some(files), ..LabOptions::default() }).await
+}
+
+#[tokio::test]
+async fn a_file_that_is_damaged_is_named_and_never_answered() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let lab = in_a_folder(directory.path()).await;
+    let (world, picture) = (lab.world().await, super::png(7, 8));
+    let upload = async || {
+        let request = world.call("POST", "/im/v1/images");
+        let request = request.multipart(&[("image_type", "message")], ("image", &picture));
+        request.send().await.data()["image_key"].as_str().expect("a key").to_owned()
+    };
+    let image = upload().await;
+    let key = BlobKey::of(TenantKey::parse(&world.tenant_key).expect("a tenant"), &picture);
+    let file = directory.path().join(key.to_string());
+    let download = async || world.call("GET", &format!("/im/v1/images/{image}")).send().await;
+    for damage in [super::png(8, 7), Vec::new(), picture[..20].to_vec()] {
+        std::fs::write(&file, &damage).expect("damaged");
+        let reply = download().await;
+        assert_eq!((reply.status(), reply.code()), (500, 2200), "{}", reply.text());
+        let files = lab.app.engine().blobs.clone().expect("files");
+        let found = examine(&lab.app.engine().driver, &*files, &mut |_| {}).await.expect("examined");
+        assert_eq!((found.named, found.missing.len(), found.damaged), (1, 0, vec![key.to_string()]));
+        // The same bytes once more mend it, also for the image of before.
+        upload().await;
+        assert_eq!(download().await.response.body, picture);
+    }
+}
+
+/// Whatever the umask lets through, files are for their owner, and the data directory's, too.
+#[cfg(unix)]
+#[test]
+fn permissions_do_not_follow_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    for umask in ["000", "277"] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (data, settings) = (directory.path().join("data"), directory.path().join("settings.toml"));
+        let url = format!("[blobs]\nurl = \"file://{}/files/inner\"\n", directory.path().display());
+        std::fs::write(&settings, url).expect("written");
+        std::fs::create_dir(&data).expect("a directory");
+        let place = ["--data".as_ref(), data.as_os_str(), "--config".as_ref(), settings.as_os_str()];
+        let shell = format!("umask {umask};");
+        let program = Program::spawn_at(directory.path(), &place, &shell).until_ready();
+        let mut client = program.client();
+        let token = sign_in(&mut client, &program.ready);
+        let (status, answer) = client.upload(&token, &super::png(7, 8)).expect("an answer");
+        assert!(status == 200 && answer["code"] == 0, "{answer}");
+        let (mut looked, mut folders) = (0, vec![directory.path().join("files"), data.clone()]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).expect("a folder") {
+                let entry = entry.expect("an entry");
+                let about = entry.metadata().expect("about it");
+                let mode = about.permissions().mode() & 0o777;
+                let wanted = if about.is_dir() { 0o700 } else { 0o600 };
+                // SQLite's own files and the lock need not be readable by the umask's leave, but by no other user.
+                let right = if folder == data { mode & 0o077 == 0 } else { mode == wanted };
+                assert!(right, "umask {umask}: {} has {mode:o}", entry.path().display());
+                looked += 1;
+                if about.is_dir() {
+                    folders.push(entry.path());
+                }
+            }
+        }
+        assert!(looked >= 5, "{looked}");
+    }
+}
+
+/// A start that would answer every image as missing, and put new ones elsewhere.
+#[test]
+fn a_store_that_names_files_is_not_started_without_them() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (data, settings) = (directory.path().join("data"), directory.path().join("settings.toml"));
+    let files = directory.path().join("files");
+    std::fs::write(&settings, format!("[blobs]\nurl = \"file://{}\"\n", files.display())).expect("written");
+    let plain = ["--data".as_ref(), data.as_os_str()];
+    let with = ["--data".as_ref(), data.as_os_str(), "--config".as_ref(), settings.as_os_str()];
+    // Nothing names a file yet: both will do.
+    for place in [&plain[..], &with[..]] {
+        let program = Program::spawn_at(directory.path(), place, "").until_ready();
+        program.terminate();
+        assert!(program.wait().0.success());
+    }
+    let program = Program::spawn_at(directory.path(), &with, "").until_ready();
+    let mut client = program.client();
+    let token = sign_in(&mut client, &program.ready);
+    let (_, answer) = client.upload(&token, &super::png(7, 8)).expect("an answer");
+    let image = answer["data"]["image_key"].as_str().expect("a key").to_owned();
+    drop(client);
+    program.terminate();
+    assert!(program.wait().0.success());
+    let (status, log) = Program::spawn_at(directory.path(), &plain, "").wait();
+    assert!(status.code() == Some(1) && log.contains("blobs.url does not say where: set it"), "{log}");
+    let away = directory.path().join("away");
+    std::fs::rename(&files, &away).expect("moved");
+    let (status, log) = Program::spawn_at(directory.path(), &with, "").wait();
+    assert!(status.code() == Some(1) && log.contains("which is not there or empty: mount its disk"), "{log}");
+    assert!(!files.exists(), "an empty folder would hide that");
+    // The place of a disk that is not mounted.
+    std::fs::create_dir(&files).expect("made");
+    let (status, log) = Program::spawn_at(directory.path(), &with, "").wait();
+    assert!(status.code() == Some(1) && log.contains("not there or empty"), "{log}");
+    std::fs::remove_dir(&files).expect("removed");
+    std::fs::rename(&away, &files).expect("moved");
+    let program = Program::spawn_at(directory.path(), &with, "").until_ready();
+    let mut client = program.client();
+    assert_eq!(client.image(&token, &image), Some(super::png(7, 8)));
+}
+
 #[tokio::test]
 async fn a_file_that_is_missing_is_named() {
     let place = Place::new().await;
@@ -280,18 +393,32 @@ async fn a_backup_has_the_files_of_a_folder() {
     let upload = world.call("POST", "/im/v1/images");
     let upload = upload.multipart(&[("image_type", "message")], ("image", &picture)).send().await;
     let image = upload.data()["image_key"].as_str().expect("a key").to_owned();
-    let (_, said) = larkspur("check", "old");
-    assert!(said.contains("not looked at, since a server has the data"), "{said}");
+    let (done, said) = larkspur("check", "old");
+    assert!(
+        done && said.contains("none of 1 files is missing or damaged"),
+        "while a server has the data: {said}"
+    );
     let (done, said) = larkspur("backup", "old");
     assert!(done && said.contains("holds its 1 files"), "{said}");
     driver.close();
     let (done, said) = larkspur("check", "old");
-    assert!(done && said.contains("no file is missing"), "{said}");
+    assert!(done && said.contains("none of 1 files is missing or damaged"), "{said}");
     let (done, said) = larkspur("restore", "new");
     assert!(done, "{said}");
+    let key = BlobKey::of(TenantKey::parse(&world.tenant_key).expect("a tenant"), &picture);
+    let file = path("old files").join(key.to_string());
+    std::fs::write(&file, super::png(8, 7)).expect("damaged");
+    let (done, said) = larkspur("check", "old");
+    assert!(!done && said.contains(&format!("damaged: {key}")) && said.contains("1 are damaged"), "{said}");
+    std::fs::remove_file(&file).expect("removed");
+    let (done, said) = larkspur("check", "old");
+    assert!(!done && said.contains(&format!("missing: {key}")) && said.contains("lacks 1 files"), "{said}");
     std::fs::remove_dir_all(path("old files")).expect("removed");
     let (done, said) = larkspur("check", "old");
-    assert!(!done && said.contains("lacks 1 files"), "{said}");
+    assert!(
+        !done && said.contains("which is not there or empty: mount its disk") && !path("old files").exists(),
+        "{said}"
+    );
     let (new, driver) = lab("new").await;
     let path = format!("/open-apis/im/v1/images/{image}");
     let reply = new.request("GET", &path).token(&world.token).send().await;

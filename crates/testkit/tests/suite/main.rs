@@ -2,6 +2,7 @@
 
 mod blobs;
 mod broken;
+mod citus;
 mod commands;
 mod conformance;
 mod copy;
@@ -13,6 +14,7 @@ mod invariants;
 mod isolation;
 mod kill;
 mod logs;
+mod lost;
 mod many_chats;
 mod members;
 mod members_at_once;
@@ -24,10 +26,12 @@ mod policy;
 mod program;
 mod races;
 mod random;
+mod read_only;
 mod reading;
 mod receiver;
 mod recipes;
 mod replaced;
+mod roles;
 mod round_trips;
 mod scenarios;
 mod servers;

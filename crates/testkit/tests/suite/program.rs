@@ -77,6 +77,14 @@ impl Program {
         Program::start_with(data, "")
     }
 
+    /// As [`Program::start`], with more flags.
+    pub(crate) fn start_at(data: &Path, flags: &[&str]) -> Program {
+        let beside = data.parent().expect("a directory around the data");
+        let mut place = vec!["--data".as_ref(), data.as_os_str()];
+        place.extend(flags.iter().map(OsStr::new));
+        Program::spawn_at(beside, &place, "").until_ready()
+    }
+
     /// As [`Program::start`], with something for the shell to do before.
     pub(crate) fn start_with(data: &Path, shell: &str) -> Program {
         Program::spawn(data, shell).until_ready()

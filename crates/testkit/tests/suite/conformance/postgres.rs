@@ -57,6 +57,16 @@ async fn a_database_that_will_not_do_is_refused_in_words() {
 }
 
 #[tokio::test]
+async fn a_standby_alone_is_refused_in_words() {
+    let primary = Server::start(&["fsync=off"]);
+    let standby = Server::standby_of(&primary, &["fsync=off"]);
+    let error = open(&standby, "postgres").await.err().expect("it takes no writes").to_string();
+    assert!(error.contains("every host of the address that answers is a standby"), "{error}");
+    let both = standby.url_with(&primary, "postgres");
+    Postgres::open(&both, &Options::default()).await.expect("one of them takes writes");
+}
+
+#[tokio::test]
 async fn connections_that_ended_while_they_waited_are_made_anew() {
     let server = Server::start(&["fsync=off"]);
     let (store, driver) = store(&server).await;
