@@ -22,6 +22,7 @@ mod people_ids;
 mod plans;
 mod policy;
 mod program;
+mod proxies;
 mod races;
 mod random;
 mod reading;

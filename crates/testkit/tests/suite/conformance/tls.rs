@@ -81,7 +81,7 @@ async fn a_server_is_believed_as_far_as_the_settings_say() {
         for tls in [Tls::Prefer, Tls::Require] {
             assert_eq!(encrypted(&named, tls, None).await, Ok(true), "{version} {tls:?}");
         }
-        let refused = encrypted(&named, Tls::Verify, Some(&ca)).await.expect_err("signed by nobody known");
+        let refused = encrypted(&named, Tls::Verify, Some(&ca)).await.expect_err("signed by itself");
         assert!(refused.contains("invalid peer certificate"), "{version}: {refused}");
     }
 
