@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import html
 import http.server
+import json
 import threading
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -214,6 +216,20 @@ def refusals(checks, journey):
         journey.open(state="s", redirect_uri=journey.back.address + "/more")
         journey.stays(20029, "longer than the registered one")
         assert journey.allow(state="s")
+
+    with checks("a page of another origin sends the form, with all that is in it: refused, and no code is given"):
+        page = journey.page
+        journey.open(state="s")
+        fields = page.value("Object.fromEntries(new FormData(document.querySelector('form[method=post]')))")
+        fields |= {"decision": "allow"}
+        page.open(journey.back.address.replace("/cb", "/elsewhere"))
+        inputs = "".join(f'<input name="{name}" value="{html.escape(value)}">' for name, value in fields.items())
+        form = f'<form method="post" action="{journey.server.url}{AUTHORIZE}">{inputs}</form>'
+        page.value(f"void (document.body.innerHTML = {json.dumps(form)})")
+        page.loaded(lambda: page.value("void document.querySelector('form').submit()"))
+        assert page.status == 403, page.status
+        text = page.value("document.body.innerText")
+        assert "Error code: 5275419." in text and not journey.back.visits, text
 
     with checks("what is missing or odd: a page that says so"):
         journey.open(response_type="token")

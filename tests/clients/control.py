@@ -1,6 +1,7 @@
 """What the tests use of the control API, and of the page on which users let apps in."""
 
 import http.client
+import re
 import urllib.parse
 
 
@@ -39,8 +40,12 @@ class World:
         """The code that an app gets when a user lets it in."""
         form = {"client_id": app_id, "response_type": "code", "redirect_uri": self.REDIRECT, "state": "s", **more}
         form |= {"decision": "allow", "user": f"{self.facts['tenant_key']}/{user['user_id']}"}
+        page = "/open-apis/authen/v1/authorize"
         connection = http.client.HTTPConnection(*self.server.address, timeout=30)
-        connection.request("POST", "/open-apis/authen/v1/authorize", urllib.parse.urlencode(form),
+        connection.request("GET", f"{page}?{urllib.parse.urlencode(form)}")
+        shown = connection.getresponse().read().decode()
+        form["form_token"] = re.search(r'name="form_token" value="([^"]+)"', shown).group(1)
+        connection.request("POST", page, urllib.parse.urlencode(form),
                            {"Content-Type": "application/x-www-form-urlencoded"})
         answer = connection.getresponse()
         text, place = answer.read(), answer.headers["Location"]

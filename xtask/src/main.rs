@@ -24,7 +24,7 @@ cargo xtask generate    writes the generated documents; with --check, says wheth
 cargo xtask platform-operations
                         writes the table of the platform's operations from the official SDKs that tests/clients names (needs a network); with --check, says whether it would change
 cargo xtask bench [...] the benchmark table; arguments go to the benchmark program (--quick, --rounds N, --write FILE)
-cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node, Chromium, PostgreSQL, etcd, Prometheus (Debian, as root)";
+cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node, Chromium, PostgreSQL, etcd, Prometheus, nginx, Caddy (Debian, as root)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -29,6 +29,9 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("etcd", &["--version"], "etcd-server"),
     // Its promtool tries the alerts; the server that the package starts is not used.
     ("promtool", &["--version"], "prometheus"),
+    // As with PostgreSQL, the servers that Debian's packages start are not used.
+    ("sh", &["-c", "PATH=\"$PATH:/usr/sbin\"; command -v nginx"], "nginx"),
+    ("caddy", &["version"], "caddy"),
 ];
 
 /// Installs what is missing, as root on Debian; otherwise says what is missing.

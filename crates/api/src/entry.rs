@@ -396,11 +396,12 @@ impl<O: Operation> Unit for Running<O> {
                 }),
                 done => done,
             };
-            if result.is_ok() {
+            let stays = result.as_ref().err().is_none_or(Fault::keeps_writes);
+            if stays {
                 ground.settle().await?;
             }
             ground.outcome()?;
-            let verdict = if result.is_ok() { Verdict::Commit } else { Verdict::Rollback };
+            let verdict = if stays { Verdict::Commit } else { Verdict::Rollback };
             let answer = result.and_then(|mut output| answer::<O>(&mut output));
             *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
             Ok(verdict)

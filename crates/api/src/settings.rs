@@ -27,15 +27,43 @@ pub enum TagOwner {
 
 /// Whether the authorize page lets anybody pick the user who signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", from = "AskedPicker")]
 pub enum UserPicker {
-    /// On, unless the server listens on an address that other machines reach.
+    /// In test mode, and not in production mode.
     #[default]
     Auto,
-    /// On any address.
+    /// In either mode.
     On,
     /// Never.
     Off,
+}
+
+/// A switch of three as it is written: a truth value does for two of them.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "neither auto, on nor off")]
+enum AskedPicker {
+    Flag(bool),
+    Named(NamedPicker),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NamedPicker {
+    Auto,
+    #[serde(alias = "true")]
+    On,
+    #[serde(alias = "false")]
+    Off,
+}
+
+impl From<AskedPicker> for UserPicker {
+    fn from(asked: AskedPicker) -> Self {
+        match asked {
+            AskedPicker::Named(NamedPicker::Auto) => UserPicker::Auto,
+            AskedPicker::Flag(true) | AskedPicker::Named(NamedPicker::On) => UserPicker::On,
+            AskedPicker::Flag(false) | AskedPicker::Named(NamedPicker::Off) => UserPicker::Off,
+        }
+    }
 }
 
 /// The switches, at their documented defaults.

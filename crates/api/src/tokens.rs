@@ -1,7 +1,7 @@
 //! Access tokens: signed and self-validating, so that they outlive a restart and cost no look-up.
 //!
-//! `t-` or `u-` (or `a-`), then hex of tenant, app, expiry and, for users, number, epoch and 8 random bytes, then 16 bytes
-//! of HMAC.
+//! `t-` or `u-` (or `a-`), then hex of tenant, app, expiry and, for users, number, epoch, 4 bytes of what the token came of
+//! and 4 random bytes, then 16 bytes of HMAC.
 
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Keys;
@@ -41,6 +41,8 @@ pub enum Holder {
         number: u64,
         /// Which of the user's grants; an older one is revoked.
         epoch: i64,
+        /// The sign-in that it came of, as [`family`] makes it; any number for a token that came of none.
+        family: u32,
     },
 }
 
@@ -56,11 +58,11 @@ impl Token {
         bytes.extend_from_slice(&self.tenant.0.to_be_bytes());
         bytes.extend_from_slice(&self.app.0.to_be_bytes());
         bytes.extend_from_slice(&self.expires_at.to_be_bytes());
-        if let Holder::User { number, epoch } = self.holder {
+        if let Holder::User { number, epoch, family } = self.holder {
             bytes.extend_from_slice(&number.to_be_bytes());
             bytes.extend_from_slice(&epoch.to_be_bytes());
             // Each is one of its own: a renewed token differs from the one before, which lives on.
-            bytes.extend_from_slice(&Keys::fresh_mark());
+            bytes.extend_from_slice(&mark(family));
         }
         let signature = keys.sign(&bytes);
         bytes.extend_from_slice(&signature);
@@ -95,13 +97,35 @@ impl Token {
             holder: match message[0] {
                 b't' => Holder::Tenant,
                 b'a' => Holder::App,
-                _ => Holder::User { number: number(25), epoch: number(33).cast_signed() },
+                _ => Holder::User {
+                    number: number(25),
+                    epoch: number(33).cast_signed(),
+                    family: family_of(&message[41..]),
+                },
             },
             tenant: TenantKey(number(1)),
             app: AppId(number(9)),
             expires_at: number(17).cast_signed(),
         }
     }
+}
+
+/// What tells tokens apart that are otherwise the same, behind the sign-in that they came of.
+fn mark(family: u32) -> [u8; 8] {
+    let mut mark = Keys::fresh_mark();
+    mark[..4].copy_from_slice(&family.to_be_bytes());
+    mark
+}
+
+/// The sign-in of a mark.
+fn family_of(mark: &[u8]) -> u32 {
+    mark.iter().take(4).fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
+}
+
+/// The number that the tokens of a sign-in carry: the first digits of the hash of its code. Two sign-ins of one user with
+/// one number are as good as never met.
+pub fn family(code_hash: &str) -> u32 {
+    code_hash.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
 
 /// How many bytes of signature a token ends with.
@@ -143,7 +167,7 @@ mod tests {
     fn round_trip_and_forgery() {
         let keys = Keys::derive("master");
         let tenant = Token { holder: Holder::Tenant, tenant: TenantKey(1), app: AppId(2), expires_at: 3 };
-        let user = Token { holder: Holder::User { number: 4, epoch: 5 }, ..tenant };
+        let user = Token { holder: Holder::User { number: 4, epoch: 5, family: 0x0102_0304 }, ..tenant };
         let app = Token { holder: Holder::App, ..tenant };
         for token in [tenant, app, user] {
             let text = token.issue(&keys);
@@ -160,5 +184,12 @@ mod tests {
             assert_eq!(Token::read(&text[..text.len() - 2], &keys), None);
         }
         assert_eq!(Token::read("t-é", &keys), None);
+        assert_ne!(user.issue(&keys), user.issue(&keys), "each is one of its own");
+    }
+
+    #[test]
+    fn families() {
+        assert_eq!(family("0102030405"), 0x0102_0304);
+        assert_eq!((family(""), family("ä1234567")), (0, 0));
     }
 }

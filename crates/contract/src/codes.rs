@@ -246,7 +246,9 @@ codes! {
     CONTROL_KEY_INVALID = 5275401, 401, "control key missing or wrong: send Authorization: Bearer <control key>, which `larkspur serve` prints at start and writes to its ready file";
     CONTROL_PARAM_INVALID = 5275400, 400, "invalid parameter";
     CONTROL_NOT_FOUND = 5275404, 404, "no such object";
-    PICKER_OFF = 5275403, 403, "this server lets no one pick a user without a password: it listens on an open address (behaviours.user_picker = \"on\" allows it)";
+    PICKER_OFF = 5275403, 403, "this server lets no user be picked without a password, as always in production mode (behaviours.user_picker = \"on\" allows it)";
+    FORM_FOREIGN = 5275419, 403, "this answer does not come from this server's own sign-in page, or the page is older than an hour: open the page again";
+    HOST_UNKNOWN = 5275421, 421, "this server is not known under the host name of the request, and in test mode it answers this under names that it knows alone: add the name to [http] hosts, or serve with --mode production";
     CONTROL_CONFLICT = 5275409, 409, "already exists";
     // Larkspur's own answer where the platform has an operation and Larkspur has not
     UNSERVED = 5275501, 501, "Larkspur does not serve ";
@@ -336,7 +338,11 @@ pub fn chinese(code: Code) -> Option<&'static str> {
         (20069, _) => "应用未启用。",
         (20072, _) => "服务暂时不可用，请稍后重试。",
         (5275403, _) => {
-            "服务器监听的是开放地址，因此不允许免密码选择用户登录（将配置项 behaviours.user_picker 设为 \"on\" 可放开）。"
+            "服务器不允许免密码选择用户登录，生产模式下默认如此（将配置项 behaviours.user_picker 设为 \"on\" 可放开）。"
+        }
+        (5275419, _) => "该请求不是由本服务器的登录页发出的，或者页面打开已超过一小时，请重新打开登录页。",
+        (5275421, _) => {
+            "服务器不认识请求中的主机名，测试模式下只对已知主机名提供该页面：请将该主机名加入配置项 [http] hosts，或使用 --mode production 启动。"
         }
         _ => return None,
     })

@@ -21,6 +21,7 @@ struct Inner {
     permissions: Vec<Permission>,
     retry: Option<Retry>,
     doubtful: bool,
+    kept: bool,
 }
 
 /// One field of the request that does not fit.
@@ -64,6 +65,7 @@ impl Fault {
             permissions: Vec::new(),
             retry: None,
             doubtful: false,
+            kept: false,
         }))
     }
 
@@ -142,6 +144,13 @@ impl Fault {
         self
     }
 
+    /// Says that what was written before the refusal stays: it is what the refusal must leave behind.
+    #[must_use]
+    pub fn keeping_writes(mut self) -> Self {
+        self.0.kept = true;
+        self
+    }
+
     /// The public code.
     pub fn code(&self) -> Code {
         self.0.code
@@ -178,6 +187,10 @@ impl Fault {
     /// Whether the call may have been done: if not, nothing of it was.
     pub fn is_in_doubt(&self) -> bool {
         self.0.doubtful
+    }
+    /// Whether what was written before the refusal stays.
+    pub fn keeps_writes(&self) -> bool {
+        self.0.kept
     }
     /// Cap and seconds for the rate-limit headers.
     pub fn retry(&self) -> Option<(u32, u32)> {

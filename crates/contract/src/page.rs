@@ -5,14 +5,15 @@ use std::fmt::Write;
 
 use crate::{Fault, FieldViolation, codes};
 
-/// What every page comes with: nothing is loaded or run, nobody frames it, nothing keeps it or tells where it was.
+/// What every page comes with: nothing is loaded or run, no other page frames it, nothing keeps it or tells others where it was.
 pub const HEADERS: &[(&str, &str)] = &[
     (
         "Content-Security-Policy",
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     ),
     ("Cache-Control", "no-store"),
-    ("Referrer-Policy", "no-referrer"),
+    // Not "no-referrer": browsers would then keep from this server, too, which page sent a form.
+    ("Referrer-Policy", "same-origin"),
     ("X-Content-Type-Options", "nosniff"),
 ];
 

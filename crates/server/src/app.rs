@@ -15,6 +15,7 @@ use crate::gateway::route::Routes;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::request::{Request, Response};
+use crate::site::{Names, Site};
 use crate::{endpoints, gateway};
 
 /// Told of every answer of an operation: its id and the code, 0 for success.
@@ -36,6 +37,10 @@ pub struct AppOptions {
     pub brand: Brand,
     /// What opens the control API. Default: a fresh random one.
     pub control_key: String,
+    /// The names under which the control API, pages for a browser and documents are answered.
+    pub names: Names,
+    /// The address at which others reach the server; empty for none but the one that it listens on.
+    pub public_url: String,
     /// Told of every answer of an operation.
     pub observer: Option<Observer>,
     /// What the driver counts.
@@ -52,6 +57,8 @@ impl Default for AppOptions {
             rate_limit_status: 429,
             brand: Brand::Feishu,
             control_key: Keys::fresh_secret(),
+            names: Names::default(),
+            public_url: String::new(),
             observer: None,
             store_stats: None,
             registry: REGISTRY,
@@ -101,7 +108,7 @@ impl App {
 
     /// Answers a request.
     pub async fn handle(&self, request: Request<'_>) -> Response {
-        match endpoints::answer(self, request.method, request.path).await {
+        match endpoints::answer(self, request.method, request.path, Site::of(request.headers)).await {
             Some(response) => response,
             None => gateway::handle(self, request).await,
         }

@@ -45,6 +45,13 @@ pub struct Config {
     /// What opens the control API; empty for a random one.
     #[serde(deserialize_with = "values::control_key")]
     pub control_key: String,
+    /// What the server may do, and to whom it answers.
+    pub mode: Mode,
+    /// The address at which others reach it; empty for the one that it listens on.
+    #[serde(deserialize_with = "values::public_url")]
+    pub public_url: String,
+    /// Under which names it is reached.
+    pub http: Http,
     /// Whether an empty store is given a demo world.
     pub demo: Demo,
     /// Frequency control.
@@ -72,11 +79,32 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
+/// What a server may do, and to whom it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// For tests on a loopback address, else for production.
+    Auto,
+    /// All on this machine may try it: it prints secrets, lets users be picked, and answers what is not for everybody under
+    /// the machine's own names alone.
+    Test,
+    /// None of that.
+    Production,
+}
+
+/// Under which names a server is reached.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Http {
+    /// Host names and addresses beside those of the machine itself, without port.
+    #[serde(deserialize_with = "values::hosts")]
+    pub hosts: Vec<String>,
+}
+
 /// Whether an empty store is given a demo world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Demo {
-    /// On loopback addresses only.
+    /// In test mode only.
     Auto,
     /// Yes, and its secrets are printed.
     Always,
@@ -98,7 +126,7 @@ pub struct Events {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AllowPrivate {
-    /// Where the server listens on a loopback address.
+    /// In test mode only.
     Auto,
     /// Yes.
     On,
@@ -433,6 +461,17 @@ mod tests {
         ("read_only", &["true", "false"], &["maybe"]),
         ("ready_file", &["", "x"], &[]),
         ("control_key", &["", "k-1_~"], &["a b", "\u{fc}", "a\n"]),
+        ("mode", &["auto", "test", "production"], &["prod", ""]),
+        (
+            "public_url",
+            &["", "https://a.example", "http://[::1]:80"],
+            &["a.example", "ftp://a", "https://a/b", "https://a/", "https://", "https://u@a", "https://a b"],
+        ),
+        (
+            "http.hosts",
+            &["", "a.example", "a.example, 10.0.0.1,::1", "[::1]"],
+            &["a.example:80", "https://a.example", "a/b", "a b", "a,,b", "*"],
+        ),
         ("demo", &["auto", "always", "never"], &["yes", ""]),
         ("rate_limits", &["platform", "off", "0.5", "3"], &["0", "-1", "nan", "inf", ""]),
         ("rate_limit_status", &["400", "429"], &["500", "0", "-1"]),
@@ -445,7 +484,7 @@ mod tests {
         ("behaviours.error_causes", &["false"], &["x"]),
         ("behaviours.comma_lists", &["false"], &["x"]),
         ("behaviours.topic_as_group", &["true"], &["x"]),
-        ("behaviours.user_picker", &["auto", "on", "off"], &["true"]),
+        ("behaviours.user_picker", &["auto", "on", "off", "true", "false"], &["yes", ""]),
         ("events.allow_private", &["auto", "on", "off"], &["true"]),
         ("events.outbound_ips", &["", "10.0.0.1", "192.0.2.1, ::1"], &["home", "10.0.0.1 ::1", "10.0.0.0/8"]),
         ("limits.connections", &["1", "1000000"], &["0", "-1", "1000001", "x"]),
@@ -496,6 +535,13 @@ mod tests {
                 assert!(text.starts_with(&variable), "{variable}={value:?}: {text}");
             }
         }
+        // A list, and a switch that is one of three, as a file has them.
+        let config = load("[behaviours]\nuser_picker = true\n[http]\nhosts = [\"A.example\"]", &[], &[])
+            .expect("sound");
+        assert_eq!(config.behaviours.user_picker, larkspur_api::UserPicker::On);
+        assert_eq!(config.http.hosts, ["A.example"]);
+        let text = refused("[http]\nhosts = \"a.example:80\"", &[], &[]);
+        assert!(text.contains("without port"), "{text}");
         // In a file, too, where a number is not a text.
         for (table, name, value) in [("limits", "connections", "0"), ("logs", "level", "\"warning\"")] {
             let text = refused(&format!("[{table}]\n{name} = {value}"), &[], &[]);

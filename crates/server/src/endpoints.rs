@@ -5,6 +5,7 @@ use larkspur_contract::codes;
 use crate::documents::guide;
 use crate::gateway::reply::JSON;
 use crate::request::Response;
+use crate::site::Site;
 use crate::{App, logs, metrics};
 
 /// Markdown too: browsers show it, and would save what is called Markdown.
@@ -18,7 +19,7 @@ const PROCESS: [&str; 3] = ["health/live", "health/ready", "metrics"];
 
 /// Answers one of the built-in endpoints; `None` for every other path and method. The answer to HEAD is that to GET; what
 /// speaks HTTP leaves the body out.
-pub(crate) async fn answer(app: &App, method: &str, path: &str) -> Option<Response> {
+pub(crate) async fn answer(app: &App, method: &str, path: &str, site: Site<'_>) -> Option<Response> {
     let name = named(path)?;
     match method {
         "GET" | "HEAD" => {}
@@ -29,6 +30,11 @@ pub(crate) async fn answer(app: &App, method: &str, path: &str) -> Option<Respon
     Some(match name {
         "health/live" => Response::text(200, "live\n"),
         "health/ready" => ready(app).await,
+        // The control API is an operation's, and refused as one.
+        name if !name.starts_with("v1/") && !app.options.names.admit(&site) => {
+            let refusal = codes::HOST_UNKNOWN;
+            Response::text(refusal.status, format!("{}\n", refusal.text))
+        }
         "metrics" => {
             // The gauge of the store is as of now.
             let _ = app.health.look(&app.engine).await;

@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{
-    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPECT,
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPECT, HOST,
     HeaderMap, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::service::service_fn;
@@ -277,7 +277,8 @@ async fn exchange(
     // Whoever asks again has read what was answered before.
     presence.answers(0);
     seat.servers_turn();
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    settle_host(&mut head);
     let mut body = Unread { body: Some(body), begun: false, time: body_time, seat };
     let handled = unpanicked(app.handle(Request {
         method: head.method.as_str(),
@@ -293,6 +294,23 @@ async fn exchange(
     presence.answers(response.body.len());
     seat.callers_turn();
     written(response, close)
+}
+
+/// Makes `Host` and `X-Forwarded-Host` say all there is to say of whom a request is for: the request line counts before the
+/// header (RFC 9112, 3.2.2), of two headers neither does, and what cannot be read is a name that the server does not have.
+fn settle_host(head: &mut hyper::http::request::Parts) {
+    static FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-host");
+    let whole = head.uri.authority().map(|authority| HeaderValue::from_str(authority.as_str()));
+    if let Some(authority) = whole {
+        head.headers.insert(HOST, authority.unwrap_or(HeaderValue::from_static("")));
+    }
+    for name in [HOST, FORWARDED.clone()] {
+        let mut all = head.headers.get_all(&name).iter();
+        let odd = all.next().is_some_and(|first| first.to_str().is_err()) || all.next().is_some();
+        if odd {
+            head.headers.insert(name, HeaderValue::from_static(""));
+        }
+    }
 }
 
 impl Headers for HeaderMap {

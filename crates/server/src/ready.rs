@@ -17,13 +17,32 @@ pub(crate) const WITNESSES: [&str; 2] = [NAME, DEMO];
 /// What a program needs to know of a running server. It holds secrets, so it has no `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
-    /// Scheme, host and port, without a slash at the end.
+    /// Scheme, host and port, without a slash at the end: where clients reach the server.
     pub base_url: String,
+    /// Where programs on this machine reach it, if that is another address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_url: Option<String>,
     /// What opens the control API.
     pub control_key: String,
     /// The demo world, if there is one and its secret is known.
     #[serde(flatten)]
     pub world: Option<World>,
+}
+
+impl Ready {
+    /// Of a server that is reached at `local` on this machine and at `public`, unless that is empty, from elsewhere.
+    pub(crate) fn at(local: String, public: &str, control_key: String, world: Option<World>) -> Self {
+        let (base_url, local_url) = match public {
+            "" => (local, None),
+            public => (public.to_owned(), Some(local)),
+        };
+        Ready { base_url, local_url, control_key, world }
+    }
+
+    /// Where programs on this machine reach the server.
+    pub(crate) fn reach(&self) -> &str {
+        self.local_url.as_deref().unwrap_or(&self.base_url)
+    }
 }
 
 /// The file of the demo world in the data directory: the ready file goes with the server, and of the secret the store
@@ -93,7 +112,7 @@ mod tests {
     fn written_whole_private_and_read_again() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join(NAME);
-        let mut ready = Ready { base_url: "http://127.0.0.1:1".into(), control_key: "k".into(), world: None };
+        let mut ready = Ready::at("http://127.0.0.1:1".into(), "", "k".into(), None);
         write(&path, &ready).expect("written");
         assert!(read(&path).as_ref() == Some(&ready));
         ready.world = Some(World {
@@ -113,6 +132,9 @@ mod tests {
             assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         }
         assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 1, "nothing is left over");
+        assert_eq!(ready.reach(), "http://127.0.0.1:1");
+        let named = Ready::at("http://127.0.0.1:1".into(), "https://a.example", "k".into(), None);
+        assert_eq!((named.base_url.as_str(), named.reach()), ("https://a.example", "http://127.0.0.1:1"));
         // Another server's stays.
         let other = Ready { control_key: "l".into(), ..ready.clone() };
         withdraw(&path, &other);

@@ -188,7 +188,7 @@ async fn every_line_says_who_called_what_and_how_long_it_took() {
     let bearer = |token: &str| Some(format!("Bearer {token}"));
     let stranger = Keys::derive("another server");
     let forged = Token { holder: Holder::Tenant, tenant: TenantKey(8), app: AppId(9), expires_at: 0 };
-    let user = Token { holder: Holder::User { number: 3, epoch: 1 }, ..forged };
+    let user = Token { holder: Holder::User { number: 3, epoch: 1, family: 0 }, ..forged };
     let (own, others) = ((TenantKey(5), setup.app_id), (TenantKey(8), AppId(9)));
     let (lines, _guard) = Lines::start();
     for (path, authorization, code, token, who, claimed) in [

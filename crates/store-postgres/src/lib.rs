@@ -4,6 +4,7 @@
 //! time share one. What was not answered in time is given up by
 //! dropping the connection, never by cancelling; a COMMIT that was not answered plainly has an unknown outcome.
 
+mod certificate;
 mod checks;
 mod connection;
 mod errors;

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use larkspur_store::StoreError;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, ring, verify_tls13_signature_with_raw_key};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::certificate::{public_key, signed};
 
 /// How connections to a server are encrypted. Connections by a socket of the machine itself never are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -97,7 +99,9 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, StoreError> {
     Ok(roots)
 }
 
-/// Believes any certificate whose key the server has.
+/// Believes any certificate whose key the server has, as libpq does without `sslrootcert`: of the certificate nothing but
+/// the key is read. That the server has the key matters all the same: a password may be bound to the certificate
+/// (SCRAM-SHA-256-PLUS), which a stranger could otherwise show as well.
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 
@@ -117,23 +121,32 @@ impl ServerCertVerifier for Anybody {
         &self,
         message: &[u8],
         certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        given: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+        let known = &self.0.signature_verification_algorithms;
+        match signed(key_of(certificate)?, given.scheme, message, given.signature(), known) {
+            Some(true) => Ok(HandshakeSignatureValid::assertion()),
+            _ => Err(CertificateError::BadSignature.into()),
+        }
     }
 
     fn verify_tls13_signature(
         &self,
         message: &[u8],
         certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        given: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+        let key = SubjectPublicKeyInfoDer::from(key_of(certificate)?);
+        verify_tls13_signature_with_raw_key(message, &key, given, &self.0.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
     }
+}
+
+fn key_of<'a>(certificate: &'a CertificateDer<'_>) -> Result<&'a [u8], rustls::Error> {
+    public_key(certificate).ok_or_else(|| CertificateError::BadEncoding.into())
 }
 
 #[cfg(test)]

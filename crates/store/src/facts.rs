@@ -77,7 +77,7 @@ pub async fn find(engine: &Engine, holders: &[Holder]) -> Result<HashMap<Holder,
     for mut row in rows {
         let tenant = Arc::new(tenants::tenant(&mut row, 0)?);
         let install = Arc::new(apps::read_install(&mut row, 5)?);
-        let user_no = row.int_or_null(18)?.map(i64::cast_unsigned);
+        let user_no = row.int_or_null(19)?.map(i64::cast_unsigned);
         let holder = Holder { tenant: tenant.tenant, app_id: install.app_id, user_no };
         engine.memory.tenants.fill(opened, holder.tenant, tenant.clone());
         engine.memory.installs.fill(opened, (holder.tenant, holder.app_id), install.clone());
@@ -96,12 +96,12 @@ pub async fn find(engine: &Engine, holders: &[Holder]) -> Result<HashMap<Holder,
 
 /// Columns of users and of what they granted, and where they come from.
 const USERS: (&str, &str) = (
-    "u.user_id, u.status, g.scopes, g.epoch",
+    "u.user_id, u.status, g.scopes, g.epoch, g.ended",
     " LEFT JOIN users u ON u.tenant = wanted.tenant AND u.user_no = wanted.user_no \
       LEFT JOIN user_grant g ON g.tenant = wanted.tenant AND g.app_id = i.app_id AND g.user_id = u.user_id",
 );
 /// The same where nobody acts in a user's name.
-const NO_USERS: (&str, &str) = ("NULL, NULL, NULL, NULL", "");
+const NO_USERS: (&str, &str) = ("NULL, NULL, NULL, NULL, NULL", "");
 
 /// The rows `($1, $2, $3), …`, each of them a holder.
 fn wanted(length: usize) -> String {

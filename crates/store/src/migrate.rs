@@ -26,6 +26,7 @@ const FILES: &[&str] = &[
     include_str!("../../../schema/0013_directory.sql"),
     include_str!("../../../schema/0014_own_chats.sql"),
     include_str!("../../../schema/0015_plans.sql"),
+    include_str!("../../../schema/0016_sign_in.sql"),
 ];
 
 /// The schema that this program writes and reads.

@@ -47,7 +47,9 @@ pub struct Refresh {
     pub app_id: AppId,
     /// In whose name.
     pub user_id: String,
-    /// The epoch of the grant that it belongs to.
+    /// The hash of the code that it came of, directly or by way of others; empty for one of an earlier release.
+    pub family: String,
+    /// The epoch of the grant that it belongs to; 0 if it was revoked by itself.
     pub epoch: i64,
     /// When the user granted, in the tenant's time; the tokens that follow keep it.
     pub authorized_at: i64,
@@ -150,8 +152,8 @@ pub async fn insert_refresh(
 ) -> Result<(), StoreError> {
     let old = "DELETE FROM oauth_refresh WHERE tenant = $1 AND expires_at < $2";
     tx.rows(old, [(now_ms - KEPT_MS).into()]).await?;
-    let sql = "INSERT INTO oauth_refresh (tenant, token_hash, app_id, user_id, epoch, authorized_at, expires_at, used_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)";
+    let sql = "INSERT INTO oauth_refresh (tenant, token_hash, app_id, user_id, epoch, authorized_at, expires_at, used_at, family) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8)";
     let params = [
         hash.into(),
         refresh.app_id.into(),
@@ -159,23 +161,31 @@ pub async fn insert_refresh(
         refresh.epoch.into(),
         refresh.authorized_at.into(),
         refresh.expires_at.into(),
+        refresh.family.as_str().into(),
     ];
     tx.rows(sql, params).await.map(drop)
 }
 
 /// A refresh token by its hash.
 pub async fn refresh(tx: &mut Tx, hash: &str) -> Result<Option<Refresh>, StoreError> {
-    let sql = "SELECT app_id, user_id, epoch, authorized_at, expires_at, used_at FROM oauth_refresh \
+    let sql = "SELECT app_id, user_id, epoch, authorized_at, expires_at, used_at, family FROM oauth_refresh \
                WHERE tenant = $1 AND token_hash = $2";
     let Some(mut row) = tx.row(sql, [hash.into()]).await? else { return Ok(None) };
     Ok(Some(Refresh {
         app_id: row.id(0, AppId::parse)?,
         user_id: row.text(1)?,
+        family: row.text(6)?,
         epoch: row.int(2)?,
         authorized_at: row.int(3)?,
         expires_at: row.int(4)?,
         used: row.int_or_null(5)?.is_some(),
     }))
+}
+
+/// Revokes the refresh tokens that came of a code and are not used up.
+pub async fn end_family(tx: &mut Tx, family: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE oauth_refresh SET epoch = 0 WHERE tenant = $1 AND family = $2 AND used_at IS NULL";
+    tx.rows(sql, [family.into()]).await.map(drop)
 }
 
 /// Uses a refresh token up; false if another call did so first.

@@ -37,6 +37,35 @@ pub struct Grant {
     pub scopes: Scopes,
     /// Tokens of an earlier epoch are revoked.
     pub epoch: i64,
+    /// The sign-ins whose tokens are revoked.
+    pub ended: Ended,
+}
+
+/// Sign-ins whose tokens are revoked, each by the number that these carry, until its last token would have ended by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended(Vec<(u32, i64)>);
+
+impl Ended {
+    /// The most sign-ins that are remembered one by one.
+    const MOST: usize = 64;
+
+    fn parse(text: &str) -> Self {
+        let pair = |word: &str| {
+            let (family, until) = word.split_once(':')?;
+            Some((family.parse().ok()?, until.parse().ok()?))
+        };
+        Ended(text.split_ascii_whitespace().filter_map(pair).collect())
+    }
+
+    fn to_column(&self) -> String {
+        let words: Vec<String> = self.0.iter().map(|(family, until)| format!("{family}:{until}")).collect();
+        words.join(" ")
+    }
+
+    /// Whether the tokens of a sign-in are revoked at `now`.
+    pub fn has(&self, family: u32, now: i64) -> bool {
+        self.0.iter().any(|(ended, until)| *ended == family && now < *until)
+    }
 }
 
 const COLUMNS: &str = "user_id, user_no, name, status, email, mobile";
@@ -197,7 +226,7 @@ pub enum Contact {
 /// What a user, by number, granted to an app; never from memory: for a change, since an earlier unit of the same commit
 /// may have made one.
 pub async fn stored_grant(tx: &mut Tx, app_id: AppId, user_no: u64) -> Result<Option<Grant>, StoreError> {
-    let sql = "SELECT u.user_id, u.status, g.scopes, g.epoch FROM users u JOIN user_grant g \
+    let sql = "SELECT u.user_id, u.status, g.scopes, g.epoch, g.ended FROM users u JOIN user_grant g \
                ON g.tenant = u.tenant AND g.user_id = u.user_id WHERE u.tenant = $1 AND u.user_no = $2 AND g.app_id = $3";
     let row = tx.row(sql, [Value::Int(user_no.cast_signed()), app_id.into()]).await?;
     row.map(|mut row| read_grant(&mut row, 0)).transpose()
@@ -210,6 +239,7 @@ pub(crate) fn read_grant(row: &mut Row, at: usize) -> Result<Grant, StoreError> 
         status: row.id(at + 1, UserStatus::parse)?,
         scopes: Scopes::parse(&row.text(at + 2)?),
         epoch: row.int(at + 3)?,
+        ended: Ended::parse(&row.text(at + 4)?),
     })
 }
 
@@ -230,6 +260,35 @@ pub async fn set_grant(
     let key = (tx.tenant(), app_id, user.user_no.cast_unsigned());
     tx.forget(move |engine| engine.memory.grants.forget(&key));
     row.map_or_else(|| Err(StoreError::Broken("an upsert returned no row".to_owned())), |row| row.int(0))
+}
+
+/// Revokes the access tokens of one sign-in, which end by themselves at `until` at the latest: all tokens of the grant if
+/// too many of its sign-ins were ended so. Nothing happens if the grant is gone.
+pub async fn end_sign_in(
+    tx: &mut Tx,
+    app_id: AppId,
+    user: &User,
+    family: u32,
+    now: i64,
+    until: i64,
+) -> Result<(), StoreError> {
+    // The row is taken before it is read: others may end a sign-in of the same user.
+    let take = "UPDATE user_grant SET epoch = epoch WHERE tenant = $1 AND app_id = $2 AND user_id = $3 RETURNING ended";
+    let key = || [Value::from(app_id), user.user_id.as_str().into()];
+    let Some(mut row) = tx.row(take, key()).await? else { return Ok(()) };
+    let mut ended = Ended::parse(&row.text(0)?);
+    ended.0.retain(|(other, until)| *other != family && now < *until);
+    ended.0.push((family, until));
+    let all = ended.0.len() > Ended::MOST;
+    if all {
+        ended.0.clear();
+    }
+    let write = "UPDATE user_grant SET ended = $4, epoch = epoch + CAST($5 AS BIGINT) WHERE tenant = $1 AND app_id = $2 AND user_id = $3";
+    let [app, user_id] = key();
+    tx.rows(write, [app, user_id, ended.to_column().into(), all.into()]).await?;
+    let key = (tx.tenant(), app_id, user.user_no.cast_unsigned());
+    tx.forget(move |engine| engine.memory.grants.forget(&key));
+    Ok(())
 }
 
 /// Text as it is searched: lower case, by Unicode's rules.

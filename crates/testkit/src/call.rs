@@ -146,7 +146,7 @@ impl Request {
         let own = [("authorization", &self.authorization), ("content-type", &self.content_type)];
         let own = own.into_iter().filter_map(|(name, value)| value.as_deref().map(|value| (name, value)));
         let more = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let headers: Vec<(&str, &str)> = own.chain(more).collect();
+        let headers: Vec<(&str, &str)> = own.chain(more).chain([("host", "localhost")]).collect();
         let request = larkspur_server::Request {
             method: &self.method,
             path: &self.path,

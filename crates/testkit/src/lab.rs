@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use larkspur_api::Settings;
 use larkspur_server::delivery::Courier;
-use larkspur_server::{App, AppOptions, Observer, RateLimits, Upkeep};
+use larkspur_server::{App, AppOptions, Names, Observer, RateLimits, Upkeep};
 use larkspur_store::blobs::Blobs;
 use larkspur_store::{Clock, Driver, Engine, EngineOptions, SystemClock};
 use serde_json::{Value, json};
@@ -38,6 +38,8 @@ pub struct LabOptions {
     pub blobs: Option<Arc<dyn Blobs>>,
     /// Whether it only reads a store that was made before.
     pub read_only: bool,
+    /// The names under which it answers what is not for everybody.
+    pub names: Names,
     /// How old what reads go by may be on a store that others write to, in milliseconds.
     pub stale_ms: u32,
 }
@@ -74,6 +76,7 @@ impl Default for LabOptions {
             clock: Arc::new(SystemClock),
             blobs: crate::store::blobs(),
             read_only: false,
+            names: Names::Any,
             stale_ms: 0,
         }
     }
@@ -112,6 +115,7 @@ impl Lab {
             rate_limits: options.rate_limits,
             rate_limit_status: options.rate_limit_status,
             control_key: control_key.clone(),
+            names: options.names,
             observer: observer(),
             ..AppOptions::default()
         };

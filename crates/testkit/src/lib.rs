@@ -12,6 +12,7 @@ pub mod model;
 mod partitioned;
 pub mod postgres;
 mod recording;
+mod sign_in;
 mod store;
 mod world;
 

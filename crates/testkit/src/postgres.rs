@@ -60,7 +60,8 @@ while read -r word; do
 done
 "#;
 
-/// Makes an authority, `ca.pem`, and a certificate of it for `localhost`; asks the role `secret` for its password.
+/// Makes an authority, `ca.pem`, and a certificate of it for `localhost`; beside it `old.pem`, a certificate of X.509
+/// version 1 that signs itself, such as some installations of PostgreSQL make; asks the role `secret` for its password.
 const CERTIFICATES: &str = r#"
 prepare() {
     key='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
@@ -68,13 +69,19 @@ prepare() {
         openssl req -x509 $key -days 2 -subj /CN=authority -keyout ca.key -out ca.pem &&
         openssl req $key -subj /CN=server -keyout server.key -out server.csr &&
         echo subjectAltName=DNS:localhost >server.ext &&
-        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out server.pem
+        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out server.pem &&
+        openssl req -new -newkey rsa:2048 -nodes -subj /CN=old -keyout old.key -out old.csr &&
+        openssl x509 -req -in old.csr -signkey old.key -days 2 -out old.pem
     } >>log 2>&1 || { cat log >&2; exit 1; }
-    chmod 600 server.key
+    chmod 600 server.key old.key
     { echo 'host all secret all scram-sha-256'; cat data/pg_hba.conf; } >hba
     mv hba data/pg_hba.conf
     # In the file, where a test can change it.
-    echo ssl=on >>data/postgresql.conf
+    {
+        echo ssl=on
+        echo "ssl_cert_file='../server.pem'"
+        echo "ssl_key_file='../server.key'"
+    } >>data/postgresql.conf
 }
 "#;
 
@@ -110,8 +117,7 @@ impl Server {
     pub fn encrypted(settings: &[&str]) -> Server {
         // Free a moment ago; nothing else here picks ports by number.
         let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-        let files = ["ssl_cert_file=../server.pem", "ssl_key_file=../server.key"];
-        let settings = [&["listen_addresses=127.0.0.1"], &files[..], settings].concat();
+        let settings = [&["listen_addresses=127.0.0.1"], settings].concat();
         Server::start_at(free.expect("a free port").port(), None, &["encrypted"], &settings)
     }
 

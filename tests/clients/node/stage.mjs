@@ -32,8 +32,10 @@ export class World {
   async code(person, scope) {
     const { app_id, tenant_key } = this.facts;
     const form = { client_id: app_id, response_type: "code", redirect_uri: REDIRECT, state: "s", scope };
-    const body = new URLSearchParams({ ...form, decision: "allow", user: `${tenant_key}/${person.user_id}` });
     const url = `${facts.base_url}/open-apis/authen/v1/authorize`;
+    const shown = await (await fetch(`${url}?${new URLSearchParams(form)}`)).text();
+    const [, form_token] = shown.match(/name="form_token" value="([^"]+)"/);
+    const body = new URLSearchParams({ ...form, form_token, decision: "allow", user: `${tenant_key}/${person.user_id}` });
     const answer = await fetch(url, { method: "POST", body, redirect: "manual" });
     assert.equal(answer.status, 302, await answer.text());
     return new URL(answer.headers.get("location")).searchParams.get("code");

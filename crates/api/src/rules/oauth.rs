@@ -10,6 +10,11 @@ use crate::base64url;
 /// The most scopes that one authorization may ask for. Source: the authorize page's manual.
 pub const SCOPES_MAX: usize = 50;
 
+/// The most bytes of a `redirect_uri` and of a `state`. Source: assumed; browsers and proxies take addresses of this length.
+pub const ADDRESS_MAX: usize = 2048;
+/// The most characters of a name that is searched for. Source: assumed.
+pub const NAME_MAX: usize = 100;
+
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Whether a code may be sent to an address: one of the registered ones, whatever its fragment; if there are none, any
@@ -46,10 +51,15 @@ pub fn with_query(uri: &str, pairs: &[(&str, &str)]) -> String {
     out
 }
 
+/// Whether a text may be a challenge, or a verifier: 43 to 128 unreserved characters (RFC 7636, 4.1 and 4.2).
+pub fn is_challenge(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    (43..=128).contains(&text.len()) && text.bytes().all(allowed)
+}
+
 /// Whether a verifier is the one that a challenge was made of (RFC 7636). `method` is `S256` or `plain`.
 pub fn verifies(challenge: &str, method: &str, verifier: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    if !(43..=128).contains(&verifier.len()) || !verifier.bytes().all(allowed) {
+    if !is_challenge(verifier) {
         return false;
     }
     let made = match method {

@@ -5,7 +5,7 @@ use larkspur_store::Keys;
 use larkspur_store::apps::Scopes;
 use serde::{Deserialize, Serialize};
 
-use super::{Holder, Token};
+use super::{Holder, Token, family_of, mark};
 use crate::base64url;
 
 /// `{"alg":"HS256","typ":"JWT"}`: the only header that is written or read.
@@ -19,7 +19,7 @@ struct Claims {
     epoch: i64,
     /// Seconds since 1970, in the tenant's time.
     exp: i64,
-    /// Random: a renewed token differs from the one before, which lives on.
+    /// The sign-in that it came of, and random bytes: a renewed token differs from the one before, which lives on.
     jti: String,
     /// Absent: everything that the user granted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,14 +28,14 @@ struct Claims {
 
 /// Writes a user's token whose expiry is a whole second; `None` for the other holders. `scopes` narrows what it may do.
 pub fn issue(token: &Token, scopes: Option<&Scopes>, keys: &Keys) -> Option<String> {
-    let Holder::User { number, epoch } = token.holder else { return None };
+    let Holder::User { number, epoch, family } = token.holder else { return None };
     let claims = Claims {
         tenant: token.tenant.to_string(),
         app: token.app.to_string(),
         user: number,
         epoch,
         exp: token.expires_at / 1000,
-        jti: base64url::encode(&Keys::fresh_mark()),
+        jti: base64url::encode(&mark(family)),
         scope: scopes.map(Scopes::to_column),
     };
     let claims = serde_json::to_vec(&claims).ok()?;
@@ -69,7 +69,11 @@ impl Claims {
 
     fn token(&self) -> Option<Token> {
         Some(Token {
-            holder: Holder::User { number: self.user, epoch: self.epoch },
+            holder: Holder::User {
+                number: self.user,
+                epoch: self.epoch,
+                family: base64url::decode(&self.jti).map_or(0, |mark| family_of(&mark)),
+            },
             tenant: TenantKey::parse(&self.tenant)?,
             app: AppId::parse(&self.app)?,
             expires_at: self.exp.checked_mul(1000)?,
@@ -84,7 +88,7 @@ mod tests {
     #[test]
     fn round_trip_and_forgery() {
         let keys = Keys::derive("master");
-        let holder = Holder::User { number: u64::MAX, epoch: 5 };
+        let holder = Holder::User { number: u64::MAX, epoch: 5, family: u32::MAX };
         let token = Token { holder, tenant: TenantKey(1), app: AppId(2), expires_at: 3000 };
         let narrow = Scopes::new(["im:chat", "im:tag:read"]);
         for scopes in [None, Some(narrow)] {

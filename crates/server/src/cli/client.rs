@@ -54,7 +54,7 @@ impl Server {
         });
         let url = match (url, &ready) {
             (Some(url), _) => url.trim_end_matches('/').to_owned(),
-            (None, Ok(ready)) => ready.base_url.clone(),
+            (None, Ok(ready)) => ready.reach().to_owned(),
             (None, Err(why)) => return Err(why.clone()),
         };
         Ok(Server { authority: authority(&url)?, url, ready })

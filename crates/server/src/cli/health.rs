@@ -27,7 +27,7 @@ pub(super) struct Flags {
 /// Asks a running server whether it is ready; that it is not is an error of the command.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let authority = match &flags.ready_file {
-        Some(path) => client::authority(&ready::load(path)?.base_url)?,
+        Some(path) => client::authority(ready::load(path)?.reach())?,
         None => {
             let listen = flags.listen.clone().map(|listen| ("listen", listen));
             let config = super::load(flags.config.as_deref(), &listen.into_iter().collect::<Vec<_>>())?;

@@ -11,6 +11,7 @@ mod form;
 mod health;
 mod json;
 mod manual;
+mod mode;
 mod open_files;
 mod operations;
 mod progress;

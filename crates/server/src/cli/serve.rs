@@ -4,16 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use larkspur_api::{Settings, UserPicker};
 use larkspur_store::{Engine, Keys};
 use tokio::net::TcpListener;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
+use super::mode::Stance;
 use super::open_files;
 use super::store::Store;
 use super::waiting::patiently;
-use crate::config::{AllowPrivate, Config, Demo};
+use crate::config::Config;
 use crate::delivery::Courier;
 use crate::ready::{self, Ready, World};
 use crate::{App, AppOptions, Upkeep, demo, endpoints, http, logs};
@@ -42,10 +42,16 @@ pub(super) struct Flags {
     /// platform, off, or a number that every cap is multiplied by [default: platform]
     #[arg(long, value_name = "HOW")]
     pub(super) rate_limits: Option<String>,
+    /// test (may be tried by all on this machine) or production [default: test on loopback, production elsewhere]
+    #[arg(long, value_name = "MODE")]
+    mode: Option<String>,
+    /// The address at which others reach this server, such as https://larkspur.example.com behind a proxy
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
     /// What opens the control API [default: a random one at every start]
     #[arg(long, value_name = "KEY")]
     control_key: Option<String>,
-    /// Make the demo world and print its secrets on any address
+    /// Make the demo world and print its secrets, on any address
     #[arg(long)]
     demo: bool,
     /// File with settings; `larkspur config` prints all there are
@@ -64,6 +70,8 @@ impl Flags {
             ("read_only", self.read_only.then(|| "true".to_owned())),
             ("ready_file", self.ready_file.as_ref().map(path)),
             ("rate_limits", self.rate_limits.clone()),
+            ("mode", self.mode.clone()),
+            ("public_url", self.public_url.clone()),
             ("control_key", self.control_key.clone()),
             ("demo", self.demo.then(|| "always".to_owned())),
         ]
@@ -101,6 +109,7 @@ async fn serve(config: &Config) -> Result<(), String> {
     let (mut ended, at_once) = signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let listener = listen(&config.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let stance = Stance::of(config, address)?;
     let opening = opened(config, address);
     let (store, engine) = if config.is_on_a_server() {
         tokio::select! {
@@ -116,22 +125,24 @@ async fn serve(config: &Config) -> Result<(), String> {
         opening.await?
     };
     let writes = !config.read_only;
-    let open = config.demo == Demo::Always || (config.demo == Demo::Auto && address.ip().is_loopback());
+    let open = stance.is_open(config);
     let world = world(config, &engine, open && writes).await?;
     let control_key =
         if config.control_key.is_empty() { Keys::fresh_secret() } else { config.control_key.clone() };
     let options = AppOptions {
-        settings: Arc::new(settings(config, address.ip().is_loopback())),
+        settings: Arc::new(stance.settings(config)),
         rate_limits: config.rate_limits,
         rate_limit_status: config.rate_limit_status,
         brand: config.brand,
         control_key: control_key.clone(),
+        names: stance.names(config),
+        public_url: config.public_url.clone(),
         store_stats: Some(store.stats()),
         ..AppOptions::default()
     };
     let upkeep = writes.then(|| Upkeep::of(&engine, config.grace()));
     let app = App::build(engine, options)?;
-    let ready = Ready { base_url: base_url(address), control_key, world };
+    let ready = Ready::at(base_url(address), &config.public_url, control_key, world);
     announce(config, &ready, open)?;
     let files = ready_files(config);
     let ended = async move {
@@ -139,10 +150,11 @@ async fn serve(config: &Config) -> Result<(), String> {
         // Before the port is free for another server: what waits for a server goes by this file.
         files.iter().for_each(|path| ready::withdraw(path, &ready));
     };
-    tracing::info!(address = %address, "{}", if writes { "serving" } else { "serving, and only reading" });
+    let doing = if writes { "serving" } else { "serving, and only reading" };
+    tracing::info!(address = %address, mode = stance.name(), "{doing}");
     let (stop, stopped) = oneshot::channel::<()>();
     let deliveries = writes.then(|| {
-        let courier = Courier::new(app.clone(), allow_private(config, address.ip().is_loopback()));
+        let courier = Courier::new(app.clone(), stance.allow_private(config));
         tokio::spawn(courier.run(async {
             let _ = stopped.await;
         }))
@@ -191,25 +203,6 @@ async fn listen(address: &str) -> Result<TcpListener, String> {
         }
         _ => format!("cannot listen on {address}: {error}: --listen takes an address and a port, such as 127.0.0.1:5275"),
     })
-}
-
-/// The switches; where other machines come in, nobody picks a user without being allowed to.
-fn settings(config: &Config, loopback: bool) -> Settings {
-    let mut settings = config.behaviours.clone();
-    settings.outbound_ips.clone_from(&config.events.outbound_ips);
-    if settings.user_picker == UserPicker::Auto && !loopback {
-        settings.user_picker = UserPicker::Off;
-    }
-    settings
-}
-
-/// Whether events may be posted to addresses that are not public.
-fn allow_private(config: &Config, loopback: bool) -> bool {
-    match config.events.allow_private {
-        AllowPrivate::Auto => loopback,
-        AllowPrivate::On => true,
-        AllowPrivate::Off => false,
-    }
 }
 
 /// The demo world: a new one on an empty store, else the one that was written down.
@@ -301,7 +294,11 @@ fn greeting(ready: &Ready, file: Option<&PathBuf>, open: bool) -> String {
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
         format!("{} (until the server ends)", whole.display())
     });
-    let mut text = format!("Larkspur serves {url}\n\n");
+    let mut text = format!("Larkspur serves {url}\n");
+    if let Some(local) = &ready.local_url {
+        text.push_str(&format!("on this machine {local}\n"));
+    }
+    text.push('\n');
     if open {
         text.push_str(&exports(ready));
         text.push('\n');
@@ -309,14 +306,14 @@ fn greeting(ready: &Ready, file: Option<&PathBuf>, open: bool) -> String {
     for user in ready.world.iter().filter(|_| open).flat_map(|world| &world.users) {
         text.push_str(&format!("user        {} {} ({})\n", user.open_id, user.user_id, user.name));
     }
-    text.push_str(&format!("ready file  {file}\nguide       {url}/larkspur/guide/\n"));
+    text.push_str(&format!("ready file  {file}\nguide       {}/larkspur/guide/\n", ready.reach()));
     match (&ready.world, open) {
         (Some(world), true) => text.push_str(&clients(url, world)),
         (None, true) => text.push_str(
             "\nThere is no demo world whose secret is known here. An app's secret is kept hashed: set a new one with\n`larkspur call larkspur.v1.app.secret` (`larkspur call larkspur.v1.app.list` tells the apps), or start with another --data.\n",
         ),
         (_, false) => text.push_str(
-            "\nOn this address no demo world is made and no secret is printed (--demo does both). The control key is in the ready file.\n",
+            "\nIn production mode no demo world is made and no secret is printed (--mode test does both, for this machine alone).\nThe control key is in the ready file.\n",
         ),
     }
     text

@@ -8,8 +8,11 @@ use super::layers::{distance, nearest, shouted};
 
 /// The front of the variables that are read here.
 const FRONT: &str = "LARKSPUR_";
-/// A variable that is no setting and differs from one by so many letters is a slip.
-const SLIP: usize = 2;
+/// A variable that is no setting and differs from one by so many letters is a slip. Of names of four letters, too many others
+/// are that near.
+fn slip(setting: &str) -> usize {
+    if setting.len() > 4 { 2 } else { 1 }
+}
 
 /// What the environment gives.
 #[derive(Default)]
@@ -55,7 +58,7 @@ pub(super) fn read(
         if key.is_none() && short != "CONFIG" {
             let names = known.iter().map(|key| shouted(key)).chain(["CONFIG".to_owned()]);
             let nearest = nearest(short, names);
-            if distance(short, &nearest) <= SLIP {
+            if distance(short, &nearest) <= slip(&nearest) {
                 return Err(ConfigError(format!(
                     "the environment variable {name} is no setting; the nearest is {FRONT}{nearest}"
                 )));

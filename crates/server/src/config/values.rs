@@ -106,6 +106,43 @@ pub(super) fn control_key<'de, D: Deserializer<'de>>(from: D) -> Result<String, 
     Err(Error::custom("a header cannot carry it: only visible ASCII characters, and no blanks"))
 }
 
+/// The address of a server: scheme, host and port; empty for none.
+pub(super) fn public_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let url = String::deserialize(from)?;
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let host = |rest: &str| {
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@\\".contains(&byte))
+    };
+    if url.is_empty() || rest.is_some_and(host) {
+        return Ok(url);
+    }
+    Err(Error::custom("not http:// or https:// with a host and, if need be, a port, and nothing after it"))
+}
+
+/// Host names and addresses, as a list or separated by commas.
+pub(super) fn hosts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let asked: Vec<String> = match Value::deserialize(from)? {
+        Value::String(text) if text.trim().is_empty() => Vec::new(),
+        Value::String(text) => text.split(',').map(|name| name.trim().to_owned()).collect(),
+        list => list.try_into().map_err(|_| Error::custom("not a list of names"))?,
+    };
+    let bare = |name: &str| {
+        name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name).to_owned()
+    };
+    let hosts: Vec<String> = asked.iter().map(|name| bare(name)).collect();
+    let fits = |name: &&String| {
+        name.parse::<std::net::IpAddr>().is_err()
+            && (name.is_empty()
+                || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)))
+    };
+    match hosts.iter().find(fits) {
+        Some(wrong) => Err(Error::custom(format!(
+            "{wrong:?} is no host name or address, without port and without http://"
+        ))),
+        None => Ok(hosts),
+    }
+}
+
 /// Where files are kept, by its scheme; the rest is looked at when they are opened.
 pub(super) fn blobs_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let url = String::deserialize(from)?;

@@ -205,9 +205,10 @@ fn number(from: i64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use larkspur_contract::Rate;
+    use larkspur_contract::model::AppKind;
     use larkspur_contract::rates::{TIER_4, TIER_6};
-    use larkspur_store::SystemClock;
+    use larkspur_contract::{Effect, Rate};
+    use larkspur_store::{SystemClock, apps};
     use larkspur_store_sqlite::Sqlite;
 
     const KEY: Key = Key { operation: 1, app: 2, tenant: 3 };
@@ -300,6 +301,37 @@ mod tests {
         assert_eq!(at(&by, TIER_6, 99_700).await, Err(Full { cap: 5, seconds: 2 }));
         assert_eq!(at(&by, TIER_6, 100_999).await, Err(Full { cap: 5, seconds: 1 }));
         at(&by, TIER_6, 101_000).await.expect("the window is over");
+    }
+
+    #[tokio::test]
+    async fn of_an_app_that_is_only_named_nothing_is_kept() {
+        let [_, by] = each().await;
+        let Counting::Shared(engine) = &by else { panic!("the second one counts in the store") };
+        let key = Key { tenant: frequency::ALL_TENANTS.0, ..KEY };
+        for _ in 0..10 {
+            count(&by, key, TIER_6, RateLimits::Platform, 0).await.expect("the operation says no");
+        }
+        let kept = "SELECT 1 FROM call_count";
+        let rows = engine.driver.query(Effect::Reads, kept, vec![]).await.expect("rows");
+        assert!(rows.is_empty(), "{}", rows.len());
+        let made = apps::App {
+            app_id: AppId(KEY.app),
+            developer: TenantKey(KEY.tenant),
+            kind: AppKind::Custom,
+            name: String::new(),
+            secret_hash: String::new(),
+        };
+        engine
+            .run(Effect::Writes, move |root| {
+                let made = made.clone();
+                Box::pin(async move { apps::register(root, &made, 0).await })
+            })
+            .await
+            .expect("written");
+        for _ in 0..5 {
+            count(&by, key, TIER_6, RateLimits::Platform, 0).await.expect("let in");
+        }
+        count(&by, key, TIER_6, RateLimits::Platform, 0).await.expect_err("one too many");
     }
 
     #[tokio::test]

@@ -128,8 +128,8 @@ async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Cal
     let actor = match (token.holder, facts.grant) {
         (Holder::Tenant, _) => Actor::Bot,
         (Holder::App, _) => return Err(bad("an app token, which acts in no tenant")),
-        (Holder::User { number, epoch }, Some(grant)) => {
-            if grant.epoch != epoch {
+        (Holder::User { number, epoch, family }, Some(grant)) => {
+            if grant.epoch != epoch || grant.ended.has(family, now) {
                 return Err(bad("the token was revoked"));
             }
             if grant.status != UserStatus::Active {

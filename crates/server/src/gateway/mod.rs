@@ -23,6 +23,7 @@ use larkspur_contract::{Access, Consumes, Fault, Method, Reply, Spec, codes, fie
 
 use crate::App;
 use crate::request::{BodyError, BodySource, Request, Response};
+use crate::site::{self, Site};
 use crate::unpanicked::unpanicked;
 use lines::{Line, Who};
 use reply::CallId;
@@ -96,6 +97,7 @@ async fn steps(
     seen: &mut Seen,
 ) -> Result<Answer, Fault> {
     let spec = routed.route.entry.spec;
+    site::check(app, spec, &Site::of(request.headers))?;
     let mut caller = authenticate::authenticate(app, spec, request.header("authorization"), now).await?;
     if let Caller::Root(call) = &mut caller {
         call.frame = seen.frame.clone();
@@ -186,6 +188,8 @@ fn is_documented(spec: &Spec, fault: &Fault) -> bool {
             && codes::OAUTH_GATEWAY.iter().any(|code| code.number == number))
         || (spec.is_for_apps() && number == codes::AUTHEN_APP_TOKEN_INVALID.number)
         || (matches!(spec.access, Access::Control) && number == codes::CONTROL_KEY_INVALID.number)
+        || ((matches!(spec.access, Access::Control) || spec.reply == Reply::Page)
+            && number == codes::HOST_UNKNOWN.number)
 }
 
 /// Whether every field that a refusal names is one of the operation, by its whole path.

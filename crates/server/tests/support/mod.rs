@@ -116,7 +116,7 @@ impl Setup {
     }
 
     pub(crate) fn user_token(&self, epoch: i64) -> String {
-        self.issue(Holder::User { number: 3, epoch }, 7200)
+        self.issue(Holder::User { number: 3, epoch, family: 0 }, 7200)
     }
 
     pub(crate) async fn send(

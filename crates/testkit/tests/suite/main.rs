@@ -24,6 +24,7 @@ mod people_ids;
 mod plans;
 mod policy;
 mod program;
+mod proxies;
 mod races;
 mod random;
 mod read_only;

@@ -2,7 +2,7 @@
 
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::model::InstallStatus;
-use larkspur_contract::{Basis, Behaviour, Code, Fault, codes};
+use larkspur_contract::{Fault, codes};
 use larkspur_store::apps::{self, App, Install, Scopes};
 use larkspur_store::{Root, oauth};
 use schemars::JsonSchema;
@@ -40,6 +40,8 @@ pub(super) struct Asked {
     pub(super) lang: Option<String>,
     /// `allow` or `deny`. Not of the platform.
     pub(super) decision: Option<String>,
+    /// What the page's form has of the server, so that an answer can be told from one of another page. Not of the platform.
+    pub(super) form_token: Option<String>,
 }
 
 /// A request that is in order.
@@ -56,52 +58,6 @@ pub(super) struct Checked {
     pub(super) challenge: (String, String),
 }
 
-/// What both forms of the page, and its answer, may refuse with.
-pub(super) const CODES: &[Code] = &[
-    codes::OAUTH_PARAM_MISSING,
-    codes::OAUTH_APP_NOT_INSTALLED,
-    codes::OAUTH_SCOPE_NOT_GRANTED_TO_APP,
-    codes::OAUTH_REDIRECT_UNREGISTERED,
-    codes::OAUTH_NO_SUCH_APP,
-    codes::OAUTH_MALFORMED,
-    codes::OAUTH_SCOPE_TWICE,
-    codes::OAUTH_APP_NOT_ENABLED,
-    codes::PICKER_OFF,
-];
-
-pub(super) const BEHAVIOURS: &[Behaviour] = &[
-    Behaviour {
-        name: "user_picker",
-        rule: "Nobody has a password: the page lets its reader pick any active user who sees the app. On an address that other machines reach, it is off unless the setting is `on`.",
-        basis: Basis::Assumed,
-        switch: true,
-    },
-    Behaviour {
-        name: "page_language",
-        rule: "Pages, those of refusals too, are Chinese or English: what the parameter `lang` says (`zh`, `en`), else what Accept-Language prefers, else English. A link on the page leads to the other language.",
-        basis: Basis::Assumed,
-        switch: false,
-    },
-    Behaviour {
-        name: "redirect_uris",
-        rule: "A registered address must be met exactly, but for the fragment. An app without any registered address may redirect to any on this machine (localhost, 127.0.0.0/8, ::1).",
-        basis: Basis::Assumed,
-        switch: false,
-    },
-    Behaviour {
-        name: "authorize_response_type",
-        rule: "response_type may be missing, though the page demands it: most programs leave it out. Anything but code is refused.",
-        basis: Basis::Observed,
-        switch: false,
-    },
-    Behaviour {
-        name: "authorize_page_always_asks",
-        rule: "The page is shown even if everything was granted before, with and without prompt=consent, since a user must be picked.",
-        basis: Basis::Assumed,
-        switch: false,
-    },
-];
-
 fn missing(field: &str) -> Fault {
     Fault::new(codes::OAUTH_PARAM_MISSING, format!("{field} is missing")).with_violation(
         field,
@@ -114,6 +70,24 @@ fn malformed(field: &str, value: &str, why: &str) -> Fault {
     Fault::new(codes::OAUTH_MALFORMED, format!("{field}: {why}")).with_violation(field, Some(value), why)
 }
 
+/// The refusal of a value that is too long to be repeated.
+fn misfit(field: &str, why: &str) -> Fault {
+    Fault::new(codes::OAUTH_MALFORMED, format!("{field} does not fit")).with_violation(field, None, why)
+}
+
+/// What is kept, or goes back and forth, has an end.
+fn sizes(asked: &Asked) -> Result<(), Fault> {
+    for (field, text) in [("redirect_uri", &asked.redirect_uri), ("state", &asked.state)] {
+        if text.as_ref().is_some_and(|text| text.len() > rules::oauth::ADDRESS_MAX) {
+            return Err(misfit(field, "at most 2048 bytes"));
+        }
+    }
+    match asked.name.as_ref().is_some_and(|name| name.chars().count() > rules::oauth::NAME_MAX) {
+        true => Err(misfit("name", "at most 100 characters")),
+        false => Ok(()),
+    }
+}
+
 fn given(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.is_empty())
 }
@@ -123,6 +97,7 @@ pub(super) async fn check(root: &mut Root, call: &RootCall, asked: &Asked) -> Re
     if call.settings.user_picker == UserPicker::Off {
         return Err(Fault::new(codes::PICKER_OFF, "behaviours.user_picker is off"));
     }
+    sizes(asked)?;
     let client = given(&asked.client_id).or(given(&asked.app_id)).ok_or_else(|| missing("client_id"))?;
     let redirect_uri = given(&asked.redirect_uri).ok_or_else(|| missing("redirect_uri"))?;
     if let Some(other) = given(&asked.response_type).filter(|given| *given != "code") {
@@ -140,6 +115,9 @@ pub(super) async fn check(root: &mut Root, call: &RootCall, asked: &Asked) -> Re
     let method = given(&asked.code_challenge_method).unwrap_or("plain");
     if !["plain", "S256"].contains(&method) {
         return Err(malformed("code_challenge_method", method, "options: [S256,plain]"));
+    }
+    if given(&asked.code_challenge).is_some_and(|challenge| !rules::oauth::is_challenge(challenge)) {
+        return Err(misfit("code_challenge", "43 to 128 letters, digits and - . _ ~"));
     }
     let challenge = given(&asked.code_challenge)
         .map_or_else(Default::default, |challenge| (challenge.to_owned(), method.to_owned()));

@@ -7,7 +7,9 @@ use larkspur_store::{Keys, Root, apps, tenants, users};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::asked::{self, Asked, BEHAVIOURS, Checked, Shown};
+use super::asked::{self, Asked, Checked, Shown};
+use super::form_token;
+use super::page_policy::BEHAVIOURS;
 use crate::rules::oauth::with_query;
 use crate::{Browse, Empty, Input, Operation, RootCall};
 
@@ -49,6 +51,7 @@ impl Operation for Decide {
             codes::OAUTH_SCOPE_TWICE,
             codes::OAUTH_APP_NOT_ENABLED,
             codes::PICKER_OFF,
+            codes::FORM_FOREIGN,
         ],
         example: "",
         behaviours: BEHAVIOURS,
@@ -63,6 +66,12 @@ impl Operation for Decide {
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
         let asked = &input.body;
         let checked = asked::check(root, call, asked).await?;
+        if !form_token::fits(&call.engine.keys, asked, call.now) {
+            return Err(Fault::new(
+                codes::FORM_FOREIGN,
+                "the form_token is missing, old, or of another request",
+            ));
+        }
         let answer = match asked.decision.as_deref() {
             Some("allow") => ("code", allow(root, call, asked, &checked).await?),
             Some("deny") => ("error", "access_denied".to_owned()),

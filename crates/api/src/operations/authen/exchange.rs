@@ -4,9 +4,10 @@ use larkspur_contract::ids::TenantKey;
 use larkspur_contract::scopes::OFFLINE_ACCESS;
 use larkspur_contract::{Fault, codes};
 use larkspur_store::apps::App;
-use larkspur_store::{Root, Tx, oauth, tenants};
+use larkspur_store::{Root, Tx, oauth, tenants, users};
 
 use super::session::{Form, Session, session};
+use crate::tokens::{self, LIFE_MS};
 use crate::{RootCall, rules};
 
 /// After so long a user must grant again, in milliseconds. Source: the refresh page (365 days).
@@ -18,6 +19,31 @@ async fn home(root: &mut Root, call: &RootCall, text: &str) -> Result<Option<(Tx
     let mut tx = root.tenant(tenant);
     let found = tenants::get(&mut tx).await?;
     Ok(found.map(|found| (tx, call.now + found.clock_offset_ms)))
+}
+
+/// Ends a sign-in whose code or refresh token came a second time: a stranger may have got hold of it. No token that came
+/// of the code is good any more (RFC 6749, 4.1.2; RFC 9700, 4.14.2).
+async fn end(tx: &mut Tx, app: &App, user_id: &str, family: &str, now: i64) -> Result<(), Fault> {
+    if family.is_empty() {
+        return Ok(());
+    }
+    oauth::end_family(tx, family).await?;
+    if let Some(user) = users::by_id(tx, user_id).await? {
+        let number = tokens::family(family);
+        // The last of its tokens was issued now at the latest, and its end was rounded up.
+        users::end_sign_in(tx, app.app_id, &user, number, now, now + LIFE_MS + 1000).await?;
+    }
+    Ok(())
+}
+
+/// Whether the verifier of a caller fits the code. Where no challenge was sent there is none to fit: a verifier all the
+/// same says that the challenge was taken away on the way (RFC 9700, 2.1.1).
+fn verifier_fits(code: &oauth::AuthCode, verifier: Option<&str>) -> bool {
+    let given = verifier.unwrap_or_default();
+    if code.challenge.is_empty() {
+        return given.is_empty();
+    }
+    rules::oauth::verifies(&code.challenge, &code.challenge_method, given)
 }
 
 /// Uses a code up.
@@ -39,7 +65,8 @@ pub(in crate::operations) async fn by_code(
         return Err(mismatch(form));
     }
     if found.used {
-        return Err(used());
+        end(&mut tx, app, &found.user_id, &hash, now).await?;
+        return Err(used().keeping_writes());
     }
     if found.expires_at <= now {
         return Err(form.fault(
@@ -51,9 +78,7 @@ pub(in crate::operations) async fn by_code(
     if redirect_uri.is_some_and(|uri| uri != found.redirect_uri) {
         return Err(Fault::new(codes::OAUTH_REDIRECT_MISMATCH, "the code went to another address"));
     }
-    if !found.challenge.is_empty()
-        && !rules::oauth::verifies(&found.challenge, &found.challenge_method, verifier.unwrap_or_default())
-    {
+    if !verifier_fits(&found, verifier) {
         // The historic endpoints take no verifier, so that such a code is none of theirs.
         return Err(form.fault(
             codes::OAUTH_PKCE,
@@ -61,10 +86,11 @@ pub(in crate::operations) async fn by_code(
             "the code_verifier does not fit",
         ));
     }
-    let session = session(tx, form, app, &found.user_id, now, now).await?;
+    let session = session(tx, form, app, &found.user_id, now, (now, &hash)).await?;
     let mut session = session.ok_or_else(unknown)?;
     if !oauth::use_code(&mut session.tx, &hash, now).await? {
-        return Err(used());
+        end(&mut session.tx, app, &found.user_id, &hash, now).await?;
+        return Err(used().keeping_writes());
     }
     Ok(session)
 }
@@ -89,7 +115,8 @@ pub(in crate::operations) async fn by_refresh(
         return Err(mismatch(form));
     }
     if found.used {
-        return Err(used());
+        end(&mut tx, app, &found.user_id, &found.family, now).await?;
+        return Err(used().keeping_writes());
     }
     if found.expires_at <= now || found.authorized_at + AUTHORIZED_MS <= now {
         return Err(form.fault(
@@ -98,14 +125,15 @@ pub(in crate::operations) async fn by_refresh(
             "the token has expired",
         ));
     }
-    let session = session(tx, form, app, &found.user_id, now, found.authorized_at).await?;
+    let session = session(tx, form, app, &found.user_id, now, (found.authorized_at, &found.family)).await?;
     let mut session = session.filter(|session| session.grant.epoch == found.epoch).ok_or_else(revoked)?;
     let allowed = session.install.scopes.has(OFFLINE_ACCESS) && session.grant.scopes.has(OFFLINE_ACCESS);
     if form == Form::OAuth && !allowed {
         return Err(Fault::new(codes::OAUTH_REFRESH_NOT_ALLOWED, "offline_access is gone"));
     }
     if !oauth::use_refresh(&mut session.tx, &hash, now).await? {
-        return Err(used());
+        end(&mut session.tx, app, &found.user_id, &found.family, now).await?;
+        return Err(used().keeping_writes());
     }
     Ok(session)
 }

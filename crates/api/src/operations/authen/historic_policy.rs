@@ -2,7 +2,7 @@
 
 use larkspur_contract::{Basis, Behaviour, Code, codes};
 
-use super::oauth_policy::SIGN_IN_FREQUENCY;
+use super::oauth_policy::{CODE_REUSE, REFRESH_REUSE, SIGN_IN_FREQUENCY};
 
 pub(super) const CODE_CODES: &[Code] = &[
     codes::AUTHEN_PARAM_INVALID,
@@ -57,5 +57,7 @@ const SID: Behaviour = Behaviour {
     switch: false,
 };
 
-pub(super) const BEHAVIOURS: &[Behaviour] = &[BY_TENANT_TOKEN, TOKEN_IN_BODY, GRANT_TYPE, SID];
-pub(super) const OIDC_BEHAVIOURS: &[Behaviour] = &[BY_TENANT_TOKEN, GRANT_TYPE, SIGN_IN_FREQUENCY];
+pub(super) const BEHAVIOURS: &[Behaviour] =
+    &[BY_TENANT_TOKEN, TOKEN_IN_BODY, GRANT_TYPE, SID, CODE_REUSE, REFRESH_REUSE];
+pub(super) const OIDC_BEHAVIOURS: &[Behaviour] =
+    &[BY_TENANT_TOKEN, GRANT_TYPE, CODE_REUSE, REFRESH_REUSE, SIGN_IN_FREQUENCY];

@@ -1,8 +1,9 @@
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::Root;
 
-use super::asked::{self, Asked, BEHAVIOURS, CODES, Shown};
+use super::asked::{self, Asked, Shown};
 use super::markup;
+use super::page_policy::{BEHAVIOURS, CODES};
 use crate::{Browse, Empty, Input, Operation, RootCall};
 
 /// `GET /authen/v1/index`: the older address of the authorize page.

@@ -7,6 +7,7 @@ use larkspur_contract::page::{self, Language, escape};
 use larkspur_store::{Root, apps, tenants, users};
 
 use super::asked::{Asked, Checked, Shown};
+use super::form_token;
 use crate::{Browse, RootCall};
 
 /// The most users that the page lists; the others are found by name.
@@ -50,12 +51,13 @@ pub(super) async fn picker(
     }
     let _ = writeln!(
         main,
-        "<form method=\"post\" action=\"/open-apis/authen/v1/authorize?{}={}\">\n{}<fieldset>\n<legend>{}</legend>\n{list}</fieldset>\n\
+        "<form method=\"post\" action=\"/open-apis/authen/v1/authorize?{}={}\">\n{}<input type=\"hidden\" name=\"form_token\" value=\"{}\">\n<fieldset>\n<legend>{}</legend>\n{list}</fieldset>\n\
          <button class=\"allow\" name=\"decision\" value=\"allow\">{}</button>\n\
          <button name=\"decision\" value=\"deny\" formnovalidate>{}</button>\n</form>",
         page::PARAMETER,
         language.word(),
         hidden(asked),
+        form_token::make(&call.engine.keys, asked, call.now),
         language.pick("Who are you?", "选择登录用户"),
         language.pick("Allow", "授权"),
         language.pick("Deny", "拒绝"),

@@ -37,9 +37,11 @@ pub(in crate::operations) const BEHAVIOURS: &[Behaviour] = &[
         basis: Basis::Assumed,
         switch: false,
     },
+    CODE_REUSE,
+    REFRESH_REUSE,
     Behaviour {
-        name: "oauth_refresh_reuse",
-        rule: "A refresh token that was used is 20073; the tokens that followed it stay valid.",
+        name: "oauth_verifier_without_challenge",
+        rule: "A code_verifier that comes with a code for which no code_challenge was sent is 20049 (RFC 9700, 2.1.1).",
         basis: Basis::Assumed,
         switch: false,
     },
@@ -57,6 +59,22 @@ pub(in crate::operations) const BEHAVIOURS: &[Behaviour] = &[
         switch: false,
     },
 ];
+
+/// What a second call with one code does.
+pub(in crate::operations) const CODE_REUSE: Behaviour = Behaviour {
+    name: "oauth_code_reuse",
+    rule: "A code that comes again after it was exchanged is refused (20065, or 20003 on authen/v1), and every access and refresh token that came of it is revoked (RFC 6749, 4.1.2). Other sign-ins of the user go on.",
+    basis: Basis::Assumed,
+    switch: false,
+};
+
+/// What a second call with one refresh token does.
+pub(in crate::operations) const REFRESH_REUSE: Behaviour = Behaviour {
+    name: "oauth_refresh_reuse",
+    rule: "A refresh token that comes again after it was exchanged is refused (20073, or 20026 on authen/v1), and every token of the same sign-in is revoked (RFC 9700, 4.14.2): the newest refresh token is then 20064, or 20026. Other sign-ins of the user go on.",
+    basis: Basis::Assumed,
+    switch: false,
+};
 
 /// By what the calls of the endpoints of sign-in are counted.
 pub(in crate::operations) const SIGN_IN_FREQUENCY: Behaviour = Behaviour {

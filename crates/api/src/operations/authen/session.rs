@@ -9,7 +9,7 @@ use larkspur_store::oauth::{self, Refresh};
 use larkspur_store::users::{self, Grant, User};
 use larkspur_store::{Keys, Tx};
 
-use crate::tokens::{Holder, LIFE_MS, Token};
+use crate::tokens::{self, Holder, LIFE_MS, Token};
 
 /// The generation of the endpoint, which decides the numbers and texts of refusals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,16 +43,19 @@ pub(in crate::operations) struct Session {
     pub(in crate::operations) grant: Grant,
     /// When the user granted.
     authorized_at: i64,
+    /// The hash of the code that it came of; empty for a session of an earlier release.
+    family: String,
 }
 
-/// Whether the app and the user may still go on; `None` if the user's grant is gone.
+/// Whether the app and the user may still go on; `None` if the user's grant is gone. The last argument is when the user
+/// granted, and the hash of the code.
 pub(super) async fn session(
     mut tx: Tx,
     form: Form,
     app: &App,
     user_id: &str,
     now: i64,
-    authorized_at: i64,
+    (authorized_at, family): (i64, &str),
 ) -> Result<Option<Session>, Fault> {
     let disabled = |oauth, note| form.fault(oauth, codes::AUTHEN_APP_DISABLED, note);
     let gone = || disabled(codes::OAUTH_APP_NOT_INSTALLED, "the tenant has not installed the app");
@@ -77,14 +80,18 @@ pub(super) async fn session(
     }
     let grant = users::stored_grant(&mut tx, app.app_id, user.user_no.cast_unsigned()).await?;
     let install = Arc::new(install);
-    Ok(grant.map(|grant| Session { tx, now, user, install, grant, authorized_at }))
+    Ok(grant.map(|grant| Session { tx, now, user, install, grant, authorized_at, family: family.to_owned() }))
 }
 
 impl Session {
     /// The access token that the session gives; its expiry is a whole second.
     pub(in crate::operations) fn token(&self) -> Token {
         Token {
-            holder: Holder::User { number: self.user.user_no.cast_unsigned(), epoch: self.grant.epoch },
+            holder: Holder::User {
+                number: self.user.user_no.cast_unsigned(),
+                epoch: self.grant.epoch,
+                family: tokens::family(&self.family),
+            },
             tenant: self.tx.tenant(),
             app: self.install.app_id,
             expires_at: (self.now + LIFE_MS + 999) / 1000 * 1000,
@@ -102,6 +109,7 @@ impl Session {
         let kept = Refresh {
             app_id: self.install.app_id,
             user_id: self.user.user_id.clone(),
+            family: self.family.clone(),
             epoch: self.grant.epoch,
             authorized_at: self.authorized_at,
             expires_at: self.now + form.refresh_life(),

@@ -21,6 +21,9 @@ pub(super) fn scope_list(schema: &mut Schema) {
 /// Says of a list, in its schema, that it holds addresses.
 pub(super) fn address_list(schema: &mut Schema) {
     each(schema, "http-address");
+    if let Some(items) = schema.get_mut("items").and_then(Value::as_object_mut) {
+        items.insert("maxLength".to_owned(), crate::rules::oauth::ADDRESS_MAX.into());
+    }
 }
 
 /// Takes the defaults out of a schema whose absent members stay as they are.

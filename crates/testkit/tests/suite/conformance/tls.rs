@@ -29,7 +29,7 @@ async fn encrypted(url: &str, tls: Tls, ca: Option<&Path>) -> Result<bool, Strin
 async fn switch(server: &Server, setting: &str, value: &str) {
     server.run("postgres", &format!("ALTER SYSTEM SET {setting} = {value}")).await;
     server.run("postgres", "SELECT pg_reload_conf()").await;
-    while server.run("postgres", &format!("SHOW {setting}")).await != [value] {
+    while server.run("postgres", &format!("SHOW {setting}")).await != [value.trim_matches('\'')] {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -72,6 +72,18 @@ async fn a_server_is_believed_as_far_as_the_settings_say() {
     server.run("postgres", "CREATE ROLE secret LOGIN SUPERUSER PASSWORD 'hunter2'").await;
     let bound = server.network_url("secret:hunter2", "localhost", "postgres?channel_binding=require");
     assert_eq!(encrypted(&bound, Tls::Verify, Some(&ca)).await, Ok(true));
+
+    // A certificate without extensions, of X.509 version 1: nothing but its key is read, in either version of TLS.
+    switch(&server, "ssl_key_file", "'../old.key'").await;
+    switch(&server, "ssl_cert_file", "'../old.pem'").await;
+    for version in ["TLSv1.2", "TLSv1.3"] {
+        switch(&server, "ssl_max_protocol_version", &format!("'{version}'")).await;
+        for tls in [Tls::Prefer, Tls::Require] {
+            assert_eq!(encrypted(&named, tls, None).await, Ok(true), "{version} {tls:?}");
+        }
+        let refused = encrypted(&named, Tls::Verify, Some(&ca)).await.expect_err("signed by itself");
+        assert!(refused.contains("invalid peer certificate"), "{version}: {refused}");
+    }
 
     switch(&server, "ssl", "off").await;
     assert_eq!(encrypted(&named, Tls::Prefer, None).await, Ok(false));

@@ -96,22 +96,23 @@ fn int(cell: &Cell) -> i64 {
 }
 
 /// A decision on the page, for one of the world's users.
-fn decision(world: &World) -> Request {
-    let escape = |text: &str| text.replace(':', "%3A").replace('/', "%2F");
-    let user = escape(&format!("{}/{}", world.tenant_key, world.users[0].user_id));
-    let body = format!(
-        "client_id={}&response_type=code&redirect_uri={}&scope=offline_access&decision=allow&user={user}",
-        world.app_id,
-        escape(HOME)
-    );
-    let request = world.lab.request("POST", "/open-apis/authen/v1/authorize");
-    request.content_type(Some("application/x-www-form-urlencoded")).raw(body)
+async fn decision(world: &World) -> Request {
+    let user = format!("{}/{}", world.tenant_key, world.users[0].user_id);
+    let pairs = [
+        ("client_id", world.app_id.as_str()),
+        ("response_type", "code"),
+        ("redirect_uri", HOME),
+        ("scope", "offline_access"),
+        ("decision", "allow"),
+        ("user", &user),
+    ];
+    world.lab.answer_page(&pairs).await
 }
 
 async fn fresh_code(place: &Place) -> String {
     let path = format!("/apps/{}/sign_in", place.app_id);
     place.control("PUT", &path).body(json!({"redirect_uris": [HOME]})).send().await.data();
-    let reply = decision(place).send().await;
+    let reply = decision(place).await.send().await;
     let address =
         reply.response.header("location").unwrap_or_else(|| panic!("{}", reply.text())).into_owned();
     let code = address.split("code=").nth(1).unwrap_or_else(|| panic!("{address}"));
@@ -121,28 +122,42 @@ async fn fresh_code(place: &Place) -> String {
 /// Each decision is a code of its own.
 pub(super) async fn decisions(place: Place) {
     fresh_code(&place).await;
-    let answers = place.race_same(decision(&place)).await;
+    let answers = place.race_same(decision(&place).await).await;
     for answer in &answers.0 {
         assert_eq!(answer.status, 302, "{}", answer.json);
     }
     assert_eq!(place.count("oauth_code").await, 1 + CALLS);
 }
 
-/// Of those who bring a code, and then its refresh token, one gets something for it, which works.
+/// No server takes a token any more.
+async fn ended(place: &Place, token: &str) {
+    for server in &place.stage.servers {
+        let answer = server.client().send(token, "GET", "/open-apis/authen/v1/user_info", &Value::Null);
+        let (_, json) = answer.expect("an answer");
+        assert_eq!(json["code"], 99991668, "{json}");
+    }
+}
+
+/// Of those who bring a code, and then the refresh token of another one, one gets something for it. The others have ended it
+/// by their coming: it works nowhere.
 async fn used_once(place: &Place, path: &str, used: [i64; 2]) {
     let with = |more: Value| {
         let mut body = json!({"client_id": place.app_id, "client_secret": place.app_secret});
         body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         place.lab.request("POST", path).body(body)
     };
-    let code = with(
-        json!({"grant_type": "authorization_code", "code": fresh_code(place).await, "redirect_uri": HOME}),
-    );
-    let made = place.race_same(code).await.won(1, &[used[0]]);
-    works(place, "/authen/v1/user_info", &text(&made[0], "access_token")).await;
+    let by_code =
+        |code: String| with(json!({"grant_type": "authorization_code", "code": code, "redirect_uri": HOME}));
+    let other = by_code(fresh_code(place).await).send().await.json();
+    works(place, "/authen/v1/user_info", &text(&other, "access_token")).await;
+    let made = place.race_same(by_code(fresh_code(place).await)).await.won(1, &[used[0]]);
+    ended(place, &text(&made[0], "access_token")).await;
     let refresh = with(json!({"grant_type": "refresh_token", "refresh_token": made[0]["refresh_token"]}));
+    assert_eq!(refresh.send().await.code(), 20064, "the sign-in was ended");
+    works(place, "/authen/v1/user_info", &text(&other, "access_token")).await;
+    let refresh = with(json!({"grant_type": "refresh_token", "refresh_token": other["refresh_token"]}));
     let made = place.race_same(refresh).await.won(1, &[used[1]]);
-    works(place, "/authen/v1/user_info", &text(&made[0], "access_token")).await;
+    ended(place, &text(&made[0], "access_token")).await;
 }
 
 pub(super) async fn code(place: Place) {
@@ -157,7 +172,7 @@ pub(super) async fn code_of_v3(place: Place) {
 async fn code_used(place: &Place, path: &str) {
     let body = json!({"grant_type": "authorization_code", "code": fresh_code(place).await});
     let made = place.race_same(place.call("POST", path).body(body)).await.won(1, &[20003]);
-    works(place, "/authen/v1/user_info", &text(&made[0], "access_token")).await;
+    ended(place, &text(&made[0], "access_token")).await;
 }
 
 async fn refresh_used(place: &Place, first: &str, again: &str) {
@@ -165,7 +180,7 @@ async fn refresh_used(place: &Place, first: &str, again: &str) {
     let made = place.call("POST", first).body(body).send().await.data();
     let body = json!({"grant_type": "refresh_token", "refresh_token": made["refresh_token"]});
     let renewed = place.race_same(place.call("POST", again).body(body)).await.won(1, &[20026]);
-    works(place, "/authen/v1/user_info", &text(&renewed[0], "access_token")).await;
+    ended(place, &text(&renewed[0], "access_token")).await;
     let tokens = [&made, &renewed[0]].map(|data| text(data, "refresh_token"));
     assert!(distinct(&tokens), "{tokens:?}");
 }

@@ -199,14 +199,16 @@ async fn a_user_of_a_customer_signs_in() {
     let shop = Shop::open().await;
     let customer = shop.maker.lab.world().await;
     customer.control("POST", "/installs").body(json!({"app_id": shop.app_id})).send().await.data();
-    let user = format!("{}%2F{}", customer.tenant_key, customer.users[0].user_id);
-    let body = format!(
-        "client_id={}&response_type=code&redirect_uri=http%3A%2F%2Flocalhost%2F&decision=allow&user={user}",
-        shop.app_id
-    );
-    let request = shop.maker.lab.request("POST", "/open-apis/authen/v1/authorize");
-    let reply =
-        request.content_type(Some("application/x-www-form-urlencoded; charset=utf-8")).raw(body).send().await;
+    let user = format!("{}/{}", customer.tenant_key, customer.users[0].user_id);
+    let pairs = [
+        ("client_id", shop.app_id.as_str()),
+        ("response_type", "code"),
+        ("redirect_uri", "http://localhost/"),
+        ("decision", "allow"),
+        ("user", &user),
+    ];
+    let request = shop.maker.lab.answer_page(&pairs).await;
+    let reply = request.content_type(Some("application/x-www-form-urlencoded; charset=utf-8")).send().await;
     let address = reply.response.header("location").expect("a Location").into_owned();
     let code = address.split_once("code=").expect("a code").1;
     let token = text(&shop.app_token(&shop.ticket().await).await.json(), "app_access_token");

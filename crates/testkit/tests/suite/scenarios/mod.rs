@@ -27,6 +27,7 @@ mod contact_fields;
 mod contact_lists;
 mod contacts;
 mod control;
+mod control_names;
 mod control_people;
 mod document_members;
 mod documents;

@@ -9,6 +9,8 @@ use super::{names, world};
 mod frequency;
 mod gone;
 mod historic;
+mod own_page;
+mod reuse;
 mod tokens;
 
 const PAGE: &str = "/open-apis/authen/v1/authorize";
@@ -40,20 +42,6 @@ fn page(lab: &Lab, path: &str, pairs: &[(&str, &str)]) -> Request {
     pairs.iter().fold(lab.request("GET", path), |request, (name, value)| request.query(name, value))
 }
 
-fn form(lab: &Lab, path: &str, pairs: &[(&str, &str)]) -> Request {
-    let escape = |text: &str| -> String {
-        text.bytes()
-            .map(|byte| match byte {
-                b' ' => "+".to_owned(),
-                byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-                byte => format!("%{byte:02X}"),
-            })
-            .collect()
-    };
-    let body: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
-    lab.request("POST", path).content_type(Some("application/x-www-form-urlencoded")).raw(body.join("&"))
-}
-
 /// `Authorization: Basic` with both halves percent-encoded byte by byte, as the strictest clients do.
 fn basic(id: &str, secret: &str) -> String {
     let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
@@ -78,7 +66,7 @@ fn base64(bytes: &[u8]) -> String {
 async fn decide(world: &World, user: usize, more: &[(&str, &str)]) -> Reply {
     let user = format!("{}/{}", world.tenant_key, world.users[user].user_id);
     let usual = asked(world, &[("decision", "allow"), ("user", user.as_str())]);
-    form(&world.lab, PAGE, &merged(&usual, more)).send().await
+    world.lab.answer_page(&merged(&usual, more)).await.send().await
 }
 
 /// The address that a browser is sent to.
@@ -240,8 +228,9 @@ async fn the_language_goes_along_with_the_answer() {
     let none = page(&world.lab, PAGE, &asked(&world, &[("lang", "zh"), ("name", "nobody")])).send().await;
     is_in(&none, "zh-CN", &["没有符合条件的用户"]);
     // What the page sends: a refusal is in the page's language, and a way to the other one would lose the form.
-    let pairs = asked(&world, &[("decision", "maybe"), ("user", "x")]);
-    let refused = form(&world.lab, &format!("{PAGE}?lang=zh"), &pairs).send().await;
+    let token = world.lab.form_token(&asked(&world, &[])).await.expect("a token");
+    let pairs = asked(&world, &[("decision", "maybe"), ("user", "x"), ("form_token", &token)]);
+    let refused = world.lab.form(&format!("{PAGE}?lang=zh"), &pairs).send().await;
     is_in(
         &refused,
         "zh-CN",
@@ -249,8 +238,8 @@ async fn the_language_goes_along_with_the_answer() {
     );
     assert!(!refused.text().contains("<nav"));
     let user = format!("{}/{}", world.tenant_key, world.users[0].user_id);
-    let pairs = asked(&world, &[("decision", "allow"), ("user", &user)]);
-    let address = location(&form(&world.lab, &format!("{PAGE}?lang=zh"), &pairs).send().await);
+    let pairs = asked(&world, &[("decision", "allow"), ("user", &user), ("form_token", &token)]);
+    let address = location(&world.lab.form(&format!("{PAGE}?lang=zh"), &pairs).send().await);
     assert!(address.starts_with(HOME) && !address.contains("lang"), "{address}");
 }
 
@@ -307,6 +296,9 @@ async fn what_is_wrong_with_a_request_is_told_on_a_page() {
     world.set_app(&gone, json!({"status": "uninstalled"})).await;
     let many: Vec<String> = (0..51).map(|n| format!("s{n}")).collect();
     let many = many.join(" ");
+    let (short, long, strange) = ("a".repeat(42), "a".repeat(129), format!("{}+", "a".repeat(43)));
+    let (huge, name) = ("s".repeat(2049), "\u{e9}".repeat(101));
+    let far = format!("http://localhost/{}", "x".repeat(2049 - 17));
     let cases: &[(&[(&str, &str)], u32)] = &[
         (&[("client_id", "")], 20001),
         (&[("redirect_uri", "")], 20001),
@@ -317,6 +309,12 @@ async fn what_is_wrong_with_a_request_is_told_on_a_page() {
         (&[("redirect_uri", "http://localhost/\r\nX: y")], 20029),
         (&[("response_type", "<script>")], 20063),
         (&[("code_challenge_method", "S512")], 20063),
+        (&[("code_challenge", &short)], 20063),
+        (&[("code_challenge", &long)], 20063),
+        (&[("code_challenge", &strange)], 20063),
+        (&[("state", &huge)], 20063),
+        (&[("redirect_uri", &far)], 20063),
+        (&[("name", &name)], 20063),
         (&[("scope", &many)], 20063),
         (&[("scope", "im:chat im:chat")], 20067),
         (&[("client_id", &poor), ("scope", "im:chat im:tag:read")], 20027),
@@ -327,7 +325,7 @@ async fn what_is_wrong_with_a_request_is_told_on_a_page() {
         for path in [PAGE, INDEX] {
             let reply = page(&world.lab, path, &asked(&world, more)).send().await;
             stopped(&reply, 400, *code);
-            assert!(!reply.text().contains("<script>"), "{}", reply.text());
+            assert!(!reply.text().contains("<script>") && reply.text().len() < 4000, "{}", reply.text());
         }
         stopped(&decide(&world, 0, more).await, 400, *code);
     }
@@ -337,6 +335,15 @@ async fn what_is_wrong_with_a_request_is_told_on_a_page() {
         stopped(&page(&lab, path, &asked(&closed, &[])).send().await, 403, 5275403);
     }
     stopped(&decide(&closed, 0, &[]).await, 403, 5275403);
+}
+
+#[tokio::test]
+async fn what_just_fits_is_taken() {
+    let world = world().await;
+    let (challenge, state) = ("a".repeat(128), "s".repeat(2048));
+    let home = format!("http://localhost/{}", "x".repeat(2048 - 17));
+    let more = [("code_challenge", &*challenge), ("state", &state), ("redirect_uri", &home)];
+    assert!(location(&decide(&world, 0, &more).await).ends_with(&state));
 }
 
 #[tokio::test]

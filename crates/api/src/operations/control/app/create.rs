@@ -22,6 +22,7 @@ pub(in crate::operations::control) struct Body {
     app_id: Option<String>,
     /// Its name.
     #[schemars(extend("default" = "app"))]
+    #[schemars(length(max = 255))]
     name: Option<String>,
     /// Custom (the default) or ISV.
     #[schemars(extend("default" = "custom"))]

@@ -13,7 +13,7 @@ pub(in crate::operations::control) struct Put;
 /// Where the app's users may be sent.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(in crate::operations::control) struct Body {
-    /// Absolute http and https addresses; none means any on this machine.
+    /// Absolute http and https addresses of 2048 bytes at most; none means any on this machine.
     #[schemars(length(max = 300), transform = values::address_list)]
     redirect_uris: Vec<String>,
 }

@@ -46,8 +46,10 @@ pub(in crate::operations::control) struct Body {
     #[schemars(extend("default" = false))]
     external: Option<bool>,
     /// Name.
+    #[schemars(length(max = 1000))]
     name: Option<String>,
     /// Description.
+    #[schemars(length(max = 10000))]
     description: Option<String>,
     /// Names by language.
     i18n_names: Option<I18nNames>,
@@ -80,8 +82,10 @@ struct TabDraft {
     /// Its type.
     tab_type: TabType,
     /// Its name.
+    #[schemars(length(max = 255))]
     tab_name: Option<String>,
     /// What it opens; `url` and `doc` tabs need it.
+    #[schemars(length(max = 4096))]
     target: Option<String>,
 }
 

@@ -27,8 +27,10 @@ pub(in crate::operations::control) struct Body {
     /// Whether people of other tenants may be in it.
     external: Option<bool>,
     /// Name.
+    #[schemars(length(max = 1000))]
     name: Option<String>,
     /// Description.
+    #[schemars(length(max = 10000))]
     description: Option<String>,
     /// Names by language, all of them.
     i18n_names: Option<I18nNames>,

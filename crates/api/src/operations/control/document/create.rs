@@ -28,6 +28,7 @@ pub(in crate::operations::control) struct Body {
     #[schemars(extend("default" = "docx"))]
     doc_type: Option<DocType>,
     /// Its title.
+    #[schemars(length(max = 800))]
     title: Option<String>,
     /// A user_id or an app_id; none by default.
     owner: Option<String>,

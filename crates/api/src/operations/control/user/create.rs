@@ -19,10 +19,13 @@ pub(in crate::operations::control) struct Body {
     #[schemars(extend("format" = "user-id"))]
     user_id: Option<String>,
     /// Name; the user_id by default.
+    #[schemars(length(max = 255))]
     name: Option<String>,
     /// Mail address.
+    #[schemars(length(max = 254))]
     email: Option<String>,
     /// Telephone number.
+    #[schemars(length(max = 32))]
     mobile: Option<String>,
     /// State of the account; active by default.
     #[schemars(extend("default" = "active"))]

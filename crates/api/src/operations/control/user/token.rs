@@ -74,7 +74,8 @@ impl Operation for Issue {
         let expires_in = body.expires_in.unwrap_or(LIFE_MS / 1000);
         let number = user.user_no.cast_unsigned();
         let token = Token {
-            holder: Holder::User { number, epoch },
+            // It came of no sign-in.
+            holder: Holder::User { number, epoch, family: 0 },
             tenant: tx.tenant(),
             app: install.app_id,
             expires_at: now + expires_in * 1000,

@@ -15,12 +15,15 @@ pub(in crate::operations::control) struct Update;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(in crate::operations::control) struct Body {
     /// Name.
+    #[schemars(length(max = 255))]
     name: Option<String>,
     /// State of the account. Who has resigned stays in chats and documents.
     status: Option<UserStatus>,
     /// Mail address; empty for none.
+    #[schemars(length(max = 254))]
     email: Option<String>,
     /// Telephone number; empty for none.
+    #[schemars(length(max = 32))]
     mobile: Option<String>,
     /// An empty text or list takes a fact away.
     #[serde(flatten)]

@@ -15,6 +15,7 @@ pub(in crate::operations::control) struct Create;
 pub(in crate::operations::control) struct Body {
     /// A name, for people.
     #[schemars(extend("default" = "world"))]
+    #[schemars(length(max = 255))]
     name: Option<String>,
     /// What is in it; `demo` by default.
     #[schemars(extend("default" = "demo"))]

@@ -192,7 +192,7 @@ async fn the_app_token_may_stand_in_the_body() {
     let pairs =
         [("grant_type", "authorization_code"), ("code", next.as_str()), ("app_access_token", &world.token)];
     let path = format!("/open-apis{first}");
-    let data = super::form(&world.lab, &path, &pairs).send().await.data();
+    let data = world.lab.form(&path, &pairs).send().await.data();
     works(&world, &text(&data, "access_token")).await;
 
     // The newer endpoints do not look there.

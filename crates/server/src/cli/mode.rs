@@ -1,0 +1,159 @@
+//! What a server that is tried on this machine may do, and one that others depend on may not.
+
+use std::net::SocketAddr;
+
+use larkspur_api::{Settings, UserPicker};
+
+use crate::config::{AllowPrivate, Config, Demo, Mode};
+use crate::site::{Names, host_of};
+
+/// The fewest characters of a control key that other machines could try.
+const KEY_MIN: usize = 16;
+
+/// The mode of a server, settled: all that goes by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stance {
+    production: bool,
+}
+
+impl Stance {
+    /// By the settings and the address that is listened on.
+    ///
+    /// # Errors
+    /// The settings contradict each other, or the control key is too short for where it is used.
+    pub(super) fn of(config: &Config, address: SocketAddr) -> Result<Self, String> {
+        let loopback = address.ip().is_loopback();
+        let production = match config.mode {
+            Mode::Auto => !loopback,
+            Mode::Test => false,
+            Mode::Production => true,
+        };
+        if config.mode == Mode::Production && config.demo == Demo::Always {
+            return Err(
+                "--demo prints secrets, and --mode production prints none: leave one of them out, or make a \
+                        world with the control API"
+                    .to_owned(),
+            );
+        }
+        let key = config.control_key.len();
+        if (production || !loopback) && (1..KEY_MIN).contains(&key) {
+            return Err(format!(
+                "the control key has {key} characters, and one that other machines could try needs {KEY_MIN}: make one \
+                 with `openssl rand -hex 16`, or leave it out and take the random one from the ready file"
+            ));
+        }
+        if !production && !loopback && config.http.hosts.is_empty() {
+            tracing::warn!(
+                address = %address,
+                "in test mode the control API, the sign-in pages and the documents are for names of this machine alone: \
+                 add the names that others use to [http] hosts, or serve with --mode production"
+            );
+        }
+        Ok(Stance { production })
+    }
+
+    /// `test` or `production`.
+    pub(super) fn name(&self) -> &'static str {
+        if self.production { "production" } else { "test" }
+    }
+
+    /// Whether an empty store is given a demo world, and secrets are printed.
+    pub(super) fn is_open(&self, config: &Config) -> bool {
+        config.demo == Demo::Always || (config.demo == Demo::Auto && !self.production)
+    }
+
+    /// The switches of the operations.
+    pub(super) fn settings(&self, config: &Config) -> Settings {
+        let mut settings = config.behaviours.clone();
+        settings.outbound_ips.clone_from(&config.events.outbound_ips);
+        if settings.user_picker == UserPicker::Auto && self.production {
+            settings.user_picker = UserPicker::Off;
+        }
+        settings
+    }
+
+    /// Whether events may be posted to addresses that are not public.
+    pub(super) fn allow_private(&self, config: &Config) -> bool {
+        match config.events.allow_private {
+            AllowPrivate::Auto => !self.production,
+            AllowPrivate::On => true,
+            AllowPrivate::Off => false,
+        }
+    }
+
+    /// The names under which it answers.
+    pub(super) fn names(&self, config: &Config) -> Names {
+        if self.production && config.http.hosts.is_empty() {
+            return Names::Any;
+        }
+        let public = host_of(&config.public_url).map(str::to_owned);
+        Names::Only(config.http.hosts.iter().cloned().chain(public).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(flags: &[(&str, &str)]) -> Config {
+        let flags: Vec<_> = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        Config::load(None, [], &flags).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn stance(address: &str, flags: &[(&str, &str)]) -> Result<(Stance, Config), String> {
+        let config = config(flags);
+        Stance::of(&config, address.parse().expect("an address")).map(|stance| (stance, config))
+    }
+
+    #[test]
+    fn the_address_decides_unless_the_mode_was_chosen() {
+        for (address, mode, name) in [
+            ("127.0.0.1:1", "auto", "test"),
+            ("[::1]:1", "auto", "test"),
+            ("0.0.0.0:1", "auto", "production"),
+            ("10.0.0.1:1", "auto", "production"),
+            ("127.0.0.1:1", "production", "production"),
+            ("0.0.0.0:1", "test", "test"),
+        ] {
+            let (stance, config) = stance(address, &[("mode", mode)]).expect("sound");
+            let test = name == "test";
+            assert_eq!(stance.name(), name, "{address} {mode}");
+            assert_eq!((stance.is_open(&config), stance.allow_private(&config)), (test, test));
+            let picker = if test { UserPicker::Auto } else { UserPicker::Off };
+            assert_eq!(stance.settings(&config).user_picker, picker);
+            assert_eq!(stance.names(&config) == Names::Any, !test);
+        }
+    }
+
+    #[test]
+    fn each_thing_can_be_allowed_by_itself() {
+        let allowed =
+            [("mode", "production"), ("behaviours.user_picker", "true"), ("events.allow_private", "on")];
+        let (stance, config) = stance("127.0.0.1:1", &allowed).expect("sound");
+        assert_eq!(stance.settings(&config).user_picker, UserPicker::On);
+        assert!(stance.allow_private(&config) && !stance.is_open(&config));
+    }
+
+    #[test]
+    fn names_are_those_of_the_list_and_the_public_one() {
+        let flags = [("public_url", "https://a.example:8443"), ("http.hosts", "b.example,10.0.0.1")];
+        let (stance, config) = stance("127.0.0.1:1", &flags).expect("sound");
+        let names = ["b.example", "10.0.0.1", "a.example"].map(str::to_owned);
+        assert_eq!(stance.names(&config), Names::Only(names.to_vec()));
+    }
+
+    #[test]
+    fn what_would_be_unsafe_is_refused() {
+        let why = stance("127.0.0.1:1", &[("mode", "production"), ("demo", "always")]).err().expect("both");
+        assert!(why.contains("--demo") && why.contains("--mode production"), "{why}");
+        let short = ("control_key", "fifteen-letters");
+        for (address, mode) in [("10.0.0.1:1", "auto"), ("10.0.0.1:1", "test"), ("127.0.0.1:1", "production")]
+        {
+            let why = stance(address, &[("mode", mode), short]).err().expect("too short");
+            assert!(why.contains("has 15 characters") && !why.contains(short.1), "{why}");
+            stance(address, &[("mode", mode), ("control_key", "sixteen--letters")]).expect("long enough");
+            stance(address, &[("mode", mode)]).expect("a random one");
+        }
+        stance("127.0.0.1:1", &[short]).expect("for tests on this machine");
+    }
+}

@@ -1,0 +1,219 @@
+//! For whom a request is, and which page sent it: what keeps pages of others away from a server that trusts its machine.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use larkspur_contract::{Access, Effect, Fault, Reply, Spec, codes};
+
+use crate::App;
+use crate::request::Headers;
+
+/// What a request says of whom it is for and where it comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Site<'a> {
+    /// `Host`: host and port that it is for. What speaks HTTP puts there those of the request line, if it has them.
+    pub host: Option<&'a str>,
+    /// `X-Forwarded-Host`: for whom it was before a proxy passed it on; several names are separated by commas.
+    pub forwarded_host: Option<&'a str>,
+    /// Whether a proxy left its mark: one of [`MARKS`].
+    pub proxied: bool,
+    /// `Origin`: the page that sent it, as its browser says.
+    pub origin: Option<&'a str>,
+    /// `Sec-Fetch-Site`: how that page and this server belong together, as its browser says.
+    pub fetch_site: Option<&'a str>,
+}
+
+/// The names under which a server answers what is not for everybody: the control API, pages for a browser, documents,
+/// metrics.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Names {
+    /// Any.
+    #[default]
+    Any,
+    /// Those of this machine (localhost, 127.0.0.0/8, ::1), as long as no proxy passed the request on, and these ones. Any
+    /// port does. A name that an attacker made lead here (DNS rebinding) is none of them.
+    Only(Vec<String>),
+}
+
+impl Names {
+    /// Whether a request came under one of the names.
+    pub fn admit(&self, site: &Site<'_>) -> bool {
+        let Names::Only(listed) = self else { return true };
+        let named = |host: &str| listed.iter().any(|name| name.eq_ignore_ascii_case(name_of(host)));
+        let Some(host) = site.host else { return false };
+        // A proxy on this machine asks under the machine's own name for all whom it lets in.
+        let direct = !site.proxied || site.forwarded_host.is_some();
+        let before = site.forwarded_host.into_iter().flat_map(|hosts| hosts.split(','));
+        (named(host) || (direct && is_of_this_machine(name_of(host)))) && before.map(str::trim).all(named)
+    }
+}
+
+/// A host without its port, and an IPv6 address without its brackets.
+fn name_of(host: &str) -> &str {
+    if let Some(address) = host.strip_prefix('[') {
+        return address.split(']').next().unwrap_or_default();
+    }
+    host.split(':').next().filter(|_| !host.contains('@')).unwrap_or_default()
+}
+
+fn is_of_this_machine(name: &str) -> bool {
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        || name.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Host and port of a URL, as they stand in it.
+pub(crate) fn authority_of(url: &str) -> Option<&str> {
+    url.split_once("://")?.1.split('/').next().filter(|authority| !authority.is_empty())
+}
+
+/// The host of a URL, without port.
+pub(crate) fn host_of(url: &str) -> Option<&str> {
+    authority_of(url).map(name_of).filter(|name| !name.is_empty())
+}
+
+/// The headers that proxies add.
+const MARKS: [&str; 8] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+];
+
+impl<'a> Site<'a> {
+    /// As the headers of a request say.
+    pub fn of(headers: &'a (dyn Headers + Sync)) -> Self {
+        Site {
+            host: headers.get("host"),
+            forwarded_host: headers.get("x-forwarded-host"),
+            proxied: MARKS.iter().any(|mark| headers.get(mark).is_some()),
+            origin: headers.get("origin"),
+            fetch_site: headers.get("sec-fetch-site"),
+        }
+    }
+
+    /// Whether a page of this server sent it, or no page of any: browsers say which one did. `public` is the address at
+    /// which others reach the server, if it has one.
+    fn is_own(&self, public: &str) -> bool {
+        if let Some(kinship) = self.fetch_site {
+            return kinship == "same-origin";
+        }
+        let Some(origin) = self.origin else { return true };
+        let Some(from) = authority_of(origin) else { return false };
+        let own = [self.host, self.forwarded_host, authority_of(public)];
+        own.into_iter().flatten().any(|host| host.eq_ignore_ascii_case(from))
+    }
+}
+
+/// Refuses what came under a strange name where a page of others could read the answer, and answers to a page that the
+/// page of others sent. Reads only the spec.
+pub(crate) fn check(app: &App, spec: &Spec, site: &Site<'_>) -> Result<(), Fault> {
+    let page = spec.reply == Reply::Page;
+    if (page || matches!(spec.access, Access::Control)) && !app.options.names.admit(site) {
+        return Err(Fault::new(codes::HOST_UNKNOWN, stranger(site)));
+    }
+    if page && spec.effect == Effect::Writes && !site.is_own(&app.options.public_url) {
+        return Err(Fault::new(codes::FORM_FOREIGN, "a page of another origin sent it"));
+    }
+    Ok(())
+}
+
+/// The name that is none of the server's, for the log.
+fn stranger(site: &Site<'_>) -> String {
+    let host = site.forwarded_host.or(site.host).unwrap_or("none");
+    // It goes to the log, and the sender chose it.
+    let shown: String = host.chars().filter(char::is_ascii_graphic).take(100).collect();
+    format!("the request is for the host {shown}{}", if site.proxied { ", through a proxy" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(host: &str) -> Site<'_> {
+        Site { host: Some(host), ..Site::default() }
+    }
+
+    #[test]
+    fn names_of_this_machine_and_those_of_the_list() {
+        let names = Names::Only(vec!["larkspur.example.com".to_owned(), "10.0.0.1".to_owned()]);
+        for good in [
+            "localhost",
+            "LOCALHOST:5275",
+            "127.0.0.1:1",
+            "127.9.9.9",
+            "[::1]:5275",
+            "[::1]",
+            "Larkspur.Example.com:443",
+            "10.0.0.1:5275",
+        ] {
+            assert!(names.admit(&at(good)), "{good}");
+        }
+        for bad in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "10.0.0.2",
+            "[::2]:1",
+            "128.0.0.1",
+            "x.larkspur.example.com",
+            "localhost@evil.example",
+            "localhost:1@evil.example",
+        ] {
+            assert!(!names.admit(&at(bad)), "{bad}");
+        }
+        assert!(!names.admit(&Site::default()), "no name at all");
+        assert!(Names::Any.admit(&at("evil.example")) && Names::Any.admit(&Site::default()));
+    }
+
+    #[test]
+    fn what_a_proxy_passes_on_counts_by_the_name_before_it() {
+        let names = Names::Only(vec!["larkspur.example.com".to_owned()]);
+        let behind = |host, forwarded_host| Site {
+            proxied: true,
+            forwarded_host,
+            ..Site { host: Some(host), ..Site::default() }
+        };
+        assert!(names.admit(&behind("larkspur.example.com", None)));
+        assert!(names.admit(&behind("127.0.0.1:5275", Some("larkspur.example.com"))));
+        for (host, forwarded) in [
+            ("127.0.0.1:5275", None),
+            ("127.0.0.1:5275", Some("localhost")),
+            ("127.0.0.1:5275", Some("larkspur.example.com, evil.example")),
+            // A page under a name that leads here can send any header, but not change its own name.
+            ("evil.example", Some("larkspur.example.com")),
+        ] {
+            assert!(!names.admit(&behind(host, forwarded)), "{host} {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn pages_of_others_are_told_apart() {
+        let public = "https://larkspur.example.com";
+        let from = |origin, fetch_site| Site { origin, fetch_site, ..at("127.0.0.1:5275") };
+        for own in [
+            from(None, None),
+            from(Some("http://127.0.0.1:5275"), None),
+            from(Some("https://larkspur.example.com"), None),
+            from(Some("null"), Some("same-origin")),
+        ] {
+            assert!(own.is_own(public), "{own:?}");
+        }
+        for other in [
+            from(Some("http://evil.example"), None),
+            from(Some("http://127.0.0.1:3000"), None),
+            from(Some("null"), None),
+            from(None, Some("cross-site")),
+            from(None, Some("same-site")),
+            from(None, Some("none")),
+            from(Some("http://127.0.0.1:5275"), Some("cross-site")),
+        ] {
+            assert!(!other.is_own(public), "{other:?}");
+        }
+        assert!(!from(Some("http://evil.example"), None).is_own(""));
+    }
+}
