@@ -1,4 +1,4 @@
-//! Which known word somebody meant who wrote an unknown one.
+//! The known word that an unknown one was most likely meant to be.
 
 /// The most characters of a word that is compared: longer ones are no typing errors.
 const LONGEST: usize = 100;

@@ -174,8 +174,8 @@ struct RawLimits {
 
 #[derive(Debug, Clone, Deserialize)]
 struct RawDrain {
-    #[serde(deserialize_with = "within::<_, _, 0, 86_400>")]
-    lame_duck_seconds: u64,
+    #[serde(deserialize_with = "values::seconds_or_auto")]
+    lame_duck_seconds: Option<u64>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -259,15 +259,15 @@ impl Config {
         Ok(Config { warnings: given.warnings, ..read })
     }
 
-    /// The limits of connections.
-    pub fn limits(&self) -> Limits {
+    /// The limits of connections; `lame_duck` is for how long calls are served after SIGTERM if no setting says.
+    pub fn limits(&self, lame_duck: Duration) -> Limits {
         Limits {
             connections: self.limits.connections,
             per_address: self.limits.connections_per_address,
             head: Duration::from_secs(self.limits.head_seconds),
             body: Duration::from_secs(self.limits.body_seconds),
             write: Duration::from_secs(self.limits.write_seconds),
-            lame_duck: Duration::from_secs(self.drain.lame_duck_seconds),
+            lame_duck: self.drain.lame_duck_seconds.map_or(lame_duck, Duration::from_secs),
             drain: Duration::from_secs(self.limits.drain_seconds),
         }
     }
@@ -352,7 +352,7 @@ mod tests {
         assert_eq!(config.behaviours, Settings::default());
         assert_eq!(config.events.outbound_ips, Settings::default().outbound_ips);
         assert_eq!(config.rate_limits, RateLimits::default());
-        let (limits, defaults) = (config.limits(), Limits::default());
+        let (limits, defaults) = (config.limits(Duration::ZERO), Limits::default());
         assert_eq!(
             (limits.connections, limits.head, limits.body, limits.drain),
             (defaults.connections, defaults.head, defaults.body, defaults.drain)
@@ -493,7 +493,7 @@ mod tests {
         ("limits.body_seconds", &["1", "86400"], &["0", "86401"]),
         ("limits.write_seconds", &["1", "86400"], &["0", "86401"]),
         ("limits.drain_seconds", &["0", "86400"], &["-1", "86401"]),
-        ("drain.lame_duck_seconds", &["0", "86400"], &["-1", "86401"]),
+        ("drain.lame_duck_seconds", &["auto", "0", "86400"], &["-1", "86401", "long", ""]),
         ("sqlite.readers", &["1", "256"], &["0", "257"]),
         ("sqlite.tag_memory_mb", &["0", "1000000"], &["-1", "1000001"]),
         ("sqlite.wal_limit_mb", &["1", "1000000"], &["0", "1000001"]),

@@ -1,8 +1,8 @@
 //! Who is connected, and who has to go when there is no place left.
 //!
 //! A connection is *seated* while it may call operations, and *waiting* while there is no seat for it. Seats are bounded in
-//! all and for each address. Where they run out, whoever has kept the server waiting for longest gives its seat up: one
-//! that is idle, slow to send, or does not read its answer. Nobody goes while the server works for it.
+//! all and for each address. Where they run out, the connection that has kept the server waiting for longest gives its seat up: one
+//! that is idle, slow to send, or does not read its answer. None is closed while the server works for it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 /// How long a connection may keep the server waiting before it can lose its seat, in milliseconds.
 const PATIENT_MS: u64 = 1000;
-/// How often who waits for a seat looks for somebody to send away.
+/// How often a connection that waits for a seat looks for one that may be closed.
 const LOOK: Duration = Duration::from_millis(250);
 /// Connections that wait for a seat, or ask for health without one. One more, and who has waited longest goes.
 pub(crate) const WAITING: usize = 64;
@@ -101,7 +101,7 @@ pub(crate) struct Connections {
     most: usize,
     per_address: usize,
     unread: AtomicUsize,
-    /// Somebody has left.
+    /// A connection has ended.
     left: Notify,
     /// Told of who is sent away.
     shed: Box<dyn Fn() + Send + Sync>,
@@ -173,8 +173,8 @@ impl Connections {
         true
     }
 
-    /// Makes a place for an address: sends away whoever of its own address has kept the server waiting, if the address
-    /// has all its seats, else of the address that has most. False if there is nobody to send away.
+    /// Makes a place for an address: closes the connection of its own address that has kept the server waiting, if the address
+    /// has all its seats, else of the address that has most. False if none may be closed.
     pub(crate) fn make_place(&self, address: IpAddr) -> bool {
         let state = self.state();
         let count = |seat: &Seat| state.by_address.get(&seat.address).copied().unwrap_or(0);
@@ -237,7 +237,7 @@ impl Presence {
         self.seat.is_seated()
     }
 
-    /// Waits for a seat, and has others make place if they can. Whoever is in a hurry drops this.
+    /// Waits for a seat, and has others make place if they can. It may be dropped at any time.
     pub(crate) async fn sit(&self) {
         while !self.is_seated() {
             let left = self.connections.left.notified();
@@ -245,7 +245,7 @@ impl Presence {
                 return;
             }
             self.connections.make_place(self.seat.address);
-            // Not only when somebody leaves: with time, others may be sent away.
+            // Not only when a connection ends: with time, others may be closed.
             let _ = tokio::time::timeout(LOOK, left).await;
         }
     }
@@ -316,7 +316,7 @@ mod tests {
         let connections = Connections::new(2, 0, || {});
         let (busy, fresh) = (connections.enter(A), connections.enter(A));
         busy.seat.servers_turn();
-        assert!(!connections.make_place(B), "there is nobody to send away");
+        assert!(!connections.make_place(B), "there is none to close");
         assert!(!is_told(&busy) && !is_told(&fresh));
     }
 

@@ -72,7 +72,7 @@ const DISCARD_BYTES: usize = 32 << 20;
 const DISCARD_TIME: Duration = Duration::from_secs(5);
 /// How long a connection without a seat may take to say what it wants.
 const ASK_TIME: Duration = Duration::from_secs(2);
-/// What is answered without a seat, by the beginning of the head: whoever watches must get through.
+/// What is answered without a seat, by the beginning of the head: monitoring must get through.
 const WITHOUT_A_SEAT: [&[u8]; 4] = [
     b"GET /larkspur/health/",
     b"HEAD /larkspur/health/",
@@ -115,7 +115,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, limits: Limits, shutdow
     }
     drop(listener);
     drop(stopped);
-    // Nobody waits for what is sent; connections see it and finish.
+    // The message itself says nothing; connections see that it came, and finish.
     let _ = stop.send(());
     if timeout(served.limits.drain, stop.closed()).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");
@@ -274,7 +274,7 @@ async fn exchange(
     body_time: Duration,
 ) -> hyper::Response<Full<Bytes>> {
     let seat = &*presence.seat;
-    // Whoever asks again has read what was answered before.
+    // A client that sends another request has read the answer before it.
     presence.answers(0);
     seat.servers_turn();
     let (mut head, body) = request.into_parts();

@@ -1,6 +1,7 @@
 //! What a server that is tried on this machine may do, and one that others depend on may not.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use larkspur_api::{Settings, UserPicker};
 
@@ -81,6 +82,11 @@ impl Stance {
         }
     }
 
+    /// For how long calls are still answered after SIGTERM, unless a setting says.
+    pub(super) fn lame_duck(&self) -> Duration {
+        Duration::from_secs(if self.production { 5 } else { 0 })
+    }
+
     /// The names under which it answers.
     pub(super) fn names(&self, config: &Config) -> Names {
         if self.production && config.http.hosts.is_empty() {
@@ -118,6 +124,7 @@ mod tests {
             let (stance, config) = stance(address, &[("mode", mode)]).expect("sound");
             let test = name == "test";
             assert_eq!(stance.name(), name, "{address} {mode}");
+            assert_eq!(stance.lame_duck().as_secs(), if test { 0 } else { 5 });
             assert_eq!((stance.is_open(&config), stance.allow_private(&config)), (test, test));
             let picker = if test { UserPicker::Auto } else { UserPicker::Off };
             assert_eq!(stance.settings(&config).user_picker, picker);

@@ -159,7 +159,7 @@ async fn serve(config: &Config) -> Result<(), String> {
             let _ = stopped.await;
         }))
     });
-    let limits = open_files::fitting(config.limits(), config.postgres().connections);
+    let limits = open_files::fitting(config.limits(stance.lame_duck()), config.postgres().connections);
     let serving = async {
         http::serve(listener, app, limits, ended).await;
         drop(stop);

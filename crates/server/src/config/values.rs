@@ -42,6 +42,18 @@ pub(super) fn rate_limits<'de, D: Deserializer<'de>>(from: D) -> Result<RateLimi
     }
 }
 
+/// `auto`, which is none, or a number of seconds up to a day.
+pub(super) fn seconds_or_auto<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let wrong = || Error::custom("neither auto nor a whole number from 0 to 86400");
+    let number = match Value::deserialize(from)? {
+        Value::String(text) if text == "auto" => return Ok(None),
+        Value::String(text) => text.parse().map_err(|_| wrong())?,
+        Value::Integer(number) => u64::try_from(number).map_err(|_| wrong())?,
+        _ => return Err(wrong()),
+    };
+    Some(number).filter(|number| *number <= 86_400).map(Some).ok_or_else(wrong)
+}
+
 /// 400 or 429.
 pub(super) fn rate_limit_status<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
     match u16::deserialize(from)? {

@@ -1,4 +1,4 @@
-//! The thread that writes lines. Whoever logs never waits for it and never fails.
+//! The thread that writes log lines. Logging never waits for it and never fails.
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -55,7 +55,7 @@ pub(super) fn flush() {
     let (done, written) = sync_channel(1);
     let until = Instant::now() + FLUSH;
     let mut message = Message::Flush(done);
-    // The queue may be full for a moment, or for as long as nobody reads the log.
+    // The queue may be full for a moment, or for as long as the log is not read.
     while let Err(back) = lines.try_send(message) {
         let (std::sync::mpsc::TrySendError::Full(back) | std::sync::mpsc::TrySendError::Disconnected(back)) =
             back;
@@ -90,7 +90,7 @@ impl Write for &Writer {
     }
 }
 
-/// Writes lines until whoever logs is gone.
+/// Writes lines until the last sender is gone.
 fn write(lines: &Receiver<Message>, mut out: impl Write, tend: &dyn Fn()) {
     let (mut tended, mut told) = (Instant::now(), 0);
     // A line that failed may be there in part: the next one must not go on with it.
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(disk.text(), "first\nseco\nfourth\n");
     }
 
-    /// Whoever reads the log has stopped reading.
+    /// The reader of the log has stopped reading.
     struct Stuck(Arc<Mutex<()>>);
 
     impl Write for Stuck {
