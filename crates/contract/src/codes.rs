@@ -248,7 +248,7 @@ codes! {
     CONTROL_NOT_FOUND = 5275404, 404, "no such object";
     PICKER_OFF = 5275403, 403, "this server lets no user be picked without a password, as always in production mode (behaviours.user_picker = \"on\" allows it)";
     FORM_FOREIGN = 5275419, 403, "this answer does not come from this server's own sign-in page, or the page is older than an hour: open the page again";
-    HOST_UNKNOWN = 5275421, 421, "this server is not known under the host name of the request, and in test mode it answers this under names that it knows alone: add the name to [http] hosts, or serve with --mode production";
+    HOST_UNKNOWN = 5275421, 421, "the Host header is not a name that this server knows, and in test mode it answers this request under known names only: add the name to [http] hosts, or serve with --mode production";
     CONTROL_CONFLICT = 5275409, 409, "already exists";
     // Larkspur's own answer where the platform has an operation and Larkspur has not
     UNSERVED = 5275501, 501, "Larkspur does not serve ";
