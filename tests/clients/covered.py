@@ -19,6 +19,15 @@ NOT_SERVED = {
 UNTYPED = {
     "im.v2.tag.list": "no SDK has it; called with the generic request",
     "bot.v3.info": "no SDK has it; called with the generic request",
+    **{
+        operation: "no SDK has it: the official command line client, plugins and other libraries call it"
+        for operation in (
+            "bot.v1.openclaw_bot.ping", "bot.v3.bot.basic_batch", "bot.v3.info.post", "im.v1.chat.batch_query",
+            "im.v1.chat_members.bots", "im.v1.chat_members.list", "im.v1.chat_nickname.delete", "im.v1.chat_nickname.get",
+            "im.v1.chat_nickname.update", "im.v1.chat_p2p.batch_query", "im.v1.chat_user_setting.batch_get_mute_status",
+            "im.v1.chat_user_setting.batch_query", "im.v1.chat_user_setting.batch_update",
+        )
+    },
     "authen.v1.authorize.show": "a page for browsers",
     "authen.v1.authorize.decide": "a form of that page",
     "authen.v1.index.show": "a page for browsers",

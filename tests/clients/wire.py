@@ -85,7 +85,7 @@ class Answer:
 
 def request(method, path, body=b"", token=None, **headers):
     """The bytes of a request. Header names are written with _ for -."""
-    head = [f"{method} {path} HTTP/1.1", "Host: larkspur"]
+    head = [f"{method} {path} HTTP/1.1", "Host: localhost"]
     if token:
         head.append(f"Authorization: Bearer {token}")
     head += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]

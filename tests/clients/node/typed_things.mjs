@@ -18,6 +18,8 @@ async function images(stage) {
     const api = stage.bot.im.v1.image;
     const { image_key } = await api.create({ data: { image_type: "message", image: png() } });
     assert.ok((await bytesOf(await api.get({ path: { image_key } }))).equals(png()));
+    const own = await stage.users[0].im.v1.image.create({ data: { image_type: "avatar", image: png() } });
+    assert.match(own.image_key, /^v3_/);
   });
 }
 

@@ -21,6 +21,9 @@ def images(checks, stage):
         key = good(api.create(body={"image_type": "message", "image": io.BytesIO(png(5, 5))})).image_key
         answer = api.get(image_key=key)
         assert answer.success() and answer.file.read() == png(5, 5)
+        own = stage.users[0].im.v1.image
+        key = good(own.create(body={"image_type": "avatar", "image": io.BytesIO(png(5, 5))})).image_key
+        assert key.startswith("v3_"), key
 
 
 def tags(checks, stage):
