@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use larkspur_api::tokens::Token;
 use larkspur_api::{REGISTRY, Settings};
-use larkspur_contract::Reply;
 use larkspur_contract::envelope::{self, Brand, Context};
 use larkspur_contract::ids::{AppId, ChatId, MessageId, OpenId, TabId, TagId, TenantKey, UnionId};
+use larkspur_contract::page::Frame;
+use larkspur_contract::{Access, Reply};
 use larkspur_server::gateway::decode::{Raw, decode};
 use larkspur_server::gateway::route::Routes;
 use larkspur_store::Keys;
@@ -74,7 +75,14 @@ fn one(route: &'static larkspur_server::gateway::route::Route, raw: Raw<'_>) {
         };
         let Err(fault) = decode(spec, route.shapes(), settings, again) else { continue };
         // A refusal is written out as it would be on the wire.
-        let context = Context { brand: Brand::Feishu, log_id: "log", method_id: 1, app_id: None };
+        let context = Context {
+            brand: Brand::Feishu,
+            log_id: "log",
+            method_id: 1,
+            app_id: None,
+            own: matches!(spec.access, Access::Control).then_some(spec.id),
+            frame: &Frame::of(raw.query, raw.content_type, true),
+        };
         let written = envelope::failure(spec.reply, &fault, context);
         let (head, tail): (&[u8], &[u8]) = match spec.reply {
             Reply::Page => (b"<!doctype html>", b"</html>\n"),
