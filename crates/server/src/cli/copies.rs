@@ -16,7 +16,7 @@ use super::waiting::patiently;
 use crate::blobs::Objects;
 use crate::config::Config;
 
-/// Nobody waits for longer than these seconds.
+/// The most seconds that may be waited.
 const DAY: u64 = 86_400;
 
 /// Flags of `larkspur backup` and `larkspur restore`.

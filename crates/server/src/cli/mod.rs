@@ -140,7 +140,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// The last words of a command. Where nobody can hear them, the exit code has to do.
+/// The last words of a command. Where they cannot be written, the exit code has to do.
 fn complain(why: &str) {
     use std::io::Write;
     let _ = std::io::stderr().write_all(format!("larkspur: {why}\n").as_bytes());

@@ -52,7 +52,7 @@ fn serves_as_ever(program: Program, calls: usize, expects_loss: bool) {
         let (status, answer) = client.send("t-nothing", "GET", &path, &Value::Null).expect("an answer");
         assert_eq!(status, 400, "{answer}");
     }
-    // Nobody listens there, which is logged before it is written down.
+    // No server listens there, which is logged before it is written down.
     let of = |name: &str| program.ready[name].as_str().expect("text").to_owned();
     let events = format!("/larkspur/v1/worlds/{}/apps/{}/events", of("tenant_key"), of("app_id"));
     let address = json!({"request_url": "http://127.0.0.1:1/"});
@@ -88,7 +88,7 @@ fn nor_does_a_log_that_is_not_read_or_whose_reader_is_gone() {
         let directory = TempDir::new().expect("a directory");
         let pipe = directory.path().join("log");
         crate::program::run("mkfifo", &[pipe.to_str().expect("text")]);
-        // For reading and writing: then opening it waits for nobody.
+        // For reading and writing: then opening it does not wait.
         let end = OpenOptions::new().read(true).write(true).open(&pipe).expect("a pipe");
         let redirection = format!("exec 2>{};", pipe.display());
         let program = Program::start_with(&directory.path().join("data"), &redirection);
@@ -164,7 +164,7 @@ fn readiness_sees_files_that_are_gone_cut_off_or_locked() {
     fs::rename(&aside, &file).expect("moved");
     assert_eq!(ask(&mut client, READY).0, 200);
     let mut holder = Locking::of(&file);
-    until("somebody else holds the database", || ask(&mut client, READY).0 == 503);
+    until("another program holds the database", || ask(&mut client, READY).0 == 503);
     holder.let_go();
     until("it is ready again", || ask(&mut client, READY).0 == 200);
     OpenOptions::new().write(true).open(&file).expect("opened").set_len(100).expect("cut off");

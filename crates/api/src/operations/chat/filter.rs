@@ -82,7 +82,7 @@ pub(super) async fn members(
         match found {
             Named::User(user) => members.push(Member::User(user.user_id)),
             Named::Bot(app) => members.push(Member::Bot(app)),
-            nobody => return Err(translate::refusal(form, id, &nobody).about("filter.member_ids[*]")),
+            unknown => return Err(translate::refusal(form, id, &unknown).about("filter.member_ids[*]")),
         }
     }
     members.sort();

@@ -161,7 +161,7 @@ async fn present(
         match found {
             Named::User(user) => named.push(Member::User(user.user_id)),
             Named::Bot(_) => {}
-            nobody => return Err(translate::refusal(form, id, &nobody).about(field)),
+            unknown => return Err(translate::refusal(form, id, &unknown).about(field)),
         }
     }
     let present = members::among(tx, chat.chat_id, &named).await?;

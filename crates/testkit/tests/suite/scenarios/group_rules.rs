@@ -127,7 +127,7 @@ async fn the_bot_that_made_a_chat_makes_itself_manager() {
 async fn no_other_bot_makes_itself_manager() {
     let world = world().await;
     let (other, token) = world.app(json!({})).await;
-    // A chat that is nobody's: the bot that made it is no owner.
+    // A chat without an owner: the bot that made it is none.
     let nobodys =
         json!({"creator_app": world.app_id, "members": [world.app_id, other, world.users[0].user_id]});
     let chat = world.chat(nobodys).await;
