@@ -139,7 +139,7 @@ impl Connections {
         let number = state.next;
         state.next += 1;
         state.all.insert(number, seat.clone());
-        let presence = Presence { connections: self.clone(), number, seat };
+        let presence = Presence { connections: self.clone(), number, seat, lingers: AtomicBool::new(false) };
         if !self.sit(&mut state, &presence.seat) && state.all.len() - state.seated > WAITING {
             self.send_away_longest(state.all.values().filter(|seat| !seat.is_seated()), 0);
         }
@@ -229,6 +229,8 @@ pub(crate) struct Presence {
     number: u64,
     /// The connection.
     pub(crate) seat: Arc<Seat>,
+    /// Whether it ends with bytes of the caller that the server does not read.
+    pub(crate) lingers: AtomicBool,
 }
 
 impl Presence {

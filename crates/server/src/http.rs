@@ -291,6 +291,9 @@ async fn exchange(
     let response = handled.await.unwrap_or_else(|_| Response::failure(codes::INTERNAL, true));
     seat.callers_turn();
     let close = !body.settle(head.headers.contains_key(EXPECT)).await;
+    if close {
+        presence.lingers.store(true, Ordering::Relaxed);
+    }
     presence.answers(response.body.len());
     seat.callers_turn();
     written(response, close)

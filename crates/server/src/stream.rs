@@ -1,9 +1,10 @@
-//! A connection that ends when its answers are not read.
+//! A connection that ends when its answers are not read, and only after they could be.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -12,6 +13,11 @@ use tokio::time::{Sleep, sleep};
 
 use crate::connections::Presence;
 
+/// How long the end of a connection waits for a caller who still sends, and how much of that it reads. Closing a socket with
+/// unread bytes resets it, and a reset may destroy the answer before the caller has read it.
+const LINGER_TIME: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 8 << 20;
+
 /// A stream whose writes fail once the other end has taken nothing for a while.
 pub(crate) struct Watched<S> {
     stream: S,
@@ -19,12 +25,37 @@ pub(crate) struct Watched<S> {
     time: Duration,
     /// Runs while something waits to be taken.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// From the end of what the server writes on.
+    lingering: Option<Lingering>,
+}
+
+/// The last bytes of a caller, read and thrown away.
+struct Lingering {
+    until: Pin<Box<Sleep>>,
+    left: usize,
+}
+
+impl Lingering {
+    /// Ready when the caller has ended, fails, or has sent for long enough.
+    fn poll<S: AsyncRead + Unpin>(&mut self, stream: &mut S, context: &mut Context<'_>) -> Poll<()> {
+        let mut bytes = [0; 16 << 10];
+        while self.left > 0 && self.until.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {
+                    self.left = self.left.saturating_sub(buffer.filled().len());
+                }
+                _ => break,
+            }
+        }
+        Poll::Ready(())
+    }
 }
 
 impl<S> Watched<S> {
     /// Fails when nothing of an answer is taken for `time`.
     pub(crate) fn new(stream: S, presence: Arc<Presence>, time: Duration) -> Self {
-        Watched { stream, presence, time, stalled: None }
+        Watched { stream, presence, time, stalled: None, lingering: None }
     }
 
     /// What a write means for the clock.
@@ -55,7 +86,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -85,6 +116,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let this = &mut *self;
+        if this.lingering.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+            if !this.presence.lingers.load(Ordering::Relaxed) {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let lingering = this
+            .lingering
+            .get_or_insert_with(|| Lingering { until: Box::pin(sleep(LINGER_TIME)), left: LINGER_BYTES });
+        ready!(lingering.poll(&mut this.stream, context));
+        Poll::Ready(Ok(()))
     }
 }
