@@ -1,64 +1,49 @@
-//! Every operation, one file each; the path of the file is the path of the API.
+//! Every operation, one file each; its path is its id: `im.v1.chat_tab.create` is `im/v1/chat_tab/create.rs`.
 
 use larkspur_contract::model::ImageType;
 use larkspur_store::{StoreError, Tx, images};
 
 use crate::{Call, Entry, entry};
 
-mod app_scope;
 mod application;
 mod auth;
 mod authen;
 mod bot;
-mod chat;
-mod chat_announcement;
-mod chat_managers;
-mod chat_members;
-mod chat_menu;
-mod chat_moderation;
-mod chat_nickname;
-mod chat_p2p;
-mod chat_tab;
-mod chat_top_notice;
-mod chat_user_setting;
-mod contact_scope;
+mod contact;
 mod control;
 mod drive;
 mod event;
-mod image;
+mod im;
 mod oauth;
-mod tag;
-mod tag_relation;
 mod tenant;
-mod user;
 
 pub use control::demo::{DemoUser, DemoWorld, build as demo_world};
 
 /// Every operation of the product, in the order of the documents.
 pub static REGISTRY: &[&[Entry]] = &[
-    tag::ENTRIES,
-    tag_relation::ENTRIES,
-    chat_tab::ENTRIES,
-    chat::ENTRIES,
-    chat_p2p::ENTRIES,
-    chat_user_setting::ENTRIES,
-    chat_nickname::ENTRIES,
-    chat_members::ENTRIES,
-    chat_managers::ENTRIES,
-    chat_menu::ENTRIES,
-    chat_announcement::ENTRIES,
-    chat_moderation::ENTRIES,
-    chat_top_notice::ENTRIES,
-    image::ENTRIES,
-    drive::ENTRIES,
-    auth::ENTRIES,
+    im::v2::tag::ENTRIES,
+    im::v2::biz_entity_tag_relation::ENTRIES,
+    im::v1::chat_tab::ENTRIES,
+    im::v1::chat::ENTRIES,
+    im::v1::chat_p2p::ENTRIES,
+    im::v1::chat_user_setting::ENTRIES,
+    im::v1::chat_nickname::ENTRIES,
+    im::v1::chat_members::ENTRIES,
+    im::v1::chat_managers::ENTRIES,
+    im::v1::chat_menu_tree::ENTRIES,
+    im::v1::chat_announcement::ENTRIES,
+    im::v1::chat_moderation::ENTRIES,
+    im::v1::chat_top_notice::ENTRIES,
+    im::v1::image::ENTRIES,
+    drive::v1::permission_member::ENTRIES,
+    auth::v3::ENTRIES,
     authen::ENTRIES,
     oauth::ENTRIES,
     bot::ENTRIES,
-    user::ENTRIES,
-    contact_scope::ENTRIES,
-    application::ENTRIES,
-    app_scope::ENTRIES,
+    contact::v3::user::ENTRIES,
+    contact::v3::scope::ENTRIES,
+    application::v6::application::ENTRIES,
+    application::v6::scope::ENTRIES,
     event::ENTRIES,
     tenant::ENTRIES,
     control::ENTRIES,

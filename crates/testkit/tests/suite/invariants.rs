@@ -170,25 +170,38 @@ fn arrows_go_one_way() {
     }
 }
 
+/// The id of the operation in a file, if it holds one.
+fn operation_in(source: &Source) -> Option<&str> {
+    let operations = source.code.matches("impl Operation for ").count();
+    assert!(operations <= 1, "{} has {operations} operations", source.path);
+    let (before, _) = source.code.split_once("const SPEC").filter(|_| operations == 1)?;
+    source.strings.get(before.matches("\"\"").count()).map(String::as_str)
+}
+
 #[test]
 fn every_operation_is_in_the_registry() {
     let registered: BTreeSet<&str> = REGISTRY.iter().copied().flatten().map(|entry| entry.spec.id).collect();
     let mut written = BTreeSet::new();
     for source in rust("crates/api/src/operations") {
-        let operations = source.code.matches("impl Operation for ").count();
-        assert!(operations <= 1, "{} has {operations} operations", source.path);
-        if operations == 1 {
-            let before = source.code.split("const SPEC").next().unwrap_or_default();
-            let id = source.strings[before.matches("\"\"").count()].clone();
-            assert!(
-                registered.contains(id.as_str()),
-                "{} is not in the registry (its id is {id:?})",
-                source.path
-            );
-            assert!(written.insert(id), "{}: the id stands twice", source.path);
+        if let Some(id) = operation_in(&source) {
+            assert!(registered.contains(id), "{} is not in the registry (its id is {id:?})", source.path);
+            assert!(written.insert(id.to_owned()), "{}: another file has this id, too", source.path);
         }
     }
     assert_eq!(written.len(), REGISTRY.iter().map(|entries| entries.len()).sum::<usize>());
+}
+
+/// `im.v1.chat_tab.create` is in `im/v1/chat_tab/create.rs`.
+#[test]
+fn the_path_of_an_operation_is_its_id() {
+    let sources = rust("crates/api/src/operations");
+    let ids = REGISTRY.iter().copied().flatten().map(|entry| entry.spec.id);
+    for id in ids.filter(|id| !id.starts_with("larkspur.")) {
+        let path = format!("crates/api/src/operations/{}.rs", id.replace('.', "/"));
+        let source = sources.iter().find(|source| source.path == path);
+        let source = source.unwrap_or_else(|| panic!("{id} is not in {path}"));
+        assert_eq!(operation_in(source), Some(id), "{path}");
+    }
 }
 
 #[test]
