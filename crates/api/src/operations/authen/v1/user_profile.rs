@@ -8,7 +8,7 @@ use larkspur_store::{Tx, apps, directory};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::operations::avatar_sized;
+use crate::rules::images::avatar_sized;
 
 /// Who a user is, as far as an app may know.
 #[derive(Serialize, JsonSchema)]

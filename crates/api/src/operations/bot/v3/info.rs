@@ -6,6 +6,7 @@ use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::rules::images::avatar_url;
 use crate::translate;
 use crate::{Call, Empty, Input, Operation};
 
@@ -70,7 +71,7 @@ pub(crate) fn answer(tx: &Tx, call: &Call) -> Output {
         bot: BotInfo {
             activate_status: if call.app.bot { 2 } else { 0 },
             app_name: call.app.name.clone(),
-            avatar_url: crate::operations::avatar_url(""),
+            avatar_url: avatar_url(""),
             ip_white_list: Vec::new(),
             open_id: translate::bot_open_id(&tx.engine().keys, call.app_id()).to_string(),
         },

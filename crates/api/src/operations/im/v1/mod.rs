@@ -1,5 +1,8 @@
 //! `im/v1`
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 pub(crate) mod chat;
 pub(crate) mod chat_announcement;
 pub(crate) mod chat_managers;
@@ -15,3 +18,10 @@ pub(crate) mod chat_tab;
 pub(crate) mod chat_top_notice;
 pub(crate) mod chat_user_setting;
 pub(crate) mod image;
+
+/// Which chat.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct ChatPath {
+    /// Its id.
+    chat_id: String,
+}

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::IDENTITIES;
 use super::shown::{Application, I18n, Owner, Scope};
-use crate::{Call, Empty, Input, Operation, operations, rules, translate};
+use crate::rules::images::avatar_url;
+use crate::{Call, Empty, Input, Operation, rules, translate};
 
 /// `GET /application/v6/applications/:app_id`
 pub(super) struct Get;
@@ -115,7 +116,7 @@ impl Operation for Get {
                 online_version_id: String::new(),
                 unaudit_version_id: String::new(),
                 app_name: install.name.clone(),
-                avatar_url: operations::avatar_url(""),
+                avatar_url: avatar_url(""),
                 description: about.description.clone(),
                 scopes: install.scopes.iter().map(scope).collect(),
                 back_home_url: String::new(),

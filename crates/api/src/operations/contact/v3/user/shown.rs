@@ -15,7 +15,7 @@ use larkspur_store::{Tx, directory};
 
 use super::fields::{Avatar, Order, Shown};
 use super::{ROOT, Status};
-use crate::operations::avatar_sized;
+use crate::rules::images::avatar_sized;
 use crate::{Call, translate};
 
 /// What the caller may know of users.

@@ -7,18 +7,11 @@ use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::support;
+use super::{DocumentPath, support};
 use crate::{Call, Empty, Input, Operation};
 
 /// `GET /drive/v1/permissions/:token/members/auth`
 pub(super) struct Auth;
-
-/// Which document.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Path {
-    /// Its token.
-    token: String,
-}
 
 /// Of which kind, and what is to be done.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -81,7 +74,7 @@ impl Operation for Auth {
         deviations: &[],
     };
     type Ground = Tx;
-    type Path = Path;
+    type Path = DocumentPath;
     type Query = Query;
     type Body = Empty;
     type Output = Output;

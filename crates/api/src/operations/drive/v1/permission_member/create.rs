@@ -8,18 +8,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::support::{self, RIGHTS};
-use super::{MemberType, PermType};
+use super::{DocumentPath, MemberType, PermType};
 use crate::{Call, Input, Operation};
 
 /// `POST /drive/v1/permissions/:token/members`
 pub(super) struct Create;
-
-/// Which document.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Path {
-    /// Its token.
-    token: String,
-}
 
 /// Of which kind.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -89,7 +82,7 @@ impl Operation for Create {
         ],
     };
     type Ground = Tx;
-    type Path = Path;
+    type Path = DocumentPath;
     type Query = Query;
     type Body = Member;
     type Output = Output;

@@ -7,20 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::support::{self, RIGHTS};
-use super::{MemberType, PermType};
+use super::{MemberPath, MemberType, PermType};
 use crate::{Call, Empty, Input, Operation};
 
 /// `DELETE /drive/v1/permissions/:token/members/:member_id`
 pub(super) struct Delete;
-
-/// Whose right on which document.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Path {
-    /// The document's token.
-    token: String,
-    /// The collaborator, in the form that `member_type` says.
-    member_id: String,
-}
 
 /// Of which kind.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -73,7 +64,7 @@ impl Operation for Delete {
         deviations: &[],
     };
     type Ground = Tx;
-    type Path = Path;
+    type Path = MemberPath;
     type Query = Query;
     type Body = Body;
     type Output = Empty;

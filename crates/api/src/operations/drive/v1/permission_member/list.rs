@@ -8,19 +8,12 @@ use larkspur_store::{Tx, chats, documents};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PermType, support};
-use crate::operations::avatar_url;
+use super::{DocumentPath, PermType, support};
+use crate::rules::images::avatar_url;
 use crate::{Call, Empty, Input, Operation};
 
 /// `GET /drive/v1/permissions/:token/members`
 pub(super) struct List;
-
-/// Which document.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Path {
-    /// Its token.
-    token: String,
-}
 
 /// Of which kind.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -97,7 +90,7 @@ impl Operation for List {
         deviations: &[],
     };
     type Ground = Tx;
-    type Path = Path;
+    type Path = DocumentPath;
     type Query = Query;
     type Body = Empty;
     type Output = Output;

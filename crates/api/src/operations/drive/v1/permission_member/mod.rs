@@ -41,3 +41,19 @@ enum PermType {
     Container,
     SinglePage,
 }
+
+/// Which document.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct DocumentPath {
+    /// Its token.
+    token: String,
+}
+
+/// Whose right on which document.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct MemberPath {
+    /// The document's token.
+    token: String,
+    /// The collaborator, in the form that `member_type` says.
+    member_id: String,
+}

@@ -7,20 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::support::{self, RIGHTS};
-use super::{MemberType, PermType};
+use super::{MemberPath, MemberType, PermType};
 use crate::{Call, Input, Operation};
 
 /// `PUT /drive/v1/permissions/:token/members/:member_id`
 pub(super) struct Update;
-
-/// Whose right on which document.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Path {
-    /// The document's token.
-    token: String,
-    /// The collaborator, in the form that `member_type` says.
-    member_id: String,
-}
 
 /// Of which kind.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -101,7 +92,7 @@ impl Operation for Update {
         deviations: &[],
     };
     type Ground = Tx;
-    type Path = Path;
+    type Path = MemberPath;
     type Query = Query;
     type Body = Body;
     type Output = Output;

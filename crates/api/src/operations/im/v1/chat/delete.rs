@@ -6,7 +6,7 @@ use larkspur_contract::{
 use larkspur_store::chats::Chat;
 use larkspur_store::{Tx, chats};
 
-use super::ChatPath;
+use crate::operations::im::v1::ChatPath;
 use crate::rules;
 use crate::standing;
 use crate::{Call, Empty, Input, Operation};

@@ -6,8 +6,9 @@ use larkspur_contract::{
 use larkspur_store::chats::Member;
 use larkspur_store::{Tx, members, users};
 
+use super::IdType;
 use super::info::{self, ChatInfo};
-use super::{ChatPath, IdType};
+use crate::operations::im::v1::ChatPath;
 use crate::standing;
 use crate::translate;
 use crate::{Call, Empty, Input, Operation};

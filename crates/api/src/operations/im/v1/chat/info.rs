@@ -10,6 +10,7 @@ use larkspur_store::{Tx, users};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::rules::images::avatar_url;
 use crate::{Call, translate};
 
 /// A chat, as answers show it.
@@ -137,7 +138,7 @@ pub(super) async fn show(tx: &mut Tx, call: &Call, chat: &Chat, form: UserIdType
         _ => None,
     };
     Ok(ChatInfo {
-        avatar: crate::operations::avatar_url(&chat.avatar),
+        avatar: avatar_url(&chat.avatar),
         name: Some(chat.name.clone()).filter(|name| !name.is_empty()),
         description: Some(chat.description.clone()),
         i18n_names: Some(chat.i18n_names.clone()),

@@ -12,6 +12,7 @@ use larkspur_store::{Tx, listing, users};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::rules::images::avatar_url;
 use crate::{Call, translate};
 
 /// A chat of a list.
@@ -114,7 +115,7 @@ pub(crate) async fn show(
         let owner_id = owner_id(tx, call, &owners, &chat, form);
         Item {
             chat_id: chat.chat_id.to_string(),
-            avatar: crate::operations::avatar_url(&chat.avatar),
+            avatar: avatar_url(&chat.avatar),
             name: chat.name,
             description: chat.description,
             owner_id_type: owner_id.is_some().then_some(form),

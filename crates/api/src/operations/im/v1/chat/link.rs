@@ -7,8 +7,8 @@ use larkspur_store::links::{self, Link};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ChatPath;
 use crate::busy::{self, LIMITER};
+use crate::operations::im::v1::ChatPath;
 use crate::rules::links as rules;
 use crate::{Call, Empty, Input, Operation, standing};
 

@@ -44,13 +44,6 @@ const LISTING_SCOPES: &[Scope] =
 /// The pages of search, link and top notice word 232034 in their own way.
 pub(super) const INACTIVE: &[(Code, Code)] = &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)];
 
-/// Which chat.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct ChatPath {
-    /// Its id.
-    chat_id: String,
-}
-
 /// In which form user ids are wanted.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct IdType {

@@ -5,10 +5,11 @@ use larkspur_contract::{
 };
 use larkspur_store::{Tx, chats, members, moderation};
 
+use super::IdType;
 use super::changes::{self, Body};
 use super::draft::POLICY;
-use super::{ChatPath, IdType};
 use crate::busy::{self, LIMITER};
+use crate::operations::im::v1::ChatPath;
 use crate::people::People;
 use crate::rules;
 use crate::standing;

@@ -8,8 +8,8 @@ use larkspur_store::{Tx, announcements, users};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ChatPath;
 use crate::busy::{self, LIMITER};
+use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation, rules, standing, translate};
 
 /// `GET /im/v1/chats/:chat_id/announcement`

@@ -2,8 +2,6 @@
 
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::{Behaviour, Code, codes};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::{Entry, entry};
 
@@ -11,13 +9,6 @@ mod get;
 mod patch;
 
 pub(crate) static ENTRIES: &[Entry] = &[entry::<get::Get>(), entry::<patch::Patch>()];
-
-/// Which chat.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct ChatPath {
-    /// Its id.
-    chat_id: String,
-}
 
 /// What these pages list instead of 232006.
 const LISTED: &[(Code, Code)] = &[(codes::CHAT_ID_INVALID, codes::PARAM_INVALID)];

@@ -7,8 +7,8 @@ use larkspur_store::announcements::{self, Announcement, Edit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ChatPath;
 use crate::busy::{self, LIMITER};
+use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation, rules, standing};
 
 /// `PATCH /im/v1/chats/:chat_id/announcement`

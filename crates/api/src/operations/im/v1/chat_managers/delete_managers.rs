@@ -3,8 +3,9 @@ use larkspur_contract::{
 };
 use larkspur_store::{Tx, members};
 
-use super::{Body, ChatPath, Managers, Query};
+use super::{Body, Managers, Query};
 use crate::busy::LIMITER;
+use crate::operations::im::v1::ChatPath;
 use crate::operations::im::v1::chat_members::people;
 use crate::people::People;
 use crate::{Call, Input, Operation};

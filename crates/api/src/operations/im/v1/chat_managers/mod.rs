@@ -20,13 +20,6 @@ mod delete_managers;
 pub(crate) static ENTRIES: &[Entry] =
     &[entry::<add_managers::AddManagers>(), entry::<delete_managers::DeleteManagers>()];
 
-/// Which chat.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct ChatPath {
-    /// Its id.
-    chat_id: String,
-}
-
 /// How to read the ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {

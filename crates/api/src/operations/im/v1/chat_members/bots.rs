@@ -6,7 +6,7 @@ use larkspur_store::{Tx, apps, members};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::ChatPath;
+use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation};
 use crate::{standing, translate};
 

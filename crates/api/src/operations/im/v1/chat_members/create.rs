@@ -8,9 +8,10 @@ use larkspur_store::{Tx, limits, members, pending};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::IdList;
 use super::guests::{self, Policy};
-use super::{ChatPath, IdList};
 use crate::busy::LIMITER;
+use crate::operations::im::v1::ChatPath;
 use crate::people::People;
 use crate::{Call, Input, Operation};
 use crate::{rules, translate};

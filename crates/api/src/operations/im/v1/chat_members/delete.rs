@@ -8,8 +8,9 @@ use larkspur_store::{Tx, chats, members};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ChatPath, IdList};
+use super::IdList;
 use crate::busy::LIMITER;
+use crate::operations::im::v1::ChatPath;
 use crate::rules;
 use crate::translate::{self, Named};
 use crate::{Call, Input, Operation};

@@ -9,8 +9,8 @@ use larkspur_store::members::{self, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ChatPath;
 use super::people::{self, Person};
+use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation};
 use crate::{paging, standing, translate};
 

@@ -8,8 +8,8 @@ use larkspur_store::{Tx, apps, members};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ChatPath;
 use super::people::{self, Person};
+use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation};
 use crate::{paging, rules, standing, translate};
 

@@ -5,8 +5,8 @@ use larkspur_contract::{
 };
 use larkspur_store::{Tx, limits, members};
 
-use super::ChatPath;
 use crate::busy::{self, LIMITER};
+use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation};
 use crate::{rules, standing};
 

@@ -32,13 +32,6 @@ pub(crate) static ENTRIES: &[Entry] = &[
     entry::<bots::Bots>(),
 ];
 
-/// Which chat.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct ChatPath {
-    /// Its id.
-    chat_id: String,
-}
-
 /// Whom the call is about.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::busy::{self, LIMITER};
 use crate::operations::im::v1::chat_menu_tree::draft::Change;
 use crate::operations::im::v1::chat_menu_tree::{self, Shown};
-use crate::operations::is_own_icon;
+use crate::operations::im::v1::image::is_own_icon;
 use crate::{Call, Empty, Input, Operation, rules};
 
 /// `PATCH /im/v1/chats/:chat_id/menu_items/:menu_item_id`

@@ -5,10 +5,11 @@ use larkspur_store::{LockedChat, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Answer;
 use super::draft::{Child, Top};
-use super::{Answer, ChatPath};
 use crate::busy::{self, LIMITER};
-use crate::operations::is_own_icon;
+use crate::operations::im::v1::ChatPath;
+use crate::operations::im::v1::image::is_own_icon;
 use crate::{Call, Empty, Input, Operation, rules};
 
 /// `POST /im/v1/chats/:chat_id/menu_tree`

@@ -5,8 +5,9 @@ use larkspur_store::{Tx, menus};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, ChatPath};
+use super::Answer;
 use crate::busy::{self, LIMITER};
+use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation};
 
 /// `DELETE /im/v1/chats/:chat_id/menu_tree`

@@ -2,7 +2,8 @@ use larkspur_contract::Basis::Assumed;
 use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::Tx;
 
-use super::{Answer, ChatPath};
+use super::Answer;
+use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation, rules, standing};
 
 /// `GET /im/v1/chats/:chat_id/menu_tree`

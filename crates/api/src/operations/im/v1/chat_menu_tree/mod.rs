@@ -7,7 +7,7 @@ use larkspur_contract::{Access, Behaviour, Bot, Code, Fault, Scope, Tokens, code
 use larkspur_store::menus::{self, Item, Placed};
 use larkspur_store::{LockedChat, StoreError, Tx};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::chat_menu_item;
 use crate::{Call, Entry, entry, rules, standing};
@@ -25,13 +25,6 @@ pub(crate) static ENTRIES: &[Entry] = &[
     entry::<sort::Sort>(),
     entry::<chat_menu_item::patch::Patch>(),
 ];
-
-/// Which chat.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct ChatPath {
-    /// Its id.
-    chat_id: String,
-}
 
 /// An item, as answers show it.
 #[derive(Debug, Serialize, JsonSchema)]

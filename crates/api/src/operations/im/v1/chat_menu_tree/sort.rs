@@ -5,7 +5,8 @@ use larkspur_store::{Tx, menus};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, ChatPath};
+use super::Answer;
+use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation, rules};
 
 /// `POST /im/v1/chats/:chat_id/menu_tree/sort`

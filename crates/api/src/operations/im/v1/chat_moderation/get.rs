@@ -9,7 +9,7 @@ use larkspur_store::{Tx, moderation, users};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ChatPath;
+use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation};
 use crate::{paging, standing, translate};
 

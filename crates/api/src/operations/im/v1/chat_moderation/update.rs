@@ -8,8 +8,8 @@ use larkspur_store::{LockedChat, Tx, chats, members, moderation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ChatPath;
 use crate::busy::{self, LIMITER};
+use crate::operations::im::v1::ChatPath;
 use crate::people::People;
 use crate::rules::chats as rules;
 use crate::translate::{self, Named};

@@ -3,7 +3,7 @@ use larkspur_contract::{
 };
 use larkspur_store::{Tx, own};
 
-use super::ChatPath;
+use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation};
 
 /// `DELETE /im/v1/chats/:chat_id/nickname`

@@ -6,7 +6,7 @@ use larkspur_store::{Tx, chats, own};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::ChatPath;
+use crate::operations::im::v1::ChatPath;
 use crate::standing;
 use crate::{Call, Empty, Input, Operation};
 

@@ -3,8 +3,6 @@
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::{Behaviour, Code, Fault, codes};
 use larkspur_store::{LockedChat, Tx};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::{Call, Entry, entry, standing};
 
@@ -14,13 +12,6 @@ mod update;
 
 pub(crate) static ENTRIES: &[Entry] =
     &[entry::<get::Get>(), entry::<update::Update>(), entry::<delete::Delete>()];
-
-/// Which chat.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct ChatPath {
-    /// Its id.
-    chat_id: String,
-}
 
 const CODES: &[Code] = &[
     codes::CHAT_ID_INVALID,

@@ -5,7 +5,7 @@ use larkspur_store::{Tx, own};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ChatPath;
+use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation};
 
 /// `PUT /im/v1/chats/:chat_id/nickname`

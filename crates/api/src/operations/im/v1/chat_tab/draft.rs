@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{TabConfig, TabContent};
+use crate::operations::im::v1::image::is_own_icon;
 use crate::{Call, rules};
 
 /// A tab as a request describes it.
@@ -115,7 +116,7 @@ async fn owns_icon(tx: &mut Tx, call: &Call, tab: &Tab) -> Result<(), Fault> {
     let Some(config) = tab.config.as_ref().filter(|config| !config.icon_key.is_empty()) else {
         return Ok(());
     };
-    if crate::operations::is_own_icon(tx, call, &config.icon_key).await? {
+    if is_own_icon(tx, call, &config.icon_key).await? {
         return Ok(());
     }
     Err(Fault::new(codes::NOT_IMAGE_OWNER, "the icon is no image of type message that this app uploaded"))

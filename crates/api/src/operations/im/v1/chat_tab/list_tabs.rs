@@ -4,7 +4,8 @@ use larkspur_contract::{
 };
 use larkspur_store::Tx;
 
-use super::{ChatPath, Tabs};
+use super::Tabs;
+use crate::operations::im::v1::ChatPath;
 use crate::rules;
 use crate::standing;
 use crate::{Call, Empty, Input, Operation};

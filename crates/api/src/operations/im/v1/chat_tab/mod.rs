@@ -25,13 +25,6 @@ pub(crate) static ENTRIES: &[Entry] = &[
     entry::<list_tabs::ListTabs>(),
 ];
 
-/// Which chat.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct ChatPath {
-    /// Its id.
-    chat_id: String,
-}
-
 /// What a tab opens. Only the member of the tab's own type counts.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

@@ -7,7 +7,8 @@ use larkspur_store::{Tx, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ChatPath, Tabs};
+use super::Tabs;
+use crate::operations::im::v1::ChatPath;
 use crate::rules;
 use crate::standing;
 use crate::{Call, Empty, Input, Operation};

@@ -6,8 +6,9 @@ use larkspur_store::{Tx, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Tabs;
 use super::draft::{self, Draft};
-use super::{ChatPath, Tabs};
+use crate::operations::im::v1::ChatPath;
 use crate::rules;
 use crate::standing;
 use crate::{Call, Empty, Input, Operation};

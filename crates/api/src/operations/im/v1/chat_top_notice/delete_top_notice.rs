@@ -2,7 +2,7 @@ use larkspur_contract::Basis::Assumed;
 use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
 use larkspur_store::{Tx, moderation};
 
-use super::ChatPath;
+use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation};
 
 /// `POST /im/v1/chats/:chat_id/top_notice/delete_top_notice`

@@ -3,8 +3,6 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::{Access, Behaviour, Bot, Code, Fault, Tokens, codes, scopes};
 use larkspur_store::{LockedChat, Tx};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::chat;
 use crate::{Call, Entry, entry, rules, standing};
@@ -14,13 +12,6 @@ mod put_top_notice;
 
 pub(crate) static ENTRIES: &[Entry] =
     &[entry::<put_top_notice::PutTopNotice>(), entry::<delete_top_notice::DeleteTopNotice>()];
-
-/// Which chat.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct ChatPath {
-    /// Its id.
-    chat_id: String,
-}
 
 const ACCESS: Access = Access::Token {
     tokens: Tokens::TenantOrUser,

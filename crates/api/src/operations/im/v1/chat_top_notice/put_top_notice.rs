@@ -5,7 +5,7 @@ use larkspur_store::moderation::{self, Notice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ChatPath;
+use crate::operations::im::v1::ChatPath;
 use crate::rules::chats::is_message_id;
 use crate::{Call, Empty, Input, Operation};
 

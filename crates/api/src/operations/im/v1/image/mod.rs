@@ -1,9 +1,9 @@
 //! `im/v1/images`
 
 use larkspur_contract::Basis::Assumed;
-use larkspur_contract::model::InstallStatus;
+use larkspur_contract::model::{ImageType, InstallStatus};
 use larkspur_contract::{Behaviour, Code, Fault, codes};
-use larkspur_store::{Tx, images, tenants};
+use larkspur_store::{StoreError, Tx, images, tenants};
 
 use crate::{Call, Entry, entry, rules};
 
@@ -24,6 +24,14 @@ fn app_may(call: &Call) -> Result<(), Fault> {
         ));
     }
     Ok(())
+}
+
+/// Whether an image may be the icon of a tab or a menu: one of type message that the calling app uploaded.
+pub(crate) async fn is_own_icon(tx: &mut Tx, call: &Call, key: &str) -> Result<bool, StoreError> {
+    let image = images::get(tx, key).await?;
+    Ok(image.is_some_and(|image| {
+        image.app_id == call.app_id() && image.image_type == ImageType::Message && !image.deleted
+    }))
 }
 
 /// Images of the tenant and one of so many bytes more fit into its quota. Two uploads at once are counted one after the

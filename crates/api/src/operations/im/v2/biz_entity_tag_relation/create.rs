@@ -6,7 +6,8 @@ use larkspur_contract::{
 use larkspur_store::{Tx, tags};
 
 use super::Relation;
-use crate::operations::im::v2::tag::{OWNER, is_known_to};
+use crate::operations::im::v2::tag::OWNER;
+use crate::rules::tags::is_known_to;
 use crate::{Call, Empty, Input, Operation};
 
 /// `POST /im/v2/biz_entity_tag_relation`

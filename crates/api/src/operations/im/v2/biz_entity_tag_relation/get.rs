@@ -7,7 +7,7 @@ use larkspur_store::{Tx, chats, tags};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::im::v2::tag::is_known_to;
+use crate::rules::tags::is_known_to;
 use crate::{Call, Empty, Input, Operation};
 
 /// `GET /im/v2/biz_entity_tag_relation`

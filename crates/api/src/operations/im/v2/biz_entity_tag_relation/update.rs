@@ -5,7 +5,7 @@ use larkspur_contract::{
 use larkspur_store::{Tx, tags};
 
 use super::Relation;
-use crate::operations::im::v2::tag::is_known_to;
+use crate::rules::tags::is_known_to;
 use crate::{Call, Empty, Input, Operation};
 
 /// `PUT /im/v2/biz_entity_tag_relation`

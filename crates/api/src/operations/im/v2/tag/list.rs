@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TagInfos;
+use crate::rules::tags::is_known_to;
 use crate::{Call, Empty, Input, Operation, TagOwner};
 
 /// `GET /im/v2/tags`
@@ -68,7 +69,7 @@ impl Operation for List {
         let tag_infos = ids
             .iter()
             .filter_map(|id| found.iter().find(|tag| tag.tag_id == *id))
-            .filter(|tag| super::is_known_to(call, tag))
+            .filter(|tag| is_known_to(call, tag))
             .map(tags::Tag::info)
             .collect();
         Ok(TagInfos { tag_infos })

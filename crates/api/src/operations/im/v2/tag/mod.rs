@@ -6,7 +6,7 @@ use larkspur_contract::model::TagInfo;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Call, Entry, TagOwner, entry};
+use crate::{Entry, entry};
 
 mod create;
 mod list;
@@ -20,11 +20,6 @@ pub(crate) static ENTRIES: &[Entry] =
 struct FailReason {
     /// Its id.
     duplicate_id: String,
-}
-
-/// Whether the calling app may use this tag.
-pub(super) fn is_known_to(call: &Call, tag: &larkspur_store::tags::Tag) -> bool {
-    call.settings.tag_owner == TagOwner::Tenant || tag.app_id == call.app_id()
 }
 
 const DUPLICATE: Behaviour = Behaviour {

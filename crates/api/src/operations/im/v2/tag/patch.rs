@@ -104,7 +104,7 @@ impl Operation for Patch {
         if let Some(names) = &changes.i18n_names {
             rules::tags::distinct_locales(names, "patch_tag.i18n_names")?;
         }
-        let present = tags::lock(tx, tag_id).await?.filter(|tag| super::is_known_to(call, tag));
+        let present = tags::lock(tx, tag_id).await?.filter(|tag| rules::tags::is_known_to(call, tag));
         let mut tag = present.ok_or_else(|| unknown(&input.path.tag_id))?;
         if changes.name.is_none() && changes.i18n_names.is_none() {
             return Ok(Output { tag_info: Some(tag.info()), patch_tag_fail_reason: None });

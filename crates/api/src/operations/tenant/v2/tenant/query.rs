@@ -6,7 +6,7 @@ use larkspur_store::{Tx, tenants};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::operations::avatar_sized;
+use crate::rules::images::avatar_sized;
 use crate::{Call, Empty, Input, Operation};
 
 /// `GET /tenant/v2/tenant/query`
