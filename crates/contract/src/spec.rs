@@ -157,6 +157,31 @@ pub enum Access {
     },
 }
 
+impl Access {
+    /// The holder of a tenant token, of an app with any one of these scopes; with none of them, of any app.
+    pub const fn tenant(scopes: &'static [Scope]) -> Access {
+        Access::Token { tokens: Tokens::Tenant, scopes, bot: Bot::NotRequired }
+    }
+
+    /// The holder of a user token that was granted any one of these scopes; with none of them, of any user token.
+    pub const fn user(scopes: &'static [Scope]) -> Access {
+        Access::Token { tokens: Tokens::User, scopes, bot: Bot::NotRequired }
+    }
+
+    /// The holder of a token of either kind with any one of these scopes; with none of them, of any token.
+    pub const fn tenant_or_user(scopes: &'static [Scope]) -> Access {
+        Access::Token { tokens: Tokens::TenantOrUser, scopes, bot: Bot::NotRequired }
+    }
+
+    /// The same, for a page that demands the bot ability; see [`Bot::Required`].
+    pub const fn with_bot(self) -> Access {
+        match self {
+            Access::Token { tokens, scopes, .. } => Access::Token { tokens, scopes, bot: Bot::Required },
+            other => other,
+        }
+    }
+}
+
 /// Which access tokens an operation takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tokens {

@@ -1,7 +1,5 @@
 use larkspur_contract::Basis::Assumed;
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -43,7 +41,7 @@ impl Operation for Info {
         summary: "Get the app's bot",
         reference: "bot-v3/bot/get",
         route: get("/open-apis/bot/v3/info"),
-        access: Access::Token { tokens: Tokens::Tenant, scopes: &[], bot: Bot::NotRequired },
+        access: Access::tenant(&[]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,7 +1,7 @@
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::{AppKind, InstallStatus, UserIdType};
 use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
+    Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes,
 };
 use larkspur_store::{Tx, apps, oauth, publishing, users};
 use schemars::JsonSchema;
@@ -53,11 +53,7 @@ impl Operation for Get {
         summary: "Get an app",
         reference: "application-v6/application/get",
         route: get("/open-apis/application/v6/applications/{app_id}"),
-        access: Access::Token {
-            tokens: Tokens::Tenant,
-            scopes: &[scopes::APPLICATION_SELF_MANAGE, scopes::ADMIN_APP_INFO],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant(&[scopes::APPLICATION_SELF_MANAGE, scopes::ADMIN_APP_INFO]),
         rate: rates::TIER_9,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,6 +1,4 @@
-use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates,
-};
+use larkspur_contract::{Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
 use larkspur_store::{Tx, publishing};
 
 use crate::{Call, Empty, Input, Operation};
@@ -14,7 +12,7 @@ impl Operation for Apply {
         summary: "Apply for the scopes that the app asks for and does not hold",
         reference: "application-v6/scope/apply",
         route: post("/open-apis/application/v6/scopes/apply"),
-        access: Access::Token { tokens: Tokens::Tenant, scopes: &[], bot: Bot::NotRequired },
+        access: Access::tenant(&[]),
         rate: rates::SPECIAL,
         effect: Effect::Writes,
         consumes: Consumes::Nothing,

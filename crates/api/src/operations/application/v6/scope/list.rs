@@ -1,6 +1,4 @@
-use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates,
-};
+use larkspur_contract::{Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::{Tx, publishing};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -36,7 +34,7 @@ impl Operation for List {
         summary: "List the app's scopes and whether they were granted",
         reference: "application-v6/scope/list",
         route: get("/open-apis/application/v6/scopes"),
-        access: Access::Token { tokens: Tokens::Tenant, scopes: &[], bot: Bot::NotRequired },
+        access: Access::tenant(&[]),
         rate: rates::SPECIAL,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,7 +1,5 @@
 use larkspur_contract::scopes::CONTACT_EMPLOYEE;
-use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates,
-};
+use larkspur_contract::{Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::{Tx, users};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -28,7 +26,7 @@ impl Operation for Get {
         summary: "Get who the user of a token is",
         reference: "authen-v1/user_info/get",
         route: get("/open-apis/authen/v1/user_info"),
-        access: Access::Token { tokens: Tokens::User, scopes: &[], bot: Bot::NotRequired },
+        access: Access::user(&[]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,7 +1,5 @@
 use larkspur_contract::Basis::Observed;
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
 use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,7 +42,7 @@ impl Operation for Ping {
         summary: "Ask whether the app can call, and who its bot is",
         reference: "bot-v1/openclaw_bot/ping",
         route: post("/open-apis/bot/v1/openclaw_bot/ping"),
-        access: Access::Token { tokens: Tokens::Tenant, scopes: &[], bot: Bot::NotRequired },
+        access: Access::tenant(&[]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Json,

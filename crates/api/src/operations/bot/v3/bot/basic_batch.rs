@@ -2,9 +2,7 @@ use std::collections::BTreeMap;
 
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::model::{InstallStatus, UserIdType};
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::{Tx, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,11 +65,7 @@ impl Operation for BasicBatch {
         summary: "Get the names of bots",
         reference: "bot-v3/bot/basic_batch",
         route: get("/open-apis/bot/v3/bots/basic_batch"),
-        access: Access::Token {
-            tokens: Tokens::Tenant,
-            scopes: &[scopes::BOT_BASIC_INFO],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant(&[scopes::BOT_BASIC_INFO]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

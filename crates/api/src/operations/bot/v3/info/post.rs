@@ -1,7 +1,5 @@
 use larkspur_contract::Basis::Observed;
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
 use larkspur_store::Tx;
 
 use super::Output;
@@ -16,7 +14,7 @@ impl Operation for InfoPost {
         summary: "Get the app's bot, by POST",
         reference: "bot-v3/bot/get",
         route: post("/open-apis/bot/v3/info"),
-        access: Access::Token { tokens: Tokens::Tenant, scopes: &[], bot: Bot::NotRequired },
+        access: Access::tenant(&[]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,8 +1,6 @@
 use larkspur_contract::model::UserIdType;
 use larkspur_contract::scopes::{CONTACT_ACCESS_AS_APP, CONTACT_AS_APP, CONTACT_BASE};
-use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates,
-};
+use larkspur_contract::{Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -49,11 +47,7 @@ impl Operation for List {
         summary: "List whom an app may read of",
         reference: "contact-v3/scope/list",
         route: get("/open-apis/contact/v3/scopes"),
-        access: Access::Token {
-            tokens: Tokens::Tenant,
-            scopes: &[CONTACT_BASE, CONTACT_ACCESS_AS_APP, CONTACT_AS_APP],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant(&[CONTACT_BASE, CONTACT_ACCESS_AS_APP, CONTACT_AS_APP]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,6 +1,6 @@
 use larkspur_contract::model::UserIdType;
 use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::{Tx, directory};
 use schemars::JsonSchema;
@@ -63,11 +63,7 @@ impl Operation for BasicBatch {
         summary: "Get the names of up to 10 users",
         reference: "contact-v3/user/basic_batch",
         route: post("/open-apis/contact/v3/users/basic_batch"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::CONTACT_BASIC_PROFILE],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant_or_user(&[scopes::CONTACT_BASIC_PROFILE]),
         rate: rates::TIER_6,
         effect: Effect::Reads,
         consumes: Consumes::Json,

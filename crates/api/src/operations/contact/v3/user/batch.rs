@@ -1,6 +1,6 @@
 use larkspur_contract::model::UserIdType;
 use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
+    Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes,
 };
 use larkspur_store::Tx;
 use schemars::JsonSchema;
@@ -39,11 +39,7 @@ impl Operation for Batch {
         summary: "Get up to 50 users",
         reference: "contact-v3/user/batch",
         route: get("/open-apis/contact/v3/users/batch"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::CONTACT_BASE],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant_or_user(&[scopes::CONTACT_BASE]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

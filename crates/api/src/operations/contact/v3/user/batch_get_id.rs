@@ -1,6 +1,6 @@
 use larkspur_contract::model::{UserIdType, UserStatus};
 use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::users::{self, Contact, User};
 use larkspur_store::{Tx, apps};
@@ -63,11 +63,7 @@ impl Operation for BatchGetId {
         summary: "Find users by mail address or telephone number",
         reference: "contact-v3/user/batch_get_id",
         route: post("/open-apis/contact/v3/users/batch_get_id"),
-        access: Access::Token {
-            tokens: Tokens::Tenant,
-            scopes: &[scopes::CONTACT_USER_ID],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant(&[scopes::CONTACT_USER_ID]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Json,

@@ -1,7 +1,7 @@
 use larkspur_contract::scopes::{
     CONTACT_ACCESS_AS_APP, CONTACT_AS_APP, CONTACT_BASE, CONTACT_ORGANIZE, CONTACT_READONLY,
 };
-use larkspur_contract::{Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,17 +31,13 @@ impl Operation for FindByDepartment {
         summary: "List the users who are directly in a department",
         reference: "contact-v3/user/find_by_department",
         route: get("/open-apis/contact/v3/users/find_by_department"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[
-                CONTACT_BASE,
-                CONTACT_ORGANIZE,
-                CONTACT_ACCESS_AS_APP,
-                CONTACT_READONLY,
-                CONTACT_AS_APP,
-            ],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant_or_user(&[
+            CONTACT_BASE,
+            CONTACT_ORGANIZE,
+            CONTACT_ACCESS_AS_APP,
+            CONTACT_READONLY,
+            CONTACT_AS_APP,
+        ]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,8 +1,6 @@
 use larkspur_contract::model::UserIdType;
 use larkspur_contract::scopes::{self, CONTACT_ACCESS_AS_APP, CONTACT_AS_APP, CONTACT_READONLY};
-use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates,
-};
+use larkspur_contract::{Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::{Tx, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,11 +42,12 @@ impl Operation for Get {
         summary: "Get a user",
         reference: "contact-v3/user/get",
         route: get("/open-apis/contact/v3/users/{user_id}"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::CONTACT_BASE, CONTACT_ACCESS_AS_APP, CONTACT_READONLY, CONTACT_AS_APP],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant_or_user(&[
+            scopes::CONTACT_BASE,
+            CONTACT_ACCESS_AS_APP,
+            CONTACT_READONLY,
+            CONTACT_AS_APP,
+        ]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

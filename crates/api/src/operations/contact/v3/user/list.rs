@@ -1,7 +1,5 @@
 use larkspur_contract::scopes::{CONTACT_ACCESS_AS_APP, CONTACT_AS_APP, CONTACT_ORGANIZE, CONTACT_READONLY};
-use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates,
-};
+use larkspur_contract::{Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,11 +29,12 @@ impl Operation for List {
         summary: "List the users of a department, or those whom an app was granted (historic)",
         reference: "contact-v3/user/list",
         route: get("/open-apis/contact/v3/users"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[CONTACT_ORGANIZE, CONTACT_ACCESS_AS_APP, CONTACT_READONLY, CONTACT_AS_APP],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant_or_user(&[
+            CONTACT_ORGANIZE,
+            CONTACT_ACCESS_AS_APP,
+            CONTACT_READONLY,
+            CONTACT_AS_APP,
+        ]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

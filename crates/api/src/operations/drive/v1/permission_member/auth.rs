@@ -1,7 +1,5 @@
 use larkspur_contract::model::{DocPermission, DocType};
-use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
-};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_contract::{Basis, Behaviour};
 use larkspur_store::Tx;
 use schemars::JsonSchema;
@@ -50,19 +48,15 @@ impl Operation for Auth {
         summary: "Ask whether the operator may do something with a document",
         reference: "drive-v1/permission-member/auth",
         route: get("/open-apis/drive/v1/permissions/{token}/members/auth"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[
-                scopes::BITABLE_APP,
-                scopes::BITABLE_BITABLE,
-                scopes::DOCS_DOC,
-                scopes::DOCS_MEMBER_AUTH,
-                scopes::DRIVE_DRIVE,
-                scopes::SHEETS_SPREADSHEET,
-                scopes::WIKI_WIKI,
-            ],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant_or_user(&[
+            scopes::BITABLE_APP,
+            scopes::BITABLE_BITABLE,
+            scopes::DOCS_DOC,
+            scopes::DOCS_MEMBER_AUTH,
+            scopes::DRIVE_DRIVE,
+            scopes::SHEETS_SPREADSHEET,
+            scopes::WIKI_WIKI,
+        ]),
         rate: rates::TIER_3,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

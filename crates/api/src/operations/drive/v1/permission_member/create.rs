@@ -1,7 +1,5 @@
 use larkspur_contract::model::{DocPermission, DocType};
-use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
-};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes};
 use larkspur_store::Tx;
 use larkspur_store::documents::{self, Collaborator};
 use schemars::JsonSchema;
@@ -55,20 +53,16 @@ impl Operation for Create {
         summary: "Add a collaborator to a document",
         reference: "drive-v1/permission-member/create",
         route: post("/open-apis/drive/v1/permissions/{token}/members"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[
-                scopes::BITABLE_APP,
-                scopes::BITABLE_BITABLE,
-                scopes::DOCS_DOC,
-                scopes::DOCS_MEMBER_CREATE,
-                scopes::DRIVE_DRIVE,
-                scopes::DRIVE_FILE,
-                scopes::SHEETS_SPREADSHEET,
-                scopes::WIKI_WIKI,
-            ],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant_or_user(&[
+            scopes::BITABLE_APP,
+            scopes::BITABLE_BITABLE,
+            scopes::DOCS_DOC,
+            scopes::DOCS_MEMBER_CREATE,
+            scopes::DRIVE_DRIVE,
+            scopes::DRIVE_FILE,
+            scopes::SHEETS_SPREADSHEET,
+            scopes::WIKI_WIKI,
+        ]),
         rate: rates::TIER_3,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,6 +1,6 @@
 use larkspur_contract::model::DocType;
 use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, delete, rates, scopes,
+    Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates, scopes,
 };
 use larkspur_store::{Tx, documents};
 use schemars::JsonSchema;
@@ -39,20 +39,16 @@ impl Operation for Delete {
         summary: "Remove a collaborator from a document",
         reference: "drive-v1/permission-member/delete",
         route: delete("/open-apis/drive/v1/permissions/{token}/members/{member_id}"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[
-                scopes::BITABLE_APP,
-                scopes::BITABLE_BITABLE,
-                scopes::DOCS_DOC,
-                scopes::DOCS_MEMBER_DELETE,
-                scopes::DRIVE_DRIVE,
-                scopes::DRIVE_FILE,
-                scopes::SHEETS_SPREADSHEET,
-                scopes::WIKI_WIKI,
-            ],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant_or_user(&[
+            scopes::BITABLE_APP,
+            scopes::BITABLE_BITABLE,
+            scopes::DOCS_DOC,
+            scopes::DOCS_MEMBER_DELETE,
+            scopes::DRIVE_DRIVE,
+            scopes::DRIVE_FILE,
+            scopes::SHEETS_SPREADSHEET,
+            scopes::WIKI_WIKI,
+        ]),
         rate: rates::TIER_3,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,7 +1,7 @@
 use larkspur_contract::ids::{AppId, ChatId, OpenId};
 use larkspur_contract::model::{DocPermission, DocType};
 use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
+    Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes,
 };
 use larkspur_store::users::{self, User};
 use larkspur_store::{Tx, chats, documents};
@@ -66,19 +66,15 @@ impl Operation for List {
         summary: "List the collaborators of a document",
         reference: "drive-v1/permission-member/list",
         route: get("/open-apis/drive/v1/permissions/{token}/members"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[
-                scopes::BITABLE_APP,
-                scopes::BITABLE_BITABLE,
-                scopes::DOCS_DOC,
-                scopes::DOCS_MEMBER_RETRIEVE,
-                scopes::DRIVE_DRIVE,
-                scopes::SHEETS_SPREADSHEET,
-                scopes::WIKI_WIKI,
-            ],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant_or_user(&[
+            scopes::BITABLE_APP,
+            scopes::BITABLE_BITABLE,
+            scopes::DOCS_DOC,
+            scopes::DOCS_MEMBER_RETRIEVE,
+            scopes::DRIVE_DRIVE,
+            scopes::SHEETS_SPREADSHEET,
+            scopes::WIKI_WIKI,
+        ]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

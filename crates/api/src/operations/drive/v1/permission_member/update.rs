@@ -1,7 +1,5 @@
 use larkspur_contract::model::{DocPermission, DocType};
-use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, put, rates, scopes,
-};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates, scopes};
 use larkspur_store::{Tx, documents};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,20 +65,16 @@ impl Operation for Update {
         summary: "Change what a collaborator may do",
         reference: "drive-v1/permission-member/update",
         route: put("/open-apis/drive/v1/permissions/{token}/members/{member_id}"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[
-                scopes::BITABLE_APP,
-                scopes::BITABLE_BITABLE,
-                scopes::DOCS_DOC,
-                scopes::DOCS_MEMBER_UPDATE,
-                scopes::DRIVE_DRIVE,
-                scopes::DRIVE_FILE,
-                scopes::SHEETS_SPREADSHEET,
-                scopes::WIKI_WIKI,
-            ],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant_or_user(&[
+            scopes::BITABLE_APP,
+            scopes::BITABLE_BITABLE,
+            scopes::DOCS_DOC,
+            scopes::DOCS_MEMBER_UPDATE,
+            scopes::DRIVE_DRIVE,
+            scopes::DRIVE_FILE,
+            scopes::SHEETS_SPREADSHEET,
+            scopes::WIKI_WIKI,
+        ]),
         rate: rates::TIER_3,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,6 +1,4 @@
-use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates,
-};
+use larkspur_contract::{Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -23,7 +21,7 @@ impl Operation for Connection {
         summary: "Count the app's open long connections",
         reference: "event-v1/connection/get",
         route: get("/open-apis/event/v1/connection"),
-        access: Access::Token { tokens: Tokens::Tenant, scopes: &[], bot: Bot::NotRequired },
+        access: Access::tenant(&[]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,5 +1,5 @@
 use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
+    Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes,
 };
 use larkspur_store::Tx;
 use schemars::JsonSchema;
@@ -38,11 +38,7 @@ impl Operation for OutboundIp {
         summary: "List the addresses from which events are posted",
         reference: "event-v1/outbound_ip/list",
         route: get("/open-apis/event/v1/outbound_ip"),
-        access: Access::Token {
-            tokens: Tokens::Tenant,
-            scopes: &[scopes::EVENT_IP_LIST],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant(&[scopes::EVENT_IP_LIST]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

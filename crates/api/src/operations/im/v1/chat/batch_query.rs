@@ -1,7 +1,7 @@
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::{Tx, listing};
 use schemars::JsonSchema;
@@ -36,11 +36,7 @@ impl Operation for BatchQuery {
         summary: "Get several chats that the operator is in",
         reference: "im-v1/chat/batch_query",
         route: post("/open-apis/im/v1/chats/batch_query"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT_READ],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT_READ]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Json,

@@ -2,7 +2,7 @@ use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::{ChatId, TabId};
 use larkspur_contract::model::{ChatStatus, ChatType, GroupMessageType, Permission, TabType, UserIdType};
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::{LockedChat, Tx, chats, members, tabs};
@@ -39,11 +39,7 @@ impl Operation for Create {
         summary: "Create a group",
         reference: "im-v1/chat/create",
         route: post("/open-apis/im/v1/chats"),
-        access: Access::Token {
-            tokens: Tokens::Tenant,
-            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_CREATE],
-            bot: Bot::Required,
-        },
+        access: Access::tenant(&[scopes::IM_CHAT, scopes::IM_CHAT_CREATE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,6 +1,6 @@
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::Tx;
 use larkspur_store::links::{self, Link};
@@ -40,11 +40,8 @@ impl Operation for Share {
         summary: "Get a link that lets people into a chat",
         reference: "im-v1/chat/link",
         route: post("/open-apis/im/v1/chats/{chat_id}/link"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_READ, scopes::IM_CHAT_READONLY],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_READ, scopes::IM_CHAT_READONLY])
+            .with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,8 +1,6 @@
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::model::UserIdType;
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::Tx;
 use larkspur_store::listing::{self, Kind, Order, Place};
 use schemars::JsonSchema;
@@ -48,11 +46,13 @@ impl Operation for List {
         summary: "List the chats that the operator is in",
         reference: "im-v1/chat/list",
         route: get("/open-apis/im/v1/chats"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: super::LISTING_SCOPES,
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[
+            scopes::IM_CHAT,
+            scopes::IM_CHAT_READONLY,
+            scopes::IM_CHAT_READ,
+            scopes::IM_CHAT_GROUP_INFO,
+        ])
+        .with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,7 +1,7 @@
 //! `im/v1/chats`
 
 use larkspur_contract::model::{ImageType, UserIdType};
-use larkspur_contract::{Code, Fault, Scope, codes, scopes};
+use larkspur_contract::{Code, Fault, codes};
 use larkspur_store::{Tx, images};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,10 +36,6 @@ pub(crate) static ENTRIES: &[Entry] = &[
     entry::<v2::chat::search::Search>(),
     entry::<batch_query::BatchQuery>(),
 ];
-
-/// The scopes of the operations that show many chats.
-const LISTING_SCOPES: &[Scope] =
-    &[scopes::IM_CHAT, scopes::IM_CHAT_READONLY, scopes::IM_CHAT_READ, scopes::IM_CHAT_GROUP_INFO];
 
 /// The pages of search, link and top notice word 232034 in their own way.
 pub(super) const INACTIVE: &[(Code, Code)] = &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)];

@@ -1,8 +1,6 @@
 use larkspur_contract::Basis::Documented;
 use larkspur_contract::model::UserIdType;
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,11 +34,13 @@ impl Operation for Search {
         summary: "Search the groups that the operator sees",
         reference: "im-v1/chat/search",
         route: get("/open-apis/im/v1/chats/search"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: super::LISTING_SCOPES,
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[
+            scopes::IM_CHAT,
+            scopes::IM_CHAT_READONLY,
+            scopes::IM_CHAT_READ,
+            scopes::IM_CHAT_GROUP_INFO,
+        ])
+        .with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

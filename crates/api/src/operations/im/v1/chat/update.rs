@@ -1,8 +1,6 @@
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::model::ChatType;
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, put, rates, scopes,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, put, rates, scopes};
 use larkspur_store::{Tx, chats, members, moderation};
 
 use super::IdType;
@@ -25,11 +23,7 @@ impl Operation for Update {
         summary: "Update a group",
         reference: "im-v1/chat/update",
         route: put("/open-apis/im/v1/chats/{chat_id}"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_UPDATE],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_UPDATE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

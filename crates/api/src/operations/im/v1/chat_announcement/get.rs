@@ -1,8 +1,6 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::UserIdType;
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::chats::Member;
 use larkspur_store::{Tx, announcements, users};
 use schemars::JsonSchema;
@@ -53,11 +51,12 @@ impl Operation for Get {
         summary: "Get the announcement of a chat, old form",
         reference: "im-v1/chat-announcement/get",
         route: get("/open-apis/im/v1/chats/{chat_id}/announcement"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_ANNOUNCEMENT_READ, scopes::IM_CHAT_READONLY],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[
+            scopes::IM_CHAT,
+            scopes::IM_CHAT_ANNOUNCEMENT_READ,
+            scopes::IM_CHAT_READONLY,
+        ])
+        .with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,6 +1,6 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, patch, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates, scopes,
 };
 use larkspur_store::Tx;
 use larkspur_store::announcements::{self, Announcement, Edit};
@@ -30,11 +30,7 @@ impl Operation for Patch {
         summary: "Edit the announcement of a chat, old form",
         reference: "im-v1/chat-announcement/patch",
         route: patch("/open-apis/im/v1/chats/{chat_id}/announcement"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_ANNOUNCEMENT_WRITE],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_ANNOUNCEMENT_WRITE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

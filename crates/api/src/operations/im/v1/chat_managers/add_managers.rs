@@ -1,6 +1,4 @@
-use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
-};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes};
 use larkspur_store::{Tx, members};
 
 use super::{Body, Managers, Query};
@@ -20,11 +18,7 @@ impl Operation for AddManagers {
         summary: "Appoint managers of a group",
         reference: "im-v1/chat-managers/add_managers",
         route: post("/open-apis/im/v1/chats/{chat_id}/managers/add_managers"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_MANAGERS_WRITE],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_MANAGERS_WRITE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

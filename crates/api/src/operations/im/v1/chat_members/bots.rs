@@ -1,7 +1,5 @@
 use larkspur_contract::Basis::Observed;
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::{Tx, apps, members};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -35,11 +33,7 @@ impl Operation for Bots {
         summary: "List the bots of a chat",
         reference: "im-v1/chat-members/bots",
         route: get("/open-apis/im/v1/chats/{chat_id}/members/bots"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT_MEMBERS_READ],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT_MEMBERS_READ]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

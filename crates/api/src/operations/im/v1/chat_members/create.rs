@@ -1,7 +1,7 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::MemberIdType;
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::chats::Member;
 use larkspur_store::{Tx, limits, members, pending};
@@ -46,11 +46,7 @@ impl Operation for Create {
         summary: "Add users or bots to a group",
         reference: "im-v1/chat-members/create",
         route: post("/open-apis/im/v1/chats/{chat_id}/members"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_MEMBERS_WRITE],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_MEMBERS_WRITE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,7 +1,7 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::{ChatStatus, MemberIdType};
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, delete, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates, scopes,
 };
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::{Tx, chats, members};
@@ -38,11 +38,7 @@ impl Operation for Delete {
         summary: "Remove users or bots from a group",
         reference: "im-v1/chat-members/delete",
         route: delete("/open-apis/im/v1/chats/{chat_id}/members"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_MEMBERS_WRITE],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_MEMBERS_WRITE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,8 +1,6 @@
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::model::UserIdType;
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::Tx;
 use larkspur_store::chats::Chat;
 use larkspur_store::members::{self, Place};
@@ -57,16 +55,13 @@ impl Operation for Get {
         summary: "List the users of a chat",
         reference: "im-v1/chat-members/get",
         route: get("/open-apis/im/v1/chats/{chat_id}/members"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[
-                scopes::IM_CHAT,
-                scopes::IM_CHAT_READONLY,
-                scopes::IM_CHAT_MEMBERS_READ,
-                scopes::IM_CHAT_GROUP_INFO,
-            ],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[
+            scopes::IM_CHAT,
+            scopes::IM_CHAT_READONLY,
+            scopes::IM_CHAT_MEMBERS_READ,
+            scopes::IM_CHAT_GROUP_INFO,
+        ])
+        .with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

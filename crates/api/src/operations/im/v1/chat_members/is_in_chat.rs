@@ -1,8 +1,6 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::ChatStatus;
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -27,16 +25,13 @@ impl Operation for IsInChat {
         summary: "Whether the user or bot is in the chat",
         reference: "im-v1/chat-members/is_in_chat",
         route: get("/open-apis/im/v1/chats/{chat_id}/members/is_in_chat"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[
-                scopes::IM_CHAT,
-                scopes::IM_CHAT_READONLY,
-                scopes::IM_CHAT_MEMBERS_READ,
-                scopes::IM_CHAT_GROUP_INFO,
-            ],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[
+            scopes::IM_CHAT,
+            scopes::IM_CHAT_READONLY,
+            scopes::IM_CHAT_MEMBERS_READ,
+            scopes::IM_CHAT_GROUP_INFO,
+        ])
+        .with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

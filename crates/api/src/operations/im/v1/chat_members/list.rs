@@ -1,8 +1,6 @@
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::model::UserIdType;
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::chats::Chat;
 use larkspur_store::{Tx, apps, members};
 use schemars::JsonSchema;
@@ -80,11 +78,7 @@ impl Operation for List {
         summary: "List the users and bots of a chat",
         reference: "im-v1/chat-members/list",
         route: get("/open-apis/im/v1/chats/{chat_id}/members/list"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT_MEMBERS_READ],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT_MEMBERS_READ]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

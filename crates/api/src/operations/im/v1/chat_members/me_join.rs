@@ -1,7 +1,7 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::MembershipApproval;
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, patch, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates, scopes,
 };
 use larkspur_store::{Tx, limits, members};
 
@@ -19,11 +19,7 @@ impl Operation for MeJoin {
         summary: "Join a public group",
         reference: "im-v1/chat-members/me_join",
         route: patch("/open-apis/im/v1/chats/{chat_id}/members/me_join"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_MEMBERS_WRITE],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_MEMBERS_WRITE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Nothing,

@@ -1,7 +1,9 @@
 use larkspur_contract::Basis::Documented;
 use larkspur_contract::ids::MenuId;
 use larkspur_contract::model::MenuField;
-use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates};
+use larkspur_contract::{
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates, scopes,
+};
 use larkspur_store::{Tx, menus};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,7 +49,7 @@ impl Operation for Patch {
         summary: "Change an item of the menu of a chat",
         reference: "im-v1/chat-menu_item/patch",
         route: patch("/open-apis/im/v1/chats/{chat_id}/menu_items/{menu_item_id}"),
-        access: chat_menu_tree::WRITE,
+        access: Access::tenant(&[scopes::IM_CHAT, scopes::IM_CHAT_MENU_WRITE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

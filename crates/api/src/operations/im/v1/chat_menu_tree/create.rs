@@ -1,5 +1,5 @@
 use larkspur_contract::ids::MenuId;
-use larkspur_contract::{Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes};
 use larkspur_store::menus::{self, Item, Placed};
 use larkspur_store::{LockedChat, Tx};
 use schemars::JsonSchema;
@@ -53,7 +53,7 @@ impl Operation for Create {
         summary: "Add items to the menu of a chat",
         reference: "im-v1/chat-menu_tree/create",
         route: post("/open-apis/im/v1/chats/{chat_id}/menu_tree"),
-        access: super::WRITE,
+        access: Access::tenant(&[scopes::IM_CHAT, scopes::IM_CHAT_MENU_WRITE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

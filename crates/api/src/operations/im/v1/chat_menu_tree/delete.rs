@@ -1,6 +1,8 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::MenuId;
-use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates};
+use larkspur_contract::{
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates, scopes,
+};
 use larkspur_store::{Tx, menus};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,7 +29,7 @@ impl Operation for Delete {
         summary: "Delete items of the menu of a chat, with what stands under them",
         reference: "im-v1/chat-menu_tree/delete",
         route: delete("/open-apis/im/v1/chats/{chat_id}/menu_tree"),
-        access: super::WRITE,
+        access: Access::tenant(&[scopes::IM_CHAT, scopes::IM_CHAT_MENU_WRITE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,5 +1,5 @@
 use larkspur_contract::Basis::Assumed;
-use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::Tx;
 
 use super::Answer;
@@ -15,7 +15,8 @@ impl Operation for Get {
         summary: "Get the menu of a chat",
         reference: "im-v1/chat-menu_tree/get",
         route: get("/open-apis/im/v1/chats/{chat_id}/menu_tree"),
-        access: super::access(&[scopes::IM_CHAT, scopes::IM_CHAT_MENU_READ, scopes::IM_CHAT_READONLY]),
+        access: Access::tenant(&[scopes::IM_CHAT, scopes::IM_CHAT_MENU_READ, scopes::IM_CHAT_READONLY])
+            .with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -3,7 +3,7 @@
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::{ChatId, MenuId};
 use larkspur_contract::model::{I18nNames, MenuAction, RedirectLink};
-use larkspur_contract::{Access, Behaviour, Bot, Code, Fault, Scope, Tokens, codes, scopes};
+use larkspur_contract::{Behaviour, Code, Fault, codes};
 use larkspur_store::menus::{self, Item, Placed};
 use larkspur_store::{LockedChat, StoreError, Tx};
 use schemars::JsonSchema;
@@ -127,13 +127,6 @@ pub(crate) async fn lock(
 /// The ids of the top level, in their order.
 fn tops(present: &[Placed]) -> Vec<MenuId> {
     present.iter().filter(|placed| placed.parent.is_none()).map(|placed| placed.menu_id).collect()
-}
-
-/// Who may change a menu. Source: the pages.
-pub(crate) const WRITE: Access = access(&[scopes::IM_CHAT, scopes::IM_CHAT_MENU_WRITE]);
-
-const fn access(scopes: &'static [Scope]) -> Access {
-    Access::Token { tokens: Tokens::Tenant, scopes, bot: Bot::Required }
 }
 
 /// What the menu pages list instead of 232006 and 232010.

@@ -1,6 +1,8 @@
 use larkspur_contract::Basis::Documented;
 use larkspur_contract::ids::MenuId;
-use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_contract::{
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
+};
 use larkspur_store::{Tx, menus};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +27,7 @@ impl Operation for Sort {
         summary: "Sort the top level of the menu of a chat",
         reference: "im-v1/chat-menu_tree/sort",
         route: post("/open-apis/im/v1/chats/{chat_id}/menu_tree/sort"),
-        access: super::WRITE,
+        access: Access::tenant(&[scopes::IM_CHAT, scopes::IM_CHAT_MENU_WRITE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,8 +1,6 @@
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::model::{MemberIdType, Moderation, UserIdType};
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, put, rates, scopes,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, put, rates, scopes};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::{LockedChat, Tx, chats, members, moderation};
 use schemars::JsonSchema;
@@ -45,11 +43,7 @@ impl Operation for Update {
         summary: "Set who may speak in a chat",
         reference: "im-v1/chat-moderation/update",
         route: put("/open-apis/im/v1/chats/{chat_id}/moderation"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_MODERATION_WRITE],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_MODERATION_WRITE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

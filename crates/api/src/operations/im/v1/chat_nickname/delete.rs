@@ -1,6 +1,4 @@
-use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, delete, rates, scopes,
-};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates, scopes};
 use larkspur_store::{Tx, own};
 
 use crate::operations::im::v1::ChatPath;
@@ -15,7 +13,7 @@ impl Operation for Delete {
         summary: "Take the user's own name in a chat away",
         reference: "im-v1/chat-nickname/delete",
         route: delete("/open-apis/im/v1/chats/{chat_id}/nickname"),
-        access: Access::Token { tokens: Tokens::User, scopes: &[scopes::IM_CHAT_UPDATE], bot: Bot::Required },
+        access: Access::user(&[scopes::IM_CHAT_UPDATE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Nothing,

@@ -1,7 +1,5 @@
 use larkspur_contract::ids::ChatId;
-use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
-};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::{Tx, chats, own};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -26,7 +24,7 @@ impl Operation for Get {
         summary: "Get the user's own name in a chat",
         reference: "im-v1/chat-nickname/get",
         route: get("/open-apis/im/v1/chats/{chat_id}/nickname"),
-        access: Access::Token { tokens: Tokens::User, scopes: &[scopes::IM_CHAT_READ], bot: Bot::Required },
+        access: Access::user(&[scopes::IM_CHAT_READ]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

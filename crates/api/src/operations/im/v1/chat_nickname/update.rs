@@ -1,6 +1,4 @@
-use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, put, rates, scopes,
-};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates, scopes};
 use larkspur_store::{Tx, own};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,7 +26,7 @@ impl Operation for Update {
         summary: "Set the user's own name in a chat",
         reference: "im-v1/chat-nickname/update",
         route: put("/open-apis/im/v1/chats/{chat_id}/nickname"),
-        access: Access::Token { tokens: Tokens::User, scopes: &[scopes::IM_CHAT_UPDATE], bot: Bot::Required },
+        access: Access::user(&[scopes::IM_CHAT_UPDATE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,7 +1,7 @@
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::model::UserIdType;
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::chats::Member;
 use larkspur_store::{Tx, parties, users};
@@ -57,7 +57,7 @@ impl Operation for BatchQuery {
         summary: "Find the user's p2p chats with some others",
         reference: "im-v1/chat_p2p/batch_query",
         route: post("/open-apis/im/v1/chat_p2p/batch_query"),
-        access: Access::Token { tokens: Tokens::User, scopes: &[scopes::IM_CHAT_READ], bot: Bot::Required },
+        access: Access::user(&[scopes::IM_CHAT_READ]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Json,

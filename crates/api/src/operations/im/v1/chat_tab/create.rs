@@ -1,6 +1,6 @@
 use larkspur_contract::ids::TabId;
 use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::{Tx, tabs};
 use schemars::JsonSchema;
@@ -30,11 +30,7 @@ impl Operation for Create {
         summary: "Add tabs to a chat",
         reference: "im-v1/chat-tab/create",
         route: post("/open-apis/im/v1/chats/{chat_id}/chat_tabs"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_TABS_WRITE],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_TABS_WRITE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

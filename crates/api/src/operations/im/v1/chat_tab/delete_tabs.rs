@@ -1,7 +1,7 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::TabId;
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, delete, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates, scopes,
 };
 use larkspur_store::{Tx, tabs};
 use schemars::JsonSchema;
@@ -30,11 +30,7 @@ impl Operation for DeleteTabs {
         summary: "Delete tabs of a chat",
         reference: "im-v1/chat-tab/delete_tabs",
         route: delete("/open-apis/im/v1/chats/{chat_id}/chat_tabs/delete_tabs"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_TABS_WRITE],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_TABS_WRITE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,7 +1,5 @@
 use larkspur_contract::Basis::Assumed;
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::Tx;
 
 use super::Tabs;
@@ -19,11 +17,12 @@ impl Operation for ListTabs {
         summary: "List the tabs of a chat",
         reference: "im-v1/chat-tab/list_tabs",
         route: get("/open-apis/im/v1/chats/{chat_id}/chat_tabs/list_tabs"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_TABS_READ, scopes::IM_CHAT_READONLY],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[
+            scopes::IM_CHAT,
+            scopes::IM_CHAT_TABS_READ,
+            scopes::IM_CHAT_READONLY,
+        ])
+        .with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,5 +1,7 @@
 use larkspur_contract::Basis::Assumed;
-use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_contract::{
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
+};
 use larkspur_store::{Tx, moderation};
 
 use crate::operations::im::v1::ChatPath;
@@ -14,7 +16,7 @@ impl Operation for DeleteTopNotice {
         summary: "Take down what stands at the top of a chat",
         reference: "im-v1/chat-top_notice/delete_top_notice",
         route: post("/open-apis/im/v1/chats/{chat_id}/top_notice/delete_top_notice"),
-        access: super::ACCESS,
+        access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_TOP_NOTICE_WRITE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Nothing,

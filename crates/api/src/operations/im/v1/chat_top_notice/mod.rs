@@ -1,7 +1,7 @@
 //! `im/v1/chats/:chat_id/top_notice`
 
 use larkspur_contract::Basis::Assumed;
-use larkspur_contract::{Access, Behaviour, Bot, Code, Fault, Tokens, codes, scopes};
+use larkspur_contract::{Behaviour, Code, Fault, codes};
 use larkspur_store::{LockedChat, Tx};
 
 use super::chat;
@@ -12,12 +12,6 @@ mod put_top_notice;
 
 pub(crate) static ENTRIES: &[Entry] =
     &[entry::<put_top_notice::PutTopNotice>(), entry::<delete_top_notice::DeleteTopNotice>()];
-
-const ACCESS: Access = Access::Token {
-    tokens: Tokens::TenantOrUser,
-    scopes: &[scopes::IM_CHAT, scopes::IM_CHAT_TOP_NOTICE_WRITE],
-    bot: Bot::Required,
-};
 
 /// What both operations may answer; the last is for putting alone.
 const CODES: &[Code] = &[

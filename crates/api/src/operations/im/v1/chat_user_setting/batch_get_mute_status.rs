@@ -1,6 +1,4 @@
-use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
-};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes};
 use larkspur_store::{Tx, own};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,7 +42,7 @@ impl Operation for BatchGetMuteStatus {
         summary: "Ask which chats the user has muted",
         reference: "im-v1/chat_user_setting/batch_get_mute_status",
         route: post("/open-apis/im/v1/chat_user_setting/batch_get_mute_status"),
-        access: Access::Token { tokens: Tokens::User, scopes: &[scopes::IM_CHAT_READ], bot: Bot::Required },
+        access: Access::user(&[scopes::IM_CHAT_READ]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Json,

@@ -1,6 +1,6 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::{Tx, chats, own};
 use schemars::JsonSchema;
@@ -44,7 +44,7 @@ impl Operation for BatchQuery {
         summary: "Get what the user set in some chats",
         reference: "im-v1/chat_user_setting/batch_query",
         route: post("/open-apis/im/v1/chat_user_setting/batch_query"),
-        access: Access::Token { tokens: Tokens::User, scopes: &[scopes::IM_CHAT_READ], bot: Bot::Required },
+        access: Access::user(&[scopes::IM_CHAT_READ]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Json,

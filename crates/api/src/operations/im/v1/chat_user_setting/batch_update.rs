@@ -1,8 +1,6 @@
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::ChatStatus;
-use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
-};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes};
 use larkspur_store::own::{self, Mute};
 use larkspur_store::{Tx, chats};
 use schemars::JsonSchema;
@@ -47,7 +45,7 @@ impl Operation for BatchUpdate {
         summary: "Mute chats, or hear of them again",
         reference: "im-v1/chat_user_setting/batch_update",
         route: post("/open-apis/im/v1/chat_user_setting/batch_update"),
-        access: Access::Token { tokens: Tokens::User, scopes: &[scopes::IM_CHAT_UPDATE], bot: Bot::Required },
+        access: Access::user(&[scopes::IM_CHAT_UPDATE]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,7 +1,7 @@
 use larkspur_contract::Basis::Observed;
 use larkspur_contract::model::ImageType;
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::blobs::BlobKey;
 use larkspur_store::{Tx, images};
@@ -34,11 +34,7 @@ impl Operation for Create {
         summary: "Upload an image",
         reference: "im-v1/image/create",
         route: post("/open-apis/im/v1/images"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_RESOURCE, scopes::IM_RESOURCE_UPLOAD],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_RESOURCE, scopes::IM_RESOURCE_UPLOAD]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
         consumes: Consumes::Multipart { file: "image" },

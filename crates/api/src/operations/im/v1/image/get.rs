@@ -1,5 +1,5 @@
 use larkspur_contract::model::ImageType;
-use larkspur_contract::{Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::images::Content;
 use larkspur_store::{Tx, images};
 use schemars::JsonSchema;
@@ -32,7 +32,7 @@ impl Operation for Get {
         summary: "Download an image",
         reference: "im-v1/image/get",
         route: get("/open-apis/im/v1/images/{image_key}"),
-        access: Access::Token { tokens: Tokens::Tenant, scopes: &[], bot: Bot::Required },
+        access: Access::tenant(&[]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,7 +1,6 @@
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, Tokens, codes, post, rates,
-    scopes,
+    Access, Behaviour, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::{Tx, tags};
 
@@ -19,11 +18,7 @@ impl Operation for Create {
         summary: "Bind tags to a chat",
         reference: "tenant-tag/create-2",
         route: post("/open-apis/im/v2/biz_entity_tag_relation"),
-        access: Access::Token {
-            tokens: Tokens::Tenant,
-            scopes: &[scopes::IM_TAG_RELATION_WRITE],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant(&[scopes::IM_TAG_RELATION_WRITE]),
         rate: rates::TIER_6,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,8 +1,6 @@
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{TagBizType, TagInfo};
-use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
-};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::{Tx, chats, tags};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,11 +43,7 @@ impl Operation for Get {
         summary: "Query the tags of a chat",
         reference: "tenant-tag/get",
         route: get("/open-apis/im/v2/biz_entity_tag_relation"),
-        access: Access::Token {
-            tokens: Tokens::Tenant,
-            scopes: &[scopes::IM_TAG_RELATION_READ, scopes::IM_TAG_READ],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant(&[scopes::IM_TAG_RELATION_READ, scopes::IM_TAG_READ]),
         rate: rates::TIER_6,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,7 +1,5 @@
 use larkspur_contract::Basis::Documented;
-use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, put, rates, scopes,
-};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, put, rates, scopes};
 use larkspur_store::{Tx, tags};
 
 use super::Relation;
@@ -17,11 +15,7 @@ impl Operation for Update {
         summary: "Unbind tags from a chat",
         reference: "tenant-tag/update",
         route: put("/open-apis/im/v2/biz_entity_tag_relation"),
-        access: Access::Token {
-            tokens: Tokens::Tenant,
-            scopes: &[scopes::IM_TAG_RELATION_WRITE],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant(&[scopes::IM_TAG_RELATION_WRITE]),
         rate: rates::TIER_6,
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -4,7 +4,7 @@ use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::UserIdType;
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::Tx;
 use larkspur_store::listing::Facts;
@@ -87,11 +87,7 @@ impl Operation for Search {
         summary: "Search the groups that the operator sees, by names and members",
         reference: "im-v2/chat/search",
         route: post("/open-apis/im/v2/chats/search"),
-        access: Access::Token {
-            tokens: Tokens::TenantOrUser,
-            scopes: &[scopes::IM_CHAT_READ],
-            bot: Bot::Required,
-        },
+        access: Access::tenant_or_user(&[scopes::IM_CHAT_READ]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Json,

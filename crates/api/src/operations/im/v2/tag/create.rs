@@ -1,7 +1,7 @@
 use larkspur_contract::ids::TagId;
 use larkspur_contract::model::{TagI18nName, TagType};
 use larkspur_contract::{
-    Access, Bot, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, Tokens, codes, post, rates, scopes,
+    Access, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::Tx;
 use larkspur_store::tags::{self, Naming, Tag};
@@ -55,11 +55,7 @@ impl Operation for Create {
         summary: "Create a tag",
         reference: "tenant-tag/create",
         route: post("/open-apis/im/v2/tags"),
-        access: Access::Token {
-            tokens: Tokens::Tenant,
-            scopes: &[scopes::IM_TAG_WRITE],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant(&[scopes::IM_TAG_WRITE]),
         rate: rates::TIER_6,
         effect: Effect::Writes,
         consumes: Consumes::Json,

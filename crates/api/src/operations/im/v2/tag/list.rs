@@ -1,8 +1,7 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::TagId;
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, Tokens, codes, get, rates,
-    scopes,
+    Access, Behaviour, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, codes, get, rates, scopes,
 };
 use larkspur_store::{Memory, Tx, tags};
 use schemars::JsonSchema;
@@ -42,11 +41,7 @@ impl Operation for List {
         summary: "Query tags by id",
         reference: "tenant-tag/list",
         route: get("/open-apis/im/v2/tags"),
-        access: Access::Token {
-            tokens: Tokens::Tenant,
-            scopes: &[scopes::IM_TAG_READ],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant(&[scopes::IM_TAG_READ]),
         rate: rates::TIER_6,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -2,8 +2,7 @@ use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::TagId;
 use larkspur_contract::model::{TagI18nName, TagInfo};
 use larkspur_contract::{
-    Access, Behaviour, Bot, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, Tokens, codes, patch, rates,
-    scopes,
+    Access, Behaviour, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, codes, patch, rates, scopes,
 };
 use larkspur_store::Tx;
 use larkspur_store::tags::{self, Naming};
@@ -65,11 +64,7 @@ impl Operation for Patch {
         summary: "Change the names of a tag",
         reference: "tenant-tag/patch",
         route: patch("/open-apis/im/v2/tags/{tag_id}"),
-        access: Access::Token {
-            tokens: Tokens::Tenant,
-            scopes: &[scopes::IM_TAG_WRITE],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant(&[scopes::IM_TAG_WRITE]),
         rate: rates::TIER_6,
         effect: Effect::Writes,
         consumes: Consumes::Json,

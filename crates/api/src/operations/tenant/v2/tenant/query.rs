@@ -1,6 +1,6 @@
 use larkspur_contract::ids::TenantKey;
 use larkspur_contract::{
-    Access, Basis, Behaviour, Bot, Consumes, Effect, Fault, Reply, Spec, Tokens, codes, get, rates, scopes,
+    Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes,
 };
 use larkspur_store::{Tx, tenants};
 use schemars::JsonSchema;
@@ -49,11 +49,7 @@ impl Operation for Get {
         summary: "Get the tenant of a token",
         reference: "tenant-v2/tenant/query",
         route: get("/open-apis/tenant/v2/tenant/query"),
-        access: Access::Token {
-            tokens: Tokens::Tenant,
-            scopes: &[scopes::TENANT_READONLY],
-            bot: Bot::NotRequired,
-        },
+        access: Access::tenant(&[scopes::TENANT_READONLY]),
         rate: rates::TIER_4,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
