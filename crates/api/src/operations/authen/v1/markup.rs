@@ -3,11 +3,11 @@
 use std::fmt::Write;
 
 use larkspur_contract::Fault;
-use larkspur_contract::page::{self, Language, escape};
 use larkspur_store::{Root, apps, tenants, users};
 
 use super::authorize_request::{Asked, Checked, Shown};
 use super::form_token;
+use crate::pages::{self, Language, escape};
 use crate::{Browse, RootCall};
 
 /// The most users that the page lists; the others are found by name.
@@ -54,7 +54,7 @@ pub(crate) async fn picker(
         "<form method=\"post\" action=\"/open-apis/authen/v1/authorize?{}={}\">\n{}<input type=\"hidden\" name=\"form_token\" value=\"{}\">\n<fieldset>\n<legend>{}</legend>\n{list}</fieldset>\n\
          <button class=\"allow\" name=\"decision\" value=\"allow\">{}</button>\n\
          <button name=\"decision\" value=\"deny\" formnovalidate>{}</button>\n</form>",
-        page::PARAMETER,
+        pages::PARAMETER,
         language.word(),
         hidden(asked),
         form_token::make(&call.engine.keys, asked, call.now),
@@ -72,7 +72,7 @@ pub(crate) async fn picker(
         }
     };
     let title = format!("{}{}", language.pick("Sign in to ", "登录 "), checked.app.name);
-    Ok(Shown::of(Browse::Page(page::page(&title, &main, &call.frame))))
+    Ok(Shown::of(Browse::Page(pages::page(&title, &main, &call.frame))))
 }
 
 /// The users that the page offers.
@@ -138,7 +138,7 @@ fn hidden(asked: &Asked) -> String {
         ("state", asked.state.as_ref()),
         ("code_challenge", asked.code_challenge.as_ref()),
         ("code_challenge_method", asked.code_challenge_method.as_ref()),
-        (page::PARAMETER, asked.lang.as_ref()),
+        (pages::PARAMETER, asked.lang.as_ref()),
     ] {
         if let Some(value) = value {
             let value = escape(value);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use crate::{Fault, FieldViolation, codes};
+use larkspur_contract::{Fault, FieldViolation, codes};
 
 /// What every page comes with: nothing is loaded or run, no other page frames it, nothing keeps it or tells others where it was.
 pub const HEADERS: &[(&str, &str)] = &[
@@ -223,7 +223,6 @@ fn explained(violation: &FieldViolation, language: Language) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codes;
 
     #[test]
     fn nothing_sent_becomes_markup() {
