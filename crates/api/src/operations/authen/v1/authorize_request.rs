@@ -157,13 +157,13 @@ async fn homes(root: &mut Root, app: &App, scopes: &Scopes) -> Result<Vec<(Tenan
 
 /// What a browser is shown, as an operation's output.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Shown {
+pub(crate) struct PageAnswer {
     #[serde(skip)]
     pub(crate) browse: Option<Browse>,
 }
 
-impl Shown {
+impl PageAnswer {
     pub(crate) fn of(browse: Browse) -> Self {
-        Shown { browse: Some(browse) }
+        PageAnswer { browse: Some(browse) }
     }
 }

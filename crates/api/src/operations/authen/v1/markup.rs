@@ -5,7 +5,7 @@ use std::fmt::Write;
 use larkspur_contract::Fault;
 use larkspur_store::{Root, apps, tenants, users};
 
-use super::authorize_request::{Asked, Checked, Shown};
+use super::authorize_request::{Asked, Checked, PageAnswer};
 use super::form_token;
 use crate::pages::{self, Language, escape};
 use crate::{Browse, RootCall};
@@ -19,7 +19,7 @@ pub(crate) async fn picker(
     call: &RootCall,
     asked: &Asked,
     checked: &Checked,
-) -> Result<Shown, Fault> {
+) -> Result<PageAnswer, Fault> {
     let language = call.frame.language;
     let part = asked.name.as_deref().unwrap_or_default();
     let people = people(root, checked, part).await?;
@@ -72,7 +72,7 @@ pub(crate) async fn picker(
         }
     };
     let title = format!("{}{}", language.pick("Sign in to ", "登录 "), checked.app.name);
-    Ok(Shown::of(Browse::Page(pages::page(&title, &main, &call.frame))))
+    Ok(PageAnswer::of(Browse::Page(pages::page(&title, &main, &call.frame))))
 }
 
 /// The users that the page offers.

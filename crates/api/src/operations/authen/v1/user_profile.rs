@@ -12,7 +12,7 @@ use crate::rules::images::avatar_sized;
 
 /// Who a user is, as far as an app may know.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Person {
+pub(crate) struct UserProfile {
     /// Name.
     name: String,
     /// Name in English; the name where the user has no other one.
@@ -45,30 +45,32 @@ pub(crate) struct Person {
     tenant_key: String,
 }
 
-/// Shows a user to an app that holds what `has` says.
-pub(crate) fn person(
-    tx: &Tx,
-    install: &apps::Install,
-    user: &User,
-    known: &Profile,
-    has: impl Fn(&str) -> bool,
-) -> Person {
-    let (keys, number) = (&tx.engine().keys, user.user_no.cast_unsigned());
-    let picture = |size| avatar_sized(known.avatar_key.as_deref().unwrap_or_default(), size);
-    Person {
-        name: user.name.clone(),
-        en_name: known.en_name.clone().unwrap_or_else(|| user.name.clone()),
-        avatar_thumb: picture("72x72"),
-        avatar_middle: picture("240x240"),
-        avatar_big: picture("640x640"),
-        avatar_url: picture("72x72"),
-        open_id: keys.open_id(number, install.app_id).to_string(),
-        union_id: keys.union_id(number, install.developer).to_string(),
-        email: user.email.clone().filter(|_| has(CONTACT_EMAIL)),
-        enterprise_email: known.enterprise_email.clone().filter(|_| has(CONTACT_EMPLOYEE)),
-        user_id: has(CONTACT_EMPLOYEE_ID).then(|| user.user_id.clone()),
-        mobile: user.mobile.clone().filter(|_| has(CONTACT_PHONE)),
-        tenant_key: tx.tenant().to_string(),
+impl UserProfile {
+    /// Shows a user to an app that holds what `has` says.
+    pub(crate) fn of(
+        tx: &Tx,
+        install: &apps::Install,
+        user: &User,
+        known: &Profile,
+        has: impl Fn(&str) -> bool,
+    ) -> UserProfile {
+        let (keys, number) = (&tx.engine().keys, user.user_no.cast_unsigned());
+        let picture = |size| avatar_sized(known.avatar_key.as_deref().unwrap_or_default(), size);
+        UserProfile {
+            name: user.name.clone(),
+            en_name: known.en_name.clone().unwrap_or_else(|| user.name.clone()),
+            avatar_thumb: picture("72x72"),
+            avatar_middle: picture("240x240"),
+            avatar_big: picture("640x640"),
+            avatar_url: picture("72x72"),
+            open_id: keys.open_id(number, install.app_id).to_string(),
+            union_id: keys.union_id(number, install.developer).to_string(),
+            email: user.email.clone().filter(|_| has(CONTACT_EMAIL)),
+            enterprise_email: known.enterprise_email.clone().filter(|_| has(CONTACT_EMPLOYEE)),
+            user_id: has(CONTACT_EMPLOYEE_ID).then(|| user.user_id.clone()),
+            mobile: user.mobile.clone().filter(|_| has(CONTACT_PHONE)),
+            tenant_key: tx.tenant().to_string(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use larkspur_store::{Root, apps, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::user_profile::{self, Person, person};
+use super::user_profile::{self, UserProfile};
 use crate::operations::authen::exchange;
 use crate::operations::authen::session::{Form, Session};
 use crate::tokens::{Holder, Token};
@@ -160,7 +160,7 @@ pub(crate) struct SignedIn {
     #[serde(flatten)]
     tokens: Tokens,
     #[serde(flatten)]
-    person: Person,
+    profile: UserProfile,
 }
 
 /// The tokens of a session, and whose they are.
@@ -168,6 +168,6 @@ pub(crate) async fn signed_in(session: &mut Session) -> Result<SignedIn, Fault> 
     let tokens = tokens(session).await?;
     let has = |scope: &str| session.grant.scopes.has(scope);
     let known = user_profile::known(&mut session.tx, &session.user).await?;
-    let person = person(&session.tx, &session.install, &session.user, &known, has);
-    Ok(SignedIn { tokens, person })
+    let profile = UserProfile::of(&session.tx, &session.install, &session.user, &known, has);
+    Ok(SignedIn { tokens, profile })
 }

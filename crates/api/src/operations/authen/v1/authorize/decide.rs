@@ -7,7 +7,7 @@ use larkspur_store::{Keys, Root, apps, tenants, users};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::authen::v1::authorize_request::{self, Asked, Checked, Shown};
+use crate::operations::authen::v1::authorize_request::{self, Asked, Checked, PageAnswer};
 use crate::operations::authen::v1::form_token;
 use crate::operations::authen::v1::page_policy::BEHAVIOURS;
 use crate::rules::oauth::with_query;
@@ -61,9 +61,9 @@ impl Operation for Decide {
     type Path = Empty;
     type Query = Query;
     type Body = Asked;
-    type Output = Shown;
+    type Output = PageAnswer;
 
-    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<PageAnswer, Fault> {
         let asked = &input.body;
         let checked = authorize_request::check(root, call, asked).await?;
         if !form_token::fits(&call.engine.keys, asked, call.now) {
@@ -82,10 +82,10 @@ impl Operation for Decide {
         };
         let mut pairs = vec![(answer.0, answer.1.as_str())];
         pairs.extend(asked.state.as_deref().map(|state| ("state", state)));
-        Ok(Shown::of(Browse::Elsewhere(with_query(&checked.redirect_uri, &pairs))))
+        Ok(PageAnswer::of(Browse::Elsewhere(with_query(&checked.redirect_uri, &pairs))))
     }
 
-    fn page(output: &mut Shown) -> Option<Browse> {
+    fn page(output: &mut PageAnswer) -> Option<Browse> {
         output.browse.take()
     }
 }

@@ -1,7 +1,7 @@
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::Root;
 
-use crate::operations::authen::v1::authorize_request::{self, Asked, Shown};
+use crate::operations::authen::v1::authorize_request::{self, Asked, PageAnswer};
 use crate::operations::authen::v1::markup;
 use crate::operations::authen::v1::page_policy::{BEHAVIOURS, CODES};
 use crate::{Browse, Empty, Input, Operation, RootCall};
@@ -30,14 +30,14 @@ impl Operation for Show {
     type Path = Empty;
     type Query = Asked;
     type Body = Empty;
-    type Output = Shown;
+    type Output = PageAnswer;
 
-    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<PageAnswer, Fault> {
         let checked = authorize_request::check(root, call, &input.query).await?;
         markup::picker(root, call, &input.query, &checked).await
     }
 
-    fn page(output: &mut Shown) -> Option<Browse> {
+    fn page(output: &mut PageAnswer) -> Option<Browse> {
         output.browse.take()
     }
 }

@@ -4,7 +4,7 @@ use larkspur_store::{Tx, users};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::operations::authen::v1::user_profile::{self, Person, person};
+use crate::operations::authen::v1::user_profile::{self, UserProfile};
 use crate::{Call, Empty, Input, Operation};
 
 /// `GET /authen/v1/user_info`
@@ -14,7 +14,7 @@ pub(crate) struct Get;
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     #[serde(flatten)]
-    person: Person,
+    profile: UserProfile,
     /// Number of the employee; needs `contact:user.employee:readonly`.
     #[serde(skip_serializing_if = "Option::is_none")]
     employee_no: Option<String>,
@@ -49,8 +49,8 @@ impl Operation for Get {
         let user = users::by_id(tx, &user_id).await?.ok_or_else(absent)?;
         let known = user_profile::known(tx, &user).await?;
         let has = |scope: &str| call.has_scope(scope);
-        let person = person(tx, &call.app, &user, &known, has);
-        Ok(Output { person, employee_no: known.employee_no.filter(|_| has(CONTACT_EMPLOYEE)) })
+        let profile = UserProfile::of(tx, &call.app, &user, &known, has);
+        Ok(Output { profile, employee_no: known.employee_no.filter(|_| has(CONTACT_EMPLOYEE)) })
     }
 }
 

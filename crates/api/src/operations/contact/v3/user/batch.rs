@@ -6,7 +6,7 @@ use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::fields::Shown;
+use super::fields::UserInfo;
 use super::{DepartmentIdType, RANGE, UNSET, once, shown};
 use crate::translate::{self, Named};
 use crate::{Actor, Call, Empty, Input, Operation};
@@ -30,7 +30,7 @@ pub(super) struct Query {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
     /// Those whom the caller may read of, as far as it may know, in the order of the request.
-    items: Vec<Shown>,
+    items: Vec<UserInfo>,
 }
 
 impl Operation for Batch {

@@ -12,7 +12,7 @@ use super::Status;
 /// `contact:contact:readonly_as_app`. What the caller may not know is absent; what was never set is an empty text, 0 or
 /// false, but for what says that it is absent then. Source: the page; what unset members look like was seen live.
 #[derive(Debug, Default, Serialize, JsonSchema)]
-pub(super) struct Shown {
+pub(super) struct UserInfo {
     /// Pictures; `contact:user.base:readonly` or BROAD.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) avatar: Option<Avatar>,

@@ -5,7 +5,7 @@ use larkspur_store::{Tx, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::fields::Shown;
+use super::fields::UserInfo;
 use super::{DepartmentIdType, RANGE, UNSET, shown};
 use crate::translate::{self, Named};
 use crate::{Actor, Call, Empty, Input, Operation};
@@ -33,7 +33,7 @@ pub(super) struct Query {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
     /// As far as the caller may know.
-    user: Shown,
+    user: UserInfo,
 }
 
 impl Operation for Get {

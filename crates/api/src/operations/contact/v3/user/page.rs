@@ -8,7 +8,7 @@ use larkspur_store::{Tx, directory};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::fields::Shown;
+use super::fields::UserInfo;
 use super::{DepartmentIdType, ROOT, shown};
 use crate::{Actor, Call, paging, translate};
 
@@ -29,7 +29,7 @@ pub(super) struct Page {
     /// Whether there is a next page.
     has_more: bool,
     /// The users, as far as the caller may know.
-    items: Vec<Shown>,
+    items: Vec<UserInfo>,
     /// What asks for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     page_token: Option<String>,

@@ -13,7 +13,7 @@ use larkspur_contract::{Fault, codes};
 use larkspur_store::users::{self, User};
 use larkspur_store::{Tx, directory};
 
-use super::fields::{Avatar, Order, Shown};
+use super::fields::{Avatar, Order, UserInfo};
 use super::{ROOT, Status};
 use crate::rules::images::avatar_sized;
 use crate::{Call, translate};
@@ -61,7 +61,7 @@ pub(super) async fn show(
     people: &[User],
     form: UserIdType,
     batch: bool,
-) -> Result<Vec<Shown>, Fault> {
+) -> Result<Vec<UserInfo>, Fault> {
     let may = May::of(call);
     let mut profiles = directory::profiles(tx, people.iter().map(|user| user.user_id.as_str())).await?;
     let mut ids = HashMap::new();
@@ -91,13 +91,13 @@ fn shown(
     user: &User,
     profile: Profile,
     ids: &HashMap<String, String>,
-) -> Shown {
+) -> UserInfo {
     let keys = &tx.engine().keys;
     let text = |may: bool, text: Option<String>| may.then(|| text.unwrap_or_default());
     let leader = |id: &String| ids.get(id).cloned();
     let dotted = profile.dotted_line_leader_user_ids.iter().flatten().filter_map(leader);
     let dotted: Vec<String> = dotted.collect();
-    Shown {
+    UserInfo {
         avatar: may.base.then(|| avatar(profile.avatar_key.as_deref().unwrap_or_default())),
         avatar_key: None,
         city: text(may.employee, profile.city),

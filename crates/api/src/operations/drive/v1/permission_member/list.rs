@@ -107,7 +107,7 @@ impl Operation for List {
         let mut items = Vec::with_capacity(found.len());
         for one in found {
             let user = people.iter().find(|user| user.user_id == one.member);
-            let Shown { member_type, member_id, kind, name } =
+            let ListedMember { member_type, member_id, kind, name } =
                 shown(tx, call, one.member, one.member_type, user).await?;
             items.push(Item {
                 member_type,
@@ -125,7 +125,7 @@ impl Operation for List {
 }
 
 /// A collaborator in the words of the caller.
-struct Shown {
+struct ListedMember {
     member_type: String,
     member_id: String,
     kind: Option<&'static str>,
@@ -139,8 +139,8 @@ async fn shown(
     member: String,
     sent_as: String,
     user: Option<&User>,
-) -> Result<Shown, Fault> {
-    let by_open_id = |open_id: OpenId, name: Option<String>| Shown {
+) -> Result<ListedMember, Fault> {
+    let by_open_id = |open_id: OpenId, name: Option<String>| ListedMember {
         member_type: "openid".to_owned(),
         member_id: open_id.to_string(),
         kind: Some("user"),
@@ -156,10 +156,15 @@ async fn shown(
     }
     if let Some(chat) = ChatId::parse(&member) {
         let name = chats::get(tx, chat).await?.map(|chat| chat.name);
-        return Ok(Shown { member_type: "openchat".to_owned(), member_id: member, kind: Some("chat"), name });
+        return Ok(ListedMember {
+            member_type: "openchat".to_owned(),
+            member_id: member,
+            kind: Some("chat"),
+            name,
+        });
     }
     let id = member.split_once(':').map_or(member.as_str(), |(_, id)| id).to_owned();
-    Ok(Shown { member_type: sent_as, member_id: id, kind: None, name: None })
+    Ok(ListedMember { member_type: sent_as, member_id: id, kind: None, name: None })
 }
 
 const LISTED: Behaviour = Behaviour {

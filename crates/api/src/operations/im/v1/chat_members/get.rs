@@ -7,7 +7,7 @@ use larkspur_store::members::{self, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::people::{self, Person};
+use super::people::{self, UserMember};
 use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation};
 use crate::{paging, standing, translate};
@@ -33,7 +33,7 @@ pub(super) struct Query {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
     /// The users.
-    items: Vec<Person>,
+    items: Vec<UserMember>,
     /// Where the next page begins; empty if there is none.
     page_token: String,
     /// Whether there is a next page.

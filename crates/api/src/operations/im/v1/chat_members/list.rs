@@ -6,7 +6,7 @@ use larkspur_store::{Tx, apps, members};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::people::{self, Person};
+use super::people::{self, UserMember};
 use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation};
 use crate::{paging, rules, standing, translate};
@@ -33,7 +33,7 @@ pub(super) struct Query {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
     /// Users.
-    users: Vec<Person>,
+    users: Vec<UserMember>,
     /// Bots, all of them on the first page.
     bots: Vec<BotMember>,
     /// How many users are in the chat; -1 if the operator may not know.

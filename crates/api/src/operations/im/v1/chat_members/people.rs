@@ -18,7 +18,7 @@ pub(super) const PAGE_DEFAULT: i64 = 20;
 
 /// A user in the chat.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Person {
+pub(super) struct UserMember {
     /// The form of `member_id`.
     member_id_type: UserIdType,
     /// Who.
@@ -46,13 +46,13 @@ pub(super) async fn show(
     call: &Call,
     form: UserIdType,
     rows: &[Place],
-) -> Result<Vec<Person>, Fault> {
+) -> Result<Vec<UserMember>, Fault> {
     let ids: Vec<&str> = rows.iter().filter_map(|place| place.member.user_id()).collect();
     let found = users::by_ids(tx, ids.iter().copied()).await?;
     let found: HashMap<&str, &User> = found.iter().map(|user| (user.user_id.as_str(), user)).collect();
     let tenant_key = tx.tenant().to_string();
     let keys = &tx.engine().keys;
-    let items = ids.iter().filter_map(|id| found.get(id)).map(|user| Person {
+    let items = ids.iter().filter_map(|id| found.get(id)).map(|user| UserMember {
         member_id_type: form,
         member_id: translate::user_id(keys, call, user, form),
         name: user.name.clone(),

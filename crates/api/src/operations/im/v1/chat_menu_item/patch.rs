@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::busy::{self, LIMITER};
 use crate::operations::im::v1::chat_menu_tree::draft::Change;
-use crate::operations::im::v1::chat_menu_tree::{self, Shown};
+use crate::operations::im::v1::chat_menu_tree::{self, MenuItem};
 use crate::operations::im::v1::image::is_own_icon;
 use crate::{Call, Empty, Input, Operation, rules};
 
@@ -40,7 +40,7 @@ pub(crate) struct Body {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Answer {
     /// All of it.
-    chat_menu_item: Shown,
+    chat_menu_item: MenuItem,
 }
 
 impl Operation for Patch {

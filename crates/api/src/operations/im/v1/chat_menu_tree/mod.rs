@@ -28,7 +28,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
 
 /// An item, as answers show it.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Shown {
+pub(crate) struct MenuItem {
     /// What it does.
     action_type: MenuAction,
     /// Where it leads.
@@ -51,7 +51,7 @@ struct Top {
     /// Its id.
     chat_menu_top_level_id: String,
     /// What it is.
-    chat_menu_item: Shown,
+    chat_menu_item: MenuItem,
     /// What stands under it, in its order.
     children: Vec<Second>,
 }
@@ -62,7 +62,7 @@ struct Second {
     /// Its id.
     chat_menu_second_level_id: String,
     /// What it is.
-    chat_menu_item: Shown,
+    chat_menu_item: MenuItem,
 }
 
 /// A chat's menu.
@@ -79,8 +79,8 @@ struct Answer {
     menu_tree: Tree,
 }
 
-pub(crate) fn show(item: Item) -> Shown {
-    Shown {
+pub(crate) fn show(item: Item) -> MenuItem {
+    MenuItem {
         action_type: item.action,
         redirect_link: item.link,
         image_key: Some(item.image_key).filter(|key| !key.is_empty()),

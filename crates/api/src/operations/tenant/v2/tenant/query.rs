@@ -16,12 +16,12 @@ pub(crate) struct Get;
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// The one of the token.
-    tenant: Shown,
+    tenant: TenantInfo,
 }
 
 /// A tenant.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Shown {
+struct TenantInfo {
     /// Name.
     name: String,
     /// Number that people see: `F` and nine digits.
@@ -70,7 +70,7 @@ impl Operation for Get {
         let absent = || Fault::new(codes::TENANT_UNKNOWN, "the tenant of the token was deleted");
         let tenant = tenants::get(tx).await?.ok_or_else(absent)?;
         Ok(Output {
-            tenant: Shown {
+            tenant: TenantInfo {
                 name: tenant.name.clone(),
                 display_id: display_id(call.tenant),
                 tenant_tag: 0,
