@@ -1,6 +1,6 @@
 //! The description of an operation: one constant of data, read by the gateway and by every generated document.
 
-use crate::{Code, Scope, codes};
+use crate::{Code, Fault, Scope, codes};
 
 /// Everything the gateway needs to know of an operation, and everything the documents print.
 ///
@@ -29,6 +29,9 @@ pub struct Spec {
     pub invalid: Code,
     /// Every business code it may answer. Gateway codes are implied.
     pub codes: &'static [Code],
+    /// Where the page lacks the code of a check that operations share: that code, and the one that the page lists for it.
+    /// The operation answers with the latter.
+    pub recodes: &'static [(Code, Code)],
     /// A body (or, where there is none, a query string) that works on a fresh demo world.
     pub example: &'static str,
     /// Choices made where the documents are silent.
@@ -44,6 +47,14 @@ impl Spec {
         let passing = [&self.invalid, &codes::RATE_LIMITED, &codes::INTERNAL, &codes::UNAVAILABLE];
         let mut all = self.codes.iter().chain(passing);
         all.find(|code| code.number == number).copied()
+    }
+
+    /// A refusal under the code that the page lists for it; see [`Spec::recodes`].
+    pub fn recoded(&self, fault: Fault) -> Fault {
+        match self.recodes.iter().find(|(ordinary, _)| fault.code() == *ordinary) {
+            Some((_, listed)) => fault.with_code(*listed),
+            None => fault,
+        }
     }
 
     /// Whether an app's own token opens it, wherever it stands.

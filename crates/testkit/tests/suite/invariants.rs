@@ -204,6 +204,20 @@ fn the_path_of_an_operation_is_its_id() {
     }
 }
 
+/// An operation answers a code of its page in place of one that the page lacks.
+#[test]
+fn recodes_lead_from_unlisted_codes_to_listed_ones() {
+    let mut pairs = 0;
+    for spec in REGISTRY.iter().copied().flatten().map(|entry| entry.spec) {
+        for (ordinary, listed) in spec.recodes {
+            assert!(!spec.codes.contains(ordinary), "{} lists {ordinary:?}", spec.id);
+            assert!(spec.codes.contains(listed), "{} does not list {listed:?}", spec.id);
+            pairs += 1;
+        }
+    }
+    assert!(pairs > 0, "some operations have recodes");
+}
+
 #[test]
 fn files_stay_short() {
     let mut long = Vec::new();

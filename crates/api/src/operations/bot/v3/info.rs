@@ -48,6 +48,7 @@ impl Operation for Info {
         reply: Reply::Flat("ok"),
         invalid: codes::FIELD_VALIDATION,
         codes: &[],
+        recodes: &[],
         example: "",
         behaviours: &[WITHOUT],
         deviations: &[],

@@ -66,6 +66,7 @@ impl Operation for Get {
             codes::APPLICATION_UNKNOWN,
             codes::APPLICATION_LEVEL_TOO_LOW,
         ],
+        recodes: &[],
         example: "lang=zh_cn",
         behaviours: &[IDENTITIES, SHOWN, ORDER],
         deviations: &[],

@@ -24,6 +24,7 @@ impl Operation for Apply {
             codes::SCOPES_OVER_LIMIT,
             codes::SCOPES_APPLIED_ALREADY,
         ],
+        recodes: &[],
         example: "",
         behaviours: &[APPLIED],
         deviations: &[],

@@ -41,6 +41,7 @@ impl Operation for List {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::SCOPES_APP_NOT_INSTALLED],
+        recodes: &[],
         example: "",
         behaviours: &[IDENTITIES, ASKED],
         deviations: &[],

@@ -49,6 +49,7 @@ impl Operation for Create {
             codes::APP_ID_UNKNOWN,
             codes::APP_SECRET_INVALID,
         ],
+        recodes: &[],
         example: r#"{"app_id":"{app_id}","app_secret":"{app_secret}","app_ticket":"the pushed ticket"}"#,
         behaviours: &[Behaviour {
             name: "app_ticket_lifetime",

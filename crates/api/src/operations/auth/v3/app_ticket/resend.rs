@@ -34,6 +34,7 @@ impl Operation for Resend {
             codes::APP_SECRET_INVALID,
             codes::APP_NOT_ISV,
         ],
+        recodes: &[],
         example: r#"{"app_id":"{app_id}","app_secret":"{app_secret}"}"#,
         behaviours: &[
             Behaviour {

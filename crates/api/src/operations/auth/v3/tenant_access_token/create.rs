@@ -43,6 +43,7 @@ impl Operation for Create {
         reply: Reply::FlatAuth("success"),
         invalid: codes::AUTH_PARAM_INVALID,
         codes: &[codes::AUTH_PARAM_INVALID, codes::APP_TOKEN_REJECTED, codes::TENANT_HAS_NOT_INSTALLED],
+        recodes: &[],
         example: r#"{"app_access_token":"a-…","tenant_key":"{tenant_key}"}"#,
         behaviours: &[Behaviour {
             name: "auth_app_token_rejected",

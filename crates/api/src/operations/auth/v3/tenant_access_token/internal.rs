@@ -42,6 +42,7 @@ impl Operation for Create {
         reply: Reply::FlatAuth("ok"),
         invalid: codes::AUTH_PARAM_INVALID,
         codes: CODES,
+        recodes: &[],
         example: r#"{"app_id":"{app_id}","app_secret":"{app_secret}"}"#,
         behaviours: &[],
         deviations: &[],

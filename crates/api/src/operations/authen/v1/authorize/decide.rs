@@ -53,6 +53,7 @@ impl Operation for Decide {
             codes::PICKER_OFF,
             codes::FORM_FOREIGN,
         ],
+        recodes: &[],
         example: "",
         behaviours: BEHAVIOURS,
         deviations: &["Not of the platform: its page sends its answer elsewhere."],

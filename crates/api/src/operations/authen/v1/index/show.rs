@@ -22,6 +22,7 @@ impl Operation for Show {
         reply: Reply::Page,
         invalid: codes::OAUTH_MALFORMED,
         codes: CODES,
+        recodes: &[],
         example: "app_id={app_id}&redirect_uri=http://localhost:3000/callback&state=1",
         behaviours: BEHAVIOURS,
         deviations: &[],

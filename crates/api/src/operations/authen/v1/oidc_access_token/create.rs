@@ -21,6 +21,7 @@ impl Operation for Create {
         reply: Reply::Data("success"),
         invalid: codes::AUTHEN_PARAM_INVALID,
         codes: CODE_CODES,
+        recodes: &[],
         example: r#"{"grant_type":"authorization_code","code":"the code of the redirect"}"#,
         behaviours: OIDC_BEHAVIOURS,
         deviations: &[],

@@ -21,6 +21,7 @@ impl Operation for Create {
         reply: Reply::Data("success"),
         invalid: codes::AUTHEN_PARAM_INVALID,
         codes: REFRESH_CODES,
+        recodes: &[],
         example: r#"{"grant_type":"refresh_token","refresh_token":"ur-…"}"#,
         behaviours: BEHAVIOURS,
         deviations: &["The page has a special frequency limit, which it does not tell; none is held."],

@@ -33,6 +33,7 @@ impl Operation for Get {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::AUTHEN_USER_ABSENT],
+        recodes: &[],
         example: "",
         behaviours: &[TOKENS],
         deviations: &[],

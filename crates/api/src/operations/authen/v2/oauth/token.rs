@@ -69,6 +69,7 @@ impl Operation for Create {
         reply: Reply::OAuth,
         invalid: codes::OAUTH_MALFORMED,
         codes: CODES,
+        recodes: &[],
         example: r#"{"grant_type":"authorization_code","client_id":"{app_id}","client_secret":"{app_secret}","code":"the code of the redirect"}"#,
         behaviours: BEHAVIOURS,
         deviations: DEVIATIONS,

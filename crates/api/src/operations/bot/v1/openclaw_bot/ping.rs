@@ -49,6 +49,7 @@ impl Operation for Ping {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: &[],
+        recodes: &[],
         example: r#"{"needBotInfo":true}"#,
         behaviours: &[SHAPE],
         deviations: &[],

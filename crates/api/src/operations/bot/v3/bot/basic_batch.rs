@@ -72,6 +72,7 @@ impl Operation for BasicBatch {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: &[],
+        recodes: &[],
         example: "bot_ids={open_id}",
         behaviours: &[SHAPE, NAMED],
         deviations: &[],

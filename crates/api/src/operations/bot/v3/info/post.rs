@@ -21,6 +21,7 @@ impl Operation for InfoPost {
         reply: Reply::Flat("ok"),
         invalid: codes::FIELD_VALIDATION,
         codes: &[],
+        recodes: &[],
         example: "",
         behaviours: &[super::WITHOUT, BY_POST],
         deviations: &[],

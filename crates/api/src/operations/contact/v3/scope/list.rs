@@ -54,6 +54,7 @@ impl Operation for List {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::CONTACT_PAGE_SIZE_INVALID, codes::CONTACT_PAGE_TOKEN_INVALID],
+        recodes: &[],
         example: "page_size=100",
         behaviours: &[user::RANGE, user::RESIGNED, USERS_ALONE],
         deviations: &[],

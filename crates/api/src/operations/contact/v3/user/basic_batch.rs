@@ -76,6 +76,7 @@ impl Operation for BasicBatch {
             codes::OPEN_ID_CROSS_APP,
             codes::UNION_ID_UNKNOWN,
         ],
+        recodes: &[],
         example: r#"{"user_ids":["{open_id}"]}"#,
         behaviours: &[NAMES],
         deviations: &[],

@@ -54,6 +54,7 @@ impl Operation for Batch {
             codes::OPEN_ID_CROSS_APP,
             codes::UNION_ID_UNKNOWN,
         ],
+        recodes: &[],
         example: "user_ids={open_id}",
         behaviours: &[RANGE, UNSET, LEFT_OUT],
         deviations: &[],

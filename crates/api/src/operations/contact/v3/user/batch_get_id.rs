@@ -70,6 +70,7 @@ impl Operation for BatchGetId {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::FIELD_VALIDATION],
+        recodes: &[],
         example: r#"{"emails":["dora@example.com"]}"#,
         behaviours: &[RANGE, ADDRESSES],
         deviations: &[],

@@ -49,6 +49,7 @@ impl Operation for FindByDepartment {
             codes::CONTACT_PAGE_TOKEN_INVALID,
             codes::CONTACT_NO_DEPARTMENT_AUTHORITY,
         ],
+        recodes: &[],
         example: "department_id=0",
         behaviours: &[RANGE, DEPARTMENTS, RESIGNED, UNSET],
         deviations: &[],

@@ -63,6 +63,7 @@ impl Operation for Get {
             codes::OPEN_ID_CROSS_APP,
             codes::UNION_ID_UNKNOWN,
         ],
+        recodes: &[],
         example: "user_id_type=open_id",
         behaviours: &[RANGE, UNSET, BOTS],
         deviations: &[],

@@ -46,6 +46,7 @@ impl Operation for List {
             codes::CONTACT_PAGE_TOKEN_INVALID,
             codes::CONTACT_NO_DEPARTMENT_AUTHORITY,
         ],
+        recodes: &[],
         example: "department_id=0&page_size=50",
         behaviours: &[RANGE, DEPARTMENTS, RESIGNED, UNSET, ALONE],
         deviations: &[],

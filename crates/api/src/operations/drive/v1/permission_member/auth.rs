@@ -63,6 +63,7 @@ impl Operation for Auth {
         reply: Reply::Data("Success"),
         invalid: codes::DRIVE_PARAM_INVALID,
         codes: support::AUTH_CODES,
+        recodes: &[],
         example: r#"type=docx&action=view"#,
         behaviours: &[ACTIONS],
         deviations: &[],

@@ -69,6 +69,7 @@ impl Operation for Create {
         reply: Reply::Data("Success"),
         invalid: codes::DRIVE_PARAM_INVALID,
         codes: support::CODES,
+        recodes: &[],
         example: r#"{"member_type":"openchat","member_id":"{chat_id}","perm":"view"}"#,
         behaviours: &[RIGHTS],
         deviations: &[

@@ -55,6 +55,7 @@ impl Operation for Delete {
         reply: Reply::Data("Success"),
         invalid: codes::DRIVE_PARAM_INVALID,
         codes: support::CODES,
+        recodes: &[],
         example: r#"{"type":"chat"}"#,
         behaviours: &[RIGHTS, WHOLE],
         deviations: &[],

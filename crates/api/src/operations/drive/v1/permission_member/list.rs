@@ -81,6 +81,7 @@ impl Operation for List {
         reply: Reply::Data("Success"),
         invalid: codes::DRIVE_PARAM_INVALID,
         codes: support::READ_CODES,
+        recodes: &[],
         example: r#"type=docx"#,
         behaviours: &[LISTED],
         deviations: &[],

@@ -81,6 +81,7 @@ impl Operation for Update {
         reply: Reply::Data("Success"),
         invalid: codes::DRIVE_PARAM_INVALID,
         codes: support::CODES,
+        recodes: &[],
         example: r#"{"member_type":"openchat","perm":"edit"}"#,
         behaviours: &[RIGHTS],
         deviations: &[],

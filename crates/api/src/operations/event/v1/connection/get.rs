@@ -28,6 +28,7 @@ impl Operation for Connection {
         reply: Reply::Data(""),
         invalid: codes::FIELD_VALIDATION,
         codes: &[],
+        recodes: &[],
         example: "",
         behaviours: &[NONE],
         deviations: &[],

@@ -45,6 +45,7 @@ impl Operation for OutboundIp {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::OUTBOUND_PARAM_INVALID],
+        recodes: &[],
         example: "page_size=50",
         behaviours: &[ADDRESSES],
         deviations: &[],

@@ -43,6 +43,7 @@ impl Operation for BatchQuery {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::BOT_NOT_ACTIVATED, codes::APP_UNAVAILABLE],
+        recodes: &[],
         example: r#"{"chat_ids":["{chat_id}"]}"#,
         behaviours: &[SHAPE, FOUND],
         deviations: &[],

@@ -39,6 +39,7 @@ impl Operation for Delete {
             codes::EXTERNAL_NOT_ALLOWED,
             codes::APP_UNAVAILABLE,
         ],
+        recodes: &[],
         example: "",
         behaviours: &[DISSOLVED],
         deviations: &[],

@@ -37,6 +37,7 @@ impl Operation for Get {
             codes::EXTERNAL_NOT_ALLOWED,
             codes::APP_UNAVAILABLE,
         ],
+        recodes: &[],
         example: "",
         behaviours: &[OUTSIDERS, standing::EXTERNAL],
         deviations: &[],

@@ -64,6 +64,7 @@ impl Operation for Share {
             codes::SHARE_NOT_ALLOWED,
             codes::USER_OR_BOT_NOT_FOUND,
         ],
+        recodes: &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)],
         example: r#"{"validity_period":"week"}"#,
         behaviours: &[SHARERS, LIFE, FORM, standing::EXTERNAL, LIMITER],
         deviations: &[],
@@ -75,9 +76,7 @@ impl Operation for Share {
     type Output = Output;
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
-        let (chat, standing) = standing::lock_to_share(tx, call, &input.path.chat_id)
-            .await
-            .map_err(|fault| standing::recoded(fault, super::INACTIVE))?;
+        let (chat, standing) = standing::lock_to_share(tx, call, &input.path.chat_id).await?;
         busy::edit(tx, call, &chat).await?;
         rules::may_share(&chat, &standing)?;
         let expires_at = input.body.validity_period.unwrap_or_default().end(call.now);

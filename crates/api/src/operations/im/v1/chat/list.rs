@@ -64,6 +64,7 @@ impl Operation for List {
             codes::BOT_NOT_ACTIVATED,
             codes::APP_UNAVAILABLE,
         ],
+        recodes: &[],
         example: "sort_type=ByActiveTimeDesc&page_size=20",
         behaviours: &[LISTED, ACTIVE, TYPES],
         deviations: &[],

@@ -1,7 +1,7 @@
 //! `im/v1/chats`
 
 use larkspur_contract::model::{ImageType, UserIdType};
-use larkspur_contract::{Code, Fault, codes};
+use larkspur_contract::{Code, Fault};
 use larkspur_store::{Tx, images};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,9 +36,6 @@ pub(crate) static ENTRIES: &[Entry] = &[
     entry::<v2::chat::search::Search>(),
     entry::<batch_query::BatchQuery>(),
 ];
-
-/// The pages of search, link and top notice word 232034 in their own way.
-pub(super) const INACTIVE: &[(Code, Code)] = &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)];
 
 /// In which form user ids are wanted.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

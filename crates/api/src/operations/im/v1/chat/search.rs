@@ -47,6 +47,7 @@ impl Operation for Search {
         reply: Reply::Data("success"),
         invalid: codes::PARAM_INVALID,
         codes: &[codes::PARAM_INVALID, codes::APP_NOT_FOUND, codes::BOT_NOT_ACTIVATED, codes::APP_INACTIVE],
+        recodes: &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)],
         example: "query=demo",
         behaviours: &[VISIBLE, EMPTY, MATCHING, BOUNDED],
         deviations: &[PINYIN],
@@ -59,7 +60,7 @@ impl Operation for Search {
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Page, Fault> {
         let query = &input.query;
-        standing::app_may(call).map_err(|fault| standing::recoded(fault, super::INACTIVE))?;
+        standing::app_may(call)?;
         let form = translate::form(call, query.user_id_type, codes::PARAM_INVALID)?;
         let text = query.query.as_deref().unwrap_or_default();
         let list = items::list(Self::SPEC.id, call, &format!("{text:?}"));

@@ -62,6 +62,7 @@ impl Operation for Update {
             codes::UNION_ID_UNKNOWN,
             codes::OPEN_ID_CROSS_APP,
         ],
+        recodes: &[],
         example: r#"{"name":"larkspur","description":"renamed by a test"}"#,
         behaviours: &[EDITORS, LIMITS, NAMES, OWNER, POLICY, LIMITER],
         deviations: &[],

@@ -75,6 +75,10 @@ impl Operation for Get {
             codes::NO_ANNOUNCEMENT_DOC_PERMISSION,
             codes::ANNOUNCEMENT_IS_DOCX,
         ],
+        recodes: &[
+            (codes::CHAT_ID_INVALID, codes::PARAM_INVALID),
+            (codes::CHAT_DISSOLVED, codes::OPERATOR_NOT_IN_CHAT),
+        ],
         example: "",
         behaviours: &[super::ORDER, super::EXISTS, super::CONTENT, DISSOLVED, standing::EXTERNAL, LIMITER],
         deviations: &[],
@@ -87,11 +91,7 @@ impl Operation for Get {
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Answer, Fault> {
         let form = translate::form(call, input.query.user_id_type, codes::PARAM_INVALID)?;
-        let found = standing::member_of(tx, call, &input.path.chat_id).await;
-        let (chat, standing) = found.map_err(|fault| {
-            let fault = standing::recoded(fault, super::LISTED);
-            standing::recoded(fault, &[(codes::CHAT_DISSOLVED, codes::OPERATOR_NOT_IN_CHAT)])
-        })?;
+        let (chat, standing) = standing::member_of(tx, call, &input.path.chat_id).await?;
         busy::read(tx, call, chat.chat_id).await?;
         let announcement = announcements::get(tx, &chat).await?;
         rules::announcements::is_old(&announcement)?;

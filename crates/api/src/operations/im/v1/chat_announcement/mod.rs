@@ -1,7 +1,7 @@
 //! `im/v1/chats/:chat_id/announcement`: the old form of announcements
 
 use larkspur_contract::Basis::{Assumed, Observed};
-use larkspur_contract::{Behaviour, Code, codes};
+use larkspur_contract::Behaviour;
 
 use crate::{Entry, entry};
 
@@ -9,9 +9,6 @@ mod get;
 mod patch;
 
 pub(crate) static ENTRIES: &[Entry] = &[entry::<get::Get>(), entry::<patch::Patch>()];
-
-/// What these pages list instead of 232006.
-const LISTED: &[(Code, Code)] = &[(codes::CHAT_ID_INVALID, codes::PARAM_INVALID)];
 
 const ORDER: Behaviour = Behaviour {
     name: "announcement_check_order",

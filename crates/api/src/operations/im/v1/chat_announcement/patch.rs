@@ -52,6 +52,7 @@ impl Operation for Patch {
             codes::NO_ANNOUNCEMENT_DOC_PERMISSION,
             codes::ANNOUNCEMENT_IS_DOCX,
         ],
+        recodes: &[(codes::CHAT_ID_INVALID, codes::PARAM_INVALID)],
         example: r#"{"revision":"0","requests":["{\"requestType\":\"InsertBlocksRequestType\",\"insertBlocksRequest\":{\"payload\":\"{\\\"blocks\\\":[{\\\"type\\\":\\\"paragraph\\\",\\\"paragraph\\\":{\\\"elements\\\":[{\\\"type\\\":\\\"textRun\\\",\\\"textRun\\\":{\\\"text\\\":\\\"Hello\\\",\\\"style\\\":{}}}],\\\"style\\\":{}}}]}\",\"location\":{\"zoneId\":\"0\",\"index\":0,\"endOfZone\":true}}}"]}"#,
         behaviours: &[super::ORDER, super::EXISTS, super::CONTENT, super::REFUSED, REVISIONS, LIMITER],
         deviations: &[],
@@ -63,8 +64,7 @@ impl Operation for Patch {
     type Output = Empty;
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Empty, Fault> {
-        let found = standing::lock_as_member(tx, call, &input.path.chat_id).await;
-        let (chat, standing) = found.map_err(|fault| standing::recoded(fault, super::LISTED))?;
+        let (chat, standing) = standing::lock_as_member(tx, call, &input.path.chat_id).await?;
         busy::edit(tx, call, &chat).await?;
         let present = announcements::get(tx, &chat).await?;
         rules::announcements::is_old(&present)?;

@@ -25,6 +25,7 @@ impl Operation for AddManagers {
         reply: Reply::Data("success"),
         invalid: codes::PARAM_INVALID,
         codes: super::CODES,
+        recodes: &[],
         example: r#"{"manager_ids":["{open_id}"]}"#,
         behaviours: &[LIMITER, super::OWNER, super::ITSELF, super::IDS, super::SUPERGROUP],
         deviations: &[],

@@ -24,6 +24,7 @@ impl Operation for DeleteManagers {
         reply: Reply::Data("success"),
         invalid: codes::PARAM_INVALID,
         codes: super::DISMISS,
+        recodes: &[],
         example: r#"{"manager_ids":["{open_id}"]}"#,
         behaviours: &[LIMITER, super::OWNER, super::ITSELF, super::IDS],
         deviations: &[],

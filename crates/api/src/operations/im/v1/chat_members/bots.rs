@@ -48,6 +48,7 @@ impl Operation for Bots {
             codes::EXTERNAL_NOT_ALLOWED,
             codes::APP_UNAVAILABLE,
         ],
+        recodes: &[],
         example: "",
         behaviours: &[SHAPE],
         deviations: &[],

@@ -61,6 +61,7 @@ impl Operation for Delete {
             codes::APP_UNAVAILABLE,
             codes::CANNOT_REMOVE_OWNER,
         ],
+        recodes: &[],
         example: r#"{"id_list":["{open_id}"]}"#,
         behaviours: &[super::SELF_REMOVAL, LIMITER, OWNER, LAST, STRANGERS],
         deviations: &[],

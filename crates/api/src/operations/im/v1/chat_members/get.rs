@@ -78,6 +78,7 @@ impl Operation for Get {
             codes::EXTERNAL_NOT_ALLOWED,
             codes::APP_UNAVAILABLE,
         ],
+        recodes: &[],
         example: "page_size=20",
         behaviours: &[standing::EXTERNAL, PAGES, TOTAL, UNCUT],
         deviations: &[],

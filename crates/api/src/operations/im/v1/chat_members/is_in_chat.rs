@@ -45,6 +45,7 @@ impl Operation for IsInChat {
             codes::EXTERNAL_NOT_ALLOWED,
             codes::APP_UNAVAILABLE,
         ],
+        recodes: &[],
         example: "",
         behaviours: &[DISSOLVED, standing::EXTERNAL],
         deviations: &[],

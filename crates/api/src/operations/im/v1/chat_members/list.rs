@@ -94,6 +94,7 @@ impl Operation for List {
             codes::EXTERNAL_NOT_ALLOWED,
             codes::APP_UNAVAILABLE,
         ],
+        recodes: &[],
         example: "member_types=user,bot&page_size=20",
         behaviours: &[SHAPE, PAGES],
         deviations: &[],

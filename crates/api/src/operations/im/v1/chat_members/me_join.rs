@@ -38,6 +38,7 @@ impl Operation for MeJoin {
             codes::APP_UNAVAILABLE,
             codes::JOIN_NEEDS_APPROVAL,
         ],
+        recodes: &[],
         example: "",
         behaviours: &[super::CAPS, LIMITER, AGAIN],
         deviations: &[],

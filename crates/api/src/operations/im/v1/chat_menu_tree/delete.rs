@@ -48,6 +48,10 @@ impl Operation for Delete {
             codes::NO_WIDGET_PERMISSION,
             codes::MENU_BUSY,
         ],
+        recodes: &[
+            (codes::CHAT_ID_INVALID, codes::PARAM_INVALID),
+            (codes::TENANT_MISMATCH, codes::TOKEN_LACKS_PERMISSION),
+        ],
         example: r#"{"chat_menu_top_level_ids":["7000000000000000000"]}"#,
         behaviours: &[super::ORDER, super::MANAGE, WHICH, LIMITER],
         deviations: &[],

@@ -31,6 +31,11 @@ impl Operation for Get {
             codes::EXTERNAL_NOT_ALLOWED,
             codes::APP_UNAVAILABLE,
         ],
+        recodes: &[
+            (codes::CHAT_ID_INVALID, codes::PARAM_INVALID),
+            (codes::TENANT_MISMATCH, codes::TOKEN_LACKS_PERMISSION),
+            (codes::CHAT_DISSOLVED, codes::OPERATOR_NOT_IN_CHAT),
+        ],
         example: "",
         behaviours: &[super::ORDER, DISSOLVED],
         deviations: &[],
@@ -42,10 +47,7 @@ impl Operation for Get {
     type Output = Answer;
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Answer, Fault> {
-        let (chat, _) = standing::member_of(tx, call, &input.path.chat_id).await.map_err(|fault| {
-            let fault = standing::recoded(fault, super::LISTED);
-            standing::recoded(fault, &[(codes::CHAT_DISSOLVED, codes::OPERATOR_NOT_IN_CHAT)])
-        })?;
+        let (chat, _) = standing::member_of(tx, call, &input.path.chat_id).await?;
         rules::menus::mode_has_menus(&chat, codes::PARAM_INVALID)?;
         Ok(super::all(tx, chat.chat_id).await?)
     }

@@ -3,7 +3,7 @@
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::{ChatId, MenuId};
 use larkspur_contract::model::{I18nNames, MenuAction, RedirectLink};
-use larkspur_contract::{Behaviour, Code, Fault, codes};
+use larkspur_contract::{Behaviour, Code, Fault};
 use larkspur_store::menus::{self, Item, Placed};
 use larkspur_store::{LockedChat, StoreError, Tx};
 use schemars::JsonSchema;
@@ -117,8 +117,7 @@ pub(crate) async fn lock(
     chat_id: &str,
     unsupported: Code,
 ) -> Result<LockedChat, Fault> {
-    let found = standing::lock_as_member(tx, call, chat_id).await;
-    let (chat, standing) = found.map_err(|fault| standing::recoded(fault, LISTED))?;
+    let (chat, standing) = standing::lock_as_member(tx, call, chat_id).await?;
     rules::menus::mode_has_menus(&chat, unsupported)?;
     rules::widgets::may_manage(&chat, &standing)?;
     Ok(chat)
@@ -128,12 +127,6 @@ pub(crate) async fn lock(
 fn tops(present: &[Placed]) -> Vec<MenuId> {
     present.iter().filter(|placed| placed.parent.is_none()).map(|placed| placed.menu_id).collect()
 }
-
-/// What the menu pages list instead of 232006 and 232010.
-const LISTED: &[(Code, Code)] = &[
-    (codes::CHAT_ID_INVALID, codes::PARAM_INVALID),
-    (codes::TENANT_MISMATCH, codes::TOKEN_LACKS_PERMISSION),
-];
 
 pub(crate) const ORDER: Behaviour = Behaviour {
     name: "menu_check_order",

@@ -45,6 +45,10 @@ impl Operation for Sort {
             codes::NO_WIDGET_PERMISSION,
             codes::MENU_SORT_INVALID,
         ],
+        recodes: &[
+            (codes::CHAT_ID_INVALID, codes::PARAM_INVALID),
+            (codes::TENANT_MISMATCH, codes::TOKEN_LACKS_PERMISSION),
+        ],
         example: r#"{"chat_menu_top_level_ids":[]}"#,
         behaviours: &[super::ORDER, super::MANAGE, WHOLE],
         deviations: &[],

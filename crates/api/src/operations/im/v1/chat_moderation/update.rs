@@ -69,6 +69,7 @@ impl Operation for Update {
             codes::UNION_ID_UNKNOWN,
             codes::OPEN_ID_CROSS_APP,
         ],
+        recodes: &[],
         example: r#"{"moderation_setting":"moderator_list","moderator_added_list":["{open_id}"]}"#,
         behaviours: &[SPEAKERS, LISTS, HOLDS, LIMITER],
         deviations: &[],

@@ -20,6 +20,7 @@ impl Operation for Delete {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: super::CODES,
+        recodes: &[],
         example: "",
         behaviours: &[super::SHAPE, super::RULES],
         deviations: &[],

@@ -31,6 +31,7 @@ impl Operation for Get {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: super::CODES,
+        recodes: &[],
         example: "",
         behaviours: &[super::SHAPE, super::RULES],
         deviations: &[],

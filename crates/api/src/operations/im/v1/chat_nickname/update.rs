@@ -33,6 +33,7 @@ impl Operation for Update {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: super::CODES,
+        recodes: &[],
         example: r#"{"nickname":"Lark"}"#,
         behaviours: &[super::SHAPE, super::RULES],
         deviations: &[],

@@ -71,6 +71,7 @@ impl Operation for BatchQuery {
             codes::UNION_ID_UNKNOWN,
             codes::OPEN_ID_CROSS_APP,
         ],
+        recodes: &[],
         example: r#"{"chatter_ids":["{open_id}"]}"#,
         behaviours: &[SHAPE, FOUND],
         deviations: &[],

@@ -54,6 +54,7 @@ impl Operation for Create {
             codes::NO_WIDGET_PERMISSION,
             codes::NOT_IMAGE_OWNER,
         ],
+        recodes: &[],
         example: r#"{"chat_tabs":[{"tab_type":"url","tab_name":"Wiki","tab_content":{"url":"https://example.com"}}]}"#,
         behaviours: &[PAGE_SPEAKS, super::ORDER, super::MANAGE, super::SHOWN, super::DOCUMENTS],
         deviations: &[],

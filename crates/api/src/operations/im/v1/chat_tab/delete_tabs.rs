@@ -50,6 +50,7 @@ impl Operation for DeleteTabs {
             codes::TAB_CHAT_UNSUPPORTED,
             codes::NO_WIDGET_PERMISSION,
         ],
+        recodes: &[],
         example: r#"{"tab_ids":["7000000000000000000"]}"#,
         behaviours: &[super::ORDER, super::MANAGE, super::SHOWN, WHICH],
         deviations: &[],

@@ -40,6 +40,7 @@ impl Operation for ListTabs {
             codes::APP_UNAVAILABLE,
             codes::TAB_CHAT_UNSUPPORTED,
         ],
+        recodes: &[],
         example: "",
         behaviours: &[super::SHOWN, DISSOLVED, standing::EXTERNAL],
         deviations: &[],

@@ -48,6 +48,7 @@ impl Operation for SortTabs {
             codes::TAB_CHAT_UNSUPPORTED,
             codes::NO_WIDGET_PERMISSION,
         ],
+        recodes: &[],
         example: r#"{"tab_ids":["7000000000000000000"]}"#,
         behaviours: &[super::ORDER, super::MANAGE, super::SHOWN, WHOLE],
         deviations: &[],

@@ -54,6 +54,7 @@ impl Operation for UpdateTabs {
             codes::NO_WIDGET_PERMISSION,
             codes::NOT_IMAGE_OWNER,
         ],
+        recodes: &[],
         example: r#"{"chat_tabs":[{"tab_id":"7000000000000000000","tab_type":"url","tab_name":"Wiki"}]}"#,
         behaviours: &[super::ORDER, super::MANAGE, super::SHOWN, CHANGES],
         deviations: &[],

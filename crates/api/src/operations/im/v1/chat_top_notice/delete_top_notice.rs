@@ -23,6 +23,7 @@ impl Operation for DeleteTopNotice {
         reply: Reply::Data("success"),
         invalid: codes::PARAM_INVALID,
         codes: super::TAKE_DOWN,
+        recodes: &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)],
         example: "{}",
         behaviours: &[super::RIGHT, NOTHING],
         deviations: &[],

@@ -4,7 +4,6 @@ use larkspur_contract::Basis::Assumed;
 use larkspur_contract::{Behaviour, Code, Fault, codes};
 use larkspur_store::{LockedChat, Tx};
 
-use super::chat;
 use crate::{Call, Entry, entry, rules, standing};
 
 mod delete_top_notice;
@@ -32,8 +31,8 @@ const TAKE_DOWN: &[Code] = CODES.split_at(9).0;
 
 /// Takes the row of a chat whose top the operator may change.
 async fn lock(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<LockedChat, Fault> {
-    let listed = |fault| standing::recoded(standing::unlisted_chat_code(fault), chat::INACTIVE);
-    let (chat, standing) = standing::lock_as_member(tx, call, chat_id).await.map_err(listed)?;
+    let found = standing::lock_as_member(tx, call, chat_id).await;
+    let (chat, standing) = found.map_err(standing::unlisted_chat_code)?;
     rules::widgets::may_manage(&chat, &standing).map_err(|_| {
         Fault::new(codes::TOKEN_LACKS_PERMISSION, "only owner and managers change the top of this chat")
     })?;

@@ -55,6 +55,7 @@ impl Operation for PutTopNotice {
         reply: Reply::Data("success"),
         invalid: codes::PARAM_INVALID,
         codes: super::CODES,
+        recodes: &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)],
         example: r#"{"chat_top_notice":[{"action_type":"2"}]}"#,
         behaviours: &[super::RIGHT, REPLACES],
         deviations: &["Messages are not kept here: any well-formed message_id is taken."],

@@ -49,6 +49,7 @@ impl Operation for BatchGetMuteStatus {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::PARAM_INVALID, codes::BOT_NOT_ACTIVATED, codes::APP_UNAVAILABLE],
+        recodes: &[],
         example: r#"{"chat_ids":["{chat_id}"]}"#,
         behaviours: &[super::SHAPE, super::IDS],
         deviations: &[],

@@ -57,6 +57,7 @@ impl Operation for BatchQuery {
             codes::BOT_NOT_ACTIVATED,
             codes::APP_UNAVAILABLE,
         ],
+        recodes: &[],
         example: r#"{"chat_ids":["{chat_id}"]}"#,
         behaviours: &[super::SHAPE, IN_EACH],
         deviations: &[],

@@ -52,6 +52,7 @@ impl Operation for BatchUpdate {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::BOT_NOT_ACTIVATED, codes::APP_UNAVAILABLE],
+        recodes: &[],
         example: r#"{"chat_settings":[{"chat_id":"{chat_id}","is_muted":true}]}"#,
         behaviours: &[super::SHAPE, super::IDS],
         deviations: &[],

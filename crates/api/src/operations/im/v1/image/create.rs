@@ -52,6 +52,7 @@ impl Operation for Create {
             super::STORAGE[0],
             super::STORAGE[1],
         ],
+        recodes: &[],
         example: "",
         behaviours: &[KEYS, super::QUOTA],
         deviations: &["TIFF and HEIC images are kept as they are; the platform turns them into JPEG."],

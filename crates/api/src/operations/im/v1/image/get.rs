@@ -47,6 +47,7 @@ impl Operation for Get {
             super::STORAGE[0],
             super::STORAGE[1],
         ],
+        recodes: &[],
         example: "",
         behaviours: &[super::QUOTA],
         deviations: &[],

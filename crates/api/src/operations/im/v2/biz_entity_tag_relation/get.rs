@@ -50,6 +50,7 @@ impl Operation for Get {
         reply: Reply::Data("success"),
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[codes::TAG_PARAM_INVALID],
+        recodes: &[],
         example: "tag_biz_type=chat&biz_entity_id={chat_id}",
         behaviours: &[super::ENTITY],
         deviations: &[],

@@ -102,6 +102,7 @@ impl Operation for Search {
             codes::UNION_ID_UNKNOWN,
             codes::OPEN_ID_CROSS_APP,
         ],
+        recodes: &[],
         example: r#"{"query":"demo","filter":{"search_types":["private"]},"sorter":"create_time_desc"}"#,
         behaviours: &[SHAPE, TIMES, CODES, VISIBLE, MATCHING, filter::FILTERS, BOUNDED],
         deviations: &[PINYIN],

@@ -48,6 +48,7 @@ impl Operation for List {
         reply: Reply::Data("success"),
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[codes::TAG_PARAM_INVALID],
+        recodes: &[],
         example: "ids=7307000000000000000",
         behaviours: &[PAGE_SPEAKS, super::OWNER, UNKNOWN, COMMAS],
         deviations: &[],

@@ -25,6 +25,7 @@ impl Operation for Create {
         reply: Reply::OAuth,
         invalid: codes::OAUTH_MALFORMED,
         codes: CODES,
+        recodes: &[],
         example: r#"{"grant_type":"client_credentials","client_id":"{app_id}","client_secret":"{app_secret}"}"#,
         behaviours: BEHAVIOURS,
         deviations: DEVIATIONS,

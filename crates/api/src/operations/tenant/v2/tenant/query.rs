@@ -56,6 +56,7 @@ impl Operation for Get {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::TENANT_UNKNOWN, codes::TENANT_DENIED],
+        recodes: &[],
         example: "",
         behaviours: &[SHOWN],
         deviations: &[],
