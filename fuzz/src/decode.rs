@@ -7,11 +7,11 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use larkspur_api::pages::{self, Frame};
 use larkspur_api::tokens::Token;
 use larkspur_api::{REGISTRY, Settings};
 use larkspur_contract::envelope::{self, Brand, Context};
 use larkspur_contract::ids::{AppId, ChatId, MessageId, OpenId, TabId, TagId, TenantKey, UnionId};
-use larkspur_contract::page::Frame;
 use larkspur_contract::{Access, Reply};
 use larkspur_server::gateway::decode::{Raw, decode};
 use larkspur_server::gateway::route::Routes;
@@ -81,14 +81,19 @@ fn one(route: &'static larkspur_server::gateway::route::Route, raw: Raw<'_>) {
             method_id: 1,
             app_id: None,
             own: matches!(spec.access, Access::Control).then_some(spec.id),
-            frame: &Frame::of(raw.query, raw.content_type, true),
         };
-        let written = envelope::failure(spec.reply, &fault, context);
-        let (head, tail): (&[u8], &[u8]) = match spec.reply {
-            Reply::Page => (b"<!doctype html>", b"</html>\n"),
-            _ => (b"{", b"}"),
+        let (written, head, tail) = match spec.reply {
+            Reply::Page => {
+                let frame = Frame::of(raw.query, raw.content_type, true);
+                (pages::failure(&fault, "log", &frame).into_bytes(), "<!doctype html>", "</html>\n")
+            }
+            _ => (envelope::failure(spec.reply, &fault, context), "{", "}"),
         };
-        assert!(written.starts_with(head) && written.ends_with(tail), "{}", spec.id);
+        assert!(
+            written.starts_with(head.as_bytes()) && written.ends_with(tail.as_bytes()),
+            "{}",
+            spec.id
+        );
         assert!(fault.code().status < 500, "{}: {fault:?}", spec.id);
     }
 }

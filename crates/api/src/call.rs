@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_contract::page::Frame;
 use larkspur_store::Engine;
 use larkspur_store::apps::Install;
 use larkspur_store::chats::Member;
@@ -12,6 +11,7 @@ use larkspur_store::policies::Policy;
 use larkspur_store::users::Grant;
 
 use crate::Settings;
+use crate::pages::Frame;
 
 /// A call with an access token: what an operation in one tenant knows of it.
 #[derive(Clone)]

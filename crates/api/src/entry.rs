@@ -389,7 +389,9 @@ impl<O: Operation> Unit for Running<O> {
     fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
         Box::pin(async move {
             let mut ground = O::Ground::open(session, &self.engine, &self.call, O::SPEC.effect);
-            let result = match O::run(&mut ground, &self.call, &self.input).await {
+            let result = O::run(&mut ground, &self.call, &self.input).await;
+            let result = result.map_err(|refused| O::SPEC.recoded(refused));
+            let result = match result {
                 Err(refused) => Err(match O::people(&self.input) {
                     Some(people) => ground.refusal(&self.call, &people, refused).await,
                     None => refused,

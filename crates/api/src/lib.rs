@@ -5,6 +5,7 @@ pub mod busy;
 mod call;
 mod entry;
 pub mod operations;
+pub mod pages;
 pub mod paging;
 pub mod people;
 pub mod rules;

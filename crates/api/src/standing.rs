@@ -4,7 +4,7 @@ use larkspur_contract::Basis::Documented;
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{ChatMode, ChatStatus, InstallStatus};
 use larkspur_contract::scopes::IM_CHAT_AS_OWNER;
-use larkspur_contract::{Behaviour, Code, Fault, codes};
+use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::{self, Chat, Member};
 use larkspur_store::{LockedChat, Tx, apps, members};
 
@@ -133,14 +133,6 @@ pub fn app_may(call: &Call) -> Result<(), Fault> {
         ));
     }
     Ok(())
-}
-
-/// A refusal under the code that a page lists for it, where the page lacks the ordinary one.
-pub fn recoded(fault: Fault, codes: &[(Code, Code)]) -> Fault {
-    match codes.iter().find(|(ordinary, _)| fault.code() == *ordinary) {
-        Some((_, listed)) => Fault::new(*listed, fault.note().to_owned()),
-        None => fault,
-    }
 }
 
 /// A chat that is not the tenant's: of another one (232010), or of none (232006).

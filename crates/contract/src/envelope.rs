@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::page::Frame;
-use crate::{Fault, FieldViolation, Permission, Reply, codes, page};
+use crate::{Fault, FieldViolation, Permission, Reply, codes};
 
 /// The two faces of the platform: texts and hosts differ, nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -116,8 +115,6 @@ pub struct Context<'a> {
     /// Of an operation of Larkspur's own API: its id, which its section of the guide is named by. Its refusals lead there,
     /// and not to the platform's documents, which know nothing of it.
     pub own: Option<&'a str>,
-    /// How a page is framed.
-    pub frame: &'a Frame,
 }
 
 #[derive(Serialize)]
@@ -127,12 +124,9 @@ struct OAuthFailure<'a> {
     error_description: &'a str,
 }
 
-/// Writes a failure.
+/// Writes a failure as JSON; one of [`Reply::Page`] is a page instead, which this does not write.
 pub fn failure(reply: Reply, fault: &Fault, context: Context<'_>) -> Vec<u8> {
     let code = fault.code();
-    if reply == Reply::Page {
-        return page::failure(fault, context.log_id, context.frame).into_bytes();
-    }
     if reply == Reply::OAuth {
         let body = OAuthFailure {
             code: code.number,
@@ -250,7 +244,6 @@ mod tests {
         method_id: 7,
         app_id: Some("cli_0000000000000001"),
         own: None,
-        frame: &Frame::PLAIN,
     };
 
     #[test]

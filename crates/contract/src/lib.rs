@@ -8,7 +8,6 @@ pub mod forms;
 pub mod ids;
 pub mod model;
 pub mod nearest;
-pub mod page;
 pub mod profile;
 pub mod rates;
 pub mod scopes;

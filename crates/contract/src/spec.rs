@@ -1,6 +1,6 @@
 //! The description of an operation: one constant of data, read by the gateway and by every generated document.
 
-use crate::{Code, Scope, codes};
+use crate::{Code, Fault, Scope, codes};
 
 /// Everything the gateway needs to know of an operation, and everything the documents print.
 ///
@@ -29,6 +29,9 @@ pub struct Spec {
     pub invalid: Code,
     /// Every business code it may answer. Gateway codes are implied.
     pub codes: &'static [Code],
+    /// Where the page lacks the code of a check that operations share: that code, and the one that the page lists for it.
+    /// The operation answers with the latter.
+    pub recodes: &'static [(Code, Code)],
     /// A body (or, where there is none, a query string) that works on a fresh demo world.
     pub example: &'static str,
     /// Choices made where the documents are silent.
@@ -44,6 +47,14 @@ impl Spec {
         let passing = [&self.invalid, &codes::RATE_LIMITED, &codes::INTERNAL, &codes::UNAVAILABLE];
         let mut all = self.codes.iter().chain(passing);
         all.find(|code| code.number == number).copied()
+    }
+
+    /// A refusal under the code that the page lists for it; see [`Spec::recodes`].
+    pub fn recoded(&self, fault: Fault) -> Fault {
+        match self.recodes.iter().find(|(ordinary, _)| fault.code() == *ordinary) {
+            Some((_, listed)) => fault.with_code(*listed),
+            None => fault,
+        }
     }
 
     /// Whether an app's own token opens it, wherever it stands.
@@ -155,6 +166,31 @@ pub enum Access {
         /// Whether the app needs the bot ability.
         bot: Bot,
     },
+}
+
+impl Access {
+    /// The holder of a tenant token, of an app with any one of these scopes; with none of them, of any app.
+    pub const fn tenant(scopes: &'static [Scope]) -> Access {
+        Access::Token { tokens: Tokens::Tenant, scopes, bot: Bot::NotRequired }
+    }
+
+    /// The holder of a user token that was granted any one of these scopes; with none of them, of any user token.
+    pub const fn user(scopes: &'static [Scope]) -> Access {
+        Access::Token { tokens: Tokens::User, scopes, bot: Bot::NotRequired }
+    }
+
+    /// The holder of a token of either kind with any one of these scopes; with none of them, of any token.
+    pub const fn tenant_or_user(scopes: &'static [Scope]) -> Access {
+        Access::Token { tokens: Tokens::TenantOrUser, scopes, bot: Bot::NotRequired }
+    }
+
+    /// The same, for a page that demands the bot ability; see [`Bot::Required`].
+    pub const fn with_bot(self) -> Access {
+        match self {
+            Access::Token { tokens, scopes, .. } => Access::Token { tokens, scopes, bot: Bot::Required },
+            other => other,
+        }
+    }
 }
 
 /// Which access tokens an operation takes.

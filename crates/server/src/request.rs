@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use larkspur_contract::{Code, page};
+use larkspur_api::pages;
+use larkspur_contract::Code;
 use larkspur_store::BoxFuture;
 
 use crate::gateway::reply::{CallId, JSON};
@@ -116,7 +117,7 @@ impl Response {
     /// Every header but `Content-Length` and `Date`, in title case.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
         let id = self.id.as_ref();
-        let page = if self.content_type == page::HTML { page::HEADERS } else { &[] };
+        let page = if self.content_type == pages::HTML { pages::HEADERS } else { &[] };
         [
             Some(("Content-Type", Cow::Borrowed(&*self.content_type))),
             id.map(|id| ("X-Tt-Logid", Cow::Borrowed(id.log_id()))),

@@ -1,4 +1,4 @@
-//! What may be uploaded as an image.
+//! What may be uploaded as an image, and where avatars are.
 
 use imagesize::{Compression, ImageType as Format};
 use larkspur_contract::model::ImageType;
@@ -15,6 +15,19 @@ pub fn is_default_avatar(key: &str) -> bool {
         if dashes.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
     };
     uuid.len() == 36 && uuid.bytes().enumerate().all(fits)
+}
+
+/// The address of an avatar; without a key, of the default one.
+pub fn avatar_url(key: &str) -> String {
+    avatar_sized(key, "72x72")
+}
+
+/// As [`avatar_url`], in a size such as `240x240`; `noop` is the picture as it was uploaded.
+pub fn avatar_sized(key: &str, size: &str) -> String {
+    let key = if key.is_empty() { "default-avatar_44ae0ca3-e140-494b-956f-78091e348435" } else { key };
+    format!(
+        "https://s1-imfile.feishucdn.com/static-resource/v1/{key}~?image_size={size}&cut_type=&quality=&format=image&sticker_format=.webp"
+    )
 }
 
 /// Checks an uploaded image and gives its media type.

@@ -1,10 +1,18 @@
-//! What a tag may be called.
+//! What a tag may be called, and which app may use it.
 
 use larkspur_contract::model::TagI18nName;
 use larkspur_contract::{Fault, codes};
+use larkspur_store::tags::Tag;
+
+use crate::{Call, TagOwner};
 
 /// Protective cap on names, in characters. Assumed: the pages give none.
 pub const NAME_MAX: u32 = 255;
+
+/// Whether the calling app may use this tag.
+pub fn is_known_to(call: &Call, tag: &Tag) -> bool {
+    call.settings.tag_owner == TagOwner::Tenant || tag.app_id == call.app_id()
+}
 
 /// One name for each language; languages are compared without regard to case and to `-` or `_`. Assumed. `list` is where
 /// the names stand in the request.

@@ -17,8 +17,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
+use larkspur_api::pages::Frame;
 use larkspur_api::{Answer, Caller};
-use larkspur_contract::page::Frame;
 use larkspur_contract::{Access, Consumes, Fault, Method, Reply, Spec, codes, fields};
 
 use crate::App;

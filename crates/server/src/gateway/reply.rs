@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use larkspur_api::{Answer, Browse, Caller};
-use larkspur_contract::{Access, Fault, Reply, codes, envelope, page};
+use larkspur_api::{Answer, Browse, Caller, pages};
+use larkspur_contract::{Access, Fault, Reply, codes, envelope};
 
 use super::Seen;
 use super::route::Routed;
@@ -25,13 +25,13 @@ pub(super) fn reply(
 ) -> Response {
     let spec = routed.route.entry.spec;
     let (form, id) = (spec.reply, seen.id);
-    let refused_as = if form == Reply::Page { page::HTML } else { JSON };
+    let refused_as = if form == Reply::Page { pages::HTML } else { JSON };
     let (mut location, mut doubtful) = (None, None);
     let (status, content_type, retry, body) = match outcome {
-        Ok(Answer::Browse(Browse::Page(html))) => (200, Cow::Borrowed(page::HTML), None, html.into()),
+        Ok(Answer::Browse(Browse::Page(html))) => (200, Cow::Borrowed(pages::HTML), None, html.into()),
         Ok(Answer::Browse(Browse::Elsewhere(address))) => {
             location = Some(address);
-            (302, Cow::Borrowed(page::HTML), None, Bytes::new())
+            (302, Cow::Borrowed(pages::HTML), None, Bytes::new())
         }
         Ok(Answer::Json(data)) => (200, Cow::Borrowed(JSON), None, envelope::success(form, &data).into()),
         Ok(Answer::Bytes(bytes, media)) => (200, Cow::Owned(media), None, bytes),
@@ -48,10 +48,12 @@ pub(super) fn reply(
                 method_id: routed.route.method_id,
                 app_id: app_id.as_deref(),
                 own: matches!(spec.access, Access::Control).then_some(spec.id),
-                frame: &seen.frame,
             };
             doubtful = (fault.code().status >= 500).then_some(fault.is_in_doubt());
-            let body = envelope::failure(form, &fault, context);
+            let body = match form {
+                Reply::Page => pages::failure(&fault, id.log_id(), &seen.frame).into_bytes(),
+                _ => envelope::failure(form, &fault, context),
+            };
             (fault.code().status, Cow::Borrowed(refused_as), fault.retry(), body.into())
         }
     };

@@ -172,6 +172,7 @@ const fn spec(id: &'static str, route: Route, access: Access) -> Spec {
         reply: Reply::Data("success"),
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[],
+        recodes: &[],
         example: "",
         behaviours: &[],
         deviations: &[],

@@ -1,17 +1,6 @@
-//! `application/v6/applications`
+//! `application`: apps and their scopes.
 
-use larkspur_contract::{Basis, Behaviour};
-
-use super::{Entry, entry};
-
-mod get;
-mod shown;
-
-pub(super) static ENTRIES: &[Entry] = &[entry::<get::Get>()];
-
-pub(super) const IDENTITIES: Behaviour = Behaviour {
-    name: "app_scope_identities",
-    rule: "A scope of an app is granted to both identities, tenant and user, and listed once for each; offline_access to users alone.",
-    basis: Basis::Observed,
-    switch: false,
-};
+pub(crate) mod v6 {
+    pub(crate) mod application;
+    pub(crate) mod scope;
+}

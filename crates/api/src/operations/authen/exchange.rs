@@ -47,7 +47,7 @@ fn verifier_fits(code: &oauth::AuthCode, verifier: Option<&str>) -> bool {
 }
 
 /// Uses a code up.
-pub(in crate::operations) async fn by_code(
+pub(crate) async fn by_code(
     root: &mut Root,
     call: &RootCall,
     form: Form,
@@ -96,7 +96,7 @@ pub(in crate::operations) async fn by_code(
 }
 
 /// Uses a refresh token up.
-pub(in crate::operations) async fn by_refresh(
+pub(crate) async fn by_refresh(
     root: &mut Root,
     call: &RootCall,
     form: Form,

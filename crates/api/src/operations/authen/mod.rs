@@ -1,35 +1,25 @@
-//! `authen`: a user signs in to an app. `authen/v1` but for its page and `user_info` is historic, and still in use.
+//! `authen`: a user signs in to an app.
 
-use super::{Entry, entry};
+use crate::{Entry, entry};
 
-mod access_token;
-mod asked;
-mod authorize;
-mod authorize_decide;
 mod exchange;
-mod form_token;
-mod historic;
-mod historic_policy;
-mod index;
-mod markup;
-pub(super) mod oauth_policy;
-pub(super) mod oauth_token;
-mod oidc_access_token;
-mod oidc_refresh_access_token;
-mod page_policy;
-mod person;
-mod refresh_access_token;
 mod session;
-mod user_info;
+mod v1;
+pub(crate) mod v2 {
+    pub(crate) mod oauth {
+        pub(crate) mod policy;
+        pub(crate) mod token;
+    }
+}
 
-pub(super) static ENTRIES: &[Entry] = &[
-    entry::<authorize::Show>(),
-    entry::<authorize_decide::Decide>(),
-    entry::<index::Show>(),
-    entry::<oauth_token::Create>(),
-    entry::<oidc_access_token::Create>(),
-    entry::<oidc_refresh_access_token::Create>(),
-    entry::<access_token::Create>(),
-    entry::<refresh_access_token::Create>(),
-    entry::<user_info::Get>(),
+pub(crate) static ENTRIES: &[Entry] = &[
+    entry::<v1::authorize::show::Show>(),
+    entry::<v1::authorize::decide::Decide>(),
+    entry::<v1::index::show::Show>(),
+    entry::<v2::oauth::token::Create>(),
+    entry::<v1::oidc_access_token::create::Create>(),
+    entry::<v1::oidc_refresh_access_token::create::Create>(),
+    entry::<v1::access_token::create::Create>(),
+    entry::<v1::refresh_access_token::create::Create>(),
+    entry::<v1::user_info::get::Get>(),
 ];

@@ -13,7 +13,7 @@ use crate::tokens::{self, Holder, LIFE_MS, Token};
 
 /// The generation of the endpoint, which decides the numbers and texts of refusals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::operations) enum Form {
+pub(crate) enum Form {
     /// `authen/v2` and `oauth/v3`.
     OAuth,
     /// `authen/v1`.
@@ -21,7 +21,7 @@ pub(in crate::operations) enum Form {
 }
 
 impl Form {
-    pub(super) fn fault(self, oauth: Code, historic: Code, note: &'static str) -> Fault {
+    pub(crate) fn fault(self, oauth: Code, historic: Code, note: &'static str) -> Fault {
         Fault::new(if self == Form::OAuth { oauth } else { historic }, note)
     }
 
@@ -33,14 +33,14 @@ impl Form {
 }
 
 /// Somebody who has signed in.
-pub(in crate::operations) struct Session {
+pub(crate) struct Session {
     /// The user's tenant.
-    pub(in crate::operations) tx: Tx,
+    pub(crate) tx: Tx,
     /// The tenant's time.
-    pub(in crate::operations) now: i64,
-    pub(in crate::operations) user: User,
-    pub(in crate::operations) install: Arc<Install>,
-    pub(in crate::operations) grant: Grant,
+    pub(crate) now: i64,
+    pub(crate) user: User,
+    pub(crate) install: Arc<Install>,
+    pub(crate) grant: Grant,
     /// When the user granted.
     authorized_at: i64,
     /// The hash of the code that it came of; empty for a session of an earlier release.
@@ -49,7 +49,7 @@ pub(in crate::operations) struct Session {
 
 /// Whether the app and the user may still go on; `None` if the user's grant is gone. The last argument is when the user
 /// granted, and the hash of the code.
-pub(super) async fn session(
+pub(crate) async fn session(
     mut tx: Tx,
     form: Form,
     app: &App,
@@ -85,7 +85,7 @@ pub(super) async fn session(
 
 impl Session {
     /// The access token that the session gives; its expiry is a whole second.
-    pub(in crate::operations) fn token(&self) -> Token {
+    pub(crate) fn token(&self) -> Token {
         Token {
             holder: Holder::User {
                 number: self.user.user_no.cast_unsigned(),
@@ -99,12 +99,12 @@ impl Session {
     }
 
     /// The whole seconds that its access token has left.
-    pub(in crate::operations) fn seconds_left(&self) -> i64 {
+    pub(crate) fn seconds_left(&self) -> i64 {
         (self.token().expires_at - self.now) / 1000
     }
 
     /// A new refresh token, with the seconds that it lives.
-    pub(in crate::operations) async fn refresh(&mut self, form: Form) -> Result<(String, i64), Fault> {
+    pub(crate) async fn refresh(&mut self, form: Form) -> Result<(String, i64), Fault> {
         let token = format!("ur-{}{}", self.tx.tenant(), Keys::fresh_secret());
         let kept = Refresh {
             app_id: self.install.app_id,

@@ -1,15 +1,22 @@
-//! `bot/v3`, and `bot/v1/openclaw_bot`
+//! `bot`
 
-use super::{Entry, entry};
+use crate::{Entry, entry};
 
-mod basic_batch;
-mod info;
-mod info_post;
-mod ping;
+mod v1 {
+    pub(crate) mod openclaw_bot {
+        pub(crate) mod ping;
+    }
+}
+mod v3 {
+    pub(crate) mod bot {
+        pub(crate) mod basic_batch;
+    }
+    pub(crate) mod info;
+}
 
-pub(super) static ENTRIES: &[Entry] = &[
-    entry::<info::Info>(),
-    entry::<info_post::InfoPost>(),
-    entry::<ping::Ping>(),
-    entry::<basic_batch::BasicBatch>(),
+pub(crate) static ENTRIES: &[Entry] = &[
+    entry::<v3::info::Info>(),
+    entry::<v3::info::post::InfoPost>(),
+    entry::<v1::openclaw_bot::ping::Ping>(),
+    entry::<v3::bot::basic_batch::BasicBatch>(),
 ];

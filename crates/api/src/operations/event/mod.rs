@@ -1,9 +1,15 @@
-//! `event/v1`
+//! `event`
 
-use super::{Entry, entry};
+use crate::{Entry, entry};
 
-mod connection;
-mod outbound_ip;
+mod v1 {
+    pub(crate) mod connection {
+        pub(crate) mod get;
+    }
+    pub(crate) mod outbound_ip {
+        pub(crate) mod list;
+    }
+}
 
-pub(super) static ENTRIES: &[Entry] =
-    &[entry::<connection::Connection>(), entry::<outbound_ip::OutboundIp>()];
+pub(crate) static ENTRIES: &[Entry] =
+    &[entry::<v1::connection::get::Connection>(), entry::<v1::outbound_ip::list::OutboundIp>()];

@@ -1,7 +1,11 @@
-//! `oauth/v3`: the newest address of the token endpoint, beside the API's own paths.
+//! `oauth`: the newest address of the token endpoint, beside the API's own paths.
 
-use super::{Entry, authen, entry};
+use crate::{Entry, entry};
 
-mod token;
+mod v3 {
+    pub(crate) mod token {
+        pub(crate) mod create;
+    }
+}
 
-pub(super) static ENTRIES: &[Entry] = &[entry::<token::Create>()];
+pub(crate) static ENTRIES: &[Entry] = &[entry::<v3::token::create::Create>()];

@@ -1,7 +1,11 @@
-//! `tenant/v2`
+//! `tenant`
 
-use super::{Entry, entry};
+use crate::{Entry, entry};
 
-mod query;
+mod v2 {
+    pub(crate) mod tenant {
+        pub(crate) mod query;
+    }
+}
 
-pub(super) static ENTRIES: &[Entry] = &[entry::<query::Get>()];
+pub(crate) static ENTRIES: &[Entry] = &[entry::<v2::tenant::query::Get>()];

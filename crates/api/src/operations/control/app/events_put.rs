@@ -36,6 +36,7 @@ impl Operation for Put {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: r#"{"request_url":"http://127.0.0.1:9000/events","encrypt_key":"a key of your own"}"#,
         behaviours: &[
             Behaviour {

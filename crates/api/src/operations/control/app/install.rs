@@ -43,6 +43,7 @@ impl Operation for Install {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::CONTROL_CONFLICT],
+        recodes: &[],
         example: r#"{"app_id":"{app_id}"}"#,
         behaviours: &[],
         deviations: &[],

@@ -30,6 +30,7 @@ impl Operation for List {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: "",
         behaviours: &[],
         deviations: &[],

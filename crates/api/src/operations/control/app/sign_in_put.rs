@@ -42,6 +42,7 @@ impl Operation for Put {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: r#"{"redirect_uris":["http://localhost:3000/callback"]}"#,
         behaviours: &[],
         deviations: &[],

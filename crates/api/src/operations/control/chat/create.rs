@@ -102,6 +102,7 @@ impl Operation for Create {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: r#"{"chat_mode":"topic","members":["{app_id}"]}"#,
         behaviours: &[],
         deviations: &[],

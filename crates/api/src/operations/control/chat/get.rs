@@ -20,6 +20,7 @@ impl Operation for Get {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: "",
         behaviours: &[],
         deviations: &[],

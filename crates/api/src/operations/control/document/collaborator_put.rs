@@ -21,6 +21,7 @@ impl Operation for Put {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: r#"{"member":"{chat_id}","perm":"view"}"#,
         behaviours: &[],
         deviations: &[],

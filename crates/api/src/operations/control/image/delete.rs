@@ -31,6 +31,7 @@ impl Operation for Delete {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: "",
         behaviours: &[],
         deviations: &[],

@@ -34,6 +34,7 @@ impl Operation for Put {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: r#"{"code":232019,"times":2}"#,
         behaviours: &[],
         deviations: &[],

@@ -50,6 +50,7 @@ impl Operation for Open {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: r#"{"share_link":"https://applink.feishu.cn/client/chat/chatter/add_by_link?link_token=x","user_id":"{user_id}"}"#,
         behaviours: &[],
         deviations: &[],

@@ -47,6 +47,7 @@ impl Operation for Create {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::CONTROL_CONFLICT],
+        recodes: &[],
         example: r#"{"name":"Dora"}"#,
         behaviours: &[],
         deviations: &[],

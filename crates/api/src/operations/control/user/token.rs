@@ -50,6 +50,7 @@ impl Operation for Issue {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: r#"{"app_id":"{app_id}"}"#,
         behaviours: &[],
         deviations: &[],

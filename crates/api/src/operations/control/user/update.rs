@@ -43,6 +43,7 @@ impl Operation for Update {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: r#"{"status":"resigned"}"#,
         behaviours: &[],
         deviations: &[],

@@ -55,6 +55,7 @@ impl Operation for SetClock {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: r#"{"advance_seconds":7200}"#,
         behaviours: &[],
         deviations: &[],

@@ -67,6 +67,7 @@ impl Operation for Create {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID],
+        recodes: &[],
         example: r#"{"name":"a test"}"#,
         behaviours: &[],
         deviations: &[],

@@ -31,6 +31,7 @@ impl Operation for SetLimits {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: r#"{"chat_users":100}"#,
         behaviours: &[],
         deviations: &[],

@@ -85,6 +85,7 @@ impl Operation for Put {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: r#"{"public_groups":false,"forbidden_words":["secret"]}"#,
         behaviours: &[],
         deviations: &[],

@@ -21,6 +21,7 @@ impl Operation for Get {
         reply: Reply::Data("success"),
         invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_NOT_FOUND],
+        recodes: &[],
         example: "",
         behaviours: &[],
         deviations: &[],

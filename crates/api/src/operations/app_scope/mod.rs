@@ -1,8 +1,0 @@
-//! `application/v6/scopes`
-
-use super::{Entry, entry};
-
-mod apply;
-mod list;
-
-pub(super) static ENTRIES: &[Entry] = &[entry::<list::List>(), entry::<apply::Apply>()];

@@ -1,0 +1,8 @@
+//! `application/v6/scopes`
+
+use crate::{Entry, entry};
+
+mod apply;
+mod list;
+
+pub(crate) static ENTRIES: &[Entry] = &[entry::<list::List>(), entry::<apply::Apply>()];

@@ -1,0 +1,89 @@
+use larkspur_contract::model::AppKind;
+use larkspur_contract::{Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_store::events::{self, AddressState, Subject};
+use larkspur_store::{Root, oauth, tenants};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::operations::auth::v3;
+use crate::operations::auth::v3::tenant_access_token::internal::Body;
+use crate::{Empty, Input, Operation, RootCall};
+
+/// `POST /auth/v3/app_ticket/resend`
+pub(crate) struct Resend;
+
+/// Nothing but success.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Output {}
+
+impl Operation for Resend {
+    const SPEC: &'static Spec = &Spec {
+        id: "auth.v3.app_ticket.resend",
+        summary: "Ask for a new app_ticket",
+        reference: "auth-v3/auth/app_ticket_resend",
+        route: post("/open-apis/auth/v3/app_ticket/resend"),
+        access: Access::Open,
+        rate: rates::UNLIMITED,
+        effect: Effect::Writes,
+        consumes: Consumes::Form,
+        reply: Reply::FlatAuth("success"),
+        invalid: codes::AUTH_PARAM_INVALID,
+        codes: &[
+            codes::AUTH_PARAM_INVALID,
+            codes::APP_ID_UNKNOWN,
+            codes::APP_SECRET_INVALID,
+            codes::APP_NOT_ISV,
+        ],
+        recodes: &[],
+        example: r#"{"app_id":"{app_id}","app_secret":"{app_secret}"}"#,
+        behaviours: &[
+            Behaviour {
+                name: "app_ticket_resend",
+                rule: "A new ticket is made, as every hour, and pushed to the app's request address if it has one (larkspur.v1.app.events.put); earlier ones stay valid for at least an hour (app_ticket_lifetime).",
+                basis: Basis::Assumed,
+                switch: false,
+            },
+            Behaviour {
+                name: "app_ticket_hourly",
+                rule: "An app whose request address is verified is pushed its latest ticket every hour, by the clock of the world that made it; for hours that the clock jumps over, once.",
+                basis: Basis::Documented,
+                switch: false,
+            },
+            Behaviour {
+                name: "app_ticket_ts",
+                rule: "The event's ts is the world's time when the ticket was made: seconds with six decimals.",
+                basis: Basis::Assumed,
+                switch: false,
+            },
+        ],
+        deviations: &[],
+    };
+    type Ground = Root;
+    type Path = Empty;
+    type Query = Empty;
+    type Body = Body;
+    type Output = Output;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
+        let body = &input.body;
+        let app = v3::by_secret(root, call, &body.app_id, &body.app_secret).await?;
+        if app.kind != AppKind::Isv {
+            return Err(Fault::new(codes::APP_NOT_ISV, "only ISV apps have tickets"));
+        }
+        let mut tx = root.tenant(app.developer);
+        // Whoever deletes the world waits, so that nothing is left of it.
+        let Some(world) = tenants::lock(&mut tx).await? else { return Ok(Output {}) };
+        let now = call.now + world.clock_offset_ms;
+        let Some(subscription) = events::subscription(&mut tx, app.app_id).await? else {
+            oauth::next_ticket(&mut tx, app.app_id, now).await?;
+            return Ok(Output {});
+        };
+        let held = events::lock(&mut tx, call.now).await?;
+        let ticket = Subject::AppTicket(oauth::next_ticket(&mut tx, app.app_id, now).await?);
+        events::insert(&mut tx, &held, app.app_id, &ticket, now).await?;
+        if subscription.state == AddressState::Failed {
+            events::drop_unverified(&mut tx, &held, app.app_id).await?;
+        }
+        Ok(Output {})
+    }
+}

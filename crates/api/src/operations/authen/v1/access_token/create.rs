@@ -1,0 +1,39 @@
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_store::Root;
+
+use crate::operations::authen::v1::v1_tokens::{self, CodeBody, SignedIn, WithToken};
+use crate::operations::authen::v1::v1_tokens_policy::{BEHAVIOURS, CODE_CODES};
+use crate::{Empty, Input, Operation, RootCall};
+
+/// `POST /authen/v1/access_token`
+pub(crate) struct Create;
+
+impl Operation for Create {
+    const SPEC: &'static Spec = &Spec {
+        id: "authen.v1.access_token.create",
+        summary: "Exchange a code for a user_access_token and who the user is (historic)",
+        reference: "authen-v1/access_token/create",
+        route: post("/open-apis/authen/v1/access_token"),
+        access: Access::AppOrBody,
+        rate: rates::UNLIMITED,
+        effect: Effect::Writes,
+        consumes: Consumes::Form,
+        reply: Reply::Data("success"),
+        invalid: codes::AUTHEN_PARAM_INVALID,
+        codes: CODE_CODES,
+        recodes: &[],
+        example: r#"{"grant_type":"authorization_code","code":"the code of the redirect"}"#,
+        behaviours: BEHAVIOURS,
+        deviations: &["The page has a special frequency limit, which it does not tell; none is held."],
+    };
+    type Ground = Root;
+    type Path = Empty;
+    type Query = Empty;
+    type Body = WithToken<CodeBody>;
+    type Output = SignedIn;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<SignedIn, Fault> {
+        let mut session = v1_tokens::by_code(root, call, &input.body.grant, input.body.token()).await?;
+        v1_tokens::signed_in(&mut session).await
+    }
+}

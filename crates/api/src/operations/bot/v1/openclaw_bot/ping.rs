@@ -1,0 +1,77 @@
+use larkspur_contract::Basis::Observed;
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_store::Tx;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Call, Empty, Input, Operation, translate};
+
+/// `POST /bot/v1/openclaw_bot/ping`
+pub(crate) struct Ping;
+
+/// What the answer is to tell.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Body {
+    /// Whether the answer names the bot: no by default.
+    #[serde(rename = "needBotInfo", default)]
+    need_bot_info: bool,
+}
+
+/// The app's bot, if it was asked for.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Output {
+    /// The bot.
+    #[serde(rename = "pingBotInfo", skip_serializing_if = "Option::is_none")]
+    ping_bot_info: Option<PingBotInfo>,
+}
+
+/// A bot.
+#[derive(Debug, Serialize, JsonSchema)]
+struct PingBotInfo {
+    /// Its open_id, as the app itself sees it.
+    #[serde(rename = "botID")]
+    bot_id: String,
+    /// Its name.
+    #[serde(rename = "botName")]
+    bot_name: String,
+}
+
+impl Operation for Ping {
+    const SPEC: &'static Spec = &Spec {
+        id: "bot.v1.openclaw_bot.ping",
+        summary: "Ask whether the app can call, and who its bot is",
+        reference: "bot-v1/openclaw_bot/ping",
+        route: post("/open-apis/bot/v1/openclaw_bot/ping"),
+        access: Access::tenant(&[]),
+        rate: rates::TIER_4,
+        effect: Effect::Reads,
+        consumes: Consumes::Json,
+        reply: Reply::Data("success"),
+        invalid: codes::FIELD_VALIDATION,
+        codes: &[],
+        recodes: &[],
+        example: r#"{"needBotInfo":true}"#,
+        behaviours: &[SHAPE],
+        deviations: &[],
+    };
+    type Ground = Tx;
+    type Path = Empty;
+    type Query = Empty;
+    type Body = Body;
+    type Output = Output;
+
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
+        let info = || PingBotInfo {
+            bot_id: translate::bot_open_id(&tx.engine().keys, call.app_id()).to_string(),
+            bot_name: call.app.name.clone(),
+        };
+        Ok(Output { ping_bot_info: input.body.need_bot_info.then(info) })
+    }
+}
+
+const SHAPE: Behaviour = Behaviour {
+    name: "openclaw_ping",
+    rule: "This operation has no public page: request and answer are what the vendor's agent plugin sends and reads. Without needBotInfo the data are empty; refusals, and an app without a bot, are as for bot/v3/info.",
+    basis: Observed,
+    switch: false,
+};

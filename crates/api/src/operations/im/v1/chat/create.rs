@@ -1,0 +1,196 @@
+use larkspur_contract::Basis::{Assumed, Documented};
+use larkspur_contract::ids::{ChatId, TabId};
+use larkspur_contract::model::{ChatStatus, ChatType, GroupMessageType, Permission, TabType, UserIdType};
+use larkspur_contract::{
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
+};
+use larkspur_store::chats::{Chat, Member};
+use larkspur_store::{LockedChat, Tx, chats, members, tabs};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::draft::{self, Body, POLICY, TOPICS};
+use super::info::{self, ChatInfo};
+use super::invite;
+use crate::busy::{self, LIMITER};
+use crate::people::People;
+use crate::{Call, Empty, Input, Operation};
+use crate::{rules, standing, translate};
+
+/// `POST /im/v1/chats`
+pub(super) struct Create;
+
+/// How to make it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Query {
+    /// The form of user ids in the request and the answer.
+    user_id_type: Option<UserIdType>,
+    /// Whether the bot becomes a manager, if somebody else is the owner.
+    #[serde(default)]
+    set_bot_manager: bool,
+    /// Calls with the same uuid and owner make one chat in ten hours.
+    #[schemars(length(max = 50))]
+    uuid: Option<String>,
+}
+
+impl Operation for Create {
+    const SPEC: &'static Spec = &Spec {
+        id: "im.v1.chat.create",
+        summary: "Create a group",
+        reference: "im-v1/chat/create",
+        route: post("/open-apis/im/v1/chats"),
+        access: Access::tenant(&[scopes::IM_CHAT, scopes::IM_CHAT_CREATE]).with_bot(),
+        rate: rates::TIER_4,
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        reply: Reply::Data("success"),
+        invalid: codes::PARAM_INVALID,
+        codes: &[
+            codes::PARAM_INVALID,
+            codes::APP_NOT_FOUND,
+            codes::CHAT_BUSY,
+            codes::PUBLIC_NAME_TOO_SHORT,
+            codes::BOT_NOT_FOUND,
+            codes::USER_RESIGNED,
+            codes::REVIEW_FAILED,
+            codes::BOT_NOT_ACTIVATED,
+            codes::USER_ID_INVALID,
+            codes::OWNER_OTHER_TENANT,
+            codes::EXTERNAL_NOT_ALLOWED,
+            codes::APP_UNAVAILABLE,
+            codes::LABELS_NOT_ALLOWED,
+            codes::PUBLIC_NAME_EMPTY,
+            codes::IDS_UNAVAILABLE,
+            codes::RESTRICTED_MODE_NOT_ALLOWED,
+            codes::CHAT_BEING_CREATED,
+            codes::EXTERNAL_CANNOT_BE_PUBLIC,
+            codes::HIDE_COUNT_NOT_ALLOWED,
+            codes::HIDE_COUNT_UNSUPPORTED,
+            codes::PUBLIC_NOT_ALLOWED,
+            codes::TAG_KIND_NOT_ALLOWED,
+            codes::OPEN_ID_UNKNOWN,
+            codes::USER_ID_UNKNOWN,
+            codes::UNION_ID_UNKNOWN,
+            codes::OPEN_ID_CROSS_APP,
+        ],
+        recodes: &[],
+        example: r#"{"name":"larkspur","description":"made by a test"}"#,
+        behaviours: &[TOPICS, AVATAR, PEOPLE, UUID, POLICY, LIMITER],
+        deviations: &["A chat is internal when it is created; external ones come from the control API."],
+    };
+    type Ground = Tx;
+    type Path = Empty;
+    type Query = Query;
+    type Body = Body;
+    type Output = ChatInfo;
+
+    fn people(input: &Input<Self>) -> Option<People<'_>> {
+        let body = &input.body;
+        let owner = body.owner_id.iter().filter(|id| !id.is_empty());
+        let people = People::new(input.query.user_id_type, "owner_id", owner);
+        Some(people.and("user_id_list[*]", &body.user_id_list).with_strangers())
+    }
+
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<ChatInfo, Fault> {
+        let (query, body) = (&input.query, &input.body);
+        standing::app_may(call)?;
+        let form = translate::form(call, query.user_id_type, codes::PARAM_INVALID)?;
+        let chat_type = body.chat_type.unwrap_or(ChatType::Private);
+        let name = rules::chats::name(chat_type, &body.name)?;
+        rules::chats::text_fits("name", name, rules::chats::NAME_MAX, codes::PARAM_INVALID)?;
+        rules::chats::i18n_names_fit(&body.i18n_names, codes::PARAM_INVALID)?;
+        rules::chats::description_fits(&body.description)?;
+        rules::chats::restricted_mode(&body.restricted_mode_setting.clone().unwrap_or_default())?;
+        let mode = body.mode(call.settings.topic_as_group);
+        rules::chats::may_hide_count(mode, body.hide_member_count_setting)?;
+        body.fits(&call.policy)?;
+        super::owns_avatar(tx, call, &body.avatar, codes::PARAM_INVALID).await?;
+        let bot = call.operator();
+        let owner = match body.owner_id.as_deref().filter(|id| !id.is_empty()) {
+            Some(id) => invite::owner(tx, call, form, id).await?,
+            None => bot.clone(),
+        };
+        let chat_id = ChatId(tx.random_id());
+        if let Some(first) = draft::first_answer(tx, call, query.uuid.as_deref(), &owner, chat_id).await? {
+            let people =
+                People::new(query.user_id_type, "user_id_list[*]", &body.user_id_list).with_strangers();
+            return match people.unknown(tx, call).await? {
+                Some(refusal) => Err(refusal),
+                None => show(tx, call, &first, form).await,
+            };
+        }
+        busy::create(tx, call).await?;
+        let invited = invite::members(tx, call, form, &body.user_id_list, &body.bot_id_list).await?;
+        let chat = Chat {
+            chat_id,
+            mode,
+            chat_type,
+            tag: "inner".to_owned(),
+            status: ChatStatus::Normal,
+            external: false,
+            name: name.to_owned(),
+            description: body.description.clone(),
+            i18n_names: body.i18n_names.clone(),
+            avatar: body.avatar.clone(),
+            owner: Some(owner.clone()),
+            creator_app: Some(call.app_id()),
+            group_message_type: body.group_message_type.unwrap_or(GroupMessageType::Chat),
+            settings: body.settings(),
+            manage_widgets: Permission::AllMembers,
+            user_count: 0,
+            bot_count: 0,
+        };
+        let locked = chats::insert(tx, chat, call.now).await?;
+        people(tx, call, &locked, &owner, query.set_bot_manager, &invited).await?;
+        let message = tabs::Tab {
+            tab_id: TabId(tx.next_id()),
+            tab_type: TabType::Message,
+            name: String::new(),
+            target: String::new(),
+            config: None,
+        };
+        tabs::insert(tx, &locked, &message, 0).await?;
+        show(tx, call, &locked, form).await
+    }
+}
+
+async fn show(tx: &mut Tx, call: &Call, chat: &Chat, form: UserIdType) -> Result<ChatInfo, Fault> {
+    let shown = info::show(tx, call, chat, form).await?;
+    Ok(ChatInfo { chat_id: Some(chat.chat_id.to_string()), ..shown })
+}
+
+async fn people(
+    tx: &mut Tx,
+    call: &Call,
+    chat: &LockedChat,
+    owner: &Member,
+    bot_manages: bool,
+    invited: &[Member],
+) -> Result<(), Fault> {
+    let operator = call.operator();
+    if operator != *owner {
+        members::add(tx, chat, &operator, bot_manages, call.now).await?;
+    }
+    let all: Vec<Member> = std::iter::once(owner).chain(invited).cloned().collect();
+    members::add_all(tx, chat, &all, false, call.now).await?;
+    Ok(())
+}
+
+const AVATAR: Behaviour = Behaviour {
+    name: "chat_create_avatar",
+    rule: "An avatar that is neither an image of type avatar of this app nor of the form default-avatar_<uuid> is 232001.",
+    basis: Assumed,
+    switch: false,
+};
+const PEOPLE: Behaviour = Behaviour {
+    name: "chat_create_people",
+    rule: "An owner who does not see the app is 232043, and nothing is made; so is an unseen user in the list. An unknown owner or user is the gateway's 9999235x/236x. Beside what the pages say: an owner of another tenant is 232032, a suspended one 232030, anybody resigned 232022; a bot or a person of another tenant in the list is 232043, an unknown app or one without a bot 232021.",
+    basis: Documented,
+    switch: false,
+};
+const UUID: Behaviour = Behaviour {
+    name: "chat_create_uuid",
+    rule: "The first chat is answered as it is now.",
+    basis: Assumed,
+    switch: false,
+};

@@ -1,0 +1,102 @@
+//! The chats that words find: the candidates of both searches.
+
+use larkspur_contract::Basis::{Assumed, Documented};
+use larkspur_contract::ids::ChatId;
+use larkspur_contract::{Behaviour, Fault};
+use larkspur_store::listing::{self, Place};
+use larkspur_store::naming::{Named, Stretch};
+use larkspur_store::{Tx, terms};
+
+use crate::Call;
+
+/// Looks at one by one that a page begins with: most pages need no more.
+const LOOKS: usize = 64;
+/// The most looks at a time: one more than there is to look at.
+const LOOKS_MAX: usize = 5001;
+
+/// The chats that the operator sees and that each of the words finds, by their names or, with `people`, by those of
+/// their other members. Each once, the oldest first: those behind a place, at least `wanted` of them if there are so many.
+///
+/// The first word should be the longest: what it finds is looked at for the other ones.
+pub(crate) async fn candidates(
+    tx: &mut Tx,
+    call: &Call,
+    words: &[String],
+    people: bool,
+    (last, wanted): (Option<Place>, usize),
+) -> Result<Vec<Place>, Fault> {
+    let Some((first, others)) = words.split_first() else { return Ok(Vec::new()) };
+    let me = call.operator();
+    let named = Named::new(tx, &me, first).await?;
+    let mut theirs = Vec::with_capacity(words.len());
+    for word in words {
+        theirs.push(if people { listing::by_people(tx, &me, word).await? } else { Vec::new() });
+    }
+    let (mut kept, mut from, mut looks) = (Vec::new(), last, wanted.clamp(LOOKS, LOOKS_MAX));
+    loop {
+        let Stretch { mut found, until } = named.behind(tx, from, looks).await?;
+        let inside = |place: &&Place| {
+            from.is_none_or(|from| **place > from) && until.is_none_or(|until| **place <= until)
+        };
+        found.extend(theirs[0].iter().filter(inside));
+        found.sort_unstable();
+        found.dedup();
+        for (word, theirs) in others.iter().zip(&theirs[1..]) {
+            let ids: Vec<ChatId> = found.iter().map(|place| place.chat_id).collect();
+            let mut matching = listing::named(tx, &ids, word).await?;
+            matching.extend(theirs.iter().map(|place| place.chat_id));
+            found.retain(|place| matching.contains(&place.chat_id));
+        }
+        kept.extend(found);
+        if until.is_none() || kept.len() >= wanted {
+            return Ok(kept);
+        }
+        (from, looks) = (until, (looks * 4).min(LOOKS_MAX));
+    }
+}
+
+/// The places behind one, up to `size` of them, and whether there are more.
+pub(crate) fn page_of(found: &[Place], last: Option<Place>, size: usize) -> (&[Place], bool) {
+    let begin = last.map_or(0, |last| found.partition_point(|place| *place <= last));
+    let rest = &found[begin..];
+    (&rest[..rest.len().min(size)], rest.len() > size)
+}
+
+pub(crate) const VISIBLE: Behaviour = Behaviour {
+    name: "search_visible",
+    rule: "Public chats that are in use, external ones too, and the groups and topic chats that the operator is in. Member names find joined chats alone.",
+    basis: Documented,
+    switch: false,
+};
+pub(crate) const MATCHING: Behaviour = Behaviour {
+    name: "search_matching",
+    rule: "Every word must begin a word of one of the chat's names, in any language, or of a member's name; case does not count, and in scripts without blanks every character begins a word. Blanks and hyphens stand between words, but not inside double quotes. Of more than eight words, the longest count.",
+    basis: Assumed,
+    switch: false,
+};
+pub(crate) const BOUNDED: Behaviour = Behaviour {
+    name: "search_bounded",
+    rule: "A word that 1000 public chats or more, or over 500 others, have in their names is looked for in 1000 public chats, the operator's 1000 most active ones and 5000 others with it; a rarer one everywhere. A member's name is looked for in 5000 chats of the first 50 people who have it.",
+    basis: Assumed,
+    switch: false,
+};
+pub(crate) const PINYIN: &str =
+    "Pinyin finds nothing: names are found by the characters that they are written with.";
+
+/// The longest text that a name is found by, which a query fits.
+const _: () = assert!(terms::LENGTH_MAX >= crate::rules::search::QUERY_MAX);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_follow_each_other() {
+        let place = |time| Place { time, chat_id: ChatId(7) };
+        let found = [place(1), place(2), place(3)];
+        assert_eq!(page_of(&found, None, 2), (&found[..2], true));
+        assert_eq!(page_of(&found, Some(place(2)), 2), (&found[2..], false));
+        assert_eq!(page_of(&found, Some(place(9)), 2), (&found[3..], false));
+        assert_eq!(page_of(&[], None, 2), (&found[..0], false));
+    }
+}

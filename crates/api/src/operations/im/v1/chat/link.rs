@@ -1,0 +1,111 @@
+use larkspur_contract::Basis::{Assumed, Documented};
+use larkspur_contract::{
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
+};
+use larkspur_store::Tx;
+use larkspur_store::links::{self, Link};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::busy::{self, LIMITER};
+use crate::operations::im::v1::ChatPath;
+use crate::rules::links as rules;
+use crate::{Call, Empty, Input, Operation, standing};
+
+/// `POST /im/v1/chats/:chat_id/link`
+pub(super) struct Share;
+
+/// For how long.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct Body {
+    /// A week, by default.
+    validity_period: Option<rules::Validity>,
+}
+
+/// The link.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Output {
+    /// Its address.
+    share_link: String,
+    /// When it ends, in seconds since 1970, decimal; `0` if it does not.
+    expire_time: String,
+    /// Whether it does not end.
+    is_permanent: bool,
+}
+
+impl Operation for Share {
+    const SPEC: &'static Spec = &Spec {
+        id: "im.v1.chat.link",
+        summary: "Get a link that lets people into a chat",
+        reference: "im-v1/chat/link",
+        route: post("/open-apis/im/v1/chats/{chat_id}/link"),
+        access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_READ, scopes::IM_CHAT_READONLY])
+            .with_bot(),
+        rate: rates::TIER_4,
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        reply: Reply::Data("success"),
+        invalid: codes::PARAM_INVALID,
+        codes: &[
+            codes::PARAM_INVALID,
+            codes::CHAT_ID_INVALID,
+            codes::CHAT_DISSOLVED,
+            codes::TENANT_MISMATCH,
+            codes::OPERATOR_NOT_IN_CHAT,
+            codes::CHAT_BUSY,
+            codes::NOT_VISIBLE,
+            codes::BOT_NOT_ACTIVATED,
+            codes::EXTERNAL_NOT_ALLOWED,
+            codes::APP_INACTIVE,
+            codes::LINK_SECRET_CHAT,
+            codes::LINK_P2P_CHAT,
+            codes::LINK_TEAM,
+            codes::SHARE_NOT_ALLOWED,
+            codes::USER_OR_BOT_NOT_FOUND,
+        ],
+        recodes: &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)],
+        example: r#"{"validity_period":"week"}"#,
+        behaviours: &[SHARERS, LIFE, FORM, standing::EXTERNAL, LIMITER],
+        deviations: &[],
+    };
+    type Ground = Tx;
+    type Path = ChatPath;
+    type Query = Empty;
+    type Body = Body;
+    type Output = Output;
+
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
+        let (chat, standing) = standing::lock_to_share(tx, call, &input.path.chat_id).await?;
+        busy::edit(tx, call, &chat).await?;
+        rules::may_share(&chat, &standing)?;
+        let expires_at = input.body.validity_period.unwrap_or_default().end(call.now);
+        let token = rules::token(tx.random_id());
+        let link = Link { chat_id: chat.chat_id, creator: call.operator(), expires_at };
+        links::insert(tx, &chat, &token, &link, call.now).await?;
+        Ok(Output {
+            share_link: format!("{}{token}", rules::ADDRESS),
+            expire_time: (expires_at.unwrap_or(0) / 1000).to_string(),
+            is_permanent: expires_at.is_none(),
+        })
+    }
+}
+
+const SHARERS: Behaviour = Behaviour {
+    name: "link_sharers",
+    rule: "Any member shares a group or topic chat, but only owner and managers do where share_card_permission is not_allowed; the bot that made the chat has no right of its own.",
+    basis: Documented,
+    switch: false,
+};
+const LIFE: Behaviour = Behaviour {
+    name: "link_life",
+    rule: "A link ends with its time, when whoever shared it leaves the chat, when the app of the bot that shared it is not in use or has no bot, and when the chat is dissolved. Opening one is a client's act, which the control API does: it joins, or waits where the chat asks for approval.",
+    basis: Documented,
+    switch: false,
+};
+const FORM: Behaviour = Behaviour {
+    name: "link_form",
+    rule: "Each call makes a new link. A week is 7 days, a year 365; a permanent link has expire_time 0. Chats whose chat_tag is secret or team, which only the control API makes, are 232061 and 232063.",
+    basis: Assumed,
+    switch: false,
+};

@@ -1,0 +1,62 @@
+//! The users of a chat, as its lists of members show them, and where a page of such a list ends.
+
+use std::collections::HashMap;
+
+use larkspur_contract::Fault;
+use larkspur_contract::model::UserIdType;
+use larkspur_store::chats::Member;
+use larkspur_store::members::Place;
+use larkspur_store::users::User;
+use larkspur_store::{Tx, users};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{Call, translate};
+
+/// The size of a page, unless the request names another.
+pub(super) const PAGE_DEFAULT: i64 = 20;
+
+/// A user in the chat.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct UserMember {
+    /// The form of `member_id`.
+    member_id_type: UserIdType,
+    /// Who.
+    member_id: String,
+    /// Name.
+    name: String,
+    /// The user's tenant.
+    tenant_key: String,
+}
+
+/// Where a page ends, as a page token holds it.
+pub(super) fn write_place(place: &Place) -> String {
+    format!("{} {}", place.joined_at, place.member.to_column())
+}
+
+/// Reads what [`write_place`] wrote.
+pub(super) fn parse_place(text: &str) -> Option<Place> {
+    let (joined_at, member) = text.split_once(' ')?;
+    Some(Place { joined_at: joined_at.parse().ok()?, member: Member::parse(member) })
+}
+
+/// The users among some members, in their order.
+pub(super) async fn show(
+    tx: &mut Tx,
+    call: &Call,
+    form: UserIdType,
+    rows: &[Place],
+) -> Result<Vec<UserMember>, Fault> {
+    let ids: Vec<&str> = rows.iter().filter_map(|place| place.member.user_id()).collect();
+    let found = users::by_ids(tx, ids.iter().copied()).await?;
+    let found: HashMap<&str, &User> = found.iter().map(|user| (user.user_id.as_str(), user)).collect();
+    let tenant_key = tx.tenant().to_string();
+    let keys = &tx.engine().keys;
+    let items = ids.iter().filter_map(|id| found.get(id)).map(|user| UserMember {
+        member_id_type: form,
+        member_id: translate::user_id(keys, call, user, form),
+        name: user.name.clone(),
+        tenant_key: tenant_key.clone(),
+    });
+    Ok(items.collect())
+}

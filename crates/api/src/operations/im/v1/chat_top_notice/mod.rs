@@ -1,0 +1,47 @@
+//! `im/v1/chats/:chat_id/top_notice`
+
+use larkspur_contract::Basis::Assumed;
+use larkspur_contract::{Behaviour, Code, Fault, codes};
+use larkspur_store::{LockedChat, Tx};
+
+use crate::{Call, Entry, entry, rules, standing};
+
+mod delete_top_notice;
+mod put_top_notice;
+
+pub(crate) static ENTRIES: &[Entry] =
+    &[entry::<put_top_notice::PutTopNotice>(), entry::<delete_top_notice::DeleteTopNotice>()];
+
+/// What both operations may answer; the last is for putting alone.
+const CODES: &[Code] = &[
+    codes::PARAM_INVALID,
+    codes::CHAT_DISSOLVED,
+    codes::TENANT_MISMATCH,
+    codes::OPERATOR_NOT_IN_CHAT,
+    codes::TOKEN_LACKS_PERMISSION,
+    codes::NOT_VISIBLE,
+    codes::BOT_NOT_ACTIVATED,
+    codes::EXTERNAL_NOT_ALLOWED,
+    codes::APP_INACTIVE,
+    codes::MESSAGE_SELF_DESTRUCTS,
+];
+
+/// As [`CODES`], without the message.
+const TAKE_DOWN: &[Code] = CODES.split_at(9).0;
+
+/// Takes the row of a chat whose top the operator may change.
+async fn lock(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<LockedChat, Fault> {
+    let found = standing::lock_as_member(tx, call, chat_id).await;
+    let (chat, standing) = found.map_err(standing::unlisted_chat_code)?;
+    rules::widgets::may_manage(&chat, &standing).map_err(|_| {
+        Fault::new(codes::TOKEN_LACKS_PERMISSION, "only owner and managers change the top of this chat")
+    })?;
+    Ok(chat)
+}
+
+const RIGHT: Behaviour = Behaviour {
+    name: "top_notice_right",
+    rule: "Every member puts and takes down, unless the chat lets only owner and managers manage tabs and widgets (232014), which the control API sets; a p2p chat has no such setting. An unknown chat is 232001.",
+    basis: Assumed,
+    switch: false,
+};

@@ -1,0 +1,106 @@
+use larkspur_contract::Basis::Assumed;
+use larkspur_contract::{
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
+};
+use larkspur_store::Tx;
+use larkspur_store::moderation::{self, Notice};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::operations::im::v1::ChatPath;
+use crate::rules::chats::is_message_id;
+use crate::{Call, Empty, Input, Operation};
+
+/// `POST /im/v1/chats/:chat_id/top_notice/put_top_notice`
+pub(super) struct PutTopNotice;
+
+/// What shall stand at the top.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Body {
+    /// All of it.
+    #[schemars(length(min = 1, max = 10))]
+    chat_top_notice: Vec<Top>,
+}
+
+/// Something at the top.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Top {
+    /// The announcement, by default.
+    action_type: Option<Action>,
+    /// The message; needed for one, and left out of account otherwise.
+    message_id: Option<String>,
+}
+
+/// What stands at the top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+enum Action {
+    /// A message.
+    #[serde(rename = "1")]
+    Message,
+    /// The announcement.
+    #[serde(rename = "2")]
+    Announcement,
+}
+
+impl Operation for PutTopNotice {
+    const SPEC: &'static Spec = &Spec {
+        id: "im.v1.chat_top_notice.put_top_notice",
+        summary: "Put a message or the announcement at the top of a chat",
+        reference: "im-v1/chat-top_notice/put_top_notice",
+        route: post("/open-apis/im/v1/chats/{chat_id}/top_notice/put_top_notice"),
+        access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_TOP_NOTICE_WRITE]).with_bot(),
+        rate: rates::TIER_4,
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        reply: Reply::Data("success"),
+        invalid: codes::PARAM_INVALID,
+        codes: super::CODES,
+        recodes: &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)],
+        example: r#"{"chat_top_notice":[{"action_type":"2"}]}"#,
+        behaviours: &[super::RIGHT, REPLACES],
+        deviations: &["Messages are not kept here: any well-formed message_id is taken."],
+    };
+    type Ground = Tx;
+    type Path = ChatPath;
+    type Query = Empty;
+    type Body = Body;
+    type Output = Empty;
+
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Empty, Fault> {
+        let chat = super::lock(tx, call, &input.path.chat_id).await?;
+        let mut notices: Vec<Notice> = Vec::new();
+        for top in &input.body.chat_top_notice {
+            let notice = notice(top)?;
+            if !notices.contains(&notice) {
+                notices.push(notice);
+            }
+        }
+        moderation::set_top(tx, &chat, &notices).await?;
+        Ok(Empty {})
+    }
+}
+
+fn notice(top: &Top) -> Result<Notice, Fault> {
+    let id = top.message_id.as_deref().unwrap_or_default();
+    match top.action_type.unwrap_or(Action::Announcement) {
+        Action::Announcement => Ok(Notice { action_type: "2".to_owned(), message_id: String::new() }),
+        Action::Message if is_message_id(id) => {
+            Ok(Notice { action_type: "1".to_owned(), message_id: id.to_owned() })
+        }
+        Action::Message => {
+            let fault = Fault::new(codes::PARAM_INVALID, "the message_id is missing or malformed");
+            Err(fault.with_violation(
+                "chat_top_notice[*].message_id",
+                Some(id).filter(|id| !id.is_empty()),
+                "must be a message_id",
+            ))
+        }
+    }
+}
+
+const REPLACES: Behaviour = Behaviour {
+    name: "top_notice_replaces",
+    rule: "What is put replaces what stood there; the same thing twice counts once; at most ten things.",
+    basis: Assumed,
+    switch: false,
+};

@@ -1,0 +1,64 @@
+//! `im/v1/images`
+
+use larkspur_contract::Basis::Assumed;
+use larkspur_contract::model::{ImageType, InstallStatus};
+use larkspur_contract::{Behaviour, Code, Fault, codes};
+use larkspur_store::{StoreError, Tx, images, tenants};
+
+use crate::{Call, Entry, entry, rules};
+
+mod create;
+mod get;
+
+pub(crate) static ENTRIES: &[Entry] = &[entry::<create::Create>(), entry::<get::Get>()];
+
+/// The prerequisites of both pages, which have codes of their own for them.
+fn app_may(call: &Call) -> Result<(), Fault> {
+    if call.app.status != InstallStatus::Enabled {
+        return Err(Fault::new(codes::IMAGE_UNAUTHORIZED, "the app is not in use in this tenant"));
+    }
+    if !call.app.bot {
+        return Err(Fault::new(
+            codes::IMAGE_BOT_NOT_ENABLED,
+            "the app has no bot; switch its bot ability on",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether an image may be the icon of a tab or a menu: one of type message that the calling app uploaded.
+pub(crate) async fn is_own_icon(tx: &mut Tx, call: &Call, key: &str) -> Result<bool, StoreError> {
+    let image = images::get(tx, key).await?;
+    Ok(image.is_some_and(|image| {
+        image.app_id == call.app_id() && image.image_type == ImageType::Message && !image.deleted
+    }))
+}
+
+/// Images of the tenant and one of so many bytes more fit into its quota. Two uploads at once are counted one after the
+/// other.
+async fn has_room(tx: &mut Tx, call: &Call, bytes: usize) -> Result<(), Fault> {
+    if call.policy.storage_bytes.is_none() {
+        return Ok(());
+    }
+    tenants::lock(tx).await?;
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    rules::policies::storage_fits(&call.policy, images::used_bytes(tx).await?.saturating_add(bytes))
+}
+
+/// Where a tenant has more than its quota, nothing of it is given out.
+async fn is_readable(tx: &mut Tx, call: &Call) -> Result<(), Fault> {
+    if call.policy.storage_bytes.is_none() {
+        return Ok(());
+    }
+    rules::policies::storage_fits(&call.policy, images::used_bytes(tx).await?)
+}
+
+const QUOTA: Behaviour = Behaviour {
+    name: "storage_quota",
+    rule: "A world has no quota unless the control API sets one. An upload that would exceed it is 234042; so is a download while the images that are kept are more than it, as after it was lowered.",
+    basis: Assumed,
+    switch: false,
+};
+
+/// The codes of both pages about a tenant's storage. The first has no cause that can exist here: there are no keys.
+const STORAGE: [Code; 2] = [codes::MASTER_KEY_DELETED, codes::STORAGE_FULL];

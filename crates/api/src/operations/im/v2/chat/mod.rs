@@ -1,0 +1,4 @@
+//! `im/v2/chats`
+
+mod filter;
+pub(crate) mod search;

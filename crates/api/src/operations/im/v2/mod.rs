@@ -1,0 +1,5 @@
+//! `im/v2`
+
+pub(crate) mod biz_entity_tag_relation;
+pub(crate) mod chat;
+pub(crate) mod tag;

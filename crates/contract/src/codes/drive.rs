@@ -1,0 +1,14 @@
+//! Documents (`drive`).
+
+use super::Code;
+
+codes! {
+    DRIVE_PARAM_INVALID = 1063001, 400, "Invalid parameter";
+    DRIVE_PERMISSION_DENIED = 1063002, 403, "Permission denied";
+    DRIVE_INVALID_OPERATION = 1063003, 400, "Invalid operation";
+    DRIVE_NO_SHARE_PERMISSION = 1063004, 403, "User has no share permission";
+    DRIVE_RESOURCE_DELETED = 1063005, 404, "Resource is deleted";
+    DRIVE_TOO_MANY = 1063006, 429, "Too many request";
+    DRIVE_INTERNAL = 1066001, 500, "Internal Error";
+    DRIVE_CONCURRENCY = 1066002, 500, "Concurrency error, please retry";
+}

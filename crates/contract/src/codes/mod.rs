@@ -1,0 +1,93 @@
+//! Every documented error code, one line each: name, number, HTTP status, wire text; a file for each family.
+//!
+//! The texts are the platform's own, misspellings and missing full stops included: clients match on them.
+//! A number may stand twice where the platform gives it two texts.
+
+use std::fmt;
+
+/// One error answer: the public half of a [`crate::Fault`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Code {
+    /// The constant's name, for logs and documents.
+    pub name: &'static str,
+    /// The `code` member of the body.
+    pub number: u32,
+    /// The HTTP status.
+    pub status: u16,
+    /// The `msg` member of the body; some gateway codes append to it.
+    pub text: &'static str,
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.number, self.name)
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $status:literal, $text:literal;)*) => {
+        $($(#[$doc])* #[doc = $text] pub const $name: Code = Code { name: stringify!($name), number: $number, status: $status, text: $text };)*
+        /// Every code of this file, in its order.
+        pub(super) const FAMILY: &[Code] = &[$($name),*];
+    };
+}
+
+mod application;
+mod auth;
+mod chinese;
+mod contact;
+mod drive;
+mod gateway;
+mod group;
+mod image;
+mod own;
+mod tenant;
+
+pub use application::*;
+pub use auth::*;
+pub use chinese::chinese;
+pub use contact::*;
+pub use drive::*;
+pub use gateway::*;
+pub use group::*;
+pub use image::*;
+pub use own::*;
+pub use tenant::*;
+
+const FAMILIES: [&[Code]; 9] = [
+    gateway::FAMILY,
+    auth::FAMILY,
+    contact::FAMILY,
+    application::FAMILY,
+    tenant::FAMILY,
+    group::FAMILY,
+    image::FAMILY,
+    drive::FAMILY,
+    own::FAMILY,
+];
+
+/// Every code, one family after the other, in the order of the files.
+pub const ALL: &[Code] = &joined::<{ count() }>();
+
+const fn count() -> usize {
+    let (mut count, mut family) = (0, 0);
+    while family < FAMILIES.len() {
+        count += FAMILIES[family].len();
+        family += 1;
+    }
+    count
+}
+
+const fn joined<const N: usize>() -> [Code; N] {
+    let mut all = [gateway::INTERNAL; N];
+    let (mut next, mut family) = (0, 0);
+    while family < FAMILIES.len() {
+        let mut index = 0;
+        while index < FAMILIES[family].len() {
+            all[next] = FAMILIES[family][index];
+            (next, index) = (next + 1, index + 1);
+        }
+        family += 1;
+    }
+    all
+}
