@@ -212,7 +212,7 @@ async fn forget(root: &mut Root, before: i64) -> Result<(), StoreError> {
 /// The bytes that images name, as tenant/hash. For commands that open no engine, since that would change the schema.
 pub(crate) async fn named(driver: &Arc<dyn Driver>) -> Result<BTreeSet<String>, StoreError> {
     let sql = "SELECT DISTINCT tenant, content_hash FROM image WHERE content_hash IS NOT NULL";
-    let rows = crate::copy::query(driver, Effect::Reads, sql.to_owned(), Vec::new()).await?;
+    let rows = crate::whole::copy::query(driver, Effect::Reads, sql.to_owned(), Vec::new()).await?;
     rows.into_iter().map(|mut row| Ok(format!("{}/{}", row.text(0)?, row.text(1)?))).collect()
 }
 
@@ -222,7 +222,7 @@ pub(crate) async fn named(driver: &Arc<dyn Driver>) -> Result<BTreeSet<String>, 
 /// The store is unavailable.
 pub async fn any(driver: &Arc<dyn Driver>) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM blob LIMIT 1";
-    match crate::copy::query(driver, Effect::Reads, sql.to_owned(), Vec::new()).await {
+    match crate::whole::copy::query(driver, Effect::Reads, sql.to_owned(), Vec::new()).await {
         Ok(rows) if rows.is_empty() => Ok(false),
         // Not all that is kept is still named.
         Ok(_) => Ok(!named(driver).await?.is_empty()),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use larkspur_contract::Effect;
 
-use crate::citus::REFERENCE;
-use crate::copy::query;
 use crate::driver::{Driver, StoreError};
-use crate::migrate::SCHEMA_VERSION;
-use crate::state::{Schema, State};
 use crate::tenants::TABLES;
+use crate::whole::citus::REFERENCE;
+use crate::whole::copy::query;
+use crate::whole::migrate::SCHEMA_VERSION;
+use crate::whole::state::{Schema, State};
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

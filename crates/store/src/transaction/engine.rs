@@ -1,42 +1,15 @@
 //! One opened store: a driver, what is remembered above it, and the sources of ids, secrets and time.
 
-use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::sync::Arc;
 
 use larkspur_contract::Effect;
 
+use super::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
 use crate::blobs::Blobs;
-use crate::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
-use crate::ids::system_millis;
-use crate::state::{self, Schema};
-use crate::{Bell, Ids, Keys, Memory, Root, migrate, nodes};
-
-/// The real time, from which each tenant's clock is an offset.
-pub trait Clock: Send + Sync + 'static {
-    /// Milliseconds since 1970.
-    fn now_ms(&self) -> i64;
-
-    /// Milliseconds since some moment: how long something took, whatever becomes of the time of day meanwhile.
-    ///
-    /// A clock that is moved by hand may go by its time.
-    fn elapsed_ms(&self) -> i64 {
-        self.now_ms()
-    }
-}
-
-/// The machine's clock.
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now_ms(&self) -> i64 {
-        system_millis()
-    }
-
-    fn elapsed_ms(&self) -> i64 {
-        static ORIGIN: OnceLock<Instant> = OnceLock::new();
-        i64::try_from(ORIGIN.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(i64::MAX)
-    }
-}
+use crate::clock::{Clock, system_millis};
+use crate::whole::state::{self, Schema};
+use crate::whole::{migrate, nodes};
+use crate::{Bell, Ids, Keys, Memory, Root};
 
 /// How an engine is put on a store.
 #[derive(Default, Clone)]

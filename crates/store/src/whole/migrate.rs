@@ -6,27 +6,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 use larkspur_contract::Effect;
 
 use crate::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
-use crate::state::{self, Schema, State};
 use crate::tenants::TABLES;
-use crate::{Keys, Value, citus};
+use crate::whole::citus;
+use crate::whole::state::{self, Schema, State};
+use crate::{Keys, Value};
 
 const FILES: &[&str] = &[
-    include_str!("../../../schema/0001_foundation.sql"),
-    include_str!("../../../schema/0002_members.sql"),
-    include_str!("../../../schema/0003_identity.sql"),
-    include_str!("../../../schema/0004_chats.sql"),
-    include_str!("../../../schema/0005_menus.sql"),
-    include_str!("../../../schema/0006_refusals.sql"),
-    include_str!("../../../schema/0007_links.sql"),
-    include_str!("../../../schema/0008_events.sql"),
-    include_str!("../../../schema/0009_cluster.sql"),
-    include_str!("../../../schema/0010_blobs.sql"),
-    include_str!("../../../schema/0011_tickets.sql"),
-    include_str!("../../../schema/0012_policy.sql"),
-    include_str!("../../../schema/0013_directory.sql"),
-    include_str!("../../../schema/0014_own_chats.sql"),
-    include_str!("../../../schema/0015_plans.sql"),
-    include_str!("../../../schema/0016_sign_in.sql"),
+    include_str!("../../../../schema/0001_foundation.sql"),
+    include_str!("../../../../schema/0002_members.sql"),
+    include_str!("../../../../schema/0003_identity.sql"),
+    include_str!("../../../../schema/0004_chats.sql"),
+    include_str!("../../../../schema/0005_menus.sql"),
+    include_str!("../../../../schema/0006_refusals.sql"),
+    include_str!("../../../../schema/0007_links.sql"),
+    include_str!("../../../../schema/0008_events.sql"),
+    include_str!("../../../../schema/0009_cluster.sql"),
+    include_str!("../../../../schema/0010_blobs.sql"),
+    include_str!("../../../../schema/0011_tickets.sql"),
+    include_str!("../../../../schema/0012_policy.sql"),
+    include_str!("../../../../schema/0013_directory.sql"),
+    include_str!("../../../../schema/0014_own_chats.sql"),
+    include_str!("../../../../schema/0015_plans.sql"),
+    include_str!("../../../../schema/0016_sign_in.sql"),
 ];
 
 /// The schema that this program writes and reads.

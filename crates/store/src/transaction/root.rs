@@ -8,8 +8,8 @@ use std::sync::{Arc, OnceLock};
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{ChatId, TenantKey};
 
-use crate::driver::{Session, StoreError};
-use crate::tx::{Opened, opened};
+use super::driver::{Session, StoreError};
+use super::tx::{Opened, opened};
 use crate::{Engine, Row, Tx, Value};
 
 /// A transaction that is not bound to a tenant.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use larkspur_contract::Effect;
 
-use crate::copy::{query, unit, unused};
 use crate::driver::{Driver, Session, StoreError};
 use crate::tenants::TABLES;
+use crate::whole::copy::{query, unit, unused};
 
 /// Tables of all tenants together: every server has them whole. The directory of apps is what finds the tenant.
 pub const REFERENCE: [&str; 4] = ["app", "job_slot", "meta", "node_lease"];
@@ -218,7 +218,7 @@ mod tests {
         let expected: BTreeSet<_> = TABLES.iter().copied().filter(|table| *table != "app").collect();
         assert_eq!(divided, expected);
         // One for each table of the schema, and for `meta`, which is not a migration's.
-        let made = crate::migrations().flatten().filter(|sql| {
+        let made = crate::whole::migrate::migrations().flatten().filter(|sql| {
             sql.starts_with("CREATE ") && sql.split('(').next().is_some_and(|head| head.contains(" TABLE "))
         });
         assert_eq!(all.len(), made.count() + 1);

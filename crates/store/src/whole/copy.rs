@@ -16,8 +16,8 @@ use sha2::{Digest, Sha256};
 
 use crate::blobs::Blobs;
 use crate::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
-use crate::migrate::{self, COPYING, SCHEMA_VERSION};
-use crate::state::Schema;
+use crate::whole::migrate::{self, COPYING, SCHEMA_VERSION};
+use crate::whole::state::Schema;
 use crate::{Row, Value, blobs};
 use tables::{Table, tables};
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use larkspur_contract::Effect;
 
-use crate::copy::{query, unit};
 use crate::driver::{Driver, StoreError};
-use crate::migrate::{self, COMPATIBLE, COPYING, KEY, SCHEMA_VERSION, VERSION};
+use crate::whole::copy::{query, unit};
+use crate::whole::migrate::{self, COMPATIBLE, COPYING, KEY, SCHEMA_VERSION, VERSION};
 
 /// How the schema of a store relates to this program's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

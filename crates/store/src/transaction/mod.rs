@@ -1,0 +1,13 @@
+//! Transactions: what a driver must do, and the handles on a transaction that statements go through. No table is named here.
+
+pub(crate) mod driver;
+mod engine;
+mod root;
+pub(crate) mod tx;
+pub(crate) mod value;
+
+pub use driver::{BoxFuture, Driver, Hook, Session, StoreError, Unit, Verdict};
+pub use engine::{Engine, EngineOptions};
+pub use root::Root;
+pub use tx::{LockedChat, Tx};
+pub use value::{Row, Value};
