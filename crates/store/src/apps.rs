@@ -34,6 +34,11 @@ pub async fn find(root: &mut Root, app_id: AppId) -> Result<Option<App>, StoreEr
     rows.into_iter().next().map(app).transpose()
 }
 
+/// Whether an app is in the directory, in whichever tenant it was made: it tells 210504 from 210506.
+pub async fn is_known(tx: &mut Tx, app_id: AppId) -> Result<bool, StoreError> {
+    Ok(find(&mut tx.root(), app_id).await?.is_some())
+}
+
 fn app(mut row: Row) -> Result<App, StoreError> {
     Ok(App {
         app_id: row.id(0, AppId::parse)?,

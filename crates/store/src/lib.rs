@@ -1,9 +1,15 @@
 //! How state is kept: every statement of the product, over drivers that know no table.
+//!
+//! - `transaction/`: what a driver must do, and the handles on a transaction.
+//! - `memory/`: the read model, and the bounded cache that it is made of.
+//! - `whole/`: what concerns the store as a whole, such as migrations, copies and jobs.
+//! - The other public modules: one for each family of tables, with its statements.
 
 mod bell;
 mod clock;
 mod ids;
 mod keys;
+mod member;
 mod memory;
 mod transaction;
 mod whole;
@@ -42,15 +48,17 @@ pub mod user_deletion;
 pub mod users;
 
 pub use bell::Bell;
+pub use chats::LockedChat;
 pub use clock::{Clock, SystemClock};
 pub use ids::Ids;
 pub use keys::Keys;
 pub use memory::{BoundedCache, Memory, Moment};
 pub use transaction::{
-    BoxFuture, Driver, Engine, EngineOptions, Hook, LockedChat, Root, Row, Session, StoreError, Tx, Unit,
-    Value, Verdict,
+    BoxFuture, Driver, Engine, Hook, Root, Row, Session, StoreError, Tx, Unit, Value, Verdict,
 };
+pub use whole::EngineOptions;
 pub use whole::migrate::{SCHEMA_VERSION, migrations};
 pub use whole::{citus, copy, deleted_worlds, jobs, nodes, probe, rights, state};
 
-use transaction::{driver, tx};
+// The tables name these often.
+use transaction::{driver, tx, value};

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use larkspur_contract::ids::{AppId, ChatId};
 use larkspur_contract::model::ChatMode;
 
-use crate::chats::Member;
 use crate::driver::StoreError;
+use crate::member::Member;
 use crate::tx::{PIECE, found_rows, in_list, more_rows, wanted};
 use crate::{LockedChat, Row, Tx, Value, moderation, parties, pending, users};
 

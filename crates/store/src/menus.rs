@@ -3,8 +3,8 @@
 use larkspur_contract::ids::{ChatId, MenuId};
 use larkspur_contract::model::{I18nNames, MenuAction, RedirectLink};
 
-use crate::chats::{from_json, to_json};
 use crate::driver::StoreError;
+use crate::value::{from_json, to_json};
 use crate::{LockedChat, Row, Tx, Value};
 
 /// What a menu item is, wherever it stands.

@@ -3,9 +3,9 @@
 use std::sync::{Arc, LazyLock};
 
 use crate::Tx;
-use crate::chats::{from_json, to_json};
 use crate::driver::StoreError;
 pub use crate::memory::records::Policy;
+use crate::value::{from_json, to_json};
 
 /// What most tenants have: one for all of them.
 static USUAL: LazyLock<Arc<Policy>> = LazyLock::new(Arc::default);

@@ -1,11 +1,11 @@
 //! The in-process read model: what nearly every request needs, kept above the driver.
 //!
-//! It is exact. A writer makes memory forget a key *before* its commit and may publish the new value *after* it, before
-//! anybody is answered. A reader may fill in what it read only if nothing in that shard was forgotten since its
-//! transaction opened; otherwise what it read may be old, and is used once and not kept.
+//! It is exact. A writer makes memory forget a key *before* its commit and may publish the new value *after* it, before any
+//! caller is answered. A reader may fill in what it read only if nothing in that shard was forgotten since its transaction
+//! opened. Otherwise the value may be old: it is used once and not kept.
 //!
-//! Where other processes write to the store, it would not hear of that. There it keeps nothing, or, if an operator allows
-//! it, what was read and not written here, for so long after the read as is allowed; and only what changes nothing asks it.
+//! Memory does not learn what other processes write to the store. There it keeps nothing, or, if the operator allows it,
+//! values that were read and not written here, for a limited time after the read. Only transactions that read use them.
 
 mod bounded_cache;
 pub(crate) mod records;
