@@ -7,6 +7,7 @@
 
 mod bell;
 mod clock;
+mod gather;
 mod ids;
 mod keys;
 mod member;
@@ -50,6 +51,7 @@ pub mod users;
 pub use bell::Bell;
 pub use chats::LockedChat;
 pub use clock::{Clock, SystemClock};
+pub use gather::gather;
 pub use ids::Ids;
 pub use keys::Keys;
 pub use memory::{BoundedCache, Memory, Moment};

@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use larkspur_store::token_lookup::{self, MOST, TokenRecords, TokenSubject};
-use larkspur_store::{Engine, StoreError};
+use larkspur_store::{Engine, StoreError, gather};
 use tokio::sync::oneshot;
+use tokio::task::yield_now;
 
 /// The most statements under way at a time; more than one only while there is a whole statement's worth to be found. What
 /// comes meanwhile waits for the next one, which finds all of it: never for one that was sent before, since a call must
 /// not see less than what was acknowledged before it came.
 const STATEMENTS: usize = 4;
-/// How often a statement's task gives way to those who may have more for it, as long as some come.
-const GATHER: u32 = 8;
 
 type Answer = Result<Option<TokenRecords>, StoreError>;
 
@@ -51,7 +50,7 @@ impl Lookups {
 
     async fn run(self: Arc<Self>, engine: Arc<Engine>) {
         loop {
-            self.gather().await;
+            gather(|| self.state().waiting.len(), usize::MAX, yield_now).await;
             let Some(waiting) = self.take() else { return };
             let subjects: Vec<TokenSubject> = waiting.iter().map(|(subject, _)| *subject).collect();
             let found = token_lookup::find(&engine, &subjects).await;
@@ -62,20 +61,6 @@ impl Lookups {
                     drop(reply.send(answer.clone()));
                 }
             }
-        }
-    }
-
-    /// Calls often come together: lets those that are about to ask do so first.
-    async fn gather(&self) {
-        let count = || self.state().waiting.len();
-        let mut waiting = count();
-        for _ in 0..GATHER {
-            tokio::task::yield_now().await;
-            let now = count();
-            if now <= waiting {
-                return;
-            }
-            waiting = now;
         }
     }
 
