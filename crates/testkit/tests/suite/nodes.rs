@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use larkspur_contract::Effect::{Reads, Writes};
 use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_store::frequency::{self, Full, Window};
+use larkspur_store::frequency::{self, FullWindow, Window};
 use larkspur_store::{Driver, Engine, StoreError, SystemClock, jobs, nodes};
 use larkspur_store_postgres::{Options, Postgres};
 use larkspur_store_sqlite::Sqlite;
@@ -145,7 +145,7 @@ async fn calls_at_once_are_counted_exactly() {
         });
         let (mut inside, mut told) = (0, None);
         for task in Vec::from_iter(tasks) {
-            let (some, full): (i32, Option<Full>) = task.await.expect("no panic");
+            let (some, full): (i32, Option<FullWindow>) = task.await.expect("no panic");
             (inside, told) = (inside + some, told.or(full));
         }
         assert_eq!(inside, expected, "at {now}");
