@@ -140,7 +140,7 @@ pub async fn absent(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<Fault, Fa
     let Some(id) = ChatId::parse(chat_id) else {
         return Ok(Fault::new(codes::CHAT_ID_INVALID, "the chat_id is malformed"));
     };
-    if tx.is_elsewhere(id).await? {
+    if chats::is_elsewhere(tx, id).await? {
         app_may(call)?;
         return Ok(Fault::new(codes::TENANT_MISMATCH, "the chat lives in another tenant"));
     }

@@ -69,7 +69,7 @@ async fn hold(engine: Weak<Engine>) {
     loop {
         sleep(pause).await;
         let Some(engine) = engine.upgrade() else { return };
-        pause = match unpanicked(engine.hold_node()).await.unwrap_or_else(|why| panicked(&why)) {
+        pause = match unpanicked(nodes::hold_node(&engine)).await.unwrap_or_else(|why| panicked(&why)) {
             Ok(()) => renewal,
             Err(error) => {
                 tracing::warn!(why = %error, "cannot renew the lease of the node number; without one, no ids are made");

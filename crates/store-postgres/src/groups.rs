@@ -32,13 +32,13 @@ pub(crate) struct Waiting {
 }
 
 /// How a unit is run.
-pub(crate) enum Turn {
+pub(crate) enum Placement {
     /// By itself, now.
     Alone(Waiting),
-    /// By a lane that is to be started.
-    Lane,
+    /// By a lane, which is to be started.
+    NewLane,
     /// By a lane that runs already.
-    Later,
+    Queued,
 }
 
 #[derive(Default)]
@@ -68,7 +68,7 @@ impl Groups {
     }
 
     /// Says how a unit is to be run. Who runs it by itself tells [`Groups::ended_alone`].
-    pub(crate) fn enter(&self, unit: Waiting) -> Turn {
+    pub(crate) fn enter(&self, unit: Waiting) -> Placement {
         let mut state = self.state();
         let free = state.lanes < LANES;
         let (none, full) = (state.lanes == 0, state.waiting.len() + 1 >= GROUP);
@@ -76,7 +76,7 @@ impl Groups {
         if !unit.unit.only_adds() {
             if writing.alone > 0 || writing.waiting >= CHAIN || free && writing.lane {
                 writing.alone += 1;
-                return Turn::Alone(unit);
+                return Placement::Alone(unit);
             }
             writing.waiting += 1;
         }
@@ -85,9 +85,9 @@ impl Groups {
         state.waiting.push_back(unit);
         if wanted {
             state.lanes += 1;
-            return Turn::Lane;
+            return Placement::NewLane;
         }
-        Turn::Later
+        Placement::Queued
     }
 
     /// Whether one more lane is to be started for a tenant's unit, which has waited for long.

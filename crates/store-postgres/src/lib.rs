@@ -4,18 +4,20 @@
 //! time share one. What was not answered in time is given up by
 //! dropping the connection, never by cancelling; a COMMIT that was not answered plainly has an unknown outcome.
 
+mod attempts;
 mod certificate;
 mod checks;
 mod connection;
+mod counters;
 mod errors;
+mod execution;
 mod groups;
 mod pool;
-mod run;
+mod scheduler;
 mod session;
 mod tls;
 mod transaction;
 mod values;
-mod work;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,10 +30,11 @@ use tokio::time::Instant;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, LoadBalanceHosts, TargetSessionAttrs};
 
-use groups::Groups;
+use attempts::Attempts;
+use counters::Counters;
 use pool::Pool;
+use scheduler::Scheduler;
 pub use tls::Tls;
-use work::Inner;
 
 /// Settings of a session that decide how its statements are planned: once for any parameters, and as walks along indexes, since
 /// every statement reads few rows of one tenant. Estimates are bound to be wrong (a tenant may have one row or all of a
@@ -85,7 +88,7 @@ pub struct Stats {
 
 /// A store in a PostgreSQL database, which other processes may use as well.
 pub struct Postgres {
-    inner: Arc<Inner>,
+    scheduler: Arc<Scheduler>,
     place: String,
     /// When a write last found no room.
     no_room: Arc<Mutex<Option<Instant>>>,
@@ -138,29 +141,20 @@ impl Postgres {
         let place = place(&config);
         let tls =
             tls::connector(&mut config, options.tls, options.ca.as_deref()).map_err(OpenError::Unfit)?;
-        let inner = Inner {
-            pool: Pool::new(config, tls, options.connections),
-            deadline: options.deadline,
-            groups: Groups::default(),
-            commits: AtomicU64::new(0),
-            grouped: AtomicU64::new(0),
-            undone: AtomicU64::new(0),
-            reads: AtomicU64::new(0),
-            collisions: AtomicU64::new(0),
-            unknown_outcomes: AtomicU64::new(0),
-        };
-        let connection = match inner.pool.take().await {
+        let pool = Pool::new(config, tls, options.connections);
+        let connection = match pool.take().await {
             Ok((connection, _)) => connection,
             Err(error) if errors::is_unwritable(&error) => {
-                let (config, tls) = inner.pool.way();
+                let (config, tls) = pool.way();
                 let why = checks::unwritable(config, tls).await;
                 return Err(why.map_or(error, StoreError::Unavailable).into());
             }
             Err(error) => return Err(errors::at_start(error).into()),
         };
         checks::check(&connection).await?;
-        inner.pool.give_back(connection);
-        Ok(Postgres { inner: Arc::new(inner), place, no_room: Arc::default() })
+        pool.give_back(connection);
+        let attempts = Attempts { pool, deadline: options.deadline, counters: Counters::default() };
+        Ok(Postgres { scheduler: Arc::new(Scheduler::new(attempts)), place, no_room: Arc::default() })
     }
 
     /// Where it is, for people: hosts and database, without user and password.
@@ -171,15 +165,16 @@ impl Postgres {
     /// What was done so far, for metrics.
     pub fn stats(&self) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let Attempts { pool, counters, .. } = &self.scheduler.attempts;
         Stats {
-            commits: read(&self.inner.commits),
-            groups: read(&self.inner.grouped),
-            groups_undone: read(&self.inner.undone),
-            reads: read(&self.inner.reads),
-            collisions: read(&self.inner.collisions),
-            unknown_outcomes: read(&self.inner.unknown_outcomes),
-            connections: read(&self.inner.pool.made),
-            round_trips: read(&self.inner.pool.round_trips),
+            commits: read(&counters.commits),
+            groups: read(&counters.groups),
+            groups_undone: read(&counters.groups_undone),
+            reads: read(&counters.reads),
+            collisions: read(&counters.collisions),
+            unknown_outcomes: read(&counters.unknown_outcomes),
+            connections: read(&pool.made),
+            round_trips: read(&pool.round_trips),
         }
     }
 
@@ -202,7 +197,7 @@ impl Postgres {
 
     /// Refuses units from now on and lets go of the connections that are not in use.
     pub fn close(&self) {
-        self.inner.pool.close();
+        self.scheduler.attempts.pool.close();
     }
 }
 
@@ -254,15 +249,16 @@ async fn to_its_end<T: Send + 'static>(
 
 impl Driver for Postgres {
     fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>> {
-        let inner = self.inner.clone();
+        let scheduler = self.scheduler.clone();
         if let (Effect::Writes, Some(tenant)) = (effect, unit.tenant()) {
-            return self.noting(effect, inner.transact_of(tenant, unit));
+            return self.noting(effect, scheduler.transact_of(tenant, unit));
         }
         self.noting(
             effect,
             to_its_end(async move {
-                let outcome = inner.transact(effect, &*unit, Instant::now() + inner.deadline).await;
-                inner.count(effect, &outcome);
+                let attempts = &scheduler.attempts;
+                let outcome = attempts.transact(effect, &*unit, Instant::now() + attempts.deadline).await;
+                attempts.counters.count(effect, &outcome);
                 outcome
             }),
         )
@@ -274,12 +270,12 @@ impl Driver for Postgres {
         sql: &'static str,
         params: Vec<Value>,
     ) -> BoxFuture<'_, Result<Vec<Row>, StoreError>> {
-        let inner = self.inner.clone();
+        let scheduler = self.scheduler.clone();
         self.noting(
             effect,
             to_its_end(async move {
-                let outcome = inner.query(effect, sql, &params).await;
-                inner.count(effect, &outcome);
+                let outcome = scheduler.attempts.query(effect, sql, &params).await;
+                scheduler.attempts.counters.count(effect, &outcome);
                 outcome
             }),
         )

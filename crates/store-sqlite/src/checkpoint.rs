@@ -45,9 +45,9 @@ pub(crate) struct File {
 
 /// What the writer and the checkpointing thread tell each other.
 #[derive(Default)]
-pub(crate) struct Bell {
+pub(crate) struct CheckpointSignal {
     state: Mutex<State>,
-    rung: Condvar,
+    changed: Condvar,
     turn: Mutex<()>,
 }
 
@@ -57,15 +57,15 @@ struct State {
     closed: bool,
 }
 
-impl Bell {
+impl CheckpointSignal {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks for a checkpoint, soon.
-    pub(crate) fn ring(&self) {
+    pub(crate) fn request(&self) {
         self.state().wanted = true;
-        self.rung.notify_one();
+        self.changed.notify_one();
     }
 
     /// Held during a checkpoint: SQLite refuses a second one at a time instead of letting it wait.
@@ -76,24 +76,24 @@ impl Bell {
     /// Ends the thread.
     pub(crate) fn close(&self) {
         self.state().closed = true;
-        self.rung.notify_one();
+        self.changed.notify_one();
     }
 
     /// Waits until a checkpoint is wanted, or, if the file of the log is to be given back, for a while; false at the end.
     fn wait(&self, owing: bool) -> bool {
         let waiting = |state: &mut State| !state.wanted && !state.closed;
         let mut state = if owing {
-            let waited = self.rung.wait_timeout_while(self.state(), QUIET, waiting);
+            let waited = self.changed.wait_timeout_while(self.state(), QUIET, waiting);
             waited.unwrap_or_else(PoisonError::into_inner).0
         } else {
-            self.rung.wait_while(self.state(), waiting).unwrap_or_else(PoisonError::into_inner)
+            self.changed.wait_while(self.state(), waiting).unwrap_or_else(PoisonError::into_inner)
         };
         state.wanted = false;
         !state.closed
     }
 
     fn pause(&self) {
-        drop(self.rung.wait_timeout_while(self.state(), PAUSE, |state| !state.closed));
+        drop(self.changed.wait_timeout_while(self.state(), PAUSE, |state| !state.closed));
     }
 }
 
@@ -102,7 +102,7 @@ impl Bell {
 /// A failed checkpoint loses nothing (the log stays and is tried again), so nobody is told; a disk that is full or
 /// failing is reported by the commits.
 pub(crate) fn run(
-    bell: &Bell,
+    signal: &CheckpointSignal,
     counters: &Counters,
     log: &File,
     open: impl Fn() -> rusqlite::Result<Connection>,
@@ -110,13 +110,13 @@ pub(crate) fn run(
     let mut connection = None;
     // Since when the file has been too large, and how many commits there were at the last look.
     let mut owing: Option<(Instant, u64)> = None;
-    while bell.wait(owing.is_some()) {
+    while signal.wait(owing.is_some()) {
         if connection.is_none() {
             connection = open().ok();
         }
         let commits = counters.commits.load(Ordering::Relaxed);
         let due = owing.is_some_and(|(since, then)| commits == then || since.elapsed() >= OVERDUE);
-        let turn = bell.turn();
+        let turn = signal.turn();
         let done = connection.as_ref().is_some_and(|open| {
             // The first does the work beside the writer; the second, which the writer waits for, finds little left.
             checkpoint(open, CheckpointMode::PASSIVE) && (!due || empty(open, CheckpointMode::TRUNCATE))
@@ -134,7 +134,7 @@ pub(crate) fn run(
         } else if !due {
             connection = None;
         }
-        bell.pause();
+        signal.pause();
     }
 }
 

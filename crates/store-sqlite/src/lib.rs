@@ -22,11 +22,11 @@ use larkspur_contract::Effect;
 use larkspur_store::{BoxFuture, Driver, StoreError, Unit};
 use tokio::sync::oneshot;
 
-use checkpoint::Bell;
+use checkpoint::CheckpointSignal;
 pub use files::OpenError;
 use files::{Lock, failed};
 use queue::{Job, Queue};
-use session::Bench;
+use session::UnitConnection;
 use trouble::Trouble;
 use writer::{Log, Writer};
 
@@ -94,7 +94,7 @@ pub struct Sqlite {
     reads: Option<Arc<Queue>>,
     /// Of a store without a writer: whatever a unit is said to do, it runs where nothing can be written.
     reading: Option<Reading>,
-    bell: Arc<Bell>,
+    signal: Arc<CheckpointSignal>,
     counters: Arc<Counters>,
     wal_bytes: Arc<AtomicU64>,
     trouble: Trouble,
@@ -169,12 +169,12 @@ impl Sqlite {
             Some(path) => {
                 checkpoint::watch(&mut connection, store.wal_bytes.clone()).map_err(failed(path))?;
                 store.start_beside(path, options)?;
-                let (bell, bytes) = (store.bell.clone(), store.wal_bytes.clone());
-                Some(Log { bell, bytes, limit: options.wal_limit_bytes })
+                let (signal, bytes) = (store.signal.clone(), store.wal_bytes.clone());
+                Some(Log { signal, bytes, limit: options.wal_limit_bytes })
             }
         };
         let writer = Writer {
-            bench: Bench::new(connection),
+            connection: UnitConnection::new(connection),
             queue: store.writes.clone(),
             counters: store.counters.clone(),
             batch_limit: if options.group_commit { options.batch_limit.max(1) } else { 1 },
@@ -192,7 +192,7 @@ impl Sqlite {
             writes: Arc::default(),
             reads: has_readers.then(Arc::default),
             reading,
-            bell: Arc::default(),
+            signal: Arc::default(),
             counters: Arc::default(),
             wal_bytes: Arc::default(),
             trouble: Trouble::default(),
@@ -218,10 +218,10 @@ impl Sqlite {
     fn start_beside(&self, path: &Path, options: &Options) -> Result<(), OpenError> {
         self.start_readers(path, options)?;
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let (bell, counters, file) = (self.bell.clone(), self.counters.clone(), PathBuf::from(path));
+        let (signal, counters, file) = (self.signal.clone(), self.counters.clone(), PathBuf::from(path));
         let log = checkpoint::File { path: files::log_of(path), bytes: self.wal_bytes.clone() };
         let open = move || files::open_checkpointer(&file);
-        let thread = spawn("larkspur-log", move || checkpoint::run(&bell, &counters, &log, open));
+        let thread = spawn("larkspur-log", move || checkpoint::run(&signal, &counters, &log, open));
         threads.others.push(thread.map_err(failed(path))?);
         Ok(())
     }
@@ -286,7 +286,7 @@ impl Sqlite {
         if let Some(reads) = &self.reads {
             reads.close();
         }
-        self.bell.close();
+        self.signal.close();
         // The writer last: the log can be emptied only when nobody reads it.
         for thread in threads.others {
             join(thread);

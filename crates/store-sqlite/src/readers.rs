@@ -9,22 +9,22 @@ use larkspur_store::{StoreError, Unit};
 use rusqlite::Connection;
 
 use crate::queue::{Job, Queue};
-use crate::session::Bench;
+use crate::session::UnitConnection;
 use crate::writer::{RUNS, answer, collided_too_often};
 use crate::{Counters, errors};
 
 /// One reading thread: serves until the queue is closed and empty. The connection is opened for the first unit.
 pub(crate) fn run(queue: &Queue, counters: &Counters, open: impl Fn() -> rusqlite::Result<Connection>) {
-    let mut bench: Option<Arc<Bench>> = None;
+    let mut connection: Option<Arc<UnitConnection>> = None;
     while let Some(job) = queue.take() {
         // What a unit does is caught where it runs; this is for what it leaves to be dropped.
-        drop(catch_unwind(AssertUnwindSafe(|| serve(job, &mut bench, counters, &open))));
+        drop(catch_unwind(AssertUnwindSafe(|| serve(job, &mut connection, counters, &open))));
     }
 }
 
 fn serve(
     Job { unit, reply, .. }: Job,
-    bench: &mut Option<Arc<Bench>>,
+    connection: &mut Option<Arc<UnitConnection>>,
     counters: &Counters,
     open: impl Fn() -> rusqlite::Result<Connection>,
 ) {
@@ -32,15 +32,15 @@ fn serve(
         // Nobody waits, and a read leaves nothing behind: under overload this is the work to shed.
         return;
     }
-    let ready = match bench.take() {
+    let ready = match connection.take() {
         Some(ready) => Ok(ready),
-        None => open().map(Bench::new).map_err(|error| errors::of_statement(&error, "open")),
+        None => open().map(UnitConnection::new).map_err(|error| errors::of_statement(&error, "open")),
     };
     let outcome = ready.and_then(|ready| {
         let outcome = read(&ready, counters, &*unit);
         // After an error of the disk or the file a fresh connection is worth more than a warm one.
         if !matches!(outcome, Err(StoreError::Unavailable(_))) {
-            *bench = Some(ready);
+            *connection = Some(ready);
         }
         outcome
     });
@@ -50,15 +50,15 @@ fn serve(
     answer(reply, outcome);
 }
 
-fn read(bench: &Arc<Bench>, counters: &Counters, unit: &dyn Unit) -> Result<(), StoreError> {
+fn read(connection: &Arc<UnitConnection>, counters: &Counters, unit: &dyn Unit) -> Result<(), StoreError> {
     for _ in 0..RUNS {
         // Deferred, and it must be: the snapshot is taken by the unit's first statement, thus after the unit noted the
         // read model's generation. The other way round it could fill memory with a row that was replaced in between.
-        bench.control("BEGIN").map_err(|error| errors::of_statement(&error, "BEGIN"))?;
+        connection.control("BEGIN").map_err(|error| errors::of_statement(&error, "BEGIN"))?;
         // A reader commits nothing, so its hooks are nothing.
-        let (outcome, _) = bench.run(Effect::Reads, unit);
-        if bench.in_transaction() {
-            bench.control("ROLLBACK").map_err(|error| errors::of_statement(&error, "ROLLBACK"))?;
+        let (outcome, _) = connection.run(Effect::Reads, unit);
+        if connection.in_transaction() {
+            connection.control("ROLLBACK").map_err(|error| errors::of_statement(&error, "ROLLBACK"))?;
         }
         if outcome != Err(StoreError::Collided) {
             counters.reads.fetch_add(1, Ordering::Relaxed);

@@ -12,7 +12,7 @@ use rusqlite::{CachedStatement, Connection};
 use crate::errors;
 
 /// A connection that runs one unit at a time. Only its own thread runs units, so its lock is never fought over.
-pub(crate) struct Bench(Mutex<Inner>);
+pub(crate) struct UnitConnection(Mutex<Inner>);
 
 struct Inner {
     connection: Connection,
@@ -23,9 +23,14 @@ struct Inner {
     hooks: Vec<Hook>,
 }
 
-impl Bench {
+impl UnitConnection {
     pub(crate) fn new(connection: Connection) -> Arc<Self> {
-        Arc::new(Bench(Mutex::new(Inner { connection, serial: 0, running: None, hooks: Vec::new() })))
+        Arc::new(UnitConnection(Mutex::new(Inner {
+            connection,
+            serial: 0,
+            running: None,
+            hooks: Vec::new(),
+        })))
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -60,7 +65,7 @@ impl Bench {
             inner.hooks.clear();
             inner.serial
         };
-        let handle = Handle { bench: self.clone(), serial };
+        let handle = Handle { connection: self.clone(), serial };
         // The future is made, polled and dropped inside, so that a panic in any of the three is caught.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let mut future = unit.run(Box::new(handle));
@@ -90,13 +95,14 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
 
 /// What a unit holds. It outlives its unit harmlessly: its serial number is then no longer the one that runs.
 struct Handle {
-    bench: Arc<Bench>,
+    connection: Arc<UnitConnection>,
     serial: u64,
 }
 
 impl Handle {
-    fn bench(&self) -> Option<(MutexGuard<'_, Inner>, Effect)> {
-        let inner = self.bench.inner();
+    /// The unit, while it runs.
+    fn running(&self) -> Option<(MutexGuard<'_, Inner>, Effect)> {
+        let inner = self.connection.inner();
         match inner.running {
             Some(effect) if inner.serial == self.serial => Some((inner, effect)),
             _ => None,
@@ -111,7 +117,7 @@ impl Session for Handle {
         params: &'a [Value],
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async move {
-            let Some((inner, effect)) = self.bench() else {
+            let Some((inner, effect)) = self.running() else {
                 return Err(StoreError::Broken(format!("the transaction has ended, in: {sql}")));
             };
             // Without this, statements after such an error would each commit by themselves.
@@ -123,13 +129,13 @@ impl Session for Handle {
     }
 
     fn on_commit(&mut self, hook: Hook) {
-        if let Some((mut inner, _)) = self.bench() {
+        if let Some((mut inner, _)) = self.running() {
             inner.hooks.push(hook);
         }
     }
 
     fn share(&self) -> Box<dyn Session> {
-        Box::new(Handle { bench: self.bench.clone(), serial: self.serial })
+        Box::new(Handle { connection: self.connection.clone(), serial: self.serial })
     }
 }
 

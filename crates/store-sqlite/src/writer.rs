@@ -8,10 +8,10 @@ use larkspur_contract::Effect;
 use larkspur_store::{Hook, StoreError, Unit, Verdict};
 use rusqlite::wal::CheckpointMode;
 
-use crate::checkpoint::{self, Bell};
+use crate::checkpoint::{self, CheckpointSignal};
 use crate::files::Lock;
 use crate::queue::{Job, Queue, Reply};
-use crate::session::Bench;
+use crate::session::UnitConnection;
 use crate::{Counters, errors};
 
 /// How often a unit that collides is run in all. One after another as they run, only an id that exists already makes
@@ -19,7 +19,7 @@ use crate::{Counters, errors};
 pub(crate) const RUNS: u32 = 5;
 
 pub(crate) struct Writer {
-    pub(crate) bench: Arc<Bench>,
+    pub(crate) connection: Arc<UnitConnection>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) batch_limit: usize,
@@ -31,7 +31,7 @@ pub(crate) struct Writer {
 
 /// What the writer knows of the write-ahead log.
 pub(crate) struct Log {
-    pub(crate) bell: Arc<Bell>,
+    pub(crate) signal: Arc<CheckpointSignal>,
     pub(crate) bytes: Arc<AtomicU64>,
     pub(crate) limit: u64,
 }
@@ -55,7 +55,7 @@ impl Writer {
             limit = self.tend_log(limit);
         }
         if self.log.is_some()
-            && self.bench.with(|connection| checkpoint::empty(connection, CheckpointMode::TRUNCATE))
+            && self.connection.with(|connection| checkpoint::empty(connection, CheckpointMode::TRUNCATE))
         {
             self.counters.checkpoints.fetch_add(1, Ordering::Relaxed);
         }
@@ -108,25 +108,25 @@ impl Writer {
     }
 
     fn begin(&self) -> rusqlite::Result<()> {
-        if self.bench.in_transaction() {
-            self.bench.control("ROLLBACK")?;
+        if self.connection.in_transaction() {
+            self.connection.control("ROLLBACK")?;
         }
-        self.bench.control("BEGIN IMMEDIATE")
+        self.connection.control("BEGIN IMMEDIATE")
     }
 
     /// Runs one unit in its own savepoint, again while it collides.
     fn unit(&self, effect: Effect, unit: &dyn Unit) -> Ran {
         for _ in 0..RUNS {
-            if let Err(error) = self.bench.control("SAVEPOINT unit") {
+            if let Err(error) = self.connection.control("SAVEPOINT unit") {
                 return Ran::Lost(errors::of_statement(&error, "SAVEPOINT"));
             }
-            let (outcome, hooks) = self.bench.run(effect, unit);
-            if !self.bench.in_transaction() {
+            let (outcome, hooks) = self.connection.run(effect, unit);
+            if !self.connection.in_transaction() {
                 let why = outcome.err().unwrap_or_else(|| StoreError::Broken("a unit ended it".to_owned()));
                 return Ran::Lost(StoreError::Unavailable(format!("the transaction was rolled back: {why}")));
             }
             let outcome = match (outcome, effect) {
-                (Ok(Verdict::Commit), Effect::Writes) => match self.bench.control("RELEASE unit") {
+                (Ok(Verdict::Commit), Effect::Writes) => match self.connection.control("RELEASE unit") {
                     Ok(()) => return Ran::Kept(hooks),
                     Err(error) => Err(errors::of_statement(&error, "RELEASE")),
                 },
@@ -145,8 +145,8 @@ impl Writer {
     }
 
     fn undo(&self) -> rusqlite::Result<()> {
-        self.bench.control("ROLLBACK TO unit")?;
-        self.bench.control("RELEASE unit")
+        self.connection.control("ROLLBACK TO unit")?;
+        self.connection.control("RELEASE unit")
     }
 
     /// Commits what was kept and returns what must run now that it is durable.
@@ -154,7 +154,7 @@ impl Writer {
     fn commit(&self, kept: u64, hooks: Vec<Hook>) -> Result<Vec<Box<dyn FnOnce() + Send>>, StoreError> {
         if kept == 0 {
             // Undone savepoints leave dirty pages behind, which a COMMIT would write and sync for nothing.
-            self.bench.control("ROLLBACK").map_err(|error| errors::of_statement(&error, "ROLLBACK"))?;
+            self.connection.control("ROLLBACK").map_err(|error| errors::of_statement(&error, "ROLLBACK"))?;
             return Ok(Vec::new());
         }
         let mut after = Vec::with_capacity(hooks.len());
@@ -165,7 +165,7 @@ impl Writer {
             }
             after.push(hook.after);
         }
-        self.bench.control("COMMIT").map_err(|error| errors::of_commit(&error))?;
+        self.connection.control("COMMIT").map_err(|error| errors::of_commit(&error))?;
         self.counters.commits.fetch_add(1, Ordering::Relaxed);
         self.counters.operations.fetch_add(kept, Ordering::Relaxed);
         Ok(after)
@@ -174,9 +174,9 @@ impl Writer {
     /// Nothing of the batch happened. Units that were undone by themselves are told the same: what made them refuse may
     /// have been written by one of the others.
     fn fail(&self, answers: Vec<(Reply, Result<(), StoreError>)>, error: &StoreError) {
-        if self.bench.in_transaction() {
+        if self.connection.in_transaction() {
             // If this fails too, the next batch tries again and, until it succeeds, refuses.
-            drop(self.bench.control("ROLLBACK"));
+            drop(self.connection.control("ROLLBACK"));
         }
         for (reply, _) in answers {
             answer(reply, Err(error.clone()));
@@ -190,13 +190,13 @@ impl Writer {
         let bytes = log.bytes.load(Ordering::Relaxed);
         if bytes <= limit {
             if bytes > checkpoint::WORTH_BYTES {
-                log.bell.ring();
+                log.signal.request();
             }
             // Grown past its limit under a long reader and small again since: the limit holds again.
             return if bytes <= log.limit { log.limit } else { limit };
         }
-        let _turn = log.bell.turn();
-        if self.bench.with(|connection| checkpoint::empty(connection, CheckpointMode::TRUNCATE)) {
+        let _turn = log.signal.turn();
+        if self.connection.with(|connection| checkpoint::empty(connection, CheckpointMode::TRUNCATE)) {
             self.counters.checkpoints.fetch_add(1, Ordering::Relaxed);
             log.bytes.store(0, Ordering::Relaxed);
             return log.limit;

@@ -3,8 +3,9 @@
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{AnnouncementType, ChatMode};
 
-use crate::chats::{Chat, Member, from_json, to_json};
+use crate::chats::{Chat, Member};
 use crate::driver::StoreError;
+use crate::value::{from_json, to_json};
 use crate::{LockedChat, Row, Tx};
 
 /// How many of the latest edits are kept as they were sent.

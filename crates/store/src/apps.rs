@@ -8,6 +8,7 @@ use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::model::{AppKind, InstallStatus};
 
 use crate::driver::StoreError;
+pub use crate::memory::records::{Install, Scopes};
 use crate::tx::{PIECE, found_rows, more_rows, wanted};
 use crate::{Root, Row, Tx, Value};
 
@@ -26,68 +27,16 @@ pub struct App {
     pub secret_hash: String,
 }
 
-/// An app as installed in a tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Install {
-    /// The app.
-    pub app_id: AppId,
-    /// The tenant that made it.
-    pub developer: TenantKey,
-    /// Custom or ISV.
-    pub kind: AppKind,
-    /// Its name, which is also its bot's.
-    pub name: String,
-    /// Whether the tenant uses it.
-    pub status: InstallStatus,
-    /// Whether it has a bot.
-    pub bot: bool,
-    /// Whether its bot may be in external chats.
-    pub external_sharing: bool,
-    /// What it may do.
-    pub scopes: Scopes,
-    /// Whether every user of the tenant sees it; else the ones listed do.
-    pub visible_to_all: bool,
-}
-
-/// A set of permission scopes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Scopes(Vec<String>);
-
-impl Scopes {
-    /// A set of these scopes.
-    pub fn new<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut list: Vec<String> = scopes.into_iter().map(str::to_owned).collect();
-        list.sort_unstable();
-        list.dedup();
-        Scopes(list)
-    }
-
-    /// Reads the form of a column: separated by blanks.
-    pub fn parse(text: &str) -> Self {
-        Scopes::new(text.split_ascii_whitespace())
-    }
-
-    /// Whether the set has this scope.
-    pub fn has(&self, scope: &str) -> bool {
-        self.0.binary_search_by(|held| held.as_str().cmp(scope)).is_ok()
-    }
-
-    /// The scopes, sorted.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
-
-    /// The form of a column.
-    pub fn to_column(&self) -> String {
-        self.0.join(" ")
-    }
-}
-
 /// Finds an app by its id alone.
 pub async fn find(root: &mut Root, app_id: AppId) -> Result<Option<App>, StoreError> {
     let sql = "SELECT app_id, tenant, kind, name, secret_hash FROM app WHERE app_id = $1";
     let rows = root.rows(sql, &[app_id.into()]).await?;
     rows.into_iter().next().map(app).transpose()
+}
+
+/// Whether an app is in the directory, in whichever tenant it was made: it tells 210504 from 210506.
+pub async fn is_known(tx: &mut Tx, app_id: AppId) -> Result<bool, StoreError> {
+    Ok(find(&mut tx.root(), app_id).await?.is_some())
 }
 
 fn app(mut row: Row) -> Result<App, StoreError> {

@@ -1,14 +1,15 @@
 //! Chats.
 
-use larkspur_contract::ids::{AppId, ChatId};
+use larkspur_contract::ids::{AppId, ChatId, TenantKey};
 use larkspur_contract::model::{
     ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission,
 };
-use serde::{Serialize, de::DeserializeOwned};
 
 use crate::driver::StoreError;
+pub use crate::member::Member;
 use crate::users::fold;
-use crate::{LockedChat, Row, Tx, Value, parties, terms};
+use crate::value::{from_json, to_json};
+use crate::{Root, Row, Tx, Value, parties, terms};
 
 /// A chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,35 +50,16 @@ pub struct Chat {
     pub bot_count: i64,
 }
 
-/// A member of a chat, or another holder of rights: a user by the tenant's own id, or a bot by its app.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Member {
-    /// A user, by user_id.
-    User(String),
-    /// An app's bot.
-    Bot(AppId),
-}
+/// A chat whose row this transaction has taken: no other transaction changes the chat until this one ends.
+///
+/// Functions that write a chat's rows take one, and only [`lock`] and [`insert`] make one.
+#[derive(Debug)]
+pub struct LockedChat(Chat);
 
-impl Member {
-    /// The form of a column.
-    pub fn to_column(&self) -> String {
-        match self {
-            Member::User(user_id) => user_id.clone(),
-            Member::Bot(app_id) => app_id.to_string(),
-        }
-    }
-
-    /// The user's own id; none for a bot.
-    pub fn user_id(&self) -> Option<&str> {
-        match self {
-            Member::User(user_id) => Some(user_id),
-            Member::Bot(_) => None,
-        }
-    }
-
-    /// Reads the form of a column. No user_id may look like an app id, which `users` is asked to see to.
-    pub fn parse(text: &str) -> Self {
-        AppId::parse(text).map_or_else(|| Member::User(text.to_owned()), Member::Bot)
+impl std::ops::Deref for LockedChat {
+    type Target = Chat;
+    fn deref(&self) -> &Chat {
+        &self.0
     }
 }
 
@@ -106,16 +88,6 @@ pub(crate) fn chat(mut row: Row) -> Result<Chat, StoreError> {
     })
 }
 
-/// Reads a JSON column.
-pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::Broken(format!("a JSON column: {error}")))
-}
-
-/// Writes a JSON column.
-pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Broken(format!("a JSON column: {error}")))
-}
-
 /// A chat of the tenant.
 pub async fn get(tx: &mut Tx, chat_id: ChatId) -> Result<Option<Chat>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM chat WHERE tenant = $1 AND chat_id = $2");
@@ -126,7 +98,7 @@ pub async fn get(tx: &mut Tx, chat_id: ChatId) -> Result<Option<Chat>, StoreErro
 pub async fn lock(tx: &mut Tx, chat_id: ChatId) -> Result<Option<LockedChat>, StoreError> {
     let sql =
         format!("UPDATE chat SET version = version WHERE tenant = $1 AND chat_id = $2 RETURNING {COLUMNS}");
-    Ok(tx.row(&sql, [chat_id.into()]).await?.map(chat).transpose()?.map(LockedChat::new))
+    Ok(tx.row(&sql, [chat_id.into()]).await?.map(chat).transpose()?.map(LockedChat))
 }
 
 /// Adds a chat without members.
@@ -140,7 +112,7 @@ pub async fn insert(tx: &mut Tx, chat: Chat, now_ms: i64) -> Result<LockedChat, 
     params.push(now_ms.into());
     tx.rows_of(sql, params).await?;
     terms::add_chat(tx, &chat, now_ms).await?;
-    Ok(LockedChat::new(Chat { user_count: 0, bot_count: 0, ..chat }))
+    Ok(LockedChat(Chat { user_count: 0, bot_count: 0, ..chat }))
 }
 
 /// Replaces everything of a chat but its id and its counts.
@@ -172,26 +144,31 @@ const COARSE_MS: i64 = 60_000;
 pub fn touch(tx: &mut Tx, locked: &LockedChat, now_ms: i64) {
     let coarse = locked.user_count + locked.bot_count > EXACT_UP_TO;
     let before_ms = if coarse { now_ms.saturating_sub(COARSE_MS) } else { now_ms };
-    tx.touch(Touch { chat_id: locked.chat_id, now_ms, before_ms });
+    let chat_id = locked.chat_id;
+    tx.at_end(move |tx| Box::pin(set_active(tx, chat_id, now_ms, before_ms)));
 }
 
-/// That something happened in a chat whose row was taken.
-pub(crate) struct Touch {
-    chat_id: ChatId,
-    now_ms: i64,
-    /// It is written if the last time was before this.
-    before_ms: i64,
-}
-
-/// Writes that something happened in a chat.
-pub(crate) async fn touched(tx: &mut Tx, touch: &Touch) -> Result<(), StoreError> {
+/// Writes when something last happened in a chat, if the last time was before `before_ms`.
+async fn set_active(tx: &mut Tx, chat: ChatId, now_ms: i64, before_ms: i64) -> Result<(), StoreError> {
     let sql = "UPDATE chat SET active_at = $3 WHERE tenant = $1 AND chat_id = $2 AND active_at < $4 RETURNING chat_id";
-    let params = [touch.chat_id.into(), touch.now_ms.into(), touch.before_ms.into()];
-    if tx.row(sql, params).await?.is_some() {
+    if tx.row(sql, [chat.into(), now_ms.into(), before_ms.into()]).await?.is_some() {
         let sql = "UPDATE chat_member SET chat_active_at = $3 WHERE tenant = $1 AND chat_id = $2";
-        tx.rows(sql, [touch.chat_id.into(), touch.now_ms.into()]).await?;
+        tx.rows(sql, [chat.into(), now_ms.into()]).await?;
     }
     Ok(())
+}
+
+/// The tenant in which a chat lives.
+async fn home(root: &mut Root, chat: ChatId) -> Result<Option<TenantKey>, StoreError> {
+    let rows = root.rows("SELECT tenant FROM chat WHERE chat_id = $1", &[Value::from(chat)]).await?;
+    rows.into_iter().next().map(|mut row| row.id(0, TenantKey::parse)).transpose()
+}
+
+/// Whether a chat that the transaction's tenant does not have lives in another one: it tells 232010 from 232006.
+///
+/// With [`crate::apps::is_known`], the one look beyond the tenant that an operation may take.
+pub async fn is_elsewhere(tx: &mut Tx, chat: ChatId) -> Result<bool, StoreError> {
+    Ok(home(&mut tx.root(), chat).await?.is_some_and(|home| home != tx.tenant()))
 }
 
 /// Whether another public chat of the tenant has this name. Until this transaction ends, no other one gives it to one.

@@ -23,7 +23,7 @@ impl Default for Window {
 
 /// A window that is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Full {
+pub struct FullWindow {
     /// Calls that it allows.
     pub cap: i64,
     /// Milliseconds until it opens again, at least 1.
@@ -71,7 +71,7 @@ pub async fn count(
     windows: [Window; 2],
     now: i64,
     real_now: i64,
-) -> Result<Option<Full>, StoreError> {
+) -> Result<Option<FullWindow>, StoreError> {
     let whose = || [Value::from(key.tenant), key.app_id.into(), key.operation.into()];
     // The caller has only named it: of an app that is not there nothing is kept, so that callers without credentials cannot
     // fill the table. The operation will say that there is none.
@@ -98,14 +98,14 @@ pub async fn count(
             let (start, calls) = (row.int(column)?, row.int(column + 1)?);
             let left_ms = start.saturating_add(window.length_ms).saturating_sub(now);
             let open = left_ms > 0 && left_ms <= window.length_ms.saturating_add(SKEW);
-            if open && calls >= window.cap && found.is_none_or(|full: Full| full.left_ms < left_ms) {
-                found = Some(Full { cap: window.cap, left_ms });
+            if open && calls >= window.cap && found.is_none_or(|full: FullWindow| full.left_ms < left_ms) {
+                found = Some(FullWindow { cap: window.cap, left_ms });
             }
         }
         if found.is_some() {
             return Ok(found);
         }
     }
-    // Full whenever it was counted and open whenever it was looked at: others are ahead each time.
-    Ok(Some(Full { cap: windows[0].cap, left_ms: 1 }))
+    // FullWindow whenever it was counted and open whenever it was looked at: others are ahead each time.
+    Ok(Some(FullWindow { cap: windows[0].cap, left_ms: 1 }))
 }

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::clock::system_millis;
 
 /// The source of every new identifier of a process.
 ///
@@ -88,14 +89,6 @@ impl Ids {
 
 fn stamp(millis: i64) -> i64 {
     ((millis / 1000) << 10) | (millis % 1000)
-}
-
-/// Milliseconds since 1970 of the machine's clock.
-#[allow(clippy::disallowed_methods, reason = "the one place that reads the system clock for the store")]
-pub(crate) fn system_millis() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Random bytes from the operating system.

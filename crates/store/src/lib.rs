@@ -1,32 +1,30 @@
 //! How state is kept: every statement of the product, over drivers that know no table.
+//!
+//! - `transaction/`: what a driver must do, and the handles on a transaction.
+//! - `memory/`: the read model, and the bounded cache that it is made of.
+//! - `whole/`: what concerns the store as a whole, such as migrations, copies and jobs.
+//! - The other public modules: one for each family of tables, with its statements.
 
 mod bell;
-mod driver;
-mod engine;
-mod gone;
+mod clock;
+mod gather;
 mod ids;
 mod keys;
+mod member;
 mod memory;
-mod migrate;
-mod root;
-mod tx;
-mod value;
+mod transaction;
+mod whole;
 
 pub mod announcements;
 pub mod apps;
 pub mod blobs;
 pub mod chats;
-pub mod citus;
-pub mod copy;
 pub mod directory;
 pub mod documents;
 pub mod events;
-pub mod facts;
 pub mod frequency;
 pub mod idempotency;
 pub mod images;
-pub mod jobs;
-pub mod leaving;
 pub mod limits;
 pub mod links;
 pub mod listing;
@@ -34,31 +32,35 @@ pub mod members;
 pub mod menus;
 pub mod moderation;
 pub mod naming;
-pub mod nodes;
 pub mod oauth;
 pub mod outbox;
 pub mod own;
 pub mod parties;
 pub mod pending;
 pub mod policies;
-pub mod probe;
 pub mod publishing;
 pub mod refusals;
-pub mod rights;
-pub mod state;
 pub mod tabs;
 pub mod tags;
 pub mod tenants;
 pub mod terms;
+pub mod token_lookup;
+pub mod user_deletion;
 pub mod users;
 
 pub use bell::Bell;
-pub use driver::{BoxFuture, Driver, Hook, Session, StoreError, Unit, Verdict};
-pub use engine::{Clock, Engine, EngineOptions, SystemClock};
+pub use chats::LockedChat;
+pub use clock::{Clock, SystemClock};
+pub use gather::gather;
 pub use ids::Ids;
 pub use keys::Keys;
-pub use memory::{Memory, Moment, Shelf};
-pub use migrate::{SCHEMA_VERSION, migrations};
-pub use root::Root;
-pub use tx::{LockedChat, Tx};
-pub use value::{Row, Value};
+pub use memory::{BoundedCache, Memory, Moment};
+pub use transaction::{
+    BoxFuture, Driver, Engine, Hook, Root, Row, Session, StoreError, Tx, Unit, Value, Verdict,
+};
+pub use whole::EngineOptions;
+pub use whole::migrate::{SCHEMA_VERSION, migrations};
+pub use whole::{citus, copy, deleted_worlds, jobs, nodes, probe, rights, state};
+
+// The tables name these often.
+use transaction::{driver, tx, value};

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use larkspur_contract::ids::{AppId, ChatId};
 use larkspur_contract::model::ChatMode;
 
-use crate::chats::Member;
 use crate::driver::StoreError;
+use crate::member::Member;
 use crate::tx::{PIECE, found_rows, in_list, more_rows, wanted};
 use crate::{LockedChat, Row, Tx, Value, moderation, parties, pending, users};
 
@@ -65,43 +65,43 @@ pub async fn among(
 
 /// Where a page of members ends: the last one on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Cursor {
     /// When that one joined, in milliseconds since 1970.
     pub joined_at: i64,
     /// Who it is.
     pub member: Member,
 }
 
-fn place(mut row: Row) -> Result<Place, StoreError> {
-    Ok(Place { member: Member::parse(&row.text(0)?), joined_at: row.int(1)? })
+fn cursor(mut row: Row) -> Result<Cursor, StoreError> {
+    Ok(Cursor { member: Member::parse(&row.text(0)?), joined_at: row.int(1)? })
 }
 
-/// Up to `size` members behind a place, in the order in which they joined.
+/// Up to `size` members behind a cursor, in the order in which they joined.
 pub async fn after(
     tx: &mut Tx,
     chat: ChatId,
-    last: Option<&Place>,
+    last: Option<&Cursor>,
     size: i64,
-) -> Result<Vec<Place>, StoreError> {
-    let first = Place { joined_at: i64::MIN, member: Member::User(String::new()) };
+) -> Result<Vec<Cursor>, StoreError> {
+    let first = Cursor { joined_at: i64::MIN, member: Member::User(String::new()) };
     let last = last.unwrap_or(&first);
     let params = [chat.into(), last.joined_at.into(), last.member.to_column().into(), size.into()];
     let sql = "SELECT member, joined_at FROM chat_member WHERE tenant = $1 AND chat_id = $2 \
                AND (joined_at, member) > (CAST($3 AS BIGINT), CAST($4 AS TEXT)) ORDER BY joined_at, member LIMIT $5";
-    tx.rows(sql, params).await?.into_iter().map(place).collect()
+    tx.rows(sql, params).await?.into_iter().map(cursor).collect()
 }
 
-/// Up to `size` users behind a place, in the order in which they joined. A chat has few bots that are in between.
+/// Up to `size` users behind a cursor, in the order in which they joined. A chat has few bots that are in between.
 pub async fn users_after(
     tx: &mut Tx,
     chat: ChatId,
-    last: Option<&Place>,
+    last: Option<&Cursor>,
     size: i64,
-) -> Result<Vec<Place>, StoreError> {
-    let first = Place { joined_at: i64::MIN, member: Member::User(String::new()) };
+) -> Result<Vec<Cursor>, StoreError> {
+    let first = Cursor { joined_at: i64::MIN, member: Member::User(String::new()) };
     let last = last.unwrap_or(&first);
     let params = [chat.into(), last.joined_at.into(), last.member.to_column().into(), size.into()];
-    tx.rows(USERS, params).await?.into_iter().map(place).collect()
+    tx.rows(USERS, params).await?.into_iter().map(cursor).collect()
 }
 
 const USERS: &str = "SELECT member, joined_at FROM chat_member WHERE tenant = $1 AND chat_id = $2 AND kind = 'user' \
@@ -118,12 +118,17 @@ pub async fn bots(tx: &mut Tx, chat: ChatId) -> Result<Vec<AppId>, StoreError> {
     rows.into_iter().map(|mut row| row.id(0, AppId::parse)).collect()
 }
 
-/// Up to `size` members behind a place who joined at the same time.
-pub async fn together(tx: &mut Tx, chat: ChatId, last: &Place, size: i64) -> Result<Vec<Place>, StoreError> {
+/// Up to `size` members behind a cursor who joined at the same time.
+pub async fn together(
+    tx: &mut Tx,
+    chat: ChatId,
+    last: &Cursor,
+    size: i64,
+) -> Result<Vec<Cursor>, StoreError> {
     let params = [chat.into(), last.joined_at.into(), last.member.to_column().into(), size.into()];
     let sql = "SELECT member, joined_at FROM chat_member WHERE tenant = $1 AND chat_id = $2 \
                AND joined_at = $3 AND member > $4 ORDER BY member LIMIT $5";
-    tx.rows(sql, params).await?.into_iter().map(place).collect()
+    tx.rows(sql, params).await?.into_iter().map(cursor).collect()
 }
 
 /// Every member of a chat, in the order in which they joined.

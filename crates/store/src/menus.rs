@@ -3,8 +3,8 @@
 use larkspur_contract::ids::{ChatId, MenuId};
 use larkspur_contract::model::{I18nNames, MenuAction, RedirectLink};
 
-use crate::chats::{from_json, to_json};
 use crate::driver::StoreError;
+use crate::value::{from_json, to_json};
 use crate::{LockedChat, Row, Tx, Value};
 
 /// What a menu item is, wherever it stands.
@@ -31,6 +31,8 @@ pub struct Placed {
     pub parent: Option<MenuId>,
     /// What it is.
     pub item: Item,
+    /// Where it stands among its siblings: they are in the order of their positions, which may have gaps.
+    pub position: i64,
 }
 
 fn placed(mut row: Row) -> Result<Placed, StoreError> {
@@ -45,35 +47,35 @@ fn placed(mut row: Row) -> Result<Placed, StoreError> {
             link: link.map(|text| from_json(&text)).transpose()?,
             image_key: row.text(6)?,
         },
+        position: row.int(7)?,
     })
 }
 
 /// The items of a chat: those of each level, and of each parent, in their order.
 pub async fn list(tx: &mut Tx, chat: ChatId) -> Result<Vec<Placed>, StoreError> {
-    let sql = "SELECT menu_id, parent, action_type, name, i18n_names, redirect_link, image_key FROM chat_menu \
+    let sql = "SELECT menu_id, parent, action_type, name, i18n_names, redirect_link, image_key, position FROM chat_menu \
                WHERE tenant = $1 AND chat_id = $2 ORDER BY position, menu_id";
     tx.rows(sql, [chat.into()]).await?.into_iter().map(placed).collect()
 }
 
-/// Adds an item at a position among its siblings.
-pub async fn insert(tx: &mut Tx, chat: &LockedChat, new: &Placed, position: usize) -> Result<(), StoreError> {
+/// Adds an item at its position.
+pub async fn insert(tx: &mut Tx, chat: &LockedChat, new: &Placed) -> Result<(), StoreError> {
     let sql = "INSERT INTO chat_menu (tenant, chat_id, menu_id, parent, position, action_type, name, i18n_names, \
                redirect_link, image_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let mut params: Vec<Value> = vec![
         chat.chat_id.into(),
         new.menu_id.into(),
         new.parent.map_or(0, |parent| parent.0).into(),
-        i64::try_from(position).unwrap_or(i64::MAX).into(),
+        new.position.into(),
     ];
     params.extend(columns(&new.item)?);
     tx.rows_of(sql, params).await.map(drop)
 }
 
-/// The position behind the last item of the top level.
-pub async fn end(tx: &mut Tx, chat: &LockedChat) -> Result<usize, StoreError> {
-    let sql = "SELECT COALESCE(MAX(position) + 1, 0) FROM chat_menu WHERE tenant = $1 AND chat_id = $2 AND parent = 0";
-    let end = tx.row(sql, [chat.chat_id.into()]).await?.map_or(Ok(0), |row| row.int(0))?;
-    Ok(usize::try_from(end).unwrap_or(0))
+/// The position behind the last item of a chat's top level.
+pub fn end(present: &[Placed]) -> i64 {
+    let tops = present.iter().filter(|placed| placed.parent.is_none());
+    tops.map(|placed| placed.position.saturating_add(1)).max().unwrap_or(0)
 }
 
 /// Replaces what an item is; it stays where it is.

@@ -2,8 +2,8 @@
 
 use larkspur_contract::ids::ChatId;
 
-use crate::chats::Member;
 use crate::driver::StoreError;
+use crate::member::Member;
 use crate::tx::{PIECE, in_list, more_rows};
 use crate::{LockedChat, Tx, Value};
 

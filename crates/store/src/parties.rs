@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use larkspur_contract::ids::ChatId;
 
-use crate::chats::Member;
 use crate::driver::StoreError;
+use crate::member::Member;
 use crate::tx::{PIECE, found_rows, wanted};
 use crate::{Tx, Value};
 

@@ -19,6 +19,22 @@ pub struct Tab {
     pub target: String,
     /// How a `url` tab looks and opens.
     pub config: Option<TabConfig>,
+    /// Where it stands: tabs are in the order of their positions, which may have gaps.
+    pub position: i64,
+}
+
+impl Tab {
+    /// The tab that every chat begins with.
+    pub fn message(tab_id: TabId) -> Self {
+        Tab {
+            tab_id,
+            tab_type: TabType::Message,
+            name: String::new(),
+            target: String::new(),
+            config: None,
+            position: 0,
+        }
+    }
 }
 
 /// How a `url` tab looks and opens.
@@ -40,24 +56,25 @@ fn tab(mut row: Row) -> Result<Tab, StoreError> {
         name: row.text(2)?,
         target: row.text(3)?,
         config,
+        position: row.int(6)?,
     })
 }
 
 /// The tabs of a chat, in their order.
 pub async fn list(tx: &mut Tx, chat: ChatId) -> Result<Vec<Tab>, StoreError> {
-    let sql = "SELECT tab_id, tab_type, tab_name, target, icon_key, is_built_in FROM chat_tab \
+    let sql = "SELECT tab_id, tab_type, tab_name, target, icon_key, is_built_in, position FROM chat_tab \
                WHERE tenant = $1 AND chat_id = $2 ORDER BY position, tab_id";
     tx.rows(sql, [chat.into()]).await?.into_iter().map(tab).collect()
 }
 
-/// Adds a tab at a position.
-pub async fn insert(tx: &mut Tx, chat: &LockedChat, tab: &Tab, position: usize) -> Result<(), StoreError> {
+/// Adds a tab at its position.
+pub async fn insert(tx: &mut Tx, chat: &LockedChat, tab: &Tab) -> Result<(), StoreError> {
     let sql = "INSERT INTO chat_tab (tenant, chat_id, tab_id, position, tab_type, tab_name, target, icon_key, is_built_in) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let params = [
         chat.chat_id.into(),
         tab.tab_id.into(),
-        i64::try_from(position).unwrap_or(i64::MAX).into(),
+        tab.position.into(),
         tab.tab_type.as_str().into(),
         tab.name.as_str().into(),
         tab.target.as_str().into(),
@@ -67,11 +84,9 @@ pub async fn insert(tx: &mut Tx, chat: &LockedChat, tab: &Tab, position: usize) 
     tx.rows(sql, params).await.map(drop)
 }
 
-/// The position behind the last tab.
-pub async fn end(tx: &mut Tx, chat: &LockedChat) -> Result<usize, StoreError> {
-    let sql = "SELECT COALESCE(MAX(position) + 1, 0) FROM chat_tab WHERE tenant = $1 AND chat_id = $2";
-    let end = tx.row(sql, [chat.chat_id.into()]).await?.map_or(Ok(0), |row| row.int(0))?;
-    Ok(usize::try_from(end).unwrap_or(0))
+/// The position behind the last of a chat's tabs.
+pub fn end(present: &[Tab]) -> i64 {
+    present.iter().map(|tab| tab.position.saturating_add(1)).max().unwrap_or(0)
 }
 
 /// Changes everything of a tab but its id and its position.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use larkspur_contract::ids::{AppId, ChatId, TagId};
 use larkspur_contract::model::{TagI18nName, TagInfo, TagType};
 
-use crate::chats::{from_json, to_json};
 use crate::driver::StoreError;
 use crate::tx::{found_rows, wanted};
+use crate::value::{from_json, to_json};
 use crate::{LockedChat, Row, Tx, Value};
 
 /// A tag.

@@ -1,28 +1,12 @@
 //! Tenants: a world is one of them, with its clock.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::ids::TenantKey;
 
 use crate::driver::StoreError;
-use crate::policies::{self, Policy};
-use crate::{Engine, Hook, Root, Row, Tx, Value, gone};
-
-/// A tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tenant {
-    /// Its key.
-    pub tenant: TenantKey,
-    /// Its name, for people.
-    pub name: String,
-    /// What its clock is ahead of the real time, in milliseconds.
-    pub clock_offset_ms: i64,
-    /// Whether refusals may be planned for calls of its operations.
-    pub refuses: bool,
-    /// What its edition and its administrators allow.
-    pub policy: Arc<Policy>,
-}
+pub use crate::memory::records::Tenant;
+use crate::{Root, Row, Tx, policies};
 
 /// Every table with rows of a tenant; a new table must be added here, which a test checks.
 pub const TABLES: &[&str] = &[
@@ -122,44 +106,6 @@ pub async fn set_clock(tx: &mut Tx, offset_ms: i64) -> Result<(), StoreError> {
     tx.rows("UPDATE tenant SET clock_offset_ms = $2 WHERE tenant = $1", [offset_ms.into()]).await?;
     let key = tx.tenant();
     tx.forget(move |engine| engine.memory.tenants.forget(&key));
-    Ok(())
-}
-
-pub(crate) async fn delete_rows(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
-    for table in TABLES {
-        root.rows(&format!("DELETE FROM {table} WHERE tenant = $1"), &[Value::from(tenant)]).await?;
-    }
-    Ok(())
-}
-
-pub(crate) async fn delete_rows_of_app(root: &mut Root, app: AppId) -> Result<(), StoreError> {
-    for table in ["app_install", "app_visible_user", "token_issue", "user_grant"] {
-        root.rows(&format!("DELETE FROM {table} WHERE app_id = $1"), &[Value::from(app)]).await?;
-    }
-    Ok(())
-}
-
-/// Removes a tenant and every row of it; its apps also go from the other tenants that installed them.
-pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
-    let made = crate::apps::made_by(root, tenant).await?;
-    let apps: HashSet<AppId> = made.into_iter().map(|app| app.app_id).collect();
-    for app in &apps {
-        delete_rows_of_app(root, *app).await?;
-    }
-    delete_rows(root, tenant).await?;
-    gone::remember(root, tenant, &apps).await?;
-    let forget = Arc::new(move |engine: &Engine| {
-        engine.memory.tenants.forget(&tenant);
-        engine.memory.installs.forget_where(|key| key.0 == tenant || apps.contains(&key.1));
-        engine.memory.grants.forget_where(|key| key.0 == tenant || apps.contains(&key.1));
-        engine.memory.tags.forget_where(|key| key.0 == tenant);
-    });
-    let (before, after) = (root.engine().clone(), root.engine().clone());
-    let again = forget.clone();
-    root.on_commit(Hook {
-        before: Box::new(move || forget(&before)),
-        after: Box::new(move || again(&after)),
-    });
     Ok(())
 }
 

@@ -4,8 +4,9 @@ use larkspur_contract::ids::AppId;
 use larkspur_contract::model::UserStatus;
 use std::collections::BTreeSet;
 
-use crate::apps::Scopes;
 use crate::driver::StoreError;
+use crate::memory::records::Scopes;
+pub use crate::memory::records::{Ended, Grant};
 use crate::tx::{found_rows, wanted};
 use crate::{Row, Tx, Value, terms};
 
@@ -24,48 +25,6 @@ pub struct User {
     pub email: Option<String>,
     /// Telephone number.
     pub mobile: Option<String>,
-}
-
-/// What a user granted to an app.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant {
-    /// The tenant's own id of the user.
-    pub user_id: String,
-    /// State of the account.
-    pub status: UserStatus,
-    /// What the app may do in the user's name.
-    pub scopes: Scopes,
-    /// Tokens of an earlier epoch are revoked.
-    pub epoch: i64,
-    /// The sign-ins whose tokens are revoked.
-    pub ended: Ended,
-}
-
-/// Sign-ins whose tokens are revoked, each by the number that these carry, until its last token would have ended by itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ended(Vec<(u32, i64)>);
-
-impl Ended {
-    /// The most sign-ins that are remembered one by one.
-    const MOST: usize = 64;
-
-    fn parse(text: &str) -> Self {
-        let pair = |word: &str| {
-            let (family, until) = word.split_once(':')?;
-            Some((family.parse().ok()?, until.parse().ok()?))
-        };
-        Ended(text.split_ascii_whitespace().filter_map(pair).collect())
-    }
-
-    fn to_column(&self) -> String {
-        let words: Vec<String> = self.0.iter().map(|(family, until)| format!("{family}:{until}")).collect();
-        words.join(" ")
-    }
-
-    /// Whether the tokens of a sign-in are revoked at `now`.
-    pub fn has(&self, family: u32, now: i64) -> bool {
-        self.0.iter().any(|(ended, until)| *ended == family && now < *until)
-    }
 }
 
 const COLUMNS: &str = "user_id, user_no, name, status, email, mobile";
@@ -277,12 +236,7 @@ pub async fn end_sign_in(
     let key = || [Value::from(app_id), user.user_id.as_str().into()];
     let Some(mut row) = tx.row(take, key()).await? else { return Ok(()) };
     let mut ended = Ended::parse(&row.text(0)?);
-    ended.0.retain(|(other, until)| *other != family && now < *until);
-    ended.0.push((family, until));
-    let all = ended.0.len() > Ended::MOST;
-    if all {
-        ended.0.clear();
-    }
+    let all = ended.add(family, now, until);
     let write = "UPDATE user_grant SET ended = $4, epoch = epoch + CAST($5 AS BIGINT) WHERE tenant = $1 AND app_id = $2 AND user_id = $3";
     let [app, user_id] = key();
     tx.rows(write, [app, user_id, ended.to_column().into(), all.into()]).await?;

@@ -87,6 +87,7 @@ mod tests {
             name: String::new(),
             target: String::new(),
             config: None,
+            position: 0,
         };
         let present = [tab(1, TabType::Message), tab(2, TabType::Url), tab(3, TabType::Doc)];
         let order = |ids: &[i64]| is_order(&present, &ids.iter().copied().map(TabId).collect::<Vec<_>>());

@@ -14,7 +14,7 @@ use larkspur_contract::model::UserStatus;
 use larkspur_contract::{Access, Code, Effect, Fault, Spec, Tokens, codes};
 use larkspur_store::StoreError;
 use larkspur_store::apps::Scopes;
-use larkspur_store::facts::{self, Facts};
+use larkspur_store::token_lookup::{self, TokenRecords, TokenSubject};
 use larkspur_store::users::Grant;
 
 use super::decode;
@@ -92,8 +92,8 @@ async fn by_app_token(app: &App, effect: Effect, text: &str, now: i64) -> Result
     if matches!(token.holder, Holder::User { .. }) {
         return Err(bad("a user token where only apps may call"));
     }
-    let facts = look_up(app, effect, &token).await?.ok_or_else(|| bad("tenant or app is gone"))?;
-    if token.expires_at <= now.saturating_add(facts.tenant.clock_offset_ms) {
+    let records = look_up(app, effect, &token).await?.ok_or_else(|| bad("tenant or app is gone"))?;
+    if token.expires_at <= now.saturating_add(records.tenant.clock_offset_ms) {
         return Err(bad("the token has expired"));
     }
     Ok(token.app)
@@ -120,12 +120,12 @@ async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Cal
         false => Token::read(text, keys).map(|token| (token, None)),
     };
     let (token, narrowed) = read.ok_or_else(|| bad("not a token of this server"))?;
-    let facts = look_up(app, effect, &token).await?.ok_or_else(|| bad("tenant, app or grant is gone"))?;
-    let now = now.saturating_add(facts.tenant.clock_offset_ms);
+    let records = look_up(app, effect, &token).await?.ok_or_else(|| bad("tenant, app or grant is gone"))?;
+    let now = now.saturating_add(records.tenant.clock_offset_ms);
     if token.expires_at <= now {
         return Err(bad("the token has expired"));
     }
-    let actor = match (token.holder, facts.grant) {
+    let actor = match (token.holder, records.grant) {
         (Holder::Tenant, _) => Actor::Bot,
         (Holder::App, _) => return Err(bad("an app token, which acts in no tenant")),
         (Holder::User { number, epoch, family }, Some(grant)) => {
@@ -143,10 +143,10 @@ async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Cal
     Ok(Call {
         now,
         tenant: token.tenant,
-        app: facts.install,
+        app: records.install,
         actor,
-        refuses: facts.tenant.refuses,
-        policy: facts.tenant.policy.clone(),
+        refuses: records.tenant.refuses,
+        policy: records.tenant.policy.clone(),
         settings,
     })
 }
@@ -159,15 +159,15 @@ fn narrow(grant: &Grant, scopes: &Scopes) -> Arc<Grant> {
 
 /// What a token leads to, from memory or with a statement that it may share with other calls. `None` if its tenant or its
 /// app there is gone.
-async fn look_up(app: &App, effect: Effect, token: &Token) -> Result<Option<Facts>, StoreError> {
+async fn look_up(app: &App, effect: Effect, token: &Token) -> Result<Option<TokenRecords>, StoreError> {
     let user_no = match token.holder {
         Holder::Tenant | Holder::App => None,
         Holder::User { number, .. } => Some(number),
     };
-    let holder = facts::Holder { tenant: token.tenant, app_id: token.app, user_no };
-    match facts::remembered(&app.engine, effect, holder) {
+    let subject = TokenSubject { tenant: token.tenant, app_id: token.app, user_no };
+    match token_lookup::remembered(&app.engine, effect, subject) {
         Some(known) => Ok(Some(known)),
-        None => app.lookups.find(&app.engine, holder).await,
+        None => app.lookups.find(&app.engine, subject).await,
     }
 }
 

@@ -3,23 +3,22 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use larkspur_store::facts::{self, Facts, Holder, MOST};
-use larkspur_store::{Engine, StoreError};
+use larkspur_store::token_lookup::{self, MOST, TokenRecords, TokenSubject};
+use larkspur_store::{Engine, StoreError, gather};
 use tokio::sync::oneshot;
+use tokio::task::yield_now;
 
 /// The most statements under way at a time; more than one only while there is a whole statement's worth to be found. What
 /// comes meanwhile waits for the next one, which finds all of it: never for one that was sent before, since a call must
 /// not see less than what was acknowledged before it came.
 const STATEMENTS: usize = 4;
-/// How often a statement's task gives way to those who may have more for it, as long as some come.
-const GATHER: u32 = 8;
 
-type Answer = Result<Option<Facts>, StoreError>;
+type Answer = Result<Option<TokenRecords>, StoreError>;
 
 #[derive(Default)]
 struct State {
     running: usize,
-    waiting: HashMap<Holder, Vec<oneshot::Sender<Answer>>>,
+    waiting: HashMap<TokenSubject, Vec<oneshot::Sender<Answer>>>,
 }
 
 /// What waits to be looked up.
@@ -32,11 +31,11 @@ impl Lookups {
     }
 
     /// What a token leads to: what the store holds at some moment after this was called.
-    pub(super) async fn find(self: &Arc<Self>, engine: &Arc<Engine>, holder: Holder) -> Answer {
+    pub(super) async fn find(self: &Arc<Self>, engine: &Arc<Engine>, subject: TokenSubject) -> Answer {
         let (reply, answer) = oneshot::channel();
         let first = {
             let mut state = self.state();
-            state.waiting.entry(holder).or_default().push(reply);
+            state.waiting.entry(subject).or_default().push(reply);
             let full = state.waiting.len() >= MOST;
             let first = state.running == 0 || full && state.running < STATEMENTS;
             state.running += usize::from(first);
@@ -51,12 +50,12 @@ impl Lookups {
 
     async fn run(self: Arc<Self>, engine: Arc<Engine>) {
         loop {
-            self.gather().await;
+            gather(|| self.state().waiting.len(), usize::MAX, yield_now).await;
             let Some(waiting) = self.take() else { return };
-            let holders: Vec<Holder> = waiting.iter().map(|(holder, _)| *holder).collect();
-            let found = facts::find(&engine, &holders).await;
-            for (holder, replies) in waiting {
-                let answer = found.as_ref().map(|found| found.get(&holder).cloned()).map_err(Clone::clone);
+            let subjects: Vec<TokenSubject> = waiting.iter().map(|(subject, _)| *subject).collect();
+            let found = token_lookup::find(&engine, &subjects).await;
+            for (subject, replies) in waiting {
+                let answer = found.as_ref().map(|found| found.get(&subject).cloned()).map_err(Clone::clone);
                 for reply in replies {
                     // Whoever asked may be gone.
                     drop(reply.send(answer.clone()));
@@ -65,22 +64,8 @@ impl Lookups {
         }
     }
 
-    /// Calls often come together: lets those that are about to ask do so first.
-    async fn gather(&self) {
-        let count = || self.state().waiting.len();
-        let mut waiting = count();
-        for _ in 0..GATHER {
-            tokio::task::yield_now().await;
-            let now = count();
-            if now <= waiting {
-                return;
-            }
-            waiting = now;
-        }
-    }
-
     /// What the next statement is to find; none, and one runs less, if nothing waits.
-    fn take(&self) -> Option<Vec<(Holder, Vec<oneshot::Sender<Answer>>)>> {
+    fn take(&self) -> Option<Vec<(TokenSubject, Vec<oneshot::Sender<Answer>>)>> {
         let mut state = self.state();
         if state.waiting.is_empty() {
             state.running -= 1;
@@ -89,7 +74,7 @@ impl Lookups {
         if state.waiting.len() <= MOST {
             return Some(state.waiting.drain().collect());
         }
-        let some: Vec<Holder> = state.waiting.keys().copied().take(MOST).collect();
-        Some(some.into_iter().filter_map(|holder| state.waiting.remove_entry(&holder)).collect())
+        let some: Vec<TokenSubject> = state.waiting.keys().copied().take(MOST).collect();
+        Some(some.into_iter().filter_map(|subject| state.waiting.remove_entry(&subject)).collect())
     }
 }

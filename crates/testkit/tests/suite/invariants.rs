@@ -1,6 +1,6 @@
 //! The invariants of ARCHITECTURE.md that no type holds, read off the source.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use larkspur_api::REGISTRY;
@@ -310,4 +310,93 @@ fn statements_without_a_tenant_stand_on_a_short_list() {
         }
     }
     assert_eq!(met.len(), GLOBAL.len(), "entries that no statement needs any more: only {met:?} are met");
+}
+
+/// The first name of a path.
+fn first_name(path: &str) -> &str {
+    path.trim_start().split(|c: char| c != '_' && !c.is_alphanumeric()).next().unwrap_or_default()
+}
+
+/// What a file names behind `crate::`, also in braces.
+fn crate_names(code: &str) -> BTreeSet<&str> {
+    let names = |rest| match str::strip_prefix(rest, '{') {
+        None => vec![first_name(rest)],
+        Some(list) => {
+            let mut depth = 0;
+            let list = list.split(';').next().unwrap_or_default();
+            let separates = |c| {
+                depth += i32::from(c == '{') - i32::from(c == '}');
+                c == ',' && depth == 0
+            };
+            list.split(separates).map(first_name).collect()
+        }
+    };
+    code.split("crate::").skip(1).flat_map(names).filter(|name| !name.is_empty()).collect()
+}
+
+/// The modules of the store, each with those that it names. A folder is one module. A name that `lib.rs` uses again stands
+/// for its module.
+fn store_modules() -> BTreeMap<String, BTreeSet<String>> {
+    let sources = rust("crates/store/src");
+    let lib = sources.iter().find(|source| source.path.ends_with("/lib.rs")).expect("lib.rs");
+    let mut homes = BTreeMap::new();
+    for path in lib.code.split("use ").skip(1).filter_map(|rest| rest.split(';').next()) {
+        let names = path.rsplit_once('{').or_else(|| path.rsplit_once("::")).map_or(path, |(_, names)| names);
+        for name in names.split(',').map(first_name).filter(|name| !name.is_empty()) {
+            homes.insert(name, first_name(path));
+        }
+    }
+    let mut modules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in sources.iter().filter(|source| !source.path.ends_with("/lib.rs")) {
+        let path = source.path.trim_start_matches("crates/store/src/").trim_end_matches(".rs");
+        let module = path.split('/').next().unwrap_or_default();
+        let named = crate_names(&source.code).into_iter().map(|name| *homes.get(name).unwrap_or(&name));
+        let others = named.filter(|name| *name != module).map(str::to_owned);
+        modules.entry(module.to_owned()).or_default().extend(others);
+    }
+    assert!(modules["transaction"].contains("memory") && modules["members"].contains("chats"), "{modules:?}");
+    modules
+}
+
+/// Transactions and memory are below the tables: they name no file that does the work of one.
+#[test]
+fn transactions_and_memory_name_no_table() {
+    let tables: BTreeSet<String> = rust("crates/store/src")
+        .into_iter()
+        .filter(|source| source.strings.iter().any(|text| is_sql(text)))
+        .filter_map(|source| {
+            let path = source.path.trim_start_matches("crates/store/src/");
+            path.split(['/', '.']).next().map(str::to_owned)
+        })
+        .collect();
+    assert!(tables.len() > 20 && tables.contains("whole"), "{tables:?}");
+    let modules = store_modules();
+    for kernel in ["transaction", "memory"] {
+        let named: Vec<_> = modules[kernel].intersection(&tables).collect();
+        assert!(named.is_empty(), "{kernel} names {named:?}");
+    }
+}
+
+/// No module of the store uses another one that uses it, directly or through others.
+#[test]
+fn modules_of_the_store_form_no_circle() {
+    let mut modules = store_modules();
+    // It splits names into terms and also writes the terms of chats and users.
+    modules.remove("terms");
+    // What names no module that is left, or is named by none, is in no circle.
+    loop {
+        let left: BTreeSet<String> = modules.keys().cloned().collect();
+        let named: BTreeSet<String> = modules.values().flatten().cloned().collect();
+        modules.retain(|module, names| named.contains(module) && !names.is_disjoint(&left));
+        if modules.len() == left.len() {
+            break;
+        }
+    }
+    assert!(modules.is_empty(), "circles among: {modules:?}");
+}
+
+#[test]
+fn names_behind_crate_are_read() {
+    let code = "use crate::a::{b, c};\nuse crate::{d::{e, f}, G,\n    h};\nfn x() { crate::i::j(); }";
+    assert_eq!(crate_names(code), BTreeSet::from(["G", "a", "d", "h", "i"]));
 }

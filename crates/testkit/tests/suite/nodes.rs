@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use larkspur_contract::Effect::{Reads, Writes};
 use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_store::frequency::{self, Full, Window};
+use larkspur_store::frequency::{self, FullWindow, Window};
 use larkspur_store::{Driver, Engine, StoreError, SystemClock, jobs, nodes};
 use larkspur_store_postgres::{Options, Postgres};
 use larkspur_store_sqlite::Sqlite;
@@ -93,10 +93,10 @@ async fn a_number_is_taken_over_when_its_lease_is_over_and_not_before() {
     assert_eq!(node(&second), number);
     assert!(second.ids.snowflake() > Some(last));
     // The first one learns that its number is another's, and finds no other.
-    let refused = first.hold_node().await.expect_err("no number is free").to_string();
+    let refused = nodes::hold_node(&first).await.expect_err("no number is free").to_string();
     assert!(refused.contains("all 1024 node numbers are held"), "{refused}");
     server.run("postgres", "DELETE FROM node_lease WHERE owner = 'other'").await;
-    first.hold_node().await.expect("one is free again");
+    nodes::hold_node(&first).await.expect("one is free again");
     assert_ne!(node(&first), number);
 }
 
@@ -117,7 +117,7 @@ async fn who_cannot_renew_makes_no_ids_and_says_so() {
     let refused = create("b").send().await;
     assert_eq!((refused.status(), refused.code()), (503, 5000), "{}", refused.text());
     world.call("GET", "/im/v1/chats").send().await.data();
-    engine.hold_node().await.expect("renewed");
+    nodes::hold_node(engine).await.expect("renewed");
     create("b").send().await.data();
     assert_eq!(numbers(&server, "SELECT count(*) FROM tag WHERE name = 'b'").await, [1]);
 }
@@ -145,7 +145,7 @@ async fn calls_at_once_are_counted_exactly() {
         });
         let (mut inside, mut told) = (0, None);
         for task in Vec::from_iter(tasks) {
-            let (some, full): (i32, Option<Full>) = task.await.expect("no panic");
+            let (some, full): (i32, Option<FullWindow>) = task.await.expect("no panic");
             (inside, told) = (inside + some, told.or(full));
         }
         assert_eq!(inside, expected, "at {now}");

@@ -25,16 +25,16 @@ async fn cost(driver: &Postgres, request: impl Fn(u32) -> Request) -> u64 {
 
 #[tokio::test]
 async fn calls_wait_for_postgres_as_seldom_as_they_can() {
-    calls_cost(0, [2, 4, 3]).await;
+    calls_cost(0, [2, 4, 3, 8]).await;
 }
 
 /// What a read may go by instead costs nothing; a write goes by nothing.
 #[tokio::test]
 async fn old_answers_save_reads_their_round_trips() {
-    calls_cost(60_000, [0, 3, 3]).await;
+    calls_cost(60_000, [0, 3, 3, 8]).await;
 }
 
-async fn calls_cost(stale_ms: u32, [getting, listing, creating]: [u64; 3]) {
+async fn calls_cost(stale_ms: u32, [getting, listing, creating, adding]: [u64; 4]) {
     let server = Server::start(&["fsync=off"]);
     let (driver, world) = lab(&server, stale_ms).await;
     let tag = world.tag("a tag").await;
@@ -46,10 +46,17 @@ async fn calls_cost(stale_ms: u32, [getting, listing, creating]: [u64; 3]) {
         let body = json!({"create_tag": {"tag_type": "tenant", "name": format!("tag {number}")}});
         world.call("POST", "/im/v2/tags").body(body)
     };
+    let add = |number| {
+        let tab = json!({"tab_type": "url", "tab_name": format!("tab {number}"), "tab_content": {"url": "https://a"}});
+        let path = format!("/im/v1/chats/{}/chat_tabs", world.chat_id);
+        world.call("POST", &path).token(&user).body(json!({"chat_tabs": [tab]}))
+    };
     // One finds tenant, installation and grant. One begins and reads; nobody waits for the end of what only read.
     assert_eq!(cost(&driver, get).await, getting, "GET a tag");
     // The chat with its member, and its tabs.
     assert_eq!(cost(&driver, tabs).await, listing, "list tabs as a user");
     // One begins and inserts, one commits.
     assert_eq!(cost(&driver, create).await, creating, "create a tag");
+    // The chat, its member and its tabs; the row; the activity of the chat and of its members; the commit.
+    assert_eq!(cost(&driver, add).await, adding, "add a tab");
 }

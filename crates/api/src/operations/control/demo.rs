@@ -3,7 +3,7 @@
 use larkspur_contract::ids::{AppId, ChatId, TabId};
 use larkspur_contract::model::{
     AppKind, ChatMode, ChatSettings, ChatStatus, ChatType, DocPermission, DocType, GroupMessageType,
-    I18nNames, InstallStatus, Permission, TabType, UserStatus,
+    I18nNames, InstallStatus, Permission, UserStatus,
 };
 use larkspur_contract::scopes;
 use larkspur_store::chats::{Chat, Member};
@@ -147,19 +147,9 @@ async fn chat(
     let users = people.iter().map(|user| Member::User(user.user_id.clone()));
     let all: Vec<Member> = users.chain([Member::Bot(app_id)]).collect();
     members::add_all(tx, &locked, &all, false, now).await?;
-    tabs::insert(tx, &locked, &message_tab(tx), 0).await?;
+    let message = tabs::Tab::message(TabId(tx.next_id()));
+    tabs::insert(tx, &locked, &message).await?;
     Ok(locked.chat_id)
-}
-
-/// The tab that every chat begins with.
-pub(super) fn message_tab(tx: &Tx) -> tabs::Tab {
-    tabs::Tab {
-        tab_id: TabId(tx.next_id()),
-        tab_type: TabType::Message,
-        name: String::new(),
-        target: String::new(),
-        config: None,
-    }
 }
 
 async fn document(tx: &mut Tx, app_id: AppId, owner: String, now: i64) -> Result<String, StoreError> {

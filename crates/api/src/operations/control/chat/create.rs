@@ -9,7 +9,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Shown, support, values};
-use crate::operations::control::demo;
 use crate::rules;
 use crate::{Empty, Input, Operation, RootCall};
 
@@ -175,7 +174,8 @@ async fn people(
 }
 
 async fn add_tabs(tx: &mut Tx, chat: &LockedChat, drafts: &[TabDraft]) -> Result<(), Fault> {
-    tabs::insert(tx, chat, &demo::message_tab(tx), 0).await?;
+    let message = tabs::Tab::message(TabId(tx.next_id()));
+    tabs::insert(tx, chat, &message).await?;
     for (draft, position) in drafts.iter().zip(1..) {
         let target = draft.target.clone().unwrap_or_default();
         if draft.tab_type == TabType::Message {
@@ -191,8 +191,9 @@ async fn add_tabs(tx: &mut Tx, chat: &LockedChat, drafts: &[TabDraft]) -> Result
             name: draft.tab_name.clone().unwrap_or_default(),
             target,
             config: None,
+            position,
         };
-        tabs::insert(tx, chat, &tab, position).await?;
+        tabs::insert(tx, chat, &tab).await?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@ use larkspur_contract::model::UserStatus;
 use larkspur_contract::profile::Profile;
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
 use larkspur_store::users::{self, User};
-use larkspur_store::{Root, leaving};
+use larkspur_store::{Root, user_deletion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +64,7 @@ impl Operation for Create {
         let user_id = match &body.user_id {
             None => values::word(tx.random_id(), 8),
             Some(id) => {
-                leaving::forget_sign_ins(&mut tx, id).await?;
+                user_deletion::forget_sign_ins(&mut tx, id).await?;
                 id.clone()
             }
         };

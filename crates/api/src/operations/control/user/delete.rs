@@ -2,7 +2,7 @@ use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::{ChatMode, ChatStatus};
 use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates};
 use larkspur_store::chats::{self, Chat, Member};
-use larkspur_store::{LockedChat, Root, Tx, leaving, members, pending};
+use larkspur_store::{LockedChat, Root, Tx, members, pending, user_deletion};
 
 use super::{Path, support};
 use crate::{Empty, Input, Operation, RootCall};
@@ -39,16 +39,16 @@ impl Operation for Delete {
         let user = support::user(&mut tx, "user_id", &input.path.user_id).await?;
         let member = Member::User(user.user_id.clone());
         leave_all(&mut tx, &member).await?;
-        leaving::close(&mut tx, &user).await?;
+        user_deletion::close(&mut tx, &user).await?;
         // Those that others let the user into meanwhile.
         leave_all(&mut tx, &member).await?;
-        leaving::delete(&mut tx, &user).await?;
+        user_deletion::delete(&mut tx, &user).await?;
         Ok(Empty {})
     }
 }
 
 async fn leave_all(tx: &mut Tx, member: &Member) -> Result<(), Fault> {
-    for chat_id in leaving::chats_of(tx, member).await? {
+    for chat_id in user_deletion::chats_of(tx, member).await? {
         if let Some(chat) = chats::lock(tx, chat_id).await? {
             leave(tx, &chat, member).await?;
         }

@@ -1,5 +1,5 @@
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates};
-use larkspur_store::{Root, tenants};
+use larkspur_store::{Root, deleted_worlds};
 
 use super::{WorldPath, support};
 use crate::{Empty, Input, Operation, RootCall};
@@ -33,7 +33,7 @@ impl Operation for Delete {
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Empty, Fault> {
         let (tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
-        tenants::delete(root, tx.tenant()).await?;
+        deleted_worlds::delete(root, tx.tenant()).await?;
         Ok(Empty {})
     }
 }

@@ -155,7 +155,7 @@ async fn find(tx: &mut Tx, call: &Call, id: &str) -> Result<apps::Install, Fault
     match apps::install(tx, app).await? {
         Some(install) if install.kind == AppKind::Custom => Ok(apps::Install::clone(&install)),
         Some(_) => Err(refused(codes::APPLICATION_NOT_CUSTOM, "an app of the store")),
-        None if tx.is_app(app).await? => {
+        None if apps::is_known(tx, app).await? => {
             Err(refused(codes::APPLICATION_NOT_IN_TENANT, "not installed in this tenant"))
         }
         None => Err(refused(codes::APPLICATION_UNKNOWN, "no app has this id")),

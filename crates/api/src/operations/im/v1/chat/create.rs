@@ -1,6 +1,6 @@
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::{ChatId, TabId};
-use larkspur_contract::model::{ChatStatus, ChatType, GroupMessageType, Permission, TabType, UserIdType};
+use larkspur_contract::model::{ChatStatus, ChatType, GroupMessageType, Permission, UserIdType};
 use larkspur_contract::{
     Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
@@ -142,14 +142,8 @@ impl Operation for Create {
         };
         let locked = chats::insert(tx, chat, call.now).await?;
         people(tx, call, &locked, &owner, query.set_bot_manager, &invited).await?;
-        let message = tabs::Tab {
-            tab_id: TabId(tx.next_id()),
-            tab_type: TabType::Message,
-            name: String::new(),
-            target: String::new(),
-            config: None,
-        };
-        tabs::insert(tx, &locked, &message, 0).await?;
+        let message = tabs::Tab::message(TabId(tx.next_id()));
+        tabs::insert(tx, &locked, &message).await?;
         show(tx, call, &locked, form).await
     }
 }

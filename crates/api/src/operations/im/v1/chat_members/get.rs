@@ -3,7 +3,7 @@ use larkspur_contract::model::UserIdType;
 use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::Tx;
 use larkspur_store::chats::Chat;
-use larkspur_store::members::{self, Place};
+use larkspur_store::members::{self, Cursor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -98,11 +98,11 @@ impl Operation for Get {
         let list = format!("im.v1.chat_members {} {}", tx.tenant(), chat.chat_id);
         let keys = tx.engine().clone();
         let begin = paging::read(&keys.keys, &list, query.page_token.as_deref())?;
-        let begin = begin.as_deref().and_then(people::parse_place);
+        let begin = begin.as_deref().and_then(people::parse_cursor);
         let (rows, has_more) =
             page(tx, &chat, begin.as_ref(), query.page_size.unwrap_or(people::PAGE_DEFAULT)).await?;
         let page_token = match rows.last().filter(|_| has_more) {
-            Some(last) => paging::write(&keys.keys, &list, &people::write_place(last)),
+            Some(last) => paging::write(&keys.keys, &list, &people::write_cursor(last)),
             None => String::new(),
         };
         let items = people::show(tx, call, form, &rows).await?;
@@ -121,9 +121,9 @@ impl Operation for Get {
 async fn page(
     tx: &mut Tx,
     chat: &Chat,
-    begin: Option<&Place>,
+    begin: Option<&Cursor>,
     size: i64,
-) -> Result<(Vec<Place>, bool), Fault> {
+) -> Result<(Vec<Cursor>, bool), Fault> {
     let mut rows = members::after(tx, chat.chat_id, begin, size + 1).await?;
     if i64::try_from(rows.len()).unwrap_or(i64::MAX) <= size {
         return Ok((rows, false));

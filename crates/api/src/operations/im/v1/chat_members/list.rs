@@ -115,7 +115,7 @@ impl Operation for List {
         standing::joined(call, &standing)?;
         let list = format!("{} {} {}", Self::SPEC.id, tx.tenant(), chat.chat_id);
         let begin = paging::read(&tx.engine().keys, &list, query.page_token.as_deref())?;
-        let begin = begin.as_deref().and_then(people::parse_place);
+        let begin = begin.as_deref().and_then(people::parse_cursor);
         let told = rules::members::may_count(&chat, &standing);
         let (mut rows, mut next) = (Vec::new(), None);
         if users && told {
@@ -123,7 +123,7 @@ impl Operation for List {
             rows = members::users_after(tx, chat.chat_id, begin.as_ref(), size + 1).await?;
             if i64::try_from(rows.len()).unwrap_or(i64::MAX) > size {
                 rows.pop();
-                next = rows.last().map(people::write_place);
+                next = rows.last().map(people::write_cursor);
             }
         }
         let bots = if bots && begin.is_none() { self::bots(tx, call, &chat).await? } else { Vec::new() };
@@ -134,7 +134,7 @@ impl Operation for List {
             bot_total: chat.bot_count,
             has_more: next.is_some(),
             page_token: next
-                .map_or_else(String::new, |place| paging::write(&tx.engine().keys, &list, &place)),
+                .map_or_else(String::new, |cursor| paging::write(&tx.engine().keys, &list, &cursor)),
             truncations: Vec::new(),
         })
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use larkspur_contract::Fault;
 use larkspur_contract::model::UserIdType;
 use larkspur_store::chats::Member;
-use larkspur_store::members::Place;
+use larkspur_store::members::Cursor;
 use larkspur_store::users::User;
 use larkspur_store::{Tx, users};
 use schemars::JsonSchema;
@@ -30,14 +30,14 @@ pub(super) struct UserMember {
 }
 
 /// Where a page ends, as a page token holds it.
-pub(super) fn write_place(place: &Place) -> String {
-    format!("{} {}", place.joined_at, place.member.to_column())
+pub(super) fn write_cursor(cursor: &Cursor) -> String {
+    format!("{} {}", cursor.joined_at, cursor.member.to_column())
 }
 
-/// Reads what [`write_place`] wrote.
-pub(super) fn parse_place(text: &str) -> Option<Place> {
+/// Reads what [`write_cursor`] wrote.
+pub(super) fn parse_cursor(text: &str) -> Option<Cursor> {
     let (joined_at, member) = text.split_once(' ')?;
-    Some(Place { joined_at: joined_at.parse().ok()?, member: Member::parse(member) })
+    Some(Cursor { joined_at: joined_at.parse().ok()?, member: Member::parse(member) })
 }
 
 /// The users among some members, in their order.
@@ -45,9 +45,9 @@ pub(super) async fn show(
     tx: &mut Tx,
     call: &Call,
     form: UserIdType,
-    rows: &[Place],
+    rows: &[Cursor],
 ) -> Result<Vec<UserMember>, Fault> {
-    let ids: Vec<&str> = rows.iter().filter_map(|place| place.member.user_id()).collect();
+    let ids: Vec<&str> = rows.iter().filter_map(|cursor| cursor.member.user_id()).collect();
     let found = users::by_ids(tx, ids.iter().copied()).await?;
     let found: HashMap<&str, &User> = found.iter().map(|user| (user.user_id.as_str(), user)).collect();
     let tenant_key = tx.tenant().to_string();

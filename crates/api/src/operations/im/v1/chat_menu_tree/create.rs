@@ -107,17 +107,20 @@ impl Operation for Create {
                 }
             }
         }
-        let present = menus::list(tx, chat.chat_id).await?;
+        let mut present = menus::list(tx, chat.chat_id).await?;
         rules::menus::tops_fit(super::tops(&present).len(), new.len())?;
         new.iter().try_for_each(|(_, children)| rules::menus::children_fit(children.len()))?;
-        let end = menus::end(tx, &chat).await?;
-        for ((top, children), position) in new.into_iter().zip(end..) {
-            let id = insert(tx, &chat, None, top, position).await?;
-            for (child, position) in children.into_iter().zip(0..) {
-                insert(tx, &chat, Some(id), child, position).await?;
+        let end = menus::end(&present);
+        for ((item, children), position) in new.into_iter().zip(end..) {
+            let menu_id = MenuId(tx.next_id());
+            present.push(insert(tx, &chat, Placed { menu_id, parent: None, item, position }).await?);
+            let parent = Some(menu_id);
+            for (item, position) in children.into_iter().zip(0..) {
+                let menu_id = MenuId(tx.next_id());
+                present.push(insert(tx, &chat, Placed { menu_id, parent, item, position }).await?);
             }
         }
-        Ok(super::all(tx, chat.chat_id).await?)
+        Ok(super::show_all(present))
     }
 }
 
@@ -128,14 +131,7 @@ impl TopDraft {
     }
 }
 
-async fn insert(
-    tx: &mut Tx,
-    chat: &LockedChat,
-    parent: Option<MenuId>,
-    item: Item,
-    position: usize,
-) -> Result<MenuId, Fault> {
-    let menu_id = MenuId(tx.next_id());
-    menus::insert(tx, chat, &Placed { menu_id, parent, item }, position).await?;
-    Ok(menu_id)
+async fn insert(tx: &mut Tx, chat: &LockedChat, new: Placed) -> Result<Placed, Fault> {
+    menus::insert(tx, chat, &new).await?;
+    Ok(new)
 }

@@ -65,7 +65,8 @@ impl Operation for Delete {
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Answer, Fault> {
         let chat = super::lock(tx, call, &input.path.chat_id, codes::CHAT_TYPE_UNSUPPORTED).await?;
         busy::edit_menu(tx, call, &chat).await?;
-        let tops = super::tops(&menus::list(tx, chat.chat_id).await?);
+        let mut present = menus::list(tx, chat.chat_id).await?;
+        let tops = super::tops(&present);
         for asked in &input.body.chat_menu_top_level_ids {
             let id = MenuId::parse(asked).filter(|id| tops.contains(id)).ok_or_else(|| {
                 Fault::new(codes::PARAM_INVALID, "the chat has no such item at the top").with_violation(
@@ -75,8 +76,9 @@ impl Operation for Delete {
                 )
             })?;
             menus::delete(tx, &chat, id).await?;
+            present.retain(|placed| placed.menu_id != id && placed.parent != Some(id));
         }
-        Ok(super::all(tx, chat.chat_id).await?)
+        Ok(super::show_all(present))
     }
 }
 

@@ -91,8 +91,13 @@ pub(crate) fn show(item: Item) -> MenuItem {
 
 /// The menu of a chat as answers show it.
 async fn all(tx: &mut Tx, chat: ChatId) -> Result<Answer, StoreError> {
+    Ok(show_all(menus::list(tx, chat).await?))
+}
+
+/// Items in their order, as answers show them.
+fn show_all(items: Vec<Placed>) -> Answer {
     let (tops, mut children): (Vec<Placed>, Vec<Placed>) =
-        menus::list(tx, chat).await?.into_iter().partition(|placed| placed.parent.is_none());
+        items.into_iter().partition(|placed| placed.parent.is_none());
     let mut levels = Vec::with_capacity(tops.len());
     for top in tops {
         let (own, others) = children.into_iter().partition(|child| child.parent == Some(top.menu_id));
@@ -107,7 +112,7 @@ async fn all(tx: &mut Tx, chat: ChatId) -> Result<Answer, StoreError> {
             children: own.into_iter().map(second).collect::<Vec<_>>(),
         });
     }
-    Ok(Answer { menu_tree: Tree { chat_menu_top_levels: levels } })
+    Answer { menu_tree: Tree { chat_menu_top_levels: levels } }
 }
 
 /// Takes the row of a group whose menu the operator may manage. Pages differ in the code for other kinds of chat.

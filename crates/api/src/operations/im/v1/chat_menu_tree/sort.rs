@@ -61,16 +61,18 @@ impl Operation for Sort {
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Answer, Fault> {
         let chat = super::lock(tx, call, &input.path.chat_id, codes::PARAM_INVALID).await?;
-        let tops = super::tops(&menus::list(tx, chat.chat_id).await?);
+        let mut present = menus::list(tx, chat.chat_id).await?;
+        let tops = super::tops(&present);
         let asked: Option<Vec<MenuId>> =
             input.body.chat_menu_top_level_ids.iter().map(|id| MenuId::parse(id)).collect();
         let order = asked.filter(|asked| rules::menus::is_order(&tops, asked)).ok_or_else(|| {
             Fault::new(codes::MENU_SORT_INVALID, "the ids are no order of the chat's top level")
         })?;
-        for (position, id) in order.into_iter().enumerate() {
-            menus::place(tx, &chat, id, position).await?;
+        for (position, id) in order.iter().enumerate() {
+            menus::place(tx, &chat, *id, position).await?;
         }
-        Ok(super::all(tx, chat.chat_id).await?)
+        present.sort_by_key(|placed| order.iter().position(|id| *id == placed.menu_id));
+        Ok(super::show_all(present))
     }
 }
 

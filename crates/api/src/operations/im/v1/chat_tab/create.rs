@@ -71,15 +71,17 @@ impl Operation for Create {
         let (chat, standing) = standing::lock_as_member(tx, call, &input.path.chat_id).await?;
         rules::tabs::mode_has_tabs(&chat)?;
         rules::widgets::may_manage(&chat, &standing)?;
-        let new: Vec<Change> = drafts.iter().map(|draft| draft.new_tab(TabId(tx.next_id()))).collect();
+        let mut present = tabs::list(tx, chat.chat_id).await?;
+        let places = drafts.iter().zip(tabs::end(&present)..);
+        let new: Vec<Change> =
+            places.map(|(draft, position)| draft.new_tab(TabId(tx.next_id()), position)).collect();
         draft::check(tx, call, &new).await?;
-        let present = tabs::list(tx, chat.chat_id).await?;
         let custom = present.iter().filter(|tab| rules::tabs::is_custom(tab.tab_type)).count();
         rules::tabs::count_fits(custom, new.len())?;
-        let end = tabs::end(tx, &chat).await?;
-        for (change, position) in new.iter().zip(end..) {
-            tabs::insert(tx, &chat, &change.tab, position).await?;
+        for change in new {
+            tabs::insert(tx, &chat, &change.tab).await?;
+            present.push(change.tab);
         }
-        Ok(super::all(tx, chat.chat_id).await?)
+        Ok(super::show_all(present))
     }
 }

@@ -65,7 +65,7 @@ impl Operation for DeleteTabs {
         let (chat, standing) = standing::lock_as_member(tx, call, &input.path.chat_id).await?;
         rules::tabs::mode_has_tabs(&chat)?;
         rules::widgets::may_manage(&chat, &standing)?;
-        let present = tabs::list(tx, chat.chat_id).await?;
+        let mut present = tabs::list(tx, chat.chat_id).await?;
         for id in &input.body.tab_ids {
             let tab = super::find(&present, id, "tab_ids[*]")?;
             if !rules::tabs::is_custom(tab.tab_type) {
@@ -74,8 +74,9 @@ impl Operation for DeleteTabs {
         }
         for id in input.body.tab_ids.iter().filter_map(|id| TabId::parse(id)) {
             tabs::delete(tx, &chat, id).await?;
+            present.retain(|tab| tab.tab_id != id);
         }
-        Ok(super::all(tx, chat.chat_id).await?)
+        Ok(super::show_all(present))
     }
 }
 

@@ -48,9 +48,9 @@ impl Draft {
     }
 
     /// The tab to add.
-    pub(super) fn new_tab(&self, tab_id: TabId) -> Change {
-        let blank =
-            Tab { tab_id, tab_type: self.tab_type, name: String::new(), target: String::new(), config: None };
+    pub(super) fn new_tab(&self, tab_id: TabId, position: i64) -> Change {
+        let (name, target) = (String::new(), String::new());
+        let blank = Tab { tab_id, tab_type: self.tab_type, name, target, config: None, position };
         Change { new_content: true, ..self.change(blank) }
     }
 
@@ -77,6 +77,7 @@ impl Draft {
             name: self.tab_name.clone().unwrap_or(present.name),
             target: sent.unwrap_or(kept),
             config,
+            position: present.position,
         };
         Change { tab, new_content, new_icon: self.tab_config.is_some() }
     }

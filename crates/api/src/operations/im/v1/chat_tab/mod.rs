@@ -82,7 +82,12 @@ struct Tabs {
 
 /// The tabs of a chat as answers show them.
 async fn all(tx: &mut Tx, chat: ChatId) -> Result<Tabs, StoreError> {
-    Ok(Tabs { chat_tabs: tabs::list(tx, chat).await?.into_iter().map(show).collect() })
+    Ok(show_all(tabs::list(tx, chat).await?))
+}
+
+/// Tabs in their order, as answers show them.
+fn show_all(tabs: Vec<tabs::Tab>) -> Tabs {
+    Tabs { chat_tabs: tabs.into_iter().map(show).collect() }
 }
 
 /// The tab of a chat that an id of a request names, which stands in `field`.

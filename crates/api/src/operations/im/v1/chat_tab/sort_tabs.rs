@@ -63,7 +63,7 @@ impl Operation for SortTabs {
         let (chat, standing) = standing::lock_as_member(tx, call, &input.path.chat_id).await?;
         rules::tabs::mode_has_tabs(&chat)?;
         rules::widgets::may_manage(&chat, &standing)?;
-        let present = tabs::list(tx, chat.chat_id).await?;
+        let mut present = tabs::list(tx, chat.chat_id).await?;
         let asked: Option<Vec<TabId>> = input.body.tab_ids.iter().map(|id| TabId::parse(id)).collect();
         let order = asked.filter(|asked| rules::tabs::is_order(&present, asked)).ok_or_else(|| {
             Fault::new(codes::PARAM_INVALID, "tab_ids is no order of the chat's tabs").with_violation(
@@ -72,10 +72,11 @@ impl Operation for SortTabs {
                 "must hold every tab once, the message tab first",
             )
         })?;
-        for (position, id) in order.into_iter().enumerate() {
-            tabs::place(tx, &chat, id, position).await?;
+        for (position, id) in order.iter().enumerate() {
+            tabs::place(tx, &chat, *id, position).await?;
         }
-        Ok(super::all(tx, chat.chat_id).await?)
+        present.sort_by_key(|tab| order.iter().position(|id| *id == tab.tab_id));
+        Ok(super::show_all(present))
     }
 }
 

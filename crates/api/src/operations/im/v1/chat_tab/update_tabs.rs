@@ -90,7 +90,7 @@ impl Operation for UpdateTabs {
         for change in &changes {
             tabs::update(tx, &chat, &change.tab).await?;
         }
-        Ok(super::all(tx, chat.chat_id).await?)
+        Ok(super::show_all(present))
     }
 }
 

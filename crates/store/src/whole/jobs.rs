@@ -7,7 +7,8 @@ use larkspur_contract::ids::TenantKey;
 
 use crate::driver::StoreError;
 use crate::oauth::KEPT_MS;
-use crate::{Engine, Value, frequency, gone};
+use crate::whole::deleted_worlds;
+use crate::{Engine, Value, frequency};
 
 /// How many rows one statement deletes at most.
 const BATCH: u32 = 500;
@@ -52,7 +53,7 @@ const ENDED: [(&str, i64); 3] = [
 
 /// Deletes what has ended in every tenant, in small transactions; how many rows. `now_ms` is the real time.
 pub async fn sweep(engine: &Arc<Engine>, now_ms: i64) -> Result<usize, StoreError> {
-    gone::sweep(engine, now_ms).await?;
+    deleted_worlds::sweep(engine, now_ms).await?;
     // Counts that belong to no tenant.
     let mut deleted = sweep_one(engine, frequency::ALL_TENANTS, now_ms, now_ms).await?;
     let mut last = Value::from("");

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use larkspur_contract::Effect;
 
-use crate::citus::REFERENCE;
-use crate::copy::query;
-use crate::driver::{Driver, StoreError};
-use crate::migrate::SCHEMA_VERSION;
-use crate::state::{Schema, State};
+use crate::driver::{Driver, StoreError, run_statement};
 use crate::tenants::TABLES;
+use crate::whole::citus::REFERENCE;
+use crate::whole::migrate::SCHEMA_VERSION;
+use crate::whole::state::{Schema, State};
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,7 +48,7 @@ pub async fn look(driver: &Arc<dyn Driver>, state: &State) -> Result<Findings, S
 /// What the server's settings leave to luck. `reset_val` is what a session begins with.
 async fn settings(driver: &Arc<dyn Driver>) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND reset_val = 'off' ORDER BY name";
-    let rows = query(driver, Effect::Reads, sql.to_owned(), Vec::new()).await?;
+    let rows = run_statement(&**driver, Effect::Reads, sql, Vec::new()).await?;
     rows.into_iter()
         .map(|mut row| {
             let name = row.text(0)?;
@@ -70,7 +69,7 @@ async fn settings(driver: &Arc<dyn Driver>) -> Result<Vec<String>, StoreError> {
 async fn role(driver: &Arc<dyn Driver>) -> Result<Role, StoreError> {
     let sql = "SELECT CAST(current_user AS TEXT), CAST(COALESCE(current_schema(), 'public') AS TEXT), \
                COALESCE(has_schema_privilege(current_schema(), 'CREATE'), FALSE)";
-    let rows = query(driver, Effect::Reads, sql.to_owned(), Vec::new()).await?;
+    let rows = run_statement(&**driver, Effect::Reads, sql, Vec::new()).await?;
     let mut row = rows.into_iter().next().ok_or_else(|| StoreError::Broken("there is no role".to_owned()))?;
     let (name, schema, makes) = (row.text(0)?, row.text(1)?, row.int(2)? != 0);
     let rights: Vec<String> =
@@ -81,7 +80,7 @@ async fn role(driver: &Arc<dyn Driver>) -> Result<Role, StoreError> {
         rights.join(", ")
     );
     let mut tables = BTreeMap::new();
-    for mut row in query(driver, Effect::Reads, sql, Vec::new()).await? {
+    for mut row in run_statement(&**driver, Effect::Reads, sql, Vec::new()).await? {
         let mut lacks = Vec::new();
         for (index, right) in NEEDED.into_iter().enumerate() {
             if row.int(index + 2)? == 0 {

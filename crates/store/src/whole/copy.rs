@@ -9,16 +9,16 @@
 mod tables;
 
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use larkspur_contract::Effect;
 use sha2::{Digest, Sha256};
 
-use crate::blobs::Blobs;
-use crate::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
-use crate::migrate::{self, COPYING, SCHEMA_VERSION};
-use crate::state::Schema;
-use crate::{Row, Value, blobs};
+use crate::blobs::{self, Blobs};
+use crate::driver::{Driver, StoreError, run, run_statement};
+use crate::whole::migrate::{self, COPYING, SCHEMA_VERSION};
+use crate::whole::state::Schema;
+use crate::{Row, Value};
 use tables::{Table, tables};
 
 /// How far a copy is.
@@ -48,7 +48,7 @@ impl Source {
     /// # Errors
     /// [`StoreError::Unavailable`] with the reason, in words for the operator.
     pub async fn of(driver: Arc<dyn Driver>) -> Result<Self, StoreError> {
-        let read = unit(&driver, Effect::Reads, |session| {
+        let read = run(&*driver, Effect::Reads, |session| {
             Box::pin(async move {
                 let version = migrate::read(session, "schema_version").await?;
                 let copying = migrate::read(session, COPYING).await?;
@@ -125,7 +125,7 @@ impl Source {
         }
         // Whoever came meanwhile may write to what was compared a moment ago.
         unused(&self.driver, "source").await?;
-        unit(to, Effect::Writes, |session| {
+        run(&**to, Effect::Writes, |session| {
             Box::pin(async move {
                 let sql = "DELETE FROM meta WHERE name = $1";
                 session.query(sql, &[Value::from(COPYING)]).await.map(drop)
@@ -161,7 +161,7 @@ impl Source {
         let mark = hex(&Sha256::digest(format!("copy of {}", self.master)));
         let (master, shared) = (self.master.clone(), to.is_shared());
         let names: Vec<&'static str> = tables.iter().map(|table| table.name).collect();
-        unit(to, Effect::Writes, move |session| {
+        run(&**to, Effect::Writes, move |session| {
             let (mark, master, names) = (mark.clone(), master.clone(), names.clone());
             Box::pin(async move {
                 let schema = migrate::apply(session, shared).await?;
@@ -222,7 +222,7 @@ pub(crate) async fn unused(driver: &Arc<dyn Driver>, what: &str) -> Result<(), S
     // The one statement that is PostgreSQL's own.
     let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
                AND application_name LIKE 'larkspur%' AND pid <> pg_backend_pid()";
-    let found = query(driver, Effect::Reads, sql.to_owned(), Vec::new()).await?;
+    let found = run_statement(&**driver, Effect::Reads, sql, Vec::new()).await?;
     match found.first().map_or(Ok(0), |row| row.int(0))? {
         0 => Ok(()),
         _ => refuse(format!("the {what} is in use by another larkspur process: end it first")),
@@ -234,7 +234,7 @@ async fn last(driver: &Arc<dyn Driver>, table: &Table) -> Result<Option<Vec<Valu
     let key = &table.columns[..table.key];
     let (listed, backwards) = (key.join(", "), key.join(" DESC, "));
     let sql = format!("SELECT {listed} FROM {} ORDER BY {backwards} DESC LIMIT 1", table.name);
-    let rows = query(driver, Effect::Reads, sql, Vec::new()).await?;
+    let rows = run_statement(&**driver, Effect::Reads, sql, Vec::new()).await?;
     Ok(rows.into_iter().next().map(|row| row.0))
 }
 
@@ -253,7 +253,7 @@ async fn page(
     };
     let (columns, limit) = (table.columns.join(", "), table.rows_at_once());
     let sql = format!("SELECT {columns} FROM {} {beyond}ORDER BY {key} LIMIT {limit}", table.name);
-    let rows = query(driver, Effect::Reads, sql, params).await?;
+    let rows = run_statement(&**driver, Effect::Reads, sql, params).await?;
     Ok(rows.into_iter().map(|row| table.copied(row)).collect())
 }
 
@@ -264,7 +264,7 @@ async fn write(driver: &Arc<dyn Driver>, table: &Table, rows: Vec<Row>) -> Resul
     let (columns, values) = (table.columns.join(", "), values.join(", "));
     let sql = format!("INSERT INTO {} ({columns}) VALUES {values}", table.name);
     let params = rows.into_iter().flat_map(|row| row.0).collect();
-    query(driver, Effect::Writes, sql, params).await.map(drop)
+    run_statement(&**driver, Effect::Writes, sql, params).await.map(drop)
 }
 
 /// `$first, …`, of this many.
@@ -311,51 +311,6 @@ fn hex(bytes: &[u8]) -> String {
 
 fn refuse<T>(why: String) -> Result<T, StoreError> {
     Err(StoreError::Unavailable(why))
-}
-
-pub(crate) async fn query(
-    driver: &Arc<dyn Driver>,
-    effect: Effect,
-    sql: String,
-    params: Vec<Value>,
-) -> Result<Vec<Row>, StoreError> {
-    let statement = Arc::new((sql, params));
-    unit(driver, effect, move |session| {
-        let statement = statement.clone();
-        Box::pin(async move { session.query(&statement.0, &statement.1).await })
-    })
-    .await
-}
-
-/// Runs a function in a transaction.
-pub(crate) async fn unit<T, F>(driver: &Arc<dyn Driver>, effect: Effect, body: F) -> Result<T, StoreError>
-where
-    T: Send + 'static,
-    F: for<'a> Fn(&'a mut dyn Session) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync + 'static,
-{
-    let unit = Arc::new(Body { body, result: Mutex::new(None) });
-    driver.transact(effect, unit.clone()).await?;
-    let result = unit.result.lock().unwrap_or_else(PoisonError::into_inner).take();
-    result.ok_or_else(|| StoreError::Broken("the driver did not run the unit".to_owned()))
-}
-
-struct Body<T, F> {
-    body: F,
-    result: Mutex<Option<T>>,
-}
-
-impl<T, F> Unit for Body<T, F>
-where
-    T: Send + 'static,
-    F: for<'a> Fn(&'a mut dyn Session) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync + 'static,
-{
-    fn run(&self, mut session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
-        Box::pin(async move {
-            let result = (self.body)(session.as_mut()).await?;
-            *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-            Ok(Verdict::Commit)
-        })
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One run of units: from the beginning of their transaction to its end.
+//! Executes units once: from the beginning of their transaction to its end.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -56,23 +56,23 @@ struct Done {
 
 /// Runs units once in one transaction: those of a chain one after the other, and the chains side by side. Several units
 /// must write, and each chain the rows of another tenant, unless they only add.
-pub(crate) async fn run(connection: Connection, effect: Effect, chains: &[Vec<Member<'_>>]) -> Ran {
+pub(crate) async fn execute(connection: Connection, effect: Effect, chains: &[Vec<Member<'_>>]) -> Ran {
     let count = chains.iter().map(Vec::len).sum();
     let transaction = Arc::new(Transaction::new(connection, effect, chains.len(), count));
-    let done: Vec<Done> = run_chains(&transaction, chains).await.into_iter().flatten().collect();
+    let done: Vec<Done> = drive_chains(&transaction, chains).await.into_iter().flatten().collect();
     // Whoever still holds it holds a handle that was taken away in the middle of a statement.
     let Some(transaction) = Arc::into_inner(transaction) else {
         let outcome = Err(StoreError::Broken("the transaction was taken away".to_owned()));
         return Ran { outcomes: Some(vec![outcome; count]), connection: None, untouched: false };
     };
     let untouched = done.iter().any(|done| done.untouched);
-    let (outcomes, connection) = end(transaction, effect, count, done).await;
+    let (outcomes, connection) = conclude(transaction, effect, count, done).await;
     Ran { outcomes, connection, untouched }
 }
 
 /// Runs chains side by side. Whenever each of them waits for something, the rows that they want to add are sent.
-async fn run_chains(transaction: &Arc<Transaction>, chains: &[Vec<Member<'_>>]) -> Vec<Vec<Done>> {
-    let mut running = pin!(join_all(chains.iter().map(|chain| run_chain(transaction, chain))));
+async fn drive_chains(transaction: &Arc<Transaction>, chains: &[Vec<Member<'_>>]) -> Vec<Vec<Done>> {
+    let mut running = pin!(join_all(chains.iter().map(|chain| drive_chain(transaction, chain))));
     let mut sent = FuturesUnordered::new();
     poll_fn(|context| {
         loop {
@@ -88,11 +88,11 @@ async fn run_chains(transaction: &Arc<Transaction>, chains: &[Vec<Member<'_>>]) 
 }
 
 /// Runs units one after the other, up to the first that does not go well.
-async fn run_chain(transaction: &Arc<Transaction>, chain: &[Member<'_>]) -> Vec<Done> {
+async fn drive_chain(transaction: &Arc<Transaction>, chain: &[Member<'_>]) -> Vec<Done> {
     let mut all: Vec<Done> = Vec::with_capacity(chain.len());
     for member in chain {
         let follows = member.only_adds || all.iter().any(Done::commits);
-        let done = Done { follows, ..run_one(transaction, member).await };
+        let done = Done { follows, ..call_unit(transaction, member).await };
         let spoiled = done.is_spoiled();
         all.push(done);
         if spoiled {
@@ -102,7 +102,8 @@ async fn run_chain(transaction: &Arc<Transaction>, chain: &[Member<'_>]) -> Vec<
     all
 }
 
-async fn run_one(transaction: &Arc<Transaction>, member: &Member<'_>) -> Done {
+/// Runs one unit, and closes its handle.
+async fn call_unit(transaction: &Arc<Transaction>, member: &Member<'_>) -> Done {
     let handle = Handle::on(transaction.clone(), member.until, member.only_adds);
     let running = AssertUnwindSafe(async { member.unit.run(Box::new(handle.clone())).await });
     let verdict = running.catch_unwind().await;
@@ -135,10 +136,11 @@ impl Done {
         self.failure.is_some() || !self.commits() && !in_time
     }
 }
+
 type Outcomes = Option<Vec<Result<(), StoreError>>>;
 
 /// Ends the transaction of so many units, of which these have run.
-async fn end(
+async fn conclude(
     transaction: Transaction,
     effect: Effect,
     count: usize,

@@ -2,6 +2,7 @@
 
 use larkspur_contract::Effect;
 
+use crate::clock::system_millis;
 use crate::driver::StoreError;
 use crate::ids::{NODES, Node, random_bytes};
 use crate::{Engine, Value};
@@ -14,6 +15,20 @@ pub const RENEWAL_MS: i64 = 20_000;
 const GRACE_MS: i64 = 10_000;
 /// How often somebody else may be faster in taking a number.
 const TRIES: usize = 32;
+
+/// Renews the lease of this process's node number, or takes a number that is free. Where no other process uses the store, it
+/// does nothing.
+///
+/// A process that keeps an engine calls this every [`RENEWAL_MS`].
+///
+/// # Errors
+/// As [`hold`].
+pub async fn hold_node(engine: &Engine) -> Result<(), StoreError> {
+    if !engine.driver.is_shared() {
+        return Ok(());
+    }
+    hold(engine, system_millis()).await
+}
 
 /// Renews the lease of the number that the engine holds, or takes one that is free. `now_ms` is the real time.
 ///

@@ -1,32 +1,33 @@
 //! Brings a database to this program's schema, forward only.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use larkspur_contract::Effect;
 
-use crate::driver::{BoxFuture, Driver, Session, StoreError, Unit, Verdict};
-use crate::state::{self, Schema, State};
+use crate::driver::{Driver, Session, StoreError, run};
 use crate::tenants::TABLES;
-use crate::{Keys, Value, citus};
+use crate::whole::citus;
+use crate::whole::state::{self, Schema, State};
+use crate::{Keys, Value};
 
 const FILES: &[&str] = &[
-    include_str!("../../../schema/0001_foundation.sql"),
-    include_str!("../../../schema/0002_members.sql"),
-    include_str!("../../../schema/0003_identity.sql"),
-    include_str!("../../../schema/0004_chats.sql"),
-    include_str!("../../../schema/0005_menus.sql"),
-    include_str!("../../../schema/0006_refusals.sql"),
-    include_str!("../../../schema/0007_links.sql"),
-    include_str!("../../../schema/0008_events.sql"),
-    include_str!("../../../schema/0009_cluster.sql"),
-    include_str!("../../../schema/0010_blobs.sql"),
-    include_str!("../../../schema/0011_tickets.sql"),
-    include_str!("../../../schema/0012_policy.sql"),
-    include_str!("../../../schema/0013_directory.sql"),
-    include_str!("../../../schema/0014_own_chats.sql"),
-    include_str!("../../../schema/0015_plans.sql"),
-    include_str!("../../../schema/0016_sign_in.sql"),
+    include_str!("../../../../schema/0001_foundation.sql"),
+    include_str!("../../../../schema/0002_members.sql"),
+    include_str!("../../../../schema/0003_identity.sql"),
+    include_str!("../../../../schema/0004_chats.sql"),
+    include_str!("../../../../schema/0005_menus.sql"),
+    include_str!("../../../../schema/0006_refusals.sql"),
+    include_str!("../../../../schema/0007_links.sql"),
+    include_str!("../../../../schema/0008_events.sql"),
+    include_str!("../../../../schema/0009_cluster.sql"),
+    include_str!("../../../../schema/0010_blobs.sql"),
+    include_str!("../../../../schema/0011_tickets.sql"),
+    include_str!("../../../../schema/0012_policy.sql"),
+    include_str!("../../../../schema/0013_directory.sql"),
+    include_str!("../../../../schema/0014_own_chats.sql"),
+    include_str!("../../../../schema/0015_plans.sql"),
+    include_str!("../../../../schema/0016_sign_in.sql"),
 ];
 
 /// The schema that this program writes and reads.
@@ -86,41 +87,25 @@ pub(crate) async fn open(driver: &Arc<dyn Driver>) -> Result<String, StoreError>
     if let Some(master) = state::look(driver).await?.served()? {
         return Ok(master);
     }
-    let opening = Arc::new(Opening { shared: driver.is_shared(), master: Mutex::default() });
-    driver.transact(Effect::Writes, opening.clone()).await?;
-    let master = opening.master.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    Ok(master)
+    let shared = driver.is_shared();
+    run(&**driver, Effect::Writes, move |session| Box::pin(first(session, shared))).await
 }
 
 /// The first transaction on a store that is new or older.
-struct Opening {
-    shared: bool,
-    master: Mutex<String>,
-}
-
-impl Unit for Opening {
-    fn run(&self, mut session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
-        Box::pin(async move {
-            let session = session.as_mut();
-            let before = apply(session, self.shared).await?;
-            let copying = read(session, COPYING).await?.is_some();
-            let found = read(session, KEY).await?.filter(|master| !master.is_empty());
-            let state = State { schema: before, copying, headless: false, master: found };
-            if let Some(why) = state.fault() {
-                return Err(state::refused(why));
-            }
-            let master = match state.master {
-                Some(master) => master,
-                None => {
-                    let fresh = Keys::fresh_master();
-                    write(session, KEY, &fresh).await?;
-                    fresh
-                }
-            };
-            *self.master.lock().unwrap_or_else(PoisonError::into_inner) = master;
-            Ok(Verdict::Commit)
-        })
+async fn first(session: &mut dyn Session, shared: bool) -> Result<String, StoreError> {
+    let before = apply(session, shared).await?;
+    let copying = read(session, COPYING).await?.is_some();
+    let found = read(session, KEY).await?.filter(|master| !master.is_empty());
+    let state = State { schema: before, copying, headless: false, master: found };
+    if let Some(why) = state.fault() {
+        return Err(state::refused(why));
     }
+    if let Some(master) = state.master {
+        return Ok(master);
+    }
+    let fresh = Keys::fresh_master();
+    write(session, KEY, &fresh).await?;
+    Ok(fresh)
 }
 
 /// Brings a store to this program's schema within a transaction, for which all others that open it wait. Tells the schema

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use larkspur_contract::Effect;
 
-use crate::copy::{query, unit, unused};
-use crate::driver::{Driver, Session, StoreError};
+use crate::driver::{Driver, Session, StoreError, run, run_statement};
 use crate::tenants::TABLES;
+use crate::whole::copy::unused;
 
 /// Tables of all tenants together: every server has them whole. The directory of apps is what finds the tenant.
 pub const REFERENCE: [&str; 4] = ["app", "job_slot", "meta", "node_lease"];
@@ -135,14 +135,14 @@ pub async fn distribute(
     told: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Layout, StoreError> {
     let refuse = |why: String| Err(StoreError::Unavailable(why));
-    if !driver.is_shared() || !unit(driver, Effect::Reads, |session| Box::pin(is_there(session))).await? {
+    if !driver.is_shared() || !run(&**driver, Effect::Reads, |session| Box::pin(is_there(session))).await? {
         return refuse(
             "this database has no Citus: install the extension on each PostgreSQL server, and run CREATE EXTENSION citus \
              in the database on the coordinator and on each worker"
                 .to_owned(),
         );
     }
-    let lay = unit(driver, Effect::Reads, |session| Box::pin(lay(session))).await?;
+    let lay = run(&**driver, Effect::Reads, |session| Box::pin(lay(session))).await?;
     let missing: Vec<_> = wanted().filter(|(table, divided)| !is_right(&lay, table, *divided)).collect();
     if let Some((table, _)) = missing.iter().find(|(table, _)| lay.contains_key(*table)) {
         return refuse(format!(
@@ -163,7 +163,7 @@ pub async fn distribute(
     }
     for (table, divided) in missing {
         let sql = statement(table, divided, shards.unwrap_or(SHARDS));
-        query(driver, Effect::Writes, sql, Vec::new()).await?;
+        run_statement(&**driver, Effect::Writes, sql, Vec::new()).await?;
         told(table);
     }
     layout(driver).await?.ok_or_else(|| StoreError::Broken("no table was distributed".to_owned()))
@@ -174,7 +174,7 @@ pub async fn distribute(
 /// # Errors
 /// The store is unavailable.
 pub async fn layout(driver: &Arc<dyn Driver>) -> Result<Option<Layout>, StoreError> {
-    let lay = unit(driver, Effect::Reads, |session| Box::pin(lay(session))).await?;
+    let lay = run(&**driver, Effect::Reads, |session| Box::pin(lay(session))).await?;
     if !wanted().any(|(table, _)| lay.contains_key(table)) {
         return Ok(None);
     }
@@ -201,7 +201,7 @@ async fn count(driver: &Arc<dyn Driver>) -> Result<(i64, i64), StoreError> {
          (SELECT COUNT(DISTINCT groupid) FROM pg_dist_node WHERE isactive AND shouldhaveshards \
          AND CAST(noderole AS TEXT) = 'primary')"
     );
-    let rows = query(driver, Effect::Reads, sql, Vec::new()).await?;
+    let rows = run_statement(&**driver, Effect::Reads, sql, Vec::new()).await?;
     rows.first().map_or(Ok((0, 0)), |row| Ok((row.int(0)?, row.int(1)?)))
 }
 
@@ -218,7 +218,7 @@ mod tests {
         let expected: BTreeSet<_> = TABLES.iter().copied().filter(|table| *table != "app").collect();
         assert_eq!(divided, expected);
         // One for each table of the schema, and for `meta`, which is not a migration's.
-        let made = crate::migrations().flatten().filter(|sql| {
+        let made = crate::whole::migrate::migrations().flatten().filter(|sql| {
             sql.starts_with("CREATE ") && sql.split('(').next().is_some_and(|head| head.contains(" TABLE "))
         });
         assert_eq!(all.len(), made.count() + 1);

@@ -1,5 +1,6 @@
 //! What a driver must do: begin, query, commit. It knows no table.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -31,12 +32,7 @@ pub trait Driver: Send + Sync + 'static {
         sql: &'static str,
         params: Vec<Value>,
     ) -> BoxFuture<'_, Result<Vec<Row>, StoreError>> {
-        let unit = Arc::new(Alone { sql, params, rows: Mutex::default() });
-        Box::pin(async move {
-            self.transact(effect, unit.clone()).await?;
-            let rows = std::mem::take(&mut *unit.rows.lock().unwrap_or_else(PoisonError::into_inner));
-            Ok(rows)
-        })
+        Box::pin(run_statement(self, effect, sql, params))
     }
 
     /// Whether other processes may write to the same store. Then what is remembered above the driver may be old.
@@ -52,18 +48,53 @@ pub trait Driver: Send + Sync + 'static {
     fn name(&self) -> &'static str;
 }
 
-/// A statement that is a whole unit.
-struct Alone {
-    sql: &'static str,
-    params: Vec<Value>,
-    rows: Mutex<Vec<Row>>,
+/// Runs a closure in one transaction, which commits if it succeeds, and returns its result. A driver may run it several times.
+pub(crate) async fn run<T, F>(
+    driver: &(impl Driver + ?Sized),
+    effect: Effect,
+    body: F,
+) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    F: for<'a> Fn(&'a mut dyn Session) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync + 'static,
+{
+    let unit = Arc::new(Closure { body, result: Mutex::new(None) });
+    driver.transact(effect, unit.clone()).await?;
+    let result = unit.result.lock().unwrap_or_else(PoisonError::into_inner).take();
+    result.ok_or_else(|| StoreError::Broken("the driver did not run the unit".to_owned()))
 }
 
-impl Unit for Alone {
+/// Runs one statement in a transaction of its own. For statements whose text is made at run time; the others are run with
+/// [`Driver::query`].
+pub(crate) async fn run_statement(
+    driver: &(impl Driver + ?Sized),
+    effect: Effect,
+    sql: impl Into<Cow<'static, str>>,
+    params: Vec<Value>,
+) -> Result<Vec<Row>, StoreError> {
+    let statement = Arc::new((sql.into(), params));
+    run(driver, effect, move |session| {
+        let statement = statement.clone();
+        Box::pin(async move { session.query(&statement.0, &statement.1).await })
+    })
+    .await
+}
+
+/// A closure that is a whole unit, and its result.
+struct Closure<T, F> {
+    body: F,
+    result: Mutex<Option<T>>,
+}
+
+impl<T, F> Unit for Closure<T, F>
+where
+    T: Send,
+    F: for<'a> Fn(&'a mut dyn Session) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
+{
     fn run(&self, mut session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
         Box::pin(async move {
-            let rows = session.query(self.sql, &self.params).await?;
-            *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = rows;
+            let result = (self.body)(session.as_mut()).await?;
+            *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
             Ok(Verdict::Commit)
         })
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use larkspur_contract::Effect;
 
+use crate::clock::system_millis;
 use crate::driver::StoreError;
-use crate::ids::system_millis;
 use crate::{Engine, Value};
 
 /// Where no other process uses the store, the row is so long, in bytes: a disk without room for it has none for calls.

@@ -12,9 +12,9 @@ use crate::tenants::{self, Tenant};
 use crate::users::{self, Grant};
 use crate::{Engine, Value};
 
-/// What a token says of its holder.
+/// Whom a token names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Holder {
+pub struct TokenSubject {
     /// The tenant that it acts in.
     pub tenant: TenantKey,
     /// The app that it was issued to.
@@ -25,7 +25,7 @@ pub struct Holder {
 
 /// What a token leads to.
 #[derive(Debug, Clone)]
-pub struct Facts {
+pub struct TokenRecords {
     /// The tenant that it acts in.
     pub tenant: Arc<Tenant>,
     /// The app, as installed there.
@@ -34,24 +34,27 @@ pub struct Facts {
     pub grant: Option<Arc<Grant>>,
 }
 
-/// The most holders of one statement.
+/// The most subjects of one statement.
 pub const MOST: usize = 1 << 6;
 
-/// What tokens lead to, found with one statement. A holder is left out if there is no such tenant, or if the app is not
+/// What tokens lead to, found with one statement. A subject is left out if there is no such tenant, or if the app is not
 /// installed in it.
-pub async fn find(engine: &Engine, holders: &[Holder]) -> Result<HashMap<Holder, Facts>, StoreError> {
+pub async fn find(
+    engine: &Engine,
+    subjects: &[TokenSubject],
+) -> Result<HashMap<TokenSubject, TokenRecords>, StoreError> {
     // Before the statement begins, as with every transaction that fills memory.
     let opened = Some(engine.memory.moment());
-    if holders.is_empty() {
+    if subjects.is_empty() {
         return Ok(HashMap::new());
     }
-    let length = holders.len().next_power_of_two();
-    // Few statements are prepared on each connection: for 1, 2, 4, … and the most holders, with users among them or not.
+    let length = subjects.len().next_power_of_two();
+    // Few statements are prepared on each connection: for 1, 2, 4, … and the most subjects, with users among them or not.
     static STATEMENTS: [[OnceLock<String>; 7]; 2] = [const { [const { OnceLock::new() }; 7] }; 2];
-    let users = holders.iter().any(|holder| holder.user_no.is_some());
+    let users = subjects.iter().any(|subject| subject.user_no.is_some());
     let statement = STATEMENTS[usize::from(users)]
         .get(length.ilog2() as usize)
-        .ok_or_else(|| StoreError::Broken(format!("{length} holders in one statement")))?;
+        .ok_or_else(|| StoreError::Broken(format!("{length} subjects in one statement")))?;
     let sql = statement.get_or_init(|| {
         let wanted = wanted(length);
         let (columns, joins) = if users { USERS } else { NO_USERS };
@@ -66,9 +69,9 @@ pub async fn find(engine: &Engine, holders: &[Holder]) -> Result<HashMap<Holder,
         )
     });
     let mut params = Vec::with_capacity(length * 3);
-    for holder in holders {
-        let user_no = holder.user_no.map(u64::cast_signed);
-        params.extend([holder.tenant.into(), holder.app_id.into(), user_no.into()]);
+    for subject in subjects {
+        let user_no = subject.user_no.map(u64::cast_signed);
+        params.extend([subject.tenant.into(), subject.app_id.into(), user_no.into()]);
     }
     // Nobody's: nothing is found for them.
     params.resize(length * 3, Value::Null);
@@ -78,18 +81,18 @@ pub async fn find(engine: &Engine, holders: &[Holder]) -> Result<HashMap<Holder,
         let tenant = Arc::new(tenants::tenant(&mut row, 0)?);
         let install = Arc::new(apps::read_install(&mut row, 5)?);
         let user_no = row.int_or_null(19)?.map(i64::cast_unsigned);
-        let holder = Holder { tenant: tenant.tenant, app_id: install.app_id, user_no };
-        engine.memory.tenants.fill(opened, holder.tenant, tenant.clone());
-        engine.memory.installs.fill(opened, (holder.tenant, holder.app_id), install.clone());
+        let subject = TokenSubject { tenant: tenant.tenant, app_id: install.app_id, user_no };
+        engine.memory.tenants.fill(opened, subject.tenant, tenant.clone());
+        engine.memory.installs.fill(opened, (subject.tenant, subject.app_id), install.clone());
         let grant = match user_no {
             Some(number) if row.0.get(17).is_some_and(|epoch| *epoch != Value::Null) => {
                 let grant = Arc::new(users::read_grant(&mut row, 14)?);
-                engine.memory.grants.fill(opened, (holder.tenant, holder.app_id, number), grant.clone());
+                engine.memory.grants.fill(opened, (subject.tenant, subject.app_id, number), grant.clone());
                 Some(grant)
             }
             _ => None,
         };
-        found.insert(holder, Facts { tenant, install, grant });
+        found.insert(subject, TokenRecords { tenant, install, grant });
     }
     Ok(found)
 }
@@ -103,7 +106,7 @@ const USERS: (&str, &str) = (
 /// The same where nobody acts in a user's name.
 const NO_USERS: (&str, &str) = ("NULL, NULL, NULL, NULL, NULL", "");
 
-/// The rows `($1, $2, $3), …`, each of them a holder.
+/// The rows `($1, $2, $3), …`, each of them a subject.
 fn wanted(length: usize) -> String {
     let row = |first: usize| {
         let (second, third) = (first + 1, first + 2);
@@ -114,8 +117,8 @@ fn wanted(length: usize) -> String {
 
 /// From memory alone: the usual case where it keeps anything. `effect` is that of the call: one that writes goes by nothing
 /// that can be old.
-pub fn remembered(engine: &Engine, effect: Effect, holder: Holder) -> Option<Facts> {
-    let Holder { tenant, app_id, user_no } = holder;
+pub fn remembered(engine: &Engine, effect: Effect, subject: TokenSubject) -> Option<TokenRecords> {
+    let TokenSubject { tenant, app_id, user_no } = subject;
     let memory = &engine.memory;
     let found = memory.tenants.get(&tenant, effect)?;
     let install = memory.installs.get(&(tenant, app_id), effect)?;
@@ -123,5 +126,5 @@ pub fn remembered(engine: &Engine, effect: Effect, holder: Holder) -> Option<Fac
         None => None,
         Some(number) => Some(memory.grants.get(&(tenant, app_id, number), effect)?),
     };
-    Some(Facts { tenant: found, install, grant })
+    Some(TokenRecords { tenant: found, install, grant })
 }

@@ -1,16 +1,16 @@
 //! A transaction over all tenants: for what has to find the tenant first.
 //!
-//! The statements that do not name a tenant are the ones in this file, in `apps.rs` (the directory of apps) and in
-//! `tenants.rs`; nothing else holds a `Root`.
+//! Few statements name no tenant; a test of the suite lists them with their reasons.
 
 use std::sync::{Arc, OnceLock};
 
 use larkspur_contract::Effect;
-use larkspur_contract::ids::{ChatId, TenantKey};
+use larkspur_contract::ids::TenantKey;
 
-use crate::driver::{Session, StoreError};
-use crate::tx::{Opened, opened};
-use crate::{Engine, Row, Tx, Value};
+use super::driver::{Hook, Session, StoreError};
+use super::engine::Engine;
+use super::tx::{Opened, Tx, opened};
+use super::value::{Row, Value};
 
 /// A transaction that is not bound to a tenant.
 pub struct Root {
@@ -59,7 +59,7 @@ impl Root {
         result
     }
 
-    pub(crate) fn on_commit(&mut self, hook: crate::Hook) {
+    pub(crate) fn on_commit(&mut self, hook: Hook) {
         self.session.on_commit(hook);
     }
 
@@ -67,11 +67,5 @@ impl Root {
     pub async fn lock_store(&mut self) -> Result<(), StoreError> {
         let sql = "UPDATE meta SET value = value WHERE name = 'schema_version'";
         self.rows(sql, &[]).await.map(drop)
-    }
-
-    /// The tenant in which a chat lives.
-    pub async fn home_of_chat(&mut self, chat: ChatId) -> Result<Option<TenantKey>, StoreError> {
-        let rows = self.rows("SELECT tenant FROM chat WHERE chat_id = $1", &[Value::from(chat)]).await?;
-        rows.into_iter().next().map(|mut row| row.id(0, TenantKey::parse)).transpose()
     }
 }

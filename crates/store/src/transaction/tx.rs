@@ -3,12 +3,13 @@
 use std::sync::{Arc, OnceLock};
 
 use larkspur_contract::Effect;
-use larkspur_contract::ids::{AppId, ChatId, TenantKey};
+use larkspur_contract::ids::TenantKey;
 
-use crate::chats::{self, Chat, Touch};
-use crate::driver::{Hook, Session, StoreError};
+use super::driver::{BoxFuture, Hook, Session, StoreError};
+use super::engine::Engine;
+use super::root::Root;
+use super::value::{Row, Value};
 use crate::memory::Moment;
-use crate::{Engine, Root, Row, Value, apps};
 
 /// A transaction of one tenant: every statement's `$1` is that tenant.
 ///
@@ -20,8 +21,11 @@ pub struct Tx {
     tenant_text: String,
     opened: Opened,
     failed: Arc<OnceLock<StoreError>>,
-    touches: Vec<Touch>,
+    at_end: Vec<AtEnd>,
 }
+
+/// What is to be written at the end of an operation.
+type AtEnd = Box<dyn for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<(), StoreError>> + Send>;
 
 /// What a transaction may teach the memory: the moment at which it opened, if it only reads.
 ///
@@ -30,28 +34,6 @@ pub(crate) type Opened = Option<Moment>;
 
 pub(crate) fn opened(engine: &Engine, effect: Effect) -> Opened {
     (effect == Effect::Reads).then(|| engine.memory.moment())
-}
-
-/// A chat whose row this transaction has taken: no other transaction changes the chat until this one ends.
-///
-/// Functions that write a chat's rows take one, and only [`crate::chats::lock`] and [`crate::chats::insert`] make one.
-#[derive(Debug)]
-pub struct LockedChat {
-    chat: Chat,
-    _made_here: (),
-}
-
-impl LockedChat {
-    pub(crate) fn new(chat: Chat) -> Self {
-        LockedChat { chat, _made_here: () }
-    }
-}
-
-impl std::ops::Deref for LockedChat {
-    type Target = Chat;
-    fn deref(&self) -> &Chat {
-        &self.chat
-    }
 }
 
 impl Tx {
@@ -68,7 +50,7 @@ impl Tx {
         opened: Opened,
         failed: Arc<OnceLock<StoreError>>,
     ) -> Self {
-        Tx { session, engine, tenant, tenant_text: tenant.to_string(), opened, failed, touches: Vec::new() }
+        Tx { session, engine, tenant, tenant_text: tenant.to_string(), opened, failed, at_end: Vec::new() }
     }
 
     /// The tenant.
@@ -107,18 +89,21 @@ impl Tx {
         self.engine.ids.random()
     }
 
-    /// Remembers what is to be written of a chat when the operation has succeeded.
-    pub(crate) fn touch(&mut self, touch: Touch) {
-        self.touches.push(touch);
+    /// Has something written at the end of an operation that succeeds. An operation that is refused writes none of it.
+    pub(crate) fn at_end(
+        &mut self,
+        write: impl for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<(), StoreError>> + Send + 'static,
+    ) {
+        self.at_end.push(Box::new(write));
     }
 
-    /// Writes what was left for the end of an operation that succeeded.
+    /// Writes what was left for the end of an operation that succeeded, in the order in which it was left.
     ///
     /// # Errors
     /// The transaction must not commit.
     pub async fn settle(&mut self) -> Result<(), StoreError> {
-        for touch in std::mem::take(&mut self.touches) {
-            chats::touched(self, &touch).await?;
+        for write in std::mem::take(&mut self.at_end) {
+            write(self).await?;
         }
         Ok(())
     }
@@ -197,20 +182,9 @@ impl Tx {
         self.on_commit(move || what(&engine), move || again(&later));
     }
 
-    /// Whether a chat that this tenant does not have lives in another one.
-    ///
-    /// With [`Tx::is_app`], the one look beyond the tenant that an operation may take: it tells 232010 from 232006.
-    pub async fn is_elsewhere(&mut self, chat: ChatId) -> Result<bool, StoreError> {
-        let mut root =
-            Root::within(self.session.share(), self.engine.clone(), self.opened, self.failed.clone());
-        Ok(root.home_of_chat(chat).await?.is_some_and(|home| home != self.tenant))
-    }
-
-    /// Whether an app is in the directory, wherever it was made: it tells 210504 from 210506.
-    pub async fn is_app(&mut self, app: AppId) -> Result<bool, StoreError> {
-        let mut root =
-            Root::within(self.session.share(), self.engine.clone(), self.opened, self.failed.clone());
-        Ok(apps::find(&mut root, app).await?.is_some())
+    /// The same transaction, not bound to the tenant: for the few look-ups that leave it.
+    pub(crate) fn root(&self) -> Root {
+        Root::within(self.session.share(), self.engine.clone(), self.opened, self.failed.clone())
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use larkspur_contract::ids::ChatId;
 
 use crate::Tx;
-use crate::chats::Member;
 use crate::driver::StoreError;
+use crate::member::Member;
 use crate::terms;
 use crate::users::User;
 

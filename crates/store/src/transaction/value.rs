@@ -1,8 +1,9 @@
 //! The three kinds of column, and rows of them.
 
 use larkspur_contract::ids::{AppId, ChatId, MenuId, TabId, TagId, TenantKey};
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::StoreError;
+use super::driver::StoreError;
 
 /// A column value or a statement parameter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -105,4 +106,14 @@ impl Row {
         parse(&text)
             .ok_or_else(|| StoreError::Broken(format!("column {column} holds the malformed id {text:?}")))
     }
+}
+
+/// Reads a JSON column.
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Broken(format!("a JSON column: {error}")))
+}
+
+/// Writes a JSON column.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Broken(format!("a JSON column: {error}")))
 }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use larkspur_contract::Effect;
 
-use crate::copy::{query, unit};
-use crate::driver::{Driver, StoreError};
-use crate::migrate::{self, COMPATIBLE, COPYING, KEY, SCHEMA_VERSION, VERSION};
+use crate::driver::{Driver, StoreError, run, run_statement};
+use crate::whole::migrate::{self, COMPATIBLE, COPYING, KEY, SCHEMA_VERSION, VERSION};
 
 /// How the schema of a store relates to this program's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +95,7 @@ const META_LOST: &str = "the table meta is lost, and with it the master key, wit
 /// # Errors
 /// The store is unavailable, or its schema is no number.
 pub async fn look(driver: &Arc<dyn Driver>) -> Result<State, StoreError> {
-    let read = unit(driver, Effect::Reads, |session| {
+    let read = run(&**driver, Effect::Reads, |session| {
         Box::pin(async move {
             let version = migrate::read(session, VERSION).await?;
             let since = migrate::read(session, COMPATIBLE).await?;
@@ -122,7 +121,7 @@ pub async fn look(driver: &Arc<dyn Driver>) -> Result<State, StoreError> {
 
 /// Whether there is the first table that migrations make.
 async fn has_tenants(driver: &Arc<dyn Driver>) -> Result<bool, StoreError> {
-    match query(driver, Effect::Reads, "SELECT 1 FROM tenant LIMIT 1".to_owned(), Vec::new()).await {
+    match run_statement(&**driver, Effect::Reads, "SELECT 1 FROM tenant LIMIT 1", Vec::new()).await {
         Ok(_) => Ok(true),
         Err(StoreError::Broken(_)) => Ok(false),
         Err(error) => Err(error),

@@ -1,0 +1,168 @@
+//! What memory holds of tenants, apps and users: types without SQL.
+
+use std::sync::Arc;
+
+use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::model::{AppKind, InstallStatus, UserStatus};
+use serde::{Deserialize, Serialize};
+
+/// A tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its key.
+    pub tenant: TenantKey,
+    /// Its name, for people.
+    pub name: String,
+    /// What its clock is ahead of the real time, in milliseconds.
+    pub clock_offset_ms: i64,
+    /// Whether refusals may be planned for calls of its operations.
+    pub refuses: bool,
+    /// What its edition and its administrators allow.
+    pub policy: Arc<Policy>,
+}
+
+/// What a tenant's edition and its administrators allow. By default everything is allowed and nothing collides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Policy {
+    /// Whether the edition has restricted mode.
+    pub restricted_mode: bool,
+    /// Whether the edition has `hide_member_count_setting`.
+    pub hide_member_count: bool,
+    /// Whether the administrators allow public groups.
+    pub public_groups: bool,
+    /// Words that names and descriptions of chats may not hold, whatever their case.
+    pub forbidden_words: Vec<String>,
+    /// The most bytes that all images may have together; `None` means no quota.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage_bytes: Option<i64>,
+    /// How long an edit of a chat takes, in milliseconds of the tenant's clock: others collide with it for so long. 0 means
+    /// that none does, since they wait for one another.
+    pub edit_ms: i64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            restricted_mode: true,
+            hide_member_count: true,
+            public_groups: true,
+            forbidden_words: Vec::new(),
+            storage_bytes: None,
+            edit_ms: 0,
+        }
+    }
+}
+
+/// An app as installed in a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Install {
+    /// The app.
+    pub app_id: AppId,
+    /// The tenant that made it.
+    pub developer: TenantKey,
+    /// Custom or ISV.
+    pub kind: AppKind,
+    /// Its name, which is also its bot's.
+    pub name: String,
+    /// Whether the tenant uses it.
+    pub status: InstallStatus,
+    /// Whether it has a bot.
+    pub bot: bool,
+    /// Whether its bot may be in external chats.
+    pub external_sharing: bool,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// Whether every user of the tenant sees it; else the ones listed do.
+    pub visible_to_all: bool,
+}
+
+/// A set of permission scopes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scopes(Vec<String>);
+
+impl Scopes {
+    /// A set of these scopes.
+    pub fn new<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut list: Vec<String> = scopes.into_iter().map(str::to_owned).collect();
+        list.sort_unstable();
+        list.dedup();
+        Scopes(list)
+    }
+
+    /// Reads the form of a column: separated by blanks.
+    pub fn parse(text: &str) -> Self {
+        Scopes::new(text.split_ascii_whitespace())
+    }
+
+    /// Whether the set has this scope.
+    pub fn has(&self, scope: &str) -> bool {
+        self.0.binary_search_by(|held| held.as_str().cmp(scope)).is_ok()
+    }
+
+    /// The scopes, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// The form of a column.
+    pub fn to_column(&self) -> String {
+        self.0.join(" ")
+    }
+}
+
+/// What a user granted to an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The tenant's own id of the user.
+    pub user_id: String,
+    /// State of the account.
+    pub status: UserStatus,
+    /// What the app may do in the user's name.
+    pub scopes: Scopes,
+    /// Tokens of an earlier epoch are revoked.
+    pub epoch: i64,
+    /// The sign-ins whose tokens are revoked.
+    pub ended: Ended,
+}
+
+/// Sign-ins whose tokens are revoked, each by the number that these carry, until its last token would have ended by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended(Vec<(u32, i64)>);
+
+impl Ended {
+    /// The most sign-ins that are remembered one by one.
+    const MOST: usize = 64;
+
+    /// Reads the form of a column.
+    pub(crate) fn parse(text: &str) -> Self {
+        let pair = |word: &str| {
+            let (family, until) = word.split_once(':')?;
+            Some((family.parse().ok()?, until.parse().ok()?))
+        };
+        Ended(text.split_ascii_whitespace().filter_map(pair).collect())
+    }
+
+    /// Adds a sign-in, and drops those whose tokens have ended by `now`. True if there are too many to remember: then none
+    /// is, and all tokens of the grant must be revoked.
+    pub(crate) fn add(&mut self, family: u32, now: i64, until: i64) -> bool {
+        self.0.retain(|(other, until)| *other != family && now < *until);
+        self.0.push((family, until));
+        let all = self.0.len() > Ended::MOST;
+        if all {
+            self.0.clear();
+        }
+        all
+    }
+
+    /// The form of a column.
+    pub(crate) fn to_column(&self) -> String {
+        let words: Vec<String> = self.0.iter().map(|(family, until)| format!("{family}:{until}")).collect();
+        words.join(" ")
+    }
+
+    /// Whether the tokens of a sign-in are revoked at `now`.
+    pub fn has(&self, family: u32, now: i64) -> bool {
+        self.0.iter().any(|(ended, until)| *ended == family && now < *until)
+    }
+}

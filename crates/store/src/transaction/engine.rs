@@ -1,0 +1,55 @@
+//! One opened store: a driver, what is remembered above it, and the sources of ids, secrets and time.
+
+use std::sync::Arc;
+
+use larkspur_contract::Effect;
+
+use super::blob_store::Blobs;
+use super::driver::{self, BoxFuture, Driver, StoreError};
+use super::root::Root;
+use crate::clock::Clock;
+use crate::{Bell, Ids, Keys, Memory};
+
+/// An opened store.
+pub struct Engine {
+    /// The driver below.
+    pub driver: Arc<dyn Driver>,
+    /// The read model above it.
+    pub memory: Memory,
+    /// Fresh identifiers.
+    pub ids: Ids,
+    /// Secrets.
+    pub keys: Keys,
+    /// Rung for the worker that delivers events.
+    pub bell: Bell,
+    /// The real time.
+    pub clock: Arc<dyn Clock>,
+    /// Where files are kept; none for in their rows.
+    pub blobs: Option<Arc<dyn Blobs>>,
+    /// Whether nothing is written to the store, be it that nothing can be. Then it makes no ids for shared stores, and no
+    /// jobs are done.
+    pub read_only: bool,
+}
+
+impl Engine {
+    /// Runs `body` in one transaction over all tenants and returns what it returns.
+    ///
+    /// For the gateway's own look-ups and for start-up; operations run as units of their own.
+    pub async fn run<T, F>(self: &Arc<Self>, effect: Effect, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Root) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync + 'static,
+    {
+        let (engine, body) = (self.clone(), Arc::new(body));
+        driver::run(&*self.driver, effect, move |session| {
+            let (engine, body) = (engine.clone(), body.clone());
+            Box::pin(async move {
+                let mut root = Root::new(session.share(), engine, effect);
+                let result = body(&mut root).await;
+                root.outcome()?;
+                result
+            })
+        })
+        .await
+    }
+}

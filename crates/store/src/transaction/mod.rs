@@ -1,0 +1,15 @@
+//! Transactions: what a driver must do, and the handles on a transaction that statements go through. No table is named here.
+
+mod blob_store;
+pub(crate) mod driver;
+mod engine;
+mod root;
+pub(crate) mod tx;
+pub(crate) mod value;
+
+pub use blob_store::{BlobKey, Blobs};
+pub use driver::{BoxFuture, Driver, Hook, Session, StoreError, Unit, Verdict};
+pub use engine::Engine;
+pub use root::Root;
+pub use tx::Tx;
+pub use value::{Row, Value};

@@ -1,0 +1,101 @@
+//! Deletes a world, and once more what calls that were under way wrote for it meanwhile.
+//!
+//! Where units run beside each other, a call that began before its world was deleted may write after it. A lock against
+//! that would cost every call a statement. Its rows are deleted again instead, when no call of that time can run any more.
+//! They are not visible until then, since no call enters a world that does not exist.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use larkspur_contract::Effect;
+use larkspur_contract::ids::{AppId, TenantKey};
+
+use crate::driver::StoreError;
+use crate::tenants::TABLES;
+use crate::{Engine, Hook, Root, Value, apps};
+
+/// What stands before a tenant or an app where slots of jobs are kept, and what comes after all of these.
+const WORLD: &str = "gone world ";
+const APP: &str = "gone app ";
+const ALL: (&str, &str) = ("gone ", "gone!");
+/// Longer than any call takes, in milliseconds.
+const WAIT_MS: i64 = 600_000;
+/// Worlds and apps that one sweep looks at; the next one goes on.
+const MOST: i64 = 1000;
+
+/// Removes a tenant and every row of it; its apps also go from the other tenants that installed them.
+pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
+    let made = apps::made_by(root, tenant).await?;
+    let apps: HashSet<AppId> = made.into_iter().map(|app| app.app_id).collect();
+    for app in &apps {
+        delete_rows_of_app(root, *app).await?;
+    }
+    delete_rows(root, tenant).await?;
+    remember(root, tenant, &apps).await?;
+    let forget = Arc::new(move |engine: &Engine| {
+        engine.memory.tenants.forget(&tenant);
+        engine.memory.installs.forget_where(|key| key.0 == tenant || apps.contains(&key.1));
+        engine.memory.grants.forget_where(|key| key.0 == tenant || apps.contains(&key.1));
+        engine.memory.tags.forget_where(|key| key.0 == tenant);
+    });
+    let (before, after) = (root.engine().clone(), root.engine().clone());
+    let again = forget.clone();
+    root.on_commit(Hook {
+        before: Box::new(move || forget(&before)),
+        after: Box::new(move || again(&after)),
+    });
+    Ok(())
+}
+
+async fn delete_rows(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
+    for table in TABLES {
+        root.rows(&format!("DELETE FROM {table} WHERE tenant = $1"), &[Value::from(tenant)]).await?;
+    }
+    Ok(())
+}
+
+async fn delete_rows_of_app(root: &mut Root, app: AppId) -> Result<(), StoreError> {
+    for table in ["app_install", "app_visible_user", "token_issue", "user_grant"] {
+        root.rows(&format!("DELETE FROM {table} WHERE app_id = $1"), &[Value::from(app)]).await?;
+    }
+    Ok(())
+}
+
+/// Notes that a world and its apps are deleted.
+async fn remember(root: &mut Root, tenant: TenantKey, apps: &HashSet<AppId>) -> Result<(), StoreError> {
+    if !root.engine().driver.is_shared() {
+        return Ok(());
+    }
+    let now = root.engine().clock.now_ms();
+    let apps = apps.iter().map(|app| format!("{APP}{app}"));
+    for name in apps.chain([format!("{WORLD}{tenant}")]) {
+        let sql = "INSERT INTO job_slot (job, slot) VALUES ($1, $2) ON CONFLICT (job, slot) DO NOTHING";
+        root.rows(sql, &[name.into(), now.into()]).await?;
+    }
+    Ok(())
+}
+
+/// Deletes what was written for worlds and apps after they were; how many of them were looked at.
+pub(crate) async fn sweep(engine: &Arc<Engine>, now_ms: i64) -> Result<usize, StoreError> {
+    let sql = "SELECT job, slot FROM job_slot WHERE job >= $1 AND job < $2 AND slot < $3 \
+               ORDER BY job, slot LIMIT CAST($4 AS BIGINT)";
+    let params = vec![ALL.0.into(), ALL.1.into(), now_ms.saturating_sub(WAIT_MS).into(), MOST.into()];
+    let due = engine.driver.query(Effect::Reads, sql, params).await?;
+    let count = due.len();
+    for mut row in due {
+        let (name, slot) = (row.text(0)?, row.int(1)?);
+        engine.run(Effect::Writes, move |root| Box::pin(once_more(root, name.clone(), slot))).await?;
+    }
+    Ok(count)
+}
+
+async fn once_more(root: &mut Root, name: String, slot: i64) -> Result<(), StoreError> {
+    if let Some(tenant) = name.strip_prefix(WORLD).and_then(TenantKey::parse) {
+        delete_rows(root, tenant).await?;
+    }
+    if let Some(app) = name.strip_prefix(APP).and_then(AppId::parse) {
+        delete_rows_of_app(root, app).await?;
+    }
+    let sql = "DELETE FROM job_slot WHERE job = $1 AND slot = $2";
+    root.rows(sql, &[Value::from(name), slot.into()]).await.map(drop)
+}
