@@ -7,10 +7,11 @@ use larkspur_api::{Entry, REGISTRY, Settings};
 use larkspur_contract::envelope::Brand;
 use larkspur_store::{Engine, Keys};
 
+use crate::call_id::CallIds;
 use crate::documents::Documents;
-use crate::gateway::admit::{Counting, RateLimits};
+use crate::gateway::admit::Frequency;
 use crate::gateway::lookups::Lookups;
-use crate::gateway::reply::CallIds;
+use crate::gateway::rate_limits::RateLimits;
 use crate::gateway::route::Routes;
 use crate::health::Health;
 use crate::metrics::Metrics;
@@ -73,7 +74,7 @@ pub struct App {
     pub(crate) control_hash: String,
     pub(crate) routes: Routes,
     pub(crate) lookups: Arc<Lookups>,
-    pub(crate) counting: Counting,
+    pub(crate) frequency: Frequency,
     pub(crate) call_ids: CallIds,
     pub(crate) metrics: Metrics,
     pub(crate) documents: Documents,
@@ -89,7 +90,7 @@ impl App {
     pub fn build(engine: Arc<Engine>, options: AppOptions) -> Result<Arc<Self>, String> {
         let routes = Routes::of(options.registry)?;
         let metrics = Metrics::of(&routes);
-        let counting = Counting::on(&engine);
+        let frequency = Frequency::on(&engine, options.rate_limits, options.rate_limit_status);
         let control_hash = engine.keys.hash_secret(&options.control_key);
         Ok(Arc::new(App {
             engine,
@@ -97,7 +98,7 @@ impl App {
             control_hash,
             routes,
             lookups: Arc::default(),
-            counting,
+            frequency,
             call_ids: CallIds::default(),
             metrics,
             documents: Documents::default(),

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use larkspur_contract::{Code, page};
 use larkspur_store::BoxFuture;
 
-use crate::gateway::reply::{CallId, JSON};
+use crate::call_id::CallId;
+use crate::gateway::reply::JSON;
 
 /// A request.
 pub struct Request<'a> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use larkspur_api::Settings;
 use larkspur_server::delivery::Courier;
-use larkspur_server::{App, AppOptions, Names, Observer, RateLimits, Upkeep};
+use larkspur_server::{App, AppOptions, BackgroundJobs, Names, Observer, RateLimits};
 use larkspur_store::blobs::Blobs;
 use larkspur_store::{Clock, Driver, Engine, EngineOptions, SystemClock};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub struct Lab {
     /// The application.
     pub app: Arc<App>,
     control_key: String,
-    _upkeep: Arc<Upkeep>,
+    _jobs: Arc<BackgroundJobs>,
 }
 
 /// How a lab is made.
@@ -108,7 +108,7 @@ impl Lab {
         let engine = Engine::open_with(driver, options.clock, opening).await;
         let engine = engine.expect("the store opens");
         // Its jobs are left alone: a test sweeps when it wants to.
-        let upkeep = Arc::new(Upkeep::of_the_node(&engine));
+        let jobs = Arc::new(BackgroundJobs::of_the_node(&engine));
         let control_key = "lab-control-key".to_owned();
         let options = AppOptions {
             settings: Arc::new(options.settings),
@@ -119,7 +119,7 @@ impl Lab {
             observer: observer(),
             ..AppOptions::default()
         };
-        Lab { app: App::build(engine, options).expect("the registry is sound"), control_key, _upkeep: upkeep }
+        Lab { app: App::build(engine, options).expect("the registry is sound"), control_key, _jobs: jobs }
     }
 
     /// Another server on the same store, if several may use it at once: with an engine and a node number of its own.
@@ -132,7 +132,7 @@ impl Lab {
             Engine::open(engine.driver.clone(), engine.clock.clone(), 0).await.expect("the store opens");
         let app = App::build(engine.clone(), self.app.options().clone()).expect("the registry is sound");
         let control_key = self.control_key.clone();
-        Some(Lab { app, control_key, _upkeep: Arc::new(Upkeep::of_the_node(&engine)) })
+        Some(Lab { app, control_key, _jobs: Arc::new(BackgroundJobs::of_the_node(&engine)) })
     }
 
     /// A request without credentials.

@@ -7,9 +7,9 @@ use larkspur_api::tokens::{Holder, Token, jwt};
 use larkspur_api::{Actor, Caller, Presented};
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Access, Fault, Spec};
+use larkspur_store::Keys;
 
-use super::reply::CallId;
-use crate::App;
+use crate::call_id::CallId;
 
 /// The most fields of a request that a line names.
 const FIELDS: usize = 5;
@@ -33,7 +33,7 @@ pub(super) struct Who {
 impl Who {
     /// By the caller, or else by what the token says of itself. The token is in no line.
     pub(super) fn of(
-        app: &App,
+        keys: &Keys,
         spec: Option<&Spec>,
         authorization: Option<&str>,
         caller: Option<&Caller>,
@@ -50,7 +50,7 @@ impl Who {
             (Some(text), None) if text.starts_with("Basic ") => nothing("basic"),
             (Some(_), None) => nothing("unreadable"),
             (Some(_), Some(_)) if caller.is_some() && is_control => nothing("control"),
-            (Some(_), Some(text)) => Who::by_token(app, text).unwrap_or(nothing("unreadable")),
+            (Some(_), Some(text)) => Who::by_token(keys, text).unwrap_or(nothing("unreadable")),
         };
         if let Some(Caller::Root(call)) = caller
             && let Presented::App(app_id) = call.presented
@@ -60,8 +60,7 @@ impl Who {
         who
     }
 
-    fn by_token(app: &App, text: &str) -> Option<Self> {
-        let keys = &app.engine.keys;
+    fn by_token(keys: &Keys, text: &str) -> Option<Self> {
         let is_jwt = text.starts_with("eyJ");
         let signed =
             if is_jwt { jwt::read(text, keys).map(|(token, _)| token) } else { Token::read(text, keys) };

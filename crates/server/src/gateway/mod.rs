@@ -1,15 +1,17 @@
 //! From a request to a response, in seven steps. None of them knows an operation's types: they read its spec.
 
-pub mod admit;
+pub(crate) mod admit;
 mod authenticate;
 mod authorize;
+mod counting;
 pub mod decode;
 mod execute;
 pub mod limiter;
 mod lines;
 pub(crate) mod lookups;
-mod planned;
+mod planned_refusals;
 pub mod platform;
+pub mod rate_limits;
 pub mod reply;
 pub mod route;
 
@@ -22,11 +24,11 @@ use larkspur_contract::page::Frame;
 use larkspur_contract::{Access, Consumes, Fault, Method, Reply, Spec, codes, fields};
 
 use crate::App;
+use crate::call_id::CallId;
 use crate::request::{BodyError, BodySource, Request, Response};
 use crate::site::{self, Site};
 use crate::unpanicked::unpanicked;
 use lines::{Line, Who};
-use reply::CallId;
 use route::Routed;
 
 /// The most bytes of a JSON body. Source: assumed (contract: nothing is documented).
@@ -62,7 +64,7 @@ pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
     let took = began.elapsed();
     app.metrics.record(routed.route.index, number, took);
     let line = || {
-        let who = Who::of(app, Some(spec), authorization, context.caller.as_ref());
+        let who = Who::of(&app.engine.keys, Some(spec), authorization, context.caller.as_ref());
         Line::of(&context.id, who, took).answering(spec.id, number)
     };
     match &outcome {
@@ -104,9 +106,9 @@ async fn steps(
     }
     seen.caller = Some(caller.clone());
     authorize::authorize(spec, &caller)?;
-    admit::admit(app, spec, routed.route.index, &caller, now).await?;
-    execute::permitted(app, spec)?;
-    if let Some(fault) = planned::refusal(app, spec, &caller).await? {
+    app.frequency.admit(spec, routed.route.index, &caller, now).await?;
+    execute::permitted(&app.engine, spec)?;
+    if let Some(fault) = planned_refusals::refusal(&app.engine, &app.frequency, spec, &caller).await? {
         seen.planned = true;
         return Err(fault);
     }
@@ -118,8 +120,8 @@ async fn steps(
         body,
     };
     let received = decode::decode(spec, routed.route.shapes(), &app.options.settings, raw)?;
-    admit::admit_client(app, spec, routed.route.index, (&caller, &received), now).await?;
-    execute::execute(app, routed.route.entry, caller, received).await
+    app.frequency.admit_client(spec, routed.route.index, (&caller, &received), now).await?;
+    execute::execute(&app.engine, &app.metrics, routed.route.entry, caller, received).await
 }
 
 /// The body of a call that has been let in. One that the operation does not take is left where it is.

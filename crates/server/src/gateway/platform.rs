@@ -11,9 +11,10 @@ use larkspur_contract::{Method, codes, envelope};
 use matchit::Router;
 
 use super::lines::{Line, Who, unknown, unserved};
-use super::reply::{CallId, JSON};
+use super::reply::JSON;
 use super::route::{METHODS, method_of, numbered, slot, without_slash};
 use crate::App;
+use crate::call_id::CallId;
 use crate::request::{Request, Response};
 
 /// Path, method and id of each operation, sorted; `cargo xtask platform-operations` writes it.
@@ -100,7 +101,11 @@ fn is_under(narrow: &str, wide: &str) -> bool {
 /// Answers a request that no operation of the registry takes.
 pub(super) fn answer(app: &App, request: &Request<'_>, id: CallId, now: i64, began: Instant) -> Response {
     let known = unserved_at(app, request.path).find(|known| known.method.name() == request.method);
-    let line = Line::of(&id, Who::of(app, None, request.header("authorization"), None), began.elapsed());
+    let line = Line::of(
+        &id,
+        Who::of(&app.engine.keys, None, request.header("authorization"), None),
+        began.elapsed(),
+    );
     let Some(known) = known else {
         app.metrics.unrouted();
         unknown(line, request.method, request.path, &methods(app, request.path));
