@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use larkspur_api::Settings;
 use larkspur_server::delivery::Courier;
-use larkspur_server::{App, AppOptions, BackgroundJobs, Names, Observer, RateLimits};
+use larkspur_server::{App, AppOptions, BackgroundJobs, Exchange, Names, RateLimits, Recorder};
 use larkspur_store::blobs::Blobs;
 use larkspur_store::{Clock, Driver, Engine, EngineOptions, SystemClock};
 use serde_json::{Value, json};
@@ -116,7 +116,7 @@ impl Lab {
             rate_limit_status: options.rate_limit_status,
             control_key: control_key.clone(),
             names: options.names,
-            observer: observer(),
+            recorder: recorder(),
             ..AppOptions::default()
         };
         Lab { app: App::build(engine, options).expect("the registry is sound"), control_key, _jobs: jobs }
@@ -166,10 +166,14 @@ impl Lab {
 
 /// Writes down which (operation, code) pairs were seen, where the coverage check asks for it: an empty file for each.
 #[allow(clippy::disallowed_methods, reason = "tells the test run where to write")]
-fn observer() -> Option<Observer> {
+fn recorder() -> Option<Arc<dyn Recorder>> {
     let directory = PathBuf::from(std::env::var_os("LARKSPUR_OBSERVED")?);
-    Some(Arc::new(move |operation, code| {
-        let file = directory.join(format!("{operation} {code}"));
+    Some(Arc::new(move |exchange: &Exchange<'_>| {
+        // A planned refusal says nothing of the operation, and what is not served has no spec.
+        let (Some(spec), Some(code), false) = (exchange.spec, exchange.code, exchange.planned) else {
+            return;
+        };
+        let file = directory.join(format!("{} {code}", spec.id));
         if !file.exists() {
             std::fs::write(file, "").expect("the directory for observed pairs is writable");
         }

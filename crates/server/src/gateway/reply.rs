@@ -6,7 +6,7 @@ use bytes::Bytes;
 use larkspur_api::{Answer, Browse, Caller};
 use larkspur_contract::{Access, Fault, Reply, codes, envelope, page};
 
-use super::Seen;
+use super::Trace;
 use super::route::Routed;
 use crate::App;
 use crate::request::Response;
@@ -14,44 +14,48 @@ use crate::request::Response;
 /// The media type of every answer that is not a file.
 pub const JSON: &str = "application/json; charset=utf-8";
 
-/// Turns an outcome into a response.
-pub(super) fn reply(
-    app: &App,
-    routed: &Routed<'_, '_>,
-    outcome: Result<Answer, Fault>,
-    seen: &Seen,
-) -> Response {
-    let spec = routed.route.entry.spec;
-    let (form, id) = (spec.reply, seen.id);
-    let refused_as = if form == Reply::Page { page::HTML } else { JSON };
-    let (mut location, mut doubtful) = (None, None);
-    let (status, content_type, retry, body) = match outcome {
-        Ok(Answer::Browse(Browse::Page(html))) => (200, Cow::Borrowed(page::HTML), None, html.into()),
-        Ok(Answer::Browse(Browse::Elsewhere(address))) => {
+/// The response to a call that was done.
+pub(super) fn success(app: &App, routed: &Routed<'_, '_>, answer: Answer, trace: &Trace) -> Response {
+    let mut location = None;
+    let (status, content_type, body): (u16, Cow<'static, str>, Bytes) = match answer {
+        Answer::Browse(Browse::Page(html)) => (200, page::HTML.into(), html.into()),
+        Answer::Browse(Browse::Elsewhere(address)) => {
             location = Some(address);
-            (302, Cow::Borrowed(page::HTML), None, Bytes::new())
+            (302, page::HTML.into(), Bytes::new())
         }
-        Ok(Answer::Json(data)) => (200, Cow::Borrowed(JSON), None, envelope::success(form, &data).into()),
-        Ok(Answer::Bytes(bytes, media)) => (200, Cow::Owned(media), None, bytes),
-        refused => {
-            let fault =
-                refused.err().unwrap_or_else(|| Fault::new(codes::INTERNAL, "bytes that nobody fetched"));
-            let app_id = match &seen.caller {
-                Some(Caller::Token(call)) => Some(call.app.app_id.to_string()),
-                _ => None,
-            };
-            let context = envelope::Context {
-                brand: app.options.brand,
-                log_id: id.log_id(),
-                method_id: routed.route.method_id,
-                app_id: app_id.as_deref(),
-                own: matches!(spec.access, Access::Control).then_some(spec.id),
-                frame: &seen.frame,
-            };
-            doubtful = (fault.code().status >= 500).then_some(fault.is_in_doubt());
-            let body = envelope::failure(form, &fault, context);
-            (fault.code().status, Cow::Borrowed(refused_as), fault.retry(), body.into())
+        Answer::Json(data) => {
+            (200, JSON.into(), envelope::success(routed.route.entry.spec.reply, &data).into())
+        }
+        Answer::Bytes(bytes, media) => (200, media.into(), bytes),
+        Answer::Kept(..) => {
+            let fault = Fault::new(codes::INTERNAL, "the bytes of the answer were not fetched");
+            return failure(app, routed, &fault, trace);
         }
     };
-    Response { status, content_type, id: Some(id), retry, doubtful, location, allow: None, body }
+    Response { id: Some(trace.id), location, content_type, ..Response::plain(status, "", body) }
+}
+
+/// The response to a call that was refused, or failed.
+pub(super) fn failure(app: &App, routed: &Routed<'_, '_>, fault: &Fault, trace: &Trace) -> Response {
+    let spec = routed.route.entry.spec;
+    let app_id = match &trace.caller {
+        Some(Caller::Token(call)) => Some(call.app.app_id.to_string()),
+        _ => None,
+    };
+    let context = envelope::Context {
+        brand: app.options.brand,
+        log_id: trace.id.log_id(),
+        method_id: routed.route.method_id,
+        app_id: app_id.as_deref(),
+        own: matches!(spec.access, Access::Control).then_some(spec.id),
+        frame: &trace.frame,
+    };
+    let status = fault.code().status;
+    let content_type = if spec.reply == Reply::Page { page::HTML } else { JSON };
+    Response {
+        id: Some(trace.id),
+        retry: fault.retry(),
+        doubtful: (status >= 500).then_some(fault.is_in_doubt()),
+        ..Response::plain(status, content_type, envelope::failure(spec.reply, fault, context))
+    }
 }
