@@ -167,7 +167,7 @@ impl Lab {
 /// Writes down which (operation, code) pairs were seen, where the coverage check asks for it: an empty file for each.
 #[allow(clippy::disallowed_methods, reason = "tells the test run where to write")]
 fn recorder() -> Option<Arc<dyn Recorder>> {
-    let directory = PathBuf::from(std::env::var_os("LARKSPUR_OBSERVED")?);
+    let directory = PathBuf::from(std::env::var_os("TEST_OBSERVED")?);
     Some(Arc::new(move |exchange: &Exchange<'_>| {
         // A planned refusal says nothing of the operation, and what is not served has no spec.
         let (Some(spec), Some(code), false) = (exchange.spec, exchange.code, exchange.planned) else {
