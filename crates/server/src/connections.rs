@@ -331,8 +331,9 @@ mod tests {
         let next = connections.enter(A);
         assert!(next.is_seated());
         drop(second);
-        assert!(!connections.enter(A).is_seated(), "it had left already");
-        drop((next, third, other));
+        let last = connections.enter(A);
+        assert!(last.is_seated() && !connections.enter(A).is_seated(), "it had left already");
+        drop((next, last, third, other));
         assert!(connections.state().all.is_empty() && connections.state().by_address.is_empty());
     }
 
