@@ -83,7 +83,7 @@ fn rust() -> Outcome {
     step("program", || run::cargo(&["build", "--locked", "--package", "larkspur-server"]))?;
     let observed = coverage::clean()?;
     step("Rust tests", || {
-        run::cargo_with(&["test", "--workspace", "--locked"], &[("LARKSPUR_OBSERVED", observed.as_os_str())])
+        run::cargo_with(&["test", "--workspace", "--locked"], &[("TEST_OBSERVED", observed.as_os_str())])
     })?;
     step("Rust tests on PostgreSQL", || suite("postgres", SHARED))?;
     step("Rust tests on tables divided by tenant", || suite("partitioned", DIVIDED))?;
@@ -101,7 +101,7 @@ const DIVIDED: &[&str] =
 /// Runs parts of the suite once more on stores of another kind.
 fn suite(store: &str, parts: &[&str]) -> Outcome {
     let test = ["test", "--locked", "--package", "larkspur-testkit", "--test", "suite", "--"];
-    run::cargo_with(&[&test, parts].concat(), &[("LARKSPUR_TEST_STORE", store.as_ref())])
+    run::cargo_with(&[&test, parts].concat(), &[("TEST_STORE", store.as_ref())])
 }
 
 fn clients() -> Outcome {

@@ -226,10 +226,10 @@ impl Lab {
         ];
         let request = Request { method, path, query, headers: &headers, body: &mut body };
         let response = self.app.handle(request).await;
-        if response.status != 200 || !response.body.starts_with(br#"{"code":0,"#) {
-            return Err(format!("{method} {path}: {}", String::from_utf8_lossy(&response.body)).into());
+        if response.status != 200 || !response.body.bytes().starts_with(br#"{"code":0,"#) {
+            return Err(format!("{method} {path}: {}", String::from_utf8_lossy(response.body.bytes())).into());
         }
-        Ok(response.body)
+        Ok(response.body.bytes().clone())
     }
 
     async fn tags(&self, count: usize) -> Res<Vec<String>> {

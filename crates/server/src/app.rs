@@ -7,19 +7,19 @@ use larkspur_api::{Entry, REGISTRY, Settings};
 use larkspur_contract::envelope::Brand;
 use larkspur_store::{Engine, Keys};
 
+use crate::call_id::CallIds;
 use crate::documents::Documents;
-use crate::gateway::admit::{Counting, RateLimits};
+use crate::endpoints::{self, ENDPOINTS, Endpoint};
+use crate::gateway;
+use crate::gateway::admit::Frequency;
+use crate::gateway::exchange::Recorder;
 use crate::gateway::lookups::Lookups;
-use crate::gateway::reply::CallIds;
+use crate::gateway::rate_limits::RateLimits;
 use crate::gateway::route::Routes;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::request::{Request, Response};
-use crate::site::{Names, Site};
-use crate::{endpoints, gateway};
-
-/// Told of every answer of an operation: its id and the code, 0 for success.
-pub type Observer = Arc<dyn Fn(&'static str, u32) + Send + Sync>;
+use crate::site::Names;
 
 /// What the driver counts, for the metrics: name, help and value of each.
 pub type StoreStats = Arc<dyn Fn() -> Vec<(&'static str, &'static str, u64)> + Send + Sync>;
@@ -41,12 +41,14 @@ pub struct AppOptions {
     pub names: Names,
     /// The address at which others reach the server; empty for none but the one that it listens on.
     pub public_url: String,
-    /// Told of every answer of an operation.
-    pub observer: Option<Observer>,
+    /// Sees every call.
+    pub recorder: Option<Arc<dyn Recorder>>,
     /// What the driver counts.
     pub store_stats: Option<StoreStats>,
     /// The operations.
     pub registry: &'static [&'static [Entry]],
+    /// What the process answers itself.
+    pub endpoints: &'static [Endpoint],
 }
 
 impl Default for AppOptions {
@@ -59,9 +61,10 @@ impl Default for AppOptions {
             control_key: Keys::fresh_secret(),
             names: Names::default(),
             public_url: String::new(),
-            observer: None,
+            recorder: None,
             store_stats: None,
             registry: REGISTRY,
+            endpoints: ENDPOINTS,
         }
     }
 }
@@ -73,7 +76,7 @@ pub struct App {
     pub(crate) control_hash: String,
     pub(crate) routes: Routes,
     pub(crate) lookups: Arc<Lookups>,
-    pub(crate) counting: Counting,
+    pub(crate) frequency: Frequency,
     pub(crate) call_ids: CallIds,
     pub(crate) metrics: Metrics,
     pub(crate) documents: Documents,
@@ -89,7 +92,7 @@ impl App {
     pub fn build(engine: Arc<Engine>, options: AppOptions) -> Result<Arc<Self>, String> {
         let routes = Routes::of(options.registry)?;
         let metrics = Metrics::of(&routes);
-        let counting = Counting::on(&engine);
+        let frequency = Frequency::on(&engine, options.rate_limits, options.rate_limit_status);
         let control_hash = engine.keys.hash_secret(&options.control_key);
         Ok(Arc::new(App {
             engine,
@@ -97,7 +100,7 @@ impl App {
             control_hash,
             routes,
             lookups: Arc::default(),
-            counting,
+            frequency,
             call_ids: CallIds::default(),
             metrics,
             documents: Documents::default(),
@@ -107,8 +110,8 @@ impl App {
     }
 
     /// Answers a request.
-    pub async fn handle(&self, request: Request<'_>) -> Response {
-        match endpoints::answer(self, request.method, request.path, Site::of(request.headers)).await {
+    pub async fn handle(&self, mut request: Request<'_>) -> Response {
+        match endpoints::answer(self, &mut request).await {
             Some(response) => response,
             None => gateway::handle(self, request).await,
         }

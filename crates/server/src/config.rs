@@ -424,8 +424,13 @@ mod tests {
             let text = refused("", &[(&format!("LARKSPUR_{near}"), "x")], &[]);
             assert!(text.contains("is no setting; the nearest is LARKSPUR_"), "{text}");
         }
-        let others =
-            [("LARKSPUR_HOME", "/x"), ("LARKSPUR_APP_ID", "cli_1"), ("LARKSPUR_DB_SERVICE_HOST", "db")];
+        // Those of a test run are strangers, too.
+        let others = [
+            ("LARKSPUR_HOME", "/x"),
+            ("LARKSPUR_APP_ID", "cli_1"),
+            ("LARKSPUR_DB_SERVICE_HOST", "db"),
+            ("LARKSPUR_OBSERVED", "/tmp"),
+        ];
         let config = load("", &others, &[]).expect("no hindrance");
         let [warning] = &config.warnings[..] else { panic!("{:?}", config.warnings) };
         for (name, value) in others {

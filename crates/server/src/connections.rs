@@ -139,7 +139,13 @@ impl Connections {
         let number = state.next;
         state.next += 1;
         state.all.insert(number, seat.clone());
-        let presence = Presence { connections: self.clone(), number, seat, lingers: AtomicBool::new(false) };
+        let presence = Presence {
+            connections: self.clone(),
+            number,
+            seat,
+            lingers: AtomicBool::new(false),
+            streams: AtomicBool::new(false),
+        };
         if !self.sit(&mut state, &presence.seat) && state.all.len() - state.seated > WAITING {
             self.send_away_longest(state.all.values().filter(|seat| !seat.is_seated()), 0);
         }
@@ -231,6 +237,8 @@ pub(crate) struct Presence {
     pub(crate) seat: Arc<Seat>,
     /// Whether it ends with bytes of the caller that the server does not read.
     pub(crate) lingers: AtomicBool,
+    /// Whether its last answer is a stream.
+    pub(crate) streams: AtomicBool,
 }
 
 impl Presence {
@@ -266,11 +274,14 @@ impl Presence {
     }
 }
 
-impl Drop for Presence {
-    fn drop(&mut self) {
+impl Presence {
+    /// Leaves: its seat is free for others. What leaves before the connection ends is no longer one of HTTP.
+    pub(crate) fn leave(&self) {
         self.answers(0);
         let mut state = self.connections.state();
-        state.all.remove(&self.number);
+        if state.all.remove(&self.number).is_none() {
+            return;
+        }
         if self.is_seated() {
             state.seated -= 1;
             let address = self.seat.address;
@@ -283,6 +294,12 @@ impl Drop for Presence {
         }
         drop(state);
         self.connections.left.notify_waiters();
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 
@@ -309,7 +326,14 @@ mod tests {
         assert!(!connections.enter(B).is_seated(), "three are there");
         drop(first);
         assert!(connections.enter(A).is_seated());
-        drop((second, third, other));
+        // What leaves for another protocol frees its seat, once.
+        second.leave();
+        let next = connections.enter(A);
+        assert!(next.is_seated());
+        drop(second);
+        let last = connections.enter(A);
+        assert!(last.is_seated() && !connections.enter(A).is_seated(), "it had left already");
+        drop((next, last, third, other));
         assert!(connections.state().all.is_empty() && connections.state().by_address.is_empty());
     }
 

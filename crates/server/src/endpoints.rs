@@ -1,89 +1,198 @@
-//! What the process tells of itself: health, metrics, the OpenAPI document, the guide.
+//! What the process answers itself, and no operation: health, metrics, documents, the guide.
 
 use larkspur_contract::codes;
+use larkspur_store::BoxFuture;
 
 use crate::documents::guide;
 use crate::gateway::reply::JSON;
-use crate::request::Response;
+use crate::request::{Request, Response};
 use crate::site::Site;
 use crate::{App, logs, metrics};
 
-/// Markdown too: browsers show it, and would save what is called Markdown.
+/// Markdown too: browsers show plain text, and would save what is called Markdown.
 const TEXT: &str = "text/plain; charset=utf-8";
 /// The media type of metrics.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// The methods of these paths.
-const METHODS: &str = "GET, HEAD, OPTIONS";
-/// What tells of the process, beside the documents.
-const PROCESS: [&str; 3] = ["health/live", "health/ready", "metrics"];
+/// The methods of what is only read.
+const READS: &str = "GET, HEAD, OPTIONS";
 
-/// Answers one of the built-in endpoints; `None` for every other path and method. The answer to HEAD is that to GET; what
-/// speaks HTTP leaves the body out.
-pub(crate) async fn answer(app: &App, method: &str, path: &str, site: Site<'_>) -> Option<Response> {
-    let name = named(path)?;
-    match method {
-        "GET" | "HEAD" => {}
-        "OPTIONS" if PROCESS.contains(&name) => return Some(methods()),
-        "OPTIONS" => return shown(app, name).map(|_| methods()),
-        _ => return None,
+/// A path of the process.
+pub struct Endpoint {
+    /// The path after `/larkspur/`, without a slash at its end. With `*` at its end, every path that begins so.
+    pub path: &'static str,
+    /// Its methods, as the `Allow` header lists them. OPTIONS is answered with them. The answer to HEAD is that to GET; what
+    /// speaks HTTP leaves the body out. Other methods are answered as an unknown path.
+    pub methods: &'static str,
+    /// Whether it is answered under known names alone, see [`crate::Names`].
+    pub named: bool,
+    /// Makes the answer; `None` if there is nothing at the path after all.
+    pub answer: for<'a, 'r> fn(Asked<'a, 'r>) -> Answered<'a>,
+}
+
+/// What an endpoint is asked.
+pub struct Asked<'a, 'r> {
+    /// The application.
+    pub app: &'a App,
+    /// The path after `/larkspur/`, without a slash at its end.
+    pub name: &'a str,
+    /// The request.
+    pub request: &'a mut Request<'r>,
+}
+
+/// The answer of an endpoint.
+pub type Answered<'a> = BoxFuture<'a, Option<Response>>;
+
+/// The endpoints of the process. The first one whose path fits answers.
+pub static ENDPOINTS: &[Endpoint] = &[
+    Endpoint { path: "health/live", methods: READS, named: false, answer: live },
+    Endpoint { path: "health/ready", methods: READS, named: false, answer: ready },
+    Endpoint { path: "metrics", methods: READS, named: true, answer: counters },
+    Endpoint { path: "openapi.json", methods: READS, named: true, answer: document },
+    Endpoint { path: "coverage.md", methods: READS, named: true, answer: document },
+    Endpoint { path: "errors.md", methods: READS, named: true, answer: document },
+    Endpoint { path: "larkspur.default.toml", methods: READS, named: true, answer: document },
+    Endpoint { path: "guide", methods: READS, named: true, answer: guide },
+    Endpoint { path: "guide/*", methods: READS, named: true, answer: guide },
+    // A page of a stranger does not learn what there is not, either.
+    Endpoint { path: "*", methods: "GET, HEAD", named: true, answer: nothing },
+];
+
+/// Answers a request of one of the endpoints; `None` for every other one. It is asked before the operations and costs them
+/// one comparison.
+pub(crate) async fn answer(app: &App, request: &mut Request<'_>) -> Option<Response> {
+    let name = named(request.path)?;
+    // The control API: its operations check the name themselves.
+    if name.starts_with("v1/") {
+        return None;
     }
-    Some(match name {
-        "health/live" => Response::text(200, "live\n"),
-        "health/ready" => ready(app).await,
-        // The control API is an operation's, and refused as one.
-        name if !name.starts_with("v1/") && !app.options.names.admit(&site) => {
-            let refusal = codes::HOST_UNKNOWN;
-            Response::text(refusal.status, format!("{}\n", refusal.text))
+    let endpoint = app.options.endpoints.iter().find(|endpoint| endpoint.fits(name))?;
+    let method = request.method;
+    if !endpoint.methods.split(", ").any(|known| known == method) {
+        return None;
+    }
+    let headers = request.headers;
+    let asked = Asked { app, name, request };
+    if method == "OPTIONS" {
+        // Of many paths that begin alike, only those that have an answer have methods.
+        let exists = !endpoint.path.ends_with('*') || (endpoint.answer)(asked).await.is_some();
+        return exists.then(|| methods(endpoint.methods));
+    }
+    if endpoint.named && !app.options.names.admit(&Site::of(headers)) {
+        let refusal = codes::HOST_UNKNOWN;
+        return Some(Response::text(refusal.status, format!("{}\n", refusal.text)));
+    }
+    (endpoint.answer)(asked).await
+}
+
+impl Endpoint {
+    fn fits(&self, name: &str) -> bool {
+        match self.path.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == self.path,
         }
-        "metrics" => {
-            // The gauge of the store is as of now.
-            let _ = app.health.look(&app.engine).await;
-            Response::plain(200, METRICS, metrics::text(app))
+    }
+}
+
+fn live<'a>(_: Asked<'a, '_>) -> Answered<'a> {
+    Box::pin(async { Some(Response::text(200, "live\n")) })
+}
+
+fn ready<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
+    let app = asked.app;
+    Box::pin(async move {
+        if app.is_draining() {
+            return Some(Response::text(503, "draining\n"));
         }
-        name => return shown(app, name),
+        Some(match app.health.look(&app.engine).await {
+            Ok(()) => Response::text(200, "ready\n"),
+            Err(why) => {
+                tracing::warn!(why, "not ready");
+                Response::text(503, "the store cannot be read and written\n")
+            }
+        })
     })
 }
 
-/// A document or a page of the guide.
-fn shown(app: &App, name: &str) -> Option<Response> {
-    if let Some(document) = app.documents.get(name, app.options.registry) {
-        let kind = if name.ends_with(".json") { JSON } else { TEXT };
-        return Some(Response::plain(200, kind, document));
-    }
-    let page = guide::page(name.strip_prefix("guide")?.trim_start_matches('/'))?;
-    Some(Response::plain(200, TEXT, page))
+fn counters<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
+    let app = asked.app;
+    Box::pin(async move {
+        // The gauge of the store is as of now.
+        let _ = app.health.look(&app.engine).await;
+        Some(Response::plain(200, METRICS, metrics::text(app)))
+    })
 }
 
-/// What is answered while there is no store yet: the process lives, is not ready, and nothing of any call was done.
+fn document<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
+    let (app, name) = (asked.app, asked.name);
+    Box::pin(async move {
+        let kind = if name.ends_with(".json") { JSON } else { TEXT };
+        let document = app.documents.get(name, app.options.registry)?;
+        Some(Response::plain(200, kind, document))
+    })
+}
+
+fn guide<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
+    let name = asked.name;
+    Box::pin(async move {
+        let page = guide::page(name.strip_prefix("guide")?.trim_start_matches('/'))?;
+        Some(Response::plain(200, TEXT, page))
+    })
+}
+
+fn nothing<'a>(_: Asked<'a, '_>) -> Answered<'a> {
+    Box::pin(async { None })
+}
+
+/// What is answered while there is no store yet: the process lives, is not ready, and no call had any effect.
 pub(crate) fn before(method: &str, path: &str) -> Response {
     match (method, named(path)) {
         ("GET" | "HEAD", Some("health/live")) => Response::text(200, "live\n"),
         ("GET" | "HEAD", Some("health/ready")) => Response::text(503, "waiting for the store\n"),
         ("GET" | "HEAD", Some("metrics")) => Response::plain(200, METRICS, metrics::before(logs::dropped())),
-        ("OPTIONS", Some(name)) if PROCESS.contains(&name) => methods(),
+        ("OPTIONS", Some("health/live" | "health/ready" | "metrics")) => methods(READS),
         _ => Response::failure(codes::UNAVAILABLE, false),
     }
 }
 
-/// The rest of a path that is the process's own.
+/// The rest of a path of the process, and none of any other path.
 fn named(path: &str) -> Option<&str> {
     let name = path.strip_prefix("/larkspur/")?;
     Some(name.strip_suffix('/').unwrap_or(name))
 }
 
-fn methods() -> Response {
-    Response { allow: Some(METHODS), ..Response::text(204, "") }
+fn methods(methods: &'static str) -> Response {
+    Response { allow: Some(methods), ..Response::text(204, "") }
 }
 
-async fn ready(app: &App) -> Response {
-    if app.is_draining() {
-        return Response::text(503, "draining\n");
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents;
+
+    fn found(name: &str) -> Option<&'static str> {
+        ENDPOINTS.iter().find(|endpoint| endpoint.fits(name)).map(|endpoint| endpoint.path)
     }
-    match app.health.look(&app.engine).await {
-        Ok(()) => Response::text(200, "ready\n"),
-        Err(why) => {
-            tracing::warn!(why, "not ready");
-            Response::text(503, "the store cannot be read and written\n")
+
+    #[test]
+    fn every_document_has_its_own_row() {
+        for name in documents::NAMES {
+            assert_eq!(found(name), Some(name));
+        }
+        assert_eq!(found("guide/README.md"), Some("guide/*"));
+        assert_eq!(found("guides"), Some("*"));
+        assert_eq!(named("/larkspur/metrics/"), Some("metrics"));
+        assert_eq!(named("/open-apis/im/v1/chats"), None);
+    }
+
+    #[test]
+    fn no_row_is_hidden_by_one_before_it() {
+        for (place, endpoint) in ENDPOINTS.iter().enumerate() {
+            assert_eq!(
+                ENDPOINTS.iter().position(|other| other.fits(endpoint.path)),
+                Some(place),
+                "{}",
+                endpoint.path
+            );
         }
     }
 }

@@ -3,7 +3,10 @@
 //! An [`App`] answers requests in process, without a socket; [`http::serve`] puts one on a listener.
 
 mod app;
+mod background_jobs;
 pub mod blobs;
+mod body;
+mod call_id;
 pub mod cli;
 pub mod config;
 mod connections;
@@ -19,15 +22,18 @@ mod metrics;
 mod ready;
 mod request;
 mod site;
-mod stream;
 mod unpanicked;
-mod upkeep;
 
-pub use app::{App, AppOptions, Observer, StoreStats};
+pub use app::{App, AppOptions, StoreStats};
+pub use background_jobs::{BackgroundJobs, sweep_files_if_due};
+pub use body::{Body, Duplex, Handler, Pieces, Producer, Stop, Upgrade, Upgraded};
+pub use call_id::{CallId, CallIds};
 pub use demo::World;
-pub use gateway::admit::RateLimits;
+pub use endpoints::{Answered, Asked, ENDPOINTS, Endpoint};
+pub use gateway::exchange::{Exchange, Recorder};
+pub use gateway::rate_limits::RateLimits;
+pub use gateway::who::Who;
 pub use http::serve;
 pub use ready::Ready;
 pub use request::{BodyError, BodySource, Request, Response};
 pub use site::{Names, Site};
-pub use upkeep::{Upkeep, sweep_files_if_due};

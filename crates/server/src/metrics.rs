@@ -179,7 +179,7 @@ pub(crate) fn text(app: &App) -> String {
         "gauge",
         "limiter_keys",
         "Callers counted by frequency control in this process.",
-        count(app.counting.len()),
+        count(app.frequency.len()),
     );
     for (name, help, value) in app.options.store_stats.as_ref().map(|stats| stats()).unwrap_or_default() {
         let kind = if name.ends_with("_total") { "counter" } else { "gauge" };

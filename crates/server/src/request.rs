@@ -7,7 +7,9 @@ use larkspur_api::pages;
 use larkspur_contract::Code;
 use larkspur_store::BoxFuture;
 
-use crate::gateway::reply::{CallId, JSON};
+use crate::body::{Body, Pieces, Upgrade};
+use crate::call_id::CallId;
+use crate::gateway::reply::JSON;
 
 /// A request.
 pub struct Request<'a> {
@@ -24,7 +26,7 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// A header by its name in lower case, if it is there and is text.
+    /// A header by its name in any case, if it is there and is text.
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.headers.get(name)
     }
@@ -32,14 +34,20 @@ impl<'a> Request<'a> {
 
 /// The headers of a request.
 pub trait Headers {
-    /// A header by its name in lower case, if it is there and is text; of several with one name, the first.
+    /// A header by its name in any case, if it is there and is text; of several with one name, the first.
     fn get(&self, name: &str) -> Option<&str>;
+    /// Every header, names in any case; what is not text is left out.
+    fn all(&self) -> Vec<(&str, &str)>;
 }
 
 /// A list of names, in whatever case, and values.
 impl Headers for Vec<(&str, &str)> {
     fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+    }
+
+    fn all(&self) -> Vec<(&str, &str)> {
+        self.clone()
     }
 }
 
@@ -67,11 +75,11 @@ impl BodySource for Bytes {
 }
 
 /// A response.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The `Content-Type` header.
+    /// The `Content-Type` header; none if it is empty.
     pub content_type: Cow<'static, str>,
     /// What the call is known by; none for answers that are not an operation's.
     pub id: Option<CallId>,
@@ -83,18 +91,20 @@ pub struct Response {
     pub location: Option<String>,
     /// The methods that a path has, where they are asked for.
     pub allow: Option<&'static str>,
+    /// Headers that only this answer has, with their names in title case.
+    pub extra: Vec<(&'static str, Cow<'static, str>)>,
     /// The body.
-    pub body: Bytes,
+    pub body: Body,
 }
 
 impl Response {
     /// A plain text without call id.
-    pub(crate) fn text(status: u16, text: impl Into<Bytes>) -> Self {
+    pub(crate) fn text(status: u16, text: impl Into<Body>) -> Self {
         Response::plain(status, "text/plain", text)
     }
 
     /// An answer without call id.
-    pub(crate) fn plain(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn plain(status: u16, content_type: &'static str, body: impl Into<Body>) -> Self {
         Response {
             status,
             content_type: content_type.into(),
@@ -103,8 +113,35 @@ impl Response {
             doubtful: None,
             location: None,
             allow: None,
+            extra: Vec::new(),
             body: body.into(),
         }
+    }
+
+    /// The answer that makes a connection leave HTTP. The request must ask for it with `Upgrade`; if it does not, the
+    /// answer is 426. `extra` are the headers of the protocol.
+    pub fn upgrade(upgrade: Upgrade, extra: Vec<(&'static str, Cow<'static, str>)>) -> Self {
+        let mut response = Response::of_upgrade(101, upgrade.protocol, "", Body::Upgrade(upgrade));
+        response.extra.extend(extra);
+        response
+    }
+
+    /// The answer to a request that should have asked for an upgrade.
+    pub(crate) fn upgrade_required(protocol: &'static str) -> Self {
+        Response::of_upgrade(426, protocol, "text/plain", "upgrade required\n".into())
+    }
+
+    fn of_upgrade(status: u16, protocol: &'static str, content_type: &'static str, body: Body) -> Self {
+        let extra = vec![("Connection", "Upgrade".into()), ("Upgrade", protocol.into())];
+        Response { extra, ..Response::plain(status, content_type, body) }
+    }
+
+    /// An answer whose body is a stream. See [`Body::stream`].
+    pub fn stream<F: Future<Output = ()> + Send + 'static>(
+        content_type: &'static str,
+        produce: impl FnOnce(Pieces) -> F + Send + 'static,
+    ) -> Self {
+        Response::plain(200, content_type, Body::stream(produce))
     }
 
     /// The plain body of a code, without call id, for what no operation answers. `doubtful`: whether something may have
@@ -119,7 +156,7 @@ impl Response {
         let id = self.id.as_ref();
         let page = if self.content_type == pages::HTML { pages::HEADERS } else { &[] };
         [
-            Some(("Content-Type", Cow::Borrowed(&*self.content_type))),
+            (!self.content_type.is_empty()).then(|| ("Content-Type", Cow::Borrowed(&*self.content_type))),
             id.map(|id| ("X-Tt-Logid", Cow::Borrowed(id.log_id()))),
             id.map(|id| ("X-Request-Id", Cow::Borrowed(id.request_id()))),
             self.retry.map(|(limit, _)| ("X-Ogw-Ratelimit-Limit", Cow::Owned(limit.to_string()))),
@@ -132,6 +169,7 @@ impl Response {
         .flatten()
         .chain(self.allow.iter().map(|methods| ("Allow", Cow::Borrowed(*methods))))
         .chain(self.location.iter().map(|address| ("Location", Cow::Borrowed(address.as_str()))))
+        .chain(self.extra.iter().map(|(name, value)| (*name, Cow::Borrowed(&**value))))
         .chain(page.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))))
     }
 

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use larkspur_contract::{Access, Effect, Fault, Reply, Spec, codes};
 
-use crate::App;
+use crate::AppOptions;
 use crate::request::Headers;
 
 /// What a request says of whom it is for and where it comes from.
@@ -110,12 +110,16 @@ impl<'a> Site<'a> {
 
 /// Refuses what came under a strange name where a page of others could read the answer, and answers to a page that the
 /// page of others sent. Reads only the spec.
-pub(crate) fn check(app: &App, spec: &Spec, site: &Site<'_>) -> Result<(), Fault> {
+pub(crate) fn check(options: &AppOptions, spec: &Spec, headers: &(dyn Headers + Sync)) -> Result<(), Fault> {
     let page = spec.reply == Reply::Page;
-    if (page || matches!(spec.access, Access::Control)) && !app.options.names.admit(site) {
-        return Err(Fault::new(codes::HOST_UNKNOWN, stranger(site)));
+    if !page && !matches!(spec.access, Access::Control) {
+        return Ok(());
     }
-    if page && spec.effect == Effect::Writes && !site.is_own(&app.options.public_url) {
+    let site = Site::of(headers);
+    if !options.names.admit(&site) {
+        return Err(Fault::new(codes::HOST_UNKNOWN, stranger(&site)));
+    }
+    if page && spec.effect == Effect::Writes && !site.is_own(&options.public_url) {
         return Err(Fault::new(codes::FORM_FOREIGN, "a page of another origin sent it"));
     }
     Ok(())

@@ -3,12 +3,11 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::InstallStatus;
-use larkspur_server::{AppOptions, BodyError, BodySource, RateLimits, Request};
+use larkspur_server::{AppOptions, BodyError, BodySource, Exchange, RateLimits, Request};
 use larkspur_store::BoxFuture;
 use serde_json::json;
 use support::{Setup, json_of};
@@ -21,7 +20,7 @@ async fn unknown_routes_and_methods_are_a_plain_404() {
     {
         let response = setup.send(method, path, None, "").await;
         assert_eq!((response.status, &*response.content_type), (404, "text/plain"), "{method} {path}");
-        assert_eq!(&response.body[..], b"404 page not found");
+        assert_eq!(&response.body.bytes()[..], b"404 page not found");
     }
 }
 
@@ -211,15 +210,12 @@ async fn an_undocumented_answer_panics_in_tests() {
 }
 
 #[tokio::test]
-async fn the_observer_and_the_metrics_see_every_answer() {
+async fn the_recorder_and_the_metrics_see_every_answer() {
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let (writer, switch) = (seen.clone(), Arc::new(std::sync::atomic::AtomicBool::new(true)));
-    let on = switch.clone();
+    let writer = seen.clone();
     let options = AppOptions {
-        observer: Some(Arc::new(move |operation, code| {
-            if on.load(Ordering::Relaxed) {
-                writer.lock().expect("whole").push((operation, code));
-            }
+        recorder: Some(Arc::new(move |exchange: &Exchange<'_>| {
+            writer.lock().expect("whole").push((exchange.operation, exchange.code));
         })),
         ..AppOptions::default()
     };
@@ -227,9 +223,12 @@ async fn the_observer_and_the_metrics_see_every_answer() {
     let token = format!("Bearer {}", setup.token(7200));
     setup.send("GET", "/test/read", Some(&token), "").await;
     setup.send("GET", "/test/read", None, "").await;
-    assert_eq!(*seen.lock().expect("whole"), [("test.v1.read", 0), ("test.v1.read", 99991661)]);
+    assert_eq!(
+        *seen.lock().expect("whole"),
+        [(Some("test.v1.read"), Some(0)), (Some("test.v1.read"), Some(99991661))]
+    );
     let metrics = setup.send("GET", "/larkspur/metrics", None, "").await;
-    let text = String::from_utf8_lossy(&metrics.body).into_owned();
+    let text = String::from_utf8_lossy(metrics.body.bytes()).into_owned();
     for line in [
         "larkspur_requests_total{operation=\"test.v1.read\",code=\"0\"} 1",
         "larkspur_requests_total{operation=\"test.v1.read\",code=\"99991661\"} 1",
@@ -238,6 +237,61 @@ async fn the_observer_and_the_metrics_see_every_answer() {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
     assert!(!text.contains(&setup.secret), "no secret is in the metrics");
+}
+
+/// What a recorder saw, in a line.
+fn seen(exchange: &Exchange<'_>) -> String {
+    let who = exchange.who;
+    let body = exchange.body.map(|body| String::from_utf8_lossy(body).into_owned());
+    assert_eq!(exchange.response.id, Some(exchange.id), "the answer is that of the call");
+    let answer = String::from_utf8_lossy(exchange.response.body.bytes());
+    assert!(exchange.code.is_none_or(|code| answer.contains(&format!("\"code\":{code},"))), "{answer}");
+    format!(
+        "{} {}?{} {:?} {:?} {:?} as {} app {:?} user {:?} body {body:?} note {:?}",
+        exchange.method,
+        exchange.path,
+        exchange.query,
+        exchange.headers.all().iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        exchange.operation,
+        exchange.code,
+        who.token,
+        who.app_id.map(|app| app.0),
+        who.user,
+        exchange.fault.map(|fault| fault.note().to_owned()),
+    )
+}
+
+#[tokio::test]
+async fn a_recorder_sees_who_called_what_was_sent_and_why_it_was_refused() {
+    let lines = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let writer = lines.clone();
+    let recorder = Arc::new(move |exchange: &Exchange<'_>| {
+        writer.lock().expect("whole").push(seen(exchange));
+    });
+    let setup = Setup::new(AppOptions { recorder: Some(recorder), ..AppOptions::default() }).await;
+    let bearer = format!("Bearer {}", setup.token(7200));
+    let body = r#"{"name":"abc"}"#;
+    setup.send("POST", "/test/echo?ids=1", Some(&bearer), body).await;
+    let user = format!("Bearer {}", setup.user_token(1));
+    setup.send("POST", "/test/echo", Some(&user), r#"{"name":""}"#).await;
+    setup.send("POST", "/test/echo", None, body).await;
+    setup.send("GET", "/test/panic", Some(&bearer), "").await;
+    setup.send("GET", "/test/nowhere", None, "").await;
+    setup.send("GET", "/open-apis/minutes/v1/minutes/x", None, "").await;
+    setup.send("GET", "/larkspur/health/live", None, "").await;
+    let lines = lines.lock().expect("whole");
+    let expected = [
+        r#"POST /test/echo?ids=1 ["authorization"] Some("test.v1.echo") Some(0) as tenant app Some(7) user None body Some("{\"name\":\"abc\"}") note None"#,
+        r#"POST /test/echo? ["authorization"] Some("test.v1.echo") Some(230001) as user app Some(7) user Some(3) body Some("{\"name\":\"\"}") note Some("name: "#,
+        r#"POST /test/echo? [] Some("test.v1.echo") Some(99991661) as none app None user None body None note Some("no Authorization: Bearer")"#,
+        r#"GET /test/panic? ["authorization"] Some("test.v1.panic") Some(2200) as tenant app Some(7) user None body Some("") note Some("broken statement or row: the unit panicked: on purpose")"#,
+        r#"GET /test/nowhere? [] None None as none app None user None body None note None"#,
+        r#"GET /open-apis/minutes/v1/minutes/x? [] Some("minutes.v1.minute.get") Some(5275501) as none app None user None body None note None"#,
+    ];
+    assert_eq!(lines.len(), expected.len(), "the process's own answers are no calls: {lines:#?}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}\nis not\n{expected}");
+    }
 }
 
 #[tokio::test]

@@ -94,7 +94,7 @@ async fn what_the_platform_has_and_larkspur_not_is_501() {
             let log_id = answer.header("X-Tt-Logid").expect("a log id").into_owned();
             let msg = format!("Larkspur does not serve {named}");
             let wire = format!(r#"{{"code":5275501,"msg":"{msg}","error":{{"log_id":"{log_id}"}}}}"#);
-            assert_eq!((answer.status, &answer.body[..]), (501, wire.as_bytes()), "{method} {path}");
+            assert_eq!((answer.status, &answer.body.bytes()[..]), (501, wire.as_bytes()), "{method} {path}");
             assert_eq!(answer.content_type, "application/json; charset=utf-8");
             assert_eq!(answer.header("X-Larkspur-Outcome").expect("nothing was done"), "none");
         }
@@ -108,11 +108,15 @@ async fn what_the_platform_has_and_larkspur_not_is_501() {
         ("GET", "/open-apis/contact/v3/users/a/b"),
     ] {
         let answer = setup.send(method, path, None, "").await;
-        assert_eq!((answer.status, &answer.body[..]), (404, &b"404 page not found"[..]), "{method} {path}");
+        assert_eq!(
+            (answer.status, &answer.body.bytes()[..]),
+            (404, &b"404 page not found"[..]),
+            "{method} {path}"
+        );
         assert_eq!(answer.content_type, "text/plain");
     }
     let metrics = setup.send("GET", "/larkspur/metrics", None, "").await;
-    let text = String::from_utf8_lossy(&metrics.body).into_owned();
+    let text = String::from_utf8_lossy(metrics.body.bytes()).into_owned();
     for line in [
         "larkspur_unserved_total{operation=\"im.v1.message.create\"} 6",
         "larkspur_unserved_total{operation=\"im.v1.message.get\"} 3",

@@ -7,39 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larkspur_server::http::Limits;
-use larkspur_server::{AppOptions, serve};
+use larkspur_server::{AppOptions, Exchange};
 use support::Setup;
+use support::wire::{CALL, REFUSED, connect, metric, once, start, talk, until, whole};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-
-async fn start(setup: &Setup, limits: Limits) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let (stop, stopped) = oneshot::channel::<()>();
-    let shutdown = async move {
-        let _ = stopped.await;
-    };
-    let serving = tokio::spawn(serve(listener, setup.app.clone(), limits, shutdown));
-    (address, stop, serving)
-}
-
-/// Sends bytes and reads all there is until the server closes or is silent for a while.
-async fn talk(stream: &mut TcpStream, bytes: &[u8]) -> String {
-    stream.write_all(bytes).await.expect("sent");
-    let mut all = Vec::new();
-    let mut part = [0; 4096];
-    while let Ok(Ok(n @ 1..)) = tokio::time::timeout(Duration::from_millis(300), stream.read(&mut part)).await
-    {
-        all.extend_from_slice(&part[..n]);
-    }
-    String::from_utf8(all).expect("UTF-8")
-}
-
-async fn once(address: SocketAddr, bytes: &[u8]) -> String {
-    talk(&mut TcpStream::connect(address).await.expect("connected"), bytes).await
-}
+use tokio::net::TcpStream;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn header_names_are_in_title_case_and_connections_are_kept() {
@@ -174,40 +146,6 @@ async fn talk_end(stream: &mut TcpStream) -> usize {
 }
 
 const LIVE: &str = "GET /larkspur/health/live";
-const CALL: &[u8] = b"GET /test/read HTTP/1.1\r\nHost: x\r\n\r\n";
-/// What a call without a token is answered.
-const REFUSED: &str = "99991661";
-
-async fn connect(address: SocketAddr) -> TcpStream {
-    TcpStream::connect(address).await.expect("connected")
-}
-
-/// The whole answer to a request that is the last one, however long it takes.
-async fn whole(address: SocketAddr, request: &str) -> String {
-    let mut stream = connect(address).await;
-    let request = format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut all = String::new();
-    let reading = tokio::time::timeout(Duration::from_secs(10), stream.read_to_string(&mut all)).await;
-    reading.expect("in time").expect("an answer");
-    all
-}
-
-/// A number of the metrics.
-async fn metric(address: SocketAddr, name: &str) -> u64 {
-    let text = whole(address, "GET /larkspur/metrics").await;
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
-}
-
-/// Waits until something is so.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let began = std::time::Instant::now();
-    while !is_so().await {
-        assert!(began.elapsed() < Duration::from_secs(15), "{what}: never");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_beyond_the_limit_wait_their_turn_and_health_does_not() {
@@ -337,8 +275,8 @@ async fn health_answers_head_and_options() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_outside_of_the_operation_is_an_answer_and_leaves_no_connection_behind() {
-    let observer = Arc::new(|_: &'static str, _: u32| panic!("on purpose"));
-    let setup = Setup::new(AppOptions { observer: Some(observer), ..AppOptions::default() }).await;
+    let recorder = Arc::new(|_: &Exchange<'_>| panic!("on purpose"));
+    let setup = Setup::new(AppOptions { recorder: Some(recorder), ..AppOptions::default() }).await;
     let (address, _stop, _serving) = start(&setup, Limits::default()).await;
     for _ in 0..3 {
         let answer = once(address, CALL).await;

@@ -162,7 +162,7 @@ impl Request {
 }
 
 /// What came back.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Reply {
     /// The whole of it.
     pub response: Response,
@@ -175,14 +175,19 @@ impl Reply {
         self.response.status
     }
 
+    /// The body.
+    pub fn bytes(&self) -> &Bytes {
+        self.response.body.bytes()
+    }
+
     /// The body as text.
     pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.response.body).unwrap_or("(not text)")
+        std::str::from_utf8(self.bytes()).unwrap_or("(not text)")
     }
 
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.response.body)
+        serde_json::from_slice(self.bytes())
             .unwrap_or_else(|_| panic!("{}: not JSON: {}", self.label, self.text()))
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use larkspur_api::Settings;
 use larkspur_server::delivery::Courier;
-use larkspur_server::{App, AppOptions, Names, Observer, RateLimits, Upkeep};
+use larkspur_server::{App, AppOptions, BackgroundJobs, Exchange, Names, RateLimits, Recorder};
 use larkspur_store::blobs::Blobs;
 use larkspur_store::{Clock, Driver, Engine, EngineOptions, SystemClock};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub struct Lab {
     /// The application.
     pub app: Arc<App>,
     control_key: String,
-    _upkeep: Arc<Upkeep>,
+    _jobs: Arc<BackgroundJobs>,
 }
 
 /// How a lab is made.
@@ -108,7 +108,7 @@ impl Lab {
         let engine = Engine::open_with(driver, options.clock, opening).await;
         let engine = engine.expect("the store opens");
         // Its jobs are left alone: a test sweeps when it wants to.
-        let upkeep = Arc::new(Upkeep::of_the_node(&engine));
+        let jobs = Arc::new(BackgroundJobs::of_the_node(&engine));
         let control_key = "lab-control-key".to_owned();
         let options = AppOptions {
             settings: Arc::new(options.settings),
@@ -116,10 +116,10 @@ impl Lab {
             rate_limit_status: options.rate_limit_status,
             control_key: control_key.clone(),
             names: options.names,
-            observer: observer(),
+            recorder: recorder(),
             ..AppOptions::default()
         };
-        Lab { app: App::build(engine, options).expect("the registry is sound"), control_key, _upkeep: upkeep }
+        Lab { app: App::build(engine, options).expect("the registry is sound"), control_key, _jobs: jobs }
     }
 
     /// Another server on the same store, if several may use it at once: with an engine and a node number of its own.
@@ -132,7 +132,7 @@ impl Lab {
             Engine::open(engine.driver.clone(), engine.clock.clone(), 0).await.expect("the store opens");
         let app = App::build(engine.clone(), self.app.options().clone()).expect("the registry is sound");
         let control_key = self.control_key.clone();
-        Some(Lab { app, control_key, _upkeep: Arc::new(Upkeep::of_the_node(&engine)) })
+        Some(Lab { app, control_key, _jobs: Arc::new(BackgroundJobs::of_the_node(&engine)) })
     }
 
     /// A request without credentials.
@@ -166,10 +166,14 @@ impl Lab {
 
 /// Writes down which (operation, code) pairs were seen, where the coverage check asks for it: an empty file for each.
 #[allow(clippy::disallowed_methods, reason = "tells the test run where to write")]
-fn observer() -> Option<Observer> {
-    let directory = PathBuf::from(std::env::var_os("LARKSPUR_OBSERVED")?);
-    Some(Arc::new(move |operation, code| {
-        let file = directory.join(format!("{operation} {code}"));
+fn recorder() -> Option<Arc<dyn Recorder>> {
+    let directory = PathBuf::from(std::env::var_os("TEST_OBSERVED")?);
+    Some(Arc::new(move |exchange: &Exchange<'_>| {
+        // A planned refusal says nothing of the operation, and what is not served has no spec.
+        let (Some(spec), Some(code), false) = (exchange.spec, exchange.code, exchange.planned) else {
+            return;
+        };
+        let file = directory.join(format!("{} {code}", spec.id));
         if !file.exists() {
             std::fs::write(file, "").expect("the directory for observed pairs is writable");
         }

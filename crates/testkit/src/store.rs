@@ -10,7 +10,7 @@ use larkspur_store_sqlite::{Options, Sqlite};
 
 use crate::postgres::{Tables, database};
 
-/// The kind of store that `LARKSPUR_TEST_STORE` names; SQLite if it is not set.
+/// The kind of store that `TEST_STORE` names; SQLite if it is not set.
 enum Kind {
     Sqlite,
     Postgres(Tables),
@@ -18,11 +18,11 @@ enum Kind {
 
 #[allow(clippy::disallowed_methods, reason = "tells the test run what to test")]
 fn kind() -> Kind {
-    match std::env::var("LARKSPUR_TEST_STORE").as_deref() {
+    match std::env::var("TEST_STORE").as_deref() {
         Err(_) | Ok("sqlite") => Kind::Sqlite,
         Ok("postgres") => Kind::Postgres(Tables::Plain),
         Ok("partitioned") => Kind::Postgres(Tables::Partitioned),
-        Ok(other) => panic!("LARKSPUR_TEST_STORE is {other:?}: not sqlite, postgres or partitioned"),
+        Ok(other) => panic!("TEST_STORE is {other:?}: not sqlite, postgres or partitioned"),
     }
 }
 

@@ -6,9 +6,9 @@ use larkspur_store::state::{self, Schema};
 use larkspur_store_sqlite::Sqlite;
 
 use super::Place;
-use super::copies::waiting;
 use super::progress::Progress;
 use super::store::{Store, advised, blobs as configured, plain, without_files};
+use super::waiting::waiting;
 use crate::config::Config;
 
 /// Looks for damage and for files that are missing or damaged; of a database on a server, whether it can hold the data.

@@ -4,9 +4,9 @@ use clap::Args;
 use larkspur_store::copy::{Source, Step};
 use larkspur_store_sqlite::Sqlite;
 
-use super::copies::waiting;
 use super::progress::Progress;
 use super::store::{Store, advised, blobs, plain};
+use super::waiting::waiting;
 use crate::config::Config;
 
 /// Flags of `larkspur copy`.

@@ -1,20 +1,26 @@
-//! The command line: one file for each subcommand.
+//! The command line: a file for each subcommand, by its name, and beside them what several share.
 
+mod backup;
+mod backup_files;
 mod call;
 mod check;
 mod client;
-mod copies;
+mod compact;
+mod completions;
+mod config;
 mod copy;
 mod describe;
 mod document;
 mod form;
 mod health;
 mod json;
-mod manual;
+mod man;
+mod migrate;
 mod mode;
 mod open_files;
 mod operations;
 mod progress;
+mod restore;
 mod serve;
 mod store;
 mod terminal;
@@ -27,7 +33,7 @@ use std::sync::Once;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, DEFAULTS};
+use crate::config::Config;
 
 /// The Feishu/Lark group API as a server that you run yourself.
 #[derive(Parser)]
@@ -50,13 +56,13 @@ enum Command {
     /// Ask a running server on this machine whether it is ready
     Health(health::Flags),
     /// Bring the data to the schema of this release, as a start does
-    Migrate(copies::Migration),
+    Migrate(migrate::Flags),
     /// Look for damage in a data directory, or whether a database will do; whether a server runs on it or not
     Check(Place),
     /// Copy a data directory to a file: consistent, whether a server runs on it or not
-    Backup(copies::Flags),
+    Backup(backup_files::Flags),
     /// Make a data directory from such a file
-    Restore(copies::Flags),
+    Restore(backup_files::Flags),
     /// Make the file of a data directory as small as what is in it; no server may run on it
     Compact(Place),
     /// Copy everything from one store to an empty one, such as from a data directory to a database
@@ -66,9 +72,9 @@ enum Command {
     /// Print a generated document
     Document(document::Flags),
     /// Print what a shell needs to complete commands, flags and operations
-    Completions(manual::Completions),
+    Completions(completions::Flags),
     /// Print a page for `man`, of all commands or of one
-    Man(manual::Man),
+    Man(man::Flags),
 }
 
 /// Where the data are.
@@ -119,16 +125,16 @@ pub fn run() -> ExitCode {
         Some(Command::Operations(flags)) => operations::run(&flags),
         Some(Command::Call(flags)) => call::run(&flags),
         Some(Command::Health(flags)) => health::run(&flags),
-        Some(Command::Migrate(flags)) => copies::migrate(&flags),
+        Some(Command::Migrate(flags)) => migrate::run(&flags),
         Some(Command::Check(place)) => check::run(&place),
-        Some(Command::Backup(flags)) => copies::backup(&flags),
-        Some(Command::Restore(flags)) => copies::restore(&flags),
-        Some(Command::Compact(place)) => copies::compact(&place),
+        Some(Command::Backup(flags)) => backup::run(&flags),
+        Some(Command::Restore(flags)) => restore::run(&flags),
+        Some(Command::Compact(place)) => compact::run(&place),
         Some(Command::Copy(flags)) => copy::run(&flags),
-        Some(Command::Config) => print(DEFAULTS),
+        Some(Command::Config) => config::run(),
         Some(Command::Document(flags)) => document::run(&flags),
-        Some(Command::Completions(flags)) => manual::completions(&flags),
-        Some(Command::Man(flags)) => manual::man(&flags),
+        Some(Command::Completions(flags)) => completions::run(&flags),
+        Some(Command::Man(flags)) => man::run(&flags),
     };
     crate::logs::finish();
     match outcome {
@@ -180,6 +186,15 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn each_subcommand_has_its_own_file() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli");
+        for command in Cli::command().get_subcommands() {
+            let file = folder.join(format!("{}.rs", command.get_name()));
+            assert!(file.exists(), "{}", file.display());
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::waiting::patiently;
 use crate::config::Config;
 use crate::delivery::Courier;
 use crate::ready::{self, Ready, World};
-use crate::{App, AppOptions, Upkeep, demo, endpoints, http, logs};
+use crate::{App, AppOptions, BackgroundJobs, demo, endpoints, http, logs};
 
 /// Flags of `larkspur serve`.
 #[derive(Default, Args)]
@@ -140,7 +140,7 @@ async fn serve(config: &Config) -> Result<(), String> {
         store_stats: Some(store.stats()),
         ..AppOptions::default()
     };
-    let upkeep = writes.then(|| Upkeep::of(&engine, config.grace()));
+    let jobs = writes.then(|| BackgroundJobs::of(&engine, config.grace()));
     let app = App::build(engine, options)?;
     let ready = Ready::at(base_url(address), &config.public_url, control_key, world);
     announce(config, &ready, open)?;
@@ -174,7 +174,7 @@ async fn serve(config: &Config) -> Result<(), String> {
         () = serving => {}
         _ = at_once => tracing::warn!("told twice to end: what is under way is cut off"),
     }
-    drop(upkeep);
+    drop(jobs);
     tracing::info!("ended");
     store.close();
     Ok(())

@@ -1,4 +1,4 @@
-//! Waiting for a store that is not there yet.
+//! Waiting: for work that is asynchronous, and for a store that is not there yet.
 
 use std::time::Duration;
 
@@ -8,6 +8,12 @@ use tokio::time::{Instant, sleep};
 const FIRST: Duration = Duration::from_millis(250);
 /// The longest.
 const LONGEST: Duration = Duration::from_secs(5);
+
+/// Waits for work on a small runtime of its own.
+pub(super) fn waiting<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(1).build();
+    runtime.map_err(|error| format!("cannot start threads: {error}"))?.block_on(work)
+}
 
 /// Why a store is not open.
 #[derive(Debug)]

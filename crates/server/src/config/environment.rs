@@ -25,12 +25,9 @@ pub(super) struct Given {
     pub(super) warnings: Vec<String>,
 }
 
-/// What Kubernetes sets in every pod beside a service called larkspur; and what the test run sets.
+/// What Kubernetes sets in every pod beside a service called larkspur.
 fn of_others(short: &str) -> bool {
-    short.starts_with("SERVICE_")
-        || short == "PORT"
-        || short.starts_with("PORT_")
-        || matches!(short, "OBSERVED" | "TEST_STORE")
+    short.starts_with("SERVICE_") || short == "PORT" || short.starts_with("PORT_")
 }
 
 /// Reads the variables that begin with `LARKSPUR_`.

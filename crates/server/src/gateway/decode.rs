@@ -32,7 +32,7 @@ pub struct Raw<'a> {
 pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -> Result<Received, Fault> {
     let mut path = Value::Object(Map::new());
     if !raw.params.is_empty() {
-        let pairs = raw.params.iter().map(|(name, value)| Ok((*name, text(value)?)));
+        let pairs = raw.params.iter().map(|(name, value)| Ok((*name, percent_decoded(value)?)));
         path = shapes.path.from_pairs(pairs.collect::<Result<Vec<_>, Fault>>()?, false);
     }
     let mut query = Value::Object(Map::new());
@@ -135,12 +135,12 @@ fn query_pairs(query: &str) -> Result<Vec<Pair<'_>>, Fault> {
 /// A name or value of a form: percent-encoded, and `+` is a blank.
 pub(super) fn form_text(encoded: &str) -> Result<Cow<'_, str>, Fault> {
     if encoded.contains('+') {
-        return text(&encoded.replace('+', " ")).map(|decoded| Cow::Owned(decoded.into_owned()));
+        return percent_decoded(&encoded.replace('+', " ")).map(|decoded| Cow::Owned(decoded.into_owned()));
     }
-    text(encoded)
+    percent_decoded(encoded)
 }
 
-fn text(encoded: &str) -> Result<Cow<'_, str>, Fault> {
+fn percent_decoded(encoded: &str) -> Result<Cow<'_, str>, Fault> {
     if !encoded.contains('%') {
         return Ok(Cow::Borrowed(encoded));
     }

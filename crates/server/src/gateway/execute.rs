@@ -1,37 +1,41 @@
 //! Step 6: the operation itself, in one transaction.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use larkspur_api::{Answer, Caller, Entry, Invocation, Received};
 use larkspur_contract::{Effect, Fault, Reply, Spec, codes};
-use larkspur_store::StoreError;
 use larkspur_store::blobs::BlobKey;
+use larkspur_store::{Engine, StoreError};
 
-use crate::App;
+use crate::metrics::Metrics;
 
 /// Runs an operation. The driver owns the transaction: a caller who goes away meanwhile does not cut it in two.
 pub(super) async fn execute(
-    app: &App,
+    engine: &Arc<Engine>,
+    metrics: &Metrics,
     entry: &Entry,
     caller: Caller,
     received: Received,
 ) -> Result<Answer, Fault> {
-    match entry.prepare(app.engine.clone(), caller, received)? {
+    match entry.prepare(engine.clone(), caller, received)? {
         Invocation::Recalled(answer) => {
-            app.metrics.recalled.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            metrics.recalled.fetch_add(1, Ordering::Relaxed);
             Ok(answer)
         }
         Invocation::Pending(job) => {
             // Before the row that names it: a crash in between leaves what a sweep removes.
-            if let Some(blobs) = &app.engine.blobs
+            if let Some(blobs) = &engine.blobs
                 && let Some((key, file)) = job.keeps()
             {
                 blobs.put(&key, file).await?;
                 job.kept(key);
             }
-            let effect = if app.engine.read_only { Effect::Reads } else { entry.spec.effect };
-            let ended = app.engine.driver.transact(effect, job.clone().unit()).await;
-            ended.map_err(|error| failed(app, entry.spec.effect, error))?;
+            let effect = if engine.read_only { Effect::Reads } else { entry.spec.effect };
+            let ended = engine.driver.transact(effect, job.clone().unit()).await;
+            ended.map_err(|error| failed(engine, entry.spec.effect, error))?;
             match job.take()? {
-                Answer::Kept(key, media) => fetch(app, &key, media).await,
+                Answer::Kept(key, media) => fetch(engine, &key, media).await,
                 answer => Ok(answer),
             }
         }
@@ -40,17 +44,17 @@ pub(super) async fn execute(
 
 /// What a server that only reads answers to a call that would change something, before it is run. Signing in of apps is
 /// run all the same: a token says itself what it is good for, and need not be written down.
-pub(super) fn permitted(app: &App, spec: &Spec) -> Result<(), Fault> {
-    if app.engine.read_only && spec.effect == Effect::Writes && !matches!(spec.reply, Reply::FlatAuth(_)) {
+pub(super) fn permitted(engine: &Engine, spec: &Spec) -> Result<(), Fault> {
+    if engine.read_only && spec.effect == Effect::Writes && !matches!(spec.reply, Reply::FlatAuth(_)) {
         return Err(Fault::new(codes::READ_ONLY, "the server was started with --read-only"));
     }
     Ok(())
 }
 
 /// A transaction that failed. What only reads leaves no doubt.
-fn failed(app: &App, effect: Effect, error: StoreError) -> Fault {
+fn failed(engine: &Engine, effect: Effect, error: StoreError) -> Fault {
     // It came to a statement that writes, which is a defect nowhere else.
-    if app.engine.read_only && effect == Effect::Writes && matches!(error, StoreError::Broken(_)) {
+    if engine.read_only && effect == Effect::Writes && matches!(error, StoreError::Broken(_)) {
         return Fault::new(codes::READ_ONLY, error.to_string());
     }
     let doubtful = effect == Effect::Writes && matches!(error, StoreError::UnknownOutcome(_));
@@ -59,8 +63,8 @@ fn failed(app: &App, effect: Effect, error: StoreError) -> Fault {
 }
 
 /// The bytes of an answer, which are read when its transaction has ended.
-async fn fetch(app: &App, key: &BlobKey, media: String) -> Result<Answer, Fault> {
-    let Some(blobs) = &app.engine.blobs else {
+async fn fetch(engine: &Engine, key: &BlobKey, media: String) -> Result<Answer, Fault> {
+    let Some(blobs) = &engine.blobs else {
         return Err(Fault::new(codes::INTERNAL, "the file is kept apart, and blobs.url does not say where"));
     };
     let content = blobs.get(key).await?;

@@ -6,18 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use larkspur_contract::Window;
 
-use super::admit::{Full, RateLimits};
-
-/// What calls are counted by.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
-    /// The operation's place among the routes.
-    pub operation: usize,
-    /// The app.
-    pub app: u64,
-    /// The tenant.
-    pub tenant: u64,
-}
+use super::rate_limits::{Full, Key, RateLimits};
 
 const SHARDS: usize = 32;
 /// No tier of the documents has more.

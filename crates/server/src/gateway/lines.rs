@@ -3,13 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use larkspur_api::tokens::{Holder, Token, jwt};
-use larkspur_api::{Actor, Caller, Presented};
-use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_contract::{Access, Fault, Spec};
+use larkspur_contract::Fault;
 
-use super::reply::CallId;
-use crate::App;
+use super::who::Who;
+use crate::call_id::CallId;
 
 /// The most fields of a request that a line names.
 const FIELDS: usize = 5;
@@ -18,63 +15,6 @@ const SHOWN: usize = 64;
 
 /// The most characters of an unknown path that a line shows.
 const PATH: usize = 200;
-
-/// Who calls, as far as it is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Who {
-    tenant: Option<TenantKey>,
-    app_id: Option<AppId>,
-    /// What was presented: `tenant`, `user`, `app`, `control`, `basic`, `none`, or `unreadable`.
-    token: &'static str,
-    /// Whether tenant and app are only what a token says that this server did not sign.
-    claimed: bool,
-}
-
-impl Who {
-    /// By the caller, or else by what the token says of itself. The token is in no line.
-    pub(super) fn of(
-        app: &App,
-        spec: Option<&Spec>,
-        authorization: Option<&str>,
-        caller: Option<&Caller>,
-    ) -> Self {
-        let nothing = |token| Who { tenant: None, app_id: None, token, claimed: false };
-        if let Some(Caller::Token(call)) = caller {
-            let token = if matches!(call.actor, Actor::Bot) { "tenant" } else { "user" };
-            return Who { tenant: Some(call.tenant), app_id: Some(call.app.app_id), token, claimed: false };
-        }
-        let is_control = spec.is_some_and(|spec| matches!(spec.access, Access::Control));
-        let bearer = authorization.and_then(|text| text.strip_prefix("Bearer ")).map(str::trim);
-        let mut who = match (authorization, bearer) {
-            (None, _) | (_, Some("")) => nothing("none"),
-            (Some(text), None) if text.starts_with("Basic ") => nothing("basic"),
-            (Some(_), None) => nothing("unreadable"),
-            (Some(_), Some(_)) if caller.is_some() && is_control => nothing("control"),
-            (Some(_), Some(text)) => Who::by_token(app, text).unwrap_or(nothing("unreadable")),
-        };
-        if let Some(Caller::Root(call)) = caller
-            && let Presented::App(app_id) = call.presented
-        {
-            who.app_id = Some(app_id);
-        }
-        who
-    }
-
-    fn by_token(app: &App, text: &str) -> Option<Self> {
-        let keys = &app.engine.keys;
-        let is_jwt = text.starts_with("eyJ");
-        let signed =
-            if is_jwt { jwt::read(text, keys).map(|(token, _)| token) } else { Token::read(text, keys) };
-        let claimed = signed.is_none();
-        let token = signed.or_else(|| if is_jwt { jwt::claimed(text) } else { Token::claimed(text) })?;
-        let kind = match token.holder {
-            Holder::Tenant => "tenant",
-            Holder::App => "app",
-            Holder::User { .. } => "user",
-        };
-        Some(Who { tenant: Some(token.tenant), app_id: Some(token.app), token: kind, claimed })
-    }
-}
 
 /// What a line says of a call.
 #[derive(Debug, Clone, Copy)]

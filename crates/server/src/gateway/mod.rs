@@ -1,17 +1,21 @@
 //! From a request to a response, in seven steps. None of them knows an operation's types: they read its spec.
 
-pub mod admit;
+pub(crate) mod admit;
 mod authenticate;
 mod authorize;
+mod counting;
 pub mod decode;
+pub(crate) mod exchange;
 mod execute;
 pub mod limiter;
 mod lines;
 pub(crate) mod lookups;
-mod planned;
+mod planned_refusals;
 pub mod platform;
+pub mod rate_limits;
 pub mod reply;
 pub mod route;
+pub(crate) mod who;
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -22,12 +26,14 @@ use larkspur_api::{Answer, Caller};
 use larkspur_contract::{Access, Consumes, Fault, Method, Reply, Spec, codes, fields};
 
 use crate::App;
+use crate::call_id::CallId;
 use crate::request::{BodyError, BodySource, Request, Response};
-use crate::site::{self, Site};
+use crate::site;
 use crate::unpanicked::unpanicked;
-use lines::{Line, Who};
-use reply::CallId;
+use exchange::Exchange;
+use lines::Line;
 use route::Routed;
+use who::Who;
 
 /// The most bytes of a JSON body. Source: assumed (contract: nothing is documented).
 pub const JSON_LIMIT: usize = 10 << 20;
@@ -38,21 +44,74 @@ pub const MULTIPART_LIMIT: usize = 2 * JSON_LIMIT + (64 << 10);
 pub const OPEN_LIMIT: usize = 1 << 20;
 
 /// Answers a request.
-pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
+pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
     let (now, began) = (app.engine.clock.now_ms(), Instant::now());
     let id = app.call_ids.next(now);
-    let Some(routed) = app.routes.find(request.method, request.path) else {
-        return platform::answer(app, &request, id, now, began);
+    let mut trace = Trace { id, caller: None, planned: false, frame: Frame::PLAIN, body: None };
+    let ended = match app.routes.find(request.method, request.path) {
+        Some(routed) => operation(app, &routed, &mut request, (now, began), &mut trace).await,
+        None => platform::answer(app, &request, id, now, began),
     };
-    let (spec, authorization) = (routed.route.entry.spec, request.header("authorization"));
-    let frame = match spec.reply {
-        Reply::Page => {
-            Frame::of(request.query, request.header("accept-language"), spec.route.method == Method::Get)
-        }
-        _ => Frame::PLAIN,
-    };
-    let mut context = Seen { id, caller: None, planned: false, frame };
-    let outcome = match unpanicked(steps(app, &routed, request, now, &mut context)).await {
+    if let Some(recorder) = &app.options.recorder {
+        let authorization = request.header("authorization");
+        recorder.record(&Exchange {
+            id,
+            at_ms: now,
+            took: began.elapsed(),
+            who: Who::of(&app.engine.keys, ended.spec, authorization, trace.caller.as_ref()),
+            spec: ended.spec,
+            operation: ended.operation,
+            method: request.method,
+            path: request.path,
+            query: request.query,
+            headers: request.headers,
+            body: trace.body.as_ref(),
+            code: ended.code,
+            fault: ended.fault.as_ref(),
+            planned: trace.planned,
+            response: &ended.response,
+        });
+    }
+    ended.response
+}
+
+/// What a call ended with.
+struct Ended {
+    response: Response,
+    spec: Option<&'static Spec>,
+    /// The id of the operation, also of one that is not served.
+    operation: Option<&'static str>,
+    /// The code of the answer, 0 for success; none for an unknown path.
+    code: Option<u32>,
+    fault: Option<Fault>,
+}
+
+/// What is known of a call so far, for the log, the answer and a recorder.
+struct Trace {
+    id: CallId,
+    caller: Option<Caller>,
+    /// Whether it is refused because a test planned so.
+    planned: bool,
+    /// What is around the page, if a page is answered.
+    frame: Frame,
+    /// The body, if it was read and calls are recorded.
+    body: Option<Bytes>,
+}
+
+/// Answers a call of an operation that came at the real time `now`, and logs and counts it.
+async fn operation(
+    app: &App,
+    routed: &Routed<'_, '_>,
+    request: &mut Request<'_>,
+    (now, began): (i64, Instant),
+    trace: &mut Trace,
+) -> Ended {
+    let spec = routed.route.entry.spec;
+    if spec.reply == Reply::Page {
+        let is_get = spec.route.method == Method::Get;
+        trace.frame = Frame::of(request.query, request.header("accept-language"), is_get);
+    }
+    let outcome = match unpanicked(steps(app, routed, request, now, trace)).await {
         Ok(outcome) => outcome,
         // It is not known where: better doubt than a wrong promise.
         Err(why) => Err(Fault::new(codes::INTERNAL, format!("the operation panicked: {why}")).in_doubt()),
@@ -62,55 +121,51 @@ pub(crate) async fn handle(app: &App, request: Request<'_>) -> Response {
     let took = began.elapsed();
     app.metrics.record(routed.route.index, number, took);
     let line = || {
-        let who = Who::of(app, Some(spec), authorization, context.caller.as_ref());
-        Line::of(&context.id, who, took).answering(spec.id, number)
+        let authorization = request.header("authorization");
+        let who = Who::of(&app.engine.keys, Some(spec), authorization, trace.caller.as_ref());
+        Line::of(&trace.id, who, took).answering(spec.id, number)
     };
-    match &outcome {
+    let (response, fault) = match outcome {
         Err(fault) => {
-            refused(app, spec, fault, line(), context.planned);
-            debug_assert!(is_about_the_request(&routed, fault), "{}: {:?}", spec.id, fault.violations());
+            refused(app, spec, &fault, line(), trace.planned);
+            debug_assert!(is_about_the_request(routed, &fault), "{}: {:?}", spec.id, fault.violations());
+            (reply::failure(app, routed, &fault, trace), Some(fault))
         }
-        Ok(_) if tracing::enabled!(tracing::Level::DEBUG) => lines::answered(line()),
-        Ok(_) => {}
-    }
-    if let Some(observer) = app.options.observer.as_ref().filter(|_| !context.planned) {
-        observer(spec.id, number);
-    }
-    reply::reply(app, &routed, outcome, &context)
-}
-
-/// What is known of a call, for the log and the answer.
-struct Seen {
-    id: CallId,
-    caller: Option<Caller>,
-    /// Whether it is refused because a test planned so.
-    planned: bool,
-    /// What is around the page, if a page is answered.
-    frame: Frame,
+        Ok(answer) => {
+            if tracing::enabled!(tracing::Level::DEBUG) {
+                lines::answered(line());
+            }
+            (reply::success(app, routed, answer, trace), None)
+        }
+    };
+    Ended { response, spec: Some(spec), operation: Some(spec.id), code: Some(number), fault }
 }
 
 async fn steps(
     app: &App,
     routed: &Routed<'_, '_>,
-    request: Request<'_>,
+    request: &mut Request<'_>,
     now: i64,
-    seen: &mut Seen,
+    trace: &mut Trace,
 ) -> Result<Answer, Fault> {
     let spec = routed.route.entry.spec;
-    site::check(app, spec, &Site::of(request.headers))?;
+    site::check(&app.options, spec, request.headers)?;
     let mut caller = authenticate::authenticate(app, spec, request.header("authorization"), now).await?;
     if let Caller::Root(call) = &mut caller {
-        call.frame = seen.frame.clone();
+        call.frame = trace.frame.clone();
     }
-    seen.caller = Some(caller.clone());
+    trace.caller = Some(caller.clone());
     authorize::authorize(spec, &caller)?;
-    admit::admit(app, spec, routed.route.index, &caller, now).await?;
-    execute::permitted(app, spec)?;
-    if let Some(fault) = planned::refusal(app, spec, &caller).await? {
-        seen.planned = true;
+    app.frequency.admit(spec, routed.route.index, &caller, now).await?;
+    execute::permitted(&app.engine, spec)?;
+    if let Some(fault) = planned_refusals::refusal(&app.engine, &app.frequency, spec, &caller).await? {
+        trace.planned = true;
         return Err(fault);
     }
     let body = read(spec, request.body).await?;
+    if app.options.recorder.is_some() && !matches!(spec.consumes, Consumes::Nothing) {
+        trace.body = Some(body.clone());
+    }
     let raw = decode::Raw {
         params: &routed.params(),
         query: request.query,
@@ -118,8 +173,8 @@ async fn steps(
         body,
     };
     let received = decode::decode(spec, routed.route.shapes(), &app.options.settings, raw)?;
-    admit::admit_client(app, spec, routed.route.index, (&caller, &received), now).await?;
-    execute::execute(app, routed.route.entry, caller, received).await
+    app.frequency.admit_client(spec, routed.route.index, (&caller, &received), now).await?;
+    execute::execute(&app.engine, &app.metrics, routed.route.entry, caller, received).await
 }
 
 /// The body of a call that has been let in. One that the operation does not take is left where it is.

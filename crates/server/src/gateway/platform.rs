@@ -10,10 +10,13 @@ use std::time::Instant;
 use larkspur_contract::{Method, codes, envelope};
 use matchit::Router;
 
-use super::lines::{Line, Who, unknown, unserved};
-use super::reply::{CallId, JSON};
+use super::Ended;
+use super::lines::{Line, unknown, unserved};
+use super::reply::JSON;
 use super::route::{METHODS, method_of, numbered, slot, without_slash};
+use super::who::Who;
 use crate::App;
+use crate::call_id::CallId;
 use crate::request::{Request, Response};
 
 /// Path, method and id of each operation, sorted; `cargo xtask platform-operations` writes it.
@@ -98,18 +101,25 @@ fn is_under(narrow: &str, wide: &str) -> bool {
 }
 
 /// Answers a request that no operation of the registry takes.
-pub(super) fn answer(app: &App, request: &Request<'_>, id: CallId, now: i64, began: Instant) -> Response {
+pub(super) fn answer(app: &App, request: &Request<'_>, id: CallId, now: i64, began: Instant) -> Ended {
     let known = unserved_at(app, request.path).find(|known| known.method.name() == request.method);
-    let line = Line::of(&id, Who::of(app, None, request.header("authorization"), None), began.elapsed());
+    let line = Line::of(
+        &id,
+        Who::of(&app.engine.keys, None, request.header("authorization"), None),
+        began.elapsed(),
+    );
     let Some(known) = known else {
         app.metrics.unrouted();
         unknown(line, request.method, request.path, &methods(app, request.path));
-        return Response { id: Some(id), ..Response::text(404, "404 page not found") };
+        let response = Response { id: Some(id), ..Response::text(404, "404 page not found") };
+        return Ended { response, spec: None, operation: None, code: None, fault: None };
     };
     unserved(line.answering(known.id, codes::UNSERVED.number), app.metrics.unserved(known.id, now));
     let body = envelope::unserved(known.id, known.method.name(), known.path, id.log_id());
     let doubtful = Some(false);
-    Response { id: Some(id), doubtful, ..Response::plain(codes::UNSERVED.status, JSON, body) }
+    let response = Response { id: Some(id), doubtful, ..Response::plain(codes::UNSERVED.status, JSON, body) };
+    let code = Some(codes::UNSERVED.number);
+    Ended { response, spec: None, operation: Some(known.id), code, fault: None }
 }
 
 /// The methods that a path has, served or not, for the log.

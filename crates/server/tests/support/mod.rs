@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod wire;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -135,7 +137,7 @@ impl Setup {
 }
 
 pub(crate) fn json_of(response: &Response) -> Value {
-    serde_json::from_slice(&response.body).expect("JSON")
+    serde_json::from_slice(response.body.bytes()).expect("JSON")
 }
 
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]

@@ -122,12 +122,12 @@ async fn uploads_of_the_same_bytes_share_a_file_as_long_as_one_of_them_lives() {
     assert_eq!(place.files().await, 2);
     place.delete(&one).await;
     assert_eq!(place.sweep_for_long().await, 0);
-    assert_eq!(place.download(&two).await.response.body, picture);
+    assert_eq!(*place.download(&two).await.bytes(), picture);
     place.delete(&two).await;
     assert_eq!(place.sweep().await, Swept { seen: 2, removed: 0 });
     assert_eq!(place.files().await, 2, "not at once");
     assert_eq!(place.sweep_for_long().await, 1);
-    assert_eq!(place.download(&third).await.response.body, other);
+    assert_eq!(*place.download(&third).await.bytes(), other);
     // With its world, the rest goes.
     place.world.control("DELETE", "").send().await.data();
     assert_eq!(place.sweep_for_long().await, 1);
@@ -148,7 +148,7 @@ async fn what_an_upload_left_behind_is_swept_and_what_one_brings_back_is_not() {
     // Doomed, and taken back in time.
     let image = place.image(&picture).await;
     assert_eq!(place.sweep_for_long().await, 0);
-    assert_eq!(place.download(&image).await.response.body, picture);
+    assert_eq!(*place.download(&image).await.bytes(), picture);
     // Gone, and uploaded while its bytes are being removed: the row keeps them.
     place.delete(&image).await;
     place.sweep().await;
@@ -158,7 +158,7 @@ async fn what_an_upload_left_behind_is_swept_and_what_one_brings_back_is_not() {
     assert_eq!(place.files().await, 1, "it was put before the row was asked");
     place.sweep().await;
     assert_eq!(place.files().await, 0);
-    assert_eq!(place.download(&image).await.response.body, picture);
+    assert_eq!(*place.download(&image).await.bytes(), picture);
     // And when nobody remembers that it was gone, a file again.
     place.clock.advance(GRACE + 1);
     place.sweep().await;
@@ -207,7 +207,7 @@ async fn a_file_that_is_damaged_is_named_and_never_answered() {
         assert_eq!((found.named, found.missing.len(), found.damaged), (1, 0, vec![key.to_string()]));
         // The same bytes once more mend it, also for the image of before.
         upload().await;
-        assert_eq!(download().await.response.body, picture);
+        assert_eq!(*download().await.bytes(), picture);
     }
 }
 
@@ -422,6 +422,6 @@ async fn a_backup_has_the_files_of_a_folder() {
     let (new, driver) = lab("new").await;
     let path = format!("/open-apis/im/v1/images/{image}");
     let reply = new.request("GET", &path).token(&world.token).send().await;
-    assert_eq!(reply.response.body, picture);
+    assert_eq!(*reply.bytes(), picture);
     driver.close();
 }

@@ -88,7 +88,7 @@ async fn answers(world: &World, lab: &Lab, tag: &str, image: &str) -> Vec<String
     ] {
         let answer = lab.request("GET", &path).token(&world.token).send().await;
         assert_eq!(answer.status(), 200, "{path}");
-        found.push(format!("{:?}", answer.response.body));
+        found.push(format!("{:?}", answer.bytes()));
     }
     found
 }
@@ -362,7 +362,7 @@ impl Pictures {
         let path = format!("/open-apis/im/v1/images/{}", self.image);
         let answer = lab.request("GET", &path).token(&self.token).send().await;
         driver.close();
-        answer.response.body.to_vec()
+        answer.bytes().to_vec()
     }
 
     /// The files in a folder, and when each was written.

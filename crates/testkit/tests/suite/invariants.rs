@@ -95,23 +95,23 @@ fn drivers_know_no_table() {
     }
 }
 
-/// The HTTP library is named where it is served, where its kind of body is read (a multipart form is a stream of it), and
+/// The HTTP library is named where HTTP is spoken, where its kind of body is read (a multipart form is a stream of it), and
 /// where events are posted.
 #[test]
-fn three_files_name_the_http_library() {
+fn three_places_name_the_http_library() {
     let allowed = [
-        "crates/server/src/http.rs",
+        "crates/server/src/http/",
         "crates/server/src/gateway/decode/multipart.rs",
         "crates/server/src/delivery/post.rs",
     ];
     let mut named = BTreeSet::new();
     for source in product().into_iter().chain(rust("crates/store/src")) {
         if ["hyper", "hyper_util", "http_body_util"].iter().any(|library| source.names(library)) {
-            assert!(allowed.contains(&source.path.as_str()), "{} names the HTTP library", source.path);
-            named.insert(source.path);
+            let place = allowed.iter().find(|place| source.path.starts_with(**place));
+            named.insert(*place.unwrap_or_else(|| panic!("{} names the HTTP library", source.path)));
         }
     }
-    assert_eq!(named.len(), allowed.len(), "an exception that is none any more: {named:?}");
+    assert_eq!(named.len(), allowed.len(), "an exception that is not needed any more: {named:?}");
 }
 
 #[test]

@@ -78,7 +78,7 @@ async fn picture(world: &World, tag: &str, image: &str) -> Value {
         "menu": get(format!("/im/v1/chats/{}/menu_tree", world.chat_id)).await.data(),
         "tag": get(format!("/im/v2/tags?ids={tag}")).await.data(),
         "bound": get(format!("/im/v2/biz_entity_tag_relation?tag_biz_type=chat&biz_entity_id={}", world.chat_id)).await.data(),
-        "image": get(format!("/im/v1/images/{image}")).await.response.body.to_vec(),
+        "image": get(format!("/im/v1/images/{image}")).await.bytes().to_vec(),
     })
 }
 

@@ -219,15 +219,15 @@ impl Real {
     /// Does an operation; how the answer differs from the expected one, if it does.
     pub(super) async fn check(&mut self, op: &Op, expected: &Expected) -> Result<(), String> {
         let reply = self.request(op, "").send().await;
-        self.heard = vec![reply.clone()];
-        let found = reply.json();
-        let differs = format!("the model: {expected:?}\nthe product: {} {found}", reply.status());
+        let (found, answered) = (reply.json(), reply.status());
+        self.heard = vec![reply];
+        let differs = format!("the model: {expected:?}\nthe product: {answered} {found}");
         let status = match expected.code {
             0 => 200,
             5275404 => 404,
             _ => 400,
         };
-        if found["code"] != expected.code || reply.status() != status {
+        if found["code"] != expected.code || answered != status {
             return Err(differs);
         }
         if expected.code != 0 {
@@ -238,15 +238,15 @@ impl Real {
         }
         let Some(data) = &expected.data else { return Ok(()) };
         let shown = match op {
-            Op::ListChats { .. } | Op::Members { .. } => self.all_pages(op, &reply).await?,
+            Op::ListChats { .. } | Op::Members { .. } => self.all_pages(op, found["data"].clone()).await?,
             _ => found["data"].clone(),
         };
         if self.agrees(data, &shown)? { Ok(()) } else { Err(differs) }
     }
 
     /// A list as the model tells it: all of it, and how many stand on each page.
-    async fn all_pages(&mut self, op: &Op, first: &Reply) -> Result<Value, String> {
-        let mut page = first.json()["data"].clone();
+    async fn all_pages(&mut self, op: &Op, first: Value) -> Result<Value, String> {
+        let mut page = first;
         let (mut pages, mut items) = (Vec::new(), Vec::new());
         loop {
             let shown = page["items"].as_array().ok_or("a page has no items")?;
@@ -260,8 +260,9 @@ impl Real {
                 break;
             }
             let next = self.request(op, &format!("&page_token={token}")).send().await;
-            self.heard.push(next.clone());
-            let next = next.json();
+            let answer = next.json();
+            self.heard.push(next);
+            let next = answer;
             if next["code"] != 0 || next["data"]["member_total"] != page["member_total"] {
                 return Err(format!("page {}: {next}", pages.len() + 1));
             }

@@ -17,7 +17,7 @@ fn get(world: &World, key: &str) -> Request {
 #[track_caller]
 fn is_image(reply: &Reply, media: &str, content: &[u8]) {
     assert_eq!((reply.status(), reply.response.content_type.as_ref()), (200, media), "{}", reply.text());
-    assert_eq!(reply.response.body, content, "byte for byte");
+    assert_eq!(*reply.bytes(), content, "byte for byte");
 }
 
 // The heads of files, as far as their sizes are read from them.

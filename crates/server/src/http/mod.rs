@@ -1,35 +1,40 @@
-//! HTTP/1.1. The only file that names the HTTP library.
+//! HTTP/1.1: connections, and one request on one of them. Only this folder, the reader of multipart bodies and the poster of
+//! events name the HTTP library.
+
+mod body;
+mod fetch;
+mod watched;
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 use hyper::header::{
-    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPECT, HOST,
-    HeaderMap, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPECT, HOST, HeaderMap,
+    HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER, UPGRADE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use larkspur_contract::codes;
-use larkspur_store::BoxFuture;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::App;
-use crate::connections::{Connections, Presence, Seat};
+use crate::body::{Body, Stop, Upgrade, Upgraded};
+use crate::connections::{Connections, Presence};
 use crate::metrics::Counted;
-use crate::request::{BodyError, BodySource, Headers, Request, Response};
-use crate::stream::Watched;
+use crate::request::{Headers, Request, Response};
 use crate::unpanicked::unpanicked;
+use body::{Outgoing, Streamed, Unread};
+pub use fetch::{Fetched, Sent, fetch};
+use watched::Watched;
 
 /// The limits of connections. All times are always on.
 #[derive(Debug, Clone)]
@@ -66,10 +71,6 @@ impl Default for Limits {
 
 /// The most bytes of a request's head. There may be at most 100 headers.
 const HEAD_BYTES: usize = 64 << 10;
-/// How much of a refused request's body is read and thrown away, so that the caller gets to read the refusal.
-const DISCARD_BYTES: usize = 32 << 20;
-/// For how long.
-const DISCARD_TIME: Duration = Duration::from_secs(5);
 /// How long a connection without a seat may take to say what it wants.
 const ASK_TIME: Duration = Duration::from_secs(2);
 /// What is answered without a seat, by the beginning of the head: monitoring must get through.
@@ -81,6 +82,11 @@ const WITHOUT_A_SEAT: [&[u8]; 4] = [
 ];
 /// How long a connection that must go may take to end in order.
 const FAREWELL: Duration = Duration::from_millis(20);
+/// How often, at shutdown, a connection whose answer is a stream is looked at: one that is still there at two looks is cut
+/// off. Longer than a stream goes on by itself.
+const STREAM_LOOK: Duration = Duration::from_millis(500);
+/// How long the handler of an upgraded connection may take to end at shutdown.
+const UPGRADE_GRACE: Duration = Duration::from_millis(800);
 /// Connections at a time while there is no application to serve.
 const BEFORE: usize = 64;
 
@@ -98,7 +104,8 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, limits: Limits, shutdow
         counting.metrics.shed.fetch_add(1, Ordering::Relaxed);
     });
     let served = Arc::new(Served { app, limits, connections });
-    let (stop, stopped) = watch::channel(());
+    let (stop, stopped) = watch::channel(false);
+    let stopped = Stop::of(stopped);
     {
         let mut accepting = pin!(accept(&listener, &served, &stopped));
         tokio::select! {
@@ -115,15 +122,14 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, limits: Limits, shutdow
     }
     drop(listener);
     drop(stopped);
-    // The message itself says nothing; connections see that it came, and finish.
-    let _ = stop.send(());
+    let _ = stop.send(true);
     if timeout(served.limits.drain, stop.closed()).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");
     }
 }
 
 /// Accepts connections for ever.
-async fn accept(listener: &TcpListener, served: &Arc<Served>, stopped: &watch::Receiver<()>) {
+async fn accept(listener: &TcpListener, served: &Arc<Served>, stopped: &Stop) {
     loop {
         served.connections.room().await;
         match listener.accept().await {
@@ -141,12 +147,7 @@ async fn accept(listener: &TcpListener, served: &Arc<Served>, stopped: &watch::R
 }
 
 /// Serves a connection to its end: from its seat, or, while there is none, what needs none.
-async fn attend(
-    stream: TcpStream,
-    presence: Presence,
-    served: Arc<Served>,
-    mut stopped: watch::Receiver<()>,
-) {
+async fn attend(stream: TcpStream, presence: Presence, served: Arc<Served>, mut stopped: Stop) {
     let _counted = Counted::up(&served.app.metrics.connections);
     let presence = Arc::new(presence);
     if presence.is_seated() {
@@ -164,7 +165,7 @@ async fn attend(
         biased;
         seated = asks => seated,
         () = presence.seat.told() => None,
-        _ = stopped.changed() => None,
+        () = stopped.stopped() => None,
     };
     if let Some(seated) = seated {
         connection(stream, &presence, &served, seated, stopped).await;
@@ -195,15 +196,16 @@ async fn connection(
     presence: &Arc<Presence>,
     served: &Arc<Served>,
     seated: bool,
-    mut stopped: watch::Receiver<()>,
+    mut stopped: Stop,
 ) {
     // Answers are written at once; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
     let limits = &served.limits;
-    let service = service_fn(|request| {
-        let (app, presence, body_time) = (served.app.clone(), presence.clone(), limits.body);
-        async move { Ok::<_, Infallible>(exchange(&app, &presence, request, body_time).await) }
-    });
+    let stop = &stopped.clone();
+    let service =
+        service_fn(
+            |request| async move { Ok::<_, Infallible>(exchange(served, presence, stop, request).await) },
+        );
     let stream = Watched::new(stream, presence.clone(), limits.write);
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -211,19 +213,21 @@ async fn connection(
         .header_read_timeout(if seated { limits.head } else { ASK_TIME })
         .keep_alive(seated)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut connection = pin!(connection);
     let ended = {
-        let mut stopping = pin!(stopped.changed());
+        let mut stopping = pin!(stopped.stopped());
         let mut told = pin!(presence.seat.told());
         tokio::select! {
             biased;
             result = connection.as_mut() => Some(result),
-            _ = stopping.as_mut() => None,
+            () = stopping.as_mut() => None,
             () = told.as_mut() => {
                 connection.as_mut().graceful_shutdown();
-                // It began something just before it was told: that is finished. What it does not read is not.
-                if !presence.seat.is_served() {
+                // It began something just before it was told: that is finished. What it does not read is not, nor is a
+                // stream, which might never end.
+                if !presence.seat.is_served() || presence.streams.load(Ordering::Relaxed) {
                     let _ = timeout(FAREWELL, connection.as_mut()).await;
                     return;
                 }
@@ -235,11 +239,29 @@ async fn connection(
         Some(result) => result,
         None => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            match drained(connection, presence).await {
+                Some(result) => result,
+                None => return,
+            }
         }
     };
     if let Err(error) = result {
         tracing::debug!(why = %error, "a connection ended early");
+    }
+}
+
+/// Waits for the end of a connection that was told to end. `None`: its answer is a stream that the caller does not read.
+async fn drained<F: Future>(mut connection: Pin<&mut F>, presence: &Presence) -> Option<F::Output> {
+    let mut streamed = presence.streams.load(Ordering::Relaxed);
+    loop {
+        if let Ok(result) = timeout(STREAM_LOOK, connection.as_mut()).await {
+            return Some(result);
+        }
+        let streams = presence.streams.load(Ordering::Relaxed);
+        if streamed && streams {
+            return None;
+        }
+        streamed = streams;
     }
 }
 
@@ -254,8 +276,9 @@ pub(crate) async fn serve_before(listener: &TcpListener, answer: fn(&str, &str) 
         };
         tokio::spawn(async move {
             let service = service_fn(|request: hyper::Request<Incoming>| async move {
-                let response = answer(request.method().as_str(), request.uri().path());
-                Ok::<_, Infallible>(written(response, true))
+                let mut response = answer(request.method().as_str(), request.uri().path());
+                let body = std::mem::take(&mut response.body).bytes().clone();
+                Ok::<_, Infallible>(written(&response, body.into(), true))
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .title_case_headers(true)
@@ -267,20 +290,24 @@ pub(crate) async fn serve_before(listener: &TcpListener, answer: fn(&str, &str) 
     }
 }
 
+/// Answers one request.
 async fn exchange(
-    app: &App,
-    presence: &Presence,
-    request: hyper::Request<Incoming>,
-    body_time: Duration,
-) -> hyper::Response<Full<Bytes>> {
+    served: &Arc<Served>,
+    presence: &Arc<Presence>,
+    stop: &Stop,
+    mut request: hyper::Request<Incoming>,
+) -> hyper::Response<Outgoing> {
     let seat = &*presence.seat;
     // A client that sends another request has read the answer before it.
     presence.answers(0);
+    presence.streams.store(false, Ordering::Relaxed);
     seat.servers_turn();
+    let may_upgrade = request.headers().contains_key(UPGRADE) && request.version() == hyper::Version::HTTP_11;
+    let upgrade = may_upgrade.then(|| hyper::upgrade::on(&mut request));
     let (mut head, body) = request.into_parts();
     settle_host(&mut head);
-    let mut body = Unread { body: Some(body), begun: false, time: body_time, seat };
-    let handled = unpanicked(app.handle(Request {
+    let mut body = Unread::new(body, served.limits.body, seat);
+    let handled = unpanicked(served.app.handle(Request {
         method: head.method.as_str(),
         path: head.uri.path(),
         query: head.uri.query().unwrap_or_default(),
@@ -288,15 +315,62 @@ async fn exchange(
         body: &mut body,
     }));
     // Where a panic is not the operation's own, which the gateway answers.
-    let response = handled.await.unwrap_or_else(|_| Response::failure(codes::INTERNAL, true));
+    let mut response = handled.await.unwrap_or_else(|_| Response::failure(codes::INTERNAL, true));
     seat.callers_turn();
     let close = !body.settle(head.headers.contains_key(EXPECT)).await;
     if close {
         presence.lingers.store(true, Ordering::Relaxed);
     }
-    presence.answers(response.body.len());
+    let body = match std::mem::take(&mut response.body) {
+        Body::Full(bytes) => bytes.into(),
+        Body::Stream(producer) => {
+            presence.streams.store(true, Ordering::Relaxed);
+            Outgoing::Stream(Box::new(Streamed::new(producer, presence.clone(), stop.clone())))
+        }
+        Body::Upgrade(handler) => match upgrade.filter(|_| !close) {
+            Some(upgrade) => {
+                tokio::spawn(hand_over(upgrade, handler, presence.clone(), served.clone(), stop.clone()));
+                bytes::Bytes::new().into()
+            }
+            None => {
+                response = Response::upgrade_required(handler.protocol);
+                response.body.bytes().clone().into()
+            }
+        },
+    };
+    presence.answers(body.len());
     seat.callers_turn();
-    written(response, close)
+    written(&response, body, close)
+}
+
+/// Waits until the answer to an upgrade is written, and lets the connection be served.
+async fn hand_over(
+    upgrade: OnUpgrade,
+    handler: Upgrade,
+    presence: Arc<Presence>,
+    served: Arc<Served>,
+    stop: Stop,
+) {
+    let io = match upgrade.await {
+        Ok(io) => Box::pin(TokioIo::new(io)),
+        Err(error) => return tracing::debug!(why = %error, "a connection ended before its upgrade"),
+    };
+    let _counted = Counted::up(&served.app.metrics.connections);
+    presence.leave();
+    let mut over = stop.clone();
+    let serving = unpanicked(async move { (handler.handler)(Upgraded { io, stop }).await });
+    let over = async {
+        over.stopped().await;
+        sleep(UPGRADE_GRACE).await;
+    };
+    tokio::select! {
+        served = serving => {
+            if let Err(why) = served {
+                tracing::error!(why, "the handler of an upgraded connection panicked");
+            }
+        }
+        () = over => tracing::debug!("cut off an upgraded connection that did not end at shutdown"),
+    }
 }
 
 /// Makes `Host` and `X-Forwarded-Host` say all there is to say of whom a request is for: the request line counts before the
@@ -320,34 +394,40 @@ impl Headers for HeaderMap {
     fn get(&self, name: &str) -> Option<&str> {
         HeaderMap::get(self, name).and_then(|value| value.to_str().ok())
     }
+
+    fn all(&self) -> Vec<(&str, &str)> {
+        self.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
+    }
 }
 
 /// A response as the library wants it.
-fn written(response: Response, close: bool) -> hyper::Response<Full<Bytes>> {
+fn written(response: &Response, body: Outgoing, close: bool) -> hyper::Response<Outgoing> {
     let mut headers = HeaderMap::with_capacity(16);
     for (name, value) in response.headers() {
         // All names are our own; a value that is no header, such as a strange media type, is left out.
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(header_name(name), value);
+        if let (Some(name), Ok(value)) = (header_name(name), HeaderValue::from_str(&value)) {
+            headers.insert(name, value);
         }
     }
     if close {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    let mut answer = hyper::Response::new(Full::new(response.body));
+    let mut answer = hyper::Response::new(body);
     *answer.status_mut() =
         hyper::StatusCode::from_u16(response.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
     *answer.headers_mut() = headers;
     answer
 }
 
-fn header_name(name: &'static str) -> HeaderName {
+/// A name as the library knows it. Those of every answer are not parsed anew.
+fn header_name(name: &'static str) -> Option<HeaderName> {
     static LOG_ID: HeaderName = HeaderName::from_static("x-tt-logid");
     static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
     static LIMIT: HeaderName = HeaderName::from_static("x-ogw-ratelimit-limit");
     static RESET: HeaderName = HeaderName::from_static("x-ogw-ratelimit-reset");
     static OUTCOME: HeaderName = HeaderName::from_static("x-larkspur-outcome");
-    match name {
+    Some(match name {
+        "Content-Type" => CONTENT_TYPE,
         "X-Larkspur-Outcome" => OUTCOME.clone(),
         "X-Tt-Logid" => LOG_ID.clone(),
         "X-Request-Id" => REQUEST_ID.clone(),
@@ -360,135 +440,6 @@ fn header_name(name: &'static str) -> HeaderName {
         "Cache-Control" => CACHE_CONTROL,
         "Referrer-Policy" => REFERRER_POLICY,
         "X-Content-Type-Options" => X_CONTENT_TYPE_OPTIONS,
-        _ => CONTENT_TYPE,
-    }
-}
-
-/// A body on the wire.
-struct Unread<'a> {
-    body: Option<Incoming>,
-    begun: bool,
-    time: Duration,
-    seat: &'a Seat,
-}
-
-impl BodySource for Unread<'_> {
-    fn read(&mut self, limit: usize) -> BoxFuture<'_, Result<Bytes, BodyError>> {
-        Box::pin(async move {
-            let Some(body) = &mut self.body else { return Ok(Bytes::new()) };
-            if body.is_end_stream() {
-                self.body = None;
-                return Ok(Bytes::new());
-            }
-            if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
-                return Err(BodyError::TooLarge);
-            }
-            self.begun = true;
-            self.seat.callers_turn();
-            let whole = timeout(self.time, collect(body, limit)).await;
-            self.seat.servers_turn();
-            let whole = whole.unwrap_or_else(|_| Err(BodyError::Broken("it took too long".to_owned())))?;
-            self.body = None;
-            Ok(whole)
-        })
-    }
-}
-
-async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, BodyError> {
-    let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| BodyError::Broken(error.to_string()))?;
-        let Ok(data) = frame.into_data() else { continue };
-        if first.len() + rest.len() + data.len() > limit {
-            return Err(BodyError::TooLarge);
-        }
-        if rest.is_empty() && first.is_empty() {
-            first = data;
-        } else {
-            // A second piece: from here on everything is gathered in one place.
-            rest.extend_from_slice(&std::mem::take(&mut first));
-            rest.extend_from_slice(&data);
-        }
-    }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
-}
-
-impl Unread<'_> {
-    /// Throws away what was not read, so that the connection can be used again; false if it cannot.
-    ///
-    /// A caller who waits to be asked for the body is not asked.
-    async fn settle(&mut self, expects: bool) -> bool {
-        let Some(body) = &mut self.body else { return true };
-        if body.is_end_stream() {
-            return true;
-        }
-        if expects && !self.begun {
-            return false;
-        }
-        let discard = async {
-            let mut left = DISCARD_BYTES;
-            while let Some(frame) = body.frame().await {
-                let length = frame.ok()?.into_data().map_or(0, |data| data.len());
-                left = left.checked_sub(length)?;
-            }
-            Some(())
-        };
-        matches!(timeout(DISCARD_TIME, discard).await, Ok(Some(())))
-    }
-}
-
-/// What a server answered to [`fetch`].
-#[derive(Debug)]
-pub struct Fetched {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body.
-    pub body: Bytes,
-}
-
-/// What a request carries to [`fetch`].
-#[derive(Debug)]
-pub struct Sent<'a> {
-    /// The `Authorization` header.
-    pub authorization: Option<&'a str>,
-    /// The media type of the body, if there is one.
-    pub content_type: &'a str,
-    /// The body.
-    pub body: Option<Bytes>,
-}
-
-impl<'a> Sent<'a> {
-    /// A body of JSON, or none.
-    pub fn json(authorization: Option<&'a str>, body: Option<Bytes>) -> Self {
-        Sent { authorization, content_type: "application/json; charset=utf-8", body }
-    }
-}
-
-/// Sends one request to a server at `host:port`, without TLS, and reads the whole answer.
-///
-/// # Errors
-/// The server cannot be reached, or its answer is not HTTP.
-pub async fn fetch(authority: &str, method: &str, target: &str, sent: Sent<'_>) -> io::Result<Fetched> {
-    let stream = TcpStream::connect(authority).await?;
-    let peer: SocketAddr = stream.peer_addr()?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(why = %error, %peer, "the connection ended early");
-        }
-    });
-    let mut request = hyper::Request::builder().method(method).uri(target).header("Host", authority);
-    if let Some(value) = sent.authorization {
-        request = request.header(AUTHORIZATION, value);
-    }
-    if sent.body.is_some() {
-        request = request.header(CONTENT_TYPE, sent.content_type);
-    }
-    let request = request.body(Full::new(sent.body.unwrap_or_default())).map_err(io::Error::other)?;
-    let response = sender.send_request(request).await.map_err(io::Error::other)?;
-    let status = response.status().as_u16();
-    let body = response.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
-    Ok(Fetched { status, body })
+        other => return HeaderName::from_bytes(other.as_bytes()).ok(),
+    })
 }

@@ -1,21 +1,28 @@
 //! The end of step 4: refusals that a test planned, which come in place of what the call would do.
 
+use std::sync::Arc;
+
 use larkspur_api::Caller;
 use larkspur_contract::{Code, Effect, Fault, Spec, codes};
-use larkspur_store::refusals;
+use larkspur_store::{Engine, refusals};
 
-use super::admit::{Full, too_many};
-use crate::App;
+use super::admit::Frequency;
+use super::rate_limits::Full;
 
 /// The refusal that is planned for this call, which counts it.
-pub(super) async fn refusal(app: &App, spec: &'static Spec, caller: &Caller) -> Result<Option<Fault>, Fault> {
+pub(super) async fn refusal(
+    engine: &Arc<Engine>,
+    frequency: &Frequency,
+    spec: &'static Spec,
+    caller: &Caller,
+) -> Result<Option<Fault>, Fault> {
     let Caller::Token(call) = caller else { return Ok(None) };
     // A refusal is used up when it is answered, which a server that only reads cannot write down.
-    if !call.refuses || app.engine.read_only {
+    if !call.refuses || engine.read_only {
         return Ok(None);
     }
     let tenant = call.tenant;
-    let taken = app.engine.run(Effect::Writes, move |root| {
+    let taken = engine.run(Effect::Writes, move |root| {
         let mut tx = root.tenant(tenant);
         Box::pin(async move {
             let number = refusals::take(&mut tx, spec.id).await?;
@@ -25,14 +32,14 @@ pub(super) async fn refusal(app: &App, spec: &'static Spec, caller: &Caller) -> 
     });
     let number = taken.await?.and_then(|number| u32::try_from(number).ok());
     // A code that this release no longer lists refuses nothing.
-    Ok(number.and_then(|number| spec.plannable(number)).map(|code| fault(app, spec, code)))
+    Ok(number.and_then(|number| spec.plannable(number)).map(|code| fault(frequency, spec, code)))
 }
 
-fn fault(app: &App, spec: &Spec, code: Code) -> Fault {
+fn fault(frequency: &Frequency, spec: &Spec, code: Code) -> Fault {
     let note = "planned with the control API".to_owned();
     if code.number != codes::RATE_LIMITED.number {
         return Fault::new(code, note);
     }
     let (cap, seconds) = spec.rate.windows.first().map_or((1, 1), |window| (window.cap, window.seconds));
-    too_many(app, Full { cap, seconds }, note)
+    frequency.refusal(Full { cap, seconds }, note)
 }

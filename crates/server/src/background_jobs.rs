@@ -30,31 +30,31 @@ const AGAIN: Duration = Duration::from_secs(2);
 const SLOTS: i64 = 100;
 
 /// Work beside the calls. It ends when this is dropped.
-pub struct Upkeep(Vec<AbortHandle>);
+pub struct BackgroundJobs(Vec<AbortHandle>);
 
-impl Upkeep {
+impl BackgroundJobs {
     /// Keeps the node number, if the store is shared.
     pub fn of_the_node(engine: &Arc<Engine>) -> Self {
         let mut tasks = Vec::new();
         if engine.driver.is_shared() {
             tasks.push(tokio::spawn(hold(Arc::downgrade(engine))).abort_handle());
         }
-        Upkeep(tasks)
+        BackgroundJobs(tasks)
     }
 
     /// Keeps the node number and does the jobs. `grace` is for how long files that nothing names are kept.
     pub fn of(engine: &Arc<Engine>, grace: Duration) -> Self {
-        let mut upkeep = Upkeep::of_the_node(engine);
+        let mut jobs = BackgroundJobs::of_the_node(engine);
         // Each by itself: files may take long.
-        upkeep.0.push(tokio::spawn(sweep(Arc::downgrade(engine))).abort_handle());
+        jobs.0.push(tokio::spawn(sweep(Arc::downgrade(engine))).abort_handle());
         if engine.blobs.is_some() {
-            upkeep.0.push(tokio::spawn(sweep_files(Arc::downgrade(engine), grace)).abort_handle());
+            jobs.0.push(tokio::spawn(sweep_files(Arc::downgrade(engine), grace)).abort_handle());
         }
-        upkeep
+        jobs
     }
 }
 
-impl Drop for Upkeep {
+impl Drop for BackgroundJobs {
     fn drop(&mut self) {
         for task in &self.0 {
             task.abort();

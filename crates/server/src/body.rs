@@ -1,0 +1,148 @@
+//! What a response carries: bytes, a stream of pieces, or a connection that leaves HTTP.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use larkspur_store::BoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, watch};
+
+/// The body of a response.
+pub enum Body {
+    /// All of it, in memory.
+    Full(Bytes),
+    /// Pieces that are produced while the caller reads them.
+    Stream(Producer),
+    /// None: the connection stops speaking HTTP and is handed over.
+    Upgrade(Upgrade),
+}
+
+/// Produces the pieces of a stream.
+pub type Producer = Box<dyn FnOnce(Pieces) -> BoxFuture<'static, ()> + Send>;
+/// Serves a connection that was upgraded.
+pub type Handler = Box<dyn FnOnce(Upgraded) -> BoxFuture<'static, ()> + Send>;
+
+impl Body {
+    /// A body whose pieces a future sends. The future runs only while the caller takes what was sent, and is dropped when
+    /// the caller goes away. The body ends with the future; if the future panics, the body is cut off and does not look
+    /// complete.
+    ///
+    /// At shutdown [`Pieces::stopping`] ends, and 400 ms later the body does.
+    pub fn stream<F: Future<Output = ()> + Send + 'static>(
+        produce: impl FnOnce(Pieces) -> F + Send + 'static,
+    ) -> Self {
+        Body::Stream(Box::new(move |pieces| Box::pin(produce(pieces))))
+    }
+
+    /// The bytes of a full body; empty for the other kinds.
+    pub fn bytes(&self) -> &Bytes {
+        static EMPTY: OnceLock<Bytes> = OnceLock::new();
+        match self {
+            Body::Full(bytes) => bytes,
+            Body::Stream(_) | Body::Upgrade(_) => EMPTY.get_or_init(Bytes::new),
+        }
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Body::Full(Bytes::new())
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(bytes: T) -> Self {
+        Body::Full(bytes.into())
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Body::Full(bytes) => f.debug_tuple("Full").field(bytes).finish(),
+            Body::Stream(_) => f.write_str("Stream"),
+            Body::Upgrade(upgrade) => f.debug_tuple("Upgrade").field(&upgrade.protocol).finish(),
+        }
+    }
+}
+
+/// The shutdown of the server, for what outlives a request.
+#[derive(Debug, Clone)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Told by the sender, once its value is true.
+    pub(crate) fn of(receiver: watch::Receiver<bool>) -> Self {
+        Stop(receiver)
+    }
+
+    /// Waits for the shutdown; returns at once if it has begun.
+    pub async fn stopped(&mut self) {
+        // An error means that the sender is gone, and the server with it.
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+}
+
+/// Where the pieces of a stream go.
+#[derive(Debug)]
+pub struct Pieces {
+    sender: mpsc::Sender<Bytes>,
+    stop: Stop,
+}
+
+impl Pieces {
+    /// The two ends: one piece at most waits between them.
+    pub(crate) fn pair(stop: Stop) -> (Self, mpsc::Receiver<Bytes>) {
+        let (sender, receiver) = mpsc::channel(1);
+        (Pieces { sender, stop }, receiver)
+    }
+
+    /// Sends a piece, and waits until the caller has taken enough of those before it.
+    pub async fn send(&mut self, piece: impl Into<Bytes>) {
+        let piece = piece.into();
+        // An empty chunk would end the body. Without a receiver, this future is about to be dropped.
+        if !piece.is_empty() {
+            let _ = self.sender.send(piece).await;
+        }
+    }
+
+    /// Waits for the shutdown of the server: a few last pieces can still be sent.
+    pub async fn stopping(&mut self) {
+        self.stop.stopped().await;
+    }
+}
+
+/// How a connection goes on after HTTP.
+pub struct Upgrade {
+    /// The protocol that the response names in `Upgrade`, such as `websocket`.
+    pub protocol: &'static str,
+    /// Serves the connection. It bounds how many there are: an upgraded connection no longer counts as one of HTTP.
+    pub handler: Handler,
+}
+
+impl Upgrade {
+    /// An upgrade whose connection a future serves. The connection is closed when the future ends.
+    ///
+    /// At shutdown [`Upgraded::stop`] ends; 800 ms later the future is dropped.
+    pub fn new<F: Future<Output = ()> + Send + 'static>(
+        protocol: &'static str,
+        serve: impl FnOnce(Upgraded) -> F + Send + 'static,
+    ) -> Self {
+        Upgrade { protocol, handler: Box::new(move |upgraded| Box::pin(serve(upgraded))) }
+    }
+}
+
+/// A connection that has left HTTP.
+pub struct Upgraded {
+    /// The bytes both ways. A write fails once the other end has taken nothing for as long as an HTTP answer may wait.
+    pub io: Pin<Box<dyn Duplex>>,
+    /// The shutdown of the server.
+    pub stop: Stop,
+}
+
+/// Bytes both ways.
+pub trait Duplex: AsyncRead + AsyncWrite + Send {}
+impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}

@@ -1,0 +1,52 @@
+//! What a backup and its restoration share: their flags, and the folder of files beside a backup.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use larkspur_store::blobs;
+
+use super::Place;
+use super::progress::Progress;
+use super::store::plain;
+use super::waiting::waiting;
+use crate::blobs::Objects;
+use crate::config::Config;
+
+/// Flags of `larkspur backup` and `larkspur restore`.
+#[derive(Debug, Args)]
+pub(super) struct Flags {
+    /// The copy
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// The address of the folder with the files of a backup.
+pub(super) fn beside(file: &Path) -> Result<String, String> {
+    let absolute = std::path::absolute(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let text = absolute.to_str().ok_or_else(|| format!("{} is not UTF-8", file.display()))?;
+    Ok(format!("file://{text}.blobs"))
+}
+
+/// Copies the files of images from one place to another, and says how many.
+pub(super) fn copy_files(from: &str, to: &str) -> Result<u64, String> {
+    waiting(async {
+        let (from, to) = (Objects::open(from)?, Objects::open(to)?);
+        let progress = Progress::of("copying files");
+        let mut told = |copied| progress.now(format!("{copied} files copied"));
+        blobs::copy_all(&*from, &*to, &mut told).await.map_err(|error| plain(&error))
+    })
+}
+
+/// The bytes of a file, if it is there.
+pub(super) fn size(file: &Path) -> Option<u64> {
+    std::fs::metadata(file).ok().map(|file| file.len())
+}
+
+/// The data directory, if that is where the data are.
+pub(super) fn directory(config: &Config) -> Result<&Path, String> {
+    if config.is_on_a_server() {
+        return Err("the data are on a PostgreSQL server: copy them with pg_basebackup or pg_dump".to_owned());
+    }
+    Ok(&config.data)
+}

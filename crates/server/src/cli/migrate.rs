@@ -1,0 +1,84 @@
+use std::time::Duration;
+
+use clap::Args;
+use larkspur_store::{SCHEMA_VERSION, citus};
+use larkspur_store_sqlite::Sqlite;
+use tokio::time::Instant;
+
+use super::Place;
+use super::check::lies;
+use super::store::{Store, advised, plain};
+use super::waiting::{patiently, waiting};
+
+/// The most seconds that may be waited.
+const DAY: u64 = 86_400;
+
+/// Flags of `larkspur migrate`.
+#[derive(Debug, Args)]
+pub(super) struct Flags {
+    /// Make a store in the data directory if there is none
+    #[arg(long)]
+    create: bool,
+    /// Divide the tables by tenant among the servers of a Citus cluster; end all larkspur servers first
+    #[arg(long)]
+    distribute: bool,
+    /// Into how many shards [default: 32, or as many as they have]
+    #[arg(long, value_name = "COUNT", requires = "distribute", value_parser = clap::value_parser!(u32).range(1..=64_000))]
+    shards: Option<u32>,
+    #[command(flatten)]
+    place: Place,
+    /// Seconds to wait for a database that does not answer yet
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait: u64,
+}
+
+/// Brings the data to this program's schema.
+pub(super) fn run(flags: &Flags) -> Result<(), String> {
+    let config = flags.place.config()?;
+    if !flags.create
+        && !config.is_on_a_server()
+        && !Sqlite::exists(&config.data).map_err(|error| advised(&error))?
+    {
+        return Err(format!(
+            "there is no store in {}: name another directory with --data, or make one with --create",
+            config.data.display()
+        ));
+    }
+    if config.read_only {
+        return Err("read_only is set, and a migration writes: set it to false for this command".to_owned());
+    }
+    if flags.distribute && !config.is_on_a_server() {
+        return Err("--distribute is for a database on a Citus coordinator: name it with --store".to_owned());
+    }
+    waiting(async {
+        let until = Instant::now() + Duration::from_secs(flags.wait.min(DAY));
+        let store = patiently(
+            Some(until),
+            |_| (),
+            async || {
+                let store = match flags.distribute {
+                    true => Store::open_at_leisure(&config).await?,
+                    false => Store::try_open(&config).await?,
+                };
+                store.migrate(&config).await.inspect_err(|_| store.close())?;
+                Ok(store)
+            },
+        );
+        let store = store.await?;
+        let place = store.place(&config);
+        super::print(&format!(
+            "{place} has schema {SCHEMA_VERSION}, the one of this release, or a newer one that it can serve\n"
+        ))?;
+        if flags.distribute {
+            let mut told = Vec::new();
+            let mut tell = |table: &str| told.push(table.to_owned());
+            let layout = citus::distribute(&store.driver(), flags.shards, &mut tell).await;
+            let done =
+                if told.is_empty() { String::new() } else { format!("distributed: {}\n", told.join(", ")) };
+            super::print(&done)?;
+            super::print(&format!("{}\n", lies(&layout.map_err(|error| plain(&error))?)))?;
+        }
+        store.close();
+        Ok(())
+    })
+}

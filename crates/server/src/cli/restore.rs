@@ -1,0 +1,56 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use larkspur_store::state::{self, Schema};
+use larkspur_store::{Driver, StoreError};
+use larkspur_store_sqlite::{OpenError, Sqlite};
+
+use super::backup_files::{Flags, beside, copy_files, directory, size};
+use super::progress::Progress;
+use super::store::advised;
+use super::waiting::waiting;
+
+/// Makes data from such a file, with its files.
+pub(super) fn run(flags: &Flags) -> Result<(), String> {
+    let config = flags.place.config()?;
+    let (data, from) = (directory(&config)?, &flags.file);
+    waiting(is_store(from))?;
+    let beside = beside(from)?;
+    let files = Path::new(beside.trim_start_matches("file://")).is_dir();
+    if files && config.blobs().is_empty() {
+        return Err(format!(
+            "{beside} has files of this backup, and blobs.url does not say where they belong: set it"
+        ));
+    }
+    if files {
+        copy_files(&beside, config.blobs())?;
+    }
+    let progress =
+        Progress::of_file("examining and copying", Sqlite::unfinished(&Sqlite::file(data)), size(from));
+    Sqlite::restore(from, data).map_err(|error| advised(&error))?;
+    drop(progress);
+    super::print(&format!("{} holds what {} held\n", data.display(), from.display()))
+}
+
+/// Refuses a database that is no store, or one that nothing may serve.
+async fn is_store(file: &Path) -> Result<(), String> {
+    let store = match Sqlite::look(file) {
+        Ok(store) => Arc::new(store),
+        Err(error @ OpenError::Missing(_)) => return Err(advised(&error)),
+        // What is no database at all is told by the restoration, which looks for damage.
+        Err(_) => return Ok(()),
+    };
+    let driver: Arc<dyn Driver> = store.clone();
+    let state = state::look(&driver).await;
+    store.close();
+    let why = match state {
+        Ok(state) if state.schema == Schema::Absent => "it is no store of larkspur".to_owned(),
+        Ok(state) => match state.fault() {
+            Some(why) => why,
+            None => return Ok(()),
+        },
+        Err(StoreError::Broken(why)) => why,
+        Err(_) => return Ok(()),
+    };
+    Err(format!("{} is not restored: {why}; name a file that `larkspur backup` wrote", file.display()))
+}

@@ -1,0 +1,64 @@
+//! A call from its request to its answer, as a recorder sees it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use larkspur_contract::{Behaviour, Fault, Spec};
+
+use super::who::Who;
+use crate::call_id::CallId;
+use crate::request::{Headers, Response};
+
+/// Sees every call at the exit of the gateway, after its answer was made and before it is sent. It runs in the call's own
+/// task: it must not block. What the process answers itself (health, metrics, documents) is no call.
+pub trait Recorder: Send + Sync {
+    /// Sees a call. Headers, query and body hold secrets: what is kept of them must be redacted first.
+    fn record(&self, exchange: &Exchange<'_>);
+}
+
+impl<F: Fn(&Exchange<'_>) + Send + Sync> Recorder for F {
+    fn record(&self, exchange: &Exchange<'_>) {
+        self(exchange);
+    }
+}
+
+/// A call and its answer.
+pub struct Exchange<'a> {
+    /// What it is known by.
+    pub id: CallId,
+    /// When it came, in milliseconds since 1970. This is the real time, not that of the tenant's clock.
+    pub at_ms: i64,
+    /// How long it took until the answer was made.
+    pub took: Duration,
+    /// Who called, as far as it is known.
+    pub who: Who,
+    /// The operation; `None` for one that Larkspur does not serve, and for an unknown path.
+    pub spec: Option<&'static Spec>,
+    /// The operation's id, also of one that Larkspur does not serve; `None` for an unknown path.
+    pub operation: Option<&'static str>,
+    /// The method's name.
+    pub method: &'a str,
+    /// The path as it was sent.
+    pub path: &'a str,
+    /// The query as it was sent.
+    pub query: &'a str,
+    /// The headers.
+    pub headers: &'a (dyn Headers + Sync),
+    /// The body, if all of it was read: it is not of a call that was refused before, nor of one that takes none.
+    pub body: Option<&'a Bytes>,
+    /// The code of the answer, 0 for success; `None` for an unknown path.
+    pub code: Option<u32>,
+    /// Why it was refused, with the private note.
+    pub fault: Option<&'a Fault>,
+    /// Whether it was refused because a test planned so.
+    pub planned: bool,
+    /// The answer.
+    pub response: &'a Response,
+}
+
+impl Exchange<'_> {
+    /// What Larkspur does in this operation where the documents are silent, or differently.
+    pub fn behaviours(&self) -> &'static [Behaviour] {
+        self.spec.map_or(&[], |spec| spec.behaviours)
+    }
+}
