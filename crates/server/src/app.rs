@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use larkspur_api::{Entry, REGISTRY, Settings};
+use larkspur_api::{Entry, Settings};
 use larkspur_contract::envelope::Brand;
 use larkspur_store::{Engine, Keys};
 
+use crate::REGISTRY;
 use crate::documents::Documents;
 use crate::gateway::admit::{Counting, RateLimits};
 use crate::gateway::lookups::Lookups;

@@ -551,7 +551,7 @@ mod tests {
 
     #[test]
     fn the_manual_and_the_registry_give_a_switch_the_same_basis() {
-        let behaviours = larkspur_api::REGISTRY.iter().copied().flatten().flat_map(|e| e.spec.behaviours);
+        let behaviours = crate::REGISTRY.iter().copied().flatten().flat_map(|e| e.spec.behaviours);
         let switches: Vec<_> = behaviours.filter(|behaviour| behaviour.switch).collect();
         assert!(!switches.is_empty());
         for behaviour in switches {

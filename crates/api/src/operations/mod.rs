@@ -22,7 +22,6 @@ mod chat_tab;
 mod chat_top_notice;
 mod chat_user_setting;
 mod contact_scope;
-mod control;
 mod drive;
 mod event;
 mod image;
@@ -32,10 +31,8 @@ mod tag_relation;
 mod tenant;
 mod user;
 
-pub use control::demo::{DemoUser, DemoWorld, build as demo_world};
-
-/// Every operation of the product, in the order of the documents.
-pub static REGISTRY: &[&[Entry]] = &[
+/// Every operation of the platform, in the order of the documents.
+pub static PLATFORM: &[&[Entry]] = &[
     tag::ENTRIES,
     tag_relation::ENTRIES,
     chat_tab::ENTRIES,
@@ -61,7 +58,6 @@ pub static REGISTRY: &[&[Entry]] = &[
     app_scope::ENTRIES,
     event::ENTRIES,
     tenant::ENTRIES,
-    control::ENTRIES,
 ];
 
 /// The address of an avatar; without a key, of the default one.

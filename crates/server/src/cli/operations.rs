@@ -1,9 +1,10 @@
 use clap::Args;
-use larkspur_api::{Entry, REGISTRY};
+use larkspur_api::Entry;
 use larkspur_contract::Spec;
 use serde_json::{Value, json};
 
 use super::{describe, terminal};
+use crate::REGISTRY;
 use crate::config::nearest;
 use crate::documents::{access_text, scopes_of};
 

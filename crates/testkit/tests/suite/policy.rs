@@ -1,7 +1,8 @@
 //! What every operation owes to its spec: a loop over the registry, so that a new operation is tested by being there.
 
-use larkspur_api::{Entry, REGISTRY};
+use larkspur_api::Entry;
 use larkspur_contract::{Access, Bot, Consumes, Reply as Form, Tokens, codes};
+use larkspur_server::REGISTRY;
 use larkspur_server::RateLimits;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, Request};
 use serde_json::json;

@@ -1,0 +1,40 @@
+use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
+use larkspur_store::Root;
+
+use super::Path;
+use super::events::{Shown, shown};
+use crate::support;
+
+/// `GET /larkspur/v1/worlds/:tenant_key/apps/:app_id/events`
+pub(crate) struct Get;
+
+impl Operation for Get {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.app.events.get",
+        summary: "Get where an app receives events, and what became of the last ones",
+        reference: "",
+        route: get("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/events"),
+        access: Access::Control,
+        rate: rates::UNLIMITED,
+        effect: Effect::Reads,
+        consumes: Consumes::Nothing,
+        reply: Reply::Data("success"),
+        invalid: codes::CONTROL_PARAM_INVALID,
+        codes: &[codes::CONTROL_NOT_FOUND],
+        example: "",
+        behaviours: &[],
+        deviations: &[],
+    };
+    type Ground = Root;
+    type Path = Path;
+    type Query = Empty;
+    type Body = Empty;
+    type Output = Shown;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        let (mut tx, _) = support::open(root, call, &input.path.tenant_key).await?;
+        let install = super::events::made_here(&mut tx, &input.path.app_id).await?;
+        shown(&mut tx, install.app_id).await
+    }
+}

@@ -1,0 +1,50 @@
+use larkspur_api::{Empty, Input, Operation, RootCall, rules};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
+use larkspur_store::chats::Member;
+use larkspur_store::{Root, limits, members, pending};
+
+use super::{MemberPath, Shown};
+use crate::{support, values};
+
+/// `PUT /larkspur/v1/worlds/:tenant_key/chats/:chat_id/pending/:member`
+pub(crate) struct Put;
+
+impl Operation for Put {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.chat.pending_put",
+        summary: "Let a member who waits into a chat, as its owner would; a full chat stays closed",
+        reference: "",
+        route: put("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/pending/{member}"),
+        access: Access::Control,
+        rate: rates::UNLIMITED,
+        effect: Effect::Writes,
+        consumes: Consumes::Nothing,
+        reply: Reply::Data("success"),
+        invalid: codes::CONTROL_PARAM_INVALID,
+        codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        example: "",
+        behaviours: &[],
+        deviations: &[],
+    };
+    type Ground = Root;
+    type Path = MemberPath;
+    type Query = Empty;
+    type Body = Empty;
+    type Output = Shown;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        let id = &input.path.member;
+        let (mut tx, now) = support::lock(root, call, &input.path.tenant_key).await?;
+        let chat = support::lock_chat(&mut tx, &input.path.chat_id).await?;
+        let member = Member::parse(id);
+        if !pending::remove(&mut tx, &chat, &member).await? {
+            return Err(support::not_found("member", id, "does not wait to be let in"));
+        }
+        let admin = limits::chat_users(&mut tx).await?;
+        rules::members::fits(&chat, std::slice::from_ref(&member), admin)
+            .map_err(|full| values::invalid("member", Some(id), full.note()))?;
+        members::add(&mut tx, &chat, &member, false, now).await?;
+        let chat = support::chat(&mut tx, &input.path.chat_id).await?;
+        super::show(&mut tx, chat).await
+    }
+}

@@ -1,0 +1,41 @@
+use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
+use larkspur_store::{Root, tenants};
+
+use super::settings::{self, Body};
+use crate::operations::WorldPath;
+use crate::support;
+
+/// `GET /larkspur/v1/worlds/:tenant_key/settings`
+pub(crate) struct Get;
+
+impl Operation for Get {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.world.settings.get",
+        summary: "Show what a world's edition and administrators allow, and whether edits collide in it",
+        reference: "",
+        route: get("/larkspur/v1/worlds/{tenant_key}/settings"),
+        access: Access::Control,
+        rate: rates::UNLIMITED,
+        effect: Effect::Reads,
+        consumes: Consumes::Nothing,
+        reply: Reply::Data("success"),
+        invalid: codes::CONTROL_PARAM_INVALID,
+        codes: &[codes::CONTROL_NOT_FOUND],
+        example: "",
+        behaviours: &[],
+        deviations: &[],
+    };
+    type Ground = Root;
+    type Path = WorldPath;
+    type Query = Empty;
+    type Body = Empty;
+    type Output = Body;
+
+    async fn run(root: &mut Root, _call: &RootCall, input: &Input<Self>) -> Result<Body, Fault> {
+        let key = &input.path.tenant_key;
+        let mut tx = root.tenant(support::tenant_key(key)?);
+        let world = tenants::get(&mut tx).await?.ok_or_else(|| support::no_world(key))?;
+        Ok(settings::show(&world.policy))
+    }
+}
