@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use larkspur_contract::codes;
+use larkspur_contract::{Access, codes};
 use larkspur_server::REGISTRY;
 use larkspur_store::tenants::TABLES;
 
@@ -198,6 +198,26 @@ fn every_operation_is_in_the_registry() {
         }
     }
     assert_eq!(written.len(), REGISTRY.iter().map(|entries| entries.len()).sum::<usize>());
+}
+
+/// The path of a file of the control API is the id of its operation, below `larkspur.v1`.
+#[test]
+fn control_operations_are_found_by_their_ids() {
+    let sources = rust("crates/control/src/operations");
+    let mut found = 0;
+    for spec in REGISTRY.iter().copied().flatten().map(|entry| entry.spec) {
+        let control = matches!(spec.access, Access::Control);
+        let Some(rest) = spec.id.strip_prefix("larkspur.v1.").filter(|_| control) else {
+            assert!(!control && !spec.id.starts_with("larkspur."), "{}", spec.id);
+            continue;
+        };
+        let path = format!("crates/control/src/operations/{}.rs", rest.replace('.', "/"));
+        let source = sources.iter().find(|source| source.path == path).unwrap_or_else(|| panic!("no {path}"));
+        assert!(source.code.contains("impl Operation for "), "{path} has no operation");
+        assert!(source.strings.iter().any(|text| text == spec.id), "{path} is not of {}", spec.id);
+        found += 1;
+    }
+    assert!(found > 40, "only {found} operations");
 }
 
 #[test]

@@ -12,15 +12,12 @@ use crate::{support, values};
 
 mod about;
 pub(super) mod create;
-mod events;
-pub(super) mod events_get;
-pub(super) mod events_put;
+pub(super) mod events;
 pub(super) mod get;
 pub(super) mod install;
 pub(super) mod list;
 pub(super) mod secret;
-pub(super) mod sign_in_get;
-pub(super) mod sign_in_put;
+pub(super) mod sign_in;
 pub(super) mod token;
 pub(super) mod update;
 

@@ -11,7 +11,6 @@ pub(super) mod get;
 pub(super) mod limits;
 pub(super) mod list;
 pub(super) mod settings;
-pub(super) mod settings_get;
 
 /// A world.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -1,11 +1,11 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::model::AppKind;
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
-use larkspur_store::{Root, Tx, oauth};
+use larkspur_store::{Root, oauth};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Path;
+use super::{Shown, shown};
+use crate::operations::app::Path;
 use crate::{support, values};
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/apps/:app_id/sign_in`
@@ -17,17 +17,6 @@ pub(crate) struct Body {
     /// Absolute http and https addresses of 2048 bytes at most; none means any on this machine.
     #[schemars(length(max = 300), transform = values::address_list)]
     redirect_uris: Vec<String>,
-}
-
-/// What an app says of signing in.
-// It has no `Debug`, so that the ticket does not get into a log.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct Shown {
-    /// Where the app's users may be sent; none means any address on this machine.
-    redirect_uris: Vec<String>,
-    /// The present ticket of an ISV app.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    app_ticket: Option<String>,
 }
 
 impl Operation for Put {
@@ -62,19 +51,4 @@ impl Operation for Put {
         }
         shown(&mut tx, &input.path.app_id).await
     }
-}
-
-/// What an app made in this world says of signing in.
-pub(super) async fn shown(tx: &mut Tx, id: &str) -> Result<Shown, Fault> {
-    let install = support::app(tx, "app_id", id).await?;
-    if install.developer != tx.tenant() {
-        return Err(support::not_found("app_id", id, "the app was made in another world"));
-    }
-    let sign_in = oauth::sign_in(tx, install.app_id).await?;
-    let engine = tx.engine().clone();
-    let ticket = || engine.keys.app_ticket(install.app_id, sign_in.ticket_no);
-    Ok(Shown {
-        app_ticket: (install.kind == AppKind::Isv).then(ticket),
-        redirect_uris: sign_in.redirect_uris,
-    })
 }

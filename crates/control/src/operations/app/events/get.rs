@@ -2,8 +2,8 @@ use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::Root;
 
-use super::Path;
-use super::events::{Shown, shown};
+use super::{Shown, made_here, shown};
+use crate::operations::app::Path;
 use crate::support;
 
 /// `GET /larkspur/v1/worlds/:tenant_key/apps/:app_id/events`
@@ -34,7 +34,7 @@ impl Operation for Get {
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
         let (mut tx, _) = support::open(root, call, &input.path.tenant_key).await?;
-        let install = super::events::made_here(&mut tx, &input.path.app_id).await?;
+        let install = made_here(&mut tx, &input.path.app_id).await?;
         shown(&mut tx, install.app_id).await
     }
 }

@@ -2,7 +2,7 @@ use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::{Root, tenants};
 
-use super::settings::{self, Body};
+use super::{Settings, show};
 use crate::operations::WorldPath;
 use crate::support;
 
@@ -30,12 +30,12 @@ impl Operation for Get {
     type Path = WorldPath;
     type Query = Empty;
     type Body = Empty;
-    type Output = Body;
+    type Output = Settings;
 
-    async fn run(root: &mut Root, _call: &RootCall, input: &Input<Self>) -> Result<Body, Fault> {
+    async fn run(root: &mut Root, _call: &RootCall, input: &Input<Self>) -> Result<Settings, Fault> {
         let key = &input.path.tenant_key;
         let mut tx = root.tenant(support::tenant_key(key)?);
         let world = tenants::get(&mut tx).await?.ok_or_else(|| support::no_world(key))?;
-        Ok(settings::show(&world.policy))
+        Ok(show(&world.policy))
     }
 }

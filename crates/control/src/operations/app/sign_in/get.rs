@@ -2,8 +2,8 @@ use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
 use larkspur_store::Root;
 
-use super::Path;
-use super::sign_in_put::{Shown, shown};
+use super::{Shown, shown};
+use crate::operations::app::Path;
 use crate::support;
 
 /// `GET /larkspur/v1/worlds/:tenant_key/apps/:app_id/sign_in`

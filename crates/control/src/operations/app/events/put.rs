@@ -6,8 +6,8 @@ use larkspur_store::{Keys, Root};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Path;
-use super::events::{Shown, made_here, shown};
+use super::{Shown, made_here, shown};
+use crate::operations::app::Path;
 use crate::support;
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/apps/:app_id/events`

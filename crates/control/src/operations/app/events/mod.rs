@@ -9,6 +9,9 @@ use serde::Serialize;
 
 use crate::support;
 
+pub(crate) mod get;
+pub(crate) mod put;
+
 /// Where an app receives events.
 // It has no `Debug`, so that its secrets do not get into a log.
 #[derive(Serialize, JsonSchema)]
@@ -70,7 +73,7 @@ fn delivery(sent: Sent) -> Delivery {
 }
 
 /// An app that this world made: what it says of events is kept here, for every world that installed it.
-pub(super) async fn made_here(tx: &mut Tx, id: &str) -> Result<apps::Install, Fault> {
+async fn made_here(tx: &mut Tx, id: &str) -> Result<apps::Install, Fault> {
     let install = support::app(tx, "app_id", id).await?;
     if install.developer != tx.tenant() {
         return Err(support::not_found("app_id", id, "the app was made in another world"));
@@ -79,7 +82,7 @@ pub(super) async fn made_here(tx: &mut Tx, id: &str) -> Result<apps::Install, Fa
 }
 
 /// Where an app of this world receives events.
-pub(super) async fn shown(tx: &mut Tx, app_id: AppId) -> Result<Shown, Fault> {
+async fn shown(tx: &mut Tx, app_id: AppId) -> Result<Shown, Fault> {
     let found = events::subscription(tx, app_id).await?;
     let deliveries = events::last(tx, app_id).await?.into_iter().map(delivery).collect();
     let verification_token = tx.engine().keys.verification_token(app_id);
