@@ -4,6 +4,7 @@
 //! world that is being deleted.
 
 use larkspur_api::{Entry, entry};
+use larkspur_contract::{Access, Consumes, Effect, Reply, Spec, codes, get, rates};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,27 @@ mod refusal;
 mod share_link;
 mod user;
 mod world;
+
+/// What all operations of the control API have in common: they are for the holder of the control key, as often as it
+/// likes, they answer `success`, and refuse what does not fit with 5275400; they have no public page and differ from none.
+///
+/// The other fields are placeholders: each `SPEC` gives its own, which a test asks.
+pub(crate) const CONTROL: Spec = Spec {
+    reference: "",
+    access: Access::Control,
+    rate: rates::UNLIMITED,
+    reply: Reply::Data("success"),
+    invalid: codes::CONTROL_PARAM_INVALID,
+    behaviours: &[],
+    deviations: &[],
+    id: "",
+    summary: "",
+    route: get(""),
+    effect: Effect::Reads,
+    consumes: Consumes::Nothing,
+    codes: &[],
+    example: "",
+};
 
 /// Which world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

@@ -215,6 +215,12 @@ fn control_operations_are_found_by_their_ids() {
         let source = sources.iter().find(|source| source.path == path).unwrap_or_else(|| panic!("no {path}"));
         assert!(source.code.contains("impl Operation for "), "{path} has no operation");
         assert!(source.strings.iter().any(|text| text == spec.id), "{path} is not of {}", spec.id);
+        // What `CONTROL` holds for these fields is of no operation.
+        let own = source.code.split("const SPEC").nth(1).and_then(|rest| rest.split("..CONTROL").next());
+        for field in ["id", "summary", "route", "effect", "consumes", "codes", "example"] {
+            let given = own.is_some_and(|own| own.contains(&format!("\n        {field}: ")));
+            assert!(given, "{path}: its SPEC does not say {field}");
+        }
         found += 1;
     }
     assert!(found > 40, "only {found} operations");

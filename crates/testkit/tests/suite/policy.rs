@@ -364,6 +364,17 @@ async fn the_control_api_ignores_nothing() {
 }
 
 #[test]
+fn the_control_api_has_one_policy() {
+    for entry in entries().filter(|entry| matches!(entry.spec.access, Access::Control)) {
+        let spec = entry.spec;
+        assert!(spec.rate.windows.is_empty(), "{}", spec.id);
+        assert_eq!(spec.reply, Form::Data("success"), "{}", spec.id);
+        assert_eq!(spec.invalid, codes::CONTROL_PARAM_INVALID, "{}", spec.id);
+        assert!(spec.reference.is_empty() && spec.deviations.is_empty(), "{}", spec.id);
+    }
+}
+
+#[test]
 fn every_scope_of_an_operation_can_be_granted() {
     for (entry, _, scopes, _) in behind_token() {
         for scope in scopes {

@@ -3,14 +3,14 @@ use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::forms::Form;
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::AppKind;
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::{Keys, Root, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
 use super::about::About;
-use crate::operations::WorldPath;
+use crate::operations::{CONTROL, WorldPath};
 use crate::{support, values};
 
 /// `POST /larkspur/v1/worlds/:tenant_key/apps`
@@ -59,18 +59,12 @@ impl Operation for Create {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.create",
         summary: "Make an app and install it in the world",
-        reference: "",
         route: post("/larkspur/v1/worlds/{tenant_key}/apps"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::CONTROL_CONFLICT],
         example: r#"{"name":"second app","scopes":["im:chat:read"]}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = WorldPath;

@@ -1,9 +1,10 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, get};
 use larkspur_store::Root;
 
 use super::about::About;
 use super::{App, Path};
+use crate::operations::CONTROL;
 use crate::support;
 
 /// `GET /larkspur/v1/worlds/:tenant_key/apps/:app_id`
@@ -13,18 +14,12 @@ impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.get",
         summary: "Show an app of a world",
-        reference: "",
         route: get("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_NOT_FOUND],
         example: "",
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

@@ -1,14 +1,14 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::AppKind;
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::{Root, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::about::About;
 use super::{App, Settings};
-use crate::operations::WorldPath;
+use crate::operations::{CONTROL, WorldPath};
 use crate::{support, values};
 
 /// `POST /larkspur/v1/worlds/:tenant_key/installs`
@@ -36,18 +36,12 @@ impl Operation for Install {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.install",
         summary: "Install an ISV app of another world",
-        reference: "",
         route: post("/larkspur/v1/worlds/{tenant_key}/installs"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::CONTROL_CONFLICT],
         example: r#"{"app_id":"{app_id}"}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = WorldPath;

@@ -1,12 +1,12 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, get};
 use larkspur_store::{Root, apps};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::App;
 use super::about::About;
-use crate::operations::WorldPath;
+use crate::operations::{CONTROL, WorldPath};
 use crate::support;
 
 /// `GET /larkspur/v1/worlds/:tenant_key/apps`
@@ -23,18 +23,12 @@ impl Operation for List {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.list",
         summary: "List the apps of a world",
-        reference: "",
         route: get("/larkspur/v1/worlds/{tenant_key}/apps"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_NOT_FOUND],
         example: "",
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = WorldPath;

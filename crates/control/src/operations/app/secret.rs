@@ -1,10 +1,11 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::{Keys, Root, apps};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Path;
+use crate::operations::CONTROL;
 use crate::support;
 
 /// `POST /larkspur/v1/worlds/:tenant_key/apps/:app_id/secret`
@@ -23,18 +24,12 @@ impl Operation for Rotate {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.secret",
         summary: "Give an app of this world a new secret; tokens stay valid",
-        reference: "",
         route: post("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/secret"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_NOT_FOUND],
         example: "",
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

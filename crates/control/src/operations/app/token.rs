@@ -1,11 +1,12 @@
 use larkspur_api::tokens::{Holder, LIFE_MS, Token};
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::Root;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Path;
+use crate::operations::CONTROL;
 use crate::support;
 
 /// `POST /larkspur/v1/worlds/:tenant_key/apps/:app_id/tokens`
@@ -32,18 +33,12 @@ impl Operation for Issue {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.token",
         summary: "Issue a tenant_access_token, also of an ISV app",
-        reference: "",
         route: post("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/tokens"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Reads,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"expires_in":60}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

@@ -1,9 +1,10 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
 use larkspur_store::{Root, apps};
 
 use super::about::About;
 use super::{App, Path, Settings};
+use crate::operations::CONTROL;
 use crate::support;
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/apps/:app_id`
@@ -13,18 +14,12 @@ impl Operation for Update {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.update",
         summary: "Change how an app is installed",
-        reference: "",
         route: put("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"status":"disabled"}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

@@ -4,7 +4,7 @@ use larkspur_contract::ids::{ChatId, TabId};
 use larkspur_contract::model::{
     ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission, TabType,
 };
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::{LockedChat, Root, Tx, chats, members, tabs};
 use schemars::JsonSchema;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Shown;
 use crate::demo;
-use crate::operations::WorldPath;
+use crate::operations::{CONTROL, WorldPath};
 use crate::{support, values};
 
 /// `POST /larkspur/v1/worlds/:tenant_key/chats`
@@ -88,18 +88,12 @@ impl Operation for Create {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.create",
         summary: "Make a chat in any state",
-        reference: "",
         route: post("/larkspur/v1/worlds/{tenant_key}/chats"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"chat_mode":"topic","members":["{app_id}"]}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = WorldPath;

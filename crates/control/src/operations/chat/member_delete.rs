@@ -1,9 +1,10 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, delete};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::{Root, chats, members};
 
 use super::{MemberPath, Shown};
+use crate::operations::CONTROL;
 use crate::support;
 
 /// `DELETE /larkspur/v1/worlds/:tenant_key/chats/:chat_id/members/:member`
@@ -13,18 +14,12 @@ impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.member_delete",
         summary: "Remove a member from a chat; without its owner it has none",
-        reference: "",
         route: delete("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/members/{member}"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: "",
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = MemberPath;

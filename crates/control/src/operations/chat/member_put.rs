@@ -1,10 +1,11 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
 use larkspur_store::{Root, members};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{MemberPath, Shown};
+use crate::operations::CONTROL;
 use crate::support;
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/chats/:chat_id/members/:member`
@@ -21,18 +22,12 @@ impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.member_put",
         summary: "Make a user or a bot a member or manager of a chat",
-        reference: "",
         route: put("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/members/{member}"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"manager":true}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = MemberPath;

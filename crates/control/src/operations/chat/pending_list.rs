@@ -1,10 +1,11 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, get};
 use larkspur_store::{Root, pending};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Path;
+use crate::operations::CONTROL;
 use crate::support;
 
 /// `GET /larkspur/v1/worlds/:tenant_key/chats/:chat_id/pending`
@@ -32,18 +33,12 @@ impl Operation for List {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.pending_list",
         summary: "List who waits to be let into a chat",
-        reference: "",
         route: get("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/pending"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_NOT_FOUND],
         example: "",
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

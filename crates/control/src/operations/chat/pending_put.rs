@@ -1,9 +1,10 @@
 use larkspur_api::{Empty, Input, Operation, RootCall, rules};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
 use larkspur_store::chats::Member;
 use larkspur_store::{Root, limits, members, pending};
 
 use super::{MemberPath, Shown};
+use crate::operations::CONTROL;
 use crate::{support, values};
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/chats/:chat_id/pending/:member`
@@ -13,18 +14,12 @@ impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.pending_put",
         summary: "Let a member who waits into a chat, as its owner would; a full chat stays closed",
-        reference: "",
         route: put("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/pending/{member}"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: "",
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = MemberPath;

@@ -2,7 +2,7 @@ use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::model::{
     AnnouncementType, ChatMode, ChatSettings, ChatStatus, ChatType, I18nNames, Permission,
 };
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, patch};
 use larkspur_store::chats::Chat;
 use larkspur_store::moderation::Holds;
 use larkspur_store::{Root, chats, members, moderation};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Path, Shown, announcement};
+use crate::operations::CONTROL;
 use crate::{support, values};
 
 /// `PATCH /larkspur/v1/worlds/:tenant_key/chats/:chat_id`
@@ -57,18 +58,12 @@ impl Operation for Update {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.update",
         summary: "Put a chat into any state",
-        reference: "",
         route: patch("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"manage_widgets":"only_owner"}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

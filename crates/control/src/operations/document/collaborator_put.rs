@@ -1,9 +1,10 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::ids::ChatId;
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
 use larkspur_store::{Root, documents};
 
 use super::{Collaborator, Path, Shown};
+use crate::operations::CONTROL;
 use crate::support;
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/documents/:token/collaborators`
@@ -13,18 +14,12 @@ impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.document.collaborator_put",
         summary: "Let a user, a bot or a chat work with a document",
-        reference: "",
         route: put("/larkspur/v1/worlds/{tenant_key}/documents/{token}/collaborators"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"member":"{chat_id}","perm":"view"}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

@@ -1,13 +1,13 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::model::DocType;
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::Root;
 use larkspur_store::documents::{self, Document};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Shown;
-use crate::operations::WorldPath;
+use crate::operations::{CONTROL, WorldPath};
 use crate::{support, values};
 
 /// `POST /larkspur/v1/worlds/:tenant_key/documents`
@@ -33,18 +33,12 @@ impl Operation for Create {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.document.create",
         summary: "Make a document",
-        reference: "",
         route: post("/larkspur/v1/worlds/{tenant_key}/documents"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::CONTROL_CONFLICT],
         example: r#"{"doc_type":"sheet","owner":"{app_id}"}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = WorldPath;

@@ -1,10 +1,11 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, patch};
 use larkspur_store::{Root, documents};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Path, Shown};
+use crate::operations::CONTROL;
 use crate::support;
 
 /// `PATCH /larkspur/v1/worlds/:tenant_key/documents/:token`
@@ -21,18 +22,12 @@ impl Operation for Update {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.document.update",
         summary: "Delete a document, or bring it back",
-        reference: "",
         route: patch("/larkspur/v1/worlds/{tenant_key}/documents/{token}"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"deleted":true}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

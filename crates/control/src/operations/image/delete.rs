@@ -1,9 +1,10 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, delete};
 use larkspur_store::{Root, images};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::operations::CONTROL;
 use crate::support;
 
 /// `DELETE /larkspur/v1/worlds/:tenant_key/images/:image_key`
@@ -22,18 +23,12 @@ impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.image.delete",
         summary: "Delete an image, of which its key remains known",
-        reference: "",
         route: delete("/larkspur/v1/worlds/{tenant_key}/images/{image_key}"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_NOT_FOUND],
         example: "",
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

@@ -1,11 +1,11 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, get};
 use larkspur_store::{Root, refusals};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Shown;
-use crate::operations::WorldPath;
+use crate::operations::{CONTROL, WorldPath};
 use crate::support;
 
 /// `GET /larkspur/v1/worlds/:tenant_key/refusals`
@@ -22,18 +22,12 @@ impl Operation for List {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.refusal.list",
         summary: "List the planned refusals of a world",
-        reference: "",
         route: get("/larkspur/v1/worlds/{tenant_key}/refusals"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_NOT_FOUND],
         example: "",
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = WorldPath;

@@ -1,12 +1,13 @@
 use larkspur_api::{Input, Operation, RootCall};
 use larkspur_contract::nearest::did_you_mean;
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
 use larkspur_store::Root;
 use larkspur_store::refusals::{self, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Path, Shown};
+use crate::operations::CONTROL;
 use crate::{support, values};
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/refusals/:operation`
@@ -26,18 +27,12 @@ impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.refusal.put",
         summary: "Refuse the next calls of an operation, to see what a client makes of it",
-        reference: "",
         route: put("/larkspur/v1/worlds/{tenant_key}/refusals/{operation}"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"code":232019,"times":2}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

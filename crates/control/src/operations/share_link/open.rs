@@ -1,12 +1,13 @@
 use larkspur_api::{Empty, Input, Operation, RootCall, rules};
 use larkspur_contract::model::{ChatStatus, InstallStatus, MembershipApproval, UserStatus};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::links::{self, Link};
 use larkspur_store::{Root, Tx, apps, limits, members, pending};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::operations::CONTROL;
 use crate::{support, values};
 
 /// `POST /larkspur/v1/worlds/:tenant_key/share_links/open`
@@ -41,18 +42,12 @@ impl Operation for Open {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.share_link.open",
         summary: "Open a link into a chat, as a user's client would",
-        reference: "",
         route: post("/larkspur/v1/worlds/{tenant_key}/share_links/open"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"share_link":"https://applink.feishu.cn/client/chat/chatter/add_by_link?link_token=x","user_id":"{user_id}"}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

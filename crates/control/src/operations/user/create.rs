@@ -1,14 +1,14 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::model::UserStatus;
 use larkspur_contract::profile::Profile;
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::users::{self, User};
 use larkspur_store::{Root, leaving};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Shown;
-use crate::operations::WorldPath;
+use crate::operations::{CONTROL, WorldPath};
 use crate::{support, values};
 
 /// `POST /larkspur/v1/worlds/:tenant_key/users`
@@ -40,18 +40,12 @@ impl Operation for Create {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.user.create",
         summary: "Make a user",
-        reference: "",
         route: post("/larkspur/v1/worlds/{tenant_key}/users"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::CONTROL_CONFLICT],
         example: r#"{"name":"Dora"}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = WorldPath;

@@ -1,11 +1,12 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::{ChatMode, ChatStatus};
-use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates};
+use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Spec, codes, delete};
 use larkspur_store::chats::{self, Chat, Member};
 use larkspur_store::{LockedChat, Root, Tx, leaving, members, pending};
 
 use super::Path;
+use crate::operations::CONTROL;
 use crate::support;
 
 /// `DELETE /larkspur/v1/worlds/:tenant_key/users/:user_id`
@@ -15,18 +16,13 @@ impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.user.delete",
         summary: "Delete a user",
-        reference: "",
         route: delete("/larkspur/v1/worlds/{tenant_key}/users/{user_id}"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_NOT_FOUND],
         example: "",
         behaviours: &[LEAVES],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

@@ -1,12 +1,13 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::model::UserStatus;
 use larkspur_contract::profile::Profile;
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, patch};
 use larkspur_store::{Root, users};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Path, Shown};
+use crate::operations::CONTROL;
 use crate::support;
 
 /// `PATCH /larkspur/v1/worlds/:tenant_key/users/:user_id`
@@ -35,18 +36,12 @@ impl Operation for Update {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.user.update",
         summary: "Change a user",
-        reference: "",
         route: patch("/larkspur/v1/worlds/{tenant_key}/users/{user_id}"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"status":"resigned"}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

@@ -1,11 +1,11 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
 use larkspur_store::{Root, events, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use crate::operations::WorldPath;
+use crate::operations::{CONTROL, WorldPath};
 use crate::{support, values};
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/clock`
@@ -48,18 +48,12 @@ impl Operation for SetClock {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.clock",
         summary: "Move the clock of a world",
-        reference: "",
         route: put("/larkspur/v1/worlds/{tenant_key}/clock"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"advance_seconds":7200}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = WorldPath;

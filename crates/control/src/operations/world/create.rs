@@ -1,10 +1,11 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::{Root, StoreError, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::demo::{self, DemoUser};
+use crate::operations::CONTROL;
 use crate::support;
 
 /// `POST /larkspur/v1/worlds`
@@ -58,18 +59,12 @@ impl Operation for Create {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.create",
         summary: "Make a world",
-        reference: "",
         route: post("/larkspur/v1/worlds"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID],
         example: r#"{"name":"a test"}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Empty;

@@ -1,8 +1,8 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, delete};
 use larkspur_store::{Root, tenants};
 
-use crate::operations::WorldPath;
+use crate::operations::{CONTROL, WorldPath};
 use crate::support;
 
 /// `DELETE /larkspur/v1/worlds/:tenant_key`
@@ -12,18 +12,12 @@ impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.delete",
         summary: "Throw a world away",
-        reference: "",
         route: delete("/larkspur/v1/worlds/{tenant_key}"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_NOT_FOUND],
         example: "",
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = WorldPath;

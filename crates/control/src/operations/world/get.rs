@@ -1,9 +1,9 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, get};
 use larkspur_store::{Root, tenants};
 
 use super::World;
-use crate::operations::WorldPath;
+use crate::operations::{CONTROL, WorldPath};
 use crate::support;
 
 /// `GET /larkspur/v1/worlds/:tenant_key`
@@ -13,18 +13,12 @@ impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.get",
         summary: "Show a world and its time",
-        reference: "",
         route: get("/larkspur/v1/worlds/{tenant_key}"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_NOT_FOUND],
         example: "",
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = WorldPath;

@@ -1,10 +1,10 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
 use larkspur_store::{Root, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::WorldPath;
+use crate::operations::{CONTROL, WorldPath};
 use crate::support;
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/limits`
@@ -23,18 +23,12 @@ impl Operation for SetLimits {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.limits",
         summary: "Limit a world's chats, as its administrators would",
-        reference: "",
         route: put("/larkspur/v1/worlds/{tenant_key}/limits"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"chat_users":100}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = WorldPath;

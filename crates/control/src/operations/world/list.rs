@@ -1,10 +1,11 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, get};
 use larkspur_store::{Root, tenants};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::World;
+use crate::operations::CONTROL;
 
 /// `GET /larkspur/v1/worlds`
 pub(crate) struct List;
@@ -20,18 +21,12 @@ impl Operation for List {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.list",
         summary: "List the worlds",
-        reference: "",
         route: get("/larkspur/v1/worlds"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[],
         example: "",
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Empty;

@@ -1,12 +1,13 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::model::AppKind;
-use larkspur_contract::{Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
+use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, put};
 use larkspur_store::events::{self, AddressState, Subject, Subscription, TICKET_EVERY_MS};
 use larkspur_store::{Keys, Root};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Shown, made_here, shown};
+use crate::operations::CONTROL;
 use crate::operations::app::Path;
 use crate::support;
 
@@ -28,14 +29,9 @@ impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.events.put",
         summary: "Set where an app receives events",
-        reference: "",
         route: put("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/events"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"request_url":"http://127.0.0.1:9000/events","encrypt_key":"a key of your own"}"#,
         behaviours: &[
@@ -64,7 +60,7 @@ impl Operation for Put {
                 switch: false,
             },
         ],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

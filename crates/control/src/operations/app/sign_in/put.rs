@@ -1,10 +1,11 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
 use larkspur_store::{Root, oauth};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Shown, shown};
+use crate::operations::CONTROL;
 use crate::operations::app::Path;
 use crate::{support, values};
 
@@ -23,18 +24,12 @@ impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.sign_in.put",
         summary: "Set the addresses to which an app's users may be sent when they have signed in",
-        reference: "",
         route: put("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/sign_in"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"redirect_uris":["http://localhost:3000/callback"]}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = Path;

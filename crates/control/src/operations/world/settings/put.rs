@@ -1,11 +1,11 @@
 use larkspur_api::rules::policies::{WORD_MAX, WORDS_MAX};
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, put, rates};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
 use larkspur_store::policies::{self, Policy};
 use larkspur_store::{Root, tenants};
 
 use super::{Settings, show};
-use crate::operations::WorldPath;
+use crate::operations::{CONTROL, WorldPath};
 use crate::{support, values};
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/settings`
@@ -34,18 +34,12 @@ impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.settings.put",
         summary: "Set what a world's edition and administrators allow, and whether edits collide in it",
-        reference: "",
         route: put("/larkspur/v1/worlds/{tenant_key}/settings"),
-        access: Access::Control,
-        rate: rates::UNLIMITED,
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        reply: Reply::Data("success"),
-        invalid: codes::CONTROL_PARAM_INVALID,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         example: r#"{"public_groups":false,"forbidden_words":["secret"]}"#,
-        behaviours: &[],
-        deviations: &[],
+        ..CONTROL
     };
     type Ground = Root;
     type Path = WorldPath;
