@@ -7,12 +7,13 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use larkspur_api::Settings;
 use larkspur_api::pages::{self, Frame};
 use larkspur_api::tokens::Token;
-use larkspur_api::{REGISTRY, Settings};
 use larkspur_contract::envelope::{self, Brand, Context};
 use larkspur_contract::ids::{AppId, ChatId, MessageId, OpenId, TabId, TagId, TenantKey, UnionId};
 use larkspur_contract::{Access, Reply};
+use larkspur_server::REGISTRY;
 use larkspur_server::gateway::decode::{Raw, decode};
 use larkspur_server::gateway::route::Routes;
 use larkspur_store::Keys;

@@ -1,10 +1,10 @@
-//! What each operation does. Knows neither HTTP nor drivers.
+//! What each operation of the platform does. Knows neither HTTP nor drivers, nor the control API, which is built on it.
 
 mod base64url;
 pub mod busy;
 mod call;
 mod entry;
-pub mod operations;
+mod operations;
 pub mod pages;
 pub mod paging;
 pub mod people;
@@ -18,5 +18,5 @@ pub use call::{Actor, Call, Caller, Presented, RootCall};
 pub use entry::{
     Answer, Browse, Empty, Entry, Ground, Input, Invocation, Job, Operation, Received, Schemas, Shapes, entry,
 };
-pub use operations::REGISTRY;
+pub use operations::PLATFORM;
 pub use settings::{DuplicateName, Settings, TagOwner, UserPicker};

@@ -17,7 +17,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let mut best: Option<(usize, &str)> = None;
     for candidate in known {
         let other: Vec<char> = candidate.to_lowercase().chars().collect();
-        let typed = distance(&word, &other);
+        let typed = letters_between(&word, &other);
         let score = match typed {
             typed if typed <= most && typed < word.len() => typed,
             _ if is_part(&word, &other) || is_part(&other, &word) => most + 1,
@@ -36,7 +36,11 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// How many letters must be changed, left out, added, or swapped with the next one, to make one word of the other.
-fn distance(one: &[char], other: &[char]) -> usize {
+pub fn distance(one: &str, other: &str) -> usize {
+    letters_between(&one.chars().collect::<Vec<_>>(), &other.chars().collect::<Vec<_>>())
+}
+
+fn letters_between(one: &[char], other: &[char]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.iter().enumerate() {
@@ -93,9 +97,6 @@ mod tests {
 
     #[test]
     fn distances() {
-        let distance = |one: &str, other: &str| {
-            super::distance(&one.chars().collect::<Vec<_>>(), &other.chars().collect::<Vec<_>>())
-        };
         for (one, other, expected) in [("", "", 0), ("", "ab", 2), ("ab", "ba", 1), ("kitten", "sitting", 3)]
         {
             assert_eq!(distance(one, other), expected, "{one} {other}");

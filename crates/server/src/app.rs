@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use larkspur_api::{Entry, REGISTRY, Settings};
+use larkspur_api::{Entry, Settings};
 use larkspur_contract::envelope::Brand;
 use larkspur_store::{Engine, Keys};
 
 use crate::call_id::CallIds;
+use crate::REGISTRY;
 use crate::documents::Documents;
 use crate::endpoints::{self, ENDPOINTS, Endpoint};
 use crate::gateway;

@@ -18,7 +18,6 @@ use toml::{Table, Value};
 
 use crate::RateLimits;
 use crate::http::Limits;
-pub(crate) use layers::nearest;
 use layers::{dashed, merge, names, set};
 use values::within;
 
@@ -390,6 +389,10 @@ mod tests {
     fn mistakes_are_named_with_the_nearest_name() {
         let text = refused("lisen = 1", &[], &[]);
         assert!(text.ends_with("lisen is no setting; the nearest is listen"), "{text}");
+        let text = refused("tag_owner = 1", &[], &[]);
+        assert!(text.ends_with("; the nearest is behaviours.tag_owner"), "its table was left out: {text}");
+        let text = refused("colour = 1", &[], &[]);
+        assert!(text.ends_with("colour is no setting; `larkspur config` prints all settings"), "{text}");
         let text = refused("[behaviours]\ntag_ownr = 1", &[], &[]);
         assert!(
             text.ends_with("behaviours.tag_ownr is no setting; the nearest is behaviours.tag_owner"),
@@ -420,7 +423,9 @@ mod tests {
 
     #[test]
     fn a_variable_that_is_no_setting_stops_the_start_only_if_it_is_nearly_one() {
-        for near in ["LISTN", "LSITEN", "DAT", "LOGS_LEVL", "CONFG", "BEHAVIOURS_TAG_OWNR", "CONTROLKEY"] {
+        for near in
+            ["LISTN", "LSITEN", "DAT", "DTAA", "LOGS_LEVL", "CONFG", "BEHAVIOURS_TAG_OWNR", "CONTROLKEY"]
+        {
             let text = refused("", &[(&format!("LARKSPUR_{near}"), "x")], &[]);
             assert!(text.contains("is no setting; the nearest is LARKSPUR_"), "{text}");
         }
@@ -556,7 +561,7 @@ mod tests {
 
     #[test]
     fn the_manual_and_the_registry_give_a_switch_the_same_basis() {
-        let behaviours = larkspur_api::REGISTRY.iter().copied().flatten().flat_map(|e| e.spec.behaviours);
+        let behaviours = crate::REGISTRY.iter().copied().flatten().flat_map(|e| e.spec.behaviours);
         let switches: Vec<_> = behaviours.filter(|behaviour| behaviour.switch).collect();
         assert!(!switches.is_empty());
         for behaviour in switches {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use larkspur_api::operations::demo_world;
 use larkspur_contract::Effect;
 use larkspur_contract::ids::AppId;
+use larkspur_control::demo;
 use larkspur_store::{Engine, StoreError, apps, tenants};
 
 pub use crate::ready::World;
@@ -19,7 +19,7 @@ pub(crate) async fn make_if_empty(engine: &Arc<Engine>) -> Result<Option<World>,
                 if tenants::any(root).await? {
                     return Ok(None);
                 }
-                demo_world(root, now, "Demo").await.map(Some)
+                demo::build(root, now, "Demo").await.map(Some)
             })
         })
         .await

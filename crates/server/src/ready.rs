@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-pub use larkspur_api::operations::DemoWorld as World;
+pub use larkspur_control::demo::DemoWorld as World;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

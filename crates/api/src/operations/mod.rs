@@ -1,23 +1,20 @@
 //! Every operation, one file each; its path is its id: `im.v1.chat_tab.create` is `im/v1/chat_tab/create.rs`.
 
-use crate::{Entry, entry};
+use crate::Entry;
 
 mod application;
 mod auth;
 mod authen;
 mod bot;
 mod contact;
-mod control;
 mod drive;
 mod event;
 mod im;
 mod oauth;
 mod tenant;
 
-pub use control::demo::{DemoUser, DemoWorld, build as demo_world};
-
-/// Every operation of the product, in the order of the documents.
-pub static REGISTRY: &[&[Entry]] = &[
+/// Every operation of the platform, in the order of the documents.
+pub static PLATFORM: &[&[Entry]] = &[
     im::v2::tag::ENTRIES,
     im::v2::biz_entity_tag_relation::ENTRIES,
     im::v1::chat_tab::ENTRIES,
@@ -43,5 +40,4 @@ pub static REGISTRY: &[&[Entry]] = &[
     application::v6::scope::ENTRIES,
     event::ENTRIES,
     tenant::ENTRIES,
-    control::ENTRIES,
 ];

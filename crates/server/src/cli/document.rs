@@ -1,6 +1,6 @@
 use clap::{Args, ValueEnum};
-use larkspur_api::REGISTRY;
 
+use crate::REGISTRY;
 use crate::config::DEFAULTS;
 use crate::documents;
 

@@ -1,10 +1,11 @@
 use clap::Args;
-use larkspur_api::{Entry, REGISTRY};
+use larkspur_api::Entry;
 use larkspur_contract::Spec;
+use larkspur_contract::nearest::nearest;
 use serde_json::{Value, json};
 
 use super::{describe, terminal};
-use crate::config::nearest;
+use crate::REGISTRY;
 use crate::documents::{access_text, scopes_of};
 
 /// Flags of `larkspur operations`.
@@ -37,11 +38,12 @@ pub(super) fn find(id: &str) -> Result<&'static Entry, String> {
     // Most people leave the front out.
     let part: Vec<&str> = ids().filter(|known| !id.is_empty() && known.contains(id)).take(6).collect();
     let meant = match part.as_slice() {
-        [] => nearest(id, ids().map(str::to_owned)),
+        [] => nearest(id, ids()).unwrap_or_default().to_owned(),
         [one, ..] if part.len() > 5 => format!("{one}, or another of those with {id} in their names"),
         some => some.join(", "),
     };
-    Err(format!("there is no operation {id:?}; the nearest is {meant}; `larkspur operations` lists them"))
+    let meant = if meant.is_empty() { meant } else { format!(" the nearest is {meant};") };
+    Err(format!("there is no operation {id:?};{meant} `larkspur operations` lists them"))
 }
 
 /// Prints the registry, or one operation.
@@ -103,6 +105,7 @@ mod tests {
         assert!(refused("im.v2.tag.creat").contains("; the nearest is im.v2.tag.create;"));
         assert!(refused("im.v2.tga.create").contains("; the nearest is im.v2.tag.create;"));
         assert!(refused("tag.create").contains("im.v2.tag.create"));
+        assert_eq!(refused("xyzzy"), "there is no operation \"xyzzy\"; `larkspur operations` lists them");
         assert!(refused("im.").contains("or another of those with im. in their names"));
         assert!(find("im.v2.tag.create").is_ok());
     }

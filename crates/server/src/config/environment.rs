@@ -3,8 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use larkspur_contract::nearest::distance;
+
 use super::ConfigError;
-use super::layers::{distance, nearest, shouted};
+use super::layers::shouted;
 
 /// The front of the variables that are read here.
 const FRONT: &str = "LARKSPUR_";
@@ -54,10 +56,11 @@ pub(super) fn read(
         let key = known.iter().find(|key| shouted(key) == short);
         if key.is_none() && short != "CONFIG" {
             let names = known.iter().map(|key| shouted(key)).chain(["CONFIG".to_owned()]);
-            let nearest = nearest(short, names);
-            if distance(short, &nearest) <= slip(&nearest) {
+            let near = names.map(|setting| (distance(short, &setting), setting));
+            let slips = near.filter(|(letters, setting)| *letters <= slip(setting));
+            if let Some((_, meant)) = slips.min_by_key(|(letters, _)| *letters) {
                 return Err(ConfigError(format!(
-                    "the environment variable {name} is no setting; the nearest is {FRONT}{nearest}"
+                    "the environment variable {name} is no setting; the nearest is {FRONT}{meant}"
                 )));
             }
             unknown.push(name);

@@ -1,5 +1,6 @@
 //! One source of settings over another, with every mistake named.
 
+use larkspur_contract::nearest::nearest;
 use toml::{Table, Value};
 
 use super::{ConfigError, DEFAULTS, try_read};
@@ -63,8 +64,11 @@ pub(super) fn merge(
                     .map_err(|why| ConfigError(format!("{source}: {name} is {text}: {why}")))?;
             }
             (None, _) => {
-                let nearest = nearest(&name, known.iter().cloned());
-                return Err(ConfigError(format!("{source}: {name} is no setting; the nearest is {nearest}")));
+                let meant = match nearest(&name, known.iter().map(String::as_str)) {
+                    Some(near) => format!("the nearest is {near}"),
+                    None => "`larkspur config` prints all settings".to_owned(),
+                };
+                return Err(ConfigError(format!("{source}: {name} is no setting; {meant}")));
             }
         }
     }
@@ -107,25 +111,4 @@ pub(super) fn set(table: &mut Table, defaults: &Table, key: &str, text: &str) ->
     };
     place.insert(name.to_owned(), value);
     Ok(())
-}
-
-/// The candidate with the fewest letters to change.
-pub(crate) fn nearest(name: &str, candidates: impl Iterator<Item = String>) -> String {
-    candidates.min_by_key(|candidate| distance(name, candidate)).unwrap_or_default()
-}
-
-/// How many letters are to be changed, added or taken away.
-pub(super) fn distance(one: &str, two: &str) -> usize {
-    let two: Vec<char> = two.chars().collect();
-    let mut row: Vec<usize> = (0..=two.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in two.iter().enumerate() {
-            let above = row[j + 1];
-            row[j + 1] = (diagonal + usize::from(a != *b)).min(above + 1).min(row[j] + 1);
-            diagonal = above;
-        }
-    }
-    row[two.len()]
 }

@@ -15,6 +15,7 @@ const SPEAKERS: &[&str] = &[
     "larkspur_store_postgres",
     "larkspur_store_sqlite",
     "larkspur_api",
+    "larkspur_control",
     "hyper_util",
     "object_store",
 ];

@@ -207,7 +207,7 @@ fn known_scopes(out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use larkspur_api::REGISTRY;
+    use crate::REGISTRY;
 
     #[test]
     fn every_field_of_every_operation_is_told() {

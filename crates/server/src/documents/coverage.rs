@@ -183,7 +183,7 @@ fn operation(out: &mut String, spec: &Spec, gaps: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use larkspur_api::REGISTRY;
+    use crate::REGISTRY;
 
     #[test]
     fn what_is_served_is_counted_by_section() {

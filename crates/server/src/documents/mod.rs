@@ -56,8 +56,9 @@ pub(crate) fn scopes_of(spec: &Spec) -> &'static [Scope] {
 
 #[cfg(test)]
 mod tests {
-    use larkspur_api::REGISTRY;
     use serde_json::Value;
+
+    use crate::REGISTRY;
 
     #[test]
     fn every_operation_is_in_every_document() {

@@ -90,7 +90,7 @@ mod tests {
 
     /// Some operation with these windows.
     fn spec(rate: Rate) -> Spec {
-        let some = larkspur_api::REGISTRY.iter().copied().flatten().next().expect("an operation");
+        let some = crate::REGISTRY.iter().copied().flatten().next().expect("an operation");
         Spec { rate, ..*some.spec }
     }
 
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn no_tier_has_more_windows_than_are_counted() {
-        for entry in larkspur_api::REGISTRY.iter().copied().flatten() {
+        for entry in crate::REGISTRY.iter().copied().flatten() {
             assert!(entry.spec.rate.windows.len() <= WINDOWS, "{}", entry.spec.id);
         }
     }

@@ -134,9 +134,8 @@ fn methods(app: &App, path: &str) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use larkspur_api::REGISTRY;
-
     use super::*;
+    use crate::REGISTRY;
     use crate::gateway::route::Routes;
 
     #[test]

@@ -160,7 +160,7 @@ fn method_id(id: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use larkspur_api::REGISTRY;
+    use crate::REGISTRY;
 
     #[test]
     fn finds_by_method_and_path_alone() {

@@ -90,7 +90,7 @@ fn what_alerts_watch_is_there_before_anything_happens() {
     let directory = TempDir::new().expect("a directory");
     let program = Program::start(&directory.path().join("data"));
     let metrics = program.client().text("/larkspur/metrics");
-    let operations = larkspur_api::REGISTRY.iter().copied().flatten();
+    let operations = larkspur_server::REGISTRY.iter().copied().flatten();
     for id in operations.map(|entry| entry.spec.id) {
         let none = |codes: [u32; 2]| {
             codes.iter().any(|code| {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use larkspur_api::REGISTRY;
-use larkspur_contract::codes;
+use larkspur_contract::{Access, codes};
+use larkspur_server::REGISTRY;
 use larkspur_store::tenants::TABLES;
 
 use crate::source::{Source, has_word, root, rust};
@@ -13,12 +13,16 @@ use crate::source::{Source, has_word, root, rust};
 const SQL: &[&str] =
     &["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ", "CREATE INDEX "];
 
+/// Where operations are.
+const OPERATIONS: &[&str] = &["crates/api/src/operations", "crates/control/src/operations"];
+
 fn product() -> Vec<Source> {
     [
         "crates/contract/src",
         "crates/store-sqlite/src",
         "crates/store-postgres/src",
         "crates/api/src",
+        "crates/control/src",
         "crates/server/src",
         "crates/testkit/src",
         "xtask/src",
@@ -146,8 +150,13 @@ fn arrows_go_one_way() {
             &["hyper", "http", "http-body-util", "tokio", "rusqlite", "tokio-postgres"],
         ),
         (
+            "control",
+            &["contract", "store", "api"],
+            &["hyper", "http", "http-body-util", "tokio", "rusqlite", "tokio-postgres"],
+        ),
+        (
             "server",
-            &["contract", "store", "store-sqlite", "store-postgres", "api"],
+            &["contract", "store", "store-sqlite", "store-postgres", "api", "control"],
             &["rusqlite", "tokio-postgres"],
         ),
     ];
@@ -182,7 +191,7 @@ fn operation_in(source: &Source) -> Option<&str> {
 fn every_operation_is_in_the_registry() {
     let registered: BTreeSet<&str> = REGISTRY.iter().copied().flatten().map(|entry| entry.spec.id).collect();
     let mut written = BTreeSet::new();
-    for source in rust("crates/api/src/operations") {
+    for source in OPERATIONS.iter().flat_map(|folder| rust(folder)) {
         if let Some(id) = operation_in(&source) {
             assert!(registered.contains(id), "{} is not in the registry (its id is {id:?})", source.path);
             assert!(written.insert(id.to_owned()), "{}: another file has this id, too", source.path);
@@ -218,11 +227,38 @@ fn recodes_lead_from_unlisted_codes_to_listed_ones() {
     assert!(pairs > 0, "some operations have recodes");
 }
 
+/// The path of a file of the control API is the id of its operation, below `larkspur.v1`.
+#[test]
+fn control_operations_are_found_by_their_ids() {
+    let sources = rust("crates/control/src/operations");
+    let mut found = 0;
+    for spec in REGISTRY.iter().copied().flatten().map(|entry| entry.spec) {
+        let control = matches!(spec.access, Access::Control);
+        let Some(rest) = spec.id.strip_prefix("larkspur.v1.").filter(|_| control) else {
+            assert!(!control && !spec.id.starts_with("larkspur."), "{}", spec.id);
+            continue;
+        };
+        let path = format!("crates/control/src/operations/{}.rs", rest.replace('.', "/"));
+        let source = sources.iter().find(|source| source.path == path).unwrap_or_else(|| panic!("no {path}"));
+        assert!(source.code.contains("impl Operation for "), "{path} has no operation");
+        assert!(source.strings.iter().any(|text| text == spec.id), "{path} is not of {}", spec.id);
+        // What `CONTROL` holds for these fields is of no operation.
+        let own = source.code.split("const SPEC").nth(1).and_then(|rest| rest.split("..CONTROL").next());
+        for field in ["id", "summary", "route", "effect", "consumes", "codes", "example"] {
+            let given = own.is_some_and(|own| own.contains(&format!("\n        {field}: ")));
+            assert!(given, "{path}: its SPEC does not say {field}");
+        }
+        found += 1;
+    }
+    assert!(found > 40, "only {found} operations");
+}
+
 #[test]
 fn files_stay_short() {
     let mut long = Vec::new();
     for source in product().into_iter().chain(rust("crates/store/src")).chain(rust("crates/bench/src")) {
-        let limit = if source.path.starts_with("crates/api/src/operations/") { 200 } else { 600 };
+        let operation = OPERATIONS.iter().any(|folder| source.path.starts_with(folder));
+        let limit = if operation { 200 } else { 600 };
         if source.lines > limit {
             long.push(format!("{}: {} lines, {limit} at most", source.path, source.lines));
         }

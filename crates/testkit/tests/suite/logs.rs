@@ -123,6 +123,7 @@ fn one_thing_has_one_name_in_all_lines_and_stands_in_the_guide() {
     let mut written = BTreeSet::new();
     for folder in [
         "crates/api/src",
+        "crates/control/src",
         "crates/server/src",
         "crates/store/src",
         "crates/store-postgres/src",

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use larkspur_api::REGISTRY;
 use larkspur_contract::{Access, Spec, Tokens};
+use larkspur_server::REGISTRY;
 use larkspur_testkit::{Lab, Request, World};
 use serde_json::{Value, json};
 

@@ -1,7 +1,8 @@
 //! What every operation owes to its spec: a loop over the registry, so that a new operation is tested by being there.
 
-use larkspur_api::{Entry, REGISTRY};
+use larkspur_api::Entry;
 use larkspur_contract::{Access, Bot, Consumes, Reply as Form, Tokens, codes};
+use larkspur_server::REGISTRY;
 use larkspur_server::RateLimits;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, Request};
 use serde_json::json;
@@ -359,6 +360,17 @@ async fn the_control_api_ignores_nothing() {
         for name in ["plugh", "xyzzy"] {
             assert!(reply.violated().contains(&name.to_owned()), "{id}: {}", reply.text());
         }
+    }
+}
+
+#[test]
+fn the_control_api_has_one_policy() {
+    for entry in entries().filter(|entry| matches!(entry.spec.access, Access::Control)) {
+        let spec = entry.spec;
+        assert!(spec.rate.windows.is_empty(), "{}", spec.id);
+        assert_eq!(spec.reply, Form::Data("success"), "{}", spec.id);
+        assert_eq!(spec.invalid, codes::CONTROL_PARAM_INVALID, "{}", spec.id);
+        assert!(spec.reference.is_empty() && spec.deviations.is_empty(), "{}", spec.id);
     }
 }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use larkspur_api::REGISTRY;
 use larkspur_contract::{Access, Consumes, Effect, Reply, codes};
+use larkspur_server::REGISTRY;
 use larkspur_store::{Driver, Engine, EngineOptions, SystemClock};
 use larkspur_store_postgres::Postgres;
 use larkspur_store_sqlite::{OpenError, Options, Sqlite};

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use larkspur_api::REGISTRY;
 use larkspur_contract::ids::TenantKey;
 use larkspur_contract::{Consumes, Effect};
+use larkspur_server::REGISTRY;
 use larkspur_server::blobs::Objects;
 use larkspur_store::blobs::{self, BlobKey, Blobs};
 use larkspur_store::{BoxFuture, Driver, Session, StoreError, Unit, Value, Verdict};

@@ -1,7 +1,7 @@
 //! Tenant isolation: nothing of one tenant is seen or changed from another.
 
-use larkspur_api::REGISTRY;
 use larkspur_contract::Access;
+use larkspur_server::REGISTRY;
 use larkspur_testkit::{Lab, World};
 use serde_json::{Value, json};
 

@@ -16,8 +16,8 @@ mod worlds;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use larkspur_api::REGISTRY;
 use larkspur_contract::Effect;
+use larkspur_server::REGISTRY;
 use larkspur_store::BoxFuture;
 
 use crate::program::Program;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::{Arc, Barrier, Mutex};
 
-use larkspur_api::REGISTRY;
+use larkspur_server::REGISTRY;
 use larkspur_store::{Driver, Value as Cell};
 use larkspur_store_postgres::{Options, Postgres};
 use larkspur_testkit::{Lab, LabOptions, Request, World};

@@ -362,8 +362,8 @@ async fn defaults_are_as_documented() {
         ("larkspur.v1.chat.create", "/chats"),
         ("larkspur.v1.document.create", "/documents"),
     ] {
-        let entry =
-            larkspur_api::REGISTRY.iter().copied().flatten().find(|one| one.spec.id == entry).expect(entry);
+        let mut all = larkspur_server::REGISTRY.iter().copied().flatten();
+        let entry = all.find(|one| one.spec.id == entry).expect(entry);
         let mut explicit = serde_json::Map::new();
         for (name, field) in entry.schemas().body["properties"].as_object().expect("fields") {
             explicit.extend(field.get("default").map(|value| (name.clone(), value.clone())));

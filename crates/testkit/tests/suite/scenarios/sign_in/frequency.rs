@@ -1,7 +1,7 @@
 //! How often an app may sign in.
 
-use larkspur_api::REGISTRY;
 use larkspur_contract::Access;
+use larkspur_server::REGISTRY;
 use larkspur_server::RateLimits;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, World};
 use serde_json::json;

@@ -1,5 +1,0 @@
-//! Images of a world.
-
-use super::support;
-
-pub(super) mod delete;

@@ -1,0 +1,34 @@
+use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, get};
+use larkspur_store::Root;
+
+use super::{Shown, shown};
+use crate::operations::CONTROL;
+use crate::operations::app::Path;
+use crate::support;
+
+/// `GET /larkspur/v1/worlds/:tenant_key/apps/:app_id/sign_in`
+pub(crate) struct Get;
+
+impl Operation for Get {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.app.sign_in.get",
+        summary: "Get an app's redirect addresses, and an ISV app's present app_ticket",
+        route: get("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/sign_in"),
+        effect: Effect::Reads,
+        consumes: Consumes::Nothing,
+        codes: &[codes::CONTROL_NOT_FOUND],
+        example: "",
+        ..CONTROL
+    };
+    type Ground = Root;
+    type Path = Path;
+    type Query = Empty;
+    type Body = Empty;
+    type Output = Shown;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        let (mut tx, _) = support::open(root, call, &input.path.tenant_key).await?;
+        shown(&mut tx, &input.path.app_id).await
+    }
+}

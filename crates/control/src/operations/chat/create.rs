@@ -1,0 +1,187 @@
+use larkspur_api::rules;
+use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::ids::{ChatId, TabId};
+use larkspur_contract::model::{
+    ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission, TabType,
+};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
+use larkspur_store::chats::{Chat, Member};
+use larkspur_store::{LockedChat, Root, Tx, chats, members, tabs};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Shown;
+use crate::operations::{CONTROL, WorldPath};
+use crate::{support, values};
+
+/// `POST /larkspur/v1/worlds/:tenant_key/chats`
+pub(crate) struct Create;
+
+/// The words for how a chat came to be. Source: the page of a chat; the last two are of chats that have no link.
+const TAGS: &[&str] =
+    &["inner", "tenant", "department", "edu", "meeting", "customer_service", "secret", "team"];
+
+/// What to make. Owner and managers are members too, whether `members` names them or not.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Body {
+    /// Group (the default), topic or p2p; a p2p chat has exactly two members.
+    #[schemars(extend("default" = "group"))]
+    chat_mode: Option<ChatMode>,
+    /// Private (the default) or public.
+    #[schemars(extend("default" = "private"))]
+    chat_type: Option<ChatType>,
+    /// `inner`, the default, or another of the platform's words for how a chat came to be.
+    #[schemars(extend("default" = "inner", "enum" = TAGS))]
+    chat_tag: Option<String>,
+    /// In use (the default) or dissolved.
+    #[schemars(extend("default" = "normal"))]
+    chat_status: Option<ChatStatus>,
+    /// Whether people of other tenants may be in it: no by default.
+    #[schemars(extend("default" = false))]
+    external: Option<bool>,
+    /// Name.
+    #[schemars(length(max = 1000))]
+    name: Option<String>,
+    /// Description.
+    #[schemars(length(max = 10000))]
+    description: Option<String>,
+    /// Names by language.
+    i18n_names: Option<I18nNames>,
+    /// A user_id or an app_id; none by default.
+    owner: Option<String>,
+    /// user_ids and app_ids.
+    #[serde(default)]
+    managers: Vec<String>,
+    /// user_ids and app_ids.
+    #[serde(default)]
+    members: Vec<String>,
+    /// The app whose bot made it.
+    creator_app: Option<String>,
+    /// In one stream (the default) or in threads.
+    #[schemars(extend("default" = "chat"))]
+    group_message_type: Option<GroupMessageType>,
+    /// Who may manage tabs, widgets and menus: everybody by default.
+    #[schemars(extend("default" = "all_members"))]
+    manage_widgets: Option<Permission>,
+    /// The settings that answers show.
+    settings: Option<ChatSettings>,
+    /// Tabs behind the message tab, which every chat has.
+    #[serde(default)]
+    tabs: Vec<TabDraft>,
+}
+
+/// A tab to begin with, of any type but `message`.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct TabDraft {
+    /// Its type.
+    tab_type: TabType,
+    /// Its name.
+    #[schemars(length(max = 255))]
+    tab_name: Option<String>,
+    /// What it opens; `url` and `doc` tabs need it.
+    #[schemars(length(max = 4096))]
+    target: Option<String>,
+}
+
+impl Operation for Create {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.chat.create",
+        summary: "Make a chat in any state",
+        route: post("/larkspur/v1/worlds/{tenant_key}/chats"),
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        example: r#"{"chat_mode":"topic","members":["{app_id}"]}"#,
+        ..CONTROL
+    };
+    type Ground = Root;
+    type Path = WorldPath;
+    type Query = Empty;
+    type Body = Body;
+    type Output = Shown;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        let body = &input.body;
+        let (mut tx, now) = support::lock(root, call, &input.path.tenant_key).await?;
+        let owner = match &body.owner {
+            Some(id) => Some(support::member(&mut tx, "owner", id).await?),
+            None => None,
+        };
+        let creator_app = match &body.creator_app {
+            Some(id) => Some(support::app(&mut tx, "creator_app", id).await?.app_id),
+            None => None,
+        };
+        let mode = body.chat_mode.unwrap_or(ChatMode::Group);
+        let unnamed = if mode == ChatMode::P2p { "" } else { rules::chats::NO_NAME };
+        let chat = Chat {
+            chat_id: ChatId(tx.random_id()),
+            mode,
+            chat_type: body.chat_type.unwrap_or(ChatType::Private),
+            tag: body.chat_tag.clone().unwrap_or_else(|| "inner".to_owned()),
+            status: body.chat_status.unwrap_or(ChatStatus::Normal),
+            external: body.external.unwrap_or(false),
+            name: body.name.clone().unwrap_or_else(|| unnamed.to_owned()),
+            description: body.description.clone().unwrap_or_default(),
+            i18n_names: body.i18n_names.clone().unwrap_or_default(),
+            avatar: String::new(),
+            owner: owner.clone(),
+            creator_app,
+            group_message_type: body.group_message_type.unwrap_or(GroupMessageType::Chat),
+            settings: body.settings.clone().unwrap_or_default(),
+            manage_widgets: body.manage_widgets.unwrap_or(Permission::AllMembers),
+            user_count: 0,
+            bot_count: 0,
+        };
+        let locked = chats::insert(&mut tx, chat, now).await?;
+        people(&mut tx, &locked, owner, body, now).await?;
+        super::check_parties(&mut tx, &locked).await?;
+        add_tabs(&mut tx, &locked, &body.tabs).await?;
+        super::show(&mut tx, Chat::clone(&locked)).await
+    }
+}
+
+async fn people(
+    tx: &mut Tx,
+    chat: &LockedChat,
+    owner: Option<Member>,
+    body: &Body,
+    now: i64,
+) -> Result<(), Fault> {
+    // Managers come first: whoever is in several lists is a member once, with its highest role.
+    let mut managers = Vec::with_capacity(body.managers.len());
+    for id in &body.managers {
+        managers.push(support::member(tx, "managers[*]", id).await?);
+    }
+    members::add_all(tx, chat, &managers, true, now).await?;
+    let mut others = Vec::from_iter(owner);
+    for id in &body.members {
+        others.push(support::member(tx, "members[*]", id).await?);
+    }
+    members::add_all(tx, chat, &others, false, now).await?;
+    Ok(())
+}
+
+async fn add_tabs(tx: &mut Tx, chat: &LockedChat, drafts: &[TabDraft]) -> Result<(), Fault> {
+    let message = tabs::Tab::message(TabId(tx.next_id()));
+    tabs::insert(tx, chat, &message).await?;
+    for (draft, position) in drafts.iter().zip(1..) {
+        let target = draft.target.clone().unwrap_or_default();
+        if draft.tab_type == TabType::Message {
+            let why = "the message tab is there already";
+            return Err(values::invalid("tabs[*].tab_type", Some("message"), why));
+        }
+        if rules::tabs::is_custom(draft.tab_type) && target.is_empty() {
+            return Err(values::invalid("tabs[*].target", None, "url and doc tabs need a target"));
+        }
+        let tab = tabs::Tab {
+            tab_id: TabId(tx.next_id()),
+            tab_type: draft.tab_type,
+            name: draft.tab_name.clone().unwrap_or_default(),
+            target,
+            config: None,
+            position,
+        };
+        tabs::insert(tx, chat, &tab).await?;
+    }
+    Ok(())
+}

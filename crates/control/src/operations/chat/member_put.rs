@@ -1,0 +1,51 @@
+use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
+use larkspur_store::{Root, members};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{MemberPath, Shown};
+use crate::operations::CONTROL;
+use crate::support;
+
+/// `PUT /larkspur/v1/worlds/:tenant_key/chats/:chat_id/members/:member`
+pub(crate) struct Put;
+
+/// What the member is to be.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Body {
+    /// Whether it is a manager; left as it is by default, and no for a new member.
+    manager: Option<bool>,
+}
+
+impl Operation for Put {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.chat.member_put",
+        summary: "Make a user or a bot a member or manager of a chat",
+        route: put("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/members/{member}"),
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        example: r#"{"manager":true}"#,
+        ..CONTROL
+    };
+    type Ground = Root;
+    type Path = MemberPath;
+    type Query = Empty;
+    type Body = Body;
+    type Output = Shown;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        let (mut tx, now) = support::lock(root, call, &input.path.tenant_key).await?;
+        let locked = support::lock_chat(&mut tx, &input.path.chat_id).await?;
+        let member = support::member(&mut tx, "member", &input.path.member).await?;
+        let manager = input.body.manager;
+        let added = members::add(&mut tx, &locked, &member, manager.unwrap_or(false), now).await?;
+        if let Some(manager) = manager.filter(|_| !added) {
+            members::set_manager(&mut tx, &locked, &member, manager).await?;
+        }
+        super::check_parties(&mut tx, &locked).await?;
+        let chat = support::chat(&mut tx, &input.path.chat_id).await?;
+        super::show(&mut tx, chat).await
+    }
+}

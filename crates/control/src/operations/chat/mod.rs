@@ -1,0 +1,184 @@
+//! Chats of a world, in any state: also those that no public operation makes.
+
+use larkspur_contract::Fault;
+use larkspur_contract::model::{
+    ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission, TabType,
+};
+use larkspur_store::chats::{Chat, Member};
+use larkspur_store::{Tx, members, moderation, tabs};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::values;
+
+mod announcement;
+pub(super) mod create;
+pub(super) mod get;
+pub(super) mod member_delete;
+pub(super) mod member_put;
+pub(super) mod pending_delete;
+pub(super) mod pending_list;
+pub(super) mod pending_put;
+pub(super) mod update;
+
+/// Which chat of which world.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Path {
+    /// The tenant.
+    tenant_key: String,
+    /// The chat.
+    chat_id: String,
+}
+
+/// Which member of which chat of which world.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct MemberPath {
+    /// The tenant.
+    tenant_key: String,
+    /// The chat.
+    chat_id: String,
+    /// A user_id or an app_id.
+    member: String,
+}
+
+/// Everything that is kept of a chat.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Shown {
+    /// Its id.
+    chat_id: String,
+    /// Group, topic or p2p.
+    chat_mode: ChatMode,
+    /// Private or public.
+    chat_type: ChatType,
+    /// `inner`, `tenant`, …
+    chat_tag: String,
+    /// Normal or dissolved.
+    chat_status: ChatStatus,
+    /// Whether people of other tenants may be in it.
+    external: bool,
+    /// Name; empty means none.
+    name: String,
+    /// Description; empty means none.
+    description: String,
+    /// Names by language.
+    i18n_names: I18nNames,
+    /// The owner: a user_id or an app_id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    /// The app whose bot made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    creator_app: Option<String>,
+    /// In one stream or in threads.
+    group_message_type: GroupMessageType,
+    /// Who may manage tabs, widgets and menus.
+    manage_widgets: Permission,
+    /// The settings that answers show.
+    settings: ChatSettings,
+    /// Its members, in the order in which they joined.
+    members: Vec<ShownMember>,
+    /// Its tabs, in their order.
+    tabs: Vec<ShownTab>,
+    /// What stands at its top.
+    top_notice: Vec<ShownNotice>,
+    /// Whether the platform has banned it.
+    banned: bool,
+    /// Whether a meeting is going on in it.
+    meeting: bool,
+    /// Its announcement.
+    announcement: announcement::Shown,
+}
+
+/// A member of a chat.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ShownMember {
+    /// A user_id or an app_id.
+    member: String,
+    /// What it is there.
+    role: Role,
+}
+
+/// What a member is.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Role {
+    /// The owner, who may be a manager too.
+    Owner,
+    /// A manager.
+    Manager,
+    /// A plain member.
+    Member,
+}
+
+/// A tab.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ShownTab {
+    /// Its id.
+    tab_id: String,
+    /// Its type.
+    tab_type: TabType,
+    /// Its name; empty means none.
+    tab_name: String,
+    /// What it opens; empty for the built-in ones.
+    target: String,
+}
+
+/// Something at the top of a chat.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ShownNotice {
+    /// `1` for a message, `2` for the announcement.
+    action_type: String,
+    /// The message; empty for the announcement.
+    message_id: String,
+}
+
+async fn show(tx: &mut Tx, chat: Chat) -> Result<Shown, Fault> {
+    let role = |member: &members::Membership| match chat.owner.as_ref() == Some(&member.member) {
+        true => Role::Owner,
+        false if member.manager => Role::Manager,
+        false => Role::Member,
+    };
+    let people = members::all(tx, chat.chat_id).await?;
+    let shown_tab = |tab: tabs::Tab| ShownTab {
+        tab_id: tab.tab_id.to_string(),
+        tab_type: tab.tab_type,
+        tab_name: tab.name,
+        target: tab.target,
+    };
+    let top = moderation::top(tx, chat.chat_id).await?.into_iter();
+    let holds = moderation::holds(tx, chat.chat_id).await?;
+    Ok(Shown {
+        top_notice: top
+            .map(|notice| ShownNotice { action_type: notice.action_type, message_id: notice.message_id })
+            .collect(),
+        banned: holds.banned,
+        meeting: holds.meeting,
+        chat_id: chat.chat_id.to_string(),
+        members: people
+            .iter()
+            .map(|found| ShownMember { member: found.member.to_column(), role: role(found) })
+            .collect(),
+        tabs: tabs::list(tx, chat.chat_id).await?.into_iter().map(shown_tab).collect(),
+        announcement: announcement::show(tx, &chat).await?,
+        chat_mode: chat.mode,
+        chat_type: chat.chat_type,
+        chat_tag: chat.tag,
+        chat_status: chat.status,
+        external: chat.external,
+        name: chat.name,
+        description: chat.description,
+        i18n_names: chat.i18n_names,
+        owner: chat.owner.as_ref().map(Member::to_column),
+        creator_app: chat.creator_app.map(|app| app.to_string()),
+        group_message_type: chat.group_message_type,
+        manage_widgets: chat.manage_widgets,
+        settings: chat.settings,
+    })
+}
+
+/// A chat of two parties has two, whatever was done to it.
+async fn check_parties(tx: &mut Tx, chat: &Chat) -> Result<(), Fault> {
+    if chat.mode == ChatMode::P2p && members::all(tx, chat.chat_id).await?.len() != 2 {
+        return Err(values::invalid("chat_mode", Some("p2p"), "a p2p chat has exactly two members"));
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::model::{
+    AnnouncementType, ChatMode, ChatSettings, ChatStatus, ChatType, I18nNames, Permission,
+};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, patch};
+use larkspur_store::chats::Chat;
+use larkspur_store::moderation::Holds;
+use larkspur_store::{Root, chats, members, moderation};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Path, Shown, announcement};
+use crate::operations::CONTROL;
+use crate::{support, values};
+
+/// `PATCH /larkspur/v1/worlds/:tenant_key/chats/:chat_id`
+pub(crate) struct Update;
+
+/// What to change. What is absent is left as it is.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Body {
+    /// Group, topic or p2p; a p2p chat has exactly two members.
+    chat_mode: Option<ChatMode>,
+    /// Private or public.
+    chat_type: Option<ChatType>,
+    /// Normal or dissolved.
+    chat_status: Option<ChatStatus>,
+    /// Whether people of other tenants may be in it.
+    external: Option<bool>,
+    /// Name.
+    #[schemars(length(max = 1000))]
+    name: Option<String>,
+    /// Description.
+    #[schemars(length(max = 10000))]
+    description: Option<String>,
+    /// Names by language, all of them.
+    i18n_names: Option<I18nNames>,
+    /// A user_id or an app_id, which becomes a member if it is none.
+    owner: Option<String>,
+    /// Who may manage tabs, widgets and menus.
+    manage_widgets: Option<Permission>,
+    /// The form of its announcement; `none` takes it away. A p2p chat has none, whatever is said here.
+    announcement_type: Option<AnnouncementType>,
+    /// Whether only owner and managers work with the announcement's document; the others get 232066.
+    announcement_locked: Option<bool>,
+    /// Whether the platform has banned it: who may speak cannot be set then (232060).
+    banned: Option<bool>,
+    /// Whether a meeting with restricted access is going on in it: who may speak cannot be set then (232092), nor
+    /// approval of new members be turned off (232093).
+    meeting: Option<bool>,
+    /// The settings that answers show; those that are absent are left as they are.
+    #[schemars(with = "Option<ChatSettings>", transform = values::without_defaults)]
+    settings: Option<Map<String, Value>>,
+}
+
+impl Operation for Update {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.chat.update",
+        summary: "Put a chat into any state",
+        route: patch("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}"),
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        example: r#"{"manage_widgets":"only_owner"}"#,
+        ..CONTROL
+    };
+    type Ground = Root;
+    type Path = Path;
+    type Query = Empty;
+    type Body = Body;
+    type Output = Shown;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        let body = &input.body;
+        let (mut tx, now) = support::lock(root, call, &input.path.tenant_key).await?;
+        let locked = support::lock_chat(&mut tx, &input.path.chat_id).await?;
+        let mut chat = Chat::clone(&locked);
+        chat.mode = body.chat_mode.unwrap_or(chat.mode);
+        chat.chat_type = body.chat_type.unwrap_or(chat.chat_type);
+        chat.status = body.chat_status.unwrap_or(chat.status);
+        chat.external = body.external.unwrap_or(chat.external);
+        chat.manage_widgets = body.manage_widgets.unwrap_or(chat.manage_widgets);
+        chat.name = body.name.clone().unwrap_or(chat.name);
+        chat.description = body.description.clone().unwrap_or(chat.description);
+        chat.i18n_names = body.i18n_names.clone().unwrap_or(chat.i18n_names);
+        if let Some(changes) = &body.settings {
+            chat.settings = overlaid(&chat.settings, changes)?;
+        }
+        if let Some(id) = &body.owner {
+            let owner = support::member(&mut tx, "owner", id).await?;
+            members::add(&mut tx, &locked, &owner, false, now).await?;
+            chat.owner = Some(owner);
+        }
+        super::check_parties(&mut tx, &chat).await?;
+        chats::update(&mut tx, &locked, &chat).await?;
+        announcement::set(&mut tx, &locked, body.announcement_type, body.announcement_locked).await?;
+        let holds = moderation::holds(&mut tx, locked.chat_id).await?;
+        let new = Holds {
+            banned: body.banned.unwrap_or(holds.banned),
+            meeting: body.meeting.unwrap_or(holds.meeting),
+        };
+        if new != holds {
+            moderation::set_holds(&mut tx, &locked, new).await?;
+        }
+        super::show(&mut tx, chat).await
+    }
+}
+
+/// The settings with some of them changed.
+fn overlaid(settings: &ChatSettings, changes: &Map<String, Value>) -> Result<ChatSettings, Fault> {
+    let wrong = |error: serde_json::Error| values::invalid("settings", None, &error.to_string());
+    let mut whole = serde_json::to_value(settings).map_err(wrong)?;
+    for (name, change) in changes {
+        match (whole.get_mut(name), change) {
+            (None, _) => return Err(values::invalid("settings", Some(name), "there is no such setting")),
+            (Some(Value::Object(old)), Value::Object(new)) => old.extend(new.clone()),
+            (Some(old), new) => *old = new.clone(),
+        }
+    }
+    serde_json::from_value(whole).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use larkspur_contract::model::RestrictedPermission;
+    use serde_json::json;
+
+    fn over(changes: &Value) -> Result<ChatSettings, Fault> {
+        overlaid(&ChatSettings::default(), changes.as_object().expect("an object"))
+    }
+
+    #[test]
+    fn settings_change_one_by_one() {
+        let changed = over(&json!({
+            "edit_permission": "only_owner",
+            "restricted_mode_setting": {"download_has_permission_setting": "not_anyone"}
+        }));
+        let mut expected = ChatSettings { edit_permission: Permission::OnlyOwner, ..ChatSettings::default() };
+        expected.restricted_mode_setting.download_has_permission_setting = RestrictedPermission::NotAnyone;
+        assert_eq!(changed.expect("fits"), expected);
+        assert_eq!(over(&json!({})).expect("fits"), ChatSettings::default());
+    }
+
+    #[test]
+    fn unknown_settings_and_values_are_refused() {
+        for wrong in [json!({"color": "red"}), json!({"edit_permission": "nobody"})] {
+            assert_eq!(over(&wrong).expect_err("refused").code(), codes::CONTROL_PARAM_INVALID);
+        }
+    }
+}

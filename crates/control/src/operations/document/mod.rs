@@ -1,0 +1,73 @@
+//! Documents of a world, as far as collaborators matter.
+
+use larkspur_api::rules;
+use larkspur_contract::Fault;
+use larkspur_contract::model::{DocPermission, DocType};
+use larkspur_store::Tx;
+use larkspur_store::documents::{self, Document};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::support;
+
+pub(super) mod collaborator_put;
+pub(super) mod create;
+pub(super) mod get;
+pub(super) mod update;
+
+/// Which document of which world.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Path {
+    /// The tenant.
+    tenant_key: String,
+    /// The document.
+    token: String,
+}
+
+/// A document.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Shown {
+    /// Its token.
+    token: String,
+    /// Its kind.
+    doc_type: DocType,
+    /// Its address.
+    url: String,
+    /// Its title.
+    title: String,
+    /// A user_id or an app_id; absent if it has no owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    /// Whether it was deleted.
+    deleted: bool,
+    /// Who may work with it beside the owner.
+    collaborators: Vec<Collaborator>,
+}
+
+/// Somebody who may work with a document.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Collaborator {
+    /// A user_id, an app_id or a chat_id.
+    member: String,
+    /// What it may do.
+    perm: DocPermission,
+}
+
+async fn find(tx: &mut Tx, token: &str) -> Result<Document, Fault> {
+    let found = documents::get(tx, token).await?;
+    found.ok_or_else(|| support::not_found("token", token, "there is no such document in this world"))
+}
+
+async fn show(tx: &mut Tx, document: Document) -> Result<Shown, Fault> {
+    let found = documents::collaborators(tx, &document.token).await?;
+    let shown = found.into_iter().map(|one| Collaborator { member: one.member, perm: one.permission });
+    Ok(Shown {
+        url: rules::documents::url(document.doc_type, &document.token),
+        token: document.token,
+        doc_type: document.doc_type,
+        title: document.title,
+        owner: Some(document.owner).filter(|owner| !owner.is_empty()),
+        deleted: document.deleted,
+        collaborators: shown.collect(),
+    })
+}

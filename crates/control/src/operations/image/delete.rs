@@ -1,0 +1,47 @@
+use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, delete};
+use larkspur_store::{Root, images};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::operations::CONTROL;
+use crate::support;
+
+/// `DELETE /larkspur/v1/worlds/:tenant_key/images/:image_key`
+pub(crate) struct Delete;
+
+/// Which image of which world.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Path {
+    /// The tenant.
+    tenant_key: String,
+    /// The image.
+    image_key: String,
+}
+
+impl Operation for Delete {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.image.delete",
+        summary: "Delete an image, of which its key remains known",
+        route: delete("/larkspur/v1/worlds/{tenant_key}/images/{image_key}"),
+        effect: Effect::Writes,
+        consumes: Consumes::Nothing,
+        codes: &[codes::CONTROL_NOT_FOUND],
+        example: "",
+        ..CONTROL
+    };
+    type Ground = Root;
+    type Path = Path;
+    type Query = Empty;
+    type Body = Empty;
+    type Output = Empty;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Empty, Fault> {
+        let key = &input.path.image_key;
+        let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
+        if images::delete(&mut tx, key).await? {
+            return Ok(Empty {});
+        }
+        Err(support::not_found("image_key", key, "there is no such image in this world"))
+    }
+}

@@ -1,0 +1,3 @@
+//! Images of a world.
+
+pub(super) mod delete;

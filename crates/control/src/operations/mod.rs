@@ -1,0 +1,93 @@
+//! `/larkspur/v1`: Larkspur's own operations, which make and change worlds, for tests and operators.
+//!
+//! Every write takes the row of its world first, so that two of them never interleave in one world, and none runs in a
+//! world that is being deleted.
+
+use larkspur_api::{Entry, entry};
+use larkspur_contract::{Access, Consumes, Effect, Reply, Spec, codes, get, rates};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+mod app;
+mod chat;
+mod document;
+mod image;
+mod refusal;
+mod share_link;
+mod user;
+mod world;
+
+/// What all operations of the control API have in common: they are for the holder of the control key, as often as it
+/// likes, they answer `success`, and refuse what does not fit with 5275400; they have no public page and differ from none.
+///
+/// The other fields are placeholders: each `SPEC` gives its own, which a test asks.
+pub(crate) const CONTROL: Spec = Spec {
+    reference: "",
+    access: Access::Control,
+    rate: rates::UNLIMITED,
+    reply: Reply::Data("success"),
+    invalid: codes::CONTROL_PARAM_INVALID,
+    behaviours: &[],
+    deviations: &[],
+    id: "",
+    summary: "",
+    route: get(""),
+    effect: Effect::Reads,
+    consumes: Consumes::Nothing,
+    codes: &[],
+    recodes: &[],
+    example: "",
+};
+
+/// Which world.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct WorldPath {
+    /// Its tenant.
+    tenant_key: String,
+}
+
+/// The operations of the control API, in the order of the documents.
+pub static ENTRIES: &[Entry] = &[
+    entry::<world::create::Create>(),
+    entry::<world::list::List>(),
+    entry::<world::get::Get>(),
+    entry::<world::delete::Delete>(),
+    entry::<world::clock::SetClock>(),
+    entry::<world::limits::SetLimits>(),
+    entry::<world::settings::get::Get>(),
+    entry::<world::settings::put::Put>(),
+    entry::<refusal::put::Put>(),
+    entry::<refusal::list::List>(),
+    entry::<refusal::delete::Delete>(),
+    entry::<app::create::Create>(),
+    entry::<app::list::List>(),
+    entry::<app::get::Get>(),
+    entry::<app::update::Update>(),
+    entry::<app::secret::Rotate>(),
+    entry::<app::token::Issue>(),
+    entry::<app::install::Install>(),
+    entry::<app::sign_in::get::Get>(),
+    entry::<app::sign_in::put::Put>(),
+    entry::<app::events::get::Get>(),
+    entry::<app::events::put::Put>(),
+    entry::<user::create::Create>(),
+    entry::<user::list::List>(),
+    entry::<user::get::Get>(),
+    entry::<user::update::Update>(),
+    entry::<user::delete::Delete>(),
+    entry::<user::token::Issue>(),
+    entry::<chat::create::Create>(),
+    entry::<chat::get::Get>(),
+    entry::<chat::update::Update>(),
+    entry::<chat::member_put::Put>(),
+    entry::<chat::member_delete::Delete>(),
+    entry::<chat::pending_list::List>(),
+    entry::<chat::pending_put::Put>(),
+    entry::<chat::pending_delete::Delete>(),
+    entry::<share_link::open::Open>(),
+    entry::<document::create::Create>(),
+    entry::<document::get::Get>(),
+    entry::<document::update::Update>(),
+    entry::<document::collaborator_put::Put>(),
+    entry::<image::delete::Delete>(),
+];

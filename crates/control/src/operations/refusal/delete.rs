@@ -1,0 +1,37 @@
+use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, delete};
+use larkspur_store::{Root, refusals};
+
+use super::Path;
+use crate::operations::CONTROL;
+use crate::support;
+
+/// `DELETE /larkspur/v1/worlds/:tenant_key/refusals/:operation`
+pub(crate) struct Delete;
+
+impl Operation for Delete {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.refusal.delete",
+        summary: "Take a planned refusal back",
+        route: delete("/larkspur/v1/worlds/{tenant_key}/refusals/{operation}"),
+        effect: Effect::Writes,
+        consumes: Consumes::Nothing,
+        codes: &[codes::CONTROL_NOT_FOUND],
+        example: "",
+        ..CONTROL
+    };
+    type Ground = Root;
+    type Path = Path;
+    type Query = Empty;
+    type Body = Empty;
+    type Output = Empty;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Empty, Fault> {
+        let operation = &input.path.operation;
+        let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
+        if !refusals::remove(&mut tx, operation).await? {
+            return Err(support::not_found("operation", operation, "nothing is planned for it"));
+        }
+        Ok(Empty {})
+    }
+}

@@ -1,0 +1,60 @@
+use larkspur_api::{Input, Operation, RootCall};
+use larkspur_contract::nearest::did_you_mean;
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
+use larkspur_store::Root;
+use larkspur_store::refusals::{self, Refusal};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Path, Shown};
+use crate::operations::CONTROL;
+use crate::{support, values};
+
+/// `PUT /larkspur/v1/worlds/:tenant_key/refusals/:operation`
+pub(crate) struct Put;
+
+/// What the operation's next calls are to be answered with. It replaces what was planned before.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Body {
+    /// A code that the operation's page lists, or 99991400, 2200 or 5000 of the gateway.
+    code: i64,
+    /// How many calls to refuse; one by default.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 1))]
+    times: Option<i64>,
+}
+
+impl Operation for Put {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.refusal.put",
+        summary: "Refuse the next calls of an operation, to see what a client makes of it",
+        route: put("/larkspur/v1/worlds/{tenant_key}/refusals/{operation}"),
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        example: r#"{"code":232019,"times":2}"#,
+        ..CONTROL
+    };
+    type Ground = Root;
+    type Path = Path;
+    type Query = larkspur_api::Empty;
+    type Body = Body;
+    type Output = Shown;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        let Body { code, times } = input.body;
+        let operation = &input.path.operation;
+        let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
+        let spec = super::plannable(operation).ok_or_else(|| {
+            let near = did_you_mean(operation, super::operations().map(|spec| spec.id));
+            let why = format!("no operation with an access token has this id{near}");
+            support::not_found("operation", operation, &why)
+        })?;
+        if u32::try_from(code).ok().and_then(|number| spec.plannable(number)).is_none() {
+            let why = format!("not a code that the operation answers; those are {}", super::numbers(spec));
+            return Err(values::invalid("code", Some(&code.to_string()), &why));
+        }
+        let refusal = Refusal { operation: operation.clone(), code, remaining: times.unwrap_or(1) };
+        refusals::plan(&mut tx, &refusal).await?;
+        Ok(super::show(refusal))
+    }
+}

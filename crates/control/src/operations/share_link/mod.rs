@@ -1,0 +1,3 @@
+//! Links into chats, as clients open them.
+
+pub(super) mod open;

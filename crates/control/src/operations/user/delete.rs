@@ -1,0 +1,85 @@
+use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::Basis::Assumed;
+use larkspur_contract::model::{ChatMode, ChatStatus};
+use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Spec, codes, delete};
+use larkspur_store::chats::{self, Chat, Member};
+use larkspur_store::{LockedChat, Root, Tx, members, pending, user_deletion};
+
+use super::Path;
+use crate::operations::CONTROL;
+use crate::support;
+
+/// `DELETE /larkspur/v1/worlds/:tenant_key/users/:user_id`
+pub(crate) struct Delete;
+
+impl Operation for Delete {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.user.delete",
+        summary: "Delete a user",
+        route: delete("/larkspur/v1/worlds/{tenant_key}/users/{user_id}"),
+        effect: Effect::Writes,
+        consumes: Consumes::Nothing,
+        codes: &[codes::CONTROL_NOT_FOUND],
+        example: "",
+        behaviours: &[LEAVES],
+        ..CONTROL
+    };
+    type Ground = Root;
+    type Path = Path;
+    type Query = Empty;
+    type Body = Empty;
+    type Output = Empty;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Empty, Fault> {
+        let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
+        let user = support::user(&mut tx, "user_id", &input.path.user_id).await?;
+        let member = Member::User(user.user_id.clone());
+        leave_all(&mut tx, &member).await?;
+        user_deletion::close(&mut tx, &user).await?;
+        // Those that others let the user into meanwhile.
+        leave_all(&mut tx, &member).await?;
+        user_deletion::delete(&mut tx, &user).await?;
+        Ok(Empty {})
+    }
+}
+
+async fn leave_all(tx: &mut Tx, member: &Member) -> Result<(), Fault> {
+    for chat_id in user_deletion::chats_of(tx, member).await? {
+        if let Some(chat) = chats::lock(tx, chat_id).await? {
+            leave(tx, &chat, member).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn leave(tx: &mut Tx, chat: &LockedChat, member: &Member) -> Result<(), Fault> {
+    pending::remove(tx, chat, member).await?;
+    if !members::remove(tx, chat, member).await? {
+        return Ok(());
+    }
+    let left = members::all(tx, chat.chat_id).await?;
+    let mut new = Chat::clone(chat);
+    if chat.owner.as_ref() == Some(member) {
+        let is_user = |one: &&members::Membership| matches!(one.member, Member::User(_));
+        let heir = left.iter().find(is_user).or(left.first()).map(|one| one.member.clone());
+        if let Some(heir) = &heir {
+            // The owner is not among the managers.
+            members::set_manager(tx, chat, heir, false).await?;
+        }
+        new.owner = heir;
+    }
+    if chat.status == ChatStatus::Normal && (left.is_empty() || chat.mode == ChatMode::P2p) {
+        new.status = ChatStatus::Dissolved;
+    }
+    if new != **chat {
+        chats::update(tx, chat, &new).await?;
+    }
+    Ok(())
+}
+
+const LEAVES: Behaviour = Behaviour {
+    name: "deleted_users",
+    rule: "A deleted user leaves every chat and every document. A chat whose owner it was goes to the user who joined first, else to the bot who did; one that is empty then, or of two parties, is dissolved. Tokens are refused (99991668), codes and refresh tokens are 20008.",
+    basis: Assumed,
+    switch: false,
+};

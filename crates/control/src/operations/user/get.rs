@@ -1,0 +1,36 @@
+use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, get};
+use larkspur_store::Root;
+
+use super::{Path, Shown};
+use crate::operations::CONTROL;
+use crate::support;
+
+/// `GET /larkspur/v1/worlds/:tenant_key/users/:user_id`
+pub(crate) struct Get;
+
+impl Operation for Get {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.user.get",
+        summary: "Show a user",
+        route: get("/larkspur/v1/worlds/{tenant_key}/users/{user_id}"),
+        effect: Effect::Reads,
+        consumes: Consumes::Nothing,
+        codes: &[codes::CONTROL_NOT_FOUND],
+        example: "",
+        ..CONTROL
+    };
+    type Ground = Root;
+    type Path = Path;
+    type Query = Empty;
+    type Body = Empty;
+    type Output = Shown;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        let (mut tx, _) = support::open(root, call, &input.path.tenant_key).await?;
+        let user = support::user(&mut tx, "user_id", &input.path.user_id).await?;
+        let profile = super::profile(&mut tx, &user.user_id).await?;
+        let installs = super::installs(&mut tx).await?;
+        Ok(super::show(&tx, &installs, &user, profile))
+    }
+}

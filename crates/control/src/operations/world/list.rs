@@ -1,0 +1,41 @@
+use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, get};
+use larkspur_store::{Root, tenants};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::World;
+use crate::operations::CONTROL;
+
+/// `GET /larkspur/v1/worlds`
+pub(crate) struct List;
+
+/// The worlds.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Output {
+    /// All of them, in the order of their keys.
+    worlds: Vec<World>,
+}
+
+impl Operation for List {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.world.list",
+        summary: "List the worlds",
+        route: get("/larkspur/v1/worlds"),
+        effect: Effect::Reads,
+        consumes: Consumes::Nothing,
+        codes: &[],
+        example: "",
+        ..CONTROL
+    };
+    type Ground = Root;
+    type Path = Empty;
+    type Query = Empty;
+    type Body = Empty;
+    type Output = Output;
+
+    async fn run(root: &mut Root, call: &RootCall, _input: &Input<Self>) -> Result<Output, Fault> {
+        let worlds = tenants::all(root).await?;
+        Ok(Output { worlds: worlds.iter().map(|world| super::show(world, call.now)).collect() })
+    }
+}
