@@ -7,8 +7,8 @@ use larkspur_api::{Entry, Settings};
 use larkspur_contract::envelope::Brand;
 use larkspur_store::{Engine, Keys};
 
-use crate::call_id::CallIds;
 use crate::REGISTRY;
+use crate::call_id::CallIds;
 use crate::documents::Documents;
 use crate::endpoints::{self, ENDPOINTS, Endpoint};
 use crate::gateway;
