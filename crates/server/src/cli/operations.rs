@@ -10,9 +10,9 @@ use crate::documents::{access_text, scopes_of};
 /// Flags of `larkspur operations`.
 #[derive(Debug, Args)]
 pub(super) struct Flags {
-    /// One of them, to be described: fields, codes, scopes, frequency, choices
+    /// Operation to describe: fields, codes, scopes, rate limits, behaviours
     operation: Option<String>,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -38,10 +38,10 @@ pub(super) fn find(id: &str) -> Result<&'static Entry, String> {
     let part: Vec<&str> = ids().filter(|known| !id.is_empty() && known.contains(id)).take(6).collect();
     let meant = match part.as_slice() {
         [] => nearest(id, ids().map(str::to_owned)),
-        [one, ..] if part.len() > 5 => format!("{one}, or another of those with {id} in their names"),
+        [one, ..] if part.len() > 5 => format!("{one}, or another one with {id} in its name"),
         some => some.join(", "),
     };
-    Err(format!("there is no operation {id:?}; the nearest is {meant}; `larkspur operations` lists them"))
+    Err(format!("there is no operation {id:?}; did you mean {meant}? `larkspur operations` lists all"))
 }
 
 /// Prints the registry, or one operation.
@@ -100,10 +100,10 @@ mod tests {
     #[test]
     fn a_slip_is_answered_with_what_was_meant() {
         let refused = |id| find(id).err().expect("none of them");
-        assert!(refused("im.v2.tag.creat").contains("; the nearest is im.v2.tag.create;"));
-        assert!(refused("im.v2.tga.create").contains("; the nearest is im.v2.tag.create;"));
+        assert!(refused("im.v2.tag.creat").contains("; did you mean im.v2.tag.create?"));
+        assert!(refused("im.v2.tga.create").contains("; did you mean im.v2.tag.create?"));
         assert!(refused("tag.create").contains("im.v2.tag.create"));
-        assert!(refused("im.").contains("or another of those with im. in their names"));
+        assert!(refused("im.").contains("or another one with im. in its name"));
         assert!(find("im.v2.tag.create").is_ok());
     }
 

@@ -43,7 +43,7 @@ pub(super) fn read(
         let shown = name.to_string_lossy().into_owned();
         let odd = |what: &str| {
             ConfigError(format!(
-                "the {what} of the environment variable {shown} is not UTF-8: set it anew, or unset it"
+                "the {what} of the environment variable {shown} is not UTF-8: change it, or unset it"
             ))
         };
         let name = name.into_string().map_err(|_| odd("name"))?;
@@ -57,7 +57,7 @@ pub(super) fn read(
             let nearest = nearest(short, names);
             if distance(short, &nearest) <= slip(&nearest) {
                 return Err(ConfigError(format!(
-                    "the environment variable {name} is no setting; the nearest is {FRONT}{nearest}"
+                    "the environment variable {name} is not a setting; did you mean {FRONT}{nearest}?"
                 )));
             }
             unknown.push(name);
@@ -72,7 +72,7 @@ pub(super) fn read(
     if !unknown.is_empty() {
         unknown.sort();
         given.warnings.push(format!(
-            "the environment has what begins as a setting does and is none: {}; `larkspur config` prints those there are",
+            "unknown environment variables: {}; `larkspur config` prints all settings",
             unknown.join(", ")
         ));
     }
