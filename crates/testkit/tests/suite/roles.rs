@@ -52,7 +52,7 @@ fn who_serves_needs_no_right_to_make_tables() {
     assert!(!will_do && said.contains("the role clerk may not make or change tables"), "{said}");
     let (done, said) = database.larkspur("migrate", "clerk");
     assert!(
-        !done && said.contains("permission denied") && said.contains("may make and change tables"),
+        !done && said.contains("permission denied") && said.contains("create and alter tables"),
         "{said}"
     );
     let (will_do, said) = database.larkspur("check", "keeper");
@@ -77,7 +77,7 @@ fn who_serves_needs_no_right_to_make_tables() {
         will_do && said.contains("the role clerk may serve, and may not make or change tables"),
         "{said}"
     );
-    assert!(said.contains("durability and rights are right"), "{said}");
+    assert!(said.contains("durability and permissions are right"), "{said}");
     // There is nothing to do, so nothing is forbidden.
     let (done, said) = database.larkspur("migrate", "clerk");
     assert!(done, "{said}");
@@ -127,7 +127,7 @@ fn a_check_tells_settings_that_lose_what_was_acknowledged() {
     database.run("postgres", "CREATE DATABASE data");
     let (will_do, said) = database.larkspur("check", "larkspur");
     assert!(!will_do, "{said}");
-    for part in ["fsync is off: ", "full_page_writes is off: ", "2 of these lines must be mended"] {
+    for part in ["fsync is off: ", "full_page_writes is off: ", "2 of these lines must be fixed"] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let standby = "ALTER SYSTEM SET default_transaction_read_only = on";

@@ -218,7 +218,7 @@ fn a_second_signal_ends_the_lame_duck_time() {
     assert!(program.is_running());
     program.terminate();
     let (status, log) = program.wait();
-    assert!(status.success() && log.contains("told twice to end"), "{status}: {log}");
+    assert!(status.success() && log.contains("second signal: stopping at once"), "{status}: {log}");
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn too_few_open_files_are_told_at_the_start() {
     }
     assert_eq!(ask(&mut program.client(), LIVE).0, 200);
     let log = program.log();
-    assert!(log.contains("limit of open files is too small for limits.connections"), "{log}");
+    assert!(log.contains("limit of open files is too low for limits.connections"), "{log}");
     assert!(!log.contains("cannot accept a connection"), "{log}");
 }
 
