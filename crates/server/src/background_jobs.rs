@@ -1,4 +1,4 @@
-//! What a server does by itself: it keeps its node number and does the jobs that are due.
+//! Work of the server in the background: it renews its node number and does the jobs that are due.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -72,7 +72,7 @@ async fn hold(engine: Weak<Engine>) {
         pause = match unpanicked(nodes::hold_node(&engine)).await.unwrap_or_else(|why| panicked(&why)) {
             Ok(()) => renewal,
             Err(error) => {
-                tracing::warn!(why = %error, "cannot renew the lease of the node number; without one, no ids are made");
+                tracing::warn!(why = %error, "cannot renew the lease of the node number; no ids are created without it");
                 AGAIN
             }
         };
@@ -87,7 +87,7 @@ fn panicked<T>(why: &str) -> Result<T, StoreError> {
 async fn sweep(engine: Weak<Engine>) {
     while let Some(engine) = engine.upgrade() {
         if let Err(error) = unpanicked(sweep_if_due(&engine)).await.unwrap_or_else(|why| panicked(&why)) {
-            tracing::warn!(why = %error, "what has ended was not deleted, which is tried again in ten minutes");
+            tracing::warn!(why = %error, "cleanup of expired rows failed; retrying in 10 minutes");
         }
         drop(engine);
         sleep(LOOK).await;
@@ -101,9 +101,11 @@ async fn sweep_files(engine: Weak<Engine>, grace: Duration) {
             .unwrap_or_else(|why| panicked(&why))
         {
             Ok(None) => {}
-            Ok(Some(swept)) => tracing::debug!(seen = swept.seen, removed = swept.removed, "files swept"),
+            Ok(Some(swept)) => {
+                tracing::debug!(seen = swept.seen, removed = swept.removed, "unused files removed")
+            }
             Err(error) => {
-                tracing::warn!(why = %error, "files were not swept, which is tried again in an hour");
+                tracing::warn!(why = %error, "cleanup of unused files failed; retrying in an hour");
             }
         }
         drop(engine);
@@ -111,7 +113,7 @@ async fn sweep_files(engine: Weak<Engine>, grace: Duration) {
     }
 }
 
-/// Enters the slot of a job that is open now; false if somebody did before.
+/// Claims the current slot of a job; false if another server did.
 async fn enter(engine: &Engine, job: &Job) -> Result<bool, StoreError> {
     let slot = engine.clock.now_ms().div_euclid(job.every_ms);
     let entered = jobs::claim(engine, job.name, slot).await?;
@@ -125,7 +127,7 @@ async fn enter(engine: &Engine, job: &Job) -> Result<bool, StoreError> {
 async fn sweep_if_due(engine: &Arc<Engine>) -> Result<(), StoreError> {
     if enter(engine, &ENDED).await? {
         let deleted = jobs::sweep(engine, engine.clock.now_ms()).await?;
-        tracing::debug!(deleted, "swept what has ended");
+        tracing::debug!(deleted, "expired rows deleted");
     }
     Ok(())
 }

@@ -87,7 +87,7 @@ impl Objects {
         }
         let put = self.store.put_opts(&place, content.into(), PutMode::Overwrite.into());
         within("keeping", put).await?;
-        tracing::warn!("the file {key} was damaged, and an upload of the same bytes has replaced it");
+        tracing::warn!("the file {key} was damaged; an upload of the same bytes has replaced it");
         Ok(())
     }
 }

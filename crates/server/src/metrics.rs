@@ -143,30 +143,20 @@ pub(crate) fn text(app: &App) -> String {
     let memory = &app.engine.memory;
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let mut line = |kind: &str, name: &str, help: &str, value: u64| one(&mut out, kind, name, help, value);
-    line(
-        "counter",
-        "unrouted_total",
-        "Requests of paths that neither Larkspur nor the platform has.",
-        load(&metrics.unrouted),
-    );
-    line("counter", "recalled_total", "Answers from memory alone.", load(&metrics.recalled));
+    line("counter", "unrouted_total", "Requests for unknown paths.", load(&metrics.unrouted));
+    line("counter", "recalled_total", "Calls answered from memory.", load(&metrics.recalled));
     line(
         "counter",
         "undocumented_total",
         "Answers whose code the operation does not list.",
         load(&metrics.undocumented),
     );
-    line(
-        "counter",
-        "doubtful_total",
-        "Failed calls that may have been done all the same.",
-        load(&metrics.doubtful),
-    );
+    line("counter", "doubtful_total", "Failed calls that may have taken effect.", load(&metrics.doubtful));
     line("gauge", "connections", "Open connections.", load(&metrics.connections));
     line(
         "counter",
         "connections_shed_total",
-        "Connections that were closed to make place for others: idle, slow, or not reading.",
+        "Connections closed to make room for others: idle, slow, or not reading.",
         load(&metrics.shed),
     );
     line("counter", "log_lines_dropped_total", DROPPED, logs::dropped());
@@ -188,7 +178,7 @@ pub(crate) fn text(app: &App) -> String {
     out
 }
 
-const AVAILABLE: &str = "1 if the store could be read and written when this was asked for, else 0.";
+const AVAILABLE: &str = "1 if the store can be read and written, else 0.";
 const DROPPED: &str = "Log lines that could not be written.";
 
 fn one(out: &mut String, kind: &str, name: &str, help: &str, value: u64) {
@@ -207,14 +197,14 @@ pub(crate) fn before(dropped: u64) -> String {
 }
 
 fn unserved(metrics: &Metrics, out: &mut String) {
-    out.push_str("# HELP larkspur_unserved_total Calls of operations that the platform has and Larkspur has not.\n# TYPE larkspur_unserved_total counter\n");
+    out.push_str("# HELP larkspur_unserved_total Calls of platform operations that Larkspur does not serve.\n# TYPE larkspur_unserved_total counter\n");
     for (id, known) in metrics.unserved.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         let _ = writeln!(out, "larkspur_unserved_total{{operation=\"{id}\"}} {}", known.calls);
     }
 }
 
 fn deliveries(metrics: &Metrics, out: &mut String) {
-    out.push_str("# HELP larkspur_deliveries_total Attempts to deliver an event; lost are those whose claim had ended.\n# TYPE larkspur_deliveries_total counter\n");
+    out.push_str("# HELP larkspur_deliveries_total Attempts to deliver an event; lost: the claim had expired.\n# TYPE larkspur_deliveries_total counter\n");
     for ((_, outcome), number) in OUTCOMES.iter().zip(&metrics.deliveries) {
         let number = number.load(Ordering::Relaxed);
         let _ = writeln!(out, "larkspur_deliveries_total{{outcome=\"{outcome}\"}} {number}");

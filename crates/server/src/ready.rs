@@ -61,15 +61,15 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
 pub(crate) fn load(path: &Path) -> Result<Ready, String> {
     let shown = path.display();
     let text = fs::read(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => format!("there is no ready file {shown}, as while no server runs there"),
+        io::ErrorKind::NotFound => format!("there is no ready file {shown}: no server is running there"),
         io::ErrorKind::PermissionDenied => {
             format!(
-                "this user may not read the ready file {shown}, which is for the user that runs the server"
+                "permission denied for the ready file {shown}: only the user that runs the server can read it"
             )
         }
         _ => format!("cannot read the ready file {shown}: {error}"),
     })?;
-    serde_json::from_slice(&text).map_err(|error| format!("{shown} is no ready file: {error}"))
+    serde_json::from_slice(&text).map_err(|error| format!("{shown} is not a ready file: {error}"))
 }
 
 /// Removes a ready file, unless another server has written its own there meanwhile.
@@ -77,7 +77,7 @@ pub(crate) fn withdraw(path: &Path, ready: &Ready) {
     if read::<Ready>(path).as_ref() == Some(ready)
         && let Err(error) = fs::remove_file(path)
     {
-        tracing::warn!(why = %error, path = %path.display(), "the ready file cannot be removed");
+        tracing::warn!(why = %error, path = %path.display(), "cannot remove the ready file");
     }
 }
 

@@ -243,7 +243,7 @@ async fn every_line_says_who_called_what_and_how_long_it_took() {
     let token = format!("Bearer {}", setup.token(7200));
     setup.send("GET", "/test/scoped", Some(&token), "").await;
     let why = lines.one()["why"].as_str().expect("why").to_owned();
-    assert!(why.contains("one of these would do: a:b, c:d"), "{why}");
+    assert!(why.contains("any of these scopes would do: a:b, c:d"), "{why}");
     setup.send("POST", "/test/echo?ids=1&ids=2&ids=3", Some(&token), r#"{"name":""}"#).await;
     let why = lines.one()["why"].as_str().expect("why").to_owned();
     assert!(why.contains("ids") && why.contains("; name: "), "{why}");

@@ -11,7 +11,11 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let progress = Progress::of_file("copying", Sqlite::unfinished(to), size(&Sqlite::file(data)));
     Sqlite::backup(data, to).map_err(|error| advised(&error))?;
     drop(progress);
-    let said = format!("{} holds all of {}; keep it as secret\n", to.display(), data.display());
+    let said = format!(
+        "Backed up {} to {}; it contains the master key, keep it secret\n",
+        data.display(),
+        to.display()
+    );
     if config.blobs().starts_with("file:") {
         // Afterwards: no file goes until long after the last row that names it.
         let beside = beside(to)?;
@@ -19,9 +23,9 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
             // Without its files it is no backup.
             drop(std::fs::remove_file(to));
         })?;
-        return super::print(&format!("{said}{beside} holds its {copied} files\n"));
+        return super::print(&format!("{said}Copied its {copied} files to {beside}\n"));
     }
     let elsewhere = config.blobs().starts_with("s3:");
-    let note = if elsewhere { "The files in S3 are not in it: let the bucket keep versions\n" } else { "" };
+    let note = if elsewhere { "Files in S3 are not included: enable versioning of the bucket\n" } else { "" };
     super::print(&format!("{said}{note}"))
 }

@@ -15,7 +15,7 @@ use crate::config::Config;
 /// Flags of `larkspur backup` and `larkspur restore`.
 #[derive(Debug, Args)]
 pub(super) struct Flags {
-    /// The copy
+    /// Backup file
     pub(super) file: PathBuf,
     #[command(flatten)]
     pub(super) place: Place,
@@ -43,10 +43,10 @@ pub(super) fn size(file: &Path) -> Option<u64> {
     std::fs::metadata(file).ok().map(|file| file.len())
 }
 
-/// The data directory, if that is where the data are.
+/// The data directory, if the data is in one.
 pub(super) fn directory(config: &Config) -> Result<&Path, String> {
     if config.is_on_a_server() {
-        return Err("the data are on a PostgreSQL server: copy them with pg_basebackup or pg_dump".to_owned());
+        return Err("the data is on a PostgreSQL server: use pg_basebackup or pg_dump".to_owned());
     }
     Ok(&config.data)
 }

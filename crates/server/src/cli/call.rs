@@ -14,36 +14,36 @@ use crate::http::Sent;
 /// Flags of `larkspur call`.
 #[derive(Args)]
 pub(super) struct Flags {
-    /// The operation; `larkspur operations` lists them
+    /// Operation; `larkspur operations` lists them
     operation: String,
-    /// A parameter in the path [default: `tenant_key` is the ready file's]
+    /// Path parameter, repeatable [default: `tenant_key` from the ready file]
     #[arg(long, value_name = "NAME=VALUE")]
     path: Vec<String>,
-    /// A parameter in the query; may be given several times
+    /// Query parameter, repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     query: Vec<String>,
-    /// The body: JSON, @FILE, or - for standard input
+    /// Body: JSON, @FILE, or - for standard input
     #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
     body: Option<String>,
-    /// A file to upload
+    /// File to upload
     #[arg(long, value_name = "NAME=@PATH", conflicts_with = "body")]
     file: Vec<String>,
-    /// A field beside a file
+    /// Form field beside a file, repeatable
     #[arg(long, value_name = "NAME=VALUE", conflicts_with = "body")]
     field: Vec<String>,
     /// Base URL of the server [default: from the ready file]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// An access token, or the control key [default: one got with the app's secret]
+    /// Access token or control key [default: a new token of the app]
     #[arg(long, conflicts_with = "app_id")]
     token: Option<String>,
-    /// The app to sign in as [default: from the ready file]
+    /// App to sign in as [default: from the ready file]
     #[arg(long, requires = "app_secret")]
     app_id: Option<String>,
-    /// Its secret
+    /// Secret of the app
     #[arg(long, requires = "app_id")]
     app_secret: Option<String>,
-    /// The ready file [default: the setting `ready_file`, else ready.json in the data directory]
+    /// Ready file [default: the setting `ready_file`, else ready.json in the data directory]
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
@@ -72,7 +72,7 @@ async fn call(flags: &Flags, spec: &Spec) -> Result<(), String> {
         (Some(token), _) => Some(token.clone()),
         (None, Access::Control) => Some(server.known()?.control_key.clone()),
         (None, Access::Token { tokens: Tokens::User, .. }) => {
-            return Err("only users may call this: pass a user token with --token".to_owned());
+            return Err("only users can call this operation: pass a user token with --token".to_owned());
         }
         (None, Access::Token { .. } | Access::App | Access::AppOrBody) => {
             Some(server.sign_in(flags.app_id.as_deref().zip(flags.app_secret.as_deref())).await?)
@@ -105,7 +105,7 @@ fn body(flags: &Flags, spec: &Spec) -> Result<(String, Option<Bytes>), String> {
         return Ok((kind, Some(bytes)));
     }
     if !flags.file.is_empty() || !flags.field.is_empty() {
-        return Err(format!("{} takes no file and no form: pass JSON with --body", spec.id));
+        return Err(format!("{} takes JSON, not a file or form: pass it with --body", spec.id));
     }
     Ok((kind, flags.body.as_deref().map(read_body).transpose()?))
 }
@@ -142,7 +142,7 @@ fn target(
     for (name, value) in path.iter().map(pair).collect::<Result<Vec<_>, _>>()? {
         let place = format!("{{{name}}}");
         if !target.contains(&place) {
-            return Err(format!("{} has no {name} in its path {}", spec.id, spec.route.path));
+            return Err(format!("{} has no path parameter {name}: its path is {}", spec.id, spec.route.path));
         }
         target = target.replace(&place, &value);
     }

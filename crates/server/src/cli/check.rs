@@ -24,7 +24,7 @@ pub(super) fn run(place: &Place) -> Result<(), String> {
         });
     }
     let data = &config.data;
-    let progress = Progress::of("looking at every page and every reference");
+    let progress = Progress::of("checking every page and every reference");
     let found = Sqlite::check(data).map_err(|error| advised(&error))?;
     drop(progress);
     if !found.is_empty() {
@@ -48,10 +48,10 @@ async fn check_state(store: &Store, config: &Config) -> Result<(), String> {
     match (state.fault(), state.schema) {
         (Some(why), _) => Err(format!("{place}: {why}")),
         (None, Schema::Absent) => {
-            Err(format!("{place} has no tables of larkspur: name another directory with --data"))
+            Err(format!("{place} has no larkspur tables: choose another directory with --data"))
         }
         (None, Schema::Older(older)) => super::print(&format!(
-            "{place} has schema {older}: `larkspur migrate`, or the next start, brings it to {SCHEMA_VERSION}\n"
+            "{place} has schema {older}: `larkspur migrate` or the next start upgrades it to {SCHEMA_VERSION}\n"
         )),
         (None, _) => Ok(()),
     }
@@ -65,7 +65,7 @@ async fn check_database(store: &Store, config: &Config) -> Result<(), String> {
     if let Some(layout) = citus::layout(&driver).await.map_err(|error| plain(&error))? {
         if state.schema == Schema::Same && !layout.wrong.is_empty() {
             found.faults.push(format!(
-                "not distributed as they should be: {}; run `larkspur migrate --distribute`",
+                "wrongly distributed: {}; run `larkspur migrate --distribute`",
                 layout.wrong.join(", ")
             ));
         }
@@ -74,10 +74,10 @@ async fn check_database(store: &Store, config: &Config) -> Result<(), String> {
     let Findings { faults, notes } = found;
     super::print(&faults.iter().chain(&notes).map(|line| format!("{line}\n")).collect::<String>())?;
     if !faults.is_empty() {
-        return Err(format!("{place} will not do: {} of these lines must be mended first", faults.len()));
+        return Err(format!("{place} is not suitable: {} of these lines must be fixed first", faults.len()));
     }
     super::print(&format!(
-        "{place} can hold the data: version, encoding, order of text, durability and rights are right\n"
+        "{place} is suitable: version, encoding, collation, durability and permissions are right\n"
     ))
 }
 
@@ -91,19 +91,22 @@ async fn check_files(store: &Store, config: &Config) -> Result<(), String> {
         return Ok(());
     }
     let Some(kept) = configured(config)? else { return Ok(()) };
-    let progress = Progress::of("reading the files of images");
-    let mut told = |read| progress.now(format!("{read} files of images read"));
+    let progress = Progress::of("reading image files");
+    let mut told = |read| progress.now(format!("{read} image files read"));
     let examined = blobs::examine(&driver, &*kept, &mut told).await.map_err(|error| plain(&error))?;
     drop(progress);
     let Examined { named, missing, damaged } = examined;
     if missing.is_empty() && damaged.is_empty() {
-        return super::print(&format!("{}: none of {named} files is missing or damaged\n", config.blobs()));
+        return super::print(&format!(
+            "{}: {named} files checked, none missing or damaged\n",
+            config.blobs()
+        ));
     }
     let lines = missing.iter().map(|name| format!("missing: {name}\n"));
     let lines = lines.chain(damaged.iter().map(|name| format!("damaged: {name}\n")));
     super::print(&lines.collect::<String>())?;
     Err(format!(
-        "{} lacks {} files that images name, and {} are damaged: put them back from a backup, or upload the same images again",
+        "{} lacks {} image files, and {} are damaged: restore them from a backup, or upload the same images again",
         config.blobs(),
         missing.len(),
         damaged.len()
@@ -113,7 +116,7 @@ async fn check_files(store: &Store, config: &Config) -> Result<(), String> {
 /// How tables lie that Citus has distributed, in a line.
 pub(super) fn lies(layout: &Layout) -> String {
     format!(
-        "Citus: {} tables are divided by tenant, each in {} shards on {} servers; {} are whole on every server ({})",
+        "Citus: {} tables distributed by tenant, {} shards each on {} servers; {} tables replicated to every server ({})",
         layout.divided.len(),
         layout.shards,
         layout.servers,

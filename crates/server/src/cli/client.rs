@@ -47,11 +47,8 @@ impl Server {
     /// By its base URL, or by the ready file.
     pub(super) fn find(url: Option<&str>, named: Option<&PathBuf>, place: &Place) -> Result<Self, String> {
         let path = ready_file(named, place)?;
-        let ready = ready::load(&path).map_err(|why| {
-            format!(
-                "{why}: start `larkspur serve` here, or name the server with --url and the caller with --token"
-            )
-        });
+        let ready = ready::load(&path)
+            .map_err(|why| format!("{why}: start `larkspur serve` here, or pass --url and --token"));
         let url = match (url, &ready) {
             (Some(url), _) => url.trim_end_matches('/').to_owned(),
             (None, Ok(ready)) => ready.reach().to_owned(),
@@ -81,7 +78,7 @@ impl Server {
                     .known()?
                     .world
                     .as_ref()
-                    .ok_or("the ready file names no app: pass --app-id and --app-secret, or --token")?;
+                    .ok_or("the ready file has no app: pass --app-id and --app-secret, or --token")?;
                 (world.app_id.as_str(), world.app_secret.as_str())
             }
         };

@@ -7,7 +7,7 @@ use super::{Cli, operations};
 /// Flags of `larkspur completions`.
 #[derive(Debug, Args)]
 pub(super) struct Flags {
-    /// The shell that is to know the commands
+    /// Shell to complete for
     shell: Shell,
 }
 
@@ -21,7 +21,7 @@ fn command() -> Command {
     command
 }
 
-/// Prints what a shell must read to complete commands, flags and operations.
+/// Prints a script that completes commands, flags and operations.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let mut text = Vec::new();
     clap_complete::generate(flags.shell, &mut command(), "larkspur", &mut text);

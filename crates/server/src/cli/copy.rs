@@ -12,19 +12,19 @@ use crate::config::Config;
 /// Flags of `larkspur copy`.
 #[derive(Debug, Args)]
 pub(super) struct Flags {
-    /// Directory of the data, or address of the database, to copy [default: where the settings say]
+    /// Source: data directory or PostgreSQL URL [default: as set]
     #[arg(long, value_name = "PLACE", required_unless_present = "to")]
     from: Option<String>,
-    /// The same to copy to: empty, or what an interrupted copy left [default: where the settings say]
+    /// Target: empty, or left by an interrupted copy [default: as set]
     #[arg(long, value_name = "PLACE")]
     to: Option<String>,
-    /// Where files are that are kept apart from the source, as `[blobs] url` says it [default: where the settings say]
+    /// Where the source keeps files, as in `[blobs] url` [default: as set]
     #[arg(long, value_name = "URL")]
     blobs_from: Option<String>,
-    /// Where the target will look for them; in the same place they stay [default: where the settings say]
+    /// Where the target keeps files (same place: not copied) [default: as set]
     #[arg(long, value_name = "URL")]
     blobs_to: Option<String>,
-    /// File with settings
+    /// Settings file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -42,14 +42,12 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let mut to = settings(flags.to.as_deref(), flags.blobs_to.as_deref(), config)?;
     to.read_only = false;
     if from.is_on_a_server() == to.is_on_a_server() && (&from.store, &from.data) == (&to.store, &to.data) {
-        return Err(
-            "the source and the target are the same place: name another one with --from or --to".to_owned()
-        );
+        return Err("source and target are the same: name another one with --from or --to".to_owned());
     }
     waiting(async {
         if !from.is_on_a_server() && !Sqlite::exists(&from.data).map_err(|error| advised(&error))? {
             return Err(format!(
-                "the source {} has no data: name another one with --from",
+                "the source {} has no data: choose another one with --from",
                 from.data.display()
             ));
         }
@@ -77,10 +75,10 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
             Step::Files(_) => {}
             Step::Verified(table, count) => {
                 rows += count;
-                say(&format!("{table}: {count} rows, the same on both sides"));
+                say(&format!("{table}: {count} rows, verified"));
             }
-            Step::Found(count) => kept = format!("{} has the {count} files of its images\n", to.blobs()),
-            Step::Missing(name) => kept.push_str(&format!("missing, as before: {name}\n")),
+            Step::Found(count) => kept = format!("{} has its {count} image files\n", to.blobs()),
+            Step::Missing(name) => kept.push_str(&format!("missing in the source as well: {name}\n")),
         };
         let mut heard = |step| {
             begun = true;
@@ -95,13 +93,12 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         source.close();
         target.close();
         super::print(&format!(
-            "{there} holds all {rows} rows of {here}; serve one of the two from now on\n{kept}"
+            "Copied all {rows} rows of {here} to {there}; serve only one of the two from now on\n{kept}"
         ))
     })
 }
 
-const AGAIN: &str =
-    "\nThe copy is not whole, and nothing serves it. The same command goes on where this one ended.";
+const AGAIN: &str = "\nThe copy is incomplete; no server will open it. Run the same command again to resume.";
 
 /// The settings with another place, and another one for files; a place that is an address is a database on a server.
 fn settings(place: Option<&str>, files: Option<&str>, config: Option<&Path>) -> Result<Config, String> {

@@ -7,7 +7,7 @@ use crate::documents;
 /// Flags of `larkspur document`.
 #[derive(Debug, Args)]
 pub(super) struct Flags {
-    /// Which one
+    /// Document to print
     name: Name,
 }
 

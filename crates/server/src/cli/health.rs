@@ -13,13 +13,13 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// Flags of `larkspur health`.
 #[derive(Args)]
 pub(super) struct Flags {
-    /// Address and port that the server was given [default: the setting `listen`]
+    /// Address and port of the server [default: the setting `listen`]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// The ready file of the server, which knows a port that was chosen by the system
+    /// Ready file of the server, if the system chose its port
     #[arg(long, value_name = "PATH", conflicts_with = "listen")]
     ready_file: Option<PathBuf>,
-    /// File with settings
+    /// Settings file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -42,7 +42,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         let asked = http::fetch(&authority, "GET", "/larkspur/health/ready", Sent::json(None, None));
         let answer = tokio::time::timeout(PATIENCE, asked)
             .await
-            .map_err(|_| format!("{authority} does not answer"))?
+            .map_err(|_| format!("{authority} does not respond"))?
             .map_err(|error| format!("cannot reach {authority}: {error}: is the server running?"))?;
         let text = String::from_utf8_lossy(&answer.body);
         match answer.status {

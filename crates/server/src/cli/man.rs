@@ -5,7 +5,7 @@ use super::Cli;
 /// Flags of `larkspur man`.
 #[derive(Debug, Args)]
 pub(super) struct Flags {
-    /// A subcommand [default: all of them, in short]
+    /// Subcommand [default: an overview of all]
     command: Option<String>,
 }
 

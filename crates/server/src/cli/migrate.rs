@@ -16,18 +16,18 @@ const DAY: u64 = 86_400;
 /// Flags of `larkspur migrate`.
 #[derive(Debug, Args)]
 pub(super) struct Flags {
-    /// Make a store in the data directory if there is none
+    /// Create a store in the data directory if there is none
     #[arg(long)]
     create: bool,
-    /// Divide the tables by tenant among the servers of a Citus cluster; end all larkspur servers first
+    /// Distribute the tables by tenant across a Citus cluster; stop all larkspur servers first
     #[arg(long)]
     distribute: bool,
-    /// Into how many shards [default: 32, or as many as they have]
+    /// Number of shards [default: 32, or what the tables already have]
     #[arg(long, value_name = "COUNT", requires = "distribute", value_parser = clap::value_parser!(u32).range(1..=64_000))]
     shards: Option<u32>,
     #[command(flatten)]
     place: Place,
-    /// Seconds to wait for a database that does not answer yet
+    /// Seconds to wait for the database to become available
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
 }
@@ -40,15 +40,15 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         && !Sqlite::exists(&config.data).map_err(|error| advised(&error))?
     {
         return Err(format!(
-            "there is no store in {}: name another directory with --data, or make one with --create",
+            "there is no store in {}: choose another directory with --data, or create one with --create",
             config.data.display()
         ));
     }
     if config.read_only {
-        return Err("read_only is set, and a migration writes: set it to false for this command".to_owned());
+        return Err("a migration writes, and read_only is set: set it to false for this command".to_owned());
     }
     if flags.distribute && !config.is_on_a_server() {
-        return Err("--distribute is for a database on a Citus coordinator: name it with --store".to_owned());
+        return Err("--distribute needs a database on a Citus coordinator: name it with --store".to_owned());
     }
     waiting(async {
         let until = Instant::now() + Duration::from_secs(flags.wait.min(DAY));
@@ -67,7 +67,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         let store = store.await?;
         let place = store.place(&config);
         super::print(&format!(
-            "{place} has schema {SCHEMA_VERSION}, the one of this release, or a newer one that it can serve\n"
+            "{place} has schema {SCHEMA_VERSION} of this release, or a newer compatible one\n"
         ))?;
         if flags.distribute {
             let mut told = Vec::new();

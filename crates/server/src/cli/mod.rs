@@ -47,46 +47,46 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve (this is also what happens without a subcommand)
+    /// Run the server (default)
     Serve(serve::Flags),
-    /// List the operations, or describe one
+    /// List the operations or describe one
     Operations(operations::Flags),
     /// Call an operation of a running server
     Call(call::Flags),
-    /// Ask a running server on this machine whether it is ready
+    /// Check whether a server on this machine is ready
     Health(health::Flags),
-    /// Bring the data to the schema of this release, as a start does
+    /// Upgrade the data to the schema of this release, as a start does
     Migrate(migrate::Flags),
-    /// Look for damage in a data directory, or whether a database will do; whether a server runs on it or not
+    /// Check a data directory for damage or a database for suitability; safe while a server runs
     Check(Place),
-    /// Copy a data directory to a file: consistent, whether a server runs on it or not
+    /// Back up a data directory to a file; safe while a server runs
     Backup(backup_files::Flags),
-    /// Make a data directory from such a file
+    /// Restore a data directory from a backup
     Restore(backup_files::Flags),
-    /// Make the file of a data directory as small as what is in it; no server may run on it
+    /// Shrink the database file of a data directory; no server may use it
     Compact(Place),
     /// Copy everything from one store to an empty one, such as from a data directory to a database
     Copy(copy::Flags),
-    /// Print every setting with its default and its explanation
+    /// Print every setting with its default and a description
     Config,
     /// Print a generated document
     Document(document::Flags),
-    /// Print what a shell needs to complete commands, flags and operations
+    /// Print shell completions for commands, flags and operations
     Completions(completions::Flags),
-    /// Print a page for `man`, of all commands or of one
+    /// Print a man page, for all commands or for one
     Man(man::Flags),
 }
 
-/// Where the data are.
+/// Where the data is.
 #[derive(Debug, Args)]
 struct Place {
-    /// Directory of the data [default: the setting `data`]
+    /// Data directory [default: the setting `data`]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Database on a server instead
+    /// PostgreSQL URL, instead of a data directory
     #[arg(long, value_name = "URL", conflicts_with = "data")]
     store: Option<String>,
-    /// File with settings
+    /// Settings file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -103,7 +103,7 @@ impl Place {
     }
 }
 
-/// The settings of this process; what is odd about them is told once.
+/// The settings of this process. Warnings about them are printed once.
 fn load(file: Option<&std::path::Path>, flags: &[(&str, String)]) -> Result<Config, String> {
     static TOLD: Once = Once::new();
     let config = silent(file, flags)?;
@@ -111,7 +111,7 @@ fn load(file: Option<&std::path::Path>, flags: &[(&str, String)]) -> Result<Conf
     Ok(config)
 }
 
-/// As [`load`], for what tells it by itself.
+/// As [`load`], for callers that report warnings themselves.
 fn silent(file: Option<&std::path::Path>, flags: &[(&str, String)]) -> Result<Config, String> {
     Config::load(file, std::env::vars_os(), flags).map_err(|error| error.to_string())
 }
@@ -146,7 +146,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// The last words of a command. Where they cannot be written, the exit code has to do.
+/// Prints an error. If that fails, the exit code still says it.
 fn complain(why: &str) {
     use std::io::Write;
     let _ = std::io::stderr().write_all(format!("larkspur: {why}\n").as_bytes());

@@ -31,7 +31,7 @@ impl Stance {
         };
         if config.mode == Mode::Production && config.demo == Demo::Always {
             return Err(
-                "--demo prints secrets, and --mode production prints none: leave one of them out, or make a \
+                "--demo prints secrets, and --mode production never does: leave one of them out, or create a \
                         world with the control API"
                     .to_owned(),
             );
@@ -39,15 +39,15 @@ impl Stance {
         let key = config.control_key.len();
         if (production || !loopback) && (1..KEY_MIN).contains(&key) {
             return Err(format!(
-                "the control key has {key} characters, and one that other machines could try needs {KEY_MIN}: make one \
-                 with `openssl rand -hex 16`, or leave it out and take the random one from the ready file"
+                "the control key has {key} characters and needs at least {KEY_MIN} when other machines can reach it: create one \
+                 with `openssl rand -hex 16`, or leave it out and use the random one from the ready file"
             ));
         }
         if !production && !loopback && config.http.hosts.is_empty() {
             tracing::warn!(
                 address = %address,
-                "in test mode the control API, the sign-in pages and the documents are for names of this machine alone: \
-                 add the names that others use to [http] hosts, or serve with --mode production"
+                "in test mode the control API, the sign-in pages and the documents answer only under names of this machine: \
+                 add the names that others use to [http] hosts, or use --mode production"
             );
         }
         Ok(Stance { production })

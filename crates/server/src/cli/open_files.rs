@@ -22,8 +22,8 @@ pub(super) fn fitting(limits: Limits, others: usize) -> Limits {
     tracing::warn!(
         files,
         connections,
-        "the system's limit of open files is too small for limits.connections, and fewer connections are served: raise \
-         it (ulimit -n, LimitNOFILE), or lower the setting"
+        "the limit of open files is too low for limits.connections; fewer connections are served: raise the limit \
+         (ulimit -n, LimitNOFILE), or lower the setting"
     );
     Limits { connections, ..limits }
 }

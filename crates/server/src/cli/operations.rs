@@ -11,9 +11,9 @@ use crate::documents::{access_text, scopes_of};
 /// Flags of `larkspur operations`.
 #[derive(Debug, Args)]
 pub(super) struct Flags {
-    /// One of them, to be described: fields, codes, scopes, frequency, choices
+    /// Operation to describe: fields, codes, scopes, rate limits, behaviours
     operation: Option<String>,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -39,11 +39,11 @@ pub(super) fn find(id: &str) -> Result<&'static Entry, String> {
     let part: Vec<&str> = ids().filter(|known| !id.is_empty() && known.contains(id)).take(6).collect();
     let meant = match part.as_slice() {
         [] => nearest(id, ids()).unwrap_or_default().to_owned(),
-        [one, ..] if part.len() > 5 => format!("{one}, or another of those with {id} in their names"),
+        [one, ..] if part.len() > 5 => format!("{one}, or another one with {id} in its name"),
         some => some.join(", "),
     };
-    let meant = if meant.is_empty() { meant } else { format!(" the nearest is {meant};") };
-    Err(format!("there is no operation {id:?};{meant} `larkspur operations` lists them"))
+    let meant = if meant.is_empty() { meant } else { format!(" did you mean {meant}?") };
+    Err(format!("there is no operation {id:?};{meant} `larkspur operations` lists all"))
 }
 
 /// Prints the registry, or one operation.
@@ -102,11 +102,11 @@ mod tests {
     #[test]
     fn a_slip_is_answered_with_what_was_meant() {
         let refused = |id| find(id).err().expect("none of them");
-        assert!(refused("im.v2.tag.creat").contains("; the nearest is im.v2.tag.create;"));
-        assert!(refused("im.v2.tga.create").contains("; the nearest is im.v2.tag.create;"));
+        assert!(refused("im.v2.tag.creat").contains("; did you mean im.v2.tag.create?"));
+        assert!(refused("im.v2.tga.create").contains("; did you mean im.v2.tag.create?"));
         assert!(refused("tag.create").contains("im.v2.tag.create"));
-        assert_eq!(refused("xyzzy"), "there is no operation \"xyzzy\"; `larkspur operations` lists them");
-        assert!(refused("im.").contains("or another of those with im. in their names"));
+        assert_eq!(refused("xyzzy"), "there is no operation \"xyzzy\"; `larkspur operations` lists all");
+        assert!(refused("im.").contains("or another one with im. in its name"));
         assert!(find("im.v2.tag.create").is_ok());
     }
 

@@ -19,17 +19,17 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let files = Path::new(beside.trim_start_matches("file://")).is_dir();
     if files && config.blobs().is_empty() {
         return Err(format!(
-            "{beside} has files of this backup, and blobs.url does not say where they belong: set it"
+            "{beside} has files of this backup, and blobs.url is not set: set it to where they belong"
         ));
     }
     if files {
         copy_files(&beside, config.blobs())?;
     }
     let progress =
-        Progress::of_file("examining and copying", Sqlite::unfinished(&Sqlite::file(data)), size(from));
+        Progress::of_file("checking and copying", Sqlite::unfinished(&Sqlite::file(data)), size(from));
     Sqlite::restore(from, data).map_err(|error| advised(&error))?;
     drop(progress);
-    super::print(&format!("{} holds what {} held\n", data.display(), from.display()))
+    super::print(&format!("Restored {} from {}\n", data.display(), from.display()))
 }
 
 /// Refuses a database that is no store, or one that nothing may serve.
@@ -44,7 +44,7 @@ async fn is_store(file: &Path) -> Result<(), String> {
     let state = state::look(&driver).await;
     store.close();
     let why = match state {
-        Ok(state) if state.schema == Schema::Absent => "it is no store of larkspur".to_owned(),
+        Ok(state) if state.schema == Schema::Absent => "it is not a larkspur store".to_owned(),
         Ok(state) => match state.fault() {
             Some(why) => why,
             None => return Ok(()),
@@ -52,5 +52,5 @@ async fn is_store(file: &Path) -> Result<(), String> {
         Err(StoreError::Broken(why)) => why,
         Err(_) => return Ok(()),
     };
-    Err(format!("{} is not restored: {why}; name a file that `larkspur backup` wrote", file.display()))
+    Err(format!("{} was not restored: {why}; name a file written by `larkspur backup`", file.display()))
 }

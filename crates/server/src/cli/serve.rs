@@ -21,40 +21,40 @@ use crate::{App, AppOptions, BackgroundJobs, demo, endpoints, http, logs};
 /// Flags of `larkspur serve`.
 #[derive(Default, Args)]
 pub(super) struct Flags {
-    /// Address and port [default: 127.0.0.1:5275]
+    /// Address and port to listen on [default: 127.0.0.1:5275]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// Directory of the data [default: ./larkspur-data]
+    /// Data directory [default: ./larkspur-data]
     #[arg(long, value_name = "DIR", conflicts_with = "memory")]
     data: Option<PathBuf>,
-    /// Database on a server instead: postgres://user@host1,host2,host3/larkspur
+    /// PostgreSQL URL, instead of a data directory: postgres://user@host1,host2,host3/larkspur
     #[arg(long, value_name = "URL", conflicts_with_all = ["data", "memory"])]
     store: Option<String>,
-    /// Keep nothing on disk
+    /// Keep all data in memory; it is lost when the server stops
     #[arg(long)]
     pub(super) memory: bool,
-    /// Change nothing, for a disk that is full or read-only: reads are answered, calls that change something refused
+    /// Serve reads and refuse writes, for a disk that is full or read-only
     #[arg(long, conflicts_with = "memory")]
     read_only: bool,
-    /// Where to write base URL, control key and demo world as JSON once the port is open
+    /// File to write base URL, control key and demo world to (JSON), once the port is open
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
-    /// platform, off, or a number that every cap is multiplied by [default: platform]
+    /// platform, off, or a factor for every limit [default: platform]
     #[arg(long, value_name = "HOW")]
     pub(super) rate_limits: Option<String>,
-    /// test (may be tried by all on this machine) or production [default: test on loopback, production elsewhere]
+    /// test (open to everyone on this machine) or production [default: test on loopback, production elsewhere]
     #[arg(long, value_name = "MODE")]
     mode: Option<String>,
-    /// The address at which others reach this server, such as https://larkspur.example.com behind a proxy
+    /// Public URL of this server, such as https://larkspur.example.com behind a proxy
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// What opens the control API [default: a random one at every start]
+    /// Key of the control API [default: a new random key at every start]
     #[arg(long, value_name = "KEY")]
     control_key: Option<String>,
-    /// Make the demo world and print its secrets, on any address
+    /// Create the demo world and print its secrets, on any address
     #[arg(long)]
     demo: bool,
-    /// File with settings; `larkspur config` prints all there are
+    /// Settings file; `larkspur config` prints all settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -91,7 +91,10 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         config.store.clear();
     }
     if config.read_only && config.memory {
-        return Err("a store in memory is new and empty: read_only needs one that is on disk".to_owned());
+        return Err(
+            "read_only cannot be used with memory: a store in memory starts empty; name a store on disk"
+                .to_owned(),
+        );
     }
     logs::start(&config.logs)?;
     for warning in &config.warnings {
@@ -116,7 +119,7 @@ async fn serve(config: &Config) -> Result<(), String> {
             biased;
             there = opening => there?,
             _ = &mut ended => {
-                tracing::info!("ended");
+                tracing::info!("stopped");
                 return Ok(());
             }
             () = http::serve_before(&listener, endpoints::before) => return Ok(()),
@@ -150,7 +153,7 @@ async fn serve(config: &Config) -> Result<(), String> {
         // Before the port is free for another server: what waits for a server goes by this file.
         files.iter().for_each(|path| ready::withdraw(path, &ready));
     };
-    let doing = if writes { "serving" } else { "serving, and only reading" };
+    let doing = if writes { "serving" } else { "serving, read-only" };
     tracing::info!(address = %address, mode = stance.name(), "{doing}");
     let (stop, stopped) = oneshot::channel::<()>();
     let deliveries = writes.then(|| {
@@ -166,16 +169,16 @@ async fn serve(config: &Config) -> Result<(), String> {
         if let Some(deliveries) = deliveries
             && deliveries.await.is_err()
         {
-            tracing::error!("the worker that delivers events failed");
+            tracing::error!("the event delivery worker panicked");
         }
     };
     tokio::select! {
         biased;
         () = serving => {}
-        _ = at_once => tracing::warn!("told twice to end: what is under way is cut off"),
+        _ = at_once => tracing::warn!("second signal: stopping at once, requests in progress are cut off"),
     }
     drop(jobs);
-    tracing::info!("ended");
+    tracing::info!("stopped");
     store.close();
     Ok(())
 }
@@ -183,7 +186,7 @@ async fn serve(config: &Config) -> Result<(), String> {
 /// Opens the store, and waits for it if it is on a server that does not answer yet.
 async fn opened(config: &Config, address: SocketAddr) -> Result<(Store, Arc<Engine>), String> {
     let told = |why: &str| {
-        tracing::warn!(address = %address, why, "waiting for the store: calls are answered 5000 until it is there");
+        tracing::warn!(address = %address, why, "waiting for the store: calls fail with 5000 until it is available");
     };
     let opened = patiently(None, told, async || {
         let store = Store::try_open(config).await?;
@@ -196,7 +199,7 @@ async fn opened(config: &Config, address: SocketAddr) -> Result<(Store, Arc<Engi
 async fn listen(address: &str) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "{address} is in use by another program: end it, or choose another port with --listen 127.0.0.1:0"
+            "{address} is in use by another program: stop it, or choose another port with --listen (port 0 picks a free one)"
         ),
         io::ErrorKind::PermissionDenied => {
             format!("not allowed to listen on {address}: choose a port above 1023 with --listen")
@@ -207,7 +210,7 @@ async fn listen(address: &str) -> Result<TcpListener, String> {
 
 /// The demo world: a new one on an empty store, else the one that was written down.
 async fn world(config: &Config, engine: &Arc<Engine>, make: bool) -> Result<Option<World>, String> {
-    let failed = |error| format!("cannot make the demo world: {error}");
+    let failed = |error| format!("cannot create the demo world: {error}");
     if make && let Some(made) = demo::make_if_empty(engine).await.map_err(failed)? {
         return Ok(Some(made));
     }
@@ -262,7 +265,7 @@ fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
         && ready::read::<World>(&path).as_ref() != Some(world)
     {
         ready::write(&path, world)
-            .map_err(|error| format!("cannot write down the demo world in {}: {error}", path.display()))?;
+            .map_err(|error| format!("cannot save the demo world to {}: {error}", path.display()))?;
     }
     let paths = ready_files(config);
     for path in &paths {
@@ -271,18 +274,18 @@ fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
         match written {
             // The data directory is where nothing can be written.
             Err(why) if config.read_only && *path != config.ready_file => {
-                tracing::warn!("{why}: name another place with --ready-file");
+                tracing::warn!("{why}: choose another file with --ready-file");
             }
             written => written?,
         }
     }
     let mut text = greeting(ready, paths.first(), open);
     if config.read_only {
-        text.push_str("\nIt only reads: calls that change something are refused with 5275503.\n");
+        text.push_str("\nRead-only: calls that write are refused with 5275503.\n");
     }
     if let Err(why) = super::print(&text) {
         // A server without a terminal has the ready file.
-        tracing::warn!(why, "the greeting could not be printed");
+        tracing::warn!(why, "cannot print the greeting");
     }
     Ok(())
 }
@@ -290,9 +293,9 @@ fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
 /// What the person at the terminal needs for a first call.
 fn greeting(ready: &Ready, file: Option<&PathBuf>, open: bool) -> String {
     let url = &ready.base_url;
-    let file = file.map_or("none (name one with --ready-file)".to_owned(), |path| {
+    let file = file.map_or("none (set one with --ready-file)".to_owned(), |path| {
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        format!("{} (until the server ends)", whole.display())
+        format!("{} (removed when the server stops)", whole.display())
     });
     let mut text = format!("Larkspur serves {url}\n");
     if let Some(local) = &ready.local_url {
@@ -310,10 +313,10 @@ fn greeting(ready: &Ready, file: Option<&PathBuf>, open: bool) -> String {
     match (&ready.world, open) {
         (Some(world), true) => text.push_str(&clients(url, world)),
         (None, true) => text.push_str(
-            "\nThere is no demo world whose secret is known here. An app's secret is kept hashed: set a new one with\n`larkspur call larkspur.v1.app.secret` (`larkspur call larkspur.v1.app.list` tells the apps), or start with another --data.\n",
+            "\nNo demo world with a known secret was found: app secrets are stored as hashes. Set a new one with\n`larkspur call larkspur.v1.app.secret` (`larkspur call larkspur.v1.app.list` lists the apps), or start with another --data.\n",
         ),
         (_, false) => text.push_str(
-            "\nIn production mode no demo world is made and no secret is printed (--mode test does both, for this machine alone).\nThe control key is in the ready file.\n",
+            "\nProduction mode: no demo world was created and no secrets are printed (--mode test does both, for this machine only).\nThe control key is in the ready file.\n",
         ),
     }
     text

@@ -49,10 +49,10 @@ impl Store {
         };
         opened.map(|store| Store::Sqlite(Arc::new(store))).map_err(|error| match error {
             OpenError::Denied(..) => format!(
-                "{error}: this user may not use the directory: name one that it may write to with --data, or run the command as its owner"
+                "{error}: this user has no access to the directory: choose another one with --data, or run the command as its owner"
             ),
             OpenError::Failed(..) => format!(
-                "{error}: choose a directory that this user may write to with --data; if it is one, `larkspur check` tells whether the data are damaged"
+                "{error}: choose a writable directory with --data; if it is writable, run `larkspur check` to look for damage"
             ),
             error => advised(&error),
         })
@@ -117,9 +117,9 @@ impl Store {
 
     fn unopened(&self, config: &Config, error: &StoreError) -> NotOpen {
         let hint = match (self, error) {
-            (Store::Sqlite(_), _) => "; `larkspur check` tells whether they are damaged",
+            (Store::Sqlite(_), _) => "; run `larkspur check` to look for damage",
             (Store::Postgres(_), StoreError::Unavailable(why)) if why.contains("(42501)") => {
-                "; see that the user of the address may make and change tables there"
+                "; give the user of the URL the right to create and alter tables there"
             }
             // The others say it themselves.
             (Store::Postgres(_), _) => "",
@@ -172,11 +172,11 @@ pub(super) async fn without_files(
     }
     Ok(Some(match empty {
         Some(folder) => format!(
-            "images name files in {}, which is not there or empty: mount its disk, restore it from a backup, or correct blobs.url",
+            "image files are expected in {}, which is missing or empty: mount its disk, restore it from a backup, or correct blobs.url",
             folder.display()
         ),
-        None => "images name files that are kept apart from the data, and blobs.url does not say where: set it as it was \
-                 when they were uploaded"
+        None => "image files are stored outside of the database, and blobs.url is not set: set it as it was when they were \
+                 uploaded"
             .to_owned(),
     }))
 }
@@ -192,15 +192,15 @@ pub(super) fn blobs(config: &Config) -> Result<Option<Arc<dyn Blobs>>, String> {
 /// Why files cannot be used, and what to do about it.
 pub(super) fn advised(error: &OpenError) -> String {
     let advice = match error {
-        OpenError::InUse(_) => "end it, or choose another directory with --data",
-        OpenError::Missing(_) => "name a file, or with --data a directory, that is there",
+        OpenError::InUse(_) => "stop that server, or choose another directory with --data",
+        OpenError::Missing(_) => "name an existing file, or an existing directory with --data",
         OpenError::Lost(..) => {
-            "put the database back from a backup (`larkspur restore`), or remove that file to begin with an empty store; no new one is made over it"
+            "restore the database from a backup (`larkspur restore`), or remove that file to start with an empty store; it is not replaced automatically"
         }
         OpenError::Exists(_) => "choose another place",
-        OpenError::Damaged(..) => "take an older backup",
-        OpenError::Denied(..) => "this user may not do that: run the command as the owner of the data",
-        OpenError::Failed(..) => "see that this user may read and write there, and that there is room",
+        OpenError::Damaged(..) => "use an older backup",
+        OpenError::Denied(..) => "permission denied: run the command as the owner of the data",
+        OpenError::Failed(..) => "check that this user can read and write there, and that the disk has space",
     };
     format!("{error}: {advice}")
 }
@@ -221,14 +221,14 @@ fn sqlite(store: Arc<Sqlite>) -> StoreStats {
     Arc::new(move || {
         let stats = store.stats();
         vec![
-            (COMMITS, "Transactions made durable: each one sync.", stats.commits),
+            (COMMITS, "Transactions committed, each with one sync.", stats.commits),
             (
                 "store_units_total",
-                "Units in those transactions; over the commits, the size of a batch.",
+                "Units in those transactions; divided by the commits, the batch size.",
                 stats.operations,
             ),
-            (READS, "Units that ran on readers.", stats.reads),
-            (COLLISIONS, "Runs that collided.", stats.collisions),
+            (READS, "Units run on readers.", stats.reads),
+            (COLLISIONS, "Runs that collided and were retried.", stats.collisions),
             ("store_checkpoints_total", "Checkpoints of the write-ahead log.", stats.checkpoints),
             ("store_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes),
         ]
@@ -239,18 +239,18 @@ fn postgres(store: Arc<Postgres>) -> StoreStats {
     Arc::new(move || {
         let stats = store.stats();
         vec![
-            (COMMITS, "Writing units that ended well.", stats.commits),
-            ("store_groups_total", "Transactions that several of them shared.", stats.groups),
+            (COMMITS, "Write units committed.", stats.commits),
+            ("store_groups_total", "Transactions shared by several units.", stats.groups),
             (
                 "store_groups_undone_total",
-                "Such transactions that were undone: each unit was run by itself.",
+                "Shared transactions rolled back; each unit was retried alone.",
                 stats.groups_undone,
             ),
             (READS, "Reading transactions.", stats.reads),
-            (COLLISIONS, "Runs that collided.", stats.collisions),
-            ("store_unknown_outcomes_total", "Commits without a plain answer.", stats.unknown_outcomes),
-            ("store_connections_total", "Connections made to PostgreSQL.", stats.connections),
-            ("store_round_trips_total", "Answers of PostgreSQL that were awaited.", stats.round_trips),
+            (COLLISIONS, "Runs that collided and were retried.", stats.collisions),
+            ("store_unknown_outcomes_total", "Commits with unknown outcome.", stats.unknown_outcomes),
+            ("store_connections_total", "Connections opened to PostgreSQL.", stats.connections),
+            ("store_round_trips_total", "Round trips to PostgreSQL.", stats.round_trips),
         ]
     })
 }

@@ -45,7 +45,7 @@ pub(super) fn read(
         let shown = name.to_string_lossy().into_owned();
         let odd = |what: &str| {
             ConfigError(format!(
-                "the {what} of the environment variable {shown} is not UTF-8: set it anew, or unset it"
+                "the {what} of the environment variable {shown} is not UTF-8: change it, or unset it"
             ))
         };
         let name = name.into_string().map_err(|_| odd("name"))?;
@@ -60,7 +60,7 @@ pub(super) fn read(
             let slips = near.filter(|(letters, setting)| *letters <= slip(setting));
             if let Some((_, meant)) = slips.min_by_key(|(letters, _)| *letters) {
                 return Err(ConfigError(format!(
-                    "the environment variable {name} is no setting; the nearest is {FRONT}{meant}"
+                    "the environment variable {name} is not a setting; did you mean {FRONT}{meant}?"
                 )));
             }
             unknown.push(name);
@@ -75,7 +75,7 @@ pub(super) fn read(
     if !unknown.is_empty() {
         unknown.sort();
         given.warnings.push(format!(
-            "the environment has what begins as a setting does and is none: {}; `larkspur config` prints those there are",
+            "unknown environment variables: {}; `larkspur config` prints all settings",
             unknown.join(", ")
         ));
     }

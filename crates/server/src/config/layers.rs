@@ -65,10 +65,10 @@ pub(super) fn merge(
             }
             (None, _) => {
                 let meant = match nearest(&name, known.iter().map(String::as_str)) {
-                    Some(near) => format!("the nearest is {near}"),
+                    Some(near) => format!("did you mean {near}?"),
                     None => "`larkspur config` prints all settings".to_owned(),
                 };
-                return Err(ConfigError(format!("{source}: {name} is no setting; {meant}")));
+                return Err(ConfigError(format!("{source}: {name} is not a setting; {meant}")));
             }
         }
     }
@@ -97,12 +97,14 @@ pub(super) fn set(table: &mut Table, defaults: &Table, key: &str, text: &str) ->
         }
         None => (Some(table), defaults.get(key), key),
     };
-    let (Some(place), Some(default)) = (place, default) else { return Err(format!("{key} is no setting")) };
+    let (Some(place), Some(default)) = (place, default) else {
+        return Err(format!("{key} is not a setting"));
+    };
     let value = match default {
         Value::Boolean(_) => match text {
             "true" | "1" | "yes" | "on" => Value::Boolean(true),
             "false" | "0" | "no" | "off" | "" => Value::Boolean(false),
-            _ => return Err(format!("{text:?} is neither true nor false")),
+            _ => return Err(format!("{text:?} is not true or false")),
         },
         Value::Integer(_) => {
             Value::Integer(text.parse().map_err(|_| format!("{text:?} is not a whole number"))?)

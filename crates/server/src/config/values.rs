@@ -30,7 +30,7 @@ where
 {
     let asked = i64::deserialize(from)?;
     let fits = (MIN..=MAX).contains(&asked).then(|| T::try_from(asked).ok()).flatten();
-    fits.ok_or_else(|| Error::custom(format!("{asked} is not from {MIN} to {MAX}")))
+    fits.ok_or_else(|| Error::custom(format!("{asked} is not between {MIN} and {MAX}")))
 }
 
 /// `platform`, `off`, or a number above 0.
@@ -45,7 +45,7 @@ pub(super) fn rate_limits<'de, D: Deserializer<'de>>(from: D) -> Result<RateLimi
 
 /// `auto`, which is none, or a number of seconds up to a day.
 pub(super) fn seconds_or_auto<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
-    let wrong = || Error::custom("neither auto nor a whole number from 0 to 86400");
+    let wrong = || Error::custom("not auto or a whole number from 0 to 86400");
     let number = match Value::deserialize(from)? {
         Value::String(text) if text == "auto" => return Ok(None),
         Value::String(text) => text.parse().map_err(|_| wrong())?,
@@ -59,7 +59,7 @@ pub(super) fn seconds_or_auto<'de, D: Deserializer<'de>>(from: D) -> Result<Opti
 pub(super) fn rate_limit_status<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
     match u16::deserialize(from)? {
         status @ (400 | 429) => Ok(status),
-        other => Err(Error::custom(format!("{other} is neither 429 nor 400"))),
+        other => Err(Error::custom(format!("{other} is not 429 or 400"))),
     }
 }
 
@@ -69,7 +69,7 @@ pub(super) fn addresses<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let read = |part: &str| match part.parse::<std::net::IpAddr>() {
         Ok(address) => Ok(address.to_string()),
-        Err(_) => Err(D::Error::custom(format!("{part:?} is no IP address: write such as 203.0.113.7"))),
+        Err(_) => Err(D::Error::custom(format!("{part:?} is not an IP address, such as 203.0.113.7"))),
     };
     parts.map(read).collect()
 }
@@ -80,7 +80,7 @@ pub(super) fn tls<'de, D: Deserializer<'de>>(from: D) -> Result<postgres::Tls, D
         "prefer" => Ok(postgres::Tls::Prefer),
         "require" => Ok(postgres::Tls::Require),
         "verify" => Ok(postgres::Tls::Verify),
-        other => Err(Error::custom(format!("{other:?} is neither prefer, require nor verify"))),
+        other => Err(Error::custom(format!("{other:?} is not prefer, require or verify"))),
     }
 }
 
@@ -89,7 +89,7 @@ pub(super) fn brand<'de, D: Deserializer<'de>>(from: D) -> Result<Brand, D::Erro
     match String::deserialize(from)?.as_str() {
         "feishu" => Ok(Brand::Feishu),
         "lark" => Ok(Brand::Lark),
-        other => Err(Error::custom(format!("{other:?} is neither feishu nor lark"))),
+        other => Err(Error::custom(format!("{other:?} is not feishu or lark"))),
     }
 }
 
@@ -99,14 +99,14 @@ pub(super) fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Er
     let pair = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
     match pair.map(|(_, port)| port.parse::<u16>()) {
         Some(Ok(_)) => Ok(text),
-        _ => Err(Error::custom(format!("{text:?} is no address with a port, such as 127.0.0.1:5275"))),
+        _ => Err(Error::custom(format!("{text:?} is not an address with a port, such as 127.0.0.1:5275"))),
     }
 }
 
 /// A path that is not empty.
 pub(super) fn directory<'de, D: Deserializer<'de>>(from: D) -> Result<std::path::PathBuf, D::Error> {
     let path = std::path::PathBuf::deserialize(from)?;
-    if path.as_os_str().is_empty() { Err(Error::custom("it names no directory")) } else { Ok(path) }
+    if path.as_os_str().is_empty() { Err(Error::custom("it is empty: name a directory")) } else { Ok(path) }
 }
 
 /// A key that fits into an `Authorization` header; empty for a random one.
@@ -116,7 +116,7 @@ pub(super) fn control_key<'de, D: Deserializer<'de>>(from: D) -> Result<String, 
         return Ok(key);
     }
     // Not repeated here: it is a secret.
-    Err(Error::custom("a header cannot carry it: only visible ASCII characters, and no blanks"))
+    Err(Error::custom("only visible ASCII characters without spaces can be sent in a header"))
 }
 
 /// The address of a server: scheme, host and port; empty for none.
@@ -129,7 +129,7 @@ pub(super) fn public_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D
     if url.is_empty() || rest.is_some_and(host) {
         return Ok(url);
     }
-    Err(Error::custom("not http:// or https:// with a host and, if need be, a port, and nothing after it"))
+    Err(Error::custom("not http:// or https:// with a host and an optional port, and nothing after it"))
 }
 
 /// Host names and addresses, as a list or separated by commas.
@@ -150,7 +150,7 @@ pub(super) fn hosts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D
     };
     match hosts.iter().find(fits) {
         Some(wrong) => Err(Error::custom(format!(
-            "{wrong:?} is no host name or address, without port and without http://"
+            "{wrong:?} is not a host name or address: leave out the port and http://"
         ))),
         None => Ok(hosts),
     }
@@ -185,7 +185,7 @@ fn directives(text: &str) -> Result<(), String> {
         None => (Some(text), None),
     };
     if let Some(asked) = asked.filter(|asked| !level(asked)) {
-        return Err(format!("{asked:?} is no level: {}", LEVELS.join(", ")));
+        return Err(format!("{asked:?} is not a level: use one of {}", LEVELS.join(", ")));
     }
     let known = |target: &str| {
         let first = target.split("::").next().unwrap_or_default();
@@ -193,7 +193,7 @@ fn directives(text: &str) -> Result<(), String> {
     };
     match target {
         Some(target) if !known(target) => Err(format!(
-            "{target:?} is no level ({}), and nothing of this name writes log lines ({})",
+            "{target:?} is not a level ({}) or a source of log lines ({})",
             LEVELS.join(", "),
             SPEAKERS.join(", ")
         )),

@@ -55,11 +55,12 @@ pub(super) async fn authenticate(
             let call = by_token(app, spec.effect, text, now).await?;
             match (tokens, &call.actor) {
                 (Tokens::User, Actor::Bot) => {
-                    Err(Fault::new(codes::TOKEN_INVALID, "a tenant token where only users may call"))
+                    Err(Fault::new(codes::TOKEN_INVALID, "a tenant token, and only users can call this"))
                 }
-                (Tokens::Tenant, Actor::User { .. }) => {
-                    Err(Fault::new(codes::USER_TOKEN_UNSUPPORTED, "a user token where only apps may call"))
-                }
+                (Tokens::Tenant, Actor::User { .. }) => Err(Fault::new(
+                    codes::USER_TOKEN_UNSUPPORTED,
+                    "a user token, and only apps can call this",
+                )),
                 _ => Ok(Caller::Token(call)),
             }
         }
@@ -90,9 +91,10 @@ async fn by_app_token(app: &App, effect: Effect, text: &str, now: i64) -> Result
     let bad = |why: &'static str| Fault::new(codes::AUTHEN_APP_TOKEN_INVALID, why);
     let token = Token::read(text, &app.engine.keys).ok_or_else(|| bad("not a token of this server"))?;
     if matches!(token.holder, Holder::User { .. }) {
-        return Err(bad("a user token where only apps may call"));
+        return Err(bad("a user token, and only apps can call this"));
     }
-    let records = look_up(app, effect, &token).await?.ok_or_else(|| bad("tenant or app is gone"))?;
+    let records =
+        look_up(app, effect, &token).await?.ok_or_else(|| bad("the tenant or the app was deleted"))?;
     if token.expires_at <= now.saturating_add(records.tenant.clock_offset_ms) {
         return Err(bad("the token has expired"));
     }
@@ -120,14 +122,16 @@ async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Cal
         false => Token::read(text, keys).map(|token| (token, None)),
     };
     let (token, narrowed) = read.ok_or_else(|| bad("not a token of this server"))?;
-    let records = look_up(app, effect, &token).await?.ok_or_else(|| bad("tenant, app or grant is gone"))?;
+    let records = look_up(app, effect, &token)
+        .await?
+        .ok_or_else(|| bad("the tenant, the app or the grant was deleted"))?;
     let now = now.saturating_add(records.tenant.clock_offset_ms);
     if token.expires_at <= now {
         return Err(bad("the token has expired"));
     }
     let actor = match (token.holder, records.grant) {
         (Holder::Tenant, _) => Actor::Bot,
-        (Holder::App, _) => return Err(bad("an app token, which acts in no tenant")),
+        (Holder::App, _) => return Err(bad("an app token cannot act in a tenant")),
         (Holder::User { number, epoch, family }, Some(grant)) => {
             if grant.epoch != epoch || grant.ended.has(family, now) {
                 return Err(bad("the token was revoked"));
@@ -137,7 +141,7 @@ async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Cal
             }
             Actor::User { number, grant: narrowed.map_or(grant.clone(), |scopes| narrow(&grant, &scopes)) }
         }
-        (Holder::User { .. }, None) => return Err(bad("the grant is gone")),
+        (Holder::User { .. }, None) => return Err(bad("the grant was deleted")),
     };
     let settings = app.options.settings.clone();
     Ok(Call {

@@ -65,14 +65,17 @@ fn failed(engine: &Engine, effect: Effect, error: StoreError) -> Fault {
 /// The bytes of an answer, which are read when its transaction has ended.
 async fn fetch(engine: &Engine, key: &BlobKey, media: String) -> Result<Answer, Fault> {
     let Some(blobs) = &engine.blobs else {
-        return Err(Fault::new(codes::INTERNAL, "the file is kept apart, and blobs.url does not say where"));
+        return Err(Fault::new(
+            codes::INTERNAL,
+            "the file is stored outside of the database, and blobs.url is not set",
+        ));
     };
     let content = blobs.get(key).await?;
     let content = content.ok_or_else(|| Fault::new(codes::INTERNAL, format!("the file {key} is missing")))?;
     if !key.fits(&content) {
         return Err(Fault::new(
             codes::INTERNAL,
-            format!("the file {key} is damaged: its bytes are others than its name says"),
+            format!("the file {key} is damaged: its bytes do not match its name"),
         ));
     }
     Ok(Answer::Bytes(content, media))

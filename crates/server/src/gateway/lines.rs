@@ -99,7 +99,7 @@ fn shown(path: &str) -> &str {
 }
 
 /// Why an operation that is not served is refused.
-const NOT_HERE: &str = "the platform has this operation, and Larkspur has not";
+const NOT_HERE: &str = "a platform operation that Larkspur does not serve";
 
 /// An operation that the platform has and Larkspur does not serve; `loud` once a minute.
 pub(super) fn unserved(line: Line<'_>, loud: bool) {
@@ -120,7 +120,7 @@ fn why(fault: &Fault) -> String {
     };
     let scopes: Vec<&str> = fault.permissions().iter().map(|permission| permission.subject).collect();
     if !scopes.is_empty() {
-        more(format_args!("one of these would do: {}", scopes.join(", ")));
+        more(format_args!("any of these scopes would do: {}", scopes.join(", ")));
     }
     for violation in fault.violations().iter().take(FIELDS) {
         let (field, description) = (&violation.field, &violation.description);
@@ -163,7 +163,7 @@ mod tests {
         let permissions = ["a:b", "c:d"].map(|subject| Permission { kind: "action_scope_required", subject });
         let fault =
             Fault::new(codes::SCOPE_MISSING, "none of the scopes").with_permissions(permissions.to_vec());
-        assert_eq!(why(&fault), "none of the scopes; one of these would do: a:b, c:d");
+        assert_eq!(why(&fault), "none of the scopes; any of these scopes would do: a:b, c:d");
         let violation = |field: &str, value: &str| FieldViolation {
             field: field.to_owned(),
             value: Some(value.to_owned()),

@@ -116,7 +116,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, limits: Limits, shutdow
         served.app.drain();
         let lame_duck = served.limits.lame_duck;
         if !lame_duck.is_zero() {
-            tracing::info!("not ready any more, and still serving for the lame-duck time");
+            tracing::info!("shutting down: no longer ready, still serving during the lame-duck time");
             let _ = timeout(lame_duck, accepting).await;
         }
     }
@@ -124,7 +124,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, limits: Limits, shutdow
     drop(stopped);
     let _ = stop.send(true);
     if timeout(served.limits.drain, stop.closed()).await.is_err() {
-        tracing::warn!("some requests did not end in time and are cut off");
+        tracing::warn!("some requests did not finish in time and were cut off");
     }
 }
 

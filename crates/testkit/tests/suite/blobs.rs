@@ -273,7 +273,7 @@ fn a_store_that_names_files_is_not_started_without_them() {
     program.terminate();
     assert!(program.wait().0.success());
     let (status, log) = Program::spawn_at(directory.path(), &plain, "").wait();
-    assert!(status.code() == Some(1) && log.contains("blobs.url does not say where: set it"), "{log}");
+    assert!(status.code() == Some(1) && log.contains("blobs.url is not set: set it"), "{log}");
     let away = directory.path().join("away");
     std::fs::rename(&files, &away).expect("moved");
     let (status, log) = Program::spawn_at(directory.path(), &with, "").wait();
@@ -395,14 +395,14 @@ async fn a_backup_has_the_files_of_a_folder() {
     let image = upload.data()["image_key"].as_str().expect("a key").to_owned();
     let (done, said) = larkspur("check", "old");
     assert!(
-        done && said.contains("none of 1 files is missing or damaged"),
+        done && said.contains("1 files checked, none missing or damaged"),
         "while a server has the data: {said}"
     );
     let (done, said) = larkspur("backup", "old");
     assert!(done && said.contains("holds its 1 files"), "{said}");
     driver.close();
     let (done, said) = larkspur("check", "old");
-    assert!(done && said.contains("none of 1 files is missing or damaged"), "{said}");
+    assert!(done && said.contains("1 files checked, none missing or damaged"), "{said}");
     let (done, said) = larkspur("restore", "new");
     assert!(done, "{said}");
     let key = BlobKey::of(TenantKey::parse(&world.tenant_key).expect("a tenant"), &picture);
@@ -412,7 +412,10 @@ async fn a_backup_has_the_files_of_a_folder() {
     assert!(!done && said.contains(&format!("damaged: {key}")) && said.contains("1 are damaged"), "{said}");
     std::fs::remove_file(&file).expect("removed");
     let (done, said) = larkspur("check", "old");
-    assert!(!done && said.contains(&format!("missing: {key}")) && said.contains("lacks 1 files"), "{said}");
+    assert!(
+        !done && said.contains(&format!("missing: {key}")) && said.contains("lacks 1 image files"),
+        "{said}"
+    );
     std::fs::remove_dir_all(path("old files")).expect("removed");
     let (done, said) = larkspur("check", "old");
     assert!(

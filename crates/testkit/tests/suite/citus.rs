@@ -153,7 +153,7 @@ fn tables_are_divided_by_tenant_and_served() {
     cluster.is_whole(8);
     let divided = TABLES.len() - 1;
     let line = format!(
-        "Citus: {divided} tables are divided by tenant, each in 8 shards on 2 servers; 4 are whole on every server (app, job_slot, meta, node_lease)"
+        "Citus: {divided} tables distributed by tenant, 8 shards each on 2 servers; 4 tables replicated to every server (app, job_slot, meta, node_lease)"
     );
     assert!(said.contains(&line), "{said}");
     let (will_do, said) = cluster.larkspur(&["check"]);
@@ -173,7 +173,7 @@ fn tables_are_divided_by_tenant_and_served() {
     cluster.run(forget);
     cluster.run("DELETE FROM pg_dist_shard WHERE logicalrelid IN ('chat_tab'::regclass, 'app'::regclass)");
     let (will_do, said) = cluster.larkspur(&["check"]);
-    assert!(!will_do && said.contains("not distributed as they should be: chat_tab, app"), "{said}");
+    assert!(!will_do && said.contains("wrongly distributed: chat_tab, app"), "{said}");
     let directory = TempDir::new().expect("a directory");
     let url = cluster.url();
     let program = Program::spawn_at(directory.path(), &["--store".as_ref(), url.as_ref()], "").until_ready();

@@ -169,9 +169,9 @@ fn variables_that_are_no_settings() {
     let data = home.path().join("data");
     let migrate = ["migrate", "--create", "--data", path(&data)];
     let refused = with(&migrate, &[("LARKSPUR_LISTN", "127.0.0.1:0")], b"").expect_err("a slip");
-    assert!(refused.contains("LARKSPUR_LISTN is no setting; the nearest is LARKSPUR_LISTEN"), "{refused}");
+    assert!(refused.contains("LARKSPUR_LISTN is not a setting; did you mean LARKSPUR_LISTEN?"), "{refused}");
     let refused = with(&migrate, &[("LARKSPUR_LOGS_LEVEL", "warning")], b"").expect_err("no level");
-    assert!(refused.contains("LARKSPUR_LOGS_LEVEL is \"warning\": \"warning\" is no level"), "{refused}");
+    assert!(refused.contains("LARKSPUR_LOGS_LEVEL is \"warning\": \"warning\" is not a level"), "{refused}");
     assert!(!data.exists());
     let mut command = Command::new(binary());
     command.args(migrate).env_clear().env("LARKSPUR_HOME", "/x").env("LARKSPUR_TEAM", "y");
@@ -306,7 +306,7 @@ fn calls_as_people_make_them() {
         (&["im.v1.image.create", "--body", "{}"][..], "takes a form"),
         (&["im.v1.image.create", "--file", "x.png"], "is not NAME=@PATH"),
         (&["im.v1.chat.create", "--file", &image], "takes no file"),
-        (&["im.v2.tag.creat"], "the nearest is im.v2.tag.create;"),
+        (&["im.v2.tag.creat"], "did you mean im.v2.tag.create?"),
         (&["im.v1.chat.get"], "needs --path chat_id="),
     ] {
         let refused = call(arguments, b"").expect_err(part);
@@ -360,9 +360,9 @@ fn tables_fit_the_terminal_and_progress_is_for_terminals() {
     for (command, part) in [
         (format!("backup {} --data {}", path(&copy("1")), path(&data)), "copying"),
         (format!("check --data {}", path(&data)), "looking at every page"),
-        (format!("restore {} --data {}", path(&copy("1")), path(&other)), "examining and copying"),
+        (format!("restore {} --data {}", path(&copy("1")), path(&other)), "checking and copying"),
         (format!("copy --from {} --to {}", path(&data), path(&copy("third"))), "reading the source"),
-        (format!("compact --data {}", path(&data)), "writing the file anew"),
+        (format!("compact --data {}", path(&data)), "rewriting the file"),
     ] {
         let shown = on_terminal(120, &format!("{} {command}", path(&program)));
         assert!(shown.contains(part), "{command}: {shown:?}");

@@ -251,7 +251,7 @@ async fn a_copy_that_was_killed_goes_on() {
             Program::spawn_at(places.directory.path(), &[place.as_ref(), to.as_ref()], "").wait();
         assert!(!status.success() && log.contains("run `larkspur copy` again"), "{log}");
         let said = places.copy(from, to).unwrap_or_else(|error| panic!("{error}"));
-        assert!(said.contains(&format!("holds all {TAGS} rows")), "{said}");
+        assert!(said.contains(&format!("Copied all {TAGS} rows")), "{said}");
     }
     let count = "SELECT count(*) FROM tag WHERE name = 'tag ' || tag_id";
     assert_eq!(places.server.run("postgres", count).await, [TAGS.to_string()]);
@@ -416,7 +416,7 @@ async fn files_that_are_kept_apart_move_too_and_go_on_after_a_kill() {
         Program::spawn_at(pictures.places.directory.path(), &["--data".as_ref(), new.as_ref()], "").wait();
     assert!(!status.success() && log.contains("run `larkspur copy` again"), "{log}");
     let said = pictures.copy("new", Some("moved")).unwrap_or_else(|error| panic!("{error}"));
-    assert!(said.contains("moved has the 1 files of its images"), "{said}");
+    assert!(said.contains("moved has its 1 image files"), "{said}");
     let after = pictures.files("moved");
     assert_eq!(after.keys().collect::<Vec<_>>(), pictures.files("files").keys().collect::<Vec<_>>());
     assert!(before.iter().all(|(name, written)| after[name] == *written), "what was there was written again");
@@ -435,7 +435,7 @@ async fn files_may_stay_where_they_are() {
     let config = settings.to_string_lossy();
     let said = pictures.places.copy_with(&data, &new, &["--config", &config]);
     let said = said.unwrap_or_else(|error| panic!("{error}"));
-    assert!(said.contains("files has the 1 files of its images"), "{said}");
+    assert!(said.contains("files has its 1 image files"), "{said}");
     assert_eq!(pictures.files("files"), before);
     assert!(pictures.answered("new", "files").await == pictures.content);
 }
@@ -450,8 +450,8 @@ async fn files_that_are_damaged_or_missing_are_named() {
     // Where it is missing, it is no worse in the copy.
     std::fs::remove_file(&file).expect("removed");
     let said = pictures.copy("new", Some("moved")).unwrap_or_else(|error| panic!("{error}"));
-    assert!(said.contains("moved has the 0 files of its images"), "{said}");
-    assert!(said.contains(&format!("missing, as before: {}", pictures.name)), "{said}");
+    assert!(said.contains("moved has its 0 image files"), "{said}");
+    assert!(said.contains(&format!("missing in the source as well: {}", pictures.name)), "{said}");
 }
 
 /// A place that keeps nothing and does not say so.

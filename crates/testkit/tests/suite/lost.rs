@@ -138,7 +138,7 @@ fn what_is_no_store_is_not_restored() {
     assert!(larkspur(&["backup", &path("keyless").to_string_lossy()], &data).0);
     fs::write(path("text"), "no database, and long enough to be looked at: ".repeat(200)).expect("written");
     for (name, part) in [
-        (other.as_path(), "is no store of larkspur; name a file that `larkspur backup` wrote"),
+        (other.as_path(), "it is not a larkspur store; name a file written by `larkspur backup`"),
         (path("keyless").as_path(), "master key is lost"),
         (path("text").as_path(), "is damaged"),
         (path("nothing").as_path(), "does not exist"),

@@ -127,7 +127,7 @@ fn a_check_tells_settings_that_lose_what_was_acknowledged() {
     database.run("postgres", "CREATE DATABASE data");
     let (will_do, said) = database.larkspur("check", "larkspur");
     assert!(!will_do, "{said}");
-    for part in ["fsync is off: ", "full_page_writes is off: ", "2 of these lines must be mended"] {
+    for part in ["fsync is off: ", "full_page_writes is off: ", "2 of these lines must be fixed"] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let standby = "ALTER SYSTEM SET default_transaction_read_only = on";

@@ -121,7 +121,7 @@ fn the_commands_know_a_database_on_a_server() {
         assert!(said.contains(&format!("has schema {}", larkspur_store::SCHEMA_VERSION)), "{said}");
     }
     let said = cluster.command(&["check"]).expect("it will do");
-    assert!(said.contains("can hold the data"), "{said}");
+    assert!(said.contains("is suitable"), "{said}");
     let refused = cluster.command(&["backup", "nowhere"]).expect_err("refused");
     assert!(refused.contains("pg_basebackup") && refused.lines().count() == 1, "{refused}");
     for command in ["check", "migrate"] {

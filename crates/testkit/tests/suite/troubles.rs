@@ -218,7 +218,7 @@ fn a_second_signal_ends_the_lame_duck_time() {
     assert!(program.is_running());
     program.terminate();
     let (status, log) = program.wait();
-    assert!(status.success() && log.contains("told twice to end"), "{status}: {log}");
+    assert!(status.success() && log.contains("second signal: stopping at once"), "{status}: {log}");
 }
 
 #[test]
