@@ -359,7 +359,7 @@ fn tables_fit_the_terminal_and_progress_is_for_terminals() {
     let copy = |name: &str| home.path().join(name);
     for (command, part) in [
         (format!("backup {} --data {}", path(&copy("1")), path(&data)), "copying"),
-        (format!("check --data {}", path(&data)), "looking at every page"),
+        (format!("check --data {}", path(&data)), "checking every page"),
         (format!("restore {} --data {}", path(&copy("1")), path(&other)), "checking and copying"),
         (format!("copy --from {} --to {}", path(&data), path(&copy("third"))), "reading the source"),
         (format!("compact --data {}", path(&data)), "rewriting the file"),
