@@ -49,7 +49,7 @@ impl Store {
         };
         opened.map(|store| Store::Sqlite(Arc::new(store))).map_err(|error| match error {
             OpenError::Denied(..) => format!(
-                "{error}: this user has no access to the directory: choose another one with --data, or run the command as its owner"
+                "{error}: permission denied for the directory: choose another one with --data, or run the command as its owner"
             ),
             OpenError::Failed(..) => format!(
                 "{error}: choose a writable directory with --data; if it is writable, run `larkspur check` to look for damage"

@@ -277,12 +277,12 @@ fn a_store_that_names_files_is_not_started_without_them() {
     let away = directory.path().join("away");
     std::fs::rename(&files, &away).expect("moved");
     let (status, log) = Program::spawn_at(directory.path(), &with, "").wait();
-    assert!(status.code() == Some(1) && log.contains("which is not there or empty: mount its disk"), "{log}");
+    assert!(status.code() == Some(1) && log.contains("which is missing or empty: mount its disk"), "{log}");
     assert!(!files.exists(), "an empty folder would hide that");
     // The place of a disk that is not mounted.
     std::fs::create_dir(&files).expect("made");
     let (status, log) = Program::spawn_at(directory.path(), &with, "").wait();
-    assert!(status.code() == Some(1) && log.contains("not there or empty"), "{log}");
+    assert!(status.code() == Some(1) && log.contains("missing or empty"), "{log}");
     std::fs::remove_dir(&files).expect("removed");
     std::fs::rename(&away, &files).expect("moved");
     let program = Program::spawn_at(directory.path(), &with, "").until_ready();
@@ -399,7 +399,7 @@ async fn a_backup_has_the_files_of_a_folder() {
         "while a server has the data: {said}"
     );
     let (done, said) = larkspur("backup", "old");
-    assert!(done && said.contains("holds its 1 files"), "{said}");
+    assert!(done && said.contains("Copied its 1 files to"), "{said}");
     driver.close();
     let (done, said) = larkspur("check", "old");
     assert!(done && said.contains("1 files checked, none missing or damaged"), "{said}");
@@ -419,7 +419,7 @@ async fn a_backup_has_the_files_of_a_folder() {
     std::fs::remove_dir_all(path("old files")).expect("removed");
     let (done, said) = larkspur("check", "old");
     assert!(
-        !done && said.contains("which is not there or empty: mount its disk") && !path("old files").exists(),
+        !done && said.contains("which is missing or empty: mount its disk") && !path("old files").exists(),
         "{said}"
     );
     let (new, driver) = lab("new").await;

@@ -180,7 +180,7 @@ fn what_only_reads_makes_no_store_and_shares_none() {
     let place = ["--memory".as_ref(), "--config".as_ref(), "settings.toml".as_ref()];
     let shell = "cd \"$(mktemp -d)\"; echo 'read_only = true' >settings.toml;";
     let (status, log) = Program::spawn_by(Command::new("sh"), directory.path(), &place, shell).wait();
-    assert!(status.code() == Some(1) && log.contains("read_only needs one that is on disk"), "{log}");
+    assert!(status.code() == Some(1) && log.contains("read_only cannot be used with memory"), "{log}");
 }
 
 /// Every operation that changes something is refused before it does anything, by the registry; those that read are not.

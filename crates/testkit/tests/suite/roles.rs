@@ -52,7 +52,7 @@ fn who_serves_needs_no_right_to_make_tables() {
     assert!(!will_do && said.contains("the role clerk may not make or change tables"), "{said}");
     let (done, said) = database.larkspur("migrate", "clerk");
     assert!(
-        !done && said.contains("permission denied") && said.contains("may make and change tables"),
+        !done && said.contains("permission denied") && said.contains("create and alter tables"),
         "{said}"
     );
     let (will_do, said) = database.larkspur("check", "keeper");
@@ -77,7 +77,7 @@ fn who_serves_needs_no_right_to_make_tables() {
         will_do && said.contains("the role clerk may serve, and may not make or change tables"),
         "{said}"
     );
-    assert!(said.contains("durability and rights are right"), "{said}");
+    assert!(said.contains("durability and permissions are right"), "{said}");
     // There is nothing to do, so nothing is forbidden.
     let (done, said) = database.larkspur("migrate", "clerk");
     assert!(done, "{said}");

@@ -233,7 +233,7 @@ fn too_few_open_files_are_told_at_the_start() {
     }
     assert_eq!(ask(&mut program.client(), LIVE).0, 200);
     let log = program.log();
-    assert!(log.contains("limit of open files is too small for limits.connections"), "{log}");
+    assert!(log.contains("limit of open files is too low for limits.connections"), "{log}");
     assert!(!log.contains("cannot accept a connection"), "{log}");
 }
 
