@@ -102,7 +102,7 @@ async fn sweep_files(engine: Weak<Engine>, grace: Duration) {
         {
             Ok(None) => {}
             Ok(Some(swept)) => {
-                tracing::debug!(seen = swept.seen, removed = swept.removed, "unused files removed")
+                tracing::debug!(seen = swept.seen, removed = swept.removed, "unused files removed");
             }
             Err(error) => {
                 tracing::warn!(why = %error, "cleanup of unused files failed; retrying in an hour");

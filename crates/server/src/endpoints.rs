@@ -97,8 +97,7 @@ fn live<'a>(_: Asked<'a, '_>) -> Answered<'a> {
     Box::pin(async { Some(Response::text(200, "live\n")) })
 }
 
-fn ready<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
-    let app = asked.app;
+fn ready<'a>(Asked { app, .. }: Asked<'a, '_>) -> Answered<'a> {
     Box::pin(async move {
         if app.is_draining() {
             return Some(Response::text(503, "draining\n"));
@@ -113,8 +112,7 @@ fn ready<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
     })
 }
 
-fn counters<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
-    let app = asked.app;
+fn counters<'a>(Asked { app, .. }: Asked<'a, '_>) -> Answered<'a> {
     Box::pin(async move {
         // The gauge of the store is as of now.
         let _ = app.health.look(&app.engine).await;
@@ -122,8 +120,7 @@ fn counters<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
     })
 }
 
-fn document<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
-    let (app, name) = (asked.app, asked.name);
+fn document<'a>(Asked { app, name, .. }: Asked<'a, '_>) -> Answered<'a> {
     Box::pin(async move {
         let kind = if name.ends_with(".json") { JSON } else { TEXT };
         let document = app.documents.get(name, app.options.registry)?;
@@ -131,8 +128,7 @@ fn document<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
     })
 }
 
-fn guide<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
-    let name = asked.name;
+fn guide<'a>(Asked { name, .. }: Asked<'a, '_>) -> Answered<'a> {
     Box::pin(async move {
         let page = guide::page(name.strip_prefix("guide")?.trim_start_matches('/'))?;
         Some(Response::plain(200, TEXT, page))

@@ -29,8 +29,8 @@ static ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// Sends back what it reads, and says goodbye at shutdown.
-fn echo<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
-    let asked_for = asked.request.header("x-ANY").unwrap_or_default().to_owned();
+fn echo<'a>(Asked { request, .. }: Asked<'a, '_>) -> Answered<'a> {
+    let sent = request.header("x-ANY").unwrap_or_default().to_owned();
     let upgrade = Upgrade::new("echo", |upgraded: Upgraded| async move {
         let Upgraded { mut io, mut stop } = upgraded;
         let mut bytes = [0; 1024];
@@ -44,14 +44,14 @@ fn echo<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
             }
         }
     });
-    Box::pin(async move { Some(Response::upgrade(upgrade, vec![("X-Any", asked_for.into())])) })
+    Box::pin(async move { Some(Response::upgrade(upgrade, vec![("X-Any", sent.into())])) })
 }
 
 /// Never ends by itself.
 fn stubborn<'a>(_: Asked<'a, '_>) -> Answered<'a> {
     let upgrade = Upgrade::new("stubborn", |upgraded: Upgraded| async move {
         let _kept = upgraded;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     });
     Box::pin(async { Some(Response::upgrade(upgrade, Vec::new())) })
 }
@@ -83,7 +83,7 @@ fn endless<'a>(_: Asked<'a, '_>) -> Answered<'a> {
         pieces.send("first").await;
         pieces.stopping().await;
         pieces.send("bye").await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     Box::pin(async move { Some(Response::stream("text/plain", pieces)) })
 }

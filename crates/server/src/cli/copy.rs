@@ -42,7 +42,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let mut to = settings(flags.to.as_deref(), flags.blobs_to.as_deref(), config)?;
     to.read_only = false;
     if from.is_on_a_server() == to.is_on_a_server() && (&from.store, &from.data) == (&to.store, &to.data) {
-        return Err("source and target are the same: name another one with --from or --to".to_owned());
+        return Err("source and target are the same place: name another one with --from or --to".to_owned());
     }
     waiting(async {
         if !from.is_on_a_server() && !Sqlite::exists(&from.data).map_err(|error| advised(&error))? {
