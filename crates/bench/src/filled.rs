@@ -15,7 +15,7 @@ use larkspur_store::{Engine, StoreError, SystemClock, Tx, apps, chats, members, 
 use larkspur_store_sqlite::{Options, Sqlite};
 
 use crate::Res;
-use crate::embedded::runtime;
+use crate::machine::runtime;
 use crate::multiplied::{Patterns, multiply};
 
 /// Members who join in one transaction: few, since the journal that SQLite keeps for a unit is walked through at the end

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::Res;
-use crate::embedded::runtime;
+use crate::machine::runtime;
 use crate::product::Place;
 
 /// What the server is told beside its defaults, for the conditions of the table.

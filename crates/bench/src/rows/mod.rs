@@ -2,7 +2,6 @@
 
 pub(crate) mod lists;
 pub(crate) mod postgres;
-pub(crate) mod postgres_sizes;
 pub(crate) mod reads;
 pub(crate) mod sizes;
 pub(crate) mod start;

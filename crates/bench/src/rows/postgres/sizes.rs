@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
-use super::postgres::{CONNECTIONS, database_row, nodes, plan};
-use super::sizes::Random;
-use super::{Contender, Run, announce, quiet, ratio, take_turns};
+use super::{CONNECTIONS, database_row, nodes, plan};
 use crate::Res;
 use crate::load::{Measured, Script};
 use crate::postgres::Cluster;
 use crate::product::{Product, creating_by};
 use crate::report::Table;
+use crate::rows::sizes::Random;
+use crate::rows::{Contender, Run, announce, quiet, ratio, take_turns};
 use crate::stats::Goal;
 
 /// Different requests of a load, whose names go all over the index.
