@@ -44,6 +44,12 @@ impl Run {
         self.pinned.then_some(1)
     }
 
+    /// For many kinds of calls of a few milliseconds: half the time holds enough of each.
+    pub(crate) fn short(&self) -> Times {
+        let measure = (self.times.measure / 2).max(Duration::from_millis(200));
+        Times { warmup: self.times.warmup / 2, measure }
+    }
+
     /// Measures what a store alone or a disk alone does for this long, so that a round has equal parts.
     pub(crate) fn alone(&self) -> Duration {
         self.times.measure

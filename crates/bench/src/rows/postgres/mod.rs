@@ -1,6 +1,7 @@
 //! The product on PostgreSQL.
 
 mod creates;
+mod lists;
 mod reads;
 mod sizes;
 
@@ -19,12 +20,24 @@ const CONNECTIONS: usize = 16;
 
 /// Starts a private server and measures all of it.
 pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
+    let cluster = start(run, table)?;
+    creates::measure(run, table, &cluster)?;
+    reads::measure(run, table, &cluster)?;
+    sizes::measure(run, table, &cluster)?;
+    lists::measure(run, table, &cluster)
+}
+
+/// Starts a private server and measures lists alone.
+pub(crate) fn measure_lists(run: &Run, table: &mut Table) -> Res<()> {
+    let cluster = start(run, table)?;
+    lists::measure(run, table, &cluster)
+}
+
+fn start(run: &Run, table: &mut Table) -> Res<Cluster> {
     announce("PostgreSQL: a server of its own");
     let cluster = Cluster::start(&run.place)?;
     table.section(format!("PostgreSQL {} beside it: {SETTINGS}", cluster.version()?));
-    creates::measure(run, table, &cluster)?;
-    reads::measure(run, table, &cluster)?;
-    sizes::measure(run, table, &cluster)
+    Ok(cluster)
 }
 
 /// A row of a load, with what the database ran for each request.
