@@ -18,7 +18,9 @@ use tokio::net::TcpListener;
 use crate::Res;
 use crate::closed_loop::closed_loop;
 use crate::load::{Measured, Times};
+use crate::machine::runtime;
 use crate::postgres::Cluster;
+use crate::process::say;
 use crate::stats::Histogram;
 
 /// The server with a commit for each write, until it is killed.
@@ -26,7 +28,7 @@ pub(crate) async fn serve(listener: TcpListener, store: &Path) -> Res<()> {
     let engine = open(store, false).await?;
     let options = AppOptions { rate_limits: RateLimits::Off, ..AppOptions::default() };
     let app = App::build(engine, options)?;
-    crate::yardsticks::say(listener.local_addr()?)?;
+    say(listener.local_addr()?)?;
     larkspur_server::serve(listener, app, larkspur_server::http::Limits::default(), std::future::pending())
         .await;
     Ok(())
@@ -35,10 +37,6 @@ pub(crate) async fn serve(listener: TcpListener, store: &Path) -> Res<()> {
 async fn open(store: &Path, group_commit: bool) -> Res<Arc<Engine>> {
     let driver = Sqlite::open(store, &Options { group_commit, ..Options::default() })?;
     Ok(Engine::open(Arc::new(driver), Arc::new(SystemClock), 64 << 20).await?)
-}
-
-pub(crate) fn runtime() -> Res<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
 /// A tag of the usual size: about 200 bytes in an answer.

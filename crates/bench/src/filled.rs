@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, ChatId, TenantKey};
@@ -11,12 +12,17 @@ use larkspur_contract::model::{
 };
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::users::User;
-use larkspur_store::{Engine, StoreError, SystemClock, Tx, apps, chats, members, moderation, tenants, users};
+use larkspur_store::{
+    Driver, Engine, StoreError, SystemClock, Tx, apps, chats, members, moderation, tenants, users,
+};
+use larkspur_store_postgres::{Options as PostgresOptions, Postgres};
 use larkspur_store_sqlite::{Options, Sqlite};
+use tokio::runtime::Runtime;
 
 use crate::Res;
-use crate::embedded::runtime;
-use crate::multiplied::{Patterns, multiply};
+use crate::machine::runtime;
+use crate::multiplied::{self, Database, Patterns};
+use crate::postgres::Cluster;
 
 /// Members who join in one transaction: few, since the journal that SQLite keeps for a unit is walked through at the end
 /// of each of its statements.
@@ -43,27 +49,35 @@ struct Ground {
 /// Fills the store of a directory with so many chats. The demo app's bot is in every one of them, each has a user out
 /// of a tenth as many, and every tenth is public.
 pub(crate) fn chats(store: &Path, count: u64) -> Res<Filled> {
-    runtime()?.block_on(async {
-        let driver = Arc::new(Sqlite::open(store, &Options::default())?);
-        let engine = Engine::open(driver.clone(), Arc::new(SystemClock), 1 << 20).await?;
-        let (tenant, app) = engine
-            .run(Effect::Reads, |root| {
-                Box::pin(async move {
-                    let gone = || StoreError::Broken("the store has no demo world".to_owned());
-                    let tenant = tenants::all(root).await?.first().ok_or_else(gone)?.tenant;
-                    let app = apps::made_by(root, tenant).await?.first().ok_or_else(gone)?.app_id;
-                    Ok((tenant, app))
-                })
-            })
-            .await?;
-        let ground = Ground { engine, tenant, app };
+    let driver = Arc::new(Sqlite::open(store, &Options::default())?);
+    let database = multiplied::Sqlite::open(store)?;
+    let filled = fill(&runtime()?, driver.clone(), &database, count)?;
+    driver.close();
+    database.settle()?;
+    Ok(filled)
+}
+
+/// As [`chats`], in a PostgreSQL database, which may be in use.
+pub(crate) fn chats_on(cluster: &Cluster, database: &str, count: u64) -> Res<Filled> {
+    let runtime = runtime()?;
+    // A busy machine only takes longer to fill.
+    let options = PostgresOptions { deadline: Duration::from_secs(120), ..PostgresOptions::default() };
+    let driver = runtime.block_on(Postgres::open(&cluster.url(database), &options))?;
+    fill(&runtime, Arc::new(driver), &cluster.session(database)?, count)
+}
+
+fn fill(runtime: &Runtime, driver: Arc<dyn Driver>, database: &impl Database, count: u64) -> Res<Filled> {
+    let (ground, first) = runtime.block_on(async {
+        let ground = Ground::open(driver).await?;
         ground.users(2).await?;
-        let chats = [ground.chat(0).await?, ground.chat(1).await?];
-        let users = LARGE.max(count / 10);
-        multiply(store, &Patterns { chats: [&chats[0], &chats[1]], count, users })?;
-        let filled = Filled { large: ground.crowd(LARGE).await?, small: ground.crowd(SMALL).await? };
-        driver.close();
-        Ok(filled)
+        let first = [ground.chat(0).await?, ground.chat(1).await?];
+        Ok::<_, StoreError>((ground, first))
+    })?;
+    let [public, private] = &first;
+    let users = LARGE.max(count / 10);
+    multiplied::chats(database, &Patterns { chats: [public, private], count, users })?;
+    runtime.block_on(async {
+        Ok(Filled { large: ground.crowd(LARGE).await?, small: ground.crowd(SMALL).await? })
     })
 }
 
@@ -98,6 +112,20 @@ fn chat(tx: &Tx, app: AppId, number: u64, name: String) -> Chat {
 }
 
 impl Ground {
+    async fn open(driver: Arc<dyn Driver>) -> Result<Self, StoreError> {
+        let engine = Engine::open(driver, Arc::new(SystemClock), 1 << 20).await?;
+        let found = engine.run(Effect::Reads, |root| {
+            Box::pin(async move {
+                let gone = || StoreError::Broken("the store has no demo world".to_owned());
+                let tenant = tenants::all(root).await?.first().ok_or_else(gone)?.tenant;
+                let app = apps::made_by(root, tenant).await?.first().ok_or_else(gone)?.app_id;
+                Ok((tenant, app))
+            })
+        });
+        let (tenant, app) = found.await?;
+        Ok(Ground { engine, tenant, app })
+    }
+
     async fn users(&self, count: u64) -> Result<(), StoreError> {
         let tenant = self.tenant;
         let filled = self.engine.run(Effect::Writes, move |root| {
@@ -157,10 +185,11 @@ impl Ground {
                     let mut tx = root.tenant(tenant);
                     let gone = || StoreError::Broken("the chat is gone".to_owned());
                     let locked = chats::lock(&mut tx, chat_id).await?.ok_or_else(gone)?;
-                    for number in first..end {
-                        members::add(&mut tx, &locked, &person(number), false, time(number / 2)).await?;
-                        moderation::set(&mut tx, &locked, &person(number), true).await?;
+                    let people: Vec<Member> = (first..end).map(person).collect();
+                    for (pair, number) in people.chunks(2).zip(first / 2..) {
+                        members::add_all(&mut tx, &locked, pair, false, time(number)).await?;
                     }
+                    moderation::set_all(&mut tx, &locked, &people, true).await?;
                     Ok(())
                 })
             });

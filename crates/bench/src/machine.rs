@@ -1,4 +1,5 @@
-//! What the kernel tells: processor time of processes, memory, and what else the machine was busy with.
+//! What the kernel tells: processor time of processes, memory, and what else the machine was busy with. And how this
+//! program uses it: threads for what waits.
 
 use std::fs;
 use std::path::Path;
@@ -159,6 +160,11 @@ impl Noise {
     pub(crate) fn is_quiet(self) -> bool {
         self.steal < 0.05 && self.others < 0.15
     }
+}
+
+/// A runtime with a thread for each processor.
+pub(crate) fn runtime() -> Res<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
 /// How many processors there are.

@@ -74,6 +74,8 @@ enum Part {
     Sizes,
     Lists,
     Postgres,
+    /// Of `postgres`, lists, searches, members and tags alone
+    PostgresLists,
 }
 
 #[derive(Debug, Args)]
@@ -154,7 +156,7 @@ fn bench(flags: &Flags) -> Res<()> {
         starts: if flags.quick { 3 } else { 20 },
     };
     let wanted = |part| flags.only.is_empty() || flags.only.contains(&part);
-    if wanted(Part::Postgres) {
+    if wanted(Part::Postgres) || wanted(Part::PostgresLists) {
         // Not after a quarter of an hour.
         postgres::programs()?;
     }
@@ -176,6 +178,8 @@ fn bench(flags: &Flags) -> Res<()> {
     }
     if wanted(Part::Postgres) {
         rows::postgres::measure(&run, &mut table)?;
+    } else if wanted(Part::PostgresLists) {
+        rows::postgres::measure_lists(&run, &mut table)?;
     }
     let disk = disk::probe(&flags.directory, Duration::from_secs_f64(seconds / 2.0))?;
     let layout = if run.pinned {

@@ -10,8 +10,8 @@ use tokio_postgres::{Client, Statement};
 
 use crate::Res;
 use crate::closed_loop::closed_loop;
-use crate::embedded::runtime;
 use crate::load::{Measured, Times};
+use crate::machine::runtime;
 use crate::postgres::{Cluster, connect};
 
 /// Tenants that rows are spread over.

@@ -4,10 +4,11 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use tokio::runtime::Runtime;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::Res;
-use crate::embedded::runtime;
+use crate::machine::runtime;
 use crate::product::Place;
 
 /// What the server is told beside its defaults, for the conditions of the table.
@@ -90,18 +91,16 @@ impl Cluster {
         Ok(self.url(name))
     }
 
-    /// Runs statements, each by itself if there is one, and returns the first column of what they show.
+    /// A session with one of its databases.
+    pub(crate) fn session(&self, database: &str) -> Res<Session> {
+        let runtime = runtime()?;
+        let client = runtime.block_on(connect(&self.url(database)))?;
+        Ok(Session { client, runtime })
+    }
+
+    /// Runs statements in a session of their own; see [`Session::strings`].
     pub(crate) fn run(&self, database: &str, sql: &str) -> Res<Vec<String>> {
-        let url = self.url(database);
-        runtime()?.block_on(async {
-            let client = connect(&url).await?;
-            let found = client.simple_query(sql).await?;
-            let first = |message| match message {
-                SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-                _ => None,
-            };
-            Ok(found.into_iter().filter_map(first).collect())
-        })
+        self.session(database)?.strings(sql)
     }
 
     /// Its version, as it tells it.
@@ -115,6 +114,24 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         drop(self.script.stdin.take());
         drop(self.script.wait());
+    }
+}
+
+/// A session with a database, for what is done beside the product.
+pub(crate) struct Session {
+    client: Client,
+    runtime: Runtime,
+}
+
+impl Session {
+    /// Runs statements, each by itself if there is one, and returns the first column of what they show.
+    pub(crate) fn strings(&self, sql: &str) -> Res<Vec<String>> {
+        let found = self.runtime.block_on(self.client.simple_query(sql))?;
+        let first = |message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        };
+        Ok(found.into_iter().filter_map(first).collect())
     }
 }
 

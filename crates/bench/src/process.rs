@@ -63,6 +63,13 @@ impl Drop for Process {
     }
 }
 
+/// Tells the parent where the yardstick listens.
+pub(crate) fn say(address: SocketAddr) -> Res<()> {
+    let mut output = std::io::stdout();
+    writeln!(output, "{address}")?;
+    Ok(output.flush()?)
+}
+
 /// A command that is tied to a processor, or not.
 pub(crate) fn tied(program: &Path, processor: Option<usize>) -> Command {
     match processor {

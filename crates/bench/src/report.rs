@@ -200,6 +200,12 @@ files on the same disk, the yardstick is a pool of connections that insert a row
 statement, which commits by itself. Larkspur is the release program, with
 authentication, checks and everything else that a request passes; only frequency control is off.
 
+Lists and searches are measured on stores of two sizes or more. The product writes the first users, chats and tags of a
+store; the database copies them, with other ids, names and times, until one tenant has as many as the row says. On
+PostgreSQL these rows are measured in two states: never analyzed, as if every row had just been written, and after
+ANALYZE. Autovacuum is off for their tables. In both states, the goal is that the median time of a call grows by less than
+half from the smallest store to the largest, and that no call takes 100 ms.
+
 The figure to compare is processor time for each request: all threads of the server, as the kernel counts them. Rates
 and latencies depend on what else the machine does.
 ";
@@ -217,14 +223,15 @@ const RUNNING: &str = "## How to run it
 cargo xtask bench                                  # the table, in about a quarter of an hour
 cargo xtask bench --quick                          # a smoke test: do not read its figures
 cargo xtask bench --rounds 9 --seconds 4           # narrower spreads
-cargo xtask bench --only reads                     # or writes, start, sizes, lists, postgres
+cargo xtask bench --only reads                     # or writes, start, sizes, lists, postgres, postgres-lists
 cargo xtask bench --only postgres --tags 10000,1000000,10000000
+cargo xtask bench --only postgres,lists            # lists and searches on both kinds of store; --chats sets the sizes
 cargo xtask bench --write docs/benchmarks.md       # this document
 cargo xtask bench instructions --check             # instructions per request, against the accepted numbers
 cargo xtask bench instructions --accept            # accept new ones
 ```
 
 On Linux, with two processors or more. `taskset` ties server and load to one processor each where requests are read;
-`valgrind` counts instructions. The rows on PostgreSQL need PostgreSQL 15 or newer; `cargo xtask setup` installs it. The stores are written below `target`: it must be on the disk that you want to know
-about.
+`valgrind` counts instructions. The rows on PostgreSQL need PostgreSQL 15 or newer; `cargo xtask setup` installs it. The
+stores are written below `target`: it must be on the disk that you want to know about.
 ";

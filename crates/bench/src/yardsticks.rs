@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fs;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 use crate::Res;
+use crate::process::say;
 
 /// The yardsticks that listen.
 #[derive(Debug, Clone, Subcommand)]
@@ -76,13 +76,6 @@ pub(crate) fn serve(yardstick: &Yardstick) -> Res<()> {
             Yardstick::PerRequestCommit { store } => crate::embedded::serve(listener, store).await,
         }
     })
-}
-
-/// Tells the parent where the yardstick listens.
-pub(crate) fn say(address: SocketAddr) -> Res<()> {
-    let mut output = std::io::stdout();
-    writeln!(output, "{address}")?;
-    Ok(output.flush()?)
 }
 
 fn nodelay(stream: &mut tokio::net::TcpStream) {

@@ -1,16 +1,16 @@
 //! Lists and searches of chats, on stores of several sizes, and pages of a large chat beside those of a small one.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use super::{Contender, Run, announce, load_row, quiet, ratio, take_turns};
 use crate::Res;
 use crate::filled::{self, Filled, LARGE, SMALL};
 use crate::load::{Measured, Plan, Script};
+use crate::machine::Group;
 use crate::process::request;
 use crate::product::{Product, reading};
-use crate::report::Table;
-use crate::stats::Goal;
+use crate::report::{Row, Table};
+use crate::stats::{Goal, Spread};
 
 /// Connections of a load: few, so that what is measured is an answer and not a queue.
 const CONNECTIONS: usize = 2;
@@ -18,22 +18,28 @@ const CONNECTIONS: usize = 2;
 const DEEP: usize = 40;
 /// What must not be more than this much slower in a larger store, or in a larger chat.
 const FLAT: Goal = Goal::Below(1.5);
+/// Milliseconds that no call should take.
+const LONGEST: Goal = Goal::Below(100.0);
 
-const CHATS: &str = "/open-apis/im/v1/chats";
+pub(super) const CHATS: &str = "/open-apis/im/v1/chats";
 
-/// Makes a load for a store.
-type Making = Box<dyn Fn(&Sized) -> Res<Script>>;
+/// A request that stores of several sizes are sent: its name, and how the load for a store is made.
+pub(super) type Kind = (&'static str, Box<dyn Fn(&Store) -> Res<Script>>);
 
-struct Sized {
-    count: u64,
-    store: PathBuf,
-    product: Product,
-    filled: Filled,
+/// A store of one size.
+pub(super) struct Store {
+    pub(super) count: u64,
+    pub(super) product: Product,
+    /// The processes whose time counts.
+    pub(super) group: Group,
+    pub(super) filled: Filled,
+    /// Tags that it has.
+    pub(super) ids: Vec<i64>,
 }
 
 /// Fills a store of each size and lets them take turns.
 pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
-    let mut stores = Vec::new();
+    let (mut stores, mut folders) = (Vec::new(), Vec::new());
     for &count in &run.chats {
         announce(&format!("a store of {count} chats"));
         let store = run.place.fresh(&format!("chats-{count}"))?;
@@ -42,49 +48,82 @@ pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
         let filled = filled::chats(&store, count)?;
         eprintln!("  filled in {:.1} s", begun.elapsed().as_secs_f64());
         let product = Product::start(&run.place, &store, None)?;
-        stores.push(Sized { count, store, product, filled });
+        let group = product.process.pid().into();
+        stores.push(Store { count, product, group, filled, ids: Vec::new() });
+        folders.push(store);
     }
-    by_store(run, table, &stores)?;
+    let mut kinds = kinds();
+    kinds.extend([
+        kind("list, behind 40 pages of 100", |store| deep(store, &format!("{CHATS}?page_size=100"))),
+        kind("search, nothing found", |store| got(store, &searching("nothing"))),
+        kind("search of im/v2, one chat found", second),
+    ]);
+    let title = |count| format!("Lists and searches, the caller being in each of {count} chats");
+    by_store(run, table, &stores, &kinds, &title, |name, rounds| load_row(name, rounds))?;
     if let Some(largest) = stores.last() {
         by_chat(run, table, largest)?;
     }
-    for Sized { store, product, .. } in stores {
-        product.process.end()?;
-        drop(std::fs::remove_dir_all(store));
+    for (store, folder) in stores.into_iter().zip(folders) {
+        store.product.process.end()?;
+        drop(std::fs::remove_dir_all(folder));
     }
     Ok(())
+}
+
+pub(super) fn kind(name: &'static str, script: impl Fn(&Store) -> Res<Script> + 'static) -> Kind {
+    (name, Box::new(script))
+}
+
+/// The lists and searches that are measured on every kind of store.
+///
+/// Of two words the longer one is looked for, and what it finds is looked at for the other: a common word beside one that
+/// no name has is the most that a search can cost.
+pub(super) fn kinds() -> Vec<Kind> {
+    let listing = |name, order: &'static str| {
+        kind(name, move |store| got(store, &format!("{CHATS}?page_size=20&sort_type={order}")))
+    };
+    let search = |name, query: &'static str| kind(name, move |store| got(store, &searching(query)));
+    vec![
+        listing("list, the oldest first", "ByCreateTimeAsc"),
+        listing("list, the most active first", "ByActiveTimeDesc"),
+        search("search, one chat found", "000000000123"),
+        search("search, a member's name", "p000000123"),
+        search("search, every chat found", "store"),
+        search("search, two words, one chat found", "000000000123%20store"),
+        search("search, two words, every chat found", "store%20chat"),
+        search("search, two words, one of them nowhere", "store%20none"),
+    ]
 }
 
 fn p50(measured: &Measured) -> f64 {
     measured.loads[0].latency.quantile_us(0.5)
 }
 
-/// The same request to every store.
-fn by_store(run: &Run, table: &mut Table, stores: &[Sized]) -> Res<()> {
-    let kinds: [(&str, Making); 8] = [
-        ("list, the oldest first", Box::new(|store| got(store, &format!("{CHATS}?page_size=20")))),
-        ("list, behind 40 pages of 100", Box::new(|store| deep(store, &format!("{CHATS}?page_size=100")))),
-        (
-            "list, the most active first",
-            Box::new(|store| got(store, &format!("{CHATS}?page_size=20&sort_type=ByActiveTimeDesc"))),
-        ),
-        ("search, one chat found", Box::new(|store| got(store, &searching("000000000123")))),
-        ("search, a member's name", Box::new(|store| got(store, &searching("p000000123")))),
-        ("search, nothing found", Box::new(|store| got(store, &searching("nothing")))),
-        ("search, every chat found", Box::new(|store| got(store, &searching("store")))),
-        ("search of im/v2, one chat found", Box::new(second)),
-    ];
+/// Milliseconds of the call that took longest.
+fn longest(measured: &Measured) -> f64 {
+    measured.loads[0].latency.quantile_us(1.0) / 1000.0
+}
+
+/// The same requests to every store: a section for each, with the ratio to the first one, which should be the smallest.
+pub(super) fn by_store(
+    run: &Run,
+    table: &mut Table,
+    stores: &[Store],
+    kinds: &[Kind],
+    title: &dyn Fn(u64) -> String,
+    row: fn(&str, &[Measured]) -> Row,
+) -> Res<()> {
     let smallest = stores.first().map_or(0, |store| store.count);
-    let mut rows = Vec::new();
-    for (name, script) in &kinds {
+    let mut all = Vec::new();
+    for (name, script) in kinds {
         announce(&format!("chats: {name}"));
         let scripts = stores.iter().map(script).collect::<Res<Vec<_>>>()?;
-        rows.push((name, turns(run, stores.iter().zip(scripts))?));
+        all.push((*name, turns(run, stores.iter().zip(scripts))?));
     }
     for (index, store) in stores.iter().enumerate() {
-        table.section(format!("Lists and searches, the caller being in each of {} chats", store.count));
-        for (name, rounds) in &rows {
-            let row = load_row(**name, &rounds[index]);
+        table.section(title(store.count));
+        for (name, rounds) in &all {
+            let row = row(name, &rounds[index]);
             table.row(if index == 0 {
                 row
             } else {
@@ -93,12 +132,26 @@ fn by_store(run: &Run, table: &mut Table, stores: &[Sized]) -> Res<()> {
                     .should_be(FLAT, quiet)
             });
         }
+        let of_store: Vec<_> = all.iter().map(|(name, rounds)| (*name, rounds[index].as_slice())).collect();
+        table.row(longest_row(run.rounds, &of_store));
     }
     Ok(())
 }
 
+/// The longest call of each round, and what the longest of all asked for.
+fn longest_row(rounds: usize, kinds: &[(&str, &[Measured])]) -> Row {
+    let of_round = |round: usize| kinds.iter().map(|(_, all)| longest(&all[round])).fold(0.0, f64::max);
+    let of_kind = |all: &[Measured]| all.iter().map(longest).fold(0.0, f64::max);
+    let slowest = kinds.iter().max_by(|(_, one), (_, other)| of_kind(one).total_cmp(&of_kind(other)));
+    let all: Vec<&[Measured]> = kinds.iter().map(|(_, all)| *all).collect();
+    Row::named("the longest of these calls")
+        .against("ms", Spread::of((0..rounds).map(of_round)))
+        .should_be(LONGEST, quiet(&all))
+        .note(slowest.map_or_else(String::new, |(name, _)| (*name).to_owned()))
+}
+
 /// Pages of the large chat against the same pages of the small one.
-fn by_chat(run: &Run, table: &mut Table, store: &Sized) -> Res<()> {
+fn by_chat(run: &Run, table: &mut Table, store: &Store) -> Res<()> {
     table.section(format!("A chat of {LARGE} members, in the store of {} chats", store.count));
     for (name, path) in [("members, 20 on a page", "members"), ("moderators, 20 on a page", "moderation")] {
         announce(name);
@@ -123,12 +176,12 @@ fn by_chat(run: &Run, table: &mut Table, store: &Sized) -> Res<()> {
     Ok(())
 }
 
-fn turns<'a>(run: &Run, of: impl Iterator<Item = (&'a Sized, Script)>) -> Res<Vec<Vec<Measured>>> {
+fn turns<'a>(run: &Run, of: impl Iterator<Item = (&'a Store, Script)>) -> Res<Vec<Vec<Measured>>> {
     let mut contenders: Vec<_> = of
         .map(|(store, script)| {
-            let process = &store.product.process;
-            let plan = Plan { address: process.address, connections: CONNECTIONS, script, processor: None };
-            Contender::load(store.count.to_string(), vec![plan], process.pid(), run.times)
+            let address = store.product.process.address;
+            let plan = Plan { address, connections: CONNECTIONS, script, processor: None };
+            Contender::load(store.count.to_string(), vec![plan], store.group.clone(), run.short())
         })
         .collect();
     take_turns(run.rounds, &mut contenders)
@@ -138,7 +191,8 @@ fn searching(query: &str) -> String {
     format!("{CHATS}/search?query={query}")
 }
 
-fn got(store: &Sized, path: &str) -> Res<Script> {
+/// A load of one request, which is answered well.
+pub(super) fn got(store: &Store, path: &str) -> Res<Script> {
     let request = request("GET", path, Some(&store.product.token), None);
     let answer = store.product.call(&request)?;
     if answer.status != 200 {
@@ -148,7 +202,7 @@ fn got(store: &Sized, path: &str) -> Res<Script> {
 }
 
 /// The page behind [`DEEP`] others, or the last one.
-fn deep(store: &Sized, path: &str) -> Res<Script> {
+fn deep(store: &Store, path: &str) -> Res<Script> {
     let mut page = path.to_owned();
     for _ in 0..DEEP {
         let request = request("GET", &page, Some(&store.product.token), None);
@@ -162,7 +216,7 @@ fn deep(store: &Sized, path: &str) -> Res<Script> {
     got(store, &page)
 }
 
-fn second(store: &Sized) -> Res<Script> {
+fn second(store: &Store) -> Res<Script> {
     let body =
         r#"{"query":"000000000123","filter":{"search_types":["private"]},"sorter":"member_count_desc"}"#;
     let path = "/open-apis/im/v2/chats/search";

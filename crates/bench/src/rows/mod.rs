@@ -2,7 +2,6 @@
 
 pub(crate) mod lists;
 pub(crate) mod postgres;
-pub(crate) mod postgres_sizes;
 pub(crate) mod reads;
 pub(crate) mod sizes;
 pub(crate) mod start;
@@ -43,6 +42,12 @@ impl Run {
     /// The processor of the load beside it.
     pub(crate) fn load_processor(&self) -> Option<usize> {
         self.pinned.then_some(1)
+    }
+
+    /// For many kinds of calls of a few milliseconds: half the time holds enough of each.
+    pub(crate) fn short(&self) -> Times {
+        let measure = (self.times.measure / 2).max(Duration::from_millis(200));
+        Times { warmup: self.times.warmup / 2, measure }
     }
 
     /// Measures what a store alone or a disk alone does for this long, so that a round has equal parts.

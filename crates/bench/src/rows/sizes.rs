@@ -48,8 +48,10 @@ pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
         let inline = Process::yardstick(&words, None)?;
         stores.push(Sized { count, store, ids, product, inline, cold });
     }
-    let uniform: Vec<Script> = stores.iter().map(|store| spread_over(store, Draw::Uniform)).collect();
-    let hot: Vec<Script> = stores.iter().map(|store| spread_over(store, Draw::Zipf)).collect();
+    let scripts = |how| -> Vec<Script> {
+        stores.iter().map(|store| spread_over(&store.product.token, &store.ids, how)).collect()
+    };
+    let (uniform, hot) = (scripts(Draw::Uniform), scripts(Draw::Zipf));
     let creates = stores.iter().map(|store| creating(&store.product.token)).collect::<Res<Vec<_>>>()?;
     announce("sizes: GET 40 of uniformly random ids");
     let inline = loads(run, &stores, &uniform, 16, |store| &store.inline)?;
@@ -138,15 +140,18 @@ fn first_reads(product: &Product, ids: &[i64]) -> Res<Histogram> {
     Ok(latency)
 }
 
+/// How ids are chosen.
 #[derive(Clone, Copy)]
-enum Draw {
+pub(super) enum Draw {
+    /// Each as often as any other.
     Uniform,
+    /// The n-th most wanted one 1/n times as often as the first.
     Zipf,
 }
 
-fn spread_over(store: &Sized, how: Draw) -> Script {
+/// Queries of 40 tags out of those with these ids.
+pub(super) fn spread_over(token: &str, ids: &[i64], how: Draw) -> Script {
     let mut random = Random(7);
-    let ids = &store.ids;
     let mut sums: Vec<f64> = Vec::new();
     if matches!(how, Draw::Zipf) {
         let mut sum = 0.0;
@@ -164,7 +169,7 @@ fn spread_over(store: &Sized, how: Draw) -> Script {
             rank.wrapping_mul(2_654_435_761) % ids.len()
         }
     };
-    reading((0..REQUESTS).map(|_| get_tags(&store.product.token, &draw(ids, &mut next))).collect())
+    reading((0..REQUESTS).map(|_| get_tags(token, &draw(ids, &mut next))).collect())
 }
 
 fn draw(ids: &[i64], mut next: impl FnMut() -> usize) -> Vec<i64> {

@@ -17,6 +17,7 @@ pub mod reply;
 pub mod route;
 pub(crate) mod who;
 
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -111,7 +112,8 @@ async fn operation(
         let is_get = spec.route.method == Method::Get;
         trace.frame = Frame::of(request.query, request.header("accept-language"), is_get);
     }
-    let outcome = match unpanicked(steps(app, routed, request, now, trace)).await {
+    // Pinned here, so that some kilobytes of future are not moved.
+    let outcome = match unpanicked(pin!(steps(app, routed, request, now, trace))).await {
         Ok(outcome) => outcome,
         // It is not known where: better doubt than a wrong promise.
         Err(why) => Err(Fault::new(codes::INTERNAL, format!("the operation panicked: {why}")).in_doubt()),

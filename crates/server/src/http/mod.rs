@@ -307,15 +307,17 @@ async fn exchange(
     let (mut head, body) = request.into_parts();
     settle_host(&mut head);
     let mut body = Unread::new(body, served.limits.body, seat);
-    let handled = unpanicked(served.app.handle(Request {
+    let request = Request {
         method: head.method.as_str(),
         path: head.uri.path(),
         query: head.uri.query().unwrap_or_default(),
         headers: &head.headers,
         body: &mut body,
-    }));
+    };
+    // Pinned here, so that some kilobytes of future are not moved.
+    let handled = unpanicked(pin!(served.app.handle(request))).await;
     // Where a panic is not the operation's own, which the gateway answers.
-    let mut response = handled.await.unwrap_or_else(|_| Response::failure(codes::INTERNAL, true));
+    let mut response = handled.unwrap_or_else(|_| Response::failure(codes::INTERNAL, true));
     seat.callers_turn();
     let close = !body.settle(head.headers.contains_key(EXPECT)).await;
     if close {

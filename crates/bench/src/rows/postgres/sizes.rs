@@ -2,14 +2,15 @@
 
 use std::time::Instant;
 
-use super::postgres::{CONNECTIONS, database_row, nodes, plan};
-use super::sizes::Random;
-use super::{Contender, Run, announce, quiet, ratio, take_turns};
+use super::{CONNECTIONS, database_row, nodes, plan};
 use crate::Res;
 use crate::load::{Measured, Script};
+use crate::multiplied;
 use crate::postgres::Cluster;
 use crate::product::{Product, creating_by};
 use crate::report::Table;
+use crate::rows::sizes::Random;
+use crate::rows::{Contender, Run, announce, quiet, ratio, take_turns};
 use crate::stats::Goal;
 
 /// Different requests of a load, whose names go all over the index.
@@ -31,9 +32,11 @@ pub(super) fn measure(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()
         let name = format!("tags_{count}");
         let url = cluster.database(&name)?;
         let product = Product::on_database(&run.place, &url, &format!("postgres-{count}"), CONNECTIONS)?;
-        product.make_tags(1)?;
         let begun = Instant::now();
-        fill(cluster, &name, count)?;
+        let first = product.make_tags(1)?[0];
+        multiplied::tags(&cluster.session(&name)?, first, count)?;
+        cluster.run(&name, "VACUUM (ANALYZE) tag")?;
+        cluster.run(&name, "CHECKPOINT")?;
         eprintln!("  filled in {:.1} s", begun.elapsed().as_secs_f64());
         let script = all_over(&product.token)?;
         stores.push(Sized { count, product, script });
@@ -67,26 +70,7 @@ pub(super) fn measure(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()
     Ok(())
 }
 
-/// Multiplies the one tag that is there; the database alone makes the rows, all of them older than the first.
-fn fill(cluster: &Cluster, database: &str, count: u64) -> Res<()> {
-    let index = cluster.run(database, "SELECT indexdef FROM pg_indexes WHERE indexname = 'tag_by_name'")?;
-    let index = index.first().ok_or("the index of names is not there")?;
-    cluster.run(database, "DROP INDEX tag_by_name")?;
-    cluster.run(
-        database,
-        &format!(
-            "INSERT INTO tag (tenant, tag_id, tag_type, name, i18n_names, app_id, create_time, update_time) \
-             SELECT t.tenant, t.tag_id - {count} - 1 + i, t.tag_type, \
-             substr(md5(i::text), 1, 8) || ' tag ' || lpad(i::text, 12, '0'), t.i18n_names, t.app_id, \
-             t.create_time, t.update_time FROM (SELECT * FROM tag LIMIT 1) t, generate_series(1, {count}) i"
-        ),
-    )?;
-    cluster.run(database, index)?;
-    cluster.run(database, "VACUUM (ANALYZE) tag")?;
-    cluster.run(database, "CHECKPOINT").map(drop)
-}
-
-/// Creations whose names lie between those of [`fill`], in random order.
+/// Creations whose names lie between those of [`multiplied::tags`], in random order.
 fn all_over(token: &str) -> Res<Script> {
     let mut random = Random(23);
     let words: Vec<String> = (0..REQUESTS).map(|_| format!("{:08x}", random.below(1 << 32))).collect();
