@@ -4,8 +4,8 @@ use larkspur_contract::ids::ChatId;
 
 use crate::chats::Member;
 use crate::driver::StoreError;
-use crate::listing::{Place, joined, limit, place, places};
-use crate::{Row, Tx, Value, terms};
+use crate::listing::{Cursor, cursor, cursors, joined, limit};
+use crate::{Row, Tx, Value, text};
 
 /// The most public chats that a term finds.
 const OPEN_MAX: usize = 1000;
@@ -17,7 +17,7 @@ const OPEN: &str = "SELECT created_at, chat_id FROM chat_term WHERE tenant = $1 
 /// Those with the term that not everybody sees: one more than are looked at one by one.
 const CLOSED: &str = "SELECT created_at, chat_id FROM chat_term WHERE tenant = $1 AND is_open = 0 AND term >= $2 AND term < $3 \
                       ORDER BY term, chat_id LIMIT 501";
-/// Of the caller's most recently active chats the oldest behind a place, and whether they have the term.
+/// Of the caller's most recently active chats the oldest behind a cursor, and whether they have the term.
 ///
 /// Ids are random, so that each look is a page of the index for itself: there must be few of them. For an EXISTS PostgreSQL
 /// may read all that could be looked for instead; a count it takes for each row.
@@ -47,7 +47,7 @@ pub struct Named {
     me: Value,
     range: (Value, Value),
     /// Those that are known already.
-    known: Vec<Place>,
+    known: Vec<Cursor>,
     /// The looks that are left to take; none if all are known.
     looks: Vec<&'static str>,
 }
@@ -56,24 +56,24 @@ pub struct Named {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Stretch {
     /// The chats found in it, in no order and with repetitions.
-    pub found: Vec<Place>,
+    pub found: Vec<Cursor>,
     /// Where it ends; `None` if nothing is behind it.
-    pub until: Option<Place>,
+    pub until: Option<Cursor>,
 }
 
 impl Named {
     /// Begins to look for a term, which must not be empty.
     pub async fn new(tx: &mut Tx, member: &Member, term: &str) -> Result<Self, StoreError> {
-        let (low, high) = terms::range(term);
+        let (low, high) = text::range(term);
         let (me, range): (Value, (Value, Value)) = (member.to_column().into(), (low.into(), high.into()));
         let bounds = || [range.0.clone(), range.1.clone()];
-        let mut known = places(tx.rows(OPEN, bounds()).await?)?;
+        let mut known = cursors(tx.rows(OPEN, bounds()).await?)?;
         if known.len() < OPEN_MAX {
-            let closed = places(tx.rows(CLOSED, bounds()).await?)?;
+            let closed = cursors(tx.rows(CLOSED, bounds()).await?)?;
             if closed.len() <= CLOSED_MAX {
-                let ids: Vec<ChatId> = closed.iter().map(|place| place.chat_id).collect();
+                let ids: Vec<ChatId> = closed.iter().map(|cursor| cursor.chat_id).collect();
                 let joined = joined(tx, &ids, member).await?;
-                known.extend(closed.into_iter().filter(|place| joined.contains_key(&place.chat_id)));
+                known.extend(closed.into_iter().filter(|cursor| joined.contains_key(&cursor.chat_id)));
                 return Ok(Named { me, range, known, looks: Vec::new() });
             }
         }
@@ -82,16 +82,21 @@ impl Named {
         Ok(Named { me, range, known, looks })
     }
 
-    /// What is behind a place, as far as so many looks of each kind go; at least one.
+    /// What is behind a cursor, as far as so many looks of each kind go; at least one.
     pub async fn behind(
         &self,
         tx: &mut Tx,
-        last: Option<Place>,
+        last: Option<Cursor>,
         looks: usize,
     ) -> Result<Stretch, StoreError> {
-        let from = last.unwrap_or(Place { time: i64::MIN, chat_id: ChatId(0) });
+        let from = last.unwrap_or(Cursor { time: i64::MIN, chat_id: ChatId(0) });
         let mut stretch = Stretch {
-            found: self.known.iter().copied().filter(|place| last.is_none_or(|last| *place > last)).collect(),
+            found: self
+                .known
+                .iter()
+                .copied()
+                .filter(|cursor| last.is_none_or(|last| *cursor > last))
+                .collect(),
             until: None,
         };
         for sql in &self.looks {
@@ -101,7 +106,7 @@ impl Named {
             stretch.take(seen, looks)?;
         }
         if let Some(until) = stretch.until {
-            stretch.found.retain(|place| *place <= until);
+            stretch.found.retain(|cursor| *cursor <= until);
         }
         Ok(stretch)
     }
@@ -114,9 +119,9 @@ impl Stretch {
         let mut end = None;
         for row in seen {
             let is_found = row.flag(2)?;
-            let place = place(row)?;
-            end = end.max(Some(place));
-            self.found.extend(is_found.then_some(place));
+            let cursor = cursor(row)?;
+            end = end.max(Some(cursor));
+            self.found.extend(is_found.then_some(cursor));
         }
         if full {
             self.until = self.until.into_iter().chain(end).min();
@@ -129,8 +134,8 @@ impl Stretch {
 mod tests {
     use super::*;
 
-    fn at(time: i64) -> Place {
-        Place { time, chat_id: ChatId(7) }
+    fn at(time: i64) -> Cursor {
+        Cursor { time, chat_id: ChatId(7) }
     }
 
     fn seen(times: &[i64]) -> Vec<Row> {
