@@ -23,7 +23,7 @@ const CHANGES: [(&[&str], &str); 5] = [
     (&["chat_id"], "m.chat_id"),
     (&["user_no"], "t.user_no - m.n"),
     (&["created_at", "active_at", "joined_at", "chat_created_at", "chat_active_at"], "t.COLUMN + m.n - m.k"),
-    (&["name", "name_folded", "term"], "replace(t.COLUMN, m.was, m.now)"),
+    (&["name", "name_folded", "term", "words"], "replace(t.COLUMN, m.was, m.now)"),
     (&["member", "user_id"], "replace(t.COLUMN, printf('person%09d', m.k), printf('person%09d', m.person))"),
 ];
 

@@ -228,22 +228,27 @@ fn is_open(chat: &Chat) -> bool {
     is_listed(chat) && chat.status == ChatStatus::Normal && chat.chat_type == ChatType::Public
 }
 
-fn terms(chat: &Chat) -> BTreeSet<String> {
+/// The names that a chat is found by.
+fn names(chat: &Chat) -> Vec<&str> {
     if !is_listed(chat) {
-        return BTreeSet::new();
+        return Vec::new();
     }
     let names = &chat.i18n_names;
     let i18n = [&names.zh_cn, &names.en_us, &names.ja_jp].into_iter().flatten();
-    text::terms(std::iter::once(chat.name.as_str()).chain(i18n.map(String::as_str)))
+    std::iter::once(chat.name.as_str()).chain(i18n.map(String::as_str)).collect()
+}
+
+fn terms(chat: &Chat) -> BTreeSet<String> {
+    text::terms(names(chat))
 }
 
 /// Writes the terms of a new chat.
 async fn add_terms(tx: &mut Tx, chat: &Chat, created_at: i64) -> Result<(), StoreError> {
-    let sql =
-        "INSERT INTO chat_term (tenant, chat_id, term, is_open, created_at) VALUES ($1, $2, $3, $4, $5)";
+    let sql = "INSERT INTO chat_term (tenant, chat_id, term, is_open, created_at, words) VALUES ($1, $2, $3, $4, $5, $6)";
+    let words = text::marked(names(chat));
     for term in terms(chat) {
-        let params = [chat.chat_id.into(), term.into(), is_open(chat).into(), created_at.into()];
-        tx.rows(sql, params).await?;
+        let (id, is_open) = (chat.chat_id.into(), is_open(chat).into());
+        tx.rows(sql, [id, term.into(), is_open, created_at.into(), words.as_str().into()]).await?;
     }
     Ok(())
 }
