@@ -111,7 +111,7 @@ const CHANGES: [(&[&str], &str); 6] = [
     (&["user_no"], "t.user_no - m.n"),
     (&["tag_id"], "t.tag_id - m.n"),
     (&["created_at", "active_at", "joined_at", "chat_created_at", "chat_active_at"], "t.COLUMN + m.n - m.k"),
-    (&["name", "name_folded", "term"], "replace(t.COLUMN, m.was, m.now)"),
+    (&["name", "name_folded", "term", "words"], "replace(t.COLUMN, m.was, m.now)"),
     (&["member", "user_id"], "replace(t.COLUMN, m.person_was, m.person_now)"),
 ];
 

@@ -1,5 +1,7 @@
 //! Chats.
 
+use std::collections::BTreeSet;
+
 use larkspur_contract::ids::{AppId, ChatId, TenantKey};
 use larkspur_contract::model::{
     ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission,
@@ -7,9 +9,9 @@ use larkspur_contract::model::{
 
 use crate::driver::StoreError;
 pub use crate::member::Member;
-use crate::users::fold;
+use crate::text::{self, fold};
 use crate::value::{from_json, to_json};
-use crate::{Root, Row, Tx, Value, parties, terms};
+use crate::{Root, Row, Tx, Value, parties};
 
 /// A chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +113,7 @@ pub async fn insert(tx: &mut Tx, chat: Chat, now_ms: i64) -> Result<LockedChat, 
     params.extend(columns(&chat)?);
     params.push(now_ms.into());
     tx.rows_of(sql, params).await?;
-    terms::add_chat(tx, &chat, now_ms).await?;
+    add_terms(tx, &chat, now_ms).await?;
     Ok(LockedChat(Chat { user_count: 0, bot_count: 0, ..chat }))
 }
 
@@ -123,15 +125,15 @@ pub async fn update(tx: &mut Tx, locked: &LockedChat, new: &Chat) -> Result<(), 
     let mut params = vec![locked.chat_id.into()];
     params.extend(columns(new)?);
     tx.rows_of(sql, params).await?;
-    let listed = terms::listed(new);
-    if listed != terms::listed(locked) {
+    let listed_as = listed(new);
+    if listed_as != listed(locked) {
         let sql = "UPDATE chat_member SET listed = $3 WHERE tenant = $1 AND chat_id = $2";
-        tx.rows(sql, [locked.chat_id.into(), listed.into()]).await?;
+        tx.rows(sql, [locked.chat_id.into(), listed_as.into()]).await?;
     }
     if new.mode != locked.mode {
         parties::settle(tx, locked.chat_id).await?;
     }
-    terms::change_chat(tx, locked, new).await
+    change_terms(tx, locked, new).await
 }
 
 /// Up to this many members, the activity of a chat is exact.
@@ -205,4 +207,63 @@ fn columns(chat: &Chat) -> Result<[Value; 15], StoreError> {
         to_json(&chat.settings)?.into(),
         chat.manage_widgets.as_str().into(),
     ])
+}
+
+/// Whether the list of chats shows a chat. P2p chats are left out (source: the list page), dissolved ones too (assumed).
+fn is_listed(chat: &Chat) -> bool {
+    chat.mode != ChatMode::P2p && chat.status != ChatStatus::Dissolved
+}
+
+/// Where the lists of its members show a chat: 1 among groups, 2 among chats of two parties, 0 nowhere.
+fn listed(chat: &Chat) -> i64 {
+    match (chat.status, chat.mode) {
+        (ChatStatus::Dissolved, _) => 0,
+        (_, ChatMode::P2p) => 2,
+        (_, ChatMode::Group | ChatMode::Topic) => 1,
+    }
+}
+
+/// Whether everybody in the tenant finds a chat.
+fn is_open(chat: &Chat) -> bool {
+    is_listed(chat) && chat.status == ChatStatus::Normal && chat.chat_type == ChatType::Public
+}
+
+/// The names that a chat is found by.
+fn names(chat: &Chat) -> Vec<&str> {
+    if !is_listed(chat) {
+        return Vec::new();
+    }
+    let names = &chat.i18n_names;
+    let i18n = [&names.zh_cn, &names.en_us, &names.ja_jp].into_iter().flatten();
+    std::iter::once(chat.name.as_str()).chain(i18n.map(String::as_str)).collect()
+}
+
+fn terms(chat: &Chat) -> BTreeSet<String> {
+    text::terms(names(chat))
+}
+
+/// Writes the terms of a new chat.
+async fn add_terms(tx: &mut Tx, chat: &Chat, created_at: i64) -> Result<(), StoreError> {
+    let sql = "INSERT INTO chat_term (tenant, chat_id, term, is_open, created_at, words) VALUES ($1, $2, $3, $4, $5, $6)";
+    let words = text::marked(names(chat));
+    for term in terms(chat) {
+        let (id, is_open) = (chat.chat_id.into(), is_open(chat).into());
+        tx.rows(sql, [id, term.into(), is_open, created_at.into(), words.as_str().into()]).await?;
+    }
+    Ok(())
+}
+
+/// Writes the terms of a chat anew, if a change touches them.
+async fn change_terms(tx: &mut Tx, old: &Chat, new: &Chat) -> Result<(), StoreError> {
+    if terms(old) == terms(new) && is_open(old) == is_open(new) {
+        return Ok(());
+    }
+    tx.rows("DELETE FROM chat_term WHERE tenant = $1 AND chat_id = $2", [new.chat_id.into()]).await?;
+    let created_at = created_at(tx, new.chat_id).await?;
+    add_terms(tx, new, created_at).await
+}
+
+async fn created_at(tx: &mut Tx, chat: ChatId) -> Result<i64, StoreError> {
+    let sql = "SELECT created_at FROM chat WHERE tenant = $1 AND chat_id = $2";
+    tx.row(sql, [chat.into()]).await?.map_or(Ok(0), |row| row.int(0))
 }

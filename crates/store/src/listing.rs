@@ -8,7 +8,7 @@ use larkspur_contract::model::{ChatMode, ChatType, GroupMessageType};
 use crate::chats::{COLUMNS, Chat, Member, chat};
 use crate::driver::StoreError;
 use crate::tx::{found_rows, wanted};
-use crate::{Row, Tx, Value, terms};
+use crate::{Row, Tx, Value, text};
 
 /// The order of a list of chats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Order {
 
 /// Where a page of chats ends: the last one on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Cursor {
     /// The time by which the list is ordered, in milliseconds since 1970.
     pub time: i64,
     /// The chat.
@@ -50,12 +50,12 @@ pub(crate) fn limit(size: usize) -> Value {
     i64::try_from(size).unwrap_or(i64::MAX).into()
 }
 
-pub(crate) fn place(mut row: Row) -> Result<Place, StoreError> {
-    Ok(Place { time: row.int(0)?, chat_id: row.id(1, ChatId::parse)? })
+pub(crate) fn cursor(mut row: Row) -> Result<Cursor, StoreError> {
+    Ok(Cursor { time: row.int(0)?, chat_id: row.id(1, ChatId::parse)? })
 }
 
-pub(crate) fn places(rows: Vec<Row>) -> Result<Vec<Place>, StoreError> {
-    rows.into_iter().map(place).collect()
+pub(crate) fn cursors(rows: Vec<Row>) -> Result<Vec<Cursor>, StoreError> {
+    rows.into_iter().map(cursor).collect()
 }
 
 const BY_CREATION: &str = "SELECT chat_created_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = $6 \
@@ -63,23 +63,23 @@ const BY_CREATION: &str = "SELECT chat_created_at, chat_id FROM chat_member WHER
 const BY_ACTIVITY: &str = "SELECT chat_active_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = $6 \
                            AND (chat_active_at, chat_id) < (CAST($3 AS BIGINT), CAST($4 AS TEXT)) ORDER BY chat_active_at DESC, chat_id DESC LIMIT $5";
 
-/// Up to `size` chats of a member behind a place.
+/// Up to `size` chats of a member behind a cursor.
 pub async fn page(
     tx: &mut Tx,
     member: &Member,
     kind: Kind,
     order: Order,
-    last: Option<Place>,
+    last: Option<Cursor>,
     size: usize,
-) -> Result<Vec<Place>, StoreError> {
+) -> Result<Vec<Cursor>, StoreError> {
     let (sql, first) = match order {
-        Order::Creation => (BY_CREATION, Place { time: i64::MIN, chat_id: ChatId(0) }),
-        Order::Activity => (BY_ACTIVITY, Place { time: i64::MAX, chat_id: ChatId(u128::MAX) }),
+        Order::Creation => (BY_CREATION, Cursor { time: i64::MIN, chat_id: ChatId(0) }),
+        Order::Activity => (BY_ACTIVITY, Cursor { time: i64::MAX, chat_id: ChatId(u128::MAX) }),
     };
     let last = last.unwrap_or(first);
     let params =
         [member.to_column().into(), last.time.into(), last.chat_id.into(), limit(size), kind.listed()];
-    places(tx.rows(sql, params).await?)
+    cursors(tx.rows(sql, params).await?)
 }
 
 /// Chats by id, in no order; unknown ids are left out.
@@ -113,19 +113,19 @@ pub const STATEMENTS: &[&str] = &[BY_CREATION, BY_ACTIVITY, PEOPLE, SHARED];
 
 /// The joined chats of a member that a term finds by the names of their other members: at most 1000,
 /// in no order and with repetitions. The term must not be empty.
-pub async fn by_people(tx: &mut Tx, member: &Member, term: &str) -> Result<Vec<Place>, StoreError> {
-    let (low, high) = terms::range(term);
-    places(tx.rows(PEOPLE, [member.to_column().into(), low.into(), high.into()]).await?)
+pub async fn by_people(tx: &mut Tx, member: &Member, term: &str) -> Result<Vec<Cursor>, StoreError> {
+    let (low, high) = text::range(term);
+    cursors(tx.rows(PEOPLE, [member.to_column().into(), low.into(), high.into()]).await?)
 }
 
 /// The chats that a member shares with another one: at most 1000.
-pub async fn shared(tx: &mut Tx, member: &Member, other: &Member) -> Result<Vec<Place>, StoreError> {
-    places(tx.rows(SHARED, [member.to_column().into(), other.to_column().into()]).await?)
+pub async fn shared(tx: &mut Tx, member: &Member, other: &Member) -> Result<Vec<Cursor>, StoreError> {
+    cursors(tx.rows(SHARED, [member.to_column().into(), other.to_column().into()]).await?)
 }
 
 /// Those of some chats that a term finds by their own names.
 pub async fn named(tx: &mut Tx, ids: &[ChatId], term: &str) -> Result<HashSet<ChatId>, StoreError> {
-    let (low, high) = terms::range(term);
+    let (low, high) = text::range(term);
     let mut found = HashSet::new();
     for chunk in ids.chunks(64) {
         let mut params: Vec<Value> = chunk.iter().map(|id| (*id).into()).collect();

@@ -7,8 +7,7 @@ use larkspur_contract::ids::ChatId;
 use crate::Tx;
 use crate::driver::StoreError;
 use crate::member::Member;
-use crate::terms;
-use crate::users::User;
+use crate::users::{self, User};
 
 /// Every chat that somebody is in or waits to be let into, in the order of their ids.
 pub async fn chats_of(tx: &mut Tx, member: &Member) -> Result<BTreeSet<ChatId>, StoreError> {
@@ -34,7 +33,7 @@ pub async fn close(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
 /// what the user owned has no owner then. Codes and refresh tokens stay, so that who holds one learns that the user is
 /// gone.
 pub async fn delete(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
-    terms::set_user(tx, &user.user_id, "").await?;
+    users::set_terms(tx, &user.user_id, "").await?;
     for sql in [
         "DELETE FROM document_member WHERE tenant = $1 AND member = $2",
         "UPDATE document SET owner = '' WHERE tenant = $1 AND owner = $2",

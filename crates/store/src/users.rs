@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use crate::driver::StoreError;
 use crate::memory::records::Scopes;
 pub use crate::memory::records::{Ended, Grant};
+use crate::text::{self, fold};
 use crate::tx::{found_rows, wanted};
-use crate::{Row, Tx, Value, terms};
+use crate::{Row, Tx, Value};
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub async fn insert(tx: &mut Tx, user: &User, now_ms: i64) -> Result<bool, Store
     ];
     let added = tx.row(sql, params).await?.is_some();
     if added {
-        terms::set_user(tx, &user.user_id, &user.name).await?;
+        set_terms(tx, &user.user_id, &user.name).await?;
     }
     Ok(added)
 }
@@ -75,7 +76,7 @@ pub async fn update(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
         user.mobile.clone().into(),
     ];
     tx.rows(sql, params).await?;
-    terms::set_user(tx, &user.user_id, &user.name).await?;
+    set_terms(tx, &user.user_id, &user.name).await?;
     let (tenant, number) = (tx.tenant(), user.user_no.cast_unsigned());
     // A grant repeats the state of the account.
     tx.forget(move |engine| engine.memory.grants.forget_where(|key| key.0 == tenant && key.2 == number));
@@ -245,7 +246,12 @@ pub async fn end_sign_in(
     Ok(())
 }
 
-/// Text as it is searched: lower case, by Unicode's rules.
-pub fn fold(text: &str) -> String {
-    text.to_lowercase()
+/// Writes the terms of a user anew.
+pub(crate) async fn set_terms(tx: &mut Tx, user_id: &str, name: &str) -> Result<(), StoreError> {
+    tx.rows("DELETE FROM user_term WHERE tenant = $1 AND user_id = $2", [user_id.into()]).await?;
+    let sql = "INSERT INTO user_term (tenant, user_id, term) VALUES ($1, $2, $3)";
+    for term in text::terms([name]) {
+        tx.rows(sql, [user_id.into(), term.into()]).await?;
+    }
+    Ok(())
 }

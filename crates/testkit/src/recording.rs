@@ -12,6 +12,7 @@ type Statements = Arc<Mutex<Seen>>;
 struct Seen {
     last: BTreeMap<String, Vec<Value>>,
     runs: usize,
+    rows: usize,
 }
 
 /// A driver that remembers every statement it runs.
@@ -34,6 +35,11 @@ impl Recording {
     /// How many statements were run.
     pub fn runs(&self) -> usize {
         self.statements.lock().expect("not poisoned").runs
+    }
+
+    /// How many rows all statements returned.
+    pub fn rows(&self) -> usize {
+        self.statements.lock().expect("not poisoned").rows
     }
 }
 
@@ -76,7 +82,11 @@ impl Session for Recorded<Box<dyn Session>> {
         seen.last.insert(sql.to_owned(), params.to_vec());
         seen.runs += 1;
         drop(seen);
-        self.inner.query(sql, params)
+        Box::pin(async move {
+            let rows = self.inner.query(sql, params).await?;
+            self.statements.lock().expect("not poisoned").rows += rows.len();
+            Ok(rows)
+        })
     }
 
     fn on_commit(&mut self, hook: Hook) {

@@ -1,6 +1,6 @@
 //! What a query for chats asks for.
 
-use larkspur_store::terms;
+use larkspur_store::text;
 
 /// The most characters of a query. Source: the search page.
 pub const QUERY_MAX: usize = 64;
@@ -30,7 +30,7 @@ pub fn words(query: &str) -> Vec<String> {
             c => parts[last].push(c),
         }
     }
-    let mut words: Vec<String> = parts.iter().map(|part| terms::sought(part)).collect();
+    let mut words: Vec<String> = parts.iter().map(|part| text::sought(part)).collect();
     words.retain(|word| !word.is_empty());
     words.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
     words.dedup();

@@ -28,6 +28,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0014_own_chats.sql"),
     include_str!("../../../../schema/0015_plans.sql"),
     include_str!("../../../../schema/0016_sign_in.sql"),
+    include_str!("../../../../schema/0017_search.sql"),
 ];
 
 /// The schema that this program writes and reads.

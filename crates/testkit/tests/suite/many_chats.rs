@@ -1,6 +1,9 @@
 //! Searches for words that so many chats have that not all of them are looked at.
 
-use larkspur_testkit::{Lab, World};
+use std::sync::Arc;
+
+use larkspur_store_sqlite::Sqlite;
+use larkspur_testkit::{Lab, LabOptions, Recording, World};
 use serde_json::{Value, json};
 
 async fn chats(world: &World, count: usize, body: Value) {
@@ -74,19 +77,24 @@ async fn more_public_chats_than_are_given_leave_the_joined_ones() {
 #[tokio::test]
 async fn pages_of_a_common_word_follow_each_other() {
     let world = Lab::start().await.world().await;
-    let (mut expected, mut rare) = (Vec::new(), Vec::new());
+    let (mut expected, mut rare, mut second) = (Vec::new(), Vec::new(), Vec::new());
     // Of every four: one that is joined, one that is public, one of others, and one that is joined and named otherwise.
     for round in 0..600 {
         world.advance(1).await;
-        let name = if round % 200 == 199 { "common rare" } else { "common" };
+        let name = match round {
+            _ if round % 200 == 199 => "common rare",
+            _ if round % 3 == 0 => "second common",
+            _ => "common",
+        };
         let joined = world.chat(json!({"name": name, "members": [world.app_id]})).await;
-        rare.extend((round % 200 == 199).then(|| joined.clone()));
+        rare.extend((name == "common rare").then(|| joined.clone()));
+        second.extend((name == "second common").then(|| joined.clone()));
         expected.push(joined);
         world.advance(1).await;
         if round % 60 == 0 {
             expected.push(world.chat(json!({"name": "common", "chat_type": "public"})).await);
         }
-        chats(&world, 1, json!({"name": "common"})).await;
+        chats(&world, 1, json!({"name": "common second second"})).await;
         chats(&world, 1, json!({"name": "another", "members": [world.app_id]})).await;
     }
     // The oldest ones are no longer among the operator's thousand most active chats, and are found by their name.
@@ -96,9 +104,77 @@ async fn pages_of_a_common_word_follow_each_other() {
     }
     // The page begins behind many chats that have one of the words alone.
     assert_eq!(pages(&world, "rare common", "2").await, rare);
+    // Many of others have both words.
+    for size in ["7", "100"] {
+        assert_eq!(pages(&world, "common second", size).await, second);
+    }
     let body = json!({"query": "common", "sorter": "create_time_desc"});
     let request = world.call("POST", "/im/v2/chats/search").query("page_size", "1").body(body);
     let page = request.send().await.data();
     assert_eq!(page["total"], expected.len(), "all are looked at where they are sorted");
     assert_eq!(page["items"][0]["id"].as_str(), expected.last().map(String::as_str));
+}
+
+/// A name with so many places where a word begins that 32 chats with it make the word common.
+fn repeated(word: &str) -> String {
+    (0..32).map(|number| format!("{word} {number:02} ")).collect()
+}
+
+/// A world on SQLite, and what records its statements.
+async fn recorded() -> (World, Arc<Recording>) {
+    let recording = Recording::over(Arc::new(Sqlite::memory().expect("a store in memory")));
+    let options = LabOptions { driver: Some(recording.clone()), ..LabOptions::default() };
+    (Lab::with(options).await.world().await, recording)
+}
+
+/// Searches for words that no chat has together, and asserts that this takes few statements, which return few rows.
+async fn nothing_found_at_little_cost(world: &World, recording: &Recording, query: &str) {
+    // The first one fills the memory.
+    for is_measured in [false, true] {
+        let (runs, rows) = (recording.runs(), recording.rows());
+        assert_eq!(found(world, query).await, Vec::<String>::new(), "{query:?}");
+        let (runs, rows) = (recording.runs() - runs, recording.rows() - rows);
+        assert!(!is_measured || (runs <= 40 && rows <= 200), "{query:?}: {runs} statements, {rows} rows");
+    }
+}
+
+/// Few chats have two common words: a search for both finds these, whichever way it takes.
+#[tokio::test]
+async fn common_words_find_the_few_chats_that_have_them_all() {
+    let (world, recording) = recorded().await;
+    let mut expected = Vec::new();
+    for body in [
+        json!({"name": "red & blue & gold & silver", "members": [world.app_id]}),
+        json!({"name": "Silver Gold", "i18n_names": {"en_us": "Blue-red"}, "chat_type": "public"}),
+    ] {
+        world.advance(1).await;
+        expected.push(world.chat(body).await);
+    }
+    chats(&world, 5, json!({"name": "red blue gold silver"})).await;
+    // The rows of the first two words can all be read, those of the last two cannot.
+    for (word, count) in [("red", 35), ("blue", 35), ("gold", 160), ("silver", 160)] {
+        chats(&world, count, json!({"name": repeated(word)})).await;
+    }
+    for joined in [0, 110, 900] {
+        world.advance(1).await;
+        chats(&world, joined, json!({"name": "another", "members": [world.app_id]})).await;
+        for query in ["red blue", "blue red", "gold silver", "gold blue", "red blue gold silver"] {
+            assert_eq!(found(&world, query).await, expected, "{query:?} after {joined} more joined chats");
+        }
+        for query in [r#""red 07" "blue 08" red blue"#, r#""red &" "blue 08""#, r#""gold 1" "silver 1""#] {
+            nothing_found_at_little_cost(&world, &recording, query).await;
+        }
+    }
+}
+
+/// Two common words that no chat has together cost no row for each chat that has one of them.
+#[tokio::test]
+async fn common_words_that_share_no_chat_cost_little() {
+    let (world, recording) = recorded().await;
+    for word in ["red", "blue"] {
+        chats(&world, 40, json!({"name": repeated(word), "members": [world.app_id]})).await;
+        chats(&world, 40, json!({"name": repeated(word), "chat_type": "public"})).await;
+    }
+    chats(&world, 40, json!({"name": "another", "members": [world.app_id]})).await;
+    nothing_found_at_little_cost(&world, &recording, "red blue").await;
 }

@@ -45,9 +45,18 @@ const FILL: &[(&str, &str)] = &[
     ("chat_menu", "'chat_id', 'oc_'||md5(n::text), 'menu_id', n"),
     ("chat_announcement", "'chat_id', 'oc_'||md5(n::text)"),
     ("chat_announcement_edit", "'chat_id', 'oc_'||md5(n::text)"),
-    ("chat_term", "'chat_id', 'oc_'||md5(n::text), 'term', 'alpha', 'is_open', 0, 'created_at', n"),
-    ("chat_term", "'chat_id', 'oc_'||md5(n::text), 'term', 'beta', 'is_open', 0, 'created_at', n"),
-    ("chat_term", "'chat_id', 'oc_'||md5((-n)::text), 'term', 'alpha', 'is_open', 1, 'created_at', n"),
+    (
+        "chat_term",
+        "'chat_id', 'oc_'||md5(n::text), 'term', 'alpha', 'is_open', 0, 'created_at', n, 'words', :words",
+    ),
+    (
+        "chat_term",
+        "'chat_id', 'oc_'||md5(n::text), 'term', 'beta', 'is_open', 0, 'created_at', n, 'words', :words",
+    ),
+    (
+        "chat_term",
+        "'chat_id', 'oc_'||md5((-n)::text), 'term', 'alpha', 'is_open', 1, 'created_at', n, 'words', :words",
+    ),
     ("chat_link", "'chat_id', 'oc_'||md5(n::text), 'token', 't'||n"),
     ("chat_hold", "'chat_id', 'oc_'||md5(n::text)"),
     ("chat_top_notice", "'chat_id', 'oc_'||md5(n::text)"),
@@ -70,7 +79,8 @@ fn fill(world: &World, tenant: &str, count: u32) -> String {
         let columns = columns
             .replace(":app", &world.app_id)
             .replace(":user", &world.users[0].user_id)
-            .replace(":chat", &world.chat_id);
+            .replace(":chat", &world.chat_id)
+            .replace(":words", "chr(10)||'alpha '||chr(10)||'beta'");
         sql.push_str(&format!(
             "INSERT INTO {table} SELECT (jsonb_populate_record(like_it.t, jsonb_build_object('tenant', {tenant}, {columns}))).* \
              FROM (SELECT t FROM {table} t LIMIT 1) like_it, generate_series(1, {count}) n ON CONFLICT DO NOTHING;\n"
@@ -103,6 +113,8 @@ impl Database {
         let recording = Recording::over(driver);
         let lab = Lab::with(LabOptions { driver: Some(recording.clone()), ..LabOptions::default() }).await;
         let world = lab.world().await;
+        common_names(&world).await;
+        // The last chat that it makes is gone in the end, so that the statements that make one can be run again.
         journey(&lab).await;
         calls(&world).await;
         let client = session(&url).await;
@@ -217,6 +229,14 @@ fn outline(plan: &serde_json::Value, depth: usize) -> String {
         text.push_str(&outline(below, depth + 1));
     }
     text
+}
+
+/// Makes two words so common, and the caller a member of so many chats, that a search for both intersects their rows.
+async fn common_names(world: &World) {
+    let name: String = ('a'..='p').map(|letter| format!("alpha {letter} beta {letter} ")).collect();
+    for _ in 0..105 {
+        world.chat(json!({"name": name, "members": [world.app_id]})).await;
+    }
 }
 
 /// Calls whose statements are run with parameters that find much.

@@ -185,6 +185,9 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     list.query("page_token", page["page_token"].as_str().expect("a token")).send().await.data();
     let search = json!({"query": "demo d", "filter": {"member_ids": [user.open_id]}});
     world.call("POST", "/im/v2/chats/search").body(search).send().await.data();
+    // A word of a chat's name, and words of the name of one of its members.
+    let query = format!("made {}", user.name);
+    world.call("GET", "/im/v1/chats/search").query("query", &query).send().await.data();
     let path = format!("/im/v1/chats/{}", world.chat_id);
     let public = json!({"name": "in public", "chat_type": "public", "owner_id": user.open_id});
     world.call("PUT", &path).body(public).send().await.data();
@@ -330,7 +333,7 @@ async fn lists_and_searches_are_read_off_an_index() {
     let modules = [
         larkspur_store::listing::STATEMENTS,
         larkspur_store::members::STATEMENTS,
-        larkspur_store::naming::STATEMENTS,
+        larkspur_store::chat_search::STATEMENTS,
         larkspur_store::moderation::STATEMENTS,
         larkspur_store::chats::STATEMENTS,
         larkspur_store::directory::STATEMENTS,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use larkspur_contract::Fault;
-use larkspur_store::{Root, apps, tenants, users};
+use larkspur_store::{Root, apps, tenants, text, users};
 
 use super::authorize_request::{Asked, Checked, PageAnswer};
 use super::form_token;
@@ -90,7 +90,7 @@ async fn people(root: &mut Root, checked: &Checked, part: &str) -> Result<People
     for (tenant, install) in &checked.homes {
         let mut tx = root.tenant(*tenant);
         let home = tenants::get(&mut tx).await?.map_or_else(String::new, |tenant| tenant.name.clone());
-        let found = users::active_by_name(&mut tx, &users::fold(part), MOST + 1).await?;
+        let found = users::active_by_name(&mut tx, &text::fold(part), MOST + 1).await?;
         for user in found {
             if !apps::is_visible_to(&mut tx, install, &user.user_id).await? {
                 continue;

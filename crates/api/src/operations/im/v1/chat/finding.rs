@@ -1,11 +1,13 @@
 //! The chats that words find: the candidates of both searches.
 
+use std::collections::HashSet;
+
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::{Behaviour, Fault};
-use larkspur_store::listing::{self, Place};
-use larkspur_store::naming::{Named, Stretch};
-use larkspur_store::{Tx, terms};
+use larkspur_store::chat_search::{ChatSearch, Stretch};
+use larkspur_store::listing::{self, Cursor};
+use larkspur_store::{Tx, text};
 
 use crate::Call;
 
@@ -15,38 +17,26 @@ const LOOKS: usize = 64;
 const LOOKS_MAX: usize = 5001;
 
 /// The chats that the operator sees and that each of the words finds, by their names or, with `people`, by those of
-/// their other members. Each once, the oldest first: those behind a place, at least `wanted` of them if there are so many.
-///
-/// The first word should be the longest: what it finds is looked at for the other ones.
+/// their other members. Each once, the oldest first: those behind a cursor, at least `wanted` of them if there are so many.
 pub(crate) async fn candidates(
     tx: &mut Tx,
     call: &Call,
     words: &[String],
     people: bool,
-    (last, wanted): (Option<Place>, usize),
-) -> Result<Vec<Place>, Fault> {
-    let Some((first, others)) = words.split_first() else { return Ok(Vec::new()) };
+    (last, wanted): (Option<Cursor>, usize),
+) -> Result<Vec<Cursor>, Fault> {
     let me = call.operator();
-    let named = Named::new(tx, &me, first).await?;
+    let search = ChatSearch::new(tx, &me, words).await?;
     let mut theirs = Vec::with_capacity(words.len());
-    for word in words {
-        theirs.push(if people { listing::by_people(tx, &me, word).await? } else { Vec::new() });
+    for word in words.iter().filter(|_| people) {
+        theirs.push((word.as_str(), listing::by_people(tx, &me, word).await?));
     }
     let (mut kept, mut from, mut looks) = (Vec::new(), last, wanted.clamp(LOOKS, LOOKS_MAX));
     loop {
-        let Stretch { mut found, until } = named.behind(tx, from, looks).await?;
-        let inside = |place: &&Place| {
-            from.is_none_or(|from| **place > from) && until.is_none_or(|until| **place <= until)
-        };
-        found.extend(theirs[0].iter().filter(inside));
+        let Stretch { mut found, until } = search.behind(tx, from, looks).await?;
+        found.extend(with_people(tx, &theirs, (from, until)).await?);
         found.sort_unstable();
         found.dedup();
-        for (word, theirs) in others.iter().zip(&theirs[1..]) {
-            let ids: Vec<ChatId> = found.iter().map(|place| place.chat_id).collect();
-            let mut matching = listing::named(tx, &ids, word).await?;
-            matching.extend(theirs.iter().map(|place| place.chat_id));
-            found.retain(|place| matching.contains(&place.chat_id));
-        }
         kept.extend(found);
         if until.is_none() || kept.len() >= wanted {
             return Ok(kept);
@@ -55,9 +45,32 @@ pub(crate) async fn candidates(
     }
 }
 
+/// The chats in a stretch that each word finds by the names of members or by their own, and one at least by those of members.
+/// Given are the words, and what each finds by the names of members.
+async fn with_people(
+    tx: &mut Tx,
+    theirs: &[(&str, Vec<Cursor>)],
+    (from, until): (Option<Cursor>, Option<Cursor>),
+) -> Result<Vec<Cursor>, Fault> {
+    let is_inside = |cursor: &Cursor| {
+        from.is_none_or(|from| *cursor > from) && until.is_none_or(|until| *cursor <= until)
+    };
+    let mut found: Vec<Cursor> =
+        theirs.iter().flat_map(|(_, chats)| chats).copied().filter(is_inside).collect();
+    found.sort_unstable();
+    found.dedup();
+    for (word, chats) in theirs {
+        let by_people: HashSet<ChatId> = chats.iter().map(|cursor| cursor.chat_id).collect();
+        let others = found.iter().map(|cursor| cursor.chat_id).filter(|id| !by_people.contains(id));
+        let by_name = listing::named(tx, &others.collect::<Vec<_>>(), word).await?;
+        found.retain(|cursor| by_people.contains(&cursor.chat_id) || by_name.contains(&cursor.chat_id));
+    }
+    Ok(found)
+}
+
 /// The places behind one, up to `size` of them, and whether there are more.
-pub(crate) fn page_of(found: &[Place], last: Option<Place>, size: usize) -> (&[Place], bool) {
-    let begin = last.map_or(0, |last| found.partition_point(|place| *place <= last));
+pub(crate) fn page_of(found: &[Cursor], last: Option<Cursor>, size: usize) -> (&[Cursor], bool) {
+    let begin = last.map_or(0, |last| found.partition_point(|cursor| *cursor <= last));
     let rest = &found[begin..];
     (&rest[..rest.len().min(size)], rest.len() > size)
 }
@@ -84,7 +97,7 @@ pub(crate) const PINYIN: &str =
     "Pinyin finds nothing: names are found by the characters that they are written with.";
 
 /// The longest text that a name is found by, which a query fits.
-const _: () = assert!(terms::LENGTH_MAX >= crate::rules::search::QUERY_MAX);
+const _: () = assert!(text::LENGTH_MAX >= crate::rules::search::QUERY_MAX);
 
 #[cfg(test)]
 mod tests {
@@ -92,11 +105,11 @@ mod tests {
 
     #[test]
     fn pages_follow_each_other() {
-        let place = |time| Place { time, chat_id: ChatId(7) };
-        let found = [place(1), place(2), place(3)];
+        let cursor = |time| Cursor { time, chat_id: ChatId(7) };
+        let found = [cursor(1), cursor(2), cursor(3)];
         assert_eq!(page_of(&found, None, 2), (&found[..2], true));
-        assert_eq!(page_of(&found, Some(place(2)), 2), (&found[2..], false));
-        assert_eq!(page_of(&found, Some(place(9)), 2), (&found[3..], false));
+        assert_eq!(page_of(&found, Some(cursor(2)), 2), (&found[2..], false));
+        assert_eq!(page_of(&found, Some(cursor(9)), 2), (&found[3..], false));
         assert_eq!(page_of(&[], None, 2), (&found[..0], false));
     }
 }

@@ -6,7 +6,7 @@ use larkspur_contract::Fault;
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{ChatMode, UserIdType};
 use larkspur_store::chats::{Chat, Member};
-use larkspur_store::listing::Place;
+use larkspur_store::listing::Cursor;
 use larkspur_store::users::User;
 use larkspur_store::{Tx, listing, users};
 use schemars::JsonSchema;
@@ -90,14 +90,14 @@ pub(crate) fn size(asked: Option<i64>) -> usize {
 }
 
 /// Where a page ends, as a page token holds it.
-pub(crate) fn write(place: Place) -> String {
-    format!("{} {}", place.time, place.chat_id)
+pub(crate) fn write(cursor: Cursor) -> String {
+    format!("{} {}", cursor.time, cursor.chat_id)
 }
 
 /// Reads what [`write`] wrote.
-pub(crate) fn read(text: &str) -> Option<Place> {
+pub(crate) fn read(text: &str) -> Option<Cursor> {
     let (time, chat_id) = text.split_once(' ')?;
-    Some(Place { time: time.parse().ok()?, chat_id: ChatId::parse(chat_id)? })
+    Some(Cursor { time: time.parse().ok()?, chat_id: ChatId::parse(chat_id)? })
 }
 
 /// Some chats, in the order of their ids here, as lists show them.

@@ -2,7 +2,7 @@ use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::model::UserIdType;
 use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::Tx;
-use larkspur_store::listing::{self, Kind, Order, Place};
+use larkspur_store::listing::{self, Cursor, Kind, Order};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -96,12 +96,12 @@ impl Operation for List {
         };
         let about = kinds.iter().fold(about.to_owned(), |about, (_, name)| about + name);
         let list = items::list(Self::SPEC.id, call, &about);
-        let place = paging::read(&tx.engine().keys, &list, query.page_token.as_deref())?;
-        let place = place.as_deref().and_then(items::read);
+        let cursor = paging::read(&tx.engine().keys, &list, query.page_token.as_deref())?;
+        let cursor = cursor.as_deref().and_then(items::read);
         let size = items::size(query.page_size);
         let mut found = Vec::new();
         for (kind, _) in kinds {
-            found.extend(listing::page(tx, &call.operator(), *kind, order, place, size + 1).await?);
+            found.extend(listing::page(tx, &call.operator(), *kind, order, cursor, size + 1).await?);
         }
         if kinds.len() > 1 {
             found.sort_unstable();
@@ -111,13 +111,13 @@ impl Operation for List {
         }
         let more = found.len() > size;
         found.truncate(size);
-        let ids: Vec<_> = found.iter().map(|place| place.chat_id).collect();
+        let ids: Vec<_> = found.iter().map(|cursor| cursor.chat_id).collect();
         let mut items = items::show(tx, call, &ids, form).await?;
         if p2p {
             peers::tell(tx, call, form, &mut items, peers::Name::Peers).await?;
         }
         let last = found.last().filter(|_| more);
-        let token = |last: &Place| paging::write(&tx.engine().keys, &list, &items::write(*last));
+        let token = |last: &Cursor| paging::write(&tx.engine().keys, &list, &items::write(*last));
         Ok(Page::new(items, last.map(token)))
     }
 }

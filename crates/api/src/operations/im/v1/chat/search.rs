@@ -72,7 +72,7 @@ impl Operation for Search {
         // One more than fit on the page tells whether there is another one.
         let found = finding::candidates(tx, call, &words, true, (last, size + 1)).await?;
         let (page, more) = finding::page_of(&found, last, size);
-        let ids: Vec<_> = page.iter().map(|place| place.chat_id).collect();
+        let ids: Vec<_> = page.iter().map(|cursor| cursor.chat_id).collect();
         let shown = items::show(tx, call, &ids, form).await?;
         let last = page.last().filter(|_| more);
         Ok(Page::new(shown, last.map(|last| paging::write(&tx.engine().keys, &list, &items::write(*last)))))

@@ -5,7 +5,7 @@ use larkspur_contract::model::{ChatMode, ChatType, GroupMessageType, UserIdType}
 use larkspur_contract::{Behaviour, Fault};
 use larkspur_store::Tx;
 use larkspur_store::chats::Member;
-use larkspur_store::listing::{self, Facts, Place};
+use larkspur_store::listing::{self, Cursor, Facts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +91,7 @@ pub(super) async fn members(
 }
 
 /// The chats that the operator shares with somebody, the oldest first.
-pub(super) async fn shared(tx: &mut Tx, call: &Call, other: &Member) -> Result<Vec<Place>, Fault> {
+pub(super) async fn shared(tx: &mut Tx, call: &Call, other: &Member) -> Result<Vec<Cursor>, Fault> {
     let mut found = listing::shared(tx, &call.operator(), other).await?;
     found.sort_unstable();
     Ok(found)
@@ -101,12 +101,12 @@ pub(super) async fn shared(tx: &mut Tx, call: &Call, other: &Member) -> Result<V
 pub(super) async fn kept(
     tx: &mut Tx,
     call: &Call,
-    found: &[Place],
+    found: &[Cursor],
     filter: &Filter,
     members: &[Member],
 ) -> Result<Vec<Facts>, Fault> {
     let me = call.operator();
-    let ids: Vec<_> = found.iter().map(|place| place.chat_id).collect();
+    let ids: Vec<_> = found.iter().map(|cursor| cursor.chat_id).collect();
     let mut kept = listing::facts(tx, &ids).await?;
     let joined = listing::joined(tx, &ids, &me).await?;
     let (operator, app) = (me.to_column(), call.app_id().to_string());
@@ -143,17 +143,17 @@ fn mode(facts: &Facts) -> Mode {
 }
 
 /// The places of some chats, in an order in which each comes behind the one before.
-pub(super) fn sorted(kept: &[Facts], sorter: Option<Sorter>) -> Vec<Place> {
+pub(super) fn sorted(kept: &[Facts], sorter: Option<Sorter>) -> Vec<Cursor> {
     let key = |facts: &Facts| match sorter {
         None => facts.created_at,
         Some(Sorter::CreateTime) => facts.created_at.saturating_neg(),
         Some(Sorter::UpdateTime) => facts.active_at.saturating_neg(),
         Some(Sorter::MemberCount) => facts.members.saturating_neg(),
     };
-    let mut places: Vec<Place> =
-        kept.iter().map(|facts| Place { time: key(facts), chat_id: facts.chat_id }).collect();
-    places.sort_unstable();
-    places
+    let mut cursors: Vec<Cursor> =
+        kept.iter().map(|facts| Cursor { time: key(facts), chat_id: facts.chat_id }).collect();
+    cursors.sort_unstable();
+    cursors
 }
 
 pub(super) const FILTERS: Behaviour = Behaviour {

@@ -141,7 +141,7 @@ impl Operation for Search {
         let kept = filter::kept(tx, call, &found, &body.filter, &members).await?;
         let found = filter::sorted(&kept, body.sorter);
         let (page, more) = finding::page_of(&found, last, items::size(query.page_size));
-        let ids: Vec<_> = page.iter().map(|place| place.chat_id).collect();
+        let ids: Vec<_> = page.iter().map(|cursor| cursor.chat_id).collect();
         let shown = items::show(tx, call, &ids, form).await?;
         let facts: HashMap<ChatId, &Facts> = kept.iter().map(|facts| (facts.chat_id, facts)).collect();
         let items = shown.into_iter().map(|mut item| {
