@@ -2,6 +2,7 @@
 #![allow(clippy::print_stderr, reason = "a command line tool")]
 
 mod coverage;
+mod dependencies;
 mod drill;
 mod fuzz;
 mod generate;
@@ -14,12 +15,15 @@ use std::process::ExitCode;
 use run::{Outcome, step};
 
 const HELP: &str = "\
+cargo xtask quick [...] rules and scenarios on SQLite, under a minute once built; an argument names the tests instead, such as scenarios::im::v1::chat_tab
 cargo xtask test        everything that is tested: rules, scenarios, clients, a failover, a short fuzz run
 cargo xtask rust        the Rust tests alone, on SQLite and PostgreSQL, and the contract coverage they prove
 cargo xtask clients     the official SDKs and their models, a bot's tests, schemathesis, the sign-in page in Chromium, the README's commands
 cargo xtask fuzz [S]    feeds the gateway's decode step with made-up bytes for S seconds (default 20)
 cargo xtask drill [...] kills and freezes parts of a PostgreSQL cluster under load: nothing acknowledged may be lost (--short, --only SCENARIO, --write FILE)
-cargo xtask ci          formatting, clippy, generated documents unchanged, `test`, instruction counts: what CI runs
+cargo xtask ci          formatting, clippy, dependencies, rustdoc, generated documents unchanged, `test`, instruction counts: what CI runs; at the end, what each step took
+cargo xtask dependencies
+                        licenses, duplicates and banned crates, by xtask/dependencies.txt
 cargo xtask generate    writes the generated documents; with --check, says whether they would change
 cargo xtask platform-operations
                         writes the table of the platform's operations from the official SDKs that tests/clients names (needs a network); with --check, says whether it would change
@@ -30,12 +34,18 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let rest = arguments.get(1..).unwrap_or_default();
     let outcome = match arguments.first().map(String::as_str) {
+        Some("quick") => quick(rest),
         Some("test") => test(),
         Some("rust") => rust(),
         Some("clients") => tools::setup().and_then(|()| clients()),
         Some("fuzz") => fuzz::run(rest.first().and_then(|seconds| seconds.parse().ok()).unwrap_or(20)),
         Some("drill") => tools::setup().and_then(|()| drill::run(rest)),
-        Some("ci") => ci(),
+        Some("ci") => {
+            let outcome = ci();
+            println!("{}", run::taken());
+            outcome
+        }
+        Some("dependencies") => dependencies::check(),
         Some("generate") => generate::run(rest.iter().any(|argument| argument == "--check")),
         Some("platform-operations") => platform::run(rest.iter().any(|argument| argument == "--check")),
         Some("bench") => bench(rest),
@@ -66,9 +76,28 @@ fn ci() -> Outcome {
     step("clippy", || {
         run::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
     })?;
+    step("dependencies", dependencies::check)?;
+    step("rustdoc", || {
+        let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"];
+        run::cargo_with(&arguments, &[("RUSTDOCFLAGS", "--deny warnings".as_ref())])
+    })?;
     step("generated documents", || generate::run(true))?;
     test()?;
     step("instructions of the hot handlers", || bench(&["instructions".to_owned(), "--check".to_owned()]))
+}
+
+/// What most changes need: rules and scenarios, in process.
+fn quick(rest: &[String]) -> Outcome {
+    if rest.is_empty() {
+        step("rules", || {
+            let crates = ["larkspur-contract", "larkspur-store", "larkspur-api"];
+            let packages = crates.iter().flat_map(|name| ["--package", *name]);
+            run::cargo(&Vec::from_iter(["test", "--locked", "--lib"].into_iter().chain(packages)))
+        })?;
+    }
+    let named: Vec<&str> = rest.iter().map(String::as_str).collect();
+    let parts: &[&str] = if rest.is_empty() { &["scenarios", "policy", "source"] } else { &named };
+    step("scenarios", || suite("sqlite", parts))
 }
 
 fn test() -> Outcome {
@@ -80,7 +109,6 @@ fn test() -> Outcome {
 }
 
 fn rust() -> Outcome {
-    step("program", || run::cargo(&["build", "--locked", "--package", "larkspur-server"]))?;
     let observed = coverage::clean()?;
     step("Rust tests", || {
         run::cargo_with(&["test", "--workspace", "--locked"], &[("TEST_OBSERVED", observed.as_os_str())])
@@ -91,12 +119,25 @@ fn rust() -> Outcome {
 }
 
 /// The parts of the suite that run on any store.
-const SHARED: &[&str] =
-    &["scenarios", "isolation", "members", "policy", "tenants", "faults", "differential::the_product"];
+const SHARED: &[&str] = &[
+    "scenarios",
+    "races::callers",
+    "races::seats",
+    "policy",
+    "faults",
+    "properties::members",
+    "properties::differential::the_product",
+];
 /// As [`SHARED`], but for the faults: where a statement fails has nothing to do with how a table is divided, and a copy
 /// of a database with so many tables takes long.
-const DIVIDED: &[&str] =
-    &["scenarios", "isolation", "members", "policy", "tenants", "differential::the_product"];
+const DIVIDED: &[&str] = &[
+    "scenarios",
+    "races::callers",
+    "races::seats",
+    "policy",
+    "properties::members",
+    "properties::differential::the_product",
+];
 
 /// Runs parts of the suite once more on stores of another kind.
 fn suite(store: &str, parts: &[&str]) -> Outcome {

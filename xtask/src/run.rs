@@ -3,7 +3,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What a command came to: nothing, or why it failed and what to do.
 pub(crate) type Outcome = Result<(), String>;
@@ -19,13 +20,35 @@ pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
+/// What the steps took so far, in their order, in seconds.
+static TAKEN: Mutex<Vec<(String, f64)>> = Mutex::new(Vec::new());
+
 /// Runs a step and says how long it took.
 pub(crate) fn step(name: &str, run: impl FnOnce() -> Outcome) -> Outcome {
     println!("== {name}");
     let began = Instant::now();
-    run().map_err(|error| format!("{name}: {error}"))?;
-    println!("== {name}: {:.1} s", began.elapsed().as_secs_f64());
+    let outcome = run().map_err(|error| format!("{name}: {error}"));
+    let seconds = began.elapsed().as_secs_f64();
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner).push((name.to_owned(), seconds));
+    outcome?;
+    println!("== {name}: {seconds:.1} s");
     Ok(())
+}
+
+/// What each step took, as a table of Markdown, the one that failed included.
+pub(crate) fn taken() -> String {
+    table(&TAKEN.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn table(taken: &[(String, f64)]) -> String {
+    let total = taken.iter().map(|(_, seconds)| seconds).sum();
+    let row = |name: &str, seconds: f64| {
+        // Whole seconds, rounded; what takes less than one is shown as 0:00.
+        let whole = Duration::from_secs_f64(seconds + 0.5).as_secs();
+        format!("| {name} | {}:{:02} |\n", whole / 60, whole % 60)
+    };
+    let rows: String = taken.iter().map(|(name, seconds)| row(name, *seconds)).collect();
+    format!("| step | min:s |\n|---|---:|\n{rows}{}", row("total", total))
 }
 
 /// Runs cargo.
@@ -78,4 +101,19 @@ pub(crate) fn output(program: &Path, arguments: &[&str]) -> Result<String, Strin
         ));
     }
     String::from_utf8(output.stdout).map_err(|_| format!("`{shown}` did not print text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_adds_up() {
+        let taken = [("one".to_owned(), 59.6), ("two".to_owned(), 61.2), ("three".to_owned(), 0.1)];
+        let shown = table(&taken);
+        assert_eq!(
+            shown,
+            "| step | min:s |\n|---|---:|\n| one | 1:00 |\n| two | 1:01 |\n| three | 0:00 |\n| total | 2:01 |\n"
+        );
+    }
 }
