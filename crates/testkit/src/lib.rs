@@ -7,18 +7,27 @@
 mod call;
 pub mod disk;
 mod faulty;
+mod journey;
 mod lab;
 pub mod model;
 mod partitioned;
 pub mod postgres;
+mod random;
+pub mod reading;
 mod recording;
 mod sign_in;
+pub mod sound;
+pub mod source;
 mod store;
+mod tools;
 mod world;
 
 pub use call::{Reply, Request};
 pub use faulty::{Fault, Faulty};
+pub use journey::journey;
 pub use lab::{Lab, LabOptions, ManualClock};
+pub use random::Random;
 pub use recording::Recording;
 pub use store::{empty_store, racing_store};
+pub use tools::{png, run};
 pub use world::{User, World};

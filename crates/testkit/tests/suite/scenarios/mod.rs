@@ -1,48 +1,22 @@
-//! What each operation does, one file for each resource: every code that its page lists, and every rule.
+//! What each operation does: every code that its page lists, and every rule.
+//!
+//! The folders are those of the operations, `<project>/<version>/<resource>`; `larkspur` is the control API. Beside them
+//! are `events`, and files for what concerns several projects.
 
 use larkspur_testkit::{Lab, Reply, Request, World};
 use serde_json::{Value, json};
 
-mod announcements;
-mod applications;
+mod application;
 mod auth;
+mod authen;
 mod bot;
-mod chat_batches;
-mod chat_delete;
-mod chat_get;
-mod chat_link;
-mod chat_list;
-mod chat_managers;
-mod chat_member_lists;
-mod chat_members;
-mod chat_members_pages;
-mod chat_menus;
-mod chat_moderation;
-mod chat_own;
-mod chat_search;
-mod chat_top_notice;
-mod chat_update;
-mod chats;
-mod contact_fields;
-mod contact_lists;
-mod contacts;
-mod control;
-mod control_names;
-mod control_people;
-mod document_members;
-mod documents;
-mod event_faults;
+mod contact;
+mod drive;
 mod events;
-mod group_rules;
-mod images;
-mod isv;
-mod sign_in;
+mod im;
+mod larkspur;
+mod recipes;
 mod small_reads;
-mod tab_changes;
-mod tab_rights;
-mod tabs;
-mod tag_relations;
-mod tags;
 mod wire;
 mod world_settings;
 
@@ -240,7 +214,7 @@ async fn upload(world: &World, token: &str, image_type: &str) -> String {
     let request = world
         .call("POST", "/im/v1/images")
         .token(token)
-        .multipart(&[("image_type", image_type)], ("image", &super::png(8, 8)));
+        .multipart(&[("image_type", image_type)], ("image", &larkspur_testkit::png(8, 8)));
     text(&request.send().await.data(), "image_key")
 }
 

@@ -4,7 +4,7 @@ use larkspur_api::Settings;
 use larkspur_testkit::Lab;
 use serde_json::json;
 
-use super::{names, refused_as, text, world};
+use crate::scenarios::{names, refused_as, text, world};
 
 #[tokio::test]
 async fn the_tenant_of_a_token() {

@@ -4,7 +4,7 @@ use larkspur_api::Settings;
 use larkspur_testkit::Lab;
 use serde_json::json;
 
-use super::{add_tabs, document, names, refused, text, url_tab, world};
+use crate::scenarios::{add_tabs, document, names, refused, text, url_tab, world};
 
 #[tokio::test]
 async fn the_generic_code_for_what_does_not_fit() {
@@ -241,7 +241,7 @@ async fn a_query_that_does_not_fit_is_the_gateways() {
 #[tokio::test]
 async fn a_refusal_says_its_cause() {
     let world = world().await;
-    let said = async |lab_world: &super::World, path: &str| {
+    let said = async |lab_world: &crate::scenarios::World, path: &str| {
         let json = lab_world.call("GET", path).send().await.json();
         (json["code"].as_u64().expect("a code"), text(&json, "msg"))
     };

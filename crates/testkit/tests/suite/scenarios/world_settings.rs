@@ -3,7 +3,7 @@
 use larkspur_testkit::{Request, World};
 use serde_json::{Value, json};
 
-use super::{names, refused, set_chat, text, upload, world};
+use crate::scenarios::{names, refused, set_chat, text, upload, world};
 
 async fn set(world: &World, body: Value) -> Value {
     world.control("PUT", "/settings").body(body).send().await.data()
@@ -124,17 +124,17 @@ async fn words_that_names_and_descriptions_may_not_hold() {
 #[tokio::test]
 async fn a_storage_quota() {
     let world = world().await;
-    let size = i64::try_from(crate::png(8, 8).len()).expect("small");
+    let size = i64::try_from(larkspur_testkit::png(8, 8).len()).expect("small");
     let send = |kind: &str| {
         let request = world.call("POST", "/im/v1/images");
-        request.multipart(&[("image_type", kind)], ("image", &crate::png(8, 8)))
+        request.multipart(&[("image_type", kind)], ("image", &larkspur_testkit::png(8, 8)))
     };
     let first = upload(&world, &world.token, "message").await;
     set(&world, json!({"storage_bytes": 2 * size})).await;
     let second = text(&send("avatar").send().await.data(), "image_key");
     refused(&send("message").send().await, 234042);
     let get = || world.call("GET", &format!("/im/v1/images/{first}"));
-    assert_eq!(*get().send().await.bytes(), crate::png(8, 8), "the quota is full, and no more than full");
+    assert_eq!(*get().send().await.bytes(), larkspur_testkit::png(8, 8), "the quota is full, and no more than full");
     set(&world, json!({"storage_bytes": size})).await;
     refused(&get().send().await, 234042);
     world.control("DELETE", &format!("/images/{second}")).send().await.data();

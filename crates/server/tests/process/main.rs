@@ -1,0 +1,22 @@
+//! The program as a process: started, killed, copied, starved, and several of it on one database. Cargo builds it before.
+
+mod broken;
+mod citus;
+mod commands;
+mod copy;
+mod deployment;
+mod files;
+mod full;
+mod kill;
+mod logs;
+mod lost;
+mod orphans;
+mod proxies;
+mod races;
+mod read_only;
+mod replaced;
+mod roles;
+mod servers;
+mod sound;
+mod support;
+mod troubles;

@@ -1,0 +1,143 @@
+//! Every operation that writes, raced by two real servers on one database.
+//!
+//! Whatever the order was, the answers and what is left are those of some order of the calls, one after the other: a
+//! limit holds, of two equal names one wins, of two whole values one stands whole, counts are those of the rows. And
+//! nobody is answered 5xx.
+
+mod chats;
+mod identity;
+mod members;
+mod parts;
+mod people;
+mod stage;
+mod tags;
+mod worlds;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use larkspur_server::REGISTRY;
+use larkspur_contract::Effect;
+use larkspur_store::BoxFuture;
+
+use crate::support::program::Program;
+use stage::{CALLS, Place, Stage, distinct, mixed, text, texts};
+
+/// How often each race is run.
+const ROUNDS: usize = 3;
+/// Races one operation, in a world of its own.
+type Race = fn(Place) -> BoxFuture<'static, ()>;
+
+macro_rules! races {
+    ($($operation:literal => $race:path,)*) => { &[$(($operation, |place| Box::pin($race(place)))),*] };
+}
+
+/// By operation.
+const RACES: &[(&str, Race)] = races! {
+    "application.v6.scope.apply" => worlds::applications,
+    "auth.v3.app_access_token.create" => identity::app_token_of_the_shop,
+    "auth.v3.app_access_token.internal" => identity::app_token,
+    "auth.v3.app_ticket.resend" => identity::tickets,
+    "auth.v3.tenant_access_token.create" => identity::tenant_token_of_the_shop,
+    "auth.v3.tenant_access_token.internal" => identity::tenant_token,
+    "authen.v1.access_token.create" => identity::historic_code,
+    "authen.v1.authorize.decide" => identity::decisions,
+    "authen.v1.oidc_access_token.create" => identity::oidc_code,
+    "authen.v1.oidc_refresh_access_token.create" => identity::oidc_refresh,
+    "authen.v1.refresh_access_token.create" => identity::historic_refresh,
+    "authen.v2.oauth.token" => identity::code,
+    "drive.v1.permission_member.create" => people::share,
+    "drive.v1.permission_member.delete" => people::unshare,
+    "drive.v1.permission_member.update" => people::change_share,
+    "im.v1.chat.create" => chats::create,
+    "im.v1.chat.delete" => chats::dissolve,
+    "im.v1.chat.link" => chats::link,
+    "im.v1.chat.update" => chats::rename,
+    "im.v1.chat_announcement.patch" => parts::announcement,
+    "im.v1.chat_managers.add_managers" => members::appoint,
+    "im.v1.chat_managers.delete_managers" => members::dismiss,
+    "im.v1.chat_members.create" => members::seats,
+    "im.v1.chat_members.delete" => members::leave,
+    "im.v1.chat_members.me_join" => members::join,
+    "im.v1.chat_menu_item.patch" => parts::menu_item,
+    "im.v1.chat_menu_tree.create" => parts::menu_limit,
+    "im.v1.chat_menu_tree.delete" => parts::menu_delete,
+    "im.v1.chat_menu_tree.sort" => parts::menu_order,
+    "im.v1.chat_moderation.update" => members::speakers,
+    "im.v1.chat_nickname.delete" => members::no_nickname,
+    "im.v1.chat_nickname.update" => members::nickname,
+    "im.v1.chat_tab.create" => parts::tab_limit,
+    "im.v1.chat_tab.delete_tabs" => parts::tab_delete,
+    "im.v1.chat_tab.sort_tabs" => parts::tab_order,
+    "im.v1.chat_tab.update_tabs" => parts::tab_change,
+    "im.v1.chat_top_notice.delete_top_notice" => parts::notice_down,
+    "im.v1.chat_top_notice.put_top_notice" => parts::notice_up,
+    "im.v1.chat_user_setting.batch_update" => members::mute,
+    "im.v1.image.create" => chats::upload,
+    "im.v2.biz_entity_tag_relation.create" => tags::bind,
+    "im.v2.biz_entity_tag_relation.update" => tags::unbind,
+    "im.v2.tag.create" => tags::create,
+    "im.v2.tag.patch" => tags::rename,
+    "larkspur.v1.app.create" => worlds::app,
+    "larkspur.v1.app.events.put" => worlds::events,
+    "larkspur.v1.app.install" => worlds::install,
+    "larkspur.v1.app.secret" => worlds::secret,
+    "larkspur.v1.app.sign_in.put" => worlds::addresses,
+    "larkspur.v1.app.update" => worlds::app_settings,
+    "larkspur.v1.chat.create" => chats::made,
+    "larkspur.v1.chat.member_delete" => members::taken_out,
+    "larkspur.v1.chat.member_put" => members::put_in,
+    "larkspur.v1.chat.pending_delete" => members::answered,
+    "larkspur.v1.chat.pending_put" => members::answered,
+    "larkspur.v1.chat.update" => chats::changed,
+    "larkspur.v1.document.collaborator_put" => people::collaborator,
+    "larkspur.v1.document.create" => people::document,
+    "larkspur.v1.document.update" => people::document_state,
+    "larkspur.v1.image.delete" => chats::delete_image,
+    "larkspur.v1.refusal.delete" => worlds::no_refusal,
+    "larkspur.v1.refusal.put" => worlds::refusal,
+    "larkspur.v1.share_link.open" => members::open_link,
+    "larkspur.v1.user.create" => people::user,
+    "larkspur.v1.user.delete" => people::no_user,
+    "larkspur.v1.user.token" => people::tokens,
+    "larkspur.v1.user.update" => people::change,
+    "larkspur.v1.world.clock" => worlds::clock,
+    "larkspur.v1.world.create" => worlds::create,
+    "larkspur.v1.world.delete" => worlds::delete,
+    "larkspur.v1.world.limits" => worlds::limits,
+    "larkspur.v1.world.settings.put" => worlds::settings,
+    "oauth.v3.token.create" => identity::code_of_v3,
+};
+
+fn writes() -> impl Iterator<Item = &'static larkspur_contract::Spec> {
+    let all = REGISTRY.iter().copied().flatten().map(|entry| entry.spec);
+    all.filter(|spec| spec.effect == Effect::Writes)
+}
+
+#[test]
+fn every_write_operation_has_a_race() {
+    let listed: BTreeSet<&str> = RACES.iter().map(|(id, _)| *id).collect();
+    assert_eq!(listed, writes().map(|spec| spec.id).collect(), "the table of races");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_servers_race_for_everything_that_is_written() {
+    let stage = Arc::new(Stage::new().await);
+    let mut broken = Vec::new();
+    for (id, race) in RACES {
+        for _ in 0..ROUNDS {
+            stage.raced.lock().expect("no panic").clear();
+            let place = Place { stage: stage.clone(), world: stage.lab.world().await };
+            let done = tokio::spawn(race(place)).await.is_ok();
+            let calls = stage.raced.lock().expect("no panic").get(id).copied().unwrap_or_default();
+            if !done || calls.iter().any(|calls| *calls < 2) {
+                broken.push(format!("{id}, which both servers were asked {calls:?} times"));
+                break;
+            }
+        }
+    }
+    let logs = stage.servers.each_ref().map(Program::log).concat();
+    let logs = logs.lines().filter(|line| !line.contains("\"refused\"")).collect::<Vec<_>>().join("\n");
+    assert!(broken.is_empty(), "{}\n{logs}", broken.join("\n"));
+    assert!(!logs.contains("panicked") && !logs.contains("undocumented"), "{logs}");
+}

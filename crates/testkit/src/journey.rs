@@ -1,0 +1,139 @@
+//! A journey through all operations, which runs every statement of theirs.
+
+use larkspur_server::REGISTRY;
+use larkspur_contract::Consumes;
+use serde_json::json;
+
+use crate::{Lab, Request, World};
+
+/// Calls every operation of the registry with its own example, in a world of its own.
+pub async fn journey(lab: &Lab) {
+    for entry in REGISTRY.iter().copied().flatten() {
+        let (world, spec) = (lab.world().await, entry.spec);
+        let (tag, image) = (world.tag("a tag").await, upload(&world).await);
+        let fill = |text: &str| {
+            let document = world.document_url.rsplit('/').next().expect("a token");
+            let ids = [
+                ("{tenant_key}", world.tenant_key.as_str()),
+                ("{chat_id}", &world.chat_id),
+                ("{tag_id}", &tag),
+                ("{image_key}", &image),
+                ("{token}", document),
+                ("{app_id}", &world.app_id),
+                ("{app_secret}", &world.app_secret),
+                ("{user_id}", &world.users[1].user_id),
+                ("{member}", &world.users[1].user_id),
+                ("{open_id}", &world.users[1].open_id),
+            ];
+            let filled = ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id));
+            filled.replace("7307000000000000000", &tag)
+        };
+        let path = fill(spec.route.path);
+        let request = match path.strip_prefix("/larkspur/v1") {
+            Some(path) => lab.control(spec.route.method.name(), path),
+            None => world.lab.request(spec.route.method.name(), &path).token(&world.token),
+        };
+        let request = match spec.consumes {
+            Consumes::Nothing => lab_query(request, &fill(spec.example)),
+            _ => request.raw(fill(spec.example)),
+        };
+        // Not all examples are whole; what matters is what they run.
+        assert!(request.send().await.status() < 500, "{}", spec.id);
+    }
+    whatever_examples_leave_out(lab).await;
+}
+
+fn lab_query(request: Request, query: &str) -> Request {
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .fold(request, |request, (name, value)| request.query(name, value))
+}
+
+async fn upload(world: &World) -> String {
+    let request = world.call("POST", "/im/v1/images");
+    let request = request.multipart(&[("image_type", "message")], ("image", &crate::png(1, 1)));
+    request.send().await.data()["image_key"].as_str().expect("a key").to_owned()
+}
+
+async fn whatever_examples_leave_out(lab: &Lab) {
+    let world = lab.world().await;
+    let (tag, image) = (world.tag("a tag").await, upload(&world).await);
+    let user = &world.users[1];
+    let relation = json!({"tag_biz_type": "chat", "biz_entity_id": world.chat_id, "tag_ids": [tag]});
+    world.call("POST", "/im/v2/biz_entity_tag_relation").body(relation.clone()).send().await.data();
+    world.call("PUT", "/im/v2/biz_entity_tag_relation").body(relation.clone()).send().await.data();
+    world.tag("a tag of another name").await;
+    let path = format!("/im/v2/tags/{tag}");
+    world.call("PATCH", &path).body(json!({"patch_tag": {"name": "renamed"}})).send().await.data();
+    let again = json!({"create_tag": {"tag_type": "tenant", "name": "renamed"}});
+    world.call("POST", "/im/v2/tags").body(again).send().await.data();
+    let tabs = json!([
+        {"tab_type": "doc", "tab_content": {"doc": world.document_url}},
+        {"tab_type": "url", "tab_content": {"url": "https://a"}, "tab_config": {"icon_key": image}},
+    ]);
+    world.add_tabs(&tabs).send().await.data();
+    world.set_app(&world.app_id, json!({"visible_to": [user.user_id]})).await;
+    let token = world.user_token(1, json!({})).await;
+    world.call("GET", &format!("/im/v1/chats/{}", world.chat_id)).token(&token).send().await.data();
+    let p2p = world.chat(json!({"chat_mode": "p2p", "members": [world.app_id, user.user_id]})).await;
+    world.call("GET", &format!("/im/v1/chats/{p2p}/chat_tabs/list_tabs")).send().await.data();
+    let mute = json!({"chat_settings": [{"chat_id": world.chat_id, "is_muted": true}]});
+    world.call("POST", "/im/v1/chat_user_setting/batch_update").token(&token).body(mute).send().await.data();
+    let asked = json!({"chat_ids": [world.chat_id]});
+    world.call("POST", "/im/v1/chat_user_setting/batch_query").token(&token).body(asked).send().await.data();
+    let path = format!("/im/v1/chats/{}/nickname", world.chat_id);
+    for (method, body) in [("PUT", json!({"nickname": "n"})), ("GET", json!({})), ("DELETE", json!({}))] {
+        world.call(method, &path).token(&token).body(body).send().await.data();
+    }
+    let talks = json!({"chatter_ids": [user.open_id, world.users[0].open_id]});
+    world.call("POST", "/im/v1/chat_p2p/batch_query").token(&token).body(talks).send().await.data();
+    world.call("GET", "/im/v1/chats?types=p2p,group").token(&token).send().await.data();
+    let (other, _) = world.app(json!({"name": "other"})).await;
+    let with_bot = world.chat(json!({"members": [world.app_id, other]})).await;
+    let path = format!("/im/v1/chats/{with_bot}/members/bots");
+    let bots = world.call("GET", &path).send().await.data();
+    let request = world.call("GET", "/bot/v3/bots/basic_batch");
+    let bot = bots["items"][1]["bot_id"].as_str().expect("a bot_id");
+    request.query("bot_ids", bot).send().await.data();
+    for _ in 0..2 {
+        let body = json!({"name": "made", "owner_id": user.union_id, "user_id_list": [user.open_id]});
+        let request = world.call("POST", "/im/v1/chats?uuid=u&user_id_type=union_id&set_bot_manager=true");
+        request.body(body).send().await;
+        let body = json!({"name": "made", "owner_id": user.open_id, "user_id_list": [user.open_id], "bot_id_list": [world.app_id]});
+        let request = world.call("POST", "/im/v1/chats?uuid=v&set_bot_manager=true");
+        let made = request.body(body).send().await.data();
+        let chat = made["chat_id"].as_str().expect("a chat_id");
+        world.call("GET", &format!("/im/v1/chats/{chat}")).send().await.data();
+        world
+            .control("PUT", &format!("/chats/{chat}/members/{}", user.user_id))
+            .body(json!({"manager": true}))
+            .send()
+            .await
+            .data();
+        world.call("GET", &format!("/im/v1/chats/{chat}")).send().await.data();
+    }
+    let approval = json!({"owner": world.users[0].user_id, "creator_app": world.app_id, "members": [world.app_id], "settings": {"membership_approval": "approval_required"}});
+    let path = format!("/im/v1/chats/{}/members?succeed_type=1", world.chat(approval).await);
+    let guests = json!({"id_list": [user.open_id, format!("ou_{:032x}", 1)]});
+    world.call("POST", &path).body(guests).send().await.data();
+    let page = format!(
+        "/open-apis/authen/v1/authorize?client_id={}&response_type=code&redirect_uri=http://localhost",
+        world.app_id
+    );
+    assert_eq!(lab.request("GET", &page).send().await.status(), 200);
+    let list = world.call("GET", "/im/v1/chats?page_size=1");
+    let page = list.clone().send().await.data();
+    list.query("page_token", page["page_token"].as_str().expect("a token")).send().await.data();
+    let search = json!({"query": "demo d", "filter": {"member_ids": [user.open_id]}});
+    world.call("POST", "/im/v2/chats/search").body(search).send().await.data();
+    // A word of a chat's name, and words of the name of one of its members.
+    let query = format!("made {}", user.name);
+    world.call("GET", "/im/v1/chats/search").query("query", &query).send().await.data();
+    let path = format!("/im/v1/chats/{}", world.chat_id);
+    let public = json!({"name": "in public", "chat_type": "public", "owner_id": user.open_id});
+    world.call("PUT", &path).body(public).send().await.data();
+    let other = lab.world().await;
+    world.call("GET", &format!("/im/v1/chats/{}", other.chat_id)).send().await.refused(232010);
+    world.control("DELETE", "").send().await.data();
+}

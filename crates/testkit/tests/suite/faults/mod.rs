@@ -1,0 +1,3 @@
+//! What is left when a statement fails.
+
+mod failed_statements;

@@ -1,0 +1,154 @@
+//! Tenant isolation: nothing of one tenant is seen or changed from another.
+
+use larkspur_contract::Access;
+use larkspur_server::REGISTRY;
+use larkspur_testkit::{Lab, World};
+use serde_json::{Value, json};
+
+/// Calls every operation behind a token as `caller`, with the ids of `owner` wherever an id goes.
+async fn call_with_ids_of(
+    caller: &World,
+    owner: &World,
+    tag: &str,
+    image: &str,
+    bot: &str,
+) -> Vec<(&'static str, Value)> {
+    let document = owner.document_url.rsplit('/').next().expect("a token").to_owned();
+    let mut answers = Vec::new();
+    for entry in
+        REGISTRY.iter().copied().flatten().filter(|entry| matches!(entry.spec.access, Access::Token { .. }))
+    {
+        let spec = entry.spec;
+        let path = spec
+            .route
+            .path
+            .replace("{chat_id}", &owner.chat_id)
+            .replace("{tag_id}", tag)
+            .replace("{image_key}", image)
+            .replace("{token}", &document)
+            .replace("{user_id}", &owner.users[1].open_id)
+            .replace("{app_id}", &owner.app_id)
+            .replace("{member_id}", &owner.users[2].open_id)
+            .replace("{menu_item_id}", "7000000000000000000");
+        assert!(!path.contains('{'), "{}: this test knows no id for {path}", spec.id);
+        let mut request = caller
+            .lab
+            .request(spec.route.method.name(), &path)
+            .token(&caller.token)
+            .query("ids", tag)
+            .query("tag_biz_type", "chat")
+            .query("biz_entity_id", &owner.chat_id)
+            .query("type", "docx")
+            .query("action", "view")
+            .query("member_type", "openid")
+            .query("user_ids", &owner.users[1].open_id)
+            .query("bot_ids", bot)
+            .query("department_id", "0")
+            .query("lang", "en_us");
+        request = request.body(json!({
+            "create_tag": {"tag_type": "tenant", "name": "made by the caller"},
+            "patch_tag": {"name": "taken over"},
+            "tag_biz_type": "chat", "biz_entity_id": owner.chat_id, "tag_ids": [tag],
+            "chat_tabs": [{"tab_type": "url", "tab_content": {"url": "https://example.com"}, "tab_config": {"icon_key": image}}],
+            "menu_tree": {"chat_menu_top_levels": [{"chat_menu_item": {"action_type": "NONE", "name": "taken over"}}]},
+            "chat_menu_top_level_ids": [],
+            "update_fields": ["NAME"], "chat_menu_item": {"action_type": "NONE", "name": "taken over"},
+            "revision": "0", "query": "demo",
+            "chat_top_notice": [{"action_type": "2"}], "moderation_setting": "moderator_list", "moderator_added_list": [owner.users[1].open_id],
+            "owner_id": owner.users[0].open_id,
+            "user_id_list": [owner.users[1].open_id],
+            "id_list": [owner.users[1].open_id], "manager_ids": [owner.users[1].open_id],
+            "emails": ["one@example.com"],
+            "user_ids": [owner.users[1].open_id], "chat_ids": [owner.chat_id], "chatter_ids": [owner.users[1].open_id],
+            "member_type": "openid", "member_id": owner.users[2].open_id, "perm": "view",
+        }));
+        let reply = request.send().await;
+        let answer =
+            if reply.text().starts_with('{') { reply.json() } else { json!({"code": 0, "bytes": true}) };
+        answers.push((spec.id, answer));
+    }
+    answers
+}
+
+/// Everything of a world that its own app and the control API see.
+async fn picture(world: &World, tag: &str, image: &str) -> Value {
+    let get = |path: String| async move { world.call("GET", &path).send().await };
+    json!({
+        "chat": world.control("GET", &format!("/chats/{}", world.chat_id)).send().await.data(),
+        "menu": get(format!("/im/v1/chats/{}/menu_tree", world.chat_id)).await.data(),
+        "tag": get(format!("/im/v2/tags?ids={tag}")).await.data(),
+        "bound": get(format!("/im/v2/biz_entity_tag_relation?tag_biz_type=chat&biz_entity_id={}", world.chat_id)).await.data(),
+        "image": get(format!("/im/v1/images/{image}")).await.bytes().to_vec(),
+    })
+}
+
+#[tokio::test]
+async fn another_tenants_ids_open_nothing() {
+    let lab = Lab::start().await;
+    let (one, two) = (lab.world().await, lab.world().await);
+    let tag = one.tag("secret name").await;
+    let upload = one
+        .call("POST", "/im/v1/images")
+        .multipart(&[("image_type", "message")], ("image", &larkspur_testkit::png(1, 1)));
+    let image = upload.send().await.data()["image_key"].as_str().expect("a key").to_owned();
+    let reach = format!("/users/{}", one.users[1].user_id);
+    one.control("PATCH", &reach).body(json!({"email": "one@example.com"})).send().await.data();
+    let before = picture(&one, &tag, &image).await;
+
+    let bot = one.call("GET", "/bot/v3/info").send().await.json()["bot"]["open_id"].clone();
+    let bot = bot.as_str().expect("an open_id");
+    for (id, answer) in call_with_ids_of(&two, &one, &tag, &image, bot).await {
+        let text = answer.to_string();
+        assert!(!text.contains("secret name"), "{id} shows the other tenant's tag: {text}");
+        assert!(!text.contains(&one.tenant_key), "{id} shows the other tenant: {text}");
+        // These find nothing of the other tenant, and say so with a success.
+        let empty = [
+            ("im.v2.tag.list", json!({"tag_infos": []})),
+            ("contact.v3.user.batch_get_id", json!({"user_list": [{"email": "one@example.com"}]})),
+            ("im.v1.chat.batch_query", json!({"items": []})),
+        ];
+        // These name nothing of the other tenant: they make or show what is the caller's own.
+        let own = [
+            "im.v2.tag.create",
+            "im.v1.chat.list",
+            "im.v1.chat.search",
+            "im.v2.chat.search",
+            "bot.v3.info",
+            "bot.v3.info.post",
+            "bot.v1.openclaw_bot.ping",
+            "bot.v3.bot.basic_batch",
+            "contact.v3.user.find_by_department",
+            "contact.v3.user.list",
+            "contact.v3.scope.list",
+            "application.v6.scope.list",
+            "event.v1.connection.get",
+            "event.v1.outbound_ip.list",
+            "tenant.v2.tenant.query",
+        ];
+        let found = empty.iter().find(|(operation, _)| *operation == id);
+        assert_eq!(answer["code"] == 0, found.is_some() || own.contains(&id), "{id}: {text}");
+        if let Some((_, data)) = found {
+            assert_eq!(answer["data"], *data, "{id}");
+        }
+        for secret in [&one.users[0].name, &one.chat_id, &one.users[1].user_id] {
+            let told = own.contains(&id) && text.contains(&format!("\"{secret}\""));
+            assert!(!told || two.users[0].name == *secret, "{id} shows {secret}: {text}");
+        }
+    }
+    assert_eq!(picture(&one, &tag, &image).await, before, "nothing changed");
+}
+
+#[tokio::test]
+async fn a_deleted_world_is_gone() {
+    let lab = Lab::start().await;
+    let world = lab.world().await;
+    let other = lab.world().await;
+    world.tag("a").await;
+    world.control("DELETE", "").send().await.data();
+    world.call("GET", "/im/v2/tags?ids=1").send().await.refused(99991663);
+    let body = json!({"app_id": world.app_id, "app_secret": world.app_secret});
+    let reply =
+        lab.request("POST", "/open-apis/auth/v3/tenant_access_token/internal").body(body).send().await;
+    assert_eq!((reply.status(), reply.code()), (200, 10014));
+    assert_eq!(other.call("GET", "/bot/v3/info").send().await.code(), 0, "the other world lives on");
+}

@@ -1,0 +1,298 @@
+//! What PostgreSQL makes of every statement of the product, whatever it knows of a tenant: no plan visits rows in
+//! proportion to the tenant.
+//!
+//! The planner goes by statistics, and those of a tenant that has just grown say that it has next to nothing. So each
+//! statement is run as the driver runs it, on a tenant of many rows, in four states of what ANALYZE has seen.
+
+use std::sync::Arc;
+
+use larkspur_store::Value;
+use larkspur_store_postgres::{Options, PLANNING, Postgres};
+use larkspur_testkit::journey;
+use larkspur_testkit::postgres::Server;
+use larkspur_testkit::{Lab, LabOptions, Recording, World};
+use serde_json::json;
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+
+use super::statements::SCANS;
+
+/// Rows of each table that the tenant gets.
+const ROWS: u32 = 15_000;
+/// The most rows that a statement may visit: searches look at up to 5000 candidates, and at each of them once more.
+const MOST: u64 = 11_000;
+/// Other tenants, each with one row of each table.
+const OTHERS: u32 = 1_000;
+
+/// How a table is filled: its rows for `n` in 1…, as columns that differ from those of a row that is there.
+const FILL: &[(&str, &str)] = &[
+    ("users", "'user_id', 'x'||n, 'user_no', n + 1000, 'email', 'e'||n, 'mobile', 'm'||n"),
+    ("user_term", "'user_id', 'x'||n, 'term', 'alpha'"),
+    ("user_grant", "'user_id', 'x'||n"),
+    ("app_visible_user", "'user_id', 'x'||n"),
+    ("chat", "'chat_id', 'oc_'||md5(n::text), 'name', 'alpha '||n"),
+    (
+        "chat_member",
+        "'chat_id', 'oc_'||md5(n::text), 'member', ':app', 'joined_at', n, 'listed', 1, 'chat_created_at', n, 'chat_active_at', n",
+    ),
+    (
+        "chat_member",
+        "'chat_id', 'oc_'||md5(n::text), 'member', ':user', 'joined_at', n, 'listed', 1, 'chat_created_at', n, 'chat_active_at', n",
+    ),
+    ("chat_member", "'chat_id', ':chat', 'member', 'x'||n, 'joined_at', n"),
+    ("chat_pending", "'chat_id', ':chat', 'member', 'x'||n"),
+    ("chat_moderator", "'chat_id', ':chat', 'member', 'x'||n"),
+    ("chat_name_lock", "'name', 'alpha'||n"),
+    ("chat_tab", "'chat_id', 'oc_'||md5(n::text), 'tab_id', n"),
+    ("chat_menu", "'chat_id', 'oc_'||md5(n::text), 'menu_id', n"),
+    ("chat_announcement", "'chat_id', 'oc_'||md5(n::text)"),
+    ("chat_announcement_edit", "'chat_id', 'oc_'||md5(n::text)"),
+    (
+        "chat_term",
+        "'chat_id', 'oc_'||md5(n::text), 'term', 'alpha', 'is_open', 0, 'created_at', n, 'words', :words",
+    ),
+    (
+        "chat_term",
+        "'chat_id', 'oc_'||md5(n::text), 'term', 'beta', 'is_open', 0, 'created_at', n, 'words', :words",
+    ),
+    (
+        "chat_term",
+        "'chat_id', 'oc_'||md5((-n)::text), 'term', 'alpha', 'is_open', 1, 'created_at', n, 'words', :words",
+    ),
+    ("chat_link", "'chat_id', 'oc_'||md5(n::text), 'token', 't'||n"),
+    ("chat_hold", "'chat_id', 'oc_'||md5(n::text)"),
+    ("chat_top_notice", "'chat_id', 'oc_'||md5(n::text)"),
+    ("tag", "'tag_id', n, 'name', 'alpha'||n"),
+    ("chat_tag_binding", "'chat_id', 'oc_'||md5(n::text), 'tag_id', n"),
+    ("image", "'image_key', 'img_'||n, 'content_hash', 'h'||n, 'content', ''"),
+    ("blob", "'content_hash', 'h'||n"),
+    ("document", "'token', 't'||n"),
+    ("document_member", "'token', 't'||n"),
+    ("idempotency", "'name', 'n'||n"),
+    ("oauth_code", "'code_hash', 'h'||n, 'expires_at', 4102444800000"),
+    ("oauth_refresh", "'token_hash', 'h'||n, 'expires_at', 4102444800000"),
+    ("event_outbox", "'event_id', 'e'||n, 'number', n, 'app_id', 'cli_'||(n / 100), 'due_at', 4102444800000"),
+];
+
+/// Makes `count` rows in each table for the tenant that `tenant` names, an expression over `n`.
+fn fill(world: &World, tenant: &str, count: u32) -> String {
+    let mut sql = String::new();
+    for (table, columns) in FILL {
+        let columns = columns
+            .replace(":app", &world.app_id)
+            .replace(":user", &world.users[0].user_id)
+            .replace(":chat", &world.chat_id)
+            .replace(":words", "chr(10)||'alpha '||chr(10)||'beta'");
+        sql.push_str(&format!(
+            "INSERT INTO {table} SELECT (jsonb_populate_record(like_it.t, jsonb_build_object('tenant', {tenant}, {columns}))).* \
+             FROM (SELECT t FROM {table} t LIMIT 1) like_it, generate_series(1, {count}) n ON CONFLICT DO NOTHING;\n"
+        ));
+    }
+    sql
+}
+
+/// A database after a journey through all operations, and the statements of it.
+struct Database {
+    url: String,
+    client: Client,
+    statements: Vec<(String, Vec<Value>)>,
+    world: World,
+}
+
+/// A session as the driver opens it.
+async fn session(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("connects");
+    tokio::spawn(connection);
+    client.batch_execute(PLANNING).await.expect("the settings of a session");
+    client
+}
+
+impl Database {
+    async fn new(server: &Server, name: &str) -> Database {
+        server.run("postgres", &format!("CREATE DATABASE {name}")).await;
+        let url = server.url(name);
+        let driver = Arc::new(Postgres::open(&url, &Options::default()).await.expect("the database opens"));
+        let recording = Recording::over(driver);
+        let lab = Lab::with(LabOptions { driver: Some(recording.clone()), ..LabOptions::default() }).await;
+        let world = lab.world().await;
+        common_names(&world).await;
+        // The last chat that it makes is gone in the end, so that the statements that make one can be run again.
+        journey(&lab).await;
+        calls(&world).await;
+        let client = session(&url).await;
+        let statements = recording.statements().into_iter().filter(|(sql, _)| is_checked(sql)).collect();
+        Database { url, client, statements, world }
+    }
+
+    async fn run(&self, sql: &str) {
+        self.client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    /// Makes rows of each table for the tenant that `tenant` names, an expression over `n`.
+    async fn fill(&self, tenant: &str, count: u32) {
+        self.run(&fill(&self.world, tenant, count)).await;
+    }
+
+    /// A session in which every statement is prepared and was run once: from now on its plan is kept.
+    async fn prepared(&self) -> Client {
+        let client = session(&self.url).await;
+        let mut script = String::new();
+        for (number, (sql, params)) in self.statements.iter().enumerate() {
+            let values = values(params, &self.world.tenant_key);
+            script.push_str(&format!(
+                "PREPARE s{number} AS {sql}; BEGIN; EXECUTE s{number}{values}; ROLLBACK;\n"
+            ));
+        }
+        client.batch_execute(&script).await.expect("every statement runs");
+        client
+    }
+
+    /// The statements that visit more rows of a tenant than they may, and how many.
+    async fn visits(&self, client: &Client, tenant: &str, state: &str) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (number, (sql, params)) in self.statements.iter().enumerate() {
+            let values = values(params, tenant);
+            let explain = "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON)";
+            let answer = client.simple_query(&format!("BEGIN; {explain} EXECUTE s{number}{values}")).await;
+            let found = answer.unwrap_or_else(|error| panic!("{sql} {params:?}: {error:?}"));
+            client.batch_execute("ROLLBACK").await.expect("rolled back");
+            let text: String = found
+                .iter()
+                .filter_map(|message| match message {
+                    SimpleQueryMessage::Row(row) => row.get(0),
+                    _ => None,
+                })
+                .collect();
+            let plan: serde_json::Value = serde_json::from_str(&text).expect("a plan");
+            let visited = visited(&plan[0]["Plan"]);
+            if visited > MOST {
+                wrong.push(format!("{state}: {visited} rows: {sql}\n{}", outline(&plan[0]["Plan"], 1)));
+            }
+        }
+        wrong
+    }
+}
+
+/// Parameters in parentheses; a tenant among them is replaced by another one.
+fn values(params: &[Value], tenant: &str) -> String {
+    let text = |(index, value): (usize, &Value)| match value {
+        Value::Text(text) if index == 0 && is_tenant(text) => format!("'{tenant}'"),
+        Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
+        Value::Int(number) => number.to_string(),
+        Value::Null => "NULL".to_owned(),
+        Value::Bytes(_) => r"'\x00'".to_owned(),
+    };
+    let texts: Vec<String> = params.iter().enumerate().map(text).collect();
+    if texts.is_empty() { String::new() } else { format!("({})", texts.join(", ")) }
+}
+
+fn is_tenant(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether a statement is one of those that must not look at all rows of a tenant.
+fn is_checked(sql: &str) -> bool {
+    let reads_or_changes =
+        ["SELECT ", "UPDATE ", "DELETE ", "WITH ", "INSERT "].iter().any(|verb| sql.starts_with(verb));
+    let deletes_a_tenant = sql.starts_with("DELETE FROM ") && sql.ends_with(" WHERE tenant = $1");
+    let migrates = larkspur_store::migrations().flatten().any(|migration| migration == *sql);
+    reads_or_changes && !deletes_a_tenant && !migrates && !SCANS.iter().any(|(_, part)| sql.contains(part))
+}
+
+/// The rows that a plan has read from tables: those that it kept, and those that it looked at for nothing.
+fn visited(plan: &serde_json::Value) -> u64 {
+    let number = |name: &str| plan[name].as_f64().unwrap_or(0.0);
+    let is_scan = plan["Node Type"].as_str().is_some_and(|kind| kind.contains("Scan"))
+        && plan["Relation Name"].is_string()
+        || plan["Node Type"] == "Bitmap Index Scan";
+    let rows =
+        number("Actual Rows") + number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
+    let own = if is_scan { rows * number("Actual Loops") } else { 0.0 };
+    let below: u64 = plan["Plans"].as_array().into_iter().flatten().map(visited).sum();
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of rows")]
+    let own = own.round() as u64;
+    own + below
+}
+
+fn outline(plan: &serde_json::Value, depth: usize) -> String {
+    let mut text = format!(
+        "{}{} {} {} rows {} loops {} removed {} cond {} filter {}\n",
+        "  ".repeat(depth),
+        plan["Node Type"],
+        plan["Relation Name"],
+        plan["Index Name"],
+        plan["Actual Rows"],
+        plan["Actual Loops"],
+        plan["Rows Removed by Filter"],
+        plan["Index Cond"],
+        plan["Filter"],
+    );
+    for below in plan["Plans"].as_array().into_iter().flatten() {
+        text.push_str(&outline(below, depth + 1));
+    }
+    text
+}
+
+/// Makes two words so common, and the caller a member of so many chats, that a search for both intersects their rows.
+async fn common_names(world: &World) {
+    let name: String = ('a'..='p').map(|letter| format!("alpha {letter} beta {letter} ")).collect();
+    for _ in 0..105 {
+        world.chat(json!({"name": name, "members": [world.app_id]})).await;
+    }
+}
+
+/// Calls whose statements are run with parameters that find much.
+async fn calls(world: &World) {
+    let token = world.user_token(0, json!({})).await;
+    let tags: Vec<String> = (1..=40).map(|number| number.to_string()).collect();
+    world.call("GET", "/im/v2/tags").query("ids", &tags.join(",")).send().await.data();
+    for by in ["ByCreateTimeAsc", "ByActiveTimeDesc"] {
+        world.call("GET", "/im/v1/chats").query("sort_type", by).send().await.data();
+    }
+    for query in ["alpha", "alpha beta", "Ada"] {
+        for token in [&world.token, &token] {
+            let request = world.call("GET", "/im/v1/chats/search").token(token).query("query", query);
+            request.send().await.data();
+            let body = json!({"query": query});
+            world.call("POST", "/im/v2/chats/search").token(token).body(body).send().await.data();
+        }
+    }
+    let members = format!("/im/v1/chats/{}/members", world.chat_id);
+    world.call("GET", &members).send().await.data();
+    world.call("GET", &format!("/im/v1/chats/{}/moderation", world.chat_id)).send().await.data();
+    world.call("GET", &format!("/im/v1/chats/{}", world.chat_id)).send().await.data();
+}
+
+#[tokio::test]
+async fn no_plan_visits_rows_in_proportion_to_the_tenant() {
+    let settings = ["fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0"];
+    let server = Server::start(&settings);
+    let others = "substr(md5('o'||n), 1, 16)";
+    let mut wrong = Vec::new();
+
+    // Plans that were made before there was anything; then without statistics; then with all of them.
+    let database = Database::new(&server, "grown").await;
+    let tenant = database.world.tenant_key.clone();
+    let session = database.prepared().await;
+    database.fill(others, OTHERS).await;
+    database.fill(&format!("'{tenant}'"), ROWS).await;
+    // What a server does every few seconds.
+    session.batch_execute("DISCARD PLANS").await.expect("discarded");
+    wrong.extend(database.visits(&session, &tenant, "planned while empty").await);
+    wrong.extend(database.visits(&database.prepared().await, &tenant, "never analyzed").await);
+    database.run("ANALYZE").await;
+    wrong.extend(database.visits(&database.prepared().await, &tenant, "analyzed").await);
+
+    // A tenant that has grown since the last ANALYZE, among small ones; then another one, beside a giant.
+    let database = Database::new(&server, "stale").await;
+    let tenant = database.world.tenant_key.clone();
+    database.fill(others, OTHERS).await;
+    database.run("ANALYZE").await;
+    database.fill(&format!("'{tenant}'"), ROWS).await;
+    wrong.extend(database.visits(&database.prepared().await, &tenant, "grown since").await);
+    database.run("ANALYZE").await;
+    let newcomer = "00000000000000aa";
+    database.fill(&format!("'{newcomer}'"), ROWS).await;
+    wrong.extend(database.visits(&database.prepared().await, newcomer, "new beside a giant").await);
+
+    assert!(wrong.is_empty(), "{} plans:\n{}", wrong.len(), wrong.join("\n"));
+}

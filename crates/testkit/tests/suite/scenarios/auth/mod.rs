@@ -1,0 +1,3 @@
+//! Tokens of apps.
+
+mod v3;

@@ -1,0 +1,4 @@
+//! `auth/v3`.
+
+mod isv_tokens;
+mod tokens;

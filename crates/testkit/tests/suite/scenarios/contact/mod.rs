@@ -1,0 +1,3 @@
+//! Users, as apps see them.
+
+mod v3;

@@ -1,0 +1,3 @@
+//! `contact/v3`.
+
+mod user;

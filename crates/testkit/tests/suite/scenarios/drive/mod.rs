@@ -1,0 +1,3 @@
+//! Who may do what with documents.
+
+mod v1;

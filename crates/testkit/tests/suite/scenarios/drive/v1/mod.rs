@@ -1,0 +1,3 @@
+//! `drive/v1`.
+
+mod permission_member;

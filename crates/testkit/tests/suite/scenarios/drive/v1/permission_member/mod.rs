@@ -1,0 +1,4 @@
+//! `drive/v1/permissions/:token/members`.
+
+mod changes;
+mod create;

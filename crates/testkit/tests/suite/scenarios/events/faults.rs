@@ -1,0 +1,305 @@
+//! Events where something goes wrong: addresses that do not want them, slow ones, private ones, workers that die or
+//! work side by side.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use larkspur_contract::Effect;
+use larkspur_contract::ids::TenantKey;
+use larkspur_server::delivery::Courier;
+use larkspur_store::copy::Source;
+use larkspur_store::outbox::{self, Attempt, Delivery, LEASE_MS, Outcome};
+use larkspur_store::{Driver, Engine};
+use larkspur_store_sqlite::Sqlite;
+use larkspur_testkit::{Lab, LabOptions, ManualClock};
+use serde_json::{Value, json};
+
+use super::delivery::{HOUR, Maker};
+use crate::scenarios::text;
+use crate::support::receiver::{Manner, Receiver};
+
+#[tokio::test]
+async fn why_an_address_is_not_verified() {
+    let (maker, receiver) = (Maker::start().await, Receiver::start());
+    let same = |body: &str| Manner::With("200 OK", body.to_owned());
+    for (manner, reason) in [
+        (
+            same("{\"challenge\":\"x\"}"),
+            "HTTP 200, but not {\"challenge\":…} with the challenge that was sent: {\"challenge\":\"x\"}",
+        ),
+        (
+            same(""),
+            "HTTP 200, but not {\"challenge\":…} with the challenge that was sent: with an empty body",
+        ),
+        (Manner::With("404 Not Found", "nothing here".to_owned()), "HTTP 404: nothing here"),
+        (Manner::With("302 Found\r\nLocation: /", String::new()), "HTTP 302: redirects are not followed"),
+        (Manner::Slowly(1300), "no answer within 1 s"),
+        (Manner::Silently, "the connection broke: connection closed before message completed"),
+    ] {
+        receiver.answer(manner);
+        let asked = receiver.seen().len();
+        maker.put(json!({"request_url": receiver.url()})).await.data();
+        maker.resend().await;
+        assert_eq!(maker.courier.round().await, 1);
+        let shown = maker.get().await;
+        assert_eq!((&shown["verified"], text(&shown, "reason").as_str()), (&json!(false), reason));
+        assert_eq!(receiver.seen().len(), asked + 1, "a redirect leads nowhere");
+        let [ticket, question] = [&shown["deliveries"][0], &shown["deliveries"][1]];
+        assert_eq!((&question["state"], text(question, "failure").as_str()), (&json!("dropped"), reason));
+        let why = "the request address is not verified";
+        assert_eq!((&ticket["state"], text(ticket, "failure").as_str()), (&json!("dropped"), why));
+    }
+    maker.resend().await;
+    assert_eq!(maker.courier.round().await, 0);
+    assert_eq!(
+        maker.get().await["deliveries"][0]["state"],
+        "dropped",
+        "shown, so that one sees why nothing came"
+    );
+    maker.world.advance(10 * HOUR).await;
+    assert_eq!(maker.courier.round().await, 0);
+    assert!(receiver.events().is_empty());
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let maker = Maker::start().await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/", free.local_addr().expect("an address"));
+    drop(free);
+    maker.put(json!({"request_url": url})).await.data();
+    assert_eq!(maker.courier.round().await, 1);
+    let reason = text(&maker.get().await, "reason");
+    assert!(reason.starts_with("cannot connect to 127.0.0.1:"), "{reason}");
+    maker.put(json!({"request_url": "http://nowhere.invalid/"})).await.data();
+    assert_eq!(maker.courier.round().await, 1);
+    let reason = text(&maker.get().await, "reason");
+    assert!(
+        reason.starts_with("nowhere.invalid is not found") || reason.starts_with("no connection within 2 s"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
+async fn an_address_has_three_seconds_for_an_event() {
+    let (maker, receiver) = (Maker::start().await, Receiver::start());
+    maker.subscribe(&receiver).await;
+    receiver.answer(Manner::Slowly(1500));
+    maker.resend().await;
+    maker.courier.round().await;
+    let fate = maker.fate(&text(&receiver.events()[0], "uuid")).await;
+    assert_eq!(fate["state"], "delivered", "{fate}");
+    receiver.answer(Manner::Slowly(3500));
+    maker.resend().await;
+    maker.courier.round().await;
+    let fate = maker.fate(&text(&receiver.events()[1], "uuid")).await;
+    assert_eq!((&fate["state"], &fate["failure"]), (&json!("waiting"), &json!("no answer within 3 s")));
+    assert_eq!(fate["status"], Value::Null);
+}
+
+#[tokio::test]
+async fn private_addresses_are_not_called_where_that_is_not_allowed() {
+    let (maker, receiver) = (Maker::start().await, Receiver::start());
+    let strict = Courier::new(maker.world.lab.app.clone(), false);
+    let by_name = receiver.url().replace("127.0.0.1", "localhost");
+    let mapped = receiver.url().replace("127.0.0.1", "[::ffff:127.0.0.1]");
+    for url in [receiver.url(), by_name, mapped] {
+        maker.put(json!({"request_url": url})).await.data();
+        assert_eq!(strict.round().await, 1);
+        let reason = text(&maker.get().await, "reason");
+        assert!(
+            reason.contains(
+                "is not a public address: this server calls such only if events.allow_private is on"
+            ),
+            "{url}: {reason}"
+        );
+    }
+    assert!(receiver.seen().is_empty());
+}
+
+#[tokio::test]
+async fn two_workers_deliver_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let driver = larkspur_testkit::racing_store(directory.path()).await;
+    let clock = ManualClock::at(1_700_000_000_000);
+    let lab =
+        Lab::with(LabOptions { driver: Some(driver), clock: clock.clone(), ..LabOptions::default() }).await;
+    let receiver = Receiver::start();
+    let mut makers = Vec::new();
+    for _ in 0..4 {
+        let maker = Maker::within(lab.clone(), clock.clone()).await;
+        maker.subscribe(&receiver).await;
+        makers.push(maker);
+    }
+    for round in 0..3 {
+        for maker in &makers {
+            for _ in 0..10 {
+                maker.resend().await;
+            }
+            // And the tickets of the hour, which whoever comes first writes down.
+            maker.world.advance(HOUR).await;
+        }
+        let couriers: Vec<Arc<Courier>> = (0..3).map(|_| lab.courier()).collect();
+        let rounds: Vec<_> = couriers
+            .iter()
+            .map(|courier| {
+                let courier = courier.clone();
+                tokio::spawn(async move { courier.round().await })
+            })
+            .collect();
+        let mut attempts = 0;
+        for one in rounds {
+            attempts += one.await.expect("no panic");
+        }
+        // A worker may find nothing left to claim while another is still about to write down what it did.
+        attempts += couriers[0].round().await;
+        assert_eq!(attempts, makers.len() * 11, "round {round}");
+    }
+    let events = receiver.events();
+    let ids: BTreeSet<String> = events.iter().map(|event| text(event, "uuid")).collect();
+    assert_eq!((events.len(), ids.len()), (3 * 44, 3 * 44), "no event twice");
+    let tickets: BTreeSet<String> = events.iter().map(|event| text(&event["event"], "app_ticket")).collect();
+    assert_eq!(tickets.len(), 3 * 44);
+}
+
+/// Claims as a worker does, and does nothing about it.
+async fn claim(maker: &Maker) -> Vec<Delivery> {
+    use larkspur_store::Clock;
+    let tenant = TenantKey::parse(&maker.world.tenant_key).expect("a tenant");
+    let now = maker.clock.now_ms();
+    let claimed = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move { outbox::claim(&mut tx, now).await })
+    });
+    claimed.await.expect("a claim")
+}
+
+#[tokio::test]
+async fn what_a_dead_worker_claimed_is_delivered_by_another() {
+    use larkspur_store::Clock;
+    let (maker, receiver) = (Maker::start().await, Receiver::start());
+    maker.subscribe(&receiver).await;
+    maker.resend().await;
+    let mut held = claim(&maker).await;
+    assert_eq!(held.len(), 1);
+    assert!(claim(&maker).await.is_empty());
+    maker.clock.advance(LEASE_MS - 1);
+    assert_eq!(maker.courier.round().await, 0, "the claim holds");
+    maker.clock.advance(1);
+    assert_eq!(maker.courier.round().await, 1);
+    let uuid = text(&receiver.events()[0], "uuid");
+    assert_eq!(uuid, held[0].event_id);
+    // It was not dead, but slow: what it has to say does not count any more.
+    let late = Arc::new((held.remove(0), Attempt { status: None, failure: Some("late".to_owned()) }));
+    let now = maker.clock.now_ms();
+    let settled = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
+        let (mut tx, late) = (root.tenant(late.0.tenant), late.clone());
+        Box::pin(async move { outbox::settle(&mut tx, &late.0, &late.1, now).await })
+    });
+    assert_eq!(settled.await.expect("a transaction"), Outcome::Lost);
+    let fate = maker.fate(&uuid).await;
+    assert_eq!((&fate["state"], &fate["attempts"]), (&json!("delivered"), &json!(1)));
+    // The same while the second claim is still under way.
+    maker.resend().await;
+    let first = claim(&maker).await;
+    maker.clock.advance(LEASE_MS);
+    let second = claim(&maker).await;
+    assert_eq!((first.len(), second.len()), (1, 1));
+    assert_eq!(first[0].event_id, second[0].event_id);
+    let slow = Arc::new((first[0].clone(), Attempt { status: Some(200), failure: None }));
+    let settled = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
+        let (mut tx, slow) = (root.tenant(slow.0.tenant), slow.clone());
+        Box::pin(async move { outbox::settle(&mut tx, &slow.0, &slow.1, now).await })
+    });
+    assert_eq!(settled.await.expect("a transaction"), Outcome::Lost);
+    assert_eq!(maker.fate(&first[0].event_id).await["state"], "waiting");
+}
+
+#[tokio::test]
+async fn what_is_claimed_in_a_store_is_claimed_at_once_in_its_copy() {
+    use larkspur_store::Clock;
+    let clock = ManualClock::at(1_700_000_000_000);
+    let driver: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
+    let options = LabOptions { driver: Some(driver.clone()), clock: clock.clone(), ..LabOptions::default() };
+    let (maker, receiver) = (Maker::within(Lab::with(options).await, clock.clone()).await, Receiver::start());
+    maker.subscribe(&receiver).await;
+    maker.resend().await;
+    let held = claim(&maker).await;
+    assert_eq!((held.len(), claim(&maker).await.len()), (1, 0));
+    let copy = larkspur_testkit::empty_store().await;
+    let source = Source::of(driver).await.expect("a source");
+    source.copy_to(&copy, None, &mut |_| {}).await.expect("copied");
+    let engine = Engine::open(copy, clock.clone(), 0).await.expect("opens");
+    let (tenant, now) = (held[0].tenant, clock.now_ms());
+    let due = engine.run(Effect::Reads, move |root| Box::pin(outbox::due(root, now))).await;
+    assert_eq!(due, Ok(vec![tenant]));
+    let claimed = engine.run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move { outbox::claim(&mut tx, now).await })
+    });
+    let claimed = claimed.await.expect("a claim");
+    assert_eq!(claimed.iter().map(|event| &event.event_id).collect::<Vec<_>>(), [&held[0].event_id]);
+}
+
+#[tokio::test]
+async fn a_deleted_world_leaves_nothing_to_deliver() {
+    let (maker, receiver) = (Maker::start().await, Receiver::start());
+    maker.subscribe(&receiver).await;
+    maker.resend().await;
+    let held = claim(&maker).await;
+    maker.resend().await;
+    maker.world.control("DELETE", "").send().await.data();
+    maker.clock.advance(100 * HOUR * 1000);
+    assert_eq!(maker.courier.round().await, 0);
+    let now = 0;
+    let late = Arc::new((held[0].clone(), Attempt { status: Some(200), failure: None }));
+    let settled = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
+        let (mut tx, late) = (root.tenant(late.0.tenant), late.clone());
+        Box::pin(async move { outbox::settle(&mut tx, &late.0, &late.1, now).await })
+    });
+    assert_eq!(settled.await.expect("a transaction"), Outcome::Lost);
+    let due = maker.world.lab.app.engine().run(Effect::Reads, |root| Box::pin(outbox::due(root, i64::MAX)));
+    assert!(due.await.expect("a look").is_empty());
+}
+
+/// A worker that only looks once a second would take ten seconds for this.
+#[tokio::test]
+async fn a_running_worker_is_woken_by_what_is_written_and_ends_when_it_is_told_to() {
+    let (maker, receiver) = (Maker::start().await, Receiver::start());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(maker.courier.clone().run(async {
+        let _ = stopped.await;
+    }));
+    maker.put(json!({"request_url": receiver.url()})).await.data();
+    until(&maker, |shown| shown["verified"] == true).await;
+    let began = Instant::now();
+    for sent in 1..=10 {
+        maker.resend().await;
+        until(&maker, |_| receiver.events().len() == sent).await;
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "it slept: {:?}", began.elapsed());
+    // It is told to end while a delivery is under way, which is seen to its end.
+    receiver.answer(Manner::Slowly(500));
+    maker.resend().await;
+    until(&maker, |_| receiver.events().len() == 11).await;
+    drop(stop);
+    running.await.expect("it ends");
+    let fate = maker.fate(&text(&receiver.events()[10], "uuid")).await;
+    assert_eq!(fate["state"], "delivered");
+    maker.resend().await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(receiver.events().len(), 11, "it has ended");
+}
+
+async fn until(maker: &Maker, done: impl Fn(&Value) -> bool) {
+    let began = Instant::now();
+    loop {
+        let shown = maker.get().await;
+        if done(&shown) {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "{shown}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

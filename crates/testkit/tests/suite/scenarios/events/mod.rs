@@ -1,0 +1,4 @@
+//! Events: their way to an app.
+
+mod delivery;
+mod faults;

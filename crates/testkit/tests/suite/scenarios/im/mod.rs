@@ -1,0 +1,4 @@
+//! Chats and what they have.
+
+mod v1;
+mod v2;

@@ -1,0 +1,14 @@
+//! Images.
+
+use serde_json::json;
+
+use crate::scenarios::{refused, upload, world};
+
+#[tokio::test]
+async fn images() {
+    let world = world().await;
+    let key = upload(&world, &world.token, "message").await;
+    let path = format!("/images/{key}");
+    assert_eq!(world.control("DELETE", &path).send().await.data(), json!({}));
+    refused(&world.call("GET", &format!("/im/v1/images/{key}")).send().await, 234005);
+}
