@@ -133,15 +133,9 @@ async fn serve(config: &Config) -> Result<(), String> {
     let control_key =
         if config.control_key.is_empty() { Keys::fresh_secret() } else { config.control_key.clone() };
     let options = AppOptions {
-        settings: Arc::new(stance.settings(config)),
-        rate_limits: config.rate_limits,
-        rate_limit_status: config.rate_limit_status,
-        brand: config.brand,
         control_key: control_key.clone(),
-        names: stance.names(config),
-        public_url: config.public_url.clone(),
         store_stats: Some(store.stats()),
-        ..AppOptions::default()
+        ..options(config, &stance)
     };
     let jobs = writes.then(|| BackgroundJobs::of(&engine, config.grace()));
     let app = App::build(engine, options)?;
@@ -181,6 +175,19 @@ async fn serve(config: &Config) -> Result<(), String> {
     tracing::info!("stopped");
     store.close();
     Ok(())
+}
+
+/// The options of the app that follow from the settings alone.
+fn options(config: &Config, stance: &Stance) -> AppOptions {
+    AppOptions {
+        settings: Arc::new(stance.settings(config)),
+        rate_limits: config.rate_limits,
+        rate_limit_status: config.rate_limit_status,
+        brand: config.brand,
+        names: stance.names(config),
+        public_url: config.public_url.clone(),
+        ..AppOptions::default()
+    }
 }
 
 /// Opens the store, and waits for it if it is on a server that does not answer yet.
