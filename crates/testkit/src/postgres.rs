@@ -30,13 +30,14 @@ server=
 trap '[ -z "$server" ] || { kill -QUIT $server 2>/dev/null; wait $server || true; }; rm -rf "$folder"' EXIT
 trap 'exit 1' HUP INT TERM
 cd "$folder"
-data=$folder/data wal=16
+data=$folder/data wal=16 checksums=
 if [ "$1" = small ]; then data=$2/data wal=1; shift 2; fi
+if [ "$1" = durable ]; then data=$2/data checksums=--data-checksums; shift 2; fi
 if [ "$1" = standby ]; then
     primary=$2; shift 2
     pg_basebackup --pgdata "$data" --host "$primary" --username larkspur --checkpoint=fast --no-sync --write-recovery-conf
 else
-    initdb --pgdata "$data" --wal-segsize=$wal --username larkspur --auth trust --encoding UTF8 --locale C.UTF-8 --no-sync
+    initdb --pgdata "$data" --wal-segsize=$wal --username larkspur --auth trust --encoding UTF8 --locale C.UTF-8 --no-sync $checksums
 fi >log 2>&1 || { cat log >&2; exit 1; }
 if [ "$1" = encrypted ]; then shift; prepare; fi
 begin() {
@@ -105,6 +106,23 @@ impl Server {
         let disk = SmallDisk::new(megabytes * 1024);
         let folder = disk.folder().to_owned();
         Server::start_at(5432, Some(disk), &["small", &folder.to_string_lossy()], settings)
+    }
+
+    /// Starts a server that keeps its data on the disk of a folder, with checksums. `settings` come after those of
+    /// every server here, such as `autovacuum=off`, and replace them. The data stay until the folder goes.
+    pub fn in_folder(folder: &Path, settings: &[&str]) -> Server {
+        if is_root() {
+            let owned = Command::new("chown").arg("postgres").arg(folder).status().expect("chown runs");
+            assert!(owned.success(), "there is no user postgres; {NEEDED}");
+        }
+        Server::start_at(5432, None, &["durable", &folder.to_string_lossy()], settings)
+    }
+
+    /// The number of its first process, of which the others are children.
+    pub async fn process(&self) -> u32 {
+        let found =
+            self.run("postgres", "SELECT split_part(pg_read_file('postmaster.pid'), chr(10), 1)").await;
+        found[0].parse().expect("a number")
     }
 
     /// The disk that it was started on, if that is a small one.
@@ -229,7 +247,6 @@ fn is_root() -> bool {
 }
 
 /// Where PostgreSQL's programs are: Debian keeps them out of the path.
-#[allow(clippy::disallowed_methods, reason = "looks for programs as a shell does")]
 fn programs() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let has = |folder: &Path| folder.join("initdb").is_file() && folder.join("postgres").is_file();

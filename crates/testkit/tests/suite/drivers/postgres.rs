@@ -200,3 +200,15 @@ async fn a_unit_that_panics_is_a_defect_and_leaves_nothing() {
     assert!(matches!(outcome, Err(StoreError::Broken(_))), "{outcome:?}");
     assert_eq!(store.keys().await, [0i64; 0]);
 }
+
+/// What measurements use: a server as it is set up for real data.
+#[tokio::test]
+async fn a_server_may_keep_its_data_in_a_folder() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let server = Server::in_folder(folder.path(), &["autovacuum=on"]);
+    assert!(folder.path().join("data/PG_VERSION").exists());
+    for setting in ["data_checksums", "autovacuum", "fsync"] {
+        assert_eq!(server.run("postgres", &format!("SHOW {setting}")).await, ["on"], "{setting}");
+    }
+    assert!(server.process().await > 1);
+}

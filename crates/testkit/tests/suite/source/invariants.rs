@@ -37,8 +37,9 @@ fn is_sql(text: &str) -> bool {
 
 #[test]
 fn sql_is_written_in_the_store_alone() {
-    // What checks the rows themselves is no part of the product.
-    for source in product().iter().filter(|source| source.path != "crates/testkit/src/sound.rs") {
+    // What checks the rows themselves, and what starts servers, is no part of the product.
+    let kit = ["crates/testkit/src/sound.rs", "crates/testkit/src/postgres.rs"];
+    for source in product().iter().filter(|source| !kit.contains(&source.path.as_str())) {
         for text in &source.strings {
             assert!(!is_sql(text), "{}: {text}", source.path);
         }
