@@ -14,7 +14,7 @@ pub struct Site<'a> {
     pub host: Option<&'a str>,
     /// `X-Forwarded-Host`: for whom it was before a proxy passed it on; several names are separated by commas.
     pub forwarded_host: Option<&'a str>,
-    /// Whether a proxy left its mark: one of [`MARKS`].
+    /// Whether a proxy left its mark: one of `MARKS`.
     pub proxied: bool,
     /// `Origin`: the page that sent it, as its browser says.
     pub origin: Option<&'a str>,

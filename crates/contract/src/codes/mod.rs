@@ -26,7 +26,7 @@ impl fmt::Debug for Code {
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $status:literal, $text:literal;)*) => {
-        $($(#[$doc])* #[doc = $text] pub const $name: Code = Code { name: stringify!($name), number: $number, status: $status, text: $text };)*
+        $($(#[$doc])* #[doc = concat!("`` ", $text, " ``")] pub const $name: Code = Code { name: stringify!($name), number: $number, status: $status, text: $text };)*
         /// Every code of this file, in its order.
         pub(super) const FAMILY: &[Code] = &[$($name),*];
     };

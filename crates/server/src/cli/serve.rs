@@ -46,6 +46,7 @@ pub(super) struct Flags {
     #[arg(long, value_name = "MODE")]
     mode: Option<String>,
     /// Public URL of this server, such as https://larkspur.example.com behind a proxy
+    #[allow(rustdoc::bare_urls, reason = "printed as it is")]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// Key of the control API [default: a new random key at every start]

@@ -94,7 +94,7 @@ pub(crate) fn write(cursor: Cursor) -> String {
     format!("{} {}", cursor.time, cursor.chat_id)
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 pub(crate) fn read(text: &str) -> Option<Cursor> {
     let (time, chat_id) = text.split_once(' ')?;
     Some(Cursor { time: time.parse().ok()?, chat_id: ChatId::parse(chat_id)? })
