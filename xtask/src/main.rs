@@ -1,5 +1,5 @@
 //! The project's own commands. `cargo xtask help` lists them.
-#![allow(clippy::print_stderr, reason = "a command line tool")]
+#![expect(clippy::print_stderr, reason = "a command line tool")]
 
 mod coverage;
 mod dependencies;

@@ -15,7 +15,6 @@ pub(crate) fn root() -> &'static Path {
 }
 
 /// Where cargo builds.
-#[allow(clippy::disallowed_methods, reason = "cargo's own variable")]
 pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
@@ -62,7 +61,6 @@ pub(crate) fn cargo_with(arguments: &[&str], variables: &[(&str, &OsStr)]) -> Ou
 }
 
 /// Runs a program in the root of the project.
-#[allow(clippy::disallowed_methods, reason = "cargo's own variables")]
 pub(crate) fn command(program: &OsStr, arguments: &[&str], variables: &[(&str, &OsStr)]) -> Outcome {
     let shown = format!("{} {}", Path::new(program).display(), arguments.join(" "));
     let mut command = Command::new(program);

@@ -9,7 +9,7 @@ pub type Scope = &'static str;
 
 macro_rules! scopes {
     ($($name:ident = $text:literal;)*) => {
-        $(#[doc = $text] pub const $name: Scope = $text;)*
+        $(#[doc = concat!("`` ", $text, " ``")] pub const $name: Scope = $text;)*
         /// Every scope that an operation of Larkspur takes or that shows a field, in the order of this file: what an app is
         /// given that is made without saying which.
         pub const ALL: &[Scope] = &[$($name),*];

@@ -100,13 +100,11 @@ pub(crate) async fn known_users(tx: &mut Tx, field: &str, ids: &[String]) -> Res
 }
 
 /// A fresh app id.
-#[allow(clippy::cast_possible_truncation, reason = "any 64 of the random bits")]
 pub(crate) fn app_id(tx: &Tx) -> AppId {
     AppId(tx.random_id() as u64)
 }
 
 /// A fresh tenant.
-#[allow(clippy::cast_possible_truncation, reason = "any 64 of the random bits")]
 pub(crate) fn fresh_tenant(root: &Root) -> TenantKey {
     TenantKey(root.engine().ids.random() as u64)
 }

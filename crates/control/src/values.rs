@@ -60,7 +60,6 @@ pub(crate) fn word(mut random: u128, length: usize) -> String {
     const DIGITS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let mut text = String::with_capacity(length);
     for _ in 0..length {
-        #[allow(clippy::cast_possible_truncation, reason = "a remainder of 36")]
         text.push(char::from(DIGITS[(random % 36) as usize]));
         random /= 36;
     }

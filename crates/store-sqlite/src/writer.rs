@@ -150,7 +150,6 @@ impl Writer {
     }
 
     /// Commits what was kept and returns what must run now that it is durable.
-    #[allow(clippy::type_complexity, reason = "the type of half a hook")]
     fn commit(&self, kept: u64, hooks: Vec<Hook>) -> Result<Vec<Box<dyn FnOnce() + Send>>, StoreError> {
         if kept == 0 {
             // Undone savepoints leave dirty pages behind, which a COMMIT would write and sync for nothing.

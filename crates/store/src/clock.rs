@@ -31,7 +31,7 @@ impl Clock for SystemClock {
 }
 
 /// Milliseconds since 1970 of the machine's clock.
-#[allow(clippy::disallowed_methods, reason = "the one place that reads the system clock for the store")]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the system clock for the store")]
 pub(crate) fn system_millis() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -92,7 +92,7 @@ fn stamp(millis: i64) -> i64 {
 }
 
 /// Random bytes from the operating system.
-#[allow(clippy::disallowed_methods, reason = "the one place that draws random numbers")]
+#[expect(clippy::disallowed_methods, reason = "the one place that draws random numbers")]
 pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     if getrandom::fill(&mut bytes).is_err() {

@@ -182,7 +182,6 @@ fn decrypt(cipher: &Aes128, value: u128) -> (u64, u64) {
     let mut block = Block::<Aes128>::from(value.to_be_bytes());
     cipher.decrypt_block(&mut block);
     let plain = u128::from_be_bytes(block.into());
-    #[allow(clippy::cast_possible_truncation, reason = "the two halves")]
     ((plain >> 64) as u64, plain as u64)
 }
 

@@ -77,7 +77,7 @@ impl Request {
 
     /// With a JSON body.
     #[must_use]
-    #[allow(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
+    #[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
     pub fn body(self, body: Value) -> Self {
         self.raw(body.to_string())
     }

@@ -1,7 +1,7 @@
 //! A journey through all operations, which runs every statement of theirs.
 
-use larkspur_server::REGISTRY;
 use larkspur_contract::Consumes;
+use larkspur_server::REGISTRY;
 use serde_json::json;
 
 use crate::{Lab, Request, World};

@@ -2,7 +2,6 @@
 //!
 //! A [`Lab`] is a server without a socket; a [`World`] is a tenant of it with an app, three users, a chat and a
 //! document. Tests run side by side in one lab or in many, since each has a world of its own.
-#![allow(clippy::missing_panics_doc, reason = "a test kit reports by panicking")]
 
 mod call;
 pub mod disk;

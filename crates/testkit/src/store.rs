@@ -16,7 +16,7 @@ enum Kind {
     Postgres(Tables),
 }
 
-#[allow(clippy::disallowed_methods, reason = "tells the test run what to test")]
+#[expect(clippy::disallowed_methods, reason = "tells the test run what to test")]
 fn kind() -> Kind {
     match std::env::var("TEST_STORE").as_deref() {
         Err(_) | Ok("sqlite") => Kind::Sqlite,

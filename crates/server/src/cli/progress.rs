@@ -56,7 +56,7 @@ impl Progress {
     }
 
     /// Writes a line to standard error that stays.
-    #[allow(clippy::print_stderr, reason = "progress is no output")]
+    #[expect(clippy::print_stderr, reason = "progress is no output")]
     pub(super) fn say(&self, line: &str) {
         self.0.suspend(|| eprintln!("{line}"));
     }

@@ -65,7 +65,6 @@ impl Limiter {
         now: i64,
         real_now: i64,
     ) -> Result<(), Full> {
-        #[allow(clippy::cast_possible_truncation, reason = "any bits will do")]
         let index = self.hasher.hash_one(key) as usize % SHARDS;
         let mut shard = self.shards[index].lock().unwrap_or_else(PoisonError::into_inner);
         if shard.counts.len() >= shard.sweep_at {

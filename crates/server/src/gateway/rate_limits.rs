@@ -46,7 +46,6 @@ impl RateLimits {
     pub(super) fn cap(self, window: &Window) -> u32 {
         match self {
             RateLimits::Factor(factor) => {
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
                 let scaled = (f64::from(window.cap) * factor) as u32;
                 scaled.max(1)
             }

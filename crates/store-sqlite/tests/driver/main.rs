@@ -1,6 +1,6 @@
 //! What is particular to SQLite: group commit, one writer, files.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod closing;
 mod files;

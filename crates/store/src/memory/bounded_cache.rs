@@ -81,7 +81,6 @@ impl<K: Eq + Hash + Clone, V: ?Sized> BoundedCache<K, V> {
     }
 
     fn shard(&self, key: &K) -> &RwLock<Shard<K, V>> {
-        #[allow(clippy::cast_possible_truncation, reason = "any bits will do")]
         // The map takes the lowest and the highest bits; the shard takes some from between.
         let index = (self.hasher.hash_one(key) >> 32) as usize % SHARDS;
         &self.shards[index]

@@ -25,7 +25,7 @@ impl Actor {
 
 /// The form of the ids of people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the words of the platform")]
+#[expect(missing_docs, reason = "the words of the platform")]
 pub enum Form {
     Open,
     Union,
@@ -50,7 +50,7 @@ pub type Names = Vec<(String, Option<String>)>;
 
 /// A tab in a request. What is `None` is not sent.
 #[derive(Debug, Clone, Default)]
-#[allow(missing_docs, reason = "the members of the request")]
+#[expect(missing_docs, reason = "the members of the request")]
 pub struct TabDraft {
     pub id: Option<String>,
     pub tab_type: String,
@@ -62,7 +62,7 @@ pub struct TabDraft {
 
 /// A menu item in a request. What is `None` is not sent.
 #[derive(Debug, Clone, Default)]
-#[allow(missing_docs, reason = "the members of the request")]
+#[expect(missing_docs, reason = "the members of the request")]
 pub struct MenuDraft {
     pub links: bool,
     /// Whether the type is not sent.
@@ -78,7 +78,7 @@ pub struct MenuDraft {
 
 /// What a request says of a chat, for creation or as a change. What is `None` is not sent.
 #[derive(Debug, Clone, Default)]
-#[allow(missing_docs, reason = "the members of the request")]
+#[expect(missing_docs, reason = "the members of the request")]
 pub struct Change {
     pub name: Option<String>,
     pub description: Option<String>,
@@ -106,7 +106,7 @@ pub enum Edit {
 
 /// An operation. Those from `DeleteImage` on are the control API's.
 #[derive(Debug, Clone)]
-#[allow(missing_docs, reason = "the members of the requests")]
+#[expect(missing_docs, reason = "the members of the requests")]
 pub enum Op {
     CreateTag {
         app: usize,

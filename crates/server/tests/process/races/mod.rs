@@ -16,8 +16,8 @@ mod worlds;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use larkspur_server::REGISTRY;
 use larkspur_contract::Effect;
+use larkspur_server::REGISTRY;
 use larkspur_store::BoxFuture;
 
 use crate::support::program::Program;

@@ -208,7 +208,6 @@ fn visited(plan: &serde_json::Value) -> u64 {
         number("Actual Rows") + number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
     let own = if is_scan { rows * number("Actual Loops") } else { 0.0 };
     let below: u64 = plan["Plans"].as_array().into_iter().flatten().map(visited).sum();
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of rows")]
     let own = own.round() as u64;
     own + below
 }

@@ -25,7 +25,7 @@ fn node(engine: &Engine) -> i64 {
     (engine.ids.snowflake().expect("a number is held") >> 12) & 1023
 }
 
-#[allow(clippy::disallowed_methods, reason = "leases go by the machine's clock")]
+#[expect(clippy::disallowed_methods, reason = "leases go by the machine's clock")]
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     i64::try_from(since.as_millis()).expect("small")

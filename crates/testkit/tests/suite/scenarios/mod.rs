@@ -186,7 +186,7 @@ fn tabs_path(chat_id: &str) -> String {
 }
 
 /// Adds tabs to a chat with a token.
-#[allow(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
+#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn add_tabs(world: &World, token: &str, chat_id: &str, tabs: Value) -> Request {
     world.call("POST", &tabs_path(chat_id)).token(token).body(json!({"chat_tabs": tabs}))
 }

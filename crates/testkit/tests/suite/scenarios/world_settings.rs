@@ -134,7 +134,11 @@ async fn a_storage_quota() {
     let second = text(&send("avatar").send().await.data(), "image_key");
     refused(&send("message").send().await, 234042);
     let get = || world.call("GET", &format!("/im/v1/images/{first}"));
-    assert_eq!(*get().send().await.bytes(), larkspur_testkit::png(8, 8), "the quota is full, and no more than full");
+    assert_eq!(
+        *get().send().await.bytes(),
+        larkspur_testkit::png(8, 8),
+        "the quota is full, and no more than full"
+    );
     set(&world, json!({"storage_bytes": size})).await;
     refused(&get().send().await, 234042);
     world.control("DELETE", &format!("/images/{second}")).send().await.data();

@@ -16,7 +16,7 @@ fn plain(name: &str) -> Value {
     json!({"action_type": "NONE", "name": name})
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
+#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn top(item: Value) -> Value {
     json!({"chat_menu_item": item})
 }
@@ -30,22 +30,22 @@ fn path(chat: &str) -> String {
     format!("/im/v1/chats/{chat}/menu_tree")
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
+#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn add(world: &World, chat: &str, tops: Value) -> Request {
     world.call("POST", &path(chat)).body(json!({"menu_tree": {"chat_menu_top_levels": tops}}))
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
+#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn remove(world: &World, chat: &str, ids: Value) -> Request {
     world.call("DELETE", &path(chat)).body(json!({"chat_menu_top_level_ids": ids}))
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
+#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn sort(world: &World, chat: &str, ids: Value) -> Request {
     world.call("POST", &format!("{}/sort", path(chat))).body(json!({"chat_menu_top_level_ids": ids}))
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
+#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn change(world: &World, chat: &str, id: &str, fields: Value, item: Value) -> Request {
     let body = json!({"update_fields": fields, "chat_menu_item": item});
     world.call("PATCH", &format!("/im/v1/chats/{chat}/menu_items/{id}")).body(body)

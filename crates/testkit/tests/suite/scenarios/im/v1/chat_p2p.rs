@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use crate::scenarios::{names, open_id, refused, set_chat, text, world};
 
-#[allow(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
+#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn chats(world: &World, ids: Value) -> Request {
     world.call("POST", "/im/v1/chats/batch_query").body(json!({"chat_ids": ids}))
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
+#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn talks(world: &World, token: &str, ids: Value) -> Request {
     world.call("POST", "/im/v1/chat_p2p/batch_query").token(token).body(json!({"chatter_ids": ids}))
 }

@@ -7,7 +7,7 @@ use crate::scenarios::{put_member, set_chat};
 
 const MESSAGE: &str = "om_dc13264520392913993dd051dba21dcf";
 
-#[allow(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
+#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn put(world: &World, chat: &str, notices: Value) -> Request {
     let path = format!("/im/v1/chats/{chat}/top_notice/put_top_notice");
     world.call("POST", &path).body(json!({"chat_top_notice": notices}))

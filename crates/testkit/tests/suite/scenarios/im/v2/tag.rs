@@ -4,7 +4,7 @@ use larkspur_api::{DuplicateName, Settings};
 use larkspur_testkit::{Lab, World};
 use serde_json::{Value, json};
 
-#[allow(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
+#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn create(world: &World, create_tag: Value) -> larkspur_testkit::Request {
     world.call("POST", "/im/v2/tags").body(json!({"create_tag": create_tag}))
 }
