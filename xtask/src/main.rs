@@ -109,6 +109,8 @@ fn test() -> Outcome {
 }
 
 fn rust() -> Outcome {
+    // Cargo lists a program's sources only where it is built by itself; a test of the image reads the list.
+    step("program", || run::cargo(&["build", "--locked", "--package", "larkspur-server"]))?;
     let observed = coverage::clean()?;
     step("Rust tests", || {
         run::cargo_with(&["test", "--workspace", "--locked"], &[("TEST_OBSERVED", observed.as_os_str())])

@@ -238,7 +238,8 @@ fn what_the_program_is_made_of_gets_into_the_image_s_build() {
         assert!(path.exists(), "{} is let in and is not there", path.display());
     }
     // Cargo lists beside the program what the compiler read for it.
-    let list = fs::read_to_string(binary().with_extension("d")).expect("cargo's list");
+    let list = fs::read_to_string(binary().with_extension("d"));
+    let list = list.expect("cargo's list: `cargo build --package larkspur-server` writes it");
     let (_, read) = list.split_once(": ").expect("sources");
     let mut read: Vec<PathBuf> = read.split_whitespace().map(|path| plain(Path::new(path))).collect();
     assert!(read.len() > 100 && read.iter().any(|path| path.starts_with(root.join("schema"))), "{list}");
