@@ -3,16 +3,19 @@
 
 use std::sync::Arc;
 
+use larkspur_api::events::app_ticket;
 use larkspur_contract::ids::TenantKey;
 use larkspur_contract::{Consumes, Effect};
 use larkspur_server::REGISTRY;
 use larkspur_server::blobs::Objects;
 use larkspur_store::blobs::{self, BlobKey, Blobs};
+use larkspur_store::events::TICKET_EVERY_MS;
 use larkspur_store::{BoxFuture, Driver, Session, StoreError, Unit, Value, Verdict};
 use larkspur_store_sqlite::Sqlite;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Recording, World};
 use serde_json::json;
 
+use crate::receiver::{Manner, Receiver};
 use crate::source::{has_word, rust};
 
 /// Statements that have to look at every row of something: why, and a part of their text.
@@ -59,6 +62,22 @@ pub(crate) const SCANS: &[(&str, &str)] = &[
     ("finds users by a part of their name, for the authorize page", "AND name_folded LIKE $2"),
     ("finds a node number that is free among at most 1024", "FROM node_lease ORDER BY node_no"),
     (
+        "moves the clock of a world: what is to be sent again moves with it",
+        "UPDATE event_delivery SET due_at = due_at - CAST($2 AS BIGINT)",
+    ),
+    (
+        "moves the clock of a world: a row for each ISV app with an address",
+        "UPDATE app_events SET ticket_at = CASE",
+    ),
+    (
+        "looks for apps that receive events and are not known to: one row for each app of the tenant with an address",
+        "FROM app_events WHERE tenant = $1 AND (state = 'verified'",
+    ),
+    (
+        "finds the apps of a tenant that are told of events: a row for each of them",
+        "FROM event_subscriber s JOIN app_install",
+    ),
+    (
         "sweeps the counts of a tenant: one for each app and operation that it called lately",
         "DELETE FROM call_count",
     ),
@@ -99,6 +118,37 @@ pub(crate) async fn journey(lab: &Lab) {
         assert!(request.send().await.status() < 500, "{}", spec.id);
     }
     whatever_examples_leave_out(lab).await;
+    deliveries(lab).await;
+}
+
+/// Events that wait for an address, arrive, and are dropped.
+async fn deliveries(lab: &Lab) {
+    let (world, receiver, worker) = (lab.world().await, Receiver::start(), lab.delivery_worker());
+    // What the examples left behind goes to addresses where nobody listens.
+    worker.round().await;
+    let made = world.control("POST", "/apps").body(json!({"kind": "isv"})).send().await.data();
+    let path = format!("/apps/{}/events", made["app_id"].as_str().expect("an app_id"));
+    let resend = async || {
+        let body = json!({"app_id": made["app_id"], "app_secret": made["app_secret"]});
+        let request = lab.request("POST", "/open-apis/auth/v3/app_ticket/resend").body(body);
+        assert_eq!(request.send().await.code(), 0);
+    };
+    for (manner, attempts) in
+        [(Manner::Well, 2), (Manner::With("500 Internal Server Error", String::new()), 1)]
+    {
+        receiver.answer(manner);
+        world.control("PUT", &path).body(json!({"request_url": receiver.url()})).send().await.data();
+        resend().await;
+        assert_eq!(
+            worker.round().await,
+            attempts,
+            "the question, and the ticket if there is an address for it"
+        );
+    }
+    resend().await;
+    assert_eq!(worker.round().await, 0, "dropped");
+    let engine = lab.app.engine();
+    app_ticket::send_due(engine, engine.clock.now_ms() + TICKET_EVERY_MS).await.expect("a transaction");
 }
 
 fn lab_query(request: larkspur_testkit::Request, query: &str) -> larkspur_testkit::Request {

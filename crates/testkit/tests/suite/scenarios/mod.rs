@@ -32,6 +32,8 @@ mod control_people;
 mod document_members;
 mod documents;
 mod event_faults;
+mod event_recipients;
+mod event_upgrade;
 mod events;
 mod group_rules;
 mod images;
