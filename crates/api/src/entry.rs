@@ -417,6 +417,10 @@ impl<O: Operation> Unit for Running<O> {
             ground.outcome()?;
             let verdict = if stays { Verdict::Commit } else { Verdict::Rollback };
             let events = ground.events();
+            for kind in &events {
+                let listed = O::SPEC.emits.iter().any(|known| known.name == kind.name);
+                debug_assert!(listed, "{} emitted {}, which its spec does not list", O::SPEC.id, kind.name);
+            }
             *self.events.lock().unwrap_or_else(PoisonError::into_inner) = events;
             let answer = result.and_then(|mut output| answer::<O>(&mut output));
             *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);

@@ -41,6 +41,7 @@ impl Operation for Install {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::CONTROL_CONFLICT],
+        emits: &[],
         example: r#"{"app_id":"{app_id}"}"#,
         ..CONTROL
     };

@@ -53,6 +53,7 @@ impl Operation for SetClock {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: r#"{"advance_seconds":7200}"#,
         ..CONTROL
     };

@@ -2,7 +2,7 @@ use larkspur_api::events::url_verification::UrlVerification;
 use larkspur_api::events::{Recipient, tell};
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::model::AppKind;
-use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, put};
+use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, events, put};
 use larkspur_store::events::subscriptions::{self, Channel, Subscription};
 use larkspur_store::events::{TICKET_EVERY_MS, claims};
 use larkspur_store::{Keys, Root};
@@ -40,6 +40,7 @@ impl Operation for Put {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[&events::URL_VERIFICATION],
         example: r#"{"request_url":"http://127.0.0.1:9000/events","encrypt_key":"a key of your own"}"#,
         behaviours: &[
             Behaviour {

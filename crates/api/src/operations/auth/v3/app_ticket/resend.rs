@@ -1,6 +1,6 @@
 use larkspur_contract::model::AppKind;
 use larkspur_contract::{
-    Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates,
+    Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, post, rates,
 };
 use larkspur_store::events::subscriptions;
 use larkspur_store::{Root, oauth, tenants};
@@ -38,6 +38,7 @@ impl Operation for Resend {
             codes::APP_NOT_ISV,
         ],
         recodes: &[],
+        emits: &[&events::APP_TICKET],
         example: r#"{"app_id":"{app_id}","app_secret":"{app_secret}"}"#,
         behaviours: &[
             Behaviour {
