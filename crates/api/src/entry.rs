@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bytes::Bytes;
 use larkspur_contract::fields::Shape;
 use larkspur_contract::ids::TenantKey;
-use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes};
+use larkspur_contract::{Access, Consumes, Effect, EventType, Fault, Reply, Spec, codes};
 use larkspur_store::blobs::BlobKey;
 use larkspur_store::images::Content;
 use larkspur_store::{BoxFuture, Engine, Memory, Root, Session, StoreError, Tx, Unit, Verdict};
@@ -24,8 +24,8 @@ use crate::{Call, Caller, RootCall};
 pub trait Operation: Sized + Send + Sync + 'static {
     /// What it is.
     const SPEC: &'static Spec;
-    /// Whether it adds one row through [`Tx`] and, if the row is added, does nothing else. Then calls of one tenant that come
-    /// together share what their transactions cost, too; see [`Unit::only_adds`].
+    /// Whether it adds rows through [`Tx`] and, as long as they are added, does nothing else; it may emit events. Then calls
+    /// of one tenant that come together share what their transactions cost, too; see [`Unit::only_adds`].
     const ONLY_ADDS: bool = false;
     /// On what it runs: [`Tx`] for calls with a token, [`Root`] for the others.
     type Ground: Ground;
@@ -113,6 +113,8 @@ pub trait Ground: Sized + Send {
     fn open(session: Box<dyn Session>, engine: &Arc<Engine>, call: &Self::Call, effect: Effect) -> Self;
     /// Fails if a statement failed.
     fn outcome(&self) -> Result<(), StoreError>;
+    /// The types of events that were written.
+    fn events(&self) -> Vec<&'static EventType>;
     /// Writes what an operation that has succeeded left for its end.
     fn settle(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// The tenant whose rows alone it writes, if there is one.
@@ -140,6 +142,9 @@ impl Ground for Tx {
     }
     fn outcome(&self) -> Result<(), StoreError> {
         Tx::outcome(self)
+    }
+    fn events(&self) -> Vec<&'static EventType> {
+        Tx::events(self)
     }
     async fn settle(&mut self) -> Result<(), StoreError> {
         Tx::settle(self).await
@@ -169,6 +174,9 @@ impl Ground for Root {
     }
     fn outcome(&self) -> Result<(), StoreError> {
         Root::outcome(self)
+    }
+    fn events(&self) -> Vec<&'static EventType> {
+        Root::events(self)
     }
     async fn settle(&mut self) -> Result<(), StoreError> {
         Ok(())
@@ -264,6 +272,8 @@ pub trait Job: Unit {
     fn keeps(&self) -> Option<(BlobKey, Bytes)>;
     /// Tells it that this was done.
     fn kept(&self, key: BlobKey);
+    /// The types of events that it wrote, if it has succeeded.
+    fn events(&self) -> Vec<&'static EventType>;
     /// The same object as a unit, for the driver.
     fn unit(self: Arc<Self>) -> Arc<dyn Unit>;
 }
@@ -368,7 +378,8 @@ fn prepare<O: Operation>(
     if O::SPEC.effect == Effect::Reads && O::recall(&engine.memory, &call, &input, &mut out) {
         return Ok(Invocation::Recalled(Answer::Json(out)));
     }
-    Ok(Invocation::Pending(Arc::new(Running::<O> { engine, call, input, result: Mutex::new(None) })))
+    let (result, events) = (Mutex::default(), Mutex::default());
+    Ok(Invocation::Pending(Arc::new(Running::<O> { engine, call, input, result, events })))
 }
 
 /// Reads a checked value into its type. The check and the type come from the same schema, so a failure is a rule that
@@ -383,6 +394,7 @@ struct Running<O: Operation> {
     call: <O::Ground as Ground>::Call,
     input: Input<O>,
     result: Mutex<Option<Result<Answer, Fault>>>,
+    events: Mutex<Vec<&'static EventType>>,
 }
 
 impl<O: Operation> Unit for Running<O> {
@@ -404,6 +416,12 @@ impl<O: Operation> Unit for Running<O> {
             }
             ground.outcome()?;
             let verdict = if stays { Verdict::Commit } else { Verdict::Rollback };
+            let events = ground.events();
+            for kind in &events {
+                let listed = O::SPEC.emits.iter().any(|known| known.name == kind.name);
+                debug_assert!(listed, "{} emitted {}, which its spec does not list", O::SPEC.id, kind.name);
+            }
+            *self.events.lock().unwrap_or_else(PoisonError::into_inner) = events;
             let answer = result.and_then(|mut output| answer::<O>(&mut output));
             *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
             Ok(verdict)
@@ -451,6 +469,10 @@ impl<O: Operation> Job for Running<O> {
     fn kept(&self, key: BlobKey) {
         // It is told once.
         let _ = self.input.kept.set(key);
+    }
+
+    fn events(&self) -> Vec<&'static EventType> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn unit(self: Arc<Self>) -> Arc<dyn Unit> {

@@ -4,6 +4,7 @@ mod base64url;
 pub mod busy;
 mod call;
 mod entry;
+pub mod events;
 mod operations;
 pub mod pages;
 pub mod paging;

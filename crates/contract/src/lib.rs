@@ -2,6 +2,7 @@
 
 pub mod codes;
 pub mod envelope;
+pub mod events;
 mod fault;
 pub mod fields;
 pub mod forms;
@@ -14,6 +15,7 @@ pub mod scopes;
 mod spec;
 
 pub use codes::Code;
+pub use events::EventType;
 pub use fault::{Fault, FieldViolation, Permission};
 pub use scopes::Scope;
 pub use spec::{

@@ -1,6 +1,6 @@
 //! The description of an operation: one constant of data, read by the gateway and by every generated document.
 
-use crate::{Code, Fault, Scope, codes};
+use crate::{Code, EventType, Fault, Scope, codes};
 
 /// Everything the gateway needs to know of an operation, and everything the documents print.
 ///
@@ -32,6 +32,8 @@ pub struct Spec {
     /// Where the page lacks the code of a check that operations share: that code, and the one that the page lists for it.
     /// The operation answers with the latter.
     pub recodes: &'static [(Code, Code)],
+    /// The events that it may emit. Each pair is provoked by a test.
+    pub emits: &'static [&'static EventType],
     /// A body (or, where there is none, a query string) that works on a fresh demo world.
     pub example: &'static str,
     /// Choices made where the documents are silent.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use larkspur_api::events::app_ticket;
 use larkspur_store::blobs::{self, Swept};
 use larkspur_store::{Engine, StoreError, jobs, nodes};
 use tokio::task::AbortHandle;
@@ -24,6 +25,8 @@ const FILES: Job = Job { name: "files", every_ms: 3_600_000 };
 const REMOVALS: u64 = 10_000;
 /// How often jobs that are due are looked for.
 const LOOK: Duration = Duration::from_secs(30);
+/// How often tickets that are due are looked for: a clock that is moved brings some at once.
+const TICKETS: Duration = Duration::from_secs(1);
 /// After a renewal that failed, the next one comes sooner.
 const AGAIN: Duration = Duration::from_secs(2);
 /// Slots of a job that are remembered after it.
@@ -47,6 +50,7 @@ impl BackgroundJobs {
         let mut jobs = BackgroundJobs::of_the_node(engine);
         // Each by itself: files may take long.
         jobs.0.push(tokio::spawn(sweep(Arc::downgrade(engine))).abort_handle());
+        jobs.0.push(tokio::spawn(send_tickets(Arc::downgrade(engine))).abort_handle());
         if engine.blobs.is_some() {
             jobs.0.push(tokio::spawn(sweep_files(Arc::downgrade(engine), grace)).abort_handle());
         }
@@ -91,6 +95,23 @@ async fn sweep(engine: Weak<Engine>) {
         }
         drop(engine);
         sleep(LOOK).await;
+    }
+}
+
+/// Sends ISV apps the tickets that are due.
+async fn send_tickets(engine: Weak<Engine>) {
+    while let Some(engine) = engine.upgrade() {
+        let now = engine.clock.now_ms();
+        let sent = unpanicked(app_ticket::send_due(&engine, now)).await.unwrap_or_else(|why| panicked(&why));
+        let pause = match sent {
+            Ok(_) => TICKETS,
+            Err(error) => {
+                tracing::warn!(why = %error, "tickets that are due were not sent; retrying in 30 seconds");
+                LOOK
+            }
+        };
+        drop(engine);
+        sleep(pause).await;
     }
 }
 

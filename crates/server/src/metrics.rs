@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use larkspur_contract::{Code, Reply, codes};
-use larkspur_store::outbox::Outcome;
+use larkspur_store::events::claims::Outcome;
 
 use crate::gateway::route::Routes;
 use crate::{App, logs};
@@ -197,7 +197,7 @@ pub(crate) fn before(dropped: u64) -> String {
 }
 
 fn unserved(metrics: &Metrics, out: &mut String) {
-    out.push_str("# HELP larkspur_unserved_total Calls of platform operations that Larkspur does not serve.\n# TYPE larkspur_unserved_total counter\n");
+    out.push_str("# HELP larkspur_unserved_total Calls of platform operations that are not served.\n# TYPE larkspur_unserved_total counter\n");
     for (id, known) in metrics.unserved.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         let _ = writeln!(out, "larkspur_unserved_total{{operation=\"{id}\"}} {}", known.calls);
     }

@@ -22,13 +22,24 @@ pub(crate) struct Part {
     pub(crate) untouched: bool,
     /// Whether it wrote a row.
     pub(crate) wrote: bool,
-    /// Whether it may add one row and do nothing else, and whether it has tried to add one.
+    /// Whether it may add rows and do nothing else, and whether one of its rows was not added.
     only_adds: bool,
-    adding: bool,
+    not_added: bool,
     /// Whether it asked for more than that.
     pub(crate) overstepped: bool,
     /// The first failure. After it PostgreSQL refuses every statement and makes a ROLLBACK of a COMMIT.
     pub(crate) failure: Option<Failure>,
+}
+
+/// What a unit asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    /// Any statement.
+    Anything,
+    /// A read of what no unit of a group changes.
+    LookUp,
+    /// To add a row.
+    Row,
 }
 
 /// What a unit holds. It outlives its unit harmlessly: there is nothing open any more.
@@ -47,7 +58,7 @@ impl Handle {
             untouched: false,
             wrote: false,
             only_adds,
-            adding: false,
+            not_added: false,
             overstepped: false,
             failure: None,
         };
@@ -61,11 +72,19 @@ impl Handle {
         (self.part.lock().await.take(), hooks)
     }
 
+    async fn run(&self, sql: &str, params: &[Value], asks: Asks) -> Result<Vec<Row>, StoreError> {
+        self.within(sql, asks, async move |transaction, until| {
+            let (rows, written) = transaction.query(sql, params, until).await?;
+            Ok((rows, written > 0))
+        })
+        .await
+    }
+
     /// Does something within the transaction, which it is part of unless it has failed or ended.
     async fn within<T>(
         &self,
         sql: &str,
-        adding: bool,
+        asks: Asks,
         work: impl AsyncFnOnce(&Transaction, Instant) -> Result<(T, bool), Failure>,
     ) -> Result<T, StoreError> {
         let mut part = self.part.lock().await;
@@ -75,11 +94,10 @@ impl Handle {
         if let Some(failure) = &part.failure {
             return Err(failure.error.clone());
         }
-        if part.only_adds && (part.adding || !adding) {
+        if part.only_adds && (part.not_added || asks == Asks::Anything) {
             part.overstepped = true;
             return Err(StoreError::Collided);
         }
-        part.adding |= adding;
         if is_definition(sql) {
             part.until = part.until.max(Instant::now() + DEFINITION);
         }
@@ -91,6 +109,7 @@ impl Handle {
         part.untouched = first && part.failure.as_ref().is_some_and(|failure| failure.lost);
         let (found, wrote) = outcome.map_err(|failure| failure.error)?;
         part.wrote |= wrote;
+        part.not_added |= asks == Asks::Row && !wrote;
         Ok(found)
     }
 }
@@ -101,14 +120,19 @@ impl Session for Handle {
         sql: &'a str,
         params: &'a [Value],
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        Box::pin(self.within(sql, false, async move |transaction, until| {
-            let (rows, written) = transaction.query(sql, params, until).await?;
-            Ok((rows, written > 0))
-        }))
+        Box::pin(self.run(sql, params, Asks::Anything))
+    }
+
+    fn look_up<'a>(
+        &'a mut self,
+        sql: &'a str,
+        params: &'a [Value],
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        Box::pin(self.run(sql, params, Asks::LookUp))
     }
 
     fn insert<'a>(&'a mut self, sql: &'a str, row: Vec<Value>) -> BoxFuture<'a, Result<bool, StoreError>> {
-        Box::pin(self.within(sql, true, async move |transaction, until| {
+        Box::pin(self.within(sql, Asks::Row, async move |transaction, until| {
             let added = transaction.insert(sql, row, until).await?;
             Ok((added, added))
         }))

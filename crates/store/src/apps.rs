@@ -214,7 +214,10 @@ pub async fn set_install(tx: &mut Tx, app_id: AppId, settings: &InstallSettings)
         tx.rows_of(&sql, values).await?;
     }
     let key = (tx.tenant(), app_id);
-    tx.forget(move |engine| engine.memory.installs.forget(&key));
+    tx.forget(move |engine| {
+        engine.memory.installs.forget(&key);
+        engine.memory.subscribers.forget(&key.0);
+    });
     Ok(())
 }
 

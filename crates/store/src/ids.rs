@@ -81,6 +81,11 @@ impl Ids {
         Some((stamp << (NODE_BITS + SEQUENCE_BITS)) | (held.number << SEQUENCE_BITS) | sequence)
     }
 
+    /// A number below every snowflake that is made at this time or later, and above those made before it.
+    pub(crate) fn first_at(now: i64) -> i64 {
+        stamp(now) << (NODE_BITS + SEQUENCE_BITS)
+    }
+
     /// 128 random bits.
     pub fn random(&self) -> u128 {
         u128::from_le_bytes(random_bytes())

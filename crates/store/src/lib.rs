@@ -5,7 +5,6 @@
 //! - `whole/`: what concerns the store as a whole, such as migrations, copies and jobs.
 //! - The other public modules: one for each family of tables, with its statements.
 
-mod bell;
 mod clock;
 mod gather;
 mod ids;
@@ -13,6 +12,7 @@ mod keys;
 mod member;
 mod memory;
 mod transaction;
+mod wakeup;
 mod whole;
 
 pub mod announcements;
@@ -33,7 +33,6 @@ pub mod members;
 pub mod menus;
 pub mod moderation;
 pub mod oauth;
-pub mod outbox;
 pub mod own;
 pub mod parties;
 pub mod pending;
@@ -48,7 +47,6 @@ pub mod token_lookup;
 pub mod user_deletion;
 pub mod users;
 
-pub use bell::Bell;
 pub use chats::LockedChat;
 pub use clock::{Clock, SystemClock};
 pub use gather::gather;
@@ -58,6 +56,7 @@ pub use memory::{BoundedCache, Memory, Moment};
 pub use transaction::{
     BoxFuture, Driver, Engine, Hook, Root, Row, Session, StoreError, Tx, Unit, Value, Verdict,
 };
+pub use wakeup::Wakeup;
 pub use whole::EngineOptions;
 pub use whole::migrate::{SCHEMA_VERSION, migrations};
 pub use whole::{citus, copy, deleted_worlds, jobs, nodes, probe, rights, state};

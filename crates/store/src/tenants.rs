@@ -10,9 +10,11 @@ use crate::{Root, Row, Tx, policies};
 
 /// Every table with rows of a tenant; a new table must be added here, which a test checks.
 pub const TABLES: &[&str] = &[
-    // First, since whoever changes events holds this row before any other of them.
+    // Not used any more; servers of the release before have them.
     "event_due",
     "event_outbox",
+    "event_delivery",
+    "event_subscriber",
     "app_events",
     "app",
     "app_install",

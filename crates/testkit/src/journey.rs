@@ -1,9 +1,12 @@
 //! A journey through all operations, which runs every statement of theirs.
 
+use larkspur_api::events::app_ticket;
 use larkspur_contract::Consumes;
 use larkspur_server::REGISTRY;
+use larkspur_store::events::TICKET_EVERY_MS;
 use serde_json::json;
 
+use crate::receiver::{Manner, Receiver};
 use crate::{Lab, Request, World};
 
 /// Calls every operation of the registry with its own example, in a world of its own.
@@ -41,6 +44,36 @@ pub async fn journey(lab: &Lab) {
         assert!(request.send().await.status() < 500, "{}", spec.id);
     }
     whatever_examples_leave_out(lab).await;
+    deliveries(lab).await;
+}
+
+/// Events that wait for an address, arrive, and are dropped.
+async fn deliveries(lab: &Lab) {
+    let (world, receiver, worker) = (lab.world().await, Receiver::start(), lab.delivery_worker());
+    // The examples left events for addresses without a listener.
+    worker.round().await;
+    let made = world.control("POST", "/apps").body(json!({"kind": "isv"})).send().await.data();
+    let path = format!("/apps/{}/events", made["app_id"].as_str().expect("an app_id"));
+    let resend = async || {
+        let body = json!({"app_id": made["app_id"], "app_secret": made["app_secret"]});
+        let request = lab.request("POST", "/open-apis/auth/v3/app_ticket/resend").body(body);
+        assert_eq!(request.send().await.code(), 0);
+    };
+    let fails = Manner::With("500 Internal Server Error", String::new());
+    for (manner, attempts) in [(Manner::Well, 2), (fails, 1)] {
+        receiver.answer(manner);
+        world.control("PUT", &path).body(json!({"request_url": receiver.url()})).send().await.data();
+        resend().await;
+        assert_eq!(
+            worker.round().await,
+            attempts,
+            "the challenge, and the ticket if the address is verified"
+        );
+    }
+    resend().await;
+    assert_eq!(worker.round().await, 0, "dropped");
+    let engine = lab.app.engine();
+    app_ticket::send_due(engine, engine.clock.now_ms() + TICKET_EVERY_MS).await.expect("a transaction");
 }
 
 fn lab_query(request: Request, query: &str) -> Request {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use larkspur_api::Settings;
-use larkspur_server::delivery::Courier;
+use larkspur_server::delivery::DeliveryWorker;
 use larkspur_server::{App, AppOptions, BackgroundJobs, Exchange, Names, RateLimits, Recorder};
 use larkspur_store::blobs::Blobs;
 use larkspur_store::{Clock, Driver, Engine, EngineOptions, SystemClock};
@@ -146,8 +146,8 @@ impl Lab {
     }
 
     /// A worker that delivers the lab's events, wherever they are to go.
-    pub fn courier(&self) -> Arc<Courier> {
-        Courier::new(self.app.clone(), true)
+    pub fn delivery_worker(&self) -> Arc<DeliveryWorker> {
+        DeliveryWorker::new(self.app.clone(), true)
     }
 
     /// A new world: a tenant with an app, three users, a chat and a document.
@@ -164,7 +164,8 @@ impl Lab {
     }
 }
 
-/// Writes down which (operation, code) pairs were seen, where the coverage check asks for it: an empty file for each.
+/// Writes down which (operation, code) and (operation, event) pairs were seen, where the coverage check asks for it: an empty
+/// file for each.
 fn recorder() -> Option<Arc<dyn Recorder>> {
     let directory = PathBuf::from(std::env::var_os("TEST_OBSERVED")?);
     Some(Arc::new(move |exchange: &Exchange<'_>| {
@@ -172,9 +173,12 @@ fn recorder() -> Option<Arc<dyn Recorder>> {
         let (Some(spec), Some(code), false) = (exchange.spec, exchange.code, exchange.planned) else {
             return;
         };
-        let file = directory.join(format!("{} {code}", spec.id));
-        if !file.exists() {
-            std::fs::write(file, "").expect("the directory for observed pairs is writable");
+        let names = exchange.events.iter().map(|kind| kind.name.to_owned());
+        for name in names.chain([code.to_string()]) {
+            let file = directory.join(format!("{} {name}", spec.id));
+            if !file.exists() {
+                std::fs::write(file, "").expect("the directory for observed pairs is writable");
+            }
         }
     }))
 }

@@ -13,6 +13,7 @@ mod partitioned;
 pub mod postgres;
 mod random;
 pub mod reading;
+pub mod receiver;
 mod recording;
 mod sign_in;
 pub mod sound;

@@ -36,6 +36,7 @@ pub(crate) const CONTROL: Spec = Spec {
     consumes: Consumes::Nothing,
     codes: &[],
     recodes: &[],
+    emits: &[],
     example: "",
 };
 

@@ -47,6 +47,10 @@ pub(super) fn text(entry: &Entry, width: Option<usize>) -> String {
         fact("scopes", &format!("any of {}", scopes.join(" ")));
     }
     fact("frequency", spec.rate.name);
+    if !spec.emits.is_empty() {
+        let names: Vec<&str> = spec.emits.iter().map(|kind| kind.name).collect();
+        fact("emits", &names.join(" "));
+    }
     if !spec.reference.is_empty() {
         fact("page", spec.reference);
     }

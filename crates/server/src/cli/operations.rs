@@ -74,6 +74,7 @@ pub(super) fn brief(spec: &Spec) -> Value {
         "scopes": scopes_of(spec),
         "rate": spec.rate.name,
         "codes": spec.codes.iter().map(|code| code.number).collect::<Vec<_>>(),
+        "emits": spec.emits.iter().map(|kind| kind.name).collect::<Vec<_>>(),
         "example": spec.example,
     })
 }

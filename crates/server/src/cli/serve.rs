@@ -14,7 +14,7 @@ use super::open_files;
 use super::store::Store;
 use super::waiting::patiently;
 use crate::config::Config;
-use crate::delivery::Courier;
+use crate::delivery::DeliveryWorker;
 use crate::ready::{self, Ready, World};
 use crate::{App, AppOptions, BackgroundJobs, demo, endpoints, http, logs};
 
@@ -152,8 +152,8 @@ async fn serve(config: &Config) -> Result<(), String> {
     tracing::info!(address = %address, mode = stance.name(), "{doing}");
     let (stop, stopped) = oneshot::channel::<()>();
     let deliveries = writes.then(|| {
-        let courier = Courier::new(app.clone(), stance.allow_private(config));
-        tokio::spawn(courier.run(async {
+        let worker = DeliveryWorker::new(app.clone(), stance.allow_private(config));
+        tokio::spawn(worker.run(async {
             let _ = stopped.await;
         }))
     });

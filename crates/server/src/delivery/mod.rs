@@ -1,74 +1,116 @@
-//! Events on their way to the apps: a worker claims what is due, posts it, and writes down what came of it.
+//! Events on their way to the apps: a worker claims what is due, sends it, and writes down the results.
 //!
 //! Several workers may share a store, in this process or in others: a claim belongs to one of them, and ends by itself.
+//! Each turn of a worker settles everything that has ended and claims as much as it may have under way, so that however
+//! many events there are, few transactions are needed.
+//!
+//! How an app is reached is a module: `webhook` posts to an address; long connections belong into `connection`, which gets
+//! the same [`Delivery`] and gives the same [`Attempt`].
 
-mod address;
 mod message;
-mod post;
-mod seal;
+mod webhook;
 
-use std::future::Future;
+use std::collections::HashMap;
+use std::future::{Future, ready};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use larkspur_contract::Effect;
-use larkspur_contract::ids::TenantKey;
+use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::StoreError;
-use larkspur_store::events::Subject;
-use larkspur_store::outbox::{self, Attempt, Delivery, Outcome};
+use larkspur_store::events::claims::{self, Attempt, Delivery, Outcome};
+use larkspur_store::events::outbox;
+use larkspur_store::events::subscriptions::Mode;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::App;
 use crate::unpanicked::unpanicked;
-use post::Poster;
+use webhook::Webhook;
 
 /// How often a worker looks for work that nobody told it of: other processes' and that of later.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The most deliveries under way at a time.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 256;
 /// How long the deliveries under way may take to end at shutdown: all that an attempt may take.
 const END: Duration = Duration::from_secs(6);
-/// How long an address has to answer. Source: the pages on receiving events ("3 s", of a challenge "1 s").
-const ANSWER: Duration = Duration::from_secs(3);
-const ANSWER_CHALLENGE: Duration = Duration::from_secs(1);
+/// After how many of an app's events in a tenant the oldest ones are deleted.
+const TRIM_EVERY: usize = 500;
+/// Apps whose events are counted for that; beyond it the counts begin anew.
+const COUNTED: usize = 10_000;
 
 /// A worker that delivers events.
-pub struct Courier {
+pub struct DeliveryWorker {
     app: Arc<App>,
-    poster: Poster,
+    webhook: Webhook,
     complained: AtomicBool,
+    /// How many events were settled since an app's oldest ones were deleted.
+    settled: Mutex<HashMap<(TenantKey, AppId), usize>>,
 }
 
-impl Courier {
+/// Deliveries under way, and those that have ended and are still to be written down. A delivery that panicked gives none:
+/// its claim ends, and the event is sent again.
+#[derive(Default)]
+struct UnderWay {
+    tasks: JoinSet<Option<(Delivery, Attempt)>>,
+    done: Vec<(Delivery, Attempt)>,
+}
+
+impl UnderWay {
+    /// Waits for the end of a delivery; false if none is under way.
+    async fn next(&mut self) -> bool {
+        let Some(joined) = self.tasks.join_next().await else { return false };
+        self.done.extend(joined.ok().flatten());
+        true
+    }
+
+    /// What has ended by now.
+    fn ended(&mut self) -> Vec<(Delivery, Attempt)> {
+        while let Some(joined) = self.tasks.try_join_next() {
+            self.done.extend(joined.ok().flatten());
+        }
+        std::mem::take(&mut self.done)
+    }
+
+    fn room(&self) -> usize {
+        AT_ONCE.saturating_sub(self.tasks.len())
+    }
+}
+
+impl DeliveryWorker {
     /// A worker for an application's store. `allow_private`: whether events may go to addresses that are not public.
     pub fn new(app: Arc<App>, allow_private: bool) -> Arc<Self> {
-        Arc::new(Courier { app, poster: Poster::new(allow_private), complained: AtomicBool::new(false) })
+        let (webhook, complained) = (Webhook::new(allow_private), AtomicBool::new(false));
+        Arc::new(DeliveryWorker { app, webhook, complained, settled: Mutex::default() })
     }
 
     /// Delivers until `stop` ends, then lets what is under way end.
     pub async fn run(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let told = Arc::new(Notify::new());
-        let bell = told.clone();
-        self.app.engine.bell.listen(move || bell.notify_one());
+        let waker = told.clone();
+        self.app.engine.wakeup.listen(move || waker.notify_one());
         let mut stop = pin!(stop);
-        let mut under_way = JoinSet::new();
+        let mut under_way = UnderWay::default();
         loop {
-            if under_way.len() < AT_ONCE && self.look(&mut under_way).await {
-                continue;
-            }
+            let ended = under_way.ended();
+            self.settle(ended).await;
+            let more = under_way.room() > 0 && self.look(&mut under_way).await;
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                Some(_) = under_way.join_next() => {}
-                () = told.notified() => {}
+                () = ready(()), if more => {}
+                true = under_way.next() => {}
+                () = told.notified(), if under_way.room() > 0 => {}
                 () = sleep(LOOK_EVERY) => {}
             }
         }
-        if timeout(END, under_way.join_all()).await.is_err() {
+        let ended = timeout(END, async { while under_way.next().await {} }).await;
+        let done = under_way.ended();
+        self.settle(done).await;
+        if ended.is_err() {
             tracing::warn!("some events are cut off; they are sent again");
         }
     }
@@ -77,19 +119,22 @@ impl Courier {
     pub async fn round(self: &Arc<Self>) -> usize {
         let mut attempts = 0;
         loop {
-            let mut under_way = JoinSet::new();
-            while under_way.len() < AT_ONCE && self.look(&mut under_way).await {}
-            if under_way.is_empty() {
+            let mut under_way = UnderWay::default();
+            while under_way.room() > 0 && self.look(&mut under_way).await {}
+            if under_way.tasks.is_empty() {
                 return attempts;
             }
-            attempts += under_way.join_all().await.len();
+            attempts += under_way.tasks.len();
+            while under_way.next().await {}
+            let done = under_way.ended();
+            self.settle(done).await;
         }
     }
 
-    /// Claims what is due and begins to deliver it; whether there was anything.
-    async fn look(self: &Arc<Self>, under_way: &mut JoinSet<()>) -> bool {
-        let found = match self.due().await {
-            Ok(found) => found,
+    /// Claims what is due and begins to deliver it; whether there may be more.
+    async fn look(self: &Arc<Self>, under_way: &mut UnderWay) -> bool {
+        let claimed = match self.claim(under_way.room()).await {
+            Ok(claimed) => claimed,
             Err(error) => {
                 // Once, not every second for as long as the store is away.
                 if !self.complained.swap(true, Ordering::Relaxed) {
@@ -99,89 +144,105 @@ impl Courier {
             }
         };
         self.complained.store(false, Ordering::Relaxed);
-        let mut any = false;
-        for tenant in found {
-            if under_way.len() >= AT_ONCE {
-                break;
-            }
-            match self.claim(tenant).await {
-                Ok(claimed) => {
-                    for delivery in claimed {
-                        any = true;
-                        let courier = self.clone();
-                        under_way.spawn(async move {
-                            // The claim ends, and the event is sent again.
-                            if let Err(why) = unpanicked(courier.deliver(delivery)).await {
-                                tracing::error!(why, "a delivery panicked");
-                            }
-                        });
+        let Some(claimed) = claimed else { return false };
+        for delivery in claimed {
+            let worker = self.clone();
+            under_way.tasks.spawn(async move {
+                match unpanicked(worker.attempt(&delivery)).await {
+                    Ok(attempt) => Some((delivery, attempt)),
+                    Err(why) => {
+                        tracing::error!(why, "a delivery panicked");
+                        None
                     }
                 }
-                Err(error) => tracing::warn!(%tenant, why = %error, "cannot claim events"),
-            }
+            });
         }
-        any
+        true
     }
 
-    async fn due(&self) -> Result<Vec<TenantKey>, StoreError> {
+    /// Claims at most so much of what is due; `None` if nothing is.
+    async fn claim(&self, most: usize) -> Result<Option<Vec<Delivery>>, StoreError> {
         let engine = &self.app.engine;
         let now = engine.clock.now_ms();
-        engine.run(Effect::Reads, move |root| Box::pin(outbox::due(root, now))).await
-    }
-
-    async fn claim(&self, tenant: TenantKey) -> Result<Vec<Delivery>, StoreError> {
-        let engine = &self.app.engine;
-        let now = engine.clock.now_ms();
+        let due = engine.run(Effect::Reads, move |root| Box::pin(claims::due(root, now, most))).await?;
+        if due.is_empty() {
+            return Ok(None);
+        }
+        let due = Arc::new(due);
         let claimed = engine.run(Effect::Writes, move |root| {
-            let mut tx = root.tenant(tenant);
-            Box::pin(async move { outbox::claim(&mut tx, now).await })
+            let due = due.clone();
+            Box::pin(async move { claims::claim(root, &due, now).await })
         });
-        claimed.await
+        claimed.await.map(Some)
     }
 
-    async fn deliver(&self, delivery: Delivery) {
-        let attempt = self.attempt(&delivery).await;
-        let event = delivery.subject.kind();
+    async fn attempt(&self, delivery: &Delivery) -> Attempt {
+        let attempt = match delivery.channel().mode {
+            Mode::Webhook => self.webhook.attempt(&self.app.engine, delivery).await,
+            Mode::Connection => {
+                Attempt { status: None, failure: Some("the app is not connected".to_owned()) }
+            }
+        };
         if let Some(why) = &attempt.failure {
             // What was answered may repeat what was sent, tickets included: that is shown, and not logged.
             let why = if attempt.status.is_some() { "the answer will not do" } else { why };
             let (tenant, app_id, event_id) = (delivery.tenant, delivery.app_id, &delivery.event_id);
-            let status = attempt.status;
+            let (event, status) = (delivery.event_type.as_str(), attempt.status);
             tracing::info!(%tenant, %app_id, event, %event_id, status, why, "an event was not delivered");
         }
-        let (tenant, app_id, event_id) = (delivery.tenant, delivery.app_id, delivery.event_id.clone());
-        match self.settle(delivery, attempt).await {
-            Ok(outcome) => self.app.metrics.delivered(outcome),
-            // The claim ends, and the event is sent again.
-            Err(error) => {
-                tracing::warn!(%tenant, %app_id, event, event_id, why = %error, "cannot write down what came of an event");
-            }
-        }
+        attempt
     }
 
-    async fn attempt(&self, delivery: &Delivery) -> Attempt {
-        let engine = &self.app.engine;
-        let message = message::of(delivery, &engine.keys, engine.clock.now_ms(), || engine.ids.random());
-        let time = match delivery.subject {
-            Subject::UrlVerification(_) => ANSWER_CHALLENGE,
-            Subject::AppTicket(_) => ANSWER,
-        };
-        match self.poster.post(&delivery.request_url, message, time).await {
-            Ok(answer) => {
-                let failure = message::failure(&delivery.subject, answer.status, &answer.body);
-                Attempt { status: Some(answer.status), failure }
-            }
-            Err(why) => Attempt { status: None, failure: Some(message::printable(&why)) },
+    /// Writes down the results of deliveries, all in one transaction.
+    async fn settle(&self, done: Vec<(Delivery, Attempt)>) {
+        if done.is_empty() {
+            return;
         }
-    }
-
-    async fn settle(&self, delivery: Delivery, attempt: Attempt) -> Result<Outcome, StoreError> {
         let engine = &self.app.engine;
-        let (now, done) = (engine.clock.now_ms(), Arc::new((delivery, attempt)));
-        let outcome = engine.run(Effect::Writes, move |root| {
-            let (mut tx, done) = (root.tenant(done.0.tenant), done.clone());
-            Box::pin(async move { outbox::settle(&mut tx, &done.0, &done.1, now).await })
+        let (now, done) = (engine.clock.now_ms(), Arc::new(done));
+        let deliveries = done.clone();
+        let outcomes = engine.run(Effect::Writes, move |root| {
+            let done = deliveries.clone();
+            Box::pin(async move { claims::settle(root, &done, now).await })
         });
-        outcome.await
+        match outcomes.await {
+            Ok(outcomes) => {
+                outcomes.into_iter().for_each(|outcome: Outcome| self.app.metrics.delivered(outcome));
+                self.trim(&done).await;
+            }
+            // The claims end, and the events are sent again.
+            Err(error) => {
+                tracing::warn!(deliveries = done.len(), why = %error, "cannot write down the results of deliveries");
+            }
+        }
+    }
+
+    /// Deletes the oldest events of apps that were sent many.
+    async fn trim(&self, done: &[(Delivery, Attempt)]) {
+        let mut full = Vec::new();
+        {
+            let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+            if settled.len() > COUNTED {
+                settled.clear();
+            }
+            for (delivery, _) in done {
+                let key = (delivery.tenant, delivery.app_id);
+                let count = settled.entry(key).or_default();
+                *count += 1;
+                if *count >= TRIM_EVERY {
+                    *count = 0;
+                    full.push(key);
+                }
+            }
+        }
+        for (tenant, app_id) in full {
+            let trimmed = self.app.engine.run(Effect::Writes, move |root| {
+                let mut tx = root.tenant(tenant);
+                Box::pin(async move { outbox::trim(&mut tx, app_id, outbox::KEPT).await })
+            });
+            if let Err(error) = trimmed.await {
+                tracing::warn!(%tenant, %app_id, why = %error, "cannot delete old events");
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use larkspur_api::Entry;
-use larkspur_contract::{Access, Basis, Bot, Spec, codes};
+use larkspur_contract::{Access, Basis, Bot, Spec, codes, events};
 
 use super::{access_text, scopes_of};
 use crate::gateway::platform;
@@ -26,6 +26,7 @@ pub fn document(registry: &[&[Entry]], gaps: &str) -> String {
     let mut out = String::from(HEAD);
     summary(&mut out, registry, gaps);
     sections(&mut out, registry);
+    emitted(&mut out, registry);
     for entries in registry.iter().filter(|entries| !entries.is_empty()) {
         let resource = entries[0].spec.id.rsplit_once('.').map_or(entries[0].spec.id, |(front, _)| front);
         let _ = write!(out, "\n## {resource}\n");
@@ -34,6 +35,28 @@ pub fn document(registry: &[&[Entry]], gaps: &str) -> String {
         }
     }
     out
+}
+
+/// Every type of event, and the operations that emit it.
+fn emitted(out: &mut String, registry: &[&[Entry]]) {
+    out.push_str("\n## Events\n\n| event | what happened | form | scopes, any of | basis | emitted by |\n|---|---|---|---|---|---|\n");
+    for kind in events::ALL {
+        let specs = registry.iter().copied().flatten().map(|entry| entry.spec);
+        let by = specs.filter(|spec| spec.emits.iter().any(|known| known.name == kind.name));
+        let by: Vec<String> = by.map(|spec| format!("`{}`", spec.id)).collect();
+        let (scopes, basis) = (kind.scopes.join(", "), basis(kind.basis));
+        let (form, by) = (kind.form.as_str(), by.join(", "));
+        let _ = writeln!(out, "| `{}` | {} | {form} | {scopes} | {basis} | {by} |", kind.name, kind.summary);
+    }
+}
+
+/// A basis, in a word.
+fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Documented => "documented",
+        Basis::Observed => "observed",
+        Basis::Assumed => "assumed",
+    }
 }
 
 /// How many operations of a part of the platform there are, and how many of them are served.
@@ -160,14 +183,14 @@ fn operation(out: &mut String, spec: &Spec, gaps: &str) {
             let _ = writeln!(out, "  - `{}` (HTTP {}) {}{note}", code.number, code.status, code.text);
         }
     }
+    if !spec.emits.is_empty() {
+        let names: Vec<&str> = spec.emits.iter().map(|kind| kind.name).collect();
+        let _ = writeln!(out, "- Events: `{}`", names.join("`, `"));
+    }
     if !spec.behaviours.is_empty() {
         out.push_str("- Behaviours:\n");
         for behaviour in spec.behaviours {
-            let basis = match behaviour.basis {
-                Basis::Documented => "documented",
-                Basis::Observed => "observed",
-                Basis::Assumed => "assumed",
-            };
+            let basis = basis(behaviour.basis);
             let switch = if behaviour.switch { ", a setting" } else { "" };
             let _ = writeln!(out, "  - `{}` ({basis}{switch}): {}", behaviour.name, behaviour.rule);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use larkspur_contract::{Behaviour, Fault, Spec};
+use larkspur_contract::{Behaviour, EventType, Fault, Spec};
 
 use super::who::Who;
 use crate::call_id::CallId;
@@ -50,6 +50,8 @@ pub struct Exchange<'a> {
     pub code: Option<u32>,
     /// Why it was refused, with the private note.
     pub fault: Option<&'a Fault>,
+    /// The events that it emitted.
+    pub events: &'a [&'static EventType],
     /// Whether it was refused because a test planned so.
     pub planned: bool,
     /// The answer.

@@ -4,24 +4,23 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use larkspur_api::{Answer, Caller, Entry, Invocation, Received};
-use larkspur_contract::{Effect, Fault, Reply, Spec, codes};
+use larkspur_contract::{Effect, EventType, Fault, Reply, Spec, codes};
 use larkspur_store::blobs::BlobKey;
 use larkspur_store::{Engine, StoreError};
 
 use crate::metrics::Metrics;
 
-/// Runs an operation. The driver owns the transaction: a caller who goes away meanwhile does not cut it in two.
+/// Runs an operation; its answer, and the events that it emitted. The driver owns the transaction: a caller who goes away meanwhile does not cut it in two.
 pub(super) async fn execute(
     engine: &Arc<Engine>,
     metrics: &Metrics,
     entry: &Entry,
-    caller: Caller,
-    received: Received,
-) -> Result<Answer, Fault> {
+    (caller, received): (Caller, Received),
+) -> Result<(Answer, Vec<&'static EventType>), Fault> {
     match entry.prepare(engine.clone(), caller, received)? {
         Invocation::Recalled(answer) => {
             metrics.recalled.fetch_add(1, Ordering::Relaxed);
-            Ok(answer)
+            Ok((answer, Vec::new()))
         }
         Invocation::Pending(job) => {
             // Before the row that names it: a crash in between leaves what a sweep removes.
@@ -34,10 +33,11 @@ pub(super) async fn execute(
             let effect = if engine.read_only { Effect::Reads } else { entry.spec.effect };
             let ended = engine.driver.transact(effect, job.clone().unit()).await;
             ended.map_err(|error| failed(engine, entry.spec.effect, error))?;
-            match job.take()? {
-                Answer::Kept(key, media) => fetch(engine, &key, media).await,
-                answer => Ok(answer),
-            }
+            let answer = match job.take()? {
+                Answer::Kept(key, media) => fetch(engine, &key, media).await?,
+                answer => answer,
+            };
+            Ok((answer, job.events()))
         }
     }
 }

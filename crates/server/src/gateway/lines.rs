@@ -99,7 +99,7 @@ fn shown(path: &str) -> &str {
 }
 
 /// Why an operation that is not served is refused.
-const NOT_HERE: &str = "a platform operation that Larkspur does not serve";
+const NOT_HERE: &str = "the operation is not served";
 
 /// An operation that the platform has and Larkspur does not serve; `loud` once a minute.
 pub(super) fn unserved(line: Line<'_>, loud: bool) {

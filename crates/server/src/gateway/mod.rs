@@ -24,7 +24,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use larkspur_api::pages::Frame;
 use larkspur_api::{Answer, Caller};
-use larkspur_contract::{Access, Consumes, Fault, Method, Reply, Spec, codes, fields};
+use larkspur_contract::{Access, Consumes, EventType, Fault, Method, Reply, Spec, codes, fields};
 
 use crate::App;
 use crate::call_id::CallId;
@@ -48,7 +48,8 @@ pub const OPEN_LIMIT: usize = 1 << 20;
 pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
     let (now, began) = (app.engine.clock.now_ms(), Instant::now());
     let id = app.call_ids.next(now);
-    let mut trace = Trace { id, caller: None, planned: false, frame: Frame::PLAIN, body: None };
+    let mut trace =
+        Trace { id, caller: None, planned: false, frame: Frame::PLAIN, body: None, events: Vec::new() };
     let ended = match app.routes.find(request.method, request.path) {
         Some(routed) => operation(app, &routed, &mut request, (now, began), &mut trace).await,
         None => platform::answer(app, &request, id, now, began),
@@ -69,6 +70,7 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
             body: trace.body.as_ref(),
             code: ended.code,
             fault: ended.fault.as_ref(),
+            events: &trace.events,
             planned: trace.planned,
             response: &ended.response,
         });
@@ -97,6 +99,8 @@ struct Trace {
     frame: Frame,
     /// The body, if it was read and calls are recorded.
     body: Option<Bytes>,
+    /// The events that were emitted.
+    events: Vec<&'static EventType>,
 }
 
 /// Answers a call of an operation that came at the real time `now`, and logs and counts it.
@@ -176,7 +180,10 @@ async fn steps(
     };
     let received = decode::decode(spec, routed.route.shapes(), &app.options.settings, raw)?;
     app.frequency.admit_client(spec, routed.route.index, (&caller, &received), now).await?;
-    execute::execute(&app.engine, &app.metrics, routed.route.entry, caller, received).await
+    let call = (caller, received);
+    let (answer, events) = execute::execute(&app.engine, &app.metrics, routed.route.entry, call).await?;
+    trace.events = events;
+    Ok(answer)
 }
 
 /// The body of a call that has been let in. One that the operation does not take is left where it is.

@@ -108,12 +108,7 @@ async fn a_store_with_everything_in_it_goes_through_every_driver() {
         world.call("POST", "/im/v1/images").multipart(&[("image_type", "message")], ("image", &picture));
     let image = upload.send().await.data()["image_key"].as_str().expect("a key").to_owned();
     fill(&*first).await;
-    for claimed in [
-        "UPDATE event_outbox SET owner = 'somebody', lease_until = 9000000000000",
-        "UPDATE event_due SET due_at = 9000000000000",
-    ] {
-        sql(&*first, claimed).await;
-    }
+    sql(&*first, "UPDATE event_delivery SET owner = 'somebody', lease_until = 9000000000000").await;
     let said = answers(&world, &old, &tag, &image).await;
     assert!(rows(&*first).await.iter().all(|(_, rows)| !rows.is_empty()));
 
@@ -132,11 +127,7 @@ async fn a_store_with_everything_in_it_goes_through_every_driver() {
         driver = next;
     }
     // What the servers of the first one were at is not in its copies.
-    for forgotten in [
-        "DELETE FROM call_count",
-        "UPDATE event_outbox SET owner = '', lease_until = 0",
-        "UPDATE event_due SET due_at = 0",
-    ] {
+    for forgotten in ["DELETE FROM call_count", "UPDATE event_delivery SET owner = '', lease_until = 0"] {
         sql(&*first, forgotten).await;
     }
     assert_eq!(rows(&*driver).await, rows(&*first).await);

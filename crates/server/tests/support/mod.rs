@@ -175,6 +175,7 @@ const fn spec(id: &'static str, route: Route, access: Access) -> Spec {
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[],
         deviations: &[],

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use bounded_cache::Timeline;
 pub use bounded_cache::{BoundedCache, Moment};
 
-use records::{Grant, Install, Tenant};
+use records::{Grant, Install, Subscriber, Tenant};
 
 /// Everything that is remembered.
 pub struct Memory {
@@ -29,6 +29,8 @@ pub struct Memory {
     pub installs: BoundedCache<(TenantKey, AppId), Install>,
     /// What users granted to apps, by user number.
     pub grants: BoundedCache<(TenantKey, AppId, u64), Grant>,
+    /// The apps of a tenant that can be told of events.
+    pub subscribers: BoundedCache<TenantKey, [Subscriber]>,
     /// Tags as response-ready JSON.
     pub tags: BoundedCache<(TenantKey, TagId), [u8]>,
 }
@@ -55,6 +57,7 @@ impl Memory {
             tenants: BoundedCache::new(timeline.clone(), record_bytes),
             installs: BoundedCache::new(timeline.clone(), record_bytes),
             grants: BoundedCache::new(timeline.clone(), record_bytes),
+            subscribers: BoundedCache::new(timeline.clone(), record_bytes),
             tags: BoundedCache::new(timeline.clone(), tag_bytes),
             timeline,
         }

@@ -111,6 +111,49 @@ impl Scopes {
     }
 }
 
+/// A set of event types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Types {
+    /// Every type.
+    All,
+    /// These.
+    Only(Vec<String>),
+}
+
+impl Types {
+    /// Whether the set has a type.
+    pub fn has(&self, name: &str) -> bool {
+        match self {
+            Types::All => true,
+            Types::Only(names) => names.iter().any(|known| known == name),
+        }
+    }
+
+    /// The form of a column.
+    pub(crate) fn to_column(&self) -> String {
+        match self {
+            Types::All => "*".to_owned(),
+            Types::Only(names) => names.join(" "),
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Self {
+        match text {
+            "*" => Types::All,
+            names => Types::Only(names.split_ascii_whitespace().map(str::to_owned).collect()),
+        }
+    }
+}
+
+/// An app installed in a tenant that can be told something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscriber {
+    /// The app, as installed there.
+    pub install: Install,
+    /// The types that it subscribed to.
+    pub types: Types,
+}
+
 /// What a user granted to an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {

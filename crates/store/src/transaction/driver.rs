@@ -111,9 +111,9 @@ pub trait Unit: Send + Sync {
         None
     }
 
-    /// Whether it adds one row with [`Session::insert`] and, if the row is added, does nothing else. Then several such
-    /// units of one tenant may share a transaction, and what they add. Where they do, anything else that it asks for is
-    /// [`StoreError::Collided`], and it is run again by itself.
+    /// Whether it adds rows with [`Session::insert`] and, as long as they are added, does nothing else but
+    /// [`Session::look_up`]. Then several such units of one tenant may share a transaction, and what they add. Where they
+    /// do, anything else that it asks for is [`StoreError::Collided`], and it is run again by itself.
     fn only_adds(&self) -> bool {
         false
     }
@@ -136,6 +136,16 @@ pub trait Session: Send {
         sql: &'a str,
         params: &'a [Value],
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>>;
+
+    /// As [`Session::query`], for a statement that reads what no unit which only adds writes: its answer does not depend on
+    /// the others of the unit's group.
+    fn look_up<'a>(
+        &'a mut self,
+        sql: &'a str,
+        params: &'a [Value],
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        self.query(sql, params)
+    }
 
     /// Runs `INSERT INTO … VALUES ($1, …, $n) … RETURNING` with some of the columns that are given first, in their order:
     /// whether a row was added. A driver may add the rows of several units that share a transaction with one statement.

@@ -8,7 +8,7 @@ use super::blob_store::Blobs;
 use super::driver::{self, BoxFuture, Driver, StoreError};
 use super::root::Root;
 use crate::clock::Clock;
-use crate::{Bell, Ids, Keys, Memory};
+use crate::{Ids, Keys, Memory, Wakeup};
 
 /// An opened store.
 pub struct Engine {
@@ -20,8 +20,8 @@ pub struct Engine {
     pub ids: Ids,
     /// Secrets.
     pub keys: Keys,
-    /// Rung for the worker that delivers events.
-    pub bell: Bell,
+    /// Wakes the worker that delivers events.
+    pub wakeup: Wakeup,
     /// The real time.
     pub clock: Arc<dyn Clock>,
     /// Where files are kept; none for in their rows.

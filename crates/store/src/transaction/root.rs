@@ -2,14 +2,14 @@
 //!
 //! Few statements name no tenant; a test of the suite lists them with their reasons.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use larkspur_contract::Effect;
 use larkspur_contract::ids::TenantKey;
+use larkspur_contract::{Effect, EventType};
 
 use super::driver::{Hook, Session, StoreError};
 use super::engine::Engine;
-use super::tx::{Opened, Tx, opened};
+use super::tx::{Opened, Shared, Tx, opened};
 use super::value::{Row, Value};
 
 /// A transaction that is not bound to a tenant.
@@ -17,7 +17,7 @@ pub struct Root {
     session: Box<dyn Session>,
     engine: Arc<Engine>,
     opened: Opened,
-    failed: Arc<OnceLock<StoreError>>,
+    shared: Arc<Shared>,
 }
 
 impl Root {
@@ -31,9 +31,9 @@ impl Root {
         session: Box<dyn Session>,
         engine: Arc<Engine>,
         opened: Opened,
-        failed: Arc<OnceLock<StoreError>>,
+        shared: Arc<Shared>,
     ) -> Self {
-        Root { session, engine, opened, failed }
+        Root { session, engine, opened, shared }
     }
 
     /// The store that this runs in.
@@ -43,18 +43,23 @@ impl Root {
 
     /// The same transaction, bound to a tenant.
     pub fn tenant(&self, tenant: TenantKey) -> Tx {
-        Tx::within(self.session.share(), self.engine.clone(), tenant, self.opened, self.failed.clone())
+        Tx::within(self.session.share(), self.engine.clone(), tenant, self.opened, self.shared.clone())
     }
 
     /// Fails if any statement failed, whatever was made of its error: such a transaction must not commit.
     pub fn outcome(&self) -> Result<(), StoreError> {
-        self.failed.get().cloned().map_or(Ok(()), Err)
+        self.shared.failed.get().cloned().map_or(Ok(()), Err)
+    }
+
+    /// The types of events that this transaction wrote.
+    pub fn events(&self) -> Vec<&'static EventType> {
+        self.shared.emitted()
     }
 
     pub(crate) async fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         let result = self.session.query(sql, params).await;
         if let Err(error) = &result {
-            let _ = self.failed.set(error.clone());
+            let _ = self.shared.failed.set(error.clone());
         }
         result
     }

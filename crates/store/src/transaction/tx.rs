@@ -1,9 +1,9 @@
 //! A transaction of one tenant.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use larkspur_contract::Effect;
 use larkspur_contract::ids::TenantKey;
+use larkspur_contract::{Effect, EventType};
 
 use super::driver::{BoxFuture, Hook, Session, StoreError};
 use super::engine::Engine;
@@ -20,8 +20,24 @@ pub struct Tx {
     tenant: TenantKey,
     tenant_text: String,
     opened: Opened,
-    failed: Arc<OnceLock<StoreError>>,
+    shared: Arc<Shared>,
     at_end: Vec<AtEnd>,
+}
+
+/// What all handles on a transaction share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    /// The first failure of a statement.
+    pub(crate) failed: OnceLock<StoreError>,
+    /// The types of events that were written.
+    emitted: Mutex<Vec<&'static EventType>>,
+}
+
+impl Shared {
+    /// The types of events that were written.
+    pub(crate) fn emitted(&self) -> Vec<&'static EventType> {
+        self.emitted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// What is to be written at the end of an operation.
@@ -48,9 +64,9 @@ impl Tx {
         engine: Arc<Engine>,
         tenant: TenantKey,
         opened: Opened,
-        failed: Arc<OnceLock<StoreError>>,
+        shared: Arc<Shared>,
     ) -> Self {
-        Tx { session, engine, tenant, tenant_text: tenant.to_string(), opened, failed, at_end: Vec::new() }
+        Tx { session, engine, tenant, tenant_text: tenant.to_string(), opened, shared, at_end: Vec::new() }
     }
 
     /// The tenant.
@@ -79,7 +95,7 @@ impl Tx {
     pub fn next_id(&self) -> i64 {
         self.engine.ids.snowflake().unwrap_or_else(|| {
             let why = "this server holds no node number now, so it makes no ids";
-            let _ = self.failed.set(StoreError::Unavailable(why.to_owned()));
+            let _ = self.shared.failed.set(StoreError::Unavailable(why.to_owned()));
             0
         })
     }
@@ -110,12 +126,12 @@ impl Tx {
 
     /// Fails if any statement failed, whatever was made of its error: such a transaction must not commit.
     pub fn outcome(&self) -> Result<(), StoreError> {
-        self.failed.get().cloned().map_or(Ok(()), Err)
+        self.shared.failed.get().cloned().map_or(Ok(()), Err)
     }
 
     /// What this transaction found is no longer so: it is run again, whatever is made of the error.
     pub(crate) fn collided(&self) -> StoreError {
-        let _ = self.failed.set(StoreError::Collided);
+        let _ = self.shared.failed.set(StoreError::Collided);
         StoreError::Collided
     }
 
@@ -136,6 +152,29 @@ impl Tx {
         self.noted(result)
     }
 
+    /// As [`Tx::rows`], for a statement that reads what no operation which only adds writes: such an operation may run it.
+    pub(crate) async fn look_up<const N: usize>(
+        &mut self,
+        sql: &str,
+        params: [Value; N],
+    ) -> Result<Vec<Row>, StoreError> {
+        let all = self.with_tenant(params.into());
+        let result = self.session.look_up(sql, &all).await;
+        self.noted(result)
+    }
+
+    /// Notes that an event of a type was written, and wakes the worker once it is committed.
+    pub(crate) fn emitted(&mut self, kind: &'static EventType) {
+        self.shared.emitted.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
+        let engine = self.engine.clone();
+        self.on_commit(|| {}, move || engine.wakeup.wake());
+    }
+
+    /// The types of events that this transaction wrote.
+    pub fn events(&self) -> Vec<&'static EventType> {
+        self.shared.emitted()
+    }
+
     /// Adds a row: `VALUES ($1, …)` with the tenant and `row`, and `RETURNING` some of these columns from the first on. Tells
     /// whether it was added; that it was not must then be said by an `ON CONFLICT`.
     pub(crate) async fn insert(&mut self, sql: &str, row: Vec<Value>) -> Result<bool, StoreError> {
@@ -153,7 +192,7 @@ impl Tx {
 
     fn noted<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         result.inspect_err(|error| {
-            let _ = self.failed.set(error.clone());
+            let _ = self.shared.failed.set(error.clone());
         })
     }
 
@@ -184,7 +223,7 @@ impl Tx {
 
     /// The same transaction, not bound to the tenant: for the few look-ups that leave it.
     pub(crate) fn root(&self) -> Root {
-        Root::within(self.session.share(), self.engine.clone(), self.opened, self.failed.clone())
+        Root::within(self.session.share(), self.engine.clone(), self.opened, self.shared.clone())
     }
 }
 

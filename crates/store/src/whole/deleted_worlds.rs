@@ -34,6 +34,8 @@ pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError
     remember(root, tenant, &apps).await?;
     let forget = Arc::new(move |engine: &Engine| {
         engine.memory.tenants.forget(&tenant);
+        // Those of every tenant: which of them had an app of this one is not known.
+        engine.memory.subscribers.forget_where(|key| *key == tenant || !apps.is_empty());
         engine.memory.installs.forget_where(|key| key.0 == tenant || apps.contains(&key.1));
         engine.memory.grants.forget_where(|key| key.0 == tenant || apps.contains(&key.1));
         engine.memory.tags.forget_where(|key| key.0 == tenant);
@@ -55,7 +57,9 @@ async fn delete_rows(root: &mut Root, tenant: TenantKey) -> Result<(), StoreErro
 }
 
 async fn delete_rows_of_app(root: &mut Root, app: AppId) -> Result<(), StoreError> {
-    for table in ["app_install", "app_visible_user", "token_issue", "user_grant"] {
+    for table in
+        ["app_install", "app_visible_user", "event_subscriber", "event_delivery", "token_issue", "user_grant"]
+    {
         root.rows(&format!("DELETE FROM {table} WHERE app_id = $1"), &[Value::from(app)]).await?;
     }
     Ok(())

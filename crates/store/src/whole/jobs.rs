@@ -5,10 +5,12 @@ use std::sync::Arc;
 use larkspur_contract::Effect;
 use larkspur_contract::ids::TenantKey;
 
+use crate::clock::system_millis;
 use crate::driver::StoreError;
+use crate::events::{outbox, subscriptions};
 use crate::oauth::KEPT_MS;
 use crate::whole::deleted_worlds;
-use crate::{Engine, Value, frequency};
+use crate::{Engine, Ids, Value, frequency};
 
 /// How many rows one statement deletes at most.
 const BATCH: u32 = 500;
@@ -64,6 +66,7 @@ pub async fn sweep(engine: &Arc<Engine>, now_ms: i64) -> Result<usize, StoreErro
         for mut row in page {
             let (key, offset) = (row.id(0, TenantKey::parse)?, row.int(1)?);
             deleted += sweep_one(engine, key, now_ms, now_ms.saturating_add(offset)).await?;
+            subscriptions::mend(engine, key).await?;
             tenant = Some(key);
         }
         let Some(tenant) = tenant else { return Ok(deleted) };
@@ -74,9 +77,13 @@ pub async fn sweep(engine: &Arc<Engine>, now_ms: i64) -> Result<usize, StoreErro
 async fn sweep_one(engine: &Engine, tenant: TenantKey, real: i64, now: i64) -> Result<usize, StoreError> {
     let counts = "DELETE FROM call_count WHERE tenant = $1 AND (app_id, operation) IN \
                   (SELECT app_id, operation FROM call_count WHERE tenant = $1 AND seen_at < $2 LIMIT CAST($3 AS BIGINT)) RETURNING 1";
+    let events = "DELETE FROM event_delivery WHERE tenant = $1 AND number IN \
+                  (SELECT number FROM event_delivery WHERE tenant = $1 AND number < $2 LIMIT CAST($3 AS BIGINT)) RETURNING 1";
+    // Numbers are made by the machine's time, whatever clock the store is given.
+    let old = Ids::first_at(system_millis().saturating_sub(outbox::KEPT_MS));
     let ended = ENDED.iter().map(|(sql, kept)| (*sql, now.saturating_sub(*kept)));
     let mut deleted = 0;
-    for (sql, before) in ended.chain([(counts, real.saturating_sub(IDLE_MS))]) {
+    for (sql, before) in ended.chain([(counts, real.saturating_sub(IDLE_MS)), (events, old)]) {
         for _ in 0..ROUNDS {
             let params: Vec<Value> = vec![tenant.into(), before.into(), i64::from(BATCH).into()];
             let gone = engine.driver.query(Effect::Writes, sql, params).await?.len();

@@ -29,6 +29,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0015_plans.sql"),
     include_str!("../../../../schema/0016_sign_in.sql"),
     include_str!("../../../../schema/0017_search.sql"),
+    include_str!("../../../../schema/0018_events.sql"),
 ];
 
 /// The schema that this program writes and reads.

@@ -7,7 +7,7 @@ use crate::driver::{Driver, StoreError};
 use crate::transaction::Blobs;
 use crate::whole::state::{self, Schema};
 use crate::whole::{migrate, nodes};
-use crate::{Bell, Engine, Ids, Keys, Memory};
+use crate::{Engine, Ids, Keys, Memory, Wakeup};
 
 /// How a store is opened.
 #[derive(Default, Clone)]
@@ -50,8 +50,16 @@ impl Engine {
             (true, limit_ms) => Memory::stale(tag_bytes, limit_ms, clock.clone()),
         };
         let ids = if shared { Ids::without_a_node() } else { Ids::new(0) };
-        let engine =
-            Arc::new(Engine { driver, memory, ids, keys, bell: Bell::default(), clock, blobs, read_only });
+        let engine = Arc::new(Engine {
+            driver,
+            memory,
+            ids,
+            keys,
+            wakeup: Wakeup::default(),
+            clock,
+            blobs,
+            read_only,
+        });
         if !read_only {
             nodes::hold_node(&engine).await?;
         }

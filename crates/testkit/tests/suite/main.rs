@@ -9,4 +9,3 @@ mod queries;
 mod races;
 mod scenarios;
 mod source;
-mod support;

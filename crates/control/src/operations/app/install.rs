@@ -2,6 +2,7 @@ use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::AppKind;
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
+use larkspur_store::events::subscriptions;
 use larkspur_store::{Root, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,7 @@ impl Operation for Install {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::CONTROL_CONFLICT],
+        emits: &[],
         example: r#"{"app_id":"{app_id}"}"#,
         ..CONTROL
     };
@@ -75,6 +77,7 @@ impl Operation for Install {
         };
         let settings = settings.over(&mut tx, super::defaults()).await?;
         apps::set_install(&mut tx, app.app_id, &settings).await?;
+        subscriptions::announce(root, app.app_id).await?;
         let install = support::app(&mut tx, "app_id", id).await?;
         let about = About::present(&mut tx, &install).await?;
         Ok(super::show(&tx, &install, settings, about))

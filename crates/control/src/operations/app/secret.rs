@@ -28,6 +28,7 @@ impl Operation for Rotate {
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
         codes: &[codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: "",
         ..CONTROL
     };

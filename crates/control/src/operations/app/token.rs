@@ -37,6 +37,7 @@ impl Operation for Issue {
         effect: Effect::Reads,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: r#"{"expires_in":60}"#,
         ..CONTROL
     };

@@ -91,6 +91,7 @@ impl Operation for Create {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: r#"{"chat_mode":"topic","members":["{app_id}"]}"#,
         ..CONTROL
     };

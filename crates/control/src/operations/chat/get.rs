@@ -17,6 +17,7 @@ impl Operation for Get {
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
         codes: &[codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: "",
         ..CONTROL
     };

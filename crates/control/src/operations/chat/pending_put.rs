@@ -18,6 +18,7 @@ impl Operation for Put {
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: "",
         ..CONTROL
     };

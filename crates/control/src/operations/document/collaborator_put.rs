@@ -18,6 +18,7 @@ impl Operation for Put {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: r#"{"member":"{chat_id}","perm":"view"}"#,
         ..CONTROL
     };

@@ -26,6 +26,7 @@ impl Operation for Update {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: r#"{"deleted":true}"#,
         ..CONTROL
     };

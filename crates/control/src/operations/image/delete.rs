@@ -27,6 +27,7 @@ impl Operation for Delete {
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
         codes: &[codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: "",
         ..CONTROL
     };

@@ -26,6 +26,7 @@ impl Operation for List {
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
         codes: &[codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: "",
         ..CONTROL
     };

@@ -31,6 +31,7 @@ impl Operation for Put {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: r#"{"code":232019,"times":2}"#,
         ..CONTROL
     };

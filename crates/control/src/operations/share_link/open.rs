@@ -46,6 +46,7 @@ impl Operation for Open {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: r#"{"share_link":"https://applink.feishu.cn/client/chat/chatter/add_by_link?link_token=x","user_id":"{user_id}"}"#,
         ..CONTROL
     };

@@ -44,6 +44,7 @@ impl Operation for Create {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::CONTROL_CONFLICT],
+        emits: &[],
         example: r#"{"name":"Dora"}"#,
         ..CONTROL
     };

@@ -47,6 +47,7 @@ impl Operation for Issue {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: r#"{"app_id":"{app_id}"}"#,
         ..CONTROL
     };

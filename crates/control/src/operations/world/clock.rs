@@ -1,6 +1,7 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
-use larkspur_store::{Root, events, tenants};
+use larkspur_store::events::outbox;
+use larkspur_store::{Root, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,7 @@ impl Operation for SetClock {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: r#"{"advance_seconds":7200}"#,
         ..CONTROL
     };
@@ -65,9 +67,10 @@ impl Operation for SetClock {
         let key = &input.path.tenant_key;
         let mut tx = root.tenant(support::tenant_key(key)?);
         let mut world = tenants::lock(&mut tx).await?.ok_or_else(|| support::no_world(key))?;
+        let before = world.clock_offset_ms;
         world.clock_offset_ms = input.body.target(world.clock_offset_ms, call.now)?;
         tenants::set_clock(&mut tx, world.clock_offset_ms).await?;
-        events::look_again(&mut tx, call.now).await?;
+        outbox::move_clock(&mut tx, world.clock_offset_ms - before, call.now).await?;
         Ok(super::show(&world, call.now))
     }
 }

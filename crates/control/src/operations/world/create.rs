@@ -63,6 +63,7 @@ impl Operation for Create {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID],
+        emits: &[],
         example: r#"{"name":"a test"}"#,
         ..CONTROL
     };

@@ -27,6 +27,7 @@ impl Operation for SetLimits {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: r#"{"chat_users":100}"#,
         ..CONTROL
     };

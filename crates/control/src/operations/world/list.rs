@@ -25,6 +25,7 @@ impl Operation for List {
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
         codes: &[],
+        emits: &[],
         example: "",
         ..CONTROL
     };

@@ -12,12 +12,10 @@ const LARGE_ROWS: usize = 4;
 /// Tables of tenants that stay behind: counts of calls are those of a store's servers, and soon over.
 pub(super) const LEFT: [&str; 1] = ["call_count"];
 
-/// Columns that say what processes of the source are at. In the copy nobody has claimed an event, and all are looked at
-/// soon, which does no harm.
-static FRESH: [(&str, &str, Value); 3] = [
-    ("event_outbox", "owner", Value::Text(String::new())),
-    ("event_outbox", "lease_until", Value::Int(0)),
-    ("event_due", "due_at", Value::Int(0)),
+/// Columns that say what processes of the source are doing. In the copy no server has claimed an event.
+static FRESH: [(&str, &str, Value); 2] = [
+    ("event_delivery", "owner", Value::Text(String::new())),
+    ("event_delivery", "lease_until", Value::Int(0)),
 ];
 
 /// A table as the migrations made it.

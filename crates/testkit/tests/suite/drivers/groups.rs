@@ -64,6 +64,7 @@ fn add(driver: &Arc<Postgres>, key: i64, then: &'static str, runs: &Arc<AtomicUs
             match then {
                 "end" if added => return Ok(Verdict::Commit),
                 "refuse" if !added => return Ok(Verdict::Rollback),
+                "look up" => drop(session.look_up("SELECT v FROM t WHERE k = -1", &[]).await?),
                 "add" => drop(session.insert(ADD, row(key + 1, "v")).await?),
                 _ => drop(session.query("SELECT v FROM t WHERE k = $1", &[key.into()]).await?),
             }
@@ -161,7 +162,9 @@ async fn units_that_only_add_share_a_transaction() {
         ("refuse", 100, 1, 0),
         ("look", 100, 2, 0),
         ("look", 51, 2, 1),
-        ("add", 52, 2, 1),
+        ("look up", 54, 1, 0),
+        ("look up", 100, 2, 0),
+        ("add", 52, 1, 0),
         ("add", 100, 2, 0),
     ] {
         store.must("DELETE FROM t WHERE k <> 100", vec![]).await;

@@ -70,7 +70,14 @@ const FILL: &[(&str, &str)] = &[
     ("idempotency", "'name', 'n'||n"),
     ("oauth_code", "'code_hash', 'h'||n, 'expires_at', 4102444800000"),
     ("oauth_refresh", "'token_hash', 'h'||n, 'expires_at', 4102444800000"),
-    ("event_outbox", "'event_id', 'e'||n, 'number', n, 'app_id', 'cli_'||(n / 100), 'due_at', 4102444800000"),
+    (
+        "event_delivery",
+        "'event_id', 'e'||n, 'number', n, 'app_id', 'cli_'||(n / 100), 'due_at', 4102444800000, 'state', 'waiting', 'lease_until', 0, 'attempts', 1",
+    ),
+    (
+        "event_delivery",
+        "'event_id', 'e'||n, 'number', -n, 'app_id', 'cli_'||(n / 100), 'due_at', 0, 'state', 'delivered', 'lease_until', 0, 'attempts', 1",
+    ),
 ];
 
 /// Makes `count` rows in each table for the tenant that `tenant` names, an expression over `n`.

@@ -57,6 +57,22 @@ pub(crate) const SCANS: &[(&str, &str)] = &[
     ("finds users by a part of their name, for the authorize page", "AND name_folded LIKE $2"),
     ("finds a node number that is free among at most 1024", "FROM node_lease ORDER BY node_no"),
     (
+        "moves the clock of a world: what is to be sent again moves with it",
+        "UPDATE event_delivery SET due_at = due_at - CAST($2 AS BIGINT)",
+    ),
+    (
+        "moves the clock of a world: a row for each ISV app with an address",
+        "UPDATE app_events SET ticket_at = CASE",
+    ),
+    (
+        "looks for apps that receive events and are not known to: one row for each app of the tenant with an address",
+        "FROM app_events WHERE tenant = $1 AND (state = 'verified'",
+    ),
+    (
+        "finds the apps of a tenant that are told of events: a row for each of them",
+        "FROM event_subscriber s JOIN app_install",
+    ),
+    (
         "sweeps the counts of a tenant: one for each app and operation that it called lately",
         "DELETE FROM call_count",
     ),

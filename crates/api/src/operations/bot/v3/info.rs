@@ -49,6 +49,7 @@ impl Operation for Info {
         invalid: codes::FIELD_VALIDATION,
         codes: &[],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[WITHOUT],
         deviations: &[],

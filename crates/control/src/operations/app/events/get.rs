@@ -18,6 +18,7 @@ impl Operation for Get {
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
         codes: &[codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: "",
         ..CONTROL
     };
@@ -28,8 +29,8 @@ impl Operation for Get {
     type Output = Shown;
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
-        let (mut tx, _) = support::open(root, call, &input.path.tenant_key).await?;
+        let (mut tx, now) = support::open(root, call, &input.path.tenant_key).await?;
         let install = made_here(&mut tx, &input.path.app_id).await?;
-        shown(&mut tx, install.app_id).await
+        shown(&mut tx, install.app_id, now - call.now).await
     }
 }

@@ -2,8 +2,9 @@
 
 use larkspur_contract::Fault;
 use larkspur_contract::ids::AppId;
-use larkspur_store::events::{AddressState, Sent};
-use larkspur_store::{Tx, apps, events};
+use larkspur_store::events::outbox::{self, Sent};
+use larkspur_store::events::subscriptions::{self, AddressState};
+use larkspur_store::{Tx, apps};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -59,11 +60,12 @@ struct Delivery {
     next_try_ms: Option<i64>,
 }
 
-fn delivery(sent: Sent) -> Delivery {
+/// `offset_ms` is what the world's clock is ahead of the real time.
+fn delivery(sent: Sent, offset_ms: i64) -> Delivery {
     Delivery {
         event_id: sent.event_id,
-        event_type: sent.kind,
-        next_try_ms: (sent.state == "waiting").then_some(sent.due_at),
+        event_type: sent.event_type,
+        next_try_ms: (sent.state == "waiting").then_some(sent.due_at + offset_ms),
         state: sent.state,
         created_at_ms: sent.created_at,
         attempts: sent.attempts,
@@ -81,23 +83,23 @@ async fn made_here(tx: &mut Tx, id: &str) -> Result<apps::Install, Fault> {
     Ok(install)
 }
 
-/// Where an app of this world receives events.
-async fn shown(tx: &mut Tx, app_id: AppId) -> Result<Shown, Fault> {
-    let found = events::subscription(tx, app_id).await?;
-    let deliveries = events::last(tx, app_id).await?.into_iter().map(delivery).collect();
-    let verification_token = tx.engine().keys.verification_token(app_id);
-    let verified = found.as_ref().is_some_and(|found| found.state == AddressState::Verified);
-    let (request_url, encrypt_key, reason, ticket) = match found {
-        Some(found) => (found.request_url, found.encrypt_key, found.reason, found.ticket_due),
+/// Where an app of this world receives events. `offset_ms` is what the world's clock is ahead of the real time.
+async fn shown(tx: &mut Tx, app_id: AppId, offset_ms: i64) -> Result<Shown, Fault> {
+    let found = subscriptions::get(tx, app_id).await?;
+    let deliveries = outbox::last(tx, app_id).await?;
+    let verified = found.as_ref().is_some_and(|found| found.events.state == AddressState::Verified);
+    let token = found.as_ref().and_then(|found| found.verification_token.clone());
+    let (request_url, encrypt_key, reason, ticket_at) = match found {
+        Some(found) => (found.events.request_url, found.encrypt_key, found.events.reason, found.ticket_at),
         None => (String::new(), None, "there is no request address".to_owned(), None),
     };
     Ok(Shown {
         request_url,
         verified,
         reason: Some(reason).filter(|why| !why.is_empty()),
-        verification_token,
+        verification_token: token.unwrap_or_else(|| tx.engine().keys.verification_token(app_id)),
         encrypt_key,
-        next_ticket_ms: ticket.filter(|_| verified),
-        deliveries,
+        next_ticket_ms: ticket_at.filter(|_| verified).map(|at| at + offset_ms),
+        deliveries: deliveries.into_iter().map(|sent| delivery(sent, offset_ms)).collect(),
     })
 }

@@ -1,7 +1,10 @@
+use larkspur_api::events::url_verification::UrlVerification;
+use larkspur_api::events::{Recipient, tell};
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::model::AppKind;
-use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, put};
-use larkspur_store::events::{self, AddressState, Subject, Subscription, TICKET_EVERY_MS};
+use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, events, put};
+use larkspur_store::events::subscriptions::{self, Channel, Subscription};
+use larkspur_store::events::{TICKET_EVERY_MS, claims};
 use larkspur_store::{Keys, Root};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +13,10 @@ use super::{Shown, made_here, shown};
 use crate::operations::CONTROL;
 use crate::operations::app::Path;
 use crate::support;
+
+/// Why events that wait are dropped.
+const SET_ANEW: &str = "the request address was set anew";
+const TAKEN_AWAY: &str = "the request address was taken away";
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/apps/:app_id/events`
 pub(crate) struct Put;
@@ -33,6 +40,7 @@ impl Operation for Put {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[&events::URL_VERIFICATION],
         example: r#"{"request_url":"http://127.0.0.1:9000/events","encrypt_key":"a key of your own"}"#,
         behaviours: &[
             Behaviour {
@@ -55,7 +63,7 @@ impl Operation for Put {
             },
             Behaviour {
                 name: "event_backlog",
-                rule: "At most 100 events of an app wait; the oldest is dropped for a newer one.",
+                rule: "Of the events of an app in a world the newest 10,000 are kept, for three days; an older one is dropped even if it waits.",
                 basis: Basis::Assumed,
                 switch: false,
             },
@@ -72,21 +80,31 @@ impl Operation for Put {
         let url = &input.body.request_url;
         let (mut tx, now) = support::lock(root, call, &input.path.tenant_key).await?;
         let install = made_here(&mut tx, &input.path.app_id).await?;
-        let held = events::lock(&mut tx, call.now).await?;
+        let (app_id, offset_ms) = (install.app_id, now - call.now);
+        let why = if url.is_empty() { TAKEN_AWAY } else { SET_ANEW };
+        claims::drop_everywhere(root, app_id, why).await?;
         if url.is_empty() {
-            events::unsubscribe(&mut tx, &held, install.app_id).await?;
-            return shown(&mut tx, install.app_id).await;
+            subscriptions::remove(&mut tx, app_id).await?;
+            subscriptions::announce(root, app_id).await?;
+            return shown(&mut tx, app_id, offset_ms).await;
         }
-        let subscription = Subscription {
-            request_url: url.clone(),
-            encrypt_key: input.body.encrypt_key.clone(),
-            state: AddressState::Pending,
-            reason: String::new(),
-            ticket_due: (install.kind == AppKind::Isv).then_some(now + TICKET_EVERY_MS),
+        let before = subscriptions::get(&mut tx, app_id).await?;
+        let (callbacks, verification_token) = match before {
+            Some(before) => (before.callbacks, before.verification_token),
+            None => (Channel::webhook(String::new()), None),
         };
-        events::subscribe(&mut tx, &held, install.app_id, &subscription).await?;
-        let challenge = Subject::UrlVerification(Keys::fresh_secret());
-        events::insert(&mut tx, &held, install.app_id, &challenge, now).await?;
-        shown(&mut tx, install.app_id).await
+        let subscription = Subscription {
+            events: Channel::webhook(url.clone()),
+            callbacks,
+            encrypt_key: input.body.encrypt_key.clone(),
+            verification_token,
+            ticket_at: (install.kind == AppKind::Isv).then_some(call.now + TICKET_EVERY_MS),
+        };
+        subscriptions::set(&mut tx, app_id, &subscription).await?;
+        subscriptions::announce(root, app_id).await?;
+        let recipient = Recipient::of_maker(app_id, install.developer, &call.engine.keys);
+        let question = UrlVerification { challenge: Keys::fresh_secret() };
+        tell(&mut tx, &question, &recipient, now).await?;
+        shown(&mut tx, app_id, offset_ms).await
     }
 }

@@ -28,6 +28,7 @@ impl Operation for Put {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: r#"{"redirect_uris":["http://localhost:3000/callback"]}"#,
         ..CONTROL
     };

@@ -38,6 +38,7 @@ impl Operation for Put {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
         example: r#"{"public_groups":false,"forbidden_words":["secret"]}"#,
         ..CONTROL
     };

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use larkspur_server::delivery::Courier;
+use larkspur_api::events::app_ticket;
+use larkspur_contract::Effect;
+use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_server::delivery::DeliveryWorker;
+use larkspur_store::Clock;
+use larkspur_store::events::outbox;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, World};
 use serde_json::{Value, json};
 
 use crate::scenarios::{names, text};
-use crate::support::receiver::{Manner, Receiver, signature};
+use larkspur_testkit::receiver::{Manner, Receiver, signature};
 
 const RESEND: &str = "/open-apis/auth/v3/app_ticket/resend";
 /// 2023-11-14 22:13:20.123 UTC.
@@ -20,7 +25,7 @@ pub(super) struct Maker {
     pub(super) app_id: String,
     secret: String,
     pub(super) clock: Arc<ManualClock>,
-    pub(super) courier: Arc<Courier>,
+    pub(super) worker: Arc<DeliveryWorker>,
 }
 
 impl Maker {
@@ -34,7 +39,7 @@ impl Maker {
         let world = lab.world().await;
         let made = world.control("POST", "/apps").body(json!({"kind": "isv"})).send().await.data();
         let (app_id, secret) = (text(&made, "app_id"), text(&made, "app_secret"));
-        Maker { courier: lab.courier(), world, app_id, secret, clock }
+        Maker { worker: lab.delivery_worker(), world, app_id, secret, clock }
     }
 
     pub(super) async fn put(&self, body: Value) -> Reply {
@@ -46,10 +51,17 @@ impl Maker {
         self.world.control("GET", &format!("/apps/{}/events", self.app_id)).send().await.data()
     }
 
+    /// Sends what is due, tickets of the hour among it; how many attempts were made.
+    pub(super) async fn round(&self) -> usize {
+        let engine = self.world.lab.app.engine();
+        app_ticket::send_due(engine, self.clock.now_ms()).await.expect("a transaction");
+        self.worker.round().await
+    }
+
     /// Sets the address, which has to want events.
     pub(super) async fn subscribe(&self, receiver: &Receiver) {
         self.put(json!({"request_url": receiver.url()})).await.data();
-        assert_eq!(self.courier.round().await, 1);
+        assert_eq!(self.round().await, 1);
         assert_eq!(self.get().await["verified"], true);
     }
 
@@ -87,7 +99,7 @@ async fn an_address_is_verified_and_gets_what_is_asked_for() {
     assert_eq!(put["verification_token"], before["verification_token"]);
     assert!(receiver.seen().is_empty(), "the call itself asks nobody");
 
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     let asked = receiver.seen().remove(0);
     assert_eq!(asked.line(), "POST /events?from=larkspur HTTP/1.1");
     assert_eq!(asked.header("content-type"), Some("application/json; charset=utf-8"));
@@ -106,7 +118,7 @@ async fn an_address_is_verified_and_gets_what_is_asked_for() {
 
     maker.world.advance(60).await;
     maker.resend().await;
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     let (event, ticket) = (receiver.seen().remove(1), maker.ticket().await);
     let uuid = text(&event.json(), "uuid");
     // Letter for letter: some receivers check the signature over what they make of the body again.
@@ -119,7 +131,7 @@ async fn an_address_is_verified_and_gets_what_is_asked_for() {
     let body = json!({"app_id": maker.app_id, "app_secret": maker.secret, "app_ticket": ticket});
     let path = "/open-apis/auth/v3/app_access_token";
     assert_eq!(maker.world.lab.request("POST", path).body(body).send().await.code(), 0);
-    assert_eq!(maker.courier.round().await, 0, "once is enough");
+    assert_eq!(maker.round().await, 0, "once is enough");
 }
 
 #[tokio::test]
@@ -127,24 +139,24 @@ async fn a_ticket_every_hour_of_the_worlds_clock() {
     let (maker, receiver) = (Maker::start().await, Receiver::start());
     maker.subscribe(&receiver).await;
     maker.world.advance(HOUR - 1).await;
-    assert_eq!(maker.courier.round().await, 0);
+    assert_eq!(maker.round().await, 0);
     maker.world.advance(1).await;
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     assert_eq!(receiver.events()[0]["event"]["app_ticket"], maker.ticket().await.as_str());
     // The real time does it, too.
     maker.clock.advance(HOUR * 1000 - 1);
-    assert_eq!(maker.courier.round().await, 0);
+    assert_eq!(maker.round().await, 0);
     maker.clock.advance(1);
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     // Hours that were jumped over bring one ticket, and the rhythm stays.
     maker.world.advance(5 * HOUR + 600).await;
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     assert_eq!(maker.get().await["next_ticket_ms"], NOW + 8 * HOUR * 1000);
     // Back: nobody waits for the old time to come again.
     maker.world.advance(-100 * HOUR).await;
-    assert_eq!(maker.courier.round().await, 0);
+    assert_eq!(maker.round().await, 0);
     maker.world.advance(HOUR).await;
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     let tickets: std::collections::BTreeSet<String> =
         receiver.events().iter().map(|event| text(&event["event"], "app_ticket")).collect();
     assert_eq!((receiver.events().len(), tickets.len()), (4, 4), "each is a new one");
@@ -155,11 +167,11 @@ async fn a_custom_app_is_verified_and_gets_no_tickets() {
     let (maker, receiver) = (Maker::start().await, Receiver::start());
     let path = format!("/apps/{}/events", maker.world.app_id);
     maker.world.control("PUT", &path).body(json!({"request_url": receiver.url()})).send().await.data();
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     let shown = maker.world.control("GET", &path).send().await.data();
     assert_eq!((&shown["verified"], &shown["next_ticket_ms"]), (&json!(true), &Value::Null));
     maker.world.advance(10 * HOUR).await;
-    assert_eq!(maker.courier.round().await, 0);
+    assert_eq!(maker.round().await, 0);
 }
 
 #[tokio::test]
@@ -168,7 +180,7 @@ async fn retries_after_15_seconds_5_minutes_1_hour_6_hours_and_no_more() {
     maker.subscribe(&receiver).await;
     receiver.answer(Manner::With("500 Internal Server Error", "no room".to_owned()));
     maker.resend().await;
-    maker.courier.round().await;
+    maker.round().await;
     let uuid = text(&receiver.events()[0], "uuid");
     let count = || receiver.events().iter().filter(|event| event["uuid"] == uuid.as_str()).count();
     for (tries, wait) in [(1, 15), (2, 300), (3, HOUR), (4, 6 * HOUR)] {
@@ -176,17 +188,17 @@ async fn retries_after_15_seconds_5_minutes_1_hour_6_hours_and_no_more() {
         assert_eq!((&fate["state"], &fate["attempts"]), (&json!("waiting"), &json!(tries)));
         assert_eq!((&fate["status"], &fate["failure"]), (&json!(500), &json!("HTTP 500: no room")));
         maker.world.advance(wait - 1).await;
-        maker.courier.round().await;
+        maker.round().await;
         assert_eq!(count(), tries, "{wait} s are not over");
         maker.world.advance(1).await;
-        maker.courier.round().await;
+        maker.round().await;
         assert_eq!(count(), tries + 1, "{wait} s are over");
     }
     let fate = maker.fate(&uuid).await;
     assert_eq!((&fate["state"], &fate["attempts"]), (&json!("dropped"), &json!(5)));
     assert_eq!(fate["next_try_ms"], Value::Null);
     maker.world.advance(100 * HOUR).await;
-    maker.courier.round().await;
+    maker.round().await;
     assert_eq!(count(), 5);
     let same: std::collections::BTreeSet<String> = receiver
         .seen()
@@ -203,14 +215,14 @@ async fn a_retry_arrives() {
     maker.subscribe(&receiver).await;
     receiver.answer(Manner::Silently);
     maker.resend().await;
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     let uuid = text(&receiver.events()[0], "uuid");
     let fate = maker.fate(&uuid).await;
     assert!(text(&fate, "failure").starts_with("the connection broke"), "{fate}");
     receiver.answer(Manner::Well);
-    assert_eq!(maker.courier.round().await, 0);
+    assert_eq!(maker.round().await, 0);
     maker.world.advance(15).await;
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     let fate = maker.fate(&uuid).await;
     assert_eq!((&fate["state"], &fate["attempts"]), (&json!("delivered"), &json!(2)));
     assert_eq!(fate["failure"], Value::Null);
@@ -223,12 +235,12 @@ async fn with_a_key_everything_is_encrypted_and_events_are_signed() {
     let (maker, receiver) = (Maker::start().await, Receiver::with_key(Some(key)));
     let put = maker.put(json!({"request_url": receiver.url(), "encrypt_key": key})).await.data();
     assert_eq!(put["encrypt_key"], key);
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     assert_eq!(maker.get().await["verified"], true);
     for _ in 0..2 {
         maker.resend().await;
     }
-    assert_eq!(maker.courier.round().await, 2);
+    assert_eq!(maker.round().await, 2);
     let seen = receiver.seen();
     assert_eq!(seen[0].header("x-lark-signature"), None);
     for event in &seen[1..] {
@@ -244,13 +256,27 @@ async fn with_a_key_everything_is_encrypted_and_events_are_signed() {
 }
 
 #[tokio::test]
-async fn only_so_many_wait_and_only_so_many_are_shown() {
+async fn only_so_many_are_kept_and_only_so_many_are_shown() {
     let (maker, receiver) = (Maker::start().await, Receiver::start());
     maker.subscribe(&receiver).await;
     for _ in 0..103 {
         maker.resend().await;
     }
-    assert_eq!(maker.courier.round().await, 100);
+    let tenant = TenantKey::parse(&maker.world.tenant_key).expect("a tenant");
+    let app_id = AppId::parse(&maker.app_id).expect("an app");
+    let trim = async || {
+        let trimmed = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
+            let mut tx = root.tenant(tenant);
+            Box::pin(async move { outbox::trim(&mut tx, app_id, 100).await })
+        });
+        trimmed.await.expect("a transaction")
+    };
+    assert_eq!(
+        (trim().await, trim().await),
+        (4, 0),
+        "three tickets too many, and the question to the address"
+    );
+    assert_eq!(maker.round().await, 100);
     assert_eq!(maker.get().await["deliveries"].as_array().expect("deliveries").len(), 20);
 }
 
@@ -265,7 +291,7 @@ async fn every_refusal_and_taking_the_address_away() {
     maker.put(json!({"request_url": format!("http://a/{}", "x".repeat(2048))})).await.refused(5275400);
     maker.put(json!({})).await.refused(5275400);
     maker.put(json!({"request_url": "http://a/", "encrypt_key": ""})).await.refused(5275400);
-    assert_eq!(maker.courier.round().await, 0, "nothing was kept of what was refused");
+    assert_eq!(maker.round().await, 0, "nothing was kept of what was refused");
     let customer = maker.world.lab.world().await;
     customer.control("POST", "/installs").body(json!({"app_id": maker.app_id})).send().await.data();
     for (world, app) in
@@ -277,17 +303,17 @@ async fn every_refusal_and_taking_the_address_away() {
         world.control("PUT", &path).body(body).send().await.refused(5275404);
     }
     maker.resend().await;
-    assert_eq!(maker.courier.round().await, 0, "there is no address");
+    assert_eq!(maker.round().await, 0, "there is no address");
 
     maker.subscribe(&receiver).await;
     receiver.answer(Manner::With("503 Service Unavailable", String::new()));
     maker.resend().await;
-    maker.courier.round().await;
+    maker.round().await;
     let taken = maker.put(json!({"request_url": ""})).await.data();
     assert_eq!((&taken["request_url"], &taken["verified"]), (&json!(""), &json!(false)));
     assert_eq!(taken["deliveries"][0]["state"], "dropped");
     maker.world.advance(10 * HOUR).await;
-    assert_eq!(maker.courier.round().await, 0);
+    assert_eq!(maker.round().await, 0);
 }
 
 #[tokio::test]
@@ -296,11 +322,11 @@ async fn a_new_address_takes_over() {
     maker.subscribe(&old).await;
     old.answer(Manner::With("500 Internal Server Error", String::new()));
     maker.resend().await;
-    maker.courier.round().await;
+    maker.round().await;
     maker.subscribe(&new).await;
     maker.world.advance(15).await;
-    assert_eq!(maker.courier.round().await, 0, "what waited for the old one is dropped");
+    assert_eq!(maker.round().await, 0, "what waited for the old one is dropped");
     maker.resend().await;
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     assert_eq!((old.seen().len(), new.events().len()), (2, 1));
 }

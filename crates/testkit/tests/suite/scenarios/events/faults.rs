@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use larkspur_api::events::app_ticket;
 use larkspur_contract::Effect;
-use larkspur_contract::ids::TenantKey;
-use larkspur_server::delivery::Courier;
+use larkspur_server::delivery::DeliveryWorker;
 use larkspur_store::copy::Source;
-use larkspur_store::outbox::{self, Attempt, Delivery, LEASE_MS, Outcome};
+use larkspur_store::events::claims::{self, Attempt, Delivery, LEASE_MS, Outcome};
 use larkspur_store::{Driver, Engine};
 use larkspur_store_sqlite::Sqlite;
 use larkspur_testkit::{Lab, LabOptions, ManualClock};
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::delivery::{HOUR, Maker};
 use crate::scenarios::text;
-use crate::support::receiver::{Manner, Receiver};
+use larkspur_testkit::receiver::{Manner, Receiver};
 
 #[tokio::test]
 async fn why_an_address_is_not_verified() {
@@ -41,7 +41,7 @@ async fn why_an_address_is_not_verified() {
         let asked = receiver.seen().len();
         maker.put(json!({"request_url": receiver.url()})).await.data();
         maker.resend().await;
-        assert_eq!(maker.courier.round().await, 1);
+        assert_eq!(maker.round().await, 1);
         let shown = maker.get().await;
         assert_eq!((&shown["verified"], text(&shown, "reason").as_str()), (&json!(false), reason));
         assert_eq!(receiver.seen().len(), asked + 1, "a redirect leads nowhere");
@@ -51,14 +51,14 @@ async fn why_an_address_is_not_verified() {
         assert_eq!((&ticket["state"], text(ticket, "failure").as_str()), (&json!("dropped"), why));
     }
     maker.resend().await;
-    assert_eq!(maker.courier.round().await, 0);
+    assert_eq!(maker.round().await, 0);
     assert_eq!(
         maker.get().await["deliveries"][0]["state"],
         "dropped",
         "shown, so that one sees why nothing came"
     );
     maker.world.advance(10 * HOUR).await;
-    assert_eq!(maker.courier.round().await, 0);
+    assert_eq!(maker.round().await, 0);
     assert!(receiver.events().is_empty());
 }
 
@@ -69,11 +69,11 @@ async fn nobody_listens() {
     let url = format!("http://{}/", free.local_addr().expect("an address"));
     drop(free);
     maker.put(json!({"request_url": url})).await.data();
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     let reason = text(&maker.get().await, "reason");
     assert!(reason.starts_with("cannot connect to 127.0.0.1:"), "{reason}");
     maker.put(json!({"request_url": "http://nowhere.invalid/"})).await.data();
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     let reason = text(&maker.get().await, "reason");
     assert!(
         reason.starts_with("nowhere.invalid is not found") || reason.starts_with("no connection within 2 s"),
@@ -87,12 +87,12 @@ async fn an_address_has_three_seconds_for_an_event() {
     maker.subscribe(&receiver).await;
     receiver.answer(Manner::Slowly(1500));
     maker.resend().await;
-    maker.courier.round().await;
+    maker.round().await;
     let fate = maker.fate(&text(&receiver.events()[0], "uuid")).await;
     assert_eq!(fate["state"], "delivered", "{fate}");
     receiver.answer(Manner::Slowly(3500));
     maker.resend().await;
-    maker.courier.round().await;
+    maker.round().await;
     let fate = maker.fate(&text(&receiver.events()[1], "uuid")).await;
     assert_eq!((&fate["state"], &fate["failure"]), (&json!("waiting"), &json!("no answer within 3 s")));
     assert_eq!(fate["status"], Value::Null);
@@ -101,7 +101,7 @@ async fn an_address_has_three_seconds_for_an_event() {
 #[tokio::test]
 async fn private_addresses_are_not_called_where_that_is_not_allowed() {
     let (maker, receiver) = (Maker::start().await, Receiver::start());
-    let strict = Courier::new(maker.world.lab.app.clone(), false);
+    let strict = DeliveryWorker::new(maker.world.lab.app.clone(), false);
     let by_name = receiver.url().replace("127.0.0.1", "localhost");
     let mapped = receiver.url().replace("127.0.0.1", "[::ffff:127.0.0.1]");
     for url in [receiver.url(), by_name, mapped] {
@@ -120,6 +120,7 @@ async fn private_addresses_are_not_called_where_that_is_not_allowed() {
 
 #[tokio::test]
 async fn two_workers_deliver_once() {
+    use larkspur_store::Clock;
     let directory = tempfile::tempdir().expect("a directory");
     let driver = larkspur_testkit::racing_store(directory.path()).await;
     let clock = ManualClock::at(1_700_000_000_000);
@@ -137,15 +138,19 @@ async fn two_workers_deliver_once() {
             for _ in 0..10 {
                 maker.resend().await;
             }
-            // And the tickets of the hour, which whoever comes first writes down.
             maker.world.advance(HOUR).await;
         }
-        let couriers: Vec<Arc<Courier>> = (0..3).map(|_| lab.courier()).collect();
-        let rounds: Vec<_> = couriers
+        let workers: Vec<Arc<DeliveryWorker>> = (0..3).map(|_| lab.delivery_worker()).collect();
+        // And the tickets of the hour, which one of several servers writes down.
+        let engine = lab.app.engine();
+        let now = clock.now_ms();
+        let (one, other) = tokio::join!(app_ticket::send_due(engine, now), app_ticket::send_due(engine, now));
+        assert_eq!(one.expect("sent") + other.expect("sent"), makers.len());
+        let rounds: Vec<_> = workers
             .iter()
-            .map(|courier| {
-                let courier = courier.clone();
-                tokio::spawn(async move { courier.round().await })
+            .map(|worker| {
+                let worker = worker.clone();
+                tokio::spawn(async move { worker.round().await })
             })
             .collect();
         let mut attempts = 0;
@@ -153,7 +158,7 @@ async fn two_workers_deliver_once() {
             attempts += one.await.expect("no panic");
         }
         // A worker may find nothing left to claim while another is still about to write down what it did.
-        attempts += couriers[0].round().await;
+        attempts += workers[0].round().await;
         assert_eq!(attempts, makers.len() * 11, "round {round}");
     }
     let events = receiver.events();
@@ -166,13 +171,27 @@ async fn two_workers_deliver_once() {
 /// Claims as a worker does, and does nothing about it.
 async fn claim(maker: &Maker) -> Vec<Delivery> {
     use larkspur_store::Clock;
-    let tenant = TenantKey::parse(&maker.world.tenant_key).expect("a tenant");
-    let now = maker.clock.now_ms();
-    let claimed = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
-        let mut tx = root.tenant(tenant);
-        Box::pin(async move { outbox::claim(&mut tx, now).await })
+    claim_in(maker.world.lab.app.engine(), maker.clock.now_ms()).await
+}
+
+pub(super) async fn claim_in(engine: &Arc<Engine>, now: i64) -> Vec<Delivery> {
+    let due = engine.run(Effect::Reads, move |root| Box::pin(claims::due(root, now, 100)));
+    let due = Arc::new(due.await.expect("a look"));
+    let claimed = engine.run(Effect::Writes, move |root| {
+        let due = due.clone();
+        Box::pin(async move { claims::claim(root, &due, now).await })
     });
     claimed.await.expect("a claim")
+}
+
+/// Writes down the result of one attempt.
+async fn settle(maker: &Maker, delivery: &Delivery, attempt: Attempt, now: i64) -> Outcome {
+    let done = Arc::new([(delivery.clone(), attempt)]);
+    let settled = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
+        let done = done.clone();
+        Box::pin(async move { claims::settle(root, &*done, now).await })
+    });
+    settled.await.expect("a transaction")[0]
 }
 
 #[tokio::test]
@@ -185,19 +204,15 @@ async fn what_a_dead_worker_claimed_is_delivered_by_another() {
     assert_eq!(held.len(), 1);
     assert!(claim(&maker).await.is_empty());
     maker.clock.advance(LEASE_MS - 1);
-    assert_eq!(maker.courier.round().await, 0, "the claim holds");
+    assert_eq!(maker.round().await, 0, "the claim holds");
     maker.clock.advance(1);
-    assert_eq!(maker.courier.round().await, 1);
+    assert_eq!(maker.round().await, 1);
     let uuid = text(&receiver.events()[0], "uuid");
     assert_eq!(uuid, held[0].event_id);
     // It was not dead, but slow: what it has to say does not count any more.
-    let late = Arc::new((held.remove(0), Attempt { status: None, failure: Some("late".to_owned()) }));
+    let late = Attempt { status: None, failure: Some("late".to_owned()) };
     let now = maker.clock.now_ms();
-    let settled = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
-        let (mut tx, late) = (root.tenant(late.0.tenant), late.clone());
-        Box::pin(async move { outbox::settle(&mut tx, &late.0, &late.1, now).await })
-    });
-    assert_eq!(settled.await.expect("a transaction"), Outcome::Lost);
+    assert_eq!(settle(&maker, &held.remove(0), late, now).await, Outcome::Lost);
     let fate = maker.fate(&uuid).await;
     assert_eq!((&fate["state"], &fate["attempts"]), (&json!("delivered"), &json!(1)));
     // The same while the second claim is still under way.
@@ -207,12 +222,8 @@ async fn what_a_dead_worker_claimed_is_delivered_by_another() {
     let second = claim(&maker).await;
     assert_eq!((first.len(), second.len()), (1, 1));
     assert_eq!(first[0].event_id, second[0].event_id);
-    let slow = Arc::new((first[0].clone(), Attempt { status: Some(200), failure: None }));
-    let settled = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
-        let (mut tx, slow) = (root.tenant(slow.0.tenant), slow.clone());
-        Box::pin(async move { outbox::settle(&mut tx, &slow.0, &slow.1, now).await })
-    });
-    assert_eq!(settled.await.expect("a transaction"), Outcome::Lost);
+    let slow = Attempt { status: Some(200), failure: None };
+    assert_eq!(settle(&maker, &first[0], slow, now).await, Outcome::Lost);
     assert_eq!(maker.fate(&first[0].event_id).await["state"], "waiting");
 }
 
@@ -231,14 +242,7 @@ async fn what_is_claimed_in_a_store_is_claimed_at_once_in_its_copy() {
     let source = Source::of(driver).await.expect("a source");
     source.copy_to(&copy, None, &mut |_| {}).await.expect("copied");
     let engine = Engine::open(copy, clock.clone(), 0).await.expect("opens");
-    let (tenant, now) = (held[0].tenant, clock.now_ms());
-    let due = engine.run(Effect::Reads, move |root| Box::pin(outbox::due(root, now))).await;
-    assert_eq!(due, Ok(vec![tenant]));
-    let claimed = engine.run(Effect::Writes, move |root| {
-        let mut tx = root.tenant(tenant);
-        Box::pin(async move { outbox::claim(&mut tx, now).await })
-    });
-    let claimed = claimed.await.expect("a claim");
+    let claimed = claim_in(&engine, clock.now_ms()).await;
     assert_eq!(claimed.iter().map(|event| &event.event_id).collect::<Vec<_>>(), [&held[0].event_id]);
 }
 
@@ -251,15 +255,11 @@ async fn a_deleted_world_leaves_nothing_to_deliver() {
     maker.resend().await;
     maker.world.control("DELETE", "").send().await.data();
     maker.clock.advance(100 * HOUR * 1000);
-    assert_eq!(maker.courier.round().await, 0);
-    let now = 0;
-    let late = Arc::new((held[0].clone(), Attempt { status: Some(200), failure: None }));
-    let settled = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
-        let (mut tx, late) = (root.tenant(late.0.tenant), late.clone());
-        Box::pin(async move { outbox::settle(&mut tx, &late.0, &late.1, now).await })
-    });
-    assert_eq!(settled.await.expect("a transaction"), Outcome::Lost);
-    let due = maker.world.lab.app.engine().run(Effect::Reads, |root| Box::pin(outbox::due(root, i64::MAX)));
+    assert_eq!(maker.round().await, 0);
+    let late = Attempt { status: Some(200), failure: None };
+    assert_eq!(settle(&maker, &held[0], late, 0).await, Outcome::Lost);
+    let due =
+        maker.world.lab.app.engine().run(Effect::Reads, |root| Box::pin(claims::due(root, i64::MAX, 100)));
     assert!(due.await.expect("a look").is_empty());
 }
 
@@ -268,7 +268,7 @@ async fn a_deleted_world_leaves_nothing_to_deliver() {
 async fn a_running_worker_is_woken_by_what_is_written_and_ends_when_it_is_told_to() {
     let (maker, receiver) = (Maker::start().await, Receiver::start());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let running = tokio::spawn(maker.courier.clone().run(async {
+    let running = tokio::spawn(maker.worker.clone().run(async {
         let _ = stopped.await;
     }));
     maker.put(json!({"request_url": receiver.url()})).await.data();

@@ -2,3 +2,5 @@
 
 mod delivery;
 mod faults;
+mod recipients;
+mod upgrade;

@@ -67,6 +67,7 @@ impl Operation for Get {
             codes::APPLICATION_LEVEL_TOO_LOW,
         ],
         recodes: &[],
+        emits: &[],
         example: "lang=zh_cn",
         behaviours: &[IDENTITIES, SHOWN, ORDER],
         deviations: &[],

@@ -25,6 +25,7 @@ impl Operation for Apply {
             codes::SCOPES_APPLIED_ALREADY,
         ],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[APPLIED],
         deviations: &[],

@@ -42,6 +42,7 @@ impl Operation for List {
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::SCOPES_APP_NOT_INSTALLED],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[IDENTITIES, ASKED],
         deviations: &[],

@@ -50,6 +50,7 @@ impl Operation for Create {
             codes::APP_SECRET_INVALID,
         ],
         recodes: &[],
+        emits: &[],
         example: r#"{"app_id":"{app_id}","app_secret":"{app_secret}","app_ticket":"the pushed ticket"}"#,
         behaviours: &[Behaviour {
             name: "app_ticket_lifetime",

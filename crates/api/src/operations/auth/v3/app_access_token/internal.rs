@@ -34,6 +34,7 @@ impl Operation for Create {
         invalid: codes::AUTH_PARAM_INVALID,
         codes: CODES,
         recodes: &[],
+        emits: &[],
         example: r#"{"app_id":"{app_id}","app_secret":"{app_secret}"}"#,
         behaviours: &[],
         deviations: &[],

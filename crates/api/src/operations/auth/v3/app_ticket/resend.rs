@@ -1,10 +1,13 @@
 use larkspur_contract::model::AppKind;
-use larkspur_contract::{Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates};
-use larkspur_store::events::{self, AddressState, Subject};
+use larkspur_contract::{
+    Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, post, rates,
+};
+use larkspur_store::events::subscriptions;
 use larkspur_store::{Root, oauth, tenants};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::events::app_ticket;
 use crate::operations::auth::v3;
 use crate::operations::auth::v3::tenant_access_token::internal::Body;
 use crate::{Empty, Input, Operation, RootCall};
@@ -35,6 +38,7 @@ impl Operation for Resend {
             codes::APP_NOT_ISV,
         ],
         recodes: &[],
+        emits: &[&events::APP_TICKET],
         example: r#"{"app_id":"{app_id}","app_secret":"{app_secret}"}"#,
         behaviours: &[
             Behaviour {
@@ -74,15 +78,10 @@ impl Operation for Resend {
         // Whoever deletes the world waits, so that nothing is left of it.
         let Some(world) = tenants::lock(&mut tx).await? else { return Ok(Output {}) };
         let now = call.now + world.clock_offset_ms;
-        let Some(subscription) = events::subscription(&mut tx, app.app_id).await? else {
+        if subscriptions::get(&mut tx, app.app_id).await?.is_some() {
+            app_ticket::send(&mut tx, app.app_id, now).await?;
+        } else {
             oauth::next_ticket(&mut tx, app.app_id, now).await?;
-            return Ok(Output {});
-        };
-        let held = events::lock(&mut tx, call.now).await?;
-        let ticket = Subject::AppTicket(oauth::next_ticket(&mut tx, app.app_id, now).await?);
-        events::insert(&mut tx, &held, app.app_id, &ticket, now).await?;
-        if subscription.state == AddressState::Failed {
-            events::drop_unverified(&mut tx, &held, app.app_id).await?;
         }
         Ok(Output {})
     }

@@ -44,6 +44,7 @@ impl Operation for Create {
         invalid: codes::AUTH_PARAM_INVALID,
         codes: &[codes::AUTH_PARAM_INVALID, codes::APP_TOKEN_REJECTED, codes::TENANT_HAS_NOT_INSTALLED],
         recodes: &[],
+        emits: &[],
         example: r#"{"app_access_token":"a-…","tenant_key":"{tenant_key}"}"#,
         behaviours: &[Behaviour {
             name: "auth_app_token_rejected",

@@ -22,6 +22,7 @@ impl Operation for Create {
         invalid: codes::AUTHEN_PARAM_INVALID,
         codes: CODE_CODES,
         recodes: &[],
+        emits: &[],
         example: r#"{"grant_type":"authorization_code","code":"the code of the redirect"}"#,
         behaviours: BEHAVIOURS,
         deviations: &["The page has a special frequency limit, which it does not tell; none is held."],

@@ -54,6 +54,7 @@ impl Operation for Decide {
             codes::FORM_FOREIGN,
         ],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: BEHAVIOURS,
         deviations: &["Not of the platform: its page sends its answer elsewhere."],

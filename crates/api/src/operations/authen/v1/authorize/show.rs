@@ -23,6 +23,7 @@ impl Operation for Show {
         invalid: codes::OAUTH_MALFORMED,
         codes: CODES,
         recodes: &[],
+        emits: &[],
         example: "client_id={app_id}&response_type=code&redirect_uri=http://localhost:3000/callback&state=1",
         behaviours: BEHAVIOURS,
         deviations: &["The documented frequency (1000/min, 50/s) is not held: the page is a browser's."],

@@ -23,6 +23,7 @@ impl Operation for Show {
         invalid: codes::OAUTH_MALFORMED,
         codes: CODES,
         recodes: &[],
+        emits: &[],
         example: "app_id={app_id}&redirect_uri=http://localhost:3000/callback&state=1",
         behaviours: BEHAVIOURS,
         deviations: &[],

@@ -22,6 +22,7 @@ impl Operation for Create {
         invalid: codes::AUTHEN_PARAM_INVALID,
         codes: REFRESH_CODES,
         recodes: &[],
+        emits: &[],
         example: r#"{"grant_type":"refresh_token","refresh_token":"ur-…"}"#,
         behaviours: BEHAVIOURS,
         deviations: &["The page has a special frequency limit, which it does not tell; none is held."],

@@ -34,6 +34,7 @@ impl Operation for Get {
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::AUTHEN_USER_ABSENT],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[TOKENS],
         deviations: &[],

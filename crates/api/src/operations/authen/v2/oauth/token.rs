@@ -70,6 +70,7 @@ impl Operation for Create {
         invalid: codes::OAUTH_MALFORMED,
         codes: CODES,
         recodes: &[],
+        emits: &[],
         example: r#"{"grant_type":"authorization_code","client_id":"{app_id}","client_secret":"{app_secret}","code":"the code of the redirect"}"#,
         behaviours: BEHAVIOURS,
         deviations: DEVIATIONS,

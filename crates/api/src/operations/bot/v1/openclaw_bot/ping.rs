@@ -50,6 +50,7 @@ impl Operation for Ping {
         invalid: codes::FIELD_VALIDATION,
         codes: &[],
         recodes: &[],
+        emits: &[],
         example: r#"{"needBotInfo":true}"#,
         behaviours: &[SHAPE],
         deviations: &[],

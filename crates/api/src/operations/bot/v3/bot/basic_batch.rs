@@ -73,6 +73,7 @@ impl Operation for BasicBatch {
         invalid: codes::FIELD_VALIDATION,
         codes: &[],
         recodes: &[],
+        emits: &[],
         example: "bot_ids={open_id}",
         behaviours: &[SHAPE, NAMED],
         deviations: &[],

@@ -22,6 +22,7 @@ impl Operation for InfoPost {
         invalid: codes::FIELD_VALIDATION,
         codes: &[],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[super::WITHOUT, BY_POST],
         deviations: &[],

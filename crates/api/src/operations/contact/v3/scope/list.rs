@@ -55,6 +55,7 @@ impl Operation for List {
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::CONTACT_PAGE_SIZE_INVALID, codes::CONTACT_PAGE_TOKEN_INVALID],
         recodes: &[],
+        emits: &[],
         example: "page_size=100",
         behaviours: &[user::RANGE, user::RESIGNED, USERS_ALONE],
         deviations: &[],

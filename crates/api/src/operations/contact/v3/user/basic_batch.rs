@@ -77,6 +77,7 @@ impl Operation for BasicBatch {
             codes::UNION_ID_UNKNOWN,
         ],
         recodes: &[],
+        emits: &[],
         example: r#"{"user_ids":["{open_id}"]}"#,
         behaviours: &[NAMES],
         deviations: &[],

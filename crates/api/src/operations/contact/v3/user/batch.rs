@@ -55,6 +55,7 @@ impl Operation for Batch {
             codes::UNION_ID_UNKNOWN,
         ],
         recodes: &[],
+        emits: &[],
         example: "user_ids={open_id}",
         behaviours: &[RANGE, UNSET, LEFT_OUT],
         deviations: &[],

@@ -71,6 +71,7 @@ impl Operation for BatchGetId {
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::FIELD_VALIDATION],
         recodes: &[],
+        emits: &[],
         example: r#"{"emails":["dora@example.com"]}"#,
         behaviours: &[RANGE, ADDRESSES],
         deviations: &[],

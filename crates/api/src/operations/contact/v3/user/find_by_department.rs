@@ -50,6 +50,7 @@ impl Operation for FindByDepartment {
             codes::CONTACT_NO_DEPARTMENT_AUTHORITY,
         ],
         recodes: &[],
+        emits: &[],
         example: "department_id=0",
         behaviours: &[RANGE, DEPARTMENTS, RESIGNED, UNSET],
         deviations: &[],

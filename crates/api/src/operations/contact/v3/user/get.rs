@@ -64,6 +64,7 @@ impl Operation for Get {
             codes::UNION_ID_UNKNOWN,
         ],
         recodes: &[],
+        emits: &[],
         example: "user_id_type=open_id",
         behaviours: &[RANGE, UNSET, BOTS],
         deviations: &[],

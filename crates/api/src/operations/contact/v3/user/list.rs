@@ -47,6 +47,7 @@ impl Operation for List {
             codes::CONTACT_NO_DEPARTMENT_AUTHORITY,
         ],
         recodes: &[],
+        emits: &[],
         example: "department_id=0&page_size=50",
         behaviours: &[RANGE, DEPARTMENTS, RESIGNED, UNSET, ALONE],
         deviations: &[],

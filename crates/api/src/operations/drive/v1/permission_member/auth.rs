@@ -64,6 +64,7 @@ impl Operation for Auth {
         invalid: codes::DRIVE_PARAM_INVALID,
         codes: support::AUTH_CODES,
         recodes: &[],
+        emits: &[],
         example: r#"type=docx&action=view"#,
         behaviours: &[ACTIONS],
         deviations: &[],

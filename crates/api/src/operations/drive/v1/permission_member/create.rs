@@ -70,6 +70,7 @@ impl Operation for Create {
         invalid: codes::DRIVE_PARAM_INVALID,
         codes: support::CODES,
         recodes: &[],
+        emits: &[],
         example: r#"{"member_type":"openchat","member_id":"{chat_id}","perm":"view"}"#,
         behaviours: &[RIGHTS],
         deviations: &[

@@ -56,6 +56,7 @@ impl Operation for Delete {
         invalid: codes::DRIVE_PARAM_INVALID,
         codes: support::CODES,
         recodes: &[],
+        emits: &[],
         example: r#"{"type":"chat"}"#,
         behaviours: &[RIGHTS, WHOLE],
         deviations: &[],

@@ -82,6 +82,7 @@ impl Operation for List {
         invalid: codes::DRIVE_PARAM_INVALID,
         codes: support::READ_CODES,
         recodes: &[],
+        emits: &[],
         example: r#"type=docx"#,
         behaviours: &[LISTED],
         deviations: &[],

@@ -82,6 +82,7 @@ impl Operation for Update {
         invalid: codes::DRIVE_PARAM_INVALID,
         codes: support::CODES,
         recodes: &[],
+        emits: &[],
         example: r#"{"member_type":"openchat","perm":"edit"}"#,
         behaviours: &[RIGHTS],
         deviations: &[],

@@ -29,6 +29,7 @@ impl Operation for Connection {
         invalid: codes::FIELD_VALIDATION,
         codes: &[],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[NONE],
         deviations: &[],

@@ -46,6 +46,7 @@ impl Operation for OutboundIp {
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::OUTBOUND_PARAM_INVALID],
         recodes: &[],
+        emits: &[],
         example: "page_size=50",
         behaviours: &[ADDRESSES],
         deviations: &[],

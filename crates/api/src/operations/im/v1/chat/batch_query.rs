@@ -44,6 +44,7 @@ impl Operation for BatchQuery {
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::BOT_NOT_ACTIVATED, codes::APP_UNAVAILABLE],
         recodes: &[],
+        emits: &[],
         example: r#"{"chat_ids":["{chat_id}"]}"#,
         behaviours: &[SHAPE, FOUND],
         deviations: &[],

@@ -74,6 +74,7 @@ impl Operation for Create {
             codes::OPEN_ID_CROSS_APP,
         ],
         recodes: &[],
+        emits: &[],
         example: r#"{"name":"larkspur","description":"made by a test"}"#,
         behaviours: &[TOPICS, AVATAR, PEOPLE, UUID, POLICY, LIMITER],
         deviations: &["A chat is internal when it is created; external ones come from the control API."],

@@ -40,6 +40,7 @@ impl Operation for Delete {
             codes::APP_UNAVAILABLE,
         ],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[DISSOLVED],
         deviations: &[],

@@ -38,6 +38,7 @@ impl Operation for Get {
             codes::APP_UNAVAILABLE,
         ],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[OUTSIDERS, standing::EXTERNAL],
         deviations: &[],

@@ -65,6 +65,7 @@ impl Operation for Share {
             codes::USER_OR_BOT_NOT_FOUND,
         ],
         recodes: &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)],
+        emits: &[],
         example: r#"{"validity_period":"week"}"#,
         behaviours: &[SHARERS, LIFE, FORM, standing::EXTERNAL, LIMITER],
         deviations: &[],

@@ -65,6 +65,7 @@ impl Operation for List {
             codes::APP_UNAVAILABLE,
         ],
         recodes: &[],
+        emits: &[],
         example: "sort_type=ByActiveTimeDesc&page_size=20",
         behaviours: &[LISTED, ACTIVE, TYPES],
         deviations: &[],

@@ -48,6 +48,7 @@ impl Operation for Search {
         invalid: codes::PARAM_INVALID,
         codes: &[codes::PARAM_INVALID, codes::APP_NOT_FOUND, codes::BOT_NOT_ACTIVATED, codes::APP_INACTIVE],
         recodes: &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)],
+        emits: &[],
         example: "query=demo",
         behaviours: &[VISIBLE, EMPTY, MATCHING, BOUNDED],
         deviations: &[PINYIN],

@@ -63,6 +63,7 @@ impl Operation for Update {
             codes::OPEN_ID_CROSS_APP,
         ],
         recodes: &[],
+        emits: &[],
         example: r#"{"name":"larkspur","description":"renamed by a test"}"#,
         behaviours: &[EDITORS, LIMITS, NAMES, OWNER, POLICY, LIMITER],
         deviations: &[],

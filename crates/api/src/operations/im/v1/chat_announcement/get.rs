@@ -79,6 +79,7 @@ impl Operation for Get {
             (codes::CHAT_ID_INVALID, codes::PARAM_INVALID),
             (codes::CHAT_DISSOLVED, codes::OPERATOR_NOT_IN_CHAT),
         ],
+        emits: &[],
         example: "",
         behaviours: &[super::ORDER, super::EXISTS, super::CONTENT, DISSOLVED, standing::EXTERNAL, LIMITER],
         deviations: &[],

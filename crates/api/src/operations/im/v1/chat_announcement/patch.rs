@@ -53,6 +53,7 @@ impl Operation for Patch {
             codes::ANNOUNCEMENT_IS_DOCX,
         ],
         recodes: &[(codes::CHAT_ID_INVALID, codes::PARAM_INVALID)],
+        emits: &[],
         example: r#"{"revision":"0","requests":["{\"requestType\":\"InsertBlocksRequestType\",\"insertBlocksRequest\":{\"payload\":\"{\\\"blocks\\\":[{\\\"type\\\":\\\"paragraph\\\",\\\"paragraph\\\":{\\\"elements\\\":[{\\\"type\\\":\\\"textRun\\\",\\\"textRun\\\":{\\\"text\\\":\\\"Hello\\\",\\\"style\\\":{}}}],\\\"style\\\":{}}}]}\",\"location\":{\"zoneId\":\"0\",\"index\":0,\"endOfZone\":true}}}"]}"#,
         behaviours: &[super::ORDER, super::EXISTS, super::CONTENT, super::REFUSED, REVISIONS, LIMITER],
         deviations: &[],

@@ -26,6 +26,7 @@ impl Operation for AddManagers {
         invalid: codes::PARAM_INVALID,
         codes: super::CODES,
         recodes: &[],
+        emits: &[],
         example: r#"{"manager_ids":["{open_id}"]}"#,
         behaviours: &[LIMITER, super::OWNER, super::ITSELF, super::IDS, super::SUPERGROUP],
         deviations: &[],

@@ -25,6 +25,7 @@ impl Operation for DeleteManagers {
         invalid: codes::PARAM_INVALID,
         codes: super::DISMISS,
         recodes: &[],
+        emits: &[],
         example: r#"{"manager_ids":["{open_id}"]}"#,
         behaviours: &[LIMITER, super::OWNER, super::ITSELF, super::IDS],
         deviations: &[],

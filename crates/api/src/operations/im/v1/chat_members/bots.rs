@@ -49,6 +49,7 @@ impl Operation for Bots {
             codes::APP_UNAVAILABLE,
         ],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[SHAPE],
         deviations: &[],

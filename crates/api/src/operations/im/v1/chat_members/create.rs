@@ -77,6 +77,7 @@ impl Operation for Create {
             codes::UNION_ID_NOT_EXISTED,
         ],
         recodes: &[],
+        emits: &[],
         example: r#"{"id_list":["{open_id}"]}"#,
         behaviours: &[super::CAPS, LIMITER, IDS, APPROVAL],
         deviations: &["Users of other tenants cannot be members, not even of external chats (232028)."],

@@ -62,6 +62,7 @@ impl Operation for Delete {
             codes::CANNOT_REMOVE_OWNER,
         ],
         recodes: &[],
+        emits: &[],
         example: r#"{"id_list":["{open_id}"]}"#,
         behaviours: &[super::SELF_REMOVAL, LIMITER, OWNER, LAST, STRANGERS],
         deviations: &[],

@@ -79,6 +79,7 @@ impl Operation for Get {
             codes::APP_UNAVAILABLE,
         ],
         recodes: &[],
+        emits: &[],
         example: "page_size=20",
         behaviours: &[standing::EXTERNAL, PAGES, TOTAL, UNCUT],
         deviations: &[],

@@ -46,6 +46,7 @@ impl Operation for IsInChat {
             codes::APP_UNAVAILABLE,
         ],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[DISSOLVED, standing::EXTERNAL],
         deviations: &[],

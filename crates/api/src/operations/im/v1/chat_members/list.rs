@@ -95,6 +95,7 @@ impl Operation for List {
             codes::APP_UNAVAILABLE,
         ],
         recodes: &[],
+        emits: &[],
         example: "member_types=user,bot&page_size=20",
         behaviours: &[SHAPE, PAGES],
         deviations: &[],

@@ -39,6 +39,7 @@ impl Operation for MeJoin {
             codes::JOIN_NEEDS_APPROVAL,
         ],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[super::CAPS, LIMITER, AGAIN],
         deviations: &[],

@@ -72,6 +72,7 @@ impl Operation for Patch {
             (codes::CHAT_ID_INVALID, codes::PARAM_INVALID),
             (codes::TENANT_MISMATCH, codes::TOKEN_LACKS_PERMISSION),
         ],
+        emits: &[],
         example: r#"{"update_fields":["NAME"],"chat_menu_item":{"name":"Wiki"}}"#,
         behaviours: &[chat_menu_tree::ORDER, chat_menu_tree::MANAGE, chat_menu_tree::ITEMS, NAMED, LIMITER],
         deviations: &[],

@@ -80,6 +80,7 @@ impl Operation for Create {
             (codes::CHAT_ID_INVALID, codes::PARAM_INVALID),
             (codes::TENANT_MISMATCH, codes::TOKEN_LACKS_PERMISSION),
         ],
+        emits: &[],
         example: r#"{"menu_tree":{"chat_menu_top_levels":[{"chat_menu_item":{"action_type":"REDIRECT_LINK","name":"Wiki","redirect_link":{"common_url":"https://example.com"}}}]}}"#,
         behaviours: &[super::ORDER, super::MANAGE, super::ITEMS, super::LIMITS, LIMITER],
         deviations: &[],

@@ -52,6 +52,7 @@ impl Operation for Delete {
             (codes::CHAT_ID_INVALID, codes::PARAM_INVALID),
             (codes::TENANT_MISMATCH, codes::TOKEN_LACKS_PERMISSION),
         ],
+        emits: &[],
         example: r#"{"chat_menu_top_level_ids":["7000000000000000000"]}"#,
         behaviours: &[super::ORDER, super::MANAGE, WHICH, LIMITER],
         deviations: &[],

@@ -36,6 +36,7 @@ impl Operation for Get {
             (codes::TENANT_MISMATCH, codes::TOKEN_LACKS_PERMISSION),
             (codes::CHAT_DISSOLVED, codes::OPERATOR_NOT_IN_CHAT),
         ],
+        emits: &[],
         example: "",
         behaviours: &[super::ORDER, DISSOLVED],
         deviations: &[],

@@ -49,6 +49,7 @@ impl Operation for Sort {
             (codes::CHAT_ID_INVALID, codes::PARAM_INVALID),
             (codes::TENANT_MISMATCH, codes::TOKEN_LACKS_PERMISSION),
         ],
+        emits: &[],
         example: r#"{"chat_menu_top_level_ids":[]}"#,
         behaviours: &[super::ORDER, super::MANAGE, WHOLE],
         deviations: &[],

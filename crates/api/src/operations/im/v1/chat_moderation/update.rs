@@ -70,6 +70,7 @@ impl Operation for Update {
             codes::OPEN_ID_CROSS_APP,
         ],
         recodes: &[],
+        emits: &[],
         example: r#"{"moderation_setting":"moderator_list","moderator_added_list":["{open_id}"]}"#,
         behaviours: &[SPEAKERS, LISTS, HOLDS, LIMITER],
         deviations: &[],

@@ -21,6 +21,7 @@ impl Operation for Delete {
         invalid: codes::FIELD_VALIDATION,
         codes: super::CODES,
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[super::SHAPE, super::RULES],
         deviations: &[],

@@ -32,6 +32,7 @@ impl Operation for Get {
         invalid: codes::FIELD_VALIDATION,
         codes: super::CODES,
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[super::SHAPE, super::RULES],
         deviations: &[],

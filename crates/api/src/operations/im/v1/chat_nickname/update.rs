@@ -34,6 +34,7 @@ impl Operation for Update {
         invalid: codes::FIELD_VALIDATION,
         codes: super::CODES,
         recodes: &[],
+        emits: &[],
         example: r#"{"nickname":"Lark"}"#,
         behaviours: &[super::SHAPE, super::RULES],
         deviations: &[],

@@ -72,6 +72,7 @@ impl Operation for BatchQuery {
             codes::OPEN_ID_CROSS_APP,
         ],
         recodes: &[],
+        emits: &[],
         example: r#"{"chatter_ids":["{open_id}"]}"#,
         behaviours: &[SHAPE, FOUND],
         deviations: &[],

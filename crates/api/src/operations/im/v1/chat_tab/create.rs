@@ -55,6 +55,7 @@ impl Operation for Create {
             codes::NOT_IMAGE_OWNER,
         ],
         recodes: &[],
+        emits: &[],
         example: r#"{"chat_tabs":[{"tab_type":"url","tab_name":"Wiki","tab_content":{"url":"https://example.com"}}]}"#,
         behaviours: &[PAGE_SPEAKS, super::ORDER, super::MANAGE, super::SHOWN, super::DOCUMENTS],
         deviations: &[],

@@ -51,6 +51,7 @@ impl Operation for DeleteTabs {
             codes::NO_WIDGET_PERMISSION,
         ],
         recodes: &[],
+        emits: &[],
         example: r#"{"tab_ids":["7000000000000000000"]}"#,
         behaviours: &[super::ORDER, super::MANAGE, super::SHOWN, WHICH],
         deviations: &[],

@@ -41,6 +41,7 @@ impl Operation for ListTabs {
             codes::TAB_CHAT_UNSUPPORTED,
         ],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[super::SHOWN, DISSOLVED, standing::EXTERNAL],
         deviations: &[],

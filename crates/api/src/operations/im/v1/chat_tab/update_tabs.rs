@@ -55,6 +55,7 @@ impl Operation for UpdateTabs {
             codes::NOT_IMAGE_OWNER,
         ],
         recodes: &[],
+        emits: &[],
         example: r#"{"chat_tabs":[{"tab_id":"7000000000000000000","tab_type":"url","tab_name":"Wiki"}]}"#,
         behaviours: &[super::ORDER, super::MANAGE, super::SHOWN, CHANGES],
         deviations: &[],

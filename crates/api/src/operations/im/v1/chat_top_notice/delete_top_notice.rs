@@ -24,6 +24,7 @@ impl Operation for DeleteTopNotice {
         invalid: codes::PARAM_INVALID,
         codes: super::TAKE_DOWN,
         recodes: &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)],
+        emits: &[],
         example: "{}",
         behaviours: &[super::RIGHT, NOTHING],
         deviations: &[],

@@ -56,6 +56,7 @@ impl Operation for PutTopNotice {
         invalid: codes::PARAM_INVALID,
         codes: super::CODES,
         recodes: &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)],
+        emits: &[],
         example: r#"{"chat_top_notice":[{"action_type":"2"}]}"#,
         behaviours: &[super::RIGHT, REPLACES],
         deviations: &["Messages are not kept here: any well-formed message_id is taken."],

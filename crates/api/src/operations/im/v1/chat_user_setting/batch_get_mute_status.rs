@@ -50,6 +50,7 @@ impl Operation for BatchGetMuteStatus {
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::PARAM_INVALID, codes::BOT_NOT_ACTIVATED, codes::APP_UNAVAILABLE],
         recodes: &[],
+        emits: &[],
         example: r#"{"chat_ids":["{chat_id}"]}"#,
         behaviours: &[super::SHAPE, super::IDS],
         deviations: &[],

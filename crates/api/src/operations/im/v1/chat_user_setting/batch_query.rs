@@ -58,6 +58,7 @@ impl Operation for BatchQuery {
             codes::APP_UNAVAILABLE,
         ],
         recodes: &[],
+        emits: &[],
         example: r#"{"chat_ids":["{chat_id}"]}"#,
         behaviours: &[super::SHAPE, IN_EACH],
         deviations: &[],

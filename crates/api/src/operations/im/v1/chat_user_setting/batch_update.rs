@@ -53,6 +53,7 @@ impl Operation for BatchUpdate {
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::BOT_NOT_ACTIVATED, codes::APP_UNAVAILABLE],
         recodes: &[],
+        emits: &[],
         example: r#"{"chat_settings":[{"chat_id":"{chat_id}","is_muted":true}]}"#,
         behaviours: &[super::SHAPE, super::IDS],
         deviations: &[],

@@ -53,6 +53,7 @@ impl Operation for Create {
             super::STORAGE[1],
         ],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[KEYS, super::QUOTA],
         deviations: &["TIFF and HEIC images are kept as they are; the platform turns them into JPEG."],

@@ -48,6 +48,7 @@ impl Operation for Get {
             super::STORAGE[1],
         ],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[super::QUOTA],
         deviations: &[],

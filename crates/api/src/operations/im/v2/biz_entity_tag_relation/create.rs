@@ -26,6 +26,7 @@ impl Operation for Create {
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[codes::TAG_PARAM_INVALID],
         recodes: &[],
+        emits: &[],
         example: r#"{"tag_biz_type":"chat","biz_entity_id":"{chat_id}","tag_ids":[]}"#,
         behaviours: &[PAGE_SPEAKS, super::ENTITY, ADDS, OWNER, DEAD_IDS, LIMIT],
         deviations: &[],

@@ -51,6 +51,7 @@ impl Operation for Get {
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[codes::TAG_PARAM_INVALID],
         recodes: &[],
+        emits: &[],
         example: "tag_biz_type=chat&biz_entity_id={chat_id}",
         behaviours: &[super::ENTITY],
         deviations: &[],

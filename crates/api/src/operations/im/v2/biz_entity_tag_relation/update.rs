@@ -23,6 +23,7 @@ impl Operation for Update {
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[codes::TAG_PARAM_INVALID],
         recodes: &[],
+        emits: &[],
         example: r#"{"tag_biz_type":"chat","biz_entity_id":"{chat_id}","tag_ids":[]}"#,
         behaviours: &[super::ENTITY, REMOVES],
         deviations: &[],

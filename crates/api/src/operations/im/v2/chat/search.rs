@@ -103,6 +103,7 @@ impl Operation for Search {
             codes::OPEN_ID_CROSS_APP,
         ],
         recodes: &[],
+        emits: &[],
         example: r#"{"query":"demo","filter":{"search_types":["private"]},"sorter":"create_time_desc"}"#,
         behaviours: &[SHAPE, TIMES, CODES, VISIBLE, MATCHING, filter::FILTERS, BOUNDED],
         deviations: &[PINYIN],

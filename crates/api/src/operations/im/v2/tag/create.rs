@@ -63,6 +63,7 @@ impl Operation for Create {
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[codes::TAG_PARAM_INVALID, codes::TAG_NAME_TAKEN_LIVE],
         recodes: &[],
+        emits: &[],
         example: r#"{"create_tag":{"tag_type":"tenant","name":"default name","i18n_names":[{"locale":"zh_cn","name":"标签1"}]}}"#,
         behaviours: &[PAGE_SPEAKS, super::DUPLICATE, super::UNIQUENESS, super::NAMES],
         deviations: &[],

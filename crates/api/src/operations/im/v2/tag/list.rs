@@ -49,6 +49,7 @@ impl Operation for List {
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[codes::TAG_PARAM_INVALID],
         recodes: &[],
+        emits: &[],
         example: "ids=7307000000000000000",
         behaviours: &[PAGE_SPEAKS, super::OWNER, UNKNOWN, COMMAS],
         deviations: &[],

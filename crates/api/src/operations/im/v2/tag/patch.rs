@@ -72,6 +72,7 @@ impl Operation for Patch {
         invalid: codes::TAG_PARAM_INVALID,
         codes: &[codes::TAG_PARAM_INVALID, codes::TAG_NAME_TAKEN_LIVE],
         recodes: &[],
+        emits: &[],
         example: r#"{"patch_tag":{"name":"标签名称","i18n_names":[{"locale":"zh_cn","name":"标签2"}]}}"#,
         behaviours: &[
             PAGE_SPEAKS,

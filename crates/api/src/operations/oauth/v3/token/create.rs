@@ -26,6 +26,7 @@ impl Operation for Create {
         invalid: codes::OAUTH_MALFORMED,
         codes: CODES,
         recodes: &[],
+        emits: &[],
         example: r#"{"grant_type":"client_credentials","client_id":"{app_id}","client_secret":"{app_secret}"}"#,
         behaviours: BEHAVIOURS,
         deviations: DEVIATIONS,

@@ -57,6 +57,7 @@ impl Operation for Get {
         invalid: codes::FIELD_VALIDATION,
         codes: &[codes::TENANT_UNKNOWN, codes::TENANT_DENIED],
         recodes: &[],
+        emits: &[],
         example: "",
         behaviours: &[SHOWN],
         deviations: &[],

@@ -1,4 +1,4 @@
-//! Somebody's bot: a server that receives events, and answers as it is told to.
+//! A bot's webhook receiver: it records the events that it gets and answers as it is told to.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 /// How a receiver answers what is not a challenge.
 #[derive(Debug, Clone)]
-pub(crate) enum Manner {
+pub enum Manner {
     /// HTTP 200; a challenge is sent back.
     Well,
     /// This status line and headers, and this body, to everything.
@@ -28,30 +28,30 @@ pub(crate) enum Manner {
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// The request line and the headers.
     head: Vec<String>,
     /// The body as it came.
-    pub(crate) raw: String,
+    pub raw: String,
     /// What the body says once it is decrypted.
-    pub(crate) plain: String,
+    pub plain: String,
 }
 
 impl Seen {
     /// The request line.
-    pub(crate) fn line(&self) -> &str {
+    pub fn line(&self) -> &str {
         &self.head[0]
     }
 
     /// A header.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let named =
             |line: &&String| line.split_once(": ").is_some_and(|(found, _)| found.eq_ignore_ascii_case(name));
         self.head.iter().find(named)?.split_once(": ").map(|(_, value)| value)
     }
 
     /// The decrypted body.
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.plain).expect("JSON")
     }
 }
@@ -64,19 +64,19 @@ struct State {
 
 /// A running receiver; it ends with the tests.
 #[derive(Clone)]
-pub(crate) struct Receiver {
+pub struct Receiver {
     address: SocketAddr,
     state: Arc<State>,
 }
 
 impl Receiver {
     /// One that answers well.
-    pub(crate) fn start() -> Receiver {
+    pub fn start() -> Receiver {
         Receiver::with_key(None)
     }
 
     /// One that decrypts with this key.
-    pub(crate) fn with_key(key: Option<&str>) -> Receiver {
+    pub fn with_key(key: Option<&str>) -> Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let state = Arc::new(State {
@@ -96,22 +96,22 @@ impl Receiver {
     }
 
     /// Where it listens.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}/events?from=larkspur", self.address)
     }
 
     /// From now on it answers like this.
-    pub(crate) fn answer(&self, manner: Manner) {
+    pub fn answer(&self, manner: Manner) {
         *self.state.manner.lock().expect("not poisoned") = manner;
     }
 
     /// Everything that came, in order.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<Seen> {
         self.state.seen.lock().expect("not poisoned").clone()
     }
 
     /// The events that came: what is not a challenge.
-    pub(crate) fn events(&self) -> Vec<Value> {
+    pub fn events(&self) -> Vec<Value> {
         let all = self.seen().into_iter().map(|seen| seen.json());
         all.filter(|event| event["type"] != "url_verification").collect()
     }
@@ -165,7 +165,7 @@ fn decrypt(key: &str, raw: &str) -> String {
 }
 
 /// The signature of a body, as the page describes it.
-pub(crate) fn signature(seen: &Seen, key: &str) -> String {
+pub fn signature(seen: &Seen, key: &str) -> String {
     let header = |name| seen.header(name).unwrap_or_default();
     let (timestamp, nonce) = (header("x-lark-request-timestamp"), header("x-lark-request-nonce"));
     let digest = Sha256::digest(format!("{timestamp}{nonce}{key}{}", seen.raw));

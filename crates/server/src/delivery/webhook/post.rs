@@ -16,8 +16,8 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
+use super::Message;
 use super::address::is_public;
-use super::message::Message;
 
 /// How long a connection may take, encryption included. Source: the pages on receiving events ("2 s").
 const CONNECT: Duration = Duration::from_secs(2);

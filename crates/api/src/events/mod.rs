@@ -1,0 +1,166 @@
+//! Events: what each of them says to each app that is told. One file is one event.
+//!
+//! To add an event:
+//!
+//! 1. Write its constant into `larkspur_contract::events`, and add it to `ALL` there: name, form, scopes, page.
+//! 2. Write its file here: a struct with what happened, and an [`Event`] whose `told` makes the payload for one app. Ids of
+//!    users are made by [`Recipient::user`], since each app has its own.
+//! 3. Emit it where it happens, in the operation's transaction: [`listeners`] (from memory; empty in most worlds, and then
+//!    stop), [`Listeners::retain`] for those that are concerned (most often the bots of the chat), then [`emit`].
+//! 4. Name it in `SPEC.emits` of each operation that does so; an operation that emits anything else fails in debug builds.
+//! 5. Provoke each pair of operation and event in a scenario; the coverage check counts them as it counts codes.
+//!
+//! Nothing is sent here: a worker of the server finds what was written, wraps it (`delivery/message.rs`) and sends it.
+
+pub mod app_ticket;
+pub mod url_verification;
+
+use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::model::InstallStatus;
+use larkspur_contract::{EventType, scopes};
+use larkspur_store::apps::{Install, Scopes};
+use larkspur_store::events::outbox;
+use larkspur_store::events::subscriptions::{self, Subscriber};
+use larkspur_store::{Keys, StoreError, Tx};
+use serde::Serialize;
+
+/// Something that happened.
+pub trait Event: Sync {
+    /// Its type.
+    const TYPE: &'static EventType;
+
+    /// What one app is told: `event` of the envelope. Keys stand in the order in which they are written; what is empty is
+    /// left out.
+    fn told(&self, to: &Recipient<'_>) -> impl Serialize;
+}
+
+/// An app that is told.
+pub struct Recipient<'a> {
+    /// Its id.
+    pub app_id: AppId,
+    /// The tenant that made it.
+    pub developer: TenantKey,
+    /// The tenant where the event happened.
+    pub tenant: TenantKey,
+    /// Whether it is told the user_ids of users.
+    pub user_ids: bool,
+    /// What ids are made with.
+    pub keys: &'a Keys,
+}
+
+/// A user or a bot as one app knows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ids {
+    /// As this app knows them.
+    pub open_id: String,
+    /// As all apps of its developer know them.
+    pub union_id: String,
+    /// As the tenant knows them; `null` for bots, and for an app without the scope. Source: observed; the key is present.
+    pub user_id: Option<String>,
+}
+
+impl<'a> Recipient<'a> {
+    /// An app in the tenant that made it, which is told something of itself.
+    pub fn of_maker(app_id: AppId, developer: TenantKey, keys: &'a Keys) -> Self {
+        Recipient { app_id, developer, tenant: developer, user_ids: false, keys }
+    }
+
+    /// A user, by the number that ids are made of and the user_id.
+    pub fn user(&self, number: u64, user_id: &str) -> Ids {
+        Ids { user_id: self.user_ids.then(|| user_id.to_owned()), ..self.subject(number) }
+    }
+
+    /// The bot of an app.
+    pub fn bot(&self, app_id: AppId) -> Ids {
+        self.subject(app_id.0)
+    }
+
+    fn subject(&self, number: u64) -> Ids {
+        let open_id = self.keys.open_id(number, self.app_id).to_string();
+        Ids { open_id, union_id: self.keys.union_id(number, self.developer).to_string(), user_id: None }
+    }
+}
+
+/// The apps of a tenant that subscribed to an event and may receive it.
+pub struct Listeners {
+    apps: Vec<Install>,
+    kind: &'static EventType,
+}
+
+impl Listeners {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.apps.is_empty()
+    }
+
+    /// Their ids.
+    pub fn ids(&self) -> impl Iterator<Item = AppId> + '_ {
+        self.apps.iter().map(|install| install.app_id)
+    }
+
+    /// Keeps those that the event concerns.
+    pub fn retain(&mut self, concerned: impl Fn(AppId) -> bool) {
+        self.apps.retain(|install| concerned(install.app_id));
+    }
+}
+
+/// The apps that may receive an event of the transaction's tenant: in use, with a bot, subscribed, and with one of the scopes
+/// of its type.
+///
+/// It takes no lock. An operation that only adds may ask it.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn listeners(tx: &mut Tx, kind: &'static EventType) -> Result<Listeners, StoreError> {
+    let subscribers = subscriptions::subscribers(tx).await?;
+    let apps = subscribers.iter().filter(|subscriber| may_receive(subscriber, kind));
+    Ok(Listeners { apps: apps.map(|subscriber| subscriber.install.clone()).collect(), kind })
+}
+
+fn may_receive(subscriber: &Subscriber, kind: &EventType) -> bool {
+    let install = &subscriber.install;
+    let allowed = kind.scopes.is_empty() || kind.scopes.iter().any(|scope| install.scopes.has(scope));
+    allowed && install.bot && install.status == InstallStatus::Enabled && subscriber.types.has(kind.name)
+}
+
+/// Writes an event down for each listener, in its own ids; it is sent after the commit. `now` is the tenant's time.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn emit<E: Event>(
+    tx: &mut Tx,
+    event: &E,
+    listeners: &Listeners,
+    now: i64,
+) -> Result<(), StoreError> {
+    debug_assert_eq!(listeners.kind.name, E::TYPE.name, "the listeners are those of another event");
+    for install in &listeners.apps {
+        let engine = tx.engine().clone();
+        let recipient = Recipient {
+            app_id: install.app_id,
+            developer: install.developer,
+            tenant: tx.tenant(),
+            user_ids: sees_user_ids(&install.scopes),
+            keys: &engine.keys,
+        };
+        tell(tx, event, &recipient, now).await?;
+    }
+    Ok(())
+}
+
+/// Whether an app is told the user_ids of users.
+fn sees_user_ids(held: &Scopes) -> bool {
+    held.has(scopes::CONTACT_EMPLOYEE_ID)
+}
+
+/// Writes an event down for one app, whatever it subscribed to: for what concerns the app itself. `now` is the tenant's
+/// time.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn tell<E: Event>(tx: &mut Tx, event: &E, to: &Recipient<'_>, now: i64) -> Result<(), StoreError> {
+    let payload = serde_json::to_string(&event.told(to))
+        .map_err(|error| StoreError::Broken(format!("an event cannot be written: {error}")))?;
+    let (kind, app_id, developer) = (E::TYPE, to.app_id, to.developer);
+    outbox::add(tx, &outbox::Event { kind, app_id, developer, payload: &payload, created_at: now }).await
+}

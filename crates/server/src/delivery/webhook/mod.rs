@@ -1,0 +1,141 @@
+//! Events by webhook: one POST to the app's address, encrypted and signed where the app has a key.
+
+mod address;
+mod post;
+mod seal;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use larkspur_contract::events::Form;
+use larkspur_store::Engine;
+use larkspur_store::events::claims::{Attempt, Delivery};
+use serde::Serialize;
+
+use super::message;
+use post::Poster;
+
+/// How much of an unwelcome answer is shown, in characters.
+const SHOWN: usize = 200;
+
+/// Sends events to addresses.
+pub(super) struct Webhook(Poster);
+
+/// A request in the making.
+#[derive(Debug)]
+struct Message {
+    /// The body, compact JSON: some receivers check the signature over what they make of it again.
+    body: Bytes,
+    /// Headers beside the usual ones.
+    headers: Vec<(&'static str, String)>,
+}
+
+#[derive(Serialize)]
+struct Encrypted {
+    encrypt: String,
+}
+
+impl Webhook {
+    /// `allow_private`: whether events may go to addresses that are not public.
+    pub(super) fn new(allow_private: bool) -> Self {
+        Webhook(Poster::new(allow_private))
+    }
+
+    /// Tries once.
+    pub(super) async fn attempt(&self, engine: &Engine, delivery: &Delivery) -> Attempt {
+        let token = delivery.route.verification_token.clone();
+        let token = token.unwrap_or_else(|| engine.keys.verification_token(delivery.app_id));
+        let plain = message::body(delivery, &token);
+        let message = of(delivery, plain, engine.clock.now_ms(), || engine.ids.random());
+        let time = Duration::from_millis(delivery.form.answer_ms());
+        match self.0.post(&delivery.channel().request_url, message, time).await {
+            Ok(answer) => {
+                let failure = failure(delivery.form, &delivery.payload, answer.status, &answer.body);
+                Attempt { status: Some(answer.status), failure }
+            }
+            Err(why) => Attempt { status: None, failure: Some(printable(&why)) },
+        }
+    }
+}
+
+/// Makes the request of a body. `real_now` is the real time in milliseconds.
+fn of(delivery: &Delivery, plain: Vec<u8>, real_now: i64, random: impl Fn() -> u128) -> Message {
+    let Some(key) = &delivery.route.encrypt_key else {
+        return Message { body: plain.into(), headers: Vec::new() };
+    };
+    let encrypt = seal::encrypt(key, random().to_be_bytes(), &plain);
+    // A struct of a text always serializes.
+    let body = serde_json::to_vec(&Encrypted { encrypt }).unwrap_or_default();
+    // The receiver may not know the key yet when it is asked whether it wants events.
+    if delivery.form == Form::Challenge {
+        return Message { body: body.into(), headers: Vec::new() };
+    }
+    let (timestamp, nonce) = ((real_now / 1000).to_string(), format!("{:032x}", random()));
+    let signature = seal::sign(&timestamp, &nonce, key, &body);
+    let headers = vec![
+        ("X-Lark-Request-Timestamp", timestamp),
+        ("X-Lark-Request-Nonce", nonce),
+        ("X-Lark-Signature", signature),
+    ];
+    Message { body: body.into(), headers }
+}
+
+/// Why an answer is a failure; `None` if it is not. `payload` is what was sent.
+fn failure(form: Form, payload: &str, status: u16, body: &[u8]) -> Option<String> {
+    let shown = || match printable(&String::from_utf8_lossy(body)) {
+        text if text.is_empty() => "with an empty body".to_owned(),
+        text => text,
+    };
+    match status {
+        300..400 => return Some(format!("HTTP {status}: redirects are not followed")),
+        200 => {}
+        status => return Some(format!("HTTP {status}: {}", shown())),
+    }
+    if form != Form::Challenge {
+        return None;
+    }
+    let read = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text).unwrap_or_default();
+    let (asked, answered) = (read(payload.as_bytes()), read(body));
+    let same = asked["challenge"].is_string() && asked["challenge"] == answered["challenge"];
+    (!same).then(|| {
+        format!("HTTP 200, but not {{\"challenge\":…}} with the challenge that was sent: {}", shown())
+    })
+}
+
+/// The beginning of a text that others wrote, without anything that a log or a terminal would take for a command.
+fn printable(text: &str) -> String {
+    let clean: String =
+        text.trim().chars().take(SHOWN + 1).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match clean.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &clean[..end]),
+        None => clean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_200_is_delivered() {
+        let failure = |status, body: &[u8]| failure(Form::V1, "{}", status, body);
+        assert_eq!(failure(200, b""), None);
+        assert_eq!(failure(200, b"no app_ticket event handle"), None);
+        assert_eq!(failure(204, b"").as_deref(), Some("HTTP 204: with an empty body"));
+        assert_eq!(failure(500, b"oh\nno").as_deref(), Some("HTTP 500: oh no"));
+        assert_eq!(failure(302, b"x").as_deref(), Some("HTTP 302: redirects are not followed"));
+        let long = failure(500, "é".repeat(4000).as_bytes()).expect("a failure");
+        assert_eq!(long, format!("HTTP 500: {}…", "é".repeat(200)));
+    }
+
+    #[test]
+    fn a_challenge_has_to_come_back() {
+        let failure = |status, body: &[u8]| failure(Form::Challenge, r#"{"challenge":"abc"}"#, status, body);
+        assert_eq!(failure(200, br#"{"challenge":"abc","more":1}"#), None);
+        for wrong in [&br#"{"challenge":"abd"}"#[..], b"", b"abc", b"[]", br#"{"challenge":1}"#] {
+            let why = failure(200, wrong).expect("a failure");
+            assert!(why.starts_with("HTTP 200, but not {\"challenge\":…}"), "{why}");
+        }
+        assert!(failure(201, br#"{"challenge":"abc"}"#).is_some());
+    }
+}

@@ -1,0 +1,463 @@
+//! The worker's side of events: it finds what is due in any tenant, claims it for a while, and writes down what happened.
+//!
+//! Delivery is at least once. A claim is a lease: what a dead process had claimed is claimed by another one after
+//! [`LEASE_MS`]. Any number of workers may share a store; a row is claimed by one of them, by a conditional UPDATE.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use larkspur_contract::events::Form;
+use larkspur_contract::ids::{AppId, TenantKey};
+
+use super::outbox;
+use super::subscriptions::{self, AddressState, Channel, Mode, Subscription};
+use crate::driver::StoreError;
+use crate::tx::{PIECE, found_rows, in_list};
+use crate::{Root, Row, Tx, Value, apps};
+
+/// How long a claim holds, in real milliseconds: several times as long as an attempt takes, and a difference between
+/// the clocks of two machines.
+pub const LEASE_MS: i64 = 30 * 1000;
+/// How long an event is held back whose address is still to be asked, in real milliseconds.
+const HOLD_MS: i64 = 1000;
+/// How many due events are looked at to find some of each app.
+const WINDOW: i64 = 512;
+
+/// What is due, and where it is to be sent.
+#[derive(Clone, Default)]
+pub struct Due {
+    rows: Vec<Key>,
+    routes: HashMap<AppId, Arc<Subscription>>,
+}
+
+impl Due {
+    /// Whether nothing is due.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+#[derive(Clone)]
+struct Key {
+    tenant: TenantKey,
+    number: i64,
+    app_id: AppId,
+    developer: TenantKey,
+    form: Form,
+}
+
+/// What is done with something that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    Send,
+    Hold,
+    Drop(&'static str),
+}
+
+/// An event to be sent now. It holds keys, so it has no `Debug`.
+#[derive(Clone)]
+pub struct Delivery {
+    /// The tenant where it happened.
+    pub tenant: TenantKey,
+    /// The app that is told.
+    pub app_id: AppId,
+    /// The event's id, the same at every attempt.
+    pub event_id: String,
+    /// Its type.
+    pub event_type: String,
+    /// How it is wrapped.
+    pub form: Form,
+    /// What it says: JSON, to be wrapped.
+    pub payload: String,
+    /// When it happened, in the tenant's time.
+    pub created_at: i64,
+    /// How often it was tried before.
+    pub attempts: i64,
+    /// How the app receives events.
+    pub route: Arc<Subscription>,
+    developer: TenantKey,
+    number: i64,
+    /// Whose claim it is.
+    owner: String,
+}
+
+impl Delivery {
+    /// The way into the app.
+    pub fn channel(&self) -> &Channel {
+        channel(self.form, &self.route)
+    }
+}
+
+fn channel(form: Form, route: &Subscription) -> &Channel {
+    if form == Form::Callback { &route.callbacks } else { &route.events }
+}
+
+/// The result of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The HTTP status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// Why it failed; `None` if it did not.
+    pub failure: Option<String>,
+}
+
+/// What becomes of an event after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It arrived.
+    Delivered,
+    /// It is tried again later.
+    Retried,
+    /// It was tried for the last time.
+    Dropped,
+    /// The claim had ended: another worker has it.
+    Lost,
+}
+
+/// What is due in any tenant, at most `most` of it, by the time when it was due; where several apps have something, each
+/// has its share. `real_now` is the real time. It only reads.
+pub async fn due(root: &mut Root, real_now: i64, most: usize) -> Result<Due, StoreError> {
+    // Two ranges of one index: what nobody has claimed, and claims that have ended.
+    let ended = "SELECT tenant, number, app_id, developer, form FROM event_delivery \
+                 WHERE state = 'waiting' AND lease_until > 0 AND lease_until <= $1 ORDER BY lease_until LIMIT CAST($2 AS BIGINT)";
+    let fresh = "SELECT tenant, number, app_id, developer, form FROM event_delivery \
+                 WHERE state = 'waiting' AND lease_until = 0 AND due_at <= $1 ORDER BY due_at, number LIMIT CAST($2 AS BIGINT)";
+    let mut rows = Vec::new();
+    for sql in [ended, fresh] {
+        for row in root.rows(sql, &[real_now.into(), WINDOW.into()]).await? {
+            rows.push(key(row)?);
+        }
+    }
+    let rows = shares(rows, most);
+    let routes = routes(root, &rows).await?;
+    Ok(Due { rows, routes })
+}
+
+fn key(mut row: Row) -> Result<Key, StoreError> {
+    Ok(Key {
+        tenant: row.id(0, TenantKey::parse)?,
+        number: row.int(1)?,
+        app_id: row.id(2, AppId::parse)?,
+        developer: row.id(3, TenantKey::parse)?,
+        form: row.id(4, Form::parse)?,
+    })
+}
+
+/// `most` of the rows: of each app in turn, and of each app in its order.
+fn shares(rows: Vec<Key>, most: usize) -> Vec<Key> {
+    if rows.len() <= most {
+        return rows;
+    }
+    let mut queues: Vec<VecDeque<Key>> = Vec::new();
+    let mut places: HashMap<AppId, usize> = HashMap::new();
+    for row in rows {
+        let place = *places.entry(row.app_id).or_insert_with(|| {
+            queues.push(VecDeque::new());
+            queues.len() - 1
+        });
+        queues[place].push_back(row);
+    }
+    let mut taken = Vec::with_capacity(most);
+    while taken.len() < most && queues.iter().any(|queue| !queue.is_empty()) {
+        taken.extend(queues.iter_mut().filter_map(VecDeque::pop_front));
+    }
+    taken.truncate(most);
+    taken
+}
+
+/// How the apps of some rows receive events.
+async fn routes(root: &mut Root, rows: &[Key]) -> Result<HashMap<AppId, Arc<Subscription>>, StoreError> {
+    let apps: BTreeMap<AppId, TenantKey> = rows.iter().map(|row| (row.app_id, row.developer)).collect();
+    let apps: Vec<(AppId, TenantKey)> = apps.into_iter().collect();
+    let mut found = HashMap::new();
+    for piece in apps.chunks(PIECE) {
+        let mut values: Vec<Value> =
+            piece.iter().flat_map(|(app, developer)| [Value::from(*developer), Value::from(*app)]).collect();
+        let length = piece.len().next_power_of_two();
+        values.resize(length * 2, Value::Null);
+        let pairs: Vec<String> = (0..length)
+            .map(|index| format!("(CAST(${} AS TEXT), CAST(${} AS TEXT))", 2 * index + 1, 2 * index + 2))
+            .collect();
+        let (pairs, columns) = (pairs.join(", "), subscriptions::COLUMNS);
+        let sql = format!(
+            "SELECT e.app_id, {columns} FROM (VALUES {pairs}) w LEFT JOIN app_events e ON e.tenant = w.column1 AND e.app_id = w.column2"
+        );
+        for mut row in found_rows(root.rows(&sql, &values).await?) {
+            let app_id = row.id(0, AppId::parse)?;
+            found.insert(app_id, Arc::new(subscriptions::read(&root.engine().keys, &mut row, 1)?));
+        }
+    }
+    Ok(found)
+}
+
+fn verdict(form: Form, route: Option<&Arc<Subscription>>) -> Verdict {
+    const NO_ADDRESS: Verdict = Verdict::Drop("there is no request address");
+    let Some(route) = route else { return NO_ADDRESS };
+    let channel = channel(form, route);
+    match (channel.mode, channel.state) {
+        (Mode::Connection, _) if form != Form::Challenge => Verdict::Send,
+        _ if channel.request_url.is_empty() => NO_ADDRESS,
+        _ if form == Form::Challenge => Verdict::Send,
+        (_, AddressState::Verified) => Verdict::Send,
+        (_, AddressState::Pending) => Verdict::Hold,
+        (_, AddressState::Failed) => Verdict::Drop("the request address is not verified"),
+    }
+}
+
+/// Claims what is due, in its order. What other workers have claimed meanwhile is left out, and so is what cannot be sent:
+/// where there is no address it is dropped, where an address is still to be asked it waits.
+pub async fn claim(root: &mut Root, due: &Due, real_now: i64) -> Result<Vec<Delivery>, StoreError> {
+    let mut groups: BTreeMap<(TenantKey, Verdict), Vec<i64>> = BTreeMap::new();
+    for row in &due.rows {
+        let verdict = verdict(row.form, due.routes.get(&row.app_id));
+        groups.entry((row.tenant, verdict)).or_default().push(row.number);
+    }
+    let owner = format!("{:032x}", root.engine().ids.random());
+    let mut claimed = HashMap::new();
+    for ((tenant, verdict), mut numbers) in groups {
+        let mut tx = root.tenant(tenant);
+        // Always in the same order, as workers that meet wait for each other's rows.
+        numbers.sort_unstable();
+        for piece in numbers.chunks(PIECE) {
+            let numbers: Vec<Value> = piece.iter().map(|number| (*number).into()).collect();
+            match verdict {
+                Verdict::Send => claimed.extend(hold(&mut tx, numbers, &owner, real_now).await?),
+                Verdict::Hold => put_off(&mut tx, numbers, real_now).await?,
+                Verdict::Drop(why) => give_up(&mut tx, numbers, real_now, why).await?,
+            }
+        }
+    }
+    let mut deliveries = Vec::with_capacity(claimed.len());
+    for key in &due.rows {
+        let (row, route) = (claimed.remove(&(key.tenant, key.number)), due.routes.get(&key.app_id));
+        if let (Some(row), Some(route)) = (row, route) {
+            deliveries.push(delivery(root, key, row, route.clone(), owner.clone())?);
+        }
+    }
+    Ok(deliveries)
+}
+
+/// Claims rows of a tenant; what is read of those that were claimed.
+async fn hold(
+    tx: &mut Tx,
+    mut numbers: Vec<Value>,
+    owner: &str,
+    real_now: i64,
+) -> Result<Vec<((TenantKey, i64), Row)>, StoreError> {
+    let list = in_list(5, &mut numbers);
+    let sql = format!(
+        "UPDATE event_delivery SET owner = $2, lease_until = $3 WHERE tenant = $1 AND number IN {list} AND state = 'waiting' \
+         AND lease_until <= $4 AND due_at <= $4 RETURNING number, event_id, event_type, sealed, payload, created_at, attempts"
+    );
+    let mut params = vec![owner.into(), (real_now + LEASE_MS).into(), real_now.into()];
+    params.append(&mut numbers);
+    let rows = tx.rows_of(&sql, params).await?;
+    rows.into_iter().map(|row| Ok(((tx.tenant(), row.int(0)?), row))).collect()
+}
+
+fn delivery(
+    root: &Root,
+    key: &Key,
+    mut row: Row,
+    route: Arc<Subscription>,
+    owner: String,
+) -> Result<Delivery, StoreError> {
+    let payload = row.text(4)?;
+    let payload = match row.flag(3)? {
+        true => subscriptions::open(&root.engine().keys, &payload)?.unwrap_or_default(),
+        false => payload,
+    };
+    Ok(Delivery {
+        tenant: key.tenant,
+        number: key.number,
+        app_id: key.app_id,
+        developer: key.developer,
+        form: key.form,
+        event_id: row.text(1)?,
+        event_type: row.text(2)?,
+        payload,
+        created_at: row.int(5)?,
+        attempts: row.int(6)?,
+        route,
+        owner,
+    })
+}
+
+/// Has rows of a tenant looked at again a little later.
+async fn put_off(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<(), StoreError> {
+    let list = in_list(4, &mut numbers);
+    let sql = format!(
+        "UPDATE event_delivery SET due_at = $3 WHERE tenant = $1 AND number IN {list} AND state = 'waiting' AND lease_until <= $2"
+    );
+    let mut params = vec![real_now.into(), (real_now + HOLD_MS).into()];
+    params.append(&mut numbers);
+    tx.rows_of(&sql, params).await.map(drop)
+}
+
+/// Drops rows of a tenant that cannot be sent.
+async fn give_up(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64, why: &str) -> Result<(), StoreError> {
+    let list = in_list(4, &mut numbers);
+    let sql = format!(
+        "UPDATE event_delivery SET state = 'dropped', failure = $3 WHERE tenant = $1 AND number IN {list} AND state = 'waiting' \
+         AND lease_until <= $2"
+    );
+    let mut params = vec![real_now.into(), why.into()];
+    params.append(&mut numbers);
+    tx.rows_of(&sql, params).await.map(drop)
+}
+
+/// Writes down the results of attempts; what becomes of each event, in their order. `real_now` is the real time.
+pub async fn settle(
+    root: &mut Root,
+    done: &[(Delivery, Attempt)],
+    real_now: i64,
+) -> Result<Vec<Outcome>, StoreError> {
+    let mut outcomes = vec![Outcome::Lost; done.len()];
+    let mut arrived: BTreeMap<(TenantKey, &str, Option<u16>), BTreeMap<i64, usize>> = BTreeMap::new();
+    for (place, (delivery, attempt)) in done.iter().enumerate() {
+        if attempt.failure.is_none() {
+            let group = (delivery.tenant, delivery.owner.as_str(), attempt.status);
+            arrived.entry(group).or_default().insert(delivery.number, place);
+        } else {
+            outcomes[place] = failed(root, delivery, attempt, real_now).await?;
+        }
+    }
+    for ((tenant, owner, status), places) in arrived {
+        let numbers: Vec<Value> = places.keys().map(|number| (*number).into()).collect();
+        for piece in numbers.chunks(PIECE) {
+            for number in delivered(&mut root.tenant(tenant), piece.to_vec(), owner, status).await? {
+                if let Some(place) = places.get(&number) {
+                    outcomes[*place] = Outcome::Delivered;
+                }
+            }
+        }
+    }
+    for (place, (delivery, attempt)) in done.iter().enumerate() {
+        if delivery.form == Form::Challenge && outcomes[place] != Outcome::Lost {
+            verified(root, delivery, attempt.failure.as_deref(), real_now).await?;
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Writes down that events of a tenant arrived; the numbers of those whose claim still held.
+async fn delivered(
+    tx: &mut Tx,
+    mut numbers: Vec<Value>,
+    owner: &str,
+    status: Option<u16>,
+) -> Result<Vec<i64>, StoreError> {
+    let list = in_list(4, &mut numbers);
+    let sql = format!(
+        "UPDATE event_delivery SET state = 'delivered', status = $3, failure = '', attempts = attempts + 1, lease_until = 0 \
+         WHERE tenant = $1 AND number IN {list} AND owner = $2 AND state = 'waiting' RETURNING number"
+    );
+    let mut params = vec![owner.into(), status.map(i64::from).into()];
+    params.append(&mut numbers);
+    tx.rows_of(&sql, params).await?.into_iter().map(|row| row.int(0)).collect()
+}
+
+/// Writes down that an event did not arrive.
+async fn failed(
+    root: &mut Root,
+    delivery: &Delivery,
+    attempt: &Attempt,
+    real_now: i64,
+) -> Result<Outcome, StoreError> {
+    let ladder = delivery.form.retries_ms();
+    let wait = usize::try_from(delivery.attempts).ok().and_then(|before| ladder.get(before));
+    let (outcome, state, due_at) = match wait {
+        Some(wait) => (Outcome::Retried, "waiting", real_now + wait),
+        None => (Outcome::Dropped, "dropped", real_now),
+    };
+    let sql = "UPDATE event_delivery SET state = $4, due_at = $5, status = $6, failure = $7, attempts = attempts + 1, lease_until = 0 \
+               WHERE tenant = $1 AND number = $2 AND owner = $3 AND state = 'waiting' RETURNING number";
+    let params = [
+        delivery.number.into(),
+        delivery.owner.as_str().into(),
+        state.into(),
+        due_at.into(),
+        attempt.status.map(i64::from).into(),
+        attempt.failure.as_deref().unwrap_or_default().into(),
+    ];
+    let held = root.tenant(delivery.tenant).row(sql, params).await?.is_some();
+    Ok(if held { outcome } else { Outcome::Lost })
+}
+
+/// Writes down whether an address wants events: then what waited for it is sent, else it is dropped.
+async fn verified(
+    root: &mut Root,
+    delivery: &Delivery,
+    failure: Option<&str>,
+    real_now: i64,
+) -> Result<(), StoreError> {
+    let mut maker = root.tenant(delivery.developer);
+    subscriptions::set_verified(&mut maker, delivery.app_id, failure).await?;
+    subscriptions::announce(root, delivery.app_id).await?;
+    if failure.is_none() {
+        return outbox::release(&mut maker, delivery.app_id, real_now).await;
+    }
+    drop_everywhere(root, delivery.app_id, "the request address is not verified").await
+}
+
+/// Drops what waits for an app in every tenant that has it, and says why.
+pub async fn drop_everywhere(root: &mut Root, app_id: AppId, why: &str) -> Result<(), StoreError> {
+    for home in apps::homes(root, app_id).await? {
+        outbox::drop_waiting(&mut root.tenant(home), app_id, why).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(app: u64, number: i64) -> Key {
+        let tenant = TenantKey(1);
+        Key { tenant, number, app_id: AppId(app), developer: tenant, form: Form::V2 }
+    }
+
+    #[test]
+    fn each_app_has_its_share_in_its_order() {
+        let rows: Vec<Key> = (0..10).map(|number| row(1, number)).chain([row(2, 10), row(3, 11)]).collect();
+        let taken = |most| -> Vec<i64> { shares(rows.clone(), most).iter().map(|row| row.number).collect() };
+        assert_eq!(taken(5), [0, 10, 11, 1, 2]);
+        assert_eq!(
+            taken(20),
+            (0..12).collect::<Vec<i64>>(),
+            "all of them in the order in which they were due"
+        );
+        assert_eq!(taken(0), [] as [i64; 0]);
+    }
+
+    #[test]
+    fn what_is_done_with_something_that_is_due() {
+        let of = |mode, url: &str, state| {
+            let channel = Channel { mode, state, ..Channel::webhook(url.to_owned()) };
+            let callbacks = Channel::webhook(String::new());
+            let route = Subscription {
+                events: channel,
+                callbacks,
+                encrypt_key: None,
+                verification_token: None,
+                ticket_at: None,
+            };
+            Arc::new(route)
+        };
+        let webhook = |state| of(Mode::Webhook, "http://a/", state);
+        assert_eq!(verdict(Form::V2, None), Verdict::Drop("there is no request address"));
+        assert_eq!(verdict(Form::V2, Some(&webhook(AddressState::Verified))), Verdict::Send);
+        assert_eq!(verdict(Form::V2, Some(&webhook(AddressState::Pending))), Verdict::Hold);
+        assert_eq!(verdict(Form::Challenge, Some(&webhook(AddressState::Pending))), Verdict::Send);
+        let failed = verdict(Form::V1, Some(&webhook(AddressState::Failed)));
+        assert_eq!(failed, Verdict::Drop("the request address is not verified"));
+        let connected = of(Mode::Connection, "", AddressState::Pending);
+        assert_eq!(verdict(Form::V2, Some(&connected)), Verdict::Send);
+        let callback = verdict(Form::Callback, Some(&webhook(AddressState::Verified)));
+        assert_eq!(
+            callback,
+            Verdict::Drop("there is no request address"),
+            "callbacks have an address of their own"
+        );
+    }
+}

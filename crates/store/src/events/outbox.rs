@@ -1,0 +1,132 @@
+//! What is to be sent: rows are added where something happens, and read to be shown.
+
+use larkspur_contract::EventType;
+use larkspur_contract::ids::{AppId, TenantKey};
+
+use crate::driver::StoreError;
+use crate::{Row, Tx};
+
+/// How many of an app's events are shown.
+const SHOWN: i64 = 20;
+/// How many of an app's events a tenant keeps, those that wait among them.
+pub const KEPT: i64 = 10_000;
+/// For how long a tenant keeps an event, in real milliseconds: 3 days.
+pub const KEPT_MS: i64 = 3 * 24 * 3600 * 1000;
+/// How many rows one statement deletes at most.
+const BATCH: i64 = 500;
+
+/// An event as one app is told it.
+pub struct Event<'a> {
+    /// Its type.
+    pub kind: &'static EventType,
+    /// The app that is told.
+    pub app_id: AppId,
+    /// The tenant that made the app: there it is kept where the event is sent to.
+    pub developer: TenantKey,
+    /// What it says: JSON, ready to be wrapped.
+    pub payload: &'a str,
+    /// When it happened, in the tenant's time.
+    pub created_at: i64,
+}
+
+/// What is known of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// Its id, the same at every attempt.
+    pub event_id: String,
+    /// Its type.
+    pub event_type: String,
+    /// `waiting`, `delivered` or `dropped`.
+    pub state: String,
+    /// When it happened, in the tenant's time.
+    pub created_at: i64,
+    /// When it is tried again, in the real time, if it waits.
+    pub due_at: i64,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// The HTTP status of the last answer, if there was one.
+    pub status: Option<i64>,
+    /// Why the last attempt failed; empty if it did not.
+    pub failure: String,
+}
+
+/// Adds an event, to be sent at once. It takes no lock and looks at nothing, so operations that only add may do it.
+pub async fn add(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
+    let sql = "INSERT INTO event_delivery (tenant, number, event_id, app_id, developer, event_type, form, sealed, payload, created_at, \
+               state, due_at, attempts, owner, lease_until, status, failure) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING tenant, number";
+    let kind = event.kind;
+    let payload = if kind.secret { tx.engine().keys.seal(event.payload) } else { event.payload.to_owned() };
+    let row = vec![
+        tx.next_id().into(),
+        format!("{:032x}", tx.random_id()).into(),
+        event.app_id.into(),
+        event.developer.into(),
+        kind.name.into(),
+        kind.form.as_str().into(),
+        i64::from(kind.secret).into(),
+        payload.into(),
+        event.created_at.into(),
+        "waiting".into(),
+        tx.engine().clock.now_ms().into(),
+        0.into(),
+        "".into(),
+        0.into(),
+        crate::Value::Null,
+        "".into(),
+    ];
+    tx.insert(sql, row).await?;
+    tx.emitted(kind);
+    Ok(())
+}
+
+/// The last events of an app in the transaction's tenant, the newest first.
+pub async fn last(tx: &mut Tx, app_id: AppId) -> Result<Vec<Sent>, StoreError> {
+    let sql = "SELECT event_id, event_type, state, created_at, due_at, attempts, status, failure FROM event_delivery \
+               WHERE tenant = $1 AND app_id = $2 ORDER BY number DESC LIMIT CAST($3 AS BIGINT)";
+    tx.rows(sql, [app_id.into(), SHOWN.into()]).await?.into_iter().map(sent).collect()
+}
+
+fn sent(mut row: Row) -> Result<Sent, StoreError> {
+    Ok(Sent {
+        event_id: row.text(0)?,
+        event_type: row.text(1)?,
+        state: row.text(2)?,
+        created_at: row.int(3)?,
+        due_at: row.int(4)?,
+        attempts: row.int(5)?,
+        status: row.int_or_null(6)?,
+        failure: row.text(7)?,
+    })
+}
+
+/// Drops what waits for an app in the transaction's tenant, and says why.
+pub async fn drop_waiting(tx: &mut Tx, app_id: AppId, why: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE event_delivery SET state = 'dropped', failure = $3 WHERE tenant = $1 AND app_id = $2 AND state = 'waiting'";
+    tx.rows(sql, [app_id.into(), why.into()]).await.map(drop)
+}
+
+/// Has what was held back for an app in the transaction's tenant sent at once: its address wants events now.
+pub(super) async fn release(tx: &mut Tx, app_id: AppId, real_now: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE event_delivery SET due_at = $3 WHERE tenant = $1 AND app_id = $2 AND state = 'waiting' AND attempts = 0";
+    tx.rows(sql, [app_id.into(), real_now.into()]).await.map(drop)
+}
+
+/// Moves what is to be sent again in the transaction's tenant: its clock was set forward by so many milliseconds, or back.
+/// `real_now` is the real time.
+pub async fn move_clock(tx: &mut Tx, by_ms: i64, real_now: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE event_delivery SET due_at = due_at - CAST($2 AS BIGINT) WHERE tenant = $1 AND state = 'waiting' AND attempts > 0";
+    tx.rows(sql, [by_ms.into()]).await?;
+    super::tickets::move_clock(tx, by_ms, real_now).await?;
+    let engine = tx.engine().clone();
+    tx.on_commit(|| {}, move || engine.wakeup.wake());
+    Ok(())
+}
+
+/// Deletes some of an app's events in the transaction's tenant, the oldest, if there are more than `kept`; how many.
+pub async fn trim(tx: &mut Tx, app_id: AppId, kept: i64) -> Result<usize, StoreError> {
+    let sql = "DELETE FROM event_delivery WHERE tenant = $1 AND number IN (SELECT number FROM event_delivery WHERE tenant = $1 AND app_id = $2 \
+               AND number <= (SELECT number FROM event_delivery WHERE tenant = $1 AND app_id = $2 ORDER BY number DESC LIMIT 1 OFFSET $3) \
+               ORDER BY number LIMIT CAST($4 AS BIGINT)) RETURNING 1";
+    Ok(tx.rows(sql, [app_id.into(), kept.into(), BATCH.into()]).await?.len())
+}

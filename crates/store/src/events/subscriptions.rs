@@ -1,0 +1,262 @@
+//! Where an app receives events, kept in the tenant that made it; and, as a copy in each tenant that installed it, which of
+//! the tenant's apps can be told something.
+
+use std::sync::Arc;
+
+use larkspur_contract::Effect;
+use larkspur_contract::ids::{AppId, TenantKey};
+
+use crate::apps;
+use crate::driver::StoreError;
+pub use crate::memory::records::{Subscriber, Types};
+use crate::{Engine, Keys, Root, Row, Tx, Value};
+
+/// How an app receives what it subscribed to. It holds secrets, so it has no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// How it is told of events.
+    pub events: Channel,
+    /// How it is asked by callbacks.
+    pub callbacks: Channel,
+    /// What is encrypted and signed with on webhooks; `None` for plain text.
+    pub encrypt_key: Option<String>,
+    /// What the app recognizes events by; `None` for the token that is made of its id.
+    pub verification_token: Option<String>,
+    /// When the app is sent its next ticket, in the real time; `None` for an app without tickets.
+    pub ticket_at: Option<i64>,
+}
+
+/// One of the two ways into an app: for events, or for callbacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// By webhook or by connection.
+    pub mode: Mode,
+    /// The address of the webhook; empty for none.
+    pub request_url: String,
+    /// Which types it subscribed to.
+    pub types: Types,
+    /// Whether the address has shown that it wants events.
+    pub state: AddressState,
+    /// Why it has not.
+    pub reason: String,
+}
+
+impl Channel {
+    /// A webhook that is still to be asked; every type.
+    pub fn webhook(request_url: String) -> Self {
+        let (mode, types, state) = (Mode::Webhook, Types::All, AddressState::Pending);
+        Channel { mode, request_url, types, state, reason: String::new() }
+    }
+
+    /// Whether something can be sent there.
+    pub fn is_open(&self) -> bool {
+        match self.mode {
+            Mode::Webhook => !self.request_url.is_empty() && self.state == AddressState::Verified,
+            Mode::Connection => true,
+        }
+    }
+}
+
+/// How an app is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// By requests to an address.
+    Webhook,
+    /// By a long connection that the app opened.
+    Connection,
+}
+
+impl Mode {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Mode::Webhook => "webhook",
+            Mode::Connection => "connection",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Mode::Webhook, Mode::Connection].into_iter().find(|mode| mode.as_str() == text)
+    }
+}
+
+/// Whether an address has shown that it wants events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressState {
+    /// It is still to be asked.
+    Pending,
+    /// It has.
+    Verified,
+    /// It was asked and did not.
+    Failed,
+}
+
+impl AddressState {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            AddressState::Pending => "pending",
+            AddressState::Verified => "verified",
+            AddressState::Failed => "failed",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [AddressState::Pending, AddressState::Verified, AddressState::Failed]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+}
+
+/// The columns of a subscription, for [`read`].
+pub(super) const COLUMNS: &str = "mode, request_url, types, state, reason, callback_mode, callback_url, callback_types, callback_state, \
+     callback_reason, encrypt_key, verification_token, ticket_at";
+
+/// How an app made in the transaction's tenant receives events, if it said so.
+pub async fn get(tx: &mut Tx, app_id: AppId) -> Result<Option<Subscription>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM app_events WHERE tenant = $1 AND app_id = $2");
+    let row = tx.row(&sql, [app_id.into()]).await?;
+    row.map(|mut row| read(&tx.engine().keys, &mut row, 0)).transpose()
+}
+
+/// A subscription, of a row's columns from `at` on.
+pub(super) fn read(keys: &Keys, row: &mut Row, at: usize) -> Result<Subscription, StoreError> {
+    Ok(Subscription {
+        events: channel(row, at)?,
+        callbacks: channel(row, at + 5)?,
+        encrypt_key: open(keys, &row.text(at + 10)?)?,
+        verification_token: open(keys, &row.text(at + 11)?)?,
+        ticket_at: row.int_or_null(at + 12)?,
+    })
+}
+
+/// Reads a secret that is kept in a column; `None` for an empty one.
+pub(super) fn open(keys: &Keys, sealed: &str) -> Result<Option<String>, StoreError> {
+    if sealed.is_empty() {
+        return Ok(None);
+    }
+    let opened = keys.open(sealed).map(Some);
+    opened.ok_or_else(|| StoreError::Broken("a secret was not sealed with this store's key".to_owned()))
+}
+
+/// A channel, of a row's columns from `at` on.
+fn channel(row: &mut Row, at: usize) -> Result<Channel, StoreError> {
+    Ok(Channel {
+        mode: row.id(at, Mode::parse)?,
+        request_url: row.text(at + 1)?,
+        types: Types::parse(&row.text(at + 2)?),
+        state: row.id(at + 3, AddressState::parse)?,
+        reason: row.text(at + 4)?,
+    })
+}
+
+/// Sets how an app made in the transaction's tenant receives events; [`announce`] has to follow.
+pub async fn set(tx: &mut Tx, app_id: AppId, subscription: &Subscription) -> Result<(), StoreError> {
+    let sql = "INSERT INTO app_events (tenant, app_id, mode, request_url, types, state, reason, callback_mode, callback_url, callback_types, \
+               callback_state, callback_reason, encrypt_key, verification_token, ticket_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+               ON CONFLICT (tenant, app_id) DO UPDATE SET mode = excluded.mode, request_url = excluded.request_url, types = excluded.types, \
+               state = excluded.state, reason = excluded.reason, callback_mode = excluded.callback_mode, callback_url = excluded.callback_url, \
+               callback_types = excluded.callback_types, callback_state = excluded.callback_state, callback_reason = excluded.callback_reason, \
+               encrypt_key = excluded.encrypt_key, verification_token = excluded.verification_token, ticket_at = excluded.ticket_at";
+    let mut params: Vec<Value> = vec![app_id.into()];
+    for channel in [&subscription.events, &subscription.callbacks] {
+        params.extend([
+            channel.mode.as_str().into(),
+            channel.request_url.as_str().into(),
+            channel.types.to_column().into(),
+            channel.state.as_str().into(),
+            channel.reason.as_str().into(),
+        ]);
+    }
+    for secret in [&subscription.encrypt_key, &subscription.verification_token] {
+        let sealed = secret.as_deref().map(|secret| tx.engine().keys.seal(secret));
+        params.push(sealed.unwrap_or_default().into());
+    }
+    params.push(subscription.ticket_at.into());
+    tx.rows_of(sql, params).await.map(drop)
+}
+
+/// Forgets how an app made in the transaction's tenant receives events; [`announce`] has to follow.
+pub async fn remove(tx: &mut Tx, app_id: AppId) -> Result<(), StoreError> {
+    tx.rows("DELETE FROM app_events WHERE tenant = $1 AND app_id = $2", [app_id.into()]).await.map(drop)
+}
+
+/// Writes down whether the address for events wants them: `failure` is why not; [`announce`] has to follow.
+pub(super) async fn set_verified(
+    tx: &mut Tx,
+    app_id: AppId,
+    failure: Option<&str>,
+) -> Result<(), StoreError> {
+    let state = if failure.is_none() { AddressState::Verified } else { AddressState::Failed };
+    let sql = "UPDATE app_events SET state = $3, reason = $4 WHERE tenant = $1 AND app_id = $2";
+    tx.rows(sql, [app_id.into(), state.as_str().into(), failure.unwrap_or_default().into()]).await.map(drop)
+}
+
+/// Tells every tenant that installed an app whether it can be told something, and of what. It follows each change of how the
+/// app receives events, and each new installation.
+///
+/// The app's row in the directory is held meanwhile, so that an installation that is made at the same time is not missed.
+pub async fn announce(root: &mut Root, app_id: AppId) -> Result<(), StoreError> {
+    let sql = "UPDATE app SET name = name WHERE app_id = $1 RETURNING tenant";
+    let Some(mut row) = root.rows(sql, &[app_id.into()]).await?.into_iter().next() else { return Ok(()) };
+    let mut maker = root.tenant(row.id(0, TenantKey::parse)?);
+    let channel = get(&mut maker, app_id).await?.map(|found| found.events).filter(Channel::is_open);
+    for home in apps::homes(root, app_id).await? {
+        let mut tx = root.tenant(home);
+        match &channel {
+            Some(channel) => {
+                let sql = "INSERT INTO event_subscriber (tenant, app_id, types) VALUES ($1, $2, $3) \
+                           ON CONFLICT (tenant, app_id) DO UPDATE SET types = excluded.types";
+                tx.rows(sql, [app_id.into(), channel.types.to_column().into()]).await?;
+            }
+            None => {
+                let sql = "DELETE FROM event_subscriber WHERE tenant = $1 AND app_id = $2";
+                tx.rows(sql, [app_id.into()]).await?;
+            }
+        }
+        tx.forget(move |engine| engine.memory.subscribers.forget(&home));
+    }
+    Ok(())
+}
+
+/// Announces the apps made in a tenant again that a tenant which installed them does not know of: a server of an earlier
+/// release does not say so when it installs one.
+pub(crate) async fn mend(engine: &Arc<Engine>, tenant: TenantKey) -> Result<(), StoreError> {
+    let sql =
+        "SELECT app_id FROM app_events WHERE tenant = $1 AND (state = 'verified' OR mode = 'connection')";
+    for mut row in engine.driver.query(Effect::Reads, sql, vec![tenant.into()]).await? {
+        let app_id = row.id(0, AppId::parse)?;
+        let sql = "SELECT 1 FROM app_install i LEFT JOIN event_subscriber s ON s.tenant = i.tenant AND s.app_id = i.app_id \
+                   WHERE i.app_id = $1 AND s.app_id IS NULL LIMIT 1";
+        if !engine.driver.query(Effect::Reads, sql, vec![app_id.into()]).await?.is_empty() {
+            engine.run(Effect::Writes, move |root| Box::pin(announce(root, app_id))).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The apps of the transaction's tenant that can be told something. Memory answers it where it keeps anything.
+pub async fn subscribers(tx: &mut Tx) -> Result<Arc<[Subscriber]>, StoreError> {
+    let key = tx.tenant();
+    if let Some(known) = tx.engine().memory.subscribers.get(&key, tx.effect()) {
+        return Ok(known);
+    }
+    let engine = tx.engine().clone();
+    let moment = engine.memory.moment();
+    let sql = "SELECT a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to, s.types \
+               FROM event_subscriber s JOIN app_install i ON i.tenant = s.tenant AND i.app_id = s.app_id \
+               JOIN app a ON a.app_id = s.app_id WHERE s.tenant = $1 ORDER BY s.app_id";
+    let rows = tx.look_up(sql, []).await?;
+    let found = rows.into_iter().map(|mut row| {
+        Ok(Subscriber { install: apps::read_install(&mut row, 0)?, types: Types::parse(&row.text(9)?) })
+    });
+    let found: Arc<[Subscriber]> = found.collect::<Result<Vec<_>, StoreError>>()?.into();
+    if tx.effect() == Effect::Reads {
+        engine.memory.subscribers.fill(tx.may_fill(), key, found.clone());
+    } else if !engine.driver.is_shared() {
+        // Only writers ask, so one of them has to fill memory. Nobody else writes before it commits, but for others of its
+        // batch: what they change is forgotten at the commit, and this is refused.
+        let value = found.clone();
+        tx.on_commit(|| {}, move || engine.memory.subscribers.fill(Some(moment), key, value));
+    }
+    Ok(found)
+}

@@ -1,0 +1,28 @@
+//! Wakes the worker of this process when there is something for it to do.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+/// Called when something was committed that a worker should look at now.
+#[derive(Default)]
+pub struct Wakeup(OnceLock<Box<dyn Fn() + Send + Sync>>);
+
+impl Wakeup {
+    /// Has `wake` called at every commit with work. The first caller is served; any other gets false, and has to look for
+    /// work from time to time, as all workers do, since other processes write to the store as well.
+    pub fn listen(&self, wake: impl Fn() + Send + Sync + 'static) -> bool {
+        self.0.set(Box::new(wake)).is_ok()
+    }
+
+    pub(crate) fn wake(&self) {
+        if let Some(wake) = self.0.get() {
+            wake();
+        }
+    }
+}
+
+impl fmt::Debug for Wakeup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wakeup")
+    }
+}
