@@ -227,7 +227,7 @@ mod tests {
             }
         }
         for line in [
-            "| [`POST W/chats`](#larkspurv1chatcreate) | Make a chat in any state |",
+            "| [`POST W/chats`](#larkspurv1chatcreate) | Create a chat in any state |",
             "| `template` | `demo`, `empty` | `demo` |",
             "| `chat_users` | whole number, 1 to 1000000 | – |",
             "| `app_id` | text | required | An app of the world. |",

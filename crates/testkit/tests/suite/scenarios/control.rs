@@ -244,7 +244,7 @@ async fn nothing_that_is_sent_is_ignored() {
             &app,
             json!({"scopes": ["im:chatt"]}),
             "scopes[*]",
-            "no scope has this name; did you mean \"im:chat\"?".to_owned(),
+            "unknown scope; did you mean \"im:chat\"?".to_owned(),
         ),
         (
             "PATCH",
