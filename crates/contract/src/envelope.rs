@@ -280,8 +280,7 @@ mod tests {
 
     #[test]
     fn refusals_of_the_control_api_link_to_its_own_guide() {
-        let fault =
-            Fault::from(codes::CONTROL_PARAM_INVALID).with_violation("scope", None, "there is no such field");
+        let fault = Fault::from(codes::CONTROL_PARAM_INVALID).with_violation("scope", None, "no such field");
         let own = Context { own: Some("larkspur.v1.chat.member_put"), ..CONTEXT };
         let body = failure(Reply::Data("success"), &fault, own);
         let error = serde_json::from_slice::<Value>(&body).expect("JSON")["error"].clone();

@@ -327,7 +327,7 @@ fn unknown(members: &[Member], map: &Map<String, Value>, path: &str, found: &mut
             (near, _) => near,
         };
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        found.push(violation(&path, Some(&shown(value)), format!("there is no such field{near}")));
+        found.push(violation(&path, Some(&shown(value)), format!("no such field{near}")));
     }
 }
 
@@ -456,14 +456,14 @@ mod tests {
         let expected = [
             ("bot", "must be true or false"),
             ("chat_status", "options: [normal,dissolved]; did you mean \"dissolved\"?"),
-            ("deep.edti", "there is no such field; did you mean \"edit\"?"),
-            ("deep.x", "there is no such field; the fields are edit"),
+            ("deep.edti", "no such field; did you mean \"edit\"?"),
+            ("deep.x", "no such field; the fields are edit"),
             ("name", "name is required"),
             ("scopes[*]", "unknown scope; did you mean \"im:chat\"?"),
             ("scopes[*]", "must be a string"),
             ("size", "must be an integer"),
-            ("scope", "there is no such field; did you mean \"scopes\"?"),
-            ("status", "there is no such field; did you mean \"chat_status\"?"),
+            ("scope", "no such field; did you mean \"scopes\"?"),
+            ("status", "no such field; did you mean \"chat_status\"?"),
         ];
         assert_eq!(told(&closed, sent), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
         // A query is reported, too; an open object ignores unknown members.
@@ -473,12 +473,12 @@ mod tests {
         assert_eq!(query(&closed), json!({"name": "a"}));
         assert_eq!(
             told(&json!({"type": "object", "additionalProperties": false}), json!({"a": 1})),
-            [("a".to_owned(), "there is no such field".to_owned())]
+            [("a".to_owned(), "no such field".to_owned())]
         );
     }
 
     fn expected_near(name: &str) -> String {
-        format!("there is no such field; did you mean \"{name}\"?")
+        format!("no such field; did you mean \"{name}\"?")
     }
 
     #[test]

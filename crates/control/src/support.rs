@@ -42,7 +42,7 @@ pub(crate) fn tenant_key(key: &str) -> Result<TenantKey, Fault> {
 
 /// The refusal of an unknown world.
 pub(crate) fn no_world(key: &str) -> Fault {
-    not_found("tenant_key", key, "there is no such world")
+    not_found("tenant_key", key, "no such world")
 }
 
 /// An app that is installed in the world.
@@ -57,7 +57,7 @@ pub(crate) async fn app(tx: &mut Tx, field: &str, id: &str) -> Result<apps::Inst
 /// A user of the world.
 pub(crate) async fn user(tx: &mut Tx, field: &str, id: &str) -> Result<User, Fault> {
     let found = users::by_id(tx, id).await?;
-    found.ok_or_else(|| not_found(field, id, "there is no such user in this world"))
+    found.ok_or_else(|| not_found(field, id, "no such user in this world"))
 }
 
 /// The member of chats that a user_id or an app_id of the world names.
@@ -87,14 +87,14 @@ pub(crate) async fn lock_chat(tx: &mut Tx, id: &str) -> Result<LockedChat, Fault
 }
 
 fn no_chat(id: &str) -> Fault {
-    not_found("chat_id", id, "there is no such chat in this world")
+    not_found("chat_id", id, "no such chat in this world")
 }
 
 /// Checks that all users of a list exist.
 pub(crate) async fn known_users(tx: &mut Tx, field: &str, ids: &[String]) -> Result<(), Fault> {
     let found = users::by_ids(tx, ids.iter().map(String::as_str)).await?;
     match ids.iter().find(|id| found.iter().all(|user| user.user_id != **id)) {
-        Some(unknown) => Err(not_found(field, unknown, "there is no such user in this world")),
+        Some(unknown) => Err(not_found(field, unknown, "no such user in this world")),
         None => Ok(()),
     }
 }

@@ -113,7 +113,7 @@ fn overlaid(settings: &ChatSettings, changes: &Map<String, Value>) -> Result<Cha
     let mut whole = serde_json::to_value(settings).map_err(wrong)?;
     for (name, change) in changes {
         match (whole.get_mut(name), change) {
-            (None, _) => return Err(values::invalid("settings", Some(name), "there is no such setting")),
+            (None, _) => return Err(values::invalid("settings", Some(name), "no such setting")),
             (Some(Value::Object(old)), Value::Object(new)) => old.extend(new.clone()),
             (Some(old), new) => *old = new.clone(),
         }

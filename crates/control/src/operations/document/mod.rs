@@ -55,7 +55,7 @@ pub(crate) struct Collaborator {
 
 async fn find(tx: &mut Tx, token: &str) -> Result<Document, Fault> {
     let found = documents::get(tx, token).await?;
-    found.ok_or_else(|| support::not_found("token", token, "there is no such document in this world"))
+    found.ok_or_else(|| support::not_found("token", token, "no such document in this world"))
 }
 
 async fn show(tx: &mut Tx, document: Document) -> Result<Shown, Fault> {

@@ -42,6 +42,6 @@ impl Operation for Delete {
         if images::delete(&mut tx, key).await? {
             return Ok(Empty {});
         }
-        Err(support::not_found("image_key", key, "there is no such image in this world"))
+        Err(support::not_found("image_key", key, "no such image in this world"))
     }
 }
