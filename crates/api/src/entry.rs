@@ -67,14 +67,13 @@ pub trait Operation: Sized + Send + Sync + 'static {
     }
 
     /// The ids of people in its body. The gateway translates them before the operation runs: the first unknown id is
-    /// answered in place of any other refusal. Operations that list unknown ids in their answer
-    /// return `None`.
+    /// answered in place of any other refusal. Operations that list unknown ids in their answer return `None`.
     fn people(_input: &Input<Self>) -> Option<People<'_>> {
         None
     }
 
-    /// The file to store before the operation runs. It depends only on the call and the input: a file that
-    /// will be refused should not be stored.
+    /// The file to store before the operation runs. It depends only on the call and the input. It is `None` for a file
+    /// that will be refused.
     fn keeps(_call: &<Self::Ground as Ground>::Call, _input: &Input<Self>) -> Option<BlobKey> {
         None
     }
@@ -301,7 +300,7 @@ impl Entry {
         (self.prepare)(engine, caller, received)
     }
 
-    /// Whether the operation needs a token, which must match the access of its spec; a test checks the registry.
+    /// Whether the operation needs a token. A test checks that this agrees with its ground.
     pub fn is_behind_token(&self) -> bool {
         matches!(self.spec.access, Access::Token { .. })
     }
@@ -373,8 +372,8 @@ fn prepare<O: Operation>(
     Ok(Invocation::Pending(Arc::new(Running::<O> { engine, call, input, result: Mutex::new(None) })))
 }
 
-/// Reads a checked value into its type. Check and type come from the same schema, so a failure is a rule that
-/// the schema cannot express, such as a number out of the range of its type.
+/// Reads a checked value into its type. Check and type come from the same schema, so a failure is a rule that the
+/// schema cannot express, such as a number out of the range of its type.
 fn read<T: DeserializeOwned + Any>(value: Value) -> Result<T, Fault> {
     let value = if value.is_null() { Value::Object(serde_json::Map::new()) } else { value };
     serde_json::from_value(value).map_err(|error| Fault::new(codes::BAD_REQUEST, error.to_string()))

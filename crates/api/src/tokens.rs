@@ -110,7 +110,7 @@ impl Token {
     }
 }
 
-/// The bytes that make a token unique, after the four bytes of its sign-in.
+/// Four bytes of the sign-in, then four random bytes that make the token unique.
 fn mark(family: u32) -> [u8; 8] {
     let mut mark = Keys::fresh_mark();
     mark[..4].copy_from_slice(&family.to_be_bytes());

@@ -2,8 +2,7 @@
 
 use larkspur_contract::{Fault, codes};
 
-/// Which of the words are in a list; `None` for an empty list. An unknown word is
-/// 99992402, as in the gateway.
+/// Which of the words are in a list; `None` for an empty list. An unknown word is 99992402, as in the gateway.
 pub fn chosen<const N: usize>(
     field: &str,
     words: [&str; N],

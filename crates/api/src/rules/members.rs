@@ -38,7 +38,7 @@ pub fn has_members(chat: &Chat) -> bool {
     chat.mode != ChatMode::P2p
 }
 
-/// Checks that the operator may add members, which a chat can restrict to owner and managers.
+/// Checks that the operator may add members. A chat can restrict this to owner, managers and the creator bot.
 pub fn may_add(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     if chat.settings.add_member_permission == Permission::AllMembers || standing.manages() || standing.creator
     {
@@ -58,7 +58,7 @@ pub fn may_count(chat: &Chat, standing: &Standing) -> bool {
     chat.settings.hide_member_count_setting == Permission::AllMembers || standing.manages()
 }
 
-/// Checks that the operator may remove others: only owner and managers may.
+/// Checks that the operator may remove others: only owner, managers and the creator bot may.
 pub fn may_remove(standing: &Standing) -> Result<(), Fault> {
     if standing.manages() || standing.creator {
         return Ok(());

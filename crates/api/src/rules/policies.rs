@@ -9,7 +9,7 @@ pub const WORDS_MAX: usize = 1000;
 /// The most characters of a forbidden word.
 pub const WORD_MAX: usize = 100;
 
-/// Restricted mode depends on the edition: enabling it without is 232057. Source: the create and update pages.
+/// Enabling restricted mode is 232057 if the edition does not have it. Source: the create and update pages.
 pub fn may_restrict(policy: &Policy, asked: Option<&RestrictedMode>) -> Result<(), Fault> {
     if policy.restricted_mode || asked.is_none_or(|mode| !mode.status) {
         return Ok(());
@@ -17,8 +17,7 @@ pub fn may_restrict(policy: &Policy, asked: Option<&RestrictedMode>) -> Result<(
     Err(Fault::new(codes::RESTRICTED_MODE_NOT_ALLOWED, "the world's edition has no restricted mode"))
 }
 
-/// Hiding the number of members depends on the edition: enabling it without is 232078. Source: the create and update
-/// pages.
+/// Hiding the number of members is 232078 if the edition does not have it. Source: the create and update pages.
 pub fn may_hide_count(policy: &Policy, asked: Option<Permission>) -> Result<(), Fault> {
     if policy.hide_member_count || asked != Some(Permission::OnlyOwner) {
         return Ok(());

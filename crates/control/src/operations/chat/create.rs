@@ -33,7 +33,7 @@ pub(crate) struct Body {
     /// `inner` (the default), or another of the platform's values.
     #[schemars(extend("default" = "inner", "enum" = TAGS))]
     chat_tag: Option<String>,
-    /// `normal` (the default) or dissolved.
+    /// State of the chat.
     #[schemars(extend("default" = "normal"))]
     chat_status: Option<ChatStatus>,
     /// Whether users of other tenants may be in it; false by default.

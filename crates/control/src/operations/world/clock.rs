@@ -11,7 +11,7 @@ use crate::{support, values};
 /// `PUT /larkspur/v1/worlds/:tenant_key/clock`
 pub(crate) struct SetClock;
 
-/// Where to move the clock, which keeps running. Exactly one member is required.
+/// Where to move the clock, which keeps running. Exactly one field is required.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// Seconds to move it forward, or back if negative; at most two hundred years.

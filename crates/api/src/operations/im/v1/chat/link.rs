@@ -99,7 +99,7 @@ const SHARERS: Behaviour = Behaviour {
 };
 const LIFE: Behaviour = Behaviour {
     name: "link_life",
-    rule: "A link is invalid after it expires, after the member that shared it leaves the chat, while the app of the bot that shared it is not in use or has no bot, and after the chat is dissolved. Clients open links; here the control API does. Opening a link joins the chat, or creates a pending request if the chat requires approval.",
+    rule: "A link is invalid after it expires, while the member that shared it is not in the chat, while the app of the bot that shared it is not in use or has no bot, and after the chat is dissolved. Clients open links; here the control API does. Opening a link joins the chat, or creates a pending request if the chat requires approval.",
     basis: Documented,
     switch: false,
 };
