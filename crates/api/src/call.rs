@@ -1,4 +1,4 @@
-//! Who calls, when, and under which settings.
+//! The caller, the time, and the settings of a call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use larkspur_store::users::Grant;
 use crate::Settings;
 use crate::pages::Frame;
 
-/// A call with an access token: what an operation in one tenant knows of it.
+/// A call with an access token, as an operation in one tenant sees it.
 #[derive(Clone)]
 pub struct Call {
     /// The tenant's time, in milliseconds since 1970.
@@ -22,7 +22,7 @@ pub struct Call {
     pub tenant: TenantKey,
     /// The app that the token was issued to.
     pub app: Arc<Install>,
-    /// In whose name it acts.
+    /// The identity that the call acts as.
     pub actor: Actor,
     /// Whether tests planned refusals in this tenant.
     pub refuses: bool,
@@ -32,14 +32,14 @@ pub struct Call {
     pub settings: Arc<Settings>,
 }
 
-/// In whose name a call acts.
+/// The identity that a call acts as.
 #[derive(Clone)]
 pub enum Actor {
     /// The app's bot (a tenant token).
     Bot,
     /// A user (a user token).
     User {
-        /// The number that open_id and union_id are made of.
+        /// The user's number, from which open_id and union_id are derived.
         number: u64,
         /// What the user granted.
         grant: Arc<Grant>,
@@ -69,52 +69,52 @@ impl Call {
     }
 }
 
-/// A call without a tenant of its own: credentials in the body, or the control key.
+/// A call without a tenant: its credentials are in the body, or it has the control key.
 #[derive(Clone)]
 pub struct RootCall {
     /// The store.
     pub engine: Arc<Engine>,
-    /// The real time, in milliseconds since 1970; a tenant's own is this plus its offset.
+    /// The real time, in milliseconds since 1970; a tenant's time is this plus its offset.
     pub now: i64,
     /// The switches.
     pub settings: Arc<Settings>,
-    /// What stood in the `Authorization` header.
+    /// The content of the `Authorization` header.
     pub presented: Presented,
-    /// What is around the page, if a page is answered.
+    /// Language settings of the page, if the answer is a page.
     pub frame: Frame,
 }
 
-/// What stood in the `Authorization` header of a call without a tenant.
+/// The content of the `Authorization` header of a call without a tenant.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Presented {
-    /// Nothing that matters.
+    /// Nothing that the operation uses.
     Nothing,
     /// `Basic …`, decoded.
     Basic {
-        /// The app's id.
+        /// The id of the app.
         id: String,
         /// Its secret.
         secret: String,
     },
-    /// `Basic …` that cannot be read.
+    /// `Basic …` that cannot be decoded.
     Unreadable,
-    /// The token of an app, which is in order.
+    /// A valid token of an app.
     App(AppId),
 }
 
-/// Shows no secret.
+/// Does not print the secret.
 impl fmt::Debug for Presented {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Presented::Nothing => f.write_str("nothing"),
             Presented::Basic { id, .. } => write!(f, "Basic of {id}"),
-            Presented::Unreadable => f.write_str("Basic that cannot be read"),
+            Presented::Unreadable => f.write_str("undecodable Basic"),
             Presented::App(app) => write!(f, "the token of {app}"),
         }
     }
 }
 
-/// Either kind of caller, as the gateway hands it to an entry.
+/// A caller of either kind, as the gateway passes it to an entry.
 #[derive(Clone)]
 pub enum Caller {
     /// With an access token.

@@ -1,4 +1,4 @@
-//! An operation as a trait, and its erasure to a spec and function pointers, so that the gateway is compiled once.
+//! An operation as a trait, and its erasure to a spec and function pointers, to compile the gateway only once.
 
 use std::any::Any;
 use std::future::Future;
@@ -22,30 +22,31 @@ use crate::{Call, Caller, RootCall};
 
 /// One operation of the platform.
 pub trait Operation: Sized + Send + Sync + 'static {
-    /// What it is.
+    /// Its description.
     const SPEC: &'static Spec;
-    /// Whether it adds rows through [`Tx`] and, as long as they are added, does nothing else; it may emit events. Then calls
-    /// of one tenant that come together share what their transactions cost, too; see [`Unit::only_adds`].
+    /// Whether it only adds rows through [`Tx`], as long as they are added; it may emit events. Concurrent calls of one tenant
+    /// can then share a transaction; see [`Unit::only_adds`].
     const ONLY_ADDS: bool = false;
-    /// On what it runs: [`Tx`] for calls with a token, [`Root`] for the others.
+    /// What it runs on: [`Tx`] for calls with a token, [`Root`] for the others.
     type Ground: Ground;
-    /// Parameters in the path.
+    /// Path parameters.
     type Path: Wire;
-    /// Parameters in the query.
+    /// Query parameters.
     type Query: Wire;
     /// The body.
     type Body: Wire;
-    /// The members of a success answer's `data`.
+    /// The members of a successful answer's `data`.
     type Output: Serialize + JsonSchema + Send;
 
-    /// Does it, in one transaction. It may be run again, from the start, if the transaction collides with another.
+    /// Runs in one transaction. It may be run again from the start if the transaction collides with another.
     fn run(
         ground: &mut Self::Ground,
         call: &<Self::Ground as Ground>::Call,
         input: &Input<Self>,
     ) -> impl Future<Output = Result<Self::Output, Fault>> + Send;
 
-    /// Answers from memory alone, if it can: writes the JSON of its output and returns true. Only what reads is asked.
+    /// Answers from memory alone, if it can: writes the JSON of its output and returns true. Called only for operations
+    /// that read.
     fn recall(
         _memory: &Memory,
         _call: &<Self::Ground as Ground>::Call,
@@ -55,7 +56,7 @@ pub trait Operation: Sized + Send + Sync + 'static {
         false
     }
 
-    /// What a browser is shown by a [`Reply::Page`] answer.
+    /// What the browser gets for a [`Reply::Page`] answer.
     fn page(_output: &mut Self::Output) -> Option<Browse> {
         None
     }
@@ -65,15 +66,14 @@ pub trait Operation: Sized + Send + Sync + 'static {
         None
     }
 
-    /// The ids of people in its body. The gateway translates them before the operation looks at anything: the first that is
-    /// unknown is told in place of whatever the operation refuses the call for. Where the answer itself tells which ids
-    /// are unknown, there are none here.
+    /// The ids of people in its body. The gateway translates them before the operation runs: the first unknown id is
+    /// answered in place of any other refusal. Operations that list unknown ids in their answer return `None`.
     fn people(_input: &Input<Self>) -> Option<People<'_>> {
         None
     }
 
-    /// The file that it will want to be kept apart, which is put there before it runs. It looks at the input alone: what
-    /// will be refused for what it is should not be kept.
+    /// The file to store before the operation runs. It depends only on the call and the input. It is `None` for a file
+    /// that will be refused.
     fn keeps(_call: &<Self::Ground as Ground>::Call, _input: &Input<Self>) -> Option<BlobKey> {
         None
     }
@@ -83,31 +83,31 @@ pub trait Operation: Sized + Send + Sync + 'static {
 pub trait Wire: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {}
 impl<T: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static> Wire for T {}
 
-/// Where there are no parameters.
+/// No parameters.
 #[derive(Debug, Clone, Copy, Default, Serialize, serde::Deserialize, JsonSchema)]
 pub struct Empty {}
 
-/// What an operation was sent.
+/// The input of an operation.
 #[derive(Debug)]
 pub struct Input<O: Operation> {
-    /// Parameters in the path.
+    /// Path parameters.
     pub path: O::Path,
-    /// Parameters in the query.
+    /// Query parameters.
     pub query: O::Query,
     /// The body.
     pub body: O::Body,
     /// The file of a multipart body.
     pub file: Option<Bytes>,
-    /// Where the file was put, if the store keeps files apart and the operation asked for it.
+    /// The key of the stored file, if the store keeps files outside and the operation asked for it.
     pub kept: OnceLock<BlobKey>,
 }
 
-/// On what an operation runs.
+/// What an operation runs on.
 pub trait Ground: Sized + Send {
-    /// What it knows of the call.
+    /// Its kind of call.
     type Call: Send + Sync + 'static;
 
-    /// Reads its kind of call from a caller; `None` if the gateway sent the other kind.
+    /// Extracts its kind of call from a caller; `None` if the gateway sent the other kind.
     fn call(caller: Caller) -> Option<Self::Call>;
     /// Opens it on a session.
     fn open(session: Box<dyn Session>, engine: &Arc<Engine>, call: &Self::Call, effect: Effect) -> Self;
@@ -115,11 +115,12 @@ pub trait Ground: Sized + Send {
     fn outcome(&self) -> Result<(), StoreError>;
     /// The types of events that were written.
     fn events(&self) -> Vec<&'static EventType>;
-    /// Writes what an operation that has succeeded left for its end.
+    /// Writes what a successful operation deferred to its end.
     fn settle(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
-    /// The tenant whose rows alone it writes, if there is one.
+    /// The only tenant whose rows it writes, if there is one.
     fn tenant(call: &Self::Call) -> Option<TenantKey>;
-    /// What an operation refused, or the refusal of an id of people that the gateway cannot translate, which comes first.
+    /// The refusal to answer: the operation's, or that of an id which the gateway cannot translate, which takes
+    /// precedence.
     fn refusal(
         &mut self,
         call: &Self::Call,
@@ -192,9 +193,9 @@ impl Ground for Root {
 /// The decoded parts of a request, checked against the entry's shapes.
 #[derive(Debug, Default)]
 pub struct Received {
-    /// Parameters in the path, as an object.
+    /// Path parameters, as an object.
     pub path: Value,
-    /// Parameters in the query, as an object.
+    /// Query parameters, as an object.
     pub query: Value,
     /// The body, as an object.
     pub body: Value,
@@ -202,31 +203,31 @@ pub struct Received {
     pub file: Option<Bytes>,
 }
 
-/// What an operation answered.
+/// The answer of an operation.
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// The JSON of its output.
     Json(Vec<u8>),
     /// Bytes with their media type.
     Bytes(Bytes, String),
-    /// The same, where the bytes are kept apart.
+    /// The same, if the bytes are stored as a file.
     Kept(BlobKey, String),
     /// For a browser.
     Browse(Browse),
 }
 
-/// What a browser is shown.
+/// The response to a browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Browse {
     /// A page, as HTML.
     Page(String),
-    /// Another address: printable ASCII alone.
+    /// A redirect to another URL, in printable ASCII.
     Elsewhere(String),
 }
 
-/// One operation of the registry, its types erased.
+/// One operation of the registry, with its types erased.
 pub struct Entry {
-    /// What it is.
+    /// Its description.
     pub spec: &'static Spec,
     prepare: fn(Arc<Engine>, Caller, Received) -> Result<Invocation, Fault>,
     schemas: fn() -> Schemas,
@@ -235,9 +236,9 @@ pub struct Entry {
 /// The JSON Schemas of an operation.
 #[derive(Debug, Clone)]
 pub struct Schemas {
-    /// Of the parameters in the path.
+    /// Of the path parameters.
     pub path: Value,
-    /// Of the parameters in the query.
+    /// Of the query parameters.
     pub query: Value,
     /// Of the body.
     pub body: Value,
@@ -245,12 +246,12 @@ pub struct Schemas {
     pub output: Value,
 }
 
-/// The compiled shapes of what an operation is sent.
+/// The compiled shapes of an operation's input.
 #[derive(Debug)]
 pub struct Shapes {
-    /// Of the parameters in the path.
+    /// Of the path parameters.
     pub path: Shape,
-    /// Of the parameters in the query.
+    /// Of the query parameters.
     pub query: Shape,
     /// Of the body.
     pub body: Shape,
@@ -266,11 +267,11 @@ pub enum Invocation {
 
 /// A unit of work whose result can be taken once its transaction has ended.
 pub trait Job: Unit {
-    /// What the operation answered.
+    /// The answer of the operation.
     fn take(&self) -> Result<Answer, Fault>;
-    /// The file that is to be put apart before this runs.
+    /// The file to store before this runs.
     fn keeps(&self) -> Option<(BlobKey, Bytes)>;
-    /// Tells it that this was done.
+    /// Records that the file was stored.
     fn kept(&self, key: BlobKey);
     /// The types of events that it wrote, if it has succeeded.
     fn events(&self) -> Vec<&'static EventType>;
@@ -278,18 +279,18 @@ pub trait Job: Unit {
     fn unit(self: Arc<Self>) -> Arc<dyn Unit>;
 }
 
-/// Erases an operation. A constant: the registry is made by the compiler.
+/// Erases the types of an operation. A constant: the registry is built at compile time.
 pub const fn entry<O: Operation>() -> Entry {
     Entry { spec: O::SPEC, prepare: prepare::<O>, schemas: schemas::<O> }
 }
 
 impl Entry {
-    /// The JSON Schemas, made anew.
+    /// Computes the JSON Schemas.
     pub fn schemas(&self) -> Schemas {
         (self.schemas)()
     }
 
-    /// The compiled shapes, made anew: the gateway keeps them.
+    /// Computes the compiled shapes; the gateway keeps them.
     pub fn shapes(&self) -> Shapes {
         let schemas = self.schemas();
         Shapes {
@@ -309,7 +310,7 @@ impl Entry {
         (self.prepare)(engine, caller, received)
     }
 
-    /// Whether the access of the spec fits the ground of the operation; a test asks it of the whole registry.
+    /// Whether the operation needs a token. A test checks that this agrees with its ground.
     pub fn is_behind_token(&self) -> bool {
         matches!(self.spec.access, Access::Token { .. })
     }
@@ -322,7 +323,7 @@ fn schemas<O: Operation>() -> Schemas {
         body: schema::<O::Body>(false),
         output: schema::<O::Output>(true),
     };
-    // Larkspur's own API ignores nothing that it takes; the platform ignores what it does not know.
+    // Larkspur's own API refuses unknown members; the platform ignores them.
     if matches!(O::SPEC.access, Access::Control) {
         close(&mut schemas.query);
         if O::SPEC.consumes != Consumes::Nothing {
@@ -332,7 +333,7 @@ fn schemas<O: Operation>() -> Schemas {
     schemas
 }
 
-/// Says of every object in a schema that it has no members but its own.
+/// Closes every object in a schema: unknown members become violations.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
@@ -382,8 +383,8 @@ fn prepare<O: Operation>(
     Ok(Invocation::Pending(Arc::new(Running::<O> { engine, call, input, result, events })))
 }
 
-/// Reads a checked value into its type. The check and the type come from the same schema, so a failure is a rule that
-/// the schema cannot state, such as a number out of the range of its type.
+/// Reads a checked value into its type. Check and type come from the same schema, so a failure is a rule that the
+/// schema cannot express, such as a number out of the range of its type.
 fn read<T: DeserializeOwned + Any>(value: Value) -> Result<T, Fault> {
     let value = if value.is_null() { Value::Object(serde_json::Map::new()) } else { value };
     serde_json::from_value(value).map_err(|error| Fault::new(codes::BAD_REQUEST, error.to_string()))
@@ -467,7 +468,7 @@ impl<O: Operation> Job for Running<O> {
     }
 
     fn kept(&self, key: BlobKey) {
-        // It is told once.
+        // It is reported once.
         let _ = self.input.kept.set(key);
     }
 

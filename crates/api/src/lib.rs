@@ -1,4 +1,4 @@
-//! What each operation of the platform does. Knows neither HTTP nor drivers, nor the control API, which is built on it.
+//! The operations of the platform. Does not depend on HTTP, drivers, or the control API, which is built on it.
 
 mod base64url;
 pub mod busy;

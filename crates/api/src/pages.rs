@@ -1,18 +1,18 @@
-//! Pages for a browser: plain HTML with the style in it, readable without script, by keyboard and by screen readers.
+//! Pages for a browser: plain HTML with inline style, accessible without scripts, by keyboard and by screen readers.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use larkspur_contract::{Fault, FieldViolation, codes};
 
-/// What every page comes with: nothing is loaded or run, no other page frames it, nothing keeps it or tells others where it was.
+/// Headers of every page: it loads and runs nothing, cannot be framed or cached, and does not leak its URL.
 pub const HEADERS: &[(&str, &str)] = &[
     (
         "Content-Security-Policy",
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     ),
     ("Cache-Control", "no-store"),
-    // Not "no-referrer": browsers would then keep from this server, too, which page sent a form.
+    // Not "no-referrer": browsers would then hide from this server, too, which page sent a form.
     ("Referrer-Policy", "same-origin"),
     ("X-Content-Type-Options", "nosniff"),
 ];
@@ -32,7 +32,7 @@ button.allow{background:var(--mark);border-color:var(--mark);color:#fff}\
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Language {
-    /// English, where nothing else is asked for.
+    /// English, the default.
     #[default]
     English,
     /// Chinese, in simplified characters.
@@ -40,7 +40,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// The language of a tag, such as `zh`, `zh-CN`, `zh_cn` or `en-GB`; `None` if no page is written in it.
+    /// The language of a tag such as `zh`, `zh-CN`, `zh_cn` or `en-GB`; `None` if there are no pages in it.
     pub fn parse(tag: &str) -> Option<Language> {
         let main = tag.trim().split(['-', '_']).next()?;
         if main.eq_ignore_ascii_case("zh") {
@@ -52,8 +52,8 @@ impl Language {
         }
     }
 
-    /// The language that a browser prefers: what its `Accept-Language` header gives the greatest weight, and the first of
-    /// those with the same one. Source: RFC 9110, section 12.5.4.
+    /// The language that a browser prefers: the first one with the highest weight in its `Accept-Language` header.
+    /// Source: RFC 9110, section 12.5.4.
     pub fn accepted(header: &str) -> Option<Language> {
         let mut best: Option<(f32, Language)> = None;
         for part in header.split(',') {
@@ -76,7 +76,7 @@ impl Language {
         }
     }
 
-    /// The value of [`PARAMETER`] that asks for the language.
+    /// The value of [`PARAMETER`] for the language.
     pub const fn word(self) -> &'static str {
         match self {
             Language::English => "en",
@@ -84,7 +84,7 @@ impl Language {
         }
     }
 
-    /// The one of two texts that is in the language.
+    /// Picks the text in this language.
     pub const fn pick(self, english: &'static str, chinese: &'static str) -> &'static str {
         match self {
             Language::English => english,
@@ -100,15 +100,15 @@ impl Language {
     }
 }
 
-/// The query parameter by which a page is asked for in a language, whatever the browser prefers.
+/// The query parameter that sets the language of a page and overrides the browser's preference.
 pub const PARAMETER: &str = "lang";
 
-/// What is around a page: its language, and the way to the other one.
+/// The frame of a page: its language, and the link to the other one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Frame {
     /// The language of the page.
     pub language: Language,
-    /// The address of the same page in the other language, as a query; none for what only a form leads to.
+    /// The same page in the other language, as a query; `None` for a page that only a form leads to.
     pub switch: Option<String>,
 }
 
@@ -116,8 +116,8 @@ impl Frame {
     /// English, without another language.
     pub const PLAIN: Frame = Frame { language: Language::English, switch: None };
 
-    /// The frame of the page that a request asks for. `query` is that of the request, still percent-encoded; `shown` says
-    /// whether its address alone shows the page (GET).
+    /// The frame of the page that a request asks for. `query` is that of the request, still percent-encoded; `shown`
+    /// says whether the URL alone leads to the page (GET).
     pub fn of(query: &str, accept_language: Option<&str>, shown: bool) -> Frame {
         let is_ours = |part: &&str| part.split('=').next() == Some(PARAMETER);
         let parts = || query.split('&').filter(|part| !part.is_empty());
@@ -138,7 +138,7 @@ impl Frame {
     }
 }
 
-/// Text as it may stand in an element or in a quoted attribute.
+/// Escapes text for an element or a quoted attribute.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
@@ -175,7 +175,7 @@ pub fn page(title: &str, main: &str, frame: &Frame) -> String {
     )
 }
 
-/// The page of a refusal.
+/// The page for a refusal.
 pub fn failure(fault: &Fault, log_id: &str, frame: &Frame) -> String {
     let language = frame.language;
     let text = match language {
@@ -197,10 +197,10 @@ pub fn failure(fault: &Fault, log_id: &str, frame: &Frame) -> String {
             writeln!(main, "<p class=\"small\">错误码：{number}。日志 ID：<code>{log_id}</code></p>")
         }
     };
-    page(language.pick("This sign-in cannot go on", "无法继续登录"), &main, frame)
+    page(language.pick("This sign-in cannot continue", "无法继续登录"), &main, frame)
 }
 
-/// What is asked of a field, in the language of the page.
+/// The requirement on a field, in the language of the page.
 fn explained(violation: &FieldViolation, language: Language) -> Cow<'_, str> {
     let why = violation.description.as_str();
     if language == Language::English {
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_sent_becomes_markup() {
+    fn input_never_becomes_markup() {
         let fault =
             Fault::from(codes::OAUTH_REDIRECT_UNREGISTERED).with_violation("<b>", None, "\"><script>'&");
         let frame = Frame::of("a=\"><script>&lang=zh", None, true);
@@ -257,7 +257,7 @@ mod tests {
         let frame = |query, header, shown| Frame::of(query, header, shown);
         assert_eq!(frame("", None, false), Frame::PLAIN);
         assert_eq!(frame("lang=zh", Some("en"), false).language, Chinese);
-        assert_eq!(frame("lang=fr", Some("zh"), false).language, Chinese, "what is not known is not chosen");
+        assert_eq!(frame("lang=fr", Some("zh"), false).language, Chinese, "an unknown language is ignored");
         let shown = frame("state=a%26b&lang=en&x", Some("zh"), true);
         assert_eq!((shown.language, shown.switch.as_deref()), (English, Some("?state=a%26b&x&lang=zh")));
         assert_eq!(frame("", Some("zh"), true).switch.as_deref(), Some("?lang=en"));

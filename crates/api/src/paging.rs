@@ -1,12 +1,12 @@
-//! Page tokens: opaque to callers, and good only for the list that they were given for.
+//! Page tokens: opaque to callers, and valid only for the list that they were issued for.
 
 use larkspur_contract::{Code, Fault, codes};
 use larkspur_store::Keys;
 
-/// The most bytes of a place that a token carries.
+/// The most bytes of a position that a token carries.
 const PLACE_MAX: usize = 512;
 
-/// Writes a token: where the next page of a list begins. `list` names the list, with everything that it depends on.
+/// Writes a token: where the next page of a list begins. `list` identifies the list and everything it depends on.
 pub fn write(keys: &Keys, list: &str, place: &str) -> String {
     let signature = keys.sign(signed(list, place).as_bytes());
     let mut token = String::with_capacity((place.len() + signature.len()) * 2);
@@ -17,16 +17,16 @@ pub fn write(keys: &Keys, list: &str, place: &str) -> String {
     token
 }
 
-/// Reads where a page begins: `None` for the first one, 232001 for what was never given out for this list.
+/// Reads where a page begins: `None` for the first one, 232001 for a token that was not issued for this list.
 pub fn read(keys: &Keys, list: &str, token: Option<&str>) -> Result<Option<String>, Fault> {
     read_or(keys, list, token, codes::PARAM_INVALID)
 }
 
-/// As [`read`], for pages that have a code of their own for a token that was never given out.
+/// Like [`read`], for pages that have their own code for a token that was not issued.
 pub fn read_or(keys: &Keys, list: &str, token: Option<&str>, invalid: Code) -> Result<Option<String>, Fault> {
     let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(None) };
     place(keys, list, token).map(Some).ok_or_else(|| {
-        Fault::new(invalid, "page_token was not given out for this list").with_violation(
+        Fault::new(invalid, "page_token was not issued for this list").with_violation(
             "page_token",
             Some(token),
             "invalid page_token",
@@ -51,7 +51,7 @@ fn place(keys: &Keys, list: &str, token: &str) -> Option<String> {
 const SIGNATURE: usize = 16;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// No token of another kind has this beginning, and a name of a list has no line break.
+/// The signed message. No token of another kind starts like this, and the name of a list has no line break.
 fn signed(list: &str, place: &str) -> String {
     format!("page {list}\n{place}")
 }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_good_for_its_list_alone() {
+    fn a_token_is_valid_for_its_list_only() {
         let keys = Keys::derive("master");
         let token = write(&keys, "members oc_1", "17 anna");
         assert!(!token.contains("anna"));

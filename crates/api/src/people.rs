@@ -1,7 +1,7 @@
-//! The ids of people in the body of a request, which the gateway translates before an operation looks at anything.
+//! The ids of people in the body of a request, which the gateway translates before the operation runs.
 //!
-//! An id that the gateway cannot translate is told before everything that the operation finds out: that the chat is not
-//! there, that the caller is not in it, that the caller may not do it. Source: seen live.
+//! An id that the gateway cannot translate takes precedence over every refusal of the operation, such as an unknown
+//! chat, a caller who is not in it, or a missing right. Source: seen live.
 
 use larkspur_contract::model::{MemberIdType, UserIdType};
 use larkspur_contract::{Code, Fault, codes};
@@ -13,18 +13,18 @@ use crate::translate::{self, Named};
 /// The ids of people in the body of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct People<'a> {
-    /// The form that they are in.
+    /// The form of the ids.
     pub form: UserIdType,
-    /// All of them, in the order of the request, each with the path of its field.
+    /// All ids, in the order of the request, each with the path of its field.
     pub ids: Vec<(&'static str, &'a str)>,
-    /// What an unknown union_id is answered with: pages differ in it.
+    /// The code for an unknown union_id: it differs between pages.
     pub unknown_union: Code,
-    /// Whether the page has an answer of its own for people of another tenant.
+    /// Whether the page has its own answer for people of another tenant.
     pub takes_strangers: bool,
 }
 
 impl<'a> People<'a> {
-    /// Ids of a field, in a form, `open_id` by default; those of people of another tenant are unknown.
+    /// The ids of a field, in a form (`open_id` by default); ids of people of another tenant are unknown.
     pub fn new(
         form: Option<UserIdType>,
         field: &'static str,
@@ -38,7 +38,7 @@ impl<'a> People<'a> {
         }
     }
 
-    /// The same, of a request that also takes the ids of apps, which are not people's: then there are none.
+    /// The same, for a request that also accepts app ids: `None` if the ids are those of apps.
     pub fn among(form: Option<MemberIdType>, field: &'static str, ids: &'a [String]) -> Option<Self> {
         let form = match form.unwrap_or(MemberIdType::OpenId) {
             MemberIdType::AppId => return None,
@@ -49,20 +49,20 @@ impl<'a> People<'a> {
         Some(People::new(Some(form), field, ids))
     }
 
-    /// The same, and the ids of another field.
+    /// Adds the ids of another field.
     #[must_use]
     pub fn and(mut self, field: &'static str, ids: impl IntoIterator<Item = &'a String>) -> Self {
         self.ids.extend(ids.into_iter().map(|id| (field, id.as_str())));
         self
     }
 
-    /// Ids of people of another tenant are left to the page, which has an answer of its own for them.
+    /// Leaves ids of people of another tenant to the page, which has its own answer for them.
     #[must_use]
     pub fn with_strangers(self) -> Self {
         People { takes_strangers: true, ..self }
     }
 
-    /// The refusal of an id that the gateway cannot translate; `None` if it translates this one.
+    /// The refusal of an id that the gateway cannot translate; `None` if it can.
     pub fn refusal(&self, (field, id): (&str, &str), named: &Named) -> Option<Fault> {
         match named {
             Named::User(_) | Named::Bot(_) => None,
@@ -87,15 +87,15 @@ impl<'a> People<'a> {
 
     /// The same, for a call that the operation refused with this code.
     ///
-    /// An operation that succeeds has looked at its ids itself. So only a call that is refused pays for this, and rows
-    /// are taken in the same order as ever.
+    /// A successful operation has checked its ids itself. So only a refused call pays for this, and the order in which
+    /// rows are locked does not change.
     pub(crate) async fn untranslated(
         &self,
         tx: &mut Tx,
         call: &Call,
         refused: Code,
     ) -> Result<Option<Fault>, Fault> {
-        // What the gateway refuses by itself it refuses before it translates anything.
+        // The gateway's own refusals precede translation.
         let by_gateway = codes::GATEWAY.contains(&refused);
         if by_gateway || translate::form(call, Some(self.form), refused).is_err() {
             return Ok(None);

@@ -1,12 +1,12 @@
-//! The switches: behaviours that the documents leave open and an operator may change.
+//! The switches: behaviors that the documents leave open and that an operator can change.
 
 use serde::{Deserialize, Serialize};
 
-/// How a tag name that is taken is answered.
+/// The answer for a tag name that is in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DuplicateName {
-    /// Code 0 with a fail reason, as the pages print it.
+    /// Code 0 with a fail reason, as on the pages.
     #[default]
     Success,
     /// Code 402, as seen in live answers.
@@ -21,24 +21,24 @@ pub enum TagOwner {
     /// Every app of the tenant.
     #[default]
     Tenant,
-    /// The app that made it; to the others it is unknown.
+    /// Only the app that created it; other apps do not see it.
     App,
 }
 
-/// Whether the authorize page lets anybody pick the user who signs in.
+/// Whether the authorize page lets any visitor pick the user who signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", from = "AskedPicker")]
 pub enum UserPicker {
-    /// In test mode, and not in production mode.
+    /// In test mode only.
     #[default]
     Auto,
-    /// In either mode.
+    /// In both modes.
     On,
     /// Never.
     Off,
 }
 
-/// A switch of three as it is written: a truth value does for two of them.
+/// A three-way switch as written in the configuration: a boolean stands for two of the values.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "neither auto, on nor off")]
 enum AskedPicker {
@@ -66,31 +66,31 @@ impl From<AskedPicker> for UserPicker {
     }
 }
 
-/// The switches, at their documented defaults.
+/// The switches, with their documented defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Creating or renaming a tag to a name that is taken.
+    /// Creating or renaming a tag to a name that is in use.
     pub duplicate_name: DuplicateName,
-    /// Whether an unknown tag id in a bind refuses the call (230001) instead of being passed over.
+    /// Whether an unknown tag id in a bind refuses the call (230001) instead of being skipped.
     pub strict_tag_ids: bool,
     /// Who may use a tag.
     pub tag_owner: TagOwner,
     /// The most tags that one chat may have; 0 means no limit.
     pub tags_per_chat: u32,
-    /// Whether a request that does not fit the schema is always 99992402 instead of the page's own code, in its body and
-    /// path, too: in the query it is so anyway.
+    /// Whether a request that does not match the schema is always 99992402 instead of the page's own code, also in body
+    /// and path. In the query it always is.
     pub generic_field_validation: bool,
-    /// Whether a refusal whose cause is known says it in its text: `…, ext=invalid page_token`.
+    /// Whether the text of a refusal includes its cause, if known: `…, ext=invalid page_token`.
     pub error_causes: bool,
     /// Whether `a,b` in an array parameter of a query means two values.
     pub comma_lists: bool,
-    /// Whether `chat_mode` topic at creation makes a plain group, as seen in April 2026, instead of a topic group.
+    /// Whether `chat_mode` topic at creation makes an ordinary group, as seen in April 2026, instead of a topic group.
     pub topic_as_group: bool,
-    /// Whether the authorize page lets anybody pick the user who signs in.
+    /// Whether the authorize page lets any visitor pick the user who signs in.
     pub user_picker: UserPicker,
-    /// The addresses from which events are posted, as apps are told: not a switch, but what the operator says of the
-    /// machine.
+    /// The IP addresses that events come from, as reported to apps. Not a switch: a fact about the machine,
+    /// from the operator.
     #[serde(skip)]
     pub outbound_ips: Vec<String>,
 }

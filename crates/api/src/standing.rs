@@ -1,4 +1,4 @@
-//! Who the operator is in a chat, or why the chat cannot be operated on: computed once, in one order.
+//! The role of the operator in a chat, or why the chat cannot be used: computed once, in a fixed order.
 
 use larkspur_contract::Basis::Documented;
 use larkspur_contract::ids::ChatId;
@@ -10,14 +10,14 @@ use larkspur_store::{LockedChat, Tx, apps, members};
 
 use crate::{Actor, Call};
 
-/// What the operator is to a chat.
+/// The role of the operator in a chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The owner.
     Owner,
     /// A manager.
     Manager,
-    /// A plain member.
+    /// An ordinary member.
     Member,
     /// Not in the chat.
     Outsider,
@@ -26,19 +26,19 @@ pub enum Role {
 /// The operator in a chat.
 #[derive(Debug, Clone)]
 pub struct Standing {
-    /// What the operator is to the chat.
+    /// The operator's role in the chat.
     pub role: Role,
-    /// Whether the operator is the bot that made the chat, with the scope to act as its owner.
+    /// Whether the operator is the bot that created the chat and has the scope to act as its owner.
     pub creator: bool,
 }
 
 impl Standing {
-    /// Owner or manager.
+    /// Whether the operator is owner or manager.
     pub fn manages(&self) -> bool {
         matches!(self.role, Role::Owner | Role::Manager)
     }
 
-    /// In the chat.
+    /// Whether the operator is in the chat.
     pub fn is_member(&self) -> bool {
         self.role != Role::Outsider
     }
@@ -52,7 +52,7 @@ pub async fn member_of(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(Chat,
     Ok((chat, standing))
 }
 
-/// Takes the row of a chat that the operator is in, for a change.
+/// Locks a chat that the operator is in, for a change.
 pub async fn lock_as_member(
     tx: &mut Tx,
     call: &Call,
@@ -61,7 +61,7 @@ pub async fn lock_as_member(
     lock_within(tx, call, chat_id, shareable).await
 }
 
-/// As [`lock_as_member`], to share the chat: for that, too, a user's call needs no external sharing.
+/// Like [`lock_as_member`], to share the chat: here, too, a user's call needs no external sharing.
 pub async fn lock_to_share(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(LockedChat, Standing), Fault> {
     lock_within(tx, call, chat_id, readable).await
 }
@@ -80,7 +80,7 @@ async fn lock_within(
     Ok((chat, standing))
 }
 
-/// Takes the row of a chat of the tenant for a change, whatever its state and whoever the operator is to it.
+/// Locks a chat of the tenant for a change, whatever its state and the operator's role.
 pub async fn lock(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<LockedChat, Fault> {
     let chat = match ChatId::parse(chat_id) {
         Some(id) => chats::lock(tx, id).await?,
@@ -92,7 +92,7 @@ pub async fn lock(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<LockedChat,
     Ok(chat)
 }
 
-/// Reads a chat of the tenant and what the operator is to it, whatever that is.
+/// Reads a chat of the tenant and the operator's role in it, whatever it is.
 pub async fn visible(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(Chat, Standing), Fault> {
     let chat = match ChatId::parse(chat_id) {
         Some(id) => chats::get(tx, id).await?,
@@ -105,7 +105,7 @@ pub async fn visible(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(Chat, S
     Ok((chat, standing))
 }
 
-/// What the operator is to a chat.
+/// The operator's role in a chat.
 pub async fn of(tx: &mut Tx, call: &Call, chat: &Chat) -> Result<Standing, Fault> {
     let operator = call.operator();
     let membership = members::get(tx, chat.chat_id, &operator).await?;
@@ -121,10 +121,10 @@ pub async fn of(tx: &mut Tx, call: &Call, chat: &Chat) -> Result<Standing, Fault
     Ok(Standing { role, creator })
 }
 
-/// The app's own prerequisites: the bot ability, and being in use. Source: every group page.
+/// The prerequisites of the app: it has the bot ability and is in use. Source: every group page.
 pub fn app_may(call: &Call) -> Result<(), Fault> {
     if !call.app.bot {
-        return Err(Fault::new(codes::BOT_NOT_ACTIVATED, "the app has no bot; switch its bot ability on"));
+        return Err(Fault::new(codes::BOT_NOT_ACTIVATED, "the app has no bot; enable its bot ability"));
     }
     if call.app.status != InstallStatus::Enabled {
         return Err(Fault::new(
@@ -135,19 +135,19 @@ pub fn app_may(call: &Call) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A chat that is not the tenant's: of another one (232010), or of none (232006).
+/// The refusal of a chat that is not in the tenant: 232010 if it is in another one, otherwise 232006.
 pub async fn absent(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<Fault, Fault> {
     let Some(id) = ChatId::parse(chat_id) else {
         return Ok(Fault::new(codes::CHAT_ID_INVALID, "the chat_id is malformed"));
     };
     if chats::is_elsewhere(tx, id).await? {
         app_may(call)?;
-        return Ok(Fault::new(codes::TENANT_MISMATCH, "the chat lives in another tenant"));
+        return Ok(Fault::new(codes::TENANT_MISMATCH, "the chat is in another tenant"));
     }
-    Ok(Fault::new(codes::CHAT_ID_INVALID, "there is no such chat"))
+    Ok(Fault::new(codes::CHAT_ID_INVALID, "no such chat"))
 }
 
-/// An external chat is only for apps that share externally: 232033.
+/// External chats require an app with external sharing: 232033.
 pub fn shareable(call: &Call, chat: &Chat) -> Result<(), Fault> {
     if chat.external && !call.app.external_sharing {
         return Err(Fault::new(
@@ -158,8 +158,8 @@ pub fn shareable(call: &Call, chat: &Chat) -> Result<(), Fault> {
     Ok(())
 }
 
-/// As [`shareable`], for what reads a chat or shares it: a user who calls needs no external sharing of the app. Source: the
-/// official notice, in force since June 2026.
+/// Like [`shareable`], to read or share a chat: the call of a user does not need external sharing of the app. Source:
+/// the official notice, in force since June 2026.
 pub fn readable(call: &Call, chat: &Chat) -> Result<(), Fault> {
     match call.actor {
         Actor::Bot => shareable(call, chat),
@@ -170,12 +170,12 @@ pub fn readable(call: &Call, chat: &Chat) -> Result<(), Fault> {
 /// Who may read external chats.
 pub(crate) const EXTERNAL: Behaviour = Behaviour {
     name: "external_chats_of_users",
-    rule: "An external chat is 232033 to the bot of an app without external sharing; the call of a user is not refused for it, since June 2026.",
+    rule: "For the bot of an app without external sharing, an external chat is 232033. Calls of users are not refused for it, since June 2026.",
     basis: Documented,
     switch: false,
 };
 
-/// A dissolved chat takes no more calls: 232009.
+/// A dissolved chat accepts no calls: 232009.
 pub fn in_use(chat: &Chat) -> Result<(), Fault> {
     if chat.status != ChatStatus::Normal {
         return Err(Fault::new(codes::CHAT_DISSOLVED, format!("the chat is {}", chat.status.as_str())));
@@ -183,7 +183,7 @@ pub fn in_use(chat: &Chat) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Only members operate: 232011.
+/// Only members may operate: 232011.
 pub fn joined(call: &Call, standing: &Standing) -> Result<(), Fault> {
     if !standing.is_member() {
         return Err(Fault::new(
@@ -194,10 +194,10 @@ pub fn joined(call: &Call, standing: &Standing) -> Result<(), Fault> {
     Ok(())
 }
 
-/// As [`joined`], and a p2p chat whose user does not see the app is 232024.
+/// Like [`joined`], and 232024 in a p2p chat whose user does not see the app.
 pub async fn inside(tx: &mut Tx, call: &Call, chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     joined(call, standing)?;
-    // Assumed: 232024 belongs to chats of two parties whose user does not see the app.
+    // Assumed: 232024 applies to p2p chats whose user does not see the app.
     if chat.mode == ChatMode::P2p {
         for party in members::first(tx, chat.chat_id).await? {
             if let Member::User(user_id) = &party.member
@@ -210,7 +210,7 @@ pub async fn inside(tx: &mut Tx, call: &Call, chat: &Chat, standing: &Standing) 
     Ok(())
 }
 
-/// Takes the row of a chat that is in use, whatever the operator is to it, for a change.
+/// Locks a chat that is in use for a change, whatever the operator's role.
 pub async fn lock_in_use(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(LockedChat, Standing), Fault> {
     let chat = lock(tx, call, chat_id).await?;
     shareable(call, &chat)?;
@@ -219,7 +219,7 @@ pub async fn lock_in_use(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(Loc
     Ok((chat, standing))
 }
 
-/// For pages that do not list 232006: a chat that is not there is an invalid parameter (232001).
+/// For pages that do not list 232006: an unknown chat is an invalid parameter (232001).
 pub fn unlisted_chat_code(fault: Fault) -> Fault {
     if fault.code() != codes::CHAT_ID_INVALID {
         return fault;

@@ -1,7 +1,7 @@
-//! Access tokens: signed and self-validating, so that they outlive a restart and cost no look-up.
+//! Access tokens: signed and self-validating, so they outlive a restart and need no lookup.
 //!
-//! `t-` or `u-` (or `a-`), then hex of tenant, app, expiry and, for users, number, epoch, 4 bytes of what the token came of
-//! and 4 random bytes, then 16 bytes of HMAC.
+//! Format: `t-` or `u-` (or `a-`), then hex of tenant, app, expiry and, for users, number, epoch, 4 bytes of the
+//! sign-in and 4 random bytes, then 16 bytes of HMAC.
 
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Keys;
@@ -12,36 +12,36 @@ pub mod jwt;
 pub const LIFE_MS: i64 = 7200 * 1000;
 /// How long the tokens of an ISV app live, in milliseconds. Source: the auth pages (`expire` 7140).
 pub const ISV_LIFE_MS: i64 = 7140 * 1000;
-/// With at least this much left, the same token is given again. Source: the auth pages ("30 minutes").
+/// A token with at least this much time left is returned again. Source: the auth pages ("30 minutes").
 pub const RENEW_MS: i64 = 1800 * 1000;
 
-/// What a token says.
+/// The content of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token {
-    /// Whose it is.
+    /// Its holder.
     pub holder: Holder,
-    /// In which tenant it works.
+    /// The tenant in which it works.
     pub tenant: TenantKey,
-    /// To which app it was issued.
+    /// The app that it was issued to.
     pub app: AppId,
-    /// Until when it is valid, in the tenant's time.
+    /// When it expires, in the tenant's time.
     pub expires_at: i64,
 }
 
-/// Whose a token is.
+/// The holder of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
     /// The app's bot: `tenant_access_token`.
     Tenant,
-    /// An ISV app, in no tenant: `app_access_token`. Its tenant is the one that made the app.
+    /// An ISV app, in no tenant: `app_access_token`. Its tenant is the one that created the app.
     App,
     /// A user: `user_access_token`.
     User {
         /// The user's number.
         number: u64,
-        /// Which of the user's grants; an older one is revoked.
+        /// The number of the user's grant; tokens of older grants are revoked.
         epoch: i64,
-        /// The sign-in that it came of, as [`family`] makes it; any number for a token that came of none.
+        /// The sign-in that produced it, as [`family`] computes it; any number for a token without a sign-in.
         family: u32,
     },
 }
@@ -61,7 +61,7 @@ impl Token {
         if let Holder::User { number, epoch, family } = self.holder {
             bytes.extend_from_slice(&number.to_be_bytes());
             bytes.extend_from_slice(&epoch.to_be_bytes());
-            // Each is one of its own: a renewed token differs from the one before, which lives on.
+            // Each token is unique: a renewed one differs from its predecessor, which stays valid.
             bytes.extend_from_slice(&mark(family));
         }
         let signature = keys.sign(&bytes);
@@ -76,20 +76,20 @@ impl Token {
         text
     }
 
-    /// Reads a token and checks its signature; not whether it has expired.
+    /// Reads a token and checks its signature, but not its expiry.
     pub fn read(text: &str, keys: &Keys) -> Option<Token> {
         let (bytes, signed) = bytes_of(text)?;
         let (message, signature) = bytes[..signed + SIGNATURE].split_at(signed);
         keys.verify(message, signature).then(|| Token::of(message))
     }
 
-    /// What a text in the form of a token says of itself. It is not verified: for logs alone.
+    /// The content of a text in token form, without verification: for logs only.
     pub fn claimed(text: &str) -> Option<Token> {
         let (bytes, signed) = bytes_of(text)?;
         Some(Token::of(&bytes[..signed]))
     }
 
-    /// What signed bytes of the right length say.
+    /// Parses signed bytes of the right length.
     fn of(message: &[u8]) -> Token {
         let number =
             |at: usize| message[at..at + 8].iter().fold(0u64, |sum, byte| (sum << 8) | u64::from(*byte));
@@ -110,28 +110,28 @@ impl Token {
     }
 }
 
-/// What tells tokens apart that are otherwise the same, behind the sign-in that they came of.
+/// Four bytes of the sign-in, then four random bytes that make the token unique.
 fn mark(family: u32) -> [u8; 8] {
     let mut mark = Keys::fresh_mark();
     mark[..4].copy_from_slice(&family.to_be_bytes());
     mark
 }
 
-/// The sign-in of a mark.
+/// The sign-in in these bytes.
 fn family_of(mark: &[u8]) -> u32 {
     mark.iter().take(4).fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
 }
 
-/// The number that the tokens of a sign-in carry: the first digits of the hash of its code. Two sign-ins of one user with
-/// one number are as good as never met.
+/// The number that the tokens of a sign-in carry: the first digits of its code's hash. It is unlikely that two
+/// sign-ins of one user share a number.
 pub fn family(code_hash: &str) -> u32 {
     code_hash.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
 
-/// How many bytes of signature a token ends with.
+/// The number of signature bytes at the end of a token.
 const SIGNATURE: usize = 16;
 
-/// The bytes of a text in the form of a token, and how many of them are signed.
+/// The bytes of a text in token form, and how many of them are signed.
 fn bytes_of(text: &str) -> Option<([u8; 65], usize)> {
     let (kind, hex) = match text.as_bytes() {
         [kind @ (b't' | b'a' | b'u'), b'-', hex @ ..] => (*kind, hex),
@@ -184,7 +184,7 @@ mod tests {
             assert_eq!(Token::read(&text[..text.len() - 2], &keys), None);
         }
         assert_eq!(Token::read("t-é", &keys), None);
-        assert_ne!(user.issue(&keys), user.issue(&keys), "each is one of its own");
+        assert_ne!(user.issue(&keys), user.issue(&keys), "each is unique");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! User ids between their forms on the wire and the tenant's own.
+//! Translates user ids between their wire forms and the tenant's own.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ pub fn user_id(keys: &Keys, call: &Call, user: &User, form: UserIdType) -> Strin
     }
 }
 
-/// The open_id of an app's bot, as the app itself sees it.
+/// The open_id of an app's bot, as seen by the app itself.
 pub fn bot_open_id(keys: &Keys, app: AppId) -> OpenId {
     keys.open_id(app.0, app)
 }
@@ -33,7 +33,7 @@ pub fn bot_id(keys: &Keys, call: &Call, app: AppId) -> String {
     keys.open_id(app.0, call.app_id()).to_string()
 }
 
-/// What an id of the wire names in this tenant.
+/// What a wire id refers to in this tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {
     /// A user.
@@ -42,14 +42,14 @@ pub enum Named {
     Bot(AppId),
     /// An open_id that belongs to another app.
     OtherApp,
-    /// Somebody of another tenant (or who was deleted): the id is genuine, but nobody here has it.
+    /// A person of another tenant, or a deleted one: the id is genuine, but does not refer to anyone here.
     OtherTenant,
-    /// Nobody.
+    /// No one.
     Unknown,
 }
 
 impl Named {
-    /// The one named, as a member of chats.
+    /// The user or bot, as a member of chats.
     pub fn member(self) -> Option<Member> {
         match self {
             Named::User(user) => Some(Member::User(user.user_id)),
@@ -59,11 +59,11 @@ impl Named {
     }
 }
 
-/// What an id says by itself.
+/// What can be read from an id alone.
 enum Read {
-    /// It is none.
+    /// It is not a valid id.
     Nobody,
-    /// An open_id made for this app, if there is one: any 128 bits decrypt to something.
+    /// An open_id of this app, if the app exists: any 128 bits decrypt to something.
     App(AppId),
     /// The number of a user or, in an open_id, of a bot.
     Number(u64),
@@ -80,7 +80,7 @@ fn read(keys: &Keys, call: &Call, form: UserIdType, id: &str) -> Read {
     if developer == call.app.developer { Read::Number(number) } else { Read::Nobody }
 }
 
-/// Finds out what ids name, each in its place. Users are looked up together.
+/// Resolves ids, in their order. Users are looked up together.
 pub async fn all_named(
     tx: &mut Tx,
     call: &Call,
@@ -122,12 +122,12 @@ pub async fn all_named(
     Ok(subjects.into_iter().map(named).collect())
 }
 
-/// Finds out what an id names.
+/// Resolves an id.
 pub async fn named(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) -> Result<Named, Fault> {
     Ok(all_named(tx, call, form, &[id]).await?.pop().unwrap_or(Named::Unknown))
 }
 
-/// Which of the users among them see the calling app.
+/// The users among them who see the calling app.
 pub async fn audience(tx: &mut Tx, call: &Call, named: &[Named]) -> Result<Audience, Fault> {
     let users = named.iter().filter_map(|named| match named {
         Named::User(user) => Some(user.user_id.as_str()),
@@ -138,12 +138,12 @@ pub async fn audience(tx: &mut Tx, call: &Call, named: &[Named]) -> Result<Audie
 
 /// The form of user id that a request asks for, if the caller may see it.
 ///
-/// The tenant's own ids need a scope of their own, and an ISV app never sees them. Source: the group pages.
+/// The tenant's own ids need their own scope, and an ISV app never sees them. Source: the group pages.
 pub fn form(call: &Call, asked: Option<UserIdType>, invalid: Code) -> Result<UserIdType, Fault> {
     form_of(call, "user_id_type", asked, invalid)
 }
 
-/// As [`form`], for a parameter of another name.
+/// Like [`form`], for a parameter of another name.
 pub fn form_of(
     call: &Call,
     parameter: &str,
@@ -172,7 +172,7 @@ pub fn form_of(
     Err(Fault::new(code, "user_id needs a field scope").with_permissions(vec![permission]))
 }
 
-/// The form of the ids of members that a request sends: `None` stands for `app_id`. Otherwise as [`form`].
+/// The form of member ids in a request: `None` stands for `app_id`. Otherwise like [`form`].
 pub fn member_form(
     call: &Call,
     asked: Option<MemberIdType>,
@@ -187,7 +187,7 @@ pub fn member_form(
     form_of(call, "member_id_type", Some(asked), invalid).map(Some)
 }
 
-/// Finds out what the ids of members name, each in its place; for app_ids, `form` is `None`.
+/// Resolves ids of members, in their order; for app_ids, `form` is `None`.
 pub async fn all_named_members(
     tx: &mut Tx,
     call: &Call,
@@ -203,8 +203,8 @@ pub async fn all_named_members(
     Ok(apps.into_iter().map(named).collect())
 }
 
-/// The gateway's refusal of a list of ids, if it refuses one of them: the first such id decides the code, and all that
-/// it fits are named.
+/// The gateway's refusal of a list of ids, if it refuses one of them. The first such id decides the code, and all ids
+/// with that code are named.
 pub fn refusal_of_any(form: UserIdType, ids: &[&str], named: &[Named]) -> Option<Fault> {
     let is_known = |named: &Named| matches!(named, Named::User(_) | Named::Bot(_));
     let mut bad = ids.iter().zip(named).filter(|(_, named)| !is_known(named));
@@ -217,7 +217,8 @@ pub fn refusal_of_any(form: UserIdType, ids: &[&str], named: &[Named]) -> Option
     Some(unknown(form, &all))
 }
 
-/// The gateway's refusal of an id that names nobody here. Source: generic code table; texts seen in live answers.
+/// The gateway's refusal of an id that does not refer to anyone here. Source: generic code table; texts seen in live
+/// answers.
 pub fn refusal(form: UserIdType, id: &str, named: &Named) -> Fault {
     if *named == Named::OtherApp {
         return Fault::new(codes::OPEN_ID_CROSS_APP, format!("{id} is another app's open_id"));
@@ -225,7 +226,7 @@ pub fn refusal(form: UserIdType, id: &str, named: &Named) -> Fault {
     unknown(form, &[id])
 }
 
-/// The gateway's refusal of ids that name no user here.
+/// The gateway's refusal of ids that refer to no user here.
 fn unknown(form: UserIdType, ids: &[&str]) -> Fault {
     let (code, kind, example) = match form {
         UserIdType::OpenId => (codes::OPEN_ID_UNKNOWN, "open_id", "ou_7d8a6e6df7621556ce0d21922b676706ccs"),

@@ -1,4 +1,4 @@
-//! The bodies that go on the wire: compact JSON, `data` on every success and never on a failure (auth/v3 excepted).
+//! Response bodies: compact JSON with `data` on every success and on no failure (auth/v3 excepted).
 
 use std::borrow::Cow;
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::{Fault, FieldViolation, Permission, Reply, codes};
 
-/// The two faces of the platform: texts and hosts differ, nothing else.
+/// The two editions of the platform: only texts and hosts differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Brand {
     /// open.feishu.cn: Chinese texts beside the English ones.
     #[default]
     Feishu,
-    /// open.larksuite.com: English alone.
+    /// open.larksuite.com: English only.
     Lark,
 }
 
@@ -35,9 +35,9 @@ impl Brand {
     }
 }
 
-/// Writes a success around data that is already JSON.
+/// Writes a success response around data that is already JSON.
 ///
-/// `data` must be a JSON object. For the flat replies its members are written beside `code` and `msg`.
+/// `data` must be a JSON object. Flat replies carry its members beside `code` and `msg`.
 pub fn success(reply: Reply, data: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(data.len() + 48);
     match reply {
@@ -101,19 +101,19 @@ struct Details<'a> {
     helps: Option<Value>,
 }
 
-/// What a failure's body says beside the fault itself.
+/// What the body of a failure says in addition to the fault.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// Texts and hosts.
     pub brand: Brand,
-    /// The request's log id, the same as in the `X-Tt-Logid` header.
+    /// The log id of the request, the same as in the `X-Tt-Logid` header.
     pub log_id: &'a str,
     /// A stable number of the operation.
     pub method_id: u32,
-    /// The calling app, where one is known.
+    /// The calling app, if it is known.
     pub app_id: Option<&'a str>,
-    /// Of an operation of Larkspur's own API: its id, which its section of the guide is named by. Its refusals lead there,
-    /// and not to the platform's documents, which know nothing of it.
+    /// The id of an operation of Larkspur's own API, which is also the name of its section in the guide. Its refusals
+    /// link to the guide, because the platform's documents do not cover it.
     pub own: Option<&'a str>,
 }
 
@@ -124,7 +124,7 @@ struct OAuthFailure<'a> {
     error_description: &'a str,
 }
 
-/// Writes a failure as JSON; one of [`Reply::Page`] is a page instead, which this does not write.
+/// Writes a failure as JSON. A failure of [`Reply::Page`] is an HTML page, which this function does not write.
 pub fn failure(reply: Reply, fault: &Fault, context: Context<'_>) -> Vec<u8> {
     let code = fault.code();
     if reply == Reply::OAuth {
@@ -179,15 +179,15 @@ struct Logged<'a> {
     log_id: &'a str,
 }
 
-/// Writes the answer to a call of an operation that the platform has and Larkspur does not serve. It links to none of the
-/// platform's help: the platform does not know this refusal.
+/// Writes the answer for an operation that the platform has and Larkspur does not serve. It does not link to the
+/// platform's help, which does not know this refusal.
 pub fn unserved(operation: &str, method: &str, path: &str, log_id: &str) -> Vec<u8> {
     let msg = codes::unserved_text(operation, method, path);
     let body = Unserved { code: codes::UNSERVED.number, msg, error: Logged { log_id } };
     serde_json::to_vec(&body).unwrap_or_default()
 }
 
-/// Where the guide tells of an operation of Larkspur's own API: a path of this server.
+/// The section of the guide on an operation of Larkspur's own API: a path on this server.
 pub fn guide(operation: &str) -> String {
     format!("/larkspur/guide/control-api.md#{}", operation.replace('.', ""))
 }
@@ -199,9 +199,9 @@ fn own_help(operation: &str) -> Value {
     json!([{"url": guide(operation), "description": description}])
 }
 
-/// The message and the `helps` of a scope refusal name the scopes; every other message stands as it is.
+/// Message and `helps` of a fault. Those of a scope refusal name the scopes; every other message is unchanged.
 ///
-/// On open.feishu.cn a full stop and the same in Chinese follow; an app is given the address of its console besides. On
+/// On open.feishu.cn a full stop and the Chinese text follow, and apps also get the URL of their console. On
 /// open.larksuite.com the message ends with the list. Source: live answers of 2026, and the manual's page on 99991679.
 fn scope_texts(fault: &Fault, context: Context<'_>) -> (String, Option<Value>) {
     if fault.permissions().is_empty() {
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_served_is_told_by_its_name() {
+    fn an_unserved_operation_is_named() {
         assert_eq!(
             String::from_utf8(unserved("a.v1.b.get", "GET", "/open-apis/a/v1/b/{id}", "L")).expect("text"),
             r#"{"code":5275501,"msg":"Larkspur does not serve a.v1.b.get (GET /open-apis/a/v1/b/{id})","error":{"log_id":"L"}}"#
@@ -279,9 +279,8 @@ mod tests {
     }
 
     #[test]
-    fn refusals_of_the_control_api_lead_to_its_own_guide() {
-        let fault =
-            Fault::from(codes::CONTROL_PARAM_INVALID).with_violation("scope", None, "there is no such field");
+    fn refusals_of_the_control_api_link_to_its_own_guide() {
+        let fault = Fault::from(codes::CONTROL_PARAM_INVALID).with_violation("scope", None, "no such field");
         let own = Context { own: Some("larkspur.v1.chat.member_put"), ..CONTEXT };
         let body = failure(Reply::Data("success"), &fault, own);
         let error = serde_json::from_slice::<Value>(&body).expect("JSON")["error"].clone();

@@ -9,7 +9,7 @@ use crate::Code;
 
 /// Why a call was refused.
 ///
-/// `code`, `message`, `violations` and `permissions` go on the wire; `note` goes to the log alone.
+/// `code`, `message`, `violations` and `permissions` go on the wire; `note` goes only to the log.
 pub struct Fault(Box<Inner>);
 
 struct Inner {
@@ -24,19 +24,19 @@ struct Inner {
     kept: bool,
 }
 
-/// One field of the request that does not fit.
+/// One invalid field of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldViolation {
     /// `a.b[*].c`
     pub field: String,
-    /// The value sent, as text, where there was one.
+    /// The value sent, as text, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// What is asked of it, in the platform's wording.
+    /// What is required of it, in the platform's wording.
     pub description: String,
 }
 
-/// One scope that would have been enough.
+/// One scope that would have been sufficient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Permission {
     /// `action_scope_required` for apps, `action_privilege_required` for users.
@@ -54,7 +54,7 @@ pub(crate) struct Retry {
 }
 
 impl Fault {
-    /// A refusal with this code; `note` says why, for the log.
+    /// A refusal with this code; `note` is the reason, for the log.
     pub fn new(code: Code, note: impl Into<Cow<'static, str>>) -> Self {
         Fault(Box::new(Inner {
             code,
@@ -69,14 +69,14 @@ impl Fault {
         }))
     }
 
-    /// Replaces the wire text; the texts themselves are made in [`crate::codes`].
+    /// Replaces the wire text. Texts are made in [`crate::codes`].
     #[must_use]
     pub fn with_text(mut self, text: impl Into<Cow<'static, str>>) -> Self {
         self.0.text = Some(text.into());
         self
     }
 
-    /// Says the cause in the platform's own words, for the wire: see [`Fault::message`].
+    /// Adds the cause in the platform's own words, for the wire: see [`Fault::message`].
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<Cow<'static, str>>) -> Self {
         self.0.cause = Some(cause.into());
@@ -90,7 +90,7 @@ impl Fault {
         self
     }
 
-    /// Names the field of the request that the violations are about, by its whole path.
+    /// Names the request field that the violations are about, by its full path.
     #[must_use]
     pub fn about(mut self, field: &str) -> Self {
         for violation in &mut self.0.violations {
@@ -123,7 +123,7 @@ impl Fault {
         }])
     }
 
-    /// Attaches the scopes of which one is missing.
+    /// Attaches the scopes of which one is required.
     #[must_use]
     pub fn with_permissions(mut self, permissions: Vec<Permission>) -> Self {
         self.0.permissions = permissions;
@@ -137,14 +137,14 @@ impl Fault {
         self
     }
 
-    /// Says that the call may have been done all the same.
+    /// Marks the call as possibly done in spite of the refusal.
     #[must_use]
     pub fn in_doubt(mut self) -> Self {
         self.0.doubtful = true;
         self
     }
 
-    /// Says that what was written before the refusal stays: it is what the refusal must leave behind.
+    /// Keeps what was written before the refusal, because it must outlive it.
     #[must_use]
     pub fn keeping_writes(mut self) -> Self {
         self.0.kept = true;
@@ -159,11 +159,11 @@ impl Fault {
     pub fn text(&self) -> &str {
         self.0.text.as_deref().unwrap_or(self.0.code.text)
     }
-    /// The cause, where one is told.
+    /// The cause, if one is given.
     pub fn cause(&self) -> Option<&str> {
         self.0.cause.as_deref()
     }
-    /// What the wire says: the text, and behind it, in place of its full stop, `, ext=` and the cause. Source: the
+    /// The wire message: the text, with `, ext=` and the cause in place of its full stop. Source: the
     /// manual's page on 230001, and live answers.
     pub fn message(&self) -> Cow<'_, str> {
         let text = self.text();
@@ -176,19 +176,19 @@ impl Fault {
     pub fn note(&self) -> &str {
         &self.0.note
     }
-    /// The fields that do not fit.
+    /// The invalid fields.
     pub fn violations(&self) -> &[FieldViolation] {
         &self.0.violations
     }
-    /// The scopes of which one is missing.
+    /// The scopes of which one is required.
     pub fn permissions(&self) -> &[Permission] {
         &self.0.permissions
     }
-    /// Whether the call may have been done: if not, nothing of it was.
+    /// Whether the call may have been done; if not, it had no effect.
     pub fn is_in_doubt(&self) -> bool {
         self.0.doubtful
     }
-    /// Whether what was written before the refusal stays.
+    /// Whether writes made before the refusal are kept.
     pub fn keeps_writes(&self) -> bool {
         self.0.kept
     }
@@ -216,7 +216,7 @@ mod tests {
     use crate::codes;
 
     #[test]
-    fn a_cause_stands_in_place_of_the_full_stop() {
+    fn a_cause_replaces_the_full_stop() {
         let fault = Fault::from(codes::PARAM_INVALID).with_cause("invalid page_token");
         assert_eq!(
             fault.message(),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn violations_can_be_told_where_they_stand() {
+    fn violations_can_be_given_a_field_path() {
         let fault = Fault::from(codes::OPEN_ID_UNKNOWN).with_violation("open_id", Some("ou_x"), "invalid id");
         assert_eq!(fault.about("id_list[*]").violations()[0].field, "id_list[*]");
     }

@@ -1,6 +1,6 @@
-//! A JSON value against a schema: every field that does not fit, all at once, in the platform's wording.
+//! Checks a JSON value against a schema and reports every invalid field at once, in the platform's wording.
 //!
-//! A schema is derived from the wire type (`schemars`), so that the check, the type and the OpenAPI document cannot
+//! A schema is derived from the wire type (`schemars`), so the check, the type and the OpenAPI document cannot
 //! disagree. It is compiled once into a [`Shape`].
 
 use serde_json::{Map, Value};
@@ -16,19 +16,19 @@ pub enum Shape {
     Object {
         /// Its known members.
         members: Vec<Member>,
-        /// Whether it has no others: an unknown one is a violation. In an open object it is ignored.
+        /// Whether unknown members are violations. An open object ignores them.
         closed: bool,
     },
     /// An array with its length range.
     Array {
-        /// What each element must be.
+        /// Shape of each element.
         item: Box<Shape>,
         /// Fewest elements.
         min: usize,
         /// Most elements.
         max: usize,
     },
-    /// A string with its length range in characters, or one of a list, or of a form of its own.
+    /// A string with its length range in characters, a list of values, or a form.
     Text {
         /// Fewest characters.
         min: usize,
@@ -36,10 +36,10 @@ pub enum Shape {
         max: usize,
         /// The allowed values; empty means any.
         options: Vec<String>,
-        /// What it must look like.
+        /// The required form.
         form: Option<Form>,
     },
-    /// A whole number with its range.
+    /// An integer with its range.
     Integer {
         /// Least value.
         min: i64,
@@ -48,7 +48,7 @@ pub enum Shape {
     },
     /// true or false.
     Boolean,
-    /// Anything at all.
+    /// Any value.
     Any,
 }
 
@@ -57,25 +57,26 @@ pub enum Shape {
 pub struct Member {
     /// Its name.
     pub name: String,
-    /// Whether it must be there.
+    /// Whether it is required.
     pub required: bool,
-    /// What it must be.
+    /// Its shape.
     pub shape: Shape,
 }
 
-/// Where a value comes from, which decides how a wrong type is answered.
+/// Where a value comes from. It decides how a wrong type is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// A JSON body: a wrong type is 9499 at once.
     Json,
-    /// A JSON body of Larkspur's own API: a wrong type is one more violation, and the nearest known name is told.
+    /// A JSON body of Larkspur's own API: a wrong type is one more violation, and the nearest known name is suggested.
     Control,
-    /// A path, a query or a form, where everything is text: text that is no number is one more violation.
+    /// A path, a query or a form, where every value is text: text that is not a number is one more violation.
     Text,
 }
 
 impl Shape {
-    /// Compiles a JSON Schema as `schemars` writes it with subschemas inlined. What is not understood is [`Shape::Any`].
+    /// Compiles a JSON Schema as `schemars` writes it, with subschemas inlined. Unsupported schemas become
+    /// [`Shape::Any`].
     pub fn compile(schema: &Value) -> Shape {
         if let Some(options) = options(schema) {
             return Shape::Text { min: 0, max: usize::MAX, options, form: None };
@@ -122,7 +123,7 @@ impl Shape {
         }
     }
 
-    /// Checks a value, and removes members that are `null`: the platform reads them as absent.
+    /// Checks a value and removes members that are `null`, which the platform treats as absent.
     ///
     /// A wrong JSON type is 9499 at once; everything else is collected and answered with `invalid`.
     pub fn check(&self, value: &mut Value, origin: Origin, invalid: Code) -> Result<(), Fault> {
@@ -200,7 +201,7 @@ impl Shape {
         }
     }
 
-    /// Whether a path, written as violations write it, leads to something of this shape.
+    /// Whether a path, in the form that violations use, leads to a field of this shape.
     pub fn has(&self, path: &str) -> bool {
         let (name, rest) = path.split_once('.').unwrap_or((path, ""));
         let Shape::Object { members, .. } = self else { return matches!(self, Shape::Any) };
@@ -214,13 +215,13 @@ impl Shape {
         rest.is_empty() || shape.has(rest)
     }
 
-    /// What a value of another type is told.
+    /// The description of a violation for a value of another type.
     fn asked(&self) -> &'static str {
         match self {
             Shape::Object { .. } => "must be an object",
             Shape::Array { .. } => "must be an array",
-            Shape::Text { .. } => "must be a text",
-            Shape::Integer { .. } => "must be a whole number",
+            Shape::Text { .. } => "must be a string",
+            Shape::Integer { .. } => "must be an integer",
             Shape::Boolean => "must be true or false",
             Shape::Any => "must be a value",
         }
@@ -228,9 +229,9 @@ impl Shape {
 
     /// Reads query parameters into an object of this shape, in every spelling that clients send.
     ///
-    /// Arrays come as repeated keys, as `key[]` or `key[0]`, and, with `commas`, joined by commas. Booleans may be
-    /// `True` or `1`. What cannot be converted stays a string and is refused by [`Shape::check`], as is an unknown parameter
-    /// of a closed object; in an open one it is left out.
+    /// Arrays are sent as repeated keys, as `key[]` or `key[0]`, and, with `commas`, joined by commas. Booleans may be
+    /// `True` or `1`. A value that cannot be converted stays a string, which [`Shape::check`] refuses, as it does
+    /// unknown parameters of a closed object. An open object ignores those.
     pub fn from_pairs<K: AsRef<str>, V: Into<String>>(
         &self,
         pairs: impl IntoIterator<Item = (K, V)>,
@@ -311,10 +312,10 @@ fn walk_object(
     Ok(())
 }
 
-/// The most unknown members of one object that are told: each is compared with all known ones.
+/// The most unknown members of one object that are reported: each is compared with all known names.
 const UNKNOWN_TOLD: usize = 50;
 
-/// Tells the members that a closed object does not have.
+/// Reports the members that a closed object does not have.
 fn unknown(members: &[Member], map: &Map<String, Value>, path: &str, found: &mut Vec<FieldViolation>) {
     let names = || members.iter().map(|member| member.name.as_str());
     let strange = map.iter().filter(|(name, _)| members.iter().all(|member| member.name != **name));
@@ -326,11 +327,11 @@ fn unknown(members: &[Member], map: &Map<String, Value>, path: &str, found: &mut
             (near, _) => near,
         };
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        found.push(violation(&path, Some(&shown(value)), format!("there is no such field{near}")));
+        found.push(violation(&path, Some(&shown(value)), format!("no such field{near}")));
     }
 }
 
-/// The begin of a value, as it is told: a text as it is, anything else as JSON.
+/// The beginning of a value as it is reported: text unchanged, anything else as JSON.
 fn shown(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     text.chars().take(200).collect()
@@ -354,7 +355,7 @@ pub fn leaf(path: &str) -> &str {
     end.split('[').next().unwrap_or(end)
 }
 
-/// 9499, which names the leaf alone. Source: seen in live answers.
+/// 9499, which names only the leaf. Source: seen in live answers.
 fn wrong_type(path: &str, value: &str) -> Fault {
     let shown: String = value.chars().take(200).collect();
     let fault = Fault::new(codes::BAD_REQUEST, format!("{path} has the wrong JSON type"));
@@ -373,7 +374,7 @@ fn is_null(schema: &Value) -> bool {
     schema.get("type").and_then(Value::as_str) == Some("null")
 }
 
-/// The values of a string enum, which `schemars` writes as `enum`, or as `oneOf` constants when they have documents.
+/// The values of a string enum, which `schemars` writes as `enum`, or as `oneOf` constants if they have doc comments.
 fn options(schema: &Value) -> Option<Vec<String>> {
     let texts =
         |values: &[Value]| values.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
@@ -431,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn the_control_api_is_told_everything_at_once() {
+    fn the_control_api_reports_everything_at_once() {
         let mut closed = json!({
             "type": "object", "additionalProperties": false, "required": ["name"],
             "properties": {
@@ -455,29 +456,29 @@ mod tests {
         let expected = [
             ("bot", "must be true or false"),
             ("chat_status", "options: [normal,dissolved]; did you mean \"dissolved\"?"),
-            ("deep.edti", "there is no such field; did you mean \"edit\"?"),
-            ("deep.x", "there is no such field; the fields are edit"),
+            ("deep.edti", "no such field; did you mean \"edit\"?"),
+            ("deep.x", "no such field; the fields are edit"),
             ("name", "name is required"),
-            ("scopes[*]", "no scope has this name; did you mean \"im:chat\"?"),
-            ("scopes[*]", "must be a text"),
-            ("size", "must be a whole number"),
-            ("scope", "there is no such field; did you mean \"scopes\"?"),
-            ("status", "there is no such field; did you mean \"chat_status\"?"),
+            ("scopes[*]", "unknown scope; did you mean \"im:chat\"?"),
+            ("scopes[*]", "must be a string"),
+            ("size", "must be an integer"),
+            ("scope", "no such field; did you mean \"scopes\"?"),
+            ("status", "no such field; did you mean \"chat_status\"?"),
         ];
         assert_eq!(told(&closed, sent), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
-        // A query is told, too; an open object does not care.
+        // A query is reported, too; an open object ignores unknown members.
         let query = |schema: &Value| Shape::compile(schema).from_pairs([("name", "a"), ("nam", "b")], false);
         assert_eq!(told(&closed, query(&closed)), [("nam".to_owned(), expected_near("name"))]);
         closed.as_object_mut().expect("an object").remove("additionalProperties");
         assert_eq!(query(&closed), json!({"name": "a"}));
         assert_eq!(
             told(&json!({"type": "object", "additionalProperties": false}), json!({"a": 1})),
-            [("a".to_owned(), "there is no such field".to_owned())]
+            [("a".to_owned(), "no such field".to_owned())]
         );
     }
 
     fn expected_near(name: &str) -> String {
-        format!("there is no such field; did you mean \"{name}\"?")
+        format!("no such field; did you mean \"{name}\"?")
     }
 
     #[test]
@@ -500,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_number_is_a_violation() {
+    fn text_that_is_not_a_number_is_a_violation() {
         let mut value = shape().from_pairs(vec![("size", "many"), ("flag", "maybe"), ("name", "a")], true);
         let fault = shape().check(&mut value, Origin::Text, codes::TAG_PARAM_INVALID).expect_err("refused");
         let fields: Vec<&str> = fault.violations().iter().map(|violation| violation.field.as_str()).collect();

@@ -1,23 +1,23 @@
-//! Texts with a form of their own, which a schema names by its `format`.
+//! Strings with a required form, which a schema names by its `format`.
 
 use crate::ids::AppId;
 use crate::nearest::did_you_mean;
 use crate::scopes;
 
-/// The form of a text.
+/// The form of a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// The name of a permission scope.
     Scope,
-    /// A `user_id` that a tenant gives out.
+    /// The `user_id` of a user in a tenant.
     UserId,
     /// The id of an app.
     AppId,
     /// The token of a document.
     DocumentToken,
-    /// An absolute http or https address.
+    /// An absolute http or https URL.
     Address,
-    /// Where events are posted to: an address without a fragment, or nothing.
+    /// Where events are posted: a URL without a fragment, or empty.
     RequestUrl,
 }
 
@@ -35,26 +35,26 @@ impl Form {
         }
     }
 
-    /// What the form asks for, for documents.
+    /// What the form requires, for documents.
     pub fn asked(self) -> &'static str {
         match self {
             Form::Scope => "the name of a scope",
-            Form::UserId => "1 to 64 letters, digits and _ - . @, not beginning with cli_, oc_, ou_ or on_",
+            Form::UserId => "1 to 64 letters, digits and _ - . @, not starting with cli_, oc_, ou_ or on_",
             Form::AppId => "cli_ and 16 lower-case hex digits",
             Form::DocumentToken => "1 to 64 letters, digits, _ and -",
-            Form::Address => "an absolute http or https address in ASCII, without a user in it",
+            Form::Address => "an absolute http or https URL in ASCII, without user information",
             Form::RequestUrl => {
-                "an absolute http or https address in ASCII, without a user and without a fragment; or empty"
+                "an absolute http or https URL in ASCII, without user information or fragment; or empty"
             }
         }
     }
 
-    /// What is wrong with a text; `None` if it has the form.
+    /// The problem with a text; `None` if it has the form.
     pub fn wrong(self, text: &str) -> Option<String> {
         let fits = match self {
             Form::Scope => {
                 let near = || did_you_mean(text, scopes::known());
-                return (!scopes::is_known(text)).then(|| format!("no scope has this name{}", near()));
+                return (!scopes::is_known(text)).then(|| format!("unknown scope{}", near()));
             }
             Form::UserId => is_user_id(text),
             Form::AppId => AppId::parse(text).is_some(),
@@ -66,7 +66,7 @@ impl Form {
     }
 }
 
-/// Whether a text may be a user_id: nothing that another id could be taken for, and nothing that a URL would change.
+/// Whether a text is a valid user_id: it cannot be mistaken for another kind of id, and URLs do not change it.
 fn is_user_id(text: &str) -> bool {
     is_word(text, b"_-.@") && !["cli_", "oc_", "ou_", "on_"].iter().any(|prefix| text.starts_with(prefix))
 }
@@ -77,12 +77,12 @@ fn is_word(text: &str, more: &[u8]) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
 }
 
-/// Whether a text is an absolute `http` or `https` address: printable ASCII, with a host, and without a user before it.
+/// Whether a text is an absolute `http` or `https` URL: printable ASCII, with a host and without user information.
 pub fn is_address(uri: &str) -> bool {
     uri.bytes().all(|byte| byte.is_ascii_graphic()) && host(uri).is_some_and(|host| !host.is_empty())
 }
 
-/// The host of an `http` or `https` address, without port.
+/// The host of an `http` or `https` URL, without port.
 pub fn host(uri: &str) -> Option<&str> {
     let (scheme, rest) = uri.split_once("://")?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
@@ -90,7 +90,7 @@ pub fn host(uri: &str) -> Option<&str> {
     }
     let authority = rest.split(['/', '?', '#', '\\']).next()?;
     if authority.contains('@') {
-        // What stands before it only makes an address look like another one.
+        // User information can make a URL look like that of another host.
         return None;
     }
     if let Some(address) = authority.strip_prefix('[') {
@@ -125,7 +125,7 @@ mod tests {
     fn scopes() {
         assert_eq!(Form::Scope.wrong("im:chat"), None);
         let why = Form::Scope.wrong("im:chatt").expect("wrong");
-        assert_eq!(why, "no scope has this name; did you mean \"im:chat\"?");
+        assert_eq!(why, "unknown scope; did you mean \"im:chat\"?");
         for bad in ["", "im:chat im:tag:read", "a\tb", "x"] {
             assert!(Form::Scope.wrong(bad).is_some(), "{bad:?}");
         }

@@ -9,7 +9,7 @@ macro_rules! hex_id {
         pub struct $name(pub $inner);
 
         impl $name {
-            /// What stands before the digits.
+            /// The text before the digits.
             pub const PREFIX: &'static str = $prefix;
 
             /// Reads the canonical form: the prefix and exactly the right number of lower-case hex digits.
@@ -43,7 +43,7 @@ hex_id!(
     TenantKey, u64, "", 16
 );
 hex_id!(
-    /// An app: `cli_` and 16 hex digits, the only form that every official client takes.
+    /// An app: `cli_` and 16 hex digits, the only form that every official client accepts.
     AppId, u64, "cli_", 16
 );
 hex_id!(
@@ -51,11 +51,11 @@ hex_id!(
     ChatId, u128, "oc_", 32
 );
 hex_id!(
-    /// A user or bot as one app sees it: `ou_` and 32 hex digits.
+    /// A user or bot as seen by one app: `ou_` and 32 hex digits.
     OpenId, u128, "ou_", 32
 );
 hex_id!(
-    /// A user as all apps of one developer see it: `on_` and 32 hex digits.
+    /// A user as seen by all apps of one developer: `on_` and 32 hex digits.
     UnionId, u128, "on_", 32
 );
 hex_id!(

@@ -1,13 +1,13 @@
-//! The known word that an unknown one was most likely meant to be.
+//! The known word that an unknown one was probably meant to be.
 
-/// The most characters of a word that is compared: longer ones are no typing errors.
+/// The most characters of a word that is compared: longer ones are not typing errors.
 const LONGEST: usize = 100;
 
-/// The known word that is nearest to this one, if one is near.
+/// The nearest known word, if one is near.
 ///
-/// Near is a word with a few letters changed, left out, added or swapped (one in three at most), or one that has this
-/// word as one of its parts: `status` is near to `chat_status`, `im:chatt` to `im:chat`. Case does not count. Of words
-/// that are as near as each other, the first one wins.
+/// A word is near if a few letters differ (one in three at most: changed, missing, added or swapped), or if the given
+/// word is one of its parts: `status` is near `chat_status`, `im:chatt` is near `im:chat`. Case is ignored. Of equally
+/// near words, the first wins.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.to_lowercase().chars().take(LONGEST + 1).collect();
     if word.is_empty() || word.len() > LONGEST {
@@ -30,12 +30,12 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     best.map(|(_, candidate)| candidate)
 }
 
-/// `; did you mean "…"?`, or nothing if no known word is near: to be put behind what is wrong with a word.
+/// `; did you mean "…"?`, to append to a message; empty if no known word is near.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, known).map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"))
 }
 
-/// How many letters must be changed, left out, added, or swapped with the next one, to make one word of the other.
+/// How many letters must be changed, removed, added, or swapped with the next one to turn one word into the other.
 pub fn distance(one: &str, other: &str) -> usize {
     letters_between(&one.chars().collect::<Vec<_>>(), &other.chars().collect::<Vec<_>>())
 }
@@ -57,7 +57,7 @@ fn letters_between(one: &[char], other: &[char]) -> usize {
     last[other.len()]
 }
 
-/// Whether a word of three letters or more is one or several whole parts of another one, at its begin or its end.
+/// Whether a word of three letters or more is one or several whole parts of another one, at its start or end.
 fn is_part(part: &[char], whole: &[char]) -> bool {
     let split = |c: &char| matches!(c, '_' | ':' | '.');
     let rest = whole.len().saturating_sub(part.len());

@@ -1,23 +1,23 @@
-//! What is known of a user beside name, addresses and state: wire type of the control API, and kept as it is.
+//! The profile of a user beside name, contact data and status: a wire type of the control API, stored unchanged.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Facts of a user that the contact operations show. What is absent was never set; the operations say what they answer
-/// then.
+/// Profile fields that the contact operations show. An absent field was never set; each operation defines what it
+/// answers then.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Profile {
-    /// Name in English.
+    /// English name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub en_name: Option<String>,
     /// Nickname.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nickname: Option<String>,
-    /// Key of the picture.
+    /// Image key of the avatar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub avatar_key: Option<String>,
-    /// What the user says of himself or herself.
+    /// Self-description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// 0 secret, 1 male, 2 female, 3 other.
@@ -30,41 +30,41 @@ pub struct Profile {
     /// Country or region, as a code such as `CN`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
-    /// Place of work.
+    /// Work location.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub work_station: Option<String>,
-    /// Title of the job.
+    /// Job title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_title: Option<String>,
-    /// When the user joined, in seconds since 1970.
+    /// Join date, in seconds since 1970.
     #[schemars(range(min = 0, max = 253_402_300_799_i64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub join_time: Option<i64>,
-    /// Whether the user is the tenant's super administrator.
+    /// Whether the user is a super administrator of the tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_tenant_manager: Option<bool>,
-    /// 1 regular, 2 intern, 3 outsourced, 4 contract, 5 consultant; larger numbers are the tenant's own types.
+    /// 1 regular, 2 intern, 3 outsourced, 4 contract, 5 consultant; larger numbers are types that the tenant defines.
     #[schemars(range(min = 1, max = 2_147_483_647))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub employee_type: Option<i64>,
-    /// Number of the employee.
+    /// Employee number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub employee_no: Option<String>,
-    /// Mail address at the tenant's own mail service.
+    /// Email address at the tenant's own mail service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enterprise_email: Option<String>,
-    /// The user_id of the leader.
+    /// The user_id of the direct leader.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leader_user_id: Option<String>,
     /// The user_ids of dotted-line leaders.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dotted_line_leader_user_ids: Option<Vec<String>>,
-    /// Fields of the tenant's own.
+    /// Custom fields of the tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_attrs: Option<Vec<CustomAttr>>,
 }
 
-/// A field of the tenant's own.
+/// A custom field of the tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomAttr {
     /// `TEXT`, `HREF`, `ENUMERATION`, `PICTURE_ENUM` or `GENERIC_USER`.
@@ -76,40 +76,40 @@ pub struct CustomAttr {
     pub value: CustomValue,
 }
 
-/// The value of a field of the tenant's own: which members it has depends on the type of the field.
+/// The value of a custom field. Its members depend on the type of the field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CustomValue {
     /// Text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Address on mobile devices.
+    /// URL on mobile devices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Address on computers.
+    /// URL on desktops.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pc_url: Option<String>,
-    /// Id of the option that was chosen.
+    /// Id of the selected option.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub option_id: Option<String>,
-    /// Text of that option.
+    /// Text of the selected option.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub option_value: Option<String>,
     /// Name of the picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Address of the picture.
+    /// URL of the picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture_url: Option<String>,
-    /// A user.
+    /// The user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generic_user: Option<GenericUser>,
 }
 
-/// A user as the value of a field.
+/// A user as the value of a custom field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GenericUser {
-    /// The user: kept as user_id, answered in the form that a request asks for.
+    /// The user: stored as user_id, answered in the form that the call asks for.
     pub id: String,
     /// 1: a user.
     #[serde(rename = "type")]
@@ -118,7 +118,7 @@ pub struct GenericUser {
 }
 
 impl Profile {
-    /// These facts over older ones: what is absent here stays as it was, an empty text or list takes the older one away.
+    /// Merges these fields over older ones: an absent field is unchanged, an empty text or list clears it.
     #[must_use]
     pub fn over(self, old: Profile) -> Profile {
         fn text(new: Option<String>, old: Option<String>) -> Option<String> {
@@ -151,13 +151,13 @@ impl Profile {
         }
     }
 
-    /// The user_ids of users in fields of the tenant's own.
+    /// The user_ids in custom fields.
     pub fn named(&self) -> impl Iterator<Item = &str> {
         let attrs = self.custom_attrs.iter().flatten();
         attrs.filter_map(|attr| attr.value.generic_user.as_ref().map(|user| user.id.as_str()))
     }
 
-    /// The user_ids of all users whom these facts name: leaders of either kind, and those in fields of the tenant's own.
+    /// The user_ids of all users in this profile: leaders of both kinds, and users in custom fields.
     pub fn people(&self) -> impl Iterator<Item = &str> {
         let dotted = self.dotted_line_leader_user_ids.iter().flatten();
         self.leader_user_id.iter().chain(dotted).map(String::as_str).chain(self.named())
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_absent_stays_and_what_is_empty_goes() {
+    fn absent_fields_are_unchanged_and_empty_ones_cleared() {
         let old = Profile {
             city: Some("Bern".to_owned()),
             job_title: Some("cook".to_owned()),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_set_is_not_written() {
+    fn unset_fields_are_not_written() {
         assert_eq!(serde_json::to_string(&Profile::default()).expect("JSON"), "{}");
         assert_eq!(serde_json::from_str::<Profile>("{}").expect("read"), Profile::default());
     }

@@ -1,4 +1,4 @@
-//! The frequency tiers of the public documentation.
+//! The rate tiers of the public documentation.
 
 use crate::{Rate, Window};
 
@@ -9,13 +9,13 @@ const fn per_minute(cap: u32) -> Window {
     Window { cap, seconds: 60 }
 }
 
-/// 100 a minute.
+/// 100 per minute.
 pub const TIER_3: Rate = Rate { name: "100/min", windows: &[per_minute(100)] };
-/// 1000 a minute and 50 a second: every `im/v1` group operation, and images.
+/// 1000 per minute and 50 per second: every `im/v1` group operation, and images.
 pub const TIER_4: Rate = Rate { name: "1000/min, 50/s", windows: &[per_second(50), per_minute(1000)] };
-/// 5 a second: every tag operation.
+/// 5 per second: every tag operation.
 pub const TIER_6: Rate = Rate { name: "5/s", windows: &[per_second(5)] };
-/// 50 a second.
+/// 50 per second.
 pub const TIER_9: Rate = Rate { name: "50/s", windows: &[per_second(50)] };
 /// A limit that the pages call special and do not publish; the windows of tier 4 are assumed.
 pub const SPECIAL: Rate = Rate { name: "special", windows: TIER_4.windows };

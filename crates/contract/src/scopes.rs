@@ -1,6 +1,6 @@
-//! The permission scopes: those that operations name, and the others that the platform has.
+//! The permission scopes: those that operations require, and the others of the platform.
 //!
-//! A new operation names its scopes here, in the macro below; nothing else has to be changed for them to be known.
+//! To add a scope for a new operation, add it to the macro below. Nothing else is needed.
 
 pub mod others;
 
@@ -10,8 +10,8 @@ pub type Scope = &'static str;
 macro_rules! scopes {
     ($($name:ident = $text:literal;)*) => {
         $(#[doc = concat!("`` ", $text, " ``")] pub const $name: Scope = $text;)*
-        /// Every scope that an operation of Larkspur takes or that shows a field, in the order of this file: what an app is
-        /// given that is made without saying which.
+        /// Every scope that an operation of Larkspur requires or that makes a field visible, in the order of this file.
+        /// An app that is created without a list of scopes gets all of them.
         pub const ALL: &[Scope] = &[$($name),*];
     };
 }
@@ -88,14 +88,14 @@ scopes! {
 
 /// Whether an app or a user may be granted this scope.
 ///
-/// In the sections that Larkspur serves, a scope is known by its whole name: it is in [`ALL`], or on the list of those
-/// that no operation of Larkspur takes ([`others::OTHERS`]). In the other sections of the platform, whose scopes nothing
-/// here asks for, every name of the right form is known by its section ([`others::SECTIONS`]).
+/// In the sections that Larkspur serves, a scope is known by its full name: it is in [`ALL`], or in the list of scopes
+/// that no operation of Larkspur requires ([`others::OTHERS`]). In other sections of the platform, whose scopes are
+/// never checked, every well-formed name of a known section is accepted ([`others::SECTIONS`]).
 pub fn is_known(scope: &str) -> bool {
     ALL.contains(&scope) || others::OTHERS.contains(&scope) || is_of_another_section(scope)
 }
 
-/// The known scopes, of which an unknown one may be a misspelling.
+/// The known scopes, to suggest one for a misspelled name.
 pub fn known() -> impl Iterator<Item = Scope> {
     ALL.iter().chain(others::OTHERS).copied()
 }
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_known() {
+    fn known_and_unknown_scopes() {
         for known in [
             "im:chat",
             "im:message:send_as_bot",

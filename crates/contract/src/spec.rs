@@ -1,57 +1,57 @@
-//! The description of an operation: one constant of data, read by the gateway and by every generated document.
+//! The description of an operation: one constant that the gateway and every generated document read.
 
 use crate::{Code, EventType, Fault, Scope, codes};
 
-/// Everything the gateway needs to know of an operation, and everything the documents print.
+/// Everything the gateway needs to know about an operation, and everything the documents print.
 ///
-/// There are no defaults: a forgotten policy does not compile.
+/// There are no defaults: a missing policy does not compile.
 #[derive(Debug)]
 pub struct Spec {
-    /// `project.version.resource.verb`, the name in metrics, logs, the CLI and the coverage table.
+    /// `project.version.resource.verb`: the name in metrics, logs, the CLI and the coverage table.
     pub id: &'static str,
-    /// One line for people.
+    /// One line of description.
     pub summary: &'static str,
     /// The page of the public documentation, relative to its reference section; empty for Larkspur's own operations.
     pub reference: &'static str,
     /// Method and path.
     pub route: Route,
-    /// Who may call.
+    /// Who may call it.
     pub access: Access,
-    /// How often, for each app in each tenant.
+    /// The rate limit, for each app in each tenant.
     pub rate: Rate,
-    /// What it does to state.
+    /// Whether it changes state.
     pub effect: Effect,
-    /// The form of the request body.
+    /// The format of the request body.
     pub consumes: Consumes,
-    /// The form of the answer.
+    /// The format of the response.
     pub reply: Reply,
-    /// What a request that does not fit the schema is answered with, `field_violations` attached.
+    /// The code for a request that does not match the schema, with `field_violations`.
     pub invalid: Code,
-    /// Every business code it may answer. Gateway codes are implied.
+    /// Every business code that it may answer. Gateway codes are implied.
     pub codes: &'static [Code],
-    /// Where the page lacks the code of a check that operations share: that code, and the one that the page lists for it.
+    /// Pairs of a code that a shared check answers and the code that this page lists instead.
     /// The operation answers with the latter.
     pub recodes: &'static [(Code, Code)],
     /// The events that it may emit. Each pair is provoked by a test.
     pub emits: &'static [&'static EventType],
-    /// A body (or, where there is none, a query string) that works on a fresh demo world.
+    /// An example body (or query string, if there is no body) that works on a fresh demo world.
     pub example: &'static str,
-    /// Choices made where the documents are silent.
+    /// Decisions where the documents are silent.
     pub behaviours: &'static [Behaviour],
-    /// Where Larkspur knowingly differs from the documents.
+    /// Known differences from the documents.
     pub deviations: &'static [&'static str],
 }
 
 impl Spec {
-    /// The code with this number that a test may have the operation answer: one that its page lists, or one of the
-    /// gateway's that come and go.
+    /// The code with this number, if a test may plan it for the operation: its page lists the code, or it is one of the
+    /// gateway's transient codes.
     pub fn plannable(&self, number: u32) -> Option<Code> {
         let passing = [&self.invalid, &codes::RATE_LIMITED, &codes::INTERNAL, &codes::UNAVAILABLE];
         let mut all = self.codes.iter().chain(passing);
         all.find(|code| code.number == number).copied()
     }
 
-    /// A refusal under the code that the page lists for it; see [`Spec::recodes`].
+    /// Replaces the code of a refusal by the one that the page lists; see [`Spec::recodes`].
     pub fn recoded(&self, fault: Fault) -> Fault {
         match self.recodes.iter().find(|(ordinary, _)| fault.code() == *ordinary) {
             Some((_, listed)) => fault.with_code(*listed),
@@ -59,20 +59,20 @@ impl Spec {
         }
     }
 
-    /// Whether an app's own token opens it, wherever it stands.
+    /// Whether it accepts an app's own token, in the header or in the body.
     pub fn is_for_apps(&self) -> bool {
         matches!(self.access, Access::App | Access::AppOrBody)
     }
 
-    /// Whether its page speaks for all its parameters; see [`PAGE_SPEAKS`].
+    /// Whether the page's code answers for all parameters; see [`PAGE_SPEAKS`].
     pub fn page_speaks(&self) -> bool {
         self.behaviours.iter().any(|behaviour| behaviour.name == PAGE_SPEAKS.name)
     }
 
-    /// What a query parameter is answered with that is missing, out of its range or none of its values.
+    /// The code for a query parameter that is missing, out of range or not an allowed value.
     ///
-    /// Behind a token it is the gateway's 99992402, whatever code the page has for parameters. Source: observed on several
-    /// operations, never otherwise.
+    /// For operations that need a token it is the gateway's 99992402, whatever code the page has for parameters.
+    /// Source: observed on several operations, without exception.
     pub fn invalid_query(&self) -> Code {
         match self.access {
             Access::Token { .. } if !self.page_speaks() => codes::FIELD_VALIDATION,
@@ -81,11 +81,11 @@ impl Spec {
     }
 }
 
-/// For an operation whose page gives one code with one text for whatever is wrong with a request: that code answers for
-/// query parameters, too, and its text stands alone, without a cause.
+/// For operations whose page has one code and one text for every invalid request. That code also answers for
+/// query parameters, and its text has no cause.
 pub const PAGE_SPEAKS: Behaviour = Behaviour {
     name: "page_speaks",
-    rule: "Whatever does not fit is answered with the page's code and exactly its text: query parameters, too (elsewhere 99992402), and without a cause behind it (elsewhere `, ext=…`).",
+    rule: "Every invalid parameter, query parameters included (elsewhere 99992402), is answered with the page's code and exactly its text, without a cause (elsewhere `, ext=…`).",
     basis: Basis::Documented,
     switch: false,
 };
@@ -115,7 +115,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method's name on the wire.
+    /// The name of the method on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Method::Get => "GET",
@@ -151,19 +151,19 @@ pub const fn delete(path: &'static str) -> Route {
 /// Who may call an operation.
 #[derive(Debug, Clone, Copy)]
 pub enum Access {
-    /// Anyone: the credentials, if any, are in the request itself. An `Authorization` header is ignored.
+    /// Any caller: credentials, if any, are in the request itself. An `Authorization` header is ignored.
     Open,
     /// The holder of the control key.
     Control,
-    /// An app, by its `app_access_token`: for a custom app the tenant token, for an ISV app the one with `a-`.
+    /// An app, with its `app_access_token`: the tenant token of a custom app, the `a-…` token of an ISV app.
     App,
-    /// As [`Access::App`]; without an `Authorization: Bearer` header, the operation finds the token in its body.
+    /// Like [`Access::App`]; without an `Authorization: Bearer` header, the operation takes the token from its body.
     AppOrBody,
     /// The holder of an access token.
     Token {
-        /// Which kinds of token.
+        /// The accepted kinds of token.
         tokens: Tokens,
-        /// Any one of these is enough; empty means none is needed.
+        /// The caller needs one of these scopes; empty means none is needed.
         scopes: &'static [Scope],
         /// Whether the app needs the bot ability.
         bot: Bot,
@@ -171,22 +171,22 @@ pub enum Access {
 }
 
 impl Access {
-    /// The holder of a tenant token, of an app with any one of these scopes; with none of them, of any app.
+    /// A tenant token of an app with one of these scopes; if the list is empty, of any app.
     pub const fn tenant(scopes: &'static [Scope]) -> Access {
         Access::Token { tokens: Tokens::Tenant, scopes, bot: Bot::NotRequired }
     }
 
-    /// The holder of a user token that was granted any one of these scopes; with none of them, of any user token.
+    /// A user token that was granted one of these scopes; if the list is empty, any user token.
     pub const fn user(scopes: &'static [Scope]) -> Access {
         Access::Token { tokens: Tokens::User, scopes, bot: Bot::NotRequired }
     }
 
-    /// The holder of a token of either kind with any one of these scopes; with none of them, of any token.
+    /// A token of either kind with one of these scopes; if the list is empty, any token.
     pub const fn tenant_or_user(scopes: &'static [Scope]) -> Access {
         Access::Token { tokens: Tokens::TenantOrUser, scopes, bot: Bot::NotRequired }
     }
 
-    /// The same, for a page that demands the bot ability; see [`Bot::Required`].
+    /// The same, for a page that requires the bot ability; see [`Bot::Required`].
     pub const fn with_bot(self) -> Access {
         match self {
             Access::Token { tokens, scopes, .. } => Access::Token { tokens, scopes, bot: Bot::Required },
@@ -195,7 +195,7 @@ impl Access {
     }
 }
 
-/// Which access tokens an operation takes.
+/// The access tokens that an operation accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tokens {
     /// `tenant_access_token`: the operator is the app's bot.
@@ -209,23 +209,23 @@ pub enum Tokens {
 /// Whether an operation needs the app's bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bot {
-    /// The page demands the bot ability and has codes of its own for its absence and for an app that is not in use;
+    /// The page requires the bot ability and has its own codes for an app without it and for an app that is not in use;
     /// the operation answers them, in its own order.
     Required,
-    /// The page does not mention it; the gateway answers for an app that is not in use.
+    /// The page does not mention it; the gateway refuses an app that is not in use.
     NotRequired,
 }
 
-/// A frequency tier: the first window that is full refuses.
+/// A rate tier: a call is refused if one of its windows is full.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
-    /// The tier as the documentation prints it, for people.
+    /// The tier as the documentation prints it.
     pub name: &'static str,
     /// Its windows; none means unlimited.
     pub windows: &'static [Window],
 }
 
-/// So many calls in so many seconds.
+/// A number of calls per number of seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
     /// Calls allowed in the window.
@@ -234,7 +234,7 @@ pub struct Window {
     pub seconds: u32,
 }
 
-/// What an operation does to state.
+/// Whether an operation changes state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Reads only: may run on a reader.
@@ -243,60 +243,60 @@ pub enum Effect {
     Writes,
 }
 
-/// The form of a request body.
+/// The format of a request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consumes {
-    /// No body. One that is sent is not read, whatever it is and however long. Source: observed; clients send `null`, `{}`
-    /// and forms with calls that take none.
+    /// No body. If one is sent, it is not read, whatever its content and length. Source: observed; clients send `null`,
+    /// `{}` and forms with calls that take no body.
     Nothing,
     /// A JSON object, whatever the `Content-Type` says; an empty body and `null` are `{}`.
     Json,
-    /// `application/x-www-form-urlencoded` if the `Content-Type` says so and the body is no JSON object, else as
-    /// [`Consumes::Json`].
+    /// `application/x-www-form-urlencoded` if the `Content-Type` says so and the body is not a JSON object, otherwise
+    /// as [`Consumes::Json`].
     Form,
-    /// `multipart/form-data`; the file part is called as named here, or `file`.
+    /// `multipart/form-data`; the file part has the name given here, or `file`.
     Multipart {
         /// The name of the part that carries the file.
         file: &'static str,
     },
 }
 
-/// The form of a success answer.
+/// The format of a successful response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
     /// `{"code":0,"msg":…,"data":{…}}` with this `msg`.
     Data(&'static str),
-    /// The members stand beside `code` and `msg`; failures carry `"data":{}`, as auth/v3 does.
+    /// The members are beside `code` and `msg`; failures carry `"data":{}`, as in auth/v3.
     FlatAuth(&'static str),
-    /// The members stand beside `code` and `msg`; failures are the ordinary ones.
+    /// The members are beside `code` and `msg`; failures are the ordinary ones.
     Flat(&'static str),
-    /// Bytes with a content type of their own.
+    /// Bytes with their own content type.
     Bytes,
-    /// As RFC 6749 has it: the members stand beside `code`, and failures are `{code, error, error_description}`.
+    /// As in RFC 6749: the members are beside `code`, and failures are `{code, error, error_description}`.
     OAuth,
-    /// For a browser: a page, or the way to another one. Failures are pages too.
+    /// For a browser: a page or a redirect. Failures are pages, too.
     Page,
 }
 
-/// A named choice where the documents are silent.
+/// A named decision where the documents are silent.
 #[derive(Debug, Clone, Copy)]
 pub struct Behaviour {
-    /// A short name; the one of its setting where there is a switch.
+    /// A short name; if there is a switch, the name of its setting.
     pub name: &'static str,
     /// What Larkspur does.
     pub rule: &'static str,
-    /// On what ground.
+    /// Its basis.
     pub basis: Basis,
     /// Whether a setting changes it.
     pub switch: bool,
 }
 
-/// The ground of a behaviour.
+/// The basis of a behavior.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
     /// The public pages say so.
     Documented,
-    /// Seen in live answers that are published.
+    /// Seen in published live answers.
     Observed,
     /// Neither: the least surprising choice.
     Assumed,

@@ -1,4 +1,4 @@
-//! The demo world: everything that a first try or a test needs, made at once.
+//! The demo world: everything that a first try or a test needs, created at once.
 
 use larkspur_api::rules;
 use larkspur_contract::ids::{AppId, ChatId, TabId};
@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{support, values};
 
-/// A demo world: what its maker must know of it. It cannot be asked for again: of the secret only a hash is kept.
-// It has no `Debug`, so that the secret does not get into a log.
+/// A demo world, as its creator sees it once: only a hash of the secret is stored.
+// It has no `Debug`, which would print the secret to logs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DemoWorld {
     /// The tenant.
@@ -30,7 +30,7 @@ pub struct DemoWorld {
     pub app_secret: String,
     /// A group of the three users and the bot, owned by the first user.
     pub chat_id: String,
-    /// A document of the first user that the bot may edit and share.
+    /// A document of the first user that the bot can edit and share.
     pub document_url: String,
     /// Three users.
     pub users: Vec<DemoUser>,
@@ -51,7 +51,7 @@ pub struct DemoUser {
 
 const NAMES: [&str; 3] = ["Ada Larkin", "Ben Sparrow", "Chen Yan"];
 
-/// Makes a demo world. `now` is the real time, in milliseconds since 1970.
+/// Creates a demo world. `now` is the real time, in milliseconds since 1970.
 pub async fn build(root: &mut Root, now: i64, name: &str) -> Result<DemoWorld, StoreError> {
     let tenant = support::fresh_tenant(root);
     let mut tx = root.tenant(tenant);

@@ -1,7 +1,7 @@
-//! The control API, `/larkspur/v1`: Larkspur's own operations, which make and change worlds, for tests and operators.
+//! The control API, `/larkspur/v1`: Larkspur's own operations to create and change worlds, for tests and operators.
 //!
-//! It stands above the platform's operations, which do not know it, and takes from them how an operation is written,
-//! the rules that also bind clients, tokens, and the ids of bots.
+//! It is built on the platform's operations, which do not depend on it. It shares with them the `Operation` trait,
+//! the rules that also apply to clients, tokens, and the ids of bots.
 
 pub mod demo;
 mod operations;

@@ -1,4 +1,4 @@
-//! What the control operations share: worlds, people and refusals.
+//! Helpers of the control operations: worlds, people and refusals.
 
 use larkspur_api::RootCall;
 use larkspur_contract::ids::{AppId, ChatId, TenantKey};
@@ -7,12 +7,12 @@ use larkspur_store::chats::{Chat, Member};
 use larkspur_store::users::User;
 use larkspur_store::{LockedChat, Root, StoreError, Tx, apps, chats, tenants, users};
 
-/// A refusal of an id that names nothing: 5275404.
+/// The refusal of an unknown id: 5275404.
 pub(crate) fn not_found(field: &str, id: &str, why: &str) -> Fault {
     Fault::new(codes::CONTROL_NOT_FOUND, format!("{field} {id}: {why}")).with_violation(field, Some(id), why)
 }
 
-/// A refusal of an id that is taken: 5275409.
+/// The refusal of an id that is in use: 5275409.
 pub(crate) fn conflict(field: &str, id: &str) -> Fault {
     Fault::new(codes::CONTROL_CONFLICT, format!("{field} {id} is taken")).with_violation(
         field,
@@ -21,46 +21,46 @@ pub(crate) fn conflict(field: &str, id: &str) -> Fault {
     )
 }
 
-/// A world opened for reading, and its time.
+/// Opens a world for reading; also returns its time.
 pub(crate) async fn open(root: &mut Root, call: &RootCall, key: &str) -> Result<(Tx, i64), Fault> {
     let mut tx = root.tenant(tenant_key(key)?);
     let world = tenants::get(&mut tx).await?.ok_or_else(|| no_world(key))?;
     Ok((tx, call.now + world.clock_offset_ms))
 }
 
-/// A world taken for a change, and its time.
+/// Locks a world for a change; also returns its time.
 pub(crate) async fn lock(root: &mut Root, call: &RootCall, key: &str) -> Result<(Tx, i64), Fault> {
     let mut tx = root.tenant(tenant_key(key)?);
     let world = tenants::lock(&mut tx).await?.ok_or_else(|| no_world(key))?;
     Ok((tx, call.now + world.clock_offset_ms))
 }
 
-/// The tenant that a path names.
+/// Parses the tenant key of a path.
 pub(crate) fn tenant_key(key: &str) -> Result<TenantKey, Fault> {
     TenantKey::parse(key).ok_or_else(|| no_world(key))
 }
 
-/// The refusal of a world that is not there.
+/// The refusal of an unknown world.
 pub(crate) fn no_world(key: &str) -> Fault {
-    not_found("tenant_key", key, "there is no such world")
+    not_found("tenant_key", key, "no such world")
 }
 
-/// An app as it is installed in the world.
+/// An app that is installed in the world.
 pub(crate) async fn app(tx: &mut Tx, field: &str, id: &str) -> Result<apps::Install, Fault> {
     let found = match AppId::parse(id) {
         Some(app) => apps::stored_install(tx, app).await?,
         None => None,
     };
-    found.ok_or_else(|| not_found(field, id, "no app of this id is installed in this world"))
+    found.ok_or_else(|| not_found(field, id, "no app with this id is installed in this world"))
 }
 
 /// A user of the world.
 pub(crate) async fn user(tx: &mut Tx, field: &str, id: &str) -> Result<User, Fault> {
     let found = users::by_id(tx, id).await?;
-    found.ok_or_else(|| not_found(field, id, "there is no such user in this world"))
+    found.ok_or_else(|| not_found(field, id, "no such user in this world"))
 }
 
-/// A user_id or an app_id of the world, as a member of chats.
+/// The member of chats that a user_id or an app_id of the world names.
 pub(crate) async fn member(tx: &mut Tx, field: &str, id: &str) -> Result<Member, Fault> {
     if id.starts_with(AppId::PREFIX) {
         return Ok(Member::Bot(app(tx, field, id).await?.app_id));
@@ -77,7 +77,7 @@ pub(crate) async fn chat(tx: &mut Tx, id: &str) -> Result<Chat, Fault> {
     found.ok_or_else(|| no_chat(id))
 }
 
-/// A chat of the world, taken for a change.
+/// Locks a chat of the world for a change.
 pub(crate) async fn lock_chat(tx: &mut Tx, id: &str) -> Result<LockedChat, Fault> {
     let found = match ChatId::parse(id) {
         Some(chat) => chats::lock(tx, chat).await?,
@@ -87,29 +87,29 @@ pub(crate) async fn lock_chat(tx: &mut Tx, id: &str) -> Result<LockedChat, Fault
 }
 
 fn no_chat(id: &str) -> Fault {
-    not_found("chat_id", id, "there is no such chat in this world")
+    not_found("chat_id", id, "no such chat in this world")
 }
 
-/// The users in a list, all of whom must be there.
+/// Checks that all users of a list exist.
 pub(crate) async fn known_users(tx: &mut Tx, field: &str, ids: &[String]) -> Result<(), Fault> {
     let found = users::by_ids(tx, ids.iter().map(String::as_str)).await?;
     match ids.iter().find(|id| found.iter().all(|user| user.user_id != **id)) {
-        Some(unknown) => Err(not_found(field, unknown, "there is no such user in this world")),
+        Some(unknown) => Err(not_found(field, unknown, "no such user in this world")),
         None => Ok(()),
     }
 }
 
-/// A fresh app id.
+/// A new app id.
 pub(crate) fn app_id(tx: &Tx) -> AppId {
     AppId(tx.random_id() as u64)
 }
 
-/// A fresh tenant.
+/// A new tenant key.
 pub(crate) fn fresh_tenant(root: &Root) -> TenantKey {
     TenantKey(root.engine().ids.random() as u64)
 }
 
-/// Makes an app and installs it in its developer's world; `None` if the id is taken.
+/// Creates an app and installs it in its developer's world; `None` if the id is in use.
 pub(crate) async fn make_app(
     root: &mut Root,
     tx: &mut Tx,

@@ -1,11 +1,11 @@
-//! What the control operations ask of a value by itself.
+//! Limits and formats of values in control operations.
 
 use larkspur_contract::{Fault, codes};
 use larkspur_store::apps;
 use schemars::Schema;
 use serde_json::Value;
 
-/// The most that a clock may be moved, and a token's life be, in milliseconds: a hundred years, so that no sum overflows.
+/// The most that a clock may be moved or a token may live, in milliseconds: a hundred years, so that no sum overflows.
 pub(crate) const TIME_MAX_MS: i64 = 100 * 365 * 24 * 3600 * 1000;
 
 /// A refusal of a value: 5275400.
@@ -13,12 +13,12 @@ pub(crate) fn invalid(field: &str, value: Option<&str>, why: &str) -> Fault {
     Fault::new(codes::CONTROL_PARAM_INVALID, format!("{field}: {why}")).with_violation(field, value, why)
 }
 
-/// Says of a list, in its schema, that it holds scopes: the gateway refuses unknown ones.
+/// Marks a list in its schema as a list of scopes: the gateway refuses unknown ones.
 pub(crate) fn scope_list(schema: &mut Schema) {
     each(schema, "scope");
 }
 
-/// Says of a list, in its schema, that it holds addresses.
+/// Marks a list in its schema as a list of URLs.
 pub(crate) fn address_list(schema: &mut Schema) {
     each(schema, "http-address");
     if let Some(items) = schema.get_mut("items").and_then(Value::as_object_mut) {
@@ -26,7 +26,7 @@ pub(crate) fn address_list(schema: &mut Schema) {
     }
 }
 
-/// Takes the defaults out of a schema whose absent members stay as they are.
+/// Removes the defaults from a schema in which absent members are unchanged.
 pub(crate) fn without_defaults(schema: &mut Schema) {
     fn take(value: &mut Value) {
         match value {
@@ -55,7 +55,7 @@ pub(crate) fn scopes(list: &[String]) -> apps::Scopes {
     apps::Scopes::new(list.iter().map(String::as_str))
 }
 
-/// The first `length` base-36 digits, lower case, of a random number; at most 24 of them are random.
+/// The first `length` base-36 digits, in lower case, of a random number; at most 24 of them are random.
 pub(crate) fn word(mut random: u128, length: usize) -> String {
     const DIGITS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let mut text = String::with_capacity(length);
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_as_long_as_asked_and_differ() {
+    fn words_have_the_requested_length_and_differ() {
         let (one, other) = (word(1, 8), word(2, 8));
         assert_eq!((one.len(), other.len()), (8, 8));
         assert_ne!(one, other);

@@ -1,4 +1,5 @@
-//! Every operation, one file each; its path is its id: `im.v1.chat_tab.create` is `im/v1/chat_tab/create.rs`.
+//! Every operation, one file each. The path of the file is the id: `im.v1.chat_tab.create` is
+//! `im/v1/chat_tab/create.rs`.
 
 use crate::Entry;
 

@@ -1,4 +1,4 @@
-//! The old announcement of a chat: who may edit it, on which revision, and what an edit makes of its document.
+//! The old announcement of a chat: who may edit it, on which revision, and the effect of an edit.
 
 use larkspur_contract::model::{AnnouncementType, Permission};
 use larkspur_contract::{Fault, codes};
@@ -11,10 +11,10 @@ use crate::standing::Standing;
 
 /// How far an edit may be behind the latest revision. Source: the update page.
 pub const BEHIND_MAX: i64 = 100;
-/// The most bytes of a document's JSON. Assumed: a bound that no announcement written by people meets.
+/// The most bytes of a document's JSON. Assumed: a bound that announcements written by people do not reach.
 pub const CONTENT_MAX: usize = 1 << 20;
 
-/// A document of the old form: a title and blocks. What is in them is kept as it was sent.
+/// A document of the old format: a title and blocks, whose content is stored as sent.
 #[derive(Debug, Serialize, Deserialize)]
 struct Document {
     title: Value,
@@ -26,7 +26,7 @@ struct Body {
     blocks: Vec<Value>,
 }
 
-/// Whether the old operations serve this announcement: 232003 if there is none, 232097 if it is of the new form.
+/// Whether the old operations serve this announcement: 232003 if there is none, 232097 if it has the new format.
 pub fn is_old(announcement: &Announcement) -> Result<(), Fault> {
     match announcement.kind {
         AnnouncementType::Doc => Ok(()),
@@ -39,7 +39,8 @@ pub fn is_old(announcement: &Announcement) -> Result<(), Fault> {
     }
 }
 
-/// Whether the operator works with the announcement's document at all: 232066 if it is locked and they do not manage.
+/// Whether the operator may access the announcement's document: 232066 if it is locked and the operator is not a
+/// manager.
 pub fn may_open(announcement: &Announcement, standing: &Standing) -> Result<(), Fault> {
     if !announcement.locked || standing.manages() {
         return Ok(());
@@ -47,7 +48,7 @@ pub fn may_open(announcement: &Announcement, standing: &Standing) -> Result<(), 
     Err(Fault::new(codes::NO_ANNOUNCEMENT_DOC_PERMISSION, "the announcement's document is locked"))
 }
 
-/// Whether the operator may edit the chat's information: everybody, or owner, managers and the bot that made it.
+/// Whether the operator may edit the chat's information: all members, or owner, managers and the creator bot.
 pub fn may_edit(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     let everybody = chat.settings.edit_permission == Permission::AllMembers;
     if everybody || standing.manages() || standing.creator {
@@ -56,25 +57,25 @@ pub fn may_edit(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     Err(Fault::new(codes::EDIT_NEEDS_MANAGER, "only owner and managers edit this chat"))
 }
 
-/// Whether an edit may be made on a revision: a decimal number that is not ahead and at most 100 behind.
+/// Whether an edit may be based on a revision: a decimal number, at most the latest and at most 100 older.
 pub fn revision_fits(asked: &str, latest: i64) -> Result<(), Fault> {
     let digits = !asked.is_empty() && asked.bytes().all(|byte| byte.is_ascii_digit());
     let number = if digits { asked.parse::<i64>().ok() } else { None };
     let number = number.ok_or_else(|| {
-        Fault::new(codes::PARAM_INVALID, "the revision is no number").with_violation(
+        Fault::new(codes::PARAM_INVALID, "the revision is not a number").with_violation(
             "revision",
             Some(asked),
             "must be a decimal int64",
         )
     })?;
     if number > latest || latest - number > BEHIND_MAX {
-        let note = format!("revision {number} is ahead of the latest, {latest}, or too far behind it");
+        let note = format!("revision {number} is newer than the latest, {latest}, or too old");
         return Err(Fault::new(codes::ANNOUNCEMENT_UPDATE_FAILED, note));
     }
     Ok(())
 }
 
-/// The JSON of a document, which is empty until it is edited.
+/// The JSON of a document, which is empty until the first edit.
 pub fn shown(content: &str) -> String {
     if content.is_empty() { empty().to_string() } else { content.to_owned() }
 }
@@ -83,11 +84,11 @@ fn empty() -> Value {
     json!({"title": {"elements": []}, "body": {"blocks": []}})
 }
 
-/// What requests make of a document, one after the other; all of them or none.
+/// Applies requests to a document, one after the other: all of them or none.
 ///
 /// As seen in live answers, an announcement takes `InsertBlocksRequestType` and `UpdateTitleRequestType` and refuses
-/// the other operations of old documents. Blocks go to the beginning of the body (`startOfZone`, or `index` 0) or to
-/// its end (anything else); positions inside are not counted.
+/// the other operations of old documents. Blocks are inserted at the start of the body (`startOfZone`, or `index` 0) or
+/// at its end (anything else); positions in between are not supported.
 pub fn apply(content: &str, requests: &[String]) -> Result<String, Fault> {
     let failed = |why: String| Fault::new(codes::ANNOUNCEMENT_UPDATE_FAILED, why);
     let mut document: Document = serde_json::from_str(&shown(content))
@@ -99,7 +100,7 @@ pub fn apply(content: &str, requests: &[String]) -> Result<String, Fault> {
     if text.len() > CONTENT_MAX {
         return Err(failed(format!("the document would have {} bytes", text.len())));
     }
-    // What is nested too deeply to be read again must not be kept.
+    // JSON that is nested too deeply to be read again must not be stored.
     serde_json::from_str::<Value>(&text).map_err(|error| failed(error.to_string()))?;
     Ok(text)
 }
@@ -122,10 +123,10 @@ fn insert_blocks(document: &mut Document, request: &Value) -> Result<(), String>
         return Err("a block has no type".to_owned());
     }
     let location = &request["location"];
-    // "0" is the body; other zones are cells of tables. Some clients send the number.
+    // "0" is the body; other zones are table cells. Some clients send a number.
     let zone = &location["zoneId"];
     if !(zone.is_null() || *zone == "0" || *zone == 0) {
-        return Err(format!("there is no zone {zone}"));
+        return Err(format!("unknown zone {zone}"));
     }
     let first = location["startOfZone"] == true || (location["endOfZone"] != true && location["index"] == 0);
     let blocks = &mut document.body.blocks;
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_go_to_the_beginning_or_the_end() {
+    fn blocks_are_inserted_at_the_start_or_the_end() {
         let requests = [
             insert("b", &json!({"zoneId": "0", "index": 0, "endOfZone": true})),
             insert("a", &json!({"zoneId": "0", "index": 0})),
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_comes_in_either_spelling() {
+    fn a_title_has_two_spellings() {
         let title = json!({"elements": [{"type": "textRun", "textRun": {"text": "T"}}]});
         for request in [json!({"payload": title.to_string()}), json!({"title": title})] {
             let request = json!({"requestType": "UpdateTitleRequestType", "updateTitleRequest": request});
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_applied_fails_the_edit() {
+    fn an_inapplicable_request_fails_the_edit() {
         let good = insert("a", &Value::Null);
         let typed = |kind: &str| json!({"requestType": kind}).to_string();
         let blocks = |payload: &str| {

@@ -1,4 +1,4 @@
-//! What a chat may be.
+//! Rules for chats.
 
 use larkspur_contract::model::{
     ChatMode, ChatSettings, ChatType, I18nNames, MembershipApproval, Permission, RestrictedMode,
@@ -9,19 +9,19 @@ use larkspur_store::chats::Chat;
 
 use crate::standing::{Role, Standing};
 
-/// The name of a private chat that was given none. Source: the create page.
+/// The name of a private chat that is created without one. Source: the create page.
 pub const NO_NAME: &str = "(无主题)";
 /// The most bots of a chat. Source: the members page.
 pub const BOTS_MAX: usize = 15;
-/// For how long a `uuid` is answered with the first chat, in milliseconds. Source: the create page ("10 hours").
+/// How long a repeated `uuid` is answered with the first chat, in milliseconds. Source: the create page ("10 hours").
 pub const UUID_LIFE_MS: i64 = 10 * 3600 * 1000;
 
-/// The most characters of a name: a protective bound, since the pages only suggest 60.
+/// The most characters of a name: a protective bound, since the pages only recommend 60.
 pub const NAME_MAX: usize = 255;
-/// The most characters of a description: a protective bound, since the pages only suggest 100.
+/// The most characters of a description: a protective bound, since the pages only recommend 100.
 pub const DESCRIPTION_MAX: usize = 4096;
 
-/// The name that a chat of this type gets; a public one must have two characters.
+/// The name of a new chat; a public one must have two characters.
 pub fn name(chat_type: ChatType, name: &str) -> Result<&str, Fault> {
     match (chat_type, name.chars().count()) {
         (ChatType::Public, 0) => Err(Fault::new(codes::PUBLIC_NAME_EMPTY, "a public chat needs a name")),
@@ -31,7 +31,7 @@ pub fn name(chat_type: ChatType, name: &str) -> Result<&str, Fault> {
     }
 }
 
-/// Restricted mode restricts something when it is on, and nothing when it is off.
+/// Restricted mode must restrict something if it is on, and nothing if it is off.
 pub fn restricted_mode(mode: &RestrictedMode) -> Result<(), Fault> {
     let settings = [
         mode.screenshot_has_permission_setting,
@@ -50,7 +50,8 @@ pub fn restricted_mode(mode: &RestrictedMode) -> Result<(), Fault> {
     ))
 }
 
-/// Topic groups have no `hide_member_count_setting` (232079). Assumed: the page does not say which kinds of chat lack it.
+/// Topic groups have no `hide_member_count_setting` (232079). Assumed: the page does not say which kinds of chat lack
+/// it.
 pub fn may_hide_count(mode: ChatMode, asked: Option<Permission>) -> Result<(), Fault> {
     if mode == ChatMode::Group || asked != Some(Permission::OnlyOwner) {
         return Ok(());
@@ -58,7 +59,7 @@ pub fn may_hide_count(mode: ChatMode, asked: Option<Permission>) -> Result<(), F
     Err(Fault::new(codes::HIDE_COUNT_UNSUPPORTED, format!("the chat is {}", mode.as_str())))
 }
 
-/// The name that an update gives; the update page has a code for a long one alone.
+/// The name after an update. The update page has a code only for a name that is too long.
 pub fn new_name(chat_type: ChatType, new: &str) -> Result<&str, Fault> {
     let new = name(chat_type, new).map_err(|fault| {
         Fault::new(codes::PARAM_INVALID, fault.note().to_owned()).with_violation(
@@ -71,7 +72,7 @@ pub fn new_name(chat_type: ChatType, new: &str) -> Result<&str, Fault> {
     Ok(new)
 }
 
-/// Names in other languages are no longer than the name itself.
+/// Names in other languages have the same limit as the name.
 pub fn i18n_names_fit(names: &I18nNames, code: Code) -> Result<(), Fault> {
     let texts = [
         ("i18n_names.zh_cn", &names.zh_cn),
@@ -87,7 +88,7 @@ pub fn description_fits(description: &str) -> Result<(), Fault> {
     text_fits("description", description, DESCRIPTION_MAX, codes::PARAM_INVALID)
 }
 
-/// A text of at most so many characters.
+/// A text of at most `max` characters.
 pub fn text_fits(field: &str, text: &str, max: usize, code: Code) -> Result<(), Fault> {
     if text.chars().count() <= max {
         return Ok(());
@@ -107,8 +108,8 @@ pub fn is_group(chat: &Chat) -> Result<(), Fault> {
     Err(Fault::new(codes::CHAT_TYPE_UNSUPPORTED, format!("the chat is {}", chat.mode.as_str())))
 }
 
-/// Owner, managers and the creator bot edit everything. The others edit what everybody sees of a chat, and only if the
-/// chat lets them. `restricted` is a field of the request that they may not edit.
+/// Owner, managers and the creator bot may edit everything. Other members may edit the visible information of a chat,
+/// if the chat lets them. `restricted` is a field of the request that they may not edit.
 ///
 /// # Errors
 /// 232002 if the chat lets only owner and managers edit, 232016 for a field.
@@ -120,14 +121,16 @@ pub fn may_edit(chat: &Chat, standing: &Standing, restricted: Option<&'static st
         return Err(Fault::new(codes::EDIT_NEEDS_MANAGER, "edit_permission is only_owner"));
     }
     match restricted {
-        Some(field) => Err(Fault::new(codes::FIELD_NEEDS_MANAGER, format!("a plain member sets {field}"))),
+        Some(field) => {
+            Err(Fault::new(codes::FIELD_NEEDS_MANAGER, format!("an ordinary member sets {field}")))
+        }
         None => Ok(()),
     }
 }
 
-/// The two permissions about bringing people in are sent together and agree. Source: the update page.
+/// The two permissions to add members must be sent together and agree. Source: the update page.
 ///
-/// Of one that is missing, the refusal tells the value that the chat has.
+/// If one is missing, the refusal names the chat's present value.
 pub fn permissions_agree(
     present: &ChatSettings,
     add: Option<Permission>,
@@ -153,7 +156,8 @@ pub fn permissions_agree(
     Err(fault.with_violation(field, Some(value), asked))
 }
 
-/// The owner, and the creator bot, dissolve a chat and moderate it (232017). Source: the delete and moderation pages.
+/// Only the owner and the creator bot may dissolve a chat and moderate it (232017). Source: the delete and moderation
+/// pages.
 pub fn owns(standing: &Standing) -> Result<(), Fault> {
     if standing.role == Role::Owner || standing.creator {
         return Ok(());
@@ -161,18 +165,18 @@ pub fn owns(standing: &Standing) -> Result<(), Fault> {
     Err(Fault::new(codes::NEEDS_OWNER_OR_CREATOR, "the operator is neither owner nor creator with the scope"))
 }
 
-/// Whether a text has the form of a message's id: `om_` and 32 digits in lower-case hex.
+/// Whether a text has the form of a message id: `om_` and 32 lower-case hex digits.
 pub fn is_message_id(text: &str) -> bool {
     let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     text.strip_prefix("om_").is_some_and(|rest| rest.len() == 32 && rest.bytes().all(digit))
 }
 
-/// Where a meeting with restricted access is going on, approval of new members is not turned off (232093).
+/// While a meeting with restricted access takes place, approval of new members cannot be turned off (232093).
 /// Source: the update page.
 pub fn approval_stays(old: &Chat, new: &Chat, meeting: bool) -> Result<(), Fault> {
     let asks = |chat: &Chat| chat.settings.membership_approval == MembershipApproval::ApprovalRequired;
     if meeting && asks(old) && !asks(new) {
-        return Err(Fault::new(codes::MEETING_RESTRICTED, "a meeting is going on in the chat"));
+        return Err(Fault::new(codes::MEETING_RESTRICTED, "a meeting takes place in the chat"));
     }
     Ok(())
 }
@@ -213,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_missing_one_is_named_with_its_value() {
+    fn a_missing_permission_is_named_with_its_value() {
         let present =
             ChatSettings { add_member_permission: Permission::OnlyOwner, ..ChatSettings::default() };
         let told = |add, share| {
@@ -237,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn restricted_mode_means_what_it_says() {
+    fn restricted_mode_agrees_with_its_settings() {
         let off = RestrictedMode::default();
         assert!(restricted_mode(&off).is_ok());
         assert!(restricted_mode(&RestrictedMode { status: true, ..off.clone() }).is_err());

@@ -2,10 +2,10 @@
 
 use larkspur_contract::model::DocType;
 
-/// The host of the URLs that are made here. Any other host is read alike.
+/// The host of generated URLs. Any other host is accepted, too.
 pub const HOST: &str = "larkspur.feishu.cn";
 
-/// What stands between host and token, and the kind it means; the first entry of a kind is the one that is written.
+/// The path segment before the token, and the kind that it means; the first entry of a kind is used in generated URLs.
 /// Source: the collaborator pages of drive; `/doc/` is an older spelling of `/docs/`.
 const PATHS: &[(&str, DocType)] = &[
     ("docx/", DocType::Docx),
@@ -27,10 +27,10 @@ pub fn url(doc_type: DocType, token: &str) -> String {
     format!("https://{HOST}/{path}{token}")
 }
 
-/// The kind and token that a URL names; `None` if it is not the URL of a document.
+/// The kind and token in a URL; `None` if it is not the URL of a document.
 ///
 /// The scheme is `http` or `https` in any case, the host must not be empty and is otherwise ignored. The token is the
-/// segment after the kind; whatever follows it, query and fragment included, is dropped.
+/// segment after the kind; the rest, query and fragment included, is ignored.
 pub fn parse_url(url: &str) -> Option<(DocType, &str)> {
     let (scheme, rest) = url.split_once("://")?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_part_of_the_token_is_dropped() {
+    fn the_rest_of_the_url_is_ignored() {
         for text in [
             "https://a.feishu.cn/docx/T",
             "HTTP://b/docx/T?from=x&y=/docx/U",
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document() {
+    fn urls_that_are_not_documents() {
         for text in [
             "",
             "docx/T",

@@ -1,4 +1,4 @@
-//! What may be uploaded as an image, and where avatars are.
+//! Which images can be uploaded, and the URLs of avatars.
 
 use imagesize::{Compression, ImageType as Format};
 use larkspur_contract::model::ImageType;
@@ -7,7 +7,7 @@ use larkspur_contract::{Fault, codes};
 /// The most bytes of an image. Source: the upload page ("10 MB").
 pub const SIZE_MAX: usize = 10 * 1024 * 1024;
 
-/// Whether a key is that of one of the platform's own avatars: `default-avatar_` and a uuid. Source: official samples.
+/// Whether a key is one of the platform's own avatars: `default-avatar_` and a uuid. Source: official samples.
 pub fn is_default_avatar(key: &str) -> bool {
     let Some(uuid) = key.strip_prefix("default-avatar_") else { return false };
     let dashes = [8, 13, 18, 23];
@@ -17,12 +17,12 @@ pub fn is_default_avatar(key: &str) -> bool {
     uuid.len() == 36 && uuid.bytes().enumerate().all(fits)
 }
 
-/// The address of an avatar; without a key, of the default one.
+/// The URL of an avatar; without a key, of the default one.
 pub fn avatar_url(key: &str) -> String {
     avatar_sized(key, "72x72")
 }
 
-/// As [`avatar_url`], in a size such as `240x240`; `noop` is the picture as it was uploaded.
+/// Like [`avatar_url`], in a size such as `240x240`; `noop` is the uploaded picture.
 pub fn avatar_sized(key: &str, size: &str) -> String {
     let key = if key.is_empty() { "default-avatar_44ae0ca3-e140-494b-956f-78091e348435" } else { key };
     format!(
@@ -30,7 +30,7 @@ pub fn avatar_sized(key: &str, size: &str) -> String {
     )
 }
 
-/// Checks an uploaded image and gives its media type.
+/// Checks an uploaded image and returns its media type.
 pub fn accept(image_type: ImageType, content: &[u8]) -> Result<&'static str, Fault> {
     if content.is_empty() {
         return Err(Fault::new(codes::IMAGE_EMPTY, "the file is empty"));
@@ -43,7 +43,7 @@ pub fn accept(image_type: ImageType, content: &[u8]) -> Result<&'static str, Fau
     let format = imagesize::image_type(content).map_err(|_| unknown())?;
     let media = media_type(format).ok_or_else(unknown)?;
     let size = imagesize::blob_size(content).map_err(|_| unknown())?;
-    // Both rules of the page hold for a GIF that is an avatar.
+    // Both rules of the page apply to a GIF that is an avatar.
     let by_format = if format == Format::Gif { 2000 } else { 12000 };
     let edge = if image_type == ImageType::Avatar { by_format.min(4096) } else { by_format };
     if size.width > edge || size.height > edge {
@@ -64,7 +64,7 @@ fn media_type(format: Format) -> Option<&'static str> {
         Format::Bmp => "image/bmp",
         Format::Ico => "image/x-icon",
         Format::Tiff => "image/tiff",
-        // Its container holds other formats too, AVIF and video among them.
+        // The same container holds other formats, too, such as AVIF and video.
         Format::Heif(Compression::Hevc) => "image/heic",
         _ => return None,
     })
@@ -74,7 +74,7 @@ fn media_type(format: Format) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    /// The head of a GIF of this size, which is all that its size is read from.
+    /// The header of a GIF of this size; nothing else is read to find the size.
     fn gif(width: u16, height: u16) -> Vec<u8> {
         let mut bytes = b"GIF89a".to_vec();
         bytes.extend(width.to_le_bytes());

@@ -1,4 +1,4 @@
-//! Links into chats.
+//! Share links of chats.
 
 use larkspur_contract::model::{ChatMode, SharePermission};
 use larkspur_contract::{Fault, codes};
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::standing::Standing;
 
-/// With what every link begins; a token follows.
+/// The start of every link; a token follows.
 pub const ADDRESS: &str = "https://applink.feishu.cn/client/chat/chatter/add_by_link?link_token=";
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-/// For how long a link is good.
+/// How long a link is valid.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Validity {
@@ -22,12 +22,12 @@ pub enum Validity {
     Week,
     /// 365 days.
     Year,
-    /// For ever.
+    /// Forever.
     Permanently,
 }
 
 impl Validity {
-    /// When a link that is made now ends, in milliseconds since 1970; `None` for never.
+    /// When a link that is created now expires, in milliseconds since 1970; `None` for never.
     pub fn end(self, now_ms: i64) -> Option<i64> {
         match self {
             Validity::Week => Some(now_ms.saturating_add(7 * DAY_MS)),
@@ -43,7 +43,7 @@ pub fn token(random: u128) -> String {
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
-/// The token in the address of a link.
+/// The token in a link.
 pub fn token_of(address: &str) -> Option<&str> {
     let (_, rest) = address.split_once("link_token=")?;
     rest.split(['&', '#']).next().filter(|token| !token.is_empty())
@@ -52,7 +52,8 @@ pub fn token_of(address: &str) -> Option<&str> {
 /// Whether a member may share a chat. Source: the link page.
 ///
 /// # Errors
-/// 232061 to 232063 for chats that are not shared, 232064 for a plain member where only owner and managers share.
+/// 232061 to 232063 for chats that cannot be shared, 232064 for an ordinary member if only owner and managers may
+/// share.
 pub fn may_share(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     let refused = match (chat.mode, chat.tag.as_str()) {
         (ChatMode::P2p, _) => Some(codes::LINK_P2P_CHAT),
@@ -75,7 +76,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_link_ends_or_does_not() {
+    fn a_link_expires_or_is_permanent() {
         assert_eq!(Validity::Week.end(1), Some(604_800_001));
         assert_eq!(Validity::Year.end(0), Some(31_536_000_000));
         assert_eq!(Validity::Permanently.end(0), None);

@@ -1,9 +1,8 @@
-//! Lists of words in a query, where clients repeat the parameter or join the words by commas.
+//! Lists of words in a query: clients repeat the parameter or join the words by commas.
 
 use larkspur_contract::{Fault, codes};
 
-/// Which of the words a list has, in their order; `None` for a list without any. A word that is none of them is
-/// 99992402, as the gateway answers it.
+/// Which of the words are in a list; `None` for an empty list. An unknown word is 99992402, as in the gateway.
 pub fn chosen<const N: usize>(
     field: &str,
     words: [&str; N],

@@ -1,4 +1,4 @@
-//! Who may be in a chat, and who decides it.
+//! Who may be in a chat, and who may change that.
 
 use larkspur_contract::model::{ChatMode, ChatType, MembershipApproval, Permission};
 use larkspur_contract::{Fault, codes};
@@ -13,14 +13,14 @@ pub const USERS_A_CALL: usize = 50;
 pub const BOTS_A_CALL: usize = 5;
 /// The most users of a group, and of a topic group. Source: the members page.
 pub const USERS_MAX: i64 = 5000;
-/// The most users of a meeting's group. Source: the members page.
+/// The most users of a meeting group. Source: the members page.
 pub const MEETING_USERS_MAX: i64 = 3000;
 /// The most managers of a group. Source: the managers page.
 pub const MANAGERS_MAX: usize = 10;
-/// The most managers of a supergroup: of more than [`USERS_MAX`] users, which is assumed.
+/// The most managers of a supergroup. Assumed: a chat of more than [`USERS_MAX`] users.
 pub const SUPERGROUP_MANAGERS_MAX: usize = 20;
 
-/// A list of ids is short enough: 50 users, or 5 bots.
+/// Checks the length of a list of ids: at most 50 users, or 5 bots.
 pub fn list_fits(field: &str, length: usize, bots: bool) -> Result<(), Fault> {
     let most = if bots { BOTS_A_CALL } else { USERS_A_CALL };
     if length <= most {
@@ -33,12 +33,12 @@ pub fn list_fits(field: &str, length: usize, bots: bool) -> Result<(), Fault> {
     ))
 }
 
-/// Whether a chat has members that come and go.
+/// Whether members of the chat can be added and removed.
 pub fn has_members(chat: &Chat) -> bool {
     chat.mode != ChatMode::P2p
 }
 
-/// Whoever adds members must manage the chat if it asks for that.
+/// Checks that the operator may add members. A chat can restrict this to owner, managers and the creator bot.
 pub fn may_add(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     if chat.settings.add_member_permission == Permission::AllMembers || standing.manages() || standing.creator
     {
@@ -47,34 +47,35 @@ pub fn may_add(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     Err(Fault::new(codes::NEEDS_OWNER_OR_CREATOR, "only owner and managers add members to this chat"))
 }
 
-/// Whether those whom the operator invites wait for approval. Owner and managers give it by inviting.
+/// Whether members that the operator invites wait for approval. Invitations by owner and managers do not.
 pub fn needs_approval(chat: &Chat, standing: &Standing) -> bool {
     chat.settings.membership_approval == MembershipApproval::ApprovalRequired && !standing.manages()
 }
 
-/// Whether the operator may know who the users of the chat are, and how many: everybody, or owner and managers alone if
-/// the chat says so (assumed of who they are).
+/// Whether the operator may see the users of the chat and their number: all members, or only owner and managers if
+/// the chat says so (assumed for the users themselves).
 pub fn may_count(chat: &Chat, standing: &Standing) -> bool {
     chat.settings.hide_member_count_setting == Permission::AllMembers || standing.manages()
 }
 
-/// Whoever removes somebody else must manage the chat.
+/// Checks that the operator may remove others: only owner, managers and the creator bot may.
 pub fn may_remove(standing: &Standing) -> Result<(), Fault> {
     if standing.manages() || standing.creator {
         return Ok(());
     }
-    Err(Fault::new(codes::TOKEN_LACKS_PERMISSION, "a plain member removes nobody but itself"))
+    Err(Fault::new(codes::TOKEN_LACKS_PERMISSION, "an ordinary member can remove only itself"))
 }
 
-/// A chat that one may join unasked is a public group of the tenant.
+/// Checks that a chat can be joined without an invitation: a public group of the tenant.
 pub fn may_join(chat: &Chat) -> Result<(), Fault> {
     if has_members(chat) && chat.chat_type == ChatType::Public && !chat.external {
         return Ok(());
     }
-    Err(Fault::new(codes::CHAT_TYPE_UNSUPPORTED, "only public groups are joined unasked"))
+    Err(Fault::new(codes::CHAT_TYPE_UNSUPPORTED, "only public groups can be joined without an invitation"))
 }
 
-/// The chat can take these, too. `admin` is the limit that the tenant's administrators set in place of the usual one.
+/// Checks that the chat has room for new members. `admin` is the limit of the tenant's administrators, which replaces
+/// the usual one.
 pub fn fits(chat: &Chat, new: &[Member], admin: Option<i64>) -> Result<(), Fault> {
     let bots = new.iter().filter(|member| matches!(member, Member::Bot(_))).count();
     let users = chat.user_count.saturating_add(count(new.len() - bots));
@@ -93,13 +94,13 @@ pub fn fits(chat: &Chat, new: &[Member], admin: Option<i64>) -> Result<(), Fault
     })
 }
 
-/// Whether the operator may make itself manager: the bot that made a chat that no user owns. Source: seen live.
+/// Whether the operator may add itself as a manager: the bot that created a chat that no user owns. Source: seen live.
 pub fn appoints_itself(chat: &Chat, operator: &Member) -> bool {
     let owned_by_a_user = matches!(chat.owner, Some(Member::User(_)));
     matches!(operator, Member::Bot(app) if chat.creator_app == Some(*app)) && !owned_by_a_user
 }
 
-/// A chat has no more managers than it may.
+/// Checks the number of managers of a chat.
 pub fn managers_fit(chat: &Chat, managers: usize) -> Result<(), Fault> {
     let most = if chat.user_count > USERS_MAX { SUPERGROUP_MANAGERS_MAX } else { MANAGERS_MAX };
     if managers <= most {
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn public_groups_of_the_tenant_are_joined_unasked() {
+    fn public_groups_of_the_tenant_are_joined_without_invitation() {
         let public = Chat { chat_type: ChatType::Public, ..chat() };
         assert!(may_join(&public).is_ok());
         assert!(may_join(&Chat { mode: ChatMode::Topic, ..public.clone() }).is_ok());

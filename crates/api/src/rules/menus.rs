@@ -1,4 +1,4 @@
-//! What may be a menu item, where it may stand, and what a change makes of it.
+//! Rules for menu items, their positions and their changes.
 
 use larkspur_contract::ids::MenuId;
 use larkspur_contract::model::{ChatMode, MenuAction, MenuField, RedirectLink};
@@ -8,14 +8,14 @@ use larkspur_store::menus::Item;
 
 use super::widgets::is_address;
 
-/// The most items of the top level that a chat may have. Source: the create page.
+/// The most top-level items of a chat's menu. Source: the create page.
 pub const TOP_MAX: usize = 3;
-/// The most items that may stand under one of the top level. Source: the create page.
+/// The most children of a top-level item. Source: the create page.
 pub const CHILDREN_MAX: usize = 5;
 /// The most characters (Unicode scalar values) of a name, in any language; the fewest are 1. Source: the create page.
 pub const NAME_MAX: usize = 120;
 
-/// Whether a chat's mode has a menu at all: only group does. Pages differ in the code for the others.
+/// Whether a chat's mode has a menu: only groups do. Pages differ in the code for the others.
 pub fn mode_has_menus(chat: &Chat, unsupported: Code) -> Result<(), Fault> {
     match chat.mode {
         ChatMode::Group => Ok(()),
@@ -23,7 +23,7 @@ pub fn mode_has_menus(chat: &Chat, unsupported: Code) -> Result<(), Fault> {
     }
 }
 
-/// Whether a chat with so many items of the top level may be given so many more.
+/// Whether `more` items can be added at the top level.
 pub fn tops_fit(present: usize, more: usize) -> Result<(), Fault> {
     if present + more > TOP_MAX {
         return Err(Fault::new(codes::MENU_TOP_LIMIT, format!("{present} top items and {more} more")));
@@ -31,7 +31,7 @@ pub fn tops_fit(present: usize, more: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether so many items may stand under one.
+/// Whether an item can have this many children.
 pub fn children_fit(count: usize) -> Result<(), Fault> {
     if count > CHILDREN_MAX {
         return Err(Fault::new(codes::MENU_SECOND_LIMIT, format!("{count} items under one")));
@@ -39,7 +39,7 @@ pub fn children_fit(count: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether a name that a change brings has 1 to [`NAME_MAX`] characters (232001), as the schema asks of new items.
+/// Whether a name in a change has 1 to [`NAME_MAX`] characters (232001), as the schema requires of new items.
 pub fn name_fits(field: &str, name: &str) -> Result<(), Fault> {
     let asked = match name.chars().count() {
         0 => "the min len is 1".to_owned(),
@@ -50,18 +50,18 @@ pub fn name_fits(field: &str, name: &str) -> Result<(), Fault> {
         .with_violation(field, None, &asked))
 }
 
-/// Whether an item has a name, which a change does not take away: 232078.
+/// Whether an item has a name, which a change cannot clear: 232078.
 pub fn is_named(item: &Item) -> Result<(), Fault> {
     if item.name.is_empty() {
-        return Err(Fault::new(codes::MENU_ILLEGAL, "the change names NAME and has no name"));
+        return Err(Fault::new(codes::MENU_ILLEGAL, "the change has NAME in update_fields and no name"));
     }
     Ok(())
 }
 
-/// Whether an item may be as it is, with or without others under it: 232078. Source: the create page; its sample has a link
-/// and an icon on an item of type NONE with others under it.
+/// Whether an item is valid, with or without children: 232078. Source: the create page, whose sample has a link
+/// and an icon on an item of type NONE with children.
 ///
-/// Its icon must also be the app's own, which is for the caller to see to.
+/// The caller must also check that the icon is the app's own.
 pub fn is_legal(item: &Item, has_children: bool) -> Result<(), Fault> {
     let illegal = |why: &'static str| Err(Fault::new(codes::MENU_ILLEGAL, why));
     if let Some(names) = &item.i18n_names {
@@ -71,14 +71,14 @@ pub fn is_legal(item: &Item, has_children: bool) -> Result<(), Fault> {
         }
     }
     if has_children && item.action != MenuAction::None {
-        return illegal("an item with others under it leads nowhere itself: its action_type is NONE");
+        return illegal("an item with children needs action_type NONE");
     }
     match (item.action, &item.link) {
         (MenuAction::RedirectLink, Some(link)) if !leads_everywhere(link) => {
-            illegal("a platform has neither an address of its own nor common_url")
+            illegal("a platform has neither its own URL nor common_url")
         }
         (MenuAction::RedirectLink, None) => illegal("an item of type REDIRECT_LINK needs a redirect_link"),
-        (_, Some(link)) if !has_addresses(link) => illegal("an address is no http or https one"),
+        (_, Some(link)) if !has_addresses(link) => illegal("a URL is not an http or https URL"),
         (_, Some(_)) | (MenuAction::None, None) => Ok(()),
     }
 }
@@ -87,17 +87,17 @@ fn own(link: &RedirectLink) -> [&Option<String>; 4] {
     [&link.ios_url, &link.android_url, &link.pc_url, &link.web_url]
 }
 
-/// Every platform has an address of its own or the common one.
+/// Whether every platform has its own URL or the common one.
 fn leads_everywhere(link: &RedirectLink) -> bool {
     link.common_url.is_some() || own(link).iter().all(|url| url.is_some())
 }
 
-/// Every address is one.
+/// Whether every URL is valid.
 fn has_addresses(link: &RedirectLink) -> bool {
     own(link).into_iter().chain([&link.common_url]).flatten().all(|url| is_address(url))
 }
 
-/// An item as a change makes it: the named parts are those of `new`, all others stay. The action never changes.
+/// Applies a change: the named parts are replaced by those of `new`. The action never changes.
 pub fn changed(present: &Item, fields: &[MenuField], new: &Item) -> Item {
     let mut item = present.clone();
     for field in fields {
@@ -111,7 +111,7 @@ pub fn changed(present: &Item, fields: &[MenuField], new: &Item) -> Item {
     item
 }
 
-/// Whether a list of ids is a new order of these: each of them once, and no other.
+/// Whether a list of ids is an order of these: each of them once, and no other.
 pub fn is_order(present: &[MenuId], asked: &[MenuId]) -> bool {
     let sorted = |ids: &[MenuId]| {
         let mut ids = ids.to_vec();

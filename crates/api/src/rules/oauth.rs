@@ -1,4 +1,4 @@
-//! Signing in: where a browser may be sent, what it takes along, PKCE, lists of scopes.
+//! Sign-in: redirect URLs and their parameters, PKCE, lists of scopes.
 
 use larkspur_contract::forms::{host, is_address};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,14 +10,15 @@ use crate::base64url;
 /// The most scopes that one authorization may ask for. Source: the authorize page's manual.
 pub const SCOPES_MAX: usize = 50;
 
-/// The most bytes of a `redirect_uri` and of a `state`. Source: assumed; browsers and proxies take addresses of this length.
+/// The most bytes of a `redirect_uri` and of a `state`. Source: assumed; browsers and proxies accept URLs of this
+/// length.
 pub const ADDRESS_MAX: usize = 2048;
-/// The most characters of a name that is searched for. Source: assumed.
+/// The most characters of a name to search for. Source: assumed.
 pub const NAME_MAX: usize = 100;
 
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Whether a code may be sent to an address: one of the registered ones, whatever its fragment; if there are none, any
+/// Whether a code may be sent to a URL: a registered one, ignoring the fragment; if none are registered, any URL
 /// on this machine.
 pub fn may_redirect(registered: &[String], uri: &str) -> bool {
     if !is_address(uri) {
@@ -34,7 +35,7 @@ pub fn may_redirect(registered: &[String], uri: &str) -> bool {
     registered.iter().any(|known| bare(known) == bare(uri))
 }
 
-/// An address with parameters added to its query; a fragment stays at its end.
+/// Adds parameters to the query of a URL; a fragment stays at its end.
 pub fn with_query(uri: &str, pairs: &[(&str, &str)]) -> String {
     let (front, fragment) = uri.split_once('#').map_or((uri, None), |(front, rest)| (front, Some(rest)));
     let mut out = front.to_owned();
@@ -51,13 +52,13 @@ pub fn with_query(uri: &str, pairs: &[(&str, &str)]) -> String {
     out
 }
 
-/// Whether a text may be a challenge, or a verifier: 43 to 128 unreserved characters (RFC 7636, 4.1 and 4.2).
+/// Whether a text is a valid challenge or verifier: 43 to 128 unreserved characters (RFC 7636, 4.1 and 4.2).
 pub fn is_challenge(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     (43..=128).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// Whether a verifier is the one that a challenge was made of (RFC 7636). `method` is `S256` or `plain`.
+/// Whether a verifier matches a challenge (RFC 7636). `method` is `S256` or `plain`.
 pub fn verifies(challenge: &str, method: &str, verifier: &str) -> bool {
     if !is_challenge(verifier) {
         return false;
@@ -69,7 +70,7 @@ pub fn verifies(challenge: &str, method: &str, verifier: &str) -> bool {
     made.as_bytes().ct_eq(challenge.as_bytes()).into()
 }
 
-/// The scopes of a list that is separated by blanks; an `Err` is the one that stands twice.
+/// Parses a list of scopes, separated by spaces; the `Err` is a duplicate.
 pub fn scope_list(text: &str) -> Result<Vec<&str>, &str> {
     let mut found: Vec<&str> = Vec::new();
     for scope in text.split_ascii_whitespace() {
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_stand_before_the_fragment() {
+    fn parameters_precede_the_fragment() {
         assert_eq!(
             with_query("http://a/b", &[("code", "x"), ("state", "a b&c=é")]),
             "http://a/b?code=x&state=a%20b%26c%3D%C3%A9"
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_stand_once() {
+    fn duplicate_scopes_are_refused() {
         assert_eq!(scope_list(" a  b "), Ok(vec!["a", "b"]));
         assert_eq!(scope_list("a b a"), Err("a"));
         assert_eq!(scope_list(""), Ok(vec![]));

@@ -1,15 +1,15 @@
-//! What a tenant's edition and its administrators have against a call.
+//! Limits of a tenant's edition and of its administrators' policy.
 
 use larkspur_contract::model::{ChatType, I18nNames, Permission, RestrictedMode};
 use larkspur_contract::{Fault, codes};
 use larkspur_store::policies::Policy;
 
-/// The most words that a tenant forbids.
+/// The most forbidden words of a tenant.
 pub const WORDS_MAX: usize = 1000;
 /// The most characters of a forbidden word.
 pub const WORD_MAX: usize = 100;
 
-/// Restricted mode is a matter of the edition: switching it on without is 232057. Source: the create and update pages.
+/// Enabling restricted mode is 232057 if the edition does not have it. Source: the create and update pages.
 pub fn may_restrict(policy: &Policy, asked: Option<&RestrictedMode>) -> Result<(), Fault> {
     if policy.restricted_mode || asked.is_none_or(|mode| !mode.status) {
         return Ok(());
@@ -17,8 +17,7 @@ pub fn may_restrict(policy: &Policy, asked: Option<&RestrictedMode>) -> Result<(
     Err(Fault::new(codes::RESTRICTED_MODE_NOT_ALLOWED, "the world's edition has no restricted mode"))
 }
 
-/// Hiding the number of members is a matter of the edition: asking for it without is 232078. Source: the create and update
-/// pages.
+/// Hiding the number of members is 232078 if the edition does not have it. Source: the create and update pages.
 pub fn may_hide_count(policy: &Policy, asked: Option<Permission>) -> Result<(), Fault> {
     if policy.hide_member_count || asked != Some(Permission::OnlyOwner) {
         return Ok(());
@@ -26,15 +25,15 @@ pub fn may_hide_count(policy: &Policy, asked: Option<Permission>) -> Result<(), 
     Err(Fault::new(codes::HIDE_COUNT_NOT_ALLOWED, "the world's edition has no hide_member_count_setting"))
 }
 
-/// A chat that is made public where the administrators forbid it is 232091. Source: the create and update pages.
+/// Making a chat public while the administrators forbid it is 232091. Source: the create and update pages.
 pub fn may_publish(policy: &Policy, old: ChatType, new: ChatType) -> Result<(), Fault> {
     if policy.public_groups || new != ChatType::Public || old == ChatType::Public {
         return Ok(());
     }
-    Err(Fault::new(codes::PUBLIC_NOT_ALLOWED, "the world's administrators allow no public groups"))
+    Err(Fault::new(codes::PUBLIC_NOT_ALLOWED, "the world's administrators do not allow public groups"))
 }
 
-/// A name or a description that holds a forbidden word, whatever its case, is 232023. Source: the create and update pages.
+/// A name or description with a forbidden word, in any case, is 232023. Source: the create and update pages.
 pub fn passes_review(
     policy: &Policy,
     name: Option<&str>,
@@ -53,7 +52,7 @@ pub fn passes_review(
         if let Some(word) = policy.forbidden_words.iter().find(|word| folded.contains(&word.to_lowercase())) {
             return Err(Fault::new(
                 codes::REVIEW_FAILED,
-                format!("{field} holds the forbidden word {word:?}"),
+                format!("{field} contains the forbidden word {word:?}"),
             )
             .with_violation(field, Some(text), "did not pass the review"));
         }
@@ -61,7 +60,7 @@ pub fn passes_review(
     Ok(())
 }
 
-/// Images of so many bytes fit into the tenant's quota, or it is 234042. Source: the image pages.
+/// Whether this many bytes of images fit into the tenant's quota; otherwise 234042. Source: the image pages.
 pub fn storage_fits(policy: &Policy, bytes: i64) -> Result<(), Fault> {
     match policy.storage_bytes {
         Some(most) if bytes > most => {
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_asked_for_is_refused() {
+    fn only_requested_settings_are_checked() {
         let policy = strict();
         let off = RestrictedMode::default();
         let on = RestrictedMode { status: true, ..off.clone() };

@@ -1,21 +1,21 @@
-//! To which identity a scope is granted.
+//! The identities that a scope is granted to.
 
 use larkspur_contract::scopes::OFFLINE_ACCESS;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// In whose name a scope may be used.
+/// The identity that a scope is used with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Identity {
-    /// In the app's own.
+    /// The app itself.
     Tenant,
-    /// In that of a user who grants it.
+    /// A user who grants it.
     User,
 }
 
-/// The identities to which a scope of an app is granted: both, since an app has one list of scopes; `offline_access` means
-/// something for users alone.
+/// The identities that a scope of an app is granted to: both, since an app has one list of scopes. `offline_access` is
+/// meaningful only for users.
 pub fn identities(scope: &str) -> &'static [Identity] {
     match scope == OFFLINE_ACCESS {
         true => &[Identity::User],

@@ -1,16 +1,16 @@
-//! What a query for chats asks for.
+//! Parses the query of a chat search.
 
 use larkspur_store::text;
 
 /// The most characters of a query. Source: the search page.
 pub const QUERY_MAX: usize = 64;
-/// The most words of a query that count: a bound on what it costs. The longest ones do.
+/// The most words of a query that are used, the longest ones: a bound on its cost.
 const WORDS_MAX: usize = 8;
 
-/// The words and phrases of a query, the longest first; empty if it can find nothing.
+/// The words and phrases of a query, longest first; empty if the query can find nothing.
 ///
-/// Blanks and hyphens stand between words, but not inside double quotes; there, a backslash takes the next character
-/// as it is.
+/// Spaces and hyphens separate words, except inside double quotes; there, a backslash escapes the next
+/// character.
 pub fn words(query: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let (mut quoted, mut escaped) = (false, false);
@@ -44,7 +44,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn blanks_and_hyphens_stand_between_words() {
+    fn spaces_and_hyphens_separate_words() {
         assert_eq!(words("Red-Ball  pen"), ["ball", "red", "pen"]);
         assert_eq!(words("项目"), ["项目"]);
         for nothing in ["", " ", "-", "\"", "\"\"", "(", "\\"] {
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_keep_them() {
+    fn quotes_keep_spaces_and_hyphens() {
         assert_eq!(words("\"Red-Ball pen\""), ["red-ball pen"]);
         assert_eq!(words("a \"b-c"), ["b-c", "a"]);
         assert_eq!(words(r#""a\"b\\c""#), [r#"a"b\c"#]);

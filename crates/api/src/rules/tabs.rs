@@ -1,4 +1,4 @@
-//! What may be a tab.
+//! Rules for tabs.
 
 use larkspur_contract::ids::TabId;
 use larkspur_contract::model::{ChatMode, TabType};
@@ -13,12 +13,12 @@ pub const CUSTOM_MAX: usize = 20;
 /// The most characters (Unicode scalar values) of a tab's name. Source: the create page.
 pub const NAME_MAX: usize = 60;
 
-/// Only `doc` and `url` tabs can be written, and only they count.
+/// Only `doc` and `url` tabs can be written, and only they are counted.
 pub fn is_custom(tab_type: TabType) -> bool {
     matches!(tab_type, TabType::Doc | TabType::Url)
 }
 
-/// Whether a chat's mode has tabs at all: group and p2p do, topic does not.
+/// Whether a chat's mode has tabs: group and p2p do, topic does not.
 pub fn mode_has_tabs(chat: &Chat) -> Result<(), Fault> {
     match chat.mode {
         ChatMode::Group | ChatMode::P2p => Ok(()),
@@ -35,7 +35,7 @@ pub fn name_fits(name: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether a custom tab may open this: an address, and for a `doc` tab one of a known kind of document.
+/// Whether a custom tab may open this: a URL and, for a `doc` tab, one of a known kind of document.
 pub fn content_fits(tab_type: TabType, target: &str) -> Result<(), Fault> {
     let known = tab_type != TabType::Doc || super::documents::parse_url(target).is_some();
     if is_address(target) && known {
@@ -43,11 +43,11 @@ pub fn content_fits(tab_type: TabType, target: &str) -> Result<(), Fault> {
     }
     Err(Fault::new(
         codes::TAB_CONTENT_ILLEGAL,
-        format!("the content of a {} tab is no address of one", tab_type.as_str()),
+        format!("the content of a {} tab is not a URL of its kind", tab_type.as_str()),
     ))
 }
 
-/// Whether a list of ids is a new order of these tabs: each of them once, the message tab first.
+/// Whether a list of ids is an order of these tabs: each of them once, the message tab first.
 pub fn is_order(present: &[Tab], asked: &[TabId]) -> bool {
     let mut left: Vec<TabId> = present.iter().map(|tab| tab.tab_id).collect();
     for id in asked {
@@ -60,7 +60,7 @@ pub fn is_order(present: &[Tab], asked: &[TabId]) -> bool {
     left.is_empty() && (message.is_none() || asked.first().copied() == message)
 }
 
-/// Whether a chat with so many custom tabs may be given so many more.
+/// Whether `more` custom tabs can be added to a chat.
 pub fn count_fits(present: usize, more: usize) -> Result<(), Fault> {
     if present + more > CUSTOM_MAX {
         return Err(Fault::new(codes::TAB_LIMIT, format!("{present} custom tabs and {more} more")));

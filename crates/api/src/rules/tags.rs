@@ -1,4 +1,4 @@
-//! What a tag may be called, and which app may use it.
+//! Rules for names of tags, and which app may use a tag.
 
 use larkspur_contract::model::TagI18nName;
 use larkspur_contract::{Fault, codes};
@@ -6,7 +6,7 @@ use larkspur_store::tags::Tag;
 
 use crate::{Call, TagOwner};
 
-/// Protective cap on names, in characters. Assumed: the pages give none.
+/// The most characters of a name: a protective bound. Assumed: the pages give none.
 pub const NAME_MAX: u32 = 255;
 
 /// Whether the calling app may use this tag.
@@ -14,12 +14,12 @@ pub fn is_known_to(call: &Call, tag: &Tag) -> bool {
     call.settings.tag_owner == TagOwner::Tenant || tag.app_id == call.app_id()
 }
 
-/// One name for each language; languages are compared without regard to case and to `-` or `_`. Assumed. `list` is where
-/// the names stand in the request.
+/// One name per language; languages are compared ignoring case and the difference between `-` and `_`. Assumed. `list`
+/// is the field of the names.
 pub fn distinct_locales(names: &[TagI18nName], list: &str) -> Result<(), Fault> {
     for (index, name) in names.iter().enumerate() {
         if names[..index].iter().any(|earlier| same_locale(&earlier.locale, &name.locale)) {
-            return Err(Fault::new(codes::TAG_PARAM_INVALID, "a locale stands twice").with_violation(
+            return Err(Fault::new(codes::TAG_PARAM_INVALID, "a locale is repeated").with_violation(
                 &format!("{list}[*].locale"),
                 Some(&name.locale),
                 "must not repeat",
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_language_in_any_spelling_is_once() {
+    fn a_language_in_another_spelling_is_a_duplicate() {
         assert!(distinct_locales(&names(&["zh_cn", "en_us", "ja_jp"]), "i18n_names").is_ok());
         for twice in [["zh_cn", "zh_cn"], ["zh_cn", "zh-CN"], ["EN_us", "en-US"]] {
             assert_eq!(

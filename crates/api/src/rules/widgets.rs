@@ -1,4 +1,4 @@
-//! What tabs and menus share: who may manage them, and what they may open.
+//! Rules shared by tabs and menus: who may manage them, and what they may open.
 
 use larkspur_contract::model::{ChatMode, Permission};
 use larkspur_contract::{Fault, codes};
@@ -6,10 +6,11 @@ use larkspur_store::chats::Chat;
 
 use crate::standing::Standing;
 
-/// Whether the operator may manage tabs, widgets and menus: everybody, or owner and managers alone if the chat says so.
+/// Whether the operator may manage tabs, widgets and menus: all members, or only owner and managers if the chat says
+/// so.
 ///
-/// The setting belongs to the client; in a chat of two parties it does not apply. Being the creator with the scope to
-/// act as owner does not help (assumed: the pages do not mention it here).
+/// Only clients change the setting; it does not apply to p2p chats. The creator bot with the scope to
+/// act as owner has no additional right (assumed: the pages do not mention it here).
 pub fn may_manage(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     if chat.mode == ChatMode::P2p || chat.manage_widgets == Permission::AllMembers || standing.manages() {
         return Ok(());
@@ -20,7 +21,7 @@ pub fn may_manage(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     ))
 }
 
-/// Whether a text is an address: `http://` or `https://` in any case, and a host.
+/// Whether a text is a URL: `http://` or `https://` in any case, and a host.
 pub fn is_address(text: &str) -> bool {
     let rest = ["https://", "http://"].iter().find_map(|scheme| {
         text.get(..scheme.len())

@@ -1,4 +1,4 @@
-//! User tokens in the form of a JSON web token, as `authen/v2` and `oauth/v3` issue them.
+//! User tokens as JSON web tokens, as `authen/v2` and `oauth/v3` issue them.
 
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Keys;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Holder, Token, family_of, mark};
 use crate::base64url;
 
-/// `{"alg":"HS256","typ":"JWT"}`: the only header that is written or read.
+/// `{"alg":"HS256","typ":"JWT"}`: the only header that is written or accepted.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
 #[derive(Serialize, Deserialize)]
@@ -19,14 +19,14 @@ struct Claims {
     epoch: i64,
     /// Seconds since 1970, in the tenant's time.
     exp: i64,
-    /// The sign-in that it came of, and random bytes: a renewed token differs from the one before, which lives on.
+    /// The sign-in, and random bytes: a renewed token differs from its predecessor, which stays valid.
     jti: String,
-    /// Absent: everything that the user granted.
+    /// Absent: every scope that the user granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
 }
 
-/// Writes a user's token whose expiry is a whole second; `None` for the other holders. `scopes` narrows what it may do.
+/// Encodes a user's token, whose expiry is a whole second; `None` for other holders. `scopes` restricts its scopes.
 pub fn issue(token: &Token, scopes: Option<&Scopes>, keys: &Keys) -> Option<String> {
     let Holder::User { number, epoch, family } = token.holder else { return None };
     let claims = Claims {
@@ -44,7 +44,7 @@ pub fn issue(token: &Token, scopes: Option<&Scopes>, keys: &Keys) -> Option<Stri
     Some(format!("{message}.{signature}"))
 }
 
-/// Reads a token and checks its signature; not whether it has expired.
+/// Reads a token and checks its signature, but not its expiry.
 pub fn read(text: &str, keys: &Keys) -> Option<(Token, Option<Scopes>)> {
     let (message, signature) = text.rsplit_once('.')?;
     let (header, claims) = message.split_once('.')?;
@@ -55,7 +55,7 @@ pub fn read(text: &str, keys: &Keys) -> Option<(Token, Option<Scopes>)> {
     Some((claims.token()?, claims.scope.as_deref().map(Scopes::parse)))
 }
 
-/// What a text in the form of such a token says of itself. It is not verified: for logs alone.
+/// The content of a text in the form of such a token, without verification: for logs only.
 pub fn claimed(text: &str) -> Option<Token> {
     let mut parts = text.split('.');
     let claims = parts.next().filter(|header| *header == HEADER).and(parts.next())?;

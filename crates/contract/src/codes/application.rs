@@ -15,5 +15,5 @@ codes! {
     SCOPES_APP_NOT_INSTALLED = 212100, 400, "app not install";
 }
 
-/// Why one bot of several is not told of, number and reason, in a call that itself succeeds. Source: tests of clients.
+/// Number and reason for a bot that is not listed, in a call that itself succeeds. Source: tests of clients.
 pub const LISTED_BOT_NOT_FOUND: (u32, &str) = (20002, "bot not found");

@@ -57,10 +57,10 @@ codes! {
     AUTHEN_APP_DISABLED = 20042, 200, "App disabled";
 }
 
-/// What [`GATEWAY`] comes to at the OAuth endpoints, which need not list it either.
+/// The codes that the OAuth endpoints answer in place of [`GATEWAY`]. They are implied, too.
 pub const OAUTH_GATEWAY: &[Code] = &[OAUTH_MALFORMED, OAUTH_TOO_LARGE, OAUTH_SERVER_ERROR, OAUTH_UNAVAILABLE];
 
-/// The `error` member that RFC 6749 and RFC 6750 have for a code of the OAuth endpoints.
+/// The `error` member that RFC 6749 and RFC 6750 define for a code of the OAuth endpoints.
 pub fn oauth_error(code: Code) -> &'static str {
     match code.number {
         20002 | 20048 | 20069 | 20070 => "invalid_client",
@@ -75,7 +75,7 @@ pub fn oauth_error(code: Code) -> &'static str {
     }
 }
 
-/// What the OAuth endpoints answer instead of a code of the gateway; their own codes stay as they are.
+/// The code that the OAuth endpoints answer in place of a gateway code; their own codes are unchanged.
 pub fn oauth_instead(code: Code) -> Code {
     match (code.number, code.status) {
         (9499, 413) => OAUTH_TOO_LARGE,

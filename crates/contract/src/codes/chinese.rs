@@ -1,8 +1,8 @@
-//! The codes of pages, in Chinese.
+//! The texts of codes on HTML pages, in Chinese.
 
 use super::Code;
 
-/// What a page in Chinese says for a code; `None` for codes that no page tells.
+/// The text of a code on a Chinese page; `None` for codes that no page shows.
 pub fn chinese(code: Code) -> Option<&'static str> {
     Some(match (code.number, code.status) {
         (20001, _) => "请求缺少必要的参数。",

@@ -1,4 +1,4 @@
-//! What the gateway answers for any operation.
+//! Codes that the gateway answers for any operation.
 
 use super::{Code, READ_ONLY};
 
@@ -31,7 +31,7 @@ codes! {
     UNAVAILABLE = 5000, 503, "internal error";
 }
 
-/// The codes that the gateway may answer for any operation behind a token, without the operation listing them.
+/// The codes that the gateway may answer for any operation with a token, although the operation does not list them.
 pub const GATEWAY: &[Code] = &[
     TOKEN_MISSING,
     APP_DISABLED,
@@ -54,14 +54,14 @@ pub const GATEWAY: &[Code] = &[
     READ_ONLY,
 ];
 
-/// The wire text of a wrong JSON type (9499). Source: seen in live answers.
+/// The wire text for a wrong JSON type (9499). Source: seen in live answers.
 pub fn wrong_type_text(field: &str, value: &str) -> String {
     format!(
         "Invalid parameter type in json: {field}. Invalid parameter value: {value}. Please check and modify accordingly."
     )
 }
 
-/// The wire text of an unknown or malformed id at the gateway's id translation. Source: seen in live answers.
+/// The wire text for an unknown or malformed id in the gateway's id translation. Source: seen in live answers.
 pub fn unknown_id_text(kind: &str, example: &str, ids: &[String]) -> String {
     format!(
         "The request you send is not a valid {{{kind}}} or not exists, and the example value is {{{example}}}. Invalid ids: [{}]. Please see field_violations for details and refer to API documentation to correct accordingly and resubmit",

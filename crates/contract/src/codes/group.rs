@@ -1,4 +1,4 @@
-//! Chats and what belongs to them: members, tabs, menus, announcements, links, tags (`im`).
+//! Chats and their parts: members, tabs, menus, announcements, links, tags (`im`).
 
 use super::Code;
 
@@ -83,10 +83,10 @@ codes! {
     MEETING_RESTRICTED = 232093, 400, "This meeting has restricted access. Unable to turn off group membership approval.";
     TAG_KIND_NOT_ALLOWED = 232095, 400, "The operator does NOT have the authority to manage ocic type tag without the scope.";
     ANNOUNCEMENT_IS_DOCX = 232097, 400, "Unable to operate docx type chat announcement.";
-    // Tags, live form of the duplicate name (a switch)
+    // Tags: the live code for a duplicate name (a switch)
     TAG_NAME_TAKEN_LIVE = 402, 200, "duplicate name in tenant";
 }
 
-/// Parameter codes behind whose text `, ext=invalid <field>` names the first field that does not fit, where nothing more is
+/// Parameter codes whose text names the first invalid field as `, ext=invalid <field>`, if no other cause is
 /// known. Source: the manual's page on 230001 lists such causes; seen on group operations.
 pub const NAME_THE_FIELD: &[Code] = &[PARAM_INVALID];

@@ -1,7 +1,7 @@
-//! Every documented error code, one line each: name, number, HTTP status, wire text; a file for each family.
+//! Every documented error code, one line each: name, number, HTTP status, wire text; one file per family.
 //!
-//! The texts are the platform's own, misspellings and missing full stops included: clients match on them.
-//! A number may stand twice where the platform gives it two texts.
+//! The texts are the platform's own, including misspellings and missing full stops: clients match on them.
+//! A number is listed twice if the platform has two texts for it.
 
 use std::fmt;
 
@@ -66,7 +66,7 @@ const FAMILIES: [&[Code]; 9] = [
     own::FAMILY,
 ];
 
-/// Every code, one family after the other, in the order of the files.
+/// Every code, family by family, in the order of the files.
 pub const ALL: &[Code] = &joined::<{ count() }>();
 
 const fn count() -> usize {

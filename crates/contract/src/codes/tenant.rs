@@ -1,4 +1,4 @@
-//! The tenant (`tenant`), and where events come from (`event`).
+//! The tenant (`tenant`), and the IP addresses that events come from (`event`).
 
 use super::Code;
 

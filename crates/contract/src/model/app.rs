@@ -1,4 +1,4 @@
-//! An app, and where it is installed.
+//! An app and its installations.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 words! {
     /// Kind of app.
     AppKind {
-        /// Made by the tenant that uses it.
+        /// Created by the tenant that uses it.
         Custom = "custom",
-        /// Made by a vendor for many tenants.
+        /// Created by a vendor for many tenants.
         Isv = "isv",
     }
-    /// An app in a tenant.
+    /// State of an app in a tenant.
     InstallStatus {
         /// In use.
         Enabled = "enabled",
-        /// Switched off by the tenant.
+        /// Disabled by the tenant.
         Disabled = "disabled",
-        /// Not installed (any more).
+        /// Not installed, or no longer.
         Uninstalled = "uninstalled",
     }
 }

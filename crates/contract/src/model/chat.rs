@@ -1,4 +1,4 @@
-//! A chat: its closed lists and its settings.
+//! A chat: its enums and its settings.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,46 +10,46 @@ words! {
         Group = "group",
         /// A topic group.
         Topic = "topic",
-        /// Two parties.
+        /// A chat of two parties.
         P2p = "p2p",
     }
     /// Type of a group.
     ChatType {
-        /// Found and joined by invitation.
+        /// Joined by invitation.
         Private = "private",
         /// Found by search and joined freely.
         Public = "public",
     }
-    /// Life of a chat.
+    /// State of a chat.
     ChatStatus {
         /// In use.
         Normal = "normal",
         /// Dissolved.
         Dissolved = "dissolved",
-        /// Dissolved, its history kept.
+        /// Dissolved, with its history kept.
         DissolvedSave = "dissolved_save",
     }
-    /// Form of a group's messages.
+    /// Format of a group's messages.
     GroupMessageType {
         /// In one stream.
         Chat = "chat",
         /// In threads.
         Thread = "thread",
     }
-    /// Who sees that somebody joined or left.
+    /// Who sees that a member joined or left.
     MessageVisibility {
         /// Owner and managers.
         OnlyOwner = "only_owner",
-        /// Everybody.
+        /// All members.
         AllMembers = "all_members",
-        /// Nobody.
+        /// No member.
         NotAnyone = "not_anyone",
     }
     /// Who may do something.
     Permission {
         /// Owner and managers.
         OnlyOwner = "only_owner",
-        /// Everybody.
+        /// All members.
         AllMembers = "all_members",
     }
     /// Whether the chat may be shared.
@@ -68,27 +68,27 @@ words! {
     }
     /// What restricted mode lets members do.
     RestrictedPermission {
-        /// Everybody.
+        /// All members.
         AllMembers = "all_members",
-        /// Nobody.
+        /// No member.
         NotAnyone = "not_anyone",
     }
     /// Who may speak.
     Moderation {
-        /// Everybody.
+        /// All members.
         AllMembers = "all_members",
         /// Owner and managers.
         OnlyOwner = "only_owner",
         /// A list of members.
         ModeratorList = "moderator_list",
     }
-    /// Form of a chat's announcement.
+    /// Format of a chat's announcement.
     AnnouncementType {
-        /// The old one.
+        /// The old format.
         Doc = "doc",
-        /// The new one, which has operations of its own.
+        /// The new format, which has its own operations.
         Docx = "docx",
-        /// There is no announcement. Larkspur's own word: only the control API says it.
+        /// No announcement. Only the control API uses this value.
         Absent = "none",
     }
 }
@@ -141,17 +141,17 @@ pub struct ChatSettings {
     pub urgent_setting: Permission,
     /// Who may start video meetings.
     pub video_conference_setting: Permission,
-    /// Who may add members; agrees with `share_card_permission`.
+    /// Who may add members; must agree with `share_card_permission`.
     pub add_member_permission: Permission,
-    /// Whether the chat may be shared; agrees with `add_member_permission`.
+    /// Whether the chat may be shared; must agree with `add_member_permission`.
     pub share_card_permission: SharePermission,
-    /// Who may mention everybody.
+    /// Who may mention all members.
     pub at_all_permission: Permission,
     /// Who may edit name, avatar, description and announcement.
     pub edit_permission: Permission,
-    /// Who sees that somebody joined.
+    /// Who sees that a member joined.
     pub join_message_visibility: MessageVisibility,
-    /// Who sees that somebody left.
+    /// Who sees that a member left.
     pub leave_message_visibility: MessageVisibility,
     /// Whether joining needs approval.
     pub membership_approval: MembershipApproval,
@@ -161,7 +161,7 @@ pub struct ChatSettings {
     pub restricted_mode_setting: RestrictedMode,
     /// Who sees the number of members.
     pub hide_member_count_setting: Permission,
-    /// Who may pin messages and take pins away.
+    /// Who may pin and unpin messages.
     pub pin_manage_setting: Permission,
 }
 

@@ -1,16 +1,16 @@
-//! A document, and rights on it.
+//! A document and its permissions.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 words! {
-    /// Right on a document.
+    /// Permission on a document.
     DocPermission {
         /// Read.
         View = "view",
         /// Read and write.
         Edit = "edit",
-        /// And share.
+        /// Read, write and share.
         FullAccess = "full_access",
     }
     /// Kind of cloud document.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 words! {
-    /// What an image may be used for.
+    /// Permitted use of an image.
     ImageType {
         /// Messages, tab icons, menu icons.
         Message = "message",

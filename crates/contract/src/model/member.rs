@@ -1,4 +1,4 @@
-//! The ids of members.
+//! Kinds of member ids.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 words! {
     /// Kind of member id in a request.
     MemberIdType {
-        /// A user's, `ou_…`, different in every app.
+        /// Of a user: `ou_…`, different in every app.
         OpenId = "open_id",
-        /// A user's, `on_…`, different for every developer.
+        /// Of a user: `on_…`, different for every developer.
         UnionId = "union_id",
-        /// A user's, the tenant's own.
+        /// Of a user: the tenant's own id.
         UserId = "user_id",
-        /// A bot's: the id of its app.
+        /// Of a bot: the id of its app.
         AppId = "app_id",
     }
 }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 words! {
     /// What a menu item of a chat does.
     MenuAction {
-        /// Nothing of its own: it opens its children, if it has any.
+        /// Nothing itself: it opens its children, if it has any.
         None = "NONE",
-        /// It opens a link.
+        /// Opens a link.
         RedirectLink = "REDIRECT_LINK",
     }
     /// A part of a menu item that can be changed.
@@ -24,11 +24,11 @@ words! {
     }
 }
 
-/// Where a menu item of a chat leads. A platform without an address of its own uses the common one.
+/// The link of a menu item. A platform without its own URL uses the common one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RedirectLink {
-    /// For every platform without an address of its own.
+    /// For every platform without its own URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub common_url: Option<String>,
     /// For iOS.

@@ -1,6 +1,6 @@
-//! Wire types that are also kept as they are: closed lists of words, settings and names; a file for each family.
+//! Wire types that are stored unchanged: enums, settings and names; one file per family.
 
-/// A closed list of words that go on the wire and into columns alike.
+/// An enum of words that are the same on the wire and in columns.
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),* $(,)? })*) => {
         $(

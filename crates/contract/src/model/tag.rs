@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 words! {
     /// Type of a tag.
     TagType {
-        /// Of the whole tenant.
+        /// Belongs to the whole tenant.
         Tenant = "tenant",
     }
     /// What a tag is bound to.
@@ -19,7 +19,7 @@ words! {
 /// A name of a tag in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TagI18nName {
-    /// Language, such as `zh_cn`; kept and echoed as it was sent.
+    /// Language, such as `zh_cn`; stored and returned as sent.
     #[schemars(length(min = 1))]
     pub locale: String,
     /// The name.

@@ -10,7 +10,7 @@ words! {
         OpenId = "open_id",
         /// `on_…`, different for every developer.
         UnionId = "union_id",
-        /// The tenant's own.
+        /// The tenant's own id.
         UserId = "user_id",
     }
     /// State of a user's account.

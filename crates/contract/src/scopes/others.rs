@@ -1,10 +1,10 @@
-//! Scopes that no operation of Larkspur takes: an app may be granted them all the same, as on the platform.
+//! Scopes that no operation of Larkspur requires. An app can be granted them, as on the platform.
 //!
-//! Source: the public pages, the lists of scopes that published apps import, and the vendor's command line program.
+//! Source: the public pages, lists of scopes that published apps import, and the vendor's command line client.
 
 use super::Scope;
 
-/// Scopes of the sections that Larkspur serves, in the order of the alphabet. One that is taken by a new operation may
+/// Scopes of the sections that Larkspur serves, in alphabetical order. A scope that a new operation requires may
 /// stay here.
 #[rustfmt::skip]
 pub const OTHERS: &[Scope] = &[
@@ -212,7 +212,7 @@ pub const OTHERS: &[Scope] = &[
     "wiki:wiki:readonly",
 ];
 
-/// The sections of the platform of which Larkspur serves nothing: what stands before the first colon of their scopes.
+/// The sections of the platform of which Larkspur serves no operation: the part of a scope before its first colon.
 #[rustfmt::skip]
 pub const SECTIONS: &[&str] = &[
     "acs", "aily", "app_engine", "approval", "attendance", "baike", "base", "board", "calendar", "cardkit",

@@ -1,6 +1,6 @@
-//! `/larkspur/v1`: Larkspur's own operations, which make and change worlds, for tests and operators.
+//! `/larkspur/v1`: Larkspur's own operations to create and change worlds, for tests and operators.
 //!
-//! Every write takes the row of its world first, so that two of them never interleave in one world, and none runs in a
+//! Every write locks the row of its world first. So two writes never interleave in one world, and no write runs in a
 //! world that is being deleted.
 
 use larkspur_api::{Entry, entry};
@@ -17,10 +17,10 @@ mod share_link;
 mod user;
 mod world;
 
-/// What all operations of the control API have in common: they are for the holder of the control key, as often as it
-/// likes, they answer `success`, and refuse what does not fit with 5275400; they have no public page and differ from none.
+/// The fields that all specs of the control API share: the control key is required, there is no rate limit, the answer
+/// is `success`, an invalid request is 5275400, and there is no public page and no deviation.
 ///
-/// The other fields are placeholders: each `SPEC` gives its own, which a test asks.
+/// The other fields are placeholders. Each `SPEC` sets its own, which a test checks.
 pub(crate) const CONTROL: Spec = Spec {
     reference: "",
     access: Access::Control,
@@ -40,7 +40,7 @@ pub(crate) const CONTROL: Spec = Spec {
     example: "",
 };
 
-/// Which world.
+/// The world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct WorldPath {
     /// Its tenant.

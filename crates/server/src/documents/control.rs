@@ -129,10 +129,10 @@ fn value(schema: &Value) -> String {
         }
         "string" => match schema["format"].as_str().and_then(Form::parse) {
             Some(form) => form.asked().to_owned(),
-            None => format!("text{}", most(" characters", "minLength", "maxLength")),
+            None => format!("string{}", most(" characters", "minLength", "maxLength")),
         },
-        "integer" => format!("whole number{}", most("", "minimum", "maximum")),
-        "boolean" => "true or false".to_owned(),
+        "integer" => format!("integer{}", most("", "minimum", "maximum")),
+        "boolean" => "boolean".to_owned(),
         "object" => "object".to_owned(),
         _ => "anything".to_owned(),
     }
@@ -227,10 +227,10 @@ mod tests {
             }
         }
         for line in [
-            "| [`POST W/chats`](#larkspurv1chatcreate) | Make a chat in any state |",
+            "| [`POST W/chats`](#larkspurv1chatcreate) | Create a chat in any state |",
             "| `template` | `demo`, `empty` | `demo` |",
-            "| `chat_users` | whole number, 1 to 1000000 | – |",
-            "| `app_id` | text | required | An app of the world. |",
+            "| `chat_users` | integer, 1 to 1000000 | – |",
+            "| `app_id` | string | required | An app of the world. |",
             "| `tabs[*].tab_type` | `message`, `doc_list`, ",
             "| `scopes` | list of: the name of a scope | – |",
             "| `settings.edit_permission` | `only_owner`, `all_members` | `all_members` |",

@@ -1,3 +1,3 @@
-//! `auth`: an app signs in.
+//! `auth`: an app authenticates.
 
 pub(crate) mod v3;

@@ -1,4 +1,4 @@
-//! Codes and refresh tokens become a user's session: one set of rules, told in the numbers of two generations of the API.
+//! Exchanges codes and refresh tokens for a user's session: one set of rules, with the codes of two API generations.
 
 use larkspur_contract::ids::TenantKey;
 use larkspur_contract::scopes::OFFLINE_ACCESS;
@@ -10,10 +10,10 @@ use super::session::{Form, Session, session};
 use crate::tokens::{self, LIFE_MS};
 use crate::{RootCall, rules};
 
-/// After so long a user must grant again, in milliseconds. Source: the refresh page (365 days).
+/// How long a grant lasts, in milliseconds. Source: the refresh page (365 days).
 const AUTHORIZED_MS: i64 = 365 * 24 * 3600 * 1000;
 
-/// Opens the tenant that stands in front of a code or token.
+/// Opens the tenant that a code or token starts with.
 async fn home(root: &mut Root, call: &RootCall, text: &str) -> Result<Option<(Tx, i64)>, Fault> {
     let Some(tenant) = text.get(..16).and_then(TenantKey::parse) else { return Ok(None) };
     let mut tx = root.tenant(tenant);
@@ -21,8 +21,8 @@ async fn home(root: &mut Root, call: &RootCall, text: &str) -> Result<Option<(Tx
     Ok(found.map(|found| (tx, call.now + found.clock_offset_ms)))
 }
 
-/// Ends a sign-in whose code or refresh token came a second time: a stranger may have got hold of it. No token that came
-/// of the code is good any more (RFC 6749, 4.1.2; RFC 9700, 4.14.2).
+/// Ends a sign-in whose code or refresh token was used twice, because an attacker may have it. Every token that the
+/// code produced is revoked (RFC 6749, 4.1.2; RFC 9700, 4.14.2).
 async fn end(tx: &mut Tx, app: &App, user_id: &str, family: &str, now: i64) -> Result<(), Fault> {
     if family.is_empty() {
         return Ok(());
@@ -30,14 +30,14 @@ async fn end(tx: &mut Tx, app: &App, user_id: &str, family: &str, now: i64) -> R
     oauth::end_family(tx, family).await?;
     if let Some(user) = users::by_id(tx, user_id).await? {
         let number = tokens::family(family);
-        // The last of its tokens was issued now at the latest, and its end was rounded up.
+        // The last of its tokens was issued now at the latest, and its expiry was rounded up.
         users::end_sign_in(tx, app.app_id, &user, number, now, now + LIFE_MS + 1000).await?;
     }
     Ok(())
 }
 
-/// Whether the verifier of a caller fits the code. Where no challenge was sent there is none to fit: a verifier all the
-/// same says that the challenge was taken away on the way (RFC 9700, 2.1.1).
+/// Whether the caller's verifier matches the code. A verifier for a code without a challenge does not match:
+/// an attacker may have removed the challenge (RFC 9700, 2.1.1).
 fn verifier_fits(code: &oauth::AuthCode, verifier: Option<&str>) -> bool {
     let given = verifier.unwrap_or_default();
     if code.challenge.is_empty() {
@@ -46,7 +46,7 @@ fn verifier_fits(code: &oauth::AuthCode, verifier: Option<&str>) -> bool {
     rules::oauth::verifies(&code.challenge, &code.challenge_method, given)
 }
 
-/// Uses a code up.
+/// Exchanges a code.
 pub(crate) async fn by_code(
     root: &mut Root,
     call: &RootCall,
@@ -76,14 +76,14 @@ pub(crate) async fn by_code(
         ));
     }
     if redirect_uri.is_some_and(|uri| uri != found.redirect_uri) {
-        return Err(Fault::new(codes::OAUTH_REDIRECT_MISMATCH, "the code went to another address"));
+        return Err(Fault::new(codes::OAUTH_REDIRECT_MISMATCH, "the code was sent to another URL"));
     }
     if !verifier_fits(&found, verifier) {
-        // The historic endpoints take no verifier, so that such a code is none of theirs.
+        // The historic endpoints have no verifier, so they do not accept codes with a challenge.
         return Err(form.fault(
             codes::OAUTH_PKCE,
             codes::AUTHEN_CODE_INVALID,
-            "the code_verifier does not fit",
+            "the code_verifier does not match",
         ));
     }
     let session = session(tx, form, app, &found.user_id, now, (now, &hash)).await?;
@@ -95,7 +95,7 @@ pub(crate) async fn by_code(
     Ok(session)
 }
 
-/// Uses a refresh token up.
+/// Exchanges a refresh token.
 pub(crate) async fn by_refresh(
     root: &mut Root,
     call: &RootCall,
@@ -129,7 +129,7 @@ pub(crate) async fn by_refresh(
     let mut session = session.filter(|session| session.grant.epoch == found.epoch).ok_or_else(revoked)?;
     let allowed = session.install.scopes.has(OFFLINE_ACCESS) && session.grant.scopes.has(OFFLINE_ACCESS);
     if form == Form::OAuth && !allowed {
-        return Err(Fault::new(codes::OAUTH_REFRESH_NOT_ALLOWED, "offline_access is gone"));
+        return Err(Fault::new(codes::OAUTH_REFRESH_NOT_ALLOWED, "offline_access is no longer granted"));
     }
     if !oauth::use_refresh(&mut session.tx, &hash, now).await? {
         end(&mut session.tx, app, &found.user_id, &found.family, now).await?;
@@ -139,5 +139,5 @@ pub(crate) async fn by_refresh(
 }
 
 fn mismatch(form: Form) -> Fault {
-    form.fault(codes::OAUTH_CLIENT_MISMATCH, codes::AUTHEN_CLIENT_MISMATCH, "it was given to another app")
+    form.fault(codes::OAUTH_CLIENT_MISMATCH, codes::AUTHEN_CLIENT_MISMATCH, "it was issued to another app")
 }

@@ -1,4 +1,4 @@
-//! Somebody who has signed in, and whether they still may.
+//! A signed-in user, and the checks whether the session may continue.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use larkspur_store::{Keys, Tx};
 
 use crate::tokens::{self, Holder, LIFE_MS, Token};
 
-/// The generation of the endpoint, which decides the numbers and texts of refusals.
+/// The generation of the endpoint, which decides the codes and texts of refusals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// `authen/v2` and `oauth/v3`.
@@ -32,7 +32,7 @@ impl Form {
     }
 }
 
-/// Somebody who has signed in.
+/// A signed-in user.
 pub(crate) struct Session {
     /// The user's tenant.
     pub(crate) tx: Tx,
@@ -43,11 +43,11 @@ pub(crate) struct Session {
     pub(crate) grant: Grant,
     /// When the user granted.
     authorized_at: i64,
-    /// The hash of the code that it came of; empty for a session of an earlier release.
+    /// The hash of the code that produced it; empty for a session of an earlier release.
     family: String,
 }
 
-/// Whether the app and the user may still go on; `None` if the user's grant is gone. The last argument is when the user
+/// Checks whether app and user may continue; `None` if the user's grant was deleted. The last argument is when the user
 /// granted, and the hash of the code.
 pub(crate) async fn session(
     mut tx: Tx,
@@ -67,7 +67,7 @@ pub(crate) async fn session(
             return Err(disabled(codes::OAUTH_APP_NOT_ENABLED, "the tenant has disabled the app"));
         }
     }
-    let absent = || form.fault(codes::OAUTH_USER_ABSENT, codes::AUTHEN_USER_ABSENT, "there is no such user");
+    let absent = || form.fault(codes::OAUTH_USER_ABSENT, codes::AUTHEN_USER_ABSENT, "no such user");
     let user = users::by_id(&mut tx, user_id).await?.ok_or_else(absent)?;
     let inactive = |historic| form.fault(codes::OAUTH_USER_STATUS, historic, "the user is not active");
     match user.status {
@@ -84,7 +84,7 @@ pub(crate) async fn session(
 }
 
 impl Session {
-    /// The access token that the session gives; its expiry is a whole second.
+    /// The access token of the session; its expiry is a whole second.
     pub(crate) fn token(&self) -> Token {
         Token {
             holder: Holder::User {
@@ -103,7 +103,7 @@ impl Session {
         (self.token().expires_at - self.now) / 1000
     }
 
-    /// A new refresh token, with the seconds that it lives.
+    /// Creates a refresh token; also returns its lifetime in seconds.
     pub(crate) async fn refresh(&mut self, form: Form) -> Result<(String, i64), Fault> {
         let token = format!("ur-{}{}", self.tx.tenant(), Keys::fresh_secret());
         let kept = Refresh {

@@ -1,4 +1,4 @@
-//! `contact`: users, and the range in which an app sees them.
+//! `contact`: users, and an app's contact range.
 
 pub(crate) mod v3 {
     pub(crate) mod scope;

@@ -1,4 +1,4 @@
-//! `oauth`: the newest address of the token endpoint, beside the API's own paths.
+//! `oauth`: the newest URL of the token endpoint, outside the API's own paths.
 
 use crate::{Entry, entry};
 

@@ -1,4 +1,4 @@
-//! What an app says of itself, and the scopes that it asks for.
+//! An app's description of itself, and the scopes that it requests.
 
 use larkspur_contract::Fault;
 use larkspur_store::apps::Install;
@@ -8,24 +8,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::{support, values};
 
-/// What an app says of itself, and the scopes that it asks for. What is absent is left as it is.
+/// An app's description of itself, and the scopes that it requests. Absent fields are unchanged.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct About {
-    /// Description, as `application/v6/applications` answers it. Only in the world that made the app.
+    /// Description, as `application/v6/applications` answers it. Only in the world that created the app.
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
-    /// The user_id of its owner and creator; empty for none. Only in the world that made the app.
+    /// The user_id of its owner and creator; empty for none. Only in the world that created the app.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<String>,
-    /// Scopes that it asks for: those that it does not hold are listed as not granted by `application/v6/scopes`.
+    /// Scopes that it requests: `application/v6/scopes` lists those that it does not hold as not granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(transform = values::scope_list)]
     requested_scopes: Option<Vec<String>>,
 }
 
 impl About {
-    /// What there is of an app; what is empty is absent.
+    /// The present values; empty ones are absent.
     pub(super) async fn present(tx: &mut Tx, install: &Install) -> Result<Self, Fault> {
         let wishes = publishing::wishes(tx, install.app_id).await?;
         let requested_scopes: Vec<String> = wishes.requested.iter().map(str::to_owned).collect();
@@ -38,7 +38,7 @@ impl About {
         Ok(About { description: filled(description), owner: filled(owner), requested_scopes })
     }
 
-    /// Writes what is given of it.
+    /// Writes the fields that are present.
     pub(super) async fn write(&self, tx: &mut Tx, install: &Install) -> Result<(), Fault> {
         if let Some(scopes) = &self.requested_scopes {
             let scopes = values::scopes(scopes);
@@ -50,7 +50,7 @@ impl About {
             (None, Some(_)) => "owner",
         };
         if install.developer != tx.tenant() {
-            return Err(values::invalid(field, None, "only the world that made the app can set it"));
+            return Err(values::invalid(field, None, "only the world that created the app can set it"));
         }
         let old = publishing::about(tx, install.app_id).await?;
         let owner = self.owner.clone().unwrap_or(old.owner);

@@ -16,29 +16,29 @@ use crate::{support, values};
 /// `POST /larkspur/v1/worlds/:tenant_key/apps`
 pub(crate) struct Create;
 
-/// What to make.
+/// The app to create.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
-    /// Its id: `cli_` and 16 lower-case hex digits; a fresh one by default.
+    /// Its id: `cli_` and 16 lower-case hex digits; a new one by default.
     #[schemars(extend("format" = "app-id"))]
     app_id: Option<String>,
     /// Its name.
     #[schemars(extend("default" = "app"))]
     #[schemars(length(max = 255))]
     name: Option<String>,
-    /// Custom (the default) or ISV.
+    /// `custom` (the default) or `isv`.
     #[schemars(extend("default" = "custom"))]
     kind: Option<AppKind>,
-    /// Whether it has a bot: yes by default.
+    /// Whether it has a bot; true by default.
     #[schemars(extend("default" = true))]
     bot: Option<bool>,
-    /// Whether its bot may be in external chats: no by default.
+    /// Whether its bot may be in external chats; false by default.
     #[schemars(extend("default" = false))]
     external_sharing: Option<bool>,
-    /// What it may do: everything by default.
+    /// Its scopes; all of them by default.
     #[schemars(transform = values::scope_list)]
     scopes: Option<Vec<String>>,
-    /// The user_ids of those who see it: everybody by default.
+    /// The user_ids of the users who see it; all users by default.
     visible_to: Option<Vec<String>>,
     #[serde(flatten)]
     about: About,
@@ -51,14 +51,14 @@ pub(crate) struct Output {
     app_id: String,
     /// Its secret, which is not shown again.
     app_secret: String,
-    /// The open_id of its bot, as the app itself sees it.
+    /// The open_id of its bot, as seen by the app itself.
     bot_open_id: String,
 }
 
 impl Operation for Create {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.create",
-        summary: "Make an app and install it in the world",
+        summary: "Create an app and install it in the world",
         route: post("/larkspur/v1/worlds/{tenant_key}/apps"),
         effect: Effect::Writes,
         consumes: Consumes::Json,

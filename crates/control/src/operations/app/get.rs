@@ -13,7 +13,7 @@ pub(crate) struct Get;
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.get",
-        summary: "Show an app of a world",
+        summary: "Get an app of a world",
         route: get("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}"),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

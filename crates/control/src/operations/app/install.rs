@@ -15,21 +15,21 @@ use crate::{support, values};
 /// `POST /larkspur/v1/worlds/:tenant_key/installs`
 pub(crate) struct Install;
 
-/// What to install.
+/// The app to install.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// An ISV app of another world.
     app_id: String,
-    /// Whether it has a bot: yes by default.
+    /// Whether it has a bot; true by default.
     #[schemars(extend("default" = true))]
     bot: Option<bool>,
-    /// Whether its bot may be in external chats: no by default.
+    /// Whether its bot may be in external chats; false by default.
     #[schemars(extend("default" = false))]
     external_sharing: Option<bool>,
-    /// What it may do: everything by default.
+    /// Its scopes; all of them by default.
     #[schemars(transform = values::scope_list)]
     scopes: Option<Vec<String>>,
-    /// The user_ids of those who see it: everybody by default.
+    /// The user_ids of the users who see it; all users by default.
     visible_to: Option<Vec<String>>,
 }
 
@@ -64,7 +64,11 @@ impl Operation for Install {
             return Err(support::conflict("app_id", id));
         }
         if app.kind != AppKind::Isv {
-            return Err(values::invalid("app_id", Some(id), "only an ISV app can be installed elsewhere"));
+            return Err(values::invalid(
+                "app_id",
+                Some(id),
+                "only an ISV app can be installed in another world",
+            ));
         }
         let settings = Settings {
             status: None,

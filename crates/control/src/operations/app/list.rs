@@ -15,7 +15,7 @@ pub(crate) struct List;
 /// The apps of a world.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Output {
-    /// Those that were ever installed in it, in the order of their ids.
+    /// All apps that were ever installed in it, in the order of their ids.
     apps: Vec<App>,
 }
 

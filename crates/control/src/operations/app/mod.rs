@@ -1,4 +1,4 @@
-//! Apps of a world: made here, or installed from elsewhere.
+//! Apps of a world: created in it, or installed from another world.
 
 use larkspur_api::translate;
 use larkspur_contract::Fault;
@@ -21,7 +21,7 @@ pub(super) mod sign_in;
 pub(super) mod token;
 pub(super) mod update;
 
-/// Which app of which world.
+/// An app of a world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Path {
     /// The tenant.
@@ -30,28 +30,28 @@ pub(crate) struct Path {
     app_id: String,
 }
 
-/// How an app is installed. What is absent is left as it is.
+/// Settings of an installation. Absent fields are unchanged.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Settings {
-    /// Whether the world uses it: `enabled` to begin with.
+    /// Whether the world uses it; initially `enabled`.
     status: Option<InstallStatus>,
-    /// Whether it has a bot: yes to begin with.
+    /// Whether it has a bot; initially true.
     bot: Option<bool>,
-    /// Whether its bot may be in external chats: no to begin with.
+    /// Whether its bot may be in external chats; initially false.
     external_sharing: Option<bool>,
-    /// What it may do: everything to begin with.
+    /// Its scopes; initially all of them.
     #[schemars(transform = values::scope_list)]
     scopes: Option<Vec<String>>,
-    /// The user_ids of those who see it: everybody to begin with.
+    /// The user_ids of the users who see it; initially all users.
     visible_to: Option<Vec<String>>,
-    /// Whether everybody sees it (again). Not beside `visible_to`.
+    /// Whether all users see it (again). Cannot be combined with `visible_to`.
     visible_to_all: Option<bool>,
     #[serde(flatten)]
     about: About,
 }
 
 impl Settings {
-    /// These settings over the ones that there are.
+    /// Merges these settings over the present ones.
     async fn over(&self, tx: &mut Tx, old: apps::InstallSettings) -> Result<apps::InstallSettings, Fault> {
         let scopes = match &self.scopes {
             Some(scopes) => values::scopes(scopes),
@@ -79,7 +79,7 @@ impl Settings {
     }
 }
 
-/// How an app is installed unless something else is said.
+/// The default settings of an installation.
 fn defaults() -> apps::InstallSettings {
     apps::InstallSettings {
         status: InstallStatus::Enabled,
@@ -90,7 +90,7 @@ fn defaults() -> apps::InstallSettings {
     }
 }
 
-/// How an app is installed now.
+/// The present settings of an installation.
 async fn present(tx: &mut Tx, install: &apps::Install) -> Result<apps::InstallSettings, Fault> {
     let visible_to = match install.visible_to_all {
         true => None,
@@ -110,13 +110,13 @@ async fn present(tx: &mut Tx, install: &apps::Install) -> Result<apps::InstallSe
 pub(crate) struct App {
     /// Its id.
     app_id: String,
-    /// Its name, which is also its bot's.
+    /// Its name, which is also the name of its bot.
     name: String,
-    /// Custom or ISV.
+    /// `custom` or `isv`.
     kind: AppKind,
-    /// The tenant that made it.
+    /// The tenant that created it.
     developer: String,
-    /// The open_id of its bot, as the app itself sees it.
+    /// The open_id of its bot, as seen by the app itself.
     bot_open_id: String,
     /// Whether the world uses it.
     status: InstallStatus,
@@ -124,9 +124,9 @@ pub(crate) struct App {
     bot: bool,
     /// Whether its bot may be in external chats.
     external_sharing: bool,
-    /// What it may do.
+    /// Its scopes.
     scopes: Vec<String>,
-    /// The user_ids of those who see it; absent if everybody does.
+    /// The user_ids of the users who see it; absent if all users do.
     #[serde(skip_serializing_if = "Option::is_none")]
     visible_to: Option<Vec<String>>,
     #[serde(flatten)]

@@ -23,7 +23,7 @@ pub(crate) struct Output {
 impl Operation for Rotate {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.secret",
-        summary: "Give an app of this world a new secret; tokens stay valid",
+        summary: "Replace the secret of an app of this world; its tokens stay valid",
         route: post("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/secret"),
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
@@ -43,7 +43,7 @@ impl Operation for Rotate {
         let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
         let install = support::app(&mut tx, "app_id", id).await?;
         if install.developer != tx.tenant() {
-            return Err(support::not_found("app_id", id, "the app was made in another world"));
+            return Err(support::not_found("app_id", id, "the app was created in another world"));
         }
         let app_secret = Keys::fresh_secret();
         let hash = call.engine.keys.hash_secret(&app_secret);

@@ -12,10 +12,11 @@ use crate::support;
 /// `POST /larkspur/v1/worlds/:tenant_key/apps/:app_id/tokens`
 pub(crate) struct Issue;
 
-/// How long the token lives.
+/// Lifetime of the token.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
-    /// Seconds from the world's present time, at most ten years; 7200 by default. 0 or less makes an expired token.
+    /// Seconds from the present time of the world, at most ten years; 7200 by default. 0 or less creates an expired
+    /// token.
     #[schemars(range(min = -315_360_000, max = 315_360_000), extend("default" = 7200))]
     expires_in: Option<i64>,
 }
@@ -32,7 +33,7 @@ pub(crate) struct Output {
 impl Operation for Issue {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.token",
-        summary: "Issue a tenant_access_token, also of an ISV app",
+        summary: "Issue a tenant_access_token of an app, custom or ISV",
         route: post("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/tokens"),
         effect: Effect::Reads,
         consumes: Consumes::Json,

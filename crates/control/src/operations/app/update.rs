@@ -13,7 +13,7 @@ pub(crate) struct Update;
 impl Operation for Update {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.update",
-        summary: "Change how an app is installed",
+        summary: "Change the installation of an app",
         route: put("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}"),
         effect: Effect::Writes,
         consumes: Consumes::Json,

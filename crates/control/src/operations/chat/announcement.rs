@@ -7,31 +7,31 @@ use larkspur_store::{LockedChat, Tx, announcements};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// The announcement of a chat, as far as the old operations edit it.
+/// The announcement of a chat, as the old operations edit it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Shown {
-    /// Its form; `none` if there is none.
+    /// Its format; `none` if there is no announcement.
     announcement_type: AnnouncementType,
-    /// Whether only owner and managers work with its document.
+    /// Whether only owner and managers can access its document.
     locked: bool,
-    /// How many edits made it.
+    /// The number of edits.
     revision: i64,
-    /// The latest edits, at most 100, the oldest first.
+    /// The latest 100 edits at most, oldest first.
     edits: Vec<ShownEdit>,
 }
 
 /// An edit of an announcement.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ShownEdit {
-    /// The revision that it led to.
+    /// The resulting revision.
     revision: i64,
-    /// Who sent it: a user_id or an app_id.
+    /// The editor: a user_id or an app_id.
     editor: String,
-    /// Its requests, as they were sent.
+    /// Its requests, as sent.
     requests: Vec<String>,
 }
 
-/// What is kept of it.
+/// The stored announcement of a chat.
 pub(super) async fn show(tx: &mut Tx, chat: &Chat) -> Result<Shown, Fault> {
     let found = announcements::get(tx, chat).await?;
     let edits = announcements::edits(tx, chat.chat_id).await?.into_iter();
@@ -49,7 +49,7 @@ pub(super) async fn show(tx: &mut Tx, chat: &Chat) -> Result<Shown, Fault> {
     })
 }
 
-/// Changes what is said of it.
+/// Changes the fields that are present.
 pub(super) async fn set(
     tx: &mut Tx,
     chat: &LockedChat,

@@ -17,11 +17,11 @@ use crate::{support, values};
 /// `POST /larkspur/v1/worlds/:tenant_key/chats`
 pub(crate) struct Create;
 
-/// The words for how a chat came to be. Source: the page of a chat; the last two are of chats that have no link.
+/// The values of `chat_tag`. Source: the page of a chat; the last two are of chats that have no link.
 const TAGS: &[&str] =
     &["inner", "tenant", "department", "edu", "meeting", "customer_service", "secret", "team"];
 
-/// What to make. Owner and managers are members too, whether `members` names them or not.
+/// The chat to create. Owner and managers are members, too, whether or not `members` names them.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// Group (the default), topic or p2p; a p2p chat has exactly two members.
@@ -30,13 +30,13 @@ pub(crate) struct Body {
     /// Private (the default) or public.
     #[schemars(extend("default" = "private"))]
     chat_type: Option<ChatType>,
-    /// `inner`, the default, or another of the platform's words for how a chat came to be.
+    /// `inner` (the default), or another of the platform's values.
     #[schemars(extend("default" = "inner", "enum" = TAGS))]
     chat_tag: Option<String>,
-    /// In use (the default) or dissolved.
+    /// State of the chat.
     #[schemars(extend("default" = "normal"))]
     chat_status: Option<ChatStatus>,
-    /// Whether people of other tenants may be in it: no by default.
+    /// Whether users of other tenants may be in it; false by default.
     #[schemars(extend("default" = false))]
     external: Option<bool>,
     /// Name.
@@ -55,22 +55,22 @@ pub(crate) struct Body {
     /// user_ids and app_ids.
     #[serde(default)]
     members: Vec<String>,
-    /// The app whose bot made it.
+    /// The app whose bot created it.
     creator_app: Option<String>,
     /// In one stream (the default) or in threads.
     #[schemars(extend("default" = "chat"))]
     group_message_type: Option<GroupMessageType>,
-    /// Who may manage tabs, widgets and menus: everybody by default.
+    /// Who may manage tabs, widgets and menus; all members by default.
     #[schemars(extend("default" = "all_members"))]
     manage_widgets: Option<Permission>,
     /// The settings that answers show.
     settings: Option<ChatSettings>,
-    /// Tabs behind the message tab, which every chat has.
+    /// Tabs after the message tab, which every chat has.
     #[serde(default)]
     tabs: Vec<TabDraft>,
 }
 
-/// A tab to begin with, of any type but `message`.
+/// An initial tab, of any type but `message`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct TabDraft {
     /// Its type.
@@ -86,7 +86,7 @@ struct TabDraft {
 impl Operation for Create {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.create",
-        summary: "Make a chat in any state",
+        summary: "Create a chat in any state",
         route: post("/larkspur/v1/worlds/{tenant_key}/chats"),
         effect: Effect::Writes,
         consumes: Consumes::Json,
@@ -148,7 +148,7 @@ async fn people(
     body: &Body,
     now: i64,
 ) -> Result<(), Fault> {
-    // Managers come first: whoever is in several lists is a member once, with its highest role.
+    // Managers come first: a member of several lists is added once, with its highest role.
     let mut managers = Vec::with_capacity(body.managers.len());
     for id in &body.managers {
         managers.push(support::member(tx, "managers[*]", id).await?);
@@ -168,7 +168,7 @@ async fn add_tabs(tx: &mut Tx, chat: &LockedChat, drafts: &[TabDraft]) -> Result
     for (draft, position) in drafts.iter().zip(1..) {
         let target = draft.target.clone().unwrap_or_default();
         if draft.tab_type == TabType::Message {
-            let why = "the message tab is there already";
+            let why = "the message tab already exists";
             return Err(values::invalid("tabs[*].tab_type", Some("message"), why));
         }
         if rules::tabs::is_custom(draft.tab_type) && target.is_empty() {

@@ -12,7 +12,7 @@ pub(crate) struct Get;
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.get",
-        summary: "Show everything of a chat",
+        summary: "Get a chat with everything that belongs to it",
         route: get("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}"),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -13,7 +13,7 @@ pub(crate) struct Delete;
 impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.member_delete",
-        summary: "Remove a member from a chat; without its owner it has none",
+        summary: "Remove a member from a chat; if it is the owner, the chat has no owner then",
         route: delete("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/members/{member}"),
         effect: Effect::Writes,
         consumes: Consumes::Nothing,

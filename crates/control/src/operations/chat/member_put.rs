@@ -11,17 +11,17 @@ use crate::support;
 /// `PUT /larkspur/v1/worlds/:tenant_key/chats/:chat_id/members/:member`
 pub(crate) struct Put;
 
-/// What the member is to be.
+/// The role of the member.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
-    /// Whether it is a manager; left as it is by default, and no for a new member.
+    /// Whether it is a manager; unchanged by default, and false for a new member.
     manager: Option<bool>,
 }
 
 impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.member_put",
-        summary: "Make a user or a bot a member or manager of a chat",
+        summary: "Add a user or bot to a chat, as a member or manager",
         route: put("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/members/{member}"),
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -1,4 +1,4 @@
-//! Chats of a world, in any state: also those that no public operation makes.
+//! Chats of a world, in any state, including those that no public operation can produce.
 
 use larkspur_contract::Fault;
 use larkspur_contract::model::{
@@ -21,7 +21,7 @@ pub(super) mod pending_list;
 pub(super) mod pending_put;
 pub(super) mod update;
 
-/// Which chat of which world.
+/// A chat of a world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Path {
     /// The tenant.
@@ -30,7 +30,7 @@ pub(crate) struct Path {
     chat_id: String,
 }
 
-/// Which member of which chat of which world.
+/// A member of a chat of a world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct MemberPath {
     /// The tenant.
@@ -41,7 +41,7 @@ pub(crate) struct MemberPath {
     member: String,
 }
 
-/// Everything that is kept of a chat.
+/// A chat with everything that belongs to it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Shown {
     /// Its id.
@@ -54,7 +54,7 @@ pub(crate) struct Shown {
     chat_tag: String,
     /// Normal or dissolved.
     chat_status: ChatStatus,
-    /// Whether people of other tenants may be in it.
+    /// Whether users of other tenants may be in it.
     external: bool,
     /// Name; empty means none.
     name: String,
@@ -65,7 +65,7 @@ pub(crate) struct Shown {
     /// The owner: a user_id or an app_id.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<String>,
-    /// The app whose bot made it.
+    /// The app whose bot created it.
     #[serde(skip_serializing_if = "Option::is_none")]
     creator_app: Option<String>,
     /// In one stream or in threads.
@@ -78,11 +78,11 @@ pub(crate) struct Shown {
     members: Vec<ShownMember>,
     /// Its tabs, in their order.
     tabs: Vec<ShownTab>,
-    /// What stands at its top.
+    /// The items of its top notice.
     top_notice: Vec<ShownNotice>,
     /// Whether the platform has banned it.
     banned: bool,
-    /// Whether a meeting is going on in it.
+    /// Whether a meeting takes place in it.
     meeting: bool,
     /// Its announcement.
     announcement: announcement::Shown,
@@ -93,19 +93,19 @@ pub(crate) struct Shown {
 struct ShownMember {
     /// A user_id or an app_id.
     member: String,
-    /// What it is there.
+    /// Its role.
     role: Role,
 }
 
-/// What a member is.
+/// The role of a member.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Role {
-    /// The owner, who may be a manager too.
+    /// The owner, who may be a manager, too.
     Owner,
     /// A manager.
     Manager,
-    /// A plain member.
+    /// An ordinary member.
     Member,
 }
 
@@ -118,11 +118,11 @@ struct ShownTab {
     tab_type: TabType,
     /// Its name; empty means none.
     tab_name: String,
-    /// What it opens; empty for the built-in ones.
+    /// What it opens; empty for the built-in tabs.
     target: String,
 }
 
-/// Something at the top of a chat.
+/// An item of a chat's top notice.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ShownNotice {
     /// `1` for a message, `2` for the announcement.
@@ -175,7 +175,7 @@ async fn show(tx: &mut Tx, chat: Chat) -> Result<Shown, Fault> {
     })
 }
 
-/// A chat of two parties has two, whatever was done to it.
+/// Checks that a p2p chat has two members, after any change.
 async fn check_parties(tx: &mut Tx, chat: &Chat) -> Result<(), Fault> {
     if chat.mode == ChatMode::P2p && members::all(tx, chat.chat_id).await?.len() != 2 {
         return Err(values::invalid("chat_mode", Some("p2p"), "a p2p chat has exactly two members"));

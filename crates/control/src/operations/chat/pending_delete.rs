@@ -13,7 +13,7 @@ pub(crate) struct Delete;
 impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.pending_delete",
-        summary: "Turn away a member who waits to be let into a chat",
+        summary: "Reject a pending request to join a chat",
         route: delete("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/pending/{member}"),
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
@@ -33,7 +33,7 @@ impl Operation for Delete {
         let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
         let chat = support::lock_chat(&mut tx, &input.path.chat_id).await?;
         if !pending::remove(&mut tx, &chat, &Member::parse(id)).await? {
-            return Err(support::not_found("member", id, "does not wait to be let in"));
+            return Err(support::not_found("member", id, "has no pending request to join"));
         }
         Ok(Empty {})
     }

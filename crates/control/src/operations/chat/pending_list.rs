@@ -11,28 +11,28 @@ use crate::support;
 /// `GET /larkspur/v1/worlds/:tenant_key/chats/:chat_id/pending`
 pub(crate) struct List;
 
-/// Who waits to be let in.
+/// The pending requests to join a chat.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Output {
-    /// First come first.
+    /// Oldest first.
     pending: Vec<Waiting>,
 }
 
-/// Somebody who waits.
+/// A pending request to join.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Waiting {
     /// A user_id or an app_id.
     member: String,
-    /// By whom they were invited: a user_id or an app_id.
+    /// The inviter: a user_id or an app_id.
     inviter: String,
-    /// When, in milliseconds since 1970.
+    /// When the request was created, in milliseconds since 1970.
     created_at_ms: i64,
 }
 
 impl Operation for List {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.pending_list",
-        summary: "List who waits to be let into a chat",
+        summary: "List the pending requests to join a chat",
         route: get("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/pending"),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

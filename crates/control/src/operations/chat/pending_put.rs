@@ -13,7 +13,7 @@ pub(crate) struct Put;
 impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.pending_put",
-        summary: "Let a member who waits into a chat, as its owner would; a full chat stays closed",
+        summary: "Approve a pending request to join a chat, as its owner would; a full chat refuses it",
         route: put("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}/pending/{member}"),
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
@@ -34,7 +34,7 @@ impl Operation for Put {
         let chat = support::lock_chat(&mut tx, &input.path.chat_id).await?;
         let member = Member::parse(id);
         if !pending::remove(&mut tx, &chat, &member).await? {
-            return Err(support::not_found("member", id, "does not wait to be let in"));
+            return Err(support::not_found("member", id, "has no pending request to join"));
         }
         let admin = limits::chat_users(&mut tx).await?;
         rules::members::fits(&chat, std::slice::from_ref(&member), admin)

@@ -17,7 +17,7 @@ use crate::{support, values};
 /// `PATCH /larkspur/v1/worlds/:tenant_key/chats/:chat_id`
 pub(crate) struct Update;
 
-/// What to change. What is absent is left as it is.
+/// What to change. Absent fields are unchanged.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// Group, topic or p2p; a p2p chat has exactly two members.
@@ -26,7 +26,7 @@ pub(crate) struct Body {
     chat_type: Option<ChatType>,
     /// Normal or dissolved.
     chat_status: Option<ChatStatus>,
-    /// Whether people of other tenants may be in it.
+    /// Whether users of other tenants may be in it.
     external: Option<bool>,
     /// Name.
     #[schemars(length(max = 1000))]
@@ -34,22 +34,22 @@ pub(crate) struct Body {
     /// Description.
     #[schemars(length(max = 10000))]
     description: Option<String>,
-    /// Names by language, all of them.
+    /// Names by language; replaces all of them.
     i18n_names: Option<I18nNames>,
-    /// A user_id or an app_id, which becomes a member if it is none.
+    /// A user_id or an app_id; it is added as a member if necessary.
     owner: Option<String>,
     /// Who may manage tabs, widgets and menus.
     manage_widgets: Option<Permission>,
-    /// The form of its announcement; `none` takes it away. A p2p chat has none, whatever is said here.
+    /// The format of its announcement; `none` removes it. A p2p chat never has one.
     announcement_type: Option<AnnouncementType>,
-    /// Whether only owner and managers work with the announcement's document; the others get 232066.
+    /// Whether only owner and managers can access the announcement's document; other members get 232066.
     announcement_locked: Option<bool>,
-    /// Whether the platform has banned it: who may speak cannot be set then (232060).
+    /// Whether the platform has banned it: then the setting of who may speak cannot be changed (232060).
     banned: Option<bool>,
-    /// Whether a meeting with restricted access is going on in it: who may speak cannot be set then (232092), nor
-    /// approval of new members be turned off (232093).
+    /// Whether a meeting with restricted access takes place in it: then the setting of who may speak cannot be changed
+    /// (232092), and approval of new members cannot be turned off (232093).
     meeting: Option<bool>,
-    /// The settings that answers show; those that are absent are left as they are.
+    /// The settings that answers show; absent ones are unchanged.
     #[schemars(with = "Option<ChatSettings>", transform = values::without_defaults)]
     settings: Option<Map<String, Value>>,
 }
@@ -57,7 +57,7 @@ pub(crate) struct Body {
 impl Operation for Update {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.chat.update",
-        summary: "Put a chat into any state",
+        summary: "Change anything about a chat",
         route: patch("/larkspur/v1/worlds/{tenant_key}/chats/{chat_id}"),
         effect: Effect::Writes,
         consumes: Consumes::Json,
@@ -108,13 +108,13 @@ impl Operation for Update {
     }
 }
 
-/// The settings with some of them changed.
+/// Merges changes over settings.
 fn overlaid(settings: &ChatSettings, changes: &Map<String, Value>) -> Result<ChatSettings, Fault> {
     let wrong = |error: serde_json::Error| values::invalid("settings", None, &error.to_string());
     let mut whole = serde_json::to_value(settings).map_err(wrong)?;
     for (name, change) in changes {
         match (whole.get_mut(name), change) {
-            (None, _) => return Err(values::invalid("settings", Some(name), "there is no such setting")),
+            (None, _) => return Err(values::invalid("settings", Some(name), "no such setting")),
             (Some(Value::Object(old)), Value::Object(new)) => old.extend(new.clone()),
             (Some(old), new) => *old = new.clone(),
         }

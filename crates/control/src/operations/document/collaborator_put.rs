@@ -13,7 +13,7 @@ pub(crate) struct Put;
 impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.document.collaborator_put",
-        summary: "Let a user, a bot or a chat work with a document",
+        summary: "Give a user, a bot or a chat a permission on a document",
         route: put("/larkspur/v1/worlds/{tenant_key}/documents/{token}/collaborators"),
         effect: Effect::Writes,
         consumes: Consumes::Json,
@@ -32,7 +32,7 @@ impl Operation for Put {
         let id = &input.body.member;
         let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
         let document = super::find(&mut tx, &input.path.token).await?;
-        // The kinds of id are those of the public operation, where a bot is named by an open_id.
+        // The kinds of id are those of the public operation, which names a bot by an open_id.
         let (member, member_type) = if id.starts_with(ChatId::PREFIX) {
             (support::chat(&mut tx, id).await?.chat_id.to_string(), "openchat")
         } else {

@@ -13,10 +13,10 @@ use crate::{support, values};
 /// `POST /larkspur/v1/worlds/:tenant_key/documents`
 pub(crate) struct Create;
 
-/// What to make.
+/// The document to create.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
-    /// Its token: 1 to 64 letters, digits, `_` and `-`; a fresh one by default.
+    /// Its token: 1 to 64 letters, digits, `_` and `-`; a new one by default.
     #[schemars(extend("format" = "document-token"))]
     token: Option<String>,
     /// Its kind; docx by default.
@@ -32,7 +32,7 @@ pub(crate) struct Body {
 impl Operation for Create {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.document.create",
-        summary: "Make a document",
+        summary: "Create a document",
         route: post("/larkspur/v1/worlds/{tenant_key}/documents"),
         effect: Effect::Writes,
         consumes: Consumes::Json,

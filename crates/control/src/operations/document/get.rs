@@ -12,7 +12,7 @@ pub(crate) struct Get;
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.document.get",
-        summary: "Show a document and its collaborators",
+        summary: "Get a document and its collaborators",
         route: get("/larkspur/v1/worlds/{tenant_key}/documents/{token}"),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

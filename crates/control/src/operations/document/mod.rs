@@ -1,4 +1,4 @@
-//! Documents of a world, as far as collaborators matter.
+//! Documents of a world and their collaborators.
 
 use larkspur_api::rules;
 use larkspur_contract::Fault;
@@ -15,7 +15,7 @@ pub(super) mod create;
 pub(super) mod get;
 pub(super) mod update;
 
-/// Which document of which world.
+/// A document of a world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Path {
     /// The tenant.
@@ -31,7 +31,7 @@ pub(crate) struct Shown {
     token: String,
     /// Its kind.
     doc_type: DocType,
-    /// Its address.
+    /// Its URL.
     url: String,
     /// Its title.
     title: String,
@@ -40,22 +40,22 @@ pub(crate) struct Shown {
     owner: Option<String>,
     /// Whether it was deleted.
     deleted: bool,
-    /// Who may work with it beside the owner.
+    /// Its collaborators, without the owner.
     collaborators: Vec<Collaborator>,
 }
 
-/// Somebody who may work with a document.
+/// A collaborator of a document.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Collaborator {
     /// A user_id, an app_id or a chat_id.
     member: String,
-    /// What it may do.
+    /// Its permission.
     perm: DocPermission,
 }
 
 async fn find(tx: &mut Tx, token: &str) -> Result<Document, Fault> {
     let found = documents::get(tx, token).await?;
-    found.ok_or_else(|| support::not_found("token", token, "there is no such document in this world"))
+    found.ok_or_else(|| support::not_found("token", token, "no such document in this world"))
 }
 
 async fn show(tx: &mut Tx, document: Document) -> Result<Shown, Fault> {

@@ -21,7 +21,7 @@ pub(crate) struct Body {
 impl Operation for Update {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.document.update",
-        summary: "Delete a document, or bring it back",
+        summary: "Delete or restore a document",
         route: patch("/larkspur/v1/worlds/{tenant_key}/documents/{token}"),
         effect: Effect::Writes,
         consumes: Consumes::Json,

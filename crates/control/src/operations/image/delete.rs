@@ -10,7 +10,7 @@ use crate::support;
 /// `DELETE /larkspur/v1/worlds/:tenant_key/images/:image_key`
 pub(crate) struct Delete;
 
-/// Which image of which world.
+/// An image of a world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Path {
     /// The tenant.
@@ -22,7 +22,7 @@ pub(crate) struct Path {
 impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.image.delete",
-        summary: "Delete an image, of which its key remains known",
+        summary: "Delete an image; its key stays known",
         route: delete("/larkspur/v1/worlds/{tenant_key}/images/{image_key}"),
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
@@ -43,6 +43,6 @@ impl Operation for Delete {
         if images::delete(&mut tx, key).await? {
             return Ok(Empty {});
         }
-        Err(support::not_found("image_key", key, "there is no such image in this world"))
+        Err(support::not_found("image_key", key, "no such image in this world"))
     }
 }

@@ -12,7 +12,7 @@ pub(crate) struct Delete;
 impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.refusal.delete",
-        summary: "Take a planned refusal back",
+        summary: "Remove a planned refusal",
         route: delete("/larkspur/v1/worlds/{tenant_key}/refusals/{operation}"),
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
@@ -31,7 +31,7 @@ impl Operation for Delete {
         let operation = &input.path.operation;
         let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
         if !refusals::remove(&mut tx, operation).await? {
-            return Err(support::not_found("operation", operation, "nothing is planned for it"));
+            return Err(support::not_found("operation", operation, "no refusal is planned for it"));
         }
         Ok(Empty {})
     }

@@ -1,4 +1,4 @@
-//! Refusals that a test plans: what the world itself cannot be brought to answer.
+//! Refusals that a test plans, to get codes that the state of a world cannot produce.
 
 use larkspur_api::PLATFORM;
 use larkspur_contract::{Access, Spec, codes};
@@ -10,7 +10,7 @@ pub(super) mod delete;
 pub(super) mod list;
 pub(super) mod put;
 
-/// Which operation of which world.
+/// An operation in a world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Path {
     /// The world's tenant.
@@ -24,9 +24,9 @@ pub(crate) struct Path {
 pub(crate) struct Shown {
     /// The operation's id.
     operation: String,
-    /// The code that it answers.
+    /// The code to answer.
     code: i64,
-    /// How many calls it still refuses.
+    /// How many more calls it refuses.
     remaining: i64,
 }
 
@@ -34,7 +34,7 @@ fn show(refusal: Refusal) -> Shown {
     Shown { operation: refusal.operation, code: refusal.code, remaining: refusal.remaining }
 }
 
-/// An operation that refusals can be planned for: one that is called with an access token.
+/// An operation that refusals can be planned for: one that requires an access token.
 fn plannable(operation: &str) -> Option<&'static Spec> {
     operations().find(|spec| spec.id == operation)
 }
@@ -45,7 +45,7 @@ fn operations() -> impl Iterator<Item = &'static Spec> {
     specs.filter(|spec| matches!(spec.access, Access::Token { .. }))
 }
 
-/// The codes that can be planned for an operation, in words.
+/// The codes that can be planned for an operation, as a text.
 fn numbers(spec: &Spec) -> String {
     let passing = [&spec.invalid, &codes::RATE_LIMITED, &codes::INTERNAL, &codes::UNAVAILABLE];
     let mut numbers: Vec<u32> = spec.codes.iter().chain(passing).map(|code| code.number).collect();

@@ -13,12 +13,12 @@ use crate::{support, values};
 /// `PUT /larkspur/v1/worlds/:tenant_key/refusals/:operation`
 pub(crate) struct Put;
 
-/// What the operation's next calls are to be answered with. It replaces what was planned before.
+/// The answer to the next calls of the operation. It replaces what was planned before.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// A code that the operation's page lists, or 99991400, 2200 or 5000 of the gateway.
     code: i64,
-    /// How many calls to refuse; one by default.
+    /// How many calls to refuse; 1 by default.
     #[schemars(range(min = 1, max = 1_000_000), extend("default" = 1))]
     times: Option<i64>,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Body {
 impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.refusal.put",
-        summary: "Refuse the next calls of an operation, to see what a client makes of it",
+        summary: "Refuse the next calls of an operation, to test how a client handles it",
         route: put("/larkspur/v1/worlds/{tenant_key}/refusals/{operation}"),
         effect: Effect::Writes,
         consumes: Consumes::Json,
@@ -51,7 +51,7 @@ impl Operation for Put {
             support::not_found("operation", operation, &why)
         })?;
         if u32::try_from(code).ok().and_then(|number| spec.plannable(number)).is_none() {
-            let why = format!("not a code that the operation answers; those are {}", super::numbers(spec));
+            let why = format!("not a code of this operation; its codes are {}", super::numbers(spec));
             return Err(values::invalid("code", Some(&code.to_string()), &why));
         }
         let refusal = Refusal { operation: operation.clone(), code, remaining: times.unwrap_or(1) };

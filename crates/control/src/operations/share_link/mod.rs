@@ -1,3 +1,3 @@
-//! Links into chats, as clients open them.
+//! Share links of chats, as clients open them.
 
 pub(super) mod open;

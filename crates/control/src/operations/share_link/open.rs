@@ -13,35 +13,35 @@ use crate::{support, values};
 /// `POST /larkspur/v1/worlds/:tenant_key/share_links/open`
 pub(crate) struct Open;
 
-/// Which world.
+/// The world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Path {
     /// The tenant.
     tenant_key: String,
 }
 
-/// Who opens what.
+/// The link, and the user who opens it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
-    /// The whole address.
+    /// The full URL.
     share_link: String,
     /// A user of the world.
     user_id: String,
 }
 
-/// Where it led.
+/// The result of opening the link.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// The chat.
     chat_id: String,
-    /// Whether the user is in it now; otherwise the user waits to be let in.
+    /// Whether the user is in it now; otherwise the request to join is pending.
     joined: bool,
 }
 
 impl Operation for Open {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.share_link.open",
-        summary: "Open a link into a chat, as a user's client would",
+        summary: "Open a share link of a chat, as a user's client would",
         route: post("/larkspur/v1/worlds/{tenant_key}/share_links/open"),
         effect: Effect::Writes,
         consumes: Consumes::Json,
@@ -63,7 +63,8 @@ impl Operation for Open {
         if user.status != UserStatus::Active {
             return Err(values::invalid("user_id", Some(&body.user_id), "the user is not active"));
         }
-        let dead = || support::not_found("share_link", &body.share_link, "is no link, or has ended");
+        let dead =
+            || support::not_found("share_link", &body.share_link, "is not a valid link, or has expired");
         let found = match rules::links::token_of(&body.share_link) {
             Some(token) => links::get(&mut tx, token).await?,
             None => None,
@@ -90,7 +91,7 @@ impl Operation for Open {
     }
 }
 
-/// Whether a link still leads into its chat.
+/// Whether a link is still valid.
 async fn lives(tx: &mut Tx, link: &Link, chat: &Chat, now: i64) -> Result<bool, Fault> {
     let in_time = link.expires_at.is_none_or(|end| now < end);
     if !in_time

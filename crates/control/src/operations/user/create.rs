@@ -14,7 +14,7 @@ use crate::{support, values};
 /// `POST /larkspur/v1/worlds/:tenant_key/users`
 pub(crate) struct Create;
 
-/// Whom to make.
+/// The user to create.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// The tenant's own id: 1 to 64 letters, digits and `_ - . @`; 8 letters and digits by default.
@@ -23,10 +23,10 @@ pub(crate) struct Body {
     /// Name; the user_id by default.
     #[schemars(length(max = 255))]
     name: Option<String>,
-    /// Mail address.
+    /// Email address.
     #[schemars(length(max = 254))]
     email: Option<String>,
-    /// Telephone number.
+    /// Phone number.
     #[schemars(length(max = 32))]
     mobile: Option<String>,
     /// State of the account; active by default.
@@ -39,7 +39,7 @@ pub(crate) struct Body {
 impl Operation for Create {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.user.create",
-        summary: "Make a user",
+        summary: "Create a user",
         route: post("/larkspur/v1/worlds/{tenant_key}/users"),
         effect: Effect::Writes,
         consumes: Consumes::Json,

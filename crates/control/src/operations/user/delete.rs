@@ -37,7 +37,7 @@ impl Operation for Delete {
         let member = Member::User(user.user_id.clone());
         leave_all(&mut tx, &member).await?;
         user_deletion::close(&mut tx, &user).await?;
-        // Those that others let the user into meanwhile.
+        // Chats that the user joined in the meantime.
         leave_all(&mut tx, &member).await?;
         user_deletion::delete(&mut tx, &user).await?;
         Ok(Empty {})
@@ -64,7 +64,7 @@ async fn leave(tx: &mut Tx, chat: &LockedChat, member: &Member) -> Result<(), Fa
         let is_user = |one: &&members::Membership| matches!(one.member, Member::User(_));
         let heir = left.iter().find(is_user).or(left.first()).map(|one| one.member.clone());
         if let Some(heir) = &heir {
-            // The owner is not among the managers.
+            // The owner is not in the list of managers.
             members::set_manager(tx, chat, heir, false).await?;
         }
         new.owner = heir;
@@ -80,7 +80,7 @@ async fn leave(tx: &mut Tx, chat: &LockedChat, member: &Member) -> Result<(), Fa
 
 const LEAVES: Behaviour = Behaviour {
     name: "deleted_users",
-    rule: "A deleted user leaves every chat and every document. A chat whose owner it was goes to the user who joined first, else to the bot who did; one that is empty then, or of two parties, is dissolved. Tokens are refused (99991668), codes and refresh tokens are 20008.",
+    rule: "A deleted user leaves every chat and every document. A chat that the user owned goes to the user who joined first, otherwise to the bot that joined first. A chat that is then empty, and every p2p chat, is dissolved. Access tokens are refused with 99991668, codes and refresh tokens with 20008.",
     basis: Assumed,
     switch: false,
 };

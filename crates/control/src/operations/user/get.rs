@@ -12,7 +12,7 @@ pub(crate) struct Get;
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.user.get",
-        summary: "Show a user",
+        summary: "Get a user",
         route: get("/larkspur/v1/worlds/{tenant_key}/users/{user_id}"),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -17,7 +17,7 @@ pub(super) mod list;
 pub(super) mod token;
 pub(super) mod update;
 
-/// Which user of which world.
+/// A user of a world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Path {
     /// The tenant.
@@ -37,26 +37,26 @@ pub(crate) struct Shown {
     name: String,
     /// State of the account.
     status: UserStatus,
-    /// Mail address.
+    /// Email address.
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
-    /// Telephone number.
+    /// Phone number.
     #[serde(skip_serializing_if = "Option::is_none")]
     mobile: Option<String>,
     #[serde(flatten)]
     profile: Profile,
-    /// The ids that each app of the world sees.
+    /// The user's ids as seen by each app of the world.
     apps: Vec<Seen>,
 }
 
-/// A user as one app sees it.
+/// A user as seen by one app.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Seen {
     /// The app.
     app_id: String,
     /// `ou_…`
     open_id: String,
-    /// `on_…`: of an ISV app, its developer's.
+    /// `on_…`; for an ISV app, the one of its developer.
     union_id: String,
 }
 
@@ -69,13 +69,13 @@ async fn installs(tx: &mut Tx) -> Result<Vec<apps::Install>, Fault> {
     Ok(found)
 }
 
-/// What is known of a user.
+/// The profile of a user.
 async fn profile(tx: &mut Tx, user_id: &str) -> Result<Profile, Fault> {
     Ok(directory::profiles(tx, [user_id]).await?.remove(user_id).unwrap_or_default())
 }
 
-/// Writes what is known of a user now. People whom the request names must be users of the world, and leaders others than
-/// the user; those who were named before may be gone.
+/// Writes the profile of a user. Users whom the request names must exist in the world, and leaders must differ from
+/// the user. Users named before may have been deleted.
 async fn set_profile(tx: &mut Tx, user: &User, asked: &Profile, now: &Profile) -> Result<(), Fault> {
     let leader = Vec::from_iter(asked.leader_user_id.clone().filter(|id| !id.is_empty()));
     let dotted = asked.dotted_line_leader_user_ids.clone().unwrap_or_default();

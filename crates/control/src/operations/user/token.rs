@@ -17,13 +17,14 @@ pub(crate) struct Issue;
 pub(crate) struct Body {
     /// An app of the world.
     app_id: String,
-    /// What the app may do in the user's name, with this token and the earlier ones; the app's own scopes by default.
+    /// What the app may do for the user, with this token and earlier ones; the app's own scopes by default.
     #[schemars(transform = values::scope_list)]
     scopes: Option<Vec<String>>,
-    /// Seconds from the world's present time, at most ten years; 7200 by default. 0 or less makes an expired token.
+    /// Seconds from the present time of the world, at most ten years; 7200 by default. 0 or less creates an expired
+    /// token.
     #[schemars(range(min = -315_360_000, max = 315_360_000), extend("default" = 7200))]
     expires_in: Option<i64>,
-    /// Whether the earlier tokens of this user for this app become invalid.
+    /// Whether to revoke the earlier tokens of this user for this app.
     #[schemars(extend("default" = false))]
     revoke_previous: Option<bool>,
 }
@@ -35,7 +36,7 @@ pub(crate) struct Output {
     access_token: String,
     /// Seconds.
     expires_in: i64,
-    /// The user, as the app sees it.
+    /// The user, as seen by the app.
     open_id: String,
 }
 
@@ -71,7 +72,7 @@ impl Operation for Issue {
         let expires_in = body.expires_in.unwrap_or(LIFE_MS / 1000);
         let number = user.user_no.cast_unsigned();
         let token = Token {
-            // It came of no sign-in.
+            // No sign-in produced it.
             holder: Holder::User { number, epoch, family: 0 },
             tenant: tx.tenant(),
             app: install.app_id,

@@ -13,21 +13,21 @@ use crate::support;
 /// `PATCH /larkspur/v1/worlds/:tenant_key/users/:user_id`
 pub(crate) struct Update;
 
-/// What to change. What is absent is left as it is.
+/// What to change. Absent fields are unchanged.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// Name.
     #[schemars(length(max = 255))]
     name: Option<String>,
-    /// State of the account. Who has resigned stays in chats and documents.
+    /// State of the account. A resigned user stays in chats and documents.
     status: Option<UserStatus>,
-    /// Mail address; empty for none.
+    /// Email address; empty for none.
     #[schemars(length(max = 254))]
     email: Option<String>,
-    /// Telephone number; empty for none.
+    /// Phone number; empty for none.
     #[schemars(length(max = 32))]
     mobile: Option<String>,
-    /// An empty text or list takes a fact away.
+    /// An empty text or list clears a field.
     #[serde(flatten)]
     profile: Profile,
 }

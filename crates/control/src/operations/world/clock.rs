@@ -12,21 +12,21 @@ use crate::{support, values};
 /// `PUT /larkspur/v1/worlds/:tenant_key/clock`
 pub(crate) struct SetClock;
 
-/// Where to move the clock, which goes on running. Exactly one member is given.
+/// Where to move the clock, which keeps running. Exactly one field is required.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
-    /// So many seconds on from its present time; back, if negative. At most two hundred years.
+    /// Seconds to move it forward, or back if negative; at most two hundred years.
     #[schemars(range(min = -6_307_200_000i64, max = 6_307_200_000i64))]
     advance_seconds: Option<i64>,
-    /// So many milliseconds ahead of the real time; 0 is the real time. At most a hundred years.
+    /// Milliseconds ahead of the real time; 0 resets it. At most a hundred years.
     #[schemars(range(min = -3_153_600_000_000i64, max = 3_153_600_000_000i64))]
     offset_ms: Option<i64>,
-    /// To this time, in milliseconds since 1970; at most a hundred years from the real time.
+    /// The new time, in milliseconds since 1970; at most a hundred years from the real time.
     now_ms: Option<i64>,
 }
 
 impl Body {
-    /// What the clock is to be ahead of the real time.
+    /// The new offset of the clock from the real time.
     fn target(&self, present: i64, now: i64) -> Result<i64, Fault> {
         let (field, target) = match (self.advance_seconds, self.offset_ms, self.now_ms) {
             (Some(seconds), None, None) => {
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn three_ways_to_say_when() {
+    fn the_target_is_given_in_three_ways() {
         assert_eq!(target(Some(7200), None, None), Some(7_200_500));
         assert_eq!(target(Some(-1), None, None), Some(-500));
         assert_eq!(target(None, Some(0), None), Some(0));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn one_and_only_one_and_in_range() {
+    fn exactly_one_target_in_range_is_accepted() {
         assert_eq!(target(None, None, None), None);
         assert_eq!(target(Some(1), Some(1), None), None);
         for far in [i64::MAX, i64::MIN] {

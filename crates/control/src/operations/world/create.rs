@@ -11,19 +11,19 @@ use crate::support;
 /// `POST /larkspur/v1/worlds`
 pub(crate) struct Create;
 
-/// What to make.
+/// The world to create.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// A name, for people.
     #[schemars(extend("default" = "world"))]
     #[schemars(length(max = 255))]
     name: Option<String>,
-    /// What is in it; `demo` by default.
+    /// Its initial content; `demo` by default.
     #[schemars(extend("default" = "demo"))]
     template: Option<Template>,
 }
 
-/// What a new world holds.
+/// The initial content of a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Template {
@@ -33,7 +33,7 @@ enum Template {
     Empty,
 }
 
-/// The new world. An empty one has its `tenant_key` alone.
+/// The new world. An empty one has only its `tenant_key`.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// Its tenant.
@@ -47,10 +47,10 @@ pub(crate) struct Output {
     /// A group of the three users and the bot, owned by the first user.
     #[serde(skip_serializing_if = "Option::is_none")]
     chat_id: Option<String>,
-    /// A document of the first user that the bot may edit and share.
+    /// A document of the first user that the bot can edit and share.
     #[serde(skip_serializing_if = "Option::is_none")]
     document_url: Option<String>,
-    /// Three users, as the app sees them.
+    /// Three users, as seen by the app.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     users: Vec<DemoUser>,
 }
@@ -58,7 +58,7 @@ pub(crate) struct Output {
 impl Operation for Create {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.create",
-        summary: "Make a world",
+        summary: "Create a world",
         route: post("/larkspur/v1/worlds"),
         effect: Effect::Writes,
         consumes: Consumes::Json,

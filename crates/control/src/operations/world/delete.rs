@@ -11,7 +11,7 @@ pub(crate) struct Delete;
 impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.delete",
-        summary: "Throw a world away",
+        summary: "Delete a world",
         route: delete("/larkspur/v1/worlds/{tenant_key}"),
         effect: Effect::Writes,
         consumes: Consumes::Nothing,

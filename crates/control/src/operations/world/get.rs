@@ -12,7 +12,7 @@ pub(crate) struct Get;
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.get",
-        summary: "Show a world and its time",
+        summary: "Get a world and its time",
         route: get("/larkspur/v1/worlds/{tenant_key}"),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

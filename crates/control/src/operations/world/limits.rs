@@ -10,7 +10,7 @@ use crate::support;
 /// `PUT /larkspur/v1/worlds/:tenant_key/limits`
 pub(crate) struct SetLimits;
 
-/// What the world's administrators limit. What is absent is at the platform's own limit from now on.
+/// Limits set by the world's administrators. An absent limit is reset to the platform's own.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Limits {
     /// The most users of one chat.
@@ -22,7 +22,7 @@ pub(crate) struct Limits {
 impl Operation for SetLimits {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.limits",
-        summary: "Limit a world's chats, as its administrators would",
+        summary: "Limit the chats of a world, as its administrators would",
         route: put("/larkspur/v1/worlds/{tenant_key}/limits"),
         effect: Effect::Writes,
         consumes: Consumes::Json,

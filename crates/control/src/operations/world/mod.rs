@@ -19,7 +19,7 @@ pub(crate) struct World {
     tenant_key: String,
     /// Its name.
     name: String,
-    /// What its clock is ahead of the real time, in milliseconds.
+    /// How far its clock is ahead of the real time, in milliseconds.
     clock_offset_ms: i64,
     /// Its time, in milliseconds since 1970.
     now_ms: i64,

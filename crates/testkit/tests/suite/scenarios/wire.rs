@@ -205,7 +205,7 @@ async fn a_query_that_does_not_fit_is_the_gateways() {
         ("/im/v1/chats".to_owned(), "page_size=101", "page_size", "the max value is 100"),
         (chat.clone(), "user_id_type=email", "user_id_type", "options: [open_id,union_id,user_id]"),
         (format!("{chat}/members"), "page_size=0", "page_size", "the min value is 1"),
-        (format!("{chat}/moderation"), "page_size=many", "page_size", "must be a whole number"),
+        (format!("{chat}/moderation"), "page_size=many", "page_size", "must be an integer"),
         ("/im/v1/chats/search".to_owned(), "page_size=-1", "page_size", "the min value is 1"),
         (
             "/im/v2/biz_entity_tag_relation".to_owned(),

@@ -1,4 +1,4 @@
-//! `auth/v3`: an app signs in.
+//! `auth/v3`: an app authenticates.
 
 use larkspur_contract::ids::AppId;
 use larkspur_contract::{Fault, codes};
@@ -8,7 +8,7 @@ use larkspur_store::{Root, Tx};
 use crate::tokens::{Holder, RENEW_MS, Token};
 use crate::{Entry, RootCall, entry};
 
-/// By how much the clocks of servers may differ.
+/// How far the clocks of servers may differ.
 const SKEW_MS: i64 = 10_000;
 
 mod app_access_token {
@@ -31,7 +31,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
     entry::<app_ticket::resend::Resend>(),
 ];
 
-/// The app that presents its id and secret.
+/// The app with this id and secret.
 async fn by_secret(
     root: &mut Root,
     call: &RootCall,
@@ -54,7 +54,7 @@ async fn by_secret(
     Ok(app)
 }
 
-/// The app's tenant token in a tenant and the seconds left to it. `life` is that of a new one, in milliseconds.
+/// The app's tenant token in a tenant, and the seconds left. `life` is that of a new one, in milliseconds.
 pub(crate) async fn tenant_token(
     tx: &mut Tx,
     call: &RootCall,
@@ -67,15 +67,15 @@ pub(crate) async fn tenant_token(
     Ok((token.issue(&call.engine.keys), seconds_left(expires_at, now, life)))
 }
 
-/// The seconds that a token has left; never more than it lives.
+/// The seconds that a token has left, never more than its lifetime.
 fn seconds_left(expires_at: i64, now: i64, life: i64) -> i64 {
     (expires_at - now).min(life) / 1000
 }
 
-/// With half an hour left or more the app's present token is given again; with less, a new one, and both are valid.
+/// Returns the app's present token if it has half an hour or more left, otherwise a new one; both are then valid.
 async fn current_or_new(tx: &mut Tx, app_id: AppId, kind: &str, now: i64, life: i64) -> Result<i64, Fault> {
-    // A token that lives longer than a whole life was issued before the tenant's clock went back, or by a server whose
-    // clock is ahead of this one's.
+    // A token with more than a full lifetime left was issued before the tenant's clock was moved back, or by a server
+    // whose clock is ahead of this one's.
     let good = now + RENEW_MS..=now + life + SKEW_MS;
     let present = apps::issued_token(tx, app_id, kind).await?;
     if let Some(expires_at) = present.filter(|at| good.contains(at)) {

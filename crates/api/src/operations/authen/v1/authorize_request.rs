@@ -1,4 +1,4 @@
-//! What an app asks of the authorize page, checked: the same when the page is shown and when it is answered.
+//! Checks the parameters of the authorize page: the same when the page is shown and when its form is sent.
 
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::model::InstallStatus;
@@ -11,50 +11,50 @@ use serde::{Deserialize, Serialize};
 use crate::rules;
 use crate::{Browse, RootCall, UserPicker};
 
-/// What an app asks, and, when the page is answered, the answer.
+/// The parameters of the page and, when its form is sent, the decision.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Asked {
     /// The app.
     pub(crate) client_id: Option<String>,
-    /// The app, under its older name.
+    /// The app; an older name of `client_id`.
     pub(crate) app_id: Option<String>,
-    /// `code`, which is meant where it is missing, too.
+    /// `code`; also the default.
     pub(crate) response_type: Option<String>,
-    /// Where the code goes.
+    /// Where the code is sent.
     pub(crate) redirect_uri: Option<String>,
-    /// The scopes to be granted, separated by blanks; at most 50.
+    /// The scopes to be granted, separated by spaces; at most 50.
     pub(crate) scope: Option<String>,
-    /// Comes back as it is.
+    /// Returned unchanged.
     pub(crate) state: Option<String>,
     /// The challenge of PKCE.
     pub(crate) code_challenge: Option<String>,
-    /// How the challenge was made: `S256` or `plain`, the default.
+    /// How the challenge was computed: `S256` or `plain` (the default).
     pub(crate) code_challenge_method: Option<String>,
     /// `consent`; the page is shown in any case.
     pub(crate) prompt: Option<String>,
-    /// Shows only users whose name contains this. Not of the platform.
+    /// Shows only users whose name contains this. Larkspur's own.
     pub(crate) name: Option<String>,
-    /// The user who was picked: tenant and user_id with a slash between. Not of the platform.
+    /// The selected user: tenant and user_id, separated by a slash. Larkspur's own.
     pub(crate) user: Option<String>,
-    /// The language of the page: `zh` or `en`; the browser's by default. Not of the platform.
+    /// The language of the page: `zh` or `en`; the browser's by default. Larkspur's own.
     pub(crate) lang: Option<String>,
-    /// `allow` or `deny`. Not of the platform.
+    /// `allow` or `deny`. Larkspur's own.
     pub(crate) decision: Option<String>,
-    /// What the page's form has of the server, so that an answer can be told from one of another page. Not of the platform.
+    /// The server's token in the page's form, which proves that the form was on a page of this server. Larkspur's own.
     pub(crate) form_token: Option<String>,
 }
 
-/// A request that is in order.
+/// A valid request.
 pub(crate) struct Checked {
     /// The app.
     pub(crate) app: App,
-    /// Where users may sign in to it.
+    /// The tenants where users can sign in to it.
     pub(crate) homes: Vec<(TenantKey, Install)>,
-    /// Where the code goes.
+    /// Where the code is sent.
     pub(crate) redirect_uri: String,
-    /// What is to be granted.
+    /// The requested scopes.
     pub(crate) scopes: Scopes,
-    /// The challenge of PKCE and how it was made; both empty for none.
+    /// The challenge of PKCE and its method; both empty for none.
     pub(crate) challenge: (String, String),
 }
 
@@ -72,10 +72,10 @@ fn malformed(field: &str, value: &str, why: &str) -> Fault {
 
 /// The refusal of a value that is too long to be repeated.
 fn misfit(field: &str, why: &str) -> Fault {
-    Fault::new(codes::OAUTH_MALFORMED, format!("{field} does not fit")).with_violation(field, None, why)
+    Fault::new(codes::OAUTH_MALFORMED, format!("{field} is invalid")).with_violation(field, None, why)
 }
 
-/// What is kept, or goes back and forth, has an end.
+/// Limits the size of everything that is stored or sent back.
 fn sizes(asked: &Asked) -> Result<(), Fault> {
     for (field, text) in [("redirect_uri", &asked.redirect_uri), ("state", &asked.state)] {
         if text.as_ref().is_some_and(|text| text.len() > rules::oauth::ADDRESS_MAX) {
@@ -92,7 +92,7 @@ fn given(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.is_empty())
 }
 
-/// Checks a request. Until the address is known to be the app's, nothing is ever sent there: refusals are pages.
+/// Checks a request. Refusals are pages: nothing is sent to a URL until it is known to be the app's.
 pub(crate) async fn check(root: &mut Root, call: &RootCall, asked: &Asked) -> Result<Checked, Fault> {
     if call.settings.user_picker == UserPicker::Off {
         return Err(Fault::new(codes::PICKER_OFF, "behaviours.user_picker is off"));
@@ -134,7 +134,7 @@ pub(crate) async fn check(root: &mut Root, call: &RootCall, asked: &Asked) -> Re
 /// The tenants in which the app is in use and has the scopes.
 async fn homes(root: &mut Root, app: &App, scopes: &Scopes) -> Result<Vec<(TenantKey, Install)>, Fault> {
     let mut found = Vec::new();
-    let mut why = Fault::new(codes::OAUTH_APP_NOT_INSTALLED, "the app is installed nowhere");
+    let mut why = Fault::new(codes::OAUTH_APP_NOT_INSTALLED, "the app is not installed in any tenant");
     for tenant in apps::homes(root, app.app_id).await? {
         let Some(install) = apps::stored_install(&mut root.tenant(tenant), app.app_id).await? else {
             continue;
@@ -155,7 +155,7 @@ async fn homes(root: &mut Root, app: &App, scopes: &Scopes) -> Result<Vec<(Tenan
     if found.is_empty() { Err(why) } else { Ok(found) }
 }
 
-/// What a browser is shown, as an operation's output.
+/// The response to a browser, as an operation's output.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct PageAnswer {
     #[serde(skip)]

@@ -1,13 +1,13 @@
-//! The token in the page's form: an answer with it comes from a page that this server showed, to the same request.
+//! The token in the page's form. It proves that the form was on a page of this server, for the same request.
 //!
-//! A page of another origin can send a form here, but it cannot read one of ours.
+//! A page of another origin can send a form to this server, but cannot read the server's pages.
 
 use larkspur_store::Keys;
 use subtle::ConstantTimeEq;
 
 use super::authorize_request::Asked;
 
-/// How long a page can be answered, in milliseconds. Source: assumed.
+/// How long the form of a page can be sent, in milliseconds. Source: assumed.
 const LIFE_MS: i64 = 3600 * 1000;
 
 /// A token for the form of a page that is shown at `now`, in real time.
@@ -15,7 +15,7 @@ pub(crate) fn make(keys: &Keys, asked: &Asked, now: i64) -> String {
     sealed(keys, asked, now + LIFE_MS)
 }
 
-/// Whether an answer carries the token of a page that was shown for the same request, within the hour.
+/// Whether a form has the token of a page that was shown for the same request within the last hour.
 pub(crate) fn fits(keys: &Keys, asked: &Asked, now: i64) -> bool {
     let given = asked.form_token.as_deref().unwrap_or_default();
     let until = given.split_once('.').and_then(|(until, _)| until.parse::<i64>().ok());
@@ -23,7 +23,7 @@ pub(crate) fn fits(keys: &Keys, asked: &Asked, now: i64) -> bool {
     until.is_some_and(|until| given.as_bytes().ct_eq(sealed(keys, asked, until).as_bytes()).into())
 }
 
-/// The end of its life, and a signature of that and of what was asked.
+/// The expiry, and a signature over it and the request.
 fn sealed(keys: &Keys, asked: &Asked, until: i64) -> String {
     let mut message = format!("form {until}");
     let client = asked.client_id.as_ref().or(asked.app_id.as_ref());
@@ -35,7 +35,7 @@ fn sealed(keys: &Keys, asked: &Asked, until: i64) -> String {
         asked.code_challenge.as_ref(),
         asked.code_challenge_method.as_ref(),
     ] {
-        // Browsers change the ends of lines that they send in a form.
+        // Browsers change line ends in the values of a form.
         let text: String =
             field.into_iter().flat_map(|text| text.chars()).filter(|c| !"\r\n".contains(*c)).collect();
         message.push_str(&format!(" {}:{text}", text.len()));
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn good_for_an_hour_and_for_the_same_request() {
+    fn valid_for_an_hour_and_for_the_same_request() {
         let keys = Keys::derive("master");
         let token = make(&keys, &asked(""), 1000);
         for now in [1000, 1000 + LIFE_MS] {

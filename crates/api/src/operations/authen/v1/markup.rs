@@ -1,4 +1,4 @@
-//! The authorize page: who are you, and may the app do this?
+//! The HTML of the authorize page: which user signs in, and what the app requests.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use super::form_token;
 use crate::pages::{self, Language, escape};
 use crate::{Browse, RootCall};
 
-/// The most users that the page lists; the others are found by name.
+/// The most users that the page lists; others are found by name.
 const MOST: i64 = 50;
 
 /// The page with the users who may sign in.
@@ -75,11 +75,11 @@ pub(crate) async fn picker(
     Ok(PageAnswer::of(Browse::Page(pages::page(&title, &main, &call.frame))))
 }
 
-/// The users that the page offers.
+/// The users on the page.
 struct People {
     /// As the buttons of a form.
     list: String,
-    /// How many they are.
+    /// Their number.
     listed: i64,
     /// Whether there are more.
     more: bool,
@@ -115,18 +115,18 @@ async fn people(root: &mut Root, checked: &Checked, part: &str) -> Result<People
 fn scopes(main: &mut String, checked: &Checked, language: Language) {
     if checked.scopes.iter().next().is_none() {
         let none = language
-            .pick("It asks for no scopes beside your name and picture.", "除姓名和头像外，未申请其他权限。");
+            .pick("It requests no scopes beyond your name and picture.", "除姓名和头像外，未申请其他权限。");
         let _ = writeln!(main, "<p>{none}</p>");
         return;
     }
-    let _ = writeln!(main, "<p>{}</p>\n<ul>", language.pick("It asks for these scopes:", "申请以下权限："));
+    let _ = writeln!(main, "<p>{}</p>\n<ul>", language.pick("It requests these scopes:", "申请以下权限："));
     for scope in checked.scopes.iter() {
         let _ = writeln!(main, "<li><code>{}</code></li>", escape(scope));
     }
     main.push_str("</ul>\n");
 }
 
-/// What was asked, to be sent along with the answer.
+/// The parameters of the request as hidden fields, to be sent with the decision.
 fn hidden(asked: &Asked) -> String {
     let client = asked.client_id.as_ref().or(asked.app_id.as_ref());
     let mut out = String::new();

@@ -1,4 +1,4 @@
-//! `authen/v1`: the page on which a user signs in, and who signed in. Its token endpoints are historic, and still in use.
+//! `authen/v1`: the sign-in page, and who signed in. Its token endpoints are historic, and still in use.
 
 mod authorize_request;
 mod form_token;

@@ -1,4 +1,4 @@
-//! Who a user is, as far as an app may know.
+//! A user's profile, as far as an app may see it.
 
 use larkspur_contract::Fault;
 use larkspur_contract::profile::Profile;
@@ -10,35 +10,35 @@ use serde::Serialize;
 
 use crate::rules::images::avatar_sized;
 
-/// Who a user is, as far as an app may know.
+/// A user's profile, as far as the app may see it.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct UserProfile {
     /// Name.
     name: String,
-    /// Name in English; the name where the user has no other one.
+    /// English name; the name if there is none.
     en_name: String,
-    /// Address of the picture.
+    /// URL of the picture.
     avatar_url: String,
-    /// Address of the picture, 72 pixels wide.
+    /// URL of the picture, 72 pixels wide.
     avatar_thumb: String,
-    /// Address of the picture, 240 pixels wide.
+    /// URL of the picture, 240 pixels wide.
     avatar_middle: String,
-    /// Address of the picture, 640 pixels wide.
+    /// URL of the picture, 640 pixels wide.
     avatar_big: String,
     /// `ou_…`
     open_id: String,
     /// `on_…`
     union_id: String,
-    /// Mail address; needs `contact:user.email:readonly`.
+    /// Email address; needs `contact:user.email:readonly`.
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
-    /// Mail address at the tenant's own mail service; needs `contact:user.employee:readonly`.
+    /// Email address at the tenant's own mail service; needs `contact:user.employee:readonly`.
     #[serde(skip_serializing_if = "Option::is_none")]
     enterprise_email: Option<String>,
     /// The tenant's own id; needs `contact:user.employee_id:readonly`.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
-    /// Telephone number; needs `contact:user.phone:readonly`.
+    /// Phone number; needs `contact:user.phone:readonly`.
     #[serde(skip_serializing_if = "Option::is_none")]
     mobile: Option<String>,
     /// The tenant.
@@ -46,7 +46,7 @@ pub(crate) struct UserProfile {
 }
 
 impl UserProfile {
-    /// Shows a user to an app that holds what `has` says.
+    /// The profile of a user for an app; `has` says which scopes it holds.
     pub(crate) fn of(
         tx: &Tx,
         install: &apps::Install,
@@ -74,7 +74,7 @@ impl UserProfile {
     }
 }
 
-/// What is known of a user beside name and addresses.
+/// The stored profile of a user.
 pub(crate) async fn known(tx: &mut Tx, user: &User) -> Result<Profile, Fault> {
     let found = directory::profiles(tx, [user.user_id.as_str()]).await?.remove(&user.user_id);
     Ok(found.unwrap_or_default())

@@ -1,4 +1,4 @@
-//! What the historic endpoints of `authen/v1` do alike.
+//! Shared code of the historic endpoints of `authen/v1`.
 
 use larkspur_contract::ids::AppId;
 use larkspur_contract::{Fault, codes};
@@ -12,7 +12,7 @@ use crate::operations::authen::session::{Form, Session};
 use crate::tokens::{Holder, Token};
 use crate::{Presented, RootCall};
 
-/// A code to be exchanged.
+/// A code to exchange.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(crate) struct CodeBody {
     /// `authorization_code`
@@ -21,7 +21,7 @@ pub(crate) struct CodeBody {
     code: Option<String>,
 }
 
-/// A refresh token to be exchanged.
+/// A refresh token to exchange.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(crate) struct RefreshBody {
     /// `refresh_token`
@@ -30,12 +30,12 @@ pub(crate) struct RefreshBody {
     refresh_token: Option<String>,
 }
 
-/// A body that may carry the app's token, too.
+/// A body that may also carry the app's token.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(crate) struct WithToken<T> {
     #[serde(flatten)]
     pub(crate) grant: T,
-    /// The app's token, where it does not stand in the header.
+    /// The app's token, if it is not in the header.
     app_access_token: Option<String>,
 }
 
@@ -46,7 +46,7 @@ impl<T> WithToken<T> {
     }
 }
 
-/// Tokens and how long they live.
+/// Tokens and their lifetimes.
 #[derive(Serialize, JsonSchema)]
 struct Tokens {
     /// `u-…`
@@ -61,12 +61,12 @@ struct Tokens {
     refresh_expires_in: i64,
 }
 
-/// Tokens, and what they may do.
+/// Tokens, and their scopes.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Scoped {
     #[serde(flatten)]
     tokens: Tokens,
-    /// What the access token may do.
+    /// The scopes of the access token.
     scope: String,
 }
 
@@ -85,7 +85,7 @@ fn granting(given: &Option<String>, wanted: &str) -> Result<(), Fault> {
     }
 }
 
-/// The app whose token was presented: in the header, or else in the body where the gateway let the call in without one.
+/// The app whose token was presented, in the header or, if the gateway accepted the call without one, in the body.
 async fn app(root: &mut Root, call: &RootCall, in_body: &str) -> Result<apps::App, Fault> {
     let id = match &call.presented {
         Presented::App(id) => Some(*id),
@@ -95,10 +95,10 @@ async fn app(root: &mut Root, call: &RootCall, in_body: &str) -> Result<apps::Ap
         Some(id) => apps::find(root, id).await?,
         None => None,
     };
-    found.ok_or_else(|| Fault::new(codes::AUTHEN_APP_TOKEN_INVALID, "no good token of an app"))
+    found.ok_or_else(|| Fault::new(codes::AUTHEN_APP_TOKEN_INVALID, "no valid app token"))
 }
 
-/// The app that a token was issued to, as the gateway finds it: the token of an ISV app or a tenant token, in time.
+/// The app that a valid token was issued to, by the gateway's rules: the token of an ISV app, or a tenant token.
 async fn by_token(root: &mut Root, call: &RootCall, text: &str) -> Result<Option<AppId>, Fault> {
     let Some(token) = Token::read(text, &call.engine.keys) else { return Ok(None) };
     if matches!(token.holder, Holder::User { .. }) {
@@ -111,7 +111,7 @@ async fn by_token(root: &mut Root, call: &RootCall, text: &str) -> Result<Option
     Ok(here.then_some(token.app))
 }
 
-/// Exchanges a code, for the app of the header or of the token that stood in the body.
+/// Exchanges a code, for the app of the token in the header or body.
 pub(crate) async fn by_code(
     root: &mut Root,
     call: &RootCall,
@@ -124,7 +124,7 @@ pub(crate) async fn by_code(
     exchange::by_code(root, call, Form::Historic, &app, code, None, None).await
 }
 
-/// Exchanges a refresh token, as [`by_code`] does a code.
+/// Exchanges a refresh token, like [`by_code`].
 pub(crate) async fn by_refresh(
     root: &mut Root,
     call: &RootCall,
@@ -137,7 +137,7 @@ pub(crate) async fn by_refresh(
     exchange::by_refresh(root, call, Form::Historic, &app, token).await
 }
 
-/// The tokens of a session, and what they may do, as the OIDC endpoints tell them.
+/// The tokens of a session and their scopes, as the OIDC endpoints answer them.
 pub(crate) async fn scoped(session: &mut Session) -> Result<Scoped, Fault> {
     Ok(Scoped { tokens: tokens(session).await?, scope: session.grant.scopes.to_column() })
 }
@@ -154,7 +154,7 @@ async fn tokens(session: &mut Session) -> Result<Tokens, Fault> {
     })
 }
 
-/// Tokens, and whose they are; without their scopes. Source: the models of the official SDKs.
+/// Tokens and their user, without scopes. Source: the models of the official SDKs.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct SignedIn {
     #[serde(flatten)]
@@ -163,7 +163,7 @@ pub(crate) struct SignedIn {
     profile: UserProfile,
 }
 
-/// The tokens of a session, and whose they are.
+/// The tokens of a session and their user.
 pub(crate) async fn signed_in(session: &mut Session) -> Result<SignedIn, Fault> {
     let tokens = tokens(session).await?;
     let has = |scope: &str| session.grant.scopes.has(scope);

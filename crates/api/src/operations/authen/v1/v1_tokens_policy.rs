@@ -1,4 +1,4 @@
-//! What the historic endpoints of `authen/v1` answer and promise.
+//! Codes and behaviors of the historic endpoints of `authen/v1`.
 
 use larkspur_contract::{Basis, Behaviour, Code, codes};
 
@@ -34,25 +34,25 @@ pub(crate) const REFRESH_CODES: &[Code] = &[
 
 const BY_TENANT_TOKEN: Behaviour = Behaviour {
     name: "authen_by_tenant_token",
-    rule: "A tenant token is taken where an app token is asked for: for a custom app they are the same. Anything else, a missing token included, is 20014.",
+    rule: "A tenant token is accepted as app token, since for a custom app they are the same. Anything else, including a missing token, is 20014.",
     basis: Basis::Observed,
     switch: false,
 };
 const TOKEN_IN_BODY: Behaviour = Behaviour {
     name: "authen_app_token_in_body",
-    rule: "Without Authorization: Bearer, access_token and refresh_access_token (not those of oidc) look for app_access_token in the body, as older sign-in libraries send it.",
+    rule: "Without Authorization: Bearer, access_token and refresh_access_token (not those of oidc) look for app_access_token in the body, because older sign-in libraries send it there.",
     basis: Basis::Observed,
     switch: false,
 };
 const GRANT_TYPE: Behaviour = Behaviour {
     name: "authen_grant_type",
-    rule: "A grant_type that is missing or unknown is 20001 with a text of its own; the one of the other endpoint is 20036.",
+    rule: "A missing or unknown grant_type is 20001 with its own text; the grant_type of the other endpoint is 20036.",
     basis: Basis::Observed,
     switch: false,
 };
 const SID: Behaviour = Behaviour {
     name: "authen_sid",
-    rule: "sid is left out, as the page has it for an empty one: there is no session of a client here.",
+    rule: "sid is omitted, as on the page if it is empty: Larkspur has no client sessions.",
     basis: Basis::Observed,
     switch: false,
 };

@@ -27,11 +27,11 @@ struct BotInfo {
     activate_status: u8,
     /// Name.
     app_name: String,
-    /// Address of its picture.
+    /// URL of its picture.
     avatar_url: String,
-    /// Addresses from which it may call; empty means any.
+    /// IP addresses that it may call from; empty means any.
     ip_white_list: Vec<String>,
-    /// Its open_id, as the app itself sees it.
+    /// Its open_id, as seen by the app itself.
     open_id: String,
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn answer(tx: &Tx, call: &Call) -> Output {
 
 pub(crate) const WITHOUT: Behaviour = Behaviour {
     name: "bot_info_without_bot",
-    rule: "An app without the bot ability is answered with activate_status 0.",
+    rule: "For an app without the bot ability, activate_status is 0.",
     basis: Assumed,
     switch: false,
 };

@@ -19,9 +19,9 @@ pub(crate) mod chat_top_notice;
 pub(crate) mod chat_user_setting;
 pub(crate) mod image;
 
-/// Which chat.
+/// The chat.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct ChatPath {
-    /// Its id.
+    /// The chat's id.
     chat_id: String,
 }

@@ -13,7 +13,7 @@ pub(crate) struct Get;
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.sign_in.get",
-        summary: "Get an app's redirect addresses, and an ISV app's present app_ticket",
+        summary: "Get an app's redirect URLs, and an ISV app's present app_ticket",
         route: get("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/sign_in"),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

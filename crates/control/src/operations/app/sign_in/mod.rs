@@ -1,4 +1,4 @@
-//! Where users of an app may be sent when they have signed in, and the ticket of an ISV app.
+//! The redirect URLs of an app, and the ticket of an ISV app.
 
 use larkspur_contract::Fault;
 use larkspur_contract::model::AppKind;
@@ -11,22 +11,22 @@ use crate::support;
 pub(crate) mod get;
 pub(crate) mod put;
 
-/// What an app says of signing in.
-// It has no `Debug`, so that the ticket does not get into a log.
+/// Sign-in settings of an app.
+// It has no `Debug`, which would print the ticket to logs.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Shown {
-    /// Where the app's users may be sent; none means any address on this machine.
+    /// Where users may be redirected after they sign in; if empty, to any URL on this machine.
     redirect_uris: Vec<String>,
     /// The present ticket of an ISV app.
     #[serde(skip_serializing_if = "Option::is_none")]
     app_ticket: Option<String>,
 }
 
-/// What an app made in this world says of signing in.
+/// The sign-in settings of an app that was created in this world.
 async fn shown(tx: &mut Tx, id: &str) -> Result<Shown, Fault> {
     let install = support::app(tx, "app_id", id).await?;
     if install.developer != tx.tenant() {
-        return Err(support::not_found("app_id", id, "the app was made in another world"));
+        return Err(support::not_found("app_id", id, "the app was created in another world"));
     }
     let sign_in = oauth::sign_in(tx, install.app_id).await?;
     let engine = tx.engine().clone();

@@ -12,10 +12,10 @@ use crate::{support, values};
 /// `PUT /larkspur/v1/worlds/:tenant_key/apps/:app_id/sign_in`
 pub(crate) struct Put;
 
-/// Where the app's users may be sent.
+/// Sign-in settings of an app.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
-    /// Absolute http and https addresses of 2048 bytes at most; none means any on this machine.
+    /// Absolute http and https URLs of at most 2048 bytes; if empty, any URL on this machine is accepted.
     #[schemars(length(max = 300), transform = values::address_list)]
     redirect_uris: Vec<String>,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Body {
 impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.sign_in.put",
-        summary: "Set the addresses to which an app's users may be sent when they have signed in",
+        summary: "Set the URLs to which an app's users may be redirected after they sign in",
         route: put("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/sign_in"),
         effect: Effect::Writes,
         consumes: Consumes::Json,

@@ -12,7 +12,7 @@ pub(crate) struct Get;
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.settings.get",
-        summary: "Show what a world's edition and administrators allow, and whether edits collide in it",
+        summary: "Get the settings of a world: its edition, its administrators' policy, and whether edits collide",
         route: get("/larkspur/v1/worlds/{tenant_key}/settings"),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,4 +1,4 @@
-//! What the edition of a world has, and what its administrators allow.
+//! Settings of a world: its edition and its administrators' policy.
 
 use larkspur_store::policies::Policy;
 use schemars::JsonSchema;
@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 pub(crate) mod get;
 pub(crate) mod put;
 
-/// What the world's edition has, what its administrators allow, and whether edits collide in it. What is absent is as usual
-/// from now on.
+/// The edition of a world, the policy of its administrators, and whether edits collide in it. Absent fields are reset
+/// to their defaults.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Settings {
-    /// Whether the edition has restricted mode; without, switching it on is 232057.
+    /// Whether the edition has restricted mode; if not, enabling it is 232057.
     restricted_mode: bool,
-    /// Whether the edition has `hide_member_count_setting`; without, `only_owner` is 232078.
+    /// Whether the edition has `hide_member_count_setting`; if not, `only_owner` is 232078.
     hide_member_count: bool,
-    /// Whether the administrators allow public groups; if not, making one is 232091.
+    /// Whether the administrators allow public groups; if not, creating one is 232091.
     public_groups: bool,
-    /// Words that no name and no description of a chat may hold, whatever their case: 232023.
+    /// Words that no name or description of a chat may contain, in any case: 232023.
     #[schemars(length(max = 1000))]
     forbidden_words: Vec<String>,
     /// The most bytes of all images together; more is 234042. Absent: no quota.
     #[schemars(range(min = 0))]
     #[serde(skip_serializing_if = "Option::is_none")]
     storage_bytes: Option<i64>,
-    /// How long an edit of a chat takes, in milliseconds of the world's clock; another one meanwhile is 232019, of a menu
-    /// 232073, with the same uuid 232068. 0: edits wait for one another.
+    /// How long an edit of a chat takes, in milliseconds of the world's clock. Another edit during that time is 232019,
+    /// of a menu 232073, with the same uuid 232068. 0: edits wait for one another.
     #[schemars(range(min = 0, max = 86_400_000))]
     edit_ms: i64,
 }
@@ -37,7 +37,7 @@ impl Default for Settings {
     }
 }
 
-/// A policy as answers show it.
+/// A policy, as answers show it.
 fn show(policy: &Policy) -> Settings {
     Settings {
         restricted_mode: policy.restricted_mode,

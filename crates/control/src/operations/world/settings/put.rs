@@ -33,7 +33,7 @@ impl Settings {
 impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.settings.put",
-        summary: "Set what a world's edition and administrators allow, and whether edits collide in it",
+        summary: "Set the settings of a world: its edition, its administrators' policy, and whether edits collide",
         route: put("/larkspur/v1/worlds/{tenant_key}/settings"),
         effect: Effect::Writes,
         consumes: Consumes::Json,

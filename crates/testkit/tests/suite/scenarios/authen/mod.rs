@@ -191,7 +191,7 @@ async fn pages_are_in_chinese_and_english() {
         ">English</a>",
         "hreflang=\"en\"",
     ];
-    let english = ["Sign in to ", "Who are you?", ">Allow</button>", "It asks for these scopes", ">中文</a>"];
+    let english = ["Sign in to ", "Who are you?", ">Allow</button>", "It requests these scopes", ">中文</a>"];
     let scope = ("scope", "im:chat");
     for path in [PAGE, INDEX] {
         let shown = async |more: &[(&str, &str)], accepted: &str| {

@@ -15,19 +15,19 @@ use crate::{Call, Empty, Input, Operation, rules, translate};
 /// `GET /application/v6/applications/:app_id`
 pub(super) struct Get;
 
-/// Which app.
+/// The app.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Path {
     /// The app, or `me` for the calling one.
     app_id: String,
 }
 
-/// In which language.
+/// The language, and the form of user ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// Language of texts.
     lang: Lang,
-    /// Form of the ids of users; `open_id` by default.
+    /// The form of user ids; `open_id` by default.
     user_id_type: Option<UserIdType>,
 }
 
@@ -150,12 +150,12 @@ async fn find(tx: &mut Tx, call: &Call, id: &str) -> Result<apps::Install, Fault
         return Ok(apps::Install::clone(&call.app));
     }
     if !call.has_scope(scopes::ADMIN_APP_INFO) {
-        let why = "another app than the caller needs admin:app.info:readonly";
+        let why = "reading another app needs admin:app.info:readonly";
         return Err(refused(codes::APPLICATION_LEVEL_TOO_LOW, why));
     }
     match apps::install(tx, app).await? {
         Some(install) if install.kind == AppKind::Custom => Ok(apps::Install::clone(&install)),
-        Some(_) => Err(refused(codes::APPLICATION_NOT_CUSTOM, "an app of the store")),
+        Some(_) => Err(refused(codes::APPLICATION_NOT_CUSTOM, "a store app")),
         None if apps::is_known(tx, app).await? => {
             Err(refused(codes::APPLICATION_NOT_IN_TENANT, "not installed in this tenant"))
         }
@@ -163,18 +163,18 @@ async fn find(tx: &mut Tx, call: &Call, id: &str) -> Result<apps::Install, Fault
     }
 }
 
-/// The language of what an app says of itself.
+/// The language of an app's texts.
 const PRIMARY: &str = "zh_cn";
 
 const SHOWN: Behaviour = Behaviour {
     name: "application_shown",
-    rule: "The owner, who is also the creator, is the user whom the control API names; creator_id and owner_id are empty without one. Texts are the same in every language; every scope is of level 1 and has no description; there are no versions, so that both ids of versions are empty.",
+    rule: "The owner, who is also the creator, is set by the control API; without one, creator_id and owner_id are empty. Texts are the same in every language. Every scope has level 1 and no description. There are no versions, so both version ids are empty.",
     basis: Basis::Assumed,
     switch: false,
 };
 const ORDER: Behaviour = Behaviour {
     name: "application_checks",
-    rule: "Codes in this order: 210503 for an id of another form, 210508 for another app without admin:app.info:readonly, 210506 for an app that is nowhere, 210504 for one that is not installed here, 210505 for one of the store.",
+    rule: "Codes in this order: 210503 for a malformed id, 210508 for another app without admin:app.info:readonly, 210506 for an unknown app, 210504 for an app that is not installed in the tenant, 210505 for a store app.",
     basis: Basis::Assumed,
     switch: false,
 };

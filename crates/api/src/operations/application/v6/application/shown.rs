@@ -10,15 +10,15 @@ use crate::rules::scopes::Identity;
 pub(super) struct Application {
     /// Its id.
     pub(super) app_id: String,
-    /// Who made it; empty for no one.
+    /// Who created it; empty if unknown.
     pub(super) creator_id: String,
-    /// 0: switched off; 1: in use; 2: not installed.
+    /// 0: disabled; 1: in use; 2: not installed.
     pub(super) status: u8,
-    /// 0: a custom app; 1: an app of the store.
+    /// 0: a custom app; 1: a store app.
     pub(super) scene_type: u8,
     /// 0: free.
     pub(super) payment_type: u8,
-    /// Where users may be sent who have signed in; those of apps that this tenant made.
+    /// The redirect URLs; only of apps that this tenant created.
     pub(super) redirect_urls: Vec<String>,
     /// The version in use; empty for none.
     pub(super) online_version_id: String,
@@ -26,21 +26,21 @@ pub(super) struct Application {
     pub(super) unaudit_version_id: String,
     /// Name.
     pub(super) app_name: String,
-    /// Address of its picture.
+    /// URL of its picture.
     pub(super) avatar_url: String,
     /// Description.
     pub(super) description: String,
-    /// What it may do, in the order of the names.
+    /// Its scopes, in the order of their names.
     pub(super) scopes: Vec<Scope>,
     /// Its page for administrators; empty for none.
     pub(super) back_home_url: String,
-    /// What it says of itself, by language.
+    /// Its texts, by language.
     pub(super) i18n: Vec<I18n>,
     /// Its main language.
     pub(super) primary_language: &'static str,
     /// Its categories.
     pub(super) common_categories: Vec<String>,
-    /// Whose it is.
+    /// Its owner.
     pub(super) owner: Owner,
     /// What opens on mobile devices: `bot`; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,15 +55,15 @@ pub(super) struct Application {
 pub(super) struct Scope {
     /// Its name.
     pub(super) scope: String,
-    /// What it allows, in words.
+    /// Description.
     pub(super) description: String,
     /// 1: ordinary; 2: advanced; 3: super.
     pub(super) level: u8,
-    /// The identities to which it was granted.
+    /// The identities that it was granted to.
     pub(super) token_types: &'static [Identity],
 }
 
-/// What an app says of itself in a language.
+/// The texts of an app in one language.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct I18n {
     /// The language.
@@ -72,11 +72,11 @@ pub(super) struct I18n {
     pub(super) name: String,
     /// Description.
     pub(super) description: String,
-    /// Address of its help; empty for none.
+    /// URL of its help; empty for none.
     pub(super) help_use: String,
 }
 
-/// Whose an app is.
+/// The owner of an app.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Owner {
     /// 1: a partner; 2: a member of the tenant.

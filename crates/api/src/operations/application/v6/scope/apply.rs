@@ -9,7 +9,7 @@ pub(super) struct Apply;
 impl Operation for Apply {
     const SPEC: &'static Spec = &Spec {
         id: "application.v6.scope.apply",
-        summary: "Apply for the scopes that the app asks for and does not hold",
+        summary: "Apply for the scopes that the app requests and does not hold",
         reference: "application-v6/scope/apply",
         route: post("/open-apis/application/v6/scopes/apply"),
         access: Access::tenant(&[]),
@@ -40,7 +40,7 @@ impl Operation for Apply {
         let wishes = publishing::lock_wishes(tx, call.app_id()).await?;
         let open = wishes.open();
         if open.iter().next().is_none() {
-            return Err(Fault::new(codes::SCOPES_ALL_GRANTED, "the app holds every scope that it asks for"));
+            return Err(Fault::new(codes::SCOPES_ALL_GRANTED, "the app holds every scope that it requests"));
         }
         if open == wishes.applied {
             let why = "the app has applied for the same scopes before";
@@ -53,7 +53,7 @@ impl Operation for Apply {
 
 const APPLIED: Behaviour = Behaviour {
     name: "app_scopes_applied",
-    rule: "An application grants nothing: scopes are granted by the control API. One for the same scopes as the last one is 212004.",
+    rule: "An application grants nothing: the control API grants scopes. Applying again for the same scopes is 212004.",
     basis: Basis::Assumed,
     switch: false,
 };

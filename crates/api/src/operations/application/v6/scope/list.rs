@@ -13,25 +13,25 @@ pub(super) struct List;
 /// The app's scopes.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// Those that it holds, and those that it asks for; once for each identity, in the order of their names.
+    /// The scopes that it holds or requests, once for each identity, in the order of their names.
     scopes: Vec<Granted>,
 }
 
-/// Whether a scope was granted.
+/// A scope and whether it was granted.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Granted {
     /// Its name.
     scope_name: String,
     /// 1: granted; 2: not granted.
     grant_status: u8,
-    /// To which identity.
+    /// The identity.
     scope_type: Identity,
 }
 
 impl Operation for List {
     const SPEC: &'static Spec = &Spec {
         id: "application.v6.scope.list",
-        summary: "List the app's scopes and whether they were granted",
+        summary: "List the app's scopes and whether each was granted",
         reference: "application-v6/scope/list",
         route: get("/open-apis/application/v6/scopes"),
         access: Access::tenant(&[]),
@@ -55,7 +55,7 @@ impl Operation for List {
 
     async fn run(tx: &mut Tx, call: &Call, _input: &Input<Self>) -> Result<Output, Fault> {
         let open = publishing::wishes(tx, call.app_id()).await?.open();
-        // What it holds is read off the call, as the check of scopes does.
+        // Scopes that it holds are read from the call, as in the check of scopes.
         let held = call.app.scopes.iter().map(|scope| (scope, 1));
         let open = open.iter().filter(|scope| !call.app.scopes.has(scope)).map(|scope| (scope, 2));
         let mut all: Vec<(&str, u8)> = held.chain(open).collect();
@@ -73,7 +73,7 @@ impl Operation for List {
 
 const ASKED: Behaviour = Behaviour {
     name: "app_scopes_listed",
-    rule: "Listed are the scopes that the app holds (1) and those that it asks for by the control API's requested_scopes and does not hold (2). Scopes that it neither holds nor asks for are not listed.",
+    rule: "The list has the scopes that the app holds (1), and those in the control API's requested_scopes that it does not hold (2). Other scopes are not listed.",
     basis: Basis::Assumed,
     switch: false,
 };

@@ -22,7 +22,7 @@ pub(crate) struct Body {
     app_ticket: Option<String>,
 }
 
-/// A token and how long it lives.
+/// A token and its lifetime.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// `a-…`
@@ -54,7 +54,7 @@ impl Operation for Create {
         example: r#"{"app_id":"{app_id}","app_secret":"{app_secret}","app_ticket":"the pushed ticket"}"#,
         behaviours: &[Behaviour {
             name: "app_ticket_lifetime",
-            rule: "A ticket is valid for at least an hour, through any number of later ones; the present one and the one before it are in any case.",
+            rule: "A ticket is valid for at least an hour, however many later ones there are. The latest two tickets are always valid.",
             basis: Basis::Observed,
             switch: false,
         }],
@@ -78,7 +78,7 @@ impl Operation for Create {
         let oldest = tickets.tickets_from.min(tickets.ticket_no - 1).max(0);
         let mut numbers = (oldest..=tickets.ticket_no).rev();
         if !numbers.any(|number| keys.app_ticket_matches(given, app.app_id, number)) {
-            return Err(Fault::new(codes::APP_TICKET_INVALID, "none of the tickets that are still good"));
+            return Err(Fault::new(codes::APP_TICKET_INVALID, "not one of the valid tickets"));
         }
         let now = call.now + tenants::get(&mut tx).await?.map_or(0, |tenant| tenant.clock_offset_ms);
         let expires_at = v3::current_or_new(&mut tx, app.app_id, "app", now, ISV_LIFE_MS).await?;

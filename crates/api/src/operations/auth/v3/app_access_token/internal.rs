@@ -9,7 +9,7 @@ use crate::{Empty, Input, Operation, RootCall};
 /// `POST /auth/v3/app_access_token/internal`
 pub(crate) struct Create;
 
-/// The same token twice, and how long it lives.
+/// The same token under two names, and its lifetime.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// `t-…`, equal to the tenant token.

@@ -15,7 +15,7 @@ use crate::{Empty, Input, Operation, RootCall};
 /// `POST /auth/v3/app_ticket/resend`
 pub(crate) struct Resend;
 
-/// Nothing but success.
+/// Empty.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {}
 
@@ -43,19 +43,19 @@ impl Operation for Resend {
         behaviours: &[
             Behaviour {
                 name: "app_ticket_resend",
-                rule: "A new ticket is made, as every hour, and pushed to the app's request address if it has one (larkspur.v1.app.events.put); earlier ones stay valid for at least an hour (app_ticket_lifetime).",
+                rule: "A new ticket is created, as every hour, and pushed to the app's request URL if it has one (larkspur.v1.app.events.put). Earlier tickets stay valid for at least an hour (app_ticket_lifetime).",
                 basis: Basis::Assumed,
                 switch: false,
             },
             Behaviour {
                 name: "app_ticket_hourly",
-                rule: "An app whose request address is verified is pushed its latest ticket every hour, by the clock of the world that made it; for hours that the clock jumps over, once.",
+                rule: "Every hour, by the clock of the world that created the app, the latest ticket is pushed to its verified request URL. If the clock jumps over several hours, it is pushed once.",
                 basis: Basis::Documented,
                 switch: false,
             },
             Behaviour {
                 name: "app_ticket_ts",
-                rule: "The event's ts is the world's time when the ticket was made: seconds with six decimals.",
+                rule: "The event's ts is the world's time when the ticket was created: seconds with six decimals.",
                 basis: Basis::Assumed,
                 switch: false,
             },
@@ -75,7 +75,7 @@ impl Operation for Resend {
             return Err(Fault::new(codes::APP_NOT_ISV, "only ISV apps have tickets"));
         }
         let mut tx = root.tenant(app.developer);
-        // Whoever deletes the world waits, so that nothing is left of it.
+        // Locks the world, so that a concurrent deletion leaves nothing behind.
         let Some(world) = tenants::lock(&mut tx).await? else { return Ok(Output {}) };
         let now = call.now + world.clock_offset_ms;
         if subscriptions::get(&mut tx, app.app_id).await?.is_some() {

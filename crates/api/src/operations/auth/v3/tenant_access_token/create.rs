@@ -12,7 +12,7 @@ use crate::{Empty, Input, Operation, RootCall};
 /// `POST /auth/v3/tenant_access_token`
 pub(crate) struct Create;
 
-/// An ISV app's token, and where it wants to work. Other members, which the Python SDK sends, are ignored.
+/// An ISV app's token, and the tenant. Other members, which the Python SDK sends, are ignored.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// `a-…`
@@ -21,7 +21,7 @@ pub(crate) struct Body {
     tenant_key: Option<String>,
 }
 
-/// A token and how long it lives.
+/// A token and its lifetime.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// `t-…`
@@ -48,7 +48,7 @@ impl Operation for Create {
         example: r#"{"app_access_token":"a-…","tenant_key":"{tenant_key}"}"#,
         behaviours: &[Behaviour {
             name: "auth_app_token_rejected",
-            rule: "An app_access_token that is forged, expired or not an ISV app's is 99991664 with HTTP 200.",
+            rule: "An app_access_token that is forged, expired or not of an ISV app is 99991664 with HTTP 200.",
             basis: Basis::Assumed,
             switch: false,
         }],
@@ -74,7 +74,7 @@ impl Operation for Create {
         let clock =
             |tenant: Option<std::sync::Arc<tenants::Tenant>>| tenant.map(|found| found.clock_offset_ms);
         let home = tenants::get(&mut root.tenant(token.tenant)).await?;
-        let offset = clock(home).ok_or_else(|| rejected("the app is gone"))?;
+        let offset = clock(home).ok_or_else(|| rejected("the app was deleted"))?;
         if token.expires_at <= call.now + offset {
             return Err(rejected("the token has expired"));
         }

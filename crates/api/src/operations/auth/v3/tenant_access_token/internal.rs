@@ -20,7 +20,7 @@ pub(crate) struct Body {
     pub(crate) app_secret: Option<String>,
 }
 
-/// A token and how long it lives.
+/// A token and its lifetime.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// `t-…`
@@ -60,7 +60,7 @@ impl Operation for Create {
     }
 }
 
-/// What both sign-ins of a custom app may answer.
+/// Codes of both endpoints for custom apps.
 pub(crate) const CODES: &[larkspur_contract::Code] = &[
     codes::AUTH_PARAM_INVALID,
     codes::APP_ID_UNKNOWN,
@@ -68,7 +68,7 @@ pub(crate) const CODES: &[larkspur_contract::Code] = &[
     codes::TENANT_HAS_NOT_INSTALLED,
 ];
 
-/// Checks the credentials of a custom app and gives its token with the seconds left to it.
+/// Checks the credentials of a custom app and returns its token with the seconds left.
 pub(crate) async fn issue(
     root: &mut Root,
     call: &RootCall,

@@ -11,7 +11,7 @@ pub(crate) struct Create;
 impl Operation for Create {
     const SPEC: &'static Spec = &Spec {
         id: "authen.v1.access_token.create",
-        summary: "Exchange a code for a user_access_token and who the user is (historic)",
+        summary: "Exchange a code for a user_access_token and the user's profile (historic)",
         reference: "authen-v1/access_token/create",
         route: post("/open-apis/authen/v1/access_token"),
         access: Access::AppOrBody,
@@ -25,7 +25,7 @@ impl Operation for Create {
         emits: &[],
         example: r#"{"grant_type":"authorization_code","code":"the code of the redirect"}"#,
         behaviours: BEHAVIOURS,
-        deviations: &["The page has a special frequency limit, which it does not tell; none is held."],
+        deviations: &["The page has a special rate limit that it does not publish; Larkspur has none."],
     };
     type Ground = Root;
     type Path = Empty;

@@ -13,13 +13,13 @@ use crate::operations::authen::v1::page_policy::BEHAVIOURS;
 use crate::rules::oauth::with_query;
 use crate::{Browse, Empty, Input, Operation, RootCall};
 
-/// How long a code lives, in milliseconds. Source: the authorize page's manual (5 minutes).
+/// How long a code is valid, in milliseconds. Source: the authorize page's manual (5 minutes).
 const CODE_LIFE_MS: i64 = 5 * 60 * 1000;
 
-/// `POST /authen/v1/authorize`: what the page's buttons send.
+/// `POST /authen/v1/authorize`: sent by the buttons of the page.
 pub(crate) struct Decide;
 
-/// How refusals are told.
+/// The language of refusals.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Query {
     /// The language of the page: `zh` or `en`; the browser's by default.
@@ -29,7 +29,7 @@ pub(crate) struct Query {
 impl Operation for Decide {
     const SPEC: &'static Spec = &Spec {
         id: "authen.v1.authorize.decide",
-        summary: "A user lets an app in, or does not",
+        summary: "Allow or deny an app's request to sign a user in",
         reference: "authentication-management/access-token/obtain-oauth-code",
         route: post("/open-apis/authen/v1/authorize"),
         access: Access::Open,
@@ -57,7 +57,7 @@ impl Operation for Decide {
         emits: &[],
         example: "",
         behaviours: BEHAVIOURS,
-        deviations: &["Not of the platform: its page sends its answer elsewhere."],
+        deviations: &["Larkspur's own: the platform's page sends its form elsewhere."],
     };
     type Ground = Root;
     type Path = Empty;
@@ -92,7 +92,7 @@ impl Operation for Decide {
     }
 }
 
-/// Grants what was asked, in addition to what the user granted before, and makes a code.
+/// Grants the requested scopes in addition to earlier ones, and creates a code.
 async fn allow(root: &mut Root, call: &RootCall, asked: &Asked, checked: &Checked) -> Result<String, Fault> {
     let absent = || Fault::new(codes::OAUTH_USER_ABSENT, "no such user where the app is in use");
     let (tenant, user_id) = asked.user.as_deref().and_then(|user| user.split_once('/')).ok_or_else(absent)?;
@@ -113,7 +113,7 @@ async fn allow(root: &mut Root, call: &RootCall, asked: &Asked, checked: &Checke
     let before = before.map(|grant| grant.scopes).unwrap_or_default();
     let all = Scopes::new(before.iter().chain(checked.scopes.iter()));
     users::set_grant(&mut tx, app_id, &user, &all, false).await?;
-    // The tenant stands in front, so that the code can be looked up in one tenant.
+    // The code starts with the tenant, so it is looked up in one tenant.
     let code = format!("{tenant}{}", Keys::fresh_secret());
     let kept = AuthCode {
         app_id,

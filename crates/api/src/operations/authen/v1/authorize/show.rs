@@ -12,7 +12,7 @@ pub(crate) struct Show;
 impl Operation for Show {
     const SPEC: &'static Spec = &Spec {
         id: "authen.v1.authorize.show",
-        summary: "The page on which a user lets an app in",
+        summary: "Show the sign-in page",
         reference: "authentication-management/access-token/obtain-oauth-code",
         route: get("/open-apis/authen/v1/authorize"),
         access: Access::Open,
@@ -26,7 +26,7 @@ impl Operation for Show {
         emits: &[],
         example: "client_id={app_id}&response_type=code&redirect_uri=http://localhost:3000/callback&state=1",
         behaviours: BEHAVIOURS,
-        deviations: &["The documented frequency (1000/min, 50/s) is not held: the page is a browser's."],
+        deviations: &["The documented rate limit (1000/min, 50/s) does not apply: browsers call the page."],
     };
     type Ground = Root;
     type Path = Empty;

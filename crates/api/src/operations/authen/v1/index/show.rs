@@ -6,13 +6,13 @@ use crate::operations::authen::v1::markup;
 use crate::operations::authen::v1::page_policy::{BEHAVIOURS, CODES};
 use crate::{Browse, Empty, Input, Operation, RootCall};
 
-/// `GET /authen/v1/index`: the older address of the authorize page.
+/// `GET /authen/v1/index`: the older URL of the authorize page.
 pub(crate) struct Show;
 
 impl Operation for Show {
     const SPEC: &'static Spec = &Spec {
         id: "authen.v1.index.show",
-        summary: "The page on which a user lets an app in, at its older address",
+        summary: "Show the sign-in page, at its older URL",
         reference: "authen-v1/authorize/get",
         route: get("/open-apis/authen/v1/index"),
         access: Access::Open,

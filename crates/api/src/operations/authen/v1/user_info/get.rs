@@ -15,7 +15,7 @@ pub(crate) struct Get;
 pub(crate) struct Output {
     #[serde(flatten)]
     profile: UserProfile,
-    /// Number of the employee; needs `contact:user.employee:readonly`.
+    /// Employee number; needs `contact:user.employee:readonly`.
     #[serde(skip_serializing_if = "Option::is_none")]
     employee_no: Option<String>,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Output {
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "authen.v1.user_info.get",
-        summary: "Get who the user of a token is",
+        summary: "Get the profile of a token's user",
         reference: "authen-v1/user_info/get",
         route: get("/open-apis/authen/v1/user_info"),
         access: Access::user(&[]),
@@ -46,7 +46,7 @@ impl Operation for Get {
     type Output = Output;
 
     async fn run(tx: &mut Tx, call: &Call, _input: &Input<Self>) -> Result<Output, Fault> {
-        let absent = || Fault::new(codes::AUTHEN_USER_ABSENT, "the token's user is gone");
+        let absent = || Fault::new(codes::AUTHEN_USER_ABSENT, "the token's user was deleted");
         let user_id = call.operator().to_column();
         let user = users::by_id(tx, &user_id).await?.ok_or_else(absent)?;
         let known = user_profile::known(tx, &user).await?;
@@ -58,7 +58,7 @@ impl Operation for Get {
 
 const TOKENS: Behaviour = Behaviour {
     name: "user_info_token_codes",
-    rule: "A token that is not in order, or whose user has resigned or is frozen, is refused by the gateway (99991668), not with 20005, 20021 or 20022.",
+    rule: "The gateway refuses an invalid token, and one whose user has resigned or is frozen, with 99991668 instead of 20005, 20021 or 20022.",
     basis: Basis::Assumed,
     switch: false,
 };

@@ -1,8 +1,8 @@
-//! What the two token endpoints of OAuth answer and promise.
+//! Codes and behaviors of the two OAuth token endpoints.
 
 use larkspur_contract::{Basis, Behaviour, Code, codes};
 
-/// What the endpoint answers, and the one of `oauth/v3`.
+/// Codes of this endpoint and of the one of `oauth/v3`.
 pub(crate) const CODES: &[Code] = &[
     codes::OAUTH_PARAM_MISSING,
     codes::OAUTH_SECRET_INVALID,
@@ -33,7 +33,7 @@ pub(crate) const CODES: &[Code] = &[
 pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     Behaviour {
         name: "oauth_code_kept_on_refusal",
-        rule: "A code or refresh token is used up by a success alone; a call that is refused may be repeated.",
+        rule: "Only a successful call uses up a code or refresh token; a refused call can be repeated.",
         basis: Basis::Assumed,
         switch: false,
     },
@@ -41,14 +41,14 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     REFRESH_REUSE,
     Behaviour {
         name: "oauth_verifier_without_challenge",
-        rule: "A code_verifier that comes with a code for which no code_challenge was sent is 20049 (RFC 9700, 2.1.1).",
+        rule: "A code_verifier for a code that was requested without code_challenge is 20049 (RFC 9700, 2.1.1).",
         basis: Basis::Assumed,
         switch: false,
     },
     SIGN_IN_FREQUENCY,
     Behaviour {
         name: "oauth_basic",
-        rule: "Id and secret may come as Authorization: Basic instead, each percent-encoded; a client_id in the body must be the same. Beside a client_secret in the body it is 20070. A wrong secret is 20002 and leaves the code as it was, since OAuth libraries try Basic first and then the body.",
+        rule: "Id and secret can be sent as Authorization: Basic instead, each percent-encoded; a client_id in the body must be the same. Together with a client_secret in the body, this is 20070. A wrong secret is 20002 and does not use up the code, since OAuth libraries try Basic first and then the body.",
         basis: Basis::Assumed,
         switch: false,
     },
@@ -60,26 +60,26 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     },
 ];
 
-/// What a second call with one code does.
+/// A second call with one code.
 pub(crate) const CODE_REUSE: Behaviour = Behaviour {
     name: "oauth_code_reuse",
-    rule: "A code that comes again after it was exchanged is refused (20065, or 20003 on authen/v1), and every access and refresh token that came of it is revoked (RFC 6749, 4.1.2). Other sign-ins of the user go on.",
+    rule: "A code that was exchanged before is refused (20065, or 20003 on authen/v1), and every access and refresh token that it produced is revoked (RFC 6749, 4.1.2). Other sign-ins of the user are not affected.",
     basis: Basis::Assumed,
     switch: false,
 };
 
-/// What a second call with one refresh token does.
+/// A second call with one refresh token.
 pub(crate) const REFRESH_REUSE: Behaviour = Behaviour {
     name: "oauth_refresh_reuse",
-    rule: "A refresh token that comes again after it was exchanged is refused (20073, or 20026 on authen/v1), and every token of the same sign-in is revoked (RFC 9700, 4.14.2): the newest refresh token is then 20064, or 20026. Other sign-ins of the user go on.",
+    rule: "A refresh token that was exchanged before is refused (20073, or 20026 on authen/v1), and every token of the same sign-in is revoked (RFC 9700, 4.14.2): the newest refresh token is then 20064, or 20026. Other sign-ins of the user are not affected.",
     basis: Basis::Assumed,
     switch: false,
 };
 
-/// By what the calls of the endpoints of sign-in are counted.
+/// How calls of the sign-in endpoints are counted.
 pub(crate) const SIGN_IN_FREQUENCY: Behaviour = Behaviour {
     name: "sign_in_frequency",
-    rule: "Calls are counted for each app, whatever its tenants, in real time: the app of the token, else the one that the body names, before its secret is checked. The call too many is 99991400, in the form of the endpoint's other refusals.",
+    rule: "Calls are counted per app, across tenants, in real time: for the app of the token, otherwise for the app that the body names, before its secret is checked. The first call over the limit is 99991400, in the format of the endpoint's other refusals.",
     basis: Basis::Assumed,
     switch: false,
 };

@@ -15,7 +15,7 @@ use crate::{Empty, Input, Operation, Presented, RootCall, rules};
 /// `POST /authen/v2/oauth/token`
 pub(crate) struct Create;
 
-/// What an app presents.
+/// Credentials and grant of an app.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// `authorization_code` or `refresh_token`.
@@ -26,17 +26,17 @@ pub(crate) struct Body {
     pub(crate) client_secret: Option<String>,
     /// The code.
     code: Option<String>,
-    /// Where the code went.
+    /// Where the code was sent.
     redirect_uri: Option<String>,
-    /// What the challenge was made of: 43 to 128 letters, digits and `- . _ ~`.
+    /// The text that the challenge was computed from: 43 to 128 letters, digits and `- . _ ~`.
     code_verifier: Option<String>,
     /// The refresh token.
     refresh_token: Option<String>,
-    /// Fewer scopes than were granted, separated by blanks.
+    /// Some of the granted scopes, separated by spaces.
     scope: Option<String>,
 }
 
-/// Tokens and how long they live.
+/// Tokens and their lifetimes.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// `eyJ…` of a user, `t-…` of an app.
@@ -49,7 +49,7 @@ pub(crate) struct Output {
     /// Seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_token_expires_in: Option<i64>,
-    /// What the access token may do.
+    /// The scopes of the access token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) scope: Option<String>,
     /// `Bearer`
@@ -92,7 +92,7 @@ impl Operation for Create {
     }
 }
 
-/// A parameter that must be there.
+/// A required parameter.
 fn required<'a>(name: &'static str, value: &'a Option<String>) -> Result<&'a str, Fault> {
     let given = value.as_deref().filter(|text| !text.is_empty());
     given.ok_or_else(|| Fault::new(codes::OAUTH_PARAM_MISSING, format!("{name} is missing")))
@@ -103,7 +103,7 @@ pub(crate) async fn client(root: &mut Root, call: &RootCall, body: &Body) -> Res
     let (id, secret) = match &call.presented {
         Presented::Basic { id, secret } => (by_basic(id, body)?, secret.as_str()),
         Presented::Unreadable => {
-            return Err(Fault::new(codes::OAUTH_MALFORMED, "Authorization: Basic cannot be read"));
+            return Err(Fault::new(codes::OAUTH_MALFORMED, "Authorization: Basic cannot be decoded"));
         }
         Presented::Nothing | Presented::App(_) => {
             (required("client_id", &body.client_id)?, required("client_secret", &body.client_secret)?)
@@ -132,7 +132,7 @@ fn by_basic<'a>(id: &'a str, body: &Body) -> Result<&'a str, Fault> {
     Ok(id)
 }
 
-/// Exchanges what the body carries for the tokens of a user.
+/// Exchanges a code or refresh token for the tokens of a user.
 pub(crate) async fn user_token(
     root: &mut Root,
     call: &RootCall,

@@ -9,15 +9,15 @@ use crate::{Call, Empty, Input, Operation, translate};
 /// `POST /bot/v1/openclaw_bot/ping`
 pub(crate) struct Ping;
 
-/// What the answer is to tell.
+/// Options of the answer.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
-    /// Whether the answer names the bot: no by default.
+    /// Whether the answer names the bot; false by default.
     #[serde(rename = "needBotInfo", default)]
     need_bot_info: bool,
 }
 
-/// The app's bot, if it was asked for.
+/// The app's bot, if requested.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// The bot.
@@ -28,7 +28,7 @@ pub(crate) struct Output {
 /// A bot.
 #[derive(Debug, Serialize, JsonSchema)]
 struct PingBotInfo {
-    /// Its open_id, as the app itself sees it.
+    /// Its open_id, as seen by the app itself.
     #[serde(rename = "botID")]
     bot_id: String,
     /// Its name.
@@ -39,7 +39,7 @@ struct PingBotInfo {
 impl Operation for Ping {
     const SPEC: &'static Spec = &Spec {
         id: "bot.v1.openclaw_bot.ping",
-        summary: "Ask whether the app can call, and who its bot is",
+        summary: "Check that the app can make calls, and get its bot",
         reference: "bot-v1/openclaw_bot/ping",
         route: post("/open-apis/bot/v1/openclaw_bot/ping"),
         access: Access::tenant(&[]),
@@ -72,7 +72,7 @@ impl Operation for Ping {
 
 const SHAPE: Behaviour = Behaviour {
     name: "openclaw_ping",
-    rule: "This operation has no public page: request and answer are what the vendor's agent plugin sends and reads. Without needBotInfo the data are empty; refusals, and an app without a bot, are as for bot/v3/info.",
+    rule: "This operation has no public page: request and answer are those of the vendor's agent plugin. Without needBotInfo, data is empty. Refusals, and the answer for an app without a bot, are those of bot/v3/info.",
     basis: Observed,
     switch: false,
 };

@@ -13,7 +13,7 @@ use crate::{Call, Empty, Input, Operation};
 /// `GET /bot/v3/bots/basic_batch`
 pub(crate) struct BasicBatch;
 
-/// Which bots.
+/// The bots.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Query {
     /// Their open_ids, as the calling app sees them.
@@ -21,10 +21,10 @@ pub(crate) struct Query {
     bot_ids: Vec<String>,
 }
 
-/// The bots by their ids.
+/// The bots, by id.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Output {
-    /// Those that were found.
+    /// The bots that were found.
     bots: BTreeMap<String, BasicBot>,
     /// The others.
     failed_bots: BTreeMap<String, Failed>,
@@ -33,7 +33,7 @@ pub(crate) struct Output {
 /// A bot.
 #[derive(Debug, Serialize, JsonSchema)]
 struct BasicBot {
-    /// Its id once more.
+    /// Its id again.
     bot_id: String,
     /// Its name.
     name: String,
@@ -53,9 +53,9 @@ struct Names {
 /// Why a bot was not found.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Failed {
-    /// A number.
+    /// The code.
     code: u32,
-    /// In words.
+    /// The reason.
     reason: &'static str,
 }
 
@@ -115,13 +115,13 @@ impl Operation for BasicBatch {
 
 const SHAPE: Behaviour = Behaviour {
     name: "basic_batch_shape",
-    rule: "This operation has no public page: both members of the answer are maps by id, as the vendor's plugin and command line client read them.",
+    rule: "This operation has no public page: both members of the answer are maps by id, as the vendor's plugin and command line client expect.",
     basis: Observed,
     switch: false,
 };
 const NAMED: Behaviour = Behaviour {
     name: "basic_batch_bots",
-    rule: "An id that is malformed, a user's, another app's or another tenant's, and a bot that is not in use, are in failed_bots with 20002. An app has one name here, which is that of both languages. At most 50 ids.",
+    rule: "failed_bots lists, with 20002, ids that are malformed or belong to a user, another app or another tenant, and bots that are not in use. An app has one name, which is used for both languages. At most 50 ids.",
     basis: Assumed,
     switch: false,
 };

@@ -40,7 +40,7 @@ impl Operation for InfoPost {
 
 const BY_POST: Behaviour = Behaviour {
     name: "bot_info_by_post",
-    rule: "The page names GET alone; POST is answered alike, whatever the body, as a client library relies on.",
+    rule: "The page names only GET; POST is answered in the same way, whatever the body, because a client library relies on it.",
     basis: Observed,
     switch: false,
 };

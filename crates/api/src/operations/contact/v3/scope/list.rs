@@ -11,12 +11,12 @@ use crate::{Call, Empty, Input, Operation, translate};
 /// `GET /contact/v3/scopes`
 pub(super) struct List;
 
-/// Which page.
+/// The page, and the forms of ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
-    /// Form of the ids of users; `open_id` by default.
+    /// The form of user ids; `open_id` by default.
     user_id_type: Option<UserIdType>,
-    /// Form of the ids of departments.
+    /// The form of department ids.
     department_id_type: Option<DepartmentIdType>,
     /// Empty for the first page.
     page_token: Option<String>,
@@ -25,18 +25,18 @@ pub(super) struct Query {
     page_size: Option<i64>,
 }
 
-/// A page of the contact range: users, then departments, then groups of users.
+/// A page of the contact range: users, then departments, then user groups.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// Departments of the first level, or those that were granted.
+    /// First-level departments, or the granted ones.
     department_ids: Vec<String>,
-    /// Users directly in the root department, or those who were granted.
+    /// Users directly in the root department, or the granted ones.
     user_ids: Vec<String>,
-    /// Groups of users.
+    /// User groups.
     group_ids: Vec<String>,
     /// Whether there is a next page.
     has_more: bool,
-    /// What asks for the next page; absent on the last one.
+    /// Token of the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     page_token: Option<String>,
 }
@@ -44,7 +44,7 @@ pub(super) struct Output {
 impl Operation for List {
     const SPEC: &'static Spec = &Spec {
         id: "contact.v3.scope.list",
-        summary: "List whom an app may read of",
+        summary: "List the contact range of an app",
         reference: "contact-v3/scope/list",
         route: get("/open-apis/contact/v3/scopes"),
         access: Access::tenant(&[CONTACT_BASE, CONTACT_ACCESS_AS_APP, CONTACT_AS_APP]),
@@ -85,7 +85,7 @@ impl Operation for List {
 
 const USERS_ALONE: Behaviour = Behaviour {
     name: "contact_scope_users",
-    rule: "The range has users alone: all of the tenant, who are directly under the root, or those who see the app. There are no departments below the root and no groups of users.",
+    rule: "The range has only users: all users of the tenant, who are directly in the root department, or those who see the app. There are no other departments and no user groups.",
     basis: Basis::Assumed,
     switch: false,
 };

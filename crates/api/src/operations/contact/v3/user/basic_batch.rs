@@ -13,14 +13,14 @@ use crate::{Call, Empty, Input, Operation};
 /// `POST /contact/v3/users/basic_batch`
 pub(super) struct BasicBatch;
 
-/// Form of the ids.
+/// The form of ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
-    /// Form of the ids of request and answer; `open_id` by default.
+    /// The form of ids in request and answer; `open_id` by default.
     user_id_type: Option<UserIdType>,
 }
 
-/// Which users.
+/// The users.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
     /// The users.
@@ -35,10 +35,10 @@ pub(super) struct Output {
     users: Vec<Basic>,
 }
 
-/// Who a user is.
+/// The name of a user.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Basic {
-    /// The user, in the form that the request asks for.
+    /// The user, in the requested form.
     user_id: String,
     /// Name.
     name: String,
@@ -46,7 +46,7 @@ struct Basic {
     i18n_name: I18nName,
 }
 
-/// A name in three languages; empty where there is none.
+/// A name in three languages; empty if there is none.
 #[derive(Debug, Serialize, JsonSchema)]
 struct I18nName {
     /// Chinese.
@@ -122,7 +122,7 @@ impl Operation for BasicBatch {
 
 const NAMES: Behaviour = Behaviour {
     name: "contact_basic_names",
-    rule: "The contact range does not matter. i18n_name.en_us is en_name; the other languages are empty. Bots are left out; an id that comes twice is answered once; an id that names no user or bot here is the gateway's 99992351, 99992360, 99992361 or 99992363 for the whole call.",
+    rule: "The contact range does not apply. i18n_name.en_us is en_name; the other languages are empty. Bots are omitted, and a repeated id is answered once. An id that is no user or bot of the tenant refuses the whole call with the gateway's 99992351, 99992360, 99992361 or 99992363.",
     basis: Basis::Assumed,
     switch: false,
 };

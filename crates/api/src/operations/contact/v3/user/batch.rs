@@ -14,22 +14,22 @@ use crate::{Actor, Call, Empty, Input, Operation};
 /// `GET /contact/v3/users/batch`
 pub(super) struct Batch;
 
-/// Which users.
+/// The users.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
-    /// The users, in the form that `user_id_type` says.
+    /// The users, in the form that `user_id_type` names.
     #[schemars(length(min = 1, max = 50))]
     user_ids: Vec<String>,
-    /// Form of the ids; `open_id` by default.
+    /// The form of ids; `open_id` by default.
     user_id_type: Option<UserIdType>,
-    /// Form of the ids of departments.
+    /// The form of department ids.
     department_id_type: Option<DepartmentIdType>,
 }
 
 /// The users.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// Those whom the caller may read of, as far as it may know, in the order of the request.
+    /// The users in the caller's range, with the fields that it may see, in the order of the request.
     items: Vec<UserInfo>,
 }
 
@@ -90,7 +90,7 @@ impl Operation for Batch {
 
 const LEFT_OUT: Behaviour = Behaviour {
     name: "contact_batch_left_out",
-    rule: "Users out of the caller's range and bots are left out; an id that comes twice is answered once; an id that names no user or bot here is the gateway's 99992351, 99992360, 99992361 or 99992363 for the whole call.",
+    rule: "Bots and users outside the caller's range are omitted, and a repeated id is answered once. An id that is no user or bot of the tenant refuses the whole call with the gateway's 99992351, 99992360, 99992361 or 99992363.",
     basis: Basis::Assumed,
     switch: false,
 };

@@ -13,43 +13,43 @@ use crate::{Call, Input, Operation, translate};
 /// `POST /contact/v3/users/batch_get_id`
 pub(super) struct BatchGetId;
 
-/// Form of the ids.
+/// The form of ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
-    /// Form of the ids of the answer; `open_id` by default.
+    /// The form of ids in the answer; `open_id` by default.
     user_id_type: Option<UserIdType>,
 }
 
-/// Whom to look for.
+/// The users to find.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
-    /// Mail addresses.
+    /// Email addresses.
     #[schemars(length(max = 50))]
     emails: Option<Vec<String>>,
-    /// Telephone numbers; outside mainland China with `+` and the country.
+    /// Phone numbers; outside mainland China with `+` and the country code.
     #[schemars(length(max = 50))]
     mobiles: Option<Vec<String>>,
-    /// Whether those who left the tenant are found too; no by default.
+    /// Whether resigned users are found, too; false by default.
     include_resigned: Option<bool>,
 }
 
-/// Who was found.
+/// The result.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// One for each address, in the order of the request: the mail addresses first.
+    /// One entry per address or number, in the order of the request: email addresses first.
     user_list: Vec<Found>,
 }
 
-/// An address and, if it is somebody's, whose.
+/// An address or number, and its user, if there is one.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 struct Found {
-    /// The user; absent if nobody was found.
+    /// The user; absent if none was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
-    /// The address that was asked for.
+    /// The requested address.
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
-    /// The number that was asked for.
+    /// The requested number.
     #[serde(skip_serializing_if = "Option::is_none")]
     mobile: Option<String>,
     /// State of the account; needs `contact:user.employee:readonly`, and is absent if no user was found.
@@ -60,7 +60,7 @@ struct Found {
 impl Operation for BatchGetId {
     const SPEC: &'static Spec = &Spec {
         id: "contact.v3.user.batch_get_id",
-        summary: "Find users by mail address or telephone number",
+        summary: "Find users by email address or phone number",
         reference: "contact-v3/user/batch_get_id",
         route: post("/open-apis/contact/v3/users/batch_get_id"),
         access: Access::tenant(&[scopes::CONTACT_USER_ID]),
@@ -92,7 +92,7 @@ impl Operation for BatchGetId {
             let wanted: Vec<String> = asked.iter().map(|one| plain(contact, one).to_owned()).collect();
             let mut people = users::by_contact(tx, contact, &spellings(contact, &wanted)).await?;
             people.retain(|user| resigned || user.status != UserStatus::Resigned);
-            // Of several with one address, those who are here come first, then the smallest id.
+            // Of several users with one address, active ones take precedence, then the smallest id.
             people.sort_by(|a, b| {
                 let key = |user: &User| (user.status == UserStatus::Resigned, user.user_id.clone());
                 key(a).cmp(&key(b))
@@ -121,7 +121,7 @@ impl Operation for BatchGetId {
     }
 }
 
-/// An address without what does not distinguish it: the country of a number in mainland China.
+/// An address or number without an optional country code of mainland China.
 fn plain(contact: Contact, address: &str) -> &str {
     match contact {
         Contact::Email => address,
@@ -129,7 +129,7 @@ fn plain(contact: Contact, address: &str) -> &str {
     }
 }
 
-/// Every way in which the store may have these addresses.
+/// All spellings in which the store may have these addresses or numbers.
 fn spellings(contact: Contact, plain: &[String]) -> Vec<String> {
     let mut all = plain.to_vec();
     if contact == Contact::Mobile {
@@ -140,7 +140,7 @@ fn spellings(contact: Contact, plain: &[String]) -> Vec<String> {
 
 const ADDRESSES: Behaviour = Behaviour {
     name: "contact_addresses",
-    rule: "A mail address is compared as it is. A number is the same with and without +86. An address that is asked for twice is answered twice; one that several users have is answered with one of them.",
+    rule: "Email addresses are compared exactly. A number is the same with and without +86. A repeated address is answered twice; if several users have an address, one of them is answered.",
     basis: Basis::Assumed,
     switch: false,
 };

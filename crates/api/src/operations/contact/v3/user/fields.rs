@@ -6,17 +6,18 @@ use serde::Serialize;
 
 use super::Status;
 
-/// A user, as far as the caller may know. The members stand in the order of the alphabet, as live answers have them.
+/// A user, with the fields that the caller may see. The members are in alphabetical order, as in live answers.
 ///
-/// Each needs one of the scopes that it names; `BROAD` is `contact:contact:access_as_app`, `contact:contact:readonly` or
-/// `contact:contact:readonly_as_app`. What the caller may not know is absent; what was never set is an empty text, 0 or
-/// false, but for what says that it is absent then. Source: the page; what unset members look like was seen live.
+/// Each field needs one of the scopes that it names; `BROAD` is `contact:contact:access_as_app`,
+/// `contact:contact:readonly` or `contact:contact:readonly_as_app`. Fields that the caller may not see are absent.
+/// Unset fields are an empty text, 0 or false, unless they are described as absent. Source: the page; the form of unset
+/// fields was seen live.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(super) struct UserInfo {
     /// Pictures; `contact:user.base:readonly` or BROAD.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) avatar: Option<Avatar>,
-    /// Key of the picture; as `avatar`, in `users/batch` alone.
+    /// Image key of the avatar; as `avatar`, only in `users/batch`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) avatar_key: Option<String>,
     /// City; `contact:user.employee:readonly` or BROAD.
@@ -25,52 +26,52 @@ pub(super) struct UserInfo {
     /// Country or region; as `city`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) country: Option<String>,
-    /// Fields of the tenant's own; as `city`.
+    /// Custom fields of the tenant; as `city`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) custom_attrs: Option<Vec<CustomAttr>>,
     /// The departments; `contact:user.department:readonly` or BROAD.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) department_ids: Option<[&'static str; 1]>,
-    /// What the user says of himself or herself; as `city`.
+    /// Self-description; as `city`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<String>,
     /// Dotted-line leaders; `contact:user.dotted_line_leader_info.read`. Absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dotted_line_leader_user_ids: Option<Vec<String>>,
-    /// Mail address; `contact:user.email:readonly`.
+    /// Email address; `contact:user.email:readonly`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) email: Option<String>,
-    /// Number of the employee; `contact:user.employee_number:read`, `contact:user.employee:readonly` or BROAD.
+    /// Employee number; `contact:user.employee_number:read`, `contact:user.employee:readonly` or BROAD.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) employee_no: Option<String>,
-    /// Kind of employment, 1 (regular) unless set; as `city`.
+    /// Employee type, 1 (regular) unless set; as `city`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) employee_type: Option<i64>,
-    /// Name in English; as `name`.
+    /// English name; as `name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) en_name: Option<String>,
-    /// Mail address at the tenant's own mail service; as `city`. Absent if it was never set.
+    /// Email address at the tenant's own mail service; as `city`. Absent if it was never set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) enterprise_email: Option<String>,
     /// 0 secret, 1 male, 2 female, 3 other; `contact:user.gender:readonly` or BROAD.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) gender: Option<i64>,
-    /// Suspended; as `status`, in `users/batch` alone.
+    /// Suspended; as `status`, only in `users/batch`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) is_frozen: Option<bool>,
     /// Super administrator of the tenant; as `city`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) is_tenant_manager: Option<bool>,
-    /// Title of the job; as `city`.
+    /// Job title; as `city`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) job_title: Option<String>,
-    /// When the user joined, in seconds since 1970; as `city`.
+    /// Join date, in seconds since 1970; as `city`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) join_time: Option<i64>,
     /// The leader; as `department_ids`. Absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) leader_user_id: Option<String>,
-    /// Telephone number; `contact:user.phone:readonly`.
+    /// Phone number; `contact:user.phone:readonly`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mobile: Option<String>,
     /// Whether colleagues see the number.
@@ -83,7 +84,7 @@ pub(super) struct UserInfo {
     pub(super) nickname: Option<String>,
     /// `ou_…`
     pub(super) open_id: String,
-    /// The user's place in the departments; as `department_ids`.
+    /// The user's positions in departments; as `department_ids`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) orders: Option<[Order; 1]>,
     /// State of the account; `contact:user.employee:readonly` or BROAD.
@@ -94,12 +95,12 @@ pub(super) struct UserInfo {
     /// The tenant's own id; `contact:user.employee_id:readonly`, and not for ISV apps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) user_id: Option<String>,
-    /// Place of work; as `city`.
+    /// Work location; as `city`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) work_station: Option<String>,
 }
 
-/// Addresses of a picture in several sizes.
+/// URLs of a picture in several sizes.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Avatar {
     pub(super) avatar_240: String,
@@ -108,13 +109,13 @@ pub(super) struct Avatar {
     pub(super) avatar_origin: String,
 }
 
-/// A user's place in a department.
+/// A user's position in a department.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Order {
     /// The department.
     pub(super) department_id: &'static str,
-    /// The place of the department among those of the user.
+    /// The rank of the department among those of the user.
     pub(super) department_order: i64,
-    /// The place of the user among those of the department.
+    /// The rank of the user among those of the department.
     pub(super) user_order: i64,
 }

@@ -13,7 +13,7 @@ use crate::{Call, Empty, Input, Operation};
 /// `GET /contact/v3/users/find_by_department`
 pub(super) struct FindByDepartment;
 
-/// Which department, and which page of its users.
+/// The department, and the page of its users.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// The department; 0 is the root.
@@ -28,7 +28,7 @@ pub(super) struct Query {
 impl Operation for FindByDepartment {
     const SPEC: &'static Spec = &Spec {
         id: "contact.v3.user.find_by_department",
-        summary: "List the users who are directly in a department",
+        summary: "List the users directly in a department",
         reference: "contact-v3/user/find_by_department",
         route: get("/open-apis/contact/v3/users/find_by_department"),
         access: Access::tenant_or_user(&[

@@ -13,26 +13,26 @@ use crate::{Actor, Call, Empty, Input, Operation};
 /// `GET /contact/v3/users/:user_id`
 pub(super) struct Get;
 
-/// Which user.
+/// The user.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Path {
-    /// The user, in the form that `user_id_type` says.
+    /// The user, in the form that `user_id_type` names.
     user_id: String,
 }
 
-/// Forms of ids.
+/// The forms of ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
-    /// Form of the id in the path; `open_id` by default.
+    /// The form of the id in the path; `open_id` by default.
     user_id_type: Option<UserIdType>,
-    /// Form of the ids of departments; the root is 0 in both.
+    /// The form of department ids; the root is 0 in both.
     department_id_type: Option<DepartmentIdType>,
 }
 
 /// The user.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// As far as the caller may know.
+    /// The fields that the caller may see.
     user: UserInfo,
 }
 
@@ -98,7 +98,7 @@ impl Operation for Get {
 
 const BOTS: Behaviour = Behaviour {
     name: "contact_of_bots",
-    rule: "The open_id of a bot is 41012; an id that names nobody is the gateway's 99992351, 99992360, 99992361 or 99992363.",
+    rule: "The open_id of a bot is 41012. An unknown id is the gateway's 99992351, 99992360, 99992361 or 99992363.",
     basis: Basis::Assumed,
     switch: false,
 };

@@ -11,10 +11,10 @@ use crate::{Call, Empty, Input, Operation};
 /// `GET /contact/v3/users`
 pub(super) struct List;
 
-/// Which department, and which page of its users.
+/// The department, and the page of its users.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
-    /// The department; without one, the users whom the app was granted one by one.
+    /// The department; without it, the users that the app was granted individually.
     department_id: Option<String>,
     #[serde(flatten)]
     forms: Forms,
@@ -26,7 +26,7 @@ pub(super) struct Query {
 impl Operation for List {
     const SPEC: &'static Spec = &Spec {
         id: "contact.v3.user.list",
-        summary: "List the users of a department, or those whom an app was granted (historic)",
+        summary: "List the users of a department, or those that an app was granted individually (historic)",
         reference: "contact-v3/user/list",
         route: get("/open-apis/contact/v3/users"),
         access: Access::tenant_or_user(&[
@@ -74,7 +74,7 @@ impl Operation for List {
 
 const ALONE: Behaviour = Behaviour {
     name: "contact_users_without_department",
-    rule: "Without department_id the list has the users whom the app was granted one by one. It is empty for an app whose range is the whole tenant, and for a user, whose range it is.",
+    rule: "Without department_id, the list has the users that the app was granted individually. It is empty if the range is the whole tenant, as it is for every user.",
     basis: Basis::Observed,
     switch: false,
 };

@@ -34,28 +34,28 @@ pub(crate) static ENTRIES: &[Entry] = &[
 /// The root department, in either form of id. Source: the pages.
 pub(super) const ROOT: &str = "0";
 
-/// Form of a department's id.
+/// The form of department ids.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum DepartmentIdType {
     /// The id that the tenant chose.
     DepartmentId,
-    /// `od-…`, by default.
+    /// `od-…`, the default.
     OpenDepartmentId,
 }
 
 /// State of an account.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Status {
-    /// Has signed in once.
+    /// Has signed in at least once.
     is_activated: bool,
-    /// Left the tenant of its own accord; no account does.
+    /// Left the tenant voluntarily; always false.
     is_exited: bool,
     /// Suspended.
     is_frozen: bool,
     /// Left the tenant.
     is_resigned: bool,
-    /// Was invited and has not joined; no account is.
+    /// Invited and not yet joined; always false.
     is_unjoin: bool,
 }
 
@@ -71,7 +71,7 @@ impl Status {
     }
 }
 
-/// Each of some ids once, in the order in which they first come.
+/// Removes duplicate ids and keeps the order of their first appearance.
 fn once(ids: &[String]) -> Vec<&str> {
     let mut seen = HashSet::new();
     ids.iter().map(String::as_str).filter(|id| seen.insert(*id)).collect()
@@ -79,25 +79,25 @@ fn once(ids: &[String]) -> Vec<&str> {
 
 pub(super) const RANGE: Behaviour = Behaviour {
     name: "contact_range",
-    rule: "The contact range of an app is the users who see it; the range of an app that all users see is the whole tenant. A user reads of all users of the tenant. A single user out of the range is 41050; lists leave such users out.",
+    rule: "The contact range of an app is the users who see it; if all users see it, the range is the whole tenant. For user tokens, the range is always the whole tenant. Reading a user outside the range is 41050; lists omit such users.",
     basis: Basis::Assumed,
     switch: false,
 };
 pub(super) const DEPARTMENTS: Behaviour = Behaviour {
     name: "contact_departments",
-    rule: "There is one department, the root: its id is 0 and all users are direct members of it. Any other id is 40004, as is the root for an app whose range is not the whole tenant.",
+    rule: "There is one department, the root, with id 0; all users are direct members of it. Any other id is 40004, and so is the root if the app's range is not the whole tenant.",
     basis: Basis::Assumed,
     switch: false,
 };
 pub(super) const RESIGNED: Behaviour = Behaviour {
     name: "contact_lists_resigned",
-    rule: "Lists leave out users who have resigned; reads by id answer them, with is_resigned true.",
+    rule: "Lists omit resigned users; reads by id return them with is_resigned true.",
     basis: Basis::Assumed,
     switch: false,
 };
 const UNSET: Behaviour = Behaviour {
     name: "contact_unset_fields",
-    rule: "A field that the caller may know and that was never set is an empty text, 0, false or an empty list; employee_type is 1, nickname, enterprise_email and the leaders are absent. custom_attrs is an empty list, as in newer answers. geo, positions, job level and family, assigned licences, department_path, time_zone, idp_type and notification_option are never there: users have none.",
+    rule: "An unset field that the caller may see is an empty text, 0, false or an empty list; employee_type is 1, and nickname, enterprise_email and the leaders are absent. custom_attrs is an empty list, as in newer answers. geo, positions, job level and family, assigned licenses, department_path, time_zone, idp_type and notification_option are never set.",
     basis: Basis::Observed,
     switch: false,
 };

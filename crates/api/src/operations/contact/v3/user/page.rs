@@ -1,4 +1,4 @@
-//! Pages of the users whom a caller may read of.
+//! Pages of the users in a caller's range.
 
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::UserIdType;
@@ -12,12 +12,12 @@ use super::fields::UserInfo;
 use super::{DepartmentIdType, ROOT, shown};
 use crate::{Actor, Call, paging, translate};
 
-/// Which department, and which page of its users.
+/// The department, and the page of its users.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Forms {
-    /// Form of the ids in the answer; `open_id` by default.
+    /// The form of ids in the answer; `open_id` by default.
     pub(super) user_id_type: Option<UserIdType>,
-    /// Form of the department's id.
+    /// The form of department ids.
     pub(super) department_id_type: Option<DepartmentIdType>,
     /// Empty for the first page.
     pub(super) page_token: Option<String>,
@@ -28,19 +28,19 @@ pub(super) struct Forms {
 pub(super) struct Page {
     /// Whether there is a next page.
     has_more: bool,
-    /// The users, as far as the caller may know.
+    /// The users, with the fields that the caller may see.
     items: Vec<UserInfo>,
-    /// What asks for the next page; absent on the last one.
+    /// Token of the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     page_token: Option<String>,
 }
 
-/// Whom a caller may read of.
+/// The range of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Range {
     /// All users of the tenant.
     Tenant,
-    /// Those whom this app was granted one by one.
+    /// The users that this app was granted individually.
     Granted(AppId),
 }
 
@@ -53,7 +53,7 @@ impl Range {
     }
 }
 
-/// The range, if a department may be read: it is the root, and the range is the whole tenant.
+/// The range, if a department may be read: it must be the root, and the range the whole tenant.
 ///
 /// # Errors
 /// 40004.
@@ -63,17 +63,17 @@ pub(super) fn department(call: &Call, id: &str) -> Result<Range, Fault> {
         Err(fault.with_violation("department_id", Some(id), why))
     };
     match Range::of(call) {
-        _ if id != ROOT => refused("there is no such department: the only one is the root, 0"),
+        _ if id != ROOT => refused("unknown department: the only one is the root, 0"),
         Range::Granted(_) => refused("the contact range of the app is not the whole tenant"),
         Range::Tenant => Ok(Range::Tenant),
     }
 }
 
-/// Up to `size` users of a range behind the place that a page token names, and the token of the next page. `list` names
-/// the list and what else of the request it depends on.
+/// Up to `size` users of a range after the position of a page token, and the token of the next page. `list` identifies
+/// the list and everything that it depends on.
 ///
 /// # Errors
-/// 40012 for a token that was not given out for this list.
+/// 40012 for a token that was not issued for this list.
 pub(crate) async fn members(
     tx: &mut Tx,
     call: &Call,
@@ -100,7 +100,7 @@ pub(crate) async fn members(
     Ok((people, next))
 }
 
-/// A page of a range, as the list operations answer it. `size` is 10 unless the request names another one.
+/// A page of a range, as the list operations answer it. `size` is 10 unless the request sets it.
 pub(super) async fn answer(
     tx: &mut Tx,
     call: &Call,
@@ -117,7 +117,7 @@ pub(super) async fn answer(
     Ok(Page { has_more: page_token.is_some(), items, page_token })
 }
 
-/// The page of a list in which nothing is.
+/// An empty page.
 pub(super) fn empty() -> Page {
     Page { has_more: false, items: Vec::new(), page_token: None }
 }

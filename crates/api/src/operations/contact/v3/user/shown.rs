@@ -1,4 +1,4 @@
-//! What a caller may know of users.
+//! The fields of users that a caller may see.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use super::{ROOT, Status};
 use crate::rules::images::avatar_sized;
 use crate::{Call, translate};
 
-/// What the caller may know of users.
+/// The fields of users that the caller may see.
 struct May {
     base: bool,
     employee: bool,
@@ -51,8 +51,8 @@ impl May {
     }
 }
 
-/// Some users, in their order, as far as the caller may know. Ids of leaders have the form that the request asks
-/// for, as have those of users in fields of the tenant's own.
+/// Users in their order, with the fields that the caller may see. Ids of leaders and of users in custom fields have the
+/// form that the request asks for.
 ///
 /// With `batch`, each has the two members that only `users/batch` answers.
 pub(super) async fn show(
@@ -130,7 +130,7 @@ fn shown(
     }
 }
 
-/// Fields of the tenant's own, users in them named as the caller names users; without those of users who are gone.
+/// Custom fields, with users named in the caller's form and without deleted users.
 fn attrs(mut all: Vec<CustomAttr>, ids: &HashMap<String, String>) -> Vec<CustomAttr> {
     all.retain_mut(|attr| match &mut attr.value.generic_user {
         None => true,

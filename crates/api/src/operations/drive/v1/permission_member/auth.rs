@@ -11,17 +11,17 @@ use crate::{Call, Empty, Input, Operation};
 /// `GET /drive/v1/permissions/:token/members/auth`
 pub(super) struct Auth;
 
-/// Of which kind, and what is to be done.
+/// The kind of the document, and the action.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// The document's kind.
     #[serde(rename = "type")]
     doc_type: DocType,
-    /// What the operator wants to do.
+    /// The action to check.
     action: Action,
 }
 
-/// What can be done with a document.
+/// Actions on a document.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Action {
@@ -35,17 +35,17 @@ enum Action {
     ManagePublic,
 }
 
-/// Whether it may be done.
+/// The result of the check.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// Whether it may.
+    /// Whether the action is allowed.
     auth_result: bool,
 }
 
 impl Operation for Auth {
     const SPEC: &'static Spec = &Spec {
         id: "drive.v1.permission_member.auth",
-        summary: "Ask whether the operator may do something with a document",
+        summary: "Check whether the operator may perform an action on a document",
         reference: "drive-v1/permission-member/auth",
         route: get("/open-apis/drive/v1/permissions/{token}/members/auth"),
         access: Access::tenant_or_user(&[
@@ -89,7 +89,7 @@ impl Operation for Auth {
 
 const ACTIONS: Behaviour = Behaviour {
     name: "document_actions",
-    rule: "view is enough to comment, export, copy and print; edit needs edit; share and manage_public need full_access. Who is no collaborator is answered false.",
+    rule: "comment, export, copy and print need only view; edit needs edit; share and manage_public need full_access. For an operator who is not a collaborator, the answer is false.",
     basis: Basis::Assumed,
     switch: false,
 };

@@ -12,13 +12,13 @@ use crate::{Call, Input, Operation};
 /// `POST /drive/v1/permissions/:token/members`
 pub(super) struct Create;
 
-/// Of which kind.
+/// The kind of the document.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// The document's kind.
     #[serde(rename = "type")]
     doc_type: DocType,
-    /// Whether to tell the new collaborator; nobody is told here.
+    /// Whether to notify the new collaborator; ignored here.
     need_notification: Option<bool>,
 }
 
@@ -30,12 +30,12 @@ pub(super) struct Member {
     /// The id.
     #[schemars(length(min = 1))]
     member_id: String,
-    /// What it may do.
+    /// Its permission.
     perm: DocPermission,
-    /// Whether a wiki node's subtree is meant.
+    /// Whether the permission includes a wiki node's subtree.
     #[serde(skip_serializing_if = "Option::is_none")]
     perm_type: Option<PermType>,
-    /// Kind of collaborator; echoed.
+    /// Kind of collaborator; returned unchanged.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
 }
@@ -43,7 +43,7 @@ pub(super) struct Member {
 /// The collaborator.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// As it was sent.
+    /// As sent.
     member: Member,
 }
 
@@ -74,7 +74,7 @@ impl Operation for Create {
         example: r#"{"member_type":"openchat","member_id":"{chat_id}","perm":"view"}"#,
         behaviours: &[RIGHTS],
         deviations: &[
-            "Departments, groups and wiki spaces are kept as collaborators and give nobody a right.",
+            "Departments, groups and wiki spaces are stored as collaborators and give no user a permission.",
         ],
     };
     type Ground = Tx;

@@ -13,7 +13,7 @@ use crate::{Call, Empty, Input, Operation};
 /// `DELETE /drive/v1/permissions/:token/members/:member_id`
 pub(super) struct Delete;
 
-/// Of which kind.
+/// The kind of the document.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// The document's kind.
@@ -23,10 +23,10 @@ pub(super) struct Query {
     member_type: MemberType,
 }
 
-/// What is known of the right; all of it may be left out.
+/// Details of the permission; all optional.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
-    /// Whether a wiki node's subtree is meant.
+    /// Whether the permission includes a wiki node's subtree.
     perm_type: Option<PermType>,
     /// Kind of collaborator.
     #[serde(rename = "type")]
@@ -82,7 +82,7 @@ impl Operation for Delete {
 
 const WHOLE: Behaviour = Behaviour {
     name: "member_delete_whole",
-    rule: "The body is optional. A collaborator has one right to a document, so perm_type and type do not choose: the right goes whatever they say.",
+    rule: "The body is optional. A collaborator has one permission on a document, which is removed whatever perm_type and type say.",
     basis: Basis::Assumed,
     switch: false,
 };

@@ -15,15 +15,15 @@ use crate::{Call, Empty, Input, Operation};
 /// `GET /drive/v1/permissions/:token/members`
 pub(super) struct List;
 
-/// Of which kind.
+/// The kind of the document.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// The document's kind.
     #[serde(rename = "type")]
     doc_type: DocType,
-    /// Which further fields to show: `name`, `type`, `avatar` and `external_label`, separated by commas, or `*` for all.
+    /// Further fields to return: `name`, `type`, `avatar` and `external_label`, separated by commas, or `*` for all.
     fields: Option<String>,
-    /// Which rights on a wiki node to show; all by default.
+    /// The kind of permissions on a wiki node to return; all by default.
     perm_type: Option<PermType>,
 }
 
@@ -37,25 +37,25 @@ pub(super) struct Output {
 /// A collaborator.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Item {
-    /// Kind of id: `openid` for users and bots, `openchat` for chats, else as it was sent.
+    /// Kind of id: `openid` for users and bots, `openchat` for chats, otherwise as sent.
     member_type: String,
     /// The id.
     member_id: String,
-    /// What it may do.
+    /// Its permission.
     perm: DocPermission,
     /// `container` or `single_page`.
     #[serde(skip_serializing_if = "String::is_empty")]
     perm_type: String,
-    /// Kind of collaborator: `user` or `chat`; if asked for.
+    /// Kind of collaborator: `user` or `chat`; if requested.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
-    /// Name of a user or chat; if asked for.
+    /// Name of a user or chat; if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    /// Address of a user's picture; if asked for.
+    /// URL of a user's picture; if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     avatar: Option<String>,
-    /// Whether the collaborator belongs to another tenant, which none does; if asked for.
+    /// Whether the collaborator belongs to another tenant; always false; if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     external_label: Option<bool>,
 }
@@ -96,7 +96,7 @@ impl Operation for List {
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
         let document = support::find(tx, &input.path.token, input.query.doc_type).await?;
         if support::right_of(tx, call, &document).await?.is_none() {
-            return Err(Fault::new(codes::DRIVE_PERMISSION_DENIED, "the operator is no collaborator"));
+            return Err(Fault::new(codes::DRIVE_PERMISSION_DENIED, "the operator is not a collaborator"));
         }
         let perm_type = input.query.perm_type.map(support::wire);
         let mut found = documents::collaborators(tx, &document.token).await?;
@@ -126,7 +126,7 @@ impl Operation for List {
     }
 }
 
-/// A collaborator in the words of the caller.
+/// A collaborator in the caller's id forms.
 struct ListedMember {
     member_type: String,
     member_id: String,
@@ -134,7 +134,7 @@ struct ListedMember {
     name: Option<String>,
 }
 
-/// Puts a collaborator into the words of the caller; `member` and `sent_as` are as the store keeps them.
+/// Converts a collaborator to the caller's id forms; `member` and `sent_as` are as stored.
 async fn shown(
     tx: &mut Tx,
     call: &Call,
@@ -171,7 +171,7 @@ async fn shown(
 
 const LISTED: Behaviour = Behaviour {
     name: "who_lists_collaborators",
-    rule: "Every collaborator and the owner; the owner is not in the list.",
+    rule: "Every collaborator and the owner may list; the owner is not in the list.",
     basis: Basis::Assumed,
     switch: false,
 };

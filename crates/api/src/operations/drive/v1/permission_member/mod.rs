@@ -34,7 +34,7 @@ enum MemberType {
     WikiSpaceId,
 }
 
-/// Whether a wiki node's subtree is meant.
+/// Whether the permission includes a wiki node's subtree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum PermType {
@@ -42,18 +42,18 @@ enum PermType {
     SinglePage,
 }
 
-/// Which document.
+/// The document.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct DocumentPath {
     /// Its token.
     token: String,
 }
 
-/// Whose right on which document.
+/// The collaborator of a document.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct MemberPath {
     /// The document's token.
     token: String,
-    /// The collaborator, in the form that `member_type` says.
+    /// The collaborator, in the form that `member_type` names.
     member_id: String,
 }

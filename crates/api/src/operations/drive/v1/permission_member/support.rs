@@ -1,4 +1,4 @@
-//! What the operations on collaborators share.
+//! Shared code of the collaborator operations.
 
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::ChatId;
@@ -12,7 +12,7 @@ use super::MemberType;
 use crate::Call;
 use crate::translate::{self, Named};
 
-/// What the pages of all these operations list.
+/// The codes that all these pages list.
 pub(super) const CODES: &[Code] = &[
     codes::DRIVE_PARAM_INVALID,
     codes::DRIVE_PERMISSION_DENIED,
@@ -24,7 +24,7 @@ pub(super) const CODES: &[Code] = &[
     codes::DRIVE_CONCURRENCY,
 ];
 
-/// What of them an operation that only reads may answer.
+/// The codes of operations that only read.
 pub(super) const READ_CODES: &[Code] = &[
     codes::DRIVE_PARAM_INVALID,
     codes::DRIVE_PERMISSION_DENIED,
@@ -34,7 +34,7 @@ pub(super) const READ_CODES: &[Code] = &[
     codes::DRIVE_CONCURRENCY,
 ];
 
-/// What an operation that only asks may answer.
+/// The codes of the permission check.
 pub(super) const AUTH_CODES: &[Code] = &[
     codes::DRIVE_PARAM_INVALID,
     codes::DRIVE_RESOURCE_DELETED,
@@ -43,24 +43,24 @@ pub(super) const AUTH_CODES: &[Code] = &[
     codes::DRIVE_CONCURRENCY,
 ];
 
-/// The refusal of an id that names no collaborator.
+/// The refusal of an id that is not a collaborator.
 pub(super) fn absent(id: &str) -> Fault {
-    Fault::new(codes::DRIVE_PARAM_INVALID, "the member_id names no collaborator").with_violation(
+    Fault::new(codes::DRIVE_PARAM_INVALID, "the member_id is not a collaborator").with_violation(
         "member_id",
         Some(id),
         "not found",
     )
 }
 
-/// A document of a kind.
+/// A document of the given kind.
 pub(super) async fn find(tx: &mut Tx, token: &str, doc_type: DocType) -> Result<Document, Fault> {
     let found = documents::get(tx, token).await?;
     found
         .filter(|found| !found.deleted && found.doc_type == doc_type)
-        .ok_or_else(|| Fault::new(codes::DRIVE_RESOURCE_DELETED, "there is no such document of this type"))
+        .ok_or_else(|| Fault::new(codes::DRIVE_RESOURCE_DELETED, "no such document of this type"))
 }
 
-/// What the operator may do with a document; the owner may do everything.
+/// The operator's permission on a document; the owner has full access.
 pub(super) async fn right_of(
     tx: &mut Tx,
     call: &Call,
@@ -73,16 +73,16 @@ pub(super) async fn right_of(
     Ok(documents::permission_of(tx, &document.token, &operator).await?)
 }
 
-/// Refuses who may not share a document.
+/// Refuses operators who may not share a document.
 pub(super) async fn may_share(tx: &mut Tx, call: &Call, document: &Document) -> Result<(), Fault> {
     match right_of(tx, call, document).await? {
         Some(DocPermission::FullAccess) => Ok(()),
         Some(_) => Err(Fault::new(codes::DRIVE_NO_SHARE_PERMISSION, "sharing needs full_access")),
-        None => Err(Fault::new(codes::DRIVE_PERMISSION_DENIED, "the operator is no collaborator")),
+        None => Err(Fault::new(codes::DRIVE_PERMISSION_DENIED, "the operator is not a collaborator")),
     }
 }
 
-/// Refuses a change of the owner's own right.
+/// Refuses a change of the owner's own permission.
 pub(super) fn not_the_owner(document: &Document, member: &str) -> Result<(), Fault> {
     if member == document.owner {
         return Err(Fault::new(codes::DRIVE_INVALID_OPERATION, "the owner cannot be made a collaborator"));
@@ -90,23 +90,25 @@ pub(super) fn not_the_owner(document: &Document, member: &str) -> Result<(), Fau
     Ok(())
 }
 
-/// The word of an enum on the wire.
+/// The wire name of an enum value.
 pub(super) fn wire(value: impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// The id under which the store knows a collaborator.
+/// The id under which a collaborator is stored.
 pub(super) async fn resolve(
     tx: &mut Tx,
     call: &Call,
     member_type: MemberType,
     id: &str,
 ) -> Result<String, Fault> {
-    let absent =
-        || {
-            Fault::new(codes::DRIVE_PARAM_INVALID, "the member_id names nobody in this tenant")
-                .with_violation("member_id", Some(id), "not found")
-        };
+    let absent = || {
+        Fault::new(codes::DRIVE_PARAM_INVALID, "the member_id is unknown in this tenant").with_violation(
+            "member_id",
+            Some(id),
+            "not found",
+        )
+    };
     let form = match member_type {
         MemberType::OpenId => UserIdType::OpenId,
         MemberType::UnionId => UserIdType::UnionId,
@@ -131,7 +133,7 @@ pub(super) async fn resolve(
 
 pub(super) const RIGHTS: Behaviour = Behaviour {
     name: "who_may_share_documents",
-    rule: "The owner, and collaborators with full_access; other collaborators are 1063004, everybody else 1063002. A document that is unknown, deleted or of another type is 1063005.",
+    rule: "The owner, and collaborators with full_access. Other collaborators get 1063004, all others 1063002. A document that is unknown, deleted or of another type is 1063005.",
     basis: Assumed,
     switch: false,
 };

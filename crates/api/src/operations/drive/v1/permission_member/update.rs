@@ -11,26 +11,26 @@ use crate::{Call, Input, Operation};
 /// `PUT /drive/v1/permissions/:token/members/:member_id`
 pub(super) struct Update;
 
-/// Of which kind.
+/// The kind of the document.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// The document's kind.
     #[serde(rename = "type")]
     doc_type: DocType,
-    /// Whether to tell the collaborator; nobody is told here.
+    /// Whether to notify the collaborator; ignored here.
     need_notification: Option<bool>,
 }
 
-/// The new right.
+/// The new permission.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
     /// Kind of the id in the path.
     member_type: MemberType,
-    /// What it may do from now on.
+    /// Its new permission.
     perm: DocPermission,
-    /// Whether a wiki node's subtree is meant; as it was, by default.
+    /// Whether the permission includes a wiki node's subtree; unchanged by default.
     perm_type: Option<PermType>,
-    /// Kind of collaborator; echoed.
+    /// Kind of collaborator; returned unchanged.
     #[serde(rename = "type")]
     kind: Option<String>,
 }
@@ -38,20 +38,20 @@ pub(super) struct Body {
 /// The collaborator.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// As it was sent.
+    /// As sent.
     member: Member,
 }
 
-/// The collaborator, as it was sent.
+/// The collaborator, as sent.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Member {
     /// Kind of id.
     member_type: MemberType,
     /// The id.
     member_id: String,
-    /// What it may do.
+    /// Its permission.
     perm: DocPermission,
-    /// Whether a wiki node's subtree is meant.
+    /// Whether the permission includes a wiki node's subtree.
     #[serde(skip_serializing_if = "Option::is_none")]
     perm_type: Option<PermType>,
     /// Kind of collaborator.
@@ -62,7 +62,7 @@ struct Member {
 impl Operation for Update {
     const SPEC: &'static Spec = &Spec {
         id: "drive.v1.permission_member.update",
-        summary: "Change what a collaborator may do",
+        summary: "Change the permission of a collaborator",
         reference: "drive-v1/permission-member/update",
         route: put("/open-apis/drive/v1/permissions/{token}/members/{member_id}"),
         access: Access::tenant_or_user(&[

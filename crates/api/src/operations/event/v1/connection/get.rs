@@ -11,7 +11,7 @@ pub(crate) struct Connection;
 /// The app's long connections.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Output {
-    /// How many are open now.
+    /// The number of open connections.
     online_instance_cnt: u32,
 }
 
@@ -48,7 +48,7 @@ impl Operation for Connection {
 
 const NONE: Behaviour = Behaviour {
     name: "long_connections",
-    rule: "No long connection can be opened yet: events are posted to request addresses. So none is open.",
+    rule: "Long connections cannot be opened yet: events are posted to request URLs. The count is 0.",
     basis: Basis::Assumed,
     switch: false,
 };

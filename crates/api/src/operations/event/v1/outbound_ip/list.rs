@@ -10,7 +10,7 @@ use crate::{Call, Empty, Input, Operation, paging};
 /// `GET /event/v1/outbound_ip`
 pub(crate) struct OutboundIp;
 
-/// Which page.
+/// The page.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Query {
     /// Empty for the first page.
@@ -20,12 +20,12 @@ pub(crate) struct Query {
     page_size: Option<i64>,
 }
 
-/// A page of addresses.
+/// A page of IP addresses.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Output {
-    /// The addresses from which events are posted.
+    /// The IP addresses that events come from.
     ip_list: Vec<String>,
-    /// What asks for the next page; absent on the last one.
+    /// Token of the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     page_token: Option<String>,
     /// Whether there is a next page.
@@ -35,7 +35,7 @@ pub(crate) struct Output {
 impl Operation for OutboundIp {
     const SPEC: &'static Spec = &Spec {
         id: "event.v1.outbound_ip.list",
-        summary: "List the addresses from which events are posted",
+        summary: "List the IP addresses that events come from",
         reference: "event-v1/outbound_ip/list",
         route: get("/open-apis/event/v1/outbound_ip"),
         access: Access::tenant(&[scopes::EVENT_IP_LIST]),
@@ -74,7 +74,7 @@ impl Operation for OutboundIp {
 
 const ADDRESSES: Behaviour = Behaviour {
     name: "outbound_ips",
-    rule: "The addresses are those of the setting events.outbound_ips: 127.0.0.1 unless the operator names others.",
+    rule: "The IP addresses are those of the setting events.outbound_ips; 127.0.0.1 by default.",
     basis: Basis::Assumed,
     switch: false,
 };

@@ -15,7 +15,7 @@ use crate::{standing, translate};
 /// `POST /im/v1/chats/batch_query`
 pub(super) struct BatchQuery;
 
-/// Which chats.
+/// The chats.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
     /// Their ids.
@@ -33,7 +33,7 @@ pub(super) struct Output {
 impl Operation for BatchQuery {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat.batch_query",
-        summary: "Get several chats that the operator is in",
+        summary: "Get chats that the operator is in",
         reference: "im-v1/chat/batch_query",
         route: post("/open-apis/im/v1/chats/batch_query"),
         access: Access::tenant_or_user(&[scopes::IM_CHAT_READ]).with_bot(),
@@ -74,13 +74,13 @@ impl Operation for BatchQuery {
 
 const SHAPE: Behaviour = Behaviour {
     name: "chat_batch_shape",
-    rule: "This operation has no public page: request and answer are those of the vendor's plugin and command line client. The name of a p2p chat is empty, and p2p_target_id says who the other party is.",
+    rule: "This operation has no public page: request and answer are those of the vendor's plugin and command line client. The name of a p2p chat is empty, and p2p_target_id is the other party.",
     basis: Observed,
     switch: false,
 };
 const FOUND: Behaviour = Behaviour {
     name: "chat_batch_found",
-    rule: "In the order of the request, each chat once. What is malformed, unknown, another tenant's or a chat without the operator is missing, and no error; dissolved and external chats are there.",
+    rule: "In the order of the request, each chat once. Ids that are malformed, unknown or of another tenant, and chats that the operator is not in, are omitted without an error. Dissolved and external chats are included.",
     basis: Assumed,
     switch: false,
 };

@@ -1,4 +1,4 @@
-//! What an update asks for: which fields it brings, and the chat as it shall be.
+//! An update: the fields that the request sets, and the resulting chat.
 
 use larkspur_contract::model::{
     ChatSettings, ChatType, GroupMessageType, I18nNames, MembershipApproval, MessageVisibility, Permission,
@@ -15,7 +15,7 @@ use crate::Call;
 use crate::rules::{chats as rules, policies};
 use crate::translate::{self, Named};
 
-/// What to change. What is absent is left as it is.
+/// What to change. Absent fields are unchanged.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Body {
@@ -25,29 +25,29 @@ pub(super) struct Body {
     pub(super) name: Option<String>,
     /// Its description.
     description: Option<String>,
-    /// Its name in three languages; those that are absent are left as they are.
+    /// Its name in three languages; absent languages are unchanged.
     i18n_names: Option<I18nNames>,
-    /// Who may add members; goes with `share_card_permission`.
+    /// Who may add members; must agree with `share_card_permission`.
     add_member_permission: Option<Permission>,
-    /// Whether it may be shared; goes with `add_member_permission`.
+    /// Whether it may be shared; must agree with `add_member_permission`.
     share_card_permission: Option<SharePermission>,
-    /// Who may mention everybody.
+    /// Who may mention all members.
     at_all_permission: Option<Permission>,
     /// Who may edit it.
     edit_permission: Option<Permission>,
-    /// The new owner, who is a member.
+    /// The new owner, a member of the chat.
     pub(super) owner_id: Option<String>,
     /// In one stream or in threads.
     group_message_type: Option<GroupMessageType>,
     /// Private or public.
     chat_type: Option<ChatType>,
-    /// Who sees that somebody joined.
+    /// Who sees that a member joined.
     join_message_visibility: Option<MessageVisibility>,
-    /// Who sees that somebody left.
+    /// Who sees that a member left.
     leave_message_visibility: Option<MessageVisibility>,
     /// Whether joining needs approval.
     membership_approval: Option<MembershipApproval>,
-    /// Restricted mode, all of it.
+    /// Restricted mode; replaces all of it.
     restricted_mode_setting: Option<RestrictedMode>,
     /// Who may send urgent messages.
     urgent_setting: Option<Permission>,
@@ -55,16 +55,16 @@ pub(super) struct Body {
     video_conference_setting: Option<Permission>,
     /// Who sees the number of members.
     hide_member_count_setting: Option<Permission>,
-    /// Who may pin messages and take pins away.
+    /// Who may pin and unpin messages.
     pin_manage_setting: Option<Permission>,
     /// Accepted and ignored.
     labels: Vec<String>,
-    /// Accepted and ignored: numbers to one client, texts to another.
+    /// Accepted and ignored: some clients send numbers, others strings.
     toolkit_ids: Option<serde_json::Value>,
 }
 
 impl Body {
-    /// A field that only owner, managers and the creator bot may set.
+    /// A field of the request that only owner, managers and the creator bot may set.
     pub(super) fn restricted(&self) -> Option<&'static str> {
         let fields = [
             ("add_member_permission", self.add_member_permission.is_some()),
@@ -86,13 +86,13 @@ impl Body {
         fields.into_iter().find_map(|(name, sent)| sent.then_some(name))
     }
 
-    /// What must hold of the request, given the settings that the chat has.
+    /// Checks the request against its own rules and the present settings.
     pub(super) fn check(&self, present: &ChatSettings) -> Result<(), Fault> {
         rules::permissions_agree(present, self.add_member_permission, self.share_card_permission)?;
         self.restricted_mode_setting.as_ref().map_or(Ok(()), rules::restricted_mode)
     }
 
-    /// What the tenant's policy has against it.
+    /// Checks the request against the tenant's policy.
     pub(super) fn fits(&self, policy: &Policy, chat: &Chat) -> Result<(), Fault> {
         policies::may_publish(policy, chat.chat_type, self.chat_type.unwrap_or(chat.chat_type))?;
         policies::may_restrict(policy, self.restricted_mode_setting.as_ref())?;
@@ -101,7 +101,7 @@ impl Body {
         policies::passes_review(policy, name, description, self.i18n_names.as_ref())
     }
 
-    /// The chat as it shall be, but for its owner.
+    /// The resulting chat, without a change of its owner.
     pub(super) fn applied(&self, chat: &Chat) -> Result<Chat, Fault> {
         let mut new = chat.clone();
         set(&mut new.avatar, &self.avatar);
@@ -152,7 +152,7 @@ fn set<T: Clone>(field: &mut T, sent: &Option<T>) {
     }
 }
 
-/// The designated owner, who must be in the chat.
+/// The new owner, who must be in the chat.
 pub(super) async fn owner(
     tx: &mut Tx,
     call: &Call,
@@ -164,7 +164,7 @@ pub(super) async fn owner(
         |code, note: &'static str| Err(Fault::new(code, note).with_violation("owner_id", Some(id), note));
     let owner = match translate::named(tx, call, form, id).await? {
         Named::User(user) if user.status == UserStatus::Resigned => {
-            return invalid(codes::USER_ID_INVALID, "the designated owner has resigned");
+            return invalid(codes::USER_ID_INVALID, "the new owner has resigned");
         }
         Named::User(user) => Member::User(user.user_id),
         Named::Bot(_) if chat.external => {
@@ -172,14 +172,14 @@ pub(super) async fn owner(
         }
         Named::Bot(app) => Member::Bot(app),
         Named::OtherTenant => {
-            return invalid(codes::NEW_OWNER_OTHER_TENANT, "the designated owner is of another tenant");
+            return invalid(codes::NEW_OWNER_OTHER_TENANT, "the new owner is of another tenant");
         }
         named @ (Named::OtherApp | Named::Unknown) => {
             return Err(translate::refusal(form, id, &named).about("owner_id"));
         }
     };
     if members::get(tx, chat.chat_id, &owner).await?.is_none() {
-        return invalid(codes::NEW_OWNER_NOT_IN_CHAT, "the designated owner is not in the chat");
+        return invalid(codes::NEW_OWNER_NOT_IN_CHAT, "the new owner is not in the chat");
     }
     Ok(owner)
 }

@@ -20,15 +20,15 @@ use crate::{rules, standing, translate};
 /// `POST /im/v1/chats`
 pub(super) struct Create;
 
-/// How to make it.
+/// Options of the creation.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// The form of user ids in the request and the answer.
     user_id_type: Option<UserIdType>,
-    /// Whether the bot becomes a manager, if somebody else is the owner.
+    /// Whether the bot becomes a manager if it is not the owner.
     #[serde(default)]
     set_bot_manager: bool,
-    /// Calls with the same uuid and owner make one chat in ten hours.
+    /// Calls with the same uuid and owner create one chat within ten hours.
     #[schemars(length(max = 50))]
     uuid: Option<String>,
 }
@@ -77,7 +77,7 @@ impl Operation for Create {
         emits: &[],
         example: r#"{"name":"larkspur","description":"made by a test"}"#,
         behaviours: &[TOPICS, AVATAR, PEOPLE, UUID, POLICY, LIMITER],
-        deviations: &["A chat is internal when it is created; external ones come from the control API."],
+        deviations: &["A new chat is internal; external chats are created by the control API."],
     };
     type Ground = Tx;
     type Path = Empty;
@@ -173,19 +173,19 @@ async fn people(
 
 const AVATAR: Behaviour = Behaviour {
     name: "chat_create_avatar",
-    rule: "An avatar that is neither an image of type avatar of this app nor of the form default-avatar_<uuid> is 232001.",
+    rule: "An avatar must be an image of type avatar that this app uploaded, or default-avatar_<uuid>; otherwise 232001.",
     basis: Assumed,
     switch: false,
 };
 const PEOPLE: Behaviour = Behaviour {
     name: "chat_create_people",
-    rule: "An owner who does not see the app is 232043, and nothing is made; so is an unseen user in the list. An unknown owner or user is the gateway's 9999235x/236x. Beside what the pages say: an owner of another tenant is 232032, a suspended one 232030, anybody resigned 232022; a bot or a person of another tenant in the list is 232043, an unknown app or one without a bot 232021.",
+    rule: "An owner who does not see the app is 232043, and no chat is created; the same applies to users in the list. An unknown owner or user is the gateway's 9999235x/236x. In addition to the pages: an owner of another tenant is 232032, a suspended owner 232030, a resigned owner or user 232022. In the list of users, a bot or a person of another tenant is 232043; an unknown app or one without a bot is 232021.",
     basis: Documented,
     switch: false,
 };
 const UUID: Behaviour = Behaviour {
     name: "chat_create_uuid",
-    rule: "The first chat is answered as it is now.",
+    rule: "A repeated uuid is answered with the first chat in its present state.",
     basis: Assumed,
     switch: false,
 };

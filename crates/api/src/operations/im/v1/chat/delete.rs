@@ -66,7 +66,7 @@ impl Operation for Delete {
 
 const DISSOLVED: Behaviour = Behaviour {
     name: "chat_dissolve",
-    rule: "A dissolved chat can still be got, with its last members; it is in no list and no search, and every other operation on it is 232009. The creator bot with im:chat:operate_as_owner may dissolve it from outside.",
+    rule: "A dissolved chat can still be read, with its last members. It appears in no list or search, and every other operation on it is 232009. The creator bot with im:chat:operate_as_owner may dissolve a chat that it is not in.",
     basis: Assumed,
     switch: false,
 };

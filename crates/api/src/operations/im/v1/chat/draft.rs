@@ -1,4 +1,4 @@
-//! A chat to make: what the request says of it, and whether it was made already.
+//! A new chat: what the request says about it, and the chat of an earlier call with the same uuid.
 
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::ids::ChatId;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Call, busy, rules};
 
-/// What to make.
+/// The chat to create.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Body {
@@ -29,10 +29,10 @@ pub(super) struct Body {
     pub(super) i18n_names: I18nNames,
     /// Its owner; the bot by default.
     pub(super) owner_id: Option<String>,
-    /// The users it begins with.
+    /// Its initial users.
     #[schemars(length(max = 50))]
     pub(super) user_id_list: Vec<String>,
-    /// The bots it begins with, beside the calling one.
+    /// Its initial bots, in addition to the calling one.
     #[schemars(length(max = 5))]
     pub(super) bot_id_list: Vec<String>,
     /// In one stream (the default) or in threads.
@@ -50,17 +50,17 @@ pub(super) struct Body {
     edit_permission: Option<Permission>,
     pub(super) hide_member_count_setting: Option<Permission>,
     pin_manage_setting: Option<Permission>,
-    /// Accepted and ignored: a chat is internal when it is made.
+    /// Accepted and ignored: a new chat is internal.
     external: Option<bool>,
     /// Accepted and ignored.
     chat_tags: Vec<String>,
     /// Accepted and ignored.
     labels: Vec<String>,
-    /// Accepted and ignored: numbers to one client, texts to another.
+    /// Accepted and ignored: some clients send numbers, others strings.
     toolkit_ids: Option<serde_json::Value>,
 }
 
-/// The modes that can be made.
+/// The modes of chats that can be created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Mode {
@@ -77,7 +77,7 @@ impl Body {
         }
     }
 
-    /// What the tenant's policy has against it.
+    /// Checks the request against the tenant's policy.
     pub(super) fn fits(&self, policy: &Policy) -> Result<(), Fault> {
         let chat_type = self.chat_type.unwrap_or(ChatType::Private);
         rules::policies::may_publish(policy, ChatType::Private, chat_type)?;
@@ -111,7 +111,7 @@ impl Body {
     }
 }
 
-/// The chat that an earlier call with the same uuid and owner made; otherwise the uuid is claimed for the new one.
+/// The chat that an earlier call with the same uuid created; otherwise claims the uuid for the new chat.
 pub(super) async fn first_answer(
     tx: &mut Tx,
     call: &Call,
@@ -132,20 +132,20 @@ pub(super) async fn first_answer(
         None => None,
     };
     chat.map(Some)
-        .ok_or_else(|| Fault::new(codes::CHAT_BEING_CREATED, "the first call with this uuid is under way"))
+        .ok_or_else(|| Fault::new(codes::CHAT_BEING_CREATED, "the first call with this uuid is in progress"))
 }
 
-/// Which modes can be made.
+/// The modes of chats that can be created.
 pub(super) const TOPICS: Behaviour = Behaviour {
     name: "topic_as_group",
-    rule: "chat_mode topic makes a topic group, as seen since August 2026; with hide_member_count_setting only_owner it is 232079, which is assumed. The switch makes a plain group of it without a word, as seen in April 2026.",
+    rule: "chat_mode topic creates a topic group, as seen since August 2026; with hide_member_count_setting only_owner it is 232079, which is assumed. With the switch, an ordinary group is created without an error, as seen in April 2026.",
     basis: Observed,
     switch: true,
 };
-/// What the control API sets for a world.
+/// The policy that the control API sets for a world.
 pub(super) const POLICY: Behaviour = Behaviour {
     name: "world_policy",
-    rule: "By default a tenant's edition has everything, its administrators allow public groups, and names and descriptions are not reviewed. The control API changes that for a world: 232057 for restricted mode that is switched on, 232078 for hide_member_count_setting only_owner, 232091 for a group that is made public, 232023 for a name or description with a forbidden word. What a chat has already stays.",
+    rule: "By default a tenant's edition has every feature, its administrators allow public groups, and names and descriptions are not reviewed. The control API can change this for a world: then enabling restricted mode is 232057, hide_member_count_setting only_owner 232078, making a group public 232091, and a name or description with a forbidden word 232023. Present settings of chats are unchanged.",
     basis: Assumed,
     switch: false,
 };

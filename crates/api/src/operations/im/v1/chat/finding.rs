@@ -1,4 +1,4 @@
-//! The chats that words find: the candidates of both searches.
+//! Finds chats by words: the candidates of both searches.
 
 use std::collections::HashSet;
 
@@ -11,13 +11,13 @@ use larkspur_store::{Tx, text};
 
 use crate::Call;
 
-/// Looks at one by one that a page begins with: most pages need no more.
+/// The number of candidates that a page first checks: most pages need no more.
 const LOOKS: usize = 64;
-/// The most looks at a time: one more than there is to look at.
+/// The most candidates that are checked at a time: one more than there can be.
 const LOOKS_MAX: usize = 5001;
 
-/// The chats that the operator sees and that each of the words finds, by their names or, with `people`, by those of
-/// their other members. Each once, the oldest first: those behind a cursor, at least `wanted` of them if there are so many.
+/// The chats that the operator sees and that match every word by their names or, with `people`, by the names of
+/// other members. Each once, oldest first, after a cursor: at least `wanted` of them if there are that many.
 pub(crate) async fn candidates(
     tx: &mut Tx,
     call: &Call,
@@ -45,8 +45,8 @@ pub(crate) async fn candidates(
     }
 }
 
-/// The chats in a stretch that each word finds by the names of members or by their own, and one at least by those of members.
-/// Given are the words, and what each finds by the names of members.
+/// The chats in a range that match every word by the names of members or by their own, and at least one word by the
+/// names of members. `theirs` has the words, each with the chats that match it by the names of members.
 async fn with_people(
     tx: &mut Tx,
     theirs: &[(&str, Vec<Cursor>)],
@@ -68,7 +68,7 @@ async fn with_people(
     Ok(found)
 }
 
-/// The places behind one, up to `size` of them, and whether there are more.
+/// Up to `size` cursors after one, and whether there are more.
 pub(crate) fn page_of(found: &[Cursor], last: Option<Cursor>, size: usize) -> (&[Cursor], bool) {
     let begin = last.map_or(0, |last| found.partition_point(|cursor| *cursor <= last));
     let rest = &found[begin..];
@@ -77,26 +77,26 @@ pub(crate) fn page_of(found: &[Cursor], last: Option<Cursor>, size: usize) -> (&
 
 pub(crate) const VISIBLE: Behaviour = Behaviour {
     name: "search_visible",
-    rule: "Public chats that are in use, external ones too, and the groups and topic chats that the operator is in. Member names find joined chats alone.",
+    rule: "The search covers public chats in use, including external ones, and the groups and topic chats that the operator is in. Member names find only joined chats.",
     basis: Documented,
     switch: false,
 };
 pub(crate) const MATCHING: Behaviour = Behaviour {
     name: "search_matching",
-    rule: "Every word must begin a word of one of the chat's names, in any language, or of a member's name; case does not count, and in scripts without blanks every character begins a word. Blanks and hyphens stand between words, but not inside double quotes. Of more than eight words, the longest count.",
+    rule: "Every word must be a prefix of a word in one of the chat's names, in any language, or in a member's name. Case is ignored; in scripts without spaces every character starts a word. Spaces and hyphens separate words, except inside double quotes. Of more than eight words, only the eight longest are used.",
     basis: Assumed,
     switch: false,
 };
 pub(crate) const BOUNDED: Behaviour = Behaviour {
     name: "search_bounded",
-    rule: "A word that 1000 public chats or more, or over 500 others, have in their names is looked for in 1000 public chats, the operator's 1000 most active ones and 5000 others with it; a rarer one everywhere. A member's name is looked for in 5000 chats of the first 50 people who have it.",
+    rule: "A word that is in the names of at least 1000 public chats, or of more than 500 others, is searched for in 1000 public chats, in the operator's 1000 most active chats, and in 5000 others with that word. A rarer word is searched for everywhere. A member name is searched for in 5000 chats of the first 50 people who have it.",
     basis: Assumed,
     switch: false,
 };
 pub(crate) const PINYIN: &str =
-    "Pinyin finds nothing: names are found by the characters that they are written with.";
+    "Search by pinyin is not supported: names are found only by the characters in them.";
 
-/// The longest text that a name is found by, which a query fits.
+/// The longest searchable text must hold the longest query.
 const _: () = assert!(text::LENGTH_MAX >= crate::rules::search::QUERY_MAX);
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_follow_each_other() {
+    fn pages_are_consecutive() {
         let cursor = |time| Cursor { time, chat_id: ChatId(7) };
         let found = [cursor(1), cursor(2), cursor(3)];
         assert_eq!(page_of(&found, None, 2), (&found[..2], true));

@@ -90,7 +90,7 @@ impl Operation for Get {
 
 const OUTSIDERS: Behaviour = Behaviour {
     name: "chat_get_outsider",
-    rule: "Whoever is not in a group of the tenant sees name, avatar, counts and status; of a p2p chat, nothing (232011). An unknown chat is 232006, though the gateway's 99992356 was seen live.",
+    rule: "An operator who is not in a group sees its name, avatar, counts and status; a p2p chat is 232011. An unknown chat is 232006, although the gateway's 99992356 was seen live.",
     basis: Assumed,
     switch: false,
 };

@@ -1,4 +1,4 @@
-//! A chat as its own operations show it.
+//! A chat, as the chat operations answer it.
 
 use larkspur_contract::Fault;
 use larkspur_contract::model::{
@@ -17,10 +17,10 @@ use crate::{Call, translate};
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct ChatInfo {
-    /// Its id, where the request did not name it.
+    /// Its id, if the request did not name it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) chat_id: Option<String>,
-    /// The address of its avatar.
+    /// URL of its avatar.
     pub(super) avatar: String,
     /// Its name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,13 +31,13 @@ pub(super) struct ChatInfo {
     /// Its name in three languages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) i18n_names: Option<I18nNames>,
-    /// The owner; absent if it is a bot.
+    /// The owner; absent if the owner is a bot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) owner_id: Option<String>,
     /// The form of `owner_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) owner_id_type: Option<UserIdType>,
-    /// The managers who are users.
+    /// The managers that are users.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) user_manager_id_list: Option<Vec<String>>,
     /// The managers that are bots.
@@ -55,7 +55,7 @@ pub(super) struct ChatInfo {
     /// Whether it may be shared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) share_card_permission: Option<SharePermission>,
-    /// Who may mention everybody.
+    /// Who may mention all members.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) at_all_permission: Option<Permission>,
     /// Who may edit it.
@@ -73,16 +73,16 @@ pub(super) struct ChatInfo {
     /// `inner`, `tenant`, …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) chat_tag: Option<String>,
-    /// Whether people of other tenants may be in it.
+    /// Whether users of other tenants may be in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) external: Option<bool>,
     /// Its tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tenant_key: Option<String>,
-    /// Who sees that somebody joined.
+    /// Who sees that a member joined.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) join_message_visibility: Option<MessageVisibility>,
-    /// Who sees that somebody left.
+    /// Who sees that a member left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) leave_message_visibility: Option<MessageVisibility>,
     /// Whether joining needs approval.
@@ -97,7 +97,7 @@ pub(super) struct ChatInfo {
     /// Who sees the number of members.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hide_member_count_setting: Option<Permission>,
-    /// Who may pin messages and take pins away.
+    /// Who may pin and unpin messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) pin_manage_setting: Option<Permission>,
     /// Members who are users, decimal.
@@ -111,8 +111,8 @@ pub(super) struct ChatInfo {
     pub(super) chat_status: Option<String>,
 }
 
-/// What creating and getting a chat both show of it. A p2p chat omits what it does not have; topic and p2p chats omit
-/// the message type. Source: the get page.
+/// The fields that creating and getting a chat both return. A p2p chat omits fields that it does not have; topic and
+/// p2p chats omit the message type. Source: the get page.
 pub(super) async fn show(tx: &mut Tx, call: &Call, chat: &Chat, form: UserIdType) -> Result<ChatInfo, Fault> {
     let ChatSettings {
         urgent_setting,

@@ -1,4 +1,4 @@
-//! Whom the ids of a request bring into a chat.
+//! Checks the owner and members that a new chat is created with.
 
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::{InstallStatus, UserIdType, UserStatus};
@@ -12,10 +12,10 @@ use crate::translate::{self, Named};
 
 /// The cause of 232043 for users who do not see the app. Source: the change note of May 2023, and live answers.
 const UNSEEN: &str = "bot is invisible to user ids";
-/// The cause of 232043 for ids of no user here. Source: a live answer.
+/// The cause of 232043 for ids that are not users of the tenant. Source: a live answer.
 const UNKNOWN: &str = "invalid user ids";
 
-/// The designated owner of a new chat.
+/// The owner of a new chat.
 pub(super) async fn owner(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) -> Result<Member, Fault> {
     match translate::named(tx, call, form, id).await? {
         Named::User(user) if user.status == UserStatus::Resigned => {
@@ -41,7 +41,7 @@ pub(super) async fn owner(tx: &mut Tx, call: &Call, form: UserIdType, id: &str) 
     }
 }
 
-/// The users and bots that a new chat begins with.
+/// The users and bots of a new chat.
 pub(super) async fn members(
     tx: &mut Tx,
     call: &Call,
@@ -83,7 +83,9 @@ fn user(audience: &Audience, form: UserIdType, id: &str, named: Named) -> Result
         named @ (Named::OtherApp | Named::Unknown) => {
             Err(translate::refusal(form, id, &named).about("user_id_list[*]"))
         }
-        Named::Bot(_) | Named::OtherTenant => Err(unavailable("an invited user is not here", UNKNOWN)),
+        Named::Bot(_) | Named::OtherTenant => {
+            Err(unavailable("an invited user is not in this tenant", UNKNOWN))
+        }
     }
 }
 
@@ -93,7 +95,7 @@ async fn bot(tx: &mut Tx, id: &str) -> Result<Member, Fault> {
         None => None,
     };
     let usable = install.filter(|found| found.bot && found.status == InstallStatus::Enabled);
-    usable
-        .map(|found| Member::Bot(found.app_id))
-        .ok_or_else(|| Fault::new(codes::BOT_NOT_FOUND, format!("{id} is no app with a bot in this tenant")))
+    usable.map(|found| Member::Bot(found.app_id)).ok_or_else(|| {
+        Fault::new(codes::BOT_NOT_FOUND, format!("{id} is not an app with a bot in this tenant"))
+    })
 }

@@ -1,4 +1,4 @@
-//! A chat as lists and searches show it.
+//! A chat, as lists and searches answer it.
 
 use std::collections::HashMap;
 
@@ -20,39 +20,39 @@ use crate::{Call, translate};
 pub(crate) struct Item {
     /// Its id.
     pub(crate) chat_id: String,
-    /// The address of its avatar.
+    /// URL of its avatar.
     avatar: String,
     /// Its name.
     pub(crate) name: String,
     /// Its description.
     description: String,
-    /// The owner; absent if it is a bot.
+    /// The owner; absent if the owner is a bot.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner_id: Option<String>,
     /// The form of `owner_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner_id_type: Option<UserIdType>,
-    /// Whether people of other tenants may be in it.
+    /// Whether users of other tenants may be in it.
     external: bool,
     /// Its tenant.
     tenant_key: String,
     /// Normal or dissolved.
     chat_status: String,
-    /// Group, topic or p2p; only where the request can find more than groups.
+    /// Group, topic or p2p; only if the request can find other chats than groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) chat_mode: Option<ChatMode>,
-    /// What the other party of a p2p chat is.
+    /// The kind of the other party of a p2p chat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) p2p_target_type: Option<PeerKind>,
     /// The other party of a p2p chat; a bot by its open_id, as the calling app sees it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) p2p_target_id: Option<String>,
-    /// Its mode, shown or not.
+    /// Its mode, whether or not it is in the answer.
     #[serde(skip)]
     pub(crate) mode: ChatMode,
 }
 
-/// What the other party of a p2p chat is.
+/// The kind of the other party of a p2p chat.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PeerKind {
@@ -67,7 +67,7 @@ pub(crate) enum PeerKind {
 pub(crate) struct Page {
     /// The chats.
     items: Vec<Item>,
-    /// What asks for the next page; empty after the last one.
+    /// Token of the next page; empty on the last one.
     page_token: String,
     /// Whether there is a next page.
     has_more: bool,
@@ -79,28 +79,28 @@ impl Page {
     }
 }
 
-/// The name of a list in page tokens: an operation, whose list it is, and what else of the request it depends on.
+/// The identity of a list in page tokens: the operation, the owner of the list, and what else the request depends on.
 pub(crate) fn list(operation: &str, call: &Call, about: &str) -> String {
     format!("{operation} {} {} {} {about}", call.tenant, call.app_id(), call.operator().to_column())
 }
 
-/// The size of a page: 20 unless the request names another, which the schema bounds. Source: the list pages.
+/// The size of a page: 20 by default; the schema limits other values. Source: the list pages.
 pub(crate) fn size(asked: Option<i64>) -> usize {
     asked.and_then(|size| usize::try_from(size).ok()).unwrap_or(20).max(1)
 }
 
-/// Where a page ends, as a page token holds it.
+/// Encodes the end of a page for a page token.
 pub(crate) fn write(cursor: Cursor) -> String {
     format!("{} {}", cursor.time, cursor.chat_id)
 }
 
-/// Reads what [`write()`] wrote.
+/// Decodes what [`write()`] encodes.
 pub(crate) fn read(text: &str) -> Option<Cursor> {
     let (time, chat_id) = text.split_once(' ')?;
     Some(Cursor { time: time.parse().ok()?, chat_id: ChatId::parse(chat_id)? })
 }
 
-/// Some chats, in the order of their ids here, as lists show them.
+/// Chats in their order, as lists answer them.
 pub(crate) async fn show(
     tx: &mut Tx,
     call: &Call,
@@ -132,7 +132,7 @@ pub(crate) async fn show(
     Ok(ids.iter().filter_map(|id| chats.remove(id)).map(item).collect())
 }
 
-/// The owners of some chats who are users, by their own ids.
+/// The owners of chats that are users, by the tenant's own ids.
 pub(crate) async fn owners(tx: &mut Tx, chats: &[Chat]) -> Result<HashMap<String, User>, Fault> {
     let ids = chats.iter().filter_map(|chat| match &chat.owner {
         Some(Member::User(user_id)) => Some(user_id.as_str()),
@@ -142,7 +142,7 @@ pub(crate) async fn owners(tx: &mut Tx, chats: &[Chat]) -> Result<HashMap<String
     Ok(found.into_iter().map(|user| (user.user_id.clone(), user)).collect())
 }
 
-/// A chat's owner, as the calling app names users; `None` if it is a bot.
+/// A chat's owner in the caller's id form; `None` if the owner is a bot.
 pub(crate) fn owner_id(
     tx: &Tx,
     call: &Call,

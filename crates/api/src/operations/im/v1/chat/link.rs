@@ -15,29 +15,29 @@ use crate::{Call, Empty, Input, Operation, standing};
 /// `POST /im/v1/chats/:chat_id/link`
 pub(super) struct Share;
 
-/// For how long.
+/// The validity of the link.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Body {
-    /// A week, by default.
+    /// A week by default.
     validity_period: Option<rules::Validity>,
 }
 
 /// The link.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// Its address.
+    /// Its URL.
     share_link: String,
-    /// When it ends, in seconds since 1970, decimal; `0` if it does not.
+    /// When it expires, in seconds since 1970, decimal; `0` for a permanent link.
     expire_time: String,
-    /// Whether it does not end.
+    /// Whether it never expires.
     is_permanent: bool,
 }
 
 impl Operation for Share {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat.link",
-        summary: "Get a link that lets people into a chat",
+        summary: "Get a share link of a chat",
         reference: "im-v1/chat/link",
         route: post("/open-apis/im/v1/chats/{chat_id}/link"),
         access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_READ, scopes::IM_CHAT_READONLY])
@@ -94,19 +94,19 @@ impl Operation for Share {
 
 const SHARERS: Behaviour = Behaviour {
     name: "link_sharers",
-    rule: "Any member shares a group or topic chat, but only owner and managers do where share_card_permission is not_allowed; the bot that made the chat has no right of its own.",
+    rule: "Any member may share a group or topic chat; if share_card_permission is not_allowed, only owner and managers may. The bot that created the chat has no additional right.",
     basis: Documented,
     switch: false,
 };
 const LIFE: Behaviour = Behaviour {
     name: "link_life",
-    rule: "A link ends with its time, when whoever shared it leaves the chat, when the app of the bot that shared it is not in use or has no bot, and when the chat is dissolved. Opening one is a client's act, which the control API does: it joins, or waits where the chat asks for approval.",
+    rule: "A link is invalid after it expires, while the member that shared it is not in the chat, while the app of the bot that shared it is not in use or has no bot, and after the chat is dissolved. Clients open links; here the control API does. Opening a link joins the chat, or creates a pending request if the chat requires approval.",
     basis: Documented,
     switch: false,
 };
 const FORM: Behaviour = Behaviour {
     name: "link_form",
-    rule: "Each call makes a new link. A week is 7 days, a year 365; a permanent link has expire_time 0. Chats whose chat_tag is secret or team, which only the control API makes, are 232061 and 232063.",
+    rule: "Each call creates a new link. A week is 7 days, a year 365 days; a permanent link has expire_time 0. Chats with chat_tag secret or team, which only the control API creates, are 232061 and 232063.",
     basis: Assumed,
     switch: false,
 };

@@ -14,12 +14,12 @@ use crate::{paging, rules, standing, translate};
 /// `GET /im/v1/chats`
 pub(super) struct List;
 
-/// Which page, in which order.
+/// The page, its order, and the form of ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// The form of user ids in the answer.
     user_id_type: Option<UserIdType>,
-    /// The oldest first, by default.
+    /// Oldest first by default.
     sort_type: Option<SortType>,
     /// Empty for the first page.
     page_token: Option<String>,
@@ -31,12 +31,12 @@ pub(super) struct Query {
     types: Vec<String>,
 }
 
-/// An order.
+/// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 enum SortType {
-    /// The oldest first.
+    /// Oldest first.
     ByCreateTimeAsc,
-    /// The most recently active first.
+    /// Most recently active first.
     ByActiveTimeDesc,
 }
 
@@ -125,19 +125,19 @@ impl Operation for List {
 
 const LISTED: Behaviour = Behaviour {
     name: "chat_list_dissolved",
-    rule: "The list leaves out dissolved chats, but not those whose history was kept.",
+    rule: "The list omits dissolved chats, except those with their history kept.",
     basis: Assumed,
     switch: false,
 };
 const TYPES: Behaviour = Behaviour {
     name: "chat_list_types",
-    rule: "With types p2p, the user's p2p chats are listed under the name of the other party, and each chat has its chat_mode; without it, answers are as ever. With a tenant token, p2p is 232001; another word is 99992402.",
+    rule: "With types p2p, the list has the user's p2p chats under the name of the other party, and each chat has its chat_mode. Without types p2p, answers are unchanged. With a tenant token, p2p is 232001; an unknown type is 99992402.",
     basis: Observed,
     switch: false,
 };
 const ACTIVE: Behaviour = Behaviour {
     name: "chat_active_time",
-    rule: "A chat is active when an operation changes it or anything in it; in chats of more than 100 members, at most once in a minute counts.",
+    rule: "A chat is active when an operation changes it or anything in it. In chats of more than 100 members, activity is recorded at most once per minute.",
     basis: Assumed,
     switch: false,
 };

@@ -37,15 +37,15 @@ pub(crate) static ENTRIES: &[Entry] = &[
     entry::<batch_query::BatchQuery>(),
 ];
 
-/// In which form user ids are wanted.
+/// The form of user ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct IdType {
     /// `open_id` by default.
     user_id_type: Option<UserIdType>,
 }
 
-/// An avatar is an image of type avatar that the app uploaded, or one of the platform's own; an empty key means the default
-/// one.
+/// An avatar is an image of type avatar that the app uploaded, or one of the platform's own. An empty key is the
+/// default avatar.
 async fn owns_avatar(tx: &mut Tx, call: &Call, key: &str, code: Code) -> Result<(), Fault> {
     if key.is_empty() || rules::images::is_default_avatar(key) {
         return Ok(());
@@ -54,7 +54,7 @@ async fn owns_avatar(tx: &mut Tx, call: &Call, key: &str, code: Code) -> Result<
     if image.is_some_and(|image| image.app_id == call.app_id() && image.image_type == ImageType::Avatar) {
         return Ok(());
     }
-    Err(Fault::new(code, "the avatar is no image of type avatar that this app uploaded").with_violation(
+    Err(Fault::new(code, "the avatar is not an image of type avatar that this app uploaded").with_violation(
         "avatar",
         Some(key),
         "must be an uploaded avatar",

@@ -1,4 +1,4 @@
-//! The other party of a p2p chat, as the chats of a list name it.
+//! The other parties of the p2p chats in a list.
 
 use std::collections::HashMap;
 
@@ -12,16 +12,16 @@ use larkspur_store::{Tx, apps, parties, users};
 use super::items::{Item, PeerKind};
 use crate::{Call, translate};
 
-/// The name of a p2p chat, which has none of its own.
+/// The name to answer for a p2p chat, which has no name of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
     /// That of the other party.
     Peers,
-    /// None.
+    /// The empty name.
     Empty,
 }
 
-/// Says of each chat what mode it has and, of a p2p chat, who the other party is. All of them are the operator's.
+/// Adds to each chat its mode and, for a p2p chat, the other party. The operator is in all of them.
 pub(super) async fn tell(
     tx: &mut Tx,
     call: &Call,

@@ -14,12 +14,12 @@ use crate::{paging, standing, translate};
 /// `GET /im/v1/chats/search`
 pub(super) struct Search;
 
-/// What to look for, and which page.
+/// The query, and the page.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// The form of user ids in the answer.
     user_id_type: Option<UserIdType>,
-    /// Words of names, at most 64 characters; without any, nothing is found.
+    /// Words of names, at most 64 characters; an empty query finds nothing.
     query: Option<String>,
     /// Empty for the first page.
     page_token: Option<String>,
@@ -70,7 +70,7 @@ impl Operation for Search {
         let long = text.chars().count() > rules::QUERY_MAX;
         let words = if long { Vec::new() } else { rules::words(text) };
         let size = items::size(query.page_size);
-        // One more than fit on the page tells whether there is another one.
+        // One more than fits on the page shows whether there is a next page.
         let found = finding::candidates(tx, call, &words, true, (last, size + 1)).await?;
         let (page, more) = finding::page_of(&found, last, size);
         let ids: Vec<_> = page.iter().map(|cursor| cursor.chat_id).collect();
@@ -82,7 +82,7 @@ impl Operation for Search {
 
 const EMPTY: Behaviour = Behaviour {
     name: "search_empty",
-    rule: "An empty query, and one of more than 64 characters, find nothing: a success without items.",
+    rule: "An empty query, or one of more than 64 characters, finds nothing: the call succeeds without items.",
     basis: Documented,
     switch: false,
 };

@@ -97,7 +97,7 @@ impl Operation for Update {
         }
         if let Some(id) = body.owner_id.as_deref().filter(|id| !id.is_empty()) {
             let owner = changes::owner(tx, call, &chat, form, id).await?;
-            // The owner is not among the managers.
+            // The owner is not in the list of managers.
             members::set_manager(tx, &chat, &owner, false).await?;
             new.owner = Some(owner);
         }
@@ -115,25 +115,25 @@ impl Operation for Update {
 
 const EDITORS: Behaviour = Behaviour {
     name: "chat_update_editors",
-    rule: "Owner, managers and the creator bot with im:chat:operate_as_owner change everything; the others avatar, name, description and i18n_names, if edit_permission is all_members (else 232002); any other field of theirs is 232016.",
+    rule: "Owner, managers and the creator bot with im:chat:operate_as_owner may change everything. Other members may change avatar, name, description and i18n_names if edit_permission is all_members (otherwise 232002); any other field is 232016.",
     basis: Documented,
     switch: false,
 };
 const LIMITS: Behaviour = Behaviour {
     name: "chat_text_limits",
-    rule: "60 and 100 characters are only suggested by the pages: a name has at most 255 (on update 232047, on creation 232001), a description at most 4096 (232001).",
+    rule: "The pages only recommend 60 and 100 characters: a name has at most 255 (on update 232047, on creation 232001), a description at most 4096 (232001).",
     basis: Assumed,
     switch: false,
 };
 const NAMES: Behaviour = Behaviour {
     name: "chat_update_names",
-    rule: "A public name is compared exactly, with the public chats of the tenant that are not dissolved; creating a public chat does not compare, since its page has no code for it. A public name of less than two characters is 232001. Of i18n_names, only the languages sent are changed.",
+    rule: "A public name is compared exactly with those of the tenant's other public chats that are not dissolved. Creating a public chat does not compare names, since its page has no code for it. A public name of less than two characters is 232001. In i18n_names, only the languages sent are changed.",
     basis: Assumed,
     switch: false,
 };
 const OWNER: Behaviour = Behaviour {
     name: "chat_update_owner",
-    rule: "An unknown owner_id is the gateway's 9999235x/236x, a resigned user 232030, a user of another tenant 232031, a user outside the chat 232012, a bot in an external chat 232035; the old owner stays as a plain member, the new one is no manager any more.",
+    rule: "An unknown owner_id is the gateway's 9999235x/236x, a resigned user 232030, a user of another tenant 232031, a user who is not in the chat 232012, a bot in an external chat 232035. The old owner becomes an ordinary member; the new owner is no longer a manager.",
     basis: Assumed,
     switch: false,
 };

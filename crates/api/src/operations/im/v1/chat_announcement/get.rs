@@ -13,31 +13,31 @@ use crate::{Call, Empty, Input, Operation, rules, standing, translate};
 /// `GET /im/v1/chats/:chat_id/announcement`
 pub(super) struct Get;
 
-/// In which form user ids are wanted.
+/// The form of user ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// `open_id` by default.
     user_id_type: Option<UserIdType>,
 }
 
-/// An announcement of the old form.
+/// An announcement of the old format.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Answer {
     /// The JSON of its document.
     content: String,
-    /// How many edits made it, decimal.
+    /// The number of edits, decimal.
     revision: String,
-    /// When it was made, in seconds since 1970, decimal.
+    /// When it was created, in seconds since 1970, decimal.
     create_time: String,
-    /// When it was edited last, in seconds since 1970, decimal.
+    /// When it was last edited, in seconds since 1970, decimal.
     update_time: String,
-    /// Whose it is: the chat's owner; absent if the chat has none.
+    /// The chat's owner; absent if the chat has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner_id: Option<String>,
     /// The form of `owner_id`: `app_id` for a bot.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner_id_type: Option<&'static str>,
-    /// Who edited it last; the owner, if nobody did.
+    /// Who edited it last; the owner if it was never edited.
     #[serde(skip_serializing_if = "Option::is_none")]
     modifier_id: Option<String>,
     /// The form of `modifier_id`: `app_id` for a bot.
@@ -48,7 +48,7 @@ pub(super) struct Answer {
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_announcement.get",
-        summary: "Get the announcement of a chat, old form",
+        summary: "Get the announcement of a chat, old format",
         reference: "im-v1/chat-announcement/get",
         route: get("/open-apis/im/v1/chats/{chat_id}/announcement"),
         access: Access::tenant_or_user(&[
@@ -117,7 +117,7 @@ impl Operation for Get {
     }
 }
 
-/// A user or bot as this page shows them, with the form of the id.
+/// A user or bot in this page's form, with the kind of its id.
 async fn shown(
     tx: &mut Tx,
     call: &Call,
@@ -137,7 +137,7 @@ async fn shown(
 
 const DISSOLVED: Behaviour = Behaviour {
     name: "announcement_get_dissolved",
-    rule: "A dissolved chat is 232011: the page does not list 232009, and nobody is in the chat any more.",
+    rule: "A dissolved chat is 232011: the page does not list 232009, and a dissolved chat has no members.",
     basis: Assumed,
     switch: false,
 };

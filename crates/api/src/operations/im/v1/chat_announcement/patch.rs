@@ -17,9 +17,9 @@ pub(super) struct Patch;
 /// An edit.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
-    /// The revision that the caller saw, a decimal int64.
+    /// The revision that the edit is based on, a decimal int64.
     revision: String,
-    /// Operations on an old document, each one JSON in a string.
+    /// Operations on an old document, each a string of JSON.
     #[serde(default)]
     requests: Vec<String>,
 }
@@ -27,7 +27,7 @@ pub(super) struct Body {
 impl Operation for Patch {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_announcement.patch",
-        summary: "Edit the announcement of a chat, old form",
+        summary: "Edit the announcement of a chat, old format",
         reference: "im-v1/chat-announcement/patch",
         route: patch("/open-apis/im/v1/chats/{chat_id}/announcement"),
         access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_ANNOUNCEMENT_WRITE]).with_bot(),
@@ -94,7 +94,7 @@ impl Operation for Patch {
 
 const REVISIONS: Behaviour = Behaviour {
     name: "announcement_revisions",
-    rule: "Each call with requests makes one revision, counted from 1; a call without any changes nothing. A revision that is no decimal int64 is 232001; one that is ahead of the latest, or more than 100 behind it, is 232018.",
+    rule: "Each call with requests creates one revision, starting at 1; a call without requests changes nothing. A revision that is not a decimal int64 is 232001; one that is newer than the latest, or more than 100 older, is 232018.",
     basis: Assumed,
     switch: false,
 };

@@ -15,7 +15,7 @@ pub(super) struct AddManagers;
 impl Operation for AddManagers {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_managers.add_managers",
-        summary: "Appoint managers of a group",
+        summary: "Add managers of a group",
         reference: "im-v1/chat-managers/add_managers",
         route: post("/open-apis/im/v1/chats/{chat_id}/managers/add_managers"),
         access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_MANAGERS_WRITE]).with_bot(),

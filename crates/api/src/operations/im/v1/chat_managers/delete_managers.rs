@@ -14,7 +14,7 @@ pub(super) struct DeleteManagers;
 impl Operation for DeleteManagers {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_managers.delete_managers",
-        summary: "Dismiss managers of a group",
+        summary: "Remove managers of a group",
         reference: "im-v1/chat-managers/delete_managers",
         route: post("/open-apis/im/v1/chats/{chat_id}/managers/delete_managers"),
         access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_MANAGERS_WRITE]).with_bot(),

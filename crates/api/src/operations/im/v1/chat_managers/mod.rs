@@ -20,31 +20,31 @@ mod delete_managers;
 pub(crate) static ENTRIES: &[Entry] =
     &[entry::<add_managers::AddManagers>(), entry::<delete_managers::DeleteManagers>()];
 
-/// How to read the ids.
+/// The form of the ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// `open_id` by default.
     member_id_type: Option<MemberIdType>,
 }
 
-/// Whom the call is about.
+/// The managers to add or remove.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Body {
-    /// At most 50 users, or, as `app_id`, 5 bots.
+    /// At most 50 users or, as `app_id`, 5 bots.
     manager_ids: Vec<String>,
 }
 
-/// The managers as they are now.
+/// The managers after the call.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Managers {
-    /// The users, in the form of the request; as open_ids, if that was app_id.
+    /// The users, in the form of the request; as open_ids, if that was `app_id`.
     chat_managers: Vec<String>,
     /// The bots, by app_id.
     chat_bot_managers: Vec<String>,
 }
 
-/// What both operations may answer; the limit is for adding alone.
+/// Codes of both operations; the last, about the limit, is only for adding.
 const CODES: &[Code] = &[
     codes::PARAM_INVALID,
     codes::CHAT_DISSOLVED,
@@ -64,18 +64,18 @@ const CODES: &[Code] = &[
     codes::MANAGER_LIMIT,
 ];
 
-/// As [`CODES`], without the limit.
+/// [`CODES`] without the limit.
 const DISMISS: &[Code] = CODES.split_at(15).0;
 
-/// A call of the chat's owner, understood.
+/// A checked call of the chat's owner.
 struct Order {
     chat: LockedChat,
     form: Option<UserIdType>,
-    /// Those of the list who are in the chat and may be managers.
+    /// The listed members that can be managers.
     members: Vec<Member>,
 }
 
-/// Reads a call of the owner, or refuses it.
+/// Checks a call of the owner, or refuses it.
 async fn order(tx: &mut Tx, call: &Call, chat_id: &str, query: &Query, body: &Body) -> Result<Order, Fault> {
     let asked = query.member_id_type;
     let form = translate::member_form(call, asked, codes::PARAM_INVALID)?;
@@ -88,7 +88,7 @@ async fn order(tx: &mut Tx, call: &Call, chat_id: &str, query: &Query, body: &Bo
         && !body.manager_ids.is_empty()
         && body.manager_ids.iter().all(|id| *id == call.app_id().to_string());
     if standing.role != Role::Owner && !alone {
-        return Err(Fault::new(codes::NOT_OWNER, "only the owner appoints managers"));
+        return Err(Fault::new(codes::NOT_OWNER, "only the owner adds and removes managers"));
     }
     busy::edit(tx, call, &chat).await?;
     let ids = distinct("manager_ids", &body.manager_ids, asked)?;
@@ -107,13 +107,13 @@ async fn order(tx: &mut Tx, call: &Call, chat_id: &str, query: &Query, body: &Bo
     let may = |member: &Member| chat.owner.as_ref() != Some(member) || (itself && *member == me);
     named.retain(|member| present.contains(member) && may(member));
     if named.is_empty() {
-        let note = format!("no members beside the owner: {}", ids.join(", "));
+        let note = format!("no members except the owner: {}", ids.join(", "));
         return Err(Fault::new(codes::NO_VALID_MEMBERS, note));
     }
     Ok(Order { chat, form, members: named })
 }
 
-/// These pages have neither of the codes for a chat that is not the tenant's.
+/// Maps codes that these pages lack, for an unknown chat or one of another tenant.
 fn unlisted(fault: Fault) -> Fault {
     if [codes::CHAT_ID_INVALID, codes::TENANT_MISMATCH].contains(&fault.code()) {
         return Fault::new(codes::PARAM_INVALID, fault.note().to_owned()).with_violation(
@@ -145,25 +145,25 @@ async fn show(tx: &mut Tx, call: &Call, chat: ChatId, form: Option<UserIdType>) 
 
 const OWNER: Behaviour = Behaviour {
     name: "managers_by_owner",
-    rule: "Only the owner appoints managers: neither a manager nor the bot that made the chat may appoint others.",
+    rule: "Only the owner may add and remove managers: neither managers nor the bot that created the chat may.",
     basis: Documented,
     switch: false,
 };
 const ITSELF: Behaviour = Behaviour {
     name: "bot_appoints_itself",
-    rule: "In a chat that no user owns, the bot that made it makes itself manager, or no longer, by its app_id, even as the owner; it stays one when the chat is handed over.",
+    rule: "In a chat that no user owns, the bot that created it may add or remove itself as a manager, by its app_id, even if it is the owner. It stays a manager after ownership is transferred.",
     basis: Observed,
     switch: false,
 };
 const IDS: Behaviour = Behaviour {
     name: "manager_ids",
-    rule: "An unknown user is the gateway's 9999235x/236x. Who is not in the chat, and the owner, is left out; an empty rest is 232027. An unknown chat, one of another tenant and a p2p chat are 232001, since these pages have no other code for them.",
+    rule: "An unknown user is the gateway's 9999235x/236x. Users who are not in the chat, and the owner, are ignored; if no id is left, the call is 232027. An unknown chat, a chat of another tenant and a p2p chat are 232001, since these pages have no other code for them.",
     basis: Assumed,
     switch: false,
 };
 const SUPERGROUP: Behaviour = Behaviour {
     name: "supergroup",
-    rule: "A supergroup, with 20 managers instead of 10, is a chat of more than 5000 users.",
+    rule: "A supergroup, with at most 20 managers instead of 10, is a chat of more than 5000 users.",
     basis: Assumed,
     switch: false,
 };

@@ -77,7 +77,7 @@ impl Operation for Bots {
 
 const SHAPE: Behaviour = Behaviour {
     name: "bots_of_a_chat",
-    rule: "This operation has no public page. All bots stand on one page, the calling one among them, in the order in which they joined; refusals are those of the list of members.",
+    rule: "This operation has no public page. One page has all bots, including the calling one, in the order in which they joined. Refusals are those of the list of members.",
     basis: Observed,
     switch: false,
 };

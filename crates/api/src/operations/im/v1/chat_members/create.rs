@@ -19,24 +19,25 @@ use crate::{rules, translate};
 /// `POST /im/v1/chats/:chat_id/members`
 pub(super) struct Create;
 
-/// How to read the ids, and what to make of those that cannot come in.
+/// The form of the ids, and how to treat ids that cannot be added.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// `open_id` by default.
     member_id_type: Option<MemberIdType>,
-    /// 0 (the default): only those who resigned are listed; 1: all who cannot come in are listed; 2: none may be such.
+    /// 0 (the default): only resigned users are listed; 1: all ids that cannot be added are listed; 2: they refuse the
+    /// call.
     #[schemars(range(min = 0, max = 2))]
     succeed_type: Option<i64>,
 }
 
-/// Who did not come in.
+/// The ids that were not added.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// Those who are there, but cannot come in.
+    /// Ids that exist but cannot be added.
     invalid_id_list: Vec<String>,
-    /// Those who are not there.
+    /// Ids that do not exist.
     not_existed_id_list: Vec<String>,
-    /// Those who wait for the approval of owner or managers.
+    /// Ids that wait for the approval of owner or managers.
     pending_approval_id_list: Vec<String>,
 }
 
@@ -80,7 +81,7 @@ impl Operation for Create {
         emits: &[],
         example: r#"{"id_list":["{open_id}"]}"#,
         behaviours: &[super::CAPS, LIMITER, IDS, APPROVAL],
-        deviations: &["Users of other tenants cannot be members, not even of external chats (232028)."],
+        deviations: &["Users of other tenants cannot be added, even to external chats (232028)."],
     };
     type Ground = Tx;
     type Path = ChatPath;
@@ -89,7 +90,7 @@ impl Operation for Create {
     type Output = Output;
 
     fn people(input: &Input<Self>) -> Option<People<'_>> {
-        // With 1 and 2 the answer itself tells which ids are unknown.
+        // With 1 and 2 the answer itself lists unknown ids.
         let strict = input.query.succeed_type.unwrap_or(0) == 0;
         let people = input.body.people(input.query.member_id_type).filter(|_| strict)?;
         Some(People { unknown_union: guests::UNKNOWN_UNION, ..people.with_strangers() })
@@ -109,7 +110,7 @@ impl Operation for Create {
         };
         let sorted = guests::sort(tx, call, &chat, form, &ids, policy).await?;
         if sorted.welcome.is_empty() && policy != Policy::Lenient {
-            let note = format!("no id of the list can come in: {}", sorted.notes.join(", "));
+            let note = format!("no id of the list can be added: {}", sorted.notes.join(", "));
             return Err(Fault::new(codes::NO_VALID_MEMBERS, note));
         }
         let present = members::among(tx, chat.chat_id, sorted.welcome.iter().map(|(_, who)| who)).await?;
@@ -137,13 +138,13 @@ impl Operation for Create {
 
 const IDS: Behaviour = Behaviour {
     name: "member_ids_that_cannot_come_in",
-    rule: "succeed_type 0: an unknown user is the gateway's 9999235x/236x, an unseen one 232024, one of another tenant 232028, an app that is unknown or without a bot 232043; those who resigned are listed. 1: always a success, unknown ids in not_existed_id_list, the others in invalid_id_list. 2: 232043 with the ids. Somebody who is in the chat already is passed over. Nobody left to come in is 232027 (except with 1). The visibility of the app counts for bots, not for users who invite.",
+    rule: "succeed_type 0: an unknown user is the gateway's 9999235x/236x, a user who does not see the app 232024, a user of another tenant 232028, an app that is unknown or without a bot 232043; resigned users are listed. 1: the call always succeeds; unknown ids are in not_existed_id_list, others that cannot be added in invalid_id_list. 2: 232043 with the ids. Members of the chat are skipped. If no id can be added, the call is 232027 (except with 1). The app's visibility matters if a bot invites, not if a user does.",
     basis: Assumed,
     switch: false,
 };
 const APPROVAL: Behaviour = Behaviour {
     name: "membership_approval",
-    rule: "With membership_approval, whom somebody invites who is neither owner nor manager waits, and the control API approves or rejects; whom owner or managers invite has their approval and comes in at once. The bot that made the chat approves nothing.",
+    rule: "With membership_approval, invitations by owner or managers take effect at once. Other invitations wait until the control API approves or rejects them, including those by the bot that created the chat.",
     basis: Assumed,
     switch: false,
 };

@@ -18,17 +18,17 @@ use crate::{Call, Input, Operation};
 /// `DELETE /im/v1/chats/:chat_id/members`
 pub(super) struct Delete;
 
-/// How to read the ids.
+/// The form of the ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// `open_id` by default.
     member_id_type: Option<MemberIdType>,
 }
 
-/// Who was not removed.
+/// The ids that were not removed.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// Those who were not in the chat.
+    /// Ids that were not in the chat.
     invalid_id_list: Vec<String>,
 }
 
@@ -104,7 +104,7 @@ impl Operation for Delete {
     }
 }
 
-/// The owner is not removed, not even by itself.
+/// Refuses to remove the owner, even by itself.
 fn owner_stays(
     chat: &Chat,
     operator: &Member,
@@ -114,27 +114,27 @@ fn owner_stays(
     if owner == operator && chat.user_count + chat.bot_count == 1 {
         return Err(Fault::new(
             codes::NO_OWNER_CANDIDATE,
-            "the owner is alone and cannot hand the chat over",
+            "the owner is the only member and cannot transfer the chat",
         ));
     }
-    Err(Fault::new(codes::CANNOT_REMOVE_OWNER, "the owner must hand the chat over or dissolve it"))
+    Err(Fault::new(codes::CANNOT_REMOVE_OWNER, "the owner must transfer or dissolve the chat"))
 }
 
 const OWNER: Behaviour = Behaviour {
     name: "owner_stays",
-    rule: "Nobody removes the owner, not even the owner itself (232076); an owner who is alone gets 232029 instead, since nobody could follow. Nothing is removed then.",
+    rule: "The owner cannot be removed, even by itself (232076); if the owner is the only member, it is 232029, since there is no successor. Then no member is removed.",
     basis: Assumed,
     switch: false,
 };
 const LAST: Behaviour = Behaviour {
     name: "last_member_leaves",
-    rule: "A chat without an owner that its last member leaves is dissolved.",
+    rule: "A chat without an owner is dissolved when its last member leaves.",
     basis: Assumed,
     switch: false,
 };
 const STRANGERS: Behaviour = Behaviour {
     name: "removing_strangers",
-    rule: "Ids that name nobody in the chat are listed; if there are no others, the call is 232027. To name them, too, takes the right to remove others. A p2p chat is 232007.",
+    rule: "Ids that are not in the chat are listed; if there are no others, the call is 232027. Listing such ids also needs the right to remove others. A p2p chat is 232007.",
     basis: Assumed,
     switch: false,
 };

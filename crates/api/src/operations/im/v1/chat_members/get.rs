@@ -15,17 +15,17 @@ use crate::{paging, standing, translate};
 /// `GET /im/v1/chats/:chat_id/members`
 pub(super) struct Get;
 
-/// Which page, in which form.
+/// The page, and the form of ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// `open_id` by default.
     member_id_type: Option<UserIdType>,
-    /// How many, bots included; 20 by default.
+    /// Number of members, including bots; 20 by default.
     #[schemars(range(min = 1, max = 100))]
     page_size: Option<i64>,
-    /// Where the page begins; empty for the first one.
+    /// Token of the page; empty for the first one.
     page_token: Option<String>,
-    /// Whether the answer is to say if a security setting cut the list. It always does.
+    /// Whether to report that a security setting truncated the list. It is always reported.
     check_security_conf: Option<bool>,
 }
 
@@ -34,19 +34,19 @@ pub(super) struct Query {
 pub(super) struct Output {
     /// The users.
     items: Vec<UserMember>,
-    /// Where the next page begins; empty if there is none.
+    /// Token of the next page; empty on the last one.
     page_token: String,
     /// Whether there is a next page.
     has_more: bool,
-    /// How many users are in the chat.
+    /// Number of users in the chat.
     member_total: i64,
-    /// Whether a security setting cut the list, which none does here: false.
+    /// Whether a security setting truncated the list; always false.
     trigger_security_conf_limit: bool,
-    /// To how many it cut the list: 0.
+    /// The limit of that setting; always 0.
     security_conf_limit: i64,
 }
 
-/// The most rows of a page: how far it grows beyond its size, so that equal times of joining stay together.
+/// The most rows of a page: it can exceed its size to keep members with the same join time together.
 const PAGE_MAX: i64 = 1000;
 
 impl Operation for Get {
@@ -143,7 +143,7 @@ async fn page(
 
 const PAGES: Behaviour = Behaviour {
     name: "member_pages",
-    rule: "In the order of joining. Bots count for page_size and are left out, so a page may be short; those who joined at the same time stand on one page, so it may be long, up to 1000.",
+    rule: "Members are in the order of joining. Bots count toward page_size but are omitted, so a page can be short. Members with the same join time are on one page, so a page can be long, up to 1000.",
     basis: Documented,
     switch: false,
 };
@@ -155,7 +155,7 @@ const TOTAL: Behaviour = Behaviour {
 };
 const UNCUT: Behaviour = Behaviour {
     name: "member_list_uncut",
-    rule: "No security setting cuts the list: trigger_security_conf_limit is false and security_conf_limit 0, whether check_security_conf asks for them or not.",
+    rule: "No security setting truncates the list: trigger_security_conf_limit is false and security_conf_limit 0, whatever check_security_conf is.",
     basis: Assumed,
     switch: false,
 };

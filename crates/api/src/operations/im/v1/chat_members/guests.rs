@@ -1,4 +1,4 @@
-//! Whom the ids of a call bring into a chat, and what stands against it.
+//! Checks which ids of a call can be added to a chat.
 
 use larkspur_contract::model::{InstallStatus, UserIdType, UserStatus};
 use larkspur_contract::{Code, Fault, FieldViolation, codes};
@@ -9,12 +9,12 @@ use larkspur_store::{Tx, apps};
 use crate::translate::{self, Named};
 use crate::{Actor, Call};
 
-/// This page has a number of its own for union_ids.
+/// This page has its own code for union_ids.
 pub(super) const UNKNOWN_UNION: Code = codes::UNION_ID_NOT_EXISTED;
 
-/// What an id of the call stands for.
+/// What an id of the call refers to.
 pub(super) enum Guest {
-    /// Somebody who can come in.
+    /// A member that can be added.
     Welcome(Member),
     /// A user who has left the tenant.
     Resigned,
@@ -24,32 +24,32 @@ pub(super) enum Guest {
     Inactive,
     /// A bot that may not be in external chats.
     Unshared,
-    /// Somebody of another tenant.
+    /// A person of another tenant.
     External,
-    /// Nobody.
+    /// No user or bot of the tenant.
     Absent(Named),
 }
 
 impl Guest {
-    /// What stands against the one who is meant, for the log.
+    /// Why the member cannot be added, for the log.
     fn what(&self) -> &'static str {
         match self {
-            Guest::Welcome(_) => "can come in",
+            Guest::Welcome(_) => "can be added",
             Guest::Resigned => "has resigned",
             Guest::Unseen => "does not see the app",
-            Guest::Inactive => "is an app without a bot in use",
+            Guest::Inactive => "is an app without a bot, or not in use",
             Guest::Unshared => "is a bot without external sharing",
             Guest::External => "is of another tenant",
             Guest::Absent(Named::OtherApp) => "is another app's open_id",
-            Guest::Absent(_) => "names no user or bot here",
+            Guest::Absent(_) => "is no user or bot of this tenant",
         }
     }
 }
 
-/// What is made of ids that cannot come in.
+/// How ids that cannot be added are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Policy {
-    /// Those who resigned are listed, everything else refuses the call.
+    /// Resigned users are listed; all others refuse the call.
     Strict,
     /// They are listed.
     Lenient,
@@ -57,20 +57,20 @@ pub(super) enum Policy {
     AllOrNone,
 }
 
-/// Who comes in, and who is listed as why not.
+/// The ids of a call, sorted by whether they can be added.
 #[derive(Default)]
 pub(super) struct Sorted<'a> {
-    /// Who can come in.
+    /// Members that can be added.
     pub(super) welcome: Vec<(&'a str, Member)>,
-    /// Those who are there, but cannot come in.
+    /// Ids that exist but cannot be added.
     pub(super) invalid: Vec<&'a str>,
-    /// Those who are not there.
+    /// Ids that do not exist.
     pub(super) absent: Vec<&'a str>,
-    /// What each of both is, for the log.
+    /// The reason for each of the latter two, for the log.
     pub(super) notes: Vec<String>,
 }
 
-/// Finds out how somebody stands to the chat.
+/// Checks whether a user or bot can be added to the chat.
 async fn guest(tx: &mut Tx, chat: &Chat, audience: Option<&Audience>, named: Named) -> Result<Guest, Fault> {
     match named {
         Named::User(user) if user.status == UserStatus::Resigned => Ok(Guest::Resigned),
@@ -104,7 +104,7 @@ pub(super) async fn sort<'a>(
     let mut sorted = Sorted::default();
     let named = translate::all_named_members(tx, call, form, ids).await?;
     let audience = match call.actor {
-        // Only an app brings users in on the strength of its own visibility. Source: the page's prerequisites.
+        // Only a call of the app depends on the app's visibility. Source: the page's prerequisites.
         Actor::Bot => Some(translate::audience(tx, call, &named).await?),
         Actor::User { .. } => None,
     };
@@ -137,13 +137,13 @@ pub(super) async fn sort<'a>(
     Ok(sorted)
 }
 
-/// Why an id refuses the whole call with `succeed_type` 0.
+/// The refusal of the whole call for an id, with `succeed_type` 0.
 fn refusal(form: Option<UserIdType>, id: &str, guest: &Guest) -> Option<Fault> {
     let (code, note) = match (guest, form) {
         (Guest::Welcome(_) | Guest::Resigned, _) => return None,
         (Guest::Unseen, _) => (codes::NOT_VISIBLE, "the user does not see the app"),
         (Guest::Unshared, _) => (codes::EXTERNAL_NOT_ALLOWED, "the invited bot lacks external sharing"),
-        (Guest::External, _) => (codes::EXTERNAL_MEMBER_IN_INTERNAL_CHAT, "somebody of another tenant"),
+        (Guest::External, _) => (codes::EXTERNAL_MEMBER_IN_INTERNAL_CHAT, "the user is of another tenant"),
         (Guest::Inactive, _) | (Guest::Absent(_), None) => {
             (codes::IDS_UNAVAILABLE, "no app with a bot in use")
         }

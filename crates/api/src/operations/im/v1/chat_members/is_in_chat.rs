@@ -15,14 +15,14 @@ pub(super) struct IsInChat;
 /// Whether the operator is in the chat.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// Whether it is.
+    /// True if the operator is in the chat.
     is_in_chat: bool,
 }
 
 impl Operation for IsInChat {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_members.is_in_chat",
-        summary: "Whether the user or bot is in the chat",
+        summary: "Check whether the user or bot is in the chat",
         reference: "im-v1/chat-members/is_in_chat",
         route: get("/open-apis/im/v1/chats/{chat_id}/members/is_in_chat"),
         access: Access::tenant_or_user(&[
@@ -65,7 +65,7 @@ impl Operation for IsInChat {
 
 const DISSOLVED: Behaviour = Behaviour {
     name: "is_in_dissolved_chat",
-    rule: "Nobody is in a dissolved chat: false, since the page does not list 232009.",
+    rule: "For a dissolved chat, the answer is false, since the page does not list 232009.",
     basis: Assumed,
     switch: false,
 };

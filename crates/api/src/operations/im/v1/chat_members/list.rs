@@ -14,18 +14,18 @@ use crate::{paging, rules, standing, translate};
 /// `GET /im/v1/chats/:chat_id/members/list`
 pub(super) struct List;
 
-/// Which members, in which form.
+/// The kinds of members, the page, and the form of ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
-    /// The form of the ids of users; `open_id` by default.
+    /// The form of user ids; `open_id` by default.
     member_id_type: Option<UserIdType>,
     /// `user` and `bot`, repeated or joined by commas; both by default.
     #[serde(default)]
     member_types: Vec<String>,
-    /// How many users; 20 by default.
+    /// Number of users; 20 by default.
     #[schemars(range(min = 1, max = 100))]
     page_size: Option<i64>,
-    /// Where the page begins; empty for the first one.
+    /// Token of the page; empty for the first one.
     page_token: Option<String>,
 }
 
@@ -34,17 +34,17 @@ pub(super) struct Query {
 pub(super) struct Output {
     /// Users.
     users: Vec<UserMember>,
-    /// Bots, all of them on the first page.
+    /// Bots; the first page has all of them.
     bots: Vec<BotMember>,
-    /// How many users are in the chat; -1 if the operator may not know.
+    /// Number of users in the chat; -1 if the operator may not see it.
     user_total: i64,
-    /// How many bots are in the chat.
+    /// Number of bots in the chat.
     bot_total: i64,
     /// Whether there is a next page.
     has_more: bool,
-    /// Where the next page begins; empty if there is none.
+    /// Token of the next page; empty on the last one.
     page_token: String,
-    /// Which kinds of members were cut: none.
+    /// Kinds of members that were truncated: always empty.
     truncations: Vec<Truncation>,
 }
 
@@ -63,12 +63,12 @@ struct BotMember {
     tenant_key: String,
 }
 
-/// How a list was cut.
+/// A truncated kind of members.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Truncation {
     /// `user` or `bot`.
     member_type: String,
-    /// How many were left.
+    /// The number that was kept.
     limit: i64,
 }
 
@@ -157,13 +157,13 @@ async fn bots(tx: &mut Tx, call: &Call, chat: &Chat) -> Result<Vec<BotMember>, F
 
 const SHAPE: Behaviour = Behaviour {
     name: "member_list_shape",
-    rule: "This operation has no public page: request and answer are those of the official command line client. Nothing is cut, so that truncations is empty.",
+    rule: "This operation has no public page: request and answer are those of the official command line client. Nothing is truncated, so truncations is empty.",
     basis: Observed,
     switch: false,
 };
 const PAGES: Behaviour = Behaviour {
     name: "member_list_pages",
-    rule: "Users are paged in the order of joining, exactly page_size of them; bots stand on the first page alone. Both totals stay the same on all pages and for all member_types. If hide_member_count_setting is only_owner, others than owner and managers get no users and user_total -1. A page_token that was not given out is 232001; refusals are those of the other list of members.",
+    rule: "Pages have exactly page_size users, in the order of joining; only the first page has bots. Both totals are the same on all pages and for all member_types. If hide_member_count_setting is only_owner, members other than owner and managers get no users and user_total -1. A page_token that was not issued is 232001; refusals are those of the other list of members.",
     basis: Assumed,
     switch: false,
 };

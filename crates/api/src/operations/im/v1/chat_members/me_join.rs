@@ -60,9 +60,9 @@ impl Operation for MeJoin {
             return Ok(Empty {});
         }
         if chat.settings.membership_approval == MembershipApproval::ApprovalRequired {
-            return Err(Fault::new(codes::JOIN_NEEDS_APPROVAL, "the chat asks for approval"));
+            return Err(Fault::new(codes::JOIN_NEEDS_APPROVAL, "the chat requires approval"));
         }
-        // This page has one code for every limit.
+        // This page has one code for both limits.
         let admin = limits::chat_users(tx).await?;
         rules::members::fits(&chat, std::slice::from_ref(&operator), admin)
             .map_err(|full| Fault::new(codes::MEMBER_LIMIT, full.note().to_owned()))?;
@@ -73,7 +73,7 @@ impl Operation for MeJoin {
 
 const AGAIN: Behaviour = Behaviour {
     name: "me_join_again",
-    rule: "Whoever is in the chat already has joined it: a success. The administrators' limit is 232013 here.",
+    rule: "For a member of the chat, the call succeeds without effect. The administrators' limit is 232013 here.",
     basis: Assumed,
     switch: false,
 };

@@ -32,27 +32,27 @@ pub(crate) static ENTRIES: &[Entry] = &[
     entry::<bots::Bots>(),
 ];
 
-/// Whom the call is about.
+/// The members to add or remove.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct IdList {
-    /// At most 50 users, or, as `app_id`, 5 bots.
+    /// At most 50 users or, as `app_id`, 5 bots.
     id_list: Vec<String>,
 }
 
 impl IdList {
-    /// The ids, each once, in the order of their first appearance. A list without any is 232027, as the pages say.
+    /// The ids without duplicates, in the order of their first appearance. An empty list is 232027, as the pages say.
     fn distinct(&self, form: Option<MemberIdType>) -> Result<Vec<&str>, Fault> {
         distinct("id_list", &self.id_list, form)
     }
 
-    /// Those of people, unless there are more of them than a call may name.
+    /// The ids of people; `None` if there are more than a call may have.
     fn people(&self, form: Option<MemberIdType>) -> Option<People<'_>> {
         people("id_list[*]", &self.id_list, form)
     }
 }
 
-/// The people of a list of member ids, unless there are more of them than a call may name: that is told in its place.
+/// The people in a list of member ids; `None` if there are more than a call may have, which is refused first.
 pub(super) fn people<'a>(
     field: &'static str,
     ids: &'a [String],
@@ -61,7 +61,7 @@ pub(super) fn people<'a>(
     People::among(form, field, ids).filter(|people| people.ids.len() <= rules::members::USERS_A_CALL)
 }
 
-/// A list of member ids, each once, in the order of their first appearance.
+/// A list of member ids without duplicates, in the order of their first appearance.
 pub(super) fn distinct<'a>(
     field: &str,
     ids: &'a [String],
@@ -80,7 +80,7 @@ pub(super) fn distinct<'a>(
     Ok(distinct)
 }
 
-/// Takes the row of a group that the operator is in; a chat of two parties is refused with `two_parties`.
+/// Locks a group that the operator is in; a p2p chat is refused with `two_parties`.
 async fn lock_group(
     tx: &mut Tx,
     call: &Call,
@@ -101,13 +101,13 @@ async fn lock_group(
 
 const CAPS: Behaviour = Behaviour {
     name: "member_caps",
-    rule: "Users and bots are counted apart: 15 bots (232013); 5000 users, 3000 in a chat with chat_tag meeting (232013), or what the tenant's administrators set through the control API (232044). A call that does not fit as a whole changes nothing.",
+    rule: "Users and bots are counted separately: at most 15 bots (232013); at most 5000 users, or 3000 in a chat with chat_tag meeting (232013), or the limit that the tenant's administrators set through the control API (232044). A call that exceeds a limit changes nothing.",
     basis: Assumed,
     switch: false,
 };
 const SELF_REMOVAL: Behaviour = Behaviour {
     name: "member_leaves",
-    rule: "Any member may remove itself; whoever manages the chat, and the bot that made it with im:chat:operate_as_owner, may remove others too.",
+    rule: "Any member may remove itself. Owner, managers, and the creator bot with im:chat:operate_as_owner may also remove others.",
     basis: Documented,
     switch: false,
 };

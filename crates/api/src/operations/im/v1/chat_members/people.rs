@@ -1,4 +1,4 @@
-//! The users of a chat, as its lists of members show them, and where a page of such a list ends.
+//! The users of a chat, as its lists of members answer them, and the cursors of these lists.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{Call, translate};
 
-/// The size of a page, unless the request names another.
+/// The size of a page, unless the request sets it.
 pub(super) const PAGE_DEFAULT: i64 = 20;
 
 /// A user in the chat.
@@ -21,7 +21,7 @@ pub(super) const PAGE_DEFAULT: i64 = 20;
 pub(super) struct UserMember {
     /// The form of `member_id`.
     member_id_type: UserIdType,
-    /// Who.
+    /// The user's id.
     member_id: String,
     /// Name.
     name: String,
@@ -29,12 +29,12 @@ pub(super) struct UserMember {
     tenant_key: String,
 }
 
-/// Where a page ends, as a page token holds it.
+/// Encodes a cursor for a page token.
 pub(super) fn write_cursor(cursor: &Cursor) -> String {
     format!("{} {}", cursor.joined_at, cursor.member.to_column())
 }
 
-/// Reads what [`write_cursor`] wrote.
+/// Decodes what [`write_cursor`] encodes.
 pub(super) fn parse_cursor(text: &str) -> Option<Cursor> {
     let (joined_at, member) = text.split_once(' ')?;
     Some(Cursor { joined_at: joined_at.parse().ok()?, member: Member::parse(member) })

@@ -17,29 +17,29 @@ use crate::{Call, Empty, Input, Operation, rules};
 /// `PATCH /im/v1/chats/:chat_id/menu_items/:menu_item_id`
 pub(crate) struct Patch;
 
-/// Which item of which chat.
+/// An item of a chat's menu.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Path {
     /// The chat.
     chat_id: String,
-    /// The item, of either level.
+    /// The item, at either level.
     menu_item_id: String,
 }
 
 /// What to change.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
-    /// Which parts.
+    /// The parts to change.
     #[schemars(length(min = 1))]
     update_fields: Vec<MenuField>,
-    /// What they shall be; the other parts do not count.
+    /// Their new values; other parts are ignored.
     chat_menu_item: Change,
 }
 
-/// The item as it is now.
+/// The item after the change.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Answer {
-    /// All of it.
+    /// The item.
     chat_menu_item: MenuItem,
 }
 
@@ -109,7 +109,7 @@ impl Operation for Patch {
         rules::menus::is_legal(&item, has_children)?;
         let new_icon = body.update_fields.contains(&MenuField::Icon) && !item.image_key.is_empty();
         if new_icon && !is_own_icon(tx, call, &item.image_key).await? {
-            let why = "the icon is no image of type message that this app uploaded";
+            let why = "the icon is not an image of type message that this app uploaded";
             return Err(Fault::new(codes::MENU_ILLEGAL, why));
         }
         menus::update(tx, &chat, found.menu_id, &item).await?;
@@ -119,7 +119,7 @@ impl Operation for Patch {
 
 const NAMED: Behaviour = Behaviour {
     name: "menu_patch_fields",
-    rule: "Only the parts that update_fields names are looked at, and change; action_type may be left out and never changes. Beside what the page says: a part that is named and absent is cleared, which a name, and the link of a REDIRECT_LINK item, do not bear (232078); a name that is sent and is not 1 to 120 characters long is 232001. An icon that is not the app's own is 232078 here, since the page does not list 232056. An unknown menu_item_id is 232001.",
+    rule: "Only the parts in update_fields are checked and changed; action_type is optional and never changes. In addition to the page: a part that is named but absent is cleared; a name, and the link of a REDIRECT_LINK item, cannot be cleared (232078). A name that is not 1 to 120 characters long is 232001. An icon that the app did not upload is 232078, since the page does not list 232056. An unknown menu_item_id is 232001.",
     basis: Documented,
     switch: false,
 };

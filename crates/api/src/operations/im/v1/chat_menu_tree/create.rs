@@ -22,28 +22,28 @@ pub(super) struct Body {
     menu_tree: TreeDraft,
 }
 
-/// Items to add, with what stands under them.
+/// Items to add, with their children.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct TreeDraft {
-    /// The items of the top level.
+    /// The top-level items.
     #[schemars(length(min = 1))]
     chat_menu_top_levels: Vec<TopDraft>,
 }
 
-/// An item of the top level.
+/// A top-level item.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct TopDraft {
-    /// What it is.
+    /// Its content.
     chat_menu_item: Top,
-    /// What stands under it.
+    /// Its children.
     #[serde(default)]
     children: Vec<SecondDraft>,
 }
 
-/// An item of the second level.
+/// A second-level item.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct SecondDraft {
-    /// What it is.
+    /// Its content.
     chat_menu_item: Child,
 }
 
@@ -103,7 +103,7 @@ impl Operation for Create {
         for (top, children) in &new {
             for item in std::iter::once(top).chain(children).filter(|item| !item.image_key.is_empty()) {
                 if !is_own_icon(tx, call, &item.image_key).await? {
-                    let why = "the icon is no image of type message that this app uploaded";
+                    let why = "the icon is not an image of type message that this app uploaded";
                     return Err(Fault::new(codes::NOT_IMAGE_OWNER, why));
                 }
             }

@@ -15,10 +15,10 @@ use crate::{Call, Empty, Input, Operation};
 /// `DELETE /im/v1/chats/:chat_id/menu_tree`
 pub(super) struct Delete;
 
-/// Which items.
+/// The items.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
-    /// Their ids, all of the top level.
+    /// Their ids, all of top-level items.
     #[schemars(length(min = 1))]
     chat_menu_top_level_ids: Vec<String>,
 }
@@ -26,7 +26,7 @@ pub(super) struct Body {
 impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_menu_tree.delete",
-        summary: "Delete items of the menu of a chat, with what stands under them",
+        summary: "Delete items of the menu of a chat, with their children",
         reference: "im-v1/chat-menu_tree/delete",
         route: delete("/open-apis/im/v1/chats/{chat_id}/menu_tree"),
         access: Access::tenant(&[scopes::IM_CHAT, scopes::IM_CHAT_MENU_WRITE]).with_bot(),
@@ -70,7 +70,7 @@ impl Operation for Delete {
         let tops = super::tops(&present);
         for asked in &input.body.chat_menu_top_level_ids {
             let id = MenuId::parse(asked).filter(|id| tops.contains(id)).ok_or_else(|| {
-                Fault::new(codes::PARAM_INVALID, "the chat has no such item at the top").with_violation(
+                Fault::new(codes::PARAM_INVALID, "the chat has no such top-level item").with_violation(
                     "chat_menu_top_level_ids[*]",
                     Some(asked),
                     "no such item",
@@ -85,7 +85,7 @@ impl Operation for Delete {
 
 const WHICH: Behaviour = Behaviour {
     name: "menu_delete_ids",
-    rule: "An id that is none of the chat's top level, or none at all, is 232001 and nothing is deleted; an id that stands twice counts once.",
+    rule: "An id that is not a top-level item of the chat, or an empty list, is 232001 and nothing is deleted. A repeated id counts once.",
     basis: Assumed,
     switch: false,
 };

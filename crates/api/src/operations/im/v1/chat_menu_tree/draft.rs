@@ -5,12 +5,12 @@ use larkspur_store::menus::Item;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// An item of the top level as a request describes it.
+/// A top-level item as a request describes it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Top {
-    /// What it does; never changes.
+    /// Its action, which cannot be changed later.
     action_type: MenuAction,
-    /// Where it leads, if it is of type `REDIRECT_LINK`.
+    /// Its link, if the action is `REDIRECT_LINK`.
     redirect_link: Option<RedirectLink>,
     /// Its icon: an image of type message that the calling app uploaded.
     image_key: Option<String>,
@@ -21,13 +21,13 @@ pub(crate) struct Top {
     i18n_names: Option<I18nNames>,
 }
 
-/// An item of the second level as a request describes it. Source: the create page and the official Node SDK, which leave
-/// its type and its name to the caller.
+/// A second-level item as a request describes it. Source: the create page and the official Node SDK, where
+/// type and name are optional.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Child {
-    /// What it does; without it, `REDIRECT_LINK` if there is a link, else `NONE`.
+    /// Its action; by default `REDIRECT_LINK` if there is a link, otherwise `NONE`.
     action_type: Option<MenuAction>,
-    /// Where it leads, if it is of type `REDIRECT_LINK`.
+    /// Its link, if the action is `REDIRECT_LINK`.
     redirect_link: Option<RedirectLink>,
     /// Its icon: an image of type message that the calling app uploaded.
     image_key: Option<String>,
@@ -38,12 +38,12 @@ pub(crate) struct Child {
     i18n_names: Option<I18nNames>,
 }
 
-/// What an item shall be. Only what the request names is looked at, so that the name is not measured here.
+/// New values of an item. Only the parts that the request names are checked, so the schema does not limit the name.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Change {
-    /// What it does; never changes.
+    /// Its action, which is not changed.
     action_type: Option<MenuAction>,
-    /// Where it leads, if it is of type `REDIRECT_LINK`.
+    /// Its link, if the action is `REDIRECT_LINK`.
     redirect_link: Option<RedirectLink>,
     /// Its icon: an image of type message that the calling app uploaded.
     image_key: Option<String>,
@@ -53,7 +53,7 @@ pub(crate) struct Change {
     i18n_names: Option<I18nNames>,
 }
 
-/// Empty texts where an address or an image would stand count as absent.
+/// Treats an empty URL or image key as absent.
 fn filled(text: &Option<String>) -> Option<String> {
     text.clone().filter(|text| !text.is_empty())
 }
@@ -87,7 +87,7 @@ impl Top {
 }
 
 impl Child {
-    /// The item; a name that is not sent is empty.
+    /// The item; a missing name is empty.
     pub(crate) fn item(&self) -> Item {
         let link = link(self.redirect_link.as_ref());
         let usual = if link.is_some() { MenuAction::RedirectLink } else { MenuAction::None };
@@ -102,7 +102,7 @@ impl Child {
 }
 
 impl Change {
-    /// The item, of the type that it has; a name that is not sent is empty.
+    /// The item, with the given action; a missing name is empty.
     pub(crate) fn item(&self, action: MenuAction) -> Item {
         Item {
             action,

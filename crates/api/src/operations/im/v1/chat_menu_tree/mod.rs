@@ -29,15 +29,15 @@ pub(crate) static ENTRIES: &[Entry] = &[
 /// An item, as answers show it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct MenuItem {
-    /// What it does.
+    /// Its action.
     action_type: MenuAction,
-    /// Where it leads.
+    /// Its link.
     #[serde(skip_serializing_if = "Option::is_none")]
     redirect_link: Option<RedirectLink>,
     /// Its icon.
     #[serde(skip_serializing_if = "Option::is_none")]
     image_key: Option<String>,
-    /// Its name; absent where there is none.
+    /// Its name; absent if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     /// Its names by language.
@@ -45,37 +45,37 @@ pub(crate) struct MenuItem {
     i18n_names: Option<I18nNames>,
 }
 
-/// An item of the top level.
+/// A top-level item.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Top {
     /// Its id.
     chat_menu_top_level_id: String,
-    /// What it is.
+    /// Its content.
     chat_menu_item: MenuItem,
-    /// What stands under it, in its order.
+    /// Its children, in their order.
     children: Vec<Second>,
 }
 
-/// An item of the second level.
+/// A second-level item.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Second {
     /// Its id.
     chat_menu_second_level_id: String,
-    /// What it is.
+    /// Its content.
     chat_menu_item: MenuItem,
 }
 
 /// A chat's menu.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Tree {
-    /// The items of the top level, in their order.
+    /// The top-level items, in their order.
     chat_menu_top_levels: Vec<Top>,
 }
 
 /// A chat's menu, as answers show it.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Answer {
-    /// All of it.
+    /// The menu.
     menu_tree: Tree,
 }
 
@@ -115,7 +115,7 @@ fn show_all(items: Vec<Placed>) -> Answer {
     Answer { menu_tree: Tree { chat_menu_top_levels: levels } }
 }
 
-/// Takes the row of a group whose menu the operator may manage. Pages differ in the code for other kinds of chat.
+/// Locks a group whose menu the operator may manage. Pages differ in the code for other kinds of chat.
 pub(crate) async fn lock(
     tx: &mut Tx,
     call: &Call,
@@ -128,32 +128,32 @@ pub(crate) async fn lock(
     Ok(chat)
 }
 
-/// The ids of the top level, in their order.
+/// The ids of the top-level items, in their order.
 fn tops(present: &[Placed]) -> Vec<MenuId> {
     present.iter().filter(|placed| placed.parent.is_none()).map(|placed| placed.menu_id).collect()
 }
 
 pub(crate) const ORDER: Behaviour = Behaviour {
     name: "menu_check_order",
-    rule: "Checked in this order: fields and types, chat, bot and app, tenant, external, dissolved, member, chat_mode, right to manage, the items, icons, counts. Nothing is written unless all pass. Of a chat that does not exist the pages list 232001, of one of another tenant 232014; where a page lacks 232008, a chat that is no group is 232001.",
+    rule: "Order of checks: fields and types, chat, bot and app, tenant, external, dissolved, member, chat_mode, right to manage, items, icons, counts. Nothing is written unless all pass. The pages list 232001 for an unknown chat and 232014 for a chat of another tenant; if a page lacks 232008, a chat that is not a group is 232001.",
     basis: Assumed,
     switch: false,
 };
 pub(crate) const MANAGE: Behaviour = Behaviour {
     name: "manage_menus",
-    rule: "Who may manage menus is a chat setting that only clients change, here the control API; with only_owner, owner and managers may, and the others are 232055.",
+    rule: "Who may manage menus is a chat setting that only clients can change; here the control API does. With only_owner, only owner and managers may; others get 232055.",
     basis: Documented,
     switch: false,
 };
 pub(crate) const ITEMS: Behaviour = Behaviour {
     name: "menu_items",
-    rule: "232078: a REDIRECT_LINK item without an http or https address for every platform (its own or common_url), an address that is none on any item, an item with others under it whose action_type is not NONE, a name in a language that is not 1 to 120 characters long. An item of type NONE keeps a link and an icon, as the page's sample has them. An item of the second level needs neither name nor action_type; without the latter it is REDIRECT_LINK if it has a link, else NONE. Empty texts in redirect_link and image_key count as absent; addresses are shown as they were sent.",
+    rule: "232078 is for a REDIRECT_LINK item without an http or https URL for every platform (its own or common_url), an invalid URL on any item, an item with children whose action_type is not NONE, and a name in a language that is not 1 to 120 characters long. An item of type NONE can have a link and an icon, as in the page's sample. For a second-level item, name and action_type are optional; action_type is then REDIRECT_LINK if there is a link, otherwise NONE. Empty texts in redirect_link and image_key count as absent; URLs are returned as sent.",
     basis: Documented,
     switch: false,
 };
 const LIMITS: Behaviour = Behaviour {
     name: "menu_limits",
-    rule: "New items stand behind those that are there; at most 3 at the top, at most 5 under each; nothing is added under an item that is there already.",
+    rule: "New items are added after the present ones: at most 3 at the top level, with at most 5 children each. Children cannot be added to a present item.",
     basis: Documented,
     switch: false,
 };

@@ -17,7 +17,7 @@ pub(super) struct Sort;
 /// The new order.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
-    /// The ids of the whole top level.
+    /// The ids of all top-level items.
     chat_menu_top_level_ids: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ impl Operation for Sort {
         let asked: Option<Vec<MenuId>> =
             input.body.chat_menu_top_level_ids.iter().map(|id| MenuId::parse(id)).collect();
         let order = asked.filter(|asked| rules::menus::is_order(&tops, asked)).ok_or_else(|| {
-            Fault::new(codes::MENU_SORT_INVALID, "the ids are no order of the chat's top level")
+            Fault::new(codes::MENU_SORT_INVALID, "the ids are not an order of the chat's top level")
         })?;
         for (position, id) in order.iter().enumerate() {
             menus::place(tx, &chat, *id, position).await?;
@@ -79,7 +79,7 @@ impl Operation for Sort {
 
 const WHOLE: Behaviour = Behaviour {
     name: "menu_sort_ids",
-    rule: "The list holds every item of the top level once and nothing else, or it is 232072.",
+    rule: "The list must have every top-level item once and nothing else; otherwise 232072.",
     basis: Documented,
     switch: false,
 };

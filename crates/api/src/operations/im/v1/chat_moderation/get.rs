@@ -14,7 +14,7 @@ use crate::{paging, standing, translate};
 /// `GET /im/v1/chats/:chat_id/moderation`
 pub(super) struct Get;
 
-/// Which page, in which form.
+/// The page, and the form of ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// `open_id` by default.
@@ -29,22 +29,22 @@ pub(super) struct Query {
 /// Who may speak.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// Everybody, owner and managers, or a list.
+    /// All members, owner and managers, or a list.
     moderation_setting: Moderation,
-    /// A page of the list, if it is one.
+    /// A page of the list, if the setting is a list.
     items: Vec<Item>,
-    /// Where the next page begins; empty if there is none.
+    /// Token of the next page; empty on the last one.
     page_token: String,
     /// Whether there is a next page.
     has_more: bool,
 }
 
-/// Somebody who may speak.
+/// A member who may speak.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Item {
     /// The form of `user_id`.
     user_id_type: UserIdType,
-    /// Who.
+    /// The member's id.
     user_id: String,
     /// The user's tenant.
     tenant_key: String,
@@ -122,7 +122,7 @@ async fn show(tx: &mut Tx, call: &Call, speakers: &[Member], form: UserIdType) -
         Member::Bot(_) => None,
     });
     let mut found: Vec<User> = users::by_ids(tx, ids).await?;
-    // The order of the list, which a list of ids does not keep.
+    // Restores the order of the list, which the lookup does not keep.
     found.sort_by(|a, b| a.user_id.cmp(&b.user_id));
     let tenant_key = tx.tenant().to_string();
     let keys = &tx.engine().keys;
@@ -136,7 +136,7 @@ async fn show(tx: &mut Tx, call: &Call, speakers: &[Member], form: UserIdType) -
 
 const LIST: Behaviour = Behaviour {
     name: "moderation_list",
-    rule: "Items are given for moderator_list alone, in the order of the tenant's own ids; they are those who were put on the list, without owner and managers.",
+    rule: "Items are returned only for moderator_list, in the order of the tenant's own ids. They are the members on the list, without owner and managers.",
     basis: Assumed,
     switch: false,
 };

@@ -16,23 +16,23 @@ use crate::{Call, Empty, Input, Operation, standing};
 /// `PUT /im/v1/chats/:chat_id/moderation`
 pub(super) struct Update;
 
-/// How to read the ids.
+/// The form of the ids.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// `open_id` by default; `app_id` is refused.
     user_id_type: Option<MemberIdType>,
 }
 
-/// Who shall speak. What is absent is left as it is.
+/// The new setting and changes of the list. Absent fields are unchanged.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Body {
-    /// Everybody, owner and managers, or a list.
+    /// All members, owner and managers, or a list.
     moderation_setting: Option<Moderation>,
-    /// Who goes on the list.
+    /// Members to add to the list.
     #[schemars(length(max = 500))]
     moderator_added_list: Vec<String>,
-    /// Who goes off the list; nobody of those who go on it.
+    /// Members to remove from the list; must not be in `moderator_added_list`.
     #[schemars(length(max = 500))]
     moderator_removed_list: Vec<String>,
 }
@@ -99,7 +99,7 @@ impl Operation for Update {
         }
         rules::owns(&standing)?;
         if holds.meeting {
-            return Err(Fault::new(codes::MEETING_IN_PROGRESS, "a meeting is going on in the chat"));
+            return Err(Fault::new(codes::MEETING_IN_PROGRESS, "a meeting takes place in the chat"));
         }
         let form = form(call, input.query.user_id_type)?;
         disjoint(body)?;
@@ -125,7 +125,7 @@ impl Operation for Update {
 fn form(call: &Call, asked: Option<MemberIdType>) -> Result<UserIdType, Fault> {
     let form = match asked.unwrap_or(MemberIdType::OpenId) {
         MemberIdType::AppId => {
-            return Err(Fault::new(codes::MEMBER_ID_TYPE_UNSUPPORTED, "speakers are users"));
+            return Err(Fault::new(codes::MEMBER_ID_TYPE_UNSUPPORTED, "only users can be moderators"));
         }
         MemberIdType::OpenId => UserIdType::OpenId,
         MemberIdType::UnionId => UserIdType::UnionId,
@@ -138,12 +138,14 @@ fn disjoint(body: &Body) -> Result<(), Fault> {
     let added: std::collections::HashSet<&String> = body.moderator_added_list.iter().collect();
     match body.moderator_removed_list.iter().find(|id| added.contains(id)) {
         None => Ok(()),
-        Some(id) => Err(Fault::new(codes::PARAM_INVALID, "somebody goes on the list and off it")
-            .with_violation("moderator_removed_list[*]", Some(id), "must not be in moderator_added_list")),
+        Some(id) => {
+            Err(Fault::new(codes::PARAM_INVALID, "a user is both added to the list and removed from it")
+                .with_violation("moderator_removed_list[*]", Some(id), "must not be in moderator_added_list"))
+        }
     }
 }
 
-/// Those of a list of ids, under its name, who are users in the chat.
+/// The ids of a list, named `field`, that are users in the chat.
 async fn present(
     tx: &mut Tx,
     call: &Call,
@@ -167,19 +169,19 @@ async fn present(
 
 const SPEAKERS: Behaviour = Behaviour {
     name: "moderation_by_owner",
-    rule: "The owner sets who may speak, and so does the bot that made the chat with im:chat:operate_as_owner while it is in it; managers do not. Whoever is not in the chat is passed over.",
+    rule: "The owner may set who can speak, and so may the creator bot with im:chat:operate_as_owner while it is in the chat; managers may not. Users who are not in the chat are skipped.",
     basis: Documented,
     switch: false,
 };
 const LISTS: Behaviour = Behaviour {
     name: "moderation_lists",
-    rule: "Bots on the lists are left out, too; unknown users are the gateway's 9999235x/236x, also where the lists do not count; user_id_type app_id is 232015. The lists count only where the setting is or becomes moderator_list; the list is kept under another setting, and whoever leaves the chat leaves it. At most 500 ids each.",
+    rule: "Bots in the lists are skipped, too. Unknown users are the gateway's 9999235x/236x, even if the lists are not used; user_id_type app_id is 232015. The lists are used only if the setting is or becomes moderator_list. The stored list is kept under other settings; members who leave the chat are removed from it. At most 500 ids each.",
     basis: Assumed,
     switch: false,
 };
 const HOLDS: Behaviour = Behaviour {
     name: "chat_holds",
-    rule: "A ban (232060) and a meeting in the chat (232092) are set by the control API; a ban is answered before the operator's rights are looked at.",
+    rule: "The control API sets a ban (232060) and a meeting in the chat (232092). A ban is checked before the operator's rights.",
     basis: Assumed,
     switch: false,
 };

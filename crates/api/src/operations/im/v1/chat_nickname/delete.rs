@@ -10,7 +10,7 @@ pub(super) struct Delete;
 impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_nickname.delete",
-        summary: "Take the user's own name in a chat away",
+        summary: "Clear the user's nickname in a chat",
         reference: "im-v1/chat-nickname/delete",
         route: delete("/open-apis/im/v1/chats/{chat_id}/nickname"),
         access: Access::user(&[scopes::IM_CHAT_UPDATE]).with_bot(),

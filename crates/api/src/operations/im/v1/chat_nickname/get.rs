@@ -11,17 +11,17 @@ use crate::{Call, Empty, Input, Operation};
 /// `GET /im/v1/chats/:chat_id/nickname`
 pub(super) struct Get;
 
-/// A name.
+/// A nickname.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// The user's name in the chat; empty if there is none.
+    /// The user's nickname in the chat; empty if there is none.
     nickname: String,
 }
 
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_nickname.get",
-        summary: "Get the user's own name in a chat",
+        summary: "Get the user's nickname in a chat",
         reference: "im-v1/chat-nickname/get",
         route: get("/open-apis/im/v1/chats/{chat_id}/nickname"),
         access: Access::user(&[scopes::IM_CHAT_READ]).with_bot(),

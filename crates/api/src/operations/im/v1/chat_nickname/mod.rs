@@ -1,4 +1,4 @@
-//! `im/v1/chats/:chat_id/nickname`: how a user is called in a chat
+//! `im/v1/chats/:chat_id/nickname`: the nickname of a user in a chat
 
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::{Behaviour, Code, Fault, codes};
@@ -22,7 +22,7 @@ const CODES: &[Code] = &[
     codes::APP_UNAVAILABLE,
 ];
 
-/// Takes the row of a chat that the user is in.
+/// Locks a chat that the user is in.
 async fn lock(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<LockedChat, Fault> {
     let chat = standing::lock(tx, call, chat_id).await?;
     standing::in_use(&chat)?;
@@ -33,13 +33,13 @@ async fn lock(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<LockedChat, Fau
 
 const SHAPE: Behaviour = Behaviour {
     name: "nickname_shape",
-    rule: "These operations have no public page, and stand in the catalogue of the official command line client: a user sets its own name in a chat, and gets an empty one if there is none.",
+    rule: "These operations have no public page; they are in the catalog of the official command line client. Users set their own nickname in a chat; without one, the answer is empty.",
     basis: Observed,
     switch: false,
 };
 const RULES: Behaviour = Behaviour {
     name: "nickname_rules",
-    rule: "A nickname has 1 to 300 bytes, or the call is 99992402. It ends with the membership. Lists of members and answers about people show names alone. A user is not refused on an external chat.",
+    rule: "A nickname has 1 to 300 bytes; otherwise 99992402. It is deleted when the user leaves the chat. Lists of members and other answers show only names. The calls work on external chats, too.",
     basis: Assumed,
     switch: false,
 };

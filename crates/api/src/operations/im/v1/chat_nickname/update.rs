@@ -9,21 +9,21 @@ use crate::{Call, Empty, Input, Operation};
 /// `PUT /im/v1/chats/:chat_id/nickname`
 pub(super) struct Update;
 
-/// A name.
+/// A nickname.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
-    /// The user's name in the chat: 1 to 300 bytes.
+    /// The user's nickname in the chat: 1 to 300 bytes.
     #[schemars(length(min = 1, max = 300))]
     nickname: String,
 }
 
-/// The most bytes of a name.
+/// The most bytes of a nickname.
 const BYTES_MAX: usize = 300;
 
 impl Operation for Update {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_nickname.update",
-        summary: "Set the user's own name in a chat",
+        summary: "Set the user's nickname in a chat",
         reference: "im-v1/chat-nickname/update",
         route: put("/open-apis/im/v1/chats/{chat_id}/nickname"),
         access: Access::user(&[scopes::IM_CHAT_UPDATE]).with_bot(),

@@ -16,16 +16,16 @@ use crate::{standing, translate};
 /// `POST /im/v1/chat_p2p/batch_query`
 pub(super) struct BatchQuery;
 
-/// The form of ids; clients send either name.
+/// The form of ids; clients use either parameter.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// The form of ids in the request and the answer; `open_id` by default.
     chatter_id_type: Option<UserIdType>,
-    /// The same, if `chatter_id_type` is absent.
+    /// The same; used if `chatter_id_type` is absent.
     user_id_type: Option<UserIdType>,
 }
 
-/// Whom the user talks with.
+/// The other parties.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
     /// Users, or bots by open_id.
@@ -33,28 +33,28 @@ pub(super) struct Body {
     chatter_ids: Vec<String>,
 }
 
-/// The chats that there are.
+/// The chats that were found.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// One for each of those whom the user has talked with.
+    /// One for each other party with a p2p chat.
     p2p_chats: Vec<P2pChat>,
 }
 
-/// A chat of the user with one other.
+/// A p2p chat of the user.
 #[derive(Debug, Serialize, JsonSchema)]
 struct P2pChat {
     /// The chat.
     chat_id: String,
     /// The calling user.
     chatter_id1: String,
-    /// The other one, as in the request.
+    /// The other party, as in the request.
     chatter_id2: String,
 }
 
 impl Operation for BatchQuery {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_p2p.batch_query",
-        summary: "Find the user's p2p chats with some others",
+        summary: "Find the user's p2p chats with the given users or bots",
         reference: "im-v1/chat_p2p/batch_query",
         route: post("/open-apis/im/v1/chat_p2p/batch_query"),
         access: Access::user(&[scopes::IM_CHAT_READ]).with_bot(),
@@ -129,13 +129,13 @@ impl Operation for BatchQuery {
 
 const SHAPE: Behaviour = Behaviour {
     name: "p2p_batch_shape",
-    rule: "This operation has no public page: request and answer are those of the vendor's plugin and command line client; the form of ids comes as chatter_id_type or user_id_type.",
+    rule: "This operation has no public page: request and answer are those of the vendor's plugin and command line client; the form of ids is in chatter_id_type or user_id_type.",
     basis: Observed,
     switch: false,
 };
 const FOUND: Behaviour = Behaviour {
     name: "p2p_batch_found",
-    rule: "In the order of the request, each once; chatter_id1 is the caller. Others with whom the user has no p2p chat in use are missing, and no error; an id that names no user and no bot here is the gateway's 9999235x/236x. Of several chats of the same two, which only the control API makes, it is the oldest.",
+    rule: "In the order of the request, each id once; chatter_id1 is the caller. Ids without a p2p chat in use are omitted without an error; an unknown id is the gateway's 9999235x/236x. If there are several chats of the same two parties, which only the control API creates, the oldest is returned.",
     basis: Assumed,
     switch: false,
 };

@@ -16,7 +16,7 @@ use crate::{Call, Empty, Input, Operation};
 /// `DELETE /im/v1/chats/:chat_id/chat_tabs/delete_tabs`
 pub(super) struct DeleteTabs;
 
-/// Which tabs.
+/// The tabs.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
     /// Their ids.
@@ -83,7 +83,7 @@ impl Operation for DeleteTabs {
 
 const WHICH: Behaviour = Behaviour {
     name: "delete_tabs_ids",
-    rule: "An unknown id, or none at all, is 232001 and nothing is deleted; an id that stands twice counts once.",
+    rule: "An unknown id, or an empty list, is 232001 and nothing is deleted. A repeated id counts once.",
     basis: Assumed,
     switch: false,
 };

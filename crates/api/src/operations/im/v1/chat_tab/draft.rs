@@ -1,4 +1,4 @@
-//! A tab as a request describes it, for a new one and for a change of one, and what is checked of it.
+//! A tab as a request describes it, new or changed, and the checks on it.
 
 use larkspur_contract::ids::TabId;
 use larkspur_contract::model::TabType;
@@ -15,7 +15,7 @@ use crate::{Call, rules};
 /// A tab as a request describes it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Draft {
-    /// Its id, for a change.
+    /// Its id, for an update.
     pub(super) tab_id: Option<String>,
     /// Its name.
     tab_name: Option<String>,
@@ -23,11 +23,11 @@ pub(super) struct Draft {
     pub(super) tab_type: TabType,
     /// What it opens.
     tab_content: Option<TabContent>,
-    /// How it looks and opens, if it is a `url` tab.
+    /// Appearance and behavior of a `url` tab.
     tab_config: Option<TabConfig>,
 }
 
-/// A tab as it shall be, and which parts of it the request brought.
+/// The resulting tab, and which parts of it the request set.
 pub(super) struct Change {
     pub(super) tab: Tab,
     new_content: bool,
@@ -54,7 +54,7 @@ impl Draft {
         Change { new_content: true, ..self.change(blank) }
     }
 
-    /// The tab as it shall be. What is absent stays, except that another type needs a content of its own.
+    /// The resulting tab. Absent fields are unchanged, except that a new type needs new content.
     pub(super) fn change(&self, present: Tab) -> Change {
         let sent = self.tab_content.as_ref().map(|content| match self.tab_type {
             TabType::Doc => content.doc.clone().unwrap_or_default(),
@@ -83,7 +83,7 @@ impl Draft {
     }
 }
 
-/// Checks tabs as they shall be: every name, then every content, then rights, then icons.
+/// Checks the resulting tabs: every name, then every content, then permissions, then icons.
 pub(super) async fn check(tx: &mut Tx, call: &Call, changes: &[Change]) -> Result<(), Fault> {
     changes.iter().try_for_each(|change| rules::tabs::name_fits(&change.tab.name))?;
     changes
@@ -100,7 +100,10 @@ pub(super) async fn check(tx: &mut Tx, call: &Call, changes: &[Change]) -> Resul
 
 async fn may_show(tx: &mut Tx, call: &Call, url: &str) -> Result<(), Fault> {
     let refused = || {
-        Fault::new(codes::NO_DOC_PERMISSION, "the operator does not work with the document, or there is none")
+        Fault::new(
+            codes::NO_DOC_PERMISSION,
+            "the operator is not a collaborator of the document, or it does not exist",
+        )
     };
     let (doc_type, token) = rules::documents::parse_url(url).ok_or_else(refused)?;
     let document = documents::get(tx, token).await?;
@@ -120,5 +123,5 @@ async fn owns_icon(tx: &mut Tx, call: &Call, tab: &Tab) -> Result<(), Fault> {
     if is_own_icon(tx, call, &config.icon_key).await? {
         return Ok(());
     }
-    Err(Fault::new(codes::NOT_IMAGE_OWNER, "the icon is no image of type message that this app uploaded"))
+    Err(Fault::new(codes::NOT_IMAGE_OWNER, "the icon is not an image of type message that this app uploaded"))
 }

@@ -61,7 +61,7 @@ impl Operation for ListTabs {
 
 const DISSOLVED: Behaviour = Behaviour {
     name: "list_tabs_dissolved",
-    rule: "A dissolved chat is 232009, as on the other tab pages, though this page does not list it.",
+    rule: "A dissolved chat is 232009, as on the other tab pages, although this page does not list it.",
     basis: Assumed,
     switch: false,
 };

@@ -25,14 +25,14 @@ pub(crate) static ENTRIES: &[Entry] = &[
     entry::<list_tabs::ListTabs>(),
 ];
 
-/// What a tab opens. Only the member of the tab's own type counts.
+/// What a tab opens. Only the member for the tab's type is used.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct TabContent {
-    /// Of a `url` tab: an address.
+    /// Of a `url` tab: a URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
-    /// Of a `doc` tab: the document's address.
+    /// Of a `doc` tab: the document's URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     doc: Option<String>,
     /// Of a `meeting_minute` tab; read-only.
@@ -43,7 +43,7 @@ struct TabContent {
     task: Option<String>,
 }
 
-/// How a `url` tab looks and opens.
+/// Appearance and behavior of a `url` tab.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct TabConfig {
@@ -68,7 +68,7 @@ struct Tab {
     /// What it opens.
     #[serde(skip_serializing_if = "Option::is_none")]
     tab_content: Option<TabContent>,
-    /// How it looks and opens.
+    /// Appearance and behavior.
     #[serde(skip_serializing_if = "Option::is_none")]
     tab_config: Option<TabConfig>,
 }
@@ -90,7 +90,7 @@ fn show_all(tabs: Vec<tabs::Tab>) -> Tabs {
     Tabs { chat_tabs: tabs.into_iter().map(show).collect() }
 }
 
-/// The tab of a chat that an id of a request names, which stands in `field`.
+/// The tab of a chat with an id that the request has in `field`.
 fn find<'a>(present: &'a [tabs::Tab], id: &str, field: &str) -> Result<&'a tabs::Tab, Fault> {
     let tab = TabId::parse(id).and_then(|id| present.iter().find(|tab| tab.tab_id == id));
     tab.ok_or_else(|| {
@@ -125,25 +125,25 @@ fn show(tab: tabs::Tab) -> Tab {
 
 const ORDER: Behaviour = Behaviour {
     name: "tab_check_order",
-    rule: "Checked in this order: fields and types, chat, bot and app, tenant, external, dissolved, member, chat_mode, right to manage, names, contents, document rights, icons, count. Nothing is written unless all pass.",
+    rule: "Order of checks: fields and types, chat, bot and app, tenant, external, dissolved, member, chat_mode, right to manage, names, contents, document rights, icons, count. Nothing is written unless all pass.",
     basis: Assumed,
     switch: false,
 };
 const MANAGE: Behaviour = Behaviour {
     name: "manage_widgets",
-    rule: "Who may manage tabs is a chat setting that only clients change, here the control API; with only_owner, owner and managers may, and the others are 232055. It does not apply to p2p chats.",
+    rule: "Who may manage tabs is a chat setting that only clients can change; here the control API does. With only_owner, only owner and managers may; others get 232055. It does not apply to p2p chats.",
     basis: Documented,
     switch: false,
 };
 const SHOWN: Behaviour = Behaviour {
     name: "tab_fields_shown",
-    rule: "An empty tab_name, an empty tab_content and an absent tab_config are left out of answers; new tabs stand at the end, in the order of the request.",
+    rule: "Answers omit an empty tab_name, an empty tab_content and an absent tab_config. New tabs are added at the end, in the order of the request.",
     basis: Assumed,
     switch: false,
 };
 const DOCUMENTS: Behaviour = Behaviour {
     name: "tab_document_right",
-    rule: "A doc tab needs an address of a known document kind (else 232048) whose document the operator owns or works with, in person or through a chat (else 232051, also for unknown documents).",
+    rule: "A doc tab needs the URL of a known document kind (otherwise 232048). The operator must own the document or be its collaborator, in person or through a chat (otherwise 232051, also for unknown documents).",
     basis: Assumed,
     switch: false,
 };

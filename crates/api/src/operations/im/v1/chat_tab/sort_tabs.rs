@@ -67,7 +67,7 @@ impl Operation for SortTabs {
         let mut present = tabs::list(tx, chat.chat_id).await?;
         let asked: Option<Vec<TabId>> = input.body.tab_ids.iter().map(|id| TabId::parse(id)).collect();
         let order = asked.filter(|asked| rules::tabs::is_order(&present, asked)).ok_or_else(|| {
-            Fault::new(codes::PARAM_INVALID, "tab_ids is no order of the chat's tabs").with_violation(
+            Fault::new(codes::PARAM_INVALID, "tab_ids is not an order of the chat's tabs").with_violation(
                 "tab_ids",
                 None,
                 "must hold every tab once, the message tab first",
@@ -83,7 +83,7 @@ impl Operation for SortTabs {
 
 const WHOLE: Behaviour = Behaviour {
     name: "sort_tabs_ids",
-    rule: "The list holds every tab of the chat once, the message tab first; anything else is 232001.",
+    rule: "The list must have every tab of the chat once, the message tab first; otherwise 232001.",
     basis: Assumed,
     switch: false,
 };

@@ -80,7 +80,7 @@ impl Operation for UpdateTabs {
             }
             draft.is_writable()?;
             let change = draft.change(tab);
-            // A tab that stands twice is changed twice, one after the other.
+            // A repeated tab is changed several times, in order.
             present
                 .iter_mut()
                 .filter(|tab| tab.tab_id == change.tab.tab_id)
@@ -97,7 +97,7 @@ impl Operation for UpdateTabs {
 
 const CHANGES: Behaviour = Behaviour {
     name: "update_tabs_changes",
-    rule: "An item without tab_id, or with an unknown one, is 232001; what an item leaves out stays; doc and url may change into each other if the new content is sent; an empty list changes nothing. All items or none.",
+    rule: "An item without tab_id, or with an unknown one, is 232001. Absent fields are unchanged. A doc tab can become a url tab, and vice versa, if new content is sent. An empty list changes nothing. Either all items are applied or none.",
     basis: Assumed,
     switch: false,
 };

@@ -13,7 +13,7 @@ pub(super) struct DeleteTopNotice;
 impl Operation for DeleteTopNotice {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_top_notice.delete_top_notice",
-        summary: "Take down what stands at the top of a chat",
+        summary: "Remove the top notice of a chat",
         reference: "im-v1/chat-top_notice/delete_top_notice",
         route: post("/open-apis/im/v1/chats/{chat_id}/top_notice/delete_top_notice"),
         access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_TOP_NOTICE_WRITE]).with_bot(),
@@ -44,7 +44,7 @@ impl Operation for DeleteTopNotice {
 
 const NOTHING: Behaviour = Behaviour {
     name: "top_notice_delete_nothing",
-    rule: "Taking down what does not stand there is a success.",
+    rule: "The call succeeds even if the chat has no top notice.",
     basis: Assumed,
     switch: false,
 };

@@ -12,7 +12,7 @@ mod put_top_notice;
 pub(crate) static ENTRIES: &[Entry] =
     &[entry::<put_top_notice::PutTopNotice>(), entry::<delete_top_notice::DeleteTopNotice>()];
 
-/// What both operations may answer; the last is for putting alone.
+/// Codes of both operations; the last is only for putting.
 const CODES: &[Code] = &[
     codes::PARAM_INVALID,
     codes::CHAT_DISSOLVED,
@@ -26,22 +26,25 @@ const CODES: &[Code] = &[
     codes::MESSAGE_SELF_DESTRUCTS,
 ];
 
-/// As [`CODES`], without the message.
+/// [`CODES`] without the one about the message.
 const TAKE_DOWN: &[Code] = CODES.split_at(9).0;
 
-/// Takes the row of a chat whose top the operator may change.
+/// Locks a chat whose top notice the operator may change.
 async fn lock(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<LockedChat, Fault> {
     let found = standing::lock_as_member(tx, call, chat_id).await;
     let (chat, standing) = found.map_err(standing::unlisted_chat_code)?;
     rules::widgets::may_manage(&chat, &standing).map_err(|_| {
-        Fault::new(codes::TOKEN_LACKS_PERMISSION, "only owner and managers change the top of this chat")
+        Fault::new(
+            codes::TOKEN_LACKS_PERMISSION,
+            "only owner and managers change the top notice of this chat",
+        )
     })?;
     Ok(chat)
 }
 
 const RIGHT: Behaviour = Behaviour {
     name: "top_notice_right",
-    rule: "Every member puts and takes down, unless the chat lets only owner and managers manage tabs and widgets (232014), which the control API sets; a p2p chat has no such setting. An unknown chat is 232001.",
+    rule: "Every member may put and remove the top notice, unless the control API lets only owner and managers manage tabs and widgets (232014). That setting does not apply to p2p chats. An unknown chat is 232001.",
     basis: Assumed,
     switch: false,
 };

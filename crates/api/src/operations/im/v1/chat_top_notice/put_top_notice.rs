@@ -14,24 +14,24 @@ use crate::{Call, Empty, Input, Operation};
 /// `POST /im/v1/chats/:chat_id/top_notice/put_top_notice`
 pub(super) struct PutTopNotice;
 
-/// What shall stand at the top.
+/// The new top notice.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
-    /// All of it.
+    /// Its items.
     #[schemars(length(min = 1, max = 10))]
     chat_top_notice: Vec<Top>,
 }
 
-/// Something at the top.
+/// An item of the top notice.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Top {
-    /// The announcement, by default.
+    /// `2`, the announcement, by default.
     action_type: Option<Action>,
-    /// The message; needed for one, and left out of account otherwise.
+    /// The message; required for a message, ignored otherwise.
     message_id: Option<String>,
 }
 
-/// What stands at the top.
+/// The kind of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 enum Action {
     /// A message.
@@ -45,7 +45,7 @@ enum Action {
 impl Operation for PutTopNotice {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_top_notice.put_top_notice",
-        summary: "Put a message or the announcement at the top of a chat",
+        summary: "Put a message or the announcement on the top notice of a chat",
         reference: "im-v1/chat-top_notice/put_top_notice",
         route: post("/open-apis/im/v1/chats/{chat_id}/top_notice/put_top_notice"),
         access: Access::tenant_or_user(&[scopes::IM_CHAT, scopes::IM_CHAT_TOP_NOTICE_WRITE]).with_bot(),
@@ -59,7 +59,7 @@ impl Operation for PutTopNotice {
         emits: &[],
         example: r#"{"chat_top_notice":[{"action_type":"2"}]}"#,
         behaviours: &[super::RIGHT, REPLACES],
-        deviations: &["Messages are not kept here: any well-formed message_id is taken."],
+        deviations: &["Messages are not stored: any well-formed message_id is accepted."],
     };
     type Ground = Tx;
     type Path = ChatPath;
@@ -101,7 +101,7 @@ fn notice(top: &Top) -> Result<Notice, Fault> {
 
 const REPLACES: Behaviour = Behaviour {
     name: "top_notice_replaces",
-    rule: "What is put replaces what stood there; the same thing twice counts once; at most ten things.",
+    rule: "The new items replace the present ones; a repeated item counts once; at most ten items.",
     basis: Assumed,
     switch: false,
 };

@@ -10,7 +10,7 @@ use crate::{Call, Empty, Input, Operation};
 /// `POST /im/v1/chat_user_setting/batch_get_mute_status`
 pub(super) struct BatchGetMuteStatus;
 
-/// Which chats.
+/// The chats.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
     /// Their ids, 1 to 100.
@@ -18,7 +18,7 @@ pub(super) struct Body {
     chat_ids: Vec<String>,
 }
 
-/// Which of them are muted.
+/// The mute status of the chats.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
     /// The user's chats.
@@ -39,7 +39,7 @@ struct MuteStatus {
 impl Operation for BatchGetMuteStatus {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_user_setting.batch_get_mute_status",
-        summary: "Ask which chats the user has muted",
+        summary: "Get which of some chats the user has muted",
         reference: "im-v1/chat_user_setting/batch_get_mute_status",
         route: post("/open-apis/im/v1/chat_user_setting/batch_get_mute_status"),
         access: Access::user(&[scopes::IM_CHAT_READ]).with_bot(),

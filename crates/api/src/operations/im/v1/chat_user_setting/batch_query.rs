@@ -12,36 +12,36 @@ use crate::{Call, Empty, Input, Operation};
 /// `POST /im/v1/chat_user_setting/batch_query`
 pub(super) struct BatchQuery;
 
-/// Which chats.
+/// The chats.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
-    /// Their ids; the user is in each.
+    /// Their ids; the user must be in each.
     #[schemars(length(min = 1, max = 10))]
     chat_ids: Vec<String>,
 }
 
-/// What the user set in them.
+/// The user's settings in the chats.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
     /// One for each chat.
     items: Vec<Setting>,
 }
 
-/// What the user set in a chat.
+/// The user's settings in a chat.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Setting {
     /// The chat.
     chat_id: String,
     /// Whether it is muted.
     is_muted: bool,
-    /// Whether what everybody in it is told is muted.
+    /// Whether mentions of all members are muted.
     is_mute_at_all: bool,
 }
 
 impl Operation for BatchQuery {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_user_setting.batch_query",
-        summary: "Get what the user set in some chats",
+        summary: "Get the user's settings in some chats",
         reference: "im-v1/chat_user_setting/batch_query",
         route: post("/open-apis/im/v1/chat_user_setting/batch_query"),
         access: Access::user(&[scopes::IM_CHAT_READ]).with_bot(),
@@ -96,7 +96,7 @@ impl Operation for BatchQuery {
 
 const IN_EACH: Behaviour = Behaviour {
     name: "user_setting_query",
-    rule: "The user is in each of the chats, also in dissolved ones, or the first one that is not so refuses the call: 232006, 232010 or 232011.",
+    rule: "The user must be in every chat, which may be dissolved. The first chat where that is not the case refuses the call: 232006, 232010 or 232011.",
     basis: Assumed,
     switch: false,
 };

@@ -21,28 +21,28 @@ pub(super) struct Body {
     chat_settings: Vec<Setting>,
 }
 
-/// What to set in a chat; what is absent is left as it is.
+/// Settings in a chat; absent ones are unchanged.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Setting {
     /// The chat.
     chat_id: String,
     /// Whether it is muted.
     is_muted: Option<bool>,
-    /// Whether what everybody in it is told is muted.
+    /// Whether mentions of all members are muted.
     is_mute_at_all: Option<bool>,
 }
 
-/// Where nothing was set.
+/// The chats that were not changed.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// Those chats.
+    /// Their ids.
     invalid_ids: Vec<Invalid>,
 }
 
 impl Operation for BatchUpdate {
     const SPEC: &'static Spec = &Spec {
         id: "im.v1.chat_user_setting.batch_update",
-        summary: "Mute chats, or hear of them again",
+        summary: "Mute or unmute chats",
         reference: "im-v1/chat_user_setting/batch_update",
         route: post("/open-apis/im/v1/chat_user_setting/batch_update"),
         access: Access::user(&[scopes::IM_CHAT_UPDATE]).with_bot(),
@@ -75,7 +75,7 @@ impl Operation for BatchUpdate {
                 None => answer.invalid_ids.push(Invalid::stranger(text)),
             }
         }
-        // Rows are taken in one order by everybody, so that two calls never wait for each other.
+        // All calls lock rows in the same order, so two calls cannot deadlock.
         known.sort_unstable();
         let me = call.operator();
         for (id, text) in known {
@@ -98,7 +98,7 @@ impl Operation for BatchUpdate {
             });
             own::set_mute(tx, &chat, &me, new).await?;
         }
-        // As the request has them.
+        // In the order of the request.
         let place = |id: &str| settings.iter().position(|setting| setting.chat_id == id);
         answer.invalid_ids.sort_by_key(|invalid| place(&invalid.id));
         Ok(answer)

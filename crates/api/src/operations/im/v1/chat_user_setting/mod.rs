@@ -1,4 +1,4 @@
-//! `im/v1/chat_user_setting`: what a user sets for itself in chats
+//! `im/v1/chat_user_setting`: a user's settings in chats
 
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::Behaviour;
@@ -18,7 +18,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
     entry::<batch_update::BatchUpdate>(),
 ];
 
-/// A chat that is not looked at.
+/// A chat that is skipped.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Invalid {
     /// Its id, as in the request.
@@ -28,18 +28,18 @@ struct Invalid {
 }
 
 impl Invalid {
-    /// A chat that the user is not in, or that there is not.
+    /// A chat that the user is not in, or that does not exist.
     fn stranger(id: &str) -> Invalid {
         Invalid { id: id.to_owned(), msg: "not_a_member" }
     }
 
-    /// A chat that takes no more calls.
+    /// A dissolved chat.
     fn dissolved(id: &str) -> Invalid {
         Invalid { id: id.to_owned(), msg: "chat_dissolved" }
     }
 }
 
-/// Ids, each once, in the order of their first appearance, and what they name if they are well-formed.
+/// The ids without duplicates, in the order of their first appearance, each with the chat id if it is well-formed.
 fn distinct<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<(&'a str, Option<ChatId>)> {
     let mut distinct: Vec<(&str, Option<ChatId>)> = Vec::new();
     for id in ids {
@@ -52,13 +52,13 @@ fn distinct<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<(&'a str, Opti
 
 const SHAPE: Behaviour = Behaviour {
     name: "user_setting_shape",
-    rule: "These operations have no public page: requests and answers are those of the official command line client, which reads bad ids as invalid_id_list where it asks, and as invalid_ids where it sets.",
+    rule: "These operations have no public page: requests and answers are those of the official command line client, which expects invalid ids as invalid_id_list in queries, and as invalid_ids in updates.",
     basis: Observed,
     switch: false,
 };
 const IDS: Behaviour = Behaviour {
     name: "user_setting_ids",
-    rule: "Of a chat that there is not, or that the user is not in, msg is not_a_member; of a dissolved one that is to be set, chat_dissolved. Each chat counts once; of two settings of one chat, the later one counts. Muting is no activity of the chat, and ends with the membership.",
+    rule: "For a chat that does not exist, or that the user is not in, msg is not_a_member; for an update in a dissolved chat, chat_dissolved. Each chat counts once; of two settings for one chat, the later one applies. Muting is not activity in the chat, and ends when the user leaves it.",
     basis: Assumed,
     switch: false,
 };

@@ -56,7 +56,7 @@ impl Operation for Create {
         emits: &[],
         example: "",
         behaviours: &[KEYS, super::QUOTA],
-        deviations: &["TIFF and HEIC images are kept as they are; the platform turns them into JPEG."],
+        deviations: &["TIFF and HEIC images are stored unchanged; the platform converts them to JPEG."],
     };
     type Ground = Tx;
     type Path = Empty;
@@ -67,7 +67,7 @@ impl Operation for Create {
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
         super::app_may(call)?;
         let content = input.file.as_ref().ok_or_else(|| {
-            Fault::new(codes::IMAGE_PARAM_INVALID, "there is no part named image").with_violation(
+            Fault::new(codes::IMAGE_PARAM_INVALID, "the part named image is missing").with_violation(
                 "image",
                 None,
                 "image is required",
@@ -93,7 +93,7 @@ impl Operation for Create {
     }
 }
 
-/// `img_v3_02i5_`, for avatars `v3_00i5_`, and a form like a uuid, then `g`.
+/// `img_v3_02i5_` or, for avatars, `v3_00i5_`, then the random number in the form of a uuid, then `g`.
 fn key(image_type: ImageType, random: u128) -> String {
     let hex = format!("{random:032x}");
     let prefix = match image_type {
@@ -105,7 +105,7 @@ fn key(image_type: ImageType, random: u128) -> String {
 
 const KEYS: Behaviour = Behaviour {
     name: "image_keys",
-    rule: "A key begins with img_v3_ for images of messages and with v3_ for avatars. An image that a user uploads is the app's.",
+    rule: "The key of a message image starts with img_v3_, the key of an avatar with v3_. An image that a user uploads belongs to the app.",
     basis: Observed,
     switch: false,
 };

@@ -10,14 +10,14 @@ use crate::{Call, Empty, Input, Operation};
 /// `GET /im/v1/images/:image_key`
 pub(super) struct Get;
 
-/// Which image.
+/// The image.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Path {
     /// Its key.
     image_key: String,
 }
 
-/// The image's bytes; they are the answer's body.
+/// The bytes of the image, which are the body of the response.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
     #[serde(skip)]
@@ -62,7 +62,7 @@ impl Operation for Get {
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
         super::app_may(call)?;
         let key = &input.path.image_key;
-        let absent = || Fault::new(codes::IMAGE_PARAM_INVALID, "there is no such image");
+        let absent = || Fault::new(codes::IMAGE_PARAM_INVALID, "no such image");
         let image = images::get(tx, key).await?.ok_or_else(absent)?;
         if image.app_id != call.app_id() {
             return Err(Fault::new(codes::NOT_RESOURCE_SENDER, "another app uploaded the image"));

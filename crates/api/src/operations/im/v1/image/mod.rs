@@ -12,21 +12,18 @@ mod get;
 
 pub(crate) static ENTRIES: &[Entry] = &[entry::<create::Create>(), entry::<get::Get>()];
 
-/// The prerequisites of both pages, which have codes of their own for them.
+/// Prerequisites of both pages, which have their own codes for them.
 fn app_may(call: &Call) -> Result<(), Fault> {
     if call.app.status != InstallStatus::Enabled {
         return Err(Fault::new(codes::IMAGE_UNAUTHORIZED, "the app is not in use in this tenant"));
     }
     if !call.app.bot {
-        return Err(Fault::new(
-            codes::IMAGE_BOT_NOT_ENABLED,
-            "the app has no bot; switch its bot ability on",
-        ));
+        return Err(Fault::new(codes::IMAGE_BOT_NOT_ENABLED, "the app has no bot; enable its bot ability"));
     }
     Ok(())
 }
 
-/// Whether an image may be the icon of a tab or a menu: one of type message that the calling app uploaded.
+/// Whether an image may be the icon of a tab or menu item: one of type message that the calling app uploaded.
 pub(crate) async fn is_own_icon(tx: &mut Tx, call: &Call, key: &str) -> Result<bool, StoreError> {
     let image = images::get(tx, key).await?;
     Ok(image.is_some_and(|image| {
@@ -34,7 +31,7 @@ pub(crate) async fn is_own_icon(tx: &mut Tx, call: &Call, key: &str) -> Result<b
     }))
 }
 
-/// Images of the tenant and one of so many bytes more fit into its quota. Two uploads at once are counted one after the
+/// Checks that another image of this size fits into the tenant's quota. Concurrent uploads are counted one after the
 /// other.
 async fn has_room(tx: &mut Tx, call: &Call, bytes: usize) -> Result<(), Fault> {
     if call.policy.storage_bytes.is_none() {
@@ -45,7 +42,7 @@ async fn has_room(tx: &mut Tx, call: &Call, bytes: usize) -> Result<(), Fault> {
     rules::policies::storage_fits(&call.policy, images::used_bytes(tx).await?.saturating_add(bytes))
 }
 
-/// Where a tenant has more than its quota, nothing of it is given out.
+/// Refuses downloads while a tenant exceeds its quota.
 async fn is_readable(tx: &mut Tx, call: &Call) -> Result<(), Fault> {
     if call.policy.storage_bytes.is_none() {
         return Ok(());
@@ -55,10 +52,10 @@ async fn is_readable(tx: &mut Tx, call: &Call) -> Result<(), Fault> {
 
 const QUOTA: Behaviour = Behaviour {
     name: "storage_quota",
-    rule: "A world has no quota unless the control API sets one. An upload that would exceed it is 234042; so is a download while the images that are kept are more than it, as after it was lowered.",
+    rule: "A world has no quota unless the control API sets one. An upload that would exceed it is 234042. A download is 234042 while the stored images exceed the quota, for example after it was lowered.",
     basis: Assumed,
     switch: false,
 };
 
-/// The codes of both pages about a tenant's storage. The first has no cause that can exist here: there are no keys.
+/// The codes of both pages about a tenant's storage. The first cannot occur here: there are no master keys to delete.
 const STORAGE: [Code; 2] = [codes::MASTER_KEY_DELETED, codes::STORAGE_FULL];

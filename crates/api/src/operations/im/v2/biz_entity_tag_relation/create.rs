@@ -46,7 +46,7 @@ impl Operation for Create {
             if known.iter().any(|tag| tag.tag_id == id) {
                 tags::bind(tx, &chat, id, call.now).await?;
             } else if call.settings.strict_tag_ids {
-                return Err(Fault::new(codes::TAG_PARAM_INVALID, "there is no such tag").with_violation(
+                return Err(Fault::new(codes::TAG_PARAM_INVALID, "no such tag").with_violation(
                     "tag_ids[*]",
                     Some(&id.to_string()),
                     "no such tag",
@@ -67,19 +67,19 @@ impl Operation for Create {
 
 const ADDS: Behaviour = Behaviour {
     name: "bind_adds",
-    rule: "Binding adds to what is bound, as live reports saw; a tag that is bound already keeps its bind_version; no tag_ids is a success without effect.",
+    rule: "Binding adds to the bound tags, as seen in live reports. A tag that is already bound keeps its bind_version. Without tag_ids, the call succeeds without effect.",
     basis: Observed,
     switch: false,
 };
 const DEAD_IDS: Behaviour = Behaviour {
     name: "strict_tag_ids",
-    rule: "Well-formed ids of no tag are passed over with code 0, as one live report saw; with the switch they are 230001. Malformed ids are 230001 always.",
+    rule: "Well-formed unknown ids are skipped with code 0, as seen in one live report; with the switch they are 230001. Malformed ids are always 230001.",
     basis: Observed,
     switch: true,
 };
 const LIMIT: Behaviour = Behaviour {
     name: "tags_per_chat",
-    rule: "A chat may have any number of tags, 40 a call; the switch sets a limit.",
+    rule: "A chat can have any number of tags, with at most 40 per call; the switch sets a limit.",
     basis: Assumed,
     switch: true,
 };

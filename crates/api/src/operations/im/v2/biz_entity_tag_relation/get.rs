@@ -11,10 +11,10 @@ use crate::{Call, Empty, Input, Operation};
 /// `GET /im/v2/biz_entity_tag_relation`
 pub(super) struct Get;
 
-/// Which chat.
+/// The chat.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
-    /// The kind of thing.
+    /// The kind of entity.
     tag_biz_type: TagBizType,
     /// The chat.
     #[schemars(length(min = 1))]
@@ -24,7 +24,7 @@ pub(super) struct Query {
 /// The tags of a chat.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
-    /// The oldest binding first.
+    /// Oldest binding first.
     tag_info_with_bind_versions: Vec<Bound>,
 }
 

@@ -18,10 +18,10 @@ mod update;
 pub(crate) static ENTRIES: &[Entry] =
     &[entry::<create::Create>(), entry::<get::Get>(), entry::<update::Update>()];
 
-/// Which tags and which chat.
+/// The tags and the chat.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Relation {
-    /// The kind of thing.
+    /// The kind of entity.
     tag_biz_type: TagBizType,
     /// The chat.
     #[schemars(length(min = 1))]
@@ -30,12 +30,12 @@ struct Relation {
     #[serde(default)]
     #[schemars(length(max = 40))]
     tag_ids: Vec<String>,
-    /// Accepted and ignored: clients type it, and no page has it.
+    /// Accepted and ignored: client libraries declare it, but no page does.
     bot_id: Option<String>,
 }
 
 impl Relation {
-    /// The tags, each once.
+    /// The tags without duplicates.
     fn tags(&self) -> Result<Vec<TagId>, Fault> {
         let mut distinct = Vec::with_capacity(self.tag_ids.len());
         for text in &self.tag_ids {
@@ -54,7 +54,7 @@ impl Relation {
     }
 }
 
-/// Takes the row of the chat to bind to.
+/// Locks the chat to bind to.
 async fn lock(tx: &mut Tx, id: &str) -> Result<LockedChat, Fault> {
     let chat = match ChatId::parse(id) {
         Some(id) => chats::lock(tx, id).await?,
@@ -70,13 +70,16 @@ fn in_use(chat: &Chat, id: &str) -> Result<(), Fault> {
 }
 
 fn no_entity(id: &str) -> Fault {
-    Fault::new(codes::TAG_PARAM_INVALID, "there is no such chat in this tenant, or it is dissolved")
-        .with_violation("biz_entity_id", Some(id), "no such chat")
+    Fault::new(codes::TAG_PARAM_INVALID, "no such chat in this tenant, or it is dissolved").with_violation(
+        "biz_entity_id",
+        Some(id),
+        "no such chat",
+    )
 }
 
 const ENTITY: Behaviour = Behaviour {
     name: "tag_relation_entity",
-    rule: "A chat that is unknown, malformed, dissolved or another tenant's is 230001. Every chat_mode is allowed, and the bot need not be in the chat.",
+    rule: "A chat that is unknown, dissolved or of another tenant, or a malformed id, is 230001. Every chat_mode is allowed, and the bot need not be in the chat.",
     basis: Assumed,
     switch: false,
 };

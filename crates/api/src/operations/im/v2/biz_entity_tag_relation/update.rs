@@ -48,7 +48,7 @@ impl Operation for Update {
 
 const REMOVES: Behaviour = Behaviour {
     name: "put_unbinds",
-    rule: "PUT removes the tags it lists, and nothing happens to the others; ids that are not bound are passed over.",
+    rule: "PUT removes the listed tags and keeps the others; ids that are not bound are skipped.",
     basis: Documented,
     switch: false,
 };

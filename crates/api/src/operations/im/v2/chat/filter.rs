@@ -1,4 +1,4 @@
-//! Which of the chats found a search keeps, and in which order.
+//! The filter and the order of a search.
 
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::{ChatMode, ChatType, GroupMessageType, UserIdType};
@@ -12,32 +12,32 @@ use serde::{Deserialize, Serialize};
 use crate::Call;
 use crate::translate::{self, Named};
 
-/// Which chats. What is absent keeps all.
+/// Conditions on the chats; absent ones match all.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Filter {
-    /// Any of these kinds.
+    /// One of these kinds.
     #[schemars(length(max = 4))]
     search_types: Vec<SearchType>,
-    /// Any of these modes.
+    /// One of these modes.
     #[schemars(length(max = 2))]
     chat_modes: Vec<Mode>,
-    /// With all of these users in it.
+    /// All of these users are members.
     #[schemars(length(max = 50))]
     pub(super) member_ids: Vec<String>,
-    /// Only those that the operator made, owns or manages.
+    /// Only chats that the operator created, owns or manages.
     is_manager: bool,
-    /// Names of members find nothing.
+    /// Do not search by names of members.
     pub(super) disable_search_by_user: bool,
 }
 
-/// A kind of chat, seen from the operator.
+/// A kind of chat, as seen by the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum SearchType {
-    /// A private chat without people of other tenants.
+    /// A private chat without users of other tenants.
     Private,
-    /// A chat with people of other tenants.
+    /// A chat with users of other tenants.
     External,
     /// A public chat that the operator is in.
     PublicJoined,
@@ -58,18 +58,18 @@ enum Mode {
 /// A descending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(super) enum Sorter {
-    /// The newest first.
+    /// Newest first.
     #[serde(rename = "create_time_desc")]
     CreateTime,
-    /// The most recently active first.
+    /// Most recently active first.
     #[serde(rename = "update_time_desc")]
     UpdateTime,
-    /// The largest first.
+    /// Largest first.
     #[serde(rename = "member_count_desc")]
     MemberCount,
 }
 
-/// The users of a filter, each once.
+/// The users of a filter, without duplicates.
 pub(super) async fn members(
     tx: &mut Tx,
     call: &Call,
@@ -90,14 +90,14 @@ pub(super) async fn members(
     Ok(members)
 }
 
-/// The chats that the operator shares with somebody, the oldest first.
+/// The chats that the operator shares with another member, oldest first.
 pub(super) async fn shared(tx: &mut Tx, call: &Call, other: &Member) -> Result<Vec<Cursor>, Fault> {
     let mut found = listing::shared(tx, &call.operator(), other).await?;
     found.sort_unstable();
     Ok(found)
 }
 
-/// The chats that a filter keeps. Who is in a chat is told of joined chats alone.
+/// The chats that match a filter. Members are known only of joined chats.
 pub(super) async fn kept(
     tx: &mut Tx,
     call: &Call,
@@ -142,7 +142,7 @@ fn mode(facts: &Facts) -> Mode {
     }
 }
 
-/// The places of some chats, in an order in which each comes behind the one before.
+/// The cursors of chats, in the order of the search.
 pub(super) fn sorted(kept: &[Facts], sorter: Option<Sorter>) -> Vec<Cursor> {
     let key = |facts: &Facts| match sorter {
         None => facts.created_at,
@@ -158,7 +158,7 @@ pub(super) fn sorted(kept: &[Facts], sorter: Option<Sorter>) -> Vec<Cursor> {
 
 pub(super) const FILTERS: Behaviour = Behaviour {
     name: "search_v2_filters",
-    rule: "An external chat is of search type external alone. chat_modes thread are topic chats and chats with threads. member_ids keep joined chats that all of them are in. is_manager keeps chats that the operator owns or manages, and those that the operator's bot made.",
+    rule: "An external chat has only the search type external. chat_modes thread matches topic chats and chats with threads. member_ids matches joined chats that all these users are in. is_manager matches chats that the operator owns or manages, and those that the operator's bot created.",
     basis: Assumed,
     switch: false,
 };

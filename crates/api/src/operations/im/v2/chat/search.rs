@@ -22,7 +22,7 @@ use crate::{paging, standing, translate};
 /// `POST /im/v2/chats/search`
 pub(crate) struct Search;
 
-/// Which page.
+/// The page.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Query {
     /// The form of user ids, in the request and in the answer.
@@ -34,16 +34,16 @@ pub(crate) struct Query {
     page_size: Option<i64>,
 }
 
-/// What to look for; either a query or members.
+/// The query or members to search for; one is required.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Body {
     /// Words of names.
     #[schemars(length(max = 64))]
     query: String,
-    /// Which of the chats found.
+    /// The conditions on the chats.
     filter: Filter,
-    /// In which order, always descending; the oldest first without it.
+    /// The order, always descending; without it, oldest first.
     sorter: Option<Sorter>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Page {
     items: Vec<Found>,
     /// How many chats were found.
     total: usize,
-    /// What asks for the next page; empty after the last one.
+    /// Token of the next page; empty on the last one.
     page_token: String,
     /// Whether there is a next page.
     has_more: bool,
@@ -63,21 +63,21 @@ pub(crate) struct Page {
 /// A chat that was found.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Found {
-    /// Its id, once more.
+    /// Its id, again.
     id: String,
-    /// What is shown of it.
+    /// The chat.
     meta_data: Meta,
 }
 
-/// What is shown of a chat that was found.
+/// A chat, as a search answers it.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Meta {
-    /// As lists show it.
+    /// The fields that lists return.
     #[serde(flatten)]
     item: Item,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     create_time: String,
-    /// When something happened in it, in milliseconds since 1970.
+    /// When it was last active, in milliseconds since 1970.
     update_time: String,
 }
 
@@ -166,19 +166,19 @@ impl Operation for Search {
 
 const SHAPE: Behaviour = Behaviour {
     name: "search_v2_shape",
-    rule: "This operation has no public page: request and answer are what the official command line client sends and reads. Each item has its id, and in meta_data the fields of the other search, chat_mode, create_time and update_time; display_info and notice, whose meaning nothing tells, are left out; page_size and page_token stand in the query, and in the body they are ignored.",
+    rule: "This operation has no public page: request and answer are those of the official command line client. Each item has its id, and in meta_data the fields of the other search, chat_mode, create_time and update_time. display_info and notice, whose meaning is unknown, are omitted. page_size and page_token are query parameters; in the body they are ignored.",
     basis: Observed,
     switch: false,
 };
 const CODES: Behaviour = Behaviour {
     name: "search_v2_codes",
-    rule: "Neither a query nor member_ids, and a query of more than 64 characters, are 232001; unknown member_ids are the gateway's 9999235x/236x; the frequency is that of the other search.",
+    rule: "Neither a query nor member_ids, and a query of more than 64 characters, are 232001; unknown member_ids are the gateway's 9999235x/236x; the rate limit is that of the other search.",
     basis: Assumed,
     switch: false,
 };
 const TIMES: Behaviour = Behaviour {
     name: "search_v2_times",
-    rule: "create_time and update_time are milliseconds, as decimal text; update_time is when something last happened in the chat, by which update_time_desc sorts.",
+    rule: "create_time and update_time are milliseconds, as decimal text; update_time is when something last happened in the chat, and update_time_desc sorts by it.",
     basis: Assumed,
     switch: false,
 };

@@ -15,16 +15,16 @@ use crate::{Call, DuplicateName, Empty, Input, Operation};
 /// `POST /im/v2/tags`
 pub(super) struct Create;
 
-/// What to make.
+/// The request.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
     /// The tag.
     create_tag: CreateTag,
-    /// Accepted and ignored: clients type it, and no page has it.
+    /// Accepted and ignored: client libraries declare it, but no page does.
     bot_id: Option<String>,
 }
 
-/// A tag to make.
+/// A tag to create.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct CreateTag {
     /// Its type.
@@ -38,13 +38,13 @@ struct CreateTag {
     i18n_names: Vec<TagI18nName>,
 }
 
-/// Either the new tag's id or why there is none.
+/// Either the id of the new tag, or why it was not created.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
     /// The new tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    /// Why there is none.
+    /// Why it was not created.
     #[serde(skip_serializing_if = "Option::is_none")]
     create_tag_fail_reason: Option<FailReason>,
 }

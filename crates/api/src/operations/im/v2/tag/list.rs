@@ -14,7 +14,7 @@ use crate::{Call, Empty, Input, Operation, TagOwner};
 /// `GET /im/v2/tags`
 pub(super) struct List;
 
-/// Which tags.
+/// The tags.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Query {
     /// Their ids.
@@ -23,7 +23,7 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// The ids that can be ids, each once, in the order of their first appearance.
+    /// The well-formed ids without duplicates, in the order of their first appearance.
     fn distinct(&self) -> Vec<TagId> {
         let mut distinct = Vec::with_capacity(self.ids.len());
         for id in self.ids.iter().filter_map(|id| TagId::parse(id)) {
@@ -95,13 +95,13 @@ impl Operation for List {
 
 const UNKNOWN: Behaviour = Behaviour {
     name: "unknown_tag_ids_in_query",
-    rule: "Unknown and malformed ids are left out; answers stand in the order of the request, each tag once. Without the key ids the call is refused; `ids=` asks for nothing.",
+    rule: "Unknown and malformed ids are omitted; tags are in the order of the request, each once. Without the parameter ids the call is refused; with `ids=` the list is empty.",
     basis: Assumed,
     switch: false,
 };
 const COMMAS: Behaviour = Behaviour {
     name: "comma_lists",
-    rule: "ids may be repeated, written ids[] or ids[0], or joined by commas.",
+    rule: "ids can be repeated, written as ids[] or ids[0], or joined by commas.",
     basis: Assumed,
     switch: true,
 };

@@ -16,7 +16,7 @@ use crate::{Call, DuplicateName, Empty, Input, Operation};
 /// `PATCH /im/v2/tags/:tag_id`
 pub(super) struct Patch;
 
-/// Which tag.
+/// The tag.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Path {
     /// Its id.
@@ -29,25 +29,25 @@ pub(super) struct Body {
     /// The changes.
     #[serde(default)]
     patch_tag: PatchTag,
-    /// Accepted and ignored: clients type it, and no page has it.
+    /// Accepted and ignored: client libraries declare it, but no page does.
     bot_id: Option<String>,
 }
 
-/// Changes of a tag; what is absent stays.
+/// Changes of a tag; absent fields are unchanged.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct PatchTag {
-    /// The tag once more.
+    /// The id of the tag, again.
     id: Option<String>,
     /// Its default name.
     #[schemars(length(min = 1, max = rules::tags::NAME_MAX))]
     name: Option<String>,
-    /// Its names by language, all of them.
+    /// Its names by language; replaces all of them.
     #[schemars(length(max = 40))]
     i18n_names: Option<Vec<TagI18nName>>,
 }
 
-/// Either the tag as it is now or why it was not changed.
+/// Either the changed tag, or why it was not changed.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Output {
     /// The tag.
@@ -95,8 +95,11 @@ impl Operation for Patch {
         let changes = &input.body.patch_tag;
         let tag_id = TagId::parse(&input.path.tag_id).ok_or_else(|| unknown(&input.path.tag_id))?;
         if let Some(other) = changes.id.as_deref().filter(|id| *id != input.path.tag_id) {
-            return Err(Fault::new(codes::TAG_PARAM_INVALID, "the body names another tag than the path")
-                .with_violation("patch_tag.id", Some(other), "must be the tag_id of the path"));
+            return Err(Fault::new(
+                codes::TAG_PARAM_INVALID,
+                "the tag in the body differs from the one in the path",
+            )
+            .with_violation("patch_tag.id", Some(other), "must be the tag_id of the path"));
         }
         if let Some(names) = &changes.i18n_names {
             rules::tags::distinct_locales(names, "patch_tag.i18n_names")?;
@@ -123,16 +126,12 @@ impl Operation for Patch {
 }
 
 fn unknown(tag_id: &str) -> Fault {
-    Fault::new(codes::TAG_PARAM_INVALID, "there is no such tag").with_violation(
-        "tag_id",
-        Some(tag_id),
-        "no such tag",
-    )
+    Fault::new(codes::TAG_PARAM_INVALID, "no such tag").with_violation("tag_id", Some(tag_id), "no such tag")
 }
 
 const REPLACE: Behaviour = Behaviour {
     name: "patch_i18n_names",
-    rule: "i18n_names, if sent, replaces the whole list; no patch_tag, or an empty one, changes nothing and answers the tag.",
+    rule: "i18n_names, if sent, replaces the whole list. A missing or empty patch_tag changes nothing; the answer is the tag.",
     basis: Assumed,
     switch: false,
 };

@@ -44,7 +44,10 @@ impl Operation for Create {
             return Err(Fault::new(codes::OAUTH_PARAM_MISSING, "grant_type is missing"));
         };
         if !["authorization_code", "refresh_token", "client_credentials"].contains(&grant_type) {
-            return Err(Fault::new(codes::OAUTH_GRANT_TYPE, "no grant_type of this endpoint"));
+            return Err(Fault::new(
+                codes::OAUTH_GRANT_TYPE,
+                "the grant_type is not supported by this endpoint",
+            ));
         }
         let app = token::client(root, call, body).await?;
         match grant_type {
@@ -54,7 +57,7 @@ impl Operation for Create {
     }
 }
 
-/// The tenant token of a custom app. An ISV app is in no tenant of its own.
+/// The tenant token of a custom app. An ISV app has no tenant.
 async fn app_token(root: &mut Root, call: &RootCall, app: &App) -> Result<Output, Fault> {
     if app.kind != AppKind::Custom {
         return Err(Fault::new(codes::OAUTH_GRANT_TYPE, "an ISV app signs in with its app_ticket"));

@@ -15,7 +15,7 @@ pub(crate) struct Get;
 /// The tenant.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Output {
-    /// The one of the token.
+    /// The tenant of the token.
     tenant: TenantInfo,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Output {
 struct TenantInfo {
     /// Name.
     name: String,
-    /// Number that people see: `F` and nine digits.
+    /// Public number: `F` and nine digits.
     display_id: String,
     /// 0: a team; 2: a person.
     tenant_tag: u8,
@@ -34,7 +34,7 @@ struct TenantInfo {
     avatar: Avatar,
 }
 
-/// Addresses of a picture in several sizes.
+/// URLs of a picture in several sizes.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Avatar {
     avatar_origin: String,
@@ -88,14 +88,14 @@ impl Operation for Get {
     }
 }
 
-/// The number that people see of a tenant: the same for the same tenant.
+/// The public number of a tenant, derived from its key.
 fn display_id(tenant: TenantKey) -> String {
     format!("F{:09}", tenant.0 % 1_000_000_000)
 }
 
 const SHOWN: Behaviour = Behaviour {
     name: "tenant_shown",
-    rule: "A tenant is a team, has the default picture and no domain; display_id is made of its key.",
+    rule: "A tenant is a team, with the default picture and no domain; display_id is derived from its key.",
     basis: Basis::Assumed,
     switch: false,
 };

@@ -187,7 +187,7 @@ fn told(reply: &Reply) -> Vec<(String, String)> {
 async fn nothing_that_is_sent_is_ignored() {
     let world = world().await;
     let (chat, app) = (format!("/chats/{}", world.chat_id), format!("/apps/{}", world.app_id));
-    let no_field = |near: &str| format!("there is no such field; did you mean \"{near}\"?");
+    let no_field = |near: &str| format!("no such field; did you mean \"{near}\"?");
     for (method, path, body, field, why) in [
         ("POST", "/apps", json!({"scope": []}), "scope", no_field("scopes")),
         ("PATCH", &chat, json!({"status": "dissolved"}), "status", no_field("chat_status")),
@@ -197,7 +197,7 @@ async fn nothing_that_is_sent_is_ignored() {
             &app,
             json!({"scopes": ["im:chatt"]}),
             "scopes[*]",
-            "no scope has this name; did you mean \"im:chat\"?".to_owned(),
+            "unknown scope; did you mean \"im:chat\"?".to_owned(),
         ),
         (
             "PATCH",
