@@ -85,7 +85,7 @@ impl Spec {
 /// query parameters, and its text has no cause.
 pub const PAGE_SPEAKS: Behaviour = Behaviour {
     name: "page_speaks",
-    rule: "Every invalid parameter, query parameters included (elsewhere 99992402), is answered with the page's code and exactly its text, without a cause (elsewhere `, ext=…`).",
+    rule: "Every violation, including those of query parameters (elsewhere 99992402), is answered with the page's code and exactly its text, without a cause (elsewhere `, ext=…`).",
     basis: Basis::Documented,
     switch: false,
 };

@@ -168,7 +168,7 @@ async fn add_tabs(tx: &mut Tx, chat: &LockedChat, drafts: &[TabDraft]) -> Result
     for (draft, position) in drafts.iter().zip(1..) {
         let target = draft.target.clone().unwrap_or_default();
         if draft.tab_type == TabType::Message {
-            let why = "the message tab already exists";
+            let why = "every chat has the message tab";
             return Err(values::invalid("tabs[*].tab_type", Some("message"), why));
         }
         if rules::tabs::is_custom(draft.tab_type) && target.is_empty() {

@@ -80,7 +80,7 @@ async fn leave(tx: &mut Tx, chat: &LockedChat, member: &Member) -> Result<(), Fa
 
 const LEAVES: Behaviour = Behaviour {
     name: "deleted_users",
-    rule: "A deleted user leaves every chat and every document. A chat that the user owned goes to the user who joined first, otherwise to the bot that joined first. A chat that is then empty, and every p2p chat, is dissolved. Access tokens are refused with 99991668, codes and refresh tokens with 20008.",
+    rule: "A deleted user leaves every chat and every document. A chat that the user owned goes to the user who joined first, otherwise to the bot that joined first. A chat that is then empty, and every p2p chat of the user, is dissolved. Access tokens are refused with 99991668, codes and refresh tokens with 20008.",
     basis: Assumed,
     switch: false,
 };

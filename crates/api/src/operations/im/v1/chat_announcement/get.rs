@@ -137,7 +137,7 @@ async fn shown(
 
 const DISSOLVED: Behaviour = Behaviour {
     name: "announcement_get_dissolved",
-    rule: "A dissolved chat is 232011: the page does not list 232009, and a dissolved chat has no members.",
+    rule: "A dissolved chat is 232011, since the page does not list 232009.",
     basis: Assumed,
     switch: false,
 };

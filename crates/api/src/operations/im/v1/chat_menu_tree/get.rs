@@ -56,7 +56,7 @@ impl Operation for Get {
 
 const DISSOLVED: Behaviour = Behaviour {
     name: "menu_get_dissolved",
-    rule: "A dissolved chat is 232011: the page does not list 232009, and a dissolved chat has no members.",
+    rule: "A dissolved chat is 232011, since the page does not list 232009.",
     basis: Assumed,
     switch: false,
 };

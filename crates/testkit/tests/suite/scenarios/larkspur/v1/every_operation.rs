@@ -245,7 +245,7 @@ async fn nothing_that_is_sent_is_ignored() {
     declined(&reply, 5275404, "operation");
     assert!(reply.text().contains("did you mean \\\"im.v1.chat.get\\\"?"), "{}", reply.text());
     let reply = plan("im.v1.chat.get", 1).await;
-    assert!(told(&reply)[0].1.contains("those are 2200, 5000, "), "{}", reply.text());
+    assert!(told(&reply)[0].1.contains("its codes are 2200, 5000, "), "{}", reply.text());
 }
 
 /// A refusal leads to the operation's section of the guide, which the server answers itself.
