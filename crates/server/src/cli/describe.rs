@@ -204,7 +204,7 @@ mod tests {
             "  230001   HTTP 400  param is invalid\n",
             "  402      HTTP 200  duplicate name in tenant\n",
             "duplicate_name (",
-            "answer\n  create_tag_fail_reason  object. Why there is none.\n    duplicate_id  string, required. Its id.\n",
+            "answer\n  create_tag_fail_reason  object. Why it was not created.\n    duplicate_id  string, required. Its id.\n",
         ] {
             assert!(told.contains(part), "{part:?} is not in:\n{told}");
         }

@@ -1,7 +1,7 @@
 //! Two servers on one database, as real processes.
 
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use larkspur_testkit::postgres::Server;
 use serde_json::{Value, json};
@@ -141,25 +141,26 @@ fn frequency_is_counted_together() {
     let two = cluster.spawn_with(&["--rate-limits", "2"]).until_ready();
     let mut clients = [one.client(), two.client()];
     let token = sign_in(&mut clients[0], &one.ready);
-    let (mut bunches, mut inside, mut refused) = (Vec::new(), 0, 0);
+    // Only windows that were used up while they were open tell the limit: a slow machine may need more than one for ten calls.
+    let (mut quick, mut inside, mut opened) = (Vec::new(), 0, Instant::now());
     let began = Instant::now();
     for round in 0.. {
         let path = "/open-apis/im/v2/tags?ids=7307000000000000000";
+        let asked = Instant::now();
         let answer = clients[round % 2].send(&token, "GET", path, &Value::Null).expect("an answer");
-        match answer.1["code"].as_i64() {
-            Some(99991400) => {
-                refused += 1;
-                bunches.extend((inside > 0).then_some(std::mem::take(&mut inside)));
-            }
-            _ => inside += 1,
+        if answer.1["code"] != 99991400 {
+            opened = if inside == 0 { asked } else { opened };
+            inside += 1;
+        } else if inside > 0 {
+            quick.extend((opened.elapsed() < Duration::from_millis(900)).then_some(inside));
+            inside = 0;
         }
-        if bunches.len() == 4 {
+        if quick.len() == 4 {
             break;
         }
-        assert!(began.elapsed().as_secs() < 20, "{bunches:?} {inside} {refused}");
+        assert!(began.elapsed().as_secs() < 60, "{quick:?} {inside}");
     }
-    assert_eq!(bunches, [10; 4], "5 a second, twice");
-    assert!(refused > 20, "{refused}");
+    assert_eq!(quick, [10; 4], "5 a second, twice");
 }
 
 #[test]
