@@ -366,7 +366,7 @@ fn prepare<O: Operation>(
     received: Received,
 ) -> Result<Invocation, Fault> {
     let call = O::Ground::call(caller).ok_or_else(|| {
-        Fault::new(codes::INTERNAL, "the access of the spec does not fit the operation's ground")
+        Fault::new(codes::INTERNAL, "the access of the spec does not match the operation's ground")
     })?;
     let input = Input::<O> {
         path: read(received.path)?,
@@ -440,13 +440,13 @@ impl<O: Operation> Unit for Running<O> {
 
 fn answer<O: Operation>(output: &mut O::Output) -> Result<Answer, Fault> {
     if O::SPEC.reply == Reply::Page {
-        let page = O::page(output)
-            .ok_or_else(|| Fault::new(codes::INTERNAL, "an operation that answers pages gave none"))?;
+        let page =
+            O::page(output).ok_or_else(|| Fault::new(codes::INTERNAL, "the operation returned no page"))?;
         return Ok(Answer::Browse(page));
     }
     if O::SPEC.reply == Reply::Bytes {
-        let (bytes, media) = O::bytes(output)
-            .ok_or_else(|| Fault::new(codes::INTERNAL, "an operation that answers bytes gave none"))?;
+        let (bytes, media) =
+            O::bytes(output).ok_or_else(|| Fault::new(codes::INTERNAL, "the operation returned no bytes"))?;
         return Ok(match bytes {
             Content::Row(bytes) => Answer::Bytes(bytes.into(), media),
             Content::Kept(key) => Answer::Kept(key, media),

@@ -62,7 +62,7 @@ impl Named {
 /// What can be read from an id alone.
 enum Read {
     /// It is not a valid id.
-    Nobody,
+    Invalid,
     /// An open_id of this app, if the app exists: any 128 bits decrypt to something.
     App(AppId),
     /// The number of a user or, in an open_id, of a bot.
@@ -71,13 +71,13 @@ enum Read {
 
 fn read(keys: &Keys, call: &Call, form: UserIdType, id: &str) -> Read {
     if form == UserIdType::OpenId {
-        let Some(id) = OpenId::parse(id) else { return Read::Nobody };
+        let Some(id) = OpenId::parse(id) else { return Read::Invalid };
         let (subject, app) = keys.read_open_id(id);
         return if app == call.app_id() { Read::Number(subject) } else { Read::App(app) };
     }
-    let Some(id) = UnionId::parse(id) else { return Read::Nobody };
+    let Some(id) = UnionId::parse(id) else { return Read::Invalid };
     let (number, developer) = keys.read_union_id(id);
-    if developer == call.app.developer { Read::Number(number) } else { Read::Nobody }
+    if developer == call.app.developer { Read::Number(number) } else { Read::Invalid }
 }
 
 /// Resolves ids, in their order. Users are looked up together.
@@ -97,7 +97,7 @@ pub async fn all_named(
     let subjects: Vec<Read> = ids.iter().map(|id| read(&engine.keys, call, form, id)).collect();
     let numbers = subjects.iter().filter_map(|subject| match subject {
         Read::Number(number) => Some(number.cast_signed()),
-        Read::Nobody | Read::App(_) => None,
+        Read::Invalid | Read::App(_) => None,
     });
     let found = users::by_numbers(tx, numbers).await?;
     let found: HashMap<i64, &User> = found.iter().map(|user| (user.user_no, user)).collect();
@@ -106,12 +106,12 @@ pub async fn all_named(
         Read::Number(number) if form == UserIdType::OpenId && !found.contains_key(&number.cast_signed()) => {
             Some(AppId(*number))
         }
-        Read::Nobody | Read::Number(_) => None,
+        Read::Invalid | Read::Number(_) => None,
     });
     let here = apps::installed_among(tx, candidates.filter(|app| *app != call.app_id())).await?;
     let named = |subject| match subject {
         Read::App(app) if here.contains(&app) => Named::OtherApp,
-        Read::Nobody | Read::App(_) => Named::Unknown,
+        Read::Invalid | Read::App(_) => Named::Unknown,
         Read::Number(number) => match (found.get(&number.cast_signed()), AppId(number)) {
             (Some(user), _) => Named::User((*user).clone()),
             (None, app) if here.contains(&app) => Named::Bot(app),

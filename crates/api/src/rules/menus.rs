@@ -34,7 +34,7 @@ pub fn tops_fit(present: usize, more: usize) -> Result<(), Fault> {
 /// Whether an item can have this many children.
 pub fn children_fit(count: usize) -> Result<(), Fault> {
     if count > CHILDREN_MAX {
-        return Err(Fault::new(codes::MENU_SECOND_LIMIT, format!("{count} items under one")));
+        return Err(Fault::new(codes::MENU_SECOND_LIMIT, format!("{count} children of one item")));
     }
     Ok(())
 }

@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn unknown_settings_and_values_are_refused() {
-        for wrong in [json!({"color": "red"}), json!({"edit_permission": "nobody"})] {
+        for wrong in [json!({"color": "red"}), json!({"edit_permission": "unknown"})] {
             assert_eq!(over(&wrong).expect_err("refused").code(), codes::CONTROL_PARAM_INVALID);
         }
     }

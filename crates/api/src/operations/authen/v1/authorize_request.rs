@@ -122,7 +122,7 @@ pub(crate) async fn check(root: &mut Root, call: &RootCall, asked: &Asked) -> Re
     let challenge = given(&asked.code_challenge)
         .map_or_else(Default::default, |challenge| (challenge.to_owned(), method.to_owned()));
     let list = rules::oauth::scope_list(asked.scope.as_deref().unwrap_or_default())
-        .map_err(|twice| Fault::new(codes::OAUTH_SCOPE_TWICE, format!("{twice} stands twice")))?;
+        .map_err(|twice| Fault::new(codes::OAUTH_SCOPE_TWICE, format!("{twice} is repeated")))?;
     if list.len() > rules::oauth::SCOPES_MAX {
         return Err(malformed("scope", &list.len().to_string(), "the max len is 50"));
     }

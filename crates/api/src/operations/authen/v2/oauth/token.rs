@@ -124,7 +124,7 @@ pub(crate) async fn client(root: &mut Root, call: &RootCall, body: &Body) -> Res
 fn by_basic<'a>(id: &'a str, body: &Body) -> Result<&'a str, Fault> {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     if given(&body.client_secret).is_some() {
-        return Err(Fault::new(codes::OAUTH_TWO_METHODS, "Authorization: Basic beside client_secret"));
+        return Err(Fault::new(codes::OAUTH_TWO_METHODS, "both Authorization: Basic and client_secret"));
     }
     if given(&body.client_id).is_some_and(|other| other != id) {
         return Err(Fault::new(codes::OAUTH_MALFORMED, "client_id is not that of Authorization: Basic"));
@@ -144,7 +144,7 @@ pub(crate) async fn user_token(
         Some(text) => Some(
             rules::oauth::scope_list(text)
                 .map(Scopes::new)
-                .map_err(|twice| Fault::new(codes::OAUTH_SCOPE_TWICE, format!("{twice} stands twice")))?,
+                .map_err(|twice| Fault::new(codes::OAUTH_SCOPE_TWICE, format!("{twice} is repeated")))?,
         ),
     };
     let mut session = match body.grant_type.as_deref() {
@@ -172,7 +172,7 @@ async fn answer(session: &mut Session, narrower: Option<Scopes>) -> Result<Outpu
     let (scope, lasting) = (scopes.to_column(), scopes.has(OFFLINE_ACCESS));
     let keys = session.tx.engine().clone();
     let access_token = jwt::issue(&session.token(), narrower.as_ref(), &keys.keys)
-        .ok_or_else(|| Fault::new(codes::INTERNAL, "a session is a user's"))?;
+        .ok_or_else(|| Fault::new(codes::INTERNAL, "the session has no user"))?;
     let refresh = if lasting { Some(session.refresh(Form::OAuth).await?) } else { None };
     let (refresh_token, refresh_token_expires_in) = refresh.unzip();
     Ok(Output {

@@ -91,7 +91,7 @@ impl Operation for Get {
             return Err(Fault::new(codes::CONTACT_NO_USER_AUTHORITY, "the user does not see the app"));
         }
         let mut shown = shown::show(tx, call, &[user], form, false).await?;
-        let user = shown.pop().ok_or_else(|| Fault::new(codes::INTERNAL, "one user is shown as none"))?;
+        let user = shown.pop().ok_or_else(|| Fault::new(codes::INTERNAL, "the user was not shown"))?;
         Ok(Output { user })
     }
 }
