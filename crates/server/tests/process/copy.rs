@@ -235,7 +235,7 @@ async fn a_copy_that_was_killed_goes_on() {
         // Until it is whole, nobody serves it or takes it for a source.
         let elsewhere = places.data("elsewhere");
         let refused = places.copy(to, &elsewhere).expect_err("half a store");
-        assert!(refused.contains("itself a copy that did not end"), "{refused}");
+        assert!(refused.contains("itself an unfinished copy"), "{refused}");
         let place = if to.starts_with("postgres") { "--store" } else { "--data" };
         let (status, log) =
             Program::spawn_at(places.directory.path(), &[place.as_ref(), to.as_ref()], "").wait();

@@ -104,7 +104,7 @@ fn a_check_tells_what_no_server_may_serve() {
         (
             "INSERT INTO meta VALUES ('copying', 'x')",
             "DELETE FROM meta WHERE name = 'copying'",
-            "a copy into it was begun and has not ended",
+            "an unfinished copy into it exists",
         ),
         (
             "UPDATE meta SET value = '9999' WHERE name IN ('schema_version', 'compatible_since')",

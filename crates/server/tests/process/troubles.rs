@@ -170,7 +170,7 @@ fn readiness_sees_files_that_are_gone_cut_off_or_locked() {
     OpenOptions::new().write(true).open(&file).expect("opened").set_len(100).expect("cut off");
     assert_eq!(ask(&mut client, READY).0, 503, "it was cut off");
     let log = program.log();
-    for why in ["cannot be found any more", "another file", "has become shorter"] {
+    for why in ["is gone", "another file", "has become shorter"] {
         assert!(log.contains(why), "{why}: {log}");
     }
 }
@@ -280,7 +280,7 @@ fn what_waiting_does_not_help_is_refused_at_once() {
         .expect("it ends");
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("this is no address of a PostgreSQL database"), "{text}");
+    assert!(text.contains("not a PostgreSQL URL"), "{text}");
 }
 
 #[test]
