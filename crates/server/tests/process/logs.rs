@@ -1,4 +1,4 @@
-//! Log lines: those of the real program, and the names of what they say.
+//! Log lines of the real program, and the names of their fields.
 
 use serde_json::{Value, json};
 
