@@ -1,7 +1,7 @@
-//! Feeds made-up requests to the gateway's decode step and made-up texts to every parser of ids and tokens.
+//! Feeds generated requests to the gateway's decode step, and generated texts to every parser of ids and tokens.
 //!
 //! An input is a request in lines: method and target, `Content-Type`, then the body. Nothing may panic, and what the
-//! step lets through must fit the operation's types as its shapes promise.
+//! step accepts must fit the operation's types.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -38,7 +38,7 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// Decodes a request: for the operation that its line names, or else for all of them.
+/// Decodes a request for the operation that its first line names, or else for all operations.
 fn request(first: &str, content_type: &str, body: &[u8]) {
     let (method, target) = first.split_once(' ').unwrap_or(("", first));
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -75,7 +75,7 @@ fn one(route: &'static larkspur_server::gateway::route::Route, raw: Raw<'_>) {
             body: raw.body.clone(),
         };
         let Err(fault) = decode(spec, route.shapes(), settings, again) else { continue };
-        // A refusal is written out as it would be on the wire.
+        // A refusal must be writable to the wire.
         let context = Context {
             brand: Brand::Feishu,
             log_id: "log",
@@ -99,7 +99,7 @@ fn one(route: &'static larkspur_server::gateway::route::Route, raw: Raw<'_>) {
     }
 }
 
-/// Reads a text as everything that has a canonical form: what is read is printed as it was.
+/// Parses a text as each kind of id and token: what parses must print as the same text.
 fn texts(text: &str) {
     let text = text.strip_suffix('\r').unwrap_or(text);
     let same = |printed: Option<String>| assert!(printed.is_none_or(|printed| printed == text), "{text:?}");

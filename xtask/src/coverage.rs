@@ -1,5 +1,6 @@
-//! Contract coverage: every (operation, code) and (operation, event) pair that the specs list was provoked by a test, or
-//! stands in the gap file with a reason. The file may only shrink: a pair in it that *was* provoked fails the check too.
+//! Contract coverage: a test must provoke every (operation, code) and (operation, event) pair of the specs, or the gap
+//! file must list the pair with a reason. The file may only shrink: a listed pair that *was* provoked fails the check,
+//! too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ fn directory() -> PathBuf {
     run::target().join("observed")
 }
 
-/// An empty directory in which the tests write what they saw.
+/// Creates an empty directory in which the tests record what they provoke.
 pub(crate) fn clean() -> Result<PathBuf, String> {
     let directory = directory();
     let _ = std::fs::remove_dir_all(&directory);
@@ -25,7 +26,7 @@ pub(crate) fn clean() -> Result<PathBuf, String> {
     Ok(directory)
 }
 
-/// Compares what was seen with what the specs list.
+/// Compares the recorded pairs with the specs.
 pub(crate) fn check() -> Outcome {
     let (listed, seen, gaps) = (listed()?, seen()?, gaps()?);
     let mut wrong = Vec::new();
@@ -55,7 +56,7 @@ fn listed() -> Result<BTreeSet<Pair>, String> {
     let mut pairs = BTreeSet::new();
     for operation in operations.as_array().into_iter().flatten() {
         let id = operation["id"].as_str().unwrap_or_default();
-        // A success is a pair too: an operation that never succeeds in a test is not tested.
+        // Success is a pair, too: an operation that never succeeds in a test is not tested.
         pairs.insert((id.to_owned(), "0".to_owned()));
         for code in operation["codes"].as_array().into_iter().flatten() {
             let number = code.as_u64().or_else(|| code["code"].as_u64());

@@ -1,4 +1,4 @@
-//! What the dependencies may be: their licenses, crates that must not come in, and crates of which two versions do.
+//! Checks dependencies: accepted licenses, banned crates, and crates in several versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,10 +8,10 @@ use serde_json::Value;
 use crate::run::{self, Outcome};
 
 const RULES: &str = "xtask/dependencies.txt";
-/// Where every dependency comes from.
+/// The source of every dependency.
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// What the file says.
+/// The rules from the file.
 #[derive(Default)]
 struct Rules {
     licenses: BTreeSet<String>,
@@ -19,7 +19,7 @@ struct Rules {
     twice: BTreeMap<String, String>,
 }
 
-/// A dependency as cargo tells it.
+/// A dependency, from `cargo metadata`.
 struct Package {
     name: String,
     version: String,
@@ -27,7 +27,7 @@ struct Package {
     source: String,
 }
 
-/// Holds what cargo would build on Linux against the file.
+/// Checks what cargo would build on Linux against the rules.
 pub(crate) fn check() -> Outcome {
     let text =
         std::fs::read_to_string(run::root().join(RULES)).map_err(|error| format!("{RULES}: {error}"))?;
@@ -62,7 +62,7 @@ fn packages() -> Result<Vec<Package>, String> {
         "--locked",
         "--format-version",
         "1",
-        // Without it, cargo downloads what only other systems need.
+        // Otherwise cargo downloads dependencies of other systems.
         "--filter-platform",
         "x86_64-unknown-linux-gnu",
     ];
@@ -70,7 +70,7 @@ fn packages() -> Result<Vec<Package>, String> {
     let metadata: Value = serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))?;
     let of = |package: &Value, name: &str| package[name].as_str().unwrap_or_default().to_owned();
     let all = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?;
-    // What is the project's own has no source.
+    // The project's own crates have no source.
     Ok(all
         .iter()
         .filter(|package| package["source"].is_string())
@@ -111,8 +111,8 @@ fn violations(rules: &Rules, packages: &[Package]) -> Vec<String> {
     wrong
 }
 
-/// Which accepted licenses a license expression comes to: `A OR B` is satisfied by one of them, `A AND B` by both;
-/// parentheses group, and `/` is an old way to write `OR`. `None` if it is not satisfied.
+/// The accepted licenses that satisfy a license expression: `A OR B` needs one, `A AND B` both; parentheses group, and
+/// `/` is an old form of `OR`. `None` if it is not satisfied.
 fn chosen(expression: &str, accepted: &BTreeSet<String>) -> Option<BTreeSet<String>> {
     let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
@@ -149,7 +149,7 @@ fn one(words: &[&str], at: &mut usize, accepted: &BTreeSet<String>) -> Option<BT
         *at += usize::from(words.get(*at) == Some(&")"));
         return found;
     }
-    // An exception only allows more than the license itself.
+    // An exception only adds permissions to the license.
     if words.get(*at) == Some(&"WITH") {
         *at += 2;
     }

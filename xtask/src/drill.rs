@@ -1,9 +1,9 @@
-//! The failover drill: what it needs, and tests/drill.
+//! The failover drill: its requirements, and `tests/drill`.
 
 use crate::run::{self, Outcome};
 use crate::tools;
 
-/// Runs the drill with the program as it is built for development: it measures correctness, not speed.
+/// Runs the drill with the development build: it tests correctness, not speed.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     run::cargo(&["build", "--locked", "--package", "larkspur-server"])?;
     let target = run::target();

@@ -4,12 +4,12 @@ use std::ffi::OsStr;
 
 use crate::run::{self, Outcome};
 
-/// The instrumentation that libFuzzer reads; the flags are the compiler's own and stable.
+/// The instrumentation for libFuzzer; these compiler flags are stable.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Ccodegen-units=1 -Cdebug-assertions --cfg fuzzing";
 
-/// Whether the lock file names what the fuzz target is built from.
+/// Checks that the lock file matches the fuzz target's dependencies.
 pub(crate) fn locked() -> Outcome {
     let arguments = ["metadata", "--locked", "--format-version", "1", "--manifest-path", "fuzz/Cargo.toml"];
     run::output(std::path::Path::new(env!("CARGO")), &arguments).map(drop).map_err(|error| {
@@ -17,7 +17,7 @@ pub(crate) fn locked() -> Outcome {
     })
 }
 
-/// Fuzzes for so many seconds.
+/// Fuzzes for this many seconds.
 pub(crate) fn run(seconds: u32) -> Outcome {
     let target = run::target().join("fuzz");
     let build = [

@@ -1,10 +1,10 @@
-//! The documents that are printed from the registry, committed, and checked for drift.
+//! Documents that are printed from the registry, committed, and checked for changes.
 
 use std::path::Path;
 
 use crate::run::{self, Outcome};
 
-/// Whole documents: what `larkspur document` calls them, and where they are kept.
+/// Whole documents: their name for `larkspur document`, and their path.
 const DOCUMENTS: &[(&str, &str)] = &[
     ("openapi", "docs/openapi.json"),
     ("coverage", "docs/coverage.md"),
@@ -12,7 +12,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("config", "docs/larkspur.default.toml"),
 ];
 
-/// Parts of documents, between two lines: what `larkspur document` calls them, where they are kept, and the lines.
+/// Parts of documents, between two lines: their name for `larkspur document`, the path, and the lines.
 const PARTS: &[(&str, &str, &str, &str)] = &[(
     "control",
     "docs/guide/control-api.md",
@@ -63,7 +63,7 @@ pub(crate) fn run(check: bool) -> Outcome {
     }
 }
 
-/// A text with another part between two of its lines; `None` if it lacks one of them.
+/// Replaces the part between two lines of a text; `None` if a line is missing.
 fn replaced(text: &str, begin: &str, end: &str, part: &str) -> Option<String> {
     let (front, rest) = text.split_once(begin)?;
     let (_, back) = rest.split_once(end)?;

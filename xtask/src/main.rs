@@ -71,7 +71,7 @@ fn ci() -> Outcome {
         run::cargo(&["fmt", "--all", "--check"])?;
         run::cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])
     })?;
-    // Told now, and not when fuzzing begins after everything else.
+    // Checked here, not when fuzzing starts after everything else.
     step("lock file of the fuzz target", fuzz::locked)?;
     step("clippy", || {
         run::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
@@ -86,7 +86,7 @@ fn ci() -> Outcome {
     step("instructions of the hot handlers", || bench(&["instructions".to_owned(), "--check".to_owned()]))
 }
 
-/// What most changes need: rules and scenarios, in process.
+/// Enough for most changes: rules and scenarios, in process.
 fn quick(rest: &[String]) -> Outcome {
     if rest.is_empty() {
         step("rules", || {
@@ -109,7 +109,7 @@ fn test() -> Outcome {
 }
 
 fn rust() -> Outcome {
-    // Cargo lists a program's sources only where it is built by itself; a test of the image reads the list.
+    // Cargo lists a program's sources only if it is built separately; a test of the image reads the list.
     step("program", || run::cargo(&["build", "--locked", "--package", "larkspur-server"]))?;
     let observed = coverage::clean()?;
     step("Rust tests", || {
@@ -130,8 +130,8 @@ const SHARED: &[&str] = &[
     "properties::members",
     "properties::differential::the_product",
 ];
-/// As [`SHARED`], but for the faults: where a statement fails has nothing to do with how a table is divided, and a copy
-/// of a database with so many tables takes long.
+/// As [`SHARED`], without the faults: failing statements do not depend on how a table is divided, and copying a
+/// database with so many tables takes long.
 const DIVIDED: &[&str] = &[
     "scenarios",
     "races::callers",
@@ -141,7 +141,7 @@ const DIVIDED: &[&str] = &[
     "properties::differential::the_product",
 ];
 
-/// Runs parts of the suite once more on stores of another kind.
+/// Runs parts of the suite on stores of another kind.
 fn suite(store: &str, parts: &[&str]) -> Outcome {
     let test = ["test", "--locked", "--package", "larkspur-testkit", "--test", "suite", "--"];
     run::cargo_with(&[&test, parts].concat(), &[("TEST_STORE", store.as_ref())])
@@ -160,8 +160,8 @@ fn clients() -> Outcome {
 }
 
 fn bench(rest: &[String]) -> Outcome {
-    // Instructions are counted inside the benchmark program. The server is another build of nearly everything, since the
-    // yardsticks ask for more features of what both use.
+    // Instructions are counted inside the benchmark program. The server is nearly a separate build, since the
+    // yardsticks enable more features of shared dependencies.
     if rest.first().is_none_or(|first| first != "instructions") {
         run::cargo(&["build", "--release", "--locked", "--package", "larkspur-server"])?;
     }

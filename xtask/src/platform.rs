@@ -1,14 +1,14 @@
-//! The operations of the platform, as its official SDKs name them: what is no operation of Larkspur and yet no unknown
-//! path either.
+//! The table of the platform's operations, as its official SDKs name them: paths that are known even if Larkspur does
+//! not serve them.
 
 use crate::run::{self, Outcome};
 use crate::tools;
 
-/// Where they are kept: path, method and id of each, sorted.
+/// The table: path, method and id of each, sorted.
 const FILE: &str = "crates/server/src/gateway/platform.tsv";
 
-/// Writes the file from the SDKs that the client tests install, or, with `check`, fails if it would change. Both need a
-/// network, unless the SDKs are installed: no step of `cargo xtask ci`.
+/// Writes the table from the SDKs that the client tests install, or, with `check`, fails if it would change. Both need
+/// a network unless the SDKs are installed, so this is not a step of `cargo xtask ci`.
 pub(crate) fn run(check: bool) -> Outcome {
     let python = tools::python()?;
     tools::node()?;

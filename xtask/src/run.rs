@@ -1,4 +1,4 @@
-//! Running other programs, and saying what is run.
+//! Runs other programs, and shows what is run.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What a command came to: nothing, or why it failed and what to do.
+/// The result of a command: nothing, or why it failed and what to do.
 pub(crate) type Outcome = Result<(), String>;
 
 /// The root of the project.
@@ -14,15 +14,15 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// Where cargo builds.
+/// Cargo's target directory.
 pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// What the steps took so far, in their order, in seconds.
+/// The steps so far, with their time in seconds.
 static TAKEN: Mutex<Vec<(String, f64)>> = Mutex::new(Vec::new());
 
-/// Runs a step and says how long it took.
+/// Runs a step and shows how long it took.
 pub(crate) fn step(name: &str, run: impl FnOnce() -> Outcome) -> Outcome {
     println!("== {name}");
     let began = Instant::now();
@@ -34,7 +34,7 @@ pub(crate) fn step(name: &str, run: impl FnOnce() -> Outcome) -> Outcome {
     Ok(())
 }
 
-/// What each step took, as a table of Markdown, the one that failed included.
+/// The time of each step as a Markdown table, including a step that failed.
 pub(crate) fn taken() -> String {
     table(&TAKEN.lock().unwrap_or_else(PoisonError::into_inner))
 }
@@ -42,7 +42,7 @@ pub(crate) fn taken() -> String {
 fn table(taken: &[(String, f64)]) -> String {
     let total = taken.iter().map(|(_, seconds)| seconds).sum();
     let row = |name: &str, seconds: f64| {
-        // Whole seconds, rounded; what takes less than one is shown as 0:00.
+        // Whole seconds, rounded; less than half a second shows as 0:00.
         let whole = Duration::from_secs_f64(seconds + 0.5).as_secs();
         format!("| {name} | {}:{:02} |\n", whole / 60, whole % 60)
     };
@@ -55,7 +55,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Outcome {
     cargo_with(arguments, &[])
 }
 
-/// Runs cargo with some variables set.
+/// Runs cargo with environment variables.
 pub(crate) fn cargo_with(arguments: &[&str], variables: &[(&str, &OsStr)]) -> Outcome {
     command(OsStr::new(env!("CARGO")), arguments, variables)
 }
@@ -64,8 +64,8 @@ pub(crate) fn cargo_with(arguments: &[&str], variables: &[(&str, &OsStr)]) -> Ou
 pub(crate) fn command(program: &OsStr, arguments: &[&str], variables: &[(&str, &OsStr)]) -> Outcome {
     let shown = format!("{} {}", Path::new(program).display(), arguments.join(" "));
     let mut command = Command::new(program);
-    // What cargo tells this program of itself is not for others: build scripts that read it would run each time that
-    // somebody builds in another way.
+    // Do not pass on cargo's own variables: build scripts that read them would run again at each differently configured
+    // build.
     for (name, _) in std::env::vars_os() {
         if name
             .to_str()
@@ -83,7 +83,7 @@ pub(crate) fn command(program: &OsStr, arguments: &[&str], variables: &[(&str, &
     if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}")) }
 }
 
-/// Runs a program in the root of the project and gives what it prints.
+/// Runs a program in the root of the project and returns its output.
 pub(crate) fn output(program: &Path, arguments: &[&str]) -> Result<String, String> {
     let shown = format!("{} {}", program.display(), arguments.join(" "));
     let output = Command::new(program)

@@ -1,11 +1,11 @@
-//! What the tests need beside Rust, and how it is installed.
+//! Programs that the tests need besides Rust, and how to install them.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::run::{self, Outcome};
 
-/// A program, what shows that it is there, and the Debian packages that bring it.
+/// A program, the arguments that show that it exists, and its Debian packages.
 const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("cc", &["--version"], "gcc libc6-dev"),
     ("c++", &["--version"], "g++"),
@@ -16,8 +16,7 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("sqlite3", &["--version"], "sqlite3"),
     ("openssl", &["version"], "openssl"),
     ("chromium", &["--version"], "chromium"),
-    // The tests start a server of their own; the one that Debian's package starts is not used. Its programs are not in
-    // the path.
+    // The tests start their own server; the one from Debian's package is not used. Its programs are not in the path.
     (
         "sh",
         &[
@@ -27,14 +26,14 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
         "postgresql",
     ),
     ("etcd", &["--version"], "etcd-server"),
-    // Its promtool tries the alerts; the server that the package starts is not used.
+    // Its promtool tests the alerts; the package's server is not used.
     ("promtool", &["--version"], "prometheus"),
-    // As with PostgreSQL, the servers that Debian's packages start are not used.
+    // As with PostgreSQL, the servers from Debian's packages are not used.
     ("sh", &["-c", "PATH=\"$PATH:/usr/sbin\"; command -v nginx"], "nginx"),
     ("caddy", &["version"], "caddy"),
 ];
 
-/// Installs what is missing, as root on Debian; otherwise says what is missing.
+/// Installs missing packages, as root on Debian; otherwise lists them.
 pub(crate) fn setup() -> Outcome {
     let missing: Vec<&(&str, &[&str], &str)> =
         PROGRAMS.iter().filter(|(program, arguments, _)| !works(program, arguments)).collect();
@@ -57,17 +56,17 @@ fn works(program: &str, arguments: &[&str]) -> bool {
     quiet.is_ok_and(|status| status.success())
 }
 
-/// A Python with the packages that the client tests need; its path.
+/// The path of a Python with the packages of the client tests.
 pub(crate) fn python() -> Result<PathBuf, String> {
     environment("python", "tests/clients/python/requirements.txt", "python3")
 }
 
-/// A Python with Patroni; its path.
+/// The path of a Python with Patroni.
 pub(crate) fn patroni() -> Result<PathBuf, String> {
     environment("patroni", "tests/drill/requirements.txt", &servers_python()?)
 }
 
-/// A Python of its own with the packages that a file lists; its path.
+/// The path of a virtual environment with the packages of a requirements file.
 fn environment(name: &str, requirements: &str, interpreter: &str) -> Result<PathBuf, String> {
     let environment = run::target().join(name);
     let python = environment.join("bin/python");
@@ -85,7 +84,7 @@ fn environment(name: &str, requirements: &str, interpreter: &str) -> Result<Path
     Ok(python)
 }
 
-/// A Python that the user who runs PostgreSQL can run, too: root's own one may be out of that user's reach.
+/// A Python that PostgreSQL's user can also run: root's own may be out of its reach.
 fn servers_python() -> Result<String, String> {
     let show = ["-c", "import os, sys; print(sys.executable, os.geteuid())"];
     let shown = run::output("python3".as_ref(), &show)?;
@@ -100,7 +99,7 @@ fn servers_python() -> Result<String, String> {
     })
 }
 
-/// Installs the packages that the Node client tests need.
+/// Installs the packages of the Node client tests.
 pub(crate) fn node() -> Outcome {
     let arguments = [
         "install",

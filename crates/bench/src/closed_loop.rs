@@ -1,4 +1,4 @@
-//! Clients inside this process that do one thing after the other, on a database.
+//! In-process clients that repeat one action on a database.
 
 use std::future::Future;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use crate::machine::{Group, Moment};
 use crate::postgres::Cluster;
 use crate::stats::Histogram;
 
-/// Has so many clients do something again and again. The server of what was measured is this process.
+/// Runs an action repeatedly in this many clients. This process is the measured server.
 pub(crate) async fn closed_loop<F>(
     cluster: &Cluster,
     clients: usize,

@@ -1,4 +1,4 @@
-//! The disk alone: what a durable write costs before any of our code runs.
+//! The disk alone: the cost of a durable write without any of our code.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use crate::Res;
 use crate::stats::Histogram;
 
-/// One line of the raw probe.
+/// A line of the raw probe.
 pub(crate) struct Probe {
     pub(crate) what: &'static str,
     pub(crate) bytes: usize,
     pub(crate) latency: Histogram,
 }
 
-/// Writes and syncs blocks of several sizes, at the end of a file and over what is there.
+/// Writes and syncs blocks of several sizes, at the end of a file and over existing data.
 pub(crate) fn probe(directory: &Path, each: Duration) -> Res<Vec<Probe>> {
     let path = directory.join("probe");
     let mut probes = Vec::new();
@@ -51,14 +51,14 @@ fn timed(duration: Duration, mut once: impl FnMut() -> std::io::Result<()>) -> R
     Ok(latency)
 }
 
-/// What a raw log did.
+/// The result of the raw log.
 pub(crate) struct RawLog {
     pub(crate) rate: f64,
     pub(crate) latency: Histogram,
 }
 
-/// Appends `record` and syncs, for so many writers at a time. What waits while a sync runs shares the next one: the
-/// ceiling of any group commit. There is no index, no check and no recovery.
+/// Appends `record` and syncs, for this many concurrent writers. Writers that wait during a sync share the next one:
+/// the upper bound for any group commit. There is no index, no check and no recovery.
 pub(crate) fn raw_log(directory: &Path, record: &[u8], writers: usize, duration: Duration) -> Res<RawLog> {
     let path = directory.join("raw.log");
     let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
@@ -72,7 +72,7 @@ pub(crate) fn raw_log(directory: &Path, record: &[u8], writers: usize, duration:
         std::fs::remove_file(&path)?;
         return Ok(RawLog { rate, latency });
     }
-    // The writers are slots in a ring and not threads: 256 threads would measure the scheduler.
+    // The writers are slots in a ring, not threads: 256 threads would measure the scheduler.
     let (ask, asked) = mpsc::channel::<Instant>();
     let (answer, answered) = mpsc::channel::<usize>();
     let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! The product's own crates inside this process: the store alone, and the server with other settings.
+//! The product's crates inside this process: the store alone, and the server with other settings.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,7 @@ use crate::postgres::Cluster;
 use crate::process::say;
 use crate::stats::Histogram;
 
-/// The server with a commit for each write, until it is killed.
+/// Runs the server with one commit per write, until it is killed.
 pub(crate) async fn serve(listener: TcpListener, store: &Path) -> Res<()> {
     let engine = open(store, false).await?;
     let options = AppOptions { rate_limits: RateLimits::Off, ..AppOptions::default() };
@@ -39,7 +39,7 @@ async fn open(store: &Path, group_commit: bool) -> Res<Arc<Engine>> {
     Ok(Engine::open(Arc::new(driver), Arc::new(SystemClock), 64 << 20).await?)
 }
 
-/// A tag of the usual size: about 200 bytes in an answer.
+/// A tag of typical size: about 200 bytes in an answer.
 fn tag(tag_id: TagId, number: u64, app_id: AppId) -> Tag {
     let localized = |locale: &str, name: String| TagI18nName { locale: locale.to_owned(), name: Some(name) };
     Tag {
@@ -56,23 +56,23 @@ fn tag(tag_id: TagId, number: u64, app_id: AppId) -> Tag {
     }
 }
 
-/// What the store alone did.
+/// The result of the store alone.
 pub(crate) struct StoreRate {
     pub(crate) rate: f64,
     pub(crate) latency: Histogram,
-    /// Processor time of this process for each write, in microseconds.
+    /// Processor time of this process per write, in microseconds.
     pub(crate) cpu_us: f64,
 }
 
-/// The next name of a tag.
+/// The number in the next tag's name.
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
-/// Creates tags through the store's own functions with so many writers at a time, without HTTP.
+/// Creates tags through the store's own functions, without HTTP, with this many concurrent writers.
 pub(crate) fn creates(store: &Path, writers: usize, group: bool, duration: Duration) -> Res<StoreRate> {
     runtime()?.block_on(async {
         let engine = open(store, group).await?;
         let (tenant, app) = (first_tenant(&engine).await?, AppId(1));
-        // Opened before: the threads that end take the record of their time with them.
+        // Read beforehand: the record of a thread's time disappears with the thread.
         let cpu = crate::machine::cpu_ns(std::process::id())?;
         let begun = Instant::now();
         let mut tasks = Vec::new();
@@ -100,7 +100,7 @@ pub(crate) fn creates(store: &Path, writers: usize, group: bool, duration: Durat
     })
 }
 
-/// As [`creates`], on a PostgreSQL database and by turns in each of its tenants.
+/// As [`creates`], on a PostgreSQL database, in each of its tenants in turn.
 pub(crate) fn creates_on(cluster: &Cluster, database: &str, clients: usize, times: Times) -> Res<Measured> {
     let url = cluster.url(database);
     runtime()?.block_on(async {
@@ -121,7 +121,7 @@ pub(crate) fn creates_on(cluster: &Cluster, database: &str, clients: usize, time
     })
 }
 
-/// A unit that makes a tag.
+/// A unit that creates a tag.
 struct Creation {
     engine: Arc<Engine>,
     tenant: TenantKey,
@@ -161,14 +161,14 @@ async fn first_tenant(engine: &Arc<Engine>) -> Res<TenantKey> {
     Ok(all.first().ok_or("the store has no tenant")?.tenant)
 }
 
-/// Tags that one transaction makes when a store is filled.
+/// Tags created in one transaction when a store is filled.
 const BATCH: u64 = 10_000;
 
-/// Fills the store of a directory with tags until it has made `count` of them, and returns their ids.
+/// Fills the store of a directory with `count` tags, and returns their ids.
 pub(crate) fn populate(store: &Path, count: u64) -> Res<Vec<i64>> {
     runtime()?.block_on(async {
         let driver = Sqlite::open(store, &Options::default())?;
-        // What is filled in here would only be in the way: the server starts with an empty memory.
+        // Caching what is written here has no use: the server starts with empty memory.
         let engine = Engine::open(Arc::new(driver), Arc::new(SystemClock), 1 << 20).await?;
         let (tenant, app) = (first_tenant(&engine).await?, AppId(1));
         let ids = Arc::new(Mutex::new(Vec::new()));

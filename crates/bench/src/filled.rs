@@ -1,4 +1,4 @@
-//! Fills a store with chats, as lists and searches meet them: a few through the store's own functions, and copies.
+//! Fills a store with chats for lists and searches: a few through the store's own functions, then copies of these.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,17 +24,17 @@ use crate::machine::runtime;
 use crate::multiplied::{self, Database, Patterns};
 use crate::postgres::Cluster;
 
-/// Members who join in one transaction: few, since the journal that SQLite keeps for a unit is walked through at the end
-/// of each of its statements.
+/// Members who join in one transaction. Few, because SQLite walks a unit's journal at the end of each of its
+/// statements.
 const JOINING: usize = 100;
 /// Members of the large chat.
 pub(crate) const LARGE: u64 = 5_000;
 /// Members of the small one.
 pub(crate) const SMALL: u64 = 100;
-/// When the first chat was made, in milliseconds since 1970; the others follow, a millisecond each.
+/// When the first chat was created, in milliseconds since 1970; each of the others a millisecond later.
 const BEGIN_MS: i64 = 1_700_000_000_000;
 
-/// The two chats that are not like the others.
+/// The two special chats.
 pub(crate) struct Filled {
     pub(crate) large: String,
     pub(crate) small: String,
@@ -46,8 +46,8 @@ struct Ground {
     app: AppId,
 }
 
-/// Fills the store of a directory with so many chats. The demo app's bot is in every one of them, each has a user out
-/// of a tenth as many, and every tenth is public.
+/// Fills the store of a directory with `count` chats. The demo app's bot is in every chat. Each has a user; there are a
+/// tenth as many users as chats. Every tenth chat is public.
 pub(crate) fn chats(store: &Path, count: u64) -> Res<Filled> {
     let driver = Arc::new(Sqlite::open(store, &Options::default())?);
     let database = multiplied::Sqlite::open(store)?;
@@ -60,7 +60,7 @@ pub(crate) fn chats(store: &Path, count: u64) -> Res<Filled> {
 /// As [`chats`], in a PostgreSQL database, which may be in use.
 pub(crate) fn chats_on(cluster: &Cluster, database: &str, count: u64) -> Res<Filled> {
     let runtime = runtime()?;
-    // A busy machine only takes longer to fill.
+    // Allow a busy machine more time.
     let options = PostgresOptions { deadline: Duration::from_secs(120), ..PostgresOptions::default() };
     let driver = runtime.block_on(Postgres::open(&cluster.url(database), &options))?;
     fill(&runtime, Arc::new(driver), &cluster.session(database)?, count)
@@ -148,7 +148,7 @@ impl Ground {
         filled.await
     }
 
-    /// One of those that the others are copied of.
+    /// One of the chats that are copied.
     async fn chat(&self, number: u64) -> Result<String, StoreError> {
         let (tenant, app) = (self.tenant, self.app);
         let made = self.engine.run(Effect::Writes, move |root| {
@@ -164,7 +164,7 @@ impl Ground {
         made.await
     }
 
-    /// A chat of so many users, all of whom may speak; two join at a time.
+    /// A chat of `size` users, all of whom may speak; two join at a time.
     async fn crowd(&self, size: u64) -> Result<String, StoreError> {
         let (tenant, app) = (self.tenant, self.app);
         let made = self.engine.run(Effect::Writes, move |root| {

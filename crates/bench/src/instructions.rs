@@ -1,6 +1,7 @@
-//! Instructions of the hot handlers, counted by valgrind: the same on a busy machine and on a quiet one.
+//! Instruction counts of the hot handlers, from valgrind: independent of how busy the machine is.
 //!
-//! A program that calls a handler N times is run, then one that calls it 2 N times; the difference over N is one call.
+//! Runs a program that calls a handler N times, then one that calls it 2 N times; the difference divided by N is one
+//! call.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,10 +22,10 @@ use larkspur_store_sqlite::Sqlite;
 use crate::Res;
 use crate::product::{TAGS, create_body};
 
-/// By how much a count may grow, against what was accepted.
+/// The accepted growth of a count.
 const TOLERANCE: f64 = 0.10;
 
-/// What is done with the counts.
+/// Options of the instruction counts.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
     /// Fail if a count grew by more than a tenth
@@ -66,13 +67,13 @@ impl Handler {
         }
     }
 
-    /// Calls of the shorter program. Adding tabs needs as many chats, twice, which cost more than the calls.
+    /// Calls of the shorter program. Adding tabs needs twice as many chats, which cost more than the calls.
     fn calls(self) -> usize {
         if self == Handler::AddTab { 300 } else { 1000 }
     }
 }
 
-/// Counts, and shows, checks or accepts.
+/// Counts; then shows, checks or accepts the counts.
 pub(crate) fn run(flags: &Flags) -> Res<()> {
     let mut counts = BTreeMap::new();
     println!("| handler | instructions | spread of {} | accepted |\n|---|---|---|---|", flags.repeat.max(1));
@@ -136,20 +137,20 @@ fn total(handler: Handler, calls: usize) -> Res<u64> {
     }
 }
 
-/// The program that is counted.
+/// The program whose instructions are counted.
 #[derive(Debug, Args)]
 pub(crate) struct Workload {
     handler: Handler,
     calls: usize,
 }
 
-/// Calls a handler in process, on a store in memory, on one thread beside the store's own.
+/// Calls a handler in process, on a store in memory, on one thread besides the store's own.
 pub(crate) fn work(workload: &Workload) -> Res<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {
         let lab = Lab::new().await?;
         let ids = lab.tags(40).await?;
-        // As many for every number of calls, so that only the calls differ.
+        // The same number for every number of calls, so that only the calls differ.
         let chats = if workload.handler == Handler::AddTab {
             lab.chats(2 * Handler::AddTab.calls()).await?
         } else {
@@ -178,7 +179,7 @@ pub(crate) fn work(workload: &Workload) -> Res<()> {
 
 const TAB: &str = r#"{"chat_tabs":[{"tab_name":"Wiki","tab_type":"url","tab_content":{"url":"https://example.com/wiki"}}]}"#;
 
-/// The server in process, with one app and its token.
+/// The server in process, with an app and its token.
 struct Lab {
     app: Arc<App>,
     authorization: String,

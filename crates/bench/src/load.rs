@@ -1,6 +1,6 @@
-//! The load: keep-alive connections in a closed loop, each sending its next request when it has the last answer.
+//! The load: keep-alive connections in a closed loop. Each sends its next request when it has the last answer.
 //!
-//! One thread drives all connections of a plan with non-blocking sockets, so that it costs little beside the server.
+//! One thread drives all connections of a plan with non-blocking sockets, and so costs little beside the server.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -20,9 +20,9 @@ use crate::stats::Histogram;
 pub(crate) struct Script {
     /// The requests, head and body, sent in turn.
     pub(crate) requests: Vec<Vec<u8>>,
-    /// Where in each request 12 digits stand that must differ each time; none if it is always the same.
+    /// Where in each request the 12 digits are that must differ each time; `None` if requests may repeat.
     pub(crate) unique: Option<usize>,
-    /// With what the body of a good answer begins.
+    /// How the body of a good answer begins.
     pub(crate) expects: &'static [u8],
 }
 
@@ -36,18 +36,18 @@ pub(crate) struct Plan {
     pub(crate) address: SocketAddr,
     pub(crate) connections: usize,
     pub(crate) script: Script,
-    /// The processor that drives them, if it is tied to one.
+    /// The processor to which its thread is pinned, if any.
     pub(crate) processor: Option<usize>,
 }
 
-/// How long.
+/// Durations of a measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
     pub(crate) warmup: Duration,
     pub(crate) measure: Duration,
 }
 
-/// What one plan gave.
+/// The result of one plan.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Load {
     pub(crate) answers: u64,
@@ -55,41 +55,41 @@ pub(crate) struct Load {
     pub(crate) client_ns: u64,
 }
 
-/// What a measurement gave.
+/// The result of a measurement.
 #[derive(Debug, Clone)]
 pub(crate) struct Measured {
     /// One for each plan.
     pub(crate) loads: Vec<Load>,
     pub(crate) seconds: f64,
-    /// What the servers' processes ran.
+    /// Processor time of the servers' processes.
     pub(crate) server_ns: u64,
-    /// What the database behind them ran.
+    /// Processor time of the database behind them.
     pub(crate) database_ns: u64,
     pub(crate) noise: Noise,
 }
 
 impl Measured {
-    /// Processor time of the server for each answer, in microseconds.
+    /// Processor time of the server per answer, in microseconds.
     pub(crate) fn cpu_us(&self) -> f64 {
         self.server_ns as f64 / 1000.0 / self.loads.iter().map(|load| load.answers).sum::<u64>() as f64
     }
-    /// Answers a second of the first plan.
+    /// Answers per second of the first plan.
     pub(crate) fn rate(&self) -> f64 {
         self.loads[0].answers as f64 / self.seconds
     }
-    /// How much of a processor the server used.
+    /// The share of a processor that the server used.
     pub(crate) fn server_use(&self) -> f64 {
         self.server_ns as f64 / 1e9 / self.seconds
     }
-    /// How much of a processor the load used.
+    /// The share of a processor that the load used.
     pub(crate) fn client_use(&self) -> f64 {
         self.loads.iter().map(|load| load.client_ns).sum::<u64>() as f64 / 1e9 / self.seconds
     }
 }
 
-/// Runs plans side by side against the processes of `group`.
+/// Runs plans concurrently against the processes of `group`.
 pub(crate) fn run(plans: &[Plan], group: &Group, times: Times) -> Res<Measured> {
-    // A moment to connect, in which nobody waits for anybody.
+    // Time to connect without contention.
     let begin = Instant::now() + Duration::from_millis(30) + times.warmup;
     let end = begin + times.measure;
     thread::scope(|scope| {
@@ -162,8 +162,8 @@ fn drive(plan: &Plan, begin: Instant, end: Instant) -> Res<Load> {
         }
     }
     load.client_ns = own_thread_ns().saturating_sub(cpu_before.unwrap_or(0));
-    // The answers that are under way are waited for: what is measured next finds an idle server. They count only if a call
-    // takes longer than the measurement, which then says how long, and of the rate no more than a bound.
+    // Wait for pending answers, so that the next measurement finds an idle server. They count only if no call finished
+    // during the measurement: then its duration is known, and only a bound of the rate.
     let none = load.answers == 0;
     for connection in &mut connections {
         let waiting = Instant::now();
@@ -191,7 +191,7 @@ struct Connection {
     request: Vec<u8>,
     buffer: Vec<u8>,
     filled: usize,
-    /// The length of the answer, once its head is there.
+    /// The length of the answer, once its head is complete.
     whole: usize,
     asked: Instant,
 }
@@ -227,7 +227,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads what is there; true when the whole answer is. A bad answer is an error: it would be a false measurement.
+    /// Reads available data; true once the answer is complete. A bad answer is an error: the measurement would be
+    /// wrong.
     fn receive(&mut self, expects: &[u8]) -> Res<bool> {
         loop {
             let room = self.buffer.len() - self.filled;
@@ -267,7 +268,7 @@ impl Connection {
     }
 }
 
-/// The lengths of an answer's head and body, if the head is whole.
+/// The lengths of an answer's head and body, if the head is complete.
 fn measure(answer: &[u8]) -> Res<Option<(usize, usize)>> {
     let Some(head) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
     for line in answer[..head].split(|byte| *byte == b'\n') {

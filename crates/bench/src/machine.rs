@@ -1,5 +1,5 @@
-//! What the kernel tells: processor time of processes, memory, and what else the machine was busy with. And how this
-//! program uses it: threads for what waits.
+//! Figures from the kernel: processor time of processes, memory, and other activity of the machine. Also how this
+//! program uses the machine: runtime and pinning.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::Res;
 
-/// Nanoseconds that all threads of a process have run so far.
+/// Nanoseconds of processor time of all threads of a process.
 pub(crate) fn cpu_ns(pid: u32) -> Res<u64> {
     let mut sum = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
@@ -22,12 +22,12 @@ fn first_number(text: &str) -> u64 {
     text.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-/// The processes that a measurement is about, beside this one.
+/// The processes that a measurement covers, besides this one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Group {
-    /// The servers: several if several nodes share the load.
+    /// The servers; several if several nodes share the load.
     pub(crate) servers: Vec<u32>,
-    /// The first process of the database behind them; its children do the work.
+    /// The main process of the database behind them; its children do the work.
     pub(crate) database: Option<u32>,
 }
 
@@ -38,7 +38,7 @@ impl From<u32> for Group {
 }
 
 impl Group {
-    /// What they have spent so far.
+    /// Their processor time so far.
     pub(crate) fn now(&self) -> Res<Spent> {
         let mut spent = Spent { own: cpu_ns(std::process::id())?, ..Spent::default() };
         for &server in &self.servers {
@@ -63,14 +63,14 @@ impl Group {
 pub(crate) struct Spent {
     /// Of the servers.
     pub(crate) servers: u64,
-    /// Of the database. Processes of it that ended in between are missing.
+    /// Of the database, without its processes that ended in between.
     pub(crate) database: u64,
     /// Of this process, unless it is the server.
     pub(crate) own: u64,
 }
 
 impl Spent {
-    /// What was spent between two moments.
+    /// The time between two moments.
     pub(crate) fn since(self, before: &Spent) -> Spent {
         Spent {
             servers: self.servers.saturating_sub(before.servers),
@@ -79,7 +79,7 @@ impl Spent {
         }
     }
 
-    /// Of all of them together.
+    /// The total.
     pub(crate) fn all(self) -> u64 {
         self.servers + self.database + self.own
     }
@@ -88,9 +88,9 @@ impl Spent {
 /// Memory of a process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ProcessMemory {
-    /// Private pages, in MiB: what the process itself needs.
+    /// Private pages, in MiB: the process's own memory.
     pub(crate) anonymous: f64,
-    /// All resident pages, in MiB, with the program's own and shared ones.
+    /// All resident pages, in MiB, including the program's and shared ones.
     pub(crate) resident: f64,
 }
 
@@ -120,7 +120,7 @@ impl Moment {
         let ticks: Vec<u64> =
             line.split_whitespace().skip(1).take(8).filter_map(|number| number.parse().ok()).collect();
         let tick = |index: usize| ticks.get(index).copied().unwrap_or(0);
-        // Absent where the kernel was built without it.
+        // Absent if the kernel was built without it.
         let pressure = fs::read_to_string("/proc/pressure/cpu").unwrap_or_default();
         let stalled = pressure.lines().next().and_then(|line| line.rsplit('=').next());
         Ok(Moment {
@@ -131,7 +131,7 @@ impl Moment {
         })
     }
 
-    /// What the machine did from `self` until `end`, of which `ours_ns` were the processes of this benchmark.
+    /// The disturbance from `self` until `end`; `ours_ns` is the processor time of the benchmark's own processes.
     pub(crate) fn until(&self, end: &Moment, ours_ns: u64, seconds: f64) -> Noise {
         let total = (end.total - self.total).max(1) as f64;
         let busy = total - (end.idle - self.idle) as f64 - (end.steal - self.steal) as f64;
@@ -144,14 +144,14 @@ impl Moment {
     }
 }
 
-/// What disturbed a measurement: shares of the whole machine's time.
+/// Disturbances of a measurement, as shares of the whole machine's time.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Noise {
-    /// Taken by the host for other machines.
+    /// Used by the host for other machines.
     pub(crate) steal: f64,
-    /// Used by processes that are not part of the benchmark, and by the kernel itself.
+    /// Used by processes outside of the benchmark, and by the kernel itself.
     pub(crate) others: f64,
-    /// Share of time in which some task waited for a processor; our own ones wait, too, when they share one.
+    /// Share of time in which some task waited for a processor. Our own tasks wait, too, when they share one.
     pub(crate) pressure: f64,
 }
 
@@ -172,7 +172,7 @@ pub(crate) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Ties the calling thread to a processor; false if that cannot be done here.
+/// Pins the calling thread to a processor; false if this is not possible here.
 pub(crate) fn pin_this_thread(processor: usize) -> bool {
     let Ok(link) = fs::read_link("/proc/thread-self") else { return false };
     let Some(thread) = link.file_name().and_then(|name| name.to_str()) else { return false };
@@ -182,7 +182,7 @@ pub(crate) fn pin_this_thread(processor: usize) -> bool {
         .is_ok_and(|output| output.status.success())
 }
 
-/// Whether processes can be tied to processors here, with one for the server and one for the load.
+/// Whether processes can be pinned here, with a processor each for the server and the load.
 pub(crate) fn can_pin() -> bool {
     processors() > 1 && Command::new("taskset").arg("--version").output().is_ok()
 }

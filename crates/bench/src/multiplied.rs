@@ -1,7 +1,7 @@
-//! Makes many rows out of a few that the product wrote: the database copies them, with other ids, names and times.
+//! Multiplies a few rows that the product wrote: the database copies them with other ids, names and times.
 //!
-//! What a row holds is the product's business alone; here only the columns that must differ are known. The statements are
-//! the same on SQLite and PostgreSQL; what differs is in [`Database`].
+//! Only the columns that must differ are known here; the rest of a row is the product's. The statements are the same on
+//! SQLite and PostgreSQL; the differences are in [`Database`].
 
 use std::path::Path;
 
@@ -10,9 +10,9 @@ use rusqlite::Connection;
 use crate::Res;
 use crate::postgres::Session;
 
-/// A database beside the product that uses it.
+/// A database, accessed besides the product.
 pub(crate) trait Database {
-    /// An expression: 32 hex digits that follow from no others, for the row number `n`.
+    /// An expression: 32 pseudorandom hex digits for row number `n`.
     const HEX: &'static str;
 
     /// Runs statements.
@@ -21,25 +21,25 @@ pub(crate) trait Database {
     /// The columns of a table.
     fn columns(&self, table: &str) -> Res<Vec<String>>;
 
-    /// The indexes of a table, but for its primary key: the name and the statement that makes it.
+    /// The indexes of a table, except its primary key: name and CREATE statement.
     fn indexes(&self, table: &str) -> Res<Vec<(String, String)>>;
 }
 
-/// The SQLite database of a store whose server has ended.
+/// The SQLite database of a store whose server has stopped.
 pub(crate) struct Sqlite(Connection);
 
 impl Sqlite {
     /// Opens the database in a store's directory.
     pub(crate) fn open(store: &Path) -> Res<Self> {
         let database = Connection::open(store.join("larkspur.db"))?;
-        // Random keys go all over their index: without room for it, each page is written many times.
+        // Random keys go to all parts of their index: with a small cache, each page is written many times.
         database.execute_batch(
             "PRAGMA cache_size = -1048576; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;",
         )?;
         Ok(Sqlite(database))
     }
 
-    /// Moves what was written from the log into the file.
+    /// Moves the log into the database file.
     pub(crate) fn settle(&self) -> Res<()> {
         Ok(self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?)
     }
@@ -95,17 +95,17 @@ impl Database for Session {
     }
 }
 
-/// The rows that chats and users are copied of.
+/// The rows that are copied.
 pub(crate) struct Patterns<'a> {
     /// The ids of chat 0, which is public, and of chat 1, which is not.
     pub(crate) chats: [&'a str; 2],
-    /// How many chats there are in the end.
+    /// The final number of chats.
     pub(crate) count: u64,
-    /// How many users there are in the end: `person000000000` and so on.
+    /// The final number of users: `person000000000` and so on.
     pub(crate) users: u64,
 }
 
-/// A copy, number `n`, differs from what it is copied of, number `k`, in this: the columns' names, and what a copy has there.
+/// How copy `n` differs from its original `k`: the columns' names, and the values of the copy.
 const CHANGES: [(&[&str], &str); 6] = [
     (&["chat_id"], "m.chat_id"),
     (&["user_no"], "t.user_no - m.n"),
@@ -115,23 +115,23 @@ const CHANGES: [(&[&str], &str); 6] = [
     (&["member", "user_id"], "replace(t.COLUMN, m.person_was, m.person_now)"),
 ];
 
-/// What is made: for each copy its number, what it is copied of, and what stands in it.
+/// The table of copies: each with its number, its original, and its values.
 const MADE: &str = "CREATE TEMP TABLE made (n INTEGER PRIMARY KEY, k INTEGER, base TEXT, chat_id TEXT, was TEXT, now TEXT, \
                     person_was TEXT, person_now TEXT)";
 
-/// So many digits of a number, which is an expression.
+/// This many digits of a number, which is an expression.
 fn digits(number: &str, count: u32) -> String {
     format!("substr(CAST({} + {number} AS TEXT), 2)", 10_u64.pow(count))
 }
 
-/// The numbers from `first` on and below `end`, as a query's `c(n)`.
+/// The numbers from `first` up to, but not including, `end`, as a query's `c(n)`.
 fn numbers(first: u64, end: u64) -> String {
     format!("WITH RECURSIVE c(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM c WHERE n + 1 < {end})")
 }
 
 /// Multiplies the users and chats of a store.
 ///
-/// Rows are written in the order in which they would have been made; indexes are made anew behind them.
+/// Rows are written in the order of creation; indexes are rebuilt afterwards.
 pub(crate) fn chats<D: Database>(database: &D, patterns: &Patterns<'_>) -> Res<()> {
     let [public, private] = patterns.chats;
     let (nine, all) = (digits("n", 9), numbers(2, patterns.users));
@@ -158,8 +158,8 @@ pub(crate) fn chats<D: Database>(database: &D, patterns: &Patterns<'_>) -> Res<(
     database.run("DROP TABLE made")
 }
 
-/// Makes `count` tags out of one: their ids are the ones just below it, their names begin with 8 hex digits, so that new
-/// names go all over the index.
+/// Makes `count` tags out of one. Their ids are just below its id; their names begin with 8 hex digits, so that new
+/// names go to all parts of the index.
 pub(crate) fn tags<D: Database>(database: &D, first: i64, count: u64) -> Res<()> {
     database.run(&format!(
         "{MADE}; INSERT INTO made (n, k, base, was, now) {} SELECT n, 0, '{first}', (SELECT name FROM tag WHERE tag_id = {first}), \
@@ -172,7 +172,7 @@ pub(crate) fn tags<D: Database>(database: &D, first: i64, count: u64) -> Res<()>
     database.run("DROP TABLE made")
 }
 
-/// Copies the rows of one table, in one transaction. `key` is what `base` names, an expression.
+/// Copies the rows of one table, in one transaction. `key` is the expression that `base` refers to.
 fn copy(database: &impl Database, table: &str, key: &str) -> Res<()> {
     let columns = database.columns(table)?;
     let values: Vec<String> = columns
@@ -189,7 +189,7 @@ fn copy(database: &impl Database, table: &str, key: &str) -> Res<()> {
     for (name, _) in &indexes {
         sql += &format!("DROP INDEX {name};\n");
     }
-    // An outer join, since that is walked from the left on every database.
+    // An outer join, which every database reads from the left.
     sql += &format!(
         "INSERT INTO {table} ({}) SELECT {} FROM made m LEFT JOIN base t ON t.base_key = m.base ORDER BY m.n;\n",
         columns.join(", "),

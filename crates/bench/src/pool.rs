@@ -1,5 +1,4 @@
-//! The yardstick of writes on PostgreSQL: a pool of connections, and one prepared statement that commits by itself for
-//! each row.
+//! The yardstick of writes on PostgreSQL: a pool of connections, and one prepared statement per row that commits alone.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,12 +13,12 @@ use crate::load::{Measured, Times};
 use crate::machine::runtime;
 use crate::postgres::{Cluster, connect};
 
-/// Tenants that rows are spread over.
+/// Tenants over which rows are spread.
 const TENANTS: u64 = 64;
 const INSERT: &str = "INSERT INTO pool_tag (tenant, tag_id, tag_type, name, i18n_names, app_id, create_time, update_time) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
-/// What rows go into: columns and indexes as the product's own.
+/// The target table, with the product's columns and indexes.
 pub(crate) fn table(cluster: &Cluster, database: &str) -> Res<()> {
     cluster.run(database, "CREATE TABLE pool_tag (LIKE tag INCLUDING ALL)").map(drop)
 }
@@ -48,7 +47,7 @@ impl Pool {
     }
 }
 
-/// Inserts by so many clients through so many connections. The server of what was measured is this process.
+/// Inserts by this many clients through this many connections. This process is the measured server.
 pub(crate) fn creates(
     cluster: &Cluster,
     database: &str,

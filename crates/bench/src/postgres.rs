@@ -1,4 +1,4 @@
-//! A PostgreSQL server of the run's own, on the disk of the other stores, with everything on that keeps data.
+//! A private PostgreSQL server, on the same disk as the other stores, with full durability.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use crate::Res;
 use crate::machine::runtime;
 use crate::product::Place;
 
-/// What the server is told beside its defaults, for the conditions of the table.
+/// Settings besides the defaults, for the conditions of the table.
 pub(crate) const SETTINGS: &str = "fsync and synchronous_commit on, data checksums, shared_buffers 512 MB, max_wal_size 4 GB, on a Unix socket";
 
-/// Makes a cluster in the folder `$1`, serves it on a socket in a folder of its own (a socket's path must be short), and
-/// ends when its input does: with the process that started it, however that ends.
+/// Creates a cluster in the folder `$1` and serves it on a socket in a temporary folder (socket paths must be short).
+/// Stops when its input closes, and so with the process that started it.
 const SCRIPT: &str = r#"
 set -e
 folder=$1
@@ -38,20 +38,20 @@ echo "$server $sockets"
 while read -r _; do :; done
 "#;
 
-/// A private PostgreSQL server. It ends when this is dropped, or with the process.
+/// A private PostgreSQL server. It stops when this is dropped, or with the process.
 pub(crate) struct Cluster {
-    /// Its first process; the others are children of it.
+    /// Its main process; the others are its children.
     pub(crate) pid: u32,
     sockets: String,
     script: Child,
 }
 
 impl Cluster {
-    /// Makes one below the directory of the run and starts it.
+    /// Creates one below the directory of the run, and starts it.
     pub(crate) fn start(place: &Place) -> Res<Self> {
         let programs = programs()?;
         let folder = place.fresh("postgres")?.canonicalize()?;
-        // PostgreSQL refuses to run as root, so root starts it as the user that Debian's package made.
+        // PostgreSQL refuses to run as root, so root starts it as the user of Debian's package.
         let mut command = if Command::new("id").arg("-u").output()?.stdout == b"0\n" {
             if !Command::new("chown").arg("postgres").arg(&folder).status()?.success() {
                 return Err("PostgreSQL does not run as root, and there is no user postgres".into());
@@ -80,12 +80,12 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// The address of one of its databases.
+    /// The URL of one of its databases.
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://larkspur@{}/{database}", self.sockets.replace('/', "%2F"))
     }
 
-    /// An empty database, and its address.
+    /// Creates an empty database, and returns its URL.
     pub(crate) fn database(&self, name: &str) -> Res<String> {
         self.run("postgres", &format!("CREATE DATABASE {name}"))?;
         Ok(self.url(name))
@@ -103,7 +103,7 @@ impl Cluster {
         self.session(database)?.strings(sql)
     }
 
-    /// Its version, as it tells it.
+    /// Its version.
     pub(crate) fn version(&self) -> Res<String> {
         let shown = self.run("postgres", "SHOW server_version")?.pop().ok_or("no version")?;
         Ok(shown.split(' ').next().unwrap_or_default().to_owned())
@@ -117,14 +117,15 @@ impl Drop for Cluster {
     }
 }
 
-/// A session with a database, for what is done beside the product.
+/// A session with a database, for work besides the product.
 pub(crate) struct Session {
     client: Client,
     runtime: Runtime,
 }
 
 impl Session {
-    /// Runs statements, each by itself if there is one, and returns the first column of what they show.
+    /// Runs statements and returns the first column of their results. A single statement runs outside of a transaction
+    /// block.
     pub(crate) fn strings(&self, sql: &str) -> Res<Vec<String>> {
         let found = self.runtime.block_on(self.client.simple_query(sql))?;
         let first = |message| match message {
@@ -135,7 +136,7 @@ impl Session {
     }
 }
 
-/// A connection that the current runtime drives.
+/// A connection, driven by the current runtime.
 pub(crate) async fn connect(url: &str) -> Res<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::Res;
 
-/// A child that listens, and is ended with this value.
+/// A child that listens. It is stopped when this is dropped.
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -20,7 +20,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Starts this program as a yardstick and waits until it says where it listens.
+    /// Starts this program as a yardstick and waits for its address.
     pub(crate) fn yardstick(arguments: &[&str], processor: Option<usize>) -> Res<Self> {
         let program = std::env::current_exe()?;
         let mut command = tied(&program, processor);
@@ -38,12 +38,12 @@ impl Process {
         }
     }
 
-    /// Takes a child that already listens.
+    /// Wraps a child that already listens.
     pub(crate) fn of(child: Child, address: SocketAddr) -> Self {
         Process { child, address }
     }
 
-    /// Asks the child to end (SIGTERM) and waits for it.
+    /// Stops the child (SIGTERM) and waits for it.
     pub(crate) fn end(mut self) -> Res<()> {
         Command::new("kill").arg(self.pid().to_string()).status()?;
         let begun = Instant::now();
@@ -63,14 +63,14 @@ impl Drop for Process {
     }
 }
 
-/// Tells the parent where the yardstick listens.
+/// Reports the yardstick's address to the parent.
 pub(crate) fn say(address: SocketAddr) -> Res<()> {
     let mut output = std::io::stdout();
     writeln!(output, "{address}")?;
     Ok(output.flush()?)
 }
 
-/// A command that is tied to a processor, or not.
+/// A command, pinned to a processor or not.
 pub(crate) fn tied(program: &Path, processor: Option<usize>) -> Command {
     match processor {
         None => Command::new(program),
@@ -82,10 +82,10 @@ pub(crate) fn tied(program: &Path, processor: Option<usize>) -> Command {
     }
 }
 
-/// A whole answer as it came.
+/// A whole answer, as received.
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// Status line and headers, with the empty line.
+    /// Status line and headers, including the empty line.
     pub(crate) head: Vec<u8>,
     pub(crate) body: Vec<u8>,
 }
@@ -97,7 +97,7 @@ impl Answer {
     }
 }
 
-/// A request as it is sent.
+/// The bytes of a request.
 pub(crate) fn request(method: &str, path: &str, token: Option<&str>, body: Option<&str>) -> Vec<u8> {
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: bench\r\n");
     if let Some(token) = token {

@@ -1,4 +1,4 @@
-//! The server under test: the release program as a child process, and the requests that are sent to it.
+//! The server under test: the release program as a child process, and the requests for it.
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -11,13 +11,13 @@ use crate::Res;
 use crate::load::{Script, UNIQUE_DIGITS};
 use crate::process::{self, Answer, Process, call, request};
 
-/// Where the programs and the data of a run are.
+/// The locations of a run's programs and data.
 pub(crate) struct Place {
     /// The program under test.
     pub(crate) server: PathBuf,
-    /// Everything that the run writes is below this.
+    /// Everything that the run writes is below it.
     pub(crate) directory: PathBuf,
-    /// What was made there, and goes with this value.
+    /// Directories made there, deleted when this is dropped.
     pub(crate) made: Mutex<Vec<PathBuf>>,
 }
 
@@ -30,7 +30,7 @@ impl Drop for Place {
 }
 
 impl Place {
-    /// A fresh directory of this name.
+    /// A new directory of this name.
     pub(crate) fn fresh(&self, name: &str) -> Res<PathBuf> {
         let path = self.directory.join(name);
         if path.exists() {
@@ -41,7 +41,7 @@ impl Place {
         Ok(path)
     }
 
-    /// A copy of a store whose server has ended.
+    /// A copy of a store whose server has stopped.
     pub(crate) fn copy_of(&self, store: &Path, name: &str) -> Res<PathBuf> {
         let to = self.fresh(name)?;
         for file in std::fs::read_dir(store)? {
@@ -60,7 +60,7 @@ pub(crate) struct Product {
 }
 
 impl Product {
-    /// Starts the server on a store, tied to a processor or not, and signs in.
+    /// Starts the server on a store, pinned to a processor or not, and signs in.
     pub(crate) fn start(place: &Place, store: &Path, processor: Option<usize>) -> Res<Self> {
         Self::with_settings(place, store, processor, &[])
     }
@@ -95,7 +95,7 @@ impl Product {
         Ok(Product { process, token, control_key: text(facts, "control_key")? })
     }
 
-    /// Makes worlds of their own, and returns a token for each.
+    /// Creates worlds, and returns a token for each.
     pub(crate) fn worlds(&self, count: usize) -> Res<Vec<String>> {
         (0..count)
             .map(|_| {
@@ -106,7 +106,7 @@ impl Product {
             .collect()
     }
 
-    /// A counter of the server's metrics.
+    /// A value of the server's metrics.
     pub(crate) fn counter(&self, name: &str) -> Res<f64> {
         let answer = self.call(&request("GET", "/larkspur/metrics", Some(&self.control_key), None))?;
         let text = String::from_utf8_lossy(&answer.body).into_owned();
@@ -114,7 +114,7 @@ impl Product {
         Ok(line.ok_or_else(|| format!("no metric {name}"))?.trim().parse()?)
     }
 
-    /// Makes tags, one request each, and returns their ids.
+    /// Creates tags, one request each, and returns their ids.
     pub(crate) fn make_tags(&self, count: usize) -> Res<Vec<i64>> {
         (0..count)
             .map(|number| {
@@ -134,7 +134,7 @@ impl Product {
     }
 }
 
-/// Starts the server and waits for its ready file, which it returns.
+/// Starts the server, waits for its ready file, and returns the file.
 fn boot<'a>(
     server: &Path,
     folder: &Path,
@@ -155,7 +155,7 @@ fn boot<'a>(
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| format!("cannot start the server: {error}"))?;
-    // Ended with this value also when one of the next steps fails; the address comes later.
+    // The child is also stopped if one of the next steps fails; the address comes later.
     let mut process = Process::of(child, SocketAddr::from(([127, 0, 0, 1], 0)));
     let begun = Instant::now();
     let facts: serde_json::Value = loop {
@@ -212,12 +212,12 @@ pub(crate) fn reading(requests: Vec<Vec<u8>>) -> Script {
     Script { requests, unique: None, expects: GOOD }
 }
 
-/// Creations of tags with names that were never used.
+/// Creations of tags with new names.
 pub(crate) fn creating(token: &str) -> Res<Script> {
     creating_by([(token, "Bench")])
 }
 
-/// As [`creating`], each request with a token and a first word of its own; all of the same length.
+/// As [`creating`], each request with a token and a first word of its own; all have the same length.
 pub(crate) fn creating_by<'a>(of: impl IntoIterator<Item = (&'a str, &'a str)>) -> Res<Script> {
     let mark = "0".repeat(UNIQUE_DIGITS);
     let mut requests = Vec::new();
@@ -230,7 +230,7 @@ pub(crate) fn creating_by<'a>(of: impl IntoIterator<Item = (&'a str, &'a str)>) 
         }
         requests.push(bytes);
     }
-    // A success without an id would be a name that was taken.
+    // A success without an id would be a name that is taken.
     let expects = br#"{"code":0,"msg":"success","data":{"id":"#;
     Ok(Script { requests, unique, expects })
 }

@@ -6,7 +6,7 @@ use crate::disk::Probe;
 use crate::machine::Noise;
 use crate::stats::{Goal, Spread, Verdict};
 
-/// One line of the table.
+/// A line of the table.
 #[derive(Debug, Default)]
 pub(crate) struct Row {
     pub(crate) name: String,
@@ -14,7 +14,7 @@ pub(crate) struct Row {
     pub(crate) rate: Option<Spread>,
     pub(crate) p50_us: Option<Spread>,
     pub(crate) p99_us: Option<Spread>,
-    /// Processors that the server and the load used.
+    /// The shares of processors that the server and the load used.
     pub(crate) busy: Option<(Spread, Spread)>,
     pub(crate) noise: Option<Noise>,
     pub(crate) ratio: Option<(String, Spread)>,
@@ -27,13 +27,13 @@ impl Row {
         Row { name: name.into(), ..Row::default() }
     }
 
-    /// Sets the figure that counts, with what it is.
+    /// Sets the ratio that is judged, and its name.
     pub(crate) fn against(mut self, what: &str, ratio: Option<Spread>) -> Self {
         self.ratio = ratio.map(|spread| (what.to_owned(), spread));
         self
     }
 
-    /// Judges the figure that counts.
+    /// Judges the ratio.
     pub(crate) fn should_be(mut self, goal: Goal, quiet: bool) -> Self {
         self.goal = self.ratio.as_ref().map(|(_, spread)| (goal, goal.judge(*spread, quiet)));
         self
@@ -48,11 +48,11 @@ impl Row {
 /// All lines, in sections.
 pub(crate) struct Table {
     sections: Vec<(String, Vec<Row>)>,
-    /// Whether there are too few rounds for any verdict.
+    /// Whether there are too few rounds for a verdict.
     few: bool,
 }
 
-/// Rounds that a verdict needs.
+/// The rounds that a verdict needs.
 const ENOUGH: usize = 5;
 
 impl Table {
@@ -156,7 +156,7 @@ fn shown(spread: Spread) -> String {
     if min == max { median } else { format!("{median} [{min} – {max}]") }
 }
 
-/// Three significant digits, and no more.
+/// Three significant digits.
 fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => {
@@ -168,7 +168,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// What a document says beside the figures.
+/// What a document says besides the figures.
 pub(crate) struct Conditions {
     pub(crate) facts: Vec<(&'static str, String)>,
     pub(crate) settings: String,

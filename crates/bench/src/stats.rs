@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Median, least and greatest of what several rounds gave.
+/// Median, minimum and maximum over several rounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -11,7 +11,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of these values; none if there are none.
+    /// The spread of these values; `None` without any.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.into_iter().filter(|value| value.is_finite()).collect();
         values.sort_by(f64::total_cmp);
@@ -26,7 +26,7 @@ impl Spread {
     }
 }
 
-/// What a figure should be.
+/// The target of a figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Goal {
     /// This or more.
@@ -35,23 +35,23 @@ pub(crate) enum Goal {
     Below(f64),
 }
 
-/// Whether a goal is met.
+/// The verdict on a goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// In every round.
+    /// Met in every round.
     Pass,
-    /// In no round.
+    /// Met in no round.
     Fail,
-    /// In some rounds: the spread overlaps the goal.
+    /// Met in some rounds: the spread overlaps the goal.
     Undecided,
-    /// The machine was too busy with other work to tell.
+    /// The machine was too busy for a verdict.
     Noisy,
-    /// There were too few rounds to tell.
+    /// There were too few rounds for a verdict.
     Few,
 }
 
 impl Goal {
-    /// Judges the rounds; `quiet` is whether the machine did little else.
+    /// Judges the rounds; `quiet` says whether the machine did little else.
     pub(crate) fn judge(self, spread: Spread, quiet: bool) -> Verdict {
         let (all, none) = match self {
             Goal::AtLeast(goal) => (spread.min >= goal, spread.max < goal),
@@ -90,7 +90,7 @@ impl std::fmt::Display for Goal {
 /// Sub-buckets of each power of two, as a power of two: an error of at most 1/64.
 const FINE: u32 = 6;
 
-/// Durations, counted in buckets that grow with them.
+/// A histogram of durations with buckets that grow with them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Histogram {
     buckets: Vec<u64>,
@@ -109,12 +109,12 @@ impl Histogram {
         self.count += 1;
     }
 
-    /// How many were counted.
+    /// The number of durations.
     pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
-    /// Counts what another one counted.
+    /// Adds another histogram's counts.
     pub(crate) fn add(&mut self, other: &Histogram) {
         if self.buckets.len() < other.buckets.len() {
             self.buckets.resize(other.buckets.len(), 0);
@@ -125,7 +125,7 @@ impl Histogram {
         self.count += other.count;
     }
 
-    /// Microseconds under which this share of the durations lies; 0 if there are none.
+    /// The duration, in microseconds, below which this share of the durations lies; 0 if there are none.
     pub(crate) fn quantile_us(&self, share: f64) -> f64 {
         let mut left = (self.count as f64 * share).ceil().max(1.0);
         for (bucket, count) in self.buckets.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The servers to compare with. Each runs as a process of its own, in which the kernel counts its time.
+//! The servers to compare with. Each is a process of its own, whose time the kernel counts.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use crate::Res;
 use crate::process::say;
 
-/// The yardsticks that listen.
+/// The listening yardsticks.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Yardstick {
     /// hyper with a fixed answer.
@@ -30,14 +30,14 @@ pub(crate) enum Yardstick {
         /// The answer, as it came from the server under test.
         answer: PathBuf,
     },
-    /// hyper with one SQLite query for each request, run where the request is read.
+    /// hyper with one SQLite query per request, run where the request is read.
     SqliteInline {
         /// The headers, as they came from the server under test.
         answer: PathBuf,
         /// A store of the server under test, ended.
         store: PathBuf,
     },
-    /// The server under test itself, with a commit for each write.
+    /// The server under test itself, with one commit per write.
     PerRequestCommit {
         /// A store of the server under test, ended.
         store: PathBuf,
@@ -106,13 +106,13 @@ async fn hyper_loop(
             let connection = hyper::server::conn::http1::Builder::new()
                 .title_case_headers(true)
                 .serve_connection(TokioIo::new(stream), service);
-            // A client that goes away is not an error here.
+            // A client that disconnects is not an error here.
             let _ = connection.await;
         });
     }
 }
 
-/// An answer that is always the same, byte for byte but for the date.
+/// A constant answer, except for the date.
 #[derive(Clone)]
 struct Fixed {
     headers: HeaderMap,
@@ -142,7 +142,7 @@ impl Fixed {
     }
 }
 
-/// The tags of a store as a server would keep them that reads SQLite for each request: answers, ready to be joined.
+/// A store's tags, as a server would keep them that reads SQLite for each request: as answers, ready to be joined.
 fn inline_database(store: &Path) -> Res<PathBuf> {
     let path = store.join("inline.db");
     if path.exists() {

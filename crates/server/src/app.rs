@@ -1,4 +1,4 @@
-//! The application: an opened store and everything that a request needs beside it.
+//! The application: an open store and everything else that a request needs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,33 +22,33 @@ use crate::metrics::Metrics;
 use crate::request::{Request, Response};
 use crate::site::Names;
 
-/// What the driver counts, for the metrics: name, help and value of each.
+/// The driver's counts, for the metrics: name, help and value of each.
 pub type StoreStats = Arc<dyn Fn() -> Vec<(&'static str, &'static str, u64)> + Send + Sync>;
 
-/// How an application behaves.
+/// Options of an application.
 #[derive(Clone)]
 pub struct AppOptions {
     /// The switches of the operations.
     pub settings: Arc<Settings>,
-    /// Frequency control.
+    /// Rate limits.
     pub rate_limits: RateLimits,
-    /// The HTTP status of a refusal for frequency: 429, or 400 as the older platform APIs answer.
+    /// The HTTP status of a call over the rate limit: 429, or 400 as the older platform APIs answer.
     pub rate_limit_status: u16,
-    /// The face of the platform that texts and links show.
+    /// The brand that texts and links show.
     pub brand: Brand,
-    /// What opens the control API. Default: a fresh random one.
+    /// The key of the control API. Default: a new random one.
     pub control_key: String,
-    /// The names under which the control API, pages for a browser and documents are answered.
+    /// The host names under which the control API, browser pages and documents are served.
     pub names: Names,
-    /// The address at which others reach the server; empty for none but the one that it listens on.
+    /// The public URL; empty if clients use the address that it listens on.
     pub public_url: String,
     /// Sees every call.
     pub recorder: Option<Arc<dyn Recorder>>,
-    /// What the driver counts.
+    /// The driver's counts.
     pub store_stats: Option<StoreStats>,
     /// The operations.
     pub registry: &'static [&'static [Entry]],
-    /// What the process answers itself.
+    /// The paths that the process itself answers.
     pub endpoints: &'static [Endpoint],
 }
 
@@ -86,10 +86,10 @@ pub struct App {
 }
 
 impl App {
-    /// Puts an application on a store.
+    /// Builds an application on a store.
     ///
     /// # Errors
-    /// The registry is unsound, in words: a defect.
+    /// The registry is invalid, with the reason: a defect.
     pub fn build(engine: Arc<Engine>, options: AppOptions) -> Result<Arc<Self>, String> {
         let routes = Routes::of(options.registry)?;
         let metrics = Metrics::of(&routes);
@@ -123,12 +123,12 @@ impl App {
         &self.engine
     }
 
-    /// How it behaves.
+    /// Its options.
     pub fn options(&self) -> &AppOptions {
         &self.options
     }
 
-    /// From now on the readiness endpoint says no, so that balancers send nothing more.
+    /// Makes the readiness endpoint fail from now on, so that load balancers stop sending requests.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! Work of the server in the background: it renews its node number and does the jobs that are due.
+//! Background work of the server: it renews its node number and runs the jobs that are due.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -17,22 +17,22 @@ struct Job {
     every_ms: i64,
 }
 
-/// Deletes what has ended.
+/// Deletes expired rows.
 const ENDED: Job = Job { name: "sweep", every_ms: 600_000 };
-/// Removes files that nothing names.
+/// Removes unreferenced files.
 const FILES: Job = Job { name: "files", every_ms: 3_600_000 };
-/// Files that one run removes, or a few more: the next one goes on.
+/// Files that one run removes, or a few more; the next one continues.
 const REMOVALS: u64 = 10_000;
-/// How often jobs that are due are looked for.
+/// How often to check for jobs that are due.
 const LOOK: Duration = Duration::from_secs(30);
-/// How often tickets that are due are looked for: a clock that is moved brings some at once.
+/// How often to check for tickets that are due: a clock that is moved makes some due at once.
 const TICKETS: Duration = Duration::from_secs(1);
-/// After a renewal that failed, the next one comes sooner.
+/// The pause after a failed renewal, shorter than usual.
 const AGAIN: Duration = Duration::from_secs(2);
-/// Slots of a job that are remembered after it.
+/// How many past slots of a job are kept.
 const SLOTS: i64 = 100;
 
-/// Work beside the calls. It ends when this is dropped.
+/// Background tasks. They stop when this is dropped.
 pub struct BackgroundJobs(Vec<AbortHandle>);
 
 impl BackgroundJobs {
@@ -45,10 +45,10 @@ impl BackgroundJobs {
         BackgroundJobs(tasks)
     }
 
-    /// Keeps the node number and does the jobs. `grace` is for how long files that nothing names are kept.
+    /// Keeps the node number and runs the jobs. `grace` is how long unreferenced files are kept.
     pub fn of(engine: &Arc<Engine>, grace: Duration) -> Self {
         let mut jobs = BackgroundJobs::of_the_node(engine);
-        // Each by itself: files may take long.
+        // Separate tasks: files may take long.
         jobs.0.push(tokio::spawn(sweep(Arc::downgrade(engine))).abort_handle());
         jobs.0.push(tokio::spawn(send_tickets(Arc::downgrade(engine))).abort_handle());
         if engine.blobs.is_some() {
@@ -83,7 +83,7 @@ async fn hold(engine: Weak<Engine>) {
     }
 }
 
-/// Work that panicked is done again when it is due.
+/// Work that panicked runs again when it is due.
 fn panicked<T>(why: &str) -> Result<T, StoreError> {
     Err(StoreError::Broken(format!("it panicked: {why}")))
 }
@@ -144,7 +144,7 @@ async fn enter(engine: &Engine, job: &Job) -> Result<bool, StoreError> {
     Ok(entered)
 }
 
-/// Deletes what has ended, unless some server did in this slot.
+/// Deletes expired rows, unless another server did in this slot.
 async fn sweep_if_due(engine: &Arc<Engine>) -> Result<(), StoreError> {
     if enter(engine, &ENDED).await? {
         let deleted = jobs::sweep(engine, engine.clock.now_ms()).await?;
@@ -153,11 +153,11 @@ async fn sweep_if_due(engine: &Arc<Engine>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Sweeps the files that are kept apart, unless some server did in this hour, and removes `most` of them or a few more;
-/// `None` if there was nothing to do.
+/// Removes unreferenced files, `most` of them or a few more, unless another server did in this hour; `None` if there
+/// was nothing to do.
 ///
 /// # Errors
-/// The store or the files are unavailable; the next hour goes on.
+/// The store or the files are unavailable; the run of the next hour continues.
 pub async fn sweep_files_if_due(
     engine: &Arc<Engine>,
     grace: Duration,

@@ -1,4 +1,4 @@
-//! Uploaded files in a folder, in S3 or in memory: the only file that names the library for it.
+//! Uploaded files in a folder, in S3 or in memory: the only file that names the object store library.
 
 mod folders;
 
@@ -19,23 +19,23 @@ use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, RetryConfig};
 use tokio::time::timeout;
 
-/// How long a file may take to be put or fetched, repetitions included.
+/// The time limit for storing or fetching a file, including retries.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a single request to S3 may take.
+/// The time limit of a single request to S3.
 const REQUEST: Duration = Duration::from_secs(15);
 
 /// Files by tenant and hash.
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
-    /// The folder, if they are in one.
+    /// The folder, if files are in one.
     folder: Option<PathBuf>,
 }
 
 impl Objects {
-    /// Opens `file:///folder`, `s3://bucket/prefix` or `memory:`. A folder is made if need be.
+    /// Opens `file:///folder`, `s3://bucket/prefix` or `memory:`. A folder is created if necessary.
     ///
     /// # Errors
-    /// What is wrong with the address or the folder, in words for the operator. S3 is not asked yet.
+    /// What is wrong with the URL or the folder, for the operator. S3 is not contacted yet.
     pub fn open(url: &str) -> Result<Arc<Self>, String> {
         let failed = |error: Error| format!("blobs.url, {url}: {}", reasons(&error));
         let mut place = None;
@@ -47,10 +47,10 @@ impl Objects {
             Arc::new(LocalFileSystem::new_with_prefix(folder).map_err(failed)?)
         } else if let Some(rest) = url.strip_prefix("s3://") {
             let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-            // Whoever else chose one for this process chose the same: there is no other.
+            // It fails if a provider is already installed, which can only be the same one.
             drop(rustls::crypto::ring::default_provider().install_default());
             let retry = RetryConfig { max_retries: 3, retry_timeout: PATIENCE, ..RetryConfig::default() };
-            // An endpoint without TLS is one that the operator named.
+            // HTTP without TLS only if the operator configures such an endpoint.
             let client = ClientOptions::new().with_timeout(REQUEST).with_allow_http(true);
             let s3 = AmazonS3Builder::from_env()
                 .with_bucket_name(bucket)
@@ -65,15 +65,13 @@ impl Objects {
         Ok(Arc::new(Objects { store, folder: place }))
     }
 
-    /// The folder of an address that names one which is not there or has nothing in it, such as the place of a disk that
-    /// is not mounted.
+    /// The folder of a URL if it is missing or empty, for example the mount point of a disk that is not mounted.
     pub fn empty_folder(url: &str) -> Option<&Path> {
         let has_any = |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some());
         url.strip_prefix("file://").map(Path::new).filter(|folder| !has_any(folder))
     }
 
-    /// Puts bytes where there are none, in S3 or in memory; those that are there and are not what they are called are
-    /// replaced.
+    /// Stores bytes in S3 or in memory, unless they exist. Existing bytes that do not match their name are replaced.
     async fn put_object(&self, key: &BlobKey, content: Bytes) -> Result<(), StoreError> {
         let place = path(key);
         let put = self.store.put_opts(&place, content.clone().into(), PutMode::Create.into());
@@ -92,7 +90,7 @@ impl Objects {
     }
 }
 
-/// Runs work on files of a folder where it does not hold up calls.
+/// Runs work on files of a folder where it does not block calls.
 async fn on_disk<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
@@ -111,7 +109,8 @@ fn path(key: &BlobKey) -> Place {
     Place::from_iter([key.tenant().to_string().as_str(), key.hash()])
 }
 
-/// An error with what caused it, unless it says so itself: of a client that cannot be built the library says no more.
+/// An error with its causes, unless its text includes them: for a client that cannot be built, the library's text does
+/// not.
 fn reasons(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -146,8 +145,8 @@ enum Failure {
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Absent => StoreError::Unavailable("the files are not there".to_owned()),
-            Failure::There => StoreError::Unavailable("a file is there already".to_owned()),
+            Failure::Absent => StoreError::Unavailable("the files do not exist".to_owned()),
+            Failure::There => StoreError::Unavailable("a file exists already".to_owned()),
             Failure::Other(error) => error,
         }
     }
@@ -187,7 +186,7 @@ impl Blobs for Objects {
     fn tenants(&self) -> BoxFuture<'_, Result<Vec<TenantKey>, StoreError>> {
         Box::pin(async move {
             let found = within("listing", self.store.list_with_delimiter(None)).await?;
-            // What is not named like a tenant is not ours.
+            // Ignore names that are not a tenant's.
             let names = found.common_prefixes.iter().filter_map(|place| place.filename());
             Ok(names.filter_map(TenantKey::parse).collect())
         })

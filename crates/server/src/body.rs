@@ -1,4 +1,4 @@
-//! What a response carries: bytes, a stream of pieces, or a connection that leaves HTTP.
+//! The body of a response: bytes, a stream, or a connection that leaves HTTP.
 
 use std::fmt;
 use std::future::Future;
@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 pub enum Body {
     /// All of it, in memory.
     Full(Bytes),
-    /// Pieces that are produced while the caller reads them.
+    /// Pieces that are produced while the client reads them.
     Stream(Producer),
     /// None: the connection stops speaking HTTP and is handed over.
     Upgrade(Upgrade),
@@ -26,11 +26,11 @@ pub type Producer = Box<dyn FnOnce(Pieces) -> BoxFuture<'static, ()> + Send>;
 pub type Handler = Box<dyn FnOnce(Upgraded) -> BoxFuture<'static, ()> + Send>;
 
 impl Body {
-    /// A body whose pieces a future sends. The future runs only while the caller takes what was sent, and is dropped when
-    /// the caller goes away. The body ends with the future; if the future panics, the body is cut off and does not look
-    /// complete.
+    /// A body whose pieces a future sends. The future runs only while the client reads what was sent, and is dropped
+    /// when the client disconnects. The body ends with the future. If the future panics, the body is cut off and looks
+    /// incomplete.
     ///
-    /// At shutdown [`Pieces::stopping`] ends, and 400 ms later the body does.
+    /// At shutdown [`Pieces::stopping`] returns, and 400 ms later the body ends.
     pub fn stream<F: Future<Output = ()> + Send + 'static>(
         produce: impl FnOnce(Pieces) -> F + Send + 'static,
     ) -> Self {
@@ -69,24 +69,24 @@ impl fmt::Debug for Body {
     }
 }
 
-/// The shutdown of the server, for what outlives a request.
+/// The shutdown of the server, for work that outlives a request.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<bool>);
 
 impl Stop {
-    /// Told by the sender, once its value is true.
+    /// Signaled by the sender when its value is true.
     pub(crate) fn of(receiver: watch::Receiver<bool>) -> Self {
         Stop(receiver)
     }
 
-    /// Waits for the shutdown; returns at once if it has begun.
+    /// Waits for the shutdown; returns at once if it has started.
     pub async fn stopped(&mut self) {
         // An error means that the sender is gone, and the server with it.
         let _ = self.0.wait_for(|stop| *stop).await;
     }
 }
 
-/// Where the pieces of a stream go.
+/// The sending end of a stream.
 #[derive(Debug)]
 pub struct Pieces {
     sender: mpsc::Sender<Bytes>,
@@ -94,13 +94,13 @@ pub struct Pieces {
 }
 
 impl Pieces {
-    /// The two ends: one piece at most waits between them.
+    /// Both ends: at most one piece waits between them.
     pub(crate) fn pair(stop: Stop) -> (Self, mpsc::Receiver<Bytes>) {
         let (sender, receiver) = mpsc::channel(1);
         (Pieces { sender, stop }, receiver)
     }
 
-    /// Sends a piece, and waits until the caller has taken enough of those before it.
+    /// Sends a piece, and waits until the client has read enough of the earlier ones.
     pub async fn send(&mut self, piece: impl Into<Bytes>) {
         let piece = piece.into();
         // An empty chunk would end the body. Without a receiver, this future is about to be dropped.
@@ -115,18 +115,19 @@ impl Pieces {
     }
 }
 
-/// How a connection goes on after HTTP.
+/// How a connection continues after HTTP.
 pub struct Upgrade {
     /// The protocol that the response names in `Upgrade`, such as `websocket`.
     pub protocol: &'static str,
-    /// Serves the connection. It bounds how many there are: an upgraded connection no longer counts as one of HTTP.
+    /// Serves the connection. It must limit how many there are: an upgraded connection does not count as an HTTP
+    /// connection.
     pub handler: Handler,
 }
 
 impl Upgrade {
-    /// An upgrade whose connection a future serves. The connection is closed when the future ends.
+    /// An upgrade to a connection that a future serves. The connection is closed when the future ends.
     ///
-    /// At shutdown [`Upgraded::stop`] ends; 800 ms later the future is dropped.
+    /// At shutdown [`Upgraded::stop`] is signaled; 800 ms later the future is dropped.
     pub fn new<F: Future<Output = ()> + Send + 'static>(
         protocol: &'static str,
         serve: impl FnOnce(Upgraded) -> F + Send + 'static,
@@ -137,12 +138,12 @@ impl Upgrade {
 
 /// A connection that has left HTTP.
 pub struct Upgraded {
-    /// The bytes both ways. A write fails once the other end has taken nothing for as long as an HTTP answer may wait.
+    /// The bytes in both directions. A write fails if the client reads nothing for as long as an HTTP answer may wait.
     pub io: Pin<Box<dyn Duplex>>,
     /// The shutdown of the server.
     pub stop: Stop,
 }
 
-/// Bytes both ways.
+/// Bytes in both directions.
 pub trait Duplex: AsyncRead + AsyncWrite + Send {}
 impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}

@@ -1,4 +1,4 @@
-//! What a call is known by: in its answer, in the log, and to whoever asks about it later.
+//! The ids of a call, in its answer and in the log.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +28,7 @@ impl CallId {
     }
 }
 
-/// The source of call ids: a count, and bits that differ from process to process.
+/// The source of call ids: a counter, and bits that differ between processes.
 pub struct CallIds {
     seed: u64,
     count: AtomicU64,
@@ -36,7 +36,7 @@ pub struct CallIds {
 
 impl Default for CallIds {
     fn default() -> Self {
-        // Two hashers of the standard library differ by random keys; the ids must be unique, not secret.
+        // Two hashers of the standard library have different random keys; the ids must be unique, not secret.
         let draw = || RandomState::new().build_hasher().finish();
         CallIds { seed: draw(), count: AtomicU64::new(draw() & 0xffff_ffff) }
     }
@@ -60,7 +60,7 @@ impl CallIds {
     }
 }
 
-/// The lowest digits of a number that fit.
+/// The lowest digits of a number, as many as fit.
 fn hex(out: &mut [u8], mut number: u64, digits: &[u8; 16]) {
     for place in out.iter_mut().rev() {
         *place = digits[usize::from((number & 15).to_le_bytes()[0])];
@@ -68,7 +68,7 @@ fn hex(out: &mut [u8], mut number: u64, digits: &[u8; 16]) {
     }
 }
 
-/// The finalizer of splitmix64: neighbors look unlike.
+/// The finalizer of splitmix64: it makes consecutive numbers look unrelated.
 fn mixed(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

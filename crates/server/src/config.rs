@@ -1,4 +1,4 @@
-//! Settings: the embedded defaults, a file, the environment and the command line, in growing order of weight.
+//! Settings: the embedded defaults, a file, the environment and the command line, each overriding those before.
 
 mod environment;
 mod layers;
@@ -21,45 +21,45 @@ use crate::http::Limits;
 use layers::{dashed, merge, names, set};
 use values::within;
 
-/// Every setting with its default and its explanation: the manual.
+/// Every setting with its default and a description.
 pub const DEFAULTS: &str = include_str!("larkspur.default.toml");
 
-/// The settings of a server. It holds the control key, so it has no `Debug`.
+/// The settings of a server. They contain the control key, so there is no `Debug`.
 #[derive(Clone, Deserialize)]
 pub struct Config {
     /// Address and port.
     #[serde(deserialize_with = "values::listen")]
     pub listen: String,
-    /// Directory of the data.
+    /// The data directory.
     #[serde(deserialize_with = "values::directory")]
     pub data: PathBuf,
-    /// Address of a database on a server; empty for the directory of the data.
+    /// URL of a PostgreSQL database; empty for the data directory.
     pub store: String,
-    /// Whether nothing is kept on disk.
+    /// Whether all data is kept in memory only.
     pub memory: bool,
-    /// Whether the server only reads, so that it starts on a disk that is full or read-only.
+    /// Whether the server only reads, so that it can start on a disk that is full or read-only.
     pub read_only: bool,
-    /// Where to write the ready file; empty for nowhere but the data directory.
+    /// Where to write the ready file; empty for the data directory only.
     pub ready_file: PathBuf,
-    /// What opens the control API; empty for a random one.
+    /// The key of the control API; empty for a random one.
     #[serde(deserialize_with = "values::control_key")]
     pub control_key: String,
-    /// What the server may do, and to whom it answers.
+    /// Test or production mode.
     pub mode: Mode,
-    /// The address at which others reach it; empty for the one that it listens on.
+    /// The public URL; empty if clients use the address that it listens on.
     #[serde(deserialize_with = "values::public_url")]
     pub public_url: String,
-    /// Under which names it is reached.
+    /// The host names under which it is reached.
     pub http: Http,
-    /// Whether an empty store is given a demo world.
+    /// Whether an empty store gets a demo world.
     pub demo: Demo,
-    /// Frequency control.
+    /// Rate limits.
     #[serde(deserialize_with = "values::rate_limits")]
     pub rate_limits: RateLimits,
-    /// HTTP status of a refusal for frequency.
+    /// HTTP status of a call over the rate limit.
     #[serde(deserialize_with = "values::rate_limit_status")]
     pub rate_limit_status: u16,
-    /// Whose texts and links refusals show.
+    /// The brand whose texts and links refusals show.
     #[serde(deserialize_with = "values::brand")]
     pub brand: Brand,
     /// The switches of the operations.
@@ -73,33 +73,33 @@ pub struct Config {
     blobs: RawBlobs,
     /// What is logged, and how.
     pub logs: Logs,
-    /// What is odd about where the settings came from and is no hindrance, one sentence each.
+    /// Harmless oddities in the sources of the settings, one sentence each.
     #[serde(skip)]
     pub warnings: Vec<String>,
 }
 
-/// What a server may do, and to whom it answers.
+/// Test or production mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// For tests on a loopback address, else for production.
+    /// Test on a loopback address, else production.
     Auto,
-    /// All on this machine may try it: it prints secrets, lets users be picked, and answers what is not for everybody under
-    /// the machine's own names alone.
+    /// Open to everyone on this machine: it prints secrets, lets users be picked, and serves private pages only under
+    /// the machine's own names.
     Test,
-    /// None of that.
+    /// Nothing of that.
     Production,
 }
 
-/// Under which names a server is reached.
+/// The host names under which a server is reached.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Http {
-    /// Host names and addresses beside those of the machine itself, without port.
+    /// Host names and addresses besides those of the machine itself, without port.
     #[serde(deserialize_with = "values::hosts")]
     pub hosts: Vec<String>,
 }
 
-/// Whether an empty store is given a demo world.
+/// Whether an empty store gets a demo world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Demo {
@@ -116,7 +116,7 @@ pub enum Demo {
 pub struct Events {
     /// Whether they may go to addresses that are not public.
     pub allow_private: AllowPrivate,
-    /// The addresses from which they are posted, as apps are told.
+    /// The source addresses of events, as apps are told.
     #[serde(deserialize_with = "values::addresses")]
     pub outbound_ips: Vec<String>,
 }
@@ -208,7 +208,7 @@ struct RawBlobs {
     grace_hours: u32,
 }
 
-/// A setting that cannot be used, in one line that says where it stands.
+/// An unusable setting, in one line that says where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError(String);
 
@@ -221,14 +221,14 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
-    /// Puts the sources together.
+    /// Merges the sources.
     ///
-    /// `environment` is every variable of the process; `flags` are the settings of the command line, by their names in
-    /// the defaults file.
+    /// `environment` is every variable of the process; `flags` are the settings from the command line, by their names
+    /// in the defaults file.
     ///
     /// # Errors
-    /// A file that cannot be read, a name that does not exist, a value that does not fit, a variable `LARKSPUR_…` that is
-    /// not UTF-8 or that is no setting and hardly differs from one.
+    /// A file that cannot be read, an unknown name, an invalid value, or a variable `LARKSPUR_…` that is not UTF-8 or
+    /// looks like a misspelled setting.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -250,7 +250,7 @@ impl Config {
         );
         for (key, text, source) in overrides {
             set(&mut table, &defaults, &key, &text).map_err(|why| ConfigError(format!("{source}: {why}")))?;
-            // Each is tried by itself, so that the message names its source.
+            // Each is checked alone, so that the message names its source.
             let shown = if layers::is_secret(&key) { "not usable".to_owned() } else { format!("{text:?}") };
             try_read(&table).map_err(|why| ConfigError(format!("{source} is {shown}: {why}")))?;
         }
@@ -258,7 +258,7 @@ impl Config {
         Ok(Config { warnings: given.warnings, ..read })
     }
 
-    /// The limits of connections; `lame_duck` is for how long calls are served after SIGTERM if no setting says.
+    /// The limits of connections; `lame_duck` is the default time for which calls are served after SIGTERM.
     pub fn limits(&self, lame_duck: Duration) -> Limits {
         Limits {
             connections: self.limits.connections,
@@ -271,12 +271,12 @@ impl Config {
         }
     }
 
-    /// Whether the data are in a database on a server.
+    /// Whether the data is in a PostgreSQL database.
     pub fn is_on_a_server(&self) -> bool {
         !self.store.is_empty()
     }
 
-    /// How a database on a server is used.
+    /// Options of the PostgreSQL driver.
     pub fn postgres(&self) -> postgres::Options {
         postgres::Options {
             connections: self.postgres.connections,
@@ -286,17 +286,17 @@ impl Config {
         }
     }
 
-    /// Where uploaded files are kept; empty for in the database.
+    /// Where uploaded files are kept; empty for the database.
     pub fn blobs(&self) -> &str {
         &self.blobs.url
     }
 
-    /// How long bytes that nothing names are kept.
+    /// How long unreferenced files are kept.
     pub fn grace(&self) -> Duration {
         Duration::from_secs(3600 * u64::from(self.blobs.grace_hours))
     }
 
-    /// How a data directory is opened.
+    /// Options of the SQLite driver.
     pub fn sqlite(&self) -> sqlite::Options {
         sqlite::Options {
             readers: self.sqlite.readers,
@@ -305,7 +305,7 @@ impl Config {
         }
     }
 
-    /// For how long reads may go by what was read before on a database on a server, in milliseconds.
+    /// How old cached values may be when a PostgreSQL store is read, in milliseconds.
     pub fn stale_ms(&self) -> u32 {
         self.postgres.stale_ms
     }
@@ -429,7 +429,7 @@ mod tests {
             let text = refused("", &[(&format!("LARKSPUR_{near}"), "x")], &[]);
             assert!(text.contains("is not a setting; did you mean LARKSPUR_"), "{text}");
         }
-        // Those of a test run are strangers, too.
+        // Variables of a test run are foreign, too.
         let others = [
             ("LARKSPUR_HOME", "/x"),
             ("LARKSPUR_APP_ID", "cli_1"),
@@ -441,7 +441,7 @@ mod tests {
         for (name, value) in others {
             assert!(warning.contains(name) && !warning.contains(value), "{warning}");
         }
-        // What Kubernetes sets beside a service of this name is not worth a word.
+        // The variables that Kubernetes sets for a service of this name cause no warning.
         let own = [("LARKSPUR_SERVICE_HOST", "10.0.0.1"), ("LARKSPUR_PORT", "tcp://x"), ("LARKS", "1")];
         assert_eq!(load("", &own, &[]).expect("ours").warnings, Vec::<String>::new());
     }
@@ -458,7 +458,7 @@ mod tests {
         Config::load(None, [(odd(b"PATH"), odd(b"/x\xff"))], &[]).expect("not ours");
     }
 
-    /// For every setting with a range or a closed set: values at its edges, and such as do not fit.
+    /// For every setting with a range or a fixed set: valid values at its limits, and invalid ones.
     const VALUES: &[(&str, &[&str], &[&str])] = &[
         (
             "listen",
@@ -531,7 +531,7 @@ mod tests {
         let all = names(&parse(DEFAULTS, "").expect("sound"));
         let tried: Vec<&str> = VALUES.iter().map(|(name, ..)| *name).collect();
         for name in &all {
-            // One that a new setting lacks is written above.
+            // A new setting that is missing here must be added above.
             assert!(tried.contains(&name.as_str()), "{name} is not tried");
         }
         for (name, good, wrong) in VALUES {
@@ -545,14 +545,14 @@ mod tests {
                 assert!(text.starts_with(&variable), "{variable}={value:?}: {text}");
             }
         }
-        // A list, and a switch that is one of three, as a file has them.
+        // A list, and one of three values, as in a file.
         let config = load("[behaviours]\nuser_picker = true\n[http]\nhosts = [\"A.example\"]", &[], &[])
             .expect("sound");
         assert_eq!(config.behaviours.user_picker, larkspur_api::UserPicker::On);
         assert_eq!(config.http.hosts, ["A.example"]);
         let text = refused("[http]\nhosts = \"a.example:80\"", &[], &[]);
         assert!(text.contains("leave out the port"), "{text}");
-        // In a file, too, where a number is not a text.
+        // Also in a file, where a number is not a text.
         for (table, name, value) in [("limits", "connections", "0"), ("logs", "level", "\"warning\"")] {
             let text = refused(&format!("[{table}]\n{name} = {value}"), &[], &[]);
             assert!(text.contains(&format!("{table}.{name} is {value}: ")), "{text}");

@@ -1,8 +1,9 @@
-//! Who is connected, and who has to go when there is no place left.
+//! Tracks connections, and decides which to close when there is no room left.
 //!
-//! A connection is *seated* while it may call operations, and *waiting* while there is no seat for it. Seats are bounded in
-//! all and for each address. Where they run out, the connection that has kept the server waiting for longest gives its seat up: one
-//! that is idle, slow to send, or does not read its answer. None is closed while the server works for it.
+//! A connection is *seated* while it may call operations, and *waiting* while there is no seat for it. Seats are
+//! limited in total and per address. When they run out, the connection that has kept the server waiting longest loses
+//! its seat: one that is idle, slow to send, or does not read its answer. A connection is never closed while the server
+//! works for it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,11 +15,12 @@ use tokio::sync::Notify;
 
 /// How long a connection may keep the server waiting before it can lose its seat, in milliseconds.
 const PATIENT_MS: u64 = 1000;
-/// How often a connection that waits for a seat looks for one that may be closed.
+/// How often a waiting connection checks for a seat to take over.
 const LOOK: Duration = Duration::from_millis(250);
-/// Connections that wait for a seat, or ask for health without one. One more, and who has waited longest goes.
+/// Connections that wait for a seat, or ask for health without one. With one more, the one that has waited longest is
+/// closed.
 pub(crate) const WAITING: usize = 64;
-/// Bytes of answers that callers have not read, in all. Beyond, those who do not read lose their connections.
+/// The most bytes of unread answers in total. Beyond, clients that do not read lose their connections.
 const UNREAD_BYTES: usize = 64 << 20;
 
 /// One connection.
@@ -26,26 +28,26 @@ const UNREAD_BYTES: usize = 64 << 20;
 pub(crate) struct Seat {
     address: IpAddr,
     seated: AtomicBool,
-    /// Since when the server waits for the caller, in milliseconds of [`now`]; 0 while it works for the caller.
+    /// Since when the server waits for the client, in milliseconds of [`now`]; 0 while it works for the client.
     since: AtomicU64,
     /// Bytes of the answer that is being sent.
     unread: AtomicUsize,
-    told: AtomicBool,
+    close_requested: AtomicBool,
     tell: Notify,
 }
 
 impl Seat {
-    /// From now on the server waits for the caller: to send, or to read.
+    /// The server now waits for the client to send or to read.
     pub(crate) fn callers_turn(&self) {
         self.since.store(now(), Ordering::Relaxed);
     }
 
-    /// From now on the server works for the caller.
+    /// The server now works for the client.
     pub(crate) fn servers_turn(&self) {
         self.since.store(0, Ordering::Relaxed);
     }
 
-    /// The caller has read something.
+    /// The client has read something.
     pub(crate) fn reads(&self) {
         if self.since.load(Ordering::Relaxed) != 0 {
             self.callers_turn();
@@ -56,30 +58,30 @@ impl Seat {
         self.seated.load(Ordering::Relaxed)
     }
 
-    /// Whether the server works for the caller.
+    /// Whether the server works for the client.
     pub(crate) fn is_served(&self) -> bool {
         self.since.load(Ordering::Relaxed) == 0
     }
 
-    /// Waits until the connection is told to go.
-    pub(crate) async fn told(&self) {
-        while !self.told.load(Ordering::Acquire) {
+    /// Waits until the connection is told to close.
+    pub(crate) async fn close_requested(&self) {
+        while !self.close_requested.load(Ordering::Acquire) {
             self.tell.notified().await;
         }
     }
 
     fn waited_ms(&self, now: u64) -> Option<u64> {
         let since = self.since.load(Ordering::Relaxed);
-        (since != 0 && !self.told.load(Ordering::Relaxed)).then(|| now.saturating_sub(since))
+        (since != 0 && !self.close_requested.load(Ordering::Relaxed)).then(|| now.saturating_sub(since))
     }
 
     fn send_away(&self) {
-        self.told.store(true, Ordering::Release);
+        self.close_requested.store(true, Ordering::Release);
         self.tell.notify_one();
     }
 }
 
-/// Milliseconds since some moment before, and never 0.
+/// Milliseconds since an arbitrary moment; never 0.
 fn now() -> u64 {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     let passed = ORIGIN.get_or_init(Instant::now).elapsed().as_millis();
@@ -95,7 +97,7 @@ struct State {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// Everybody who is connected.
+/// All connections.
 pub(crate) struct Connections {
     state: Mutex<State>,
     most: usize,
@@ -103,13 +105,13 @@ pub(crate) struct Connections {
     unread: AtomicUsize,
     /// A connection has ended.
     left: Notify,
-    /// Told of who is sent away.
+    /// Called for each connection that is closed to make room.
     shed: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Connections {
-    /// Room for `most` seats, and `per_address` for one address; 0 is no limit. `shed` is told of each connection that is
-    /// sent away.
+    /// Room for `most` seats, and `per_address` for one address; 0 is no limit. `shed` is called for each connection
+    /// that is closed to make room.
     pub(crate) fn new(most: usize, per_address: usize, shed: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Connections {
             state: Mutex::default(),
@@ -125,14 +127,14 @@ impl Connections {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets a connection in, with a seat if there is one and without otherwise.
+    /// Registers a connection, with a seat if one is free.
     pub(crate) fn enter(self: &Arc<Self>, address: IpAddr) -> Presence {
         let seat = Arc::new(Seat {
             address,
             seated: AtomicBool::new(false),
             since: AtomicU64::new(now()),
             unread: AtomicUsize::new(0),
-            told: AtomicBool::new(false),
+            close_requested: AtomicBool::new(false),
             tell: Notify::new(),
         });
         let mut state = self.state();
@@ -152,7 +154,7 @@ impl Connections {
         presence
     }
 
-    /// Waits until those are gone who wait for a seat in vain: no more connections are open at a time than it says here.
+    /// Waits while too many connections wait in vain for a seat: this limits how many are open at a time.
     pub(crate) async fn room(&self) {
         loop {
             let left = self.left.notified();
@@ -167,7 +169,7 @@ impl Connections {
         }
     }
 
-    /// Takes a seat, if there is one.
+    /// Takes a seat, if one is free.
     fn sit(&self, state: &mut State, seat: &Seat) -> bool {
         let there = state.by_address.get(&seat.address).copied().unwrap_or(0);
         if state.seated >= self.most || (self.per_address != 0 && there >= self.per_address) {
@@ -179,8 +181,8 @@ impl Connections {
         true
     }
 
-    /// Makes a place for an address: closes the connection of its own address that has kept the server waiting, if the address
-    /// has all its seats, else of the address that has most. False if none may be closed.
+    /// Makes room for an address by closing a connection that keeps the server waiting: one of its own if the address
+    /// has all its seats, else one of the address with the most. False if none may be closed.
     pub(crate) fn make_place(&self, address: IpAddr) -> bool {
         let state = self.state();
         let count = |seat: &Seat| state.by_address.get(&seat.address).copied().unwrap_or(0);
@@ -191,8 +193,8 @@ impl Connections {
         }
         let concerned = || state.all.values().filter(|seat| !is_own || seat.address == address);
         let (seated, waiting): (Vec<_>, Vec<_>) = concerned().partition(|seat| seat.is_seated());
-        // Those who were told and have not gone yet make place for as many.
-        let going = seated.iter().filter(|seat| seat.told.load(Ordering::Relaxed)).count();
+        // Connections that were told to close and have not done so yet make room for as many.
+        let going = seated.iter().filter(|seat| seat.close_requested.load(Ordering::Relaxed)).count();
         if going >= waiting.len().max(1) {
             return true;
         }
@@ -202,7 +204,7 @@ impl Connections {
         self.send_away_longest(seated.into_iter().filter(|seat| Some(count(seat)) == most), PATIENT_MS)
     }
 
-    /// Sends away the one of some that has kept the server waiting for longest, and for so long at least; false if there is
+    /// Closes the one of these that has kept the server waiting longest, if it is at least this long; false if there is
     /// none.
     fn send_away_longest<'a>(&self, of: impl Iterator<Item = &'a Arc<Seat>>, least_ms: u64) -> bool {
         let now = now();
@@ -213,12 +215,12 @@ impl Connections {
         true
     }
 
-    /// Sends those away who do not read, until what is left to be read is bounded again.
+    /// Closes connections that do not read, until the unread bytes are within the limit.
     fn send_away_readers(&self) {
         let over = self.unread.load(Ordering::Relaxed).saturating_sub(UNREAD_BYTES);
         let state = self.state();
         let held = |seat: &Arc<Seat>| seat.unread.load(Ordering::Relaxed);
-        let gone = |seat: &&Arc<Seat>| seat.told.load(Ordering::Relaxed);
+        let gone = |seat: &&Arc<Seat>| seat.close_requested.load(Ordering::Relaxed);
         loop {
             let going: usize = state.all.values().filter(gone).map(held).sum();
             let slow = state.all.values().filter(|seat| held(seat) > 0);
@@ -229,13 +231,13 @@ impl Connections {
     }
 }
 
-/// A connection that is there. Dropping it, however that comes, is leaving.
+/// An open connection. Dropping it removes it.
 pub(crate) struct Presence {
     connections: Arc<Connections>,
     number: u64,
     /// The connection.
     pub(crate) seat: Arc<Seat>,
-    /// Whether it ends with bytes of the caller that the server does not read.
+    /// Whether it ends with bytes of the client that the server does not read.
     pub(crate) lingers: AtomicBool,
     /// Whether its last answer is a stream.
     pub(crate) streams: AtomicBool,
@@ -247,7 +249,7 @@ impl Presence {
         self.seat.is_seated()
     }
 
-    /// Waits for a seat, and has others make place if they can. It may be dropped at any time.
+    /// Waits for a seat, and makes others give theirs up if possible. May be dropped at any time.
     pub(crate) async fn sit(&self) {
         while !self.is_seated() {
             let left = self.connections.left.notified();
@@ -255,12 +257,12 @@ impl Presence {
                 return;
             }
             self.connections.make_place(self.seat.address);
-            // Not only when a connection ends: with time, others may be closed.
+            // Not only when a connection ends: others may become closable with time.
             let _ = tokio::time::timeout(LOOK, left).await;
         }
     }
 
-    /// Notes how long the answer is that the caller has to read; 0 when it has been read.
+    /// Records how many bytes of the answer the client has yet to read; 0 when it has read all.
     pub(crate) fn answers(&self, bytes: usize) {
         let before = self.seat.unread.swap(bytes, Ordering::Relaxed);
         if before == bytes {
@@ -275,7 +277,7 @@ impl Presence {
 }
 
 impl Presence {
-    /// Leaves: its seat is free for others. What leaves before the connection ends is no longer one of HTTP.
+    /// Leaves, and frees its seat. A connection that leaves before it ends is no longer an HTTP connection.
     pub(crate) fn leave(&self) {
         self.answers(0);
         let mut state = self.connections.state();
@@ -312,8 +314,8 @@ mod tests {
     const A: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     const B: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
 
-    fn is_told(presence: &Presence) -> bool {
-        presence.seat.told.load(Ordering::Relaxed)
+    fn must_close(presence: &Presence) -> bool {
+        presence.seat.close_requested.load(Ordering::Relaxed)
     }
 
     #[test]
@@ -326,7 +328,7 @@ mod tests {
         assert!(!connections.enter(B).is_seated(), "three are there");
         drop(first);
         assert!(connections.enter(A).is_seated());
-        // What leaves for another protocol frees its seat, once.
+        // Leaving for another protocol frees the seat, once.
         second.leave();
         let next = connections.enter(A);
         assert!(next.is_seated());
@@ -343,7 +345,7 @@ mod tests {
         let (busy, fresh) = (connections.enter(A), connections.enter(A));
         busy.seat.servers_turn();
         assert!(!connections.make_place(B), "there is none to close");
-        assert!(!is_told(&busy) && !is_told(&fresh));
+        assert!(!must_close(&busy) && !must_close(&fresh));
     }
 
     #[tokio::test]
@@ -356,8 +358,8 @@ mod tests {
         crowd[2].seat.callers_turn();
         tokio::time::sleep(Duration::from_millis(PATIENT_MS + 50)).await;
         assert!(connections.make_place(B) && connections.make_place(B));
-        assert_eq!(crowd.each_ref().map(is_told), [false, true, false], "the longest idle, and no other");
-        assert!(!is_told(&lonely), "it has one seat alone, and waited longer");
+        assert_eq!(crowd.each_ref().map(must_close), [false, true, false], "the longest idle, and no other");
+        assert!(!must_close(&lonely), "it has one seat alone, and waited longer");
         let newcomer = connections.enter(B);
         assert!(!newcomer.is_seated());
         let [_, gone, _] = crowd;
@@ -378,10 +380,10 @@ mod tests {
         let first = connections.enter(A);
         tokio::time::sleep(Duration::from_millis(10)).await;
         let others: Vec<Presence> = (1..WAITING).map(|_| connections.enter(A)).collect();
-        assert!(!is_told(&first), "there is room for {WAITING}");
+        assert!(!must_close(&first), "there is room for {WAITING}");
         let last = connections.enter(A);
-        first.seat.told().await;
-        assert!(!is_told(&last) && !is_told(&others[0]) && !is_told(&seated));
+        first.seat.close_requested().await;
+        assert!(!must_close(&last) && !must_close(&others[0]) && !must_close(&seated));
         assert_eq!(shed.load(Ordering::Relaxed), 1);
     }
 
@@ -393,7 +395,7 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(PATIENT_MS + 50)).await;
         fast.seat.callers_turn();
         fast.answers(100);
-        assert!(is_told(&slow) && !is_told(&fast));
+        assert!(must_close(&slow) && !must_close(&fast));
         drop((slow, fast));
         assert_eq!(connections.unread.load(Ordering::Relaxed), 0);
     }

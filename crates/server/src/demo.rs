@@ -1,4 +1,4 @@
-//! The demo world: what an empty store is given, so that the first call works.
+//! The demo world: an empty store gets one, so that the first call works.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use larkspur_store::{Engine, StoreError, apps, tenants};
 
 pub use crate::ready::World;
 
-/// Makes the demo world if the store has no tenant at all: one, however many servers start at once.
+/// Creates the demo world if the store has no tenant: only one, however many servers start at once.
 pub(crate) async fn make_if_empty(engine: &Arc<Engine>) -> Result<Option<World>, StoreError> {
     let now = engine.clock.now_ms();
     engine
@@ -25,7 +25,7 @@ pub(crate) async fn make_if_empty(engine: &Arc<Engine>) -> Result<Option<World>,
         .await
 }
 
-/// Whether a world that was written down is still there, with the same secret.
+/// Whether a saved world still exists, with the same secret.
 pub(crate) async fn is_there(engine: &Arc<Engine>, world: &World) -> Result<bool, StoreError> {
     let Some(app_id) = AppId::parse(&world.app_id) else { return Ok(false) };
     let app = engine.run(Effect::Reads, move |root| Box::pin(apps::find(root, app_id))).await?;

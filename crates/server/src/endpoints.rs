@@ -1,4 +1,4 @@
-//! What the process answers itself, and no operation: health, metrics, documents, the guide.
+//! Paths that the process itself answers: health, metrics, documents, the guide.
 
 use larkspur_contract::codes;
 use larkspur_store::BoxFuture;
@@ -9,31 +9,31 @@ use crate::request::{Request, Response};
 use crate::site::Site;
 use crate::{App, logs, metrics};
 
-/// Markdown too: browsers show plain text, and would save what is called Markdown.
+/// Also for Markdown: browsers show plain text, but would download Markdown.
 const TEXT: &str = "text/plain; charset=utf-8";
 /// The media type of metrics.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// The methods of what is only read.
+/// The methods of read-only paths.
 const READS: &str = "GET, HEAD, OPTIONS";
 
 /// A path of the process.
 pub struct Endpoint {
-    /// The path after `/larkspur/`, without a slash at its end. With `*` at its end, every path that begins so.
+    /// The path after `/larkspur/`, without a trailing slash. A trailing `*` matches every path with that beginning.
     pub path: &'static str,
-    /// Its methods, as the `Allow` header lists them. OPTIONS is answered with them. The answer to HEAD is that to GET; what
-    /// speaks HTTP leaves the body out. Other methods are answered as an unknown path.
+    /// Its methods, as the `Allow` header lists them and OPTIONS answers them. HEAD is answered like GET; the HTTP
+    /// layer omits the body. Other methods get the answer to an unknown path.
     pub methods: &'static str,
-    /// Whether it is answered under known names alone, see [`crate::Names`].
+    /// Whether it is served under known host names only, see [`crate::Names`].
     pub named: bool,
-    /// Makes the answer; `None` if there is nothing at the path after all.
+    /// Makes the answer; `None` if there is nothing at the path.
     pub answer: for<'a, 'r> fn(Asked<'a, 'r>) -> Answered<'a>,
 }
 
-/// What an endpoint is asked.
+/// A request to an endpoint.
 pub struct Asked<'a, 'r> {
     /// The application.
     pub app: &'a App,
-    /// The path after `/larkspur/`, without a slash at its end.
+    /// The path after `/larkspur/`, without a trailing slash.
     pub name: &'a str,
     /// The request.
     pub request: &'a mut Request<'r>,
@@ -42,7 +42,7 @@ pub struct Asked<'a, 'r> {
 /// The answer of an endpoint.
 pub type Answered<'a> = BoxFuture<'a, Option<Response>>;
 
-/// The endpoints of the process. The first one whose path fits answers.
+/// The endpoints of the process. The first one with a matching path answers.
 pub static ENDPOINTS: &[Endpoint] = &[
     Endpoint { path: "health/live", methods: READS, named: false, answer: live },
     Endpoint { path: "health/ready", methods: READS, named: false, answer: ready },
@@ -53,15 +53,15 @@ pub static ENDPOINTS: &[Endpoint] = &[
     Endpoint { path: "larkspur.default.toml", methods: READS, named: true, answer: document },
     Endpoint { path: "guide", methods: READS, named: true, answer: guide },
     Endpoint { path: "guide/*", methods: READS, named: true, answer: guide },
-    // A page of a stranger does not learn what there is not, either.
+    // A foreign page must not learn which paths exist, either.
     Endpoint { path: "*", methods: "GET, HEAD", named: true, answer: nothing },
 ];
 
-/// Answers a request of one of the endpoints; `None` for every other one. It is asked before the operations and costs them
+/// Answers a request to an endpoint; `None` for every other request. It is checked before the operations and costs them
 /// one comparison.
 pub(crate) async fn answer(app: &App, request: &mut Request<'_>) -> Option<Response> {
     let name = named(request.path)?;
-    // The control API: its operations check the name themselves.
+    // The control API: its operations check the host name themselves.
     if name.starts_with("v1/") {
         return None;
     }
@@ -73,7 +73,7 @@ pub(crate) async fn answer(app: &App, request: &mut Request<'_>) -> Option<Respo
     let headers = request.headers;
     let asked = Asked { app, name, request };
     if method == "OPTIONS" {
-        // Of many paths that begin alike, only those that have an answer have methods.
+        // With a wildcard, only paths with an answer have methods.
         let exists = !endpoint.path.ends_with('*') || (endpoint.answer)(asked).await.is_some();
         return exists.then(|| methods(endpoint.methods));
     }
@@ -114,7 +114,7 @@ fn ready<'a>(Asked { app, .. }: Asked<'a, '_>) -> Answered<'a> {
 
 fn counters<'a>(Asked { app, .. }: Asked<'a, '_>) -> Answered<'a> {
     Box::pin(async move {
-        // The gauge of the store is as of now.
+        // So that the gauge of the store is current.
         let _ = app.health.look(&app.engine).await;
         Some(Response::plain(200, METRICS, metrics::text(app)))
     })
@@ -139,7 +139,7 @@ fn nothing<'a>(_: Asked<'a, '_>) -> Answered<'a> {
     Box::pin(async { None })
 }
 
-/// What is answered while there is no store yet: the process lives, is not ready, and no call had any effect.
+/// The answer while there is no store yet: the process is alive and not ready, and no call has any effect.
 pub(crate) fn before(method: &str, path: &str) -> Response {
     match (method, named(path)) {
         ("GET" | "HEAD", Some("health/live")) => Response::text(200, "live\n"),
@@ -150,7 +150,7 @@ pub(crate) fn before(method: &str, path: &str) -> Response {
     }
 }
 
-/// The rest of a path of the process, and none of any other path.
+/// The rest of a path below `/larkspur/`; `None` for any other path.
 fn named(path: &str) -> Option<&str> {
     let name = path.strip_prefix("/larkspur/")?;
     Some(name.strip_suffix('/').unwrap_or(name))

@@ -1,4 +1,4 @@
-//! Whether the store can be read and written: asked of the store itself, at most once a second.
+//! Whether the store can be read and written: checked with the store itself, at most once a second.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,12 +10,12 @@ use larkspur_store::{Engine, apps, probe};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// How long the store may take before it counts as unable to answer.
+/// The timeout of the check.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long an answer of the store speaks for those who ask next.
+/// How long the result of a check is reused.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// What the store last answered.
+/// The store's last answer.
 #[derive(Default)]
 pub(crate) struct Health {
     last: Mutex<Option<(Instant, Result<(), String>)>>,
@@ -23,7 +23,7 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    /// Whether the store answers, or why it does not.
+    /// Whether the store works, or why it does not.
     pub(crate) async fn look(&self, engine: &Arc<Engine>) -> Result<(), String> {
         let looked = match engine.driver.trouble() {
             Some(why) => Err(why),
@@ -33,23 +33,23 @@ impl Health {
         looked
     }
 
-    /// What came of the last look.
+    /// The result of the last check.
     pub(crate) fn was_available(&self) -> bool {
         self.available.load(Ordering::Relaxed)
     }
 
-    /// What the store answers, or answered a moment ago. Who comes while it is asked waits for that answer.
+    /// The store's answer, at most a moment old. Callers that arrive during a check wait for its result.
     async fn asked(&self, engine: &Arc<Engine>) -> Result<(), String> {
         let mut last = self.last.lock().await;
         if let Some((_, answer)) = last.as_ref().filter(|(when, _)| when.elapsed() < FRESH) {
             return answer.clone();
         }
         let asking = async {
-            // A server that only reads is ready to do that.
+            // A read-only server only needs to read.
             if !engine.read_only {
                 probe::write(engine).await?;
             }
-            // Beside the writer, where there are readers: they see the file as it is now.
+            // On a reader where there are readers: they see the file as it is now.
             engine.run(Effect::Reads, |root| Box::pin(apps::find(root, AppId(0)))).await.map(drop)
         };
         let answer = match timeout(PATIENCE, asking).await {

@@ -1,6 +1,6 @@
 //! The process: gateway, HTTP, settings, command line.
 //!
-//! An [`App`] answers requests in process, without a socket; [`http::serve`] puts one on a listener.
+//! An [`App`] answers requests in process, without a socket; [`http::serve`] serves one on a listener.
 
 mod app;
 mod background_jobs;

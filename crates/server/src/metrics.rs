@@ -1,4 +1,4 @@
-//! What the process counts, in Prometheus' text form.
+//! Metrics of the process, in Prometheus' text format.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -16,16 +16,16 @@ use crate::{App, logs};
 const BOUNDS: [u64; 14] =
     [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000];
 
-/// Codes that alerts watch: defects, and a store that is away.
+/// Codes that alerts watch: defects, and an unavailable store.
 const WATCHED: [Code; 2] = [codes::INTERNAL, codes::UNAVAILABLE];
 
 /// The counters.
 #[derive(Default)]
 pub(crate) struct Metrics {
     operations: Vec<Operation>,
-    /// Requests of paths that neither Larkspur nor the platform has.
+    /// Requests for paths that are unknown to Larkspur and the platform.
     unrouted: AtomicU64,
-    /// Calls of operations that the platform has and Larkspur does not serve.
+    /// Calls of platform operations that Larkspur does not serve.
     unserved: Mutex<BTreeMap<&'static str, Unserved>>,
     /// Answers from memory alone.
     pub(crate) recalled: AtomicU64,
@@ -33,15 +33,15 @@ pub(crate) struct Metrics {
     pub(crate) undocumented: AtomicU64,
     /// Open connections.
     pub(crate) connections: AtomicU64,
-    /// Connections that were closed to make place for others.
+    /// Connections closed to make room for others.
     pub(crate) shed: AtomicU64,
-    /// Failed calls that may have been done.
+    /// Failed calls that may have taken effect.
     pub(crate) doubtful: AtomicU64,
     /// Attempts to deliver an event, in the order of [`OUTCOMES`].
     deliveries: [AtomicU64; OUTCOMES.len()],
 }
 
-/// One more in a gauge, until it is dropped, however that comes.
+/// Counts one more in a gauge until it is dropped.
 pub(crate) struct Counted<'a>(&'a AtomicU64);
 
 impl<'a> Counted<'a> {
@@ -57,7 +57,7 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// What can come of an attempt to deliver an event, by its word.
+/// The outcomes of an attempt to deliver an event, by name.
 const OUTCOMES: [(Outcome, &str); 4] = [
     (Outcome::Delivered, "delivered"),
     (Outcome::Retried, "retried"),
@@ -69,11 +69,11 @@ const OUTCOMES: [(Outcome, &str); 4] = [
 #[derive(Default)]
 struct Unserved {
     calls: u64,
-    /// When it was last told loudly, in milliseconds since 1970.
+    /// When it was last logged as a warning, in milliseconds since 1970.
     told_at: Option<i64>,
 }
 
-/// How long one loud line speaks for the calls of an operation that is not served, in milliseconds.
+/// How long further calls of an unserved operation are logged quietly, in milliseconds.
 const QUIET_MS: i64 = 60_000;
 
 #[derive(Default)]
@@ -109,13 +109,13 @@ impl Metrics {
         self.unrouted.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a call of an operation of the platform that is not served, and says whether to tell it loudly: once an
-    /// operation and minute. `now` is the real time; the operations are those of the platform's table, and so not many.
+    /// Counts a call of a platform operation that is not served. Returns whether to log it as a warning: once per
+    /// operation and minute. `now` is the real time. The operations come from the platform's table, so there are few.
     pub(crate) fn unserved(&self, operation: &'static str, now: i64) -> bool {
         let mut unserved = self.unserved.lock().unwrap_or_else(PoisonError::into_inner);
         let known = unserved.entry(operation).or_default();
         known.calls += 1;
-        // A clock that was set back makes no silence.
+        // A clock that was set back does not suppress warnings.
         let loud = known.told_at.is_none_or(|told| !(0..QUIET_MS).contains(&(now - told)));
         if loud {
             known.told_at = Some(now);
@@ -132,7 +132,7 @@ impl Metrics {
     }
 }
 
-/// All of them, as text.
+/// All metrics, as text.
 pub(crate) fn text(app: &App) -> String {
     let mut out = String::new();
     requests(app, &mut out);
@@ -188,7 +188,7 @@ fn one(out: &mut String, kind: &str, name: &str, help: &str, value: u64) {
     );
 }
 
-/// What is known while there is no store yet.
+/// The metrics while there is no store yet.
 pub(crate) fn before(dropped: u64) -> String {
     let mut out = String::new();
     one(&mut out, "counter", "log_lines_dropped_total", DROPPED, dropped);

@@ -1,4 +1,4 @@
-//! The ready file: what a program needs to know of a running server.
+//! The ready file: what a program needs to reach a running server.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -11,18 +11,18 @@ use serde::{Deserialize, Serialize};
 /// Its name in the data directory.
 pub(crate) const NAME: &str = "ready.json";
 
-/// Files in the data directory that say that there was a store: this one, and that of the demo world.
+/// Files in the data directory that show that there was a store: this one, and that of the demo world.
 pub(crate) const WITNESSES: [&str; 2] = [NAME, DEMO];
 
-/// What a program needs to know of a running server. It holds secrets, so it has no `Debug`.
+/// What a program needs to reach a running server. It contains secrets, so it has no `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
-    /// Scheme, host and port, without a slash at the end: where clients reach the server.
+    /// The URL by which clients reach the server: scheme, host and port, without a trailing slash.
     pub base_url: String,
-    /// Where programs on this machine reach it, if that is another address.
+    /// The URL by which programs on this machine reach it, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_url: Option<String>,
-    /// What opens the control API.
+    /// The key of the control API.
     pub control_key: String,
     /// The demo world, if there is one and its secret is known.
     #[serde(flatten)]
@@ -30,7 +30,7 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Of a server that is reached at `local` on this machine and at `public`, unless that is empty, from elsewhere.
+    /// For a server with the URL `local` on this machine and, unless it is empty, `public` from elsewhere.
     pub(crate) fn at(local: String, public: &str, control_key: String, world: Option<World>) -> Self {
         let (base_url, local_url) = match public {
             "" => (local, None),
@@ -39,17 +39,17 @@ impl Ready {
         Ready { base_url, local_url, control_key, world }
     }
 
-    /// Where programs on this machine reach the server.
+    /// The URL by which programs on this machine reach the server.
     pub(crate) fn reach(&self) -> &str {
         self.local_url.as_deref().unwrap_or(&self.base_url)
     }
 }
 
-/// The file of the demo world in the data directory: the ready file goes with the server, and of the secret the store
-/// keeps a hash alone.
+/// The file of the demo world in the data directory. The ready file is removed with the server, and the store keeps
+/// only a hash of the secret.
 pub(crate) const DEMO: &str = "demo.json";
 
-/// Reads a ready file, or that of a demo world; `None` if it is not there or is not one.
+/// Reads a ready file, or that of a demo world; `None` if it does not exist or is not one.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
@@ -57,7 +57,7 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
 /// Reads a ready file.
 ///
 /// # Errors
-/// It is not there, may not be read, or is none.
+/// It does not exist, cannot be read, or is not a ready file.
 pub(crate) fn load(path: &Path) -> Result<Ready, String> {
     let shown = path.display();
     let text = fs::read(path).map_err(|error| match error.kind() {
@@ -72,7 +72,7 @@ pub(crate) fn load(path: &Path) -> Result<Ready, String> {
     serde_json::from_slice(&text).map_err(|error| format!("{shown} is not a ready file: {error}"))
 }
 
-/// Removes a ready file, unless another server has written its own there meanwhile.
+/// Removes a ready file, unless another server has replaced it meanwhile.
 pub(crate) fn withdraw(path: &Path, ready: &Ready) {
     if read::<Ready>(path).as_ref() == Some(ready)
         && let Err(error) = fs::remove_file(path)
@@ -81,7 +81,7 @@ pub(crate) fn withdraw(path: &Path, ready: &Ready) {
     }
 }
 
-/// Writes a ready file, or that of a demo world: whole or not at all, readable by its owner only.
+/// Writes a ready file, or that of a demo world: atomically, readable by its owner only.
 pub(crate) fn write<T: Serialize>(path: &Path, ready: &T) -> io::Result<()> {
     let mut text = serde_json::to_vec_pretty(ready)?;
     text.push(b'\n');

@@ -15,18 +15,18 @@ use crate::gateway::reply::JSON;
 pub struct Request<'a> {
     /// The method's name, such as `GET`.
     pub method: &'a str,
-    /// The path as it was sent, percent signs and all.
+    /// The path as it was sent, still percent-encoded.
     pub path: &'a str,
-    /// The query as it was sent, without the question mark; empty if there was none.
+    /// The query as it was sent, without the question mark; may be empty.
     pub query: &'a str,
     /// Its headers.
     pub headers: &'a (dyn Headers + Sync),
-    /// The body, which is read only when the call has been let in.
+    /// The body, which is read only after the call is admitted.
     pub body: &'a mut dyn BodySource,
 }
 
 impl<'a> Request<'a> {
-    /// A header by its name in any case, if it is there and is text.
+    /// A header by its name, in any case, if it exists and is text.
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.headers.get(name)
     }
@@ -34,13 +34,13 @@ impl<'a> Request<'a> {
 
 /// The headers of a request.
 pub trait Headers {
-    /// A header by its name in any case, if it is there and is text; of several with one name, the first.
+    /// A header by its name, in any case, if it exists and is text; the first one if there are several.
     fn get(&self, name: &str) -> Option<&str>;
-    /// Every header, names in any case; what is not text is left out.
+    /// Every header, names in any case; values that are not text are left out.
     fn all(&self) -> Vec<(&str, &str)>;
 }
 
-/// A list of names, in whatever case, and values.
+/// Names, in any case, and values.
 impl Headers for Vec<(&str, &str)> {
     fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
@@ -81,17 +81,17 @@ pub struct Response {
     pub status: u16,
     /// The `Content-Type` header; none if it is empty.
     pub content_type: Cow<'static, str>,
-    /// What the call is known by; none for answers that are not an operation's.
+    /// The ids of the call; `None` if the answer is not an operation's.
     pub id: Option<CallId>,
-    /// Cap and seconds of the two rate-limit headers, on a refusal for frequency.
+    /// The values of the two rate-limit headers, limit and seconds, for a call over the rate limit.
     pub retry: Option<(u32, u32)>,
-    /// Of a call that failed (HTTP status 500 and above), whether it may have been done all the same.
+    /// For a failed call (HTTP status 500 and above): whether it may have taken effect.
     pub doubtful: Option<bool>,
-    /// Where a browser is sent.
+    /// Where to redirect the browser.
     pub location: Option<String>,
-    /// The methods that a path has, where they are asked for.
+    /// The methods of a path, if they were asked for.
     pub allow: Option<&'static str>,
-    /// Headers that only this answer has, with their names in title case.
+    /// Headers of this answer only, with names in title case.
     pub extra: Vec<(&'static str, Cow<'static, str>)>,
     /// The body.
     pub body: Body,
@@ -118,15 +118,15 @@ impl Response {
         }
     }
 
-    /// The answer that makes a connection leave HTTP. The request must ask for it with `Upgrade`; if it does not, the
-    /// answer is 426. `extra` are the headers of the protocol.
+    /// The answer that makes a connection leave HTTP. The request must ask for it with `Upgrade`; otherwise the answer
+    /// is 426. `extra` are the headers of the protocol.
     pub fn upgrade(upgrade: Upgrade, extra: Vec<(&'static str, Cow<'static, str>)>) -> Self {
         let mut response = Response::of_upgrade(101, upgrade.protocol, "", Body::Upgrade(upgrade));
         response.extra.extend(extra);
         response
     }
 
-    /// The answer to a request that should have asked for an upgrade.
+    /// The answer to a request that lacks the upgrade.
     pub(crate) fn upgrade_required(protocol: &'static str) -> Self {
         Response::of_upgrade(426, protocol, "text/plain", "upgrade required\n".into())
     }
@@ -144,14 +144,14 @@ impl Response {
         Response::plain(200, content_type, Body::stream(produce))
     }
 
-    /// The plain body of a code, without call id, for what no operation answers. `doubtful`: whether something may have
-    /// been done all the same.
+    /// The plain body of a code, without call id, if no operation answers. `doubtful`: whether the call may have taken
+    /// effect.
     pub(crate) fn failure(code: Code, doubtful: bool) -> Self {
         let body = serde_json::json!({"code": code.number, "msg": code.text}).to_string();
         Response { doubtful: Some(doubtful), ..Response::plain(code.status, JSON, body) }
     }
 
-    /// Every header but `Content-Length` and `Date`, in title case.
+    /// Every header except `Content-Length` and `Date`, in title case.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
         let id = self.id.as_ref();
         let page = if self.content_type == pages::HTML { pages::HEADERS } else { &[] };
@@ -173,7 +173,7 @@ impl Response {
         .chain(page.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))))
     }
 
-    /// A header by its name, in whatever case.
+    /// A header by its name, in any case.
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         self.headers().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }

@@ -1,4 +1,5 @@
-//! For whom a request is, and which page sent it: what keeps pages of others away from a server that trusts its machine.
+//! Checks whom a request is for, and which page sent it: it keeps foreign pages away from a server that trusts its
+//! machine.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -7,30 +8,29 @@ use larkspur_contract::{Access, Effect, Fault, Reply, Spec, codes};
 use crate::AppOptions;
 use crate::request::Headers;
 
-/// What a request says of whom it is for and where it comes from.
+/// The target and the origin of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Site<'a> {
-    /// `Host`: host and port that it is for. What speaks HTTP puts there those of the request line, if it has them.
+    /// `Host`: the host and port of the target. The HTTP layer puts those of the request line there, if present.
     pub host: Option<&'a str>,
-    /// `X-Forwarded-Host`: for whom it was before a proxy passed it on; several names are separated by commas.
+    /// `X-Forwarded-Host`: the target before a proxy; several names are separated by commas.
     pub forwarded_host: Option<&'a str>,
-    /// Whether a proxy left its mark: one of `MARKS`.
+    /// Whether a proxy left one of its `MARKS`.
     pub proxied: bool,
-    /// `Origin`: the page that sent it, as its browser says.
+    /// `Origin`: the page that sent it, from the browser.
     pub origin: Option<&'a str>,
-    /// `Sec-Fetch-Site`: how that page and this server belong together, as its browser says.
+    /// `Sec-Fetch-Site`: the relation of that page to this server, from the browser.
     pub fetch_site: Option<&'a str>,
 }
 
-/// The names under which a server answers what is not for everybody: the control API, pages for a browser, documents,
-/// metrics.
+/// The host names under which a server answers private pages: the control API, browser pages, documents, metrics.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Names {
     /// Any.
     #[default]
     Any,
-    /// Those of this machine (localhost, 127.0.0.0/8, ::1), as long as no proxy passed the request on, and these ones. Any
-    /// port does. A name that an attacker made lead here (DNS rebinding) is none of them.
+    /// Those of this machine (localhost, 127.0.0.0/8, ::1), unless a proxy forwarded the request, and these ones; with
+    /// any port. A name that an attacker points here (DNS rebinding) is not among them.
     Only(Vec<String>),
 }
 
@@ -40,7 +40,7 @@ impl Names {
         let Names::Only(listed) = self else { return true };
         let named = |host: &str| listed.iter().any(|name| name.eq_ignore_ascii_case(name_of(host)));
         let Some(host) = site.host else { return false };
-        // A proxy on this machine asks under the machine's own name for all whom it lets in.
+        // A proxy on this machine uses the machine's own name for all of its clients.
         let direct = !site.proxied || site.forwarded_host.is_some();
         let before = site.forwarded_host.into_iter().flat_map(|hosts| hosts.split(','));
         (named(host) || (direct && is_of_this_machine(name_of(host)))) && before.map(str::trim).all(named)
@@ -61,7 +61,7 @@ fn is_of_this_machine(name: &str) -> bool {
         || name.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Host and port of a URL, as they stand in it.
+/// Host and port of a URL, as written.
 pub(crate) fn authority_of(url: &str) -> Option<&str> {
     url.split_once("://")?.1.split('/').next().filter(|authority| !authority.is_empty())
 }
@@ -84,7 +84,7 @@ const MARKS: [&str; 8] = [
 ];
 
 impl<'a> Site<'a> {
-    /// As the headers of a request say.
+    /// Reads the headers of a request.
     pub fn of(headers: &'a (dyn Headers + Sync)) -> Self {
         Site {
             host: headers.get("host"),
@@ -95,8 +95,8 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Whether a page of this server sent it, or no page of any: browsers say which one did. `public` is the address at
-    /// which others reach the server, if it has one.
+    /// Whether a page of this server sent it, or no page at all; browsers say which one did. `public` is the public
+    /// URL, if there is one.
     fn is_own(&self, public: &str) -> bool {
         if let Some(kinship) = self.fetch_site {
             return kinship == "same-origin";
@@ -108,8 +108,8 @@ impl<'a> Site<'a> {
     }
 }
 
-/// Refuses what came under a strange name where a page of others could read the answer, and answers to a page that the
-/// page of others sent. Reads only the spec.
+/// Refuses a request under a foreign name if a foreign page could read the answer, and a form that a foreign page sent.
+/// Reads only the spec.
 pub(crate) fn check(options: &AppOptions, spec: &Spec, headers: &(dyn Headers + Sync)) -> Result<(), Fault> {
     let page = spec.reply == Reply::Page;
     if !page && !matches!(spec.access, Access::Control) {
@@ -125,10 +125,10 @@ pub(crate) fn check(options: &AppOptions, spec: &Spec, headers: &(dyn Headers + 
     Ok(())
 }
 
-/// The name that is none of the server's, for the log.
+/// The foreign name, for the log.
 fn stranger(site: &Site<'_>) -> String {
     let host = site.forwarded_host.or(site.host).unwrap_or("none");
-    // It goes to the log, and the sender chose it.
+    // The sender chose it, and it goes to the log.
     let shown: String = host.chars().filter(char::is_ascii_graphic).take(100).collect();
     format!("the request is for the host {shown}{}", if site.proxied { ", through a proxy" } else { "" })
 }
@@ -188,7 +188,7 @@ mod tests {
             ("127.0.0.1:5275", None),
             ("127.0.0.1:5275", Some("localhost")),
             ("127.0.0.1:5275", Some("larkspur.example.com, evil.example")),
-            // A page under a name that leads here can send any header, but not change its own name.
+            // A page under a foreign name that leads here can send any header, but cannot change its own name.
             ("evil.example", Some("larkspur.example.com")),
         ] {
             assert!(!names.admit(&behind(host, forwarded)), "{host} {forwarded:?}");

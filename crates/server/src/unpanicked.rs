@@ -1,4 +1,4 @@
-//! Panics that end what they happen in, and nothing else.
+//! Contains panics.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;

@@ -1,4 +1,4 @@
-//! Answers that are no whole body: streams and upgrades, on a socket.
+//! Bodies that are not sent at once: streams and upgrades, on a socket.
 
 mod support;
 
@@ -28,7 +28,7 @@ static ENDPOINTS: &[Endpoint] = &[
     endpoint("metrics", |asked| (larkspur_server::ENDPOINTS[2].answer)(asked)),
 ];
 
-/// Sends back what it reads, and says goodbye at shutdown.
+/// Echoes what it reads, and says goodbye at shutdown.
 fn echo<'a>(Asked { request, .. }: Asked<'a, '_>) -> Answered<'a> {
     let sent = request.header("x-ANY").unwrap_or_default().to_owned();
     let upgrade = Upgrade::new("echo", |upgraded: Upgraded| async move {
@@ -47,7 +47,7 @@ fn echo<'a>(Asked { request, .. }: Asked<'a, '_>) -> Answered<'a> {
     Box::pin(async move { Some(Response::upgrade(upgrade, vec![("X-Any", sent.into())])) })
 }
 
-/// Never ends by itself.
+/// Never ends on its own.
 fn stubborn<'a>(_: Asked<'a, '_>) -> Answered<'a> {
     let upgrade = Upgrade::new("stubborn", |upgraded: Upgraded| async move {
         let _kept = upgraded;
@@ -91,7 +91,7 @@ fn endless<'a>(_: Asked<'a, '_>) -> Answered<'a> {
 static FLOOD: AtomicUsize = AtomicUsize::new(0);
 static FLOODS: AtomicBool = AtomicBool::new(false);
 
-/// As much as is taken.
+/// Produces as much as is read.
 fn flood<'a>(_: Asked<'a, '_>) -> Answered<'a> {
     let pieces = |mut pieces: Pieces| async move {
         FLOODS.store(true, Ordering::Relaxed);
@@ -125,7 +125,7 @@ fn upgrade(path: &str) -> Vec<u8> {
     format!("GET /larkspur/{path} HTTP/1.1\r\n{head}").into_bytes()
 }
 
-/// All that comes until the server closes.
+/// Everything until the server closes.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut all = Vec::new();
     let read = timeout(Duration::from_secs(10), stream.read_to_end(&mut all)).await.expect("in time");
@@ -166,7 +166,7 @@ async fn a_request_that_asks_for_no_upgrade_gets_none() {
     let answer = once(address, &ask("echo")).await;
     assert!(answer.starts_with("HTTP/1.1 426 Upgrade Required\r\n"), "{answer}");
     assert!(answer.contains("\r\nUpgrade: echo\r\n"), "{answer}");
-    // Upgrades are of HTTP/1.1.
+    // Upgrades need HTTP/1.1.
     let old = String::from_utf8(upgrade("echo")).expect("text").replace("HTTP/1.1", "HTTP/1.0");
     assert!(once(address, old.as_bytes()).await.starts_with("HTTP/1.0 426 "));
 }
@@ -243,7 +243,7 @@ async fn a_stream_that_is_not_read_stops_and_does_not_hold_the_shutdown() {
     })
     .await;
     assert!(before < 64 << 20, "{before} bytes are produced, which the buffers of sockets hold");
-    // Who does not read gives way to a new caller.
+    // A client that does not read gives way to a new one.
     let mut new = connect(address).await;
     new.write_all(CALL).await.expect("sent");
     until("the new one is answered", async || talk(&mut new, b"").await.contains(REFUSED)).await;

@@ -1,4 +1,4 @@
-//! The gateway and the wire, on a store in memory, with operations made for the purpose.
+//! The gateway and the wire, on a store in memory, with operations made for the tests.
 
 mod support;
 
@@ -94,7 +94,7 @@ async fn scopes_and_the_state_of_the_app() {
     for (status, code) in [(InstallStatus::Disabled, 99991662), (InstallStatus::Uninstalled, 99991673)] {
         setup.install(status, &[]).await;
         assert_eq!(json_of(&setup.send("GET", "/test/read", Some(&tenant), "").await)["code"], code);
-        // Where the page demands a bot it has codes of its own for this.
+        // If the page demands a bot, it has codes of its own for this.
         assert_eq!(json_of(&setup.send("GET", "/test/bot", Some(&tenant), "").await)["code"], 0);
     }
 }
@@ -151,7 +151,7 @@ async fn a_body_is_read_only_when_the_caller_is_let_in() {
         (response.status, json_of(&response)["code"].clone(), body.read)
     };
     assert_eq!(send("POST", "/test/echo", None, 9).await, (400, json!(99991661), false));
-    // One that the operation does not take is not read at all.
+    // A body that the operation does not take is not read at all.
     assert_eq!(send("GET", "/test/read", Some(&token), 64 << 20).await, (200, json!(0), false));
     assert_eq!(send("POST", "/test/echo", Some(&token), 10 << 20).await, (200, json!(0), true));
     assert_eq!(send("POST", "/test/echo", Some(&token), (10 << 20) + 1).await, (413, json!(9499), true));
@@ -182,7 +182,7 @@ async fn bodies_and_queries_are_read_and_checked_whole() {
         .filter_map(|v| v["field"].as_str())
         .collect();
     assert_eq!(fields, ["ids", "name"]);
-    // A DELETE with a body that means something, and a GET with one that means nothing.
+    // A DELETE with a body that matters, and a GET with one that is ignored.
     let gone = json_of(&setup.send("DELETE", "/test/echo", Some(&token), r#"{"name":"x"}"#).await);
     assert_eq!(gone["data"]["asked"], json!({"name": "x"}));
     assert_eq!(json_of(&setup.send("GET", "/test/read", Some(&token), "{}").await)["code"], 0);

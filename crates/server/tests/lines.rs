@@ -1,4 +1,4 @@
-//! What the server does not serve, and the log lines of calls.
+//! Operations that are not served, and the log lines of calls.
 
 mod support;
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use support::{Setup, json_of};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// The lines that are written on this thread while it is there.
+/// Captures the lines that this thread writes.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -45,13 +45,13 @@ impl Lines {
         (lines, guard)
     }
 
-    /// What was written since it was last asked.
+    /// What was written since the last call.
     fn text(&self) -> String {
         let bytes = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         String::from_utf8(bytes).expect("UTF-8")
     }
 
-    /// The one line of a call since it was last asked.
+    /// The single line of a call since the last one.
     fn one(&self) -> Value {
         let text = self.text();
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -201,7 +201,7 @@ async fn every_line_says_who_called_what_and_how_long_it_took() {
         ("/test/control", bearer("key"), 0, "control", None, false),
         ("/test/scoped", bearer(&setup.token(7200)), 99991672, "tenant", Some(own), false),
         ("/test/user", bearer(&setup.token(7200)), 99991663, "tenant", Some(own), false),
-        // What does not let in: expired, revoked, signed by others, no token at all.
+        // Invalid tokens: expired, revoked, signed by others, missing.
         ("/test/read", bearer(&setup.token(0)), 99991663, "tenant", Some(own), false),
         ("/test/read", bearer(&setup.user_token(2)), 99991668, "user", Some(own), false),
         ("/test/read", bearer(&forged.issue(&stranger)), 99991663, "tenant", Some(others), true),
@@ -239,11 +239,11 @@ async fn every_line_says_who_called_what_and_how_long_it_took() {
         let secret = authorization.as_deref().and_then(|text| text.split(' ').nth(1)).filter(|s| s.len() > 3);
         assert!(secret.is_none_or(|secret| !text.contains(secret)), "{text}");
     }
-    // A scope refusal names what would have done, and a refusal of the body what does not fit, without its value.
+    // A scope refusal names the scopes that suffice, and a refusal of the body the invalid fields without their values.
     let token = format!("Bearer {}", setup.token(7200));
     setup.send("GET", "/test/scoped", Some(&token), "").await;
     let why = lines.one()["why"].as_str().expect("why").to_owned();
-    assert!(why.contains("any of these scopes would do: a:b, c:d"), "{why}");
+    assert!(why.contains("any of these scopes suffices: a:b, c:d"), "{why}");
     setup.send("POST", "/test/echo?ids=1&ids=2&ids=3", Some(&token), r#"{"name":""}"#).await;
     let why = lines.one()["why"].as_str().expect("why").to_owned();
     assert!(why.contains("ids") && why.contains("; name: "), "{why}");

@@ -61,7 +61,7 @@ async fn a_body_that_is_not_taken_is_thrown_away_and_the_connection_kept() {
     let mut stream = TcpStream::connect(address).await.expect("connected");
     let token = setup.token(7200);
     let head = format!("GET /test/read HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n");
-    // Larger than any body that is read: neither the size nor the noise is looked at.
+    // Larger than any body that is read: neither size nor content is checked.
     for length in [1 << 20, 12 << 20] {
         let mut request = format!("{head}Content-Length: {length}\r\n\r\n").into_bytes();
         request.resize(request.len() + length, 0xff);
@@ -74,7 +74,7 @@ async fn a_body_that_is_not_taken_is_thrown_away_and_the_connection_kept() {
     assert!(talk(&mut stream, &chunked).await.starts_with("HTTP/1.1 200 OK\r\n"));
     let after = talk(&mut stream, format!("{head}\r\n").as_bytes()).await;
     assert!(after.starts_with("HTTP/1.1 200 OK\r\n"), "{after}");
-    // Beyond what is thrown away, the caller is answered and the connection ends.
+    // Beyond what is discarded, the client gets an answer and the connection ends.
     let endless = format!("{head}Content-Length: {}\r\n\r\n", 40 << 20).into_bytes();
     let mut endless = endless;
     endless.resize(endless.len() + (39 << 20), b' ');
@@ -166,7 +166,7 @@ async fn connections_beyond_the_limit_wait_their_turn_and_health_does_not() {
 async fn the_longest_idle_connection_makes_place_for_a_new_one() {
     let setup = Arc::new(Setup::new(AppOptions::default()).await);
     let (address, _stop, _serving) = start(&setup, Limits { connections: 2, ..Limits::default() }).await;
-    // One has said half of something, one has been answered; both keep their seats and do nothing with them.
+    // One has sent half of a request, one has had its answer; both keep their seats and do nothing.
     let mut half = connect(address).await;
     assert_eq!(talk(&mut half, b"GET /test/read HTTP/1.1\r\n").await, "");
     let mut idle = connect(address).await;
@@ -227,7 +227,7 @@ async fn who_does_not_read_loses_the_connection() {
     until("they are gone", async || metric(address, "larkspur_connections").await == 1).await;
     assert_eq!(metric(address, "larkspur_connections_shed_total").await, 0, "it was the time-out");
     assert!(once(address, CALL).await.contains(REFUSED));
-    // Who reads slowly, and does read, gets all of it.
+    // A client that reads slowly, but does read, gets all of it.
     let mut slow = ask_and_never_read(&setup, address).await;
     let mut read = 0;
     let mut part = vec![0; 2 << 20];

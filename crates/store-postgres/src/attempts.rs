@@ -1,4 +1,4 @@
-//! Runs units and statements on connections of the pool, again and again until the outcome is certain.
+//! Runs units and statements on connections of the pool, and retries them until the outcome is certain.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::Ordering;
@@ -13,12 +13,12 @@ use crate::execution::{self, Member, Ran};
 use crate::pool::Pool;
 use crate::transaction::begin;
 
-/// How often a unit that collides is run in all.
+/// How often a colliding unit is run in all.
 const RUNS: u32 = 12;
-/// The longest pause between two runs of a unit that collides.
+/// The longest pause between two runs of a colliding unit.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What runs units and statements.
+/// Runs units and statements.
 pub(crate) struct Attempts {
     pub(crate) pool: Pool,
     pub(crate) deadline: Duration,
@@ -26,7 +26,7 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Runs a unit by itself.
+    /// Runs a unit alone.
     pub(crate) async fn transact(
         &self,
         effect: Effect,
@@ -37,7 +37,7 @@ impl Attempts {
         loop {
             let (ran, used) =
                 self.attempt(effect, &[vec![Member { unit, until, only_adds: false }]], until).await?;
-            // It died while it waited in the pool; nothing was lost with it.
+            // The connection died while it waited in the pool; nothing was lost with it.
             if ran.untouched && used && Instant::now() < until {
                 continue;
             }
@@ -49,7 +49,7 @@ impl Attempts {
         }
     }
 
-    /// Runs units once, on a connection of the pool, and tells whether that was used before.
+    /// Runs units once, on a connection of the pool. Returns whether the connection was used before.
     pub(crate) async fn attempt(
         &self,
         effect: Effect,
@@ -97,7 +97,7 @@ impl Attempts {
                 Ok(rows) => return Ok(rows),
                 Err(failure) => failure.error,
             };
-            // It died while it waited in the pool.
+            // The connection died while it waited in the pool.
             if lost && used && matches!(error, StoreError::Unavailable(_)) && Instant::now() < until {
                 continue;
             }
@@ -108,7 +108,7 @@ impl Attempts {
         }
     }
 
-    /// Counts a collision and waits a moment, or gives up.
+    /// Counts a collision and pauses, or gives up.
     async fn collided(&self, runs: &mut u32, until: Instant) -> Result<(), StoreError> {
         *runs += 1;
         self.counters.collisions.fetch_add(1, Ordering::Relaxed);
@@ -123,7 +123,7 @@ impl Attempts {
 /// A random pause that grows with the number of collisions.
 fn pause(runs: u32) -> Duration {
     let longest = Duration::from_millis(1 << runs.min(10)).min(PAUSE);
-    // The standard library's source of randomness that needs no crate; nothing depends on it but the pause.
+    // The standard library's randomness, which needs no crate; only the pause depends on it.
     let draw = RandomState::new().hash_one(runs) % 1024;
     longest * u32::try_from(draw).unwrap_or(0) / 1024
 }

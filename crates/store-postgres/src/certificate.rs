@@ -1,22 +1,22 @@
-//! The public key of a certificate, whatever else the certificate says: of any version, with any extensions.
+//! Reads the public key of a certificate, of any version and with any extensions.
 
 use rustls::SignatureScheme;
 use rustls::crypto::WebPkiSupportedAlgorithms;
 
 const SEQUENCE: u8 = 0x30;
 const BIT_STRING: u8 = 0x03;
-/// `[0] EXPLICIT`: the version, which one of version 1 leaves out.
+/// `[0] EXPLICIT`: the version, which version 1 omits.
 const VERSION: u8 = 0xa0;
 
 /// One element of DER.
 struct Element<'a> {
     tag: u8,
     content: &'a [u8],
-    /// With tag and length in front.
+    /// With its tag and length.
     whole: &'a [u8],
 }
 
-/// The first element of some DER, and what follows it. `None` if it is not well-formed, or longer than a certificate is.
+/// The first element of some DER, and what follows it. `None` if it is malformed, or longer than any certificate.
 fn first(der: &[u8]) -> Option<(Element<'_>, &[u8])> {
     let (&tag, rest) = der.split_first()?;
     let (&front, rest) = rest.split_first()?;
@@ -35,7 +35,7 @@ fn first(der: &[u8]) -> Option<(Element<'_>, &[u8])> {
     Some((Element { tag, content, whole }, after))
 }
 
-/// The content of a sequence that a text of DER begins with.
+/// The content of the sequence at the start of some DER.
 fn sequence(der: &[u8]) -> Option<&[u8]> {
     first(der).filter(|(element, _)| element.tag == SEQUENCE).map(|(element, _)| element.content)
 }
@@ -54,7 +54,7 @@ pub(crate) fn public_key(certificate: &[u8]) -> Option<&[u8]> {
     first(rest).filter(|(key, _)| key.tag == SEQUENCE).map(|(key, _)| key.whole)
 }
 
-/// Whether a message of TLS 1.2 was signed by a key, a `SubjectPublicKeyInfo`.
+/// Whether a key, a `SubjectPublicKeyInfo`, signed a TLS 1.2 message.
 pub(crate) fn signed(
     key: &[u8],
     scheme: SignatureScheme,
@@ -64,7 +64,7 @@ pub(crate) fn signed(
 ) -> Option<bool> {
     let (algorithm, rest) = first(sequence(key)?)?;
     let (bits, _) = first(rest).filter(|(bits, _)| bits.tag == BIT_STRING)?;
-    // The first byte counts the bits at the end that do not count: keys have none.
+    // The first byte counts the unused bits at the end: keys have none.
     let bits = bits.content.strip_prefix(&[0])?;
     let (_, candidates) = known.mapping.iter().find(|(named, _)| *named == scheme)?;
     Some(candidates.iter().any(|candidate| {
@@ -77,7 +77,7 @@ pub(crate) fn signed(
 mod tests {
     use super::*;
 
-    /// A certificate with these elements, of which only the shape matters here.
+    /// A certificate of these elements; only its shape matters here.
     fn certificate(elements: &[&[u8]]) -> Vec<u8> {
         let wrap = |content: &[u8]| {
             let length = u8::try_from(content.len()).expect("short");

@@ -1,4 +1,4 @@
-//! What a database must be before anything is kept in it.
+//! Checks a database before it is used.
 
 use larkspur_store::StoreError;
 use tokio::time::timeout;
@@ -9,11 +9,11 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::connection::Connection;
 use crate::{CONNECT, OpenError};
 
-/// Texts whose order tells bytes from letters, in the order of their bytes.
+/// Texts whose order differs by bytes and by letters, in the order of their bytes.
 const ORDERED: &[&str] =
     &["", " a", "A", "Z", "_", "a", "a ", "a b", "a-b", "aa", "b", "e\u{301}", "z", "ß", "à", "é", "ﬀ", "🦜"];
 
-/// Refuses a server or a database that would not keep what is written, or not in the order that the product reads.
+/// Refuses a server or a database that would not keep what is written, or would sort it differently.
 pub(crate) async fn check(connection: &Connection) -> Result<(), OpenError> {
     let version = show(connection, "server_version_num").await?;
     if version.parse::<u32>().unwrap_or(0) < 15_00_00 {
@@ -40,7 +40,7 @@ pub(crate) async fn check(connection: &Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Why a database takes no writes that answers and says so; `None` if it cannot be asked.
+/// Why a database that answers takes no writes; `None` if it cannot be asked.
 pub(crate) async fn unwritable(config: &Config, tls: &MakeRustlsConnect) -> Option<String> {
     let mut config = config.clone();
     config.target_session_attrs(TargetSessionAttrs::Any);

@@ -1,4 +1,4 @@
-//! One connection: made, asked, and dropped rather than cancelled.
+//! One connection: opened, used, and dropped rather than canceled.
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -25,42 +25,42 @@ use crate::{CONNECT, PLANNING};
 
 /// Statements kept prepared on each connection: more than the product has.
 const STATEMENTS: usize = 1024;
-/// How long plans are kept. They depend on how large the tables were when they were made, and a plan that was made while a
-/// table was empty may read all of it later. Seconds are too few for it to grow large, and enough to pay for planning.
+/// How long plans are kept. A plan depends on the size of the tables when it was made: one made for an empty table may
+/// later read all of it. A few seconds are too short for a table to grow large, and long enough to amortize planning.
 const PLANS: Duration = Duration::from_secs(15);
-/// The server looks this often whether a client that waits for it is still there, so that what a dropped connection
-/// was doing does not hold its locks for long; and how long it keeps a transaction that nobody goes on with. Only a
-/// transaction that says so may write: should a BEGIN fail, the statement sent right behind it does no harm.
+/// The server checks this often whether a waiting client is still connected, so that a dropped connection does not hold
+/// its locks for long. It also limits how long it keeps an idle transaction. Only a transaction that says so may write:
+/// if a BEGIN fails, the statement sent right after it does no harm.
 const SESSION: &str = "SET client_connection_check_interval = '1s'; SET idle_in_transaction_session_timeout = '60s'; \
      SET default_transaction_read_only = on; VALUES (pg_walfile_name(pg_current_wal_lsn()))";
 
-/// A connection. Dropped while it is in use, it is cut off: PostgreSQL undoes what was open.
+/// A connection. If it is dropped while in use, it is cut off: PostgreSQL undoes the open transaction.
 ///
-/// Never a request to cancel: while a COMMIT waits for a standby, cancelling makes PostgreSQL acknowledge what the
+/// It never sends a cancel request: while a COMMIT waits for a standby, canceling makes PostgreSQL acknowledge what the
 /// standby does not have.
 pub(crate) struct Connection {
     client: Client,
     statements: Mutex<HashMap<Box<str>, Statement>>,
-    /// Whether the server warned of something since this was last cleared.
+    /// Whether the server has sent a warning since this was last cleared.
     warned: Arc<AtomicBool>,
     task: AbortHandle,
     in_use: bool,
-    /// The server's timeline: every standby that becomes the primary begins the next one.
+    /// The server's timeline: every standby that becomes the primary starts the next one.
     timeline: u32,
-    /// When it began to keep plans.
+    /// When the current plans were first kept.
     planned: Instant,
-    /// How often an answer was awaited, on all connections of the pool.
+    /// Answers awaited, on all connections of the pool.
     round_trips: Arc<AtomicU64>,
 }
 
 impl Connection {
-    /// Connects to whichever host takes writes.
+    /// Connects to a host that takes writes.
     pub(crate) async fn open(
         config: &Config,
         tls: &MakeRustlsConnect,
         round_trips: Arc<AtomicU64>,
     ) -> Result<Self, StoreError> {
-        // The time-out of the configuration ends with the TCP handshake; a frozen server gets that far.
+        // The configuration's timeout ends with the TCP handshake, which a frozen server still completes.
         let connecting = timeout(CONNECT, config.connect(tls.clone())).await;
         let (client, connection) = connecting
             .map_err(|_| {
@@ -82,7 +82,7 @@ impl Connection {
         };
         connection.show(PLANNING).await?;
         let segment = connection.show(SESSION).await?.pop().unwrap_or_default();
-        // The first eight digits of the name of a piece of the log.
+        // The first eight digits of a WAL segment's name.
         let timeline = segment.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok());
         connection.timeline =
             timeline.ok_or_else(|| StoreError::Broken(format!("PostgreSQL's log is named {segment:?}")))?;
@@ -94,12 +94,12 @@ impl Connection {
         self.timeline
     }
 
-    /// Whether it is known to have ended.
+    /// Whether it is known to be closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.client.is_closed()
     }
 
-    /// From now on, dropping it cuts it off; or no longer.
+    /// Sets whether dropping the connection cuts it off.
     pub(crate) fn set_in_use(&mut self, in_use: bool) {
         self.in_use = in_use;
     }
@@ -112,12 +112,12 @@ impl Connection {
         self.round_trips.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Sends a ROLLBACK and does not wait: the next statement is served after it, and sees it fail.
+    /// Sends a ROLLBACK without waiting: the server runs the next statement after it.
     pub(crate) async fn roll_back(&self) {
         self.send("ROLLBACK").await;
     }
 
-    /// Has the server plan its statements anew if it last did so [`PLANS`] ago, without waiting for it.
+    /// Discards the server's plans if they are older than [`PLANS`], without waiting for it.
     pub(crate) async fn renew_plans(&mut self) {
         if self.planned.elapsed() >= PLANS {
             self.planned = Instant::now();
@@ -134,19 +134,20 @@ impl Connection {
         .await;
     }
 
-    /// Commits. Whatever is not a plain answer leaves the outcome unknown.
+    /// Commits. Without a clear answer the outcome is unknown.
     pub(crate) async fn commit(&self, until: Instant) -> Result<(), Failure> {
         self.count_round_trip();
         self.warned.store(false, Ordering::Release);
         self.committed(timeout_at(until, self.client.batch_execute("COMMIT")).await.ok())
     }
 
-    /// What the answer to a COMMIT means; there may be none.
+    /// Interprets the answer to a COMMIT; `None` if there is none.
     fn committed(&self, answer: Option<Result<(), Error>>) -> Result<(), Failure> {
         match answer {
             None => Err(errors::in_doubt("no answer in time".to_owned())),
             Some(Err(error)) => Err(errors::of_commit(&error)),
-            // "canceling wait for synchronous replication", in whatever language: committed here, and maybe nowhere else.
+            // "canceling wait for synchronous replication", in any language: committed here, but perhaps not on a
+            // standby.
             Some(Ok(())) if self.warned.load(Ordering::Acquire) => {
                 Err(errors::in_doubt("PostgreSQL warned at the commit".to_owned()))
             }
@@ -154,13 +155,13 @@ impl Connection {
         }
     }
 
-    /// Cuts it off: whoever waits for an answer on it is told that it ended.
+    /// Cuts the connection off: pending queries on it fail.
     pub(crate) fn cut_off(&self) {
         self.task.abort();
     }
 
-    /// Runs a statement, prepared once. What `begin` says goes out together with it. Beside the rows it gives, tells how
-    /// many it wrote.
+    /// Runs a statement, prepared once, and sends `begin` together with it. Returns the rows, and how many rows it
+    /// wrote.
     pub(crate) async fn query(
         &self,
         begin: Option<&'static str>,
@@ -185,7 +186,7 @@ impl Connection {
         Ok((values::rows(&found, sql)?, if keeps_all(sql) { 0 } else { touched }))
     }
 
-    /// Runs one statement that writes, in a transaction of its own and, once it is prepared, in one round trip.
+    /// Runs one writing statement in a transaction of its own; once prepared, in one round trip.
     pub(crate) async fn write(
         &self,
         begin: &'static str,
@@ -205,7 +206,7 @@ impl Connection {
         let Ok((begun, (asked, committed))) = answers else {
             return Err(errors::in_doubt("no answer in time".to_owned()));
         };
-        // What was answered with an error did not happen, nor did what came after it. What was not answered may have.
+        // A statement answered with an error did not happen, nor did those after it. An unanswered one may have.
         let unanswered = |error: &Error| error.as_db_error().is_none();
         begun.map_err(|error| match unanswered(&error) {
             true => errors::of_commit(&error),
@@ -219,7 +220,7 @@ impl Connection {
         values::rows(&found, sql)
     }
 
-    /// Sends `begin`, if there is one, and then what `work` sends; fails if there was no beginning.
+    /// Sends `begin`, if any, and then what `work` sends; fails if `begin` fails.
     async fn after<T>(
         &self,
         begin: Option<&'static str>,
@@ -230,7 +231,7 @@ impl Connection {
         begun.map(|()| done).map_err(|error| errors::of_begin(&error))
     }
 
-    /// A statement that is known, and what is still to be sent before it.
+    /// A prepared statement, and what must still be sent before it.
     async fn prepared(
         &self,
         begin: Option<&'static str>,
@@ -255,7 +256,7 @@ impl Connection {
         let statement = within(until, self.after(begin, self.client.prepare(sql)))
             .await??
             .map_err(|error| errors::of_statement(&error, effect, sql))?;
-        // A migration's statements run once.
+        // Statements of migrations run once.
         if !is_definition(sql) {
             let mut statements = self.statements();
             if statements.len() >= STATEMENTS {
@@ -266,7 +267,7 @@ impl Connection {
         Ok(statement)
     }
 
-    /// The one value that a statement shows; for the checks at the start.
+    /// The one value that a SHOW returns; for the checks at the start.
     pub(crate) async fn show(&self, sql: &str) -> Result<Vec<String>, StoreError> {
         let rows = timeout(CONNECT, self.client.simple_query(sql))
             .await
@@ -282,19 +283,19 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // Without this, the task would wait for the answer to what is under way before it closes the socket.
+        // Otherwise the task would wait for pending answers before it closes the socket.
         if self.in_use {
             self.task.abort();
         }
     }
 }
 
-/// Whether a statement is one of a migration, which may take long.
+/// Whether a statement belongs to a migration and may take long.
 pub(crate) fn is_definition(sql: &str) -> bool {
     ["CREATE ", "ALTER ", "DROP "].iter().any(|verb| sql.starts_with(verb))
 }
 
-/// Whether a statement leaves every row as it was: it reads, or it takes rows by setting a column to itself.
+/// Whether a statement leaves every row unchanged: it reads, or it locks rows by setting a column to itself.
 fn keeps_all(sql: &str) -> bool {
     let mut words = sql.split_ascii_whitespace();
     match words.next() {
@@ -307,7 +308,7 @@ fn keeps_all(sql: &str) -> bool {
     }
 }
 
-/// Starts `first`, then `second`, and waits for both: what they send goes out in this order, in one go.
+/// Starts `first`, then `second`, and waits for both: their messages are sent in this order, in one write.
 async fn together<A, B>(first: impl Future<Output = A>, second: impl Future<Output = B>) -> (A, B) {
     let (mut first, mut second) = (pin!(first), pin!(second));
     let (mut one, mut two) = (None, None);

@@ -1,11 +1,11 @@
-//! Counts what the driver has done, for metrics.
+//! Counts of the driver's work, for metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use larkspur_contract::Effect;
 use larkspur_store::StoreError;
 
-/// What was done since the driver was opened. [`crate::Stats`] says what each count means.
+/// Counts since the driver was opened. [`crate::Stats`] says what each means.
 #[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) commits: AtomicU64,

@@ -1,4 +1,4 @@
-//! What PostgreSQL's errors mean to a caller. The only place that reads an SQLSTATE.
+//! Interprets PostgreSQL's errors. The only place that reads an SQLSTATE.
 
 use std::error::Error as _;
 use std::io;
@@ -8,11 +8,11 @@ use larkspur_store::StoreError;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
-/// What a failure means, and whether its connection is of any further use.
+/// The meaning of a failure, and whether its connection is still usable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) error: StoreError,
-    /// The connection must be dropped, and with it those that wait in the pool: their server is going or gone.
+    /// The connection must be dropped, and so must those in the pool: their server is stopping or gone.
     pub(crate) lost: bool,
 }
 
@@ -26,7 +26,7 @@ impl Failure {
     }
 }
 
-/// What the failure of a statement means. `sql` is a text of the product and holds no data.
+/// The failure of a statement. `sql` is a text of the product and contains no data.
 pub(crate) fn of_statement(error: &Error, effect: Effect, sql: &str) -> Failure {
     if let Some(error) = error.as_db_error() {
         return of_answer(error, effect, sql);
@@ -38,13 +38,13 @@ pub(crate) fn of_statement(error: &Error, effect: Effect, sql: &str) -> Failure 
     }
 }
 
-/// What the failure of a BEGIN means: the connection is of no use. What was sent behind it did nothing.
+/// The failure of a BEGIN: the connection is unusable. What was sent after it had no effect.
 pub(crate) fn of_begin(error: &Error) -> Failure {
     Failure::lost(format!("no transaction was begun: {}", with_source(error)))
 }
 
-/// What the failure of a COMMIT means: an error that PostgreSQL answers undid the transaction; anything else, be it
-/// the end of the connection or of the server, leaves it in doubt.
+/// The failure of a COMMIT. An error that PostgreSQL answers has undone the transaction. Anything else, such as the end
+/// of the connection or of the server, leaves the outcome unknown.
 pub(crate) fn of_commit(error: &Error) -> Failure {
     match error.as_db_error() {
         Some(answer) if answer.parsed_severity() == Some(Severity::Error) && !ends(answer.code()) => {
@@ -59,17 +59,17 @@ pub(crate) fn in_doubt(why: String) -> Failure {
     Failure { error: StoreError::UnknownOutcome(why), lost: true }
 }
 
-/// Whether a failure says that there is no room on the server's disk.
+/// Whether a failure says that the server's disk is full.
 pub(crate) fn is_no_room(error: &StoreError) -> bool {
     matches!(error, StoreError::Unavailable(why) if why.ends_with("(53100)"))
 }
 
-/// Why no connection could be made, for people.
+/// Why no connection could be opened, for people.
 pub(crate) fn of_connecting(error: &Error) -> StoreError {
     StoreError::Unavailable(format!("cannot connect to PostgreSQL: {}", with_source(error)))
 }
 
-/// That there is no connection to begin with, with what the operator may do.
+/// The failure of the first connection, with advice for the operator.
 pub(crate) fn at_start(error: StoreError) -> StoreError {
     match error {
         StoreError::Unavailable(why) => StoreError::Unavailable(format!("{why}: {ADVICE}")),
@@ -80,7 +80,7 @@ pub(crate) fn at_start(error: StoreError) -> StoreError {
 const ADVICE: &str = "see that a primary runs there and lets this machine in, and that hosts, user, password and database of the \
      address, and postgres.tls, are right";
 
-/// Whether a host answered and would not take writes. The words are those of the client library.
+/// Whether a host answered but refuses writes. The words are the client library's.
 pub(crate) fn is_unwritable(error: &StoreError) -> bool {
     matches!(error, StoreError::Unavailable(why) if why.contains("does not allow writes"))
 }
@@ -97,10 +97,10 @@ fn with_source(error: &Error) -> String {
     }
 }
 
-/// Whether this SQLSTATE says that the connection or its server ends.
+/// Whether this SQLSTATE says that the connection or its server is ending.
 fn ends(code: &SqlState) -> bool {
-    // 57P01 to 57P05: shut down, crashed, starting, database dropped, idle for too long; 25P03: idle within a
-    // transaction for too long; class 08: the connection itself; class 58: the server's own files.
+    // 57P01 to 57P05: shutdown, crash, startup, database dropped, idle for too long; 25P03: idle in a transaction for
+    // too long; class 08: the connection itself; class 58: the server's own files.
     ["57P", "25P03", "08", "58"].iter().any(|start| code.code().starts_with(start))
 }
 
@@ -113,27 +113,27 @@ fn meaning(code: &SqlState, routine: Option<&str>, message: &str, effect: Effect
     match code.code() {
         // Serialization failure, deadlock.
         "40001" | "40P01" => Failure { error: StoreError::Collided, lost: false },
-        // Statements say ON CONFLICT DO NOTHING where a duplicate is expected. This one is not: most likely a fresh id
-        // that exists, and another run draws another one.
+        // Statements say ON CONFLICT DO NOTHING where a duplicate is expected. This one is not: most likely a new id
+        // already exists, and a retry draws another one.
         "23505" => Failure { error: StoreError::Collided, lost: false },
-        // A migration changed a table under a prepared statement: a fresh connection prepares it anew.
+        // A migration changed a table under a prepared statement: a new connection prepares it again.
         "0A000" if routine == Some("RevalidateCachedQuery") => {
             Failure { error: StoreError::Collided, lost: true }
         }
         "25006" if effect == Effect::Reads => {
             Failure::broken(format!("a unit that only reads may not write, in: {sql}"))
         }
-        // The server was the primary when the connection was made, and is no longer.
+        // The server was the primary when the connection was opened, and no longer is.
         "25006" => Failure::lost(text),
         _ if ends(code) => Failure::lost(text),
-        // The operator's to mend, and then nothing has to be started anew.
+        // The operator can fix this without a restart.
         "42501" => Failure {
             error: StoreError::Unavailable(format!(
                 "{text}: the role of the address lacks this right, in: {sql}"
             )),
             lost: false,
         },
-        // Resources (disk full, memory, connections), a time-out that an operator set, a lock not granted in time.
+        // Resources (disk full, memory, connections), a timeout set by an operator, or a lock not granted in time.
         state if state.starts_with("53") || state == "57014" || state == "55P03" => {
             Failure { error: StoreError::Unavailable(text), lost: false }
         }

@@ -1,4 +1,4 @@
-//! Executes units once: from the beginning of their transaction to its end.
+//! Executes units once, from the beginning of their transaction to its end.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,20 +19,20 @@ use crate::errors::Failure;
 use crate::session::Handle;
 use crate::transaction::Transaction;
 
-/// The end of a transaction is waited for at least this long: an answer is worth more than the time that is left.
+/// The minimum wait for the end of a transaction: an answer is worth more than the time that is left.
 const END: Duration = Duration::from_secs(1);
 
-/// A unit, and how long it may take.
+/// A unit, and its deadline.
 pub(crate) struct Member<'a> {
     pub(crate) unit: &'a dyn Unit,
     pub(crate) until: Instant,
-    /// Whether it is held to [`Unit::only_adds`], since others of its tenant run beside it.
+    /// Whether it is limited to [`Unit::only_adds`], since other units of its tenant run concurrently.
     pub(crate) only_adds: bool,
 }
 
-/// What became of a run.
+/// The result of a run.
 pub(crate) struct Ran {
-    /// Of each unit; none if the units did not get along, nothing was done, and each is to be run by itself.
+    /// The outcome of each unit. `None`: rolled back, retry each unit alone.
     pub(crate) outcomes: Option<Vec<Result<(), StoreError>>>,
     /// The connection, if nothing is open on it.
     pub(crate) connection: Option<Connection>,
@@ -48,19 +48,19 @@ struct Done {
     untouched: bool,
     wrote: bool,
     failure: Option<Failure>,
-    /// Whether it asked for more than to add a row, and is to be run by itself.
+    /// Whether it asked for more than to add a row, and must be retried alone.
     overstepped: bool,
-    /// Whether it may have seen rows of another unit of its tenant, which commits.
+    /// Whether it may have seen rows of another unit of its tenant that commits.
     follows: bool,
 }
 
-/// Runs units once in one transaction: those of a chain one after the other, and the chains side by side. Several units
-/// must write, and each chain the rows of another tenant, unless they only add.
+/// Runs units once in one transaction: those of a chain one after another, and the chains concurrently. Several units
+/// must be writing ones, and each chain of another tenant, unless the units only add.
 pub(crate) async fn execute(connection: Connection, effect: Effect, chains: &[Vec<Member<'_>>]) -> Ran {
     let count = chains.iter().map(Vec::len).sum();
     let transaction = Arc::new(Transaction::new(connection, effect, chains.len(), count));
     let done: Vec<Done> = drive_chains(&transaction, chains).await.into_iter().flatten().collect();
-    // Whoever still holds it holds a handle that was taken away in the middle of a statement.
+    // If another handle is left, it was abandoned in the middle of a statement.
     let Some(transaction) = Arc::into_inner(transaction) else {
         let outcome = Err(StoreError::Broken("the transaction was taken away".to_owned()));
         return Ran { outcomes: Some(vec![outcome; count]), connection: None, untouched: false };
@@ -70,7 +70,7 @@ pub(crate) async fn execute(connection: Connection, effect: Effect, chains: &[Ve
     Ran { outcomes, connection, untouched }
 }
 
-/// Runs chains side by side. Whenever each of them waits for something, the rows that they want to add are sent.
+/// Runs chains concurrently. When all of them wait, the rows that they want to add are sent.
 async fn drive_chains(transaction: &Arc<Transaction>, chains: &[Vec<Member<'_>>]) -> Vec<Vec<Done>> {
     let mut running = pin!(join_all(chains.iter().map(|chain| drive_chain(transaction, chain))));
     let mut sent = FuturesUnordered::new();
@@ -80,14 +80,14 @@ async fn drive_chains(transaction: &Arc<Transaction>, chains: &[Vec<Member<'_>>]
                 return Poll::Ready(done);
             }
             sent.extend(transaction.adding().into_values().map(|rows| transaction.add(rows)));
-            // Once something was added, whoever waited for it may go on.
+            // Rows were added, so the units that waited for this can continue.
             let Poll::Ready(Some(())) = sent.poll_next_unpin(context) else { return Poll::Pending };
         }
     })
     .await
 }
 
-/// Runs units one after the other, up to the first that does not go well.
+/// Runs units one after another, up to the first that fails.
 async fn drive_chain(transaction: &Arc<Transaction>, chain: &[Member<'_>]) -> Vec<Done> {
     let mut all: Vec<Done> = Vec::with_capacity(chain.len());
     for member in chain {
@@ -109,7 +109,7 @@ async fn call_unit(transaction: &Arc<Transaction>, member: &Member<'_>) -> Done 
     let verdict = running.catch_unwind().await;
     let verdict = verdict.unwrap_or_else(|_| Err(StoreError::Broken("the unit panicked".to_owned())));
     let (part, hooks) = handle.close().await;
-    // Nobody else closes it.
+    // No other code closes it.
     let (untouched, wrote, failure, overstepped) = part.map_or((false, true, None, false), |part| {
         (part.untouched, part.wrote, part.failure, part.overstepped)
     });
@@ -117,7 +117,7 @@ async fn call_unit(transaction: &Arc<Transaction>, member: &Member<'_>) -> Done 
 }
 
 impl Done {
-    /// What is to become of what it wrote. Whatever the unit made of a failed statement, it cannot commit.
+    /// What to do with its writes. A unit with a failed statement cannot commit, even if it ignored the error.
     fn verdict(&self) -> Result<Verdict, StoreError> {
         match (&self.verdict, &self.failure) {
             (Ok(Verdict::Commit), Some(failure)) => Err(failure.error.clone()),
@@ -130,7 +130,7 @@ impl Done {
         self.failure.is_none() && !self.overstepped && self.verdict == Ok(Verdict::Commit)
     }
 
-    /// Whether what it wrote, and with it all that the others wrote, has to be taken back.
+    /// Whether its writes, and with them those of all others, must be undone.
     fn is_spoiled(&self) -> bool {
         let in_time = !self.wrote && (self.overstepped || self.verdict == Ok(Verdict::Rollback));
         self.failure.is_some() || !self.commits() && !in_time
@@ -139,7 +139,7 @@ impl Done {
 
 type Outcomes = Option<Vec<Result<(), StoreError>>>;
 
-/// Ends the transaction of so many units, of which these have run.
+/// Ends the transaction of `count` units, of which these have run.
 async fn conclude(
     transaction: Transaction,
     effect: Effect,
@@ -173,7 +173,7 @@ async fn conclude(
     };
     let of = |(verdict, follows)| match (verdict, &committed) {
         (Ok(Verdict::Commit), Err(failure)) => Err(failure.error.clone()),
-        // It may have refused for rows that are lost. It wrote nothing, so it can be run again, by itself.
+        // Its refusal may be based on rows that are lost. It wrote nothing, so it can be retried alone.
         (Ok(Verdict::Rollback), Err(_)) if follows => Err(StoreError::Collided),
         (verdict, _) => verdict.map(drop),
     };
@@ -181,7 +181,8 @@ async fn conclude(
     let lost = match committed {
         Ok(()) => {
             for hook in after {
-                // What is committed stays so. Memory has forgotten what this hook would have told it, which is safe.
+                // The commit stands. Memory was invalidated before and is only missing this hook's update, which is
+                // safe.
                 drop(catch_unwind(AssertUnwindSafe(hook)));
             }
             false

@@ -1,12 +1,12 @@
-//! Which writing units share a transaction.
+//! Decides which writing units share a transaction.
 //!
-//! A lane writes one group after the other. What comes meanwhile waits, and is its next group: one transaction, one
-//! commit, and statements that go out together. The larger the groups, the less each unit costs, so there is one lane, and
-//! more of them only while a whole group waits, or somebody has waited for long. In a group, the units of one tenant run
-//! one after the other, and those of different tenants side by side, since they have nothing to do with each other; so are
-//! units that only add a row, whose tenant then has no others in the group. No
-//! tenant is in two groups at a time: groups that wait for each other's rows would be in each other's way. A tenant with
-//! more to write than that has its units run by themselves, and wait in PostgreSQL, if they have to.
+//! A lane writes one group after another. Units that arrive meanwhile wait and form its next group: one transaction,
+//! one commit, and statements that are sent together. The larger the groups, the less each unit costs. So there is one
+//! lane, and more only while a whole group waits or a unit has waited for long. In a group, the units of one tenant run
+//! one after another, and those of different tenants concurrently, since they are independent. Units that only add a
+//! row run concurrently, too; their tenant then has no other units in the group. No tenant is in two groups at a time:
+//! groups that wait for each other's rows would block each other. If a tenant has more to write, its units run alone
+//! and, if necessary, wait in PostgreSQL.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,10 +20,10 @@ use tokio::time::Instant;
 const LANES: usize = 4;
 /// The most units in a group.
 pub(crate) const GROUP: usize = 32;
-/// The most units of one tenant in a group. They run one after the other, and the others wait for them.
+/// The most units of one tenant in a group. They run one after another, and the rest of the group waits for them.
 const CHAIN: usize = 4;
 
-/// A unit that is to be run.
+/// A waiting unit.
 pub(crate) struct Waiting {
     pub(crate) tenant: TenantKey,
     pub(crate) unit: Arc<dyn Unit>,
@@ -33,11 +33,11 @@ pub(crate) struct Waiting {
 
 /// How a unit is run.
 pub(crate) enum Placement {
-    /// By itself, now.
+    /// Alone, now.
     Alone(Waiting),
-    /// By a lane, which is to be started.
+    /// In a new lane, which must be started.
     NewLane,
-    /// By a lane that runs already.
+    /// In a running lane.
     Queued,
 }
 
@@ -48,17 +48,17 @@ struct State {
     writing: HashMap<TenantKey, Writing>,
 }
 
-/// What a tenant writes.
+/// The writes of a tenant.
 #[derive(Default)]
 struct Writing {
-    /// Whether a lane runs units of it.
+    /// Whether a lane runs its units.
     lane: bool,
-    /// How many of its units wait for a lane, and how many run by themselves.
+    /// How many of its units wait for a lane, and how many run alone.
     waiting: usize,
     alone: usize,
 }
 
-/// What waits, and who writes.
+/// The waiting units and the running writers.
 #[derive(Default)]
 pub(crate) struct Groups(Mutex<State>);
 
@@ -67,7 +67,7 @@ impl Groups {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says how a unit is to be run. Who runs it by itself tells [`Groups::ended_alone`].
+    /// Decides how a unit is run. For a unit run alone, the caller must call [`Groups::ended_alone`] at its end.
     pub(crate) fn enter(&self, unit: Waiting) -> Placement {
         let mut state = self.state();
         let free = state.lanes < LANES;
@@ -80,7 +80,7 @@ impl Groups {
             }
             writing.waiting += 1;
         }
-        // Its tenant's lane takes it; no other one could.
+        // The unit waits for its tenant's lane; no other may take it.
         let wanted = none || free && full && !writing.lane;
         state.waiting.push_back(unit);
         if wanted {
@@ -90,7 +90,7 @@ impl Groups {
         Placement::Queued
     }
 
-    /// Whether one more lane is to be started for a tenant's unit, which has waited for long.
+    /// Whether to start another lane for a tenant's unit that has waited for long.
     pub(crate) fn hurry(&self, tenant: TenantKey) -> bool {
         let mut state = self.state();
         let in_lane = state.writing.get(&tenant).is_some_and(|writing| writing.lane);
@@ -104,10 +104,10 @@ impl Groups {
         self.state().waiting.len()
     }
 
-    /// What waits, for a lane that has run units of these tenants, or begins: a tenant's units behind each other. Nothing
-    /// ends the lane; what still waits then is for the other lanes, which will take it.
+    /// The next group for a lane that has run units of these tenants, or starts: each tenant's units in order. An empty
+    /// group ends the lane; what still waits belongs to other lanes.
     ///
-    /// A tenant that is in a lane is left to it, and in a group a tenant either only adds or has a chain.
+    /// A tenant that is in another lane is left to it. In a group, a tenant either only adds or has a chain.
     pub(crate) fn next(&self, ran: &[TenantKey]) -> Vec<Vec<Waiting>> {
         let mut state = self.state();
         let State { lanes, waiting, writing } = &mut *state;
@@ -119,7 +119,7 @@ impl Groups {
             *lanes -= 1;
             return group;
         }
-        // Where a tenant's chain is, or that it has units in the group that only add.
+        // The chain of a tenant, or `None` if its units in the group only add.
         let mut place: HashMap<TenantKey, Option<usize>> = HashMap::new();
         let mut left = VecDeque::new();
         let mut count = 0;
@@ -155,18 +155,18 @@ impl Groups {
         group
     }
 
-    /// A unit of a group is to be run by itself after all.
+    /// A unit of a group is to be run alone after all.
     pub(crate) fn goes_alone(&self, tenant: TenantKey) {
         self.state().writing.entry(tenant).or_default().alone += 1;
     }
 
-    /// A unit that ran by itself has ended.
+    /// A unit that ran alone has ended.
     pub(crate) fn ended_alone(&self, tenant: TenantKey) {
         leave(&mut self.state().writing, tenant, |writing| writing.alone -= 1);
     }
 }
 
-/// Notes what a tenant no longer does, and forgets one that writes nothing.
+/// Updates a tenant's writes, and forgets a tenant without any.
 fn leave(all: &mut HashMap<TenantKey, Writing>, tenant: TenantKey, change: impl FnOnce(&mut Writing)) {
     if let Some(writing) = all.get_mut(&tenant) {
         change(writing);

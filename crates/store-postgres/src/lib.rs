@@ -1,8 +1,8 @@
 //! The cluster driver: PostgreSQL.
 //!
-//! Each run of a unit is a transaction on a connection of a small pool; units of different tenants that write at the same
-//! time share one. What was not answered in time is given up by
-//! dropping the connection, never by cancelling; a COMMIT that was not answered plainly has an unknown outcome.
+//! Each run of a unit is a transaction on a connection of a small pool. Units of different tenants that write at the
+//! same time share one. If there is no answer in time, the connection is dropped, never canceled. A COMMIT without a
+//! clear answer has an unknown outcome.
 
 mod attempts;
 mod certificate;
@@ -36,26 +36,26 @@ use pool::Pool;
 use scheduler::Scheduler;
 pub use tls::Tls;
 
-/// Settings of a session that decide how its statements are planned: once for any parameters, and as walks along indexes, since
-/// every statement reads few rows of one tenant. Estimates are bound to be wrong (a tenant may have one row or all of a
-/// table's), so nothing is left to them that would cost much: no table is read whole, nothing is hashed or compiled.
+/// Session settings for planning: one plan for any parameters, and index scans only, since every statement reads few
+/// rows of one tenant. Estimates are often wrong (a tenant may have one row of a table or all of them), so expensive
+/// plans are ruled out: no sequential scans, hash joins or JIT.
 pub const PLANNING: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; \
      SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET enable_sort = off; SET jit = off; \
      SET max_parallel_workers_per_gather = 0";
 
-/// How long it may take to connect, and to be greeted.
+/// The time limit for connecting, including the server's greeting.
 pub(crate) const CONNECT: Duration = Duration::from_secs(2);
 
-/// What can be tuned.
+/// Options of the driver.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The most connections at a time; at least one. Default 16.
     pub connections: usize,
-    /// How long a unit may take in all, waiting for its turn and running again included. Default 5 s.
+    /// The time limit of a unit in all, including waiting and retries. Default 5 s.
     pub deadline: Duration,
     /// How connections are encrypted. Default: if the server offers it.
     pub tls: Tls,
-    /// A PEM file of the authorities that may vouch for the server. Default: those of the system.
+    /// A PEM file of the CA certificates that may vouch for the server. Default: those of the system.
     pub ca: Option<PathBuf>,
 }
 
@@ -65,44 +65,44 @@ impl Default for Options {
     }
 }
 
-/// What the driver has done since it was opened.
+/// Work since the driver was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Writing units that committed.
     pub commits: u64,
-    /// Transactions that several of them shared.
+    /// Transactions shared by several of them.
     pub groups: u64,
-    /// Such transactions that were undone, after which each unit was run by itself.
+    /// Shared transactions that were undone, after which each unit was retried alone.
     pub groups_undone: u64,
     /// Reading units that ran.
     pub reads: u64,
-    /// Runs that collided and were run again, or given up.
+    /// Runs that collided and were retried or given up.
     pub collisions: u64,
-    /// Commits without a plain answer.
+    /// Commits with an unknown outcome.
     pub unknown_outcomes: u64,
     /// Connections made.
     pub connections: u64,
-    /// How often an answer of the server was awaited: what a call costs that PostgreSQL is far from.
+    /// Answers awaited: the cost of a call if PostgreSQL is far away.
     pub round_trips: u64,
 }
 
-/// A store in a PostgreSQL database, which other processes may use as well.
+/// A store in a PostgreSQL database. Other processes may use it, too.
 pub struct Postgres {
     scheduler: Arc<Scheduler>,
     place: String,
-    /// When a write last found no room.
+    /// When a write last failed for lack of space.
     no_room: Arc<Mutex<Option<Instant>>>,
 }
 
-/// For how long a write that found no room speaks for those that come.
+/// For how long a write that failed for lack of space predicts the same for others.
 const RECENT: Duration = Duration::from_secs(3);
 
 /// Why a database cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenError {
-    /// It cannot be reached, or does not answer, now.
+    /// It cannot be reached or does not answer now.
     Away(StoreError),
-    /// It will not do, and waiting does not change that: the address, a certificate, what the server or the database is.
+    /// It is unsuitable, and waiting does not help: the URL, a certificate, or the server or database itself.
     Unfit(StoreError),
 }
 
@@ -121,18 +121,18 @@ impl From<StoreError> for OpenError {
 }
 
 impl Postgres {
-    /// Connects to a database, and refuses one that cannot hold the data.
+    /// Connects to a database, and refuses one that cannot keep the data.
     ///
-    /// `url` is `postgres://user:password@host1,host2:5433/database`. Of several hosts, each connection goes to the one
-    /// that takes writes; they are asked in random order.
+    /// `url` is `postgres://user:password@host1,host2:5433/database`. With several hosts, each connection goes to the
+    /// one that takes writes; they are tried in random order.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with the reason, in words for the operator. It never holds the password.
+    /// [`StoreError::Unavailable`] with the reason, for the operator. It never contains the password.
     pub async fn open(url: &str, options: &Options) -> Result<Self, StoreError> {
         Ok(Self::try_open(url, options).await?)
     }
 
-    /// As [`Postgres::open`], and tells what may pass from what will not.
+    /// As [`Postgres::open`], but tells temporary failures from permanent ones.
     ///
     /// # Errors
     /// As [`Postgres::open`].
@@ -157,12 +157,12 @@ impl Postgres {
         Ok(Postgres { scheduler: Arc::new(Scheduler::new(attempts)), place, no_room: Arc::default() })
     }
 
-    /// Where it is, for people: hosts and database, without user and password.
+    /// Hosts and database, for people, without user and password.
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// What was done so far, for metrics.
+    /// Counts so far, for metrics.
     pub fn stats(&self) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let Attempts { pool, counters, .. } = &self.scheduler.attempts;
@@ -195,7 +195,7 @@ impl Postgres {
         })
     }
 
-    /// Refuses units from now on and lets go of the connections that are not in use.
+    /// Refuses further units and closes idle connections.
     pub fn close(&self) {
         self.scheduler.attempts.pool.close();
     }
@@ -209,10 +209,10 @@ fn config(url: &str) -> Result<Config, StoreError> {
             why.push_str("; certificates are verified by the setting postgres.tls = \"verify\"");
         }
         StoreError::Unavailable(format!(
-            "this is no address of a PostgreSQL database ({why}): write postgres://user:password@host/database"
+            "not a PostgreSQL URL ({why}): write postgres://user:password@host/database"
         ))
     })?;
-    // With a fixed order, clients would keep returning to an old primary that still answers.
+    // In a fixed order, clients would keep returning to an old primary that still answers.
     config.target_session_attrs(TargetSessionAttrs::ReadWrite).load_balance_hosts(LoadBalanceHosts::Random);
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(1));
@@ -236,14 +236,14 @@ fn place(config: &Config) -> String {
     format!("postgres://{}/{}", hosts.join(","), config.get_dbname().unwrap_or_default())
 }
 
-/// Runs something as a task of its own, so that it ends properly even if nobody waits for it any more.
+/// Runs a future as a task of its own, so that it completes even if its caller has gone.
 async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, StoreError> {
     match tokio::spawn(work).await {
         Ok(outcome) => outcome,
         Err(error) if error.is_panic() => Err(StoreError::Broken(format!("the unit panicked: {error}"))),
-        Err(_) => Err(StoreError::UnknownOutcome("the unit was ended with the process".to_owned())),
+        Err(_) => Err(StoreError::UnknownOutcome("aborted by shutdown".to_owned())),
     }
 }
 
@@ -289,7 +289,7 @@ impl Driver for Postgres {
         let no_room = *self.no_room.lock().unwrap_or_else(PoisonError::into_inner);
         no_room
             .filter(|when| when.elapsed() < RECENT)
-            .map(|_| "a write found no room on the disk of PostgreSQL a moment ago".to_owned())
+            .map(|_| "a write failed a moment ago: the disk of PostgreSQL is full".to_owned())
     }
 
     fn name(&self) -> &'static str {

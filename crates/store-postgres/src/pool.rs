@@ -1,4 +1,4 @@
-//! Connections that wait to be used, and a bound on how many there are.
+//! Idle connections, and a limit on how many exist.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::connection::Connection;
 
-/// How often a connection is made in search of the newest primary.
+/// How many connections are tried in search of the newest primary.
 const TRIES: usize = 8;
 
 pub(crate) struct Pool {
@@ -19,11 +19,11 @@ pub(crate) struct Pool {
     tls: MakeRustlsConnect,
     turns: Semaphore,
     idle: Mutex<Vec<Connection>>,
-    /// The newest timeline that a connection led to. A primary of an older one was replaced and does not know it.
+    /// The newest timeline seen on any connection. A primary of an older one was replaced without knowing it.
     timeline: AtomicU32,
-    /// Connections made so far.
+    /// Connections opened so far.
     pub(crate) made: AtomicU64,
-    /// How often an answer was awaited.
+    /// Answers awaited.
     pub(crate) round_trips: Arc<AtomicU64>,
 }
 
@@ -41,7 +41,7 @@ impl Pool {
         }
     }
 
-    /// How connections are made.
+    /// How connections are opened.
     pub(crate) fn way(&self) -> (&Config, &MakeRustlsConnect) {
         (&self.config, &self.tls)
     }
@@ -50,7 +50,7 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a turn: whoever has one may take a connection.
+    /// Waits for a permit; its holder may take a connection.
     pub(crate) async fn turn(&self, until: Instant) -> Result<SemaphorePermit<'_>, StoreError> {
         let unavailable = |why: &str| StoreError::Unavailable(why.to_owned());
         let turn = timeout_at(until, self.turns.acquire()).await;
@@ -69,7 +69,7 @@ impl Pool {
             connection.renew_plans().await;
             return Ok((connection, true));
         }
-        // The hosts are asked in random order.
+        // The hosts are tried in random order.
         for _ in 0..TRIES {
             self.made.fetch_add(1, Ordering::Relaxed);
             let opened = Connection::open(&self.config, &self.tls, self.round_trips.clone()).await?;
@@ -83,13 +83,13 @@ impl Pool {
 
     /// Whether a connection leads to the newest primary, as far as is known.
     ///
-    /// One that was replaced and not fenced commits nothing, but answers what only reads from what it had. A server that has
-    /// met its successor must not turn back to it.
+    /// A primary that was replaced but not fenced commits nothing, but still answers reads from its old data. A process
+    /// that has seen its successor must not use it again.
     fn is_good(&self, connection: &Connection) -> bool {
         !connection.is_closed() && connection.timeline() >= self.timeline.load(Ordering::Acquire)
     }
 
-    /// Keeps a connection on which nothing is open.
+    /// Returns a connection on which nothing is open.
     pub(crate) fn give_back(&self, mut connection: Connection) {
         connection.set_in_use(false);
         if self.is_good(&connection) && !self.turns.is_closed() {
@@ -97,13 +97,13 @@ impl Pool {
         }
     }
 
-    /// Lets go of every connection that waits: one was lost, so the others are likely to be.
+    /// Drops every idle connection: one was lost, so the others probably are, too.
     pub(crate) fn forget(&self) {
         let idle = std::mem::take(&mut *self.idle());
         drop(idle);
     }
 
-    /// Refuses whoever comes from now on.
+    /// Refuses further callers.
     pub(crate) fn close(&self) {
         self.turns.close();
         self.forget();

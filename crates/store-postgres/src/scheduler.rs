@@ -1,4 +1,4 @@
-//! Decides when a writing unit runs: as one of a group, in a lane, or alone.
+//! Decides when a writing unit runs: in a group, in a lane, or alone.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::attempts::Attempts;
 use crate::execution::Member;
 use crate::groups::{GROUP, Groups, Placement, Waiting};
 
-/// How long a unit waits for its group until one more lane is started: the one before it takes its time.
+/// How long a unit waits for its group before another lane is started, since the current group is slow.
 const PATIENCE: Duration = Duration::from_millis(10);
 
-/// What a driver and the tasks that it started share.
+/// State shared by a driver and its tasks.
 pub(crate) struct Scheduler {
     pub(crate) attempts: Attempts,
     groups: Groups,
@@ -31,7 +31,7 @@ impl Scheduler {
         Scheduler { attempts, groups: Groups::default() }
     }
 
-    /// Runs a unit that writes the rows of one tenant alone, as one of a group if others wait, too.
+    /// Runs a unit that writes the rows of only one tenant; in a group if others wait, too.
     pub(crate) async fn transact_of(
         self: Arc<Self>,
         tenant: TenantKey,
@@ -53,12 +53,10 @@ impl Scheduler {
                 answer.await
             }
         };
-        answered.unwrap_or_else(|_| {
-            Err(StoreError::UnknownOutcome("the unit was ended with the process".to_owned()))
-        })
+        answered.unwrap_or_else(|_| Err(StoreError::UnknownOutcome("aborted by shutdown".to_owned())))
     }
 
-    /// Runs what waits, group by group.
+    /// Runs waiting units, group by group.
     async fn serve_lane(self: Arc<Self>) {
         let mut ran = Vec::new();
         loop {
@@ -68,7 +66,7 @@ impl Scheduler {
             if ran.is_empty() {
                 return;
             }
-            // A lane that ended by a panic would never be free again, and its tenants neither.
+            // A panic must not end the lane, or it and its tenants would stay blocked.
             drop(AssertUnwindSafe(self.commit_group(group)).catch_unwind().await);
         }
     }
@@ -125,7 +123,7 @@ impl Scheduler {
 
     fn reply(&self, waiting: Waiting, outcome: Result<(), StoreError>) {
         self.attempts.counters.count(Effect::Writes, &outcome);
-        // Whoever asked may be gone; it was run to its end all the same.
+        // The caller may be gone; the unit has completed all the same.
         drop(waiting.reply.send(outcome));
     }
 }

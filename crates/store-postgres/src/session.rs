@@ -1,4 +1,4 @@
-//! What a unit holds of its transaction.
+//! A unit's handle on its transaction.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,24 +10,24 @@ use crate::connection::is_definition;
 use crate::errors::Failure;
 use crate::transaction::Transaction;
 
-/// A statement that makes or changes a table may take this long, and so may the transaction that it is in.
+/// The time limit of a statement that creates or changes a table, and of its transaction.
 const DEFINITION: Duration = Duration::from_secs(3600);
 
-/// What one unit sees of its transaction.
+/// One unit's part of a transaction.
 pub(crate) struct Part {
     transaction: Arc<Transaction>,
-    /// How long it may take.
+    /// Its deadline.
     until: Instant,
     /// Whether the connection was lost at the first statement.
     pub(crate) untouched: bool,
     /// Whether it wrote a row.
     pub(crate) wrote: bool,
-    /// Whether it may add rows and do nothing else, and whether one of its rows was not added.
+    /// Whether it may only add rows, and whether one of its rows was not added.
     only_adds: bool,
     not_added: bool,
     /// Whether it asked for more than that.
     pub(crate) overstepped: bool,
-    /// The first failure. After it PostgreSQL refuses every statement and makes a ROLLBACK of a COMMIT.
+    /// The first failure. After it PostgreSQL refuses every statement and turns a COMMIT into a ROLLBACK.
     pub(crate) failure: Option<Failure>,
 }
 
@@ -42,7 +42,7 @@ enum Asks {
     Row,
 }
 
-/// What a unit holds. It outlives its unit harmlessly: there is nothing open any more.
+/// A unit's handle. It may outlive its unit: it then fails.
 #[derive(Clone)]
 pub(crate) struct Handle {
     part: Arc<tokio::sync::Mutex<Option<Part>>>,
@@ -65,7 +65,7 @@ impl Handle {
         Handle { part: Arc::new(tokio::sync::Mutex::new(Some(part))), hooks: Arc::default() }
     }
 
-    /// Takes the unit's part away from all its handles, when what they are doing has ended; with what is to happen around
+    /// Waits for what the handles are doing, and takes the unit's part away from them. Returns it with the hooks for
     /// the commit.
     pub(crate) async fn close(&self) -> (Option<Part>, Vec<Hook>) {
         let hooks = std::mem::take(&mut *self.hooks.lock().unwrap_or_else(PoisonError::into_inner));
@@ -80,7 +80,7 @@ impl Handle {
         .await
     }
 
-    /// Does something within the transaction, which it is part of unless it has failed or ended.
+    /// Does something in the transaction, unless the part has failed or ended.
     async fn within<T>(
         &self,
         sql: &str,

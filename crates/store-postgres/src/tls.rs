@@ -1,4 +1,4 @@
-//! Encrypted connections, and when a server's certificate is believed.
+//! Encrypted connections, and how a server's certificate is checked.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,19 +15,19 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::certificate::{public_key, signed};
 
-/// How connections to a server are encrypted. Connections by a socket of the machine itself never are.
+/// How connections to a server are encrypted. Connections through a local socket never are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Tls {
-    /// If the server offers it, whoever the server is: against listeners, not against impostors.
+    /// If the server offers it, without checking its identity: stops eavesdroppers, not impostors.
     #[default]
     Prefer,
-    /// Always, whoever the server is.
+    /// Always, without checking the server's identity.
     Require,
     /// Always, and the certificate must be valid for the host's name.
     Verify,
 }
 
-/// Settles `sslmode`, and makes what opens encrypted connections.
+/// Applies `sslmode`, and makes the connector for encrypted connections.
 pub(crate) fn connector(
     config: &mut Config,
     tls: Tls,
@@ -35,13 +35,13 @@ pub(crate) fn connector(
 ) -> Result<MakeRustlsConnect, StoreError> {
     let refuse = |why: String| Err(StoreError::Unavailable(why));
     if ca.is_some() && tls != Tls::Verify {
-        return refuse("postgres.ca is looked at with postgres.tls = \"verify\" only".to_owned());
+        return refuse("postgres.ca is used only with postgres.tls = \"verify\"".to_owned());
     }
     match (tls, config.get_ssl_mode()) {
         (Tls::Prefer, _) => {}
         (_, SslMode::Disable) => {
             return refuse(
-                "the address says sslmode=disable and postgres.tls asks for encryption: which is meant?"
+                "the URL says sslmode=disable, but postgres.tls asks for encryption: change one of them"
                     .to_owned(),
             );
         }
@@ -49,7 +49,7 @@ pub(crate) fn connector(
             config.ssl_mode(SslMode::Require);
         }
     }
-    // Nobody listens on a socket of the machine, and PostgreSQL does not offer it there.
+    // A local socket cannot be eavesdropped, and PostgreSQL does not offer encryption there.
     #[cfg(unix)]
     if config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
         config.ssl_mode(SslMode::Disable);
@@ -63,20 +63,20 @@ pub(crate) fn connector(
     } else {
         builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
             .with_no_client_auth()
     };
     Ok(MakeRustlsConnect::new(client))
 }
 
-/// Who may vouch for a server: the file's authorities, or else those of the system.
+/// The trusted CA certificates: the file's, or else those of the system.
 fn roots(ca: Option<&Path>) -> Result<RootCertStore, StoreError> {
     let mut roots = RootCertStore::empty();
     let refuse = |why: String| Err(StoreError::Unavailable(why));
     let Some(path) = ca else {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if roots.is_empty() {
-            return refuse("this system has no list of authorities: name a file in postgres.ca".to_owned());
+            return refuse("this system has no CA certificates: name a file in postgres.ca".to_owned());
         }
         return Ok(roots);
     };
@@ -89,23 +89,23 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, StoreError> {
     for certificate in certificates {
         if let Err(error) = roots.add(certificate) {
             return refuse(format!(
-                "postgres.ca, {shown}, holds what is no authority's certificate: {error}"
+                "postgres.ca, {shown}, contains something that is not a CA certificate: {error}"
             ));
         }
     }
     if roots.is_empty() {
-        return refuse(format!("postgres.ca, {shown}, holds no certificate: it must be a file in PEM form"));
+        return refuse(format!("postgres.ca, {shown}, contains no certificate: it must be a PEM file"));
     }
     Ok(roots)
 }
 
-/// Believes any certificate whose key the server has, as libpq does without `sslrootcert`: of the certificate nothing but
-/// the key is read. That the server has the key matters all the same: a password may be bound to the certificate
-/// (SCRAM-SHA-256-PLUS), which a stranger could otherwise show as well.
+/// Accepts any certificate whose key the server has, as libpq does without `sslrootcert`: nothing but the key is read
+/// from the certificate. Proof of the key matters all the same: a password may be bound to the certificate
+/// (SCRAM-SHA-256-PLUS), and an impostor could present the same certificate.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct AnyCertificate(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,
@@ -172,11 +172,11 @@ mod tests {
         assert_eq!(mode("postgres://h/db", Tls::Require), SslMode::Require);
         assert_eq!(mode("postgres://%2Frun%2Fpostgresql/db", Tls::Require), SslMode::Disable);
         let why = refused("postgres://h/db?sslmode=disable", Tls::Verify, None);
-        assert!(why.contains("which is meant"), "{why}");
+        assert!(why.contains("change one of them"), "{why}");
     }
 
     #[test]
-    fn files_that_name_nobody_are_refused() {
+    fn files_without_a_ca_certificate_are_refused() {
         let file =
             |name: &str| std::env::temp_dir().join(format!("larkspur-tls-{}-{name}", std::process::id()));
         let (missing, empty, torn) = (file("missing"), file("empty"), file("torn"));
@@ -184,7 +184,7 @@ mod tests {
         std::fs::write(&torn, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
             .expect("written");
         for (path, part) in
-            [(&missing, "cannot read"), (&empty, "holds no certificate"), (&torn, "no authority")]
+            [(&missing, "cannot read"), (&empty, "contains no certificate"), (&torn, "not a CA")]
         {
             let why = refused("postgres://h/db", Tls::Verify, Some(path));
             assert!(why.contains(part), "{why}");

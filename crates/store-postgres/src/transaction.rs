@@ -1,4 +1,4 @@
-//! A transaction that units share: its statements, and the rows that several of them add at once.
+//! A transaction shared by units: its statements, and the rows that several of them add at once.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,10 +12,11 @@ use tokio::time::Instant;
 use crate::connection::Connection;
 use crate::errors::Failure;
 
-/// What a transaction begins with. It says whether it writes, since sessions by themselves only read.
+/// How a transaction begins. It says whether it writes, since sessions only read by default.
 ///
-/// A reading unit sees one moment, as SQLite's readers do. A writing unit sees each statement's moment, and takes the
-/// rows that its rules depend on: that works on Citus, too, and waits where a stricter isolation would fail.
+/// A reading unit sees one snapshot, as SQLite's readers do. A writing unit sees a snapshot for each statement, and
+/// locks the rows that its rules depend on: this works on Citus, too, and waits where a stricter isolation level would
+/// fail.
 pub(crate) fn begin(effect: Effect) -> &'static str {
     match effect {
         Effect::Reads => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
@@ -23,19 +24,19 @@ pub(crate) fn begin(effect: Effect) -> &'static str {
     }
 }
 
-/// As [`begin`], for several units that write. Two servers may have tenants in common and wait for each other's rows:
-/// whoever waited this long gives way, and runs each of its units by itself.
+/// As [`begin`], for several writing units. Groups of two servers may have tenants in common and wait for each other's
+/// rows: after this wait a group gives up and retries each of its units alone.
 const BEGIN_TOGETHER: &str =
     "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; SET LOCAL lock_timeout = '100ms'";
 
-/// A transaction, as all its units share it.
+/// A transaction, shared by its units.
 pub(crate) struct Transaction {
     connection: Connection,
     effect: Effect,
     begin: &'static str,
-    /// Whether the first statement was sent, and with it the beginning.
+    /// Whether the first statement was sent, and with it the BEGIN.
     begun: AtomicBool,
-    /// Rows that units are about to add, where several run side by side.
+    /// Rows that units are about to add, if several run concurrently.
     adding: Option<Mutex<Vec<Adding>>>,
 }
 
@@ -48,7 +49,7 @@ pub(crate) struct Adding {
 }
 
 impl Transaction {
-    /// Begins one with its first statement, for this many chains of units, of which there are `units`.
+    /// A transaction for `chains` chains with `units` units in all. It begins with its first statement.
     pub(crate) fn new(connection: Connection, effect: Effect, chains: usize, units: usize) -> Self {
         let begin = if units > 1 { BEGIN_TOGETHER } else { begin(effect) };
         let adding = (chains > 1).then(Mutex::default);
@@ -60,12 +61,12 @@ impl Transaction {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// The connection, on which it may still be open.
+    /// The connection. The transaction may still be open on it.
     pub(crate) fn into_connection(self) -> Connection {
         self.connection
     }
 
-    /// Runs a statement. The first one is sent behind the beginning.
+    /// Runs a statement. The first one is sent together with the BEGIN.
     pub(crate) async fn query(
         &self,
         sql: &str,
@@ -75,13 +76,14 @@ impl Transaction {
         let begin = (!self.begun.swap(true, Ordering::Relaxed)).then_some(self.begin);
         let outcome = self.connection.query(begin, sql, params, until, self.effect).await;
         if outcome.as_ref().is_err_and(|failure| failure.lost) {
-            // The others learn it now, and not when their time is up.
+            // The other units fail now, instead of at their deadline.
             self.connection.cut_off();
         }
         outcome
     }
 
-    /// Adds a row; where several units run side by side, with those that the others add. Tells whether it was added.
+    /// Adds a row; if several units run concurrently, together with the rows of the others. Returns whether it was
+    /// added.
     pub(crate) async fn insert(&self, sql: &str, row: Vec<Value>, until: Instant) -> Result<bool, Failure> {
         let Some(adding) = &self.adding else {
             let (rows, _) = self.query(sql, &row, until).await?;
@@ -93,7 +95,7 @@ impl Transaction {
         answer.await.unwrap_or_else(|_| Err(Failure::broken("a row was not added".to_owned())))
     }
 
-    /// The rows that are to be added now, by their statements.
+    /// The rows to add now, by statement.
     pub(crate) fn adding(&self) -> HashMap<String, Vec<Adding>> {
         let mut rows: HashMap<String, Vec<Adding>> = HashMap::new();
         let Some(adding) = &self.adding else { return rows };
@@ -110,13 +112,13 @@ impl Transaction {
         let values: Vec<Value> = rows.iter().flat_map(|row| row.row.iter().cloned()).collect();
         let outcome = self.query(&sql, &values, until).await;
         if outcome.as_ref().is_ok_and(|(added, _)| added.len() == rows.len()) {
-            // As nearly always: each of them was.
+            // The usual case: all rows were added.
             for Adding { reply, .. } in rows {
                 drop(reply.send(Ok(true)));
             }
             return;
         }
-        // What is returned of a row that was added are its first columns. Of rows that have those in common, the first was.
+        // The returned columns are the first of each added row. Of rows that share them, only the first was added.
         let mut added: Result<HashSet<Vec<Value>>, Failure> =
             outcome.map(|(rows, _)| rows.into_iter().map(|row| row.0).collect());
         let columns = added.as_ref().ok().and_then(|added| added.iter().next()).map_or(0, Vec::len);
@@ -127,7 +129,7 @@ impl Transaction {
     }
 }
 
-/// `INSERT INTO … VALUES ($1, …) …` for so many rows of so many columns.
+/// `INSERT INTO … VALUES ($1, …) …` for `rows` rows of `columns` columns.
 fn of_rows(sql: &str, columns: usize, rows: usize) -> String {
     let Some((head, tail)) = sql
         .split_once(" VALUES (")

@@ -9,12 +9,12 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use crate::errors::Failure;
 
-/// A parameter as PostgreSQL takes it.
+/// A parameter, as PostgreSQL expects it.
 #[derive(Debug)]
 pub(crate) struct Param<'a>(&'a Value);
 
 impl Param<'_> {
-    /// Whether the type that PostgreSQL chose for a parameter can hold the value.
+    /// Whether the type that PostgreSQL chose for a parameter fits the value.
     fn fits(&self, wanted: &Type) -> bool {
         match self.0 {
             Value::Null => true,
@@ -35,7 +35,7 @@ impl ToSql for Param<'_> {
         }
     }
 
-    // Looked at by `fits` before, with the statement's text at hand.
+    // Checked by `fits` before, with the statement's text at hand.
     fn accepts(_: &Type) -> bool {
         true
     }
@@ -43,7 +43,7 @@ impl ToSql for Param<'_> {
     to_sql_checked!();
 }
 
-/// The parameters as the statement takes them.
+/// The parameters, as the statement expects them.
 pub(crate) fn fitting<'a>(
     statement: &Statement,
     sql: &str,
@@ -66,7 +66,7 @@ pub(crate) fn fitting<'a>(
     Ok(params.iter().map(Param).collect())
 }
 
-/// The rows of an answer.
+/// The rows of a result.
 pub(crate) fn rows(found: &[tokio_postgres::Row], sql: &str) -> Result<Vec<Row>, Failure> {
     let rows = found.iter().map(|found| row(found, sql)).collect::<Result<_, _>>();
     rows.map_err(|error| Failure { error, lost: false })

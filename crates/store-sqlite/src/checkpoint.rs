@@ -10,22 +10,22 @@ use rusqlite::wal::CheckpointMode;
 
 use crate::Counters;
 
-/// A log smaller than this is left alone.
+/// A smaller log is not checkpointed.
 pub(crate) const WORTH_BYTES: u64 = 4 << 20;
 /// The shortest time between two checkpoints: each costs two syncs that the writer's own must queue behind.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long the writer waits for readers to leave the log when it has reached its limit.
+/// How long the writer waits for readers to leave the log once it has reached its limit.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// The file of the log is given back when it is larger than this: below, to write over it is cheaper than to grow it anew.
+/// The log file is truncated when it is larger than this. Below, overwriting is cheaper than growing the file again.
 const KEPT_BYTES: u64 = 16 << 20;
-/// How long after a large log was met it is looked at again: if nothing was committed meanwhile, its file is given back.
+/// How long after a large log file was found it is checked again. If nothing was committed meanwhile, it is truncated.
 const QUIET: Duration = Duration::from_millis(250);
-/// For how long commits may put that off. To give it back they must wait, for as long as a checkpoint takes.
+/// How long commits may delay that. Truncating blocks commits for as long as a checkpoint takes.
 const OVERDUE: Duration = Duration::from_secs(5);
 /// What a page costs in the log beyond its own size.
 const FRAME_HEADER: u64 = 24;
 
-/// How large the log is. SQLite tells after every commit, and that replaces its own checkpoints.
+/// Tracks the size of the log. SQLite reports it after every commit, which replaces automatic checkpoints.
 pub(crate) fn watch(connection: &mut Connection, wal_bytes: Arc<AtomicU64>) -> rusqlite::Result<()> {
     let page_size: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     let frame = u64::try_from(page_size).unwrap_or(4096) + FRAME_HEADER;
@@ -37,13 +37,13 @@ pub(crate) fn watch(connection: &mut Connection, wal_bytes: Arc<AtomicU64>) -> r
 
 /// The log as the checkpointing thread knows it.
 pub(crate) struct File {
-    /// Where it is.
+    /// Its path.
     pub(crate) path: PathBuf,
     /// How much of it is in use, as of the last commit.
     pub(crate) bytes: Arc<AtomicU64>,
 }
 
-/// What the writer and the checkpointing thread tell each other.
+/// State shared by the writer and the checkpointing thread.
 #[derive(Default)]
 pub(crate) struct CheckpointSignal {
     state: Mutex<State>,
@@ -62,13 +62,13 @@ impl CheckpointSignal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks for a checkpoint, soon.
+    /// Requests a checkpoint.
     pub(crate) fn request(&self) {
         self.state().wanted = true;
         self.changed.notify_one();
     }
 
-    /// Held during a checkpoint: SQLite refuses a second one at a time instead of letting it wait.
+    /// Locked during a checkpoint: SQLite refuses a concurrent one instead of letting it wait.
     pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -79,7 +79,7 @@ impl CheckpointSignal {
         self.changed.notify_one();
     }
 
-    /// Waits until a checkpoint is wanted, or, if the file of the log is to be given back, for a while; false at the end.
+    /// Waits until a checkpoint is wanted or, if the log file has to be truncated, for a while; false at the end.
     fn wait(&self, owing: bool) -> bool {
         let waiting = |state: &mut State| !state.wanted && !state.closed;
         let mut state = if owing {
@@ -97,10 +97,10 @@ impl CheckpointSignal {
     }
 }
 
-/// The checkpointing thread: asleep until the writer rings, and for as long as the log's file is not larger than it need be.
+/// The checkpointing thread: sleeps until the writer asks for a checkpoint or the log file has to be truncated.
 ///
-/// A failed checkpoint loses nothing (the log stays and is tried again), so nobody is told; a disk that is full or
-/// failing is reported by the commits.
+/// A failed checkpoint loses nothing (the log stays and the checkpoint is retried), so it is not reported. A full or
+/// failing disk is reported by the commits.
 pub(crate) fn run(
     signal: &CheckpointSignal,
     counters: &Counters,
@@ -108,7 +108,7 @@ pub(crate) fn run(
     open: impl Fn() -> rusqlite::Result<Connection>,
 ) {
     let mut connection = None;
-    // Since when the file has been too large, and how many commits there were at the last look.
+    // Since when the file has been too large, and the number of commits at the last check.
     let mut owing: Option<(Instant, u64)> = None;
     while signal.wait(owing.is_some()) {
         if connection.is_none() {
@@ -118,7 +118,8 @@ pub(crate) fn run(
         let due = owing.is_some_and(|(since, then)| commits == then || since.elapsed() >= OVERDUE);
         let turn = signal.turn();
         let done = connection.as_ref().is_some_and(|open| {
-            // The first does the work beside the writer; the second, which the writer waits for, finds little left.
+            // The first does the work concurrently with the writer; the second, for which the writer waits, finds
+            // little left.
             checkpoint(open, CheckpointMode::PASSIVE) && (!due || empty(open, CheckpointMode::TRUNCATE))
         });
         drop(turn);
@@ -126,7 +127,7 @@ pub(crate) fn run(
         if due && done {
             log.bytes.store(0, Ordering::Relaxed);
         }
-        // A reader of an old snapshot, or the writer, is in the way: it is tried again.
+        // A reader of an old snapshot, or the writer, is in the way: retry.
         owing =
             large.then(|| (owing.filter(|_| !due).map_or_else(Instant::now, |(since, _)| since), commits));
         if done {
@@ -138,7 +139,7 @@ pub(crate) fn run(
     }
 }
 
-/// Empties the log so that it begins anew. False if a reader still needs it after a moment.
+/// Empties the log so that it starts again. False if a reader still needs it after a moment.
 pub(crate) fn empty(connection: &Connection, mode: CheckpointMode) -> bool {
     let patient = connection.busy_timeout(PATIENCE).is_ok();
     let done = patient && checkpoint(connection, mode);

@@ -1,9 +1,9 @@
-//! What SQLite's errors mean to a caller.
+//! Interprets SQLite's errors.
 
 use larkspur_store::StoreError;
 use rusqlite::{Error, ErrorCode, ffi};
 
-/// What the failure of a statement means. `sql` is a text of the product and holds no data.
+/// The failure of a statement. `sql` is a text of the product and contains no data.
 pub(crate) fn of_statement(error: &Error, sql: &str) -> StoreError {
     let broken = || StoreError::Broken(format!("{error}, in: {sql}"));
     let Some(failure) = error.sqlite_error() else {
@@ -11,8 +11,8 @@ pub(crate) fn of_statement(error: &Error, sql: &str) -> StoreError {
     };
     match failure.code {
         ErrorCode::ConstraintViolation => match failure.extended_code {
-            // Statements say ON CONFLICT DO NOTHING where a duplicate is expected. This one is not: most likely a fresh
-            // id that exists, and another run draws another one.
+            // Statements say ON CONFLICT DO NOTHING where a duplicate is expected. This one is not: most likely a new
+            // id already exists, and a retry draws another one.
             ffi::SQLITE_CONSTRAINT_UNIQUE
             | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
             | ffi::SQLITE_CONSTRAINT_ROWID => StoreError::Collided,
@@ -35,10 +35,10 @@ pub(crate) fn of_statement(error: &Error, sql: &str) -> StoreError {
     }
 }
 
-/// What the failure of a COMMIT means to every unit in it.
+/// The failure of a COMMIT, for every unit in it.
 ///
-/// A commit that failed did not happen, with one exception: after an I/O error its last frame may be in the log all the
-/// same, and if the process dies before the next commit overwrites it, recovery would bring it back.
+/// A failed commit did not happen, with one exception: after an I/O error its last frame may still be in the log. If
+/// the process dies before the next commit overwrites it, recovery would bring it back.
 pub(crate) fn of_commit(error: &Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::SystemIoFailure) => StoreError::UnknownOutcome(error.to_string()),

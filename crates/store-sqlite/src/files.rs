@@ -1,4 +1,4 @@
-//! The files of a store: opening and locking them, copying them, looking for damage.
+//! The files of a store: opens and locks them, copies them, checks them for damage.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -13,10 +13,10 @@ use crate::Options;
 
 const DATABASE: &str = "larkspur.db";
 const LOCK: &str = "larkspur.lock";
-/// How the names of the files end that SQLite leaves beside a database that was not closed.
+/// The suffixes of the files that SQLite leaves beside a database that was not closed.
 const REMAINS: [&str; 2] = ["-wal", "-journal"];
 
-/// How long a statement waits for another process, an operator's `sqlite3` say, to let go of the database.
+/// How long a statement waits for another process, such as an operator's `sqlite3`, to release the database.
 pub(crate) const BUSY: Duration = Duration::from_secs(2);
 /// Statements kept prepared on each connection: more than the product has.
 const STATEMENTS: usize = 256;
@@ -26,17 +26,17 @@ const STATEMENTS: usize = 256;
 pub enum OpenError {
     /// Another process has the data directory.
     InUse(PathBuf),
-    /// There is no store, or no file, here.
+    /// The store, or the file, does not exist.
     Missing(PathBuf),
-    /// A store was here, as the file that is named tells, and its database is gone.
+    /// The database is gone, but this other file shows that it existed.
     Lost(PathBuf, PathBuf),
-    /// There is something here already, and it is not overwritten.
+    /// It exists already and is not overwritten.
     Exists(PathBuf),
-    /// The file is not a healthy database. What is wrong, at most a hundred lines.
+    /// The file is not a healthy database. The problems, at most a hundred lines.
     Damaged(PathBuf, Vec<String>),
-    /// This user may not: the operating system says so. What was tried on which file, and its words.
+    /// The operating system denied this user access: the file, what was tried, and the reason.
     Denied(PathBuf, String),
-    /// The operating system or SQLite refused. What was tried on which file, and the reason.
+    /// The operating system or SQLite refused: the file, what was tried, and the reason.
     Failed(PathBuf, String),
 }
 
@@ -67,7 +67,7 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
-/// Turns what failed on a file into an [`OpenError`].
+/// Turns a failure on a file into an [`OpenError`].
 pub(crate) fn failed<E: Failure>(path: &Path) -> impl Fn(E) -> OpenError {
     move |error| {
         let denied = error.is_denied(path);
@@ -76,9 +76,9 @@ pub(crate) fn failed<E: Failure>(path: &Path) -> impl Fn(E) -> OpenError {
     }
 }
 
-/// What can fail on a file.
+/// A failure on a file.
 pub(crate) trait Failure: fmt::Display {
-    /// Whether this user was not allowed to.
+    /// Whether this user was denied access.
     fn is_denied(&self, _path: &Path) -> bool {
         false
     }
@@ -93,8 +93,8 @@ impl Failure for io::Error {
 }
 
 impl Failure for rusqlite::Error {
-    /// SQLite does not tell why it could not open a file. That it could not is what makes it safe to ask here: to close
-    /// a second descriptor of a file that it has open would drop its locks.
+    /// SQLite does not say why it could not open a file. Since it could not, opening it here is safe: closing a second
+    /// descriptor of a file that SQLite has open would drop SQLite's locks.
     fn is_denied(&self, path: &Path) -> bool {
         match self.sqlite_error_code() {
             Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => true,
@@ -104,7 +104,7 @@ impl Failure for rusqlite::Error {
     }
 }
 
-/// Whether a file is there. Not being allowed to look is an error, since it says neither.
+/// Whether a file exists. If access is denied, the answer is an error, not false.
 fn is_file(path: &Path) -> Result<bool, OpenError> {
     match fs::metadata(path) {
         Ok(found) => Ok(found.is_file()),
@@ -119,7 +119,7 @@ pub(crate) fn must_be_there(path: &Path) -> Result<(), OpenError> {
     if is_file(path)? { Ok(()) } else { Err(OpenError::Missing(path.to_owned())) }
 }
 
-/// The lock of a data directory, which this process has until it is dropped.
+/// The lock of a data directory, held by this process until it is dropped.
 pub(crate) struct Lock(File);
 
 impl Lock {
@@ -131,7 +131,8 @@ impl Lock {
         }
     }
 
-    /// Lets go of it. To close the file is not enough: a program that is being started has a copy of it for a moment.
+    /// Releases the lock. Closing the file is not enough: a program that is being started may briefly have a copy of
+    /// it.
     pub(crate) fn release(&self) {
         drop(self.0.unlock());
     }
@@ -143,7 +144,7 @@ impl Drop for Lock {
     }
 }
 
-/// Makes the data directory if need be, private to its owner (the master key is in the database), and locks it.
+/// Locks the data directory. Creates it if necessary, private to its owner: the master key is in the database.
 pub(crate) fn lock(directory: &Path) -> Result<Lock, OpenError> {
     if !directory.is_dir() {
         let mut builder = fs::DirBuilder::new();
@@ -155,27 +156,27 @@ pub(crate) fn lock(directory: &Path) -> Result<Lock, OpenError> {
     let path = directory.join(LOCK);
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
-    // Who can open it can hold the lock.
+    // Access to the file is enough to take the lock.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     Lock::take(options.open(&path).map_err(failed(&path))?, &path, directory)
 }
 
-/// Locks a data directory that is only read. None where there is no lock and none can be made: then nothing can write
-/// there either.
+/// Locks a data directory that is only read. `None` if there is no lock file and none can be created: then no process
+/// can write there either.
 pub(crate) fn lock_to_read(directory: &Path) -> Result<Option<Lock>, OpenError> {
     let path = directory.join(LOCK);
     let file = match lock(directory) {
         Ok(file) => return Ok(Some(file)),
         Err(OpenError::InUse(directory)) => return Err(OpenError::InUse(directory)),
-        // It may be there and not be writable.
+        // It may exist and not be writable.
         Err(_) => File::open(&path),
     };
     let Ok(file) = file else { return Ok(None) };
     Lock::take(file, &path, directory).map(Some)
 }
 
-/// The database file of a data directory that must have one.
+/// The database file of a data directory, which must exist.
 pub(crate) fn present(directory: &Path) -> Result<PathBuf, OpenError> {
     let path = file(directory);
     must_be_there(&path)?;
@@ -193,8 +194,8 @@ pub(crate) fn lost(directory: &Path, witnesses: &[&str]) -> Result<(), OpenError
     witness.map_or(Ok(()), |witness| Err(OpenError::Lost(path, witness)))
 }
 
-/// The database file of a data directory, empty if it is new. Only under the lock and before SQLite opens it: closing a
-/// second descriptor of a file that SQLite has open would drop SQLite's own locks.
+/// The database file of a data directory; an empty one is created if it is new. Call it only under the lock and before
+/// SQLite opens the file: closing a second descriptor would drop SQLite's own locks.
 pub(crate) fn database(directory: &Path) -> Result<PathBuf, OpenError> {
     let path = directory.join(DATABASE);
     if !path.exists() {
@@ -229,7 +230,7 @@ pub(crate) fn compact(directory: &Path) -> Result<(u64, u64), OpenError> {
     let size = || fs::metadata(&path).map(|file| file.len()).map_err(failed(&path));
     let work = || -> rusqlite::Result<Connection> {
         let connection = open_writer(Some(&path), &Options::default())?;
-        // What a kill left in the log counts as what was there before.
+        // Include what a kill left in the log in the size before.
         connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
         Ok(connection)
     };
@@ -251,7 +252,7 @@ fn create_private(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// The connection that writes. With `path` None, a database in memory.
+/// The connection that writes. `None` for `path` opens a database in memory.
 pub(crate) fn open_writer(path: Option<&Path>, options: &Options) -> rusqlite::Result<Connection> {
     let connection = match path {
         Some(path) => Connection::open_with_flags(path, writable())?,
@@ -286,16 +287,17 @@ pub(crate) fn open_checkpointer(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn writable() -> OpenFlags {
-    // No CREATE: the file is made by `database`. No URI: a path is a path.
+    // No CREATE: `database` makes the file. No URI: a path is a path.
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
-/// A connection that only reads. Where nothing can be written, be the disk read-only or full, SQLite cannot make the file
-/// that those who use a database share; then it is told that the file does not change, if the log has nothing that is not in it.
+/// A connection that only reads. If nothing can be written (a read-only or full disk), SQLite cannot create its
+/// shared-memory file. Then the database is opened as immutable, provided that the log has nothing that the database
+/// lacks.
 fn read_only(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    // The first look at the file tells.
+    // The first read of the file shows it.
     let Err(error) = connection.query_row("PRAGMA schema_version", [], |_| Ok(())) else {
         return Ok(connection);
     };
@@ -324,7 +326,7 @@ fn read_only(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(immutable(path)?, flags | OpenFlags::SQLITE_OPEN_URI)
 }
 
-/// The log of a database, if it has something in it: an empty one is what those leave who only read.
+/// The log of a database, if it is not empty: readers may leave an empty one.
 fn left_in_log(path: &Path) -> Option<PathBuf> {
     let name = |end| {
         let mut name = path.as_os_str().to_owned();
@@ -338,7 +340,7 @@ fn has_content(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.len() > 0)
 }
 
-/// A path as SQLite is told by it that the file does not change.
+/// A path as a URI that tells SQLite that the file does not change.
 fn immutable(path: &Path) -> rusqlite::Result<String> {
     let text = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.to_owned()))?;
     let mut address = "file:".to_owned();
@@ -357,10 +359,10 @@ fn immutable(path: &Path) -> rusqlite::Result<String> {
 fn prepare(connection: &Connection, cache_bytes: u64) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // A plan goes by the text alone. Otherwise statements whose plan might go by a value are prepared again whenever
-    // another value is bound, which is most of what they cost.
+    // Plans depend on the text alone. Otherwise SQLite prepares statements again whenever a bound value might change
+    // the plan, which is most of their cost.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // A map of the file would be dropped at every commit of another connection and cost more than it saves.
+    // A memory map would be dropped at every commit of another connection and cost more than it saves.
     connection.execute_batch(&format!(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; \
          PRAGMA cache_size = -{}",
@@ -371,7 +373,7 @@ fn prepare(connection: &Connection, cache_bytes: u64) -> rusqlite::Result<()> {
 /// See [`crate::Sqlite::backup`].
 pub(crate) fn backup(directory: &Path, to: &Path) -> Result<(), OpenError> {
     let from = directory.join(DATABASE);
-    // Before anything is made: what is missing or closed is told by its own name.
+    // Checked before anything is created, so that a missing or inaccessible file is reported under its own name.
     must_be_there(&from)?;
     let temporary = Temporary::beside(to)?;
     copy(&from, &temporary)?;
@@ -386,7 +388,7 @@ pub(crate) fn restore(from: &Path, directory: &Path) -> Result<(), OpenError> {
     }
     let _lock = lock(directory)?;
     let to = directory.join(DATABASE);
-    // A log without its database is the rest of a store too, and SQLite would replay it into the restored one.
+    // A log without its database is part of a store, too, and SQLite would replay it into the restored one.
     let log = || left_in_log(&to);
     if let Some(path) = Some(to.clone()).filter(|path| path.exists()).or_else(log) {
         return Err(OpenError::Exists(path));
@@ -428,7 +430,7 @@ fn damage(path: &Path) -> Result<Vec<String>, OpenError> {
         Ok(found)
     };
     match examine() {
-        // Damage at the wrong place stops the examination itself: that is a finding, not a failure to look.
+        // Damage in the wrong place stops the check itself: this is a finding, not a failure.
         Err(error) => match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Ok(vec![error.to_string()]),
             _ => Err(failed(path)(error)),
@@ -437,7 +439,7 @@ fn damage(path: &Path) -> Result<Vec<String>, OpenError> {
     }
 }
 
-/// Copies one snapshot, the log included, however much is written meanwhile.
+/// Copies one snapshot, including the log, whatever is written meanwhile.
 fn copy(from: &Path, to: &Temporary) -> Result<(), OpenError> {
     must_be_there(from)?;
     let name = to.0.to_str().ok_or_else(|| failed(&to.0)("the path is not UTF-8"))?;
@@ -454,7 +456,7 @@ pub(crate) fn unfinished(to: &Path) -> PathBuf {
     name.into()
 }
 
-/// A file that is not finished, removed unless it becomes one.
+/// A temporary file, removed unless it is renamed.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -475,11 +477,11 @@ impl Temporary {
             .open(&self.0)
             .and_then(|file| file.sync_all())
             .map_err(failed(&self.0))?;
-        // A link, unlike a rename, refuses when somebody else made the file meanwhile.
+        // A link, unlike a rename, fails if the file was created meanwhile.
         match fs::hard_link(&self.0, to) {
             Ok(()) => {}
             Err(_) if to.exists() => return Err(OpenError::Exists(to.to_owned())),
-            // Not every file system has links.
+            // Not every file system has hard links.
             Err(_) => fs::rename(&self.0, to).map_err(failed(to))?,
         }
         sync_directory(to.parent().unwrap_or(to))
@@ -488,7 +490,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // After a rename it is gone already.
+        // After a rename it is already gone.
         drop(fs::remove_file(&self.0));
     }
 }
@@ -496,7 +498,7 @@ impl Drop for Temporary {
 fn sync_directory(directory: &Path) -> Result<(), OpenError> {
     // The parent of a bare file name is the empty path.
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    // Only Unix opens directories; elsewhere the file system looks after its entries.
+    // Only Unix can sync directories; other systems do this themselves.
     if cfg!(unix) {
         File::open(directory).and_then(|file| file.sync_all()).map_err(failed(directory))?;
     }

@@ -1,8 +1,8 @@
 //! The embedded driver: SQLite with group commit.
 //!
-//! One thread writes. Units that wait for it run one after another as savepoints of one transaction, which is committed
-//! once, with one sync; only then is anybody answered. A few threads read beside it, and one moves the write-ahead log
-//! into the database file off the commit path.
+//! One thread writes. Waiting units run one after another as savepoints of one transaction, which is committed once,
+//! with one sync; only then do their callers get answers. A few threads read concurrently, and one moves the
+//! write-ahead log into the database file off the commit path.
 
 mod checkpoint;
 mod errors;
@@ -30,21 +30,21 @@ use session::UnitConnection;
 use trouble::Trouble;
 use writer::{Log, Writer};
 
-/// What can be tuned. The defaults suit nearly everybody.
+/// Options of the driver. The defaults suit most uses.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Threads that read; at least one. Default 2: the read model above the driver answers most reads.
     pub readers: usize,
-    /// The size at which the writer itself empties the write-ahead log, making writes wait. Only under a long reader,
-    /// such as a backup, does the log grow further. Default 256 MiB.
+    /// The size at which the writer itself empties the write-ahead log, which makes writes wait. The log grows further
+    /// only under a long reader, such as a backup. Default 256 MiB.
     pub wal_limit_bytes: u64,
     /// The most units in one commit. Default 512.
     pub batch_limit: usize,
-    /// Whether units share commits. Off, each has its own: slow, and the yardstick of the benchmark. Default on.
+    /// Whether units share commits. If off, each unit has its own: slow, and the baseline of the benchmark. Default on.
     pub group_commit: bool,
-    /// The most that the writer caches of the file; it grows on demand. Default 8 MiB.
+    /// The writer's page cache, at most; it grows on demand. Default 8 MiB.
     pub writer_cache_bytes: u64,
-    /// The most that each reader caches of the file; it grows on demand, and every commit empties it. Default 2 MiB.
+    /// Each reader's page cache, at most; it grows on demand, and every commit empties it. Default 2 MiB.
     pub reader_cache_bytes: u64,
 }
 
@@ -61,20 +61,20 @@ impl Default for Options {
     }
 }
 
-/// What the driver has done since it was opened.
+/// Work since the driver was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Transactions made durable: each one sync.
+    /// Transactions made durable, each with one sync.
     pub commits: u64,
-    /// Units in those transactions: over `commits`, the size of a batch.
+    /// Units in those transactions: divided by `commits`, the size of a batch.
     pub operations: u64,
     /// Units that ran on readers.
     pub reads: u64,
-    /// Runs that collided and were run again, or given up.
+    /// Runs that collided and were retried or given up.
     pub collisions: u64,
     /// Checkpoints done.
     pub checkpoints: u64,
-    /// The present size of the write-ahead log, as of the last commit.
+    /// The size of the write-ahead log as of the last commit.
     pub wal_bytes: u64,
 }
 
@@ -90,9 +90,9 @@ pub(crate) struct Counters {
 /// A store in one SQLite file, or in memory.
 pub struct Sqlite {
     writes: Arc<Queue>,
-    /// None in memory, where there is one connection and it reads, too.
+    /// `None` in memory, where one connection also reads.
     reads: Option<Arc<Queue>>,
-    /// Of a store without a writer: whatever a unit is said to do, it runs where nothing can be written.
+    /// For a store without a writer: all units run where nothing can be written.
     reading: Option<Reading>,
     signal: Arc<CheckpointSignal>,
     counters: Arc<Counters>,
@@ -101,10 +101,10 @@ pub struct Sqlite {
     threads: Mutex<Threads>,
 }
 
-/// The lock of a directory that is only read, where it could be taken.
+/// The lock of a directory that is only read, if it could be taken.
 struct Reading(Option<Lock>);
 
-/// What [`Sqlite::close`] ends.
+/// What [`Sqlite::close`] stops.
 #[derive(Default)]
 struct Threads {
     /// The readers and the checkpointing thread.
@@ -113,48 +113,48 @@ struct Threads {
 }
 
 impl Sqlite {
-    /// Opens the store in a directory, which is made if need be and belongs to this process until it is closed.
+    /// Opens the store in a directory, which is created if necessary and belongs to this process until the store is
+    /// closed.
     ///
-    /// Only one process has it at a time: another is refused with [`OpenError::InUse`].
+    /// Only one process can have it open: another gets [`OpenError::InUse`].
     pub fn open(directory: &Path, options: &Options) -> Result<Self, OpenError> {
         let lock = files::lock(directory)?;
         let path = files::database(directory)?;
         Self::start(Some((&path, lock)), options)
     }
 
-    /// Opens the store in a directory to read it, also on a disk that is full or read-only; nothing is written. Units that
-    /// write fail.
+    /// Opens the store in a directory read-only, also on a disk that is full or read-only. Units that write fail.
     ///
-    /// Only one process has it at a time, as with [`Sqlite::open`].
+    /// Only one process can have it open, as with [`Sqlite::open`].
     pub fn open_to_read(directory: &Path, options: &Options) -> Result<Self, OpenError> {
         let path = files::present(directory)?;
         let lock = files::lock_to_read(directory)?;
         Self::start_reading(&path, lock, options)
     }
 
-    /// Opens the store in a file to look at it, whether a server runs on it or not; nothing is written.
+    /// Opens the store in a file to inspect it, safe while a server runs; nothing is written.
     pub fn look(file: &Path) -> Result<Self, OpenError> {
         files::must_be_there(file)?;
         Self::start_reading(file, None, &Options { readers: 1, ..Options::default() })
     }
 
-    /// Refuses a directory whose store is gone: there is no database, or an empty one, and a log of it or one of these
-    /// files says that there was a store.
+    /// Refuses a directory whose store is gone: the database is missing or empty, but its log or one of these files
+    /// shows that there was a store.
     pub fn lost(directory: &Path, witnesses: &[&str]) -> Result<(), OpenError> {
         files::lost(directory, witnesses)
     }
 
     fn start_reading(path: &Path, lock: Option<Lock>, options: &Options) -> Result<Self, OpenError> {
-        // Told here rather than at the first call.
+        // Failures are reported here rather than at the first call.
         drop(files::open_reader(path, options.reader_cache_bytes).map_err(failed(path))?);
         let store = Sqlite::unstarted(true, Some(Reading(lock)));
         store.start_readers(path, options)?;
         Ok(store)
     }
 
-    /// A store that is nowhere on disk and ends with the process.
+    /// A store in memory that ends with the process.
     pub fn memory() -> Result<Self, OpenError> {
-        // There is no sync to share, and a batch of one means that a reading unit never sees what may yet be undone.
+        // There is no sync to share, and with batches of one a reading unit never sees what may still be undone.
         Self::start(None, &Options { group_commit: false, ..Options::default() })
     }
 
@@ -200,7 +200,7 @@ impl Sqlite {
         }
     }
 
-    /// Starts the threads that read. They open their connections when they first have work.
+    /// Starts the reading threads. They open their connections when they first have work.
     fn start_readers(&self, path: &Path, options: &Options) -> Result<(), OpenError> {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..options.readers.max(1) {
@@ -214,7 +214,7 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Starts the threads beside the writer.
+    /// Starts the threads besides the writer.
     fn start_beside(&self, path: &Path, options: &Options) -> Result<(), OpenError> {
         self.start_readers(path, options)?;
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
@@ -226,31 +226,31 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Whether a directory has a store. Not being allowed to look is an error.
+    /// Whether a directory has a store. If access is denied, the answer is an error.
     pub fn exists(directory: &Path) -> Result<bool, OpenError> {
         files::exists(directory)
     }
 
-    /// Copies the store in a directory to a new file: one consistent snapshot, whether a server runs on it or not.
+    /// Copies the store in a directory to a new file: one consistent snapshot, safe while a server runs.
     ///
-    /// The file holds secrets, as the store does, and is made readable by its owner only.
+    /// The file contains secrets, as the store does, and only its owner can read it.
     pub fn backup(directory: &Path, to: &Path) -> Result<(), OpenError> {
         files::backup(directory, to)
     }
 
-    /// Makes a copy from [`Sqlite::backup`] the store of a directory that has none. The copy is examined first.
+    /// Restores a copy from [`Sqlite::backup`] into a directory without a store. The copy is checked first.
     pub fn restore(from: &Path, directory: &Path) -> Result<(), OpenError> {
         files::restore(from, directory)
     }
 
-    /// Makes the file of the store in a directory as small as what is in it: what was deleted leaves room in it, which is
-    /// used again and otherwise kept. Returns the bytes before and after. Needs as much room again while it works, and
-    /// that no process has the directory: another is told by [`OpenError::InUse`].
+    /// Shrinks the store's file to the size of its content: deleted rows leave free space, which is reused but
+    /// otherwise kept. Returns the bytes before and after. Needs as much free disk space again while it runs. Fails
+    /// with [`OpenError::InUse`] if another process has the directory.
     pub fn compact(directory: &Path) -> Result<(u64, u64), OpenError> {
         files::compact(directory)
     }
 
-    /// The file that [`Sqlite::backup`] writes before it has its name: its size tells how far a backup is.
+    /// The file that [`Sqlite::backup`] writes before it gets its name: its size shows the progress.
     pub fn unfinished(to: &Path) -> PathBuf {
         files::unfinished(to)
     }
@@ -260,12 +260,12 @@ impl Sqlite {
         files::file(directory)
     }
 
-    /// Looks for damage in the store of a directory, whether a server runs on it or not. Nothing found is an empty list.
+    /// Checks the store of a directory for damage, safe while a server runs. An empty list means that there is none.
     pub fn check(directory: &Path) -> Result<Vec<String>, OpenError> {
         files::check(directory)
     }
 
-    /// What was done so far, for metrics.
+    /// Counts so far, for metrics.
     pub fn stats(&self) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
@@ -278,16 +278,16 @@ impl Sqlite {
         }
     }
 
-    /// Serves what waits, empties the log and lets go of the directory. It blocks, and later calls do nothing; so does
-    /// dropping the store, which is the same. Units that come later are told that the store is unavailable.
+    /// Serves waiting units, empties the log and releases the directory. Blocks; later calls have no effect. Dropping
+    /// the store does the same. Later units fail as unavailable.
     pub fn close(&self) {
-        // Taken out, so that no lock is held while joining: the last unit may itself hold the store and close it.
+        // Taken out, so that no lock is held while joining: the last unit may itself own the store and close it.
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         if let Some(reads) = &self.reads {
             reads.close();
         }
         self.signal.close();
-        // The writer last: the log can be emptied only when nobody reads it.
+        // The writer last: the log can be emptied only without readers.
         for thread in threads.others {
             join(thread);
         }
@@ -311,10 +311,10 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<Jo
     thread::Builder::new().name(name.to_owned()).spawn(work)
 }
 
-/// Waits for a thread to end, unless it is this one: a unit may hold the last reference to the store.
+/// Waits for a thread to end, unless it is this one: a unit may own the last reference to the store.
 fn join(thread: JoinHandle<()>) {
     if thread.thread().id() != thread::current().id() {
-        // These threads end by themselves; one that panicked has ended, too.
+        // These threads end on their own; one that panicked has ended, too.
         drop(thread.join());
     }
 }

@@ -1,4 +1,4 @@
-//! The line in which units wait for a thread.
+//! The queue in which units wait for a thread.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,17 +7,17 @@ use larkspur_contract::Effect;
 use larkspur_store::{StoreError, Unit};
 use tokio::sync::oneshot;
 
-/// A unit and who waits for it.
+/// A unit and its caller.
 pub(crate) struct Job {
     pub(crate) effect: Effect,
     pub(crate) unit: Arc<dyn Unit>,
     pub(crate) reply: Reply,
 }
 
-/// Where an answer goes. Nobody may be waiting any more; that undoes nothing.
+/// Where the answer goes. The caller may have gone; that undoes nothing.
 pub(crate) type Reply = oneshot::Sender<Result<(), StoreError>>;
 
-/// First come, first served. It has no bound of its own: whoever admits requests bounds how many wait here.
+/// First come, first served. Unbounded: the admission of requests limits how many wait here.
 #[derive(Default)]
 pub(crate) struct Queue {
     line: Mutex<Line>,
@@ -35,7 +35,7 @@ impl Queue {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the job was let in. After [`Queue::close`] none is.
+    /// Adds a job; false after [`Queue::close`].
     pub(crate) fn push(&self, job: Job) -> bool {
         let mut line = self.line();
         if line.closed {
@@ -47,7 +47,7 @@ impl Queue {
         true
     }
 
-    /// Waits for a job. `None` once the queue is closed and empty: what was let in is always served.
+    /// Waits for a job. `None` once the queue is closed and empty: accepted jobs are always served.
     pub(crate) fn take(&self) -> Option<Job> {
         let mut line = self.line();
         loop {
@@ -61,12 +61,12 @@ impl Queue {
         }
     }
 
-    /// A job that is waiting now.
+    /// A job that is waiting now, if any.
     pub(crate) fn try_take(&self) -> Option<Job> {
         self.line().jobs.pop_front()
     }
 
-    /// Lets nobody in any more.
+    /// Refuses further jobs.
     pub(crate) fn close(&self) {
         self.line().closed = true;
         self.arrival.notify_all();

@@ -1,4 +1,4 @@
-//! The threads that read, each on its own connection, beside the writer.
+//! The reading threads, each with its own connection, beside the writer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use crate::session::UnitConnection;
 use crate::writer::{RUNS, answer, collided_too_often};
 use crate::{Counters, errors};
 
-/// One reading thread: serves until the queue is closed and empty. The connection is opened for the first unit.
+/// One reading thread: runs until the queue is closed and empty. The connection is opened for the first unit.
 pub(crate) fn run(queue: &Queue, counters: &Counters, open: impl Fn() -> rusqlite::Result<Connection>) {
     let mut connection: Option<Arc<UnitConnection>> = None;
     while let Some(job) = queue.take() {
-        // What a unit does is caught where it runs; this is for what it leaves to be dropped.
+        // Panics of a unit are caught where it runs; this catches panics of what is dropped afterwards.
         drop(catch_unwind(AssertUnwindSafe(|| serve(job, &mut connection, counters, &open))));
     }
 }
@@ -29,7 +29,7 @@ fn serve(
     open: impl Fn() -> rusqlite::Result<Connection>,
 ) {
     if reply.is_closed() {
-        // Nobody waits, and a read leaves nothing behind: under overload this is the work to shed.
+        // No caller is left, and a read has no effect: under overload this is the work to shed.
         return;
     }
     let ready = match connection.take() {
@@ -38,24 +38,24 @@ fn serve(
     };
     let outcome = ready.and_then(|ready| {
         let outcome = read(&ready, counters, &*unit);
-        // After an error of the disk or the file a fresh connection is worth more than a warm one.
+        // After an error of the disk or the file a new connection is better than a warm one.
         if !matches!(outcome, Err(StoreError::Unavailable(_))) {
             *connection = Some(ready);
         }
         outcome
     });
-    // Before the reply: whoever asked then holds the last reference, and closes the store when dropping it, not this thread
-    // some time later.
+    // Before the reply: the caller then has the last reference and closes the store when dropping it, instead of this
+    // thread some time later.
     drop(catch_unwind(AssertUnwindSafe(|| drop(unit))));
     answer(reply, outcome);
 }
 
 fn read(connection: &Arc<UnitConnection>, counters: &Counters, unit: &dyn Unit) -> Result<(), StoreError> {
     for _ in 0..RUNS {
-        // Deferred, and it must be: the snapshot is taken by the unit's first statement, thus after the unit noted the
-        // read model's generation. The other way round it could fill memory with a row that was replaced in between.
+        // It must be deferred: the unit's first statement takes the snapshot, after the unit has recorded the read
+        // model's generation. Otherwise it could fill memory with a row that was replaced in between.
         connection.control("BEGIN").map_err(|error| errors::of_statement(&error, "BEGIN"))?;
-        // A reader commits nothing, so its hooks are nothing.
+        // A reader commits nothing, so its hooks are not needed.
         let (outcome, _) = connection.run(Effect::Reads, unit);
         if connection.in_transaction() {
             connection.control("ROLLBACK").map_err(|error| errors::of_statement(&error, "ROLLBACK"))?;

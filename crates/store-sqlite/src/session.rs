@@ -1,4 +1,4 @@
-//! One connection, the unit that runs on it, and the handles that the unit holds.
+//! One connection, the unit that runs on it, and the unit's handles.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,14 +11,14 @@ use rusqlite::{CachedStatement, Connection};
 
 use crate::errors;
 
-/// A connection that runs one unit at a time. Only its own thread runs units, so its lock is never fought over.
+/// A connection that runs one unit at a time. Only its own thread runs units, so its lock is uncontended.
 pub(crate) struct UnitConnection(Mutex<Inner>);
 
 struct Inner {
     connection: Connection,
-    /// The serial number of the last unit that began.
+    /// The serial number of the last unit that was started.
     serial: u64,
-    /// What the unit that runs now may do; none between units.
+    /// The effect of the running unit; `None` between units.
     running: Option<Effect>,
     hooks: Vec<Hook>,
 }
@@ -47,7 +47,7 @@ impl UnitConnection {
         self.inner().connection.prepare_cached(sql)?.raw_execute().map(drop)
     }
 
-    /// Whether a transaction is open. SQLite ends one by itself after some errors.
+    /// Whether a transaction is open. SQLite itself ends one after some errors.
     pub(crate) fn in_transaction(&self) -> bool {
         !self.inner().connection.is_autocommit()
     }
@@ -66,7 +66,7 @@ impl UnitConnection {
             inner.serial
         };
         let handle = Handle { connection: self.clone(), serial };
-        // The future is made, polled and dropped inside, so that a panic in any of the three is caught.
+        // The future is created, polled and dropped inside, so that a panic in any of the three is caught.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let mut future = unit.run(Box::new(handle));
             match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -93,7 +93,7 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }
 
-/// What a unit holds. It outlives its unit harmlessly: its serial number is then no longer the one that runs.
+/// A unit's handle. It may outlive its unit: its serial number is then no longer the current one.
 struct Handle {
     connection: Arc<UnitConnection>,
     serial: u64,
@@ -120,7 +120,7 @@ impl Session for Handle {
             let Some((inner, effect)) = self.running() else {
                 return Err(StoreError::Broken(format!("the transaction has ended, in: {sql}")));
             };
-            // Without this, statements after such an error would each commit by themselves.
+            // Otherwise statements after such an error would each commit on their own.
             if inner.connection.is_autocommit() {
                 return Err(StoreError::Unavailable("SQLite rolled the transaction back".to_owned()));
             }
@@ -164,7 +164,7 @@ fn query(
     Ok(found)
 }
 
-/// Binds `$n` to the n-th parameter. SQLite itself numbers them as they appear in the text.
+/// Binds `$n` to the n-th parameter. SQLite itself numbers them in the order of the text.
 fn bind(statement: &mut CachedStatement<'_>, sql: &str, params: &[Value]) -> Result<(), StoreError> {
     let broken = |what: String| StoreError::Broken(format!("{what}, in: {sql}"));
     let mut highest = 0;
@@ -175,7 +175,7 @@ fn bind(statement: &mut CachedStatement<'_>, sql: &str, params: &[Value]) -> Res
             return Err(broken(format!("the parameter {name} is not a number after a $")));
         };
         highest = highest.max(number);
-        // Too few are reported below, all at once.
+        // Missing ones are reported below, all at once.
         let bound = match params.get(number - 1) {
             None => continue,
             Some(Value::Null) => statement.raw_bind_parameter(index, rusqlite::types::Null),

@@ -1,4 +1,4 @@
-//! Why writes fail, or would be lost with the process, as far as that is known without writing.
+//! Why writes fail, or would be lost with the process, as far as is known without writing.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 use larkspur_contract::Effect;
 use larkspur_store::StoreError;
 
-/// For how long a write that failed speaks for those that come.
+/// For how long a failed write predicts the same for others.
 const RECENT: Duration = Duration::from_secs(3);
 
-/// What is known of the file and of the last write that failed.
+/// The file's identity and the last failed write.
 #[derive(Debug, Default)]
 pub(crate) struct Trouble {
-    /// The file and what it was when it was opened; none in memory.
+    /// The file and its identity when it was opened; `None` in memory.
     file: Option<(PathBuf, Identity)>,
     failed: Mutex<Option<(Instant, String)>>,
 }
 
-/// What makes a file the same one.
+/// What identifies a file.
 #[derive(Debug, PartialEq, Eq)]
 struct Identity {
     place: (u64, u64),
@@ -38,13 +38,13 @@ impl Identity {
 }
 
 impl Trouble {
-    /// Remembers the file that was opened.
+    /// Records the opened file.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let file = Identity::of(&fs::metadata(path)?);
         Ok(Trouble { file: Some((path.to_owned(), file)), failed: Mutex::default() })
     }
 
-    /// Notes what came of a unit. There is one writer: what fails one unit fails the others.
+    /// Records the outcome of a unit. There is one writer: what fails one unit fails the others.
     pub(crate) fn note(&self, effect: Effect, outcome: &Result<(), StoreError>) {
         if let (Effect::Writes, Err(StoreError::Unavailable(why) | StoreError::UnknownOutcome(why))) =
             (effect, outcome)
@@ -54,19 +54,19 @@ impl Trouble {
         }
     }
 
-    /// What is wrong now.
+    /// The present trouble, if any.
     ///
-    /// The file is looked at and never opened: closing a second descriptor would drop SQLite's own locks.
+    /// The file is never opened here: closing a second descriptor would drop SQLite's own locks.
     pub(crate) fn now(&self) -> Option<String> {
         if let Some((path, opened)) = &self.file {
             let shown = path.display();
             match fs::metadata(path).map(|file| Identity::of(&file)) {
-                Err(error) => return Some(format!("{shown} cannot be found any more: {error}")),
+                Err(error) => return Some(format!("{shown} is gone: {error}")),
                 Ok(file) if file.place != opened.place => {
-                    return Some(format!("{shown} is another file than the one that is being written to"));
+                    return Some(format!("{shown} was replaced by another file"));
                 }
                 Ok(file) if file.least_bytes < opened.least_bytes => {
-                    return Some(format!("{shown} has become shorter: something else has changed it"));
+                    return Some(format!("{shown} has become shorter: another program changed it"));
                 }
                 Ok(_) => {}
             }
@@ -94,9 +94,9 @@ mod tests {
         assert_eq!(trouble.now(), None);
         let aside = directory.path().join("aside");
         fs::rename(&path, &aside).expect("moved");
-        assert!(trouble.now().is_some_and(|why| why.contains("cannot be found any more")));
+        assert!(trouble.now().is_some_and(|why| why.contains("is gone")));
         fs::write(&path, "content").expect("written");
-        assert!(trouble.now().is_some_and(|why| why.contains("is another file")));
+        assert!(trouble.now().is_some_and(|why| why.contains("was replaced")));
         fs::rename(&aside, &path).expect("moved");
         assert_eq!(trouble.now(), None);
     }

@@ -1,4 +1,4 @@
-//! The one thread that writes: it runs the units that wait as savepoints of one transaction and commits once.
+//! The writing thread: runs waiting units as savepoints of one transaction and commits once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::queue::{Job, Queue, Reply};
 use crate::session::UnitConnection;
 use crate::{Counters, errors};
 
-/// How often a unit that collides is run in all. One after another as they run, only an id that exists already makes
-/// one collide, so waiting between runs would help nobody.
+/// How often a colliding unit is run in all. Units run one after another, so that only an existing id makes one
+/// collide, and a pause between runs would not help.
 pub(crate) const RUNS: u32 = 5;
 
 pub(crate) struct Writer {
@@ -23,13 +23,13 @@ pub(crate) struct Writer {
     pub(crate) queue: Arc<Queue>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) batch_limit: usize,
-    /// None in memory, where there is no log.
+    /// `None` in memory, where there is no log.
     pub(crate) log: Option<Log>,
-    /// Held to the very end, also when this thread outlives the store. None in memory.
+    /// Kept to the very end, also if this thread outlives the store. `None` in memory.
     pub(crate) _lock: Option<Lock>,
 }
 
-/// What the writer knows of the write-ahead log.
+/// The writer's view of the write-ahead log.
 pub(crate) struct Log {
     pub(crate) signal: Arc<CheckpointSignal>,
     pub(crate) bytes: Arc<AtomicU64>,
@@ -49,8 +49,8 @@ impl Writer {
     pub(crate) fn run(&self) {
         let mut limit = self.log.as_ref().map_or(u64::MAX, |log| log.limit);
         while let Some(first) = self.queue.take() {
-            // The panics that are expected are caught where they happen. This is for the others: who waited in the
-            // batch is told that its outcome is unknown, and the next batch finds a clean connection.
+            // Expected panics are caught where they happen. This catches the others: the outcome is unknown to callers
+            // in the batch, and the next batch gets a clean connection.
             drop(catch_unwind(AssertUnwindSafe(|| self.batch(first))));
             limit = self.tend_log(limit);
         }
@@ -63,7 +63,7 @@ impl Writer {
 
     fn batch(&self, first: Job) {
         if let Err(error) = self.begin() {
-            // Whoever waits now would wait as long again, one after another, for the same answer.
+            // Units that wait now would each wait as long again for the same answer.
             let error = errors::of_statement(&error, "BEGIN");
             let waiting = std::iter::from_fn(|| self.queue.try_take()).take(self.batch_limit);
             for job in std::iter::once(first).chain(waiting) {
@@ -77,7 +77,7 @@ impl Writer {
         let mut next = Some(first);
         while let Some(Job { effect, unit, reply }) = next {
             let ran = self.unit(effect, &*unit);
-            // Before the reply, so that what the unit holds is mostly dropped by whoever asked; and it may panic.
+            // Before the reply, so that what the unit owns is mostly dropped by its caller; and the drop may panic.
             drop(catch_unwind(AssertUnwindSafe(|| drop(unit))));
             match ran {
                 Ran::Kept(more) => {
@@ -96,7 +96,8 @@ impl Writer {
         match self.commit(kept, hooks) {
             Ok(after) => {
                 for hook in after {
-                    // What is committed stays so. Memory has forgotten what this hook would have told it, which is safe.
+                    // The commit stands. Memory was invalidated before and is only missing this hook's update, which is
+                    // safe.
                     drop(catch_unwind(AssertUnwindSafe(hook)));
                 }
                 for (reply, outcome) in answers {
@@ -114,7 +115,7 @@ impl Writer {
         self.connection.control("BEGIN IMMEDIATE")
     }
 
-    /// Runs one unit in its own savepoint, again while it collides.
+    /// Runs one unit in its own savepoint, and retries it while it collides.
     fn unit(&self, effect: Effect, unit: &dyn Unit) -> Ran {
         for _ in 0..RUNS {
             if let Err(error) = self.connection.control("SAVEPOINT unit") {
@@ -149,16 +150,16 @@ impl Writer {
         self.connection.control("RELEASE unit")
     }
 
-    /// Commits what was kept and returns what must run now that it is durable.
+    /// Commits, and returns the hooks to run now that the writes are durable.
     fn commit(&self, kept: u64, hooks: Vec<Hook>) -> Result<Vec<Box<dyn FnOnce() + Send>>, StoreError> {
         if kept == 0 {
-            // Undone savepoints leave dirty pages behind, which a COMMIT would write and sync for nothing.
+            // Undone savepoints leave dirty pages behind, which a COMMIT would write and sync needlessly.
             self.connection.control("ROLLBACK").map_err(|error| errors::of_statement(&error, "ROLLBACK"))?;
             return Ok(Vec::new());
         }
         let mut after = Vec::with_capacity(hooks.len());
         for hook in hooks {
-            // Memory that has not forgotten would answer stale for ever, so without this there is no commit.
+            // Memory that was not invalidated would stay stale forever, so there is no commit.
             if catch_unwind(AssertUnwindSafe(hook.before)).is_err() {
                 return Err(StoreError::Unavailable("a hook panicked before the commit".to_owned()));
             }
@@ -170,11 +171,11 @@ impl Writer {
         Ok(after)
     }
 
-    /// Nothing of the batch happened. Units that were undone by themselves are told the same: what made them refuse may
-    /// have been written by one of the others.
+    /// The whole batch failed. Units that were undone on their own get the same answer: the cause of their refusal may
+    /// have been written by another unit.
     fn fail(&self, answers: Vec<(Reply, Result<(), StoreError>)>, error: &StoreError) {
         if self.connection.in_transaction() {
-            // If this fails too, the next batch tries again and, until it succeeds, refuses.
+            // If this fails, too, the next batch retries and refuses units until it succeeds.
             drop(self.connection.control("ROLLBACK"));
         }
         for (reply, _) in answers {
@@ -182,8 +183,8 @@ impl Writer {
         }
     }
 
-    /// Rings for a checkpoint when the log is worth one, and empties it here when it is at its limit. Returns the size
-    /// at which to do that next.
+    /// Requests a checkpoint when the log is worth one, and empties the log here when it is at its limit. Returns the
+    /// size at which to do that next.
     fn tend_log(&self, limit: u64) -> u64 {
         let Some(log) = &self.log else { return limit };
         let bytes = log.bytes.load(Ordering::Relaxed);
@@ -191,7 +192,7 @@ impl Writer {
             if bytes > checkpoint::WORTH_BYTES {
                 log.signal.request();
             }
-            // Grown past its limit under a long reader and small again since: the limit holds again.
+            // It had grown past its limit under a long reader, and is small again: the limit applies again.
             return if bytes <= log.limit { log.limit } else { limit };
         }
         let _turn = log.signal.turn();
@@ -200,7 +201,7 @@ impl Writer {
             log.bytes.store(0, Ordering::Relaxed);
             return log.limit;
         }
-        // Somebody reads an old snapshot, a backup say. Waiting for it after each commit would stop the server.
+        // A reader has an old snapshot, for example a backup. Waiting for it after each commit would stop the server.
         bytes + log.limit / 8 + checkpoint::WORTH_BYTES
     }
 }
@@ -209,7 +210,7 @@ pub(crate) fn collided_too_often() -> StoreError {
     StoreError::Unavailable(format!("collided {RUNS} times"))
 }
 
-/// Whoever asked may have gone; what was done stays done.
+/// The caller may have gone; what was done stays done.
 pub(crate) fn answer(reply: Reply, outcome: Result<(), StoreError>) {
     drop(reply.send(outcome));
 }

@@ -1,4 +1,4 @@
-//! Announcements of chats, in their old form: one document that edits are applied to.
+//! Announcements of chats, in their old form: a document that is changed by edits.
 
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{AnnouncementType, ChatMode};
@@ -8,7 +8,7 @@ use crate::driver::StoreError;
 use crate::value::{from_json, to_json};
 use crate::{LockedChat, Row, Tx};
 
-/// How many of the latest edits are kept as they were sent.
+/// How many of the latest edits are kept, as they were sent.
 pub const EDITS_KEPT: i64 = 100;
 
 /// A chat's announcement.
@@ -16,9 +16,9 @@ pub const EDITS_KEPT: i64 = 100;
 pub struct Announcement {
     /// Its form.
     pub kind: AnnouncementType,
-    /// Whether only owner and managers work with its document. No public operation reads or writes it.
+    /// Whether only the owner and managers may work with its document. No public operation reads or writes it.
     pub locked: bool,
-    /// How many edits made it.
+    /// The number of edits so far.
     pub revision: i64,
     /// The JSON of its document; empty if it was never edited.
     pub content: String,
@@ -41,7 +41,7 @@ pub struct Edit {
     pub editor: Member,
 }
 
-/// The announcement of a chat: until something is done to it, an empty one; a p2p chat has none.
+/// The announcement of a chat: empty until it is edited. A p2p chat has none.
 pub async fn get(tx: &mut Tx, chat: &Chat) -> Result<Announcement, StoreError> {
     let sql = "SELECT c.created_at, a.announcement_type, a.locked, a.revision, a.content, a.modifier, a.updated_at \
                FROM chat c LEFT JOIN chat_announcement a ON a.tenant = c.tenant AND a.chat_id = c.chat_id \
@@ -92,7 +92,7 @@ pub async fn set(tx: &mut Tx, chat: &LockedChat, new: &Announcement) -> Result<(
     tx.rows(sql, params).await.map(drop)
 }
 
-/// Keeps an edit as it was sent, and lets go of the one that falls out of [`EDITS_KEPT`].
+/// Keeps an edit as it was sent, and deletes the one beyond [`EDITS_KEPT`].
 pub async fn keep_edit(tx: &mut Tx, chat: &LockedChat, edit: &Edit, now_ms: i64) -> Result<(), StoreError> {
     let sql = "INSERT INTO chat_announcement_edit (tenant, chat_id, revision, requests, editor, edited_at) \
                VALUES ($1, $2, $3, $4, $5, $6)";

@@ -1,4 +1,4 @@
-//! Apps: the directory of all of them, and each one as installed in a tenant.
+//! Apps: the directory of all apps, and each app as installed in a tenant.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
@@ -12,7 +12,7 @@ pub use crate::memory::records::{Install, Scopes};
 use crate::tx::{PIECE, found_rows, more_rows, wanted};
 use crate::{Root, Row, Tx, Value};
 
-/// An entry of the directory: who an app is, wherever it is installed.
+/// An entry of the directory: an app's identity, wherever it is installed.
 #[derive(Debug, Clone)]
 pub struct App {
     /// Its id.
@@ -23,7 +23,7 @@ pub struct App {
     pub kind: AppKind,
     /// Its name, which is also its bot's.
     pub name: String,
-    /// What is kept of its secret.
+    /// The stored hash of its secret.
     pub secret_hash: String,
 }
 
@@ -34,7 +34,7 @@ pub async fn find(root: &mut Root, app_id: AppId) -> Result<Option<App>, StoreEr
     rows.into_iter().next().map(app).transpose()
 }
 
-/// Whether an app is in the directory, in whichever tenant it was made: it tells 210504 from 210506.
+/// Whether an app is in the directory, whichever tenant made it: it tells 210504 from 210506.
 pub async fn is_known(tx: &mut Tx, app_id: AppId) -> Result<bool, StoreError> {
     Ok(find(&mut tx.root(), app_id).await?.is_some())
 }
@@ -63,7 +63,7 @@ pub async fn register(root: &mut Root, app: &App, now_ms: i64) -> Result<bool, S
     Ok(!root.rows(sql, &params).await?.is_empty())
 }
 
-/// Replaces what is kept of an app's secret.
+/// Replaces the stored hash of an app's secret.
 pub async fn set_secret(root: &mut Root, app_id: AppId, secret_hash: &str) -> Result<(), StoreError> {
     root.rows("UPDATE app SET secret_hash = $2 WHERE app_id = $1", &[app_id.into(), secret_hash.into()])
         .await
@@ -88,14 +88,14 @@ pub async fn install(tx: &mut Tx, app_id: AppId) -> Result<Option<Arc<Install>>,
     Ok(Some(found))
 }
 
-/// As [`install`], but never from memory: for a change, since an earlier unit of the same commit may have made one.
+/// As [`install`], but never from memory. For changes: an earlier unit of the same commit may have changed the row.
 pub async fn stored_install(tx: &mut Tx, app_id: AppId) -> Result<Option<Install>, StoreError> {
     let sql = "SELECT a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to \
                FROM app_install i JOIN app a ON a.app_id = i.app_id WHERE i.tenant = $1 AND i.app_id = $2";
     tx.row(sql, [app_id.into()]).await?.map(|mut row| read_install(&mut row, 0)).transpose()
 }
 
-/// An installation, of a row's columns from `at` on.
+/// Reads an installation from a row's columns from `at` on.
 pub(crate) fn read_install(row: &mut Row, at: usize) -> Result<Install, StoreError> {
     Ok(Install {
         app_id: row.id(at, AppId::parse)?,
@@ -110,7 +110,7 @@ pub(crate) fn read_install(row: &mut Row, at: usize) -> Result<Install, StoreErr
     })
 }
 
-/// Those of a list of apps that are in the transaction's tenant.
+/// The apps of a list that are installed in the transaction's tenant.
 pub async fn installed_among(
     tx: &mut Tx,
     ids: impl IntoIterator<Item = AppId>,
@@ -131,7 +131,7 @@ pub async fn installed_among(
     Ok(found)
 }
 
-/// Those of a list of apps that are in the transaction's tenant, as they are installed there.
+/// As [`installed_among`], with the installations.
 pub async fn installs(
     tx: &mut Tx,
     ids: impl IntoIterator<Item = AppId>,
@@ -173,7 +173,7 @@ pub async fn homes(root: &mut Root, app_id: AppId) -> Result<Vec<TenantKey>, Sto
     rows.into_iter().map(|mut row| row.id(0, TenantKey::parse)).collect()
 }
 
-/// What of an installation can be set.
+/// The settings of an installation.
 #[derive(Debug, Clone)]
 pub struct InstallSettings {
     /// Whether the tenant uses it.
@@ -188,7 +188,7 @@ pub struct InstallSettings {
     pub visible_to: Option<Vec<String>>,
 }
 
-/// Installs an app in the transaction's tenant, or changes how it is installed.
+/// Installs an app in the transaction's tenant, or changes its installation.
 pub async fn set_install(tx: &mut Tx, app_id: AppId, settings: &InstallSettings) -> Result<(), StoreError> {
     let sql = "INSERT INTO app_install (tenant, app_id, status, bot, external_sharing, scopes, visible_to) \
                VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, app_id) DO UPDATE SET \
@@ -221,7 +221,7 @@ pub async fn set_install(tx: &mut Tx, app_id: AppId, settings: &InstallSettings)
     Ok(())
 }
 
-/// The users who see an app that not everybody sees, in the order of their ids.
+/// The users who see an app that is not visible to all, in the order of their ids.
 pub async fn visible_users(tx: &mut Tx, app_id: AppId) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT user_id FROM app_visible_user WHERE tenant = $1 AND app_id = $2 ORDER BY user_id";
     tx.rows(sql, [app_id.into()]).await?.into_iter().map(|mut row| row.text(0)).collect()
@@ -232,14 +232,14 @@ pub async fn is_visible_to(tx: &mut Tx, install: &Install, user_id: &str) -> Res
     Ok(audience(tx, install, [user_id]).await?.has(user_id))
 }
 
-/// Those of some users who see an app.
+/// The users, of several, who see an app.
 pub struct Audience {
     all: bool,
     users: HashSet<String>,
 }
 
 impl Audience {
-    /// Whether this user, one of those, sees it.
+    /// Whether this user, one of those asked for, sees it.
     pub fn has(&self, user_id: &str) -> bool {
         self.all || self.users.contains(user_id)
     }
@@ -276,10 +276,11 @@ pub async fn issued_token(tx: &mut Tx, app_id: AppId, kind: &str) -> Result<Opti
     tx.row(sql, [app_id.into(), kind.into()]).await?.map(|row| row.int(0)).transpose()
 }
 
-/// Remembers until when a newly issued token is valid, unless another call was first and its token is good, which means
-/// valid until some time in this range. Answers until when the token is valid that all are given from now on.
+/// Records until when a newly issued token is valid, unless another call was first and its token expires within this
+/// range. Returns the expiry of the token that all callers now get.
 ///
-/// A server that only reads remembers nothing. The token is as good: what it says is in it, and signed.
+/// A read-only server records nothing. The token works all the same: it is signed, and everything that it says is in
+/// it.
 pub async fn record_token(
     tx: &mut Tx,
     app_id: AppId,

@@ -1,9 +1,9 @@
-//! Bytes that are kept apart from the rows that name them, by tenant and SHA-256.
+//! Files kept outside the database, by tenant and SHA-256.
 //!
-//! They are written before the row that names them is committed. Nothing is removed at once: what nothing names is
-//! doomed, and what is still doomed after the time of grace is gone, which no upload can take back. An upload that finds
-//! its blob gone keeps its bytes in its row instead. So no lock is held while bytes move, and a row never names bytes
-//! that a sweep removes.
+//! They are written before the row that names them is committed. Nothing is removed at once: an unreferenced blob is
+//! marked as doomed, and after the grace period as gone, which no upload can undo. An upload that finds its blob gone
+//! keeps the bytes in its row instead. So no lock is held while bytes move, and a row never names bytes that a sweep
+//! removes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,10 +16,10 @@ pub use crate::transaction::{BlobKey, Blobs};
 use crate::tx::{found_rows, wanted};
 use crate::{Engine, Root, Tx, Value};
 
-/// Keys that are looked at in one transaction.
+/// Keys that are checked in one transaction.
 const STEP: usize = 64;
 
-/// Takes a blob for a row of this transaction; false if it is gone, so that the row must keep the bytes itself.
+/// Claims a blob for a row of this transaction. False if it is gone: the row must then keep the bytes itself.
 pub(crate) async fn keep(tx: &mut Tx, hash: &str) -> Result<bool, StoreError> {
     let now = tx.engine().clock.now_ms();
     let sql = "INSERT INTO blob (tenant, content_hash, state, since) VALUES ($1, $2, 'kept', $3) \
@@ -28,20 +28,21 @@ pub(crate) async fn keep(tx: &mut Tx, hash: &str) -> Result<bool, StoreError> {
     Ok(tx.row(sql, [hash.into(), now.into()]).await?.is_some())
 }
 
-/// What a sweep did.
+/// The result of a sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Blobs that were looked at.
+    /// Blobs that were checked.
     pub seen: u64,
     /// Blobs whose bytes were removed.
     pub removed: u64,
 }
 
-/// Looks at every blob: dooms those that nothing names, and removes those that were doomed for `grace_ms`. An upload must
-/// not take longer than that. It ends early when `most` are removed, or fewer than a step more. Several may run at once.
+/// Checks every blob: marks the unreferenced ones as doomed, and removes those that have been doomed for `grace_ms`. An
+/// upload must not take longer than that. It ends early once `most` are removed, or up to a step more. Several sweeps
+/// may run at once.
 ///
 /// # Errors
-/// The store or the blobs are unavailable; the next sweep goes on.
+/// The store or the blobs are unavailable. The next sweep continues.
 pub async fn sweep(
     engine: &Arc<Engine>,
     blobs: &dyn Blobs,
@@ -73,8 +74,7 @@ pub async fn sweep(
     Ok(swept)
 }
 
-/// Which of a tenant's blobs are gone, of [`STEP`] at most. `before` is when whatever is not needed must have been left
-/// alone since.
+/// Which of a tenant's blobs, at most [`STEP`], are gone. Only those that have not changed since `before` are marked.
 async fn judge(
     tx: &mut Tx,
     keys: &[(BlobKey, i64)],
@@ -100,7 +100,7 @@ async fn judge(
     let mut gone = Vec::new();
     for (key, written) in keys {
         let Some((state, since)) = states.remove(key.hash()) else {
-            // An upload that is under way, or one that ended in between.
+            // Otherwise an upload is running, or has just ended.
             if *written < before {
                 let sql = "INSERT INTO blob (tenant, content_hash, state, since) VALUES ($1, $2, 'doomed', $3) \
                            ON CONFLICT (tenant, content_hash) DO NOTHING";
@@ -118,7 +118,7 @@ async fn judge(
             ("doomed", false) if since < before => "gone",
             _ => continue,
         };
-        // Only from the state that was seen: an upload may have taken it since.
+        // Only if the state is still the one that was read: an upload may have claimed the blob since.
         let sql = "UPDATE blob SET state = $3, since = $4 \
                    WHERE tenant = $1 AND content_hash = $2 AND state = $5 AND since = $6 RETURNING state";
         let params = [key.hash().into(), next.into(), now.into(), state.into(), since.into()];
@@ -129,9 +129,9 @@ async fn judge(
     Ok(gone)
 }
 
-/// Forgets blobs that have been gone for so long that no upload can have met their bytes.
+/// Forgets blobs that have been gone for so long that no upload can still rely on their bytes.
 async fn forget(root: &mut Root, before: i64) -> Result<(), StoreError> {
-    // Bounded: the next sweep goes on.
+    // Bounded: the next sweep continues.
     let sql = "SELECT tenant, content_hash FROM blob WHERE state = 'gone' AND since < $1 LIMIT 1000";
     for mut row in root.rows(sql, &[Value::from(before)]).await? {
         let tenant = row.id(0, TenantKey::parse)?;
@@ -141,14 +141,14 @@ async fn forget(root: &mut Root, before: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The bytes that images name, as tenant/hash. For commands that open no engine, since that would change the schema.
+/// The blobs that images name, as tenant/hash. For commands that open no engine, since that would change the schema.
 pub(crate) async fn named(driver: &Arc<dyn Driver>) -> Result<BTreeSet<String>, StoreError> {
     let sql = "SELECT DISTINCT tenant, content_hash FROM image WHERE content_hash IS NOT NULL";
     let rows = run_statement(&**driver, Effect::Reads, sql, Vec::new()).await?;
     rows.into_iter().map(|mut row| Ok(format!("{}/{}", row.text(0)?, row.text(1)?))).collect()
 }
 
-/// Whether any image names bytes that are kept apart. `false` on a schema that knows of none, and without tables.
+/// Whether any image names a blob. `false` on a schema without blobs, and without tables.
 ///
 /// # Errors
 /// The store is unavailable.
@@ -156,33 +156,33 @@ pub async fn any(driver: &Arc<dyn Driver>) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM blob LIMIT 1";
     match run_statement(&**driver, Effect::Reads, sql, Vec::new()).await {
         Ok(rows) if rows.is_empty() => Ok(false),
-        // Not all that is kept is still named.
+        // Not every blob in the table is still named by an image.
         Ok(_) => Ok(!named(driver).await?.is_empty()),
         Err(StoreError::Broken(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// What became of the bytes that images name.
+/// The state of the blobs that images name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Examined {
     /// How many there are, each counted once.
     pub named: u64,
-    /// Those that are not there, as tenant/hash.
+    /// Missing ones, as tenant/hash.
     pub missing: Vec<String>,
-    /// Those that are there and are not what their name says.
+    /// Ones whose content does not match their hash.
     pub damaged: Vec<String>,
 }
 
-/// Reads all bytes that images name, one after the other, and compares them with their names. `told` hears how many were
-/// read, after each.
+/// Reads every blob that images name and compares it with its hash. Calls `report` after each, with the number read so
+/// far.
 ///
 /// # Errors
 /// The store or the blobs are unavailable; [`StoreError::Broken`] on an older schema.
 pub async fn examine(
     driver: &Arc<dyn Driver>,
     blobs: &dyn Blobs,
-    told: &mut (dyn FnMut(u64) + Send),
+    report: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Examined, StoreError> {
     let mut examined = Examined::default();
     for name in named(driver).await? {
@@ -199,12 +199,12 @@ pub async fn examine(
             _ => {}
         }
         examined.named += 1;
-        told(examined.named);
+        report(examined.named);
     }
     Ok(examined)
 }
 
-/// Those of them that are not there.
+/// The missing ones among the blobs that images name.
 ///
 /// # Errors
 /// The store or the blobs are unavailable; [`StoreError::Broken`] on an older schema.
@@ -218,29 +218,29 @@ pub async fn missing(driver: &Arc<dyn Driver>, blobs: &dyn Blobs) -> Result<Vec<
     Ok(missing.into_iter().collect())
 }
 
-/// Copies every file from one place to another; how many there are. What is there already is not copied again. `told`
-/// hears how many were copied, after each.
+/// Copies every file from one place to another and returns their number. Existing files are not copied again. Calls
+/// `report` after each, with the number copied so far.
 ///
 /// # Errors
 /// Either place is unavailable, or a file is damaged.
 pub async fn copy_all(
     from: &dyn Blobs,
     to: &dyn Blobs,
-    told: &mut (dyn FnMut(u64) + Send),
+    report: &mut (dyn FnMut(u64) + Send),
 ) -> Result<u64, StoreError> {
     let (mut count, mut copied) = (0, 0);
     for tenant in from.tenants().await? {
         let there: BTreeSet<BlobKey> = to.list(tenant).await?.into_iter().map(|(key, _)| key).collect();
         for (key, _) in from.list(tenant).await? {
             if !there.contains(&key) {
-                // A sweep may have removed it since: then nothing named it for long.
+                // A sweep may have removed it since: it had been unreferenced for a while.
                 let Some(content) = from.get(&key).await? else { continue };
                 if !key.fits(&content) {
                     return Err(StoreError::Unavailable(format!("the file {key} is damaged")));
                 }
                 to.put(&key, content).await?;
                 copied += 1;
-                told(copied);
+                report(copied);
             }
             count += 1;
         }

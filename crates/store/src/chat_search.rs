@@ -1,4 +1,4 @@
-//! The chats that words find by their names, as far as a page asks for them.
+//! Chats whose names match words, as far as a page needs them.
 
 use std::collections::HashSet;
 
@@ -9,18 +9,18 @@ use crate::listing::{Cursor, cursor, cursors, joined, limit, named};
 use crate::member::Member;
 use crate::{Row, Tx, Value, text};
 
-/// The most public chats that a word finds.
+/// The most public chats that a word matches.
 const OPEN_MAX: usize = 1000;
-/// The most other chats with a word that are looked at one by one.
+/// The most other chats with a word that are checked one by one.
 const CLOSED_MAX: usize = 500;
 /// A word in fewer rows than this is rare: all of its chats are read.
 const RARE: i64 = 1000;
-/// Of so many common words it is asked whether all of their rows can be read.
+/// At most this many common words are checked for whether all of their rows can be read.
 const ASKED: usize = 2;
 
 const OPEN: &str = "SELECT created_at, chat_id FROM chat_term WHERE tenant = $1 AND is_open = 1 AND term >= $2 AND term < $3 \
                     ORDER BY term, chat_id LIMIT 1000";
-/// Those with the word that not everybody sees: one more than are looked at one by one.
+/// Chats with the word that are not public: one more than are checked one by one.
 const CLOSED: &str = "SELECT created_at, chat_id FROM chat_term WHERE tenant = $1 AND is_open = 0 AND term >= $2 AND term < $3 \
                       ORDER BY term, chat_id LIMIT 501";
 
@@ -31,8 +31,8 @@ const COUNT: &str = "SELECT COUNT(*) FROM (SELECT term FROM chat_term WHERE tena
 const BEYOND: &str = "SELECT term FROM chat_term WHERE tenant = $1 AND is_open = $2 AND term >= $3 AND term < $4 \
                       ORDER BY term, chat_id LIMIT 1 OFFSET 5000";
 
-/// Of the first rows of one word the oldest chats behind a cursor that have another word, too, and whether they were known
-/// to have it. For more words, [`LIKE`] is repeated.
+/// From the first rows of one word: the oldest chats after a cursor that also have another word, and whether this was
+/// known from the row alone. For more words, [`LIKE`] is repeated.
 const FIRST_WITH: &str = "SELECT created_at, chat_id, CASE WHEN words = '' THEN 0 ELSE 1 END FROM (SELECT created_at, chat_id, words FROM chat_term \
                           WHERE tenant = $1 AND is_open = $2 AND term >= $3 AND term < $4 ORDER BY term, chat_id LIMIT 1000) o \
                           WHERE (created_at, chat_id) > (CAST($5 AS BIGINT), CAST($6 AS TEXT)) \
@@ -43,16 +43,16 @@ const MORE_WITH: &str = "SELECT created_at, chat_id, CASE WHEN words = '' THEN 0
                          AND (words = '' OR (words LIKE $8 ESCAPE '\\')) ORDER BY created_at, chat_id LIMIT $7";
 const LIKE: &str = "words LIKE $8 ESCAPE '\\'";
 
-/// Of the caller's most recently active chats the oldest behind a cursor, and whether they have the word.
+/// From the caller's most recently active chats: the oldest ones after a cursor, and whether they have the word.
 ///
-/// Ids are random, so that each look is a page of the index for itself: there must be few of them. For an EXISTS PostgreSQL
-/// may read all that could be looked for instead; a count it takes for each row.
+/// Ids are random, so each look-up reads another page of the index: keep them few. For an EXISTS, PostgreSQL may read
+/// all candidates instead; a count is evaluated row by row.
 const MINE: &str = "SELECT m.chat_created_at, m.chat_id, \
                     (SELECT COUNT(*) FROM chat_term t WHERE t.tenant = $1 AND t.chat_id = m.chat_id AND t.term >= $3 AND t.term < $4) \
                     FROM (SELECT chat_created_at, chat_id FROM (SELECT chat_created_at, chat_id FROM chat_member \
                     WHERE tenant = $1 AND member = $2 AND listed = 1 ORDER BY chat_active_at DESC, chat_id DESC LIMIT 1000) o \
                     WHERE (chat_created_at, chat_id) > (CAST($5 AS BIGINT), CAST($6 AS TEXT)) ORDER BY chat_created_at, chat_id LIMIT $7) m";
-/// The same from the other end, for a caller who is in more chats: those with the word, and whether the caller is in them.
+/// The same from the other end, for a caller in more chats: chats with the word, and whether the caller is in them.
 const THEIRS: &str = "SELECT t.created_at, t.chat_id, \
                       (SELECT COUNT(*) FROM chat_member m WHERE m.tenant = $1 AND m.chat_id = t.chat_id AND m.member = $2) \
                       FROM (SELECT created_at, chat_id FROM (SELECT created_at, chat_id FROM chat_term WHERE tenant = $1 AND is_open = 0 \
@@ -64,7 +64,7 @@ const HUNDRED: &str = "SELECT chat_id FROM chat_member WHERE tenant = $1 AND mem
                        ORDER BY chat_active_at DESC, chat_id DESC LIMIT 1 OFFSET 100";
 const THOUSAND: &str = "SELECT chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = 1 \
                         ORDER BY chat_active_at DESC, chat_id DESC LIMIT 1 OFFSET 1000";
-/// All chats of a member who is in a thousand at most.
+/// All chats of a member who is in at most a thousand.
 const ALL_MINE: &str = "SELECT chat_created_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = 1 \
                         ORDER BY chat_active_at DESC, chat_id DESC LIMIT 1000";
 
@@ -72,62 +72,62 @@ const ALL_MINE: &str = "SELECT chat_created_at, chat_id FROM chat_member WHERE t
 pub const STATEMENTS: &[&str] =
     &[OPEN, CLOSED, COUNT, BEYOND, FIRST_WITH, MORE_WITH, MINE, THEIRS, HUNDRED, THOUSAND, ALL_MINE];
 
-/// The chats that a member sees and that all of some words find by their own names.
+/// A search for the chats that a member sees and whose own names match all of some words.
 ///
-/// Exact where a word is rare. Otherwise bounded, however many chats there are: one of the words is looked for in 1000 public
-/// chats, in the member's 1000 most active ones and, of a member of more, in 5000 others with it.
+/// Exact if a word is rare. Otherwise bounded, however many chats there are: it covers 1000 public chats with one of
+/// the words, the member's 1000 most active chats and, for a member of more, 5000 others with the word.
 ///
-/// One word is looked for in the chats that the caller is in. Several are intersected: the rows of the rarest are read off an
-/// index that has all words of each chat, so that a chat without the others costs no look at its own rows.
+/// For one word, the caller's chats are searched. Several words are intersected: the rows of the rarest are read from
+/// an index that has all words of each chat, so that a chat without the others costs no look-up of its own rows.
 #[derive(Debug)]
 pub struct ChatSearch {
     member: Member,
-    /// The first is the one that is looked for; the others are checked in what it finds.
+    /// The first is searched for; the others are checked in its results.
     words: Vec<String>,
-    /// Chats that are known already.
+    /// Matches that are already known.
     known: Vec<Cursor>,
-    /// The statements that look for more; none if all are known.
+    /// The statements that find more; empty if all matches are known.
     looks: Vec<Look>,
     /// All chats that the caller is in, if they were read.
     mine: Option<HashSet<ChatId>>,
 }
 
-/// A statement that looks at chats in the order of their cursors.
+/// A statement that reads chats in the order of their cursors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Look {
-    /// At the caller's most active chats.
+    /// The caller's most active chats.
     Mine,
-    /// At chats with the word, whether the caller is in them.
+    /// Chats with the word, and whether the caller is in them.
     Theirs,
-    /// At the first public chats with all words.
+    /// The first public chats with all words.
     Open,
-    /// At more of the public chats with all words, of which the caller sees those that it is in.
+    /// More of the public chats with all words. The caller sees those that it is in.
     MoreOpen,
-    /// At the other chats with all words, of which the caller sees those that it is in.
+    /// The other chats with all words. The caller sees those that it is in.
     Closed,
 }
 
-/// What a stretch of chats gave.
+/// The result for a range of chats.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Stretch {
-    /// The chats found in it, in no order and with repetitions.
+    /// The chats found in it: unordered, with duplicates.
     pub found: Vec<Cursor>,
-    /// Where it ends; `None` if nothing is behind it.
+    /// Where it ends; `None` if nothing follows.
     pub until: Option<Cursor>,
 }
 
-/// A chat that a look came by.
+/// A chat that a look has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Seen {
     cursor: Cursor,
-    /// Whether it has yet to be checked that the caller is in it.
+    /// Whether the caller's membership has yet to be checked.
     hidden: bool,
-    /// Whether it has yet to be checked for the other words.
+    /// Whether the other words have yet to be checked.
     unchecked: bool,
 }
 
 impl ChatSearch {
-    /// Begins to look for words, none of which may be empty. Without any, nothing is found.
+    /// Starts a search for words, none of which may be empty. Without words, it finds nothing.
     pub async fn new(tx: &mut Tx, member: &Member, words: &[String]) -> Result<Self, StoreError> {
         let mut search = ChatSearch {
             member: member.clone(),
@@ -187,7 +187,7 @@ impl ChatSearch {
         Ok(())
     }
 
-    /// Chooses the looks for words each of which is common, for a caller who is in more than a few chats.
+    /// Chooses the looks if every word is common and the caller is in more than a few chats.
     async fn plan_common(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let is_in_many = self.is_in(tx, THOUSAND).await?;
         let mut is_complete = false;
@@ -211,7 +211,7 @@ impl ChatSearch {
         Ok(())
     }
 
-    /// What is behind a cursor, as far as so many looks of each kind go; at least one.
+    /// The matches after a cursor, as far as this many reads of each kind go; at least one.
     pub async fn behind(
         &self,
         tx: &mut Tx,
@@ -277,9 +277,9 @@ impl ChatSearch {
         rows.into_iter().filter_map(seen).collect()
     }
 
-    /// Those that the caller sees and that have all words.
+    /// The chats that the caller sees and that have all words.
     async fn checked(&self, tx: &mut Tx, mut all: Vec<Seen>) -> Result<Vec<Cursor>, StoreError> {
-        // Of what was seen twice, what is seen without a check.
+        // Of duplicates, keep the one that needs fewer checks.
         all.sort_unstable();
         all.dedup_by_key(|seen| seen.cursor);
         if let Some(mine) = &self.mine {
@@ -324,15 +324,15 @@ async fn has_beyond(tx: &mut Tx, is_open: bool, word: &str) -> Result<bool, Stor
     Ok(tx.row(BEYOND, [is_open.into(), low, high]).await?.is_some())
 }
 
-/// A statement for one other word, made one for so many.
+/// A statement for one other word, extended to `count` words.
 fn with_words(sql: &str, count: usize) -> String {
     let all: Vec<String> = (8..8 + count).map(|number| LIKE.replace("$8", &format!("${number}"))).collect();
     sql.replace(LIKE, &all.join(" AND "))
 }
 
 impl Stretch {
-    /// The chats in rows of so many looks, and their flags. Where they may have ended before the chats did, the stretch ends,
-    /// too.
+    /// The chats in the rows of this many reads, and their flags. If the limit may have cut the rows off, the range
+    /// ends there, too.
     fn until_of(&mut self, rows: Vec<Row>, looks: usize) -> Result<Vec<(Cursor, bool)>, StoreError> {
         let is_full = rows.len() >= looks;
         let chat = |row: Row| Ok((row.flag(2)?, cursor(row)?)).map(|(flag, cursor)| (cursor, flag));

@@ -22,11 +22,11 @@ pub struct Chat {
     pub mode: ChatMode,
     /// Private or public.
     pub chat_type: ChatType,
-    /// `inner`, `tenant`, `department`…
+    /// `inner`, `tenant`, `department`, …
     pub tag: String,
     /// Normal or dissolved.
     pub status: ChatStatus,
-    /// Whether people of other tenants may be in it.
+    /// Whether users of other tenants may be in it.
     pub external: bool,
     /// Name; empty means none.
     pub name: String,
@@ -40,7 +40,7 @@ pub struct Chat {
     pub owner: Option<Member>,
     /// The app whose bot made it.
     pub creator_app: Option<AppId>,
-    /// In one stream or in threads.
+    /// Whether messages form one stream or threads.
     pub group_message_type: GroupMessageType,
     /// The settings that answers show.
     pub settings: ChatSettings,
@@ -52,7 +52,7 @@ pub struct Chat {
     pub bot_count: i64,
 }
 
-/// A chat whose row this transaction has taken: no other transaction changes the chat until this one ends.
+/// A chat whose row this transaction has locked: no other transaction changes the chat until this one ends.
 ///
 /// Functions that write a chat's rows take one, and only [`lock`] and [`insert`] make one.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ pub async fn get(tx: &mut Tx, chat_id: ChatId) -> Result<Option<Chat>, StoreErro
     tx.row(&sql, [chat_id.into()]).await?.map(chat).transpose()
 }
 
-/// Takes a chat's row: until this transaction ends, no other one changes the chat.
+/// Locks a chat's row: until this transaction ends, no other one changes the chat.
 pub async fn lock(tx: &mut Tx, chat_id: ChatId) -> Result<Option<LockedChat>, StoreError> {
     let sql =
         format!("UPDATE chat SET version = version WHERE tenant = $1 AND chat_id = $2 RETURNING {COLUMNS}");
@@ -117,7 +117,7 @@ pub async fn insert(tx: &mut Tx, chat: Chat, now_ms: i64) -> Result<LockedChat, 
     Ok(LockedChat(Chat { user_count: 0, bot_count: 0, ..chat }))
 }
 
-/// Replaces everything of a chat but its id and its counts.
+/// Replaces everything of a chat except its id and its counts.
 pub async fn update(tx: &mut Tx, locked: &LockedChat, new: &Chat) -> Result<(), StoreError> {
     let sql = "UPDATE chat SET chat_mode = $3, chat_type = $4, chat_tag = $5, chat_status = $6, external = $7, name = $8, \
                name_folded = $9, description = $10, i18n_names = $11, avatar = $12, owner = $13, creator_app = $14, \
@@ -136,13 +136,13 @@ pub async fn update(tx: &mut Tx, locked: &LockedChat, new: &Chat) -> Result<(), 
     change_terms(tx, locked, new).await
 }
 
-/// Up to this many members, the activity of a chat is exact.
+/// Up to this many members, the activity time of a chat is exact.
 const EXACT_UP_TO: i64 = 100;
-/// In larger chats it moves at most this often, in milliseconds: each move writes a row for every member.
+/// In larger chats it changes at most this often, in milliseconds: each change writes a row for every member.
 const COARSE_MS: i64 = 60_000;
 
-/// Notes that something happens in a chat, for the list that is ordered by activity. It is written when the operation has
-/// succeeded ([`Tx::settle`]): one that refuses has written nothing.
+/// Records activity in a chat, for the list that is ordered by it. It is written when the operation has succeeded
+/// ([`Tx::settle`]): a refused operation has written nothing.
 pub fn touch(tx: &mut Tx, locked: &LockedChat, now_ms: i64) {
     let coarse = locked.user_count + locked.bot_count > EXACT_UP_TO;
     let before_ms = if coarse { now_ms.saturating_sub(COARSE_MS) } else { now_ms };
@@ -150,7 +150,7 @@ pub fn touch(tx: &mut Tx, locked: &LockedChat, now_ms: i64) {
     tx.at_end(move |tx| Box::pin(set_active(tx, chat_id, now_ms, before_ms)));
 }
 
-/// Writes when something last happened in a chat, if the last time was before `before_ms`.
+/// Sets the time of a chat's last activity, if the previous one is before `before_ms`.
 async fn set_active(tx: &mut Tx, chat: ChatId, now_ms: i64, before_ms: i64) -> Result<(), StoreError> {
     let sql = "UPDATE chat SET active_at = $3 WHERE tenant = $1 AND chat_id = $2 AND active_at < $4 RETURNING chat_id";
     if tx.row(sql, [chat.into(), now_ms.into(), before_ms.into()]).await?.is_some() {
@@ -160,20 +160,20 @@ async fn set_active(tx: &mut Tx, chat: ChatId, now_ms: i64, before_ms: i64) -> R
     Ok(())
 }
 
-/// The tenant in which a chat lives.
+/// The tenant of a chat.
 async fn home(root: &mut Root, chat: ChatId) -> Result<Option<TenantKey>, StoreError> {
     let rows = root.rows("SELECT tenant FROM chat WHERE chat_id = $1", &[Value::from(chat)]).await?;
     rows.into_iter().next().map(|mut row| row.id(0, TenantKey::parse)).transpose()
 }
 
-/// Whether a chat that the transaction's tenant does not have lives in another one: it tells 232010 from 232006.
+/// Whether a chat that the transaction's tenant does not have exists in another one: it tells 232010 from 232006.
 ///
-/// With [`crate::apps::is_known`], the one look beyond the tenant that an operation may take.
+/// Besides [`crate::apps::is_known`], the only look-up outside of the tenant that an operation may do.
 pub async fn is_elsewhere(tx: &mut Tx, chat: ChatId) -> Result<bool, StoreError> {
     Ok(home(&mut tx.root(), chat).await?.is_some_and(|home| home != tx.tenant()))
 }
 
-/// Whether another public chat of the tenant has this name. Until this transaction ends, no other one gives it to one.
+/// Whether another public chat of the tenant has this name. Until this transaction ends, no other one can use it.
 pub async fn public_name_is_taken(tx: &mut Tx, locked: &LockedChat, name: &str) -> Result<bool, StoreError> {
     let sql = "INSERT INTO chat_name_lock (tenant, name, chat_id) VALUES ($1, $2, $3) \
                ON CONFLICT (tenant, name) DO UPDATE SET chat_id = excluded.chat_id";
@@ -188,7 +188,7 @@ const PUBLIC_NAME: &str = "SELECT chat_id FROM chat WHERE tenant = $1 AND name =
 /// The statements of this file that look for chats, for the test of their query plans.
 pub const STATEMENTS: &[&str] = &[PUBLIC_NAME];
 
-/// The columns that [`insert`] and [`update`] share, in their common order.
+/// The columns that [`insert`] and [`update`] share, in that order.
 fn columns(chat: &Chat) -> Result<[Value; 15], StoreError> {
     Ok([
         chat.mode.as_str().into(),
@@ -214,7 +214,7 @@ fn is_listed(chat: &Chat) -> bool {
     chat.mode != ChatMode::P2p && chat.status != ChatStatus::Dissolved
 }
 
-/// Where the lists of its members show a chat: 1 among groups, 2 among chats of two parties, 0 nowhere.
+/// In which list of its members a chat is: 1 for groups, 2 for chats of two parties, 0 for neither.
 fn listed(chat: &Chat) -> i64 {
     match (chat.status, chat.mode) {
         (ChatStatus::Dissolved, _) => 0,
@@ -223,12 +223,12 @@ fn listed(chat: &Chat) -> i64 {
     }
 }
 
-/// Whether everybody in the tenant finds a chat.
+/// Whether everyone in the tenant can find a chat.
 fn is_open(chat: &Chat) -> bool {
     is_listed(chat) && chat.status == ChatStatus::Normal && chat.chat_type == ChatType::Public
 }
 
-/// The names that a chat is found by.
+/// The names by which a chat is found.
 fn names(chat: &Chat) -> Vec<&str> {
     if !is_listed(chat) {
         return Vec::new();
@@ -253,7 +253,7 @@ async fn add_terms(tx: &mut Tx, chat: &Chat, created_at: i64) -> Result<(), Stor
     Ok(())
 }
 
-/// Writes the terms of a chat anew, if a change touches them.
+/// Rewrites the terms of a chat, if a change affects them.
 async fn change_terms(tx: &mut Tx, old: &Chat, new: &Chat) -> Result<(), StoreError> {
     if terms(old) == terms(new) && is_open(old) == is_open(new) {
         return Ok(());

@@ -8,9 +8,9 @@ pub trait Clock: Send + Sync + 'static {
     /// Milliseconds since 1970.
     fn now_ms(&self) -> i64;
 
-    /// Milliseconds since some moment: how long something took, whatever becomes of the time of day meanwhile.
+    /// Milliseconds since some moment: it measures durations, unaffected by changes of the time of day.
     ///
-    /// A clock that is moved by hand may go by its time.
+    /// A clock that is moved by hand may return its own time.
     fn elapsed_ms(&self) -> i64 {
         self.now_ms()
     }

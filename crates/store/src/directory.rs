@@ -1,4 +1,4 @@
-//! The contact directory: pages of users, and the facts that are kept of each.
+//! The contact directory: pages of users, and their profiles.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,8 @@ use crate::{Row, Tx, Value, listing};
 
 const HERE: &str = "SELECT user_id, user_no, name, status, email, mobile FROM users WHERE tenant = $1 AND user_no > $2 \
                     AND status <> 'resigned' ORDER BY user_no LIMIT $3";
-/// The cross join says in which order the tables are read: SQLite keeps it, and the index stands in the order of the page.
+/// The cross join fixes the order in which the tables are read: SQLite keeps it, and the index has the order of the
+/// page.
 const GRANTED: &str = "SELECT u.user_id, u.user_no, u.name, u.status, u.email, u.mobile FROM app_visible_user v CROSS JOIN users u \
                        WHERE v.tenant = $1 AND v.app_id = $2 AND v.user_id > $3 AND u.tenant = $1 AND u.user_id = v.user_id \
                        AND u.status <> 'resigned' ORDER BY v.user_id LIMIT $4";
@@ -20,14 +21,14 @@ const GRANTED: &str = "SELECT u.user_id, u.user_no, u.name, u.status, u.email, u
 /// The statements that page, for the test of their query plans.
 pub const STATEMENTS: &[&str] = &[HERE, GRANTED];
 
-/// Up to `size` users who have not left the tenant, behind the one with a number, in the order in which they were made.
-/// Numbers are above 0.
+/// Up to `size` users who have not left the tenant, after the one with a number, in the order of creation. Numbers are
+/// above 0.
 pub async fn here(tx: &mut Tx, after: i64, size: usize) -> Result<Vec<User>, StoreError> {
     read(tx.rows(HERE, [after.into(), listing::limit(size)]).await?)
 }
 
-/// Up to `size` users who have not left the tenant and whom an app was granted one by one, behind the one with a user_id,
-/// in the order of their user_ids. The empty text is before the first.
+/// Up to `size` users who have not left the tenant and whom an app was granted one by one, after a user_id and in the
+/// order of user_ids. The empty text is before the first.
 pub async fn granted(tx: &mut Tx, app: AppId, after: &str, size: usize) -> Result<Vec<User>, StoreError> {
     read(tx.rows(GRANTED, [app.into(), after.into(), listing::limit(size)]).await?)
 }
@@ -36,7 +37,7 @@ fn read(rows: Vec<Row>) -> Result<Vec<User>, StoreError> {
     rows.into_iter().map(user).collect()
 }
 
-/// What is known of users, by their user_ids; unknown ids are left out.
+/// The profiles of users, by user_id; unknown ids are left out.
 pub async fn profiles<'a>(
     tx: &mut Tx,
     ids: impl IntoIterator<Item = &'a str>,
@@ -59,7 +60,7 @@ pub async fn profiles<'a>(
     Ok(found)
 }
 
-/// Replaces what is known of a user.
+/// Replaces a user's profile.
 pub async fn set_profile(tx: &mut Tx, user_id: &str, profile: &Profile) -> Result<(), StoreError> {
     let text = serde_json::to_string(profile).map_err(|error| StoreError::Broken(error.to_string()))?;
     let sql = "UPDATE users SET profile = $3 WHERE tenant = $1 AND user_id = $2";

@@ -1,4 +1,4 @@
-//! Documents, of which only the collaborators matter here.
+//! Documents, of which only the collaborators are kept.
 
 use larkspur_contract::ids::{AppId, ChatId};
 use larkspur_contract::model::{DocPermission, DocType};
@@ -15,27 +15,27 @@ pub struct Document {
     pub doc_type: DocType,
     /// Its title.
     pub title: String,
-    /// Its owner, in the form of a member column; empty means none.
+    /// Its owner, as a member column; empty means none.
     pub owner: String,
     /// Whether it was deleted.
     pub deleted: bool,
 }
 
-/// Somebody who may work with a document.
+/// A collaborator: a user, an app or a chat that may work with a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collaborator {
     /// A user_id, an app id or a chat id; of other kinds, the id as it was sent.
     pub member: String,
     /// The kind of id as it was sent.
     pub member_type: String,
-    /// What it may do.
+    /// The permission.
     pub permission: DocPermission,
     /// `container` or `single_page`.
     pub perm_type: String,
 }
 
 impl Collaborator {
-    /// The user, if it is one: no `user_id` looks like the others.
+    /// The user, if the collaborator is one: no `user_id` looks like the other kinds of id.
     fn user_id(&self) -> Option<&str> {
         let other = self.member.contains(':')
             || [AppId::PREFIX, ChatId::PREFIX].iter().any(|prefix| self.member.starts_with(prefix));
@@ -71,14 +71,14 @@ pub async fn insert(tx: &mut Tx, document: &Document, now_ms: i64) -> Result<boo
     Ok(tx.row(sql, params).await?.is_some())
 }
 
-/// Marks a document as deleted, or as kept again; false if there is none.
+/// Marks a document as deleted, or restores it; false if it does not exist.
 pub async fn set_deleted(tx: &mut Tx, token: &str, deleted: bool) -> Result<bool, StoreError> {
     let sql = "UPDATE document SET status = $3 WHERE tenant = $1 AND token = $2 RETURNING token";
     let status = if deleted { "deleted" } else { "kept" };
     Ok(tx.row(sql, [token.into(), status.into()]).await?.is_some())
 }
 
-/// Adds a collaborator, or changes what it may do. A user who is deleted at the same moment is not, or no more.
+/// Adds a collaborator, or changes its permission. A user who is deleted at the same moment is not left as one.
 pub async fn set_collaborator(
     tx: &mut Tx,
     token: &str,
@@ -98,7 +98,7 @@ pub async fn set_collaborator(
     tx.rows(sql, params).await.map(drop)
 }
 
-/// Changes what a collaborator may do; without a `perm_type` it keeps its own. False if it is none.
+/// Changes a collaborator's permission; without a `perm_type` it keeps its own. False if it is not a collaborator.
 pub async fn change_collaborator(
     tx: &mut Tx,
     token: &str,
@@ -112,7 +112,7 @@ pub async fn change_collaborator(
     Ok(tx.row(sql, params).await?.is_some())
 }
 
-/// Removes a collaborator; false if it is none.
+/// Removes a collaborator; false if it is not one.
 pub async fn remove_collaborator(tx: &mut Tx, token: &str, member: &str) -> Result<bool, StoreError> {
     let sql = "DELETE FROM document_member WHERE tenant = $1 AND token = $2 AND member = $3 RETURNING member";
     Ok(tx.row(sql, [token.into(), member.into()]).await?.is_some())
@@ -134,7 +134,7 @@ pub async fn collaborators(tx: &mut Tx, token: &str) -> Result<Vec<Collaborator>
         .collect()
 }
 
-/// What somebody may do with a document as a collaborator, in person or through a chat it is in; the most counts.
+/// A member's highest permission for a document, in person or through a chat that it is in.
 pub async fn permission_of(
     tx: &mut Tx,
     token: &str,

@@ -1,4 +1,4 @@
-//! Counts calls for every process on a store at once.
+//! Counts calls across all processes on a store.
 
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
@@ -6,12 +6,12 @@ use larkspur_contract::ids::{AppId, TenantKey};
 use crate::driver::StoreError;
 use crate::{Engine, Value};
 
-/// A window in which a number of calls is allowed; by default, any number.
+/// A window in which a number of calls is allowed. The default allows any number.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
     /// In milliseconds.
     pub length_ms: i64,
-    /// Calls that it allows.
+    /// Calls allowed in it.
     pub cap: i64,
 }
 
@@ -21,19 +21,19 @@ impl Default for Window {
     }
 }
 
-/// A window that is full.
+/// A full window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FullWindow {
-    /// Calls that it allows.
+    /// Calls allowed in it.
     pub cap: i64,
     /// Milliseconds until it opens again, at least 1.
     pub left_ms: i64,
 }
 
-/// The tenant of calls that are counted for an app in all tenants together.
+/// The tenant key for calls that are counted per app, across tenants.
 pub const ALL_TENANTS: TenantKey = TenantKey(0);
 
-/// Whose calls are counted, and of which operation.
+/// The app and the operation whose calls are counted.
 #[derive(Debug, Clone, Copy)]
 pub struct Key<'a> {
     /// The tenant, or [`ALL_TENANTS`].
@@ -44,12 +44,12 @@ pub struct Key<'a> {
     pub operation: &'a str,
 }
 
-/// The clocks of two servers may differ by this much, in milliseconds: a call from a little before a window counts in it.
+/// Tolerated clock skew between two servers, in milliseconds: a call from slightly before a window counts in it.
 const SKEW: i64 = 1000;
-/// How often a window that was full and has opened in the meantime is asked again.
+/// How often to count again when a full window has opened in the meantime.
 const TRIES: usize = 3;
 
-/// `$4` is now, `$5` and `$6` are the length and the cap of the first window, `$7` and `$8` of the second one.
+/// `$4` is now; `$5` and `$6` are the length and the cap of the first window, `$7` and `$8` of the second one.
 const COUNT: &str = "INSERT INTO call_count (tenant, app_id, operation, start_1, calls_1, start_2, calls_2, seen_at) \
      VALUES ($1, $2, $3, $4, 1, $4, 1, $9) ON CONFLICT (tenant, app_id, operation) DO UPDATE SET \
      start_1 = CASE WHEN $4 >= call_count.start_1 - $10 AND $4 < call_count.start_1 + $5 THEN call_count.start_1 ELSE $4 END, \
@@ -61,10 +61,10 @@ const COUNT: &str = "INSERT INTO call_count (tenant, app_id, operation, start_1,
      AND NOT (call_count.calls_2 >= $8 AND $4 >= call_count.start_2 - $10 AND $4 < call_count.start_2 + $7) \
      RETURNING calls_1";
 
-/// Counts a call at the tenant's time `now`, unless a window is full: such calls do not count. `real_now` says when the
-/// count was last used.
+/// Counts a call at the tenant's time `now`, unless a window is full: refused calls do not count. `real_now` records
+/// when the count was last used.
 ///
-/// Of several full windows, the one that opens last is told, so that a caller who waits for it is let in.
+/// If several windows are full, returns the one that opens last, so that a caller that waits for it succeeds.
 pub async fn count(
     engine: &Engine,
     key: Key<'_>,
@@ -73,8 +73,8 @@ pub async fn count(
     real_now: i64,
 ) -> Result<Option<FullWindow>, StoreError> {
     let whose = || [Value::from(key.tenant), key.app_id.into(), key.operation.into()];
-    // The caller has only named it: of an app that is not there nothing is kept, so that callers without credentials cannot
-    // fill the table. The operation will say that there is none.
+    // The app id comes from the call, unauthenticated. Nothing is kept for an unknown app, or callers without
+    // credentials could fill the table. The operation refuses such a call itself.
     if key.tenant == ALL_TENANTS {
         let known = "SELECT 1 FROM app WHERE app_id = $1";
         if engine.driver.query(Effect::Reads, known, vec![key.app_id.into()]).await?.is_empty() {
@@ -92,7 +92,7 @@ pub async fn count(
         }
         let sql = "SELECT start_1, calls_1, start_2, calls_2 FROM call_count WHERE tenant = $1 AND app_id = $2 AND operation = $3";
         let rows = engine.driver.query(Effect::Reads, sql, whose().to_vec()).await?;
-        // Gone, by a sweep or a failover: there is room.
+        // Deleted by a sweep or a failover: there is room.
         let Some(row) = rows.into_iter().next() else { continue };
         for (window, column) in windows.into_iter().zip([0, 2]) {
             let (start, calls) = (row.int(column)?, row.int(column + 1)?);
@@ -106,6 +106,6 @@ pub async fn count(
             return Ok(found);
         }
     }
-    // FullWindow whenever it was counted and open whenever it was looked at: others are ahead each time.
+    // The count failed on a full window each time, and the window was open each time it was read: other calls win.
     Ok(Some(FullWindow { cap: windows[0].cap, left_ms: 1 }))
 }

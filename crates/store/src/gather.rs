@@ -1,11 +1,11 @@
-//! Lets calls that come together be served together.
+//! Lets calls that arrive together be served together.
 
-/// How often to give way at most.
+/// How often to yield at most.
 const ROUNDS: u32 = 8;
 
-/// Gives way to tasks that are about to hand over something, for as long as more comes and `enough` is not reached. Calls often
-/// come together, and what waits is then served at once. `waiting` counts what was handed over; `give_way` lets other tasks
-/// run, as the runtime's `yield_now` does.
+/// Yields to tasks that are about to hand over work, for as long as more arrives and `enough` is not reached. Calls
+/// often arrive together, and what waits can then be served at once. `waiting` counts what was handed over; `give_way`
+/// lets other tasks run, like the runtime's `yield_now`.
 pub async fn gather<F: Future<Output = ()>>(
     waiting: impl Fn() -> usize,
     enough: usize,
@@ -31,7 +31,7 @@ mod tests {
 
     use super::*;
 
-    /// How often it gives way while these many wait.
+    /// How often it yields while this many wait.
     fn rounds(counts: &[usize], enough: usize) -> usize {
         let at = Cell::new(0);
         let waiting = || counts[at.get().min(counts.len() - 1)];

@@ -1,9 +1,9 @@
-//! Calls that carry a `uuid` happen once.
+//! Calls that carry a `uuid` are executed once.
 
 use crate::Tx;
 use crate::driver::StoreError;
 
-/// What the first call under a name was answered, if it may still be repeated.
+/// The answer of the first call under a name, if it may still be repeated.
 pub async fn answer(tx: &mut Tx, name: &str, now_ms: i64) -> Result<Option<String>, StoreError> {
     let sql = "SELECT answer FROM idempotency WHERE tenant = $1 AND name = $2 AND expires_at > $3";
     tx.row(sql, [name.into(), now_ms.into()]).await?.map(|mut row| row.text(0)).transpose()
@@ -11,7 +11,7 @@ pub async fn answer(tx: &mut Tx, name: &str, now_ms: i64) -> Result<Option<Strin
 
 /// Claims a name for an answer; false if another call has it.
 ///
-/// Two calls at once: one waits for the other's commit here, and is told false.
+/// Of two calls at once, one waits here for the other's commit, and gets false.
 pub async fn claim(
     tx: &mut Tx,
     name: &str,

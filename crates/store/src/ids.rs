@@ -5,10 +5,10 @@ use std::sync::{PoisonError, RwLock};
 
 use crate::clock::system_millis;
 
-/// The source of every new identifier of a process.
+/// The source of all new ids of a process.
 ///
-/// A snowflake is seconds since 1970 in the upper 31 bits, then 10 bits of milliseconds, 10 bits of node and 12 bits
-/// of sequence: 19 decimal digits that grow with time, 4096 a millisecond a node.
+/// A snowflake is seconds since 1970 in the upper 31 bits, then 10 bits of milliseconds, 10 bits of node and 12 bits of
+/// sequence: 19 decimal digits that grow with time, 4096 per millisecond and node.
 pub struct Ids {
     node: RwLock<Node>,
     last: AtomicI64,
@@ -19,7 +19,7 @@ pub struct Ids {
 pub(crate) struct Node {
     /// The number.
     pub(crate) number: i64,
-    /// Which holder of the number this is; 0 if it holds none.
+    /// The epoch of the lease: it grows with each holder of the number. 0 without a lease.
     pub(crate) epoch: i64,
     /// When the lease ends, in milliseconds since 1970.
     pub(crate) until_ms: i64,
@@ -40,27 +40,27 @@ impl Ids {
         Ids { node: RwLock::new(node), last: AtomicI64::new(0) }
     }
 
-    /// A source that gives nothing before it holds a number.
+    /// A source that makes no ids until it has a node number.
     pub(crate) fn without_a_node() -> Self {
         let node = Node { number: 0, epoch: 0, until_ms: 0 };
         Ids { node: RwLock::new(node), last: AtomicI64::new(0) }
     }
 
-    /// What is held.
+    /// The node number in use.
     pub(crate) fn node(&self) -> Node {
         *self.node.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Holds a number. Its ids begin after `used_until`, when another process may still have used it.
+    /// Uses a node number. Its ids begin after `used_until`, until when another process may have used it.
     pub(crate) fn hold(&self, node: Node, used_until: i64) {
         let mut held = self.node.write().unwrap_or_else(PoisonError::into_inner);
         self.last.fetch_max(stamp(used_until.saturating_add(1)) << SEQUENCE_BITS, Ordering::AcqRel);
         *held = node;
     }
 
-    /// The next snowflake, greater than every one before it; none if the lease of the node number is over.
+    /// The next snowflake, greater than every one before it; `None` if the lease of the node number has ended.
     ///
-    /// If the system clock stands still or goes back, the sequence runs on from the last one.
+    /// If the system clock stops or goes back, the sequence continues from the last one.
     pub fn snowflake(&self) -> Option<i64> {
         self.snowflake_at(system_millis())
     }
@@ -136,10 +136,10 @@ mod tests {
     }
 
     #[test]
-    fn whoever_takes_a_number_over_goes_on_after_its_last_holder() {
+    fn a_new_holder_of_a_number_continues_after_the_previous_one() {
         let (before, after) = (Ids::without_a_node(), Ids::without_a_node());
         before.hold(Node { number: 7, epoch: 1, until_ms: 120_000 }, 0);
-        // The last moment, and so many that they run ahead of the clock.
+        // The last moment, with so many ids that they run ahead of the clock.
         let last = (0..20_000).map(|_| before.snowflake_at(109_999).expect("in time")).max();
         after.hold(Node { number: 7, epoch: 2, until_ms: 300_000 }, 120_000);
         // Its own clock is a minute behind.

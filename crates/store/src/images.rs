@@ -7,7 +7,7 @@ use crate::Tx;
 use crate::blobs::{self, BlobKey};
 use crate::driver::StoreError;
 
-/// What is known of an image beside its bytes.
+/// The metadata of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     /// Its key.
@@ -27,12 +27,12 @@ pub struct Image {
 pub enum Content {
     /// In its row.
     Row(Vec<u8>),
-    /// Apart.
+    /// In the blob store.
     Kept(BlobKey),
 }
 
-/// Adds an image. `kept` is where its bytes were put beforehand; without it, or if a sweep has removed what was there,
-/// the row keeps them.
+/// Adds an image. `kept` is where its bytes were stored beforehand. Without it, or if a sweep has removed them, the row
+/// keeps the bytes.
 pub async fn insert(
     tx: &mut Tx,
     image: &Image,
@@ -68,7 +68,7 @@ pub async fn delete(tx: &mut Tx, image_key: &str) -> Result<bool, StoreError> {
     Ok(tx.row(sql, [image_key.into(), Vec::new().into()]).await?.is_some())
 }
 
-/// The bytes of all images of the tenant together.
+/// The total size of the tenant's images, in bytes.
 pub async fn used_bytes(tx: &mut Tx) -> Result<i64, StoreError> {
     let sql = "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM image WHERE tenant = $1";
     tx.row(sql, []).await?.map_or(Ok(0), |row| row.int(0))

@@ -1,4 +1,4 @@
-//! The secrets of a store, derived from one master key, and what is made with them.
+//! The secrets of a store, derived from one master key, and what they sign and encrypt.
 
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{
@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 
 use crate::ids::random_bytes;
 
-/// Derived keys. None of them ever leaves the process.
+/// Derived keys. They never leave the process.
 pub struct Keys {
     token: Hmac<Sha256>,
     secret: Hmac<Sha256>,
@@ -40,7 +40,7 @@ fn cipher(master: &[u8], purpose: &str) -> Aes128 {
 }
 
 impl Keys {
-    /// A fresh master key, as hex.
+    /// A new random master key, as hex.
     pub fn fresh_master() -> String {
         hex(&random_bytes::<32>())
     }
@@ -68,41 +68,42 @@ impl Keys {
         short
     }
 
-    /// Whether this is the signature of the message; takes the same time either way.
+    /// Whether this is the signature of the message, in constant time.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         self.sign(message).as_slice().ct_eq(signature).into()
     }
 
-    /// HMAC-SHA256 of a message that begins with no letter of a token's kind: for tokens in the form of a JWT.
+    /// The full HMAC-SHA256 of a message, for tokens in the form of a JWT. The message never begins with the letter of
+    /// a token's kind.
     pub fn sign_whole(&self, message: &[u8]) -> [u8; 32] {
         let mut mac = self.token.clone();
         mac.update(message);
         mac.finalize().into_bytes().into()
     }
 
-    /// Whether this is the whole signature of the message; takes the same time either way.
+    /// Whether this is the full signature of the message, in constant time.
     pub fn verify_whole(&self, message: &[u8], signature: &[u8]) -> bool {
         self.sign_whole(message).as_slice().ct_eq(signature).into()
     }
 
-    /// A ticket of an app: the same for the same app and number.
+    /// An app ticket: always the same for an app and a number.
     pub fn app_ticket(&self, app: AppId, number: i64) -> String {
         self.hash_secret(&format!("app ticket {app} {number}"))
     }
 
-    /// Whether a ticket is the app's with that number; takes the same time either way.
+    /// Whether a ticket is the app's with that number, in constant time.
     pub fn app_ticket_matches(&self, ticket: &str, app: AppId, number: i64) -> bool {
         self.app_ticket(app, number).as_bytes().ct_eq(ticket.as_bytes()).into()
     }
 
-    /// What an app recognizes events by: the same for the same app, 32 lower-case hex digits.
+    /// The token by which an app recognizes events: always the same for an app, 32 lower-case hex digits.
     pub fn verification_token(&self, app: AppId) -> String {
         let mut token = self.hash_secret(&format!("verification token {app}"));
         token.truncate(32);
         token
     }
 
-    /// What is kept of a secret that has to be read again: encrypted, and marked so that a change is seen.
+    /// Encrypts a secret that has to be read again, with a mark that reveals changes.
     pub fn seal(&self, secret: &str) -> String {
         let iv = random_bytes::<16>();
         let mut sealed = iv.to_vec();
@@ -114,7 +115,7 @@ impl Keys {
         hex(&sealed)
     }
 
-    /// Reads what [`Keys::seal`] made; `None` for anything else.
+    /// Decrypts what [`Keys::seal`] made; `None` for anything else.
     pub fn open(&self, sealed: &str) -> Option<String> {
         let sealed = from_hex(sealed)?;
         let (message, mark) = sealed.split_at_checked(sealed.len().checked_sub(32)?)?;
@@ -126,24 +127,24 @@ impl Keys {
         String::from_utf8(cipher.decrypt_padded_vec::<Pkcs7>(text).ok()?).ok()
     }
 
-    /// What is kept of an app secret.
+    /// The hash that is stored of an app secret.
     pub fn hash_secret(&self, secret: &str) -> String {
         let mut mac = self.secret.clone();
         mac.update(secret.as_bytes());
         hex(&mac.finalize().into_bytes())
     }
 
-    /// Whether a secret is the one of which this was kept; takes the same time either way.
+    /// Whether a secret has this hash, in constant time.
     pub fn secret_matches(&self, secret: &str, hash: &str) -> bool {
         self.hash_secret(secret).as_bytes().ct_eq(hash.as_bytes()).into()
     }
 
-    /// Eight random bytes that tell things apart which are otherwise the same.
+    /// Eight random bytes that tell apart things which are otherwise equal.
     pub fn fresh_mark() -> [u8; 8] {
         random_bytes()
     }
 
-    /// A fresh app secret: 32 letters and digits.
+    /// A new random app secret: 32 letters and digits.
     pub fn fresh_secret() -> String {
         const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789ab";
         random_bytes::<32>().iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect()
@@ -154,7 +155,7 @@ impl Keys {
         OpenId(encrypt(&self.open_id, subject, app.0))
     }
 
-    /// Whom an open_id names, and to which app. Any 128 bits decrypt to something: the caller looks both up.
+    /// The subject and the app of an open_id. Any 128 bits decrypt to something: the caller must look both up.
     pub fn read_open_id(&self, id: OpenId) -> (u64, AppId) {
         let (subject, app) = decrypt(&self.open_id, id.0);
         (subject, AppId(app))
@@ -165,7 +166,7 @@ impl Keys {
         UnionId(encrypt(&self.union_id, user_no, developer.0))
     }
 
-    /// Whom a union_id names, and to which developer.
+    /// The user number and the developer of a union_id.
     pub fn read_union_id(&self, id: UnionId) -> (u64, TenantKey) {
         let (user_no, developer) = decrypt(&self.union_id, id.0);
         (user_no, TenantKey(developer))

@@ -1,8 +1,8 @@
-//! How state is kept: every statement of the product, over drivers that know no table.
+//! Storage: all SQL of the product, over drivers that know no table.
 //!
 //! - `transaction/`: what a driver must do, and the handles on a transaction.
-//! - `memory/`: the read model, and the bounded cache that it is made of.
-//! - `whole/`: what concerns the store as a whole, such as migrations, copies and jobs.
+//! `memory/`: the read model, and the bounded cache that it consists of.
+//! `whole/`: the store as a whole, such as migrations, copies and jobs.
 //! - The other public modules: one for each family of tables, with its statements.
 
 mod clock;

@@ -1,4 +1,4 @@
-//! What a tenant's administrators limit.
+//! Limits set by a tenant's administrators.
 
 use crate::Tx;
 use crate::driver::StoreError;

@@ -1,4 +1,4 @@
-//! Links that let people into chats.
+//! Links for joining chats.
 
 use larkspur_contract::ids::ChatId;
 
@@ -6,7 +6,7 @@ use crate::driver::StoreError;
 use crate::member::Member;
 use crate::{LockedChat, Tx};
 
-/// A link into a chat.
+/// A link for joining a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// The chat.
@@ -17,7 +17,7 @@ pub struct Link {
     pub expires_at: Option<i64>,
 }
 
-/// Adds a link under a token that was never used. The chat's links that have ended go.
+/// Adds a link under an unused token, and deletes the chat's expired links.
 pub async fn insert(
     tx: &mut Tx,
     chat: &LockedChat,
@@ -35,7 +35,7 @@ pub async fn insert(
     tx.rows(sql, params).await.map(drop)
 }
 
-/// The link of a token, whether or not it has ended.
+/// The link of a token, expired or not.
 pub async fn get(tx: &mut Tx, token: &str) -> Result<Option<Link>, StoreError> {
     let sql = "SELECT chat_id, creator, expires_at FROM chat_link WHERE tenant = $1 AND token = $2";
     let Some(mut row) = tx.row(sql, [token.into()]).await? else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! The chats of a member, and those that the names of people find: pages and candidates by index alone.
+//! The chats of a member, and those found by the names of people: pages and candidates from indexes alone.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,7 +28,7 @@ pub struct Cursor {
     pub chat_id: ChatId,
 }
 
-/// Which chats of a member a list shows. None shows dissolved ones.
+/// Which chats of a member a list shows. Dissolved ones are never shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Groups and topic groups.
@@ -63,7 +63,7 @@ const BY_CREATION: &str = "SELECT chat_created_at, chat_id FROM chat_member WHER
 const BY_ACTIVITY: &str = "SELECT chat_active_at, chat_id FROM chat_member WHERE tenant = $1 AND member = $2 AND listed = $6 \
                            AND (chat_active_at, chat_id) < (CAST($3 AS BIGINT), CAST($4 AS TEXT)) ORDER BY chat_active_at DESC, chat_id DESC LIMIT $5";
 
-/// Up to `size` chats of a member behind a cursor.
+/// Up to `size` chats of a member after a cursor.
 pub async fn page(
     tx: &mut Tx,
     member: &Member,
@@ -111,8 +111,8 @@ const SHARED: &str = "SELECT o.chat_created_at, o.chat_id FROM (SELECT chat_crea
 /// The statements of this file, for the test of their query plans.
 pub const STATEMENTS: &[&str] = &[BY_CREATION, BY_ACTIVITY, PEOPLE, SHARED];
 
-/// The joined chats of a member that a term finds by the names of their other members: at most 1000,
-/// in no order and with repetitions. The term must not be empty.
+/// The member's chats in which another member's name matches a term: at most 1000, unordered, with duplicates. The term
+/// must not be empty.
 pub async fn by_people(tx: &mut Tx, member: &Member, term: &str) -> Result<Vec<Cursor>, StoreError> {
     let (low, high) = text::range(term);
     cursors(tx.rows(PEOPLE, [member.to_column().into(), low.into(), high.into()]).await?)
@@ -123,7 +123,7 @@ pub async fn shared(tx: &mut Tx, member: &Member, other: &Member) -> Result<Vec<
     cursors(tx.rows(SHARED, [member.to_column().into(), other.to_column().into()]).await?)
 }
 
-/// Those of some chats that a term finds by their own names.
+/// Those of some chats whose own names match a term.
 pub async fn named(tx: &mut Tx, ids: &[ChatId], term: &str) -> Result<HashSet<ChatId>, StoreError> {
     let (low, high) = text::range(term);
     let mut found = HashSet::new();
@@ -141,7 +141,7 @@ pub async fn named(tx: &mut Tx, ids: &[ChatId], term: &str) -> Result<HashSet<Ch
     Ok(found)
 }
 
-/// Those of some chats that somebody is in, and whether as a manager.
+/// Those of some chats that a member is in, and whether it is a manager.
 pub async fn joined(
     tx: &mut Tx,
     ids: &[ChatId],
@@ -162,7 +162,7 @@ pub async fn joined(
     Ok(found)
 }
 
-/// What a search filters and sorts chats by.
+/// The properties by which a search filters and sorts chats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// The chat.
@@ -173,9 +173,9 @@ pub struct Facts {
     pub messages: GroupMessageType,
     /// Private or public.
     pub chat_type: ChatType,
-    /// Whether people of other tenants may be in it.
+    /// Whether users of other tenants may be in it.
     pub external: bool,
-    /// The owner, as a column; empty for nobody.
+    /// The owner, as a column; empty if there is none.
     pub owner: String,
     /// The app whose bot made it, as a column; empty for none.
     pub creator_app: String,
@@ -187,7 +187,7 @@ pub struct Facts {
     pub members: i64,
 }
 
-/// The facts of some chats, in no order; unknown ids are left out.
+/// The properties of some chats, in no order; unknown ids are left out.
 pub async fn facts(tx: &mut Tx, ids: &[ChatId]) -> Result<Vec<Facts>, StoreError> {
     let mut found = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(64) {

@@ -1,4 +1,4 @@
-//! Who is in chats and holds rights.
+//! Members of chats and holders of rights.
 
 use larkspur_contract::ids::AppId;
 
@@ -12,7 +12,7 @@ pub enum Member {
 }
 
 impl Member {
-    /// The form of a column.
+    /// Its form in a column.
     pub fn to_column(&self) -> String {
         match self {
             Member::User(user_id) => user_id.clone(),
@@ -20,7 +20,7 @@ impl Member {
         }
     }
 
-    /// The user's own id; none for a bot.
+    /// The user's own id; `None` for a bot.
     pub fn user_id(&self) -> Option<&str> {
         match self {
             Member::User(user_id) => Some(user_id),
@@ -28,7 +28,7 @@ impl Member {
         }
     }
 
-    /// Reads the form of a column. No user_id may look like an app id, which `users` is asked to see to.
+    /// Parses the form in a column. No user_id may look like an app id; `users` checks this.
     pub fn parse(text: &str) -> Self {
         AppId::parse(text).map_or_else(|| Member::User(text.to_owned()), Member::Bot)
     }

@@ -10,7 +10,7 @@ use crate::member::Member;
 use crate::tx::{PIECE, found_rows, in_list, more_rows, wanted};
 use crate::{LockedChat, Row, Tx, Value, moderation, parties, pending, users};
 
-/// What a chat knows of one of its members.
+/// A membership.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
     /// Who.
@@ -23,7 +23,7 @@ fn membership(mut row: Row) -> Result<Membership, StoreError> {
     Ok(Membership { member: Member::parse(&row.text(0)?), manager: row.flag(1)? })
 }
 
-/// What a chat knows of somebody; `None` if it is not a member.
+/// A member's membership; `None` if it is not a member.
 pub async fn get(tx: &mut Tx, chat: ChatId, member: &Member) -> Result<Option<Membership>, StoreError> {
     let sql = "SELECT member, manager FROM chat_member WHERE tenant = $1 AND chat_id = $2 AND member = $3";
     tx.row(sql, [chat.into(), member.to_column().into()]).await?.map(membership).transpose()
@@ -76,7 +76,7 @@ fn cursor(mut row: Row) -> Result<Cursor, StoreError> {
     Ok(Cursor { member: Member::parse(&row.text(0)?), joined_at: row.int(1)? })
 }
 
-/// Up to `size` members behind a cursor, in the order in which they joined.
+/// Up to `size` members after a cursor, in the order in which they joined.
 pub async fn after(
     tx: &mut Tx,
     chat: ChatId,
@@ -91,7 +91,7 @@ pub async fn after(
     tx.rows(sql, params).await?.into_iter().map(cursor).collect()
 }
 
-/// Up to `size` users behind a cursor, in the order in which they joined. A chat has few bots that are in between.
+/// Up to `size` users after a cursor, in the order in which they joined. A chat has few bots in between.
 pub async fn users_after(
     tx: &mut Tx,
     chat: ChatId,
@@ -118,7 +118,7 @@ pub async fn bots(tx: &mut Tx, chat: ChatId) -> Result<Vec<AppId>, StoreError> {
     rows.into_iter().map(|mut row| row.id(0, AppId::parse)).collect()
 }
 
-/// Up to `size` members behind a cursor who joined at the same time.
+/// Up to `size` members after a cursor who joined at the same time.
 pub async fn together(
     tx: &mut Tx,
     chat: ChatId,
@@ -137,7 +137,7 @@ pub async fn all(tx: &mut Tx, chat: ChatId) -> Result<Vec<Membership>, StoreErro
     tx.rows(sql, [chat.into()]).await?.into_iter().map(membership).collect()
 }
 
-/// Adds a member; nothing happens if it is one already. Whoever waited to be let in waits no longer.
+/// Adds a member, and ends its wait for approval. Has no effect on an existing member.
 pub async fn add(
     tx: &mut Tx,
     chat: &LockedChat,
@@ -148,7 +148,7 @@ pub async fn add(
     Ok(add_all(tx, chat, std::slice::from_ref(member), manager, now_ms).await? == 1)
 }
 
-/// As [`add`], for several; returns how many were none before.
+/// As [`add`], for several; returns how many were new.
 pub async fn add_all(
     tx: &mut Tx,
     chat: &LockedChat,
@@ -182,7 +182,7 @@ pub async fn add_all(
     Ok(added.len())
 }
 
-/// Makes a member a manager, or no longer one; false if it is no member.
+/// Makes a member a manager, or no longer one; false if it is not a member.
 pub async fn set_manager(
     tx: &mut Tx,
     chat: &LockedChat,
@@ -212,7 +212,7 @@ pub async fn set_managers(
     Ok(found)
 }
 
-/// Removes a member; false if it is none.
+/// Removes a member; false if it is not one.
 pub async fn remove(tx: &mut Tx, chat: &LockedChat, member: &Member) -> Result<bool, StoreError> {
     Ok(remove_all(tx, chat, std::slice::from_ref(member)).await? == 1)
 }
@@ -242,7 +242,7 @@ fn columns(members: &[Member]) -> Vec<Value> {
     members.iter().map(|member| member.to_column().into()).collect()
 }
 
-/// Counts those who came (1) or went (-1).
+/// Updates the counts for members who joined (1) or left (-1).
 async fn count(tx: &mut Tx, chat: &LockedChat, members: &[Member], each: i64) -> Result<(), StoreError> {
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(each);
     let users = members.iter().filter(|member| member.user_id().is_some()).count();

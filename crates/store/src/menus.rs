@@ -7,7 +7,7 @@ use crate::driver::StoreError;
 use crate::value::{from_json, to_json};
 use crate::{LockedChat, Row, Tx, Value};
 
-/// What a menu item is, wherever it stands.
+/// A menu item, without its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// What it does.
@@ -16,7 +16,7 @@ pub struct Item {
     pub name: String,
     /// Its names by language, if it has any.
     pub i18n_names: Option<I18nNames>,
-    /// Where it leads, if it leads anywhere.
+    /// Where it leads, if anywhere.
     pub link: Option<RedirectLink>,
     /// Its icon: an image key; empty means none.
     pub image_key: String,
@@ -27,11 +27,11 @@ pub struct Item {
 pub struct Placed {
     /// Its id.
     pub menu_id: MenuId,
-    /// The item of the top level that it stands under; none for those of the top level.
+    /// The top-level item that it is under; `None` for those of the top level.
     pub parent: Option<MenuId>,
-    /// What it is.
+    /// The item.
     pub item: Item,
-    /// Where it stands among its siblings: they are in the order of their positions, which may have gaps.
+    /// Its place among its siblings: they are in the order of their positions, which may have gaps.
     pub position: i64,
 }
 
@@ -72,13 +72,13 @@ pub async fn insert(tx: &mut Tx, chat: &LockedChat, new: &Placed) -> Result<(), 
     tx.rows_of(sql, params).await.map(drop)
 }
 
-/// The position behind the last item of a chat's top level.
+/// The position after the last item of a chat's top level.
 pub fn end(present: &[Placed]) -> i64 {
     let tops = present.iter().filter(|placed| placed.parent.is_none());
     tops.map(|placed| placed.position.saturating_add(1)).max().unwrap_or(0)
 }
 
-/// Replaces what an item is; it stays where it is.
+/// Replaces an item; it keeps its place.
 pub async fn update(tx: &mut Tx, chat: &LockedChat, id: MenuId, item: &Item) -> Result<(), StoreError> {
     let sql = "UPDATE chat_menu SET action_type = $4, name = $5, i18n_names = $6, redirect_link = $7, image_key = $8 \
                WHERE tenant = $1 AND chat_id = $2 AND menu_id = $3";
@@ -94,7 +94,7 @@ pub async fn place(tx: &mut Tx, chat: &LockedChat, id: MenuId, position: usize) 
     tx.rows(sql, [chat.chat_id.into(), id.into(), position.into()]).await.map(drop)
 }
 
-/// Removes an item of the top level and what stands under it; nothing happens if it is gone.
+/// Removes an item of the top level and the items under it; has no effect if it is gone.
 pub async fn delete(tx: &mut Tx, chat: &LockedChat, id: MenuId) -> Result<(), StoreError> {
     let sql = "DELETE FROM chat_menu WHERE tenant = $1 AND chat_id = $2 AND (menu_id = $3 OR parent = $3)";
     tx.rows(sql, [chat.chat_id.into(), id.into()]).await.map(drop)

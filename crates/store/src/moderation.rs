@@ -1,4 +1,4 @@
-//! Who may speak in a chat, and what stands at its top.
+//! Who may speak in a chat, and what is pinned to its top.
 
 use larkspur_contract::ids::ChatId;
 
@@ -12,13 +12,13 @@ const PAGE: &str = "SELECT member FROM chat_moderator WHERE tenant = $1 AND chat
 /// The statements that page, for the test of their query plans.
 pub const STATEMENTS: &[&str] = &[PAGE];
 
-/// Up to `size` moderators of a chat behind one; the empty text is before the first.
+/// Up to `size` moderators of a chat after one; the empty text is before the first.
 pub async fn page(tx: &mut Tx, chat: ChatId, last: &str, size: usize) -> Result<Vec<Member>, StoreError> {
     let rows = tx.rows(PAGE, [chat.into(), last.into(), crate::listing::limit(size)]).await?;
     rows.into_iter().map(|mut row| Ok(Member::parse(&row.text(0)?))).collect()
 }
 
-/// Makes somebody a moderator, or no longer one.
+/// Makes a member a moderator, or no longer one.
 pub async fn set(tx: &mut Tx, chat: &LockedChat, member: &Member, moderator: bool) -> Result<(), StoreError> {
     set_all(tx, chat, std::slice::from_ref(member), moderator).await
 }
@@ -47,7 +47,7 @@ pub async fn set_all(
     Ok(())
 }
 
-/// Something at the top of a chat.
+/// A notice at the top of a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// `1` for a message, `2` for the announcement.
@@ -56,7 +56,7 @@ pub struct Notice {
     pub message_id: String,
 }
 
-/// What stands at the top of a chat, in its order.
+/// The notices at the top of a chat, in order.
 pub async fn top(tx: &mut Tx, chat: ChatId) -> Result<Vec<Notice>, StoreError> {
     let sql = "SELECT action_type, message_id FROM chat_top_notice WHERE tenant = $1 AND chat_id = $2 ORDER BY position";
     let rows = tx.rows(sql, [chat.into()]).await?;
@@ -65,7 +65,7 @@ pub async fn top(tx: &mut Tx, chat: ChatId) -> Result<Vec<Notice>, StoreError> {
         .collect()
 }
 
-/// Replaces what stands at the top of a chat.
+/// Replaces the notices at the top of a chat.
 pub async fn set_top(tx: &mut Tx, chat: &LockedChat, notices: &[Notice]) -> Result<(), StoreError> {
     tx.rows("DELETE FROM chat_top_notice WHERE tenant = $1 AND chat_id = $2", [chat.chat_id.into()]).await?;
     let sql = "INSERT INTO chat_top_notice (tenant, chat_id, position, action_type, message_id) VALUES ($1, $2, $3, $4, $5)";
@@ -81,7 +81,7 @@ pub async fn set_top(tx: &mut Tx, chat: &LockedChat, notices: &[Notice]) -> Resu
     Ok(())
 }
 
-/// What keeps some of a chat's settings as they are.
+/// Conditions that block changes of some of a chat's settings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Holds {
     /// The platform has banned the chat.
@@ -90,14 +90,14 @@ pub struct Holds {
     pub meeting: bool,
 }
 
-/// What holds a chat.
+/// The conditions of a chat.
 pub async fn holds(tx: &mut Tx, chat: ChatId) -> Result<Holds, StoreError> {
     let sql = "SELECT banned, meeting FROM chat_hold WHERE tenant = $1 AND chat_id = $2";
     let Some(row) = tx.row(sql, [chat.into()]).await? else { return Ok(Holds::default()) };
     Ok(Holds { banned: row.flag(0)?, meeting: row.flag(1)? })
 }
 
-/// Replaces what holds a chat.
+/// Replaces the conditions of a chat.
 pub async fn set_holds(tx: &mut Tx, chat: &LockedChat, holds: Holds) -> Result<(), StoreError> {
     let sql = "INSERT INTO chat_hold (tenant, chat_id, banned, meeting) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (tenant, chat_id) DO UPDATE SET banned = excluded.banned, meeting = excluded.meeting";

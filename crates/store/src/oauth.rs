@@ -1,21 +1,21 @@
-//! Signing in: the addresses that codes may be sent to, app tickets, codes and refresh tokens.
+//! Signing in: redirect addresses, app tickets, codes and refresh tokens.
 
 use larkspur_contract::ids::AppId;
 
 use crate::driver::StoreError;
 use crate::{Row, Tx};
 
-/// For how long a code or token that has ended is remembered, so that its caller learns why: 30 days.
+/// For how long an expired code or token is kept, so that its caller learns why it fails: 30 days.
 pub(crate) const KEPT_MS: i64 = 30 * 24 * 3600 * 1000;
 
-/// What an app says of signing in; kept in the tenant that made it.
+/// An app's settings for signing in; kept in the tenant that made it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SignIn {
-    /// The addresses that codes may be sent to; none means any on this machine.
+    /// The addresses that codes may be sent to; empty allows any on this machine.
     pub redirect_uris: Vec<String>,
     /// How many tickets were made for the app after its first.
     pub ticket_no: i64,
-    /// The first of its tickets that is still good: none that was made in the last hour is older.
+    /// The number of the oldest valid ticket. No ticket of the last hour is older.
     pub tickets_from: i64,
 }
 
@@ -28,13 +28,13 @@ pub struct AuthCode {
     pub user_id: String,
     /// The address that it was sent to.
     pub redirect_uri: String,
-    /// What was granted with it, separated by blanks.
+    /// The scopes granted with it, separated by blanks.
     pub scopes: String,
     /// The challenge of PKCE; empty for none.
     pub challenge: String,
     /// `S256` or `plain`.
     pub challenge_method: String,
-    /// In the tenant's time.
+    /// When it expires, in the tenant's time.
     pub expires_at: i64,
     /// Whether it was exchanged already.
     pub used: bool,
@@ -45,21 +45,22 @@ pub struct AuthCode {
 pub struct Refresh {
     /// The app that it was given to.
     pub app_id: AppId,
-    /// In whose name.
+    /// The user.
     pub user_id: String,
-    /// The hash of the code that it came of, directly or by way of others; empty for one of an earlier release.
+    /// The hash of the code from which it comes, directly or through earlier tokens; empty if made by an earlier
+    /// release.
     pub family: String,
-    /// The epoch of the grant that it belongs to; 0 if it was revoked by itself.
+    /// The epoch of its grant; 0 if it was revoked individually.
     pub epoch: i64,
     /// When the user granted, in the tenant's time; the tokens that follow keep it.
     pub authorized_at: i64,
-    /// In the tenant's time.
+    /// When it expires, in the tenant's time.
     pub expires_at: i64,
     /// Whether it was exchanged already.
     pub used: bool,
 }
 
-/// What an app made in the transaction's tenant says of signing in.
+/// The sign-in settings of an app made in the transaction's tenant.
 pub async fn sign_in(tx: &mut Tx, app_id: AppId) -> Result<SignIn, StoreError> {
     let sql =
         "SELECT redirect_uris, ticket_no, tickets_from FROM app_sign_in WHERE tenant = $1 AND app_id = $2";
@@ -78,14 +79,14 @@ pub async fn set_redirect_uris(tx: &mut Tx, app_id: AppId, uris: &[String]) -> R
     tx.rows(sql, [app_id.into(), uris.join(" ").into()]).await.map(drop)
 }
 
-/// How long a ticket is good at least, however many follow it: an hour, in milliseconds. Source: observed; an SDK asks for
-/// tickets at each start and goes on with the first that comes.
+/// The minimum lifetime of a ticket, however many follow it: an hour, in milliseconds. Source: observed; an SDK asks
+/// for a ticket at each start and continues with the first that arrives.
 const TICKET_GOOD_MS: i64 = 3600 * 1000;
 
-/// Counts a new ticket of an app; its number. `now_ms` is the time of the tenant that made the app.
+/// Counts a new ticket of an app and returns its number. `now_ms` is the time of the tenant that made the app.
 ///
-/// A mark stands at one of the tickets. When an hour has gone by since it was set, all tickets before the marked one are
-/// older than that: those from the mark on stay good, and the mark moves to the new ticket.
+/// A mark points at one of the tickets. An hour after it was set, all tickets before it are more than an hour old. Then
+/// the tickets from the mark on stay valid, and the mark moves to the new ticket.
 pub async fn next_ticket(tx: &mut Tx, app_id: AppId, now_ms: i64) -> Result<i64, StoreError> {
     let sql = "INSERT INTO app_sign_in (tenant, app_id, redirect_uris, ticket_no, tickets_from, ticket_mark, ticket_marked_at) \
                VALUES ($1, $2, '', 1, 0, 1, $3) \
@@ -98,7 +99,7 @@ pub async fn next_ticket(tx: &mut Tx, app_id: AppId, now_ms: i64) -> Result<i64,
     row.map_or_else(|| Err(StoreError::Broken("no ticket was counted".to_owned())), |row| row.int(0))
 }
 
-/// Keeps a new code, and forgets those that ended long ago.
+/// Stores a new code, and deletes those that expired long ago.
 pub async fn insert_code(tx: &mut Tx, hash: &str, code: &AuthCode, now_ms: i64) -> Result<(), StoreError> {
     let old = "DELETE FROM oauth_code WHERE tenant = $1 AND expires_at < $2";
     tx.rows(old, [(now_ms - KEPT_MS).into()]).await?;
@@ -137,13 +138,13 @@ fn auth_code(mut row: Row) -> Result<AuthCode, StoreError> {
     })
 }
 
-/// Uses a code up; false if another call did so first.
+/// Marks a code as used; false if another call did so first.
 pub async fn use_code(tx: &mut Tx, hash: &str, now_ms: i64) -> Result<bool, StoreError> {
     let sql = "UPDATE oauth_code SET used_at = $3 WHERE tenant = $1 AND code_hash = $2 AND used_at IS NULL RETURNING code_hash";
     Ok(tx.row(sql, [hash.into(), now_ms.into()]).await?.is_some())
 }
 
-/// Keeps a new refresh token, and forgets those that ended long ago.
+/// Stores a new refresh token, and deletes those that expired long ago.
 pub async fn insert_refresh(
     tx: &mut Tx,
     hash: &str,
@@ -182,13 +183,13 @@ pub async fn refresh(tx: &mut Tx, hash: &str) -> Result<Option<Refresh>, StoreEr
     }))
 }
 
-/// Revokes the refresh tokens that came of a code and are not used up.
+/// Revokes the unused refresh tokens of a sign-in.
 pub async fn end_family(tx: &mut Tx, family: &str) -> Result<(), StoreError> {
     let sql = "UPDATE oauth_refresh SET epoch = 0 WHERE tenant = $1 AND family = $2 AND used_at IS NULL";
     tx.rows(sql, [family.into()]).await.map(drop)
 }
 
-/// Uses a refresh token up; false if another call did so first.
+/// Marks a refresh token as used; false if another call did so first.
 pub async fn use_refresh(tx: &mut Tx, hash: &str, now_ms: i64) -> Result<bool, StoreError> {
     let sql = "UPDATE oauth_refresh SET used_at = $3 WHERE tenant = $1 AND token_hash = $2 AND used_at IS NULL RETURNING token_hash";
     Ok(tx.row(sql, [hash.into(), now_ms.into()]).await?.is_some())

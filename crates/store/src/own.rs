@@ -1,4 +1,4 @@
-//! What a member sets for itself in a chat. It goes with the membership.
+//! What members set for themselves in a chat. It is deleted with the membership.
 
 use std::collections::HashMap;
 
@@ -9,16 +9,16 @@ use crate::member::Member;
 use crate::tx::{PIECE, found_rows, wanted};
 use crate::{LockedChat, Tx, Value};
 
-/// What a member does not want to hear of.
+/// The notifications that a member mutes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Mute {
     /// The chat.
     pub chat: bool,
-    /// What everybody in it is told.
+    /// Messages to everyone in it.
     pub at_all: bool,
 }
 
-/// What a member mutes in some chats; those that it is not in are left out.
+/// A member's mutes in some chats; chats that it is not in are left out.
 pub async fn mutes(
     tx: &mut Tx,
     member: &Member,
@@ -40,21 +40,21 @@ pub async fn mutes(
     Ok(found)
 }
 
-/// Sets what a member mutes in a chat; nothing happens if it is not in it.
+/// Sets a member's mutes in a chat; has no effect if it is not in it.
 pub async fn set_mute(tx: &mut Tx, chat: &LockedChat, member: &Member, mute: Mute) -> Result<(), StoreError> {
     let sql = "UPDATE chat_member SET muted = $4, mute_at_all = $5 WHERE tenant = $1 AND chat_id = $2 AND member = $3";
     let params = [chat.chat_id.into(), member.to_column().into(), mute.chat.into(), mute.at_all.into()];
     tx.rows(sql, params).await.map(drop)
 }
 
-/// How a member is called in a chat; empty if by its own name.
+/// A member's nickname in a chat; empty if it has none.
 pub async fn nickname(tx: &mut Tx, chat: ChatId, member: &Member) -> Result<String, StoreError> {
     let sql = "SELECT nickname FROM chat_member WHERE tenant = $1 AND chat_id = $2 AND member = $3";
     let row = tx.row(sql, [chat.into(), member.to_column().into()]).await?;
     row.map_or_else(|| Ok(String::new()), |mut row| row.text(0))
 }
 
-/// Sets how a member is called in a chat; nothing happens if it is not in it.
+/// Sets a member's nickname in a chat; has no effect if it is not in it.
 pub async fn set_nickname(
     tx: &mut Tx,
     chat: &LockedChat,

@@ -1,4 +1,4 @@
-//! Chats of two parties: which one two of them have, and who the other one is.
+//! Chats of two parties: which one two members have, and who the other party is.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use crate::member::Member;
 use crate::tx::{PIECE, found_rows, wanted};
 use crate::{Tx, Value};
 
-/// The column of two parties: the lesser first.
+/// The column for two parties: the lesser first.
 fn column(one: &Member, other: &Member) -> String {
     let (one, other) = (one.to_column(), other.to_column());
     if one < other { format!("{one} {other}") } else { format!("{other} {one}") }
 }
 
-/// Writes down whose chat a p2p chat is, after its members or its mode changed.
+/// Records the parties of a p2p chat, after its members or its mode changed.
 pub(crate) async fn settle(tx: &mut Tx, chat: ChatId) -> Result<(), StoreError> {
     let sql = "UPDATE chat SET parties = CASE WHEN chat_mode = 'p2p' THEN \
                (SELECT CASE WHEN COUNT(*) = 2 THEN MIN(m.member) || ' ' || MAX(m.member) ELSE '' END \
@@ -23,7 +23,7 @@ pub(crate) async fn settle(tx: &mut Tx, chat: ChatId) -> Result<(), StoreError> 
     tx.rows(sql, [chat.into()]).await.map(drop)
 }
 
-/// The chats in use that a member has with some others, by the other; of several with one, the oldest.
+/// The active p2p chats of a member with some others, by the other; if one pair has several, the oldest.
 pub async fn between(
     tx: &mut Tx,
     me: &Member,
@@ -47,7 +47,7 @@ pub async fn between(
     Ok(found)
 }
 
-/// The other parties of some p2p chats of a member, by chat. All of the chats must be of two parties.
+/// The other parties of some p2p chats of a member, by chat. Each chat must have two parties.
 pub async fn others(
     tx: &mut Tx,
     me: &Member,

@@ -1,4 +1,4 @@
-//! Who was invited into a chat that asks for approval, and waits.
+//! Invitations into chats that ask for approval.
 
 use larkspur_contract::ids::ChatId;
 
@@ -7,18 +7,18 @@ use crate::member::Member;
 use crate::tx::{PIECE, in_list, more_rows};
 use crate::{LockedChat, Tx, Value, users};
 
-/// Somebody who waits.
+/// A member who waits for approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
-    /// Who.
+    /// The member.
     pub member: Member,
-    /// By whom they were invited.
+    /// Who invited it.
     pub inviter: Member,
     /// When, in milliseconds since 1970.
     pub created_at: i64,
 }
 
-/// Who waits to be let into a chat, first come first.
+/// Who waits for approval, in the order of the invitations.
 pub async fn list(tx: &mut Tx, chat: ChatId) -> Result<Vec<Pending>, StoreError> {
     let sql = "SELECT member, inviter, created_at FROM chat_pending WHERE tenant = $1 AND chat_id = $2 \
                ORDER BY created_at, member";
@@ -34,7 +34,7 @@ pub async fn list(tx: &mut Tx, chat: ChatId) -> Result<Vec<Pending>, StoreError>
         .collect()
 }
 
-/// Lets somebody wait; whoever waits already keeps the first invitation.
+/// Adds a member who waits for approval; one who already waits keeps the first invitation.
 pub async fn add(
     tx: &mut Tx,
     chat: &LockedChat,
@@ -67,7 +67,7 @@ pub async fn add_all(
     Ok(())
 }
 
-/// Lets somebody wait no longer; false if they did not.
+/// Ends a member's wait for approval; false if it did not wait.
 pub async fn remove(tx: &mut Tx, chat: &LockedChat, member: &Member) -> Result<bool, StoreError> {
     let sql = "DELETE FROM chat_pending WHERE tenant = $1 AND chat_id = $2 AND member = $3 RETURNING member";
     Ok(tx.row(sql, [chat.chat_id.into(), member.to_column().into()]).await?.is_some())

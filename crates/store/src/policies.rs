@@ -7,7 +7,7 @@ use crate::driver::StoreError;
 pub use crate::memory::records::Policy;
 use crate::value::{from_json, to_json};
 
-/// What most tenants have: one for all of them.
+/// The policy of most tenants, shared by all of them.
 static USUAL: LazyLock<Arc<Policy>> = LazyLock::new(Arc::default);
 
 /// Reads the column.

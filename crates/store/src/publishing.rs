@@ -1,4 +1,4 @@
-//! What an app says of itself, and the scopes that it asks for.
+//! How an app describes itself, and the scopes that it asks for.
 
 use larkspur_contract::ids::AppId;
 
@@ -6,7 +6,7 @@ use crate::apps::Scopes;
 use crate::driver::StoreError;
 use crate::{Row, Tx};
 
-/// What an app says of itself, wherever it is installed.
+/// An app's description and owner, the same wherever it is installed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
     /// Description.
@@ -15,7 +15,7 @@ pub struct About {
     pub owner: String,
 }
 
-/// What an installed app says of itself.
+/// The description of an installed app.
 pub async fn about(tx: &mut Tx, app_id: AppId) -> Result<About, StoreError> {
     let sql = "SELECT a.description, a.owner FROM app_install i JOIN app a ON a.app_id = i.app_id \
                WHERE i.tenant = $1 AND i.app_id = $2";
@@ -23,21 +23,21 @@ pub async fn about(tx: &mut Tx, app_id: AppId) -> Result<About, StoreError> {
     tx.row(sql, [app_id.into()]).await?.map(read).transpose().map(Option::unwrap_or_default)
 }
 
-/// Replaces what an app says of itself that the transaction's tenant made.
+/// Replaces the description of an app made in the transaction's tenant.
 pub async fn set_about(tx: &mut Tx, app_id: AppId, about: &About) -> Result<(), StoreError> {
     let sql = "UPDATE app SET description = $3, owner = $4 WHERE tenant = $1 AND app_id = $2";
     let params = [app_id.into(), about.description.as_str().into(), about.owner.as_str().into()];
     tx.rows(sql, params).await.map(drop)
 }
 
-/// The scopes that an installed app asks for, beside those that it holds, and those for which it applied last.
+/// The scopes that an installed app asks for, holds, and last applied for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wishes {
     /// What it holds.
     pub held: Scopes,
-    /// What it asks for.
+    /// What it asks for, besides what it holds.
     pub requested: Scopes,
-    /// What it applied for last.
+    /// What it last applied for.
     pub applied: Scopes,
 }
 
@@ -58,7 +58,7 @@ pub async fn wishes(tx: &mut Tx, app_id: AppId) -> Result<Wishes, StoreError> {
     tx.row(sql, [app_id.into()]).await?.map(read).transpose().map(Option::unwrap_or_default)
 }
 
-/// As [`wishes`], and takes the row: until this transaction ends, no other one changes it.
+/// As [`wishes`], and locks the row: until this transaction ends, no other one changes it.
 pub async fn lock_wishes(tx: &mut Tx, app_id: AppId) -> Result<Wishes, StoreError> {
     let sql = "UPDATE app_install SET applied = applied WHERE tenant = $1 AND app_id = $2 RETURNING app_id";
     tx.rows(sql, [app_id.into()]).await?;
@@ -71,7 +71,7 @@ pub async fn request(tx: &mut Tx, app_id: AppId, requested: &Scopes) -> Result<(
     tx.rows(sql, [app_id.into(), requested.to_column().into()]).await.map(drop)
 }
 
-/// Remembers for which scopes an installed app applied.
+/// Records the scopes for which an installed app applied.
 pub async fn apply(tx: &mut Tx, app_id: AppId, applied: &Scopes) -> Result<(), StoreError> {
     let sql = "UPDATE app_install SET applied = $3 WHERE tenant = $1 AND app_id = $2";
     tx.rows(sql, [app_id.into(), applied.to_column().into()]).await.map(drop)

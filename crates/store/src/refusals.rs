@@ -8,13 +8,13 @@ use crate::{Tx, Value};
 pub struct Refusal {
     /// The operation's id.
     pub operation: String,
-    /// The number of the code that it answers.
+    /// The number of the code to answer.
     pub code: i64,
-    /// How many calls it still refuses.
+    /// How many more calls it refuses.
     pub remaining: i64,
 }
 
-/// What is planned in the transaction's tenant, used up or not, in the order of the operations.
+/// The refusals planned in the transaction's tenant, used up or not, in the order of the operations.
 pub async fn all(tx: &mut Tx) -> Result<Vec<Refusal>, StoreError> {
     let sql = "SELECT operation, code, remaining FROM planned_refusal WHERE tenant = $1 ORDER BY operation";
     let rows = tx.rows(sql, []).await?;
@@ -23,7 +23,7 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<Refusal>, StoreError> {
         .collect()
 }
 
-/// Plans a refusal, in place of the operation's earlier one. The caller holds the tenant's row.
+/// Plans a refusal, in place of the operation's earlier one. The caller has locked the tenant's row.
 pub async fn plan(tx: &mut Tx, refusal: &Refusal) -> Result<(), StoreError> {
     let sql = "INSERT INTO planned_refusal (tenant, operation, code, remaining) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (tenant, operation) DO UPDATE SET code = excluded.code, remaining = excluded.remaining";
@@ -33,7 +33,7 @@ pub async fn plan(tx: &mut Tx, refusal: &Refusal) -> Result<(), StoreError> {
     mark(tx, true).await
 }
 
-/// Takes a plan back; false if there is none. The caller holds the tenant's row.
+/// Cancels a planned refusal; false if there is none. The caller has locked the tenant's row.
 pub async fn remove(tx: &mut Tx, operation: &str) -> Result<bool, StoreError> {
     let sql = "DELETE FROM planned_refusal WHERE tenant = $1 AND operation = $2 RETURNING operation";
     if tx.row(sql, [operation.into()]).await?.is_none() {
@@ -44,7 +44,7 @@ pub async fn remove(tx: &mut Tx, operation: &str) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Counts a call; the number of the code that it is to be refused with, if it is.
+/// Counts a call. Returns the number of the code to refuse it with, if it is to be refused.
 pub async fn take(tx: &mut Tx, operation: &str) -> Result<Option<i64>, StoreError> {
     let sql = "UPDATE planned_refusal SET remaining = remaining - 1 \
                WHERE tenant = $1 AND operation = $2 AND remaining > 0 RETURNING code";

@@ -19,7 +19,7 @@ pub struct Tab {
     pub target: String,
     /// How a `url` tab looks and opens.
     pub config: Option<TabConfig>,
-    /// Where it stands: tabs are in the order of their positions, which may have gaps.
+    /// Its place: tabs are in the order of their positions, which may have gaps.
     pub position: i64,
 }
 
@@ -84,12 +84,12 @@ pub async fn insert(tx: &mut Tx, chat: &LockedChat, tab: &Tab) -> Result<(), Sto
     tx.rows(sql, params).await.map(drop)
 }
 
-/// The position behind the last of a chat's tabs.
+/// The position after the last of a chat's tabs.
 pub fn end(present: &[Tab]) -> i64 {
     present.iter().map(|tab| tab.position.saturating_add(1)).max().unwrap_or(0)
 }
 
-/// Changes everything of a tab but its id and its position.
+/// Changes everything of a tab except its id and its position.
 pub async fn update(tx: &mut Tx, chat: &LockedChat, tab: &Tab) -> Result<(), StoreError> {
     let sql = "UPDATE chat_tab SET tab_type = $4, tab_name = $5, target = $6, icon_key = $7, is_built_in = $8 \
                WHERE tenant = $1 AND chat_id = $2 AND tab_id = $3";
@@ -112,7 +112,7 @@ pub async fn place(tx: &mut Tx, chat: &LockedChat, tab: TabId, position: usize) 
     tx.rows(sql, [chat.chat_id.into(), tab.into(), position.into()]).await.map(drop)
 }
 
-/// Removes a tab; nothing happens if it is gone.
+/// Removes a tab; has no effect if it is gone.
 pub async fn delete(tx: &mut Tx, chat: &LockedChat, tab: TabId) -> Result<(), StoreError> {
     let sql = "DELETE FROM chat_tab WHERE tenant = $1 AND chat_id = $2 AND tab_id = $3";
     tx.rows(sql, [chat.chat_id.into(), tab.into()]).await.map(drop)

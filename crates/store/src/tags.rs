@@ -47,12 +47,12 @@ impl Tag {
     }
 }
 
-/// What came of giving a tag a name.
+/// The result of naming a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming {
-    /// The tag has it.
+    /// The tag has the name.
     Done,
-    /// This tag has it already; nothing was changed.
+    /// Another tag has it already; nothing was changed.
     Taken(TagId),
 }
 
@@ -88,7 +88,7 @@ pub async fn insert(tx: &mut Tx, tag: &Tag) -> Result<Naming, StoreError> {
         tx.on_commit(|| {}, move || engine.memory.tags.publish_new(key, json));
         return Ok(Naming::Done);
     }
-    // Whoever took the name has committed, or the insert would have waited; run again if it is gone once more.
+    // The insert waited for the tag that took the name to commit. If that tag is gone again, retry.
     let taken = by_name(tx, tag.tag_type, &tag.name).await?;
     taken.map(Naming::Taken).ok_or_else(|| tx.collided())
 }
@@ -99,7 +99,7 @@ pub async fn by_name(tx: &mut Tx, tag_type: TagType, name: &str) -> Result<Optio
     tx.row(sql, [tag_type.as_str().into(), name.into()]).await?.map(|row| row.int(0).map(TagId)).transpose()
 }
 
-/// Takes a tag's row for a change.
+/// Locks a tag's row for a change.
 pub async fn lock(tx: &mut Tx, tag_id: TagId) -> Result<Option<Tag>, StoreError> {
     let sql = format!(
         "UPDATE tag SET update_time = update_time WHERE tenant = $1 AND tag_id = $2 RETURNING {COLUMNS}"
@@ -107,7 +107,7 @@ pub async fn lock(tx: &mut Tx, tag_id: TagId) -> Result<Option<Tag>, StoreError>
     tx.row(&sql, [tag_id.into()]).await?.map(tag).transpose()
 }
 
-/// Changes names and time of a tag that [`lock`] took, unless another one has its name.
+/// Changes name and time of a tag locked by [`lock`], unless another one has its name.
 pub async fn update(tx: &mut Tx, tag: &Tag) -> Result<Naming, StoreError> {
     if let Some(other) = by_name(tx, tag.tag_type, &tag.name).await?.filter(|other| *other != tag.tag_id) {
         return Ok(Naming::Taken(other));
@@ -126,7 +126,7 @@ pub async fn update(tx: &mut Tx, tag: &Tag) -> Result<Naming, StoreError> {
     Ok(Naming::Done)
 }
 
-/// Tags by id, in no order; unknown ids are left out. Fills the memory.
+/// Tags by id, in no order; unknown ids are left out. Fills memory.
 pub async fn by_ids(tx: &mut Tx, ids: &[TagId]) -> Result<Vec<Tag>, StoreError> {
     let mut tags = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(64) {
@@ -144,14 +144,14 @@ pub async fn by_ids(tx: &mut Tx, ids: &[TagId]) -> Result<Vec<Tag>, StoreError> 
     Ok(tags)
 }
 
-/// Binds a tag to a chat; a binding that is there keeps its version.
+/// Binds a tag to a chat; an existing binding keeps its version.
 pub async fn bind(tx: &mut Tx, chat: &LockedChat, tag_id: TagId, version: i64) -> Result<(), StoreError> {
     let sql = "INSERT INTO chat_tag_binding (tenant, chat_id, tag_id, bind_version) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (tenant, chat_id, tag_id) DO NOTHING";
     tx.rows(sql, [chat.chat_id.into(), tag_id.into(), version.into()]).await.map(drop)
 }
 
-/// Unbinds a tag from a chat; nothing happens if it was not bound.
+/// Unbinds a tag from a chat; has no effect if it was not bound.
 pub async fn unbind(tx: &mut Tx, chat: &LockedChat, tag_id: TagId) -> Result<(), StoreError> {
     let sql = "DELETE FROM chat_tag_binding WHERE tenant = $1 AND chat_id = $2 AND tag_id = $3";
     tx.rows(sql, [chat.chat_id.into(), tag_id.into()]).await.map(drop)

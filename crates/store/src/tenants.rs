@@ -1,4 +1,4 @@
-//! Tenants: a world is one of them, with its clock.
+//! Tenants; a world is a tenant with its own clock.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::{Root, Row, Tx, policies};
 
 /// Every table with rows of a tenant; a new table must be added here, which a test checks.
 pub const TABLES: &[&str] = &[
-    // Not used any more; servers of the release before have them.
+    // No longer used, except by servers of the previous release.
     "event_due",
     "event_outbox",
     "event_delivery",
@@ -54,7 +54,7 @@ pub const TABLES: &[&str] = &[
 
 const COLUMNS: &str = "tenant, name, clock_offset_ms, refuses, policy";
 
-/// A tenant, of a row's columns from `at` on.
+/// Reads a tenant from a row's columns from `at` on.
 pub(crate) fn tenant(row: &mut Row, at: usize) -> Result<Tenant, StoreError> {
     Ok(Tenant {
         tenant: row.id(at, TenantKey::parse)?,
@@ -65,7 +65,7 @@ pub(crate) fn tenant(row: &mut Row, at: usize) -> Result<Tenant, StoreError> {
     })
 }
 
-/// The transaction's tenant, unless it was deleted.
+/// The transaction's tenant; `None` if it was deleted.
 pub async fn get(tx: &mut Tx) -> Result<Option<Arc<Tenant>>, StoreError> {
     let key = tx.tenant();
     if let Some(known) = tx.engine().memory.tenants.get(&key, tx.effect()) {
@@ -78,9 +78,9 @@ pub async fn get(tx: &mut Tx) -> Result<Option<Arc<Tenant>>, StoreError> {
     Ok(Some(found))
 }
 
-/// Takes the tenant's row: until this transaction ends, nobody else changes the tenant or deletes it.
+/// Locks the tenant's row: until this transaction ends, no other one changes or deletes the tenant.
 ///
-/// It never asks memory: an earlier unit of the same commit may have changed the row.
+/// Never read from memory: an earlier unit of the same commit may have changed the row.
 pub async fn lock(tx: &mut Tx) -> Result<Option<Tenant>, StoreError> {
     let sql = format!("UPDATE tenant SET name = name WHERE tenant = $1 RETURNING {COLUMNS}");
     tx.row(&sql, []).await?.map(|mut row| tenant(&mut row, 0)).transpose()
@@ -97,13 +97,13 @@ pub async fn any(root: &mut Root) -> Result<bool, StoreError> {
     Ok(!root.rows("SELECT 1 FROM tenant LIMIT 1", &[]).await?.is_empty())
 }
 
-/// Makes the transaction's tenant; false if it is there already.
+/// Creates the transaction's tenant; false if it exists.
 pub async fn insert(tx: &mut Tx, name: &str, now_ms: i64) -> Result<bool, StoreError> {
     let sql = "INSERT INTO tenant (tenant, name, clock_offset_ms, created_at) VALUES ($1, $2, 0, $3) ON CONFLICT (tenant) DO NOTHING RETURNING tenant";
     Ok(tx.row(sql, [name.into(), now_ms.into()]).await?.is_some())
 }
 
-/// Sets what the tenant's clock is ahead of the real time.
+/// Sets how far the tenant's clock is ahead of the real time.
 pub async fn set_clock(tx: &mut Tx, offset_ms: i64) -> Result<(), StoreError> {
     tx.rows("UPDATE tenant SET clock_offset_ms = $2 WHERE tenant = $1", [offset_ms.into()]).await?;
     let key = tx.tenant();

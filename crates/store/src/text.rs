@@ -1,5 +1,5 @@
-//! What names are found by: their folded text from the start of each word on, so that a prefix of a term is a prefix
-//! of a word. Scripts without blanks between words have a start at every character.
+//! Search terms of names: their folded text from the start of each word on, so that a prefix of a term is a prefix of a
+//! word. In scripts without blanks between words, a word starts at every character.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ pub const LENGTH_MAX: usize = 64;
 /// The most terms of a chat or a user: a bound on what a very long name costs.
 const COUNT_MAX: usize = 256;
 
-/// Stands before each word of marked text. It is white space, of which folded text has blanks alone.
+/// Precedes each word of marked text. It is white space other than a blank, which folded text never contains.
 const MARK: char = '\n';
-/// Stands between the names in marked text.
+/// Separates the names in marked text.
 const BETWEEN: char = '\t';
-/// The most bytes of marked text: every term of a chat repeats it. So few have at most [`COUNT_MAX`] words.
+/// The most bytes of marked text: every term of a chat repeats it. So few bytes have at most [`COUNT_MAX`] words.
 const MARKED_MAX: usize = 2 * COUNT_MAX;
 
-/// Text as it is searched: lower case, by Unicode's rules.
+/// Text as it is compared in searches: lower case, by Unicode's rules.
 pub fn fold(text: &str) -> String {
     text.to_lowercase()
 }
@@ -26,17 +26,17 @@ fn whole(text: &str) -> String {
     fold(&words.join(" "))
 }
 
-/// Text as terms hold it: folded, each run of white space as one blank, cut to [`LENGTH_MAX`] characters.
+/// Text in the form of a term: folded, each run of white space as one blank, cut to [`LENGTH_MAX`] characters.
 pub fn normal(text: &str) -> String {
     whole(text).chars().take(LENGTH_MAX).collect()
 }
 
-/// Text as a query for terms: it begins where a word begins. Empty if nothing can be found by it.
+/// Text in the form of a query for terms: it begins where a word begins. Empty if it cannot match anything.
 pub fn sought(text: &str) -> String {
     normal(text.trim_start_matches(|c| !is_word(c)))
 }
 
-/// Where words begin in a text, in bytes. Each start depends on the characters before it alone.
+/// Where words begin in a text, in bytes. Each start depends only on the characters before it.
 fn starts(text: &str) -> impl Iterator<Item = usize> {
     let mut previous = ' ';
     text.char_indices().filter_map(move |(at, c)| {
@@ -52,7 +52,7 @@ pub fn terms<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     for name in names {
         for at in starts(name) {
             if terms.len() < COUNT_MAX {
-                // A run of blanks may hide behind the cut, so some more is taken than is kept.
+                // A run of blanks may exceed the cut, so read more than is kept.
                 let rest: String = name[at..].chars().take(LENGTH_MAX * 4).collect();
                 terms.insert(normal(&rest));
             }
@@ -61,9 +61,10 @@ pub fn terms<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     terms
 }
 
-/// Some names as one text that holds [`marked_word`] of a word exactly if one of their terms begins with that word.
+/// Some names as one text that contains the [`marked_word`] of a word exactly if one of their terms begins with that
+/// word.
 ///
-/// Empty if there is no such text of a bounded length: names are long, or folding moves the beginnings of their words.
+/// Empty if no such text of a bounded length exists: names are long, or folding moves the beginnings of their words.
 pub(crate) fn marked<'a>(names: impl IntoIterator<Item = &'a str> + Clone) -> String {
     let folded: Vec<String> = names.clone().into_iter().map(whole).collect();
     let mut text = String::new();
@@ -88,7 +89,7 @@ pub(crate) fn marked_word(text: &str) -> String {
     marked
 }
 
-/// What a LIKE with the escape character `\` finds a text anywhere by.
+/// A LIKE pattern that finds a text anywhere, with the escape character `\`.
 pub(crate) fn anywhere(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 8);
     pattern.push('%');
@@ -111,7 +112,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || (!c.is_ascii() && !c.is_whitespace() && !c.is_control())
 }
 
-/// Whether a character is a word by itself: ideographs, syllables of scripts without blanks, symbols.
+/// Whether a character is a word of its own: ideographs, syllables of scripts without blanks, symbols.
 fn stands_alone(c: char) -> bool {
     !c.is_ascii()
         && (!c.is_alphanumeric()
@@ -157,7 +158,7 @@ mod tests {
             "한국 어 の字",
             "x--y",
         ];
-        // Every piece of every name, as a query that may be found or not.
+        // Every substring of every name, as a query that may match or not.
         let pieces = names.iter().flat_map(|name| {
             let chars: Vec<char> = name.chars().collect();
             (0..chars.len())

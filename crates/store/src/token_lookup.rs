@@ -1,4 +1,4 @@
-//! What a token leads to: tenant, installation and grant.
+//! The records behind a token: tenant, installation and grant.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -12,38 +12,38 @@ use crate::tenants::{self, Tenant};
 use crate::users::{self, Grant};
 use crate::{Engine, Value};
 
-/// Whom a token names.
+/// The subject of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenSubject {
     /// The tenant that it acts in.
     pub tenant: TenantKey,
     /// The app that it was issued to.
     pub app_id: AppId,
-    /// The number of the user in whose name the app acts; none if it acts in its own.
+    /// The number of the user in whose name the app acts; `None` if it acts in its own.
     pub user_no: Option<u64>,
 }
 
-/// What a token leads to.
+/// The records behind a token.
 #[derive(Debug, Clone)]
 pub struct TokenRecords {
     /// The tenant that it acts in.
     pub tenant: Arc<Tenant>,
     /// The app, as installed there.
     pub install: Arc<Install>,
-    /// What the user granted to the app; none if the token is not a user's, or if there is no grant.
+    /// The user's grant to the app; `None` if the token is not a user's, or there is no grant.
     pub grant: Option<Arc<Grant>>,
 }
 
-/// The most subjects of one statement.
+/// The most subjects in one statement.
 pub const MOST: usize = 1 << 6;
 
-/// What tokens lead to, found with one statement. A subject is left out if there is no such tenant, or if the app is not
-/// installed in it.
+/// Finds the records behind tokens with one statement. A subject is left out if its tenant does not exist or the app is
+/// not installed there.
 pub async fn find(
     engine: &Engine,
     subjects: &[TokenSubject],
 ) -> Result<HashMap<TokenSubject, TokenRecords>, StoreError> {
-    // Before the statement begins, as with every transaction that fills memory.
+    // Taken before the statement starts, as in every transaction that fills memory.
     let opened = Some(engine.memory.moment());
     if subjects.is_empty() {
         return Ok(HashMap::new());
@@ -73,7 +73,7 @@ pub async fn find(
         let user_no = subject.user_no.map(u64::cast_signed);
         params.extend([subject.tenant.into(), subject.app_id.into(), user_no.into()]);
     }
-    // Nobody's: nothing is found for them.
+    // Padding; matches nothing.
     params.resize(length * 3, Value::Null);
     let rows = engine.driver.query(Effect::Reads, sql, params).await?;
     let mut found = HashMap::with_capacity(rows.len());
@@ -97,13 +97,13 @@ pub async fn find(
     Ok(found)
 }
 
-/// Columns of users and of what they granted, and where they come from.
+/// Columns of users and their grants, and the tables that they come from.
 const USERS: (&str, &str) = (
     "u.user_id, u.status, g.scopes, g.epoch, g.ended",
     " LEFT JOIN users u ON u.tenant = wanted.tenant AND u.user_no = wanted.user_no \
       LEFT JOIN user_grant g ON g.tenant = wanted.tenant AND g.app_id = i.app_id AND g.user_id = u.user_id",
 );
-/// The same where nobody acts in a user's name.
+/// The same if no token acts in a user's name.
 const NO_USERS: (&str, &str) = ("NULL, NULL, NULL, NULL, NULL", "");
 
 /// The rows `($1, $2, $3), …`, each of them a subject.
@@ -115,8 +115,8 @@ fn wanted(length: usize) -> String {
     (0..length).map(|index| row(3 * index + 1)).collect::<Vec<_>>().join(", ")
 }
 
-/// From memory alone: the usual case where it keeps anything. `effect` is that of the call: one that writes goes by nothing
-/// that can be old.
+/// The records from memory alone: the usual case if memory keeps anything. `effect` is that of the call: a call that
+/// writes uses nothing that may be stale.
 pub fn remembered(engine: &Engine, effect: Effect, subject: TokenSubject) -> Option<TokenRecords> {
     let TokenSubject { tenant, app_id, user_no } = subject;
     let memory = &engine.memory;

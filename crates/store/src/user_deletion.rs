@@ -1,4 +1,4 @@
-//! What goes with a user who is deleted.
+//! What is deleted with a user.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::driver::StoreError;
 use crate::member::Member;
 use crate::users::{self, User};
 
-/// Every chat that somebody is in or waits to be let into, in the order of their ids.
+/// Every chat that a member is in or waits to join, in the order of ids.
 pub async fn chats_of(tx: &mut Tx, member: &Member) -> Result<BTreeSet<ChatId>, StoreError> {
     let mut found = BTreeSet::new();
     for sql in [
@@ -23,15 +23,14 @@ pub async fn chats_of(tx: &mut Tx, member: &Member) -> Result<BTreeSet<ChatId>, 
     Ok(found)
 }
 
-/// Removes a user. Whoever is about to add the user to something has done so when this is done, or will not any more.
+/// Removes a user. When this is done, a call that adds the user to something has either done so or will fail.
 pub async fn close(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
     let sql = "DELETE FROM users WHERE tenant = $1 AND user_id = $2";
     tx.rows(sql, [user.user_id.as_str().into()]).await.map(drop)
 }
 
-/// Removes what is left of a user who was removed and is in no chat any more: the grants and the rights on documents;
-/// what the user owned has no owner then. Codes and refresh tokens stay, so that who holds one learns that the user is
-/// gone.
+/// Deletes what is left of a user who was removed and is in no chat: grants and rights on documents. What the user
+/// owned has no owner then. Codes and refresh tokens stay, so that their holders learn that the user is gone.
 pub async fn delete(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
     users::set_terms(tx, &user.user_id, "").await?;
     for sql in [
@@ -47,7 +46,7 @@ pub async fn delete(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes the codes and refresh tokens of somebody who had this id before, so that nobody else is signed in with them.
+/// Deletes the codes and refresh tokens of a previous user with this id, so that they do not sign in the new one.
 pub async fn forget_sign_ins(tx: &mut Tx, user_id: &str) -> Result<(), StoreError> {
     for sql in [
         "DELETE FROM oauth_code WHERE tenant = $1 AND user_id = $2",

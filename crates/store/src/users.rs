@@ -16,7 +16,7 @@ use crate::{Row, Tx, Value};
 pub struct User {
     /// The tenant's own id.
     pub user_id: String,
-    /// The number that open_id and union_id are made of.
+    /// The number from which open_id and union_id are derived.
     pub user_no: i64,
     /// Name.
     pub name: String,
@@ -30,7 +30,7 @@ pub struct User {
 
 const COLUMNS: &str = "user_id, user_no, name, status, email, mobile";
 
-/// A user, of a row of these columns.
+/// Reads a user from a row of these columns.
 pub(crate) fn user(mut row: Row) -> Result<User, StoreError> {
     Ok(User {
         user_id: row.text(0)?,
@@ -63,7 +63,7 @@ pub async fn insert(tx: &mut Tx, user: &User, now_ms: i64) -> Result<bool, Store
     Ok(added)
 }
 
-/// Replaces everything of a user but the two ids.
+/// Replaces everything of a user except the two ids.
 pub async fn update(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
     let sql = "UPDATE users SET name = $3, name_folded = $4, status = $5, email = $6, mobile = $7 \
                WHERE tenant = $1 AND user_id = $2";
@@ -78,7 +78,7 @@ pub async fn update(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
     tx.rows(sql, params).await?;
     set_terms(tx, &user.user_id, &user.name).await?;
     let (tenant, number) = (tx.tenant(), user.user_no.cast_unsigned());
-    // A grant repeats the state of the account.
+    // A grant includes the state of the account.
     tx.forget(move |engine| engine.memory.grants.forget_where(|key| key.0 == tenant && key.2 == number));
     Ok(())
 }
@@ -121,13 +121,13 @@ async fn several(tx: &mut Tx, column: &str, values: Vec<Value>) -> Result<Vec<Us
     Ok(users)
 }
 
-/// Makes sure that users exist until this transaction ends: until then, nobody deletes them.
+/// Makes sure that users exist until this transaction ends: until then, they cannot be deleted.
 ///
-/// Where one process has the store, nothing is to be done: units that write run one after another. Elsewhere their rows
-/// are taken in a way that lets everybody do the same, and only who deletes one waits.
+/// If one process has the store, there is nothing to do: units that write run one after another. Otherwise the rows are
+/// locked in shared mode, and only a deletion waits.
 ///
 /// # Errors
-/// [`StoreError::Collided`] if one was deleted meanwhile: the next run finds out.
+/// [`StoreError::Collided`] if one was deleted meanwhile: the retry sees it.
 pub(crate) async fn hold(tx: &mut Tx, ids: impl IntoIterator<Item = &str>) -> Result<(), StoreError> {
     if !tx.engine().driver.is_shared() {
         return Ok(());
@@ -136,7 +136,7 @@ pub(crate) async fn hold(tx: &mut Tx, ids: impl IntoIterator<Item = &str>) -> Re
     for chunk in Vec::from_iter(ids).chunks(64) {
         let mut params: Vec<Value> = chunk.iter().map(|id| (*id).into()).collect();
         let wanted = wanted(2, "TEXT", &mut params);
-        // The one statement that SQLite does not know. Rows are taken one by one, in the order of the list.
+        // The one statement that SQLite does not know. Rows are locked one by one, in the order of the list.
         let sql = format!(
             "SELECT u.user_id FROM {wanted} CROSS JOIN LATERAL \
              (SELECT user_id FROM users WHERE tenant = $1 AND user_id = w.column1 FOR KEY SHARE) u"
@@ -165,7 +165,7 @@ pub async fn active_by_name(tx: &mut Tx, part: &str, limit: i64) -> Result<Vec<U
     rows.into_iter().map(user).collect()
 }
 
-/// Users by one of their addresses: `column` is `email` or `mobile`; in no order.
+/// Users by one of their contacts: `column` is `email` or `mobile`; in no order.
 pub async fn by_contact(tx: &mut Tx, column: Contact, values: &[String]) -> Result<Vec<User>, StoreError> {
     let column = match column {
         Contact::Email => "email",
@@ -174,7 +174,7 @@ pub async fn by_contact(tx: &mut Tx, column: Contact, values: &[String]) -> Resu
     several(tx, column, values.iter().map(|value| value.as_str().into()).collect()).await
 }
 
-/// Where somebody can be reached.
+/// How a user can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contact {
     /// By mail.
@@ -183,8 +183,8 @@ pub enum Contact {
     Mobile,
 }
 
-/// What a user, by number, granted to an app; never from memory: for a change, since an earlier unit of the same commit
-/// may have made one.
+/// What a user, by number, granted to an app. Never from memory. For changes: an earlier unit of the same commit may
+/// have changed the row.
 pub async fn stored_grant(tx: &mut Tx, app_id: AppId, user_no: u64) -> Result<Option<Grant>, StoreError> {
     let sql = "SELECT u.user_id, u.status, g.scopes, g.epoch, g.ended FROM users u JOIN user_grant g \
                ON g.tenant = u.tenant AND g.user_id = u.user_id WHERE u.tenant = $1 AND u.user_no = $2 AND g.app_id = $3";
@@ -192,7 +192,7 @@ pub async fn stored_grant(tx: &mut Tx, app_id: AppId, user_no: u64) -> Result<Op
     row.map(|mut row| read_grant(&mut row, 0)).transpose()
 }
 
-/// A grant, of a row's columns from `at` on.
+/// Reads a grant from a row's columns from `at` on.
 pub(crate) fn read_grant(row: &mut Row, at: usize) -> Result<Grant, StoreError> {
     Ok(Grant {
         user_id: row.text(at)?,
@@ -222,8 +222,8 @@ pub async fn set_grant(
     row.map_or_else(|| Err(StoreError::Broken("an upsert returned no row".to_owned())), |row| row.int(0))
 }
 
-/// Revokes the access tokens of one sign-in, which end by themselves at `until` at the latest: all tokens of the grant if
-/// too many of its sign-ins were ended so. Nothing happens if the grant is gone.
+/// Revokes the access tokens of one sign-in, which expire at `until` at the latest. Revokes all tokens of the grant if
+/// too many of its sign-ins were revoked individually. Has no effect if the grant is gone.
 pub async fn end_sign_in(
     tx: &mut Tx,
     app_id: AppId,
@@ -232,7 +232,7 @@ pub async fn end_sign_in(
     now: i64,
     until: i64,
 ) -> Result<(), StoreError> {
-    // The row is taken before it is read: others may end a sign-in of the same user.
+    // The row is locked before it is read: another call may revoke a sign-in of the same user.
     let take = "UPDATE user_grant SET epoch = epoch WHERE tenant = $1 AND app_id = $2 AND user_id = $3 RETURNING ended";
     let key = || [Value::from(app_id), user.user_id.as_str().into()];
     let Some(mut row) = tx.row(take, key()).await? else { return Ok(()) };
@@ -246,7 +246,7 @@ pub async fn end_sign_in(
     Ok(())
 }
 
-/// Writes the terms of a user anew.
+/// Rewrites the terms of a user.
 pub(crate) async fn set_terms(tx: &mut Tx, user_id: &str, name: &str) -> Result<(), StoreError> {
     tx.rows("DELETE FROM user_term WHERE tenant = $1 AND user_id = $2", [user_id.into()]).await?;
     let sql = "INSERT INTO user_term (tenant, user_id, term) VALUES ($1, $2, $3)";

@@ -1,4 +1,4 @@
-//! A request in the making, and what came back.
+//! A request to be sent, and its reply.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::Lab;
 
-/// A request in the making.
+/// A request to be sent.
 #[derive(Clone)]
 pub struct Request {
     lab: Lab,
@@ -36,12 +36,12 @@ impl Request {
         }
     }
 
-    /// Who is asked.
+    /// The lab that it is sent to.
     pub fn lab(&self) -> &Lab {
         &self.lab
     }
 
-    /// The same, of another server on the same store.
+    /// The same request, to another server on the same store.
     #[must_use]
     pub fn of(self, lab: &Lab) -> Self {
         Request { lab: lab.clone(), ..self }
@@ -53,7 +53,7 @@ impl Request {
         self.authorization(&format!("Bearer {token}"))
     }
 
-    /// With this `Authorization` header, as it is.
+    /// With this `Authorization` header, unchanged.
     #[must_use]
     pub fn authorization(mut self, header: &str) -> Self {
         self.authorization = Some(header.to_owned());
@@ -67,7 +67,7 @@ impl Request {
         self
     }
 
-    /// With a query parameter; names and values of tests need no escaping beyond that of blanks and ampersands.
+    /// With a query parameter. Names and values in tests need no escaping except for blanks and ampersands.
     #[must_use]
     pub fn query(mut self, name: &str, value: &str) -> Self {
         let escaped = value.replace('%', "%25").replace('&', "%26").replace('+', "%2B").replace(' ', "%20");
@@ -122,7 +122,7 @@ impl Request {
         self.raw(body).content_type(Some("multipart/form-data; boundary=BOUNDARY"))
     }
 
-    /// What it is, for whoever sends it to a server elsewhere: method, path with query, the token, and the JSON body.
+    /// The parts, for sending the request to another server: method, path with query, token, and JSON body.
     pub fn parts(&self) -> (String, String, String, Value) {
         let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query.join("&")) };
         let token = self.authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
@@ -155,16 +155,16 @@ impl Request {
             body: &mut body,
         };
         let label = format!("{} {}?{query}", self.method, self.path);
-        // A server that does not answer is a failure with a name, not a hanging test.
+        // A server that does not answer fails the test, instead of hanging it.
         let response = tokio::time::timeout(Duration::from_secs(60), self.lab.app.handle(request)).await;
         Reply { response: response.unwrap_or_else(|_| panic!("{label}: no answer in a minute")), label }
     }
 }
 
-/// What came back.
+/// A reply.
 #[derive(Debug)]
 pub struct Reply {
-    /// The whole of it.
+    /// The whole response.
     pub response: Response,
     label: String,
 }
@@ -196,7 +196,7 @@ impl Reply {
         self.json()["code"].as_i64().unwrap_or_else(|| panic!("{}: no code: {}", self.label, self.text()))
     }
 
-    /// The `data` of a success; anything else fails the test with the whole answer.
+    /// The `data` of a success; anything else fails the test and shows the whole answer.
     #[track_caller]
     pub fn data(&self) -> Value {
         let json = self.json();
@@ -205,7 +205,7 @@ impl Reply {
         json["data"].clone()
     }
 
-    /// Asserts that this is a refusal with this code, and that it has the form of one.
+    /// Asserts that this is a refusal with this code, in the form of a refusal.
     #[track_caller]
     pub fn refused(&self, code: u32) -> Value {
         let json = self.json();
@@ -219,7 +219,7 @@ impl Reply {
         if self.status() != 200 {
             assert!(json.get("data").is_none(), "{}: a failure has no data: {json}", self.label);
             assert!(json["error"]["log_id"].is_string(), "{}: a failure has a log_id: {json}", self.label);
-            // Those of the control API lead to Larkspur's own documents.
+            // Links of the control API lead to Larkspur's own documents.
             let own = self.label.contains(" /larkspur/");
             let way = if own { &json["error"]["helps"][0]["url"] } else { &json["error"]["troubleshooter"] };
             assert!(way.is_string(), "{}: {json}", self.label);

@@ -1,4 +1,4 @@
-//! A disk that can be filled: a small file system in memory, which one process and its children see.
+//! A disk that can be filled: a small in-memory file system that one process and its children see.
 
 use std::fs::{File, remove_file};
 use std::io::Write;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// Mounts it, and goes on as whoever started this. It is gone with the last process that sees it, however that ends.
+/// Mounts it, and continues as the user who started this. It disappears with the last process that sees it.
 const MOUNT: &str = r#"
 folder=$1 size=$2 user=$3 group=$4
 shift 4
@@ -17,7 +17,7 @@ if [ "$user" = 0 ]; then exec "$@"; fi
 exec unshare --user --map-user="$user" --map-group="$group" "$@"
 "#;
 
-/// A disk that is there once something runs on it.
+/// A disk that exists once a program runs on it.
 #[derive(Debug)]
 pub struct SmallDisk {
     folder: TempDir,
@@ -25,18 +25,18 @@ pub struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// A disk of these many kilobytes.
+    /// A disk of this many kilobytes.
     pub fn new(kilobytes: u32) -> Self {
         SmallDisk { folder: tempfile::tempdir().expect("a directory"), kilobytes }
     }
 
-    /// Where the disk is, for what runs on it.
+    /// Where the disk is, for programs on it.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// A command that runs this program, which alone will have the disk. Needs root, or a system that lets every user
-    /// have mounts of their own.
+    /// A command that runs this program, which alone will see the disk. Needs root, or a system that lets every user
+    /// mount.
     pub fn command(&self, program: &str) -> Command {
         let id = |which: &str| {
             let output = Command::new("id").arg(which).output().expect("id runs");
@@ -52,12 +52,12 @@ impl SmallDisk {
         command
     }
 
-    /// The disk as the process with this number has it.
+    /// The disk, as this process sees it.
     pub fn of(&self, process: u32) -> FullDisk {
         let inside = self.folder().strip_prefix("/").expect("an absolute path");
         let folder = Path::new("/proc").join(process.to_string()).join("root").join(inside);
         let device = |folder: &Path| folder.metadata().expect("a folder").dev();
-        // What is filled must never be the disk of whoever runs the tests.
+        // Never fill the disk of the test run itself.
         assert_ne!(device(&folder), device(self.folder()), "process {process} has no disk of its own");
         FullDisk { folder }
     }
@@ -70,17 +70,17 @@ pub struct FullDisk {
 }
 
 impl FullDisk {
-    /// Where its files are, for whoever does not run on it.
+    /// Where its files are, for other processes.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Takes all the space that is left; how many bytes that was.
+    /// Fills all remaining space; returns the number of bytes.
     pub fn fill(&self) -> usize {
         self.take(usize::MAX)
     }
 
-    /// Takes so many bytes, or all that are left; how many that was.
+    /// Takes this many bytes, or all that remain; returns the number.
     pub fn take(&self, bytes: usize) -> usize {
         let mut file = File::options().append(true).create(true).open(self.filler()).expect("a file");
         let mut taken = 0;
@@ -94,7 +94,7 @@ impl FullDisk {
         taken
     }
 
-    /// Gives what was taken back.
+    /// Frees the space again.
     pub fn make_room(&self) {
         remove_file(self.filler()).expect("something was taken");
     }

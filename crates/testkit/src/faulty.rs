@@ -1,4 +1,4 @@
-//! A driver that breaks where it is told to.
+//! A driver that fails on demand.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,15 +9,15 @@ use larkspur_store::{BoxFuture, Driver, Hook, Row, Session, StoreError, Unit, Va
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The statement collides with another transaction; the unit is run again.
+    /// The statement collides with another transaction; the unit is retried.
     Collide,
-    /// The store breaks down at the statement.
+    /// The store fails at the statement.
     Break,
-    /// The next transaction that writes is committed, and its answer is lost, whatever the number of the statement.
+    /// The next writing transaction is committed, and its answer is lost, whatever the number of the statement.
     Doubt,
 }
 
-/// A driver that breaks at the nth statement, or at the commit behind the last one.
+/// A driver that fails at the nth statement, or at the commit after the last one.
 pub struct Faulty {
     inner: Arc<dyn Driver>,
     countdown: Arc<AtomicI64>,
@@ -27,7 +27,7 @@ pub struct Faulty {
 const NEVER: i64 = i64::MAX;
 
 impl Faulty {
-    /// Wraps a driver; nothing is wrong yet.
+    /// Wraps a driver; nothing fails yet.
     pub fn over(inner: Arc<dyn Driver>) -> Arc<Self> {
         Arc::new(Faulty {
             inner,
@@ -36,13 +36,13 @@ impl Faulty {
         })
     }
 
-    /// From now on, the nth statement (from 0) goes wrong, once. The end of a unit counts as a statement.
+    /// From now on, the nth statement (from 0) fails, once. The end of a unit counts as a statement.
     pub fn arm(&self, nth: i64, fault: Fault) {
         *self.fault.lock().expect("not poisoned") = fault;
         self.countdown.store(nth, Ordering::SeqCst);
     }
 
-    /// Nothing goes wrong any more; true if the armed fault did happen.
+    /// Nothing fails any more; true if the armed fault did occur.
     pub fn disarm(&self) -> bool {
         self.countdown.swap(NEVER, Ordering::SeqCst) < 0
     }
@@ -72,8 +72,8 @@ impl Driver for Faulty {
                 self.inner.transact(effect, unit).await?;
                 return Err(StoreError::UnknownOutcome("the answer of the commit was lost".to_owned()));
             }
-            // As a driver over a network would, so that a collision is met at every statement and not only where
-            // the embedded driver can have one.
+            // Yields like a driver over a network, so that any statement may collide, and not only where the embedded
+            // driver can.
             for _ in 0..4 {
                 let wrapped = Arc::new(FaultyUnit {
                     inner: unit.clone(),

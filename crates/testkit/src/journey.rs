@@ -1,4 +1,4 @@
-//! A journey through all operations, which runs every statement of theirs.
+//! A journey through all operations, which runs all of their statements.
 
 use larkspur_api::events::app_ticket;
 use larkspur_contract::Consumes;
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::receiver::{Manner, Receiver};
 use crate::{Lab, Request, World};
 
-/// Calls every operation of the registry with its own example, in a world of its own.
+/// Calls every operation of the registry with its own example, in a new world.
 pub async fn journey(lab: &Lab) {
     for entry in REGISTRY.iter().copied().flatten() {
         let (world, spec) = (lab.world().await, entry.spec);
@@ -40,7 +40,7 @@ pub async fn journey(lab: &Lab) {
             Consumes::Nothing => lab_query(request, &fill(spec.example)),
             _ => request.raw(fill(spec.example)),
         };
-        // Not all examples are whole; what matters is what they run.
+        // Some examples are incomplete; what matters is which statements they run.
         assert!(request.send().await.status() < 500, "{}", spec.id);
     }
     whatever_examples_leave_out(lab).await;

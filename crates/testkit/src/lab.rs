@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{Request, World};
 
-/// A server without a socket, with the control key that opens it.
+/// A server without a socket, and its control key.
 #[derive(Clone)]
 pub struct Lab {
     /// The application.
@@ -22,29 +22,29 @@ pub struct Lab {
     _jobs: Arc<BackgroundJobs>,
 }
 
-/// How a lab is made.
+/// Options of a lab.
 pub struct LabOptions {
-    /// The store; a new one of the kind that the run tests by default.
+    /// The store; by default a new one of the kind that the run tests.
     pub driver: Option<Arc<dyn Driver>>,
     /// The switches.
     pub settings: Settings,
-    /// Frequency control; off by default, since tests call quickly.
+    /// Rate limits; off by default, since tests call quickly.
     pub rate_limits: RateLimits,
-    /// The status of a refusal for frequency.
+    /// The HTTP status of a call over the rate limit.
     pub rate_limit_status: u16,
     /// The real time; the machine's clock by default.
     pub clock: Arc<dyn Clock>,
     /// Where files are kept; by default in memory beside SQLite, and in the database on PostgreSQL.
     pub blobs: Option<Arc<dyn Blobs>>,
-    /// Whether it only reads a store that was made before.
+    /// Whether it only reads an existing store.
     pub read_only: bool,
-    /// The names under which it answers what is not for everybody.
+    /// The host names under which it serves private pages.
     pub names: Names,
-    /// How old what reads go by may be on a store that others write to, in milliseconds.
+    /// How old cached values may be on a store that others write to, in milliseconds.
     pub stale_ms: u32,
 }
 
-/// A clock that stands still until it is told the time.
+/// A clock that only moves when it is told to.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 
@@ -93,7 +93,7 @@ impl Lab {
         Lab::with(LabOptions { settings, ..LabOptions::default() }).await
     }
 
-    /// A lab made to order.
+    /// A lab with options.
     pub async fn with(options: LabOptions) -> Lab {
         let driver = match options.driver {
             Some(driver) => driver,
@@ -107,7 +107,7 @@ impl Lab {
         };
         let engine = Engine::open_with(driver, options.clock, opening).await;
         let engine = engine.expect("the store opens");
-        // Its jobs are left alone: a test sweeps when it wants to.
+        // No other jobs: a test sweeps when it wants to.
         let jobs = Arc::new(BackgroundJobs::of_the_node(&engine));
         let control_key = "lab-control-key".to_owned();
         let options = AppOptions {
@@ -122,7 +122,7 @@ impl Lab {
         Lab { app: App::build(engine, options).expect("the registry is sound"), control_key, _jobs: jobs }
     }
 
-    /// Another server on the same store, if several may use it at once: with an engine and a node number of its own.
+    /// Another server on the same store, with its own engine and node number; `None` if the store allows only one.
     pub async fn beside(&self) -> Option<Lab> {
         let engine = self.app.engine();
         if !engine.driver.is_shared() {
@@ -145,7 +145,7 @@ impl Lab {
         self.request(method, &format!("/larkspur/v1{path}")).token(&self.control_key)
     }
 
-    /// A worker that delivers the lab's events, wherever they are to go.
+    /// A worker that delivers the lab's events, to any address.
     pub fn delivery_worker(&self) -> Arc<DeliveryWorker> {
         DeliveryWorker::new(self.app.clone(), true)
     }
@@ -156,7 +156,7 @@ impl Lab {
         World::enter(self.clone(), &made).await
     }
 
-    /// A new tenant with nothing in it.
+    /// A new, empty tenant.
     pub async fn empty_world(&self) -> String {
         let body = json!({"name": "empty", "template": "empty"});
         let made: Value = self.control("POST", "/worlds").body(body).send().await.data();
@@ -164,12 +164,12 @@ impl Lab {
     }
 }
 
-/// Writes down which (operation, code) and (operation, event) pairs were seen, where the coverage check asks for it: an empty
-/// file for each.
+/// Records which (operation, code) and (operation, event) pairs occur, if the coverage check asks for it: an empty file
+/// for each.
 fn recorder() -> Option<Arc<dyn Recorder>> {
     let directory = PathBuf::from(std::env::var_os("TEST_OBSERVED")?);
     Some(Arc::new(move |exchange: &Exchange<'_>| {
-        // A planned refusal says nothing of the operation, and what is not served has no spec.
+        // A planned refusal says nothing about the operation, and an unserved operation has no spec.
         let (Some(spec), Some(code), false) = (exchange.spec, exchange.code, exchange.planned) else {
             return;
         };

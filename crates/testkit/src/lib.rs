@@ -1,7 +1,7 @@
 //! Larkspur in process for tests.
 //!
 //! A [`Lab`] is a server without a socket; a [`World`] is a tenant of it with an app, three users, a chat and a
-//! document. Tests run side by side in one lab or in many, since each has a world of its own.
+//! document. Tests run concurrently in one lab or in many, since each has a world of its own.
 
 mod call;
 pub mod disk;

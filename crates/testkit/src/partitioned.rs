@@ -1,4 +1,4 @@
-//! A driver that makes every table of tenants as one divided by tenant.
+//! A driver that partitions every table of tenants by tenant.
 //!
 //! PostgreSQL then refuses what Citus refuses: a primary key or unique index without the tenant, a row that moves.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use larkspur_contract::Effect;
 use larkspur_store::{BoxFuture, Driver, Hook, Row, Session, StoreError, Unit, Value, Verdict};
 
-/// A driver that makes every table of tenants as one divided by tenant.
+/// A driver that partitions every table of tenants by tenant.
 pub(crate) struct Partitioned {
     inner: Arc<dyn Driver>,
 }
@@ -72,10 +72,11 @@ impl Session for Divided<Box<dyn Session>> {
     }
 }
 
-/// Tables of all tenants together: reference tables on Citus. The directory of apps is what finds the tenant.
+/// Tables shared by all tenants: reference tables on Citus. The directory of apps is what finds the tenant.
 const GLOBAL: [&str; 4] = ["IF", "app", "node_lease", "job_slot"];
 
-/// What is run instead of a statement; nothing if it is run as it is. The rows of a table without a log are in its parts.
+/// The statements to run in place of this one; empty to run it unchanged. For an unlogged table, its partitions are
+/// unlogged.
 fn divided(sql: &str) -> Vec<String> {
     let (kind, rest) = match (sql.strip_prefix("CREATE TABLE"), sql.strip_prefix("CREATE UNLOGGED TABLE")) {
         (Some(rest), _) => ("CREATE TABLE", rest),

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of the test run's own, and a database of it for each test.
+//! A PostgreSQL server of the test run, and a database on it for each test.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -16,11 +16,11 @@ use crate::disk::{FullDisk, SmallDisk};
 use crate::partitioned::Partitioned;
 
 const NEEDED: &str = "the tests need PostgreSQL 15 or newer: `cargo xtask setup` installs it";
-/// Databases that are made before somebody asks.
+/// Databases that are prepared in advance.
 const READY: usize = 2;
 
-/// Makes a cluster in a folder of its own, in memory if there is room (databases are copied by the hundred), serves it on a socket in there, and ends when its input does: with the
-/// process that started it, however that ends.
+/// Creates a cluster in a temporary folder, in memory if there is room (databases are copied by the hundred), and
+/// serves it on a socket in there. Stops when its input closes, and so with the process that started it.
 const SCRIPT: &str = r#"
 set -e
 base=${TMPDIR:-/tmp}
@@ -61,8 +61,8 @@ while read -r word; do
 done
 "#;
 
-/// Makes an authority, `ca.pem`, and a certificate of it for `localhost`; beside it `old.pem`, a certificate of X.509
-/// version 1 that signs itself, such as some installations of PostgreSQL make; asks the role `secret` for its password.
+/// Makes a CA, `ca.pem`, and a certificate from it for `localhost`; also `old.pem`, a self-signed X.509 version 1
+/// certificate, such as some installations of PostgreSQL make. The role `secret` needs a password.
 const CERTIFICATES: &str = r#"
 prepare() {
     key='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
@@ -86,7 +86,7 @@ prepare() {
 }
 "#;
 
-/// A private PostgreSQL server. It ends when this is dropped, or with the process.
+/// A private PostgreSQL server. It stops when this is dropped, or with the process.
 pub struct Server {
     folder: PathBuf,
     port: u16,
@@ -101,15 +101,15 @@ impl Server {
         Server::start_at(5432, None, &[], settings)
     }
 
-    /// Starts a server whose data are on a disk of these many megabytes.
+    /// Starts a server whose data is on a disk of this many megabytes.
     pub fn on_small_disk(megabytes: u32, settings: &[&str]) -> Server {
         let disk = SmallDisk::new(megabytes * 1024);
         let folder = disk.folder().to_owned();
         Server::start_at(5432, Some(disk), &["small", &folder.to_string_lossy()], settings)
     }
 
-    /// Starts a server that keeps its data on the disk of a folder, with checksums. `settings` come after those of
-    /// every server here, such as `autovacuum=off`, and replace them. The data stay until the folder goes.
+    /// Starts a server that keeps its data in a folder on disk, with checksums. `settings` override the defaults of
+    /// this file's servers, for example with `autovacuum=off`. The data stays until the folder is deleted.
     pub fn in_folder(folder: &Path, settings: &[&str]) -> Server {
         if is_root() {
             let owned = Command::new("chown").arg("postgres").arg(folder).status().expect("chown runs");
@@ -118,22 +118,22 @@ impl Server {
         Server::start_at(5432, None, &["durable", &folder.to_string_lossy()], settings)
     }
 
-    /// The number of its first process, of which the others are children.
+    /// The id of its main process; the others are its children.
     pub async fn process(&self) -> u32 {
         let found =
             self.run("postgres", "SELECT split_part(pg_read_file('postmaster.pid'), chr(10), 1)").await;
         found[0].parse().expect("a number")
     }
 
-    /// The disk that it was started on, if that is a small one.
+    /// Its small disk, if it was started on one.
     pub fn disk(&self) -> Option<FullDisk> {
         Some(self.disk.as_ref()?.of(self.script.id()))
     }
 
-    /// Starts a server that takes encrypted connections at a port of `localhost`, with a certificate that
-    /// [`Server::authority`] made.
+    /// Starts a server that accepts encrypted connections on a port of `localhost`, with a certificate from
+    /// [`Server::authority`].
     pub fn encrypted(settings: &[&str]) -> Server {
-        // Free a moment ago; nothing else here picks ports by number.
+        // Free a moment ago; no other code here picks ports by number.
         let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
         let settings = [&["listen_addresses=127.0.0.1"], settings].concat();
         Server::start_at(free.expect("a free port").port(), None, &["encrypted"], &settings)
@@ -169,12 +169,12 @@ impl Server {
         Server::start_at(5432, None, &["standby", &primary.folder.to_string_lossy()], settings)
     }
 
-    /// Ends it as a crash would, whatever it is doing.
+    /// Stops it as a crash would, whatever it is doing.
     pub fn stop(&self) {
         self.tell("stop");
     }
 
-    /// As [`Server::stop`], unless it has ended, and starts it again.
+    /// As [`Server::stop`], unless it has ended already; then starts it again.
     pub fn restart(&self) {
         self.tell("again");
     }
@@ -188,27 +188,27 @@ impl Server {
         assert!(!folder.is_empty(), "PostgreSQL did not do as told: {word}");
     }
 
-    /// What it has written to its log.
+    /// Its log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("log")).expect("the log of the script")
     }
 
-    /// The PEM file of the authority behind an encrypted server's certificate.
+    /// The PEM file of the CA behind an encrypted server's certificate.
     pub fn authority(&self) -> PathBuf {
         self.folder.join("ca.pem")
     }
 
-    /// The address of one of its databases over the network.
+    /// The URL of one of its databases over the network.
     pub fn network_url(&self, user: &str, host: &str, database: &str) -> String {
         format!("postgres://{user}@{host}:{}/{database}", self.port)
     }
 
-    /// The address of one of its databases.
+    /// The URL of one of its databases.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://larkspur@{}/{database}", self.host())
     }
 
-    /// The address of a database of whichever of two servers takes writes.
+    /// The URL of a database on the one of two servers that takes writes.
     pub fn url_with(&self, other: &Server, database: &str) -> String {
         format!("postgres://larkspur@{},{}/{database}", self.host(), other.host())
     }
@@ -218,7 +218,7 @@ impl Server {
         if self.port == 5432 { folder } else { format!("{folder}:{}", self.port) }
     }
 
-    /// Runs statements on one of its databases, beside every driver.
+    /// Runs statements on one of its databases, without a driver.
     pub async fn run(&self, database: &str, sql: &str) -> Vec<String> {
         let (client, connection) =
             tokio_postgres::connect(&self.url(database), NoTls).await.expect("connects");
@@ -241,7 +241,7 @@ impl Drop for Server {
     }
 }
 
-/// PostgreSQL refuses to run as root, so root starts it as the user that Debian's package made.
+/// PostgreSQL refuses to run as root, so root starts it as the user of Debian's package.
 fn is_root() -> bool {
     Command::new("id").arg("-u").output().expect("id runs").stdout == b"0\n"
 }
@@ -265,14 +265,14 @@ fn programs() -> PathBuf {
     found.pop().unwrap_or_else(|| panic!("{NEEDED}")).1
 }
 
-/// How a database's tables are made.
+/// How a database's tables are created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tables {
-    /// There are none yet.
+    /// Not at all.
     None,
-    /// As the migrations make them.
+    /// By the migrations.
     Plain,
-    /// Divided by tenant, as Citus divides them.
+    /// Partitioned by tenant, as Citus distributes them.
     Partitioned,
 }
 
@@ -288,7 +288,7 @@ impl Tables {
     }
 }
 
-/// A new database on the test run's server. It goes when the driver is dropped.
+/// A new database on the test run's server. It is dropped with the driver.
 pub async fn database(tables: Tables) -> Arc<dyn Driver> {
     let keeper = KEEPER.get_or_init(Keeper::start);
     let (reply, name) = oneshot::channel();
@@ -334,7 +334,7 @@ impl Driver for Database {
 impl Drop for Database {
     fn drop(&mut self) {
         if let Some(keeper) = KEEPER.get() {
-            // It is gone only when the process ends, and the databases with it.
+            // The receiver is gone only when the process ends, and the databases with it.
             drop(keeper.requests.send(Request::Drop(std::mem::take(&mut self.name))));
         }
     }
@@ -342,7 +342,7 @@ impl Drop for Database {
 
 static KEEPER: OnceLock<Keeper> = OnceLock::new();
 
-/// The server, and the thread that makes and drops databases.
+/// The server, and the thread that creates and drops databases.
 struct Keeper {
     server: Arc<Server>,
     requests: Sender<Request>,
@@ -364,7 +364,7 @@ impl Keeper {
     }
 }
 
-/// Serves whoever waits first; in between, makes databases ready and drops those that are done with.
+/// Serves requests first; in between, prepares databases and drops unused ones.
 #[tokio::main(flavor = "current_thread")]
 async fn keep(server: &Server, inbox: &Receiver<Request>) {
     let mut ready: [Option<Vec<String>>; 3] = [None, None, None];
@@ -386,7 +386,7 @@ async fn keep(server: &Server, inbox: &Receiver<Request>) {
                     Some(name) => name,
                     None => make(server, tables, &mut count).await,
                 };
-                // Whoever asked may have failed since.
+                // The requesting test may have failed since.
                 drop(reply.send(name));
             }
             Some(Request::Drop(name)) => done.push(name),
@@ -414,7 +414,7 @@ async fn make(server: &Server, tables: Tables, count: &mut u32) -> String {
     name
 }
 
-/// Makes what databases with such tables are copied from.
+/// Creates the template of databases with such tables.
 async fn template(server: &Server, tables: Tables) {
     if tables == Tables::None {
         return;

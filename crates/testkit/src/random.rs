@@ -1,4 +1,4 @@
-//! Random numbers that can be drawn again: the seed is printed and can be given.
+//! Reproducible random numbers: the seed is printed and can be set.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 pub struct Random(u64);
 
 impl Random {
-    /// Seeded by the environment variable `TEST_SEED`, else anew; the seed is shown when the test fails.
+    /// Seeded by the environment variable `TEST_SEED`, or randomly; the seed is shown when the test fails.
     #[expect(clippy::disallowed_methods, reason = "a failure is looked for again with its seed")]
     pub fn seeded(test: &str) -> Random {
         let given = std::env::var("TEST_SEED").ok().and_then(|seed| seed.parse().ok());
@@ -15,7 +15,7 @@ impl Random {
         Random(seed)
     }
 
-    /// Seeded by another one's number.
+    /// Seeded by a number.
     pub fn from(seed: u64) -> Random {
         Random(seed)
     }

@@ -1,4 +1,4 @@
-//! Statements of a test's own that read a store.
+//! A test's own statements that read a store.
 
 use std::sync::{Arc, Mutex};
 
@@ -22,7 +22,7 @@ impl Unit for Reading {
     }
 }
 
-/// What a statement finds.
+/// The rows that a statement finds.
 pub async fn rows(driver: &Arc<dyn Driver>, sql: String, params: Vec<Value>) -> Vec<Vec<Value>> {
     let unit = Arc::new(Reading { sql, params, rows: Mutex::default() });
     driver.transact(Effect::Reads, unit.clone()).await.expect("reads");

@@ -1,4 +1,4 @@
-//! A bot's webhook receiver: it records the events that it gets and answers as it is told to.
+//! A bot's webhook receiver: it records events and answers as configured.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,27 +13,27 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// How a receiver answers what is not a challenge.
+/// How a receiver answers anything but a challenge.
 #[derive(Debug, Clone)]
 pub enum Manner {
     /// HTTP 200; a challenge is sent back.
     Well,
     /// This status line and headers, and this body, to everything.
     With(&'static str, String),
-    /// Well, after so many milliseconds.
+    /// Well, after this many milliseconds.
     Slowly(u64),
-    /// It hangs up.
+    /// It closes the connection.
     Silently,
 }
 
-/// A request as it came.
+/// A recorded request.
 #[derive(Debug, Clone)]
 pub struct Seen {
     /// The request line and the headers.
     head: Vec<String>,
-    /// The body as it came.
+    /// The body as received.
     pub raw: String,
-    /// What the body says once it is decrypted.
+    /// The decrypted body.
     pub plain: String,
 }
 
@@ -88,7 +88,7 @@ impl Receiver {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = shared.clone();
-                // A caller who hangs up early is one of the things that are tested.
+                // A caller that disconnects early is one of the tested cases.
                 std::thread::spawn(move || serve(&state, stream).ok());
             }
         });
@@ -100,17 +100,17 @@ impl Receiver {
         format!("http://{}/events?from=larkspur", self.address)
     }
 
-    /// From now on it answers like this.
+    /// Changes how it answers from now on.
     pub fn answer(&self, manner: Manner) {
         *self.state.manner.lock().expect("not poisoned") = manner;
     }
 
-    /// Everything that came, in order.
+    /// Everything received, in order.
     pub fn seen(&self) -> Vec<Seen> {
         self.state.seen.lock().expect("not poisoned").clone()
     }
 
-    /// The events that came: what is not a challenge.
+    /// The received events: everything but challenges.
     pub fn events(&self) -> Vec<Value> {
         let all = self.seen().into_iter().map(|seen| seen.json());
         all.filter(|event| event["type"] != "url_verification").collect()

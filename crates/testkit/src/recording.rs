@@ -1,4 +1,4 @@
-//! A driver that remembers every statement it runs.
+//! A driver that records every statement it runs.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ struct Seen {
     rows: usize,
 }
 
-/// A driver that remembers every statement it runs.
+/// A driver that records every statement it runs.
 pub struct Recording {
     inner: Arc<dyn Driver>,
     statements: Statements,

@@ -1,19 +1,19 @@
-//! The sign-in page, answered as a browser answers it.
+//! The sign-in page, submitted as a browser does it.
 
 use crate::{Lab, Request};
 
 const PAGE: &str = "/open-apis/authen/v1/authorize";
 
 impl Lab {
-    /// Opens the sign-in page with these parameters and sends its form with them; where the page refuses, the form comes
-    /// without what only the page knows. `decision` and `user` are what its reader chose.
+    /// Opens the sign-in page with these parameters and submits its form with them. If the page refuses, the form is
+    /// sent without the page's token. `decision` and `user` are the reader's choices.
     pub async fn answer_page(&self, pairs: &[(&str, &str)]) -> Request {
         let token = self.form_token(pairs).await;
         let own = token.as_deref().map(|token| ("form_token", token));
         self.form(PAGE, &pairs.iter().copied().chain(own).collect::<Vec<_>>())
     }
 
-    /// What only the page with these parameters knows; `None` where it refuses.
+    /// The token in the page with these parameters; `None` if the page refuses.
     pub async fn form_token(&self, pairs: &[(&str, &str)]) -> Option<String> {
         let page =
             pairs.iter().fold(self.request("GET", PAGE), |page, (name, value)| page.query(name, value));
@@ -22,7 +22,7 @@ impl Lab {
         token.and_then(|rest| rest.split('"').next()).map(str::to_owned)
     }
 
-    /// A form, posted.
+    /// A posted form.
     pub fn form(&self, path: &str, pairs: &[(&str, &str)]) -> Request {
         let escape = |text: &str| -> String {
             text.bytes()

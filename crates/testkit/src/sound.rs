@@ -1,24 +1,23 @@
-//! What a tenant's chats are at every moment, whatever was done to them by how many at once.
+//! Invariants of a tenant's chats, whatever concurrent operations were run.
 //!
-//! These are the invariants of chats; every one is checked on the rows of the store, after rounds of random operations
-//! that run at the same time:
+//! These invariants are checked on the rows of the store after rounds of concurrent random operations:
 //!
 //! 1. The owner of a chat in use is in it, and is not one of its managers, unless it is the bot that made the chat. A chat
-//!    may be nobody's or a bot's.
-//! 2. A chat in use has members: the owner stays until it hands the chat over, and the last one of a chat that is
-//!    nobody's dissolves it by leaving.
-//! 3. The counts of users and bots are those of the member rows.
+//!    may have no owner, or a bot as its owner.
+//! 2. A chat in use has members: the owner stays until it transfers the chat, and the last member of a
+//!    chat without an owner dissolves it by leaving.
+//! 3. The counts of users and bots match the member rows.
 //! 4. At most 15 bots, 10 managers, and as many users as the administrators allow.
-//! 5. Nobody who is in a chat waits to be let into it; only members are moderators.
-//! 6. Every member row says of its chat when it was made, when it was active last and whether lists show it.
-//! 7. One message tab, before all others; at most 20 tabs of people's own; no two tabs in one place.
-//! 8. At most 3 menu items at the top and 5 under each, none under one that is gone; no two siblings in one place.
+//! 5. No member of a chat waits to join it; only members are moderators.
+//! 6. Every member row repeats when its chat was created and last active, and whether lists show it.
+//! 7. One message tab, before all others; at most 20 custom tabs; no two tabs in one place.
+//! 8. At most 3 menu items at the top and 5 under each, none under a deleted one; no two siblings in one place.
 //! 9. An announcement has as many revisions as edits were acknowledged, and keeps the latest of them.
-//! 10. Chats in use are found by the words of their names, dissolved ones by nothing.
-//! 11. No two public chats in use have one name, unless they were created with it.
-//! 12. One uuid and owner make one chat.
-//! 13. A dissolved chat does not change, but for members who are deleted.
-//! 14. Whoever is in a chat, waits to be let into one or may speak in it, exists.
+//! 10. Chats in use are found by the words of their names, dissolved ones are never found.
+//! 11. No two public chats in use have the same name, unless they were created with it.
+//! 12. One uuid and owner create one chat.
+//! 13. A dissolved chat does not change, except for members who are deleted.
+//! 14. Users who are in a chat, wait to join one or may speak in it exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,11 +27,11 @@ use serde_json::json;
 
 use crate::{Lab, LabOptions, Random, Request, World, reading};
 
-/// A server in another process, on the store that is checked.
+/// A server in another process, on the checked store.
 pub trait OtherServer: Send + Sync {
-    /// A connection of its own: it sends a request and gives the status and the JSON of the answer.
+    /// A new connection: it sends a request and returns the status and the JSON of the answer.
     fn connect(&self) -> Connection;
-    /// What it wrote to its log.
+    /// Its log.
     fn log(&self) -> String;
 }
 
@@ -44,16 +43,16 @@ const TASKS: usize = 6;
 const STEPS: usize = 12;
 /// The administrators' limit.
 const USERS_MAX: i64 = 5;
-/// Users who call nothing, and are deleted and made again.
+/// Users who make no calls, and are deleted and created again.
 const GUESTS: usize = 3;
 const NAMES: [&str; 4] = ["Alpha Beta", "beta gamma", "Gamma", "delta"];
 
 /// What a round acknowledged.
 #[derive(Default)]
 struct Told {
-    /// By chat: how many edits of its announcement.
+    /// By chat: acknowledged edits of its announcement.
     edits: BTreeMap<String, i64>,
-    /// By uuid: the chats that were answered.
+    /// By uuid: the answered chats.
     made: BTreeMap<String, BTreeSet<String>>,
     done: u32,
     refused: u32,
@@ -62,11 +61,11 @@ struct Told {
 struct Ground {
     driver: Arc<dyn Driver>,
     world: World,
-    /// Everybody who calls: their id as a member, and their token.
+    /// The callers: their id as a member, and their token.
     callers: Vec<(String, String)>,
     /// Dissolved chats with all their rows.
     dissolved: BTreeMap<String, Vec<String>>,
-    /// The servers on the store that are asked; none, if the one in this process is.
+    /// The servers on the store to call; empty to call the one in this process.
     servers: Vec<Box<dyn OtherServer>>,
 }
 
@@ -99,7 +98,7 @@ impl Ground {
         rows.into_iter().map(|row| text(&row[0])).collect()
     }
 
-    /// Chats in use; when there are few, some are added: an owned one, one of the bot, and one that is nobody's.
+    /// Active chats. If there are few, adds some: one with an owner, one of the bot, and one without an owner.
     async fn chats(&self) -> Vec<String> {
         let sql = "SELECT chat_id FROM chat WHERE tenant = $1 AND chat_status = 'normal' ORDER BY created_at DESC, chat_id LIMIT 4";
         let mut found: Vec<String> = self.rows(sql, None).await.iter().map(|row| text(&row[0])).collect();
@@ -118,7 +117,7 @@ impl Ground {
         found
     }
 
-    /// What a caller may ask of a chat: a kind, and the request.
+    /// A random request of a caller about a chat, with its kind.
     fn ask(
         &self,
         random: &mut Random,
@@ -141,7 +140,7 @@ impl Ground {
             |ids: &[String], which: usize| ids.get(which % ids.len().max(1)).cloned().unwrap_or_default();
         let url = json!({"tab_type": "url", "tab_name": "t", "tab_content": {"url": "https://a.b"}});
         let item = json!({"chat_menu_item": {"action_type": "NONE", "name": "m"}});
-        // Of what only an owner may do, half is asked by the one who owns most chats at first.
+        // For operations that only owners may do, half of the calls come from the caller that owns most chats at first.
         let likely = [&self.callers[caller], &self.callers[2]];
         match pick(32) {
             0..4 => {
@@ -223,7 +222,7 @@ impl Ground {
         }
     }
 
-    /// Every task asks one thing after the other; all tasks at once.
+    /// All tasks run concurrently; each makes one call after another.
     async fn round(&self, random: &mut Random, told: &mut Told) {
         let chats = self.chats().await;
         let mut all = Vec::new();
@@ -258,7 +257,7 @@ impl Ground {
                     "edit" => *told.edits.entry(chat).or_default() += 1,
                     "create" => {
                         let made = data["chat_id"].as_str().expect("a chat_id").to_owned();
-                        // The uuids are those of one owner, and of less than ten hours.
+                        // The uuids belong to one owner and are less than ten hours old.
                         let name = data["owner_id"].as_str().expect("an owner").to_owned();
                         told.made.entry(name).or_default().insert(made);
                     }
@@ -268,7 +267,7 @@ impl Ground {
         }
     }
 
-    /// What the servers say of calls that failed.
+    /// The servers' log lines about failed calls.
     fn failures(&self) -> String {
         let logs: Vec<String> = self.servers.iter().map(|server| server.log()).collect();
         let lines = logs.iter().flat_map(|log| log.lines()).filter(|line| line.contains("failed"));
@@ -306,7 +305,7 @@ impl Ground {
             }
             if !in_use {
                 let everything = self.everything(&id).await;
-                // Whoever is deleted leaves it.
+                // Deleted members leave it.
                 if !everything.iter().any(|row| row.contains("\"guest")) {
                     dissolved.insert(id.clone(), everything);
                 }
@@ -378,7 +377,7 @@ impl Ground {
         let names: serde_json::Value = serde_json::from_str(&text(&chat[7])).expect("JSON");
         let name = text(&chat[6]).to_lowercase();
         let english = names["en_us"].as_str().unwrap_or_default().to_lowercase();
-        // A term is what follows from the beginning of a word on.
+        // A term is what follows the beginning of a word.
         let starts = |name: &str| {
             name.split(' ').map(|word| name[name.find(word).unwrap_or(0)..].to_owned()).collect::<Vec<_>>()
         };
@@ -395,7 +394,7 @@ impl Ground {
         assert!(rows.iter().all(|row| int(&row[1]) == open), "10: {id}");
     }
 
-    /// All rows of a chat, but for the time of its last use and the number of times it was taken.
+    /// All rows of a chat, without the time of its last use and the number of times it was locked.
     async fn everything(&self, id: &str) -> Vec<String> {
         let mut all = Vec::new();
         for table in
@@ -408,7 +407,7 @@ impl Ground {
     }
 }
 
-/// Asks one thing after the other: a server, or the one in this process.
+/// Calls one after another: a server, or the one in this process.
 async fn answers(
     asked: Vec<(&'static str, String, Request)>,
     mut server: Option<Connection>,
@@ -441,8 +440,8 @@ fn int(value: &Value) -> i64 {
     }
 }
 
-/// Rounds of random operations on a new store, each checked. The servers on the store are asked, half of the callers at
-/// each; without any, the one in this process is.
+/// Runs rounds of random operations on a new store, and checks each. The callers are spread over the servers; without
+/// any, they call the one in this process.
 pub async fn stays_sound(driver: Arc<dyn Driver>, servers: Vec<Box<dyn OtherServer>>) {
     let mut ground = Ground::lay(driver, servers).await;
     let mut random = Random::seeded("sound");

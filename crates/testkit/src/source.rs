@@ -1,4 +1,4 @@
-//! The project's own source as tests read it: code, string literals and neither comments nor unit tests.
+//! The project's own source, for tests: code and string literals, without comments and unit tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ pub fn root() -> &'static Path {
 pub struct Source {
     /// Its path from the root, with slashes.
     pub path: String,
-    /// The lines before its unit tests.
+    /// The number of lines before its unit tests.
     pub lines: usize,
-    /// Its code, without comments, and with nothing in its string literals.
+    /// Its code, without comments, and with empty string literals.
     pub code: String,
-    /// Its string literals, as they are read by the compiler.
+    /// Its string literals, as the compiler reads them.
     pub strings: Vec<String>,
 }
 
@@ -27,7 +27,7 @@ pub fn rust(folder: &str) -> Vec<Source> {
     found.iter().map(|path| Source::read(path)).collect()
 }
 
-/// The files under a folder whose names end in one of these, sorted. What is built or installed is left out.
+/// The files under a folder with one of these extensions, sorted, except for what is built or installed.
 pub fn files(folder: &str, extensions: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     collect(&root().join(folder), extensions, &mut found);
@@ -60,7 +60,7 @@ impl Source {
         Source::parse(&shown(path), &text)
     }
 
-    /// Takes a text apart.
+    /// Splits a text into code and strings.
     pub fn parse(path: &str, text: &str) -> Source {
         let text = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
         let (mut code, mut strings) = (String::new(), Vec::new());
@@ -91,14 +91,14 @@ impl Source {
     }
 }
 
-/// Whether a text has a word, as identifiers are told apart.
+/// Whether a text contains a word, delimited as an identifier.
 pub fn has_word(text: &str, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word)
         .any(|(at, _)| !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part))
 }
 
-/// `r"…"`, `r#"…"#` and `br"…"` at the beginning of a text: what is in it, and its length.
+/// `r"…"`, `r#"…"#` and `br"…"` at the beginning of a text: its content and its length.
 fn raw_string(text: &str, before: &str) -> Option<(String, usize)> {
     if before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
         return None;
@@ -112,7 +112,7 @@ fn raw_string(text: &str, before: &str) -> Option<(String, usize)> {
     Some((inner[..length].to_owned(), prefix + hashes + 1 + length + end.len()))
 }
 
-/// `"…"` at the beginning of a text. Of the escapes, only those matter that hide a quote or a line's end.
+/// `"…"` at the beginning of a text. Only escapes that hide a quote or the end of a line matter.
 fn plain_string(text: &str) -> Option<(String, usize)> {
     let inner = text.strip_prefix('"')?;
     let (mut literal, mut characters) = (String::new(), inner.char_indices());
@@ -135,7 +135,8 @@ fn plain_string(text: &str) -> Option<(String, usize)> {
     None
 }
 
-/// The length of `'x'`, `'\n'` or, of a lifetime, of its quote.
+/// The length of `'x'` or `'
+/// '`; for a lifetime, of its quote.
 fn character(text: &str) -> usize {
     let inner = &text[1..];
     let length = match inner.strip_prefix('\\') {

@@ -10,7 +10,7 @@ use larkspur_store_sqlite::{Options, Sqlite};
 
 use crate::postgres::{Tables, database};
 
-/// The kind of store that `TEST_STORE` names; SQLite if it is not set.
+/// The kind of store that `TEST_STORE` names; SQLite by default.
 enum Kind {
     Sqlite,
     Postgres(Tables),
@@ -26,7 +26,7 @@ fn kind() -> Kind {
     }
 }
 
-/// Where the files of such a store are kept: in memory, or in the database, so that a run tests either.
+/// Where the files of such a store are kept: in memory or in the database, so that runs test both.
 pub(crate) fn blobs() -> Option<Arc<dyn Blobs>> {
     match kind() {
         Kind::Sqlite => Some(Objects::open("memory:").expect("files in memory")),
@@ -42,7 +42,7 @@ pub async fn empty_store() -> Arc<dyn Driver> {
     }
 }
 
-/// An empty store on which units run beside each other: SQLite on a file in this directory, or PostgreSQL.
+/// An empty store on which units run concurrently: SQLite on a file in this directory, or PostgreSQL.
 pub async fn racing_store(directory: &Path) -> Arc<dyn Driver> {
     match kind() {
         Kind::Sqlite => Arc::new(Sqlite::open(directory, &Options::default()).expect("a store on disk")),

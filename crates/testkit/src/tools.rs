@@ -1,8 +1,8 @@
-//! Small things that many tests need.
+//! Helpers for many tests.
 
 use std::process::Command;
 
-/// A PNG of this size, as far as its head goes: what an upload is judged by.
+/// A PNG of this size, as far as its header, which is all that an upload checks.
 pub fn png(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
     bytes.extend(width.to_be_bytes());

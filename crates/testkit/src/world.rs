@@ -22,7 +22,7 @@ pub struct User {
 /// User 0 owns the chat and the document; all three users and the bot are in the chat.
 #[derive(Clone)]
 pub struct World {
-    /// Where it is.
+    /// Its lab.
     pub lab: Lab,
     /// The tenant.
     pub tenant_key: String,
@@ -81,7 +81,7 @@ impl World {
         self.control("PUT", "/clock").body(json!({"advance_seconds": seconds})).send().await.data();
     }
 
-    /// A user token for the world's app; `body` adds to what is asked for.
+    /// A user token for the world's app; `body` adds to the request.
     pub async fn user_token(&self, user: usize, body: Value) -> String {
         let mut asked = json!({"app_id": self.app_id});
         let more = body.as_object().expect("an object");
@@ -91,7 +91,7 @@ impl World {
         data["access_token"].as_str().expect("an access_token").to_owned()
     }
 
-    /// Another app of this world: its id and its tenant token. `body` says what it is.
+    /// Another app of this world: its id and its tenant token. `body` has its properties.
     pub async fn app(&self, body: Value) -> (String, String) {
         let made = self.control("POST", "/apps").body(body).send().await.data();
         let app_id = made["app_id"].as_str().expect("an app_id").to_owned();
@@ -99,18 +99,18 @@ impl World {
         (app_id, token)
     }
 
-    /// A chat in any state; its id.
+    /// A chat in any state; returns its id.
     pub async fn chat(&self, body: Value) -> String {
         let made = self.control("POST", "/chats").body(body).send().await.data();
         made["chat_id"].as_str().expect("a chat_id").to_owned()
     }
 
-    /// Changes how an app is installed: `status`, `bot`, `external_sharing`, `scopes`, `visible_to`.
+    /// Changes an installation: `status`, `bot`, `external_sharing`, `scopes`, `visible_to`.
     pub async fn set_app(&self, app_id: &str, body: Value) {
         self.control("PUT", &format!("/apps/{app_id}")).body(body).send().await.data();
     }
 
-    /// A new tag; its id.
+    /// A new tag; returns its id.
     pub async fn tag(&self, name: &str) -> String {
         let body = json!({"create_tag": {"tag_type": "tenant", "name": name}});
         let data = self.call("POST", "/im/v2/tags").body(body).send().await.data();

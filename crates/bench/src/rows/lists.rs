@@ -1,4 +1,4 @@
-//! Lists and searches of chats, on stores of several sizes, and pages of a large chat beside those of a small one.
+//! Lists and searches of chats, on stores of several sizes; and pages of a large chat, compared with a small one.
 
 use std::time::Instant;
 
@@ -12,32 +12,32 @@ use crate::product::{Product, reading};
 use crate::report::{Row, Table};
 use crate::stats::{Goal, Spread};
 
-/// Connections of a load: few, so that what is measured is an answer and not a queue.
+/// Connections of a load: few, to measure answers and not a queue.
 const CONNECTIONS: usize = 2;
-/// Pages that a deep page is behind.
+/// The number of pages before a deep page.
 const DEEP: usize = 40;
-/// What must not be more than this much slower in a larger store, or in a larger chat.
+/// The highest ratio for a larger store, or a larger chat.
 const FLAT: Goal = Goal::Below(1.5);
-/// Milliseconds that no call should take.
+/// The longest allowed call, in milliseconds.
 const LONGEST: Goal = Goal::Below(100.0);
 
 pub(super) const CHATS: &str = "/open-apis/im/v1/chats";
 
-/// A request that stores of several sizes are sent: its name, and how the load for a store is made.
+/// A request for stores of several sizes: its name, and how to make the load for a store.
 pub(super) type Kind = (&'static str, Box<dyn Fn(&Store) -> Res<Script>>);
 
 /// A store of one size.
 pub(super) struct Store {
     pub(super) count: u64,
     pub(super) product: Product,
-    /// The processes whose time counts.
+    /// The processes whose time is counted.
     pub(super) group: Group,
     pub(super) filled: Filled,
-    /// Tags that it has.
+    /// Its tags.
     pub(super) ids: Vec<i64>,
 }
 
-/// Fills a store of each size and lets them take turns.
+/// Fills a store of each size and measures them in turn.
 pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
     let (mut stores, mut folders) = (Vec::new(), Vec::new());
     for &count in &run.chats {
@@ -76,8 +76,8 @@ pub(super) fn kind(name: &'static str, script: impl Fn(&Store) -> Res<Script> + 
 
 /// The lists and searches that are measured on every kind of store.
 ///
-/// Of two words the longer one is looked for, and what it finds is looked at for the other: a common word beside one that
-/// no name has is the most that a search can cost.
+/// With two words, the longer one is searched, and its results are checked for the other: a common word together with
+/// one that no name has is the most expensive search.
 pub(super) fn kinds() -> Vec<Kind> {
     let listing = |name, order: &'static str| {
         kind(name, move |store| got(store, &format!("{CHATS}?page_size=20&sort_type={order}")))
@@ -99,12 +99,12 @@ fn p50(measured: &Measured) -> f64 {
     measured.loads[0].latency.quantile_us(0.5)
 }
 
-/// Milliseconds of the call that took longest.
+/// The longest call, in milliseconds.
 fn longest(measured: &Measured) -> f64 {
     measured.loads[0].latency.quantile_us(1.0) / 1000.0
 }
 
-/// The same requests to every store: a section for each, with the ratio to the first one, which should be the smallest.
+/// Sends the same requests to every store: a section for each, with the ratio to the first one, the smallest.
 pub(super) fn by_store(
     run: &Run,
     table: &mut Table,
@@ -138,7 +138,7 @@ pub(super) fn by_store(
     Ok(())
 }
 
-/// The longest call of each round, and what the longest of all asked for.
+/// The longest call of each round, and the request of the longest of all.
 fn longest_row(rounds: usize, kinds: &[(&str, &[Measured])]) -> Row {
     let of_round = |round: usize| kinds.iter().map(|(_, all)| longest(&all[round])).fold(0.0, f64::max);
     let of_kind = |all: &[Measured]| all.iter().map(longest).fold(0.0, f64::max);
@@ -150,7 +150,7 @@ fn longest_row(rounds: usize, kinds: &[(&str, &[Measured])]) -> Row {
         .note(slowest.map_or_else(String::new, |(name, _)| (*name).to_owned()))
 }
 
-/// Pages of the large chat against the same pages of the small one.
+/// Compares pages of the large chat with the same pages of the small one.
 fn by_chat(run: &Run, table: &mut Table, store: &Store) -> Res<()> {
     table.section(format!("A chat of {LARGE} members, in the store of {} chats", store.count));
     for (name, path) in [("members, 20 on a page", "members"), ("moderators, 20 on a page", "moderation")] {
@@ -191,7 +191,7 @@ fn searching(query: &str) -> String {
     format!("{CHATS}/search?query={query}")
 }
 
-/// A load of one request, which is answered well.
+/// A load of one request that succeeds.
 pub(super) fn got(store: &Store, path: &str) -> Res<Script> {
     let request = request("GET", path, Some(&store.product.token), None);
     let answer = store.product.call(&request)?;
@@ -201,7 +201,7 @@ pub(super) fn got(store: &Store, path: &str) -> Res<Script> {
     Ok(reading(vec![request]))
 }
 
-/// The page behind [`DEEP`] others, or the last one.
+/// The page after [`DEEP`] others, or the last one.
 fn deep(store: &Store, path: &str) -> Res<Script> {
     let mut page = path.to_owned();
     for _ in 0..DEEP {

@@ -1,4 +1,4 @@
-//! What is measured: one file for each part of the table.
+//! The measurements: one file for each part of the table.
 
 pub(crate) mod lists;
 pub(crate) mod postgres;
@@ -16,20 +16,20 @@ use crate::product::Place;
 use crate::report::Row;
 use crate::stats::Spread;
 
-/// How a run is done.
+/// The options of a run.
 pub(crate) struct Run {
     pub(crate) place: Place,
     pub(crate) rounds: usize,
     pub(crate) times: Times,
-    /// Whether server and load are each tied to a processor where they read.
+    /// Whether server and load are each pinned to a processor in read measurements.
     pub(crate) pinned: bool,
     /// Sizes of stores, in tags.
     pub(crate) sizes: Vec<u64>,
     /// Sizes of stores, in chats.
     pub(crate) chats: Vec<u64>,
-    /// Numbers of clients that create at a time.
+    /// Numbers of concurrent clients that create.
     pub(crate) clients: Vec<usize>,
-    /// Starts for each cold-start figure.
+    /// Starts per cold-start figure.
     pub(crate) starts: usize,
 }
 
@@ -39,24 +39,24 @@ impl Run {
         self.pinned.then_some(0)
     }
 
-    /// The processor of the load beside it.
+    /// The processor of its load.
     pub(crate) fn load_processor(&self) -> Option<usize> {
         self.pinned.then_some(1)
     }
 
-    /// For many kinds of calls of a few milliseconds: half the time holds enough of each.
+    /// For many kinds of calls of a few milliseconds: half the time has enough calls of each.
     pub(crate) fn short(&self) -> Times {
         let measure = (self.times.measure / 2).max(Duration::from_millis(200));
         Times { warmup: self.times.warmup / 2, measure }
     }
 
-    /// Measures what a store alone or a disk alone does for this long, so that a round has equal parts.
+    /// How long to measure a store alone or a disk alone, so that a round has equal parts.
     pub(crate) fn alone(&self) -> Duration {
         self.times.measure
     }
 }
 
-/// One of those that take turns.
+/// A participant of a round.
 pub(crate) struct Contender<'a, T> {
     pub(crate) name: String,
     pub(crate) measure: Box<dyn FnMut() -> Res<T> + 'a>,
@@ -69,7 +69,7 @@ impl<'a, T> Contender<'a, T> {
 }
 
 impl<'a> Contender<'a, Measured> {
-    /// One that is a server under load.
+    /// A server under load as a participant.
     pub(crate) fn load(
         name: impl Into<String>,
         plans: Vec<Plan>,
@@ -81,7 +81,7 @@ impl<'a> Contender<'a, Measured> {
     }
 }
 
-/// Lets all take turns, forward and backward (A B C, C B A, …), and returns the rounds of each.
+/// Measures all in turn, forward and backward (A B C, C B A, …), and returns the rounds of each.
 pub(crate) fn take_turns<T>(rounds: usize, contenders: &mut [Contender<'_, T>]) -> Res<Vec<Vec<T>>> {
     let mut results: Vec<Vec<T>> = contenders.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {
@@ -102,7 +102,7 @@ pub(crate) fn over<T>(rounds: &[T], of: impl Fn(&T) -> f64) -> Option<Spread> {
     Spread::of(rounds.iter().map(of))
 }
 
-/// A spread over pairs of rounds: what both were measured beside each other.
+/// A spread over pairs of rounds that were measured next to each other.
 pub(crate) fn ratio<A, B>(
     upper: &[A],
     lower: &[B],
@@ -112,7 +112,7 @@ pub(crate) fn ratio<A, B>(
     Spread::of(upper.iter().zip(lower).map(|(a, b)| of(a) / by(b)))
 }
 
-/// A row of what a server did under load.
+/// A row for a server under load.
 pub(crate) fn load_row(name: impl Into<String>, rounds: &[Measured]) -> Row {
     Row {
         cpu_us: over(rounds, Measured::cpu_us),
@@ -125,7 +125,7 @@ pub(crate) fn load_row(name: impl Into<String>, rounds: &[Measured]) -> Row {
     }
 }
 
-/// The middle of what disturbed the rounds.
+/// The median disturbance of the rounds.
 pub(crate) fn noise(rounds: &[Measured]) -> Option<Noise> {
     let middle = |of: fn(Noise) -> f64| {
         Spread::of(rounds.iter().map(|measured| of(measured.noise))).map(|spread| spread.median)
@@ -137,18 +137,18 @@ pub(crate) fn noise(rounds: &[Measured]) -> Option<Noise> {
     })
 }
 
-/// Whether a pinned measurement was quiet: the side that works hardest had a whole processor.
+/// Whether a pinned measurement was quiet: its busiest side had a whole processor.
 pub(crate) fn had_a_processor(rounds: &[Measured]) -> bool {
     over(rounds, |measured| measured.server_use().max(measured.client_use()))
         .is_some_and(|spread| spread.median >= 0.85)
 }
 
-/// Whether other work left the machine to the rounds of all of these.
+/// Whether other work left the machine to all of these rounds.
 pub(crate) fn quiet(all: &[&[Measured]]) -> bool {
     all.iter().all(|rounds| noise(rounds).is_some_and(Noise::is_quiet))
 }
 
-/// Shows what comes next.
+/// Shows the next step.
 pub(crate) fn announce(what: &str) {
     eprintln!("{what} ({} processors)", machine::processors());
 }

@@ -1,4 +1,4 @@
-//! Reading tags: the whole product against servers that answer the same bytes.
+//! Reads of tags: the whole product against servers that answer the same bytes.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ use crate::stats::Goal;
 /// Connections of a reading load.
 const CONNECTIONS: usize = 64;
 
-/// Queries of one tag and of 40, for the figures that count: processor time for each request.
+/// Queries of one tag and of 40, for the main figures: processor time per request.
 pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
     for (tags, goal, next) in [(1, 0.70, 0.80), (40, 0.45, 0.55)] {
         announce(&format!("GET {tags}"));
@@ -25,7 +25,7 @@ pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
 
 fn one(run: &Run, table: &mut Table, tags: usize, goal: f64, next: f64) -> Res<()> {
     let store = run.place.fresh("reads")?;
-    // Filled and ended first, so that the SQLite yardstick can take a copy.
+    // Filled and stopped first, so that the SQLite yardstick can copy the store.
     let filled = Product::start(&run.place, &store, None)?;
     let ids = filled.make_tags(tags)?;
     filled.process.end()?;
@@ -92,7 +92,7 @@ fn one(run: &Run, table: &mut Table, tags: usize, goal: f64, next: f64) -> Res<(
     Ok(())
 }
 
-/// What readers feel when every processor is busy with durable creates.
+/// Latency of reads while durable creates keep every processor busy.
 fn beside_creates(run: &Run, table: &mut Table) -> Res<()> {
     let store = run.place.fresh("beside")?;
     let product = Product::start(&run.place, &store, None)?;
@@ -124,7 +124,7 @@ fn beside_creates(run: &Run, table: &mut Table) -> Res<()> {
             Some(spread) => format!("with {:.0} creates/s", spread.median),
             None => String::new(),
         });
-    // The processor time is that of reads and creates together.
+    // The processor time includes reads and creates.
     row.cpu_us = None;
     table.row(row);
     let p50 = |m: &Measured| m.loads[0].latency.quantile_us(0.5);

@@ -1,4 +1,4 @@
-//! Stores of several sizes: reads of ids all over them, and a lone create.
+//! Stores of several sizes: reads of ids from everywhere in them, and a lone create.
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::stats::{Histogram, Spread};
 
 /// Different requests of a load: 40 ids each.
 const REQUESTS: usize = 4096;
-/// Requests that are timed one by one right after a start.
+/// Requests that are timed individually right after a start.
 const COLD: usize = 250;
 
 struct Sized {
@@ -24,12 +24,12 @@ struct Sized {
     store: PathBuf,
     ids: Vec<i64>,
     product: Product,
-    /// SQLite read for each request, with the same tags.
+    /// SQLite, read for each request, with the same tags.
     inline: Process,
     cold: Histogram,
 }
 
-/// Fills a store of each size and lets them take turns.
+/// Fills a store of each size and measures them in turn.
 pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
     let mut stores = Vec::new();
     for &count in &run.sizes {
@@ -98,7 +98,7 @@ pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
     Ok(())
 }
 
-/// Big stores are not left behind.
+/// Deletes a large store.
 fn remove(store: &Path) {
     drop(std::fs::remove_dir_all(store));
 }
@@ -122,7 +122,7 @@ fn loads(
     take_turns(run.rounds, &mut contenders)
 }
 
-/// Times reads of a server that has nothing in memory yet. The kernel has the file in its cache.
+/// Times reads of a server with empty memory. The kernel has the file in its cache.
 fn first_reads(product: &Product, ids: &[i64]) -> Res<Histogram> {
     let mut stream = TcpStream::connect(product.process.address)?;
     stream.set_nodelay(true)?;
@@ -143,13 +143,13 @@ fn first_reads(product: &Product, ids: &[i64]) -> Res<Histogram> {
 /// How ids are chosen.
 #[derive(Clone, Copy)]
 pub(super) enum Draw {
-    /// Each as often as any other.
+    /// Uniformly.
     Uniform,
-    /// The n-th most wanted one 1/n times as often as the first.
+    /// By Zipf's law: the n-th most frequent 1/n times as often as the first.
     Zipf,
 }
 
-/// Queries of 40 tags out of those with these ids.
+/// Queries of 40 tags, drawn from these ids.
 pub(super) fn spread_over(token: &str, ids: &[i64], how: Draw) -> Script {
     let mut random = Random(7);
     let mut sums: Vec<f64> = Vec::new();
@@ -165,7 +165,7 @@ pub(super) fn spread_over(token: &str, ids: &[i64], how: Draw) -> Script {
         Some(last) => {
             let at = random.share() * last;
             let rank = sums.partition_point(|sum| *sum < at);
-            // The hot ones stand all over the store, and not where it begins.
+            // The frequent ones are spread over the whole store, not at its start.
             rank.wrapping_mul(2_654_435_761) % ids.len()
         }
     };
@@ -176,7 +176,7 @@ fn draw(ids: &[i64], mut next: impl FnMut() -> usize) -> Vec<i64> {
     (0..40).map(|_| ids[next()]).collect()
 }
 
-/// A fixed sequence that looks random (splitmix64): every run draws the same ids.
+/// A fixed pseudorandom sequence (splitmix64): every run draws the same ids.
 pub(super) struct Random(pub(super) u64);
 
 impl Random {

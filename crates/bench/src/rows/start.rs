@@ -37,7 +37,7 @@ pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
     Ok(())
 }
 
-/// Starts on a store of another part.
+/// Starts on the store of another part.
 pub(crate) fn of_store(run: &Run, table: &mut Table, name: &str, store: &Path) -> Res<()> {
     let started: Vec<Started> = (0..run.starts.min(10)).map(|_| start(run, store)).collect::<Res<_>>()?;
     rows(table, name, &started);
@@ -48,7 +48,7 @@ fn rows(table: &mut Table, name: &str, started: &[Started]) {
     let millis = Spread::of(started.iter().map(|start| start.millis));
     let private = Spread::of(started.iter().map(|start| start.memory.anonymous));
     let resident = Spread::of(started.iter().map(|start| start.memory.resident));
-    // A start is shorter than the kernel's count of busy time, so that only all of them together tell of neighbors.
+    // A start is shorter than the resolution of the kernel's busy time: only the sum shows other work.
     let share = |of: fn(&Noise) -> f64| {
         started.iter().map(|start| of(&start.noise)).sum::<f64>() / started.len().max(1) as f64
     };
@@ -68,7 +68,7 @@ fn rows(table: &mut Table, name: &str, started: &[Started]) {
 }
 
 fn start(run: &Run, store: &Path) -> Res<Started> {
-    // Chosen here, so that nothing but the port has to be waited for.
+    // Chosen here, so that only the port has to be awaited.
     let address = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?.local_addr()?;
     let request = request("GET", "/larkspur/health/live", None, None);
     let (moment, own) = (Moment::now()?, machine::cpu_ns(std::process::id())?);
@@ -96,7 +96,7 @@ fn start(run: &Run, store: &Path) -> Res<Started> {
         return Err(format!("the live check answered {status}").into());
     }
     let memory = machine::memory(process.pid())?;
-    // A while longer, because ten milliseconds are what the kernel counts in.
+    // Wait longer: the kernel counts in steps of ten milliseconds.
     std::thread::sleep(Duration::from_millis(100));
     let ours = machine::cpu_ns(process.pid())? + machine::cpu_ns(std::process::id())?.saturating_sub(own);
     let noise = moment.until(&Moment::now()?, ours, begun.elapsed().as_secs_f64());

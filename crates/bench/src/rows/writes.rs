@@ -10,17 +10,17 @@ use crate::product::{Product, create_body, creating};
 use crate::report::{Row, Table};
 use crate::stats::Goal;
 
-/// What one turn gave.
+/// The result of one turn.
 enum Turn {
     Http(Measured),
     Store(StoreRate),
     Raw(RawLog),
 }
 
-/// Creates of tags with fresh names by several numbers of clients.
+/// Creates of tags with new names by several numbers of clients.
 pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
     let group_store = run.place.fresh("writes")?;
-    // Ended once, so that the yardsticks have the same world and its tokens.
+    // Stopped once, so that the yardsticks have the same world and its tokens.
     let first = Product::start(&run.place, &group_store, None)?;
     first.process.end()?;
     let single_store = run.place.copy_of(&group_store, "writes-single")?;

@@ -1,4 +1,4 @@
-//! Files in a folder: written whole and durably, and for their owner alone, whatever the umask says.
+//! Files in a folder: written as a whole and durably, and private to their owner, whatever the umask.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -8,10 +8,10 @@ use std::time::UNIX_EPOCH;
 use larkspur_contract::ids::TenantKey;
 use larkspur_store::blobs::BlobKey;
 
-/// How many parts of one file may be there, of uploads that are under way or broke off.
+/// How many partial uploads of one file may exist, running or interrupted.
 const PARTS: u32 = 1000;
 
-/// Makes a folder that its owner alone may use, and those above it, unless it is there.
+/// Creates a folder that only its owner can use, and its parents, unless it exists.
 pub(super) fn private(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -26,8 +26,8 @@ pub(super) fn private(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Keeps bytes under their name, in place of what is there. The name is there with all of them or not at all, and
-/// outlives a crash.
+/// Stores bytes under their name, in place of existing ones. The name has all of them or does not exist, and survives a
+/// crash.
 pub(super) fn keep(folder: &Path, key: &BlobKey, content: &[u8]) -> io::Result<()> {
     let tenant = folder.join(key.tenant().to_string());
     if !tenant.is_dir() {
@@ -36,7 +36,7 @@ pub(super) fn keep(folder: &Path, key: &BlobKey, content: &[u8]) -> io::Result<(
     }
     #[cfg(unix)]
     if std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&tenant)?.permissions()) & 0o077 != 0 {
-        // An earlier release made it as the umask said; one that belongs to another user stays as it is.
+        // An earlier release created it with the umask's mode; a folder that belongs to another user stays as it is.
         drop(restrict(&tenant, 0o700));
     }
     let (part, mut file) = begin(&tenant, key.hash())?;
@@ -50,7 +50,7 @@ pub(super) fn keep(folder: &Path, key: &BlobKey, content: &[u8]) -> io::Result<(
     written.and_then(|()| sync(&tenant))
 }
 
-/// A new file for a part of what will have this name: `hash#number`, which [`tidy`] removes if nothing comes of it.
+/// A temporary file for bytes that will have this name: `hash#number`. [`tidy`] removes it if it is never finished.
 fn begin(tenant: &Path, hash: &str) -> io::Result<(std::path::PathBuf, File)> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -66,7 +66,7 @@ fn begin(tenant: &Path, hash: &str) -> io::Result<(std::path::PathBuf, File)> {
     Err(io::Error::new(ErrorKind::AlreadyExists, format!("{hash} is being written {PARTS} times")))
 }
 
-/// What the umask left of a mode is not enough, or too much: sets it.
+/// Sets the exact mode, whatever the umask left.
 #[cfg(unix)]
 fn restrict(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))
@@ -77,12 +77,12 @@ fn restrict(_: &Path, _: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the names in a folder durable. Only Unix opens folders.
+/// Makes the names in a folder durable. Only Unix can open folders.
 fn sync(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Removes the files below a folder that were begun and not finished, if none has written to them since a time.
+/// Removes unfinished files below a folder, if they were last written before a time.
 pub(super) fn tidy(folder: &Path, before_ms: i64) -> io::Result<()> {
     for tenant in fs::read_dir(folder)? {
         let tenant = tenant?;
@@ -105,14 +105,14 @@ pub(super) fn tidy(folder: &Path, before_ms: i64) -> io::Result<()> {
     Ok(())
 }
 
-/// When a file was last written to, in milliseconds since 1970; none if it is not there any more.
+/// When a file was last written, in milliseconds since 1970; `None` if it no longer exists.
 fn modified_ms(file: &Path) -> io::Result<Option<i64>> {
     let Some(about) = gone(fs::metadata(file))? else { return Ok(None) };
     let age = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(Some(i64::try_from(age.as_millis()).unwrap_or(i64::MAX)))
 }
 
-/// That a file is not there any more is no error: it was finished meanwhile, or another sweep was faster.
+/// A file that no longer exists is not an error: it was finished meanwhile, or another sweep removed it.
 fn gone<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
     match outcome {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -4,7 +4,7 @@ use super::backup_files::{Flags, beside, copy_files, directory, size};
 use super::progress::Progress;
 use super::store::advised;
 
-/// Copies the data to a file, and the files of a folder to one beside it.
+/// Backs up the data to a file, and the files of a folder to one beside it.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let config = flags.place.config()?;
     let (data, to) = (directory(&config)?, &flags.file);
@@ -17,10 +17,10 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         to.display()
     );
     if config.blobs().starts_with("file:") {
-        // Afterwards: no file goes until long after the last row that names it.
+        // After the rows: a file is only removed long after the last row that names it.
         let beside = beside(to)?;
         let copied = copy_files(config.blobs(), &beside).inspect_err(|_| {
-            // Without its files it is no backup.
+            // A backup without its files is incomplete.
             drop(std::fs::remove_file(to));
         })?;
         return super::print(&format!("{said}Copied its {copied} files to {beside}\n"));

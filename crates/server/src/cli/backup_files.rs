@@ -1,4 +1,4 @@
-//! What a backup and its restoration share: their flags, and the folder of files beside a backup.
+//! What `backup` and `restore` share: their flags, and the folder of files beside a backup.
 
 use std::path::{Path, PathBuf};
 
@@ -21,24 +21,24 @@ pub(super) struct Flags {
     pub(super) place: Place,
 }
 
-/// The address of the folder with the files of a backup.
+/// The URL of the folder with a backup's files.
 pub(super) fn beside(file: &Path) -> Result<String, String> {
     let absolute = std::path::absolute(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let text = absolute.to_str().ok_or_else(|| format!("{} is not UTF-8", file.display()))?;
     Ok(format!("file://{text}.blobs"))
 }
 
-/// Copies the files of images from one place to another, and says how many.
+/// Copies image files from one place to another, and returns their number.
 pub(super) fn copy_files(from: &str, to: &str) -> Result<u64, String> {
     waiting(async {
         let (from, to) = (Objects::open(from)?, Objects::open(to)?);
         let progress = Progress::of("copying files");
-        let mut told = |copied| progress.now(format!("{copied} files copied"));
-        blobs::copy_all(&*from, &*to, &mut told).await.map_err(|error| plain(&error))
+        let mut report = |copied| progress.now(format!("{copied} files copied"));
+        blobs::copy_all(&*from, &*to, &mut report).await.map_err(|error| plain(&error))
     })
 }
 
-/// The bytes of a file, if it is there.
+/// The size of a file, if it exists.
 pub(super) fn size(file: &Path) -> Option<u64> {
     std::fs::metadata(file).ok().map(|file| file.len())
 }

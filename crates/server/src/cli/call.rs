@@ -52,7 +52,7 @@ pub(super) struct Flags {
 
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Calls an operation and prints what it answers; a refusal is an error of the command.
+/// Calls an operation and prints its answer; a refusal makes the command fail.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let spec = operations::find(&flags.operation)?.spec;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -83,7 +83,7 @@ async fn call(flags: &Flags, spec: &Spec) -> Result<(), String> {
     let answer = server.send(spec.route.method.name(), &target, sent).await?;
     match json::indented(&answer.body) {
         Some(text) => super::print(&format!("{text}\n"))?,
-        // A file: its bytes, for a pipe.
+        // A file: print its bytes, for a pipe.
         None => super::print_bytes(&answer.body)?,
     }
     let value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -94,7 +94,7 @@ async fn call(flags: &Flags, spec: &Spec) -> Result<(), String> {
     Err(format!("refused with HTTP {} and code {code}", answer.status))
 }
 
-/// The media type and the bytes of what is sent.
+/// The media type and the bytes of the request's body.
 fn body(flags: &Flags, spec: &Spec) -> Result<(String, Option<Bytes>), String> {
     let kind = "application/json; charset=utf-8".to_owned();
     if let Consumes::Multipart { file } = spec.consumes {
@@ -110,7 +110,7 @@ fn body(flags: &Flags, spec: &Spec) -> Result<(String, Option<Bytes>), String> {
     Ok((kind, flags.body.as_deref().map(read_body).transpose()?))
 }
 
-/// A body as it stands on the command line, in the file that it names, or on standard input.
+/// A body from the command line, a file, or standard input.
 fn read_body(text: &str) -> Result<Bytes, String> {
     let bytes = match (text, text.strip_prefix('@')) {
         ("-", _) => {
@@ -125,7 +125,7 @@ fn read_body(text: &str) -> Result<Bytes, String> {
     Ok(bytes.into())
 }
 
-/// Path and query of a call. `tenant` is the one of the ready file.
+/// Path and query of a call. `tenant` comes from the ready file.
 fn target(
     spec: &Spec,
     path: &[String],

@@ -11,7 +11,7 @@ use super::store::{Store, advised, blobs as configured, plain, without_files};
 use super::waiting::waiting;
 use crate::config::Config;
 
-/// Looks for damage and for files that are missing or damaged; of a database on a server, whether it can hold the data.
+/// Checks for damage and for missing or damaged files; for a PostgreSQL database, checks that it is suitable.
 pub(super) fn run(place: &Place) -> Result<(), String> {
     let config = place.config()?;
     if config.is_on_a_server() {
@@ -41,7 +41,7 @@ pub(super) fn run(place: &Place) -> Result<(), String> {
     })
 }
 
-/// Says what keeps a data directory from being served, migrations aside.
+/// Reports what keeps a data directory from being served, other than a pending migration.
 async fn check_state(store: &Store, config: &Config) -> Result<(), String> {
     let state = state::look(&store.driver()).await.map_err(|error| plain(&error))?;
     let place = store.place(config);
@@ -57,7 +57,7 @@ async fn check_state(store: &Store, config: &Config) -> Result<(), String> {
     }
 }
 
-/// Says what is wrong with a database, its server's settings and the rights of the address's role.
+/// Reports problems of a database, its server's settings and the rights of the URL's role.
 async fn check_database(store: &Store, config: &Config) -> Result<(), String> {
     let (driver, place) = (store.driver(), store.place(config));
     let state = state::look(&driver).await.map_err(|error| plain(&error))?;
@@ -81,7 +81,7 @@ async fn check_database(store: &Store, config: &Config) -> Result<(), String> {
     ))
 }
 
-/// Says which files that images name are missing, or are not what their names say.
+/// Reports files that images name and that are missing or damaged.
 async fn check_files(store: &Store, config: &Config) -> Result<(), String> {
     let driver = store.driver();
     if let Some(why) = without_files(config, &driver).await.map_err(|error| plain(&error))? {
@@ -92,8 +92,8 @@ async fn check_files(store: &Store, config: &Config) -> Result<(), String> {
     }
     let Some(kept) = configured(config)? else { return Ok(()) };
     let progress = Progress::of("reading image files");
-    let mut told = |read| progress.now(format!("{read} image files read"));
-    let examined = blobs::examine(&driver, &*kept, &mut told).await.map_err(|error| plain(&error))?;
+    let mut report = |read| progress.now(format!("{read} image files read"));
+    let examined = blobs::examine(&driver, &*kept, &mut report).await.map_err(|error| plain(&error))?;
     drop(progress);
     let Examined { named, missing, damaged } = examined;
     if missing.is_empty() && damaged.is_empty() {
@@ -113,7 +113,7 @@ async fn check_files(store: &Store, config: &Config) -> Result<(), String> {
     ))
 }
 
-/// How tables lie that Citus has distributed, in a line.
+/// How Citus distributes the tables, in a line.
 pub(super) fn lies(layout: &Layout) -> String {
     format!(
         "Citus: {} tables distributed by tenant, {} shards each on {} servers; {} tables replicated to every server ({})",

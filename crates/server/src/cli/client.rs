@@ -1,4 +1,4 @@
-//! A running server, as the commands see it that ask one.
+//! A running server, for the commands that call it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,14 +9,14 @@ use super::Place;
 use crate::http::{self, Fetched, Sent};
 use crate::ready::{self, Ready};
 
-/// How a running server is found.
+/// How to reach a running server.
 pub(super) struct Server {
     authority: String,
     url: String,
     ready: Result<Ready, String>,
 }
 
-/// Where the ready file is: named, or where the settings put it.
+/// Where the ready file is: as given, or by the settings.
 pub(super) fn ready_file(named: Option<&PathBuf>, place: &Place) -> Result<PathBuf, String> {
     if let Some(path) = named {
         return Ok(path.clone());
@@ -35,7 +35,7 @@ pub(super) fn authority(url: &str) -> Result<String, String> {
     Ok(if has_port(authority) { authority.to_owned() } else { format!("{authority}:80") })
 }
 
-/// `host:port` of what a server was told to listen on, as clients on this machine reach it.
+/// The `host:port` by which clients on this machine reach the address that a server listens on.
 pub(super) fn listened(listen: String) -> String {
     match listen.parse::<SocketAddr>() {
         Ok(address) => super::reachable(address).to_string(),
@@ -44,7 +44,7 @@ pub(super) fn listened(listen: String) -> String {
 }
 
 impl Server {
-    /// By its base URL, or by the ready file.
+    /// Finds a server by its base URL, or by the ready file.
     pub(super) fn find(url: Option<&str>, named: Option<&PathBuf>, place: &Place) -> Result<Self, String> {
         let path = ready_file(named, place)?;
         let ready = ready::load(&path)
@@ -57,7 +57,7 @@ impl Server {
         Ok(Server { authority: authority(&url)?, url, ready })
     }
 
-    /// What the ready file says; an error if there is none.
+    /// The content of the ready file; an error if there is none.
     pub(super) fn known(&self) -> Result<&Ready, String> {
         self.ready.as_ref().map_err(Clone::clone)
     }

@@ -4,7 +4,7 @@ use super::Place;
 use super::progress::Progress;
 use super::store::advised;
 
-/// Gives the space of deleted data back to the file system.
+/// Returns the space of deleted data to the file system.
 pub(super) fn run(place: &Place) -> Result<(), String> {
     let config = place.config()?;
     if config.is_on_a_server() {

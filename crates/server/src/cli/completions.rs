@@ -11,7 +11,7 @@ pub(super) struct Flags {
     shell: Shell,
 }
 
-/// The command line, with the ids of operations as what may be chosen.
+/// The command line, with the ids of operations as possible values.
 fn command() -> Command {
     let known = |arg: clap::Arg| arg.value_parser(PossibleValuesParser::new(operations::ids()));
     let mut command = Cli::command();

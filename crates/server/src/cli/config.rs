@@ -1,6 +1,6 @@
 use crate::config::DEFAULTS;
 
-/// Prints every setting with its default and its explanation.
+/// Prints every setting with its default and a description.
 pub(super) fn run() -> Result<(), String> {
     super::print(DEFAULTS)
 }

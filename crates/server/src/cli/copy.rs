@@ -29,10 +29,10 @@ pub(super) struct Flags {
     config: Option<PathBuf>,
 }
 
-/// Rows between two lines of progress.
+/// Rows between two progress lines.
 const LINE: u64 = 100_000;
 
-/// Files between two such lines.
+/// Files between two progress lines.
 const FILES: u64 = 1000;
 
 /// Copies a whole store to an empty one.
@@ -59,7 +59,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         let (mut begun, mut lines, mut rows, mut kept) = (false, 0, 0, String::new());
         let progress = Progress::of("reading the source");
         let say = |line: &str| progress.say(line);
-        let mut told = |step| match step {
+        let mut report = |step| match step {
             Step::Copying(table, copied) if progress.is_shown() => {
                 progress.now(format!("{table}: {copied} rows copied"));
             }
@@ -67,7 +67,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
                 if copied / LINE > lines {
                     say(&format!("{table}: {copied} rows copied"));
                 }
-                // It begins anew with every table.
+                // It restarts with every table.
                 lines = copied / LINE;
             }
             Step::Files(copied) if progress.is_shown() => progress.now(format!("{copied} files copied")),
@@ -82,11 +82,11 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         };
         let mut heard = |step| {
             begun = true;
-            told(step);
+            report(step);
         };
         let copied = read.copy_to(&target.driver(), files, &mut heard).await;
         drop(progress);
-        // What is refused before anything is copied says itself what to do.
+        // An error before anything was copied says what to do.
         let again = if begun { AGAIN } else { "" };
         copied.map_err(|error| format!("{}{again}", plain(&error)))?;
         let (here, there) = (source.place(&from), target.place(&to));
@@ -100,9 +100,10 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
 
 const AGAIN: &str = "\nThe copy is incomplete; no server will open it. Run the same command again to resume.";
 
-/// The settings with another place, and another one for files; a place that is an address is a database on a server.
+/// The settings with another place for the store, and another one for files. A place that is a URL is a PostgreSQL
+/// database.
 fn settings(place: Option<&str>, files: Option<&str>, config: Option<&Path>) -> Result<Config, String> {
-    // A statement moves many rows, and nobody waits beside it.
+    // A statement moves many rows, and nothing else waits for it.
     let mut flags =
         vec![("postgres.connections", "1".to_owned()), ("postgres.deadline_ms", "120000".to_owned())];
     let on_a_server = |place: &str| place.starts_with("postgres://") || place.starts_with("postgresql://");

@@ -1,4 +1,4 @@
-//! One operation, as its caller must know it.
+//! The description of one operation.
 
 use larkspur_api::Entry;
 use larkspur_contract::{Basis, Consumes};
@@ -8,7 +8,7 @@ use super::operations::brief;
 use super::terminal::paragraph;
 use crate::documents::{access_text, scopes_of};
 
-/// The description as JSON: what the list says, and the schemas.
+/// The description as JSON: the entry of the list, and the schemas.
 pub(super) fn json(entry: &Entry) -> Value {
     let (spec, schemas) = (entry.spec, entry.schemas());
     let mut out = brief(spec);
@@ -105,7 +105,7 @@ fn basis(basis: Basis) -> &'static str {
     }
 }
 
-/// The members of an object, those of inner objects under them.
+/// The members of an object, with those of inner objects under them.
 fn fields(out: &mut String, schema: &Value, depth: usize, width: Option<usize>) {
     let required = |name: &String| {
         let names = schema["required"].as_array();
@@ -125,7 +125,7 @@ fn fields(out: &mut String, schema: &Value, depth: usize, width: Option<usize>) 
     }
 }
 
-/// What a field is, in words, and the object whose members it has.
+/// A field's type in words, and the object type whose members to list.
 fn kind(field: &Value) -> (String, Option<&Value>) {
     let choices = |key: &str| {
         let all = field.get(key)?.as_array()?;
@@ -164,7 +164,7 @@ fn kind(field: &Value) -> (String, Option<&Value>) {
     }
 }
 
-/// What a value is limited to.
+/// A value's limits.
 fn limits(field: &Value) -> String {
     let mut out = String::new();
     for (low, high, what) in [

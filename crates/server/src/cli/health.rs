@@ -7,7 +7,7 @@ use super::client;
 use crate::http::{self, Sent};
 use crate::ready;
 
-/// How long the server may take: longer than it gives its store.
+/// The timeout of the request: longer than the server's own for its store.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Flags of `larkspur health`.
@@ -24,7 +24,7 @@ pub(super) struct Flags {
     config: Option<PathBuf>,
 }
 
-/// Asks a running server whether it is ready; that it is not is an error of the command.
+/// Asks a running server whether it is ready; if it is not, the command fails.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let authority = match &flags.ready_file {
         Some(path) => client::authority(ready::load(path)?.reach())?,

@@ -1,9 +1,9 @@
-//! JSON for people, in the order of the wire.
+//! Formats JSON for people, without reordering it.
 
 use serde::de::IgnoredAny;
 
-/// The same JSON with one member a line: members stay in their order, and numbers and texts as they were written.
-/// `None` if it is no JSON.
+/// The same JSON with one member per line: members keep their order, and numbers and texts their spelling. `None` if it
+/// is not JSON.
 pub(super) fn indented(bytes: &[u8]) -> Option<String> {
     serde_json::from_slice::<IgnoredAny>(bytes).ok()?;
     let text = str::from_utf8(bytes).ok()?;

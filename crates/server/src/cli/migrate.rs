@@ -10,7 +10,7 @@ use super::check::lies;
 use super::store::{Store, advised, plain};
 use super::waiting::{patiently, waiting};
 
-/// The most seconds that may be waited.
+/// The longest wait, in seconds.
 const DAY: u64 = 86_400;
 
 /// Flags of `larkspur migrate`.
@@ -32,7 +32,7 @@ pub(super) struct Flags {
     wait: u64,
 }
 
-/// Brings the data to this program's schema.
+/// Migrates the data to this program's schema.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let config = flags.place.config()?;
     if !flags.create
@@ -70,11 +70,14 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
             "{place} has schema {SCHEMA_VERSION} of this release, or a newer compatible one\n"
         ))?;
         if flags.distribute {
-            let mut told = Vec::new();
-            let mut tell = |table: &str| told.push(table.to_owned());
-            let layout = citus::distribute(&store.driver(), flags.shards, &mut tell).await;
-            let done =
-                if told.is_empty() { String::new() } else { format!("distributed: {}\n", told.join(", ")) };
+            let mut distributed = Vec::new();
+            let mut report = |table: &str| distributed.push(table.to_owned());
+            let layout = citus::distribute(&store.driver(), flags.shards, &mut report).await;
+            let done = if distributed.is_empty() {
+                String::new()
+            } else {
+                format!("distributed: {}\n", distributed.join(", "))
+            };
             super::print(&done)?;
             super::print(&format!("{}\n", lies(&layout.map_err(|error| plain(&error))?)))?;
         }

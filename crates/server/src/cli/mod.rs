@@ -1,4 +1,4 @@
-//! The command line: a file for each subcommand, by its name, and beside them what several share.
+//! The command line: one file for each subcommand, and files that several share.
 
 mod backup;
 mod backup_files;
@@ -116,7 +116,7 @@ fn silent(file: Option<&std::path::Path>, flags: &[(&str, String)]) -> Result<Co
     Config::load(file, std::env::vars_os(), flags).map_err(|error| error.to_string())
 }
 
-/// Runs the command line of this process. Errors are one line on standard error, and exit code 1.
+/// Runs the command line of this process. An error is one line on standard error, and exit code 1.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
@@ -146,13 +146,13 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Prints an error. If that fails, the exit code still says it.
+/// Prints an error. If that fails, the exit code still shows it.
 fn complain(why: &str) {
     use std::io::Write;
     let _ = std::io::stderr().write_all(format!("larkspur: {why}\n").as_bytes());
 }
 
-/// Where clients on this machine reach a server that listens on an address.
+/// The address by which clients on this machine reach a server that listens on an address.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -162,7 +162,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// Writes to standard output; a reader who has seen enough is no error.
+/// Writes to standard output. A reader that stops early is not an error.
 fn print(text: &str) -> Result<(), String> {
     print_bytes(text.as_bytes())
 }

@@ -1,4 +1,4 @@
-//! What a server that is tried on this machine may do, and one that others depend on may not.
+//! Test mode and production mode: what each allows.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,20 +8,20 @@ use larkspur_api::{Settings, UserPicker};
 use crate::config::{AllowPrivate, Config, Demo, Mode};
 use crate::site::{Names, host_of};
 
-/// The fewest characters of a control key that other machines could try.
+/// The fewest characters of a control key that is reachable from other machines.
 const KEY_MIN: usize = 16;
 
-/// The mode of a server, settled: all that goes by it.
+/// The resolved mode of a server, which decides several defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stance {
     production: bool,
 }
 
 impl Stance {
-    /// By the settings and the address that is listened on.
+    /// Resolves the mode from the settings and the listening address.
     ///
     /// # Errors
-    /// The settings contradict each other, or the control key is too short for where it is used.
+    /// The settings contradict each other, or the control key is too short for the address.
     pub(super) fn of(config: &Config, address: SocketAddr) -> Result<Self, String> {
         let loopback = address.ip().is_loopback();
         let production = match config.mode {
@@ -58,7 +58,7 @@ impl Stance {
         if self.production { "production" } else { "test" }
     }
 
-    /// Whether an empty store is given a demo world, and secrets are printed.
+    /// Whether an empty store gets a demo world, and secrets are printed.
     pub(super) fn is_open(&self, config: &Config) -> bool {
         config.demo == Demo::Always || (config.demo == Demo::Auto && !self.production)
     }
@@ -82,12 +82,12 @@ impl Stance {
         }
     }
 
-    /// For how long calls are still answered after SIGTERM, unless a setting says.
+    /// For how long calls are still served after SIGTERM, unless it is set.
     pub(super) fn lame_duck(&self) -> Duration {
         Duration::from_secs(if self.production { 5 } else { 0 })
     }
 
-    /// The names under which it answers.
+    /// The host names under which it answers.
     pub(super) fn names(&self, config: &Config) -> Names {
         if self.production && config.http.hosts.is_empty() {
             return Names::Any;

@@ -1,16 +1,16 @@
-//! Whether the system lets this process have as many connections as the settings say.
+//! Checks that the system allows this process as many connections as the settings ask for.
 
 use std::fs;
 
 use crate::connections::WAITING;
 use crate::http::Limits;
 
-/// Files that the process has open beside connections: of the store, of events on their way, of the log.
+/// Open files besides connections: the store's, deliveries in progress, the log.
 const BESIDE: usize = 128;
 
-/// The limits as they can be kept. Says so where the system's limit of open files is too small for them.
+/// The limits, reduced to what the system's limit of open files allows, with a warning.
 ///
-/// `others` are connections that the process makes itself.
+/// `others` are connections that the process itself opens.
 pub(super) fn fitting(limits: Limits, others: usize) -> Limits {
     let Some(files) = soft_limit(&fs::read_to_string("/proc/self/limits").unwrap_or_default()) else {
         return limits;
@@ -28,12 +28,12 @@ pub(super) fn fitting(limits: Limits, others: usize) -> Limits {
     Limits { connections, ..limits }
 }
 
-/// How many connections may be served with so many open files: at least a quarter of them.
+/// How many connections fit into this many open files: at least a quarter of them.
 fn room(files: usize, others: usize) -> usize {
     files.saturating_sub(WAITING + BESIDE + others).max(files / 4).max(1)
 }
 
-/// The number in the system's table of limits; `None` where there is no such table, or no limit.
+/// The number in the system's table of limits; `None` without a table or a limit.
 fn soft_limit(table: &str) -> Option<usize> {
     let line = table.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()

@@ -30,12 +30,12 @@ pub(super) fn ids() -> impl Iterator<Item = &'static str> {
 /// An operation by its id.
 ///
 /// # Errors
-/// There is none; the text names those that may be meant.
+/// It does not exist; the text suggests similar ids.
 pub(super) fn find(id: &str) -> Result<&'static Entry, String> {
     if let Some(entry) = entries().find(|entry| entry.spec.id == id) {
         return Ok(entry);
     }
-    // Most people leave the front out.
+    // Most users omit the start of an id.
     let part: Vec<&str> = ids().filter(|known| !id.is_empty() && known.contains(id)).take(6).collect();
     let meant = match part.as_slice() {
         [] => nearest(id, ids()).unwrap_or_default().to_owned(),
@@ -63,7 +63,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
     }
 }
 
-/// What the list says of an operation.
+/// An operation's entry in the list.
 pub(super) fn brief(spec: &Spec) -> Value {
     json!({
         "id": spec.id,
@@ -79,7 +79,7 @@ pub(super) fn brief(spec: &Spec) -> Value {
     })
 }
 
-/// The list: all columns if there is room for them, else without the paths, which the description of one has.
+/// The list: with all columns if they fit, else without the paths, which an operation's description has.
 fn table(width: Option<usize>) -> String {
     let longest = |of: fn(&Spec) -> usize| entries().map(|entry| of(entry.spec)).max().unwrap_or_default();
     let (ids, paths) = (longest(|spec| spec.id.len()), longest(|spec| spec.route.path.len()));

@@ -1,4 +1,4 @@
-//! How far a long command is: on a terminal, and nowhere else.
+//! Progress of a long command, shown on a terminal only.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -6,24 +6,24 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-/// How often what is shown is looked at again.
+/// How often the display is updated.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A line at the end of standard error that says what is being done, and is gone with it.
+/// A line on standard error that shows what is being done, and disappears with it.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
-    /// For work of which only the time is known that it has taken.
+    /// For work of unknown length.
     pub(super) fn of(what: &str) -> Self {
         Progress::with(what, |_: &ProgressState, _: &mut dyn Write| {})
     }
 
-    /// For work that fills a file, which holds at most `whole` bytes in the end.
+    /// For work that fills a file, which will have at most `whole` bytes.
     pub(super) fn of_file(what: &str, file: PathBuf, whole: Option<u64>) -> Self {
         Progress::with(what, move |_: &ProgressState, out: &mut dyn Write| {
             let done = std::fs::metadata(&file).map_or(0, |file| file.len());
             let end = whole.map(|whole| format!(" of at most {}", HumanBytes(whole))).unwrap_or_default();
-            // It can only fail where nothing is shown.
+            // It can only fail if nothing is shown.
             let _ = write!(out, "{}{end}", HumanBytes(done));
         })
     }
@@ -32,7 +32,7 @@ impl Progress {
         what: &str,
         size: impl Fn(&ProgressState, &mut dyn Write) + Clone + Send + Sync + 'static,
     ) -> Self {
-        // Hidden by itself where standard error is no terminal.
+        // Hidden automatically if standard error is not a terminal.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         if !bar.is_hidden() {
             let style = ProgressStyle::with_template("{spinner} {msg} {size} [{elapsed}]");
@@ -50,7 +50,7 @@ impl Progress {
         !self.0.is_hidden()
     }
 
-    /// Says something else from now on.
+    /// Changes the text.
     pub(super) fn now(&self, what: String) {
         self.0.set_message(what);
     }

@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::store::advised;
 use super::waiting::waiting;
 
-/// Makes data from such a file, with its files.
+/// Restores a backup, with its files.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let config = flags.place.config()?;
     let (data, from) = (directory(&config)?, &flags.file);
@@ -32,12 +32,12 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
     super::print(&format!("Restored {} from {}\n", data.display(), from.display()))
 }
 
-/// Refuses a database that is no store, or one that nothing may serve.
+/// Refuses a database that is not a store, or that cannot be served.
 async fn is_store(file: &Path) -> Result<(), String> {
     let store = match Sqlite::look(file) {
         Ok(store) => Arc::new(store),
         Err(error @ OpenError::Missing(_)) => return Err(advised(&error)),
-        // What is no database at all is told by the restoration, which looks for damage.
+        // If it is not a database at all, the restoration reports this: it checks for damage.
         Err(_) => return Ok(()),
     };
     let driver: Arc<dyn Driver> = store.clone();

@@ -83,10 +83,10 @@ impl Flags {
     }
 }
 
-/// Serves until the process is told to end.
+/// Serves until the process is told to stop.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let mut config = flags.config()?;
-    // A place on the command line outweighs others from elsewhere.
+    // A place on the command line overrides other kinds of place from the settings.
     config.memory &= flags.data.is_none();
     if flags.data.is_some() || flags.memory {
         config.store.clear();
@@ -145,7 +145,7 @@ async fn serve(config: &Config) -> Result<(), String> {
     let files = ready_files(config);
     let ended = async move {
         let _ = ended.await;
-        // Before the port is free for another server: what waits for a server goes by this file.
+        // Before the port is free for another server: programs that wait for a server watch this file.
         files.iter().for_each(|path| ready::withdraw(path, &ready));
     };
     let doing = if writes { "serving" } else { "serving, read-only" };
@@ -191,12 +191,12 @@ fn options(config: &Config, stance: &Stance) -> AppOptions {
     }
 }
 
-/// Opens the store, and waits for it if it is on a server that does not answer yet.
+/// Opens the store; waits if it is on a database server that does not answer yet.
 async fn opened(config: &Config, address: SocketAddr) -> Result<(Store, Arc<Engine>), String> {
-    let told = |why: &str| {
+    let report = |why: &str| {
         tracing::warn!(address = %address, why, "waiting for the store: calls fail with 5000 until it is available");
     };
-    let opened = patiently(None, told, async || {
+    let opened = patiently(None, report, async || {
         let store = Store::try_open(config).await?;
         let engine = store.engine(config).await.inspect_err(|_| store.close())?;
         Ok((store, engine))
@@ -216,14 +216,14 @@ async fn listen(address: &str) -> Result<TcpListener, String> {
     })
 }
 
-/// The demo world: a new one on an empty store, else the one that was written down.
+/// The demo world: a new one in an empty store, else the saved one.
 async fn world(config: &Config, engine: &Arc<Engine>, make: bool) -> Result<Option<World>, String> {
     let failed = |error| format!("cannot create the demo world: {error}");
     if make && let Some(made) = demo::make_if_empty(engine).await.map_err(failed)? {
         return Ok(Some(made));
     }
-    // Kept even where it is not printed: nothing but this file knows the secret. A ready file has it after a kill, and
-    // where an earlier release served.
+    // It is saved even if it is not printed: only this file has the secret. A ready file has it after a kill, and from
+    // an earlier release.
     let written = demo_file(config).and_then(|path| ready::read::<World>(&path));
     let known = written
         .into_iter()
@@ -236,7 +236,7 @@ async fn world(config: &Config, engine: &Arc<Engine>, make: bool) -> Result<Opti
     Ok(None)
 }
 
-/// Where clients on this machine reach an address.
+/// The URL by which clients on this machine reach an address.
 fn base_url(address: SocketAddr) -> String {
     format!("http://{}", super::reachable(address))
 }
@@ -253,7 +253,8 @@ fn ready_files(config: &Config) -> Vec<PathBuf> {
     paths
 }
 
-/// Where the demo world is written down for the next start: in the data directory; of a database, beside the ready file.
+/// Where the demo world is saved for the next start: in the data directory or, with a PostgreSQL store, beside the
+/// ready file.
 fn demo_file(config: &Config) -> Option<PathBuf> {
     if config.memory {
         return None;
@@ -266,7 +267,7 @@ fn demo_file(config: &Config) -> Option<PathBuf> {
     Some(beside.into())
 }
 
-/// Writes the ready files, and tells the person at the terminal what to do next.
+/// Writes the ready files, and prints the next steps on the terminal.
 fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
     if let (Some(world), Some(path)) = (&ready.world, demo_file(config))
         && !config.read_only
@@ -280,7 +281,7 @@ fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
         let written = ready::write(path, ready)
             .map_err(|error| format!("cannot write the ready file {}: {error}", path.display()));
         match written {
-            // The data directory is where nothing can be written.
+            // The data directory is not writable.
             Err(why) if config.read_only && *path != config.ready_file => {
                 tracing::warn!("{why}: choose another file with --ready-file");
             }
@@ -292,13 +293,13 @@ fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
         text.push_str("\nRead-only: calls that write are refused with 5275503.\n");
     }
     if let Err(why) = super::print(&text) {
-        // A server without a terminal has the ready file.
+        // Without a terminal, the ready file has everything.
         tracing::warn!(why, "cannot print the greeting");
     }
     Ok(())
 }
 
-/// What the person at the terminal needs for a first call.
+/// What a person at the terminal needs for a first call.
 fn greeting(ready: &Ready, file: Option<&PathBuf>, open: bool) -> String {
     let url = &ready.base_url;
     let file = file.map_or("none (set one with --ready-file)".to_owned(), |path| {
@@ -347,7 +348,7 @@ fn exports(ready: &Ready) -> String {
     all.into_iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect()
 }
 
-/// A word of a shell, in quotation marks if it has what means something there.
+/// A word for a shell, in quotation marks if it contains special characters.
 fn quoted(value: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=".contains(&byte);
     if !value.is_empty() && value.bytes().all(plain) {
@@ -366,20 +367,20 @@ fn clients(url: &str, world: &World) -> String {
     )
 }
 
-/// The first one ends when the process is told to end, the second one when it is told once more.
+/// The first receiver ends when the process is told to stop, the second one when it is told again.
 fn signals() -> io::Result<(oneshot::Receiver<()>, oneshot::Receiver<()>)> {
     let mut signals = Signals::listen()?;
     let ((first, ended), (second, at_once)) = (oneshot::channel(), oneshot::channel());
     tokio::spawn(async move {
-        for told in [first, second] {
+        for stop in [first, second] {
             signals.next().await;
-            let _ = told.send(());
+            let _ = stop.send(());
         }
     });
     Ok((ended, at_once))
 }
 
-/// What tells the process to end.
+/// The signals that stop the process.
 #[cfg(unix)]
 struct Signals([tokio::signal::unix::Signal; 2]);
 
@@ -399,7 +400,7 @@ impl Signals {
     }
 }
 
-/// What tells the process to end.
+/// The signals that stop the process.
 #[cfg(not(unix))]
 struct Signals;
 

@@ -1,4 +1,4 @@
-//! The store that the settings name, whichever driver has it.
+//! The store that the settings name, with either driver.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,24 +13,24 @@ use crate::blobs::Objects;
 use crate::config::Config;
 use crate::{StoreStats, ready};
 
-/// How long a statement may take that moves whole tables.
+/// The time limit of statements that move whole tables.
 const A_DAY: Duration = Duration::from_secs(86_400);
 
-/// An opened driver.
+/// An open driver.
 pub(super) enum Store {
     /// In a directory or in memory.
     Sqlite(Arc<Sqlite>),
-    /// On a server.
+    /// In a PostgreSQL database.
     Postgres(Arc<Postgres>),
 }
 
 impl Store {
-    /// Opens what the settings name: `store` if it is set, else memory or the data directory.
+    /// Opens the configured store: `store` if it is set, else memory or the data directory.
     pub(super) async fn open(config: &Config) -> Result<Self, String> {
         Store::try_open(config).await.map_err(NotOpen::why)
     }
 
-    /// As [`Store::open`], and tells what may pass from what will not.
+    /// As [`Store::open`], but tells temporary failures from permanent ones.
     pub(super) async fn try_open(config: &Config) -> Result<Self, NotOpen> {
         if config.is_on_a_server() {
             return Self::on_a_server(config, config.postgres()).await;
@@ -58,7 +58,7 @@ impl Store {
         })
     }
 
-    /// As [`Store::try_open`], for a command whose statements may take as long as they need.
+    /// As [`Store::try_open`], for a command whose statements may take long.
     pub(super) async fn open_at_leisure(config: &Config) -> Result<Self, NotOpen> {
         if !config.is_on_a_server() {
             return Self::try_open(config).await;
@@ -66,7 +66,7 @@ impl Store {
         Self::on_a_server(config, Options { connections: 1, deadline: A_DAY, ..config.postgres() }).await
     }
 
-    /// Opens it to look at it: a data directory may be in use by a server, or on a disk that is read-only.
+    /// Opens it for reading: a server may use the data directory, or its disk may be read-only.
     pub(super) async fn look(config: &Config) -> Result<Self, String> {
         if config.is_on_a_server() {
             return Self::open(config).await;
@@ -83,7 +83,7 @@ impl Store {
         })
     }
 
-    /// The driver, whichever it is.
+    /// The driver.
     pub(super) fn driver(&self) -> Arc<dyn Driver> {
         match self {
             Store::Sqlite(store) => store.clone(),
@@ -91,10 +91,10 @@ impl Store {
         }
     }
 
-    /// Puts an engine on it, which brings it to this program's schema.
+    /// Opens an engine on it, which migrates it to this program's schema.
     pub(super) async fn engine(&self, config: &Config) -> Result<Arc<Engine>, NotOpen> {
         let failed = |error| self.unopened(config, &error);
-        // What nothing may serve is told by what is wrong with it.
+        // A store that cannot be served is reported by its own fault.
         if state::look(&self.driver()).await.map_err(failed)?.fault().is_none()
             && let Some(why) = without_files(config, &self.driver()).await.map_err(failed)?
         {
@@ -110,7 +110,7 @@ impl Store {
         engine.map_err(|error| self.unopened(config, &error))
     }
 
-    /// Brings it to this program's schema, and no more.
+    /// Migrates it to this program's schema, and does nothing else.
     pub(super) async fn migrate(&self, config: &Config) -> Result<(), NotOpen> {
         Engine::migrate(&self.driver()).await.map_err(|error| self.unopened(config, &error))
     }
@@ -121,7 +121,7 @@ impl Store {
             (Store::Postgres(_), StoreError::Unavailable(why)) if why.contains("(42501)") => {
                 "; give the user of the URL the right to create and alter tables there"
             }
-            // The others say it themselves.
+            // The other errors say it themselves.
             (Store::Postgres(_), _) => "",
         };
         let why = format!("cannot open the data in {}: {}{hint}", self.place(config), plain(error));
@@ -129,11 +129,11 @@ impl Store {
             error,
             StoreError::Collided | StoreError::Unavailable(_) | StoreError::UnknownOutcome(_)
         );
-        // Nothing but this process has a directory: what is wrong there stays so.
+        // Only this process uses a data directory: a fault there does not go away.
         if passes && config.is_on_a_server() { NotOpen::Away(why) } else { NotOpen::Refused(why) }
     }
 
-    /// Where it is, for people. It holds no password.
+    /// The place, for people. It contains no password.
     pub(super) fn place(&self, config: &Config) -> String {
         match self {
             Store::Sqlite(_) if config.memory => "memory".to_owned(),
@@ -142,7 +142,7 @@ impl Store {
         }
     }
 
-    /// What the driver counts.
+    /// The driver's counts.
     pub(super) fn stats(&self) -> StoreStats {
         match self {
             Store::Sqlite(store) => sqlite(store.clone()),
@@ -150,7 +150,7 @@ impl Store {
         }
     }
 
-    /// Lets go of it.
+    /// Closes it.
     pub(super) fn close(&self) {
         match self {
             Store::Sqlite(store) => store.close(),
@@ -159,8 +159,8 @@ impl Store {
     }
 }
 
-/// Why a store is not served whose images name files, unless the settings say where they are and it is there: what is
-/// uploaded would go elsewhere, and what is there be answered as missing.
+/// Why a store whose images name files is not served: the settings do not say where the files are, or they are missing
+/// there. Uploads would go elsewhere, and existing files would be reported as missing.
 pub(super) async fn without_files(
     config: &Config,
     driver: &Arc<dyn Driver>,
@@ -181,7 +181,7 @@ pub(super) async fn without_files(
     }))
 }
 
-/// Where uploaded files are kept, if not in the database.
+/// Where uploaded files are kept, unless in the database.
 pub(super) fn blobs(config: &Config) -> Result<Option<Arc<dyn Blobs>>, String> {
     if config.blobs().is_empty() {
         return Ok(None);
@@ -189,7 +189,7 @@ pub(super) fn blobs(config: &Config) -> Result<Option<Arc<dyn Blobs>>, String> {
     Ok(Some(Objects::open(config.blobs())?))
 }
 
-/// Why files cannot be used, and what to do about it.
+/// Why files cannot be used, and what to do.
 pub(super) fn advised(error: &OpenError) -> String {
     let advice = match error {
         OpenError::InUse(_) => "stop that server, or choose another directory with --data",
@@ -205,7 +205,7 @@ pub(super) fn advised(error: &OpenError) -> String {
     format!("{error}: {advice}")
 }
 
-/// The reason alone, where the kind of the error says nothing to the operator.
+/// The reason alone, if the kind of error does not help the operator.
 pub(super) fn plain(error: &StoreError) -> String {
     match error {
         StoreError::Unavailable(why) => why.clone(),

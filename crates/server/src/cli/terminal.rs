@@ -1,11 +1,11 @@
-//! Text that fits the terminal. Into a pipe or a file goes the whole of it.
+//! Fits text to the terminal. Pipes and files get all of it.
 
-/// Letters in a line of standard output, if it is a terminal.
+/// Columns of standard output, if it is a terminal.
 pub(super) fn width() -> Option<usize> {
     terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0))
 }
 
-/// A line that is no longer than that; what is missing shows as `…`.
+/// A line cut to that width; a cut shows as `…`.
 pub(super) fn fit(line: &str, width: Option<usize>) -> String {
     let line = line.trim_end();
     match width {
@@ -18,7 +18,7 @@ pub(super) fn fit(line: &str, width: Option<usize>) -> String {
     }
 }
 
-/// A paragraph: the first line begins with `first`, the others are indented by `rest` blanks. Ends with a line feed.
+/// A paragraph: its first line starts with `first`, the others are indented by `rest` blanks. Ends with a line feed.
 pub(super) fn paragraph(first: &str, rest: usize, text: &str, width: Option<usize>) -> String {
     let width = width.unwrap_or(usize::MAX).max(rest + 20);
     let (mut out, mut used) = (first.to_owned(), first.chars().count());

@@ -1,31 +1,31 @@
-//! Waiting: for work that is asynchronous, and for a store that is not there yet.
+//! Waits for asynchronous work, and for a store that is not available yet.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// The first pause between two tries; each is twice as long as the one before.
+/// The first pause between two attempts; each is twice as long as the one before.
 const FIRST: Duration = Duration::from_millis(250);
-/// The longest.
+/// The longest pause.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Waits for work on a small runtime of its own.
+/// Runs asynchronous work on a small runtime of its own.
 pub(super) fn waiting<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(1).build();
     runtime.map_err(|error| format!("cannot start threads: {error}"))?.block_on(work)
 }
 
-/// Why a store is not open.
+/// Why a store could not be opened.
 #[derive(Debug)]
 pub(super) enum NotOpen {
-    /// It cannot be reached now, which may pass.
+    /// It cannot be reached now; retrying may help.
     Away(String),
-    /// It will not do, and waiting does not help.
+    /// It cannot be used, and retrying does not help.
     Refused(String),
 }
 
 impl NotOpen {
-    /// In words.
+    /// The reason.
     pub(super) fn why(self) -> String {
         match self {
             NotOpen::Away(why) | NotOpen::Refused(why) => why,
@@ -33,10 +33,10 @@ impl NotOpen {
     }
 }
 
-/// Tries until it succeeds, is refused, or `until` has come; `told` hears why each time that it waits.
+/// Retries until it succeeds, is refused, or `until` has passed; calls `report` with the reason before each pause.
 pub(super) async fn patiently<T>(
     until: Option<Instant>,
-    told: impl Fn(&str),
+    report: impl Fn(&str),
     attempt: impl AsyncFn() -> Result<T, NotOpen>,
 ) -> Result<T, String> {
     let mut pause = FIRST;
@@ -50,7 +50,7 @@ pub(super) async fn patiently<T>(
         if left.is_zero() {
             return Err(why);
         }
-        told(&why);
+        report(&why);
         sleep(pause.min(left)).await;
         pause = (pause * 2).min(LONGEST);
     }
@@ -66,10 +66,10 @@ mod tests {
         until: Option<Instant>,
         answers: &[Result<u8, NotOpen>],
     ) -> (Result<u8, String>, usize, usize) {
-        let (tries, told) = (Cell::new(0), RefCell::new(Vec::new()));
+        let (tries, report) = (Cell::new(0), RefCell::new(Vec::new()));
         let outcome = patiently(
             until,
-            |why| told.borrow_mut().push(why.to_owned()),
+            |why| report.borrow_mut().push(why.to_owned()),
             async || {
                 let answer = &answers[tries.get().min(answers.len() - 1)];
                 tries.set(tries.get() + 1);
@@ -81,7 +81,7 @@ mod tests {
             },
         );
         let outcome = outcome.await;
-        (outcome, tries.get(), told.borrow().len())
+        (outcome, tries.get(), report.borrow().len())
     }
 
     fn away() -> Result<u8, NotOpen> {
@@ -100,9 +100,9 @@ mod tests {
     async fn it_waits_no_longer_than_it_may() {
         let now = Instant::now();
         assert_eq!(tried(Some(now), &[away()]).await, (Err("away".to_owned()), 1, 0));
-        let (outcome, tries, told) = tried(Some(now + Duration::from_millis(400)), &[away()]).await;
+        let (outcome, tries, report) = tried(Some(now + Duration::from_millis(400)), &[away()]).await;
         assert_eq!(
-            (outcome, tries, told),
+            (outcome, tries, report),
             (Err("away".to_owned()), 3, 2),
             "now, after 250 ms, and at the end"
         );

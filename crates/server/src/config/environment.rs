@@ -1,4 +1,4 @@
-//! What the variables of the process say.
+//! Settings from environment variables.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,26 +8,26 @@ use larkspur_contract::nearest::distance;
 use super::ConfigError;
 use super::layers::shouted;
 
-/// The front of the variables that are read here.
+/// The prefix of the variables that are read here.
 const FRONT: &str = "LARKSPUR_";
-/// A variable that is no setting and differs from one by so many letters is a slip. Of names of four letters, too many others
-/// are that near.
+/// A variable that is not a setting but differs from one by at most this many letters is a typo. Four-letter names have
+/// too many such neighbors.
 fn slip(setting: &str) -> usize {
     if setting.len() > 4 { 2 } else { 1 }
 }
 
-/// What the environment gives.
+/// The settings from the environment.
 #[derive(Default)]
 pub(super) struct Given {
-    /// The file of settings.
+    /// The settings file.
     pub(super) file: Option<PathBuf>,
-    /// Settings by name: the value, and the variable that it stands in.
+    /// Settings by name: the value, and the variable's name.
     pub(super) settings: Vec<(String, String, String)>,
-    /// What is odd and no hindrance.
+    /// Harmless oddities.
     pub(super) warnings: Vec<String>,
 }
 
-/// What Kubernetes sets in every pod beside a service called larkspur.
+/// Whether Kubernetes sets this variable in every pod beside a service called larkspur.
 fn of_others(short: &str) -> bool {
     short.starts_with("SERVICE_") || short == "PORT" || short.starts_with("PORT_")
 }

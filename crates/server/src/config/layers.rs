@@ -1,4 +1,4 @@
-//! One source of settings over another, with every mistake named.
+//! Merges sources of settings, and names every mistake.
 
 use larkspur_contract::nearest::nearest;
 use toml::{Table, Value};
@@ -35,7 +35,7 @@ pub(super) fn dashed(key: &str) -> String {
     key.replace(['.', '_'], "-")
 }
 
-/// Whether a value is not for others to read.
+/// Whether a value is secret.
 pub(super) fn is_secret(key: &str) -> bool {
     matches!(key, "control_key" | "store")
 }
@@ -75,7 +75,7 @@ pub(super) fn merge(
     Ok(())
 }
 
-/// Whether a value fits by itself, in otherwise default settings.
+/// Whether a value is valid alone, with default settings otherwise.
 fn check(prefix: &str, key: &str, value: &Value) -> Result<(), String> {
     let mut table = DEFAULTS.parse::<Table>().map_err(|error| error.to_string())?;
     let place = match prefix.strip_suffix('.') {
@@ -88,7 +88,7 @@ fn check(prefix: &str, key: &str, value: &Value) -> Result<(), String> {
     try_read(&table).map(drop)
 }
 
-/// Replaces a setting by a text, read as the kind of value that its default is.
+/// Sets a setting from a text, parsed as the type of its default.
 pub(super) fn set(table: &mut Table, defaults: &Table, key: &str, text: &str) -> Result<(), String> {
     let (place, default, name) = match key.split_once('.') {
         Some((outer, name)) => {

@@ -1,4 +1,4 @@
-//! How single values of settings are read: closed sets, ranges, and the forms of addresses.
+//! Parses single values of settings: fixed sets, ranges, and forms of addresses.
 
 use larkspur_contract::envelope::Brand;
 use larkspur_store_postgres as postgres;
@@ -8,7 +8,7 @@ use toml::Value;
 
 use crate::RateLimits;
 
-/// What writes log lines here: the crates of this program and the libraries that speak as it does.
+/// The sources of log lines: the crates of this program, and libraries that log in the same way.
 const SPEAKERS: &[&str] = &[
     "larkspur_server",
     "larkspur_store",
@@ -43,7 +43,7 @@ pub(super) fn rate_limits<'de, D: Deserializer<'de>>(from: D) -> Result<RateLimi
     }
 }
 
-/// `auto`, which is none, or a number of seconds up to a day.
+/// `auto`, as `None`, or a number of seconds up to a day.
 pub(super) fn seconds_or_auto<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     let wrong = || Error::custom("not auto or a whole number from 0 to 86400");
     let number = match Value::deserialize(from)? {
@@ -84,7 +84,7 @@ pub(super) fn tls<'de, D: Deserializer<'de>>(from: D) -> Result<postgres::Tls, D
     }
 }
 
-/// A face of the platform.
+/// A brand of the platform.
 pub(super) fn brand<'de, D: Deserializer<'de>>(from: D) -> Result<Brand, D::Error> {
     match String::deserialize(from)?.as_str() {
         "feishu" => Ok(Brand::Feishu),
@@ -156,7 +156,7 @@ pub(super) fn hosts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D
     }
 }
 
-/// Where files are kept, by its scheme; the rest is looked at when they are opened.
+/// Where files are kept, by its scheme; the rest is checked when they are opened.
 pub(super) fn blobs_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let url = String::deserialize(from)?;
     let folder = url.strip_prefix("file://").is_some_and(|folder| folder.starts_with('/'));
@@ -176,7 +176,7 @@ pub(super) fn log_level<'de, D: Deserializer<'de>>(from: D) -> Result<String, D:
     Ok(text)
 }
 
-/// Whether a directive means something: what does not would turn off everything else without a word.
+/// Checks a directive: an invalid one would silently turn off everything else.
 fn directives(text: &str) -> Result<(), String> {
     let level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
     let (target, asked) = match text.split_once('=') {

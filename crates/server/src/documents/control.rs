@@ -44,7 +44,7 @@ fn operation(out: &mut String, entry: &Entry, told: &mut Vec<(Value, &'static Sp
     let spec = entry.spec;
     let schemas = entry.schemas();
     let _ = write!(out, "\n### {}\n\n`{}`: {}.", spec.id, call(spec), first_small(spec.summary));
-    // The first sentence about a body says no more than the summary.
+    // The first sentence about a body only repeats the summary.
     if let Some((_, more)) = schemas.body["description"].as_str().and_then(|about| about.split_once(". ")) {
         let _ = write!(out, " {}", more.split_whitespace().collect::<Vec<_>>().join(" "));
     }
@@ -75,7 +75,7 @@ fn operation(out: &mut String, entry: &Entry, told: &mut Vec<(Value, &'static Sp
     }
 }
 
-/// A summary as it goes on behind a colon.
+/// A summary, to continue after a colon.
 fn first_small(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|first| first.to_ascii_lowercase());
@@ -109,7 +109,7 @@ fn row(out: &mut String, name: &str, schema: &Value, required: bool, absent: &st
     let _ = writeln!(out, "| {name} | {} | {default} | {about} |", value(&field));
 }
 
-/// What a value must be, in words.
+/// The allowed values, in words.
 fn value(schema: &Value) -> String {
     let words: Vec<String> = words(schema).iter().map(|word| format!("`{word}`")).collect();
     if !words.is_empty() {
@@ -156,7 +156,7 @@ fn members(schema: &Value) -> String {
     }
 }
 
-/// A schema without the alternative that a value is null, and without a layer that only documents.
+/// A schema without the alternative `null`, and without a layer that only documents.
 fn real(schema: &Value) -> Value {
     let choices = list(schema, "anyOf");
     let Some(chosen) = choices.iter().find(|choice| choice["type"] != "null") else { return schema.clone() };
@@ -166,7 +166,7 @@ fn real(schema: &Value) -> Value {
     Value::Object(chosen)
 }
 
-/// The allowed words, if only some are.
+/// The allowed words, if they are restricted.
 fn words(schema: &Value) -> Vec<String> {
     let mut all: Vec<String> =
         list(schema, "enum").iter().filter_map(Value::as_str).map(str::to_owned).collect();

@@ -1,4 +1,4 @@
-//! `docs/coverage.md`: what is covered, under which rules, on what ground.
+//! `docs/coverage.md`: which operations are served, and the basis of their behavior.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -18,7 +18,7 @@ pair against [coverage-gaps.txt](coverage-gaps.txt), which holds the reasons of 
 like every code of an operation with an access token, can be planned with the control API: `PUT \
 /larkspur/v1/worlds/{tenant_key}/refusals/{operation}`.\n";
 
-/// The pairs that no test provokes, and why.
+/// The codes that no test provokes, with the reason.
 pub const GAPS: &str = include_str!("../../../../docs/coverage-gaps.txt");
 
 /// The document, in Markdown.
@@ -59,7 +59,7 @@ fn basis(basis: Basis) -> &'static str {
     }
 }
 
-/// How many operations of a part of the platform there are, and how many of them are served.
+/// How many operations of a part of the platform exist, and how many are served.
 #[derive(Default)]
 struct Share {
     served: usize,

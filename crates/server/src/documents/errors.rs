@@ -1,4 +1,4 @@
-//! `docs/errors.md`: every code and who may answer it.
+//! `docs/errors.md`: every code, and the operations that answer it.
 
 use std::fmt::Write;
 

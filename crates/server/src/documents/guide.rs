@@ -1,4 +1,4 @@
-//! The guide, as the server itself shows it: an installed program has no copy of the project beside it.
+//! The guide, embedded in the server: an installed program has no copy of the project.
 
 /// The pages, by their names in `docs/guide`.
 const PAGES: &[(&str, &str)] = &[
@@ -11,7 +11,7 @@ const PAGES: &[(&str, &str)] = &[
     ("testing.md", include_str!("../../../../docs/guide/testing.md")),
 ];
 
-/// A page by its name; the first one has none.
+/// A page by its name; the name of the first one is empty.
 pub fn page(name: &str) -> Option<&'static str> {
     let name = if name.is_empty() { "README.md" } else { name };
     PAGES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)

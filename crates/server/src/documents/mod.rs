@@ -12,10 +12,10 @@ use bytes::Bytes;
 use larkspur_api::Entry;
 use larkspur_contract::{Access, Scope, Spec, Tokens};
 
-/// The names of the documents that the server shows beside the guide.
+/// The names of the documents that the server shows besides the guide.
 pub(crate) const NAMES: [&str; 4] = ["openapi.json", "coverage.md", "errors.md", "larkspur.default.toml"];
 
-/// The documents of a registry, each made when it is first asked for.
+/// The documents of a registry, each built when it is first requested.
 #[derive(Default)]
 pub(crate) struct Documents([OnceLock<Bytes>; NAMES.len()]);
 
@@ -46,7 +46,7 @@ pub(crate) fn access_text(spec: &Spec) -> &'static str {
     }
 }
 
-/// The scopes of which one is enough.
+/// The scopes, any of which is enough.
 pub(crate) fn scopes_of(spec: &Spec) -> &'static [Scope] {
     match spec.access {
         Access::Token { scopes, .. } => scopes,
@@ -89,7 +89,7 @@ mod tests {
         let documents = super::Documents::default();
         for name in super::NAMES {
             let first = documents.get(name, REGISTRY).expect(name);
-            // The very same bytes, and not equal ones.
+            // The same bytes in memory, not just equal ones.
             assert_eq!(documents.get(name, &[]).expect(name).as_ptr(), first.as_ptr(), "{name}");
         }
         assert_eq!(documents.get("other", REGISTRY), None);
@@ -127,7 +127,7 @@ mod tests {
             assert!(!text.contains('\n'), "{text:?} is folded as in the source");
         }
         for schema in schemas {
-            // A text is the name of a type; an object is a field that is called so.
+            // A text would be the name of a type; an object is a field with this name.
             assert!(schema["title"].is_null() || schema["title"].is_object(), "{schema}");
             let format = schema["format"].as_str().unwrap_or("int64");
             assert!(["int32", "int64", "float", "double", "binary"].contains(&format), "{format}");

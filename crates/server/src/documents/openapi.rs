@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::scopes_of;
 use crate::gateway::reply::JSON;
 
-/// The document, as JSON that is the same for the same registry.
+/// The document, as JSON; the same registry gives the same text.
 pub fn document(registry: &[&[Entry]]) -> String {
     let mut paths: Map<String, Value> = Map::new();
     for entry in registry.iter().copied().flatten() {
@@ -65,7 +65,7 @@ fn operation(entry: &Entry) -> Value {
     out
 }
 
-/// Takes out of a schema what tells of the code and not of the wire: names of types, and formats that are names of types.
+/// Removes from a schema what describes the code and not the wire: names of types, and formats that are names of types.
 fn told_of_the_wire(schema: &mut Value) {
     let Value::Object(members) = schema else { return };
     if members.get("title").is_some_and(Value::is_string) {
@@ -76,12 +76,12 @@ fn told_of_the_wire(schema: &mut Value) {
         members.remove("format");
     }
     if let Some(Value::String(text)) = members.get_mut("description") {
-        // Lines are folded where the source folds them.
+        // Source line breaks are not part of the text.
         *text = text.replace('\n', " ");
     }
     for (name, member) in members {
         match (name.as_str(), member) {
-            // Their members are called as the wire has it, `title` among them.
+            // Their keys are names on the wire, `title` among them.
             ("properties" | "$defs", Value::Object(fields)) => fields.values_mut().for_each(told_of_the_wire),
             ("oneOf" | "anyOf" | "allOf" | "prefixItems", Value::Array(all)) => {
                 all.iter_mut().for_each(told_of_the_wire);

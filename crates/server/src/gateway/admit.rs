@@ -1,4 +1,4 @@
-//! Step 4: frequency control, per operation, app and tenant.
+//! Step 4: rate limits, by operation, app and tenant.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use larkspur_store::{Engine, frequency};
 use super::counting::Counting;
 use super::rate_limits::{Full, Key, RateLimits};
 
-/// Frequency control of an application.
+/// The rate limits of an application.
 pub(crate) struct Frequency {
     counting: Counting,
     limits: RateLimits,
@@ -19,7 +19,7 @@ pub(crate) struct Frequency {
 }
 
 impl Frequency {
-    /// Frequency control on a store. `status` is the HTTP status of a refusal.
+    /// Rate limits on a store. `status` is the HTTP status of a refusal.
     pub(crate) fn on(engine: &Arc<Engine>, limits: RateLimits, status: u16) -> Self {
         Frequency { counting: Counting::on(engine), limits, status }
     }
@@ -29,8 +29,8 @@ impl Frequency {
         self.counting.len()
     }
 
-    /// Lets a call in, or refuses it. `now` is the real time. Windows follow the tenant's clock, and the real time where
-    /// no tenant is known.
+    /// Admits or refuses a call. `now` is the real time. Windows follow the tenant's clock, and the real time if there
+    /// is no tenant.
     pub(super) async fn admit(
         &self,
         spec: &Spec,
@@ -51,9 +51,9 @@ impl Frequency {
         }
     }
 
-    /// As [`Frequency::admit`], for an operation that anyone may call: by the app that the body names as `client_id`, so
-    /// that it comes after the body was read, or by that of `Authorization: Basic`. A call that names none is not counted:
-    /// the operation refuses it.
+    /// As [`Frequency::admit`], for an operation that anyone may call: counted by the app that the body names as
+    /// `client_id`, and so after the body was read, or by the app of `Authorization: Basic`. A call that names no app
+    /// is not counted: the operation refuses it.
     pub(super) async fn admit_client(
         &self,
         spec: &Spec,
@@ -75,7 +75,7 @@ impl Frequency {
         }
     }
 
-    /// Counts a call of an app in a tenant at that tenant's time `at`.
+    /// Counts a call of an app in a tenant, at the tenant's time `at`.
     async fn count(
         &self,
         spec: &Spec,
@@ -92,7 +92,7 @@ impl Frequency {
         counted.map_err(|full| self.refusal(full, format!("more than {}", spec.rate.name)))
     }
 
-    /// The refusal of a call over the frequency.
+    /// The refusal of a call over the rate limit.
     pub(super) fn refusal(&self, full: Full, note: String) -> Fault {
         let code = Code { status: self.status, ..codes::RATE_LIMITED };
         Fault::new(code, note).with_retry(full.cap, full.seconds)

@@ -1,4 +1,4 @@
-//! Step 2: who calls.
+//! Step 2: finds out who calls.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ const BASIC: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Finds out who calls, or why that cannot be told. `now` is the real time.
+/// Identifies the caller, or returns why it cannot. `now` is the real time.
 pub(super) async fn authenticate(
     app: &App,
     spec: &Spec,
@@ -67,8 +67,8 @@ pub(super) async fn authenticate(
     }
 }
 
-/// What `Authorization: Basic` presents: id and secret, each percent-encoded as in a form, with a colon between, in base64.
-/// Source: RFC 6749, section 2.3.1.
+/// The credentials of `Authorization: Basic`: id and secret, each percent-encoded as in a form, joined by a colon, in
+/// base64. Source: RFC 6749, section 2.3.1.
 fn basic(authorization: Option<&str>) -> Option<Presented> {
     let (scheme, encoded) = authorization?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("Basic") {
@@ -101,7 +101,7 @@ async fn by_app_token(app: &App, effect: Effect, text: &str, now: i64) -> Result
     Ok(token.app)
 }
 
-/// What a bad token is answered with, which its prefix decides. Source: contract A4, probed live.
+/// The code for a bad token, by its prefix. Source: contract A4, probed live.
 fn refusal(text: &str) -> Code {
     if text.starts_with("t-") {
         codes::TOKEN_INVALID
@@ -155,14 +155,14 @@ async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Cal
     })
 }
 
-/// A grant, as far as a token that was asked to do less may use it.
+/// A grant, limited to what a narrowed token may use.
 fn narrow(grant: &Grant, scopes: &Scopes) -> Arc<Grant> {
     let scopes = Scopes::new(grant.scopes.iter().filter(|scope| scopes.has(scope)));
     Arc::new(Grant { scopes, ..grant.clone() })
 }
 
-/// What a token leads to, from memory or with a statement that it may share with other calls. `None` if its tenant or its
-/// app there is gone.
+/// The records behind a token, from memory or with a statement that other calls may share. `None` if its tenant or app
+/// was deleted.
 async fn look_up(app: &App, effect: Effect, token: &Token) -> Result<Option<TokenRecords>, StoreError> {
     let user_no = match token.holder {
         Holder::Tenant | Holder::App => None,

@@ -1,10 +1,10 @@
-//! Step 3: whether the app is in use, and has one of the scopes.
+//! Step 3: checks that the app is enabled and has one of the scopes.
 
 use larkspur_api::{Actor, Caller};
 use larkspur_contract::model::InstallStatus;
 use larkspur_contract::{Access, Bot, Fault, Permission, Spec, codes};
 
-/// Refuses apps that are not in use, and callers without any of the scopes.
+/// Refuses disabled apps, and callers without any of the scopes.
 pub(super) fn authorize(spec: &Spec, caller: &Caller) -> Result<(), Fault> {
     let (Access::Token { scopes, bot, .. }, Caller::Token(call)) = (spec.access, caller) else {
         return Ok(());

@@ -11,14 +11,14 @@ use super::rate_limits::{Full, Key, RateLimits};
 
 /// Where calls are counted.
 pub(crate) enum Counting {
-    /// In this process, which is the only one on its store.
+    /// In this process, the only one on its store.
     Here(Limiter),
     /// In the store, which other processes share.
     Shared(Arc<Engine>),
 }
 
 impl Counting {
-    /// Counts where every process on the store does; a server that only reads counts by itself.
+    /// Counts across all processes on the store; a read-only server counts alone.
     pub(crate) fn on(engine: &Arc<Engine>) -> Self {
         match engine.driver.is_shared() && !engine.read_only {
             true => Counting::Shared(engine.clone()),
@@ -26,10 +26,10 @@ impl Counting {
         }
     }
 
-    /// Counts a call at the tenant's time `now`, unless a window is full: such calls do not count.
+    /// Counts a call at the tenant's time `now`, unless a window is full: refused calls do not count.
     ///
     /// # Errors
-    /// The store could not count. The call is not let in.
+    /// The store could not count. The call is refused.
     pub(super) async fn count(
         &self,
         key: Key,
@@ -81,14 +81,14 @@ mod tests {
 
     const KEY: Key = Key { operation: 1, app: 2, tenant: 3 };
 
-    /// Each way of counting; the store's own statement is the same on every driver.
+    /// Both ways of counting; the store's own statement is the same on every driver.
     async fn each() -> [Counting; 2] {
         let driver = Arc::new(Sqlite::memory().expect("a store in memory"));
         let engine = Engine::open(driver, Arc::new(SystemClock), 0).await.expect("it opens");
         [Counting::Here(Limiter::default()), Counting::Shared(engine)]
     }
 
-    /// Some operation with these windows.
+    /// An operation with these windows.
     fn spec(rate: Rate) -> Spec {
         let some = crate::REGISTRY.iter().copied().flatten().next().expect("an operation");
         Spec { rate, ..*some.spec }
@@ -106,7 +106,7 @@ mod tests {
     async fn a_window_begins_at_its_first_call() {
         for by in each().await {
             for _ in 0..5 {
-                at(&by, TIER_6, 10_700).await.expect("let in");
+                at(&by, TIER_6, 10_700).await.expect("admitted");
             }
             assert_eq!(at(&by, TIER_6, 11_699).await, Err(Full { cap: 5, seconds: 1 }));
             at(&by, TIER_6, 11_700).await.expect("the window is over");
@@ -125,7 +125,7 @@ mod tests {
                 if call % 50 == 0 {
                     now += 1000;
                 }
-                at(&by, TIER_4, now).await.expect("let in");
+                at(&by, TIER_4, now).await.expect("admitted");
             }
             assert_eq!(now, 20_000);
             assert_eq!(at(&by, TIER_4, now).await, Err(Full { cap: 1000, seconds: 41 }), "both are full");
@@ -138,7 +138,7 @@ mod tests {
     async fn refused_calls_do_not_count() {
         for by in each().await {
             for _ in 0..50 {
-                at(&by, TIER_4, 1000).await.expect("let in");
+                at(&by, TIER_4, 1000).await.expect("admitted");
             }
             for _ in 0..2000 {
                 assert_eq!(at(&by, TIER_4, 1001).await, Err(Full { cap: 50, seconds: 1 }));
@@ -152,19 +152,19 @@ mod tests {
         for by in each().await {
             for now in [100_000, 10_000, 500_000] {
                 for _ in 0..5 {
-                    at(&by, TIER_6, now).await.expect("let in");
+                    at(&by, TIER_6, now).await.expect("admitted");
                 }
                 at(&by, TIER_6, now).await.expect_err("full");
             }
         }
     }
 
-    /// Two servers, one of which is a little behind.
+    /// Two servers, one of which is slightly behind.
     #[tokio::test]
     async fn clocks_that_differ_a_little_count_together_in_the_store() {
         let [_, by] = each().await;
         for call in 0..5 {
-            at(&by, TIER_6, 100_000 - 300 * (call % 2)).await.expect("let in");
+            at(&by, TIER_6, 100_000 - 300 * (call % 2)).await.expect("admitted");
         }
         assert_eq!(at(&by, TIER_6, 99_700).await, Err(Full { cap: 5, seconds: 2 }));
         assert_eq!(at(&by, TIER_6, 100_999).await, Err(Full { cap: 5, seconds: 1 }));
@@ -197,7 +197,7 @@ mod tests {
             .await
             .expect("written");
         for _ in 0..5 {
-            count(&by, key, TIER_6, RateLimits::Platform, 0).await.expect("let in");
+            count(&by, key, TIER_6, RateLimits::Platform, 0).await.expect("admitted");
         }
         count(&by, key, TIER_6, RateLimits::Platform, 0).await.expect_err("one too many");
     }

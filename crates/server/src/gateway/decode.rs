@@ -1,4 +1,4 @@
-//! Step 5: what was sent, as objects that fit the operation's shapes. Pure: no bytes whatever may make it panic.
+//! Step 5: decodes a request into values of the operation's shapes. Pure: no bytes may make it panic.
 
 mod multipart;
 
@@ -11,10 +11,10 @@ use larkspur_contract::{Access, Code, Consumes, Fault, Spec, codes};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-/// The parts of a request as they came.
+/// The parts of a request, as received.
 #[derive(Debug)]
 pub struct Raw<'a> {
-    /// Parameters in the path, still percent-encoded.
+    /// Path parameters, still percent-encoded.
     pub params: &'a [(&'static str, &'a str)],
     /// The query, without the question mark.
     pub query: &'a str,
@@ -24,11 +24,11 @@ pub struct Raw<'a> {
     pub body: Bytes,
 }
 
-/// Decodes a request and checks it against the shapes. Of a body that the operation does not take nothing is looked at.
+/// Decodes a request and checks it against the shapes. A body that the operation does not take is ignored.
 ///
 /// # Errors
-/// 9499 for what cannot be read at all or has the wrong JSON type; 99992402 for a query that does not fit; else the spec's
-/// own code for invalid parameters. Each with every field that does not fit.
+/// 9499 for input that cannot be read or has the wrong JSON type; 99992402 for an invalid query; else the spec's own
+/// code for invalid parameters. Each lists all invalid fields.
 pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -> Result<Received, Fault> {
     let mut path = Value::Object(Map::new());
     if !raw.params.is_empty() {
@@ -48,7 +48,7 @@ pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -
             (shapes.body.from_pairs(form.fields, false), form.file, Origin::Text)
         }
         Consumes::Nothing => (Value::Object(Map::new()), None, Origin::Json),
-        // Some clients call JSON a form: curl does unless it is told otherwise.
+        // Some clients send JSON with a form's media type: curl does by default.
         Consumes::Form if is_form(raw.content_type) && !begins_as_object(&raw.body) => {
             let text = str::from_utf8(&raw.body)
                 .map_err(|_| Fault::new(codes::BAD_REQUEST, "the body is a form and not UTF-8"))?;
@@ -56,7 +56,7 @@ pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -
         }
         Consumes::Json | Consumes::Form => (json(&raw.body)?, None, Origin::Json),
     };
-    // The control API tells everything that does not fit at once, wrong types included.
+    // The control API reports all errors at once, including wrong types.
     let written = match (spec.access, written) {
         (Access::Control, Origin::Json) => Origin::Control,
         (_, written) => written,
@@ -70,13 +70,13 @@ pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -
     Ok(Received { path, query, body, file })
 }
 
-/// Checks the three parts and reports what does not fit in all of them together, under the code of the gateway if one of
-/// them is refused by the gateway.
+/// Checks the three parts and reports all errors together, under the gateway's code if the gateway refuses one of the
+/// parts.
 fn check(parts: [(&Shape, &mut Value, Origin, Code); 3]) -> Result<(), Fault> {
     let mut first: Option<Fault> = None;
     for (shape, value, origin, invalid) in parts {
         let Err(fault) = shape.check(value, origin, invalid) else { continue };
-        // A wrong JSON type comes before everything else and stands alone.
+        // A wrong JSON type is reported first, and alone.
         if fault.code() == codes::BAD_REQUEST {
             return Err(fault);
         }
@@ -93,26 +93,26 @@ fn check(parts: [(&Shape, &mut Value, Origin, Code); 3]) -> Result<(), Fault> {
     first.map_or(Ok(()), Err)
 }
 
-/// A body as an object, whatever its `Content-Type`; none at all is an empty object, and so is `null`.
+/// A body as an object, whatever its `Content-Type`; an empty body is an empty object, and so is `null`.
 fn json(body: &[u8]) -> Result<Value, Fault> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Object(Map::new()));
     }
     match serde_json::from_slice(body) {
         Ok(value @ Value::Object(_)) => Ok(value),
-        // Source: observed; client libraries send it with every call that has nothing to say.
+        // Source: observed; client libraries send it with every call without a body.
         Ok(Value::Null) => Ok(Value::Object(Map::new())),
         Ok(_) => Err(Fault::new(codes::BAD_REQUEST, "the body is JSON but not an object")),
         Err(error) => Err(Fault::new(codes::BAD_REQUEST, format!("the body is not JSON: {error}"))),
     }
 }
 
-/// Whether a body can be nothing but a JSON object.
+/// Whether a body can only be a JSON object.
 fn begins_as_object(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"{")
 }
 
-/// Whether a `Content-Type` is that of an HTML form.
+/// Whether a `Content-Type` is an HTML form's.
 fn is_form(content_type: Option<&str>) -> bool {
     let media = content_type.and_then(|text| text.split(';').next()).unwrap_or_default();
     media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
@@ -122,7 +122,7 @@ type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// The pairs of a query: `+` and `%20` are blanks.
 fn query_pairs(query: &str) -> Result<Vec<Pair<'_>>, Fault> {
-    // Most queries have nothing to decode, and one look at the whole tells.
+    // Most queries contain nothing to decode, and one pass shows it.
     let plain = !query.bytes().any(|byte| matches!(byte, b'%' | b'+'));
     let parts = query.split('&').filter(|part| !part.is_empty());
     let pairs = parts.map(|part| part.split_once('=').unwrap_or((part, "")));
@@ -132,7 +132,7 @@ fn query_pairs(query: &str) -> Result<Vec<Pair<'_>>, Fault> {
     pairs.map(|(key, value)| Ok((form_text(key)?, form_text(value)?))).collect()
 }
 
-/// A name or value of a form: percent-encoded, and `+` is a blank.
+/// A name or value of a form: percent-encoded, `+` for a blank.
 pub(super) fn form_text(encoded: &str) -> Result<Cow<'_, str>, Fault> {
     if encoded.contains('+') {
         return percent_decoded(&encoded.replace('+', " ")).map(|decoded| Cow::Owned(decoded.into_owned()));

@@ -1,4 +1,4 @@
-//! A call from its request to its answer, as a recorder sees it.
+//! A call with its answer, for a recorder.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::who::Who;
 use crate::call_id::CallId;
 use crate::request::{Headers, Response};
 
-/// Sees every call at the exit of the gateway, after its answer was made and before it is sent. It runs in the call's own
-/// task: it must not block. What the process answers itself (health, metrics, documents) is no call.
+/// Sees every call at the end of the gateway, after its answer was made and before it is sent. It runs in the call's
+/// own task: it must not block. What the process itself answers (health, metrics, documents) is not a call.
 pub trait Recorder: Send + Sync {
-    /// Sees a call. Headers, query and body hold secrets: what is kept of them must be redacted first.
+    /// Records a call. Headers, query and body contain secrets: redact them before storing.
     fn record(&self, exchange: &Exchange<'_>);
 }
 
@@ -24,17 +24,17 @@ impl<F: Fn(&Exchange<'_>) + Send + Sync> Recorder for F {
 
 /// A call and its answer.
 pub struct Exchange<'a> {
-    /// What it is known by.
+    /// Its ids.
     pub id: CallId,
-    /// When it came, in milliseconds since 1970. This is the real time, not that of the tenant's clock.
+    /// When it arrived, in milliseconds since 1970. This is the real time, not the tenant's.
     pub at_ms: i64,
     /// How long it took until the answer was made.
     pub took: Duration,
     /// Who called, as far as it is known.
     pub who: Who,
-    /// The operation; `None` for one that Larkspur does not serve, and for an unknown path.
+    /// The operation; `None` if Larkspur does not serve it, and for an unknown path.
     pub spec: Option<&'static Spec>,
-    /// The operation's id, also of one that Larkspur does not serve; `None` for an unknown path.
+    /// The operation's id, even if Larkspur does not serve it; `None` for an unknown path.
     pub operation: Option<&'static str>,
     /// The method's name.
     pub method: &'a str,
@@ -44,22 +44,22 @@ pub struct Exchange<'a> {
     pub query: &'a str,
     /// The headers.
     pub headers: &'a (dyn Headers + Sync),
-    /// The body, if all of it was read: it is not of a call that was refused before, nor of one that takes none.
+    /// The body, if all of it was read: not of a call that was refused before, nor of an operation without a body.
     pub body: Option<&'a Bytes>,
     /// The code of the answer, 0 for success; `None` for an unknown path.
     pub code: Option<u32>,
-    /// Why it was refused, with the private note.
+    /// Why it was refused, including the private note.
     pub fault: Option<&'a Fault>,
     /// The events that it emitted.
     pub events: &'a [&'static EventType],
-    /// Whether it was refused because a test planned so.
+    /// Whether a test planned the refusal.
     pub planned: bool,
     /// The answer.
     pub response: &'a Response,
 }
 
 impl Exchange<'_> {
-    /// What Larkspur does in this operation where the documents are silent, or differently.
+    /// The operation's behaviors: what Larkspur does where the documents are silent, or differently.
     pub fn behaviours(&self) -> &'static [Behaviour] {
         self.spec.map_or(&[], |spec| spec.behaviours)
     }

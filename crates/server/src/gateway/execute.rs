@@ -1,4 +1,4 @@
-//! Step 6: the operation itself, in one transaction.
+//! Step 6: runs the operation in one transaction.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,7 +10,8 @@ use larkspur_store::{Engine, StoreError};
 
 use crate::metrics::Metrics;
 
-/// Runs an operation; its answer, and the events that it emitted. The driver owns the transaction: a caller who goes away meanwhile does not cut it in two.
+/// Runs an operation. Returns its answer and the events that it emitted. The driver owns the transaction: a client that
+/// disconnects meanwhile does not interrupt it.
 pub(super) async fn execute(
     engine: &Arc<Engine>,
     metrics: &Metrics,
@@ -23,7 +24,7 @@ pub(super) async fn execute(
             Ok((answer, Vec::new()))
         }
         Invocation::Pending(job) => {
-            // Before the row that names it: a crash in between leaves what a sweep removes.
+            // Before the row that names it: after a crash in between, a sweep removes it.
             if let Some(blobs) = &engine.blobs
                 && let Some((key, file)) = job.keeps()
             {
@@ -42,8 +43,8 @@ pub(super) async fn execute(
     }
 }
 
-/// What a server that only reads answers to a call that would change something, before it is run. Signing in of apps is
-/// run all the same: a token says itself what it is good for, and need not be written down.
+/// A read-only server refuses a call that would write, before it runs. Sign-in of apps still runs: tokens contain
+/// everything and need not be stored.
 pub(super) fn permitted(engine: &Engine, spec: &Spec) -> Result<(), Fault> {
     if engine.read_only && spec.effect == Effect::Writes && !matches!(spec.reply, Reply::FlatAuth(_)) {
         return Err(Fault::new(codes::READ_ONLY, "the server was started with --read-only"));
@@ -51,9 +52,9 @@ pub(super) fn permitted(engine: &Engine, spec: &Spec) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A transaction that failed. What only reads leaves no doubt.
+/// The fault of a failed transaction. One that only reads is never in doubt.
 fn failed(engine: &Engine, effect: Effect, error: StoreError) -> Fault {
-    // It came to a statement that writes, which is a defect nowhere else.
+    // It reached a statement that writes; on other servers this would be a defect.
     if engine.read_only && effect == Effect::Writes && matches!(error, StoreError::Broken(_)) {
         return Fault::new(codes::READ_ONLY, error.to_string());
     }
@@ -62,7 +63,7 @@ fn failed(engine: &Engine, effect: Effect, error: StoreError) -> Fault {
     if doubtful { fault.in_doubt() } else { fault }
 }
 
-/// The bytes of an answer, which are read when its transaction has ended.
+/// The bytes of an answer, read after its transaction has ended.
 async fn fetch(engine: &Engine, key: &BlobKey, media: String) -> Result<Answer, Fault> {
     let Some(blobs) = &engine.blobs else {
         return Err(Fault::new(

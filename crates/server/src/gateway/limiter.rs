@@ -9,16 +9,16 @@ use larkspur_contract::Window;
 use super::rate_limits::{Full, Key, RateLimits};
 
 const SHARDS: usize = 32;
-/// No tier of the documents has more.
+/// No documented tier has more.
 pub(super) const WINDOWS: usize = 2;
-/// Keys in a shard at which idle ones are looked for.
+/// The size of a shard at which idle keys are removed.
 const SWEEP_AT: usize = 1024;
-/// The most keys in a shard; beyond that all are forgotten, which lets a few calls too many in.
+/// The most keys in a shard. Beyond, all counts are forgotten, which admits a few calls too many.
 const MOST: usize = 65_536;
-/// Of two calls, the one that read the clock first may be counted last: it counts in a window that begins this little
-/// after it.
+/// Of two calls, the one that read the clock first may be counted last: it counts in a window that begins up to this
+/// much later.
 const SKEW_MS: i64 = 1000;
-/// Real milliseconds after which a key without calls is idle: the longest window of the documents.
+/// Real milliseconds after which a key without calls is idle: the longest documented window.
 const IDLE_MS: i64 = 60_000;
 
 #[derive(Clone, Copy, Default)]
@@ -54,9 +54,9 @@ impl Default for Limiter {
 }
 
 impl Limiter {
-    /// Counts a call at the tenant's time `now`, unless a window is full: such calls do not count.
+    /// Counts a call at the tenant's time `now`, unless a window is full: refused calls do not count.
     ///
-    /// Of several full windows, the one that opens last is told, so that a caller who waits for it is let in.
+    /// If several windows are full, returns the one that opens last, so that a caller that waits for it succeeds.
     pub fn admit(
         &self,
         key: Key,
@@ -99,7 +99,7 @@ impl Limiter {
         }
     }
 
-    /// How many keys are counted.
+    /// The number of counted keys.
     pub fn len(&self) -> usize {
         self.shards
             .iter()
@@ -107,7 +107,7 @@ impl Limiter {
             .sum()
     }
 
-    /// Whether none is.
+    /// Whether no key is counted.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -134,7 +134,7 @@ mod tests {
         let key = Key { operation: 1, app: 2, tenant: 3 };
         let at = |now| limiter.admit(key, TIER_6.windows, RateLimits::Platform, now, now);
         for now in [5000, 4999, 5001, 4998, 5000] {
-            at(now).expect("let in");
+            at(now).expect("admitted");
         }
         for now in [4999, 5000, 5999] {
             at(now).expect_err("full");
@@ -149,7 +149,7 @@ mod tests {
             let now = i64::try_from(app).expect("small") * 10;
             limiter
                 .admit(Key { operation: 1, app, tenant: 3 }, TIER_6.windows, RateLimits::Platform, now, now)
-                .expect("let in");
+                .expect("admitted");
         }
         assert!(limiter.len() <= SHARDS * (SWEEP_AT + 1), "{}", limiter.len());
     }

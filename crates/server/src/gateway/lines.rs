@@ -1,4 +1,4 @@
-//! The log lines of calls: every one says the same things under the same names.
+//! The log lines of calls, all with the same fields.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use larkspur_contract::Fault;
 use super::who::Who;
 use crate::call_id::CallId;
 
-/// The most fields of a request that a line names.
+/// The most fields of a request that a line lists.
 const FIELDS: usize = 5;
 /// The most characters of an id that a line shows.
 const SHOWN: usize = 64;
@@ -16,7 +16,7 @@ const SHOWN: usize = 64;
 /// The most characters of an unknown path that a line shows.
 const PATH: usize = 200;
 
-/// What a line says of a call.
+/// The contents of a call's log line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     log_id: &'a str,
@@ -27,23 +27,23 @@ pub(super) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// The line of a call that took so long.
+    /// The line of a call that took this long.
     pub(super) fn of(id: &'a CallId, who: Who, took: Duration) -> Self {
         Line { log_id: id.log_id(), who, took, operation: None, code: None }
     }
 
-    /// As it is, of a call of an operation: its id and the code that is answered, 0 for success.
+    /// The same for an operation: its id and the code of the answer, 0 for success.
     pub(super) fn answering(self, operation: &'a str, code: u32) -> Self {
         Line { operation: Some(operation), code: Some(code), ..self }
     }
 
-    /// Milliseconds, to the microsecond; of more than an hour, an hour and some.
+    /// Milliseconds, to the microsecond; capped a little above an hour.
     fn duration_ms(&self) -> f64 {
         f64::from(u32::try_from(self.took.as_micros()).unwrap_or(u32::MAX)) / 1000.0
     }
 }
 
-/// Writes a line with what every line has, and what this one has beside it.
+/// Writes a line with the common fields, and with those of this line.
 macro_rules! line {
     ($level:ident, $line:expr, $text:literal $(, $name:ident = $value:expr)*) => {{
         let line: Line<'_> = $line;
@@ -62,12 +62,12 @@ macro_rules! line {
     }};
 }
 
-/// A call that was done.
+/// A successful call.
 pub(super) fn answered(line: Line<'_>) {
     line!(debug, line, "answered");
 }
 
-/// A call that was refused, or, if it `failed`, should have been done.
+/// A refused call or, if it `failed`, one that should have succeeded.
 pub(super) fn refused(line: Line<'_>, fault: &Fault, failed: bool) {
     let why = why(fault);
     if failed {
@@ -82,7 +82,7 @@ pub(super) fn undocumented(line: Line<'_>, fault: &Fault) {
     line!(error, line, "undocumented answer", why = why(fault), name = fault.code().name);
 }
 
-/// A path that neither Larkspur nor the platform has, or has under other methods only.
+/// A path that is unknown to Larkspur and the platform, or has other methods only.
 pub(super) fn unknown(line: Line<'_>, method: &str, path: &str, methods: &str) {
     let there = (!methods.is_empty()).then_some(methods);
     let why = if there.is_some() { "no such method on this path" } else { "no such path" };
@@ -90,7 +90,7 @@ pub(super) fn unknown(line: Line<'_>, method: &str, path: &str, methods: &str) {
     line!(info, line, "unknown path", why = why, method = method, path = path, methods = there);
 }
 
-/// The beginning of a path, without the secret that the address of a web hook ends with.
+/// The beginning of a path, without the secret at the end of a web hook's URL.
 fn shown(path: &str) -> &str {
     const HOOK: &str = "/hook/";
     let end = path.find(HOOK).map_or(path.len(), |at| at + HOOK.len());
@@ -101,7 +101,7 @@ fn shown(path: &str) -> &str {
 /// Why an operation that is not served is refused.
 const NOT_HERE: &str = "the operation is not served";
 
-/// An operation that the platform has and Larkspur does not serve; `loud` once a minute.
+/// A platform operation that Larkspur does not serve; `loud` once a minute.
 pub(super) fn unserved(line: Line<'_>, loud: bool) {
     if loud {
         line!(warn, line, "not served", why = NOT_HERE);
@@ -110,8 +110,8 @@ pub(super) fn unserved(line: Line<'_>, loud: bool) {
     }
 }
 
-/// Why a call is refused: the private note, the scopes of which one would do, the fields that do not fit. Of what was
-/// sent it shows ids alone: other fields may hold secrets.
+/// Why a call is refused: the private note, the scopes any of which suffices, the invalid fields. Of the input it shows
+/// only ids: other fields may contain secrets.
 fn why(fault: &Fault) -> String {
     let mut text = fault.note().to_owned();
     let mut more = |what: std::fmt::Arguments<'_>| {
@@ -120,7 +120,7 @@ fn why(fault: &Fault) -> String {
     };
     let scopes: Vec<&str> = fault.permissions().iter().map(|permission| permission.subject).collect();
     if !scopes.is_empty() {
-        more(format_args!("any of these scopes would do: {}", scopes.join(", ")));
+        more(format_args!("any of these scopes suffices: {}", scopes.join(", ")));
     }
     for violation in fault.violations().iter().take(FIELDS) {
         let (field, description) = (&violation.field, &violation.description);
@@ -139,7 +139,7 @@ fn why(fault: &Fault) -> String {
     text
 }
 
-/// Whether a field holds ids, by the words of its name.
+/// Whether a field contains ids, by the words of its name.
 fn is_id(field: &str) -> bool {
     field.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "id" || word == "ids")
 }
@@ -163,7 +163,7 @@ mod tests {
         let permissions = ["a:b", "c:d"].map(|subject| Permission { kind: "action_scope_required", subject });
         let fault =
             Fault::new(codes::SCOPE_MISSING, "none of the scopes").with_permissions(permissions.to_vec());
-        assert_eq!(why(&fault), "none of the scopes; any of these scopes would do: a:b, c:d");
+        assert_eq!(why(&fault), "none of the scopes; any of these scopes suffices: a:b, c:d");
         let violation = |field: &str, value: &str| FieldViolation {
             field: field.to_owned(),
             value: Some(value.to_owned()),

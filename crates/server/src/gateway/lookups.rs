@@ -1,4 +1,4 @@
-//! Calls that come at the same time find out together what their tokens lead to.
+//! Looks up the tokens of simultaneous calls together.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,9 +8,9 @@ use larkspur_store::{Engine, StoreError, gather};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
-/// The most statements under way at a time; more than one only while there is a whole statement's worth to be found. What
-/// comes meanwhile waits for the next one, which finds all of it: never for one that was sent before, since a call must
-/// not see less than what was acknowledged before it came.
+/// The most concurrent statements; more than one only while a full batch waits. Later calls wait for the next
+/// statement, which covers all of them. They never join one that was already sent: a call must see everything that was
+/// acknowledged before it arrived.
 const STATEMENTS: usize = 4;
 
 type Answer = Result<Option<TokenRecords>, StoreError>;
@@ -21,7 +21,7 @@ struct State {
     waiting: HashMap<TokenSubject, Vec<oneshot::Sender<Answer>>>,
 }
 
-/// What waits to be looked up.
+/// The waiting look-ups.
 #[derive(Default)]
 pub(crate) struct Lookups(Mutex<State>);
 
@@ -30,7 +30,7 @@ impl Lookups {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a token leads to: what the store holds at some moment after this was called.
+    /// The records behind a token, as stored at some moment after this call.
     pub(super) async fn find(self: &Arc<Self>, engine: &Arc<Engine>, subject: TokenSubject) -> Answer {
         let (reply, answer) = oneshot::channel();
         let first = {
@@ -42,7 +42,7 @@ impl Lookups {
             first
         };
         if first {
-            // A task of its own: a caller who goes away must not keep the others waiting.
+            // A task of its own: a client that disconnects must not make the others wait.
             tokio::spawn(self.clone().run(engine.clone()));
         }
         answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the look-up was ended".to_owned())))
@@ -57,14 +57,14 @@ impl Lookups {
             for (subject, replies) in waiting {
                 let answer = found.as_ref().map(|found| found.get(&subject).cloned()).map_err(Clone::clone);
                 for reply in replies {
-                    // Whoever asked may be gone.
+                    // The caller may be gone.
                     drop(reply.send(answer.clone()));
                 }
             }
         }
     }
 
-    /// What the next statement is to find; none, and one runs less, if nothing waits.
+    /// The batch for the next statement; if nothing waits, `None`, and one fewer statement runs.
     fn take(&self) -> Option<Vec<(TokenSubject, Vec<oneshot::Sender<Answer>>)>> {
         let mut state = self.state();
         if state.waiting.is_empty() {

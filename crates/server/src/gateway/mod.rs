@@ -1,4 +1,4 @@
-//! From a request to a response, in seven steps. None of them knows an operation's types: they read its spec.
+//! From a request to a response, in seven steps. None of them knows an operation's types; they read its spec.
 
 pub(crate) mod admit;
 mod authenticate;
@@ -38,10 +38,10 @@ use who::Who;
 
 /// The most bytes of a JSON body. Source: assumed (contract: nothing is documented).
 pub const JSON_LIMIT: usize = 10 << 20;
-/// The most bytes of a multipart body: well above the largest file, so that one that is too large is told so by the
-/// operation's own code (234006) and not by the gateway's.
+/// The most bytes of a multipart body: well above the largest file, so that the operation's own code (234006) refuses a
+/// file that is too large, and not the gateway's.
 pub const MULTIPART_LIMIT: usize = 2 * JSON_LIMIT + (64 << 10);
-/// The most bytes of a body that nobody has signed for with a token or a key.
+/// The most bytes of a body without a token or a key.
 pub const OPEN_LIMIT: usize = 1 << 20;
 
 /// Answers a request.
@@ -78,13 +78,13 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
     ended.response
 }
 
-/// What a call ended with.
+/// The result of a call.
 struct Ended {
     response: Response,
     spec: Option<&'static Spec>,
-    /// The id of the operation, also of one that is not served.
+    /// The id of the operation, even if it is not served.
     operation: Option<&'static str>,
-    /// The code of the answer, 0 for success; none for an unknown path.
+    /// The code of the answer, 0 for success; `None` for an unknown path.
     code: Option<u32>,
     fault: Option<Fault>,
 }
@@ -93,9 +93,9 @@ struct Ended {
 struct Trace {
     id: CallId,
     caller: Option<Caller>,
-    /// Whether it is refused because a test planned so.
+    /// Whether a test planned the refusal.
     planned: bool,
-    /// What is around the page, if a page is answered.
+    /// The frame around the page, if a page is answered.
     frame: Frame,
     /// The body, if it was read and calls are recorded.
     body: Option<Bytes>,
@@ -103,7 +103,7 @@ struct Trace {
     events: Vec<&'static EventType>,
 }
 
-/// Answers a call of an operation that came at the real time `now`, and logs and counts it.
+/// Answers a call that arrived at the real time `now`, and logs and counts it.
 async fn operation(
     app: &App,
     routed: &Routed<'_, '_>,
@@ -116,10 +116,10 @@ async fn operation(
         let is_get = spec.route.method == Method::Get;
         trace.frame = Frame::of(request.query, request.header("accept-language"), is_get);
     }
-    // Pinned here, so that some kilobytes of future are not moved.
+    // Pinned here, to avoid moving some kilobytes of future.
     let outcome = match unpanicked(pin!(steps(app, routed, request, now, trace))).await {
         Ok(outcome) => outcome,
-        // It is not known where: better doubt than a wrong promise.
+        // Where it panicked is unknown: report the outcome as unknown.
         Err(why) => Err(Fault::new(codes::INTERNAL, format!("the operation panicked: {why}")).in_doubt()),
     };
     let outcome = outcome.map_err(|fault| with_cause(app, spec, in_form(spec, fault)));
@@ -186,7 +186,7 @@ async fn steps(
     Ok(answer)
 }
 
-/// The body of a call that has been let in. One that the operation does not take is left where it is.
+/// The body of an admitted call. A body that the operation does not take is not read.
 async fn read(spec: &Spec, body: &mut dyn BodySource) -> Result<Bytes, Fault> {
     let limit = match (spec.access, spec.consumes) {
         (_, Consumes::Nothing) => return Ok(Bytes::new()),
@@ -198,17 +198,17 @@ async fn read(spec: &Spec, body: &mut dyn BodySource) -> Result<Bytes, Fault> {
         BodyError::TooLarge => {
             Fault::new(codes::BODY_TOO_LARGE, format!("the body is larger than {limit} bytes"))
         }
-        BodyError::Broken(why) => Fault::new(codes::BAD_REQUEST, format!("the body broke off: {why}")),
+        BodyError::Broken(why) => Fault::new(codes::BAD_REQUEST, format!("the body was cut off: {why}")),
     })
 }
 
-/// Logs and counts a refusal, and an answer that its page does not list.
+/// Logs and counts a refusal, and an answer that the operation's page does not list.
 fn refused(app: &App, spec: &'static Spec, fault: &Fault, line: Line<'_>, planned: bool) {
     let code = fault.code();
     if fault.is_in_doubt() {
         app.metrics.doubtful.fetch_add(1, Ordering::Relaxed);
     }
-    // What a test or an operator planned is no failure, whatever its status.
+    // A refusal planned by a test or an operator is not a failure, whatever its status.
     let failed = code.status >= 500 && !planned && code != codes::READ_ONLY;
     lines::refused(line, fault, failed);
     if !is_documented(spec, fault) {
@@ -218,7 +218,7 @@ fn refused(app: &App, spec: &'static Spec, fault: &Fault, line: Line<'_>, planne
     }
 }
 
-/// A refusal of the gateway in the numbers of an OAuth endpoint.
+/// A refusal of the gateway in the error codes of an OAuth endpoint.
 fn in_form(spec: &Spec, fault: Fault) -> Fault {
     let code = codes::oauth_instead(fault.code());
     if !matches!(spec.reply, Reply::OAuth | Reply::Page) || code == fault.code() {
@@ -229,7 +229,7 @@ fn in_form(spec: &Spec, fault: Fault) -> Fault {
     if doubtful { fault.in_doubt() } else { fault }
 }
 
-/// A refusal with its cause, where one is known and may be told: at least the first field that does not fit.
+/// A refusal with its cause, if it is known and may be shown: at least the first invalid field.
 fn with_cause(app: &App, spec: &Spec, fault: Fault) -> Fault {
     if !app.options.settings.error_causes || spec.page_speaks() {
         return fault.without_cause();
@@ -256,7 +256,7 @@ fn is_documented(spec: &Spec, fault: &Fault) -> bool {
             && number == codes::HOST_UNKNOWN.number)
 }
 
-/// Whether every field that a refusal names is one of the operation, by its whole path.
+/// Whether every field that a refusal names belongs to the operation, by its whole path.
 fn is_about_the_request(routed: &Routed<'_, '_>, fault: &Fault) -> bool {
     let shapes = routed.route.shapes();
     let file = match routed.route.entry.spec.consumes {
@@ -264,7 +264,7 @@ fn is_about_the_request(routed: &Routed<'_, '_>, fault: &Fault) -> bool {
         _ => "",
     };
     let parts = [&shapes.path, &shapes.query, &shapes.body];
-    // The control API also names what its objects are made of.
+    // The control API also names the parts of its objects.
     if matches!(routed.route.entry.spec.access, Access::Control) {
         return true;
     }

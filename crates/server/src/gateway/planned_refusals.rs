@@ -1,4 +1,4 @@
-//! The end of step 4: refusals that a test planned, which come in place of what the call would do.
+//! The end of step 4: refusals that a test planned, instead of the call's own result.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use larkspur_store::{Engine, refusals};
 use super::admit::Frequency;
 use super::rate_limits::Full;
 
-/// The refusal that is planned for this call, which counts it.
+/// The refusal that is planned for this call; counts the call.
 pub(super) async fn refusal(
     engine: &Arc<Engine>,
     frequency: &Frequency,
@@ -17,7 +17,7 @@ pub(super) async fn refusal(
     caller: &Caller,
 ) -> Result<Option<Fault>, Fault> {
     let Caller::Token(call) = caller else { return Ok(None) };
-    // A refusal is used up when it is answered, which a server that only reads cannot write down.
+    // A refusal is used up when it is answered, which a read-only server cannot record.
     if !call.refuses || engine.read_only {
         return Ok(None);
     }
@@ -31,7 +31,7 @@ pub(super) async fn refusal(
         })
     });
     let number = taken.await?.and_then(|number| u32::try_from(number).ok());
-    // A code that this release no longer lists refuses nothing.
+    // A code that this release no longer lists has no effect.
     Ok(number.and_then(|number| spec.plannable(number)).map(|code| fault(frequency, spec, code)))
 }
 

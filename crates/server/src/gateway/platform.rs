@@ -1,7 +1,7 @@
-//! The operations that the platform has, as its official SDKs name them, and the answer where Larkspur has none.
+//! The platform's operations, as its official SDKs name them, and the answer if Larkspur does not serve one.
 //!
-//! They are looked at after the routes of the registry, and only when those do not have what is asked for: what is served
-//! pays nothing for them.
+//! They are searched after the routes of the registry, and only if those do not match: served operations pay nothing
+//! for them.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -25,7 +25,7 @@ const TABLE: &str = include_str!("platform.tsv");
 /// An operation of the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
-    /// Its id, such as `im.v1.message.create`; no two have the same.
+    /// Its id, such as `im.v1.message.create`; unique.
     pub id: &'static str,
     /// Its method.
     pub method: Method,
@@ -50,7 +50,7 @@ fn read(line: &'static str) -> Option<Known> {
     Some(Known { path, method: method_of(columns.next()?)?, id: columns.next()? })
 }
 
-/// What is at a path, by method.
+/// The operations at a path, by method.
 type Methods = [Option<&'static Known>; METHODS.len()];
 
 fn tree() -> &'static Router<Methods> {
@@ -61,7 +61,7 @@ fn tree() -> &'static Router<Methods> {
         }
         let mut tree = Router::new();
         for (path, methods) in paths {
-            // A path that cannot be matched is left out; a test looks that there is none.
+            // A path that cannot be inserted is skipped; a test checks that there is none.
             let _ = tree.insert(path, methods);
         }
         tree
@@ -69,19 +69,19 @@ fn tree() -> &'static Router<Methods> {
     &TREE
 }
 
-/// What the platform has at a path.
+/// The platform's operations at a path.
 fn at(path: &str) -> impl Iterator<Item = &'static Known> {
     let found = tree().at(without_slash(path)).map(|found| *found.value);
     found.into_iter().flatten().flatten()
 }
 
-/// What the platform has at a path and Larkspur does not serve.
+/// The platform's operations at a path that Larkspur does not serve.
 fn unserved_at(app: &App, path: &str) -> impl Iterator<Item = &'static Known> {
-    // A pattern is one of its own paths. What is served is not at this path, which has a word in place of a parameter.
+    // A pattern matches itself as a path. A served operation with a parameter in place of a word is not at this path.
     at(path).filter(|known| app.routes.find(known.method.name(), known.path).is_none())
 }
 
-/// The operations that the platform tells from a route by a word where the route has a parameter.
+/// The platform's operations that have a word where a route has a parameter.
 pub(super) fn under(route: &'static str) -> impl Iterator<Item = &'static Known> {
     let literal = route.find('{').map_or(route, |at| &route[..at]);
     let first = operations().partition_point(|known| known.path < literal);
@@ -89,7 +89,7 @@ pub(super) fn under(route: &'static str) -> impl Iterator<Item = &'static Known>
     near.filter(move |known| is_under(known.path, route))
 }
 
-/// Whether every path of a pattern is also one of another pattern, which is wider.
+/// Whether every path of a pattern also matches another, wider pattern.
 fn is_under(narrow: &str, wide: &str) -> bool {
     let is_parameter = |part: &str| part.starts_with('{');
     let mut words = 0;
@@ -100,7 +100,7 @@ fn is_under(narrow: &str, wide: &str) -> bool {
     fits && words > 0 && narrow.split('/').count() == wide.split('/').count()
 }
 
-/// Answers a request that no operation of the registry takes.
+/// Answers a request that matches no operation of the registry.
 pub(super) fn answer(app: &App, request: &Request<'_>, id: CallId, now: i64, began: Instant) -> Ended {
     let known = unserved_at(app, request.path).find(|known| known.method.name() == request.method);
     let line = Line::of(
@@ -122,7 +122,7 @@ pub(super) fn answer(app: &App, request: &Request<'_>, id: CallId, now: i64, beg
     Ended { response, spec: None, operation: Some(known.id), code, fault: None }
 }
 
-/// The methods that a path has, served or not, for the log.
+/// The methods of a path, served or not, for the log.
 fn methods(app: &App, path: &str) -> String {
     let served = app.routes.methods(path);
     let names: Vec<&str> =
@@ -176,7 +176,7 @@ mod tests {
         }
     }
 
-    /// The pattern of an operation that is served takes nothing that the platform takes for another operation.
+    /// The pattern of a served operation matches no path of another platform operation.
     #[test]
     fn what_is_served_takes_no_other_operations_path() {
         let routes = Routes::of(REGISTRY).expect("a sound registry");

@@ -1,11 +1,11 @@
-//! What frequency control works with: how the tiers are applied, what calls are counted by, and a window that is full.
+//! Types of the rate limits: how tiers are applied, the key of a count, and a full window.
 
 use std::fmt;
 use std::str::FromStr;
 
 use larkspur_contract::Window;
 
-/// How the tiers of the documents are applied.
+/// How the documented tiers are applied.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum RateLimits {
     /// As documented.
@@ -13,7 +13,7 @@ pub enum RateLimits {
     Platform,
     /// Not at all.
     Off,
-    /// Every cap times this, but at least 1.
+    /// Every limit times this, but at least 1.
     Factor(f64),
 }
 
@@ -54,19 +54,19 @@ impl RateLimits {
     }
 }
 
-/// A window that is full.
+/// A full window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full {
-    /// Calls that it allows.
+    /// Calls allowed in it.
     pub cap: u32,
     /// Whole seconds until it opens again, at least 1.
     pub seconds: u32,
 }
 
-/// What calls are counted by.
+/// The key of a count.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// The operation's place among the routes.
+    /// The operation's index among the routes.
     pub operation: usize,
     /// The app.
     pub app: u64,

@@ -1,4 +1,4 @@
-//! Step 7: the answer's bytes.
+//! Step 7: the bytes of the answer.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::request::Response;
 /// The media type of every answer that is not a file.
 pub const JSON: &str = "application/json; charset=utf-8";
 
-/// The response to a call that was done.
+/// The response to a successful call.
 pub(super) fn success(app: &App, routed: &Routed<'_, '_>, answer: Answer, trace: &Trace) -> Response {
     let mut location = None;
     let (status, content_type, body): (u16, Cow<'static, str>, Bytes) = match answer {

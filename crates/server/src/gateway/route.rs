@@ -1,4 +1,4 @@
-//! Step 1: which operation a request means.
+//! Step 1: finds the operation of a request.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -19,23 +19,23 @@ pub struct Routes {
 pub struct Route {
     /// The operation.
     pub entry: &'static Entry,
-    /// Its place among the routes.
+    /// Its index among the routes.
     pub index: usize,
-    /// The stable number that the troubleshooter link names.
+    /// The stable number in the troubleshooter link.
     pub method_id: u32,
-    /// The names of the parameters in its path, in their order.
+    /// The names of the parameters in its path, in order.
     names: Vec<&'static str>,
     shapes: OnceLock<Shapes>,
 }
 
 impl Route {
-    /// The shapes of what it is sent, compiled when first asked for.
+    /// The shapes of its input, compiled on first use.
     pub fn shapes(&self) -> &Shapes {
         self.shapes.get_or_init(|| self.entry.shapes())
     }
 }
 
-/// A request's route and what stands in its path.
+/// A request's route and its path parameters.
 pub struct Routed<'r, 'p> {
     /// The route.
     pub route: &'r Route,
@@ -43,24 +43,24 @@ pub struct Routed<'r, 'p> {
 }
 
 impl<'p> Routed<'_, 'p> {
-    /// The parameters in the path, still percent-encoded.
+    /// The path parameters, still percent-encoded.
     pub fn params(&self) -> Vec<(&'static str, &'p str)> {
         let values = self.values.iter().map(|(_, value)| value);
         self.route.names.iter().copied().zip(values).collect()
     }
 }
 
-/// Paths that the vendor's tools call, that the table of the platform does not have, and that a parameter of a served path
-/// would swallow: they are nothing here, and no id. A path that is served is left out by itself.
+/// Paths that the vendor's tools call, that the platform's table lacks, and that a served path with a parameter would
+/// match. They are unknown here, never an id. A path that is served is excluded automatically.
 const RESERVED: &[&str] = &["/open-apis/contact/v3/users/search", "/open-apis/im/v1/chats/batch_query"];
 
 impl Routes {
-    /// The routes of a registry. A path that the platform tells from a route by a word, where the route has a parameter, is
-    /// none of the route's: it is another operation, which Larkspur may not serve. Words win over parameters whatever the
-    /// method, as they do on the platform.
+    /// The routes of a registry. A path for which the platform has a word where the route has a parameter does not
+    /// belong to the route: it is another operation, which Larkspur may not serve. Words win over parameters whatever
+    /// the method, as on the platform.
     ///
     /// # Errors
-    /// Two operations on one route, or a path that cannot be matched: a defect of the registry, in words.
+    /// Two operations with the same route, or a path that cannot be matched: a defect of the registry, with the reason.
     pub fn of(registry: &'static [&'static [Entry]]) -> Result<Self, String> {
         let mut all = Vec::new();
         let mut paths: BTreeMap<String, [Option<usize>; 5]> = BTreeMap::new();
@@ -90,7 +90,7 @@ impl Routes {
         Ok(Routes { tree, all })
     }
 
-    /// The route of a request; a slash at the end is passed over.
+    /// The route of a request; a trailing slash is ignored.
     pub fn find<'r, 'p>(&'r self, method: &str, path: &'p str) -> Option<Routed<'r, 'p>> {
         let method = method_of(method)?;
         let found = self.tree.at(without_slash(path)).ok()?;
@@ -109,11 +109,11 @@ impl Routes {
     }
 }
 
-/// The methods that operations have, each at its [`slot`].
+/// The methods of operations, each at its [`slot`].
 pub(super) const METHODS: [Method; 5] =
     [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
 
-/// The method of this name, if operations have it.
+/// The method of this name, if operations use it.
 pub(super) fn method_of(name: &str) -> Option<Method> {
     METHODS.into_iter().find(|method| method.name() == name)
 }
@@ -133,7 +133,7 @@ pub(super) fn slot(method: Method) -> usize {
     }
 }
 
-/// A path with its parameters numbered, so that two operations may name the same one differently, and their names.
+/// A path with its parameters numbered, so that two operations may name the same parameter differently, and the names.
 pub(super) fn numbered(path: &'static str) -> (String, Vec<&'static str>) {
     let mut names = Vec::new();
     let mut text = String::with_capacity(path.len());
@@ -201,7 +201,7 @@ mod tests {
         let mut met = 0;
         let known = platform::operations().iter().map(|known| known.path).chain(RESERVED.iter().copied());
         for words in all.iter().cloned().chain(known.map(parts)) {
-            // The paths that would take it for one of their own, were a word of it a parameter's value.
+            // The served paths that would match it, if one of its words were a parameter's value.
             let swallow = |other: &&Vec<&str>| {
                 let mut pairs = other.iter().zip(&words);
                 other.len() == words.len()

@@ -1,4 +1,4 @@
-//! Who calls, as far as it is known: for the log and for recorders.
+//! The caller, as far as it is known: for the log and for recorders.
 
 use larkspur_api::tokens::{Holder, Token, jwt};
 use larkspur_api::{Actor, Caller, Presented};
@@ -6,23 +6,23 @@ use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Access, Spec};
 use larkspur_store::Keys;
 
-/// Who calls, as far as it is known.
+/// The caller, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Who {
     /// The tenant.
     pub tenant: Option<TenantKey>,
     /// The app.
     pub app_id: Option<AppId>,
-    /// The number of the user, of which open_id and union_id are made.
+    /// The user's number, from which open_id and union_id are derived.
     pub user: Option<u64>,
-    /// What was presented: `tenant`, `user`, `app`, `control`, `basic`, `none`, or `unreadable`.
+    /// The credential: `tenant`, `user`, `app`, `control`, `basic`, `none`, or `unreadable`.
     pub token: &'static str,
-    /// Whether the others are only what a token says that this server did not sign.
+    /// Whether the other fields are only claims of a token that this server did not sign.
     pub claimed: bool,
 }
 
 impl Who {
-    /// By the caller, or else by what the token says of itself. The token is not kept.
+    /// From the caller, or else from the token's own claims. The token is not kept.
     pub(super) fn of(
         keys: &Keys,
         spec: Option<&Spec>,

@@ -1,4 +1,4 @@
-//! Bodies on the wire: how those of requests are read, and those of responses written.
+//! Bodies on the wire: reading those of requests, and writing those of responses.
 
 use std::convert::Infallible;
 use std::io;
@@ -19,11 +19,11 @@ use crate::connections::{Presence, Seat};
 use crate::request::{BodyError, BodySource};
 use crate::unpanicked::unpanicked;
 
-/// How much of a refused request's body is read and thrown away, so that the caller gets to read the refusal.
+/// How much of a refused request's body is read and discarded, so that the client gets to read the refusal.
 const DISCARD_BYTES: usize = 32 << 20;
-/// For how long.
+/// The time limit for that.
 const DISCARD_TIME: Duration = Duration::from_secs(5);
-/// How long a stream may go on after the shutdown began.
+/// How long a stream may continue after the shutdown has started.
 const STREAM_GRACE: Duration = Duration::from_millis(400);
 
 /// A body on the wire.
@@ -35,7 +35,7 @@ pub(super) struct Unread<'a> {
 }
 
 impl<'a> Unread<'a> {
-    /// The body of a request, which may take so long to be sent.
+    /// The body of a request, which must arrive within `time`.
     pub(super) fn new(body: Incoming, time: Duration, seat: &'a Seat) -> Self {
         Unread { body: Some(body), begun: false, time, seat }
     }
@@ -75,7 +75,7 @@ async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, BodyError> 
         if rest.is_empty() && first.is_empty() {
             first = data;
         } else {
-            // A second piece: from here on everything is gathered in one place.
+            // There is a second piece: collect all of them in one buffer.
             rest.extend_from_slice(&std::mem::take(&mut first));
             rest.extend_from_slice(&data);
         }
@@ -84,9 +84,9 @@ async fn collect(body: &mut Incoming, limit: usize) -> Result<Bytes, BodyError> 
 }
 
 impl Unread<'_> {
-    /// Throws away what was not read, so that the connection can be used again; false if it cannot.
+    /// Discards the unread rest, so that the connection can be reused; false if it cannot.
     ///
-    /// A caller who waits to be asked for the body is not asked.
+    /// A client that waits for `100 Continue` does not get it.
     pub(super) async fn settle(&mut self, expects: bool) -> bool {
         let Some(body) = &mut self.body else { return true };
         if body.is_end_stream() {
@@ -107,14 +107,14 @@ impl Unread<'_> {
     }
 }
 
-/// The body of a response, as the library wants it.
+/// The body of a response, in the library's form.
 pub(super) enum Outgoing {
     Full(Full<Bytes>),
     Stream(Box<Streamed>),
 }
 
 impl Outgoing {
-    /// The bytes that are known to be sent; 0 for a stream, of which little waits at a time.
+    /// The known number of bytes to send; 0 for a stream, of which only little is buffered.
     pub(super) fn len(&self) -> usize {
         usize::try_from(self.size_hint().lower()).unwrap_or(usize::MAX)
     }
@@ -160,12 +160,12 @@ impl Body for Outgoing {
     }
 }
 
-/// A stream that is being sent. Its producer runs only while the library asks for more, which it does while it has room.
+/// A stream that is being sent. Its producer runs only while the library asks for more, that is, while it has room.
 pub(super) struct Streamed {
-    /// What produces the pieces; none once it has ended.
+    /// Produces the pieces; `None` once it has ended.
     producer: Option<BoxFuture<'static, Result<(), String>>>,
     pieces: mpsc::Receiver<Bytes>,
-    /// Ends some time after the shutdown began.
+    /// Ends some time after the shutdown has started.
     deadline: BoxFuture<'static, ()>,
     presence: Arc<Presence>,
 }
@@ -192,10 +192,10 @@ impl Streamed {
             self.producer = None;
             if let Err(why) = produced {
                 tracing::error!(why, "a stream panicked");
-                return Poll::Ready(Some(Err(io::Error::other("the stream broke off"))));
+                return Poll::Ready(Some(Err(io::Error::other("the stream was cut off"))));
             }
         }
-        // Waiting for a piece is the server's time. Once there is one, the caller has to read it.
+        // While it waits for a piece, the server is working. Then the client has to read it.
         self.presence.seat.servers_turn();
         let piece = ready!(self.pieces.poll_recv(context));
         self.presence.seat.callers_turn();

@@ -1,4 +1,4 @@
-//! One request to a server, for the command line.
+//! A single request to a server, for the command line.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// What a server answered to [`fetch`].
+/// A server's answer to [`fetch`].
 #[derive(Debug)]
 pub struct Fetched {
     /// The HTTP status.
@@ -18,7 +18,7 @@ pub struct Fetched {
     pub body: Bytes,
 }
 
-/// What a request carries to [`fetch`].
+/// The contents of a request for [`fetch`].
 #[derive(Debug)]
 pub struct Sent<'a> {
     /// The `Authorization` header.
@@ -30,7 +30,7 @@ pub struct Sent<'a> {
 }
 
 impl<'a> Sent<'a> {
-    /// A body of JSON, or none.
+    /// A JSON body, or none.
     pub fn json(authorization: Option<&'a str>, body: Option<Bytes>) -> Self {
         Sent { authorization, content_type: "application/json; charset=utf-8", body }
     }

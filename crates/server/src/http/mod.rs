@@ -1,4 +1,4 @@
-//! HTTP/1.1: connections, and one request on one of them. Only this folder, the reader of multipart bodies and the poster of
+//! HTTP/1.1: connections, and the requests on them. Only this folder, the reader of multipart bodies and the sender of
 //! events name the HTTP library.
 
 mod body;
@@ -36,22 +36,22 @@ use body::{Outgoing, Streamed, Unread};
 pub use fetch::{Fetched, Sent, fetch};
 use watched::Watched;
 
-/// The limits of connections. All times are always on.
+/// The limits of connections. Time limits cannot be turned off.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections that are served at a time. Where there are more, the longest idle one has to go.
+    /// Connections that are served at a time. Beyond, the longest idle one is closed.
     pub connections: usize,
-    /// Of those, from one address; 0 is no limit but `connections`.
+    /// Of those, from one address; 0 applies only `connections`.
     pub per_address: usize,
     /// How long a connection may be idle or take to send the head of a request.
     pub head: Duration,
     /// How long a request may take to send its body.
     pub body: Duration,
-    /// How long a caller may read nothing of its answer.
+    /// How long a client may read nothing of its answer.
     pub write: Duration,
-    /// How long, at shutdown, calls are still taken while the readiness endpoint says no.
+    /// How long, at shutdown, calls are still accepted while the readiness endpoint fails.
     pub lame_duck: Duration,
-    /// How long open requests may take to end at shutdown.
+    /// How long running requests may take at shutdown.
     pub drain: Duration,
 }
 
@@ -69,35 +69,35 @@ impl Default for Limits {
     }
 }
 
-/// The most bytes of a request's head. There may be at most 100 headers.
+/// The most bytes of a request's head. It may have at most 100 headers.
 const HEAD_BYTES: usize = 64 << 10;
-/// How long a connection without a seat may take to say what it wants.
+/// How long a connection without a seat may take to send the start of a request.
 const ASK_TIME: Duration = Duration::from_secs(2);
-/// What is answered without a seat, by the beginning of the head: monitoring must get through.
+/// What is answered without a seat, by the start of the head: monitoring must get through.
 const WITHOUT_A_SEAT: [&[u8]; 4] = [
     b"GET /larkspur/health/",
     b"HEAD /larkspur/health/",
     b"OPTIONS /larkspur/health/",
     b"GET /larkspur/metrics",
 ];
-/// How long a connection that must go may take to end in order.
+/// How long a connection that must close may take to close cleanly.
 const FAREWELL: Duration = Duration::from_millis(20);
-/// How often, at shutdown, a connection whose answer is a stream is looked at: one that is still there at two looks is cut
-/// off. Longer than a stream goes on by itself.
+/// How often, at shutdown, a connection whose answer is a stream is checked: one that is still there at the second
+/// check is cut off. Longer than the grace time of a stream.
 const STREAM_LOOK: Duration = Duration::from_millis(500);
-/// How long the handler of an upgraded connection may take to end at shutdown.
+/// How long the handler of an upgraded connection may take at shutdown.
 const UPGRADE_GRACE: Duration = Duration::from_millis(800);
 /// Connections at a time while there is no application to serve.
 const BEFORE: usize = 64;
 
-/// What every connection is served with.
+/// The context of every connection.
 struct Served {
     app: Arc<App>,
     limits: Limits,
     connections: Arc<Connections>,
 }
 
-/// Serves an application until `shutdown` ends, goes on for the lame-duck time, then lets open requests end.
+/// Serves an application until `shutdown` ends, continues for the lame-duck time, then lets running requests finish.
 pub async fn serve(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown: impl Future<Output = ()>) {
     let counting = app.clone();
     let connections = Connections::new(limits.connections, limits.per_address, move || {
@@ -128,7 +128,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, limits: Limits, shutdow
     }
 }
 
-/// Accepts connections for ever.
+/// Accepts connections forever.
 async fn accept(listener: &TcpListener, served: &Arc<Served>, stopped: &Stop) {
     loop {
         served.connections.room().await;
@@ -138,7 +138,7 @@ async fn accept(listener: &TcpListener, served: &Arc<Served>, stopped: &Stop) {
                 tokio::spawn(attend(stream, presence, served.clone(), stopped.clone()));
             }
             Err(error) => {
-                // Most often: no more file descriptors. Connections that end will free some.
+                // Most often: no more file descriptors. Ending connections will free some.
                 tracing::warn!(why = %error, "cannot accept a connection");
                 sleep(Duration::from_millis(20)).await;
             }
@@ -146,7 +146,7 @@ async fn accept(listener: &TcpListener, served: &Arc<Served>, stopped: &Stop) {
     }
 }
 
-/// Serves a connection to its end: from its seat, or, while there is none, what needs none.
+/// Serves a connection to its end: with a seat or, while there is none, only requests that need none.
 async fn attend(stream: TcpStream, presence: Presence, served: Arc<Served>, mut stopped: Stop) {
     let _counted = Counted::up(&served.app.metrics.connections);
     let presence = Arc::new(presence);
@@ -156,7 +156,7 @@ async fn attend(stream: TcpStream, presence: Presence, served: Arc<Served>, mut 
     let asks = async {
         match timeout(ASK_TIME, needs_no_seat(&stream)).await {
             Ok(Ok(true)) => Some(false),
-            // The other end is gone, or has nothing to say: it need not wait.
+            // The client is gone or sends nothing: it need not wait.
             Ok(Err(_)) | Err(_) => None,
             Ok(Ok(false)) => timeout(served.limits.head, presence.sit()).await.ok().map(|()| true),
         }
@@ -164,7 +164,7 @@ async fn attend(stream: TcpStream, presence: Presence, served: Arc<Served>, mut 
     let seated = tokio::select! {
         biased;
         seated = asks => seated,
-        () = presence.seat.told() => None,
+        () = presence.seat.close_requested() => None,
         () = stopped.stopped() => None,
     };
     if let Some(seated) = seated {
@@ -172,7 +172,7 @@ async fn attend(stream: TcpStream, presence: Presence, served: Arc<Served>, mut 
     }
 }
 
-/// Whether the head of a request begins as one that is answered without a seat. Nothing is taken from the stream.
+/// Whether a request starts like one that is answered without a seat. Consumes nothing from the stream.
 async fn needs_no_seat(stream: &TcpStream) -> io::Result<bool> {
     let mut head = [0; 32];
     loop {
@@ -186,7 +186,7 @@ async fn needs_no_seat(stream: &TcpStream) -> io::Result<bool> {
         if !WITHOUT_A_SEAT.iter().any(|start| start.starts_with(seen)) {
             return Ok(false);
         }
-        // The rest of the word is on its way.
+        // The rest of the word is still to arrive.
         sleep(Duration::from_millis(5)).await;
     }
 }
@@ -198,7 +198,7 @@ async fn connection(
     seated: bool,
     mut stopped: Stop,
 ) {
-    // Answers are written at once; waiting for more to send would only delay them.
+    // Answers are written at once; waiting for more data would only delay them.
     let _ = stream.set_nodelay(true);
     let limits = &served.limits;
     let stop = &stopped.clone();
@@ -218,15 +218,15 @@ async fn connection(
     let mut connection = pin!(connection);
     let ended = {
         let mut stopping = pin!(stopped.stopped());
-        let mut told = pin!(presence.seat.told());
+        let mut close = pin!(presence.seat.close_requested());
         tokio::select! {
             biased;
             result = connection.as_mut() => Some(result),
             () = stopping.as_mut() => None,
-            () = told.as_mut() => {
+            () = close.as_mut() => {
                 connection.as_mut().graceful_shutdown();
-                // It began something just before it was told: that is finished. What it does not read is not, nor is a
-                // stream, which might never end.
+                // It started a request just before it was told to stop: that one is finished. An answer that the client
+                // does not read is not, nor is a stream, which might never end.
                 if !presence.seat.is_served() || presence.streams.load(Ordering::Relaxed) {
                     let _ = timeout(FAREWELL, connection.as_mut()).await;
                     return;
@@ -250,7 +250,7 @@ async fn connection(
     }
 }
 
-/// Waits for the end of a connection that was told to end. `None`: its answer is a stream that the caller does not read.
+/// Waits for a connection that was told to close. `None`: its answer is a stream that the client does not read.
 async fn drained<F: Future>(mut connection: Pin<&mut F>, presence: &Presence) -> Option<F::Output> {
     let mut streamed = presence.streams.load(Ordering::Relaxed);
     loop {
@@ -265,7 +265,7 @@ async fn drained<F: Future>(mut connection: Pin<&mut F>, presence: &Presence) ->
     }
 }
 
-/// Answers on a listener that there is no application yet, for ever.
+/// Answers on a listener, forever, that there is no application yet.
 pub(crate) async fn serve_before(listener: &TcpListener, answer: fn(&str, &str) -> Response) {
     let turns = Arc::new(Semaphore::new(BEFORE));
     loop {
@@ -298,7 +298,7 @@ async fn exchange(
     mut request: hyper::Request<Incoming>,
 ) -> hyper::Response<Outgoing> {
     let seat = &*presence.seat;
-    // A client that sends another request has read the answer before it.
+    // A client that sends another request has read the previous answer.
     presence.answers(0);
     presence.streams.store(false, Ordering::Relaxed);
     seat.servers_turn();
@@ -314,9 +314,9 @@ async fn exchange(
         headers: &head.headers,
         body: &mut body,
     };
-    // Pinned here, so that some kilobytes of future are not moved.
+    // Pinned here, to avoid moving some kilobytes of future.
     let handled = unpanicked(pin!(served.app.handle(request))).await;
-    // Where a panic is not the operation's own, which the gateway answers.
+    // A panic outside of the operation, whose panics the gateway answers.
     let mut response = handled.unwrap_or_else(|_| Response::failure(codes::INTERNAL, true));
     seat.callers_turn();
     let close = !body.settle(head.headers.contains_key(EXPECT)).await;
@@ -345,7 +345,7 @@ async fn exchange(
     written(&response, body, close)
 }
 
-/// Waits until the answer to an upgrade is written, and lets the connection be served.
+/// Waits until the answer to an upgrade is written, then starts the handler.
 async fn hand_over(
     upgrade: OnUpgrade,
     handler: Upgrade,
@@ -375,8 +375,8 @@ async fn hand_over(
     }
 }
 
-/// Makes `Host` and `X-Forwarded-Host` say all there is to say of whom a request is for: the request line counts before the
-/// header (RFC 9112, 3.2.2), of two headers neither does, and what cannot be read is a name that the server does not have.
+/// Makes `Host` and `X-Forwarded-Host` state whom a request is for. The request line takes precedence over the header
+/// (RFC 9112, 3.2.2). Of two headers neither counts. What cannot be read becomes a name that the server does not have.
 fn settle_host(head: &mut hyper::http::request::Parts) {
     static FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-host");
     let whole = head.uri.authority().map(|authority| HeaderValue::from_str(authority.as_str()));
@@ -402,11 +402,11 @@ impl Headers for HeaderMap {
     }
 }
 
-/// A response as the library wants it.
+/// A response in the library's form.
 fn written(response: &Response, body: Outgoing, close: bool) -> hyper::Response<Outgoing> {
     let mut headers = HeaderMap::with_capacity(16);
     for (name, value) in response.headers() {
-        // All names are our own; a value that is no header, such as a strange media type, is left out.
+        // All names are our own; an invalid value, such as a strange media type, is omitted.
         if let (Some(name), Ok(value)) = (header_name(name), HeaderValue::from_str(&value)) {
             headers.insert(name, value);
         }
@@ -421,7 +421,7 @@ fn written(response: &Response, body: Outgoing, close: bool) -> hyper::Response<
     answer
 }
 
-/// A name as the library knows it. Those of every answer are not parsed anew.
+/// A name in the library's form. Those of every answer are parsed only once.
 fn header_name(name: &'static str) -> Option<HeaderName> {
     static LOG_ID: HeaderName = HeaderName::from_static("x-tt-logid");
     static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -1,4 +1,4 @@
-//! A connection that ends when its answers are not read, and only after they could be.
+//! A stream that closes when its answers are not read, and lingers so that they can be.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -13,30 +13,30 @@ use tokio::time::{Sleep, sleep};
 
 use crate::connections::Presence;
 
-/// How long the end of a connection waits for a caller who still sends, and how much of that it reads. Closing a socket with
-/// unread bytes resets it, and a reset may destroy the answer before the caller has read it.
+/// How long closing waits for a client that still sends, and how much it reads meanwhile. Closing a socket with unread
+/// bytes resets it, and a reset may destroy the answer before the client has read it.
 const LINGER_TIME: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 8 << 20;
 
-/// A stream whose writes fail once the other end has taken nothing for a while.
+/// A stream whose writes fail once the client has read nothing for a while.
 pub(crate) struct Watched<S> {
     stream: S,
     presence: Arc<Presence>,
     time: Duration,
-    /// Runs while something waits to be taken.
+    /// Runs while data waits to be read by the client.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// From the end of what the server writes on.
+    /// Set once the server has finished writing.
     lingering: Option<Lingering>,
 }
 
-/// The last bytes of a caller, read and thrown away.
+/// The last bytes of a client, read and discarded.
 struct Lingering {
     until: Pin<Box<Sleep>>,
     left: usize,
 }
 
 impl Lingering {
-    /// Ready when the caller has ended, fails, or has sent for long enough.
+    /// Ready when the client has closed, failed, or sent for long enough.
     fn poll<S: AsyncRead + Unpin>(&mut self, stream: &mut S, context: &mut Context<'_>) -> Poll<()> {
         let mut bytes = [0; 16 << 10];
         while self.left > 0 && self.until.as_mut().poll(context).is_pending() {
@@ -53,12 +53,12 @@ impl Lingering {
 }
 
 impl<S> Watched<S> {
-    /// Fails when nothing of an answer is taken for `time`.
+    /// Writes fail when the client reads nothing for `time`.
     pub(crate) fn new(stream: S, presence: Arc<Presence>, time: Duration) -> Self {
         Watched { stream, presence, time, stalled: None, lingering: None }
     }
 
-    /// What a write means for the clock.
+    /// Updates the timer after a write.
     fn watch(
         &mut self,
         context: &mut Context<'_>,
@@ -110,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Only what has been written whole is flushed.
+        // Flushing means that everything has been written.
         self.presence.answers(0);
         Pin::new(&mut self.stream).poll_flush(context)
     }

@@ -1,7 +1,7 @@
-//! Log lines on standard error: for people on a terminal, else JSON.
+//! Log lines on standard error: text on a terminal, else JSON.
 //!
-//! No line costs an answer: lines are written by a thread of their own, and one that cannot be written is dropped and
-//! counted. Warnings and errors that say the same are told once and then summed up.
+//! Logging never delays an answer: a thread of its own writes the lines, and lines that cannot be written are dropped
+//! and counted. Repeated warnings and errors are written once and then summed up.
 
 mod sums;
 mod writer;
@@ -17,7 +17,7 @@ use sums::Sums;
 use writer::Writer;
 pub(crate) use writer::dropped;
 
-/// Starts logging, once for the process. From then on a panic is a log line, too.
+/// Starts logging, once per process. From then on a panic is a log line, too.
 ///
 /// # Errors
 /// The level cannot be read, or no thread can be started.
@@ -25,7 +25,7 @@ pub(crate) fn start(logs: &Logs) -> Result<(), String> {
     let filter = EnvFilter::try_new(&logs.level)
         .map_err(|error| format!("logs.level is {:?}: {error}", logs.level))?;
     let terminal = std::io::stderr().is_terminal();
-    let writer = Writer::start(std::io::stderr(), sums::tell)
+    let writer = Writer::start(std::io::stderr(), sums::write_due)
         .map_err(|error| format!("cannot start the thread that writes the log: {error}"))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).log_internal_errors(false);
     let json = match logs.format {
@@ -34,7 +34,7 @@ pub(crate) fn start(logs: &Logs) -> Result<(), String> {
         LogFormat::Json => true,
     };
     let registry = tracing_subscriber::registry().with(filter).with(Sums);
-    // A subscriber that is already there, as in tests, stays.
+    // An existing subscriber, as in tests, stays.
     let _ = if json {
         registry
             .with(lines.json().flatten_event(true).with_current_span(false).with_span_list(false))
@@ -46,8 +46,8 @@ pub(crate) fn start(logs: &Logs) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes what is still to be written, sums included, as far as it goes within a second.
+/// Writes pending lines, including sums, for at most a second.
 pub(crate) fn finish() {
-    sums::tell_all();
+    sums::write_all();
     writer::flush();
 }

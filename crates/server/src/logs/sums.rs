@@ -1,4 +1,4 @@
-//! Warnings and errors that say the same: the first is told, the others are counted, and the count is told once a minute.
+//! Repeated warnings and errors: the first is written, the others are counted, and the count is written once a minute.
 
 use std::collections::HashMap;
 use std::fmt::{Debug, Write};
@@ -11,16 +11,16 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-/// How long one line speaks for those that say the same.
+/// How long repetitions of a line are only counted.
 const QUIET: Duration = Duration::from_secs(60);
-/// Lines that are told apart, at most; all others of one place in the source are one.
+/// The most lines that are distinguished; all others from one place in the source count as one.
 const KINDS: usize = 1000;
-/// The most bytes of a reason by which lines are told apart, and that a sum repeats.
+/// The most bytes of a reason that distinguish lines, and that a sum repeats.
 const WHY: usize = 500;
 /// The target of sums themselves.
 const TARGET: &str = "larkspur_server::logs::sums";
 
-/// What a line says, as far as lines that say the same agree in it. Whom it is about is not part of it.
+/// What a line says; equal lines agree in it. Whom the line is about is not part of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Said {
     line: String,
@@ -62,14 +62,14 @@ fn beginning(text: &str) -> &str {
 
 struct Sum {
     level: Level,
-    told: Instant,
-    /// Lines that were not written since.
+    written: Instant,
+    /// Lines suppressed since.
     held: u64,
 }
 
 type Table = HashMap<(Identifier, Said), Sum>;
 
-/// Lets warnings and errors through that have not been told within a minute.
+/// Writes warnings and errors that were not written within a minute.
 pub(super) struct Sums;
 
 fn sums() -> MutexGuard<'static, Table> {
@@ -88,23 +88,23 @@ impl<S: Subscriber> Layer<S> for Sums {
         let mut sums = sums();
         let mut key = (metadata.callsite(), said);
         if sums.len() >= KINDS && !sums.contains_key(&key) {
-            // Bounded, whatever reasons there are.
+            // Bounded, however many reasons there are.
             key.1 = Said { line: key.1.line, ..Said::default() };
         }
-        is_told(&mut sums, key, *metadata.level(), now)
+        is_written(&mut sums, key, *metadata.level(), now)
     }
 }
 
-/// Counts a line; whether it is to be written.
-fn is_told(sums: &mut Table, key: (Identifier, Said), level: Level, now: Instant) -> bool {
+/// Counts a line. Returns whether to write it.
+fn is_written(sums: &mut Table, key: (Identifier, Said), level: Level, now: Instant) -> bool {
     match sums.get_mut(&key) {
         None => {
-            sums.insert(key, Sum { level, told: now, held: 0 });
+            sums.insert(key, Sum { level, written: now, held: 0 });
             true
         }
-        // Its sum is due, and will be told beside it.
-        Some(sum) if sum.held == 0 && now.duration_since(sum.told) >= QUIET => {
-            sum.told = now;
+        // Its sum is due, and is written with it.
+        Some(sum) if sum.held == 0 && now.duration_since(sum.written) >= QUIET => {
+            sum.written = now;
             true
         }
         Some(sum) => {
@@ -114,34 +114,34 @@ fn is_told(sums: &mut Table, key: (Identifier, Said), level: Level, now: Instant
     }
 }
 
-/// What is to be told by now. What was quiet for a minute is forgotten.
+/// The sums that are due. Lines without repetitions for a minute are forgotten.
 fn due(sums: &mut Table, now: Instant, quiet: Duration) -> Vec<(Level, Said, u64)> {
     let mut due = Vec::new();
     sums.retain(|(_, said), sum| {
-        if now.duration_since(sum.told) < quiet {
+        if now.duration_since(sum.written) < quiet {
             return true;
         }
         if sum.held == 0 {
             return false;
         }
         due.push((sum.level, said.clone(), std::mem::take(&mut sum.held)));
-        sum.told = now;
+        sum.written = now;
         true
     });
     due
 }
 
-/// Tells the sums that are due.
-pub(super) fn tell() {
-    tell_after(QUIET);
+/// Writes the sums that are due.
+pub(super) fn write_due() {
+    write_after(QUIET);
 }
 
-/// Tells all sums, at the end of the process.
-pub(super) fn tell_all() {
-    tell_after(Duration::ZERO);
+/// Writes all sums, at the end of the process.
+pub(super) fn write_all() {
+    write_after(Duration::ZERO);
 }
 
-fn tell_after(quiet: Duration) {
+fn write_after(quiet: Duration) {
     let due = due(&mut sums(), Instant::now(), quiet);
     for (level, said, times) in due {
         let (line, operation) = (said.line.as_str(), said.operation.as_deref());
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_say_the_same_are_told_once_and_then_summed_up() {
+    fn repeated_lines_are_written_once_and_then_summed_up() {
         let lines = Lines::default();
         let writer = lines.clone();
         let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
@@ -196,19 +196,19 @@ mod tests {
                 tracing::info!(round, "refused");
             }
             tracing::error!(operation = "im.v2.tag.get", code = 5000_u32, why = "full", "failed");
-            tell_all();
-            tell_all();
+            write_all();
+            write_all();
         });
         let text = String::from_utf8(lines.0.lock().expect("no panic").clone()).expect("text");
-        let told = |what: &str| text.lines().filter(|line| line.contains(what)).count();
-        assert_eq!((told("failed log_id"), told(" failed operation")), (1, 1), "{text}");
-        assert_eq!((told("not ready why"), told("refused round")), (1, 10), "{text}");
+        let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
+        assert_eq!((count("failed log_id"), count(" failed operation")), (1, 1), "{text}");
+        assert_eq!((count("not ready why"), count("refused round")), (1, 10), "{text}");
         let sum = "ERROR larkspur_server::logs::sums: repeated line=\"failed\" times=9 operation=\"im.v2.tag.get\" code=5000 why=\"away\"";
         assert_eq!(
-            (told(sum), told("WARN larkspur_server::logs::sums: repeated line=\"not ready\" times=9")),
+            (count(sum), count("WARN larkspur_server::logs::sums: repeated line=\"not ready\" times=9")),
             (1, 1),
             "{text}"
         );
-        assert_eq!(told("repeated"), 2, "{text}");
+        assert_eq!(count("repeated"), 2, "{text}");
     }
 }

@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Lines that wait to be written, at most: what comes while the reader of the log is stuck, and no more.
+/// The most lines that wait to be written while the reader of the log is stuck.
 const WAITING: usize = 4096;
-/// How often the thread looks for what is to be told beside lines.
+/// How often the thread calls `tend`.
 const TEND: Duration = Duration::from_secs(1);
-/// How long the end of the process waits for lines to be written.
+/// How long the end of the process waits for pending lines.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// Lines that were not written, since the process began.
+/// Lines dropped since the process started.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
-/// The way to the thread, once there is one.
+/// The channel to the thread, once it runs.
 static LINES: OnceLock<SyncSender<Message>> = OnceLock::new();
 
-/// How many lines were not written: standard error was closed, full, or not read.
+/// How many lines were dropped: standard error was closed, full, or not read.
 pub(crate) fn dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
@@ -31,7 +31,7 @@ enum Message {
     Flush(SyncSender<()>),
 }
 
-/// Hands lines to the thread.
+/// Passes lines to the thread.
 #[derive(Clone)]
 pub(super) struct Writer(SyncSender<Message>);
 
@@ -43,13 +43,13 @@ impl Writer {
     ) -> io::Result<Writer> {
         let (sender, lines) = sync_channel(WAITING);
         thread::Builder::new().name("larkspur-logs".to_owned()).spawn(move || write(&lines, out, &tend))?;
-        // The first one is the process's; others are those of tests.
+        // The first one is the process's; others are from tests.
         let _ = LINES.set(sender.clone());
         Ok(Writer(sender))
     }
 }
 
-/// Waits until the lines before this are written, for [`FLUSH`] at most.
+/// Waits until earlier lines are written, for at most [`FLUSH`].
 pub(super) fn flush() {
     let Some(lines) = LINES.get() else { return };
     let (done, written) = sync_channel(1);
@@ -92,8 +92,8 @@ impl Write for &Writer {
 
 /// Writes lines until the last sender is gone.
 fn write(lines: &Receiver<Message>, mut out: impl Write, tend: &dyn Fn()) {
-    let (mut tended, mut told) = (Instant::now(), 0);
-    // A line that failed may be there in part: the next one must not go on with it.
+    let (mut tended, mut reported) = (Instant::now(), 0);
+    // A failed line may have been written in part: the next one must start on a new line.
     let mut torn = false;
     loop {
         match lines.recv_timeout(TEND) {
@@ -113,9 +113,9 @@ fn write(lines: &Receiver<Message>, mut out: impl Write, tend: &dyn Fn()) {
             tended = Instant::now();
             tend();
             let lost = dropped();
-            if !torn && lost > told {
-                tracing::warn!(lost = lost - told, "log lines could not be written and are lost");
-                told = lost;
+            if !torn && lost > reported {
+                tracing::warn!(lost = lost - reported, "log lines could not be written and are lost");
+                reported = lost;
             }
         }
     }
@@ -127,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes what there is room for, and then nothing until there is more.
+    /// Accepts writes while it has room, and then fails until there is more.
     #[derive(Clone, Default)]
     struct Disk(Arc<Mutex<(Vec<u8>, usize)>>);
 
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(disk.text(), "first\nseco\nfourth\n");
     }
 
-    /// The reader of the log has stopped reading.
+    /// A log reader that has stopped reading.
     struct Stuck(Arc<Mutex<()>>);
 
     impl Write for Stuck {
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_a_reader_who_does_not_read() {
+    fn logging_does_not_wait_for_a_reader_that_is_stuck() {
         let gate = Arc::new(Mutex::new(()));
         let held = gate.lock().expect("no panic");
         let writer = Writer::start(Stuck(gate.clone()), || {}).expect("a thread");

@@ -1,4 +1,4 @@
-//! Stores that are damaged, or that cannot be written, and a database that is restarted under load.
+//! Damaged stores, stores that cannot be written, and a database that is restarted under load.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{FileExt, PermissionsExt};
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::support::cluster::{Cluster, sign_in};
 use crate::support::program::{Program, binary};
 
-/// How the program ends that is told to serve a place which it cannot: with one line.
+/// The error line of a program that cannot serve a place.
 fn refusal(place: &Path) -> String {
     let beside = TempDir::new().expect("a directory");
     let (status, log) = Program::spawn_at(beside.path(), &["--data".as_ref(), place.as_ref()], "").wait();
@@ -33,7 +33,7 @@ fn what_is_no_directory_to_write_to_is_refused_in_one_line() {
         let said = refusal(place);
         assert!(said.contains(&place.display().to_string()) && said.contains("--data"), "{said}");
     }
-    // To root nothing is read-only that has a mode; everybody else is refused.
+    // File modes do not restrict root; every other user is refused.
     let closed = directory.path().join("closed");
     fs::create_dir(&closed).expect("a directory");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o500)).expect("a mode");
@@ -43,7 +43,7 @@ fn what_is_no_directory_to_write_to_is_refused_in_one_line() {
     }
 }
 
-/// Overwrites pages of a database, from this one on.
+/// Overwrites pages of a database, starting with this one.
 fn damage(data: &Path, first: u64) {
     let file = OpenOptions::new().write(true).open(data.join("larkspur.db")).expect("the database");
     let pages = file.metadata().expect("its size").len() / 4096;
@@ -53,7 +53,7 @@ fn damage(data: &Path, first: u64) {
     }
 }
 
-/// What `larkspur check` prints, and whether it finds the data sound.
+/// The output of `larkspur check`, and whether it finds the data sound.
 fn check(data: &Path) -> (bool, String) {
     let output = Command::new(binary()).arg("check").arg("--data").arg(data).env_clear().output();
     let output = output.expect("it runs");
@@ -70,7 +70,7 @@ fn damaged_data_are_told_and_never_served_as_if_they_were_sound() {
     assert!(program.wait().0.success());
     assert!(check(&data).0, "sound so far");
 
-    // The head of the file, and with it everything.
+    // The head of the file is lost, and with it everything.
     let headless = directory.path().join("headless");
     copy(&data, &headless);
     damage(&headless, 0);
@@ -79,7 +79,7 @@ fn damaged_data_are_told_and_never_served_as_if_they_were_sound() {
     let (sound, said) = check(&headless);
     assert!(!sound && said.contains("restore a backup"), "{said}");
 
-    // What the program reads at its start is as it was, the rest is not: whatever it answers, it is not a success.
+    // What the program reads at its start is intact, the rest is not: it must not answer with a success.
     let torn = directory.path().join("torn");
     copy(&data, &torn);
     damage(&torn, 20);
@@ -125,7 +125,7 @@ fn a_database_that_is_restarted_under_load_loses_nothing_that_was_acknowledged()
     let world = world.cloned().expect("one of them made the demo world");
     let token = sign_in(&mut one.client(), &world);
     let (ending, ledger) = (AtomicBool::new(false), Mutex::new(Vec::new()));
-    // What was refused with the promise that it was not done.
+    // Refused calls whose answer promised that they had no effect.
     let undone = Mutex::new(Vec::new());
     let (mut refused, mut after) = (0, 0);
     thread::scope(|scope| {

@@ -1,5 +1,5 @@
-//! Tables divided by Citus. The engine is in no package: functions and tables of its names stand in for it, which write down
-//! what they are told and refuse what Citus refuses.
+//! Tables distributed by Citus. No package contains the engine: functions and tables with its names stand in for it.
+//! They record their arguments and refuse what Citus refuses.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -107,7 +107,7 @@ impl Cluster {
         (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).expect("text"))
     }
 
-    /// By table: how it lies, as `h 100 tenant 8`.
+    /// By table: how it is distributed, as `h 100 tenant 8`.
     fn lay(&self) -> BTreeMap<String, String> {
         let lines = self.run(GROUPS).into_iter();
         lines
@@ -115,7 +115,7 @@ impl Cluster {
             .collect()
     }
 
-    /// Every table lies beside `tenant`, or is whole on every server.
+    /// Every table is colocated with `tenant`, or has a full copy on every server.
     fn is_whole(&self, shards: u32) {
         let lay = self.lay();
         let beside = &lay["tenant"];
@@ -145,7 +145,7 @@ fn without_citus_it_says_so() {
 #[test]
 fn tables_are_divided_by_tenant_and_served() {
     let cluster = Cluster::new(true);
-    // Nothing is distributed that was not asked for.
+    // Nothing is distributed without being asked for.
     assert!(cluster.larkspur(&["migrate"]).0);
     assert_eq!(cluster.lay().len(), 0);
     let (done, said) = cluster.larkspur(&["migrate", "--distribute", "--shards", "8"]);
@@ -159,7 +159,7 @@ fn tables_are_divided_by_tenant_and_served() {
     let (will_do, said) = cluster.larkspur(&["check"]);
     assert!(will_do && said.contains(&line), "{said}");
 
-    // Again, with what is missing alone; not while a server runs.
+    // Again, only for what is missing, and not while a server runs.
     let before = cluster.lay();
     let (done, said) = cluster.larkspur(&["migrate", "--distribute"]);
     assert!(done && !said.contains("distributed:") && cluster.lay() == before, "{said}");
@@ -208,7 +208,7 @@ fn a_table_that_lies_otherwise_is_left_alone() {
     assert_eq!(cluster.lay().len(), 1, "nothing was done");
 }
 
-/// A release that knows one table less has distributed its tables; the next one makes that table, and distributes it.
+/// A release with one table less has distributed its tables; the next one creates that table and distributes it.
 #[test]
 fn a_migration_distributes_the_tables_that_it_makes() {
     let cluster = Cluster::new(true);

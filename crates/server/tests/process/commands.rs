@@ -1,4 +1,4 @@
-//! The program as a person at a terminal meets it: what it prints, what it refuses, and in which words.
+//! The program on the command line: its output, its refusals, and their words.
 
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::support::program::{Program, binary};
 
-/// Runs a command; its output if it succeeds, else its last words.
+/// Runs a command; returns its output, or its error text.
 fn larkspur(arguments: &[&str]) -> Result<String, String> {
     with(arguments, &[], b"")
 }
@@ -26,7 +26,7 @@ fn with(arguments: &[&str], variables: &[(&str, &str)], input: &[u8]) -> Result<
 fn outcome(mut command: Command, input: &[u8]) -> Result<String, String> {
     let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = pipes.spawn().expect("it runs");
-    // One that does not read its input has closed it.
+    // A command that does not read its input has closed it.
     drop(child.stdin.take().expect("a pipe").write_all(input));
     let output = child.wait_with_output().expect("it ends");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -58,7 +58,7 @@ impl Served {
             .expect("it runs");
         let served = Served { child, said, ready };
         let began = Instant::now();
-        // The last thing that it says.
+        // The last line of its greeting.
         while !served.said().contains("\ncurl ") {
             assert!(began.elapsed() < Duration::from_secs(20), "{}", served.said());
             std::thread::sleep(Duration::from_millis(5));
@@ -94,7 +94,7 @@ fn variables_of(page: &str) -> Vec<String> {
     let text = fs::read_to_string(file).expect("a page");
     let names = text.split(|letter: char| !(letter.is_ascii_uppercase() || letter == '_'));
     let known = |name: &&str| {
-        // What begins like the use of a variable in Python, in the shell, or in Node.
+        // What starts like the use of a variable in Python, in a shell, or in Node.
         let shown =
             [format!("environ[\"{name}\"]"), format!("${name}"), format!("{name}, "), format!("{name}: ")];
         name.contains('_') && shown.iter().any(|use_of| text.contains(use_of.as_str()))
@@ -222,7 +222,7 @@ fn what_fails_for_lack_of_permission_says_so() {
     let (data, copy) = (home.path().join("data"), home.path().join("copy.db"));
     let program = Program::start(&data);
     larkspur(&["backup", path(&copy), "--data", path(&data)]).expect("a backup");
-    // Root may do everything, so that another user has to try, who has to reach the program.
+    // Root may do everything, so another user has to try, who needs access to the program.
     let root = fs::metadata(&data).expect("there").uid() == 0;
     let own = home.path().join("larkspur");
     if root {
@@ -275,7 +275,7 @@ fn calls_as_people_make_them() {
     let call = |arguments: &[&str], input: &[u8]| {
         with(&[&["call"], arguments, &["--data", path(&data)]].concat(), &[], input)
     };
-    // In the order of the wire: by their letters, `code` and `data` would come before `msg`.
+    // In the order of the wire: alphabetically, `code` and `data` would precede `msg`.
     let said =
         call(&["im.v1.chat.create", "--body", "-"], br#"{"name":"from standard input"}"#).expect("made");
     assert!(
@@ -290,7 +290,7 @@ fn calls_as_people_make_them() {
     let refused = call(&["im.v1.chat.create", "--body", "@nowhere.json"], b"").expect_err("no file");
     assert!(refused.contains("cannot read nowhere.json"), "{refused}");
 
-    // An upload, and the same bytes back.
+    // An upload, and the same bytes in the download.
     let picture = home.path().join("x.png");
     fs::write(&picture, larkspur_testkit::png(3, 4)).expect("written");
     let image = format!("image=@{}", path(&picture));
@@ -322,7 +322,7 @@ fn calls_as_people_make_them() {
     assert!(refused.contains("refused with HTTP"), "{refused}");
 }
 
-/// What a command shows on a terminal of so many columns; standard error is the same terminal.
+/// A command's output on a terminal of this many columns; standard error is the same terminal.
 fn on_terminal(columns: usize, command: &str) -> String {
     let mut script = Command::new("script");
     script.args([
@@ -380,7 +380,7 @@ fn shells_and_man_know_the_commands() {
     assert!(completions.contains("im.v2.tag.create") && completions.contains("--ready-file"), "its choices");
     let file = home.path().join("larkspur.bash");
     fs::write(&file, &completions).expect("written");
-    // What a person gets who types so far and presses the tabulator.
+    // The completions of a partial command line.
     let ask = format!(
         ". {}; COMP_WORDS=(larkspur call im.v2.tag.c); COMP_CWORD=2; _larkspur larkspur im.v2.tag.c call; echo \"${{COMPREPLY[@]}}\"",
         path(&file)
@@ -388,7 +388,7 @@ fn shells_and_man_know_the_commands() {
     let mut bash = Command::new("bash");
     bash.args(["-c", &ask]);
     assert_eq!(outcome(bash, b"").as_deref(), Ok("im.v2.tag.create\n"));
-    // The others complete commands and flags alone.
+    // The other shells complete only commands and flags.
     for (shell, known) in [
         ("zsh", "im.v2.tag.create"),
         ("fish", "ready-file"),

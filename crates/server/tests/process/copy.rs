@@ -51,7 +51,7 @@ async fn rows(driver: &dyn Driver) -> Vec<(&'static str, Vec<String>)> {
     all
 }
 
-/// Adds a row to every table that has none: text of every kind of letter, and NULL where there may be one.
+/// Adds a row to every empty table: text in all kinds of scripts, and NULL where it is allowed.
 async fn fill(sqlite: &dyn Driver) {
     for table in TABLES {
         if !sql(sqlite, &format!("SELECT 1 FROM {table} LIMIT 1")).await.is_empty() {
@@ -75,7 +75,7 @@ async fn lab(driver: &Arc<dyn Driver>, blobs: &Arc<Objects>) -> Lab {
     Lab::with(LabOptions { driver, blobs, ..LabOptions::default() }).await
 }
 
-/// What the world's app is answered when it looks around.
+/// The answers to typical reads by the world's app.
 async fn answers(world: &World, lab: &Lab, tag: &str, image: &str) -> Vec<String> {
     let chat = &world.chat_id;
     let mut found = Vec::new();
@@ -97,7 +97,7 @@ async fn answers(world: &World, lab: &Lab, tag: &str, image: &str) -> Vec<String
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_with_everything_in_it_goes_through_every_driver() {
     let first: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
-    // Files that are kept apart stay where they are.
+    // Files outside of the database stay where they are.
     let blobs = Objects::open("memory:").expect("files in memory");
     let old = lab(&first, &blobs).await;
     journey(&old).await;
@@ -126,12 +126,12 @@ async fn a_store_with_everything_in_it_goes_through_every_driver() {
         copied.unwrap_or_else(|error| panic!("to {name}: {error}"));
         driver = next;
     }
-    // What the servers of the first one were at is not in its copies.
+    // In-progress work of the first servers is not in the copies.
     for forgotten in ["DELETE FROM call_count", "UPDATE event_delivery SET owner = '', lease_until = 0"] {
         sql(&*first, forgotten).await;
     }
     assert_eq!(rows(&*driver).await, rows(&*first).await);
-    // The tokens of before are as good as they were.
+    // Earlier tokens are still valid.
     assert_eq!(answers(&world, &lab(&driver, &blobs).await, &tag, &image).await, said);
 }
 
@@ -167,7 +167,7 @@ impl Places {
         self.path(name).to_string_lossy().into_owned()
     }
 
-    /// The address of a folder for files.
+    /// The URL of a folder for files.
     fn folder(&self, name: &str) -> String {
         format!("file://{}", self.data(name))
     }
@@ -191,7 +191,7 @@ impl Places {
             .expect("the program runs")
     }
 
-    /// What it prints, or what it complains of.
+    /// The output of a command, or its error.
     fn copy(&self, from: &str, to: &str) -> Result<String, String> {
         self.copy_with(from, to, &[])
     }
@@ -202,7 +202,7 @@ impl Places {
         if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
     }
 
-    /// Begins a copy and kills it once something of it is there.
+    /// Starts a copy and kills it once a part of it exists.
     async fn kill_in_the_middle(&self, from: &str, to: &str) {
         let mut child = self.spawn(from, to);
         let began = Instant::now();
@@ -232,10 +232,10 @@ async fn a_copy_that_was_killed_goes_on() {
     let (data, url, back) = (places.data("data"), places.url(), places.data("back"));
     for (from, to) in [(&data, &url), (&url, &back)] {
         places.kill_in_the_middle(from, to).await;
-        // Until it is whole, nobody serves it or takes it for a source.
+        // Until it is whole, no server opens it, and no copy takes it as a source.
         let elsewhere = places.data("elsewhere");
         let refused = places.copy(to, &elsewhere).expect_err("half a store");
-        assert!(refused.contains("itself a copy that did not end"), "{refused}");
+        assert!(refused.contains("itself an unfinished copy"), "{refused}");
         let place = if to.starts_with("postgres") { "--store" } else { "--data" };
         let (status, log) =
             Program::spawn_at(places.directory.path(), &[place.as_ref(), to.as_ref()], "").wait();
@@ -286,7 +286,7 @@ async fn what_must_not_be_copied_is_refused() {
     refused(&data, &url, "the target is in use");
     refused(&url, &free, "the source is in use");
     served.kill();
-    // Its connections end soon.
+    // Its connections close soon.
     let others = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'larkspur'";
     while !places.server.run("postgres", others).await.is_empty() {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -344,7 +344,7 @@ impl Pictures {
         self.places.copy_with(&self.places.data("data"), &self.places.data(to), &more)
     }
 
-    /// The image, as a server on a data directory and a folder of files answers it.
+    /// The image, as served by a server on a data directory and a folder of files.
     async fn answered(&self, data: &str, files: &str) -> Vec<u8> {
         let driver = Arc::new(Sqlite::open(&self.places.path(data), &Options::default()).expect("opens"));
         let files = Objects::open(&self.places.folder(files)).expect("opens");
@@ -362,7 +362,7 @@ impl Pictures {
             for file in std::fs::read_dir(tenant.expect("a tenant").path()).expect("a folder") {
                 let file = file.expect("a file");
                 let name = file.file_name().to_string_lossy().into_owned();
-                // Others are being written.
+                // Others are still being written.
                 if name.len() == 64
                     && let Ok(about) = file.metadata()
                 {
@@ -437,14 +437,14 @@ async fn files_that_are_damaged_or_missing_are_named() {
     std::fs::write(&file, b"damaged").expect("written");
     let refused = pictures.copy("new", Some("moved")).expect_err("damaged");
     assert!(refused.contains(&format!("the file {} is damaged", pictures.name)), "{refused}");
-    // Where it is missing, it is no worse in the copy.
+    // A file that is missing in the source may be missing in the copy.
     std::fs::remove_file(&file).expect("removed");
     let said = pictures.copy("new", Some("moved")).unwrap_or_else(|error| panic!("{error}"));
     assert!(said.contains("moved has its 0 image files"), "{said}");
     assert!(said.contains(&format!("missing in the source as well: {}", pictures.name)), "{said}");
 }
 
-/// A place that keeps nothing and does not say so.
+/// A file store that silently keeps nothing.
 struct Lossy;
 
 impl Blobs for Lossy {

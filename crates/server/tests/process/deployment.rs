@@ -1,4 +1,4 @@
-//! The files in `deploy/` speak of metrics, flags, settings and sources that exist.
+//! The files in `deploy/` name metrics, flags, settings and sources that exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,14 +15,14 @@ fn file(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The words of a text that begin like metrics.
+/// The words of a text that start like metrics.
 fn named(text: &str) -> BTreeSet<&str> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .filter(|word| word.starts_with("larkspur_"))
         .collect()
 }
 
-/// The outcomes of deliveries that a text speaks of.
+/// The outcomes of deliveries that a text names.
 fn outcomes(text: &str) -> BTreeSet<&str> {
     text.split("outcome=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
@@ -35,7 +35,7 @@ fn dashboard_and_alerts_ask_for_metrics_that_there_are() {
     for program in [Program::start(&directory.path().join("data")), cluster.spawn().until_ready()] {
         let mut client = program.client();
         client.text("/larkspur/openapi.json");
-        // A refusal counts as well: nobody signs in here.
+        // Refusals count as well: this test does not sign in.
         let refused = client.send("", "GET", "/open-apis/bot/v3/info", &serde_json::Value::Null);
         assert_eq!(refused.expect("an answer").1["code"], 99991661);
         let metrics = client.text("/larkspur/metrics");
@@ -54,7 +54,7 @@ fn dashboard_and_alerts_ask_for_metrics_that_there_are() {
     serde_json::from_str::<serde_json::Value>(&file("grafana.json")).expect("JSON");
 }
 
-/// The values of a key that begins lines.
+/// The values of a key at the start of lines.
 fn values(text: &str, key: &str) -> Vec<String> {
     let lines = text.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix(key));
     lines.map(|value| value.trim().to_owned()).collect()
@@ -116,7 +116,7 @@ fn the_unit_runs_commands_that_there_are() {
         .collect();
     assert_eq!(commands.len(), 2, "{commands:?}");
     for arguments in commands {
-        // Flags are read from the left: an unknown one is refused before the help is shown.
+        // Flags are parsed from the left: an unknown one is refused before the help is shown.
         let output =
             Command::new(binary()).args(arguments.split(' ')).arg("--help").output().expect("it runs");
         assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
@@ -176,7 +176,7 @@ fn health_is_what_the_server_says_of_itself() {
     let program = Program::start(&directory.path().join("data"));
     let address = program.ready["base_url"].as_str().and_then(|url| url.strip_prefix("http://"));
     let address = address.expect("a base_url").to_owned();
-    // As in a container: the address that it listens on is all that is known of the server.
+    // As in a container, only the listening address is known.
     let everywhere = address.replace("127.0.0.1", "0.0.0.0");
     let ask = || {
         let mut command = Command::new(binary());
@@ -188,7 +188,7 @@ fn health_is_what_the_server_says_of_itself() {
     program.kill();
     let (code, text) = ask();
     assert!(code == Some(1) && text.contains(&format!("cannot reach {address}")), "{code:?}: {text}");
-    // Something that answers, but not this.
+    // A server that answers, but is not Larkspur.
     let other = std::net::TcpListener::bind(&address).expect("its port is free");
     let refuser = std::thread::spawn(move || {
         let (mut stream, _) = other.accept().expect("somebody asks");
@@ -214,7 +214,7 @@ fn a_machine_without_authorities_is_told_that_s3_needs_them() {
     assert!(text.contains("s3://bucket/files") && text.contains("No CA certificates"), "{text}");
 }
 
-/// A path without `..` in it.
+/// A path without `..`.
 fn plain(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |mut plain, part| {
         if part == Component::ParentDir {
@@ -237,7 +237,7 @@ fn what_the_program_is_made_of_gets_into_the_image_s_build() {
     for path in &allowed {
         assert!(path.exists(), "{} is let in and is not there", path.display());
     }
-    // Cargo lists beside the program what the compiler read for it.
+    // Cargo lists the files that the compiler read beside the program.
     let list = fs::read_to_string(binary().with_extension("d"));
     let list = list.expect("cargo's list: `cargo build --package larkspur-server` writes it");
     let (_, read) = list.split_once(": ").expect("sources");

@@ -1,4 +1,4 @@
-//! Files that are kept apart from the store: their permissions, a start without them, and backups of them.
+//! Files outside of the database: permissions, a start without them, and backups.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use larkspur_testkit::{Lab, LabOptions, png};
 use crate::support::cluster::sign_in;
 use crate::support::program::{Program, binary};
 
-/// Whatever the umask lets through, files are for their owner, and the data directory's, too.
+/// Whatever the umask, files and the data directory are private to their owner.
 #[cfg(unix)]
 #[test]
 fn permissions_do_not_follow_the_umask() {
@@ -37,7 +37,7 @@ fn permissions_do_not_follow_the_umask() {
                 let about = entry.metadata().expect("about it");
                 let mode = about.permissions().mode() & 0o777;
                 let wanted = if about.is_dir() { 0o700 } else { 0o600 };
-                // SQLite's own files and the lock need not be readable by the umask's leave, but by no other user.
+                // The umask may take read access to SQLite's own files and the lock, but other users never have it.
                 let right = if folder == data { mode & 0o077 == 0 } else { mode == wanted };
                 assert!(right, "umask {umask}: {} has {mode:o}", entry.path().display());
                 looked += 1;
@@ -50,7 +50,7 @@ fn permissions_do_not_follow_the_umask() {
     }
 }
 
-/// A start that would answer every image as missing, and put new ones elsewhere.
+/// A start that would report every image as missing, and store new ones elsewhere.
 #[test]
 fn a_store_that_names_files_is_not_started_without_them() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -59,7 +59,7 @@ fn a_store_that_names_files_is_not_started_without_them() {
     std::fs::write(&settings, format!("[blobs]\nurl = \"file://{}\"\n", files.display())).expect("written");
     let plain = ["--data".as_ref(), data.as_os_str()];
     let with = ["--data".as_ref(), data.as_os_str(), "--config".as_ref(), settings.as_os_str()];
-    // Nothing names a file yet: both will do.
+    // No row names a file yet: both are accepted.
     for place in [&plain[..], &with[..]] {
         let program = Program::spawn_at(directory.path(), place, "").until_ready();
         program.terminate();
@@ -80,7 +80,7 @@ fn a_store_that_names_files_is_not_started_without_them() {
     let (status, log) = Program::spawn_at(directory.path(), &with, "").wait();
     assert!(status.code() == Some(1) && log.contains("which is missing or empty: mount its disk"), "{log}");
     assert!(!files.exists(), "an empty folder would hide that");
-    // The place of a disk that is not mounted.
+    // The mount point of a disk that is not mounted.
     std::fs::create_dir(&files).expect("made");
     let (status, log) = Program::spawn_at(directory.path(), &with, "").wait();
     assert!(status.code() == Some(1) && log.contains("missing or empty"), "{log}");

@@ -1,4 +1,5 @@
-//! Disks that are full, under the database and under the files: refused in words, nothing half done, and it passes.
+//! Full disks, under the database and under the files: writes are refused with a reason, none is half done, and the
+//! server recovers.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -23,7 +24,7 @@ use crate::support::program::{Client, Program};
 const WRITERS: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Two writes that can be asked for again: a tag by its name, a chat by its uuid.
+/// Two writes that can be repeated: a tag by its name, a chat by its uuid.
 #[derive(Clone)]
 enum Write {
     Tag(String),
@@ -50,7 +51,7 @@ impl Write {
         by.send(token, "POST", &path, &body).expect("an answer")
     }
 
-    /// The id of what an answer made, or had made before.
+    /// The id of what an answer created, or found from an earlier call.
     fn made(&self, data: &Value) -> String {
         let id = match self {
             Write::Tag(_) => data["id"].as_str().or(data["create_tag_fail_reason"]["duplicate_id"].as_str()),
@@ -59,7 +60,7 @@ impl Write {
         id.unwrap_or_else(|| panic!("no id: {data}")).to_owned()
     }
 
-    /// It is there, and whole.
+    /// Checks that it exists, and is whole.
     fn stands(&self, by: &mut Client, world: &Value, token: &str, id: &str) {
         match self {
             Write::Tag(name) => {
@@ -79,12 +80,12 @@ impl Write {
     }
 }
 
-/// What the writers were told.
+/// The answers to the writers.
 #[derive(Default)]
 struct Told {
     acknowledged: Mutex<Vec<(Write, String)>>,
     refused: Mutex<Vec<Write>>,
-    /// By writer: how many successes, and how many refusals.
+    /// By writer: the numbers of successes and of refusals.
     done: [AtomicUsize; WRITERS],
     not: [AtomicUsize; WRITERS],
     ending: AtomicBool,
@@ -108,7 +109,7 @@ impl Told {
                 (503, Some(5000)) => {
                     self.refused.lock().expect("no panic").push(write);
                     self.not[writer].fetch_add(1, Ordering::SeqCst);
-                    // Whoever is refused waits a little.
+                    // Pause after a refusal.
                     thread::sleep(Duration::from_millis(5));
                 }
                 _ => panic!("{status} {answer}"),
@@ -116,7 +117,7 @@ impl Told {
         }
     }
 
-    /// Waits until every writer has counted so many more.
+    /// Waits until every writer has counted this many more.
     fn wait(&self, what: &str, counters: &[AtomicUsize; WRITERS], more: usize) {
         let now = || -> Vec<usize> { counters.iter().map(|one| one.load(Ordering::SeqCst)).collect() };
         let (before, began) = (now(), Instant::now());
@@ -127,7 +128,7 @@ impl Told {
     }
 }
 
-/// Statements beside the server's, until one fails or the database is gone: whether it is gone.
+/// Runs statements beside the server until one fails or the database is gone. Returns whether it is gone.
 fn fails(database: &Server, sql: &str) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -149,7 +150,7 @@ fn a_full_disk_under_postgresql_is_a_503_and_passes() {
     let program = cluster.spawn().until_ready();
     let world = program.ready.clone();
     let token = sign_in(&mut program.client(), &world);
-    // Room for the log, so that tables come to the end of the disk before it does.
+    // Reserve space in the log, so that tables fill the disk first.
     let message = "SELECT pg_logical_emit_message(true, 'filler', repeat('x', 700000))";
     for _ in 0..16 {
         assert!(!fails(database, message));
@@ -164,7 +165,7 @@ fn a_full_disk_under_postgresql_is_a_503_and_passes() {
         let ending = Ending(&told.ending);
         told.wait("there is room", &told.done, 10);
 
-        // Tables cannot grow: PostgreSQL goes on, and so do those who read.
+        // Tables cannot grow: PostgreSQL continues, and reads still work.
         assert!(disk.fill() > 1 << 20);
         told.wait("there is none", &told.not, 10);
         let (write, id) = told.acknowledged.lock().expect("no panic")[0].clone();
@@ -174,7 +175,7 @@ fn a_full_disk_under_postgresql_is_a_503_and_passes() {
         let log = database.log();
         assert!(log.contains("could not extend file") && !log.contains("PANIC"), "{log}");
 
-        // The log cannot grow: PostgreSQL ends, and has to be started when there is room.
+        // The log cannot grow: PostgreSQL stops, and must be started when there is space.
         assert!(disk.fill() > 0);
         let began = Instant::now();
         while !fails(database, message) {
@@ -194,7 +195,7 @@ fn a_full_disk_under_postgresql_is_a_503_and_passes() {
     for (write, id) in &acknowledged {
         write.stands(&mut client, &world, &token, id);
     }
-    // Of a refused write there is all or nothing, so that it can be done again.
+    // A refused write is either whole or absent, so it can be repeated.
     for write in refused.iter().rev().take(300) {
         let (status, answer) = write.send(&mut client, &world, &token);
         assert!(status == 200 && answer["code"] == 0, "{status} {answer}");
@@ -203,7 +204,7 @@ fn a_full_disk_under_postgresql_is_a_503_and_passes() {
     assert!(!program.log().contains("panicked"), "{}", program.log());
 }
 
-/// Lets the writers end, also when whoever waits for them fails.
+/// Stops the writers, also if the waiting thread fails.
 struct Ending<'a>(&'a AtomicBool);
 
 impl Drop for Ending<'_> {
@@ -241,7 +242,7 @@ fn a_full_disk_under_the_files_is_a_503_and_passes() {
     let token = sign_in(&mut client, &world);
     let mut kept: Vec<(String, Vec<u8>)> = Vec::new();
     let mut number = 0;
-    // Until it is full; then some more, of every size.
+    // Until it is full, then some more of every size.
     let mut refused = Vec::new();
     while refused.len() < 8 {
         number += 1;
@@ -266,7 +267,7 @@ fn a_full_disk_under_the_files_is_a_503_and_passes() {
         log.contains("keeping a file") && log.contains("No space left"),
         "the log says what is wrong: {log}"
     );
-    // What is there is whole, and nothing else is.
+    // Existing files are whole, and there are no others.
     let tenant = world["tenant_key"].as_str().and_then(TenantKey::parse).expect("a tenant");
     let hash = |content: &[u8]| BlobKey::of(tenant, content).hash().to_owned();
     let whole = |kept: &[(String, Vec<u8>)]| {
@@ -284,7 +285,7 @@ fn a_full_disk_under_the_files_is_a_503_and_passes() {
     for (key, content) in &kept {
         assert!(client.image(&token, key).as_ref() == Some(content), "{key}");
     }
-    // With room, what was refused is uploaded without further ado.
+    // With space, the refused files can be uploaded at once.
     full.make_room();
     for content in refused {
         let (status, answer) = client.upload(&token, &content).expect("an answer");

@@ -1,4 +1,5 @@
-//! The real program is killed under write load, ended, doubled and starved: no acknowledged write is lost, none is torn.
+//! The program is killed under write load, stopped, started twice, and starved: no acknowledged write is lost, none is
+//! torn.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use crate::support::program::{Client, Program};
 const WRITERS: usize = 4;
 const KILLS: usize = 60;
 
-/// A store with a demo world in it, and what must be in it because it was acknowledged.
+/// A store with a demo world, and the acknowledged writes that must be in it.
 struct Bench {
     _directory: TempDir,
     data: PathBuf,
@@ -44,7 +45,7 @@ impl Bench {
         Bench { _directory: directory, data, token, tenant, people, writers }
     }
 
-    /// Writes from several connections until each of them gets no answer or `ending` says so.
+    /// Writes on several connections until each of them gets no answer, or `ending` becomes true.
     fn load(
         &mut self,
         program: &Program,
@@ -67,7 +68,7 @@ impl Bench {
         });
     }
 
-    /// Looks for everything that was acknowledged; with `all`, since the beginning, else since the last look.
+    /// Checks the acknowledged writes: all of them with `all`, else those since the last check.
     fn verify(&mut self, program: &Program, all: bool) {
         let mut by = By { client: program.client(), token: &self.token, people: &self.people };
         for writer in &mut self.writers {
@@ -92,7 +93,7 @@ impl By<'_> {
     }
 }
 
-/// What one connection wrote. A write that got no answer is `pending`: it may have happened, whole.
+/// The writes of one connection. A write without an answer is `pending`: it may have happened, as a whole.
 #[derive(Default)]
 struct Writer {
     number: usize,
@@ -164,7 +165,7 @@ impl Writer {
         }
     }
 
-    /// Finds out whether the unanswered write happened, does it if it did not, and looks for the acknowledged ones.
+    /// Finds out whether the unanswered write happened, repeats it if not, and checks the acknowledged ones.
     fn verify(&mut self, by: &mut By<'_>, tenant: &str, all: bool) {
         if all {
             self.looked = (0, 0);
@@ -175,7 +176,7 @@ impl Writer {
             let last = index + 1 == self.chats.len();
             verify_chat(by, tenant, &mut self.chats[index], pending.as_ref().filter(|_| last));
         }
-        // Tags have unique names and chats a uuid, so both can be asked for again; binding twice is binding once.
+        // Tags have unique names and chats a uuid, so both can be repeated; binding twice is binding once.
         let again = pending.filter(|write| !matches!(write, Write::Tabs(_)));
         match again {
             Some(Write::Tag(name)) => {
@@ -188,7 +189,7 @@ impl Writer {
             Some(write) => assert!(self.attempt(by, &write), "no answer after the restart"),
             None => {}
         }
-        // The last of each is still being written to.
+        // The last of each is still being written.
         self.looked = (self.tags.len().saturating_sub(1), self.chats.len().saturating_sub(1));
     }
 
@@ -225,7 +226,7 @@ fn verify_chat(by: &mut By<'_>, tenant: &str, chat: &mut Chat, pending: Option<&
         && pairs.last() == Some(name)
         && chat.tabs.last() != Some(name)
     {
-        // It happened and the answer was lost on its way.
+        // It happened, and the answer was lost.
         chat.tabs.push(name.clone());
     }
     assert_eq!(pairs, chat.tabs, "acknowledged tabs of {}", chat.id);
@@ -337,11 +338,11 @@ fn a_second_program_on_the_same_data_is_refused_in_one_line() {
     assert!(data.is_some(), "the first one serves on");
 }
 
-/// Neither mounting a small disk nor filling a large one is possible everywhere; a limit on the size of files is.
+/// Mounting a small disk or filling a large one is not possible everywhere; limiting file sizes is.
 #[test]
 fn a_full_disk_is_a_503_and_passes() {
     let mut bench = Bench::new();
-    // Without the trap the first write beyond the limit would be the end of the process.
+    // Without the trap, the first write beyond the limit would kill the process.
     let program = Program::start_with(&bench.data, "trap '' XFSZ; ulimit -S -f 6000;");
     let (mut written, mut refused) = (0, 0);
     let (token, people) = (bench.token.clone(), bench.people.clone());
@@ -366,7 +367,7 @@ fn a_full_disk_is_a_503_and_passes() {
         assert!(written < 1000, "the limit on file sizes is not in force");
     }
     assert!(written > 0, "there was room at first");
-    // Reads go on, and so does everything once there is room again.
+    // Reads continue, and so do writes once there is space again.
     bench.verify(&program, true);
     run("prlimit", &[&format!("--pid={}", program.id()), "--fsize=unlimited"]);
     let (acknowledged, ending) = (AtomicUsize::new(0), AtomicBool::new(false));

@@ -1,4 +1,4 @@
-//! Log lines: those of the real program, and the names of what they say.
+//! Log lines of the real program, and the names of their fields.
 
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ fn a_refusal_says_whom_it_is_about_and_what_they_are() {
     let (first, second) = (text(&resigned["open_id"]), text(&unseen["open_id"]));
     assert!(why.contains(&format!("{first} has resigned, {second} does not see the app")), "{why}");
     assert!(one("im.v1.chat_members.delete").1.contains(&format!("not in the chat: {second}")));
-    assert!(one("im.v1.chat_members.get").1.contains("any of these scopes would do: im:chat"), "{log}");
+    assert!(one("im.v1.chat_members.get").1.contains("any of these scopes suffices: im:chat"), "{log}");
     assert_eq!(one("bot.v3.info").0["level"], "INFO", "a planned refusal is no error");
     let unserved = lines_of(&log, "minutes.v1.minute.get");
     assert_eq!((unserved.len(), &unserved[0]["level"]), (1, &json!("WARN")));

@@ -1,4 +1,5 @@
-//! What is lost is told, and never replaced: the key, the database; and what is no store does not become one.
+//! Losses are reported, and lost data is never replaced: the key, the database. A directory without a store does not
+//! become one.
 
 use std::fs;
 use std::path::Path;
@@ -13,14 +14,14 @@ use tempfile::TempDir;
 
 use crate::support::program::{Program, binary};
 
-/// Runs a command on a data directory: whether it succeeds, and what it says.
+/// Runs a command on a data directory. Returns whether it succeeds, and its output.
 fn larkspur(arguments: &[&str], data: &Path) -> (bool, String) {
     let output = Command::new(binary()).args(arguments).arg("--data").arg(data).env_clear().output();
     let output = output.expect("it runs");
     (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).expect("text"))
 }
 
-/// How the program ends that is told to serve a place which it cannot: with one line.
+/// The error line of a program that cannot serve a place.
 fn refusal(data: &Path) -> String {
     let beside = TempDir::new().expect("a directory");
     let (status, log) = Program::spawn_at(beside.path(), &["--data".as_ref(), data.as_ref()], "").wait();
@@ -84,7 +85,7 @@ async fn a_database_that_lost_its_key_is_not_given_another() {
         .query(Effect::Writes, "DELETE FROM meta WHERE name = 'master_key'", vec![])
         .await
         .expect("deleted");
-    // Whether it would be migrated first or not.
+    // Whether or not it would be migrated first.
     for older in ["SELECT 1", "UPDATE meta SET value = '1' WHERE name = 'schema_version'"] {
         driver.query(Effect::Writes, older, vec![]).await.expect("done");
         let refused =
@@ -99,7 +100,7 @@ fn a_database_file_that_is_gone_is_not_made_anew() {
     let data = served(directory.path());
     let file = directory.path().join("backup");
     assert!(larkspur(&["backup", &file.to_string_lossy()], &data).0);
-    // As a kill leaves it, and releases that keep it.
+    // As left by a kill, or by releases that keep it.
     fs::write(data.join("ready.json"), "{}").expect("written");
     for empty in [false, true] {
         fs::remove_file(data.join("larkspur.db")).expect("removed");
@@ -121,7 +122,7 @@ fn a_database_file_that_is_gone_is_not_made_anew() {
     let (done, said) = larkspur(&["restore", &file.to_string_lossy()], &data);
     assert!(done, "{said}");
     drop(Program::start(&data));
-    // An empty store is made when its operator says so.
+    // An operator can still have an empty store made.
     for name in ["larkspur.db", "larkspur.db-wal", "larkspur.db-shm", "ready.json", "demo.json"] {
         drop(fs::remove_file(data.join(name)));
     }
@@ -150,7 +151,7 @@ fn what_is_no_store_is_not_restored() {
     }
 }
 
-/// A database of another program: a store without the tables that make it one.
+/// A database of another program: a store without its tables.
 fn rusqlite_file(path: &Path) -> std::path::PathBuf {
     let folder = path.with_extension("folder");
     let driver = Sqlite::open(&folder, &Options::default()).expect("opens");

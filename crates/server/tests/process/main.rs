@@ -1,4 +1,5 @@
-//! The program as a process: started, killed, copied, starved, and several of it on one database. Cargo builds it before.
+//! Tests that start the program: kills, copies, full disks, and several servers on one database. Cargo builds the
+//! program first.
 
 mod broken;
 mod citus;

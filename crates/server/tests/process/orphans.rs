@@ -1,4 +1,4 @@
-//! A server is killed exactly between the file of an upload and its row.
+//! A server is killed exactly between writing an upload's file and its row.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,7 +56,7 @@ async fn count(connection: &Connection, sql: &str) -> i64 {
     connection.query_one(sql, &[]).await.expect(sql).get(0)
 }
 
-/// Waits without holding up whatever else runs here.
+/// Waits without blocking other tasks.
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     while !holds().await {
@@ -65,7 +65,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// Uploads these bytes, and kills the server when their file is there and their row waits.
+/// Uploads these bytes, and kills the server once their file exists and their row waits.
 async fn killed_between(place: &Place, token: &str, key: &BlobKey, content: Vec<u8>) {
     let server = place.server();
     let (holder, watcher) = (place.connection().await, place.connection().await);
@@ -77,7 +77,7 @@ async fn killed_between(place: &Place, token: &str, key: &BlobKey, content: Vec<
     assert!(place.file(key).is_file(), "the file comes first");
     server.kill();
     assert_eq!(upload.join().expect("no panic"), None, "nobody was told anything");
-    // Whoever waited finds nobody to answer to, and commits nothing.
+    // The waiting statement has lost its connection, and commits nothing.
     holder.batch_execute("ROLLBACK").await.expect("unlocked");
     let others =
         "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'larkspur%' AND state <> 'idle'";
@@ -126,7 +126,7 @@ async fn a_file_without_its_row_is_nobodys_and_goes() {
     clock.advance(2 * GRACE);
     assert_eq!(swept().await, Swept { seen: 2, removed: 0 }, "doomed, and not yet gone");
 
-    // What a server left that was killed while it wrote a file.
+    // The partial file of a server that was killed while writing.
     let part = format!("{}#1", place.file(&lost_key).display());
     std::fs::write(&part, &lost[..100]).expect("written");
 
@@ -145,7 +145,7 @@ async fn a_file_without_its_row_is_nobodys_and_goes() {
     assert!(!Path::new(&part).exists(), "so is the part of a file");
     assert_eq!(client.image(&token, &image), Some(again), "what was uploaded again is not");
 
-    // And when it is gone, a new upload of its bytes brings it back.
+    // And once it is gone, a new upload of its bytes restores it.
     let (_, answer) = client.upload(&token, &lost).expect("an answer");
     let image = answer["data"]["image_key"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
     assert_eq!(client.image(&token, &image), Some(lost));

@@ -1,4 +1,4 @@
-//! The program behind real reverse proxies, with the guide's own words for them, and what goes by its mode.
+//! The program behind real reverse proxies, with the guide's own configuration; and the effects of its mode.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -23,7 +23,7 @@ enum Kind {
     Caddy,
 }
 
-/// A proxy that runs in front of a server. Dropping it ends it.
+/// A proxy in front of a server. Dropping it stops it.
 struct Proxy {
     child: Child,
     port: u16,
@@ -37,7 +37,7 @@ impl Drop for Proxy {
     }
 }
 
-/// What the guide says in a block of this kind.
+/// The guide's block of this kind.
 fn guide(kind: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/operating.md");
     let text = fs::read_to_string(path).expect("the guide");
@@ -45,14 +45,14 @@ fn guide(kind: &str) -> String {
     rest.split_once("```").expect("its end").0.to_owned()
 }
 
-/// A text with one thing in place of another, which must be there.
+/// Replaces a part of a text, which must exist.
 fn put(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "the guide lacks {from:?}: {text}");
     text.replace(from, to)
 }
 
 impl Proxy {
-    /// Starts one with the guide's settings; other are only the port, the certificate and the server behind it.
+    /// Starts a proxy with the guide's settings; only the port, the certificate and the server behind it differ.
     fn start(kind: Kind, server: &str) -> Proxy {
         let folder = TempDir::new().expect("a directory");
         let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
@@ -123,7 +123,7 @@ impl Proxy {
             .concat()
     }
 
-    /// What a client at the proxy's name is answered: status, head and body.
+    /// The answer to a client at the proxy's name: status, head and body.
     fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String, String) {
         let mut sent = format!(
             "{method} {path} HTTP/1.1\r\nHost: {NAME}:{}\r\nConnection: close\r\nContent-Length: {}\r\n",
@@ -170,14 +170,14 @@ impl Proxy {
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("{method} {path}: {status} {head} {text}"))
     }
 
-    /// The address of the page, with what an app asks there.
+    /// The URL of the sign-in page, with an app's parameters.
     fn page(&self, world: &Value) -> String {
         let app = world["app_id"].as_str().expect("an app_id");
         format!("{PAGE}?client_id={app}&response_type=code&redirect_uri=http%3A%2F%2Flocalhost%2Fcb")
     }
 }
 
-/// A server in memory, with these settings beside those of every program.
+/// A server in memory, with these settings besides the usual ones.
 fn server(beside: &TempDir, place: &[&str], shell: &str) -> Program {
     let place: Vec<&OsStr> = [&["--memory"], place].concat().into_iter().map(OsStr::new).collect();
     Program::spawn_at(beside.path(), &place, shell).until_ready()
@@ -189,20 +189,20 @@ fn local(program: &Program) -> (String, String) {
     (url.to_owned(), url.strip_prefix("http://").expect("plain HTTP").to_owned())
 }
 
-/// A new world, made from this machine.
+/// A new world, created from this machine.
 fn world(url: &str) -> Value {
     let made = Client::at(url).send(CONTROL_KEY, "POST", "/larkspur/v1/worlds", &json!({}));
     made.expect("an answer").1["data"].clone()
 }
 
-/// Signs in and looks at chats, through the proxy.
+/// Signs in and reads chats, through the proxy.
 fn calls(proxy: &Proxy, world: &Value) {
     let credentials = json!({"app_id": world["app_id"], "app_secret": world["app_secret"]});
     let signed_in = proxy.json("POST", "/open-apis/auth/v3/tenant_access_token/internal", "", &credentials);
     let token = signed_in["tenant_access_token"].as_str().unwrap_or_else(|| panic!("{signed_in}"));
     let list = proxy.json("GET", "/open-apis/im/v1/chats", token, &Value::Null);
     assert_eq!(list["data"]["items"][0]["chat_id"], world["chat_id"], "{list}");
-    // Larger than what proxies take by themselves: it gets as far as the server.
+    // Larger than the proxies' defaults allow: it must reach the server.
     let front = "--X\r\nContent-Disposition: form-data; name=\"image_type\"\r\n\r\nmessage\r\n--X\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n";
     let body = [front.as_bytes(), &vec![b'x'; 12 << 20], b"\r\n--X--\r\n"].concat();
     let bearer = format!("Bearer {token}");
@@ -211,7 +211,7 @@ fn calls(proxy: &Proxy, world: &Value) {
     assert!(status == 400 && text.contains("234006"), "{status} {text}");
 }
 
-/// The form of the page, from a page of some origin: status and head.
+/// Sends the page's form from a page of some origin; returns status and head.
 fn decide(proxy: &Proxy, world: &Value, token: &str, origin: &str) -> (u16, String, String) {
     let query = proxy.page(world);
     let query = query.split_once('?').expect("a query").1;
@@ -238,7 +238,7 @@ fn in_production(kind: Kind) {
     }
     let (status, _, text) = proxy.ask("GET", &proxy.page(&made), &[], b"");
     assert!(status == 403 && text.contains("Error code: 5275403."), "no user is picked: {status} {text}");
-    // Programs on this machine find their way all the same.
+    // Programs on this machine still find the server.
     let ready = beside.path().join("ready.json");
     fs::write(&ready, closed.ready.to_string()).expect("written");
     let asked = Command::new(binary()).arg("health").arg("--ready-file").arg(&ready).env_clear().output();
@@ -358,7 +358,7 @@ fn what_would_be_unsafe_is_refused_at_the_start() {
     }
 }
 
-/// A web page under a name that leads to this machine, and a program that asks plainly.
+/// A web page under a name that leads to this machine, and a program without a browser.
 #[test]
 fn a_name_that_leads_here_is_no_name_of_this_machine() {
     let beside = TempDir::new().expect("a directory");

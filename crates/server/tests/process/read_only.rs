@@ -1,5 +1,4 @@
-//! A server that only reads, where nothing can be written: reads are answered, and what would change something is refused
-//! in words.
+//! A read-only server on storage that cannot be written: reads are answered, and writes are refused with a reason.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +19,7 @@ use tempfile::TempDir;
 use crate::support::cluster::sign_in;
 use crate::support::program::{Program, binary};
 
-/// Makes a folder read-only for itself and what it runs, and goes on.
+/// Makes a folder read-only for itself and its children, and continues.
 const SEAL: &str = r#"
 folder=$1
 shift
@@ -29,7 +28,7 @@ if touch "$folder/probe" 2>/dev/null; then echo 'it is not read-only' >&2; exit 
 exec "$@"
 "#;
 
-/// A command that runs a program to which a folder is on a read-only disk.
+/// A command that runs a program with a folder on a read-only disk.
 fn sealed(folder: &Path, program: &str) -> Command {
     let root = Command::new("id").arg("-u").output().expect("id runs").stdout == b"0\n";
     let mut command = Command::new("unshare");
@@ -43,14 +42,14 @@ fn sealed(folder: &Path, program: &str) -> Command {
     command
 }
 
-/// Runs a command of the program where a data directory is read-only: whether it succeeds, and what it says.
+/// Runs a command of the program on a read-only data directory. Returns whether it succeeds, and its output.
 fn command(folder: &Path, arguments: &[&str]) -> (bool, String) {
     let mut command = sealed(folder, &binary().to_string_lossy());
     let output = command.args(arguments).env_clear().env("PATH", "/usr/bin:/bin").output().expect("it runs");
     (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).expect("text"))
 }
 
-/// The name of the data directory, with what means something in the address of a file.
+/// The name of the data directory, with characters that are special in file URLs.
 const NAME: &str = "data 7%41 #?";
 
 struct Before {
@@ -60,7 +59,7 @@ struct Before {
 }
 
 impl Before {
-    /// A data directory that a server has left, by its own end or by a kill.
+    /// A data directory that a server has left, by a stop or a kill.
     fn new(killed: bool) -> Before {
         let directory = TempDir::new().expect("a directory");
         let program = Program::start(&directory.path().join(NAME));
@@ -84,7 +83,7 @@ impl Before {
         self.directory.path().join(NAME)
     }
 
-    /// A server that only reads answers as it must.
+    /// A read-only server answers as it must.
     fn is_read(&self, program: &Program) {
         let mut client = program.client();
         assert_eq!(client.text("/larkspur/health/ready"), "ready\n");
@@ -155,7 +154,7 @@ fn a_full_disk_is_served() {
     assert!(program.wait().0.success());
 }
 
-/// What is in the log alone would be missing from what is read without it.
+/// A read without the log would miss what only the log has.
 #[test]
 fn a_log_that_cannot_be_read_is_no_reason_to_answer_without_it() {
     let before = Before::new(true);
@@ -183,7 +182,7 @@ fn what_only_reads_makes_no_store_and_shares_none() {
     assert!(status.code() == Some(1) && log.contains("read_only cannot be used with memory"), "{log}");
 }
 
-/// Every operation that changes something is refused before it does anything, by the registry; those that read are not.
+/// By the registry: every operation that writes is refused before it has any effect; those that read are not.
 #[tokio::test]
 async fn every_operation_that_writes_is_refused_and_no_other() {
     let directory = TempDir::new().expect("a directory");
@@ -212,7 +211,7 @@ async fn every_operation_that_writes_is_refused_and_no_other() {
         let reply = request.send().await;
         let text = reply.text();
         let signs_in = matches!(spec.reply, Reply::FlatAuth(_));
-        // A call without a token of the right kind is told so first.
+        // A call without the right kind of token is refused for that first.
         let turned_away =
             ["9999166", "2001", "20014"].iter().any(|code| text.contains(code)) && reply.status() < 500;
         match (spec.effect, spec.reply) {
@@ -232,7 +231,7 @@ async fn every_operation_that_writes_is_refused_and_no_other() {
         }
     }
     assert!(refused > 50 && answered > 20, "{refused} refused, {answered} answered");
-    // An app signs in, and a ticket is not made.
+    // Apps can sign in; no ticket is made.
     let secret = json!({"app_id": world.app_id, "app_secret": world.app_secret});
     let path = "/open-apis/auth/v3/tenant_access_token/internal";
     let token = lab.request("POST", path).body(secret.clone()).send().await.json();

@@ -1,4 +1,4 @@
-//! A primary that was replaced and was not told: whom a server that may ask either goes by.
+//! A primary that was replaced and does not know it: which one a server uses if it can reach both.
 
 use std::ffi::OsStr;
 use std::thread;
@@ -12,13 +12,14 @@ use tokio::runtime::Runtime;
 use crate::support::cluster::sign_in;
 use crate::support::program::{Client, Program};
 
-/// Each round opens connections to whichever primary chance has it.
+/// Each round opens connections to a randomly chosen primary.
 const ROUNDS: usize = 12;
-/// Connections that are in use at once.
+/// Concurrent connections.
 const READERS: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Two primaries that were one once, and a world in both. A tag of it is called `older` in the one and `newer` in the other.
+/// Two primaries with a common past, and a world in both. One of its tags is called `older` in one and `newer` in the
+/// other.
 struct Replaced {
     older: Server,
     newer: Server,
@@ -57,14 +58,14 @@ impl Replaced {
         self.runtime.block_on(server.run("postgres", sql))
     }
 
-    /// A server that may ask both.
+    /// A server that can reach both.
     fn start(&self) -> Program {
         let url = self.older.url_with(&self.newer, "postgres");
         let place: [&OsStr; 2] = ["--store".as_ref(), url.as_ref()];
         Program::spawn_at(self.directory.path(), &place, "").until_ready()
     }
 
-    /// Ends every connection of the program to a primary.
+    /// Closes every connection of the program to a primary.
     fn cut(&self, server: &Server) {
         self.run(
             server,
@@ -72,8 +73,8 @@ impl Replaced {
         );
     }
 
-    /// Makes a call; what is refused because there is no store to ask is made again, as the guide says. None if it is
-    /// refused at the last as well.
+    /// Makes a call, and repeats it if it is refused for lack of a store, as the guide says. `None` if the last attempt
+    /// is refused as well.
     fn call(
         &self,
         client: &mut Client,
@@ -97,13 +98,13 @@ impl Replaced {
         }
     }
 
-    /// What the tag is called, as a server tells it.
+    /// The tag's name, from a server.
     fn name(&self, client: &mut Client, patience: Duration) -> Option<String> {
         let answer = self.call(client, "GET", &format!("?ids={}", self.tag), &Value::Null, patience)?;
         Some(answer["data"]["tag_infos"][0]["name"].as_str().expect("a name").to_owned())
     }
 
-    /// Makes a tag of this name; whether it was acknowledged.
+    /// Creates a tag of this name; returns whether it was acknowledged.
     fn make(&self, client: &mut Client, name: &str, patience: Duration) -> bool {
         let body = json!({"create_tag": {"tag_type": "tenant", "name": name}});
         self.call(client, "POST", "", &body, patience).is_some()
@@ -120,7 +121,7 @@ fn who_has_met_a_newer_primary_does_not_turn_back_to_the_one_before_it() {
     let (older, newer) = (&replaced.older, &replaced.newer);
     let program = replaced.start();
     let mut client = program.client();
-    // Nobody can know that there is another one.
+    // No server can know that there is another primary.
     assert_eq!(replaced.name(&mut client, PATIENCE).as_deref(), Some("older"));
     assert!(replaced.make(&mut client, "before", PATIENCE));
 
@@ -146,7 +147,7 @@ fn who_has_met_a_newer_primary_does_not_turn_back_to_the_one_before_it() {
         made.push(name);
     }
 
-    // Both have ended for a server that may ask no other.
+    // For a server that can reach only the older one, both are gone.
     newer.stop();
     for _ in 0..READERS {
         assert_eq!(replaced.name(&mut client, Duration::ZERO), None);

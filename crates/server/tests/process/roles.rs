@@ -1,4 +1,4 @@
-//! What `larkspur check` finds at a PostgreSQL server, and a server whose role may not make tables.
+//! What `larkspur check` finds on a PostgreSQL server, and a server whose role may not create tables.
 
 use std::process::Command;
 
@@ -28,7 +28,7 @@ impl Database {
         self.server.url("data").replace("larkspur@", &format!("{role}@"))
     }
 
-    /// Runs a command as a role: whether it succeeds, and what it says.
+    /// Runs a command as a role. Returns whether it succeeds, and its output.
     fn larkspur(&self, command: &str, role: &str) -> (bool, String) {
         let output = Command::new(binary()).args([command, "--store", &self.url(role)]).env_clear().output();
         let output = output.expect("it runs");
@@ -47,7 +47,7 @@ fn who_serves_needs_no_right_to_make_tables() {
     ] {
         database.run("postgres", sql);
     }
-    // Before there are tables, the role that serves cannot make them, and the message says who can.
+    // Before there are tables, the serving role cannot create them, and the message says which role can.
     let (will_do, said) = database.larkspur("check", "clerk");
     assert!(!will_do && said.contains("the role clerk may not make or change tables"), "{said}");
     let (done, said) = database.larkspur("migrate", "clerk");
@@ -104,7 +104,7 @@ fn a_check_tells_what_no_server_may_serve() {
         (
             "INSERT INTO meta VALUES ('copying', 'x')",
             "DELETE FROM meta WHERE name = 'copying'",
-            "a copy into it was begun and has not ended",
+            "an unfinished copy into it exists",
         ),
         (
             "UPDATE meta SET value = '9999' WHERE name IN ('schema_version', 'compatible_since')",

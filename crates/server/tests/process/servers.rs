@@ -22,7 +22,7 @@ fn tabs(client: &mut Client, token: &str, chat: &str) -> Vec<String> {
 #[test]
 fn what_one_server_acknowledged_every_server_knows() {
     let cluster = Cluster::new();
-    // Both at once on an empty database: one makes the tables and the demo world, the other waits for it.
+    // Both start at once on an empty database: one creates the tables and the demo world, the other waits for it.
     let (one, two) = (cluster.spawn(), cluster.spawn());
     let (one, two) = (one.until_ready(), two.until_ready());
     let made = [&one.ready, &two.ready].into_iter().find(|ready| ready["app_id"].is_string());
@@ -38,7 +38,7 @@ fn what_one_server_acknowledged_every_server_knows() {
         let seen = [&mut first, &mut second].map(|client| tabs(client, &token, chat).len());
         assert_eq!(seen, [round + 1, round + 1]);
     }
-    // A right that is taken away on one server is gone on the other with the answer.
+    // A right that is revoked on one server is gone on the other once the call is answered.
     let tenant = world["tenant_key"].as_str().expect("a tenant");
     let app = world["app_id"].as_str().expect("an app");
     for (status, code) in [("disabled", 99991662), ("enabled", 0)] {
@@ -57,7 +57,7 @@ fn what_one_server_acknowledged_every_server_knows() {
 
 #[test]
 fn the_commands_know_a_database_on_a_server() {
-    // A check asks for a server that loses nothing.
+    // A check requires a server that loses nothing.
     let cluster = Cluster::on(Server::start(&[]));
     for _ in 0..2 {
         let said = cluster.command(&["migrate"]).expect("migrates");
@@ -105,7 +105,7 @@ fn servers_that_start_at_once_make_one_demo_world() {
     }
 }
 
-/// The setting reaches the store: of two servers, the one that may read what is old does.
+/// The setting reaches the store: of two servers, the one that may read cached values does.
 #[test]
 fn a_server_may_be_allowed_to_read_what_is_old() {
     let cluster = Cluster::new();
@@ -133,7 +133,7 @@ fn a_server_may_be_allowed_to_read_what_is_old() {
     }
 }
 
-/// Windows begin at their first call, so that the calls let in come in bunches of the cap, whoever is asked.
+/// Windows begin at their first call, so admitted calls come in bunches of the limit, whichever server is asked.
 #[test]
 fn frequency_is_counted_together() {
     let cluster = Cluster::new();
@@ -165,7 +165,7 @@ fn frequency_is_counted_together() {
 
 #[test]
 fn who_makes_no_ids_takes_no_number() {
-    // A check asks for a server that loses nothing.
+    // A check requires a server that loses nothing.
     let server = Server::start(&[]);
     let larkspur = |command: &str| {
         let mut program = Command::new(binary());

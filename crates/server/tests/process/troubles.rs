@@ -1,4 +1,4 @@
-//! What operators are woken up for: a log that cannot be written, a store that is not there, a process that is told to end.
+//! Conditions that alert operators: a log that cannot be written, an unavailable store, a process that is told to stop.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const READY: &str = "/larkspur/health/ready";
 const LIVE: &str = "/larkspur/health/live";
 
-/// Status and text of what a server tells of itself.
+/// Status and text of a status page.
 fn ask(client: &mut Client, path: &str) -> (u16, String) {
     let (status, bytes) = client
         .send_bytes("", "GET", path, "text/plain", b"")
@@ -27,7 +27,7 @@ fn ask(client: &mut Client, path: &str) -> (u16, String) {
     (status, String::from_utf8(bytes).expect("text"))
 }
 
-/// Waits until something is so.
+/// Waits until a condition is true.
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
@@ -36,14 +36,14 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// A number of the metrics.
+/// A value of the metrics.
 fn metric(client: &mut Client, name: &str) -> u64 {
     let text = client.text("/larkspur/metrics");
     let found = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
     found.unwrap_or_else(|| panic!("no {name} in {text}"))
 }
 
-/// Every call is answered, refused ones too, and the process ends with 0.
+/// Every call is answered, refused ones too, and the process exits with 0.
 fn serves_as_ever(program: Program, calls: usize, expects_loss: bool) {
     let mut client = program.client();
     let token = sign_in(&mut client, &program.ready);
@@ -52,7 +52,7 @@ fn serves_as_ever(program: Program, calls: usize, expects_loss: bool) {
         let (status, answer) = client.send("t-nothing", "GET", &path, &Value::Null).expect("an answer");
         assert_eq!(status, 400, "{answer}");
     }
-    // No server listens there, which is logged before it is written down.
+    // No server listens there; this is logged before it is recorded.
     let of = |name: &str| program.ready[name].as_str().expect("text").to_owned();
     let events = format!("/larkspur/v1/worlds/{}/apps/{}/events", of("tenant_key"), of("app_id"));
     let address = json!({"request_url": "http://127.0.0.1:1/"});
@@ -88,7 +88,7 @@ fn nor_does_a_log_that_is_not_read_or_whose_reader_is_gone() {
         let directory = TempDir::new().expect("a directory");
         let pipe = directory.path().join("log");
         larkspur_testkit::run("mkfifo", &[pipe.to_str().expect("text")]);
-        // For reading and writing: then opening it does not wait.
+        // Opened for reading and writing, so that opening does not block.
         let end = OpenOptions::new().read(true).write(true).open(&pipe).expect("a pipe");
         let redirection = format!("exec 2>{};", pipe.display());
         let program = Program::start_with(&directory.path().join("data"), &redirection);
@@ -170,12 +170,12 @@ fn readiness_sees_files_that_are_gone_cut_off_or_locked() {
     OpenOptions::new().write(true).open(&file).expect("opened").set_len(100).expect("cut off");
     assert_eq!(ask(&mut client, READY).0, 503, "it was cut off");
     let log = program.log();
-    for why in ["cannot be found any more", "another file", "has become shorter"] {
+    for why in ["is gone", "another file", "has become shorter"] {
         assert!(log.contains(why), "{why}: {log}");
     }
 }
 
-/// Another process that has taken the right to write.
+/// Another process that holds the write lock.
 struct Locking(Child);
 
 impl Locking {
@@ -226,7 +226,7 @@ fn too_few_open_files_are_told_at_the_start() {
     let directory = TempDir::new().expect("a directory");
     let program = Program::start_with(&directory.path().join("data"), "ulimit -n 400;");
     let mut idle = Vec::new();
-    // More than may be open: health is asked all the same.
+    // More than may be open: health is answered all the same.
     for _ in 0..500 {
         idle.push(program.client());
         let _ = idle.last_mut().expect("just pushed").connect();
@@ -237,7 +237,7 @@ fn too_few_open_files_are_told_at_the_start() {
     assert!(!log.contains("cannot accept a connection"), "{log}");
 }
 
-/// A server that waits for a database, once it has said where it listens.
+/// A server that waits for a database, once it has reported where it listens.
 fn waiting(place: &Path, url: &str) -> (Program, Client) {
     let program = Program::spawn_at(place, &["--store".as_ref(), url.as_ref()], "");
     let mut address = None;
@@ -280,7 +280,7 @@ fn what_waiting_does_not_help_is_refused_at_once() {
         .expect("it ends");
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("this is no address of a PostgreSQL database"), "{text}");
+    assert!(text.contains("not a PostgreSQL URL"), "{text}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A server on a socket, and bytes to and from it.
+//! A server on a socket, and helpers to talk to it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(crate) async fn start(
     (address, stop, serving)
 }
 
-/// Sends bytes and reads all there is until the server closes or is silent for a while.
+/// Sends bytes and reads until the server closes or is silent for a while.
 pub(crate) async fn talk(stream: &mut TcpStream, bytes: &[u8]) -> String {
     stream.write_all(bytes).await.expect("sent");
     let mut all = Vec::new();
@@ -43,14 +43,14 @@ pub(crate) async fn once(address: SocketAddr, bytes: &[u8]) -> String {
 }
 
 pub(crate) const CALL: &[u8] = b"GET /test/read HTTP/1.1\r\nHost: x\r\n\r\n";
-/// What a call without a token is answered.
+/// The answer to a call without a token.
 pub(crate) const REFUSED: &str = "99991661";
 
 pub(crate) async fn connect(address: SocketAddr) -> TcpStream {
     TcpStream::connect(address).await.expect("connected")
 }
 
-/// The whole answer to a request that is the last one, however long it takes.
+/// The whole answer to the last request, however long it takes.
 pub(crate) async fn whole(address: SocketAddr, request: &str) -> String {
     let mut stream = connect(address).await;
     let request = format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -61,14 +61,14 @@ pub(crate) async fn whole(address: SocketAddr, request: &str) -> String {
     all
 }
 
-/// A number of the metrics.
+/// A value of the metrics.
 pub(crate) async fn metric(address: SocketAddr, name: &str) -> u64 {
     let text = whole(address, "GET /larkspur/metrics").await;
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
 }
 
-/// Waits until something is so.
+/// Waits until a condition is true.
 pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let began = std::time::Instant::now();
     while !is_so().await {

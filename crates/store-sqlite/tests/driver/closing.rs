@@ -1,4 +1,4 @@
-//! One process at a time, and the end of a store.
+//! Exclusive access to a store, and closing it.
 
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ async fn the_last_unit_may_hold_the_store() {
         async move { store.transact(Writes, Arc::new(unit)).await }
     });
     settle().await;
-    // Whoever asked gives up, and everybody else lets go: the writer's thread drops the store.
+    // The caller gives up, and all other references are dropped: the writer's thread drops the store.
     asking.abort();
     first.abort();
     drop(store);

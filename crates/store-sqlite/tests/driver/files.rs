@@ -1,4 +1,4 @@
-//! Backups, damage, and the room that files take.
+//! Backups, damage, and the size of files.
 
 use std::path::Path;
 use std::time::Duration;
@@ -43,7 +43,7 @@ async fn backups_are_whole_and_can_be_restored() {
     assert!(matches!(Sqlite::restore(&copy, &data), Err(OpenError::InUse(_))));
     store.close();
     assert!(matches!(Sqlite::restore(&copy, &data), Err(OpenError::Exists(_))));
-    // A store that does not run is copied just so.
+    // A store that is not running can be copied, too.
     Sqlite::backup(&data, &directory.path().join("still.db")).unwrap();
     Sqlite::restore(&copy, &other).unwrap();
     let restored = open(&other);
@@ -113,7 +113,7 @@ async fn the_log_is_emptied_beside_the_writer() {
     panic!("{:?}", store.stats());
 }
 
-/// Waits until the file of the log is as small as one that was never large.
+/// Waits until the log file is as small as one that was never large.
 async fn given_back(directory: &Path) {
     let log = directory.join("larkspur.db-wal");
     let mut size = 0;
@@ -132,7 +132,7 @@ async fn a_log_that_has_grown_is_given_back() {
     let directory = tempdir().unwrap();
     let store = open(directory.path());
     table(&store).await;
-    // A reader of an old snapshot keeps the log from beginning anew.
+    // A reader of an old snapshot keeps the log from starting again.
     let looking = rusqlite::Connection::open(directory.path().join("larkspur.db")).unwrap();
     looking.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
     for key in 0..50 {
@@ -142,7 +142,7 @@ async fn a_log_that_has_grown_is_given_back() {
     let log = directory.path().join("larkspur.db-wal");
     assert!(std::fs::metadata(&log).unwrap().len() > 24 << 20);
     looking.execute_batch("COMMIT").unwrap();
-    // Nothing is written any more, so that nothing asks for it.
+    // There are no more writes that would request a checkpoint.
     given_back(directory.path()).await;
     assert_eq!(count(&store).await, 50);
     put(&store, 1000).await.unwrap();

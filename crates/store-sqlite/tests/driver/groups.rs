@@ -1,4 +1,4 @@
-//! Units that share a commit, and those who read beside them.
+//! Units that share a commit, and concurrent readers.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -33,7 +33,7 @@ async fn those_who_wait_share_a_commit() {
     assert_eq!(after.operations - before.operations, 65);
     assert!(after.commits - before.commits <= 3, "{after:?}");
     assert!(after.wal_bytes > 0);
-    // What is on disk now, log included, is what a crash would leave.
+    // What is on disk now, including the log, is what a crash would leave.
     let (crashed, again) = (tempdir().unwrap(), tempdir().unwrap());
     for name in ["larkspur.db", "larkspur.db-wal"] {
         std::process::Command::new("cp")
@@ -43,7 +43,7 @@ async fn those_who_wait_share_a_commit() {
             .unwrap();
     }
     assert_eq!(count(&open(crashed.path())).await, 64);
-    // And without group commit each has its own.
+    // And without group commit each unit has its own commit.
     let options = Options { group_commit: false, ..Options::default() };
     let alone = Arc::new(Sqlite::open(again.path(), &options).unwrap());
     table(&alone).await;
@@ -110,7 +110,7 @@ async fn what_is_undone_leaves_its_batch_alone() {
     assert_eq!(*log.lock().unwrap(), ["before 0", "before 6", "after 0", "after 6"]);
 }
 
-/// Waits for something that is not the store.
+/// Waits for something other than the store.
 struct Waits;
 
 impl Unit for Waits {

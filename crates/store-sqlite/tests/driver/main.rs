@@ -1,4 +1,4 @@
-//! What is particular to SQLite: group commit, one writer, files.
+//! SQLite's own behavior: group commit, one writer, files.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -16,7 +16,7 @@ use larkspur_store_sqlite::{Options, Sqlite};
 
 type Outcome = Result<Verdict, StoreError>;
 
-/// A unit made of a function, which may drive the session with [`sql`].
+/// A unit made from a function, which may use the session through [`sql`].
 struct Body<F>(F);
 
 impl<F: Fn(Box<dyn Session>) -> Outcome + Send + Sync> Unit for Body<F> {
@@ -84,7 +84,7 @@ fn hook(log: &Arc<Mutex<Vec<String>>>, name: &str) -> Hook {
     Hook { before: half("before"), after: half("after") }
 }
 
-/// Keeps the writer busy until the returned sender is used, so that what comes next shares one batch.
+/// Keeps the writer busy until the returned sender is used, so that later units share one batch.
 async fn hold(
     store: &Arc<Sqlite>,
 ) -> (std::sync::mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), StoreError>>) {

@@ -1,4 +1,4 @@
-//! A map of bounded size that stays exact beside transactions: it knows when a reader may fill in what it read.
+//! A map of bounded size that stays exact beside transactions: it knows when a reader may store what it read.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
@@ -11,31 +11,31 @@ use crate::clock::Clock;
 
 pub(super) const SHARDS: usize = 64;
 
-/// The order of what caches forget and of the transactions that fill them. Caches that are filled by the same transactions
-/// share one.
+/// The order of invalidations and of the transactions that fill caches. Caches filled by the same transactions share
+/// one.
 #[derive(Clone, Default)]
 pub(super) struct Timeline {
     generation: Arc<AtomicU64>,
     age: Option<Age>,
 }
 
-/// How long an entry may be used where other processes write to the store.
+/// How long an entry may be used if other processes write to the store.
 #[derive(Clone)]
 struct Age {
     clock: Arc<dyn Clock>,
     limit_ms: i64,
 }
 
-/// When a transaction opened: what it may teach the memory.
+/// When a transaction opened: it decides what the transaction may store in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     generation: u64,
-    /// By the clock's `elapsed_ms`, where age counts; else 0.
+    /// By the clock's `elapsed_ms`, if entries age; else 0.
     at_ms: i64,
 }
 
 impl Timeline {
-    /// A timeline whose entries may be used for less than so many milliseconds by the clock's [`Clock::elapsed_ms`].
+    /// A timeline whose entries may be used for this many milliseconds, by the clock's [`Clock::elapsed_ms`].
     pub(super) fn aging(clock: Arc<dyn Clock>, limit_ms: u32) -> Self {
         Timeline { generation: Arc::default(), age: Some(Age { clock, limit_ms: limit_ms.into() }) }
     }
@@ -46,23 +46,23 @@ impl Timeline {
         Moment { generation: self.generation.load(Ordering::SeqCst), at_ms }
     }
 
-    /// Begins a new generation and returns its number.
+    /// Starts a new generation and returns its number.
     fn advance(&self) -> u64 {
         self.generation.fetch_add(1, Ordering::SeqCst) + 1
     }
 }
 
-/// A bounded map in shards, whose entries a writer forgets and a reader fills in.
+/// A bounded map in shards. Writers invalidate entries, and readers fill them in.
 pub struct BoundedCache<K, V: ?Sized> {
     shards: Vec<RwLock<Shard<K, V>>>,
     hasher: Mixing,
     timeline: Timeline,
-    /// The most that one shard keeps, in bytes.
+    /// The most bytes that one shard keeps.
     bound: usize,
 }
 
 struct Shard<K, V: ?Sized> {
-    /// With the moment before which it was read, where age counts.
+    /// Each with the moment before which it was read, if entries age.
     entries: HashMap<K, (Arc<V>, i64), Mixing>,
     bytes: usize,
     forgotten: u64,
@@ -81,7 +81,7 @@ impl<K: Eq + Hash + Clone, V: ?Sized> BoundedCache<K, V> {
     }
 
     fn shard(&self, key: &K) -> &RwLock<Shard<K, V>> {
-        // The map takes the lowest and the highest bits; the shard takes some from between.
+        // The map uses the lowest and the highest bits; the shard uses some in between.
         let index = (self.hasher.hash_one(key) >> 32) as usize % SHARDS;
         &self.shards[index]
     }
@@ -94,7 +94,7 @@ impl<K: Eq + Hash + Clone, V: ?Sized> BoundedCache<K, V> {
         self.shard(key).write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is remembered of a key, for whoever only reads; for whoever writes if it cannot be old.
+    /// The cached value of a key. A transaction that writes gets it only if it cannot be stale.
     pub fn get(&self, key: &K, effect: Effect) -> Option<Arc<V>> {
         if effect == Effect::Writes && self.timeline.age.is_some() {
             return None;
@@ -102,12 +102,12 @@ impl<K: Eq + Hash + Clone, V: ?Sized> BoundedCache<K, V> {
         self.fresh(self.read(key).entries.get(key)).cloned()
     }
 
-    /// Hands what is remembered of a key to `look`, without taking a reference to it; for whoever only reads.
+    /// Passes the cached value of a key to `look`, without cloning the reference. For transactions that only read.
     pub fn peek<T>(&self, key: &K, look: impl FnOnce(&V) -> T) -> Option<T> {
         self.fresh(self.read(key).entries.get(key)).map(|value| look(value))
     }
 
-    /// An entry, unless it is too old to be used.
+    /// An entry, unless it is too old.
     fn fresh<'a>(&self, entry: Option<&'a (Arc<V>, i64)>) -> Option<&'a Arc<V>> {
         let (value, read_ms) = entry?;
         match &self.timeline.age {
@@ -116,18 +116,18 @@ impl<K: Eq + Hash + Clone, V: ?Sized> BoundedCache<K, V> {
         }
     }
 
-    /// Keeps what a reading transaction found that opened at this moment, unless the shard forgot something since.
+    /// Stores what a reading transaction found that opened at this moment, unless the shard was invalidated since.
     pub fn fill(&self, opened: Option<Moment>, key: K, value: Arc<V>) {
         let Some(opened) = opened else { return };
         let mut shard = self.write(&key);
-        // Of two readers the one that opened first may come last.
+        // Of two readers, the one that opened first may finish last.
         let newer = |(_, read_ms): &(Arc<V>, i64)| *read_ms > opened.at_ms;
         if shard.forgotten <= opened.generation && !shard.entries.get(&key).is_some_and(newer) {
             shard.insert(key, (value, opened.at_ms), self.bound);
         }
     }
 
-    /// Forgets a key, and refuses what open readers may still bring of it.
+    /// Invalidates a key, and rejects older values of it from open readers.
     pub fn forget(&self, key: &K) {
         let mut shard = self.write(key);
         let generation = self.timeline.advance();
@@ -137,8 +137,8 @@ impl<K: Eq + Hash + Clone, V: ?Sized> BoundedCache<K, V> {
         }
     }
 
-    /// Keeps a value that has just been committed. Where age counts it is forgotten instead: others may have replaced it
-    /// since, and how old it is nobody knows.
+    /// Stores a value that was just committed. If entries age, the key is invalidated instead: other processes may have
+    /// replaced the value since, and its age is unknown.
     pub fn publish(&self, key: K, value: Arc<V>) {
         if self.timeline.age.is_some() {
             return self.forget(&key);
@@ -148,14 +148,14 @@ impl<K: Eq + Hash + Clone, V: ?Sized> BoundedCache<K, V> {
         shard.insert(key, (value, 0), self.bound);
     }
 
-    /// Keeps a value under a key that did not exist before the commit, so that no reader can hold an older one.
+    /// Stores a value under a key that did not exist before the commit: no reader can have an older one.
     pub fn publish_new(&self, key: K, value: Arc<V>) {
         if self.timeline.age.is_none() {
             self.write(&key).insert(key, (value, 0), self.bound);
         }
     }
 
-    /// Forgets every key that `which` names.
+    /// Invalidates every key for which `which` is true.
     pub fn forget_where(&self, which: impl Fn(&K) -> bool) {
         for shard in &self.shards {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
@@ -170,7 +170,7 @@ impl<K: Eq + Hash + Clone, V: ?Sized> BoundedCache<K, V> {
         }
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.shards
             .iter()
@@ -178,7 +178,7 @@ impl<K: Eq + Hash + Clone, V: ?Sized> BoundedCache<K, V> {
             .sum()
     }
 
-    /// Whether there are none.
+    /// Whether it has no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -186,7 +186,8 @@ impl<K: Eq + Hash + Clone, V: ?Sized> BoundedCache<K, V> {
 
 type Mixing = BuildHasherDefault<Mix>;
 
-/// A hasher for keys that this process made itself (snowflakes, random ids), which nobody can choose to collide.
+/// A hasher for keys that this process made itself (snowflakes, random ids), so that no attacker can choose colliding
+/// ones.
 #[derive(Default)]
 struct Mix(u64);
 
@@ -226,7 +227,7 @@ impl<K: Eq + Hash + Clone, V: ?Sized> Shard<K, V> {
             self.bytes -= cost(&*old.0);
         }
         if self.bytes > bound {
-            // The map's order is as good as random, so this drops an arbitrary half: no bookkeeping on reads.
+            // The map's order is practically random, so this drops an arbitrary half: reads need no bookkeeping.
             let (mut bytes, half) = (self.bytes, bound / 2);
             self.entries.retain(|_, (value, _)| {
                 let keep = bytes <= half;

@@ -1,10 +1,10 @@
 //! The in-process read model: what nearly every request needs, kept above the driver.
 //!
-//! It is exact. A writer makes memory forget a key *before* its commit and may publish the new value *after* it, before any
-//! caller is answered. A reader may fill in what it read only if nothing in that shard was forgotten since its transaction
-//! opened. Otherwise the value may be old: it is used once and not kept.
+//! It is exact. A writer invalidates a key *before* its commit and may publish the new value *after* it, before the
+//! caller gets an answer. A reader may store what it read only if nothing in that shard was invalidated since its
+//! transaction opened. Otherwise the value may be old: it is used once and not kept.
 //!
-//! Memory does not learn what other processes write to the store. There it keeps nothing, or, if the operator allows it,
+//! Memory does not see what other processes write to the store. There it keeps nothing, or, if the operator allows it,
 //! values that were read and not written here, for a limited time after the read. Only transactions that read use them.
 
 mod bounded_cache;
@@ -20,7 +20,7 @@ pub use bounded_cache::{BoundedCache, Moment};
 
 use records::{Grant, Install, Subscriber, Tenant};
 
-/// Everything that is remembered.
+/// All cached records.
 pub struct Memory {
     timeline: Timeline,
     /// Tenants and their clocks.
@@ -41,13 +41,13 @@ impl Memory {
         Memory::with(16 << 20, tag_bytes, Timeline::default())
     }
 
-    /// Memory that keeps nothing: what other processes write, it would not hear of.
+    /// Memory that keeps nothing, for a store that other processes write to.
     pub fn off() -> Self {
         Memory::with(0, 0, Timeline::default())
     }
 
-    /// Memory beside other processes that write: what was read is used for less than so many milliseconds by the clock's
-    /// [`Clock::elapsed_ms`], counted from before the read.
+    /// Memory for a store that other processes write to: a value may be used for less than `limit_ms` milliseconds, by
+    /// the clock's [`Clock::elapsed_ms`], counted from before the read.
     pub fn stale(tag_bytes: usize, limit_ms: u32, clock: Arc<dyn Clock>) -> Self {
         Memory::with(16 << 20, tag_bytes, Timeline::aging(clock, limit_ms))
     }
@@ -63,7 +63,7 @@ impl Memory {
         }
     }
 
-    /// The present moment: what a transaction remembers when it opens.
+    /// The present moment, which a transaction records when it opens.
     pub fn moment(&self) -> Moment {
         self.timeline.moment()
     }
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(known().as_deref(), Some(b"read".as_slice()));
         assert!(
             memory.tags.get(&key, Effect::Writes).is_none(),
-            "who writes goes by nothing that can be old"
+            "a writer never uses a value that may be stale"
         );
         assert!(memory.tags.peek(&key, |_| ()).is_some());
         at(1100);
@@ -148,13 +148,13 @@ mod tests {
             known().is_none() && memory.tags.peek(&key, |_| ()).is_none(),
             "counted from before the read"
         );
-        // A reader that opened earlier and comes later replaces nothing.
+        // A reader that opened earlier and finishes later replaces nothing.
         let early = memory.moment();
         at(1101);
         memory.tags.fill(Some(memory.moment()), key, bytes("newer"));
         memory.tags.fill(Some(early), key, bytes("older"));
         assert_eq!(known().as_deref(), Some(b"newer".as_slice()));
-        // What was written here is gone at once, and is not known before it is read again.
+        // A value written here disappears at once, and is unknown until it is read again.
         let between = memory.moment();
         memory.tags.publish(key, bytes("written"));
         memory.tags.publish_new((TenantKey(1), TagId(2)), bytes("made"));

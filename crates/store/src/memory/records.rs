@@ -1,4 +1,4 @@
-//! What memory holds of tenants, apps and users: types without SQL.
+//! Records of tenants, apps and users that memory keeps: types without SQL.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub struct Tenant {
     pub tenant: TenantKey,
     /// Its name, for people.
     pub name: String,
-    /// What its clock is ahead of the real time, in milliseconds.
+    /// How far its clock is ahead of the real time, in milliseconds.
     pub clock_offset_ms: i64,
     /// Whether refusals may be planned for calls of its operations.
     pub refuses: bool,
@@ -31,13 +31,13 @@ pub struct Policy {
     pub hide_member_count: bool,
     /// Whether the administrators allow public groups.
     pub public_groups: bool,
-    /// Words that names and descriptions of chats may not hold, whatever their case.
+    /// Words that names and descriptions of chats may not contain, in any case.
     pub forbidden_words: Vec<String>,
-    /// The most bytes that all images may have together; `None` means no quota.
+    /// The most bytes of all images together; `None` for no quota.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_bytes: Option<i64>,
-    /// How long an edit of a chat takes, in milliseconds of the tenant's clock: others collide with it for so long. 0 means
-    /// that none does, since they wait for one another.
+    /// How long an edit of a chat takes, in milliseconds of the tenant's clock: other edits collide with it during that
+    /// time. With 0 none collides; they wait for one another.
     pub edit_ms: i64,
 }
 
@@ -71,9 +71,9 @@ pub struct Install {
     pub bot: bool,
     /// Whether its bot may be in external chats.
     pub external_sharing: bool,
-    /// What it may do.
+    /// Its scopes.
     pub scopes: Scopes,
-    /// Whether every user of the tenant sees it; else the ones listed do.
+    /// Whether every user of the tenant sees it; otherwise only the listed ones do.
     pub visible_to_all: bool,
 }
 
@@ -90,7 +90,7 @@ impl Scopes {
         Scopes(list)
     }
 
-    /// Reads the form of a column: separated by blanks.
+    /// Parses the form in a column: separated by blanks.
     pub fn parse(text: &str) -> Self {
         Scopes::new(text.split_ascii_whitespace())
     }
@@ -105,7 +105,7 @@ impl Scopes {
         self.0.iter().map(String::as_str)
     }
 
-    /// The form of a column.
+    /// Its form in a column.
     pub fn to_column(&self) -> String {
         self.0.join(" ")
     }
@@ -161,7 +161,7 @@ pub struct Grant {
     pub user_id: String,
     /// State of the account.
     pub status: UserStatus,
-    /// What the app may do in the user's name.
+    /// The scopes that the app may use in the user's name.
     pub scopes: Scopes,
     /// Tokens of an earlier epoch are revoked.
     pub epoch: i64,
@@ -169,15 +169,15 @@ pub struct Grant {
     pub ended: Ended,
 }
 
-/// Sign-ins whose tokens are revoked, each by the number that these carry, until its last token would have ended by itself.
+/// Sign-ins whose tokens are revoked, each by the number in its tokens, until its last token would have expired.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ended(Vec<(u32, i64)>);
 
 impl Ended {
-    /// The most sign-ins that are remembered one by one.
+    /// The most sign-ins that are remembered individually.
     const MOST: usize = 64;
 
-    /// Reads the form of a column.
+    /// Parses the form in a column.
     pub(crate) fn parse(text: &str) -> Self {
         let pair = |word: &str| {
             let (family, until) = word.split_once(':')?;
@@ -186,8 +186,8 @@ impl Ended {
         Ended(text.split_ascii_whitespace().filter_map(pair).collect())
     }
 
-    /// Adds a sign-in, and drops those whose tokens have ended by `now`. True if there are too many to remember: then none
-    /// is, and all tokens of the grant must be revoked.
+    /// Adds a sign-in, and drops those whose tokens have expired by `now`. True if there are too many to remember: then
+    /// the list is empty, and all tokens of the grant must be revoked.
     pub(crate) fn add(&mut self, family: u32, now: i64, until: i64) -> bool {
         self.0.retain(|(other, until)| *other != family && now < *until);
         self.0.push((family, until));
@@ -198,7 +198,7 @@ impl Ended {
         all
     }
 
-    /// The form of a column.
+    /// Its form in a column.
     pub(crate) fn to_column(&self) -> String {
         let words: Vec<String> = self.0.iter().map(|(family, until)| format!("{family}:{until}")).collect();
         words.join(" ")

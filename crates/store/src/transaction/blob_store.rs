@@ -1,4 +1,4 @@
-//! What a store of files must do: it keeps bytes by tenant and SHA-256, apart from the rows that name them.
+//! The interface of a file store: it keeps bytes by tenant and SHA-256, outside the database.
 
 use std::fmt::{self, Write as _};
 
@@ -26,19 +26,19 @@ impl BlobKey {
         BlobKey { tenant, hash }
     }
 
-    /// The one with this tenant and this hash; `None` if they are malformed.
+    /// The name from a tenant and a hash; `None` if they are malformed.
     pub fn parse(tenant: &str, hash: &str) -> Option<Self> {
         let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         let sound = hash.len() == 64 && hash.bytes().all(hex);
         sound.then_some(BlobKey { tenant: TenantKey::parse(tenant)?, hash: hash.to_owned() })
     }
 
-    /// Whose it is.
+    /// The tenant that owns the bytes.
     pub fn tenant(&self) -> TenantKey {
         self.tenant
     }
 
-    /// Whether these are the bytes that it names.
+    /// Whether the name belongs to these bytes.
     pub fn fits(&self, content: &[u8]) -> bool {
         BlobKey::of(self.tenant, content).hash == self.hash
     }
@@ -55,20 +55,19 @@ impl fmt::Display for BlobKey {
     }
 }
 
-/// Where such bytes are kept.
+/// A file store.
 pub trait Blobs: Send + Sync + 'static {
-    /// Keeps them durably. That they are there already is as good; what is there and is not them is replaced.
+    /// Stores the bytes durably. Succeeds if they are already there; other content under the name is replaced.
     fn put<'a>(&'a self, key: &'a BlobKey, content: Bytes) -> BoxFuture<'a, Result<(), StoreError>>;
-    /// The bytes, if they are there.
+    /// The bytes, if they exist.
     fn get<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<Option<Bytes>, StoreError>>;
-    /// Removes them. That they are not there is as good.
+    /// Removes the bytes. Succeeds if they do not exist.
     fn remove<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<(), StoreError>>;
-    /// The tenants that have any, whether they still exist or not.
+    /// The tenants that have any, even if the tenant no longer exists.
     fn tenants(&self) -> BoxFuture<'_, Result<Vec<TenantKey>, StoreError>>;
-    /// What a tenant has, and when each was written, in milliseconds since 1970.
+    /// The files of a tenant, and when each was written, in milliseconds since 1970.
     fn list(&self, tenant: TenantKey) -> BoxFuture<'_, Result<Vec<(BlobKey, i64)>, StoreError>>;
-    /// Removes what is left of puts that were broken off, by a kill for example, before this time in milliseconds since
-    /// 1970. Nobody ever reads it.
+    /// Removes the remains of interrupted puts from before this time, in milliseconds since 1970. They are never read.
     fn tidy(&self, _before_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async { Ok(()) })
     }

@@ -1,4 +1,4 @@
-//! What a driver must do: begin, query, commit. It knows no table.
+//! The interface of a driver: begin, query, commit. A driver knows no table.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,18 +14,19 @@ use crate::{Row, Value};
 /// A future of unknown type.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A store of state.
+/// A store's driver.
 pub trait Driver: Send + Sync + 'static {
     /// Runs a unit in one transaction.
     ///
-    /// The unit may be run several times: whenever it collides with another, bounded and with jitter. When this
-    /// returns `Ok`, what the unit wrote is durable (or, for [`Verdict::Rollback`], gone), and its hooks have run.
+    /// The unit may run several times: it is retried when it collides with another, a bounded number of times and with
+    /// jitter. When this returns `Ok`, what the unit wrote is durable (or undone, for [`Verdict::Rollback`]), and its
+    /// hooks have run.
     fn transact(&self, effect: Effect, unit: Arc<dyn Unit>) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Runs one statement by itself, outside of the transaction of any unit, with `$1…$n` bound by number.
+    /// Runs one statement outside of any unit's transaction, with `$1…$n` bound by number.
     ///
-    /// It is durable when this returns `Ok`. One that writes may have happened if the outcome is unknown, as with a unit;
-    /// it is run again only where it is certain that it did not happen.
+    /// It is durable when this returns `Ok`. A write may have happened if the outcome is unknown, as with a unit; it is
+    /// retried only if it certainly did not happen.
     fn query(
         &self,
         effect: Effect,
@@ -35,11 +36,11 @@ pub trait Driver: Send + Sync + 'static {
         Box::pin(run_statement(self, effect, sql, params))
     }
 
-    /// Whether other processes may write to the same store. Then what is remembered above the driver may be old.
+    /// Whether other processes may write to the same store. Then what is cached above the driver may be stale.
     fn is_shared(&self) -> bool;
 
-    /// Why writes fail, or would be lost, as far as the driver knows without asking the store: no room, a file that is
-    /// not the one that was opened. `None` if it knows of nothing.
+    /// Why writes fail, or would be lost, as far as the driver knows without asking the store: no space, or a file that
+    /// was replaced. `None` if it knows of no trouble.
     fn trouble(&self) -> Option<String> {
         None
     }
@@ -48,7 +49,8 @@ pub trait Driver: Send + Sync + 'static {
     fn name(&self) -> &'static str;
 }
 
-/// Runs a closure in one transaction, which commits if it succeeds, and returns its result. A driver may run it several times.
+/// Runs a closure in one transaction, which commits if it succeeds, and returns its result. A driver may run it several
+/// times.
 pub(crate) async fn run<T, F>(
     driver: &(impl Driver + ?Sized),
     effect: Effect,
@@ -64,7 +66,7 @@ where
     result.ok_or_else(|| StoreError::Broken("the driver did not run the unit".to_owned()))
 }
 
-/// Runs one statement in a transaction of its own. For statements whose text is made at run time; the others are run with
+/// Runs one statement in a transaction of its own. For statements whose text is built at run time; run others with
 /// [`Driver::query`].
 pub(crate) async fn run_statement(
     driver: &(impl Driver + ?Sized),
@@ -80,7 +82,7 @@ pub(crate) async fn run_statement(
     .await
 }
 
-/// A closure that is a whole unit, and its result.
+/// A closure that forms a unit, and its result.
 struct Closure<T, F> {
     body: F,
     result: Mutex<Option<T>>,
@@ -100,26 +102,26 @@ where
     }
 }
 
-/// The body of one transaction. It owns its input, so that it can be run again.
+/// The body of one transaction. It owns its input and can run again.
 pub trait Unit: Send + Sync {
     /// Runs once. The session ends with the future.
     fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>>;
 
-    /// The tenant, if it writes the rows of one alone. Units of different tenants then may share a transaction and run
-    /// side by side in it: all of them commit, or each is run again by itself.
+    /// The tenant, if it writes the rows of only one. Units of different tenants may then share a transaction and run
+    /// concurrently in it: all of them commit, or each is retried alone.
     fn tenant(&self) -> Option<TenantKey> {
         None
     }
 
     /// Whether it adds rows with [`Session::insert`] and, as long as they are added, does nothing else but
     /// [`Session::look_up`]. Then several such units of one tenant may share a transaction, and what they add. Where they
-    /// do, anything else that it asks for is [`StoreError::Collided`], and it is run again by itself.
+    /// do, anything else that it asks for is [`StoreError::Collided`], and it is retried alone.
     fn only_adds(&self) -> bool {
         false
     }
 }
 
-/// What becomes of a unit's writes.
+/// What happens to a unit's writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// They are made durable.
@@ -156,31 +158,31 @@ pub trait Session: Send {
     /// Registers what must happen around the commit.
     fn on_commit(&mut self, hook: Hook);
 
-    /// Another handle on the same transaction.
+    /// Another handle to the same transaction.
     fn share(&self) -> Box<dyn Session>;
 }
 
-/// What happens to memory around a commit. Neither half runs when the transaction is rolled back.
+/// What happens to memory around a commit. Neither half runs if the transaction is rolled back.
 pub struct Hook {
-    /// Before the commit: what memory must forget.
+    /// Before the commit: invalidates memory.
     pub before: Box<dyn FnOnce() + Send>,
-    /// After the commit is durable and before the caller is answered: what memory may know.
+    /// After the commit is durable and before the caller gets an answer: publishes to memory.
     pub after: Box<dyn FnOnce() + Send>,
 }
 
-/// Why a transaction did not happen.
+/// Why a transaction failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreError {
-    /// It met another; the driver runs it again.
+    /// It collided with another; the driver retries it.
     Collided,
     /// The store cannot be reached or cannot write now (disk full, no primary). Nothing was written.
     Unavailable(String),
-    /// The commit got no answer: it may or may not have happened.
+    /// The commit was not confirmed: it may or may not have happened.
     UnknownOutcome(String),
-    /// The store is not one that this program may use as it is: made by a newer release, or half of a copy. Nothing was
+    /// This program may not use the store as it is: it was made by a newer release, or is half of a copy. Nothing was
     /// written.
     Refused(String),
-    /// A statement is wrong, or a row is not what it must be: a defect.
+    /// A statement is wrong, or a row is malformed: a defect.
     Broken(String),
 }
 

@@ -1,4 +1,4 @@
-//! One opened store: a driver, what is remembered above it, and the sources of ids, secrets and time.
+//! One open store: a driver, the memory above it, and the sources of ids, secrets and time.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::root::Root;
 use crate::clock::Clock;
 use crate::{Ids, Keys, Memory, Wakeup};
 
-/// An opened store.
+/// An open store.
 pub struct Engine {
     /// The driver below.
     pub driver: Arc<dyn Driver>,
@@ -24,10 +24,10 @@ pub struct Engine {
     pub wakeup: Wakeup,
     /// The real time.
     pub clock: Arc<dyn Clock>,
-    /// Where files are kept; none for in their rows.
+    /// Where files are kept; `None` to keep them in their rows.
     pub blobs: Option<Arc<dyn Blobs>>,
-    /// Whether nothing is written to the store, be it that nothing can be. Then it makes no ids for shared stores, and no
-    /// jobs are done.
+    /// Whether the server writes nothing to the store, or cannot. Then it makes no ids for shared stores and runs no
+    /// jobs.
     pub read_only: bool,
 }
 

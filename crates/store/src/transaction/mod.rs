@@ -1,4 +1,4 @@
-//! Transactions: what a driver must do, and the handles on a transaction that statements go through. No table is named here.
+//! Transactions: the interface of drivers, and the handles that statements go through. No table is named here.
 
 mod blob_store;
 pub(crate) mod driver;

@@ -1,6 +1,6 @@
-//! A transaction over all tenants: for what has to find the tenant first.
+//! A transaction over all tenants, for look-ups that have to find the tenant first.
 //!
-//! Few statements name no tenant; a test of the suite lists them with their reasons.
+//! Few statements name no tenant; a test lists them with their reasons.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub struct Root {
 }
 
 impl Root {
-    /// Takes a driver's session.
+    /// Wraps a driver's session.
     pub fn new(session: Box<dyn Session>, engine: Arc<Engine>, effect: Effect) -> Self {
         let opened = opened(&engine, effect);
         Root::within(session, engine, opened, Arc::default())
@@ -36,7 +36,7 @@ impl Root {
         Root { session, engine, opened, shared }
     }
 
-    /// The store that this runs in.
+    /// The store that this runs on.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
@@ -46,7 +46,7 @@ impl Root {
         Tx::within(self.session.share(), self.engine.clone(), tenant, self.opened, self.shared.clone())
     }
 
-    /// Fails if any statement failed, whatever was made of its error: such a transaction must not commit.
+    /// Fails if any statement failed, even if its error was ignored: such a transaction must not commit.
     pub fn outcome(&self) -> Result<(), StoreError> {
         self.shared.failed.get().cloned().map_or(Ok(()), Err)
     }
@@ -68,7 +68,7 @@ impl Root {
         self.session.on_commit(hook);
     }
 
-    /// Takes the row that whoever opens the store takes: until this transaction ends, nobody else has it.
+    /// Locks the row that every process locks to open the store: until this transaction ends, no other one has it.
     pub async fn lock_store(&mut self) -> Result<(), StoreError> {
         let sql = "UPDATE meta SET value = value WHERE name = 'schema_version'";
         self.rows(sql, &[]).await.map(drop)

@@ -13,7 +13,7 @@ use crate::memory::Moment;
 
 /// A transaction of one tenant: every statement's `$1` is that tenant.
 ///
-/// It remembers a failed statement: code that swallows the error can still not commit.
+/// It remembers a failed statement: code that ignores the error still cannot commit.
 pub struct Tx {
     session: Box<dyn Session>,
     engine: Arc<Engine>,
@@ -24,7 +24,7 @@ pub struct Tx {
     at_end: Vec<AtEnd>,
 }
 
-/// What all handles on a transaction share.
+/// State shared by all handles on a transaction.
 #[derive(Default)]
 pub(crate) struct Shared {
     /// The first failure of a statement.
@@ -40,10 +40,10 @@ impl Shared {
     }
 }
 
-/// What is to be written at the end of an operation.
+/// A write at the end of an operation.
 type AtEnd = Box<dyn for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<(), StoreError>> + Send>;
 
-/// What a transaction may teach the memory: the moment at which it opened, if it only reads.
+/// The moment at which a transaction opened, if it only reads. It decides what the transaction may store in memory.
 ///
 /// A writing transaction sees rows that may never be committed, its own and those of others in the same batch.
 pub(crate) type Opened = Option<Moment>;
@@ -53,7 +53,7 @@ pub(crate) fn opened(engine: &Engine, effect: Effect) -> Opened {
 }
 
 impl Tx {
-    /// Takes a driver's session.
+    /// Wraps a driver's session.
     pub fn new(session: Box<dyn Session>, engine: Arc<Engine>, tenant: TenantKey, effect: Effect) -> Self {
         let opened = opened(&engine, effect);
         Tx::within(session, engine, tenant, opened, Arc::default())
@@ -74,24 +74,24 @@ impl Tx {
         self.tenant
     }
 
-    /// The store that this runs in.
+    /// The store that this runs on.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
 
-    /// The memory's moment when this transaction opened, if it may fill the memory with what it reads.
+    /// The moment at which this transaction opened, if it may fill memory with what it reads.
     pub(crate) fn may_fill(&self) -> Opened {
         self.opened
     }
 
-    /// Whether this transaction may write: then it may not go by memory that can be old.
+    /// Whether this transaction may write: then it may not use memory that may be stale.
     pub(crate) fn effect(&self) -> Effect {
         if self.opened.is_some() { Effect::Reads } else { Effect::Writes }
     }
 
     /// A new snowflake.
     ///
-    /// While this process holds no node number, there is none, and the transaction fails as if a statement had.
+    /// While this process has no node number, there is none, and the transaction fails as if a statement had failed.
     pub fn next_id(&self) -> i64 {
         self.engine.ids.snowflake().unwrap_or_else(|| {
             let why = "this server holds no node number now, so it makes no ids";
@@ -105,7 +105,7 @@ impl Tx {
         self.engine.ids.random()
     }
 
-    /// Has something written at the end of an operation that succeeds. An operation that is refused writes none of it.
+    /// Registers a write for the end of an operation that succeeds. A refused operation does not run it.
     pub(crate) fn at_end(
         &mut self,
         write: impl for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<(), StoreError>> + Send + 'static,
@@ -113,7 +113,7 @@ impl Tx {
         self.at_end.push(Box::new(write));
     }
 
-    /// Writes what was left for the end of an operation that succeeded, in the order in which it was left.
+    /// Runs the writes registered for the end of a successful operation, in order.
     ///
     /// # Errors
     /// The transaction must not commit.
@@ -124,12 +124,12 @@ impl Tx {
         Ok(())
     }
 
-    /// Fails if any statement failed, whatever was made of its error: such a transaction must not commit.
+    /// Fails if any statement failed, even if its error was ignored: such a transaction must not commit.
     pub fn outcome(&self) -> Result<(), StoreError> {
         self.shared.failed.get().cloned().map_or(Ok(()), Err)
     }
 
-    /// What this transaction found is no longer so: it is run again, whatever is made of the error.
+    /// What this transaction read has changed: it is retried, even if the error is ignored.
     pub(crate) fn collided(&self) -> StoreError {
         let _ = self.shared.failed.set(StoreError::Collided);
         StoreError::Collided
@@ -144,7 +144,7 @@ impl Tx {
         self.rows_of(sql, params.into()).await
     }
 
-    /// As [`Tx::rows`], for a number of parameters that is not known beforehand.
+    /// As [`Tx::rows`], for a variable number of parameters.
     pub(crate) async fn rows_of(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         debug_assert!(sql.contains("$1"), "every statement names the tenant: {sql}");
         let all = self.with_tenant(params);
@@ -196,7 +196,7 @@ impl Tx {
         })
     }
 
-    /// As [`Tx::rows`], for statements that give at most one row.
+    /// As [`Tx::rows`], for statements that return at most one row.
     pub(crate) async fn row<const N: usize>(
         &mut self,
         sql: &str,
@@ -214,24 +214,25 @@ impl Tx {
         self.session.on_commit(Hook { before: Box::new(before), after: Box::new(after) });
     }
 
-    /// Makes memory forget something around the commit: before it, and, for readers that opened in between, after it.
+    /// Invalidates memory around the commit: before it, and again after it, for readers that opened in between.
     pub(crate) fn forget(&mut self, what: impl Fn(&Engine) + Clone + Send + 'static) {
         let (engine, again) = (self.engine.clone(), what.clone());
         let later = engine.clone();
         self.on_commit(move || what(&engine), move || again(&later));
     }
 
-    /// The same transaction, not bound to the tenant: for the few look-ups that leave it.
+    /// The same transaction, not bound to the tenant, for the few look-ups outside of it.
     pub(crate) fn root(&self) -> Root {
         Root::within(self.session.share(), self.engine.clone(), self.opened, self.shared.clone())
     }
 }
 
-/// The most values or rows in a list of one statement; longer lists are taken in pieces.
+/// The most values or rows in a list of one statement; longer lists are split.
 pub(crate) const PIECE: usize = 64;
 
-/// `,($1,$5,$6),($1,$7,$8),…`: the rows behind one that is written out, which has the `first` parameter and others up to
-/// `width` behind what is the `same` in all. They are padded with the last one to a round number, as in [`in_list`].
+/// `,($1,$5,$6),($1,$7,$8),…`: the rows after one that is written out. That one has the `first` parameter and others up
+/// to `width`, after the `same` ones that all rows share. The last row is repeated up to a round number, as in
+/// [`in_list`].
 pub(crate) fn more_rows(same: &str, first: usize, width: usize, values: &mut Vec<Value>) -> String {
     let rows = (values.len() / width).max(1);
     let last = values[values.len().saturating_sub(width)..].to_vec();
@@ -253,12 +254,12 @@ pub(crate) fn more_rows(same: &str, first: usize, width: usize, values: &mut Vec
     text
 }
 
-/// `(VALUES (CAST($3 AS TEXT)),($4),…) w` for a list that starts at parameter `first`, to look rows up one by one: `FROM {wanted}
-/// LEFT JOIN tag ON tag.tenant = $1 AND tag.tag_id = w.column1`. A value without a row gives one whose columns are NULL, which
-/// [`found_rows`] leaves out. `kind` is the type of the column.
+/// `(VALUES (CAST($3 AS TEXT)),($4),…) w` for a list that starts at parameter `first`, to look rows up one by one:
+/// `FROM {wanted} LEFT JOIN tag ON tag.tenant = $1 AND tag.tag_id = w.column1`. A value without a row gives NULL
+/// columns, which [`found_rows`] drops. `kind` is the type of the column.
 ///
-/// An `IN` finds the same. But where PostgreSQL takes the tenant for a small one, it would read all of the tenant's rows and
-/// compare each with the list; an outer join can only be walked from its left side.
+/// An `IN` finds the same rows. But if PostgreSQL believes that the tenant is small, it reads all of the tenant's rows
+/// and compares each with the list; an outer join can only be read from its left side.
 pub(crate) fn wanted(first: usize, kind: &str, values: &mut Vec<Value>) -> String {
     let length = values.len().max(1).next_power_of_two();
     values.resize(length, Value::Null);
@@ -272,13 +273,13 @@ pub(crate) fn wanted(first: usize, kind: &str, values: &mut Vec<Value>) -> Strin
     text
 }
 
-/// The rows of an outer join that found something: their first column is not NULL.
+/// The rows of an outer join that matched: their first column is not NULL.
 pub(crate) fn found_rows(rows: Vec<Row>) -> impl Iterator<Item = Row> {
     rows.into_iter().filter(|row| row.0.first().is_some_and(|first| *first != Value::Null))
 }
 
-/// `($3,$4,…)` for a list that starts at parameter `first`, padded with its last value to a round length, so that few
-/// different statements are prepared. The list must not be empty.
+/// `($3,$4,…)` for a list that starts at parameter `first`. The last value is repeated up to a round length, so that
+/// few different statements are prepared. The list must not be empty.
 pub(crate) fn in_list(first: usize, values: &mut Vec<Value>) -> String {
     let last = values.last().cloned().unwrap_or(Value::Null);
     let length = values.len().max(1).next_power_of_two();

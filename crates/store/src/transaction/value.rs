@@ -1,4 +1,4 @@
-//! The three kinds of column, and rows of them.
+//! The three column types, and rows of them.
 
 use larkspur_contract::ids::{AppId, ChatId, MenuId, TabId, TagId, TenantKey};
 use serde::{Serialize, de::DeserializeOwned};
@@ -44,7 +44,7 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
-/// One row of an answer.
+/// One row of a result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row(pub Vec<Value>);
 
@@ -100,7 +100,7 @@ impl Row {
         }
     }
 
-    /// A TEXT column that holds an id, read by `parse`.
+    /// A TEXT column that contains an id, parsed by `parse`.
     pub fn id<T>(&mut self, column: usize, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
         let text = self.text(column)?;
         parse(&text)

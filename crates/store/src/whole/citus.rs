@@ -1,7 +1,7 @@
-//! Tables that Citus divides by tenant among several PostgreSQL servers.
+//! Tables that Citus distributes by tenant among several PostgreSQL servers.
 //!
-//! Every row of a tenant lies in one shard, so that a transaction of a tenant stays on one server. What belongs to no
-//! tenant is whole on every server. The names of functions and catalogue tables are those of Citus's documents.
+//! All rows of a tenant are in one shard, so that a transaction of a tenant stays on one server. Tables without a
+//! tenant are complete on every server. The names of functions and catalog tables are from Citus's documents.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,55 +12,55 @@ use crate::driver::{Driver, Session, StoreError, run, run_statement};
 use crate::tenants::TABLES;
 use crate::whole::copy::unused;
 
-/// Tables of all tenants together: every server has them whole. The directory of apps is what finds the tenant.
+/// Tables shared by all tenants: every server has a full copy. The directory of apps is what finds the tenant.
 pub const REFERENCE: [&str; 4] = ["app", "job_slot", "meta", "node_lease"];
-/// Into how many shards tables are divided by default: as many as Citus does by itself.
+/// The default number of shards: Citus's own.
 pub const SHARDS: u32 = 32;
-/// The table that the others lie beside.
+/// The table with which the others are colocated.
 pub(crate) const FIRST: &str = "tenant";
 
-/// What Citus is told of a table that is whole on every server, of the one that the others lie beside, and of those.
+/// Statements for Citus: for a table copied to every server, for the first distributed table, and for the others.
 const EVERYWHERE: &str = "SELECT CAST(create_reference_table('{table}') AS TEXT)";
 const DIVIDE_FIRST: &str = "SELECT CAST(create_distributed_table('{table}', 'tenant', colocate_with => 'none', shard_count => {shards}) AS TEXT)";
 const DIVIDE: &str =
     "SELECT CAST(create_distributed_table('{table}', 'tenant', colocate_with => 'tenant') AS TEXT)";
 
-/// How one table lies.
+/// How one table is distributed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lies {
-    /// Divided, in this group of tables whose shards lie together.
+    /// Distributed, in this colocation group.
     Divided(i64),
-    /// Whole on every server.
+    /// A full copy on every server.
     Everywhere,
-    /// In the hands of Citus, in a manner that is neither.
+    /// Managed by Citus in another way.
     Otherwise,
 }
 
 type Lay = BTreeMap<String, Lies>;
 
-/// How the tables of a store lie.
+/// How the tables of a store are distributed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
-    /// Those divided by tenant.
+    /// Those distributed by tenant.
     pub divided: Vec<&'static str>,
-    /// Those that every server has whole.
+    /// Those with a full copy on every server.
     pub everywhere: Vec<&'static str>,
-    /// Those that do not lie as they should, most often on the coordinator alone.
+    /// Those that are not where they should be, most often on the coordinator alone.
     pub wrong: Vec<&'static str>,
-    /// Shards of each divided table.
+    /// Shards of each distributed table.
     pub shards: i64,
     /// Servers that have shards.
     pub servers: i64,
 }
 
-/// Every table, with whether it is to be divided; the one that others lie beside comes first.
+/// Every table, with whether it is to be distributed; the first distributed table comes first.
 fn wanted() -> impl Iterator<Item = (&'static str, bool)> {
     let divided = TABLES.iter().copied().filter(|table| *table != FIRST && !REFERENCE.contains(table));
     let divided = std::iter::once(FIRST).chain(divided).map(|table| (table, true));
     divided.chain(REFERENCE.into_iter().map(|table| (table, false)))
 }
 
-/// Whether the database has Citus: its functions and its catalogue.
+/// Whether the database has Citus: its functions and its catalog.
 async fn is_there(session: &mut dyn Session) -> Result<bool, StoreError> {
     let sql = "SELECT (SELECT COUNT(DISTINCT proname) FROM pg_proc \
                WHERE proname IN ('create_distributed_table', 'create_reference_table')) \
@@ -69,7 +69,7 @@ async fn is_there(session: &mut dyn Session) -> Result<bool, StoreError> {
     Ok(rows.first().map_or(Ok(0), |row| row.int(0))? >= 3)
 }
 
-/// How the tables lie that Citus has in hand; none without Citus.
+/// How the tables that Citus manages are distributed; empty without Citus.
 async fn lay(session: &mut dyn Session) -> Result<Lay, StoreError> {
     if !is_there(session).await? {
         return Ok(Lay::new());
@@ -89,12 +89,12 @@ async fn lay(session: &mut dyn Session) -> Result<Lay, StoreError> {
         .collect()
 }
 
-/// The tables that Citus has in hand. Not every ALTER TABLE is allowed on them.
+/// The tables that Citus manages. Not every ALTER TABLE is allowed on them.
 pub(crate) async fn tables(session: &mut dyn Session) -> Result<BTreeSet<String>, StoreError> {
     Ok(lay(session).await?.into_keys().collect())
 }
 
-/// Whether a table lies as it should.
+/// Whether a table is distributed as it should be.
 fn is_right(lay: &Lay, table: &str, divided: bool) -> bool {
     match (lay.get(table), divided) {
         (Some(Lies::Divided(_)), true) => lay.get(table) == lay.get(FIRST),
@@ -103,7 +103,7 @@ fn is_right(lay: &Lay, table: &str, divided: bool) -> bool {
     }
 }
 
-/// The statement that makes a table lie as it should.
+/// The statement that distributes a table as it should be.
 fn statement(table: &str, divided: bool, shards: u32) -> String {
     let text = match (divided, table) {
         (false, _) => EVERYWHERE,
@@ -113,7 +113,7 @@ fn statement(table: &str, divided: bool, shards: u32) -> String {
     text.replace("{table}", table).replace("{shards}", &shards.to_string())
 }
 
-/// Distributes what a migration has just made, in its transaction.
+/// Distributes the tables that a migration has just created, in its transaction.
 pub(crate) async fn distribute_new(session: &mut dyn Session) -> Result<(), StoreError> {
     let lay = lay(session).await?;
     for (table, divided) in wanted().filter(|(table, _)| !lay.contains_key(*table)) {
@@ -122,17 +122,17 @@ pub(crate) async fn distribute_new(session: &mut dyn Session) -> Result<(), Stor
     Ok(())
 }
 
-/// Distributes the tables of a store that has this program's schema: each in a transaction of its own, those that lie
-/// right already not again. `shards` is how many each divided table is to have, [`SHARDS`] by default. `told` hears
-/// the name of each table that was distributed.
+/// Distributes the tables of a store that has this program's schema, each in a transaction of its own. Those that are
+/// already right are skipped. `shards` is the number for each distributed table, by default [`SHARDS`]. Calls `report`
+/// with the name of each table that was distributed.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] with the reason, in words for the operator: there is no Citus, servers use the store, or a
-/// table lies in another manner. What was distributed until then stays so.
+/// [`StoreError::Unavailable`] with the reason, for the operator: Citus is missing, servers use the store, or a table
+/// is distributed in another way. What was distributed until then stays so.
 pub async fn distribute(
     driver: &Arc<dyn Driver>,
     shards: Option<u32>,
-    told: &mut (dyn FnMut(&str) + Send),
+    report: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Layout, StoreError> {
     let refuse = |why: String| Err(StoreError::Unavailable(why));
     if !driver.is_shared() || !run(&**driver, Effect::Reads, |session| Box::pin(is_there(session))).await? {
@@ -151,7 +151,7 @@ pub async fn distribute(
         ));
     }
     if !missing.is_empty() {
-        // What they do while a table is divided would wait for it, and may see tables of both kinds.
+        // Their statements would wait while a table is distributed, and might see tables of both kinds.
         unused(driver, "database").await?;
     }
     let found = if lay.contains_key(FIRST) { count(driver).await?.0 } else { 0 };
@@ -164,12 +164,12 @@ pub async fn distribute(
     for (table, divided) in missing {
         let sql = statement(table, divided, shards.unwrap_or(SHARDS));
         run_statement(&**driver, Effect::Writes, sql, Vec::new()).await?;
-        told(table);
+        report(table);
     }
     layout(driver).await?.ok_or_else(|| StoreError::Broken("no table was distributed".to_owned()))
 }
 
-/// How the tables of a store lie; `None` if none of them is distributed, or without Citus.
+/// How the tables of a store are distributed; `None` if none of them is, or without Citus.
 ///
 /// # Errors
 /// The store is unavailable.
@@ -193,7 +193,7 @@ pub async fn layout(driver: &Arc<dyn Driver>) -> Result<Option<Layout>, StoreErr
     }))
 }
 
-/// How many shards a divided table has, and how many servers have any.
+/// How many shards a distributed table has, and how many servers have any.
 async fn count(driver: &Arc<dyn Driver>) -> Result<(i64, i64), StoreError> {
     let sql = format!(
         "SELECT (SELECT COUNT(*) FROM pg_dist_shard s JOIN pg_class c ON c.oid = s.logicalrelid \
@@ -217,7 +217,7 @@ mod tests {
             all.iter().filter(|(_, divided)| *divided).map(|(table, _)| *table).collect();
         let expected: BTreeSet<_> = TABLES.iter().copied().filter(|table| *table != "app").collect();
         assert_eq!(divided, expected);
-        // One for each table of the schema, and for `meta`, which is not a migration's.
+        // One for each table of the schema, and for `meta`, which no migration creates.
         let made = crate::whole::migrate::migrations().flatten().filter(|sql| {
             sql.starts_with("CREATE ") && sql.split('(').next().is_some_and(|head| head.contains(" TABLE "))
         });

@@ -1,10 +1,10 @@
-//! Moves a whole store to another one, of whichever driver.
+//! Copies a whole store to another one, with any driver on either side.
 //!
-//! Every table of tenants is copied in the order of its primary key, which both drivers sort alike: the last row of the
-//! target says where to go on after an interruption. What belongs to processes (leases, counts of calls) stays
-//! behind. Files that are kept apart are copied after the rows, each under its name, or stay where they are. In the end
-//! both sides are read again: counts and sums of all rows must agree, and no file be missing. Until then the target is
-//! marked, and nothing else opens it.
+//! Every table with tenants' rows is copied in the order of its primary key, which both drivers sort alike: the last
+//! row of the target says where to resume after an interruption. State of processes (leases, counts of calls) is not
+//! copied. Files outside the database are copied after the rows, each under its name, or stay where they are. At the
+//! end both sides are read again: counts and checksums of all rows must agree, and no file may be missing. Until then
+//! the target is marked, and nothing else opens it.
 
 mod tables;
 
@@ -21,18 +21,18 @@ use crate::whole::state::Schema;
 use crate::{Row, Value};
 use tables::{Table, tables};
 
-/// How far a copy is.
+/// The progress of a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// These many rows of a table were copied, those of an earlier attempt not counted.
+    /// This many rows of a table were copied, not counting those of an earlier attempt.
     Copying(&'static str, u64),
-    /// These many files were copied, those of an earlier attempt not counted.
+    /// This many files were copied, not counting those of an earlier attempt.
     Files(u64),
-    /// A table has these many rows, the same on both sides.
+    /// A table has this many rows, the same on both sides.
     Verified(&'static str, u64),
-    /// All of these many files that images name are where the target looks for them.
+    /// All of this many files that images name are where the target looks for them.
     Found(u64),
-    /// A file that an image names, as tenant/hash, is missing; it was missing before.
+    /// A file that an image names, as tenant/hash, is missing; it was missing in the source, too.
     Missing(String),
 }
 
@@ -43,10 +43,10 @@ pub struct Source {
 }
 
 impl Source {
-    /// Looks at a store, which must have this program's schema. It is not changed.
+    /// Opens a store, which must have this program's schema, as a source. It is not changed.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with the reason, in words for the operator.
+    /// [`StoreError::Unavailable`] with the reason, for the operator.
     pub async fn of(driver: Arc<dyn Driver>) -> Result<Self, StoreError> {
         let read = run(&*driver, Effect::Reads, |session| {
             Box::pin(async move {
@@ -66,31 +66,30 @@ impl Source {
         };
         if copying.is_some() {
             return refuse(
-                "the source is itself a copy that did not end: run `larkspur copy` to it again first"
-                    .to_owned(),
+                "the source is itself an unfinished copy: run `larkspur copy` to it again first".to_owned(),
             );
         }
         let version = version.unwrap_or_default();
         if version != SCHEMA_VERSION.to_string() {
             return refuse(format!(
-                "the source has schema {version} and this release {SCHEMA_VERSION}: bring it to this release's with `larkspur migrate`, or use the release that made it"
+                "the source has schema {version} and this release {SCHEMA_VERSION}: run `larkspur migrate` on it, or use the release that made it"
             ));
         }
         let Some(master) = master else { return refuse("the source has no master key".to_owned()) };
         Ok(Source { driver, master })
     }
 
-    /// Copies everything to an empty store, or goes on with a copy that was begun from this one. `files` is
-    /// where files that are kept apart are, and where the target will look for them; without it, there may be none.
-    /// `told` hears how far it is.
+    /// Copies everything to an empty store, or resumes a copy from this source. `files` is where files outside the
+    /// database are, and where the target will look for them; without it, there may be no such files. Calls `report` with
+    /// the progress.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with the reason, in words for the operator. The target stays marked.
+    /// [`StoreError::Unavailable`] with the reason, for the operator. The target stays marked.
     pub async fn copy_to(
         &self,
         to: &Arc<dyn Driver>,
         files: Option<(&dyn Blobs, &dyn Blobs)>,
-        told: &mut (dyn FnMut(Step) + Send),
+        report: &mut (dyn FnMut(Step) + Send),
     ) -> Result<(), StoreError> {
         let tables = tables()?;
         unused(&self.driver, "source").await?;
@@ -104,10 +103,10 @@ impl Source {
         }
         self.begin(to, &tables).await?;
         for table in &tables {
-            self.copy(table, to, told).await?;
+            self.copy(table, to, report).await?;
         }
         if let Some((from, to)) = files {
-            blobs::copy_all(from, to, &mut |copied| told(Step::Files(copied))).await?;
+            blobs::copy_all(from, to, &mut |copied| report(Step::Files(copied))).await?;
         }
         for table in &tables {
             let (here, there) = (sum(&self.driver, table).await?, sum(to, table).await?);
@@ -118,12 +117,12 @@ impl Source {
                     table.name, here.0, there.0
                 ));
             }
-            told(Step::Verified(table.name, here.0));
+            report(Step::Verified(table.name, here.0));
         }
         if let Some((from, kept)) = files {
-            self.find(from, kept, to, told).await?;
+            self.find(from, kept, to, report).await?;
         }
-        // Whoever came meanwhile may write to what was compared a moment ago.
+        // A process that came meanwhile may have written to what was just compared.
         unused(&self.driver, "source").await?;
         run(&**to, Effect::Writes, |session| {
             Box::pin(async move {
@@ -134,14 +133,14 @@ impl Source {
         .await
     }
 
-    /// Looks whether every file is there that an image of the target names. One that the source lacks, too, is no reason
-    /// to stay there.
+    /// Checks that every file that an image of the target names exists. A file that the source lacks, too, does not
+    /// fail the copy.
     async fn find(
         &self,
         from: &dyn Blobs,
         kept: &dyn Blobs,
         to: &Arc<dyn Driver>,
-        told: &mut (dyn FnMut(Step) + Send),
+        report: &mut (dyn FnMut(Step) + Send),
     ) -> Result<(), StoreError> {
         let (named, missing) = (blobs::named(to).await?.len(), blobs::missing(to, kept).await?);
         if !missing.is_empty() {
@@ -150,14 +149,14 @@ impl Source {
                 return refuse(format!("the file {lost}, which an image names, did not arrive"));
             }
         }
-        told(Step::Found((named - missing.len()) as u64));
-        missing.into_iter().for_each(|name| told(Step::Missing(name)));
+        report(Step::Found((named - missing.len()) as u64));
+        missing.into_iter().for_each(|name| report(Step::Missing(name)));
         Ok(())
     }
 
-    /// Makes the tables, and marks the target as a copy of this source.
+    /// Creates the tables, and marks the target as a copy of this source.
     async fn begin(&self, to: &Arc<dyn Driver>, tables: &[Table]) -> Result<(), StoreError> {
-        // Not the key itself: this tells one source from another and gives nothing away.
+        // Not the key itself: this identifies the source and reveals nothing.
         let mark = hex(&Sha256::digest(format!("copy of {}", self.master)));
         let (master, shared) = (self.master.clone(), to.is_shared());
         let names: Vec<&'static str> = tables.iter().map(|table| table.name).collect();
@@ -199,7 +198,7 @@ impl Source {
         &self,
         table: &Table,
         to: &Arc<dyn Driver>,
-        told: &mut (dyn FnMut(Step) + Send),
+        report: &mut (dyn FnMut(Step) + Send),
     ) -> Result<(), StoreError> {
         let mut after = last(to, table).await?;
         let mut copied = 0;
@@ -209,23 +208,23 @@ impl Source {
             after = Some(end.0[..table.key].to_vec());
             copied += rows.len() as u64;
             write(to, table, rows).await?;
-            told(Step::Copying(table.name, copied));
+            report(Step::Copying(table.name, copied));
         }
     }
 }
 
-/// Refuses a database on a server that another process of this product is on. A data directory is locked.
+/// Refuses a PostgreSQL database that another process of this product uses. A data directory is locked.
 pub(crate) async fn unused(driver: &Arc<dyn Driver>, what: &str) -> Result<(), StoreError> {
     if !driver.is_shared() {
         return Ok(());
     }
-    // The one statement that is PostgreSQL's own.
+    // The one statement that only PostgreSQL knows.
     let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
                AND application_name LIKE 'larkspur%' AND pid <> pg_backend_pid()";
     let found = run_statement(&**driver, Effect::Reads, sql, Vec::new()).await?;
     match found.first().map_or(Ok(0), |row| row.int(0))? {
         0 => Ok(()),
-        _ => refuse(format!("the {what} is in use by another larkspur process: end it first")),
+        _ => refuse(format!("the {what} is in use by another larkspur process: stop it first")),
     }
 }
 
@@ -238,7 +237,7 @@ async fn last(driver: &Arc<dyn Driver>, table: &Table) -> Result<Option<Vec<Valu
     Ok(rows.into_iter().next().map(|row| row.0))
 }
 
-/// The rows after a primary key, in its order and as the copy has them.
+/// The rows after a primary key, in its order and as the copy will have them.
 async fn page(
     driver: &Arc<dyn Driver>,
     table: &Table,
@@ -273,7 +272,7 @@ fn numbers(first: usize, count: usize) -> String {
     all.join(", ")
 }
 
-/// How many rows a table has, and a sum of all of them that does not depend on their order.
+/// How many rows a table has, and a checksum of them that does not depend on their order.
 async fn sum(driver: &Arc<dyn Driver>, table: &Table) -> Result<(u64, u128), StoreError> {
     let (mut count, mut sum, mut after) = (0, 0u128, None);
     loop {

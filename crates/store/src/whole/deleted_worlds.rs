@@ -1,8 +1,8 @@
-//! Deletes a world, and once more what calls that were under way wrote for it meanwhile.
+//! Deletes a world, and later what calls in progress wrote for it meanwhile.
 //!
-//! Where units run beside each other, a call that began before its world was deleted may write after it. A lock against
-//! that would cost every call a statement. Its rows are deleted again instead, when no call of that time can run any more.
-//! They are not visible until then, since no call enters a world that does not exist.
+//! If units run concurrently, a call that began before its world was deleted may write after it. A lock against that
+//! would cost every call a statement. The rows are deleted again instead, once no call of that time can still run. They
+//! are invisible until then, since no call enters a world that does not exist.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use crate::driver::StoreError;
 use crate::tenants::TABLES;
 use crate::{Engine, Hook, Root, Value, apps};
 
-/// What stands before a tenant or an app where slots of jobs are kept, and what comes after all of these.
+/// The prefix of a world or an app in the table of job slots, and the text that sorts after all of these.
 const WORLD: &str = "gone world ";
 const APP: &str = "gone app ";
 const ALL: (&str, &str) = ("gone ", "gone!");
 /// Longer than any call takes, in milliseconds.
 const WAIT_MS: i64 = 600_000;
-/// Worlds and apps that one sweep looks at; the next one goes on.
+/// Worlds and apps that one sweep handles; the next one continues.
 const MOST: i64 = 1000;
 
-/// Removes a tenant and every row of it; its apps also go from the other tenants that installed them.
+/// Deletes a tenant and all of its rows. Its apps are also uninstalled from other tenants.
 pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
     let made = apps::made_by(root, tenant).await?;
     let apps: HashSet<AppId> = made.into_iter().map(|app| app.app_id).collect();
@@ -65,7 +65,7 @@ async fn delete_rows_of_app(root: &mut Root, app: AppId) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Notes that a world and its apps are deleted.
+/// Records that a world and its apps were deleted.
 async fn remember(root: &mut Root, tenant: TenantKey, apps: &HashSet<AppId>) -> Result<(), StoreError> {
     if !root.engine().driver.is_shared() {
         return Ok(());
@@ -79,7 +79,8 @@ async fn remember(root: &mut Root, tenant: TenantKey, apps: &HashSet<AppId>) -> 
     Ok(())
 }
 
-/// Deletes what was written for worlds and apps after they were; how many of them were looked at.
+/// Deletes rows that were written for worlds and apps after their deletion. Returns how many worlds and apps were
+/// checked.
 pub(crate) async fn sweep(engine: &Arc<Engine>, now_ms: i64) -> Result<usize, StoreError> {
     let sql = "SELECT job, slot FROM job_slot WHERE job >= $1 AND job < $2 AND slot < $3 \
                ORDER BY job, slot LIMIT CAST($4 AS BIGINT)";

@@ -1,4 +1,4 @@
-//! Jobs of the whole store that are due from time to time: whichever process enters the slot first does them.
+//! Periodic jobs of the whole store: the process that first claims a slot runs them.
 
 use std::sync::Arc;
 
@@ -14,27 +14,27 @@ use crate::{Engine, Ids, Value, frequency};
 
 /// How many rows one statement deletes at most.
 const BATCH: u32 = 500;
-/// How many such statements of one kind and tenant a sweep runs; the next one goes on.
+/// How many such statements of one kind and tenant a sweep runs; the next one continues.
 const ROUNDS: usize = 20;
-/// Tenants in one page.
+/// Tenants per page.
 const PAGE: i64 = 100;
 /// For how long a count of calls is kept after the last one, in milliseconds: well above the longest window.
 const IDLE_MS: i64 = 600_000;
 
-/// Enters a slot of a job; false if it was entered before, by whomever.
+/// Claims a slot of a job; false if it was claimed before.
 pub async fn claim(engine: &Engine, job: &'static str, slot: i64) -> Result<bool, StoreError> {
     let sql =
         "INSERT INTO job_slot (job, slot) VALUES ($1, $2) ON CONFLICT (job, slot) DO NOTHING RETURNING slot";
     Ok(!engine.driver.query(Effect::Writes, sql, vec![job.into(), slot.into()]).await?.is_empty())
 }
 
-/// Forgets a job's slots before one.
+/// Deletes a job's slots before one.
 pub async fn forget(engine: &Engine, job: &'static str, before: i64) -> Result<(), StoreError> {
     let sql = "DELETE FROM job_slot WHERE job = $1 AND slot < $2";
     engine.driver.query(Effect::Writes, sql, vec![job.into(), before.into()]).await.map(drop)
 }
 
-/// What a tenant keeps no longer than until `$2`, which goes by the tenant's clock.
+/// Rows of a tenant that expire at `$2`, in the tenant's time.
 const ENDED: [(&str, i64); 3] = [
     (
         "DELETE FROM idempotency WHERE tenant = $1 AND name IN \
@@ -53,10 +53,10 @@ const ENDED: [(&str, i64); 3] = [
     ),
 ];
 
-/// Deletes what has ended in every tenant, in small transactions; how many rows. `now_ms` is the real time.
+/// Deletes expired rows of every tenant in small transactions, and returns their number. `now_ms` is the real time.
 pub async fn sweep(engine: &Arc<Engine>, now_ms: i64) -> Result<usize, StoreError> {
     deleted_worlds::sweep(engine, now_ms).await?;
-    // Counts that belong to no tenant.
+    // Counts without a tenant.
     let mut deleted = sweep_one(engine, frequency::ALL_TENANTS, now_ms, now_ms).await?;
     let mut last = Value::from("");
     loop {

@@ -1,4 +1,4 @@
-//! Brings a database to this program's schema, forward only.
+//! Migrates a database to this program's schema, forward only.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -35,21 +35,21 @@ const FILES: &[&str] = &[
 /// The schema that this program writes and reads.
 pub const SCHEMA_VERSION: usize = FILES.len();
 
-/// The oldest schema whose programs may go on with a store of this one: two releases run side by side while servers are
+/// The oldest schema whose programs can still use a store of this one: two releases run side by side while servers are
 /// upgraded one after the other.
 ///
-/// A migration that only adds leaves it; one that takes away, renames, or asks more of what is written sets it to its own
-/// number, and comes a release after the program that no longer needs the old shape (expand, then contract).
+/// A migration that only adds leaves it unchanged. One that removes, renames, or demands more of writes sets it to its
+/// own number, and is released after the program that no longer needs the old shape (expand, then contract).
 const COMPATIBLE_SINCE: usize = 10;
 
-/// The row of `meta` that says so to programs that are older than the schema.
+/// The row of `meta` that says so to programs older than the schema.
 pub(crate) const COMPATIBLE: &str = "compatible_since";
 
 /// The row of `meta` that has the schema, and the one that has the master key.
 pub(crate) const VERSION: &str = "schema_version";
 pub(crate) const KEY: &str = "master_key";
 
-/// The row of `meta` that a store has while it is being copied into.
+/// The row of `meta` that marks a store while it is the target of a copy.
 pub(crate) const COPYING: &str = "copying";
 
 /// The statements of every migration, in order.
@@ -67,24 +67,24 @@ fn statements(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// What PostgreSQL is told of the column `tenant`: one value. So ANALYZE never says that a tenant has few rows, which is
-/// not so once it has grown, and a plan that reads all rows of a tenant never looks cheap.
+/// Tells PostgreSQL that the column `tenant` has one value. Otherwise ANALYZE would report that a tenant has few rows,
+/// which is wrong once it has grown, and a plan that reads all rows of a tenant would look cheap.
 const ONE_TENANT: &str = "SET (n_distinct = 1)";
 
-/// A statement as it is run on a store that several processes share: a table marked so keeps no log there.
+/// A statement for a store that several processes share: tables with the mark are unlogged there.
 fn shared(statement: &str) -> String {
     statement.replacen(UNLOGGED, "UNLOGGED", 1)
 }
 
-/// What stands in the text of a table that need not outlive a crash; to SQLite it is a comment.
+/// Marks a table that need not survive a crash; to SQLite it is a comment.
 const UNLOGGED: &str = "/* UNLOGGED */";
 
-/// Brings a store to this program's schema and returns its master key, which a new store is given.
+/// Migrates a store to this program's schema and returns its master key, which is made for a new store.
 ///
-/// A store that needs none of it is only read: a role that may not make tables is enough for it.
+/// An up-to-date store is only read: a role that may not create tables is enough.
 ///
 /// # Errors
-/// The store is unavailable, or no program, or not this one, may serve it: [`StoreError::Refused`] says why.
+/// The store is unavailable, or no program, or not this one, may serve it: [`StoreError::Refused`] has the reason.
 pub(crate) async fn open(driver: &Arc<dyn Driver>) -> Result<String, StoreError> {
     if let Some(master) = state::look(driver).await?.served()? {
         return Ok(master);
@@ -110,10 +110,10 @@ async fn first(session: &mut dyn Session, shared: bool) -> Result<String, StoreE
     Ok(fresh)
 }
 
-/// Brings a store to this program's schema within a transaction, for which all others that open it wait. Tells the schema
-/// that it had before.
+/// Migrates a store to this program's schema within a transaction, for which all others that open it wait. Returns its
+/// previous schema.
 ///
-/// `is_shared` as the driver says.
+/// `is_shared` comes from the driver.
 pub(crate) async fn apply(session: &mut dyn Session, is_shared: bool) -> Result<Schema, StoreError> {
     session
         .query("CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)", &[])
@@ -130,7 +130,7 @@ pub(crate) async fn apply(session: &mut dyn Session, is_shared: bool) -> Result<
             session.query(&statement, &[]).await?;
         }
     }
-    // Citus refuses options of columns on what it has in hand.
+    // Citus refuses column options on the tables that it manages.
     let free = |table: &&&str| is_shared && !distributed.contains(**table);
     for table in TABLES.iter().filter(free) {
         session.query(&format!("ALTER TABLE {table} ALTER COLUMN tenant {ONE_TENANT}"), &[]).await?;
@@ -150,7 +150,7 @@ pub(crate) fn number(version: &str) -> Result<usize, StoreError> {
         .map_err(|_| StoreError::Broken(format!("meta.schema_version is {version:?}, not a number")))
 }
 
-/// The schema that was applied; whoever else opens the store waits until this transaction ends.
+/// The applied schema. Other processes that open the store wait until this transaction ends.
 async fn lock_version(session: &mut dyn Session) -> Result<String, StoreError> {
     let sql = "INSERT INTO meta (name, value) VALUES ('schema_version', '0') ON CONFLICT (name) DO NOTHING";
     session.query(sql, &[]).await?;

@@ -1,4 +1,4 @@
-//! What concerns a store as a whole: its schema, its state, copies of it, the processes and the jobs on it.
+//! The store as a whole: its schema, its state, copies of it, its processes and jobs.
 
 pub(crate) mod migrate;
 mod opening;

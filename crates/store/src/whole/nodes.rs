@@ -1,4 +1,4 @@
-//! Node numbers of the processes on a shared store, by lease: what makes their snowflakes differ.
+//! Node numbers of the processes on a shared store, by lease: they make their snowflakes unique.
 
 use larkspur_contract::Effect;
 
@@ -11,15 +11,15 @@ use crate::{Engine, Value};
 const LEASE_MS: i64 = 120_000;
 /// How often a lease is to be renewed, in milliseconds.
 pub const RENEWAL_MS: i64 = 20_000;
-/// A number whose lease ended this long ago is free, in milliseconds: clocks may differ.
+/// A number is free this long after its lease ended, in milliseconds: clocks may differ.
 const GRACE_MS: i64 = 10_000;
-/// How often somebody else may be faster in taking a number.
+/// How often another process may take a number first.
 const TRIES: usize = 32;
 
-/// Renews the lease of this process's node number, or takes a number that is free. Where no other process uses the store, it
-/// does nothing.
+/// Renews the lease of this process's node number, or takes a free number. Does nothing if no other process can use the
+/// store.
 ///
-/// A process that keeps an engine calls this every [`RENEWAL_MS`].
+/// A process that keeps an engine must call this every [`RENEWAL_MS`].
 ///
 /// # Errors
 /// As [`hold`].
@@ -30,10 +30,10 @@ pub async fn hold_node(engine: &Engine) -> Result<(), StoreError> {
     hold(engine, system_millis()).await
 }
 
-/// Renews the lease of the number that the engine holds, or takes one that is free. `now_ms` is the real time.
+/// Renews the lease of the engine's number, or takes a free one. `now_ms` is the real time.
 ///
 /// # Errors
-/// [`StoreError`]. What was held is still held, until its time is over.
+/// [`StoreError`]. The number is kept until its lease ends.
 pub async fn hold(engine: &Engine, now_ms: i64) -> Result<(), StoreError> {
     let held = engine.ids.node();
     if held.epoch > 0 && renew(engine, held, now_ms).await? {
@@ -54,7 +54,7 @@ async fn renew(engine: &Engine, held: Node, now_ms: i64) -> Result<bool, StoreEr
     Ok(true)
 }
 
-/// A number that can be taken: its epoch, 0 if it was never held, and until when it was leased.
+/// A free number: its epoch, 0 if it was never leased, and until when it was leased.
 #[derive(Clone, Copy)]
 struct Free {
     number: i64,
@@ -67,7 +67,7 @@ async fn take(engine: &Engine, now_ms: i64) -> Result<(), StoreError> {
     let until_ms = now_ms.saturating_add(LEASE_MS);
     for _ in 0..TRIES {
         let free = free(engine, now_ms).await?;
-        // Any of them: processes that start together had better not all try the same.
+        // A random one: processes that start together should not all try the same.
         let draw = usize::from(u16::from_le_bytes(random_bytes()));
         let Some(chosen) = free.get(draw % free.len().max(1)).copied() else {
             return Err(StoreError::Unavailable(format!(
@@ -85,10 +85,10 @@ async fn take(engine: &Engine, now_ms: i64) -> Result<(), StoreError> {
             return Ok(());
         }
     }
-    Err(StoreError::Unavailable("other servers were faster in taking every node number".to_owned()))
+    Err(StoreError::Unavailable("lost the race for every free node number".to_owned()))
 }
 
-/// The numbers that nobody holds.
+/// The free numbers.
 async fn free(engine: &Engine, now_ms: i64) -> Result<Vec<Free>, StoreError> {
     let sql = "SELECT node_no, epoch, until_ms FROM node_lease ORDER BY node_no";
     let mut all: Vec<Free> = (0..NODES).map(|number| Free { number, epoch: 0, until_ms: 0 }).collect();

@@ -1,4 +1,4 @@
-//! Opens a store, or brings one to this program's schema.
+//! Opens a store, or migrates one.
 
 use std::sync::Arc;
 
@@ -9,23 +9,23 @@ use crate::whole::state::{self, Schema};
 use crate::whole::{migrate, nodes};
 use crate::{Engine, Ids, Keys, Memory, Wakeup};
 
-/// How a store is opened.
+/// Options for opening a store.
 #[derive(Default, Clone)]
 pub struct EngineOptions {
     /// The most bytes of tags that are kept in memory.
     pub tag_bytes: usize,
-    /// On a store that others write to: for how many milliseconds reads may go by what was read before. 0 means not at all.
+    /// On a store that others write to: for how many milliseconds reads may use cached values. 0 turns caching off.
     pub stale_ms: u32,
-    /// Where files are kept; none for in their rows.
+    /// Where files are kept; `None` to keep them in their rows.
     pub blobs: Option<Arc<dyn Blobs>>,
-    /// Whether nothing is written to the store: it must have a schema that this program can serve.
+    /// Whether to write nothing to the store: it must have a schema that this program can serve.
     pub read_only: bool,
 }
 
 impl Engine {
-    /// Opens a store: applies the migrations that are missing and reads the master key, which a new store is given.
+    /// Opens a store: applies missing migrations and reads the master key, which is made for a new store.
     ///
-    /// A database that is newer than this program is refused, as is one that has lost its master key.
+    /// Refuses a store that is newer than this program, or that has lost its master key.
     pub async fn open(
         driver: Arc<dyn Driver>,
         clock: Arc<dyn Clock>,
@@ -66,7 +66,8 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Brings a store to this program's schema, and leaves no more behind: whoever makes no ids needs no node number.
+    /// Migrates a store to this program's schema, and does nothing else: no node number is taken, since no ids are
+    /// made.
     ///
     /// # Errors
     /// As [`Engine::open`].
@@ -75,7 +76,7 @@ impl Engine {
     }
 }
 
-/// The master key of a store that is not written to.
+/// The master key of a store that must not be written to.
 async fn served(driver: &Arc<dyn Driver>) -> Result<String, StoreError> {
     let state = state::look(driver).await?;
     let schema = state.schema;

@@ -1,4 +1,4 @@
-//! Whether the store can be written to, asked by writing.
+//! Checks that the store can be written to, by writing.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use crate::clock::system_millis;
 use crate::driver::StoreError;
 use crate::{Engine, Value};
 
-/// Where no other process uses the store, the row is so long, in bytes: a disk without room for it has none for calls.
-/// On a server a short one will do, since the driver tells of a full disk by itself.
+/// The size of the row if no other process uses the store, in bytes: a disk without room for it has no room for calls.
+/// On a server a short row suffices, since the driver reports a full disk.
 const BYTES: usize = 16 << 10;
 
-/// Writes one row, which is always the same one.
+/// Writes one row, always the same one.
 ///
 /// # Errors
 /// Why nothing can be written.

@@ -1,4 +1,4 @@
-//! What a PostgreSQL server and the role of the address may be found wanting in. Only PostgreSQL is asked this.
+//! Checks a PostgreSQL server's settings and the rights of the URL's role. For PostgreSQL only.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,29 +11,29 @@ use crate::whole::citus::REFERENCE;
 use crate::whole::migrate::SCHEMA_VERSION;
 use crate::whole::state::{Schema, State};
 
-/// What was found.
+/// The findings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// What has to be mended before the database holds data.
+    /// What must be fixed before the database is used.
     pub faults: Vec<String>,
     /// What the operator may want to know.
     pub notes: Vec<String>,
 }
 
-/// What serving needs of every table.
+/// The rights that serving needs on every table.
 const NEEDED: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 
-/// What the role of the address may do.
+/// The rights of the role.
 struct Role {
     name: String,
     schema: String,
-    /// Whether it may make tables.
+    /// Whether it may create tables.
     makes: bool,
-    /// By table: whether it is its owner's, and what it lacks of what serving needs.
+    /// By table: whether the role owns it, and which of the needed rights it lacks.
     tables: BTreeMap<String, (bool, Vec<&'static str>)>,
 }
 
-/// Looks at the settings of a PostgreSQL server and at the rights of the role, for a store in this state.
+/// Checks the settings of a PostgreSQL server and the rights of the role, for a store in this state.
 ///
 /// # Errors
 /// The store is unavailable.
@@ -45,7 +45,7 @@ pub async fn look(driver: &Arc<dyn Driver>, state: &State) -> Result<Findings, S
     Ok(found)
 }
 
-/// What the server's settings leave to luck. `reset_val` is what a session begins with.
+/// Risky settings of the server. `reset_val` is the value that a session starts with.
 async fn settings(driver: &Arc<dyn Driver>) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND reset_val = 'off' ORDER BY name";
     let rows = run_statement(&**driver, Effect::Reads, sql, Vec::new()).await?;
@@ -54,7 +54,7 @@ async fn settings(driver: &Arc<dyn Driver>) -> Result<Vec<String>, StoreError> {
             let name = row.text(0)?;
             let what = match name.as_str() {
                 "fsync" => {
-                    "after a crash of the machine, what was acknowledged may be gone and the database be damaged: set it to on"
+                    "a crash of the machine may lose acknowledged writes and damage the database: set it to on"
                 }
                 _ => {
                     "a page that a crash of the machine tears cannot be mended: set it to on, unless the file system never \
@@ -124,7 +124,7 @@ fn judge(role: &Role, schema: Schema, found: &mut Findings) {
     for table in &all {
         match tables.get(*table) {
             Some((_, lacks)) if !lacks.is_empty() => lacking.entry(lacks).or_default().push(table),
-            // An older schema has fewer of them.
+            // An older schema has fewer tables.
             None if matches!(schema, Schema::Same | Schema::Newer(_)) => {
                 found.faults.push(format!(
                     "the table {table} is missing, or not in the search_path of the role {name}"

@@ -1,4 +1,4 @@
-//! What a store is, told without changing it.
+//! The state of a store, found without changing it.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use crate::whole::migrate::{self, COMPATIBLE, COPYING, KEY, SCHEMA_VERSION, VERS
 pub enum Schema {
     /// There are no tables.
     Absent,
-    /// An older one, which a migration brings to this program's.
+    /// An older one, which can be migrated.
     Older(usize),
     /// This program's.
     Same,
-    /// A newer one that this program can serve, since something was only added to it.
+    /// A newer one that this program can serve, since it only adds.
     Newer(usize),
     /// A newer one that this program cannot serve.
     TooNew(usize),
 }
 
 impl Schema {
-    /// The relation of a schema, with what the store says of older programs.
+    /// Compares a schema with this program's, given what the store says of older programs.
     pub(crate) fn of(applied: usize, compatible_since: Option<usize>) -> Self {
         match applied {
             0 => Schema::Absent,
@@ -35,14 +35,14 @@ impl Schema {
     }
 }
 
-/// What a store is.
+/// The state of a store.
 #[derive(Clone, PartialEq, Eq)]
 pub struct State {
     /// Its schema.
     pub schema: Schema,
-    /// Whether a copy into it was begun and has not ended.
+    /// Whether a copy into it was started and did not finish.
     pub copying: bool,
-    /// Whether it has tables of Larkspur, and not the one that says which schema they have.
+    /// Whether it has tables of Larkspur, but not the one with their schema's version.
     pub headless: bool,
     pub(crate) master: Option<String>,
 }
@@ -51,8 +51,7 @@ impl State {
     /// The master key of a store that this program can serve as it is; `None` if it must be migrated first.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] with the reason, in words for the operator: no program may serve it, or this one may
-    /// not.
+    /// [`StoreError::Refused`] with the reason, for the operator: no program, or not this one, may serve it.
     pub(crate) fn served(self) -> Result<Option<String>, StoreError> {
         match self.fault() {
             Some(why) => Err(refused(why)),
@@ -61,7 +60,7 @@ impl State {
         }
     }
 
-    /// Why no program, or not this one, may serve the store; `None` if nothing is in the way, migrations aside.
+    /// Why no program, or not this one, may serve the store; `None` if it may be served, perhaps after a migration.
     pub fn fault(&self) -> Option<String> {
         if let Schema::TooNew(schema) = self.schema {
             return Some(format!(
@@ -72,28 +71,28 @@ impl State {
             return Some(META_LOST.to_owned());
         }
         if self.copying {
-            return Some("a copy into it was begun and has not ended: run `larkspur copy` again".to_owned());
+            return Some("an unfinished copy into it exists: run `larkspur copy` again".to_owned());
         }
         (self.schema != Schema::Absent && self.master.is_none()).then(|| KEY_LOST.to_owned())
     }
 }
 
-/// That a store is not opened as it is, however often it is tried.
+/// The error for a store that cannot be opened as it is; retrying does not help.
 pub(crate) fn refused(why: String) -> StoreError {
     StoreError::Refused(why)
 }
 
-/// Why a store without its key is not given another one.
+/// Why a store that lost its key does not get a new one.
 const KEY_LOST: &str = "the master key is lost: the table meta has no row master_key. Tokens, app secrets and open_ids were \
      made with it, so no new one is put in its place: restore a backup, or put that row back from one";
 
 const META_LOST: &str = "the table meta is lost, and with it the master key, with which tokens, app secrets and open_ids were \
      made. No new one is put in its place: restore a backup, or put that table back from one";
 
-/// Looks at a store. It is not changed, and the right to read its tables is enough.
+/// Reads the state of a store. It is not changed; the right to read its tables is enough.
 ///
 /// # Errors
-/// The store is unavailable, or its schema is no number.
+/// The store is unavailable, or its schema version is not a number.
 pub async fn look(driver: &Arc<dyn Driver>) -> Result<State, StoreError> {
     let read = run(&**driver, Effect::Reads, |session| {
         Box::pin(async move {
@@ -105,7 +104,7 @@ pub async fn look(driver: &Arc<dyn Driver>) -> Result<State, StoreError> {
     });
     let (version, since, copying, master) = match read.await {
         Ok(found) => found,
-        // There is no table `meta`: every other failure has a meaning of its own.
+        // The table `meta` does not exist: other failures have errors of their own.
         Err(StoreError::Broken(_)) => (None, None, None, None),
         Err(error) => return Err(error),
     };
@@ -119,7 +118,7 @@ pub async fn look(driver: &Arc<dyn Driver>) -> Result<State, StoreError> {
     })
 }
 
-/// Whether there is the first table that migrations make.
+/// Whether the first table of the migrations exists.
 async fn has_tenants(driver: &Arc<dyn Driver>) -> Result<bool, StoreError> {
     match run_statement(&**driver, Effect::Reads, "SELECT 1 FROM tenant LIMIT 1", Vec::new()).await {
         Ok(_) => Ok(true),

@@ -7,7 +7,7 @@ use super::{Actor, Chat, Edit, Form, JSON, Model, Outcome, number};
 /// A chat's announcement; a p2p chat has none.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Announcement {
-    /// `docx` and `none` where the control API said so.
+    /// `docx` and `none` if set through the control API.
     pub(super) kind: String,
     pub(super) locked: bool,
     pub(super) revision: i64,
@@ -17,12 +17,12 @@ pub(super) struct Announcement {
     updated: Option<i64>,
 }
 
-/// A title as requests and answers have it.
+/// A title in requests and answers.
 pub(super) fn title(text: &str) -> Value {
     json!({"elements": [{"type": "textRun", "textRun": {"text": text, "style": {}}}]})
 }
 
-/// A block as requests and answers have it.
+/// A block in requests and answers.
 pub(super) fn block(text: &str) -> Value {
     json!({"type": "paragraph", "paragraph": title(text)})
 }

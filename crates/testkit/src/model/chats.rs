@@ -1,4 +1,4 @@
-//! Chats: made, shown, changed, dissolved.
+//! Chats: created, read, changed, dissolved.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ fn too_long(text: Option<&String>) -> bool {
     text.is_some_and(|text| text.chars().count() > 255)
 }
 
-/// Restricted mode is on exactly if it restricts something.
+/// Whether restricted mode contradicts its settings: it must be on exactly if one of them restricts something.
 fn restricted_contradicts(settings: &[(&'static str, Value)]) -> bool {
     settings.iter().any(|(name, value)| {
         *name == "restricted_mode_setting"
@@ -38,7 +38,7 @@ fn setting<'a>(settings: &'a [(&'static str, Value)], name: &str) -> Option<&'a 
 }
 
 impl Model {
-    /// The step's new chat, and the answer.
+    /// Creates the step's chat, and answers.
     pub(super) fn create_chat(
         &mut self,
         app: usize,
@@ -167,7 +167,7 @@ impl Model {
         Ok(Value::Object(shown))
     }
 
-    /// The managers of a chat as answers show them: users and bots.
+    /// The managers of a chat, as in answers: users and bots.
     pub(super) fn managers(&self, app: usize, form: Form, chat: &Chat) -> (Value, Value) {
         let managers: Vec<&String> =
             chat.members.iter().filter(|(_, member)| member.manager).map(|(member, _)| member).collect();
@@ -276,7 +276,7 @@ impl Model {
         Ok(json!({}))
     }
 
-    /// What creating and getting a chat both show.
+    /// The fields that creating and getting a chat share.
     fn info(&self, app: usize, form: Form, chat: &Chat) -> Map<String, Value> {
         let everybody = "all_members";
         let mut shown = json!({
@@ -313,7 +313,7 @@ impl Model {
         all
     }
 
-    /// Shows the owner who is a user; no other one is shown.
+    /// Adds the owner if it is a user; other owners are not shown.
     pub(super) fn show_owner(&self, app: usize, form: Form, chat: &Chat, shown: &mut Value) {
         if let Some(owner) = chat.owner.as_ref().and_then(|owner| number(owner, "user")) {
             shown["owner_id"] = json!(self.shown(app, form, owner));
@@ -322,7 +322,7 @@ impl Model {
     }
 }
 
-/// The address of a chat's avatar.
+/// The URL of a chat's avatar.
 pub(super) fn avatar(chat: &Chat) -> String {
     let key = match chat.avatar.as_str() {
         "" => "default-avatar_44ae0ca3-e140-494b-956f-78091e348435",

@@ -1,10 +1,10 @@
-//! What tests do to a tenant through the control API.
+//! Changes of a tenant through the control API.
 
 use serde_json::Value;
 
 use super::{Chat, Image, Membership, Model, Op, Outcome};
 
-/// The control API's refusals: of a value, and of an id that names nothing.
+/// The control API's refusals: an invalid value, and an unknown id.
 const INVALID: u32 = 5275400;
 const NOT_FOUND: u32 = 5275404;
 

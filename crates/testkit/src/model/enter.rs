@@ -1,17 +1,17 @@
-//! Who may come how far: chats and people as calls name them.
+//! Access to chats, and the ids of chats and people in calls.
 
 use super::{Actor, Chat, Form, Model, Op, number};
 
-/// Whom an id names.
+/// The person or bot of an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Who {
     /// A user.
     User(usize),
     /// A bot.
     Bot(usize),
-    /// Somebody, by the open_id of another app of the tenant.
+    /// A user, by the open_id of another app of the tenant.
     OtherApp,
-    /// Nobody.
+    /// No one.
     Nobody,
 }
 
@@ -40,14 +40,14 @@ impl Chat {
         self.is_owned_by(by) || self.members.get(&by.member()).is_some_and(|member| member.manager)
     }
 
-    /// One of the settings that answers show.
+    /// Whether a setting in answers has this value.
     pub(super) fn is_set(&self, setting: &str, value: &str) -> bool {
         self.settings.get(setting).is_some_and(|set| set == value)
     }
 }
 
 impl Model {
-    /// The chat, whatever the caller is to it.
+    /// The chat, whatever the caller's relation to it.
     pub(super) fn find(&self, by: Actor, chat: &str) -> Result<&Chat, u32> {
         let chat = self.chats.get(chat).ok_or(232006u32)?;
         if !self.apps[by.app].bot {
@@ -67,7 +67,7 @@ impl Model {
         if chat.external && !self.apps[by.app].external_sharing { Err(232033) } else { Ok(chat) }
     }
 
-    /// The chat, if it is in use and the caller is in it.
+    /// The chat, if it is active and the caller is in it.
     pub(super) fn joined(&self, by: Actor, chat: &str) -> Result<&Chat, u32> {
         Model::inside(by, self.shared(by, chat)?)
     }
@@ -79,7 +79,7 @@ impl Model {
         if chat.has(by) { Ok(chat) } else { Err(232011) }
     }
 
-    /// As `joined`; and of a p2p chat, the user sees the app.
+    /// As `joined`; and for a p2p chat, only if the user sees the app.
     pub(super) fn enter(&self, by: Actor, chat: &str) -> Result<&Chat, u32> {
         let chat = self.joined(by, chat)?;
         self.seen(by, chat)
@@ -109,7 +109,7 @@ impl Model {
         by.user.is_none() && chat.creator == Some(by.app) && self.apps[by.app].as_owner
     }
 
-    /// Whom an id names to an app.
+    /// The person or bot that an id names to an app.
     pub(super) fn who(&self, app: usize, form: Form, id: &str) -> Who {
         let tenant = self.apps[app].tenant;
         let pair = |kind: &str| {
@@ -146,7 +146,7 @@ impl Model {
         }
     }
 
-    /// The gateway's refusal of the first id of people in a request that is unknown: it comes before every other one.
+    /// The gateway's refusal of the first unknown id of a person in a request: it comes before all others.
     pub(super) fn untranslated(&self, op: &Op) -> Option<u32> {
         let (app, form, ids, union): (usize, Form, Vec<&String>, u32) = match op {
             Op::CreateChat { app, form, draft, people, .. } => {
@@ -155,7 +155,7 @@ impl Model {
             Op::UpdateChat { by, form, change, .. } => {
                 (by.app, *form, change.owner.iter().collect(), 99992363)
             }
-            // Otherwise the answer tells which ids are unknown.
+            // Otherwise the answer lists the unknown ids.
             Op::AddMembers { by, form, ids, kind: 0, .. } => (by.app, *form, ids.iter().collect(), 99992364),
             Op::Appoint { by, form, ids, .. } => (by.app, *form, ids.iter().collect(), 99992363),
             _ => return None,
@@ -171,7 +171,7 @@ impl Model {
         })
     }
 
-    /// The gateway's refusal of an id that names nobody.
+    /// The gateway's refusal of an unknown id.
     pub(super) fn unknown(form: Form, who: &Who) -> u32 {
         match (form, who) {
             (_, Who::OtherApp) => 99992361,

@@ -1,11 +1,11 @@
-//! Who comes into chats, leaves them and manages them.
+//! Joining chats, leaving them and managing them.
 
 use serde_json::json;
 
 use super::enter::Who;
 use super::{Actor, Chat, Form, Membership, Model, Outcome, number};
 
-/// A list of ids with each of them once; how long it may be depends on the form.
+/// The distinct ids of a list; its maximum length depends on the form.
 fn distinct(form: Form, ids: &[String]) -> Result<Vec<&String>, u32> {
     if ids.is_empty() {
         return Err(232027);
@@ -29,13 +29,13 @@ impl Chat {
 }
 
 impl Model {
-    /// The chat, if its members come and go and the caller is one of them.
+    /// The chat, if its members can change and the caller is one of them.
     fn group(&self, by: Actor, chat: &str, two_parties: u32) -> Result<&Chat, u32> {
         let chat = self.joined(by, chat)?;
         if chat.mode == "p2p" { Err(two_parties) } else { Ok(chat) }
     }
 
-    /// Whether a chat can take some more.
+    /// Whether a chat has room for these.
     pub(super) fn fits(&self, chat: &Chat, new: &[String]) -> bool {
         let users = new.iter().filter(|member| number(member, "user").is_some()).count();
         users == 0 || chat.tenant != 0 || chat.users() + users <= self.chat_users
@@ -66,7 +66,7 @@ impl Model {
         let (mut welcome, mut invalid, mut absent) = (Vec::new(), Vec::new(), Vec::new());
         for id in distinct(form, ids)? {
             let who = self.who(by.app, form, id);
-            // Why it cannot come in, if it cannot; those who resigned are listed whatever the call asks for.
+            // Why it cannot join, if it cannot; users who resigned are always listed.
             let (list, why) = match &who {
                 Who::User(user) if self.users[*user].resigned => (&mut invalid, None),
                 Who::User(user) if by.user.is_none() && !self.sees_app(*user, by.app) => {
@@ -169,7 +169,7 @@ impl Model {
         Ok(json!({}))
     }
 
-    /// Makes members managers, or no longer.
+    /// Makes members managers, or no longer managers.
     pub(super) fn appoint(
         &mut self,
         by: Actor,

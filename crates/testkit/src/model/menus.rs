@@ -1,10 +1,10 @@
-//! Menus of chats. Only apps call.
+//! Menus of chats. Only apps can call these.
 
 use serde_json::{Map, Value, json};
 
 use super::{Actor, Chat, MenuDraft, Model, Outcome};
 
-/// An item of the top level with what stands under it.
+/// An item of the top level with the items under it.
 #[derive(Debug, Clone)]
 pub(super) struct Top {
     id: String,
@@ -84,7 +84,7 @@ fn fits(name: &str) -> bool {
     (1..=120).contains(&name.chars().count())
 }
 
-/// What the schema asks of new items: those of the second level need neither type nor name.
+/// The schema's requirements for new items: those of the second level need neither type nor name.
 fn proper(drafts: &[MenuDraft]) -> bool {
     let child = |draft: &MenuDraft| draft.name.as_deref().is_none_or(fits);
     let top = |draft: &MenuDraft| !draft.untyped && draft.name.as_deref().is_some_and(fits);
@@ -110,7 +110,7 @@ impl Model {
         self.chats.get_mut(id).ok_or(232001)
     }
 
-    /// Whether an image may be an icon of the app's.
+    /// Whether an image may be an icon of this app.
     pub(super) fn is_icon(&self, app: usize, key: &str) -> bool {
         self.images.get(key).is_some_and(|image| !image.avatar && !image.deleted && image.app == app)
     }

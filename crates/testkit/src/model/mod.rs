@@ -1,11 +1,11 @@
-//! The reference model: what a server must answer, worked out on plain maps, without SQL and without the product's rules.
+//! The reference model: computes a server's answers on plain maps, without SQL and without the product's rules.
 //!
-//! Ids that the product draws are written `<kind:…>` here, in operations and answers alike: `<chat:17>` is the chat that
-//! step 17 made, `<tab:17.2>` a tab, `<menu:17.0>` a menu item of that step. Users are `<user:n>` by user_id,
-//! `<open:a.n>` by the open_id that app `a` knows and `<union:t.n>` by the union_id of tenant `t`; bots are `<app:n>`.
-//! Since a name says which step made it, a step can be left out of a sequence without renaming what the others make.
+//! Ids that the product draws are written `<kind:…>` here, in operations and answers alike: `<chat:17>` is the chat
+//! that step 17 created, `<tab:17.2>` a tab, `<menu:17.0>` a menu item of that step. Users are `<user:n>` by user_id,
+//! `<open:a.n>` by the open_id for app `a` and `<union:t.n>` by the union_id of tenant `t`; bots are `<app:n>`. Since a
+//! name contains its step, a step can be left out of a sequence without renaming other things.
 //!
-//! Where an answer has no order, or one that hangs on drawn ids, the model says so: see [`UNORDERED`] and [`GROUPS`].
+//! If an answer has no order, or one that depends on drawn ids, the model says so: see [`UNORDERED`] and [`GROUPS`].
 
 mod announcements;
 mod chats;
@@ -28,17 +28,17 @@ pub use sent::{Sent, Through};
 
 /// The name of the only member of an object that stands for a list in any order.
 pub const UNORDERED: &str = "$unordered";
-/// The name of the only member of an object that stands for a list of lists, each in any order, one after the other.
+/// The name of the only member of an object that stands for a sequence of lists, each in any order.
 pub const GROUPS: &str = "$groups";
 /// The name of the only member of an object that stands for a text: the JSON of this value.
 pub const JSON: &str = "$json";
 
-/// What an operation must answer.
+/// The expected answer of an operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expected {
     /// The code.
     pub code: u32,
-    /// The data of a success; `None` where the model does not say.
+    /// The data of a success; `None` if the model does not predict it.
     pub data: Option<Value>,
 }
 
@@ -57,9 +57,9 @@ pub struct Model {
     chats: BTreeMap<String, Chat>,
     images: BTreeMap<String, Image>,
     documents: Vec<Document>,
-    /// By app, owner and uuid: which chat, and until when.
+    /// By app, owner and uuid: the chat, and until when it is repeated.
     uuids: BTreeMap<(usize, String, String), (String, i64)>,
-    /// The step under way, and how many things it has made.
+    /// The current step, and how many things it has created.
     step: usize,
     made: usize,
 }
@@ -104,7 +104,7 @@ struct Chat {
     owner: Option<String>,
     creator: Option<usize>,
     only_owner_manages: bool,
-    /// The settings that answers show, where they are not the usual ones.
+    /// The settings in answers, if they differ from the defaults.
     settings: BTreeMap<String, Value>,
     message_type: String,
     members: BTreeMap<String, Membership>,
@@ -147,10 +147,10 @@ struct Document {
     shared_with: BTreeSet<String>,
 }
 
-/// A chat to begin with.
+/// An initial chat.
 #[derive(Debug, Clone)]
 pub struct Start {
-    /// Whose it is.
+    /// Its tenant.
     pub tenant: usize,
     /// Group, topic or p2p.
     pub mode: &'static str,
@@ -164,16 +164,17 @@ pub struct Start {
     pub description: &'static str,
     /// Its owner.
     pub owner: Option<&'static str>,
-    /// The app that made it.
+    /// The app that created it.
     pub creator: Option<usize>,
     /// Whether it asks for approval.
     pub approval: bool,
-    /// Everybody in it.
+    /// Its members.
     pub members: &'static [&'static str],
 }
 
 impl Model {
-    /// Two tenants without chats. Of each app, whose it is; of each user, the tenant, the name, and whether they left.
+    /// Two tenants without chats. For each app, its tenant; for each user, the tenant, the name, and whether they have
+    /// left.
     pub fn new(now: i64, chat_users: usize, apps: &[usize], users: &[(usize, &str, bool)]) -> Self {
         let app = |tenant: &usize| App {
             tenant: *tenant,
@@ -202,7 +203,7 @@ impl Model {
         }
     }
 
-    /// Adds a chat that is there from the start, under the number of a step before all others.
+    /// Adds an initial chat, under the number of a step before all others.
     pub fn start_with(&mut self, number: usize, start: &Start) {
         let mut chat = Chat {
             tenant: start.tenant,
@@ -229,13 +230,13 @@ impl Model {
         self.chats.insert(format!("<chat:{number}>"), chat);
     }
 
-    /// Adds a document of tenant 0 that is there from the start.
+    /// Adds an initial document of tenant 0.
     pub fn document(&mut self, owner: &str, shared_with: &[&str]) {
         let shared_with = shared_with.iter().map(|member| (*member).to_owned()).collect();
         self.documents.push(Document { owner: owner.to_owned(), shared_with });
     }
 
-    /// The names of all things of a kind: `chat`, `tag` or `image`.
+    /// The ids of all things of a kind: `chat`, `tag` or `image`.
     pub fn all(&self, kind: &str) -> Vec<String> {
         match kind {
             "chat" => self.chats.keys().cloned().collect(),
@@ -244,7 +245,7 @@ impl Model {
         }
     }
 
-    /// The name of one of the chats.
+    /// The id of one of the chats.
     pub fn nth_chat(&self, number: usize) -> Option<&String> {
         self.chats.keys().nth(number % self.chats.len().max(1))
     }
@@ -261,7 +262,7 @@ impl Model {
         self.chats.get(chat).map_or_else(Default::default, |chat| menus::ids(&chat.menu))
     }
 
-    /// Whether a chat is in use, and visible to the apps of its tenant.
+    /// Whether a chat is active, and visible to the apps of its tenant.
     pub fn is_open(&self, chat: &str) -> bool {
         let shared = |chat: &&Chat| !chat.external || self.apps[0].external_sharing;
         self.chats.get(chat).filter(shared).is_some_and(|chat| chat.status == "normal")
@@ -273,7 +274,7 @@ impl Model {
         self.is_open(chat) && self.chats.get(chat).filter(asks).is_some()
     }
 
-    /// Whether people join a chat unasked.
+    /// Whether people can join a chat without approval.
     pub fn is_joined_unasked(&self, chat: &str) -> bool {
         let open = |chat: &&Chat| {
             chat.chat_type == "public" && !chat.is_set("membership_approval", "approval_required")
@@ -281,12 +282,12 @@ impl Model {
         self.is_open(chat) && self.chats.get(chat).filter(open).is_some()
     }
 
-    /// Who waits to be let into a chat.
+    /// The members who wait for a chat's approval.
     pub fn waiting_in(&self, chat: &str) -> Vec<String> {
         self.chats.get(chat).map_or_else(Vec::new, |chat| chat.pending.iter().cloned().collect())
     }
 
-    /// Everybody in a chat; the owner, if there is one, comes first.
+    /// The members of a chat; the owner, if there is one, comes first.
     pub fn members_of(&self, chat: &str) -> Vec<String> {
         let Some(chat) = self.chats.get(chat) else { return Vec::new() };
         let others = chat.members.keys().filter(|member| chat.owner.as_ref() != Some(member));
@@ -303,7 +304,7 @@ impl Model {
         self.chats.get(chat).map_or(0, |chat| chat.tenant)
     }
 
-    /// Does the operation of a step and says what it must answer.
+    /// Applies the operation of a step and returns the expected answer.
     pub fn apply(&mut self, step: usize, op: &Op) -> Expected {
         (self.step, self.made) = (step, 0);
         let outcome = match self.run(op) {
@@ -321,7 +322,7 @@ impl Model {
         }
     }
 
-    /// A refusal changes nothing: every rule is asked before anything is written.
+    /// A refusal changes nothing: all rules are checked before anything is written.
     fn run(&mut self, op: &Op) -> Outcome {
         match op {
             Op::CreateTag { app, kind, name, names } => self.create_tag(*app, kind, name, names),
@@ -371,7 +372,7 @@ impl Model {
         }
     }
 
-    /// A name for something that this step makes.
+    /// The id of a thing that this step creates.
     fn fresh(&mut self, kind: &str) -> String {
         self.made += 1;
         format!("<{kind}:{}.{}>", self.step, self.made - 1)
@@ -382,7 +383,7 @@ impl Model {
     }
 }
 
-/// The tab that a chat begins with.
+/// The tab that every chat starts with.
 fn message_tab(step: usize) -> Tab {
     Tab {
         id: format!("<tab:{step}.m>"),

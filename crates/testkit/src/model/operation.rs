@@ -1,13 +1,13 @@
-//! Operations with the model's ids in them.
+//! Operations, with the model's ids.
 
 use serde_json::Value;
 
-/// In whose name a call acts.
+/// The actor of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Actor {
     /// The app that calls.
     pub app: usize,
-    /// The user it calls for; its own bot, if there is none.
+    /// The user that it acts for; the app's bot if there is none.
     pub user: Option<usize>,
 }
 
@@ -34,7 +34,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// As a parameter's value.
+    /// The parameter's value.
     pub fn word(self) -> &'static str {
         match self {
             Form::Open => "open_id",
@@ -48,7 +48,7 @@ impl Form {
 /// Names by language: a locale, and the name if there is one.
 pub type Names = Vec<(String, Option<String>)>;
 
-/// A tab in a request. What is `None` is not sent.
+/// A tab in a request. `None` is not sent.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the members of the request")]
 pub struct TabDraft {
@@ -60,23 +60,23 @@ pub struct TabDraft {
     pub config: Option<(Option<String>, Option<bool>)>,
 }
 
-/// A menu item in a request. What is `None` is not sent.
+/// A menu item in a request. `None` is not sent.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the members of the request")]
 pub struct MenuDraft {
     pub links: bool,
-    /// Whether the type is not sent.
+    /// Whether the type is omitted.
     pub untyped: bool,
     pub name: Option<String>,
     pub japanese: Option<String>,
     pub common: Option<String>,
     pub pc: Option<String>,
     pub image: Option<String>,
-    /// What stands under it.
+    /// The items under it.
     pub children: Vec<MenuDraft>,
 }
 
-/// What a request says of a chat, for creation or as a change. What is `None` is not sent.
+/// The fields of a chat in a request, for creation or change. `None` is not sent.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the members of the request")]
 pub struct Change {
@@ -84,11 +84,11 @@ pub struct Change {
     pub description: Option<String>,
     pub avatar: Option<String>,
     pub english: Option<String>,
-    /// Only creation takes it.
+    /// Only for creation.
     pub mode: Option<String>,
     pub chat_type: Option<String>,
     pub message_type: Option<String>,
-    /// Settings that answers show: each one's name and value.
+    /// Settings in answers: name and value of each.
     pub settings: Vec<(&'static str, Value)>,
     pub owner: Option<String>,
 }
@@ -100,11 +100,11 @@ pub enum Edit {
     Paragraph(String, bool),
     /// A title.
     Title(String),
-    /// Something that announcements do not take.
+    /// A kind that announcements do not support.
     Unsupported,
 }
 
-/// An operation. Those from `DeleteImage` on are the control API's.
+/// An operation. Those from `DeleteImage` on belong to the control API.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the members of the requests")]
 pub enum Op {
@@ -307,7 +307,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// What it is called in counts.
+    /// Its name in counts.
     pub fn name(&self) -> String {
         let debug = format!("{self:?}");
         let name = debug.split([' ', '{']).next().unwrap_or_default();
@@ -317,7 +317,7 @@ impl Op {
         }
     }
 
-    /// The chat that it takes for a change as a client's call: whose time of activity a success moves.
+    /// The chat that it locks for a change as a client's call: success updates its time of activity.
     pub(super) fn locks(&self) -> Option<&String> {
         match self {
             Op::AddTabs { chat, .. }

@@ -1,4 +1,4 @@
-//! Lists in pages. An answer here is the whole list, and how many stand on each of its pages.
+//! Paged lists. An answer here is the whole list, and the number of items on each page.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ impl Model {
         shown
     }
 
-    /// Those who joined at once stand on one page; bots take place on it and are not shown.
+    /// Members who joined at the same time are on the same page; bots take places on it and are not shown.
     pub(super) fn members(&self, by: Actor, form: Form, chat: &str, size: usize) -> Outcome {
         let chat = self.readable(by, chat)?;
         let mut groups: BTreeMap<i64, Vec<&String>> = BTreeMap::new();

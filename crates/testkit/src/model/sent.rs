@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::announcements::{block, title};
 use super::{Actor, Change, Edit, Form, MenuDraft, Names, Op, TabDraft};
 
-/// With what a call is made.
+/// The credentials of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Through {
     /// A token.
@@ -17,7 +17,7 @@ pub enum Through {
 /// How an operation is sent.
 #[derive(Debug, Clone)]
 pub struct Sent {
-    /// With what.
+    /// The credentials.
     pub through: Through,
     /// The method.
     pub method: &'static str,
@@ -41,7 +41,7 @@ fn about(by: Actor, method: &'static str, chat: &str, path: &str, body: Value) -
 }
 
 impl Op {
-    /// How it is sent, with the model's ids. An upload has a body of its own.
+    /// How to send it, with the model's ids. An upload has a body of its own.
     pub fn sent(&self) -> Sent {
         const RELATION: &str = "/im/v2/biz_entity_tag_relation";
         let relation = |chat: &str, tags: &[String]| json!({"tag_biz_type": "chat", "biz_entity_id": chat, "tag_ids": tags});
@@ -245,7 +245,7 @@ fn edit(edit: &Edit) -> String {
     request.to_string()
 }
 
-/// Names by language as they are sent and answered.
+/// Names by language, as sent and answered.
 pub(super) fn i18n(names: &Names) -> Value {
     let one =
         |(locale, name): &(String, Option<String>)| without_nulls(json!({"locale": locale, "name": name}));

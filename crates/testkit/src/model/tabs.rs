@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Actor, Chat, Model, Outcome, Tab, TabDraft, number};
 
-/// A tab as it shall be, and whether its content and its icon are new.
+/// A tab after the change, and whether its content and its icon are new.
 struct Change {
     tab: Tab,
     content: bool,
@@ -12,7 +12,7 @@ struct Change {
 }
 
 impl Model {
-    /// The chat, if it is of a kind that has tabs.
+    /// The chat, if its kind has tabs.
     fn tabbed(chat: &Chat) -> Result<&Chat, u32> {
         if chat.mode == "topic" { Err(232050) } else { Ok(chat) }
     }
@@ -24,7 +24,7 @@ impl Model {
         if chat.only_owner_manages && !manages { Err(232055) } else { Ok(chat) }
     }
 
-    /// Gives a chat these tabs, and answers with them.
+    /// Sets a chat's tabs, and answers with them.
     fn set_tabs(&mut self, id: &str, tabs: Vec<Tab>) -> Value {
         let answer = shown(&tabs);
         if let Some(chat) = self.chats.get_mut(id) {
@@ -115,7 +115,7 @@ impl Model {
         Ok(self.set_tabs(chat, sorted))
     }
 
-    /// Every name, then every content, then rights, then icons.
+    /// Checks all names, then all contents, then rights, then icons.
     fn check(&self, by: Actor, changes: &[Change]) -> Result<(), u32> {
         if changes.iter().any(|change| change.tab.name.chars().count() > 60) {
             return Err(232047);
@@ -137,7 +137,7 @@ impl Model {
         Ok(())
     }
 
-    /// Whether the caller works with a document, in person or through a chat. All documents are tenant 0's.
+    /// Whether the caller can work with a document, in person or through a chat. All documents belong to tenant 0.
     fn may_open(&self, by: Actor, target: &str) -> bool {
         let member = by.member();
         let Some(document) = number(target, "document").map(|document| &self.documents[document]) else {
@@ -160,13 +160,13 @@ fn is_custom(tab_type: &str) -> bool {
     tab_type == "doc" || tab_type == "url"
 }
 
-/// Documents and web pages; the addresses of tests are simple ones.
+/// Documents and web pages; tests use simple URLs.
 fn content_fits(tab: &Tab) -> bool {
     let document = number(&tab.target, "document").is_some() || tab.target.contains("/docx/");
     document || (tab.tab_type == "url" && tab.target.starts_with("https://"))
 }
 
-/// A tab as a draft changes it: what is absent stays, unless the type is another one.
+/// A tab changed by a draft: absent fields stay, unless the type changes.
 fn changed(draft: &TabDraft, present: &Tab) -> Change {
     let is_url = draft.tab_type == "url";
     let has_content = draft.url.is_some() || draft.doc.is_some();

@@ -19,7 +19,7 @@ fn proper_names(names: &Names) -> bool {
     names.len() <= 40 && folded.len() == names.len() && !folded.contains("")
 }
 
-/// Whether a text may be a tag's id: a tag's name, or a decimal number.
+/// Whether a text can be a tag's id: a tag's name, or a decimal number.
 fn is_tag_id(id: &str) -> bool {
     let digits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
     number(id, "tag").is_some() || (digits && !id.starts_with('0'))
@@ -100,7 +100,7 @@ impl Model {
         Ok(json!({"tag_infos": infos}))
     }
 
-    /// Whether there is a chat in use, and the ids of tags are ids. The tags that are there.
+    /// Checks that the chat is active and the ids of tags are ids. Returns the existing tags.
     fn relation(&self, app: usize, chat: &str, tags: &[String]) -> Result<Vec<String>, u32> {
         let tenant = self.apps[app].tenant;
         let chat = self.chats.get(chat).filter(|chat| chat.tenant == tenant && chat.status == "normal");
@@ -130,7 +130,7 @@ impl Model {
 
     pub(super) fn bound(&self, app: usize, chat: &str) -> Outcome {
         self.relation(app, chat, &[])?;
-        // Those of one time stand in the order in which the tags were made.
+        // Tags of the same time are in the order of their creation.
         let made = |tag: &str| number(tag, "tag");
         let mut bound: Vec<(i64, &String)> =
             self.chats[chat].bound.iter().map(|(tag, version)| (*version, tag)).collect();

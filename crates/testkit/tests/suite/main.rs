@@ -1,4 +1,4 @@
-//! What is tested in process, above the crates' own unit tests. What starts the program is in
+//! Tests in process, above the crates' own unit tests. Tests that start the program are in
 //! `crates/server/tests/process`.
 
 mod drivers;

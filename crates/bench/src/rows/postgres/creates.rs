@@ -13,12 +13,12 @@ use crate::report::{Row, Table};
 use crate::rows::{Contender, Run, announce, over, quiet, ratio, take_turns};
 use crate::stats::Goal;
 
-/// Worlds that creates are spread over.
+/// Worlds over which creates are spread.
 const WORLDS: usize = 64;
-/// Connections of the pools to compare with: the better one counts.
+/// Connections of the pools to compare with; the faster one counts.
 const POOLS: [usize; 2] = [16, 64];
 
-/// Lets the pools, the store and the product take turns.
+/// Measures the pools, the store and the product in turn.
 pub(super) fn measure(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()> {
     announce(&format!("PostgreSQL: creates by {CLIENTS}"));
     let url = cluster.database("creates")?;
@@ -91,7 +91,7 @@ pub(super) fn measure(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()
     wide.process.end()
 }
 
-/// Round trips, creates, reading transactions, shared ones, and those of them that were undone, so far.
+/// Round trips, creates, reading transactions, shared transactions, and undone ones of these, so far.
 fn trips(product: &Product) -> Res<[f64; 5]> {
     let mut counts = [0.0; 5];
     let names = ["round_trips", "commits", "reads", "groups", "groups_undone"];

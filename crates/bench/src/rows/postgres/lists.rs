@@ -1,7 +1,7 @@
 //! Lists, searches, members and tags on PostgreSQL databases of several sizes, with and without statistics.
 //!
-//! The planner goes by what ANALYZE has seen. A tenant that has just grown has nothing of that, one that has been there for a
-//! while has all of it, and the calls must not differ.
+//! The planner relies on what ANALYZE has seen: nothing for a tenant that has just grown, everything for one that has
+//! existed for a while. The calls must not differ.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::rows::lists::{CHATS, Kind, Store, by_store, got, kind, kinds};
 use crate::rows::sizes::{Draw, spread_over};
 use crate::rows::{Run, announce};
 
-/// Fills a database of each size and lets them take turns: as they are, and once more when they were analyzed.
+/// Fills a database of each size and measures them in turn: as they are, and again after ANALYZE.
 pub(super) fn measure(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()> {
     let (mut stores, mut sessions) = (Vec::new(), Vec::new());
     for &count in &run.chats {
@@ -49,7 +49,7 @@ pub(super) fn measure(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()
     Ok(())
 }
 
-/// What is asked for beside lists and searches.
+/// Requests besides lists and searches.
 fn others() -> [Kind; 3] {
     [
         kind("members, 20 on a page, of 5000", |store| {
@@ -71,7 +71,7 @@ fn tags(store: &Store) -> Res<Script> {
     Ok(spread_over(&product.token, ids, Draw::Uniform))
 }
 
-/// A database of so many chats and tags of one tenant, as if they had just been written one by one.
+/// A database with this many chats and tags of one tenant, as if they had just been written one by one.
 fn fill(run: &Run, cluster: &Cluster, count: u64) -> Res<(Store, Session)> {
     let name = format!("lists_{count}");
     let url = cluster.database(&name)?;
@@ -87,16 +87,16 @@ fn fill(run: &Run, cluster: &Cluster, count: u64) -> Res<(Store, Session)> {
     multiplied::tags(&session, tag, count)?;
     forget(&session, &tables)?;
     eprintln!("  filled in {:.1} s", begun.elapsed().as_secs_f64());
-    // A server without a plan that was made before there was anything.
+    // A new server, without plans from when the database was empty.
     let product = first.beside(&run.place, &url, &name, CONNECTIONS)?;
     first.process.end()?;
     let (group, ids) = (nodes(cluster, &[&product]), (tag - count.cast_signed()..tag).collect());
     Ok((Store { count, product, group, filled, ids }, session))
 }
 
-/// Leaves tables without statistics, as new rows do: making an index counts rows, which is forgotten here.
+/// Leaves tables without statistics, as with new rows: building an index counts rows, which is undone here.
 ///
-/// Every row is read once before, so that what the first reader of a row writes down in it is not measured.
+/// Reads every row once before, so that hint bits, which the first reader of a row sets, are not measured.
 fn forget(session: &Session, tables: &[String]) -> Res<()> {
     for table in tables {
         session.run(&format!("SELECT count(*) FROM {table}"))?;

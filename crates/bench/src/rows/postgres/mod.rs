@@ -15,7 +15,7 @@ use crate::report::{Row, Table};
 
 /// Clients that create, and connections that read.
 const CLIENTS: usize = 64;
-/// Connections of the product's pool, as by default.
+/// The default size of the product's pool.
 const CONNECTIONS: usize = 16;
 
 /// Starts a private server and measures all of it.
@@ -40,7 +40,7 @@ fn start(run: &Run, table: &mut Table) -> Res<Cluster> {
     Ok(cluster)
 }
 
-/// A row of a load, with what the database ran for each request.
+/// A row of a load, with the database's time per request.
 fn database_row(name: impl Into<String>, rounds: &[Measured]) -> Row {
     let each = |m: &Measured| {
         m.database_ns as f64 / 1000.0 / m.loads.iter().map(|load| load.answers).sum::<u64>() as f64
@@ -49,7 +49,7 @@ fn database_row(name: impl Into<String>, rounds: &[Measured]) -> Row {
     load_row(name, rounds).note(note.unwrap_or_default())
 }
 
-/// All the database's processes with those of these nodes.
+/// The database's processes and those of these nodes.
 fn nodes(cluster: &Cluster, products: &[&Product]) -> Group {
     let servers = products.iter().map(|product| product.process.pid()).collect();
     Group { servers, database: Some(cluster.pid) }

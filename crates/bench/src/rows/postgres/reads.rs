@@ -44,7 +44,7 @@ pub(super) fn measure(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()
     second.process.end()
 }
 
-/// The plans of a measurement as one.
+/// The plans of a measurement, merged into one.
 fn joined(measured: &Measured) -> Measured {
     let mut load = Load::default();
     for each in &measured.loads {

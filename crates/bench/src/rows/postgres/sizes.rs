@@ -13,9 +13,9 @@ use crate::rows::sizes::Random;
 use crate::rows::{Contender, Run, announce, quiet, ratio, take_turns};
 use crate::stats::Goal;
 
-/// Different requests of a load, whose names go all over the index.
+/// Different requests of a load; their names go to all parts of the index.
 const REQUESTS: usize = 4096;
-/// The most that a create in a larger store may take, in those of the smallest.
+/// The highest ratio of a create in a larger store to one in the smallest.
 const FLAT: Goal = Goal::Below(1.3);
 
 struct Sized {
@@ -24,7 +24,7 @@ struct Sized {
     script: Script,
 }
 
-/// Fills a database of each size and lets them take turns.
+/// Fills a database of each size and measures them in turn.
 pub(super) fn measure(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()> {
     let mut stores = Vec::new();
     for &count in &run.sizes {
@@ -70,7 +70,7 @@ pub(super) fn measure(run: &Run, table: &mut Table, cluster: &Cluster) -> Res<()
     Ok(())
 }
 
-/// Creations whose names lie between those of [`multiplied::tags`], in random order.
+/// Creations with names between those of [`multiplied::tags`], in random order.
 fn all_over(token: &str) -> Res<Script> {
     let mut random = Random(23);
     let words: Vec<String> = (0..REQUESTS).map(|_| format!("{:08x}", random.below(1 << 32))).collect();

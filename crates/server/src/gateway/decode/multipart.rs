@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyDataStream, Full};
 use multer::Multipart;
 
-/// What a form carries.
+/// The content of a form.
 #[derive(Debug, Default)]
 pub(super) struct Form {
     /// The text fields.
@@ -16,12 +16,12 @@ pub(super) struct Form {
     pub(super) file: Option<Bytes>,
 }
 
-/// Reads a form; its file part is called `name`, or `file` as one client calls it.
+/// Reads a form; its file part is called `name`, or `file` as in one client.
 pub(super) fn read(content_type: Option<&str>, body: Bytes, name: &str) -> Result<Form, String> {
     let content_type = content_type.ok_or("no Content-Type")?;
     let boundary = multer::parse_boundary(content_type).map_err(|error| error.to_string())?;
     let mut parts = Multipart::new(BodyDataStream::new(Full::new(body)), boundary);
-    // The whole body is here already, so the future never waits.
+    // The whole body is in memory, so the future never waits.
     let mut context = Context::from_waker(Waker::noop());
     match pin!(collect(&mut parts, name)).poll(&mut context) {
         Poll::Ready(form) => form.map_err(|error| error.to_string()),

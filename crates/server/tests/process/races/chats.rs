@@ -1,11 +1,11 @@
-//! Chats as such, and images.
+//! Chats and images.
 
 use larkspur_testkit::Request;
 use serde_json::json;
 
 use super::{CALLS, Place, distinct, mixed, text};
 
-/// One uuid makes one chat.
+/// One uuid creates one chat.
 pub(super) async fn create(place: Place) {
     let people: Vec<&str> = place.users[1..].iter().map(|user| user.open_id.as_str()).collect();
     let body = json!({"name": "raced", "user_id_list": people});
@@ -15,7 +15,7 @@ pub(super) async fn create(place: Place) {
     assert_eq!(place.is_sound(&text(&made[0], "chat_id")).await, (2, 1));
 }
 
-/// Nothing is in a dissolved chat but what was acknowledged before, and it is dissolved once.
+/// A dissolved chat contains only what was acknowledged before, and is dissolved once.
 pub(super) async fn dissolve(place: Place) {
     let path = format!("/im/v1/chats/{}", place.chat_id);
     let tab = place.add_tabs(&json!([{"tab_type": "url", "tab_content": {"url": "https://example.com"}}]));
@@ -27,7 +27,7 @@ pub(super) async fn dissolve(place: Place) {
     assert_eq!(tabs.len(), won("im.v1.chat_tab.create"));
 }
 
-/// Each link is one of its own; none leads into a dissolved chat.
+/// Links are distinct; none leads into a dissolved chat.
 pub(super) async fn link(place: Place) {
     let path = format!("/im/v1/chats/{}", place.chat_id);
     let link = place.call("POST", &format!("{path}/link"));
@@ -45,7 +45,7 @@ pub(super) async fn link(place: Place) {
     }
 }
 
-/// Of many chats that become public under one name one does.
+/// Of many chats that become public under one name, one succeeds.
 pub(super) async fn rename(place: Place) {
     let mut requests = Vec::new();
     for number in 0..CALLS {
@@ -58,7 +58,7 @@ pub(super) async fn rename(place: Place) {
     assert_eq!(place.rows(named).await.len(), 1);
 }
 
-/// Each is a chat of its own.
+/// Each is a separate chat.
 pub(super) async fn made(place: Place) {
     let before = place.count("chat").await;
     let body = json!({"members": [place.app_id, place.users[0].user_id], "tabs": [{"tab_type": "url", "target": "https://a.b"}]});
@@ -71,7 +71,7 @@ pub(super) async fn made(place: Place) {
     }
 }
 
-/// A name and a description are those of one call.
+/// Name and description come from the same call.
 pub(super) async fn changed(place: Place) {
     let path = format!("/chats/{}", place.chat_id);
     let change = |number: usize| {
@@ -92,7 +92,7 @@ fn image(place: &Place, content: &[u8]) -> Request {
     place.call("POST", "/im/v1/images").multipart(&[("image_type", "message")], ("image", content))
 }
 
-/// The same bytes are one file, whoever brings them; each upload is an image of its own.
+/// The same bytes are one file, whoever uploads them; each upload is a separate image.
 async fn upload_same(place: &Place) -> (Vec<String>, Vec<u8>) {
     let content = [larkspur_testkit::png(5, 5), vec![1; 3000]].concat();
     let made = place.race_same(image(place, &content)).await.all_done();
@@ -101,7 +101,7 @@ async fn upload_same(place: &Place) -> (Vec<String>, Vec<u8>) {
     (keys, content)
 }
 
-/// All are there, on both servers, and are kept once.
+/// All exist, on both servers, and are stored once.
 pub(super) async fn upload(place: Place) {
     let (keys, content) = upload_same(&place).await;
     for (number, key) in keys.iter().enumerate() {
@@ -113,7 +113,7 @@ pub(super) async fn upload(place: Place) {
     assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), 1);
 }
 
-/// Deleted is deleted, for every one who asked; the others of the same bytes stay.
+/// Deleted means deleted, for every caller; the other images of the same bytes stay.
 pub(super) async fn delete_image(place: Place) {
     let (keys, content) = upload_same(&place).await;
     place.race_same(place.control("DELETE", &format!("/images/{}", keys[0]))).await.all_done();

@@ -17,7 +17,7 @@ async fn works(place: &Place, path: &str, token: &str) {
     }
 }
 
-/// All are told the same token, since a fresh one is given again.
+/// All get the same token, since a new one is returned again.
 async fn one_token(place: &Place, request: Request, name: &str) -> String {
     let made = place.race_same(request).await.all_done();
     let tokens: Vec<String> = made.iter().map(|data| text(data, name)).collect();
@@ -25,7 +25,7 @@ async fn one_token(place: &Place, request: Request, name: &str) -> String {
     tokens[0].clone()
 }
 
-/// A new app, which nobody has signed in yet: its credentials.
+/// The credentials of a new app that has never signed in.
 async fn fresh(place: &Place, body: Value) -> Value {
     let made = place.control("POST", "/apps").body(body).send().await.data();
     json!({"app_id": made["app_id"], "app_secret": made["app_secret"]})
@@ -73,7 +73,7 @@ pub(super) async fn tenant_token_of_the_shop(place: Place) {
     works(&place, "/bot/v3/info", &token).await;
 }
 
-/// Each is a ticket of its own, one after the other; the last one is good.
+/// Each call makes a ticket of its own, in sequence; the last one is valid.
 pub(super) async fn tickets(place: Place) {
     let mut shop = shop(&place).await;
     let number = "SELECT ticket_no FROM app_sign_in WHERE tenant = $1";
@@ -119,7 +119,7 @@ async fn fresh_code(place: &Place) -> String {
     code.split('&').next().expect("a code").to_owned()
 }
 
-/// Each decision is a code of its own.
+/// Each decision makes a code of its own.
 pub(super) async fn decisions(place: Place) {
     fresh_code(&place).await;
     let answers = place.race_same(decision(&place).await).await;
@@ -129,7 +129,7 @@ pub(super) async fn decisions(place: Place) {
     assert_eq!(place.count("oauth_code").await, 1 + CALLS);
 }
 
-/// No server takes a token any more.
+/// No server accepts a token any more.
 async fn ended(place: &Place, token: &str) {
     for server in &place.stage.servers {
         let answer = server.client().send(token, "GET", "/open-apis/authen/v1/user_info", &Value::Null);
@@ -138,8 +138,8 @@ async fn ended(place: &Place, token: &str) {
     }
 }
 
-/// Of those who bring a code, and then the refresh token of another one, one gets something for it. The others have ended it
-/// by their coming: it works nowhere.
+/// Of several calls with one code, or one refresh token, one succeeds. The other calls revoke it by reusing the code:
+/// the token works nowhere.
 async fn used_once(place: &Place, path: &str, used: [i64; 2]) {
     let with = |more: Value| {
         let mut body = json!({"client_id": place.app_id, "client_secret": place.app_secret});
@@ -168,7 +168,7 @@ pub(super) async fn code_of_v3(place: Place) {
     used_once(&place, "/oauth/v3/token", [20065, 20073]).await;
 }
 
-/// As above, at the historic endpoints: what came of the code.
+/// The same at the historic endpoints, with a code.
 async fn code_used(place: &Place, path: &str) {
     let body = json!({"grant_type": "authorization_code", "code": fresh_code(place).await});
     let made = place.race_same(place.call("POST", path).body(body)).await.won(1, &[20003]);

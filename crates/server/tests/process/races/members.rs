@@ -1,4 +1,4 @@
-//! Who is in a chat, and as what.
+//! Members of a chat, and their roles.
 
 use larkspur_testkit::Request;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ async fn limit(place: &Place, users: usize) {
     place.control("PUT", "/limits").body(json!({"chat_users": users})).send().await.data();
 }
 
-/// The last seats are taken once, and by two or by nobody.
+/// The last seats are taken once, by two users or by none.
 pub(super) async fn seats(place: Place) {
     let ids = place.users(24).await;
     limit(&place, 10).await;
@@ -23,7 +23,7 @@ pub(super) async fn seats(place: Place) {
     assert_eq!(place.is_sound(&place.chat_id).await, (9, 1));
 }
 
-/// Of those who leave one is the last, and the chat goes with them.
+/// One of the leaving members is the last, and the chat is dissolved with it.
 pub(super) async fn leave(place: Place) {
     let people: Vec<&str> = place.users.iter().map(|user| user.user_id.as_str()).collect();
     let chat = place.chat(json!({"members": people})).await;
@@ -34,7 +34,7 @@ pub(super) async fn leave(place: Place) {
         let leave = place.call("DELETE", &path).token(&token).body(json!({"id_list": [id]}));
         requests.extend([leave.clone(), leave]);
     }
-    // Whoever is out is no member any more when the call is made again; when nobody is in, the chat is dissolved.
+    // A member who has left is refused when the call is repeated; once the chat is empty, it is dissolved.
     place.race(requests).await.won(3, &[232009, 232011]);
     let left = place.shown(&format!("/chats/{chat}")).await;
     assert_eq!((&left["chat_status"], &left["members"]), (&json!("dissolved"), &json!([])));
@@ -75,7 +75,7 @@ pub(super) async fn appoint(place: Place) {
     assert_eq!(managed(&place).await.len(), 10);
 }
 
-/// Two who are appointed and dismissed together are both managers or both none; dismissed last, none is.
+/// Two users who are appointed and dismissed together are both managers or neither; dismissed last, neither is.
 pub(super) async fn dismiss(place: Place) {
     let owner = place.user_token(0, json!({})).await;
     let two = [&place.users[1].user_id, &place.users[2].user_id];
@@ -90,7 +90,7 @@ pub(super) async fn dismiss(place: Place) {
     assert_eq!(managed(&place).await.len(), 0);
 }
 
-/// Everybody who was let speak is on the list, once.
+/// Everyone who was allowed to speak is on the list, once.
 pub(super) async fn speakers(place: Place) {
     let path = format!("/im/v1/chats/{}/moderation?user_id_type=user_id", place.chat_id);
     let add = |number: usize| {
@@ -102,7 +102,7 @@ pub(super) async fn speakers(place: Place) {
     assert_eq!(place.get(&path).await["items"].as_array().map(Vec::len), Some(3));
 }
 
-/// Of two whole settings of two chats one stands in both, whatever the order in which each call names them.
+/// Of two whole settings of two chats, one applies in both, whatever the order in which each call names them.
 pub(super) async fn mute(place: Place) {
     let user = place.user_token(0, json!({})).await;
     let other = place.chat(json!({"members": [place.users[0].user_id]})).await;
@@ -136,7 +136,7 @@ async fn own_name(place: &Place, token: &str) -> String {
     shown["nickname"].as_str().expect("a nickname").to_owned()
 }
 
-/// One of the names stands, whole.
+/// One of the names is stored, whole.
 pub(super) async fn nickname(place: Place) {
     let user = place.user_token(0, json!({})).await;
     place.race((0..CALLS).map(|number| named(&place, &user, number)).collect()).await.all_done();
@@ -144,7 +144,7 @@ pub(super) async fn nickname(place: Place) {
     assert!(["name 0", "name 1", "name 2"].contains(&left.as_str()), "{left}");
 }
 
-/// A name that is set and taken away together is whole or none; taken away last, it is none.
+/// A nickname that is set and removed concurrently is whole or absent; removed last, it is absent.
 pub(super) async fn no_nickname(place: Place) {
     let user = place.user_token(0, json!({})).await;
     let take = place.call("DELETE", &format!("/im/v1/chats/{}/nickname", place.chat_id)).token(&user);
@@ -156,7 +156,7 @@ pub(super) async fn no_nickname(place: Place) {
     assert_eq!(own_name(&place, &user).await, "");
 }
 
-/// In once, and manager or not as one of the calls said.
+/// In once, and a manager or not, as one of the calls said.
 pub(super) async fn put_in(place: Place) {
     let ids = place.users(2).await;
     let put = |number: usize| {
@@ -167,7 +167,7 @@ pub(super) async fn put_in(place: Place) {
     assert_eq!(place.is_sound(&place.chat_id).await, (5, 1));
 }
 
-/// In or out, and counted as such; the owner's seat goes with the owner.
+/// In or out, and counted as such; the owner's role goes with the owner.
 pub(super) async fn taken_out(place: Place) {
     let at = |method: &str, user: usize| {
         let path = format!("/chats/{}/members/{}", place.chat_id, place.users[user].user_id);
@@ -184,7 +184,7 @@ pub(super) async fn taken_out(place: Place) {
     assert_eq!(place.is_sound(&place.chat_id).await, (0, 1));
 }
 
-/// Whoever waits is let in or turned away, once.
+/// A member who waits for approval is accepted or rejected, once.
 pub(super) async fn answered(place: Place) {
     let path = format!("/chats/{}", place.chat_id);
     let asks = json!({"settings": {"membership_approval": "approval_required"}});
@@ -206,7 +206,7 @@ pub(super) async fn answered(place: Place) {
     assert_eq!(place.count("chat_pending").await, 0);
 }
 
-/// A link lets each in once, as far as there are seats.
+/// A link admits each user once, as far as there are seats.
 pub(super) async fn open_link(place: Place) {
     let ids = place.users(8).await;
     limit(&place, 7).await;

@@ -1,8 +1,8 @@
 //! Every operation that writes, raced by two real servers on one database.
 //!
-//! Whatever the order was, the answers and what is left are those of some order of the calls, one after the other: a
-//! limit holds, of two equal names one wins, of two whole values one stands whole, counts are those of the rows. And
-//! nobody is answered 5xx.
+//! Whatever the order, the answers and the result are those of some sequential order of the calls: limits are kept, one
+//! of two equal names wins, one of two whole values is stored whole, and counts match the rows. No call is answered
+//! with 5xx.
 
 mod chats;
 mod identity;

@@ -1,4 +1,4 @@
-//! What belongs to a chat: tabs, menus, announcements, top notices.
+//! Parts of a chat: tabs, menus, announcements, top notices.
 
 use larkspur_testkit::Request;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ fn at(place: &Place, method: &str, part: &str) -> Request {
     place.call(method, &format!("/im/v1/chats/{}{part}", place.chat_id))
 }
 
-/// Tabs of people's own.
+/// Custom tabs.
 async fn tabs(place: &Place) -> Vec<Value> {
     let data = place.get(&format!("/im/v1/chats/{}/chat_tabs/list_tabs", place.chat_id)).await;
     data["chat_tabs"]
@@ -37,7 +37,7 @@ pub(super) async fn tab_limit(place: Place) {
     assert_eq!(places.len(), place.count("chat_tab").await, "two in one place");
 }
 
-/// A name and an address are those of one call.
+/// Name and address come from the same call.
 pub(super) async fn tab_change(place: Place) {
     let ids = three_tabs(&place).await;
     let change = |number: usize| {
@@ -63,7 +63,7 @@ pub(super) async fn tab_delete(place: Place) {
     assert_eq!(tabs(&place).await.len(), 0);
 }
 
-/// The order is one that somebody gave.
+/// The order is one that a call set.
 pub(super) async fn tab_order(place: Place) {
     three_tabs(&place).await;
     let data = place.get(&format!("/im/v1/chats/{}/chat_tabs/list_tabs", place.chat_id)).await;
@@ -104,7 +104,7 @@ pub(super) async fn menu_limit(place: Place) {
     assert_eq!(menu(&place).await.len(), 3);
 }
 
-/// A name and where it leads are those of one call.
+/// A name and its link come from the same call.
 pub(super) async fn menu_item(place: Place) {
     let ids = three_items(&place).await;
     let change = |number: usize| {
@@ -120,7 +120,7 @@ pub(super) async fn menu_item(place: Place) {
     assert_eq!(all.len(), 3);
 }
 
-/// Of those who delete the same one does.
+/// Of several calls that delete the same item, one does.
 pub(super) async fn menu_delete(place: Place) {
     let ids = three_items(&place).await;
     let delete = |number: usize| {
@@ -130,7 +130,7 @@ pub(super) async fn menu_delete(place: Place) {
     assert_eq!((menu(&place).await.len(), place.count("chat_menu").await), (0, 0));
 }
 
-/// The order is one that somebody gave.
+/// The order is one that a call set.
 pub(super) async fn menu_order(place: Place) {
     let ids = three_items(&place).await;
     let orders: Vec<Vec<String>> = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
@@ -144,7 +144,7 @@ pub(super) async fn menu_order(place: Place) {
     assert!(orders.contains(&now), "{now:?}");
 }
 
-/// Every edit is in it.
+/// It contains every edit.
 pub(super) async fn announcement(place: Place) {
     let payload = json!({"blocks": [{"type": "paragraph"}]}).to_string();
     let request =
@@ -166,7 +166,7 @@ fn put_up(place: &Place, all: &[Value]) -> Vec<Request> {
     all.iter().map(put).collect()
 }
 
-/// One stands, and whole.
+/// One is stored, whole.
 pub(super) async fn notice_up(place: Place) {
     let all = notices();
     place.race(put_up(&place, &all)).await.all_done();
@@ -174,7 +174,7 @@ pub(super) async fn notice_up(place: Place) {
     assert!(all.contains(&shown["top_notice"]), "{shown}");
 }
 
-/// One stands, and whole, or none does.
+/// One is stored, whole, or none.
 pub(super) async fn notice_down(place: Place) {
     let all = notices();
     let down = at(&place, "POST", "/top_notice/delete_top_notice");

@@ -1,11 +1,11 @@
-//! Users, and documents with those who may see them.
+//! Users, and documents with their collaborators.
 
 use larkspur_testkit::Request;
 use serde_json::{Value, json};
 
 use super::{CALLS, Place, mixed, text};
 
-/// One gets the id, with the name that the same call gave.
+/// One call gets the id, with the name from the same call.
 pub(super) async fn user(place: Place) {
     let make = |number: usize| {
         place.control("POST", "/users").body(json!({"user_id": "raced", "name": format!("name {number}")}))
@@ -17,7 +17,7 @@ pub(super) async fn user(place: Place) {
     assert_eq!(terms.len(), 2, "those of one name");
 }
 
-/// Deleted once, and in no chat afterwards, whoever adds the user meanwhile.
+/// Deleted once, and in no chat afterwards, even if a call adds the user meanwhile.
 pub(super) async fn no_user(place: Place) {
     let id = &place.users[1].user_id;
     let path = format!("/im/v1/chats/{}/members?member_id_type=user_id", place.chat_id);
@@ -32,7 +32,7 @@ pub(super) async fn no_user(place: Place) {
     assert_eq!(place.rows(&left).await.len(), 0);
 }
 
-/// A name and an address are those of one call.
+/// Name and address come from the same call.
 pub(super) async fn change(place: Place) {
     let path = format!("/users/{}", place.users[1].user_id);
     let change = |number: usize| {
@@ -46,7 +46,7 @@ pub(super) async fn change(place: Place) {
     assert_eq!(place.rows(&sql).await.len(), 1, "the terms of one name");
 }
 
-/// Of tokens that revoke all before them the last one is left.
+/// Of tokens that revoke all earlier ones, the last one remains.
 pub(super) async fn tokens(place: Place) {
     let path = format!("/users/{}/tokens", place.users[1].user_id);
     let body = json!({"app_id": place.app_id, "revoke_previous": true});
@@ -63,7 +63,7 @@ pub(super) async fn tokens(place: Place) {
     }
 }
 
-/// One gets the token.
+/// One call gets the token.
 pub(super) async fn document(place: Place) {
     let make = |number: usize| {
         let body = json!({"token": "raced", "title": format!("title {number}"), "owner": place.users[number % 3].user_id});
@@ -74,13 +74,13 @@ pub(super) async fn document(place: Place) {
     assert_eq!((&shown["title"], &shown["owner"]), (&won[0]["title"], &won[0]["owner"]));
 }
 
-/// A document of the world's app; its token.
+/// The token of a document of the world's app.
 async fn own(place: &Place) -> String {
     let made = place.control("POST", "/documents").body(json!({"owner": place.app_id})).send().await;
     text(&made.data(), "token")
 }
 
-/// Deleted or not, as one of the calls said; a deleted one is shared by nobody.
+/// Deleted or not, as one of the calls said; a deleted one cannot be shared.
 pub(super) async fn document_state(place: Place) {
     let token = own(&place).await;
     let path = format!("/documents/{token}");
@@ -105,7 +105,7 @@ fn give(place: &Place, token: &str, user: usize, perm: &str) -> Request {
 
 const PERMS: [&str; 3] = ["view", "edit", "full_access"];
 
-/// What a user may do with a document, and in how many rows that stands.
+/// A user's permissions for a document, one for each row.
 async fn permission(place: &Place, token: &str, user: usize) -> Vec<String> {
     let shown = place.shown(&format!("/documents/{token}")).await;
     let all = shown["collaborators"].as_array().expect("a list").iter();
@@ -122,7 +122,7 @@ fn one(place: &Place, method: &str, token: &str, perm: &str) -> Request {
     }
 }
 
-/// Shared with somebody once, as one of the calls said.
+/// Shared with a user once, as one of the calls said.
 pub(super) async fn share(place: Place) {
     let token = own(&place).await;
     let requests = (0..CALLS).map(|number| give(&place, &token, 1, PERMS[number / 2 % 3])).collect();
@@ -141,7 +141,7 @@ pub(super) async fn change_share(place: Place) {
     assert!(found.len() == 1 && PERMS[1..].contains(&found[0].as_str()), "{found:?}");
 }
 
-/// One takes it away, and whoever changes it does not bring it back.
+/// One call removes it, and a concurrent change does not restore it.
 pub(super) async fn unshare(place: Place) {
     let token = own(&place).await;
     give(&place, &token, 1, "view").send().await.data();

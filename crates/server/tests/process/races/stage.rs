@@ -1,4 +1,4 @@
-//! Two servers, calls that start together, and what came of them.
+//! Two servers, calls that start together, and their results.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
@@ -14,17 +14,17 @@ use serde_json::Value;
 use crate::support::cluster::Cluster;
 use crate::support::program::{CONTROL_KEY, Program};
 
-/// How many calls race, unless there is a reason for another number.
+/// The usual number of racing calls.
 pub(super) const CALLS: usize = 12;
 
-/// Two servers on one database, and a third in this process, which prepares and looks.
+/// Two servers on one database, and a third in this process, which prepares and checks.
 pub(super) struct Stage {
     pub(super) servers: [Program; 2],
     pub(super) lab: Lab,
     pub(super) driver: Arc<dyn Driver>,
     /// By operation: how many calls each of the two servers got.
     pub(super) raced: Mutex<BTreeMap<&'static str, [u32; 2]>>,
-    // The last to go.
+    // Dropped last.
     _cluster: Cluster,
     pub(super) files: tempfile::TempDir,
 }
@@ -68,7 +68,7 @@ impl Deref for Place {
 }
 
 impl Place {
-    /// Sends all at once, every second one to the other server.
+    /// Sends all at once, alternating between the servers.
     pub(super) async fn race(&self, requests: Vec<Request>) -> Answers {
         let start = Arc::new(Barrier::new(requests.len()));
         let mut calls = Vec::new();
@@ -100,12 +100,12 @@ impl Place {
         self.race(vec![request; CALLS]).await
     }
 
-    /// What a call in this process answers.
+    /// The answer to a call in this process.
     pub(super) async fn get(&self, path: &str) -> Value {
         self.call("GET", path).send().await.data()
     }
 
-    /// As the control API shows a thing of this world.
+    /// A thing of this world, as the control API shows it.
     pub(super) async fn shown(&self, path: &str) -> Value {
         self.control("GET", path).send().await.data()
     }
@@ -114,12 +114,13 @@ impl Place {
         reading::rows(&self.stage.driver, sql.to_owned(), vec![self.tenant_key.as_str().into()]).await
     }
 
-    /// How many rows a table has of this world.
+    /// The number of rows of this world in a table.
     pub(super) async fn count(&self, table: &str) -> usize {
         self.rows(&format!("SELECT 1 FROM {table} WHERE tenant = $1")).await.len()
     }
 
-    /// The chat's counts are those of its members, and its owner is one of them: how many users and bots it has.
+    /// Checks that the chat's counts match its members and its owner is one of them. Returns the numbers of users and
+    /// bots.
     pub(super) async fn is_sound(&self, chat: &str) -> (usize, usize) {
         let shown = self.shown(&format!("/chats/{chat}")).await;
         let members = texts(&shown["members"], "member");
@@ -136,7 +137,7 @@ impl Place {
         counts
     }
 
-    /// More people; their ids.
+    /// More users; their ids.
     pub(super) async fn users(&self, count: usize) -> Vec<String> {
         let mut ids = Vec::new();
         for number in 0..count {
@@ -148,7 +149,7 @@ impl Place {
     }
 }
 
-/// Calls of several kinds, taken from each in turn so that both servers get some of each.
+/// Calls of several kinds, interleaved so that both servers get some of each.
 pub(super) fn mixed(kinds: Vec<Vec<Request>>) -> Vec<Request> {
     let mut kinds: Vec<_> = kinds.into_iter().map(Vec::into_iter).collect();
     let mut all = Vec::new();
@@ -176,13 +177,13 @@ impl Answers {
         self.0.iter().filter(|answer| answer.operation == operation).collect()
     }
 
-    /// All are successes: their data, or all of it where a success has no data of its own.
+    /// All succeeded: their data.
     #[track_caller]
     pub(super) fn all_done(&self) -> Vec<Value> {
         self.won(self.0.len(), &[])
     }
 
-    /// So many are successes, and the others are refused with one of these codes.
+    /// This many succeeded, and the others were refused with one of these codes.
     #[track_caller]
     pub(super) fn won(&self, count: usize, lost: &[i64]) -> Vec<Value> {
         let won = self.done_or(lost);
@@ -191,7 +192,7 @@ impl Answers {
         won
     }
 
-    /// The successes, if all others are refused with one of these codes.
+    /// The data of the successes, if all others were refused with one of these codes.
     #[track_caller]
     pub(super) fn done_or(&self, lost: &[i64]) -> Vec<Value> {
         let mut won = Vec::new();
@@ -210,7 +211,7 @@ pub(super) fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}")).to_owned()
 }
 
-/// A member of every item of a list.
+/// A field of every item of a list.
 pub(super) fn texts(list: &Value, name: &str) -> Vec<String> {
     list.as_array().unwrap_or_else(|| panic!("no list: {list}")).iter().map(|one| text(one, name)).collect()
 }
@@ -220,7 +221,7 @@ pub(super) fn distinct(all: &[String]) -> bool {
     all.iter().collect::<BTreeSet<_>>().len() == all.len()
 }
 
-/// Which operation is called: the one with the fewest parameters that fits.
+/// The operation of a call: the matching one with the fewest parameters.
 pub(super) fn operation(method: &str, path: &str) -> &'static str {
     let path = path.split('?').next().unwrap_or_default();
     let fits = |pattern: &str| {

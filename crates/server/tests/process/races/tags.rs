@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{CALLS, Place, text};
 
-/// One makes it, and the others are told which one that is.
+/// One call creates it, and the others get its id.
 pub(super) async fn create(place: Place) {
     let body = json!({"create_tag": {"tag_type": "tenant", "name": "raced"}});
     let answers = place.race_same(place.call("POST", "/im/v2/tags").body(body)).await.all_done();
@@ -19,7 +19,7 @@ pub(super) async fn create(place: Place) {
     assert_eq!(place.count("tag").await, 1);
 }
 
-/// Of many tags one gets the name.
+/// Of many tags, one gets the name.
 pub(super) async fn rename(place: Place) {
     let mut requests = Vec::new();
     for number in 0..CALLS {
@@ -72,12 +72,12 @@ pub(super) async fn bind(place: Place) {
     assert_eq!(bound(&place).await, tags.iter().cloned().collect());
 }
 
-/// Nothing is bound that nobody binds any more; what is bound and unbound at once is one or the other.
+/// Only bound tags remain; a tag that is bound and unbound at once is one or the other.
 pub(super) async fn unbind(place: Place) {
     let tags = six(&place).await;
     let all: Vec<&str> = tags.iter().map(String::as_str).collect();
     relation(&place, "POST", &all[..3]).send().await.data();
-    // Those who unbind keep to the first three, those who bind to all but the first.
+    // Calls that unbind name only the first three; calls that bind, all but the first.
     let both =
         vec![vec![relation(&place, "PUT", &all[..3]); 6], vec![relation(&place, "POST", &all[1..]); 6]];
     place.race(super::mixed(both)).await.all_done();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{CALLS, Place, distinct, mixed, text};
 
-/// Each is a world of its own, and whole.
+/// Each is a separate world, and whole.
 pub(super) async fn create(place: Place) {
     let made = place.race_same(place.lab.control("POST", "/worlds").body(json!({}))).await.all_done();
     let keys: Vec<String> = made.iter().map(|data| text(data, "tenant_key")).collect();
@@ -19,7 +19,7 @@ pub(super) async fn create(place: Place) {
     }
 }
 
-/// Deleted once, and in the end nothing of it is left, whatever is written meanwhile.
+/// Deleted once, and nothing of it is left in the end, even if calls write meanwhile.
 pub(super) async fn delete(place: Place) {
     let people = json!({"name": "late", "user_id_list": [place.users[1].open_id]});
     let late = (0..12).map(|number| match number / 2 % 3 {
@@ -34,7 +34,7 @@ pub(super) async fn delete(place: Place) {
     let answers = place.race(mixed(vec![late.collect(), vec![delete; 4]])).await;
     let gone = answers.of("larkspur.v1.world.delete");
     assert_eq!(gone.iter().filter(|answer| answer.json["code"] == 0).count(), 1);
-    // Nobody knows its token any more, or its chats, or its people.
+    // Its token, its chats and its users are unknown.
     answers.done_or(&[5275404, 99991663, 232006, 232043]);
     // Not before every call of that time has ended.
     let later = SystemClock.now_ms() + 11 * 60_000;
@@ -44,14 +44,14 @@ pub(super) async fn delete(place: Place) {
     }
 }
 
-/// Every step is made.
+/// Every step counts.
 pub(super) async fn clock(place: Place) {
     place.race_same(place.control("PUT", "/clock").body(json!({"advance_seconds": 10}))).await.all_done();
     let offset = place.shown("").await["clock_offset_ms"].as_u64();
     assert_eq!(offset, Some(10_000 * CALLS as u64));
 }
 
-/// One of them holds, and none that nobody set.
+/// One of the limits is stored, and no other value.
 pub(super) async fn limits(place: Place) {
     let put = |number: usize| place.control("PUT", "/limits").body(json!({"chat_users": 3 + number}));
     place.race((0..CALLS).map(put).collect()).await.all_done();
@@ -60,7 +60,7 @@ pub(super) async fn limits(place: Place) {
     assert!(found.len() == 1 && set.contains(&found[0]), "{found:?}");
 }
 
-/// All settings are those of one call.
+/// All settings come from the same call.
 pub(super) async fn settings(place: Place) {
     let put = |number: usize| {
         let body = json!({"public_groups": number.is_multiple_of(2), "storage_bytes": number, "edit_ms": number,
@@ -75,7 +75,7 @@ pub(super) async fn settings(place: Place) {
     assert_eq!(shown, whole);
 }
 
-/// One gets the id.
+/// One call gets the id.
 pub(super) async fn app(place: Place) {
     let id = format!("cli_{}", place.tenant_key);
     let made = |number: usize| {
@@ -86,7 +86,7 @@ pub(super) async fn app(place: Place) {
     assert_eq!(place.count("app").await, 2);
 }
 
-/// All settings are those of one call.
+/// All settings come from the same call.
 pub(super) async fn app_settings(place: Place) {
     let path = format!("/apps/{}", place.app_id);
     let scopes = [json!(["im:chat"]), json!(["contact:user.id:readonly", "im:chat:readonly"])];
@@ -115,7 +115,7 @@ pub(super) async fn applications(place: Place) {
     apply.send().await.refused(212004);
 }
 
-/// The last one is the secret, and no other.
+/// The last secret is valid, and no other.
 pub(super) async fn secret(place: Place) {
     let path = format!("/apps/{}/secret", place.app_id);
     let made = place.race_same(place.control("POST", &path)).await.all_done();
@@ -146,7 +146,7 @@ pub(super) async fn install(place: Place) {
     assert_eq!(shown["bot"], won[0]["bot"]);
 }
 
-/// An address and a key are those of one call.
+/// Address and key come from the same call.
 pub(super) async fn events(place: Place) {
     let path = format!("/apps/{}/events", place.app_id);
     let put = |number: usize| {
@@ -160,7 +160,7 @@ pub(super) async fn events(place: Place) {
     assert_eq!(place.count("app_events").await, 1);
 }
 
-/// All addresses are those of one call.
+/// All addresses come from the same call.
 pub(super) async fn addresses(place: Place) {
     let path = format!("/apps/{}/sign_in", place.app_id);
     let sets: Vec<Value> = (0..CALLS)
@@ -176,7 +176,7 @@ fn path_of_refusal(operation: &str) -> String {
     format!("/refusals/{operation}")
 }
 
-/// A code and a number are those of one call; as many calls as were planned are refused.
+/// Code and number come from the same call; as many calls as planned are refused.
 pub(super) async fn refusal(place: Place) {
     let path = path_of_refusal("im.v1.chat_tab.create");
     let plans = [(232009, 3), (232011, 5), (99991400, 7)];
@@ -193,7 +193,7 @@ pub(super) async fn refusal(place: Place) {
     assert_eq!(place.shown("/refusals").await["refusals"][0]["remaining"], 0);
 }
 
-/// Taken back once.
+/// Canceled once.
 pub(super) async fn no_refusal(place: Place) {
     let path = path_of_refusal("im.v1.chat_tab.create");
     place.control("PUT", &path).body(json!({"code": 232009, "times": 100})).send().await.data();

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::program::{Client, Program, binary};
 
-/// The address of a database at which nobody listens.
+/// The URL of a database without a server.
 pub(crate) const NOBODY: &str = "postgres://me:hunter2@127.0.0.1:1/x";
 
 /// Servers on one database.
@@ -32,7 +32,7 @@ impl Cluster {
         &self.server
     }
 
-    /// Where the files of its servers are.
+    /// The directory of its servers' files.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
@@ -41,7 +41,7 @@ impl Cluster {
         self.server.url("postgres")
     }
 
-    /// One more server, which may not serve yet.
+    /// One more server, which may not be ready yet.
     pub(crate) fn spawn(&self) -> Program {
         self.spawn_with(&[])
     }
@@ -53,7 +53,7 @@ impl Cluster {
         Program::spawn_at(self.directory.path(), &place, "")
     }
 
-    /// Runs another command of the program; what it prints, if it succeeds.
+    /// Runs another command of the program; returns its output if it succeeds.
     pub(crate) fn command(&self, arguments: &[&str]) -> Result<String, String> {
         let output = Command::new(binary())
             .args(arguments)

@@ -1,4 +1,4 @@
-//! The real program on a data directory, and a client that knows when it got no answer.
+//! The real program on a data directory, and a client that detects missing answers.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -13,14 +13,14 @@ use larkspur_testkit::run;
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-/// What opens the control API of every program.
+/// The control key of every program.
 pub(crate) const CONTROL_KEY: &str = "kill-control-key";
 
 /// A running program. Dropping it kills it.
 pub(crate) struct Program {
     child: Child,
     log: PathBuf,
-    /// What the ready file says.
+    /// The content of the ready file.
     pub(crate) ready: Value,
 }
 
@@ -36,7 +36,7 @@ impl Program {
         Program::spawn_at(beside, &["--data".as_ref(), data.as_os_str()], shell)
     }
 
-    /// Starts it at some store, with its files in a directory. Frequency is off unless `place` says how it goes.
+    /// Starts it on some store, with its files in a directory. Rate limits are off unless `place` sets them.
     pub(crate) fn spawn_at(beside: &Path, place: &[&OsStr], shell: &str) -> Program {
         Program::spawn_by(Command::new("sh"), beside, place, shell)
     }
@@ -59,7 +59,7 @@ impl Program {
             .args(place)
             .arg("--ready-file")
             .arg(&ready_file)
-            // The settings of whoever runs the tests are not those of the test.
+            // Do not inherit settings from the environment of the test run.
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -82,7 +82,7 @@ impl Program {
         Program::spawn_at(beside, &place, "").until_ready()
     }
 
-    /// As [`Program::start`], with something for the shell to do before.
+    /// As [`Program::start`], with a shell script to run before.
     pub(crate) fn start_with(data: &Path, shell: &str) -> Program {
         Program::spawn(data, shell).until_ready()
     }
@@ -91,7 +91,7 @@ impl Program {
     pub(crate) fn until_ready(mut self) -> Program {
         let ready_file = self.ready.as_str().expect("the path of the ready file").to_owned();
         let began = Instant::now();
-        // Written whole or not at all, so that it can be read as soon as it is there.
+        // Written atomically, so it can be read once it exists.
         let text = loop {
             if let Ok(text) = fs::read_to_string(&ready_file) {
                 break text;
@@ -105,17 +105,17 @@ impl Program {
         self
     }
 
-    /// Whether it has not ended.
+    /// Whether it still runs.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child to ask").is_none()
     }
 
-    /// Whether it has said that it serves.
+    /// Whether its ready file exists.
     pub(crate) fn is_ready(&self) -> bool {
         self.ready.as_str().is_none_or(|path| Path::new(path).exists())
     }
 
-    /// What it wrote to standard error. Lines are written a moment after what they tell of: this waits until none comes.
+    /// Its standard error. Lines are written shortly after the event: this waits until no more come.
     pub(crate) fn log(&self) -> String {
         let read = || fs::read_to_string(&self.log).unwrap_or_default();
         let (began, mut text) = (Instant::now(), read());
@@ -150,7 +150,7 @@ impl Program {
         run("sh", &["-c", &format!("kill -TERM {}", self.id())]);
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it ends on its own.
     pub(crate) fn wait(mut self) -> (ExitStatus, String) {
         let began = Instant::now();
         loop {
@@ -171,11 +171,11 @@ impl Drop for Program {
     }
 }
 
-/// One connection, opened again whenever it broke.
+/// A connection that is reopened when it breaks.
 pub(crate) struct Client {
     address: String,
     stream: Option<BufReader<TcpStream>>,
-    /// Whether the last call was done although it failed, as its answer said.
+    /// Whether the last call took effect although it failed, according to its answer.
     pub(crate) outcome: Option<String>,
 }
 
@@ -198,7 +198,7 @@ impl Client {
         Some((status, serde_json::from_slice(&bytes).ok()?))
     }
 
-    /// As [`Client::send`], for what is not JSON.
+    /// As [`Client::send`], for bodies other than JSON.
     pub(crate) fn send_bytes(
         &mut self,
         token: &str,
@@ -231,7 +231,7 @@ impl Client {
         (status == 200 && bytes.first() != Some(&b'{')).then_some(bytes)
     }
 
-    /// What stands at a path, as text.
+    /// The text at a path.
     pub(crate) fn text(&mut self, path: &str) -> String {
         let answer = self.send_bytes("", "GET", path, "application/json", b"");
         let (status, bytes) = answer.expect("an answer");

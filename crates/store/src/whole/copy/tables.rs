@@ -1,4 +1,4 @@
-//! The tables that are copied, read off the migrations.
+//! The tables to copy, read from the migrations.
 
 use crate::driver::StoreError;
 use crate::tenants::TABLES;
@@ -6,19 +6,19 @@ use crate::{Row, Value};
 
 /// Rows that are read and written at a time.
 const ROWS: usize = 256;
-/// The same of tables whose rows may be megabytes.
+/// The same for tables whose rows may be megabytes.
 const LARGE_ROWS: usize = 4;
 
-/// Tables of tenants that stay behind: counts of calls are those of a store's servers, and soon over.
+/// Tables of tenants that are not copied: counts of calls belong to the source's servers and soon expire.
 pub(super) const LEFT: [&str; 1] = ["call_count"];
 
-/// Columns that say what processes of the source are doing. In the copy no server has claimed an event.
+/// Columns with in-progress work of the source's processes. In the copy no event is claimed.
 static FRESH: [(&str, &str, Value); 2] = [
     ("event_delivery", "owner", Value::Text(String::new())),
     ("event_delivery", "lease_until", Value::Int(0)),
 ];
 
-/// A table as the migrations made it.
+/// A table, as the migrations define it.
 #[derive(Debug, PartialEq)]
 pub(super) struct Table {
     pub(super) name: &'static str,
@@ -26,9 +26,9 @@ pub(super) struct Table {
     pub(super) columns: Vec<String>,
     /// How many of them are the primary key's.
     pub(super) key: usize,
-    /// Whether it keeps files.
+    /// Whether it contains files.
     large: bool,
-    /// Columns that the copy has another value in, by their place.
+    /// Columns that have another value in the copy, by index.
     fresh: Vec<(usize, Value)>,
 }
 
@@ -37,7 +37,7 @@ impl Table {
         if self.large { LARGE_ROWS } else { ROWS }
     }
 
-    /// A row as the copy has it.
+    /// A row as the copy will have it.
     pub(super) fn copied(&self, mut row: Row) -> Row {
         for (at, value) in &self.fresh {
             if let Some(column) = row.0.get_mut(*at) {
@@ -48,7 +48,7 @@ impl Table {
     }
 }
 
-/// The tables of tenants, read off the migrations.
+/// The tables of tenants, read from the migrations.
 pub(super) fn tables() -> Result<Vec<Table>, StoreError> {
     let statements: Vec<String> = crate::migrations().flatten().collect();
     let kept = TABLES.iter().filter(|name| !LEFT.contains(name));
@@ -62,7 +62,7 @@ pub(super) fn tables() -> Result<Vec<Table>, StoreError> {
 fn table(name: &'static str, statements: &[String]) -> Option<Table> {
     let (mut columns, mut key, mut large) = (Vec::new(), Vec::new(), false);
     for statement in statements {
-        // Whatever stands between the two words of CREATE TABLE.
+        // Anything may stand between the two words of CREATE TABLE.
         let made = statement.strip_prefix("CREATE ").and_then(|rest| rest.split_once("TABLE "));
         let body = made
             .and_then(|(_, rest)| rest.strip_prefix(name))
@@ -97,7 +97,7 @@ fn table(name: &'static str, statements: &[String]) -> Option<Table> {
     (keys > 0).then_some(Table { name, columns: all, key: keys, large, fresh })
 }
 
-/// The parts between the commas that are in no parentheses.
+/// The parts between the commas outside of parentheses.
 fn parts(body: &str) -> Vec<&str> {
     let mut depth = 0;
     let split = |c: char| {

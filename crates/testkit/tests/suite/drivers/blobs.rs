@@ -1,4 +1,4 @@
-//! Files that are kept apart: written before their rows, shared, and removed when nothing names them.
+//! Files outside of the database: written before their rows, shared, and removed when unreferenced.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, World};
 
 const GRACE: i64 = 3_600_000;
 
-/// Files in memory; full when it is told so.
+/// Files in memory; full on demand.
 struct Disk {
     objects: Arc<Objects>,
     full: AtomicBool,
@@ -74,7 +74,7 @@ impl Place {
         self.world.call("GET", &format!("/im/v1/images/{image}")).token(&self.token().await).send().await
     }
 
-    /// A new token: the clock leaves older ones behind.
+    /// A new token: older ones have expired by the clock.
     async fn token(&self) -> String {
         self.world.sign_in(&self.world.app_id, &self.world.app_secret).await
     }
@@ -87,7 +87,7 @@ impl Place {
         TenantKey::parse(&self.world.tenant_key).expect("a tenant")
     }
 
-    /// How many files the world has.
+    /// The number of the world's files.
     async fn files(&self) -> usize {
         self.disk.list(self.tenant()).await.expect("listed").len()
     }
@@ -96,7 +96,7 @@ impl Place {
         sweep(self.lab.app.engine(), &*self.disk, GRACE, u64::MAX).await.expect("swept")
     }
 
-    /// Sweeps, and again when everything that was doomed then may be removed.
+    /// Sweeps twice, with the grace period in between, so that all doomed files are removed.
     async fn sweep_for_long(&self) -> u64 {
         let mut removed = 0;
         for _ in 0..3 {
@@ -124,7 +124,7 @@ async fn uploads_of_the_same_bytes_share_a_file_as_long_as_one_of_them_lives() {
     assert_eq!(place.files().await, 2, "not at once");
     assert_eq!(place.sweep_for_long().await, 1);
     assert_eq!(*place.download(&third).await.bytes(), other);
-    // With its world, the rest goes.
+    // The rest is removed with its world.
     place.world.control("DELETE", "").send().await.data();
     assert_eq!(place.sweep_for_long().await, 1);
     assert_eq!(place.files().await, 0);
@@ -141,7 +141,7 @@ async fn what_an_upload_left_behind_is_swept_and_what_one_brings_back_is_not() {
     place.clock.advance(GRACE * 2);
     place.sweep().await;
     place.clock.advance(GRACE / 2);
-    // Doomed, and taken back in time.
+    // Doomed, and reclaimed in time.
     let image = place.image(&picture).await;
     assert_eq!(place.sweep_for_long().await, 0);
     assert_eq!(*place.download(&image).await.bytes(), picture);
@@ -155,7 +155,7 @@ async fn what_an_upload_left_behind_is_swept_and_what_one_brings_back_is_not() {
     place.sweep().await;
     assert_eq!(place.files().await, 0);
     assert_eq!(*place.download(&image).await.bytes(), picture);
-    // And when nobody remembers that it was gone, a file again.
+    // And a file again, once its removal is forgotten.
     place.clock.advance(GRACE + 1);
     place.sweep().await;
     place.image(&picture).await;
@@ -174,7 +174,7 @@ async fn without_room_for_the_file_there_is_no_image() {
     assert_eq!(missing(&place.lab.app.engine().driver, &*place.disk).await, Ok(Vec::new()));
 }
 
-/// A lab on files of a folder, where a test can meddle with them.
+/// A lab with files in a folder, which a test can damage.
 async fn in_a_folder(folder: &std::path::Path) -> Lab {
     let files = Objects::open(&format!("file://{}", folder.display())).expect("opens");
     Lab::with(LabOptions { blobs: Some(files), ..LabOptions::default() }).await
@@ -201,7 +201,7 @@ async fn a_file_that_is_damaged_is_named_and_never_answered() {
         let files = lab.app.engine().blobs.clone().expect("files");
         let found = examine(&lab.app.engine().driver, &*files, &mut |_| {}).await.expect("examined");
         assert_eq!((found.named, found.missing.len(), found.damaged), (1, 0, vec![key.to_string()]));
-        // The same bytes once more mend it, also for the image of before.
+        // Uploading the same bytes repairs it, also for the earlier image.
         upload().await;
         assert_eq!(*download().await.bytes(), picture);
     }

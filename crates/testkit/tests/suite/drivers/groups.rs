@@ -17,7 +17,7 @@ use super::{INSERT, Outcome, Store, TABLE, row};
 /// The most lanes of the driver.
 const LANES: u64 = 4;
 
-/// A unit of a tenant, made of a function of the run's number; perhaps one that only adds.
+/// A unit of a tenant, made from a function of the run's number; optionally one that only adds.
 struct Of<F>(u64, F, AtomicUsize, bool);
 
 impl<F> Unit for Of<F>
@@ -54,7 +54,7 @@ where
     tokio::spawn(async move { driver.transact(Writes, Arc::new(unit)).await })
 }
 
-/// Adds the row of a key in the name of one tenant, and counts its runs; looks at who has the key, if somebody has.
+/// Adds the row of a key for one tenant, and counts its runs; if the key exists, reads its row.
 fn add(driver: &Arc<Postgres>, key: i64, then: &'static str, runs: &Arc<AtomicUsize>) -> Ended {
     let runs = runs.clone();
     let body = move |mut session: Box<dyn Session>, _| -> BoxFuture<'static, Outcome> {
@@ -76,7 +76,7 @@ fn add(driver: &Arc<Postgres>, key: i64, then: &'static str, runs: &Arc<AtomicUs
 
 const ADD: &str = "INSERT INTO t (g, k, v) VALUES ($1, $2, $3) ON CONFLICT (g, k) DO NOTHING RETURNING g, k";
 
-/// Writes the row of a key and ends so.
+/// Writes the row of a key and ends with this outcome.
 fn write(driver: &Arc<Postgres>, key: i64, end: Outcome) -> Ended {
     start(driver, 100 + key.cast_unsigned(), move |mut session, _| {
         let end = end.clone();
@@ -99,7 +99,7 @@ async fn store(server: &Server) -> (Store, Arc<Postgres>) {
     (store, driver)
 }
 
-/// Keeps every lane busy while `units` are handed over, so that they are one group.
+/// Keeps every lane busy while `units` are submitted, so that they form one group.
 async fn group(driver: &Arc<Postgres>, units: impl FnOnce() -> Vec<Ended>) -> Vec<Result<(), StoreError>> {
     let (busy, free) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let mut lanes = Vec::new();
@@ -114,13 +114,13 @@ async fn group(driver: &Arc<Postgres>, units: impl FnOnce() -> Vec<Ended>) -> Ve
                 Ok(Verdict::Commit)
             })
         }));
-        // One after the other: those that come together share a lane, and one more begins when somebody has waited.
+        // One after another: units that arrive together share a lane, and a new lane starts only after a wait.
         while busy.load(Ordering::SeqCst) < lanes.len() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
     let units = units();
-    // Long enough for all of them to be handed over.
+    // Long enough for all of them to be submitted.
     tokio::time::sleep(Duration::from_millis(50)).await;
     free.notify_waiters();
     let mut outcomes = Vec::new();
@@ -148,15 +148,16 @@ async fn what_waits_shares_a_transaction() {
     assert_eq!(after.commits - before.commits, 20 + LANES);
 }
 
-/// Units of one tenant, if they only add a row; who asks for more is run again, by itself, and the others never are
-/// unless it had added its row.
+/// Units of one tenant may share a group if they only add a row. One that asks for more is retried alone; the others
+/// are retried only if it had added its row.
 #[tokio::test]
 async fn units_that_only_add_share_a_transaction() {
     let server = Server::start(&["fsync=off"]);
     let (store, driver) = store(&server).await;
     store.put(100, "v").await;
     let mut groups = (0, 0);
-    // What one unit does beside its row, the key of its row, how often it runs, and whether the group is undone.
+    // What one unit does besides adding its row, the key of its row, how often it runs, and whether the group is
+    // undone.
     for (then, key, runs, undone) in [
         ("end", 50, 1, 0),
         ("refuse", 100, 1, 0),
@@ -188,7 +189,7 @@ async fn units_that_only_add_share_a_transaction() {
     }
 }
 
-/// The two who add the same: one does, and the other finds it, be it in the same statement.
+/// Of two units that add the same row, one does, and the other finds it, even in the same statement.
 #[tokio::test]
 async fn two_who_add_the_same_row_find_out() {
     let server = Server::start(&["fsync=off"]);
@@ -201,7 +202,7 @@ async fn two_who_add_the_same_row_find_out() {
     assert_eq!((driver.stats().groups, driver.stats().groups_undone), (1, 0));
 }
 
-/// What a tenant's other units read and take is not mixed with what is only added.
+/// Reads and locks of a tenant's other units are not mixed with units that only add.
 #[tokio::test]
 async fn who_only_adds_is_in_no_group_with_the_tenants_others() {
     let server = Server::start(&["fsync=off"]);
@@ -233,7 +234,7 @@ async fn who_only_adds_is_in_no_group_with_the_tenants_others() {
     assert_eq!((driver.stats().groups, driver.stats().groups_undone), (2, 0));
 }
 
-/// One that finds a reason to refuse after it took a row has nothing to take back.
+/// A unit that refuses after locking a row has nothing to undo.
 #[tokio::test]
 async fn a_refusal_that_wrote_nothing_disturbs_nobody() {
     let server = Server::start(&["fsync=off"]);
@@ -261,7 +262,7 @@ async fn a_refusal_that_wrote_nothing_disturbs_nobody() {
     assert_eq!((driver.stats().groups, driver.stats().groups_undone), (1, 0));
 }
 
-/// What one takes back, fails at or panics at is all that the others wrote; then each is run by itself.
+/// If one unit rolls back, fails or panics, the writes of all are undone; then each is retried alone.
 #[tokio::test]
 async fn units_that_do_not_get_along_are_run_alone() {
     let server = Server::start(&["fsync=off"]);
@@ -279,7 +280,7 @@ async fn units_that_do_not_get_along_are_run_alone() {
         start(&driver, 99, |mut session, run| {
             Box::pin(async move {
                 let sql = if run == 0 { "INSERT INTO nowhere VALUES (1)" } else { "SELECT 1" };
-                // It goes on as if nothing had happened, and must not commit.
+                // It continues as if nothing had happened, and must not commit.
                 drop(session.query(sql, &[]).await);
                 Ok(Verdict::Commit)
             })
@@ -310,7 +311,7 @@ async fn units_that_do_not_get_along_are_run_alone() {
     }
 }
 
-/// In a group or by themselves: they take the same row, which would keep nobody out of one's own transaction.
+/// In a group or alone: units lock the same row, which would not exclude anything within one transaction.
 #[tokio::test]
 async fn units_of_one_tenant_run_one_after_the_other() {
     let server = Server::start(&["fsync=off"]);
@@ -337,7 +338,7 @@ async fn units_of_one_tenant_run_one_after_the_other() {
     assert_eq!(rows[0].text(0).expect("text"), "30");
 }
 
-/// Two servers whose groups have two tenants in common, each first in one of them.
+/// Two servers whose groups have two tenants in common, in opposite order.
 #[tokio::test]
 async fn groups_that_wait_for_each_other_give_way() {
     let server = Server::start(&["fsync=off"]);
@@ -350,7 +351,7 @@ async fn groups_that_wait_for_each_other_give_way() {
         start(driver, 100 + key.cast_unsigned(), move |mut session, run| {
             Box::pin(async move {
                 if run == 0 && name.starts_with("late") {
-                    // So that the other server's group has its first row by now.
+                    // Time for the other server's group to lock its first row.
                     tokio::time::sleep(Duration::from_millis(300)).await;
                 }
                 session.query("UPDATE t SET v = v || $1 WHERE k = $2", &[name.into(), key.into()]).await?;
@@ -398,12 +399,12 @@ async fn a_group_whose_connection_ends_is_run_again() {
     assert_eq!(store.keys().await, [0, 1, 2, 3, 4, 5, 6]);
 }
 
-/// Nobody of a group knows what became of it when its COMMIT is not answered plainly, but those who refused.
+/// If a COMMIT has no clear answer, the outcome is unknown to every unit of the group, except those that refused.
 #[tokio::test]
 async fn a_group_whose_commit_is_in_doubt_tells_everybody() {
     let server = Server::start(&["fsync=off"]);
     let (store, driver) = store(&server).await;
-    // The warning that PostgreSQL gives when a COMMIT stops waiting for its standby is a warning like any other.
+    // The warning when a COMMIT stops waiting for its standby is like any other.
     for sql in [
         "CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE WARNING ''canceled''; RETURN NULL; END'",
         "CREATE CONSTRAINT TRIGGER warns AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION warn()",
@@ -421,16 +422,16 @@ async fn a_group_whose_commit_is_in_doubt_tells_everybody() {
     let doubt = |outcome: &Result<(), StoreError>| matches!(outcome, Err(StoreError::UnknownOutcome(_)));
     assert!(written.iter().all(doubt), "{written:?}");
     assert_eq!(driver.stats().unknown_outcomes, 4);
-    // It did commit, as it happens.
+    // In this case it did commit.
     assert_eq!(store.keys().await, [0, 1, 2, 3]);
 }
 
-/// Whoever refused may have done so for a row that a unit before it wrote, and that is lost with the COMMIT.
+/// A refusal may be based on a row that an earlier unit wrote, and that is lost with the COMMIT.
 #[tokio::test]
 async fn who_refused_behind_what_may_be_lost_is_run_again() {
     let server = Server::start(&["fsync=off"]);
     let (store, driver) = store(&server).await;
-    // A COMMIT that is lost, one that is only in doubt, and one that is refused.
+    // A COMMIT that is lost, one in doubt, and one that is refused.
     let odd = "CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN \
                IF NEW.k = 10 THEN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(9); END IF; \
                IF NEW.k = 20 THEN RAISE WARNING ''canceled''; END IF; \
@@ -440,7 +441,7 @@ async fn who_refused_behind_what_may_be_lost_is_run_again() {
     store.must(fires, vec![]).await;
     for (key, there) in [(10, false), (20, true), (30, false)] {
         let runs: [Arc<AtomicUsize>; 3] = Default::default();
-        // Writes a row unless another one is there.
+        // Writes a row unless another one exists.
         let unless = |tenant, other: i64, own: i64, runs: &Arc<AtomicUsize>| {
             let runs = runs.clone();
             start(&driver, tenant, move |mut session, run| {

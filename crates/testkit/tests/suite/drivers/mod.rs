@@ -1,4 +1,4 @@
-//! What the product asks of a driver, one function for each fact, run on every driver.
+//! Requirements of the product on a driver, one function each, run on every driver.
 
 mod blobs;
 mod groups;
@@ -16,13 +16,13 @@ use larkspur_store_sqlite::{Options, Sqlite};
 use larkspur_testkit::postgres::Tables;
 use tempfile::TempDir;
 
-/// A new store of some driver.
+/// A new store of a driver.
 struct Store {
     driver: Arc<dyn Driver>,
     _directory: Option<TempDir>,
 }
 
-/// A new store of every driver; another driver joins here.
+/// A new store of every driver; add new drivers here.
 async fn stores() -> Vec<(&'static str, Store)> {
     let memory = Arc::new(Sqlite::memory().expect("a store in memory"));
     let directory = tempfile::tempdir().expect("a directory");
@@ -56,7 +56,7 @@ const INSERT: &str = "INSERT INTO t (g, k, v) VALUES ($1, $2, $3)";
 
 type Outcome = Result<Verdict, StoreError>;
 
-/// A unit made of a function.
+/// A unit made from a function.
 struct Body<F>(F);
 
 impl<F> Unit for Body<F>
@@ -76,7 +76,7 @@ where
 }
 
 impl Store {
-    /// Runs a unit made of a function.
+    /// Runs a unit made from a function.
     async fn run<F>(&self, effect: Effect, body: F) -> Result<(), StoreError>
     where
         F: Fn(Box<dyn Session>) -> BoxFuture<'static, Outcome> + Send + Sync + 'static,
@@ -115,7 +115,7 @@ impl Store {
         self.must(INSERT, row(key, text)).await;
     }
 
-    /// The keys that are there, in order.
+    /// The existing keys, in order.
     async fn keys(&self) -> Vec<i64> {
         let rows = self.read("SELECT k FROM t WHERE g = $1 ORDER BY k", vec!["g".into()]).await;
         rows.iter().map(|row| row.int(0).expect("a number")).collect()

@@ -1,4 +1,4 @@
-//! What only a database on a server can do to a driver: end, hang, answer a COMMIT badly, or be the wrong one.
+//! Failures of a PostgreSQL server: it stops, hangs, answers a COMMIT unclearly, or is the wrong one.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ async fn store(server: &Server) -> (Store, Arc<Postgres>) {
     (store, driver)
 }
 
-/// Ends every connection of the driver.
+/// Closes every connection of the driver.
 pub(super) async fn off(server: &Server) {
     server.run("postgres", &format!("SELECT pg_terminate_backend(pid) {OTHERS}")).await;
 }
@@ -78,8 +78,8 @@ async fn connections_that_ended_while_they_waited_are_made_anew() {
     assert!(driver.stats().connections >= 5, "{:?}", driver.stats());
 }
 
-/// Nobody knows whether a statement that writes by itself was committed, unless PostgreSQL said so; a BEGIN that failed
-/// cannot make one of what was sent behind it.
+/// Whether a writing statement outside of a transaction was committed is unknown, unless PostgreSQL said so; after a
+/// failed BEGIN, what was sent behind it has no effect.
 #[tokio::test]
 async fn a_statement_by_itself_that_is_not_answered_has_an_unknown_outcome() {
     let server = Server::start(&["fsync=off"]);
@@ -92,7 +92,7 @@ async fn a_statement_by_itself_that_is_not_answered_has_an_unknown_outcome() {
     assert_eq!(driver.stats().unknown_outcomes, 1);
     for key in 0..5 {
         off(&server).await;
-        // Long enough for the driver to hear of it: then it takes another connection.
+        // Time for the driver to notice; then it takes another connection.
         tokio::time::sleep(Duration::from_millis(300)).await;
         driver.query(Writes, INSERT, row(key, "v")).await.expect("on a new connection");
     }
@@ -161,13 +161,13 @@ async fn a_commit_without_a_plain_answer_has_an_unknown_outcome() {
         (2, Some("pg_cancel_backend"), "warned at the commit"),
         (3, Some("pg_terminate_backend"), "closed"),
     ] {
-        // What was given up waits on, on its server: without this it would be what is meddled with.
+        // The abandoned session still waits on its server; without this, the next steps would affect it.
         off(&server).await;
         let beside = server.clone();
         let meddler = tokio::spawn(async move {
             let Some(what) = what else { return };
             let waiting = format!("SELECT {what}(pid) {OTHERS} AND wait_event = 'SyncRep'");
-            // Again and again: the first to be met may be the one of before, which is still ending.
+            // Repeatedly: the first one found may be the previous one, which is still closing.
             loop {
                 beside.run("postgres", &waiting).await;
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -181,7 +181,7 @@ async fn a_commit_without_a_plain_answer_has_an_unknown_outcome() {
     assert_eq!(driver.stats().unknown_outcomes, 3);
     server.run("postgres", "ALTER SYSTEM RESET synchronous_standby_names").await;
     server.run("postgres", "SELECT pg_reload_conf()").await;
-    // They did commit, as it happens: on this server, and nowhere else.
+    // In this case they did commit: on this server only.
     store.put(4, "v").await;
     assert_eq!(store.keys().await, [1, 2, 3, 4]);
 }
@@ -201,7 +201,7 @@ async fn a_unit_that_panics_is_a_defect_and_leaves_nothing() {
     assert_eq!(store.keys().await, [0i64; 0]);
 }
 
-/// What measurements use: a server as it is set up for real data.
+/// The server for measurements: configured as for real data.
 #[tokio::test]
 async fn a_server_may_keep_its_data_in_a_folder() {
     let folder = tempfile::tempdir().expect("a directory");

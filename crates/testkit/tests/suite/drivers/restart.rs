@@ -1,4 +1,4 @@
-//! What the engine makes of a driver: opening again, schemas, and statements that failed.
+//! The engine on a driver: opening again, schemas, and failed statements.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -101,7 +101,7 @@ async fn a_swallowed_failure_of_a_statement_still_undoes_its_transaction() {
                 tenants::insert(&mut tx, "half", 1).await?;
                 let failed = tags::lock(&mut tx, TagId(1)).await;
                 assert!(failed.is_err(), "there is no such table");
-                // As code that makes something else of the error would go on.
+                // Like code that replaces the error and continues.
                 Ok(())
             })
         });

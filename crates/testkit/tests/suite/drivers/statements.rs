@@ -1,4 +1,4 @@
-//! The SQL that every driver reads alike.
+//! SQL that every driver supports.
 
 use super::facts;
 

@@ -1,4 +1,4 @@
-//! Encrypted connections to PostgreSQL: to whom they are made, and to whom they are not.
+//! Encrypted connections to PostgreSQL: accepted and refused servers.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ async fn open(url: &str, tls: Tls, ca: Option<&Path>) -> Result<Postgres, StoreE
     Postgres::open(url, &options).await
 }
 
-/// Whether the connection is encrypted, if there is one.
+/// Whether the connection is encrypted, if it succeeds.
 async fn encrypted(url: &str, tls: Tls, ca: Option<&Path>) -> Result<bool, String> {
     let driver = open(url, tls, ca).await.map_err(|error| error.to_string())?;
     let store = Store { driver: Arc::new(driver), _directory: None };
@@ -25,7 +25,7 @@ async fn encrypted(url: &str, tls: Tls, ca: Option<&Path>) -> Result<bool, Strin
     Ok(answer == "true")
 }
 
-/// Asks until the server has read its changed settings.
+/// Waits until the server has read its changed settings.
 async fn switch(server: &Server, setting: &str, value: &str) {
     server.run("postgres", &format!("ALTER SYSTEM SET {setting} = {value}")).await;
     server.run("postgres", "SELECT pg_reload_conf()").await;
@@ -59,7 +59,7 @@ async fn a_server_is_believed_as_far_as_the_settings_say() {
     let named_so = ["-subj", "/CN=authority", "-keyout", &key, "-out", &other];
     run("openssl", &[&made[..], &named_so[..]].concat());
     for (url, ca, part) in [
-        // Another authority of the same name; the system's authorities; the right one for another name.
+        // Another CA of the same name; the system's CAs; the right CA for another name.
         (&named, Some(Path::new(&other)), "invalid peer certificate"),
         (&named, None, "invalid peer certificate: UnknownIssuer"),
         (&numbered, Some(&*ca), "not valid for name"),
@@ -73,7 +73,7 @@ async fn a_server_is_believed_as_far_as_the_settings_say() {
     let bound = server.network_url("secret:hunter2", "localhost", "postgres?channel_binding=require");
     assert_eq!(encrypted(&bound, Tls::Verify, Some(&ca)).await, Ok(true));
 
-    // A certificate without extensions, of X.509 version 1: nothing but its key is read, in either version of TLS.
+    // A certificate without extensions, of X.509 version 1: only its key is read, in both versions of TLS.
     switch(&server, "ssl_key_file", "'../old.key'").await;
     switch(&server, "ssl_cert_file", "'../old.pem'").await;
     for version in ["TLSv1.2", "TLSv1.3"] {

@@ -55,7 +55,7 @@ mod facts {
         }
     }
 
-    /// Writes two rows and ends like this.
+    /// Writes two rows and returns this result.
     async fn write_and(store: &Store, end: Result<Verdict, StoreError>) -> Result<(), StoreError> {
         store
             .run(Writes, move |mut session| {
@@ -122,7 +122,7 @@ mod facts {
         Hook { before: half("before"), after: half("after") }
     }
 
-    /// Runs a unit with two hooks that ends like this on each of its runs, the last one again and again.
+    /// Runs a unit with two hooks that returns these results in turn, then the last one again.
     async fn hooked(store: &Store, ends: &[Result<Verdict, StoreError>]) -> Vec<String> {
         let (log, runs) = (Log::default(), AtomicUsize::new(0));
         let (hooks, ends) = (log.clone(), ends.to_vec());
@@ -181,7 +181,7 @@ mod facts {
     pub(super) async fn an_unexpected_duplicate_is_a_collision(store: &Store) {
         store.put(0, "taken").await;
         let next = AtomicUsize::new(0);
-        // As a fresh id that exists already: the second run draws another one.
+        // Like a new id that exists already: the second run draws another one.
         let outcome = store.run(Writes, move |mut session| {
             let key = i64::try_from(next.fetch_add(1, Ordering::SeqCst)).unwrap_or(-1);
             Box::pin(async move { session.query(INSERT, &row(key, "fresh")).await.map(|_| Verdict::Commit) })
@@ -221,7 +221,7 @@ mod facts {
                 let driver = store.driver.clone();
                 let unit = unit(|mut session| {
                     Box::pin(async move {
-                        // Takes the row, reads it, and writes what it read and one: nobody may write in between.
+                        // Locks the row, reads it, and writes the value plus one: no other unit may write in between.
                         session.query("UPDATE t SET g = g WHERE k = 1 RETURNING k", &[]).await?;
                         let mut rows = session.query("SELECT v FROM t WHERE k = 1", &[]).await?;
                         let read: i64 = rows[0].text(0)?.parse().unwrap_or(-1);
@@ -247,7 +247,7 @@ mod facts {
         let looks = Arc::new(AtomicUsize::new(0));
         let (driver, ended, looked) = (store.driver.clone(), over.clone(), looks.clone());
         let writer = tokio::spawn(async move {
-            // On a busy machine a hundred rounds may be over before anybody has looked.
+            // On a busy machine a hundred rounds may be over before the first read.
             for round in 1..=20_000 {
                 if round > 100 && looked.load(Ordering::SeqCst) > 20 {
                     break;
@@ -258,7 +258,7 @@ mod facts {
                             let params = [key.into(), round.to_string().into()];
                             session.query("UPDATE t SET v = $2 WHERE k = $1", &params).await?;
                         }
-                        // Every third round is undone, and must never have been seen.
+                        // Every third round is undone, and must never be visible.
                         Ok(if round % 3 == 0 { Verdict::Rollback } else { Verdict::Commit })
                     })
                 });
@@ -297,7 +297,7 @@ mod facts {
                     session.query(INSERT, &row(key + 100, "v")).await.map(|_| Verdict::Commit)
                 })
             });
-            // Polled once, which hands the unit over, and dropped.
+            // Polled once, which submits the unit, and dropped.
             let waiting = store.driver.transact(Writes, unit);
             drop(tokio::time::timeout(Duration::ZERO, waiting).await);
         }

@@ -1,4 +1,4 @@
-//! Faults at every statement of every write: the answer is right or a 5xx, and never half a write.
+//! Faults at every statement of every write: the answer is right or a 5xx, and no write is half done.
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ struct Bench {
     world: World,
     driver: Arc<Faulty>,
     tag: String,
-    /// Somebody who is in no chat.
+    /// A user who is in no chat.
     outsider: String,
-    /// A public chat without members but its owner.
+    /// A public chat whose only member is its owner.
     public: String,
     /// A token of the owner of both chats.
     owner: String,
     /// A document of the app.
     document: String,
-    /// The user_id of somebody who may look at it.
+    /// The user_id of a user who may view it.
     reader: String,
 }
 
@@ -26,7 +26,7 @@ async fn lab() -> (Lab, Arc<Faulty>) {
     (Lab::with(LabOptions { driver: Some(driver.clone()), ..LabOptions::default() }).await, driver)
 }
 
-/// A world of its own for each fault.
+/// A new world for each fault.
 async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
     let (world, driver) = (lab.world().await, driver.clone());
     let tag = world.tag("bound").await;
@@ -44,7 +44,7 @@ async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
     Bench { world, driver, tag, outsider, public, owner, document, reader }
 }
 
-/// The writes under test, by name; each is made of nothing but the world, so that it can be made again.
+/// The writes under test, by name; each depends only on the world, so that it can be repeated.
 fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
     let world = &bench.world;
     let relation = json!({"tag_biz_type": "chat", "biz_entity_id": world.chat_id, "tag_ids": [bench.tag]});
@@ -170,7 +170,7 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
     ]
 }
 
-/// What the store holds, as far as the public API shows it.
+/// The content of the store, as the public API shows it.
 async fn picture(bench: &Bench) -> Value {
     let world = &bench.world;
     let chat = format!("/im/v1/chats/{}", world.chat_id);
@@ -223,7 +223,7 @@ async fn a_store_that_breaks_leaves_nothing_half_done() {
     }
 }
 
-/// What an answer says of whether the call was done.
+/// What an answer says about the outcome of the call.
 fn outcome(reply: &Reply) -> Option<String> {
     reply.response.header("X-Larkspur-Outcome").map(|value| value.into_owned())
 }
@@ -249,13 +249,13 @@ async fn an_answer_that_is_lost_on_its_way_leaves_a_doubt_and_says_so() {
     assert!(driver.disarm());
     assert_eq!((unknown.code(), named().await), (5000, json!("second")));
     assert_eq!((outcome(&none).as_deref(), outcome(&unknown).as_deref()), (Some("none"), Some("unknown")));
-    // The body is the platform's own in either case.
+    // The body is the platform's own in both cases.
     let body = |reply: &Reply| {
         let id = reply.response.header("X-Tt-Logid").expect("a log id").into_owned();
         reply.text().replace(&id, "")
     };
     assert_eq!((none.status(), body(&none)), (unknown.status(), body(&unknown)));
-    // What only reads leaves no doubt, and an endpoint with codes of its own leaves one.
+    // A read is never in doubt; an endpoint with codes of its own is.
     driver.arm(0, Fault::Break);
     let read = world.call("GET", &path).send().await;
     assert!(driver.disarm());
@@ -300,7 +300,7 @@ async fn a_collision_is_run_again_and_happens_once() {
     }
 }
 
-/// An answer with its ids and times taken out: what must not depend on the number of runs.
+/// An answer without ids and times: what must not depend on the number of runs.
 fn shape_of(data: &Value) -> Value {
     match data {
         Value::Object(map) => {

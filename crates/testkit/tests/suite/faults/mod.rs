@@ -1,3 +1,3 @@
-//! What is left when a statement fails.
+//! The state after a failed statement.
 
 mod failed_statements;

@@ -1,4 +1,4 @@
-//! What every operation owes to its spec: loops over the registry, so that a new operation is tested by being there.
+//! Rules for every operation, from its spec: loops over the registry, so that new operations are tested automatically.
 
 mod people_ids;
 mod specs;

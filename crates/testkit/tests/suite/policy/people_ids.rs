@@ -1,7 +1,7 @@
-//! The gateway translates the ids of people in a body before the operation looks at anything: a loop over the registry.
+//! The gateway translates the ids of people in a body before the operation checks anything: a loop over the registry.
 //!
-//! The schemas say which operations have such ids. Each of them stands in one of the two tables, so that a new one cannot
-//! be forgotten.
+//! The schemas show which operations have such ids. Each of them must be in one of the two tables, so that a new one is
+//! not forgotten.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 /// An operation whose ids the gateway translates.
 struct Translated {
     operation: &'static str,
-    /// The fields that hold them.
+    /// The fields that contain them.
     fields: &'static [&'static str],
-    /// The parameter that says in which form they are.
+    /// The parameter with the form of the ids.
     form: &'static str,
-    /// What an unknown union_id is answered with.
+    /// The answer to an unknown union_id.
     union: u32,
 }
 
@@ -72,7 +72,7 @@ const TRANSLATED: &[Translated] = &[
     },
 ];
 
-/// Operations with ids of people that the gateway leaves alone, and why.
+/// Operations with ids of people that the gateway does not translate, with the reason.
 const LEFT: &[(&str, &str, &str)] = &[
     ("contact.v3.user.basic_batch", "user_ids", "the ids are all that the operation looks at"),
     ("im.v1.chat_members.delete", "id_list", "the answer lists the ids that are unknown"),
@@ -83,7 +83,7 @@ const LEFT: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Whether a field of this name holds ids of people.
+/// Whether a field of this name contains ids of people.
 fn names_people(field: &str) -> bool {
     let whose = ["user", "owner", "member", "manager", "moderator", "chatter", "open", "union", "people"];
     let ends = ["_id", "_ids", "_list"];
@@ -91,7 +91,7 @@ fn names_people(field: &str) -> bool {
         || (whose.iter().any(|word| field.starts_with(word)) && ends.iter().any(|end| field.ends_with(end)))
 }
 
-/// The fields of a schema that hold ids of people, and whether each is a list.
+/// The fields of a schema that contain ids of people, and whether each is a list.
 fn people(schema: &Value, path: &str, found: &mut Vec<(String, bool)>) {
     let Some(members) = schema.get("properties").and_then(Value::as_object) else {
         if let Some(item) = schema.get("items") {
@@ -114,7 +114,7 @@ fn people(schema: &Value, path: &str, found: &mut Vec<(String, bool)>) {
     }
 }
 
-/// Every operation behind a token, with the fields of its body that hold ids of people.
+/// Every operation behind a token, with the fields of its body that contain ids of people.
 fn operations() -> impl Iterator<Item = (&'static Spec, Vec<(String, bool)>)> {
     let entries = REGISTRY.iter().copied().flatten();
     let behind_token = entries.filter(|entry| matches!(entry.spec.access, Access::Token { .. }));
@@ -145,11 +145,11 @@ fn body(field: &str, list: bool, id: &str) -> Value {
 
 struct Stage {
     world: World,
-    /// The chats: one that the world's people are in, one that only its owner is in, one that is not there.
+    /// The chats: one with the world's people, one with only its owner, one that does not exist.
     chats: [String; 3],
-    /// Who calls: the bot, a plain member, the owner.
+    /// The callers: the bot, a plain member, the owner.
     tokens: Vec<String>,
-    /// The open_id of a user as another app knows it.
+    /// The open_id of a user for another app.
     foreign: String,
 }
 
@@ -160,7 +160,7 @@ async fn stage() -> Stage {
     let shown = world.control("GET", &format!("/users/{}", world.users[1].user_id)).send().await.data();
     let seen = shown["apps"].as_array().expect("apps").iter().find(|seen| seen["app_id"] == other.as_str());
     let foreign = seen.expect("the app")["open_id"].as_str().expect("an id").to_owned();
-    // A bot that is in the chat as a plain member, without the right to act as its owner.
+    // A bot that is a plain member of the chat, without the right to act as its owner.
     let scopes: Vec<&&str> =
         larkspur_contract::scopes::ALL.iter().filter(|scope| !scope.ends_with("as_owner")).collect();
     world.set_app(&world.app_id, json!({"scopes": scopes})).await;
@@ -174,7 +174,7 @@ async fn stage() -> Stage {
 }
 
 impl Stage {
-    /// A call of every operation and field by everybody who may call it, on each chat.
+    /// Calls every operation and field with every allowed token, on each chat.
     async fn ask(&self, chats: &[String], asked: impl AsyncFn(&Translated, &dyn Fn(&str, &str) -> Request)) {
         for (spec, fields) in operations() {
             let Some(case) = TRANSLATED.iter().find(|case| case.operation == spec.id) else { continue };
@@ -218,7 +218,7 @@ async fn an_unknown_id_is_told_first_whatever_else_is_wrong() {
         }
     };
     stage.ask(&stage.chats, check).await;
-    // Also before what the app lacks.
+    // Also before the app's own limitations.
     stage.world.set_app(&stage.world.app_id, json!({"bot": false})).await;
     stage.ask(&stage.chats[..1], check).await;
     stage.world.set_app(&stage.world.app_id, json!({"bot": true, "status": "disabled"})).await;
@@ -236,7 +236,7 @@ async fn a_known_id_is_not_in_the_way() {
     stage.ask(&stage.chats, check).await;
 }
 
-/// What the gateway refuses by itself comes before it translates anything.
+/// The gateway's own refusals come before it translates anything.
 #[tokio::test]
 async fn what_the_gateway_refuses_stays() {
     let stage = stage().await;
@@ -246,9 +246,9 @@ async fn what_the_gateway_refuses_stays() {
     };
     call("nickname", json!(["ou_1"])).send().await.refused(99992402);
     call("open_id", json!([1])).send().await.refused(9499);
-    // More ids than a call may name are not looked up.
+    // If there are more ids than a call may name, none is looked up.
     call("open_id", json!(vec!["ou_1"; 51])).send().await.refused(232011);
-    // The ids of apps are no people's.
+    // The ids of apps are not ids of people.
     call("app_id", json!(["cli_1"])).send().await.refused(232011);
     stage.world.set_app(&stage.world.app_id, json!({"scopes": ["im:chat"]})).await;
     call("user_id", json!(["nobody"])).send().await.refused(99991672);

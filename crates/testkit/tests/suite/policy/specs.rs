@@ -1,4 +1,4 @@
-//! What every operation owes to its spec: a loop over the registry, so that a new operation is tested by being there.
+//! Rules for every operation, from its spec: a loop over the registry, so that new operations are tested automatically.
 
 use larkspur_api::Entry;
 use larkspur_contract::{Access, Bot, Consumes, Reply as Form, Tokens, codes};
@@ -18,7 +18,7 @@ fn behind_token() -> impl Iterator<Item = (&'static Entry, Tokens, &'static [&'s
     })
 }
 
-/// The operation with made-up path parameters and an empty body: what the gateway refuses, it refuses before it looks.
+/// The operation with made-up path parameters and an empty body: the gateway refuses it before it looks anything up.
 fn request(lab: &Lab, entry: &Entry) -> Request {
     let path: Vec<String> = entry
         .spec
@@ -172,7 +172,7 @@ async fn the_call_too_many_is_refused_with_its_headers() {
         let options = LabOptions {
             rate_limits: RateLimits::Platform,
             rate_limit_status: status,
-            // However slow the store, all calls fall into one window.
+            // However slow the store is, all calls are in one window.
             clock: ManualClock::at(1_750_000_000_000),
             ..LabOptions::default()
         };
@@ -193,7 +193,7 @@ async fn the_call_too_many_is_refused_with_its_headers() {
             assert_eq!(header("x-ogw-ratelimit-limit"), window.cap);
             assert!((1..=window.seconds).contains(&header("x-ogw-ratelimit-reset")));
         }
-        // Another app of the tenant, and the same one a minute later, have windows of their own.
+        // Another app of the tenant has windows of its own, and so has the same app a minute later.
         let (_, other) = world.app(json!({"name": "other"})).await;
         let info = |token: &str| world.lab.request("GET", "/open-apis/bot/v3/info").token(token);
         assert_eq!(info(&other).send().await.code(), 0);
@@ -227,7 +227,7 @@ async fn every_code_of_a_page_can_be_planned_once() {
     }
 }
 
-/// How a call came out: status, and code (0 for what is neither JSON nor a page that refuses).
+/// The outcome of a call: status, and code (0 for bodies other than JSON and refusing pages).
 fn outcome(reply: &Reply) -> (u16, i64) {
     let text = reply.text();
     let page = text.split_once("Error code: ").and_then(|(_, rest)| rest.split('.').next()?.parse().ok());
@@ -237,7 +237,7 @@ fn outcome(reply: &Reply) -> (u16, i64) {
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// What bodies are made of that are no JSON object, in order of how wrong they are, with their type.
+/// Bodies that are not a JSON object, increasingly wrong, with their media type.
 fn noise() -> Vec<(&'static str, Vec<u8>)> {
     let json = "application/json";
     let texts = ["[]", "\"x\"", "3", "true", "{", "nul", "{\"a\":}", "\u{feff}{}x", "a=b&c"];
@@ -294,7 +294,7 @@ async fn a_body_is_read_where_one_is_taken_and_nowhere_else() {
                     let shown = String::from_utf8_lossy(&body[..body.len().min(9)]).into_owned();
                     assert_eq!(send(&body, kind).await, refused, "{} with {shown:?}", spec.id);
                 }
-                // A form is read where forms are taken, and is no JSON elsewhere.
+                // A form is read by operations that take forms, and is not JSON elsewhere.
                 let form = if spec.consumes == Consumes::Form { empty } else { refused };
                 assert_eq!(send(b"a=b", FORM).await, form, "{}", spec.id);
             }

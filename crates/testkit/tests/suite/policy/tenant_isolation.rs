@@ -1,11 +1,11 @@
-//! Tenant isolation: nothing of one tenant is seen or changed from another.
+//! Tenant isolation: nothing of one tenant can be seen or changed from another.
 
 use larkspur_contract::Access;
 use larkspur_server::REGISTRY;
 use larkspur_testkit::{Lab, World};
 use serde_json::{Value, json};
 
-/// Calls every operation behind a token as `caller`, with the ids of `owner` wherever an id goes.
+/// Calls every operation behind a token as `caller`, with ids of `owner` in place of every id.
 async fn call_with_ids_of(
     caller: &World,
     owner: &World,
@@ -70,7 +70,7 @@ async fn call_with_ids_of(
     answers
 }
 
-/// Everything of a world that its own app and the control API see.
+/// Everything of a world that its own app and the control API can see.
 async fn picture(world: &World, tag: &str, image: &str) -> Value {
     let get = |path: String| async move { world.call("GET", &path).send().await };
     json!({
@@ -101,13 +101,13 @@ async fn another_tenants_ids_open_nothing() {
         let text = answer.to_string();
         assert!(!text.contains("secret name"), "{id} shows the other tenant's tag: {text}");
         assert!(!text.contains(&one.tenant_key), "{id} shows the other tenant: {text}");
-        // These find nothing of the other tenant, and say so with a success.
+        // These find nothing of the other tenant, and report it with a success.
         let empty = [
             ("im.v2.tag.list", json!({"tag_infos": []})),
             ("contact.v3.user.batch_get_id", json!({"user_list": [{"email": "one@example.com"}]})),
             ("im.v1.chat.batch_query", json!({"items": []})),
         ];
-        // These name nothing of the other tenant: they make or show what is the caller's own.
+        // These name nothing of the other tenant: they create or show the caller's own things.
         let own = [
             "im.v2.tag.create",
             "im.v1.chat.list",

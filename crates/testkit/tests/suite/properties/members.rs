@@ -1,10 +1,10 @@
-//! What random operations on the members of a chat may never break.
+//! Invariants of a chat's members under random operations.
 
 use larkspur_testkit::{Lab, Reply, Request, World};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// The most users of a chat here, so that it is full now and then.
+/// The most users of a chat here: low, so that it is full at times.
 const USERS_MAX: usize = 5;
 /// Users 0 to 2 are in the chat at first; 0 owns it.
 const USERS: usize = 8;
@@ -76,7 +76,7 @@ impl Bench {
         self.world.call(method, &format!("/im/v1/chats/{}{path}", self.chat)).token(&self.tokens[by])
     }
 
-    /// The first of the list decides whether it is about users or bots: one call is about one kind.
+    /// The first of the list decides whether the call is about users or bots; a call takes only one kind.
     fn about(&self, who: &[usize]) -> (&'static str, Vec<&str>) {
         let bots = who[0] >= USERS;
         let ids = who.iter().filter(|one| (**one >= USERS) == bots).map(|one| self.ids[*one].as_str());
@@ -117,7 +117,7 @@ impl Bench {
         request.send().await
     }
 
-    /// Everything that holds after every step, whether it succeeded or not. The members, in the order of joining.
+    /// Checks what is true after every step, successful or not. Returns the members in the order of joining.
     async fn check(&self, owned: bool) -> Vec<String> {
         let control = |path: &str| self.world.control("GET", &format!("/chats/{}{path}", self.chat));
         let chat = control("").send().await.data();

@@ -1,4 +1,4 @@
-//! What random sequences of operations may never break, and what they are answered.
+//! Invariants under random sequences of operations, and the answers to these.
 
 mod differential;
 mod members;

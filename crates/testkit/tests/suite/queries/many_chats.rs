@@ -1,4 +1,4 @@
-//! Searches for words that so many chats have that not all of them are looked at.
+//! Searches for words that more chats have than a search reads.
 
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ async fn a_common_word_still_finds_the_joined_chats() {
         "the operator's chats are looked at"
     );
     world.advance(1).await;
-    // Now the two are not among the operator's thousand most active ones.
+    // Now the two are not among the operator's thousand most active chats.
     chats(&world, 1000, json!({"name": "another", "members": [world.app_id]})).await;
     assert_eq!(
         found(&world, "common").await,
@@ -73,12 +73,12 @@ async fn more_public_chats_than_are_given_leave_the_joined_ones() {
     assert!(all.contains(&joined));
 }
 
-/// Pages look at a few chats each, and together they give each chat once, in order, wherever it is found.
+/// A page looks at a few chats, and together the pages list each chat once, in order, wherever it is found.
 #[tokio::test]
 async fn pages_of_a_common_word_follow_each_other() {
     let world = Lab::start().await.world().await;
     let (mut expected, mut rare, mut second) = (Vec::new(), Vec::new(), Vec::new());
-    // Of every four: one that is joined, one that is public, one of others, and one that is joined and named otherwise.
+    // Of every four: one joined, one public, one of other members, and one joined with another name.
     for round in 0..600 {
         world.advance(1).await;
         let name = match round {
@@ -97,14 +97,14 @@ async fn pages_of_a_common_word_follow_each_other() {
         chats(&world, 1, json!({"name": "common second second"})).await;
         chats(&world, 1, json!({"name": "another", "members": [world.app_id]})).await;
     }
-    // The oldest ones are no longer among the operator's thousand most active chats, and are found by their name.
+    // The oldest ones are no longer among the operator's thousand most active chats, and are found by their names.
     for size in ["7", "64", "100"] {
         let found = pages(&world, "common", size).await;
         assert_eq!(found, expected, "{} found in pages of {size}, of {}", found.len(), expected.len());
     }
-    // The page begins behind many chats that have one of the words alone.
+    // The page begins after many chats that have only one of the words.
     assert_eq!(pages(&world, "rare common", "2").await, rare);
-    // Many of others have both words.
+    // Many chats of other members have both words.
     for size in ["7", "100"] {
         assert_eq!(pages(&world, "common second", size).await, second);
     }
@@ -115,21 +115,21 @@ async fn pages_of_a_common_word_follow_each_other() {
     assert_eq!(page["items"][0]["id"].as_str(), expected.last().map(String::as_str));
 }
 
-/// A name with so many places where a word begins that 32 chats with it make the word common.
+/// A name with so many word starts that 32 chats with it make the word common.
 fn repeated(word: &str) -> String {
     (0..32).map(|number| format!("{word} {number:02} ")).collect()
 }
 
-/// A world on SQLite, and what records its statements.
+/// A world on SQLite, and the recorder of its statements.
 async fn recorded() -> (World, Arc<Recording>) {
     let recording = Recording::over(Arc::new(Sqlite::memory().expect("a store in memory")));
     let options = LabOptions { driver: Some(recording.clone()), ..LabOptions::default() };
     (Lab::with(options).await.world().await, recording)
 }
 
-/// Searches for words that no chat has together, and asserts that this takes few statements, which return few rows.
+/// Searches for words that no chat has together, and asserts that it takes few statements, which return few rows.
 async fn nothing_found_at_little_cost(world: &World, recording: &Recording, query: &str) {
-    // The first one fills the memory.
+    // The first one fills memory.
     for is_measured in [false, true] {
         let (runs, rows) = (recording.runs(), recording.rows());
         assert_eq!(found(world, query).await, Vec::<String>::new(), "{query:?}");
@@ -138,7 +138,7 @@ async fn nothing_found_at_little_cost(world: &World, recording: &Recording, quer
     }
 }
 
-/// Few chats have two common words: a search for both finds these, whichever way it takes.
+/// Few chats have two common words: a search for both finds these, whichever plan it uses.
 #[tokio::test]
 async fn common_words_find_the_few_chats_that_have_them_all() {
     let (world, recording) = recorded().await;
@@ -167,7 +167,7 @@ async fn common_words_find_the_few_chats_that_have_them_all() {
     }
 }
 
-/// Two common words that no chat has together cost no row for each chat that has one of them.
+/// Searching for two common words that no chat has together costs no row for each chat that has one of them.
 #[tokio::test]
 async fn common_words_that_share_no_chat_cost_little() {
     let (world, recording) = recorded().await;

@@ -1,4 +1,4 @@
-//! What is asked of a store: every statement, its plans, how many there are, and searches among many rows.
+//! The queries of the product: every statement, its plans, the number of statements, and searches among many rows.
 
 mod many_chats;
 mod plans;

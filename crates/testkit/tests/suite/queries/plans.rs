@@ -1,8 +1,8 @@
-//! What PostgreSQL makes of every statement of the product, whatever it knows of a tenant: no plan visits rows in
-//! proportion to the tenant.
+//! PostgreSQL's plans for every statement of the product, whatever the statistics: no plan may visit rows in proportion
+//! to the tenant's size.
 //!
-//! The planner goes by statistics, and those of a tenant that has just grown say that it has next to nothing. So each
-//! statement is run as the driver runs it, on a tenant of many rows, in four states of what ANALYZE has seen.
+//! The planner relies on statistics, and those of a tenant that has just grown say that it is nearly empty. So each
+//! statement is run as the driver runs it, on a tenant with many rows, with four states of the statistics.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use super::statements::SCANS;
 
-/// Rows of each table that the tenant gets.
+/// Rows in each table of the tenant.
 const ROWS: u32 = 15_000;
-/// The most rows that a statement may visit: searches look at up to 5000 candidates, and at each of them once more.
+/// The most rows that a statement may visit: searches read up to 5000 candidates, and each of them once more.
 const MOST: u64 = 11_000;
 /// Other tenants, each with one row of each table.
 const OTHERS: u32 = 1_000;
 
-/// How a table is filled: its rows for `n` in 1…, as columns that differ from those of a row that is there.
+/// How to fill a table: its rows for `n` in 1…, as the columns that differ from an existing row.
 const FILL: &[(&str, &str)] = &[
     ("users", "'user_id', 'x'||n, 'user_no', n + 1000, 'email', 'e'||n, 'mobile', 'm'||n"),
     ("user_term", "'user_id', 'x'||n, 'term', 'alpha'"),
@@ -80,7 +80,7 @@ const FILL: &[(&str, &str)] = &[
     ),
 ];
 
-/// Makes `count` rows in each table for the tenant that `tenant` names, an expression over `n`.
+/// Creates `count` rows in each table for the tenant `tenant`, an expression over `n`.
 fn fill(world: &World, tenant: &str, count: u32) -> String {
     let mut sql = String::new();
     for (table, columns) in FILL {
@@ -97,7 +97,7 @@ fn fill(world: &World, tenant: &str, count: u32) -> String {
     sql
 }
 
-/// A database after a journey through all operations, and the statements of it.
+/// A database after a journey through all operations, and its statements.
 struct Database {
     url: String,
     client: Client,
@@ -122,7 +122,7 @@ impl Database {
         let lab = Lab::with(LabOptions { driver: Some(recording.clone()), ..LabOptions::default() }).await;
         let world = lab.world().await;
         common_names(&world).await;
-        // The last chat that it makes is gone in the end, so that the statements that make one can be run again.
+        // The last chat of the journey is dissolved in the end, so that the statements that create it can be run again.
         journey(&lab).await;
         calls(&world).await;
         let client = session(&url).await;
@@ -134,12 +134,12 @@ impl Database {
         self.client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
-    /// Makes rows of each table for the tenant that `tenant` names, an expression over `n`.
+    /// Creates rows in each table for the tenant `tenant`, an expression over `n`.
     async fn fill(&self, tenant: &str, count: u32) {
         self.run(&fill(&self.world, tenant, count)).await;
     }
 
-    /// A session in which every statement is prepared and was run once: from now on its plan is kept.
+    /// A session in which every statement was prepared and run once: from now on its plan is kept.
     async fn prepared(&self) -> Client {
         let client = session(&self.url).await;
         let mut script = String::new();
@@ -153,7 +153,7 @@ impl Database {
         client
     }
 
-    /// The statements that visit more rows of a tenant than they may, and how many.
+    /// The statements that visit too many rows of a tenant, with the number.
     async fn visits(&self, client: &Client, tenant: &str, state: &str) -> Vec<String> {
         let mut wrong = Vec::new();
         for (number, (sql, params)) in self.statements.iter().enumerate() {
@@ -179,7 +179,7 @@ impl Database {
     }
 }
 
-/// Parameters in parentheses; a tenant among them is replaced by another one.
+/// Parameters in parentheses, with the tenant replaced.
 fn values(params: &[Value], tenant: &str) -> String {
     let text = |(index, value): (usize, &Value)| match value {
         Value::Text(text) if index == 0 && is_tenant(text) => format!("'{tenant}'"),
@@ -196,7 +196,7 @@ fn is_tenant(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether a statement is one of those that must not look at all rows of a tenant.
+/// Whether a statement must not visit all rows of a tenant.
 fn is_checked(sql: &str) -> bool {
     let reads_or_changes =
         ["SELECT ", "UPDATE ", "DELETE ", "WITH ", "INSERT "].iter().any(|verb| sql.starts_with(verb));
@@ -205,7 +205,7 @@ fn is_checked(sql: &str) -> bool {
     reads_or_changes && !deletes_a_tenant && !migrates && !SCANS.iter().any(|(_, part)| sql.contains(part))
 }
 
-/// The rows that a plan has read from tables: those that it kept, and those that it looked at for nothing.
+/// The rows that a plan has read from tables, including those that it filtered out.
 fn visited(plan: &serde_json::Value) -> u64 {
     let number = |name: &str| plan[name].as_f64().unwrap_or(0.0);
     let is_scan = plan["Node Type"].as_str().is_some_and(|kind| kind.contains("Scan"))
@@ -246,7 +246,7 @@ async fn common_names(world: &World) {
     }
 }
 
-/// Calls whose statements are run with parameters that find much.
+/// Calls whose statements run with parameters that match much.
 async fn calls(world: &World) {
     let token = world.user_token(0, json!({})).await;
     let tags: Vec<String> = (1..=40).map(|number| number.to_string()).collect();
@@ -275,20 +275,20 @@ async fn no_plan_visits_rows_in_proportion_to_the_tenant() {
     let others = "substr(md5('o'||n), 1, 16)";
     let mut wrong = Vec::new();
 
-    // Plans that were made before there was anything; then without statistics; then with all of them.
+    // Plans from an empty database; then without statistics; then with full statistics.
     let database = Database::new(&server, "grown").await;
     let tenant = database.world.tenant_key.clone();
     let session = database.prepared().await;
     database.fill(others, OTHERS).await;
     database.fill(&format!("'{tenant}'"), ROWS).await;
-    // What a server does every few seconds.
+    // As a server does every few seconds.
     session.batch_execute("DISCARD PLANS").await.expect("discarded");
     wrong.extend(database.visits(&session, &tenant, "planned while empty").await);
     wrong.extend(database.visits(&database.prepared().await, &tenant, "never analyzed").await);
     database.run("ANALYZE").await;
     wrong.extend(database.visits(&database.prepared().await, &tenant, "analyzed").await);
 
-    // A tenant that has grown since the last ANALYZE, among small ones; then another one, beside a giant.
+    // A tenant that has grown since the last ANALYZE, among small ones; then another one, next to a giant.
     let database = Database::new(&server, "stale").await;
     let tenant = database.world.tenant_key.clone();
     database.fill(others, OTHERS).await;

@@ -1,4 +1,4 @@
-//! What a call costs on a database that is far away: how often it waits for an answer of PostgreSQL.
+//! The round trips of calls: their cost if PostgreSQL is far away.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ async fn calls_wait_for_postgres_as_seldom_as_they_can() {
     calls_cost(0, [2, 4, 3, 8]).await;
 }
 
-/// What a read may go by instead costs nothing; a write goes by nothing.
+/// Cached reads cost nothing; writes use no cache.
 #[tokio::test]
 async fn old_answers_save_reads_their_round_trips() {
     calls_cost(60_000, [0, 3, 3, 8]).await;
@@ -51,7 +51,7 @@ async fn calls_cost(stale_ms: u32, [getting, listing, creating, adding]: [u64; 4
         let path = format!("/im/v1/chats/{}/chat_tabs", world.chat_id);
         world.call("POST", &path).token(&user).body(json!({"chat_tabs": [tab]}))
     };
-    // One finds tenant, installation and grant. One begins and reads; nobody waits for the end of what only read.
+    // One finds tenant, installation and grant. One begins and reads; the end of a read is not awaited.
     assert_eq!(cost(&driver, get).await, getting, "GET a tag");
     // The chat with its member, and its tabs.
     assert_eq!(cost(&driver, tabs).await, listing, "list tabs as a user");

@@ -1,5 +1,5 @@
-//! Every statement of the product, as a journey through all operations makes them: each can be prepared, and none
-//! looks through a whole table or a whole tenant.
+//! Every statement of the product, from a journey through all operations: each can be prepared, and none scans a whole
+//! table or a whole tenant.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use larkspur_testkit::source::{has_word, rust};
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Recording, journey};
 use serde_json::json;
 
-/// Statements that have to look at every row of something: why, and a part of their text.
+/// Statements that have to scan: the reason, and a part of their text.
 pub(crate) const SCANS: &[(&str, &str)] = &[
     ("forgets files that were removed", "FROM blob WHERE state = 'gone' AND since < $1"),
     ("asks whether any file is kept apart", "SELECT 1 FROM blob LIMIT 1"),
@@ -92,12 +92,12 @@ impl Unit for Explain {
     }
 }
 
-/// The lines of the plan that look through a table, or through a tenant's part of it.
+/// The lines of the plan that scan a table, or a tenant's part of it.
 async fn scans(driver: &dyn Driver, sql: &str, params: Vec<Value>) -> Vec<String> {
     let unit = Arc::new(Explain(sql.to_owned(), params, std::sync::Mutex::default()));
     driver.transact(Effect::Writes, unit.clone()).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     let plan = std::mem::take(&mut *unit.2.lock().expect("not poisoned"));
-    // What a subquery bounds may be looked at row by row, as may what was given.
+    // Results that a subquery limits may be scanned, and so may given values.
     let bounded = |name: &str| {
         let given =
             ["CONSTANT ROW", "CONSTANT ROWS", "-ROW VALUES CLAUSE"].iter().any(|end| name.ends_with(end));
@@ -107,7 +107,7 @@ async fn scans(driver: &dyn Driver, sql: &str, params: Vec<Value>) -> Vec<String
             })
     };
     let scan = |line: &&String| {
-        // The directories of tenants have one row for each.
+        // The directories of tenants have one row per tenant.
         line.strip_prefix("SCAN ").is_some_and(|name| !bounded(name))
             || (line.ends_with("(tenant=?)")
                 && !["SEARCH tenant ", "SEARCH event_due "].iter().any(|table| line.starts_with(table)))
@@ -127,7 +127,8 @@ async fn every_statement_prepares_and_none_looks_at_all_rows() {
     blobs::sweep(lab.app.engine(), &*files, 0, u64::MAX).await.expect("swept");
     let mut statements = recording.statements();
     let written = written();
-    // What no operation runs yet is whole in the source; what has gaps must have been run.
+    // Statements that no operation runs are checked if their text is complete in the source; the others must have been
+    // run.
     for sql in written.iter().filter(|sql| !sql.contains('{')) {
         let parameters = (1..=99).take_while(|number| has_word(sql, &format!("${number}"))).count();
         statements.entry(sql.clone()).or_insert_with(|| vec![Value::Null; parameters]);
@@ -154,16 +155,16 @@ async fn every_statement_prepares_and_none_looks_at_all_rows() {
         "statements that scan, or that are allowed to and do not:\n{}",
         wrong.join("\n")
     );
-    // What only a store is asked that others share runs in the tests of PostgreSQL.
+    // Statements for shared stores only are covered by the tests on PostgreSQL.
     let here = |text: &&String| !text.contains("FOR KEY SHARE");
     let unseen: Vec<&String> =
         written.iter().filter(here).filter(|text| !statements.keys().any(|sql| fits(text, sql))).collect();
     assert!(unseen.is_empty(), "statements with gaps that the journey does not run: {unseen:#?}");
 }
 
-/// The statements in the source. `{…}` in them stands for anything.
+/// The statements in the source. `{…}` in them matches anything.
 fn written() -> Vec<String> {
-    // A copy of a store reads all of it; of PostgreSQL's and Citus's own tables others know nothing.
+    // A copy reads all of a store; PostgreSQL's and Citus's own tables exist only there.
     let apart = ["/copy.rs", "/citus.rs", "/rights.rs"];
     let here =
         |source: &larkspur_testkit::source::Source| !apart.iter().any(|name| source.path.ends_with(name));
@@ -183,7 +184,7 @@ fn fits(pattern: &str, sql: &str) -> bool {
     true
 }
 
-/// However many members a chat has, a page of them reads the rows of that page: the index stands in their order.
+/// However many members a chat has, a page of them reads only that page's rows: the index has their order.
 #[tokio::test]
 async fn a_page_of_members_is_read_off_the_index() {
     let sqlite: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
@@ -207,8 +208,8 @@ async fn a_page_of_members_is_read_off_the_index() {
     }
 }
 
-/// However many chats there are, lists and searches begin where their page begins: no table is looked through, and
-/// nothing is sorted, since an index stands in the order of each; but for what a subquery of so many rows gave.
+/// However many chats there are, lists and searches start where their page starts: no table is scanned, and nothing is
+/// sorted, since there is an index in each order. The limited result of a subquery is an exception.
 #[tokio::test]
 async fn lists_and_searches_are_read_off_an_index() {
     let sqlite: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
@@ -247,12 +248,12 @@ async fn lists_and_searches_are_read_off_an_index() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// However many people a call names, up to the length of a list: it takes as many statements.
+/// However many people a call names, up to the length of a list, it takes the same number of statements.
 #[tokio::test]
 async fn a_call_that_names_many_takes_no_more_statements_than_one_that_names_few() {
     let sqlite: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
     let recording = Recording::over(sqlite);
-    // A clock that stands still: what a chat notes of its activity depends on the time.
+    // A clock that stands still: what a chat records of its activity depends on the time.
     let clock = ManualClock::at(1_700_000_000_000);
     let options = LabOptions { driver: Some(recording.clone()), clock, ..LabOptions::default() };
     let lab = Lab::with(options).await;
@@ -316,7 +317,7 @@ async fn a_call_that_names_many_takes_no_more_statements_than_one_that_names_few
         ("appoint", 10),
         ("dismiss", 10),
     ] {
-        // The first one fills the memory. Whoever is there already is passed over.
+        // The first one fills memory. Existing members are skipped.
         run(what, 1).await;
         let (cheap, dear) = (run(what, 3).await, run(what, many).await);
         assert!(dear <= cheap, "{what}: 3 ids take {cheap} statements, {many} take {dear}");

@@ -1,4 +1,4 @@
-//! Races: what two callers at once may not break.
+//! Invariants under concurrent callers.
 
 use larkspur_contract::Effect;
 use larkspur_testkit::World;
@@ -41,7 +41,7 @@ async fn three_menu_items_and_no_more() {
     let tops = tree["menu_tree"]["chat_menu_top_levels"].as_array().expect("a list");
     assert_eq!((won, tops.len()), (3, 3));
 
-    // Of those who delete the same item, one does; an order is made of what is there.
+    // Of several calls that delete the same item, one does; an order consists of existing items.
     let ids: Vec<_> = tops.iter().map(|top| top["chat_menu_top_level_id"].clone()).collect();
     let delete = json!({"chat_menu_top_level_ids": [ids[0]]});
     let order = json!({"chat_menu_top_level_ids": [ids[2], ids[1], ids[0]]});
@@ -243,7 +243,7 @@ async fn no_right_is_given_to_a_user_who_is_gone() {
         for reply in all_at_once(requests.collect()).await {
             match reply.code() {
                 0 => given += 1,
-                // Nobody of this name.
+                // A user of this name does not exist.
                 _ => drop(reply.refused(1063001)),
             }
         }

@@ -1,5 +1,5 @@
-//! What callers at once, or servers on one store, may not break. What two processes may not break is tested with the
-//! program: `crates/server/tests/process/races`.
+//! Invariants under concurrent callers, and under servers that share a store. Races between two processes are tested
+//! with the program: `crates/server/tests/process/races`.
 
 use larkspur_testkit::{Lab, LabOptions, Reply, Request, racing_store};
 
@@ -8,13 +8,13 @@ mod nodes;
 mod seats;
 mod stale;
 
-/// A lab where races can be: on a file, with a writer that groups and readers beside it, or on PostgreSQL.
+/// A lab where races can occur: on a file, with a grouping writer and concurrent readers, or on PostgreSQL.
 async fn lab(directory: &tempfile::TempDir) -> Lab {
     let driver = racing_store(directory.path()).await;
     Lab::with(LabOptions { driver: Some(driver), ..LabOptions::default() }).await
 }
 
-/// Sends all at once; where several servers may use the store, every second one to another server.
+/// Sends all at once; if several servers can use the store, alternating between two servers.
 async fn all_at_once(requests: Vec<Request>) -> Vec<Reply> {
     let other = match requests.first() {
         Some(request) => request.lab().beside().await,

@@ -1,4 +1,4 @@
-//! What several processes on one store share beside its data: node numbers, counts of calls, jobs.
+//! State that several processes on one store share: node numbers, counts of calls, jobs.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ async fn a_number_is_taken_over_when_its_lease_is_over_and_not_before() {
     let server = Server::start(&["fsync=off"]);
     let first = engine(&server).await.expect("opens");
     let (number, last) = (node(&first), first.ids.snowflake().expect("an id"));
-    // All the others are held for long.
+    // All the others are leased for long.
     let others = "INSERT INTO node_lease SELECT n, 'other', 1, 9000000000000 FROM generate_series(0, 1023) n ON CONFLICT DO NOTHING";
     server.run("postgres", others).await;
     let refused = engine(&server).await.err().expect("no number is free").to_string();
@@ -69,7 +69,7 @@ async fn a_number_is_taken_over_when_its_lease_is_over_and_not_before() {
     let second = engine(&server).await.expect("opens");
     assert_eq!(node(&second), number);
     assert!(second.ids.snowflake() > Some(last));
-    // The first one learns that its number is another's, and finds no other.
+    // The first one learns that its number was taken, and finds no other.
     let refused = nodes::hold_node(&first).await.expect_err("no number is free").to_string();
     assert!(refused.contains("all 1024 node numbers are held"), "{refused}");
     server.run("postgres", "DELETE FROM node_lease WHERE owner = 'other'").await;
@@ -89,7 +89,7 @@ async fn who_cannot_renew_makes_no_ids_and_says_so() {
     };
     create("a").send().await.data();
     let engine = lab.app.engine();
-    // As if the last renewal that got through were 111 seconds ago.
+    // As if the last successful renewal were 111 seconds ago.
     nodes::hold(engine, now() - 111_000).await.expect("renewed");
     let refused = create("b").send().await;
     assert_eq!((refused.status(), refused.code()), (503, 5000), "{}", refused.text());
@@ -99,7 +99,7 @@ async fn who_cannot_renew_makes_no_ids_and_says_so() {
     assert_eq!(numbers(&server, "SELECT count(*) FROM tag WHERE name = 'b'").await, [1]);
 }
 
-/// A window's cap is let in, however many ask at once in how many processes.
+/// Exactly a window's limit is admitted, however many calls and processes there are.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn calls_at_once_are_counted_exactly() {
     let server = Server::start(&["fsync=off"]);
@@ -203,7 +203,7 @@ async fn a_sweep_deletes_what_has_ended_by_the_clock_of_its_tenant() {
     }
 }
 
-/// A call that was under way may write after its world was deleted. The races show it; here it is always so.
+/// A call in progress may write after its world was deleted. The races show it; here it always happens.
 #[tokio::test]
 async fn what_is_written_into_a_deleted_world_goes_as_soon_as_nobody_can_write_more() {
     for tables in [Tables::Plain, Tables::Partitioned] {

@@ -1,4 +1,4 @@
-//! Races for the last seats of a chat, and between those who come, go and are appointed.
+//! Races for the last seats of a chat, and between joining, leaving and appointing.
 
 use larkspur_testkit::{Request, World};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ async fn chat_of(world: &World, chat_id: &str) -> Value {
     world.control("GET", &format!("/chats/{chat_id}")).send().await.data()
 }
 
-/// The counts are those of the rows, and the owner is in the chat.
+/// Checks that the counts match the rows, and that the owner is in the chat.
 async fn is_sound(world: &World, chat_id: &str) -> (usize, usize) {
     let chat = chat_of(world, chat_id).await;
     let members: Vec<&str> = chat["members"]
@@ -50,7 +50,7 @@ async fn the_last_seats_are_taken_once() {
     let world = lab(&directory).await.world().await;
     world.control("PUT", "/limits").body(json!({"chat_users": 10})).send().await.data();
     let ids = users(&world, 30).await;
-    // Three are in the chat; seven of thirty come in, one by one, or in pairs that come in together.
+    // Three are in the chat; seven of thirty join, one by one, or in pairs that join together.
     let requests = ids.iter().map(|id| change(&world, "POST", "user_id", &[id])).collect();
     let replies = all_at_once(requests).await;
     assert_eq!(replies.iter().filter(|reply| reply.code() == 0).count(), 7);

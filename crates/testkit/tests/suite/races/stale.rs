@@ -1,4 +1,4 @@
-//! Reads that may go by what was read before: how old that may be, who goes by it and who does not.
+//! Cached reads on a shared store: how old they may be, and which calls use them.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 
 const LIMIT_MS: i64 = 400;
 
-/// A world on a database with two servers: on the first, reads may be old; on the other, nothing is.
+/// A world on a database with two servers: on the first, reads may be cached; on the other, they are not.
 struct Pair {
     clock: Arc<ManualClock>,
     world: World,
@@ -35,7 +35,7 @@ impl Pair {
         self.world.call("GET", &format!("/im/v2/tags?ids={}", self.tag))
     }
 
-    /// The tag's name, as the first server tells it.
+    /// The tag's name, from the first server.
     async fn name(&self) -> String {
         let data = self.read().send().await.data();
         data["tag_infos"][0]["name"].as_str().expect("a name").to_owned()
@@ -51,13 +51,13 @@ impl Pair {
         self.world.call("POST", "/im/v2/tags").body(body)
     }
 
-    /// Once more from the beginning: what was read is too old, and is read again.
+    /// Starts again: the cached values are too old, and are read again.
     async fn read_again(&self) {
         self.clock.advance(LIMIT_MS);
         self.name().await;
     }
 
-    /// After a change on the other server, which took no time: reads do not know it until the limit.
+    /// After a change on the other server at the same time: reads do not see it until the limit.
     async fn reads_know_late(&self, read: impl Fn() -> Request, code: i64) {
         assert_eq!(read().of(&self.other).send().await.code(), code, "the other server knows");
         assert_eq!(read().send().await.code(), 0, "what was read before");
@@ -67,7 +67,7 @@ impl Pair {
         assert_eq!(read().send().await.code(), code, "too old");
     }
 
-    /// The same: writes know it at once, and from them reads do.
+    /// The same: writes see it at once, and after them reads do.
     async fn writes_know_at_once(&self, read: impl Fn() -> Request, write: impl Fn() -> Request, code: i64) {
         assert_eq!(read().send().await.code(), 0, "what was read before");
         assert_eq!(write().send().await.code(), code, "who writes is asked for in the store");
@@ -125,7 +125,7 @@ async fn an_app_that_is_disabled_reads_until_then() {
     }
 }
 
-/// Also of others than the caller.
+/// Also for subjects other than the caller.
 #[tokio::test]
 async fn a_bot_that_another_server_took_away_is_brought_in_by_nobody() {
     let pair = Pair::new(LIMIT_MS).await;
@@ -170,7 +170,7 @@ async fn a_clock_that_was_moved_shows_late() {
         pair.read_again().await;
         let body = json!({"advance_seconds": 10_000});
         pair.world.control("PUT", "/clock").body(body).of(&pair.other).send().await.data();
-        // The token is over by now.
+        // The token has expired by now.
         if late {
             pair.reads_know_late(|| pair.read(), 99991663).await;
         } else {
@@ -204,13 +204,13 @@ async fn a_world_that_is_gone_is_written_to_no_more() {
     }
 }
 
-/// Whatever is written where and when: what is read was true less than the limit ago, and is no older than what the
-/// reader itself has written.
+/// Whatever is written where and when: a value that is read was true less than the limit ago, and is no older than the
+/// reader's own writes.
 #[tokio::test]
 async fn no_read_is_older_than_it_may_be() {
     let pair = Pair::new(LIMIT_MS).await;
     let mut random = Random::seeded("stale");
-    // The times at which each name, which is its place here, was given.
+    // The times at which each name, by index, was set.
     let (mut now, mut given, mut own, mut old) = (0, vec![0], 0, 0);
     for _ in 0..400 {
         match random.below(8) {

@@ -1,7 +1,7 @@
-//! What each operation does: every code that its page lists, and every rule.
+//! The behavior of each operation: every code on its page, and every rule.
 //!
-//! The folders are those of the operations, `<project>/<version>/<resource>`; `larkspur` is the control API. Beside them
-//! are `events`, and files for what concerns several projects.
+//! The folders are those of the operations, `<project>/<version>/<resource>`; `larkspur` is the control API. Besides
+//! them there are `events`, and files for topics across projects.
 
 use larkspur_testkit::{Lab, Reply, Request, World};
 use serde_json::{Value, json};
@@ -135,7 +135,7 @@ const PAGES: &[(u32, u16, &str)] = &[
     (99992402, 400, "field validation failed"),
 ];
 
-/// Asserts that a reply is this refusal, in status, code and text; a cause may stand in place of the full stop.
+/// Asserts that a reply is this refusal, in status, code and text; a cause may replace the period.
 #[track_caller]
 fn refused(reply: &Reply, code: u32) -> Value {
     let json = reply.refused(code);
@@ -162,7 +162,7 @@ fn refused_as(reply: &Reply, code: u32, text: &str) -> Value {
     json
 }
 
-/// The names of an object's members, in the order of the alphabet.
+/// The names of an object's members, sorted.
 #[track_caller]
 fn names(object: &Value) -> Vec<&str> {
     let mut names: Vec<&str> = object.as_object().expect("an object").keys().map(String::as_str).collect();
@@ -224,18 +224,18 @@ async fn document(world: &World, body: Value) -> (String, String) {
     (text(&made, "token"), text(&made, "url"))
 }
 
-/// Lets a user, an app or a chat work with a document, by the control API.
+/// Gives a user, an app or a chat permissions on a document, through the control API.
 async fn share(world: &World, document: &str, member: &str, perm: &str) {
     let body = json!({"member": member, "perm": perm});
     world.control("PUT", &format!("/documents/{document}/collaborators")).body(body).send().await.data();
 }
 
-/// Changes a chat by the control API.
+/// Changes a chat through the control API.
 async fn set_chat(world: &World, chat_id: &str, body: Value) {
     world.control("PATCH", &format!("/chats/{chat_id}")).body(body).send().await.data();
 }
 
-/// Makes somebody a member of a chat by the control API.
+/// Makes a user or an app a member of a chat, through the control API.
 async fn put_member(world: &World, chat_id: &str, member: &str, manager: bool) {
     let path = format!("/chats/{chat_id}/members/{member}");
     world.control("PUT", &path).body(json!({"manager": manager})).send().await.data();
@@ -256,7 +256,7 @@ async fn issued_token(world: &World, app_id: &str) -> String {
     text(&world.control("POST", &path).body(json!({})).send().await.data(), "access_token")
 }
 
-/// The open_id of a user as an app sees it.
+/// The open_id of a user for an app.
 async fn open_id(world: &World, user: usize, app_id: &str) -> String {
     let shown = world.control("GET", &format!("/users/{}", world.users[user].user_id)).send().await.data();
     let seen = shown["apps"].as_array().expect("apps").iter().find(|seen| seen["app_id"] == app_id);

@@ -1,4 +1,4 @@
-//! The recipes of the guide: each row of "How to provoke a refusal" is run as it is printed, in a world of its own.
+//! The guide's recipes: each row of "How to provoke a refusal" is run as printed, in a new world.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use larkspur_testkit::source::root;
 use larkspur_testkit::{Lab, Reply, Request, World};
 use serde_json::{Value, json};
 
-/// A row of the table: the code, and the calls of which the last one is answered with it.
+/// A row of the table: the code, and the calls, the last of which is answered with it.
 #[derive(Debug)]
 struct Recipe {
     code: i64,
@@ -23,7 +23,7 @@ fn recipes(page: &str) -> Vec<Recipe> {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
         let [code, calls] = cells[..] else { panic!("two cells: {row}") };
         let number = code.trim().split(' ').next().and_then(|number| number.parse().ok());
-        // Between backquotes stands a call; beside them stands what it is about.
+        // Calls are between backquotes; explanations are next to them.
         let parts = calls.split("<br>").map(|part| part.split('`').nth(1));
         Recipe {
             code: number.unwrap_or_else(|| panic!("a code: {row}")),
@@ -33,7 +33,7 @@ fn recipes(page: &str) -> Vec<Recipe> {
     .collect()
 }
 
-/// A world, and what its recipe calls by name.
+/// A world, and the values that its recipe names.
 struct Kitchen {
     world: World,
     names: BTreeMap<String, Vec<String>>,
@@ -41,7 +41,7 @@ struct Kitchen {
 }
 
 impl Kitchen {
-    /// A fresh world. Users who call have their tokens before anything is done.
+    /// A new world. Calling users get their tokens before the first call.
     async fn open(lab: &Lab, recipe: &Recipe) -> Kitchen {
         let world = lab.world().await;
         let document = world.document_url.rsplit('/').next().expect("a token").to_owned();
@@ -62,7 +62,7 @@ impl Kitchen {
         Kitchen { world, names, tokens }
     }
 
-    /// Does one call as it is printed: `[X = ][15 times ][as U: ]METHOD path[ form][ body][ → member]`.
+    /// Makes one call as printed: `[X = ][15 times ][as U: ]METHOD path[ form][ body][ → member]`.
     async fn call(&mut self, text: &str) -> Reply {
         let (text, member) =
             text.split_once(" → ").map_or((text, None), |(text, member)| (text, Some(member)));

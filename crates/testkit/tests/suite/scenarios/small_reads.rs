@@ -1,4 +1,4 @@
-//! What programs read once when they start: the tenant, where events come from, and how many connections there are.
+//! Data that programs read once at start: the tenant, the source addresses of events, and the number of connections.
 
 use larkspur_api::Settings;
 use larkspur_testkit::Lab;

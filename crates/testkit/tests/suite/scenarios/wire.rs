@@ -1,4 +1,4 @@
-//! What holds for every operation: how requests are read, and the switches for it.
+//! Rules for every operation: how requests are read, and the switches for it.
 
 use larkspur_api::Settings;
 use larkspur_testkit::Lab;
@@ -49,7 +49,7 @@ async fn the_generic_code_for_what_does_not_fit() {
             (field.to_owned(), description.to_owned())
         );
     }
-    // What the schema does not say keeps the page's code.
+    // Errors beyond the schema keep the page's code.
     refused(
         &world.call("PATCH", "/im/v2/tags/1").body(json!({"patch_tag": {"name": "x"}})).send().await,
         230001,
@@ -89,7 +89,7 @@ async fn bodies_in_any_dress() {
         assert_eq!(names(&reply.data()), ["id"], "{content_type:?}");
         assert_eq!(reply.response.content_type, "application/json; charset=utf-8");
     }
-    // An empty body is an empty object, with and without a type; so is nothing but blanks.
+    // An empty body is an empty object, with and without a media type; so is a body of blanks.
     let tag = world.tag("one").await;
     for body in [
         "",
@@ -103,7 +103,7 @@ async fn bodies_in_any_dress() {
             assert_eq!(request.send().await.data()["tag_info"]["name"], "one");
         }
     }
-    // Unknown members are no matter, on any level.
+    // Unknown fields are ignored, at any level.
     let body = json!({
         "create_tag": {"tag_type": "tenant", "name": "extra", "bot_id": "cli_x", "color": {"r": 1},
                        "i18n_names": [{"locale": "zh_cn", "name": "a", "more": []}]},
@@ -132,11 +132,11 @@ async fn bodies_that_are_none() {
         json["msg"],
         "Invalid parameter type in json: locale. Invalid parameter value: 7. Please check and modify accordingly."
     );
-    // null is no body: what is missing is told, not that it cannot be read.
+    // `null` counts as no body: missing fields are reported, not an unreadable body.
     let nothing = world.call("POST", "/im/v2/tags").raw("null").send().await;
     refused(&nothing, 230001);
     assert_eq!(nothing.violated(), ["create_tag"]);
-    // Who may not call at all is told so first.
+    // A caller without access is refused for that first.
     refused(&world.call("POST", "/im/v2/tags").raw("{").anonymous().send().await, 99991661);
     refused(&add_tabs(&world, "t-forged", "x", json!([url_tab()])).send().await, 99991663);
     refused(&add_tabs(&world, "u-forged", "x", json!([url_tab()])).send().await, 99991668);
@@ -189,7 +189,7 @@ async fn calls_that_take_no_body_are_done_whatever_it_is() {
         world.call("PATCH", &join).token(&user).raw(body).send().await.data();
         world.call("DELETE", &format!("/im/v1/chats/{made}")).raw(body).send().await.data();
     }
-    // Where a body says what is to be done, one that cannot be read is refused.
+    // If a body is required, an unreadable one is refused.
     for path in ["members", "chat_tabs/delete_tabs", "menu_tree"] {
         let path = format!("{chat}/{path}");
         world.call("DELETE", &path).raw("[]").send().await.refused(9499);
@@ -224,13 +224,13 @@ async fn a_query_that_does_not_fit_is_the_gateways() {
             (field.to_owned(), description.to_owned())
         );
     }
-    // The gateway speaks first, and then of all that does not fit; a body alone has the page's code.
+    // The gateway's code comes first and covers all invalid fields; errors of a body alone have the page's code.
     let both = world.call("POST", "/im/v1/chats?user_id_type=x").body(json!({"chat_type": "secret"}));
     let both = both.send().await;
     both.refused(99992402);
     assert_eq!(both.violated(), ["user_id_type", "chat_type"]);
     refused(&world.call("POST", "/im/v1/chats").body(json!({"chat_type": "secret"})).send().await, 232001);
-    // The pages of tags give one code for everything.
+    // The pages of tags have one code for everything.
     let tags = world.call("GET", "/im/v2/tags").send().await;
     refused(&tags, 230001);
     assert_eq!(tags.violated(), ["ids"]);
@@ -259,10 +259,10 @@ async fn a_refusal_says_its_cause() {
         invite.send().await.refused(232043)["msg"],
         format!("Your request contains unavailable ids, ext=bot is invisible to user ids: [{id}]")
     );
-    // Where nothing is known beyond the code, the text stands as it is.
+    // Without a known cause, the text is unchanged.
     let text_alone = "Your request specifies a chat_id which is invalid.";
     assert_eq!(said(&world, "/im/v1/chats/oc_x").await, (232006, text_alone.to_owned()));
-    // The pages of tags, and that of adding tabs, give one text.
+    // The pages of tags, and that of adding tabs, have one text.
     let json = world.call("POST", "/im/v2/tags").send().await.refused(230001);
     assert_eq!(json["msg"], "param is invalid");
     let json = world.add_tabs(&json!([])).send().await.refused(232001);
@@ -333,7 +333,7 @@ async fn words_of_a_path_are_no_ids() {
             reply.text()
         );
     }
-    // Where the word is another operation's, the method decides; the parameter does not swallow it.
+    // If the word belongs to another operation, the method decides; the parameter does not match it.
     for (method, path) in [
         ("GET", "/contact/v3/users/batch_get_id"),
         ("PUT", "/im/v1/chats/search"),

@@ -1,4 +1,4 @@
-//! What only a tenant has: its edition, what its administrators allow, its storage, and edits of one chat that collide.
+//! Settings of a tenant: its edition, its administrators' limits, its storage, and colliding edits of one chat.
 
 use larkspur_testkit::{Request, World};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn update(world: &World, body: Value) -> Request {
     world.call("PUT", &format!("/im/v1/chats/{}", world.chat_id)).body(body)
 }
 
-/// What a world has that nothing was set in.
+/// The default settings of a world.
 fn usual() -> Value {
     json!({"restricted_mode": true, "hide_member_count": true, "public_groups": true, "forbidden_words": [],
         "edit_ms": 0})
@@ -72,7 +72,7 @@ async fn an_edition_without_restricted_mode_or_hidden_counts() {
         let text = "The operator tenant doesn't have the permission to use hide_member_count_setting.";
         assert_eq!(json["msg"], text);
     }
-    // To say what is so anyway asks for nothing.
+    // Stating the current value changes nothing.
     let plain =
         json!({"restricted_mode_setting": {"status": false}, "hide_member_count_setting": "all_members"});
     create(&world, plain.clone()).send().await.data();
@@ -116,7 +116,7 @@ async fn words_that_names_and_descriptions_may_not_hold() {
     let fine = json!({"name": "open", "description": "for all", "i18n_names": {"ja_jp": "公開"}});
     create(&world, fine.clone()).send().await.data();
     update(&world, fine).send().await.data();
-    // What a chat has already stays, and does not stand in the way.
+    // Existing values stay, and do not block other changes.
     set_chat(&world, &world.chat_id, json!({"name": "our secret"})).await;
     update(&world, json!({"description": "new"})).send().await.data();
 }
@@ -149,7 +149,7 @@ async fn a_storage_quota() {
     send("message").send().await.data();
 }
 
-/// Every operation that collides with another edit of its chat, with a body that does.
+/// Every operation that collides with another edit of its chat, with a suitable body.
 fn edits(world: &World) -> Vec<(&'static str, Request)> {
     let chat = &world.chat_id;
     let at = |method: &str, path: &str| world.call(method, &format!("/im/v1/chats/{chat}{path}"));
@@ -173,7 +173,7 @@ async fn two_edits_of_one_chat_collide() {
     let owner = world.user_token(0, json!({})).await;
     set_chat(&world, &world.chat_id, json!({"chat_type": "public"})).await;
     for (name, edit) in edits(&world) {
-        // Without the setting, one comes after the other.
+        // Without the setting, edits wait for one another.
         edit.clone().token(&owner).send().await.data();
         edit.clone().token(&owner).send().await.json();
         assert_ne!(edit.token(&owner).send().await.code(), 232019, "{name}");
@@ -194,7 +194,7 @@ async fn two_edits_of_one_chat_collide() {
         refused(&reply, 232019);
     }
     refused(&announcement().send().await, 232019);
-    // Neither reading the chat nor editing another one is in the way.
+    // Neither reading the chat nor editing another one collides.
     world.call("GET", &format!("/im/v1/chats/{}", world.chat_id)).send().await.data();
     world.call("PUT", &format!("/im/v1/chats/{elsewhere}")).body(json!({"name": "x"})).send().await.data();
 
@@ -205,7 +205,7 @@ async fn two_edits_of_one_chat_collide() {
         refused(&rename().send().await, 232019);
         world.advance(601).await;
     }
-    // A call that is refused for something else edits nothing, and collides with no other.
+    // A call that is refused for another reason edits nothing, and collides with no other.
     let outsider = world.chat(json!({"owner": world.users[0].user_id})).await;
     let path = format!("/im/v1/chats/{outsider}");
     refused(&world.call("PUT", &path).body(json!({"name": "x"})).send().await, 232011);
@@ -236,7 +236,7 @@ async fn two_edits_of_one_menu_collide() {
     for request in [add(), remove(), change()] {
         refused(&request.send().await, 232073);
     }
-    // The chat itself is edited meanwhile, and the menu is read.
+    // Meanwhile the chat itself can be edited, and the menu can be read.
     update(&world, json!({"name": "x"})).send().await.data();
     assert_eq!(names(&world.call("GET", &path).send().await.data()), ["menu_tree"]);
     world.advance(601).await;
@@ -257,6 +257,6 @@ async fn two_creations_collide() {
     create(&world, json!({})).token(&other).send().await.data();
     world.advance(601).await;
     assert_eq!(text(&call("u1").send().await.data(), "chat_id"), first, "made once");
-    // To be told of the first chat makes none.
+    // A repeated call returns the first chat and creates none.
     create(&world, json!({})).send().await.data();
 }

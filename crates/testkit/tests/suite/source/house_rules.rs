@@ -1,4 +1,5 @@
-//! How the code is written: no dead files, short functions and files, arrows between folders, and words that are not used.
+//! Rules for the code: no dead files, short functions and files, allowed dependencies between folders, and banned
+//! phrases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use larkspur_testkit::source::{Source, files, has_word, root, rust, shown};
 
-/// What the product is made of, and the project's own commands.
+/// The product's sources, and the project's own commands.
 fn product() -> Vec<Source> {
     sources(|path| path.starts_with("xtask/") || in_src(path) && !is_kit(path))
 }
 
-/// All Rust sources of the workspace that a rule is for.
+/// All Rust sources of the workspace to which a rule applies.
 fn sources(wanted: impl Fn(&str) -> bool) -> Vec<Source> {
     ["crates", "xtask/src"].iter().flat_map(|folder| rust(folder)).filter(|one| wanted(&one.path)).collect()
 }
@@ -20,12 +21,12 @@ fn in_src(path: &str) -> bool {
     path.split('/').nth(2) == Some("src")
 }
 
-/// What measures and tests the product.
+/// The sources that measure and test the product.
 fn is_kit(path: &str) -> bool {
     path.starts_with("crates/testkit/") || path.starts_with("crates/bench/")
 }
 
-/// Where cargo begins to read a package.
+/// The root files of packages.
 fn crate_roots() -> Vec<PathBuf> {
     let all = files("crates", &["rs"]).into_iter().chain(files("xtask/src", &["rs"]));
     all.filter(|path| {
@@ -42,13 +43,13 @@ fn crate_roots() -> Vec<PathBuf> {
     .collect()
 }
 
-/// The files that the modules of a file are in.
+/// The files of a file's modules.
 fn modules(file: &Path, is_root: bool) -> Vec<PathBuf> {
     let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let folder = file.parent().expect("a folder");
     let stem = file.file_stem().and_then(|stem| stem.to_str()).expect("a name");
     let mut inside = if is_root || stem == "mod" { folder.to_owned() } else { folder.join(stem) };
-    // The modules in braces that a line is in, by their indentation.
+    // The inline modules that contain the current line, by indentation.
     let (mut open, mut found) = (Vec::new(), Vec::new());
     for line in text.lines() {
         let indent = line.len() - line.trim_start().len();
@@ -82,9 +83,9 @@ fn every_file_is_compiled() {
     assert!(dead.is_empty(), "no `mod` names these files: {dead:#?}");
 }
 
-/// The functions of a source, with the lines of each.
+/// The functions of a source, with their number of lines.
 fn functions(source: &Source) -> Vec<(String, usize)> {
-    // A bracket that is a character closes nothing.
+    // A bracket in a character literal closes nothing.
     let brackets = ["'{'", "'}'", "'('", "')'", "'['", "']'"];
     let code = brackets.iter().fold(source.code.clone(), |code, bracket| code.replace(bracket, "' '"));
     let mut found = Vec::new();
@@ -141,7 +142,7 @@ fn functions_are_measured() {
     assert_eq!(found, [("a".to_owned(), 6), ("c".to_owned(), 1)]);
 }
 
-/// An operation that is longer hides a rule; any other file hides two.
+/// A longer operation hides a rule; any other longer file hides two.
 #[test]
 fn files_stay_short() {
     let mut long = Vec::new();
@@ -155,16 +156,16 @@ fn files_stay_short() {
     assert!(long.is_empty(), "{long:#?}");
 }
 
-/// A folder, and what its code does not name: modules of its crate, and words. Arrows between crates are held by the
-/// `invariants` test.
+/// A folder, and what its code must not name: modules of its crate, and words. The `invariants` test covers the arrows
+/// between crates.
 const ARROWS: &[(&str, &[&str], &[&str])] = &[
-    // Rules are pure: they see no transaction and no call.
+    // Rules are pure: they use no transaction and no call.
     ("crates/api/src/rules", &["operations", "call", "entry"], &["Tx", "Root", "async"]),
     ("crates/server/src/gateway", &["cli", "delivery", "http"], &[]),
     ("crates/server/src/delivery", &["cli", "gateway", "http", "documents"], &[]),
     ("crates/server/src/documents", &["cli", "delivery", "http"], &[]),
     ("crates/server/src/logs", &["cli", "delivery", "gateway", "http"], &[]),
-    // The model must not believe the product.
+    // The model must not rely on the product.
     ("crates/testkit/src/model", &["lab", "world"], &["larkspur_api", "larkspur_server", "larkspur_store"]),
 ];
 
@@ -188,14 +189,14 @@ fn arrows_between_folders_go_one_way() {
     assert!(names_module(&source, "b") && names_module(&source, "d") && !names_module(&source, "c::d"));
 }
 
-/// Phrases that read oddly. Say what happened, and to what.
+/// Banned phrases. Say what happened, and to what.
 const PHRASES: &[&str] =
     &["nobody", "somebody", "whoever", "passed over", "stands twice", "goes by", "has met"];
 
-/// How often they may still occur, by what the text is. These numbers only shrink; at 0 a line goes.
+/// How often they may still occur, by kind of text. These numbers may only shrink; remove a line at 0.
 const REMAINING: &[(&str, usize)] = &[("product", 183), ("tests", 243), ("documents", 53)];
 
-/// What a file is, by its path; none for this file.
+/// The kind of a file, by its path; `None` for this file.
 fn kind(path: &str) -> Option<&'static str> {
     if path.ends_with("source/house_rules.rs") {
         return None;
@@ -208,7 +209,7 @@ fn kind(path: &str) -> Option<&'static str> {
     Some(if is_test { "tests" } else { "product" })
 }
 
-/// How often phrases occur in a text, in names of functions and over the ends of lines, too.
+/// The number of phrases in a text, including names of functions and across line breaks.
 fn occurrences(text: &str) -> usize {
     let lines =
         text.lines().map(|line| line.trim_start().trim_start_matches(['/', '!', '#', '-', '>']).trim());

@@ -1,4 +1,4 @@
-//! The invariants of ARCHITECTURE.md that no type holds, read off the source.
+//! The invariants of ARCHITECTURE.md that no type enforces, checked on the source.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,11 +8,11 @@ use larkspur_server::REGISTRY;
 use larkspur_store::tenants::TABLES;
 use larkspur_testkit::source::{Source, has_word, root, rust};
 
-/// What every statement has one of.
+/// Every SQL statement contains one of these.
 const SQL: &[&str] =
     &["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ", "CREATE INDEX "];
 
-/// Where operations are.
+/// The folders of operations.
 const OPERATIONS: &[&str] = &["crates/api/src/operations", "crates/control/src/operations"];
 
 fn product() -> Vec<Source> {
@@ -37,7 +37,7 @@ fn is_sql(text: &str) -> bool {
 
 #[test]
 fn sql_is_written_in_the_store_alone() {
-    // What checks the rows themselves, and what starts servers, is no part of the product.
+    // Code that checks rows itself or starts servers is not part of the product.
     let kit = ["crates/testkit/src/sound.rs", "crates/testkit/src/postgres.rs"];
     for source in product().iter().filter(|source| !kit.contains(&source.path.as_str())) {
         for text in &source.strings {
@@ -54,8 +54,8 @@ fn sql_is_written_in_the_store_alone() {
     );
 }
 
-/// Numbers and texts of refusals are in `codes/`, from which every answer takes them. The model has numbers of
-/// its own, since it must not believe the product; numbers below 9000 are too ordinary to be told apart.
+/// Numbers and texts of refusals are in `codes/`, from which every answer takes them. The model has its own numbers,
+/// since it must not rely on the product. Numbers below 9000 are too common to be recognized.
 #[test]
 fn codes_and_their_texts_are_in_one_folder() {
     let numbers: BTreeSet<String> = codes::ALL
@@ -92,7 +92,7 @@ fn codes_and_their_texts_are_in_one_folder() {
 fn drivers_know_no_table() {
     for source in rust("crates/store-sqlite/src").into_iter().chain(rust("crates/store-postgres/src")) {
         for text in &source.strings {
-            // A name by itself, or in a pragma; other statements are refused by the test above.
+            // A name alone, or in a pragma; the test above finds other statements.
             let suspect = !text.contains(' ') || text.contains("PRAGMA");
             let table = TABLES.iter().chain(&["meta"]).find(|table| suspect && has_word(text, table));
             assert!(table.is_none(), "{} names the table {table:?}: {text}", source.path);
@@ -100,8 +100,8 @@ fn drivers_know_no_table() {
     }
 }
 
-/// The HTTP library is named where HTTP is spoken, where its kind of body is read (a multipart form is a stream of it), and
-/// where events are posted.
+/// Only the HTTP layer, the reader of multipart bodies (a form is a stream of the library's kind) and the sender of
+/// events name the HTTP library.
 #[test]
 fn three_places_name_the_http_library() {
     let allowed = [
@@ -180,7 +180,7 @@ fn arrows_go_one_way() {
     }
 }
 
-/// The id of the operation in a file, if it holds one.
+/// The id of the operation in a file, if it has one.
 fn operation_in(source: &Source) -> Option<&str> {
     let operations = source.code.matches("impl Operation for ").count();
     assert!(operations <= 1, "{} has {operations} operations", source.path);
@@ -214,7 +214,7 @@ fn the_path_of_an_operation_is_its_id() {
     }
 }
 
-/// An operation answers a code of its page in place of one that the page lacks.
+/// An operation recodes only codes that its page lacks, and only to codes that it lists.
 #[test]
 fn recodes_lead_from_unlisted_codes_to_listed_ones() {
     let mut pairs = 0;
@@ -228,7 +228,7 @@ fn recodes_lead_from_unlisted_codes_to_listed_ones() {
     assert!(pairs > 0, "some operations have recodes");
 }
 
-/// The path of a file of the control API is the id of its operation, below `larkspur.v1`.
+/// The path of a control API file is the id of its operation, below `larkspur.v1`.
 #[test]
 fn control_operations_are_found_by_their_ids() {
     let sources = rust("crates/control/src/operations");
@@ -243,7 +243,7 @@ fn control_operations_are_found_by_their_ids() {
         let source = sources.iter().find(|source| source.path == path).unwrap_or_else(|| panic!("no {path}"));
         assert!(source.code.contains("impl Operation for "), "{path} has no operation");
         assert!(source.strings.iter().any(|text| text == spec.id), "{path} is not of {}", spec.id);
-        // What `CONTROL` holds for these fields is of no operation.
+        // `CONTROL`'s own values for these fields do not count.
         let own = source.code.split("const SPEC").nth(1).and_then(|rest| rest.split("..CONTROL").next());
         for field in ["id", "summary", "route", "effect", "consumes", "codes", "example"] {
             let given = own.is_some_and(|own| own.contains(&format!("\n        {field}: ")));
@@ -254,8 +254,8 @@ fn control_operations_are_found_by_their_ids() {
     assert!(found > 40, "only {found} operations");
 }
 
-/// A statement behind a `Tx` begins its conditions with the tenant, or its row. What holds a `Root`, a bare session or
-/// a driver finds the tenant first, or works on all of them.
+/// A statement behind a `Tx` begins its conditions, or its row, with the tenant. A function with a `Root`, a bare
+/// session or a driver finds the tenant first, or works on all of them.
 #[test]
 fn every_statement_of_a_tx_names_the_tenant() {
     let mut checked = 0;
@@ -268,7 +268,7 @@ fn every_statement_of_a_tx_names_the_tenant() {
             }
             for sql in Source::parse("", function).strings.iter().filter(|text| is_sql(text)) {
                 checked += 1;
-                // What a driver is asked outside of a transaction may be of the whole store.
+                // Statements on a driver outside of a transaction may concern the whole store.
                 if head.contains("Engine") && GLOBAL.iter().any(|(part, _)| sql.contains(part)) {
                     continue;
                 }
@@ -287,8 +287,8 @@ fn every_statement_of_a_tx_names_the_tenant() {
     assert!(checked > 40, "only {checked} statements found");
 }
 
-/// The statements that name no tenant, by a part of their text, each with its reason. On Citus they go to every node,
-/// or to a table that every node has.
+/// The statements without a tenant, by a part of their text, each with its reason. On Citus they go to every node, or
+/// to a table that every node has.
 const GLOBAL: &[(&str, &str)] = &[
     ("WITH wanted (tenant, app_id, user_no)", "finds who calls, for calls of several tenants at once"),
     (" meta ", "the schema and the master key of the whole store"),
@@ -348,7 +348,7 @@ fn first_name(path: &str) -> &str {
     path.trim_start().split(|c: char| c != '_' && !c.is_alphanumeric()).next().unwrap_or_default()
 }
 
-/// What a file names behind `crate::`, also in braces.
+/// The names behind `crate::` in a file, also in braces.
 fn crate_names(code: &str) -> BTreeSet<&str> {
     let names = |rest| match str::strip_prefix(rest, '{') {
         None => vec![first_name(rest)],
@@ -365,8 +365,8 @@ fn crate_names(code: &str) -> BTreeSet<&str> {
     code.split("crate::").skip(1).flat_map(names).filter(|name| !name.is_empty()).collect()
 }
 
-/// The modules of the store, each with those that it names. A folder is one module. A name that `lib.rs` uses again stands
-/// for its module.
+/// The modules of the store, each with those that it names. A folder is one module. A name that `lib.rs` re-exports
+/// stands for its module.
 fn store_modules() -> BTreeMap<String, BTreeSet<String>> {
     let sources = rust("crates/store/src");
     let lib = sources.iter().find(|source| source.path.ends_with("/lib.rs")).expect("lib.rs");
@@ -389,7 +389,7 @@ fn store_modules() -> BTreeMap<String, BTreeSet<String>> {
     modules
 }
 
-/// Transactions and memory are below the tables: they name no file that does the work of one.
+/// Transactions and memory are below the tables: they name no module of a table.
 #[test]
 fn transactions_and_memory_name_no_table() {
     let tables: BTreeSet<String> = rust("crates/store/src")
@@ -408,12 +408,11 @@ fn transactions_and_memory_name_no_table() {
     }
 }
 
-/// No module of the store uses another one that uses it, directly or through others.
+/// No module of the store uses another one that uses it, directly or indirectly.
 #[test]
 fn modules_of_the_store_form_no_circle() {
     let mut modules = store_modules();
-    // It splits names into terms and also writes the terms of chats and users.
-    // What names no module that is left, or is named by none, is in no circle.
+    // A module that names no remaining module, or is named by none, is in no circle.
     loop {
         let left: BTreeSet<String> = modules.keys().cloned().collect();
         let named: BTreeSet<String> = modules.values().flatten().cloned().collect();

@@ -1,17 +1,17 @@
-//! The names of what log lines say.
+//! The names of the fields of log lines.
 
 use std::collections::BTreeSet;
 use std::fs;
 
 use larkspur_testkit::source::{root, rust};
 
-/// The names of what the log lines of a source say.
+/// The field names in the log lines of a source.
 fn names(text: &str) -> BTreeSet<String> {
     let text = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
     let mut found = BTreeSet::new();
     for level in ["trace", "debug", "info", "warn", "error", "$level"] {
         for call in text.split(&format!("tracing::{level}!(")).skip(1) {
-            // Up to the text that every line ends with, or begins with if it says nothing else.
+            // Up to the text that ends every line, or starts it if there are no fields.
             let mut depth = 1;
             let end = call.find(|c| {
                 depth += i32::from(c == '(') - i32::from(c == ')');
@@ -32,7 +32,7 @@ fn names(text: &str) -> BTreeSet<String> {
             }
         }
     }
-    // What a line of a call has beside what every line of a call has.
+    // The fields of a call's line besides the common ones.
     for call in text.split("    line!(").skip(1) {
         let arguments = call.split(");").next().unwrap_or_default().split(" = ");
         let words: Vec<&str> = arguments.filter_map(|part| part.rsplit([',', ' ']).next()).collect();

@@ -1,4 +1,4 @@
-//! Rules about the source, which no type and no lint holds.
+//! Rules for the source that no type and no lint enforces.
 
 mod house_rules;
 mod invariants;

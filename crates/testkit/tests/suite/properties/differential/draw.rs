@@ -1,15 +1,15 @@
-//! Random operations, right and wrong ones.
+//! Random operations, valid and invalid.
 
 use larkspur_testkit::Random;
 use larkspur_testkit::model::{Actor, Change, Edit, Form, Model, Op, TabDraft};
 
 use super::{ACTORS, APPS, STARTS, USERS};
 
-/// Draws operations about what the model has, and about what it has not.
+/// Draws operations on things that exist in the model, and on things that do not.
 pub(super) struct Draw<'a> {
     pub(super) random: &'a mut Random,
     pub(super) model: &'a Model,
-    /// Whether nothing wrong is drawn on purpose.
+    /// Whether to draw nothing invalid on purpose.
     pub(super) careful: bool,
 }
 
@@ -26,18 +26,18 @@ impl Draw<'_> {
         of[self.index(of.len())]
     }
 
-    /// One of these; only one of the first so many, which are good, if care is taken.
+    /// One of these; when careful, one of the first `good`, which are valid.
     pub(super) fn of<'b>(&mut self, good: usize, of: &[&'b str]) -> &'b str {
         let most = if self.careful { good } else { of.len() };
         self.one(&of[..most])
     }
 
-    /// Something that goes wrong, in so many percent of the careless draws.
+    /// True if the draw is to be invalid: in `percent` percent of the careless draws.
     pub(super) fn slip(&mut self, percent: u64) -> bool {
         !self.careful && self.chance(percent)
     }
 
-    /// Mostly one of these, sometimes something else.
+    /// Mostly one of these ids, sometimes something else.
     pub(super) fn known(&mut self, ids: &[String], others: &[&str]) -> String {
         if ids.is_empty() || (!self.careful && self.chance(10)) {
             return self.one(others).to_owned();
@@ -62,7 +62,7 @@ impl Draw<'_> {
         self.known(&self.model.all("image"), &["img_v3_none", ""])
     }
 
-    /// A chat, mostly one of which this holds, if some draws find one.
+    /// A chat, mostly one that satisfies the condition, if a few draws find one.
     fn chat_that(&mut self, holds: impl Fn(&Model, &str) -> bool) -> String {
         let draws = if self.slip(25) { 1 } else { 12 };
         let mut chat = self.any_chat();
@@ -76,7 +76,7 @@ impl Draw<'_> {
     }
 
     fn any_chat(&mut self) -> String {
-        // The chats of the start are the interesting ones.
+        // The initial chats are the interesting ones.
         if self.chance(60) {
             return format!("<chat:{}>", self.index(STARTS.len()));
         }
@@ -88,7 +88,7 @@ impl Draw<'_> {
         self.model.nth_chat(number).cloned().unwrap_or(nowhere)
     }
 
-    /// Mostly one of those in a chat, often its owner, as far as they call.
+    /// An actor: mostly a member of a chat, often its owner.
     fn actor(&mut self, chat: &str) -> Actor {
         let members = self.model.members_of(chat);
         if !members.is_empty() && !self.slip(30) {
@@ -102,7 +102,7 @@ impl Draw<'_> {
         self.compatriot(chat)
     }
 
-    /// As `actor`, but not the owner, if some draws find another one.
+    /// As `actor`, but not the owner, if a few draws find another one.
     fn plain_member(&mut self, chat: &str) -> Actor {
         let owner = self.model.members_of(chat).into_iter().next();
         let mut by = self.actor(chat);
@@ -115,7 +115,7 @@ impl Draw<'_> {
         by
     }
 
-    /// Anybody, mostly of a chat's tenant.
+    /// Any actor, mostly of a chat's tenant.
     fn compatriot(&mut self, chat: &str) -> Actor {
         let tenant = self.model.tenant_of(chat);
         let any = self.slip(30);
@@ -138,7 +138,7 @@ impl Draw<'_> {
         [Form::Open, Form::Open, Form::Union, Form::User][self.index(4)]
     }
 
-    /// The id of somebody in a form, mostly as the app should name them.
+    /// The id of a person in a form, mostly as the app should name them.
     fn person(&mut self, app: usize, form: Form) -> String {
         let user = self.index(USERS.len());
         let user = if !self.slip(40) && USERS[user].0 != APPS[app] { user % 7 } else { user };
@@ -151,14 +151,14 @@ impl Draw<'_> {
             Form::User => format!("<user:{user}>"),
             Form::Union => format!("<union:{tenant}.{user}>"),
             Form::App => format!("<app:{}>", self.index(APPS.len())),
-            // Every app of a user's tenant knows them.
+            // Every app of a user's tenant knows the user.
             Form::Open if tenant == 1 => format!("<open:2.{user}>"),
             Form::Open if APPS[app] == 0 && !self.slip(10) => format!("<open:{app}.{user}>"),
             Form::Open => format!("<open:{}.{user}>", self.index(2)),
         }
     }
 
-    /// Some people; now and then more than a call may name.
+    /// Some people; occasionally more than a call may name.
     pub(super) fn people(&mut self, app: usize, form: Form) -> Vec<String> {
         let mut ids = self.several(3, |draw| draw.person(app, form));
         if ids.is_empty() && self.chance(70) {
@@ -178,7 +178,7 @@ impl Draw<'_> {
         }
         let mut ids = Vec::new();
         for _ in 0..=self.random.below(2) {
-            // The owner is the one that nothing is done to.
+            // Nothing can be done to the owner.
             let first = usize::from(members.len() > 1 && self.chance(85));
             let member = members[first + self.index(members.len() - first)].clone();
             let user = member.strip_prefix("<user:").and_then(|rest| rest.strip_suffix('>'));
@@ -252,7 +252,7 @@ impl Draw<'_> {
         let tabs = self.model.tabs_of(&chat);
         match self.random.below(34) {
             0..3 => {
-                // As many as it takes to come to the limit.
+                // Enough to reach the limit.
                 let url = Some("https://example.com".to_owned());
                 let draft = TabDraft { tab_type: "url".to_owned(), url, ..TabDraft::default() };
                 let chat = "<chat:0>".to_owned();
@@ -300,7 +300,7 @@ impl Draw<'_> {
             }
             8..16 => Op::GetChat { by, form, chat },
             16..29 if self.chance(8) => {
-                // An external chat is not made public.
+                // An external chat cannot be made public.
                 let chat = "<chat:4>".to_owned();
                 let by = self.actor(&chat);
                 let change =
@@ -309,7 +309,7 @@ impl Draw<'_> {
             }
             16..29 => Op::UpdateChat { by, form, change: self.change(by.app, form, &chat), chat },
             29..32 => {
-                // Rarely one of the start, so that they live.
+                // Rarely an initial one, so that they survive.
                 let late = self.known(&self.model.all("chat"), &["x"]);
                 let chat = if self.chance(15) { chat } else { late };
                 Op::DeleteChat { by: self.actor(&chat), chat }
@@ -364,7 +364,7 @@ impl Draw<'_> {
 
     fn menu_op(&mut self) -> Op {
         let which = self.random.below(26);
-        // Only groups with a bot have menus, and only some of them items.
+        // Only groups with a bot have menus, and only some of them have items.
         let chat = self.chat_that(|model, chat| {
             let bot = model.members_of(chat).iter().any(|member| member.starts_with("<app"));
             let some = which < 10 || !model.menu_of(chat).0.is_empty();
@@ -422,7 +422,7 @@ impl Draw<'_> {
                 Op::Answer { tenant, chat, member, welcome: self.chance(70) }
             }
             _ => {
-                // Any chat, so that dissolved ones come back.
+                // Any chat, so that dissolved ones are restored.
                 let chat = self.any_chat();
                 let tenant = self.model.tenant_of(&chat);
                 let members = members_of(tenant);
@@ -444,7 +444,7 @@ impl Draw<'_> {
     }
 }
 
-/// What the control API sets.
+/// Settings of the control API.
 const SETTINGS: [(&str, &str); 7] = [
     ("membership_approval", "approval_required"),
     ("membership_approval", "approval_required"),
@@ -455,7 +455,7 @@ const SETTINGS: [(&str, &str); 7] = [
     ("add_member_permission", "all_members"),
 ];
 
-/// Who may be made a member of a tenant's chats.
+/// The possible members of a tenant's chats.
 fn members_of(tenant: usize) -> &'static [&'static str] {
     match tenant {
         0 => &["<app:0>", "<app:1>", "<user:0>", "<user:1>", "<user:2>", "<user:3>", "<user:7>"],

@@ -1,6 +1,7 @@
-//! The drivers against each other: the same sequence is answered with the same bytes, and leaves the same rows.
+//! The drivers against each other: the same sequence gives the same answers, byte for byte, and leaves the same rows.
 //!
-//! The model says what matters of an answer; this sees all of it: texts, violations, headers, and what no answer shows.
+//! The model checks the essentials of an answer; this checks all of it: texts, violations, headers, and rows that no
+//! answer shows.
 
 use std::sync::Arc;
 
@@ -17,19 +18,19 @@ use serde_json::{Map, Value, json};
 use super::real::Real;
 use super::{Counts, Outcome, Step, asked_for, drawn, pause, sequence};
 
-/// Unless the environment variable `TEST_SEQUENCES` says how many.
+/// The default, unless the environment variable `TEST_SEQUENCES` is set.
 const SEQUENCES: u64 = 2;
 
-/// The lists whose order hangs on drawn ids. The model has looked at what order they have beyond that.
+/// The lists whose order depends on drawn ids. The model checks the rest of their order.
 const UNORDERED: [&str; 6] =
     ["items", "members", "user_manager_id_list", "bot_manager_id_list", "chat_managers", "chat_bot_managers"];
 
-/// What may differ between two stores that hold the same: this and nothing else.
+/// The permitted differences between two stores with the same content.
 ///
-/// Ids that the model names have its names; other drawn ids, hashes and the numbers that are made of the time and the
-/// node are not looked at, nor are the log id of an answer and the page token, which is sealed with the store's key.
+/// Ids that the model names are replaced with its names. Other drawn ids, hashes and numbers derived from the time and
+/// the node are ignored, as are the log id of an answer and the page token, which is sealed with the store's key.
 impl Real {
-    /// All answers to an operation as one.
+    /// All answers to an operation, merged.
     fn plain_answers(&self) -> Value {
         let mut items = Vec::new();
         let mut pages: Vec<Value> = self.heard.iter().map(|reply| self.plain_reply(reply)).collect();
@@ -79,7 +80,7 @@ impl Real {
         (name.to_owned(), plain)
     }
 
-    /// A text with the model's names instead of ids.
+    /// A text with ids replaced by the model's names.
     fn plain_text(&self, text: &str) -> String {
         if let Some(name) = self.name(text) {
             return name.to_owned();
@@ -106,7 +107,7 @@ impl Real {
         }
     }
 
-    /// What a store holds, a line for each row.
+    /// The content of a store, one line per row.
     async fn plain_rows(&self, driver: &Arc<dyn Driver>) -> Vec<String> {
         let mut lines = Vec::new();
         for table in TABLES {
@@ -120,8 +121,7 @@ impl Real {
     }
 }
 
-/// Two ids in one text, as the parties of a chat are kept, are in the order of what was drawn for them: here in that of
-/// their names.
+/// Two ids in one text, such as the parties of a chat, are sorted by the drawn ids: sort them by their names instead.
 fn pair_in_order(text: &str) -> String {
     match text.split_once(' ') {
         Some((one, other)) if one.starts_with('<') && other.starts_with('<') && other < one => {
@@ -194,7 +194,7 @@ async fn all_drivers_answer_alike_and_keep_the_same() {
     }
 }
 
-/// A comparison that sees nothing proves nothing.
+/// Checks that the comparison detects differences.
 #[tokio::test]
 async fn a_row_that_differs_is_seen() {
     let mut held = Vec::new();

@@ -1,7 +1,7 @@
 //! The product against the reference model: random operations, step by step, on the kind of store that the run tests.
 //!
-//! What is learned from a failure is a sequence: the shortest part of the failing one, found by leaving steps out, that
-//! still fails. It is shown step by step, in the model's names.
+//! A failure is reported as a sequence: the shortest failing part of the original one, found by leaving steps out. It
+//! is shown step by step, with the model's names.
 
 mod draw;
 mod drivers;
@@ -18,19 +18,19 @@ use larkspur_testkit::model::{Actor, Op, Start};
 use larkspur_testkit::{empty_store, racing_store};
 use real::Real;
 
-/// Unless the environment variable `TEST_SEQUENCES` says how many.
+/// The default, unless the environment variable `TEST_SEQUENCES` is set.
 const SEQUENCES: u64 = 14;
 /// How many of them are the same in every run.
 const COUNTED: u64 = 10;
 const STEPS: usize = 500;
-/// How often each operation must at least succeed, and be refused, in the sequences that are counted.
+/// How often each operation must succeed, and be refused, at least, in the counted sequences.
 const AT_LEAST: (u32, u32) = (6, 3);
 const EPOCH: i64 = 1_750_000_000_000;
 /// The administrators' limit in tenant 0.
 const CHAT_USERS: usize = 4;
-/// Of each app, the tenant.
+/// The tenant of each app.
 const APPS: [usize; 3] = [0, 0, 1];
-/// Of each user: the tenant, the name, and whether they left. The first three of a world are those it begins with.
+/// For each user: the tenant, the name, and whether they have left. The first three of a world are its initial users.
 const USERS: [(usize, &str, bool); 11] = [
     (0, "Ada Larkin", false),
     (0, "Ben Sparrow", false),
@@ -44,7 +44,7 @@ const USERS: [(usize, &str, bool); 11] = [
     (1, "Ben Sparrow", false),
     (1, "Chen Yan", false),
 ];
-/// Those who call.
+/// The callers.
 const ACTORS: [Actor; 12] = [
     Actor { app: 0, user: None },
     Actor { app: 0, user: Some(0) },
@@ -72,7 +72,7 @@ const PLAIN: Start = Start {
     approval: false,
     members: &[],
 };
-/// The chats that are there from the start; the first two are those that a world begins with.
+/// The initial chats; the first two are those of a new world.
 const STARTS: [Start; 9] = [
     Start {
         name: "Larkspur demo",
@@ -135,7 +135,7 @@ const STARTS: [Start; 9] = [
     },
 ];
 
-/// An operation, the number it keeps when others are left out, and the milliseconds before it.
+/// An operation, its number, which it keeps when others are left out, and the milliseconds before it.
 #[derive(Debug, Clone)]
 struct Step {
     number: usize,
@@ -143,7 +143,7 @@ struct Step {
     op: Op,
 }
 
-/// Answers by operation: how many succeeded and how many were refused; and by code.
+/// Answers by operation: successes and refusals; and by code.
 #[derive(Debug, Default)]
 struct Counts {
     operations: BTreeMap<String, (u32, u32)>,
@@ -157,7 +157,7 @@ impl Counts {
         *self.codes.entry(code).or_default() += 1;
     }
 
-    /// A generator that meets only refusals, or none of a kind, tests nothing.
+    /// A generator with only refusals, or without any of a kind, tests nothing.
     fn assert_enough(&self) {
         let rare = self.operations.iter().filter(|(name, (done, refused))| {
             *done < AT_LEAST.0 || (*refused < AT_LEAST.1 && !PREPARING.contains(&name.as_str()))
@@ -170,10 +170,10 @@ impl Counts {
     }
 }
 
-/// If a step was answered otherwise than expected: its place, and how.
+/// For a step with an unexpected answer: its index, and the difference.
 type Outcome = Result<(), (usize, String)>;
 
-/// Runs steps until one is answered otherwise than expected.
+/// Runs steps until one has an unexpected answer.
 async fn replay(driver: Arc<dyn Driver>, steps: &[Step]) -> Outcome {
     let (mut real, mut model) = Real::open(driver).await;
     for (place, step) in steps.iter().enumerate() {
@@ -189,12 +189,12 @@ async fn replay(driver: Arc<dyn Driver>, steps: &[Step]) -> Outcome {
 async fn pause(real: &mut Real, milliseconds: i64) {
     real.clock.advance(milliseconds);
     if milliseconds > 1000 {
-        // Tokens have run out.
+        // The tokens have expired.
         real.sign_in().await;
     }
 }
 
-/// Draws a sequence. The model alone is run for it: what it would answer decides what is drawn next.
+/// Draws a sequence. Only the model runs it: its answers decide what is drawn next.
 fn drawn(random: &mut Random, counts: &mut Counts) -> Vec<Step> {
     let mut model = larkspur_testkit::model::Model::new(EPOCH, CHAT_USERS, &APPS, &USERS);
     for (number, start) in STARTS.iter().enumerate() {
@@ -204,7 +204,7 @@ fn drawn(random: &mut Random, counts: &mut Counts) -> Vec<Step> {
     model.document("<user:1>", &["<chat:6>"]);
     let mut steps = Vec::with_capacity(STEPS);
     for number in STARTS.len()..STARTS.len() + STEPS {
-        // Often the same millisecond; now and then a day, after which uuids may be used again.
+        // Often the same millisecond; occasionally half a day, after which uuids may be reused.
         let pauses = [0, 0, 1, 3, 0, 12 * 3600 * 1000 * i64::from(random.below(40) == 0)];
         let pause = pauses[usize::try_from(random.below(6)).expect("an index")];
         model.now += pause;
@@ -215,7 +215,7 @@ fn drawn(random: &mut Random, counts: &mut Counts) -> Vec<Step> {
     steps
 }
 
-/// The shortest part of a failing sequence that was found to fail, and how it fails.
+/// The shortest failing part of a failing sequence, and how it fails.
 async fn shrunk(
     mut steps: Vec<Step>,
     mut why: String,
@@ -242,7 +242,7 @@ async fn shrunk(
     (steps, why)
 }
 
-/// Runs a sequence, which must be answered as expected.
+/// Runs a sequence; every answer must be as expected.
 async fn sequence(steps: &[Step], run: impl AsyncFn(&[Step]) -> Outcome) {
     let Err((place, why)) = run(steps).await else { return };
     println!("step {place} of {}: {why}\nmade shorter:", steps.len());
@@ -253,17 +253,17 @@ async fn sequence(steps: &[Step], run: impl AsyncFn(&[Step]) -> Outcome) {
     panic!("{}\n{how}\n(at first: {why})", shown.join("\n"));
 }
 
-/// How many sequences are drawn: some, or as many as the environment variable `TEST_SEQUENCES` says.
+/// The number of sequences: the default, or that of the environment variable `TEST_SEQUENCES`.
 #[expect(clippy::disallowed_methods, reason = "whoever has the time may run more of them")]
 fn asked_for(some: u64) -> u64 {
     let Ok(text) = std::env::var("TEST_SEQUENCES") else { return some };
     text.parse().unwrap_or_else(|_| panic!("TEST_SEQUENCES is {text:?}, which is no number"))
 }
 
-/// On a store alone every unit runs on one connection; on one that is raced for, units share commits, readers read, the
-/// read model answers. A database on a server is always raced for, and gets a part of the sequences.
+/// On a store with one connection, every unit runs on it; on a racing store, units share commits, readers are used, and
+/// the read model answers. A PostgreSQL store is always a racing one, and gets a part of the sequences.
 ///
-/// The first sequences are always the same, so that what they meet can be counted; the others are new ones.
+/// The first sequences are always the same, so that their results can be counted; the others are new.
 #[tokio::test]
 async fn the_product_does_what_the_model_says() {
     let mut counts = Counts::default();
@@ -291,11 +291,11 @@ async fn the_product_does_what_the_model_says() {
     println!("{counts:?}");
 }
 
-/// How many operations there are.
+/// The number of operations.
 const OPERATIONS: usize = 37;
-/// Those that only prepare the ground.
+/// Operations that only prepare the state.
 const PREPARING: &[&str] = &["SetApp", "SetChat", "SetMember", "DropMember", "DeleteImage", "Upload"];
-/// Every code that the model knows.
+/// Every code of the model.
 const CODES: &[u32] = &[
     0, 230001, 232001, 232002, 232003, 232006, 232007, 232008, 232009, 232010, 232011, 232012, 232013,
     232014, 232016, 232017, 232018, 232020, 232021, 232022, 232024, 232025, 232026, 232027, 232029, 232030,

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use super::{ACTORS, APPS, CHAT_USERS, EPOCH, STARTS, Step, USERS};
 
-/// Two worlds of one server, and which of their ids is which of the model's.
+/// Two worlds of one server, and the mapping between their ids and the model's.
 pub(super) struct Real {
     worlds: [World; 2],
     pub(super) clock: Arc<ManualClock>,
-    /// Of every app: its secret.
+    /// The secret of every app.
     secrets: Vec<String>,
     tokens: HashMap<(usize, Option<usize>), String>,
     ids: HashMap<String, String>,
@@ -66,7 +66,7 @@ impl Real {
         (real, model)
     }
 
-    /// Makes the apps and users that a new world lacks, and learns what all of them are called.
+    /// Creates the apps and users that a new world lacks, and records their ids.
     async fn people(&mut self) {
         let home = self.worlds[0].clone();
         let second = home.control("POST", "/apps").body(json!({})).send().await.data();
@@ -149,7 +149,7 @@ impl Real {
         self.names.get(id).map(String::as_str)
     }
 
-    /// Learns what a step made and did not show.
+    /// Records the ids of what a step created and did not show.
     pub(super) async fn learn_of(&mut self, step: &Step, expected: &Expected, model: &Model) {
         let chat = format!("<chat:{}>", step.number);
         let made = matches!(step.op, Op::CreateChat { .. }) && expected.code == 0;
@@ -158,7 +158,7 @@ impl Real {
         }
     }
 
-    /// No answer shows the tab that a new chat begins with.
+    /// No answer shows the initial tab of a new chat.
     async fn learn_message_tab(&mut self, tenant: usize, chat: &str) {
         let name = chat.replace("chat:", "tab:").replace('>', ".m>");
         if !self.ids.contains_key(&name) {
@@ -168,7 +168,7 @@ impl Real {
         }
     }
 
-    /// A text with the product's ids instead of the model's. What no step has made has an id that nothing has.
+    /// A text with the product's ids instead of the model's. For a thing that was never created, it uses an unknown id.
     fn text(&self, text: &str) -> String {
         let mut filled = String::new();
         let mut rest = text;
@@ -216,7 +216,7 @@ impl Real {
         }
     }
 
-    /// Does an operation; how the answer differs from the expected one, if it does.
+    /// Runs an operation. Returns how the answer differs from the expected one.
     pub(super) async fn check(&mut self, op: &Op, expected: &Expected) -> Result<(), String> {
         let reply = self.request(op, "").send().await;
         let (found, answered) = (reply.json(), reply.status());
@@ -244,7 +244,7 @@ impl Real {
         if self.agrees(data, &shown)? { Ok(()) } else { Err(differs) }
     }
 
-    /// A list as the model tells it: all of it, and how many stand on each page.
+    /// A list in the model's form: all of it, and the number of items on each page.
     async fn all_pages(&mut self, op: &Op, first: Value) -> Result<Value, String> {
         let mut page = first;
         let (mut pages, mut items) = (Vec::new(), Vec::new());
@@ -275,7 +275,7 @@ impl Real {
         Ok(all)
     }
 
-    /// Whether an answer is the expected one. Ids that are new in it are learned.
+    /// Whether an answer is as expected. New ids in it are recorded.
     fn agrees(&mut self, expected: &Value, found: &Value) -> Result<bool, String> {
         let special = |name: &str| expected.as_object().filter(|map| map.len() == 1)?.get(name);
         if let Some(Value::Array(list)) = special(UNORDERED) {

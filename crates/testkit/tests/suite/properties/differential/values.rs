@@ -1,4 +1,4 @@
-//! What is drawn of names, tabs, menus and settings.
+//! Random values for names, tabs, menus and settings.
 
 use larkspur_testkit::model::{Change, Form, MenuDraft, TabDraft};
 use serde_json::json;
@@ -47,7 +47,7 @@ impl Draw<'_> {
         let long = "名".repeat(59 + self.index(3));
         TabDraft {
             id: self.maybe(if self.careful { 100 } else { 90 }, |draw| {
-                // The first is the message tab, which is not for writing.
+                // The first is the message tab, which cannot be changed.
                 let custom = if !draw.slip(40) { tabs.get(1..).unwrap_or_default() } else { tabs };
                 draw.known(custom, &["5"])
             }),
@@ -60,7 +60,7 @@ impl Draw<'_> {
         }
     }
 
-    /// A good one, as far as rights and icons allow.
+    /// A valid tab, as far as rights and icons allow.
     pub(super) fn good_tab(&mut self) -> TabDraft {
         let document = format!("<document:{}>", self.random.below(2));
         let icon = self.maybe(60, Draw::image);
@@ -126,7 +126,7 @@ impl Draw<'_> {
             let left = match form {
                 Form::Union => "<union:0.7>".to_owned(),
                 Form::User => "<user:7>".to_owned(),
-                // The other tenant's app does not know who left this one.
+                // The other tenant's app does not know the user who left this one.
                 Form::Open | Form::App => format!("<open:{}.7>", app % 2),
             };
             let owners = if self.chance(20) {

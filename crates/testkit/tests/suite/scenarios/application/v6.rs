@@ -1,4 +1,4 @@
-//! `application/v6`: what an app is told of itself and of others, and its scopes.
+//! `application/v6`: an app reads about itself and others, and its scopes.
 
 use larkspur_testkit::{Request, World};
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ async fn an_app_has_the_owner_whom_the_control_api_names() {
     let reply = world.control("PUT", &format!("/apps/{app}")).body(json!({"owner": "no-user"})).send().await;
     reply.refused(5275404);
     assert_eq!(reply.violated(), ["owner"]);
-    // Of an app that was made elsewhere, only what is the tenant's own can be set.
+    // For an app made elsewhere, only the tenant's own settings can be changed.
     let maker = world.lab.world().await;
     let (shop, _) = isv_app(&maker).await;
     let installed = world.control("POST", "/installs").body(json!({"app_id": shop})).send().await.data();
@@ -128,7 +128,7 @@ async fn other_apps_need_the_right_of_an_administrator() {
     assert!(text(&help, "url").contains(SELF), "{help}");
 }
 
-/// What is listed as granted is what the check of scopes lets through, and nothing else is.
+/// A scope listed as granted passes the scope check, and no other does.
 #[tokio::test]
 async fn the_list_of_scopes_agrees_with_their_check() {
     let world = world().await;
@@ -170,7 +170,7 @@ async fn the_list_of_scopes_agrees_with_their_check() {
             assert_eq!(granted(&list, scope), allowed, "{scope} of {scopes_now}");
         }
     }
-    // An app that asks for nothing and holds nothing has nothing.
+    // An app that requests nothing and holds nothing has no scopes.
     world.set_app(&app, json!({"scopes": [], "requested_scopes": []})).await;
     assert_eq!(scopes(&world, &token).send().await.data(), json!({"scopes": []}));
     let all = scopes(&world, &world.token).send().await.data();
@@ -194,7 +194,7 @@ async fn an_app_applies_once_for_what_it_lacks() {
         (&shown["scopes"], &shown["requested_scopes"]),
         (&json!(["im:chat"]), &json!(["docs:doc", "im:chat", "im:resource"]))
     );
-    // One of the two is granted: the other is another application.
+    // One of the two is granted: the other needs a new application.
     world.set_app(&app, json!({"scopes": ["im:chat", "docs:doc"]})).await;
     apply().send().await.data();
     refused_as(&apply().send().await, 212004, "duplicate apply");

@@ -1,4 +1,4 @@
-//! How often an app may sign in.
+//! Rate limits of sign-in, by app.
 
 use larkspur_contract::Access;
 use larkspur_server::REGISTRY;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::scenarios::names;
 
-/// A call of an app that is refused for something else, if it is let in.
+/// A call of an app that, if admitted, is refused for another reason.
 async fn call(world: &World, path: &str, app_id: &str, token: &str) -> Reply {
     let body = json!({"client_id": app_id, "client_secret": "wrong", "grant_type": "authorization_code", "code": "x"});
     world.lab.request("POST", path).token(token).body(body).send().await
@@ -59,12 +59,12 @@ async fn the_sign_in_too_many_of_an_app_is_refused() {
         assert_eq!(limit.parse(), Ok(window.cap));
         let reply = call(&world, path, &other, &others_token).await;
         assert_ne!(reply.json()["code"], 99991400, "another app has a window of its own");
-        // What names no app is not counted for any.
+        // Calls that name no app are not counted.
         for wrong in ["", "cli_x"] {
             let reply = call(&world, path, wrong, "a-x").await;
             assert_ne!(reply.json()["code"], 99991400, "{path}");
         }
-        // The world's clock does not open the window, which is that of an app in all tenants; the real one does.
+        // The world's clock does not open the window, which covers an app in all tenants; the real time does.
         world.advance(i64::from(window.seconds)).await;
         let reply = call(&world, path, &world.app_id, &world.token).await;
         assert_eq!(reply.json()["code"], 99991400, "{path}");

@@ -42,7 +42,7 @@ async fn nobody_signs_in_for_who_is_gone() {
     };
     refused_all().await;
 
-    // Somebody else with the same user_id is somebody else, even after the same grant.
+    // Another user with the same user_id is a different user, even after the same grant.
     world.control("POST", "/users").body(json!({"user_id": user_id, "name": "Other"})).send().await.data();
     let fresh = exchange(&world, V2, by_code(&code(&world, 0, &offline).await)).await;
     assert_eq!(fresh.code(), 0);

@@ -1,4 +1,4 @@
-//! The historic token endpoints, and who the user is.
+//! The historic token endpoints, and user_info.
 
 use serde_json::{Value, json};
 
@@ -173,12 +173,12 @@ async fn the_app_token_may_stand_in_the_body() {
     };
     let fresh = code(&world, 0, &[]).await;
     let user = world.user_token(1, json!({})).await;
-    // The token is looked at before anything else, as in the header.
+    // The token is checked before anything else, as in the header.
     for body in [by_code(&fresh), json!({}), with(by_code(&fresh), ""), with(by_code(&fresh), "t-x")] {
         declined(&anonymous(first, body).send().await, 20014);
     }
     declined(&anonymous(first, with(by_code(&fresh), &user)).send().await, 20014);
-    // A header that is there is what counts.
+    // A header takes precedence.
     let both = world.call("POST", first).token("t-x").body(with(by_code(&fresh), &world.token));
     declined(&both.send().await, 20014);
     let signed_in = anonymous(first, with(by_code(&fresh), &world.token)).send().await.data();

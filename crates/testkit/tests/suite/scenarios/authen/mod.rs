@@ -1,4 +1,4 @@
-//! `authen`, `oauth/v3`: a user lets an app in, and the app fetches its tokens.
+//! `authen`, `oauth/v3`: a user authorizes an app, and the app fetches its tokens.
 
 use larkspur_api::{Settings, UserPicker};
 use larkspur_testkit::{Lab, Reply, Request, World};
@@ -20,7 +20,7 @@ const V3: &str = "/oauth/v3/token";
 const HOME: &str = "http://localhost:3000/cb";
 const DAY: i64 = 24 * 3600;
 
-/// Parameters, of which later ones replace earlier ones of the same name and an empty value removes one.
+/// Parameters; later ones replace earlier ones of the same name, and an empty value removes one.
 fn merged<'a>(pairs: &[(&'a str, &'a str)], more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut all: Vec<(&str, &str)> =
         pairs.iter().copied().filter(|(name, _)| more.iter().all(|(other, _)| other != name)).collect();
@@ -62,14 +62,14 @@ fn base64(bytes: &[u8]) -> String {
     out
 }
 
-/// Where the page's answer leads, for one of the world's users.
+/// The page's answer to a decision of one of the world's users.
 async fn decide(world: &World, user: usize, more: &[(&str, &str)]) -> Reply {
     let user = format!("{}/{}", world.tenant_key, world.users[user].user_id);
     let usual = asked(world, &[("decision", "allow"), ("user", user.as_str())]);
     world.lab.answer_page(&merged(&usual, more)).await.send().await
 }
 
-/// The address that a browser is sent to.
+/// The URL to which a browser is redirected.
 #[track_caller]
 fn location(reply: &Reply) -> String {
     assert_eq!(reply.status(), 302, "{}", reply.text());
@@ -99,7 +99,7 @@ fn by_refresh(token: &str) -> Value {
     json!({"grant_type": "refresh_token", "refresh_token": token})
 }
 
-/// A page that refuses, with its number and nothing that was sent as markup.
+/// A page that refuses, with its number and without markup from the request.
 #[track_caller]
 fn stopped(reply: &Reply, status: u16, code: u32) {
     assert_eq!(reply.status(), status, "{}", reply.text());
@@ -108,7 +108,7 @@ fn stopped(reply: &Reply, status: u16, code: u32) {
     assert!(reply.response.header("location").is_none());
 }
 
-/// A refusal of the token endpoint: three members and nothing else.
+/// A refusal of the token endpoint: exactly three fields.
 #[track_caller]
 fn denied(reply: &Reply, code: u32, error: &str) {
     let json = reply.json();
@@ -157,13 +157,13 @@ async fn the_page_offers_people_and_answers_with_a_code() {
     let fragment =
         location(&decide(&world, 0, &[("redirect_uri", "http://127.0.0.1/a?b=c#/d"), ("state", "")]).await);
     assert!(fragment.starts_with("http://127.0.0.1/a?b=c&code=") && fragment.ends_with("#/d"), "{fragment}");
-    // Most programs leave response_type out.
+    // Most programs omit response_type.
     location(&decide(&world, 0, &[("response_type", "")]).await);
     let denial = location(&decide(&world, 0, &[("decision", "deny"), ("user", "")]).await);
     assert_eq!(denial, format!("{HOME}?error=access_denied&state=a%20b%26c"));
 }
 
-/// What tells the language of a page.
+/// Checks the language of a page.
 #[track_caller]
 fn is_in(reply: &Reply, tag: &str, words: &[&str]) {
     assert!(reply.text().contains(&format!("<html lang=\"{tag}\">")), "{tag}: {}", reply.text());
@@ -172,7 +172,7 @@ fn is_in(reply: &Reply, tag: &str, words: &[&str]) {
     }
 }
 
-/// Where the link to the other language leads.
+/// The target of the link to the other language.
 fn switch(reply: &Reply) -> String {
     let link =
         reply.text().split("<nav ").nth(1).and_then(|nav| nav.split("href=\"").nth(1)).expect("a link");
@@ -209,13 +209,13 @@ async fn pages_are_in_chinese_and_english() {
             let reply = shown(more, accepted).await;
             is_in(&reply, tag, if tag == "en" { &english } else { &chinese });
             assert!(!reply.text().contains("<script>"));
-            // The switch keeps all that was asked, and leads to the other one, whatever the browser prefers.
+            // The switch keeps all parameters, and leads to the other language, whatever the browser prefers.
             let other = page(&world.lab, &format!("{path}{}", switch(&reply)), &[]);
             let other = other.header("Accept-Language", accepted).send().await;
             is_in(&other, if tag == "en" { "zh-CN" } else { "en" }, &["value=\"a b&amp;c\"", "im:chat"]);
         }
     }
-    // Without a word about it, English.
+    // English by default.
     is_in(&page(&world.lab, PAGE, &asked(&world, &[scope])).send().await, "en", &english);
 }
 
@@ -227,7 +227,7 @@ async fn the_language_goes_along_with_the_answer() {
     is_in(&shown, "zh-CN", &[&action, "name=\"lang\" value=\"zh\"", "按姓名查找用户"]);
     let none = page(&world.lab, PAGE, &asked(&world, &[("lang", "zh"), ("name", "nobody")])).send().await;
     is_in(&none, "zh-CN", &["没有符合条件的用户"]);
-    // What the page sends: a refusal is in the page's language, and a way to the other one would lose the form.
+    // A refusal of the form is in the page's language; a link to the other language would lose the form.
     let token = world.lab.form_token(&asked(&world, &[])).await.expect("a token");
     let pairs = asked(&world, &[("decision", "maybe"), ("user", "x"), ("form_token", &token)]);
     let refused = world.lab.form(&format!("{PAGE}?lang=zh"), &pairs).send().await;
@@ -260,7 +260,7 @@ async fn refusals_are_in_the_browser_s_language() {
         let other = page(&world.lab, &format!("{PAGE}{}", switch(&reply)), &[]);
         stopped(&other.header("Accept-Language", "zh-CN").send().await, 400, code);
     }
-    // What cannot be read at all, too.
+    // Also for input that cannot be read at all.
     let broken = world.lab.request("GET", &format!("{PAGE}?lang=zh&state=%ff")).send().await;
     is_in(&broken, "zh-CN", &["请求格式有误"]);
 }

@@ -1,4 +1,4 @@
-//! An answer of the sign-in page is taken from that page alone, and what is not for everybody under known names alone.
+//! The sign-in form is accepted from its own page only, and private pages are served under known host names only.
 
 use larkspur_server::Names;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Request};
@@ -15,7 +15,7 @@ async fn a_form_without_the_token_of_its_page_is_refused() {
     let world = lab.world().await;
     let pairs = asked(&world, &DECIDED);
     stopped(&lab.form(PAGE, &pairs).send().await, 403, 5275419);
-    // The parameters in the address of the page are those of the form.
+    // The parameters in the page's URL are those of the form.
     let good = lab.answer_page(&pairs).await;
     assert_eq!(location(&good.clone().send().await), format!("{HOME}?error=access_denied&state=a%20b%26c"));
     let other = asked(&world, &[("state", "another"), ("decision", "deny")]);
@@ -45,7 +45,7 @@ async fn a_form_that_another_page_sent_is_refused() {
     for (name, value) in [("Origin", "http://localhost:5275"), ("Sec-Fetch-Site", "same-origin")] {
         location(&form.clone().header(name, value).send().await);
     }
-    // A reader may come from anywhere: that is how an app sends its users here.
+    // A reader may come from any site: apps send their users here.
     let shown = page(&world.lab, PAGE, &asked(&world, &[]));
     assert_eq!(shown.header("Sec-Fetch-Site", "cross-site").send().await.status(), 200);
 }

@@ -1,4 +1,4 @@
-//! Codes and refresh tokens that come a second time, and verifiers that nothing was sent for.
+//! Reused codes and refresh tokens, and verifiers without a challenge.
 
 use larkspur_testkit::World;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ async fn ended(world: &World, token: &str) {
     world.call("GET", "/authen/v1/user_info").token(token).send().await.refused(99991668);
 }
 
-/// A sign-in: its code, and what was given for it.
+/// A sign-in: its code, and the tokens for it.
 async fn sign_in(world: &World, path: &str) -> (String, Value) {
     let code = code(world, 0, &LASTING).await;
     let given = exchange(world, path, by_code(&code)).await.json();
@@ -36,7 +36,7 @@ async fn a_code_that_comes_again_takes_back_what_it_gave() {
             let refresh = by_refresh(&text(&renewed, "refresh_token"));
             denied(&exchange(&world, path, refresh).await, 20064, "invalid_grant");
         }
-        // Other sign-ins of the same user in the same app go on, and new ones begin.
+        // Other sign-ins of the same user in the same app continue, and new ones start.
         works(&world, &text(&other, "access_token")).await;
         works(&world, &by_hand).await;
         let again = exchange(&world, path, by_refresh(&text(&other, "refresh_token"))).await.json();

@@ -265,7 +265,7 @@ async fn an_app_may_present_itself_by_http_basic() {
             let usual = [("grant_type", "authorization_code"), ("code", fresh.as_str())];
             world.lab.form(path, &super::merged(&usual, more)).authorization(authorization)
         };
-        // A wrong secret leaves the code as it is: OAuth libraries try Basic, then the body.
+        // A wrong secret does not use up the code: OAuth libraries try Basic, then the body.
         denied(&send(&basic(&world.app_id, "wrong"), &[]).send().await, 20002, "invalid_client");
         denied(&send(&basic("cli_0000000000000000", "x"), &[]).send().await, 20048, "invalid_client");
         let secret = [("client_id", world.app_id.as_str()), ("client_secret", &world.app_secret)];

@@ -19,7 +19,7 @@ async fn the_bot_stands_at_the_top() {
     let app = world.control("GET", &format!("/apps/{}", world.app_id)).send().await.data();
     assert_eq!((&bot["open_id"], &bot["app_name"]), (&app["bot_open_id"], &app["name"]));
 
-    // As one client sends it: with a body.
+    // One client sends it with a body.
     let with_body = world.call("GET", "/bot/v3/info").body(json!({})).send().await;
     assert_eq!(with_body.json(), json);
 }
@@ -116,7 +116,7 @@ async fn bots_have_names_by_the_ids_that_the_caller_sees() {
     assert_eq!(data["bots"].as_object().expect("a map").len(), 2);
     assert_eq!(data["bots"][&own]["bot_id"], json!(own));
 
-    // The id that the other app itself sees names no bot here; nor does a user's, nor what is no id.
+    // An id that only the other app sees names no bot here; nor does a user's id, nor an invalid one.
     let themselves = world.call("GET", "/bot/v3/info").token(&theirs).send().await;
     let foreign = text(&themselves.json()["bot"], "open_id");
     assert_ne!(foreign, helper);

@@ -1,3 +1,3 @@
-//! Who may do what with documents.
+//! Permissions on documents.
 
 mod v1;

@@ -1,4 +1,4 @@
-//! Events on their way to an app: the address and its verification, tickets, retries, encryption.
+//! Delivery of events to an app: the URL and its verification, tickets, retries, encryption.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const RESEND: &str = "/open-apis/auth/v3/app_ticket/resend";
 const NOW: i64 = 1_700_000_000_123;
 pub(super) const HOUR: i64 = 3600;
 
-/// The maker of an ISV app, with a worker of the lab's own and a clock that stands still.
+/// The maker of an ISV app, with a worker of its own and a clock that stands still.
 pub(super) struct Maker {
     pub(super) world: World,
     pub(super) app_id: String,
@@ -51,14 +51,14 @@ impl Maker {
         self.world.control("GET", &format!("/apps/{}/events", self.app_id)).send().await.data()
     }
 
-    /// Sends what is due, tickets of the hour among it; how many attempts were made.
+    /// Sends what is due, including the hour's tickets; returns the number of attempts.
     pub(super) async fn round(&self) -> usize {
         let engine = self.world.lab.app.engine();
         app_ticket::send_due(engine, self.clock.now_ms()).await.expect("a transaction");
         self.worker.round().await
     }
 
-    /// Sets the address, which has to want events.
+    /// Sets the URL, which must pass verification.
     pub(super) async fn subscribe(&self, receiver: &Receiver) {
         self.put(json!({"request_url": receiver.url()})).await.data();
         assert_eq!(self.round().await, 1);
@@ -71,7 +71,7 @@ impl Maker {
         assert_eq!(reply.json(), json!({"code": 0, "msg": "success"}));
     }
 
-    /// What became of the event with this id.
+    /// The state of the event with this id.
     pub(super) async fn fate(&self, event_id: &str) -> Value {
         let shown = self.get().await;
         let all = shown["deliveries"].as_array().expect("deliveries");
@@ -121,7 +121,7 @@ async fn an_address_is_verified_and_gets_what_is_asked_for() {
     assert_eq!(maker.round().await, 1);
     let (event, ticket) = (receiver.seen().remove(1), maker.ticket().await);
     let uuid = text(&event.json(), "uuid");
-    // Letter for letter: some receivers check the signature over what they make of the body again.
+    // Byte for byte: some receivers serialize the body again and check the signature over that.
     let expected = format!(
         r#"{{"ts":"1700000060.123000","uuid":"{uuid}","token":{},"type":"event_callback","event":{{"app_id":"{}","app_ticket":"{ticket}","type":"app_ticket"}}}}"#,
         before["verification_token"], maker.app_id
@@ -143,16 +143,16 @@ async fn a_ticket_every_hour_of_the_worlds_clock() {
     maker.world.advance(1).await;
     assert_eq!(maker.round().await, 1);
     assert_eq!(receiver.events()[0]["event"]["app_ticket"], maker.ticket().await.as_str());
-    // The real time does it, too.
+    // The real time has the same effect.
     maker.clock.advance(HOUR * 1000 - 1);
     assert_eq!(maker.round().await, 0);
     maker.clock.advance(1);
     assert_eq!(maker.round().await, 1);
-    // Hours that were jumped over bring one ticket, and the rhythm stays.
+    // Skipped hours produce one ticket, and the rhythm stays.
     maker.world.advance(5 * HOUR + 600).await;
     assert_eq!(maker.round().await, 1);
     assert_eq!(maker.get().await["next_ticket_ms"], NOW + 8 * HOUR * 1000);
-    // Back: nobody waits for the old time to come again.
+    // Back: no ticket waits for the old time to come again.
     maker.world.advance(-100 * HOUR).await;
     assert_eq!(maker.round().await, 0);
     maker.world.advance(HOUR).await;

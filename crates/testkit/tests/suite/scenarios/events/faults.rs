@@ -1,5 +1,4 @@
-//! Events where something goes wrong: addresses that do not want them, slow ones, private ones, workers that die or
-//! work side by side.
+//! Failures of delivery: URLs that fail verification, slow ones, private ones, workers that die or run concurrently.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -141,7 +140,7 @@ async fn two_workers_deliver_once() {
             maker.world.advance(HOUR).await;
         }
         let workers: Vec<Arc<DeliveryWorker>> = (0..3).map(|_| lab.delivery_worker()).collect();
-        // And the tickets of the hour, which one of several servers writes down.
+        // And the hourly tickets, which one of several servers writes.
         let engine = lab.app.engine();
         let now = clock.now_ms();
         let (one, other) = tokio::join!(app_ticket::send_due(engine, now), app_ticket::send_due(engine, now));
@@ -157,7 +156,7 @@ async fn two_workers_deliver_once() {
         for one in rounds {
             attempts += one.await.expect("no panic");
         }
-        // A worker may find nothing left to claim while another is still about to write down what it did.
+        // A worker may find nothing left to claim while another has yet to record its result.
         attempts += workers[0].round().await;
         assert_eq!(attempts, makers.len() * 11, "round {round}");
     }
@@ -168,7 +167,7 @@ async fn two_workers_deliver_once() {
     assert_eq!(tickets.len(), 3 * 44);
 }
 
-/// Claims as a worker does, and does nothing about it.
+/// Claims as a worker does, and stops there.
 async fn claim(maker: &Maker) -> Vec<Delivery> {
     use larkspur_store::Clock;
     claim_in(maker.world.lab.app.engine(), maker.clock.now_ms()).await
@@ -184,7 +183,7 @@ pub(super) async fn claim_in(engine: &Arc<Engine>, now: i64) -> Vec<Delivery> {
     claimed.await.expect("a claim")
 }
 
-/// Writes down the result of one attempt.
+/// Records the result of one attempt.
 async fn settle(maker: &Maker, delivery: &Delivery, attempt: Attempt, now: i64) -> Outcome {
     let done = Arc::new([(delivery.clone(), attempt)]);
     let settled = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
@@ -209,13 +208,13 @@ async fn what_a_dead_worker_claimed_is_delivered_by_another() {
     assert_eq!(maker.round().await, 1);
     let uuid = text(&receiver.events()[0], "uuid");
     assert_eq!(uuid, held[0].event_id);
-    // It was not dead, but slow: what it has to say does not count any more.
+    // It was slow, not dead: its result no longer counts.
     let late = Attempt { status: None, failure: Some("late".to_owned()) };
     let now = maker.clock.now_ms();
     assert_eq!(settle(&maker, &held.remove(0), late, now).await, Outcome::Lost);
     let fate = maker.fate(&uuid).await;
     assert_eq!((&fate["state"], &fate["attempts"]), (&json!("delivered"), &json!(1)));
-    // The same while the second claim is still under way.
+    // The same while the second claim is still active.
     maker.resend().await;
     let first = claim(&maker).await;
     maker.clock.advance(LEASE_MS);
@@ -263,7 +262,7 @@ async fn a_deleted_world_leaves_nothing_to_deliver() {
     assert!(due.await.expect("a look").is_empty());
 }
 
-/// A worker that only looks once a second would take ten seconds for this.
+/// A worker that only polls once a second would take ten seconds for this.
 #[tokio::test]
 async fn a_running_worker_is_woken_by_what_is_written_and_ends_when_it_is_told_to() {
     let (maker, receiver) = (Maker::start().await, Receiver::start());
@@ -279,7 +278,7 @@ async fn a_running_worker_is_woken_by_what_is_written_and_ends_when_it_is_told_t
         until(&maker, |_| receiver.events().len() == sent).await;
     }
     assert!(began.elapsed() < Duration::from_secs(5), "it slept: {:?}", began.elapsed());
-    // It is told to end while a delivery is under way, which is seen to its end.
+    // It is told to stop during a delivery, which it completes.
     receiver.answer(Manner::Slowly(500));
     maker.resend().await;
     until(&maker, |_| receiver.events().len() == 11).await;

@@ -1,4 +1,4 @@
-//! Events: their way to an app.
+//! Events and their delivery to apps.
 
 mod delivery;
 mod faults;

@@ -1,4 +1,4 @@
-//! Who is told of an event, in which ids and in which order. The event is one of the tests' own.
+//! The recipients of an event, its ids and its order. The event type is made for the tests.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl Event for Renamed {
     }
 }
 
-/// Emits the event in a world, as an operation does; how many apps are told.
+/// Emits the event in a world, as an operation does; returns the number of receiving apps.
 async fn emit(engine: &Arc<Engine>, world: &World, name: &str) -> usize {
     let tenant = TenantKey::parse(&world.tenant_key).expect("a tenant");
     let event = Renamed { by: AppId::parse(&world.app_id).expect("an app"), name: name.to_owned() };
@@ -66,7 +66,7 @@ async fn subscribe(world: &World, app_id: &str, receiver: &Receiver) {
     world.control("PUT", &path).body(json!({"request_url": receiver.url()})).send().await.data();
 }
 
-/// A custom app and an ISV app that another world made: each hears of it at its own address, by its own name for the bot.
+/// A custom app and an ISV app of another world: each gets the event at its own URL, with its own id for the bot.
 #[tokio::test]
 async fn every_app_is_told_in_its_own_ids_wherever_it_was_made() {
     let lab = Lab::start().await;
@@ -76,7 +76,7 @@ async fn every_app_is_told_in_its_own_ids_wherever_it_was_made() {
     let (own, foreign) = (Receiver::start(), Receiver::start());
     let (engine, worker) = (lab.app.engine(), lab.delivery_worker());
     assert_eq!(emit(engine, &world, "before").await, 0);
-    // The one subscribed before it was installed here, the other one after.
+    // One subscribed before it was installed here, the other one after.
     subscribe(&maker, &isv, &foreign).await;
     assert_eq!(worker.round().await, 1);
     world.control("POST", "/installs").body(json!({"app_id": isv})).send().await.data();
@@ -129,7 +129,7 @@ async fn an_app_without_scope_bot_or_subscription_is_not_told() {
     assert_eq!(worker.round().await, 0, "what waited is dropped with the address");
 }
 
-/// Where nobody subscribes, memory says so: nothing is asked of the store, and nothing written.
+/// Without subscribers, memory answers: the store is neither read nor written.
 #[tokio::test]
 async fn nothing_is_asked_of_the_store_where_nobody_subscribes() {
     let sqlite: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
@@ -143,7 +143,7 @@ async fn nothing_is_asked_of_the_store_where_nobody_subscribes() {
         recording.runs() - before
     };
     assert_eq!((cost().await, cost().await), (1, 0), "the first one asks, and memory keeps the answer");
-    // Memory hears of a subscription at once.
+    // Memory learns of a subscription at once.
     subscribe(&world, &world.app_id, &receiver).await;
     lab.delivery_worker().round().await;
     assert_eq!((cost().await, cost().await), (2, 1), "a row for the app");
@@ -178,7 +178,7 @@ async fn first_tries_go_in_order_and_retries_hold_nothing_back() {
     assert_eq!(receiver.events()[1]["event"]["name"], "fails");
 }
 
-/// An installation of which a server of an earlier release told nobody is found by the sweep.
+/// An installation that a server of an earlier release did not announce is found by the sweep.
 #[tokio::test]
 async fn the_sweep_finds_subscribers_that_nobody_announced() {
     let sqlite: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));

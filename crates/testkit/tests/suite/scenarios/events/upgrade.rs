@@ -1,4 +1,4 @@
-//! A store of the release before: what it knew of events is moved.
+//! A store of the previous release: its events are migrated.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use larkspur_testkit::ManualClock;
 
 use super::faults::claim_in;
 
-/// The last schema in which events lay in the tenant that made the app.
+/// The last schema in which events were kept in the tenant that made the app.
 const BEFORE: usize = 16;
 const NOW: i64 = 1_700_000_000_000;
 const TENANT: &str = "00000000000000aa";
@@ -20,7 +20,7 @@ async fn sql(driver: &dyn Driver, text: String) -> Vec<Row> {
     driver.query(Effect::Writes, text, Vec::new()).await.unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// A store of that schema, whose world's clock is five seconds ahead, with these rows of apps and events.
+/// A store of that schema, with a world whose clock is five seconds ahead, and these rows of apps and events.
 async fn store(apps: &[&str], events: &[&str]) -> Arc<dyn Driver> {
     let driver: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
     let meta = "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)".to_owned();
@@ -58,7 +58,7 @@ async fn what_a_store_of_the_release_before_knew_of_events_is_moved() {
     let clock = ManualClock::at(NOW);
     let engine = Engine::open(driver.clone(), clock.clone(), 0).await.expect("it is migrated");
     assert!(sql(&*driver, "SELECT 1 FROM event_outbox".to_owned()).await.is_empty());
-    // The question is asked; of the tickets, the one that waited is replaced, and the other app's comes at its time.
+    // The verification is sent; of the tickets, the waiting one is replaced, and the other app's comes at its time.
     let asked = claim_in(&engine, NOW).await;
     assert_eq!(asked.iter().map(|event| event.event_id.as_str()).collect::<Vec<_>>(), ["e3"]);
     assert_eq!(

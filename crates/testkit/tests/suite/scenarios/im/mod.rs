@@ -1,4 +1,4 @@
-//! Chats and what they have.
+//! Chats and their parts.
 
 mod v1;
 mod v2;

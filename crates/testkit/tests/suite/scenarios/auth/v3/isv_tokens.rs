@@ -43,7 +43,7 @@ impl Shop {
     }
 }
 
-/// Refusals here are HTTP 200 with empty data and nothing else.
+/// Refusals here are HTTP 200 with empty data.
 #[track_caller]
 fn declined(reply: &Reply, code: u32, message: &str) {
     assert_eq!(
@@ -68,7 +68,7 @@ async fn from_a_ticket_to_a_tenant() {
     );
     let app_token = text(&reply, "app_access_token");
     assert!(app_token.starts_with("a-"));
-    // The Python SDK sends these members, too.
+    // The Python SDK sends these fields, too.
     let body = json!({"app_access_token": app_token, "tenant_key": customer.tenant_key, "app_id": shop.app_id,
         "app_secret": shop.secret, "app_ticket": "x"});
     let reply = shop.post(TENANT, body.clone()).await.json();
@@ -122,7 +122,7 @@ async fn a_ticket_is_good_for_an_hour_through_later_ones() {
         }
     }
     assert!(tickets[0].1 > 3 * 3600);
-    // The latest two are good however old they are.
+    // The latest two are valid, however old.
     shop.maker.advance(48 * 3600).await;
     for (ticket, _) in &tickets[tickets.len() - 2..] {
         assert_eq!(shop.app_token(ticket).await.code(), 0);
@@ -146,7 +146,7 @@ async fn forms_are_read_like_json() {
     let reply = post(TENANT, body).send().await.json();
     let tenant = text(&reply, "tenant_access_token");
     assert_eq!(shop.maker.call("GET", "/bot/v3/info").token(&tenant).send().await.code(), 0);
-    // The token of a shop app also stands in the body of the historic sign-in.
+    // The token of an ISV app may also be in the body of the historic sign-in.
     let body = format!("grant_type=authorization_code&code=x&app_access_token={token}");
     let reply = post("/open-apis/authen/v1/access_token", body).send().await;
     assert_eq!(reply.code(), 20003, "the app is known, the code is not: {}", reply.text());

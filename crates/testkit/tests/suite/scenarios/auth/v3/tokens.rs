@@ -16,7 +16,7 @@ async fn own(world: &World, path: &str) -> Value {
     sign_in(world, path, json!({"app_id": world.app_id, "app_secret": world.app_secret})).await.json()
 }
 
-/// Refusals here are HTTP 200 with empty data and nothing else.
+/// Refusals here are HTTP 200 with empty data.
 #[track_caller]
 fn declined(reply: &Reply, code: u32, message: &str) {
     assert_eq!(
@@ -125,7 +125,7 @@ async fn apps_that_cannot_sign_in_here() {
     for path in [TENANT, APP] {
         declined(&sign_in(&world, path, credentials.clone()).await, 20009, "tenant has not installed app");
     }
-    // A disabled app signs in; what it then does is refused.
+    // A disabled app can sign in; its calls are refused.
     world.set_app(&world.app_id, json!({"status": "disabled"})).await;
     let token = text(&sign_in(&world, TENANT, credentials).await.json(), "tenant_access_token");
     refused(&world.call("GET", "/im/v2/tags?ids=").token(&token).send().await, 99991662);
@@ -146,7 +146,7 @@ async fn a_new_secret_and_old_tokens() {
 #[tokio::test]
 async fn as_clients_send_it() {
     let world = world().await;
-    // Without a content type, with blanks, with members that are not asked for, with a token that is not looked at.
+    // Without a content type, with blanks, with unknown fields, with a token that is ignored.
     let body = format!(
         r#"{{ "app_id": "{}", "app_secret": "{}", "app_ticket": "x", "tenant_key": null }}"#,
         world.app_id, world.app_secret
@@ -182,7 +182,7 @@ async fn forms_are_read_like_json() {
         let body = format!("app_id={escaped}&app_secret={}&more=1", world.app_secret);
         let reply = post(path, &body).send().await.json();
         assert_eq!(text(&reply, "tenant_access_token"), world.token);
-        // What curl sends unless it is told otherwise: JSON under the name of a form.
+        // What curl sends by default: JSON with the media type of a form.
         let json = json!({"app_id": world.app_id, "app_secret": world.app_secret}).to_string();
         assert_eq!(text(&post(path, &json).send().await.json(), "tenant_access_token"), world.token);
         declined(&post(path, "app_id=&app_secret=x").send().await, 10003, "invalid param");

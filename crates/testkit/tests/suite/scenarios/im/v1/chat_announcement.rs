@@ -39,7 +39,7 @@ async fn blocks(world: &World) -> Value {
     content["body"]["blocks"].clone()
 }
 
-/// Whether a text is a number of seconds that is near another one's milliseconds.
+/// A text of seconds, checked to be near another field's milliseconds.
 fn seconds(shown: &Value) -> i64 {
     let text = shown.as_str().expect("a text");
     assert_eq!(text.len(), 10, "seconds have ten digits in this century: {text}");
@@ -170,7 +170,7 @@ async fn what_cannot_be_applied_leaves_the_rest_undone() {
     assert_eq!(blocks(&world).await, json!([paragraph("a")]));
 }
 
-/// Reading and editing, and what they are refused with.
+/// Reads and edits, and checks their codes.
 async fn answers(world: &World, token: &str, chat: &str, codes: [u32; 2]) {
     let calls = [read(world, chat), edit(world, chat, "0", &[])];
     for (call, code) in calls.into_iter().zip(codes) {
@@ -183,7 +183,7 @@ async fn answers(world: &World, token: &str, chat: &str, codes: [u32; 2]) {
     }
 }
 
-/// Everything that can be wrong with a chat at once, put right one thing at a time: the order in which it is told.
+/// Starts with everything wrong about a chat, and fixes one thing at a time: the order of the refusals.
 #[tokio::test]
 async fn every_refusal_of_a_chat() {
     let world = world().await;

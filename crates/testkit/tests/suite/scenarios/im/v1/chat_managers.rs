@@ -1,4 +1,4 @@
-//! `im/v1/chats/:chat_id/managers`: whom the owner appoints and dismisses.
+//! `im/v1/chats/:chat_id/managers`: appointing and dismissing managers.
 
 use larkspur_testkit::{Request, World};
 use serde_json::{Value, json};

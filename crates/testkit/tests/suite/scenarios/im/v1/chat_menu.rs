@@ -67,7 +67,7 @@ async fn menu(world: &World) -> Vec<Value> {
     tops(&world.call("GET", &path(&world.chat_id)).send().await)
 }
 
-/// A world whose chat has a link, a link and an item with a child; their ids, and the child's.
+/// A world whose chat has two links and an item with a child; their ids, and the child's.
 async fn three() -> (World, Vec<String>, String) {
     let world = world().await;
     let chat = world.chat_id.clone();
@@ -269,7 +269,7 @@ async fn the_sample_of_the_create_page_passes() {
     assert_eq!(made[0]["chat_menu_item"], item("NONE"), "shown as it was sent");
     assert_eq!(made[0]["children"][0]["chat_menu_item"], item("NONE"));
 
-    // Of the second level, type and name may be left out.
+    // In the second level, type and name may be omitted.
     let bare = [json!({"redirect_link": {"common_url": address}}), json!({"image_key": image}), json!({})];
     let more = tops(&add(&world, &chat, json!([parent("p", &bare)])).send().await);
     let shown = |n: usize| more[1]["children"][n]["chat_menu_item"].clone();
@@ -336,7 +336,7 @@ async fn a_change_is_refused() {
     refused(&world.call("PATCH", &path).body(missing).send().await, 232001);
 }
 
-/// The calls that change a menu, each with a body that would do but for the chat, and the reading one at the end.
+/// The calls that change a menu, each with a body that is valid except for the chat, and the read at the end.
 fn calls(world: &World, chat: &str) -> [Request; 5] {
     [
         add(world, chat, json!([top(link("x"))])),
@@ -347,7 +347,7 @@ fn calls(world: &World, chat: &str) -> [Request; 5] {
     ]
 }
 
-/// What each of [`calls`] answers, in their order.
+/// Checks the codes of [`calls`], in order.
 async fn answers(world: &World, chat: &str, codes: [u32; 5]) {
     for (call, code) in calls(world, chat).into_iter().zip(codes) {
         let reply = call.send().await;
@@ -359,7 +359,7 @@ async fn answers(world: &World, chat: &str, codes: [u32; 5]) {
     }
 }
 
-/// Everything that can be wrong with a chat at once, put right one thing at a time: the order in which it is told.
+/// Starts with everything wrong about a chat, and fixes one thing at a time: the order of the refusals.
 #[tokio::test]
 async fn every_refusal_of_a_chat() {
     let world = world().await;

@@ -67,7 +67,7 @@ async fn the_three_settings() {
     put(&world, chat, json!({})).send().await.data();
     assert_eq!(speakers(&world, chat).await.len(), 2);
 
-    // Under another setting the lists do not count, and the list that was is kept.
+    // With another setting the lists are ignored, and the previous list is kept.
     let ignored = json!({"moderation_setting": "all_members", "moderator_added_list": [people[0].open_id]});
     put(&world, chat, ignored).send().await.data();
     assert_eq!(speakers(&world, chat).await, Vec::<String>::new());

@@ -19,7 +19,7 @@ fn ids(page: &Value) -> Vec<String> {
     page["items"].as_array().expect("items").iter().map(|item| text(item, "chat_id")).collect()
 }
 
-/// A p2p chat of two, each a user_id or an app_id, a second later than what was before.
+/// A p2p chat of two parties, each a user_id or an app_id, a second after the previous one.
 async fn p2p(world: &World, one: &str, other: &str) -> String {
     world.advance(1).await;
     world.chat(json!({"chat_mode": "p2p", "members": [one, other]})).await
@@ -62,7 +62,7 @@ async fn chats_are_found_by_id_if_the_operator_is_in_them() {
     );
     assert!(text(talk, "avatar").starts_with("https://"));
 
-    // The same chat from its other end, and in another form of ids.
+    // The same chat from the other side, and with another form of ids.
     let user = world.user_token(0, json!({})).await;
     let theirs = chats(&world, json!([with_bot, gone])).token(&user).send().await.data();
     assert_eq!(ids(&theirs), [with_bot.as_str()]);
@@ -123,7 +123,7 @@ async fn a_user_finds_the_chats_with_others() {
     let chat = |id: &str, with: &str| json!({"chat_id": id, "chatter_id1": me.open_id, "chatter_id2": with});
     assert_eq!(reply.data(), json!({"p2p_chats": [chat(&with_bot, &bot), chat(&first, &anna.open_id)]}));
 
-    // Whichever way the form of ids is asked for, the first name wins.
+    // However the form of ids is requested, the first name wins.
     for query in
         ["chatter_id_type=user_id", "user_id_type=user_id", "chatter_id_type=user_id&user_id_type=open_id"]
     {
@@ -134,13 +134,13 @@ async fn a_user_finds_the_chats_with_others() {
         assert_eq!(data, json!({"p2p_chats": [expected]}), "{query}");
     }
 
-    // Of two chats of the same two it is the oldest, as long as that is in use.
+    // Of two chats of the same parties, the oldest active one counts.
     let second = p2p(&world, &anna.user_id, &me.user_id).await;
     let found = async || talks(&world, &user, json!([anna.open_id])).send().await.data()["p2p_chats"].clone();
     assert_eq!(found().await[0]["chat_id"], json!(first));
     set_chat(&world, &first, json!({"chat_status": "dissolved"})).await;
     assert_eq!(found().await[0]["chat_id"], json!(second));
-    // A chat that becomes a group is no p2p chat any more, until it is one again.
+    // A chat that becomes a group is no longer a p2p chat, until it is one again.
     set_chat(&world, &second, json!({"chat_mode": "group"})).await;
     assert_eq!(found().await, json!([]));
     set_chat(&world, &second, json!({"chat_mode": "p2p"})).await;
@@ -195,12 +195,12 @@ async fn a_user_lists_p2p_chats_too() {
         if token.is_empty() {
             break;
         }
-        // A token is good for the same types alone.
+        // A token is valid for the same types only.
         refused(&list(&world, &user, "p2p").query("page_token", &token).send().await, 232001);
     }
     assert_eq!(newest, all.into_iter().rev().collect::<Vec<_>>());
 
-    // With groups alone the answer is as ever.
+    // With groups alone, the answer is unchanged.
     let plain = world.call("GET", "/im/v1/chats").token(&user).send().await.data();
     assert_eq!(list(&world, &user, "group").send().await.data(), plain);
     assert_eq!(ids(&plain), [world.chat_id.as_str(), &group]);
@@ -215,7 +215,7 @@ async fn a_user_lists_p2p_chats_too() {
     let reply = list(&world, &user, "topic").send().await;
     refused(&reply, 99992402);
     assert_eq!(reply.violated(), ["types"]);
-    // A dissolved one is listed no more, nor one that became a group among p2p chats.
+    // A dissolved one is no longer listed, nor is a group among p2p chats.
     set_chat(&world, &with_anna, json!({"chat_status": "dissolved"})).await;
     set_chat(&world, &with_bot, json!({"chat_mode": "group"})).await;
     assert_eq!(ids(&list(&world, &user, "p2p").send().await.data()), Vec::<String>::new());

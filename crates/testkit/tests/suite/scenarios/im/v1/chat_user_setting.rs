@@ -1,4 +1,4 @@
-//! What a user sets for itself in chats: `im/v1/chat_user_setting` and `im/v1/chats/:chat_id/nickname`
+//! Personal settings of users in chats: `im/v1/chat_user_setting` and `im/v1/chats/:chat_id/nickname`
 
 use larkspur_testkit::{Lab, Request, World};
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ async fn chats_are_muted_by_a_user_for_itself() {
     assert_eq!(found["items"], json!([whole(&second, false, false), whole(chat, false, true)]));
     assert_eq!(status(&other, json!([chat])).await["items"], json!([one(chat, false)]), "nobody else's");
 
-    // It ends with the membership, and muting is no activity of the chat.
+    // It ends with the membership, and muting is not an activity of the chat.
     let member = format!("/chats/{second}/members/{}", world.users[0].user_id);
     let mute = json!({"chat_settings": [{"chat_id": second, "is_muted": true}]});
     put_member(&world, &second, &world.app_id, false).await;

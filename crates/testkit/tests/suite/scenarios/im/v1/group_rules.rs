@@ -1,4 +1,4 @@
-//! What groups let people and bots do, as the platform does it since the notices and reports of 2026.
+//! Rules of groups for people and bots, as on the platform since the notices and reports of 2026.
 
 use larkspur_api::Settings;
 use larkspur_testkit::{Lab, Request, World};
@@ -20,7 +20,7 @@ async fn get(world: &World, chat: &str) -> Value {
     world.call("GET", &format!("/im/v1/chats/{chat}")).send().await.data()
 }
 
-/// The bot's own call that makes it a manager, or no longer.
+/// The bot's own call to become a manager, or to stop being one.
 fn appoint_itself(world: &World, chat: &str, verb: &str) -> Request {
     let path = format!("/im/v1/chats/{chat}/managers/{verb}_managers?member_id_type=app_id");
     world.call("POST", &path).body(json!({"manager_ids": [world.app_id]}))
@@ -82,7 +82,7 @@ async fn the_platforms_own_avatars_are_used() {
     let made = create(&world, json!({"avatar": DEFAULT_AVATAR})).send().await.data();
     assert!(text(&made, "avatar").contains(DEFAULT_AVATAR), "{made}");
     let chat = text(&made, "chat_id");
-    // What an answer shows of a chat that was given none is such a key, too.
+    // The default avatar in an answer is such a key, too.
     let plain = text(&create(&world, json!({})).send().await.data(), "avatar");
     let key = plain.split('/').next_back().and_then(|rest| rest.split('~').next()).expect("a key");
     assert!(key.starts_with("default-avatar_"), "{key}");
@@ -106,7 +106,7 @@ async fn the_bot_that_made_a_chat_makes_itself_manager() {
     assert_eq!(gone.data(), json!({"chat_managers": [], "chat_bot_managers": []}));
     appoint_itself(&world, &chat, "add").send().await.data();
 
-    // By its open_id it is the owner, who is no manager.
+    // Its open_id is that of the owner, who is not a manager.
     let info = world.call("GET", "/bot/v3/info").send().await.json();
     let path = format!("/im/v1/chats/{chat}/managers/add_managers");
     let by_open_id = world.call("POST", &path).body(json!({"manager_ids": [info["bot"]["open_id"]]}));
@@ -127,7 +127,7 @@ async fn the_bot_that_made_a_chat_makes_itself_manager() {
 async fn no_other_bot_makes_itself_manager() {
     let world = world().await;
     let (other, token) = world.app(json!({})).await;
-    // A chat without an owner: the bot that made it is none.
+    // A chat without an owner: the bot that made it is not the owner.
     let nobodys =
         json!({"creator_app": world.app_id, "members": [world.app_id, other, world.users[0].user_id]});
     let chat = world.chat(nobodys).await;
@@ -142,14 +142,15 @@ async fn no_other_bot_makes_itself_manager() {
     refused(&call(&world.token, "open_id", &[&world.users[0].open_id]).send().await, 232038);
     let done = call(&world.token, "app_id", &[&world.app_id]).send().await.data();
     assert_eq!(done["chat_bot_managers"], json!([world.app_id]));
-    // In a chat of a user only the owner appoints, as ever.
+    // In a chat owned by a user, still only the owner appoints.
     let owned =
         json!({"owner": world.users[0].user_id, "creator_app": world.app_id, "members": [world.app_id]});
     let owned = world.chat(owned).await;
     refused(&appoint_itself(&world, &owned, "add").send().await, 232038);
 }
 
-/// The operations that users call on external chats of an app without external sharing, and those that they do not.
+/// The operations that users may call on external chats of an app without external sharing, and those that they may
+/// not.
 #[tokio::test]
 async fn users_read_external_chats() {
     let world = world().await;
@@ -197,7 +198,7 @@ async fn who_may_pin_is_a_setting() {
     let chat = text(&made, "chat_id");
     update(&world, &chat, json!({"pin_manage_setting": "all_members"})).send().await.data();
     assert_eq!(get(&world, &chat).await["pin_manage_setting"], "all_members");
-    // As every other setting, it is for those who manage the chat.
+    // Like every other setting, it needs the right to manage the chat.
     put_member(&world, &chat, &world.users[1].user_id, false).await;
     let member = world.user_token(1, json!({})).await;
     let change = update(&world, &chat, json!({"pin_manage_setting": "only_owner"})).token(&member);

@@ -20,7 +20,7 @@ fn is_image(reply: &Reply, media: &str, content: &[u8]) {
     assert_eq!(*reply.bytes(), content, "byte for byte");
 }
 
-// The heads of files, as far as their sizes are read from them.
+// The headers of files, as far as their sizes are read from them.
 
 fn jpeg(width: u16, height: u16) -> Vec<u8> {
     let mut bytes = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xc0\0\x11\x08".to_vec();
@@ -173,7 +173,7 @@ async fn who_may_download() {
     assert!(avatar.starts_with("v3_") && avatar.ends_with('g'), "{avatar}");
     refused(&get(&world, &avatar).send().await, 234001);
     refused(&get(&world, &avatar).token(&second).send().await, 234008);
-    // No scope is asked for.
+    // No scope is required.
     world.set_app(&world.app_id, json!({"scopes": []})).await;
     is_image(&get(&world, &key).send().await, "image/png", &png(8, 8));
     world.control("DELETE", &format!("/images/{key}")).send().await.data();

@@ -224,7 +224,7 @@ async fn whose_tags() {
     assert_eq!(listed, json!({"tag_infos": []}));
     let patch = one.call("PATCH", &format!("/im/v2/tags/{tag}")).body(json!({"patch_tag": {"name": "uno"}}));
     refused(&as_second(patch).send().await, 230001);
-    // The name is taken all the same: names are the tenant's.
+    // The name is still taken: names belong to the tenant.
     let body = json!({"create_tag": {"tag_type": "tenant", "name": "one"}});
     let made = as_second(one.call("POST", "/im/v2/tags").body(body)).send().await.data();
     assert_eq!(made, json!({"create_tag_fail_reason": {"duplicate_id": tag}}));

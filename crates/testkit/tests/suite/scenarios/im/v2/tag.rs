@@ -190,7 +190,7 @@ async fn a_name_is_taken_in_the_whole_tenant_and_in_no_other() {
     let tag = json!({"tag_type": "tenant", "name": "one", "i18n_names": [{"locale": "en", "name": "other"}]});
     let data = create(&world, tag).token(&second).send().await.data();
     assert_eq!(data, json!({"create_tag_fail_reason": {"duplicate_id": first}}), "by another app");
-    // Names by language take no part.
+    // Names by language do not count.
     let tag = json!({"tag_type": "tenant", "name": "two", "i18n_names": [{"locale": "en", "name": "one"}]});
     assert!(create(&world, tag).send().await.data()["id"].is_string());
     let other = world.lab.world().await;

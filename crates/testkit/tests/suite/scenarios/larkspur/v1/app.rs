@@ -57,7 +57,7 @@ async fn apps() {
     assert_eq!(changed["external_sharing"], true);
     assert_eq!(get(&world, path).await, changed);
 
-    // The secret of an app is its developer's.
+    // The secret of an app belongs to its developer.
     let other = world.lab.world().await;
     let (isv, _) = isv_app(&world).await;
     let installed =
@@ -91,7 +91,7 @@ async fn tokens() {
         refused(&list(revoked).send().await, 99991668);
     }
     list(&third).send().await.data();
-    // A person who is not active has no token that works.
+    // An inactive user has no valid token.
     for status in ["frozen", "resigned"] {
         let path = format!("/users/{}", world.users[0].user_id);
         world.control("PATCH", &path).body(json!({"status": status})).send().await.data();

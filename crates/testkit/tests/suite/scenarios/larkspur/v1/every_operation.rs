@@ -1,4 +1,4 @@
-//! What holds for every operation of the control API.
+//! Rules for every operation of the control API.
 
 use larkspur_testkit::{Lab, Reply};
 use serde_json::{Value, json};
@@ -170,13 +170,13 @@ async fn what_does_not_fit() {
         let reply = world.control(method, &path).body(body).send().await;
         declined(&reply, 5275400, field);
     }
-    // None of it left a trace.
+    // None of them had an effect.
     assert_eq!(get(&world, &format!("/chats/{p2p}")).await["members"].as_array().expect("a list").len(), 2);
     assert_eq!(get(&world, "/users").await["users"].as_array().expect("a list").len(), 3);
     assert_eq!(get(&world, "/apps").await["apps"].as_array().expect("a list").len(), 1);
 }
 
-/// What a refusal says of each field.
+/// The reasons of a refusal, by field.
 fn told(reply: &Reply) -> Vec<(String, String)> {
     let json = reply.refused(5275400);
     let all = json["error"]["field_violations"].as_array().expect("violations").iter();
@@ -224,7 +224,7 @@ async fn nothing_that_is_sent_is_ignored() {
         assert!(if why.is_empty() { said.contains("the fields are ") } else { said == why }, "{said}");
     }
 
-    // Everything at once, in the query and the body, and nothing of it was done.
+    // Everything at once, in the query and the body, without any effect.
     let body = json!({
         "user_id": "a/b", "status": "x", "nmae": "n", "email": 3, "mobile": {}
     });
@@ -237,7 +237,7 @@ async fn nothing_that_is_sent_is_ignored() {
     assert_eq!(told(&reply).len(), 2, "{}", reply.text());
     declined(&world.control("GET", &app).query("fields", "name").send().await, 5275400, "fields");
 
-    // An operation that is not there is told its neighbour, a code that it has not the ones that it has.
+    // An unknown operation is answered with a similar one, an unknown code with the operation's codes.
     let plan = |operation: &str, code: i64| {
         world.control("PUT", &format!("/refusals/{operation}")).body(json!({"code": code})).send()
     };
@@ -248,7 +248,7 @@ async fn nothing_that_is_sent_is_ignored() {
     assert!(told(&reply)[0].1.contains("its codes are 2200, 5000, "), "{}", reply.text());
 }
 
-/// A refusal leads to the operation's section of the guide, which the server answers itself.
+/// A refusal links to the operation's section of the guide, which the server itself serves.
 #[tokio::test]
 async fn refusals_lead_to_larkspur_s_own_documents() {
     let world = world().await;
@@ -283,7 +283,7 @@ async fn refusals_lead_to_larkspur_s_own_documents() {
     assert_eq!(world.lab.request("GET", "/larkspur/guide/nothing.md").send().await.status(), 404);
 }
 
-/// What the documents call a default is what a call without the field does.
+/// A documented default is the effect of omitting the field.
 #[tokio::test]
 async fn defaults_are_as_documented() {
     let world = world().await;
@@ -311,7 +311,7 @@ async fn defaults_are_as_documented() {
             {
                 map.remove(name);
             }
-            // A user is called by its id, unless it has a name.
+            // A user's name defaults to its id.
             if kept == "/users" {
                 map.remove("name");
             }
@@ -338,7 +338,7 @@ async fn what_is_there_already() {
     ] {
         declined(&world.control("POST", path).body(body).send().await, 5275409, field);
     }
-    // Only apps are the same in every world.
+    // Only apps have the same ids in every world.
     other.control("POST", "/users").body(json!({"user_id": world.users[0].user_id})).send().await.data();
     other.control("POST", "/documents").body(json!({"token": document})).send().await.data();
     let custom = json!({"app_id": other.app_id});

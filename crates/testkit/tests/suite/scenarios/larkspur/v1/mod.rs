@@ -1,4 +1,4 @@
-//! `/larkspur/v1`: the operations that make and change worlds.
+//! `/larkspur/v1`: the operations that create and change worlds.
 
 mod app;
 mod chat;

@@ -1,15 +1,15 @@
-//! Names that the control API is given have an end.
+//! Length limits of names in the control API.
 
 use serde_json::{Value, json};
 
 use crate::scenarios::{text, world};
 
-/// A text of so many characters that take two bytes each.
+/// A text of this many two-byte characters.
 fn long(length: usize) -> String {
     "\u{e9}".repeat(length)
 }
 
-/// Method, path, field, a body whose field is so long, and how long it may be.
+/// Method, path, field, a body whose field has this length, and the limit.
 type Case<'a> = (&'a str, &'a str, &'a str, Box<dyn Fn(usize) -> Value>, usize);
 
 #[tokio::test]

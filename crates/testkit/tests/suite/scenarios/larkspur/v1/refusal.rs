@@ -1,4 +1,4 @@
-//! Refusals that are planned.
+//! Planned refusals.
 
 use larkspur_testkit::World;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ async fn planned_refusals() {
     declined(&world.control("DELETE", "/refusals/im.v1.chat.get").send().await, 5275404, "operation");
     assert_eq!(get().await.code(), 0);
 
-    // So many calls of that operation are refused, and then it is as it was.
+    // This many calls of the operation are refused; then it works as before.
     plan("im.v1.chat.get", json!({"code": 232004, "times": 2})).await.data();
     assert_eq!(tags().await.code(), 0);
     get().await.refused(232004);
@@ -39,7 +39,7 @@ async fn planned_refusals() {
     assert_eq!(get().await.code(), 0);
     assert_eq!(left().await[0]["remaining"], 0);
 
-    // A later plan replaces it; one that is taken back refuses nothing; other worlds know nothing of it.
+    // A later plan replaces it; a canceled one refuses nothing; other worlds are unaffected.
     plan("im.v1.chat.get", json!({"code": 232004, "times": 9})).await.data();
     plan("im.v1.chat.get", json!({"code": 2200})).await.data();
     let other = world.lab.world().await;

@@ -1,4 +1,4 @@
-//! The control API: a user is deleted.
+//! Deleting a user.
 
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ async fn who_is_deleted_leaves_everything() {
     let found = world.call("GET", &format!("/contact/v3/users/{}", world.users[0].open_id));
     found.send().await.refused(99992351);
 
-    // Everybody goes: the bot that is left owns the chat.
+    // All users are deleted: the remaining bot owns the chat.
     delete(&next).await.data();
     delete(&last).await.data();
     let left = chat(&square).await;

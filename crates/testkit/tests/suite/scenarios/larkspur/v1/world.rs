@@ -52,7 +52,7 @@ async fn the_clock() {
     assert_eq!(second["clock_offset_ms"], 3_540_000);
     let third = put(json!({"now_ms": 1_700_793_403_850i64})).await;
     assert_eq!(third["now_ms"], 1_700_793_403_850i64);
-    // The world lives by it; its token, from the future, is still good.
+    // The world uses that time; its token from the future is still valid.
     let tag = world.tag("then").await;
     let shown = world.call("GET", "/im/v2/tags").query("ids", &tag).send().await.data();
     assert!(text(&shown["tag_infos"][0], "create_time").starts_with("17007934"), "{shown}");

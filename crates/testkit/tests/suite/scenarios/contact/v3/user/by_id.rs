@@ -1,4 +1,4 @@
-//! `contact/v3/users`: by their addresses and ids.
+//! `contact/v3/users`: by their contacts and ids.
 
 use larkspur_testkit::{Request, World};
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ async fn who_left_is_found_if_asked_for() {
     let found = find(&world, ask(true)).send().await.data();
     assert_eq!(found["user_list"][0]["user_id"], world.users[0].open_id);
     assert_eq!(found["user_list"][0]["status"], status(false, true));
-    // The address of somebody who left may be given to somebody else, who then comes first.
+    // The address of a user who left may belong to another user, who then comes first.
     set(&world, 2, json!({"email": "ada@example.com"})).await;
     let found = find(&world, ask(true)).send().await.data();
     assert_eq!(found["user_list"][0]["user_id"], world.users[2].open_id);
@@ -128,7 +128,7 @@ async fn whom_a_caller_may_read_of() {
     of(1).await.token(&token).send().await.data();
     let user = world.user_token(1, json!({"app_id": app, "scopes": [READ]})).await;
     of(0).await.token(&user).send().await.data();
-    // user_id is a form that needs a scope, and that ISV apps never have.
+    // user_id is a form that needs a scope, which ISV apps never have.
     get(&world, &ada.user_id).token(&token).query("user_id_type", "user_id").send().await.refused(99991672);
     get(&world, &ada.user_id).token(&user).query("user_id_type", "user_id").send().await.refused(99991679);
     let maker = world.lab.world().await;

@@ -1,4 +1,4 @@
-//! `contact/v3/users/:user_id`: which members a user has.
+//! `contact/v3/users/:user_id`: the fields of a user.
 
 use larkspur_testkit::{Request, World};
 use serde_json::{Value, json};
@@ -13,9 +13,9 @@ const DOTTED: &str = "contact:user.dotted_line_leader_info.read";
 const BROAD: [&str; 3] =
     ["contact:contact:access_as_app", "contact:contact:readonly", "contact:contact:readonly_as_app"];
 
-/// What every caller learns.
+/// The fields for every caller.
 const LEAST: [&str; 3] = ["mobile_visible", "open_id", "union_id"];
-/// What a scope adds for a user of whom nothing was ever set.
+/// The fields that a scope adds for a user without a profile.
 const UNSET: [(&str, &[&str]); 10] = [
     ("contact:user.base:readonly", &["avatar", "en_name", "name"]),
     ("contact:user.email:readonly", &["email"]),
@@ -43,7 +43,7 @@ const UNSET: [(&str, &[&str]); 10] = [
         ],
     ),
 ];
-/// What a scope adds once everything was set.
+/// The fields that a scope adds once everything is set.
 const SET: [(&str, &[&str]); 4] = [
     ("contact:user.base:readonly", &["nickname"]),
     (EMPLOYEE, &["enterprise_email"]),
@@ -55,7 +55,7 @@ fn get(world: &World, id: &str) -> Request {
     world.call("GET", &format!("/contact/v3/users/{id}"))
 }
 
-/// The members that a caller with these scopes is shown: the same for an app and for a user.
+/// The fields for a caller with these scopes: the same for an app and for a user.
 async fn shown(world: &World, scopes: Value) -> Vec<String> {
     let id = &world.users[0].union_id;
     let ask = |token: &str| get(world, id).token(token).query("user_id_type", "union_id");
@@ -78,7 +78,7 @@ fn sorted(parts: &[&[&'static str]]) -> Vec<&'static str> {
     all
 }
 
-/// Everything that can be set of a user; users 1 and 2 lead.
+/// Sets every field of a user; users 1 and 2 are leaders.
 async fn set_everything(world: &World) -> Value {
     let facts = json!({
         "email": "ada@example.com", "mobile": "+8613800000000", "en_name": "Ada L", "nickname": "Ad",
@@ -185,7 +185,7 @@ async fn what_was_set_is_told_in_every_form_of_id() {
         }
         assert!(text(&user["avatar"], "avatar_72").contains("/v3_00ab~"));
     }
-    // Leaders who are gone are told no more, and a user who is changed later keeps the rest.
+    // Deleted leaders are not shown, and a later change of the user keeps the other fields.
     for leader in [bob, chen] {
         world.control("DELETE", &format!("/users/{}", leader.user_id)).send().await.data();
     }

@@ -1,4 +1,4 @@
-//! `contact/v3`: several users at once, users of a department, and the contact range.
+//! `contact/v3`: several users at once, users of a department, and the contact scope.
 
 use larkspur_testkit::{Request, World};
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ async fn several_users_in_the_order_of_the_request() {
         let [first, second] = [&items[0], &items[1]];
         assert_eq!((&first["is_frozen"], &first["avatar_key"]), (&json!(true), &json!("v3_00ab")));
         assert_eq!((&second["is_frozen"], &second["avatar_key"]), (&json!(false), &json!("")));
-        // Beside the two, each is what the single read tells.
+        // Apart from these two, each is what the single read returns.
         let mut same = first.clone();
         for name in ["avatar_key", "is_frozen"] {
             same.as_object_mut().expect("an object").remove(name);
@@ -192,13 +192,13 @@ async fn the_users_of_the_root_department() {
         (of(found["items"].as_array().expect("items")), &found["items"][0]),
         (all.clone(), &alone["user"])
     );
-    // Those who have resigned are in no department; who is frozen is.
+    // Users who have resigned are in no department; frozen ones are.
     for (user, status) in [(&all[0], "resigned"), (&all[1], "frozen")] {
         world.control("PATCH", &format!("/users/{user}")).body(json!({"status": status})).send().await.data();
     }
     let found = pages(ask("&page_size=4&department_id_type=open_department_id"), "items").await;
     assert_eq!(of(&found), all[1..]);
-    // A user sees the same, whatever the range of the app.
+    // A user sees the same, whatever the scope of the app.
     world.set_app(&world.app_id, json!({"visible_to": [all[2]]})).await;
     let token = world.user_token(2, json!({"scopes": [ORGANIZE, "contact:user.employee_id:readonly"]})).await;
     assert_eq!(of(&pages(ask("&page_size=3").token(&token), "items").await), all[1..]);
@@ -221,7 +221,7 @@ async fn what_departments_refuse() {
             let asked = world.call("GET", path).query("department_id", "0").query("page_token", wrong);
             refused_as(&asked.send().await, 40012, "page token is invalid error");
         }
-        // A page of one caller's list is none of another's.
+        // A page token of one caller is invalid for another.
         let (_, other) = world.app(json!({"scopes": [ORGANIZE]})).await;
         let asked = ask("0").query("page_token", &token).token(&other);
         refused_as(&asked.send().await, 40012, "page token is invalid error");
@@ -289,7 +289,7 @@ async fn the_contact_range() {
             seen.expect("the app")["open_id"].clone()
         }
     };
-    // In the order of their user_ids: the second was made with a smaller one.
+    // In the order of their user_ids: the second was created with a smaller one.
     let expected = json!({
         "department_ids": [], "group_ids": [], "has_more": false,
         "user_ids": [shown(&made[1]).await, shown(&made[0]).await],

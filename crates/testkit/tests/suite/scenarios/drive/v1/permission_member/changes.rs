@@ -91,7 +91,7 @@ async fn a_list_shows_what_is_asked_for() {
         })
     );
 
-    // The id of a bot in the list is one that the other operations take.
+    // The other operations accept the id of a bot from the list.
     change(&world, &token, "openid", &bot, "edit").send().await.data();
     let shown = world.control("GET", &format!("/documents/{token}")).send().await.data();
     assert!(
@@ -271,7 +271,7 @@ async fn which_document_and_whom() {
         (world.call("GET", &format!("{base}/auth?type=docx&action=own")), 99992402, &["action"]),
         (world.call("PUT", &format!("{base}/x?type=docx")), 1063001, &["member_type", "perm"]),
         (world.call("DELETE", &format!("{base}/x")), 99992402, &["member_type", "type"]),
-        // What stands in the path is the page's.
+        // Path errors have the page's code.
         (world.call("GET", &format!("{none}?type=docx")), 1063001, &["token"]),
         (world.call("GET", &format!("{none}/auth?type=docx&action=view")), 1063001, &["token"]),
     ] {
@@ -287,7 +287,7 @@ async fn which_document_and_whom() {
     }
 }
 
-/// As the pages have it: `drive:file` suffices to change rights, and not to read them.
+/// As on the pages: `drive:file` suffices to change permissions, but not to read them.
 #[tokio::test]
 async fn which_scopes_do() {
     let world = world().await;

@@ -42,7 +42,7 @@ async fn every_form_of_id() {
             json!({"code": 0, "msg": "Success", "data": {"member": member(member_type, id, "view")}})
         );
         assert_eq!(collaborators(&world, &token).await, [json!({"member": kept, "perm": "view"})]);
-        // Again, with another right: it is replaced.
+        // Again, with another permission: it is replaced.
         add(&world, &world.token, &token, "docx", member(member_type, id, "edit")).send().await.data();
         assert_eq!(collaborators(&world, &token).await, [json!({"member": kept, "perm": "edit"})]);
     }
@@ -55,7 +55,7 @@ async fn every_form_of_id() {
         let data = add(&world, &world.token, &token, "docx", full.clone()).send().await.data();
         assert_eq!(data, json!({"member": full}), "echoed");
     }
-    // A bot is named by its open_id; of its own document it is the owner already.
+    // A bot is named by its open_id; it already owns its own document.
     let (token, _) = own(&world).await;
     refused(&add(&world, &world.token, &token, "docx", member("openid", &bot, "view")).send().await, 1063003);
     let (token, _) = document(&world, json!({"owner": world.users[0].user_id})).await;
@@ -101,7 +101,7 @@ async fn who_may_share() {
     share(&world, &token, user(1), "full_access").await;
     add(&world, &other, &token, "docx", somebody()).send().await.data();
     add(&world, &owner, &token, "docx", somebody()).send().await.data();
-    // A right that comes through a chat is a right.
+    // A permission through a chat counts.
     share(&world, &token, &world.chat_id, "full_access").await;
     add(&world, &world.token, &token, "docx", somebody()).send().await.data();
     refused(&add(&world, &owner, &token, "docx", member("userid", user(0), "edit")).send().await, 1063003);
@@ -128,7 +128,7 @@ async fn bad_parameters() {
     let (token, _) = own(&world).await;
     let user = &world.users[1];
     let path = format!("/drive/v1/permissions/{token}/members");
-    // The query is the gateway's, and its refusal comes first, with all that does not fit.
+    // Query errors are the gateway's; they come first, with all invalid fields.
     let reply = world.call("POST", &path).send().await;
     reply.refused(99992402);
     let mut violated = reply.violated();

@@ -11,7 +11,7 @@ fn create(world: &World, body: Value) -> Request {
     world.call("POST", "/im/v1/chats").body(body)
 }
 
-/// What is kept of a chat.
+/// The stored chat.
 async fn kept(world: &World, chat_id: &str) -> Value {
     world.control("GET", &format!("/chats/{chat_id}")).send().await.data()
 }
@@ -144,7 +144,7 @@ async fn with_everything_said() {
 async fn who_owns_it() {
     let world = world().await;
     let user = &world.users[0];
-    // The bot joins in any case, and manages if it is asked to and is not the owner.
+    // The bot always joins, and becomes a manager if the call asks for it and it is not the owner.
     for (query, role) in [("false", "member"), ("true", "manager"), ("0", "member"), ("1", "manager")] {
         let made = create(&world, json!({"owner_id": user.open_id}))
             .query("set_bot_manager", query)
@@ -193,7 +193,7 @@ async fn people_of_another_tenant() {
     let own = open_id(&maker, 0, &app_id).await;
     let made = shop(json!({"owner_id": own, "user_id_list": [own]})).send().await.data();
     assert_eq!(made["owner_id"], own.as_str());
-    // A shop app never sees the tenant's own ids, whatever its scopes.
+    // An ISV app never sees the tenant's own ids, whatever its scopes.
     let json = refused(&shop(json!({})).query("user_id_type", "user_id").send().await, 232001);
     assert_eq!(json["error"]["field_violations"][0]["field"], "user_id_type", "{json}");
     shop(json!({})).query("user_id_type", "union_id").send().await.data();
@@ -315,7 +315,7 @@ async fn bad_parameters() {
     ] {
         create(&world, body).send().await.refused(9499);
     }
-    // `null` is as good as nothing.
+    // `null` counts as absent.
     let nothing = json!({"name": null, "user_id_list": null, "i18n_names": null, "restricted_mode_setting": null, "chat_type": null, "owner_id": null});
     assert_eq!(create(&world, nothing).send().await.data()["name"], "(无主题)");
 }
@@ -346,7 +346,7 @@ async fn one_uuid_one_chat_for_ten_hours() {
     let other = create(&world, same_owner).query("uuid", "u1").token(&second).send().await;
     assert_ne!(id(other), owned, "another app, for the same owner");
 
-    // It is answered as it is now.
+    // The answer shows its current state.
     set_chat(&world, &first, json!({"name": "renamed"})).await;
     world.advance(10 * 3600 - 60).await;
     let token = world.sign_in(&world.app_id, &world.app_secret).await;
@@ -366,7 +366,7 @@ async fn a_refused_call_makes_nothing() {
     call("ou_x").send().await.refused(99992351);
     let made = text(&call(&world.users[0].open_id).send().await.data(), "chat_id");
     assert_eq!(people(&world, &made).await.len(), 2, "the uuid was not spent on the refused call");
-    // Of a call that makes no chat any more, ids are told all the same.
+    // Unknown ids are reported even by a call that creates no chat any more.
     call("ou_x").send().await.refused(99992351);
     assert_eq!(text(&call(&world.users[1].open_id).send().await.data(), "chat_id"), made);
 }
@@ -397,7 +397,7 @@ async fn what_clients_type_and_no_page_has_is_ignored() {
         let got = world.call("GET", &path).send().await.data();
         assert_eq!((&got["name"], &got["external"]), (&json!("b"), &json!(false)));
     }
-    // They ask for no right, either: a plain member may send them.
+    // They need no right, either: a plain member may send them.
     let user = world.user_token(1, json!({})).await;
     let path = format!("/im/v1/chats/{}", world.chat_id);
     world.call("PUT", &path).token(&user).body(json!({"labels": ["y"], "name": "c"})).send().await.data();

@@ -1,4 +1,4 @@
-//! `POST /im/v1/chats/:chat_id/link`, and what opening the link does.
+//! `POST /im/v1/chats/:chat_id/link`, and opening the link.
 
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, Request, World};
 use serde_json::{Value, json};

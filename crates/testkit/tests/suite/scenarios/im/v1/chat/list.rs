@@ -12,7 +12,7 @@ fn ids(page: &Value) -> Vec<String> {
     items.map(|item| item["chat_id"].as_str().expect("a chat_id").to_owned()).collect()
 }
 
-/// Every page of a list, one after the other.
+/// Every page of a list, in order.
 async fn pages(request: Request, size: usize) -> Vec<String> {
     let mut all = Vec::new();
     let mut token = String::new();
@@ -110,7 +110,7 @@ async fn what_is_listed_and_how() {
     assert_eq!(theirs["items"].as_array().expect("items").len(), 2);
     assert_eq!(theirs["items"][0]["owner_id"], world.users[0].user_id);
 
-    // Into a p2p chat and back: the list follows.
+    // To a p2p chat and back: the list follows.
     let path = format!("/chats/{}", world.chat_id);
     world.control("PATCH", &path).body(json!({"chat_status": "dissolved"})).send().await.data();
     assert!(!ids(&list(&world).send().await.data()).contains(&world.chat_id));

@@ -21,13 +21,13 @@ async fn found(request: Request) -> Vec<String> {
     ids(&request.send().await.data())
 }
 
-/// A chat of the app's bot, and of nobody else.
+/// A chat whose only member is the app's bot.
 async fn chat(world: &World, name: &str) -> String {
     world.advance(1).await;
     world.chat(json!({"name": name, "members": [world.app_id]})).await
 }
 
-/// A public chat that the app's bot is not in.
+/// A public chat without the app's bot.
 async fn public(world: &World, name: &str) -> String {
     world.advance(1).await;
     world.chat(json!({"name": name, "chat_type": "public", "members": [world.users[0].user_id]})).await
@@ -61,7 +61,7 @@ async fn names_are_found_by_the_beginnings_of_their_words() {
     for query in ["ig", "ball big pen", "\"ball big\"", "\"red ball\"", "审设"] {
         assert_eq!(found(search(&world, query)).await, Vec::<String>::new(), "{query}");
     }
-    // A hyphen in quotes is one; outside, it stands between words.
+    // A hyphen in quotes is literal; outside, it separates words.
     let other = chat(&world, "Ball and red pen").await;
     assert_eq!(found(search(&world, "red-ball")).await, [ball.clone(), other]);
     assert_eq!(found(search(&world, "\"red-ball\"")).await, [ball.as_str()]);
@@ -85,7 +85,7 @@ async fn whoever_is_in_a_joined_chat_finds_it() {
         assert_eq!(found(search(&world, query)).await, [joined.as_str()], "{query}");
     }
     assert_eq!(found(search(&world, "zelda secret")).await, Vec::<String>::new());
-    // The operator's own name does not find all its chats.
+    // The operator's own name does not match all of its chats.
     let user = world.user_token(0, json!({})).await;
     let own = search(&world, &world.users[0].name).token(&user);
     assert_eq!(found(own).await, Vec::<String>::new());
@@ -134,7 +134,7 @@ async fn the_operator_finds_joined_and_public_chats() {
     assert_eq!(found(search(&world, "demo")).await, Vec::<String>::new(), "a dissolved one");
 }
 
-/// Every page of a search, one after the other.
+/// Every page of a search, in order.
 async fn pages(request: Request, size: usize) -> Vec<String> {
     let (mut all, mut token) = (Vec::new(), String::new());
     loop {
@@ -257,7 +257,7 @@ async fn filters_keep_some_of_what_was_found() {
     check(of(json!({"chat_modes": ["thread"]})), &[&topic, &threads]).await;
     check(of(json!({"chat_modes": ["default"]})), &[&private, &joined, &open, &external]).await;
     check(of(json!({"is_manager": true})), &[&joined, &external, &threads]).await;
-    // Who is in a public chat is not told to those who are not.
+    // The members of a public chat are hidden from outsiders.
     check(of(json!({"member_ids": [user.open_id]})), &[&private]).await;
     check(json!({"filter": {"member_ids": [user.open_id, user.open_id]}}), &[&world.chat_id, &private]).await;
     let third = make(json!({"members": [app, user.user_id, world.users[2].user_id]})).await;
@@ -307,7 +307,7 @@ async fn the_other_search_shows_and_sorts() {
     let time = |name: &str| meta[name].as_str().expect(name).parse::<i64>().expect("milliseconds");
     let later = time("update_time") - time("create_time");
     assert!((10_000..60_000).contains(&later), "it was changed ten seconds later: {meta}");
-    // What some callers send in the body is looked for in the query alone.
+    // Parameters that some callers send in the body count only in the query.
     let sent = json!({"query": "sorted", "page_size": 1, "page_token": "x"});
     assert_eq!(search_v2(&world, sent).send().await.data()["items"].as_array().expect("items").len(), 2);
     assert_eq!(data["items"][1]["meta_data"]["chat_mode"], "topic");

@@ -1,4 +1,4 @@
-//! `PUT /im/v1/chats/:chat_id`: who may change what, and every refusal of the page.
+//! `PUT /im/v1/chats/:chat_id`: the permissions, and every refusal of the page.
 
 use larkspur_testkit::{Lab, Reply, Request, World};
 use serde_json::{Value, json};
@@ -122,7 +122,7 @@ async fn an_owner_of_another_tenant_is_named_so() {
     let lab = Lab::start().await;
     let world = lab.world().await;
     let chat = own_chat(&world, json!({"name": "x"})).await;
-    // An open_id of this app that no user of this tenant has: a user of another one, or a deleted one.
+    // An open_id of this app for no user of this tenant: a user of another tenant, or a deleted one.
     let keys = &world.lab.app.engine().keys;
     let app_id = larkspur_contract::ids::AppId::parse(&world.app_id).expect("an id");
     let stranger = keys.open_id(77, app_id).to_string();

@@ -1,4 +1,4 @@
-//! `im/v1/chats/:chat_id/members`: who comes in, who goes, who is there.
+//! `im/v1/chats/:chat_id/members`: joining, leaving, and membership.
 
 use larkspur_testkit::{Lab, Request, World};
 use serde_json::{Value, json};
@@ -27,21 +27,21 @@ async fn new_user(world: &World, name: &str) -> Value {
     })
 }
 
-/// Who is in the chat, as the control API sees it.
+/// The members of the chat, from the control API.
 async fn inside(world: &World, chat_id: &str) -> Vec<String> {
     let chat = world.control("GET", &format!("/chats/{chat_id}")).send().await.data();
     let members = chat["members"].as_array().expect("members");
     members.iter().map(|one| text(one, "member")).collect()
 }
 
-/// Takes the app's right to act as the owner of what it made.
+/// Removes the app's right to act as the owner of chats that it made.
 async fn not_as_owner(world: &World) {
     let all = larkspur_contract::scopes::ALL.iter().copied();
     let scopes: Vec<&str> = all.filter(|scope| *scope != "im:chat:operate_as_owner").collect();
     world.set_app(&world.app_id, json!({"scopes": scopes})).await;
 }
 
-/// The counts that the public API shows.
+/// The counts in the public API.
 async fn counts(world: &World, chat_id: &str) -> (String, String) {
     let shown = world.call("GET", &format!("/im/v1/chats/{chat_id}")).send().await.data();
     (text(&shown, "user_count"), text(&shown, "bot_count"))
@@ -105,7 +105,7 @@ async fn succeed_type_decides_what_becomes_of_bad_ids() {
     let listed = add(&world, chat, "?succeed_type=0", &[&gone, &good]).send().await.data();
     assert_eq!(listed["invalid_id_list"], json!([gone]));
     assert_eq!(inside(&world, chat).await.len(), 5);
-    // A user invites whom the app does not see.
+    // A user invites a user whom the app does not see.
     let user = world.user_token(1, json!({})).await;
     let all =
         add(&world, chat, "?succeed_type=1", &[&unseen, unknown, &gone]).token(&user).send().await.data();
@@ -242,7 +242,7 @@ async fn a_chat_may_leave_adding_to_its_managers() {
         "settings": {"add_member_permission": "only_owner"}}))
         .await;
     let invite = || add(&world, &chat, "", &[user["open_id"].as_str().expect("an id")]);
-    // The bot that made the chat stands in for its owner.
+    // The bot that made the chat acts for its owner.
     invite().send().await.data();
     let out = || remove(&world, &chat, "", &[user["open_id"].as_str().expect("an id")]);
     out().send().await.data();
@@ -337,7 +337,7 @@ async fn those_who_need_approval_wait() {
     }
     world.control("GET", "/chats/oc_1/pending").send().await.refused(5275404);
 
-    // Whom the owner invites has the owner's approval; who comes in otherwise waits no longer.
+    // The owner's invitation includes approval; a user who joins in another way no longer waits.
     invite().send().await.data();
     let owner = world.user_token(0, json!({})).await;
     assert_eq!(invite().token(&owner).send().await.data(), nothing());

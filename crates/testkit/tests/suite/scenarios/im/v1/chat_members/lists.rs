@@ -17,7 +17,7 @@ fn each(data: &Value, list: &str, field: &str) -> Vec<String> {
     data[list].as_array().expect("a list").iter().map(|item| text(item, field)).collect()
 }
 
-/// A chat of the world's bot and of users and another bot, who joined one after the other.
+/// A chat of the world's bot, users and another bot, who joined one after another.
 async fn peopled(world: &World) -> (String, String) {
     let (other, _) = world.app(json!({"name": "second"})).await;
     let chat = world.chat(json!({"owner": world.users[0].user_id, "members": [world.app_id]})).await;
@@ -70,7 +70,7 @@ async fn users_are_paged_and_bots_stand_on_the_first_page() {
     }
     assert_eq!((found, sizes), (each(&all, "users", "name"), vec![(2, 2), (2, 0), (1, 0)]));
 
-    // Those who joined at once are paged one by one.
+    // Members who joined at the same time are paged one by one.
     let many =
         world.chat(json!({"members": [world.app_id, world.users[0].user_id, world.users[1].user_id]})).await;
     let page = list(&world, &many).query("page_size", "1").send().await.data();
@@ -150,7 +150,7 @@ async fn all_bots_stand_on_one_page() {
     let me = world.call("GET", "/bot/v3/info").send().await.json();
     assert_eq!(data["items"][0]["bot_id"], me["bot"]["open_id"]);
 
-    // Each app sees the same bots under ids of its own.
+    // Each app sees the same bots under its own ids.
     let theirs = issued_token(&world, &other).await;
     let seen = bots(&world, &chat).token(&theirs).send().await.data();
     assert_eq!(each(&seen, "items", "bot_name"), each(&data, "items", "bot_name"));

@@ -1,4 +1,4 @@
-//! `GET im/v1/chats/:chat_id/members`: pages in the order of joining, and a chat that is full.
+//! `GET im/v1/chats/:chat_id/members`: pages in the order of joining, and a full chat.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ async fn walk(world: &World, chat_id: &str, size: i64) -> (Vec<usize>, Vec<Strin
     }
 }
 
-/// Adds users by the control API, each at a time of its own, or a bot where the name is empty.
+/// Adds users through the control API, each at another time; an empty name adds a bot.
 async fn arrive(world: &World, chat_id: &str, who: &[&str]) {
     for name in who {
         world.advance(1).await;
@@ -112,7 +112,7 @@ async fn a_page_token_is_good_for_its_chat_alone() {
     }
     let app_id = format!("/im/v1/chats/{chat}/members?member_id_type=app_id");
     world.call("GET", &app_id).send().await.refused(99992402);
-    // Whoever left since does not disturb the place.
+    // A member who has left since does not disturb the position.
     let first = page(&world, &chat, 2, "").send().await.data()["items"][0]["member_id"].clone();
     let shown = world.control("GET", &format!("/chats/{chat}")).send().await.data();
     let gone = text(&shown["members"][1], "member");
@@ -121,7 +121,7 @@ async fn a_page_token_is_good_for_its_chat_alone() {
     assert_eq!(rest["items"].as_array().expect("items").len(), 2, "{first}");
 }
 
-/// Puts `count` users into a chat, `together` at a time joined at once; a few hundred in a transaction.
+/// Adds `count` users to a chat, with `together` of them joining at the same time; a few hundred in a transaction.
 async fn fill(world: &World, chat_id: &str, from: i64, count: i64, together: i64) {
     let engine = world.lab.app.engine().clone();
     let tenant = TenantKey::parse(&world.tenant_key).expect("a tenant");
@@ -175,7 +175,7 @@ async fn a_full_chat_is_paged_and_closed() {
     assert_eq!(removed.send().await.data()["members"].as_array().expect("members").len(), 5000);
     add(&[&world.users[1].user_id, "filler000008"]).send().await.data();
 
-    // More than 5000, which only an administrator allows: twenty managers.
+    // More than 5000, which only an administrator can allow: twenty managers.
     world.control("PUT", "/limits").body(json!({"chat_users": 6000})).send().await.data();
     let owner = world.user_token(0, json!({})).await;
     let ids: Vec<String> = (100..121).map(|n| format!("filler{n:06}")).collect();
@@ -198,7 +198,7 @@ async fn those_who_joined_at_once_stand_on_one_page() {
     assert_eq!(walk(&world, &chat, 1).await.0, [0, 60, 60]);
     assert_eq!(walk(&world, &chat, 61).await.0, [60, 60]);
     assert_eq!(walk(&world, &chat, 62).await.0, [120]);
-    // No page outgrows a thousand rows, whatever the control API did.
+    // No page exceeds a thousand rows, whatever the control API did.
     fill(&world, &chat, 1000, 2500, 2500).await;
     let (sizes, found) = walk(&world, &chat, 100).await;
     assert_eq!((sizes.iter().max(), found.len()), (Some(&1000), 2620));

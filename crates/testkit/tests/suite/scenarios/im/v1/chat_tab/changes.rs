@@ -145,7 +145,7 @@ async fn an_order_names_every_tab_once() {
     assert_eq!(ids(&tabs(&kept)), order);
 }
 
-/// The three operations share their refusals; each is tried with a body that would do.
+/// The three operations share their refusals; each is called with an otherwise valid body.
 #[tokio::test]
 async fn every_refusal_of_a_chat() {
     let world = Lab::start().await.world().await;

@@ -1,4 +1,4 @@
-//! `im/v1/chats/:chat_id/chat_tabs`: what a tab is, what it may say, how many there may be.
+//! `im/v1/chats/:chat_id/chat_tabs`: the fields of a tab, their limits, and the number of tabs.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ async fn the_sample_of_the_page() {
         "every chat begins with its message tab, which shows nothing else"
     );
 
-    // As the page prints it: a doc tab with every kind of content and a config.
+    // The page's example: a doc tab with every kind of content and a config.
     let sample = json!([
         {
             "tab_name": "文档",
@@ -232,7 +232,7 @@ async fn bad_requests() {
         let reply = post(body).send().await;
         assert_eq!((reply.refused(9499)["msg"].as_str(), reply.status()), (Some(message), 400), "{body}");
     }
-    // The path is a parameter too: text that no store can keep.
+    // The path is a parameter, too: text that no store can keep.
     for path in ["/im/v1/chats/oc_%00/chat_tabs/list_tabs", "/im/v1/chats/%00/chat_tabs/list_tabs"] {
         refused(&world.call("GET", path).send().await, 232001);
     }
@@ -285,7 +285,7 @@ async fn content_must_be_an_address() {
     for url in ["http://a", "HTTPS://www.feishu.cn/x?y=z#f", "https://例え.jp/"] {
         world.add_tabs(&content("url", json!({"url": url}))).send().await.data();
     }
-    // Neither URLs nor names need be different.
+    // Neither URLs nor names need to be unique.
     world.add_tabs(&json!([url_tab(), url_tab()])).send().await.data();
     assert_eq!(tabs_of(&world).await.len(), 6);
 }

@@ -1,4 +1,4 @@
-//! `im/v1/chats/:chat_id/chat_tabs`: who may add and see tabs, in which chats, with which documents and icons.
+//! `im/v1/chats/:chat_id/chat_tabs`: rights to add and see tabs, by chats, documents and icons.
 
 use larkspur_testkit::{Reply, World};
 use serde_json::{Value, json};
@@ -12,13 +12,13 @@ async fn add_one(world: &World, token: &str, chat_id: &str) -> Reply {
     add_tabs(world, token, chat_id, json!([url_tab()])).send().await
 }
 
-/// Adding to a chat and listing its tabs are refused alike.
+/// Adding a tab and listing tabs are refused alike.
 async fn both_refused(world: &World, token: &str, chat_id: &str, code: u32) {
     refused(&add_one(world, token, chat_id).await, code);
     refused(&list_tabs(world, token, chat_id).send().await, code);
 }
 
-/// Everything that can be wrong at once, put right one thing at a time: the order in which it is told.
+/// Starts with everything wrong, and fixes one thing at a time: the order of the refusals.
 #[tokio::test]
 async fn one_fault_at_a_time() {
     let world = world().await;
@@ -121,7 +121,7 @@ async fn only_members() {
     put_member(&world, &world.chat_id, &app_id, false).await;
     add_one(&world, &bot, &world.chat_id).await.data();
 
-    // With a user token the user is the operator: neither does the bot's membership help, nor its absence hurt.
+    // With a user token the user is the operator: the bot's membership neither helps nor hurts.
     let (member, outsider) = (world.user_token(0, json!({})).await, world.user_token(1, json!({})).await);
     let chat = world.chat(json!({"members": [world.users[0].user_id]})).await;
     add_one(&world, &member, &chat).await.data();
@@ -134,7 +134,7 @@ async fn only_members() {
 async fn two_parties() {
     let world = world().await;
     let user = &world.users[0].user_id;
-    // The setting of groups says nothing here, and both parties may.
+    // The setting of groups does not apply here, and both parties may.
     let chat = world
         .chat(json!({"chat_mode": "p2p", "members": [user, world.app_id], "manage_widgets": "only_owner"}))
         .await;
@@ -192,13 +192,13 @@ async fn rights_on_documents() {
         add_tabs(&world, token, &world.chat_id, json!([doc_tab(url)])).send().await
     };
 
-    // The owner, whoever that is; nobody else.
+    // The owner, whichever kind it is, and no other.
     add(&tokens[0], &own.1).await.data();
     add(&world.token, &bots.1).await.data();
     for (token, url) in [(&tokens[1], &own.1), (&world.token, &own.1), (&tokens[0], &bots.1)] {
         refused(&add(token, url).await, 232051);
     }
-    // A collaborator with any right.
+    // A collaborator with any permission.
     for (n, perm) in ["view", "edit", "full_access"].into_iter().enumerate() {
         let (token, url) = document(&world, json!({"owner": user(2)})).await;
         refused(&add(&tokens[1], &url).await, 232051);
@@ -208,7 +208,7 @@ async fn rights_on_documents() {
         share(&world, &token, &world.app_id, perm).await;
         add(&world.token, &format!("{url}?from=share&n={n}#part")).await.data();
     }
-    // Unknown, of another kind than it says, another tenant's, deleted.
+    // Unknown, of another kind than stated, another tenant's, deleted.
     let other = world.lab.world().await;
     refused(&add(&world.token, "https://example.feishu.cn/docx/doxcnUnknown").await, 232051);
     refused(&add(&world.token, &format!("https://a.feishu.cn/docx/{}", bots.0)).await, 232051);
@@ -218,7 +218,7 @@ async fn rights_on_documents() {
     refused(&add(&world.token, &bots.1).await, 232051);
     world.control("PATCH", &path).body(json!({"deleted": false})).send().await.data();
     add(&world.token, &bots.1).await.data();
-    // One bad tab spoils the call.
+    // One bad tab fails the call.
     let before = tabs_of(&world).await;
     let tabs = json!([url_tab(), doc_tab(&bots.1), doc_tab(&own.1)]);
     refused(&world.add_tabs(&tabs).send().await, 232051);
@@ -289,11 +289,11 @@ async fn icons_are_the_apps_own() {
         refused(&world.add_tabs(&icon(wrong)).send().await, 232056);
     }
     world.add_tabs(&icon(&own)).send().await.data();
-    // With a user token, the images of the app behind it.
+    // With a user token, the images of its app.
     let user = world.user_token(0, json!({})).await;
     add_tabs(&world, &user, &world.chat_id, icon(&own)).send().await.data();
     refused(&add_tabs(&world, &user, &world.chat_id, icon(&seconds)).send().await, 232056);
-    // A doc tab has no icon, so that any key will do.
+    // A doc tab has no icon, so any key is accepted.
     let tab = json!([{"tab_type": "doc", "tab_content": {"doc": world.document_url}, "tab_config": {"icon_key": "x"}}]);
     let shown = world.add_tabs(&tab).send().await.data();
     assert!(shown["chat_tabs"][3].get("tab_config").is_none(), "{shown}");
@@ -344,7 +344,7 @@ async fn scopes_of_the_bot_and_of_the_user() {
     );
 }
 
-/// A refusal for scopes names all that would do.
+/// A scope refusal names all scopes that suffice.
 fn refused_scopes(reply: &Reply, code: u32, scopes: &[&str]) {
     let json = reply.refused(code);
     let named = json["error"]["permission_violations"].as_array().expect("a list");
