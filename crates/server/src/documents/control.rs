@@ -234,7 +234,7 @@ mod tests {
             "| `tabs[*].tab_type` | `message`, `doc_list`, ",
             "| `scopes` | list of: the name of a scope | – |",
             "| `settings.edit_permission` | `only_owner`, `all_members` | `all_members` |",
-            "| `{member}` in the path | text |",
+            "| `{member}` in the path | string |",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }
