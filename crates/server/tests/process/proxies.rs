@@ -341,8 +341,14 @@ fn a_start_prints_secrets_in_test_mode_alone() {
 #[test]
 fn what_would_be_unsafe_is_refused_at_the_start() {
     for (arguments, part) in [
-        (&["--mode", "production", "--control-key", "short"][..], "needs 16: make one with `openssl rand"),
-        (&["--listen", "0.0.0.0:0", "--control-key", "short"][..], "needs 16: make one with `openssl rand"),
+        (
+            &["--mode", "production", "--control-key", "short"][..],
+            "needs at least 16 when other machines can reach it: create one with `openssl rand",
+        ),
+        (
+            &["--listen", "0.0.0.0:0", "--control-key", "short"][..],
+            "needs at least 16 when other machines can reach it: create one with `openssl rand",
+        ),
         (&["--mode", "production", "--demo"][..], "leave one of them out"),
         (&["--mode", "prod"][..], "--mode is \"prod\""),
         (&["--public-url", "larkspur.example.com"][..], "not http:// or https://"),
