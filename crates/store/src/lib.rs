@@ -1,8 +1,8 @@
 //! Storage: all SQL of the product, over drivers that know no table.
 //!
 //! - `transaction/`: what a driver must do, and the handles on a transaction.
-//! `memory/`: the read model, and the bounded cache that it consists of.
-//! `whole/`: the store as a whole, such as migrations, copies and jobs.
+//! - `memory/`: the read model, and the bounded cache that it consists of.
+//! - `whole/`: the store as a whole, such as migrations, copies and jobs.
 //! - The other public modules: one for each family of tables, with its statements.
 
 mod clock;
