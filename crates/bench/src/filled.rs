@@ -57,7 +57,7 @@ pub(crate) fn chats(store: &Path, count: u64) -> Res<Filled> {
     Ok(filled)
 }
 
-/// As [`chats`], in a PostgreSQL database, which may be in use.
+/// As [`chats()`], in a PostgreSQL database, which may be in use.
 pub(crate) fn chats_on(cluster: &Cluster, database: &str, count: u64) -> Res<Filled> {
     let runtime = runtime()?;
     // Allow a busy machine more time.
