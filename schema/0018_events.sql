@@ -1,9 +1,9 @@
 -- Events of every kind, written where they happen; see decision 15. The tables event_due and event_outbox of 0008 stay for
--- servers of the release before, and are not used any more.
+-- servers of the previous release, and are no longer used.
 
--- What an app is told in the tenant where it happened; a row for each app. `form` says how the payload is wrapped. `sealed`
--- is 1 if the payload is sealed. `state` is waiting, delivered or dropped. `created_at` is in the tenant's time, `due_at`
--- and `lease_until` are in the real one; `lease_until` is 0 while no server has claimed the row.
+-- The events for apps, in the tenant where they happened; a row for each receiving app. `form` says how the payload is
+-- wrapped. `sealed` is 1 if the payload is encrypted. `state` is waiting, delivered or dropped. `created_at` is in the tenant's time, `due_at`
+-- and `lease_until` are in the real time; `lease_until` is 0 while no server has claimed the row.
 CREATE TABLE event_delivery (
     tenant TEXT NOT NULL,
     number BIGINT NOT NULL,
@@ -24,15 +24,15 @@ CREATE TABLE event_delivery (
     failure TEXT NOT NULL,
     PRIMARY KEY (tenant, number)
 );
--- What is due, of all tenants, in the order in which it is sent.
+-- Due deliveries of all tenants, in the order in which they are sent.
 CREATE INDEX event_delivery_by_due ON event_delivery (lease_until, due_at, number) WHERE state = 'waiting';
--- What is to be sent again: the clock of a tenant moves it.
+-- Deliveries to retry: moving a tenant's clock moves them.
 CREATE INDEX event_delivery_by_retry ON event_delivery (tenant, due_at) WHERE state = 'waiting' AND attempts > 0;
--- The last ones of an app. It does not begin with the tenant, so that it is never taken for the primary key.
+-- The latest deliveries of an app. The tenant is not first, so that the index is never used in place of the primary key.
 CREATE INDEX event_delivery_by_app ON event_delivery (app_id, tenant, number);
 
--- Which of the apps installed in a tenant can be told something: a copy of what their developers' tenants say. `types` are
--- the types subscribed, separated by blanks; * is all of them.
+-- The apps installed in a tenant that can receive events: a copy of the settings in their developers' tenants. `types` are
+-- the subscribed types, separated by blanks; * is all of them.
 CREATE TABLE event_subscriber (
     tenant TEXT NOT NULL,
     app_id TEXT NOT NULL,
@@ -42,7 +42,7 @@ CREATE TABLE event_subscriber (
 CREATE INDEX event_subscriber_by_app ON event_subscriber (app_id);
 
 -- How an app receives events, and how it receives callbacks: by webhook or by connection. request_url, state and reason of
--- 0008 are those of events. The key and the token, which are sealed, are for both; an empty token is the one made of the
+-- 0008 are for events. The key and the token, which are encrypted, are for both; an empty token is the one derived from the
 -- app's id.
 ALTER TABLE app_events ADD COLUMN mode TEXT NOT NULL DEFAULT 'webhook';
 ALTER TABLE app_events ADD COLUMN types TEXT NOT NULL DEFAULT '*';
@@ -53,8 +53,8 @@ ALTER TABLE app_events ADD COLUMN callback_state TEXT NOT NULL DEFAULT 'pending'
 ALTER TABLE app_events ADD COLUMN callback_reason TEXT NOT NULL DEFAULT '';
 ALTER TABLE app_events ADD COLUMN verification_token TEXT NOT NULL DEFAULT '';
 
--- When an ISV app is sent its next ticket, in the real time; it takes the place of ticket_due, so that a server of the
--- release before sends none beside. An app with a ticket that waits is sent another one at once.
+-- When an ISV app gets its next ticket, in the real time. It replaces ticket_due, so that a server of the previous release
+-- sends none in addition. An app with a waiting ticket gets another one at once.
 ALTER TABLE app_events ADD COLUMN ticket_at BIGINT;
 CREATE INDEX app_events_by_ticket_at ON app_events (ticket_at) WHERE ticket_at IS NOT NULL;
 UPDATE app_events SET ticket_at = ticket_due - (SELECT t.clock_offset_ms FROM tenant t WHERE t.tenant = app_events.tenant)
@@ -63,7 +63,7 @@ UPDATE app_events SET ticket_at = 0 WHERE ticket_at IS NOT NULL AND EXISTS (SELE
     WHERE e.tenant = app_events.tenant AND e.app_id = app_events.app_id AND e.state = 'waiting' AND e.kind = 'app_ticket');
 UPDATE app_events SET ticket_due = NULL WHERE ticket_due IS NOT NULL;
 
--- Questions that wait are asked; the rest is kept to be shown.
+-- Waiting verifications are sent. The rest is kept for display.
 INSERT INTO event_delivery (tenant, number, event_id, app_id, developer, event_type, form, sealed, payload, created_at, state, due_at,
     attempts, owner, lease_until, status, failure)
     SELECT tenant, number, event_id, app_id, tenant, kind, CASE WHEN kind = 'url_verification' THEN 'challenge' ELSE 'v1' END, 0,

@@ -1,4 +1,4 @@
-"""A bot's tests, as somebody new to Larkspur writes them: with pytest and vitest, side by side, twice on one store."""
+"""A bot's tests, as a newcomer to Larkspur writes them: with pytest and vitest, in parallel, twice on one store."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness import HERE, Server, environment
 
-# What each run must have passed.
+# The tests that each run must pass.
 PYTEST, VITEST = 15, 5
 
 

@@ -1,4 +1,4 @@
-"""The authorize page in a real browser: pick somebody, deny, and everything that must not lead back to the app."""
+"""The authorize page in a real browser: pick a user, deny, and everything that must not lead back to the app."""
 
 import base64
 import hashlib
@@ -14,12 +14,12 @@ from harness import Server
 
 AUTHORIZE = "/open-apis/authen/v1/authorize"
 TOKEN = "/open-apis/authen/v2/oauth/token"
-# What a query, HTML or a header could spoil.
+# Characters that a query, HTML or a header could corrupt.
 STATE = "a b+c&d=e;%2F%zz#\"'<b>\\ \u00e9\u6f22\U0001f600 end"
 
 
 class Callback(threading.Thread):
-    """The app's own address: it remembers where browsers were sent."""
+    """The app's redirect address: it records visits."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -44,13 +44,13 @@ class Callback(threading.Thread):
         self.server.serve_forever()
 
     def last(self):
-        """The parameters that came back with the latest visit."""
-        assert self.visits, "nobody came back"
+        """The parameters of the latest visit."""
+        assert self.visits, "no redirect came back"
         return parse_qs(urlsplit(self.visits.pop()).query, strict_parsing=True)
 
 
 class Journey:
-    """A browser in front of the page of the demo world's app."""
+    """A browser on the page of the demo world's app."""
 
     def __init__(self, server, page, back):
         self.server, self.page, self.back, self.ready = server, page, back, server.ready
@@ -80,7 +80,7 @@ class Journey:
         return self.server.good("GET", "/open-apis/authen/v1/user_info", token=token)["open_id"]
 
     def stays(self, code, why):
-        """The page refuses, says so, and sends nobody anywhere."""
+        """The page refuses, says so, and redirects nowhere."""
         page = self.page
         assert page.address.startswith(self.server.url), page.address
         assert page.status == 400, page.status
@@ -108,7 +108,7 @@ def run(checks):
 def people(checks, journey):
     page, ready = journey.page, journey.ready
 
-    with checks("it says who asks, for what, and whom one may be, to a screen reader too"):
+    with checks("it shows the app, the scopes and the users, to a screen reader, too"):
         journey.open(scope="im:chat offline_access")
         assert page.status == 200
         seen = page.sees()
@@ -132,7 +132,7 @@ def people(checks, journey):
         assert answer["code"] == 0 and "refresh_token" not in answer, answer
         assert journey.whose(answer["access_token"]) == ready["users"][1]["open_id"]
 
-    with checks("the same with the keyboard alone"):
+    with checks("the same with only the keyboard"):
         journey.open(state="s-2")
         for _ in range(20):
             if page.value("document.activeElement.type") == "radio":
@@ -175,7 +175,7 @@ def people(checks, journey):
 def languages(checks, journey):
     page = journey.page
 
-    with checks("the switch leads to Chinese and back; what was asked, and the answer, go along"):
+    with checks("the switch leads to Chinese and back, and keeps the parameters"):
         journey.open(scope="im:chat", state=STATE)
         page.loaded(lambda: page.click("nav a"))
         seen = page.sees()
@@ -201,11 +201,11 @@ def languages(checks, journey):
 
 
 def refusals(checks, journey):
-    with checks("an unknown app: a page that says so, and no way on"):
+    with checks("an unknown app: a page that says so, and no redirect"):
         journey.open(client_id="cli_0123456789abcdef", state="s")
         journey.stays(20048, "an unknown app")
 
-    with checks("an address that is not the app's: a page that says so, and nobody goes there"):
+    with checks("an address that is not the app's: a page that says so, and no redirect"):
         journey.open(redirect_uri="https://evil.example/cb", state="s")
         journey.stays(20029, "another machine")
         app = f"{journey.world.path}/apps/{journey.ready['app_id']}/sign_in"
@@ -217,7 +217,7 @@ def refusals(checks, journey):
         journey.stays(20029, "longer than the registered one")
         assert journey.allow(state="s")
 
-    with checks("a page of another origin sends the form, with all that is in it: refused, and no code is given"):
+    with checks("a page of another origin sends the whole form: refused, without a code"):
         page = journey.page
         journey.open(state="s")
         fields = page.value("Object.fromEntries(new FormData(document.querySelector('form[method=post]')))")
@@ -231,7 +231,7 @@ def refusals(checks, journey):
         text = page.value("document.body.innerText")
         assert "Error code: 5275419." in text and not journey.back.visits, text
 
-    with checks("what is missing or odd: a page that says so"):
+    with checks("missing or invalid parameters: a page that says so"):
         journey.open(response_type="token")
         journey.stays(20063, "a response_type that there is not")
         journey.open(scope="im:chat im:chat")
@@ -242,7 +242,7 @@ def refusals(checks, journey):
 
 
 def codes(checks, journey):
-    with checks("PKCE: the verifier opens the code, another one and none do not"):
+    with checks("PKCE: only the right verifier works"):
         verifier = "v" * 43
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         asked = {"code_challenge": challenge, "code_challenge_method": "S256"}

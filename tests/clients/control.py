@@ -1,4 +1,4 @@
-"""What the tests use of the control API, and of the page on which users let apps in."""
+"""The tests' calls of the control API, and the page on which users authorize apps."""
 
 import http.client
 import re
@@ -29,15 +29,15 @@ class World:
         self.server.control("POST", f"{self.path}/installs", {"app_id": app_id})
 
     def ticket(self, app_id):
-        """The present app_ticket of an ISV app of this world."""
+        """The current app_ticket of an ISV app of this world."""
         return self.server.control("GET", f"{self.path}/apps/{app_id}/sign_in")["app_ticket"]
 
     def events(self, app_id, **settings):
-        """Where an app receives events, and what became of the last ones; with settings, sets it first."""
+        """An app's event settings and its latest deliveries; with settings, changes them first."""
         return self.server.control("PUT" if settings else "GET", f"{self.path}/apps/{app_id}/events", settings or None)
 
     def code(self, app_id, user, **more):
-        """The code that an app gets when a user lets it in."""
+        """The code that an app gets when a user authorizes it."""
         form = {"client_id": app_id, "response_type": "code", "redirect_uri": self.REDIRECT, "state": "s", **more}
         form |= {"decision": "allow", "user": f"{self.facts['tenant_key']}/{user['user_id']}"}
         page = "/open-apis/authen/v1/authorize"

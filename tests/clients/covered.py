@@ -1,8 +1,8 @@
-"""Whether an SDK's typed methods, what the server serves, and what a journey called are the same."""
+"""Compares an SDK's typed methods, the served operations, and the calls of a journey."""
 
 import re
 
-# Typed methods of resources that are served, which are not.
+# Typed methods that are not served, of resources that are.
 NOT_SERVED = {
     "drive.v1.permission_member.batch_create": "not a part of groups: bots add a chat by itself",
     "drive.v1.permission_member.transfer_owner": "not a part of groups: documents are made by the control API",
@@ -37,7 +37,7 @@ UNTYPED = {
 
 
 def kinds(operation):
-    """As whom an operation has to be called: with a token that is the app's own, with a user's."""
+    """The tokens with which an operation has to be called: the app's own, a user's."""
     access = operation["access"]
     return ({"own"} if access != "user" else set()) | ({"user"} if "user" in access else set())
 
@@ -47,12 +47,12 @@ def resource(method):
 
 
 def spelled(method):
-    """The name of a typed method as the lists spell it."""
+    """The name of a typed method, as in the lists."""
     return re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), method["name"])
 
 
 def listed(method):
-    """Whether a method stands on the list; in Node methods have a second name without the version."""
+    """Whether a method is on the list; in Node methods have a second name without the version."""
     name, names = spelled(method), NOT_SERVED.keys()
     return name in names or name in {re.sub(r"\.v\d+\.", ".", one) for one in names}
 
@@ -62,16 +62,16 @@ def route(one):
 
 
 def check(checks, operations, methods, calls):
-    """Checks all of it: `methods` and `calls` are told by each SDK's part in the same form."""
+    """Checks all of it: each SDK's part provides `methods` and `calls` in the same form."""
     public = {route(one): one for one in operations if not one["id"].startswith("larkspur.")}
     served = {resource(one) for one in methods if route(one) in public}
     concerned = [one for one in methods if resource(one) in served]
 
-    with checks("each typed method of a resource that is served has its route here, or stands on the list"):
+    with checks("each typed method of a resource that is served has its route here, or is on the list"):
         missing = {one["name"]: route(one) for one in concerned if route(one) not in public and not listed(one)}
         assert not missing, missing
 
-    with checks("nothing on the lists is out of date"):
+    with checks("the lists are up to date"):
         names = {spelled(one): route(one) for one in methods}
         now = [name for name in NOT_SERVED if name in names and names[name] in public]
         assert not now, f"these are served now: {now}"
@@ -79,14 +79,14 @@ def check(checks, operations, methods, calls):
         now = [one["id"] for key, one in public.items() if one["id"] in UNTYPED and key in typed]
         assert not now, f"these have typed methods now: {now}"
 
-    with checks("each operation has a typed method, or stands on the list"):
+    with checks("each operation has a typed method, or is on the list"):
         typed = {route(one) for one in methods}
         without = [one["id"] for key, one in public.items() if key not in typed and one["id"] not in UNTYPED]
         assert not without, without
 
     done = {(*route(call), call["variant"], call["kind"]) for call in calls}
     wanted = [one for one in concerned if route(one) in public]
-    with checks("the journey called each of them, with success, as everybody who may"):
+    with checks("the journey called each of them, with success, with every allowed token"):
         forgotten = sorted(
             (one["name"], one["variant"], kind)
             for one in wanted

@@ -1,4 +1,4 @@
-"""A browser without a screen, driven over its DevTools protocol; what a person does is done with mouse and keyboard."""
+"""A browser without a screen, driven over its DevTools protocol; a person's actions use mouse and keyboard."""
 
 import base64
 import json
@@ -91,7 +91,7 @@ class Page:
         return told["result"]
 
     def loaded(self, act):
-        """Does something that leads to another page, and waits for that page."""
+        """Performs an action that loads another page, and waits for it."""
         self.events.clear()
         result = act()
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
@@ -112,12 +112,12 @@ class Page:
 
     @property
     def status(self):
-        """The HTTP status of the document that is shown."""
+        """The HTTP status of the current document."""
         answers = [event["params"] for event in self.events if event["method"] == "Network.responseReceived"]
         return [answer["response"]["status"] for answer in answers if answer["type"] == "Document"][-1]
 
     def sees(self):
-        """What a screen reader is told: (role, name) of everything that is not ignored."""
+        """What a screen reader sees: (role, name) of everything that is not ignored."""
         nodes = self.send("Accessibility.getFullAXTree")["nodes"]
         shown = [node for node in nodes if not node["ignored"]]
         return [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in shown]
@@ -132,14 +132,14 @@ class Page:
             self.send("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
     def press(self, key):
-        """A key, pressed and let go."""
+        """A key, pressed and released."""
         text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
         code = {"key": key, "code": "Space" if key == " " else key, "windowsVirtualKeyCode": KEYS[key]}
         self.send("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **code, **text)
         self.send("Input.dispatchKeyEvent", type="keyUp", **code)
 
     def picture(self, name):
-        """Keeps a picture of the page in the folder that SCREENSHOTS names, if it names one."""
+        """Saves a screenshot in the folder that SCREENSHOTS names, if it is set."""
         if folder := os.environ.get("SCREENSHOTS"):
             data = self.send("Page.captureScreenshot", captureBeyondViewport=True)["data"]
             (Path(folder) / f"{name}.png").write_bytes(base64.b64decode(data))

@@ -1,4 +1,4 @@
-"""Every block of the guide that is marked `run`, page by page and in order, each page in a world of its own."""
+"""Runs every block of the guide that is marked `run`, page by page and in order, each page in a world of its own."""
 
 import os
 import re
@@ -64,6 +64,6 @@ def done(server, facts, folder, info, text):
     shown = f"exit {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
     assert ended.returncode == 0, shown
     assert ended.stdout.strip(), f"it prints nothing: {shown}"
-    # curl ends with 0 whatever the server says. A refusal that a block wants is looked for in the block.
+    # curl exits with 0 whatever the server answers. A block that expects a refusal checks for it itself.
     codes = re.findall(r'^\s*\{"code":\s*(\d+)', ended.stdout)
     assert "did you mean" in text or all(code == "0" for code in codes), shown

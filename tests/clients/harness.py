@@ -1,4 +1,4 @@
-"""What the client tests share: the server as a process, its control API, and named checks."""
+"""Shared by the client tests: the server as a process, its control API, and named checks."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-# Loopback must not go through a proxy of the surroundings.
+# Loopback must not go through a proxy of the environment.
 NO_PROXY = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 os.environ.update(NO_PROXY)
 
@@ -28,7 +28,7 @@ def program():
 
 
 def environment(**more):
-    """The surroundings without settings of a server, and some more variables."""
+    """The environment without a server's settings, and with some more variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LARKSPUR")}
     return kept | {name: str(value) for name, value in more.items()}
 
@@ -55,7 +55,7 @@ class Checks:
             print(f"ok      {full}", flush=True)
 
     def count(self, name, good, detail=""):
-        """A check that another program made."""
+        """A check made by another program."""
         with self(name):
             assert good, detail
 
@@ -89,7 +89,7 @@ class Server:
                 raise RuntimeError(f"the server does not start:\n{self.log()}")
             time.sleep(0.005)
         self.ready = json.loads(self.ready_path.read_text())
-        # A restart comes back where clients know it.
+        # A restart uses the address that clients know.
         self.listen = self.ready["base_url"].removeprefix("http://")
         return self
 
@@ -106,7 +106,7 @@ class Server:
         return self.log_path.read_text(errors="replace")[-8000:] if self.log_path.exists() else ""
 
     def stop(self, how=signal.SIGTERM, patience=20):
-        """Ends the process and gives its exit code."""
+        """Stops the process and returns its exit code."""
         if self.process is None:
             return None
         if self.process.poll() is None:
@@ -141,7 +141,7 @@ class Server:
         )
 
     def call(self, method, path, body=None, token=None, headers=None):
-        """One plain call: status, headers, body as JSON if it is."""
+        """One plain call: status, headers, and the body, parsed if it is JSON."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers or {}, method=method)
         if token:
@@ -167,7 +167,7 @@ class Server:
         return answer["tenant_access_token"]
 
     def metric(self, name, **labels):
-        """A counter of the metrics; 0 if it is not there yet."""
+        """A value of the metrics; 0 if it does not exist yet."""
         wanted = {f'{label}="{value}"' for label, value in labels.items()}
         for line in self.call("GET", "/larkspur/metrics")[2].decode().splitlines():
             head, _, number = line.rpartition(" ")
@@ -182,7 +182,7 @@ class Server:
 
 
 def png(width=2, height=2, red=40):
-    """A picture."""
+    """An image."""
     import struct
     import zlib
 

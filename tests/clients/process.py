@@ -1,4 +1,4 @@
-"""The program as a process: start, refusals to start, end, and copies of its data while it writes."""
+"""The program as a process: start, refused starts, stop, and copies of its data while it writes."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def run(checks):
 
 
 def private(folder):
-    """Checks that only the owner reads a folder and what is in it."""
+    """Checks that only the owner can read a folder and its files."""
     for path in [folder, *folder.iterdir()]:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, (path, oct(path.stat().st_mode))
 
@@ -44,7 +44,7 @@ def start(checks, server):
         left = [path.name for path in server.home.iterdir() if path.name not in ("data", "ready.json", "server.log")]
         assert not left, left
 
-    with checks("nobody else can read the data"):
+    with checks("no other user can read the data"):
         private(server.data)
 
     with checks("health, metrics, the OpenAPI document"):
@@ -97,7 +97,7 @@ def refusals(checks, server):
             assert name in refused("serve", "--config", wrong), text
         wrong.unlink()
 
-    with checks("data that are none: one line, and not 0"):
+    with checks("invalid data: one line, and not 0"):
         place = server.home / "other"
         place.mkdir()
         for file in server.data.iterdir():
@@ -107,7 +107,7 @@ def refusals(checks, server):
         refused("serve", "--listen", "127.0.0.1:0", "--data", place)
         refused("check", "--data", place)
 
-    with checks("copies of what is not there, and onto what is: one line, and not 0"):
+    with checks("copies from a missing source, and to an existing target: one line, and not 0"):
         refused("check", "--data", server.home / "nowhere")
         refused("backup", server.home / "copy", "--data", server.home / "nowhere")
         assert not (server.home / "nowhere").exists(), "looking for data made some"
@@ -116,7 +116,7 @@ def refusals(checks, server):
 
 
 class Writer(threading.Thread):
-    """Makes chats until it is told to end, and remembers those that were acknowledged."""
+    """Creates chats until it is told to stop, and records acknowledged ones."""
 
     def __init__(self, server, token):
         super().__init__()
@@ -134,7 +134,7 @@ class Writer(threading.Thread):
 
 def copies(checks, server):
     token = server.tenant_token()
-    with checks("a backup while it writes, put back elsewhere: sound, and nothing acknowledged before it is missing"):
+    with checks("a backup during writes, restored elsewhere: sound, with everything acknowledged before it"):
         writers = [Writer(server, token) for _ in range(4)]
         for writer in writers:
             writer.start()
@@ -162,7 +162,7 @@ def copies(checks, server):
         again = server.run("restore", copy, "--data", place)
         assert again.returncode != 0 and again.stderr.count("\n") == 1, "it restored over data"
         with Server("--rate-limits", "off", data=place) as other:
-            # Tokens are signed with keys that are part of the data, so that the same one works.
+            # Tokens are signed with keys from the data, so the same token works.
             for chat in before:
                 other.good("GET", f"/open-apis/im/v1/chats/{chat}", token=token)
             other.good("POST", "/open-apis/auth/v3/tenant_access_token/internal",
@@ -172,7 +172,7 @@ def copies(checks, server):
 def end(checks, server):
     token = server.tenant_token()
     body = json.dumps({"create_tag": {"tag_type": "tenant", "name": "the last one"}}).encode()
-    with checks("SIGTERM lets an open request end, takes no new one, and exits with 0"):
+    with checks("SIGTERM finishes a running request, accepts no new one, and exits with 0"):
         with Connection(server) as busy, Connection(server) as idle:
             idle.send(request("GET", BOT, token=token))
             idle.answer().good()
@@ -192,7 +192,7 @@ def end(checks, server):
             assert busy.ended()
         assert server.process.wait(10) == 0, server.log()
 
-    with checks("what the last request wrote is there after the next start"):
+    with checks("the last request's write exists after the next start"):
         before = dict(server.ready)
         server.start()
         assert server.good("GET", f"{TAGS}?ids={tag}", token=token)["tag_infos"][0]["name"] == "the last one"
@@ -218,7 +218,7 @@ def settings(checks):
                 while not ready.exists() and time.monotonic() < deadline:
                     time.sleep(0.01)
                 facts = json.loads(ready.read_text())
-                # The greeting comes right after the file.
+                # The greeting follows the file.
                 time.sleep(0.2)
             finally:
                 started.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Every block of the README that is marked `run`, in order, against a running server; in both languages the same."""
+"""Runs every block of the README that is marked `run`, in order, against a running server; the same in both languages."""
 
 import os
 import re
@@ -31,7 +31,7 @@ def run(checks):
             (Path(folder) / "node_modules").symlink_to(HERE / "node/node_modules")
             (Path(folder) / "bin").mkdir()
             (Path(folder) / "bin/larkspur").symlink_to(program())
-            # People run what they have read a second time, and start the server again in between.
+            # People run the blocks a second time, and restart the server in between.
             for turn in ("once", "twice"):
                 for number, (info, text) in enumerate(blocks(page), 1):
                     if "run" in info.split():
@@ -47,7 +47,7 @@ def run(checks):
 
 
 def made(server, name):
-    """Checks what a block left: the SDKs do not raise on every refusal."""
+    """Checks the result of a block: the SDKs do not raise on every refusal."""
     token, api = server.tenant_token(), "/open-apis/im"
     chats = server.good("GET", f"{api}/v1/chats?page_size=100", token=token)["items"]
     made = [one["chat_id"] for one in chats if one["name"] == name]
@@ -64,7 +64,7 @@ def made(server, name):
 
 
 def refused(server, folder, all_blocks):
-    """The next call of an operation is refused: the block that makes it ends with an error that names the code."""
+    """The next call of an operation is refused: the block that makes the call fails with an error that names the code."""
     world = server.ready["tenant_key"]
     calls = {"python": "im.v1.chat_tab.create", "js": "im.v1.chat_tab.create", "sh": "im.v1.chat_tab.list_tabs"}
     for number, (info, text) in enumerate(all_blocks, 1):
@@ -83,7 +83,7 @@ def refused(server, folder, all_blocks):
 
 def done(server, folder, language, text, number):
     if language == "sh":
-        # A command in a block that fails must not be hidden by the ones after it.
+        # A failing command must not be hidden by the ones after it.
         command = [shutil.which("bash") or "sh", "-eu", "-c", text]
     elif language == "python":
         command = [sys.executable, "-c", text]
@@ -103,6 +103,6 @@ def done(server, folder, language, text, number):
     shown = f"exit {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
     assert ended.returncode == 0, shown
     assert ended.stdout.strip(), f"it prints nothing: {shown}"
-    # curl ends with 0 whatever the server says.
+    # curl exits with 0 whatever the server answers.
     codes = re.findall(r'^\s*\{"code":\s*(\d+)', ended.stdout)
     assert all(code == "0" for code in codes), shown

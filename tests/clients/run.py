@@ -54,7 +54,7 @@ def node(checks):
         )
         named, typed = 0, None
         try:
-            # It tells each check in a line, and asks for a restart of the server where it wants one.
+            # It prints a line for each check, and requests restarts of the server.
             for line in process.stdout:
                 if line.startswith("CHECK "):
                     told = json.loads(line.removeprefix("CHECK "))

@@ -1,4 +1,4 @@
-"""Images in a bucket: a server on an S3 server of the tests' own."""
+"""Images in a bucket: a server that uses the tests' own S3 server."""
 
 import contextlib
 import json
@@ -32,7 +32,7 @@ def bucket():
         while True:
             try:
                 request = urllib.request.Request(f"{endpoint}/files", method="PUT")
-                # moto asks nobody who they are; the header says which of its services is meant.
+                # moto does not authenticate; the header selects its service.
                 request.add_header("Host", "s3.amazonaws.com")
                 urllib.request.urlopen(request, timeout=5).close()
                 break
@@ -105,7 +105,7 @@ def journey(checks, server, endpoint, moto):
         token = sign_in(server)
         for key in keys:
             assert download(server, token, key) == image
-    with checks("without the bucket an upload is answered 5000, and other calls as ever"):
+    with checks("without the bucket an upload is answered 5000, and other calls work as usual"):
         moto.kill()
         moto.wait()
         status, answer = upload(server, token, image + b"more")

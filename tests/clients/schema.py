@@ -1,4 +1,4 @@
-"""Requests made up from the server's own OpenAPI document: none is answered with a 5xx or with what is not described."""
+"""Requests generated from the server's own OpenAPI document: no answer is a 5xx or differs from the document."""
 
 import json
 import subprocess
@@ -19,8 +19,8 @@ def run(checks):
             described = [one for path in document["paths"].values() for one in path.values() if "operationId" in one]
             assert len(listed) == len(described) > 0, (len(listed), len(described))
         made_up(checks, server, "public operations, any ids", "/open-apis/", server.tenant_token(), {})
-        # With ids that are there, requests get past the first refusal. The chat is a user's, so that no request dissolves
-        # it or takes the bot out of it before others have come.
+        # With existing ids, requests get past the first refusal. A user owns the chat, so that no request dissolves
+        # it or removes the bot before others have run.
         user = server.ready["users"][0]["user_id"]
         chat = server.control("POST", f"/worlds/{server.ready['tenant_key']}/chats", {
             "name": "made up", "owner": user, "members": [server.ready["app_id"]],
@@ -34,16 +34,16 @@ def run(checks):
             "query.biz_entity_id": chat,
         }
         made_up(checks, server, "public operations, known ids", "/open-apis/", token, known)
-        with checks("they did get past it"):
+        with checks("requests did get past it"):
             for operation in ("im.v2.tag.create", "im.v2.tag.patch", "im.v2.tag.list", "im.v2.biz_entity_tag_relation.get",
                               "im.v1.chat.create", "im.v1.chat.get", "im.v1.chat_tab.create", "im.v1.chat_tab.list_tabs"):
                 said = [line for line in server.call("GET", "/larkspur/metrics")[2].decode().splitlines()
                         if line.startswith(f'larkspur_requests_total{{operation="{operation}"')]
                 assert server.metric("larkspur_requests_total", operation=operation, code=0) > 0, said
-        # It may delete any world that it finds, so it comes last.
+        # It may delete any world, so it comes last.
         key = server.ready["control_key"]
         made_up(checks, server, "control operations", "/larkspur/v1/", key, {})
-        with checks("afterwards everything works, and no answer was one that the documents do not list"):
+        with checks("afterwards everything works, and all answers were documented"):
             world = control.fresh(server).facts
             server.good("GET", f"/open-apis/im/v1/chats/{world['chat_id']}", token=server.tenant_token(
                 world["app_id"], world["app_secret"]
@@ -64,7 +64,7 @@ def made_up(checks, server, name, prefix, token, known):
         "--continue-on-failure",
     ]
     with checks(name):
-        # In a folder of its own, where it leaves what it remembers.
+        # In a temporary folder, for its cache files.
         done = subprocess.run(
             command, cwd=server.home, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=300,

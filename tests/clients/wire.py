@@ -46,7 +46,7 @@ class Connection:
         return Answer(int(first.split(" ")[1]), headers, body)
 
     def ended(self):
-        """Whether the other side has closed it."""
+        """Whether the server has closed it."""
         try:
             return self.socket.recv(1) == b""
         except ConnectionResetError:
@@ -71,7 +71,7 @@ class Answer:
         return json.loads(self.body)
 
     def refused(self, status, code):
-        """Checks that it is a whole refusal; gives it."""
+        """Checks that it is a complete refusal; returns it."""
         assert (self.status, self.json["code"]) == (status, code), (self.status, self.body)
         assert "data" not in self.json, self.body
         error = self.json["error"]
@@ -84,7 +84,7 @@ class Answer:
 
 
 def request(method, path, body=b"", token=None, **headers):
-    """The bytes of a request. Header names are written with _ for -."""
+    """The bytes of a request. In header names, _ stands for -."""
     head = [f"{method} {path} HTTP/1.1", "Host: localhost"]
     if token:
         head.append(f"Authorization: Bearer {token}")
@@ -95,7 +95,7 @@ def request(method, path, body=b"", token=None, **headers):
 
 
 class Wire:
-    """Asks one server, each time on a connection of its own."""
+    """Calls one server, each time on a new connection."""
 
     def __init__(self, server):
         self.server = server
@@ -168,7 +168,7 @@ def answers(checks, wire):
         answer = wire.ask("POST", SIGN_IN, {}, token=False)
         assert (answer.status, answer.json["code"]) == (200, 10003), answer.body
 
-    with checks("tokens that are none"):
+    with checks("malformed tokens"):
         for token, code in ((None, 99991661), ("", 99991661), ("t-x", 99991663), ("u-x", 99991668), ("a-x", 99991664),
                             ("eyJhbGciOi", 99991668), ("nonsense", 99991671)):
             header = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -196,7 +196,7 @@ def routes(checks, wire):
                 head = connection.line(b"\r\n\r\n")
                 assert head.startswith(b"HTTP/1.1 404"), (method, head)
 
-    with checks("a slash at the end is passed over"):
+    with checks("a trailing slash is ignored"):
         wire.ask("GET", f"{BOT}/").good()
         facts = {name: wire.server.ready[name] for name in ("app_id", "app_secret")}
         wire.ask("POST", f"{SIGN_IN}/", facts, token=False).good()
@@ -214,7 +214,7 @@ def bodies(checks, wire):
         wire.ask("GET", f"{TAGS}?ids={tag}", b"{}", Content_Type="application/json").good()
         wire.ask("GET", f"{TAGS}?ids={tag}", Content_Type=JSON).good()
 
-    with checks("what an operation does not take is not read: any body with GET, however large, and the connection goes on"):
+    with checks("a body that an operation does not take is not read, however large, and the connection stays open"):
         for body in (b"null", b"[]", b'"x"', b"{", b"a=b", b"\xff" * (1 << 20)):
             wire.ask("GET", f"{TAGS}?ids={tag}", body, Content_Type="application/x-www-form-urlencoded").good()
         with Connection(wire.server) as connection:
@@ -241,12 +241,12 @@ def bodies(checks, wire):
                           Authorization=f"Bearer {wire.server.ready['control_key']}")
         answer.good()
 
-    with checks("what is not a JSON object is 9499"):
+    with checks("a body that is not a JSON object is 9499"):
         for body in (b"{", b"[]", b"1", b"nul", b'"x"', b"{}x", b"\xff", b"{'a':1}", b"\xef\xbb\xbf{}", b"[" * 100_000):
             answer = wire.ask("POST", TAGS, body).refused(400, 9499)
             assert answer["msg"] == "Bad Request", (body[:20], answer)
 
-    with checks("a wrong JSON type is 9499 and names the field, not the way to it"):
+    with checks("a wrong JSON type is 9499 and names the field, not its path"):
         for body, field, value in (
             ({"create_tag": {"tag_type": "tenant", "name": 1}}, "name", "1"),
             ({"create_tag": []}, "create_tag", "[]"),
@@ -256,7 +256,7 @@ def bodies(checks, wire):
             says = f"Invalid parameter type in json: {field}. Invalid parameter value: {value}. Please check and modify accordingly."
             assert answer["msg"] == says, answer
 
-    with checks("every field that does not fit is told at once; unknown members are passed over"):
+    with checks("all invalid fields are reported at once; unknown fields are ignored"):
         body = {"unknown": {"deep": [1]}, "create_tag": {"more": 1, "i18n_names": [{"name": "x"}]}}
         violations = wire.ask("POST", TAGS, body).refused(400, 230001)["error"]["field_violations"]
         assert {one["field"] for one in violations} == {
@@ -271,7 +271,7 @@ def bodies(checks, wire):
                 connection.send(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
             connection.answer().good()
 
-    with checks("a body that is too large is 413 in JSON, and the connection goes on"):
+    with checks("a body that is too large is 413 in JSON, and the connection stays open"):
         with Connection(wire.server) as connection:
             connection.send(request("POST", TAGS, b" " * (11 << 20), wire.token))
             connection.answer().refused(413, 9499)
@@ -282,13 +282,13 @@ def bodies(checks, wire):
         body = json.dumps({"patch_tag": {"name": "large"}}).encode()
         wire.ask("PATCH", f"{TAGS}/{tag}", body + b" " * ((10 << 20) - len(body))).good()
 
-    with checks("nobody has to send a large body to be refused: Expect"):
+    with checks("a refusal does not need the large body: Expect"):
         with Connection(wire.server) as connection:
             head = request("POST", TAGS, b" " * (11 << 20), Expect="100-continue").partition(b"\r\n\r\n")[0]
             connection.send(head + b"\r\n\r\n")
             connection.answer().refused(400, 99991661)
 
-    with checks("a body without a token is refused from 1 MB on where anybody may call"):
+    with checks("without a token, a body of 1 MB or more is refused by open operations"):
         wire.ask("POST", SIGN_IN, b" " * ((1 << 20) + 1), token=False).json
         with Connection(wire.server) as connection:
             connection.send(request("POST", SIGN_IN, b" " * ((1 << 20) + 1)))
@@ -348,7 +348,7 @@ def multipart(checks, wire):
             extra='; filename="unknown"')),
         "openlark: called file, and first": (plain, part("file", picture, extra='; filename="a.png"') + kind),
         "a boundary in quotes": ('multipart/form-data; boundary="B"', kind + bare),
-        "a part that nobody asked for": (plain, part("other", b"x") + kind + bare),
+        "an unexpected part": (plain, part("other", b"x") + kind + bare),
     }
     for name, (content_type, body) in variants.items():
         with checks(f"an upload as it is sent by {name}" if ":" in name else f"an upload with {name}"):
@@ -392,7 +392,7 @@ def connections(checks, wire):
             for tag in tags:
                 assert connection.answer().good()["data"]["tag_infos"][0]["id"] == tag
 
-    with checks("what is no HTTP does no harm"):
+    with checks("bytes other than HTTP do no harm"):
         for nonsense in (b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\0" * 1000,
                          b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"GET /" + b"a" * 100_000):
             with Connection(server) as connection:
@@ -402,13 +402,13 @@ def connections(checks, wire):
                     pass
         wire.ask("GET", BOT).good()
 
-    with checks("a caller who goes away in the middle does no harm"):
+    with checks("a client that disconnects in the middle does no harm"):
         for _ in range(20):
             with Connection(server) as connection:
                 connection.send(request("POST", TAGS, b"x" * 1000, wire.token)[:-500])
         wire.ask("GET", BOT).good()
 
-    with checks("a caller who does not finish the head is cut off"):
+    with checks("a client that does not finish the head is cut off"):
         with Connection(server) as connection:
             connection.send(b"GET / HTTP/1.1\r\nHost:")
             began = time.monotonic()
@@ -418,7 +418,7 @@ def connections(checks, wire):
 
 
 def frequency(checks, wire):
-    with checks("over the rate: 429, its code, and the headers' exact names"):
+    with checks("over the rate limit: 429, its code, and the headers' exact names"):
         for _ in range(200):
             answer = wire.ask("GET", f"{TAGS}?ids=1")
             if answer.status != 200:

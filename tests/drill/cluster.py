@@ -14,7 +14,7 @@ SETTINGS = Path(__file__).resolve().parents[2] / "deploy/patroni.yml"
 
 
 def shipped():
-    """What the deployment guide tells Patroni of leases and replication: the drill tries these settings."""
+    """Patroni's settings of leases and replication from the deployment guide: the drill tests these."""
     lines = SETTINGS.read_text(encoding="utf-8").partition("\n  dcs:\n")[2].partition("\n    postgresql:\n")[0].splitlines()
     pairs = [line.strip().split(": ") for line in lines if not line.lstrip().startswith("#")]
     words = {"true": True, "false": False}
@@ -40,7 +40,7 @@ def programs():
 
 
 def request(port, method, path, body=None, timeout=5):
-    """A call of an HTTP API on loopback: status and JSON; status 0 if nobody answers."""
+    """A call of an HTTP API on loopback: status and JSON; status 0 without an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request(method, path, None if body is None else json.dumps(body),
@@ -58,7 +58,7 @@ def request(port, method, path, body=None, timeout=5):
 
 
 class Node:
-    """Patroni and the PostgreSQL that it keeps."""
+    """Patroni and its PostgreSQL."""
 
     def __init__(self, name, folder, port, rest, process):
         self.name, self.folder, self.port, self.rest, self.process = name, folder, port, rest, process
@@ -68,7 +68,7 @@ class Node:
         return self.process.running.pid
 
     def postgres(self):
-        """The processes of its PostgreSQL by what they say that they do."""
+        """The processes of its PostgreSQL, by their process titles."""
         found = {}
         for pid in inside(self.folder / "data"):
             try:
@@ -79,7 +79,7 @@ class Node:
 
 
 class Cluster:
-    """The whole of it, in one folder."""
+    """The whole cluster, in one folder."""
 
     def __init__(self, folder, python):
         if not shutil.which("etcd"):
@@ -125,7 +125,7 @@ class Cluster:
             shutil.which("etcd"), "--name", name, "--data-dir", "data", "--initial-cluster", everyone,
             "--initial-cluster-state", "new", "--initial-cluster-token", "drill", "--listen-peer-urls", peer,
             "--initial-advertise-peer-urls", peer, "--listen-client-urls", client, "--advertise-client-urls", client,
-            # For a busy machine, where a disk makes one wait.
+            # For a busy machine with a slow disk.
             "--heartbeat-interval", "200", "--election-timeout", "2000", "--logger", "zap", "--log-level", "warn",
         ], self.user)
 
@@ -141,7 +141,7 @@ class Cluster:
             "bootstrap": {
                 "dcs": {
                     **self.settings,
-                    # The control must fail over, whatever is missing.
+                    # The control run must fail over, whatever is missing.
                     "maximum_lag_on_failover": 1 << 40,
                     "postgresql": {"use_pg_rewind": True, "use_slots": True, "parameters": {
                         "shared_buffers": "32MB", "max_connections": 100, "fsync": "on", "wal_log_hints": "on",
@@ -184,7 +184,7 @@ class Cluster:
         return status == 200 and str(answer.get("health")) == "true"
 
     def members(self):
-        """What Patroni says of its members, by name; nothing while it does not answer."""
+        """Patroni's members, by name; empty while it does not answer."""
         for node in self.nodes:
             if node.process.alive():
                 status, answer = request(node.rest, "GET", "/cluster", timeout=2)
@@ -193,7 +193,7 @@ class Cluster:
         return {}
 
     def leader(self):
-        """The node that Patroni takes for the primary, or None."""
+        """The primary, according to Patroni, or None."""
         for name, member in self.members().items():
             if member["role"] == "leader":
                 return next(node for node in self.nodes if node.name == name)
@@ -208,7 +208,7 @@ class Cluster:
         return until("Patroni names a primary" if besides is None else "another primary", seconds, other)
 
     def is_well(self, synchronous):
-        """A leader and two that follow it, on its timeline, and, if so wanted, whom it waits for."""
+        """Whether there is a leader with two followers on its timeline and, if requested, a synchronous standby."""
         members = list(self.members().values())
         leaders = [member for member in members if member["role"] == "leader" and member["state"] == "running"]
         if len(members) != 3 or len(leaders) != 1:
@@ -234,7 +234,7 @@ class Cluster:
             raise Failure(f"Patroni does not switch over: {answer}")
 
     def sql(self, node, statement, database="postgres", seconds=20):
-        """Runs a statement as superuser; the error of one that is refused or takes too long is a Failure."""
+        """Runs a statement as superuser; raises a Failure if it is refused or takes too long."""
         command = [self.bin / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(node.port),
                    "-U", "postgres", "-d", database]
         try:
@@ -247,7 +247,7 @@ class Cluster:
         return run.stdout.strip()
 
     def writable(self):
-        """The nodes that take a write, and the nodes that say that they are no standby."""
+        """The nodes that take a write, and the nodes that are not standbys."""
         taken, primaries = [], []
         for node in self.nodes:
             try:

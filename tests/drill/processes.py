@@ -11,11 +11,11 @@ from pathlib import Path
 
 
 class Failure(Exception):
-    """Something that the drill cannot go on with, in words."""
+    """A condition that ends the drill, in words."""
 
 
 def server_user():
-    """Whoever runs PostgreSQL, which refuses root; None: whoever runs the drill."""
+    """The user that runs PostgreSQL, which refuses root; None: the user of the drill."""
     if os.geteuid() != 0:
         return None
     try:
@@ -50,7 +50,7 @@ def ports(count):
 
 
 def inside(folder):
-    """The processes whose working directory is in a folder: what was started there, and what that started."""
+    """The processes whose working directory is in a folder: those started there, and their children."""
     start = os.path.realpath(folder)
     found = []
     for entry in os.listdir("/proc"):
@@ -67,7 +67,7 @@ def inside(folder):
 
 
 def send(pid, how):
-    """A signal to a process that may be gone."""
+    """Sends a signal to a process that may be gone."""
     try:
         os.kill(pid, how)
     except ProcessLookupError:
@@ -75,7 +75,7 @@ def send(pid, how):
 
 
 def kill_inside(folder):
-    """Ends all that runs in a folder at one moment: nothing can flush, or say goodbye."""
+    """Kills everything that runs in a folder at once: nothing can flush or close a connection."""
     frozen = set()
     while new := set(inside(folder)) - frozen:
         for pid in new:
@@ -91,7 +91,7 @@ def kill_inside(folder):
 
 
 class Process:
-    """A program that is started in a folder of its own, as often as needed."""
+    """A program that is started in a folder of its own, repeatedly."""
 
     def __init__(self, folder, command, user=None, variables=None):
         self.folder = Path(folder)
@@ -119,7 +119,7 @@ class Process:
         return self.running is not None and self.running.poll() is None
 
     def kill(self):
-        """Kills it with all that it started."""
+        """Kills it and its children."""
         kill_inside(self.folder)
         if self.running is not None:
             self.running.wait(20)
@@ -132,7 +132,7 @@ class Process:
 
 
 def until(what, seconds, check, every=0.1):
-    """Waits until a check gives something true, and gives it."""
+    """Waits until a check returns something true, and returns it."""
     deadline = time.monotonic() + seconds
     while True:
         found = check()

@@ -26,9 +26,9 @@ from writers import Crowd
 OUTAGE = 45
 WRITERS = 8
 WORLDS = 4
-# Seconds that a writer waits after each write: the drill measures correctness and leaves the machine some room.
+# Seconds that a writer waits after each write: the drill tests correctness, not speed.
 PAUSE = 0.005
-# How often the control may try to lose something.
+# How often the control run may try to lose something.
 TRIES = 3
 
 
@@ -47,13 +47,13 @@ class Row:
         if not verdict.acknowledged:
             self.faults.append("nothing was written")
         if name == scenarios.CONTROL:
-            # Answers about chats that are gone are right.
+            # Answers about deleted chats are right.
             return
         self.faults.extend(f"wrong answer: {text}" for text in ledger.wrong[:5])
-        self.faults.extend(f"nobody made this chat: {chat}" for chat in verdict.strange[:5])
+        self.faults.extend(f"no call created this chat: {chat}" for chat in verdict.strange[:5])
         if outage > OUTAGE:
             self.faults.append(f"no write for {outage:.1f} s")
-        # A write that is torn is lost, too, if it was acknowledged.
+        # A torn write is lost, too, if it was acknowledged.
         expected = (3, 2) if name == scenarios.AUDIT else (0, 0)
         if (verdict.lost, verdict.torn) != expected:
             self.faults.append(f"lost and torn: {verdict.lost}, {verdict.torn}; expected {expected}")
@@ -69,7 +69,7 @@ class Row:
 
 
 class Drill:
-    """The world, and what is done to it."""
+    """The cluster under test, and the scenarios."""
 
     def __init__(self, folder, options):
         self.folder = folder
@@ -105,7 +105,7 @@ class Drill:
         return Row(name, outage, self.ledger, Verdict(self.servers, tokens, self.ledger), taken, primaries)
 
     def control(self):
-        """Rows of runs that must lose something; the last one has."""
+        """Rows of control runs, which must lose something; the last one did."""
         rows = []
         while len(rows) < TRIES and not any(row.verdict.lost for row in rows):
             scenarios.make_asynchronous(self.cluster)
@@ -117,7 +117,7 @@ class Drill:
 
 
 def conditions(cluster, program):
-    """What the table was measured on."""
+    """The conditions of the table."""
     def first(*command):
         return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.splitlines()[0]
 
@@ -145,7 +145,7 @@ def document(rows, told):
 
 
 def keep_logs(folder, place):
-    """Copies what a failed drill leaves to read."""
+    """Copies the logs of a failed drill."""
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     for path in [*folder.glob("*/log"), *folder.glob("ledger-*")]:
@@ -193,7 +193,7 @@ def main():
     for how in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(how, lambda *_: sys.exit("ended from outside"))
     folder = Path(tempfile.mkdtemp(prefix="larkspur-drill-"))
-    # PostgreSQL's user must reach its own folders in it.
+    # PostgreSQL's user must have access to its folders in it.
     folder.chmod(0o711)
     try:
         drill(folder, options)

@@ -1,4 +1,4 @@
-"""The faults. Each is given the drill while the writers write, and leaves all parts running again."""
+"""The faults. Each runs while the writers write, and leaves all parts running again."""
 
 import signal
 import time
@@ -8,7 +8,7 @@ from processes import Failure, inside, send, until
 
 
 def had_effect(effect, what):
-    """A fault that changes nothing would prove nothing."""
+    """Checks that the fault had an effect: otherwise it proves nothing."""
     if not effect:
         raise Failure(f"the fault had no effect: {what}")
 
@@ -36,7 +36,7 @@ def freeze_primary(drill):
 
 def freeze(drill, which):
     node = drill.cluster.primary()
-    # Those that freeze first start no others.
+    # Frozen processes cannot start others.
     pids = [node.patroni()] + [pid for pid in which(node) if pid != node.patroni()]
     for pid in pids:
         send(pid, signal.SIGSTOP)
@@ -123,15 +123,15 @@ def audit(drill):
     ):
         drill.cluster.sql(drill.cluster.primary(), statement, "larkspur")
     for index, server in enumerate(drill.servers.all):
-        # So that nothing is answered from memory.
+        # So that no answer comes from memory.
         server.kill()
         drill.servers.begin(index)
 
 
 def make_asynchronous(cluster):
-    """Before the control."""
+    """Preparation of the control run."""
     cluster.configure(ASYNCHRONOUS)
-    until("nobody waits for a standby", 60, lambda: cluster.is_well(synchronous=False)
+    until("no commit waits for a standby", 60, lambda: cluster.is_well(synchronous=False)
           and cluster.sql(cluster.primary(), "SHOW synchronous_standby_names") == "")
 
 

@@ -1,4 +1,4 @@
-"""Two Larkspur nodes on the cluster, and a caller that tries the other one when one does not answer."""
+"""Two Larkspur nodes on the cluster, and a caller that switches to the other one when one does not answer."""
 
 import http.client
 import json
@@ -8,7 +8,7 @@ import time
 
 from processes import Failure, Process, ports, until
 
-# Longer than a server takes to give up what the database does not answer.
+# Longer than a server waits for the database.
 PATIENCE = 15
 
 
@@ -68,11 +68,11 @@ class Caller:
         self.ports = ports
         self.at = first % len(ports)
         self.connections = [None] * len(ports)
-        # Whether the last call was done, as its answer said: "none", "unknown", or nothing.
+        # The outcome of the last call, from its answer: "none", "unknown", or nothing.
         self.outcome = None
 
     def call(self, method, path, body=None, token=None, only=None):
-        """One call: the HTTP status and the answer. Status 0 if nobody took it, -1 if there came no answer to it."""
+        """One call: the HTTP status and the answer. Status 0 if it was not accepted, -1 if no answer came."""
         for _ in range(len(self.ports)):
             at = self.at if only is None else only
             status, answer = self.ask(at, method, path, body, token)
@@ -108,13 +108,13 @@ class Caller:
             except (OSError, http.client.HTTPException, ValueError) as error:
                 connection.close()
                 self.connections[at] = None
-                # A write may have been taken: it is not sent again.
+                # A write may have been accepted: it is not repeated.
                 if fresh or method != "GET":
                     return -1, repr(error)
         return -1, ""
 
     def good(self, method, path, body=None, token=None, only=None, patience=60):
-        """A call that must succeed, tried again while the store is unavailable: its data."""
+        """The data of a call that must succeed; it is retried while the store is unavailable."""
         deadline = time.monotonic() + patience
         while True:
             status, answer = self.call(method, path, body, token, only)
@@ -126,7 +126,7 @@ class Caller:
 
 
 class Ledger:
-    """What was asked for and what was acknowledged, in memory and, line by line, in a file."""
+    """The requested and the acknowledged writes, in memory and, line by line, in a file."""
 
     def __init__(self, path):
         self.file = open(path, "a", encoding="utf-8")
@@ -155,6 +155,6 @@ class Ledger:
         return len(self.acknowledged)
 
     def outage(self, began, ended):
-        """The longest time without an acknowledgement, in seconds."""
+        """The longest time without an acknowledgment, in seconds."""
         times = [began, *sorted(self.times), ended]
         return max(later - earlier for earlier, later in zip(times, times[1:]))

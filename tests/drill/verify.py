@@ -1,4 +1,4 @@
-"""What became of each write, as both nodes tell it."""
+"""The outcome of each write, according to both nodes."""
 
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ READERS = 6
 
 
 class Facts:
-    """What one node answers."""
+    """The answers of one node."""
 
     def __init__(self, servers, at, tokens, ledger):
         self.at, self.ports, self.tokens = at, servers.ports, tokens
@@ -28,7 +28,7 @@ class Facts:
         parts = [(world, [tag for its, tag in ids if its == world]) for world in range(len(tokens))]
         batches = [(world, tags[start:start + 40]) for world, tags in parts for start in range(0, len(tags), 40)]
         with ThreadPoolExecutor(READERS) as pool:
-            # A chat that was acknowledged and is not listed is lost, whatever else knows it.
+            # An acknowledged chat that is not listed is lost, whatever else refers to it.
             list(pool.map(self.look_inside, [each for each in known if each[1] in listed]))
             list(pool.map(self.look_up, batches))
 
@@ -61,7 +61,7 @@ class Facts:
             self.tags[tag["id"]] = tag["name"]
 
     def has(self, write, gone):
-        """How much of a write is there, from 0 to 1. `gone`: tags that were lost themselves."""
+        """The part of a write that exists, from 0 to 1. `gone`: lost tags."""
         if write["kind"] == "chat":
             chats = self.chats.get((write["world"], write["name"]), [])
             return 0 if not chats else 1 if len(chats) == 1 and self.inside[chats[0]][0] == "1" else 0.5
@@ -107,7 +107,7 @@ class Verdict:
         self.strange = sorted({name for node in nodes for name in node.chats if name not in known})
 
     def is_torn(self, write, there):
-        """In part there, or there for one node and not for the other."""
+        """Partly present, or present on only one node."""
         torn = min(there) != max(there) or 0 < min(there) < 1
         if torn:
             self.tell(f"torn: {write}: {there}")
@@ -118,7 +118,7 @@ class Verdict:
             self.examples.append(text)
 
     def doubted_tags(self, servers, tokens, ledger):
-        """Whether the tags that were in doubt are there: making them again tells, since their names are taken."""
+        """Whether the tags in doubt exist: creating them again shows it, since their names are taken."""
         caller, found = Caller(servers.ports), {}
         for write in ledger.unknown:
             if write["kind"] == "tag":

@@ -1,4 +1,4 @@
-"""Writers: each makes chats, tags, bindings and tabs, and writes down what was acknowledged before it goes on."""
+"""Writers: each makes chats, tags, bindings and tabs, and records each acknowledgment before it continues."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ ROUNDS = 6
 
 
 class Writer(threading.Thread):
-    """One of them. Nothing is sent twice: what was not acknowledged is in doubt, and the writer goes on without it."""
+    """One writer. Nothing is sent twice: a write without an acknowledgment is in doubt, and the writer continues."""
 
     def __init__(self, number, ports, world, token, ledger, pause):
         super().__init__(name=f"writer {number}", daemon=True)
@@ -26,7 +26,7 @@ class Writer(threading.Thread):
             while not self.told.is_set():
                 self.round()
         except Exception as error:
-            # A writer that ends early would make the drill easier.
+            # A writer that stops early would make the drill easier.
             self.ledger.refuse(f"{self.name} failed: {error!r}")
 
     def write(self, method, path, body, write):
@@ -44,7 +44,7 @@ class Writer(threading.Thread):
                 time.sleep(self.pause)
                 return data
             if status == 0:
-                # Nobody has seen it: it can be sent again.
+                # No server has seen it: it can be repeated.
                 time.sleep(0.05)
                 continue
             if status == -1 or (status == 503 and answer["code"] == 5000):
@@ -101,7 +101,7 @@ class Crowd:
             writer.start()
 
     def stop(self):
-        """Ends them, and gives the longest time without an acknowledgement."""
+        """Stops them, and returns the longest time without an acknowledgment."""
         ended = time.monotonic()
         for writer in self.writers:
             writer.told.set()

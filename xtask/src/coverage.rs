@@ -85,7 +85,7 @@ fn gaps() -> Result<BTreeMap<Pair, String>, String> {
         let pair = pair(name)
             .ok_or_else(|| format!("{GAPS}: `{name}` is not `operation code` or `operation event`"))?;
         if gaps.insert(pair, reason.to_owned()).is_some() {
-            return Err(format!("{GAPS}: `{name}` stands twice"));
+            return Err(format!("{GAPS}: `{name}` is listed twice"));
         }
     }
     Ok(gaps)

@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_goes_while_it_is_served_or_after_a_moment() {
+    fn no_connection_is_closed_while_it_is_served_or_within_a_moment() {
         let connections = Connections::new(2, 0, || {});
         let (busy, fresh) = (connections.enter(A), connections.enter(A));
         busy.seat.servers_turn();

@@ -180,7 +180,7 @@ async fn shutdown_ends_upgraded_connections_within_a_second() {
     assert!(talk(&mut stubborn, &upgrade("stubborn")).await.starts_with("HTTP/1.1 101 "));
     let began = Instant::now();
     stop.send(()).expect("it listens");
-    assert_eq!(rest(&mut polite).await, "bye", "its handler is told");
+    assert_eq!(rest(&mut polite).await, "bye", "its handler is notified");
     assert_eq!(rest(&mut stubborn).await, "");
     serving.await.expect("no panic");
     assert!(began.elapsed() < Duration::from_millis(1800), "{:?}", began.elapsed());

@@ -145,7 +145,7 @@ async fn what_is_not_served_is_told_loudly_once_an_operation_and_minute() {
     assert_eq!((&line["token"], &line["app_id"]), (&json!("tenant"), &json!(setup.app_id.to_string())));
     assert_eq!(line.get("claimed"), None);
     assert_eq!(call("POST", SEND).await.0, "DEBUG");
-    assert_eq!(call("GET", "/open-apis/im/v1/messages/om_1").await.0, "WARN", "each operation by itself");
+    assert_eq!(call("GET", "/open-apis/im/v1/messages/om_1").await.0, "WARN", "each operation separately");
     setup.pass(59_999);
     assert_eq!(call("POST", SEND).await.0, "DEBUG");
     setup.pass(1);

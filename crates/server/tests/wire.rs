@@ -102,7 +102,7 @@ async fn chunked_bodies_are_put_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn garbage_is_answered_or_cut_off_and_harms_nobody() {
+async fn garbage_is_answered_or_cut_off_and_harms_no_other_caller() {
     let setup = Setup::new(AppOptions::default()).await;
     let (address, _stop, _serving) = start(&setup, Limits::default()).await;
     let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(100_000));
@@ -131,7 +131,7 @@ async fn shutdown_lets_an_open_request_end() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     stop.send(()).expect("it listens");
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(TcpStream::connect(address).await.is_err(), "nobody new is let in");
+    assert!(TcpStream::connect(address).await.is_err(), "no new connection is accepted");
     let answer = talk(&mut open, b"}").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert!(!serving.is_finished() || serving.await.is_ok());

@@ -62,7 +62,7 @@ pub(crate) async fn execute(connection: Connection, effect: Effect, chains: &[Ve
     let done: Vec<Done> = drive_chains(&transaction, chains).await.into_iter().flatten().collect();
     // If another handle is left, it was abandoned in the middle of a statement.
     let Some(transaction) = Arc::into_inner(transaction) else {
-        let outcome = Err(StoreError::Broken("the transaction was taken away".to_owned()));
+        let outcome = Err(StoreError::Broken("the transaction was abandoned by its unit".to_owned()));
         return Ran { outcomes: Some(vec![outcome; count]), connection: None, untouched: false };
     };
     let untouched = done.iter().any(|done| done.untouched);

@@ -314,8 +314,8 @@ fn read_only(path: &Path) -> rusqlite::Result<Connection> {
     drop(connection);
     if let Some(left) = left_in_log(path) {
         let why = format!(
-            "{error}: nothing can be written beside it, and {} was not emptied, as at a proper end: copy the directory to a \
-             place that can be written, and use it there",
+            "{error}: the directory is not writable, and {} was not emptied by a clean shutdown: copy the directory to a \
+             writable place, and use the copy",
             left.display()
         );
         return Err(rusqlite::Error::SqliteFailure(

@@ -280,8 +280,8 @@ impl Ground {
                 "SELECT m.member, m.chat_id FROM {table} m LEFT JOIN users u ON u.tenant = m.tenant AND u.user_id = m.member \
                  WHERE m.tenant = $1 AND m.member NOT LIKE 'cli_%' AND u.user_id IS NULL"
             );
-            let nobody = self.rows(&sql, None).await;
-            assert!(nobody.is_empty(), "14: {table} {nobody:?}");
+            let missing = self.rows(&sql, None).await;
+            assert!(missing.is_empty(), "14: {table} {missing:?}");
         }
         let sql = "SELECT chat_id, chat_status, owner, user_count, bot_count, chat_type, name, i18n_names, chat_mode, creator_app FROM chat WHERE tenant = $1";
         let (mut public, mut dissolved) = (BTreeSet::new(), BTreeMap::new());

@@ -11,7 +11,7 @@ from lark_oapi.core.token import TokenManager
 
 from rooms import Rooms
 
-# The server is on loopback: no proxy of the surroundings.
+# The server is on loopback: no proxy of the environment.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -42,11 +42,11 @@ class World:
         self.control("PUT", "/clock", {"advance_seconds": hours * 3600})
 
     def refuse(self, operation, code, times=1):
-        """Has the next calls of an operation refused."""
+        """Plans refusals of an operation's next calls."""
         self.control("PUT", f"/refusals/{operation}", {"code": code, "times": times})
 
     def scopes(self, *scopes):
-        """What the app may do from now on."""
+        """Changes the app's scopes."""
         self.control("PUT", f"/apps/{self.app_id}", {"scopes": scopes})
 
 
@@ -82,5 +82,5 @@ def rooms(world):
 
 @pytest.fixture
 def forget_tokens():
-    """Has lark-oapi sign in again: it keeps a token until its own clock, not the world's, says that it ended."""
+    """Makes lark-oapi sign in again: it keeps a token until it expires by the machine's clock, not the world's."""
     return lambda: setattr(TokenManager, "cache", type(TokenManager.cache)())

@@ -5,18 +5,18 @@ import * as lark from "@larksuiteoapi/node-sdk";
 const RATE_LIMITED = 99991400;
 const SILENT = { error() {}, warn() {}, info() {}, debug() {}, trace() {} };
 
-// The platform said no.
+// The platform refused a call.
 export class Refused extends Error {
   constructor({ code, msg, error }) {
     super(`${code} ${msg}`);
     this.code = code;
     this.logId = error?.log_id;
-    // Any one of these scopes would have done.
+    // Any of these scopes would have sufficed.
     this.scopes = (error?.permission_violations ?? []).map((one) => one.subject);
   }
 }
 
-// One call; it is tried once more if the platform asks to wait. The SDK rejects every status from 400 on.
+// One call; it is retried once if the platform asks to wait. The SDK rejects every status from 400 on.
 async function ask(call, last = false) {
   let answer;
   try {
@@ -52,14 +52,14 @@ export class Rooms {
     return (await ask(() => this.im.v1.chatManagers.addManagers(request))).chat_managers;
   }
 
-  // Puts a web page into a room's tabs; the names of all tabs.
+  // Adds a web page to a room's tabs; returns the names of all tabs.
   async link(room, name, url) {
     const tab = { tab_name: name, tab_type: "url", tab_content: { url } };
     const made = await ask(() => this.im.v1.chatTab.create({ path: { chat_id: room }, data: { chat_tabs: [tab] } }));
     return made.chat_tabs.map((one) => one.tab_name);
   }
 
-  // Binds a tag to a room; it is made at its first use.
+  // Binds a tag to a room; it is created at its first use.
   async label(room, name) {
     const made = await ask(() => this.im.v2.tag.create({ data: { create_tag: { tag_type: "tenant", name } } }));
     const id = made.id || made.create_tag_fail_reason.duplicate_id;

@@ -15,7 +15,7 @@ RATE_LIMITED = 99991400
 
 
 class Refused(Exception):
-    """The platform said no."""
+    """The platform refused a call."""
 
     def __init__(self, answer):
         super().__init__(f"{answer.code} {answer.msg}")
@@ -23,7 +23,7 @@ class Refused(Exception):
 
     @property
     def scopes(self):
-        """Any one of these scopes would have done."""
+        """Any of these scopes would have sufficed."""
         return [one["subject"] for one in self.error.get("permission_violations", ())]
 
 
@@ -33,7 +33,7 @@ class Rooms:
         self.im = builder.log_level(lark.LogLevel.ERROR).build().im
 
     def ask(self, method, request):
-        """One call; it is tried once more if the platform asks to wait."""
+        """One call; it is retried once if the platform asks to wait."""
         for last in (False, True):
             answer = method(request)
             if answer.success():
@@ -66,7 +66,7 @@ class Rooms:
         return [one.name for one in self.ask(self.im.v1.chat.search, request).items]
 
     def invite(self, room, people):
-        """Adds people, and tells whom it could not add."""
+        """Adds people; returns those whom it could not add."""
         body = CreateChatMembersRequestBody.builder().id_list(people).build()
         builder = CreateChatMembersRequest.builder().chat_id(room).member_id_type("open_id").succeed_type(1)
         return self.ask(self.im.v1.chat_members.create, builder.request_body(body).build()).invalid_id_list or []
@@ -77,7 +77,7 @@ class Rooms:
         self.ask(self.im.v1.chat_members.delete, builder.request_body(body).build())
 
     def members(self, room):
-        """Everybody in a room, page by page."""
+        """The members of a room, page by page."""
         names, token = [], None
         while True:
             builder = GetChatMembersRequest.builder().chat_id(room).page_size(2)
@@ -93,7 +93,7 @@ class Rooms:
         return self.ask(self.im.v1.chat_managers.add_managers, request.build()).chat_managers
 
     def label(self, room, name):
-        """Binds a tag to a room; it is made at its first use."""
+        """Binds a tag to a room; it is created at its first use."""
         tag = CreateTag.builder().tag_type("tenant").name(name).build()
         body = CreateTagRequestBody.builder().create_tag(tag).build()
         made = self.ask(self.im.v2.tag.create, CreateTagRequest.builder().request_body(body).build())
@@ -109,7 +109,7 @@ class Rooms:
         return [one.tag_info.name for one in found]
 
     def link(self, room, name, url):
-        """Puts a web page into a room's tabs; the names of all tabs."""
+        """Adds a web page to a room's tabs; returns the names of all tabs."""
         tab = ChatTab.builder().tab_name(name).tab_type("url").tab_content(ChatTabContent.builder().url(url).build())
         body = CreateChatTabRequestBody.builder().chat_tabs([tab.build()]).build()
         request = CreateChatTabRequest.builder().chat_id(room).request_body(body).build()
@@ -129,7 +129,7 @@ class Rooms:
         return [one.chat_menu_item.name for one in made.chat_menu_top_levels]
 
     def announce(self, room, text):
-        """Writes a paragraph on top of the announcement; the revision it made."""
+        """Writes a paragraph on top of the announcement; returns the new revision."""
         get = GetChatAnnouncementRequest.builder().chat_id(room).build()
         revision = self.ask(self.im.v1.chat_announcement.get, get).revision
         run = {"type": "textRun", "textRun": {"text": text, "style": {}}}
@@ -149,7 +149,7 @@ class Rooms:
         self.ask(self.im.v1.chat_top_notice.put_top_notice, request)
 
     def hush(self, room):
-        """Lets the owner and managers speak alone."""
+        """Lets only the owner and managers speak."""
         body = UpdateChatModerationRequestBody.builder().moderation_setting("only_owner").build()
         request = UpdateChatModerationRequest.builder().chat_id(room).request_body(body).build()
         self.ask(self.im.v1.chat_moderation.update, request)

@@ -1,4 +1,4 @@
-// The bot's tests. Each has a world of its own, so that they run side by side.
+// The bot's tests. Each has a world of its own, so that they can run in parallel.
 
 import { describe, expect } from "vitest";
 import { Rooms } from "./rooms.mjs";

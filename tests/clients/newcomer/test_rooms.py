@@ -1,4 +1,4 @@
-"""The bot's tests. Each has a world of its own, so that they run side by side: pytest --numprocesses 4."""
+"""The bot's tests. Each has a world of its own, so that they can run in parallel: pytest --numprocesses 4."""
 
 import struct
 import zlib
@@ -43,7 +43,7 @@ def test_people_come_and_go(rooms, world):
     assert sorted(rooms.members(room)) == ["Ada Larkin", "Chen Yan"]
 
 
-def test_somebody_who_left_the_company_is_reported(rooms, world):
+def test_a_user_who_left_the_company_is_reported(rooms, world):
     room = rooms.open("Apollo", owner=world.ada)
     world.control("PATCH", f"/users/{world.users[1]['user_id']}", {"status": "resigned"})
     assert rooms.invite(room, [world.ben, world.chen]) == [world.ben]
@@ -53,7 +53,7 @@ def test_somebody_who_left_the_company_is_reported(rooms, world):
 def test_managers(rooms, world):
     room = rooms.open("Apollo", members=[world.ada, world.ben])
     assert rooms.promote(room, world.ben) == [world.ben]
-    # Once the room is another's, the bot may not appoint any.
+    # Once the room has another owner, the bot may not appoint managers.
     rooms.change(room, owner_id=world.ada)
     with pytest.raises(Refused) as refused:
         rooms.promote(room, world.ada)

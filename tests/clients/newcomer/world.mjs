@@ -30,17 +30,17 @@ class World {
     return this.control("PUT", "/clock", { advance_seconds: hours * 3600 });
   }
 
-  // Has the next calls of an operation refused.
+  // Plans refusals of an operation's next calls.
   refuse(operation, code, times = 1) {
     return this.control("PUT", `/refusals/${operation}`, { code, times });
   }
 
-  // What the app may do from now on.
+  // Changes the app's scopes.
   scopes(...scopes) {
     return this.control("PUT", `/apps/${this.app_id}`, { scopes });
   }
 
-  // Has the SDK sign in again: it keeps a token until its own clock, not the world's, says that it ended.
+  // Makes the SDK sign in again: it keeps a token until it expires by the machine's clock, not the world's.
   forgetTokens() {
     return lark.internalCache.set(lark.CTenantAccessToken, "", 0, { namespace: this.app_id });
   }

@@ -164,7 +164,7 @@ await check("an AxiosError carries code, msg, log id and field violations", asyn
 });
 
 await check("a refusal of bytes is JSON too", async () => {
-  // The SDK asks for a stream here, and the refusal comes as one.
+  // The SDK requests a stream here, and gets the refusal as one.
   const error = await api.im.image.get({ path: { image_key: "img_v3_nothing" } }).catch((error) => error);
   assert.equal(error.response?.status, 400, String(error));
   const answer = JSON.parse(await bytesOf({ getReadableStream: () => error.response.data }));
@@ -178,7 +178,7 @@ await check("a missing scope: permission violations", async () => {
   assert.equal(answer.error.permission_violations[0].type, "action_scope_required");
 });
 
-await check("over the rate: 429 and its headers", async () => {
+await check("over the rate limit: 429 and its headers", async () => {
   const reader = client(facts.reader);
   let answer;
   for (let call = 0; call < 200 && !answer; call += 1) {

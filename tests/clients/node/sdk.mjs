@@ -1,4 +1,4 @@
-// Calls of the official Node SDK's typed methods, as an app or as a user, and what was called. run.py counts the checks.
+// Calls of the official Node SDK's typed methods, as an app or as a user, with a record of the calls. run.py counts the checks.
 
 import assert from "node:assert/strict";
 import * as lark from "@larksuiteoapi/node-sdk";
@@ -91,7 +91,7 @@ export async function routes() {
   const path = {};
   const found = [];
   const all = [...methods(groups(api))];
-  // Those with an iterator do not tell which parameters they miss; their twins without do.
+  // Methods with an iterator do not report missing parameters; their twins without one do.
   all.sort((a, b) => a.steps.at(-1).endsWith(ITERATOR) - b.steps.at(-1).endsWith(ITERATOR));
   for (const { steps, call } of all) {
     sent = undefined;
@@ -120,7 +120,7 @@ export async function routes() {
 const called = [];
 const known = new Map();
 
-// Who calls: `caller.im.v1.chat.get(payload)` goes to the SDK with the caller's options, and is remembered if it succeeds.
+// A caller: `caller.im.v1.chat.get(payload)` calls the SDK with the caller's options, and is recorded if it succeeds.
 export function caller(api, kind = "own", options = undefined) {
   const within = (object, steps) =>
     new Proxy(object, {
@@ -147,7 +147,7 @@ function remember(answer, of) {
   return answer;
 }
 
-// A refused page comes as null.
+// A refused page is null.
 async function* pages(answer, of) {
   for await (const page of answer) {
     assert.ok(page, `${of.name} was refused`);
@@ -156,7 +156,7 @@ async function* pages(answer, of) {
   }
 }
 
-// For run.py: the typed methods and what was called of them.
+// For run.py: the typed methods, and those that were called.
 export async function tell() {
   const found = await routes();
   for (const one of found) known.set(one.name + (one.variant ? ITERATOR : ""), one);

@@ -28,7 +28,7 @@ export class World {
     return (await this.control("GET", `/apps/${appId}/sign_in`)).app_ticket;
   }
 
-  // The code that an app gets when a user lets it in.
+  // The code that an app gets when a user authorizes it.
   async code(person, scope) {
     const { app_id, tenant_key } = this.facts;
     const form = { client_id: app_id, response_type: "code", redirect_uri: REDIRECT, state: "s", scope };
@@ -55,7 +55,7 @@ export class Stage {
       const body = { app_id: stage.facts.app_id };
       return user(stage.api, (await stage.home.control("POST", `/users/${person.user_id}/tokens`, body)).access_token);
     }));
-    // The app and a person who may do the same in a group of theirs.
+    // The app and a user, who may do the same in their own groups.
     stage.both = [["as the app", stage.bot], ["as a user", stage.users[0]]];
     return stage;
   }

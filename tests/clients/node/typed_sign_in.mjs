@@ -1,4 +1,4 @@
-// Tokens: of an app, of an ISV app in the tenants that installed it, of users who let an app in.
+// Tokens: of an app, of an ISV app in the tenants that installed it, of users who authorized an app.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -53,7 +53,7 @@ async function isv(stage) {
     const bot = () => api.request({ method: "GET", url: "/open-apis/bot/v3/info" }, lark.withTenantKey(tenant_key));
     const error = await bot().catch((caught) => caught);
     assert.equal(error.response?.data.code, 99991661, String(error));
-    // The client asked for a ticket twice by now: it takes the latest, as it is pushed.
+    // The client has asked for a ticket twice by now: it takes the latest, as it is pushed.
     const event = { app_id: app.app_id, tenant_key, app_ticket: await stage.home.ticket(app.app_id), type: "app_ticket" };
     const push = { ts: "1", uuid: "1", token: "", type: "event_callback", event };
     await new lark.EventDispatcher({ logger: silent }).invoke(push);
@@ -70,7 +70,7 @@ async function until(done) {
 }
 
 async function pushed(stage) {
-  await check("a client of an ISV app: it asks for a ticket by itself, the server pushes it, and everything works", async () => {
+  await check("a client of an ISV app: it asks for a ticket, the server pushes it, and everything works", async () => {
     const app = await stage.home.control("POST", "/apps", { kind: "isv", name: "stall" });
     const customer = await World.fresh();
     await customer.control("POST", "/installs", { app_id: app.app_id });
@@ -126,8 +126,8 @@ async function users(stage) {
 
   await check("a user's token that the client keeps itself", async () => {
     const kept = stage.api.userAccessToken;
-    await kept.initWithCode({ somebody: await stage.home.code(person, "") });
-    assert.equal((await whoIs(await kept.get("somebody"))).open_id, person.open_id);
+    await kept.initWithCode({ person: await stage.home.code(person, "") });
+    assert.equal((await whoIs(await kept.get("person"))).open_id, person.open_id);
   });
 }
 

@@ -1,4 +1,4 @@
-// What groups lean on: images, tags, documents, people.
+// Images, tags, documents, users.
 
 import assert from "node:assert/strict";
 import { bytesOf, caller, check, client, good, png, refusal, refused } from "./sdk.mjs";
@@ -64,13 +64,13 @@ async function documents(stage, name, who) {
 
 async function people(stage, name, who) {
   const person = stage.people[1];
-  await check(`${name}: who somebody is`, async () => {
+  await check(`${name}: a user's information`, async () => {
     const api = who.contact.v3.user;
     const params = { user_id_type: "open_id" };
     const { user } = good(await api.get({ path: { user_id: person.open_id }, params }));
     assert.deepEqual([user.open_id, user.union_id, user.name], [person.open_id, person.union_id, person.name]);
-    const nobody = await refusal(api.get({ path: { user_id: `ou_${"0".repeat(32)}` }, params }));
-    assert.equal(nobody.error.log_id, nobody.headers["x-tt-logid"]);
+    const unknown = await refusal(api.get({ path: { user_id: `ou_${"0".repeat(32)}` }, params }));
+    assert.equal(unknown.error.log_id, unknown.headers["x-tt-logid"]);
   });
   await check(`${name}: who several are`, async () => {
     const api = who.contact.v3.user;
@@ -89,16 +89,16 @@ async function people(stage, name, who) {
     for await (const page of await api.listWithIterator({ params: { department_id: "0" } })) assert.ok(page.items.length);
   });
   if (who === stage.bot) {
-    await check("people by their addresses", async () => {
-      const payload = { params: { user_id_type: "open_id" }, data: { emails: ["nobody@example.com"] } };
+    await check("users by their contacts", async () => {
+      const payload = { params: { user_id_type: "open_id" }, data: { emails: ["unknown@example.com"] } };
       const { user_list } = good(await who.contact.v3.user.batchGetId(payload));
-      assert.deepEqual(user_list, [{ email: "nobody@example.com" }]);
+      assert.deepEqual(user_list, [{ email: "unknown@example.com" }]);
     });
   }
 }
 
 async function start(stage) {
-  await check("what a bot reads when it starts", async () => {
+  await check("data that a bot reads at start", async () => {
     const ids = stage.people.map((one) => one.open_id);
     const { application, scope } = stage.bot.application.v6;
     const { app } = good(await application.get({ path: { app_id: "me" }, params: { lang: "zh_cn" } }));

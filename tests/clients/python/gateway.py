@@ -1,4 +1,4 @@
-"""What every request goes through, as the Python SDK shows it: refusals, tokens, rates."""
+"""The gateway, through the Python SDK: refusals, tokens, rate limits."""
 
 import json
 
@@ -37,7 +37,7 @@ def errors(checks, server, home, api):
         assert answer.get_log_id() == answer.error["log_id"]
         assert [one["field"] for one in answer.error["field_violations"]] == ["ids"], answer.error
 
-    with checks("typed call of what the platform has and Larkspur does not serve"):
+    with checks("typed call of an operation that Larkspur does not serve"):
         answer = api.minutes.v1.minute.get(make(GetMinuteRequest, {"minute_token": "obcn1"}))
         assert (answer.code, answer.raw.status_code) == (5275501, 501), answer.raw.content
         named = "minutes.v1.minute.get (GET /open-apis/minutes/v1/minutes/{minute_token})"
@@ -107,12 +107,12 @@ def tokens(checks, server, home):
         assert works(second["tenant_access_token"]) == 0
 
     world.delete()
-    with checks("with its world a token is gone"):
+    with checks("a token ends with its world"):
         assert works(second["tenant_access_token"]) == 99991663
 
 
 def frequency(checks, server, home):
-    with checks("over the rate: 429, 99991400 and the headers that say how long to wait"):
+    with checks("over the rate limit: 429, 99991400 and the headers with the time to wait"):
         api = client(server, home.app(scopes=["im:tag:read"]))
         ask = raw(lark.HttpMethod.GET, "/open-apis/im/v2/tags", [("ids", "1")])
         for _ in range(200):

@@ -72,7 +72,7 @@ def run(checks, server):
     world = server.ready
     home = control.demo(server)
     api = client(server, world)
-    # A tag name is the tenant's, so that a second run on the same data needs names of its own.
+    # Tag names are unique in the tenant, so a second run on the same data needs other names.
     tag_name = f"客户 {uuid.uuid4()}"
     owner = world["users"][0]["open_id"]
     made = {}
@@ -138,7 +138,7 @@ def run(checks, server):
         made["tag"] = good(api.im.v2.tag.create(create_tag(tag_name, [("zh_cn", "客户"), ("en-US", "client")]))).id
         assert made["tag"].isdecimal() and len(made["tag"]) == 19, made
 
-    with checks("a taken name is a success with the reason alone"):
+    with checks("a taken name is a success with only the reason"):
         answer = good(api.im.v2.tag.create(create_tag(tag_name)))
         assert answer.id is None and answer.create_tag_fail_reason.duplicate_id == made["tag"]
 
@@ -205,12 +205,12 @@ def run(checks, server):
         tabs = good(api.im.v1.chat_tab.list_tabs(ListTabsChatTabRequest.builder().chat_id(made["chat"]).build())).chat_tabs
         assert [tab.tab_name for tab in tabs] == [None, "维基", "Plan"]
 
-    with checks("typed refusal of a page: an icon of nobody"):
-        answer = api.im.v1.chat_tab.create(add_tabs(made["chat"], url_tab("x", "https://example.com", "img_nobody")))
+    with checks("typed refusal of a page: an unknown icon"):
+        answer = api.im.v1.chat_tab.create(add_tabs(made["chat"], url_tab("x", "https://example.com", "img_unknown")))
         assert answer.code == 232056, answer.raw.content
         assert answer.msg == "The operator is not the image's owner, no permission to complete the request."
 
-    # With tokens of its own the SDK would pass over the one that it is given.
+    # If the SDK managed its own tokens, it would ignore the given one.
     personal = client(server, world, given_tokens=True)
     document = home.document(owner=world["app_id"])
     with checks("add a collaborator to a document: need_notification=False"):
@@ -241,7 +241,7 @@ def run(checks, server):
 
 
 def restart(checks, server, api, made):
-    with checks("a restart in the middle: the cached token and everything made still work"):
+    with checks("a restart in the middle: the cached token and all created things still work"):
         before = server.metric("larkspur_requests_total", operation=gateway.SIGN_IN, code=0)
         assert before > 0
         assert server.restart() == 0, server.log()

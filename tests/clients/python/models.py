@@ -26,7 +26,7 @@ LIST = Path(__file__).with_name("model_differences.txt")
 JSON = ("application/json", "application/json; charset=utf-8", "multipart/form-data")
 SCHEMES = {"tenant_access_token": "tenant", "user_access_token": "user", "app_access_token": "app"}
 ENVELOPE = {"code", "msg"}
-# What a value of the SDK's is on the wire.
+# The JSON types of the SDK's values.
 WIRE = {str: "string", int: "integer", float: "number", bool: "boolean", typing.Any: "any", object: "any"}
 
 
@@ -44,7 +44,7 @@ class Document:
         }
 
     def followed(self, schema):
-        """A schema with its references followed and the choices that it names put together."""
+        """A schema with references resolved and alternatives merged."""
         while "$ref" in schema:
             found = self.text
             for step in schema["$ref"].removeprefix("#/").split("/"):
@@ -58,12 +58,12 @@ class Document:
         return schema
 
     def content(self, described):
-        """The schema of a body or an answer, unless it is no JSON and no form."""
+        """The schema of a body or an answer, if it is JSON or a form."""
         content = self.followed(described).get("content", {})
         return next((content[kind]["schema"] for kind in JSON if kind in content), None)
 
     def success(self, operation):
-        """The schema of what a success answers: the choice that has data where failures come with the same status."""
+        """The schema of a success: the alternative with data, if failures have the same status."""
         schema = self.content(operation["responses"]["200"])
         choices = [self.followed(one) for one in (schema or {}).get("oneOf", ())]
         return next((one for one in choices if "data" in one.get("properties", {})), schema)
@@ -101,7 +101,7 @@ def fields(model):
 
 
 def parameters(builder):
-    """What a request takes beside its body, by place and name on the wire: the annotation of its setter.
+    """The parameters of a request besides its body, by place and name on the wire: the annotation of its setter.
 
     Each setter is called, and where the value turns up is its place.
     """
@@ -160,15 +160,15 @@ class Comparison:
         schema = self.document.success(operation)
         here = self.properties(schema)
         if schema is None:
-            # Bytes: what the SDK has beside them comes from headers.
+            # Bytes: the SDK's other fields come from headers.
             answered = {name: kind for name, kind in answered.items() if name == "file"}
             content = self.document.followed(operation["responses"]["200"])["content"]
             here = {"file": one["schema"] for one in content.values()}
         elif "data" in here:
-            # No model at all is one without fields.
+            # A missing model counts as one without fields.
             here, answered = self.properties(here["data"]), fields(answered.get("data"))
         else:
-            # Fields beside code and msg: the SDK puts them into data.
+            # Fields besides code and msg: the SDK puts them into data.
             here = {name: one for name, one in here.items() if name not in ENVELOPE}
             answered = fields(answered["data"]) if "data" in answered else answered
         self.fields("answer", "", here, answered, ())
@@ -183,7 +183,7 @@ class Comparison:
             self.differ(part, name, "only in the SDK")
 
     def fields(self, part, place, here, there, above):
-        """Compares the fields of an object with those of a model, `above` which others stand."""
+        """Compares the fields of an object with those of a model; `above` is the path to them."""
         self.names(part, {place + name for name in here}, {place + name for name in there})
         for name in here.keys() & there.keys():
             self.value(part, place + name, here[name], there[name], above)
@@ -191,7 +191,7 @@ class Comparison:
     def value(self, part, name, schema, annotation, above):
         schema = self.document.followed(schema)
         own, theirs = self.document.kind(schema), wire(annotation)
-        # An object of which nothing is said lacks the fields that the SDK has.
+        # An object without described fields lacks those of the SDK.
         if own != theirs and "any" not in (own, theirs) and (own, theirs) != ("map", "object"):
             self.differ(part, name, f"{own} here, {theirs} in the SDK")
         elif own == "array" and typing.get_args(annotation):
@@ -206,7 +206,7 @@ def shape(path):
 
 
 def described(api):
-    """What the SDK says of each of its typed methods, by HTTP method and shape of the path."""
+    """The SDK's typed methods, by HTTP method and shape of the path."""
     found = {}
     for one in typed_methods(api):
         if one["variant"]:
@@ -253,7 +253,7 @@ def run(checks, server):
     with checks("each difference is on the list with its reason"):
         new = sorted(line(one) for one in found - listed().keys())
         assert not new, "add what is meant to differ to model_differences.txt:\n" + "\n".join(new)
-    with checks("nothing on the list is out of date"):
+    with checks("the list is up to date"):
         gone = sorted(line(one) for one in listed().keys() - found)
         assert not gone, "remove from model_differences.txt:\n" + "\n".join(gone)
     with checks("the list is sorted, and each line has a reason"):
@@ -264,7 +264,7 @@ def run(checks, server):
 
 
 def sees(checks, text, methods, found):
-    """Whether a change of the document shows as just the difference that it is, and nothing as one that is none."""
+    """Checks that a change of the document is reported as exactly that difference."""
     with checks("all of the SDK's models, put into a document, do not differ from themselves"):
         own = Comparison(own_document(methods), methods)
         assert len(own.document.operations) == len(methods) > 1000 and not own.found, sorted(own.found)[:20]

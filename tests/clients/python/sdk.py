@@ -1,4 +1,4 @@
-"""Calls of the official Python SDK's typed methods, as an app or as a user, and what was called."""
+"""Calls of the official Python SDK's typed methods, as an app or as a user, with a record of the calls."""
 
 import asyncio
 import inspect
@@ -9,16 +9,16 @@ import lark_oapi as lark
 
 
 def client(server, app, given_tokens=False):
-    """A client; one that is given its tokens gets none by itself."""
+    """A client; one with given tokens fetches none."""
     builder = lark.Client.builder().app_id(app["app_id"]).app_secret(app["app_secret"]).domain(server.url)
     builder = builder.oauth_base_url(server.url).enable_set_token(given_tokens)
     return builder.log_level(lark.LogLevel.ERROR).build()
 
 
 def good(answer):
-    """What a call that must succeed answered."""
+    """The data of a call that must succeed."""
     assert answer.success(), (answer.code, answer.msg, answer.raw.status_code, answer.raw.content)
-    # Answers without data of their own have no such member.
+    # Answers without data have no such field.
     return getattr(answer, "data", None)
 
 
@@ -26,13 +26,13 @@ def refused(answer, code, status=400):
     """Checks that a refusal shows through the SDK: code, text, log id, status."""
     assert (answer.code, answer.raw.status_code) == (code, status), (answer.code, answer.raw.content)
     assert answer.msg and not answer.success(), answer.raw.content
-    # With await, header names come in lower case, so that the SDK itself does not find the log id.
+    # With await, header names are in lower case, so the SDK itself does not find the log id.
     log_id = answer.get_log_id() or answer.raw.headers["x-tt-logid"]
     assert log_id == answer.error["log_id"], (answer.raw.headers, answer.error)
 
 
 def raw(method, uri, queries=(), body=None, tokens=(lark.AccessTokenType.TENANT,)):
-    """A request that has no typed method."""
+    """A request without a typed method."""
     request = lark.BaseRequest.builder().http_method(method).uri(uri).token_types(set(tokens))
     return request.queries(list(queries)).body(body).build()
 
@@ -92,7 +92,7 @@ def typed_methods(api):
 
 
 class Caller:
-    """Who calls, and how: `caller.im.v1.chat.get(chat_id=…)`; a member `body` becomes the request's body."""
+    """A caller: `caller.im.v1.chat.get(chat_id=…)`; the argument `body` becomes the request's body."""
 
     def __init__(self, api, calls, awaited=False, user=None, option=None):
         self._api, self._calls, self._awaited = api, calls, awaited
@@ -114,7 +114,7 @@ class Steps:
         caller, method = self._caller, self._reached
         request = make(request_class(method), parameters | ({} if body is None else {"request_body": body}))
         verb, path = routed(request)
-        # The SDK writes into options, so that each call has its own.
+        # The SDK modifies its options, so each call has its own.
         option = as_user(caller._user) if caller._user else caller._option and caller._option()
         if caller._awaited:
             other = getattr(method.__self__, f"a{method.__name__}")
@@ -128,5 +128,5 @@ class Steps:
 
 
 def data_of(answer):
-    """The answer's JSON, where a typed method does not show all of it."""
+    """The answer's JSON, if a typed method does not expose all of it."""
     return json.loads(answer.raw.content)

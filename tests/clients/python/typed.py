@@ -20,11 +20,11 @@ class Stage:
         self.facts = self.home.facts
         self.people = self.facts["users"]
         self.own = client(server, self.facts)
-        # With tokens of its own the SDK would pass over the one that it is given.
+        # If the SDK managed its own tokens, it would ignore the given one.
         self.given = client(server, self.facts, given_tokens=True)
         self.bot = self.app(self.own)
         self.users = [self.user(self.home.user_token(self.facts["app_id"], one)) for one in self.people]
-        # The app and a person who may do the same in a group of theirs.
+        # The app and a user, who may do the same in their own groups.
         self.both = (("as the app", self.bot), ("as a user", self.users[0]))
 
     def app(self, api, option=None):

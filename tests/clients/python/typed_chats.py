@@ -93,10 +93,10 @@ def members(checks, stage, name, who):
         assert not gone.invalid_id_list, gone.invalid_id_list
         assert good(api.get(chat_id=chat)).member_total == 2
 
-    with checks(f"{name}: somebody who does not exist, with succeed_type=1"):
-        nobody = "ou_" + "0" * 32
-        answer = good(api.create(chat_id=chat, member_id_type="open_id", succeed_type=1, body={"id_list": [nobody]}))
-        assert nobody in (answer.invalid_id_list or []) + (answer.not_existed_id_list or []), vars(answer)
+    with checks(f"{name}: a user who does not exist, with succeed_type=1"):
+        unknown = "ou_" + "0" * 32
+        answer = good(api.create(chat_id=chat, member_id_type="open_id", succeed_type=1, body={"id_list": [unknown]}))
+        assert unknown in (answer.invalid_id_list or []) + (answer.not_existed_id_list or []), vars(answer)
 
     with checks(f"{name}: join a public group; in it or not"):
         keepers = [one["user_id"] for one in stage.people[1:]]

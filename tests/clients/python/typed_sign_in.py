@@ -1,4 +1,4 @@
-"""Tokens: of an app, of an ISV app in the tenants that installed it, of users who let an app in."""
+"""Tokens: of an app, of an ISV app in the tenants that installed it, of users who authorized an app."""
 
 import http.server
 import queue
@@ -58,7 +58,7 @@ def isv(checks, stage):
         refusal = auth.app_access_token.create(body=credentials(app) | {"app_ticket": "wrong"})
         assert (refusal.code, refusal.raw.status_code) == (10012, 200), refusal.raw.content
 
-    with checks("a client of an ISV app fetches all of that by itself"):
+    with checks("a client of an ISV app fetches all of that automatically"):
         builder = lark.Client.builder().app_id(app["app_id"]).app_secret(app["app_secret"])
         builder = builder.domain(stage.server.url).app_type(lark.AppType.ISV).log_level(lark.LogLevel.ERROR)
 
@@ -75,7 +75,7 @@ def isv(checks, stage):
 
 
 class Bot(http.server.BaseHTTPRequestHandler):
-    """Hands what is posted to the SDK's handler, as its samples do."""
+    """Passes posted events to the SDK's handler, as its samples do."""
 
     def do_POST(self):
         request = lark.RawRequest()
@@ -92,7 +92,7 @@ class Bot(http.server.BaseHTTPRequestHandler):
 
 
 def pushed(checks, stage):
-    # Its clock is moved, which would end the tokens of the others.
+    # Its clock is moved, which would expire the other tokens.
     maker, customer = control.fresh(stage.server), control.fresh(stage.server)
     app = maker.app(kind="isv", name="stall")
     customer.install(app["app_id"])
@@ -103,7 +103,7 @@ def pushed(checks, stage):
     bot.handler = builder.register_p1_customized_event("app_ticket", tickets.put).build()
     threading.Thread(target=bot.serve_forever, daemon=True).start()
 
-    with checks("the SDK's event handler verifies an address, decrypts and takes tickets: asked for, and of the hour"):
+    with checks("the SDK's event handler verifies an address, decrypts, and accepts requested and hourly tickets"):
         try:
             url = f"http://127.0.0.1:{bot.server_address[1]}/events"
             maker.events(app["app_id"], request_url=url, encrypt_key=key)

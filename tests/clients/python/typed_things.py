@@ -1,4 +1,4 @@
-"""What groups lean on: images, tags, documents, people."""
+"""Images, tags, documents, users."""
 
 import io
 
@@ -65,7 +65,7 @@ def documents(checks, stage, name, who):
 
 def people(checks, stage, name, who):
     one = stage.people[1]
-    with checks(f"{name}: who somebody is"):
+    with checks(f"{name}: a user's information"):
         user = good(who.contact.v3.user.get(user_id=one["open_id"], user_id_type="open_id")).user
         assert (user.open_id, user.union_id, user.name) == (one["open_id"], one["union_id"], one["name"]), vars(user)
         answer = who.contact.v3.user.get(user_id="ou_" + "0" * 32, user_id_type="open_id")
@@ -88,14 +88,14 @@ def people(checks, stage, name, who):
         assert set(ids) <= set(seen) and len(seen) == len(set(seen)), seen
         assert good(api.list()).items == []
     if who is stage.bot:
-        with checks("people by their addresses"):
-            ask = {"emails": ["nobody@example.com"], "mobiles": []}
+        with checks("users by their contacts"):
+            ask = {"emails": ["unknown@example.com"], "mobiles": []}
             found = good(who.contact.v3.user.batch_get_id(user_id_type="open_id", body=ask)).user_list
-            assert [(one.email, one.user_id) for one in found] == [("nobody@example.com", None)], found
+            assert [(one.email, one.user_id) for one in found] == [("unknown@example.com", None)], found
 
 
 def start(checks, stage):
-    with checks("what a bot reads when it starts"):
+    with checks("data that a bot reads at start"):
         app = good(stage.bot.application.v6.application.get(app_id="me", lang="zh_cn")).app
         assert (app.app_id, app.owner.owner_id) == (stage.facts["app_id"], stage.people[0]["open_id"]), vars(app)
         scopes = good(stage.bot.application.v6.scope.list()).scopes

@@ -1,4 +1,4 @@
-"""What stands in a group: tabs, its menu, its announcement."""
+"""Parts of a group: tabs, its menu, its announcement."""
 
 import json
 

@@ -74,7 +74,7 @@ pub(super) fn text(entry: &Entry, width: Option<usize>) -> String {
         }
     }
     if !spec.codes.is_empty() {
-        out.push_str("\ncodes, beside those of tokens, scopes and frequency\n");
+        out.push_str("\ncodes, besides those of tokens, scopes and rate limits\n");
         for code in spec.codes {
             let first = format!("  {:<8} HTTP {}  ", code.number, code.status);
             out.push_str(&paragraph(&first, first.len(), code.text, width));

@@ -31,7 +31,7 @@ use crate::App;
 use crate::unpanicked::unpanicked;
 use webhook::Webhook;
 
-/// How often a worker looks for work that nobody told it of: other processes' and that of later.
+/// How often a worker polls for work of which it was not notified: that of other processes, and later attempts.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The most deliveries under way at a time.
 const AT_ONCE: usize = 256;

@@ -199,7 +199,7 @@ mod tests {
         let pair =
             |id: &str, secret: &str| Some(Presented::Basic { id: id.to_owned(), secret: secret.to_owned() });
         assert_eq!(read("Basic YTpi"), pair("a", "b"));
-        assert_eq!(read("basic YTpi"), pair("a", "b"), "the scheme's case is no matter");
+        assert_eq!(read("basic YTpi"), pair("a", "b"), "the scheme's case is ignored");
         // "a%2Fb:c%3A d" and "a:"
         assert_eq!(read("Basic YSUyRmI6YyUzQStk"), pair("a/b", "c: d"));
         assert_eq!(read("Basic YTo"), pair("a", ""), "without padding");

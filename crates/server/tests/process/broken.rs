@@ -174,7 +174,7 @@ fn a_database_that_is_restarted_under_load_loses_nothing_that_was_acknowledged()
         }
     });
     let ledger = ledger.into_inner().expect("no panic");
-    assert!(refused > 0, "nobody noticed: this tested nothing");
+    assert!(refused > 0, "no caller noticed: this tested nothing");
     assert_eq!(after, WRITERS, "each writes again, without help");
     assert!(ledger.len() > WRITERS * 3, "{}", ledger.len());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

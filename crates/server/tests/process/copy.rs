@@ -19,7 +19,7 @@ use larkspur_testkit::postgres::{Server, Tables, database};
 use larkspur_testkit::{Lab, LabOptions, World};
 use tempfile::TempDir;
 
-use crate::support::cluster::NOBODY;
+use crate::support::cluster::NO_SERVER;
 use crate::support::program::{Program, binary};
 
 struct Statement(String, Mutex<Vec<Row>>);
@@ -108,7 +108,7 @@ async fn a_store_with_everything_in_it_goes_through_every_driver() {
         world.call("POST", "/im/v1/images").multipart(&[("image_type", "message")], ("image", &picture));
     let image = upload.send().await.data()["image_key"].as_str().expect("a key").to_owned();
     fill(&*first).await;
-    sql(&*first, "UPDATE event_delivery SET owner = 'somebody', lease_until = 9000000000000").await;
+    sql(&*first, "UPDATE event_delivery SET owner = 'other', lease_until = 9000000000000").await;
     let said = answers(&world, &old, &tag, &image).await;
     assert!(rows(&*first).await.iter().all(|(_, rows)| !rows.is_empty()));
 
@@ -294,8 +294,8 @@ async fn what_must_not_be_copied_is_refused() {
     refused(&data, &url, "the target is not empty");
     let why = places.copy(&data, &url).expect_err("rows");
     assert!(why.trim_end().ends_with("name another one with --to"), "nothing was begun: {why}");
-    for (from, to, what) in [(NOBODY, &*free, "source"), (&*data, NOBODY, "target")] {
-        let why = places.copy(from, to).expect_err("nobody listens there");
+    for (from, to, what) in [(NO_SERVER, &*free, "source"), (&*data, NO_SERVER, "target")] {
+        let why = places.copy(from, to).expect_err("no server listens there");
         let told = format!("the {what}: cannot connect to PostgreSQL");
         assert!(why.contains(&told) && why.contains(": see that a primary runs there"), "{why}");
         assert!(!why.contains("hunter2") && why.lines().count() == 1, "{why}");

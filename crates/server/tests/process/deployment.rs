@@ -191,7 +191,7 @@ fn health_is_what_the_server_says_of_itself() {
     // A server that answers, but is not Larkspur.
     let other = std::net::TcpListener::bind(&address).expect("its port is free");
     let refuser = std::thread::spawn(move || {
-        let (mut stream, _) = other.accept().expect("somebody asks");
+        let (mut stream, _) = other.accept().expect("a connection");
         let _ = std::io::Read::read(&mut stream, &mut [0; 1024]).expect("a request");
         let answer = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 9\r\n\r\ndraining\n";
         std::io::Write::write_all(&mut stream, answer).expect("it listens");

@@ -76,7 +76,7 @@ async fn killed_between(place: &Place, token: &str, key: &BlobKey, content: Vec<
     until("the row waits", async || count(&watcher, waiting).await == 1).await;
     assert!(place.file(key).is_file(), "the file comes first");
     server.kill();
-    assert_eq!(upload.join().expect("no panic"), None, "nobody was told anything");
+    assert_eq!(upload.join().expect("no panic"), None, "no caller got an answer");
     // The waiting statement has lost its connection, and commits nothing.
     holder.batch_execute("ROLLBACK").await.expect("unlocked");
     let others =

@@ -116,7 +116,7 @@ impl Replaced {
 }
 
 #[test]
-fn who_has_met_a_newer_primary_does_not_turn_back_to_the_one_before_it() {
+fn a_server_that_has_seen_a_newer_primary_never_returns_to_an_older_one() {
     let replaced = Replaced::new();
     let (older, newer) = (&replaced.older, &replaced.newer);
     let program = replaced.start();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use larkspur_testkit::postgres::Server;
 use serde_json::{Value, json};
 
-use crate::support::cluster::{Cluster, NOBODY, sign_in};
+use crate::support::cluster::{Cluster, NO_SERVER, sign_in};
 use crate::support::program::{Client, Program, binary};
 
 /// The names of the custom tabs of the world's chat.
@@ -69,7 +69,7 @@ fn the_commands_know_a_database_on_a_server() {
     let refused = cluster.command(&["backup", "nowhere"]).expect_err("refused");
     assert!(refused.contains("pg_basebackup") && refused.lines().count() == 1, "{refused}");
     for command in ["check", "migrate"] {
-        let refused = cluster.command(&[command, "--store", NOBODY]).expect_err("nobody listens there");
+        let refused = cluster.command(&[command, "--store", NO_SERVER]).expect_err("no server listens there");
         assert!(
             refused.contains("cannot connect to PostgreSQL") && !refused.contains("hunter2"),
             "{refused}"

@@ -11,7 +11,7 @@ use larkspur_testkit::disk::SmallDisk;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::cluster::NOBODY;
+use crate::support::cluster::NO_SERVER;
 use crate::support::cluster::{Cluster, sign_in};
 use crate::support::program::{CONTROL_KEY, Client, Program, binary};
 
@@ -256,7 +256,7 @@ fn waiting(place: &Path, url: &str) -> (Program, Client) {
 #[test]
 fn a_server_waits_for_its_database_and_says_so() {
     let directory = TempDir::new().expect("a directory");
-    let (program, mut client) = waiting(directory.path(), NOBODY);
+    let (program, mut client) = waiting(directory.path(), NO_SERVER);
     assert_eq!(ask(&mut client, LIVE), (200, "live\n".to_owned()));
     assert_eq!(ask(&mut client, READY), (503, "waiting for the store\n".to_owned()));
     assert_eq!(metric(&mut client, "larkspur_store_available"), 0);
@@ -287,7 +287,7 @@ fn what_waiting_does_not_help_is_refused_at_once() {
 fn migrating_waits_as_long_as_it_is_told() {
     let began = Instant::now();
     let output = Command::new(binary())
-        .args(["migrate", "--wait", "2", "--store", NOBODY])
+        .args(["migrate", "--wait", "2", "--store", NO_SERVER])
         .env_clear()
         .output()
         .expect("it ends");

@@ -176,7 +176,7 @@ async fn a_transaction_that_sqlite_ends_takes_its_batch_along() {
 }
 
 #[tokio::test]
-async fn hooks_that_panic_stop_nobody() {
+async fn a_hook_that_panics_stops_no_other_unit() {
     let store = Sqlite::memory().unwrap();
     table(&store).await;
     let before = run(&store, Writes, |mut session| {

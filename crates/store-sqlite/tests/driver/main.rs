@@ -30,7 +30,7 @@ fn sql(session: &mut dyn Session, text: &str, params: &[Value]) -> Result<Vec<Ro
     let mut answer = session.query(text, params);
     match answer.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
         std::task::Poll::Ready(answer) => answer,
-        std::task::Poll::Pending => panic!("SQLite made somebody wait"),
+        std::task::Poll::Pending => panic!("SQLite made a caller wait"),
     }
 }
 

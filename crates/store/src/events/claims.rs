@@ -117,7 +117,7 @@ pub enum Outcome {
 /// What is due in any tenant, at most `most` of it, by the time when it was due; where several apps have something, each
 /// has its share. `real_now` is the real time. It only reads.
 pub async fn due(root: &mut Root, real_now: i64, most: usize) -> Result<Due, StoreError> {
-    // Two ranges of one index: what nobody has claimed, and claims that have ended.
+    // Two ranges of one index: unclaimed rows, and expired claims.
     let ended = "SELECT tenant, number, app_id, developer, form FROM event_delivery \
                  WHERE state = 'waiting' AND lease_until > 0 AND lease_until <= $1 ORDER BY lease_until LIMIT CAST($2 AS BIGINT)";
     let fresh = "SELECT tenant, number, app_id, developer, form FROM event_delivery \

@@ -253,8 +253,8 @@ pub async fn subscribers(tx: &mut Tx) -> Result<Arc<[Subscriber]>, StoreError> {
     if tx.effect() == Effect::Reads {
         engine.memory.subscribers.fill(tx.may_fill(), key, found.clone());
     } else if !engine.driver.is_shared() {
-        // Only writers ask, so one of them has to fill memory. Nobody else writes before it commits, but for others of its
-        // batch: what they change is forgotten at the commit, and this is refused.
+        // Only writers look this up, so one of them has to fill memory. Before it commits, only units of its own batch can
+        // write: what they change is invalidated at the commit, and this value is rejected.
         let value = found.clone();
         tx.on_commit(|| {}, move || engine.memory.subscribers.fill(Some(moment), key, value));
     }

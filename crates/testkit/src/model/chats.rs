@@ -96,7 +96,7 @@ impl Model {
             match self.who(app, form, id) {
                 Who::User(user) if self.users[user].resigned => return Err(232022),
                 Who::User(user) if self.sees_app(user, app) => join(format!("<user:{user}>"), false),
-                who @ (Who::OtherApp | Who::Nobody) => return Err(Model::unknown(form, &who)),
+                who @ (Who::OtherApp | Who::Unknown) => return Err(Model::unknown(form, &who)),
                 _ => return Err(232043),
             }
         }

@@ -12,7 +12,7 @@ pub(super) enum Who {
     /// A user, by the open_id of another app of the tenant.
     OtherApp,
     /// No one.
-    Nobody,
+    Unknown,
 }
 
 impl Who {
@@ -21,7 +21,7 @@ impl Who {
         match self {
             Who::User(user) => Some(format!("<user:{user}>")),
             Who::Bot(app) => Some(format!("<app:{app}>")),
-            Who::OtherApp | Who::Nobody => None,
+            Who::OtherApp | Who::Unknown => None,
         }
     }
 }
@@ -119,20 +119,20 @@ impl Model {
         match form {
             Form::App => match number(id, "app").filter(|app| self.apps[*app].tenant == tenant) {
                 Some(app) => Who::Bot(app),
-                None => Who::Nobody,
+                None => Who::Unknown,
             },
             Form::User => match number(id, "user").filter(|user| self.users[*user].tenant == tenant) {
                 Some(user) => Who::User(user),
-                None => Who::Nobody,
+                None => Who::Unknown,
             },
             Form::Union => match pair("<union:") {
                 Some((of, user)) if of == tenant => Who::User(user),
-                _ => Who::Nobody,
+                _ => Who::Unknown,
             },
             Form::Open => match pair("<open:") {
                 Some((of, user)) if of == app => Who::User(user),
                 Some((of, _)) if self.apps[of].tenant == tenant => Who::OtherApp,
-                _ => Who::Nobody,
+                _ => Who::Unknown,
             },
         }
     }
@@ -164,7 +164,7 @@ impl Model {
             return None;
         }
         let refused = ids.into_iter().map(|id| self.who(app, form, id)).find(|who| who.member().is_none())?;
-        Some(if refused == Who::Nobody && form == Form::Union {
+        Some(if refused == Who::Unknown && form == Form::Union {
             union
         } else {
             Model::unknown(form, &refused)

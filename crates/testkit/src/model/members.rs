@@ -80,9 +80,9 @@ impl Model {
                     welcome.push((id, who.member().unwrap_or_default()));
                     continue;
                 }
-                Who::Nobody if form == Form::App => (&mut absent, Some(232043)),
-                Who::Nobody if form == Form::Union => (&mut absent, Some(99992364)),
-                Who::OtherApp | Who::Nobody => (&mut absent, Some(Model::unknown(form, &who))),
+                Who::Unknown if form == Form::App => (&mut absent, Some(232043)),
+                Who::Unknown if form == Form::Union => (&mut absent, Some(99992364)),
+                Who::OtherApp | Who::Unknown => (&mut absent, Some(Model::unknown(form, &who))),
             };
             if let (0, Some(code)) = (kind, why) {
                 return Err(code);

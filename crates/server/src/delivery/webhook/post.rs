@@ -1,4 +1,4 @@
-//! One POST to somebody else's server, with a limit on everything.
+//! One POST to a foreign server, with limits on everything.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};

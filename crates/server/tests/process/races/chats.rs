@@ -92,7 +92,7 @@ fn image(place: &Place, content: &[u8]) -> Request {
     place.call("POST", "/im/v1/images").multipart(&[("image_type", "message")], ("image", content))
 }
 
-/// The same bytes are one file, whoever uploads them; each upload is a separate image.
+/// The same bytes are one file, from any caller; each upload is a separate image.
 async fn upload_same(place: &Place) -> (Vec<String>, Vec<u8>) {
     let content = [larkspur_testkit::png(5, 5), vec![1; 3000]].concat();
     let made = place.race_same(image(place, &content)).await.all_done();

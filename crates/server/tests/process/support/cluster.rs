@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::program::{Client, Program, binary};
 
 /// The URL of a database without a server.
-pub(crate) const NOBODY: &str = "postgres://me:hunter2@127.0.0.1:1/x";
+pub(crate) const NO_SERVER: &str = "postgres://me:hunter2@127.0.0.1:1/x";
 
 /// Servers on one database.
 pub(crate) struct Cluster {

@@ -236,7 +236,7 @@ async fn who_only_adds_is_in_no_group_with_the_tenants_others() {
 
 /// A unit that refuses after locking a row has nothing to undo.
 #[tokio::test]
-async fn a_refusal_that_wrote_nothing_disturbs_nobody() {
+async fn a_refusal_that_wrote_nothing_disturbs_no_other_unit() {
     let server = Server::start(&["fsync=off"]);
     let (store, driver) = store(&server).await;
     store.put(50, "v").await;
@@ -367,7 +367,7 @@ async fn groups_that_wait_for_each_other_give_way() {
     assert!(ours.iter().chain(&theirs).all(Result::is_ok), "{ours:?} {theirs:?}");
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     let undone = one.stats().groups_undone + two.stats().groups_undone;
-    assert!(undone >= 1, "nobody gave way");
+    assert!(undone >= 1, "no group gave way");
     let mut texts = Vec::new();
     for mut row in store.read("SELECT v FROM t ORDER BY k", vec![]).await {
         texts.push(row.text(0).expect("text").len());

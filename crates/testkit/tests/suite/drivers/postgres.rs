@@ -51,8 +51,8 @@ async fn a_database_that_will_not_do_is_refused_in_words() {
         assert!(error.contains(part), "{rest}: {error}");
     }
     open(&server, "bytes").await.expect("the order of bytes");
-    let nobody = Postgres::open("postgres://larkspur@127.0.0.1:1/postgres", &Options::default()).await;
-    let error = nobody.err().expect("nobody listens there").to_string();
+    let refused = Postgres::open("postgres://larkspur@127.0.0.1:1/postgres", &Options::default()).await;
+    let error = refused.err().expect("no server listens there").to_string();
     assert!(error.contains("cannot connect to PostgreSQL"), "{error}");
 }
 
@@ -120,7 +120,7 @@ async fn a_connection_that_ends_in_the_middle_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn whoever_waits_too_long_for_a_row_gives_up() {
+async fn a_unit_that_waits_too_long_for_a_row_gives_up() {
     let server = Server::start(&["fsync=off"]);
     let (store, _) = store(&server).await;
     store.put(1, "v").await;
@@ -151,9 +151,9 @@ async fn a_commit_without_a_plain_answer_has_an_unknown_outcome() {
     let server = Arc::new(Server::start(&["fsync=off"]));
     let (store, driver) = store(&server).await;
     // From now on a commit waits for a standby that does not exist.
-    server.run("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'").await;
+    server.run("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'absent'").await;
     server.run("postgres", "SELECT pg_reload_conf()").await;
-    while server.run("postgres", "SHOW synchronous_standby_names").await != ["nobody"] {
+    while server.run("postgres", "SHOW synchronous_standby_names").await != ["absent"] {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     for (key, what, part) in [

@@ -15,9 +15,9 @@ facts! {
     collisions_are_given_up_at_last
     an_unexpected_duplicate_is_a_collision
     units_side_by_side_do_not_undo_each_other
-    whoever_takes_a_row_is_alone_with_it
+    a_unit_that_locks_a_row_is_alone_with_it
     readers_see_whole_transactions
-    nobody_need_wait_for_the_answer
+    the_caller_need_not_wait_for_the_answer
 }
 
 mod facts {
@@ -214,7 +214,7 @@ mod facts {
         assert_eq!(store.keys().await, kept);
     }
 
-    pub(super) async fn whoever_takes_a_row_is_alone_with_it(store: &Store) {
+    pub(super) async fn a_unit_that_locks_a_row_is_alone_with_it(store: &Store) {
         store.put(1, "0").await;
         let tasks: Vec<_> = (0..50)
             .map(|_| {
@@ -289,7 +289,7 @@ mod facts {
         assert!(looks > 5, "looked {looks} times");
     }
 
-    pub(super) async fn nobody_need_wait_for_the_answer(store: &Store) {
+    pub(super) async fn the_caller_need_not_wait_for_the_answer(store: &Store) {
         for key in 0..20 {
             let unit = unit(move |mut session| {
                 Box::pin(async move {

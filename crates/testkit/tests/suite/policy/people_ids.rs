@@ -210,7 +210,7 @@ async fn an_unknown_id_is_told_first_whatever_else_is_wrong() {
             ("open_id", "x", 99992351),
             ("open_id", stage.foreign.as_str(), 99992361),
             ("union_id", "on_1", case.union),
-            ("user_id", "nobody", 99992360),
+            ("user_id", "unknown", 99992360),
         ] {
             let json = call(form, id).send().await.refused(code);
             let told = &json["error"]["field_violations"][0]["value"];
@@ -251,5 +251,5 @@ async fn what_the_gateway_refuses_stays() {
     // The ids of apps are not ids of people.
     call("app_id", json!(["cli_1"])).send().await.refused(232011);
     stage.world.set_app(&stage.world.app_id, json!({"scopes": ["im:chat"]})).await;
-    call("user_id", json!(["nobody"])).send().await.refused(99991672);
+    call("user_id", json!(["unknown"])).send().await.refused(99991672);
 }

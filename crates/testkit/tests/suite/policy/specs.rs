@@ -47,7 +47,7 @@ fn takes_user(tokens: Tokens) -> bool {
 }
 
 #[tokio::test]
-async fn without_a_good_token_nobody_comes_in() {
+async fn no_call_succeeds_without_a_valid_token() {
     let lab = Lab::start().await;
     for (entry, tokens, _, _) in behind_token() {
         let id = entry.spec.id;
@@ -404,7 +404,7 @@ fn every_spec_is_sound() {
     let mut routes = std::collections::BTreeSet::new();
     for entry in entries() {
         let spec = entry.spec;
-        assert!(ids.insert(spec.id), "{} stands twice", spec.id);
+        assert!(ids.insert(spec.id), "{} is listed twice", spec.id);
         assert!(routes.insert((spec.route.method, spec.route.path)), "{}", spec.id);
         assert!(!spec.summary.is_empty() && !spec.summary.ends_with('.'), "{}", spec.id);
         assert_eq!(spec.reference.is_empty(), spec.id.starts_with("larkspur."), "{}: its page", spec.id);
@@ -413,7 +413,7 @@ fn every_spec_is_sound() {
                 .unwrap_or_else(|error| panic!("{}: {error}", spec.id));
         }
         for (index, code) in spec.codes.iter().enumerate() {
-            assert!(!spec.codes[..index].contains(code), "{}: {code:?} stands twice", spec.id);
+            assert!(!spec.codes[..index].contains(code), "{}: {code:?} is listed twice", spec.id);
         }
     }
 }

@@ -205,7 +205,7 @@ async fn a_sweep_deletes_what_has_ended_by_the_clock_of_its_tenant() {
 
 /// A call in progress may write after its world was deleted. The races show it; here it always happens.
 #[tokio::test]
-async fn what_is_written_into_a_deleted_world_goes_as_soon_as_nobody_can_write_more() {
+async fn rows_written_into_a_deleted_world_are_deleted_once_no_call_can_write_more() {
     for tables in [Tables::Plain, Tables::Partitioned] {
         let driver = database(tables).await;
         let lab = Lab::with(LabOptions { driver: Some(driver.clone()), ..LabOptions::default() }).await;

@@ -89,7 +89,7 @@ async fn the_last_seats_of_a_public_chat_are_taken_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whoever_is_added_and_removed_at_once_is_in_or_out() {
+async fn a_user_added_and_removed_at_once_is_in_or_out() {
     let directory = tempfile::tempdir().expect("a directory");
     let world = lab(&directory).await.world().await;
     let ids = users(&world, 4).await;

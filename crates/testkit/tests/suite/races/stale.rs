@@ -127,7 +127,7 @@ async fn an_app_that_is_disabled_reads_until_then() {
 
 /// Also for subjects other than the caller.
 #[tokio::test]
-async fn a_bot_that_another_server_took_away_is_brought_in_by_nobody() {
+async fn a_bot_that_another_server_removed_cannot_be_added() {
     let pair = Pair::new(LIMIT_MS).await;
     let (app, token) = pair.world.app(json!({})).await;
     assert_eq!(pair.read().token(&token).send().await.code(), 0, "now the first server knows the app");

@@ -193,12 +193,13 @@ fn arrows_between_folders_go_one_way() {
 const PHRASES: &[&str] =
     &["nobody", "somebody", "whoever", "passed over", "stands twice", "goes by", "has met"];
 
-/// How often they may still occur, by kind of text. These numbers may only shrink; remove a line at 0.
-const REMAINING: &[(&str, usize)] = &[("product", 183), ("tests", 243), ("documents", 53)];
+/// How often they may still occur, by kind of text. These five are in comments of released migrations, which stay as they
+/// are. The number may only shrink.
+const REMAINING: &[(&str, usize)] = &[("product", 5)];
 
-/// The kind of a file, by its path; `None` for this file.
+/// The kind of a file, by its path; `None` for this file and the style guide, which list the phrases.
 fn kind(path: &str) -> Option<&'static str> {
-    if path.ends_with("source/house_rules.rs") {
+    if path.ends_with("source/house_rules.rs") || path == "docs/STYLE.md" {
         return None;
     }
     if path.starts_with("docs/") || path.ends_with(".md") {

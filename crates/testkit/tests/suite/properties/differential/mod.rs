@@ -254,7 +254,7 @@ async fn sequence(steps: &[Step], run: impl AsyncFn(&[Step]) -> Outcome) {
 }
 
 /// The number of sequences: the default, or that of the environment variable `TEST_SEQUENCES`.
-#[expect(clippy::disallowed_methods, reason = "whoever has the time may run more of them")]
+#[expect(clippy::disallowed_methods, reason = "a long run may draw more of them")]
 fn asked_for(some: u64) -> u64 {
     let Ok(text) = std::env::var("TEST_SEQUENCES") else { return some };
     text.parse().unwrap_or_else(|_| panic!("TEST_SEQUENCES is {text:?}, which is no number"))

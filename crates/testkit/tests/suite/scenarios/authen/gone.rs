@@ -6,7 +6,7 @@ use super::{V2, V3, by_code, by_refresh, code, decide, declined, denied, exchang
 use crate::scenarios::{text, world};
 
 #[tokio::test]
-async fn nobody_signs_in_for_who_is_gone() {
+async fn a_deleted_user_gets_no_token() {
     let world = world().await;
     let offline = [("scope", "offline_access")];
     let mut held = Vec::new();

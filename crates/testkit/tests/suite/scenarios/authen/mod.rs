@@ -225,7 +225,7 @@ async fn the_language_goes_along_with_the_answer() {
     let shown = page(&world.lab, PAGE, &asked(&world, &[("lang", "zh"), ("name", "a")])).send().await;
     let action = format!("action=\"{PAGE}?lang=zh\"");
     is_in(&shown, "zh-CN", &[&action, "name=\"lang\" value=\"zh\"", "按姓名查找用户"]);
-    let none = page(&world.lab, PAGE, &asked(&world, &[("lang", "zh"), ("name", "nobody")])).send().await;
+    let none = page(&world.lab, PAGE, &asked(&world, &[("lang", "zh"), ("name", "unknown")])).send().await;
     is_in(&none, "zh-CN", &["没有符合条件的用户"]);
     // A refusal of the form is in the page's language; a link to the other language would lose the form.
     let token = world.lab.form_token(&asked(&world, &[])).await.expect("a token");
@@ -277,7 +277,7 @@ async fn people_are_found_by_name_and_shown_as_text() {
     let shown = page(&world.lab, PAGE, &asked(&world, &[])).send().await;
     assert_eq!(shown.text().matches("type=\"radio\"").count(), 50);
     assert!(shown.text().contains("role=\"search\"") && !shown.text().contains("<b>"));
-    for (part, count) in [("many <B>7</b>", 1), ("100%_", 50), ("1%0", 0), ("gone", 0), ("nobody", 0)] {
+    for (part, count) in [("many <B>7</b>", 1), ("100%_", 50), ("1%0", 0), ("gone", 0), ("unknown", 0)] {
         let shown = page(&world.lab, PAGE, &asked(&world, &[("name", part)])).send().await;
         assert_eq!(shown.text().matches("type=\"radio\"").count(), count, "{part}");
     }
@@ -349,8 +349,8 @@ async fn what_just_fits_is_taken() {
 #[tokio::test]
 async fn who_may_not_sign_in_is_told_so() {
     let world = world().await;
-    let somebody = |id: &str| format!("{}/{id}", world.tenant_key);
-    let (unknown, other) = (somebody("nobody"), format!("0000000000000000/{}", world.users[0].user_id));
+    let user_of = |id: &str| format!("{}/{id}", world.tenant_key);
+    let (unknown, other) = (user_of("unknown"), format!("0000000000000000/{}", world.users[0].user_id));
     for user in ["x", &unknown, &other] {
         stopped(&decide(&world, 0, &[("user", user)]).await, 400, 20008);
     }

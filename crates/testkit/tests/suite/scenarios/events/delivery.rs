@@ -97,7 +97,7 @@ async fn an_address_is_verified_and_gets_what_is_asked_for() {
     assert_eq!((&put["verified"], &put["reason"]), (&json!(false), &Value::Null), "it is still to be asked");
     assert_eq!(put["deliveries"][0]["event_type"], "url_verification");
     assert_eq!(put["verification_token"], before["verification_token"]);
-    assert!(receiver.seen().is_empty(), "the call itself asks nobody");
+    assert!(receiver.seen().is_empty(), "the call itself sends nothing");
 
     assert_eq!(maker.round().await, 1);
     let asked = receiver.seen().remove(0);

@@ -62,7 +62,7 @@ async fn why_an_address_is_not_verified() {
 }
 
 #[tokio::test]
-async fn nobody_listens() {
+async fn the_address_does_not_listen() {
     let maker = Maker::start().await;
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", free.local_addr().expect("an address"));

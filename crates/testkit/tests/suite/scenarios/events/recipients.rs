@@ -131,7 +131,7 @@ async fn an_app_without_scope_bot_or_subscription_is_not_told() {
 
 /// Without subscribers, memory answers: the store is neither read nor written.
 #[tokio::test]
-async fn nothing_is_asked_of_the_store_where_nobody_subscribes() {
+async fn nothing_is_asked_of_the_store_without_subscribers() {
     let sqlite: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
     let recording = Recording::over(sqlite);
     let lab = Lab::with(LabOptions { driver: Some(recording.clone()), ..LabOptions::default() }).await;
@@ -180,7 +180,7 @@ async fn first_tries_go_in_order_and_retries_hold_nothing_back() {
 
 /// An installation that a server of an earlier release did not announce is found by the sweep.
 #[tokio::test]
-async fn the_sweep_finds_subscribers_that_nobody_announced() {
+async fn the_sweep_finds_subscribers_that_were_not_announced() {
     let sqlite: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
     let lab = Lab::with(LabOptions { driver: Some(sqlite.clone()), ..LabOptions::default() }).await;
     let (world, receiver) = (lab.world().await, Receiver::start());

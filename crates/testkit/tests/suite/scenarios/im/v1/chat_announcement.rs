@@ -69,7 +69,7 @@ async fn a_group_begins_with_an_empty_one() {
         (&data["owner_id"], &data["owner_id_type"]),
         (&json!(world.users[0].open_id), &json!("open_id"))
     );
-    assert_eq!(data["modifier_id"], data["owner_id"], "nobody edited it");
+    assert_eq!(data["modifier_id"], data["owner_id"], "it was never edited");
     assert_eq!(blocks(&world).await, json!([]));
 }
 
@@ -117,7 +117,7 @@ async fn edits_follow_one_another() {
 }
 
 #[tokio::test]
-async fn a_bot_owns_what_it_made_and_nobody_what_has_no_owner() {
+async fn the_owner_is_the_bot_that_made_the_chat_or_none() {
     let world = world().await;
     let own = world.chat(json!({"owner": world.app_id})).await;
     let data = read(&world, &own).query("user_id_type", "union_id").send().await.data();

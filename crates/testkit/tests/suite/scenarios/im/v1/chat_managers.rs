@@ -41,7 +41,7 @@ async fn the_owner_appoints_and_dismisses() {
 }
 
 #[tokio::test]
-async fn nobody_but_the_owner() {
+async fn only_the_owner() {
     let world = world().await;
     let chat = world
         .chat(json!({"owner": world.users[0].user_id, "creator_app": world.app_id,
@@ -70,18 +70,18 @@ async fn who_cannot_be_one() {
         crate::scenarios::open_id(&world, 1, &other).await
     };
     for verb in VERBS {
-        for nobody in [&[][..], &[outsider.as_str()], &[world.users[0].user_id.as_str()]] {
-            refused(&call(verb, "?member_id_type=user_id", nobody).send().await, 232027);
+        for none in [&[][..], &[outsider.as_str()], &[world.users[0].user_id.as_str()]] {
+            refused(&call(verb, "?member_id_type=user_id", none).send().await, 232027);
         }
         refused(&call(verb, "?member_id_type=app_id", &["cli_0000000000000001", "x"]).send().await, 232027);
         call(verb, "", &["ou_1"]).send().await.refused(99992351);
-        call(verb, "?member_id_type=user_id", &["nobody"]).send().await.refused(99992360);
+        call(verb, "?member_id_type=user_id", &["unknown"]).send().await.refused(99992360);
         call(verb, "?member_id_type=union_id", &["on_1"]).send().await.refused(99992363);
         refused(&call(verb, "", &[&foreign]).send().await, 99992361);
         refused(&call(verb, "?member_id_type=app_id", &["1", "2", "3", "4", "5", "6"]).send().await, 232001);
     }
     let some = call("add", "?member_id_type=user_id", &[&outsider, &world.users[1].user_id]).send().await;
-    assert_eq!(some.data()["chat_managers"], json!([world.users[1].user_id]), "the others are passed over");
+    assert_eq!(some.data()["chat_managers"], json!([world.users[1].user_id]), "the others are skipped");
 }
 
 #[tokio::test]

@@ -34,9 +34,8 @@ fn sorted(ids: &[&str]) -> Vec<String> {
 async fn the_three_settings() {
     let world = Lab::start().await.world().await;
     let chat = &world.chat_id;
-    let nobody =
-        json!({"moderation_setting": "all_members", "items": [], "page_token": "", "has_more": false});
-    assert_eq!(get(&world, chat).send().await.data(), nobody);
+    let none = json!({"moderation_setting": "all_members", "items": [], "page_token": "", "has_more": false});
+    assert_eq!(get(&world, chat).send().await.data(), none);
     assert_eq!(put(&world, chat, json!({"moderation_setting": "only_owner"})).send().await.data(), json!({}));
     assert_eq!(get(&world, chat).send().await.data()["moderation_setting"], "only_owner");
     let shown = world.call("GET", &format!("/im/v1/chats/{chat}")).send().await.data();
@@ -80,7 +79,7 @@ async fn the_three_settings() {
 }
 
 #[tokio::test]
-async fn who_is_no_user_in_the_chat_is_passed_over() {
+async fn users_outside_of_the_chat_are_skipped() {
     let world = Lab::start().await.world().await;
     let made = world.control("POST", "/users").body(json!({"name": "outsider"})).send().await.data();
     let bot = world.call("GET", "/bot/v3/info").send().await.json()["bot"]["open_id"].clone();
@@ -100,7 +99,7 @@ async fn who_is_no_user_in_the_chat_is_passed_over() {
     put(&world, &world.chat_id, list).send().await.data();
     assert_eq!(speakers(&world, &world.chat_id).await, [world.users[1].user_id.as_str()]);
     for (form, id, code) in
-        [("open_id", "ou_x", 99992351), ("union_id", "on_x", 99992363), ("user_id", "nobody", 99992360)]
+        [("open_id", "ou_x", 99992351), ("union_id", "on_x", 99992363), ("user_id", "unknown", 99992360)]
     {
         for field in ["moderator_added_list", "moderator_removed_list"] {
             let body = json!({"moderation_setting": "moderator_list", field: [id]});
@@ -143,7 +142,7 @@ async fn what_does_not_fit_is_refused() {
     let chat = &world.chat_id;
     let id = &world.users[1].open_id;
     for wrong in [
-        json!({"moderation_setting": "nobody"}),
+        json!({"moderation_setting": "unknown"}),
         json!({"moderator_added_list": [id], "moderator_removed_list": [id]}),
         json!({"moderator_added_list": vec![id.clone(); 501]}),
     ] {

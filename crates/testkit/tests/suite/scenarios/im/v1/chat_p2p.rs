@@ -92,7 +92,7 @@ async fn what_the_batches_refuse() {
     talks(&world, &user, json!([1])).send().await.refused(9499);
     refused(&chats(&world, json!(["oc_1"])).query("user_id_type", "email").send().await, 99992402);
     for (form, id, code) in
-        [("open_id", "ou_x", 99992351), ("union_id", "on_x", 99992363), ("user_id", "nobody", 99992360)]
+        [("open_id", "ou_x", 99992351), ("union_id", "on_x", 99992363), ("user_id", "unknown", 99992360)]
     {
         talks(&world, &user, json!([id])).query("user_id_type", form).send().await.refused(code);
     }

@@ -54,7 +54,11 @@ async fn chats_are_muted_by_a_user_for_itself() {
     );
     let found = setting(&world, &user, "batch_query", all).send().await.data();
     assert_eq!(found["items"], json!([whole(&second, false, false), whole(chat, false, true)]));
-    assert_eq!(status(&other, json!([chat])).await["items"], json!([one(chat, false)]), "nobody else's");
+    assert_eq!(
+        status(&other, json!([chat])).await["items"],
+        json!([one(chat, false)]),
+        "only the user's own"
+    );
 
     // It ends with the membership, and muting is not an activity of the chat.
     let member = format!("/chats/{second}/members/{}", world.users[0].user_id);

@@ -76,7 +76,7 @@ async fn binding_adds_and_put_removes() {
         assert_eq!(relate(&world, "PUT", &world.chat_id, tags).send().await.data(), json!({}));
     };
     put(&[&three, &two, &two]).await;
-    assert_eq!(bound_ids(&world).await, std::slice::from_ref(&one), "what is not bound is passed over");
+    assert_eq!(bound_ids(&world).await, std::slice::from_ref(&one), "a tag that is not bound is skipped");
     put(&[]).await;
     assert_eq!(bound_ids(&world).await, std::slice::from_ref(&one));
     // Bound again, it is a new binding.
@@ -180,7 +180,7 @@ async fn which_chats() {
 }
 
 #[tokio::test]
-async fn unknown_tags_are_passed_over_or_refused() {
+async fn unknown_tags_are_skipped_or_refused() {
     let world = world().await;
     let other = world.lab.world().await;
     let (own, foreign) = (world.tag("one").await, other.tag("one").await);

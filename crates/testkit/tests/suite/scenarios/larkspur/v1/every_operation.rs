@@ -72,19 +72,19 @@ async fn what_is_not_there() {
         ("POST", "/apps/cli_0000000000000000/secret", json!({}), "app_id"),
         ("POST", "/apps/cli_0000000000000000/tokens", json!({}), "app_id"),
         ("POST", "/installs", json!({"app_id": "cli_0000000000000000"}), "app_id"),
-        ("POST", "/apps", json!({"visible_to": ["nobody"]}), "visible_to[*]"),
-        ("GET", "/users/nobody", json!({}), "user_id"),
-        ("PATCH", "/users/nobody", json!({}), "user_id"),
-        ("POST", "/users/nobody/tokens", json!({"app_id": world.app_id}), "user_id"),
+        ("POST", "/apps", json!({"visible_to": ["unknown"]}), "visible_to[*]"),
+        ("GET", "/users/unknown", json!({}), "user_id"),
+        ("PATCH", "/users/unknown", json!({}), "user_id"),
+        ("POST", "/users/unknown/tokens", json!({"app_id": world.app_id}), "user_id"),
         ("GET", "/chats/oc_00000000000000000000000000000000", json!({}), "chat_id"),
         ("PATCH", "/chats/x", json!({}), "chat_id"),
         ("PUT", "/chats/x/members/u", json!({}), "chat_id"),
         ("DELETE", "/chats/x/members/u", json!({}), "chat_id"),
-        ("POST", "/chats", json!({"owner": "nobody"}), "owner"),
+        ("POST", "/chats", json!({"owner": "unknown"}), "owner"),
         ("POST", "/chats", json!({"creator_app": "cli_0000000000000000"}), "creator_app"),
-        ("POST", "/chats", json!({"members": ["nobody"]}), "members[*]"),
+        ("POST", "/chats", json!({"members": ["unknown"]}), "members[*]"),
         ("POST", "/chats", json!({"managers": ["cli_0000000000000000"]}), "managers[*]"),
-        ("POST", "/documents", json!({"owner": "nobody"}), "owner"),
+        ("POST", "/documents", json!({"owner": "unknown"}), "owner"),
         ("GET", "/documents/t", json!({}), "token"),
         ("PATCH", "/documents/t", json!({"deleted": true}), "token"),
         ("PUT", "/documents/t/collaborators", json!({"member": "u", "perm": "view"}), "token"),
@@ -99,7 +99,7 @@ async fn what_is_not_there() {
     let users_tokens = format!("/users/{user}/tokens");
     let reply = world.control("POST", &users_tokens).body(json!({"app_id": other.app_id})).send().await;
     declined(&reply, 5275404, "app_id");
-    for member in [other.app_id.as_str(), "nobody"] {
+    for member in [other.app_id.as_str(), "unknown"] {
         let path = format!("/chats/{chat}/members/{member}");
         declined(&world.control("PUT", &path).body(json!({})).send().await, 5275404, "member");
         declined(&world.control("DELETE", &path).send().await, 5275404, "member");
@@ -254,7 +254,7 @@ async fn refusals_lead_to_larkspur_s_own_documents() {
     let world = world().await;
     for (reply, operation) in [
         (world.control("POST", "/chats").body(json!({"a": 1})).send().await, "larkspurv1chatcreate"),
-        (world.control("GET", "/users/nobody").send().await, "larkspurv1userget"),
+        (world.control("GET", "/users/unknown").send().await, "larkspurv1userget"),
         (world.control("GET", "/apps").token("wrong").send().await, "larkspurv1applist"),
         (world.control("POST", "/users").raw("{").send().await, "larkspurv1usercreate"),
     ] {

@@ -57,7 +57,7 @@ async fn who_is_deleted_leaves_everything() {
     let left = chat(&square).await;
     assert_eq!((&left["owner"], &left["chat_status"]), (&json!(world.app_id), &json!("normal")));
     assert_eq!(chat(&theirs).await["chat_status"], "dissolved");
-    world.control("DELETE", "/users/nobody").send().await.refused(5275404);
+    world.control("DELETE", "/users/unknown").send().await.refused(5275404);
 }
 
 #[tokio::test]

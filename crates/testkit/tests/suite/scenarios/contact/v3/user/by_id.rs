@@ -37,13 +37,13 @@ async fn users_by_their_addresses() {
     let world = reachable().await;
     let [ada, bob] = [&world.users[0], &world.users[1]];
     let ask = json!({
-        "emails": ["nobody@example.com", "bob@example.com", "bob@example.com"],
+        "emails": ["unknown@example.com", "bob@example.com", "bob@example.com"],
         "mobiles": ["13800000000", "+8613800000000", "+14155550123", "4155550123"],
     });
     let reply = find(&world, ask.clone()).send().await;
     let of = |id: &String, key: &str, address: &str| json!({"user_id": id, key: address, "status": status(false, false)});
     let list = json!([
-        {"email": "nobody@example.com"},
+        {"email": "unknown@example.com"},
         of(&bob.open_id, "email", "bob@example.com"),
         of(&bob.open_id, "email", "bob@example.com"),
         of(&ada.open_id, "mobile", "13800000000"),
@@ -155,7 +155,7 @@ async fn ids_that_name_no_user() {
         ("open_id", &*other.users[0].open_id, 99992351),
         ("open_id", &*open_id(&world, 0, &elsewhere).await, 99992361),
         ("union_id", &*other.users[0].union_id, 99992363),
-        ("user_id", "nobody", 99992360),
+        ("user_id", "unknown", 99992360),
     ] {
         get(&world, id).query("user_id_type", form).send().await.refused(code);
     }

@@ -49,7 +49,7 @@ async fn a_list_shows_what_is_asked_for() {
     for (member_type, id, perm) in [
         ("unionid", &world.users[1].union_id, "view"),
         ("openchat", &world.chat_id, "edit"),
-        ("email", &"somebody@example.com".to_owned(), "full_access"),
+        ("email", &"person@example.com".to_owned(), "full_access"),
     ] {
         let body = json!({"member_type": member_type, "member_id": id, "perm": perm});
         world.call("POST", &path).body(body).send().await.data();
@@ -57,11 +57,11 @@ async fn a_list_shows_what_is_asked_for() {
     share(&world, &token, &other, "view").await;
 
     let plain = items(&world, &token).await;
-    let sent = [&world.users[1].open_id, &world.chat_id, "somebody@example.com"];
+    let sent = [&world.users[1].open_id, &world.chat_id, "person@example.com"];
     let is_sent = |item: &&Value| sent.iter().any(|id| item["member_id"] == *id);
     let bot = text(plain.iter().find(|item| !is_sent(item)).expect("the other bot"), "member_id");
     let mut expected = [
-        json!({"member_type": "email", "member_id": "somebody@example.com", "perm": "full_access"}),
+        json!({"member_type": "email", "member_id": "person@example.com", "perm": "full_access"}),
         json!({"member_type": "openchat", "member_id": world.chat_id, "perm": "edit"}),
         json!({"member_type": "openid", "member_id": world.users[1].open_id, "perm": "view"}),
         json!({"member_type": "openid", "member_id": bot, "perm": "view", "perm_type": "container"}),
@@ -153,7 +153,7 @@ async fn a_right_is_changed_and_taken_away() {
             refused(&reply, 1063001);
             assert_eq!(reply.violated(), ["member_id"]);
         }
-        assert!(items(&world, &token).await.is_empty(), "a change adds nobody");
+        assert!(items(&world, &token).await.is_empty(), "a change adds no collaborator");
     }
     let token = shared(&world).await;
     share(&world, &token, &world.chat_id, "view").await;
@@ -249,9 +249,9 @@ async fn which_document_and_whom() {
         ("openid", &*cross),
         ("openid", &*other.users[1].open_id),
         ("unionid", &*other.users[1].union_id),
-        ("userid", "nobody"),
+        ("userid", "unknown"),
         ("openchat", &*other.chat_id),
-        ("email", "nobody@example.com"),
+        ("email", "unknown@example.com"),
         ("openid", &*world.users[2].open_id),
     ] {
         for write in

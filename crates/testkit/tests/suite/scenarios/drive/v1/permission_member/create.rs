@@ -49,7 +49,7 @@ async fn every_form_of_id() {
     for member_type in ["email", "opendepartmentid", "groupid", "wikispaceid"] {
         let (token, _) = own(&world).await;
         let full = json!({
-            "member_type": member_type, "member_id": "somebody", "perm": "full_access",
+            "member_type": member_type, "member_id": "someone", "perm": "full_access",
             "perm_type": "single_page", "type": "wiki_space_viewer"
         });
         let data = add(&world, &world.token, &token, "docx", full.clone()).send().await.data();
@@ -85,25 +85,25 @@ async fn who_may_share() {
     let world = world().await;
     let user = |n: usize| world.users[n].user_id.as_str();
     let (token, _) = document(&world, json!({"owner": user(0)})).await;
-    let somebody = || member("userid", user(2), "view");
+    let reader = || member("userid", user(2), "view");
     let (owner, other) = (world.user_token(0, json!({})).await, world.user_token(1, json!({})).await);
     for stranger in [&world.token, &other] {
-        refused(&add(&world, stranger, &token, "docx", somebody()).send().await, 1063002);
+        refused(&add(&world, stranger, &token, "docx", reader()).send().await, 1063002);
     }
     for perm in ["view", "edit"] {
         share(&world, &token, &world.app_id, perm).await;
         share(&world, &token, user(1), perm).await;
         for weak in [&world.token, &other] {
-            refused(&add(&world, weak, &token, "docx", somebody()).send().await, 1063004);
+            refused(&add(&world, weak, &token, "docx", reader()).send().await, 1063004);
         }
     }
-    assert_eq!(collaborators(&world, &token).await.len(), 2, "nobody was added");
+    assert_eq!(collaborators(&world, &token).await.len(), 2, "no collaborator was added");
     share(&world, &token, user(1), "full_access").await;
-    add(&world, &other, &token, "docx", somebody()).send().await.data();
-    add(&world, &owner, &token, "docx", somebody()).send().await.data();
+    add(&world, &other, &token, "docx", reader()).send().await.data();
+    add(&world, &owner, &token, "docx", reader()).send().await.data();
     // A permission through a chat counts.
     share(&world, &token, &world.chat_id, "full_access").await;
-    add(&world, &world.token, &token, "docx", somebody()).send().await.data();
+    add(&world, &world.token, &token, "docx", reader()).send().await.data();
     refused(&add(&world, &owner, &token, "docx", member("userid", user(0), "edit")).send().await, 1063003);
 }
 
@@ -112,13 +112,13 @@ async fn which_document() {
     let world = world().await;
     let other = world.lab.world().await;
     let (token, _) = own(&world).await;
-    let somebody = || member("userid", &world.users[2].user_id, "view");
-    refused(&add(&world, &world.token, "doxcnUnknown", "docx", somebody()).send().await, 1063005);
-    refused(&add(&world, &world.token, &token, "sheet", somebody()).send().await, 1063005);
+    let reader = || member("userid", &world.users[2].user_id, "view");
+    refused(&add(&world, &world.token, "doxcnUnknown", "docx", reader()).send().await, 1063005);
+    refused(&add(&world, &world.token, &token, "sheet", reader()).send().await, 1063005);
     let foreign = other.document_url.rsplit('/').next().expect("a token");
-    refused(&add(&world, &world.token, foreign, "docx", somebody()).send().await, 1063005);
+    refused(&add(&world, &world.token, foreign, "docx", reader()).send().await, 1063005);
     world.control("PATCH", &format!("/documents/{token}")).body(json!({"deleted": true})).send().await.data();
-    refused(&add(&world, &world.token, &token, "docx", somebody()).send().await, 1063005);
+    refused(&add(&world, &world.token, &token, "docx", reader()).send().await, 1063005);
 }
 
 #[tokio::test]

@@ -169,7 +169,7 @@ async fn who_owns_it() {
         ("open_id", "ou_x", 99992351),
         ("open_id", user.user_id.as_str(), 99992351),
         ("union_id", "on_x", 99992363),
-        ("user_id", "nobody", 99992360),
+        ("user_id", "unknown", 99992360),
     ] {
         let request = create(&world, json!({"owner_id": id})).query("user_id_type", form);
         request.send().await.refused(code);

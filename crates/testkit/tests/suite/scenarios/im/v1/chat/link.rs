@@ -62,7 +62,7 @@ async fn the_three_periods() {
 }
 
 #[tokio::test]
-async fn whoever_opens_it_is_in() {
+async fn opening_it_joins_the_chat() {
     let world = Lab::start().await.world().await;
     let chat = &world.chat_id;
     let address = link(share(&world, chat)).await;
@@ -80,7 +80,7 @@ async fn whoever_opens_it_is_in() {
     let pending = world.control("GET", &format!("/chats/{chat}/pending")).send().await.data();
     assert!(pending.to_string().contains("waiter"), "{pending}");
 
-    open(&world, &address, "nobody").await.refused(5275404);
+    open(&world, &address, "unknown").await.refused(5275404);
     open(&world, "https://example.com", &ada).await.refused(5275404);
     open(&world, &format!("{address}0"), &ada).await.refused(5275404);
     let other = world.lab.world().await;

@@ -73,7 +73,7 @@ async fn names_are_found_by_the_beginnings_of_their_words() {
 }
 
 #[tokio::test]
-async fn whoever_is_in_a_joined_chat_finds_it() {
+async fn a_joined_chat_is_found_by_the_names_of_its_members() {
     let world = Lab::start().await.world().await;
     let made =
         world.control("POST", "/users").body(json!({"name": "Zelda Lovelace 李雷"})).send().await.data();
@@ -268,7 +268,7 @@ async fn filters_keep_some_of_what_was_found() {
     check(named.clone(), &[&world.chat_id, &private, &third]).await;
     check(json!({"query": user.name, "filter": {"disable_search_by_user": true}}), &[]).await;
     let refused =
-        [("open_id", "ou_x", 99992351), ("union_id", "on_x", 99992363), ("user_id", "nobody", 99992360)];
+        [("open_id", "ou_x", 99992351), ("union_id", "on_x", 99992363), ("user_id", "unknown", 99992360)];
     for (form, id, code) in refused {
         let request = search_v2(&world, json!({"filter": {"member_ids": [id]}})).query("user_id_type", form);
         request.send().await.refused(code);

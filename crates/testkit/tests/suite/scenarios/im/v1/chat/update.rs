@@ -92,12 +92,12 @@ async fn the_owner_hands_over() {
     let chat = own_chat(&world, people).await;
     let to = |id: &str| update(&world, &chat, json!({"owner_id": id}));
     to(&world.users[2].open_id).send().await.refused(232012);
-    for nobody in ["ou_x", "x", "ou_00000000000000000000000000000000"] {
-        to(nobody).send().await.refused(99992351);
+    for unknown in ["ou_x", "x", "ou_00000000000000000000000000000000"] {
+        to(unknown).send().await.refused(99992351);
     }
     let union = update(&world, &chat, json!({"owner_id": elsewhere.users[0].union_id}));
     union.query("user_id_type", "union_id").send().await.refused(99992363);
-    let unknown = update(&world, &chat, json!({"owner_id": "nobody"})).query("user_id_type", "user_id");
+    let unknown = update(&world, &chat, json!({"owner_id": "unknown"})).query("user_id_type", "user_id");
     unknown.send().await.refused(99992360);
     let (_, other_token) = world.app(json!({"name": "other"})).await;
     let foreign = lab.request("GET", "/open-apis/bot/v3/info").token(&other_token).send().await.json();

@@ -63,7 +63,7 @@ async fn users_come_in_under_every_kind_of_id() {
         assert_eq!(reply.data(), nothing());
         assert!(inside(&world, chat).await.contains(&text(&user, "user_id")), "{kind}");
         let again = add(&world, chat, &query, &[&text(&user, kind), &text(&user, kind)]).send().await;
-        assert_eq!(again.data(), nothing(), "somebody who is there already is passed over");
+        assert_eq!(again.data(), nothing(), "an existing member is skipped");
     }
     assert_eq!(counts(&world, chat).await, ("6".to_owned(), "1".to_owned()));
     let (bot, _) = world.app(json!({"name": "guest"})).await;
@@ -95,12 +95,9 @@ async fn succeed_type_decides_what_becomes_of_bad_ids() {
         let reply = add(&world, chat, "?succeed_type=2", &[bad, &good]).send().await;
         assert_eq!(refused(&reply, 232043)["error"]["field_violations"][0]["value"], bad);
     }
-    assert_eq!(inside(&world, chat).await.len(), 4, "nobody came in");
-    let nobody = add(&world, chat, "?succeed_type=1", &[unknown, &gone]).send().await.data();
-    assert_eq!(
-        (&nobody["invalid_id_list"], &nobody["not_existed_id_list"]),
-        (&json!([gone]), &json!([unknown]))
-    );
+    assert_eq!(inside(&world, chat).await.len(), 4, "no user joined");
+    let none = add(&world, chat, "?succeed_type=1", &[unknown, &gone]).send().await.data();
+    assert_eq!((&none["invalid_id_list"], &none["not_existed_id_list"]), (&json!([gone]), &json!([unknown])));
 
     let listed = add(&world, chat, "?succeed_type=0", &[&gone, &good]).send().await.data();
     assert_eq!(listed["invalid_id_list"], json!([gone]));
@@ -117,13 +114,13 @@ async fn succeed_type_decides_what_becomes_of_bad_ids() {
 }
 
 #[tokio::test]
-async fn ids_that_name_nobody_are_the_gateways() {
+async fn unknown_ids_are_the_gateways() {
     let world = world().await;
     let chat = &world.chat_id;
     for (kind, id, code) in [
         ("open_id", "ou_1", 99992351),
         ("open_id", "anna", 99992351),
-        ("user_id", "nobody", 99992360),
+        ("user_id", "unknown", 99992360),
         ("union_id", "on_00000000000000000000000000000001", 99992364),
     ] {
         let reply = add(&world, chat, &format!("?member_id_type={kind}"), &[id]).send().await;

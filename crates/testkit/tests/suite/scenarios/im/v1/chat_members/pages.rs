@@ -202,5 +202,5 @@ async fn those_who_joined_at_once_stand_on_one_page() {
     fill(&world, &chat, 1000, 2500, 2500).await;
     let (sizes, found) = walk(&world, &chat, 100).await;
     assert_eq!((sizes.iter().max(), found.len()), (Some(&1000), 2620));
-    assert!(found.is_sorted(), "nobody twice, nobody left out: {}", Arc::new(sizes.len()));
+    assert!(found.is_sorted(), "no member twice, none missing: {}", Arc::new(sizes.len()));
 }
