@@ -194,7 +194,7 @@ const UUID: Behaviour = Behaviour {
 };
 const FIRST: Behaviour = Behaviour {
     name: "event_first_members",
-    rule: "The bots of a new chat are told that they were added, except the one that created it. Nobody is told of its first users.",
+    rule: "The bots of a new chat are told that they were added, except the one that created it. Its first users are not told.",
     basis: Assumed,
     switch: false,
 };
