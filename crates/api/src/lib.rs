@@ -6,6 +6,7 @@ mod call;
 mod entry;
 pub mod events;
 mod operations;
+pub mod p2p;
 pub mod pages;
 pub mod paging;
 pub mod people;

@@ -2,7 +2,7 @@
 //!
 //! What an event says to each app is in `larkspur_api::events`, one file an event; see there how to add one.
 
-use crate::{Basis, Scope};
+use crate::{Basis, Scope, scopes};
 
 /// A type of event.
 #[derive(Debug)]
@@ -100,8 +100,138 @@ pub const APP_TICKET: EventType = EventType {
     secret: true,
 };
 
+/// What may hear of changes of a chat.
+const OF_CHATS: &[Scope] = &[scopes::IM_CHAT, scopes::IM_CHAT_READ, scopes::IM_CHAT_READONLY];
+/// What may hear of bots that join and leave.
+const OF_BOTS: &[Scope] = &[scopes::IM_CHAT, scopes::IM_CHAT_MEMBERS_BOT_ACCESS, scopes::IM_CHAT_READONLY];
+/// What may hear of users who join and leave.
+const OF_USERS: &[Scope] = &[scopes::IM_CHAT, scopes::IM_CHAT_MEMBERS_READ, scopes::IM_CHAT_READONLY];
+
+/// Tells what changed in a chat.
+pub const CHAT_UPDATED: EventType = EventType {
+    name: "im.chat.updated_v1",
+    summary: "The settings of a chat changed",
+    form: Form::V2,
+    scopes: OF_CHATS,
+    reference: "im-v1/chat/events/updated",
+    basis: Basis::Documented,
+    secret: false,
+};
+
+/// Tells that a chat was dissolved.
+pub const CHAT_DISBANDED: EventType = EventType {
+    name: "im.chat.disbanded_v1",
+    summary: "A chat was dissolved",
+    form: Form::V2,
+    scopes: OF_CHATS,
+    reference: "im-v1/chat/events/disbanded",
+    basis: Basis::Documented,
+    secret: false,
+};
+
+/// Tells that a bot was added to a chat.
+pub const BOT_ADDED: EventType = EventType {
+    name: "im.chat.member.bot.added_v1",
+    summary: "A bot was added to a chat",
+    form: Form::V2,
+    scopes: OF_BOTS,
+    reference: "im-v1/chat-member-bot/events/added",
+    basis: Basis::Documented,
+    secret: false,
+};
+
+/// Tells a bot that it was removed from a chat.
+pub const BOT_DELETED: EventType = EventType {
+    name: "im.chat.member.bot.deleted_v1",
+    summary: "A bot was removed from a chat",
+    form: Form::V2,
+    scopes: OF_BOTS,
+    reference: "im-v1/chat-member-bot/events/deleted",
+    basis: Basis::Documented,
+    secret: false,
+};
+
+/// Tells that users joined a chat.
+pub const USER_ADDED: EventType = EventType {
+    name: "im.chat.member.user.added_v1",
+    summary: "Users joined a chat",
+    form: Form::V2,
+    scopes: OF_USERS,
+    reference: "im-v1/chat-member-user/events/added",
+    basis: Basis::Documented,
+    secret: false,
+};
+
+/// Tells that users left a chat or were removed from it.
+pub const USER_DELETED: EventType = EventType {
+    name: "im.chat.member.user.deleted_v1",
+    summary: "Users left a chat or were removed from it",
+    form: Form::V2,
+    scopes: OF_USERS,
+    reference: "im-v1/chat-member-user/events/deleted",
+    basis: Basis::Documented,
+    secret: false,
+};
+
+/// Tells that an invitation into a chat was withdrawn.
+pub const USER_WITHDRAWN: EventType = EventType {
+    name: "im.chat.member.user.withdrawn_v1",
+    summary: "An invitation of users into a chat was withdrawn",
+    form: Form::V2,
+    scopes: OF_USERS,
+    reference: "im-v1/chat-member-user/events/withdrawn",
+    basis: Basis::Documented,
+    secret: false,
+};
+
+/// Tells a bot that a user opened their chat.
+pub const BOT_P2P_CHAT_ENTERED: EventType = EventType {
+    name: "im.chat.access_event.bot_p2p_chat_entered_v1",
+    summary: "A user opened the chat with a bot",
+    form: Form::V2,
+    scopes: &[],
+    reference: "im-v1/chat-access_event/events/bot_p2p_chat_entered",
+    basis: Basis::Documented,
+    secret: false,
+};
+
+/// Tells a bot that a user and it have a chat now.
+pub const P2P_CHAT_CREATE: EventType = EventType {
+    name: "p2p_chat_create",
+    summary: "The chat of a user and a bot was created",
+    form: Form::V1,
+    scopes: &[],
+    reference: "uYDNxYjL2QTM24iN0EjN/bot-events",
+    basis: Basis::Documented,
+    secret: false,
+};
+
+/// Tells a bot that a user clicked an item of its menu.
+pub const BOT_MENU: EventType = EventType {
+    name: "application.bot.menu_v6",
+    summary: "A user clicked an item of a bot's menu",
+    form: Form::V2,
+    scopes: &[],
+    reference: "application-v6/bot/events/menu",
+    basis: Basis::Documented,
+    secret: false,
+};
+
 /// Every type, in the order of the documents.
-pub const ALL: &[&EventType] = &[&URL_VERIFICATION, &APP_TICKET];
+pub const ALL: &[&EventType] = &[
+    &URL_VERIFICATION,
+    &APP_TICKET,
+    &CHAT_UPDATED,
+    &CHAT_DISBANDED,
+    &BOT_ADDED,
+    &BOT_DELETED,
+    &USER_ADDED,
+    &USER_DELETED,
+    &USER_WITHDRAWN,
+    &BOT_P2P_CHAT_ENTERED,
+    &P2P_CHAT_CREATE,
+    &BOT_MENU,
+];
 
 /// The type with a name.
 pub fn named(name: &str) -> Option<&'static EventType> {
@@ -120,6 +250,8 @@ mod tests {
             assert_eq!(Form::parse(form.as_str()), Some(form));
         }
         assert_eq!(Form::parse("v3"), None);
+        let asked = ALL.iter().flat_map(|known| known.scopes);
+        assert_eq!(asked.copied().find(|scope| !scopes::is_known(scope)), None);
         assert!(named("app_ticket").is_some_and(|known| known.secret) && named("none").is_none());
     }
 

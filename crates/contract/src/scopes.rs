@@ -10,7 +10,7 @@ pub type Scope = &'static str;
 macro_rules! scopes {
     ($($name:ident = $text:literal;)*) => {
         $(#[doc = concat!("`` ", $text, " ``")] pub const $name: Scope = $text;)*
-        /// Every scope that an operation of Larkspur requires or that makes a field visible, in the order of this file.
+        /// Every scope that an operation or an event of Larkspur requires or that makes a field visible, in the order of this file.
         /// An app that is created without a list of scopes gets all of them.
         pub const ALL: &[Scope] = &[$($name),*];
     };
@@ -32,6 +32,7 @@ scopes! {
     IM_CHAT_TABS_READ = "im:chat.tabs:read";
     IM_CHAT_TABS_WRITE = "im:chat.tabs:write_only";
     IM_CHAT_MEMBERS_READ = "im:chat.members:read";
+    IM_CHAT_MEMBERS_BOT_ACCESS = "im:chat.members:bot_access";
     IM_CHAT_MEMBERS_WRITE = "im:chat.members:write_only";
     IM_CHAT_MANAGERS_WRITE = "im:chat.managers:write_only";
     IM_CHAT_MODERATION_READ = "im:chat.moderation:read";
@@ -66,6 +67,7 @@ scopes! {
     CONTACT_BASIC_PROFILE = "contact:user.basic_profile:readonly";
     CONTACT_ORGANIZE = "contact:department.organize:readonly";
     APPLICATION_SELF_MANAGE = "application:application:self_manage";
+    APPLICATION_BOT_OPERATOR_NAME = "application:application.bot.operator_name:readonly";
     ADMIN_APP_INFO = "admin:app.info:readonly";
     EVENT_IP_LIST = "event:ip_list";
     TENANT_READONLY = "tenant:tenant:readonly";

@@ -2,10 +2,13 @@
 
 use larkspur_api::RootCall;
 use larkspur_contract::ids::{AppId, ChatId, TenantKey};
+use larkspur_contract::model::{InstallStatus, UserStatus};
 use larkspur_contract::{Fault, codes};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::users::User;
-use larkspur_store::{LockedChat, Root, StoreError, Tx, apps, chats, tenants, users};
+use larkspur_store::{LockedChat, Root, StoreError, Tx, apps, chats, members, tenants, users};
+
+use crate::values;
 
 /// The refusal of an unknown id: 5275404.
 pub(crate) fn not_found(field: &str, id: &str, why: &str) -> Fault {
@@ -58,6 +61,46 @@ pub(crate) async fn app(tx: &mut Tx, field: &str, id: &str) -> Result<apps::Inst
 pub(crate) async fn user(tx: &mut Tx, field: &str, id: &str) -> Result<User, Fault> {
     let found = users::by_id(tx, id).await?;
     found.ok_or_else(|| not_found(field, id, "no such user in this world"))
+}
+
+/// The user who does something in the client: an active one of the world.
+pub(crate) async fn actor(tx: &mut Tx, id: &str) -> Result<User, Fault> {
+    let found = user(tx, "as", id).await?;
+    if found.status != UserStatus::Active {
+        return Err(values::invalid("as", Some(id), "the user is not active"));
+    }
+    Ok(found)
+}
+
+/// Like [`actor`], for something that is done in a chat, by one of its members.
+pub(crate) async fn actor_in(tx: &mut Tx, chat: &Chat, id: &str) -> Result<User, Fault> {
+    let found = actor(tx, id).await?;
+    let member = Member::User(found.user_id.clone());
+    if members::get(tx, chat.chat_id, &member).await?.is_none() {
+        return Err(values::invalid("as", Some(id), "the user is not in the chat"));
+    }
+    Ok(found)
+}
+
+/// Like [`actor_in`], if one is named.
+pub(crate) async fn actor_or_none(tx: &mut Tx, chat: &Chat, id: Option<&str>) -> Result<Option<User>, Fault> {
+    match id {
+        Some(id) => actor_in(tx, chat, id).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The bot of an app that a user finds in the client: the app is in use, and the user sees it.
+pub(crate) async fn bot_for(tx: &mut Tx, app_id: &str, user: &User) -> Result<AppId, Fault> {
+    let install = app(tx, "app_id", app_id).await?;
+    let why = if !install.bot || install.status != InstallStatus::Enabled {
+        "the app has no bot in use"
+    } else if !apps::is_visible_to(tx, &install, &user.user_id).await? {
+        "the user does not see the app"
+    } else {
+        return Ok(install.app_id);
+    };
+    Err(values::invalid("app_id", Some(app_id), why))
 }
 
 /// The member of chats that a user_id or an app_id of the world names.

@@ -1,5 +1,7 @@
 //! Who may speak in a chat, and what is pinned to its top.
 
+use std::collections::HashSet;
+
 use larkspur_contract::ids::ChatId;
 
 use crate::driver::StoreError;
@@ -20,31 +22,36 @@ pub async fn page(tx: &mut Tx, chat: ChatId, last: &str, size: usize) -> Result<
 
 /// Makes a member a moderator, or no longer one.
 pub async fn set(tx: &mut Tx, chat: &LockedChat, member: &Member, moderator: bool) -> Result<(), StoreError> {
-    set_all(tx, chat, std::slice::from_ref(member), moderator).await
+    set_all(tx, chat, std::slice::from_ref(member), moderator).await.map(drop)
 }
 
-/// As [`set`], for several.
+/// As [`set`], for several; returns those for whom this changed something, in the order of the list.
 pub async fn set_all(
     tx: &mut Tx,
     chat: &LockedChat,
     members: &[Member],
     moderator: bool,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Member>, StoreError> {
+    let mut changed = HashSet::new();
     for piece in members.chunks(PIECE) {
         let mut values: Vec<Value> = piece.iter().map(|member| member.to_column().into()).collect();
         let sql = if moderator {
             let more = more_rows("$1,$2,", 3, 1, &mut values);
             format!(
-                "INSERT INTO chat_moderator (tenant, chat_id, member) VALUES ($1, $2, $3){more} ON CONFLICT (tenant, chat_id, member) DO NOTHING"
+                "INSERT INTO chat_moderator (tenant, chat_id, member) VALUES ($1, $2, $3){more} ON CONFLICT (tenant, chat_id, member) DO NOTHING RETURNING member"
             )
         } else {
             let list = in_list(3, &mut values);
-            format!("DELETE FROM chat_moderator WHERE tenant = $1 AND chat_id = $2 AND member IN {list}")
+            format!(
+                "DELETE FROM chat_moderator WHERE tenant = $1 AND chat_id = $2 AND member IN {list} RETURNING member"
+            )
         };
         values.insert(0, chat.chat_id.into());
-        tx.rows_of(&sql, values).await?;
+        for mut row in tx.rows_of(&sql, values).await? {
+            changed.insert(Member::parse(&row.text(0)?));
+        }
     }
-    Ok(())
+    Ok(members.iter().filter(|member| changed.contains(member)).cloned().collect())
 }
 
 /// A notice at the top of a chat.

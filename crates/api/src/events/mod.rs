@@ -13,16 +13,30 @@
 //! Nothing is sent here: a worker of the server finds what was written, wraps it (`delivery/message.rs`) and sends it.
 
 pub mod app_ticket;
+pub mod bot_menu;
+pub mod bot_p2p_chat_entered;
+pub mod chat;
+pub mod chat_disbanded;
+pub mod chat_member_bot_added;
+pub mod chat_member_bot_deleted;
+pub mod chat_member_user_added;
+pub mod chat_member_user_deleted;
+pub mod chat_member_user_withdrawn;
+pub mod chat_updated;
+pub mod p2p_chat_create;
 pub mod url_verification;
 
 use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_contract::model::InstallStatus;
+use larkspur_contract::model::{AppKind, InstallStatus};
 use larkspur_contract::{EventType, scopes};
 use larkspur_store::apps::{Install, Scopes};
 use larkspur_store::events::outbox;
 use larkspur_store::events::subscriptions::{self, Subscriber};
+use larkspur_store::users::User;
 use larkspur_store::{Keys, StoreError, Tx};
 use serde::Serialize;
+
+use crate::{Actor, Call};
 
 /// Something that happened.
 pub trait Event: Sync {
@@ -44,6 +58,10 @@ pub struct Recipient<'a> {
     pub tenant: TenantKey,
     /// Whether it is told the user_ids of users.
     pub user_ids: bool,
+    /// Whether it is told the names of users who click its menu.
+    pub operator_names: bool,
+    /// Whether it is a custom app.
+    pub custom: bool,
     /// What ids are made with.
     pub keys: &'a Keys,
 }
@@ -59,10 +77,49 @@ pub struct Ids {
     pub user_id: Option<String>,
 }
 
+/// A user or a bot that an event names, before an app is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Party {
+    /// A user.
+    User {
+        /// The number that open_id and union_id are made of.
+        number: u64,
+        /// The tenant's own id.
+        user_id: String,
+    },
+    /// The bot of an app.
+    Bot(AppId),
+}
+
+impl Party {
+    /// Who makes a call.
+    pub fn of(call: &Call) -> Party {
+        match &call.actor {
+            Actor::Bot => Party::Bot(call.app_id()),
+            Actor::User { number, grant } => Party::User { number: *number, user_id: grant.user_id.clone() },
+        }
+    }
+}
+
+impl From<&User> for Party {
+    fn from(user: &User) -> Party {
+        Party::User { number: user.user_no.cast_unsigned(), user_id: user.user_id.clone() }
+    }
+}
+
 impl<'a> Recipient<'a> {
     /// An app in the tenant that made it, which is told something of itself.
     pub fn of_maker(app_id: AppId, developer: TenantKey, keys: &'a Keys) -> Self {
-        Recipient { app_id, developer, tenant: developer, user_ids: false, keys }
+        let (user_ids, operator_names, custom) = (false, false, false);
+        Recipient { app_id, developer, tenant: developer, user_ids, operator_names, custom, keys }
+    }
+
+    /// A user or a bot.
+    pub fn party(&self, party: &Party) -> Ids {
+        match party {
+            Party::User { number, user_id } => self.user(*number, user_id),
+            Party::Bot(app_id) => self.bot(*app_id),
+        }
     }
 
     /// A user, by the number that ids are made of and the user_id.
@@ -101,6 +158,11 @@ impl Listeners {
     /// Keeps those that the event concerns.
     pub fn retain(&mut self, concerned: impl Fn(AppId) -> bool) {
         self.apps.retain(|install| concerned(install.app_id));
+    }
+
+    /// Keeps the custom apps.
+    fn retain_custom(&mut self) {
+        self.apps.retain(|install| install.kind == AppKind::Custom);
     }
 }
 
@@ -141,6 +203,8 @@ pub async fn emit<E: Event>(
             developer: install.developer,
             tenant: tx.tenant(),
             user_ids: sees_user_ids(&install.scopes),
+            operator_names: install.scopes.has(scopes::APPLICATION_BOT_OPERATOR_NAME),
+            custom: install.kind == AppKind::Custom,
             keys: &engine.keys,
         };
         tell(tx, event, &recipient, now).await?;

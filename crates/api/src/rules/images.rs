@@ -17,6 +17,11 @@ pub fn is_default_avatar(key: &str) -> bool {
     uuid.len() == 36 && uuid.bytes().enumerate().all(fits)
 }
 
+/// The key of an avatar; of the default one, if it is empty.
+pub fn avatar_key(key: &str) -> &str {
+    if key.is_empty() { "default-avatar_44ae0ca3-e140-494b-956f-78091e348435" } else { key }
+}
+
 /// The URL of an avatar; without a key, of the default one.
 pub fn avatar_url(key: &str) -> String {
     avatar_sized(key, "72x72")
@@ -24,7 +29,7 @@ pub fn avatar_url(key: &str) -> String {
 
 /// Like [`avatar_url`], in a size such as `240x240`; `noop` is the uploaded picture.
 pub fn avatar_sized(key: &str, size: &str) -> String {
-    let key = if key.is_empty() { "default-avatar_44ae0ca3-e140-494b-956f-78091e348435" } else { key };
+    let key = avatar_key(key);
     format!(
         "https://s1-imfile.feishucdn.com/static-resource/v1/{key}~?image_size={size}&cut_type=&quality=&format=image&sticker_format=.webp"
     )

@@ -12,6 +12,7 @@ mod app;
 mod chat;
 mod document;
 mod image;
+mod p2p;
 mod refusal;
 mod share_link;
 mod user;
@@ -67,6 +68,7 @@ pub static ENTRIES: &[Entry] = &[
     entry::<app::secret::Rotate>(),
     entry::<app::token::Issue>(),
     entry::<app::install::Install>(),
+    entry::<app::menu_click::Click>(),
     entry::<app::sign_in::get::Get>(),
     entry::<app::sign_in::put::Put>(),
     entry::<app::events::get::Get>(),
@@ -80,12 +82,14 @@ pub static ENTRIES: &[Entry] = &[
     entry::<chat::create::Create>(),
     entry::<chat::get::Get>(),
     entry::<chat::update::Update>(),
+    entry::<chat::dissolve::Dissolve>(),
     entry::<chat::member_put::Put>(),
     entry::<chat::member_delete::Delete>(),
     entry::<chat::pending_list::List>(),
     entry::<chat::pending_put::Put>(),
     entry::<chat::pending_delete::Delete>(),
     entry::<share_link::open::Open>(),
+    entry::<p2p::open::Open>(),
     entry::<document::create::Create>(),
     entry::<document::get::Get>(),
     entry::<document::update::Update>(),

@@ -16,6 +16,7 @@ pub(super) mod events;
 pub(super) mod get;
 pub(super) mod install;
 pub(super) mod list;
+pub(super) mod menu_click;
 pub(super) mod secret;
 pub(super) mod sign_in;
 pub(super) mod token;

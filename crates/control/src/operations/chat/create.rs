@@ -92,6 +92,7 @@ impl Operation for Create {
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         emits: &[],
+        behaviours: &[super::client::SILENT],
         example: r#"{"chat_mode":"topic","members":["{app_id}"]}"#,
         ..CONTROL
     };

@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::values;
 
 mod announcement;
+mod client;
 pub(super) mod create;
+pub(super) mod dissolve;
 pub(super) mod get;
+pub(super) mod leaving;
 pub(super) mod member_delete;
 pub(super) mod member_put;
 pub(super) mod pending_delete;

@@ -1,9 +1,10 @@
+use larkspur_api::events::{chat, chat_member_bot_added, chat_member_user_added};
 use larkspur_api::{Empty, Input, Operation, RootCall, rules};
-use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, events, put};
 use larkspur_store::chats::Member;
 use larkspur_store::{Root, limits, members, pending};
 
-use super::{MemberPath, Shown};
+use super::{MemberPath, Shown, client};
 use crate::operations::CONTROL;
 use crate::{support, values};
 
@@ -18,8 +19,9 @@ impl Operation for Put {
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
-        emits: &[],
+        emits: &[&events::USER_ADDED, &events::BOT_ADDED],
         example: "",
+        behaviours: &[client::APPROVED],
         ..CONTROL
     };
     type Ground = Root;
@@ -40,6 +42,11 @@ impl Operation for Put {
         rules::members::fits(&chat, std::slice::from_ref(&member), admin)
             .map_err(|full| values::invalid("member", Some(id), full.note()))?;
         members::add(&mut tx, &chat, &member, false, now).await?;
+        if let Some(operator) = chat::party(&mut tx, chat.owner.as_ref().unwrap_or(&member)).await? {
+            let new = std::slice::from_ref(&member);
+            chat_member_user_added::emit(&mut tx, &chat, new, &operator, now).await?;
+            chat_member_bot_added::emit(&mut tx, &chat, new, &operator, now).await?;
+        }
         let chat = support::chat(&mut tx, &input.path.chat_id).await?;
         super::show(&mut tx, chat).await
     }

@@ -1,8 +1,10 @@
+use larkspur_api::events::chat_updated::{self, Speakers};
+use larkspur_api::events::{Party, chat_member_bot_added, chat_member_user_added};
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::model::{
     AnnouncementType, ChatMode, ChatSettings, ChatStatus, ChatType, I18nNames, Permission,
 };
-use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, patch};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, events, patch};
 use larkspur_store::chats::Chat;
 use larkspur_store::moderation::Holds;
 use larkspur_store::{Root, chats, members, moderation};
@@ -10,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Path, Shown, announcement};
+use super::{Path, Shown, announcement, client};
 use crate::operations::CONTROL;
 use crate::{support, values};
 
@@ -52,6 +54,9 @@ pub(crate) struct Body {
     /// The settings that answers show; absent ones are unchanged.
     #[schemars(with = "Option<ChatSettings>", transform = values::without_defaults)]
     settings: Option<Map<String, Value>>,
+    /// The user_id of the user who changes it in the client. Without it, no app is told. Not with
+    /// `chat_status`, which has an operation of its own for that.
+    r#as: Option<String>,
 }
 
 impl Operation for Update {
@@ -62,8 +67,9 @@ impl Operation for Update {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
-        emits: &[],
+        emits: &[&events::CHAT_UPDATED, &events::USER_ADDED, &events::BOT_ADDED],
         example: r#"{"manage_widgets":"only_owner"}"#,
+        behaviours: &[client::AS],
         ..CONTROL
     };
     type Ground = Root;
@@ -76,7 +82,12 @@ impl Operation for Update {
         let body = &input.body;
         let (mut tx, now) = support::lock(root, call, &input.path.tenant_key).await?;
         let locked = support::lock_chat(&mut tx, &input.path.chat_id).await?;
+        let actor = support::actor_or_none(&mut tx, &locked, body.r#as.as_deref()).await?;
+        if actor.is_some() && body.chat_status.is_some() {
+            return Err(values::invalid("chat_status", None, "a user dissolves a chat by POST …/dissolve"));
+        }
         let mut chat = Chat::clone(&locked);
+        let mut joined = None;
         chat.mode = body.chat_mode.unwrap_or(chat.mode);
         chat.chat_type = body.chat_type.unwrap_or(chat.chat_type);
         chat.status = body.chat_status.unwrap_or(chat.status);
@@ -90,7 +101,8 @@ impl Operation for Update {
         }
         if let Some(id) = &body.owner {
             let owner = support::member(&mut tx, "owner", id).await?;
-            members::add(&mut tx, &locked, &owner, false, now).await?;
+            let added = members::add(&mut tx, &locked, &owner, false, now).await?;
+            joined = Some(owner.clone()).filter(|_| added);
             chat.owner = Some(owner);
         }
         super::check_parties(&mut tx, &chat).await?;
@@ -103,6 +115,12 @@ impl Operation for Update {
         };
         if new != holds {
             moderation::set_holds(&mut tx, &locked, new).await?;
+        }
+        if let Some(actor) = &actor {
+            let operator = Party::from(actor);
+            chat_member_user_added::emit(&mut tx, &chat, joined.as_slice(), &operator, now).await?;
+            chat_member_bot_added::emit(&mut tx, &chat, joined.as_slice(), &operator, now).await?;
+            chat_updated::emit(&mut tx, (&locked, &chat), &Speakers::default(), &operator, now).await?;
         }
         super::show(&mut tx, chat).await
     }

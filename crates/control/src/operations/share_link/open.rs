@@ -1,6 +1,7 @@
+use larkspur_api::events::{Party, chat_member_user_added};
 use larkspur_api::{Empty, Input, Operation, RootCall, rules};
 use larkspur_contract::model::{ChatStatus, InstallStatus, MembershipApproval, UserStatus};
-use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, events, post};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::links::{self, Link};
 use larkspur_store::{Root, Tx, apps, limits, members, pending};
@@ -46,7 +47,7 @@ impl Operation for Open {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
-        emits: &[],
+        emits: &[&events::USER_ADDED],
         example: r#"{"share_link":"https://applink.feishu.cn/client/chat/chatter/add_by_link?link_token=x","user_id":"{user_id}"}"#,
         ..CONTROL
     };
@@ -74,6 +75,7 @@ impl Operation for Open {
         if !lives(&mut tx, &link, &chat, now).await? {
             return Err(dead());
         }
+        let operator = Party::from(&user);
         let member = Member::User(user.user_id);
         let chat_id = chat.chat_id.to_string();
         if members::get(&mut tx, chat.chat_id, &member).await?.is_some() {
@@ -87,6 +89,8 @@ impl Operation for Open {
         rules::members::fits(&chat, std::slice::from_ref(&member), admin)
             .map_err(|full| values::invalid("share_link", None, full.note()))?;
         members::add(&mut tx, &chat, &member, false, now).await?;
+        let joined = std::slice::from_ref(&member);
+        chat_member_user_added::emit(&mut tx, &chat, joined, &operator, now).await?;
         Ok(Output { chat_id, joined: true })
     }
 }

@@ -1,12 +1,12 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::Basis::Assumed;
-use larkspur_contract::model::{ChatMode, ChatStatus};
 use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Spec, codes, delete};
-use larkspur_store::chats::{self, Chat, Member};
-use larkspur_store::{LockedChat, Root, Tx, members, pending, user_deletion};
+use larkspur_store::chats::{self, Member};
+use larkspur_store::{Root, Tx, pending, user_deletion};
 
 use super::Path;
 use crate::operations::CONTROL;
+use crate::operations::chat::leaving;
 use crate::support;
 
 /// `DELETE /larkspur/v1/worlds/:tenant_key/users/:user_id`
@@ -47,40 +47,16 @@ impl Operation for Delete {
 async fn leave_all(tx: &mut Tx, member: &Member) -> Result<(), Fault> {
     for chat_id in user_deletion::chats_of(tx, member).await? {
         if let Some(chat) = chats::lock(tx, chat_id).await? {
-            leave(tx, &chat, member).await?;
+            pending::remove(tx, &chat, member).await?;
+            leaving::leave(tx, &chat, member).await?;
         }
-    }
-    Ok(())
-}
-
-async fn leave(tx: &mut Tx, chat: &LockedChat, member: &Member) -> Result<(), Fault> {
-    pending::remove(tx, chat, member).await?;
-    if !members::remove(tx, chat, member).await? {
-        return Ok(());
-    }
-    let left = members::all(tx, chat.chat_id).await?;
-    let mut new = Chat::clone(chat);
-    if chat.owner.as_ref() == Some(member) {
-        let is_user = |one: &&members::Membership| matches!(one.member, Member::User(_));
-        let heir = left.iter().find(is_user).or(left.first()).map(|one| one.member.clone());
-        if let Some(heir) = &heir {
-            // The owner is not in the list of managers.
-            members::set_manager(tx, chat, heir, false).await?;
-        }
-        new.owner = heir;
-    }
-    if chat.status == ChatStatus::Normal && (left.is_empty() || chat.mode == ChatMode::P2p) {
-        new.status = ChatStatus::Dissolved;
-    }
-    if new != **chat {
-        chats::update(tx, chat, &new).await?;
     }
     Ok(())
 }
 
 const LEAVES: Behaviour = Behaviour {
     name: "deleted_users",
-    rule: "A deleted user leaves every chat and every document. A chat that the user owned goes to the user who joined first, otherwise to the bot that joined first. A chat that is then empty, and every p2p chat of the user, is dissolved. Access tokens are refused with 99991668, codes and refresh tokens with 20008.",
+    rule: "A deleted user leaves every chat and every document. A chat that the user owned goes to the user who joined first, otherwise to the bot that joined first. A chat that is then empty, and every p2p chat of the user, is dissolved. No app is told. Access tokens are refused with 99991668, codes and refresh tokens with 20008.",
     basis: Assumed,
     switch: false,
 };

@@ -122,3 +122,13 @@ pub(super) async fn delete_image(place: Place) {
     let found = place.stage.servers[0].client().image(&place.token, &keys[1]);
     assert_eq!(found, Some(content));
 }
+
+/// One of those who dissolve a chat in the client does it.
+pub(super) async fn dissolved_once(place: Place) {
+    let path = format!("/chats/{}/dissolve", place.chat_id);
+    let by = |number: usize| {
+        let user = &place.users[number % 3].user_id;
+        place.control("POST", &path).body(json!({"as": user, "keep_history": number % 2 == 0}))
+    };
+    place.race((0..CALLS).map(by).collect()).await.won(1, &[5275400]);
+}

@@ -164,3 +164,18 @@ pub(super) async fn collaborator(place: Place) {
     let found = permission(&place, &token, 1).await;
     assert!(found.len() == 1 && PERMS.contains(&found[0].as_str()), "{found:?}");
 }
+
+/// A user and a bot have one chat, however often it is opened.
+pub(super) async fn p2p_chat(place: Place) {
+    let body = json!({"as": place.users[1].user_id, "app_id": place.app_id});
+    let opened = place.race_same(place.control("POST", "/p2p").body(body)).await.all_done();
+    assert!(opened.iter().all(|one| one["chat_id"] == opened[0]["chat_id"]), "{opened:?}");
+    assert_eq!(place.rows("SELECT 1 FROM chat WHERE tenant = $1 AND chat_mode = 'p2p'").await.len(), 1);
+}
+
+/// Each click is taken.
+pub(super) async fn menu_clicks(place: Place) {
+    let path = format!("/apps/{}/menu_clicks", place.app_id);
+    let body = json!({"as": place.users[1].user_id, "event_key": "help_page"});
+    place.race_same(place.control("POST", &path).body(body)).await.all_done();
+}

@@ -1,6 +1,10 @@
-//! Events and their delivery to apps.
+//! Events: what apps are told, and their delivery.
 
+mod chats;
+mod clients;
 mod delivery;
 mod faults;
+mod listening;
+mod reach;
 mod recipients;
 mod upgrade;

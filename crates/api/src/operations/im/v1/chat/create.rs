@@ -2,7 +2,7 @@ use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::{ChatId, TabId};
 use larkspur_contract::model::{ChatStatus, ChatType, GroupMessageType, Permission, UserIdType};
 use larkspur_contract::{
-    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, post, rates, scopes,
 };
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::{LockedChat, Tx, chats, members, tabs};
@@ -13,6 +13,8 @@ use super::draft::{self, Body, POLICY, TOPICS};
 use super::info::{self, ChatInfo};
 use super::invite;
 use crate::busy::{self, LIMITER};
+use crate::events::chat::{BOT_ADDED, NAMES, OPERATOR};
+use crate::events::{Party, chat_member_bot_added};
 use crate::people::People;
 use crate::{Call, Empty, Input, Operation};
 use crate::{rules, standing, translate};
@@ -74,9 +76,9 @@ impl Operation for Create {
             codes::OPEN_ID_CROSS_APP,
         ],
         recodes: &[],
-        emits: &[],
+        emits: &[&events::BOT_ADDED],
         example: r#"{"name":"larkspur","description":"made by a test"}"#,
-        behaviours: &[TOPICS, AVATAR, PEOPLE, UUID, POLICY, LIMITER],
+        behaviours: &[TOPICS, AVATAR, PEOPLE, UUID, POLICY, LIMITER, BOT_ADDED, FIRST, OPERATOR, NAMES],
         deviations: &["A new chat is internal; external chats are created by the control API."],
     };
     type Ground = Tx;
@@ -168,7 +170,8 @@ async fn people(
     }
     let all: Vec<Member> = std::iter::once(owner).chain(invited).cloned().collect();
     members::add_all(tx, chat, &all, false, call.now).await?;
-    Ok(())
+    let others: Vec<Member> = all.into_iter().filter(|member| *member != operator).collect();
+    Ok(chat_member_bot_added::emit(tx, chat, &others, &Party::of(call), call.now).await?)
 }
 
 const AVATAR: Behaviour = Behaviour {
@@ -186,6 +189,12 @@ const PEOPLE: Behaviour = Behaviour {
 const UUID: Behaviour = Behaviour {
     name: "chat_create_uuid",
     rule: "A repeated uuid is answered with the first chat in its present state.",
+    basis: Assumed,
+    switch: false,
+};
+const FIRST: Behaviour = Behaviour {
+    name: "event_first_members",
+    rule: "The bots of a new chat are told that they were added, except the one that created it. Its first users are not told.",
     basis: Assumed,
     switch: false,
 };

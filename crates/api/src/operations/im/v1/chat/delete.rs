@@ -1,11 +1,13 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::ChatStatus;
 use larkspur_contract::{
-    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, events, rates, scopes,
 };
 use larkspur_store::chats::Chat;
 use larkspur_store::{Tx, chats};
 
+use crate::events::chat::{LISTENERS, NAMES, OPERATOR};
+use crate::events::{Party, chat_disbanded};
 use crate::operations::im::v1::ChatPath;
 use crate::rules;
 use crate::standing;
@@ -40,9 +42,9 @@ impl Operation for Delete {
             codes::APP_UNAVAILABLE,
         ],
         recodes: &[],
-        emits: &[],
+        emits: &[&events::CHAT_DISBANDED],
         example: "",
-        behaviours: &[DISSOLVED],
+        behaviours: &[DISSOLVED, LISTENERS, OPERATOR, NAMES],
         deviations: &[],
     };
     type Ground = Tx;
@@ -60,6 +62,7 @@ impl Operation for Delete {
         rules::chats::owns(&standing)?;
         let dissolved = Chat { status: ChatStatus::Dissolved, ..Chat::clone(&chat) };
         chats::update(tx, &chat, &dissolved).await?;
+        chat_disbanded::emit(tx, &chat, &Party::of(call), call.now).await?;
         Ok(Empty {})
     }
 }

@@ -1,12 +1,17 @@
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::model::ChatType;
-use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, put, rates, scopes};
+use larkspur_contract::{
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, put, rates, scopes,
+};
 use larkspur_store::{Tx, chats, members, moderation};
 
 use super::IdType;
 use super::changes::{self, Body};
 use super::draft::POLICY;
 use crate::busy::{self, LIMITER};
+use crate::events::Party;
+use crate::events::chat::{LISTENERS, OPERATOR};
+use crate::events::chat_updated::{self, CHANGES, Speakers};
 use crate::operations::im::v1::ChatPath;
 use crate::people::People;
 use crate::rules;
@@ -63,9 +68,9 @@ impl Operation for Update {
             codes::OPEN_ID_CROSS_APP,
         ],
         recodes: &[],
-        emits: &[],
+        emits: &[&events::CHAT_UPDATED],
         example: r#"{"name":"larkspur","description":"renamed by a test"}"#,
-        behaviours: &[EDITORS, LIMITS, NAMES, OWNER, POLICY, LIMITER],
+        behaviours: &[EDITORS, LIMITS, NAMES, OWNER, POLICY, LIMITER, LISTENERS, OPERATOR, CHANGES],
         deviations: &[],
     };
     type Ground = Tx;
@@ -109,6 +114,8 @@ impl Operation for Update {
             return Err(Fault::new(codes::PUBLIC_NAME_TAKEN, "another public chat has this name"));
         }
         chats::update(tx, &chat, &new).await?;
+        let operator = Party::of(call);
+        chat_updated::emit(tx, (&chat, &new), &Speakers::default(), &operator, call.now).await?;
         Ok(Empty {})
     }
 }

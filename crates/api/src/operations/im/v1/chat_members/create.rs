@@ -1,7 +1,7 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::MemberIdType;
 use larkspur_contract::{
-    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, post, rates, scopes,
 };
 use larkspur_store::chats::Member;
 use larkspur_store::{Tx, limits, members, pending};
@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::IdList;
 use super::guests::{self, Policy};
 use crate::busy::LIMITER;
+use crate::events::chat::{BOT_ADDED, LISTENERS, NAMES, OPERATOR};
+use crate::events::{Party, chat_member_bot_added, chat_member_user_added};
 use crate::operations::im::v1::ChatPath;
 use crate::people::People;
 use crate::{Call, Input, Operation};
@@ -78,9 +80,9 @@ impl Operation for Create {
             codes::UNION_ID_NOT_EXISTED,
         ],
         recodes: &[],
-        emits: &[],
+        emits: &[&events::USER_ADDED, &events::BOT_ADDED],
         example: r#"{"id_list":["{open_id}"]}"#,
-        behaviours: &[super::CAPS, LIMITER, IDS, APPROVAL],
+        behaviours: &[super::CAPS, LIMITER, IDS, APPROVAL, LISTENERS, BOT_ADDED, OPERATOR, NAMES],
         deviations: &["Users of other tenants cannot be added, even to external chats (232028)."],
     };
     type Ground = Tx;
@@ -126,6 +128,9 @@ impl Operation for Create {
             let new: Vec<Member> = new.into_iter().map(|(_, member)| member).collect();
             rules::members::fits(&chat, &new, limits::chat_users(tx).await?)?;
             members::add_all(tx, &chat, &new, false, call.now).await?;
+            let operator = Party::of(call);
+            chat_member_user_added::emit(tx, &chat, &new, &operator, call.now).await?;
+            chat_member_bot_added::emit(tx, &chat, &new, &operator, call.now).await?;
         }
         let owned = |ids: Vec<&str>| ids.into_iter().map(str::to_owned).collect();
         Ok(Output {

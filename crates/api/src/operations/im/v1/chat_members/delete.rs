@@ -1,7 +1,7 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::{ChatStatus, MemberIdType};
 use larkspur_contract::{
-    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, events, rates, scopes,
 };
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::{Tx, chats, members};
@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::IdList;
 use crate::busy::LIMITER;
+use crate::events::chat::{LISTENERS, NAMES, OPERATOR};
+use crate::events::{Party, chat_member_bot_deleted, chat_member_user_deleted};
 use crate::operations::im::v1::ChatPath;
 use crate::rules;
 use crate::translate::{self, Named};
@@ -62,9 +64,9 @@ impl Operation for Delete {
             codes::CANNOT_REMOVE_OWNER,
         ],
         recodes: &[],
-        emits: &[],
+        emits: &[&events::USER_DELETED, &events::BOT_DELETED],
         example: r#"{"id_list":["{open_id}"]}"#,
-        behaviours: &[super::SELF_REMOVAL, LIMITER, OWNER, LAST, STRANGERS],
+        behaviours: &[super::SELF_REMOVAL, LIMITER, OWNER, LAST, STRANGERS, LISTENERS, OPERATOR, NAMES],
         deviations: &[],
     };
     type Ground = Tx;
@@ -95,11 +97,16 @@ impl Operation for Delete {
             return Err(Fault::new(codes::NO_VALID_MEMBERS, format!("not in the chat: {}", ids.join(", "))));
         }
         owner_stays(&chat, &operator, &present)?;
-        members::remove_all(tx, &chat, &Vec::from_iter(present.iter().cloned())).await?;
+        let (named, mut present) = (leaving.into_iter().filter_map(|(_, member)| member), present);
+        let present: Vec<Member> = named.filter(|member| present.remove(member)).collect();
+        members::remove_all(tx, &chat, &present).await?;
         if chat.user_count + chat.bot_count == i64::try_from(present.len()).unwrap_or(i64::MAX) {
             let empty = Chat { status: ChatStatus::Dissolved, ..Chat::clone(&chat) };
             chats::update(tx, &chat, &empty).await?;
         }
+        let by = Party::of(call);
+        chat_member_user_deleted::emit(tx, &chat, &present, &by, call.now).await?;
+        chat_member_bot_deleted::emit(tx, &chat, &present, &by, call.now).await?;
         Ok(Output { invalid_id_list: strangers.into_iter().map(|(id, _)| id.to_owned()).collect() })
     }
 }

@@ -1,11 +1,13 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::MembershipApproval;
 use larkspur_contract::{
-    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, patch, rates, scopes,
 };
 use larkspur_store::{Tx, limits, members};
 
 use crate::busy::{self, LIMITER};
+use crate::events::chat::{BOT_ADDED, LISTENERS, NAMES, OPERATOR};
+use crate::events::{Party, chat_member_bot_added, chat_member_user_added};
 use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation};
 use crate::{rules, standing};
@@ -39,9 +41,9 @@ impl Operation for MeJoin {
             codes::JOIN_NEEDS_APPROVAL,
         ],
         recodes: &[],
-        emits: &[],
+        emits: &[&events::USER_ADDED, &events::BOT_ADDED],
         example: "",
-        behaviours: &[super::CAPS, LIMITER, AGAIN],
+        behaviours: &[super::CAPS, LIMITER, AGAIN, LISTENERS, BOT_ADDED, OPERATOR, NAMES],
         deviations: &[],
     };
     type Ground = Tx;
@@ -67,6 +69,9 @@ impl Operation for MeJoin {
         rules::members::fits(&chat, std::slice::from_ref(&operator), admin)
             .map_err(|full| Fault::new(codes::MEMBER_LIMIT, full.note().to_owned()))?;
         members::add(tx, &chat, &operator, false, call.now).await?;
+        let (joined, party) = (std::slice::from_ref(&operator), Party::of(call));
+        chat_member_user_added::emit(tx, &chat, joined, &party, call.now).await?;
+        chat_member_bot_added::emit(tx, &chat, joined, &party, call.now).await?;
         Ok(Empty {})
     }
 }

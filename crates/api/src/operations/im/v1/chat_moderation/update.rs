@@ -1,12 +1,17 @@
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::model::{MemberIdType, Moderation, UserIdType};
-use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, put, rates, scopes};
+use larkspur_contract::{
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, put, rates, scopes,
+};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::{LockedChat, Tx, chats, members, moderation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::busy::{self, LIMITER};
+use crate::events::Party;
+use crate::events::chat::{LISTENERS, OPERATOR};
+use crate::events::chat_updated::{self, Speakers};
 use crate::operations::im::v1::ChatPath;
 use crate::people::People;
 use crate::rules::chats as rules;
@@ -70,9 +75,9 @@ impl Operation for Update {
             codes::OPEN_ID_CROSS_APP,
         ],
         recodes: &[],
-        emits: &[],
+        emits: &[&events::CHAT_UPDATED],
         example: r#"{"moderation_setting":"moderator_list","moderator_added_list":["{open_id}"]}"#,
-        behaviours: &[SPEAKERS, LISTS, HOLDS, LIMITER],
+        behaviours: &[SPEAKERS, LISTS, HOLDS, LIMITER, LISTENERS, chat_updated::SPEAKERS, OPERATOR],
         deviations: &[],
     };
     type Ground = Tx;
@@ -104,20 +109,23 @@ impl Operation for Update {
         let form = form(call, input.query.user_id_type)?;
         disjoint(body)?;
         let setting = body.moderation_setting.unwrap_or(chat.settings.moderation_permission);
-        if setting != chat.settings.moderation_permission {
-            let mut new = Chat::clone(&chat);
-            new.settings.moderation_permission = setting;
+        let mut new = Chat::clone(&chat);
+        new.settings.moderation_permission = setting;
+        if new != *chat {
             chats::update(tx, &chat, &new).await?;
         }
+        let mut changed = Speakers::default();
         for (field, ids, speaks) in [
             ("moderator_added_list[*]", &body.moderator_added_list, true),
             ("moderator_removed_list[*]", &body.moderator_removed_list, false),
         ] {
             let speakers = present(tx, call, &chat, form, (field, ids)).await?;
             if setting == Moderation::ModeratorList {
-                moderation::set_all(tx, &chat, &speakers, speaks).await?;
+                let list = if speaks { &mut changed.added } else { &mut changed.removed };
+                *list = moderation::set_all(tx, &chat, &speakers, speaks).await?;
             }
         }
+        chat_updated::emit(tx, (&chat, &new), &changed, &Party::of(call), call.now).await?;
         Ok(Empty {})
     }
 }
