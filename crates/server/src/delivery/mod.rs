@@ -7,6 +7,7 @@
 //! How an app is reached is a module: `webhook` posts to an address; long connections belong into `connection`, which gets
 //! the same [`Delivery`] and gives the same [`Attempt`].
 
+pub mod connection;
 mod message;
 mod webhook;
 
