@@ -3,6 +3,7 @@
 //! `endpoint` gives an app the address to connect to, with a ticket; `handshake` lets it in; `session` serves one connection
 //! to its end; `frame` is what goes over it. [`LongConnections`] knows which connections are open in this process.
 
+mod directory;
 mod endpoint;
 pub mod frame;
 mod handshake;
@@ -20,12 +21,14 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Engine;
+use larkspur_store::events::claims::NOT_CONNECTED;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::App;
 use crate::request::{Request, Response};
+pub(super) use directory::Directory;
 use frame::{Event, uuid_bits};
 
 /// The most connections of an app in a process. Source: the page on long connections ("50").
@@ -86,6 +89,8 @@ pub struct LongConnections {
     config: Bytes,
     state: Mutex<State>,
     used: ticket::Used,
+    /// A connection was opened or has ended.
+    changed: Notify,
 }
 
 #[derive(Default)]
@@ -128,7 +133,7 @@ pub enum NoAnswer {
 impl fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            NoAnswer::NotConnected => "the app has no long connection open",
+            NoAnswer::NotConnected => NOT_CONNECTED,
             NoAnswer::Congested => "the app does not read its long connection fast enough",
             NoAnswer::Closed => "the long connection closed before the acknowledgment",
             NoAnswer::Late => "no acknowledgment in time",
@@ -174,7 +179,8 @@ impl LongConnections {
     /// None is open.
     pub(crate) fn new(options: ConnectionOptions) -> Arc<Self> {
         let config = options.client_config().to_string().into();
-        Arc::new(LongConnections { options, config, state: Mutex::default(), used: ticket::Used::default() })
+        let (state, used, changed) = (Mutex::default(), ticket::Used::default(), Notify::new());
+        Arc::new(LongConnections { options, config, state, used, changed })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -260,6 +266,7 @@ impl LongConnections {
         let app = state.apps.entry(app_id).or_insert_with(|| Connected { tenant, open: Vec::new() });
         app.open.push(connection.clone());
         drop(state);
+        self.changed.notify_one();
         Ok(Open { connections: self.clone(), connection, queued: Some(queued) })
     }
 
@@ -278,6 +285,8 @@ impl LongConnections {
             state.apps.remove(&connection.app_id);
         }
         state.count -= 1;
+        drop(state);
+        self.changed.notify_one();
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod delivery;
 mod faults;
+mod long_connections;
 mod recipients;
 mod upgrade;
