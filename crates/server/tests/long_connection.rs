@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use larkspur_server::delivery::connection::frame::{CONTROL, DATA, Frame, Header};
 use larkspur_server::http::Limits;
-use larkspur_server::{Ack, AppOptions, ConnectionOptions, NoAnswer, Request};
+use larkspur_server::{Ack, AppOptions, CallbackFailure, ConnectionOptions, NoAnswer, Request};
 use serde_json::{Value, json};
 use support::Setup;
 use support::wire::{CALL, REFUSED, connect, metric, start, talk, until};
@@ -257,6 +257,34 @@ async fn an_event_is_acknowledged_or_not() {
     next(&mut client).await;
     drop(client);
     assert_eq!(sent.await.expect("no panic"), Err(NoAnswer::Closed));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_callback_brings_its_answer_back() {
+    let server = usual().await;
+    let ask = || {
+        let (app, app_id) = (server.setup.app.clone(), server.setup.app_id);
+        tokio::spawn(async move {
+            app.long_connections().ask(app.engine(), app_id, Bytes::from_static(b"{}")).await
+        })
+    };
+    let none = CallbackFailure::NoAnswer(NoAnswer::NotConnected);
+    assert_eq!(ask().await.expect("no panic"), Err(none));
+    let mut client = server.client().await;
+    for (payload, expected) in [
+        (r#"{"code":200,"data":"eyJ0b2FzdCI6e319"}"#, Ok(json!({"toast": {}}))),
+        (r#"{"code":200}"#, Ok(json!({}))),
+        (r#"{"code":200,"data":"W10="}"#, Err(CallbackFailure::Malformed)),
+        (r#"{"code":200,"data":"?"}"#, Err(CallbackFailure::Malformed)),
+        (r#"{"code":500}"#, Err(CallbackFailure::Refused(Some(500)))),
+        ("x", Err(CallbackFailure::Refused(None))),
+    ] {
+        let asked = ask();
+        let question = next(&mut client).await;
+        assert_eq!(question.header("type"), Some("event"), "clients take no other type");
+        client.send(ack(&question, payload)).await.expect("sent");
+        assert_eq!(asked.await.expect("no panic"), expected, "{payload}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,8 +20,8 @@ use crate::{Root, Row, Tx, Value, apps};
 pub const LEASE_MS: i64 = 30 * 1000;
 /// How long an event is held back whose address is still to be asked, in real milliseconds.
 const HOLD_MS: i64 = 1000;
-/// How many due events are looked at to find some of each app.
-const WINDOW: i64 = 512;
+/// How many due events are looked at to find some of each app: at the least, and for each one that is asked for.
+const WINDOW: (usize, usize) = (512, 2);
 
 /// Why an attempt failed that found no long connection of the app. Such events are sent when one is opened.
 pub const NOT_CONNECTED: &str = "the app has no long connection open";
@@ -131,7 +131,8 @@ pub async fn due(root: &mut Root, real_now: i64, most: usize, except: &[AppId]) 
         true => String::new(),
         false => format!("AND app_id NOT IN {}", in_list(3, &mut params)),
     };
-    params.splice(0..0, [real_now.into(), WINDOW.into()]);
+    let window = WINDOW.0.max(WINDOW.1 * most);
+    params.splice(0..0, [real_now.into(), i64::try_from(window).unwrap_or(i64::MAX).into()]);
     // Two ranges of one index: what nobody has claimed, and claims that have ended.
     let ended = format!(
         "SELECT tenant, number, app_id, developer, form FROM event_delivery \

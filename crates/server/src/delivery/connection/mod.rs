@@ -19,6 +19,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
+use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Engine;
 use larkspur_store::events::claims::NOT_CONNECTED;
@@ -141,6 +142,17 @@ impl fmt::Display for NoAnswer {
     }
 }
 
+/// A callback without an answer that can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallbackFailure {
+    /// The app did not answer.
+    NoAnswer(NoAnswer),
+    /// The app answered with a code other than 200; `None` for what is not JSON with a code.
+    Refused(Option<i64>),
+    /// The data of the answer are not a JSON object.
+    Malformed,
+}
+
 /// What an app answered to an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ack {
@@ -161,7 +173,10 @@ impl Ack {
         let answer: Value = serde_json::from_slice(payload).unwrap_or_default();
         let Some(code) = answer["code"].as_i64() else { return Ack::default() };
         let data = match &answer["data"] {
-            Value::String(text) => BASE64_STANDARD.decode(text).ok(),
+            // What is not base64 is kept: no data at all would mean something else.
+            Value::String(text) => {
+                Some(BASE64_STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec()))
+            }
             // As old clients in Java write bytes, which are signed there.
             Value::Array(bytes) => {
                 let bytes = bytes.iter().map(|byte| i8::try_from(byte.as_i64()?).ok());
@@ -223,6 +238,28 @@ impl LongConnections {
         waiting.answer(time).await
     }
 
+    /// Asks an app by one of its connections to this process and waits for the answer, which is an object. `payload` is the
+    /// callback in its envelope. It is not repeated. Source: observed.
+    ///
+    /// # Errors
+    /// [`CallbackFailure`].
+    pub async fn ask(
+        &self,
+        engine: &Engine,
+        app_id: AppId,
+        payload: Bytes,
+    ) -> Result<Value, CallbackFailure> {
+        let time = Duration::from_millis(Form::Callback.answer_ms());
+        let ack = self.send(engine, app_id, payload, time).await.map_err(CallbackFailure::NoAnswer)?;
+        if !ack.is_success() {
+            return Err(CallbackFailure::Refused(ack.code));
+        }
+        // A handler that returns nothing changes nothing.
+        let Some(data) = ack.data else { return Ok(json!({})) };
+        let answer: Option<Value> = serde_json::from_slice(&data).ok();
+        answer.filter(Value::is_object).ok_or(CallbackFailure::Malformed)
+    }
+
     /// One of an app's connections, each as likely as the others. Source: the page on long connections.
     fn choose(&self, app_id: AppId, random: u128) -> Option<Arc<Connection>> {
         let state = self.state();
@@ -261,7 +298,6 @@ impl LongConnections {
             queued_bytes: AtomicUsize::new(0),
             waiting: Mutex::new(Some(HashMap::new())),
             sequence: AtomicU64::new(1),
-            cut: Notify::new(),
         });
         let app = state.apps.entry(app_id).or_insert_with(|| Connected { tenant, open: Vec::new() });
         app.open.push(connection.clone());
@@ -307,8 +343,6 @@ struct Connection {
     /// Who waits for an acknowledgment, by message_id; `None` once none will come.
     waiting: Mutex<Option<HashMap<u128, oneshot::Sender<Ack>>>>,
     sequence: AtomicU64,
-    /// Tells it to close.
-    cut: Notify,
 }
 
 impl Connection {
@@ -436,7 +470,7 @@ mod tests {
         let data = |text: &str| read(text).data;
         assert_eq!(data(r#"{"code":200,"data":"e30="}"#).as_deref(), Some(&b"{}"[..]));
         assert_eq!(data(r#"{"code":200,"data":[123,125,-61,-87]}"#).as_deref(), Some("{}é".as_bytes()));
-        assert_eq!(data(r#"{"code":200,"data":"="}"#), None);
+        assert_eq!(data(r#"{"code":200,"data":"="}"#).as_deref(), Some(&b"="[..]));
     }
 
     #[test]

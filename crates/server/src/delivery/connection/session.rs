@@ -43,8 +43,6 @@ enum End {
     Gone,
     /// The server is stopping.
     Stopped,
-    /// Someone asked for it.
-    Cut,
     /// Nothing was heard for too long.
     Silent,
     /// A text was sent.
@@ -65,7 +63,6 @@ impl End {
         Some(match self {
             End::Gone => return None,
             End::Stopped => (CloseCode::Normal, "the server is stopping"),
-            End::Cut => (CloseCode::Normal, "closed by the control API"),
             End::Silent => (CloseCode::Away, "no ping came"),
             End::Text => (CloseCode::Unsupported, "frames are binary"),
             End::BadFrame(BadFrame::TooLarge) | End::TooLarge => {
@@ -100,7 +97,6 @@ pub(super) async fn serve(upgraded: Upgraded, mut open: Open) {
             open.connections.close();
             End::Stopped
         }
-        () = open.connection.cut.notified() => End::Cut,
         end = read(&mut stream, &open) => end,
         _ = write(&mut sink, &mut queued, &open) => End::Gone,
     };
@@ -278,7 +274,6 @@ mod tests {
     fn every_reason_has_a_close_code() {
         for (end, code) in [
             (End::Stopped, 1000),
-            (End::Cut, 1000),
             (End::Silent, 1001),
             (End::Protocol, 1002),
             (End::Text, 1003),
