@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use larkspur_contract::Effect;
-use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_server::App;
 use larkspur_server::delivery::DeliveryWorker;
 use larkspur_server::delivery::connection::frame::Frame;
 use larkspur_server::http::{Limits, serve};
-use larkspur_store::events::subscriptions::{self, Channel, Mode, Subscription};
 use larkspur_testkit::{Lab, LabOptions, ManualClock, World};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -40,29 +37,8 @@ impl Setup {
         let lab = Lab::with(LabOptions { clock: clock.clone(), ..LabOptions::default() }).await;
         let world = lab.world().await;
         let setup = Setup { worker: lab.delivery_worker(), lab, world, clock };
-        setup.subscribe().await;
+        setup.world.receive_by_connection().await;
         setup
-    }
-
-    /// As the platform's operations do it.
-    async fn subscribe(&self) {
-        let tenant = TenantKey::parse(&self.world.tenant_key).expect("a tenant");
-        let app_id = AppId::parse(&self.world.app_id).expect("an app");
-        let subscribing = self.lab.app.engine().run(Effect::Writes, move |root| {
-            Box::pin(async move {
-                let channel = || Channel { mode: Mode::Connection, ..Channel::webhook(String::new()) };
-                let subscription = Subscription {
-                    events: channel(),
-                    callbacks: channel(),
-                    encrypt_key: Some("a key".to_owned()),
-                    verification_token: None,
-                    ticket_at: None,
-                };
-                subscriptions::set(&mut root.tenant(tenant), app_id, &subscription).await?;
-                subscriptions::announce(root, app_id).await
-            })
-        });
-        subscribing.await.expect("a transaction");
     }
 
     async fn emit(&self, name: &str) {
