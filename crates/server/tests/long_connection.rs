@@ -248,7 +248,7 @@ async fn an_event_is_acknowledged_or_not() {
     let answer = sent.await.expect("no panic").expect("answered");
     assert_eq!(answer.data.as_deref(), Some(&br#"{"toast":{}}"#[..]));
 
-    // Late, and of an event that nobody waits for any more.
+    // Late: the sender waits no more.
     let sent = server.send("{}", Duration::from_millis(50));
     let event = next(&mut client).await;
     assert_eq!(sent.await.expect("no panic"), Err(NoAnswer::Late));

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use super::ticket::Ticket;
 use super::{Full, LongConnections, handshake, service_id};
 use crate::App;
-use crate::gateway::reply::JSON;
 use crate::request::{Headers, Request, Response};
 use crate::site::authority_of;
 
@@ -28,13 +27,13 @@ struct Asked {
     app_id: String,
     #[serde(rename = "AppSecret")]
     app_secret: String,
-    /// A signed statement in place of the secret, which new clients may send.
+    /// A signed assertion, which new clients may send instead of the secret.
     #[serde(rename = "ClientAssertion", default)]
     assertion: String,
 }
 
-/// Answers. Apart from a body that cannot be read it is always HTTP 200: clients take every other status for a server that
-/// is away, and try for ever.
+/// Answers with HTTP 200, except for a body that cannot be read: clients take every other status for an unavailable server
+/// and retry without end.
 pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
     // Whatever the media type says: some clients send none.
     let body = request.body.read(BODY_BYTES).await.unwrap_or_default();
@@ -58,13 +57,13 @@ fn read(body: &[u8]) -> Option<Asked> {
 }
 
 fn written(code: u32, msg: &str, data: Value) -> Response {
-    Response::plain(200, JSON, json!({"code": code, "msg": msg, "data": data}).to_string())
+    Response::json(200, json!({"code": code, "msg": msg, "data": data}).to_string())
 }
 
 /// A ticket for an app that may connect.
 async fn grant(engine: &Arc<Engine>, connections: &LongConnections, asked: &Asked) -> Result<Ticket, Code> {
     if asked.app_secret.is_empty() {
-        // Statements are not supported.
+        // Assertions are not supported.
         let none = asked.assertion.is_empty();
         return Err(if none { codes::CONNECTION_NO_CREDENTIAL } else { codes::CONNECTION_UNAUTHENTICATED });
     }

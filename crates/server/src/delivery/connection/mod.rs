@@ -340,7 +340,7 @@ struct Connection {
     /// Frames to be written, those of one event together.
     queue: mpsc::Sender<Vec<Bytes>>,
     queued_bytes: AtomicUsize,
-    /// Who waits for an acknowledgment, by message_id; `None` once none will come.
+    /// Senders that wait for an acknowledgment, by message_id; `None` once the connection has ended.
     waiting: Mutex<Option<HashMap<u128, oneshot::Sender<Ack>>>>,
     sequence: AtomicU64,
 }
@@ -380,11 +380,11 @@ impl Connection {
         self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Gives an acknowledgment to who waits for it. One that is late, or of nothing that was sent, is dropped.
+    /// Passes an acknowledgment to the sender that waits for it. A late or unknown one is dropped.
     fn acknowledge(&self, message_id: u128, read: impl FnOnce() -> Ack) {
         let waiting = self.waiting().as_mut().and_then(|waiting| waiting.remove(&message_id));
         if let Some(waiting) = waiting {
-            // The other side has just given up.
+            // The sender has just timed out.
             let _ = waiting.send(read());
         }
     }
@@ -425,7 +425,7 @@ struct Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.connections.leave(&self.connection);
-        // Who still waits learns that nothing will come.
+        // Ends the wait of every sender.
         *self.connection.waiting() = None;
     }
 }
@@ -511,12 +511,16 @@ mod tests {
         let (handled, late, closed) = (send(1), send(2), send(3));
         let ack = Ack { code: Some(200), data: None };
         open.connection.acknowledge(1, || ack.clone());
-        open.connection.acknowledge(4, || unreachable!("nobody waits for it"));
+        open.connection.acknowledge(4, || unreachable!("no call waits for it"));
         let long = Duration::from_secs(10);
         assert_eq!(handled.answer(long).await, Ok(ack));
         assert_eq!(late.answer(Duration::ZERO).await, Err(NoAnswer::Late));
         let connection = open.connection.clone();
-        assert_eq!(connection.waiting().as_ref().map(HashMap::len), Some(1), "who gave up is forgotten");
+        assert_eq!(
+            connection.waiting().as_ref().map(HashMap::len),
+            Some(1),
+            "a sender that timed out is removed"
+        );
         drop(open);
         assert_eq!(closed.answer(long).await, Err(NoAnswer::Closed));
         assert_eq!(connection.send(&event(5, 1), 10).err(), Some(NoAnswer::Closed));

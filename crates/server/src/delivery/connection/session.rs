@@ -163,7 +163,7 @@ fn take(frame: Frame, open: &Open, pings: &mut Pings, now: Instant) -> Option<En
                 return Some(End::Flood);
             }
             let pong = Frame::pong(frame.service, open.connections.config.clone());
-            // Who does not read does not miss it.
+            // A client that does not read gets no pong.
             let _ = open.connection.queue(vec![pong.write()]);
         }
         frame::DATA => {
