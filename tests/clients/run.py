@@ -72,6 +72,12 @@ def node(checks):
         covered.check(checks, operations, **typed)
 
 
+def long_connection(checks):
+    import long_connection
+
+    long_connection.run(checks)
+
+
 def wire(checks):
     import wire
 
@@ -115,7 +121,7 @@ def guide(checks):
 
 
 PARTS = {part.__name__: part for part in (
-    python, models, newcomer, node, wire, process, schema, browser, s3, readme, guide,
+    python, models, newcomer, node, long_connection, wire, process, schema, browser, s3, readme, guide,
 )}
 
 

@@ -1,4 +1,5 @@
-//! Coverage-guided fuzzing of the gateway's decode step, with libFuzzer on the stable compiler.
+//! Coverage-guided fuzzing of the gateway's decode step and of frames of long connections, with libFuzzer on the stable
+//! compiler.
 
 use std::ffi::OsStr;
 
@@ -17,6 +18,9 @@ pub(crate) fn locked() -> Outcome {
     })
 }
 
+/// The targets: program, folder of the seeds, and share of the time in tenths.
+const TARGETS: [(&str, &str, u32); 2] = [("decode", "fuzz/seeds", 9), ("frame", "fuzz/frames", 1)];
+
 /// Fuzzes for this many seconds.
 pub(crate) fn run(seconds: u32) -> Outcome {
     let target = run::target().join("fuzz");
@@ -30,22 +34,15 @@ pub(crate) fn run(seconds: u32) -> Outcome {
         "x86_64-unknown-linux-gnu",
     ];
     run::cargo_with(&build, &[("RUSTFLAGS", OsStr::new(FLAGS)), ("CARGO_TARGET_DIR", target.as_os_str())])?;
-    let corpus = target.join("corpus");
-    std::fs::create_dir_all(&corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
-    let program = target.join("x86_64-unknown-linux-gnu/release/decode");
-    let limit = format!("-max_total_time={seconds}");
-    let corpus = corpus.to_string_lossy();
-    run::command(
-        program.as_os_str(),
-        &[
-            &corpus,
-            "fuzz/seeds",
-            &limit,
-            "-max_len=4096",
-            "-timeout=10",
-            "-verbosity=0",
-            "-print_final_stats=1",
-        ],
-        &[],
-    )
+    for (name, seeds, share) in TARGETS {
+        let corpus = target.join(format!("corpus-{name}"));
+        std::fs::create_dir_all(&corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
+        let program = target.join(format!("x86_64-unknown-linux-gnu/release/{name}"));
+        let limit = format!("-max_total_time={}", (seconds * share / 10).max(1));
+        let corpus = corpus.to_string_lossy();
+        let options = ["-max_len=4096", "-timeout=10", "-verbosity=0", "-print_final_stats=1"];
+        let arguments = [&[&*corpus, seeds, &limit], &options[..]].concat();
+        run::command(program.as_os_str(), &arguments, &[])?;
+    }
+    Ok(())
 }

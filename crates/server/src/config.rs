@@ -17,6 +17,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::RateLimits;
+use crate::delivery::connection::ConnectionOptions;
 use crate::http::Limits;
 use layers::{dashed, merge, names, set};
 use values::within;
@@ -119,6 +120,16 @@ pub struct Events {
     /// The source addresses of events, as apps are told.
     #[serde(deserialize_with = "values::addresses")]
     pub outbound_ips: Vec<String>,
+    #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
+    ping_interval_seconds: u32,
+    #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
+    reconnect_interval_seconds: u32,
+    #[serde(deserialize_with = "within::<_, _, 0, 86_400>")]
+    reconnect_nonce_seconds: u32,
+    #[serde(deserialize_with = "within::<_, _, -1, 1_000_000>")]
+    reconnect_count: i32,
+    #[serde(deserialize_with = "within::<_, _, 64, 524_288>")]
+    split_bytes: usize,
 }
 
 /// Whether events may go to addresses that are not public.
@@ -161,6 +172,8 @@ struct RawLimits {
     connections: usize,
     #[serde(deserialize_with = "within::<_, _, 0, 1_000_000>")]
     connections_per_address: usize,
+    #[serde(deserialize_with = "within::<_, _, 0, 1_000_000>")]
+    long_connections: usize,
     #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
     head_seconds: u64,
     #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
@@ -271,6 +284,18 @@ impl Config {
         }
     }
 
+    /// How long connections are kept.
+    pub fn long_connections(&self) -> ConnectionOptions {
+        ConnectionOptions {
+            most: self.limits.long_connections,
+            ping_interval: self.events.ping_interval_seconds,
+            reconnect_interval: self.events.reconnect_interval_seconds,
+            reconnect_nonce: self.events.reconnect_nonce_seconds,
+            reconnect_count: self.events.reconnect_count,
+            split_bytes: self.events.split_bytes,
+        }
+    }
+
     /// Whether the data is in a PostgreSQL database.
     pub fn is_on_a_server(&self) -> bool {
         !self.store.is_empty()
@@ -360,6 +385,7 @@ mod tests {
             (limits.per_address, limits.write, limits.lame_duck),
             (defaults.per_address, defaults.write, defaults.lame_duck)
         );
+        assert_eq!(config.long_connections(), ConnectionOptions::default());
         let store = (config.sqlite(), sqlite::Options::default());
         assert_eq!(store.0.readers, store.1.readers);
         assert_eq!(store.0.wal_limit_bytes, store.1.wal_limit_bytes);
@@ -497,8 +523,14 @@ mod tests {
         ("behaviours.user_picker", &["auto", "on", "off", "true", "false"], &["yes", ""]),
         ("events.allow_private", &["auto", "on", "off"], &["true"]),
         ("events.outbound_ips", &["", "10.0.0.1", "192.0.2.1, ::1"], &["home", "10.0.0.1 ::1", "10.0.0.0/8"]),
+        ("events.ping_interval_seconds", &["1", "86400"], &["0", "86401"]),
+        ("events.reconnect_interval_seconds", &["1", "86400"], &["0", "86401"]),
+        ("events.reconnect_nonce_seconds", &["0", "86400"], &["-1", "86401"]),
+        ("events.reconnect_count", &["-1", "1000000"], &["-2", "1000001"]),
+        ("events.split_bytes", &["64", "524288"], &["63", "524289"]),
         ("limits.connections", &["1", "1000000"], &["0", "-1", "1000001", "x"]),
         ("limits.connections_per_address", &["0", "1000000"], &["-1", "1000001"]),
+        ("limits.long_connections", &["0", "1000000"], &["-1", "1000001"]),
         ("limits.head_seconds", &["1", "86400"], &["0", "86401"]),
         ("limits.body_seconds", &["1", "86400"], &["0", "86401"]),
         ("limits.write_seconds", &["1", "86400"], &["0", "86401"]),

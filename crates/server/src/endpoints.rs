@@ -1,8 +1,9 @@
-//! Paths that the process itself answers: health, metrics, documents, the guide.
+//! Paths that the process itself answers: health, metrics, documents, the guide, the long connection.
 
 use larkspur_contract::codes;
 use larkspur_store::BoxFuture;
 
+use crate::delivery::connection;
 use crate::documents::guide;
 use crate::gateway::reply::JSON;
 use crate::request::{Request, Response};
@@ -57,10 +58,10 @@ pub static ENDPOINTS: &[Endpoint] = &[
     Endpoint { path: "*", methods: "GET, HEAD", named: true, answer: nothing },
 ];
 
-/// Answers a request to an endpoint; `None` for every other request. It is checked before the operations and costs them
-/// one comparison.
+/// Answers a request to an endpoint or of the long connection; `None` for every other request. It is checked before the
+/// operations and costs them a few comparisons.
 pub(crate) async fn answer(app: &App, request: &mut Request<'_>) -> Option<Response> {
-    let name = named(request.path)?;
+    let Some(name) = named(request.path) else { return connection::answer(app, request).await };
     // The control API: its operations check the host name themselves.
     if name.starts_with("v1/") {
         return None;

@@ -29,6 +29,7 @@ pub use app::{App, AppOptions, StoreStats};
 pub use background_jobs::{BackgroundJobs, sweep_files_if_due};
 pub use body::{Body, Duplex, Handler, Pieces, Producer, Stop, Upgrade, Upgraded};
 pub use call_id::{CallId, CallIds};
+pub use delivery::connection::{Ack, CallbackFailure, ConnectionOptions, LongConnections, NoAnswer};
 pub use demo::World;
 pub use endpoints::{Answered, Asked, ENDPOINTS, Endpoint};
 pub use gateway::exchange::{Exchange, Recorder};

@@ -153,6 +153,7 @@ pub(crate) fn text(app: &App) -> String {
     );
     line("counter", "doubtful_total", "Failed calls that may have taken effect.", load(&metrics.doubtful));
     line("gauge", "connections", "Open connections.", load(&metrics.connections));
+    line("gauge", "long_connections", "Open long connections.", count(app.long_connections.count()));
     line(
         "counter",
         "connections_shed_total",

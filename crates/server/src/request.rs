@@ -103,6 +103,11 @@ impl Response {
         Response::plain(status, "text/plain", text)
     }
 
+    /// A JSON answer without call id.
+    pub(crate) fn json(status: u16, body: impl Into<Body>) -> Self {
+        Response::plain(status, JSON, body)
+    }
+
     /// An answer without call id.
     pub(crate) fn plain(status: u16, content_type: &'static str, body: impl Into<Body>) -> Self {
         Response {

@@ -15,6 +15,7 @@ pub const TABLES: &[&str] = &[
     "event_outbox",
     "event_delivery",
     "event_subscriber",
+    "app_connection",
     "app_events",
     "app",
     "app_install",

@@ -1,9 +1,11 @@
 //! A journey through all operations, which runs all of their statements.
 
 use larkspur_api::events::app_ticket;
-use larkspur_contract::Consumes;
+use larkspur_contract::events::APP_TICKET;
+use larkspur_contract::{Consumes, Effect};
 use larkspur_server::REGISTRY;
-use larkspur_store::events::TICKET_EVERY_MS;
+use larkspur_store::events::outbox::{self, Event};
+use larkspur_store::events::{TICKET_EVERY_MS, connections};
 use serde_json::json;
 
 use crate::receiver::{Manner, Receiver};
@@ -45,6 +47,7 @@ pub async fn journey(lab: &Lab) {
     }
     whatever_examples_leave_out(lab).await;
     deliveries(lab).await;
+    offline(lab).await;
 }
 
 /// Events that wait for an address, arrive, and are dropped.
@@ -74,6 +77,24 @@ async fn deliveries(lab: &Lab) {
     assert_eq!(worker.round().await, 0, "dropped");
     let engine = lab.app.engine();
     app_ticket::send_due(engine, engine.clock.now_ms() + TICKET_EVERY_MS).await.expect("a transaction");
+}
+
+/// An event of an app without a connection, and a connection of another app to another server.
+async fn offline(lab: &Lab) {
+    let (world, other) = (lab.world().await, lab.world().await);
+    world.receive_by_connection().await;
+    let (tenant, app_id) = world.keys();
+    let (elsewhere, connected) = other.keys();
+    let writing = lab.app.engine().run(Effect::Writes, move |root| {
+        let (mut tx, mut other) = (root.tenant(tenant), root.tenant(elsewhere));
+        Box::pin(async move {
+            let event = Event { kind: &APP_TICKET, app_id, developer: tenant, payload: "{}", created_at: 0 };
+            outbox::add(&mut tx, &event).await?;
+            connections::set(&mut other, connected, "server", 1, 0).await
+        })
+    });
+    writing.await.expect("a transaction");
+    assert_eq!(lab.delivery_worker().round().await, 0, "nothing is sent");
 }
 
 fn lab_query(request: Request, query: &str) -> Request {

@@ -1,5 +1,8 @@
 //! A tenant with an app, three users, a chat and a document.
 
+use larkspur_contract::Effect;
+use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_store::events::subscriptions::{self, Channel, Mode, Subscription};
 use serde_json::{Value, json};
 
 use crate::{Lab, Request};
@@ -69,6 +72,32 @@ impl World {
     /// A call of the platform's API with the app's tenant token.
     pub fn call(&self, method: &str, path: &str) -> Request {
         self.lab.request(method, &format!("/open-apis{path}")).token(&self.token)
+    }
+
+    /// The keys of tenant and app.
+    pub fn keys(&self) -> (TenantKey, AppId) {
+        let tenant = TenantKey::parse(&self.tenant_key).expect("a tenant_key");
+        (tenant, AppId::parse(&self.app_id).expect("an app_id"))
+    }
+
+    /// Has the app receive events and callbacks by long connection, all types of them.
+    pub async fn receive_by_connection(&self) {
+        let (tenant, app_id) = self.keys();
+        let subscribing = self.lab.app.engine().run(Effect::Writes, move |root| {
+            Box::pin(async move {
+                let channel = || Channel { mode: Mode::Connection, ..Channel::webhook(String::new()) };
+                let subscription = Subscription {
+                    events: channel(),
+                    callbacks: channel(),
+                    encrypt_key: Some("a key".to_owned()),
+                    verification_token: None,
+                    ticket_at: None,
+                };
+                subscriptions::set(&mut root.tenant(tenant), app_id, &subscription).await?;
+                subscriptions::announce(root, app_id).await
+            })
+        });
+        subscribing.await.expect("a transaction");
     }
 
     /// A call of the control API on this world.

@@ -35,6 +35,7 @@ macro_rules! codes {
 mod application;
 mod auth;
 mod chinese;
+mod connection;
 mod contact;
 mod drive;
 mod gateway;
@@ -46,6 +47,7 @@ mod tenant;
 pub use application::*;
 pub use auth::*;
 pub use chinese::chinese;
+pub use connection::*;
 pub use contact::*;
 pub use drive::*;
 pub use gateway::*;
@@ -54,7 +56,7 @@ pub use image::*;
 pub use own::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 9] = [
+const FAMILIES: [&[Code]; 10] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -63,6 +65,7 @@ const FAMILIES: [&[Code]; 9] = [
     group::FAMILY,
     image::FAMILY,
     drive::FAMILY,
+    connection::FAMILY,
     own::FAMILY,
 ];
 

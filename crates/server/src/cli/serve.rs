@@ -187,6 +187,7 @@ fn options(config: &Config, stance: &Stance) -> AppOptions {
         brand: config.brand,
         names: stance.names(config),
         public_url: config.public_url.clone(),
+        long_connections: config.long_connections(),
         ..AppOptions::default()
     }
 }

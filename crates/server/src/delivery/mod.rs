@@ -4,23 +4,24 @@
 //! Each turn of a worker settles everything that has ended and claims as much as it may have under way, so that however
 //! many events there are, few transactions are needed.
 //!
-//! How an app is reached is a module: `webhook` posts to an address; long connections belong into `connection`, which gets
-//! the same [`Delivery`] and gives the same [`Attempt`].
+//! How an app is reached is a module: `webhook` posts to an address, `connection` sends over a connection that the app
+//! opened. Both get a [`Delivery`] and give an [`Attempt`].
 
+pub mod connection;
 mod message;
 mod webhook;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::{Future, ready};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::StoreError;
-use larkspur_store::events::claims::{self, Attempt, Delivery, Outcome};
+use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, Outcome};
 use larkspur_store::events::outbox;
 use larkspur_store::events::subscriptions::Mode;
 use tokio::sync::Notify;
@@ -29,12 +30,13 @@ use tokio::time::{sleep, timeout};
 
 use crate::App;
 use crate::unpanicked::unpanicked;
+use connection::{Ack, Directory};
 use webhook::Webhook;
 
 /// How often a worker polls for work of which it was not notified: that of other processes, and later attempts.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The most deliveries under way at a time.
-const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 1024;
 /// How long the deliveries under way may take to end at shutdown: all that an attempt may take.
 const END: Duration = Duration::from_secs(6);
 /// After how many of an app's events in a tenant the oldest ones are deleted.
@@ -46,6 +48,10 @@ const COUNTED: usize = 10_000;
 pub struct DeliveryWorker {
     app: Arc<App>,
     webhook: Webhook,
+    /// What the store knows of the connections to this process.
+    directory: tokio::sync::Mutex<Directory>,
+    /// Apps that were connected to another server a moment ago: their events are left to it.
+    elsewhere: Mutex<HashMap<AppId, Instant>>,
     complained: AtomicBool,
     /// How many events were settled since an app's oldest ones were deleted.
     settled: Mutex<HashMap<(TenantKey, AppId), usize>>,
@@ -83,12 +89,32 @@ impl UnderWay {
 impl DeliveryWorker {
     /// A worker for an application's store. `allow_private`: whether events may go to addresses that are not public.
     pub fn new(app: Arc<App>, allow_private: bool) -> Arc<Self> {
-        let (webhook, complained) = (Webhook::new(allow_private), AtomicBool::new(false));
-        Arc::new(DeliveryWorker { app, webhook, complained, settled: Mutex::default() })
+        let directory = tokio::sync::Mutex::new(Directory::new(&app.engine));
+        Arc::new(DeliveryWorker {
+            app,
+            webhook: Webhook::new(allow_private),
+            directory,
+            elsewhere: Mutex::default(),
+            complained: AtomicBool::new(false),
+            settled: Mutex::default(),
+        })
     }
 
     /// Delivers until `stop` ends, then lets what is under way end.
     pub async fn run(self: Arc<Self>, stop: impl Future<Output = ()>) {
+        let (engine, open) = (&self.app.engine, &self.app.long_connections);
+        let mut directory = self.directory.lock().await;
+        tokio::select! {
+            () = directory.run(engine, open) => {}
+            () = self.deliver(stop) => {}
+        }
+        // The connections have ended by now.
+        if let Err(error) = directory.tell(engine, open).await {
+            tracing::warn!(why = %error, "cannot write down which apps are connected");
+        }
+    }
+
+    async fn deliver(self: &Arc<Self>, stop: impl Future<Output = ()>) {
         let told = Arc::new(Notify::new());
         let waker = told.clone();
         self.app.engine.wakeup.listen(move || waker.notify_one());
@@ -96,8 +122,10 @@ impl DeliveryWorker {
         let mut under_way = UnderWay::default();
         loop {
             let ended = under_way.ended();
-            self.settle(ended).await;
-            let more = under_way.room() > 0 && self.look(&mut under_way).await;
+            // At the same time, so that both can share a commit.
+            let ((), more) = tokio::join!(self.settle(ended), async {
+                under_way.room() > 0 && self.look(&mut under_way).await
+            });
             tokio::select! {
                 biased;
                 () = &mut stop => break,
@@ -117,6 +145,10 @@ impl DeliveryWorker {
 
     /// Delivers what is due now and what becomes due by that; how many attempts it made.
     pub async fn round(self: &Arc<Self>) -> usize {
+        let (engine, open) = (&self.app.engine, &self.app.long_connections);
+        if let Err(error) = self.directory.lock().await.tell(engine, open).await {
+            tracing::warn!(why = %error, "cannot write down which apps are connected");
+        }
         let mut attempts = 0;
         loop {
             let mut under_way = UnderWay::default();
@@ -164,24 +196,40 @@ impl DeliveryWorker {
     async fn claim(&self, most: usize) -> Result<Option<Vec<Delivery>>, StoreError> {
         let engine = &self.app.engine;
         let now = engine.clock.now_ms();
-        let due = engine.run(Effect::Reads, move |root| Box::pin(claims::due(root, now, most))).await?;
+        let here: HashSet<AppId> =
+            self.app.long_connections.apps().into_iter().map(|(_, app_id, _)| app_id).collect();
+        let except = Arc::new(self.elsewhere(&here));
+        let due = engine.run(Effect::Reads, move |root| {
+            let except = except.clone();
+            Box::pin(async move { claims::due(root, now, most, &except).await })
+        });
+        let due = due.await?;
         if due.is_empty() {
             return Ok(None);
         }
-        let due = Arc::new(due);
+        let (due, here) = (Arc::new(due), Arc::new(here));
         let claimed = engine.run(Effect::Writes, move |root| {
-            let due = due.clone();
-            Box::pin(async move { claims::claim(root, &due, now).await })
+            let (due, here) = (due.clone(), here.clone());
+            Box::pin(async move { claims::claim(root, &due, now, &here).await })
         });
-        claimed.await.map(Some)
+        let Claimed { deliveries, elsewhere } = claimed.await?;
+        let seen = Instant::now();
+        let mut known = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(elsewhere.into_iter().map(|app_id| (app_id, seen)));
+        Ok(Some(deliveries))
+    }
+
+    /// Apps whose events are not looked for: a moment ago they were connected to another server, and they are not `here`.
+    fn elsewhere(&self, here: &HashSet<AppId>) -> Vec<AppId> {
+        let mut known = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|app_id, seen| seen.elapsed() < LOOK_EVERY && !here.contains(app_id));
+        known.keys().copied().collect()
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Attempt {
         let attempt = match delivery.channel().mode {
             Mode::Webhook => self.webhook.attempt(&self.app.engine, delivery).await,
-            Mode::Connection => {
-                Attempt { status: None, failure: Some("the app is not connected".to_owned()) }
-            }
+            Mode::Connection => self.push(delivery).await,
         };
         if let Some(why) = &attempt.failure {
             // What was answered may repeat what was sent, tickets included: that is shown, and not logged.
@@ -191,6 +239,18 @@ impl DeliveryWorker {
             tracing::info!(%tenant, %app_id, event, %event_id, status, why, "an event was not delivered");
         }
         attempt
+    }
+
+    /// Sends an event over one of the app's connections. The verification token stays empty there. Source: observed.
+    async fn push(&self, delivery: &Delivery) -> Attempt {
+        let time = Duration::from_millis(delivery.form.answer_ms());
+        let body = message::body(delivery, "").into();
+        match self.app.long_connections.send(&self.app.engine, delivery.app_id, body, time).await {
+            Ok(ack) => {
+                Attempt { status: ack.code.and_then(|code| u16::try_from(code).ok()), failure: refusal(&ack) }
+            }
+            Err(why) => Attempt { status: None, failure: Some(why.to_string()) },
+        }
     }
 
     /// Writes down the results of deliveries, all in one transaction.
@@ -244,5 +304,14 @@ impl DeliveryWorker {
                 tracing::warn!(%tenant, %app_id, why = %error, "cannot delete old events");
             }
         }
+    }
+}
+
+/// Why an acknowledgment is a failure; `None` if it is not.
+fn refusal(ack: &Ack) -> Option<String> {
+    match ack.code {
+        _ if ack.is_success() => None,
+        Some(code) => Some(format!("the app acknowledged with code {code}")),
+        None => Some("the app acknowledged with something that is not JSON with a code".to_owned()),
     }
 }

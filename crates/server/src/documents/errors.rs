@@ -28,8 +28,15 @@ has not, is answered with HTTP {} and {} `{}<operation> (<method> <path>)`. [cov
         codes::UNSERVED.number,
         codes::UNSERVED.text,
     );
+    out.push_str(
+        "\n## Long connection: `POST /callback/ws/endpoint`\n\n| code | HTTP | text |\n|---|---|---|\n",
+    );
+    for code in codes::CONNECTION {
+        let _ = writeln!(out, "| {} | {} | {} |", code.number, code.status, cell(code.text));
+    }
+    let elsewhere = [codes::GATEWAY, codes::CONNECTION, &[codes::UNSERVED]];
     out.push_str("\n## Operations\n\n| code | HTTP | text | operations |\n|---|---|---|---|\n");
-    let own = |code: &&Code| **code != codes::UNSERVED && !codes::GATEWAY.contains(code);
+    let own = |code: &&Code| !elsewhere.iter().any(|codes| codes.contains(code));
     for code in codes::ALL.iter().filter(own) {
         let users = users(registry, *code);
         let _ = writeln!(out, "| {} | {} | {} | {users} |", code.number, code.status, cell(code.text));

@@ -3,14 +3,14 @@
 //! Delivery is at least once. A claim is a lease: what a dead process had claimed is claimed by another one after
 //! [`LEASE_MS`]. Any number of workers may share a store; a row is claimed by one of them, by a conditional UPDATE.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 
-use super::outbox;
 use super::subscriptions::{self, AddressState, Channel, Mode, Subscription};
+use super::{connections, outbox};
 use crate::driver::StoreError;
 use crate::tx::{PIECE, found_rows, in_list};
 use crate::{Root, Row, Tx, Value, apps};
@@ -20,8 +20,11 @@ use crate::{Root, Row, Tx, Value, apps};
 pub const LEASE_MS: i64 = 30 * 1000;
 /// How long an event is held back whose address is still to be asked, in real milliseconds.
 const HOLD_MS: i64 = 1000;
-/// How many due events are looked at to find some of each app.
-const WINDOW: i64 = 512;
+/// How many due events are looked at to find some of each app: at the least, and for each one that is asked for.
+const WINDOW: (usize, usize) = (512, 2);
+
+/// Why an attempt failed that found no long connection of the app. Such events are sent when one is opened.
+pub const NOT_CONNECTED: &str = "the app has no long connection open";
 
 /// What is due, and where it is to be sent.
 #[derive(Clone, Default)]
@@ -51,6 +54,12 @@ struct Key {
 enum Verdict {
     Send,
     Hold,
+    /// The app is not connected to any server: the attempt has failed. Whether others follow.
+    Fail {
+        repeats: bool,
+    },
+    /// The app is connected to another server, which sends it.
+    Leave,
     Drop(&'static str),
 }
 
@@ -115,16 +124,27 @@ pub enum Outcome {
 }
 
 /// What is due in any tenant, at most `most` of it, by the time when it was due; where several apps have something, each
-/// has its share. `real_now` is the real time. It only reads.
-pub async fn due(root: &mut Root, real_now: i64, most: usize) -> Result<Due, StoreError> {
+/// has its share. Events of the apps `except` are left out. `real_now` is the real time. It only reads.
+pub async fn due(root: &mut Root, real_now: i64, most: usize, except: &[AppId]) -> Result<Due, StoreError> {
+    let mut params: Vec<Value> = except.iter().map(|app_id| (*app_id).into()).collect();
+    let others = match params.is_empty() {
+        true => String::new(),
+        false => format!("AND app_id NOT IN {}", in_list(3, &mut params)),
+    };
+    let window = WINDOW.0.max(WINDOW.1 * most);
+    params.splice(0..0, [real_now.into(), i64::try_from(window).unwrap_or(i64::MAX).into()]);
     // Two ranges of one index: unclaimed rows, and expired claims.
-    let ended = "SELECT tenant, number, app_id, developer, form FROM event_delivery \
-                 WHERE state = 'waiting' AND lease_until > 0 AND lease_until <= $1 ORDER BY lease_until LIMIT CAST($2 AS BIGINT)";
-    let fresh = "SELECT tenant, number, app_id, developer, form FROM event_delivery \
-                 WHERE state = 'waiting' AND lease_until = 0 AND due_at <= $1 ORDER BY due_at, number LIMIT CAST($2 AS BIGINT)";
+    let ended = format!(
+        "SELECT tenant, number, app_id, developer, form FROM event_delivery \
+                 WHERE state = 'waiting' AND lease_until > 0 AND lease_until <= $1 {others} ORDER BY lease_until LIMIT CAST($2 AS BIGINT)"
+    );
+    let fresh = format!(
+        "SELECT tenant, number, app_id, developer, form FROM event_delivery \
+                 WHERE state = 'waiting' AND lease_until = 0 AND due_at <= $1 {others} ORDER BY due_at, number LIMIT CAST($2 AS BIGINT)"
+    );
     let mut rows = Vec::new();
     for sql in [ended, fresh] {
-        for row in root.rows(sql, &[real_now.into(), WINDOW.into()]).await? {
+        for row in root.rows(&sql, &params).await? {
             rows.push(key(row)?);
         }
     }
@@ -190,26 +210,79 @@ async fn routes(root: &mut Root, rows: &[Key]) -> Result<HashMap<AppId, Arc<Subs
     Ok(found)
 }
 
-fn verdict(form: Form, route: Option<&Arc<Subscription>>) -> Verdict {
+/// What is done with an event, but for that of an app that should be connected: `None`.
+fn verdict(form: Form, route: Option<&Arc<Subscription>>) -> Option<Verdict> {
     const NO_ADDRESS: Verdict = Verdict::Drop("there is no request address");
-    let Some(route) = route else { return NO_ADDRESS };
+    let Some(route) = route else { return Some(NO_ADDRESS) };
     let channel = channel(form, route);
-    match (channel.mode, channel.state) {
-        (Mode::Connection, _) if form != Form::Challenge => Verdict::Send,
+    Some(match (channel.mode, channel.state) {
+        (Mode::Connection, _) if form != Form::Challenge => return None,
         _ if channel.request_url.is_empty() => NO_ADDRESS,
         _ if form == Form::Challenge => Verdict::Send,
         (_, AddressState::Verified) => Verdict::Send,
         (_, AddressState::Pending) => Verdict::Hold,
         (_, AddressState::Failed) => Verdict::Drop("the request address is not verified"),
+    })
+}
+
+/// What is done with an event of an app that should be connected.
+fn verdict_of_connected(row: &Key, here: &HashSet<AppId>, anywhere: &HashSet<AppId>) -> Verdict {
+    if here.contains(&row.app_id) {
+        Verdict::Send
+    } else if anywhere.contains(&row.app_id) {
+        Verdict::Leave
+    } else {
+        Verdict::Fail { repeats: !row.form.retries_ms().is_empty() }
     }
+}
+
+/// The apps of some rows that should be connected, and are so to some server, if not `here`.
+async fn connected_elsewhere(
+    root: &mut Root,
+    due: &Due,
+    here: &HashSet<AppId>,
+    real_now: i64,
+) -> Result<HashSet<AppId>, StoreError> {
+    let mut asked: BTreeMap<TenantKey, BTreeSet<AppId>> = BTreeMap::new();
+    for row in due.rows.iter().filter(|row| !here.contains(&row.app_id)) {
+        if verdict(row.form, due.routes.get(&row.app_id)).is_none() {
+            asked.entry(row.developer).or_default().insert(row.app_id);
+        }
+    }
+    let mut found = HashSet::new();
+    for (developer, apps) in asked {
+        let apps = Vec::from_iter(apps);
+        found.extend(connections::connected(&mut root.tenant(developer), &apps, real_now).await?);
+    }
+    Ok(found)
+}
+
+/// What [`claim`] did.
+#[derive(Clone, Default)]
+pub struct Claimed {
+    /// What is to be sent now.
+    pub deliveries: Vec<Delivery>,
+    /// Apps whose events are left to another server, to which they are connected.
+    pub elsewhere: HashSet<AppId>,
 }
 
 /// Claims what is due, in its order. What other workers have claimed meanwhile is left out, and so is what cannot be sent:
 /// where there is no address it is dropped, where an address is still to be asked it waits.
-pub async fn claim(root: &mut Root, due: &Due, real_now: i64) -> Result<Vec<Delivery>, StoreError> {
+///
+/// `here` are the apps that are connected to this server. What is due of an app that should be connected, and is to none,
+/// has failed as if it had been sent.
+pub async fn claim(
+    root: &mut Root,
+    due: &Due,
+    real_now: i64,
+    here: &HashSet<AppId>,
+) -> Result<Claimed, StoreError> {
+    // Not what was known when the claim began: an app that has connected meanwhile has written that down.
+    let elsewhere = connected_elsewhere(root, due, here, real_now).await?;
     let mut groups: BTreeMap<(TenantKey, Verdict), Vec<i64>> = BTreeMap::new();
     for row in &due.rows {
-        let verdict = verdict(row.form, due.routes.get(&row.app_id));
+        let verdict = verdict(row.form, due.routes.get(&row.app_id))
+            .unwrap_or_else(|| verdict_of_connected(row, here, &elsewhere));
         groups.entry((row.tenant, verdict)).or_default().push(row.number);
     }
     let owner = format!("{:032x}", root.engine().ids.random());
@@ -224,6 +297,11 @@ pub async fn claim(root: &mut Root, due: &Due, real_now: i64) -> Result<Vec<Deli
                 Verdict::Send => claimed.extend(hold(&mut tx, numbers, &owner, real_now).await?),
                 Verdict::Hold => put_off(&mut tx, numbers, real_now).await?,
                 Verdict::Drop(why) => give_up(&mut tx, numbers, real_now, why).await?,
+                Verdict::Fail { repeats: false } => {
+                    give_up(&mut tx, numbers, real_now, NOT_CONNECTED).await?
+                }
+                Verdict::Fail { repeats: true } => fail(&mut tx, numbers, real_now).await?,
+                Verdict::Leave => {}
             }
         }
     }
@@ -234,7 +312,7 @@ pub async fn claim(root: &mut Root, due: &Due, real_now: i64) -> Result<Vec<Deli
             deliveries.push(delivery(root, key, row, route.clone(), owner.clone())?);
         }
     }
-    Ok(deliveries)
+    Ok(Claimed { deliveries, elsewhere })
 }
 
 /// Claims rows of a tenant; what is read of those that were claimed.
@@ -290,6 +368,26 @@ async fn put_off(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<
         "UPDATE event_delivery SET due_at = $3 WHERE tenant = $1 AND number IN {list} AND state = 'waiting' AND lease_until <= $2"
     );
     let mut params = vec![real_now.into(), (real_now + HOLD_MS).into()];
+    params.append(&mut numbers);
+    tx.rows_of(&sql, params).await.map(drop)
+}
+
+/// Writes down that rows of a tenant were tried and their apps are not connected, as [`failed`] does for one.
+async fn fail(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<(), StoreError> {
+    let ladder = Form::V2.retries_ms();
+    let mut params =
+        vec![real_now.into(), NOT_CONNECTED.into(), i64::try_from(ladder.len()).unwrap_or(0).into()];
+    let mut waits = String::new();
+    for (before, wait) in ladder.iter().enumerate() {
+        params.push((real_now + wait).into());
+        waits.push_str(&format!("WHEN {before} THEN CAST(${} AS BIGINT) ", params.len() + 1));
+    }
+    let list = in_list(params.len() + 2, &mut numbers);
+    let sql = format!(
+        "UPDATE event_delivery SET state = CASE WHEN attempts < $4 THEN 'waiting' ELSE 'dropped' END, \
+         due_at = CASE attempts {waits}ELSE due_at END, status = NULL, failure = $3, attempts = attempts + 1, lease_until = 0 \
+         WHERE tenant = $1 AND number IN {list} AND state = 'waiting' AND lease_until <= $2 AND due_at <= $2"
+    );
     params.append(&mut numbers);
     tx.rows_of(&sql, params).await.map(drop)
 }
@@ -445,18 +543,24 @@ mod tests {
             Arc::new(route)
         };
         let webhook = |state| of(Mode::Webhook, "http://a/", state);
-        assert_eq!(verdict(Form::V2, None), Verdict::Drop("there is no request address"));
-        assert_eq!(verdict(Form::V2, Some(&webhook(AddressState::Verified))), Verdict::Send);
-        assert_eq!(verdict(Form::V2, Some(&webhook(AddressState::Pending))), Verdict::Hold);
-        assert_eq!(verdict(Form::Challenge, Some(&webhook(AddressState::Pending))), Verdict::Send);
+        assert_eq!(verdict(Form::V2, None), Some(Verdict::Drop("there is no request address")));
+        assert_eq!(verdict(Form::V2, Some(&webhook(AddressState::Verified))), Some(Verdict::Send));
+        assert_eq!(verdict(Form::V2, Some(&webhook(AddressState::Pending))), Some(Verdict::Hold));
+        assert_eq!(verdict(Form::Challenge, Some(&webhook(AddressState::Pending))), Some(Verdict::Send));
         let failed = verdict(Form::V1, Some(&webhook(AddressState::Failed)));
-        assert_eq!(failed, Verdict::Drop("the request address is not verified"));
+        assert_eq!(failed, Some(Verdict::Drop("the request address is not verified")));
         let connected = of(Mode::Connection, "", AddressState::Pending);
-        assert_eq!(verdict(Form::V2, Some(&connected)), Verdict::Send);
+        assert_eq!(verdict(Form::V2, Some(&connected)), None, "the connections decide");
+        let apps = |ids: &[u64]| -> HashSet<AppId> { ids.iter().map(|id| AppId(*id)).collect() };
+        let decided =
+            |here: &[u64], anywhere: &[u64]| verdict_of_connected(&row(1, 0), &apps(here), &apps(anywhere));
+        assert_eq!(decided(&[1, 2], &[]), Verdict::Send);
+        assert_eq!(decided(&[2], &[1]), Verdict::Leave);
+        assert_eq!(decided(&[2], &[2]), Verdict::Fail { repeats: true });
         let callback = verdict(Form::Callback, Some(&webhook(AddressState::Verified)));
         assert_eq!(
             callback,
-            Verdict::Drop("there is no request address"),
+            Some(Verdict::Drop("there is no request address")),
             "callbacks have an address of their own"
         );
     }

@@ -30,6 +30,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0016_sign_in.sql"),
     include_str!("../../../../schema/0017_search.sql"),
     include_str!("../../../../schema/0018_events.sql"),
+    include_str!("../../../../schema/0019_connections.sql"),
 ];
 
 /// The schema that this program writes and reads.

@@ -76,6 +76,14 @@ pub(crate) const SCANS: &[(&str, &str)] = &[
         "sweeps the counts of a tenant: one for each app and operation that it called lately",
         "DELETE FROM call_count",
     ),
+    (
+        "sweeps the connections of a tenant: a row for each app and server",
+        "DELETE FROM app_connection WHERE tenant = $1 AND (app_id, server) IN",
+    ),
+    (
+        "renews a server's connections: a row for each connected app of the tenant and server",
+        "UPDATE app_connection SET lease_until",
+    ),
 ];
 
 struct Explain(String, Vec<Value>, std::sync::Mutex<Vec<String>>);

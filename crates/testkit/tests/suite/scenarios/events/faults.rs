@@ -1,6 +1,6 @@
 //! Failures of delivery: URLs that fail verification, slow ones, private ones, workers that die or run concurrently.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -174,11 +174,13 @@ async fn claim(maker: &Maker) -> Vec<Delivery> {
 }
 
 pub(super) async fn claim_in(engine: &Arc<Engine>, now: i64) -> Vec<Delivery> {
-    let due = engine.run(Effect::Reads, move |root| Box::pin(claims::due(root, now, 100)));
+    let due = engine.run(Effect::Reads, move |root| Box::pin(claims::due(root, now, 100, &[])));
     let due = Arc::new(due.await.expect("a look"));
     let claimed = engine.run(Effect::Writes, move |root| {
         let due = due.clone();
-        Box::pin(async move { claims::claim(root, &due, now).await })
+        Box::pin(async move {
+            claims::claim(root, &due, now, &HashSet::new()).await.map(|claimed| claimed.deliveries)
+        })
     });
     claimed.await.expect("a claim")
 }
@@ -257,8 +259,12 @@ async fn a_deleted_world_leaves_nothing_to_deliver() {
     assert_eq!(maker.round().await, 0);
     let late = Attempt { status: Some(200), failure: None };
     assert_eq!(settle(&maker, &held[0], late, 0).await, Outcome::Lost);
-    let due =
-        maker.world.lab.app.engine().run(Effect::Reads, |root| Box::pin(claims::due(root, i64::MAX, 100)));
+    let due = maker
+        .world
+        .lab
+        .app
+        .engine()
+        .run(Effect::Reads, |root| Box::pin(claims::due(root, i64::MAX, 100, &[])));
     assert!(due.await.expect("a look").is_empty());
 }
 

@@ -6,5 +6,6 @@ mod delivery;
 mod faults;
 mod listening;
 mod reach;
+mod long_connections;
 mod recipients;
 mod upgrade;

@@ -47,7 +47,7 @@ impl Event for Renamed {
 }
 
 /// Emits the event in a world, as an operation does; returns the number of receiving apps.
-async fn emit(engine: &Arc<Engine>, world: &World, name: &str) -> usize {
+pub(super) async fn emit(engine: &Arc<Engine>, world: &World, name: &str) -> usize {
     let tenant = TenantKey::parse(&world.tenant_key).expect("a tenant");
     let event = Renamed { by: AppId::parse(&world.app_id).expect("an app"), name: name.to_owned() };
     let told = engine.run(Effect::Writes, move |root| {

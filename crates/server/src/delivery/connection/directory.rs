@@ -1,0 +1,148 @@
+//! Tells the store which apps are connected to this process, so that other servers leave their events to it and
+//! `event/v1/connection` counts them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use larkspur_contract::Effect;
+use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_store::events::connections;
+use larkspur_store::{Engine, StoreError};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::LongConnections;
+
+/// How often what was written down is renewed.
+const RENEWAL: Duration = Duration::from_millis(connections::RENEWAL_MS.unsigned_abs());
+/// After a failure, the next try.
+const AGAIN: Duration = Duration::from_secs(1);
+/// Apps, or tenants, in one transaction.
+const AT_ONCE: usize = 64;
+
+/// What this process has told the store.
+pub(in crate::delivery) struct Directory {
+    /// This process's name: random.
+    server: String,
+    told: HashMap<AppId, (TenantKey, usize)>,
+    renewed: Instant,
+}
+
+/// An app whose connections are to be written down.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    tenant: TenantKey,
+    app_id: AppId,
+    count: usize,
+    /// Whether it had none before.
+    opened: bool,
+}
+
+impl Directory {
+    pub(in crate::delivery) fn new(engine: &Engine) -> Self {
+        let server = format!("{:032x}", engine.ids.random());
+        Directory { server, told: HashMap::new(), renewed: Instant::now() }
+    }
+
+    /// Tells the store of every change, for ever.
+    pub(in crate::delivery) async fn run(&mut self, engine: &Arc<Engine>, open: &LongConnections) {
+        let mut complained = false;
+        loop {
+            match self.tell(engine, open).await {
+                Ok(()) => {
+                    complained = false;
+                    // A change, or the time of a renewal.
+                    let _ = timeout(RENEWAL, open.changed.notified()).await;
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut complained, true) {
+                        tracing::warn!(why = %error, "cannot write down which apps are connected");
+                    }
+                    sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    /// Tells the store what has changed, and again what is to be renewed.
+    pub(in crate::delivery) async fn tell(
+        &mut self,
+        engine: &Arc<Engine>,
+        open: &LongConnections,
+    ) -> Result<(), StoreError> {
+        for piece in self.changes(open).chunks(AT_ONCE) {
+            self.write(engine, piece.to_vec()).await?;
+        }
+        if self.renewed.elapsed() >= RENEWAL {
+            let tenants: BTreeSet<TenantKey> = self.told.values().map(|(tenant, _)| *tenant).collect();
+            for piece in Vec::from_iter(tenants).chunks(AT_ONCE) {
+                self.renew(engine, piece.to_vec()).await?;
+            }
+            self.renewed = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn changes(&self, open: &LongConnections) -> Vec<Change> {
+        let now: HashMap<AppId, (TenantKey, usize)> =
+            open.apps().into_iter().map(|(tenant, app_id, count)| (app_id, (tenant, count))).collect();
+        let gone = self.told.iter().filter(|(app_id, _)| !now.contains_key(app_id));
+        let gone = gone.map(|(app_id, (tenant, _))| Change {
+            tenant: *tenant,
+            app_id: *app_id,
+            count: 0,
+            opened: false,
+        });
+        let other = now.iter().filter(|(app_id, now)| self.told.get(app_id) != Some(now));
+        let other = other.map(|(app_id, (tenant, count))| Change {
+            tenant: *tenant,
+            app_id: *app_id,
+            count: *count,
+            opened: !self.told.contains_key(app_id),
+        });
+        let mut all: Vec<Change> = gone.chain(other).collect();
+        // Always in the same order, as servers that meet wait for each other's rows.
+        all.sort_unstable_by_key(|change| (change.tenant, change.app_id));
+        all
+    }
+
+    async fn write(&mut self, engine: &Arc<Engine>, changes: Vec<Change>) -> Result<(), StoreError> {
+        let (server, now, written) = (self.server.clone(), engine.clock.now_ms(), changes.clone());
+        let writing = engine.run(Effect::Writes, move |root| {
+            let (server, changes) = (server.clone(), changes.clone());
+            Box::pin(async move {
+                for change in changes {
+                    let count = i64::try_from(change.count).unwrap_or(i64::MAX);
+                    connections::set(&mut root.tenant(change.tenant), change.app_id, &server, count, now)
+                        .await?;
+                    if change.opened {
+                        connections::release(root, change.app_id, now).await?;
+                    }
+                }
+                Ok(())
+            })
+        });
+        writing.await?;
+        for change in written {
+            match change.count {
+                0 => self.told.remove(&change.app_id),
+                count => self.told.insert(change.app_id, (change.tenant, count)),
+            };
+        }
+        Ok(())
+    }
+
+    async fn renew(&self, engine: &Arc<Engine>, tenants: Vec<TenantKey>) -> Result<(), StoreError> {
+        let (server, now) = (self.server.clone(), engine.clock.now_ms());
+        let renewing = engine.run(Effect::Writes, move |root| {
+            let (server, tenants) = (server.clone(), tenants.clone());
+            Box::pin(async move {
+                for tenant in tenants {
+                    connections::renew(&mut root.tenant(tenant), &server, now).await?;
+                }
+                Ok(())
+            })
+        });
+        renewing.await
+    }
+}

@@ -1,0 +1,189 @@
+//! `POST /callback/ws/endpoint`: an app shows its secret and is told where to connect.
+
+use std::sync::Arc;
+
+use larkspur_contract::ids::AppId;
+use larkspur_contract::model::{AppKind, InstallStatus};
+use larkspur_contract::{Code, Effect, codes};
+use larkspur_store::{Engine, Keys, StoreError, apps};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::ticket::Ticket;
+use super::{Full, LongConnections, handshake, service_id};
+use crate::App;
+use crate::request::{Headers, Request, Response};
+use crate::site::authority_of;
+
+/// Its path, which is not below `/open-apis`.
+pub(super) const PATH: &str = "/callback/ws/endpoint";
+/// The most bytes of its body.
+const BODY_BYTES: usize = 64 << 10;
+
+/// What an app sends. The names are case-sensitive.
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(rename = "AppID")]
+    app_id: String,
+    #[serde(rename = "AppSecret")]
+    app_secret: String,
+    /// A signed assertion, which new clients may send instead of the secret.
+    #[serde(rename = "ClientAssertion", default)]
+    assertion: String,
+}
+
+/// Answers with HTTP 200, except for a body that cannot be read: clients take every other status for an unavailable server
+/// and retry without end.
+pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
+    // Whatever the media type says: some clients send none.
+    let body = request.body.read(BODY_BYTES).await.unwrap_or_default();
+    let Some(asked) = read(&body) else { return Response::failure(codes::BAD_REQUEST, false) };
+    let granted = grant(&app.engine, &app.long_connections, &asked).await;
+    match granted {
+        Ok(ticket) => {
+            let url = url(app, request.headers, &ticket);
+            let config = app.long_connections.options.client_config();
+            written(0, "", json!({"URL": url, "ClientConfig": config}))
+        }
+        // Clients read the address of an answer without looking at its code.
+        Err(code) => written(code.number, code.text, json!({"URL": ""})),
+    }
+}
+
+fn read(body: &[u8]) -> Option<Asked> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    // A list would be taken as the fields in their order.
+    serde_json::from_value(value).ok().filter(|_| body.trim_ascii_start().starts_with(b"{"))
+}
+
+fn written(code: u32, msg: &str, data: Value) -> Response {
+    Response::json(200, json!({"code": code, "msg": msg, "data": data}).to_string())
+}
+
+/// A ticket for an app that may connect.
+async fn grant(engine: &Arc<Engine>, connections: &LongConnections, asked: &Asked) -> Result<Ticket, Code> {
+    if asked.app_secret.is_empty() {
+        // Assertions are not supported.
+        let none = asked.assertion.is_empty();
+        return Err(if none { codes::CONNECTION_NO_CREDENTIAL } else { codes::CONNECTION_UNAUTHENTICATED });
+    }
+    let app_id = AppId::parse(&asked.app_id).ok_or(codes::CONNECTION_APP_UNKNOWN)?;
+    let found = find(engine, app_id).await.map_err(|error| {
+        tracing::warn!(%app_id, why = %error, "cannot look for the app of a long connection");
+        codes::CONNECTION_FAILED
+    })?;
+    let (app, status) = found.ok_or(codes::CONNECTION_APP_UNKNOWN)?;
+    if !engine.keys.secret_matches(&asked.app_secret, &app.secret_hash) {
+        return Err(codes::CONNECTION_SECRET_INVALID);
+    }
+    // Apps of the store receive events by webhook alone. Source: the page on long connections.
+    if app.kind != AppKind::Custom || status != Some(InstallStatus::Enabled) {
+        return Err(codes::CONNECTION_FORBIDDEN);
+    }
+    connections.has_room(app_id).map_err(|full| match full {
+        Full::App => codes::CONNECTION_LIMIT,
+        Full::Process => codes::CONNECTION_FAILED,
+    })?;
+    let nonce = u64::from_le_bytes(Keys::fresh_mark());
+    Ok(Ticket::new(app_id, app.developer, engine.clock.now_ms(), nonce))
+}
+
+/// An app, and how it is installed in the tenant that made it.
+async fn find(
+    engine: &Arc<Engine>,
+    app_id: AppId,
+) -> Result<Option<(apps::App, Option<InstallStatus>)>, StoreError> {
+    let found = engine.run(Effect::Reads, move |root| {
+        Box::pin(async move {
+            let Some(app) = apps::find(root, app_id).await? else { return Ok(None) };
+            let install = apps::install(&mut root.tenant(app.developer), app_id).await?;
+            Ok(Some((app, install.map(|install| install.status))))
+        })
+    });
+    found.await
+}
+
+/// Where the app connects. `service_id` is not the first parameter: a client loses the name of that one.
+fn url(app: &App, headers: &dyn Headers, ticket: &Ticket) -> String {
+    let random = app.engine.ids.random();
+    // 19 digits, and 32 hex digits.
+    let device = 1_000_000_000_000_000_000 + (random >> 64) % 8_000_000_000_000_000_000;
+    let key = app.engine.ids.random();
+    let service = service_id(ticket.app_id);
+    let ticket = ticket.issue(&app.engine.keys);
+    let origin = origin(headers, &app.options.public_url);
+    let path = handshake::PATH;
+    format!(
+        "{origin}{path}?fpid=493&aid=552564&device_id={device}&access_key={key:032x}&service_id={service}&ticket={ticket}"
+    )
+}
+
+/// Scheme and authority under which the client reached this server, as far as the request tells.
+fn origin(headers: &dyn Headers, public_url: &str) -> String {
+    let first = |name: &str| {
+        let value = headers.get(name)?.split(',').next()?.trim();
+        Some(value).filter(|value| !value.is_empty())
+    };
+    let is_authority =
+        |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
+    let public = authority_of(public_url);
+    let host = first("x-forwarded-host")
+        .or_else(|| first("host"))
+        .filter(is_authority)
+        .or(public)
+        .unwrap_or_default();
+    let is_encrypted = match first("x-forwarded-proto") {
+        Some(scheme) => scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss"),
+        None => {
+            public_url.starts_with("https://")
+                && public.is_some_and(|public| public.eq_ignore_ascii_case(host))
+        }
+    };
+    format!("{}://{host}", if is_encrypted { "wss" } else { "ws" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_the_one_that_the_client_used() {
+        let public = "https://larkspur.example.com";
+        for (headers, public, expected) in [
+            (vec![("Host", "127.0.0.1:80")], "", "ws://127.0.0.1:80"),
+            (vec![("Host", "[::1]:80")], public, "ws://[::1]:80"),
+            (vec![("Host", "Larkspur.example.com")], public, "wss://Larkspur.example.com"),
+            (vec![("Host", "a"), ("X-Forwarded-Proto", "https, http")], "", "wss://a"),
+            (
+                vec![("Host", "larkspur.example.com"), ("X-Forwarded-Proto", "http")],
+                public,
+                "ws://larkspur.example.com",
+            ),
+            (
+                vec![("Host", "10.0.0.1:5275"), ("X-Forwarded-Host", "b.example:443, c")],
+                "",
+                "ws://b.example:443",
+            ),
+            (vec![("Host", "a/b?c")], public, "wss://larkspur.example.com"),
+            (vec![], public, "wss://larkspur.example.com"),
+            (vec![], "", "ws://"),
+        ] {
+            assert_eq!(origin(&headers, public), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_case_sensitive() {
+        let read = |text: &str| read(text.as_bytes()).is_some();
+        assert!(read(r#"{"AppID":"a","AppSecret":"b","other":1}"#));
+        for wrong in [
+            r#"{"appId":"a","appSecret":"b"}"#,
+            r#"{"AppID":"a"}"#,
+            r#"{"AppID":1,"AppSecret":"b"}"#,
+            r#"["a","b"]"#,
+            "",
+        ] {
+            assert!(!read(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `GET /ws/v2`: a client with a ticket becomes a long connection.
+
+use std::borrow::Cow;
+
+use larkspur_contract::{Code, codes};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::ticket::Ticket;
+use super::{Full, Open, session};
+use crate::App;
+use crate::body::Upgrade;
+use crate::request::{Headers, Request, Response};
+
+/// Its path.
+pub(super) const PATH: &str = "/ws/v2";
+
+/// Answers.
+pub(super) fn answer(app: &App, request: &Request<'_>) -> Response {
+    // Before the ticket is used: it is not spent on what is no WebSocket.
+    let Some(key) = key(request.headers) else {
+        let wanted = vec![("Sec-Websocket-Version", Cow::Borrowed("13"))];
+        return Response { extra: wanted, ..Response::text(400, "this is a WebSocket, version 13\n") };
+    };
+    match let_in(app, request.query) {
+        Ok(open) => {
+            let accept = derive_accept_key(key.as_bytes());
+            let upgrade = Upgrade::new("websocket", |upgraded| session::serve(upgraded, open));
+            Response::upgrade(upgrade, vec![("Sec-Websocket-Accept", accept.into())])
+        }
+        Err(code) => refusal(code),
+    }
+}
+
+/// A refusal in the headers that clients look for. Source: the clients; with this status they try again, unless the code
+/// is that of too many connections.
+fn refusal(code: Code) -> Response {
+    let status = codes::CONNECTION_UNAUTHENTICATED.number;
+    let extra = vec![
+        ("Handshake-Status", status.to_string().into()),
+        ("Handshake-Msg", code.text.into()),
+        ("Handshake-Autherrcode", code.number.to_string().into()),
+    ];
+    Response { extra, ..Response::text(400, format!("{}\n", code.text)) }
+}
+
+/// The place of a client that shows a ticket.
+fn let_in(app: &App, query: &str) -> Result<Open, Code> {
+    let connections = &app.long_connections;
+    let now = app.engine.clock.now_ms();
+    let text = query.split('&').find_map(|pair| pair.strip_prefix("ticket=")).unwrap_or_default();
+    let ticket =
+        Ticket::read(&app.engine.keys, text, now).filter(|ticket| connections.used.take(ticket, now));
+    let ticket = ticket.ok_or(codes::CONNECTION_UNAUTHENTICATED)?;
+    connections.enter(ticket.app_id, ticket.tenant).map_err(|full| match full {
+        Full::App => codes::CONNECTION_LIMIT,
+        Full::Process => codes::CONNECTION_FAILED,
+    })
+}
+
+/// `Sec-WebSocket-Key`, of a request that asks for a WebSocket of the right version (RFC 6455, 4.2.1).
+fn key<'a>(headers: &'a dyn Headers) -> Option<&'a str> {
+    let has = |name: &str, word: &str| {
+        let words = headers.get(name).unwrap_or_default().split(',');
+        words.map(str::trim).any(|found| found.eq_ignore_ascii_case(word))
+    };
+    let asks =
+        has("upgrade", "websocket") && has("connection", "upgrade") && has("sec-websocket-version", "13");
+    headers.get("sec-websocket-key").filter(|key| asks && key.len() == 24)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_asks_for_a_websocket() {
+        let whole = vec![
+            ("Upgrade", "WebSocket"),
+            ("Connection", "keep-alive, Upgrade"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        assert_eq!(key(&whole), Some("dGhlIHNhbXBsZSBub25jZQ=="));
+        for missing in 0..whole.len() {
+            let mut less = whole.clone();
+            less.remove(missing);
+            assert_eq!(key(&less), None, "{}", whole[missing].0);
+        }
+        for (at, value) in [(0, "h2c"), (1, "close"), (2, "8"), (3, "short")] {
+            let mut wrong = whole.clone();
+            wrong[at].1 = value;
+            assert_eq!(key(&wrong), None, "{value}");
+        }
+    }
+}

@@ -1,0 +1,552 @@
+//! Events by long connection: apps connect to this process by WebSocket, and each event goes to one of their connections.
+//!
+//! `endpoint` gives an app the address to connect to, with a ticket; `handshake` lets it in; `session` serves one connection
+//! to its end; `frame` is what goes over it. [`LongConnections`] knows which connections are open in this process.
+
+mod directory;
+mod endpoint;
+pub mod frame;
+mod handshake;
+mod session;
+mod ticket;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use larkspur_contract::events::Form;
+use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_store::Engine;
+use larkspur_store::events::claims::NOT_CONNECTED;
+use serde_json::{Value, json};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::App;
+use crate::request::{Request, Response};
+pub(super) use directory::Directory;
+use frame::{Event, uuid_bits};
+
+/// The most connections of an app in a process. Source: the page on long connections ("50").
+const PER_APP: usize = 50;
+/// The most events and control frames that wait to be written to a connection.
+const QUEUE: usize = 1024;
+/// The most bytes of them; one that is larger waits alone.
+const QUEUE_BYTES: usize = 4 << 20;
+/// The code of an acknowledgment that says that the event was handled.
+const HANDLED: i64 = 200;
+
+/// How long connections are kept, and how clients are told to keep them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionOptions {
+    /// The most connections at a time in this process.
+    pub most: usize,
+    /// How often a client sends a ping, in seconds; at least 1.
+    pub ping_interval: u32,
+    /// How long a client waits between two tries to connect again, in seconds.
+    pub reconnect_interval: u32,
+    /// Up to how many seconds, drawn at random, a client waits before its first try.
+    pub reconnect_nonce: u32,
+    /// How often a client tries; -1 is for ever.
+    pub reconnect_count: i32,
+    /// The most bytes of an event in one frame. Larger ones are split.
+    pub split_bytes: usize,
+}
+
+impl Default for ConnectionOptions {
+    fn default() -> Self {
+        ConnectionOptions {
+            most: 10_000,
+            ping_interval: 120,
+            reconnect_interval: 120,
+            reconnect_nonce: 30,
+            reconnect_count: -1,
+            split_bytes: 256 << 10,
+        }
+    }
+}
+
+impl ConnectionOptions {
+    /// The configuration that clients are sent.
+    fn client_config(&self) -> Value {
+        json!({
+            "ReconnectCount": self.reconnect_count,
+            "ReconnectInterval": self.reconnect_interval,
+            "ReconnectNonce": self.reconnect_nonce,
+            "PingInterval": self.ping_interval.max(1),
+        })
+    }
+}
+
+/// The long connections of this process.
+pub struct LongConnections {
+    options: ConnectionOptions,
+    /// The client's configuration, as every pong carries it.
+    config: Bytes,
+    state: Mutex<State>,
+    used: ticket::Used,
+    /// A connection was opened or has ended.
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    next: u64,
+    count: usize,
+    apps: HashMap<AppId, Connected>,
+    /// Whether the server is stopping.
+    closing: bool,
+}
+
+/// The connections of an app.
+struct Connected {
+    tenant: TenantKey,
+    open: Vec<Arc<Connection>>,
+}
+
+/// Why a connection was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Full {
+    /// The app has as many as it may have.
+    App,
+    /// The process has, or it is stopping.
+    Process,
+}
+
+/// An event that was not acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// The app has no connection to this process.
+    NotConnected,
+    /// The connection has too much to read already.
+    Congested,
+    /// The connection ended before.
+    Closed,
+    /// There was no acknowledgment in time.
+    Late,
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NoAnswer::NotConnected => NOT_CONNECTED,
+            NoAnswer::Congested => "the app does not read its long connection fast enough",
+            NoAnswer::Closed => "the long connection closed before the acknowledgment",
+            NoAnswer::Late => "no acknowledgment in time",
+        })
+    }
+}
+
+/// A callback without an answer that can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallbackFailure {
+    /// The app did not answer.
+    NoAnswer(NoAnswer),
+    /// The app answered with a code other than 200; `None` for what is not JSON with a code.
+    Refused(Option<i64>),
+    /// The data of the answer are not a JSON object.
+    Malformed,
+}
+
+/// What an app answered to an event.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ack {
+    /// `code`; `None` if the answer is not JSON that has one.
+    pub code: Option<i64>,
+    /// `data`, decoded: of a callback, the answer to the user.
+    pub data: Option<Bytes>,
+}
+
+impl Ack {
+    /// Whether the app says that it handled the event. Source: observed; nothing else in the answer counts.
+    pub fn is_success(&self) -> bool {
+        self.code == Some(HANDLED)
+    }
+
+    /// Reads the payload of an acknowledgment.
+    fn read(payload: &[u8]) -> Self {
+        let answer: Value = serde_json::from_slice(payload).unwrap_or_default();
+        let Some(code) = answer["code"].as_i64() else { return Ack::default() };
+        let data = match &answer["data"] {
+            // What is not base64 is kept: no data at all would mean something else.
+            Value::String(text) => {
+                Some(BASE64_STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec()))
+            }
+            // As old clients in Java write bytes, which are signed there.
+            Value::Array(bytes) => {
+                let bytes = bytes.iter().map(|byte| i8::try_from(byte.as_i64()?).ok());
+                bytes
+                    .collect::<Option<Vec<i8>>>()
+                    .map(|bytes| bytes.into_iter().flat_map(i8::to_le_bytes).collect())
+            }
+            _ => None,
+        };
+        Ack { code: Some(code), data: data.map(Bytes::from) }
+    }
+}
+
+impl LongConnections {
+    /// None is open.
+    pub(crate) fn new(options: ConnectionOptions) -> Arc<Self> {
+        let config = options.client_config().to_string().into();
+        let (state, used, changed) = (Mutex::default(), ticket::Used::default(), Notify::new());
+        Arc::new(LongConnections { options, config, state, used, changed })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many are open.
+    pub fn count(&self) -> usize {
+        self.state().count
+    }
+
+    /// The apps that have some, with the tenant that made each and the number of its connections.
+    pub fn apps(&self) -> Vec<(TenantKey, AppId, usize)> {
+        self.state().apps.iter().map(|(app_id, app)| (app.tenant, *app_id, app.open.len())).collect()
+    }
+
+    /// Sends an event or a callback to one of an app's connections, and waits so long for what it answers. `payload` is in its
+    /// envelope.
+    ///
+    /// # Errors
+    /// [`NoAnswer`]: it may have arrived all the same, unless there is no connection.
+    pub async fn send(
+        &self,
+        engine: &Engine,
+        app_id: AppId,
+        payload: Bytes,
+        time: Duration,
+    ) -> Result<Ack, NoAnswer> {
+        let number = engine.ids.random();
+        let connection = self.choose(app_id, number).ok_or(NoAnswer::NotConnected)?;
+        let event = Event {
+            message_id: uuid_bits(number),
+            trace_id: engine.ids.random(),
+            sequence: connection.sequence.fetch_add(1, Ordering::Relaxed),
+            service: connection.service,
+            now: engine.clock.now_ms(),
+            payload,
+        };
+        let waiting = connection.send(&event, self.options.split_bytes)?;
+        waiting.answer(time).await
+    }
+
+    /// Asks an app by one of its connections to this process and waits for the answer, which is an object. `payload` is the
+    /// callback in its envelope. It is not repeated. Source: observed.
+    ///
+    /// # Errors
+    /// [`CallbackFailure`].
+    pub async fn ask(
+        &self,
+        engine: &Engine,
+        app_id: AppId,
+        payload: Bytes,
+    ) -> Result<Value, CallbackFailure> {
+        let time = Duration::from_millis(Form::Callback.answer_ms());
+        let ack = self.send(engine, app_id, payload, time).await.map_err(CallbackFailure::NoAnswer)?;
+        if !ack.is_success() {
+            return Err(CallbackFailure::Refused(ack.code));
+        }
+        // A handler that returns nothing changes nothing.
+        let Some(data) = ack.data else { return Ok(json!({})) };
+        let answer: Option<Value> = serde_json::from_slice(&data).ok();
+        answer.filter(Value::is_object).ok_or(CallbackFailure::Malformed)
+    }
+
+    /// One of an app's connections, each as likely as the others. Source: the page on long connections.
+    fn choose(&self, app_id: AppId, random: u128) -> Option<Arc<Connection>> {
+        let state = self.state();
+        let open = &state.apps.get(&app_id)?.open;
+        let count = u128::try_from(open.len()).ok().filter(|count| *count > 0)?;
+        open.get(usize::try_from(random % count).ok()?).cloned()
+    }
+
+    /// Whether an app, or the process, has as many connections as it may have.
+    fn check(state: &State, app_id: AppId, most: usize) -> Result<(), Full> {
+        if state.closing || state.count >= most {
+            return Err(Full::Process);
+        }
+        match state.apps.get(&app_id) {
+            Some(app) if app.open.len() >= PER_APP => Err(Full::App),
+            _ => Ok(()),
+        }
+    }
+
+    fn has_room(&self, app_id: AppId) -> Result<(), Full> {
+        Self::check(&self.state(), app_id, self.options.most)
+    }
+
+    /// Lets a connection of an app in.
+    fn enter(self: &Arc<Self>, app_id: AppId, tenant: TenantKey) -> Result<Open, Full> {
+        let mut state = self.state();
+        Self::check(&state, app_id, self.options.most)?;
+        let (queue, queued) = mpsc::channel(QUEUE);
+        state.next += 1;
+        state.count += 1;
+        let connection = Arc::new(Connection {
+            number: state.next,
+            app_id,
+            service: service_id(app_id),
+            queue,
+            queued_bytes: AtomicUsize::new(0),
+            waiting: Mutex::new(Some(HashMap::new())),
+            sequence: AtomicU64::new(1),
+        });
+        let app = state.apps.entry(app_id).or_insert_with(|| Connected { tenant, open: Vec::new() });
+        app.open.push(connection.clone());
+        drop(state);
+        self.changed.notify_one();
+        Ok(Open { connections: self.clone(), connection, queued: Some(queued) })
+    }
+
+    /// From now on no connection is let in.
+    fn close(&self) {
+        self.state().closing = true;
+    }
+
+    /// No event goes to a connection any more.
+    fn leave(&self, connection: &Connection) {
+        let mut state = self.state();
+        let Some(app) = state.apps.get_mut(&connection.app_id) else { return };
+        let Some(place) = app.open.iter().position(|open| open.number == connection.number) else { return };
+        app.open.swap_remove(place);
+        if app.open.is_empty() {
+            state.apps.remove(&connection.app_id);
+        }
+        state.count -= 1;
+        drop(state);
+        self.changed.notify_one();
+    }
+}
+
+/// `service_id` of an app's addresses: positive, and the same at every call.
+fn service_id(app_id: AppId) -> i32 {
+    let folded = (app_id.0 ^ (app_id.0 >> 32)) & 0x3fff_ffff;
+    i32::try_from(folded).unwrap_or_default() + 1
+}
+
+/// A connection that is open.
+struct Connection {
+    number: u64,
+    app_id: AppId,
+    service: i32,
+    /// Frames to be written, those of one event together.
+    queue: mpsc::Sender<Vec<Bytes>>,
+    queued_bytes: AtomicUsize,
+    /// Senders that wait for an acknowledgment, by message_id; `None` once the connection has ended.
+    waiting: Mutex<Option<HashMap<u128, oneshot::Sender<Ack>>>>,
+    sequence: AtomicU64,
+}
+
+impl Connection {
+    fn waiting(&self) -> MutexGuard<'_, Option<HashMap<u128, oneshot::Sender<Ack>>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues an event.
+    fn send(self: Arc<Self>, event: &Event, split: usize) -> Result<Waiting, NoAnswer> {
+        let (sender, answer) = oneshot::channel();
+        self.waiting().as_mut().ok_or(NoAnswer::Closed)?.insert(event.message_id, sender);
+        let waiting = Waiting { message_id: event.message_id, answer, connection: self };
+        waiting.connection.queue(event.frames(split)).map(|()| waiting)
+    }
+
+    /// Queues frames that belong together.
+    fn queue(&self, frames: Vec<Bytes>) -> Result<(), NoAnswer> {
+        let bytes: usize = frames.iter().map(Bytes::len).sum();
+        let before = self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before > 0 && before + bytes > QUEUE_BYTES {
+            self.written(bytes);
+            return Err(NoAnswer::Congested);
+        }
+        self.queue.try_send(frames).map_err(|refused| {
+            self.written(bytes);
+            match refused {
+                mpsc::error::TrySendError::Full(_) => NoAnswer::Congested,
+                mpsc::error::TrySendError::Closed(_) => NoAnswer::Closed,
+            }
+        })
+    }
+
+    /// So many bytes do not wait any more.
+    fn written(&self, bytes: usize) {
+        self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Passes an acknowledgment to the sender that waits for it. A late or unknown one is dropped.
+    fn acknowledge(&self, message_id: u128, read: impl FnOnce() -> Ack) {
+        let waiting = self.waiting().as_mut().and_then(|waiting| waiting.remove(&message_id));
+        if let Some(waiting) = waiting {
+            // The sender has just timed out.
+            let _ = waiting.send(read());
+        }
+    }
+}
+
+/// An event that was sent and not acknowledged yet.
+struct Waiting {
+    message_id: u128,
+    answer: oneshot::Receiver<Ack>,
+    connection: Arc<Connection>,
+}
+
+impl Waiting {
+    async fn answer(mut self, time: Duration) -> Result<Ack, NoAnswer> {
+        match timeout(time, &mut self.answer).await {
+            Ok(Ok(ack)) => Ok(ack),
+            Ok(Err(_)) => Err(NoAnswer::Closed),
+            Err(_) => Err(NoAnswer::Late),
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(waiting) = self.connection.waiting().as_mut() {
+            waiting.remove(&self.message_id);
+        }
+    }
+}
+
+/// The place of an open connection. Dropping it, however that comes, is leaving.
+struct Open {
+    connections: Arc<LongConnections>,
+    connection: Arc<Connection>,
+    queued: Option<mpsc::Receiver<Vec<Bytes>>>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.connections.leave(&self.connection);
+        // Ends the wait of every sender.
+        *self.connection.waiting() = None;
+    }
+}
+
+/// Answers a request of the long connection; `None` for every other one.
+pub(crate) async fn answer(app: &App, request: &mut Request<'_>) -> Option<Response> {
+    match request.path {
+        endpoint::PATH if request.method == "POST" => Some(endpoint::answer(app, request).await),
+        handshake::PATH if request.method == "GET" => Some(handshake::answer(app, request)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APP: AppId = AppId(7);
+
+    fn connections(most: usize) -> Arc<LongConnections> {
+        LongConnections::new(ConnectionOptions { most, ..ConnectionOptions::default() })
+    }
+
+    fn enter(connections: &Arc<LongConnections>, app_id: AppId) -> Result<Open, Full> {
+        connections.enter(app_id, TenantKey(1))
+    }
+
+    fn event(message_id: u128, bytes: usize) -> Event {
+        let payload = vec![b'x'; bytes].into();
+        Event { message_id, trace_id: 0, sequence: 1, service: 1, now: 0, payload }
+    }
+
+    #[test]
+    fn what_counts_in_an_acknowledgment() {
+        let read = |text: &str| Ack::read(text.as_bytes());
+        for good in [r#"{"code":200}"#, r#"{"code": 200}"#, r#"{"code":200,"headers":null,"data":null}"#] {
+            assert!(read(good).is_success() && read(good).data.is_none(), "{good}");
+        }
+        for bad in [r#"{"code":500}"#, r#"{"code":"200"}"#, "{}", "", "200", r#"{"code":200"#, "[200]"] {
+            assert!(!read(bad).is_success(), "{bad}");
+        }
+        let data = |text: &str| read(text).data;
+        assert_eq!(data(r#"{"code":200,"data":"e30="}"#).as_deref(), Some(&b"{}"[..]));
+        assert_eq!(data(r#"{"code":200,"data":[123,125,-61,-87]}"#).as_deref(), Some("{}é".as_bytes()));
+        assert_eq!(data(r#"{"code":200,"data":"="}"#).as_deref(), Some(&b"="[..]));
+    }
+
+    #[test]
+    fn connections_are_bounded_for_an_app_and_for_the_process() {
+        let connections = connections(PER_APP + 1);
+        let mut open: Vec<Open> =
+            (0..PER_APP).map(|_| enter(&connections, APP).expect("there is room")).collect();
+        assert_eq!(enter(&connections, APP).err(), Some(Full::App));
+        assert_eq!(connections.has_room(APP), Err(Full::App));
+        let other = enter(&connections, AppId(8)).expect("there is room");
+        assert_eq!(enter(&connections, AppId(9)).err(), Some(Full::Process));
+        assert_eq!(connections.count(), PER_APP + 1);
+        open.pop();
+        assert_eq!(connections.has_room(APP), Ok(()));
+        assert!(connections.apps().contains(&(TenantKey(1), APP, PER_APP - 1)));
+        drop((open, other));
+        assert_eq!((connections.count(), connections.apps()), (0, Vec::new()));
+        connections.close();
+        assert_eq!(enter(&connections, APP).err(), Some(Full::Process));
+    }
+
+    #[test]
+    fn each_connection_is_as_likely_as_the_others() {
+        let connections = connections(10);
+        assert!(connections.choose(APP, 0).is_none());
+        let open: Vec<Open> = (0..3).map(|_| enter(&connections, APP).expect("there is room")).collect();
+        let chosen: Vec<u64> =
+            (0..6).map(|random| connections.choose(APP, random).expect("one").number).collect();
+        let numbers: Vec<u64> = open.iter().map(|open| open.connection.number).collect();
+        assert_eq!(chosen, [numbers.clone(), numbers].concat());
+    }
+
+    #[tokio::test]
+    async fn an_answer_comes_in_time_late_or_not_at_all() {
+        let connections = connections(10);
+        let open = enter(&connections, APP).expect("there is room");
+        let send = |number| open.connection.clone().send(&event(number, 1), 10).expect("queued");
+        let (handled, late, closed) = (send(1), send(2), send(3));
+        let ack = Ack { code: Some(200), data: None };
+        open.connection.acknowledge(1, || ack.clone());
+        open.connection.acknowledge(4, || unreachable!("no call waits for it"));
+        let long = Duration::from_secs(10);
+        assert_eq!(handled.answer(long).await, Ok(ack));
+        assert_eq!(late.answer(Duration::ZERO).await, Err(NoAnswer::Late));
+        let connection = open.connection.clone();
+        assert_eq!(
+            connection.waiting().as_ref().map(HashMap::len),
+            Some(1),
+            "a sender that timed out is removed"
+        );
+        drop(open);
+        assert_eq!(closed.answer(long).await, Err(NoAnswer::Closed));
+        assert_eq!(connection.send(&event(5, 1), 10).err(), Some(NoAnswer::Closed));
+    }
+
+    #[test]
+    fn what_waits_to_be_written_is_bounded() {
+        let connections = connections(10);
+        let mut open = enter(&connections, APP).expect("there is room");
+        let send = |bytes| open.connection.clone().send(&event(1, bytes), 1 << 20).map(drop).err();
+        assert_eq!(send(QUEUE_BYTES + 1), None, "it is alone");
+        assert_eq!(send(1), Some(NoAnswer::Congested));
+        let mut queued = open.queued.take().expect("its queue");
+        let frames = queued.try_recv().expect("an event");
+        open.connection.written(frames.iter().map(Bytes::len).sum());
+        for _ in 0..QUEUE {
+            assert_eq!(send(1), None);
+        }
+        assert_eq!(send(1), Some(NoAnswer::Congested));
+        assert!(open.connection.waiting().as_ref().is_some_and(HashMap::is_empty));
+    }
+
+    #[test]
+    fn service_ids_are_positive() {
+        for number in [0, 1, u64::MAX, 0x8000_0000, 0xffff_ffff_0000_0000] {
+            assert!(service_id(AppId(number)) > 0, "{number}");
+        }
+    }
+}

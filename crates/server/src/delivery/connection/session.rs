@@ -1,0 +1,290 @@
+//! One long connection from its upgrade to its end, in one task.
+
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::frame::{self, BadFrame, Frame};
+use super::{Ack, Open};
+use crate::body::{Duplex, Upgraded};
+
+/// After how many intervals of pings without any message a connection is taken for dead.
+const SILENT_INTERVALS: u32 = 3;
+/// Bytes that are read at a time. Every open connection has a buffer of this size.
+const READ_BYTES: usize = 4 << 10;
+/// Bytes that are gathered before they are written.
+const WRITE_BYTES: usize = 32 << 10;
+/// Events that are gathered at most before they are written.
+const WRITE_EVENTS: usize = 128;
+/// The most pings in a second. Clients send one in many seconds.
+const PINGS: u32 = 100;
+/// How long the end of a connection may take: a little less than the server grants at shutdown.
+const FAREWELL: Duration = Duration::from_millis(600);
+/// The most bytes that are read and dropped at the end, so that the other end gets to read why.
+const DISCARD_BYTES: usize = 4 << 20;
+
+type Io = Pin<Box<dyn Duplex>>;
+type Socket = WebSocketStream<Io>;
+
+/// Why a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The other end closed it, or it broke.
+    Gone,
+    /// The server is stopping.
+    Stopped,
+    /// Nothing was heard for too long.
+    Silent,
+    /// A text was sent.
+    Text,
+    /// What was sent is no frame.
+    BadFrame(BadFrame),
+    /// What was sent is too large.
+    TooLarge,
+    /// Too many pings.
+    Flood,
+    /// What was sent is no WebSocket.
+    Protocol,
+}
+
+impl End {
+    /// What the other end is told; nothing if it is gone.
+    fn close(self) -> Option<(CloseCode, &'static str)> {
+        Some(match self {
+            End::Gone => return None,
+            End::Stopped => (CloseCode::Normal, "the server is stopping"),
+            End::Silent => (CloseCode::Away, "no ping came"),
+            End::Text => (CloseCode::Unsupported, "frames are binary"),
+            End::BadFrame(BadFrame::TooLarge) | End::TooLarge => {
+                (CloseCode::Size, "frames are 1 MiB at most")
+            }
+            End::BadFrame(BadFrame::TooManyHeaders) => (CloseCode::Policy, "frames have 64 headers at most"),
+            End::BadFrame(BadFrame::Malformed) => (CloseCode::Invalid, "the message is not a frame of pbbp2"),
+            End::Flood => (CloseCode::Policy, "too many pings"),
+            End::Protocol => (CloseCode::Protocol, "the WebSocket protocol was not kept"),
+        })
+    }
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BYTES)
+        .write_buffer_size(WRITE_BYTES)
+        .max_message_size(Some(frame::MAX_BYTES))
+        .max_frame_size(Some(frame::MAX_BYTES))
+}
+
+/// Serves a connection.
+pub(super) async fn serve(upgraded: Upgraded, mut open: Open) {
+    let Upgraded { io, mut stop } = upgraded;
+    let Some(mut queued) = open.queued.take() else { return };
+    let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config())).await;
+    let (mut sink, mut stream) = socket.split();
+    let app_id = open.connection.app_id;
+    tracing::debug!(%app_id, "a long connection was opened");
+    let end = tokio::select! {
+        () = stop.stopped() => {
+            open.connections.close();
+            End::Stopped
+        }
+        end = read(&mut stream, &open) => end,
+        _ = write(&mut sink, &mut queued, &open) => End::Gone,
+    };
+    open.connections.leave(&open.connection);
+    tracing::debug!(%app_id, why = ?end, "a long connection ended");
+    if timeout(FAREWELL, farewell(sink, stream, end, &open)).await.is_err() {
+        tracing::debug!(%app_id, "a long connection was cut off: the other end did not close it");
+    }
+}
+
+/// Reads until there is a reason to end.
+async fn read(stream: &mut SplitStream<Socket>, open: &Open) -> End {
+    let options = &open.connections.options;
+    let patience = Duration::from_secs(options.ping_interval.max(1).into()) * SILENT_INTERVALS;
+    let mut heard = Instant::now();
+    let mut silence = pin!(sleep(patience));
+    let mut pings = Pings::since(heard);
+    loop {
+        let message = tokio::select! {
+            biased;
+            message = stream.next() => message,
+            () = silence.as_mut() => {
+                if heard.elapsed() >= patience {
+                    return End::Silent;
+                }
+                silence.as_mut().reset(heard + patience);
+                continue;
+            }
+        };
+        heard = Instant::now();
+        let ended = match message {
+            Some(Ok(message)) => received(message, open, &mut pings, heard),
+            Some(Err(Error::Capacity(_))) => Some(End::TooLarge),
+            Some(Err(Error::Protocol(_) | Error::Utf8(_) | Error::AttackAttempt)) => Some(End::Protocol),
+            Some(Err(_)) | None => Some(End::Gone),
+        };
+        if let Some(end) = ended {
+            return end;
+        }
+    }
+}
+
+/// Takes a message; the reason to end, if it is one.
+fn received(message: Message, open: &Open, pings: &mut Pings, now: Instant) -> Option<End> {
+    match message {
+        Message::Binary(bytes) => match Frame::read(bytes) {
+            Ok(frame) => return take(frame, open, pings, now),
+            Err(why) => return Some(End::BadFrame(why)),
+        },
+        Message::Text(_) => return Some(End::Text),
+        // The library answers it.
+        Message::Ping(_) if !pings.allow(now) => return Some(End::Flood),
+        // The library answers it with the next read, which then says that the connection is closed.
+        Message::Close(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+    }
+    None
+}
+
+/// Takes a frame; the reason to end, if it is one.
+fn take(frame: Frame, open: &Open, pings: &mut Pings, now: Instant) -> Option<End> {
+    match frame.method {
+        frame::CONTROL if frame.header("type") == Some("ping") => {
+            if !pings.allow(now) {
+                return Some(End::Flood);
+            }
+            let pong = Frame::pong(frame.service, open.connections.config.clone());
+            // A client that does not read gets no pong.
+            let _ = open.connection.queue(vec![pong.write()]);
+        }
+        frame::DATA => {
+            if let Some(message_id) = frame.header("message_id").and_then(frame::read_uuid) {
+                let payload = frame.payload.unwrap_or_default();
+                open.connection.acknowledge(message_id, || Ack::read(&payload));
+            }
+        }
+        _ => {}
+    }
+    None
+}
+
+/// Pings of the present second.
+struct Pings {
+    since: Instant,
+    count: u32,
+}
+
+impl Pings {
+    fn since(now: Instant) -> Self {
+        Pings { since: now, count: 0 }
+    }
+
+    /// Counts one; false if it is one too many.
+    fn allow(&mut self, now: Instant) -> bool {
+        if now.duration_since(self.since) >= Duration::from_secs(1) {
+            *self = Pings::since(now);
+        }
+        self.count += 1;
+        self.count <= PINGS
+    }
+}
+
+/// Writes what is queued, as much at a time as there is, until the connection breaks.
+async fn write(
+    sink: &mut SplitSink<Socket, Message>,
+    queued: &mut mpsc::Receiver<Vec<Bytes>>,
+    open: &Open,
+) -> Result<(), Error> {
+    let (mut next, mut gathered) = (queued.recv().await, 0);
+    while let Some(frames) = next {
+        let bytes = frames.iter().map(Bytes::len).sum();
+        for frame in frames {
+            sink.feed(Message::Binary(frame)).await?;
+        }
+        open.connection.written(bytes);
+        gathered += 1;
+        next = if gathered < WRITE_EVENTS { queued.try_recv().ok() } else { None };
+        if next.is_none() {
+            sink.flush().await?;
+            (next, gathered) = (queued.recv().await, 0);
+        }
+    }
+    Ok(())
+}
+
+/// Says why, and reads on until the other end has closed the connection. What is acknowledged meanwhile counts.
+async fn farewell(
+    mut sink: SplitSink<Socket, Message>,
+    mut stream: SplitStream<Socket>,
+    end: End,
+    open: &Open,
+) {
+    let Some((code, reason)) = end.close() else {
+        let _ = sink.close().await;
+        return;
+    };
+    let _ = sink.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await;
+    let mut pings = Pings::since(Instant::now());
+    while let Some(Ok(message)) = stream.next().await {
+        if received(message, open, &mut pings, Instant::now()).is_some() {
+            break;
+        }
+    }
+    if let Ok(mut socket) = sink.reunite(stream) {
+        discard(socket.get_mut()).await;
+    }
+}
+
+/// Ends the writing side and drops what still comes: a socket that is closed with unread bytes is reset, and the other end
+/// would not read why.
+async fn discard(io: &mut Io) {
+    let _ = io.shutdown().await;
+    let (mut left, mut bytes) = (DISCARD_BYTES, [0; 1024]);
+    while let Ok(read @ 1..) = io.read(&mut bytes).await {
+        left = left.saturating_sub(read);
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pings_are_counted_by_the_second() {
+        let start = Instant::now();
+        let mut pings = Pings::since(start);
+        assert!((0..PINGS).all(|_| pings.allow(start)));
+        assert!(!pings.allow(start + Duration::from_millis(999)));
+        assert!(pings.allow(start + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn every_reason_has_a_close_code() {
+        for (end, code) in [
+            (End::Stopped, 1000),
+            (End::Silent, 1001),
+            (End::Protocol, 1002),
+            (End::Text, 1003),
+            (End::BadFrame(BadFrame::Malformed), 1007),
+            (End::Flood, 1008),
+            (End::TooLarge, 1009),
+        ] {
+            let (known, reason) = end.close().expect("a code");
+            assert_eq!(u16::from(known), code);
+            assert!(reason.len() <= 123, "a close frame has no room for it");
+        }
+        assert_eq!(End::Gone.close(), None);
+    }
+}

@@ -1,0 +1,232 @@
+//! Events by long connection, from the change in the store to the acknowledgment and back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use larkspur_server::App;
+use larkspur_server::delivery::DeliveryWorker;
+use larkspur_server::delivery::connection::frame::Frame;
+use larkspur_server::http::{Limits, serve};
+use larkspur_testkit::{Lab, LabOptions, ManualClock, World};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+use super::recipients::emit;
+use crate::scenarios::text;
+
+const NOW: i64 = 1_700_000_000_123;
+const ENDPOINT: &str = "/callback/ws/endpoint";
+const ONLINE: &str = "/open-apis/event/v1/connection";
+
+/// A world whose app receives events by long connection, and a clock that stands still.
+struct Setup {
+    lab: Lab,
+    world: World,
+    clock: Arc<ManualClock>,
+    worker: Arc<DeliveryWorker>,
+}
+
+impl Setup {
+    async fn start() -> Setup {
+        let clock = ManualClock::at(NOW);
+        let lab = Lab::with(LabOptions { clock: clock.clone(), ..LabOptions::default() }).await;
+        let world = lab.world().await;
+        let setup = Setup { worker: lab.delivery_worker(), lab, world, clock };
+        setup.world.receive_by_connection().await;
+        setup
+    }
+
+    async fn emit(&self, name: &str) {
+        assert_eq!(emit(self.lab.app.engine(), &self.world, name).await, 1);
+    }
+
+    /// Connects to a server of the store.
+    async fn connect(&self, lab: &Lab) -> Client {
+        let address = listen(lab.app.clone()).await;
+        let body = json!({"AppID": self.world.app_id, "AppSecret": self.world.app_secret});
+        let reply = lab.request("POST", ENDPOINT).header("Host", &address).body(body).send().await;
+        let url = reply.json()["data"]["URL"].as_str().expect("an address").to_owned();
+        let stream = TcpStream::connect(&address).await.expect("connected");
+        Client(client_async(url, stream).await.expect("a long connection").0)
+    }
+
+    async fn online(&self, lab: &Lab) -> Value {
+        let reply = lab.request("GET", ONLINE).token(&self.world.token).send().await;
+        reply.data()["online_instance_cnt"].clone()
+    }
+
+    /// What the control API shows of the events, the oldest first.
+    async fn fates(&self) -> Vec<(Value, Value, Value, Value)> {
+        let path = format!("/apps/{}/events", self.world.app_id);
+        let shown = self.world.control("GET", &path).send().await.data();
+        let all = shown["deliveries"].as_array().expect("deliveries").iter().rev();
+        let fate = |one: &Value| {
+            let of = |name: &str| one[name].clone();
+            (of("state"), of("attempts"), of("status"), of("failure"))
+        };
+        all.map(fate).collect()
+    }
+
+    /// What is due is tried, in a task of its own.
+    fn round(&self) -> JoinHandle<usize> {
+        let worker = self.worker.clone();
+        tokio::spawn(async move { worker.round().await })
+    }
+}
+
+async fn listen(app: Arc<App>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    tokio::spawn(serve(listener, app, Limits::default(), std::future::pending()));
+    address
+}
+
+struct Client(WebSocketStream<TcpStream>);
+
+impl Client {
+    async fn event(&mut self) -> (Frame, Value) {
+        let message = tokio::time::timeout(Duration::from_secs(10), self.0.next()).await.expect("in time");
+        let Some(Ok(Message::Binary(bytes))) = message else { panic!("no frame: {message:?}") };
+        let frame = Frame::read(bytes).expect("a frame");
+        let event = serde_json::from_slice(frame.payload.as_ref().expect("a payload")).expect("JSON");
+        (frame, event)
+    }
+
+    async fn ack(&mut self, frame: &Frame, code: u32) {
+        let payload = Some(Bytes::from(json!({"code": code}).to_string()));
+        let frame = Frame { payload, ..frame.clone() };
+        self.0.send(Message::Binary(frame.write())).await.expect("sent");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_is_sent_when_the_app_connects() {
+    let setup = Setup::start().await;
+    setup.emit("early").await;
+    assert_eq!(setup.worker.round().await, 0, "there is nothing to send it over");
+    let offline = (json!("waiting"), json!(1), Value::Null, json!("the app has no long connection open"));
+    assert_eq!(setup.fates().await, [offline]);
+    assert_eq!(setup.online(&setup.lab).await, 0);
+
+    let mut client = setup.connect(&setup.lab).await;
+    let round = setup.round();
+    let (frame, event) = client.event().await;
+    assert_eq!(
+        (&event["event"]["name"], &event["header"]["token"]),
+        (&json!("early"), &json!("")),
+        "no key, no token"
+    );
+    client.ack(&frame, 200).await;
+    assert_eq!(round.await.expect("no panic"), 1);
+    assert_eq!(setup.fates().await, [(json!("delivered"), json!(2), json!(200), Value::Null)]);
+    assert_eq!(setup.online(&setup.lab).await, 1);
+
+    drop(client);
+    while setup.lab.app.long_connections().count() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    setup.worker.round().await;
+    assert_eq!(setup.online(&setup.lab).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_is_not_handled_comes_again() {
+    let setup = Setup::start().await;
+    let mut client = setup.connect(&setup.lab).await;
+    setup.emit("one").await;
+    let (mut event_ids, mut message_ids) = (Vec::new(), Vec::new());
+    for wait in [0, 15, 300, 3600, 6 * 3600] {
+        setup.clock.advance(wait * 1000 - 1);
+        assert_eq!(setup.worker.round().await, 0, "not before its time");
+        setup.clock.advance(1);
+        let round = setup.round();
+        let (frame, event) = client.event().await;
+        event_ids.push(event["header"]["event_id"].clone());
+        message_ids.push(frame.header("message_id").expect("an id").to_owned());
+        client.ack(&frame, 500).await;
+        assert_eq!(round.await.expect("no panic"), 1);
+    }
+    let failure = json!("the app acknowledged with code 500");
+    assert_eq!(setup.fates().await, [(json!("dropped"), json!(5), json!(500), failure)]);
+    event_ids.dedup();
+    message_ids.dedup();
+    assert_eq!((event_ids.len(), message_ids.len()), (1, 5), "one event, a message each time");
+    setup.clock.advance(24 * 3600 * 1000);
+    assert_eq!(setup.worker.round().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_ends_before_it_acknowledges_has_failed() {
+    let setup = Setup::start().await;
+    let mut client = setup.connect(&setup.lab).await;
+    setup.emit("one").await;
+    let round = setup.round();
+    client.event().await;
+    drop(client);
+    assert_eq!(round.await.expect("no panic"), 1);
+    let failure = json!("the long connection closed before the acknowledgment");
+    assert_eq!(setup.fates().await, [(json!("waiting"), json!(1), Value::Null, failure)]);
+    // Then it waits for its time, as it does after an answer that will not do.
+    let mut client = setup.connect(&setup.lab).await;
+    assert_eq!(setup.worker.round().await, 0);
+    setup.clock.advance(15_000);
+    let round = setup.round();
+    let (frame, _) = client.event().await;
+    client.ack(&frame, 200).await;
+    assert_eq!(round.await.expect("no panic"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_event_goes_to_one_of_many_connections() {
+    let setup = Setup::start().await;
+    let (mut one, mut two) = (setup.connect(&setup.lab).await, setup.connect(&setup.lab).await);
+    for number in 0..60 {
+        setup.emit(&number.to_string()).await;
+    }
+    let round = setup.round();
+    let mut seen = [Vec::new(), Vec::new()];
+    for _ in 0..60 {
+        let (client, place, (frame, event)) = tokio::select! {
+            event = one.event() => (&mut one, 0, event),
+            event = two.event() => (&mut two, 1, event),
+        };
+        client.ack(&frame, 200).await;
+        seen[place].push(text(&event["header"], "event_id"));
+    }
+    assert_eq!(round.await.expect("no panic"), 60);
+    assert!(seen.iter().all(|ids| ids.len() > 10), "by chance: {}, {}", seen[0].len(), seen[1].len());
+    let all: std::collections::BTreeSet<&String> = seen.iter().flatten().collect();
+    assert_eq!(all.len(), 60, "each once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_that_has_the_connection_sends() {
+    let setup = Setup::start().await;
+    let Some(other) = setup.lab.beside().await else { return };
+    let sending = other.delivery_worker();
+    let mut client = setup.connect(&other).await;
+    sending.round().await;
+    assert_eq!(setup.online(&setup.lab).await, 1, "this server knows of the other's");
+    setup.emit("one").await;
+    assert_eq!(setup.worker.round().await, 0, "it is left to the other one");
+    let round = tokio::spawn(async move { sending.round().await });
+    let (frame, event) = client.event().await;
+    assert_eq!(event["event"]["name"], "one");
+    client.ack(&frame, 200).await;
+    assert_eq!(round.await.expect("no panic"), 1);
+    assert_eq!(setup.fates().await, [(json!("delivered"), json!(1), json!(200), Value::Null)]);
+    // The other one is killed: its word counts for a while, and then the event has no way.
+    setup.emit("two").await;
+    setup.worker.round().await;
+    assert_eq!(setup.fates().await[1].1, 0);
+    setup.clock.advance(30_001);
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    setup.worker.round().await;
+    assert_eq!(setup.fates().await[1].3, "the app has no long connection open");
+    drop(client);
+}

@@ -1,0 +1,238 @@
+"""The long connection, with unmodified official clients: each is a process that prints what it hears."""
+
+import contextlib
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+import uuid
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+import control
+from harness import HERE, Server, environment
+
+SETTINGS = {
+    "LARKSPUR_EVENTS_PING_INTERVAL_SECONDS": 1,
+    "LARKSPUR_EVENTS_RECONNECT_NONCE_SECONDS": 0,
+    "LARKSPUR_EVENTS_RECONNECT_INTERVAL_SECONDS": 1,
+    "LARKSPUR_EVENTS_SPLIT_BYTES": 512,
+}
+KINDS = {"python": [sys.executable, str(HERE / "python/listen.py")], "node": ["node", str(HERE / "node/listen.mjs")]}
+CONNECTION = "/open-apis/event/v1/connection"
+
+
+class Listener:
+    """A client, and the lines that it printed."""
+
+    def __init__(self, kind, server, app, **more):
+        facts = {"base_url": server.url, "app_id": app["app_id"], "app_secret": app["app_secret"], **more}
+        self.lines = []
+        self.process = subprocess.Popen(
+            KINDS[kind], env=environment(FACTS=json.dumps(facts)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True,
+        )
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            with contextlib.suppress(ValueError):
+                self.lines.append(json.loads(line))
+
+    def said(self, name):
+        return [line[name] for line in list(self.lines) if name in line]
+
+    def ids(self):
+        return [event["header"]["event_id"] for event in self.said("event")]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.kill()
+        self.process.wait()
+
+
+def until(what, is_so, patience=20):
+    deadline = time.monotonic() + patience
+    while not is_so():
+        assert time.monotonic() < deadline, f"{what}: never"
+        time.sleep(0.02)
+
+
+class Outbox:
+    """Events as the server writes them, put into its store."""
+
+    def __init__(self, server):
+        self.server = server
+        self.number = 0
+
+    def write(self, sql, rows):
+        with contextlib.closing(sqlite3.connect(self.server.data / "larkspur.db", timeout=20)) as store, store:
+            return store.executemany(sql, rows)
+
+    def subscribe(self, app):
+        sql = (
+            "INSERT OR REPLACE INTO app_events (tenant, app_id, request_url, encrypt_key, state, reason, mode) "
+            "VALUES (?, ?, '', '', 'pending', '', 'connection')"
+        )
+        self.write(sql, [(self.server.ready["tenant_key"], app["app_id"])])
+
+    def emit(self, app, count=1, name="Release 7"):
+        """Their ids."""
+        sql = (
+            "INSERT INTO event_delivery (tenant, number, event_id, app_id, developer, event_type, form, sealed, payload, "
+            "created_at, state, due_at, attempts, owner, lease_until, failure) "
+            "VALUES (?, ?, ?, ?, ?, 'im.chat.updated_v1', 'v2', 0, ?, ?, 'waiting', 0, 0, '', 0, '')"
+        )
+        tenant, now = self.server.ready["tenant_key"], int(time.time() * 1000)
+        event = {"after_change": {"name": name}, "before_change": {"name": "Release 6"}, "chat_id": "oc_0"}
+        payload = json.dumps(event, separators=(",", ":"))
+        ids = [uuid.uuid4().hex for _ in range(count)]
+        rows = [
+            (tenant, now * 1_000_000 + self.number + place, event_id, app["app_id"], tenant, payload, now)
+            for place, event_id in enumerate(ids)
+        ]
+        self.number += count
+        self.write(sql, rows)
+        return ids
+
+    def fate(self, event_id):
+        """State, attempts, status and failure of an event."""
+        sql = "SELECT state, attempts, status, failure FROM event_delivery WHERE event_id = ?"
+        with contextlib.closing(sqlite3.connect(self.server.data / "larkspur.db", timeout=20)) as store:
+            return store.execute(sql, [event_id]).fetchone()
+
+
+def address(server, app):
+    body = json.dumps({"AppID": app["app_id"], "AppSecret": app["app_secret"]}).encode()
+    with urllib.request.urlopen(server.url + "/callback/ws/endpoint", body, timeout=10) as answer:
+        return json.load(answer)["data"]["URL"]
+
+
+def plain(server, app):
+    """A connection of a client that knows nothing of frames; its WebSocket pings keep it open."""
+    return connect(address(server, app), proxy=None, ping_interval=1)
+
+
+def run(checks):
+    with Server(**SETTINGS) as server:
+        home, outbox = control.demo(server), Outbox(server)
+        apps = [home.app() for _ in range(4)]
+        for app in apps:
+            outbox.subscribe(app)
+        alone, shared, slow, crowded = apps
+        for kind in KINDS:
+            one_client(checks, server, outbox, kind, alone)
+            wrong_secret(checks, server, kind, alone)
+        two_clients(checks, server, outbox, shared)
+        late(checks, server, home, outbox, slow)
+        too_many(checks, server, outbox, crowded)
+        restart(checks, server, outbox, alone)
+
+
+def online(server, app):
+    token = server.tenant_token(app["app_id"], app["app_secret"])
+    return server.good("GET", CONNECTION, token=token)["online_instance_cnt"]
+
+
+def one_client(checks, server, outbox, kind, app):
+    with Listener(kind, server, app) as client:
+        with checks(f"{kind}: it connects, is counted, and its pings are answered"):
+            until("it is counted", lambda: online(server, app) == 1)
+            time.sleep(3.2)
+            assert not client.said("logged") and not client.said("error"), client.lines
+            assert online(server, app) == 1
+        with checks(f"{kind}: an event that is split comes once and whole, without a token"):
+            name = "名" * 1500
+            ids = outbox.emit(app, name=name)
+            until("it is heard", client.ids)
+            until("it is acknowledged", lambda: outbox.fate(ids[0])[0] != "waiting")
+            assert outbox.fate(ids[0]) == ("delivered", 1, 200, ""), outbox.fate(ids[0])
+            heard = client.said("event")
+            assert client.ids() == ids and not heard[0]["header"]["token"], heard
+            assert heard[0]["event"]["after_change"]["name"] == name
+    until("it is gone", lambda: online(server, app) == 0)
+
+
+def wrong_secret(checks, server, kind, app):
+    with checks(f"{kind}: a wrong secret is fatal"), Listener(kind, server, app | {"app_secret": "wrong"}) as client:
+        until("it gives up", lambda: client.said("error"))
+        if kind == "python":
+            assert client.process.wait(10) == 0
+            assert client.lines == [{"error": "ClientException", "code": 1000040345}], client.lines
+        time.sleep(2.5)
+        assert len(client.said("error")) == 1, client.lines
+
+
+def two_clients(checks, server, outbox, app):
+    with (
+        checks("python: two connections share 200 events, each hears its part of them once"),
+        Listener("python", server, app) as one, Listener("python", server, app) as two,
+    ):
+        until("both are connected", lambda: online(server, app) == 2)
+        ids = outbox.emit(app, 200)
+        until("all are heard", lambda: len(one.ids()) + len(two.ids()) >= 200)
+        assert sorted(one.ids() + two.ids()) == sorted(ids)
+        assert 60 <= len(one.ids()) <= 140, (len(one.ids()), len(two.ids()))
+
+
+def late(checks, server, home, outbox, app):
+    with (
+        checks("python: a handler that takes 4 seconds has failed, and the event comes again after 15 seconds"),
+        Listener("python", server, app, delay=4) as client,
+    ):
+        until("it is connected", lambda: online(server, app) == 1)
+        ids = outbox.emit(app)
+        until("it has failed", lambda: outbox.fate(ids[0])[1] == 1)
+        assert outbox.fate(ids[0]) == ("waiting", 1, None, "no acknowledgment in time"), outbox.fate(ids[0])
+        server.control("PUT", f"{home.path}/clock", {"advance_seconds": 15})
+        until("it is heard again", lambda: len(client.ids()) == 2)
+        assert client.ids() == ids * 2
+
+
+def too_many(checks, server, outbox, app):
+    with contextlib.ExitStack() as stack:
+        live = [stack.enter_context(plain(server, app)) for _ in range(50)]
+        for kind in KINDS:
+            with checks(f"{kind}: the 51st connection is refused for good"), Listener(kind, server, app) as client:
+                until("it gives up", lambda: client.said("error"))
+                if kind == "python":
+                    assert client.said("code") == [1000040350], client.lines
+        with checks("the 50 others still receive"):
+            outbox.emit(app)
+            heard = []
+
+            def look():
+                for one in live:
+                    with contextlib.suppress(TimeoutError):
+                        heard.append(one.recv(timeout=0))
+                return heard
+
+            until("one of them hears it", look)
+
+
+def restart(checks, server, outbox, app):
+    with (
+        plain(server, app) as other,
+        Listener("python", server, app) as client,
+    ):
+        until("both are connected", lambda: online(server, app) == 2)
+        with checks("at shutdown connections are closed with 1000"):
+            assert server.stop(signal.SIGTERM) == 0
+            try:
+                other.recv(timeout=5)
+                raise AssertionError("it is open")
+            except ConnectionClosed as closed:
+                assert closed.rcvd and closed.rcvd.code == 1000, closed
+        with checks("python: after a restart it connects again and hears what has happened"):
+            ids = outbox.emit(app)
+            server.start()
+            until("it hears", lambda: client.ids() == ids)
+            until("it is acknowledged", lambda: outbox.fate(ids[0])[0] == "delivered")

@@ -1,0 +1,22 @@
+// An official Node client on a long connection. It prints a line of JSON for each event that it hears, each error that it
+// logs, and why it gave up. FACTS: base_url, app_id, app_secret.
+
+import * as lark from "@larksuiteoapi/node-sdk";
+
+const facts = JSON.parse(process.env.FACTS);
+const say = (what) => console.log(JSON.stringify(what));
+const complain = (...words) => say({ logged: words.map(String).join(" ") });
+const logger = { error: complain, warn: complain, info() {}, debug() {}, trace() {} };
+
+const eventDispatcher = new lark.EventDispatcher({ logger }).register({
+  "im.chat.updated_v1": async (event) => say({ event: { header: { event_id: event.event_id, token: event.token }, event } }),
+});
+const client = new lark.WSClient({
+  appId: facts.app_id,
+  appSecret: facts.app_secret,
+  domain: facts.base_url,
+  logger,
+  onReady: () => say({ ready: true }),
+  onError: (error) => say({ error: String(error?.message ?? error), code: error?.code ?? null }),
+});
+client.start({ eventDispatcher });
