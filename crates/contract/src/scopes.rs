@@ -66,6 +66,7 @@ scopes! {
     CONTACT_BASIC_PROFILE = "contact:user.basic_profile:readonly";
     CONTACT_ORGANIZE = "contact:department.organize:readonly";
     APPLICATION_SELF_MANAGE = "application:application:self_manage";
+    APPLICATION_PATCH = "application:application:patch";
     ADMIN_APP_INFO = "admin:app.info:readonly";
     EVENT_IP_LIST = "event:ip_list";
     TENANT_READONLY = "tenant:tenant:readonly";

@@ -9,6 +9,7 @@ use larkspur_store::{Engine, Keys};
 
 use crate::REGISTRY;
 use crate::call_id::CallIds;
+use crate::delivery::webhook::Webhook;
 use crate::documents::Documents;
 use crate::endpoints::{self, ENDPOINTS, Endpoint};
 use crate::gateway;
@@ -42,6 +43,8 @@ pub struct AppOptions {
     pub names: Names,
     /// The public URL; empty if clients use the address that it listens on.
     pub public_url: String,
+    /// Whether events and challenges may go to addresses that are not public.
+    pub private_receivers: bool,
     /// Sees every call.
     pub recorder: Option<Arc<dyn Recorder>>,
     /// The driver's counts.
@@ -62,6 +65,7 @@ impl Default for AppOptions {
             control_key: Keys::fresh_secret(),
             names: Names::default(),
             public_url: String::new(),
+            private_receivers: false,
             recorder: None,
             store_stats: None,
             registry: REGISTRY,
@@ -82,6 +86,7 @@ pub struct App {
     pub(crate) metrics: Metrics,
     pub(crate) documents: Documents,
     pub(crate) health: Health,
+    pub(crate) webhook: Arc<Webhook>,
     draining: AtomicBool,
 }
 
@@ -95,6 +100,7 @@ impl App {
         let metrics = Metrics::of(&routes);
         let frequency = Frequency::on(&engine, options.rate_limits, options.rate_limit_status);
         let control_hash = engine.keys.hash_secret(&options.control_key);
+        let webhook = Arc::new(Webhook::new(options.private_receivers));
         Ok(Arc::new(App {
             engine,
             options,
@@ -106,6 +112,7 @@ impl App {
             metrics,
             documents: Documents::default(),
             health: Health::default(),
+            webhook,
             draining: AtomicBool::new(false),
         }))
     }

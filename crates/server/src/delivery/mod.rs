@@ -8,7 +8,7 @@
 //! the same [`Delivery`] and gives the same [`Attempt`].
 
 mod message;
-mod webhook;
+pub(crate) mod webhook;
 
 use std::collections::HashMap;
 use std::future::{Future, ready};
@@ -20,6 +20,7 @@ use std::time::Duration;
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::StoreError;
+use larkspur_store::Try;
 use larkspur_store::events::claims::{self, Attempt, Delivery, Outcome};
 use larkspur_store::events::outbox;
 use larkspur_store::events::subscriptions::Mode;
@@ -29,7 +30,6 @@ use tokio::time::{sleep, timeout};
 
 use crate::App;
 use crate::unpanicked::unpanicked;
-use webhook::Webhook;
 
 /// How often a worker looks for work that nobody told it of: other processes' and that of later.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -45,7 +45,6 @@ const COUNTED: usize = 10_000;
 /// A worker that delivers events.
 pub struct DeliveryWorker {
     app: Arc<App>,
-    webhook: Webhook,
     complained: AtomicBool,
     /// How many events were settled since an app's oldest ones were deleted.
     settled: Mutex<HashMap<(TenantKey, AppId), usize>>,
@@ -81,10 +80,9 @@ impl UnderWay {
 }
 
 impl DeliveryWorker {
-    /// A worker for an application's store. `allow_private`: whether events may go to addresses that are not public.
-    pub fn new(app: Arc<App>, allow_private: bool) -> Arc<Self> {
-        let (webhook, complained) = (Webhook::new(allow_private), AtomicBool::new(false));
-        Arc::new(DeliveryWorker { app, webhook, complained, settled: Mutex::default() })
+    /// A worker for an application's store.
+    pub fn new(app: Arc<App>) -> Arc<Self> {
+        Arc::new(DeliveryWorker { app, complained: AtomicBool::new(false), settled: Mutex::default() })
     }
 
     /// Delivers until `stop` ends, then lets what is under way end.
@@ -148,8 +146,12 @@ impl DeliveryWorker {
         for delivery in claimed {
             let worker = self.clone();
             under_way.tasks.spawn(async move {
+                let began = worker.app.engine.clock.now_ms();
                 match unpanicked(worker.attempt(&delivery)).await {
-                    Ok(attempt) => Some((delivery, attempt)),
+                    Ok(attempt) => {
+                        worker.keep(&delivery, &attempt, began);
+                        Some((delivery, attempt))
+                    }
                     Err(why) => {
                         tracing::error!(why, "a delivery panicked");
                         None
@@ -158,6 +160,26 @@ impl DeliveryWorker {
             });
         }
         true
+    }
+
+    /// Keeps an attempt to be shown. `began` is when it began, in the real time.
+    fn keep(&self, delivery: &Delivery, attempt: &Attempt, began: i64) {
+        let (engine, channel) = (&self.app.engine, delivery.channel());
+        let request_url = match channel.mode {
+            Mode::Webhook => channel.request_url.clone(),
+            Mode::Connection => String::new(),
+        };
+        engine.attempts.add(Try {
+            tenant: delivery.tenant,
+            app_id: delivery.app_id,
+            event_id: delivery.event_id.clone(),
+            n: delivery.attempts + 1,
+            at: began,
+            took_ms: engine.clock.now_ms() - began,
+            request_url,
+            status: attempt.status,
+            failure: attempt.failure.clone(),
+        });
     }
 
     /// Claims at most so much of what is due; `None` if nothing is.
@@ -178,7 +200,7 @@ impl DeliveryWorker {
 
     async fn attempt(&self, delivery: &Delivery) -> Attempt {
         let attempt = match delivery.channel().mode {
-            Mode::Webhook => self.webhook.attempt(&self.app.engine, delivery).await,
+            Mode::Webhook => self.app.webhook.attempt(&self.app.engine, delivery).await,
             Mode::Connection => {
                 Attempt { status: None, failure: Some("the app is not connected".to_owned()) }
             }

@@ -5,6 +5,7 @@
 //! event is claimed.
 
 pub mod claims;
+pub mod history;
 pub mod outbox;
 pub mod subscriptions;
 pub mod tickets;
