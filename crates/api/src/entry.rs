@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::people::People;
-use crate::{Call, Caller, RootCall};
+use crate::{Asking, Call, Caller, Heard, Question, RootCall};
 
 /// One operation of the platform.
 pub trait Operation: Sized + Send + Sync + 'static {
@@ -100,6 +100,8 @@ pub struct Input<O: Operation> {
     pub file: Option<Bytes>,
     /// The key of the stored file, if the store keeps files outside and the operation asked for it.
     pub kept: OnceLock<BlobKey>,
+    /// The question to a request address that the operation may need answered.
+    pub asking: Asking,
 }
 
 /// What an operation runs on.
@@ -273,6 +275,10 @@ pub trait Job: Unit {
     fn keeps(&self) -> Option<(BlobKey, Bytes)>;
     /// Records that the file was stored.
     fn kept(&self, key: BlobKey);
+    /// The question to a request address that it left when it ran: once it is answered, it is to be run again.
+    fn question(&self) -> Option<Question>;
+    /// Tells it the answer.
+    fn heard(&self, heard: Heard);
     /// The types of events that it wrote, if it has succeeded.
     fn events(&self) -> Vec<&'static EventType>;
     /// The same object as a unit, for the driver.
@@ -374,6 +380,7 @@ fn prepare<O: Operation>(
         body: read(received.body)?,
         file: received.file,
         kept: OnceLock::new(),
+        asking: Asking::default(),
     };
     let mut out = Vec::new();
     if O::SPEC.effect == Effect::Reads && O::recall(&engine.memory, &call, &input, &mut out) {
@@ -470,6 +477,14 @@ impl<O: Operation> Job for Running<O> {
     fn kept(&self, key: BlobKey) {
         // It is reported once.
         let _ = self.input.kept.set(key);
+    }
+
+    fn question(&self) -> Option<Question> {
+        self.input.asking.question()
+    }
+
+    fn heard(&self, heard: Heard) {
+        self.input.asking.heard(heard);
     }
 
     fn events(&self) -> Vec<&'static EventType> {

@@ -1,5 +1,6 @@
 //! The operations of the platform. Does not depend on HTTP, drivers, or the control API, which is built on it.
 
+mod asking;
 mod base64url;
 pub mod busy;
 mod call;
@@ -16,6 +17,7 @@ pub mod standing;
 pub mod tokens;
 pub mod translate;
 
+pub use asking::{Asking, Heard, Question, Step};
 pub use call::{Actor, Call, Caller, Presented, RootCall};
 pub use entry::{
     Answer, Browse, Empty, Entry, Ground, Input, Invocation, Job, Operation, Received, Schemas, Shapes, entry,

@@ -52,6 +52,9 @@ impl Place {
     }
 }
 
+/// A world whose app is subscribed to no events, so that what is measured writes none.
+const QUIET: &str = r#"{"events":{"request_url":""}}"#;
+
 /// A running server with a token for its demo app.
 pub(crate) struct Product {
     pub(crate) process: Process,
@@ -100,7 +103,7 @@ impl Product {
         (0..count)
             .map(|_| {
                 let made =
-                    self.call(&request("POST", "/larkspur/v1/worlds", Some(&self.control_key), Some("{}")))?;
+                    self.call(&request("POST", "/larkspur/v1/worlds", Some(&self.control_key), Some(QUIET)))?;
                 sign_in(self.process.address, &made.json()?["data"])
             })
             .collect()

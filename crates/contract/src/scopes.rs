@@ -68,6 +68,7 @@ scopes! {
     CONTACT_ORGANIZE = "contact:department.organize:readonly";
     APPLICATION_SELF_MANAGE = "application:application:self_manage";
     APPLICATION_BOT_OPERATOR_NAME = "application:application.bot.operator_name:readonly";
+    APPLICATION_PATCH = "application:application:patch";
     ADMIN_APP_INFO = "admin:app.info:readonly";
     EVENT_IP_LIST = "event:ip_list";
     TENANT_READONLY = "tenant:tenant:readonly";

@@ -102,6 +102,7 @@ async fn app(root: &mut Root, tx: &mut Tx, now: i64) -> Result<(AppId, String), 
         visible_to: None,
     };
     support::make_app(root, tx, &app, &settings, now).await?.ok_or(StoreError::Collided)?;
+    support::subscribe(tx, app_id).await?;
     Ok((app_id, secret))
 }
 

@@ -5,6 +5,7 @@ use larkspur_contract::ids::{AppId, ChatId, TenantKey};
 use larkspur_contract::model::{InstallStatus, UserStatus};
 use larkspur_contract::{Fault, codes};
 use larkspur_store::chats::{Chat, Member};
+use larkspur_store::events::subscriptions::{self, Subscription};
 use larkspur_store::users::User;
 use larkspur_store::{LockedChat, Root, StoreError, Tx, apps, chats, members, tenants, users};
 
@@ -164,4 +165,11 @@ pub(crate) async fn make_app(
         return Ok(None);
     }
     apps::set_install(tx, app.app_id, settings).await.map(Some)
+}
+
+/// Subscribes a new custom app of the world to everything by long connection, so that a bot that connects hears at once.
+pub(crate) async fn subscribe(tx: &mut Tx, app_id: AppId) -> Result<(), StoreError> {
+    let subscription = Subscription::by_connection();
+    subscriptions::set(tx, app_id, &subscription).await?;
+    subscriptions::announce_here(tx, app_id, &subscription).await
 }

@@ -10,6 +10,7 @@ use larkspur_store::{Engine, Keys};
 use crate::REGISTRY;
 use crate::call_id::CallIds;
 use crate::delivery::connection::{ConnectionOptions, LongConnections};
+use crate::delivery::webhook::Webhook;
 use crate::documents::Documents;
 use crate::endpoints::{self, ENDPOINTS, Endpoint};
 use crate::gateway;
@@ -45,6 +46,8 @@ pub struct AppOptions {
     pub public_url: String,
     /// How long connections are kept.
     pub long_connections: ConnectionOptions,
+    /// Whether events and challenges may go to addresses that are not public.
+    pub private_receivers: bool,
     /// Sees every call.
     pub recorder: Option<Arc<dyn Recorder>>,
     /// The driver's counts.
@@ -66,6 +69,7 @@ impl Default for AppOptions {
             names: Names::default(),
             public_url: String::new(),
             long_connections: ConnectionOptions::default(),
+            private_receivers: false,
             recorder: None,
             store_stats: None,
             registry: REGISTRY,
@@ -87,6 +91,7 @@ pub struct App {
     pub(crate) documents: Documents,
     pub(crate) health: Health,
     pub(crate) long_connections: Arc<LongConnections>,
+    pub(crate) webhook: Arc<Webhook>,
     draining: AtomicBool,
 }
 
@@ -101,6 +106,7 @@ impl App {
         let frequency = Frequency::on(&engine, options.rate_limits, options.rate_limit_status);
         let control_hash = engine.keys.hash_secret(&options.control_key);
         let long_connections = LongConnections::new(options.long_connections.clone());
+        let webhook = Arc::new(Webhook::new(options.private_receivers));
         Ok(Arc::new(App {
             engine,
             options,
@@ -113,6 +119,7 @@ impl App {
             documents: Documents::default(),
             health: Health::default(),
             long_connections,
+            webhook,
             draining: AtomicBool::new(false),
         }))
     }

@@ -221,6 +221,18 @@ pub async fn set_install(tx: &mut Tx, app_id: AppId, settings: &InstallSettings)
     Ok(())
 }
 
+/// Sets what an app installed in the transaction's tenant may do.
+pub async fn set_scopes(tx: &mut Tx, app_id: AppId, scopes: &Scopes) -> Result<(), StoreError> {
+    let sql = "UPDATE app_install SET scopes = $3 WHERE tenant = $1 AND app_id = $2";
+    tx.rows(sql, [app_id.into(), scopes.to_column().into()]).await?;
+    let key = (tx.tenant(), app_id);
+    tx.forget(move |engine| {
+        engine.memory.installs.forget(&key);
+        engine.memory.subscribers.forget(&key.0);
+    });
+    Ok(())
+}
+
 /// The users who see an app that is not visible to all, in the order of their ids.
 pub async fn visible_users(tx: &mut Tx, app_id: AppId) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT user_id FROM app_visible_user WHERE tenant = $1 AND app_id = $2 ORDER BY user_id";

@@ -5,6 +5,7 @@
 //! - `whole/`: the store as a whole, such as migrations, copies and jobs.
 //! - The other public modules: one for each family of tables, with its statements.
 
+mod attempts;
 mod clock;
 mod gather;
 mod ids;
@@ -47,6 +48,7 @@ pub mod token_lookup;
 pub mod user_deletion;
 pub mod users;
 
+pub use attempts::{Attempts, Try};
 pub use chats::LockedChat;
 pub use clock::{Clock, SystemClock};
 pub use gather::gather;

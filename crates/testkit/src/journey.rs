@@ -110,6 +110,22 @@ async fn upload(world: &World) -> String {
     request.send().await.data()["image_key"].as_str().expect("a key").to_owned()
 }
 
+/// Events that a test makes up, lists and has sent again.
+async fn events(world: &World) {
+    let body = json!({"app_id": world.app_id, "type": "test.made_up_v1", "event": {}, "raw": true});
+    let made = world.control("POST", "/events").body(body).send().await.data();
+    let event_id = made["event_id"].as_str().expect("an event_id");
+    let resend = world.control("POST", &format!("/events/{event_id}/resend"));
+    resend.body(json!({"app_id": world.app_id})).send().await.data();
+    let list = world.control("GET", &format!("/events?type=app_ticket&chat_id={}", world.chat_id));
+    list.query("app_id", &world.app_id).send().await.data();
+    let webhook = Receiver::start();
+    let path = format!("/apps/{}", world.app_id);
+    let body = json!({"request_url": webhook.url()});
+    world.control("PUT", &format!("{path}/events")).body(body).send().await.data();
+    world.control("POST", &format!("{path}/challenge")).send().await.data();
+}
+
 async fn whatever_examples_leave_out(lab: &Lab) {
     let world = lab.world().await;
     let (tag, image) = (world.tag("a tag").await, upload(&world).await);
@@ -187,6 +203,7 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     let path = format!("/im/v1/chats/{}", world.chat_id);
     let public = json!({"name": "in public", "chat_type": "public", "owner_id": user.open_id});
     world.call("PUT", &path).body(public).send().await.data();
+    events(&world).await;
     let other = lab.world().await;
     world.call("GET", &format!("/im/v1/chats/{}", other.chat_id)).send().await.refused(232010);
     world.control("DELETE", "").send().await.data();

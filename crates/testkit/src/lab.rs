@@ -40,6 +40,8 @@ pub struct LabOptions {
     pub read_only: bool,
     /// The host names under which it serves private pages.
     pub names: Names,
+    /// Whether events may go to addresses that are not public; on by default, as receivers are on this machine.
+    pub private_receivers: bool,
     /// How old cached values may be on a store that others write to, in milliseconds.
     pub stale_ms: u32,
 }
@@ -77,6 +79,7 @@ impl Default for LabOptions {
             blobs: crate::store::blobs(),
             read_only: false,
             names: Names::Any,
+            private_receivers: true,
             stale_ms: 0,
         }
     }
@@ -116,6 +119,7 @@ impl Lab {
             rate_limit_status: options.rate_limit_status,
             control_key: control_key.clone(),
             names: options.names,
+            private_receivers: options.private_receivers,
             recorder: recorder(),
             ..AppOptions::default()
         };
@@ -147,12 +151,14 @@ impl Lab {
 
     /// A worker that delivers the lab's events, to any address.
     pub fn delivery_worker(&self) -> Arc<DeliveryWorker> {
-        DeliveryWorker::new(self.app.clone(), true)
+        DeliveryWorker::new(self.app.clone())
     }
 
-    /// A new world: a tenant with an app, three users, a chat and a document.
+    /// A new world: a tenant with an app, three users, a chat and a document. Its app is subscribed to nothing, so that a
+    /// test hears of the events that it asks for alone.
     pub async fn world(&self) -> World {
-        let made = self.control("POST", "/worlds").body(json!({"name": "test"})).send().await.data();
+        let body = json!({"name": "test", "events": {"request_url": ""}});
+        let made = self.control("POST", "/worlds").body(body).send().await.data();
         World::enter(self.clone(), &made).await
     }
 

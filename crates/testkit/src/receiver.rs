@@ -1,7 +1,8 @@
 //! A bot's webhook receiver: it records events and answers as configured.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -57,6 +58,7 @@ impl Seen {
 }
 
 struct State {
+    connections: AtomicUsize,
     manner: Mutex<Manner>,
     seen: Mutex<Vec<Seen>>,
     key: Option<String>,
@@ -80,6 +82,7 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let state = Arc::new(State {
+            connections: AtomicUsize::new(0),
             manner: Mutex::new(Manner::Well),
             seen: Mutex::default(),
             key: key.map(str::to_owned),
@@ -88,6 +91,7 @@ impl Receiver {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = shared.clone();
+                state.connections.fetch_add(1, Ordering::SeqCst);
                 // A caller that disconnects early is one of the tested cases.
                 std::thread::spawn(move || serve(&state, stream).ok());
             }
@@ -110,6 +114,11 @@ impl Receiver {
         self.state.seen.lock().expect("not poisoned").clone()
     }
 
+    /// How many connections were opened to it.
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::SeqCst)
+    }
+
     /// The received events: everything but challenges.
     pub fn events(&self) -> Vec<Value> {
         let all = self.seen().into_iter().map(|seen| seen.json());
@@ -117,8 +126,16 @@ impl Receiver {
     }
 }
 
+/// Answers the requests of a connection, one after the other.
 fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
+    while !reader.fill_buf()?.is_empty() {
+        answer(state, &mut reader)?;
+    }
+    Ok(())
+}
+
+fn answer(state: &State, reader: &mut BufReader<TcpStream>) -> std::io::Result<()> {
     let mut head = Vec::new();
     loop {
         let mut line = String::new();
@@ -149,7 +166,7 @@ fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
             std::thread::sleep(Duration::from_millis(milliseconds));
             ("200 OK", good.to_string())
         }
-        Manner::Silently => return Ok(()),
+        Manner::Silently => return Err(ErrorKind::ConnectionAborted.into()),
     };
     let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     reader.get_mut().write_all(answer.as_bytes())

@@ -120,8 +120,11 @@ impl World {
         data["access_token"].as_str().expect("an access_token").to_owned()
     }
 
-    /// Another app of this world: its id and its tenant token. `body` has its properties.
-    pub async fn app(&self, body: Value) -> (String, String) {
+    /// Another app of this world: its id and its tenant token. `body` has its properties; it is subscribed to nothing
+    /// unless this says so.
+    pub async fn app(&self, mut body: Value) -> (String, String) {
+        let members = body.as_object_mut().expect("an object");
+        members.entry("events").or_insert_with(|| json!({"request_url": ""}));
         let made = self.control("POST", "/apps").body(body).send().await.data();
         let app_id = made["app_id"].as_str().expect("an app_id").to_owned();
         let token = self.sign_in(&app_id, made["app_secret"].as_str().expect("an app_secret")).await;

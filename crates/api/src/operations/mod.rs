@@ -39,6 +39,7 @@ pub static PLATFORM: &[&[Entry]] = &[
     contact::v3::scope::ENTRIES,
     application::v6::application::ENTRIES,
     application::v6::scope::ENTRIES,
+    application::v7::application_config::ENTRIES,
     event::ENTRIES,
     tenant::ENTRIES,
 ];

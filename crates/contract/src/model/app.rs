@@ -20,4 +20,11 @@ words! {
         /// Not installed, or no longer.
         Uninstalled = "uninstalled",
     }
+    /// How an app is reached.
+    SubscriptionMode {
+        /// By requests to an address.
+        Webhook = "webhook",
+        /// By a long connection that the app opened.
+        Websocket = "websocket",
+    }
 }

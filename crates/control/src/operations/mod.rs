@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 mod app;
 mod chat;
 mod document;
+mod event;
 mod image;
 mod p2p;
 mod refusal;
@@ -73,6 +74,10 @@ pub static ENTRIES: &[Entry] = &[
     entry::<app::sign_in::put::Put>(),
     entry::<app::events::get::Get>(),
     entry::<app::events::put::Put>(),
+    entry::<app::events::challenge::Challenge>(),
+    entry::<event::list::List>(),
+    entry::<event::send::Send>(),
+    entry::<event::resend::Resend>(),
     entry::<user::create::Create>(),
     entry::<user::list::List>(),
     entry::<user::get::Get>(),

@@ -152,7 +152,7 @@ async fn serve(config: &Config) -> Result<(), String> {
     tracing::info!(address = %address, mode = stance.name(), "{doing}");
     let (stop, stopped) = oneshot::channel::<()>();
     let deliveries = writes.then(|| {
-        let worker = DeliveryWorker::new(app.clone(), stance.allow_private(config));
+        let worker = DeliveryWorker::new(app.clone());
         tokio::spawn(worker.run(async {
             let _ = stopped.await;
         }))
@@ -188,6 +188,7 @@ fn options(config: &Config, stance: &Stance) -> AppOptions {
         names: stance.names(config),
         public_url: config.public_url.clone(),
         long_connections: config.long_connections(),
+        private_receivers: stance.allow_private(config),
         ..AppOptions::default()
     }
 }

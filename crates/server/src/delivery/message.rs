@@ -29,7 +29,7 @@ pub(super) fn body(delivery: &Delivery, token: &str) -> Vec<u8> {
 }
 
 /// The question to an address.
-fn challenge(payload: &str, token: &Value) -> String {
+pub(super) fn challenge(payload: &str, token: &Value) -> String {
     let asked: Value = serde_json::from_str(payload).unwrap_or_default();
     json!({"challenge": asked["challenge"], "token": token, "type": "url_verification"}).to_string()
 }

@@ -9,7 +9,7 @@
 
 pub mod connection;
 mod message;
-mod webhook;
+pub(crate) mod webhook;
 
 use std::collections::{HashMap, HashSet};
 use std::future::{Future, ready};
@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::StoreError;
+use larkspur_store::Try;
 use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, Outcome};
 use larkspur_store::events::outbox;
 use larkspur_store::events::subscriptions::Mode;
@@ -31,7 +32,6 @@ use tokio::time::{sleep, timeout};
 use crate::App;
 use crate::unpanicked::unpanicked;
 use connection::{Ack, Directory};
-use webhook::Webhook;
 
 /// How often a worker polls for work of which it was not notified: that of other processes, and later attempts.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -47,7 +47,6 @@ const COUNTED: usize = 10_000;
 /// A worker that delivers events.
 pub struct DeliveryWorker {
     app: Arc<App>,
-    webhook: Webhook,
     /// What the store knows of the connections to this process.
     directory: tokio::sync::Mutex<Directory>,
     /// Apps that were connected to another server a moment ago: their events are left to it.
@@ -87,12 +86,11 @@ impl UnderWay {
 }
 
 impl DeliveryWorker {
-    /// A worker for an application's store. `allow_private`: whether events may go to addresses that are not public.
-    pub fn new(app: Arc<App>, allow_private: bool) -> Arc<Self> {
+    /// A worker for an application's store.
+    pub fn new(app: Arc<App>) -> Arc<Self> {
         let directory = tokio::sync::Mutex::new(Directory::new(&app.engine));
         Arc::new(DeliveryWorker {
             app,
-            webhook: Webhook::new(allow_private),
             directory,
             elsewhere: Mutex::default(),
             complained: AtomicBool::new(false),
@@ -180,8 +178,12 @@ impl DeliveryWorker {
         for delivery in claimed {
             let worker = self.clone();
             under_way.tasks.spawn(async move {
+                let began = worker.app.engine.clock.now_ms();
                 match unpanicked(worker.attempt(&delivery)).await {
-                    Ok(attempt) => Some((delivery, attempt)),
+                    Ok(attempt) => {
+                        worker.keep(&delivery, &attempt, began);
+                        Some((delivery, attempt))
+                    }
                     Err(why) => {
                         tracing::error!(why, "a delivery panicked");
                         None
@@ -190,6 +192,26 @@ impl DeliveryWorker {
             });
         }
         true
+    }
+
+    /// Keeps an attempt to be shown. `began` is when it began, in the real time.
+    fn keep(&self, delivery: &Delivery, attempt: &Attempt, began: i64) {
+        let (engine, channel) = (&self.app.engine, delivery.channel());
+        let request_url = match channel.mode {
+            Mode::Webhook => channel.request_url.clone(),
+            Mode::Connection => String::new(),
+        };
+        engine.attempts.add(Try {
+            tenant: delivery.tenant,
+            app_id: delivery.app_id,
+            event_id: delivery.event_id.clone(),
+            n: delivery.attempts + 1,
+            at: began,
+            took_ms: engine.clock.now_ms() - began,
+            request_url,
+            status: attempt.status,
+            failure: attempt.failure.clone(),
+        });
     }
 
     /// Claims at most so much of what is due; `None` if nothing is.
@@ -228,7 +250,7 @@ impl DeliveryWorker {
 
     async fn attempt(&self, delivery: &Delivery) -> Attempt {
         let attempt = match delivery.channel().mode {
-            Mode::Webhook => self.webhook.attempt(&self.app.engine, delivery).await,
+            Mode::Webhook => self.app.webhook.attempt(&self.app.engine, delivery).await,
             Mode::Connection => self.push(delivery).await,
         };
         if let Some(why) = &attempt.failure {

@@ -1,6 +1,5 @@
 //! Step 6: runs the operation in one transaction.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use larkspur_api::{Answer, Caller, Entry, Invocation, Received};
@@ -8,16 +7,16 @@ use larkspur_contract::{Effect, EventType, Fault, Reply, Spec, codes};
 use larkspur_store::blobs::BlobKey;
 use larkspur_store::{Engine, StoreError};
 
-use crate::metrics::Metrics;
+use crate::App;
 
 /// Runs an operation. Returns its answer and the events that it emitted. The driver owns the transaction: a client that
 /// disconnects meanwhile does not interrupt it.
 pub(super) async fn execute(
-    engine: &Arc<Engine>,
-    metrics: &Metrics,
+    app: &App,
     entry: &Entry,
     (caller, received): (Caller, Received),
 ) -> Result<(Answer, Vec<&'static EventType>), Fault> {
+    let (engine, metrics) = (&app.engine, &app.metrics);
     match entry.prepare(engine.clone(), caller, received)? {
         Invocation::Recalled(answer) => {
             metrics.recalled.fetch_add(1, Ordering::Relaxed);
@@ -34,6 +33,12 @@ pub(super) async fn execute(
             let effect = if engine.read_only { Effect::Reads } else { entry.spec.effect };
             let ended = engine.driver.transact(effect, job.clone().unit()).await;
             ended.map_err(|error| failed(engine, entry.spec.effect, error))?;
+            if let Some(question) = job.question() {
+                // Its transaction has ended: none is open while an address is asked.
+                job.heard(app.webhook.ask(engine, &question).await);
+                let ended = engine.driver.transact(effect, job.clone().unit()).await;
+                ended.map_err(|error| failed(engine, entry.spec.effect, error))?;
+            }
             let answer = match job.take()? {
                 Answer::Kept(key, media) => fetch(engine, &key, media).await?,
                 answer => answer,

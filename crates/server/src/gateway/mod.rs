@@ -181,7 +181,7 @@ async fn steps(
     let received = decode::decode(spec, routed.route.shapes(), &app.options.settings, raw)?;
     app.frequency.admit_client(spec, routed.route.index, (&caller, &received), now).await?;
     let call = (caller, received);
-    let (answer, events) = execute::execute(&app.engine, &app.metrics, routed.route.entry, call).await?;
+    let (answer, events) = execute::execute(app, routed.route.entry, call).await?;
     trace.events = events;
     Ok(answer)
 }

@@ -6,6 +6,7 @@
 
 pub mod claims;
 pub mod connections;
+pub mod history;
 pub mod outbox;
 pub mod subscriptions;
 pub mod tickets;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::model::SubscriptionMode;
 
 use crate::apps;
 use crate::driver::StoreError;
@@ -24,6 +25,29 @@ pub struct Subscription {
     pub verification_token: Option<String>,
     /// When the app is sent its next ticket, in the real time; `None` for an app without tickets.
     pub ticket_at: Option<i64>,
+}
+
+impl Subscription {
+    /// What a new custom app has: every event and every callback, by a long connection.
+    pub fn by_connection() -> Self {
+        Subscription {
+            events: Channel::connection(),
+            callbacks: Channel::connection(),
+            ..Subscription::none()
+        }
+    }
+
+    /// What an app has that said nothing: webhooks without an address.
+    pub fn none() -> Self {
+        let none = || Channel::webhook(String::new());
+        Subscription {
+            events: none(),
+            callbacks: none(),
+            encrypt_key: None,
+            verification_token: None,
+            ticket_at: None,
+        }
+    }
 }
 
 /// One of the two ways into an app: for events, or for callbacks.
@@ -48,6 +72,11 @@ impl Channel {
         Channel { mode, request_url, types, state, reason: String::new() }
     }
 
+    /// Every type, by a long connection.
+    pub fn connection() -> Self {
+        Channel { mode: Mode::Connection, ..Channel::webhook(String::new()) }
+    }
+
     /// Whether something can be sent there.
     pub fn is_open(&self) -> bool {
         match self.mode {
@@ -64,6 +93,24 @@ pub enum Mode {
     Webhook,
     /// By a long connection that the app opened.
     Connection,
+}
+
+impl From<SubscriptionMode> for Mode {
+    fn from(mode: SubscriptionMode) -> Self {
+        match mode {
+            SubscriptionMode::Webhook => Mode::Webhook,
+            SubscriptionMode::Websocket => Mode::Connection,
+        }
+    }
+}
+
+impl From<Mode> for SubscriptionMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Webhook => SubscriptionMode::Webhook,
+            Mode::Connection => SubscriptionMode::Websocket,
+        }
+    }
 }
 
 impl Mode {
@@ -181,11 +228,7 @@ pub async fn remove(tx: &mut Tx, app_id: AppId) -> Result<(), StoreError> {
 }
 
 /// Writes down whether the address for events wants them: `failure` is why not; [`announce`] has to follow.
-pub(super) async fn set_verified(
-    tx: &mut Tx,
-    app_id: AppId,
-    failure: Option<&str>,
-) -> Result<(), StoreError> {
+pub async fn set_verified(tx: &mut Tx, app_id: AppId, failure: Option<&str>) -> Result<(), StoreError> {
     let state = if failure.is_none() { AddressState::Verified } else { AddressState::Failed };
     let sql = "UPDATE app_events SET state = $3, reason = $4 WHERE tenant = $1 AND app_id = $2";
     tx.rows(sql, [app_id.into(), state.as_str().into(), failure.unwrap_or_default().into()]).await.map(drop)
@@ -201,20 +244,36 @@ pub async fn announce(root: &mut Root, app_id: AppId) -> Result<(), StoreError> 
     let mut maker = root.tenant(row.id(0, TenantKey::parse)?);
     let channel = get(&mut maker, app_id).await?.map(|found| found.events).filter(Channel::is_open);
     for home in apps::homes(root, app_id).await? {
-        let mut tx = root.tenant(home);
-        match &channel {
-            Some(channel) => {
-                let sql = "INSERT INTO event_subscriber (tenant, app_id, types) VALUES ($1, $2, $3) \
-                           ON CONFLICT (tenant, app_id) DO UPDATE SET types = excluded.types";
-                tx.rows(sql, [app_id.into(), channel.types.to_column().into()]).await?;
-            }
-            None => {
-                let sql = "DELETE FROM event_subscriber WHERE tenant = $1 AND app_id = $2";
-                tx.rows(sql, [app_id.into()]).await?;
-            }
-        }
-        tx.forget(move |engine| engine.memory.subscribers.forget(&home));
+        note(&mut root.tenant(home), app_id, channel.as_ref()).await?;
     }
+    Ok(())
+}
+
+/// As [`announce`], for an app that is installed in the transaction's tenant alone, which made it: a custom one.
+pub async fn announce_here(
+    tx: &mut Tx,
+    app_id: AppId,
+    subscription: &Subscription,
+) -> Result<(), StoreError> {
+    let channel = Some(&subscription.events).filter(|channel| channel.is_open());
+    note(tx, app_id, channel).await
+}
+
+/// Writes down in a tenant what an app can be told there; nothing without a channel.
+async fn note(tx: &mut Tx, app_id: AppId, channel: Option<&Channel>) -> Result<(), StoreError> {
+    match channel {
+        Some(channel) => {
+            let sql = "INSERT INTO event_subscriber (tenant, app_id, types) VALUES ($1, $2, $3) \
+                       ON CONFLICT (tenant, app_id) DO UPDATE SET types = excluded.types";
+            tx.rows(sql, [app_id.into(), channel.types.to_column().into()]).await?;
+        }
+        None => {
+            let sql = "DELETE FROM event_subscriber WHERE tenant = $1 AND app_id = $2";
+            tx.rows(sql, [app_id.into()]).await?;
+        }
+    }
+    let home = tx.tenant();
+    tx.forget(move |engine| engine.memory.subscribers.forget(&home));
     Ok(())
 }
 

@@ -129,6 +129,25 @@ impl Types {
         }
     }
 
+    /// The set with some types more and some fewer. `known` is what every type means where some are taken out of it.
+    pub fn changed<'a>(
+        &self,
+        add: &[String],
+        remove: &[String],
+        known: impl Iterator<Item = &'a str>,
+    ) -> Types {
+        let mut names = match self {
+            Types::All if remove.is_empty() => return Types::All,
+            Types::All => known.map(str::to_owned).collect(),
+            Types::Only(names) => names.clone(),
+        };
+        names.extend(add.iter().cloned());
+        names.retain(|name| !remove.contains(name));
+        names.sort_unstable();
+        names.dedup();
+        Types::Only(names)
+    }
+
     /// The form of a column.
     pub(crate) fn to_column(&self) -> String {
         match self {

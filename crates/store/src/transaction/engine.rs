@@ -8,7 +8,7 @@ use super::blob_store::Blobs;
 use super::driver::{self, BoxFuture, Driver, StoreError};
 use super::root::Root;
 use crate::clock::Clock;
-use crate::{Ids, Keys, Memory, Wakeup};
+use crate::{Attempts, Ids, Keys, Memory, Wakeup};
 
 /// An open store.
 pub struct Engine {
@@ -22,6 +22,8 @@ pub struct Engine {
     pub keys: Keys,
     /// Wakes the worker that delivers events.
     pub wakeup: Wakeup,
+    /// The last attempts of this process to deliver an event.
+    pub attempts: Attempts,
     /// The real time.
     pub clock: Arc<dyn Clock>,
     /// Where files are kept; `None` to keep them in their rows.

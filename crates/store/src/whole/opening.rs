@@ -7,7 +7,7 @@ use crate::driver::{Driver, StoreError};
 use crate::transaction::Blobs;
 use crate::whole::state::{self, Schema};
 use crate::whole::{migrate, nodes};
-use crate::{Engine, Ids, Keys, Memory, Wakeup};
+use crate::{Attempts, Engine, Ids, Keys, Memory, Wakeup};
 
 /// Options for opening a store.
 #[derive(Default, Clone)]
@@ -56,6 +56,7 @@ impl Engine {
             ids,
             keys,
             wakeup: Wakeup::default(),
+            attempts: Attempts::default(),
             clock,
             blobs,
             read_only,

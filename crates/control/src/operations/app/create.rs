@@ -3,13 +3,14 @@ use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::forms::Form;
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::AppKind;
-use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, events, post};
 use larkspur_store::{Keys, Root, apps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
 use super::about::About;
+use super::events::setting::Setting;
 use crate::operations::{CONTROL, WorldPath};
 use crate::{support, values};
 
@@ -17,7 +18,7 @@ use crate::{support, values};
 pub(crate) struct Create;
 
 /// The app to create.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// Its id: `cli_` and 16 lower-case hex digits; a new one by default.
     #[schemars(extend("format" = "app-id"))]
@@ -40,6 +41,9 @@ pub(crate) struct Body {
     scopes: Option<Vec<String>>,
     /// The user_ids of the users who see it; all users by default.
     visible_to: Option<Vec<String>>,
+    /// How it receives events and callbacks. By default a custom app is subscribed to everything by long connection, and an
+    /// ISV app to nothing.
+    events: Option<Setting>,
     #[serde(flatten)]
     about: About,
 }
@@ -63,7 +67,7 @@ impl Operation for Create {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::CONTROL_CONFLICT],
-        emits: &[],
+        emits: &[&events::URL_VERIFICATION],
         example: r#"{"name":"second app","scopes":["im:chat:read"]}"#,
         ..CONTROL
     };
@@ -104,6 +108,11 @@ impl Operation for Create {
         made.ok_or_else(|| support::conflict("app_id", &app_id.to_string()))?;
         let install = support::app(&mut tx, "app_id", &app_id.to_string()).await?;
         body.about.write(&mut tx, &install).await?;
+        match &body.events {
+            Some(setting) => setting.write(root, &mut tx, (call, now), &install).await?,
+            None if app.kind == AppKind::Custom => support::subscribe(&mut tx, app_id).await?,
+            None => {}
+        }
         let bot_open_id = translate::bot_open_id(&call.engine.keys, app_id).to_string();
         Ok(Output { app_id: app_id.to_string(), app_secret, bot_open_id })
     }

@@ -1,18 +1,19 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
+use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, events, post};
 use larkspur_store::{Root, StoreError, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::demo::{self, DemoUser};
 use crate::operations::CONTROL;
-use crate::support;
+use crate::operations::app::events::setting::Setting;
+use crate::{support, values};
 
 /// `POST /larkspur/v1/worlds`
 pub(crate) struct Create;
 
 /// The world to create.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// A name, for people.
     #[schemars(extend("default" = "world"))]
@@ -21,6 +22,8 @@ pub(crate) struct Body {
     /// Its initial content; `demo` by default.
     #[schemars(extend("default" = "demo"))]
     template: Option<Template>,
+    /// How the demo's app receives events and callbacks. By default it is subscribed to everything by long connection.
+    events: Option<Setting>,
 }
 
 /// The initial content of a world.
@@ -63,7 +66,7 @@ impl Operation for Create {
         effect: Effect::Writes,
         consumes: Consumes::Json,
         codes: &[codes::CONTROL_PARAM_INVALID],
-        emits: &[],
+        emits: &[&events::URL_VERIFICATION],
         example: r#"{"name":"a test"}"#,
         ..CONTROL
     };
@@ -76,6 +79,9 @@ impl Operation for Create {
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
         let name = input.body.name.as_deref().unwrap_or("world");
         if input.body.template == Some(Template::Empty) {
+            if input.body.events.is_some() {
+                return Err(values::invalid("events", None, "an empty world has no app"));
+            }
             let tenant = support::fresh_tenant(root);
             if !tenants::insert(&mut root.tenant(tenant), name, call.now).await? {
                 return Err(StoreError::Collided.into());
@@ -90,6 +96,11 @@ impl Operation for Create {
             });
         }
         let made = demo::build(root, call.now, name).await?;
+        if let Some(setting) = &input.body.events {
+            let mut tx = root.tenant(support::tenant_key(&made.tenant_key)?);
+            let install = support::app(&mut tx, "app_id", &made.app_id).await?;
+            setting.write(root, &mut tx, (call, call.now), &install).await?;
+        }
         Ok(Output {
             tenant_key: made.tenant_key,
             app_id: Some(made.app_id),

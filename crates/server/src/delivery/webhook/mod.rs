@@ -1,16 +1,19 @@
 //! Events by webhook: one POST to the app's address, encrypted and signed where the app has a key.
 
 mod address;
+mod kept;
 mod post;
 mod seal;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use larkspur_api::{Heard, Question, Step};
 use larkspur_contract::events::Form;
-use larkspur_store::Engine;
 use larkspur_store::events::claims::{Attempt, Delivery};
+use larkspur_store::{Engine, Keys};
 use serde::Serialize;
+use serde_json::json;
 
 use super::message;
 use post::Poster;
@@ -19,10 +22,10 @@ use post::Poster;
 const SHOWN: usize = 200;
 
 /// Sends events to addresses.
-pub(super) struct Webhook(Poster);
+pub(crate) struct Webhook(Poster);
 
 /// A request in the making.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Message {
     /// The body, compact JSON: some receivers check the signature over what they make of it again.
     body: Bytes,
@@ -37,40 +40,61 @@ struct Encrypted {
 
 impl Webhook {
     /// `allow_private`: whether events may go to addresses that are not public.
-    pub(super) fn new(allow_private: bool) -> Self {
+    pub(crate) fn new(allow_private: bool) -> Self {
         Webhook(Poster::new(allow_private))
     }
 
     /// Tries once.
-    pub(super) async fn attempt(&self, engine: &Engine, delivery: &Delivery) -> Attempt {
+    pub(crate) async fn attempt(&self, engine: &Engine, delivery: &Delivery) -> Attempt {
         let token = delivery.route.verification_token.clone();
         let token = token.unwrap_or_else(|| engine.keys.verification_token(delivery.app_id));
         let plain = message::body(delivery, &token);
-        let message = of(delivery, plain, engine.clock.now_ms(), || engine.ids.random());
-        let time = Duration::from_millis(delivery.form.answer_ms());
+        let (form, key) = (delivery.form, delivery.route.encrypt_key.as_deref());
+        let message = of(form, key, plain, engine);
+        let time = Duration::from_millis(form.answer_ms());
         match self.0.post(&delivery.channel().request_url, message, time).await {
             Ok(answer) => {
-                let failure = failure(delivery.form, &delivery.payload, answer.status, &answer.body);
+                let failure = failure(form, &delivery.payload, answer.status, &answer.body);
                 Attempt { status: Some(answer.status), failure }
             }
-            Err(why) => Attempt { status: None, failure: Some(printable(&why)) },
+            Err(failed) => Attempt { status: None, failure: Some(printable(&failed.why)) },
         }
+    }
+
+    /// Asks an address whether it wants events; it has to send a challenge back.
+    pub(crate) async fn ask(&self, engine: &Engine, question: &Question) -> Heard {
+        let began = Instant::now();
+        let payload = json!({"challenge": Keys::fresh_secret()}).to_string();
+        let plain = message::challenge(&payload, &question.verification_token.as_str().into()).into_bytes();
+        let message = of(Form::Challenge, question.encrypt_key.as_deref(), plain, engine);
+        let time = Duration::from_millis(Form::Challenge.answer_ms());
+        let (step, status, failure) = match self.0.post(&question.request_url, message, time).await {
+            Ok(answer) => {
+                let step = if answer.status == 200 { Step::Challenge } else { Step::Status };
+                let failure = failure(Form::Challenge, &payload, answer.status, &answer.body);
+                (step, Some(answer.status), failure)
+            }
+            Err(failed) => (failed.step, None, Some(printable(&failed.why))),
+        };
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Heard { step, status, failure, took_ms }
     }
 }
 
-/// Makes the request of a body. `real_now` is the real time in milliseconds.
-fn of(delivery: &Delivery, plain: Vec<u8>, real_now: i64, random: impl Fn() -> u128) -> Message {
-    let Some(key) = &delivery.route.encrypt_key else {
+/// Makes the request of a body, encrypted and signed where there is a key.
+fn of(form: Form, key: Option<&str>, plain: Vec<u8>, engine: &Engine) -> Message {
+    let Some(key) = key else {
         return Message { body: plain.into(), headers: Vec::new() };
     };
-    let encrypt = seal::encrypt(key, random().to_be_bytes(), &plain);
+    let encrypt = seal::encrypt(key, engine.ids.random().to_be_bytes(), &plain);
     // A struct of a text always serializes.
     let body = serde_json::to_vec(&Encrypted { encrypt }).unwrap_or_default();
     // The receiver may not know the key yet when it is asked whether it wants events.
-    if delivery.form == Form::Challenge {
+    if form == Form::Challenge {
         return Message { body: body.into(), headers: Vec::new() };
     }
-    let (timestamp, nonce) = ((real_now / 1000).to_string(), format!("{:032x}", random()));
+    let timestamp = (engine.clock.now_ms() / 1000).to_string();
+    let nonce = format!("{:032x}", engine.ids.random());
     let signature = seal::sign(&timestamp, &nonce, key, &body);
     let headers = vec![
         ("X-Lark-Request-Timestamp", timestamp),

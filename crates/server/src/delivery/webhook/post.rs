@@ -1,4 +1,4 @@
-//! One POST to a foreign server, with limits on everything.
+//! One POST to a foreign server, with limits on everything. Connections are kept for the next one.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::Uri;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use larkspur_api::Step;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -18,6 +19,7 @@ use tokio_rustls::TlsConnector;
 
 use super::Message;
 use super::address::is_public;
+use super::kept::{Kept, Link};
 
 /// How long a connection may take, encryption included. Source: the pages on receiving events ("2 s").
 const CONNECT: Duration = Duration::from_secs(2);
@@ -28,6 +30,7 @@ const ANSWER_BYTES: usize = 4 << 10;
 pub(super) struct Poster {
     allow_private: bool,
     tls: OnceLock<Result<TlsConnector, String>>,
+    kept: Kept,
 }
 
 /// What came back.
@@ -38,51 +41,111 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
+/// Why nothing came back.
+pub(super) struct Failed {
+    /// At which step.
+    pub(super) step: Step,
+    /// Why, in words.
+    pub(super) why: String,
+}
+
+impl Failed {
+    fn at(step: Step, why: impl Into<String>) -> Self {
+        Failed { step, why: why.into() }
+    }
+}
+
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 impl Poster {
     pub(super) fn new(allow_private: bool) -> Self {
-        Poster { allow_private, tls: OnceLock::new() }
+        Poster { allow_private, tls: OnceLock::new(), kept: Kept::default() }
     }
 
     /// Posts JSON; `time` is what the answer may take once there is a connection.
     ///
     /// # Errors
     /// Why there is no answer, in words.
-    pub(super) async fn post(&self, url: &str, message: Message, time: Duration) -> Result<Answer, String> {
-        let uri: Uri = url.parse().map_err(|error| format!("the request address cannot be read: {error}"))?;
-        let stream = timeout_at(Instant::now() + CONNECT, self.connect(&uri))
-            .await
-            .unwrap_or_else(|_| Err(format!("no connection within {} s", CONNECT.as_secs())))?;
-        timeout_at(Instant::now() + time, exchange(stream, &uri, message))
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer within {} s", time.as_secs())))
+    pub(super) async fn post(&self, url: &str, message: Message, time: Duration) -> Result<Answer, Failed> {
+        let uri: Uri = url.parse().map_err(|error| {
+            Failed::at(Step::Resolve, format!("the request address cannot be read: {error}"))
+        })?;
+        let place = format!("{}://{}", uri.scheme_str().unwrap_or_default(), authority(&uri));
+        if let Some(link) = self.kept.take(&place) {
+            // The receiver may have closed it meanwhile. Then the same goes over a new one: delivery is at least once.
+            match self.over(link, &place, &uri, message.clone(), time).await {
+                Err(Failed { step: Step::Connect, .. }) => {}
+                done => return done,
+            }
+        }
+        let link = timeout_at(Instant::now() + CONNECT, self.connect(&uri)).await.unwrap_or_else(|_| {
+            Err(Failed::at(Step::Connect, format!("no connection within {} s", CONNECT.as_secs())))
+        })?;
+        let done = self.over(link, &place, &uri, message, time).await;
+        done.map_err(|failed| Failed { step: Step::Answer, ..failed })
     }
 
-    async fn connect(&self, uri: &Uri) -> Result<Box<dyn Stream>, String> {
+    /// Posts over a connection, which is kept if it is still good. A broken connection is a failure of the step
+    /// [`Step::Connect`].
+    async fn over(
+        &self,
+        mut link: Link,
+        place: &str,
+        uri: &Uri,
+        message: Message,
+        time: Duration,
+    ) -> Result<Answer, Failed> {
+        let exchange = timeout_at(Instant::now() + time, exchange(&mut link, uri, message)).await;
+        let (answer, whole) = exchange.unwrap_or_else(|_| {
+            Err(Failed::at(Step::Answer, format!("no answer within {} s", time.as_secs())))
+        })?;
+        if whole {
+            self.kept.put(place, link);
+        }
+        Ok(answer)
+    }
+
+    async fn connect(&self, uri: &Uri) -> Result<Link, Failed> {
         let host = uri.host().unwrap_or_default();
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let encrypted = uri.scheme_str() == Some("https");
         let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
         let stream = self.open(host, port).await?;
-        // One request, sent at once.
+        // Requests are sent at once.
         let _ = stream.set_nodelay(true);
-        if !encrypted {
-            return Ok(Box::new(stream));
-        }
-        let connector = self.tls.get_or_init(tls).clone()?;
+        let stream: Box<dyn Stream> =
+            if encrypted { Box::new(self.encrypt(host, stream).await?) } else { Box::new(stream) };
+        let made = hyper::client::conn::http1::Builder::new()
+            .title_case_headers(true)
+            .handshake(TokioIo::new(stream))
+            .await;
+        let (sender, connection) = made.map_err(broken)?;
+        Ok(Link::new(sender, async move {
+            // What is wrong with the connection, the exchange hears as well.
+            let _ = connection.await;
+        }))
+    }
+
+    async fn encrypt(
+        &self,
+        host: &str,
+        stream: TcpStream,
+    ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Failed> {
+        let failed = |why: String| Failed::at(Step::Encrypt, why);
+        let connector = self.tls.get_or_init(tls).clone().map_err(failed)?;
         let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| format!("{host} is no name that a certificate can have"))?;
+            .map_err(|_| failed(format!("{host} is no name that a certificate can have")))?;
         let stream = connector.connect(name, stream).await;
-        Ok(Box::new(stream.map_err(|error| format!("no encrypted connection: {error}"))?))
+        stream.map_err(|error| failed(format!("no encrypted connection: {error}")))
     }
 
     /// Connects to one of the host's addresses. What is connected to is what was checked: a name is looked up once.
-    async fn open(&self, host: &str, port: u16) -> Result<TcpStream, String> {
+    async fn open(&self, host: &str, port: u16) -> Result<TcpStream, Failed> {
         let found = lookup_host((host, port)).await;
-        let found: Vec<SocketAddr> =
-            found.map_err(|error| format!("{host} is not found: {error}"))?.collect();
+        let found: Vec<SocketAddr> = found
+            .map_err(|error| Failed::at(Step::Resolve, format!("{host} is not found: {error}")))?
+            .collect();
         let (allowed, refused): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|address| self.may_call(address.ip()));
         let mut failure = match refused.first() {
@@ -92,18 +155,29 @@ impl Poster {
             ),
             None => format!("{host} has no address"),
         };
+        let mut step = Step::Resolve;
         for address in allowed {
             match TcpStream::connect(address).await {
                 Ok(stream) => return Ok(stream),
-                Err(error) => failure = format!("cannot connect to {address}: {error}"),
+                Err(error) => {
+                    (step, failure) = (Step::Connect, format!("cannot connect to {address}: {error}"))
+                }
             }
         }
-        Err(failure)
+        Err(Failed::at(step, failure))
     }
 
     fn may_call(&self, address: IpAddr) -> bool {
         self.allow_private || is_public(address)
     }
+}
+
+fn authority(uri: &Uri) -> &str {
+    uri.authority().map_or("", |authority| authority.as_str())
+}
+
+fn broken(error: hyper::Error) -> Failed {
+    Failed::at(Step::Connect, format!("the connection broke: {error}"))
 }
 
 /// Encryption with the roots of trust of this machine (or those that SSL_CERT_FILE names).
@@ -121,45 +195,39 @@ fn tls() -> Result<TlsConnector, String> {
     Ok(TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
 }
 
-async fn exchange(stream: Box<dyn Stream>, uri: &Uri, message: Message) -> Result<Answer, String> {
-    let failed = |error: hyper::Error| format!("the connection broke: {error}");
-    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
-        .title_case_headers(true)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(failed)?;
-    // Ends with this exchange, however that ends.
-    let mut task = tokio::task::JoinSet::new();
-    task.spawn(async move {
-        // What is wrong with the connection, the exchange hears as well.
-        let _ = connection.await;
-    });
+/// Sends a request and reads the answer; whether it was read to its end.
+async fn exchange(link: &mut Link, uri: &Uri, message: Message) -> Result<(Answer, bool), Failed> {
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
     let mut request = hyper::Request::post(target)
-        .header("Host", authority)
+        .header("Host", authority(uri))
         .header("Content-Type", "application/json; charset=utf-8")
-        .header("User-Agent", concat!("Larkspur/", env!("CARGO_PKG_VERSION")))
-        .header("Connection", "close");
+        .header("User-Agent", concat!("Larkspur/", env!("CARGO_PKG_VERSION")));
     for (name, value) in message.headers {
         request = request.header(name, value);
     }
-    let request = request.body(Full::<Bytes>::new(message.body)).map_err(|error| error.to_string())?;
-    let response = sender.send_request(request).await.map_err(failed)?;
+    let request = request.body(Full::<Bytes>::new(message.body));
+    let request = request.map_err(|error| Failed::at(Step::Answer, error.to_string()))?;
+    let response = link.sender.send_request(request).await.map_err(broken)?;
     let status = response.status().as_u16();
-    Ok(Answer { status, body: beginning(response.into_body()).await })
+    let (body, whole) = beginning(response.into_body()).await;
+    Ok((Answer { status, body }, whole))
 }
 
-/// The beginning of a body; what is broken off is enough for what it is read for.
-async fn beginning(mut body: Incoming) -> Vec<u8> {
+/// The beginning of a body, and whether it is all of it; what is broken off is enough for what it is read for.
+async fn beginning(mut body: Incoming) -> (Vec<u8>, bool) {
     let mut read = Vec::new();
-    while let Some(Ok(frame)) = body.frame().await {
-        if let Some(data) = frame.data_ref() {
-            read.extend_from_slice(&data[..data.len().min(ANSWER_BYTES - read.len())]);
+    loop {
+        match body.frame().await {
+            None => return (read, true),
+            Some(Err(_)) => return (read, false),
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    read.extend_from_slice(&data[..data.len().min(ANSWER_BYTES - read.len())]);
+                }
+            }
         }
         if read.len() >= ANSWER_BYTES {
-            break;
+            return (read, false);
         }
     }
-    read
 }

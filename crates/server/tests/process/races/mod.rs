@@ -35,6 +35,7 @@ macro_rules! races {
 /// By operation.
 const RACES: &[(&str, Race)] = races! {
     "application.v6.scope.apply" => worlds::applications,
+    "application.v7.application_config.patch" => worlds::config,
     "auth.v3.app_access_token.create" => identity::app_token_of_the_shop,
     "auth.v3.app_access_token.internal" => identity::app_token,
     "auth.v3.app_ticket.resend" => identity::tickets,
@@ -79,6 +80,7 @@ const RACES: &[(&str, Race)] = races! {
     "im.v2.tag.create" => tags::create,
     "im.v2.tag.patch" => tags::rename,
     "larkspur.v1.app.create" => worlds::app,
+    "larkspur.v1.app.events.challenge" => worlds::challenge,
     "larkspur.v1.app.events.put" => worlds::events,
     "larkspur.v1.app.install" => worlds::install,
     "larkspur.v1.app.menu_click" => people::menu_clicks,
@@ -95,6 +97,8 @@ const RACES: &[(&str, Race)] = races! {
     "larkspur.v1.document.collaborator_put" => people::collaborator,
     "larkspur.v1.document.create" => people::document,
     "larkspur.v1.document.update" => people::document_state,
+    "larkspur.v1.event.resend" => worlds::resent,
+    "larkspur.v1.event.send" => worlds::made_up,
     "larkspur.v1.image.delete" => chats::delete_image,
     "larkspur.v1.p2p.open" => people::p2p_chat,
     "larkspur.v1.refusal.delete" => worlds::no_refusal,

@@ -160,6 +160,49 @@ pub(super) async fn events(place: Place) {
     assert_eq!(place.count("app_events").await, 1);
 }
 
+/// Every type that a call adds is there in the end.
+pub(super) async fn config(place: Place) {
+    let path = format!("/application/v7/applications/{}/config", place.app_id);
+    let patch = |number: usize| {
+        let event = json!({"subscription_type": "websocket", "remove_events": ["app_ticket"], "add_events": [format!("test.{number}")]});
+        place.call("PATCH", &path).body(json!({"event": event}))
+    };
+    place.race((0..CALLS).map(patch).collect()).await.all_done();
+    let shown = place.shown(&format!("/apps/{}/events", place.app_id)).await;
+    let types = shown["types"].as_array().expect("types");
+    assert!((0..CALLS).all(|number| types.contains(&json!(format!("test.{number}")))), "{shown}");
+}
+
+/// Nothing listens there: no call verifies it.
+pub(super) async fn challenge(place: Place) {
+    let path = format!("/apps/{}", place.app_id);
+    let body = json!({"request_url": "http://127.0.0.1:9/"});
+    place.control("PUT", &format!("{path}/events")).body(body).send().await.data();
+    let ask = place.control("POST", &format!("{path}/challenge"));
+    let told = place.race_same(ask).await.all_done();
+    assert!(told.iter().all(|one| one["verified"] == false), "{told:?}");
+}
+
+/// Each is an event of its own.
+pub(super) async fn made_up(place: Place) {
+    let body = json!({"app_id": place.app_id, "type": "test.made_up_v1", "event": {}, "raw": true});
+    let made = place.race_same(place.control("POST", "/events").body(body)).await.all_done();
+    let ids: Vec<String> = made.iter().map(|data| text(data, "event_id")).collect();
+    assert!(distinct(&ids), "{ids:?}");
+    let shown = place.shown("/events").await;
+    assert_eq!(shown["events"].as_array().map(Vec::len), Some(ids.len()));
+}
+
+/// Each copy is there, beside the first one.
+pub(super) async fn resent(place: Place) {
+    let body = json!({"app_id": place.app_id, "type": "test.made_up_v1", "event": {}, "raw": true});
+    let made = place.control("POST", "/events").body(body).send().await.data();
+    let path = format!("/events/{}/resend", text(&made, "event_id"));
+    let again = place.race_same(place.control("POST", &path).body(json!({}))).await.all_done();
+    let shown = place.shown("/events").await;
+    assert_eq!(shown["events"].as_array().map(Vec::len), Some(again.len() + 1));
+}
+
 /// All addresses come from the same call.
 pub(super) async fn addresses(place: Place) {
     let path = format!("/apps/{}/sign_in", place.app_id);

@@ -2,24 +2,33 @@
 
 use larkspur_contract::Fault;
 use larkspur_contract::ids::AppId;
+use larkspur_contract::model::SubscriptionMode;
 use larkspur_store::events::outbox::{self, Sent};
-use larkspur_store::events::subscriptions::{self, AddressState};
+use larkspur_store::events::subscriptions::{self, AddressState, Channel, Mode, Subscription, Types};
 use larkspur_store::{Tx, apps};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::support;
 
+pub(crate) mod challenge;
 pub(crate) mod get;
 pub(crate) mod put;
+pub(crate) mod setting;
 
 /// Where an app receives events.
 // It has no `Debug`, so that its secrets do not get into a log.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Shown {
+    /// How the app is told of events.
+    mode: SubscriptionMode,
     /// The address that events are posted to; empty for none.
     request_url: String,
-    /// Whether the address has sent the challenge back. Until then nothing else is posted to it.
+    /// The types of events that it is told of; absent for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    types: Option<Vec<String>>,
+    /// Whether the address has sent the challenge back. Until then nothing else is posted to it. Always so without an address,
+    /// on a long connection.
     verified: bool,
     /// Why it is not verified; absent as long as it is still to be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,11 +38,33 @@ pub(crate) struct Shown {
     /// What events are encrypted and signed with; absent for plain text.
     #[serde(skip_serializing_if = "Option::is_none")]
     encrypt_key: Option<String>,
+    /// How the app is asked by callbacks.
+    callbacks: ShownCallbacks,
     /// When an ISV app is sent its next ticket, in milliseconds since 1970 by the world's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_ticket_ms: Option<i64>,
     /// The last events, the newest first.
     deliveries: Vec<Delivery>,
+}
+
+/// How an app is asked by callbacks.
+#[derive(Serialize, JsonSchema)]
+struct ShownCallbacks {
+    /// By webhook or by long connection.
+    mode: SubscriptionMode,
+    /// The address that callbacks are posted to; empty for none.
+    request_url: String,
+    /// The types of callbacks; absent for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    types: Option<Vec<String>>,
+}
+
+/// The names of a set of types; `None` for all.
+fn names(types: Types) -> Option<Vec<String>> {
+    match types {
+        Types::All => None,
+        Types::Only(names) => Some(names),
+    }
 }
 
 /// An event, and what became of it.
@@ -87,18 +118,27 @@ async fn made_here(tx: &mut Tx, id: &str) -> Result<apps::Install, Fault> {
 async fn shown(tx: &mut Tx, app_id: AppId, offset_ms: i64) -> Result<Shown, Fault> {
     let found = subscriptions::get(tx, app_id).await?;
     let deliveries = outbox::last(tx, app_id).await?;
-    let verified = found.as_ref().is_some_and(|found| found.events.state == AddressState::Verified);
-    let token = found.as_ref().and_then(|found| found.verification_token.clone());
-    let (request_url, encrypt_key, reason, ticket_at) = match found {
-        Some(found) => (found.events.request_url, found.encrypt_key, found.events.reason, found.ticket_at),
-        None => (String::new(), None, "there is no request address".to_owned(), None),
+    let Subscription { events, callbacks, encrypt_key, verification_token, ticket_at } =
+        found.unwrap_or_else(Subscription::none);
+    let Channel { mode, request_url, types, state, reason } = events;
+    let verified = mode == Mode::Connection || state == AddressState::Verified;
+    let reason = match mode {
+        Mode::Webhook if request_url.is_empty() => "there is no request address".to_owned(),
+        _ => reason,
     };
     Ok(Shown {
+        mode: mode.into(),
         request_url,
+        types: names(types),
         verified,
         reason: Some(reason).filter(|why| !why.is_empty()),
-        verification_token: token.unwrap_or_else(|| tx.engine().keys.verification_token(app_id)),
+        verification_token: verification_token.unwrap_or_else(|| tx.engine().keys.verification_token(app_id)),
         encrypt_key,
+        callbacks: ShownCallbacks {
+            mode: callbacks.mode.into(),
+            request_url: callbacks.request_url,
+            types: names(callbacks.types),
+        },
         next_ticket_ms: ticket_at.filter(|_| verified).map(|at| at + offset_ms),
         deliveries: deliveries.into_iter().map(|sent| delivery(sent, offset_ms)).collect(),
     })

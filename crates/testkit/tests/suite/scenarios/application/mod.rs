@@ -1,3 +1,4 @@
 //! Apps.
 
 mod v6;
+mod v7;

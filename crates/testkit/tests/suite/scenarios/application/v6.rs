@@ -36,7 +36,8 @@ async fn an_app_reads_of_itself() {
         json!({
             "app_id": world.app_id, "creator_id": owner.open_id, "status": 1, "scene_type": 0, "payment_type": 0,
             "redirect_urls": ["https://example.com/back"], "online_version_id": "", "unaudit_version_id": "",
-            "app_name": "Larkspur demo", "avatar_url": app["avatar_url"], "description": "helps",
+            "app_name": "Larkspur demo", "avatar_url": app["avatar_url"], "event": app["event"], "callback": app["callback"],
+            "callback_info": app["callback"], "encryption": app["encryption"], "description": "helps",
             "scopes": [scope(SELF, both.clone()), scope("im:chat", both), scope("offline_access", json!(["user"]))],
             "back_home_url": "", "primary_language": "zh_cn", "common_categories": [],
             "i18n": [{"i18n_key": "zh_cn", "name": "Larkspur demo", "description": "helps", "help_use": ""}],

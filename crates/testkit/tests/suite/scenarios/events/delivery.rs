@@ -88,7 +88,10 @@ impl Maker {
 async fn an_address_is_verified_and_gets_what_is_asked_for() {
     let (maker, receiver) = (Maker::start().await, Receiver::start());
     let before = maker.get().await;
-    assert_eq!(names(&before), ["deliveries", "reason", "request_url", "verification_token", "verified"]);
+    assert_eq!(
+        names(&before),
+        ["callbacks", "deliveries", "mode", "reason", "request_url", "verification_token", "verified"]
+    );
     assert_eq!(
         (&before["request_url"], &before["reason"]),
         (&json!(""), &json!("there is no request address"))
@@ -226,7 +229,7 @@ async fn a_retry_arrives() {
     let fate = maker.fate(&uuid).await;
     assert_eq!((&fate["state"], &fate["attempts"]), (&json!("delivered"), &json!(2)));
     assert_eq!(fate["failure"], Value::Null);
-    assert_eq!(text(&receiver.events()[1], "uuid"), uuid);
+    assert_eq!(text(receiver.events().last().expect("an event"), "uuid"), uuid);
 }
 
 #[tokio::test]
@@ -329,4 +332,24 @@ async fn a_new_address_takes_over() {
     maker.resend().await;
     assert_eq!(maker.round().await, 1);
     assert_eq!((old.seen().len(), new.events().len()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_connection_to_a_receiver_is_used_again_until_it_closes() {
+    let (maker, receiver) = (Maker::start().await, Receiver::start());
+    maker.subscribe(&receiver).await;
+    for _ in 0..3 {
+        maker.resend().await;
+        assert_eq!(maker.round().await, 1);
+    }
+    assert_eq!((receiver.events().len(), receiver.connections()), (3, 1));
+    // One that hangs up is asked over a new connection before the attempt has failed.
+    receiver.answer(Manner::Silently);
+    maker.resend().await;
+    assert_eq!(maker.round().await, 1);
+    assert_eq!((receiver.events().len(), receiver.connections()), (5, 2));
+    receiver.answer(Manner::Well);
+    maker.resend().await;
+    assert_eq!(maker.round().await, 1);
+    assert_eq!((receiver.events().len(), receiver.connections()), (6, 3));
 }

@@ -99,13 +99,14 @@ async fn an_address_has_three_seconds_for_an_event() {
 
 #[tokio::test]
 async fn private_addresses_are_not_called_where_that_is_not_allowed() {
-    let (maker, receiver) = (Maker::start().await, Receiver::start());
-    let strict = DeliveryWorker::new(maker.world.lab.app.clone(), false);
+    let (clock, receiver) = (ManualClock::at(1_700_000_000_000), Receiver::start());
+    let options = LabOptions { clock: clock.clone(), private_receivers: false, ..LabOptions::default() };
+    let maker = Maker::within(Lab::with(options).await, clock).await;
     let by_name = receiver.url().replace("127.0.0.1", "localhost");
     let mapped = receiver.url().replace("127.0.0.1", "[::ffff:127.0.0.1]");
     for url in [receiver.url(), by_name, mapped] {
         maker.put(json!({"request_url": url})).await.data();
-        assert_eq!(strict.round().await, 1);
+        assert_eq!(maker.round().await, 1);
         let reason = text(&maker.get().await, "reason");
         assert!(
             reason.contains(

@@ -5,7 +5,7 @@ mod clients;
 mod delivery;
 mod faults;
 mod listening;
-mod reach;
 mod long_connections;
+mod reach;
 mod recipients;
 mod upgrade;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::IDENTITIES;
 use super::shown::{Application, I18n, Owner, Scope};
+use super::subscriptions::Subscriptions;
 use crate::rules::images::avatar_url;
 use crate::{Call, Empty, Input, Operation, rules, translate};
 
@@ -41,7 +42,7 @@ enum Lang {
 }
 
 /// The app.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Output {
     /// The app.
     app: Application,
@@ -99,6 +100,7 @@ impl Operation for Get {
             token_types: rules::scopes::identities(scope),
         };
         let ability = install.bot.then_some("bot");
+        let subscriptions = Subscriptions::of(tx, &install, install.app_id == call.app_id()).await?;
         Ok(Output {
             app: Application {
                 app_id: install.app_id.to_string(),
@@ -131,6 +133,7 @@ impl Operation for Get {
                     owner_id: owner_id.unwrap_or_default(),
                     name: owner.map(|user| user.name).unwrap_or_default(),
                 },
+                subscriptions,
                 mobile_default_ability: ability,
                 pc_default_ability: ability,
             },

@@ -6,6 +6,7 @@ use crate::{Entry, entry};
 
 mod get;
 mod shown;
+mod subscriptions;
 
 pub(crate) static ENTRIES: &[Entry] = &[entry::<get::Get>()];
 

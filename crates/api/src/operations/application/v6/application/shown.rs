@@ -3,10 +3,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::subscriptions::Subscriptions;
 use crate::rules::scopes::Identity;
 
 /// An app.
-#[derive(Debug, Serialize, JsonSchema)]
+// It has no `Debug`, so that its secrets do not get into a log.
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Application {
     /// Its id.
     pub(super) app_id: String,
@@ -42,6 +44,8 @@ pub(super) struct Application {
     pub(super) common_categories: Vec<String>,
     /// Its owner.
     pub(super) owner: Owner,
+    #[serde(flatten)]
+    pub(super) subscriptions: Subscriptions,
     /// What opens on mobile devices: `bot`; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mobile_default_ability: Option<&'static str>,

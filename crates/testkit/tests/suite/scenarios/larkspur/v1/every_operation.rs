@@ -60,6 +60,10 @@ async fn what_is_not_there() {
             ("PATCH", "/documents/t", json!({"deleted": true})),
             ("PUT", "/documents/t/collaborators", json!({"member": "u", "perm": "view"})),
             ("DELETE", "/images/i", json!({})),
+            ("GET", "/events", json!({})),
+            ("POST", "/events", json!({"app_id": "cli_0000000000000000", "type": "x", "event": {}})),
+            ("POST", "/events/x/resend", json!({})),
+            ("POST", "/apps/cli_0000000000000000/challenge", json!({})),
         ] {
             let reply = world.lab.control(method, &format!("/worlds/{key}{path}")).body(body).send().await;
             declined(&reply, 5275404, "tenant_key");
@@ -71,6 +75,7 @@ async fn what_is_not_there() {
         ("PUT", "/apps/cli_0000000000000000", json!({}), "app_id"),
         ("POST", "/apps/cli_0000000000000000/secret", json!({}), "app_id"),
         ("POST", "/apps/cli_0000000000000000/tokens", json!({}), "app_id"),
+        ("POST", "/apps/cli_0000000000000000/challenge", json!({}), "app_id"),
         ("POST", "/installs", json!({"app_id": "cli_0000000000000000"}), "app_id"),
         ("POST", "/apps", json!({"visible_to": ["unknown"]}), "visible_to[*]"),
         ("GET", "/users/unknown", json!({}), "user_id"),

@@ -3,6 +3,7 @@
 mod app;
 mod chat;
 mod document;
+mod event;
 mod every_operation;
 mod image;
 mod names;

@@ -1,0 +1,139 @@
+//! How an app receives events and callbacks, as the control API takes it.
+
+use larkspur_api::events::url_verification::UrlVerification;
+use larkspur_api::events::{Recipient, tell};
+use larkspur_api::{RootCall, rules};
+use larkspur_contract::Fault;
+use larkspur_contract::model::{AppKind, SubscriptionMode};
+use larkspur_store::apps::Install;
+use larkspur_store::events::subscriptions::{self, AddressState, Channel, Mode, Subscription, Types};
+use larkspur_store::events::{TICKET_EVERY_MS, claims};
+use larkspur_store::{Keys, Root, Tx};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::values;
+
+/// Why events that wait are dropped.
+const SET_ANEW: &str = "the request address was set anew";
+const TAKEN_AWAY: &str = "the request address was taken away";
+
+/// How an app receives events and callbacks from now on.
+// It has no `Debug`, so that its secrets do not get into a log.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Setting {
+    /// How it is told of events: at an address, which is the default, or by a long connection, which an ISV app cannot have.
+    mode: Option<SubscriptionMode>,
+    /// An absolute http or https address, which is asked to send a challenge back; empty for none. Not beside `websocket`.
+    #[schemars(length(max = 2048), extend("format" = "request-url"))]
+    request_url: Option<String>,
+    /// The types of events that it is told of; all by default.
+    #[schemars(length(max = 200))]
+    types: Option<Vec<String>>,
+    /// What to encrypt and sign with on webhooks; none by default.
+    #[schemars(length(min = 1, max = 256))]
+    encrypt_key: Option<String>,
+    /// What the app recognizes events by; as it is by default.
+    #[schemars(length(min = 1, max = 256))]
+    verification_token: Option<String>,
+    /// How it is asked by callbacks; as it is by default.
+    callbacks: Option<Callbacks>,
+}
+
+/// How an app is asked by callbacks.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+struct Callbacks {
+    /// At an address, or by a long connection, which an ISV app cannot have.
+    mode: SubscriptionMode,
+    /// An absolute http or https address; it is not asked for a challenge. Not beside `websocket`.
+    #[schemars(length(max = 2048), extend("format" = "request-url"))]
+    request_url: Option<String>,
+    /// The types of callbacks; all by default.
+    #[schemars(length(max = 200))]
+    types: Option<Vec<String>>,
+}
+
+impl Setting {
+    /// Sets it for an app of the world. The caller holds the world's row; `now` is the world's time.
+    pub(crate) async fn write(
+        &self,
+        root: &mut Root,
+        tx: &mut Tx,
+        (call, now): (&RootCall, i64),
+        install: &Install,
+    ) -> Result<(), Fault> {
+        let app_id = install.app_id;
+        let before = subscriptions::get(tx, app_id).await?.unwrap_or_else(Subscription::none);
+        let after = self.over(before, install, call.now)?;
+        let asked = after.events.mode == Mode::Webhook && !after.events.request_url.is_empty();
+        let gone = after.events.mode == Mode::Webhook && !asked;
+        claims::drop_everywhere(root, app_id, if gone { TAKEN_AWAY } else { SET_ANEW }).await?;
+        if gone && self.callbacks.is_none() {
+            subscriptions::remove(tx, app_id).await?;
+        } else {
+            subscriptions::set(tx, app_id, &after).await?;
+        }
+        subscriptions::announce(root, app_id).await?;
+        if asked {
+            let recipient = Recipient::of_maker(app_id, install.developer, &call.engine.keys);
+            let question = UrlVerification { challenge: Keys::fresh_secret() };
+            tell(tx, &question, &recipient, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The setting over the one that there is. `real_now` is the real time.
+    fn over(&self, before: Subscription, install: &Install, real_now: i64) -> Result<Subscription, Fault> {
+        if self.mode.is_none() && self.request_url.is_none() {
+            return Err(values::invalid("request_url", None, "an address, or the mode websocket"));
+        }
+        let is_isv = install.kind == AppKind::Isv;
+        let mode = self.mode.unwrap_or(SubscriptionMode::Webhook);
+        let events = channel("", is_isv, mode, self.request_url.as_deref(), self.types.as_deref())?;
+        let callbacks = match &self.callbacks {
+            Some(new) => {
+                let (url, types) = (new.request_url.as_deref(), new.types.as_deref());
+                let channel = channel("callbacks.", is_isv, new.mode, url, types)?;
+                Channel { state: AddressState::Verified, ..channel }
+            }
+            None => before.callbacks,
+        };
+        let has_address = !events.request_url.is_empty();
+        Ok(Subscription {
+            events,
+            callbacks,
+            encrypt_key: self.encrypt_key.clone(),
+            verification_token: self.verification_token.clone().or(before.verification_token),
+            ticket_at: (is_isv && has_address).then_some(real_now + TICKET_EVERY_MS),
+        })
+    }
+}
+
+/// A channel, of fields whose names begin with `at`.
+fn channel(
+    at: &str,
+    is_isv: bool,
+    mode: SubscriptionMode,
+    url: Option<&str>,
+    types: Option<&[String]>,
+) -> Result<Channel, Fault> {
+    let url = url.unwrap_or_default();
+    if mode == SubscriptionMode::Websocket && is_isv {
+        let why = "an ISV app has no long connections";
+        return Err(values::invalid(&format!("{at}mode"), Some(mode.as_str()), why));
+    }
+    if mode == SubscriptionMode::Websocket && !url.is_empty() {
+        return Err(values::invalid(&format!("{at}request_url"), Some(url), "not beside the mode websocket"));
+    }
+    let types = match types {
+        None => Types::All,
+        Some(names) => {
+            if let Some(wrong) = names.iter().find(|name| !rules::events::is_type_name(name)) {
+                let why = "1 to 128 lower-case letters, digits, _ and .";
+                return Err(values::invalid(&format!("{at}types[*]"), Some(wrong), why));
+            }
+            Types::Only(names.to_vec())
+        }
+    };
+    Ok(Channel { mode: mode.into(), types, ..Channel::webhook(url.to_owned()) })
+}

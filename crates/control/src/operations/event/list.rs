@@ -1,0 +1,130 @@
+use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, get};
+use larkspur_store::Root;
+use larkspur_store::events::history;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::not_sent::{self, NotSent};
+use super::{Shown, Tries};
+use crate::operations::{CONTROL, WorldPath};
+use crate::{support, values};
+
+/// How many events are shown unless something else is said.
+const SHOWN: usize = 50;
+
+/// `GET /larkspur/v1/worlds/:tenant_key/events`
+pub(crate) struct List;
+
+/// Which events.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Query {
+    /// Of this type alone. Then the answer says also which apps are not told of such events, and why.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// Of this app alone.
+    app_id: Option<String>,
+    /// In this state alone.
+    state: Option<State>,
+    /// With a number below this one: the rest of a list.
+    before: Option<String>,
+    /// At most so many; 50 by default.
+    #[schemars(range(min = 1, max = 200), extend("default" = 50))]
+    limit: Option<u16>,
+    /// For which chat `not_sent` is told: then an app whose bot is not in it is not told.
+    chat_id: Option<String>,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    /// It is to be sent, or to be sent again.
+    Waiting,
+    /// It arrived.
+    Delivered,
+    /// It is sent no more.
+    Dropped,
+}
+
+/// The events of a world.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Output {
+    /// The newest first; one for each app that is told.
+    events: Vec<Shown>,
+    /// Where to go on, if there may be more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
+    /// The apps of the world that would not be told of an event of the type that was asked for, as they are now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_sent: Option<Vec<NotSent>>,
+}
+
+impl Operation for List {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.event.list",
+        summary: "List the events of a world with their deliveries",
+        route: get("/larkspur/v1/worlds/{tenant_key}/events"),
+        effect: Effect::Reads,
+        consumes: Consumes::Nothing,
+        codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
+        example: "type=app_ticket",
+        behaviours: &[Behaviour {
+            name: "event_attempts_kept",
+            rule: "A page looks at no more than 500 events, so that it may have fewer than were asked for although there are more: `before` says so. Attempts are kept in memory by the server that made them.",
+            basis: Basis::Assumed,
+            switch: false,
+        }],
+        ..CONTROL
+    };
+    type Ground = Root;
+    type Path = WorldPath;
+    type Query = Query;
+    type Body = Empty;
+    type Output = Output;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
+        let Query { kind, app_id, state, before, limit, chat_id } = &input.query;
+        let (mut tx, now) = support::open(root, call, &input.path.tenant_key).await?;
+        let app = match app_id {
+            Some(id) => Some(support::app(&mut tx, "app_id", id).await?.app_id),
+            None => None,
+        };
+        let from = match before {
+            Some(text) => {
+                text.parse().map_err(|_| values::invalid("before", Some(text), "the number of an event"))?
+            }
+            None => i64::MAX,
+        };
+        let seen = history::before(&mut tx, app, from).await?;
+        let last = seen.last().map(|past| past.number);
+        let all = seen.len() < usize::try_from(history::WINDOW).unwrap_or_default();
+        let wanted = state.map(|state| match state {
+            State::Waiting => "waiting",
+            State::Delivered => "delivered",
+            State::Dropped => "dropped",
+        });
+        let mut found: Vec<_> = seen
+            .into_iter()
+            .filter(|past| kind.as_ref().is_none_or(|kind| past.event_type == *kind))
+            .filter(|past| wanted.is_none_or(|state| past.state == state))
+            .collect();
+        let most = limit.map_or(SHOWN, usize::from);
+        let before = match found.get(most.saturating_sub(1)).filter(|_| found.len() > most) {
+            Some(past) => Some(past.number),
+            None => last.filter(|_| !all),
+        };
+        found.truncate(most);
+        let tries = Tries::of(&call.engine, tx.tenant());
+        let not_sent = match kind {
+            Some(kind) => Some(not_sent::of(&mut tx, kind, chat_id.as_deref()).await?),
+            None => None,
+        };
+        Ok(Output {
+            events: found.into_iter().map(|past| tries.show(past, now - call.now)).collect(),
+            before: before.map(|number| number.to_string()),
+            not_sent,
+        })
+    }
+}

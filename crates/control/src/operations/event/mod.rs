@@ -1,0 +1,101 @@
+//! The events of a world: what its apps were told, and what a test has them told.
+
+use larkspur_contract::ids::TenantKey;
+use larkspur_store::events::history::Past;
+use larkspur_store::{Engine, Try};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+pub(super) mod list;
+mod not_sent;
+pub(super) mod resend;
+pub(super) mod send;
+
+/// An event that one app was told, is being told, or will be told.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Shown {
+    /// Its id (`event_id`, or `uuid` in the first envelope), the same at every attempt.
+    event_id: String,
+    /// Its place, for `before`: later events have larger numbers.
+    number: String,
+    /// `url_verification` or the type of the event.
+    event_type: String,
+    /// The app.
+    app_id: String,
+    /// `waiting`, `delivered` or `dropped`.
+    state: String,
+    /// When it happened, in milliseconds since 1970 by the world's clock.
+    created_at_ms: i64,
+    /// What it says, without the envelope.
+    payload: Value,
+    /// How often it was tried.
+    attempt_count: i64,
+    /// The attempts that the answering server made since its start, the oldest first; it keeps the last 2,000 of all.
+    attempts: Vec<Attempt>,
+    /// The HTTP status or code of the last answer, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<i64>,
+    /// Why the last attempt failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+    /// When it is tried next, in milliseconds since 1970 by the world's clock, if it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_try_ms: Option<i64>,
+}
+
+/// An attempt to deliver an event.
+#[derive(Serialize, JsonSchema)]
+struct Attempt {
+    /// Which one, from 1.
+    n: i64,
+    /// When it began, in milliseconds since 1970 by the real time.
+    at_ms: i64,
+    /// How long it took, in milliseconds.
+    took_ms: i64,
+    /// The address that it was posted to; absent for a long connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_url: Option<String>,
+    /// The HTTP status, or the code of the acknowledgment, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+}
+
+/// What is known of the attempts at a world's events.
+struct Tries(Vec<Try>);
+
+impl Tries {
+    fn of(engine: &Engine, tenant: TenantKey) -> Self {
+        Tries(engine.attempts.of(tenant))
+    }
+
+    /// An event with its attempts. `offset_ms` is what the world's clock is ahead of the real time.
+    fn show(&self, past: Past, offset_ms: i64) -> Shown {
+        let own = self.0.iter().filter(|one| one.event_id == past.event_id && one.app_id == past.app_id);
+        let attempts = own.map(|one| Attempt {
+            n: one.n,
+            at_ms: one.at,
+            took_ms: one.took_ms,
+            request_url: Some(one.request_url.clone()).filter(|url| !url.is_empty()),
+            status: one.status,
+            failure: one.failure.clone(),
+        });
+        Shown {
+            attempts: attempts.collect(),
+            event_id: past.event_id,
+            number: past.number.to_string(),
+            event_type: past.event_type,
+            app_id: past.app_id.to_string(),
+            next_try_ms: (past.state == "waiting").then_some(past.due_at + offset_ms),
+            state: past.state,
+            created_at_ms: past.created_at,
+            payload: serde_json::from_str(&past.payload).unwrap_or(Value::Null),
+            attempt_count: past.attempts,
+            status: past.status,
+            failure: Some(past.failure).filter(|why| !why.is_empty()),
+        }
+    }
+}

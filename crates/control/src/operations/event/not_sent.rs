@@ -1,0 +1,94 @@
+//! The apps that are not told of an event, and why.
+
+use larkspur_contract::ids::ChatId;
+use larkspur_contract::model::InstallStatus;
+use larkspur_contract::{Fault, events};
+use larkspur_store::chats::Member;
+use larkspur_store::events::subscriptions;
+use larkspur_store::{Tx, apps, members};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{support, values};
+
+/// An app that is not told.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct NotSent {
+    /// Its id.
+    app_id: String,
+    /// Why.
+    reason: Reason,
+    /// The scopes of which it needs one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    needs: Vec<&'static str>,
+    /// What to do about it.
+    fix: &'static str,
+}
+
+/// Why an app is not told.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Reason {
+    /// It is not in use, or has no bot.
+    BotOff,
+    /// It is not subscribed to the type, or has no verified address.
+    NotSubscribed,
+    /// It has none of the scopes.
+    NoScope,
+    /// Its bot is not in the chat.
+    BotAbsent,
+}
+
+impl Reason {
+    const fn fix(self) -> &'static str {
+        match self {
+            Reason::BotOff => "set status enabled and bot true: PUT …/apps/{app_id}",
+            Reason::NotSubscribed => {
+                "subscribe it: PUT …/apps/{app_id}/events; an address has to be verified"
+            }
+            Reason::NoScope => "grant it one of the scopes: PUT …/apps/{app_id}",
+            Reason::BotAbsent => "add its bot to the chat: PUT …/chats/{chat_id}/members/{app_id}",
+        }
+    }
+}
+
+/// The apps of a world that would not be told now of an event of a type, which may be in a chat; in the order of their ids.
+pub(super) async fn of(tx: &mut Tx, kind: &str, chat_id: Option<&str>) -> Result<Vec<NotSent>, Fault> {
+    let chat = match chat_id {
+        Some(id) => Some(support::chat(tx, id).await?.chat_id),
+        None => None,
+    };
+    let known = events::named(kind);
+    if known.is_none() {
+        return Err(values::invalid("type", Some(kind), "no type of event has this name"));
+    }
+    let subscribers = subscriptions::subscribers(tx).await?;
+    let mut found = Vec::new();
+    for app_id in apps::installed(tx).await? {
+        let Some(install) = apps::stored_install(tx, app_id).await? else { continue };
+        let subscribed = subscribers.iter().any(|one| one.install.app_id == app_id && one.types.has(kind));
+        let scopes = known.map_or(&[][..], |known| known.scopes);
+        let allowed = scopes.is_empty() || scopes.iter().any(|scope| install.scopes.has(scope));
+        let reason = if !install.bot || install.status != InstallStatus::Enabled {
+            Reason::BotOff
+        } else if !subscribed {
+            Reason::NotSubscribed
+        } else if !allowed {
+            Reason::NoScope
+        } else if is_absent(tx, chat, Member::Bot(app_id)).await? {
+            Reason::BotAbsent
+        } else {
+            continue;
+        };
+        let needs = if matches!(reason, Reason::NoScope) { scopes.to_vec() } else { Vec::new() };
+        found.push(NotSent { app_id: app_id.to_string(), reason, needs, fix: reason.fix() });
+    }
+    Ok(found)
+}
+
+async fn is_absent(tx: &mut Tx, chat: Option<ChatId>, bot: Member) -> Result<bool, Fault> {
+    match chat {
+        Some(chat) => Ok(members::get(tx, chat, &bot).await?.is_none()),
+        None => Ok(false),
+    }
+}

@@ -1,0 +1,95 @@
+use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, post};
+use larkspur_store::Root;
+use larkspur_store::events::history::{self, Made};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::operations::CONTROL;
+use crate::support;
+
+/// `POST /larkspur/v1/worlds/:tenant_key/events/:event_id/resend`
+pub(crate) struct Resend;
+
+/// Which event of which world.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Path {
+    /// The world's tenant.
+    tenant_key: String,
+    /// The event: one of the last 500 of the world, or of the app that is named.
+    event_id: String,
+}
+
+/// How to send it again.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Body {
+    /// The app that was told of it; the event's id names it, but among more than 500 newer events it has to be named.
+    app_id: Option<String>,
+    /// Whether it gets another event_id each time, as some duplicates of the platform have; not by default.
+    #[schemars(extend("default" = false))]
+    fresh_id: Option<bool>,
+    /// How often; once by default.
+    #[schemars(range(min = 1, max = 100), extend("default" = 1))]
+    times: Option<u8>,
+}
+
+/// What is sent.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Output {
+    /// The event_id of each copy.
+    event_ids: Vec<String>,
+}
+
+impl Operation for Resend {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.event.resend",
+        summary: "Send an event again, whatever became of it",
+        route: post("/larkspur/v1/worlds/{tenant_key}/events/{event_id}/resend"),
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
+        emits: &[],
+        example: r#"{"times":2}"#,
+        behaviours: &[Behaviour {
+            name: "event_resent",
+            rule: "Each copy is delivered like an event of its own, with the old create_time, and is listed beside the old one.",
+            basis: Basis::Assumed,
+            switch: false,
+        }],
+        ..CONTROL
+    };
+    type Ground = Root;
+    type Path = Path;
+    type Query = Empty;
+    type Body = Body;
+    type Output = Output;
+
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
+        let (Path { tenant_key, event_id }, Body { app_id, fresh_id, times }) = (&input.path, &input.body);
+        let (mut tx, _) = support::lock(root, call, tenant_key).await?;
+        let app = match app_id {
+            Some(id) => Some(support::app(&mut tx, "app_id", id).await?.app_id),
+            None => None,
+        };
+        let seen = history::before(&mut tx, app, i64::MAX).await?;
+        let found = seen.into_iter().find(|past| past.event_id == *event_id);
+        let past = found.ok_or_else(|| {
+            support::not_found("event_id", event_id, "none of the last 500 events has this id")
+        })?;
+        let made = Made {
+            event_id: Some(event_id.as_str()).filter(|_| *fresh_id != Some(true)),
+            app_id: past.app_id,
+            developer: past.developer,
+            event_type: &past.event_type,
+            form: past.form,
+            payload: &past.payload,
+            sealed: past.sealed,
+            created_at: past.created_at,
+        };
+        let mut event_ids = Vec::new();
+        for _ in 0..times.unwrap_or(1) {
+            event_ids.push(history::send(&mut tx, &made).await?);
+        }
+        Ok(Output { event_ids })
+    }
+}

@@ -1,0 +1,146 @@
+//! The events of a tenant as operators see them: listed, made up, and sent again.
+
+use larkspur_contract::events::Form;
+use larkspur_contract::ids::{AppId, TenantKey};
+
+use super::subscriptions;
+use crate::driver::StoreError;
+use crate::{Row, Tx, Value};
+
+/// How many rows are looked at for one page, and for one event that is to be sent again.
+pub const WINDOW: i64 = 500;
+
+/// An event that one app was told, is being told, or will be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// Its place: later rows have larger numbers.
+    pub number: i64,
+    /// Its id, the same at every attempt.
+    pub event_id: String,
+    /// The app.
+    pub app_id: AppId,
+    /// The tenant that made the app.
+    pub developer: TenantKey,
+    /// Its type.
+    pub event_type: String,
+    /// How it is wrapped.
+    pub form: Form,
+    /// What it says: JSON.
+    pub payload: String,
+    /// Whether this is sealed in the store.
+    pub sealed: bool,
+    /// When it happened, in the tenant's time.
+    pub created_at: i64,
+    /// `waiting`, `delivered` or `dropped`.
+    pub state: String,
+    /// When it is tried again, in the real time, if it waits.
+    pub due_at: i64,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// The HTTP status of the last answer, if there was one.
+    pub status: Option<i64>,
+    /// Why the last attempt failed; empty if it did not.
+    pub failure: String,
+}
+
+const COLUMNS: &str = "number, event_id, app_id, developer, event_type, form, sealed, payload, created_at, state, due_at, attempts, \
+     status, failure";
+
+/// The last [`WINDOW`] events in the transaction's tenant whose numbers are below `before`, the newest first; those of one
+/// app, if one is named.
+pub async fn before(tx: &mut Tx, app_id: Option<AppId>, before: i64) -> Result<Vec<Past>, StoreError> {
+    let rows = match app_id {
+        None => {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM event_delivery WHERE tenant = $1 AND number < $2 ORDER BY number DESC LIMIT CAST($3 AS BIGINT)"
+            );
+            tx.rows(&sql, [before.into(), WINDOW.into()]).await?
+        }
+        Some(app_id) => {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM event_delivery WHERE tenant = $1 AND app_id = $2 AND number < $3 \
+                 ORDER BY number DESC LIMIT CAST($4 AS BIGINT)"
+            );
+            tx.rows(&sql, [app_id.into(), before.into(), WINDOW.into()]).await?
+        }
+    };
+    rows.into_iter().map(|row| past(tx, row)).collect()
+}
+
+fn past(tx: &Tx, mut row: Row) -> Result<Past, StoreError> {
+    let (sealed, payload) = (row.flag(6)?, row.text(7)?);
+    let payload = match sealed {
+        true => subscriptions::open(&tx.engine().keys, &payload)?.unwrap_or_default(),
+        false => payload,
+    };
+    Ok(Past {
+        number: row.int(0)?,
+        event_id: row.text(1)?,
+        app_id: row.id(2, AppId::parse)?,
+        developer: row.id(3, TenantKey::parse)?,
+        event_type: row.text(4)?,
+        form: row.id(5, Form::parse)?,
+        payload,
+        sealed,
+        created_at: row.int(8)?,
+        state: row.text(9)?,
+        due_at: row.int(10)?,
+        attempts: row.int(11)?,
+        status: row.int_or_null(12)?,
+        failure: row.text(13)?,
+    })
+}
+
+/// An event that an operator has sent.
+pub struct Made<'a> {
+    /// Its id; `None` for a fresh one.
+    pub event_id: Option<&'a str>,
+    /// The app.
+    pub app_id: AppId,
+    /// The tenant that made the app.
+    pub developer: TenantKey,
+    /// Its type, known or not.
+    pub event_type: &'a str,
+    /// How it is wrapped.
+    pub form: Form,
+    /// What it says: JSON.
+    pub payload: &'a str,
+    /// Whether this is sealed in the store.
+    pub sealed: bool,
+    /// When it happened, in the tenant's time.
+    pub created_at: i64,
+}
+
+/// Adds an event in the transaction's tenant, to be sent at once; its id.
+pub async fn send(tx: &mut Tx, made: &Made<'_>) -> Result<String, StoreError> {
+    let sql = "INSERT INTO event_delivery (tenant, number, event_id, app_id, developer, event_type, form, sealed, payload, created_at, \
+               state, due_at, attempts, owner, lease_until, status, failure) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    let event_id = match made.event_id {
+        Some(id) => id.to_owned(),
+        None => format!("{:032x}", tx.random_id()),
+    };
+    let payload = if made.sealed { tx.engine().keys.seal(made.payload) } else { made.payload.to_owned() };
+    let row: [Value; 16] = [
+        tx.next_id().into(),
+        event_id.as_str().into(),
+        made.app_id.into(),
+        made.developer.into(),
+        made.event_type.into(),
+        made.form.as_str().into(),
+        i64::from(made.sealed).into(),
+        payload.into(),
+        made.created_at.into(),
+        "waiting".into(),
+        tx.engine().clock.now_ms().into(),
+        0.into(),
+        "".into(),
+        0.into(),
+        Value::Null,
+        "".into(),
+    ];
+    tx.rows(sql, row).await?;
+    let engine = tx.engine().clone();
+    tx.on_commit(|| {}, move || engine.wakeup.wake());
+    Ok(event_id)
+}
