@@ -317,7 +317,7 @@ mod tests {
             "larkspur.db",
         ] {
             let error = config(url).expect_err("refused").to_string();
-            assert!(error.contains("no address") && !error.contains("hunter2"), "{error}");
+            assert!(error.contains("not a PostgreSQL URL") && !error.contains("hunter2"), "{error}");
         }
         let error = config("postgres://h/db?sslmode=verify-full").expect_err("refused").to_string();
         assert!(error.contains("postgres.tls = \"verify\""), "{error}");

@@ -190,7 +190,7 @@ mod tests {
             assert!(why.contains(part), "{why}");
         }
         let why = refused("postgres://h/db", Tls::Require, Some(&empty));
-        assert!(why.contains("with postgres.tls = \"verify\" only"), "{why}");
+        assert!(why.contains("only with postgres.tls = \"verify\""), "{why}");
         for path in [empty, torn] {
             std::fs::remove_file(path).expect("removed");
         }
