@@ -33,6 +33,8 @@ use crate::App;
 use crate::unpanicked::unpanicked;
 use connection::{Ack, Directory};
 
+/// The most apps, connected to other servers, that a look for due events leaves out.
+const ELSEWHERE: usize = 1024;
 /// How often a worker polls for work of which it was not notified: that of other processes, and later attempts.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The most deliveries under way at a time.
@@ -214,7 +216,7 @@ impl DeliveryWorker {
         });
     }
 
-    /// Claims at most so much of what is due; `None` if nothing is.
+    /// Claims at most this many due events; `None` if another look would find the same.
     async fn claim(&self, most: usize) -> Result<Option<Vec<Delivery>>, StoreError> {
         let engine = &self.app.engine;
         let now = engine.clock.now_ms();
@@ -234,14 +236,25 @@ impl DeliveryWorker {
             let (due, here) = (due.clone(), here.clone());
             Box::pin(async move { claims::claim(root, &due, now, &here).await })
         });
-        let Claimed { deliveries, elsewhere } = claimed.await?;
-        let seen = Instant::now();
-        let mut known = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
-        known.extend(elsewhere.into_iter().map(|app_id| (app_id, seen)));
-        Ok(Some(deliveries))
+        let Claimed { deliveries, elsewhere, acted } = claimed.await?;
+        let more = self.leave(elsewhere);
+        Ok((acted || more).then_some(deliveries))
     }
 
-    /// Apps whose events are not looked for: a moment ago they were connected to another server, and they are not `here`.
+    /// Remembers for a moment that these apps are connected to another server; false if that is known of all of them.
+    fn leave(&self, apps: HashSet<AppId>) -> bool {
+        let now = Instant::now();
+        let mut known = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known.len();
+        for app_id in apps {
+            if known.len() < ELSEWHERE {
+                known.entry(app_id).or_insert(now);
+            }
+        }
+        known.len() > before
+    }
+
+    /// Apps that another server sends to: a moment ago they were connected there, and they are not `here`.
     fn elsewhere(&self, here: &HashSet<AppId>) -> Vec<AppId> {
         let mut known = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|app_id, seen| seen.elapsed() < LOOK_EVERY && !here.contains(app_id));

@@ -264,6 +264,8 @@ pub struct Claimed {
     pub deliveries: Vec<Delivery>,
     /// Apps whose events are left to another server, to which they are connected.
     pub elsewhere: HashSet<AppId>,
+    /// Whether anything was done but leaving events to other servers.
+    pub acted: bool,
 }
 
 /// Claims what is due, in its order. What other workers have claimed meanwhile is left out, and so is what cannot be sent:
@@ -285,6 +287,7 @@ pub async fn claim(
             .unwrap_or_else(|| verdict_of_connected(row, here, &elsewhere));
         groups.entry((row.tenant, verdict)).or_default().push(row.number);
     }
+    let acted = groups.keys().any(|(_, verdict)| *verdict != Verdict::Leave);
     let owner = format!("{:032x}", root.engine().ids.random());
     let mut claimed = HashMap::new();
     for ((tenant, verdict), mut numbers) in groups {
@@ -312,7 +315,7 @@ pub async fn claim(
             deliveries.push(delivery(root, key, row, route.clone(), owner.clone())?);
         }
     }
-    Ok(Claimed { deliveries, elsewhere })
+    Ok(Claimed { deliveries, elsewhere, acted })
 }
 
 /// Claims rows of a tenant; what is read of those that were claimed.

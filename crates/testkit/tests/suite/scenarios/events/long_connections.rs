@@ -134,6 +134,16 @@ async fn what_waits_is_sent_when_the_app_connects() {
     assert_eq!(setup.online(&setup.lab).await, 0);
 }
 
+#[tokio::test]
+async fn apps_of_the_store_do_not_connect() {
+    let setup = Setup::start().await;
+    let isv = setup.world.control("POST", "/apps").body(json!({"kind": "isv"})).send().await.data();
+    let body = json!({"AppID": isv["app_id"], "AppSecret": isv["app_secret"]});
+    let reply = setup.lab.request("POST", ENDPOINT).body(body).send().await;
+    let refused = json!({"code": 403, "msg": "forbidden", "data": {"URL": ""}});
+    assert_eq!((reply.status(), reply.json()), (200, refused));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_that_is_not_handled_comes_again() {
     let setup = Setup::start().await;
