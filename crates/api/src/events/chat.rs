@@ -157,7 +157,7 @@ pub const NAMES: Behaviour = Behaviour {
 /// Who is told that a bot was added.
 pub const BOT_ADDED: Behaviour = Behaviour {
     name: "event_bot_added",
-    rule: "If a user adds bots, every bot in the chat is told, once for each bot that was added, and the new ones are told too. If a bot adds them, each new bot is told once, and no other bot.",
+    rule: "If a user adds bots, every bot in the chat is told, once for each bot that was added, and the new ones are told too. If a bot adds them, each new bot is told once, and no other bot is. A bot that joins by itself is told of it.",
     basis: Documented,
     switch: false,
 };

@@ -4,9 +4,9 @@
 //!
 //! 1. Write its constant into `larkspur_contract::events`, and add it to `ALL` there: name, form, scopes, page.
 //! 2. Write its file here: a struct with what happened, and an [`Event`] whose `told` makes the payload for one app. Ids of
-//!    users are made by [`Recipient::user`], since each app has its own.
+//!    users and bots are made by [`Recipient::party`], since each app has its own.
 //! 3. Emit it where it happens, in the operation's transaction: [`listeners`] (from memory; empty in most worlds, and then
-//!    stop), [`Listeners::retain`] for those that are concerned (most often the bots of the chat), then [`emit`].
+//!    stop), [`Listeners::retain`] for those that are concerned, then [`emit`]. For the bots of a chat, `chat.rs` has both.
 //! 4. Name it in `SPEC.emits` of each operation that does so; an operation that emits anything else fails in debug builds.
 //! 5. Provoke each pair of operation and event in a scenario; the coverage check counts them as it counts codes.
 //!

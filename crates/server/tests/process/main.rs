@@ -8,6 +8,7 @@ mod copy;
 mod deployment;
 mod files;
 mod full;
+mod heard;
 mod kill;
 mod logs;
 mod lost;

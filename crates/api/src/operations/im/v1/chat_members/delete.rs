@@ -135,7 +135,7 @@ const OWNER: Behaviour = Behaviour {
 };
 const LAST: Behaviour = Behaviour {
     name: "last_member_leaves",
-    rule: "A chat without an owner is dissolved when its last member leaves.",
+    rule: "A chat without an owner is dissolved when its last member leaves. There is no event for that: no bot is left in the chat.",
     basis: Assumed,
     switch: false,
 };
