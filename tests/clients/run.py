@@ -114,6 +114,12 @@ def readme(checks):
     readme.run(checks)
 
 
+def webhooks(checks):
+    import webhooks
+
+    webhooks.run(checks)
+
+
 def guide(checks):
     import guide
 
@@ -121,7 +127,7 @@ def guide(checks):
 
 
 PARTS = {part.__name__: part for part in (
-    python, models, newcomer, node, long_connection, wire, process, schema, browser, s3, readme, guide,
+    python, models, newcomer, node, long_connection, wire, process, schema, browser, s3, readme, webhooks, guide,
 )}
 
 

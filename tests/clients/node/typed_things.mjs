@@ -119,4 +119,11 @@ async function start(stage) {
     for await (const page of await ips.listWithIterator({})) assert.ok(page.ip_list.length);
     assert.equal(good(await stage.bot.event.v1.connection.get({})).online_instance_cnt, 0);
   });
+  await check("an app's subscriptions", async () => {
+    const data = { event: { subscription_type: "websocket", add_events: ["im.chat.updated_v1"] } };
+    const path = { app_id: stage.facts.app_id };
+    for (const who of [stage.bot, stage.users[0]]) good(await who.application.v7.applicationConfig.patch({ path, data }));
+    const { app } = good(await stage.bot.application.v6.application.get({ path: { app_id: "me" }, params: { lang: "zh_cn" } }));
+    assert.equal(app.event.subscription_type, "websocket");
+  });
 }

@@ -114,3 +114,9 @@ def start(checks, stage):
         assert set(good(stage.bot.contact.v3.scope.list()).user_ids) >= {one["open_id"] for one in stage.people}
         assert good(stage.bot.event.v1.outbound_ip.list()).ip_list == ["127.0.0.1"]
         assert good(stage.bot.event.v1.connection.get()).online_instance_cnt == 0
+    with checks("an app's subscriptions"):
+        config = {"event": {"subscription_type": "websocket", "add_events": ["im.chat.updated_v1"]}}
+        for who in (stage.bot, stage.users[0]):
+            good(who.application.v7.application_config.patch(app_id=stage.facts["app_id"], body=config))
+        app = good(stage.bot.application.v6.application.get(app_id="me", lang="zh_cn")).app
+        assert app.event.subscription_type == "websocket" and app.callback_info.callback_type == "websocket", vars(app)

@@ -111,7 +111,7 @@ fn body(flags: &Flags, spec: &Spec) -> Result<(String, Option<Bytes>), String> {
 }
 
 /// A body from the command line, a file, or standard input.
-fn read_body(text: &str) -> Result<Bytes, String> {
+pub(super) fn read_body(text: &str) -> Result<Bytes, String> {
     let bytes = match (text, text.strip_prefix('@')) {
         ("-", _) => {
             let mut bytes = Vec::new();

@@ -11,6 +11,7 @@ mod config;
 mod copy;
 mod describe;
 mod document;
+mod event;
 mod form;
 mod health;
 mod json;
@@ -53,6 +54,8 @@ enum Command {
     Operations(operations::Flags),
     /// Call an operation of a running server
     Call(call::Flags),
+    /// List, send and resend events
+    Event(event::Flags),
     /// Check whether a server on this machine is ready
     Health(health::Flags),
     /// Upgrade the data to the schema of this release, as a start does
@@ -124,6 +127,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(flags)) => serve::run(&flags),
         Some(Command::Operations(flags)) => operations::run(&flags),
         Some(Command::Call(flags)) => call::run(&flags),
+        Some(Command::Event(flags)) => event::run(&flags),
         Some(Command::Health(flags)) => health::run(&flags),
         Some(Command::Migrate(flags)) => migrate::run(&flags),
         Some(Command::Check(place)) => check::run(&place),

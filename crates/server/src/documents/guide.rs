@@ -5,6 +5,7 @@ const PAGES: &[(&str, &str)] = &[
     ("README.md", include_str!("../../../../docs/guide/README.md")),
     ("control-api.md", include_str!("../../../../docs/guide/control-api.md")),
     ("deploying.md", include_str!("../../../../docs/guide/deploying.md")),
+    ("events.md", include_str!("../../../../docs/guide/events.md")),
     ("operating.md", include_str!("../../../../docs/guide/operating.md")),
     ("scaling-out.md", include_str!("../../../../docs/guide/scaling-out.md")),
     ("signing-in.md", include_str!("../../../../docs/guide/signing-in.md")),

@@ -1,0 +1,276 @@
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::{Args, Subcommand};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::call;
+use super::client::Server;
+use crate::http::Sent;
+
+/// How often `--follow` looks for something new.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Flags of `larkspur event`.
+#[derive(Args)]
+pub(super) struct Flags {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List events with their deliveries, the newest last
+    List(List),
+    /// Send an event that you make up to an app
+    Send(Send),
+    /// Send an event again
+    Resend(Resend),
+}
+
+/// Which world of which server.
+#[derive(Args)]
+struct Where {
+    /// Tenant of the world [default: from the ready file]
+    #[arg(long, value_name = "KEY")]
+    tenant: Option<String>,
+    /// Base URL of the server [default: from the ready file]
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Control key [default: from the ready file]
+    #[arg(long)]
+    token: Option<String>,
+    /// Ready file [default: the setting `ready_file`, else ready.json in the data directory]
+    #[arg(long, value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    place: super::Place,
+}
+
+#[derive(Args)]
+struct List {
+    /// Only events of this app
+    #[arg(long, value_name = "ID")]
+    app: Option<String>,
+    /// Only events of this type; says also which apps are not told of them
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Only events in this state
+    #[arg(long, value_parser = ["waiting", "delivered", "dropped"])]
+    state: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=200))]
+    limit: u16,
+    /// Go on with what happens from now on
+    #[arg(long)]
+    follow: bool,
+    /// Print JSON, one event a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(Args)]
+struct Send {
+    /// Type of the event
+    #[arg(value_name = "TYPE")]
+    kind: String,
+    /// What it says, without the envelope: JSON, @FILE, or - for standard input
+    #[arg(value_name = "JSON", allow_hyphen_values = true)]
+    event: String,
+    /// App [default: from the ready file]
+    #[arg(long, value_name = "ID")]
+    app: Option<String>,
+    /// Send it even if its type is unknown or it does not fit its type
+    #[arg(long)]
+    raw: bool,
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(Args)]
+struct Resend {
+    /// Event, by its id
+    event_id: String,
+    /// App that was told; needed only if more than 500 events are newer
+    #[arg(long, value_name = "ID")]
+    app: Option<String>,
+    /// Give each copy an id of its own
+    #[arg(long)]
+    fresh_id: bool,
+    /// How often
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
+    times: u8,
+    #[command(flatten)]
+    place: Where,
+}
+
+/// Lists and sends events; a refusal makes the command fail.
+pub(super) fn run(flags: &Flags) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))?;
+    runtime.block_on(async {
+        match &flags.command {
+            Command::List(flags) => list(flags).await,
+            Command::Send(flags) => send(flags).await,
+            Command::Resend(flags) => resend(flags).await,
+        }
+    })
+}
+
+/// A world of a running server.
+struct World {
+    server: Server,
+    key: String,
+    path: String,
+}
+
+impl World {
+    fn find(place: &Where) -> Result<Self, String> {
+        let server = Server::find(place.url.as_deref(), place.ready_file.as_ref(), &place.place)?;
+        let key = match &place.token {
+            Some(key) => key.clone(),
+            None => server.known()?.control_key.clone(),
+        };
+        let tenant = match &place.tenant {
+            Some(tenant) => tenant.clone(),
+            None => {
+                let world = server.known()?.world.as_ref();
+                world.ok_or("the ready file has no world: pass --tenant")?.tenant_key.clone()
+            }
+        };
+        let path = format!("/larkspur/v1/worlds/{}/events", encoded(&tenant));
+        Ok(World { server, key, path })
+    }
+
+    /// The `data` of a call's answer.
+    async fn call(&self, method: &str, more: &str, body: Option<Value>) -> Result<Value, String> {
+        let authorization = format!("Bearer {}", self.key);
+        let body = body.map(|body| Bytes::from(body.to_string()));
+        let sent = Sent::json(Some(&authorization), body);
+        let answer = self.server.send(method, &format!("{}{more}", self.path), sent).await?;
+        let mut value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        if value["code"] == 0 {
+            return Ok(value["data"].take());
+        }
+        let why = match &value["error"]["field_violations"][0] {
+            Value::Null => value["msg"].as_str().unwrap_or("the answer is not JSON").to_owned(),
+            first => {
+                let text = |name: &str| first[name].as_str().unwrap_or_default().to_owned();
+                format!("{}: {}", text("field"), text("description"))
+            }
+        };
+        Err(format!("refused with HTTP {}: {why}", answer.status))
+    }
+}
+
+async fn list(flags: &List) -> Result<(), String> {
+    let world = World::find(&flags.place)?;
+    let mut query = format!("?limit={}", flags.limit);
+    for (name, value) in [("app_id", &flags.app), ("type", &flags.kind), ("state", &flags.state)] {
+        if let Some(value) = value {
+            query.push_str(&format!("&{name}={}", encoded(value)));
+        }
+    }
+    let mut seen: HashMap<String, Value> = HashMap::new();
+    loop {
+        let found = world.call("GET", &query, None).await?;
+        let events = found["events"].as_array().cloned().unwrap_or_default();
+        let mut shown = HashMap::new();
+        for event in events.iter().rev() {
+            let number = event["number"].as_str().unwrap_or_default().to_owned();
+            let stage = json!([event["state"], event["attempt_count"]]);
+            if seen.get(&number) != Some(&stage) {
+                super::print(&format!("{}\n", if flags.json { event.to_string() } else { line(event) }))?;
+            }
+            shown.insert(number, stage);
+        }
+        if seen.is_empty() && !flags.json {
+            for app in found["not_sent"].as_array().into_iter().flatten() {
+                let text = |name: &str| app[name].as_str().unwrap_or_default().to_owned();
+                super::print(&format!(
+                    "not sent to {}: {}: {}\n",
+                    text("app_id"),
+                    text("reason"),
+                    text("fix")
+                ))?;
+            }
+        }
+        if !flags.follow {
+            return Ok(());
+        }
+        seen = shown;
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// An event in one line.
+fn line(event: &Value) -> String {
+    let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+    let tries = match event["attempt_count"].as_i64().unwrap_or_default() {
+        1 => "1 try".to_owned(),
+        count => format!("{count} tries"),
+    };
+    let why = text("failure");
+    let why = if why.is_empty() { why } else { format!("  {why}") };
+    let names = [text("event_id"), format!("{:9}", text("state")), format!("{tries:7}"), text("app_id")];
+    format!("{}  {}{why}", names.join("  "), text("event_type"))
+}
+
+async fn send(flags: &Send) -> Result<(), String> {
+    let world = World::find(&flags.place)?;
+    let app = match &flags.app {
+        Some(app) => app.clone(),
+        None => {
+            let known = world.server.known()?.world.as_ref();
+            known.ok_or("the ready file has no app: pass --app")?.app_id.clone()
+        }
+    };
+    let event = call::read_body(&flags.event)?;
+    let event: Value =
+        serde_json::from_slice(&event).map_err(|error| format!("the event is not JSON: {error}"))?;
+    let body = json!({"app_id": app, "type": flags.kind, "event": event, "raw": flags.raw});
+    let made = world.call("POST", "", Some(body)).await?;
+    super::print(&format!("{}\n", made["event_id"].as_str().unwrap_or_default()))
+}
+
+async fn resend(flags: &Resend) -> Result<(), String> {
+    let world = World::find(&flags.place)?;
+    let mut body = json!({"fresh_id": flags.fresh_id, "times": flags.times});
+    if let Some(app) = &flags.app {
+        body["app_id"] = json!(app);
+    }
+    let path = format!("/{}/resend", encoded(&flags.event_id));
+    let made = world.call("POST", &path, Some(body)).await?;
+    for id in made["event_ids"].as_array().into_iter().flatten() {
+        super::print(&format!("{}\n", id.as_str().unwrap_or_default()))?;
+    }
+    Ok(())
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_it_stands() {
+        let event = json!({
+            "event_id": "e1", "state": "waiting", "attempt_count": 1, "app_id": "cli_1", "event_type": "a.b_v1",
+            "failure": "HTTP 500: no",
+        });
+        assert_eq!(line(&event), "e1  waiting    1 try    cli_1  a.b_v1  HTTP 500: no");
+        let event = json!({"event_id": "e1", "state": "delivered", "attempt_count": 2, "app_id": "cli_1", "event_type": "a"});
+        assert_eq!(line(&event), "e1  delivered  2 tries  cli_1  a");
+    }
+}

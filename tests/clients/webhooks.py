@@ -1,0 +1,174 @@
+"""Webhook receivers that are built with the official SDKs, unmodified: they verify their address, then handle events that are
+encrypted and signed. What they answer decides whether an event is sent again."""
+
+import contextlib
+import json
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import control
+from harness import HERE, Server, environment
+
+KEY, TOKEN = "a key of the tests", "a token of the tests"
+KIND = "im.message.receive_v1"
+MESSAGE = {"message": {"message_id": "om_1", "content": '{"text":"hello"}'}}
+# Seconds of the world's clock after which an event is sent again.
+LADDER = [15, 300, 3600, 6 * 3600]
+
+
+def run(checks):
+    with Server() as server:
+        python(checks, server)
+        node(checks, server)
+        ladder(checks, server)
+
+
+class Receiver:
+    """A webhook of the Python SDK's dispatcher."""
+
+    def __init__(self, register=True, key=KEY):
+        import lark_oapi as lark
+        from lark_oapi.core.model import RawRequest
+
+        self.events, self.statuses, self.bodies = [], [], []
+        builder = lark.EventDispatcherHandler.builder(key, TOKEN, lark.LogLevel.CRITICAL)
+        if register:
+            builder.register_p2_im_message_receive_v1(lambda event: self.events.append(event))
+        dispatcher, receiver = builder.build(), self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                request = RawRequest()
+                request.uri, request.headers = self.path, dict(self.headers)
+                request.body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.bodies.append(request.body)
+                answer = dispatcher.do(request)
+                receiver.statuses.append(answer.status_code)
+                self.send_response(answer.status_code)
+                self.send_header("Content-Length", str(len(answer.content)))
+                self.end_headers()
+                self.wfile.write(answer.content)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/events"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class App:
+    """A new custom app of a new world, and its token."""
+
+    def __init__(self, server):
+        self.server, self.home = server, control.fresh(server)
+        made = self.home.app()
+        self.id, self.token = made["app_id"], server.tenant_token(made["app_id"], made["app_secret"])
+
+    def subscribe(self, url, key=KEY):
+        """Sets the address as a program would: the platform asks it meanwhile. Code of the answer."""
+        body = {
+            "event": {"subscription_type": "webhook", "request_url": url, "add_events": [KIND]},
+            "event_and_callback_encrypt_strategy": {"encryption_key": key, "verification_token": TOKEN},
+        }
+        path = f"/open-apis/application/v7/applications/{self.id}/config"
+        return self.server.call("PATCH", path, body, self.token)[2]["code"]
+
+    def send(self):
+        body = {"app_id": self.id, "type": KIND, "event": MESSAGE, "raw": True}
+        return self.server.control("POST", f"{self.home.path}/events", body)["event_id"]
+
+    def fate(self, event_id):
+        found = self.server.control("GET", f"{self.home.path}/events?app_id={self.id}")["events"]
+        return next(event for event in found if event["event_id"] == event_id)
+
+    def tried(self, event_id, times):
+        """What became of an event once it was tried so often."""
+        return until(lambda: (fate := self.fate(event_id))["attempt_count"] >= times and fate)
+
+
+def until(found, patience=10):
+    deadline = time.monotonic() + patience
+    while not (value := found()):
+        assert time.monotonic() < deadline, "it takes too long"
+        time.sleep(0.02)
+    return value
+
+
+def python(checks, server):
+    app = App(server)
+    with Receiver() as receiver:
+        with checks("Python: the dispatcher verifies its address and handles an event"):
+            assert app.subscribe(receiver.url) == 0
+            event_id = app.send()
+            assert app.tried(event_id, 1)["state"] == "delivered"
+            event, = receiver.events
+            assert event.header.event_id == event_id and event.header.token == TOKEN
+            assert event.event.message.content == '{"text":"hello"}', event.event.message.content
+            assert receiver.statuses == [200, 200]
+            assert all(list(json.loads(body)) == ["encrypt"] for body in receiver.bodies)
+    with Receiver(key="another key") as receiver, checks("Python: a receiver with another key is not subscribed"):
+        assert app.subscribe(receiver.url) == 210042
+
+
+@contextlib.contextmanager
+def node_receiver():
+    """A webhook of the Node SDK: its address, and a function that gives its next line."""
+    surroundings = environment(ENCRYPT_KEY=KEY, VERIFICATION_TOKEN=TOKEN)
+    process = subprocess.Popen(
+        ["node", str(HERE / "node/webhook.mjs")], env=surroundings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    try:
+        # Lines of the SDK's logger stand between those of the program.
+        def line():
+            for text in process.stdout:
+                if text.startswith("{"):
+                    return json.loads(text)
+            raise AssertionError(f"node ended with {process.wait()}")
+
+        yield f"http://127.0.0.1:{line()['port']}/events", line
+    finally:
+        process.kill()
+        process.wait()
+
+
+def node(checks, server):
+    app = App(server)
+    with node_receiver() as (url, line):
+        with checks("Node: adaptDefault verifies its address and handles an event"):
+            assert app.subscribe(url) == 0
+            event_id = app.send()
+            heard = line()
+            assert heard["event_id"] == event_id and heard["message"] == MESSAGE["message"], heard
+            assert app.tried(event_id, 1)["state"] == "delivered"
+        with checks("Node: with another key the address is not verified"):
+            path = f"{app.home.path}/apps/{app.id}/events"
+            server.control("PUT", path, {"request_url": url, "encrypt_key": "another key", "verification_token": TOKEN})
+            until(lambda: server.control("GET", path).get("reason"))
+            assert server.control("GET", path)["verified"] is False
+
+
+def ladder(checks, server):
+    app = App(server)
+    with Receiver(register=False) as receiver, checks("Python: without a handler, 500 and four more tries, then none"):
+        assert app.subscribe(receiver.url) == 0
+        event_id = app.send()
+        for number, seconds in enumerate(LADDER, 1):
+            fate = app.tried(event_id, number)
+            assert (fate["state"], fate["status"], fate["attempt_count"]) == ("waiting", 500, number), fate
+            server.control("PUT", f"{app.home.path}/clock", {"advance_seconds": seconds})
+        fate = app.tried(event_id, 5)
+        assert (fate["state"], len(fate["attempts"])) == ("dropped", 5), fate
+        server.control("PUT", f"{app.home.path}/clock", {"advance_seconds": 100 * 3600})
+        time.sleep(0.3)
+        assert receiver.statuses == [200] + [500] * 5, receiver.statuses
