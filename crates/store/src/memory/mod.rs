@@ -29,7 +29,7 @@ pub struct Memory {
     pub installs: BoundedCache<(TenantKey, AppId), Install>,
     /// What users granted to apps, by user number.
     pub grants: BoundedCache<(TenantKey, AppId, u64), Grant>,
-    /// The apps of a tenant that can be told of events.
+    /// The apps of a tenant that can receive events.
     pub subscribers: BoundedCache<TenantKey, [Subscriber]>,
     /// Tags as response-ready JSON.
     pub tags: BoundedCache<(TenantKey, TagId), [u8]>,
