@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn beside_others_it_keeps_what_was_read_for_so_long() {
+    fn on_a_shared_store_it_keeps_reads_for_a_limited_time() {
         let clock = Arc::new(Hand::default());
         let memory = Memory::stale(1 << 20, 100, clock.clone());
         let at = |ms| clock.0.store(ms, Ordering::SeqCst);
