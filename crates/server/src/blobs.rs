@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_of_the_same_bytes_mends_what_is_damaged() {
+    async fn an_upload_of_the_same_bytes_repairs_damage() {
         let directory = tempfile::tempdir().expect("a directory");
         for url in [format!("file://{}/blobs", directory.path().display()), "memory:".to_owned()] {
             let objects = Objects::open(&url).expect("opens");
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_begun_and_never_finished_goes_after_a_while() {
+    async fn unfinished_files_are_removed_after_a_while() {
         let directory = tempfile::tempdir().expect("a directory");
         let url = format!("file://{}/blobs", directory.path().display());
         let objects = Objects::open(&url).expect("opens");

@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_longest_idle_of_the_address_with_most_goes_and_its_seat_is_taken() {
+    async fn the_longest_idle_of_the_busiest_address_gives_up_its_seat() {
         let connections = Connections::new(4, 0, || {});
         let crowd = [A, A, A].map(|address| connections.enter(address));
         let lonely = connections.enter(B);

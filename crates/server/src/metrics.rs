@@ -166,12 +166,7 @@ pub(crate) fn text(app: &App) -> String {
     line("gauge", "memory_tenants", "Tenants in the read model.", count(memory.tenants.len()));
     line("gauge", "memory_installs", "Installed apps in the read model.", count(memory.installs.len()));
     line("gauge", "memory_grants", "User grants in the read model.", count(memory.grants.len()));
-    line(
-        "gauge",
-        "limiter_keys",
-        "Callers counted by frequency control in this process.",
-        count(app.frequency.len()),
-    );
+    line("gauge", "limiter_keys", "Keys counted by rate limits in this process.", count(app.frequency.len()));
     for (name, help, value) in app.options.store_stats.as_ref().map(|stats| stats()).unwrap_or_default() {
         let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
         line(kind, name, help, value);

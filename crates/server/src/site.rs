@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_others_are_told_apart() {
+    fn foreign_pages_are_recognized() {
         let public = "https://larkspur.example.com";
         let from = |origin, fetch_site| Site { origin, fetch_site, ..at("127.0.0.1:5275") };
         for own in [

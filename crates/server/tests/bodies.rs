@@ -160,7 +160,7 @@ async fn an_upgraded_connection_is_the_handlers_and_frees_its_seat() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_asks_for_no_upgrade_gets_none() {
+async fn a_request_without_an_upgrade_header_gets_no_upgrade() {
     let setup = setup().await;
     let (address, _stop, _serving) = start(&setup, Limits::default()).await;
     let answer = once(address, &ask("echo")).await;

@@ -140,7 +140,7 @@ impl BodySource for Watched {
 }
 
 #[tokio::test]
-async fn a_body_is_read_only_when_the_caller_is_let_in() {
+async fn a_body_is_read_only_for_an_admitted_call() {
     let setup = Setup::new(AppOptions::default()).await;
     let token = format!("Bearer {}", setup.token(7200));
     let send = async |method: &str, path: &str, authorization: Option<&str>, length: usize| {

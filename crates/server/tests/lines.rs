@@ -129,7 +129,7 @@ async fn what_the_platform_has_and_larkspur_not_is_501() {
 }
 
 #[tokio::test]
-async fn what_is_not_served_is_told_loudly_once_an_operation_and_minute() {
+async fn an_unserved_operation_is_a_warning_once_per_minute() {
     let setup = Setup::new(AppOptions::default()).await;
     let token = format!("Bearer {}", setup.token(7200));
     let (lines, _guard) = Lines::start();
@@ -156,7 +156,7 @@ async fn what_is_not_served_is_told_loudly_once_an_operation_and_minute() {
 }
 
 #[tokio::test]
-async fn unknown_paths_are_told_with_the_methods_that_there_are() {
+async fn unknown_paths_are_logged_with_the_existing_methods() {
     let setup = Setup::new(AppOptions::default()).await;
     let token = format!("Bearer {}", setup.token(7200));
     let (lines, _guard) = Lines::start();
@@ -250,7 +250,7 @@ async fn every_line_says_who_called_what_and_how_long_it_took() {
 }
 
 #[tokio::test]
-async fn a_failure_is_an_error_and_a_planned_one_is_none() {
+async fn a_failure_is_an_error_and_a_planned_one_is_not() {
     let setup = Setup::new(AppOptions::default()).await;
     let token = format!("Bearer {}", setup.token(7200));
     let engine = setup.app.engine().clone();

@@ -174,14 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_without_room_is_told_from_other_reasons() {
+    fn a_full_disk_is_distinguished_from_other_reasons() {
         assert!(is_no_room(&of("53100", Effect::Writes).error));
         assert!(!is_no_room(&of("53200", Effect::Writes).error));
         assert!(!is_no_room(&of("42P01", Effect::Writes).error));
     }
 
     #[test]
-    fn a_statement_that_a_migration_made_stale_is_prepared_anew() {
+    fn a_statement_made_stale_by_a_migration_is_prepared_again() {
         let code = SqlState::from_code("0A000");
         let failure = meaning(&code, Some("RevalidateCachedQuery"), "no", Effect::Reads, "TABLE t");
         assert_eq!(failure, Failure { error: StoreError::Collided, lost: true });

@@ -302,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_read_and_shown_without_its_password() {
+    fn a_url_is_read_and_shown_without_its_password() {
         let config = config("postgres://me:hunter2@h1,h2:5433,h3/larkspur?keepalives_idle=5").expect("sound");
         assert_eq!(place(&config), "postgres://h1,h2,h3/larkspur");
         assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_without_its_password() {
+    fn an_invalid_url_is_refused_without_its_password() {
         for url in [
             "postgres://me:hunter2@h1:port/larkspur",
             "postgres://me:hunter2@h1/db?colour=red",

@@ -36,7 +36,7 @@ pub(crate) struct Part {
 enum Asks {
     /// Any statement.
     Anything,
-    /// A read of what no unit of a group changes.
+    /// A read of rows that no unit of a group changes.
     LookUp,
     /// To add a row.
     Row,

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stricter_of_address_and_setting_counts() {
+    fn the_stricter_of_url_and_setting_counts() {
         assert_eq!(mode("postgres://h/db", Tls::Prefer), SslMode::Prefer);
         assert_eq!(mode("postgres://h/db?sslmode=disable", Tls::Prefer), SslMode::Disable);
         assert_eq!(mode("postgres://h/db?sslmode=require", Tls::Prefer), SslMode::Require);
@@ -190,7 +190,7 @@ mod tests {
             assert!(why.contains(part), "{why}");
         }
         let why = refused("postgres://h/db", Tls::Require, Some(&empty));
-        assert!(why.contains("only with postgres.tls = \"verify\""), "{why}");
+        assert!(why.contains("used only with postgres.tls = \"verify\""), "{why}");
         for path in [empty, torn] {
             std::fs::remove_file(path).expect("removed");
         }

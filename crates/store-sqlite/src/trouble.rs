@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_failed_is_trouble_for_a_while_and_a_refusal_is_none() {
+    fn a_failed_write_is_reported_for_a_while_and_a_refusal_is_not() {
         let trouble = Trouble::default();
         let full = Err(StoreError::Unavailable("disk full".to_owned()));
         trouble.note(Effect::Reads, &full);

@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_is_told_from_other_collaborators() {
+    fn users_are_distinguished_from_other_collaborators() {
         for (member, user) in [
             ("4d7a3c6g", true),
             ("anna.b@example-corp_1", true),

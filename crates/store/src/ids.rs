@@ -81,7 +81,7 @@ impl Ids {
         Some((stamp << (NODE_BITS + SEQUENCE_BITS)) | (held.number << SEQUENCE_BITS) | sequence)
     }
 
-    /// A number below every snowflake that is made at this time or later, and above those made before it.
+    /// A number below every snowflake made at or after this time, and above those made before.
     pub(crate) fn first_at(now: i64) -> i64 {
         stamp(now) << (NODE_BITS + SEQUENCE_BITS)
     }

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_find_what_is_special_in_them() {
+    fn patterns_escape_special_characters() {
         assert_eq!(anywhere(r"\n5%_\"), r"%\\n5\%\_\\%");
     }
 

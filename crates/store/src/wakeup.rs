@@ -1,14 +1,14 @@
-//! Wakes the worker of this process when there is something for it to do.
+//! Wakes the worker of this process when it has work.
 
 use std::fmt;
 use std::sync::OnceLock;
 
-/// Called when something was committed that a worker should look at now.
+/// Notifies a worker after a commit with work for it.
 #[derive(Default)]
 pub struct Wakeup(OnceLock<Box<dyn Fn() + Send + Sync>>);
 
 impl Wakeup {
-    /// Has `wake` called at every commit with work. The first caller is served; any other gets false, and has to look for
+    /// Calls `wake` after every commit with work. Only the first caller is served; any other gets false, and has to poll for
     /// work from time to time, as all workers do, since other processes write to the store as well.
     pub fn listen(&self, wake: impl Fn() + Send + Sync + 'static) -> bool {
         self.0.set(Box::new(wake)).is_ok()

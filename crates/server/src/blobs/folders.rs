@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_their_owner_s_and_those_of_earlier_releases_become_so() {
+    fn files_are_private_and_those_of_earlier_releases_become_so() {
         let directory = tempfile::tempdir().expect("a directory");
         let folder = directory.path().join("outer/files");
         private(&folder).expect("made");

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_that_a_caller_must_know_is_told() {
+    fn a_description_has_everything_a_caller_needs() {
         let told = text(find("im.v2.tag.create").expect("there"), None);
         for part in [
             "im.v2.tag.create: Create a tag\n",

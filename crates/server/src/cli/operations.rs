@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_answered_with_what_was_meant() {
+    fn a_typo_is_answered_with_a_suggestion() {
         let refused = |id| find(id).err().expect("none of them");
         assert!(refused("im.v2.tag.creat").contains("; did you mean im.v2.tag.create?"));
         assert!(refused("im.v2.tga.create").contains("; did you mean im.v2.tag.create?"));

@@ -210,7 +210,7 @@ mod tests {
     use crate::REGISTRY;
 
     #[test]
-    fn every_field_of_every_operation_is_told() {
+    fn every_field_of_every_operation_is_documented() {
         let text = document(REGISTRY);
         for entry in REGISTRY.iter().copied().flatten() {
             let id = entry.spec.id;
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_told_once() {
+    fn answers_are_documented_once() {
         let text = document(REGISTRY);
         assert!(
             text.contains("Answer: `{tenant_key, name, clock_offset_ms, now_ms}`")

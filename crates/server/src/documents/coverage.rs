@@ -50,7 +50,7 @@ fn emitted(out: &mut String, registry: &[&[Entry]]) {
     }
 }
 
-/// A basis, in a word.
+/// The word for a basis.
 fn basis(basis: Basis) -> &'static str {
     match basis {
         Basis::Documented => "documented",

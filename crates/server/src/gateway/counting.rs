@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_windows_count_and_the_longer_wait_is_told() {
+    async fn both_windows_count_and_the_longer_wait_is_reported() {
         for by in each().await {
             let mut now = 0;
             for call in 0..1000 {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_an_app_that_is_only_named_nothing_is_kept() {
+    async fn nothing_is_kept_for_an_app_that_does_not_exist() {
         let [_, by] = each().await;
         let Counting::Shared(engine) = &by else { panic!("the second one counts in the store") };
         let key = Key { tenant: frequency::ALL_TENANTS.0, ..KEY };

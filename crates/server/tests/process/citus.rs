@@ -198,7 +198,7 @@ fn tables_are_divided_by_tenant_and_served() {
 }
 
 #[test]
-fn a_table_that_lies_otherwise_is_left_alone() {
+fn a_table_distributed_in_another_way_is_left_alone() {
     let cluster = Cluster::new(true);
     assert!(cluster.larkspur(&["migrate"]).0);
     cluster.run("SELECT CAST(create_distributed_table('chat', 'chat_id') AS TEXT) WHERE FALSE");

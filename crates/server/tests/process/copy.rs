@@ -232,7 +232,7 @@ impl Places {
 const TAGS: usize = 60_000;
 
 #[tokio::test]
-async fn a_copy_that_was_killed_goes_on() {
+async fn a_killed_copy_resumes() {
     let places = Places::new(TAGS).await;
     let (data, url, back) = (places.data("data"), places.url(), places.data("back"));
     for (from, to) in [(&data, &url), (&url, &back)] {

@@ -133,7 +133,7 @@ fn takes(key: &str, value: &str) -> Result<(), String> {
 }
 
 #[test]
-fn unit_and_image_set_what_can_be_set() {
+fn unit_and_image_set_variables_that_exist() {
     let mut set = 0;
     for name in ["larkspur.service", "Containerfile"] {
         for line in file(name).lines() {
@@ -171,7 +171,7 @@ fn the_image_runs_commands_that_there_are() {
 }
 
 #[test]
-fn health_is_what_the_server_says_of_itself() {
+fn health_is_what_the_server_reports() {
     let directory = TempDir::new().expect("a directory");
     let program = Program::start(&directory.path().join("data"));
     let address = program.ready["base_url"].as_str().and_then(|url| url.strip_prefix("http://"));

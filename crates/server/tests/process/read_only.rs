@@ -167,7 +167,7 @@ fn a_log_that_cannot_be_read_is_no_reason_to_answer_without_it() {
 }
 
 #[test]
-fn what_only_reads_makes_no_store_and_shares_none() {
+fn opening_to_read_creates_no_store_and_shares_none() {
     let directory = TempDir::new().expect("a directory");
     let data = directory.path().join("data");
     let refused = Sqlite::open_to_read(&data, &Options::default());

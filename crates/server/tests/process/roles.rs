@@ -122,7 +122,7 @@ fn a_check_tells_what_no_server_may_serve() {
 }
 
 #[test]
-fn a_check_tells_settings_that_lose_what_was_acknowledged() {
+fn a_check_reports_settings_that_lose_acknowledged_writes() {
     let database = Database::new(&["fsync=off", "full_page_writes=off"]);
     database.run("postgres", "CREATE DATABASE data");
     let (will_do, said) = database.larkspur("check", "larkspur");

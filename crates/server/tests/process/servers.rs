@@ -107,7 +107,7 @@ fn servers_that_start_at_once_make_one_demo_world() {
 
 /// The setting reaches the store: of two servers, the one that may read cached values does.
 #[test]
-fn a_server_may_be_allowed_to_read_what_is_old() {
+fn a_server_may_be_allowed_to_use_cached_reads() {
     let cluster = Cluster::new();
     let settings = cluster.directory().join("old.toml");
     std::fs::write(&settings, "[postgres]\nstale_ms = 60000\n").expect("written");

@@ -222,7 +222,7 @@ fn a_second_signal_ends_the_lame_duck_time() {
 }
 
 #[test]
-fn too_few_open_files_are_told_at_the_start() {
+fn too_few_open_files_are_reported_at_start() {
     let directory = TempDir::new().expect("a directory");
     let program = Program::start_with(&directory.path().join("data"), "ulimit -n 400;");
     let mut idle = Vec::new();
@@ -284,7 +284,7 @@ fn what_waiting_does_not_help_is_refused_at_once() {
 }
 
 #[test]
-fn migrating_waits_as_long_as_it_is_told() {
+fn migrating_waits_for_the_given_time() {
     let began = Instant::now();
     let output = Command::new(binary())
         .args(["migrate", "--wait", "2", "--store", NO_SERVER])

@@ -29,7 +29,7 @@ pub struct Memory {
     pub installs: BoundedCache<(TenantKey, AppId), Install>,
     /// What users granted to apps, by user number.
     pub grants: BoundedCache<(TenantKey, AppId, u64), Grant>,
-    /// The apps of a tenant that can be told of events.
+    /// The apps of a tenant that can receive events.
     pub subscribers: BoundedCache<TenantKey, [Subscriber]>,
     /// Tags as response-ready JSON.
     pub tags: BoundedCache<(TenantKey, TagId), [u8]>,
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn beside_others_it_keeps_what_was_read_for_so_long() {
+    fn on_a_shared_store_it_keeps_reads_for_a_limited_time() {
         let clock = Arc::new(Hand::default());
         let memory = Memory::stale(1 << 20, 100, clock.clone());
         let at = |ms| clock.0.store(ms, Ordering::SeqCst);

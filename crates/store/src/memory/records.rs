@@ -129,7 +129,7 @@ impl Types {
         }
     }
 
-    /// The set with some types more and some fewer. `known` is what every type means where some are taken out of it.
+    /// The set with types added and removed. `known` are all types, needed to remove some from [`Types::All`].
     pub fn changed<'a>(
         &self,
         add: &[String],
@@ -148,7 +148,7 @@ impl Types {
         Types::Only(names)
     }
 
-    /// The form of a column.
+    /// Its form in a column.
     pub(crate) fn to_column(&self) -> String {
         match self {
             Types::All => "*".to_owned(),
@@ -164,7 +164,7 @@ impl Types {
     }
 }
 
-/// An app installed in a tenant that can be told something.
+/// An app installed in a tenant that can receive events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscriber {
     /// The app, as installed there.

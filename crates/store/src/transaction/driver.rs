@@ -139,8 +139,8 @@ pub trait Session: Send {
         params: &'a [Value],
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>>;
 
-    /// As [`Session::query`], for a statement that reads what no unit which only adds writes: its answer does not depend on
-    /// the others of the unit's group.
+    /// As [`Session::query`], for reads of rows that units which only add never write: the result does not depend on the
+    /// other units of the group.
     fn look_up<'a>(
         &'a mut self,
         sql: &'a str,

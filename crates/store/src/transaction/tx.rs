@@ -152,7 +152,7 @@ impl Tx {
         self.noted(result)
     }
 
-    /// As [`Tx::rows`], for a statement that reads what no operation which only adds writes: such an operation may run it.
+    /// As [`Tx::rows`], for reads of rows that operations which only add never write: such an operation may run it.
     pub(crate) async fn look_up<const N: usize>(
         &mut self,
         sql: &str,
@@ -163,7 +163,7 @@ impl Tx {
         self.noted(result)
     }
 
-    /// Notes that an event of a type was written, and wakes the worker once it is committed.
+    /// Records that an event of this type was written, and wakes the worker after the commit.
     pub(crate) fn emitted(&mut self, kind: &'static EventType) {
         self.shared.emitted.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
         let engine = self.engine.clone();

@@ -34,7 +34,7 @@ pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError
     remember(root, tenant, &apps).await?;
     let forget = Arc::new(move |engine: &Engine| {
         engine.memory.tenants.forget(&tenant);
-        // Those of every tenant: which of them had an app of this one is not known.
+        // For every tenant: it is unknown which of them had an app of this one.
         engine.memory.subscribers.forget_where(|key| *key == tenant || !apps.is_empty());
         engine.memory.installs.forget_where(|key| key.0 == tenant || apps.contains(&key.1));
         engine.memory.grants.forget_where(|key| key.0 == tenant || apps.contains(&key.1));

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_may_do_everything_and_who_serves_need_not() {
+    fn an_owner_may_do_everything_and_a_serving_role_need_not() {
         assert_eq!(judged(&role(true, true, &[]), Schema::Same), Findings::default());
         let found = judged(&role(false, false, &[]), Schema::Same);
         assert!(found.faults.is_empty() && found.notes[0].contains("as their owner"), "{found:?}");
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_role_lacks_is_told_in_one_line() {
+    fn missing_rights_of_a_role_are_one_line() {
         let found = judged(&role(false, false, &["INSERT", "DELETE"]), Schema::Same);
         assert_eq!(found.faults.len(), 1, "{found:?}");
         assert!(found.faults[0].starts_with("the role r lacks INSERT, DELETE on app, "), "{found:?}");

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_program_may_serve_is_told() {
+    fn a_store_that_cannot_be_served_is_reported() {
         assert_eq!(state(Schema::Same, false, Some("k")).served(), Ok(Some("k".to_owned())));
         assert_eq!(state(Schema::Newer(99), false, Some("k")).served(), Ok(Some("k".to_owned())));
         assert_eq!(state(Schema::Absent, false, None).served(), Ok(None));

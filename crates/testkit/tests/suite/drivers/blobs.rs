@@ -131,7 +131,7 @@ async fn uploads_of_the_same_bytes_share_a_file_as_long_as_one_of_them_lives() {
 }
 
 #[tokio::test]
-async fn what_an_upload_left_behind_is_swept_and_what_one_brings_back_is_not() {
+async fn orphaned_files_are_swept_unless_an_upload_reclaims_them() {
     let place = Place::new().await;
     let picture = larkspur_testkit::png(7, 8);
     let key = BlobKey::of(place.tenant(), &picture);

@@ -191,7 +191,7 @@ async fn units_that_only_add_share_a_transaction() {
 
 /// Of two units that add the same row, one does, and the other finds it, even in the same statement.
 #[tokio::test]
-async fn two_who_add_the_same_row_find_out() {
+async fn two_units_that_add_the_same_row_both_learn_it() {
     let server = Server::start(&["fsync=off"]);
     let (store, driver) = store(&server).await;
     let runs = Arc::default();
@@ -264,7 +264,7 @@ async fn a_refusal_that_wrote_nothing_disturbs_no_other_unit() {
 
 /// If one unit rolls back, fails or panics, the writes of all are undone; then each is retried alone.
 #[tokio::test]
-async fn units_that_do_not_get_along_are_run_alone() {
+async fn units_that_conflict_are_run_alone() {
     let server = Server::start(&["fsync=off"]);
     let (store, driver) = store(&server).await;
     let broken = StoreError::Broken("wrong".to_owned());

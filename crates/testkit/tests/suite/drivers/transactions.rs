@@ -3,7 +3,7 @@
 use super::facts;
 
 facts! {
-    a_statement_by_itself_is_a_whole_transaction
+    a_lone_statement_is_a_whole_transaction
     a_commit_is_seen_afterwards
     a_rollback_leaves_nothing
     an_error_leaves_nothing_and_is_told
@@ -30,7 +30,7 @@ mod facts {
 
     use super::super::{INSERT, Store, row, unit};
 
-    pub(super) async fn a_statement_by_itself_is_a_whole_transaction(store: &Store) {
+    pub(super) async fn a_lone_statement_is_a_whole_transaction(store: &Store) {
         let by_itself = |effect, sql, key: i64| store.driver.query(effect, sql, row(key, "v"));
         let upsert = "INSERT INTO t (g, k, v) VALUES ($1, $2, $3) ON CONFLICT (g, k) DO UPDATE SET v = 'again' RETURNING v";
         for expected in ["v", "again"] {

@@ -229,7 +229,7 @@ fn outcome(reply: &Reply) -> Option<String> {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_on_its_way_leaves_a_doubt_and_says_so() {
+async fn a_lost_answer_leaves_the_outcome_unknown_and_says_so() {
     let (lab, driver) = lab().await;
     let world = lab.world().await;
     let path = format!("/im/v1/chats/{}", world.chat_id);

@@ -202,7 +202,7 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn an_unknown_id_is_told_first_whatever_else_is_wrong() {
+async fn an_unknown_id_is_reported_first_whatever_else_is_wrong() {
     let stage = stage().await;
     let check = async |case: &Translated, call: &dyn Fn(&str, &str) -> Request| {
         for (form, id, code) in [

@@ -248,7 +248,7 @@ fn noise() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn a_body_is_read_where_one_is_taken_and_nowhere_else() {
+async fn a_body_is_read_only_by_operations_that_take_one() {
     let world = Lab::start().await.world().await;
     let user = world.user_token(0, json!({})).await;
     let lab = &world.lab;

@@ -124,7 +124,7 @@ async fn scans(driver: &dyn Driver, sql: &str, params: Vec<Value>) -> Vec<String
 }
 
 #[tokio::test]
-async fn every_statement_prepares_and_none_looks_at_all_rows() {
+async fn every_statement_prepares_and_none_scans_all_rows() {
     let sqlite: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
     let recording = Recording::over(sqlite.clone());
     let lab = Lab::with(LabOptions { driver: Some(recording.clone()), ..LabOptions::default() }).await;

@@ -226,7 +226,7 @@ async fn a_user_is_deleted_once() {
 
 /// A right on a document is given to users who are deleted at the same moment: none outlives its user.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_right_is_given_to_a_user_who_is_gone() {
+async fn no_right_is_given_to_a_deleted_user() {
     let directory = tempfile::tempdir().expect("a directory");
     let world = lab(&directory).await.world().await;
     let token = world.document_url.rsplit('/').next().expect("a token");
@@ -271,7 +271,7 @@ async fn every_speaker_is_on_the_list() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_top_notice_wins_whole() {
+async fn one_top_notice_wins_as_a_whole() {
     let directory = tempfile::tempdir().expect("a directory");
     let world = lab(&directory).await.world().await;
     let path = format!("/im/v1/chats/{}/top_notice/put_top_notice", world.chat_id);

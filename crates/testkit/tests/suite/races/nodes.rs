@@ -171,7 +171,7 @@ async fn a_slot_of_a_job_is_entered_once() {
 const DAY: i64 = 24 * 3600 * 1000;
 
 #[tokio::test]
-async fn a_sweep_deletes_what_has_ended_by_the_clock_of_its_tenant() {
+async fn a_sweep_deletes_rows_that_expired_by_their_tenants_clock() {
     let server = Server::start(&["fsync=off"]);
     for [engine, _] in pairs(&server).await {
         let run = |sql: &'static str| engine.driver.query(Writes, sql, vec![]);

@@ -108,7 +108,7 @@ async fn a_user_added_and_removed_at_once_is_in_or_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn ten_managers_and_no_more_and_none_who_left() {
+async fn ten_managers_at_most_and_no_user_who_left() {
     let directory = tempfile::tempdir().expect("a directory");
     let world = lab(&directory).await.world().await;
     let ids = users(&world, 20).await;
@@ -132,7 +132,7 @@ async fn ten_managers_and_no_more_and_none_who_left() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_those_who_leave_at_once_one_is_the_last() {
+async fn of_members_who_leave_at_once_one_is_the_last() {
     let directory = tempfile::tempdir().expect("a directory");
     let world = lab(&directory).await.world().await;
     let mut tokens = Vec::new();

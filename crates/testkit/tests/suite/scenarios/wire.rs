@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::scenarios::{add_tabs, document, names, refused, text, url_tab, world};
 
 #[tokio::test]
-async fn the_generic_code_for_what_does_not_fit() {
+async fn the_generic_code_for_invalid_fields() {
     let settings = Settings { generic_field_validation: true, ..Settings::default() };
     let world = Lab::with_settings(settings).await.world().await;
     let (token, _) = document(&world, json!({"owner": world.app_id})).await;
@@ -116,7 +116,7 @@ async fn bodies_in_any_dress() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_none() {
+async fn malformed_bodies() {
     let world = world().await;
     for body in ["{", "[]", "nul", "1", "\"x\"", "{}x", "{'a':1}", "a=b"] {
         let reply = world.call("POST", "/im/v2/tags").raw(body).send().await;
@@ -168,7 +168,7 @@ async fn what_a_refusal_says() {
 }
 
 #[tokio::test]
-async fn calls_that_take_no_body_are_done_whatever_it_is() {
+async fn calls_without_a_body_ignore_any_body() {
     let world = world().await;
     let bodies = ["null", "[]", "\"x\"", "{", "a=b", "\0"];
     let chat = format!("/im/v1/chats/{}", world.chat_id);
@@ -279,7 +279,7 @@ async fn a_refusal_says_its_cause() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_named_by_its_whole_path() {
+async fn invalid_fields_are_named_by_their_whole_path() {
     let world = world().await;
     let chat = format!("/im/v1/chats/{}", world.chat_id);
     let owner = world.user_token(0, json!({})).await;

@@ -329,7 +329,7 @@ const GLOBAL: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn statements_without_a_tenant_stand_on_a_short_list() {
+fn statements_without_a_tenant_are_on_a_short_list() {
     let names =
         |sql: &str| sql.contains("tenant = $1") || sql.contains("(tenant, ") && sql.contains("VALUES ($1, ");
     let mut met = BTreeSet::new();

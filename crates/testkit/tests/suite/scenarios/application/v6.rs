@@ -17,7 +17,7 @@ fn scopes(world: &World, token: &str) -> Request {
 }
 
 #[tokio::test]
-async fn an_app_reads_of_itself() {
+async fn an_app_reads_about_itself() {
     let world = world().await;
     world
         .set_app(
@@ -182,7 +182,7 @@ async fn the_list_of_scopes_agrees_with_their_check() {
 }
 
 #[tokio::test]
-async fn an_app_applies_once_for_what_it_lacks() {
+async fn an_app_applies_once_for_missing_scopes() {
     let world = world().await;
     let (app, token) = world.app(json!({"scopes": ["im:chat"], "requested_scopes": ["im:chat"]})).await;
     let apply = || world.call("POST", "/application/v6/scopes/apply").token(&token);

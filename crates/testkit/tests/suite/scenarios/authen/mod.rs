@@ -287,7 +287,7 @@ async fn people_are_found_by_name_and_shown_as_text() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_request_is_told_on_a_page() {
+async fn errors_of_a_request_are_shown_on_a_page() {
     let world = world().await;
     let (poor, _) = world.app(json!({"scopes": ["im:chat"]})).await;
     let (disabled, _) = world.app(json!({"name": "off"})).await;
@@ -347,7 +347,7 @@ async fn what_just_fits_is_taken() {
 }
 
 #[tokio::test]
-async fn who_may_not_sign_in_is_told_so() {
+async fn a_failed_sign_in_has_a_reason() {
     let world = world().await;
     let user_of = |id: &str| format!("{}/{id}", world.tenant_key);
     let (unknown, other) = (user_of("unknown"), format!("0000000000000000/{}", world.users[0].user_id));
@@ -364,7 +364,7 @@ async fn who_may_not_sign_in_is_told_so() {
 }
 
 #[tokio::test]
-async fn registered_addresses_are_met_exactly() {
+async fn registered_addresses_match_exactly() {
     let world = world().await;
     let path = format!("/apps/{}/sign_in", world.app_id);
     let list = json!({"redirect_uris": ["https://app.example.com/cb"]});

@@ -21,7 +21,7 @@ async fn sign_in(world: &World, path: &str) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn a_code_that_comes_again_takes_back_what_it_gave() {
+async fn a_reused_code_revokes_its_tokens() {
     let world = world().await;
     for path in [V2, V3] {
         let by_hand = world.user_token(0, json!({"scopes": ["offline_access"]})).await;

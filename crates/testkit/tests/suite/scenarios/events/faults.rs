@@ -271,7 +271,7 @@ async fn a_deleted_world_leaves_nothing_to_deliver() {
 
 /// A worker that only polls once a second would take ten seconds for this.
 #[tokio::test]
-async fn a_running_worker_is_woken_by_what_is_written_and_ends_when_it_is_told_to() {
+async fn a_running_worker_is_woken_by_writes_and_stops_on_request() {
     let (maker, receiver) = (Maker::start().await, Receiver::start());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let running = tokio::spawn(maker.worker.clone().run(async {

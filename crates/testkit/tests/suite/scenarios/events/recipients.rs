@@ -106,7 +106,7 @@ async fn every_app_is_told_in_its_own_ids_wherever_it_was_made() {
 }
 
 #[tokio::test]
-async fn an_app_without_scope_bot_or_subscription_is_not_told() {
+async fn an_app_without_scope_bot_or_subscription_gets_no_event() {
     let lab = Lab::start().await;
     let (world, receiver) = (lab.world().await, Receiver::start());
     let (engine, worker) = (lab.app.engine(), lab.delivery_worker());

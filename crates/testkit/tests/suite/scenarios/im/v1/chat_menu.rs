@@ -281,7 +281,7 @@ async fn the_sample_of_the_create_page_passes() {
 }
 
 #[tokio::test]
-async fn a_change_looks_at_nothing_else() {
+async fn a_change_checks_nothing_else() {
     let (world, id, child) = three().await;
     let chat = world.chat_id.clone();
     let image = upload(&world, &world.token, "message").await;

@@ -157,7 +157,7 @@ async fn what_was_never_set_is_empty_or_absent() {
 }
 
 #[tokio::test]
-async fn what_was_set_is_told_in_every_form_of_id() {
+async fn profiles_are_shown_in_every_form_of_id() {
     let world = world().await;
     let facts = set_everything(&world).await;
     let [ada, bob, chen] = [&world.users[0], &world.users[1], &world.users[2]];
@@ -232,7 +232,7 @@ async fn states_of_an_account() {
 }
 
 #[tokio::test]
-async fn the_control_api_keeps_what_is_known_of_a_user() {
+async fn the_control_api_keeps_a_users_profile() {
     let world = world().await;
     let made = json!({"user_id": "eve", "name": "Eve", "en_name": "Eva", "gender": 1, "employee_type": 9});
     let shown = world.control("POST", "/users").body(made.clone()).send().await.data();
@@ -267,7 +267,7 @@ async fn the_control_api_keeps_what_is_known_of_a_user() {
 }
 
 #[tokio::test]
-async fn a_user_out_of_the_range_is_refused_alone() {
+async fn only_the_user_out_of_range_is_refused() {
     let world = world().await;
     let (app, token) = world.app(json!({"scopes": [READ], "visible_to": [world.users[1].user_id]})).await;
     for (user, code) in [(0, 41050), (1, 0)] {

@@ -148,7 +148,7 @@ async fn what_several_users_refuse() {
 }
 
 #[tokio::test]
-async fn names_are_told_whatever_the_range() {
+async fn names_are_shown_whatever_the_range() {
     let world = world().await;
     let (app, token) = world.app(json!({"scopes": [BASIC], "visible_to": []})).await;
     let path = format!("/users/{}", world.users[1].user_id);

@@ -133,7 +133,7 @@ async fn a_list_of_one_kind_of_right() {
 }
 
 #[tokio::test]
-async fn a_right_is_changed_and_taken_away() {
+async fn a_permission_is_changed_and_removed() {
     let world = world().await;
     let user = &world.users[1];
     for (member_type, id) in

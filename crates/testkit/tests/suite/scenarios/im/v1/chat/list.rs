@@ -119,7 +119,7 @@ async fn what_is_listed_and_how() {
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_its_own_list_alone() {
+async fn a_page_token_is_valid_for_its_own_list_only() {
     let world = Lab::start().await.world().await;
     made(&world, &["one", "two"]).await;
     let first = list(&world).query("page_size", "1").send().await.data();

@@ -182,7 +182,7 @@ async fn pages_follow_each_other() {
 }
 
 #[tokio::test]
-async fn what_is_too_short_or_too_long_finds_nothing() {
+async fn too_short_and_too_long_queries_find_nothing() {
     let world = Lab::start().await.world().await;
     let name = "群".repeat(64);
     let long = chat(&world, &name).await;

@@ -302,7 +302,7 @@ async fn a_chat_has_fifteen_bots_and_what_its_administrators_allow() {
 }
 
 #[tokio::test]
-async fn those_who_need_approval_wait() {
+async fn members_who_need_approval_wait() {
     let world = world().await;
     let chat = &world.chat_id;
     set_chat(&world, chat, json!({"settings": {"membership_approval": "approval_required"}})).await;
