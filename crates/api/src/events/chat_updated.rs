@@ -83,7 +83,7 @@ struct Side<'a> {
 }
 
 /// Restricted mode, in the order of events.
-#[derive(PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 struct Restricted {
     download_has_permission_setting: RestrictedPermission,
     message_has_permission_setting: RestrictedPermission,
@@ -150,31 +150,31 @@ impl Updated<'_> {
 
 /// What a chat has that another state of it has not, but for its owner.
 fn side<'a>(of: &'a Chat, other: &Chat) -> Side<'a> {
-    fn unless<T: PartialEq>(one: T, other: T) -> Option<T> {
-        (one != other).then_some(one)
+    fn unless<T: PartialEq + Copy>(one: T, other: &T) -> Option<T> {
+        (one != *other).then_some(one)
     }
     let (settings, others) = (&of.settings, &other.settings);
     // No word says that a list of members may speak: its names say it.
-    let moderation = unless(settings.moderation_permission, others.moderation_permission);
+    let moderation = unless(settings.moderation_permission, &others.moderation_permission);
     Side {
-        add_member_permission: unless(settings.add_member_permission, others.add_member_permission),
-        at_all_permission: unless(settings.at_all_permission, others.at_all_permission),
+        add_member_permission: unless(settings.add_member_permission, &others.add_member_permission),
+        at_all_permission: unless(settings.at_all_permission, &others.at_all_permission),
         avatar: (of.avatar != other.avatar).then(|| images::avatar_key(&of.avatar)),
         description: (of.description != other.description).then_some(&of.description),
-        edit_permission: unless(settings.edit_permission, others.edit_permission),
-        group_message_type: unless(of.group_message_type, other.group_message_type),
+        edit_permission: unless(settings.edit_permission, &others.edit_permission),
+        group_message_type: unless(of.group_message_type, &other.group_message_type),
         i18n_names: (of.i18n_names != other.i18n_names).then(|| chat::Names::of(&of.i18n_names)),
-        join_message_visibility: unless(settings.join_message_visibility, others.join_message_visibility),
-        leave_message_visibility: unless(settings.leave_message_visibility, others.leave_message_visibility),
-        membership_approval: unless(settings.membership_approval, others.membership_approval),
+        join_message_visibility: unless(settings.join_message_visibility, &others.join_message_visibility),
+        leave_message_visibility: unless(settings.leave_message_visibility, &others.leave_message_visibility),
+        membership_approval: unless(settings.membership_approval, &others.membership_approval),
         moderation_permission: moderation.filter(|setting| *setting != Moderation::ModeratorList),
         name: (of.name != other.name).then_some(&of.name),
         owner_id: None,
         restricted_mode_setting: unless(
             restricted(&settings.restricted_mode_setting),
-            restricted(&others.restricted_mode_setting),
+            &restricted(&others.restricted_mode_setting),
         ),
-        share_card_permission: unless(settings.share_card_permission, others.share_card_permission),
+        share_card_permission: unless(settings.share_card_permission, &others.share_card_permission),
     }
 }
 

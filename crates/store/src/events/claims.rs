@@ -301,7 +301,7 @@ pub async fn claim(
                 Verdict::Hold => put_off(&mut tx, numbers, real_now).await?,
                 Verdict::Drop(why) => give_up(&mut tx, numbers, real_now, why).await?,
                 Verdict::Fail { repeats: false } => {
-                    give_up(&mut tx, numbers, real_now, NOT_CONNECTED).await?
+                    give_up(&mut tx, numbers, real_now, NOT_CONNECTED).await?;
                 }
                 Verdict::Fail { repeats: true } => fail(&mut tx, numbers, real_now).await?,
                 Verdict::Leave => {}

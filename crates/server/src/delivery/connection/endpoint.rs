@@ -43,10 +43,10 @@ pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
         Ok(ticket) => {
             let url = url(app, request.headers, &ticket);
             let config = app.long_connections.options.client_config();
-            written(0, "", json!({"URL": url, "ClientConfig": config}))
+            written(0, "", &json!({"URL": url, "ClientConfig": config}))
         }
         // Clients read the address of an answer without looking at its code.
-        Err(code) => written(code.number, code.text, json!({"URL": ""})),
+        Err(code) => written(code.number, code.text, &json!({"URL": ""})),
     }
 }
 
@@ -56,7 +56,7 @@ fn read(body: &[u8]) -> Option<Asked> {
     serde_json::from_value(value).ok().filter(|_| body.trim_ascii_start().starts_with(b"{"))
 }
 
-fn written(code: u32, msg: &str, data: Value) -> Response {
+fn written(code: u32, msg: &str, data: &Value) -> Response {
     Response::json(200, json!({"code": code, "msg": msg, "data": data}).to_string())
 }
 

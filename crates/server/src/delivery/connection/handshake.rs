@@ -58,7 +58,7 @@ fn let_in(app: &App, query: &str) -> Result<Open, Code> {
 }
 
 /// `Sec-WebSocket-Key`, of a request that asks for a WebSocket of the right version (RFC 6455, 4.2.1).
-fn key<'a>(headers: &'a dyn Headers) -> Option<&'a str> {
+fn key(headers: &dyn Headers) -> Option<&str> {
     let has = |name: &str, word: &str| {
         let words = headers.get(name).unwrap_or_default().split(',');
         words.map(str::trim).any(|found| found.eq_ignore_ascii_case(word))

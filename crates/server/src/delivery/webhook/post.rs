@@ -120,7 +120,7 @@ impl Poster {
             .title_case_headers(true)
             .handshake(TokioIo::new(stream))
             .await;
-        let (sender, connection) = made.map_err(broken)?;
+        let (sender, connection) = made.map_err(|error| broken(&error))?;
         Ok(Link::new(sender, async move {
             // What is wrong with the connection, the exchange hears as well.
             let _ = connection.await;
@@ -160,7 +160,7 @@ impl Poster {
             match TcpStream::connect(address).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => {
-                    (step, failure) = (Step::Connect, format!("cannot connect to {address}: {error}"))
+                    (step, failure) = (Step::Connect, format!("cannot connect to {address}: {error}"));
                 }
             }
         }
@@ -176,7 +176,7 @@ fn authority(uri: &Uri) -> &str {
     uri.authority().map_or("", |authority| authority.as_str())
 }
 
-fn broken(error: hyper::Error) -> Failed {
+fn broken(error: &hyper::Error) -> Failed {
     Failed::at(Step::Connect, format!("the connection broke: {error}"))
 }
 
@@ -207,7 +207,7 @@ async fn exchange(link: &mut Link, uri: &Uri, message: Message) -> Result<(Answe
     }
     let request = request.body(Full::<Bytes>::new(message.body));
     let request = request.map_err(|error| Failed::at(Step::Answer, error.to_string()))?;
-    let response = link.sender.send_request(request).await.map_err(broken)?;
+    let response = link.sender.send_request(request).await.map_err(|error| broken(&error))?;
     let status = response.status().as_u16();
     let (body, whole) = beginning(response.into_body()).await;
     Ok((Answer { status, body }, whole))

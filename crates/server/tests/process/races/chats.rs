@@ -128,7 +128,7 @@ pub(super) async fn dissolved_once(place: Place) {
     let path = format!("/chats/{}/dissolve", place.chat_id);
     let by = |number: usize| {
         let user = &place.users[number % 3].user_id;
-        place.control("POST", &path).body(json!({"as": user, "keep_history": number % 2 == 0}))
+        place.control("POST", &path).body(json!({"as": user, "keep_history": number.is_multiple_of(2)}))
     };
     place.race((0..CALLS).map(by).collect()).await.won(1, &[5275400]);
 }
