@@ -3,13 +3,11 @@
 import contextlib
 import json
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
-import uuid
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -66,48 +64,24 @@ def until(what, is_so, patience=20):
         time.sleep(0.02)
 
 
-class Outbox:
-    """Events as the server writes them, put into its store."""
+class Events:
+    """Events that are made up, and what happened to them."""
 
-    def __init__(self, server):
+    def __init__(self, server, home):
         self.server = server
-        self.number = 0
-
-    def write(self, sql, rows):
-        with contextlib.closing(sqlite3.connect(self.server.data / "larkspur.db", timeout=20)) as store, store:
-            return store.executemany(sql, rows)
-
-    def subscribe(self, app):
-        sql = (
-            "INSERT OR REPLACE INTO app_events (tenant, app_id, request_url, encrypt_key, state, reason, mode) "
-            "VALUES (?, ?, '', '', 'pending', '', 'connection')"
-        )
-        self.write(sql, [(self.server.ready["tenant_key"], app["app_id"])])
+        self.path = f"{home.path}/events"
 
     def emit(self, app, count=1, name="Release 7"):
         """Their ids."""
-        sql = (
-            "INSERT INTO event_delivery (tenant, number, event_id, app_id, developer, event_type, form, sealed, payload, "
-            "created_at, state, due_at, attempts, owner, lease_until, failure) "
-            "VALUES (?, ?, ?, ?, ?, 'im.chat.updated_v1', 'v2', 0, ?, ?, 'waiting', 0, 0, '', 0, '')"
-        )
-        tenant, now = self.server.ready["tenant_key"], int(time.time() * 1000)
         event = {"after_change": {"name": name}, "before_change": {"name": "Release 6"}, "chat_id": "oc_0"}
-        payload = json.dumps(event, separators=(",", ":"))
-        ids = [uuid.uuid4().hex for _ in range(count)]
-        rows = [
-            (tenant, now * 1_000_000 + self.number + place, event_id, app["app_id"], tenant, payload, now)
-            for place, event_id in enumerate(ids)
-        ]
-        self.number += count
-        self.write(sql, rows)
-        return ids
+        body = {"app_id": app["app_id"], "type": "im.chat.updated_v1", "event": event, "raw": True}
+        return [self.server.control("POST", self.path, body)["event_id"] for _ in range(count)]
 
     def fate(self, event_id):
-        """State, attempts, status and failure of an event."""
-        sql = "SELECT state, attempts, status, failure FROM event_delivery WHERE event_id = ?"
-        with contextlib.closing(sqlite3.connect(self.server.data / "larkspur.db", timeout=20)) as store:
-            return store.execute(sql, [event_id]).fetchone()
+        """State, number of attempts, status and failure of an event."""
+        shown = self.server.control("GET", f"{self.path}?limit=200")["events"]
+        event = next(event for event in shown if event["event_id"] == event_id)
+        return event["state"], event["attempt_count"], event.get("status"), event.get("failure")
 
 
 def address(server, app):
@@ -123,18 +97,16 @@ def plain(server, app):
 
 def run(checks):
     with Server(**SETTINGS) as server:
-        home, outbox = control.demo(server), Outbox(server)
-        apps = [home.app() for _ in range(4)]
-        for app in apps:
-            outbox.subscribe(app)
-        alone, shared, slow, crowded = apps
+        home = control.demo(server)
+        events = Events(server, home)
+        alone, shared, slow, crowded = [home.app() for _ in range(4)]
         for kind in KINDS:
-            one_client(checks, server, outbox, kind, alone)
+            one_client(checks, server, events, kind, alone)
             wrong_secret(checks, server, kind, alone)
-        two_clients(checks, server, outbox, shared)
-        late(checks, server, home, outbox, slow)
-        too_many(checks, server, outbox, crowded)
-        restart(checks, server, outbox, alone)
+        two_clients(checks, server, events, shared)
+        late(checks, server, home, events, slow)
+        too_many(checks, server, events, crowded)
+        restart(checks, server, events, alone)
 
 
 def online(server, app):
@@ -142,7 +114,7 @@ def online(server, app):
     return server.good("GET", CONNECTION, token=token)["online_instance_cnt"]
 
 
-def one_client(checks, server, outbox, kind, app):
+def one_client(checks, server, events, kind, app):
     with Listener(kind, server, app) as client:
         with checks(f"{kind}: it connects, is counted, and its pings are answered"):
             until("it is counted", lambda: online(server, app) == 1)
@@ -151,10 +123,10 @@ def one_client(checks, server, outbox, kind, app):
             assert online(server, app) == 1
         with checks(f"{kind}: an event that is split comes once and whole, without a token"):
             name = "名" * 1500
-            ids = outbox.emit(app, name=name)
+            ids = events.emit(app, name=name)
             until("it is heard", client.ids)
-            until("it is acknowledged", lambda: outbox.fate(ids[0])[0] != "waiting")
-            assert outbox.fate(ids[0]) == ("delivered", 1, 200, ""), outbox.fate(ids[0])
+            until("it is acknowledged", lambda: events.fate(ids[0])[0] != "waiting")
+            assert events.fate(ids[0]) == ("delivered", 1, 200, None), events.fate(ids[0])
             heard = client.said("event")
             assert client.ids() == ids and not heard[0]["header"]["token"], heard
             assert heard[0]["event"]["after_change"]["name"] == name
@@ -171,33 +143,33 @@ def wrong_secret(checks, server, kind, app):
         assert len(client.said("error")) == 1, client.lines
 
 
-def two_clients(checks, server, outbox, app):
+def two_clients(checks, server, events, app):
     with (
         checks("python: two connections share 200 events, each hears its part of them once"),
         Listener("python", server, app) as one, Listener("python", server, app) as two,
     ):
         until("both are connected", lambda: online(server, app) == 2)
-        ids = outbox.emit(app, 200)
+        ids = events.emit(app, 200)
         until("all are heard", lambda: len(one.ids()) + len(two.ids()) >= 200)
         assert sorted(one.ids() + two.ids()) == sorted(ids)
         assert 60 <= len(one.ids()) <= 140, (len(one.ids()), len(two.ids()))
 
 
-def late(checks, server, home, outbox, app):
+def late(checks, server, home, events, app):
     with (
         checks("python: a handler that takes 4 seconds has failed, and the event comes again after 15 seconds"),
         Listener("python", server, app, delay=4) as client,
     ):
         until("it is connected", lambda: online(server, app) == 1)
-        ids = outbox.emit(app)
-        until("it has failed", lambda: outbox.fate(ids[0])[1] == 1)
-        assert outbox.fate(ids[0]) == ("waiting", 1, None, "no acknowledgment in time"), outbox.fate(ids[0])
+        ids = events.emit(app)
+        until("it has failed", lambda: events.fate(ids[0])[1] == 1)
+        assert events.fate(ids[0]) == ("waiting", 1, None, "no acknowledgment in time"), events.fate(ids[0])
         server.control("PUT", f"{home.path}/clock", {"advance_seconds": 15})
         until("it is heard again", lambda: len(client.ids()) == 2)
         assert client.ids() == ids * 2
 
 
-def too_many(checks, server, outbox, app):
+def too_many(checks, server, events, app):
     with contextlib.ExitStack() as stack:
         live = [stack.enter_context(plain(server, app)) for _ in range(50)]
         for kind in KINDS:
@@ -206,7 +178,7 @@ def too_many(checks, server, outbox, app):
                 if kind == "python":
                     assert client.said("code") == [1000040350], client.lines
         with checks("the 50 others still receive"):
-            outbox.emit(app)
+            events.emit(app)
             heard = []
 
             def look():
@@ -218,7 +190,7 @@ def too_many(checks, server, outbox, app):
             until("one of them hears it", look)
 
 
-def restart(checks, server, outbox, app):
+def restart(checks, server, events, app):
     with (
         plain(server, app) as other,
         Listener("python", server, app) as client,
@@ -232,7 +204,8 @@ def restart(checks, server, outbox, app):
             except ConnectionClosed as closed:
                 assert closed.rcvd and closed.rcvd.code == 1000, closed
         with checks("python: after a restart it connects again and hears what has happened"):
-            ids = outbox.emit(app)
             server.start()
+            # It has no connection yet.
+            ids = events.emit(app)
             until("it hears", lambda: client.ids() == ids)
-            until("it is acknowledged", lambda: outbox.fate(ids[0])[0] == "delivered")
+            until("it is acknowledged", lambda: events.fate(ids[0])[0] == "delivered")
