@@ -11,6 +11,7 @@ pub mod connection;
 mod message;
 pub(crate) mod webhook;
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::future::{Future, ready};
 use std::pin::pin;
@@ -26,7 +27,7 @@ use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, Outcome};
 use larkspur_store::events::outbox;
 use larkspur_store::events::subscriptions::Mode;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::App;
@@ -58,11 +59,16 @@ pub struct DeliveryWorker {
     settled: Mutex<HashMap<(TenantKey, AppId), usize>>,
 }
 
+/// The app of a delivery by webhook, and what came back.
+type Ended = (Option<AppId>, Option<(Delivery, Attempt)>);
+
 /// Deliveries under way, and those that have ended and are still to be written down. A delivery that panicked gives none:
 /// its claim ends, and the event is sent again.
 #[derive(Default)]
 struct UnderWay {
-    tasks: JoinSet<Option<(Delivery, Attempt)>>,
+    tasks: JoinSet<Ended>,
+    /// How many are posted, by app.
+    posts: HashMap<AppId, usize>,
     done: Vec<(Delivery, Attempt)>,
 }
 
@@ -70,14 +76,34 @@ impl UnderWay {
     /// Waits for the end of a delivery; false if none is under way.
     async fn next(&mut self) -> bool {
         let Some(joined) = self.tasks.join_next().await else { return false };
-        self.done.extend(joined.ok().flatten());
+        self.end(joined);
         true
+    }
+
+    /// Keeps the result of a delivery.
+    fn end(&mut self, joined: Result<Ended, JoinError>) {
+        let Ok((posted, done)) = joined else { return };
+        if let Some(app_id) = posted
+            && let Entry::Occupied(mut count) = self.posts.entry(app_id)
+        {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+        self.done.extend(done);
+    }
+
+    /// Apps to which as many events are posted as may be at a time.
+    fn busy(&self) -> Vec<AppId> {
+        let full = self.posts.iter().filter(|(_, count)| **count >= claims::POSTS_EACH);
+        full.map(|(app_id, _)| *app_id).collect()
     }
 
     /// What has ended by now.
     fn ended(&mut self) -> Vec<(Delivery, Attempt)> {
         while let Some(joined) = self.tasks.try_join_next() {
-            self.done.extend(joined.ok().flatten());
+            self.end(joined);
         }
         std::mem::take(&mut self.done)
     }
@@ -165,7 +191,7 @@ impl DeliveryWorker {
 
     /// Claims what is due and begins to deliver it; whether there may be more.
     async fn look(self: &Arc<Self>, under_way: &mut UnderWay) -> bool {
-        let claimed = match self.claim(under_way.room()).await {
+        let claimed = match self.claim(under_way.room(), under_way.busy()).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 // Once, not every second for as long as the store is away.
@@ -179,9 +205,13 @@ impl DeliveryWorker {
         let Some(claimed) = claimed else { return false };
         for delivery in claimed {
             let worker = self.clone();
+            let posted = (delivery.channel().mode == Mode::Webhook).then_some(delivery.app_id);
+            if let Some(app_id) = posted {
+                *under_way.posts.entry(app_id).or_default() += 1;
+            }
             under_way.tasks.spawn(async move {
                 let began = worker.app.engine.clock.now_ms();
-                match unpanicked(worker.attempt(&delivery)).await {
+                let done = match unpanicked(worker.attempt(&delivery)).await {
                     Ok(attempt) => {
                         worker.keep(&delivery, &attempt, began);
                         Some((delivery, attempt))
@@ -190,7 +220,8 @@ impl DeliveryWorker {
                         tracing::error!(why, "a delivery panicked");
                         None
                     }
-                }
+                };
+                (posted, done)
             });
         }
         true
@@ -216,13 +247,15 @@ impl DeliveryWorker {
         });
     }
 
-    /// Claims at most this many due events; `None` if another look would find the same.
-    async fn claim(&self, most: usize) -> Result<Option<Vec<Delivery>>, StoreError> {
+    /// Claims at most this many due events, none of the apps `busy`; `None` if another look would find the same.
+    async fn claim(&self, most: usize, busy: Vec<AppId>) -> Result<Option<Vec<Delivery>>, StoreError> {
         let engine = &self.app.engine;
         let now = engine.clock.now_ms();
         let here: HashSet<AppId> =
             self.app.long_connections.apps().into_iter().map(|(_, app_id, _)| app_id).collect();
-        let except = Arc::new(self.elsewhere(&here));
+        let mut except = self.elsewhere(&here);
+        except.extend(busy);
+        let except = Arc::new(except);
         let due = engine.run(Effect::Reads, move |root| {
             let except = except.clone();
             Box::pin(async move { claims::due(root, now, most, &except).await })

@@ -18,6 +18,9 @@ use crate::{Root, Row, Tx, Value, apps};
 /// How long a claim holds, in real milliseconds: several times as long as an attempt takes, and a difference between
 /// the clocks of two machines.
 pub const LEASE_MS: i64 = 30 * 1000;
+/// How many events of one app are claimed at a time to be posted. A worker that has as many under way claims no more of
+/// this app, so that a slow receiver does not delay others.
+pub const POSTS_EACH: usize = 64;
 /// How long an event is held back whose address is still to be asked, in real milliseconds.
 const HOLD_MS: i64 = 1000;
 /// How many due events are looked at to find some of each app: at the least, and for each one that is asked for.
@@ -148,8 +151,18 @@ pub async fn due(root: &mut Root, real_now: i64, most: usize, except: &[AppId]) 
             rows.push(key(row)?);
         }
     }
-    let rows = shares(rows, most);
+    let mut rows = shares(rows, most);
     let routes = routes(root, &rows).await?;
+    let mut posts: HashMap<AppId, usize> = HashMap::new();
+    rows.retain(|row| {
+        let route = routes.get(&row.app_id);
+        if route.is_none_or(|route| channel(row.form, route).mode == Mode::Connection) {
+            return true;
+        }
+        let count = posts.entry(row.app_id).or_default();
+        *count += 1;
+        *count <= POSTS_EACH
+    });
     Ok(Due { rows, routes })
 }
 

@@ -309,3 +309,41 @@ async fn until(maker: &Maker, done: impl Fn(&Value) -> bool) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
+
+/// More events than a worker delivers at a time wait for a slow receiver; another app hears at once.
+#[tokio::test]
+async fn a_slow_receiver_delays_no_other() {
+    let lab = Lab::start().await;
+    let world = lab.world().await;
+    let (slow, quick) = (Receiver::start(), Receiver::start());
+    let (other, _) = world.app(json!({})).await;
+    for (app_id, receiver) in [(&world.app_id, &slow), (&other, &quick)] {
+        let body = json!({"request_url": receiver.url()});
+        world.control("PUT", &format!("/apps/{app_id}/events")).body(body).send().await.data();
+    }
+    let worker = lab.delivery_worker();
+    assert_eq!(worker.round().await, 2);
+    slow.answer(Manner::Slowly(2000));
+    let event = |app_id: &str| json!({"app_id": app_id, "type": "test.made_up_v1", "event": {}, "raw": true});
+    let made = world.control("POST", "/events").body(event(&world.app_id)).send().await.data();
+    for _ in 0..11 {
+        let path = format!("/events/{}/resend", text(&made, "event_id"));
+        world.control("POST", &path).body(json!({"times": 100})).send().await.data();
+    }
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(worker.run(async {
+        let _ = stopped.await;
+    }));
+    while slow.connections() < 10 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    world.control("POST", "/events").body(event(&other)).send().await.data();
+    let began = Instant::now();
+    while quick.events().is_empty() {
+        assert!(began.elapsed() < Duration::from_millis(1500), "it waits for the slow one");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(slow.connections() < 200, "{} at a time", slow.connections());
+    drop(stop);
+    running.await.expect("no panic");
+}

@@ -6,6 +6,7 @@ use larkspur_api::events::{self, Event, Recipient};
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Basis, Effect, EventType};
+use larkspur_store::events::claims::POSTS_EACH;
 use larkspur_store::{Clock, Driver, Engine, jobs};
 use larkspur_store_sqlite::Sqlite;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Recording, World};
@@ -162,7 +163,8 @@ async fn first_tries_go_in_order_and_retries_hold_nothing_back() {
     emit(engine, &world, "fails").await;
     assert_eq!(worker.round().await, 1);
     receiver.answer(Manner::Well);
-    for number in 0..100 {
+    // As many as are claimed at a time.
+    for number in 0..POSTS_EACH {
         emit(engine, &world, &format!("{number:03}")).await;
     }
     clock.advance(14_999);
@@ -171,7 +173,7 @@ async fn first_tries_go_in_order_and_retries_hold_nothing_back() {
         .iter()
         .map(|delivery| text(&serde_json::from_str(&delivery.payload).expect("JSON"), "name"))
         .collect();
-    let order: Vec<String> = (0..100).map(|number| format!("{number:03}")).collect();
+    let order: Vec<String> = (0..POSTS_EACH).map(|number| format!("{number:03}")).collect();
     assert_eq!(claimed, order);
     clock.advance(1);
     assert_eq!(worker.round().await, 1, "the retry, while the others are claimed");
