@@ -225,7 +225,7 @@ async fn routes(root: &mut Root, rows: &[Key]) -> Result<HashMap<AppId, Arc<Subs
 
 /// What is done with an event, but for that of an app that should be connected: `None`.
 fn verdict(form: Form, route: Option<&Arc<Subscription>>) -> Option<Verdict> {
-    const NO_ADDRESS: Verdict = Verdict::Drop("there is no request address");
+    const NO_ADDRESS: Verdict = Verdict::Drop("there is no request URL");
     let Some(route) = route else { return Some(NO_ADDRESS) };
     let channel = channel(form, route);
     Some(match (channel.mode, channel.state) {
@@ -234,7 +234,7 @@ fn verdict(form: Form, route: Option<&Arc<Subscription>>) -> Option<Verdict> {
         _ if form == Form::Challenge => Verdict::Send,
         (_, AddressState::Verified) => Verdict::Send,
         (_, AddressState::Pending) => Verdict::Hold,
-        (_, AddressState::Failed) => Verdict::Drop("the request address is not verified"),
+        (_, AddressState::Failed) => Verdict::Drop("the request URL is not verified"),
     })
 }
 
@@ -511,7 +511,7 @@ async fn verified(
     if failure.is_none() {
         return outbox::release(&mut maker, delivery.app_id, real_now).await;
     }
-    drop_everywhere(root, delivery.app_id, "the request address is not verified").await
+    drop_everywhere(root, delivery.app_id, "the request URL is not verified").await
 }
 
 /// Drops what waits for an app in every tenant that has it, and says why.
@@ -559,12 +559,12 @@ mod tests {
             Arc::new(route)
         };
         let webhook = |state| of(Mode::Webhook, "http://a/", state);
-        assert_eq!(verdict(Form::V2, None), Some(Verdict::Drop("there is no request address")));
+        assert_eq!(verdict(Form::V2, None), Some(Verdict::Drop("there is no request URL")));
         assert_eq!(verdict(Form::V2, Some(&webhook(AddressState::Verified))), Some(Verdict::Send));
         assert_eq!(verdict(Form::V2, Some(&webhook(AddressState::Pending))), Some(Verdict::Hold));
         assert_eq!(verdict(Form::Challenge, Some(&webhook(AddressState::Pending))), Some(Verdict::Send));
         let failed = verdict(Form::V1, Some(&webhook(AddressState::Failed)));
-        assert_eq!(failed, Some(Verdict::Drop("the request address is not verified")));
+        assert_eq!(failed, Some(Verdict::Drop("the request URL is not verified")));
         let connected = of(Mode::Connection, "", AddressState::Pending);
         assert_eq!(verdict(Form::V2, Some(&connected)), None, "the connections decide");
         let apps = |ids: &[u64]| -> HashSet<AppId> { ids.iter().map(|id| AppId(*id)).collect() };
@@ -576,7 +576,7 @@ mod tests {
         let callback = verdict(Form::Callback, Some(&webhook(AddressState::Verified)));
         assert_eq!(
             callback,
-            Some(Verdict::Drop("there is no request address")),
+            Some(Verdict::Drop("there is no request URL")),
             "callbacks have an address of their own"
         );
     }

@@ -13,7 +13,7 @@ use crate::support;
 /// `POST /larkspur/v1/worlds/:tenant_key/apps/:app_id/menu_clicks`
 pub(crate) struct Click;
 
-/// What is clicked.
+/// The user and the menu item.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// The user_id of the user who clicks.
@@ -54,7 +54,7 @@ impl Operation for Click {
 
 const ANY_KEY: Behaviour = Behaviour {
     name: "bot_menu_click",
-    rule: "A bot's menu is not configured anywhere: every key of 1 to 30 characters is an item. Only custom apps are told, whatever scopes they hold; operator_name takes application:application.bot.operator_name:readonly.",
+    rule: "The menu of a bot is not configured: every key of 1 to 30 characters is accepted. Only custom apps receive the event, whatever scopes they have; operator_name requires application:application.bot.operator_name:readonly.",
     basis: Assumed,
     switch: false,
 };

@@ -20,7 +20,7 @@ pub(crate) struct Dissolve;
 pub(crate) struct Body {
     /// The user_id of the user who dissolves it: a member.
     r#as: String,
-    /// Whether its members keep its history: no by default.
+    /// Whether the members keep the history; false by default.
     #[schemars(extend("default" = false))]
     keep_history: Option<bool>,
 }
@@ -68,7 +68,7 @@ impl Operation for Dissolve {
 
 const HISTORY: Behaviour = Behaviour {
     name: "event_dissolved_with_history",
-    rule: "With keep_history no app is told, and the status is dissolved_save. Whether the user may dissolve the chat is not checked.",
+    rule: "With keep_history no app receives an event, and the status is dissolved_save. Whether the user may dissolve the chat is not checked.",
     basis: Documented,
     switch: false,
 };

@@ -10,52 +10,52 @@ use super::{Shown, Tries};
 use crate::operations::{CONTROL, WorldPath};
 use crate::{support, values};
 
-/// How many events are shown unless something else is said.
+/// The number of events in an answer by default.
 const SHOWN: usize = 50;
 
 /// `GET /larkspur/v1/worlds/:tenant_key/events`
 pub(crate) struct List;
 
-/// Which events.
+/// Which events to list.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Query {
-    /// Of this type alone. Then the answer says also which apps are not told of such events, and why.
+    /// Only events of this type. The answer then also lists the apps that do not receive such events, and why.
     #[serde(rename = "type")]
     kind: Option<String>,
-    /// Of this app alone.
+    /// Only events of this app.
     app_id: Option<String>,
-    /// In this state alone.
+    /// Only events in this state.
     state: Option<State>,
-    /// With a number below this one: the rest of a list.
+    /// Only events with a number below this one: the next page.
     before: Option<String>,
-    /// At most so many; 50 by default.
+    /// The most events in the answer; 50 by default.
     #[schemars(range(min = 1, max = 200), extend("default" = 50))]
     limit: Option<u16>,
-    /// For which chat `not_sent` is told: then an app whose bot is not in it is not told.
+    /// The chat of the event, for `not_sent`: an app whose bot is not in it does not receive the event.
     chat_id: Option<String>,
 }
 
-/// What became of an event.
+/// The state of an event.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum State {
-    /// It is to be sent, or to be sent again.
+    /// It waits for its first attempt or for a retry.
     Waiting,
-    /// It arrived.
+    /// The app received it.
     Delivered,
-    /// It is sent no more.
+    /// It is not sent again.
     Dropped,
 }
 
 /// The events of a world.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
-    /// The newest first; one for each app that is told.
+    /// The newest first; one for each app that receives it.
     events: Vec<Shown>,
-    /// Where to go on, if there may be more.
+    /// `before` of the next page, if there may be more.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<String>,
-    /// The apps of the world that would not be told of an event of the type that was asked for, as they are now.
+    /// The apps of the world that would not receive an event of this `type` now.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_sent: Option<Vec<NotSent>>,
 }
@@ -72,7 +72,7 @@ impl Operation for List {
         example: "type=app_ticket",
         behaviours: &[Behaviour {
             name: "event_attempts_kept",
-            rule: "A page looks at no more than 500 events, so that it may have fewer than were asked for although there are more: `before` says so. Attempts are kept in memory by the server that made them.",
+            rule: "A page reads at most 500 events, so it may list fewer than `limit` although there are more; `before` is then present. Attempts are kept in the memory of the server that made them.",
             basis: Basis::Assumed,
             switch: false,
         }],

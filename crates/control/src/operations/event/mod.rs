@@ -1,4 +1,4 @@
-//! The events of a world: what its apps were told, and what a test has them told.
+//! The events of a world: those that happened, and those that a test makes up.
 
 use larkspur_contract::ids::TenantKey;
 use larkspur_store::events::history::Past;
@@ -12,12 +12,12 @@ mod not_sent;
 pub(super) mod resend;
 pub(super) mod send;
 
-/// An event that one app was told, is being told, or will be told.
+/// An event on its way to one app, or one that was delivered or dropped.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Shown {
-    /// Its id (`event_id`, or `uuid` in the first envelope), the same at every attempt.
+    /// Its ID (`event_id`, or `uuid` in the first envelope), the same in every attempt.
     event_id: String,
-    /// Its place, for `before`: later events have larger numbers.
+    /// Its number, for `before`. It grows with time.
     number: String,
     /// `url_verification` or the type of the event.
     event_type: String,
@@ -27,9 +27,9 @@ pub(crate) struct Shown {
     state: String,
     /// When it happened, in milliseconds since 1970 by the world's clock.
     created_at_ms: i64,
-    /// What it says, without the envelope.
+    /// Its payload, without the envelope.
     payload: Value,
-    /// How often it was tried.
+    /// How many attempts were made.
     attempt_count: i64,
     /// The attempts that the answering server made since its start, the oldest first; it keeps the last 2,000 of all.
     attempts: Vec<Attempt>,
@@ -39,7 +39,7 @@ pub(crate) struct Shown {
     /// Why the last attempt failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
-    /// When it is tried next, in milliseconds since 1970 by the world's clock, if it waits.
+    /// The time of the next attempt, in milliseconds since 1970 by the world's clock, if it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_try_ms: Option<i64>,
 }
@@ -47,13 +47,13 @@ pub(crate) struct Shown {
 /// An attempt to deliver an event.
 #[derive(Serialize, JsonSchema)]
 struct Attempt {
-    /// Which one, from 1.
+    /// Its number, from 1.
     n: i64,
-    /// When it began, in milliseconds since 1970 by the real time.
+    /// When it began, in milliseconds since 1970, in real time.
     at_ms: i64,
     /// How long it took, in milliseconds.
     took_ms: i64,
-    /// The address that it was posted to; absent for a long connection.
+    /// The URL that it was posted to; absent for a long connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_url: Option<String>,
     /// The HTTP status, or the code of the acknowledgment, if there was one.
@@ -64,7 +64,7 @@ struct Attempt {
     failure: Option<String>,
 }
 
-/// What is known of the attempts at a world's events.
+/// The recorded attempts of a world's events.
 struct Tries(Vec<Try>);
 
 impl Tries {
@@ -72,7 +72,7 @@ impl Tries {
         Tries(engine.attempts.of(tenant))
     }
 
-    /// An event with its attempts. `offset_ms` is what the world's clock is ahead of the real time.
+    /// An event with its attempts. `offset_ms` is how far the world's clock is ahead of real time.
     fn show(&self, past: Past, offset_ms: i64) -> Shown {
         let own = self.0.iter().filter(|one| one.event_id == past.event_id && one.app_id == past.app_id);
         let attempts = own.map(|one| Attempt {

@@ -1,4 +1,4 @@
-//! The apps that are not told of an event, and why.
+//! The apps that do not receive an event, and why.
 
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::InstallStatus;
@@ -11,27 +11,27 @@ use serde::Serialize;
 
 use crate::{support, values};
 
-/// An app that is not told.
+/// An app that does not receive the event.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct NotSent {
-    /// Its id.
+    /// Its ID.
     app_id: String,
-    /// Why.
+    /// The reason.
     reason: Reason,
-    /// The scopes of which it needs one.
+    /// The scopes, any of which is enough.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     needs: Vec<&'static str>,
-    /// What to do about it.
+    /// How to fix it.
     fix: &'static str,
 }
 
-/// Why an app is not told.
+/// Why an app does not receive the event.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Reason {
-    /// It is not in use, or has no bot.
+    /// It is disabled, or has no bot.
     BotOff,
-    /// It is not subscribed to the type, or has no verified address.
+    /// It is not subscribed to the type, or has no verified URL.
     NotSubscribed,
     /// It has none of the scopes.
     NoScope,
@@ -44,7 +44,7 @@ impl Reason {
         match self {
             Reason::BotOff => "set status enabled and bot true: PUT …/apps/{app_id}",
             Reason::NotSubscribed => {
-                "subscribe it: PUT …/apps/{app_id}/events; an address has to be verified"
+                "subscribe it: PUT …/apps/{app_id}/events; the URL of a webhook must be verified"
             }
             Reason::NoScope => "grant it one of the scopes: PUT …/apps/{app_id}",
             Reason::BotAbsent => "add its bot to the chat: PUT …/chats/{chat_id}/members/{app_id}",
@@ -52,7 +52,7 @@ impl Reason {
     }
 }
 
-/// The apps of a world that would not be told now of an event of a type, which may be in a chat; in the order of their ids.
+/// The apps of a world that would not receive an event of a type now, perhaps of a chat; ordered by ID.
 pub(super) async fn of(tx: &mut Tx, kind: &str, chat_id: Option<&str>) -> Result<Vec<NotSent>, Fault> {
     let chat = match chat_id {
         Some(id) => Some(support::chat(tx, id).await?.chat_id),
@@ -60,7 +60,7 @@ pub(super) async fn of(tx: &mut Tx, kind: &str, chat_id: Option<&str>) -> Result
     };
     let known = events::named(kind);
     if known.is_none() {
-        return Err(values::invalid("type", Some(kind), "no type of event has this name"));
+        return Err(values::invalid("type", Some(kind), "no event type has this name"));
     }
     let subscribers = subscriptions::subscribers(tx).await?;
     let mut found = Vec::new();

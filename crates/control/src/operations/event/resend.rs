@@ -11,29 +11,29 @@ use crate::support;
 /// `POST /larkspur/v1/worlds/:tenant_key/events/:event_id/resend`
 pub(crate) struct Resend;
 
-/// Which event of which world.
+/// The event to send again.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Path {
     /// The world's tenant.
     tenant_key: String,
-    /// The event: one of the last 500 of the world, or of the app that is named.
+    /// The ID of one of the last 500 events of the world, or of the app if `app_id` is given.
     event_id: String,
 }
 
 /// How to send it again.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
-    /// The app that was told of it; the event's id names it, but among more than 500 newer events it has to be named.
+    /// The app that received it; required if the world has 500 newer events.
     app_id: Option<String>,
-    /// Whether it gets another event_id each time, as some duplicates of the platform have; not by default.
+    /// Whether each copy gets a new event_id, as some duplicates of the platform do; false by default.
     #[schemars(extend("default" = false))]
     fresh_id: Option<bool>,
-    /// How often; once by default.
+    /// The number of copies; 1 by default.
     #[schemars(range(min = 1, max = 100), extend("default" = 1))]
     times: Option<u8>,
 }
 
-/// What is sent.
+/// The copies.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// The event_id of each copy.
@@ -43,7 +43,7 @@ pub(crate) struct Output {
 impl Operation for Resend {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.event.resend",
-        summary: "Send an event again, whatever became of it",
+        summary: "Send an event again, whatever its state",
         route: post("/larkspur/v1/worlds/{tenant_key}/events/{event_id}/resend"),
         effect: Effect::Writes,
         consumes: Consumes::Json,
@@ -52,7 +52,7 @@ impl Operation for Resend {
         example: r#"{"times":2}"#,
         behaviours: &[Behaviour {
             name: "event_resent",
-            rule: "Each copy is delivered like an event of its own, with the old create_time, and is listed beside the old one.",
+            rule: "Each copy is delivered like a separate event with the old create_time, and is listed in addition to the old one.",
             basis: Basis::Assumed,
             switch: false,
         }],

@@ -14,7 +14,7 @@ use crate::{support, values};
 /// `POST /larkspur/v1/worlds/:tenant_key/events`
 pub(crate) struct Send;
 
-/// What to tell an app.
+/// The event to send.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// The app.
@@ -22,9 +22,9 @@ pub(crate) struct Body {
     /// The type of the event.
     #[serde(rename = "type")]
     kind: String,
-    /// What it says, without the envelope.
+    /// Its payload, without the envelope.
     event: Map<String, Value>,
-    /// Whether it may be of a type that Larkspur does not know, and say anything; not by default.
+    /// Whether to accept a type that Larkspur does not know and any payload; false by default.
     #[schemars(extend("default" = false))]
     raw: Option<bool>,
 }
@@ -32,14 +32,14 @@ pub(crate) struct Body {
 /// The event.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
-    /// Its id.
+    /// Its ID.
     event_id: String,
 }
 
 impl Operation for Send {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.event.send",
-        summary: "Tell an app of an event that a test makes up",
+        summary: "Send an app a made-up event",
         route: post("/larkspur/v1/worlds/{tenant_key}/events"),
         effect: Effect::Writes,
         consumes: Consumes::Json,
@@ -48,7 +48,7 @@ impl Operation for Send {
         example: r#"{"app_id":"{app_id}","type":"im.message.receive_v1","event":{"message":{"content":"{\"text\":\"hello\"}"}},"raw":true}"#,
         behaviours: &[Behaviour {
             name: "event_made_up",
-            rule: "A made-up event goes the way of a real one: signed, encrypted, sent again after the same waits. Subscription, scopes and membership are not asked. It is wrapped in the envelope of its type; one of an unknown type in the second one.",
+            rule: "A made-up event is signed, encrypted and retried like a real one. Subscription, scopes and membership are not checked. It gets the envelope of its type; an unknown type gets the second envelope.",
             basis: Basis::Assumed,
             switch: false,
         }],
@@ -95,11 +95,11 @@ fn form(body: &Body) -> Result<Form, Fault> {
     }
     let Some(kind) = known else {
         let near = did_you_mean(&body.kind, events::ALL.iter().map(|kind| kind.name));
-        let why = format!("no type of event has this name{near}; raw sends one all the same");
+        let why = format!("no event type has this name{near}; with raw it is sent anyway");
         return Err(values::invalid("type", Some(&body.kind), &why));
     };
     if kind.form == Form::V1 && body.event.get("type").and_then(Value::as_str) != Some(kind.name) {
-        let why = format!("must have the member type with the value {}", kind.name);
+        let why = format!("must have the field type with the value {}", kind.name);
         return Err(values::invalid("event", None, &why));
     }
     Ok(kind.form)

@@ -12,7 +12,7 @@ use crate::support;
 /// `POST /larkspur/v1/worlds/:tenant_key/p2p`
 pub(crate) struct Open;
 
-/// Which chat is opened.
+/// The user and the bot.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// The user_id of the user who opens it.
@@ -31,7 +31,7 @@ pub(crate) struct Output {
 impl Operation for Open {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.p2p.open",
-        summary: "Open the chat of a user and a bot, as the user's client would; the first time it is created",
+        summary: "Open the chat of a user and a bot, as the user's client would; create it on first use",
         route: post("/larkspur/v1/worlds/{tenant_key}/p2p"),
         effect: Effect::Writes,
         consumes: Consumes::Json,
@@ -61,13 +61,13 @@ impl Operation for Open {
 
 const ENTERED: Behaviour = Behaviour {
     name: "event_p2p_entered",
-    rule: "A custom app is told of every opening, whatever scopes it holds. There is no limit of 300 a second.",
+    rule: "A custom app receives an event each time the chat is opened, whatever scopes it has. The limit of 300 per second is not applied.",
     basis: Observed,
     switch: false,
 };
 const CREATED: Behaviour = Behaviour {
     name: "event_p2p_created",
-    rule: "The app is told first that the chat was created, then that it was opened. Only a custom app is told the user_id, with or without the scope. A chat that the control API created before is not created again, and its creation is not told.",
+    rule: "The event of the creation is sent before that of the opening. It has the user_id for custom apps only, with or without the scope. No creation is sent for a chat that the control API made as a fixture.",
     basis: Assumed,
     switch: false,
 };

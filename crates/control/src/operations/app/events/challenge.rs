@@ -13,19 +13,19 @@ use crate::{support, values};
 /// `POST /larkspur/v1/worlds/:tenant_key/apps/:app_id/challenge`
 pub(crate) struct Challenge;
 
-/// What came of the question.
+/// The result of the challenge.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Output {
-    /// The address.
+    /// The URL.
     request_url: String,
-    /// Whether it sent the challenge back in time.
+    /// Whether it returned the challenge in time.
     verified: bool,
     /// The HTTP status of the answer, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     /// How long it took, in milliseconds.
     took_ms: u64,
-    /// The steps that were taken, in their order: resolve, connect, encrypt (of https alone), answer, status, challenge.
+    /// The steps that were taken, in order: resolve, connect, encrypt (https only), answer, status, challenge.
     steps: Vec<Taken>,
 }
 
@@ -36,7 +36,7 @@ struct Taken {
     step: &'static str,
     /// Whether it succeeded.
     ok: bool,
-    /// Why it did not.
+    /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
 }
@@ -44,7 +44,7 @@ struct Taken {
 impl Operation for Challenge {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.events.challenge",
-        summary: "Ask the address of an app for a challenge again, and tell each step",
+        summary: "Send a challenge to the URL of an app again, and show each step",
         route: post("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/challenge"),
         effect: Effect::Writes,
         consumes: Consumes::Nothing,
@@ -53,7 +53,7 @@ impl Operation for Challenge {
         example: "",
         behaviours: &[Behaviour {
             name: "challenge_again",
-            rule: "The address is asked while the call waits, and is verified afterwards or is not, as it answered.",
+            rule: "The challenge is sent during the call. Its result decides whether the URL is verified.",
             basis: Basis::Assumed,
             switch: false,
         }],
@@ -70,7 +70,7 @@ impl Operation for Challenge {
         let app_id = made_here(&mut tx, &input.path.app_id).await?.app_id;
         let found = subscriptions::get(&mut tx, app_id).await?;
         let found = found.filter(|found| !found.events.request_url.is_empty());
-        let found = found.ok_or_else(|| values::invalid("app_id", None, "the app has no request address"))?;
+        let found = found.ok_or_else(|| values::invalid("app_id", None, "the app has no request URL"))?;
         let request_url = found.events.request_url;
         let token = found.verification_token.unwrap_or_else(|| call.engine.keys.verification_token(app_id));
         let heard = input.asking.ask(Question {

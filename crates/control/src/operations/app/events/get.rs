@@ -13,7 +13,7 @@ pub(crate) struct Get;
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.events.get",
-        summary: "Get where an app receives events, and what became of the last ones",
+        summary: "Get how an app receives events, and its latest events with their state",
         route: get("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/events"),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

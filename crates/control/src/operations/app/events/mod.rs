@@ -1,4 +1,4 @@
-//! Where an app receives events, as the control API shows it.
+//! How an app receives events, as the control API shows it.
 
 use larkspur_contract::Fault;
 use larkspur_contract::ids::AppId;
@@ -16,43 +16,43 @@ pub(crate) mod get;
 pub(crate) mod put;
 pub(crate) mod setting;
 
-/// Where an app receives events.
+/// How an app receives events.
 // It has no `Debug`, so that its secrets do not get into a log.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Shown {
-    /// How the app is told of events.
+    /// By webhook or by long connection.
     mode: SubscriptionMode,
-    /// The address that events are posted to; empty for none.
+    /// The URL that events are posted to; empty for none.
     request_url: String,
-    /// The types of events that it is told of; absent for all.
+    /// The types of events that it receives; absent for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     types: Option<Vec<String>>,
-    /// Whether the address has sent the challenge back. Until then nothing else is posted to it. Always so without an address,
-    /// on a long connection.
+    /// Whether the URL has returned the challenge. Until then nothing else is posted to it. Always true for a long
+    /// connection.
     verified: bool,
-    /// Why it is not verified; absent as long as it is still to be asked.
+    /// Why it is not verified; absent before the challenge was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// What the app recognizes events by.
+    /// The verification token, by which the app recognizes events.
     verification_token: String,
-    /// What events are encrypted and signed with; absent for plain text.
+    /// The key that events are encrypted and signed with; absent for plain text.
     #[serde(skip_serializing_if = "Option::is_none")]
     encrypt_key: Option<String>,
-    /// How the app is asked by callbacks.
+    /// How the app receives callbacks.
     callbacks: ShownCallbacks,
-    /// When an ISV app is sent its next ticket, in milliseconds since 1970 by the world's clock.
+    /// When an ISV app gets its next ticket, in milliseconds since 1970 by the world's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_ticket_ms: Option<i64>,
-    /// The last events, the newest first.
+    /// The latest events, the newest first.
     deliveries: Vec<Delivery>,
 }
 
-/// How an app is asked by callbacks.
+/// How an app receives callbacks.
 #[derive(Serialize, JsonSchema)]
 struct ShownCallbacks {
     /// By webhook or by long connection.
     mode: SubscriptionMode,
-    /// The address that callbacks are posted to; empty for none.
+    /// The URL that callbacks are posted to; empty for none.
     request_url: String,
     /// The types of callbacks; absent for all.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,10 +67,10 @@ fn names(types: Types) -> Option<Vec<String>> {
     }
 }
 
-/// An event, and what became of it.
+/// An event and its state.
 #[derive(Serialize, JsonSchema)]
 struct Delivery {
-    /// Its id (`uuid`), the same at every attempt.
+    /// Its ID (`uuid`), the same in every attempt.
     event_id: String,
     /// `url_verification` or the type of the event.
     event_type: String,
@@ -78,7 +78,7 @@ struct Delivery {
     state: String,
     /// When it happened, in milliseconds since 1970 by the world's clock.
     created_at_ms: i64,
-    /// How often it was tried.
+    /// How many attempts were made.
     attempts: i64,
     /// The HTTP status of the last answer, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,12 +86,12 @@ struct Delivery {
     /// Why the last attempt failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
-    /// When it is tried next, in milliseconds since 1970 by the world's clock, if it waits.
+    /// The time of the next attempt, in milliseconds since 1970 by the world's clock, if it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_try_ms: Option<i64>,
 }
 
-/// `offset_ms` is what the world's clock is ahead of the real time.
+/// `offset_ms` is how far the world's clock is ahead of real time.
 fn delivery(sent: Sent, offset_ms: i64) -> Delivery {
     Delivery {
         event_id: sent.event_id,
@@ -105,7 +105,7 @@ fn delivery(sent: Sent, offset_ms: i64) -> Delivery {
     }
 }
 
-/// An app that this world made: what it says of events is kept here, for every world that installed it.
+/// An app that this world made. How it receives events is kept here, for every world that installed it.
 async fn made_here(tx: &mut Tx, id: &str) -> Result<apps::Install, Fault> {
     let install = support::app(tx, "app_id", id).await?;
     if install.developer != tx.tenant() {
@@ -114,7 +114,7 @@ async fn made_here(tx: &mut Tx, id: &str) -> Result<apps::Install, Fault> {
     Ok(install)
 }
 
-/// Where an app of this world receives events. `offset_ms` is what the world's clock is ahead of the real time.
+/// How an app of this world receives events. `offset_ms` is how far the world's clock is ahead of real time.
 async fn shown(tx: &mut Tx, app_id: AppId, offset_ms: i64) -> Result<Shown, Fault> {
     let found = subscriptions::get(tx, app_id).await?;
     let deliveries = outbox::last(tx, app_id).await?;
@@ -123,7 +123,7 @@ async fn shown(tx: &mut Tx, app_id: AppId, offset_ms: i64) -> Result<Shown, Faul
     let Channel { mode, request_url, types, state, reason } = events;
     let verified = mode == Mode::Connection || state == AddressState::Verified;
     let reason = match mode {
-        Mode::Webhook if request_url.is_empty() => "there is no request address".to_owned(),
+        Mode::Webhook if request_url.is_empty() => "there is no request URL".to_owned(),
         _ => reason,
     };
     Ok(Shown {

@@ -24,25 +24,25 @@ impl Operation for Put {
         behaviours: &[
             Behaviour {
                 name: "url_verification",
-                rule: "The address for events is asked once, right after the answer to this call; it has a second to send the challenge back with HTTP 200. The one for callbacks is not asked.",
+                rule: "The URL for events gets one challenge, right after the answer to this call, and has 1 s to return it with HTTP 200. The URL for callbacks gets none.",
                 basis: Basis::Documented,
                 switch: false,
             },
             Behaviour {
                 name: "event_retries",
-                rule: "An event that is not answered with HTTP 200 in 3 seconds (2 to connect) is sent again after 15 s, 5 min, 1 h and 6 h by the world's clock, with the same uuid, then dropped.",
+                rule: "An event that is not answered with HTTP 200 within 3 s (2 s to connect) is retried after 15 s, 5 min, 1 h and 6 h by the world's clock, with the same uuid, then dropped.",
                 basis: Basis::Documented,
                 switch: false,
             },
             Behaviour {
                 name: "event_signature_time",
-                rule: "X-Lark-Request-Timestamp is the real time in seconds, whatever the world's clock says; requests for verification are not signed.",
+                rule: "X-Lark-Request-Timestamp is the real time in seconds, whatever the world's clock says. Challenges are not signed.",
                 basis: Basis::Assumed,
                 switch: false,
             },
             Behaviour {
                 name: "event_backlog",
-                rule: "Of the events of an app in a world the newest 10,000 are kept, for three days; an older one is dropped even if it waits.",
+                rule: "The newest 10,000 events of an app in a world are kept, for 3 days. Older ones are deleted, even if they wait.",
                 basis: Basis::Assumed,
                 switch: false,
             },

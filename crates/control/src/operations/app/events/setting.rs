@@ -1,4 +1,4 @@
-//! How an app receives events and callbacks, as the control API takes it.
+//! How an app receives events and callbacks, as the control API sets it.
 
 use larkspur_api::events::url_verification::UrlVerification;
 use larkspur_api::events::{Recipient, tell};
@@ -15,37 +15,37 @@ use serde::{Deserialize, Serialize};
 use crate::values;
 
 /// Why events that wait are dropped.
-const SET_ANEW: &str = "the request address was set anew";
-const TAKEN_AWAY: &str = "the request address was taken away";
+const SET_ANEW: &str = "the request URL was changed";
+const TAKEN_AWAY: &str = "the request URL was removed";
 
 /// How an app receives events and callbacks from now on.
 // It has no `Debug`, so that its secrets do not get into a log.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Setting {
-    /// How it is told of events: at an address, which is the default, or by a long connection, which an ISV app cannot have.
+    /// `webhook` (the default) or `websocket`, which ISV apps cannot use.
     mode: Option<SubscriptionMode>,
-    /// An absolute http or https address, which is asked to send a challenge back; empty for none. Not beside `websocket`.
+    /// An absolute http or https URL, which must return a challenge; empty for none. Not with `websocket`.
     #[schemars(length(max = 2048), extend("format" = "request-url"))]
     request_url: Option<String>,
-    /// The types of events that it is told of; all by default.
+    /// The types of events that it receives; all by default.
     #[schemars(length(max = 200))]
     types: Option<Vec<String>>,
-    /// What to encrypt and sign with on webhooks; none by default.
+    /// The key to encrypt and sign with on webhooks; none by default.
     #[schemars(length(min = 1, max = 256))]
     encrypt_key: Option<String>,
-    /// What the app recognizes events by; as it is by default.
+    /// The token by which the app recognizes events; unchanged by default.
     #[schemars(length(min = 1, max = 256))]
     verification_token: Option<String>,
-    /// How it is asked by callbacks; as it is by default.
+    /// How it receives callbacks; unchanged by default.
     callbacks: Option<Callbacks>,
 }
 
-/// How an app is asked by callbacks.
+/// How an app receives callbacks.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 struct Callbacks {
-    /// At an address, or by a long connection, which an ISV app cannot have.
+    /// `webhook` or `websocket`, which ISV apps cannot use.
     mode: SubscriptionMode,
-    /// An absolute http or https address; it is not asked for a challenge. Not beside `websocket`.
+    /// An absolute http or https URL; it gets no challenge. Not with `websocket`.
     #[schemars(length(max = 2048), extend("format" = "request-url"))]
     request_url: Option<String>,
     /// The types of callbacks; all by default.
@@ -54,7 +54,7 @@ struct Callbacks {
 }
 
 impl Setting {
-    /// Sets it for an app of the world. The caller holds the world's row; `now` is the world's time.
+    /// Applies the setting to an app of the world. The caller holds the world's row; `now` is the world's time.
     pub(crate) async fn write(
         &self,
         root: &mut Root,
@@ -82,10 +82,10 @@ impl Setting {
         Ok(())
     }
 
-    /// The setting over the one that there is. `real_now` is the real time.
+    /// The old subscription with this setting applied. `real_now` is the real time.
     fn over(&self, before: Subscription, install: &Install, real_now: i64) -> Result<Subscription, Fault> {
         if self.mode.is_none() && self.request_url.is_none() {
-            return Err(values::invalid("request_url", None, "an address, or the mode websocket"));
+            return Err(values::invalid("request_url", None, "required unless mode is websocket"));
         }
         let is_isv = install.kind == AppKind::Isv;
         let mode = self.mode.unwrap_or(SubscriptionMode::Webhook);
@@ -109,7 +109,7 @@ impl Setting {
     }
 }
 
-/// A channel, of fields whose names begin with `at`.
+/// A channel, from fields whose names begin with `at`.
 fn channel(
     at: &str,
     is_isv: bool,
@@ -119,11 +119,11 @@ fn channel(
 ) -> Result<Channel, Fault> {
     let url = url.unwrap_or_default();
     if mode == SubscriptionMode::Websocket && is_isv {
-        let why = "an ISV app has no long connections";
+        let why = "an ISV app cannot use long connections";
         return Err(values::invalid(&format!("{at}mode"), Some(mode.as_str()), why));
     }
     if mode == SubscriptionMode::Websocket && !url.is_empty() {
-        return Err(values::invalid(&format!("{at}request_url"), Some(url), "not beside the mode websocket"));
+        return Err(values::invalid(&format!("{at}request_url"), Some(url), "empty with mode websocket"));
     }
     let types = match types {
         None => Types::All,

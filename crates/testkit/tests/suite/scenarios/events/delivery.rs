@@ -92,10 +92,7 @@ async fn an_address_is_verified_and_gets_what_is_asked_for() {
         names(&before),
         ["callbacks", "deliveries", "mode", "reason", "request_url", "verification_token", "verified"]
     );
-    assert_eq!(
-        (&before["request_url"], &before["reason"]),
-        (&json!(""), &json!("there is no request address"))
-    );
+    assert_eq!((&before["request_url"], &before["reason"]), (&json!(""), &json!("there is no request URL")));
     let put = maker.put(json!({"request_url": receiver.url()})).await.data();
     assert_eq!((&put["verified"], &put["reason"]), (&json!(false), &Value::Null), "it is still to be asked");
     assert_eq!(put["deliveries"][0]["event_type"], "url_verification");

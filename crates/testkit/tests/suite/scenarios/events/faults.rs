@@ -46,7 +46,7 @@ async fn why_an_address_is_not_verified() {
         assert_eq!(receiver.seen().len(), asked + 1, "a redirect leads nowhere");
         let [ticket, question] = [&shown["deliveries"][0], &shown["deliveries"][1]];
         assert_eq!((&question["state"], text(question, "failure").as_str()), (&json!("dropped"), reason));
-        let why = "the request address is not verified";
+        let why = "the request URL is not verified";
         assert_eq!((&ticket["state"], text(ticket, "failure").as_str()), (&json!("dropped"), why));
     }
     maker.resend().await;

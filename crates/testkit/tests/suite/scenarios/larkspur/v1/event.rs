@@ -43,7 +43,7 @@ async fn a_new_custom_app_hears_everything_by_long_connection() {
         assert_eq!((&shown["callbacks"]["mode"], shown.get("reason")), (&json!("websocket"), None));
     }
     let isv = lab.control("POST", &path).body(json!({"kind": "isv"})).send().await.data();
-    assert_eq!(events(&isv["app_id"]).await["reason"], "there is no request address");
+    assert_eq!(events(&isv["app_id"]).await["reason"], "there is no request URL");
     // A body says otherwise.
     let receiver = Receiver::start();
     let setting = json!({"request_url": receiver.url(), "types": [KIND], "verification_token": "mine"});
@@ -126,7 +126,7 @@ async fn a_list_is_read_in_pages() {
     assert_eq!((ids(&rest), rest.get("before")), (sent[2..].to_vec(), None));
     assert_eq!(world.lab.delivery_worker().round().await, 0, "there is no address");
     let dropped = get(&world, "/events?state=dropped&limit=1").await;
-    assert_eq!(dropped["events"][0]["failure"], "there is no request address");
+    assert_eq!(dropped["events"][0]["failure"], "there is no request URL");
     let (other, _) = world.app(json!({})).await;
     assert_eq!(ids(&get(&world, &format!("/events?app_id={other}")).await), [] as [&str; 0]);
 }
