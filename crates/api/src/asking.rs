@@ -1,7 +1,8 @@
-//! The question to a request address that an operation needs answered before it can go on.
+//! The challenge to a request URL, whose result an operation needs before it can go on.
 //!
-//! An operation runs inside a transaction, where nothing may wait for the network. So it leaves its question here and refuses
-//! the call; its transaction ends. The gateway asks the address and runs the operation again, which finds the answer.
+//! An operation runs inside a transaction, where nothing may wait for the network. So it leaves its question here and
+//! refuses the call, and its transaction ends. The gateway sends the challenge and runs the operation again, with the
+//! result.
 
 use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -10,23 +11,23 @@ use larkspur_contract::Fault;
 use larkspur_contract::codes;
 use larkspur_contract::ids::AppId;
 
-/// A question to an address: whether it wants what is posted to it. It holds secrets, so it has no `Debug`.
+/// A challenge to be sent to a URL. It holds secrets, so it has no `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Question {
-    /// The app whose address it is.
+    /// The app that owns the URL.
     pub app_id: AppId,
-    /// The address.
+    /// The URL.
     pub request_url: String,
-    /// What the question is encrypted with; `None` for plain text.
+    /// The key that encrypts the challenge; `None` for plain text.
     pub encrypt_key: Option<String>,
-    /// What the app recognizes the question by.
+    /// The token by which the app recognizes the challenge.
     pub verification_token: String,
 }
 
-/// What was heard from an address.
+/// The result of a challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
-    /// How far it went.
+    /// The last step that was reached.
     pub step: Step,
     /// The HTTP status of the answer, if there was one.
     pub status: Option<u16>,
@@ -36,7 +37,7 @@ pub struct Heard {
     pub took_ms: u64,
 }
 
-/// The steps of a question, in their order.
+/// The steps of a challenge, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// The name of the host is looked up.
@@ -45,16 +46,16 @@ pub enum Step {
     Connect,
     /// The connection is encrypted.
     Encrypt,
-    /// An answer comes in time.
+    /// An answer arrives in time.
     Answer,
-    /// It has the status 200.
+    /// The status is 200.
     Status,
-    /// It holds the challenge that was sent.
+    /// The answer contains the challenge.
     Challenge,
 }
 
 impl Step {
-    /// Every step, in their order.
+    /// Every step, in order.
     pub const ALL: [Step; 6] =
         [Step::Resolve, Step::Connect, Step::Encrypt, Step::Answer, Step::Status, Step::Challenge];
 
@@ -79,18 +80,18 @@ pub struct Asking {
 }
 
 impl Asking {
-    /// The answer to a question.
+    /// The result of a challenge.
     ///
     /// # Errors
-    /// It is still to be asked: the operation must end with this refusal, and is run again.
+    /// There is no result yet: the operation must end with this refusal, and is run again.
     pub fn ask(&self, question: Question) -> Result<&Heard, Fault> {
         self.heard.get().ok_or_else(|| {
             *self.question.lock().unwrap_or_else(PoisonError::into_inner) = Some(question);
-            Fault::new(codes::INTERNAL, "the request address is still to be asked")
+            Fault::new(codes::INTERNAL, "the request URL was not verified yet")
         })
     }
 
-    /// The question that is still to be asked.
+    /// The challenge that is to be sent.
     pub(crate) fn question(&self) -> Option<Question> {
         match self.heard.get() {
             Some(_) => None,
@@ -98,7 +99,7 @@ impl Asking {
         }
     }
 
-    /// Tells the answer, once.
+    /// Sets the result, once.
     pub(crate) fn heard(&self, heard: Heard) {
         let _ = self.heard.set(heard);
     }

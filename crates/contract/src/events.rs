@@ -1,6 +1,6 @@
-//! The events that apps are told and the questions that they are asked: one constant of data each.
+//! The events and callbacks that apps receive: one constant of data each.
 //!
-//! What an event says to each app is in `larkspur_api::events`, one file an event; see there how to add one.
+//! The payload of each event is in `larkspur_api::events`, one file per event. That module explains how to add one.
 
 use crate::{Basis, Scope, scopes};
 
@@ -9,34 +9,34 @@ use crate::{Basis, Scope, scopes};
 pub struct EventType {
     /// Its name on the wire: `type` in the first envelope, `event_type` in the second.
     pub name: &'static str,
-    /// One line for people.
+    /// One line for documents.
     pub summary: &'static str,
-    /// How it is wrapped, and what is expected of the answer.
+    /// Its envelope, and the answer that it needs.
     pub form: Form,
     /// Any one of these lets an app receive it; empty means none is needed.
     pub scopes: &'static [Scope],
     /// The page of the public documentation.
     pub reference: &'static str,
-    /// What its rules rest on.
+    /// The basis of its rules.
     pub basis: Basis,
-    /// Whether its payload holds a secret: then it is sealed while it waits.
+    /// Whether its payload holds a secret. If so, it is encrypted while it waits.
     pub secret: bool,
 }
 
-/// How an event is wrapped, and what is expected of the answer.
+/// The envelope of an event, and the answer that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// The question whether an address wants events. The challenge has to come back. It is asked once.
+    /// A challenge to a URL, which must return it. It is sent once.
     Challenge,
     /// An event in the first envelope: `uuid`, `ts`, `event.type`.
     V1,
     /// An event in the second envelope: `schema` 2.0, `header`, `event`.
     V2,
-    /// A question in the second envelope, whose answer goes back to the user who caused it. It is asked once.
+    /// A callback in the second envelope: the answer goes back to the user who caused it. It is sent once.
     Callback,
 }
 
-/// After how many milliseconds of the world's time an event is sent again; then it is dropped.
+/// The waits before each retry, in milliseconds of the world's time. Then the event is dropped.
 /// Source: the pages on receiving events ("15 s, 5 min, 1 h, 6 h").
 const LADDER_MS: &[i64] = &[15 * 1000, 300 * 1000, 3600 * 1000, 6 * 3600 * 1000];
 
@@ -59,8 +59,8 @@ impl Form {
         Form::ALL.into_iter().find(|form| form.as_str() == text)
     }
 
-    /// After how many milliseconds each further attempt follows the one before, by the world's clock; empty for what is
-    /// sent once. Source: the pages on receiving events; callbacks are never repeated (observed).
+    /// The waits before each retry, in milliseconds by the world's clock; empty for what is sent once. Source: the pages on
+    /// receiving events; callbacks are never retried (observed).
     pub const fn retries_ms(self) -> &'static [i64] {
         match self {
             Form::V1 | Form::V2 => LADDER_MS,
@@ -78,10 +78,10 @@ impl Form {
     }
 }
 
-/// Asks an address whether it wants events.
+/// Verifies a URL.
 pub const URL_VERIFICATION: EventType = EventType {
     name: "url_verification",
-    summary: "An address is asked whether it wants events",
+    summary: "A URL is verified with a challenge",
     form: Form::Challenge,
     scopes: &[],
     reference: "event-subscription-guide/event-subscription-configure-/request-url-configuration-case",
@@ -89,10 +89,10 @@ pub const URL_VERIFICATION: EventType = EventType {
     secret: false,
 };
 
-/// Gives an ISV app a ticket.
+/// An ISV app gets a ticket.
 pub const APP_TICKET: EventType = EventType {
     name: "app_ticket",
-    summary: "An ISV app is given a ticket, every hour and when it asks for one",
+    summary: "An ISV app gets a ticket, every hour and on request",
     form: Form::V1,
     scopes: &[],
     reference: "application-v6/event/app_ticket-events",
@@ -100,14 +100,14 @@ pub const APP_TICKET: EventType = EventType {
     secret: true,
 };
 
-/// What may hear of changes of a chat.
+/// Scopes for changes of a chat.
 const OF_CHATS: &[Scope] = &[scopes::IM_CHAT, scopes::IM_CHAT_READ, scopes::IM_CHAT_READONLY];
-/// What may hear of bots that join and leave.
+/// Scopes for bots that join and leave.
 const OF_BOTS: &[Scope] = &[scopes::IM_CHAT, scopes::IM_CHAT_MEMBERS_BOT_ACCESS, scopes::IM_CHAT_READONLY];
-/// What may hear of users who join and leave.
+/// Scopes for users who join and leave.
 const OF_USERS: &[Scope] = &[scopes::IM_CHAT, scopes::IM_CHAT_MEMBERS_READ, scopes::IM_CHAT_READONLY];
 
-/// Tells what changed in a chat.
+/// The settings of a chat changed.
 pub const CHAT_UPDATED: EventType = EventType {
     name: "im.chat.updated_v1",
     summary: "The settings of a chat changed",
@@ -118,7 +118,7 @@ pub const CHAT_UPDATED: EventType = EventType {
     secret: false,
 };
 
-/// Tells that a chat was dissolved.
+/// A chat was dissolved.
 pub const CHAT_DISBANDED: EventType = EventType {
     name: "im.chat.disbanded_v1",
     summary: "A chat was dissolved",
@@ -129,7 +129,7 @@ pub const CHAT_DISBANDED: EventType = EventType {
     secret: false,
 };
 
-/// Tells that a bot was added to a chat.
+/// A bot was added to a chat.
 pub const BOT_ADDED: EventType = EventType {
     name: "im.chat.member.bot.added_v1",
     summary: "A bot was added to a chat",
@@ -140,7 +140,7 @@ pub const BOT_ADDED: EventType = EventType {
     secret: false,
 };
 
-/// Tells a bot that it was removed from a chat.
+/// A bot was removed from a chat.
 pub const BOT_DELETED: EventType = EventType {
     name: "im.chat.member.bot.deleted_v1",
     summary: "A bot was removed from a chat",
@@ -151,7 +151,7 @@ pub const BOT_DELETED: EventType = EventType {
     secret: false,
 };
 
-/// Tells that users joined a chat.
+/// Users joined a chat.
 pub const USER_ADDED: EventType = EventType {
     name: "im.chat.member.user.added_v1",
     summary: "Users joined a chat",
@@ -162,7 +162,7 @@ pub const USER_ADDED: EventType = EventType {
     secret: false,
 };
 
-/// Tells that users left a chat or were removed from it.
+/// Users left a chat or were removed from it.
 pub const USER_DELETED: EventType = EventType {
     name: "im.chat.member.user.deleted_v1",
     summary: "Users left a chat or were removed from it",
@@ -173,10 +173,10 @@ pub const USER_DELETED: EventType = EventType {
     secret: false,
 };
 
-/// Tells that an invitation into a chat was withdrawn.
+/// An invitation to a chat was withdrawn.
 pub const USER_WITHDRAWN: EventType = EventType {
     name: "im.chat.member.user.withdrawn_v1",
-    summary: "An invitation of users into a chat was withdrawn",
+    summary: "An invitation of users to a chat was withdrawn",
     form: Form::V2,
     scopes: OF_USERS,
     reference: "im-v1/chat-member-user/events/withdrawn",
@@ -184,7 +184,7 @@ pub const USER_WITHDRAWN: EventType = EventType {
     secret: false,
 };
 
-/// Tells a bot that a user opened their chat.
+/// A user opened the chat with a bot.
 pub const BOT_P2P_CHAT_ENTERED: EventType = EventType {
     name: "im.chat.access_event.bot_p2p_chat_entered_v1",
     summary: "A user opened the chat with a bot",
@@ -195,7 +195,7 @@ pub const BOT_P2P_CHAT_ENTERED: EventType = EventType {
     secret: false,
 };
 
-/// Tells a bot that a user and it have a chat now.
+/// The chat of a user and a bot was created.
 pub const P2P_CHAT_CREATE: EventType = EventType {
     name: "p2p_chat_create",
     summary: "The chat of a user and a bot was created",
@@ -206,7 +206,7 @@ pub const P2P_CHAT_CREATE: EventType = EventType {
     secret: false,
 };
 
-/// Tells a bot that a user clicked an item of its menu.
+/// A user clicked an item of a bot's menu.
 pub const BOT_MENU: EventType = EventType {
     name: "application.bot.menu_v6",
     summary: "A user clicked an item of a bot's menu",

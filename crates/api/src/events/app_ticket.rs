@@ -1,4 +1,4 @@
-//! `app_ticket`: an ISV app is given a ticket, every hour and whenever it asks for one.
+//! `app_ticket`: an ISV app gets a ticket, every hour and on request.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ impl Event for AppTicket {
     }
 }
 
-/// Makes a ticket of an app that the transaction's tenant made, and writes it down to be sent. `now` is the tenant's time.
+/// Creates a ticket of an app that the transaction's tenant made, and queues it. `now` is the tenant's time.
 ///
 /// # Errors
 /// The store is unavailable.
@@ -43,8 +43,8 @@ pub async fn send(tx: &mut Tx, app_id: AppId, now: i64) -> Result<(), StoreError
     tell(tx, &AppTicket { number }, &recipient, now).await
 }
 
-/// Sends the tickets that are due to the apps whose address wants them; how many. `real_now` is the real time. Of several
-/// servers that do it at once, one sends each ticket.
+/// Queues the due tickets of the apps that can receive them, and returns their number. `real_now` is the real time. If
+/// several servers do this at once, one of them sends each ticket.
 ///
 /// # Errors
 /// The store is unavailable.
@@ -64,7 +64,7 @@ pub async fn send_due(engine: &Arc<Engine>, real_now: i64) -> Result<usize, Stor
 
 async fn take(root: &mut Root, due: tickets::Due, real_now: i64) -> Result<bool, StoreError> {
     let mut tx = root.tenant(due.tenant);
-    // Its clock is as it is in the store: an earlier unit of the same commit may have moved it.
+    // The clock is read from the store: an earlier unit of the same commit may have moved it.
     let Some(world) = tenants::lock(&mut tx).await? else { return Ok(false) };
     if !tickets::take(&mut tx, &due, real_now).await? {
         return Ok(false);

@@ -1,4 +1,4 @@
-//! `application.bot.menu_v6`: a user clicked an item of a bot's menu. Only this bot is told.
+//! `application.bot.menu_v6`: a user clicked an item of a bot's menu. Only this bot receives it.
 
 use larkspur_contract::ids::AppId;
 use larkspur_contract::{EventType, events};

@@ -1,4 +1,4 @@
-//! `im.chat.access_event.bot_p2p_chat_entered_v1`: a user opened the chat with a bot. Only this bot is told.
+//! `im.chat.access_event.bot_p2p_chat_entered_v1`: a user opened the chat with a bot. Only this bot receives it.
 
 use larkspur_contract::ids::{AppId, ChatId};
 use larkspur_contract::{EventType, events};
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Event, Ids, Party, Recipient};
 
-/// A user opened a chat. A chat has no messages yet, so there is no last one to tell.
+/// A user opened a chat. Messages are not served, so the fields of the last one are left out.
 struct Entered<'a> {
     chat_id: ChatId,
     user: &'a Party,

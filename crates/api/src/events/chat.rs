@@ -1,4 +1,4 @@
-//! What the events of chats have in common: who is told, and how a chat, an operator and users are written.
+//! What the events of chats have in common: their receivers, and the forms of a chat, an operator and users.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{Ids, Listeners, Party, Recipient, listeners};
 
-/// The apps that are told of an event in a chat: those that may receive it and whose bots are in the chat now.
+/// The apps that receive an event of a chat: those that may receive it and whose bots are in the chat now.
 ///
 /// # Errors
 /// The store is unavailable.
@@ -29,7 +29,7 @@ pub(super) async fn listeners_in(
     Ok(found)
 }
 
-/// As [`listeners_in`], with the users among some members, in their order; `None` if no app is told or there is no user.
+/// Like [`listeners_in`], with the users among some members, in order; `None` without a listener or a user.
 ///
 /// # Errors
 /// The store is unavailable.
@@ -54,7 +54,7 @@ pub(super) async fn listeners_and_users(
     Ok(Some((listeners, users)))
 }
 
-/// A member as a party of an event; `None` for a user who is not there.
+/// A member as a party of an event; `None` for a user who does not exist.
 ///
 /// # Errors
 /// The store is unavailable.
@@ -65,7 +65,7 @@ pub async fn party(tx: &mut Tx, member: &Member) -> Result<Option<Party>, StoreE
     }
 }
 
-/// What the events of chats and their members say.
+/// The common payload of the events of chats and their members.
 #[derive(Serialize)]
 pub(super) struct Told<'a> {
     chat_id: String,
@@ -100,7 +100,7 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Those that are set.
+    /// The names that are set.
     pub(super) fn of(names: &'a I18nNames) -> Self {
         let set = |name: &'a Option<String>| name.as_deref().filter(|name| !name.is_empty());
         Names { en_us: set(&names.en_us), ja_jp: set(&names.ja_jp), zh_cn: set(&names.zh_cn) }
@@ -111,7 +111,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// What one app is told of a chat, of who did something and of the users whom it concerns.
+/// The payload for one app: a chat, the operator and the users concerned.
 pub(super) fn told<'a>(to: &Recipient<'_>, chat: &'a Chat, operator: &Party, users: &'a [User]) -> Told<'a> {
     let tenant_key = to.tenant.to_string();
     let user = |user: &'a User| ToldUser {
@@ -130,23 +130,23 @@ pub(super) fn told<'a>(to: &Recipient<'_>, chat: &'a Chat, operator: &Party, use
     }
 }
 
-/// Who is told of the events of a chat.
+/// The receivers of the events of a chat.
 pub const LISTENERS: Behaviour = Behaviour {
     name: "event_listeners",
-    rule: "An app is told if it subscribed to the type, has the bot ability and one of the scopes of the event, and its bot is in the chat after the change. The app that made the call is told like the others. All changes of one call are one event.",
+    rule: "An app receives an event if it subscribed to the type, has the bot ability and one of the scopes of the event, and its bot is in the chat after the change. The app that made the call receives it, too. All changes of one call are one event.",
     basis: Assumed,
     switch: false,
 };
 
-/// How an operator is written.
+/// The form of an operator.
 pub const OPERATOR: Behaviour = Behaviour {
     name: "event_operator",
-    rule: "A bot that is the operator is written with its open_id and union_id, and user_id null. The user_id of a user is null without contact:user.employee_id:readonly.",
+    rule: "If the operator is a bot, operator_id has its open_id and union_id, and user_id null. The user_id of a user is null without contact:user.employee_id:readonly.",
     basis: Assumed,
     switch: false,
 };
 
-/// Which names of a chat an event has.
+/// The names of a chat in an event.
 pub const NAMES: Behaviour = Behaviour {
     name: "event_chat_names",
     rule: "name and i18n_names, and each language of i18n_names, are left out if they are not set.",
@@ -154,10 +154,10 @@ pub const NAMES: Behaviour = Behaviour {
     switch: false,
 };
 
-/// Who is told that a bot was added.
+/// The receivers if a bot was added.
 pub const BOT_ADDED: Behaviour = Behaviour {
     name: "event_bot_added",
-    rule: "If a user adds bots, every bot in the chat is told, once for each bot that was added, and the new ones are told too. If a bot adds them, each new bot is told once, and no other bot is. A bot that joins by itself is told of it.",
+    rule: "If a user adds bots, every bot in the chat, the new ones included, receives one event for each added bot. If a bot adds them, each new bot receives one event, and no other bot does. A bot that joins on its own receives one.",
     basis: Documented,
     switch: false,
 };

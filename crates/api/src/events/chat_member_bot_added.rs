@@ -1,4 +1,4 @@
-//! `im.chat.member.bot.added_v1`: a bot was added to a chat. No field says which one.
+//! `im.chat.member.bot.added_v1`: a bot was added to a chat. No field names the bot.
 
 use larkspur_contract::ids::AppId;
 use larkspur_contract::{EventType, events};
@@ -31,8 +31,8 @@ pub(super) fn bots(members: &[Member]) -> Vec<AppId> {
     members.iter().filter_map(bot).collect()
 }
 
-/// Tells that the bots among some members were added to a chat: all of its bots if a user did it, else only the new ones; see
-/// [`chat::BOT_ADDED`]. `now` is the tenant's time.
+/// Tells bots that those among `members` were added to a chat: all bots of the chat if a user did it, else only the new
+/// ones; see [`chat::BOT_ADDED`]. `now` is the tenant's time.
 ///
 /// # Errors
 /// The store is unavailable.

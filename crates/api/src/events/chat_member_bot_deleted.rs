@@ -1,4 +1,4 @@
-//! `im.chat.member.bot.deleted_v1`: a bot was removed from a chat. Only this bot is told.
+//! `im.chat.member.bot.deleted_v1`: a bot was removed from a chat. Only this bot receives it.
 
 use larkspur_contract::{EventType, events};
 use larkspur_store::chats::{Chat, Member};
@@ -21,7 +21,7 @@ impl Event for BotDeleted<'_> {
     }
 }
 
-/// Tells each bot among some members that it was removed from a chat. `now` is the tenant's time.
+/// Tells each bot among `members` that it was removed from a chat. `now` is the tenant's time.
 ///
 /// # Errors
 /// The store is unavailable.

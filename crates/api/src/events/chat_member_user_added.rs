@@ -23,7 +23,7 @@ impl Event for UserAdded<'_> {
     }
 }
 
-/// Tells the bots of a chat which users joined it. `members` may hold bots, which are left out. `now` is the tenant's time.
+/// Tells the bots of a chat which users joined it. Bots among `members` are left out. `now` is the tenant's time.
 ///
 /// # Errors
 /// The store is unavailable.

@@ -23,7 +23,7 @@ impl Event for UserDeleted<'_> {
     }
 }
 
-/// Tells the bots of a chat which users left it. `members` may hold bots, which are left out. `now` is the tenant's time.
+/// Tells the bots of a chat which users left it. Bots among `members` are left out. `now` is the tenant's time.
 ///
 /// # Errors
 /// The store is unavailable.

@@ -1,4 +1,4 @@
-//! `im.chat.member.user.withdrawn_v1`: an invitation into a chat was withdrawn.
+//! `im.chat.member.user.withdrawn_v1`: an invitation to a chat was withdrawn.
 
 use larkspur_contract::{EventType, events};
 use larkspur_store::chats::{Chat, Member};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Event, Party, Recipient, chat};
 
-/// Users who waited to be let into a chat are not invited any more.
+/// The invitations of users who waited for approval were withdrawn.
 struct UserWithdrawn<'a> {
     chat: &'a Chat,
     users: &'a [User],
@@ -23,7 +23,8 @@ impl Event for UserWithdrawn<'_> {
     }
 }
 
-/// Tells the bots of a chat which users are not invited any more. `members` may hold bots, which are left out. `now` is the tenant's time.
+/// Tells the bots of a chat whose invitations were withdrawn. Bots among `members` are left out. `now` is the tenant's
+/// time.
 ///
 /// # Errors
 /// The store is unavailable.

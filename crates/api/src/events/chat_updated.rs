@@ -1,4 +1,4 @@
-//! `im.chat.updated_v1`: the settings of a chat changed. Both sides of the change hold only what is not the same.
+//! `im.chat.updated_v1`: the settings of a chat changed. Both sides of the change have only what differs.
 
 use std::collections::HashMap;
 
@@ -16,16 +16,16 @@ use serde::Serialize;
 use super::{Event, Ids, Party, Recipient, chat};
 use crate::rules::images;
 
-/// Who may speak from now on and could not before, and the reverse: users on the list of speakers.
+/// The change of the list of speakers.
 #[derive(Debug, Default)]
 pub struct Speakers {
-    /// Those who went on the list.
+    /// Users who were added.
     pub added: Vec<Member>,
-    /// Those who went off it.
+    /// Users who were removed.
     pub removed: Vec<Member>,
 }
 
-/// A chat as it was and as it is.
+/// A chat before and after a change.
 struct Updated<'a> {
     before: &'a Chat,
     after: &'a Chat,
@@ -46,7 +46,7 @@ struct Told<'a> {
     operator_tenant_key: String,
 }
 
-/// One side of a change: what is not the same on the other one.
+/// One side of a change: what differs from the other one.
 #[derive(Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 struct Side<'a> {
@@ -134,7 +134,7 @@ impl Updated<'_> {
         }
     }
 
-    /// The owner may always speak, and is always among those who are added. Source: the page.
+    /// The owner may always speak, and is always among the added users. Source: the page.
     fn speakers(&self, to: &Recipient<'_>) -> ToldSpeakers {
         let speaker = |member: &Member| {
             Some(Speaker { tenant_key: to.tenant.to_string(), user_id: self.ids(to, member)? })
@@ -148,13 +148,13 @@ impl Updated<'_> {
     }
 }
 
-/// What a chat has that another state of it has not, but for its owner.
+/// What differs in a chat from another state of it, except for its owner.
 fn side<'a>(of: &'a Chat, other: &Chat) -> Side<'a> {
     fn unless<T: PartialEq + Copy>(one: T, other: &T) -> Option<T> {
         (one != *other).then_some(one)
     }
     let (settings, others) = (&of.settings, &other.settings);
-    // No word says that a list of members may speak: its names say it.
+    // No value stands for a list of speakers: the list itself is in the event.
     let moderation = unless(settings.moderation_permission, &others.moderation_permission);
     Side {
         add_member_permission: unless(settings.add_member_permission, &others.add_member_permission),
@@ -187,13 +187,13 @@ fn restricted(mode: &RestrictedMode) -> Restricted {
     }
 }
 
-/// Whether the list of those who may speak changed, and counts.
+/// Whether the list of speakers changed and applies.
 fn changes_speakers(before: &Chat, after: &Chat, speakers: &Speakers) -> bool {
     let listed = |chat: &Chat| chat.settings.moderation_permission == Moderation::ModeratorList;
     listed(after) && (!listed(before) || !speakers.added.is_empty() || !speakers.removed.is_empty())
 }
 
-/// Tells the bots of a chat what changed; nothing if nothing did that the event has a key for. `now` is the tenant's time.
+/// Tells the bots of a chat what changed, if the event has a key for it. `now` is the tenant's time.
 ///
 /// # Errors
 /// The store is unavailable.
@@ -221,18 +221,18 @@ pub async fn emit(
     super::emit(tx, &Updated { before, after, speakers, users, operator }, &listeners, now).await
 }
 
-/// What a change is told as.
+/// What the event of a change has.
 pub const CHANGES: Behaviour = Behaviour {
     name: "event_chat_changes",
-    rule: "before_change and after_change hold the changed keys only. A call that changes nothing, or only settings for which the event has no key (chat_type and the settings of urgent messages, meetings, pins and the member count), is not told. The default avatar is written as its key.",
+    rule: "before_change and after_change have the changed keys only. A call that changes nothing, or only settings without a key in the event (chat_type and the settings of urgent messages, meetings, pins and the member count), causes no event. The default avatar is given as its key.",
     basis: Assumed,
     switch: false,
 };
 
-/// How a list of speakers is told.
+/// How the event shows a list of speakers.
 pub const SPEAKERS: Behaviour = Behaviour {
     name: "event_speakers",
-    rule: "moderator_list is there if the list of speakers is or becomes what counts. Its added members are the owner and those who were not on the list before. No value of moderation_permission stands for a list: that key is then left out on this side.",
+    rule: "moderator_list is present if a list of speakers applies after the call and is new or changed. Its added members are the owner and those who were not on the list before. No value of moderation_permission stands for a list: that side then lacks the key.",
     basis: Assumed,
     switch: false,
 };

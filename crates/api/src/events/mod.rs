@@ -1,16 +1,16 @@
-//! Events: what each of them says to each app that is told. One file is one event.
+//! Events: the payload of each, for each app that receives it. One file per event.
 //!
 //! To add an event:
 //!
 //! 1. Write its constant into `larkspur_contract::events`, and add it to `ALL` there: name, form, scopes, page.
-//! 2. Write its file here: a struct with what happened, and an [`Event`] whose `told` makes the payload for one app. Ids of
-//!    users and bots are made by [`Recipient::party`], since each app has its own.
-//! 3. Emit it where it happens, in the operation's transaction: [`listeners`] (from memory; empty in most worlds, and then
-//!    stop), [`Listeners::retain`] for those that are concerned, then [`emit`]. For the bots of a chat, `chat.rs` has both.
-//! 4. Name it in `SPEC.emits` of each operation that does so; an operation that emits anything else fails in debug builds.
-//! 5. Provoke each pair of operation and event in a scenario; the coverage check counts them as it counts codes.
+//! 2. Write its file here: a struct with what happened, and an [`Event`] whose `told` makes the payload for one app. Make
+//!    IDs of users and bots with [`Recipient::party`], since each app has its own.
+//! 3. Emit it where it happens, in the operation's transaction: [`listeners`] (from memory; stop if it is empty, as in most
+//!    worlds), [`Listeners::retain`] for the apps concerned, then [`emit`]. For the bots of a chat, `chat.rs` has both.
+//! 4. Name it in `SPEC.emits` of each operation that emits it; in debug builds an operation that emits others fails.
+//! 5. Provoke each pair of operation and event in a scenario; the coverage check counts them like codes.
 //!
-//! Nothing is sent here: a worker of the server finds what was written, wraps it (`delivery/message.rs`) and sends it.
+//! Nothing is sent here: a worker of the server finds the row, adds the envelope (`delivery/message.rs`) and sends it.
 
 pub mod app_ticket;
 pub mod bot_menu;
@@ -43,48 +43,47 @@ pub trait Event: Sync {
     /// Its type.
     const TYPE: &'static EventType;
 
-    /// What one app is told: `event` of the envelope. Keys stand in the order in which they are written; what is empty is
-    /// left out.
+    /// The payload for one app: `event` of the envelope. Keys keep their order; empty ones are left out.
     fn told(&self, to: &Recipient<'_>) -> impl Serialize;
 }
 
-/// An app that is told.
+/// An app that receives an event.
 pub struct Recipient<'a> {
-    /// Its id.
+    /// Its ID.
     pub app_id: AppId,
     /// The tenant that made it.
     pub developer: TenantKey,
     /// The tenant where the event happened.
     pub tenant: TenantKey,
-    /// Whether it is told the user_ids of users.
+    /// Whether it gets the user_ids of users.
     pub user_ids: bool,
-    /// Whether it is told the names of users who click its menu.
+    /// Whether it gets the names of users who click its menu.
     pub operator_names: bool,
     /// Whether it is a custom app.
     pub custom: bool,
-    /// What ids are made with.
+    /// The keys of IDs.
     pub keys: &'a Keys,
 }
 
-/// A user or a bot as one app knows them.
+/// The IDs of a user or a bot for one app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ids {
-    /// As this app knows them.
+    /// The ID for this app.
     pub open_id: String,
-    /// As all apps of its developer know them.
+    /// The ID for all apps of its developer.
     pub union_id: String,
-    /// As the tenant knows them; `null` for bots, and for an app without the scope. Source: observed; the key is present.
+    /// The ID in the tenant; `null` for bots, and for an app without the scope. Source: observed; the key is present.
     pub user_id: Option<String>,
 }
 
-/// A user or a bot that an event names, before an app is told.
+/// A user or a bot that an event names, for any app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Party {
     /// A user.
     User {
         /// The number that open_id and union_id are made of.
         number: u64,
-        /// The tenant's own id.
+        /// The ID in the tenant.
         user_id: String,
     },
     /// The bot of an app.
@@ -92,7 +91,7 @@ pub enum Party {
 }
 
 impl Party {
-    /// Who makes a call.
+    /// The caller.
     pub fn of(call: &Call) -> Party {
         match &call.actor {
             Actor::Bot => Party::Bot(call.app_id()),
@@ -108,7 +107,7 @@ impl From<&User> for Party {
 }
 
 impl<'a> Recipient<'a> {
-    /// An app in the tenant that made it, which is told something of itself.
+    /// An app in the tenant that made it, for events about the app itself.
     pub fn of_maker(app_id: AppId, developer: TenantKey, keys: &'a Keys) -> Self {
         let (user_ids, operator_names, custom) = (false, false, false);
         Recipient { app_id, developer, tenant: developer, user_ids, operator_names, custom, keys }
@@ -122,7 +121,7 @@ impl<'a> Recipient<'a> {
         }
     }
 
-    /// A user, by the number that ids are made of and the user_id.
+    /// A user, by the number that IDs are made of and the user_id.
     pub fn user(&self, number: u64, user_id: &str) -> Ids {
         Ids { user_id: self.user_ids.then(|| user_id.to_owned()), ..self.subject(number) }
     }
@@ -150,12 +149,12 @@ impl Listeners {
         self.apps.is_empty()
     }
 
-    /// Their ids.
+    /// Their IDs.
     pub fn ids(&self) -> impl Iterator<Item = AppId> + '_ {
         self.apps.iter().map(|install| install.app_id)
     }
 
-    /// Keeps those that the event concerns.
+    /// Keeps the apps that the event concerns.
     pub fn retain(&mut self, concerned: impl Fn(AppId) -> bool) {
         self.apps.retain(|install| concerned(install.app_id));
     }
@@ -166,10 +165,10 @@ impl Listeners {
     }
 }
 
-/// The apps that may receive an event of the transaction's tenant: in use, with a bot, subscribed, and with one of the scopes
-/// of its type.
+/// The apps that may receive an event of the transaction's tenant: enabled, with a bot, subscribed, and with one of the
+/// scopes of its type.
 ///
-/// It takes no lock. An operation that only adds may ask it.
+/// It takes no lock, so operations that only add rows may call it.
 ///
 /// # Errors
 /// The store is unavailable.
@@ -185,7 +184,7 @@ fn may_receive(subscriber: &Subscriber, kind: &EventType) -> bool {
     allowed && install.bot && install.status == InstallStatus::Enabled && subscriber.types.has(kind.name)
 }
 
-/// Writes an event down for each listener, in its own ids; it is sent after the commit. `now` is the tenant's time.
+/// Queues an event for each listener, with its own IDs; it is sent after the commit. `now` is the tenant's time.
 ///
 /// # Errors
 /// The store is unavailable.
@@ -212,13 +211,12 @@ pub async fn emit<E: Event>(
     Ok(())
 }
 
-/// Whether an app is told the user_ids of users.
+/// Whether an app gets the user_ids of users.
 fn sees_user_ids(held: &Scopes) -> bool {
     held.has(scopes::CONTACT_EMPLOYEE_ID)
 }
 
-/// Writes an event down for one app, whatever it subscribed to: for what concerns the app itself. `now` is the tenant's
-/// time.
+/// Queues an event for one app, whatever it subscribed to: for events about the app itself. `now` is the tenant's time.
 ///
 /// # Errors
 /// The store is unavailable.

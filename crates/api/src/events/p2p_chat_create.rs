@@ -1,4 +1,4 @@
-//! `p2p_chat_create`: a user and a bot have a chat now. Only this bot is told.
+//! `p2p_chat_create`: the chat of a user and a bot was created. Only this bot receives it.
 
 use larkspur_contract::ids::{AppId, ChatId};
 use larkspur_contract::{EventType, events};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Event, Party, Recipient};
 
-/// The first chat of a user and a bot was made.
+/// The chat of a user and a bot was created.
 struct Created<'a> {
     chat_id: ChatId,
     user: &'a User,
@@ -44,7 +44,7 @@ impl Event for Created<'_> {
     const TYPE: &'static EventType = &events::P2P_CHAT_CREATE;
 
     fn told(&self, to: &Recipient<'_>) -> impl Serialize {
-        // Here the user_id takes no scope, but is for custom apps only. Source: the page.
+        // The user_id needs no scope here, but is for custom apps only. Source: the page.
         let ids = |party: &Party| {
             let user_id = match party {
                 Party::User { user_id, .. } if to.custom => Some(user_id.clone()),
@@ -64,7 +64,7 @@ impl Event for Created<'_> {
     }
 }
 
-/// Tells a bot that a user and it have a chat now, which one of the two made. `now` is the tenant's time.
+/// Tells a bot that its chat with a user was created by one of the two. `now` is the tenant's time.
 ///
 /// # Errors
 /// The store is unavailable.

@@ -1,17 +1,17 @@
-//! `url_verification`: an address is asked whether it wants events. It shows so by sending the challenge back.
+//! `url_verification`: a URL proves that it wants events by returning a challenge.
 
 use larkspur_contract::{EventType, events};
 use serde::Serialize;
 
 use super::{Event, Recipient};
 
-/// An address was set.
+/// A URL was set.
 pub struct UrlVerification {
-    /// What the address has to send back.
+    /// The challenge, which the URL must return.
     pub challenge: String,
 }
 
-/// What is asked; the envelope adds the token.
+/// The payload; the envelope adds the token.
 #[derive(Serialize)]
 struct Told<'a> {
     challenge: &'a str,
