@@ -1,12 +1,12 @@
-//! The envelopes: what is sent of an event, whichever way it goes.
+//! The envelopes of events, for webhooks and long connections.
 
 use larkspur_contract::events::Form;
 use larkspur_store::events::claims::Delivery;
 use serde_json::{Value, json};
 
-/// The body of an event: compact JSON. `token` is the app's verification token, or empty where none is sent.
+/// The body of an event: compact JSON. `token` is the app's verification token; empty on long connections.
 ///
-/// The payload is JSON already, so it is put in as it is: key order and bytes are the same at every attempt.
+/// The payload is JSON already and inserted unchanged: key order and bytes are the same in every attempt.
 pub(super) fn body(delivery: &Delivery, token: &str) -> Vec<u8> {
     let (event, token) = (&delivery.payload, Value::from(token));
     let (id, tenant, app) = (&delivery.event_id, delivery.tenant, delivery.app_id);
@@ -28,7 +28,7 @@ pub(super) fn body(delivery: &Delivery, token: &str) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The question to an address.
+/// The body of a challenge.
 pub(super) fn challenge(payload: &str, token: &Value) -> String {
     let asked: Value = serde_json::from_str(payload).unwrap_or_default();
     json!({"challenge": asked["challenge"], "token": token, "type": "url_verification"}).to_string()

@@ -1,11 +1,11 @@
-//! Events on their way to the apps: a worker claims what is due, sends it, and writes down the results.
+//! Delivery of events: a worker claims due events, sends them, and records the results.
 //!
-//! Several workers may share a store, in this process or in others: a claim belongs to one of them, and ends by itself.
-//! Each turn of a worker settles everything that has ended and claims as much as it may have under way, so that however
-//! many events there are, few transactions are needed.
+//! Several workers may share a store, in this process or in others: a claim belongs to one of them and expires.
+//! Each turn of a worker records all finished deliveries and claims as many events as it may have in progress, so any
+//! number of events takes few transactions.
 //!
-//! How an app is reached is a module: `webhook` posts to an address, `connection` sends over a connection that the app
-//! opened. Both get a [`Delivery`] and give an [`Attempt`].
+//! Each way to an app is a module: `webhook` posts to a URL, `connection` sends over a connection that the app opened.
+//! Both get a [`Delivery`] and return an [`Attempt`].
 
 pub mod connection;
 mod message;
@@ -34,46 +34,46 @@ use crate::App;
 use crate::unpanicked::unpanicked;
 use connection::{Ack, Directory};
 
-/// The most apps, connected to other servers, that a look for due events leaves out.
+/// The most apps, connected to other servers, that a search for due events skips.
 const ELSEWHERE: usize = 1024;
-/// How often a worker polls for work of which it was not notified: that of other processes, and later attempts.
+/// How often a worker polls for work without a notification: that of other processes, and retries.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// The most deliveries under way at a time.
+/// The most deliveries in progress at a time.
 const AT_ONCE: usize = 1024;
-/// How long the deliveries under way may take to end at shutdown: all that an attempt may take.
+/// How long the deliveries in progress may take at shutdown: as long as an attempt may take.
 const END: Duration = Duration::from_secs(6);
 /// After how many of an app's events in a tenant the oldest ones are deleted.
 const TRIM_EVERY: usize = 500;
-/// Apps whose events are counted for that; beyond it the counts begin anew.
+/// Apps whose events are counted for that; with more, the counts restart.
 const COUNTED: usize = 10_000;
 
 /// A worker that delivers events.
 pub struct DeliveryWorker {
     app: Arc<App>,
-    /// What the store knows of the connections to this process.
+    /// The connections to this process, as the store knows them.
     directory: tokio::sync::Mutex<Directory>,
-    /// Apps that were connected to another server a moment ago: their events are left to it.
+    /// Apps that were connected to another server a moment ago; that server sends their events.
     elsewhere: Mutex<HashMap<AppId, Instant>>,
     complained: AtomicBool,
-    /// How many events were settled since an app's oldest ones were deleted.
+    /// How many events were recorded since an app's oldest ones were deleted.
     settled: Mutex<HashMap<(TenantKey, AppId), usize>>,
 }
 
-/// The app of a delivery by webhook, and what came back.
+/// The app of a delivery by webhook, and its result.
 type Ended = (Option<AppId>, Option<(Delivery, Attempt)>);
 
-/// Deliveries under way, and those that have ended and are still to be written down. A delivery that panicked gives none:
-/// its claim ends, and the event is sent again.
+/// Deliveries in progress, and finished ones that are not recorded yet. A delivery that panicked has no result: its claim
+/// expires, and the event is sent again.
 #[derive(Default)]
 struct UnderWay {
     tasks: JoinSet<Ended>,
-    /// How many are posted, by app.
+    /// The number of posts in progress, by app.
     posts: HashMap<AppId, usize>,
     done: Vec<(Delivery, Attempt)>,
 }
 
 impl UnderWay {
-    /// Waits for the end of a delivery; false if none is under way.
+    /// Waits for the end of a delivery; false if none is in progress.
     async fn next(&mut self) -> bool {
         let Some(joined) = self.tasks.join_next().await else { return false };
         self.end(joined);
@@ -94,13 +94,13 @@ impl UnderWay {
         self.done.extend(done);
     }
 
-    /// Apps to which as many events are posted as may be at a time.
+    /// Apps with the most posts that may be in progress.
     fn busy(&self) -> Vec<AppId> {
         let full = self.posts.iter().filter(|(_, count)| **count >= claims::POSTS_EACH);
         full.map(|(app_id, _)| *app_id).collect()
     }
 
-    /// What has ended by now.
+    /// The finished deliveries.
     fn ended(&mut self) -> Vec<(Delivery, Attempt)> {
         while let Some(joined) = self.tasks.try_join_next() {
             self.end(joined);
@@ -126,7 +126,7 @@ impl DeliveryWorker {
         })
     }
 
-    /// Delivers until `stop` ends, then lets what is under way end.
+    /// Delivers until `stop` ends, then waits for the deliveries in progress.
     pub async fn run(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let (engine, open) = (&self.app.engine, &self.app.long_connections);
         let mut directory = self.directory.lock().await;
@@ -134,9 +134,9 @@ impl DeliveryWorker {
             () = directory.run(engine, open) => {}
             () = self.deliver(stop) => {}
         }
-        // The connections have ended by now.
+        // The connections are closed by now.
         if let Err(error) = directory.tell(engine, open).await {
-            tracing::warn!(why = %error, "cannot write down which apps are connected");
+            tracing::warn!(why = %error, "cannot store which apps are connected");
         }
     }
 
@@ -148,7 +148,7 @@ impl DeliveryWorker {
         let mut under_way = UnderWay::default();
         loop {
             let ended = under_way.ended();
-            // At the same time, so that both can share a commit.
+            // At the same time, to share a commit.
             let ((), more) = tokio::join!(self.settle(ended), async {
                 under_way.room() > 0 && self.look(&mut under_way).await
             });
@@ -165,15 +165,15 @@ impl DeliveryWorker {
         let done = under_way.ended();
         self.settle(done).await;
         if ended.is_err() {
-            tracing::warn!("some events are cut off; they are sent again");
+            tracing::warn!("shutdown interrupted deliveries; they are retried");
         }
     }
 
-    /// Delivers what is due now and what becomes due by that; how many attempts it made.
+    /// Delivers what is due now and what becomes due meanwhile; returns the number of attempts.
     pub async fn round(self: &Arc<Self>) -> usize {
         let (engine, open) = (&self.app.engine, &self.app.long_connections);
         if let Err(error) = self.directory.lock().await.tell(engine, open).await {
-            tracing::warn!(why = %error, "cannot write down which apps are connected");
+            tracing::warn!(why = %error, "cannot store which apps are connected");
         }
         let mut attempts = 0;
         loop {
@@ -189,14 +189,14 @@ impl DeliveryWorker {
         }
     }
 
-    /// Claims what is due and begins to deliver it; whether there may be more.
+    /// Claims due events and starts their delivery; returns whether there may be more.
     async fn look(self: &Arc<Self>, under_way: &mut UnderWay) -> bool {
         let claimed = match self.claim(under_way.room(), under_way.busy()).await {
             Ok(claimed) => claimed,
             Err(error) => {
-                // Once, not every second for as long as the store is away.
+                // Once, not every second while the store is unavailable.
                 if !self.complained.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(why = %error, "cannot look for events");
+                    tracing::warn!(why = %error, "cannot read due events");
                 }
                 return false;
             }
@@ -227,7 +227,7 @@ impl DeliveryWorker {
         true
     }
 
-    /// Keeps an attempt to be shown. `began` is when it began, in the real time.
+    /// Keeps an attempt for the control API. `began` is when it began, in real time.
     fn keep(&self, delivery: &Delivery, attempt: &Attempt, began: i64) {
         let (engine, channel) = (&self.app.engine, delivery.channel());
         let request_url = match channel.mode {
@@ -247,7 +247,7 @@ impl DeliveryWorker {
         });
     }
 
-    /// Claims at most this many due events, none of the apps `busy`; `None` if another look would find the same.
+    /// Claims at most this many due events, none of the apps `busy`; `None` if another search would find the same.
     async fn claim(&self, most: usize, busy: Vec<AppId>) -> Result<Option<Vec<Delivery>>, StoreError> {
         let engine = &self.app.engine;
         let now = engine.clock.now_ms();
@@ -287,7 +287,7 @@ impl DeliveryWorker {
         known.len() > before
     }
 
-    /// Apps that another server sends to: a moment ago they were connected there, and they are not `here`.
+    /// Apps that another server sends to: they were connected there a moment ago, and are not `here`.
     fn elsewhere(&self, here: &HashSet<AppId>) -> Vec<AppId> {
         let mut known = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|app_id, seen| seen.elapsed() < LOOK_EVERY && !here.contains(app_id));
@@ -300,8 +300,8 @@ impl DeliveryWorker {
             Mode::Connection => self.push(delivery).await,
         };
         if let Some(why) = &attempt.failure {
-            // What was answered may repeat what was sent, tickets included: that is shown, and not logged.
-            let why = if attempt.status.is_some() { "the answer will not do" } else { why };
+            // An answer may repeat what was sent, tickets included: the control API shows it, the log does not.
+            let why = if attempt.status.is_some() { "the answer is a failure" } else { why };
             let (tenant, app_id, event_id) = (delivery.tenant, delivery.app_id, &delivery.event_id);
             let (event, status) = (delivery.event_type.as_str(), attempt.status);
             tracing::info!(%tenant, %app_id, event, %event_id, status, why, "an event was not delivered");
@@ -321,7 +321,7 @@ impl DeliveryWorker {
         }
     }
 
-    /// Writes down the results of deliveries, all in one transaction.
+    /// Records the results of deliveries, all in one transaction.
     async fn settle(&self, done: Vec<(Delivery, Attempt)>) {
         if done.is_empty() {
             return;
@@ -338,14 +338,14 @@ impl DeliveryWorker {
                 outcomes.into_iter().for_each(|outcome: Outcome| self.app.metrics.delivered(outcome));
                 self.trim(&done).await;
             }
-            // The claims end, and the events are sent again.
+            // The claims expire, and the events are sent again.
             Err(error) => {
-                tracing::warn!(deliveries = done.len(), why = %error, "cannot write down the results of deliveries");
+                tracing::warn!(deliveries = done.len(), why = %error, "cannot record the results of deliveries");
             }
         }
     }
 
-    /// Deletes the oldest events of apps that were sent many.
+    /// Deletes the oldest events of apps that received many.
     async fn trim(&self, done: &[(Delivery, Attempt)]) {
         let mut full = Vec::new();
         {

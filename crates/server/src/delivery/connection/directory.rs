@@ -1,4 +1,4 @@
-//! Tells the store which apps are connected to this process, so that other servers leave their events to it and
+//! Stores which apps are connected to this process, so that other servers leave their events to it and
 //! `event/v1/connection` counts them.
 
 use std::collections::{BTreeSet, HashMap};
@@ -13,14 +13,14 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::LongConnections;
 
-/// How often what was written down is renewed.
+/// How often the rows are renewed.
 const RENEWAL: Duration = Duration::from_millis(connections::RENEWAL_MS.unsigned_abs());
-/// After a failure, the next try.
+/// The wait after a failure.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Apps, or tenants, in one transaction.
 const AT_ONCE: usize = 64;
 
-/// What this process has told the store.
+/// What this process has stored.
 pub(in crate::delivery) struct Directory {
     /// This process's name: random.
     server: String,
@@ -28,7 +28,7 @@ pub(in crate::delivery) struct Directory {
     renewed: Instant,
 }
 
-/// An app whose connections are to be written down.
+/// An app whose connections are to be stored.
 #[derive(Debug, Clone, Copy)]
 struct Change {
     tenant: TenantKey,
@@ -44,7 +44,7 @@ impl Directory {
         Directory { server, told: HashMap::new(), renewed: Instant::now() }
     }
 
-    /// Tells the store of every change, for ever.
+    /// Stores every change, forever.
     pub(in crate::delivery) async fn run(&mut self, engine: &Arc<Engine>, open: &LongConnections) {
         let mut complained = false;
         loop {
@@ -56,7 +56,7 @@ impl Directory {
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut complained, true) {
-                        tracing::warn!(why = %error, "cannot write down which apps are connected");
+                        tracing::warn!(why = %error, "cannot store which apps are connected");
                     }
                     sleep(AGAIN).await;
                 }
@@ -64,7 +64,7 @@ impl Directory {
         }
     }
 
-    /// Tells the store what has changed, and again what is to be renewed.
+    /// Stores changes, and renews what is due.
     pub(in crate::delivery) async fn tell(
         &mut self,
         engine: &Arc<Engine>,
@@ -101,7 +101,7 @@ impl Directory {
             opened: !self.told.contains_key(app_id),
         });
         let mut all: Vec<Change> = gone.chain(other).collect();
-        // Always in the same order, as servers that meet wait for each other's rows.
+        // Always in the same order: servers that collide wait for each other's rows.
         all.sort_unstable_by_key(|change| (change.tenant, change.app_id));
         all
     }

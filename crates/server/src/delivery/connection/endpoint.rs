@@ -1,4 +1,4 @@
-//! `POST /callback/ws/endpoint`: an app shows its secret and is told where to connect.
+//! `POST /callback/ws/endpoint`: an app sends its secret and gets the URL to connect to.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ struct Asked {
 /// Answers with HTTP 200, except for a body that cannot be read: clients take every other status for an unavailable server
 /// and retry without end.
 pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
-    // Whatever the media type says: some clients send none.
+    // The media type is ignored: some clients send none.
     let body = request.body.read(BODY_BYTES).await.unwrap_or_default();
     let Some(asked) = read(&body) else { return Response::failure(codes::BAD_REQUEST, false) };
     let granted = grant(&app.engine, &app.long_connections, &asked).await;
@@ -45,14 +45,14 @@ pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
             let config = app.long_connections.options.client_config();
             written(0, "", &json!({"URL": url, "ClientConfig": config}))
         }
-        // Clients read the address of an answer without looking at its code.
+        // Clients read the URL of an answer without checking its code.
         Err(code) => written(code.number, code.text, &json!({"URL": ""})),
     }
 }
 
 fn read(body: &[u8]) -> Option<Asked> {
     let value: Value = serde_json::from_slice(body).ok()?;
-    // A list would be taken as the fields in their order.
+    // A list would be read as the fields in order.
     serde_json::from_value(value).ok().filter(|_| body.trim_ascii_start().starts_with(b"{"))
 }
 
@@ -69,14 +69,14 @@ async fn grant(engine: &Arc<Engine>, connections: &LongConnections, asked: &Aske
     }
     let app_id = AppId::parse(&asked.app_id).ok_or(codes::CONNECTION_APP_UNKNOWN)?;
     let found = find(engine, app_id).await.map_err(|error| {
-        tracing::warn!(%app_id, why = %error, "cannot look for the app of a long connection");
+        tracing::warn!(%app_id, why = %error, "cannot read the app of a long connection");
         codes::CONNECTION_FAILED
     })?;
     let (app, status) = found.ok_or(codes::CONNECTION_APP_UNKNOWN)?;
     if !engine.keys.secret_matches(&asked.app_secret, &app.secret_hash) {
         return Err(codes::CONNECTION_SECRET_INVALID);
     }
-    // Apps of the store receive events by webhook alone. Source: the page on long connections.
+    // ISV apps receive events by webhook only. Source: the page on long connections.
     if app.kind != AppKind::Custom || status != Some(InstallStatus::Enabled) {
         return Err(codes::CONNECTION_FORBIDDEN);
     }
@@ -118,7 +118,7 @@ fn url(app: &App, headers: &dyn Headers, ticket: &Ticket) -> String {
     )
 }
 
-/// Scheme and authority under which the client reached this server, as far as the request tells.
+/// Scheme and authority with which the client reached this server, as far as the request shows them.
 fn origin(headers: &dyn Headers, public_url: &str) -> String {
     let first = |name: &str| {
         let value = headers.get(name)?.split(',').next()?.trim();

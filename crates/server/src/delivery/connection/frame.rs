@@ -8,8 +8,8 @@ use prost::encoding::{DecodeContext, decode_key, skip_field};
 
 /// The most bytes of a frame that a client may send.
 pub const MAX_BYTES: usize = 1 << 20;
-/// The most headers of a frame that a client may send. Clients send ten at most. A header takes more memory than
-/// bytes on the wire, so the size alone does not bound it.
+/// The most headers of a frame that a client may send. Clients send at most ten. A header takes more memory than bytes
+/// on the wire, so the limit of the size is not enough.
 const MAX_HEADERS: usize = 64;
 /// The field of the headers.
 const HEADERS: u32 = 5;
@@ -36,7 +36,7 @@ pub struct Frame {
     /// A number that the acknowledgment repeats.
     #[prost(uint64, required, tag = "1")]
     pub seq_id: u64,
-    /// Another one.
+    /// Another number that it repeats.
     #[prost(uint64, required, tag = "2")]
     pub log_id: u64,
     /// `service_id` of the address that the client connected to.
@@ -48,10 +48,10 @@ pub struct Frame {
     /// What the frame is: `type`, `message_id` and so on.
     #[prost(message, repeated, tag = "5")]
     pub headers: Vec<Header>,
-    /// How the payload is compressed; unset.
+    /// The compression of the payload; unset.
     #[prost(string, optional, tag = "6")]
     pub payload_encoding: Option<String>,
-    /// What the payload is; unset.
+    /// The type of the payload; unset.
     #[prost(string, optional, tag = "7")]
     pub payload_type: Option<String>,
     /// JSON, or a part of it.
@@ -118,7 +118,7 @@ impl Frame {
     }
 }
 
-/// Walks the fields of a message without building anything.
+/// Checks the fields of a message without an allocation.
 fn bounded(mut bytes: &[u8]) -> Result<(), BadFrame> {
     let mut headers = 0;
     while !bytes.is_empty() {
@@ -138,7 +138,7 @@ fn headers<'a, const N: usize>(of: [(&'a str, &'a str); N]) -> Vec<Header> {
 
 /// An event on its way to one connection.
 pub(super) struct Event {
-    /// Tells it from the others of the connection.
+    /// Its ID on the connection.
     pub(super) message_id: u128,
     /// For the logs of both ends.
     pub(super) trace_id: u128,
@@ -148,7 +148,7 @@ pub(super) struct Event {
     pub(super) service: i32,
     /// The real time, in milliseconds.
     pub(super) now: i64,
-    /// What it says, in its envelope.
+    /// The payload, in its envelope.
     pub(super) payload: Bytes,
 }
 
@@ -289,7 +289,7 @@ mod tests {
         // Empty headers take 2 bytes on the wire, and 48 in memory.
         assert_eq!(read([0x2a, 0x00].repeat(MAX_BYTES / 2)), BadFrame::TooManyHeaders);
         assert!(Frame::read([0x2a, 0x00].repeat(MAX_HEADERS).into()).is_ok());
-        // Unknown fields are no mistake, nor are groups that are nested deeply enough to be one.
+        // Unknown fields are accepted, and so are deeply nested groups.
         assert!(Frame::read(Bytes::from_static(&[0x78, 0x01])).is_ok());
         assert_eq!(read([0x7b].repeat(MAX_BYTES)), BadFrame::Malformed);
     }

@@ -16,10 +16,10 @@ pub(super) const PATH: &str = "/ws/v2";
 
 /// Answers.
 pub(super) fn answer(app: &App, request: &Request<'_>) -> Response {
-    // Before the ticket is used: it is not spent on what is no WebSocket.
+    // Before the ticket is used: a request that is not a WebSocket does not use it up.
     let Some(key) = key(request.headers) else {
         let wanted = vec![("Sec-Websocket-Version", Cow::Borrowed("13"))];
-        return Response { extra: wanted, ..Response::text(400, "this is a WebSocket, version 13\n") };
+        return Response { extra: wanted, ..Response::text(400, "a WebSocket of version 13 is required\n") };
     };
     match let_in(app, request.query) {
         Ok(open) => {
@@ -31,8 +31,8 @@ pub(super) fn answer(app: &App, request: &Request<'_>) -> Response {
     }
 }
 
-/// A refusal in the headers that clients look for. Source: the clients; with this status they try again, unless the code
-/// is that of too many connections.
+/// A refusal in the headers that clients read. Source: the clients; with this status they retry, unless the code is that
+/// of too many connections.
 fn refusal(code: Code) -> Response {
     let status = codes::CONNECTION_UNAUTHENTICATED.number;
     let extra = vec![
@@ -43,7 +43,7 @@ fn refusal(code: Code) -> Response {
     Response { extra, ..Response::text(400, format!("{}\n", code.text)) }
 }
 
-/// The place of a client that shows a ticket.
+/// Admits a client with a ticket.
 fn let_in(app: &App, query: &str) -> Result<Open, Code> {
     let connections = &app.long_connections;
     let now = app.engine.clock.now_ms();

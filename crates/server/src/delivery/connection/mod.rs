@@ -1,7 +1,7 @@
 //! Events by long connection: apps connect to this process by WebSocket, and each event goes to one of their connections.
 //!
-//! `endpoint` gives an app the address to connect to, with a ticket; `handshake` lets it in; `session` serves one connection
-//! to its end; `frame` is what goes over it. [`LongConnections`] knows which connections are open in this process.
+//! `endpoint` gives an app the URL to connect to, with a ticket; `handshake` admits it; `session` serves one connection
+//! to its end; `frame` is the wire format. [`LongConnections`] knows which connections are open in this process.
 
 mod directory;
 mod endpoint;
@@ -38,7 +38,7 @@ const PER_APP: usize = 50;
 const QUEUE: usize = 1024;
 /// The most bytes of them; one that is larger waits alone.
 const QUEUE_BYTES: usize = 4 << 20;
-/// The code of an acknowledgment that says that the event was handled.
+/// The code of an acknowledgment if the event was handled.
 const HANDLED: i64 = 200;
 
 /// How long connections are kept, and how clients are told to keep them.
@@ -48,11 +48,11 @@ pub struct ConnectionOptions {
     pub most: usize,
     /// How often a client sends a ping, in seconds; at least 1.
     pub ping_interval: u32,
-    /// How long a client waits between two tries to connect again, in seconds.
+    /// How long a client waits between two attempts to reconnect, in seconds.
     pub reconnect_interval: u32,
-    /// Up to how many seconds, drawn at random, a client waits before its first try.
+    /// The most seconds that a client waits, at random, before its first attempt.
     pub reconnect_nonce: u32,
-    /// How often a client tries; -1 is for ever.
+    /// How many attempts a client makes; -1 for no limit.
     pub reconnect_count: i32,
     /// The most bytes of an event in one frame. Larger ones are split.
     pub split_bytes: usize,
@@ -90,7 +90,7 @@ pub struct LongConnections {
     config: Bytes,
     state: Mutex<State>,
     used: ticket::Used,
-    /// A connection was opened or has ended.
+    /// Notifies that a connection was opened or has ended.
     changed: Notify,
 }
 
@@ -112,9 +112,9 @@ struct Connected {
 /// Why a connection was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Full {
-    /// The app has as many as it may have.
+    /// The app has the most connections that it may have.
     App,
-    /// The process has, or it is stopping.
+    /// The process has the most, or it is stopping.
     Process,
 }
 
@@ -123,9 +123,9 @@ enum Full {
 pub enum NoAnswer {
     /// The app has no connection to this process.
     NotConnected,
-    /// The connection has too much to read already.
+    /// The queue of the connection is full.
     Congested,
-    /// The connection ended before.
+    /// The connection ended before the acknowledgment.
     Closed,
     /// There was no acknowledgment in time.
     Late,
@@ -142,18 +142,18 @@ impl fmt::Display for NoAnswer {
     }
 }
 
-/// A callback without an answer that can be used.
+/// A callback without a usable answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallbackFailure {
     /// The app did not answer.
     NoAnswer(NoAnswer),
     /// The app answered with a code other than 200; `None` for what is not JSON with a code.
     Refused(Option<i64>),
-    /// The data of the answer are not a JSON object.
+    /// The data of the answer is not a JSON object.
     Malformed,
 }
 
-/// What an app answered to an event.
+/// The acknowledgment of an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ack {
     /// `code`; `None` if the answer is not JSON that has one.
@@ -163,7 +163,7 @@ pub struct Ack {
 }
 
 impl Ack {
-    /// Whether the app says that it handled the event. Source: observed; nothing else in the answer counts.
+    /// Whether the app handled the event. Source: observed; nothing else in the answer counts.
     pub fn is_success(&self) -> bool {
         self.code == Some(HANDLED)
     }
@@ -173,11 +173,11 @@ impl Ack {
         let answer: Value = serde_json::from_slice(payload).unwrap_or_default();
         let Some(code) = answer["code"].as_i64() else { return Ack::default() };
         let data = match &answer["data"] {
-            // What is not base64 is kept: no data at all would mean something else.
+            // Data that is not base64 is kept as it is: no data would have another meaning.
             Value::String(text) => {
                 Some(BASE64_STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec()))
             }
-            // As old clients in Java write bytes, which are signed there.
+            // Old Java clients write signed bytes.
             Value::Array(bytes) => {
                 let bytes = bytes.iter().map(|byte| i8::try_from(byte.as_i64()?).ok());
                 bytes
@@ -191,7 +191,7 @@ impl Ack {
 }
 
 impl LongConnections {
-    /// None is open.
+    /// Without any connection.
     pub(crate) fn new(options: ConnectionOptions) -> Arc<Self> {
         let config = options.client_config().to_string().into();
         let (state, used, changed) = (Mutex::default(), ticket::Used::default(), Notify::new());
@@ -202,21 +202,21 @@ impl LongConnections {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many are open.
+    /// The number of open connections.
     pub fn count(&self) -> usize {
         self.state().count
     }
 
-    /// The apps that have some, with the tenant that made each and the number of its connections.
+    /// The connected apps, with the tenant that made each and the number of its connections.
     pub fn apps(&self) -> Vec<(TenantKey, AppId, usize)> {
         self.state().apps.iter().map(|(app_id, app)| (app.tenant, *app_id, app.open.len())).collect()
     }
 
-    /// Sends an event or a callback to one of an app's connections, and waits so long for what it answers. `payload` is in its
-    /// envelope.
+    /// Sends an event or a callback to one of an app's connections, and waits for the answer up to the given time.
+    /// `payload` is in its envelope.
     ///
     /// # Errors
-    /// [`NoAnswer`]: it may have arrived all the same, unless there is no connection.
+    /// [`NoAnswer`]: it may still have arrived, unless there is no connection.
     pub async fn send(
         &self,
         engine: &Engine,
@@ -238,8 +238,8 @@ impl LongConnections {
         waiting.answer(time).await
     }
 
-    /// Asks an app by one of its connections to this process and waits for the answer, which is an object. `payload` is the
-    /// callback in its envelope. It is not repeated. Source: observed.
+    /// Sends a callback over one of an app's connections to this process and waits for the answer, an object. `payload` is
+    /// in its envelope. There are no retries. Source: observed.
     ///
     /// # Errors
     /// [`CallbackFailure`].
@@ -260,7 +260,7 @@ impl LongConnections {
         answer.filter(Value::is_object).ok_or(CallbackFailure::Malformed)
     }
 
-    /// One of an app's connections, each as likely as the others. Source: the page on long connections.
+    /// One of an app's connections, at random. Source: the page on long connections.
     fn choose(&self, app_id: AppId, random: u128) -> Option<Arc<Connection>> {
         let state = self.state();
         let open = &state.apps.get(&app_id)?.open;
@@ -268,7 +268,7 @@ impl LongConnections {
         open.get(usize::try_from(random % count).ok()?).cloned()
     }
 
-    /// Whether an app, or the process, has as many connections as it may have.
+    /// Whether an app, or the process, has the most connections that it may have.
     fn check(state: &State, app_id: AppId, most: usize) -> Result<(), Full> {
         if state.closing || state.count >= most {
             return Err(Full::Process);
@@ -283,7 +283,7 @@ impl LongConnections {
         Self::check(&self.state(), app_id, self.options.most)
     }
 
-    /// Lets a connection of an app in.
+    /// Admits a connection of an app.
     fn enter(self: &Arc<Self>, app_id: AppId, tenant: TenantKey) -> Result<Open, Full> {
         let mut state = self.state();
         Self::check(&state, app_id, self.options.most)?;
@@ -306,12 +306,12 @@ impl LongConnections {
         Ok(Open { connections: self.clone(), connection, queued: Some(queued) })
     }
 
-    /// From now on no connection is let in.
+    /// Admits no more connections.
     fn close(&self) {
         self.state().closing = true;
     }
 
-    /// No event goes to a connection any more.
+    /// Stops sending events to a connection.
     fn leave(&self, connection: &Connection) {
         let mut state = self.state();
         let Some(app) = state.apps.get_mut(&connection.app_id) else { return };
@@ -326,13 +326,13 @@ impl LongConnections {
     }
 }
 
-/// `service_id` of an app's addresses: positive, and the same at every call.
+/// `service_id` of an app's URLs: positive, and the same at every call.
 fn service_id(app_id: AppId) -> i32 {
     let folded = (app_id.0 ^ (app_id.0 >> 32)) & 0x3fff_ffff;
     i32::try_from(folded).unwrap_or_default() + 1
 }
 
-/// A connection that is open.
+/// An open connection.
 struct Connection {
     number: u64,
     app_id: AppId,
@@ -375,7 +375,7 @@ impl Connection {
         })
     }
 
-    /// So many bytes do not wait any more.
+    /// Removes so many bytes from the count of those that wait.
     fn written(&self, bytes: usize) {
         self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -390,7 +390,7 @@ impl Connection {
     }
 }
 
-/// An event that was sent and not acknowledged yet.
+/// An event that is not acknowledged yet.
 struct Waiting {
     message_id: u128,
     answer: oneshot::Receiver<Ack>,
@@ -415,7 +415,7 @@ impl Drop for Waiting {
     }
 }
 
-/// The place of an open connection. Dropping it, however that comes, is leaving.
+/// The registration of an open connection. Dropping it, for any reason, removes the connection.
 struct Open {
     connections: Arc<LongConnections>,
     connection: Arc<Connection>,

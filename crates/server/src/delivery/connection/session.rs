@@ -18,19 +18,19 @@ use super::frame::{self, BadFrame, Frame};
 use super::{Ack, Open};
 use crate::body::{Duplex, Upgraded};
 
-/// After how many intervals of pings without any message a connection is taken for dead.
+/// After how many ping intervals without any message a connection is considered dead.
 const SILENT_INTERVALS: u32 = 3;
 /// Bytes that are read at a time. Every open connection has a buffer of this size.
 const READ_BYTES: usize = 4 << 10;
-/// Bytes that are gathered before they are written.
+/// The most bytes in one write.
 const WRITE_BYTES: usize = 32 << 10;
-/// Events that are gathered at most before they are written.
+/// The most events in one write.
 const WRITE_EVENTS: usize = 128;
 /// The most pings in a second. Clients send one in many seconds.
 const PINGS: u32 = 100;
 /// How long the end of a connection may take: a little less than the server grants at shutdown.
 const FAREWELL: Duration = Duration::from_millis(600);
-/// The most bytes that are read and dropped at the end, so that the other end gets to read why.
+/// The most bytes that are read and dropped at the end, so that the other end can read the reason.
 const DISCARD_BYTES: usize = 4 << 20;
 
 type Io = Pin<Box<dyn Duplex>>;
@@ -43,35 +43,35 @@ enum End {
     Gone,
     /// The server is stopping.
     Stopped,
-    /// Nothing was heard for too long.
+    /// Nothing was received for too long.
     Silent,
-    /// A text was sent.
+    /// The client sent a text message.
     Text,
-    /// What was sent is no frame.
+    /// The client sent a message that is not a frame.
     BadFrame(BadFrame),
-    /// What was sent is too large.
+    /// The client sent too large a message.
     TooLarge,
     /// Too many pings.
     Flood,
-    /// What was sent is no WebSocket.
+    /// The client broke the WebSocket protocol.
     Protocol,
 }
 
 impl End {
-    /// What the other end is told; nothing if it is gone.
+    /// The close frame for the other end; none if it is gone.
     fn close(self) -> Option<(CloseCode, &'static str)> {
         Some(match self {
             End::Gone => return None,
             End::Stopped => (CloseCode::Normal, "the server is stopping"),
-            End::Silent => (CloseCode::Away, "no ping came"),
+            End::Silent => (CloseCode::Away, "no ping received"),
             End::Text => (CloseCode::Unsupported, "frames are binary"),
             End::BadFrame(BadFrame::TooLarge) | End::TooLarge => {
-                (CloseCode::Size, "frames are 1 MiB at most")
+                (CloseCode::Size, "frames have at most 1 MiB")
             }
-            End::BadFrame(BadFrame::TooManyHeaders) => (CloseCode::Policy, "frames have 64 headers at most"),
+            End::BadFrame(BadFrame::TooManyHeaders) => (CloseCode::Policy, "frames have at most 64 headers"),
             End::BadFrame(BadFrame::Malformed) => (CloseCode::Invalid, "the message is not a frame of pbbp2"),
             End::Flood => (CloseCode::Policy, "too many pings"),
-            End::Protocol => (CloseCode::Protocol, "the WebSocket protocol was not kept"),
+            End::Protocol => (CloseCode::Protocol, "the WebSocket protocol was violated"),
         })
     }
 }
@@ -103,7 +103,7 @@ pub(super) async fn serve(upgraded: Upgraded, mut open: Open) {
     open.connections.leave(&open.connection);
     tracing::debug!(%app_id, why = ?end, "a long connection ended");
     if timeout(FAREWELL, farewell(sink, stream, end, &open)).await.is_err() {
-        tracing::debug!(%app_id, "a long connection was cut off: the other end did not close it");
+        tracing::debug!(%app_id, "a long connection was aborted: the other end did not close it");
     }
 }
 
@@ -139,7 +139,7 @@ async fn read(stream: &mut SplitStream<Socket>, open: &Open) -> End {
     }
 }
 
-/// Takes a message; the reason to end, if it is one.
+/// Handles a message; returns the reason to end, if there is one.
 fn received(message: Message, open: &Open, pings: &mut Pings, now: Instant) -> Option<End> {
     match message {
         Message::Binary(bytes) => match Frame::read(bytes) {
@@ -155,7 +155,7 @@ fn received(message: Message, open: &Open, pings: &mut Pings, now: Instant) -> O
     None
 }
 
-/// Takes a frame; the reason to end, if it is one.
+/// Handles a frame; returns the reason to end, if there is one.
 fn take(frame: Frame, open: &Open, pings: &mut Pings, now: Instant) -> Option<End> {
     match frame.method {
         frame::CONTROL if frame.header("type") == Some("ping") => {
@@ -177,7 +177,7 @@ fn take(frame: Frame, open: &Open, pings: &mut Pings, now: Instant) -> Option<En
     None
 }
 
-/// Pings of the present second.
+/// Pings in the current second.
 struct Pings {
     since: Instant,
     count: u32,
@@ -188,7 +188,7 @@ impl Pings {
         Pings { since: now, count: 0 }
     }
 
-    /// Counts one; false if it is one too many.
+    /// Counts one; false if the limit is exceeded.
     fn allow(&mut self, now: Instant) -> bool {
         if now.duration_since(self.since) >= Duration::from_secs(1) {
             *self = Pings::since(now);
@@ -198,7 +198,7 @@ impl Pings {
     }
 }
 
-/// Writes what is queued, as much at a time as there is, until the connection breaks.
+/// Writes queued frames, in batches, until the connection breaks.
 async fn write(
     sink: &mut SplitSink<Socket, Message>,
     queued: &mut mpsc::Receiver<Vec<Bytes>>,
@@ -221,7 +221,7 @@ async fn write(
     Ok(())
 }
 
-/// Says why, and reads on until the other end has closed the connection. What is acknowledged meanwhile counts.
+/// Sends the reason, and reads until the other end has closed the connection. Acknowledgments still count.
 async fn farewell(
     mut sink: SplitSink<Socket, Message>,
     mut stream: SplitStream<Socket>,
@@ -244,8 +244,8 @@ async fn farewell(
     }
 }
 
-/// Ends the writing side and drops what still comes: a socket that is closed with unread bytes is reset, and the other end
-/// would not read why.
+/// Closes the writing side and drops what still arrives: a socket that is closed with unread bytes is reset, and the
+/// other end could not read the reason.
 async fn discard(io: &mut Io) {
     let _ = io.shutdown().await;
     let (mut left, mut bytes) = (DISCARD_BYTES, [0; 1024]);

@@ -1,4 +1,4 @@
-//! Tickets: what lets a client open a connection after it has shown its app's secret.
+//! Tickets, which let a client open a connection after its app has authenticated.
 //!
 //! A ticket is signed, so that each server of a store accepts those of the others. On one server it can be used once.
 
@@ -8,23 +8,23 @@ use std::sync::{Mutex, PoisonError};
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Keys;
 
-/// How long a ticket is good, in real milliseconds.
+/// How long a ticket is valid, in real milliseconds.
 const LIFE_MS: i64 = 60_000;
-/// By how much the clocks of servers may differ.
+/// How much the clocks of servers may differ.
 const SKEW_MS: i64 = 10_000;
 /// Digits of the signature: 128 bits.
 const SIGNATURE: usize = 32;
 
-/// What a ticket says.
+/// The contents of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ticket {
     /// The app that connects.
     pub(super) app_id: AppId,
     /// The tenant that made it.
     pub(super) tenant: TenantKey,
-    /// Until when it is good, in the real time.
+    /// When it expires, in real time.
     expires_at: i64,
-    /// Tells it from every other one.
+    /// A random number that makes it unique.
     nonce: u64,
 }
 
@@ -42,10 +42,10 @@ impl Ticket {
         said + &signature
     }
 
-    /// Reads a text; `None` for one that no server of this store has issued or that is too old.
+    /// Reads a text; `None` if no server of this store issued it or it has expired.
     pub(super) fn read(keys: &Keys, text: &str, now: i64) -> Option<Self> {
         let (said, signed) = text.split_at_checked(64)?;
-        // The signature is compared by its own signature: how many of its digits are right takes no different time.
+        // The signatures are compared by hashes of them, so the time does not depend on the number of correct digits.
         if !keys.secret_matches(signed, &keys.hash_secret(&signature(keys, said))) {
             return None;
         }
@@ -67,14 +67,14 @@ fn signature(keys: &Keys, said: &str) -> String {
     signature
 }
 
-/// The tickets that were used, for as long as they are good.
+/// The used tickets, while they are valid.
 #[derive(Debug, Default)]
 pub(super) struct Used(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     known: HashSet<u64>,
-    /// Until when each is kept, in the order of use.
+    /// When each expires, in the order of use.
     order: VecDeque<(i64, u64)>,
 }
 

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address is one that the whole Internet reaches: nothing of this machine, of its network or of a special
-/// kind (RFC 6890), in whatever way it is written.
+/// Whether the whole Internet can reach an address: not this machine, its network or a special range (RFC 6890), in any
+/// notation.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -30,8 +30,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         return is_public_v4(v4);
     }
     let groups = address.segments();
-    // 2000::/3 is what has been given out; 2001::/23 and 2002::/16 lead elsewhere, 2001:db8::/32 and 3fff::/20 are for
-    // documents.
+    // 2000::/3 is allocated; 2001::/23 and 2002::/16 are for protocols and tunnels, 2001:db8::/32 and 3fff::/20 for
+    // documentation.
     (groups[0] & 0xe000) == 0x2000
         && !(groups[0] == 0x2001 && groups[1] < 0x200)
         && !(groups[0] == 0x2001 && groups[1] == 0xdb8)

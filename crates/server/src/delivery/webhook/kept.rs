@@ -10,23 +10,23 @@ use http_body_util::Full;
 use hyper::client::conn::http1::SendRequest;
 use tokio::task::JoinSet;
 
-/// How long a connection is kept that nothing is sent over. Common servers close one after 5 s.
+/// How long an idle connection is kept. Common servers close one after 5 s.
 const KEPT: Duration = Duration::from_secs(4);
 /// The most connections that are kept to one receiver.
 const EACH: usize = 16;
-/// The most connections that are kept.
+/// The most connections that are kept in all.
 const ALL: usize = 256;
 
 /// A connection. It ends when this is dropped.
 pub(super) struct Link {
-    /// What requests are sent with.
+    /// Sends requests.
     pub(super) sender: SendRequest<Full<Bytes>>,
     _task: JoinSet<()>,
     since: Instant,
 }
 
 impl Link {
-    /// A new connection; `work` is what drives it.
+    /// A new connection; `work` drives it.
     pub(super) fn new(
         sender: SendRequest<Full<Bytes>>,
         work: impl Future<Output = ()> + Send + 'static,
@@ -46,7 +46,7 @@ impl Link {
 pub(super) struct Kept(Mutex<HashMap<String, Vec<Link>>>);
 
 impl Kept {
-    /// A connection to a place, the one that was used last, if one is kept and ready.
+    /// The connection to a place that was used last, if one is kept and ready.
     pub(super) fn take(&self, place: &str) -> Option<Link> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let links = kept.get_mut(place)?;

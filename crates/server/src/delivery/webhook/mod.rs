@@ -18,18 +18,18 @@ use serde_json::json;
 use super::message;
 use post::Poster;
 
-/// How much of an unwelcome answer is shown, in characters.
+/// How much of a failed answer is shown, in characters.
 const SHOWN: usize = 200;
 
-/// Sends events to addresses.
+/// Sends events to URLs.
 pub(crate) struct Webhook(Poster);
 
-/// A request in the making.
+/// A request before it is sent.
 #[derive(Debug, Clone)]
 struct Message {
-    /// The body, compact JSON: some receivers check the signature over what they make of it again.
+    /// The body: compact JSON, since some receivers check the signature over their own serialization of it.
     body: Bytes,
-    /// Headers beside the usual ones.
+    /// Headers in addition to the usual ones.
     headers: Vec<(&'static str, String)>,
 }
 
@@ -44,7 +44,7 @@ impl Webhook {
         Webhook(Poster::new(allow_private))
     }
 
-    /// Tries once.
+    /// Makes one attempt.
     pub(crate) async fn attempt(&self, engine: &Engine, delivery: &Delivery) -> Attempt {
         let token = delivery.route.verification_token.clone();
         let token = token.unwrap_or_else(|| engine.keys.verification_token(delivery.app_id));
@@ -61,7 +61,7 @@ impl Webhook {
         }
     }
 
-    /// Asks an address whether it wants events; it has to send a challenge back.
+    /// Sends a challenge to a URL, which must return it.
     pub(crate) async fn ask(&self, engine: &Engine, question: &Question) -> Heard {
         let began = Instant::now();
         let payload = json!({"challenge": Keys::fresh_secret()}).to_string();
@@ -81,15 +81,15 @@ impl Webhook {
     }
 }
 
-/// Makes the request of a body, encrypted and signed where there is a key.
+/// Builds the request of a body, encrypted and signed if there is a key.
 fn of(form: Form, key: Option<&str>, plain: Vec<u8>, engine: &Engine) -> Message {
     let Some(key) = key else {
         return Message { body: plain.into(), headers: Vec::new() };
     };
     let encrypt = seal::encrypt(key, engine.ids.random().to_be_bytes(), &plain);
-    // A struct of a text always serializes.
+    // A struct with one string always serializes.
     let body = serde_json::to_vec(&Encrypted { encrypt }).unwrap_or_default();
-    // The receiver may not know the key yet when it is asked whether it wants events.
+    // A challenge is not signed: the receiver may not know the key yet.
     if form == Form::Challenge {
         return Message { body: body.into(), headers: Vec::new() };
     }
@@ -126,7 +126,7 @@ fn failure(form: Form, payload: &str, status: u16, body: &[u8]) -> Option<String
     })
 }
 
-/// The beginning of a text that others wrote, without anything that a log or a terminal would take for a command.
+/// The beginning of a foreign text, without control characters, which a log or a terminal might interpret.
 fn printable(text: &str) -> String {
     let clean: String =
         text.trim().chars().take(SHOWN + 1).map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -1,4 +1,4 @@
-//! One POST to a foreign server, with limits on everything. Connections are kept for the next one.
+//! One POST to a foreign server, with limits on everything. Connections are reused.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -33,7 +33,7 @@ pub(super) struct Poster {
     kept: Kept,
 }
 
-/// What came back.
+/// An answer.
 pub(super) struct Answer {
     /// The HTTP status.
     pub(super) status: u16,
@@ -41,11 +41,11 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// Why nothing came back.
+/// Why there is no answer.
 pub(super) struct Failed {
-    /// At which step.
+    /// The step that failed.
     pub(super) step: Step,
-    /// Why, in words.
+    /// The reason, in words.
     pub(super) why: String,
 }
 
@@ -63,17 +63,17 @@ impl Poster {
         Poster { allow_private, tls: OnceLock::new(), kept: Kept::default() }
     }
 
-    /// Posts JSON; `time` is what the answer may take once there is a connection.
+    /// Posts JSON; `time` is the time limit of the answer, from the connection on.
     ///
     /// # Errors
-    /// Why there is no answer, in words.
+    /// The step that failed, and why.
     pub(super) async fn post(&self, url: &str, message: Message, time: Duration) -> Result<Answer, Failed> {
         let uri: Uri = url.parse().map_err(|error| {
-            Failed::at(Step::Resolve, format!("the request address cannot be read: {error}"))
+            Failed::at(Step::Resolve, format!("the request URL is invalid: {error}"))
         })?;
         let place = format!("{}://{}", uri.scheme_str().unwrap_or_default(), authority(&uri));
         if let Some(link) = self.kept.take(&place) {
-            // The receiver may have closed it meanwhile. Then the same goes over a new one: delivery is at least once.
+            // The receiver may have closed it meanwhile. Then a new one is used: delivery is at least once.
             match self.over(link, &place, &uri, message.clone(), time).await {
                 Err(Failed { step: Step::Connect, .. }) => {}
                 done => return done,
@@ -86,7 +86,7 @@ impl Poster {
         done.map_err(|failed| Failed { step: Step::Answer, ..failed })
     }
 
-    /// Posts over a connection, which is kept if it is still good. A broken connection is a failure of the step
+    /// Posts over a connection, which is kept if it is still usable. A broken connection is a failure of
     /// [`Step::Connect`].
     async fn over(
         &self,
@@ -112,7 +112,7 @@ impl Poster {
         let encrypted = uri.scheme_str() == Some("https");
         let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
         let stream = self.open(host, port).await?;
-        // Requests are sent at once.
+        // Without delay for small requests.
         let _ = stream.set_nodelay(true);
         let stream: Box<dyn Stream> =
             if encrypted { Box::new(self.encrypt(host, stream).await?) } else { Box::new(stream) };
@@ -122,7 +122,7 @@ impl Poster {
             .await;
         let (sender, connection) = made.map_err(|error| broken(&error))?;
         Ok(Link::new(sender, async move {
-            // What is wrong with the connection, the exchange hears as well.
+            // The exchange gets the same error.
             let _ = connection.await;
         }))
     }
@@ -135,12 +135,12 @@ impl Poster {
         let failed = |why: String| Failed::at(Step::Encrypt, why);
         let connector = self.tls.get_or_init(tls).clone().map_err(failed)?;
         let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| failed(format!("{host} is no name that a certificate can have")))?;
+            .map_err(|_| failed(format!("{host} is not a valid name for a certificate")))?;
         let stream = connector.connect(name, stream).await;
-        stream.map_err(|error| failed(format!("no encrypted connection: {error}")))
+        stream.map_err(|error| failed(format!("encryption failed: {error}")))
     }
 
-    /// Connects to one of the host's addresses. What is connected to is what was checked: a name is looked up once.
+    /// Connects to one of the host's addresses. The name is looked up once, so the checked address is the one used.
     async fn open(&self, host: &str, port: u16) -> Result<TcpStream, Failed> {
         let found = lookup_host((host, port)).await;
         let found: Vec<SocketAddr> = found
@@ -150,7 +150,7 @@ impl Poster {
             found.into_iter().partition(|address| self.may_call(address.ip()));
         let mut failure = match refused.first() {
             Some(address) => format!(
-                "{} is not a public address: this server calls such only if events.allow_private is on",
+                "{} is not a public address: the server calls it only if events.allow_private is on",
                 address.ip()
             ),
             None => format!("{host} has no address"),
@@ -180,18 +180,18 @@ fn broken(error: &hyper::Error) -> Failed {
     Failed::at(Step::Connect, format!("the connection broke: {error}"))
 }
 
-/// Encryption with the roots of trust of this machine (or those that SSL_CERT_FILE names).
+/// TLS with the CA certificates of this machine, or of SSL_CERT_FILE.
 fn tls() -> Result<TlsConnector, String> {
     let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        return Err("this machine has no certificates of authorities: install ca-certificates".to_owned());
+        return Err("this machine has no CA certificates: install ca-certificates".to_owned());
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| format!("encryption cannot be set up: {error}"))?;
+        .map_err(|error| format!("cannot set up encryption: {error}"))?;
     Ok(TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
 }
 
@@ -213,7 +213,7 @@ async fn exchange(link: &mut Link, uri: &Uri, message: Message) -> Result<(Answe
     Ok((Answer { status, body }, whole))
 }
 
-/// The beginning of a body, and whether it is all of it; what is broken off is enough for what it is read for.
+/// The beginning of a body, and whether it is complete. A part is enough for its use.
 async fn beginning(mut body: Incoming) -> (Vec<u8>, bool) {
     let mut read = Vec::new();
     loop {

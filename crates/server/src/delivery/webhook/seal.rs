@@ -1,4 +1,4 @@
-//! Encryption and signature of what is posted. Source: the page on encrypting and verifying events.
+//! Encryption and signature of webhook requests. Source: the page on encrypting and verifying events.
 
 use aes::Aes256;
 use aes::cipher::block_padding::Pkcs7;

@@ -110,7 +110,7 @@ async fn private_addresses_are_not_called_where_that_is_not_allowed() {
         let reason = text(&maker.get().await, "reason");
         assert!(
             reason.contains(
-                "is not a public address: this server calls such only if events.allow_private is on"
+                "is not a public address: the server calls it only if events.allow_private is on"
             ),
             "{url}: {reason}"
         );
