@@ -68,9 +68,9 @@ impl Poster {
     /// # Errors
     /// The step that failed, and why.
     pub(super) async fn post(&self, url: &str, message: Message, time: Duration) -> Result<Answer, Failed> {
-        let uri: Uri = url.parse().map_err(|error| {
-            Failed::at(Step::Resolve, format!("the request URL is invalid: {error}"))
-        })?;
+        let uri: Uri = url
+            .parse()
+            .map_err(|error| Failed::at(Step::Resolve, format!("the request URL is invalid: {error}")))?;
         let place = format!("{}://{}", uri.scheme_str().unwrap_or_default(), authority(&uri));
         if let Some(link) = self.kept.take(&place) {
             // The receiver may have closed it meanwhile. Then a new one is used: delivery is at least once.
