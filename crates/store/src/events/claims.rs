@@ -1,7 +1,7 @@
-//! The worker's side of events: it finds what is due in any tenant, claims it for a while, and writes down what happened.
+//! The worker's side of events: it finds the due events of all tenants, claims them, and records the results.
 //!
-//! Delivery is at least once. A claim is a lease: what a dead process had claimed is claimed by another one after
-//! [`LEASE_MS`]. Any number of workers may share a store; a row is claimed by one of them, by a conditional UPDATE.
+//! Delivery is at least once. A claim is a lease: after [`LEASE_MS`] another process can claim the events of a dead one.
+//! Any number of workers may share a store; a conditional UPDATE lets one of them claim a row.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -15,21 +15,21 @@ use crate::driver::StoreError;
 use crate::tx::{PIECE, found_rows, in_list};
 use crate::{Root, Row, Tx, Value, apps};
 
-/// How long a claim holds, in real milliseconds: several times as long as an attempt takes, and a difference between
-/// the clocks of two machines.
+/// How long a claim lasts, in real milliseconds: several times the duration of an attempt, plus the clock skew between
+/// two machines.
 pub const LEASE_MS: i64 = 30 * 1000;
-/// How many events of one app are claimed at a time to be posted. A worker that has as many under way claims no more of
-/// this app, so that a slow receiver does not delay others.
+/// The most posts to one app in progress in a worker. At this limit the worker claims no more events of the app, so a slow
+/// receiver does not delay others.
 pub const POSTS_EACH: usize = 64;
-/// How long an event is held back whose address is still to be asked, in real milliseconds.
+/// How long an event waits for the verification of its URL before the next check, in real milliseconds.
 const HOLD_MS: i64 = 1000;
-/// How many due events are looked at to find some of each app: at the least, and for each one that is asked for.
+/// How many due events are read to find some of each app: at least, and per event that is requested.
 const WINDOW: (usize, usize) = (512, 2);
 
-/// Why an attempt failed that found no long connection of the app. Such events are sent when one is opened.
+/// The failure of an attempt without a long connection of the app. Such events are sent when the app connects.
 pub const NOT_CONNECTED: &str = "the app has no long connection open";
 
-/// What is due, and where it is to be sent.
+/// The due events, and how their apps receive them.
 #[derive(Clone, Default)]
 pub struct Due {
     rows: Vec<Key>,
@@ -52,12 +52,12 @@ struct Key {
     form: Form,
 }
 
-/// What is done with something that is due.
+/// What to do with a due event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Verdict {
     Send,
     Hold,
-    /// The app is not connected to any server: the attempt has failed. Whether others follow.
+    /// The app is not connected to any server: the attempt has failed. `repeats` is whether retries follow.
     Fail {
         repeats: bool,
     },
@@ -71,30 +71,30 @@ enum Verdict {
 pub struct Delivery {
     /// The tenant where it happened.
     pub tenant: TenantKey,
-    /// The app that is told.
+    /// The app that receives it.
     pub app_id: AppId,
-    /// The event's id, the same at every attempt.
+    /// The event's ID, the same in every attempt.
     pub event_id: String,
     /// Its type.
     pub event_type: String,
-    /// How it is wrapped.
+    /// The form of its envelope.
     pub form: Form,
-    /// What it says: JSON, to be wrapped.
+    /// The payload: JSON, without the envelope.
     pub payload: String,
     /// When it happened, in the tenant's time.
     pub created_at: i64,
-    /// How often it was tried before.
+    /// How many attempts were made before.
     pub attempts: i64,
     /// How the app receives events.
     pub route: Arc<Subscription>,
     developer: TenantKey,
     number: i64,
-    /// Whose claim it is.
+    /// The owner of the claim.
     owner: String,
 }
 
 impl Delivery {
-    /// The way into the app.
+    /// The channel of the app for this event.
     pub fn channel(&self) -> &Channel {
         channel(self.form, &self.route)
     }
@@ -113,21 +113,21 @@ pub struct Attempt {
     pub failure: Option<String>,
 }
 
-/// What becomes of an event after an attempt.
+/// The outcome of an attempt for its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It arrived.
+    /// The app received it.
     Delivered,
-    /// It is tried again later.
+    /// It waits for a retry.
     Retried,
-    /// It was tried for the last time.
+    /// The last attempt failed.
     Dropped,
-    /// The claim had ended: another worker has it.
+    /// The claim had expired: another worker has the event.
     Lost,
 }
 
-/// What is due in any tenant, at most `most` of it, by the time when it was due; where several apps have something, each
-/// has its share. Events of the apps `except` are left out. `real_now` is the real time. It only reads.
+/// At most `most` due events of all tenants, ordered by due time. If several apps have due events, each gets a share. Events
+/// of the apps `except` are left out. `real_now` is the real time. It only reads.
 pub async fn due(root: &mut Root, real_now: i64, most: usize, except: &[AppId]) -> Result<Due, StoreError> {
     let mut params: Vec<Value> = except.iter().map(|app_id| (*app_id).into()).collect();
     let others = match params.is_empty() {
@@ -176,7 +176,7 @@ fn key(mut row: Row) -> Result<Key, StoreError> {
     })
 }
 
-/// `most` of the rows: of each app in turn, and of each app in its order.
+/// `most` of the rows: round-robin over the apps, in order for each app.
 fn shares(rows: Vec<Key>, most: usize) -> Vec<Key> {
     if rows.len() <= most {
         return rows;
@@ -223,7 +223,7 @@ async fn routes(root: &mut Root, rows: &[Key]) -> Result<HashMap<AppId, Arc<Subs
     Ok(found)
 }
 
-/// What is done with an event, but for that of an app that should be connected: `None`.
+/// What to do with an event; `None` if its app uses long connections.
 fn verdict(form: Form, route: Option<&Arc<Subscription>>) -> Option<Verdict> {
     const NO_ADDRESS: Verdict = Verdict::Drop("there is no request URL");
     let Some(route) = route else { return Some(NO_ADDRESS) };
@@ -238,7 +238,7 @@ fn verdict(form: Form, route: Option<&Arc<Subscription>>) -> Option<Verdict> {
     })
 }
 
-/// What is done with an event of an app that should be connected.
+/// What to do with an event of an app that uses long connections.
 fn verdict_of_connected(row: &Key, here: &HashSet<AppId>, anywhere: &HashSet<AppId>) -> Verdict {
     if here.contains(&row.app_id) {
         Verdict::Send
@@ -249,7 +249,7 @@ fn verdict_of_connected(row: &Key, here: &HashSet<AppId>, anywhere: &HashSet<App
     }
 }
 
-/// The apps of some rows that should be connected, and are so to some server, if not `here`.
+/// The apps of some rows that use long connections and are connected to some server, but not `here`.
 async fn connected_elsewhere(
     root: &mut Root,
     due: &Due,
@@ -270,29 +270,29 @@ async fn connected_elsewhere(
     Ok(found)
 }
 
-/// What [`claim`] did.
+/// The result of [`claim`].
 #[derive(Clone, Default)]
 pub struct Claimed {
-    /// What is to be sent now.
+    /// The events to be sent now.
     pub deliveries: Vec<Delivery>,
-    /// Apps whose events are left to another server, to which they are connected.
+    /// Apps that are connected to another server, which sends their events.
     pub elsewhere: HashSet<AppId>,
-    /// Whether anything was done but leaving events to other servers.
+    /// Whether it did anything except leaving events to other servers.
     pub acted: bool,
 }
 
-/// Claims what is due, in its order. What other workers have claimed meanwhile is left out, and so is what cannot be sent:
-/// where there is no address it is dropped, where an address is still to be asked it waits.
+/// Claims due events, in order. Events that other workers have claimed meanwhile are left out, and so are those that
+/// cannot be sent: without a URL they are dropped, before its verification they wait.
 ///
-/// `here` are the apps that are connected to this server. What is due of an app that should be connected, and is to none,
-/// has failed as if it had been sent.
+/// `here` are the apps that are connected to this server. If an app uses long connections and has none to any server,
+/// the attempt has failed.
 pub async fn claim(
     root: &mut Root,
     due: &Due,
     real_now: i64,
     here: &HashSet<AppId>,
 ) -> Result<Claimed, StoreError> {
-    // Not what was known when the claim began: an app that has connected meanwhile has written that down.
+    // Read in this transaction: an app that connected meanwhile has stored that.
     let elsewhere = connected_elsewhere(root, due, here, real_now).await?;
     let mut groups: BTreeMap<(TenantKey, Verdict), Vec<i64>> = BTreeMap::new();
     for row in &due.rows {
@@ -305,7 +305,7 @@ pub async fn claim(
     let mut claimed = HashMap::new();
     for ((tenant, verdict), mut numbers) in groups {
         let mut tx = root.tenant(tenant);
-        // Always in the same order, as workers that meet wait for each other's rows.
+        // Always in the same order: workers that collide wait for each other's rows.
         numbers.sort_unstable();
         for piece in numbers.chunks(PIECE) {
             let numbers: Vec<Value> = piece.iter().map(|number| (*number).into()).collect();
@@ -331,7 +331,7 @@ pub async fn claim(
     Ok(Claimed { deliveries, elsewhere, acted })
 }
 
-/// Claims rows of a tenant; what is read of those that were claimed.
+/// Claims rows of a tenant; returns the columns of those that were claimed.
 async fn hold(
     tx: &mut Tx,
     mut numbers: Vec<Value>,
@@ -377,7 +377,7 @@ fn delivery(
     })
 }
 
-/// Has rows of a tenant looked at again a little later.
+/// Postpones rows of a tenant a little.
 async fn put_off(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<(), StoreError> {
     let list = in_list(4, &mut numbers);
     let sql = format!(
@@ -388,7 +388,7 @@ async fn put_off(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<
     tx.rows_of(&sql, params).await.map(drop)
 }
 
-/// Writes down that rows of a tenant were tried and their apps are not connected, as [`failed`] does for one.
+/// Records a failed attempt for rows of a tenant whose apps are not connected, as [`failed`] does for one.
 async fn fail(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<(), StoreError> {
     let ladder = Form::V2.retries_ms();
     let mut params =
@@ -420,7 +420,7 @@ async fn give_up(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64, why: &str)
     tx.rows_of(&sql, params).await.map(drop)
 }
 
-/// Writes down the results of attempts; what becomes of each event, in their order. `real_now` is the real time.
+/// Records the results of attempts; returns the outcomes, in their order. `real_now` is the real time.
 pub async fn settle(
     root: &mut Root,
     done: &[(Delivery, Attempt)],
@@ -454,7 +454,7 @@ pub async fn settle(
     Ok(outcomes)
 }
 
-/// Writes down that events of a tenant arrived; the numbers of those whose claim still held.
+/// Records that events of a tenant were delivered; returns the numbers of those whose claim was still valid.
 async fn delivered(
     tx: &mut Tx,
     mut numbers: Vec<Value>,
@@ -471,7 +471,7 @@ async fn delivered(
     tx.rows_of(&sql, params).await?.into_iter().map(|row| row.int(0)).collect()
 }
 
-/// Writes down that an event did not arrive.
+/// Records a failed attempt.
 async fn failed(
     root: &mut Root,
     delivery: &Delivery,
@@ -498,7 +498,7 @@ async fn failed(
     Ok(if held { outcome } else { Outcome::Lost })
 }
 
-/// Writes down whether an address wants events: then what waited for it is sent, else it is dropped.
+/// Records whether a URL was verified: if so, the waiting events are sent; if not, they are dropped.
 async fn verified(
     root: &mut Root,
     delivery: &Delivery,
@@ -514,7 +514,7 @@ async fn verified(
     drop_everywhere(root, delivery.app_id, "the request URL is not verified").await
 }
 
-/// Drops what waits for an app in every tenant that has it, and says why.
+/// Drops the waiting events of an app in every tenant that installed it, with the reason.
 pub async fn drop_everywhere(root: &mut Root, app_id: AppId, why: &str) -> Result<(), StoreError> {
     for home in apps::homes(root, app_id).await? {
         outbox::drop_waiting(&mut root.tenant(home), app_id, why).await?;
@@ -574,10 +574,6 @@ mod tests {
         assert_eq!(decided(&[2], &[1]), Verdict::Leave);
         assert_eq!(decided(&[2], &[2]), Verdict::Fail { repeats: true });
         let callback = verdict(Form::Callback, Some(&webhook(AddressState::Verified)));
-        assert_eq!(
-            callback,
-            Some(Verdict::Drop("there is no request URL")),
-            "callbacks have an address of their own"
-        );
+        assert_eq!(callback, Some(Verdict::Drop("there is no request URL")), "callbacks have a separate URL");
     }
 }

@@ -1,4 +1,4 @@
-//! Which apps have long connections, and to which server: each server writes down its own, and renews that while it runs.
+//! Which apps have long connections, and to which server. Each server stores its own rows, and renews them while it runs.
 
 use std::collections::HashSet;
 
@@ -9,12 +9,12 @@ use crate::driver::StoreError;
 use crate::tx::{PIECE, in_list};
 use crate::{Hook, Root, Tx, Value, apps};
 
-/// For how long a server's word counts, in real milliseconds.
+/// How long a server's rows are valid, in real milliseconds.
 pub const LEASE_MS: i64 = 30_000;
-/// How often it is to be renewed, in real milliseconds.
+/// How often they must be renewed, in real milliseconds.
 pub const RENEWAL_MS: i64 = 10_000;
 
-/// Writes down how many connections an app made in the transaction's tenant has to a server; 0 is none.
+/// Stores how many connections an app made in the transaction's tenant has to a server; 0 deletes the row.
 pub async fn set(
     tx: &mut Tx,
     app_id: AppId,
@@ -32,13 +32,13 @@ pub async fn set(
     tx.rows(sql, [app_id.into(), server.into(), connections.into(), until.into()]).await.map(drop)
 }
 
-/// Renews what a server wrote down of the apps made in the transaction's tenant.
+/// Renews a server's rows for the apps made in the transaction's tenant.
 pub async fn renew(tx: &mut Tx, server: &str, real_now: i64) -> Result<(), StoreError> {
     let sql = "UPDATE app_connection SET lease_until = $3 WHERE tenant = $1 AND server = $2";
     tx.rows(sql, [server.into(), (real_now + LEASE_MS).into()]).await.map(drop)
 }
 
-/// How many connections an app has, to all servers. `developer` is the tenant that made it: they are kept there.
+/// How many connections an app has, to all servers. `developer` is the tenant that made it, where the rows are.
 pub async fn online(
     tx: &mut Tx,
     developer: TenantKey,
@@ -54,7 +54,7 @@ async fn count(tx: &mut Tx, app_id: AppId, real_now: i64) -> Result<i64, StoreEr
     rows.iter().map(|row| row.int(0)).sum()
 }
 
-/// Those of some apps made in the transaction's tenant that are connected to any server.
+/// Of some apps made in the transaction's tenant, those that are connected to any server.
 pub(super) async fn connected(
     tx: &mut Tx,
     apps: &[AppId],
@@ -75,7 +75,7 @@ pub(super) async fn connected(
     Ok(found)
 }
 
-/// Has the events sent at once that wait for an app because it was not connected, wherever they happened.
+/// Makes events that failed because an app was not connected due at once, in every tenant.
 pub async fn release(root: &mut Root, app_id: AppId, real_now: i64) -> Result<(), StoreError> {
     for home in apps::homes(root, app_id).await? {
         let sql = "UPDATE event_delivery SET due_at = $4 WHERE tenant = $1 AND app_id = $2 AND failure = $3 AND state = 'waiting' \

@@ -1,4 +1,4 @@
-//! The events of a tenant as operators see them: listed, made up, and sent again.
+//! Events for operators: listing, sending made-up ones, and sending again.
 
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
@@ -7,15 +7,15 @@ use super::subscriptions;
 use crate::driver::StoreError;
 use crate::{Row, Tx, Value};
 
-/// How many rows are looked at for one page, and for one event that is to be sent again.
+/// The most rows that are read for one page, and to find one event to send again.
 pub const WINDOW: i64 = 500;
 
-/// An event that one app was told, is being told, or will be told.
+/// An event on its way to one app, or one that was delivered or dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Past {
-    /// Its place: later rows have larger numbers.
+    /// Its number, which grows with time.
     pub number: i64,
-    /// Its id, the same at every attempt.
+    /// Its ID, the same in every attempt.
     pub event_id: String,
     /// The app.
     pub app_id: AppId,
@@ -23,19 +23,19 @@ pub struct Past {
     pub developer: TenantKey,
     /// Its type.
     pub event_type: String,
-    /// How it is wrapped.
+    /// The form of its envelope.
     pub form: Form,
-    /// What it says: JSON.
+    /// The payload: JSON.
     pub payload: String,
-    /// Whether this is sealed in the store.
+    /// Whether the payload is encrypted in the store.
     pub sealed: bool,
     /// When it happened, in the tenant's time.
     pub created_at: i64,
     /// `waiting`, `delivered` or `dropped`.
     pub state: String,
-    /// When it is tried again, in the real time, if it waits.
+    /// The time of the next attempt, in real time, if it waits.
     pub due_at: i64,
-    /// How often it was tried.
+    /// How many attempts were made.
     pub attempts: i64,
     /// The HTTP status of the last answer, if there was one.
     pub status: Option<i64>,
@@ -46,8 +46,8 @@ pub struct Past {
 const COLUMNS: &str = "number, event_id, app_id, developer, event_type, form, sealed, payload, created_at, state, due_at, attempts, \
      status, failure";
 
-/// The last [`WINDOW`] events in the transaction's tenant whose numbers are below `before`, the newest first; those of one
-/// app, if one is named.
+/// The last [`WINDOW`] events in the transaction's tenant whose numbers are below `before`, the newest first; only those of
+/// one app, if it is given.
 pub async fn before(tx: &mut Tx, app_id: Option<AppId>, before: i64) -> Result<Vec<Past>, StoreError> {
     let rows = match app_id {
         None => {
@@ -91,9 +91,9 @@ fn past(tx: &Tx, mut row: Row) -> Result<Past, StoreError> {
     })
 }
 
-/// An event that an operator has sent.
+/// An event that an operator sends.
 pub struct Made<'a> {
-    /// Its id; `None` for a fresh one.
+    /// Its ID; `None` for a new one.
     pub event_id: Option<&'a str>,
     /// The app.
     pub app_id: AppId,
@@ -101,17 +101,17 @@ pub struct Made<'a> {
     pub developer: TenantKey,
     /// Its type, known or not.
     pub event_type: &'a str,
-    /// How it is wrapped.
+    /// The form of its envelope.
     pub form: Form,
-    /// What it says: JSON.
+    /// The payload: JSON.
     pub payload: &'a str,
-    /// Whether this is sealed in the store.
+    /// Whether the payload is encrypted in the store.
     pub sealed: bool,
     /// When it happened, in the tenant's time.
     pub created_at: i64,
 }
 
-/// Adds an event in the transaction's tenant, to be sent at once; its id.
+/// Adds an event in the transaction's tenant, to be sent at once; returns its ID.
 pub async fn send(tx: &mut Tx, made: &Made<'_>) -> Result<String, StoreError> {
     let sql = "INSERT INTO event_delivery (tenant, number, event_id, app_id, developer, event_type, form, sealed, payload, created_at, \
                state, due_at, attempts, owner, lease_until, status, failure) \

@@ -1,8 +1,8 @@
-//! Events: which apps are told, what is to be sent to them, and which server sends it now.
+//! Events: which apps receive them, what waits to be sent, and which server sends it.
 //!
-//! An event lies in the tenant where it happened, one row for each app that is told. Who writes one adds rows and nothing
-//! else; only workers change them. Where an app receives events is kept in the tenant that made it, and looked up when the
-//! event is claimed.
+//! An event is stored in the tenant where it happened, one row for each app that receives it. Writers only add rows; only
+//! workers change them. How an app receives events is stored in the tenant that made it, and read when the event is
+//! claimed.
 
 pub mod claims;
 pub mod connections;

@@ -1,4 +1,4 @@
-//! What is to be sent: rows are added where something happens, and read to be shown.
+//! The outbox: rows are added where events happen, and read to show them.
 
 use larkspur_contract::EventType;
 use larkspur_contract::ids::{AppId, TenantKey};
@@ -8,31 +8,31 @@ use crate::{Row, Tx};
 
 /// How many of an app's events are shown.
 const SHOWN: i64 = 20;
-/// How many of an app's events a tenant keeps, those that wait among them.
+/// How many of an app's events a tenant keeps, waiting ones included.
 pub const KEPT: i64 = 10_000;
-/// For how long a tenant keeps an event, in real milliseconds: 3 days.
+/// How long a tenant keeps an event, in real milliseconds: 3 days.
 pub const KEPT_MS: i64 = 3 * 24 * 3600 * 1000;
-/// How many rows one statement deletes at most.
+/// The most rows that one statement deletes.
 const BATCH: i64 = 500;
 
-/// An event as one app is told it.
+/// An event for one app.
 pub struct Event<'a> {
     /// Its type.
     pub kind: &'static EventType,
-    /// The app that is told.
+    /// The app that receives it.
     pub app_id: AppId,
-    /// The tenant that made the app: there it is kept where the event is sent to.
+    /// The tenant that made the app, where the app's setting is stored.
     pub developer: TenantKey,
-    /// What it says: JSON, ready to be wrapped.
+    /// The payload: JSON, without the envelope.
     pub payload: &'a str,
     /// When it happened, in the tenant's time.
     pub created_at: i64,
 }
 
-/// What is known of an event.
+/// An event with its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// Its id, the same at every attempt.
+    /// Its ID, the same in every attempt.
     pub event_id: String,
     /// Its type.
     pub event_type: String,
@@ -40,9 +40,9 @@ pub struct Sent {
     pub state: String,
     /// When it happened, in the tenant's time.
     pub created_at: i64,
-    /// When it is tried again, in the real time, if it waits.
+    /// The time of the next attempt, in real time, if it waits.
     pub due_at: i64,
-    /// How often it was tried.
+    /// How many attempts were made.
     pub attempts: i64,
     /// The HTTP status of the last answer, if there was one.
     pub status: Option<i64>,
@@ -50,7 +50,7 @@ pub struct Sent {
     pub failure: String,
 }
 
-/// Adds an event, to be sent at once. It takes no lock and looks at nothing, so operations that only add may do it.
+/// Adds an event, to be sent at once. It takes no lock and reads nothing, so operations that only add rows may call it.
 pub async fn add(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
     let sql = "INSERT INTO event_delivery (tenant, number, event_id, app_id, developer, event_type, form, sealed, payload, created_at, \
                state, due_at, attempts, owner, lease_until, status, failure) \
@@ -100,19 +100,19 @@ fn sent(mut row: Row) -> Result<Sent, StoreError> {
     })
 }
 
-/// Drops what waits for an app in the transaction's tenant, and says why.
+/// Drops the waiting events of an app in the transaction's tenant, with the reason.
 pub async fn drop_waiting(tx: &mut Tx, app_id: AppId, why: &str) -> Result<(), StoreError> {
     let sql = "UPDATE event_delivery SET state = 'dropped', failure = $3 WHERE tenant = $1 AND app_id = $2 AND state = 'waiting'";
     tx.rows(sql, [app_id.into(), why.into()]).await.map(drop)
 }
 
-/// Has what was held back for an app in the transaction's tenant sent at once: its address wants events now.
+/// Makes events that waited for the verification of an app's URL, in the transaction's tenant, due at once.
 pub(super) async fn release(tx: &mut Tx, app_id: AppId, real_now: i64) -> Result<(), StoreError> {
     let sql = "UPDATE event_delivery SET due_at = $3 WHERE tenant = $1 AND app_id = $2 AND state = 'waiting' AND attempts = 0";
     tx.rows(sql, [app_id.into(), real_now.into()]).await.map(drop)
 }
 
-/// Moves what is to be sent again in the transaction's tenant: its clock was set forward by so many milliseconds, or back.
+/// Moves the retries in the transaction's tenant after its clock was moved by so many milliseconds, forward or back.
 /// `real_now` is the real time.
 pub async fn move_clock(tx: &mut Tx, by_ms: i64, real_now: i64) -> Result<(), StoreError> {
     let sql = "UPDATE event_delivery SET due_at = due_at - CAST($2 AS BIGINT) WHERE tenant = $1 AND state = 'waiting' AND attempts > 0";
@@ -123,7 +123,7 @@ pub async fn move_clock(tx: &mut Tx, by_ms: i64, real_now: i64) -> Result<(), St
     Ok(())
 }
 
-/// Deletes some of an app's events in the transaction's tenant, the oldest, if there are more than `kept`; how many.
+/// Deletes some of an app's oldest events in the transaction's tenant, if there are more than `kept`; returns how many.
 pub async fn trim(tx: &mut Tx, app_id: AppId, kept: i64) -> Result<usize, StoreError> {
     let sql = "DELETE FROM event_delivery WHERE tenant = $1 AND number IN (SELECT number FROM event_delivery WHERE tenant = $1 AND app_id = $2 \
                AND number <= (SELECT number FROM event_delivery WHERE tenant = $1 AND app_id = $2 ORDER BY number DESC LIMIT 1 OFFSET $3) \

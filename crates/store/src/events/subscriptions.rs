@@ -1,5 +1,5 @@
-//! Where an app receives events, kept in the tenant that made it; and, as a copy in each tenant that installed it, which of
-//! the tenant's apps can be told something.
+//! How an app receives events, stored in the tenant that made it. Each tenant that installed it has a copy of which apps can
+//! receive which events.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use crate::{Engine, Keys, Root, Row, Tx, Value};
 /// How an app receives what it subscribed to. It holds secrets, so it has no `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// How it is told of events.
+    /// How it receives events.
     pub events: Channel,
-    /// How it is asked by callbacks.
+    /// How it receives callbacks.
     pub callbacks: Channel,
-    /// What is encrypted and signed with on webhooks; `None` for plain text.
+    /// The key that encrypts and signs on webhooks; `None` for plain text.
     pub encrypt_key: Option<String>,
-    /// What the app recognizes events by; `None` for the token that is made of its id.
+    /// The verification token; `None` for the token derived from the app's ID.
     pub verification_token: Option<String>,
-    /// When the app is sent its next ticket, in the real time; `None` for an app without tickets.
+    /// When the app gets its next ticket, in real time; `None` for an app without tickets.
     pub ticket_at: Option<i64>,
 }
 
 impl Subscription {
-    /// What a new custom app has: every event and every callback, by a long connection.
+    /// The default of a new custom app: every event and callback, by long connection.
     pub fn by_connection() -> Self {
         Subscription {
             events: Channel::connection(),
@@ -37,7 +37,7 @@ impl Subscription {
         }
     }
 
-    /// What an app has that said nothing: webhooks without an address.
+    /// The default of an app without a setting: webhooks without a URL.
     pub fn none() -> Self {
         let none = || Channel::webhook(String::new());
         Subscription {
@@ -50,23 +50,23 @@ impl Subscription {
     }
 }
 
-/// One of the two ways into an app: for events, or for callbacks.
+/// One of the two channels of an app: for events, or for callbacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channel {
-    /// By webhook or by connection.
+    /// By webhook or by long connection.
     pub mode: Mode,
-    /// The address of the webhook; empty for none.
+    /// The URL of the webhook; empty for none.
     pub request_url: String,
-    /// Which types it subscribed to.
+    /// The subscribed types.
     pub types: Types,
-    /// Whether the address has shown that it wants events.
+    /// Whether the URL is verified.
     pub state: AddressState,
-    /// Why it has not.
+    /// Why it is not.
     pub reason: String,
 }
 
 impl Channel {
-    /// A webhook that is still to be asked; every type.
+    /// A webhook that is not verified yet; every type.
     pub fn webhook(request_url: String) -> Self {
         let (mode, types, state) = (Mode::Webhook, Types::All, AddressState::Pending);
         Channel { mode, request_url, types, state, reason: String::new() }
@@ -77,7 +77,7 @@ impl Channel {
         Channel { mode: Mode::Connection, ..Channel::webhook(String::new()) }
     }
 
-    /// Whether something can be sent there.
+    /// Whether events can be sent there.
     pub fn is_open(&self) -> bool {
         match self.mode {
             Mode::Webhook => !self.request_url.is_empty() && self.state == AddressState::Verified,
@@ -89,7 +89,7 @@ impl Channel {
 /// How an app is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// By requests to an address.
+    /// By requests to a URL.
     Webhook,
     /// By a long connection that the app opened.
     Connection,
@@ -126,14 +126,14 @@ impl Mode {
     }
 }
 
-/// Whether an address has shown that it wants events.
+/// Whether a URL is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressState {
-    /// It is still to be asked.
+    /// It got no challenge yet.
     Pending,
-    /// It has.
+    /// It returned the challenge.
     Verified,
-    /// It was asked and did not.
+    /// It did not return the challenge.
     Failed,
 }
 
@@ -157,14 +157,14 @@ impl AddressState {
 pub(super) const COLUMNS: &str = "mode, request_url, types, state, reason, callback_mode, callback_url, callback_types, callback_state, \
      callback_reason, encrypt_key, verification_token, ticket_at";
 
-/// How an app made in the transaction's tenant receives events, if it said so.
+/// How an app made in the transaction's tenant receives events, if that was set.
 pub async fn get(tx: &mut Tx, app_id: AppId) -> Result<Option<Subscription>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM app_events WHERE tenant = $1 AND app_id = $2");
     let row = tx.row(&sql, [app_id.into()]).await?;
     row.map(|mut row| read(&tx.engine().keys, &mut row, 0)).transpose()
 }
 
-/// A subscription, of a row's columns from `at` on.
+/// A subscription, from a row's columns at `at` and after.
 pub(super) fn read(keys: &Keys, row: &mut Row, at: usize) -> Result<Subscription, StoreError> {
     Ok(Subscription {
         events: channel(row, at)?,
@@ -175,7 +175,7 @@ pub(super) fn read(keys: &Keys, row: &mut Row, at: usize) -> Result<Subscription
     })
 }
 
-/// Reads a secret that is kept in a column; `None` for an empty one.
+/// Decrypts a secret in a column; `None` for an empty one.
 pub(super) fn open(keys: &Keys, sealed: &str) -> Result<Option<String>, StoreError> {
     if sealed.is_empty() {
         return Ok(None);
@@ -184,7 +184,7 @@ pub(super) fn open(keys: &Keys, sealed: &str) -> Result<Option<String>, StoreErr
     opened.ok_or_else(|| StoreError::Broken("a secret was not sealed with this store's key".to_owned()))
 }
 
-/// A channel, of a row's columns from `at` on.
+/// A channel, from a row's columns at `at` and after.
 fn channel(row: &mut Row, at: usize) -> Result<Channel, StoreError> {
     Ok(Channel {
         mode: row.id(at, Mode::parse)?,
@@ -195,7 +195,7 @@ fn channel(row: &mut Row, at: usize) -> Result<Channel, StoreError> {
     })
 }
 
-/// Sets how an app made in the transaction's tenant receives events; [`announce`] has to follow.
+/// Sets how an app made in the transaction's tenant receives events. Call [`announce`] afterwards.
 pub async fn set(tx: &mut Tx, app_id: AppId, subscription: &Subscription) -> Result<(), StoreError> {
     let sql = "INSERT INTO app_events (tenant, app_id, mode, request_url, types, state, reason, callback_mode, callback_url, callback_types, \
                callback_state, callback_reason, encrypt_key, verification_token, ticket_at) \
@@ -222,22 +222,22 @@ pub async fn set(tx: &mut Tx, app_id: AppId, subscription: &Subscription) -> Res
     tx.rows_of(sql, params).await.map(drop)
 }
 
-/// Forgets how an app made in the transaction's tenant receives events; [`announce`] has to follow.
+/// Deletes how an app made in the transaction's tenant receives events. Call [`announce`] afterwards.
 pub async fn remove(tx: &mut Tx, app_id: AppId) -> Result<(), StoreError> {
     tx.rows("DELETE FROM app_events WHERE tenant = $1 AND app_id = $2", [app_id.into()]).await.map(drop)
 }
 
-/// Writes down whether the address for events wants them: `failure` is why not; [`announce`] has to follow.
+/// Records whether the URL for events is verified: `failure` is why not. Call [`announce`] afterwards.
 pub async fn set_verified(tx: &mut Tx, app_id: AppId, failure: Option<&str>) -> Result<(), StoreError> {
     let state = if failure.is_none() { AddressState::Verified } else { AddressState::Failed };
     let sql = "UPDATE app_events SET state = $3, reason = $4 WHERE tenant = $1 AND app_id = $2";
     tx.rows(sql, [app_id.into(), state.as_str().into(), failure.unwrap_or_default().into()]).await.map(drop)
 }
 
-/// Tells every tenant that installed an app whether it can be told something, and of what. It follows each change of how the
-/// app receives events, and each new installation.
+/// Copies to every tenant that installed an app which events it can receive. Call it after each change of how the app
+/// receives events, and after each new installation.
 ///
-/// The app's row in the directory is held meanwhile, so that an installation that is made at the same time is not missed.
+/// It locks the app's row in the directory, so no concurrent installation is missed.
 pub async fn announce(root: &mut Root, app_id: AppId) -> Result<(), StoreError> {
     let sql = "UPDATE app SET name = name WHERE app_id = $1 RETURNING tenant";
     let Some(mut row) = root.rows(sql, &[app_id.into()]).await?.into_iter().next() else { return Ok(()) };
@@ -249,7 +249,7 @@ pub async fn announce(root: &mut Root, app_id: AppId) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// As [`announce`], for an app that is installed in the transaction's tenant alone, which made it: a custom one.
+/// Like [`announce`], for a custom app: it is installed only in the transaction's tenant, which made it.
 pub async fn announce_here(
     tx: &mut Tx,
     app_id: AppId,
@@ -259,7 +259,7 @@ pub async fn announce_here(
     note(tx, app_id, channel).await
 }
 
-/// Writes down in a tenant what an app can be told there; nothing without a channel.
+/// Stores in a tenant which events an app can receive there; none without a channel.
 async fn note(tx: &mut Tx, app_id: AppId, channel: Option<&Channel>) -> Result<(), StoreError> {
     match channel {
         Some(channel) => {
@@ -277,8 +277,8 @@ async fn note(tx: &mut Tx, app_id: AppId, channel: Option<&Channel>) -> Result<(
     Ok(())
 }
 
-/// Announces the apps made in a tenant again that a tenant which installed them does not know of: a server of an earlier
-/// release does not say so when it installs one.
+/// Announces the apps made in a tenant that a tenant with an installation does not know yet: servers of an earlier release
+/// install apps without announcing them.
 pub(crate) async fn mend(engine: &Arc<Engine>, tenant: TenantKey) -> Result<(), StoreError> {
     let sql =
         "SELECT app_id FROM app_events WHERE tenant = $1 AND (state = 'verified' OR mode = 'connection')";
@@ -293,7 +293,7 @@ pub(crate) async fn mend(engine: &Arc<Engine>, tenant: TenantKey) -> Result<(), 
     Ok(())
 }
 
-/// The apps of the transaction's tenant that can be told something. Memory answers it where it keeps anything.
+/// The apps of the transaction's tenant that can receive events; from memory, if it caches them.
 pub async fn subscribers(tx: &mut Tx) -> Result<Arc<[Subscriber]>, StoreError> {
     let key = tx.tenant();
     if let Some(known) = tx.engine().memory.subscribers.get(&key, tx.effect()) {
@@ -312,8 +312,8 @@ pub async fn subscribers(tx: &mut Tx) -> Result<Arc<[Subscriber]>, StoreError> {
     if tx.effect() == Effect::Reads {
         engine.memory.subscribers.fill(tx.may_fill(), key, found.clone());
     } else if !engine.driver.is_shared() {
-        // Only writers look this up, so one of them has to fill memory. Before it commits, only units of its own batch can
-        // write: what they change is invalidated at the commit, and this value is rejected.
+        // Only writers look this up, so a writer has to fill the cache. Until it commits, only units of its own batch can
+        // write. Their changes are invalidated at the commit, and this value is rejected.
         let value = found.clone();
         tx.on_commit(|| {}, move || engine.memory.subscribers.fill(Some(moment), key, value));
     }

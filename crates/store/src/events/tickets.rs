@@ -1,4 +1,4 @@
-//! When ISV apps are sent their tickets.
+//! When ISV apps get their tickets.
 
 use larkspur_contract::ids::{AppId, TenantKey};
 
@@ -6,7 +6,7 @@ use super::TICKET_EVERY_MS;
 use crate::driver::StoreError;
 use crate::{Root, Tx};
 
-/// Apps that one look finds.
+/// The most apps that one search returns.
 const AT_ONCE: i64 = 64;
 
 /// An app whose ticket is due.
@@ -16,11 +16,11 @@ pub struct Due {
     pub tenant: TenantKey,
     /// The app.
     pub app_id: AppId,
-    /// Since when, in the real time.
+    /// When it became due, in real time.
     at: i64,
 }
 
-/// Apps whose ticket is due, those that wait longest first; some of them, if there are many. `real_now` is the real time.
+/// Some of the apps whose ticket is due, the longest waiting first. `real_now` is the real time.
 pub async fn due(root: &mut Root, real_now: i64) -> Result<Vec<Due>, StoreError> {
     let sql = "SELECT tenant, app_id, ticket_at FROM app_events WHERE ticket_at IS NOT NULL AND ticket_at <= $1 \
                ORDER BY ticket_at LIMIT CAST($2 AS BIGINT)";
@@ -31,10 +31,10 @@ pub async fn due(root: &mut Root, real_now: i64) -> Result<Vec<Due>, StoreError>
     due.collect()
 }
 
-/// Takes a ticket that is due and sets the time of the next one; false if another server was first, or if the app's address
-/// does not want events (now: it is asked for again when it does).
+/// Takes a due ticket and sets the time of the next one; false if another server was first, or if the app's URL is not
+/// verified (the ticket follows when it is).
 ///
-/// The rhythm stays; hours that were missed bring one ticket.
+/// The schedule stays the same; missed hours cause one ticket.
 pub async fn take(tx: &mut Tx, due: &Due, real_now: i64) -> Result<bool, StoreError> {
     let next = due.at + ((real_now - due.at) / TICKET_EVERY_MS + 1) * TICKET_EVERY_MS;
     let sql = "UPDATE app_events SET ticket_at = $4 WHERE tenant = $1 AND app_id = $2 AND ticket_at = $3 RETURNING state, mode";
@@ -45,7 +45,7 @@ pub async fn take(tx: &mut Tx, due: &Due, real_now: i64) -> Result<bool, StoreEr
     })
 }
 
-/// As [`super::outbox::move_clock`]. A clock that goes back does not leave an app without a ticket for as long.
+/// Like [`super::outbox::move_clock`]. A clock that is moved back does not delay the next ticket by as much.
 pub(super) async fn move_clock(tx: &mut Tx, by_ms: i64, real_now: i64) -> Result<(), StoreError> {
     let sql = "UPDATE app_events SET ticket_at = CASE WHEN ticket_at - CAST($2 AS BIGINT) < $3 THEN ticket_at - CAST($2 AS BIGINT) ELSE $3 END \
                WHERE tenant = $1 AND ticket_at IS NOT NULL";

@@ -109,9 +109,8 @@ async fn private_addresses_are_not_called_where_that_is_not_allowed() {
         assert_eq!(maker.round().await, 1);
         let reason = text(&maker.get().await, "reason");
         assert!(
-            reason.contains(
-                "is not a public address: the server calls it only if events.allow_private is on"
-            ),
+            reason
+                .contains("is not a public address: the server calls it only if events.allow_private is on"),
             "{url}: {reason}"
         );
     }
