@@ -19,6 +19,7 @@ import scenarios
 from cluster import Cluster
 from processes import Failure, kill_inside, until
 from servers import Ledger, Servers
+from subscribers import Audience
 from verify import Verdict
 from writers import Crowd
 
@@ -35,8 +36,8 @@ TRIES = 3
 class Row:
     """One line of the table."""
 
-    HEAD = "| scenario | outage s | acknowledged | lost | unknown (committed) | torn | writable at the end |"
-    RULE = "|---|---|---|---|---|---|---|"
+    HEAD = "| scenario | outage s | acknowledged | lost | heard | unknown (committed) | torn | writable at the end |"
+    RULE = "|---|---|---|---|---|---|---|---|"
 
     def __init__(self, name, outage, ledger, verdict, taken, primaries):
         self.name, self.outage, self.verdict = name, outage, verdict
@@ -47,7 +48,7 @@ class Row:
         if not verdict.acknowledged:
             self.faults.append("nothing was written")
         if name == scenarios.CONTROL:
-            # Answers about deleted chats are right.
+            # Answers about lost chats are right, and so are events of edits that were lost after they were heard.
             return
         self.faults.extend(f"wrong answer: {text}" for text in ledger.wrong[:5])
         self.faults.extend(f"no call created this chat: {chat}" for chat in verdict.strange[:5])
@@ -58,13 +59,19 @@ class Row:
         if (verdict.lost, verdict.torn) != expected:
             self.faults.append(f"lost and torn: {verdict.lost}, {verdict.torn}; expected {expected}")
             self.faults.extend(verdict.examples)
+        if len(verdict.unheard) != (1 if name == scenarios.AUDIT else 0):
+            self.faults.append(f"{len(verdict.unheard)} edits were not heard, such as {verdict.unheard[:3]}")
+        if not verdict.emitting:
+            self.faults.append("nothing was edited, so nothing could be heard")
+        self.faults.extend(verdict.untrue[:5])
         if verdict.denied:
             self.faults.append(f"{verdict.denied} writes are there though their answers said none")
             self.faults.extend(verdict.examples)
 
     def __str__(self):
         sums = self.verdict
-        return (f"| {self.name} | {self.outage:.1f} | {sums.acknowledged} | {sums.lost} | {sums.unknown} "
+        heard = f"{sums.emitting - len(sums.unheard)} / {sums.emitting}"
+        return (f"| {self.name} | {self.outage:.1f} | {sums.acknowledged} | {sums.lost} | {heard} | {sums.unknown} "
                 f"({sums.committed}) | {sums.torn} | {self.writable} |")
 
 
@@ -75,7 +82,7 @@ class Drill:
         self.folder = folder
         self.cluster = Cluster(folder, options.patroni)
         self.servers = Servers(folder, options.program.resolve(), self.cluster.url())
-        self.ledger = None
+        self.ledger = self.audience = None
         self.runs = 0
 
     def start(self):
@@ -90,8 +97,9 @@ class Drill:
     def run(self, name, fault):
         """One scenario: its row."""
         self.runs += 1
-        tokens = [self.servers.world() for _ in range(WORLDS)]
         self.ledger = Ledger(self.folder / f"ledger-{self.runs}-{name}")
+        self.audience = Audience(self.servers, WORLDS)
+        tokens = [world.token for world in self.audience.worlds]
         crowd = Crowd(self.servers.ports, tokens, self.ledger, WRITERS, PAUSE)
         crowd.start()
         try:
@@ -101,8 +109,13 @@ class Drill:
             time.sleep(2)
         finally:
             outage = crowd.stop()
+        # What was lost with the primary may never be heard.
+        if name != scenarios.CONTROL:
+            self.audience.wait(self.ledger, forgotten=1 if name == scenarios.AUDIT else 0)
+        self.audience.stop()
         taken, primaries = self.cluster.writable()
-        return Row(name, outage, self.ledger, Verdict(self.servers, tokens, self.ledger), taken, primaries)
+        verdict = Verdict(self.servers, tokens, self.ledger, self.audience)
+        return Row(name, outage, self.ledger, verdict, taken, primaries)
 
     def control(self):
         """Rows of control runs, which must lose something; the last one did."""
@@ -131,7 +144,8 @@ def conditions(cluster, program):
         f" {platform.system()} {platform.release()}, {os.cpu_count()} cores, all on loopback and one disk.",
         f"Patroni as in deploy/patroni.yml ({settings}), pg_rewind, slots; PostgreSQL: checksums, fsync and"
         " synchronous_commit on; Larkspur: its defaults, without rate limits.",
-        f"{WRITERS} writers in {WORLDS} tenants.",
+        f"{WRITERS} writers in {WORLDS} tenants; the app of each is subscribed, half of them by long connection, half by"
+        " webhook.",
     ]
 
 

@@ -111,7 +111,7 @@ def control(drill):
 
 
 def audit(drill):
-    """a tag, a binding and a tab are deleted behind the servers' backs: it must find them"""
+    """a tag, a binding and a tab are deleted behind the servers' backs, and an event is forgotten: it must find them"""
     done = list(drill.ledger.acknowledged)
     tag = next(write for write in done if write["kind"] == "tag")
     bind = next(write for write in done if write["kind"] == "bind" and tag["id"] not in write["tags"])
@@ -122,6 +122,9 @@ def audit(drill):
         f"DELETE FROM chat_tab WHERE chat_id = '{tabs['chat']}' AND tab_name = '{tabs['name']}-0'",
     ):
         drill.cluster.sql(drill.cluster.primary(), statement, "larkspur")
+    heard = drill.audience.all[0].heard
+    until("an edit was heard", 30, heard.writes)
+    heard.forget()
     for index, server in enumerate(drill.servers.all):
         # So that no answer comes from memory.
         server.kill()

@@ -5,11 +5,20 @@ import json
 import secrets
 import threading
 import time
+from typing import NamedTuple
 
 from processes import Failure, Process, ports, until
 
 # Longer than a server waits for the database.
 PATIENCE = 15
+
+
+class World(NamedTuple):
+    """A tenant: its app, and a token of that."""
+
+    app_id: str
+    secret: str
+    token: str
 
 
 class Servers:
@@ -53,12 +62,14 @@ class Servers:
         finally:
             connection.close()
 
-    def world(self):
-        """A new tenant: the token of its app."""
+    def world(self, events=None):
+        """A new tenant with an app; `events`: how it is told of them, by long connection if nothing is said."""
         caller = Caller(self.ports)
-        world = caller.good("POST", "/larkspur/v1/worlds", {"name": "drill"}, self.key)
+        body = {"name": "drill"} | ({"events": events} if events else {})
+        world = caller.good("POST", "/larkspur/v1/worlds", body, self.key)
         path = f"/larkspur/v1/worlds/{world['tenant_key']}/apps/{world['app_id']}/tokens"
-        return caller.good("POST", path, {"expires_in": 86400}, self.key)["access_token"]
+        token = caller.good("POST", path, {"expires_in": 86400}, self.key)["access_token"]
+        return World(world["app_id"], world["app_secret"], token)
 
 
 class Caller:

@@ -1,6 +1,7 @@
 """The outcome of each write, according to both nodes."""
 
 import urllib.parse
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from servers import Caller
@@ -16,7 +17,7 @@ class Facts:
         self.at, self.ports, self.tokens = at, servers.ports, tokens
         # (world, name) -> chat ids
         self.chats = {}
-        # chat id -> (bots, tabs by the write that made them, tag ids)
+        # chat id -> (bots, tabs by the write that made them, tag ids, the step of the last edit)
         self.inside = {}
         # tag id -> name
         self.tags = {}
@@ -46,14 +47,16 @@ class Facts:
 
     def look_inside(self, place):
         world, chat = place
-        bots = self.get(world, f"/open-apis/im/v1/chats/{chat}")["bot_count"]
+        settings = self.get(world, f"/open-apis/im/v1/chats/{chat}")
         tabs = {}
         for tab in self.get(world, f"/open-apis/im/v1/chats/{chat}/chat_tabs/list_tabs")["chat_tabs"]:
             mark = tab.get("tab_name", "").rpartition("-")[0]
             tabs[mark] = tabs.get(mark, 0) + 1
         path = f"/open-apis/im/v2/biz_entity_tag_relation?tag_biz_type=chat&biz_entity_id={chat}"
         bound = self.get(world, path)["tag_info_with_bind_versions"]
-        self.inside[chat] = (bots, tabs, {tag["tag_info"]["id"] for tag in bound})
+        mark = settings["description"]
+        step = int(mark.rpartition("-")[2]) if mark.startswith("edit-") else 0
+        self.inside[chat] = (settings["bot_count"], tabs, {tag["tag_info"]["id"] for tag in bound}, step)
 
     def look_up(self, batch):
         world, ids = batch
@@ -67,7 +70,10 @@ class Facts:
             return 0 if not chats else 1 if len(chats) == 1 and self.inside[chats[0]][0] == "1" else 0.5
         if write["kind"] == "tag":
             return 1 if self.tags.get(write.get("id")) == write["name"] else 0
-        _, tabs, bound = self.inside.get(write["chat"], ("0", {}, set()))
+        _, tabs, bound, step = self.inside.get(write["chat"], ("0", {}, set(), 0))
+        if write["kind"] == "edit":
+            # Later edits replace it; there is none after one in doubt.
+            return 1 if step >= write["step"] else 0
         if write["kind"] == "tabs":
             return tabs.get(write["name"], 0) / TABS
         wanted = set(write["tags"]) - gone
@@ -77,11 +83,12 @@ class Facts:
 class Verdict:
     """The sums of one scenario."""
 
-    def __init__(self, servers, tokens, ledger):
+    def __init__(self, servers, tokens, ledger, audience):
         self.acknowledged = len(ledger.acknowledged)
         self.unknown = len(ledger.unknown)
         self.examples = []
         self.lost = self.torn = self.committed = self.denied = 0
+        self.hear(audience, ledger)
         doubted = self.doubted_tags(servers, tokens, ledger)
         nodes = [Facts(servers, at, tokens, ledger) for at in range(len(servers.ports))]
         gone = {write["id"] for write in ledger.acknowledged
@@ -99,12 +106,24 @@ class Verdict:
                 there = [node.has(write, gone) for node in nodes]
                 self.torn += self.is_torn(write, there)
             self.committed += max(there) == 1
+            if write["kind"] == "edit" and max(there) == 0 and (write["chat"], write["name"]) in self.said:
+                self.untrue.append(f"heard, and not there: {write}")
             if write["none"] and max(there) > 0:
                 self.denied += 1
                 self.tell(f"there, though its answer said that nothing of it was done: {write}: {there}")
         known = {(write["world"], write["name"]) for write in ledger.acknowledged + ledger.unknown
                  if write["kind"] == "chat"} | {(world, "Larkspur demo") for world in range(len(tokens))}
         self.strange = sorted({name for node in nodes for name in node.chats if name not in known})
+
+    def hear(self, audience, ledger):
+        """What was heard of the edits."""
+        edits = [write for write in ledger.acknowledged if write["kind"] == "edit"]
+        self.emitting, self.unheard = len(edits), audience.missing(ledger)
+        told = Counter(write for subscriber in audience.all for write in subscriber.heard.writes())
+        self.said = set(told)
+        written = {(write["chat"], write["name"]) for write in edits + ledger.unknown if write["kind"] == "edit"}
+        self.untrue = [f"heard as {count} events: {write}" for write, count in told.items() if count > 1]
+        self.untrue.extend(f"heard, and never written: {write}" for write in self.said - written)
 
     def is_torn(self, write, there):
         """Partly present, or present on only one node."""

@@ -1,4 +1,4 @@
-"""Writers: each makes chats, tags, bindings and tabs, and records each acknowledgment before it continues."""
+"""Writers: each makes chats, tags, bindings and tabs, edits the chats, and records each acknowledgment before it continues."""
 
 import threading
 import time
@@ -9,6 +9,8 @@ TAGS = 5
 TABS = 3
 # The platform's limit is 20 tabs.
 ROUNDS = 6
+# How often a chat's description is changed: each is an event.
+EDITS = 6
 
 
 class Writer(threading.Thread):
@@ -84,6 +86,13 @@ class Writer(threading.Thread):
             self.write("POST", f"/open-apis/im/v1/chats/{chat}/chat_tabs", {"chat_tabs": tabs},
                        {"kind": "tabs", "chat": chat, "name": mark})
             if self.told.is_set():
+                return
+        for _ in range(EDITS):
+            mark = self.name_of("edit")
+            data = self.write("PUT", f"/open-apis/im/v1/chats/{chat}", {"description": mark},
+                              {"kind": "edit", "chat": chat, "name": mark, "step": self.step})
+            # After one in doubt the chat is left alone: whether that was done can be seen in the chat.
+            if data is None or self.told.is_set():
                 return
 
 
