@@ -97,9 +97,9 @@ impl Answer {
     }
 }
 
-/// The bytes of a request.
+/// The bytes of a request. The control API answers under names of this machine only.
 pub(crate) fn request(method: &str, path: &str, token: Option<&str>, body: Option<&str>) -> Vec<u8> {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: bench\r\n");
+    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
     if let Some(token) = token {
         text += &format!("Authorization: Bearer {token}\r\n");
     }
