@@ -26,6 +26,20 @@ pub(crate) struct Script {
     pub(crate) expects: &'static [u8],
 }
 
+impl Script {
+    /// Writes the request of a turn, with digits of its own.
+    pub(crate) fn write(&self, turn: usize, request: &mut Vec<u8>) {
+        request.clear();
+        request.extend_from_slice(&self.requests[turn % self.requests.len()]);
+        let Some(at) = self.unique else { return };
+        let mut number = UNIQUE.fetch_add(1, Ordering::Relaxed);
+        for digit in request[at..at + UNIQUE_DIGITS].iter_mut().rev() {
+            *digit = b'0' + (number % 10).to_le_bytes()[0];
+            number /= 10;
+        }
+    }
+}
+
 /// Digits that make a request unique.
 pub(crate) const UNIQUE_DIGITS: usize = 12;
 static UNIQUE: AtomicU64 = AtomicU64::new(1);
@@ -198,25 +212,12 @@ struct Connection {
 
 impl Connection {
     fn ask(&mut self, script: &Script, now: Instant) -> Res<()> {
-        let next = &script.requests[self.turn % script.requests.len()];
+        script.write(self.turn, &mut self.request);
         self.turn += 1;
         self.filled = 0;
         self.whole = 0;
         self.asked = now;
-        let bytes = match script.unique {
-            None => next.as_slice(),
-            Some(at) => {
-                self.request.clear();
-                self.request.extend_from_slice(next);
-                let mut number = UNIQUE.fetch_add(1, Ordering::Relaxed);
-                for digit in self.request[at..at + UNIQUE_DIGITS].iter_mut().rev() {
-                    *digit = b'0' + (number % 10).to_le_bytes()[0];
-                    number /= 10;
-                }
-                &self.request
-            }
-        };
-        let mut left = bytes;
+        let mut left = self.request.as_slice();
         while !left.is_empty() {
             match self.stream.write(left) {
                 Ok(written) => left = &left[written..],

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use crate::Res;
 
@@ -162,6 +163,29 @@ impl Noise {
     }
 }
 
+/// A piece of work that is watched: what it costs the processes of a group, and what else the machine does.
+pub(crate) struct Watch {
+    group: Group,
+    begun: Instant,
+    moment: Moment,
+    spent: Spent,
+}
+
+impl Watch {
+    /// Begins.
+    pub(crate) fn start(group: Group) -> Res<Self> {
+        let (moment, spent) = (Moment::now()?, group.now()?);
+        Ok(Watch { group, begun: Instant::now(), moment, spent })
+    }
+
+    /// Ends: processor time so far, and the disturbances.
+    pub(crate) fn end(self) -> Res<(Spent, Noise)> {
+        let seconds = self.begun.elapsed().as_secs_f64();
+        let spent = self.group.now()?.since(&self.spent);
+        Ok((spent, self.moment.until(&Moment::now()?, spent.all(), seconds)))
+    }
+}
+
 /// A runtime with a thread for each processor.
 pub(crate) fn runtime() -> Res<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
@@ -170,6 +194,13 @@ pub(crate) fn runtime() -> Res<tokio::runtime::Runtime> {
 /// How many processors there are.
 pub(crate) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// How many files this process, and those that it starts, may open (`ulimit -n`).
+pub(crate) fn open_files() -> usize {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    line.map_or(0, |rest| usize::try_from(first_number(rest)).unwrap_or(usize::MAX))
 }
 
 /// Pins the calling thread to a processor; false if this is not possible here.

@@ -16,6 +16,7 @@ mod disk;
 mod embedded;
 mod filled;
 mod instructions;
+mod listener;
 mod load;
 mod machine;
 mod multiplied;
@@ -73,6 +74,7 @@ enum Part {
     Start,
     Sizes,
     Lists,
+    Events,
     Postgres,
     /// Of `postgres`, lists, searches, members and tags alone
     PostgresLists,
@@ -153,34 +155,11 @@ fn bench(flags: &Flags) -> Res<()> {
         sizes: if flags.quick { vec![1000, 4000] } else { flags.tags.clone() },
         chats: if flags.quick { vec![1000, 4000] } else { flags.chats.clone() },
         clients: if flags.quick { vec![1, 64] } else { vec![1, 16, 64, 256] },
+        idle: if flags.quick { 200 } else { 10_000 },
         starts: if flags.quick { 3 } else { 20 },
     };
-    let wanted = |part| flags.only.is_empty() || flags.only.contains(&part);
-    if wanted(Part::Postgres) || wanted(Part::PostgresLists) {
-        // Not after a quarter of an hour.
-        postgres::programs()?;
-    }
     let mut table = Table::of_rounds(run.rounds);
-    if wanted(Part::Reads) {
-        rows::reads::measure(&run, &mut table)?;
-    }
-    if wanted(Part::Writes) {
-        rows::writes::measure(&run, &mut table)?;
-    }
-    if wanted(Part::Start) {
-        rows::start::measure(&run, &mut table)?;
-    }
-    if wanted(Part::Sizes) {
-        rows::sizes::measure(&run, &mut table)?;
-    }
-    if wanted(Part::Lists) {
-        rows::lists::measure(&run, &mut table)?;
-    }
-    if wanted(Part::Postgres) {
-        rows::postgres::measure(&run, &mut table)?;
-    } else if wanted(Part::PostgresLists) {
-        rows::postgres::measure_lists(&run, &mut table)?;
-    }
+    measure(flags, &run, &mut table)?;
     let disk = disk::probe(&flags.directory, Duration::from_secs_f64(seconds / 2.0))?;
     let layout = if run.pinned {
         "GET rows: server on one processor, load on another; everything else on all processors"
@@ -199,4 +178,37 @@ fn bench(flags: &Flags) -> Res<()> {
         missed if missed > 0 && flags.gate => Err(format!("{missed} goals were missed").into()),
         _ => Ok(()),
     }
+}
+
+/// Fills the table with the parts that are wanted.
+fn measure(flags: &Flags, run: &Run, table: &mut Table) -> Res<()> {
+    let wanted = |part| flags.only.is_empty() || flags.only.contains(&part);
+    if wanted(Part::Postgres) || wanted(Part::PostgresLists) {
+        // Not after a quarter of an hour.
+        postgres::programs()?;
+    }
+    if wanted(Part::Reads) {
+        rows::reads::measure(run, table)?;
+    }
+    if wanted(Part::Writes) {
+        rows::writes::measure(run, table)?;
+    }
+    if wanted(Part::Start) {
+        rows::start::measure(run, table)?;
+    }
+    if wanted(Part::Sizes) {
+        rows::sizes::measure(run, table)?;
+    }
+    if wanted(Part::Lists) {
+        rows::lists::measure(run, table)?;
+    }
+    if wanted(Part::Events) {
+        rows::events::measure(run, table)?;
+    }
+    if wanted(Part::Postgres) {
+        rows::postgres::measure(run, table)?;
+    } else if wanted(Part::PostgresLists) {
+        rows::postgres::measure_lists(run, table)?;
+    }
+    Ok(())
 }

@@ -55,6 +55,15 @@ impl Place {
 /// A world whose app is subscribed to no events, so that what is measured writes none.
 const QUIET: &str = r#"{"events":{"request_url":""}}"#;
 
+/// A tenant with an app.
+pub(crate) struct World {
+    tenant_key: String,
+    pub(crate) app_id: String,
+    pub(crate) app_secret: String,
+    /// A token of the app.
+    pub(crate) token: String,
+}
+
 /// A running server with a token for its demo app.
 pub(crate) struct Product {
     pub(crate) process: Process,
@@ -100,13 +109,40 @@ impl Product {
 
     /// Creates worlds, and returns a token for each.
     pub(crate) fn worlds(&self, count: usize) -> Res<Vec<String>> {
-        (0..count)
-            .map(|_| {
-                let made =
-                    self.call(&request("POST", "/larkspur/v1/worlds", Some(&self.control_key), Some(QUIET)))?;
-                sign_in(self.process.address, &made.json()?["data"])
-            })
-            .collect()
+        (0..count).map(|_| Ok(self.world(false)?.token)).collect()
+    }
+
+    /// Creates a world whose app is subscribed to all events by long connection, or to none.
+    pub(crate) fn world(&self, subscribed: bool) -> Res<World> {
+        let body = if subscribed { "{}" } else { QUIET };
+        let world = self.control("/larkspur/v1/worlds", body)?;
+        Ok(World {
+            tenant_key: text(&world, "tenant_key")?,
+            app_id: text(&world, "app_id")?,
+            app_secret: text(&world, "app_secret")?,
+            token: sign_in(self.process.address, &world)?,
+        })
+    }
+
+    /// Creates another app of a world; its id and its secret.
+    pub(crate) fn app(&self, world: &World) -> Res<(String, String)> {
+        let app = self.control(&format!("/larkspur/v1/worlds/{}/apps", world.tenant_key), "{}")?;
+        Ok((text(&app, "app_id")?, text(&app, "app_secret")?))
+    }
+
+    /// The data of a call of the control API.
+    fn control(&self, path: &str, body: &str) -> Res<serde_json::Value> {
+        let mut answer = self.call(&request("POST", path, Some(&self.control_key), Some(body)))?.json()?;
+        if answer["data"].is_null() {
+            return Err(format!("POST {path}: {answer}").into());
+        }
+        Ok(answer["data"].take())
+    }
+
+    /// Creates a chat of the app, and returns its id.
+    pub(crate) fn make_chat(&self, token: &str) -> Res<String> {
+        let answer = self.call(&request("POST", CHATS, Some(token), Some(r#"{"name":"Bench chat"}"#)))?;
+        text(&answer.json()?["data"], "chat_id")
     }
 
     /// A value of the server's metrics.
@@ -186,7 +222,7 @@ fn boot_on_database(
 }
 
 fn text(facts: &serde_json::Value, name: &str) -> Res<String> {
-    Ok(facts[name].as_str().ok_or_else(|| format!("the ready file has no {name}"))?.to_owned())
+    Ok(facts[name].as_str().ok_or_else(|| format!("there is no {name}"))?.to_owned())
 }
 
 /// A token for the app of a world.
@@ -198,10 +234,12 @@ fn sign_in(address: SocketAddr, world: &serde_json::Value) -> Res<String> {
     Ok(answer["tenant_access_token"].as_str().ok_or("no token")?.to_owned())
 }
 
+/// The path of the chats.
+const CHATS: &str = "/open-apis/im/v1/chats";
 /// The path of the tags.
 pub(crate) const TAGS: &str = "/open-apis/im/v2/tags";
 
-/// How every good answer about tags begins.
+/// How every good answer begins.
 const GOOD: &[u8] = br#"{"code":0,"#;
 
 /// A query for tags by id.
@@ -222,20 +260,36 @@ pub(crate) fn creating(token: &str) -> Res<Script> {
 
 /// As [`creating`], each request with a token and a first word of its own; all have the same length.
 pub(crate) fn creating_by<'a>(of: impl IntoIterator<Item = (&'a str, &'a str)>) -> Res<Script> {
-    let mark = "0".repeat(UNIQUE_DIGITS);
-    let mut requests = Vec::new();
-    let mut unique = None;
-    for (token, word) in of {
-        let bytes = request("POST", TAGS, Some(token), Some(&create_body(&format!("{word} tag {mark}"))));
-        let at = bytes.windows(UNIQUE_DIGITS).rposition(|part| part == mark.as_bytes()).ok_or("no mark")?;
-        if *unique.get_or_insert(at) != at {
-            return Err("tokens of different lengths".into());
-        }
-        requests.push(bytes);
-    }
+    let requests = of.into_iter().map(|(token, word)| {
+        request("POST", TAGS, Some(token), Some(&create_body(&format!("{word} tag {MARK}"))))
+    });
     // A success without an id would be a name that is taken.
-    let expects = br#"{"code":0,"msg":"success","data":{"id":"#;
-    Ok(Script { requests, unique, expects })
+    unique(requests, br#"{"code":0,"msg":"success","data":{"id":"#)
+}
+
+/// Renames of these chats, each to a new name.
+pub(crate) fn renaming(token: &str, chats: &[String]) -> Res<Script> {
+    let body = format!(r#"{{"name":"Bench chat {MARK}"}}"#);
+    let requests =
+        chats.iter().map(|chat| request("PUT", &format!("{CHATS}/{chat}"), Some(token), Some(&body)));
+    unique(requests, GOOD)
+}
+
+/// What stands in a request where its digits go.
+const MARK: &str = "000000000000";
+const _: () = assert!(MARK.len() == UNIQUE_DIGITS, "the mark has as many digits");
+
+/// Requests of the same length that differ each time, in their last [`MARK`].
+fn unique(requests: impl Iterator<Item = Vec<u8>>, expects: &'static [u8]) -> Res<Script> {
+    let (mut all, mut unique) = (Vec::new(), None);
+    for bytes in requests {
+        let at = bytes.windows(UNIQUE_DIGITS).rposition(|part| part == MARK.as_bytes()).ok_or("no mark")?;
+        if *unique.get_or_insert(at) != at {
+            return Err("requests of different lengths".into());
+        }
+        all.push(bytes);
+    }
+    Ok(Script { requests: all, unique, expects })
 }
 
 /// The body of a creation: about 170 bytes.

@@ -1,5 +1,6 @@
 //! The measurements: one file for each part of the table.
 
+pub(crate) mod events;
 pub(crate) mod lists;
 pub(crate) mod postgres;
 pub(crate) mod reads;
@@ -29,6 +30,8 @@ pub(crate) struct Run {
     pub(crate) chats: Vec<u64>,
     /// Numbers of concurrent clients that create.
     pub(crate) clients: Vec<usize>,
+    /// The most idle long connections.
+    pub(crate) idle: usize,
     /// Starts per cold-start figure.
     pub(crate) starts: usize,
 }
@@ -127,9 +130,13 @@ pub(crate) fn load_row(name: impl Into<String>, rounds: &[Measured]) -> Row {
 
 /// The median disturbance of the rounds.
 pub(crate) fn noise(rounds: &[Measured]) -> Option<Noise> {
-    let middle = |of: fn(Noise) -> f64| {
-        Spread::of(rounds.iter().map(|measured| of(measured.noise))).map(|spread| spread.median)
-    };
+    let all: Vec<Noise> = rounds.iter().map(|measured| measured.noise).collect();
+    median_noise(&all)
+}
+
+/// The median of some disturbances.
+pub(crate) fn median_noise(rounds: &[Noise]) -> Option<Noise> {
+    let middle = |of: fn(&Noise) -> f64| Spread::of(rounds.iter().map(of)).map(|spread| spread.median);
     Some(Noise {
         steal: middle(|noise| noise.steal)?,
         others: middle(|noise| noise.others)?,
