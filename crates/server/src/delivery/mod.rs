@@ -44,6 +44,8 @@ const AT_ONCE: usize = 1024;
 const END: Duration = Duration::from_secs(6);
 /// After how many of an app's events in a tenant the oldest ones are deleted.
 const TRIM_EVERY: usize = 500;
+/// The most statements that delete them at a time.
+const TRIM_BATCHES: usize = 40;
 /// Apps whose events are counted for that; with more, the counts restart.
 const COUNTED: usize = 10_000;
 
@@ -269,7 +271,8 @@ impl DeliveryWorker {
             let (due, here) = (due.clone(), here.clone());
             Box::pin(async move { claims::claim(root, &due, now, &here).await })
         });
-        let Claimed { deliveries, elsewhere, acted } = claimed.await?;
+        let Claimed { deliveries, elsewhere, failed, acted } = claimed.await?;
+        self.trim(failed).await;
         let more = self.leave(elsewhere);
         Ok((acted || more).then_some(deliveries))
     }
@@ -336,7 +339,8 @@ impl DeliveryWorker {
         match outcomes.await {
             Ok(outcomes) => {
                 outcomes.into_iter().for_each(|outcome: Outcome| self.app.metrics.delivered(outcome));
-                self.trim(&done).await;
+                let each = done.iter().map(|(delivery, _)| ((delivery.tenant, delivery.app_id), 1));
+                self.trim(each).await;
             }
             // The claims expire, and the events are sent again.
             Err(error) => {
@@ -345,18 +349,17 @@ impl DeliveryWorker {
         }
     }
 
-    /// Deletes the oldest events of apps that received many.
-    async fn trim(&self, done: &[(Delivery, Attempt)]) {
+    /// Deletes the oldest events of apps of which many events ended, sent or not. `ended` has the number of them.
+    async fn trim(&self, ended: impl IntoIterator<Item = ((TenantKey, AppId), usize)>) {
         let mut full = Vec::new();
         {
             let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
             if settled.len() > COUNTED {
                 settled.clear();
             }
-            for (delivery, _) in done {
-                let key = (delivery.tenant, delivery.app_id);
+            for (key, number) in ended {
                 let count = settled.entry(key).or_default();
-                *count += 1;
+                *count += number;
                 if *count >= TRIM_EVERY {
                     *count = 0;
                     full.push(key);
@@ -364,14 +367,24 @@ impl DeliveryWorker {
             }
         }
         for (tenant, app_id) in full {
+            if let Err(error) = self.trim_app(tenant, app_id).await {
+                tracing::warn!(%tenant, %app_id, why = %error, "cannot delete old events");
+            }
+        }
+    }
+
+    /// Deletes the oldest events of an app in a tenant, in several transactions.
+    async fn trim_app(&self, tenant: TenantKey, app_id: AppId) -> Result<(), StoreError> {
+        for _ in 0..TRIM_BATCHES {
             let trimmed = self.app.engine.run(Effect::Writes, move |root| {
                 let mut tx = root.tenant(tenant);
                 Box::pin(async move { outbox::trim(&mut tx, app_id, outbox::KEPT).await })
             });
-            if let Err(error) = trimmed.await {
-                tracing::warn!(%tenant, %app_id, why = %error, "cannot delete old events");
+            if trimmed.await? < outbox::BATCH {
+                break;
             }
         }
+        Ok(())
     }
 }
 

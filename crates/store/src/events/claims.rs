@@ -277,6 +277,8 @@ pub struct Claimed {
     pub deliveries: Vec<Delivery>,
     /// Apps that are connected to another server, which sends their events.
     pub elsewhere: HashSet<AppId>,
+    /// How many events of each app, by tenant, failed or were dropped without an attempt.
+    pub failed: HashMap<(TenantKey, AppId), usize>,
     /// Whether it did anything except leaving events to other servers.
     pub acted: bool,
 }
@@ -303,32 +305,44 @@ pub async fn claim(
     let acted = groups.keys().any(|(_, verdict)| *verdict != Verdict::Leave);
     let owner = format!("{:032x}", root.engine().ids.random());
     let mut claimed = HashMap::new();
+    let mut ended = HashSet::new();
     for ((tenant, verdict), mut numbers) in groups {
         let mut tx = root.tenant(tenant);
         // Always in the same order: workers that collide wait for each other's rows.
         numbers.sort_unstable();
         for piece in numbers.chunks(PIECE) {
             let numbers: Vec<Value> = piece.iter().map(|number| (*number).into()).collect();
-            match verdict {
-                Verdict::Send => claimed.extend(hold(&mut tx, numbers, &owner, real_now).await?),
-                Verdict::Hold => put_off(&mut tx, numbers, real_now).await?,
+            let failed = match verdict {
+                Verdict::Send => {
+                    claimed.extend(hold(&mut tx, numbers, &owner, real_now).await?);
+                    continue;
+                }
+                Verdict::Hold => {
+                    put_off(&mut tx, numbers, real_now).await?;
+                    continue;
+                }
+                Verdict::Leave => continue,
                 Verdict::Drop(why) => give_up(&mut tx, numbers, real_now, why).await?,
                 Verdict::Fail { repeats: false } => {
-                    give_up(&mut tx, numbers, real_now, NOT_CONNECTED).await?;
+                    give_up(&mut tx, numbers, real_now, NOT_CONNECTED).await?
                 }
                 Verdict::Fail { repeats: true } => fail(&mut tx, numbers, real_now).await?,
-                Verdict::Leave => {}
-            }
+            };
+            ended.extend(failed.into_iter().map(|number| (tenant, number)));
         }
     }
     let mut deliveries = Vec::with_capacity(claimed.len());
+    let mut failed: HashMap<(TenantKey, AppId), usize> = HashMap::new();
     for key in &due.rows {
+        if ended.contains(&(key.tenant, key.number)) {
+            *failed.entry((key.tenant, key.app_id)).or_default() += 1;
+        }
         let (row, route) = (claimed.remove(&(key.tenant, key.number)), due.routes.get(&key.app_id));
         if let (Some(row), Some(route)) = (row, route) {
             deliveries.push(delivery(root, key, row, route.clone(), owner.clone())?);
         }
     }
-    Ok(Claimed { deliveries, elsewhere, acted })
+    Ok(Claimed { deliveries, elsewhere, failed, acted })
 }
 
 /// Claims rows of a tenant; returns the columns of those that were claimed.
@@ -388,8 +402,9 @@ async fn put_off(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<
     tx.rows_of(&sql, params).await.map(drop)
 }
 
-/// Records a failed attempt for rows of a tenant whose apps are not connected, as [`failed`] does for one.
-async fn fail(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<(), StoreError> {
+/// Records a failed attempt for rows of a tenant whose apps are not connected, as [`failed`] does for one; returns
+/// the numbers of the rows that changed.
+async fn fail(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<Vec<i64>, StoreError> {
     let ladder = Form::V2.retries_ms();
     let mut params =
         vec![real_now.into(), NOT_CONNECTED.into(), i64::try_from(ladder.len()).unwrap_or(0).into()];
@@ -402,22 +417,28 @@ async fn fail(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<(),
     let sql = format!(
         "UPDATE event_delivery SET state = CASE WHEN attempts < $4 THEN 'waiting' ELSE 'dropped' END, \
          due_at = CASE attempts {waits}ELSE due_at END, status = NULL, failure = $3, attempts = attempts + 1, lease_until = 0 \
-         WHERE tenant = $1 AND number IN {list} AND state = 'waiting' AND lease_until <= $2 AND due_at <= $2"
+         WHERE tenant = $1 AND number IN {list} AND state = 'waiting' AND lease_until <= $2 AND due_at <= $2 \
+         RETURNING number"
     );
     params.append(&mut numbers);
-    tx.rows_of(&sql, params).await.map(drop)
+    tx.rows_of(&sql, params).await?.into_iter().map(|row| row.int(0)).collect()
 }
 
-/// Drops rows of a tenant that cannot be sent.
-async fn give_up(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64, why: &str) -> Result<(), StoreError> {
+/// Drops rows of a tenant that cannot be sent; returns the numbers of the rows that changed.
+async fn give_up(
+    tx: &mut Tx,
+    mut numbers: Vec<Value>,
+    real_now: i64,
+    why: &str,
+) -> Result<Vec<i64>, StoreError> {
     let list = in_list(4, &mut numbers);
     let sql = format!(
         "UPDATE event_delivery SET state = 'dropped', failure = $3 WHERE tenant = $1 AND number IN {list} AND state = 'waiting' \
-         AND lease_until <= $2"
+         AND lease_until <= $2 RETURNING number"
     );
     let mut params = vec![real_now.into(), why.into()];
     params.append(&mut numbers);
-    tx.rows_of(&sql, params).await.map(drop)
+    tx.rows_of(&sql, params).await?.into_iter().map(|row| row.int(0)).collect()
 }
 
 /// Records the results of attempts; returns the outcomes, in their order. `real_now` is the real time.

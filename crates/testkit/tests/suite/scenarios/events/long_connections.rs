@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
+use larkspur_contract::Effect;
+use larkspur_contract::events::APP_TICKET;
 use larkspur_server::App;
 use larkspur_server::delivery::DeliveryWorker;
 use larkspur_server::delivery::connection::frame::Frame;
 use larkspur_server::http::{Limits, serve};
+use larkspur_store::events::outbox::{self, Event, KEPT};
 use larkspur_testkit::{Lab, LabOptions, ManualClock, World};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -239,4 +242,35 @@ async fn the_server_that_has_the_connection_sends() {
     setup.worker.round().await;
     assert_eq!(setup.fates().await[1].3, "the app has no long connection open");
     drop(client);
+}
+
+/// Adds so many events of the world's app.
+async fn add_many(setup: &Setup, count: i64) {
+    let (tenant, app_id) = setup.world.keys();
+    let adding = setup.lab.app.engine().run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move {
+            for _ in 0..count {
+                let event =
+                    Event { kind: &APP_TICKET, app_id, developer: tenant, payload: "{}", created_at: 0 };
+                outbox::add(&mut tx, &event).await?;
+            }
+            Ok(())
+        })
+    });
+    adding.await.expect("a transaction");
+}
+
+/// An app that never connects makes no deliveries; its old events are deleted all the same.
+#[tokio::test]
+async fn only_so_many_are_kept_for_an_app_that_never_connects() {
+    let setup = Setup::start().await;
+    add_many(&setup, KEPT + 1200).await;
+    assert_eq!(setup.worker.round().await, 0);
+    let (tenant, app_id) = setup.world.keys();
+    let left = setup.lab.app.engine().run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move { outbox::trim(&mut tx, app_id, KEPT).await })
+    });
+    assert_eq!(left.await.expect("a transaction"), 0, "nothing is left to delete");
 }
