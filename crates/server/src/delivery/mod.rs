@@ -23,7 +23,7 @@ use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::StoreError;
 use larkspur_store::Try;
-use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, Outcome};
+use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, InProgress, Outcome};
 use larkspur_store::events::outbox;
 use larkspur_store::events::subscriptions::Mode;
 use tokio::sync::Notify;
@@ -61,16 +61,16 @@ pub struct DeliveryWorker {
     settled: Mutex<HashMap<(TenantKey, AppId), usize>>,
 }
 
-/// The app of a delivery by webhook, and its result.
-type Ended = (Option<AppId>, Option<(Delivery, Attempt)>);
+/// The app of a delivery and how it was sent, and its result.
+type Ended = ((AppId, Mode), Option<(Delivery, Attempt)>);
 
 /// Deliveries in progress, and finished ones that are not recorded yet. A delivery that panicked has no result: its claim
 /// expires, and the event is sent again.
 #[derive(Default)]
 struct UnderWay {
     tasks: JoinSet<Ended>,
-    /// The number of posts in progress, by app.
-    posts: HashMap<AppId, usize>,
+    /// How many tasks each app has.
+    counts: InProgress,
     done: Vec<(Delivery, Attempt)>,
 }
 
@@ -84,22 +84,14 @@ impl UnderWay {
 
     /// Keeps the result of a delivery.
     fn end(&mut self, joined: Result<Ended, JoinError>) {
-        let Ok((posted, done)) = joined else { return };
-        if let Some(app_id) = posted
-            && let Entry::Occupied(mut count) = self.posts.entry(app_id)
-        {
+        let Ok((sent, done)) = joined else { return };
+        if let Entry::Occupied(mut count) = self.counts.entry(sent) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
             }
         }
         self.done.extend(done);
-    }
-
-    /// Apps with the most posts that may be in progress.
-    fn busy(&self) -> Vec<AppId> {
-        let full = self.posts.iter().filter(|(_, count)| **count >= claims::POSTS_EACH);
-        full.map(|(app_id, _)| *app_id).collect()
     }
 
     /// The finished deliveries.
@@ -193,7 +185,7 @@ impl DeliveryWorker {
 
     /// Claims due events and starts their delivery; returns whether there may be more.
     async fn look(self: &Arc<Self>, under_way: &mut UnderWay) -> bool {
-        let claimed = match self.claim(under_way.room(), under_way.busy()).await {
+        let claimed = match self.claim(under_way.room(), under_way.counts.clone()).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 // Once, not every second while the store is unavailable.
@@ -207,10 +199,8 @@ impl DeliveryWorker {
         let Some(claimed) = claimed else { return false };
         for delivery in claimed {
             let worker = self.clone();
-            let posted = (delivery.channel().mode == Mode::Webhook).then_some(delivery.app_id);
-            if let Some(app_id) = posted {
-                *under_way.posts.entry(app_id).or_default() += 1;
-            }
+            let sent = (delivery.app_id, delivery.channel().mode);
+            *under_way.counts.entry(sent).or_default() += 1;
             under_way.tasks.spawn(async move {
                 let began = worker.app.engine.clock.now_ms();
                 let done = match unpanicked(worker.attempt(&delivery)).await {
@@ -223,7 +213,7 @@ impl DeliveryWorker {
                         None
                     }
                 };
-                (posted, done)
+                (sent, done)
             });
         }
         true
@@ -249,18 +239,16 @@ impl DeliveryWorker {
         });
     }
 
-    /// Claims at most this many due events, none of the apps `busy`; `None` if another search would find the same.
-    async fn claim(&self, most: usize, busy: Vec<AppId>) -> Result<Option<Vec<Delivery>>, StoreError> {
+    /// Claims at most this many due events; `None` if another search would find the same.
+    async fn claim(&self, most: usize, in_progress: InProgress) -> Result<Option<Vec<Delivery>>, StoreError> {
         let engine = &self.app.engine;
         let now = engine.clock.now_ms();
         let here: HashSet<AppId> =
             self.app.long_connections.apps().into_iter().map(|(_, app_id, _)| app_id).collect();
-        let mut except = self.elsewhere(&here);
-        except.extend(busy);
-        let except = Arc::new(except);
+        let except = Arc::new((self.elsewhere(&here), in_progress));
         let due = engine.run(Effect::Reads, move |root| {
             let except = except.clone();
-            Box::pin(async move { claims::due(root, now, most, &except).await })
+            Box::pin(async move { claims::due(root, now, most, &except.0, &except.1).await })
         });
         let due = due.await?;
         if due.is_empty() {

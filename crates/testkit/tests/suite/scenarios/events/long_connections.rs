@@ -1,7 +1,7 @@
 //! Events by long connection, from the change in the store to the acknowledgment and back.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -21,6 +21,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::recipients::emit;
 use crate::scenarios::text;
+use larkspur_testkit::receiver::Receiver;
 
 const NOW: i64 = 1_700_000_000_123;
 const ENDPOINT: &str = "/callback/ws/endpoint";
@@ -273,4 +274,26 @@ async fn only_so_many_are_kept_for_an_app_that_never_connects() {
         Box::pin(async move { outbox::trim(&mut tx, app_id, KEPT).await })
     });
     assert_eq!(left.await.expect("a transaction"), 0, "nothing is left to delete");
+}
+
+/// It has more events than a worker sends at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_acknowledges_nothing_delays_no_other() {
+    let setup = Setup::start().await;
+    let (mut silent, quick) = (setup.connect(&setup.lab).await, Receiver::start());
+    let (other, _) = setup.world.app(json!({})).await;
+    let body = json!({"request_url": quick.url()});
+    setup.world.control("PUT", &format!("/apps/{other}/events")).body(body).send().await.data();
+    assert_eq!(setup.worker.round().await, 1);
+    add_many(&setup, 1500).await;
+    let running = tokio::spawn(setup.worker.clone().run(std::future::pending()));
+    silent.event().await;
+    let event = json!({"app_id": other, "type": "test.made_up_v1", "event": {}, "raw": true});
+    setup.world.control("POST", "/events").body(event).send().await.data();
+    let began = Instant::now();
+    while quick.events().is_empty() {
+        assert!(began.elapsed() < Duration::from_millis(1500), "it waits for the silent one");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    running.abort();
 }
