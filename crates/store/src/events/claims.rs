@@ -163,7 +163,7 @@ pub async fn due(
     // Two ranges of one index: unclaimed rows, and expired claims.
     let ended = format!(
         "SELECT tenant, number, app_id, developer, form FROM event_delivery \
-                 WHERE state = 'waiting' AND lease_until > 0 AND lease_until <= $1 {others} ORDER BY lease_until LIMIT CAST($2 AS BIGINT)"
+                 WHERE state = 'waiting' AND lease_until > 0 AND lease_until <= $1 AND due_at <= $1 {others} ORDER BY lease_until LIMIT CAST($2 AS BIGINT)"
     );
     let fresh = format!(
         "SELECT tenant, number, app_id, developer, form FROM event_delivery \
@@ -279,7 +279,7 @@ pub struct Claimed {
     pub elsewhere: HashSet<AppId>,
     /// How many events of each app, by tenant, failed or were dropped without an attempt.
     pub failed: HashMap<(TenantKey, AppId), usize>,
-    /// Whether it did anything except leaving events to other servers.
+    /// Whether it changed anything.
     pub acted: bool,
 }
 
@@ -302,10 +302,9 @@ pub async fn claim(
             .unwrap_or_else(|| verdict_of_connected(row, here, &elsewhere));
         groups.entry((row.tenant, verdict)).or_default().push(row.number);
     }
-    let acted = groups.keys().any(|(_, verdict)| *verdict != Verdict::Leave);
     let owner = format!("{:032x}", root.engine().ids.random());
     let mut claimed = HashMap::new();
-    let mut ended = HashSet::new();
+    let (mut ended, mut postponed) = (HashSet::new(), false);
     for ((tenant, verdict), mut numbers) in groups {
         let mut tx = root.tenant(tenant);
         // Always in the same order: workers that collide wait for each other's rows.
@@ -318,7 +317,7 @@ pub async fn claim(
                     continue;
                 }
                 Verdict::Hold => {
-                    put_off(&mut tx, numbers, real_now).await?;
+                    postponed |= put_off(&mut tx, numbers, real_now).await?;
                     continue;
                 }
                 Verdict::Leave => continue,
@@ -331,6 +330,7 @@ pub async fn claim(
             ended.extend(failed.into_iter().map(|number| (tenant, number)));
         }
     }
+    let acted = postponed || !claimed.is_empty() || !ended.is_empty();
     let mut deliveries = Vec::with_capacity(claimed.len());
     let mut failed: HashMap<(TenantKey, AppId), usize> = HashMap::new();
     for key in &due.rows {
@@ -391,15 +391,16 @@ fn delivery(
     })
 }
 
-/// Postpones rows of a tenant a little.
-async fn put_off(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<(), StoreError> {
+/// Postpones rows of a tenant a little; returns whether any row changed.
+async fn put_off(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<bool, StoreError> {
     let list = in_list(4, &mut numbers);
     let sql = format!(
-        "UPDATE event_delivery SET due_at = $3 WHERE tenant = $1 AND number IN {list} AND state = 'waiting' AND lease_until <= $2"
+        "UPDATE event_delivery SET due_at = $3 WHERE tenant = $1 AND number IN {list} AND state = 'waiting' AND lease_until <= $2 \
+         RETURNING 1"
     );
     let mut params = vec![real_now.into(), (real_now + HOLD_MS).into()];
     params.append(&mut numbers);
-    tx.rows_of(&sql, params).await.map(drop)
+    Ok(!tx.rows_of(&sql, params).await?.is_empty())
 }
 
 /// Records a failed attempt for rows of a tenant whose apps are not connected, as [`failed`] does for one; returns
