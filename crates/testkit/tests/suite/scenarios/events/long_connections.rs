@@ -11,7 +11,9 @@ use larkspur_server::App;
 use larkspur_server::delivery::DeliveryWorker;
 use larkspur_server::delivery::connection::frame::Frame;
 use larkspur_server::http::{Limits, serve};
+use larkspur_store::events::connections;
 use larkspur_store::events::outbox::{self, Event, KEPT};
+use larkspur_store::{Clock, jobs};
 use larkspur_testkit::{Lab, LabOptions, ManualClock, World};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,11 +21,13 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
+use super::faults::claim_in;
 use super::recipients::emit;
 use crate::scenarios::text;
 use larkspur_testkit::receiver::Receiver;
 
 const NOW: i64 = 1_700_000_000_123;
+const HOUR_MS: i64 = 3_600_000;
 const ENDPOINT: &str = "/callback/ws/endpoint";
 const ONLINE: &str = "/open-apis/event/v1/connection";
 
@@ -296,4 +300,31 @@ async fn an_app_that_acknowledges_nothing_delays_no_other() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     running.abort();
+}
+
+/// Another server sweeps the row of a connected app, or its lease ends, and an event fails meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_whose_row_is_gone_is_stored_again_and_gets_what_failed() {
+    let setup = Setup::start().await;
+    let mut client = setup.connect(&setup.lab).await;
+    setup.worker.round().await;
+    let engine = setup.lab.app.engine();
+    for (sweeps, waits, renewal) in
+        [(true, 0, connections::RENEWAL_MS), (false, connections::LEASE_MS + 1, 0)]
+    {
+        if sweeps {
+            jobs::sweep(engine, setup.clock.now_ms() + HOUR_MS).await.expect("swept");
+        }
+        setup.clock.advance(waits);
+        assert_eq!(setup.online(&setup.lab).await, 0);
+        setup.emit("lost").await;
+        assert!(claim_in(engine, setup.clock.now_ms()).await.is_empty());
+        assert_eq!(setup.fates().await.pop().expect("an event").3, "the app has no long connection open");
+        setup.clock.advance(renewal);
+        let round = setup.round();
+        let (frame, _) = client.event().await;
+        client.ack(&frame, 200).await;
+        assert_eq!(round.await.expect("no panic"), 1);
+        assert_eq!(setup.online(&setup.lab).await, 1);
+    }
 }
