@@ -17,6 +17,8 @@ use super::LongConnections;
 const RENEWAL: Duration = Duration::from_millis(RENEWAL_MS.unsigned_abs());
 /// The wait after a failure.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How long a claim of another server may take, in real milliseconds.
+const CLAIM_MS: i64 = 1000;
 /// Apps, or tenants, in one transaction.
 const AT_ONCE: usize = 64;
 
@@ -25,6 +27,9 @@ pub(in crate::delivery) struct Directory {
     /// This process's name: random.
     server: String,
     told: HashMap<AppId, (TenantKey, usize)>,
+    /// Apps that connected since the last renewal, with the time, in real milliseconds. A claim of another server that
+    /// began before may fail their events after they were released; so they are released once more.
+    opened: HashMap<AppId, i64>,
     /// When all rows were last renewed, in real milliseconds.
     renewed: i64,
 }
@@ -42,7 +47,8 @@ struct Change {
 impl Directory {
     pub(in crate::delivery) fn new(engine: &Engine) -> Self {
         let server = format!("{:032x}", engine.ids.random());
-        Directory { server, told: HashMap::new(), renewed: engine.clock.now_ms() }
+        let (told, opened) = (HashMap::new(), HashMap::new());
+        Directory { server, told, opened, renewed: engine.clock.now_ms() }
     }
 
     /// Stores every change, forever.
@@ -80,6 +86,7 @@ impl Directory {
             for piece in Vec::from_iter(tenants).chunks(AT_ONCE) {
                 self.renew(engine, piece.to_vec()).await?;
             }
+            self.release(engine, now).await?;
         }
         for piece in self.changes(open, lapsed).chunks(AT_ONCE) {
             self.write(engine, piece.to_vec()).await?;
@@ -132,6 +139,9 @@ impl Directory {
         });
         writing.await?;
         for change in written {
+            if change.opened {
+                self.opened.insert(change.app_id, now);
+            }
             match change.count {
                 0 => self.told.remove(&change.app_id),
                 count => self.told.insert(change.app_id, (change.tenant, count)),
@@ -156,6 +166,31 @@ impl Directory {
         });
         let stored = renewing.await?;
         self.told.retain(|app_id, (tenant, _)| !renewed.contains(tenant) || stored.contains(app_id));
+        Ok(())
+    }
+
+    /// Releases the events of the apps that connected a while ago, once.
+    async fn release(&mut self, engine: &Arc<Engine>, now: i64) -> Result<(), StoreError> {
+        self.opened.retain(|app_id, _| self.told.contains_key(app_id));
+        let settled = self.opened.iter().filter(|(_, opened)| now - **opened >= CLAIM_MS);
+        // Always in the same order, as above.
+        let apps: BTreeSet<AppId> = settled.map(|(app_id, _)| *app_id).collect();
+        for piece in Vec::from_iter(apps).chunks(AT_ONCE) {
+            let apps = piece.to_vec();
+            let releasing = engine.run(Effect::Writes, move |root| {
+                let apps = apps.clone();
+                Box::pin(async move {
+                    for app_id in apps {
+                        connections::release(root, app_id, now).await?;
+                    }
+                    Ok(())
+                })
+            });
+            releasing.await?;
+            for app_id in piece {
+                self.opened.remove(app_id);
+            }
+        }
         Ok(())
     }
 }

@@ -328,3 +328,21 @@ async fn an_app_whose_row_is_gone_is_stored_again_and_gets_what_failed() {
         assert_eq!(setup.online(&setup.lab).await, 1);
     }
 }
+
+/// On PostgreSQL, a claim that began before the app connected fails an event after the release.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_fails_while_the_app_connects_is_sent_at_the_next_renewal() {
+    let setup = Setup::start().await;
+    let mut client = setup.connect(&setup.lab).await;
+    setup.worker.round().await;
+    setup.emit("early").await;
+    // For this claim the app is not connected: its lease has ended.
+    let later = setup.clock.now_ms() + connections::LEASE_MS + 1;
+    assert!(claim_in(setup.lab.app.engine(), later).await.is_empty());
+    assert_eq!(setup.fates().await[0].1, 1);
+    setup.clock.advance(connections::RENEWAL_MS);
+    let round = setup.round();
+    let (frame, _) = client.event().await;
+    client.ack(&frame, 200).await;
+    assert_eq!(round.await.expect("no panic"), 1);
+}
