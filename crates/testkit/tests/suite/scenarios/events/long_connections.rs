@@ -13,12 +13,13 @@ use larkspur_server::delivery::connection::frame::Frame;
 use larkspur_server::http::{Limits, serve};
 use larkspur_store::events::connections;
 use larkspur_store::events::outbox::{self, Event, KEPT};
-use larkspur_store::{Clock, jobs};
+use larkspur_store::{Clock, Driver, jobs};
+use larkspur_store_sqlite::Sqlite;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, World};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::faults::claim_in;
@@ -345,4 +346,26 @@ async fn an_event_that_fails_while_the_app_connects_is_sent_at_the_next_renewal(
     let (frame, _) = client.event().await;
     client.ack(&frame, 200).await;
     assert_eq!(round.await.expect("no panic"), 1);
+}
+
+/// It has no worker that could send events.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_server_takes_no_connections() {
+    let driver: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
+    let options = || LabOptions { driver: Some(driver.clone()), ..LabOptions::default() };
+    let writes = Lab::with(options()).await;
+    let world = writes.world().await;
+    let reads = Lab::with(LabOptions { read_only: true, ..options() }).await;
+    let address = listen(reads.app.clone()).await;
+    let ask = async |lab: &Lab| {
+        let body = json!({"AppID": world.app_id, "AppSecret": world.app_secret});
+        lab.request("POST", ENDPOINT).header("Host", &address).body(body).send().await.json()
+    };
+    let refused = json!({"code": 1_000_040_343, "msg": "internal error", "data": {"URL": ""}});
+    assert_eq!(ask(&reads).await, refused);
+    // A ticket of a server that writes.
+    let url = text(&ask(&writes).await["data"], "URL");
+    let stream = TcpStream::connect(&address).await.expect("connected");
+    let Err(Error::Http(response)) = client_async(url, stream).await else { panic!("it is not refused") };
+    assert_eq!(response.headers()["handshake-autherrcode"], "1000040343");
 }
