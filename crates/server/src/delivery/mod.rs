@@ -23,7 +23,7 @@ use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::StoreError;
 use larkspur_store::Try;
-use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, Outcome};
+use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, InProgress, Outcome};
 use larkspur_store::events::outbox;
 use larkspur_store::events::subscriptions::Mode;
 use tokio::sync::Notify;
@@ -44,6 +44,8 @@ const AT_ONCE: usize = 1024;
 const END: Duration = Duration::from_secs(6);
 /// After how many of an app's events in a tenant the oldest ones are deleted.
 const TRIM_EVERY: usize = 500;
+/// The most statements that delete them at a time.
+const TRIM_BATCHES: usize = 40;
 /// Apps whose events are counted for that; with more, the counts restart.
 const COUNTED: usize = 10_000;
 
@@ -59,16 +61,16 @@ pub struct DeliveryWorker {
     settled: Mutex<HashMap<(TenantKey, AppId), usize>>,
 }
 
-/// The app of a delivery by webhook, and its result.
-type Ended = (Option<AppId>, Option<(Delivery, Attempt)>);
+/// The app of a delivery and how it was sent, and its result.
+type Ended = ((AppId, Mode), Option<(Delivery, Attempt)>);
 
 /// Deliveries in progress, and finished ones that are not recorded yet. A delivery that panicked has no result: its claim
 /// expires, and the event is sent again.
 #[derive(Default)]
 struct UnderWay {
     tasks: JoinSet<Ended>,
-    /// The number of posts in progress, by app.
-    posts: HashMap<AppId, usize>,
+    /// How many tasks each app has.
+    counts: InProgress,
     done: Vec<(Delivery, Attempt)>,
 }
 
@@ -82,22 +84,14 @@ impl UnderWay {
 
     /// Keeps the result of a delivery.
     fn end(&mut self, joined: Result<Ended, JoinError>) {
-        let Ok((posted, done)) = joined else { return };
-        if let Some(app_id) = posted
-            && let Entry::Occupied(mut count) = self.posts.entry(app_id)
-        {
+        let Ok((sent, done)) = joined else { return };
+        if let Entry::Occupied(mut count) = self.counts.entry(sent) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
             }
         }
         self.done.extend(done);
-    }
-
-    /// Apps with the most posts that may be in progress.
-    fn busy(&self) -> Vec<AppId> {
-        let full = self.posts.iter().filter(|(_, count)| **count >= claims::POSTS_EACH);
-        full.map(|(app_id, _)| *app_id).collect()
     }
 
     /// The finished deliveries.
@@ -191,7 +185,7 @@ impl DeliveryWorker {
 
     /// Claims due events and starts their delivery; returns whether there may be more.
     async fn look(self: &Arc<Self>, under_way: &mut UnderWay) -> bool {
-        let claimed = match self.claim(under_way.room(), under_way.busy()).await {
+        let claimed = match self.claim(under_way.room(), under_way.counts.clone()).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 // Once, not every second while the store is unavailable.
@@ -205,10 +199,8 @@ impl DeliveryWorker {
         let Some(claimed) = claimed else { return false };
         for delivery in claimed {
             let worker = self.clone();
-            let posted = (delivery.channel().mode == Mode::Webhook).then_some(delivery.app_id);
-            if let Some(app_id) = posted {
-                *under_way.posts.entry(app_id).or_default() += 1;
-            }
+            let sent = (delivery.app_id, delivery.channel().mode);
+            *under_way.counts.entry(sent).or_default() += 1;
             under_way.tasks.spawn(async move {
                 let began = worker.app.engine.clock.now_ms();
                 let done = match unpanicked(worker.attempt(&delivery)).await {
@@ -221,7 +213,7 @@ impl DeliveryWorker {
                         None
                     }
                 };
-                (posted, done)
+                (sent, done)
             });
         }
         true
@@ -247,18 +239,16 @@ impl DeliveryWorker {
         });
     }
 
-    /// Claims at most this many due events, none of the apps `busy`; `None` if another search would find the same.
-    async fn claim(&self, most: usize, busy: Vec<AppId>) -> Result<Option<Vec<Delivery>>, StoreError> {
+    /// Claims at most this many due events; `None` if another search would find the same.
+    async fn claim(&self, most: usize, in_progress: InProgress) -> Result<Option<Vec<Delivery>>, StoreError> {
         let engine = &self.app.engine;
         let now = engine.clock.now_ms();
         let here: HashSet<AppId> =
             self.app.long_connections.apps().into_iter().map(|(_, app_id, _)| app_id).collect();
-        let mut except = self.elsewhere(&here);
-        except.extend(busy);
-        let except = Arc::new(except);
+        let except = Arc::new((self.elsewhere(&here), in_progress));
         let due = engine.run(Effect::Reads, move |root| {
             let except = except.clone();
-            Box::pin(async move { claims::due(root, now, most, &except).await })
+            Box::pin(async move { claims::due(root, now, most, &except.0, &except.1).await })
         });
         let due = due.await?;
         if due.is_empty() {
@@ -269,7 +259,8 @@ impl DeliveryWorker {
             let (due, here) = (due.clone(), here.clone());
             Box::pin(async move { claims::claim(root, &due, now, &here).await })
         });
-        let Claimed { deliveries, elsewhere, acted } = claimed.await?;
+        let Claimed { deliveries, elsewhere, failed, acted } = claimed.await?;
+        self.trim(failed).await;
         let more = self.leave(elsewhere);
         Ok((acted || more).then_some(deliveries))
     }
@@ -336,7 +327,8 @@ impl DeliveryWorker {
         match outcomes.await {
             Ok(outcomes) => {
                 outcomes.into_iter().for_each(|outcome: Outcome| self.app.metrics.delivered(outcome));
-                self.trim(&done).await;
+                let each = done.iter().map(|(delivery, _)| ((delivery.tenant, delivery.app_id), 1));
+                self.trim(each).await;
             }
             // The claims expire, and the events are sent again.
             Err(error) => {
@@ -345,18 +337,17 @@ impl DeliveryWorker {
         }
     }
 
-    /// Deletes the oldest events of apps that received many.
-    async fn trim(&self, done: &[(Delivery, Attempt)]) {
+    /// Deletes the oldest events of apps of which many events ended, sent or not. `ended` has the number of them.
+    async fn trim(&self, ended: impl IntoIterator<Item = ((TenantKey, AppId), usize)>) {
         let mut full = Vec::new();
         {
             let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
             if settled.len() > COUNTED {
                 settled.clear();
             }
-            for (delivery, _) in done {
-                let key = (delivery.tenant, delivery.app_id);
+            for (key, number) in ended {
                 let count = settled.entry(key).or_default();
-                *count += 1;
+                *count += number;
                 if *count >= TRIM_EVERY {
                     *count = 0;
                     full.push(key);
@@ -364,14 +355,24 @@ impl DeliveryWorker {
             }
         }
         for (tenant, app_id) in full {
+            if let Err(error) = self.trim_app(tenant, app_id).await {
+                tracing::warn!(%tenant, %app_id, why = %error, "cannot delete old events");
+            }
+        }
+    }
+
+    /// Deletes the oldest events of an app in a tenant, in several transactions.
+    async fn trim_app(&self, tenant: TenantKey, app_id: AppId) -> Result<(), StoreError> {
+        for _ in 0..TRIM_BATCHES {
             let trimmed = self.app.engine.run(Effect::Writes, move |root| {
                 let mut tx = root.tenant(tenant);
                 Box::pin(async move { outbox::trim(&mut tx, app_id, outbox::KEPT).await })
             });
-            if let Err(error) = trimmed.await {
-                tracing::warn!(%tenant, %app_id, why = %error, "cannot delete old events");
+            if trimmed.await? < outbox::BATCH {
+                break;
             }
         }
+        Ok(())
     }
 }
 

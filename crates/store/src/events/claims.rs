@@ -3,12 +3,13 @@
 //! Delivery is at least once. A claim is a lease: after [`LEASE_MS`] another process can claim the events of a dead one.
 //! Any number of workers may share a store; a conditional UPDATE lets one of them claim a row.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 
+use super::shares::shares;
 use super::subscriptions::{self, AddressState, Channel, Mode, Subscription};
 use super::{connections, outbox};
 use crate::driver::StoreError;
@@ -21,6 +22,8 @@ pub const LEASE_MS: i64 = 30 * 1000;
 /// The most posts to one app in progress in a worker. At this limit the worker claims no more events of the app, so a slow
 /// receiver does not delay others.
 pub const POSTS_EACH: usize = 64;
+/// The same for events that are sent over an app's long connections and are not acknowledged yet.
+pub const PUSHES_EACH: usize = 256;
 /// How long an event waits for the verification of its URL before the next check, in real milliseconds.
 const HOLD_MS: i64 = 1000;
 /// How many due events are read to find some of each app: at least, and per event that is requested.
@@ -28,6 +31,17 @@ const WINDOW: (usize, usize) = (512, 2);
 
 /// The failure of an attempt without a long connection of the app. Such events are sent when the app connects.
 pub const NOT_CONNECTED: &str = "the app has no long connection open";
+
+/// How many deliveries to each app are in progress in a worker.
+pub type InProgress = HashMap<(AppId, Mode), usize>;
+
+/// The most deliveries to an app in progress in a worker.
+fn most_of(mode: Mode) -> usize {
+    match mode {
+        Mode::Webhook => POSTS_EACH,
+        Mode::Connection => PUSHES_EACH,
+    }
+}
 
 /// The due events, and how their apps receive them.
 #[derive(Clone, Default)]
@@ -127,9 +141,19 @@ pub enum Outcome {
 }
 
 /// At most `most` due events of all tenants, ordered by due time. If several apps have due events, each gets a share. Events
-/// of the apps `except` are left out. `real_now` is the real time. It only reads.
-pub async fn due(root: &mut Root, real_now: i64, most: usize, except: &[AppId]) -> Result<Due, StoreError> {
-    let mut params: Vec<Value> = except.iter().map(|app_id| (*app_id).into()).collect();
+/// of the apps `except` are left out, and so are those beyond an app's limit of deliveries in progress. `real_now` is the
+/// real time. It only reads.
+pub async fn due(
+    root: &mut Root,
+    real_now: i64,
+    most: usize,
+    except: &[AppId],
+    in_progress: &InProgress,
+) -> Result<Due, StoreError> {
+    let full = in_progress.iter().filter(|((_, mode), count)| **count >= most_of(*mode));
+    let except: BTreeSet<AppId> =
+        except.iter().copied().chain(full.map(|((app_id, _), _)| *app_id)).collect();
+    let mut params: Vec<Value> = except.into_iter().map(Into::into).collect();
     let others = match params.is_empty() {
         true => String::new(),
         false => format!("AND app_id NOT IN {}", in_list(3, &mut params)),
@@ -139,7 +163,7 @@ pub async fn due(root: &mut Root, real_now: i64, most: usize, except: &[AppId]) 
     // Two ranges of one index: unclaimed rows, and expired claims.
     let ended = format!(
         "SELECT tenant, number, app_id, developer, form FROM event_delivery \
-                 WHERE state = 'waiting' AND lease_until > 0 AND lease_until <= $1 {others} ORDER BY lease_until LIMIT CAST($2 AS BIGINT)"
+                 WHERE state = 'waiting' AND lease_until > 0 AND lease_until <= $1 AND due_at <= $1 {others} ORDER BY lease_until LIMIT CAST($2 AS BIGINT)"
     );
     let fresh = format!(
         "SELECT tenant, number, app_id, developer, form FROM event_delivery \
@@ -151,17 +175,15 @@ pub async fn due(root: &mut Root, real_now: i64, most: usize, except: &[AppId]) 
             rows.push(key(row)?);
         }
     }
-    let mut rows = shares(rows, most);
+    let mut rows = shares(rows, most, |row| row.app_id);
     let routes = routes(root, &rows).await?;
-    let mut posts: HashMap<AppId, usize> = HashMap::new();
+    let mut counts = in_progress.clone();
     rows.retain(|row| {
-        let route = routes.get(&row.app_id);
-        if route.is_none_or(|route| channel(row.form, route).mode == Mode::Connection) {
-            return true;
-        }
-        let count = posts.entry(row.app_id).or_default();
+        let Some(route) = routes.get(&row.app_id) else { return true };
+        let mode = channel(row.form, route).mode;
+        let count = counts.entry((row.app_id, mode)).or_default();
         *count += 1;
-        *count <= POSTS_EACH
+        *count <= most_of(mode)
     });
     Ok(Due { rows, routes })
 }
@@ -174,28 +196,6 @@ fn key(mut row: Row) -> Result<Key, StoreError> {
         developer: row.id(3, TenantKey::parse)?,
         form: row.id(4, Form::parse)?,
     })
-}
-
-/// `most` of the rows: round-robin over the apps, in order for each app.
-fn shares(rows: Vec<Key>, most: usize) -> Vec<Key> {
-    if rows.len() <= most {
-        return rows;
-    }
-    let mut queues: Vec<VecDeque<Key>> = Vec::new();
-    let mut places: HashMap<AppId, usize> = HashMap::new();
-    for row in rows {
-        let place = *places.entry(row.app_id).or_insert_with(|| {
-            queues.push(VecDeque::new());
-            queues.len() - 1
-        });
-        queues[place].push_back(row);
-    }
-    let mut taken = Vec::with_capacity(most);
-    while taken.len() < most && queues.iter().any(|queue| !queue.is_empty()) {
-        taken.extend(queues.iter_mut().filter_map(VecDeque::pop_front));
-    }
-    taken.truncate(most);
-    taken
 }
 
 /// How the apps of some rows receive events.
@@ -277,7 +277,9 @@ pub struct Claimed {
     pub deliveries: Vec<Delivery>,
     /// Apps that are connected to another server, which sends their events.
     pub elsewhere: HashSet<AppId>,
-    /// Whether it did anything except leaving events to other servers.
+    /// How many events of each app, by tenant, failed or were dropped without an attempt.
+    pub failed: HashMap<(TenantKey, AppId), usize>,
+    /// Whether it changed anything.
     pub acted: bool,
 }
 
@@ -300,35 +302,47 @@ pub async fn claim(
             .unwrap_or_else(|| verdict_of_connected(row, here, &elsewhere));
         groups.entry((row.tenant, verdict)).or_default().push(row.number);
     }
-    let acted = groups.keys().any(|(_, verdict)| *verdict != Verdict::Leave);
     let owner = format!("{:032x}", root.engine().ids.random());
     let mut claimed = HashMap::new();
+    let (mut ended, mut postponed) = (HashSet::new(), false);
     for ((tenant, verdict), mut numbers) in groups {
         let mut tx = root.tenant(tenant);
         // Always in the same order: workers that collide wait for each other's rows.
         numbers.sort_unstable();
         for piece in numbers.chunks(PIECE) {
             let numbers: Vec<Value> = piece.iter().map(|number| (*number).into()).collect();
-            match verdict {
-                Verdict::Send => claimed.extend(hold(&mut tx, numbers, &owner, real_now).await?),
-                Verdict::Hold => put_off(&mut tx, numbers, real_now).await?,
+            let failed = match verdict {
+                Verdict::Send => {
+                    claimed.extend(hold(&mut tx, numbers, &owner, real_now).await?);
+                    continue;
+                }
+                Verdict::Hold => {
+                    postponed |= put_off(&mut tx, numbers, real_now).await?;
+                    continue;
+                }
+                Verdict::Leave => continue,
                 Verdict::Drop(why) => give_up(&mut tx, numbers, real_now, why).await?,
                 Verdict::Fail { repeats: false } => {
-                    give_up(&mut tx, numbers, real_now, NOT_CONNECTED).await?;
+                    give_up(&mut tx, numbers, real_now, NOT_CONNECTED).await?
                 }
                 Verdict::Fail { repeats: true } => fail(&mut tx, numbers, real_now).await?,
-                Verdict::Leave => {}
-            }
+            };
+            ended.extend(failed.into_iter().map(|number| (tenant, number)));
         }
     }
+    let acted = postponed || !claimed.is_empty() || !ended.is_empty();
     let mut deliveries = Vec::with_capacity(claimed.len());
+    let mut failed: HashMap<(TenantKey, AppId), usize> = HashMap::new();
     for key in &due.rows {
+        if ended.contains(&(key.tenant, key.number)) {
+            *failed.entry((key.tenant, key.app_id)).or_default() += 1;
+        }
         let (row, route) = (claimed.remove(&(key.tenant, key.number)), due.routes.get(&key.app_id));
         if let (Some(row), Some(route)) = (row, route) {
             deliveries.push(delivery(root, key, row, route.clone(), owner.clone())?);
         }
     }
-    Ok(Claimed { deliveries, elsewhere, acted })
+    Ok(Claimed { deliveries, elsewhere, failed, acted })
 }
 
 /// Claims rows of a tenant; returns the columns of those that were claimed.
@@ -377,19 +391,21 @@ fn delivery(
     })
 }
 
-/// Postpones rows of a tenant a little.
-async fn put_off(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<(), StoreError> {
+/// Postpones rows of a tenant a little; returns whether any row changed.
+async fn put_off(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<bool, StoreError> {
     let list = in_list(4, &mut numbers);
     let sql = format!(
-        "UPDATE event_delivery SET due_at = $3 WHERE tenant = $1 AND number IN {list} AND state = 'waiting' AND lease_until <= $2"
+        "UPDATE event_delivery SET due_at = $3 WHERE tenant = $1 AND number IN {list} AND state = 'waiting' AND lease_until <= $2 \
+         RETURNING 1"
     );
     let mut params = vec![real_now.into(), (real_now + HOLD_MS).into()];
     params.append(&mut numbers);
-    tx.rows_of(&sql, params).await.map(drop)
+    Ok(!tx.rows_of(&sql, params).await?.is_empty())
 }
 
-/// Records a failed attempt for rows of a tenant whose apps are not connected, as [`failed`] does for one.
-async fn fail(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<(), StoreError> {
+/// Records a failed attempt for rows of a tenant whose apps are not connected, as [`failed`] does for one; returns
+/// the numbers of the rows that changed.
+async fn fail(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<Vec<i64>, StoreError> {
     let ladder = Form::V2.retries_ms();
     let mut params =
         vec![real_now.into(), NOT_CONNECTED.into(), i64::try_from(ladder.len()).unwrap_or(0).into()];
@@ -402,22 +418,28 @@ async fn fail(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<(),
     let sql = format!(
         "UPDATE event_delivery SET state = CASE WHEN attempts < $4 THEN 'waiting' ELSE 'dropped' END, \
          due_at = CASE attempts {waits}ELSE due_at END, status = NULL, failure = $3, attempts = attempts + 1, lease_until = 0 \
-         WHERE tenant = $1 AND number IN {list} AND state = 'waiting' AND lease_until <= $2 AND due_at <= $2"
+         WHERE tenant = $1 AND number IN {list} AND state = 'waiting' AND lease_until <= $2 AND due_at <= $2 \
+         RETURNING number"
     );
     params.append(&mut numbers);
-    tx.rows_of(&sql, params).await.map(drop)
+    tx.rows_of(&sql, params).await?.into_iter().map(|row| row.int(0)).collect()
 }
 
-/// Drops rows of a tenant that cannot be sent.
-async fn give_up(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64, why: &str) -> Result<(), StoreError> {
+/// Drops rows of a tenant that cannot be sent; returns the numbers of the rows that changed.
+async fn give_up(
+    tx: &mut Tx,
+    mut numbers: Vec<Value>,
+    real_now: i64,
+    why: &str,
+) -> Result<Vec<i64>, StoreError> {
     let list = in_list(4, &mut numbers);
     let sql = format!(
         "UPDATE event_delivery SET state = 'dropped', failure = $3 WHERE tenant = $1 AND number IN {list} AND state = 'waiting' \
-         AND lease_until <= $2"
+         AND lease_until <= $2 RETURNING number"
     );
     let mut params = vec![real_now.into(), why.into()];
     params.append(&mut numbers);
-    tx.rows_of(&sql, params).await.map(drop)
+    tx.rows_of(&sql, params).await?.into_iter().map(|row| row.int(0)).collect()
 }
 
 /// Records the results of attempts; returns the outcomes, in their order. `real_now` is the real time.
@@ -529,19 +551,6 @@ mod tests {
     fn row(app: u64, number: i64) -> Key {
         let tenant = TenantKey(1);
         Key { tenant, number, app_id: AppId(app), developer: tenant, form: Form::V2 }
-    }
-
-    #[test]
-    fn each_app_has_its_share_in_its_order() {
-        let rows: Vec<Key> = (0..10).map(|number| row(1, number)).chain([row(2, 10), row(3, 11)]).collect();
-        let taken = |most| -> Vec<i64> { shares(rows.clone(), most).iter().map(|row| row.number).collect() };
-        assert_eq!(taken(5), [0, 10, 11, 1, 2]);
-        assert_eq!(
-            taken(20),
-            (0..12).collect::<Vec<i64>>(),
-            "all of them in the order in which they were due"
-        );
-        assert_eq!(taken(0), [] as [i64; 0]);
     }
 
     #[test]

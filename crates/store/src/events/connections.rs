@@ -32,10 +32,11 @@ pub async fn set(
     tx.rows(sql, [app_id.into(), server.into(), connections.into(), until.into()]).await.map(drop)
 }
 
-/// Renews a server's rows for the apps made in the transaction's tenant.
-pub async fn renew(tx: &mut Tx, server: &str, real_now: i64) -> Result<(), StoreError> {
-    let sql = "UPDATE app_connection SET lease_until = $3 WHERE tenant = $1 AND server = $2";
-    tx.rows(sql, [server.into(), (real_now + LEASE_MS).into()]).await.map(drop)
+/// Renews a server's rows for the apps made in the transaction's tenant; returns the apps that have one.
+pub async fn renew(tx: &mut Tx, server: &str, real_now: i64) -> Result<Vec<AppId>, StoreError> {
+    let sql = "UPDATE app_connection SET lease_until = $3 WHERE tenant = $1 AND server = $2 RETURNING app_id";
+    let rows = tx.rows(sql, [server.into(), (real_now + LEASE_MS).into()]).await?;
+    rows.into_iter().map(|mut row| row.id(0, AppId::parse)).collect()
 }
 
 /// How many connections an app has, to all servers. `developer` is the tenant that made it, where the rows are.

@@ -13,7 +13,7 @@ pub const KEPT: i64 = 10_000;
 /// How long a tenant keeps an event, in real milliseconds: 3 days.
 pub const KEPT_MS: i64 = 3 * 24 * 3600 * 1000;
 /// The most rows that one statement deletes.
-const BATCH: i64 = 500;
+pub const BATCH: i64 = 500;
 
 /// An event for one app.
 pub struct Event<'a> {
@@ -123,10 +123,12 @@ pub async fn move_clock(tx: &mut Tx, by_ms: i64, real_now: i64) -> Result<(), St
     Ok(())
 }
 
-/// Deletes some of an app's oldest events in the transaction's tenant, if there are more than `kept`; returns how many.
-pub async fn trim(tx: &mut Tx, app_id: AppId, kept: i64) -> Result<usize, StoreError> {
+/// Deletes some of an app's oldest events in the transaction's tenant, if there are more than `kept`; returns how many:
+/// [`BATCH`] if there may be more to delete.
+pub async fn trim(tx: &mut Tx, app_id: AppId, kept: i64) -> Result<i64, StoreError> {
     let sql = "DELETE FROM event_delivery WHERE tenant = $1 AND number IN (SELECT number FROM event_delivery WHERE tenant = $1 AND app_id = $2 \
                AND number <= (SELECT number FROM event_delivery WHERE tenant = $1 AND app_id = $2 ORDER BY number DESC LIMIT 1 OFFSET $3) \
                ORDER BY number LIMIT CAST($4 AS BIGINT)) RETURNING 1";
-    Ok(tx.rows(sql, [app_id.into(), kept.into(), BATCH.into()]).await?.len())
+    let deleted = tx.rows(sql, [app_id.into(), kept.into(), BATCH.into()]).await?.len();
+    Ok(i64::try_from(deleted).unwrap_or(BATCH))
 }

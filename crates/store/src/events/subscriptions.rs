@@ -87,7 +87,7 @@ impl Channel {
 }
 
 /// How an app is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// By requests to a URL.
     Webhook,

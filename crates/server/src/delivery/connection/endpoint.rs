@@ -62,6 +62,10 @@ fn written(code: u32, msg: &str, data: &Value) -> Response {
 
 /// A ticket for an app that may connect.
 async fn grant(engine: &Arc<Engine>, connections: &LongConnections, asked: &Asked) -> Result<Ticket, Code> {
+    if engine.read_only {
+        // It sends no events: clients retry, and reach another server.
+        return Err(codes::CONNECTION_FAILED);
+    }
     if asked.app_secret.is_empty() {
         // Assertions are not supported.
         let none = asked.assertion.is_empty();

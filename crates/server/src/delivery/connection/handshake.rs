@@ -45,6 +45,10 @@ fn refusal(code: Code) -> Response {
 
 /// Admits a client with a ticket.
 fn let_in(app: &App, query: &str) -> Result<Open, Code> {
+    if app.engine.read_only {
+        // As the endpoint; the ticket may be of another server.
+        return Err(codes::CONNECTION_FAILED);
+    }
     let connections = &app.long_connections;
     let now = app.engine.clock.now_ms();
     let text = query.split('&').find_map(|pair| pair.strip_prefix("ticket=")).unwrap_or_default();

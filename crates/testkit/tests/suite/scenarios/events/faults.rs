@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 
 use larkspur_api::events::app_ticket;
 use larkspur_contract::Effect;
+use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_server::delivery::DeliveryWorker;
 use larkspur_store::copy::Source;
-use larkspur_store::events::claims::{self, Attempt, Delivery, LEASE_MS, Outcome};
+use larkspur_store::events::claims::{self, Attempt, Delivery, InProgress, LEASE_MS, Outcome, POSTS_EACH};
+use larkspur_store::events::outbox;
+use larkspur_store::events::subscriptions::Mode;
 use larkspur_store::{Driver, Engine};
 use larkspur_store_sqlite::Sqlite;
 use larkspur_testkit::{Lab, LabOptions, ManualClock};
@@ -174,7 +177,15 @@ async fn claim(maker: &Maker) -> Vec<Delivery> {
 }
 
 pub(super) async fn claim_in(engine: &Arc<Engine>, now: i64) -> Vec<Delivery> {
-    let due = engine.run(Effect::Reads, move |root| Box::pin(claims::due(root, now, 100, &[])));
+    claim_beside(engine, now, InProgress::new()).await
+}
+
+/// The same while these deliveries are in progress.
+async fn claim_beside(engine: &Arc<Engine>, now: i64, in_progress: InProgress) -> Vec<Delivery> {
+    let due = engine.run(Effect::Reads, move |root| {
+        let in_progress = in_progress.clone();
+        Box::pin(async move { claims::due(root, now, 100, &[], &in_progress).await })
+    });
     let due = Arc::new(due.await.expect("a look"));
     let claimed = engine.run(Effect::Writes, move |root| {
         let due = due.clone();
@@ -259,12 +270,9 @@ async fn a_deleted_world_leaves_nothing_to_deliver() {
     assert_eq!(maker.round().await, 0);
     let late = Attempt { status: Some(200), failure: None };
     assert_eq!(settle(&maker, &held[0], late, 0).await, Outcome::Lost);
-    let due = maker
-        .world
-        .lab
-        .app
-        .engine()
-        .run(Effect::Reads, |root| Box::pin(claims::due(root, i64::MAX, 100, &[])));
+    let due = maker.world.lab.app.engine().run(Effect::Reads, |root| {
+        Box::pin(async { claims::due(root, i64::MAX, 100, &[], &InProgress::new()).await })
+    });
     assert!(due.await.expect("a look").is_empty());
 }
 
@@ -345,4 +353,66 @@ async fn a_slow_receiver_delays_no_other() {
     assert!(slow.connections() < 200, "{} at a time", slow.connections());
     drop(stop);
     running.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn posts_in_progress_count_toward_the_most_of_an_app() {
+    use larkspur_store::Clock;
+    let (maker, receiver) = (Maker::start().await, Receiver::start());
+    maker.subscribe(&receiver).await;
+    for _ in 0..5 {
+        maker.resend().await;
+    }
+    let app_id = AppId::parse(&maker.app_id).expect("an app");
+    let (engine, now) = (maker.world.lab.app.engine(), maker.clock.now_ms());
+    let claim = async |count| {
+        claim_beside(engine, now, InProgress::from([((app_id, Mode::Webhook), count)])).await.len()
+    };
+    assert_eq!((claim(POSTS_EACH).await, claim(POSTS_EACH - 2).await, claim(0).await), (0, 2, 3));
+}
+
+/// The events that are due, and whether two claims of them changed anything.
+async fn claim_twice(engine: &Arc<Engine>, now: i64) -> (bool, [bool; 2]) {
+    let due = engine.run(Effect::Reads, move |root| {
+        Box::pin(async move { claims::due(root, now, 100, &[], &InProgress::new()).await })
+    });
+    let due = Arc::new(due.await.expect("a look"));
+    let mut acted = [false; 2];
+    for acted in &mut acted {
+        let due = due.clone();
+        let claimed = engine.run(Effect::Writes, move |root| {
+            let due = due.clone();
+            Box::pin(async move { claims::claim(root, &due, now, &HashSet::new()).await })
+        });
+        *acted = claimed.await.expect("a claim").acted;
+    }
+    (!due.is_empty(), acted)
+}
+
+/// A worker searches again at once after a claim that changed something, so other claims must not say so.
+#[tokio::test]
+async fn a_claim_that_changes_nothing_says_so() {
+    use larkspur_store::Clock;
+    let (maker, receiver) = (Maker::start().await, Receiver::start());
+    maker.subscribe(&receiver).await;
+    maker.resend().await;
+    let engine = maker.world.lab.app.engine();
+    assert_eq!(claim_twice(engine, maker.clock.now_ms()).await, (true, [true, false]));
+    // A retry is claimed, the world's clock is set back, and the worker dies: the retry waits for its time.
+    maker.clock.advance(LEASE_MS);
+    receiver.answer(Manner::With("500 Internal Server Error", String::new()));
+    assert_eq!(maker.round().await, 1);
+    maker.clock.advance(15_000);
+    let now = maker.clock.now_ms();
+    assert_eq!(claim_twice(engine, now).await, (true, [true, false]));
+    let tenant = TenantKey::parse(&maker.world.tenant_key).expect("a tenant");
+    let moved = engine.run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move { outbox::move_clock(&mut tx, -600_000, now).await })
+    });
+    moved.await.expect("a transaction");
+    maker.clock.advance(LEASE_MS);
+    assert_eq!(claim_twice(engine, maker.clock.now_ms()).await, (false, [false, false]));
+    maker.clock.advance(600_000);
+    assert_eq!(claim_twice(engine, maker.clock.now_ms()).await, (true, [true, false]));
 }

@@ -1,25 +1,34 @@
 //! Events by long connection, from the change in the store to the acknowledgment and back.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
+use larkspur_contract::Effect;
+use larkspur_contract::events::APP_TICKET;
 use larkspur_server::App;
 use larkspur_server::delivery::DeliveryWorker;
 use larkspur_server::delivery::connection::frame::Frame;
 use larkspur_server::http::{Limits, serve};
+use larkspur_store::events::connections;
+use larkspur_store::events::outbox::{self, Event, KEPT};
+use larkspur_store::{Clock, Driver, jobs};
+use larkspur_store_sqlite::Sqlite;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, World};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
+use super::faults::claim_in;
 use super::recipients::emit;
 use crate::scenarios::text;
+use larkspur_testkit::receiver::Receiver;
 
 const NOW: i64 = 1_700_000_000_123;
+const HOUR_MS: i64 = 3_600_000;
 const ENDPOINT: &str = "/callback/ws/endpoint";
 const ONLINE: &str = "/open-apis/event/v1/connection";
 
@@ -239,4 +248,124 @@ async fn the_server_that_has_the_connection_sends() {
     setup.worker.round().await;
     assert_eq!(setup.fates().await[1].3, "the app has no long connection open");
     drop(client);
+}
+
+/// Adds so many events of the world's app.
+async fn add_many(setup: &Setup, count: i64) {
+    let (tenant, app_id) = setup.world.keys();
+    let adding = setup.lab.app.engine().run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move {
+            for _ in 0..count {
+                let event =
+                    Event { kind: &APP_TICKET, app_id, developer: tenant, payload: "{}", created_at: 0 };
+                outbox::add(&mut tx, &event).await?;
+            }
+            Ok(())
+        })
+    });
+    adding.await.expect("a transaction");
+}
+
+/// An app that never connects makes no deliveries; its old events are deleted all the same.
+#[tokio::test]
+async fn only_so_many_are_kept_for_an_app_that_never_connects() {
+    let setup = Setup::start().await;
+    add_many(&setup, KEPT + 1200).await;
+    assert_eq!(setup.worker.round().await, 0);
+    let (tenant, app_id) = setup.world.keys();
+    let left = setup.lab.app.engine().run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move { outbox::trim(&mut tx, app_id, KEPT).await })
+    });
+    assert_eq!(left.await.expect("a transaction"), 0, "nothing is left to delete");
+}
+
+/// It has more events than a worker sends at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_acknowledges_nothing_delays_no_other() {
+    let setup = Setup::start().await;
+    let (mut silent, quick) = (setup.connect(&setup.lab).await, Receiver::start());
+    let (other, _) = setup.world.app(json!({})).await;
+    let body = json!({"request_url": quick.url()});
+    setup.world.control("PUT", &format!("/apps/{other}/events")).body(body).send().await.data();
+    assert_eq!(setup.worker.round().await, 1);
+    add_many(&setup, 1500).await;
+    let running = tokio::spawn(setup.worker.clone().run(std::future::pending()));
+    silent.event().await;
+    let event = json!({"app_id": other, "type": "test.made_up_v1", "event": {}, "raw": true});
+    setup.world.control("POST", "/events").body(event).send().await.data();
+    let began = Instant::now();
+    while quick.events().is_empty() {
+        assert!(began.elapsed() < Duration::from_millis(1500), "it waits for the silent one");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    running.abort();
+}
+
+/// Another server sweeps the row of a connected app, or its lease ends, and an event fails meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_whose_row_is_gone_is_stored_again_and_gets_what_failed() {
+    let setup = Setup::start().await;
+    let mut client = setup.connect(&setup.lab).await;
+    setup.worker.round().await;
+    let engine = setup.lab.app.engine();
+    for (sweeps, waits, renewal) in
+        [(true, 0, connections::RENEWAL_MS), (false, connections::LEASE_MS + 1, 0)]
+    {
+        if sweeps {
+            jobs::sweep(engine, setup.clock.now_ms() + HOUR_MS).await.expect("swept");
+        }
+        setup.clock.advance(waits);
+        assert_eq!(setup.online(&setup.lab).await, 0);
+        setup.emit("lost").await;
+        assert!(claim_in(engine, setup.clock.now_ms()).await.is_empty());
+        assert_eq!(setup.fates().await.pop().expect("an event").3, "the app has no long connection open");
+        setup.clock.advance(renewal);
+        let round = setup.round();
+        let (frame, _) = client.event().await;
+        client.ack(&frame, 200).await;
+        assert_eq!(round.await.expect("no panic"), 1);
+        assert_eq!(setup.online(&setup.lab).await, 1);
+    }
+}
+
+/// On PostgreSQL, a claim that began before the app connected fails an event after the release.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_fails_while_the_app_connects_is_sent_at_the_next_renewal() {
+    let setup = Setup::start().await;
+    let mut client = setup.connect(&setup.lab).await;
+    setup.worker.round().await;
+    setup.emit("early").await;
+    // For this claim the app is not connected: its lease has ended.
+    let later = setup.clock.now_ms() + connections::LEASE_MS + 1;
+    assert!(claim_in(setup.lab.app.engine(), later).await.is_empty());
+    assert_eq!(setup.fates().await[0].1, 1);
+    setup.clock.advance(connections::RENEWAL_MS);
+    let round = setup.round();
+    let (frame, _) = client.event().await;
+    client.ack(&frame, 200).await;
+    assert_eq!(round.await.expect("no panic"), 1);
+}
+
+/// It has no worker that could send events.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_server_takes_no_connections() {
+    let driver: Arc<dyn Driver> = Arc::new(Sqlite::memory().expect("a store in memory"));
+    let options = || LabOptions { driver: Some(driver.clone()), ..LabOptions::default() };
+    let writes = Lab::with(options()).await;
+    let world = writes.world().await;
+    let reads = Lab::with(LabOptions { read_only: true, ..options() }).await;
+    let address = listen(reads.app.clone()).await;
+    let ask = async |lab: &Lab| {
+        let body = json!({"AppID": world.app_id, "AppSecret": world.app_secret});
+        lab.request("POST", ENDPOINT).header("Host", &address).body(body).send().await.json()
+    };
+    let refused = json!({"code": 1_000_040_343, "msg": "internal error", "data": {"URL": ""}});
+    assert_eq!(ask(&reads).await, refused);
+    // A ticket of a server that writes.
+    let url = text(&ask(&writes).await["data"], "URL");
+    let stream = TcpStream::connect(&address).await.expect("connected");
+    let Err(Error::Http(response)) = client_async(url, stream).await else { panic!("it is not refused") };
+    assert_eq!(response.headers()["handshake-autherrcode"], "1000040343");
 }
