@@ -498,7 +498,8 @@ async fn failed(
     Ok(if held { outcome } else { Outcome::Lost })
 }
 
-/// Records whether a URL was verified: if so, the waiting events are sent; if not, they are dropped.
+/// Records whether a URL was verified: if so, the waiting events are sent; if not, they are dropped. Nothing happens if the
+/// app has another URL by now.
 async fn verified(
     root: &mut Root,
     delivery: &Delivery,
@@ -506,7 +507,10 @@ async fn verified(
     real_now: i64,
 ) -> Result<(), StoreError> {
     let mut maker = root.tenant(delivery.developer);
-    subscriptions::set_verified(&mut maker, delivery.app_id, failure).await?;
+    let asked_url = &delivery.route.events.request_url;
+    if !subscriptions::set_verified(&mut maker, delivery.app_id, asked_url, failure).await? {
+        return Ok(());
+    }
     subscriptions::announce(root, delivery.app_id).await?;
     if failure.is_none() {
         return outbox::release(&mut maker, delivery.app_id, real_now).await;

@@ -9,3 +9,4 @@ mod long_connections;
 mod reach;
 mod recipients;
 mod upgrade;
+mod verification;
