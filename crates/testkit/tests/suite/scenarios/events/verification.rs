@@ -7,7 +7,7 @@ use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Clock;
 use larkspur_store::events::claims::{self, Attempt, Delivery, Outcome};
 use larkspur_store::events::subscriptions;
-use larkspur_testkit::receiver::Receiver;
+use larkspur_testkit::receiver::{Manner, Receiver};
 use serde_json::{Value, json};
 
 use super::delivery::Maker;
@@ -83,4 +83,39 @@ async fn a_result_is_recorded_for_the_url_that_was_asked() {
         assert_eq!(set.await, Ok(recorded));
         assert_eq!(maker.get().await["verified"], !recorded);
     }
+}
+
+#[tokio::test]
+async fn what_waits_follows_the_setting() {
+    let (maker, receiver) = (Maker::start().await, Receiver::start());
+    let waiting = async |count: usize| {
+        let path = format!("/events?type=test.made_up_v1&app_id={}&state=waiting", maker.world.app_id);
+        let list = maker.world.control("GET", &path).send().await.data();
+        assert_eq!(list["events"].as_array().expect("events").len(), count, "{list}");
+    };
+    put(&maker, json!({"request_url": receiver.url()})).await;
+    assert_eq!(maker.round().await, 1);
+    receiver.answer(Manner::With("503 Service Unavailable", String::new()));
+    send(&maker).await;
+    assert_eq!(maker.round().await, 1);
+    receiver.answer(Manner::Well);
+    // Other types, another mode, and back: each time the challenge is replaced, and the event stays.
+    put(&maker, json!({"request_url": receiver.url(), "types": ["test.made_up_v1"]})).await;
+    waiting(1).await;
+    put(&maker, json!({"mode": "websocket"})).await;
+    waiting(1).await;
+    assert_eq!(maker.round().await, 0, "a challenge to a URL that is no longer set is not sent");
+    put(&maker, json!({"request_url": receiver.url(), "verification_token": "new"})).await;
+    assert_eq!(maker.round().await, 1, "the challenge");
+    maker.world.advance(15).await;
+    assert_eq!(maker.round().await, 1);
+    waiting(0).await;
+    assert_eq!(receiver.seen().last().expect("an event").json()["header"]["token"], "new");
+    // Without a URL there is no place for it.
+    receiver.answer(Manner::With("503 Service Unavailable", String::new()));
+    send(&maker).await;
+    assert_eq!(maker.round().await, 1);
+    waiting(1).await;
+    put(&maker, json!({"request_url": ""})).await;
+    waiting(0).await;
 }
