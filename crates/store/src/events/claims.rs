@@ -34,10 +34,21 @@ pub const NOT_CONNECTED: &str = "the app has no long connection open";
 pub struct Due {
     rows: Vec<Key>,
     routes: HashMap<AppId, Arc<Subscription>>,
+    /// What is due and cannot be read. It waits: a later release may have written it.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// Due events that this server cannot read, so that it can send the others.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    /// The app that receives them.
+    pub app_id: String,
+    /// What cannot be read.
+    pub why: String,
 }
 
 impl Due {
-    /// Whether nothing is due.
+    /// Whether nothing is due that can be read.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -145,14 +156,19 @@ pub async fn due(root: &mut Root, real_now: i64, most: usize, except: &[AppId]) 
         "SELECT tenant, number, app_id, developer, form FROM event_delivery \
                  WHERE state = 'waiting' AND lease_until = 0 AND due_at <= $1 {others} ORDER BY due_at, number LIMIT CAST($2 AS BIGINT)"
     );
-    let mut rows = Vec::new();
+    let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
     for sql in [ended, fresh] {
         for row in root.rows(&sql, &params).await? {
-            rows.push(key(row)?);
+            match key(row)? {
+                Ok(key) => rows.push(key),
+                Err(wrong) => unreadable.push(wrong),
+            }
         }
     }
     let mut rows = shares(rows, most);
-    let routes = routes(root, &rows).await?;
+    let (routes, closed) = routes(root, &rows).await?;
+    rows.retain(|row| !closed.contains_key(&row.app_id));
+    unreadable.extend(closed.into_iter().map(|(app_id, why)| Unreadable { app_id: app_id.to_string(), why }));
     let mut posts: HashMap<AppId, usize> = HashMap::new();
     rows.retain(|row| {
         let route = routes.get(&row.app_id);
@@ -163,17 +179,26 @@ pub async fn due(root: &mut Root, real_now: i64, most: usize, except: &[AppId]) 
         *count += 1;
         *count <= POSTS_EACH
     });
-    Ok(Due { rows, routes })
+    Ok(Due { rows, routes, unreadable })
 }
 
-fn key(mut row: Row) -> Result<Key, StoreError> {
-    Ok(Key {
-        tenant: row.id(0, TenantKey::parse)?,
-        number: row.int(1)?,
-        app_id: row.id(2, AppId::parse)?,
-        developer: row.id(3, TenantKey::parse)?,
-        form: row.id(4, Form::parse)?,
-    })
+fn key(mut row: Row) -> Result<Result<Key, Unreadable>, StoreError> {
+    let (tenant, number, app_id) = (row.text(0)?, row.int(1)?, row.text(2)?);
+    let (developer, form) = (row.text(3)?, row.text(4)?);
+    let read = || {
+        Some(Key {
+            tenant: TenantKey::parse(&tenant)?,
+            number,
+            app_id: AppId::parse(&app_id)?,
+            developer: TenantKey::parse(&developer)?,
+            form: Form::parse(&form)?,
+        })
+    };
+    Ok(read().ok_or_else(|| {
+        let why =
+            format!("event {number} of tenant {tenant} has an unknown form or a malformed id: {form:?}");
+        Unreadable { app_id, why }
+    }))
 }
 
 /// `most` of the rows: round-robin over the apps, in order for each app.
@@ -198,11 +223,14 @@ fn shares(rows: Vec<Key>, most: usize) -> Vec<Key> {
     taken
 }
 
-/// How the apps of some rows receive events.
-async fn routes(root: &mut Root, rows: &[Key]) -> Result<HashMap<AppId, Arc<Subscription>>, StoreError> {
+/// How the apps of some rows receive events, and why this is unreadable for the other apps.
+async fn routes(
+    root: &mut Root,
+    rows: &[Key],
+) -> Result<(HashMap<AppId, Arc<Subscription>>, HashMap<AppId, String>), StoreError> {
     let apps: BTreeMap<AppId, TenantKey> = rows.iter().map(|row| (row.app_id, row.developer)).collect();
     let apps: Vec<(AppId, TenantKey)> = apps.into_iter().collect();
-    let mut found = HashMap::new();
+    let (mut found, mut closed) = (HashMap::new(), HashMap::new());
     for piece in apps.chunks(PIECE) {
         let mut values: Vec<Value> =
             piece.iter().flat_map(|(app, developer)| [Value::from(*developer), Value::from(*app)]).collect();
@@ -217,10 +245,13 @@ async fn routes(root: &mut Root, rows: &[Key]) -> Result<HashMap<AppId, Arc<Subs
         );
         for mut row in found_rows(root.rows(&sql, &values).await?) {
             let app_id = row.id(0, AppId::parse)?;
-            found.insert(app_id, Arc::new(subscriptions::read(&root.engine().keys, &mut row, 1)?));
+            match subscriptions::read(&root.engine().keys, &mut row, 1) {
+                Ok(route) => drop(found.insert(app_id, Arc::new(route))),
+                Err(error) => drop(closed.insert(app_id, error.to_string())),
+            }
         }
     }
-    Ok(found)
+    Ok((found, closed))
 }
 
 /// What to do with an event; `None` if its app uses long connections.
