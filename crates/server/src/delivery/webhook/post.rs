@@ -29,7 +29,7 @@ const ANSWER_BYTES: usize = 4 << 10;
 /// Posts requests.
 pub(super) struct Poster {
     allow_private: bool,
-    tls: OnceLock<Result<TlsConnector, String>>,
+    tls: OnceLock<TlsConnector>,
     kept: Kept,
 }
 
@@ -133,7 +133,7 @@ impl Poster {
         stream: TcpStream,
     ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Failed> {
         let failed = |why: String| Failed::at(Step::Encrypt, why);
-        let connector = self.tls.get_or_init(tls).clone().map_err(failed)?;
+        let connector = once(&self.tls, tls).map_err(failed)?;
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| failed(format!("{host} is not a valid name for a certificate")))?;
         let stream = connector.connect(name, stream).await;
@@ -178,6 +178,14 @@ fn authority(uri: &Uri) -> &str {
 
 fn broken(error: &hyper::Error) -> Failed {
     Failed::at(Step::Connect, format!("the connection broke: {error}"))
+}
+
+/// The value of a cell, made at the first use. A failure is not kept: it may be mended without a restart.
+fn once<T: Clone>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    match cell.get() {
+        Some(value) => Ok(value.clone()),
+        None => make().map(|value| cell.get_or_init(|| value).clone()),
+    }
 }
 
 /// TLS with the CA certificates of this machine, or of SSL_CERT_FILE.
@@ -229,5 +237,18 @@ async fn beginning(mut body: Incoming) -> (Vec<u8>, bool) {
         if read.len() >= ANSWER_BYTES {
             return (read, false);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_certificates_can_be_installed_later() {
+        let cell = OnceLock::new();
+        assert_eq!(once(&cell, || Err("none".to_owned())), Err("none".to_owned()));
+        assert_eq!(once(&cell, || Ok(1)), Ok(1));
+        assert_eq!(once(&cell, || Ok(2)), Ok(1), "made once");
     }
 }
