@@ -5,7 +5,7 @@
 //! result.
 
 use std::fmt;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use larkspur_contract::Fault;
 use larkspur_contract::codes;
@@ -76,38 +76,71 @@ impl Step {
 #[derive(Default)]
 pub struct Asking {
     question: Mutex<Option<Question>>,
-    heard: OnceLock<Heard>,
+    heard: Mutex<Option<(Question, Heard)>>,
 }
 
 impl Asking {
-    /// The result of a challenge.
+    /// The result of a challenge. The result of a different question does not count: another call may have changed the
+    /// URL, the key or the token while the challenge was sent.
     ///
     /// # Errors
     /// There is no result yet: the operation must end with this refusal, and is run again.
-    pub fn ask(&self, question: Question) -> Result<&Heard, Fault> {
-        self.heard.get().ok_or_else(|| {
-            *self.question.lock().unwrap_or_else(PoisonError::into_inner) = Some(question);
-            Fault::new(codes::INTERNAL, "the request URL was not verified yet")
-        })
+    pub fn ask(&self, question: Question) -> Result<Heard, Fault> {
+        if let Some((asked, heard)) = &*lock(&self.heard)
+            && *asked == question
+        {
+            *lock(&self.question) = None;
+            return Ok(heard.clone());
+        }
+        *lock(&self.question) = Some(question);
+        Err(Fault::new(codes::INTERNAL, "the request URL was not verified yet"))
     }
 
     /// The challenge that is to be sent.
     pub(crate) fn question(&self) -> Option<Question> {
-        match self.heard.get() {
-            Some(_) => None,
-            None => self.question.lock().unwrap_or_else(PoisonError::into_inner).take(),
-        }
+        lock(&self.question).take()
     }
 
-    /// Sets the result, once.
-    pub(crate) fn heard(&self, heard: Heard) {
-        let _ = self.heard.set(heard);
+    /// Sets the result of a question, which replaces an earlier one.
+    pub(crate) fn heard(&self, question: Question, heard: Heard) {
+        *lock(&self.heard) = Some((question, heard));
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Shows no secret.
 impl fmt::Debug for Asking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Asking").field("heard", &self.heard).finish_non_exhaustive()
+        let heard = lock(&self.heard).as_ref().map(|(_, heard)| heard.clone());
+        f.debug_struct("Asking").field("heard", &heard).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_answers_only_its_own_question() {
+        let question = |url: &str, key: Option<&str>| Question {
+            app_id: AppId(1),
+            request_url: url.to_owned(),
+            encrypt_key: key.map(str::to_owned),
+            verification_token: "token".to_owned(),
+        };
+        let heard = Heard { step: Step::Challenge, status: Some(200), failure: None, took_ms: 1 };
+        let asking = Asking::default();
+        assert!(asking.ask(question("http://a/", None)).is_err());
+        let asked = asking.question().expect("a question");
+        asking.heard(asked, heard.clone());
+        for other in [question("http://b/", None), question("http://a/", Some("key"))] {
+            assert!(asking.ask(other.clone()).is_err());
+            assert!(asking.question() == Some(other), "it is asked anew");
+        }
+        assert_eq!(asking.ask(question("http://a/", None)).ok(), Some(heard));
+        assert!(asking.question().is_none());
     }
 }

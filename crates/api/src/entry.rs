@@ -277,8 +277,8 @@ pub trait Job: Unit {
     fn kept(&self, key: BlobKey);
     /// The question to a request address that it left when it ran: once it is answered, it is to be run again.
     fn question(&self) -> Option<Question>;
-    /// Tells it the answer.
-    fn heard(&self, heard: Heard);
+    /// Tells it the answer to its question.
+    fn heard(&self, question: Question, heard: Heard);
     /// The types of events that it wrote, if it has succeeded.
     fn events(&self) -> Vec<&'static EventType>;
     /// The same object as a unit, for the driver.
@@ -483,8 +483,8 @@ impl<O: Operation> Job for Running<O> {
         self.input.asking.question()
     }
 
-    fn heard(&self, heard: Heard) {
-        self.input.asking.heard(heard);
+    fn heard(&self, question: Question, heard: Heard) {
+        self.input.asking.heard(question, heard);
     }
 
     fn events(&self) -> Vec<&'static EventType> {

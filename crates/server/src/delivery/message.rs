@@ -15,7 +15,7 @@ pub(super) fn body(delivery: &Delivery, token: &str) -> Vec<u8> {
         Form::V1 => {
             let ts = ts(delivery.created_at);
             format!(
-                r#"{{"ts":"{ts}","uuid":"{id}","token":{token},"type":"event_callback","event":{event}}}"#
+                r#"{{"uuid":"{id}","token":{token},"ts":"{ts}","type":"event_callback","event":{event}}}"#
             )
         }
         Form::V2 | Form::Callback => {

@@ -23,7 +23,7 @@ use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::StoreError;
 use larkspur_store::Try;
-use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, InProgress, Outcome};
+use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, InProgress, Outcome, Unreadable};
 use larkspur_store::events::outbox;
 use larkspur_store::events::subscriptions::Mode;
 use tokio::sync::Notify;
@@ -57,6 +57,8 @@ pub struct DeliveryWorker {
     /// Apps that were connected to another server a moment ago; that server sends their events.
     elsewhere: Mutex<HashMap<AppId, Instant>>,
     complained: AtomicBool,
+    /// Apps whose unreadable events were reported.
+    unreadable: Mutex<HashSet<String>>,
     /// How many events were recorded since an app's oldest ones were deleted.
     settled: Mutex<HashMap<(TenantKey, AppId), usize>>,
 }
@@ -116,6 +118,7 @@ impl DeliveryWorker {
             directory,
             elsewhere: Mutex::default(),
             complained: AtomicBool::new(false),
+            unreadable: Mutex::default(),
             settled: Mutex::default(),
         })
     }
@@ -251,8 +254,9 @@ impl DeliveryWorker {
             Box::pin(async move { claims::due(root, now, most, &except.0, &except.1).await })
         });
         let due = due.await?;
+        let passed = self.pass(&due.unreadable, &here);
         if due.is_empty() {
-            return Ok(None);
+            return Ok(passed.then(Vec::new));
         }
         let (due, here) = (Arc::new(due), Arc::new(here));
         let claimed = engine.run(Effect::Writes, move |root| {
@@ -261,8 +265,22 @@ impl DeliveryWorker {
         });
         let Claimed { deliveries, elsewhere, failed, acted } = claimed.await?;
         self.trim(failed).await;
-        let more = self.leave(elsewhere);
+        let more = self.leave(elsewhere) || passed;
         Ok((acted || more).then_some(deliveries))
+    }
+
+    /// Skips apps with unreadable events for a moment, so that they do not hide the events of others; false if they are
+    /// skipped already. Apps connected `here` are never skipped.
+    fn pass(&self, unreadable: &[Unreadable], here: &HashSet<AppId>) -> bool {
+        let mut reported = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        for Unreadable { app_id, why } in unreadable {
+            // Once per app, not every second while they wait.
+            if reported.len() < ELSEWHERE && reported.insert(app_id.clone()) {
+                tracing::error!(app_id, why, "events cannot be read and are not sent");
+            }
+        }
+        let apps = unreadable.iter().filter_map(|one| AppId::parse(&one.app_id));
+        self.leave(apps.filter(|app_id| !here.contains(app_id)).collect())
     }
 
     /// Remembers for a moment that these apps are connected to another server; false if that is known of all of them.

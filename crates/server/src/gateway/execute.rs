@@ -9,6 +9,9 @@ use larkspur_store::{Engine, StoreError};
 
 use crate::App;
 
+/// The most challenges that are sent during a call: another one follows if the URL was changed while the last one was sent.
+const QUESTIONS: usize = 3;
+
 /// Runs an operation. Returns its answer and the events that it emitted. The driver owns the transaction: a client that
 /// disconnects meanwhile does not interrupt it.
 pub(super) async fn execute(
@@ -33,9 +36,11 @@ pub(super) async fn execute(
             let effect = if engine.read_only { Effect::Reads } else { entry.spec.effect };
             let ended = engine.driver.transact(effect, job.clone().unit()).await;
             ended.map_err(|error| failed(engine, entry.spec.effect, error))?;
-            if let Some(question) = job.question() {
+            for _ in 0..QUESTIONS {
+                let Some(question) = job.question() else { break };
                 // Its transaction has ended: none is open while an address is asked.
-                job.heard(app.webhook.ask(engine, &question).await);
+                let heard = app.webhook.ask(engine, &question).await;
+                job.heard(question, heard);
                 let ended = engine.driver.transact(effect, job.clone().unit()).await;
                 ended.map_err(|error| failed(engine, entry.spec.effect, error))?;
             }

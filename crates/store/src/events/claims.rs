@@ -48,10 +48,21 @@ fn most_of(mode: Mode) -> usize {
 pub struct Due {
     rows: Vec<Key>,
     routes: HashMap<AppId, Arc<Subscription>>,
+    /// What is due and cannot be read. It waits: a later release may have written it.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// Due events that this server cannot read, so that it can send the others.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    /// The app that receives them.
+    pub app_id: String,
+    /// What cannot be read.
+    pub why: String,
 }
 
 impl Due {
-    /// Whether nothing is due.
+    /// Whether nothing is due that can be read.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -169,14 +180,19 @@ pub async fn due(
         "SELECT tenant, number, app_id, developer, form FROM event_delivery \
                  WHERE state = 'waiting' AND lease_until = 0 AND due_at <= $1 {others} ORDER BY due_at, number LIMIT CAST($2 AS BIGINT)"
     );
-    let mut rows = Vec::new();
+    let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
     for sql in [ended, fresh] {
         for row in root.rows(&sql, &params).await? {
-            rows.push(key(row)?);
+            match key(row)? {
+                Ok(key) => rows.push(key),
+                Err(wrong) => unreadable.push(wrong),
+            }
         }
     }
     let mut rows = shares(rows, most, |row| row.app_id);
-    let routes = routes(root, &rows).await?;
+    let (routes, closed) = routes(root, &rows).await?;
+    rows.retain(|row| !closed.contains_key(&row.app_id));
+    unreadable.extend(closed.into_iter().map(|(app_id, why)| Unreadable { app_id: app_id.to_string(), why }));
     let mut counts = in_progress.clone();
     rows.retain(|row| {
         let Some(route) = routes.get(&row.app_id) else { return true };
@@ -185,24 +201,36 @@ pub async fn due(
         *count += 1;
         *count <= most_of(mode)
     });
-    Ok(Due { rows, routes })
+    Ok(Due { rows, routes, unreadable })
 }
 
-fn key(mut row: Row) -> Result<Key, StoreError> {
-    Ok(Key {
-        tenant: row.id(0, TenantKey::parse)?,
-        number: row.int(1)?,
-        app_id: row.id(2, AppId::parse)?,
-        developer: row.id(3, TenantKey::parse)?,
-        form: row.id(4, Form::parse)?,
-    })
+fn key(mut row: Row) -> Result<Result<Key, Unreadable>, StoreError> {
+    let (tenant, number, app_id) = (row.text(0)?, row.int(1)?, row.text(2)?);
+    let (developer, form) = (row.text(3)?, row.text(4)?);
+    let read = || {
+        Some(Key {
+            tenant: TenantKey::parse(&tenant)?,
+            number,
+            app_id: AppId::parse(&app_id)?,
+            developer: TenantKey::parse(&developer)?,
+            form: Form::parse(&form)?,
+        })
+    };
+    Ok(read().ok_or_else(|| {
+        let why =
+            format!("event {number} of tenant {tenant} has an unknown form or a malformed id: {form:?}");
+        Unreadable { app_id, why }
+    }))
 }
 
-/// How the apps of some rows receive events.
-async fn routes(root: &mut Root, rows: &[Key]) -> Result<HashMap<AppId, Arc<Subscription>>, StoreError> {
+/// How the apps of some rows receive events, and why this is unreadable for the other apps.
+async fn routes(
+    root: &mut Root,
+    rows: &[Key],
+) -> Result<(HashMap<AppId, Arc<Subscription>>, HashMap<AppId, String>), StoreError> {
     let apps: BTreeMap<AppId, TenantKey> = rows.iter().map(|row| (row.app_id, row.developer)).collect();
     let apps: Vec<(AppId, TenantKey)> = apps.into_iter().collect();
-    let mut found = HashMap::new();
+    let (mut found, mut closed) = (HashMap::new(), HashMap::new());
     for piece in apps.chunks(PIECE) {
         let mut values: Vec<Value> =
             piece.iter().flat_map(|(app, developer)| [Value::from(*developer), Value::from(*app)]).collect();
@@ -217,10 +245,13 @@ async fn routes(root: &mut Root, rows: &[Key]) -> Result<HashMap<AppId, Arc<Subs
         );
         for mut row in found_rows(root.rows(&sql, &values).await?) {
             let app_id = row.id(0, AppId::parse)?;
-            found.insert(app_id, Arc::new(subscriptions::read(&root.engine().keys, &mut row, 1)?));
+            match subscriptions::read(&root.engine().keys, &mut row, 1) {
+                Ok(route) => drop(found.insert(app_id, Arc::new(route))),
+                Err(error) => drop(closed.insert(app_id, error.to_string())),
+            }
         }
     }
-    Ok(found)
+    Ok((found, closed))
 }
 
 /// What to do with an event; `None` if its app uses long connections.
@@ -520,7 +551,8 @@ async fn failed(
     Ok(if held { outcome } else { Outcome::Lost })
 }
 
-/// Records whether a URL was verified: if so, the waiting events are sent; if not, they are dropped.
+/// Records whether a URL was verified: if so, the waiting events are sent; if not, they are dropped. Nothing happens if the
+/// app has another URL by now.
 async fn verified(
     root: &mut Root,
     delivery: &Delivery,
@@ -528,7 +560,10 @@ async fn verified(
     real_now: i64,
 ) -> Result<(), StoreError> {
     let mut maker = root.tenant(delivery.developer);
-    subscriptions::set_verified(&mut maker, delivery.app_id, failure).await?;
+    let asked_url = &delivery.route.events.request_url;
+    if !subscriptions::set_verified(&mut maker, delivery.app_id, asked_url, failure).await? {
+        return Ok(());
+    }
     subscriptions::announce(root, delivery.app_id).await?;
     if failure.is_none() {
         return outbox::release(&mut maker, delivery.app_id, real_now).await;

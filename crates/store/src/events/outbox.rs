@@ -106,6 +106,14 @@ pub async fn drop_waiting(tx: &mut Tx, app_id: AppId, why: &str) -> Result<(), S
     tx.rows(sql, [app_id.into(), why.into()]).await.map(drop)
 }
 
+/// Drops the waiting challenges of an app made in the transaction's tenant, with the reason. The result of one in progress
+/// no longer counts.
+pub async fn drop_challenges(tx: &mut Tx, app_id: AppId, why: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE event_delivery SET state = 'dropped', failure = $3 WHERE tenant = $1 AND app_id = $2 AND state = 'waiting' \
+               AND form = 'challenge'";
+    tx.rows(sql, [app_id.into(), why.into()]).await.map(drop)
+}
+
 /// Makes events that waited for the verification of an app's URL, in the transaction's tenant, due at once.
 pub(super) async fn release(tx: &mut Tx, app_id: AppId, real_now: i64) -> Result<(), StoreError> {
     let sql = "UPDATE event_delivery SET due_at = $3 WHERE tenant = $1 AND app_id = $2 AND state = 'waiting' AND attempts = 0";

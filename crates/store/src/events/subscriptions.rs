@@ -227,11 +227,18 @@ pub async fn remove(tx: &mut Tx, app_id: AppId) -> Result<(), StoreError> {
     tx.rows("DELETE FROM app_events WHERE tenant = $1 AND app_id = $2", [app_id.into()]).await.map(drop)
 }
 
-/// Records whether the URL for events is verified: `failure` is why not. Call [`announce`] afterwards.
-pub async fn set_verified(tx: &mut Tx, app_id: AppId, failure: Option<&str>) -> Result<(), StoreError> {
+/// Records whether the URL for events is verified: `failure` is why not. `asked_url` is the URL that got the challenge: if
+/// the app has another one by now, this does nothing and returns false. Call [`announce`] afterwards if it returns true.
+pub async fn set_verified(
+    tx: &mut Tx,
+    app_id: AppId,
+    asked_url: &str,
+    failure: Option<&str>,
+) -> Result<bool, StoreError> {
     let state = if failure.is_none() { AddressState::Verified } else { AddressState::Failed };
-    let sql = "UPDATE app_events SET state = $3, reason = $4 WHERE tenant = $1 AND app_id = $2";
-    tx.rows(sql, [app_id.into(), state.as_str().into(), failure.unwrap_or_default().into()]).await.map(drop)
+    let sql = "UPDATE app_events SET state = $3, reason = $4 WHERE tenant = $1 AND app_id = $2 AND request_url = $5 RETURNING 1";
+    let params = [app_id.into(), state.as_str().into(), failure.unwrap_or_default().into(), asked_url.into()];
+    Ok(tx.row(sql, params).await?.is_some())
 }
 
 /// Copies to every tenant that installed an app which events it can receive. Call it after each change of how the app

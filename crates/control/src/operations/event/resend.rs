@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::operations::CONTROL;
-use crate::support;
+use crate::{support, values};
 
 /// `POST /larkspur/v1/worlds/:tenant_key/events/:event_id/resend`
 pub(crate) struct Resend;
@@ -76,6 +76,10 @@ impl Operation for Resend {
         let past = found.ok_or_else(|| {
             support::not_found("event_id", event_id, "none of the last 500 events has this id")
         })?;
+        if past.payload.is_empty() {
+            let why = "the payload of this event was not kept when the store was upgraded";
+            return Err(values::invalid("event_id", Some(event_id), why));
+        }
         let made = Made {
             event_id: Some(event_id.as_str()).filter(|_| *fresh_id != Some(true)),
             app_id: past.app_id,

@@ -5,7 +5,7 @@ mod kept;
 mod post;
 mod seal;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use larkspur_api::{Heard, Question, Step};
@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::message;
-use post::Poster;
+use post::{Patience, Poster};
 
 /// How much of a failed answer is shown, in characters.
 const SHOWN: usize = 200;
@@ -51,8 +51,7 @@ impl Webhook {
         let plain = message::body(delivery, &token);
         let (form, key) = (delivery.form, delivery.route.encrypt_key.as_deref());
         let message = of(form, key, plain, engine);
-        let time = Duration::from_millis(form.answer_ms());
-        match self.0.post(&delivery.channel().request_url, message, time).await {
+        match self.0.post(&delivery.channel().request_url, message, Patience::of(form)).await {
             Ok(answer) => {
                 let failure = failure(form, &delivery.payload, answer.status, &answer.body);
                 Attempt { status: Some(answer.status), failure }
@@ -67,8 +66,8 @@ impl Webhook {
         let payload = json!({"challenge": Keys::fresh_secret()}).to_string();
         let plain = message::challenge(&payload, &question.verification_token.as_str().into()).into_bytes();
         let message = of(Form::Challenge, question.encrypt_key.as_deref(), plain, engine);
-        let time = Duration::from_millis(Form::Challenge.answer_ms());
-        let (step, status, failure) = match self.0.post(&question.request_url, message, time).await {
+        let patience = Patience::of(Form::Challenge);
+        let (step, status, failure) = match self.0.post(&question.request_url, message, patience).await {
             Ok(answer) => {
                 let step = if answer.status == 200 { Step::Challenge } else { Step::Status };
                 let failure = failure(Form::Challenge, &payload, answer.status, &answer.body);

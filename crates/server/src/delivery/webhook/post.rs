@@ -10,6 +10,7 @@ use hyper::Uri;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use larkspur_api::Step;
+use larkspur_contract::events::Form;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -29,8 +30,27 @@ const ANSWER_BYTES: usize = 4 << 10;
 /// Posts requests.
 pub(super) struct Poster {
     allow_private: bool,
-    tls: OnceLock<Result<TlsConnector, String>>,
+    tls: OnceLock<TlsConnector>,
     kept: Kept,
+}
+
+/// How long a post may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// How long the answer may take, once there is a connection.
+    pub(super) answer: Duration,
+    /// How long everything may take, a second connection included.
+    pub(super) whole: Duration,
+}
+
+impl Patience {
+    /// How long the posts of a form may take. Source: the pages on receiving events: 3 s, connection included; of a
+    /// challenge, 1 s for the answer.
+    pub(super) fn of(form: Form) -> Self {
+        let answer = Duration::from_millis(form.answer_ms());
+        let whole = if form == Form::Challenge { CONNECT + answer } else { answer };
+        Patience { answer, whole }
+    }
 }
 
 /// An answer.
@@ -63,42 +83,51 @@ impl Poster {
         Poster { allow_private, tls: OnceLock::new(), kept: Kept::default() }
     }
 
-    /// Posts JSON; `time` is the time limit of the answer, from the connection on.
+    /// Posts JSON.
     ///
     /// # Errors
     /// The step that failed, and why.
-    pub(super) async fn post(&self, url: &str, message: Message, time: Duration) -> Result<Answer, Failed> {
+    pub(super) async fn post(
+        &self,
+        url: &str,
+        message: Message,
+        patience: Patience,
+    ) -> Result<Answer, Failed> {
+        let end = Instant::now() + patience.whole;
         let uri: Uri = url
             .parse()
             .map_err(|error| Failed::at(Step::Resolve, format!("the request URL is invalid: {error}")))?;
         let place = format!("{}://{}", uri.scheme_str().unwrap_or_default(), authority(&uri));
         if let Some(link) = self.kept.take(&place) {
             // The receiver may have closed it meanwhile. Then a new one is used: delivery is at least once.
-            match self.over(link, &place, &uri, message.clone(), time).await {
+            match self.over(link, &place, &uri, message.clone(), (patience, end)).await {
                 Err(Failed { step: Step::Connect, .. }) => {}
                 done => return done,
             }
         }
-        let link = timeout_at(Instant::now() + CONNECT, self.connect(&uri)).await.unwrap_or_else(|_| {
-            Err(Failed::at(Step::Connect, format!("no connection within {} s", CONNECT.as_secs())))
+        let last = (Instant::now() + CONNECT).min(end);
+        let link = timeout_at(last, self.connect(&uri)).await.unwrap_or_else(|_| {
+            let limit = if last < end { CONNECT } else { patience.whole };
+            Err(Failed::at(Step::Connect, format!("no connection within {} s", limit.as_secs())))
         })?;
-        let done = self.over(link, &place, &uri, message, time).await;
+        let done = self.over(link, &place, &uri, message, (patience, end)).await;
         done.map_err(|failed| Failed { step: Step::Answer, ..failed })
     }
 
     /// Posts over a connection, which is kept if it is still usable. A broken connection is a failure of
-    /// [`Step::Connect`].
+    /// [`Step::Connect`]. `end` is when everything must be done.
     async fn over(
         &self,
         mut link: Link,
         place: &str,
         uri: &Uri,
         message: Message,
-        time: Duration,
+        (patience, end): (Patience, Instant),
     ) -> Result<Answer, Failed> {
-        let exchange = timeout_at(Instant::now() + time, exchange(&mut link, uri, message)).await;
+        let last = (Instant::now() + patience.answer).min(end);
+        let exchange = timeout_at(last, exchange(&mut link, uri, message)).await;
         let (answer, whole) = exchange.unwrap_or_else(|_| {
-            Err(Failed::at(Step::Answer, format!("no answer within {} s", time.as_secs())))
+            Err(Failed::at(Step::Answer, format!("no answer within {} s", patience.answer.as_secs())))
         })?;
         if whole {
             self.kept.put(place, link);
@@ -133,7 +162,7 @@ impl Poster {
         stream: TcpStream,
     ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Failed> {
         let failed = |why: String| Failed::at(Step::Encrypt, why);
-        let connector = self.tls.get_or_init(tls).clone().map_err(failed)?;
+        let connector = once(&self.tls, tls).map_err(failed)?;
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| failed(format!("{host} is not a valid name for a certificate")))?;
         let stream = connector.connect(name, stream).await;
@@ -178,6 +207,14 @@ fn authority(uri: &Uri) -> &str {
 
 fn broken(error: &hyper::Error) -> Failed {
     Failed::at(Step::Connect, format!("the connection broke: {error}"))
+}
+
+/// The value of a cell, made at the first use. A failure is not kept: it may be mended without a restart.
+fn once<T: Clone>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    match cell.get() {
+        Some(value) => Ok(value.clone()),
+        None => make().map(|value| cell.get_or_init(|| value).clone()),
+    }
 }
 
 /// TLS with the CA certificates of this machine, or of SSL_CERT_FILE.
@@ -229,5 +266,63 @@ async fn beginning(mut body: Incoming) -> (Vec<u8>, bool) {
         if read.len() >= ANSWER_BYTES {
             return (read, false);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    #[test]
+    fn how_long_posts_may_take() {
+        let times = |form| {
+            let Patience { answer, whole } = Patience::of(form);
+            (answer.as_millis(), whole.as_millis())
+        };
+        assert_eq!(times(Form::V1), (3000, 3000));
+        assert_eq!(times(Form::V2), (3000, 3000));
+        assert_eq!(times(Form::Callback), (3000, 3000));
+        assert_eq!(times(Form::Challenge), (1000, 3000));
+    }
+
+    /// A receiver that answers once, breaks the kept connection late, and never answers on the next one.
+    #[tokio::test]
+    async fn a_second_connection_gets_no_time_of_its_own() {
+        const LATE: Duration = Duration::from_millis(700);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let mut receiver = JoinSet::new();
+        receiver.spawn(async move {
+            let (mut kept, _) = listener.accept().await.expect("a connection");
+            let mut request = [0; 4096];
+            kept.read(&mut request).await.expect("a request");
+            kept.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.expect("sent");
+            kept.read(&mut request).await.expect("a request");
+            tokio::time::sleep(LATE).await;
+            drop(kept);
+            let _silent = listener.accept().await.expect("a connection");
+            std::future::pending::<()>().await;
+        });
+        let (poster, second) = (Poster::new(true), Duration::from_secs(1));
+        let patience = Patience { answer: second, whole: second };
+        let message = || Message { body: Bytes::from_static(b"{}"), headers: Vec::new() };
+        assert_eq!(poster.post(&url, message(), patience).await.map(|answer| answer.status).ok(), Some(200));
+        let began = Instant::now();
+        let failed = poster.post(&url, message(), patience).await.err().expect("no answer");
+        assert_eq!((failed.step, failed.why.as_str()), (Step::Answer, "no answer within 1 s"));
+        let took = began.elapsed();
+        assert!(took >= LATE && took < second + LATE / 2, "{took:?}");
+    }
+
+    #[test]
+    fn missing_certificates_can_be_installed_later() {
+        let cell = OnceLock::new();
+        assert_eq!(once(&cell, || Err("none".to_owned())), Err("none".to_owned()));
+        assert_eq!(once(&cell, || Ok(1)), Ok(1));
+        assert_eq!(once(&cell, || Ok(2)), Ok(1), "made once");
     }
 }

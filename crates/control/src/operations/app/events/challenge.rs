@@ -79,8 +79,9 @@ impl Operation for Challenge {
             encrypt_key: found.encrypt_key,
             verification_token: token,
         })?;
-        subscriptions::set_verified(&mut tx, app_id, heard.failure.as_deref()).await?;
-        subscriptions::announce(root, app_id).await?;
+        if subscriptions::set_verified(&mut tx, app_id, &request_url, heard.failure.as_deref()).await? {
+            subscriptions::announce(root, app_id).await?;
+        }
         let encrypted = request_url.starts_with("https");
         let taken = Step::ALL.into_iter().filter(|step| encrypted || *step != Step::Encrypt);
         let taken = taken.take_while(|step| *step <= heard.step);

@@ -46,6 +46,12 @@ impl Operation for Put {
                 basis: Basis::Assumed,
                 switch: false,
             },
+            Behaviour {
+                name: "event_setting_changed",
+                rule: "Events that wait for a retry follow the mode, the key and the token at that time. They are dropped if the URL is removed or replaced by another one.",
+                basis: Basis::Assumed,
+                switch: false,
+            },
         ],
         ..CONTROL
     };

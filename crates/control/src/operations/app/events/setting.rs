@@ -7,7 +7,7 @@ use larkspur_contract::Fault;
 use larkspur_contract::model::{AppKind, SubscriptionMode};
 use larkspur_store::apps::Install;
 use larkspur_store::events::subscriptions::{self, AddressState, Channel, Mode, Subscription, Types};
-use larkspur_store::events::{TICKET_EVERY_MS, claims};
+use larkspur_store::events::{TICKET_EVERY_MS, claims, outbox};
 use larkspur_store::{Keys, Root, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::values;
 
 /// Why events that wait are dropped.
-const SET_ANEW: &str = "the request URL was changed";
+const REPLACED: &str = "the request URL was changed";
 const TAKEN_AWAY: &str = "the request URL was removed";
+/// Why a challenge that waits is dropped.
+const SET_ANEW: &str = "the setting was changed";
 
 /// How an app receives events and callbacks from now on.
 // It has no `Debug`, so that its secrets do not get into a log.
@@ -64,10 +66,19 @@ impl Setting {
     ) -> Result<(), Fault> {
         let app_id = install.app_id;
         let before = subscriptions::get(tx, app_id).await?.unwrap_or_else(Subscription::none);
+        let old = before.events.clone();
         let after = self.over(before, install, call.now)?;
         let asked = after.events.mode == Mode::Webhook && !after.events.request_url.is_empty();
         let gone = after.events.mode == Mode::Webhook && !asked;
-        claims::drop_everywhere(root, app_id, if gone { TAKEN_AWAY } else { SET_ANEW }).await?;
+        let had_url = old.mode == Mode::Webhook && !old.request_url.is_empty();
+        if gone {
+            claims::drop_everywhere(root, app_id, TAKEN_AWAY).await?;
+        } else if had_url && asked && old.request_url != after.events.request_url {
+            claims::drop_everywhere(root, app_id, REPLACED).await?;
+        } else {
+            // What waits is sent as the setting says at its next attempt.
+            outbox::drop_challenges(tx, app_id, SET_ANEW).await?;
+        }
         if gone && self.callbacks.is_none() {
             subscriptions::remove(tx, app_id).await?;
         } else {

@@ -123,7 +123,7 @@ async fn an_address_is_verified_and_gets_what_is_asked_for() {
     let uuid = text(&event.json(), "uuid");
     // Byte for byte: some receivers serialize the body again and check the signature over that.
     let expected = format!(
-        r#"{{"ts":"1700000060.123000","uuid":"{uuid}","token":{},"type":"event_callback","event":{{"app_id":"{}","app_ticket":"{ticket}","type":"app_ticket"}}}}"#,
+        r#"{{"uuid":"{uuid}","token":{},"ts":"1700000060.123000","type":"event_callback","event":{{"app_id":"{}","app_ticket":"{ticket}","type":"app_ticket"}}}}"#,
         before["verification_token"], maker.app_id
     );
     assert_eq!(event.raw, expected);

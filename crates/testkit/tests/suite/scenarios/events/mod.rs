@@ -8,4 +8,6 @@ mod listening;
 mod long_connections;
 mod reach;
 mod recipients;
+mod unreadable;
 mod upgrade;
+mod verification;

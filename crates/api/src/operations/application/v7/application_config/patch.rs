@@ -4,6 +4,7 @@ use larkspur_contract::{
     Access, Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates, scopes,
 };
 use larkspur_store::apps::{self, Install};
+use larkspur_store::events::outbox;
 use larkspur_store::events::subscriptions::{self, AddressState, Mode, Subscription};
 use larkspur_store::{Tx, publishing, tenants};
 use schemars::JsonSchema;
@@ -98,6 +99,11 @@ impl Operation for Patch {
         let pending = after.events.mode == Mode::Webhook && after.events.state == AddressState::Pending;
         if pending && body.event.is_some() {
             verify(tx, input, app_id, &mut after)?;
+        }
+        let touched = body.event.is_some() || body.event_and_callback_encrypt_strategy.is_some();
+        if touched && after.events.is_open() {
+            // A challenge that was sent before asked for what no longer holds. Its failure must not close the channel.
+            outbox::drop_challenges(tx, app_id, "the setting was changed").await?;
         }
         if after != before {
             subscriptions::set(tx, app_id, &after).await?;

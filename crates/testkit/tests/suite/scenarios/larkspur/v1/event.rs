@@ -1,5 +1,9 @@
 //! Events as the control API shows and makes them.
 
+use larkspur_contract::Effect;
+use larkspur_contract::events::Form;
+use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_store::events::history::{self, Made};
 use larkspur_testkit::receiver::{Manner, Receiver};
 use larkspur_testkit::{Lab, World};
 use serde_json::{Value, json};
@@ -109,6 +113,33 @@ async fn an_event_is_made_up_listed_and_sent_again() {
     assert_eq!(worker.round().await, 1);
     assert_eq!(receiver.events()[3]["event"], heard["event"]);
     assert_eq!(receiver.events()[3]["header"]["create_time"], heard["header"]["create_time"]);
+}
+
+/// An upgrade keeps tickets of earlier releases for display only.
+#[tokio::test]
+async fn an_event_without_a_payload_is_not_sent_again() {
+    let (world, id) = (world().await, "0123456789abcdef0123456789abcdef");
+    let tenant = TenantKey::parse(&world.tenant_key).expect("a tenant");
+    let app_id = AppId::parse(&world.app_id).expect("an app");
+    let added = world.lab.app.engine().run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move {
+            let made = Made {
+                event_id: Some(id),
+                app_id,
+                developer: tenant,
+                event_type: "app_ticket",
+                form: Form::V1,
+                payload: "",
+                sealed: false,
+                created_at: 0,
+            };
+            history::send(&mut tx, &made).await
+        })
+    });
+    added.await.expect("a transaction");
+    let path = format!("/events/{id}/resend");
+    declined(&world.control("POST", &path).body(json!({})).send().await, 5275400, "event_id");
 }
 
 #[tokio::test]
