@@ -57,7 +57,7 @@ class Listener:
         self.process.wait()
 
 
-def until(what, is_so, patience=20):
+def until(what, is_so, patience=60):
     deadline = time.monotonic() + patience
     while not is_so():
         assert time.monotonic() < deadline, f"{what}: never"
