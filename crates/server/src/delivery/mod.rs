@@ -24,8 +24,8 @@ use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::StoreError;
 use larkspur_store::Try;
 use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, InProgress, Outcome, Unreadable};
-use larkspur_store::events::outbox;
 use larkspur_store::events::subscriptions::Mode;
+use larkspur_store::events::{outbox, settlements};
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -340,7 +340,7 @@ impl DeliveryWorker {
         let deliveries = done.clone();
         let outcomes = engine.run(Effect::Writes, move |root| {
             let done = deliveries.clone();
-            Box::pin(async move { claims::settle(root, &done, now).await })
+            Box::pin(async move { settlements::settle(root, &done, now).await })
         });
         match outcomes.await {
             Ok(outcomes) => {

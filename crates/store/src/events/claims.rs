@@ -1,4 +1,5 @@
-//! The worker's side of events: it finds the due events of all tenants, claims them, and records the results.
+//! The worker's side of events: it finds the due events of all tenants and claims them. [`super::settlements`] has the
+//! results.
 //!
 //! Delivery is at least once. A claim is a lease: after [`LEASE_MS`] another process can claim the events of a dead one.
 //! Any number of workers may share a store; a conditional UPDATE lets one of them claim a row.
@@ -9,12 +10,12 @@ use std::sync::Arc;
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 
+use super::connections;
 use super::shares::shares;
 use super::subscriptions::{self, AddressState, Channel, Mode, Subscription};
-use super::{connections, outbox};
 use crate::driver::StoreError;
 use crate::tx::{PIECE, found_rows, in_list};
-use crate::{Root, Row, Tx, Value, apps};
+use crate::{Root, Row, Tx, Value};
 
 /// How long a claim lasts, in real milliseconds: several times the duration of an attempt, plus the clock skew between
 /// two machines.
@@ -112,10 +113,10 @@ pub struct Delivery {
     pub attempts: i64,
     /// How the app receives events.
     pub route: Arc<Subscription>,
-    developer: TenantKey,
-    number: i64,
+    pub(super) developer: TenantKey,
+    pub(super) number: i64,
     /// The owner of the claim.
-    owner: String,
+    pub(super) owner: String,
 }
 
 impl Delivery {
@@ -471,112 +472,6 @@ async fn give_up(
     let mut params = vec![real_now.into(), why.into()];
     params.append(&mut numbers);
     tx.rows_of(&sql, params).await?.into_iter().map(|row| row.int(0)).collect()
-}
-
-/// Records the results of attempts; returns the outcomes, in their order. `real_now` is the real time.
-pub async fn settle(
-    root: &mut Root,
-    done: &[(Delivery, Attempt)],
-    real_now: i64,
-) -> Result<Vec<Outcome>, StoreError> {
-    let mut outcomes = vec![Outcome::Lost; done.len()];
-    let mut arrived: BTreeMap<(TenantKey, &str, Option<u16>), BTreeMap<i64, usize>> = BTreeMap::new();
-    for (place, (delivery, attempt)) in done.iter().enumerate() {
-        if attempt.failure.is_none() {
-            let group = (delivery.tenant, delivery.owner.as_str(), attempt.status);
-            arrived.entry(group).or_default().insert(delivery.number, place);
-        } else {
-            outcomes[place] = failed(root, delivery, attempt, real_now).await?;
-        }
-    }
-    for ((tenant, owner, status), places) in arrived {
-        let numbers: Vec<Value> = places.keys().map(|number| (*number).into()).collect();
-        for piece in numbers.chunks(PIECE) {
-            for number in delivered(&mut root.tenant(tenant), piece.to_vec(), owner, status).await? {
-                if let Some(place) = places.get(&number) {
-                    outcomes[*place] = Outcome::Delivered;
-                }
-            }
-        }
-    }
-    for (place, (delivery, attempt)) in done.iter().enumerate() {
-        if delivery.form == Form::Challenge && outcomes[place] != Outcome::Lost {
-            verified(root, delivery, attempt.failure.as_deref(), real_now).await?;
-        }
-    }
-    Ok(outcomes)
-}
-
-/// Records that events of a tenant were delivered; returns the numbers of those whose claim was still valid.
-async fn delivered(
-    tx: &mut Tx,
-    mut numbers: Vec<Value>,
-    owner: &str,
-    status: Option<u16>,
-) -> Result<Vec<i64>, StoreError> {
-    let list = in_list(4, &mut numbers);
-    let sql = format!(
-        "UPDATE event_delivery SET state = 'delivered', status = $3, failure = '', attempts = attempts + 1, lease_until = 0 \
-         WHERE tenant = $1 AND number IN {list} AND owner = $2 AND state = 'waiting' RETURNING number"
-    );
-    let mut params = vec![owner.into(), status.map(i64::from).into()];
-    params.append(&mut numbers);
-    tx.rows_of(&sql, params).await?.into_iter().map(|row| row.int(0)).collect()
-}
-
-/// Records a failed attempt.
-async fn failed(
-    root: &mut Root,
-    delivery: &Delivery,
-    attempt: &Attempt,
-    real_now: i64,
-) -> Result<Outcome, StoreError> {
-    let ladder = delivery.form.retries_ms();
-    let wait = usize::try_from(delivery.attempts).ok().and_then(|before| ladder.get(before));
-    let (outcome, state, due_at) = match wait {
-        Some(wait) => (Outcome::Retried, "waiting", real_now + wait),
-        None => (Outcome::Dropped, "dropped", real_now),
-    };
-    let sql = "UPDATE event_delivery SET state = $4, due_at = $5, status = $6, failure = $7, attempts = attempts + 1, lease_until = 0 \
-               WHERE tenant = $1 AND number = $2 AND owner = $3 AND state = 'waiting' RETURNING number";
-    let params = [
-        delivery.number.into(),
-        delivery.owner.as_str().into(),
-        state.into(),
-        due_at.into(),
-        attempt.status.map(i64::from).into(),
-        attempt.failure.as_deref().unwrap_or_default().into(),
-    ];
-    let held = root.tenant(delivery.tenant).row(sql, params).await?.is_some();
-    Ok(if held { outcome } else { Outcome::Lost })
-}
-
-/// Records whether a URL was verified: if so, the waiting events are sent; if not, they are dropped. Nothing happens if the
-/// app has another URL by now.
-async fn verified(
-    root: &mut Root,
-    delivery: &Delivery,
-    failure: Option<&str>,
-    real_now: i64,
-) -> Result<(), StoreError> {
-    let mut maker = root.tenant(delivery.developer);
-    let asked_url = &delivery.route.events.request_url;
-    if !subscriptions::set_verified(&mut maker, delivery.app_id, asked_url, failure).await? {
-        return Ok(());
-    }
-    subscriptions::announce(root, delivery.app_id).await?;
-    if failure.is_none() {
-        return outbox::release(&mut maker, delivery.app_id, real_now).await;
-    }
-    drop_everywhere(root, delivery.app_id, "the request URL is not verified").await
-}
-
-/// Drops the waiting events of an app in every tenant that installed it, with the reason.
-pub async fn drop_everywhere(root: &mut Root, app_id: AppId, why: &str) -> Result<(), StoreError> {
-    for home in apps::homes(root, app_id).await? {
-        outbox::drop_waiting(&mut root.tenant(home), app_id, why).await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use larkspur_contract::EventType;
 use larkspur_contract::ids::{AppId, TenantKey};
 
 use crate::driver::StoreError;
-use crate::{Row, Tx};
+use crate::{Root, Row, Tx, apps};
 
 /// How many of an app's events are shown.
 const SHOWN: i64 = 20;
@@ -139,4 +139,12 @@ pub async fn trim(tx: &mut Tx, app_id: AppId, kept: i64) -> Result<i64, StoreErr
                ORDER BY number LIMIT CAST($4 AS BIGINT)) RETURNING 1";
     let deleted = tx.rows(sql, [app_id.into(), kept.into(), BATCH.into()]).await?.len();
     Ok(i64::try_from(deleted).unwrap_or(BATCH))
+}
+
+/// Drops the waiting events of an app in every tenant that installed it, with the reason.
+pub async fn drop_everywhere(root: &mut Root, app_id: AppId, why: &str) -> Result<(), StoreError> {
+    for home in apps::homes(root, app_id).await? {
+        drop_waiting(&mut root.tenant(home), app_id, why).await?;
+    }
+    Ok(())
 }

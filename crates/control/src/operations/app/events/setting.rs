@@ -7,7 +7,7 @@ use larkspur_contract::Fault;
 use larkspur_contract::model::{AppKind, SubscriptionMode};
 use larkspur_store::apps::Install;
 use larkspur_store::events::subscriptions::{self, AddressState, Channel, Mode, Subscription, Types};
-use larkspur_store::events::{TICKET_EVERY_MS, claims, outbox};
+use larkspur_store::events::{TICKET_EVERY_MS, outbox};
 use larkspur_store::{Keys, Root, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -72,9 +72,9 @@ impl Setting {
         let gone = after.events.mode == Mode::Webhook && !asked;
         let had_url = old.mode == Mode::Webhook && !old.request_url.is_empty();
         if gone {
-            claims::drop_everywhere(root, app_id, TAKEN_AWAY).await?;
+            outbox::drop_everywhere(root, app_id, TAKEN_AWAY).await?;
         } else if had_url && asked && old.request_url != after.events.request_url {
-            claims::drop_everywhere(root, app_id, REPLACED).await?;
+            outbox::drop_everywhere(root, app_id, REPLACED).await?;
         } else {
             // What waits is sent as the setting says at its next attempt.
             outbox::drop_challenges(tx, app_id, SET_ANEW).await?;

@@ -10,8 +10,8 @@ use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_server::delivery::DeliveryWorker;
 use larkspur_store::copy::Source;
 use larkspur_store::events::claims::{self, Attempt, Delivery, InProgress, LEASE_MS, Outcome, POSTS_EACH};
-use larkspur_store::events::outbox;
 use larkspur_store::events::subscriptions::Mode;
+use larkspur_store::events::{outbox, settlements};
 use larkspur_store::{Driver, Engine};
 use larkspur_store_sqlite::Sqlite;
 use larkspur_testkit::{Lab, LabOptions, ManualClock};
@@ -201,7 +201,7 @@ async fn settle(maker: &Maker, delivery: &Delivery, attempt: Attempt, now: i64) 
     let done = Arc::new([(delivery.clone(), attempt)]);
     let settled = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
         let done = done.clone();
-        Box::pin(async move { claims::settle(root, &*done, now).await })
+        Box::pin(async move { settlements::settle(root, &*done, now).await })
     });
     settled.await.expect("a transaction")[0]
 }

@@ -6,7 +6,7 @@ use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Clock;
 use larkspur_store::events::claims::{self, Attempt, Delivery, Outcome};
-use larkspur_store::events::subscriptions;
+use larkspur_store::events::{settlements, subscriptions};
 use larkspur_testkit::receiver::{Manner, Receiver};
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ async fn fail(maker: &Maker, delivery: &Delivery) -> Outcome {
     let now = maker.clock.now_ms();
     let settled = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
         let done = done.clone();
-        Box::pin(async move { claims::settle(root, &*done, now).await })
+        Box::pin(async move { settlements::settle(root, &*done, now).await })
     });
     settled.await.expect("a transaction")[0]
 }
