@@ -90,11 +90,7 @@ fn one(route: &'static larkspur_server::gateway::route::Route, raw: Raw<'_>) {
             }
             _ => (envelope::failure(spec.reply, &fault, context), "{", "}"),
         };
-        assert!(
-            written.starts_with(head.as_bytes()) && written.ends_with(tail.as_bytes()),
-            "{}",
-            spec.id
-        );
+        assert!(written.starts_with(head.as_bytes()) && written.ends_with(tail.as_bytes()), "{}", spec.id);
         assert!(fault.code().status < 500, "{}: {fault:?}", spec.id);
     }
 }

@@ -57,7 +57,7 @@ codes! {
     AUTHEN_APP_DISABLED = 20042, 200, "App disabled";
 }
 
-/// The codes that the OAuth endpoints answer in place of [`GATEWAY`]. They are implied, too.
+/// The codes that the OAuth endpoints answer in place of `GATEWAY`. They are implied, too.
 pub const OAUTH_GATEWAY: &[Code] = &[OAUTH_MALFORMED, OAUTH_TOO_LARGE, OAUTH_SERVER_ERROR, OAUTH_UNAVAILABLE];
 
 /// The `error` member that RFC 6749 and RFC 6750 define for a code of the OAuth endpoints.

@@ -435,7 +435,7 @@ async fn put_off(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<
     Ok(!tx.rows_of(&sql, params).await?.is_empty())
 }
 
-/// Records a failed attempt for rows of a tenant whose apps are not connected, as [`failed`] does for one; returns
+/// Records a failed attempt for rows of a tenant whose apps are not connected, as `settlements::failed` does for one; returns
 /// the numbers of the rows that changed.
 async fn fail(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<Vec<i64>, StoreError> {
     let ladder = Form::V2.retries_ms();
