@@ -41,6 +41,7 @@ mod drive;
 mod gateway;
 mod group;
 mod image;
+mod message;
 mod own;
 mod tenant;
 
@@ -53,10 +54,11 @@ pub use drive::*;
 pub use gateway::*;
 pub use group::*;
 pub use image::*;
+pub use message::*;
 pub use own::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 10] = [
+const FAMILIES: [&[Code]; 11] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -64,6 +66,7 @@ const FAMILIES: [&[Code]; 10] = [
     tenant::FAMILY,
     group::FAMILY,
     image::FAMILY,
+    message::FAMILY,
     drive::FAMILY,
     connection::FAMILY,
     own::FAMILY,

@@ -213,7 +213,7 @@ pub const OTHERS: &[Scope] = &[
 /// The sections of the platform of which Larkspur serves no operation: the part of a scope before its first colon.
 #[rustfmt::skip]
 pub const SECTIONS: &[&str] = &[
-    "acs", "aily", "app_engine", "approval", "attendance", "baike", "base", "board", "calendar", "cardkit",
+    "acs", "aily", "app_engine", "approval", "attendance", "baike", "base", "board", "calendar",
     "comment_sdk", "compensation", "component", "corehr", "directory", "docs_tool", "document_ai", "ehr",
     "elearning", "face_recognition", "helpdesk", "hire", "human_authentication", "lingo", "mail", "mdm",
     "mindnote", "minutes", "moments", "okr", "optical_char_recognition", "passport", "payroll", "performance",
