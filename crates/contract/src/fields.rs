@@ -193,6 +193,11 @@ impl Shape {
                 found.push(violation(path, Some(text), shape.asked().to_owned()));
                 Ok(())
             }
+            // A parameter of a query that takes one value; see `from_pairs`.
+            (_, Value::Array(_)) if origin == Origin::Text => {
+                found.push(violation(path, None, "is sent more than once".to_owned()));
+                Ok(())
+            }
             (shape, value) if origin == Origin::Control => {
                 found.push(violation(path, Some(&shown(value)), shape.asked().to_owned()));
                 Ok(())
@@ -230,8 +235,9 @@ impl Shape {
     /// Reads query parameters into an object of this shape, in every spelling that clients send.
     ///
     /// Arrays are sent as repeated keys, as `key[]` or `key[0]`, and, with `commas`, joined by commas. Booleans may be
-    /// `True` or `1`. A value that cannot be converted stays a string, which [`Shape::check`] refuses, as it does
-    /// unknown parameters of a closed object. An open object ignores those.
+    /// `True` or `1`. A value that cannot be converted stays a string, which [`Shape::check`] refuses. In a closed object it
+    /// also refuses unknown parameters and a single value that is sent more than once; an open object ignores the former
+    /// and takes the last of the latter.
     pub fn from_pairs<K: AsRef<str>, V: Into<String>>(
         &self,
         pairs: impl IntoIterator<Item = (K, V)>,
@@ -266,7 +272,15 @@ impl Shape {
                     }
                 }
                 shape if name.len() == key.len() => {
-                    map.insert(key.to_owned(), shape.scalar(text));
+                    let value = shape.scalar(text);
+                    if let Some(earlier) = map.insert(key.to_owned(), value.clone())
+                        && *closed
+                    {
+                        map.insert(key.to_owned(), Value::Array(vec![earlier, value]));
+                    }
+                }
+                _ if *closed => {
+                    map.insert(key.to_owned(), Value::String(text));
                 }
                 _ => {}
             }
@@ -469,8 +483,20 @@ mod tests {
         // A query is reported, too; an open object ignores unknown members.
         let query = |schema: &Value| Shape::compile(schema).from_pairs([("name", "a"), ("nam", "b")], false);
         assert_eq!(told(&closed, query(&closed)), [("nam".to_owned(), expected_near("name"))]);
+        // A parameter that takes one value is sent once.
+        let pairs = [("name", "a"), ("size", "1"), ("size", "1"), ("size", "2"), ("scope[]", "a")];
+        let repeated = |schema: &Value| Shape::compile(schema).from_pairs(pairs, false);
+        let mut sent = repeated(&closed);
+        let checked = Shape::compile(&closed).check(&mut sent, Origin::Text, codes::CONTROL_PARAM_INVALID);
+        let fault = checked.expect_err("refused");
+        let fields = fault.violations().iter().map(|v| (v.field.as_str(), v.description.as_str()));
+        assert_eq!(
+            fields.collect::<Vec<_>>(),
+            [("size", "is sent more than once"), ("scope[]", "no such field; did you mean \"scopes\"?")]
+        );
         closed.as_object_mut().expect("an object").remove("additionalProperties");
         assert_eq!(query(&closed), json!({"name": "a"}));
+        assert_eq!(repeated(&closed), json!({"name": "a", "size": 2}), "the platform takes the last");
         assert_eq!(
             told(&json!({"type": "object", "additionalProperties": false}), json!({"a": 1})),
             [("a".to_owned(), "no such field".to_owned())]

@@ -5,7 +5,7 @@ use larkspur_contract::{Access, Bot, Consumes, Reply as Form, Tokens, codes};
 use larkspur_server::REGISTRY;
 use larkspur_server::RateLimits;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, Request};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn entries() -> impl Iterator<Item = &'static Entry> {
     REGISTRY.iter().copied().flatten()
@@ -231,7 +231,7 @@ async fn every_code_of_a_page_can_be_planned_once() {
 fn outcome(reply: &Reply) -> (u16, i64) {
     let text = reply.text();
     let page = text.split_once("Error code: ").and_then(|(_, rest)| rest.split('.').next()?.parse().ok());
-    let json = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|json| json["code"].as_i64());
+    let json = serde_json::from_str::<Value>(text).ok().and_then(|json| json["code"].as_i64());
     (reply.status(), json.or(page).unwrap_or(0))
 }
 
@@ -363,6 +363,60 @@ async fn the_control_api_ignores_nothing() {
     }
 }
 
+/// Values that a field of a control operation does not take: of another JSON type, not an option, beyond a limit.
+fn wrong_values(schema: &Value) -> Vec<Value> {
+    let choices = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
+    let mut wrong: Vec<Value> = Vec::new();
+    for one in choices.chain([schema]) {
+        let kinds = one.get("type").map(Value::to_string).unwrap_or_default();
+        let has = |kind: &str| kinds.contains(&format!("\"{kind}\""));
+        for (kind, value) in [("string", json!(7)), ("array", json!("x")), ("object", json!("x"))] {
+            wrong.extend(has(kind).then_some(value));
+        }
+        wrong.extend(has("integer").then(|| [json!("x"), json!(1.5)]).into_iter().flatten());
+        wrong.extend(has("boolean").then(|| [json!("yes"), json!(1)]).into_iter().flatten());
+        wrong.extend(one.get("enum").map(|_| json!("xyzzy")));
+        for (limit, beyond) in [("minimum", -1), ("maximum", 1)] {
+            wrong.extend(one.get(limit).and_then(Value::as_i64).map(|limit| json!(limit + beyond)));
+        }
+        let longest =
+            one.get("maxLength").and_then(Value::as_u64).and_then(|length| usize::try_from(length).ok());
+        wrong.extend(longest.map(|length| json!("x".repeat(length + 1))));
+    }
+    wrong
+}
+
+#[tokio::test]
+async fn the_control_api_refuses_what_a_field_does_not_take() {
+    let world = Lab::start().await.world().await;
+    let mut tried = 0;
+    for entry in entries().filter(|entry| matches!(entry.spec.access, Access::Control)) {
+        let path = request(&world.lab, entry).parts().1;
+        let path = path.strip_prefix("/larkspur/v1").expect("a path of the control API");
+        let send = |query: String, body: Value| {
+            let request = world.lab.control(entry.spec.route.method.name(), &format!("{path}{query}"));
+            if entry.spec.consumes == Consumes::Nothing { request.send() } else { request.body(body).send() }
+        };
+        let schemas = entry.schemas();
+        let of = |schema: &Value| schema["properties"].as_object().cloned().unwrap_or_default();
+        for (name, schema) in of(&schemas.body) {
+            for value in wrong_values(&schema) {
+                let reply = send(String::new(), json!({&name: value})).await;
+                reply.refused(codes::CONTROL_PARAM_INVALID.number);
+                assert!(reply.violated().iter().any(|field| field.starts_with(&name)), "{}", reply.text());
+                tried += 1;
+            }
+        }
+        for (name, _) in of(&schemas.query) {
+            let reply = send(format!("?{name}=1&{name}=1"), json!({})).await;
+            reply.refused(codes::CONTROL_PARAM_INVALID.number);
+            assert!(reply.violated().contains(&name), "{}", reply.text());
+            tried += 1;
+        }
+    }
+    assert!(tried > 200, "{tried}");
+}
+
 #[test]
 fn the_control_api_has_one_policy() {
     for entry in entries().filter(|entry| matches!(entry.spec.access, Access::Control)) {
@@ -409,7 +463,7 @@ fn every_spec_is_sound() {
         assert!(!spec.summary.is_empty() && !spec.summary.ends_with('.'), "{}", spec.id);
         assert_eq!(spec.reference.is_empty(), spec.id.starts_with("larkspur."), "{}: its page", spec.id);
         if !spec.example.is_empty() && !matches!(spec.consumes, Consumes::Nothing) {
-            serde_json::from_str::<serde_json::Value>(spec.example)
+            serde_json::from_str::<Value>(spec.example)
                 .unwrap_or_else(|error| panic!("{}: {error}", spec.id));
         }
         for (index, code) in spec.codes.iter().enumerate() {
