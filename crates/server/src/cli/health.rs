@@ -19,6 +19,9 @@ pub(super) struct Flags {
     /// Ready file of the server, if the system chose its port
     #[arg(long, value_name = "PATH", conflicts_with = "listen")]
     ready_file: Option<PathBuf>,
+    /// Data directory of the server, with its ready file
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["listen", "ready_file"])]
+    data: Option<PathBuf>,
     /// Settings file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -26,8 +29,9 @@ pub(super) struct Flags {
 
 /// Asks a running server whether it is ready; if it is not, the command fails.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
-    let authority = match &flags.ready_file {
-        Some(path) => client::authority(ready::load(path)?.reach())?,
+    let ready_file = flags.ready_file.clone().or_else(|| Some(flags.data.as_ref()?.join(ready::NAME)));
+    let authority = match ready_file {
+        Some(path) => client::authority(ready::load(&path)?.reach())?,
         None => {
             let listen = flags.listen.clone().map(|listen| ("listen", listen));
             let config = super::load(flags.config.as_deref(), &listen.into_iter().collect::<Vec<_>>())?;

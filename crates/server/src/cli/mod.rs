@@ -201,6 +201,64 @@ mod tests {
         }
     }
 
+    /// The commands that a document shows: what follows `larkspur` in inline code, and on the lines of shell blocks.
+    fn shown(text: &str) -> Vec<Vec<String>> {
+        let mut found = Vec::new();
+        let mut block = None;
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            let mut line = line.trim().to_owned();
+            if let Some(language) = line.strip_prefix("```") {
+                block = if block.is_some() { None } else { Some(language.starts_with("sh")) };
+                continue;
+            }
+            if block == Some(false) {
+                continue;
+            }
+            while block.is_some() && line.ends_with('\\') {
+                line.pop();
+                line.push_str(lines.next().unwrap_or_default().trim());
+            }
+            let commands: Vec<&str> =
+                if block.is_some() { vec![&line] } else { line.split('`').skip(1).step_by(2).collect() };
+            for command in commands {
+                let command = command.split(" # ").next().unwrap_or_default().trim_end_matches([' ', '&']);
+                if let Some(words) =
+                    command.strip_prefix("larkspur").filter(|rest| rest.is_empty() || rest.starts_with(' '))
+                {
+                    found.push(
+                        words.split_whitespace().map(|word| word.trim_matches('\'').to_owned()).collect(),
+                    );
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn commands_in_the_documents_exist() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let guide = std::fs::read_dir(root.join("docs/guide")).expect("the guide");
+        let pages = guide.map(|page| page.expect("a page").path());
+        let mut tried = 0;
+        for page in pages.chain(["README.md", "README.zh-CN.md"].map(|name| root.join(name))) {
+            let text = std::fs::read_to_string(&page).expect("a page");
+            for words in shown(&text) {
+                let all = std::iter::once("larkspur".to_owned()).chain(words);
+                let all: Vec<String> = all.collect();
+                // Text that names a command leaves out its arguments.
+                let named = |error: &clap::Error| {
+                    all.len() == 2 && error.kind() == clap::error::ErrorKind::MissingRequiredArgument
+                };
+                if let Err(error) = Cli::try_parse_from(&all) {
+                    assert!(named(&error), "{}: {all:?}: {error}", page.display());
+                }
+                tried += 1;
+            }
+        }
+        assert!(tried > 40, "{tried}");
+    }
+
     #[test]
     fn no_subcommand_serves() {
         let cli = Cli::try_parse_from(["larkspur", "--memory", "--listen", "127.0.0.1:0"]).expect("read");

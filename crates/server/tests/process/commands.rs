@@ -162,6 +162,8 @@ fn the_ready_file_goes_with_the_server_and_the_demo_world_stays() {
         assert_eq!(before[name], after[name], "{name}");
     }
     assert_eq!(larkspur(&["health", "--ready-file", path(&ready)]).as_deref(), Ok("ready\n"));
+    let data = ready.parent().expect("the data directory");
+    assert_eq!(larkspur(&["health", "--data", path(data)]).as_deref(), Ok("ready\n"));
 }
 
 #[test]
