@@ -220,10 +220,13 @@ def described(api):
     return found
 
 
+def lines_of_list():
+    return [line for line in LIST.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+
+
 def listed():
     """The lines of the list: the difference, and its reason."""
-    lines = [line for line in LIST.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    return dict(parsed(line) for line in lines)
+    return dict(parsed(line) for line in lines_of_list())
 
 
 def parsed(line):
@@ -260,6 +263,9 @@ def run(checks, server):
         lines = [one for one in LIST.read_text(encoding="utf-8").splitlines() if not one.startswith("#")]
         assert lines == sorted(set(lines)), "sort it, and remove what is there more than once"
         assert all(reason.strip(" ?") for reason in listed().values()), "a line has no reason"
+        differences = [parsed(one)[0] for one in lines_of_list()]
+        twice = sorted(line(one) for one in set(differences) if differences.count(one) > 1)
+        assert not twice, "give one reason for each of:\n" + "\n".join(twice)
     sees(checks, text, methods, found)
 
 
