@@ -129,7 +129,7 @@ fn meaning(code: &SqlState, routine: Option<&str>, message: &str, effect: Effect
         // The operator can fix this without a restart.
         "42501" => Failure {
             error: StoreError::Unavailable(format!(
-                "{text}: the role of the address lacks this right, in: {sql}"
+                "{text}: the role in the URL lacks this right, in: {sql}"
             )),
             lost: false,
         },

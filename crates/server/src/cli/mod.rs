@@ -260,6 +260,27 @@ mod tests {
     }
 
     #[test]
+    fn both_readmes_install_this_program() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let package = env!("CARGO_PKG_NAME");
+        let install = format!(
+            "\ncargo install --locked --path crates/server    # or: --git REPOSITORY {package}\nlarkspur\n"
+        );
+        let path = root.join("crates/server");
+        assert_eq!(
+            path.canonicalize().ok(),
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).canonicalize().ok()
+        );
+        for page in ["README.md", "README.zh-CN.md"] {
+            let text = std::fs::read_to_string(root.join(page)).expect("a page");
+            let screen = text.lines().take(40).collect::<Vec<_>>().join("\n");
+            assert!(screen.contains(&install) && screen.contains("`cargo run --release`"), "{page}");
+        }
+        let manifest = include_str!("../../Cargo.toml");
+        assert!(manifest.contains("[[bin]]\nname = \"larkspur\"\n"), "{manifest}");
+    }
+
+    #[test]
     fn no_subcommand_serves() {
         let cli = Cli::try_parse_from(["larkspur", "--memory", "--listen", "127.0.0.1:0"]).expect("read");
         assert!(cli.command.is_none() && cli.serve.memory);

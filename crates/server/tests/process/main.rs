@@ -21,4 +21,5 @@ mod roles;
 mod servers;
 mod sound;
 mod support;
+mod throwaway;
 mod troubles;
