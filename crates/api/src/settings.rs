@@ -1,5 +1,6 @@
 //! The switches: behaviors that the documents leave open and that an operator can change.
 
+use larkspur_contract::{Scope, Spec, scopes};
 use serde::{Deserialize, Serialize};
 
 /// The answer for a tag name that is in use.
@@ -87,6 +88,8 @@ pub struct Settings {
     pub comma_lists: bool,
     /// Whether `chat_mode` topic at creation makes an ordinary group, as seen in April 2026, instead of a topic group.
     pub topic_as_group: bool,
+    /// Whether users may create groups, as the vendor's clients do, although the page takes tenant tokens only.
+    pub chat_create_by_user: bool,
     /// Whether the authorize page lets any visitor pick the user who signs in.
     pub user_picker: UserPicker,
     /// The IP addresses that events come from, as reported to apps. Not a switch: a fact about the machine,
@@ -106,8 +109,21 @@ impl Default for Settings {
             error_causes: true,
             comma_lists: true,
             topic_as_group: false,
+            chat_create_by_user: false,
             user_picker: UserPicker::default(),
             outbound_ips: vec!["127.0.0.1".to_owned()],
         }
+    }
+}
+
+/// The name of the switch that lets users create groups.
+pub(crate) const CREATE_BY_USER: &str = "chat_create_by_user";
+
+impl Settings {
+    /// For an operation whose page takes tenant tokens only: the scopes of which a user needs one, if a switch opens the
+    /// operation to users.
+    pub fn user_scopes(&self, spec: &Spec) -> Option<&'static [Scope]> {
+        let has = |name: &str| spec.behaviours.iter().any(|behaviour| behaviour.name == name);
+        (self.chat_create_by_user && has(CREATE_BY_USER)).then_some(&[scopes::IM_CHAT_CREATE_BY_USER])
     }
 }

@@ -25,6 +25,7 @@ scopes! {
     IM_CHAT_READ = "im:chat:read";
     IM_CHAT_READONLY = "im:chat:readonly";
     IM_CHAT_CREATE = "im:chat:create";
+    IM_CHAT_CREATE_BY_USER = "im:chat:create_by_user";
     IM_CHAT_UPDATE = "im:chat:update";
     IM_CHAT_DELETE = "im:chat:delete";
     IM_CHAT_GROUP_INFO = "im:chat.group_info:readonly";

@@ -128,7 +128,6 @@ pub const OTHERS: &[Scope] = &[
     "im:chat.user_setting:write",
     "im:chat.widgets:read",
     "im:chat.widgets:write_only",
-    "im:chat:create_by_user",
     "im:datasync.feed_card.time_sensitive:write",
     "im:feed.flag:read",
     "im:feed.flag:write",

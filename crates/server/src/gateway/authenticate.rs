@@ -57,10 +57,12 @@ pub(super) async fn authenticate(
                 (Tokens::User, Actor::Bot) => {
                     Err(Fault::new(codes::TOKEN_INVALID, "a tenant token, and only users can call this"))
                 }
-                (Tokens::Tenant, Actor::User { .. }) => Err(Fault::new(
-                    codes::USER_TOKEN_UNSUPPORTED,
-                    "a user token, and only apps can call this",
-                )),
+                (Tokens::Tenant, Actor::User { .. }) if app.options.settings.user_scopes(spec).is_none() => {
+                    Err(Fault::new(
+                        codes::USER_TOKEN_UNSUPPORTED,
+                        "a user token, and only apps can call this",
+                    ))
+                }
                 _ => Ok(Caller::Token(call)),
             }
         }

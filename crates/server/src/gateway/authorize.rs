@@ -2,12 +2,16 @@
 
 use larkspur_api::{Actor, Caller};
 use larkspur_contract::model::InstallStatus;
-use larkspur_contract::{Access, Bot, Fault, Permission, Spec, codes};
+use larkspur_contract::{Access, Bot, Fault, Permission, Spec, Tokens, codes};
 
 /// Refuses disabled apps, and callers without any of the scopes.
 pub(super) fn authorize(spec: &Spec, caller: &Caller) -> Result<(), Fault> {
-    let (Access::Token { scopes, bot, .. }, Caller::Token(call)) = (spec.access, caller) else {
+    let (Access::Token { tokens, scopes, bot }, Caller::Token(call)) = (spec.access, caller) else {
         return Ok(());
+    };
+    let scopes = match (tokens, &call.actor) {
+        (Tokens::Tenant, Actor::User { .. }) => call.settings.user_scopes(spec).unwrap_or(scopes),
+        _ => scopes,
     };
     if bot == Bot::NotRequired {
         match call.app.status {

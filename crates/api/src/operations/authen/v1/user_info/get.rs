@@ -27,7 +27,7 @@ impl Operation for Get {
         reference: "authen-v1/user_info/get",
         route: get("/open-apis/authen/v1/user_info"),
         access: Access::user(&[]),
-        rate: rates::TIER_4,
+        rate: rates::SPECIAL,
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
         reply: Reply::Data("success"),

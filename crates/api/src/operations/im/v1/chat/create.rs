@@ -9,14 +9,14 @@ use larkspur_store::{LockedChat, Tx, chats, members, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::draft::{self, Body, POLICY, TOPICS};
+use super::draft::{self, BY_USER, Body, POLICY, TOPICS, UUID};
 use super::info::{self, ChatInfo};
 use super::invite;
 use crate::busy::{self, LIMITER};
 use crate::events::chat::{BOT_ADDED, NAMES, OPERATOR};
 use crate::events::{Party, chat_member_bot_added};
 use crate::people::People;
-use crate::{Call, Empty, Input, Operation};
+use crate::{Actor, Call, Empty, Input, Operation};
 use crate::{rules, standing, translate};
 
 /// `POST /im/v1/chats`
@@ -78,7 +78,9 @@ impl Operation for Create {
         recodes: &[],
         emits: &[&events::BOT_ADDED],
         example: r#"{"name":"larkspur","description":"made by a test"}"#,
-        behaviours: &[TOPICS, AVATAR, PEOPLE, UUID, POLICY, LIMITER, BOT_ADDED, FIRST, OPERATOR, NAMES],
+        behaviours: &[
+            TOPICS, BY_USER, AVATAR, PEOPLE, UUID, POLICY, LIMITER, BOT_ADDED, FIRST, OPERATOR, NAMES,
+        ],
         deviations: &["A new chat is internal; external chats are created by the control API."],
     };
     type Ground = Tx;
@@ -108,10 +110,9 @@ impl Operation for Create {
         rules::chats::may_hide_count(mode, body.hide_member_count_setting)?;
         body.fits(&call.policy)?;
         super::owns_avatar(tx, call, &body.avatar, codes::PARAM_INVALID).await?;
-        let bot = call.operator();
         let owner = match body.owner_id.as_deref().filter(|id| !id.is_empty()) {
             Some(id) => invite::owner(tx, call, form, id).await?,
-            None => bot.clone(),
+            None => call.operator(),
         };
         let chat_id = ChatId(tx.random_id());
         if let Some(first) = draft::first_answer(tx, call, query.uuid.as_deref(), &owner, chat_id).await? {
@@ -136,7 +137,7 @@ impl Operation for Create {
             i18n_names: body.i18n_names.clone(),
             avatar: body.avatar.clone(),
             owner: Some(owner.clone()),
-            creator_app: Some(call.app_id()),
+            creator_app: matches!(call.actor, Actor::Bot).then_some(call.app_id()),
             group_message_type: body.group_message_type.unwrap_or(GroupMessageType::Chat),
             settings: body.settings(),
             manage_widgets: Permission::AllMembers,
@@ -166,7 +167,8 @@ async fn people(
 ) -> Result<(), Fault> {
     let operator = call.operator();
     if operator != *owner {
-        members::add(tx, chat, &operator, bot_manages, call.now).await?;
+        let manages = bot_manages && matches!(call.actor, Actor::Bot);
+        members::add(tx, chat, &operator, manages, call.now).await?;
     }
     let all: Vec<Member> = std::iter::once(owner).chain(invited).cloned().collect();
     members::add_all(tx, chat, &all, false, call.now).await?;
@@ -184,12 +186,6 @@ const PEOPLE: Behaviour = Behaviour {
     name: "chat_create_people",
     rule: "An owner who does not see the app is 232043, and no chat is created; the same applies to users in the list. An unknown owner or user is the gateway's 9999235x/236x. In addition to the pages: an owner of another tenant is 232032, a suspended owner 232030, a resigned owner or user 232022. In the list of users, a bot or a person of another tenant is 232043; an unknown app or one without a bot is 232021.",
     basis: Documented,
-    switch: false,
-};
-const UUID: Behaviour = Behaviour {
-    name: "chat_create_uuid",
-    rule: "A repeated uuid is answered with the first chat in its present state.",
-    basis: Assumed,
     switch: false,
 };
 const FIRST: Behaviour = Behaviour {

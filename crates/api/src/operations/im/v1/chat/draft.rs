@@ -13,6 +13,7 @@ use larkspur_store::{Tx, chats, idempotency};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::settings::CREATE_BY_USER;
 use crate::{Call, busy, rules};
 
 /// The chat to create.
@@ -135,11 +136,25 @@ pub(super) async fn first_answer(
         .ok_or_else(|| Fault::new(codes::CHAT_BEING_CREATED, "the first call with this uuid is in progress"))
 }
 
+/// A repeated uuid.
+pub(super) const UUID: Behaviour = Behaviour {
+    name: "chat_create_uuid",
+    rule: "A repeated uuid is answered with the first chat in its present state.",
+    basis: Assumed,
+    switch: false,
+};
 /// The modes of chats that can be created.
 pub(super) const TOPICS: Behaviour = Behaviour {
     name: "topic_as_group",
     rule: "chat_mode topic creates a topic group, as seen since August 2026; with hide_member_count_setting only_owner it is 232079, which is assumed. With the switch, an ordinary group is created without an error, as seen in April 2026.",
     basis: Observed,
+    switch: true,
+};
+/// Whether a user may create a group.
+pub(super) const BY_USER: Behaviour = Behaviour {
+    name: CREATE_BY_USER,
+    rule: "The page takes tenant tokens only. With the switch, user tokens are accepted, too, as the vendor's clients send them; they need im:chat:create_by_user. The user is a member and, without owner_id, the owner. The app's bot does not join, and the group has no creator with a bot's additional rights.",
+    basis: Assumed,
     switch: true,
 };
 /// The policy that the control API sets for a world.

@@ -246,3 +246,42 @@ async fn a_tag_of_another_app_is_bound_unless_the_switch_says_otherwise() {
         assert_eq!(found, Some(bound), "{tag_owner:?}");
     }
 }
+
+#[tokio::test]
+async fn a_user_makes_a_group_if_the_switch_says_so() {
+    let plain = world().await;
+    let token = plain.user_token(0, json!({})).await;
+    create(&plain, json!({})).token(&token).send().await.refused(99991668);
+
+    let settings = Settings { chat_create_by_user: true, ..Settings::default() };
+    let world = Lab::with_settings(settings).await.world().await;
+    let [user, other] = [0, 1].map(|index| world.users[index].open_id.as_str());
+    let poor = world.user_token(0, json!({"scopes": ["im:chat"]})).await;
+    let json = create(&world, json!({})).token(&poor).send().await.refused(99991679);
+    let subjects = json!([{"type": "action_privilege_required", "subject": "im:chat:create_by_user"}]);
+    assert_eq!(json["error"]["permission_violations"], subjects);
+
+    let token = world.user_token(0, json!({"scopes": ["im:chat:create_by_user", "im:chat"]})).await;
+    let body = json!({"name": "mine", "user_id_list": [other]});
+    let made =
+        create(&world, body.clone()).query("set_bot_manager", "true").token(&token).send().await.data();
+    assert_eq!((&made["owner_id"], &made["owner_id_type"]), (&json!(user), &json!("open_id")));
+    let chat = text(&made, "chat_id");
+    let shown = world.call("GET", &format!("/im/v1/chats/{chat}")).token(&token).send().await.data();
+    assert_eq!((&shown["user_count"], &shown["bot_count"]), (&json!("2"), &json!("0")), "the bot stays out");
+    refused(&update(&world, &chat, json!({"name": "x"})).send().await, 232011);
+    assert!(world.control("GET", &format!("/chats/{chat}")).send().await.data().get("creator_app").is_none());
+
+    // For another owner, the user is a member; a bot comes if it is invited.
+    let body = json!({"owner_id": other, "bot_id_list": [world.app_id]});
+    let made = create(&world, body).query("set_bot_manager", "true").token(&token).send().await.data();
+    let chat = text(&made, "chat_id");
+    let shown = get(&world, &chat).await;
+    assert_eq!((&shown["owner_id"], &shown["user_count"]), (&json!(other), &json!("2")));
+    assert_eq!((&shown["bot_count"], &shown["bot_manager_id_list"]), (&json!("1"), &json!([])));
+    // The app itself creates as before, with the scopes of the page.
+    let made = create(&world, json!({})).send().await.data();
+    assert!(made.get("owner_id").is_none(), "the bot owns it: {made}");
+    // Other operations for apps alone stay so.
+    world.call("POST", "/im/v2/tags").token(&token).body(json!({})).send().await.refused(99991668);
+}
