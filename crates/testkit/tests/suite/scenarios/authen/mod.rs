@@ -250,7 +250,11 @@ async fn refusals_are_in_the_browser_s_language() {
         (("client_id", ""), 20001, ["请求缺少必要的参数。", "<code>client_id</code>：必填参数"]),
         (("redirect_uri", "http://example.com/cb"), 20029, ["redirect_uri 无效", "重定向 URL"]),
         (("client_id", "cli_0000000000000000"), 20048, ["应用不存在。", "无法继续登录"]),
-        (("scope", "im:message"), 20027, ["应用未开通请求中的某项权限。", "应用未开通权限 im:message"]),
+        (
+            ("scope", "hire:exam:readonly"),
+            20027,
+            ["应用未开通请求中的某项权限。", "应用未开通权限 hire:exam:readonly"],
+        ),
     ] {
         let asked = asked(&world, &[more]);
         let reply = page(&world.lab, PAGE, &asked).header("Accept-Language", "zh-CN").send().await;
