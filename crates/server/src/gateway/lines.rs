@@ -129,6 +129,8 @@ fn why(fault: &Fault) -> String {
                 let value: String = value.chars().take(SHOWN).collect();
                 more(format_args!("{field} {value:?}: {description}"));
             }
+            // The note of a request that does not match the schema lists the fields, too.
+            None if fault.note().contains(&format!("{field}: {description}")) => {}
             None => more(format_args!("{field}: {description}")),
         }
     }
@@ -176,6 +178,13 @@ mod tests {
             "id_list[*] \"ou_0\": no; id_list[*] \"ou_1\": no; id_list[*] \"ou_2\": no; id_list[*] \"ou_3\": no; \
              id_list[*] \"ou_4\": no; 2 more fields"
         );
+        let told = |field: &str, description: &str| FieldViolation {
+            description: description.to_owned(),
+            ..violation(field, "x")
+        };
+        let fault = Fault::new(codes::PARAM_INVALID, "name: too long; sort: no such order")
+            .with_violations(vec![told("name", "too long"), told("sort", "other")]);
+        assert_eq!(why(&fault), "name: too long; sort: no such order; sort: other", "nothing is told twice");
         let secrets =
             ["app_secret", "encrypt_key", "identity", "valid"].map(|field| violation(field, "hush"));
         let fault = Fault::new(codes::PARAM_INVALID, "no").with_violations(secrets.to_vec());

@@ -129,6 +129,7 @@ async fn operation(
     let line = || {
         let authorization = request.header("authorization");
         let who = Who::of(&app.engine.keys, Some(spec), authorization, trace.caller.as_ref());
+        let who = who.about(&routed.params());
         Line::of(&trace.id, who, took).answering(spec.id, number)
     };
     let (response, fault) = match outcome {

@@ -55,6 +55,16 @@ impl Who {
         who
     }
 
+    /// For the control API, whose key names no tenant: the world and the app in the path.
+    pub(super) fn about(self, params: &[(&'static str, &str)]) -> Self {
+        if self.token != "control" {
+            return self;
+        }
+        let value = |name: &str| params.iter().find(|(param, _)| *param == name).map(|(_, value)| *value);
+        let (tenant, app_id) = (value("tenant_key"), value("app_id"));
+        Who { tenant: tenant.and_then(TenantKey::parse), app_id: app_id.and_then(AppId::parse), ..self }
+    }
+
     fn by_token(keys: &Keys, text: &str) -> Option<Self> {
         let is_jwt = text.starts_with("eyJ");
         let signed =

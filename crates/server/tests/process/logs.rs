@@ -38,6 +38,7 @@ fn a_refusal_says_whom_it_is_about_and_what_they_are() {
     assert_ne!(refused["code"], 0, "{refused}");
     let removed = send(&token, "DELETE", &members, json!({"id_list": [unseen["open_id"]]})).1;
     assert_ne!(removed["code"], 0, "{removed}");
+    assert_eq!(send(CONTROL_KEY, "PUT", &app, json!({"scope": []})).1["code"], 5275400);
     let poor = json!({"scopes": []});
     assert_eq!(send(CONTROL_KEY, "PUT", &app, poor).1["code"], 0);
     assert_ne!(send(&token, "GET", &members, Value::Null).1["code"], 0);
@@ -63,6 +64,12 @@ fn a_refusal_says_whom_it_is_about_and_what_they_are() {
     assert!(why.contains(&format!("{first} has resigned, {second} does not see the app")), "{why}");
     assert!(one("im.v1.chat_members.delete").1.contains(&format!("not in the chat: {second}")));
     assert!(one("im.v1.chat_members.get").1.contains("any of these scopes suffices: im:chat"), "{log}");
+    let (line, why) = one("larkspur.v1.app.update");
+    assert_eq!((&line["tenant"], &line["app_id"]), (&ready["tenant_key"], &ready["app_id"]), "{line}");
+    assert_eq!(
+        (&line["token"], &*why),
+        (&json!("control"), "scope: no such field; did you mean \"scopes\"?")
+    );
     assert_eq!(one("bot.v3.info").0["level"], "INFO", "a planned refusal is no error");
     let unserved = lines_of(&log, "minutes.v1.minute.get");
     assert_eq!((unserved.len(), &unserved[0]["level"]), (1, &json!("WARN")));
