@@ -70,6 +70,7 @@ pub static ENTRIES: &[Entry] = &[
     entry::<app::token::Issue>(),
     entry::<app::install::Install>(),
     entry::<app::menu_click::Click>(),
+    entry::<app::callback::Send>(),
     entry::<app::sign_in::get::Get>(),
     entry::<app::sign_in::put::Put>(),
     entry::<app::events::get::Get>(),

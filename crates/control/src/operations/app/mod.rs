@@ -11,6 +11,7 @@ use self::about::About;
 use crate::{support, values};
 
 mod about;
+pub(super) mod callback;
 pub(super) mod create;
 pub(super) mod events;
 pub(super) mod get;

@@ -8,15 +8,17 @@ mod seal;
 use std::time::Instant;
 
 use bytes::Bytes;
-use larkspur_api::{Heard, Question, Step};
+use larkspur_api::{Challenge, Heard, Step};
 use larkspur_contract::events::Form;
 use larkspur_store::events::claims::{Attempt, Delivery};
 use larkspur_store::{Engine, Keys};
 use serde::Serialize;
 use serde_json::json;
 
-use super::message;
+use super::message::{self, Parts};
 use post::{Patience, Poster};
+
+pub(super) use post::{Answer, Failed};
 
 /// How much of a failed answer is shown, in characters.
 const SHOWN: usize = 200;
@@ -48,7 +50,7 @@ impl Webhook {
     pub(crate) async fn attempt(&self, engine: &Engine, delivery: &Delivery) -> Attempt {
         let token = delivery.route.verification_token.clone();
         let token = token.unwrap_or_else(|| engine.keys.verification_token(delivery.app_id));
-        let plain = message::body(delivery, &token);
+        let plain = message::body(&delivery.into(), &token);
         let (form, key) = (delivery.form, delivery.route.encrypt_key.as_deref());
         let message = of(form, key, plain, engine);
         match self.0.post(&delivery.channel().request_url, message, Patience::of(form)).await {
@@ -61,7 +63,7 @@ impl Webhook {
     }
 
     /// Sends a challenge to a URL, which must return it.
-    pub(crate) async fn ask(&self, engine: &Engine, question: &Question) -> Heard {
+    pub(crate) async fn ask(&self, engine: &Engine, question: &Challenge) -> Heard {
         let began = Instant::now();
         let payload = json!({"challenge": Keys::fresh_secret()}).to_string();
         let plain = message::challenge(&payload, &question.verification_token.as_str().into()).into_bytes();
@@ -77,6 +79,21 @@ impl Webhook {
         };
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         Heard { step, status, failure, took_ms }
+    }
+
+    /// Posts a callback to a URL, encrypted and signed if there is a key.
+    ///
+    /// # Errors
+    /// The step that failed, and why.
+    pub(super) async fn call(
+        &self,
+        engine: &Engine,
+        parts: &Parts<'_>,
+        (request_url, key, token): (&str, Option<&str>, &str),
+    ) -> Result<Answer, Failed> {
+        let message = of(Form::Callback, key, message::body(parts, token), engine);
+        let done = self.0.post(request_url, message, Patience::of(Form::Callback)).await;
+        done.map_err(|failed| Failed { why: printable(&failed.why), ..failed })
     }
 }
 

@@ -79,6 +79,7 @@ const RACES: &[(&str, Race)] = races! {
     "im.v2.biz_entity_tag_relation.update" => tags::unbind,
     "im.v2.tag.create" => tags::create,
     "im.v2.tag.patch" => tags::rename,
+    "larkspur.v1.app.callback" => worlds::called,
     "larkspur.v1.app.create" => worlds::app,
     "larkspur.v1.app.events.challenge" => worlds::challenge,
     "larkspur.v1.app.events.put" => worlds::events,

@@ -183,6 +183,16 @@ pub(super) async fn challenge(place: Place) {
     assert!(told.iter().all(|one| one["verified"] == false), "{told:?}");
 }
 
+/// Each is a callback of its own. No app is connected.
+pub(super) async fn called(place: Place) {
+    let body = json!({"type": "card.action.trigger", "event": {}});
+    let call = place.control("POST", &format!("/apps/{}/callbacks", place.app_id)).body(body);
+    let told = place.race_same(call).await.all_done();
+    assert!(told.iter().all(|one| one.get("answer").is_none() && one["code"].is_number()), "{told:?}");
+    let ids: Vec<String> = told.iter().map(|data| text(data, "event_id")).collect();
+    assert!(distinct(&ids), "{ids:?}");
+}
+
 /// Each is an event of its own.
 pub(super) async fn made_up(place: Place) {
     let body = json!({"app_id": place.app_id, "type": "test.made_up_v1", "event": {}, "raw": true});

@@ -1,5 +1,6 @@
 //! Events: what apps are told, and their delivery.
 
+mod callbacks;
 mod chats;
 mod clients;
 mod delivery;
