@@ -7,7 +7,7 @@ use larkspur_contract::{Effect, EventType, Fault, Reply, Spec, codes};
 use larkspur_store::blobs::BlobKey;
 use larkspur_store::{Engine, StoreError};
 
-use crate::{App, delivery};
+use crate::App;
 
 /// The most questions that are asked during a call: another one follows if the URL was changed while a challenge was sent.
 const QUESTIONS: usize = 3;
@@ -39,7 +39,7 @@ pub(super) async fn execute(
             for _ in 0..QUESTIONS {
                 let Some(question) = job.question() else { break };
                 // Its transaction has ended: none is open while an app is asked.
-                job.told(delivery::ask(app, question).await);
+                job.told(app.ask(question).await);
                 let ended = engine.driver.transact(effect, job.clone().unit()).await;
                 ended.map_err(|error| failed(engine, entry.spec.effect, error))?;
             }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 
-use super::connections;
 use super::shares::shares;
+use super::{connections, steering};
 use super::subscriptions::{self, AddressState, Channel, Mode, Subscription};
 use crate::driver::StoreError;
 use crate::tx::{PIECE, found_rows, in_list};
@@ -49,6 +49,8 @@ fn most_of(mode: Mode) -> usize {
 pub struct Due {
     rows: Vec<Key>,
     routes: HashMap<AppId, Arc<Subscription>>,
+    /// Apps whose next events are treated as a test says, in some tenant.
+    steered: HashSet<AppId>,
     /// What is due and cannot be read. It waits: a later release may have written it.
     pub unreadable: Vec<Unreadable>,
 }
@@ -191,7 +193,7 @@ pub async fn due(
         }
     }
     let mut rows = shares(rows, most, |row| row.app_id);
-    let (routes, closed) = routes(root, &rows).await?;
+    let Routes { found: routes, closed, steered } = routes(root, &rows).await?;
     rows.retain(|row| !closed.contains_key(&row.app_id));
     unreadable.extend(closed.into_iter().map(|(app_id, why)| Unreadable { app_id: app_id.to_string(), why }));
     let mut counts = in_progress.clone();
@@ -202,7 +204,7 @@ pub async fn due(
         *count += 1;
         *count <= most_of(mode)
     });
-    Ok(Due { rows, routes, unreadable })
+    Ok(Due { rows, routes, steered, unreadable })
 }
 
 fn key(mut row: Row) -> Result<Result<Key, Unreadable>, StoreError> {
@@ -224,14 +226,21 @@ fn key(mut row: Row) -> Result<Result<Key, Unreadable>, StoreError> {
     }))
 }
 
-/// How the apps of some rows receive events, and why this is unreadable for the other apps.
-async fn routes(
-    root: &mut Root,
-    rows: &[Key],
-) -> Result<(HashMap<AppId, Arc<Subscription>>, HashMap<AppId, String>), StoreError> {
+/// How apps receive events.
+#[derive(Default)]
+struct Routes {
+    found: HashMap<AppId, Arc<Subscription>>,
+    /// Why this is unreadable, for the other apps.
+    closed: HashMap<AppId, String>,
+    /// Apps whose next events are treated as a test says.
+    steered: HashSet<AppId>,
+}
+
+/// How the apps of some rows receive events.
+async fn routes(root: &mut Root, rows: &[Key]) -> Result<Routes, StoreError> {
     let apps: BTreeMap<AppId, TenantKey> = rows.iter().map(|row| (row.app_id, row.developer)).collect();
     let apps: Vec<(AppId, TenantKey)> = apps.into_iter().collect();
-    let (mut found, mut closed) = (HashMap::new(), HashMap::new());
+    let Routes { mut found, mut closed, mut steered } = Routes::default();
     for piece in apps.chunks(PIECE) {
         let mut values: Vec<Value> =
             piece.iter().flat_map(|(app, developer)| [Value::from(*developer), Value::from(*app)]).collect();
@@ -242,17 +251,21 @@ async fn routes(
             .collect();
         let (pairs, columns) = (pairs.join(", "), subscriptions::COLUMNS);
         let sql = format!(
-            "SELECT e.app_id, {columns} FROM (VALUES {pairs}) w LEFT JOIN app_events e ON e.tenant = w.column1 AND e.app_id = w.column2"
+            "SELECT e.app_id, CASE WHEN EXISTS (SELECT 1 FROM delivery_steering s WHERE s.app_id = w.column2 AND s.events_left > 0) \
+             THEN 1 ELSE 0 END, {columns} FROM (VALUES {pairs}) w LEFT JOIN app_events e ON e.tenant = w.column1 AND e.app_id = w.column2"
         );
         for mut row in found_rows(root.rows(&sql, &values).await?) {
             let app_id = row.id(0, AppId::parse)?;
-            match subscriptions::read(&root.engine().keys, &mut row, 1) {
+            if row.flag(1)? {
+                steered.insert(app_id);
+            }
+            match subscriptions::read(&root.engine().keys, &mut row, 2) {
                 Ok(route) => drop(found.insert(app_id, Arc::new(route))),
                 Err(error) => drop(closed.insert(app_id, error.to_string())),
             }
         }
     }
-    Ok((found, closed))
+    Ok(Routes { found, closed, steered })
 }
 
 /// What to do with an event; `None` if its app uses long connections.
@@ -328,11 +341,18 @@ pub async fn claim(
 ) -> Result<Claimed, StoreError> {
     // Read in this transaction: an app that connected meanwhile has stored that.
     let elsewhere = connected_elsewhere(root, due, here, real_now).await?;
-    let mut groups: BTreeMap<(TenantKey, Verdict), Vec<i64>> = BTreeMap::new();
+    let mut judged = Vec::with_capacity(due.rows.len());
     for row in &due.rows {
         let verdict = verdict(row.form, due.routes.get(&row.app_id))
             .unwrap_or_else(|| verdict_of_connected(row, here, &elsewhere));
-        groups.entry((row.tenant, verdict)).or_default().push(row.number);
+        judged.push((row, verdict));
+    }
+    let (taken, steered) = steer(root, due, &judged, real_now).await?;
+    let mut groups: BTreeMap<(TenantKey, Verdict), Vec<i64>> = BTreeMap::new();
+    for (row, verdict) in judged {
+        if !taken.contains(&(row.tenant, row.number)) {
+            groups.entry((row.tenant, verdict)).or_default().push(row.number);
+        }
     }
     let owner = format!("{:032x}", root.engine().ids.random());
     let mut claimed = HashMap::new();
@@ -362,7 +382,7 @@ pub async fn claim(
             ended.extend(failed.into_iter().map(|number| (tenant, number)));
         }
     }
-    let acted = postponed || !claimed.is_empty() || !ended.is_empty();
+    let acted = steered || postponed || !claimed.is_empty() || !ended.is_empty();
     let mut deliveries = Vec::with_capacity(claimed.len());
     let mut failed: HashMap<(TenantKey, AppId), usize> = HashMap::new();
     for key in &due.rows {
@@ -375,6 +395,28 @@ pub async fn claim(
         }
     }
     Ok(Claimed { deliveries, elsewhere, failed, acted })
+}
+
+/// Treats events as tests say; returns those that are not to be sent now, and whether anything changed.
+async fn steer(
+    root: &mut Root,
+    due: &Due,
+    judged: &[(&Key, Verdict)],
+    real_now: i64,
+) -> Result<(HashSet<(TenantKey, i64)>, bool), StoreError> {
+    let mut asked: BTreeMap<TenantKey, Vec<(AppId, i64)>> = BTreeMap::new();
+    for (row, verdict) in judged {
+        if due.steered.contains(&row.app_id) && matches!(verdict, Verdict::Send | Verdict::Fail { .. }) {
+            asked.entry(row.tenant).or_default().push((row.app_id, row.number));
+        }
+    }
+    let (mut all, mut any) = (HashSet::new(), false);
+    for (tenant, rows) in asked {
+        let (taken, changed) = steering::apply(&mut root.tenant(tenant), &rows, real_now).await?;
+        all.extend(taken.into_iter().map(|number| (tenant, number)));
+        any |= changed;
+    }
+    Ok((all, any))
 }
 
 /// Claims rows of a tenant; returns the columns of those that were claimed.

@@ -31,7 +31,7 @@ pub struct Past {
     pub sealed: bool,
     /// When it happened, in the tenant's time.
     pub created_at: i64,
-    /// `waiting`, `delivered` or `dropped`.
+    /// `waiting`, `held`, `delivered` or `dropped`.
     pub state: String,
     /// The time of the next attempt, in real time, if it waits.
     pub due_at: i64,

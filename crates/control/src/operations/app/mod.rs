@@ -13,6 +13,7 @@ use crate::{support, values};
 mod about;
 pub(super) mod callback;
 pub(super) mod create;
+pub(super) mod deliveries;
 pub(super) mod events;
 pub(super) mod get;
 pub(super) mod install;

@@ -193,6 +193,25 @@ pub(super) async fn called(place: Place) {
     assert!(distinct(&ids), "{ids:?}");
 }
 
+/// Each of them takes effect.
+pub(super) async fn steered(place: Place) {
+    let path = format!("/apps/{}/deliveries", place.app_id);
+    let put = place.control("PUT", &path).body(json!({"action": "drop", "next": 3}));
+    let told = place.race_same(put).await.all_done();
+    let expected = json!({"action": "drop", "left": 3, "held": 0});
+    assert!(told.iter().all(|one| *one == expected), "{told:?}");
+    assert_eq!(place.shown(&path).await, expected);
+}
+
+/// A second release finds nothing.
+pub(super) async fn released(place: Place) {
+    let path = format!("/apps/{}/deliveries", place.app_id);
+    place.control("PUT", &path).body(json!({"action": "hold", "next": 3})).send().await.data();
+    let told = place.race_same(place.control("DELETE", &path)).await.all_done();
+    assert!(told.iter().all(|one| one["released"] == 0), "{told:?}");
+    assert_eq!(place.shown(&path).await, json!({"left": 0, "held": 0}));
+}
+
 /// Each is an event of its own.
 pub(super) async fn made_up(place: Place) {
     let body = json!({"app_id": place.app_id, "type": "test.made_up_v1", "event": {}, "raw": true});

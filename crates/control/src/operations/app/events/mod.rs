@@ -74,7 +74,7 @@ struct Delivery {
     event_id: String,
     /// `url_verification` or the type of the event.
     event_type: String,
-    /// `waiting`, `delivered` or `dropped`.
+    /// `waiting`, `held`, `delivered` or `dropped`.
     state: String,
     /// When it happened, in milliseconds since 1970 by the world's clock.
     created_at_ms: i64,

@@ -9,6 +9,7 @@ mod listening;
 mod long_connections;
 mod reach;
 mod recipients;
+mod steering;
 mod unreadable;
 mod upgrade;
 mod verification;
