@@ -76,6 +76,8 @@ pub static ENTRIES: &[Entry] = &[
     entry::<app::events::get::Get>(),
     entry::<app::events::put::Put>(),
     entry::<app::events::challenge::Challenge>(),
+    entry::<app::connections::list::List>(),
+    entry::<app::connections::delete::Delete>(),
     entry::<app::deliveries::get::Get>(),
     entry::<app::deliveries::put::Put>(),
     entry::<app::deliveries::delete::Delete>(),

@@ -168,12 +168,17 @@ impl DeliveryWorker {
         }
     }
 
-    /// Delivers what is due now and what becomes due meanwhile; returns the number of attempts.
-    pub async fn round(self: &Arc<Self>) -> usize {
+    /// Stores which apps are connected, and closes the connections that are to be closed.
+    pub async fn tell(&self) {
         let (engine, open) = (&self.app.engine, &self.app.long_connections);
         if let Err(error) = self.directory.lock().await.tell(engine, open).await {
             tracing::warn!(why = %error, "cannot store which apps are connected");
         }
+    }
+
+    /// Delivers what is due now and what becomes due meanwhile; returns the number of attempts.
+    pub async fn round(self: &Arc<Self>) -> usize {
+        self.tell().await;
         let mut attempts = 0;
         loop {
             let mut under_way = UnderWay::default();

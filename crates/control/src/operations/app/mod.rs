@@ -12,6 +12,7 @@ use crate::{support, values};
 
 mod about;
 pub(super) mod callback;
+pub(super) mod connections;
 pub(super) mod create;
 pub(super) mod deliveries;
 pub(super) mod events;

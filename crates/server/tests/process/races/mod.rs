@@ -80,6 +80,7 @@ const RACES: &[(&str, Race)] = races! {
     "im.v2.tag.create" => tags::create,
     "im.v2.tag.patch" => tags::rename,
     "larkspur.v1.app.callback" => worlds::called,
+    "larkspur.v1.app.connections.delete" => worlds::cut,
     "larkspur.v1.app.create" => worlds::app,
     "larkspur.v1.app.deliveries.delete" => worlds::released,
     "larkspur.v1.app.deliveries.put" => worlds::steered,

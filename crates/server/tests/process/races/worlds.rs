@@ -193,6 +193,13 @@ pub(super) async fn called(place: Place) {
     assert!(distinct(&ids), "{ids:?}");
 }
 
+/// No connection is open: each call succeeds.
+pub(super) async fn cut(place: Place) {
+    let path = format!("/apps/{}/connections", place.app_id);
+    place.race_same(place.control("DELETE", &path)).await.all_done();
+    assert_eq!(place.shown(&path).await, json!({"connections": []}));
+}
+
 /// Each of them takes effect.
 pub(super) async fn steered(place: Place) {
     let path = format!("/apps/{}/deliveries", place.app_id);

@@ -50,8 +50,12 @@ impl Setup {
         setup
     }
 
-    async fn emit(&self, name: &str) {
+    pub(super) async fn emit(&self, name: &str) {
         assert_eq!(emit(self.lab.app.engine(), &self.world, name).await, 1);
+    }
+
+    pub(super) fn advance(&self, milliseconds: i64) {
+        self.clock.advance(milliseconds);
     }
 
     /// Connects to a server of the store.
@@ -82,7 +86,7 @@ impl Setup {
     }
 
     /// What is due is tried, in a task of its own.
-    fn round(&self) -> JoinHandle<usize> {
+    pub(super) fn round(&self) -> JoinHandle<usize> {
         let worker = self.worker.clone();
         tokio::spawn(async move { worker.round().await })
     }

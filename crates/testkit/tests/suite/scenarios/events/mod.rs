@@ -7,6 +7,7 @@ mod delivery;
 mod faults;
 mod listening;
 mod long_connections;
+mod open_connections;
 mod reach;
 mod recipients;
 mod steering;
