@@ -33,6 +33,9 @@ const WINDOW: (usize, usize) = (512, 2);
 /// The failure of an attempt without a long connection of the app. Such events are sent when the app connects.
 pub const NOT_CONNECTED: &str = "the app has no long connection open";
 
+/// Why an event was dropped whose payload was encrypted with the key of another store.
+const SPOILED: &str = "the payload was encrypted with another key";
+
 /// How many deliveries to each app are in progress in a worker.
 pub type InProgress = HashMap<(AppId, Mode), usize>;
 
@@ -391,7 +394,13 @@ pub async fn claim(
         }
         let (row, route) = (claimed.remove(&(key.tenant, key.number)), due.routes.get(&key.app_id));
         if let (Some(row), Some(route)) = (row, route) {
-            deliveries.push(delivery(root, key, row, route.clone(), owner.clone())?);
+            match delivery(root, key, row, route.clone(), owner.clone())? {
+                Some(delivery) => deliveries.push(delivery),
+                None => {
+                    spoil(&mut root.tenant(key.tenant), key.number, &owner).await?;
+                    *failed.entry((key.tenant, key.app_id)).or_default() += 1;
+                }
+            }
         }
     }
     Ok(Claimed { deliveries, elsewhere, failed, acted })
@@ -437,19 +446,31 @@ async fn hold(
     rows.into_iter().map(|row| Ok(((tx.tenant(), row.int(0)?), row))).collect()
 }
 
+/// Drops a claimed row whose payload cannot be decrypted.
+async fn spoil(tx: &mut Tx, number: i64, owner: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE event_delivery SET state = 'dropped', failure = $4, lease_until = 0 WHERE tenant = $1 AND number = $2 AND owner = $3 \
+               AND state = 'waiting'";
+    tx.rows(sql, [number.into(), owner.into(), SPOILED.into()]).await.map(drop)
+}
+
+/// An event to be sent; `None` if its payload cannot be decrypted.
 fn delivery(
     root: &Root,
     key: &Key,
     mut row: Row,
     route: Arc<Subscription>,
     owner: String,
-) -> Result<Delivery, StoreError> {
+) -> Result<Option<Delivery>, StoreError> {
     let payload = row.text(4)?;
     let payload = match row.flag(3)? {
-        true => subscriptions::open(&root.engine().keys, &payload)?.unwrap_or_default(),
+        true if payload.is_empty() => payload,
+        true => match root.engine().keys.open(&payload) {
+            Some(payload) => payload,
+            None => return Ok(None),
+        },
         false => payload,
     };
-    Ok(Delivery {
+    Ok(Some(Delivery {
         tenant: key.tenant,
         number: key.number,
         app_id: key.app_id,
@@ -462,7 +483,7 @@ fn delivery(
         attempts: row.int(6)?,
         route,
         owner,
-    })
+    }))
 }
 
 /// Postpones rows of a tenant a little; returns whether any row changed.

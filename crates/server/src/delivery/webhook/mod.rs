@@ -2,6 +2,7 @@
 
 mod address;
 mod kept;
+mod names;
 mod post;
 mod seal;
 
@@ -9,7 +10,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use larkspur_api::{Challenge, Heard, Step};
-use larkspur_contract::events::Form;
+use larkspur_contract::events::{self, Form};
 use larkspur_store::events::claims::{Attempt, Delivery};
 use larkspur_store::{Engine, Keys};
 use serde::Serialize;
@@ -22,6 +23,11 @@ pub(super) use post::{Answer, Failed};
 
 /// How much of a failed answer is shown, in characters.
 const SHOWN: usize = 200;
+
+/// What is shown in place of an answer that repeats a secret.
+const HIDDEN: &[u8] = b"the answer is not shown, as it repeats a secret of the event";
+/// The fewest characters of a secret.
+const SECRET: usize = 16;
 
 /// Sends events to URLs.
 pub(crate) struct Webhook(Poster);
@@ -55,7 +61,9 @@ impl Webhook {
         let message = of(form, key, plain, engine);
         match self.0.post(&delivery.channel().request_url, message, Patience::of(form)).await {
             Ok(answer) => {
-                let failure = failure(form, &delivery.payload, answer.status, &answer.body);
+                let secret = events::named(&delivery.event_type).is_some_and(|kind| kind.secret);
+                let shown = if secret && repeats(&answer.body, &delivery.payload) { HIDDEN } else { &answer.body };
+                let failure = failure(form, &delivery.payload, answer.status, shown);
                 Attempt { status: Some(answer.status), failure }
             }
             Err(failed) => Attempt { status: None, failure: Some(printable(&failed.why)) },
@@ -142,6 +150,14 @@ fn failure(form: Form, payload: &str, status: u16, body: &[u8]) -> Option<String
     })
 }
 
+/// Whether an answer contains a text of a payload, which is an object.
+fn repeats(answer: &[u8], payload: &str) -> bool {
+    let (answer, payload) = (String::from_utf8_lossy(answer), serde_json::from_str(payload).unwrap_or_default());
+    let serde_json::Value::Object(fields) = payload else { return false };
+    let mut texts = fields.values().filter_map(serde_json::Value::as_str);
+    texts.any(|text| text.len() >= SECRET && answer.contains(text))
+}
+
 /// The beginning of a foreign text, without control characters, which a log or a terminal might interpret.
 fn printable(text: &str) -> String {
     let clean: String =
@@ -166,6 +182,13 @@ mod tests {
         assert_eq!(failure(302, b"x").as_deref(), Some("HTTP 302: redirects are not followed"));
         let long = failure(500, "é".repeat(4000).as_bytes()).expect("a failure");
         assert_eq!(long, format!("HTTP 500: {}…", "é".repeat(200)));
+    }
+
+    #[test]
+    fn an_answer_that_repeats_a_secret_is_recognized() {
+        let payload = r#"{"type":"app_ticket","app_ticket":"0123456789abcdef"}"#;
+        assert!(repeats(b"bad ticket: 0123456789abcdef!", payload));
+        assert!(!repeats(b"app_ticket is 0123456789abcde", payload));
     }
 
     #[test]

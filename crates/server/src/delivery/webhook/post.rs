@@ -1,6 +1,6 @@
 //! One POST to a foreign server, with limits on everything. Connections are reused.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -14,13 +14,14 @@ use larkspur_contract::events::Form;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::Message;
 use super::address::is_public;
 use super::kept::{Kept, Link};
+use super::names::Names;
 
 /// How long a connection may take, encryption included. Source: the pages on receiving events ("2 s").
 const CONNECT: Duration = Duration::from_secs(2);
@@ -34,6 +35,7 @@ pub(super) struct Poster {
     allow_private: bool,
     tls: OnceLock<TlsConnector>,
     kept: Kept,
+    names: Names,
 }
 
 /// What a post may take.
@@ -89,7 +91,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 impl Poster {
     pub(super) fn new(allow_private: bool) -> Self {
-        Poster { allow_private, tls: OnceLock::new(), kept: Kept::default() }
+        Poster { allow_private, tls: OnceLock::new(), kept: Kept::default(), names: Names::default() }
     }
 
     /// Posts JSON.
@@ -180,10 +182,7 @@ impl Poster {
 
     /// Connects to one of the host's addresses. The name is looked up once, so the checked address is the one used.
     async fn open(&self, host: &str, port: u16) -> Result<TcpStream, Failed> {
-        let found = lookup_host((host, port)).await;
-        let found: Vec<SocketAddr> = found
-            .map_err(|error| Failed::at(Step::Resolve, format!("{host} is not found: {error}")))?
-            .collect();
+        let found = self.names.find(host, port).await.map_err(|why| Failed::at(Step::Resolve, why))?;
         let (allowed, refused): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|address| self.may_call(address.ip()));
         let mut failure = match refused.first() {
