@@ -34,6 +34,7 @@ macro_rules! codes {
 
 mod application;
 mod auth;
+mod callback;
 mod chinese;
 mod connection;
 mod contact;
@@ -47,6 +48,7 @@ mod tenant;
 
 pub use application::*;
 pub use auth::*;
+pub use callback::*;
 pub use chinese::chinese;
 pub use connection::*;
 pub use contact::*;
@@ -58,7 +60,7 @@ pub use message::*;
 pub use own::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 11] = [
+const FAMILIES: [&[Code]; 12] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -69,6 +71,7 @@ const FAMILIES: [&[Code]; 11] = [
     message::FAMILY,
     drive::FAMILY,
     connection::FAMILY,
+    callback::FAMILY,
     own::FAMILY,
 ];
 
