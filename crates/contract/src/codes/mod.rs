@@ -37,6 +37,7 @@ mod auth;
 mod chinese;
 mod connection;
 mod contact;
+mod docx;
 mod drive;
 mod gateway;
 mod group;
@@ -50,6 +51,7 @@ pub use auth::*;
 pub use chinese::chinese;
 pub use connection::*;
 pub use contact::*;
+pub use docx::*;
 pub use drive::*;
 pub use gateway::*;
 pub use group::*;
@@ -58,7 +60,7 @@ pub use message::*;
 pub use own::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 11] = [
+const FAMILIES: [&[Code]; 12] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -67,6 +69,7 @@ const FAMILIES: [&[Code]; 11] = [
     group::FAMILY,
     image::FAMILY,
     message::FAMILY,
+    docx::FAMILY,
     drive::FAMILY,
     connection::FAMILY,
     own::FAMILY,
