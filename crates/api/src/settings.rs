@@ -93,6 +93,9 @@ pub struct Settings {
     /// from the operator.
     #[serde(skip)]
     pub outbound_ips: Vec<String>,
+    /// Whether an announcement takes three edits a second only. Not a switch: it is off when rate limits are off.
+    #[serde(skip)]
+    pub limits_edits: bool,
 }
 
 impl Default for Settings {
@@ -108,6 +111,7 @@ impl Default for Settings {
             topic_as_group: false,
             user_picker: UserPicker::default(),
             outbound_ips: vec!["127.0.0.1".to_owned()],
+            limits_edits: true,
         }
     }
 }
