@@ -147,8 +147,7 @@ pub async fn write(
         tx.rows_of(&sql, values).await?;
         let mut values = ids();
         let list = in_list(3, &mut values);
-        let sql =
-            format!("DELETE FROM docx_block WHERE chat_id = $2 AND tenant = $1 AND block_id IN {list}");
+        let sql = format!("DELETE FROM docx_block WHERE chat_id = $2 AND tenant = $1 AND block_id IN {list}");
         values.insert(0, chat.chat_id.into());
         tx.rows_of(&sql, values).await?;
     }

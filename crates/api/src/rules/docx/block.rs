@@ -121,7 +121,9 @@ block! {
 impl Block {
     /// The block of a request without contents of other types, which are ignored; unchanged if it has no content of its own.
     pub fn sent(&self) -> Block {
-        self.clone().of_its_type().unwrap_or_else(|| Block { block_type: self.block_type, ..Block::default() })
+        self.clone()
+            .of_its_type()
+            .unwrap_or_else(|| Block { block_type: self.block_type, ..Block::default() })
     }
 
     /// A block of text without any.

@@ -13,7 +13,7 @@ const REMINDERS_MAX: usize = 30;
 const DOCUMENTS_MAX: usize = 50;
 const USERS_MAX: usize = 100;
 /// The most cells that the edits of one call touch. Assumed: no number is published.
-const TOUCHED_MAX: i64 = 10_000;
+const TOUCHED_MAX: i64 = 4000;
 
 /// An edit of one block: its id, and exactly one of the other members.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]

@@ -2,7 +2,8 @@ use larkspur_api::rules;
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::ids::{ChatId, TabId};
 use larkspur_contract::model::{
-    AnnouncementType,     ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission, TabType,
+    AnnouncementType, ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission,
+    TabType,
 };
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::chats::{Chat, Member};

@@ -1,8 +1,8 @@
 //! Uploaded pictures and files.
 
 use larkspur_contract::Fault;
-use larkspur_store::images::{self, Content};
 use larkspur_store::Tx;
+use larkspur_store::images::{self, Content};
 
 use crate::rules::docx::{Picture, Pictures, Request};
 

@@ -9,9 +9,9 @@ use larkspur_store::users::User;
 use larkspur_store::{Tx, apps, chats, documents, members, users};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::Call;
 use crate::rules::docx::{Block, Element, MentionDoc};
 use crate::translate::{self, Named};
-use crate::Call;
 
 /// What remains as it is in the URL of a mentioned document.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -33,7 +33,8 @@ pub(super) async fn keep(
 ) -> Result<(), Fault> {
     let ids: Vec<String> =
         elements.iter_mut().flat_map(|element| people(element)).map(|id| id.clone()).collect();
-    let named = translate::all_named(tx, call, form, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    let named =
+        translate::all_named(tx, call, form, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
     let mut numbers: HashMap<String, String> = HashMap::with_capacity(ids.len());
     for (id, named) in ids.into_iter().zip(named) {
         if numbers.contains_key(&id) {

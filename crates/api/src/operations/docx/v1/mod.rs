@@ -197,7 +197,7 @@ const EDITS: Behaviour = Behaviour {
 };
 const BLOCKS: Behaviour = Behaviour {
     name: "docx_blocks",
-    rule: "Server-made contents: an empty paragraph in each new cell, grid column, callout and quote_container; opaque tokens for sheets, bitables and boards. A new table has at most 9 rows and columns (1770001), later at most 100 columns (1770010) and 2000 cells (1770011). A grid of more than 10 columns is 1770012, of fewer than 2 1770024. An unknown block_type, a missing content and an element that is not exactly one thing are 1770001. Limits without published numbers: 20000 blocks (1770004), 50 levels (1770005), 5000 children (1770007), 10000 cells touched by one call (1770034).",
+    rule: "Server-made contents: an empty paragraph in each new cell, grid column, callout and quote_container; opaque tokens for sheets, bitables and boards. A new table has at most 9 rows and columns (1770001), later at most 100 columns (1770010) and 2000 cells (1770011). A grid of more than 10 columns is 1770012, of fewer than 2 1770024. An unknown block_type, a missing content and an element that is not exactly one thing are 1770001. Limits without published numbers: 20000 blocks (1770004), 50 levels (1770005), 5000 children (1770007), 4000 cells of the tables that one call edits (1770034).",
     basis: Assumed,
     switch: false,
 };

@@ -82,8 +82,6 @@ pub(super) async fn tree(tx: &mut Tx, chat: ChatId, revision: Option<i64>) -> Re
 
 /// The announcement as it was in a revision, to read it.
 pub(super) struct Reading {
-    /// The chat.
-    pub(super) chat: Chat,
     /// The revision.
     pub(super) revision: i64,
     /// Its blocks.
@@ -116,7 +114,7 @@ pub(super) async fn read(
     };
     debug_assert!(latest - revision <= REVISIONS_KEPT, "the rows of older ones are deleted");
     let tree = tree(tx, chat.chat_id, Some(revision).filter(|revision| *revision != latest)).await?;
-    Ok(Reading { chat, revision, tree })
+    Ok(Reading { revision, tree })
 }
 
 /// A position in a list of blocks: a revision, and how many blocks of it are on earlier pages.

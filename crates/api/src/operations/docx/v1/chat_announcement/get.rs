@@ -115,9 +115,7 @@ async fn shown(
     let keys = &tx.engine().clone().keys;
     Ok(match member {
         None => None,
-        Some(Member::Bot(app)) => {
-            Some((translate::bot_id(keys, call, app), UserIdType::OpenId.as_str()))
-        }
+        Some(Member::Bot(app)) => Some((translate::bot_id(keys, call, app), UserIdType::OpenId.as_str())),
         Some(Member::User(user_id)) => {
             let user = users::by_id(tx, &user_id).await?;
             user.map(|user| (translate::user_id(keys, call, &user, form), form.as_str()))

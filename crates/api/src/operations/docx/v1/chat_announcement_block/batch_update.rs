@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::operations::docx::v1::edit::{self, Begun, Edit};
 use crate::operations::docx::v1::{
-    BLOCKS, ChatPath, EDITS, EXISTS, EditQuery, KINDS, MEDIA, ORDER, PEOPLE, RECODES, REVISIONS, STATUS, TOKENS,
-    UPDATE_CODES, media, mentions,
+    BLOCKS, ChatPath, EDITS, EXISTS, EditQuery, KINDS, MEDIA, ORDER, PEOPLE, RECODES, REVISIONS, STATUS,
+    TOKENS, UPDATE_CODES, media, mentions,
 };
 use crate::rules::docx::{self, Block, Request};
 use crate::{Call, Input, Operation};
@@ -89,8 +89,7 @@ impl Operation for BatchUpdate {
         docx::update(&mut edit.tree, &requests, &files, &mut new_id)?;
         let mut blocks: Vec<Block> = ids.iter().filter_map(|id| edit.tree.shown(id)).collect();
         mentions::show(tx, call, edit.form, &mut blocks).await?;
-        let answer =
-            Answer { blocks, revision_id: edit.revision, client_token: edit.client_token.clone() };
+        let answer = Answer { blocks, revision_id: edit.revision, client_token: edit.client_token.clone() };
         edit.finish(tx, call, answer).await
     }
 }

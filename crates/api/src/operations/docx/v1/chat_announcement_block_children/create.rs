@@ -82,8 +82,7 @@ impl Operation for Create {
         let ids = docx::create(&mut edit.tree, &path.block_id, index, &drafts, by_user, &mut new_id)?;
         let mut children: Vec<Block> = ids.iter().filter_map(|id| edit.tree.shown(id)).collect();
         mentions::show(tx, call, edit.form, &mut children).await?;
-        let answer =
-            Answer { children, revision_id: edit.revision, client_token: edit.client_token.clone() };
+        let answer = Answer { children, revision_id: edit.revision, client_token: edit.client_token.clone() };
         edit.finish(tx, call, answer).await
     }
 }

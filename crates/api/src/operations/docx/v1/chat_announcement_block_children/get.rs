@@ -54,8 +54,7 @@ impl Operation for Get {
         let form = translate::form(call, query.user_id_type, codes::FIELD_VALIDATION)?;
         let list = format!("docx children {} {}", path.chat_id, path.block_id.escape_debug());
         let (reading, skipped) = open::page(tx, call, &path.chat_id, &list, query).await?;
-        let ids: Vec<&str> =
-            reading.tree.find(&path.block_id)?.children.iter().map(String::as_str).collect();
+        let ids: Vec<&str> = reading.tree.find(&path.block_id)?.children.iter().map(String::as_str).collect();
         let (mut items, page_token) = open::cut(tx, &list, &reading, &ids, skipped, query.page_size);
         mentions::show(tx, call, form, &mut items).await?;
         Ok(Answer { items, has_more: page_token.is_some(), page_token })
