@@ -96,6 +96,9 @@ pub struct Settings {
     /// from the operator.
     #[serde(skip)]
     pub outbound_ips: Vec<String>,
+    /// Whether an announcement takes three edits a second only. Not a switch: it is off when rate limits are off.
+    #[serde(skip)]
+    pub limits_edits: bool,
 }
 
 impl Default for Settings {
@@ -112,6 +115,7 @@ impl Default for Settings {
             chat_create_by_user: false,
             user_picker: UserPicker::default(),
             outbound_ips: vec!["127.0.0.1".to_owned()],
+            limits_edits: true,
         }
     }
 }

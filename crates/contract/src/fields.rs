@@ -46,6 +46,8 @@ pub enum Shape {
         /// Greatest value.
         max: i64,
     },
+    /// One of these integers.
+    Choice(Vec<i64>),
     /// true or false.
     Boolean,
     /// Any value.
@@ -78,6 +80,11 @@ impl Shape {
     /// Compiles a JSON Schema as `schemars` writes it, with subschemas inlined. Unsupported schemas become
     /// [`Shape::Any`].
     pub fn compile(schema: &Value) -> Shape {
+        if let (Some("integer"), Some(values)) =
+            (type_of(schema), schema.get("enum").and_then(Value::as_array))
+        {
+            return Shape::Choice(values.iter().filter_map(Value::as_i64).collect());
+        }
         if let Some(options) = options(schema) {
             return Shape::Text { min: 0, max: usize::MAX, options, form: None };
         }
@@ -188,6 +195,14 @@ impl Shape {
                 }
                 Ok(())
             }
+            (Shape::Choice(options), Value::Number(number)) if number.is_i64() => {
+                if !number.as_i64().is_some_and(|number| options.contains(&number)) {
+                    let all: Vec<String> = options.iter().map(i64::to_string).collect();
+                    let told = format!("options: [{}]", all.join(","));
+                    found.push(violation(path, Some(&number.to_string()), told));
+                }
+                Ok(())
+            }
             (Shape::Boolean, Value::Bool(_)) | (Shape::Any, _) => Ok(()),
             (shape, Value::String(text)) if origin == Origin::Text => {
                 found.push(violation(path, Some(text), shape.asked().to_owned()));
@@ -226,7 +241,7 @@ impl Shape {
             Shape::Object { .. } => "must be an object",
             Shape::Array { .. } => "must be an array",
             Shape::Text { .. } => "must be a string",
-            Shape::Integer { .. } => "must be an integer",
+            Shape::Integer { .. } | Shape::Choice(_) => "must be an integer",
             Shape::Boolean => "must be true or false",
             Shape::Any => "must be a value",
         }
@@ -290,8 +305,10 @@ impl Shape {
 
     fn scalar(&self, text: String) -> Value {
         match self {
-            Shape::Integer { .. } if text.is_empty() => Value::Null,
-            Shape::Integer { .. } => text.parse::<i64>().map_or(Value::String(text), Value::from),
+            Shape::Integer { .. } | Shape::Choice(_) if text.is_empty() => Value::Null,
+            Shape::Integer { .. } | Shape::Choice(_) => {
+                text.parse::<i64>().map_or(Value::String(text), Value::from)
+            }
             Shape::Boolean => match text.as_str() {
                 "" => Value::Null,
                 "true" | "True" | "TRUE" | "1" => Value::Bool(true),
@@ -421,6 +438,7 @@ mod tests {
                 "kind": {"type": "string", "enum": ["tenant"]},
                 "ids": {"type": ["array", "null"], "items": {"type": "string"}, "maxItems": 2},
                 "size": {"type": "integer", "maximum": 100},
+                "view": {"type": ["integer", "null"], "enum": [1, 2]},
                 "flag": {"type": ["boolean", "null"]},
                 "deep": {"type": "array", "items": {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}}
             }
@@ -434,13 +452,15 @@ mod tests {
 
     #[test]
     fn collects_all_at_once() {
-        let found = violations(json!({"kind": "user", "ids": ["1", "2", "3"], "size": 101, "deep": [{}]}));
+        let found =
+            violations(json!({"kind": "user", "ids": ["1", "2", "3"], "size": 101, "view": 3, "deep": [{}]}));
         let expected = [
             ("deep[*].a", "deep[*].a is required"),
             ("ids", "the max len is 2"),
             ("kind", "options: [tenant]"),
             ("name", "name is required"),
             ("size", "the max value is 100"),
+            ("view", "options: [1,2]"),
         ];
         assert_eq!(found, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
     }

@@ -101,7 +101,10 @@ impl App {
     ///
     /// # Errors
     /// The registry is invalid, with the reason: a defect.
-    pub fn build(engine: Arc<Engine>, options: AppOptions) -> Result<Arc<Self>, String> {
+    pub fn build(engine: Arc<Engine>, mut options: AppOptions) -> Result<Arc<Self>, String> {
+        if options.rate_limits == RateLimits::Off {
+            Arc::make_mut(&mut options.settings).limits_edits = false;
+        }
         let routes = Routes::of(options.registry)?;
         let metrics = Metrics::of(&routes);
         let frequency = Frequency::on(&engine, options.rate_limits, options.rate_limit_status);

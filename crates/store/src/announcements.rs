@@ -1,4 +1,5 @@
-//! Announcements of chats, in their old form: a document that is changed by edits.
+//! Announcements of chats: their form, and the content of those of the old form, a document that is changed by edits.
+//! The content of the others is in [`crate::docx`].
 
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{AnnouncementType, ChatMode};
@@ -6,7 +7,7 @@ use larkspur_contract::model::{AnnouncementType, ChatMode};
 use crate::chats::{Chat, Member};
 use crate::driver::StoreError;
 use crate::value::{from_json, to_json};
-use crate::{LockedChat, Row, Tx};
+use crate::{LockedChat, Row, Tx, tenants};
 
 /// How many of the latest edits are kept, as they were sent.
 pub const EDITS_KEPT: i64 = 100;
@@ -41,7 +42,7 @@ pub struct Edit {
     pub editor: Member,
 }
 
-/// The announcement of a chat: empty until it is edited. A p2p chat has none.
+/// The announcement of a chat: of the docx form unless a row says something else. A p2p chat has none.
 pub async fn get(tx: &mut Tx, chat: &Chat) -> Result<Announcement, StoreError> {
     let sql = "SELECT c.created_at, a.announcement_type, a.locked, a.revision, a.content, a.modifier, a.updated_at \
                FROM chat c LEFT JOIN chat_announcement a ON a.tenant = c.tenant AND a.chat_id = c.chat_id \
@@ -52,7 +53,7 @@ pub async fn get(tx: &mut Tx, chat: &Chat) -> Result<Announcement, StoreError> {
     let kind = row.text_or_null(1)?;
     let Some(kind) = kind else {
         return Ok(Announcement {
-            kind: if chat.mode == ChatMode::P2p { AnnouncementType::Absent } else { AnnouncementType::Doc },
+            kind: if chat.mode == ChatMode::P2p { AnnouncementType::Absent } else { AnnouncementType::Docx },
             locked: false,
             revision: 0,
             content: String::new(),
@@ -72,6 +73,21 @@ pub async fn get(tx: &mut Tx, chat: &Chat) -> Result<Announcement, StoreError> {
         created_at,
         updated_at: row.int(6)?,
     })
+}
+
+/// The form of the announcements of new groups.
+pub async fn usual(tx: &mut Tx) -> Result<AnnouncementType, StoreError> {
+    let tenant = tenants::get(tx).await?;
+    Ok(tenant.map_or(AnnouncementType::Docx, |tenant| tenant.policy.announcement_type()))
+}
+
+/// Gives a new group an announcement of a form; docx is the usual one, and a p2p chat has none.
+pub async fn begin(tx: &mut Tx, chat: &LockedChat, kind: AnnouncementType) -> Result<(), StoreError> {
+    if kind == AnnouncementType::Docx || chat.mode == ChatMode::P2p {
+        return Ok(());
+    }
+    let usual = get(tx, chat).await?;
+    set(tx, chat, &Announcement { kind, ..usual }).await
 }
 
 /// Replaces everything of a chat's announcement.

@@ -23,6 +23,7 @@ pub mod chat_search;
 pub mod chats;
 pub mod directory;
 pub mod documents;
+pub mod docx;
 pub mod events;
 pub mod frequency;
 pub mod idempotency;

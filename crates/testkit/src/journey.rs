@@ -21,6 +21,7 @@ pub async fn journey(lab: &Lab) {
             let ids = [
                 ("{tenant_key}", world.tenant_key.as_str()),
                 ("{chat_id}", &world.chat_id),
+                ("{block_id}", &world.chat_id),
                 ("{tag_id}", &tag),
                 ("{image_key}", &image),
                 ("{token}", document),
@@ -126,6 +127,37 @@ async fn events(world: &World) {
     world.control("POST", &format!("{path}/challenge")).send().await.data();
 }
 
+/// Announcements of both forms: earlier revisions, blocks that are not there, a repeated token.
+async fn announcements(world: &World) {
+    let chat = &world.chat_id;
+    let base = format!("/docx/v1/chats/{chat}/announcement/blocks");
+    let text = json!({"elements": [
+        {"mention_user": {"user_id": world.users[0].open_id}},
+        {"mention_doc": {"token": world.document_url.rsplit('/').next(), "obj_type": 22, "url": "x"}},
+    ]});
+    let blocks = json!({"children": [{"block_type": 2, "text": text}, {"block_type": 20, "chat_card": {"chat_id": chat}}]});
+    for _ in 0..2 {
+        let add = world.call("POST", &format!("{base}/{chat}/children")).query("client_token", "again");
+        add.body(blocks.clone()).send().await.data();
+    }
+    let image = upload(world).await;
+    let replace = json!({"requests": [{"block_id": "unknown", "replace_image": {"token": image}}]});
+    world.call("PATCH", &format!("{base}/batch_update")).body(replace).send().await.refused(1770002);
+    let picture = json!({"children": [{"block_type": 27, "image": {}}]});
+    let made = world.call("POST", &format!("{base}/{chat}/children")).body(picture).send().await.data();
+    let replace = json!({"requests": [{"block_id": made["children"][0]["block_id"], "replace_image": {"token": image}}]});
+    world.call("PATCH", &format!("{base}/batch_update")).body(replace).send().await.data();
+    let all = json!({"start_index": 0, "end_index": 2});
+    world.call("DELETE", &format!("{base}/{chat}/children/batch_delete")).body(all).send().await.data();
+    world.call("GET", &base).query("revision_id", "2").query("user_id_type", "user_id").send().await.data();
+    world.old_announcements().await;
+    let edit = json!({"revision": "0", "requests": [
+        json!({"requestType": "UpdateTitleRequestType", "updateTitleRequest": {"title": {"elements": []}}}).to_string()]});
+    let path = format!("/im/v1/chats/{chat}/announcement");
+    world.call("PATCH", &path).body(edit).send().await.data();
+    world.call("GET", &path).send().await.data();
+}
+
 async fn whatever_examples_leave_out(lab: &Lab) {
     let world = lab.world().await;
     let (tag, image) = (world.tag("a tag").await, upload(&world).await);
@@ -204,6 +236,7 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     let public = json!({"name": "in public", "chat_type": "public", "owner_id": user.open_id});
     world.call("PUT", &path).body(public).send().await.data();
     events(&world).await;
+    announcements(&world).await;
     let other = lab.world().await;
     world.call("GET", &format!("/im/v1/chats/{}", other.chat_id)).send().await.refused(232010);
     world.control("DELETE", "").send().await.data();

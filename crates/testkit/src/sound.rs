@@ -73,6 +73,7 @@ impl Ground {
     async fn lay(driver: Arc<dyn Driver>, servers: Vec<Box<dyn OtherServer>>) -> Ground {
         let options = LabOptions { driver: Some(driver.clone()), ..LabOptions::default() };
         let world = Lab::with(options).await.world().await;
+        world.old_announcements().await;
         world.control("PUT", "/limits").body(json!({"chat_users": USERS_MAX})).send().await.data();
         let mut callers = vec![(world.app_id.clone(), world.token.clone()), world.app(json!({})).await];
         for number in 0..6 {

@@ -137,6 +137,13 @@ impl World {
         made["chat_id"].as_str().expect("a chat_id").to_owned()
     }
 
+    /// Gives the world's chat, and the groups that are made from now on, announcements of the old form.
+    pub async fn old_announcements(&self) {
+        self.control("PUT", "/settings").body(json!({"old_announcements": true})).send().await.data();
+        let path = format!("/chats/{}", self.chat_id);
+        self.control("PATCH", &path).body(json!({"announcement_type": "doc"})).send().await.data();
+    }
+
     /// Changes an installation: `status`, `bot`, `external_sharing`, `scopes`, `visible_to`.
     pub async fn set_app(&self, app_id: &str, body: Value) {
         self.control("PUT", &format!("/apps/{app_id}")).body(body).send().await.data();

@@ -8,6 +8,7 @@ mod auth;
 mod authen;
 mod bot;
 mod contact;
+mod docx;
 mod drive;
 mod event;
 mod im;
@@ -30,6 +31,9 @@ pub static PLATFORM: &[&[Entry]] = &[
     im::v1::chat_moderation::ENTRIES,
     im::v1::chat_top_notice::ENTRIES,
     im::v1::image::ENTRIES,
+    docx::v1::chat_announcement::ENTRIES,
+    docx::v1::chat_announcement_block::ENTRIES,
+    docx::v1::chat_announcement_block_children::ENTRIES,
     drive::v1::permission_member::ENTRIES,
     auth::v3::ENTRIES,
     authen::ENTRIES,

@@ -3,6 +3,7 @@
 pub mod announcements;
 pub mod chats;
 pub mod documents;
+pub mod docx;
 pub mod events;
 pub mod images;
 pub mod links;

@@ -38,6 +38,7 @@ mod callback;
 mod chinese;
 mod connection;
 mod contact;
+mod docx;
 mod drive;
 mod gateway;
 mod group;
@@ -52,6 +53,7 @@ pub use callback::*;
 pub use chinese::chinese;
 pub use connection::*;
 pub use contact::*;
+pub use docx::*;
 pub use drive::*;
 pub use gateway::*;
 pub use group::*;
@@ -69,6 +71,7 @@ const FAMILIES: [&[Code]; 12] = [
     group::FAMILY,
     image::FAMILY,
     message::FAMILY,
+    docx::FAMILY,
     drive::FAMILY,
     connection::FAMILY,
     callback::FAMILY,

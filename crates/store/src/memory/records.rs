@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_contract::model::{AppKind, InstallStatus, UserStatus};
+use larkspur_contract::model::{AnnouncementType, AppKind, InstallStatus, UserStatus};
 use serde::{Deserialize, Serialize};
 
 /// A tenant.
@@ -39,6 +39,8 @@ pub struct Policy {
     /// How long an edit of a chat takes, in milliseconds of the tenant's clock: other edits collide with it during that
     /// time. With 0 none collides; they wait for one another.
     pub edit_ms: i64,
+    /// Whether new groups have announcements of the old form.
+    pub old_announcements: bool,
 }
 
 impl Default for Policy {
@@ -50,7 +52,15 @@ impl Default for Policy {
             forbidden_words: Vec::new(),
             storage_bytes: None,
             edit_ms: 0,
+            old_announcements: false,
         }
+    }
+}
+
+impl Policy {
+    /// The form of the announcements of new groups.
+    pub fn announcement_type(&self) -> AnnouncementType {
+        if self.old_announcements { AnnouncementType::Doc } else { AnnouncementType::Docx }
     }
 }
 

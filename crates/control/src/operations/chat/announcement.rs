@@ -3,20 +3,20 @@
 use larkspur_contract::Fault;
 use larkspur_contract::model::AnnouncementType;
 use larkspur_store::chats::Chat;
-use larkspur_store::{LockedChat, Tx, announcements};
+use larkspur_store::{LockedChat, Tx, announcements, docx};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// The announcement of a chat, as the old operations edit it.
+/// The announcement of a chat.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Shown {
     /// Its format; `none` if there is no announcement.
     announcement_type: AnnouncementType,
     /// Whether only owner and managers can access its document.
     locked: bool,
-    /// The number of edits.
+    /// Of the old format the number of edits; of the docx format the latest revision, which begins with 1.
     revision: i64,
-    /// The latest 100 edits at most, oldest first.
+    /// The latest 100 edits of the old format at most, oldest first.
     edits: Vec<ShownEdit>,
 }
 
@@ -35,10 +35,14 @@ struct ShownEdit {
 pub(super) async fn show(tx: &mut Tx, chat: &Chat) -> Result<Shown, Fault> {
     let found = announcements::get(tx, chat).await?;
     let edits = announcements::edits(tx, chat.chat_id).await?.into_iter();
+    let revision = match found.kind {
+        AnnouncementType::Docx => docx::get(tx, chat.chat_id).await?.map_or(1, |state| state.revision),
+        AnnouncementType::Doc | AnnouncementType::Absent => found.revision,
+    };
     Ok(Shown {
         announcement_type: found.kind,
         locked: found.locked,
-        revision: found.revision,
+        revision,
         edits: edits
             .map(|edit| ShownEdit {
                 revision: edit.revision,

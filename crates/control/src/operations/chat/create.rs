@@ -2,11 +2,12 @@ use larkspur_api::rules;
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::ids::{ChatId, TabId};
 use larkspur_contract::model::{
-    ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission, TabType,
+    AnnouncementType, ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission,
+    TabType,
 };
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::chats::{Chat, Member};
-use larkspur_store::{LockedChat, Root, Tx, chats, members, tabs};
+use larkspur_store::{LockedChat, Root, Tx, announcements, chats, members, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,8 @@ pub(crate) struct Body {
     /// Who may manage tabs, widgets and menus; all members by default.
     #[schemars(extend("default" = "all_members"))]
     manage_widgets: Option<Permission>,
+    /// The format of its announcement: that of new groups of the world by default. A p2p chat never has one.
+    announcement_type: Option<AnnouncementType>,
     /// The settings that answers show.
     settings: Option<ChatSettings>,
     /// Tabs after the message tab, which every chat has.
@@ -135,6 +138,8 @@ impl Operation for Create {
             bot_count: 0,
         };
         let locked = chats::insert(&mut tx, chat, now).await?;
+        let usual = announcements::usual(&mut tx).await?;
+        announcements::begin(&mut tx, &locked, body.announcement_type.unwrap_or(usual)).await?;
         people(&mut tx, &locked, owner, body, now).await?;
         super::check_parties(&mut tx, &locked).await?;
         add_tabs(&mut tx, &locked, &body.tabs).await?;

@@ -44,7 +44,8 @@ pub(crate) struct Body {
     manage_widgets: Option<Permission>,
     /// The format of its announcement; `none` removes it. A p2p chat never has one.
     announcement_type: Option<AnnouncementType>,
-    /// Whether only owner and managers can access the announcement's document; other members get 232066.
+    /// Whether only owner and managers can access the announcement's document; other members get 232066, of the docx form
+    /// 1770032.
     announcement_locked: Option<bool>,
     /// Whether the platform has banned it: then the setting of who may speak cannot be changed (232060).
     banned: Option<bool>,

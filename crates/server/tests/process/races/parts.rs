@@ -144,8 +144,57 @@ pub(super) async fn menu_order(place: Place) {
     assert!(orders.contains(&now), "{now:?}");
 }
 
+/// The announcement of the chat: its latest revision, and its blocks.
+async fn docx(place: &Place) -> (Value, Vec<Value>) {
+    let base = format!("/docx/v1/chats/{}/announcement", place.chat_id);
+    let items = place.get(&format!("{base}/blocks")).await["items"].as_array().expect("blocks").clone();
+    (place.get(&base).await["revision_id"].clone(), items)
+}
+
+fn docx_call(place: &Place, method: &str, part: &str) -> Request {
+    place.call(method, &format!("/docx/v1/chats/{}/announcement/blocks{part}", place.chat_id))
+}
+
+fn docx_add(place: &Place, count: usize) -> Request {
+    let block = json!({"block_type": 2, "text": {"elements": [{"text_run": {"content": "x"}}]}});
+    docx_call(place, "POST", &format!("/{}/children", place.chat_id))
+        .body(json!({"children": vec![block; count], "index": 0}))
+}
+
+/// It contains every block once, and has a revision for each edit.
+pub(super) async fn docx_create(place: Place) {
+    place.race_same(docx_add(&place, 2)).await.all_done();
+    let (revision, items) = docx(&place).await;
+    assert_eq!((revision, items.len()), (json!(1 + CALLS), 1 + 2 * CALLS));
+    assert_eq!(items[0]["children"].as_array().map(Vec::len), Some(2 * CALLS));
+}
+
+/// Each call deletes a block of its own.
+pub(super) async fn docx_delete(place: Place) {
+    docx_add(&place, CALLS + 1).send().await.data();
+    let part = format!("/{}/children/batch_delete", place.chat_id);
+    let delete = docx_call(&place, "DELETE", &part).body(json!({"start_index": 0, "end_index": 1}));
+    place.race_same(delete).await.all_done();
+    let (revision, items) = docx(&place).await;
+    assert_eq!((revision, items.len()), (json!(2 + CALLS), 2));
+}
+
+/// The title is that of one call, and each call has made a revision.
+pub(super) async fn docx_title(place: Place) {
+    let title = |number: usize| {
+        let text = json!({"elements": [{"text_run": {"content": format!("title {number}")}}]});
+        let edit = json!({"block_id": place.chat_id, "update_text_elements": text});
+        docx_call(&place, "PATCH", "/batch_update").body(json!({"requests": [edit]}))
+    };
+    place.race((0..CALLS).map(title).collect()).await.all_done();
+    let (revision, items) = docx(&place).await;
+    assert_eq!(revision, json!(1 + CALLS));
+    assert!(items[0].to_string().contains("title "), "{items:?}");
+}
+
 /// It contains every edit.
 pub(super) async fn announcement(place: Place) {
+    place.old_announcements().await;
     let payload = json!({"blocks": [{"type": "paragraph"}]}).to_string();
     let request =
         json!({"requestType": "InsertBlocksRequestType", "insertBlocksRequest": {"payload": payload}});

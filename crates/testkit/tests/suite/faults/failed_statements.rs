@@ -19,6 +19,9 @@ struct Bench {
     document: String,
     /// The user_id of a user who may view it.
     reader: String,
+    /// A chat with an announcement of the docx form, and a table in that.
+    docx: String,
+    table: String,
 }
 
 async fn lab() -> (Lab, Arc<Faulty>) {
@@ -41,7 +44,15 @@ async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
     world.control("PUT", &format!("/documents/{document}/collaborators")).body(shared).send().await.data();
     let address = json!({"request_url": "http://127.0.0.1/before"});
     world.control("PUT", &format!("/apps/{}/events", world.app_id)).body(address).send().await.data();
-    Bench { world, driver, tag, outsider, public, owner, document, reader }
+    world.old_announcements().await;
+    let docx = world.chat(json!({"members": [world.app_id], "announcement_type": "docx"})).await;
+    let path = format!("/docx/v1/chats/{docx}/announcement/blocks/{docx}/children");
+    let children =
+        json!({"children": [{"block_type": 31, "table": {"property": {"row_size": 2, "column_size": 2}}}]});
+    let table =
+        world.call("POST", &path).body(children).send().await.data()["children"][0]["block_id"].clone();
+    let table = table.as_str().expect("a block_id").to_owned();
+    Bench { docx, table, world, driver, tag, outsider, public, owner, document, reader }
 }
 
 /// The writes under test, by name; each depends only on the world, so that it can be repeated.
@@ -55,6 +66,9 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
         {"tab_type": "doc", "tab_name": "two", "tab_content": {"doc": world.document_url}},
     ]);
     let chat = format!("/im/v1/chats/{}", world.chat_id);
+    let docx = &bench.docx;
+    let blocks = format!("/docx/v1/chats/{docx}/announcement/blocks");
+    let block = json!({"block_type": 19, "callout": {}});
     let people = json!({"name": "made", "user_id_list": [world.users[1].open_id, world.users[2].open_id]});
     let item = json!({"action_type": "NONE", "name": "menu"});
     let top = json!({"chat_menu_item": item, "children": [{"chat_menu_item": item}]});
@@ -80,6 +94,20 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
         ("add tabs", world.add_tabs(&tabs)),
         ("add menu items", world.call("POST", &format!("{chat}/menu_tree")).body(menu)),
         ("edit announcement", world.call("PATCH", &format!("{chat}/announcement")).body(edit)),
+        ("create blocks", world.call("POST", &format!("{blocks}/{docx}/children")).body(json!({"children": [block]}))),
+        (
+            "update blocks",
+            world.call("PATCH", &format!("{blocks}/batch_update")).body(json!({"requests": [
+                {"block_id": bench.table, "insert_table_row": {"row_index": 1}},
+                {"block_id": docx, "update_text_elements": {"elements": [{"text_run": {"content": "title"}}]}},
+            ]})),
+        ),
+        (
+            "delete blocks",
+            world
+                .call("DELETE", &format!("{blocks}/{docx}/children/batch_delete"))
+                .body(json!({"start_index": 0, "end_index": 1})),
+        ),
         ("create chat", world.call("POST", "/im/v1/chats?uuid=fault").body(people)),
         (
             "update chat",
@@ -185,6 +213,8 @@ async fn picture(bench: &Bench) -> Value {
         format!("/im/v1/chats/{}", bench.public),
         format!("{chat}/menu_tree"),
         format!("{chat}/announcement"),
+        format!("/docx/v1/chats/{}/announcement/blocks", bench.docx),
+        format!("/docx/v1/chats/{}/announcement", bench.docx),
         format!("{chat}/moderation"),
         format!("/drive/v1/permissions/{}/members?type=docx", bench.document),
         chat,

@@ -23,6 +23,7 @@ async fn call_with_ids_of(
             .route
             .path
             .replace("{chat_id}", &owner.chat_id)
+            .replace("{block_id}", &owner.chat_id)
             .replace("{tag_id}", tag)
             .replace("{image_key}", image)
             .replace("{token}", &document)
@@ -54,6 +55,8 @@ async fn call_with_ids_of(
             "chat_menu_top_level_ids": [],
             "update_fields": ["NAME"], "chat_menu_item": {"action_type": "NONE", "name": "taken over"},
             "revision": "0", "query": "demo",
+            "children": [{"block_type": 22, "divider": {}}], "start_index": 0, "end_index": 1,
+            "requests": [{"block_id": owner.chat_id, "update_text_elements": {"elements": [{"text_run": {"content": "taken over"}}]}}],
             "chat_top_notice": [{"action_type": "2"}], "moderation_setting": "moderator_list", "moderator_added_list": [owner.users[1].open_id],
             "owner_id": owner.users[0].open_id,
             "user_id_list": [owner.users[1].open_id],

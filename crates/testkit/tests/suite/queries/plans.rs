@@ -46,6 +46,9 @@ const FILL: &[(&str, &str)] = &[
     ("chat_menu", "'chat_id', 'oc_'||md5(n::text), 'menu_id', n"),
     ("chat_announcement", "'chat_id', 'oc_'||md5(n::text)"),
     ("chat_announcement_edit", "'chat_id', 'oc_'||md5(n::text)"),
+    ("docx_announcement", "'chat_id', 'oc_'||md5(n::text)"),
+    ("docx_block", "'chat_id', 'oc_'||md5((n / 10)::text), 'block_id', 'b'||n"),
+    ("docx_block_past", "'chat_id', 'oc_'||md5((n / 10)::text), 'block_id', 'b'||n"),
     (
         "chat_term",
         "'chat_id', 'oc_'||md5(n::text), 'term', 'alpha', 'is_open', 0, 'created_at', n, 'words', :words",

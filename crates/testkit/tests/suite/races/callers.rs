@@ -61,6 +61,7 @@ async fn three_menu_items_and_no_more() {
 async fn every_edit_of_an_announcement_is_in_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let world = lab(&directory).await.world().await;
+    world.old_announcements().await;
     let path = format!("/im/v1/chats/{}/announcement", world.chat_id);
     let payload = json!({"blocks": [{"type": "paragraph"}]}).to_string();
     let request =
@@ -71,6 +72,33 @@ async fn every_edit_of_an_announcement_is_in_it() {
     let data = world.call("GET", &path).send().await.data();
     let blocks = data["content"].as_str().expect("a text").matches("paragraph").count();
     assert_eq!((data["revision"].as_str(), blocks), (Some("32"), 32));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_block_of_an_announcement_is_in_it_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = lab(&directory).await.world().await;
+    let base = format!("/docx/v1/chats/{}/announcement", world.chat_id);
+    let path = format!("{base}/blocks/{}/children", world.chat_id);
+    let block = json!({"block_type": 2, "text": {"elements": [{"text_run": {"content": "x"}}]}});
+    let body = json!({"children": [block], "index": 0});
+    // Every token is sent by two calls, which make one edit.
+    let add = |number: usize| {
+        let token = format!("token {}", number / 2);
+        world.call("POST", &path).query("client_token", &token).body(body.clone())
+    };
+    let replies = all_at_once((0..32).map(add).collect()).await;
+    let mut answers: Vec<String> = replies.iter().map(|reply| reply.data().to_string()).collect();
+    let mut revisions: Vec<i64> =
+        replies.iter().filter_map(|reply| reply.data()["revision_id"].as_i64()).collect();
+    answers.sort_unstable();
+    answers.dedup();
+    revisions.sort_unstable();
+    revisions.dedup();
+    assert_eq!((answers.len(), revisions), (16, (2..=17).collect()));
+    let items = world.call("GET", &format!("{base}/blocks")).send().await.data()["items"].clone();
+    assert_eq!(items.as_array().map(Vec::len), Some(17));
+    assert_eq!(items[0]["children"].as_array().map(Vec::len), Some(16));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -11,6 +11,7 @@ mod auth;
 mod authen;
 mod bot;
 mod contact;
+mod docx;
 mod drive;
 mod events;
 mod im;

@@ -171,7 +171,8 @@ fn edits(world: &World) -> Vec<(&'static str, Request)> {
 async fn two_edits_of_one_chat_collide() {
     let world = world().await;
     let owner = world.user_token(0, json!({})).await;
-    set_chat(&world, &world.chat_id, json!({"chat_type": "public"})).await;
+    let public = json!({"chat_type": "public", "announcement_type": "doc"});
+    set_chat(&world, &world.chat_id, public).await;
     for (name, edit) in edits(&world) {
         // Without the setting, edits wait for one another.
         edit.clone().token(&owner).send().await.data();

@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     /// of a menu 232073, with the same uuid 232068. 0: edits wait for one another.
     #[schemars(range(min = 0, max = 86_400_000))]
     edit_ms: i64,
+    /// Whether new groups have announcements of the old form, `doc`.
+    old_announcements: bool,
 }
 
 impl Default for Settings {
@@ -46,5 +48,6 @@ fn show(policy: &Policy) -> Settings {
         forbidden_words: policy.forbidden_words.clone(),
         storage_bytes: policy.storage_bytes,
         edit_ms: policy.edit_ms,
+        old_announcements: policy.old_announcements,
     }
 }

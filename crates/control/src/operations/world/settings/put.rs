@@ -26,6 +26,7 @@ impl Settings {
             forbidden_words: self.forbidden_words.clone(),
             storage_bytes: self.storage_bytes,
             edit_ms: self.edit_ms,
+            old_announcements: self.old_announcements,
         })
     }
 }

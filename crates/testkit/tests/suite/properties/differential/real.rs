@@ -33,6 +33,9 @@ impl Real {
         let options = LabOptions { driver: Some(driver), clock: clock.clone(), ..LabOptions::default() };
         let lab = Lab::with(options).await;
         let worlds = [lab.world().await, lab.world().await];
+        for world in &worlds {
+            world.old_announcements().await;
+        }
         let (ids, names, tokens) = (HashMap::new(), HashMap::new(), HashMap::new());
         let (secrets, heard) = (Vec::new(), Vec::new());
         let mut real = Real { worlds, clock, secrets, tokens, ids, names, heard };

@@ -5,7 +5,7 @@ use larkspur_contract::{
     Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, post, rates, scopes,
 };
 use larkspur_store::chats::{Chat, Member};
-use larkspur_store::{LockedChat, Tx, chats, members, tabs};
+use larkspur_store::{LockedChat, Tx, announcements, chats, members, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +16,7 @@ use crate::busy::{self, LIMITER};
 use crate::events::chat::{BOT_ADDED, NAMES, OPERATOR};
 use crate::events::{Party, chat_member_bot_added};
 use crate::people::People;
-use crate::{Actor, Call, Empty, Input, Operation};
-use crate::{rules, standing, translate};
+use crate::{Actor, Call, Empty, Input, Operation, rules, standing, translate};
 
 /// `POST /im/v1/chats`
 pub(super) struct Create;
@@ -145,6 +144,7 @@ impl Operation for Create {
             bot_count: 0,
         };
         let locked = chats::insert(tx, chat, call.now).await?;
+        announcements::begin(tx, &locked, call.policy.announcement_type()).await?;
         people(tx, call, &locked, &owner, query.set_bot_manager, &invited).await?;
         let message = tabs::Tab::message(TabId(tx.next_id()));
         tabs::insert(tx, &locked, &message).await?;

@@ -3,7 +3,7 @@
 use larkspur_testkit::{Request, World};
 use serde_json::{Value, json};
 
-use crate::scenarios::{names, put_member, refused, set_chat, text, world};
+use crate::scenarios::{names, put_member, refused, set_chat, text};
 
 const UNKNOWN: &str = "oc_00000000000000000000000000000000";
 
@@ -30,6 +30,13 @@ fn read(world: &World, chat: &str) -> Request {
 
 fn edit(world: &World, chat: &str, revision: &str, requests: &[String]) -> Request {
     world.call("PATCH", &path(chat)).body(json!({"revision": revision, "requests": requests}))
+}
+
+/// A world whose groups have announcements of the old form.
+async fn world() -> World {
+    let world = crate::scenarios::world().await;
+    world.old_announcements().await;
+    world
 }
 
 /// The blocks of the world's chat's announcement.

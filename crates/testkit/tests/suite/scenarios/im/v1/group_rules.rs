@@ -155,7 +155,7 @@ async fn no_other_bot_makes_itself_manager() {
 async fn users_read_external_chats() {
     let world = world().await;
     let user = world.user_token(1, json!({})).await;
-    let people = json!({"external": true, "owner": world.users[0].user_id,
+    let people = json!({"external": true, "owner": world.users[0].user_id, "announcement_type": "doc",
         "members": [world.app_id, world.users[1].user_id]});
     let chat = world.chat(people).await;
     let at = |method: &str, path: &str| world.call(method, &format!("/im/v1/chats/{chat}{path}"));

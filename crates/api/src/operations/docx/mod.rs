@@ -1,0 +1,3 @@
+//! `docx`: announcements of the docx form.
+
+pub(crate) mod v1;

@@ -1,0 +1,3 @@
+//! `docx`: announcements of the docx form.
+
+mod v1;
