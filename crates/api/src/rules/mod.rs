@@ -2,6 +2,7 @@
 
 pub mod announcements;
 pub mod chats;
+pub mod content;
 pub mod documents;
 pub mod events;
 pub mod images;
