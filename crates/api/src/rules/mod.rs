@@ -4,6 +4,7 @@ pub mod announcements;
 pub mod chats;
 pub mod content;
 pub mod documents;
+pub mod emoji;
 pub mod events;
 pub mod images;
 pub mod links;
