@@ -1,6 +1,7 @@
 //! Rules as pure functions: no store, no clock, no randomness.
 
 pub mod announcements;
+pub mod card;
 pub mod chats;
 pub mod content;
 pub mod documents;

@@ -34,6 +34,7 @@ macro_rules! codes {
 
 mod application;
 mod auth;
+mod card;
 mod chinese;
 mod connection;
 mod contact;
@@ -47,6 +48,7 @@ mod tenant;
 
 pub use application::*;
 pub use auth::*;
+pub use card::*;
 pub use chinese::chinese;
 pub use connection::*;
 pub use contact::*;
@@ -58,7 +60,7 @@ pub use message::*;
 pub use own::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 11] = [
+const FAMILIES: [&[Code]; 12] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -67,6 +69,7 @@ const FAMILIES: [&[Code]; 11] = [
     group::FAMILY,
     image::FAMILY,
     message::FAMILY,
+    card::FAMILY,
     drive::FAMILY,
     connection::FAMILY,
     own::FAMILY,
