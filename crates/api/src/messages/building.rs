@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Speaker, invalid, invalid_field, standing};
 use crate::events::Party;
+use crate::rules::card::{self, Card};
 use crate::rules::content::{self, Mentioned, Parsed, Resource, ResourceKind};
 use crate::translate::{self, Named};
 
@@ -46,6 +47,9 @@ pub async fn build(
     text: &str,
 ) -> Result<Built, Fault> {
     let parsed = content::parse(kind, text)?;
+    if let Some(card) = parsed.card() {
+        card_resources(tx, &card::check(card)?).await?;
+    }
     let parsed = resources(tx, speaker, parsed).await?;
     refer(tx, speaker, place, &parsed).await?;
     let known = people(tx, speaker, &parsed.ids()).await?;
@@ -69,11 +73,23 @@ pub async fn build(
 /// # Errors
 /// 230001, 230025, 230099, and 230022 for forbidden words.
 pub async fn card(tx: &mut Tx, speaker: &Speaker, text: &str) -> Result<String, Fault> {
-    let parsed = content::parse(MsgType::Interactive, text)?;
-    let parsed = resources(tx, speaker, parsed).await?;
-    let stored = parsed.stored(&|_| None)?;
-    passes_review(speaker, &stored.content)?;
-    Ok(stored.content)
+    content::parse(MsgType::Interactive, text)?;
+    card_resources(tx, &card::check(text)?).await?;
+    passes_review(speaker, text)?;
+    Ok(text.to_owned())
+}
+
+/// Checks the images that a card shows, whichever app uploaded them. Entities of the card kit cannot be sent yet.
+async fn card_resources(tx: &mut Tx, checked: &Card) -> Result<(), Fault> {
+    if let Card::Entity(_) = checked {
+        return Err(card::entity_invalid("no such entity"));
+    }
+    for key in checked.image_keys() {
+        if images::get(tx, key).await?.is_none_or(|image| image.deleted) {
+            return Err(card::image_invalid(key));
+        }
+    }
+    Ok(())
 }
 
 /// A message with a forbidden word, in any case, is 230022.

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::building::SharedUser;
 use crate::Call;
+use crate::rules::card::{self, CardForm};
 
 /// The content of a recalled message. Source: the list page.
 pub const RECALLED: &str = "This message was recalled";
@@ -240,9 +241,17 @@ pub(crate) fn content(
     keys: &Keys,
     app: Option<AppId>,
     message: &Message,
-    _cards: Option<CardContentType>,
+    cards: Option<CardContentType>,
 ) -> String {
     match message.msg_type {
+        MsgType::Interactive => {
+            let form = match cards {
+                None => CardForm::Default,
+                Some(CardContentType::UserCardContent) => CardForm::User,
+                Some(CardContentType::RawCardContent) => CardForm::Raw,
+            };
+            card::shown(&message.content, form)
+        }
         MsgType::ShareUser => match serde_json::from_str::<SharedUser>(&message.content) {
             Ok(SharedUser { user_id, number }) => {
                 let shown = app.map_or(user_id, |app| keys.open_id(number, app).to_string());
