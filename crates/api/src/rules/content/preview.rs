@@ -5,8 +5,8 @@ use serde_json::Value;
 /// The most characters of a preview.
 const MAX: usize = 200;
 
-/// Stored content of a message as one line of plain text, of at most 200 characters. Any type and any content is accepted:
-/// what is not text is shown as its type in brackets.
+/// Stored content of a message as one line of plain text, of at most 200 characters. Any type and any content is
+/// accepted. What is not text is shown as its type in brackets.
 pub fn preview(kind: &str, content: &str) -> String {
     let value = serde_json::from_str::<Value>(content).unwrap_or_default();
     let member = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
