@@ -6,6 +6,7 @@
 //!
 //! Source of all rules: the pages on the content of sent and of received messages, and the page on code 230001.
 
+mod behaviours;
 mod divider;
 mod files;
 mod hook;
@@ -28,6 +29,7 @@ use serde_json::Value;
 
 use crate::events::Party;
 
+pub use behaviours::{BEHAVIOURS, DIVIDERS, MARKDOWN, MENTIONS, POSTS, TEXTS};
 pub use hook::{Malformed, batch, webhook};
 pub use preview::preview;
 
