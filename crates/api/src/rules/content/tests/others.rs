@@ -148,6 +148,12 @@ fn previews_are_one_line() {
             r#"{"title":null,"elements":[[{"tag":"text","text":"x"},{"tag":"button"}]]}"#,
             "x[button]",
         ),
+        (
+            "interactive",
+            r#"{"header":{"title":{"tag":"plain_text","content":"H"}},"elements":[{"tag":"hr"}]}"#,
+            "H",
+        ),
+        ("interactive", r#"{"schema":"2.0","body":{}}"#, "[interactive]"),
         ("merge_forward", "Merged and Forwarded Message", "Merged and Forwarded Message"),
         ("text", "This message was recalled", "This message was recalled"),
         ("unknown", "{}", "[unknown]"),
