@@ -1,6 +1,6 @@
 //! The three column types, and rows of them.
 
-use larkspur_contract::ids::{AppId, ChatId, MenuId, TabId, TagId, TenantKey};
+use larkspur_contract::ids::{AppId, CardId, ChatId, MenuId, TabId, TagId, TenantKey};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::driver::StoreError;
@@ -35,6 +35,7 @@ from! {
     ChatId => |value| Value::Text(value.to_string());
     TagId => |value| Value::Int(value.0);
     TabId => |value| Value::Int(value.0);
+    CardId => |value| Value::Int(value.0);
     MenuId => |value| Value::Int(value.0);
 }
 
