@@ -39,6 +39,7 @@ pub const TABLES: &[&str] = &[
     "chat_top_notice",
     "tag",
     "chat_tag_binding",
+    "card",
     "image",
     "blob",
     "document",
