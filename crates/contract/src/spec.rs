@@ -258,6 +258,9 @@ pub enum Consumes {
     Multipart {
         /// The name of the part that carries the file.
         file: &'static str,
+        /// The most bytes of a file that the operation accepts. The gateway reads somewhat more, so that the operation
+        /// refuses a larger file with its own code.
+        most: usize,
     },
 }
 

@@ -24,6 +24,7 @@ pub mod chats;
 pub mod directory;
 pub mod documents;
 pub mod events;
+pub mod files;
 pub mod frequency;
 pub mod idempotency;
 pub mod images;

@@ -40,6 +40,7 @@ pub const TABLES: &[&str] = &[
     "tag",
     "chat_tag_binding",
     "image",
+    "file",
     "blob",
     "document",
     "document_member",

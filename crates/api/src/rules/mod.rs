@@ -4,6 +4,7 @@ pub mod announcements;
 pub mod chats;
 pub mod documents;
 pub mod events;
+pub mod files;
 pub mod images;
 pub mod links;
 pub mod lists;

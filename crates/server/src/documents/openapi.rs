@@ -153,7 +153,7 @@ fn body(spec: &Spec, schemas: &Schemas) -> Option<Value> {
     let kind = match spec.consumes {
         Consumes::Nothing => return None,
         Consumes::Json | Consumes::Form => "application/json",
-        Consumes::Multipart { file } => {
+        Consumes::Multipart { file, .. } => {
             schema["properties"][file] = json!({"type": "string", "format": "binary"});
             "multipart/form-data"
         }

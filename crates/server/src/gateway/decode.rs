@@ -42,7 +42,7 @@ pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -
     let generic = |code| if settings.generic_field_validation { codes::FIELD_VALIDATION } else { code };
     let invalid = generic(spec.invalid);
     let (mut body, file, written) = match spec.consumes {
-        Consumes::Multipart { file } => {
+        Consumes::Multipart { file, .. } => {
             let form = multipart::read(raw.content_type, raw.body, file)
                 .map_err(|why| Fault::new(invalid, format!("the multipart body: {why}")))?;
             (shapes.body.from_pairs(form.fields, false), form.file, Origin::Text)

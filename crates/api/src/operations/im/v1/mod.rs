@@ -17,6 +17,7 @@ pub(crate) mod chat_p2p;
 pub(crate) mod chat_tab;
 pub(crate) mod chat_top_notice;
 pub(crate) mod chat_user_setting;
+pub(crate) mod file;
 pub(crate) mod image;
 
 /// The chat.
