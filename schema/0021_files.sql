@@ -1,6 +1,6 @@
 -- Uploaded files. Their bytes are in `content`, or outside of the database under `content_hash`. `duration_ms` is that of
 -- audio and video, if the upload named it.
-CREATE TABLE file (
+CREATE TABLE stored_file (
     tenant TEXT NOT NULL,
     file_key TEXT NOT NULL,
     app_id TEXT NOT NULL,
@@ -15,5 +15,5 @@ CREATE TABLE file (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (tenant, file_key)
 );
-CREATE INDEX file_by_content ON file (content_hash, tenant);
-CREATE INDEX file_by_size ON file (tenant, size);
+CREATE INDEX stored_file_by_content ON stored_file (content_hash, tenant);
+CREATE INDEX stored_file_by_size ON stored_file (tenant, size);

@@ -114,7 +114,7 @@ async fn judge(
     let mut params: Vec<Value> = keys.iter().map(|(key, _)| key.hash().into()).collect();
     let wanted = wanted(2, "TEXT", &mut params);
     let mut named = BTreeSet::new();
-    for table in ["image", "file"] {
+    for table in ["image", "stored_file"] {
         let sql = format!(
             "SELECT DISTINCT content_hash FROM {wanted} LEFT JOIN {table} ON {table}.tenant = $1 AND {table}.content_hash = w.column1"
         );
@@ -178,7 +178,7 @@ async fn forget(root: &mut Root, before: i64) -> Result<(), StoreError> {
 pub(crate) async fn named(driver: &Arc<dyn Driver>) -> Result<BTreeSet<String>, StoreError> {
     let sql = "SELECT DISTINCT tenant, content_hash FROM image WHERE content_hash IS NOT NULL";
     let mut rows = run_statement(&**driver, Effect::Reads, sql, Vec::new()).await?;
-    let sql = "SELECT DISTINCT tenant, content_hash FROM file WHERE content_hash IS NOT NULL";
+    let sql = "SELECT DISTINCT tenant, content_hash FROM stored_file WHERE content_hash IS NOT NULL";
     match run_statement(&**driver, Effect::Reads, sql, Vec::new()).await {
         Ok(more) => rows.extend(more),
         // An older schema has images only.

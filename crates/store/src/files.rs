@@ -41,7 +41,7 @@ pub async fn insert(
     now_ms: i64,
 ) -> Result<(), StoreError> {
     let (content, hash) = blobs::placed(tx, content, kept).await?;
-    let sql = "INSERT INTO file (tenant, file_key, app_id, file_type, name, duration_ms, content_type, status, content, content_hash, size, created_at) \
+    let sql = "INSERT INTO stored_file (tenant, file_key, app_id, file_type, name, duration_ms, content_type, status, content, content_hash, size, created_at) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let params = [
         file.file_key.as_str().into(),
@@ -64,7 +64,7 @@ pub async fn insert(
 /// # Errors
 /// The store is unavailable.
 pub async fn delete(tx: &mut Tx, file_key: &str) -> Result<bool, StoreError> {
-    let sql = "UPDATE file SET status = 'deleted', content = $3, content_hash = NULL, size = 0 WHERE tenant = $1 AND file_key = $2 RETURNING file_key";
+    let sql = "UPDATE stored_file SET status = 'deleted', content = $3, content_hash = NULL, size = 0 WHERE tenant = $1 AND file_key = $2 RETURNING file_key";
     Ok(tx.row(sql, [file_key.into(), Vec::new().into()]).await?.is_some())
 }
 
@@ -73,7 +73,7 @@ pub async fn delete(tx: &mut Tx, file_key: &str) -> Result<bool, StoreError> {
 /// # Errors
 /// The store is unavailable.
 pub async fn used_bytes(tx: &mut Tx) -> Result<i64, StoreError> {
-    let sql = "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM file WHERE tenant = $1";
+    let sql = "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM stored_file WHERE tenant = $1";
     tx.row(sql, []).await?.map_or(Ok(0), |row| row.int(0))
 }
 
@@ -82,8 +82,9 @@ pub async fn used_bytes(tx: &mut Tx) -> Result<i64, StoreError> {
 /// # Errors
 /// The store is unavailable.
 pub async fn get(tx: &mut Tx, file_key: &str) -> Result<Option<File>, StoreError> {
-    let sql = "SELECT file_key, app_id, file_type, name, duration_ms, content_type, size, status FROM file WHERE tenant = $1 AND file_key = $2";
-    let Some(mut row) = tx.row(sql, [file_key.into()]).await? else { return Ok(None) };
+    let sql = "SELECT file_key, app_id, file_type, name, duration_ms, content_type, size, status FROM stored_file WHERE tenant = $1 AND file_key = $2";
+    let found = tx.look_up(sql, [file_key.into()]).await?.into_iter().next();
+    let Some(mut row) = found else { return Ok(None) };
     Ok(Some(File {
         file_key: row.text(0)?,
         app_id: row.id(1, AppId::parse)?,
@@ -101,7 +102,7 @@ pub async fn get(tx: &mut Tx, file_key: &str) -> Result<Option<File>, StoreError
 /// # Errors
 /// The store is unavailable.
 pub async fn content(tx: &mut Tx, file_key: &str) -> Result<Option<Content>, StoreError> {
-    let sql = "SELECT content, content_hash FROM file WHERE tenant = $1 AND file_key = $2";
+    let sql = "SELECT content, content_hash FROM stored_file WHERE tenant = $1 AND file_key = $2";
     let row = tx.row(sql, [file_key.into()]).await?;
     row.map(|mut row| blobs::content_at(tx, &mut row)).transpose()
 }

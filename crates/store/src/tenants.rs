@@ -40,7 +40,7 @@ pub const TABLES: &[&str] = &[
     "tag",
     "chat_tag_binding",
     "image",
-    "file",
+    "stored_file",
     "blob",
     "document",
     "document_member",

@@ -64,6 +64,7 @@ const FILL: &[(&str, &str)] = &[
     ("tag", "'tag_id', n, 'name', 'alpha'||n"),
     ("chat_tag_binding", "'chat_id', 'oc_'||md5(n::text), 'tag_id', n"),
     ("image", "'image_key', 'img_'||n, 'content_hash', 'h'||n, 'content', ''"),
+    ("stored_file", "'file_key', 'file_'||n, 'content_hash', 'h'||n, 'content', ''"),
     ("blob", "'content_hash', 'h'||n"),
     ("document", "'token', 't'||n"),
     ("document_member", "'token', 't'||n"),
