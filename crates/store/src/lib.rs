@@ -26,6 +26,7 @@ pub mod documents;
 pub mod events;
 pub mod files;
 pub mod frequency;
+pub mod hooks;
 pub mod idempotency;
 pub mod images;
 pub mod limits;

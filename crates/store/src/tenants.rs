@@ -37,6 +37,7 @@ pub const TABLES: &[&str] = &[
     "chat_link",
     "chat_hold",
     "chat_top_notice",
+    "chat_hook",
     "tag",
     "chat_tag_binding",
     "image",

@@ -5,6 +5,7 @@ pub mod chats;
 pub mod documents;
 pub mod events;
 pub mod files;
+pub mod hooks;
 pub mod images;
 pub mod links;
 pub mod lists;

@@ -40,6 +40,7 @@ mod contact;
 mod drive;
 mod gateway;
 mod group;
+mod hook;
 mod image;
 mod message;
 mod own;
@@ -53,12 +54,13 @@ pub use contact::*;
 pub use drive::*;
 pub use gateway::*;
 pub use group::*;
+pub use hook::*;
 pub use image::*;
 pub use message::*;
 pub use own::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 11] = [
+const FAMILIES: [&[Code]; 12] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -67,6 +69,7 @@ const FAMILIES: [&[Code]; 11] = [
     group::FAMILY,
     image::FAMILY,
     message::FAMILY,
+    hook::FAMILY,
     drive::FAMILY,
     connection::FAMILY,
     own::FAMILY,

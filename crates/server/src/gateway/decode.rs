@@ -47,6 +47,7 @@ pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -
                 .map_err(|why| Fault::new(invalid, format!("the multipart body: {why}")))?;
             (shapes.body.from_pairs(form.fields, false), form.file, Origin::Text)
         }
+        Consumes::Raw => (Value::Object(Map::new()), Some(raw.body), Origin::Json),
         Consumes::Nothing => (Value::Object(Map::new()), None, Origin::Json),
         // Some clients send JSON with a form's media type: curl does by default.
         Consumes::Form if is_form(raw.content_type) && !begins_as_object(&raw.body) => {

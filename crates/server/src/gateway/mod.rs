@@ -162,6 +162,10 @@ async fn steps(
     let mut caller = authenticate::authenticate(app, spec, request.header("authorization"), now).await?;
     if let Caller::Root(call) = &mut caller {
         call.frame = trace.frame.clone();
+        call.address = site::address(request.peer, request.headers);
+        if matches!(spec.access, Access::Control) {
+            call.origin = site::origin(request.headers, &app.options.public_url, ["http", "https"]);
+        }
     }
     trace.caller = Some(caller.clone());
     authorize::authorize(spec, &caller)?;

@@ -32,6 +32,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0018_events.sql"),
     include_str!("../../../../schema/0019_connections.sql"),
     include_str!("../../../../schema/0021_files.sql"),
+    include_str!("../../../../schema/0022_hooks.sql"),
 ];
 
 /// The schema that this program writes and reads.

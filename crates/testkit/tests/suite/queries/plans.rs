@@ -60,6 +60,7 @@ const FILL: &[(&str, &str)] = &[
     ),
     ("chat_link", "'chat_id', 'oc_'||md5(n::text), 'token', 't'||n"),
     ("chat_hold", "'chat_id', 'oc_'||md5(n::text)"),
+    ("chat_hook", "'hook_no', n, 'chat_id', 'oc_'||md5(n::text)"),
     ("chat_top_notice", "'chat_id', 'oc_'||md5(n::text)"),
     ("tag", "'tag_id', n, 'name', 'alpha'||n"),
     ("chat_tag_binding", "'chat_id', 'oc_'||md5(n::text), 'tag_id', n"),
