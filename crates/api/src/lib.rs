@@ -6,6 +6,7 @@ pub mod busy;
 mod call;
 mod entry;
 pub mod events;
+pub mod messages;
 mod operations;
 pub mod p2p;
 pub mod pages;

@@ -6,7 +6,7 @@ use aes::cipher::{
 };
 use aes::{Aes128, Aes256};
 use hmac::{Hmac, Mac};
-use larkspur_contract::ids::{AppId, HookToken, OpenId, TenantKey, UnionId};
+use larkspur_contract::ids::{AppId, HookToken, MessageId, OpenId, TenantKey, UnionId};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
@@ -19,6 +19,7 @@ pub struct Keys {
     open_id: Aes128,
     union_id: Aes128,
     hook: Aes128,
+    message_id: Aes128,
     seal: [u8; 32],
     seal_mark: Hmac<Sha256>,
 }
@@ -55,6 +56,7 @@ impl Keys {
             open_id: cipher(master, "open_id"),
             union_id: cipher(master, "union_id"),
             hook: cipher(master, "custom bot"),
+            message_id: cipher(master, "message_id"),
             seal: derive(master, "sealed secret"),
             seal_mark: hmac(&derive(master, "mark of a sealed secret")),
         }
@@ -190,6 +192,17 @@ impl Keys {
     pub fn sign_nothing(key: &[u8]) -> [u8; 32] {
         hmac(key).finalize().into_bytes().into()
     }
+
+    /// The message_id of a message of a tenant.
+    pub fn message_id(&self, number: i64, tenant: TenantKey) -> MessageId {
+        MessageId(encrypt(&self.message_id, number.cast_unsigned(), tenant.0))
+    }
+
+    /// The number and the tenant of a message_id. Any 128 bits decrypt to something: the caller must look both up.
+    pub fn read_message_id(&self, id: MessageId) -> (i64, TenantKey) {
+        let (number, tenant) = decrypt(&self.message_id, id.0);
+        (number.cast_signed(), TenantKey(tenant))
+    }
 }
 
 /// The numbers of custom bots are below this.
@@ -237,6 +250,8 @@ mod tests {
         assert_eq!(keys.read_hook_token(keys.hook_token(7, TenantKey(9))), Some((7, TenantKey(9))));
         assert_eq!(keys.read_hook_token(HookToken(7)), None);
         assert_eq!(keys.read_union_id(keys.union_id(7, TenantKey(9))), (7, TenantKey(9)));
+        assert_eq!(keys.read_message_id(keys.message_id(7, TenantKey(9))), (7, TenantKey(9)));
+        assert_ne!(keys.message_id(7, TenantKey(9)).0, keys.union_id(7, TenantKey(9)).0);
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub static PLATFORM: &[&[Entry]] = &[
     im::v1::chat_top_notice::ENTRIES,
     im::v1::image::ENTRIES,
     im::v1::file::ENTRIES,
+    im::v1::message::ENTRIES,
     drive::v1::permission_member::ENTRIES,
     auth::v3::ENTRIES,
     authen::ENTRIES,

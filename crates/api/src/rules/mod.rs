@@ -1,8 +1,11 @@
 //! Rules as pure functions: no store, no clock, no randomness.
 
 pub mod announcements;
+pub mod card;
 pub mod chats;
+pub mod content;
 pub mod documents;
+pub mod emoji;
 pub mod events;
 pub mod files;
 pub mod hooks;

@@ -34,6 +34,7 @@ macro_rules! codes {
 
 mod application;
 mod auth;
+mod card;
 mod chinese;
 mod connection;
 mod contact;
@@ -48,6 +49,7 @@ mod tenant;
 
 pub use application::*;
 pub use auth::*;
+pub use card::*;
 pub use chinese::chinese;
 pub use connection::*;
 pub use contact::*;
@@ -60,7 +62,7 @@ pub use message::*;
 pub use own::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 12] = [
+const FAMILIES: [&[Code]; 13] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -70,6 +72,7 @@ const FAMILIES: [&[Code]; 12] = [
     image::FAMILY,
     message::FAMILY,
     hook::FAMILY,
+    card::FAMILY,
     drive::FAMILY,
     connection::FAMILY,
     own::FAMILY,
