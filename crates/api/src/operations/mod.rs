@@ -32,6 +32,7 @@ pub static PLATFORM: &[&[Entry]] = &[
     im::v1::image::ENTRIES,
     im::v1::file::ENTRIES,
     im::v1::message::ENTRIES,
+    im::v1::message_resource::ENTRIES,
     drive::v1::permission_member::ENTRIES,
     auth::v3::ENTRIES,
     authen::ENTRIES,

@@ -17,6 +17,7 @@ pub mod menus;
 pub mod oauth;
 pub mod policies;
 pub mod scopes;
+pub mod resources;
 pub mod search;
 pub mod tabs;
 pub mod tags;

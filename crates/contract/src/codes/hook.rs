@@ -14,4 +14,5 @@ codes! {
     HOOK_ADDRESS_NOT_ALLOWED = 19022, 200, "Ip Not Allowed";
     HOOK_KEYWORDS_NOT_FOUND = 19024, 200, "Key Words Not Found";
     HOOK_TOO_LONG = 19036, 200, "The message exceeds the size limit of 30KB";
+    HOOK_SENSITIVE = 230051, 200, "The message hits DLP control, failed to send";
 }

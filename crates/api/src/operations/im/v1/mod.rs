@@ -20,6 +20,7 @@ pub(crate) mod chat_user_setting;
 pub(crate) mod file;
 pub(crate) mod image;
 pub(crate) mod message;
+pub(crate) mod message_resource;
 
 /// The chat.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
