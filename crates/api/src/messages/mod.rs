@@ -5,6 +5,7 @@ use larkspur_contract::{Fault, codes};
 pub mod building;
 pub mod changing;
 pub mod finding;
+pub mod hooks;
 pub mod receiver;
 pub mod sending;
 pub mod shown;
