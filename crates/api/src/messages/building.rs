@@ -56,12 +56,7 @@ pub async fn build(
 ///
 /// # Errors
 /// As [`build`].
-pub async fn finish(
-    tx: &mut Tx,
-    speaker: &Speaker,
-    place: &Place,
-    parsed: Parsed,
-) -> Result<Built, Fault> {
+pub async fn finish(tx: &mut Tx, speaker: &Speaker, place: &Place, parsed: Parsed) -> Result<Built, Fault> {
     let entity = match parsed.card() {
         Some(card) => card_resources(tx, speaker, &card::check(card)?).await?,
         None => None,
@@ -100,11 +95,7 @@ pub async fn card(tx: &mut Tx, speaker: &Speaker, text: &str) -> Result<Built, F
 }
 
 /// Checks the images that a card shows, whichever app uploaded them, and the entity that it is.
-async fn card_resources(
-    tx: &mut Tx,
-    speaker: &Speaker,
-    checked: &Card,
-) -> Result<Option<CardId>, Fault> {
+async fn card_resources(tx: &mut Tx, speaker: &Speaker, checked: &Card) -> Result<Option<CardId>, Fault> {
     if let Card::Entity(id) = checked {
         return entity(tx, speaker, id).await.map(Some);
     }
@@ -283,16 +274,13 @@ fn invalid_field_of_content(field: &str, value: &str) -> Fault {
 
 /// Those whom ids in content name. An app may use the open_ids and union_ids that it knows and user_ids; a person at a client
 /// uses user_ids, and app_ids for bots.
-async fn people(
-    tx: &mut Tx,
-    speaker: &Speaker,
-    ids: &[&str],
-) -> Result<HashMap<String, Mentioned>, Fault> {
+async fn people(tx: &mut Tx, speaker: &Speaker, ids: &[&str]) -> Result<HashMap<String, Mentioned>, Fault> {
     let mut found = HashMap::with_capacity(ids.len());
     if ids.is_empty() {
         return Ok(found);
     }
-    let of = |prefix: &str| -> Vec<&str> { ids.iter().copied().filter(|id| id.starts_with(prefix)).collect() };
+    let of =
+        |prefix: &str| -> Vec<&str> { ids.iter().copied().filter(|id| id.starts_with(prefix)).collect() };
     let mut bots = Vec::new();
     if let Some(app) = &speaker.app {
         for (prefix, form) in [("ou_", UserIdType::OpenId), ("on_", UserIdType::UnionId)] {
@@ -310,7 +298,8 @@ async fn people(
         let parsed = of("cli_").into_iter();
         bots.extend(parsed.filter_map(|id| Some((id, AppId::parse(id)?))));
     }
-    let rest = ids.iter().copied().filter(|id| !["ou_", "on_", "cli_"].iter().any(|known| id.starts_with(known)));
+    let rest =
+        ids.iter().copied().filter(|id| !["ou_", "on_", "cli_"].iter().any(|known| id.starts_with(known)));
     for user in users::by_ids(tx, rest).await? {
         found.insert(user.user_id.clone(), person(user));
     }

@@ -240,11 +240,8 @@ fn shown(keys: &Keys, viewer: &Viewer, message: &Message) -> Shown {
             tenant_key: viewer.tenant.to_string(),
         }
     });
-    let content = if recalled {
-        RECALLED.to_owned()
-    } else {
-        content(keys, viewer.app(), message, viewer.cards)
-    };
+    let content =
+        if recalled { RECALLED.to_owned() } else { content(keys, viewer.app(), message, viewer.cards) };
     Shown {
         body: Body { content },
         chat_id: message.chat_id.to_string(),
