@@ -13,3 +13,4 @@ mod chat_user_setting;
 mod file;
 mod group_rules;
 mod image;
+mod message_resource;
