@@ -4,6 +4,7 @@ mod asking;
 mod base64url;
 pub mod busy;
 mod call;
+pub mod cards;
 mod entry;
 pub mod events;
 pub mod messages;

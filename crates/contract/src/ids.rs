@@ -153,6 +153,10 @@ snowflake!(
     /// A menu item of a chat, at either level: a decimal number of 19 digits that grows with time.
     MenuId
 );
+snowflake!(
+    /// An entity of the card kit: a decimal number of 19 digits that grows with time.
+    CardId
+);
 
 #[cfg(test)]
 mod tests {

@@ -19,6 +19,7 @@ mod whole;
 pub mod announcements;
 pub mod apps;
 pub mod blobs;
+pub mod cards;
 pub mod chat_search;
 pub mod chats;
 pub mod directory;

@@ -40,6 +40,7 @@ pub const TABLES: &[&str] = &[
     "chat_hook",
     "tag",
     "chat_tag_binding",
+    "card",
     "image",
     "stored_file",
     "blob",

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use larkspur_contract::Basis::{Assumed, Documented};
-use larkspur_contract::ids::{AppId, ChatId};
+use larkspur_contract::ids::{AppId, CardId, ChatId};
 use larkspur_contract::model::{ChatMode, ImageType, MsgType, Permission, UserIdType};
 use larkspur_contract::scopes::IM_MESSAGE_SYSTEM;
 use larkspur_contract::{Behaviour, Fault, codes};
@@ -11,7 +11,7 @@ use larkspur_store::chats::{self, Place};
 use larkspur_store::files::{self, File};
 use larkspur_store::messages::{Mention, Sender, Subject};
 use larkspur_store::users::{self, User};
-use larkspur_store::{Tx, apps, images};
+use larkspur_store::{Tx, apps, cards, images};
 use serde::{Deserialize, Serialize};
 
 use super::{Speaker, hooks, invalid, invalid_field, standing};
@@ -27,6 +27,8 @@ pub struct Built {
     pub content: String,
     /// Those whom it mentions.
     pub mentions: Vec<Mention>,
+    /// The entity of the card kit that it shows; it has not been sent.
+    pub entity: Option<CardId>,
 }
 
 /// What is stored of a shared user: readers see the id that their app knows.
@@ -60,9 +62,10 @@ pub async fn finish(
     place: &Place,
     parsed: Parsed,
 ) -> Result<Built, Fault> {
-    if let Some(card) = parsed.card() {
-        card_resources(tx, &card::check(card)?).await?;
-    }
+    let entity = match parsed.card() {
+        Some(card) => card_resources(tx, speaker, &card::check(card)?).await?,
+        None => None,
+    };
     let parsed = resources(tx, speaker, parsed).await?;
     refer(tx, speaker, place, &parsed).await?;
     let known = match &speaker.sender {
@@ -82,31 +85,65 @@ pub async fn finish(
         return Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "only owner and managers mention all members"));
     }
     passes_review(speaker, &content)?;
-    Ok(Built { content, mentions })
+    Ok(Built { content, mentions, entity })
 }
 
 /// Builds the content that replaces a card.
 ///
 /// # Errors
 /// 230001, 230025, 230099, and 230022 for forbidden words.
-pub async fn card(tx: &mut Tx, speaker: &Speaker, text: &str) -> Result<String, Fault> {
+pub async fn card(tx: &mut Tx, speaker: &Speaker, text: &str) -> Result<Built, Fault> {
     content::parse(MsgType::Interactive, text)?;
-    card_resources(tx, &card::check(text)?).await?;
+    let entity = card_resources(tx, speaker, &card::check(text)?).await?;
     passes_review(speaker, text)?;
-    Ok(text.to_owned())
+    Ok(Built { content: text.to_owned(), mentions: Vec::new(), entity })
 }
 
-/// Checks the images that a card shows, whichever app uploaded them. Entities of the card kit cannot be sent yet.
-async fn card_resources(tx: &mut Tx, checked: &Card) -> Result<(), Fault> {
-    if let Card::Entity(_) = checked {
-        return Err(card::entity_invalid("no such entity"));
+/// Checks the images that a card shows, whichever app uploaded them, and the entity that it is.
+async fn card_resources(
+    tx: &mut Tx,
+    speaker: &Speaker,
+    checked: &Card,
+) -> Result<Option<CardId>, Fault> {
+    if let Card::Entity(id) = checked {
+        return entity(tx, speaker, id).await.map(Some);
     }
     for key in checked.image_keys() {
         if images::get(tx, key).await?.is_none_or(|image| image.deleted) {
             return Err(card::image_invalid(key));
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// The entity of the card kit that is to be sent: the app's own, and not sent before.
+async fn entity(tx: &mut Tx, speaker: &Speaker, id: &str) -> Result<CardId, Fault> {
+    let found = match CardId::parse(id) {
+        Some(id) => cards::get(tx, id).await?,
+        None => None,
+    };
+    let own = found.filter(|card| speaker.app.as_ref().is_some_and(|app| app.app_id == card.app_id));
+    let card = own.ok_or_else(|| card::entity_invalid("the app has no such entity"))?;
+    if card.message != 0 {
+        return Err(card::entity_invalid("the entity was sent before"));
+    }
+    if speaker.now.saturating_sub(card.created_at) > card::entity::LIFE_MS {
+        return Err(card::entity_invalid("the entity is older than 14 days"));
+    }
+    Ok(card.card_id)
+}
+
+/// Records that a message shows an entity. No other message can then.
+///
+/// # Errors
+/// 230099 if another message was first.
+pub async fn bind(tx: &mut Tx, built: &Built, number: i64) -> Result<(), Fault> {
+    match built.entity {
+        Some(entity) if !cards::mark_sent(tx, entity, number).await? => {
+            Err(card::entity_invalid("the entity was sent meanwhile"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A message with a forbidden word, in any case, is 230022.
@@ -292,9 +329,16 @@ pub(super) fn person(user: User) -> Mentioned {
 
 /// Who may be mentioned.
 pub const MENTIONS: Behaviour = Behaviour {
-    name: "message_mentions",
+    name: "message_mentioned",
     rule: "An at may have an open_id or union_id that the app knows, or a user_id; a bot is mentioned by its open_id. The person need not be in the chat. Each person has one key, in order of appearance.",
     basis: Assumed,
+    switch: false,
+};
+/// Which cards of the card kit are sent.
+pub const ENTITIES: Behaviour = Behaviour {
+    name: "message_card_entities",
+    rule: "An entity of the card kit is sent once, by the app that made it, within 14 days; otherwise 230099 with cardid is invalid. Readers see its present card.",
+    basis: Documented,
     switch: false,
 };
 /// What of a message is reviewed.

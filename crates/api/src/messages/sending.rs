@@ -96,8 +96,10 @@ pub async fn post(
     // These may change rows, and come before anything is added.
     chats::touch_by_message(tx, place, speaker.now).await?;
     let spot = spot(tx, place, reply).await?;
+    let number = tx.next_id();
+    building::bind(tx, &built, number).await?;
     let message = Message {
-        number: tx.next_id(),
+        number,
         chat_id,
         listed: if spot.in_thread { Listed::InThread } else { Listed::InChat },
         thread: spot.thread,

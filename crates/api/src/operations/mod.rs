@@ -7,6 +7,7 @@ mod application;
 mod auth;
 mod authen;
 mod bot;
+mod cardkit;
 mod contact;
 mod drive;
 mod event;
@@ -32,6 +33,8 @@ pub static PLATFORM: &[&[Entry]] = &[
     im::v1::image::ENTRIES,
     im::v1::file::ENTRIES,
     im::v1::message::ENTRIES,
+    cardkit::v1::card::ENTRIES,
+    cardkit::v1::card_element::ENTRIES,
     im::v1::message_resource::ENTRIES,
     drive::v1::permission_member::ENTRIES,
     auth::v3::ENTRIES,

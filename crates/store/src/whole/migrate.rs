@@ -34,6 +34,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0020_messages.sql"),
     include_str!("../../../../schema/0021_files.sql"),
     include_str!("../../../../schema/0022_hooks.sql"),
+    include_str!("../../../../schema/0023_cards.sql"),
 ];
 
 /// The schema that this program writes and reads.

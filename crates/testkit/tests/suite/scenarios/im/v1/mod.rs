@@ -13,4 +13,5 @@ mod chat_user_setting;
 mod file;
 mod group_rules;
 mod image;
+mod message;
 mod message_resource;
