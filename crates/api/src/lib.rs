@@ -7,6 +7,7 @@ mod call;
 pub mod cards;
 mod entry;
 pub mod events;
+pub mod messages;
 mod operations;
 pub mod p2p;
 pub mod pages;

@@ -62,6 +62,10 @@ hex_id!(
     /// A message: `om_` and 32 hex digits.
     MessageId, u128, "om_", 32
 );
+hex_id!(
+    /// A thread: `omt_` and 16 hex digits.
+    ThreadId, u64, "omt_", 16
+);
 
 macro_rules! snowflake {
     ($(#[$doc:meta])* $name:ident) => {

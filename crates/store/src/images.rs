@@ -77,7 +77,8 @@ pub async fn used_bytes(tx: &mut Tx) -> Result<i64, StoreError> {
 /// An image of the tenant.
 pub async fn get(tx: &mut Tx, image_key: &str) -> Result<Option<Image>, StoreError> {
     let sql = "SELECT image_key, app_id, image_type, content_type, status FROM image WHERE tenant = $1 AND image_key = $2";
-    let Some(mut row) = tx.row(sql, [image_key.into()]).await? else { return Ok(None) };
+    let found = tx.look_up(sql, [image_key.into()]).await?.into_iter().next();
+    let Some(mut row) = found else { return Ok(None) };
     Ok(Some(Image {
         image_key: row.text(0)?,
         app_id: row.id(1, AppId::parse)?,

@@ -6,7 +6,7 @@ use aes::cipher::{
 };
 use aes::{Aes128, Aes256};
 use hmac::{Hmac, Mac};
-use larkspur_contract::ids::{AppId, OpenId, TenantKey, UnionId};
+use larkspur_contract::ids::{AppId, MessageId, OpenId, TenantKey, UnionId};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
@@ -18,6 +18,7 @@ pub struct Keys {
     secret: Hmac<Sha256>,
     open_id: Aes128,
     union_id: Aes128,
+    message_id: Aes128,
     seal: [u8; 32],
     seal_mark: Hmac<Sha256>,
 }
@@ -53,6 +54,7 @@ impl Keys {
             secret: hmac(&derive(master, "app secret")),
             open_id: cipher(master, "open_id"),
             union_id: cipher(master, "union_id"),
+            message_id: cipher(master, "message_id"),
             seal: derive(master, "sealed secret"),
             seal_mark: hmac(&derive(master, "mark of a sealed secret")),
         }
@@ -171,6 +173,17 @@ impl Keys {
         let (user_no, developer) = decrypt(&self.union_id, id.0);
         (user_no, TenantKey(developer))
     }
+
+    /// The message_id of a message of a tenant.
+    pub fn message_id(&self, number: i64, tenant: TenantKey) -> MessageId {
+        MessageId(encrypt(&self.message_id, number.cast_unsigned(), tenant.0))
+    }
+
+    /// The number and the tenant of a message_id. Any 128 bits decrypt to something: the caller must look both up.
+    pub fn read_message_id(&self, id: MessageId) -> (i64, TenantKey) {
+        let (number, tenant) = decrypt(&self.message_id, id.0);
+        (number.cast_signed(), TenantKey(tenant))
+    }
 }
 
 fn encrypt(cipher: &Aes128, high: u64, low: u64) -> u128 {
@@ -213,6 +226,8 @@ mod tests {
         assert_ne!(keys.open_id(7, one), keys.open_id(7, two));
         assert_eq!(keys.read_open_id(keys.open_id(7, one)), (7, one));
         assert_eq!(keys.read_union_id(keys.union_id(7, TenantKey(9))), (7, TenantKey(9)));
+        assert_eq!(keys.read_message_id(keys.message_id(7, TenantKey(9))), (7, TenantKey(9)));
+        assert_ne!(keys.message_id(7, TenantKey(9)).0, keys.union_id(7, TenantKey(9)).0);
     }
 
     #[test]

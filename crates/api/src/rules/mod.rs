@@ -3,7 +3,9 @@
 pub mod announcements;
 pub mod card;
 pub mod chats;
+pub mod content;
 pub mod documents;
+pub mod emoji;
 pub mod events;
 pub mod images;
 pub mod links;

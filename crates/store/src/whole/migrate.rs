@@ -31,6 +31,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0017_search.sql"),
     include_str!("../../../../schema/0018_events.sql"),
     include_str!("../../../../schema/0019_connections.sql"),
+    include_str!("../../../../schema/0020_messages.sql"),
     include_str!("../../../../schema/0023_cards.sql"),
 ];
 

@@ -7,6 +7,7 @@ use crate::driver::{Driver, StoreError};
 use crate::transaction::Blobs;
 use crate::whole::state::{self, Schema};
 use crate::whole::{migrate, nodes};
+use crate::pace::Pace;
 use crate::{Attempts, Engine, Ids, Keys, Memory, Wakeup};
 
 /// Options for opening a store.
@@ -57,6 +58,7 @@ impl Engine {
             keys,
             wakeup: Wakeup::default(),
             attempts: Attempts::default(),
+            pace: Pace::default(),
             clock,
             blobs,
             read_only,

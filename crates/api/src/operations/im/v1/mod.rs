@@ -18,6 +18,7 @@ pub(crate) mod chat_tab;
 pub(crate) mod chat_top_notice;
 pub(crate) mod chat_user_setting;
 pub(crate) mod image;
+pub(crate) mod message;
 
 /// The chat.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
