@@ -31,12 +31,9 @@ pub static PLATFORM: &[&[Entry]] = &[
     im::v1::chat_moderation::ENTRIES,
     im::v1::chat_top_notice::ENTRIES,
     im::v1::image::ENTRIES,
-<<<<<<< HEAD
+    im::v1::message::ENTRIES,
     cardkit::v1::card::ENTRIES,
     cardkit::v1::card_element::ENTRIES,
-=======
-    im::v1::message::ENTRIES,
->>>>>>> core
     drive::v1::permission_member::ENTRIES,
     auth::v3::ENTRIES,
     authen::ENTRIES,

@@ -12,3 +12,4 @@ mod chat_top_notice;
 mod chat_user_setting;
 mod group_rules;
 mod image;
+mod message;
