@@ -14,6 +14,7 @@ use larkspur_store::{Tx, apps, images};
 use serde::{Deserialize, Serialize};
 
 use super::{Speaker, invalid, invalid_field, standing};
+use crate::cards;
 use crate::events::Party;
 use crate::rules::card::{self, Card};
 use crate::rules::content::{self, Mentioned, Parsed, Resource, ResourceKind};
@@ -48,7 +49,7 @@ pub async fn build(
 ) -> Result<Built, Fault> {
     let parsed = content::parse(kind, text)?;
     if let Some(card) = parsed.card() {
-        card_resources(tx, &card::check(card)?).await?;
+        card_resources(tx, speaker, &card::check(card)?).await?;
     }
     let parsed = resources(tx, speaker, parsed).await?;
     refer(tx, speaker, place, &parsed).await?;
@@ -74,15 +75,16 @@ pub async fn build(
 /// 230001, 230025, 230099, and 230022 for forbidden words.
 pub async fn card(tx: &mut Tx, speaker: &Speaker, text: &str) -> Result<String, Fault> {
     content::parse(MsgType::Interactive, text)?;
-    card_resources(tx, &card::check(text)?).await?;
+    card_resources(tx, speaker, &card::check(text)?).await?;
     passes_review(speaker, text)?;
     Ok(text.to_owned())
 }
 
-/// Checks the images that a card shows, whichever app uploaded them. Entities of the card kit cannot be sent yet.
-async fn card_resources(tx: &mut Tx, checked: &Card) -> Result<(), Fault> {
-    if let Card::Entity(_) = checked {
-        return Err(card::entity_invalid("no such entity"));
+/// Checks the images that a card shows, whichever app uploaded them, and whether an entity may be sent.
+async fn card_resources(tx: &mut Tx, speaker: &Speaker, checked: &Card) -> Result<(), Fault> {
+    if let Card::Entity(card_id) = checked {
+        let app = speaker.app.as_ref().map(|app| app.app_id);
+        return cards::may_send(tx, app, card_id, speaker.now).await;
     }
     for key in checked.image_keys() {
         if images::get(tx, key).await?.is_none_or(|image| image.deleted) {
@@ -212,16 +214,13 @@ fn invalid_field_of_content(field: &str, value: &str) -> Fault {
 
 /// Those whom ids in content name. An app may use the open_ids and union_ids that it knows and user_ids; a person at a client
 /// uses user_ids, and app_ids for bots.
-async fn people(
-    tx: &mut Tx,
-    speaker: &Speaker,
-    ids: &[&str],
-) -> Result<HashMap<String, Mentioned>, Fault> {
+async fn people(tx: &mut Tx, speaker: &Speaker, ids: &[&str]) -> Result<HashMap<String, Mentioned>, Fault> {
     let mut found = HashMap::with_capacity(ids.len());
     if ids.is_empty() {
         return Ok(found);
     }
-    let of = |prefix: &str| -> Vec<&str> { ids.iter().copied().filter(|id| id.starts_with(prefix)).collect() };
+    let of =
+        |prefix: &str| -> Vec<&str> { ids.iter().copied().filter(|id| id.starts_with(prefix)).collect() };
     let mut bots = Vec::new();
     if let Some(app) = &speaker.app {
         for (prefix, form) in [("ou_", UserIdType::OpenId), ("on_", UserIdType::UnionId)] {
@@ -239,7 +238,8 @@ async fn people(
         let parsed = of("cli_").into_iter();
         bots.extend(parsed.filter_map(|id| Some((id, AppId::parse(id)?))));
     }
-    let rest = ids.iter().copied().filter(|id| !["ou_", "on_", "cli_"].iter().any(|known| id.starts_with(known)));
+    let rest =
+        ids.iter().copied().filter(|id| !["ou_", "on_", "cli_"].iter().any(|known| id.starts_with(known)));
     for user in users::by_ids(tx, rest).await? {
         found.insert(user.user_id.clone(), person(user));
     }

@@ -9,6 +9,7 @@ use larkspur_store::messages::{self, Listed, Message, Repeat};
 use larkspur_store::{Tx, pace};
 
 use super::{Speaker, building, invalid};
+use crate::cards;
 use crate::events::message_receive;
 
 /// How long a uuid stands for the first message, in milliseconds of the tenant's time. Source: the create page, 1 hour.
@@ -54,12 +55,7 @@ pub fn msg_type(text: &str) -> Result<MsgType, Fault> {
 ///
 /// # Errors
 /// The refusals of the content, 230018 and 230020.
-pub async fn send(
-    tx: &mut Tx,
-    speaker: &Speaker,
-    place: &Place,
-    draft: Draft<'_>,
-) -> Result<Message, Fault> {
+pub async fn send(tx: &mut Tx, speaker: &Speaker, place: &Place, draft: Draft<'_>) -> Result<Message, Fault> {
     let name = draft.uuid.filter(|uuid| !uuid.is_empty()).map(|uuid| name_of(speaker, uuid));
     let seen = match &name {
         Some(name) => messages::repeated(tx, name, speaker.now).await?,
@@ -95,6 +91,7 @@ pub async fn send(
         edits: 0,
         recalled: None,
     };
+    cards::mark_sent(tx, &message).await?;
     add(tx, speaker, place, &message).await?;
     if let Some(name) = &name {
         let until = speaker.now.saturating_add(REPEAT_MS);
@@ -202,5 +199,4 @@ pub const THREADS: Behaviour = Behaviour {
     switch: false,
 };
 /// The deviation of the limit.
-pub const COUNTED: &str =
-    "The five messages per second of a chat are counted by each server for what it sent itself, when they are stored: calls at the same moment may exceed it.";
+pub const COUNTED: &str = "The five messages per second of a chat are counted by each server for what it sent itself, when they are stored: calls at the same moment may exceed it.";

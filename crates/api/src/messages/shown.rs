@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::building::SharedUser;
 use crate::Call;
+use crate::cards;
 use crate::rules::card::{self, CardForm};
 
 /// The content of a recalled message. Source: the list page.
@@ -190,6 +191,7 @@ pub async fn show_all(
     viewer: &Viewer,
     messages: Vec<Message>,
 ) -> Result<Vec<Shown>, StoreError> {
+    let messages = cards::filled(tx, messages).await?;
     let keys = &tx.engine().keys;
     Ok(messages.into_iter().map(|message| shown(keys, viewer, &message)).collect())
 }
@@ -208,11 +210,8 @@ fn shown(keys: &Keys, viewer: &Viewer, message: &Message) -> Shown {
             tenant_key: viewer.tenant.to_string(),
         }
     });
-    let content = if recalled {
-        RECALLED.to_owned()
-    } else {
-        content(keys, viewer.app(), message, viewer.cards)
-    };
+    let content =
+        if recalled { RECALLED.to_owned() } else { content(keys, viewer.app(), message, viewer.cards) };
     Shown {
         body: Body { content },
         chat_id: message.chat_id.to_string(),
