@@ -103,6 +103,28 @@ pub(crate) async fn convert(tx: &mut Tx, call: &Call, message: &Message) -> Resu
     Ok(id)
 }
 
+/// How long the token of a click can be used, in milliseconds. Source: the page on updating cards, 30 minutes.
+pub const TOKEN_MS: i64 = 30 * 60_000;
+/// How often the token of a click can be used. Source: the same page.
+pub const TOKEN_USES: i64 = 2;
+
+/// A new token of a click, for the callback.
+pub fn new_token(tx: &Tx) -> String {
+    format!("c-{:032x}{:08x}", tx.random_id(), tx.random_id() & 0xffff_ffff)
+}
+
+/// Lets an app replace a card by the token of a click, from the time that the callback was acknowledged.
+pub async fn issue_token(
+    tx: &mut Tx,
+    token: &str,
+    app_id: AppId,
+    message: i64,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let new = cards::Token { app_id, message, expires_at: now_ms.saturating_add(TOKEN_MS), uses: 0 };
+    cards::add_token(tx, token, &new).await
+}
+
 fn has_expired(card: &Card, now_ms: i64) -> bool {
     now_ms >= card.created_at.saturating_add(LIFE_MS)
 }

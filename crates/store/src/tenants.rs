@@ -40,6 +40,8 @@ pub const TABLES: &[&str] = &[
     "tag",
     "chat_tag_binding",
     "card",
+    "card_token",
+    "ephemeral_card",
     "image",
     "blob",
     "document",
