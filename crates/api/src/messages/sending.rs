@@ -10,6 +10,7 @@ use larkspur_store::{Tx, pace};
 
 use super::building::Built;
 use super::{Speaker, building, invalid};
+use crate::cards;
 use crate::events::message_receive;
 
 /// How long a uuid stands for the first message, in milliseconds of the tenant's time. Source: the create page, 1 hour.
@@ -91,10 +92,8 @@ pub async fn post(
     // These may change rows, and come before anything is added.
     chats::touch_by_message(tx, place, speaker.now).await?;
     let spot = spot(tx, place, reply).await?;
-    let number = tx.next_id();
-    building::bind(tx, &built, number).await?;
     let message = Message {
-        number,
+        number: tx.next_id(),
         chat_id,
         listed: if spot.in_thread { Listed::InThread } else { Listed::InChat },
         thread: spot.thread,
@@ -112,6 +111,7 @@ pub async fn post(
         edits: 0,
         recalled: None,
     };
+    cards::mark_sent(tx, &message).await?;
     add(tx, speaker, place, &message).await?;
     Ok(message)
 }
