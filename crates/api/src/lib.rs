@@ -5,8 +5,10 @@ mod base64url;
 pub mod busy;
 mod call;
 pub mod callbacks;
+pub mod cards;
 mod entry;
 pub mod events;
+pub mod messages;
 mod operations;
 pub mod p2p;
 pub mod pages;
@@ -21,7 +23,8 @@ pub mod translate;
 pub use asking::{Asking, Callback, CallbackRoute, Called, Challenge, Heard, Question, Step, Told};
 pub use call::{Actor, Call, Caller, Presented, RootCall};
 pub use entry::{
-    Answer, Browse, Empty, Entry, Ground, Input, Invocation, Job, Operation, Received, Schemas, Shapes, entry,
+    Answer, Browse, Empty, Entry, Ground, Input, Invocation, Job, Media, Operation, Received, Schemas,
+    Shapes, entry,
 };
 pub use operations::PLATFORM;
 pub use settings::{DuplicateName, Settings, TagOwner, UserPicker};

@@ -90,6 +90,8 @@ pub struct Settings {
     pub topic_as_group: bool,
     /// Whether users may create groups, as the vendor's clients do, although the page takes tenant tokens only.
     pub chat_create_by_user: bool,
+    /// Whether a chat takes at most five messages per second from apps (230020).
+    pub chat_limit: bool,
     /// Whether the authorize page lets any visitor pick the user who signs in.
     pub user_picker: UserPicker,
     /// The IP addresses that events come from, as reported to apps. Not a switch: a fact about the machine,
@@ -113,6 +115,7 @@ impl Default for Settings {
             comma_lists: true,
             topic_as_group: false,
             chat_create_by_user: false,
+            chat_limit: true,
             user_picker: UserPicker::default(),
             outbound_ips: vec!["127.0.0.1".to_owned()],
             limits_edits: true,

@@ -19,6 +19,8 @@ pub const TIER_6: Rate = Rate { name: "5/s", windows: &[per_second(5)] };
 pub const TIER_7: Rate = Rate { name: "10/s", windows: &[per_second(10)] };
 /// 20 per second.
 pub const TIER_8: Rate = Rate { name: "20/s", windows: &[per_second(20)] };
+/// 5 per second and 100 per minute: each custom bot.
+pub const HOOK: Rate = Rate { name: "100/min, 5/s", windows: &[per_second(5), per_minute(100)] };
 /// 50 per second.
 pub const TIER_9: Rate = Rate { name: "50/s", windows: &[per_second(50)] };
 /// A limit that the pages call special and do not publish; the windows of tier 4 are assumed.

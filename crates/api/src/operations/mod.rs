@@ -7,11 +7,14 @@ mod application;
 mod auth;
 mod authen;
 mod bot;
+mod cardkit;
 mod contact;
 mod docx;
 mod drive;
+mod ephemeral;
 mod event;
 mod im;
+mod interactive;
 mod oauth;
 mod tenant;
 
@@ -34,6 +37,13 @@ pub static PLATFORM: &[&[Entry]] = &[
     docx::v1::chat_announcement::ENTRIES,
     docx::v1::chat_announcement_block::ENTRIES,
     docx::v1::chat_announcement_block_children::ENTRIES,
+    im::v1::file::ENTRIES,
+    im::v1::message::ENTRIES,
+    cardkit::v1::card::ENTRIES,
+    cardkit::v1::card_element::ENTRIES,
+    im::v1::message_resource::ENTRIES,
+    interactive::ENTRIES,
+    ephemeral::ENTRIES,
     drive::v1::permission_member::ENTRIES,
     auth::v3::ENTRIES,
     authen::ENTRIES,

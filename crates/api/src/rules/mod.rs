@@ -1,10 +1,15 @@
 //! Rules as pure functions: no store, no clock, no randomness.
 
 pub mod announcements;
+pub mod card;
 pub mod chats;
+pub mod content;
 pub mod documents;
 pub mod docx;
+pub mod emoji;
 pub mod events;
+pub mod files;
+pub mod hooks;
 pub mod images;
 pub mod links;
 pub mod lists;
@@ -13,6 +18,7 @@ pub mod menus;
 pub mod oauth;
 pub mod policies;
 pub mod scopes;
+pub mod resources;
 pub mod search;
 pub mod tabs;
 pub mod tags;

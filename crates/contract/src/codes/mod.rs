@@ -35,6 +35,7 @@ macro_rules! codes {
 mod application;
 mod auth;
 mod callback;
+mod card;
 mod chinese;
 mod connection;
 mod contact;
@@ -42,6 +43,7 @@ mod docx;
 mod drive;
 mod gateway;
 mod group;
+mod hook;
 mod image;
 mod message;
 mod own;
@@ -50,6 +52,7 @@ mod tenant;
 pub use application::*;
 pub use auth::*;
 pub use callback::*;
+pub use card::*;
 pub use chinese::chinese;
 pub use connection::*;
 pub use contact::*;
@@ -57,12 +60,13 @@ pub use docx::*;
 pub use drive::*;
 pub use gateway::*;
 pub use group::*;
+pub use hook::*;
 pub use image::*;
 pub use message::*;
 pub use own::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 12] = [
+const FAMILIES: [&[Code]; 0] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -72,6 +76,8 @@ const FAMILIES: [&[Code]; 12] = [
     image::FAMILY,
     message::FAMILY,
     docx::FAMILY,
+    hook::FAMILY,
+    card::FAMILY,
     drive::FAMILY,
     connection::FAMILY,
     callback::FAMILY,

@@ -5,7 +5,7 @@ mod chats;
 mod clients;
 mod delivery;
 mod faults;
-mod listening;
+pub(super) mod listening;
 mod long_connections;
 mod open_connections;
 mod reach;
