@@ -66,7 +66,7 @@ pub use message::*;
 pub use own::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 0] = [
+const FAMILIES: [&[Code]; 15] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,

@@ -2,7 +2,8 @@
 
 use larkspur_contract::Fault;
 use larkspur_store::Tx;
-use larkspur_store::images::{self, Content};
+use larkspur_store::blobs::Content;
+use larkspur_store::images;
 
 use crate::rules::docx::{Picture, Pictures, Request};
 
