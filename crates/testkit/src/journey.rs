@@ -176,6 +176,40 @@ async fn upload(world: &World) -> String {
     request.send().await.data()["image_key"].as_str().expect("a key").to_owned()
 }
 
+/// A custom bot that posts with a mention and a picture, and is deleted.
+async fn custom_bot(world: &World) {
+    let path = format!("/chats/{}/hooks", world.chat_id);
+    let body = json!({"secret": "s"});
+    world.control("POST", &path).body(body).send().await.data();
+    let made = world.control("POST", &path).body(json!({})).send().await.data();
+    let url = made["url"].as_str().expect("a url");
+    let token = url.rsplit('/').next().expect("a token");
+    let words = format!("<at user_id=\"{}\">N</at>", world.users[0].open_id);
+    let picture = upload(world).await;
+    for body in [
+        json!({"msg_type": "text", "content": {"text": words}}),
+        json!({"msg_type": "image", "content": {"image_key": picture}}),
+    ] {
+        let request = world.lab.request("POST", &format!("/open-apis/bot/v2/hook/{token}"));
+        assert_eq!(request.body(body).send().await.code(), 0);
+    }
+    world.control("GET", &path).send().await.data();
+    let own = format!("{path}/{}", made["hook_id"].as_str().expect("an id"));
+    world.control("DELETE", &own).send().await.data();
+}
+
+/// Messages with an image and a file, which are downloaded.
+async fn resources(world: &World) {
+    let (image, file) = (upload(world).await, world.file("pdf", "a.pdf", b"bytes").await);
+    for (kind, member, key) in [("image", "image_key", image), ("file", "file_key", file)] {
+        let body = json!({"receive_id": world.chat_id, "msg_type": kind, "content": json!({member: key}).to_string()});
+        let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+        let message = sent["message_id"].as_str().expect("a message_id");
+        let path = format!("/im/v1/messages/{message}/resources/{key}?type={kind}");
+        assert_eq!(world.call("GET", &path).send().await.status(), 200);
+    }
+}
+
 /// Events that a test makes up, lists and has sent again.
 async fn events(world: &World) {
     let body = json!({"app_id": world.app_id, "type": "test.made_up_v1", "event": {}, "raw": true});
@@ -269,6 +303,8 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     let path = format!("/im/v1/chats/{}", world.chat_id);
     let public = json!({"name": "in public", "chat_type": "public", "owner_id": user.open_id});
     world.call("PUT", &path).body(public).send().await.data();
+    custom_bot(&world).await;
+    resources(&world).await;
     events(&world).await;
     let other = lab.world().await;
     world.call("GET", &format!("/im/v1/chats/{}", other.chat_id)).send().await.refused(232010);
