@@ -14,6 +14,7 @@ use larkspur_store::{StoreError, Tx, members};
 use serde::Serialize;
 
 use super::{Event, Ids, Recipient};
+use crate::cards;
 use crate::messages::shown;
 
 struct Received<'a> {
@@ -139,7 +140,13 @@ pub async fn emit(tx: &mut Tx, chat: &Chat, message: &Message, now: i64) -> Resu
     }
     let bots = members::bots(tx, chat.chat_id).await?;
     listeners.retain(|app| bots.contains(&app));
-    super::emit(tx, &Received { chat, message }, &listeners, now).await
+    if listeners.is_empty() {
+        return Ok(());
+    }
+    for message in &cards::filled(tx, vec![message.clone()]).await? {
+        super::emit(tx, &Received { chat, message }, &listeners, now).await?;
+    }
+    Ok(())
 }
 
 /// Who receives messages.

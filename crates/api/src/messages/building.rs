@@ -8,12 +8,13 @@ use larkspur_contract::model::{ChatMode, ImageType, MsgType, Permission, UserIdT
 use larkspur_contract::scopes::IM_MESSAGE_SYSTEM;
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::{self, Place};
-use larkspur_store::messages::{Mention, Subject};
+use larkspur_store::files::{self, File};
+use larkspur_store::messages::{Mention, Sender, Subject};
 use larkspur_store::users::{self, User};
 use larkspur_store::{Tx, apps, images};
 use serde::{Deserialize, Serialize};
 
-use super::{Speaker, invalid, invalid_field, standing};
+use super::{Speaker, hooks, invalid, invalid_field, standing};
 use crate::cards;
 use crate::events::Party;
 use crate::rules::card::{self, Card};
@@ -47,13 +48,23 @@ pub async fn build(
     kind: MsgType,
     text: &str,
 ) -> Result<Built, Fault> {
-    let parsed = content::parse(kind, text)?;
+    finish(tx, speaker, place, content::parse(kind, text)?).await
+}
+
+/// As [`build`], for content that was read.
+///
+/// # Errors
+/// As [`build`].
+pub async fn finish(tx: &mut Tx, speaker: &Speaker, place: &Place, parsed: Parsed) -> Result<Built, Fault> {
     if let Some(card) = parsed.card() {
         card_resources(tx, speaker, &card::check(card)?).await?;
     }
     let parsed = resources(tx, speaker, parsed).await?;
     refer(tx, speaker, place, &parsed).await?;
-    let known = people(tx, speaker, &parsed.ids()).await?;
+    let known = match &speaker.sender {
+        Sender::Hook(_) => hooks::people(tx, place.chat.chat_id, &parsed.ids()).await?,
+        _ => people(tx, speaker, &parsed.ids()).await?,
+    };
     let stored = parsed.stored(&|id| known.get(id).cloned())?;
     let content = match parsed.share_user() {
         Some(id) => shared_user(tx, speaker, id).await?,
@@ -61,7 +72,8 @@ pub async fn build(
     };
     let mentions = stored.mentions.into_iter().map(mention).collect();
     standing::may_speak(speaker, place)?;
-    let everyone = place.chat.settings.at_all_permission == Permission::AllMembers;
+    let everyone = place.chat.settings.at_all_permission == Permission::AllMembers
+        || matches!(speaker.sender, Sender::Hook(_));
     if parsed.mentions_all() && !everyone && !speaker.manages(place) {
         return Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "only owner and managers mention all members"));
     }
@@ -123,13 +135,14 @@ pub fn subject(party: Party) -> Subject {
 }
 
 /// Checks the images and files that content names.
-async fn resources(tx: &mut Tx, speaker: &Speaker, parsed: Parsed) -> Result<Parsed, Fault> {
+async fn resources(tx: &mut Tx, speaker: &Speaker, mut parsed: Parsed) -> Result<Parsed, Fault> {
     for resource in parsed.resources().to_vec() {
         match resource.kind {
             ResourceKind::Image => image(tx, speaker, &resource).await?,
             ResourceKind::Sticker => {}
             ResourceKind::File | ResourceKind::Opus | ResourceKind::Mp4 => {
-                return Err(invalid_key("file_key", &resource.key));
+                let file = file(tx, speaker, &resource).await?;
+                parsed = parsed.with_file(&file.name, file.duration_ms);
             }
         }
     }
@@ -151,6 +164,17 @@ async fn image(tx: &mut Tx, speaker: &Speaker, resource: &Resource) -> Result<()
     Ok(())
 }
 
+async fn file(tx: &mut Tx, speaker: &Speaker, resource: &Resource) -> Result<File, Fault> {
+    let found = files::get(tx, &resource.key).await?.filter(|file| !file.deleted);
+    let file = found.ok_or_else(|| invalid_key("file_key", &resource.key))?;
+    owned(speaker, file.app_id)?;
+    if !resource.kind.accepts(file.file_type.as_str()) {
+        let note = format!("the file was uploaded as {}", file.file_type.as_str());
+        return Err(Fault::new(codes::FILE_TYPE_MISMATCH, note));
+    }
+    Ok(file)
+}
+
 /// Only the app that uploaded a file may send it; clients may send any.
 fn owned(speaker: &Speaker, uploader: AppId) -> Result<(), Fault> {
     if speaker.app.as_ref().is_none_or(|app| app.app_id == uploader) {
@@ -162,6 +186,11 @@ fn owned(speaker: &Speaker, uploader: AppId) -> Result<(), Fault> {
 /// Checks a shared chat, and who may send a message of the system.
 async fn refer(tx: &mut Tx, speaker: &Speaker, place: &Place, parsed: &Parsed) -> Result<(), Fault> {
     if let Some(chat_id) = parsed.share_chat() {
+        // A custom bot shares its own chat only.
+        if matches!(speaker.sender, Sender::Hook(_)) {
+            let own = ChatId::parse(chat_id) == Some(place.chat.chat_id);
+            return own.then_some(()).ok_or_else(|| invalid_key("chat_id", chat_id));
+        }
         return shared_chat(tx, speaker, chat_id).await;
     }
     if parsed.kind() != MsgType::System {
@@ -252,15 +281,22 @@ async fn people(tx: &mut Tx, speaker: &Speaker, ids: &[&str]) -> Result<HashMap<
     Ok(found)
 }
 
-fn person(user: User) -> Mentioned {
+pub(super) fn person(user: User) -> Mentioned {
     Mentioned { party: Party::from(&user), name: user.name }
 }
 
 /// Who may be mentioned.
 pub const MENTIONS: Behaviour = Behaviour {
-    name: "message_mentions",
+    name: "message_mentioned",
     rule: "An at may have an open_id or union_id that the app knows, or a user_id; a bot is mentioned by its open_id. The person need not be in the chat. Each person has one key, in order of appearance.",
     basis: Assumed,
+    switch: false,
+};
+/// Which cards of the card kit are sent.
+pub const ENTITIES: Behaviour = Behaviour {
+    name: "message_card_entities",
+    rule: "An entity of the card kit is sent once, by the app that made it, within 14 days; otherwise 230099 with cardid is invalid. Readers see its present card.",
+    basis: Documented,
     switch: false,
 };
 /// What of a message is reviewed.

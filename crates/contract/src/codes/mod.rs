@@ -41,6 +41,7 @@ mod contact;
 mod drive;
 mod gateway;
 mod group;
+mod hook;
 mod image;
 mod message;
 mod own;
@@ -55,12 +56,13 @@ pub use contact::*;
 pub use drive::*;
 pub use gateway::*;
 pub use group::*;
+pub use hook::*;
 pub use image::*;
 pub use message::*;
 pub use own::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 12] = [
+const FAMILIES: [&[Code]; 13] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -69,6 +71,7 @@ const FAMILIES: [&[Code]; 12] = [
     group::FAMILY,
     image::FAMILY,
     message::FAMILY,
+    hook::FAMILY,
     card::FAMILY,
     drive::FAMILY,
     connection::FAMILY,

@@ -7,6 +7,7 @@
 mod chats;
 mod identity;
 mod members;
+mod messages;
 mod parts;
 mod people;
 mod stage;
@@ -74,7 +75,13 @@ const RACES: &[(&str, Race)] = races! {
     "im.v1.chat_top_notice.delete_top_notice" => parts::notice_down,
     "im.v1.chat_top_notice.put_top_notice" => parts::notice_up,
     "im.v1.chat_user_setting.batch_update" => members::mute,
+    "im.v1.file.create" => chats::upload_file,
     "im.v1.image.create" => chats::upload,
+    "im.v1.message.create" => messages::send,
+    "im.v1.message.delete" => messages::recall,
+    "im.v1.message.patch" => messages::replace,
+    "im.v1.message.reply" => messages::reply,
+    "im.v1.message.update" => messages::edit,
     "im.v2.biz_entity_tag_relation.create" => tags::bind,
     "im.v2.biz_entity_tag_relation.update" => tags::unbind,
     "im.v2.tag.create" => tags::create,
@@ -99,6 +106,7 @@ const RACES: &[(&str, Race)] = races! {
     "larkspur.v1.document.update" => people::document_state,
     "larkspur.v1.event.resend" => worlds::resent,
     "larkspur.v1.event.send" => worlds::made_up,
+    "larkspur.v1.file.delete" => chats::delete_file,
     "larkspur.v1.image.delete" => chats::delete_image,
     "larkspur.v1.p2p.open" => people::p2p_chat,
     "larkspur.v1.refusal.delete" => worlds::no_refusal,

@@ -9,6 +9,7 @@ use super::{Items, MessagePath};
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
 use crate::messages::{Speaker, Viewer, changing, finding, invalid_field, shown};
+use crate::rules::card;
 use crate::translate;
 use crate::{Call, Empty, Input, Operation};
 
@@ -56,6 +57,7 @@ impl Operation for Get {
             changing::WITHDRAWN,
             shown::OBJECT,
             shown::POSITIONS,
+            card::SHOWN,
             PARTS,
         ],
         deviations: &[],

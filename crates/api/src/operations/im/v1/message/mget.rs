@@ -12,6 +12,7 @@ use super::Items;
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
 use crate::messages::{Speaker, Viewer, changing, finding, shown};
+use crate::rules::card;
 use crate::translate;
 use crate::{Call, Empty, Input, Operation};
 
@@ -46,7 +47,14 @@ impl Operation for Mget {
         recodes: &[],
         emits: &[],
         example: "message_ids={message_id}",
-        behaviours: &[SKIPS, standing::READING, changing::WITHDRAWN, shown::OBJECT, shown::POSITIONS],
+        behaviours: &[
+            SKIPS,
+            standing::READING,
+            changing::WITHDRAWN,
+            shown::OBJECT,
+            shown::POSITIONS,
+            card::SHOWN,
+        ],
         deviations: &[],
     };
     type Ground = Tx;

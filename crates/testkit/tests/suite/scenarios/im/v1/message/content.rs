@@ -167,3 +167,42 @@ async fn a_card_is_read_in_three_forms() {
     let unknown = json!({"elements": [{"tag": "img", "img_key": "img_v3_nothing", "alt": {"tag": "plain_text", "content": ""}}]});
     send(&world, &world.chat_id, "interactive", unknown).send().await.refused(230099);
 }
+
+#[tokio::test]
+async fn an_entity_of_the_card_kit_is_sent_once() {
+    let world = world().await;
+    let new = |words: &str| {
+        let element = json!({"tag": "markdown", "content": words, "element_id": "a"});
+        json!({"schema": "2.0", "config": {"update_multi": true}, "body": {"elements": [element]}})
+    };
+    let body = json!({"type": "card_json", "data": new("one").to_string()});
+    let made = world.call("POST", "/cardkit/v1/cards").body(body).send().await.data();
+    let card_id = text(&made, "card_id");
+    let entity = json!({"type": "card", "data": {"card_id": card_id}});
+    let (app, token) = world.app(json!({"name": "other"})).await;
+    put_member(&world, &world.chat_id, &app, false).await;
+    let not_sent = |reply: larkspur_testkit::Reply| {
+        let json = reply.refused(230099);
+        assert!(
+            json["msg"].as_str().expect("a text").contains("ErrCode: 11310; ErrMsg: cardid is invalid"),
+            "{json}"
+        );
+    };
+    let sent = || send(&world, &world.chat_id, "interactive", entity.clone());
+    not_sent(sent().token(&token).send().await);
+    let made = sent().send().await.data();
+    not_sent(sent().send().await);
+    let id = text(&made, "message_id");
+    let shown = async || {
+        let request = get(&world, &id).query("card_msg_content_type", "user_card_content");
+        let data = request.send().await.data();
+        serde_json::from_str::<Value>(&text(&data["items"][0]["body"], "content")).expect("JSON")
+    };
+    assert_eq!(shown().await["body"]["elements"][0]["content"], "one");
+    let path = format!("/cardkit/v1/cards/{card_id}");
+    let body = json!({"card": {"type": "card_json", "data": new("two").to_string()}, "sequence": 1});
+    world.call("PUT", &path).body(body).send().await.data();
+    assert_eq!(shown().await["body"]["elements"][0]["content"], "two");
+    let unknown = json!({"type": "card", "data": {"card_id": "7355372766134157313"}});
+    not_sent(send(&world, &world.chat_id, "interactive", unknown).send().await);
+}
