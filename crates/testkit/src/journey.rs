@@ -1,9 +1,12 @@
 //! A journey through all operations, which runs all of their statements.
 
+use larkspur_api::cards::issue_token;
 use larkspur_api::events::app_ticket;
 use larkspur_contract::events::APP_TICKET;
+use larkspur_contract::ids::{ChatId, MessageId};
 use larkspur_contract::{Consumes, Effect};
 use larkspur_server::REGISTRY;
+use larkspur_store::ephemeral;
 use larkspur_store::events::outbox::{self, Event};
 use larkspur_store::events::{TICKET_EVERY_MS, connections};
 use serde_json::json;
@@ -33,6 +36,8 @@ pub async fn journey(lab: &Lab) {
                 ("{user_id}", &world.users[1].user_id),
                 ("{member}", &world.users[1].user_id),
                 ("{open_id}", &world.users[1].open_id),
+                ("{card_id}", "7000000000000000000"),
+                ("{element_id}", "text_1"),
             ];
             let filled = ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id));
             filled.replace("7307000000000000000", &tag)
@@ -51,6 +56,7 @@ pub async fn journey(lab: &Lab) {
     }
     whatever_examples_leave_out(lab).await;
     messages(lab).await;
+    cards(lab).await;
     deliveries(lab).await;
     offline(lab).await;
 }
@@ -309,4 +315,44 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     let other = lab.world().await;
     world.call("GET", &format!("/im/v1/chats/{}", other.chat_id)).send().await.refused(232010);
     world.control("DELETE", "").send().await.data();
+}
+
+/// A card entity that is changed, sent and read, and a card that is replaced after a click.
+async fn cards(lab: &Lab) {
+    let world = lab.world().await;
+    let card = r#"{"schema":"2.0","body":{"elements":[{"tag":"markdown","element_id":"a"},{"tag":"hr","element_id":"b"}]}}"#;
+    let body = json!({"type": "card_json", "data": card});
+    let made = world.call("POST", "/cardkit/v1/cards").body(body).send().await.data();
+    let card_id = made["card_id"].as_str().expect("a card_id");
+    let path = format!("/cardkit/v1/cards/{card_id}");
+    let settings = json!({"settings": r#"{"config":{"streaming_mode":true}}"#, "sequence": 1, "uuid": "u"});
+    world.call("PATCH", &format!("{path}/settings")).body(settings).send().await.data();
+    let text = json!({"content": "x", "sequence": 2});
+    world.call("PUT", &format!("{path}/elements/a/content")).body(text).send().await.data();
+    world.call("DELETE", &format!("{path}/elements/b")).body(json!({"sequence": 3})).send().await.data();
+    let content = json!({"type": "card", "data": {"card_id": card_id}}).to_string();
+    let body = json!({"receive_id": world.chat_id, "msg_type": "interactive", "content": content});
+    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+    let message_id = sent["message_id"].as_str().expect("a message_id").to_owned();
+    world.call("GET", &format!("/im/v1/messages/{message_id}")).send().await.data();
+    let body = json!({"message_id": message_id});
+    world.call("POST", "/cardkit/v1/cards/id_convert").body(body).send().await.data();
+    let (tenant, app_id) = world.keys();
+    let (number, _) =
+        lab.app.engine().keys.read_message_id(MessageId::parse(&message_id).expect("a message_id"));
+    let issuing = lab.app.engine().run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move {
+            let now = tx.engine().clock.now_ms();
+            issue_token(&mut tx, "c-01", app_id, number, now).await?;
+            ephemeral::seen(&mut tx, ChatId(0), "x", 10).await
+        })
+    });
+    issuing.await.expect("a transaction");
+    let body = json!({"token": "c-01", "card": {"elements": []}});
+    assert_eq!(world.call("POST", "/interactive/v1/card/update").body(body).send().await.code(), 0);
+    let body = json!({"chat_id": world.chat_id, "user_id": world.users[1].user_id, "msg_type": "interactive", "card": {"elements": []}});
+    let sent = world.call("POST", "/ephemeral/v1/send").body(body).send().await.data();
+    let request = world.call("POST", "/ephemeral/v1/delete").body(json!({"message_id": sent["message_id"]}));
+    assert_eq!(request.send().await.code(), 0);
 }
