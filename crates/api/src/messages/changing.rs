@@ -5,7 +5,7 @@ use larkspur_contract::model::{ChatMode, MsgType, RecallType};
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::Place;
 use larkspur_store::messages::{self, Message, Recalled, Sender};
-use larkspur_store::{Tx, pace};
+use larkspur_store::Tx;
 
 use super::sending::has_room;
 use super::{Speaker, building, invalid};
@@ -101,7 +101,7 @@ pub async fn replace_card(
     let counted = tx.engine().keys.message_id(message.number, tx.tenant()).0;
     if speaker.limited {
         has_room(tx, counted, speaker.now)?;
-        pace::count_on_commit(tx, counted, speaker.now);
+        messages::count_on_commit(tx, counted, speaker.now);
     }
     let message = Message { content: built, ..message.clone() };
     cards::mark_sent(tx, &message).await?;
