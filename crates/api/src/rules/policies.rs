@@ -84,6 +84,8 @@ mod tests {
             storage_bytes: Some(10),
             edit_ms: 0,
             old_announcements: false,
+            recall_seconds: None,
+            message_edit_seconds: None,
         }
     }
 

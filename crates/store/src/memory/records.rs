@@ -31,7 +31,7 @@ pub struct Policy {
     pub hide_member_count: bool,
     /// Whether the administrators allow public groups.
     pub public_groups: bool,
-    /// Words that names and descriptions of chats may not contain, in any case.
+    /// Words that names and descriptions of chats, and messages, may not contain, in any case.
     pub forbidden_words: Vec<String>,
     /// The most bytes of all images and files together; `None` for no quota.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,6 +41,12 @@ pub struct Policy {
     pub edit_ms: i64,
     /// Whether new groups have announcements of the old form.
     pub old_announcements: bool,
+    /// How long senders can recall a message, in seconds of the tenant's time; `None` for 24 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recall_seconds: Option<i64>,
+    /// How long a message can be edited, in seconds of the tenant's time; `None` for 24 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_edit_seconds: Option<i64>,
 }
 
 impl Default for Policy {
@@ -53,6 +59,8 @@ impl Default for Policy {
             storage_bytes: None,
             edit_ms: 0,
             old_announcements: false,
+            recall_seconds: None,
+            message_edit_seconds: None,
         }
     }
 }

@@ -4,7 +4,9 @@
 //! of two equal names wins, one of two whole values is stored whole, and counts match the rows. No call is answered
 //! with 5xx.
 
+mod cards;
 mod chats;
+mod hooks;
 mod identity;
 mod members;
 mod messages;
@@ -51,9 +53,23 @@ const RACES: &[(&str, Race)] = races! {
     "docx.v1.chat_announcement_block.batch_update" => parts::docx_title,
     "docx.v1.chat_announcement_block_children.batch_delete" => parts::docx_delete,
     "docx.v1.chat_announcement_block_children.create" => parts::docx_create,
+    "bot.hook.send" => hooks::post_by_version_1,
+    "bot.v2.hook.send" => hooks::post,
+    "cardkit.v1.card.batch_update" => cards::batch,
+    "cardkit.v1.card.create" => cards::create,
+    "cardkit.v1.card.id_convert" => cards::convert,
+    "cardkit.v1.card.settings" => cards::settings,
+    "cardkit.v1.card.update" => cards::update,
+    "cardkit.v1.card_element.content" => cards::content,
+    "cardkit.v1.card_element.create" => cards::add,
+    "cardkit.v1.card_element.delete" => cards::delete,
+    "cardkit.v1.card_element.patch" => cards::patch,
+    "cardkit.v1.card_element.update" => cards::replace,
     "drive.v1.permission_member.create" => people::share,
     "drive.v1.permission_member.delete" => people::unshare,
     "drive.v1.permission_member.update" => people::change_share,
+    "ephemeral.v1.delete" => cards::hidden,
+    "ephemeral.v1.send" => cards::seen,
     "im.v1.chat.create" => chats::create,
     "im.v1.chat.delete" => chats::dissolve,
     "im.v1.chat.link" => chats::link,
@@ -91,6 +107,7 @@ const RACES: &[(&str, Race)] = races! {
     "im.v2.tag.patch" => tags::rename,
     "larkspur.v1.app.callback" => worlds::called,
     "larkspur.v1.app.connections.delete" => worlds::cut,
+    "interactive.v1.card.update" => cards::clicked,
     "larkspur.v1.app.create" => worlds::app,
     "larkspur.v1.app.deliveries.delete" => worlds::released,
     "larkspur.v1.app.deliveries.put" => worlds::steered,
@@ -114,6 +131,8 @@ const RACES: &[(&str, Race)] = races! {
     "larkspur.v1.event.resend" => worlds::resent,
     "larkspur.v1.event.send" => worlds::made_up,
     "larkspur.v1.file.delete" => chats::delete_file,
+    "larkspur.v1.hook.create" => hooks::create,
+    "larkspur.v1.hook.delete" => hooks::delete,
     "larkspur.v1.image.delete" => chats::delete_image,
     "larkspur.v1.p2p.open" => people::p2p_chat,
     "larkspur.v1.refusal.delete" => worlds::no_refusal,

@@ -22,6 +22,8 @@ struct Bench {
     /// A chat with an announcement of the docx form, and a table in that.
     docx: String,
     table: String,
+    /// The path of a message of the app in the chat.
+    message: String,
 }
 
 async fn lab() -> (Lab, Arc<Faulty>) {
@@ -52,7 +54,10 @@ async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
     let table =
         world.call("POST", &path).body(children).send().await.data()["children"][0]["block_id"].clone();
     let table = table.as_str().expect("a block_id").to_owned();
-    Bench { docx, table, world, driver, tag, outsider, public, owner, document, reader }
+    let body = json!({"receive_id": world.chat_id, "msg_type": "text", "content": r#"{"text":"before"}"#});
+    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+    let message = format!("/im/v1/messages/{}", sent["message_id"].as_str().expect("a message_id"));
+    Bench { docx, table, world, driver, tag, outsider, public, owner, document, reader, message }
 }
 
 /// The writes under test, by name; each depends only on the world, so that it can be repeated.
@@ -200,6 +205,25 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
         ),
         ("take down top notice", world.call("POST", &format!("{chat}/top_notice/delete_top_notice"))),
         ("link", world.call("POST", &format!("{chat}/link"))),
+        (
+            "send to a user",
+            world.call("POST", "/im/v1/messages?receive_id_type=open_id").body(json!({
+                "receive_id": world.users[2].open_id, "msg_type": "text", "content": r#"{"text":"x"}"#, "uuid": "fault",
+            })),
+        ),
+        (
+            "reply in a thread",
+            world.call("POST", &format!("{}/reply", bench.message)).body(json!({
+                "msg_type": "text", "content": r#"{"text":"re"}"#, "reply_in_thread": true, "uuid": "reply",
+            })),
+        ),
+        (
+            "edit message",
+            world
+                .call("PUT", &bench.message)
+                .body(json!({"msg_type": "text", "content": r#"{"text":"after"}"#})),
+        ),
+        ("recall", world.call("DELETE", &bench.message)),
         ("join", world.call("PATCH", &format!("/im/v1/chats/{}/members/me_join", bench.public))),
     ]
 }
@@ -222,6 +246,7 @@ async fn picture(bench: &Bench) -> Value {
         format!("/docx/v1/chats/{}/announcement/blocks", bench.docx),
         format!("/docx/v1/chats/{}/announcement", bench.docx),
         format!("{chat}/moderation"),
+        format!("/im/v1/messages?container_id_type=chat&container_id={}", world.chat_id),
         format!("/drive/v1/permissions/{}/members?type=docx", bench.document),
         chat,
     ] {

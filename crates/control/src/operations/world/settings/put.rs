@@ -27,6 +27,8 @@ impl Settings {
             storage_bytes: self.storage_bytes,
             edit_ms: self.edit_ms,
             old_announcements: self.old_announcements,
+            recall_seconds: self.recall_seconds,
+            message_edit_seconds: self.message_edit_seconds,
         })
     }
 }
