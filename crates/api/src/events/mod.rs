@@ -229,7 +229,7 @@ pub fn shape(kind: &EventType) -> Option<Value> {
         events::USER_DELETED,
         events::USER_WITHDRAWN,
     ];
-    Some(match kind.name {
+    let mut schema = match kind.name {
         name if of_chats.iter().any(|known| known.name == name) => chat::shape(),
         name if name == events::APP_TICKET.name => app_ticket::shape(),
         name if name == events::BOT_MENU.name => bot_menu::shape(),
@@ -237,7 +237,25 @@ pub fn shape(kind: &EventType) -> Option<Value> {
         name if name == events::CHAT_UPDATED.name => chat_updated::shape(),
         name if name == events::P2P_CHAT_CREATE.name => p2p_chat_create::shape(),
         _ => return None,
-    })
+    };
+    relax(&mut schema);
+    Some(schema)
+}
+
+/// Requires no field that may be `null`: a check takes such a field for an absent one.
+fn relax(schema: &mut Value) {
+    let Value::Object(map) = schema else {
+        if let Value::Array(all) = schema {
+            all.iter_mut().for_each(relax);
+        }
+        return;
+    };
+    let may_be_null = |field: &Value| field["type"].as_array().is_some_and(|all| all.iter().any(|one| one == "null"));
+    let fields = map.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    if let Some(Value::Array(required)) = map.get_mut("required") {
+        required.retain(|name| !name.as_str().and_then(|name| fields.get(name)).is_some_and(may_be_null));
+    }
+    map.values_mut().for_each(relax);
 }
 
 /// Queues an event for one app, whatever it subscribed to: for events about the app itself. `now` is the tenant's time.
