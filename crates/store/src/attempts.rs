@@ -92,7 +92,18 @@ mod tests {
             let (event_id, request_url) = (String::new(), String::new());
             let (tenant, app_id, exchange) = (TenantKey(1), AppId(1), Some(Exchange::default()));
             let (at, took_ms, status, failure) = (0, 0, None, None);
-            attempts.add(Try { tenant, app_id, event_id, n, at, took_ms, request_url, status, failure, exchange });
+            attempts.add(Try {
+                tenant,
+                app_id,
+                event_id,
+                n,
+                at,
+                took_ms,
+                request_url,
+                status,
+                failure,
+                exchange,
+            });
         }
         let kept = attempts.of(TenantKey(1));
         assert_eq!((kept.len(), kept[0].n), (KEPT, 500));

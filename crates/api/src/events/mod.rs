@@ -250,7 +250,8 @@ fn relax(schema: &mut Value) {
         }
         return;
     };
-    let may_be_null = |field: &Value| field["type"].as_array().is_some_and(|all| all.iter().any(|one| one == "null"));
+    let may_be_null =
+        |field: &Value| field["type"].as_array().is_some_and(|all| all.iter().any(|one| one == "null"));
     let fields = map.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     if let Some(Value::Array(required)) = map.get_mut("required") {
         required.retain(|name| !name.as_str().and_then(|name| fields.get(name)).is_some_and(may_be_null));

@@ -11,8 +11,8 @@ use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 
 use super::shares::shares;
-use super::{connections, steering};
 use super::subscriptions::{self, AddressState, Channel, Mode, Subscription};
+use super::{connections, steering};
 use crate::driver::StoreError;
 use crate::tx::{PIECE, found_rows, in_list};
 use crate::{Root, Row, Tx, Value};

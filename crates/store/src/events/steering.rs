@@ -59,8 +59,7 @@ pub struct Steering {
 
 /// What is done with the next events for an app in the transaction's tenant.
 pub async fn get(tx: &mut Tx, app_id: AppId) -> Result<Option<Steering>, StoreError> {
-    let sql =
-        "SELECT action, delay_ms, events_left FROM delivery_steering WHERE tenant = $1 AND app_id = $2";
+    let sql = "SELECT action, delay_ms, events_left FROM delivery_steering WHERE tenant = $1 AND app_id = $2";
     let row = tx.row(sql, [app_id.into()]).await?;
     let read = |mut row: crate::Row| {
         Ok(Steering { action: row.id(0, Action::parse)?, delay_ms: row.int(1)?, left: row.int(2)? })
@@ -86,8 +85,7 @@ pub async fn remove(tx: &mut Tx, app_id: AppId) -> Result<(), StoreError> {
 
 /// How many events of an app are held in the transaction's tenant.
 pub async fn held(tx: &mut Tx, app_id: AppId) -> Result<i64, StoreError> {
-    let sql =
-        "SELECT COUNT(*) FROM event_delivery WHERE tenant = $1 AND app_id = $2 AND state = 'held'";
+    let sql = "SELECT COUNT(*) FROM event_delivery WHERE tenant = $1 AND app_id = $2 AND state = 'held'";
     let row = tx.row(sql, [app_id.into()]).await?;
     row.map_or(Ok(0), |row| row.int(0))
 }

@@ -64,7 +64,8 @@ impl Webhook {
         match self.0.post(&delivery.channel().request_url, message, Patience::of(form)).await {
             Ok(answer) => {
                 let secret = events::named(&delivery.event_type).is_some_and(|kind| kind.secret);
-                let shown = if secret && repeats(&answer.body, &delivery.payload) { HIDDEN } else { &answer.body };
+                let shown =
+                    if secret && repeats(&answer.body, &delivery.payload) { HIDDEN } else { &answer.body };
                 let failure = failure(form, &delivery.payload, answer.status, shown);
                 exchange.answer = Some(Exchange::beginning(&answer.body));
                 (Attempt { status: Some(answer.status), failure }, exchange)
@@ -155,7 +156,8 @@ fn failure(form: Form, payload: &str, status: u16, body: &[u8]) -> Option<String
 
 /// Whether an answer contains a text of a payload, which is an object.
 fn repeats(answer: &[u8], payload: &str) -> bool {
-    let (answer, payload) = (String::from_utf8_lossy(answer), serde_json::from_str(payload).unwrap_or_default());
+    let (answer, payload) =
+        (String::from_utf8_lossy(answer), serde_json::from_str(payload).unwrap_or_default());
     let serde_json::Value::Object(fields) = payload else { return false };
     let mut texts = fields.values().filter_map(serde_json::Value::as_str);
     texts.any(|text| text.len() >= SECRET && answer.contains(text))
