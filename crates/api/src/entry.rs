@@ -365,7 +365,8 @@ fn close(schema: &mut Value) {
     }
 }
 
-fn schema<T: JsonSchema>(output: bool) -> Value {
+/// The JSON Schema of a type, as it is read, or written.
+pub(crate) fn schema<T: JsonSchema>(output: bool) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;

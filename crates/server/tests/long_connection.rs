@@ -435,7 +435,8 @@ async fn at_shutdown_connections_are_closed_in_order() {
 /// It reads a byte now and then, so no write is without progress.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_reads_too_slowly_is_disconnected() {
-    let options = ConnectionOptions { write_time: Duration::from_millis(500), ..ConnectionOptions::default() };
+    let options =
+        ConnectionOptions { write_time: Duration::from_millis(500), ..ConnectionOptions::default() };
     let server = server(options, Limits::default()).await;
     let mut client = server.client().await;
     let reading = tokio::spawn(async move {

@@ -30,6 +30,8 @@ enum Command {
     Send(Send),
     /// Send an event again
     Resend(Resend),
+    /// Send a challenge to the URL of an app, and show each step
+    Challenge(Challenge),
 }
 
 /// Which world of which server.
@@ -60,7 +62,7 @@ struct List {
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
     /// Only events in this state
-    #[arg(long, value_parser = ["waiting", "delivered", "dropped"])]
+    #[arg(long, value_parser = ["waiting", "held", "delivered", "dropped"])]
     state: Option<String>,
     /// At most so many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=200))]
@@ -97,7 +99,7 @@ struct Send {
 struct Resend {
     /// Event, by its id
     event_id: String,
-    /// App that was told; needed only if more than 500 events are newer
+    /// App that was told
     #[arg(long, value_name = "ID")]
     app: Option<String>,
     /// Give each copy an id of its own
@@ -106,6 +108,15 @@ struct Resend {
     /// How often
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
     times: u8,
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(Args)]
+struct Challenge {
+    /// App [default: from the ready file]
+    #[arg(long, value_name = "ID")]
+    app: Option<String>,
     #[command(flatten)]
     place: Where,
 }
@@ -121,6 +132,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
             Command::List(flags) => list(flags).await,
             Command::Send(flags) => send(flags).await,
             Command::Resend(flags) => resend(flags).await,
+            Command::Challenge(flags) => challenge(flags).await,
         }
     })
 }
@@ -146,8 +158,17 @@ impl World {
                 world.ok_or("the ready file has no world: pass --tenant")?.tenant_key.clone()
             }
         };
-        let path = format!("/larkspur/v1/worlds/{}/events", encoded(&tenant));
+        let path = format!("/larkspur/v1/worlds/{}", encoded(&tenant));
         Ok(World { server, key, path })
+    }
+
+    /// The app that a flag names, or that of the ready file.
+    fn app(&self, named: Option<&String>) -> Result<String, String> {
+        if let Some(app) = named {
+            return Ok(app.clone());
+        }
+        let known = self.server.known()?.world.as_ref();
+        Ok(known.ok_or("the ready file has no app: pass --app")?.app_id.clone())
     }
 
     /// The `data` of a call's answer.
@@ -173,7 +194,7 @@ impl World {
 
 async fn list(flags: &List) -> Result<(), String> {
     let world = World::find(&flags.place)?;
-    let mut query = format!("?limit={}", flags.limit);
+    let mut query = format!("/events?limit={}", flags.limit);
     for (name, value) in [("app_id", &flags.app), ("type", &flags.kind), ("state", &flags.state)] {
         if let Some(value) = value {
             query.push_str(&format!("&{name}={}", encoded(value)));
@@ -226,18 +247,12 @@ fn line(event: &Value) -> String {
 
 async fn send(flags: &Send) -> Result<(), String> {
     let world = World::find(&flags.place)?;
-    let app = match &flags.app {
-        Some(app) => app.clone(),
-        None => {
-            let known = world.server.known()?.world.as_ref();
-            known.ok_or("the ready file has no app: pass --app")?.app_id.clone()
-        }
-    };
+    let app = world.app(flags.app.as_ref())?;
     let event = call::read_body(&flags.event)?;
     let event: Value =
         serde_json::from_slice(&event).map_err(|error| format!("the event is not JSON: {error}"))?;
     let body = json!({"app_id": app, "type": flags.kind, "event": event, "raw": flags.raw});
-    let made = world.call("POST", "", Some(body)).await?;
+    let made = world.call("POST", "/events", Some(body)).await?;
     super::print(&format!("{}\n", made["event_id"].as_str().unwrap_or_default()))
 }
 
@@ -247,12 +262,36 @@ async fn resend(flags: &Resend) -> Result<(), String> {
     if let Some(app) = &flags.app {
         body["app_id"] = json!(app);
     }
-    let path = format!("/{}/resend", encoded(&flags.event_id));
+    let path = format!("/events/{}/resend", encoded(&flags.event_id));
     let made = world.call("POST", &path, Some(body)).await?;
     for id in made["event_ids"].as_array().into_iter().flatten() {
         super::print(&format!("{}\n", id.as_str().unwrap_or_default()))?;
     }
     Ok(())
+}
+
+async fn challenge(flags: &Challenge) -> Result<(), String> {
+    let world = World::find(&flags.place)?;
+    let app = world.app(flags.app.as_ref())?;
+    let shown = world.call("POST", &format!("/apps/{}/challenge", encoded(&app)), None).await?;
+    super::print(&steps(&shown))?;
+    match shown["verified"] == true {
+        true => Ok(()),
+        false => Err("the URL is not verified".to_owned()),
+    }
+}
+
+/// The steps of a challenge, one a line.
+fn steps(shown: &Value) -> String {
+    let mut text = format!("{}\n", shown["request_url"].as_str().unwrap_or_default());
+    for step in shown["steps"].as_array().into_iter().flatten() {
+        let name = step["step"].as_str().unwrap_or_default();
+        text.push_str(&match step["why"].as_str() {
+            None => format!("{name:9}  ok\n"),
+            Some(why) => format!("{name:9}  {why}\n"),
+        });
+    }
+    text
 }
 
 fn encoded(text: &str) -> String {
@@ -272,5 +311,14 @@ mod tests {
         assert_eq!(line(&event), "e1  waiting    1 try    cli_1  a.b_v1  HTTP 500: no");
         let event = json!({"event_id": "e1", "state": "delivered", "attempt_count": 2, "app_id": "cli_1", "event_type": "a"});
         assert_eq!(line(&event), "e1  delivered  2 tries  cli_1  a");
+    }
+
+    #[test]
+    fn a_challenge_is_shown_step_by_step() {
+        let steps = steps(&json!({
+            "request_url": "http://a/", "verified": false,
+            "steps": [{"step": "resolve", "ok": true}, {"step": "connect", "ok": false, "why": "refused"}],
+        }));
+        assert_eq!(steps, "http://a/\nresolve    ok\nconnect    refused\n");
     }
 }

@@ -116,7 +116,9 @@ async fn push(app: &App, callback: &Callback, parts: &Parts<'_>) -> Ended {
 async fn not_here(app: &App, callback: &Callback) -> String {
     let (app_id, developer, now) = (callback.app_id, callback.developer, app.engine.clock.now_ms());
     let counting = app.engine.run(Effect::Reads, move |root| {
-        Box::pin(async move { connections::online(&mut root.tenant(developer), developer, app_id, now).await })
+        Box::pin(
+            async move { connections::online(&mut root.tenant(developer), developer, app_id, now).await },
+        )
     });
     match counting.await {
         Ok(1..) => "the app is connected to another server, which alone can ask it".to_owned(),

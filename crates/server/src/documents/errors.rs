@@ -34,9 +34,7 @@ has not, is answered with HTTP {} and {} `{}<operation> (<method> <path>)`. [cov
     for code in codes::CONNECTION {
         let _ = writeln!(out, "| {} | {} | {} |", code.number, code.status, cell(code.text));
     }
-    out.push_str(
-        "\n## Callbacks: what the client of the user shows\n\n| code | meaning |\n|---|---|\n",
-    );
+    out.push_str("\n## Callbacks: what the client of the user shows\n\n| code | meaning |\n|---|---|\n");
     for code in codes::CALLBACK {
         let _ = writeln!(out, "| {} | {} |", code.number, cell(code.text));
     }

@@ -11,8 +11,8 @@ use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 
 use super::shares::shares;
-use super::{connections, steering};
 use super::subscriptions::{self, AddressState, Channel, Mode, Subscription};
+use super::{connections, steering};
 use crate::driver::StoreError;
 use crate::tx::{PIECE, found_rows, in_list};
 use crate::{Root, Row, Tx, Value};
@@ -81,6 +81,8 @@ struct Key {
     app_id: AppId,
     developer: TenantKey,
     form: Form,
+    /// Whether it had no attempt and was not treated as a test says.
+    fresh: bool,
 }
 
 /// What to do with a due event.
@@ -179,11 +181,11 @@ pub async fn due(
     params.splice(0..0, [real_now.into(), i64::try_from(window).unwrap_or(i64::MAX).into()]);
     // Two ranges of one index: unclaimed rows, and expired claims.
     let ended = format!(
-        "SELECT tenant, number, app_id, developer, form FROM event_delivery \
+        "SELECT tenant, number, app_id, developer, form, attempts + steered FROM event_delivery \
                  WHERE state = 'waiting' AND lease_until > 0 AND lease_until <= $1 AND due_at <= $1 {others} ORDER BY lease_until LIMIT CAST($2 AS BIGINT)"
     );
     let fresh = format!(
-        "SELECT tenant, number, app_id, developer, form FROM event_delivery \
+        "SELECT tenant, number, app_id, developer, form, attempts + steered FROM event_delivery \
                  WHERE state = 'waiting' AND lease_until = 0 AND due_at <= $1 {others} ORDER BY due_at, number LIMIT CAST($2 AS BIGINT)"
     );
     let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
@@ -212,7 +214,7 @@ pub async fn due(
 
 fn key(mut row: Row) -> Result<Result<Key, Unreadable>, StoreError> {
     let (tenant, number, app_id) = (row.text(0)?, row.int(1)?, row.text(2)?);
-    let (developer, form) = (row.text(3)?, row.text(4)?);
+    let (developer, form, fresh) = (row.text(3)?, row.text(4)?, row.int(5)? == 0);
     let read = || {
         Some(Key {
             tenant: TenantKey::parse(&tenant)?,
@@ -220,6 +222,7 @@ fn key(mut row: Row) -> Result<Result<Key, Unreadable>, StoreError> {
             app_id: AppId::parse(&app_id)?,
             developer: TenantKey::parse(&developer)?,
             form: Form::parse(&form)?,
+            fresh,
         })
     };
     Ok(read().ok_or_else(|| {
@@ -415,7 +418,8 @@ async fn steer(
 ) -> Result<(HashSet<(TenantKey, i64)>, bool), StoreError> {
     let mut asked: BTreeMap<TenantKey, Vec<(AppId, i64)>> = BTreeMap::new();
     for (row, verdict) in judged {
-        if due.steered.contains(&row.app_id) && matches!(verdict, Verdict::Send | Verdict::Fail { .. }) {
+        let counts = row.fresh && row.form != Form::Challenge && due.steered.contains(&row.app_id);
+        if counts && matches!(verdict, Verdict::Send | Verdict::Fail { .. }) {
             asked.entry(row.tenant).or_default().push((row.app_id, row.number));
         }
     }
@@ -543,7 +547,7 @@ mod tests {
 
     fn row(app: u64, number: i64) -> Key {
         let tenant = TenantKey(1);
-        Key { tenant, number, app_id: AppId(app), developer: tenant, form: Form::V2 }
+        Key { tenant, number, app_id: AppId(app), developer: tenant, form: Form::V2, fresh: true }
     }
 
     #[test]

@@ -57,9 +57,10 @@ pub async fn add(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING tenant, number";
     let kind = event.kind;
     let payload = if kind.secret { tx.engine().keys.seal(event.payload) } else { event.payload.to_owned() };
+    let number = tx.next_id();
     let row = vec![
-        tx.next_id().into(),
-        format!("{:032x}", tx.random_id()).into(),
+        number.into(),
+        tx.engine().keys.event_id(number, tx.tenant()).into(),
         event.app_id.into(),
         event.developer.into(),
         kind.name.into(),

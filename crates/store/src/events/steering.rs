@@ -59,8 +59,7 @@ pub struct Steering {
 
 /// What is done with the next events for an app in the transaction's tenant.
 pub async fn get(tx: &mut Tx, app_id: AppId) -> Result<Option<Steering>, StoreError> {
-    let sql =
-        "SELECT action, delay_ms, events_left FROM delivery_steering WHERE tenant = $1 AND app_id = $2";
+    let sql = "SELECT action, delay_ms, events_left FROM delivery_steering WHERE tenant = $1 AND app_id = $2";
     let row = tx.row(sql, [app_id.into()]).await?;
     let read = |mut row: crate::Row| {
         Ok(Steering { action: row.id(0, Action::parse)?, delay_ms: row.int(1)?, left: row.int(2)? })
@@ -86,8 +85,7 @@ pub async fn remove(tx: &mut Tx, app_id: AppId) -> Result<(), StoreError> {
 
 /// How many events of an app are held in the transaction's tenant.
 pub async fn held(tx: &mut Tx, app_id: AppId) -> Result<i64, StoreError> {
-    let sql =
-        "SELECT COUNT(*) FROM event_delivery WHERE tenant = $1 AND app_id = $2 AND state = 'held'";
+    let sql = "SELECT COUNT(*) FROM event_delivery WHERE tenant = $1 AND app_id = $2 AND state = 'held'";
     let row = tx.row(sql, [app_id.into()]).await?;
     row.map_or(Ok(0), |row| row.int(0))
 }
@@ -102,7 +100,7 @@ pub async fn release(tx: &mut Tx, app_id: AppId, real_now: i64) -> Result<usize,
     Ok(released)
 }
 
-/// Treats due events as the steering of their apps says. Returns the numbers of those that are not to be sent now, and whether
+/// Treats due events as the steering of their apps says: those without an attempt that were not treated before. Returns the numbers of those that are not to be sent now, and whether
 /// anything changed. `real_now` is the real time.
 pub(super) async fn apply(
     tx: &mut Tx,
@@ -122,7 +120,11 @@ pub(super) async fn apply(
         }
         let Some(mut steering) = get(tx, app_id).await? else { continue };
         numbers.sort_unstable();
-        for piece in numbers.chunks(PIECE) {
+        let mut rest = numbers.as_slice();
+        while steering.left > 0 && !rest.is_empty() {
+            let most = usize::try_from(steering.left).unwrap_or(PIECE).min(PIECE).min(rest.len());
+            let (piece, others) = rest.split_at(most);
+            rest = others;
             let treated = treat(tx, piece, &steering, real_now).await?;
             steering.left -= i64::try_from(treated.len()).unwrap_or(0);
             changed |= !treated.is_empty();
@@ -134,9 +136,6 @@ pub(super) async fn apply(
                 }
                 Action::Drop | Action::Hold | Action::Delay => taken.extend(treated),
             }
-            if steering.left <= 0 {
-                break;
-            }
         }
         let sql = "UPDATE delivery_steering SET events_left = $3 WHERE tenant = $1 AND app_id = $2";
         tx.rows(sql, [app_id.into(), steering.left.into()]).await?;
@@ -144,7 +143,7 @@ pub(super) async fn apply(
     Ok((taken, changed))
 }
 
-/// Treats the first of some events; returns their numbers.
+/// Treats those of some events that no other worker has claimed or treated; returns their numbers.
 async fn treat(
     tx: &mut Tx,
     numbers: &[i64],
@@ -157,14 +156,12 @@ async fn treat(
         Action::Delay => ("waiting", real_now + steering.delay_ms, ""),
         Action::Repeat => ("waiting", real_now, ""),
     };
-    let mut params: Vec<Value> =
-        vec![real_now.into(), state.into(), due_at.into(), failure.into(), steering.left.into()];
+    let mut params: Vec<Value> = vec![real_now.into(), state.into(), due_at.into(), failure.into()];
     let mut numbers: Vec<Value> = numbers.iter().map(|number| (*number).into()).collect();
     let list = in_list(params.len() + 2, &mut numbers);
     let sql = format!(
-        "UPDATE event_delivery SET steered = 1, state = $3, due_at = $4, failure = $5 WHERE tenant = $1 AND number IN \
-         (SELECT number FROM event_delivery WHERE tenant = $1 AND number IN {list} AND state = 'waiting' AND lease_until <= $2 \
-         AND due_at <= $2 AND attempts = 0 AND steered = 0 AND form <> 'challenge' ORDER BY number LIMIT CAST($6 AS BIGINT)) RETURNING number"
+        "UPDATE event_delivery SET steered = 1, state = $3, due_at = $4, failure = $5 WHERE tenant = $1 AND number IN {list} \
+         AND state = 'waiting' AND lease_until <= $2 AND due_at <= $2 AND attempts = 0 AND steered = 0 RETURNING number"
     );
     params.append(&mut numbers);
     tx.rows_of(&sql, params).await?.into_iter().map(|row| row.int(0)).collect()

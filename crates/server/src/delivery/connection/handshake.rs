@@ -53,7 +53,8 @@ fn let_in(app: &App, request: &Request<'_>) -> Result<Open, Code> {
     }
     let connections = &app.long_connections;
     let now = app.engine.clock.now_ms();
-    let of = |name: &str| request.query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or_default();
+    let of =
+        |name: &str| request.query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or_default();
     let text = of("ticket=");
     let ticket =
         Ticket::read(&app.engine.keys, text, now).filter(|ticket| connections.used.take(ticket, now));

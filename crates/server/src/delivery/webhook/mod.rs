@@ -12,7 +12,7 @@ use bytes::Bytes;
 use larkspur_api::{Challenge, Heard, Step};
 use larkspur_contract::events::{self, Form};
 use larkspur_store::events::claims::{Attempt, Delivery};
-use larkspur_store::{Engine, Keys};
+use larkspur_store::{Engine, Exchange, Keys};
 use serde::Serialize;
 use serde_json::json;
 
@@ -53,20 +53,24 @@ impl Webhook {
     }
 
     /// Makes one attempt.
-    pub(crate) async fn attempt(&self, engine: &Engine, delivery: &Delivery) -> Attempt {
+    pub(crate) async fn attempt(&self, engine: &Engine, delivery: &Delivery) -> (Attempt, Exchange) {
         let token = delivery.route.verification_token.clone();
         let token = token.unwrap_or_else(|| engine.keys.verification_token(delivery.app_id));
         let plain = message::body(&delivery.into(), &token);
         let (form, key) = (delivery.form, delivery.route.encrypt_key.as_deref());
         let message = of(form, key, plain, engine);
+        let (headers, body) = (message.headers.clone(), Exchange::beginning(&message.body));
+        let mut exchange = Exchange { headers, body, answer: None };
         match self.0.post(&delivery.channel().request_url, message, Patience::of(form)).await {
             Ok(answer) => {
                 let secret = events::named(&delivery.event_type).is_some_and(|kind| kind.secret);
-                let shown = if secret && repeats(&answer.body, &delivery.payload) { HIDDEN } else { &answer.body };
+                let shown =
+                    if secret && repeats(&answer.body, &delivery.payload) { HIDDEN } else { &answer.body };
                 let failure = failure(form, &delivery.payload, answer.status, shown);
-                Attempt { status: Some(answer.status), failure }
+                exchange.answer = Some(Exchange::beginning(&answer.body));
+                (Attempt { status: Some(answer.status), failure }, exchange)
             }
-            Err(failed) => Attempt { status: None, failure: Some(printable(&failed.why)) },
+            Err(failed) => (Attempt { status: None, failure: Some(printable(&failed.why)) }, exchange),
         }
     }
 
@@ -152,7 +156,8 @@ fn failure(form: Form, payload: &str, status: u16, body: &[u8]) -> Option<String
 
 /// Whether an answer contains a text of a payload, which is an object.
 fn repeats(answer: &[u8], payload: &str) -> bool {
-    let (answer, payload) = (String::from_utf8_lossy(answer), serde_json::from_str(payload).unwrap_or_default());
+    let (answer, payload) =
+        (String::from_utf8_lossy(answer), serde_json::from_str(payload).unwrap_or_default());
     let serde_json::Value::Object(fields) = payload else { return false };
     let mut texts = fields.values().filter_map(serde_json::Value::as_str);
     texts.any(|text| text.len() >= SECRET && answer.contains(text))

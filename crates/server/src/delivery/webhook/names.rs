@@ -50,7 +50,9 @@ impl Names {
         let name = host.to_owned();
         let found = self.with(host, async move {
             let found = lookup_host((name.as_str(), port)).await;
-            found.map(|all| all.map(|one| one.ip()).collect()).map_err(|error| format!("{name} is not found: {error}"))
+            found
+                .map(|all| all.map(|one| one.ip()).collect())
+                .map_err(|error| format!("{name} is not found: {error}"))
         });
         Ok(found.await?.into_iter().map(|address| SocketAddr::new(address, port)).collect())
     }
@@ -81,7 +83,9 @@ impl Names {
             };
         }
         if state.running.len() >= AT_ONCE {
-            return Err(format!("{host} is not looked up: {AT_ONCE} lookups of other hosts are not answered"));
+            return Err(format!(
+                "{host} is not looked up: {AT_ONCE} lookups of other hosts are not answered"
+            ));
         }
         let (sender, result) = watch::channel(None);
         state.running.insert(host.to_owned(), Running { since: Instant::now(), result: result.clone() });

@@ -39,7 +39,10 @@ async fn a_webhook_gets_it_encrypted_and_signed_and_answers() {
         "card": {"type": "raw", "data": {"schema": "2.0", "body": {"elements": [{"tag": "hr", "text": "x".repeat(20_000)}]}}}});
     receiver.answer(Manner::With("200 OK", answer.to_string()));
     let shown = click(&world).await.data();
-    assert_eq!((&shown["way"], &shown["status"], &shown["answer"]), (&json!("webhook"), &json!(200), &answer));
+    assert_eq!(
+        (&shown["way"], &shown["status"], &shown["answer"]),
+        (&json!("webhook"), &json!(200), &answer)
+    );
     assert_eq!((shown.get("code"), shown.get("failure")), (None, None));
     let seen = receiver.seen();
     assert_eq!(seen.len(), 1, "no challenge, and no second time");
@@ -96,7 +99,11 @@ async fn what_the_client_shows_when_a_webhook_fails() {
     ] {
         put(&world, callbacks.clone(), None).await;
         let shown = click(&world).await.data();
-        assert_eq!((&shown["code"], shown["meaning"].is_string()), (&json!(code), true), "{callbacks} {shown}");
+        assert_eq!(
+            (&shown["code"], shown["meaning"].is_string()),
+            (&json!(code), true),
+            "{callbacks} {shown}"
+        );
         assert_eq!(shown.get("way").is_none(), code == 200340, "{shown}");
     }
 }
@@ -115,7 +122,11 @@ async fn a_long_connection_carries_it_and_its_answer() {
     assert_eq!(shown["failure"], "app not online");
     let mut client = setup.connect(&setup.lab).await;
     for (ack, code, expected) in [
-        (r#"{"code":200,"data":"eyJ0b2FzdCI6eyJjb250ZW50IjoiaGkifX0="}"#, None, json!({"toast": {"content": "hi"}})),
+        (
+            r#"{"code":200,"data":"eyJ0b2FzdCI6eyJjb250ZW50IjoiaGkifX0="}"#,
+            None,
+            json!({"toast": {"content": "hi"}}),
+        ),
         (r#"{"code": 200}"#, None, json!({})),
         (r#"{"code":500}"#, Some(200671), Value::Null),
         (r#"{"code":200,"data":"W10="}"#, Some(200672), Value::Null),
@@ -125,7 +136,10 @@ async fn a_long_connection_carries_it_and_its_answer() {
         let asking = tokio::spawn(async move { click(&world).await.data() });
         let (frame, event) = client.event().await;
         assert_eq!(frame.header("type"), Some("event"), "clients ignore other types");
-        assert_eq!((&event["header"]["token"], &event["event"]["action"]["tag"]), (&json!(""), &json!("button")));
+        assert_eq!(
+            (&event["header"]["token"], &event["event"]["action"]["tag"]),
+            (&json!(""), &json!("button"))
+        );
         answer(&mut client, &frame, ack).await;
         let shown = asking.await.expect("no panic");
         assert_eq!(shown.get("code"), code.map(|code| json!(code)).as_ref(), "{ack}: {shown}");

@@ -124,7 +124,8 @@ async fn a_repeated_event_arrives_twice_with_one_id() {
     let mut numbers = setup.numbers();
     numbers.sort_unstable();
     assert_eq!(numbers, [0, 0, 1]);
-    let ids: Vec<Value> = setup.receiver.events().iter().map(|event| event["header"]["event_id"].clone()).collect();
+    let ids: Vec<Value> =
+        setup.receiver.events().iter().map(|event| event["header"]["event_id"].clone()).collect();
     assert_eq!(ids.iter().filter(|id| **id == json!(first)).count(), 2, "{ids:?}");
     assert_eq!(setup.states().await, ["delivered"; 3]);
 }
@@ -148,11 +149,18 @@ async fn only_first_attempts_of_events_count() {
     assert_eq!(setup.get().await["left"], 1);
     let other = setup.world.lab.world().await;
     other.control("GET", &setup.path()).send().await.refused(5275404);
-    for wrong in [json!({"action": "delay", "next": 1}), json!({"action": "drop", "next": 1, "delay_ms": 5})] {
+    for wrong in [json!({"action": "delay", "next": 1}), json!({"action": "drop", "next": 1, "delay_ms": 5})]
+    {
         let reply = setup.world.control("PUT", &setup.path()).body(wrong).send().await;
         reply.refused(5275400);
         assert_eq!(reply.violated(), ["delay_ms"]);
     }
-    setup.world.control("PUT", "/apps/cli_0/deliveries").body(json!({"action": "drop", "next": 1})).send().await.refused(5275404);
+    setup
+        .world
+        .control("PUT", "/apps/cli_0/deliveries")
+        .body(json!({"action": "drop", "next": 1}))
+        .send()
+        .await
+        .refused(5275404);
     setup.world.control("DELETE", "/apps/cli_0/deliveries").send().await.refused(5275404);
 }

@@ -64,7 +64,8 @@ async fn only_a_payload_of_another_key_is_lost() {
     let lab = Lab::with(LabOptions { driver: Some(driver.clone()), ..LabOptions::default() }).await;
     let (world, receiver) = (lab.world().await, Receiver::start());
     subscribe(&world, &world.app_id, &receiver).await;
-    let ticket = json!({"app_id": world.app_id, "type": "app_ticket", "event": {"type": "app_ticket", "app_ticket": "0123456789abcdef"}});
+    let event = json!({"type": "app_ticket", "app_id": world.app_id, "app_ticket": "0123456789abcdef"});
+    let ticket = json!({"app_id": world.app_id, "type": "app_ticket", "event": event});
     world.control("POST", "/events").body(ticket.clone()).send().await.data();
     let sql = "UPDATE event_delivery SET payload = 'of another store' WHERE sealed = 1";
     driver.query(Effect::Writes, sql, Vec::new()).await.expect(sql);
