@@ -131,9 +131,12 @@ async fn events(world: &World) {
 async fn announcements(world: &World) {
     let chat = &world.chat_id;
     let base = format!("/docx/v1/chats/{chat}/announcement/blocks");
+    let token = world.document_url.rsplit('/').next().expect("a token");
+    let reader = json!({"member": world.app_id, "perm": "view"});
+    world.control("PUT", &format!("/documents/{token}/collaborators")).body(reader).send().await.data();
     let text = json!({"elements": [
         {"mention_user": {"user_id": world.users[0].open_id}},
-        {"mention_doc": {"token": world.document_url.rsplit('/').next(), "obj_type": 22, "url": "x"}},
+        {"mention_doc": {"token": token, "obj_type": 22, "url": "x"}},
     ]});
     let blocks = json!({"children": [{"block_type": 2, "text": text}, {"block_type": 20, "chat_card": {"chat_id": chat}}]});
     for _ in 0..2 {

@@ -3,9 +3,8 @@ use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::operations::docx::v1::{
-    BLOCK_GET_CODES, BlockPath, EXISTS, ORDER, PEOPLE, RECODES, REVISIONS, ReadQuery, STATUS, mentions, open,
-};
+use crate::operations::docx::v1::behaviours::{EXISTS, ORDER, PEOPLE, REVISIONS, STATUS};
+use crate::operations::docx::v1::{BLOCK_GET_CODES, BlockPath, RECODES, ReadQuery, mentions, open};
 use crate::rules::docx::Block;
 use crate::{Call, Empty, Input, Operation, standing, translate};
 

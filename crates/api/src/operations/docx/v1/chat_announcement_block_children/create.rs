@@ -3,11 +3,11 @@ use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::docx::v1::edit::{self, Begun, Edit};
-use crate::operations::docx::v1::{
-    BLOCKS, BlockPath, CHILDREN, EDIT_CODES, EDITS, EXISTS, EditQuery, KINDS, MEDIA, ORDER, PEOPLE, RECODES,
-    REVISIONS, STATUS, TOKENS, mentions,
+use crate::operations::docx::v1::behaviours::{
+    BLOCKS, CHILDREN, EDITS, EXISTS, KINDS, MEDIA, ORDER, PEOPLE, REVISIONS, STATUS, TOKENS,
 };
+use crate::operations::docx::v1::edit::{self, Begun, Edit};
+use crate::operations::docx::v1::{BlockPath, EDIT_CODES, EDIT_RECODES, EditQuery, mentions};
 use crate::rules::docx::{self, Block};
 use crate::{Actor, Call, Input, Operation};
 
@@ -50,7 +50,7 @@ impl Operation for Create {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: EDIT_CODES,
-        recodes: RECODES,
+        recodes: EDIT_RECODES,
         emits: &[],
         example: r#"{"index":0,"children":[{"block_type":2,"text":{"elements":[{"text_run":{"content":"Hello"}}],"style":{}}}]}"#,
         behaviours: &[ORDER, EXISTS, PEOPLE, REVISIONS, TOKENS, EDITS, BLOCKS, KINDS, CHILDREN],

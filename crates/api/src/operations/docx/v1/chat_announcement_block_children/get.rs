@@ -3,9 +3,8 @@ use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::operations::docx::v1::{
-    BlockPath, EXISTS, ORDER, PEOPLE, PageQuery, READ_CODES, RECODES, REVISIONS, STATUS, mentions, open,
-};
+use crate::operations::docx::v1::behaviours::{EXISTS, ORDER, PEOPLE, REVISIONS, STATUS};
+use crate::operations::docx::v1::{BlockPath, PageQuery, READ_CODES, RECODES, mentions, open};
 use crate::rules::docx::Block;
 use crate::{Call, Empty, Input, Operation, standing, translate};
 
