@@ -24,6 +24,7 @@ pub mod chats;
 pub mod directory;
 pub mod documents;
 pub mod docx;
+pub mod docx_media;
 pub mod events;
 pub mod frequency;
 pub mod idempotency;

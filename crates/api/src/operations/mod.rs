@@ -34,6 +34,7 @@ pub static PLATFORM: &[&[Entry]] = &[
     docx::v1::chat_announcement::ENTRIES,
     docx::v1::chat_announcement_block::ENTRIES,
     docx::v1::chat_announcement_block_children::ENTRIES,
+    drive::v1::media::ENTRIES,
     drive::v1::permission_member::ENTRIES,
     auth::v3::ENTRIES,
     authen::ENTRIES,

@@ -50,6 +50,7 @@ const RACES: &[(&str, Race)] = races! {
     "docx.v1.chat_announcement_block.batch_update" => parts::docx_title,
     "docx.v1.chat_announcement_block_children.batch_delete" => parts::docx_delete,
     "docx.v1.chat_announcement_block_children.create" => parts::docx_create,
+    "drive.v1.media.upload_all" => parts::docx_upload,
     "drive.v1.permission_member.create" => people::share,
     "drive.v1.permission_member.delete" => people::unshare,
     "drive.v1.permission_member.update" => people::change_share,

@@ -22,6 +22,8 @@ struct Bench {
     /// A chat with an announcement of the docx form, and a table in that.
     docx: String,
     table: String,
+    /// An image block after the table.
+    image: String,
 }
 
 async fn lab() -> (Lab, Arc<Faulty>) {
@@ -47,12 +49,12 @@ async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
     world.old_announcements().await;
     let docx = world.chat(json!({"members": [world.app_id], "announcement_type": "docx"})).await;
     let path = format!("/docx/v1/chats/{docx}/announcement/blocks/{docx}/children");
-    let children =
-        json!({"children": [{"block_type": 31, "table": {"property": {"row_size": 2, "column_size": 2}}}]});
-    let table =
-        world.call("POST", &path).body(children).send().await.data()["children"][0]["block_id"].clone();
-    let table = table.as_str().expect("a block_id").to_owned();
-    Bench { docx, table, world, driver, tag, outsider, public, owner, document, reader }
+    let children = json!({"children": [
+        {"block_type": 31, "table": {"property": {"row_size": 2, "column_size": 2}}}, {"block_type": 27, "image": {}}]});
+    let made = world.call("POST", &path).body(children).send().await.data();
+    let [table, image] =
+        [0, 1].map(|at| made["children"][at]["block_id"].as_str().expect("a block_id").to_owned());
+    Bench { docx, table, image, world, driver, tag, outsider, public, owner, document, reader }
 }
 
 /// The writes under test, by name; each depends only on the world, so that it can be repeated.
@@ -108,6 +110,10 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
                 .call("DELETE", &format!("{blocks}/{docx}/children/batch_delete"))
                 .body(json!({"start_index": 0, "end_index": 1})),
         ),
+        ("upload for a block", world.call("POST", "/drive/v1/medias/upload_all").multipart(
+            &[("file_name", "a"), ("parent_type", "docx_image"), ("parent_node", &bench.image), ("size", "3")],
+            ("file", b"abc"),
+        )),
         ("create chat", world.call("POST", "/im/v1/chats?uuid=fault").body(people)),
         (
             "update chat",

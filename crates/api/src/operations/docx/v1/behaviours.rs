@@ -3,8 +3,8 @@
 use larkspur_contract::Basis::{Assumed, Documented, Observed};
 use larkspur_contract::Behaviour;
 
-pub(super) const STATUS: &str = "Over the app's rate limit the HTTP status is that of the setting for all operations; the pages of the lists, of block.get, create and batch_update print 400.";
-pub(super) const MEDIA: &str = "Pictures and files are not uploaded to drive: replace_image and replace_file take the key of an image that was uploaded with im.v1.image.create.";
+pub(super) const MEDIA: &str =
+    "replace_image and replace_file also take the key of an image that was uploaded with im.v1.image.create.";
 
 pub(super) const ORDER: Behaviour = Behaviour {
     name: "docx_check_order",

@@ -14,6 +14,8 @@ mod media;
 mod mentions;
 mod open;
 
+pub(crate) use edit::new_token;
+
 /// The chat.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct ChatPath {

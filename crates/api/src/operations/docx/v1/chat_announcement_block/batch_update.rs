@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::operations::docx::v1::behaviours::{
-    BLOCKS, EDITS, EXISTS, KINDS, MEDIA, ORDER, PEOPLE, REVISIONS, STATUS, TOKENS, UPDATES,
+    BLOCKS, EDITS, EXISTS, KINDS, MEDIA, ORDER, PEOPLE, REVISIONS, TOKENS, UPDATES,
 };
 use crate::operations::docx::v1::edit::{self, Begun, Edit};
 use crate::operations::docx::v1::{ChatPath, EditQuery, UPDATE_CODES, UPDATE_RECODES, media, mentions};
@@ -40,7 +40,7 @@ impl Operation for BatchUpdate {
         reference: "docx-v1/chat-announcement-block/batch_update",
         route: patch("/open-apis/docx/v1/chats/{chat_id}/announcement/blocks/batch_update"),
         access: Access::tenant_or_user(&[scopes::IM_CHAT_ANNOUNCEMENT_WRITE]).with_bot(),
-        rate: rates::TIER_6,
+        rate: rates::TIER_6.as_bad_request(),
         effect: Effect::Writes,
         consumes: Consumes::Json,
         reply: Reply::Data("success"),
@@ -50,7 +50,7 @@ impl Operation for BatchUpdate {
         emits: &[],
         example: r#"{"requests":[{"block_id":"{chat_id}","update_text_elements":{"elements":[{"text_run":{"content":"Welcome"}}]}}]}"#,
         behaviours: &[ORDER, EXISTS, PEOPLE, REVISIONS, TOKENS, EDITS, BLOCKS, KINDS, UPDATES],
-        deviations: &[STATUS, MEDIA],
+        deviations: &[MEDIA],
     };
     type Ground = Tx;
     type Path = ChatPath;
