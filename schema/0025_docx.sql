@@ -47,3 +47,16 @@ CREATE TABLE docx_block_past (
 );
 CREATE INDEX docx_block_past_by_chat ON docx_block_past (chat_id, tenant, until);
 CREATE INDEX docx_block_past_by_id ON docx_block_past (block_id, chat_id, tenant);
+
+-- Uploads for blocks: what is known of them. Width and height are 0 if it is not a picture.
+CREATE TABLE docx_media (
+    tenant TEXT NOT NULL,
+    file_token TEXT NOT NULL,
+    block_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    width BIGINT NOT NULL,
+    height BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, file_token)
+);

@@ -196,11 +196,7 @@ impl Shape {
                 Ok(())
             }
             (Shape::Choice(options), Value::Number(number)) if number.is_i64() => {
-                if !number.as_i64().is_some_and(|number| options.contains(&number)) {
-                    let all: Vec<String> = options.iter().map(i64::to_string).collect();
-                    let told = format!("options: [{}]", all.join(","));
-                    found.push(violation(path, Some(&number.to_string()), told));
-                }
+                choice(path, number.as_i64(), options, found);
                 Ok(())
             }
             (Shape::Boolean, Value::Bool(_)) | (Shape::Any, _) => Ok(()),
@@ -374,6 +370,12 @@ fn length(path: &str, actual: usize, min: usize, max: usize, found: &mut Vec<Fie
     } else if actual < min {
         found.push(violation(path, None, format!("the min len is {min}")));
     }
+}
+
+fn choice(path: &str, number: Option<i64>, options: &[i64], found: &mut Vec<FieldViolation>) {
+    let Some(number) = number.filter(|number| !options.contains(number)) else { return };
+    let all: Vec<String> = options.iter().map(i64::to_string).collect();
+    found.push(violation(path, Some(&number.to_string()), format!("options: [{}]", all.join(","))));
 }
 
 fn violation(field: &str, value: Option<&str>, description: String) -> FieldViolation {

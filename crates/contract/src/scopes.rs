@@ -116,6 +116,7 @@ scopes! {
     BITABLE_APP = "bitable:app";
     BITABLE_BITABLE = "bitable:bitable";
     DOCS_DOC = "docs:doc";
+    DOCS_MEDIA_UPLOAD = "docs:document.media:upload";
     DOCS_MEMBER_CREATE = "docs:permission.member:create";
     DOCS_MEMBER_RETRIEVE = "docs:permission.member:retrieve";
     DOCS_MEMBER_READONLY = "docs:permission.member:readonly";

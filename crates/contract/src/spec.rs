@@ -223,6 +223,16 @@ pub struct Rate {
     pub name: &'static str,
     /// Its windows; none means unlimited.
     pub windows: &'static [Window],
+    /// The HTTP status over the limit, where a page prints one; `None` for that of the setting.
+    pub status: Option<u16>,
+}
+
+impl Rate {
+    /// The same limit, for a page that prints HTTP 400 for calls over it.
+    #[must_use]
+    pub const fn as_bad_request(self) -> Rate {
+        Rate { name: self.name, windows: self.windows, status: Some(400) }
+    }
 }
 
 /// A number of calls per number of seconds.

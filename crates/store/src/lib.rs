@@ -26,6 +26,7 @@ pub mod directory;
 pub mod documents;
 pub mod docx;
 pub mod ephemeral;
+pub mod docx_media;
 pub mod events;
 pub mod files;
 pub mod frequency;

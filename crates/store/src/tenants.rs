@@ -37,6 +37,7 @@ pub const TABLES: &[&str] = &[
     "docx_announcement",
     "docx_block",
     "docx_block_past",
+    "docx_media",
     "chat_term",
     "chat_link",
     "chat_hold",

@@ -1,10 +1,12 @@
 """A bot that keeps a group for each project. This is the program under test: it knows nothing of Larkspur."""
 
 import io
-import json
 import time
 
 import lark_oapi as lark
+from lark_oapi.api.docx.v1 import (
+    CreateChatAnnouncementBlockChildrenRequest, CreateChatAnnouncementBlockChildrenRequestBody, ListChatAnnouncementBlockRequest,
+)
 from lark_oapi.api.im.v1 import *
 from lark_oapi.api.im.v2 import (
     CreateBizEntityTagRelationRequest, CreateBizEntityTagRelationRequestBody, CreateTag,
@@ -30,7 +32,8 @@ class Refused(Exception):
 class Rooms:
     def __init__(self, app_id, app_secret, domain=lark.FEISHU_DOMAIN):
         builder = lark.Client.builder().app_id(app_id).app_secret(app_secret).domain(domain)
-        self.im = builder.log_level(lark.LogLevel.ERROR).build().im
+        client = builder.log_level(lark.LogLevel.ERROR).build()
+        self.im, self.docx = client.im, client.docx
 
     def ask(self, method, request):
         """One call; it is retried once if the platform asks to wait."""
@@ -129,18 +132,14 @@ class Rooms:
         return [one.chat_menu_item.name for one in made.chat_menu_top_levels]
 
     def announce(self, room, text):
-        """Writes a paragraph on top of the announcement; returns the new revision."""
-        get = GetChatAnnouncementRequest.builder().chat_id(room).build()
-        revision = self.ask(self.im.v1.chat_announcement.get, get).revision
-        run = {"type": "textRun", "textRun": {"text": text, "style": {}}}
-        block = {"type": "paragraph", "paragraph": {"elements": [run], "style": {}}}
-        place = {"zoneId": "0", "index": 0, "endOfZone": True}
-        insert = {"payload": json.dumps({"blocks": [block]}), "location": place}
-        change = json.dumps({"requestType": "InsertBlocksRequestType", "insertBlocksRequest": insert})
-        body = PatchChatAnnouncementRequestBody.builder().revision(revision).requests([change]).build()
-        request = PatchChatAnnouncementRequest.builder().chat_id(room).request_body(body).build()
-        self.ask(self.im.v1.chat_announcement.patch, request)
-        return self.ask(self.im.v1.chat_announcement.get, get)
+        """Writes a paragraph on top of the announcement; returns the texts of its paragraphs."""
+        block = {"block_type": 2, "text": {"elements": [{"text_run": {"content": text}}]}}
+        body = CreateChatAnnouncementBlockChildrenRequestBody({"index": 0, "children": [block]})
+        request = CreateChatAnnouncementBlockChildrenRequest.builder().chat_id(room).block_id(room).request_body(body)
+        self.ask(self.docx.v1.chat_announcement_block_children.create, request.build())
+        get = ListChatAnnouncementBlockRequest.builder().chat_id(room).build()
+        blocks = self.ask(self.docx.v1.chat_announcement_block.list, get).items[1:]
+        return ["".join(run.text_run.content for run in block.text.elements) for block in blocks]
 
     def pin_announcement(self, room):
         top = ChatTopNotice.builder().action_type("2").build()

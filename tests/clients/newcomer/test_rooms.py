@@ -83,8 +83,8 @@ def test_a_menu(rooms, world):
 
 def test_an_announcement_is_pinned(rooms, world):
     room = rooms.open("Apollo", owner=world.ada)
-    announced = rooms.announce(room, "Launch at nine")
-    assert announced.revision == "1" and "Launch at nine" in announced.content
+    rooms.announce(room, "Launch at nine")
+    assert rooms.announce(room, "Launch at ten") == ["Launch at ten", "Launch at nine"]
     rooms.pin_announcement(room)
 
 

@@ -7,6 +7,7 @@ export async function widgets(stage) {
   for (const [name, who] of stage.both) {
     await tabs(stage, name, who);
     await announcement(stage, name, who);
+    await oldAnnouncement(stage, name, who);
   }
   await menu(stage);
 }
@@ -28,10 +29,36 @@ async function tabs(stage, name, who) {
   });
 }
 
+// As a program does that knows both forms: it tries the old one first.
 async function announcement(stage, name, who) {
   await check(`${name}: read and edit the announcement`, async () => {
+    const { chatAnnouncement: api, chatAnnouncementBlock: blocks, chatAnnouncementBlockChildren: children } = who.docx.v1;
+    const chat_id = await stage.group(who);
+    const path = { chat_id, block_id: chat_id };
+    await refused(who.im.v1.chatAnnouncement.get({ path: { chat_id } }), 232097);
+    const info = good(await api.get({ path: { chat_id } }));
+    assert.deepEqual([info.revision_id, info.announcement_type], [1, "docx"]);
+    const text = { block_type: 2, text: { elements: [{ text_run: { content: "Hello" } }], style: {} } };
+    const made = good(await children.create({ path, params: { revision_id: 1 }, data: { children: [text], index: 0 } }));
+    assert.equal(made.revision_id, 2);
+    const block_id = made.children[0].block_id;
+    const requests = [{ block_id, update_text_elements: { elements: [{ text_run: { content: "Bye" } }] } }];
+    assert.equal(good(await blocks.batchUpdate({ path: { chat_id }, data: { requests } })).revision_id, 3);
+    const shown = good(await blocks.get({ path: { chat_id, block_id } })).block;
+    assert.equal(shown.text.elements[0].text_run.content, "Bye");
+    assert.deepEqual(good(await blocks.list({ path: { chat_id } })).items.map((one) => one.block_type), [1, 2]);
+    assert.equal(good(await children.get({ path })).items.length, 1);
+    const all = { start_index: 0, end_index: 1 };
+    assert.equal(good(await children.batchDelete({ path, data: all })).revision_id, 4);
+    await refused(children.batchDelete({ path, data: all }), 1770001);
+  });
+}
+
+async function oldAnnouncement(stage, name, who) {
+  await check(`${name}: read and edit the announcement of the old form`, async () => {
     const api = who.im.v1.chatAnnouncement;
     const path = { chat_id: await stage.group(who) };
+    await stage.home.control("PATCH", `/chats/${path.chat_id}`, { announcement_type: "doc" });
     const before = good(await api.get({ path, params: { user_id_type: "open_id" } }));
     assert.deepEqual([before.revision, before.owner_id_type], ["0", who === stage.bot ? "app_id" : "open_id"]);
     const run = { type: "textRun", textRun: { text: "Hello", style: {} } };

@@ -9,6 +9,7 @@ def run(checks, stage):
     for name, who in stage.both:
         tabs(checks, stage, name, who)
         announcement(checks, stage, name, who)
+        old_announcement(checks, stage, name, who)
     menu(checks, stage)
 
 
@@ -37,9 +38,40 @@ def tabs(checks, stage, name, who):
 
 
 def announcement(checks, stage, name, who):
+    """As a program does that knows both forms: it tries the old one first."""
+    chat = stage.group(who)
+    api, blocks, children = who.docx.v1.chat_announcement, who.docx.v1.chat_announcement_block, who.docx.v1.chat_announcement_block_children
+    with checks(f"{name}: read and edit the announcement"):
+        refused(who.im.v1.chat_announcement.get(chat_id=chat), 232097)
+        info = good(api.get(chat_id=chat, user_id_type="open_id"))
+        assert (info.revision_id, info.announcement_type, info.owner_id_type) == (1, "docx", "open_id"), vars(info)
+        text = {"block_type": 2, "text": {"elements": [{"text_run": {"content": "Hello"}}], "style": {}}}
+        table = {"block_type": 31, "table": {"property": {"row_size": 2, "column_size": 2}}}
+        made = good(children.create(chat_id=chat, block_id=chat, revision_id=1, body={"children": [text, table], "index": 0}))
+        assert made.revision_id == 2 and made.client_token, vars(made)
+        first, second = made.children
+        assert first.text.elements[0].text_run.content == "Hello" and len(second.table.cells) == 4
+        edits = [
+            {"block_id": first.block_id, "update_text_elements": {"elements": [{"text_run": {"content": "Bye"}}]}},
+            {"block_id": second.block_id, "insert_table_row": {"row_index": 1}},
+        ]
+        changed = good(blocks.batch_update(chat_id=chat, body={"requests": edits}))
+        assert [len(one.children or []) for one in changed.blocks] == [0, 6] and changed.revision_id == 3
+        listed = good(blocks.list(chat_id=chat, page_size=2))
+        assert [one.block_type for one in listed.items] == [1, 2] and listed.has_more, vars(listed)
+        shown = good(blocks.get(chat_id=chat, block_id=first.block_id)).block
+        assert shown.text.elements[0].text_run.content == "Bye" and shown.parent_id == chat
+        assert len(good(children.get(chat_id=chat, block_id=chat)).items) == 2
+        gone = good(children.batch_delete(chat_id=chat, block_id=chat, body={"start_index": 0, "end_index": 2}))
+        assert gone.revision_id == 4, vars(gone)
+        refused(children.batch_delete(chat_id=chat, block_id=chat, body={"start_index": 0, "end_index": 2}), 1770001)
+
+
+def old_announcement(checks, stage, name, who):
     api = who.im.v1.chat_announcement
     chat = stage.group(who)
-    with checks(f"{name}: read and edit the announcement"):
+    stage.server.control("PATCH", f"{stage.home.path}/chats/{chat}", {"announcement_type": "doc"})
+    with checks(f"{name}: read and edit the announcement of the old form"):
         before = good(api.get(chat_id=chat, user_id_type="open_id"))
         kind = "app_id" if who is stage.bot else "open_id"
         assert (before.revision, before.owner_id_type) == ("0", kind) and before.create_time.isdecimal(), vars(before)

@@ -44,6 +44,7 @@ pub static PLATFORM: &[&[Entry]] = &[
     im::v1::message_resource::ENTRIES,
     interactive::ENTRIES,
     ephemeral::ENTRIES,
+    drive::v1::media::ENTRIES,
     drive::v1::permission_member::ENTRIES,
     auth::v3::ENTRIES,
     authen::ENTRIES,

@@ -77,7 +77,6 @@ pub const OTHERS: &[Scope] = &[
     "docs:document.comment:write_only",
     "docs:document.content:read",
     "docs:document.media:download",
-    "docs:document.media:upload",
     "docs:document.subscription",
     "docs:document.subscription:read",
     "docs:document:copy",

@@ -111,7 +111,13 @@ impl Frequency {
         }
         let key = Key { operation, app: app_id.0, tenant: tenant.0 };
         let counted = self.counting.count(key, spec, self.limits, at, now).await?;
-        counted.map_err(|full| self.refusal(full, format!("more than {}", spec.rate.name)))
+        counted.map_err(|full| {
+            let refusal = self.refusal(full, format!("more than {}", spec.rate.name));
+            match spec.rate.status {
+                Some(status) => refusal.with_code(Code { status, ..codes::RATE_LIMITED }),
+                None => refusal,
+            }
+        })
     }
 
     /// The refusal of a call over the rate limit.

@@ -1,5 +1,6 @@
 //! `drive`: documents.
 
 pub(crate) mod v1 {
+    pub(crate) mod media;
     pub(crate) mod permission_member;
 }

@@ -5,6 +5,7 @@ mod contents;
 mod create;
 mod delete;
 mod grid;
+pub mod media;
 mod shape;
 mod table;
 mod text;

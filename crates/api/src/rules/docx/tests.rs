@@ -350,6 +350,11 @@ fn tables_change_their_size() {
     refused(bench.edit(&id, "merge_table_cells", cut), codes::DOCX_INVALID_OPERATION);
     bench.edit(&id, "unmerge_table_cells", json!({"row_index": 1, "column_index": 2})).expect("divided");
     assert_eq!(layout(&bench, &id), (3, 4, vec![]));
+}
+
+#[test]
+fn tables_have_a_largest_size() {
+    let mut bench = Bench::new();
     let wide = bench.made(CHAT, table(1, 9));
     for _ in 9..100 {
         bench.edit(&wide, "insert_table_column", json!({"column_index": -1})).expect("inserted");

@@ -65,6 +65,7 @@ const RACES: &[(&str, Race)] = races! {
     "cardkit.v1.card_element.delete" => cards::delete,
     "cardkit.v1.card_element.patch" => cards::patch,
     "cardkit.v1.card_element.update" => cards::replace,
+    "drive.v1.media.upload_all" => parts::docx_upload,
     "drive.v1.permission_member.create" => people::share,
     "drive.v1.permission_member.delete" => people::unshare,
     "drive.v1.permission_member.update" => people::change_share,

@@ -192,6 +192,21 @@ pub(super) async fn docx_title(place: Place) {
     assert!(items[0].to_string().contains("title "), "{items:?}");
 }
 
+/// Each upload has a token of its own.
+pub(super) async fn docx_upload(place: Place) {
+    let part = format!("/{}/children", place.chat_id);
+    let image = json!({"children": [{"block_type": 27, "image": {}}]});
+    let made = docx_call(&place, "POST", &part).body(image).send().await.data();
+    let block = text(&made["children"][0], "block_id");
+    let png = larkspur_testkit::png(1, 1);
+    let size = png.len().to_string();
+    let fields =
+        [("file_name", "a.png"), ("parent_type", "docx_image"), ("parent_node", &block), ("size", &size)];
+    let upload = place.call("POST", "/drive/v1/medias/upload_all").multipart(&fields, ("file", &png));
+    place.race_same(upload).await.all_done();
+    assert_eq!(place.count("docx_media").await, CALLS);
+}
+
 /// It contains every edit.
 pub(super) async fn announcement(place: Place) {
     place.old_announcements().await;

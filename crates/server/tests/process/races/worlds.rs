@@ -71,7 +71,8 @@ pub(super) async fn settings(place: Place) {
     let shown = place.shown("/settings").await;
     let number = shown["edit_ms"].as_u64().expect("a number");
     let whole = json!({"restricted_mode": true, "hide_member_count": true, "public_groups": number.is_multiple_of(2),
-        "forbidden_words": [format!("word {number}")], "storage_bytes": number, "edit_ms": number});
+        "forbidden_words": [format!("word {number}")], "storage_bytes": number, "edit_ms": number,
+        "old_announcements": false});
     assert_eq!(shown, whole);
 }
 

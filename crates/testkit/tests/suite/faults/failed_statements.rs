@@ -24,6 +24,8 @@ struct Bench {
     table: String,
     /// The path of a message of the app in the chat.
     message: String,
+    /// An image block after the table.
+    image: String,
 }
 
 async fn lab() -> (Lab, Arc<Faulty>) {
@@ -58,6 +60,12 @@ async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
     let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
     let message = format!("/im/v1/messages/{}", sent["message_id"].as_str().expect("a message_id"));
     Bench { docx, table, world, driver, tag, outsider, public, owner, document, reader, message }
+    let children = json!({"children": [
+        {"block_type": 31, "table": {"property": {"row_size": 2, "column_size": 2}}}, {"block_type": 27, "image": {}}]});
+    let made = world.call("POST", &path).body(children).send().await.data();
+    let [table, image] =
+        [0, 1].map(|at| made["children"][at]["block_id"].as_str().expect("a block_id").to_owned());
+    Bench { docx, table, image, world, driver, tag, outsider, public, owner, document, reader }
 }
 
 /// The writes under test, by name; each depends only on the world, so that it can be repeated.
@@ -113,6 +121,10 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
                 .call("DELETE", &format!("{blocks}/{docx}/children/batch_delete"))
                 .body(json!({"start_index": 0, "end_index": 1})),
         ),
+        ("upload for a block", world.call("POST", "/drive/v1/medias/upload_all").multipart(
+            &[("file_name", "a"), ("parent_type", "docx_image"), ("parent_node", &bench.image), ("size", "3")],
+            ("file", b"abc"),
+        )),
         ("create chat", world.call("POST", "/im/v1/chats?uuid=fault").body(people)),
         (
             "update chat",

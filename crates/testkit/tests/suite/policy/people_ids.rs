@@ -78,8 +78,100 @@ const TRANSLATED: &[Translated] = &[
     },
 ];
 
+const MENTIONED: &str = "the page has a code of its own for users who cannot be mentioned";
+
 /// Operations with ids of people that the gateway does not translate, with the reason.
 const LEFT: &[(&str, &str, &str)] = &[
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.page.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.text.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.heading1.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.heading2.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.heading3.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.heading4.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.heading5.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.heading6.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.heading7.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.heading8.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.heading9.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.bullet.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.ordered.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.code.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.quote.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block_children.create",
+        "children.todo.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block.batch_update",
+        "requests.update_text.elements.mention_user.user_id",
+        MENTIONED,
+    ),
+    (
+        "docx.v1.chat_announcement_block.batch_update",
+        "requests.update_text_elements.elements.mention_user.user_id",
+        MENTIONED,
+    ),
     ("contact.v3.user.basic_batch", "user_ids", "the ids are all that the operation looks at"),
     ("ephemeral.v1.send", "open_id", "the name of the field is the form of the id; the page lists no codes"),
     ("ephemeral.v1.send", "user_id", "the name of the field is the form of the id; the page lists no codes"),

@@ -48,6 +48,7 @@ const FILL: &[(&str, &str)] = &[
     ("chat_announcement_edit", "'chat_id', 'oc_'||md5(n::text)"),
     ("docx_announcement", "'chat_id', 'oc_'||md5(n::text)"),
     ("docx_block", "'chat_id', 'oc_'||md5((n / 10)::text), 'block_id', 'b'||n"),
+    ("docx_media", "'file_token', 't'||n"),
     ("docx_block_past", "'chat_id', 'oc_'||md5((n / 10)::text), 'block_id', 'b'||n"),
     (
         "chat_term",

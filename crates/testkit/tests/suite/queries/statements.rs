@@ -231,6 +231,8 @@ async fn lists_and_searches_are_read_off_an_index() {
         larkspur_store::chats::STATEMENTS,
         larkspur_store::directory::STATEMENTS,
         larkspur_store::ephemeral::STATEMENTS,
+        larkspur_store::docx::STATEMENTS,
+        larkspur_store::docx_media::STATEMENTS,
     ];
     let mut wrong = Vec::new();
     for sql in modules.concat() {

@@ -20,7 +20,7 @@ fn update(world: &World, body: Value) -> Request {
 /// The default settings of a world.
 fn usual() -> Value {
     json!({"restricted_mode": true, "hide_member_count": true, "public_groups": true, "forbidden_words": [],
-        "edit_ms": 0})
+        "edit_ms": 0, "old_announcements": false})
 }
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn they_are_replaced_as_a_whole() {
     let shown = async || world.control("GET", "/settings").send().await.data();
     assert_eq!(shown().await, usual());
     let all = json!({"restricted_mode": false, "hide_member_count": false, "public_groups": false,
-        "forbidden_words": ["secret", "机密"], "storage_bytes": 0, "edit_ms": 86_400_000});
+        "forbidden_words": ["secret", "机密"], "storage_bytes": 0, "edit_ms": 86_400_000, "old_announcements": true});
     assert_eq!(set(&world, all.clone()).await, all);
     assert_eq!(shown().await, all);
     let mut some = usual();

@@ -146,6 +146,11 @@ pub(super) fn new_ids(tx: &Tx) -> impl FnMut() -> String + use<> {
     }
 }
 
+/// A new token of an upload.
+pub(crate) fn new_token(tx: &Tx) -> String {
+    new_ids(tx)()
+}
+
 fn word(mut random: u128, length: usize) -> String {
     const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let mut word = String::with_capacity(length);

@@ -6,7 +6,7 @@ use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{UserIdType, UserStatus};
 use larkspur_contract::{Fault, codes};
 use larkspur_store::users::User;
-use larkspur_store::{Tx, apps, chats, documents, members, users};
+use larkspur_store::{Tx, chats, documents, members, users};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::Call;
@@ -35,6 +35,7 @@ pub(super) async fn keep(
         elements.iter_mut().flat_map(|element| people(element)).map(|id| id.clone()).collect();
     let named =
         translate::all_named(tx, call, form, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    let audience = translate::audience(tx, call, &named).await?;
     let mut numbers: HashMap<String, String> = HashMap::with_capacity(ids.len());
     for (id, named) in ids.into_iter().zip(named) {
         if numbers.contains_key(&id) {
@@ -45,7 +46,7 @@ pub(super) async fn keep(
         if user.status != UserStatus::Active {
             return refused("is not in service");
         }
-        if !apps::is_visible_to(tx, &call.app, &user.user_id).await? {
+        if !audience.has(&user.user_id) {
             return refused("does not see the app");
         }
         numbers.insert(id, user.user_no.to_string());

@@ -5,7 +5,8 @@ use larkspur_store::{Tx, docx, users};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::docx::v1::{ChatPath, EXISTS, ORDER, PEOPLE, READ_CODES, RECODES, open};
+use crate::operations::docx::v1::behaviours::{EXISTS, ORDER, PEOPLE};
+use crate::operations::docx::v1::{ChatPath, READ_CODES, RECODES, open};
 use crate::{Call, Empty, Input, Operation, standing, translate};
 
 /// `GET /docx/v1/chats/:chat_id/announcement`

@@ -1,13 +1,13 @@
-use larkspur_contract::{Access, Code, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates, scopes};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, patch, rates, scopes};
 use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::docx::v1::edit::{self, Begun, Edit};
-use crate::operations::docx::v1::{
-    BLOCKS, ChatPath, EDITS, EXISTS, EditQuery, KINDS, MEDIA, ORDER, PEOPLE, RECODES, REVISIONS, STATUS,
-    TOKENS, UPDATE_CODES, media, mentions,
+use crate::operations::docx::v1::behaviours::{
+    BLOCKS, EDITS, EXISTS, KINDS, MEDIA, ORDER, PEOPLE, REVISIONS, TOKENS, UPDATES,
 };
+use crate::operations::docx::v1::edit::{self, Begun, Edit};
+use crate::operations::docx::v1::{ChatPath, EditQuery, UPDATE_CODES, UPDATE_RECODES, media, mentions};
 use crate::rules::docx::{self, Block, Request};
 use crate::{Call, Input, Operation};
 
@@ -33,19 +33,6 @@ pub(super) struct Answer {
     client_token: String,
 }
 
-/// As [`RECODES`], and the text of this page for contents that are too large.
-const WITH_OWN_TEXT: &[(Code, Code)] = &with_own_text();
-
-const fn with_own_text() -> [(Code, Code); RECODES.len() + 1] {
-    let mut all = [(codes::DOCX_CONTENT_TOO_LARGE, codes::DOCX_UPDATE_TOO_LARGE); RECODES.len() + 1];
-    let mut next = 0;
-    while next < RECODES.len() {
-        all[next] = RECODES[next];
-        next += 1;
-    }
-    all
-}
-
 impl Operation for BatchUpdate {
     const SPEC: &'static Spec = &Spec {
         id: "docx.v1.chat_announcement_block.batch_update",
@@ -53,17 +40,17 @@ impl Operation for BatchUpdate {
         reference: "docx-v1/chat-announcement-block/batch_update",
         route: patch("/open-apis/docx/v1/chats/{chat_id}/announcement/blocks/batch_update"),
         access: Access::tenant_or_user(&[scopes::IM_CHAT_ANNOUNCEMENT_WRITE]).with_bot(),
-        rate: rates::TIER_6,
+        rate: rates::TIER_6.as_bad_request(),
         effect: Effect::Writes,
         consumes: Consumes::Json,
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: UPDATE_CODES,
-        recodes: WITH_OWN_TEXT,
+        recodes: UPDATE_RECODES,
         emits: &[],
         example: r#"{"requests":[{"block_id":"{chat_id}","update_text_elements":{"elements":[{"text_run":{"content":"Welcome"}}]}}]}"#,
         behaviours: &[ORDER, EXISTS, PEOPLE, REVISIONS, TOKENS, EDITS, BLOCKS, KINDS, UPDATES],
-        deviations: &[STATUS, MEDIA],
+        deviations: &[MEDIA],
     };
     type Ground = Tx;
     type Path = ChatPath;
@@ -93,10 +80,3 @@ impl Operation for BatchUpdate {
         edit.finish(tx, call, answer).await
     }
 }
-
-const UPDATES: larkspur_contract::Behaviour = larkspur_contract::Behaviour {
-    name: "docx_updates",
-    rule: "A request has one block and one kind of edit, and no block is named twice (1770001). In a style, a named field that is absent returns to its default. A new line through a merged area makes it larger, a deleted one smaller. New grid columns share the width equally. An edit of a task is 1770025, since no task can be made.",
-    basis: larkspur_contract::Basis::Assumed,
-    switch: false,
-};

@@ -3,10 +3,9 @@ use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::operations::docx::v1::behaviours::{CHILDREN, EDITS, EXISTS, ORDER, REVISIONS, TOKENS};
 use crate::operations::docx::v1::edit::{Begun, Edit};
-use crate::operations::docx::v1::{
-    BlockPath, CHILDREN, EDIT_CODES, EDITS, EXISTS, EditQuery, ORDER, RECODES, REVISIONS, TOKENS,
-};
+use crate::operations::docx::v1::{BlockPath, EDIT_CODES, EDIT_RECODES, EditQuery};
 use crate::rules::docx;
 use crate::{Call, Input, Operation};
 
@@ -58,7 +57,7 @@ impl Operation for BatchDelete {
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: EDIT_CODES,
-        recodes: RECODES,
+        recodes: EDIT_RECODES,
         emits: &[],
         example: r#"{"start_index":0,"end_index":1}"#,
         behaviours: &[ORDER, EXISTS, REVISIONS, TOKENS, EDITS, CHILDREN],

@@ -3,11 +3,11 @@ use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::operations::docx::v1::edit::{self, Begun, Edit};
-use crate::operations::docx::v1::{
-    BLOCKS, BlockPath, CHILDREN, EDIT_CODES, EDITS, EXISTS, EditQuery, KINDS, MEDIA, ORDER, PEOPLE, RECODES,
-    REVISIONS, STATUS, TOKENS, mentions,
+use crate::operations::docx::v1::behaviours::{
+    BLOCKS, CHILDREN, EDITS, EXISTS, KINDS, ORDER, PEOPLE, REVISIONS, TOKENS,
 };
+use crate::operations::docx::v1::edit::{self, Begun, Edit};
+use crate::operations::docx::v1::{BlockPath, EDIT_CODES, EDIT_RECODES, EditQuery, mentions};
 use crate::rules::docx::{self, Block};
 use crate::{Actor, Call, Input, Operation};
 
@@ -44,17 +44,17 @@ impl Operation for Create {
         reference: "docx-v1/chat-announcement-block-children/create",
         route: post("/open-apis/docx/v1/chats/{chat_id}/announcement/blocks/{block_id}/children"),
         access: Access::tenant_or_user(&[scopes::IM_CHAT_ANNOUNCEMENT_WRITE]).with_bot(),
-        rate: rates::TIER_6,
+        rate: rates::TIER_6.as_bad_request(),
         effect: Effect::Writes,
         consumes: Consumes::Json,
         reply: Reply::Data("success"),
         invalid: codes::FIELD_VALIDATION,
         codes: EDIT_CODES,
-        recodes: RECODES,
+        recodes: EDIT_RECODES,
         emits: &[],
         example: r#"{"index":0,"children":[{"block_type":2,"text":{"elements":[{"text_run":{"content":"Hello"}}],"style":{}}}]}"#,
         behaviours: &[ORDER, EXISTS, PEOPLE, REVISIONS, TOKENS, EDITS, BLOCKS, KINDS, CHILDREN],
-        deviations: &[STATUS, MEDIA],
+        deviations: &[],
     };
     type Ground = Tx;
     type Path = BlockPath;

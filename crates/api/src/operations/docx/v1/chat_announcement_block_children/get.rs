@@ -3,9 +3,8 @@ use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::operations::docx::v1::{
-    BlockPath, EXISTS, ORDER, PEOPLE, PageQuery, READ_CODES, RECODES, REVISIONS, STATUS, mentions, open,
-};
+use crate::operations::docx::v1::behaviours::{EXISTS, ORDER, PEOPLE, REVISIONS};
+use crate::operations::docx::v1::{BlockPath, PageQuery, READ_CODES, RECODES, mentions, open};
 use crate::rules::docx::Block;
 use crate::{Call, Empty, Input, Operation, standing, translate};
 
@@ -31,7 +30,7 @@ impl Operation for Get {
         reference: "docx-v1/chat-announcement-block-children/get",
         route: get("/open-apis/docx/v1/chats/{chat_id}/announcement/blocks/{block_id}/children"),
         access: Access::tenant_or_user(&[scopes::IM_CHAT_ANNOUNCEMENT_READ]).with_bot(),
-        rate: rates::TIER_7,
+        rate: rates::TIER_7.as_bad_request(),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
         reply: Reply::Data("success"),
@@ -41,7 +40,7 @@ impl Operation for Get {
         emits: &[],
         example: "page_size=50",
         behaviours: &[ORDER, EXISTS, PEOPLE, REVISIONS, standing::EXTERNAL],
-        deviations: &[STATUS],
+        deviations: &[],
     };
     type Ground = Tx;
     type Path = BlockPath;

@@ -275,9 +275,7 @@ async fn pages() {
         refused(&at(&world, "GET", &chat, part).query("page_token", "forged").send().await, 1770001);
         refused(&at(&world, "GET", &chat, part).query("page_size", "0").send().await, 99992402);
         refused(&at(&world, "GET", &chat, part).query("page_size", "501").send().await, 99992402);
-        let late = i64::try_from(whole.len()).expect("few");
         let present = shown(&world, &parent).await["children"].as_array().expect("ids").len();
         delete(&world, &chat, &parent, 25, i64::try_from(present).expect("few")).send().await.data();
-        assert!(late > 0);
     }
 }

@@ -134,6 +134,7 @@ async fn three_edits_a_second() {
     let clock = ManualClock::at(1_750_000_000_000);
     let options = LabOptions {
         rate_limits: RateLimits::Platform,
+        // Three edits a second are HTTP 429 whatever the setting for other limits is.
         rate_limit_status: 400,
         clock: clock.clone(),
         ..LabOptions::default()

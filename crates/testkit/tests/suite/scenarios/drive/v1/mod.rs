@@ -1,3 +1,4 @@
 //! `drive/v1`.
 
+mod media;
 mod permission_member;
