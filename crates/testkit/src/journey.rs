@@ -139,7 +139,8 @@ async fn resources(world: &World) {
     let (image, file) = (upload(world).await, world.file("pdf", "a.pdf", b"bytes").await);
     for (kind, member, key) in [("image", "image_key", image), ("file", "file_key", file)] {
         let body = json!({"receive_id": world.chat_id, "msg_type": kind, "content": json!({member: key}).to_string()});
-        let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+        let sent =
+            world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
         let message = sent["message_id"].as_str().expect("a message_id");
         let path = format!("/im/v1/messages/{message}/resources/{key}?type={kind}");
         assert_eq!(world.call("GET", &path).send().await.status(), 200);
