@@ -52,7 +52,8 @@ impl Network {
     /// Reads an entry; `None` if it has another form.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some((address, bits)) = text.split_once('/') {
-            let bits = bits.parse::<u32>().ok().filter(|count| *count <= 32 && bits.len() <= 2)?;
+            let digits = bits.len() <= 2 && bits.bytes().all(|byte| byte.is_ascii_digit());
+            let bits = bits.parse::<u32>().ok().filter(|count| digits && *count <= 32)?;
             let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
             let base = u32::from(address.parse::<Ipv4Addr>().ok()?);
             return Some(Network { base: base & mask, mask });
