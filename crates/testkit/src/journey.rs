@@ -1,9 +1,12 @@
 //! A journey through all operations, which runs all of their statements.
 
+use larkspur_api::cards::issue_token;
 use larkspur_api::events::app_ticket;
 use larkspur_contract::events::APP_TICKET;
+use larkspur_contract::ids::{ChatId, MessageId};
 use larkspur_contract::{Consumes, Effect};
 use larkspur_server::REGISTRY;
+use larkspur_store::ephemeral;
 use larkspur_store::events::outbox::{self, Event};
 use larkspur_store::events::{TICKET_EVERY_MS, connections};
 use serde_json::json;
@@ -17,6 +20,7 @@ pub async fn journey(lab: &Lab) {
         let (world, spec) = (lab.world().await, entry.spec);
         let (tag, image) = (world.tag("a tag").await, upload(&world).await);
         let file = world.file("stream", "a.bin", b"bytes").await;
+        let message = said(&world, &world.chat_id).await;
         let fill = |text: &str| {
             let document = world.document_url.rsplit('/').next().expect("a token");
             let ids = [
@@ -24,6 +28,7 @@ pub async fn journey(lab: &Lab) {
                 ("{chat_id}", &world.chat_id),
                 ("{tag_id}", &tag),
                 ("{image_key}", &image),
+                ("{message_id}", &message),
                 ("{file_key}", &file),
                 ("{token}", document),
                 ("{app_id}", &world.app_id),
@@ -31,6 +36,8 @@ pub async fn journey(lab: &Lab) {
                 ("{user_id}", &world.users[1].user_id),
                 ("{member}", &world.users[1].user_id),
                 ("{open_id}", &world.users[1].open_id),
+                ("{card_id}", "7000000000000000000"),
+                ("{element_id}", "text_1"),
             ];
             let filled = ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id));
             filled.replace("7307000000000000000", &tag)
@@ -48,6 +55,8 @@ pub async fn journey(lab: &Lab) {
         assert!(request.send().await.status() < 500, "{}", spec.id);
     }
     whatever_examples_leave_out(lab).await;
+    messages(lab).await;
+    cards(lab).await;
     deliveries(lab).await;
     offline(lab).await;
 }
@@ -104,6 +113,68 @@ fn lab_query(request: Request, query: &str) -> Request {
         .split('&')
         .filter_map(|pair| pair.split_once('='))
         .fold(request, |request, (name, value)| request.query(name, value))
+}
+
+/// A message in a chat; its id.
+async fn said(world: &World, chat_id: &str) -> String {
+    let request = say(world, "chat_id", chat_id, "hello", "");
+    request.send().await.data()["message_id"].as_str().expect("an id").to_owned()
+}
+
+fn say(world: &World, kind: &str, receive_id: &str, words: &str, uuid: &str) -> Request {
+    let content = json!({"text": words}).to_string();
+    let body = json!({"receive_id": receive_id, "msg_type": "text", "content": content, "uuid": uuid});
+    world.call("POST", "/im/v1/messages").query("receive_id_type", kind).body(body)
+}
+
+/// Messages that are repeated, replied to, edited, recalled and listed.
+async fn messages(lab: &Lab) {
+    let world = lab.world().await;
+    let token = world.user_token(1, json!({})).await;
+    let user = &world.users[2];
+    let words = format!("<at user_id=\"{}\"></at> <at user_id=\"{}\"></at>", user.open_id, user.user_id);
+    let address = json!({"email": "reader@example.com"});
+    world.control("PATCH", &format!("/users/{}", user.user_id)).body(address).send().await.data();
+    for (kind, receive_id) in
+        [("email", "reader@example.com"), ("open_id", &user.open_id), ("chat_id", &world.chat_id)]
+    {
+        for token in [&world.token, &token] {
+            say(&world, kind, receive_id, &words, "").token(token).send().await.data();
+        }
+    }
+    for _ in 0..2 {
+        for _ in 0..2 {
+            say(&world, "chat_id", &world.chat_id, "once", "u").send().await.data();
+        }
+        // Longer than a uuid is remembered; twice is longer than a token lives.
+        world.advance(3601).await;
+    }
+    let token = world.sign_in(&world.app_id, &world.app_secret).await;
+    let root = say(&world, "chat_id", &world.chat_id, "root", "").token(&token).send().await.data();
+    let path = format!("/im/v1/messages/{}", root["message_id"].as_str().expect("an id"));
+    let content = json!({"text": "again"}).to_string();
+    let body = json!({"msg_type": "text", "content": content, "reply_in_thread": true});
+    let reply = world.call("POST", &format!("{path}/reply")).token(&token).body(body.clone());
+    let reply = reply.send().await.data();
+    let thread = reply["thread_id"].as_str().expect("a thread");
+    for order in ["ByCreateTimeAsc", "ByCreateTimeDesc"] {
+        for (kind, id) in [("chat", world.chat_id.as_str()), ("thread", thread)] {
+            let list = world.call("GET", "/im/v1/messages").token(&token).query("container_id_type", kind);
+            list.query("container_id", id).query("sort_type", order).send().await.data();
+        }
+    }
+    world.call("PUT", &path).token(&token).body(body).send().await.data();
+    world.call("DELETE", &path).token(&token).send().await.data();
+    let card =
+        json!({"receive_id": world.chat_id, "msg_type": "interactive", "content": r#"{"elements":[]}"#});
+    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").token(&token).body(card);
+    let sent = sent.send().await.data();
+    let path = format!("/im/v1/messages/{}", sent["message_id"].as_str().expect("an id"));
+    let body = json!({"content": r#"{"elements":[{"tag":"hr"}]}"#});
+    world.call("PATCH", &path).token(&token).body(body).send().await.data();
+    let other = lab.world().await;
+    let theirs = said(&other, &other.chat_id).await;
+    world.call("GET", &format!("/im/v1/messages/{theirs}")).token(&token).send().await.refused(230001);
 }
 
 async fn upload(world: &World) -> String {
@@ -246,4 +317,44 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     let other = lab.world().await;
     world.call("GET", &format!("/im/v1/chats/{}", other.chat_id)).send().await.refused(232010);
     world.control("DELETE", "").send().await.data();
+}
+
+/// A card entity that is changed, sent and read, and a card that is replaced after a click.
+async fn cards(lab: &Lab) {
+    let world = lab.world().await;
+    let card = r#"{"schema":"2.0","body":{"elements":[{"tag":"markdown","element_id":"a"},{"tag":"hr","element_id":"b"}]}}"#;
+    let body = json!({"type": "card_json", "data": card});
+    let made = world.call("POST", "/cardkit/v1/cards").body(body).send().await.data();
+    let card_id = made["card_id"].as_str().expect("a card_id");
+    let path = format!("/cardkit/v1/cards/{card_id}");
+    let settings = json!({"settings": r#"{"config":{"streaming_mode":true}}"#, "sequence": 1, "uuid": "u"});
+    world.call("PATCH", &format!("{path}/settings")).body(settings).send().await.data();
+    let text = json!({"content": "x", "sequence": 2});
+    world.call("PUT", &format!("{path}/elements/a/content")).body(text).send().await.data();
+    world.call("DELETE", &format!("{path}/elements/b")).body(json!({"sequence": 3})).send().await.data();
+    let content = json!({"type": "card", "data": {"card_id": card_id}}).to_string();
+    let body = json!({"receive_id": world.chat_id, "msg_type": "interactive", "content": content});
+    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+    let message_id = sent["message_id"].as_str().expect("a message_id").to_owned();
+    world.call("GET", &format!("/im/v1/messages/{message_id}")).send().await.data();
+    let body = json!({"message_id": message_id});
+    world.call("POST", "/cardkit/v1/cards/id_convert").body(body).send().await.data();
+    let (tenant, app_id) = world.keys();
+    let (number, _) =
+        lab.app.engine().keys.read_message_id(MessageId::parse(&message_id).expect("a message_id"));
+    let issuing = lab.app.engine().run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move {
+            let now = tx.engine().clock.now_ms();
+            issue_token(&mut tx, "c-01", app_id, number, now).await?;
+            ephemeral::seen(&mut tx, ChatId(0), "x", 10).await
+        })
+    });
+    issuing.await.expect("a transaction");
+    let body = json!({"token": "c-01", "card": {"elements": []}});
+    assert_eq!(world.call("POST", "/interactive/v1/card/update").body(body).send().await.code(), 0);
+    let body = json!({"chat_id": world.chat_id, "user_id": world.users[1].user_id, "msg_type": "interactive", "card": {"elements": []}});
+    let sent = world.call("POST", "/ephemeral/v1/send").body(body).send().await.data();
+    let request = world.call("POST", "/ephemeral/v1/delete").body(json!({"message_id": sent["message_id"]}));
+    assert_eq!(request.send().await.code(), 0);
 }
