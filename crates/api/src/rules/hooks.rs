@@ -52,7 +52,8 @@ impl Network {
     /// Reads an entry; `None` if it has another form.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some((address, bits)) = text.split_once('/') {
-            let bits = bits.parse::<u32>().ok().filter(|count| *count <= 32 && bits.len() <= 2)?;
+            let digits = bits.len() <= 2 && bits.bytes().all(|byte| byte.is_ascii_digit());
+            let bits = bits.parse::<u32>().ok().filter(|count| digits && *count <= 32)?;
             let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
             let base = u32::from(address.parse::<Ipv4Addr>().ok()?);
             return Some(Network { base: base & mask, mask });
@@ -167,7 +168,8 @@ mod tests {
         assert!(inside("0.0.0.0/0", "9.9.9.9") && inside("*.*.*.*", "9.9.9.9"));
         assert!(inside("1.2.3.4/32", "1.2.3.4") && !inside("1.2.3.4/32", "1.2.3.5"));
         assert!(!inside("0.0.0.0/0", "::1"));
-        for wrong in ["", "1.2.3", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/+1", "1.2.3.1*", "::1", "a.b.c.d", "1.2.3.256"]
+        for wrong in
+            ["", "1.2.3", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/+1", "1.2.3.1*", "::1", "a.b.c.d", "1.2.3.256"]
         {
             assert_eq!(Network::parse(wrong), None, "{wrong}");
         }
@@ -184,9 +186,7 @@ mod tests {
         assert!(has(json!({"content": {"text": "an alarm!"}})));
         assert!(!has(json!({"content": {"text": "an Alarm!"}})), "case-sensitive");
         assert!(has(json!({"title": "告警", "text": "x"})) && has(json!({"text": "alarm"})));
-        let post = |title: &str, node: Value| {
-            json!({"content": {"post": {"zh_cn": {"title": title, "content": [[node]]}}}})
-        };
+        let post = |title: &str, node: Value| json!({"content": {"post": {"zh_cn": {"title": title, "content": [[node]]}}}});
         assert!(has(post("the alarm", json!({"tag": "text", "text": ""}))));
         assert!(has(post("", json!({"tag": "a", "text": "alarm", "href": "https://a"}))));
         assert!(!has(post("", json!({"tag": "a", "text": "x", "href": "https://alarm"}))));

@@ -175,7 +175,12 @@ async fn cards_that_are_refused() {
     let reply = card(json!({"elements": vec![table; 6]})).send().await;
     assert_eq!((reply.status(), reply.code()), (200, 11246), "{}", reply.text());
     let msg = text(&reply.json(), "msg");
-    assert!(msg.starts_with("Failed to create card content, ext=ErrCode: 11310; ErrMsg: card table number over limit"), "{msg}");
+    assert!(
+        msg.starts_with(
+            "Failed to create card content, ext=ErrCode: 11310; ErrMsg: card table number over limit"
+        ),
+        "{msg}"
+    );
     assert_eq!(names(&reply.json()), ["code", "data", "msg"]);
     // A number that is short as it was sent, and long as it is stored.
     let numbers = vec!["1E9"; 4500].join(",");
@@ -284,7 +289,11 @@ async fn keywords() {
     posted(&post(&world, &path, card("https://a", "the alarm")).send().await);
     declined(&post(&world, &path, card("https://alarm", "x")).send().await, 19024, not_found);
     // The form is checked first.
-    declined(&post(&world, &path, json!({"msg_type": "text", "content": {}})).send().await, 19002, NO_CONTENT);
+    declined(
+        &post(&world, &path, json!({"msg_type": "text", "content": {}})).send().await,
+        19002,
+        NO_CONTENT,
+    );
 }
 
 #[tokio::test]
@@ -301,7 +310,8 @@ async fn forbidden_words() {
 #[tokio::test]
 async fn five_calls_a_second_for_each_bot() {
     let clock = ManualClock::at(1_750_000_000_000);
-    let options = LabOptions { rate_limits: RateLimits::Platform, clock: clock.clone(), ..LabOptions::default() };
+    let options =
+        LabOptions { rate_limits: RateLimits::Platform, clock: clock.clone(), ..LabOptions::default() };
     let world = Lab::with(options).await.world().await;
     let (one, two) = (hook(&world, json!({})).await, hook(&world, json!({})).await);
     let full = "frequency limited psm[lark.oapi.app_platform_runtime]appID[1500]";

@@ -28,7 +28,8 @@ async fn everything_that_a_message_carries() {
     let world = world().await;
     let image = upload(&world, &world.token, "message").await;
     let file = world.file("pdf", "报告.pdf", b"a file").await;
-    let (voice, video) = (world.file("opus", "a.opus", b"a voice").await, world.file("mp4", "a.mp4", b"a video").await);
+    let (voice, video) =
+        (world.file("opus", "a.opus", b"a voice").await, world.file("mp4", "a.mp4", b"a video").await);
     let rich = json!({"zh_cn": {"title": "", "content": [[{"tag": "img", "image_key": image}], [{"tag": "media", "file_key": video, "image_key": image}]]}});
     for (kind, content, carried) in [
         ("image", json!({"image_key": image}), vec![(&image, "image", "image/png", png(8, 8))]),
@@ -37,12 +38,18 @@ async fn everything_that_a_message_carries() {
         (
             "media",
             json!({"file_key": video, "image_key": image}),
-            vec![(&video, "file", "video/mp4", b"a video".to_vec()), (&image, "image", "image/png", png(8, 8))],
+            vec![
+                (&video, "file", "video/mp4", b"a video".to_vec()),
+                (&image, "image", "image/png", png(8, 8)),
+            ],
         ),
         (
             "post",
             rich,
-            vec![(&image, "image", "image/png", png(8, 8)), (&video, "file", "video/mp4", b"a video".to_vec())],
+            vec![
+                (&image, "image", "image/png", png(8, 8)),
+                (&video, "file", "video/mp4", b"a video".to_vec()),
+            ],
         ),
     ] {
         let message = send(&world, kind, content).await;
@@ -53,7 +60,10 @@ async fn everything_that_a_message_carries() {
             assert_eq!(disposition.is_some(), kind == "file", "{disposition:?}");
             let part = get(&world, &message, key, kind).header("range", "bytes=0-131071").send().await;
             let range = format!("bytes 0-{}/{}", content.len() - 1, content.len());
-            assert_eq!((part.status(), part.response.header("content-range").as_deref()), (206, Some(range.as_str())));
+            assert_eq!(
+                (part.status(), part.response.header("content-range").as_deref()),
+                (206, Some(range.as_str()))
+            );
             assert_eq!(*part.bytes(), content);
         }
         world.advance(1).await;
@@ -61,7 +71,8 @@ async fn everything_that_a_message_carries() {
     // The name is stored with the file.
     let message = send(&world, "file", json!({"file_key": file})).await;
     let shown = world.call("GET", &format!("/im/v1/messages/{message}")).send().await.data();
-    let content: Value = serde_json::from_str(shown["items"][0]["body"]["content"].as_str().expect("content")).expect("JSON");
+    let content: Value =
+        serde_json::from_str(shown["items"][0]["body"]["content"].as_str().expect("content")).expect("JSON");
     assert_eq!(content, json!({"file_key": file, "file_name": "报告.pdf"}));
 }
 
@@ -113,7 +124,8 @@ async fn what_a_message_does_not_carry() {
         let json = get(&world, message, key, kind).send().await.refused(234003);
         assert_eq!(json["msg"], "File not in msg.");
     }
-    let card = json!({"elements": [{"tag": "img", "img_key": image, "alt": {"tag": "plain_text", "content": ""}}]});
+    let card =
+        json!({"elements": [{"tag": "img", "img_key": image, "alt": {"tag": "plain_text", "content": ""}}]});
     let card = send(&world, "interactive", card).await;
     get(&world, &card, &image, "image").send().await.refused(234043);
     let unknown = "om_00000000000000000000000000000000";
@@ -136,9 +148,7 @@ async fn restrictions() {
     let world = world().await;
     let image = upload(&world, &world.token, "message").await;
     let message = send(&world, "image", json!({"image_key": image})).await;
-    let restrict = |download: &str| {
-        json!({"settings": {"restricted_mode_setting": {"status": true, "download_has_permission_setting": download}}})
-    };
+    let restrict = |download: &str| json!({"settings": {"restricted_mode_setting": {"status": true, "download_has_permission_setting": download}}});
     set_chat(&world, &world.chat_id, restrict("not_anyone")).await;
     get(&world, &message, &image, "image").send().await.refused(234038);
     set_chat(&world, &world.chat_id, restrict("all_members")).await;

@@ -57,7 +57,11 @@ async fn what_a_custom_bot_cannot_be() {
     }
     let two = json!([world.users[0].user_id, world.users[1].user_id]);
     let p2p = world.chat(json!({"chat_mode": "p2p", "members": two})).await;
-    declined(&world.control("POST", &format!("/chats/{p2p}/hooks")).body(json!({})).send().await, 5275400, "chat_id");
+    declined(
+        &world.control("POST", &format!("/chats/{p2p}/hooks")).body(json!({})).send().await,
+        5275400,
+        "chat_id",
+    );
     for _ in 0..100 {
         world.control("POST", &path).body(json!({})).send().await.data();
     }
