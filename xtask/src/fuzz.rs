@@ -1,5 +1,5 @@
-//! Coverage-guided fuzzing of the gateway's decode step and of frames of long connections, with libFuzzer on the stable
-//! compiler.
+//! Coverage-guided fuzzing of the gateway's decode step, of frames of long connections and of content of messages, with
+//! libFuzzer on the stable compiler.
 
 use std::ffi::OsStr;
 
@@ -19,7 +19,8 @@ pub(crate) fn locked() -> Outcome {
 }
 
 /// The targets: program, folder of the seeds, and share of the time in tenths.
-const TARGETS: [(&str, &str, u32); 2] = [("decode", "fuzz/seeds", 9), ("frame", "fuzz/frames", 1)];
+const TARGETS: [(&str, &str, u32); 3] =
+    [("decode", "fuzz/seeds", 8), ("frame", "fuzz/frames", 1), ("content", "fuzz/contents", 1)];
 
 /// Fuzzes for this many seconds.
 pub(crate) fn run(seconds: u32) -> Outcome {

@@ -10,9 +10,9 @@ use super::{Body, Object, Parsed, RICH_MAX, files, post, text};
 pub enum Malformed {
     /// The type does not exist, or is not sent this way.
     Kind,
-    /// `content` is a string, as other operations want it.
+    /// `content` is a string, as in the operations on messages.
     Text,
-    /// `content` is missing or has another form than its type wants.
+    /// `content` is missing or does not have the form of its type.
     Content,
     /// `card` is missing or not a card.
     Card,
@@ -20,8 +20,8 @@ pub enum Malformed {
     TooLong,
 }
 
-/// Reads the content of a custom bot's message: `content`, or `card` of an interactive one. Source: the guide to custom
-/// bots.
+/// Reads the content of a custom bot's message: `content`, or `card` of an interactive one. Source: the guide to
+/// custom bots.
 ///
 /// # Errors
 /// The first reason that applies.

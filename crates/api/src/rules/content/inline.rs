@@ -1,5 +1,5 @@
 //! What is found inside a line of text: mentions, links, mail addresses. Every search is linear in the length of the
-//! text: a position that was found once is remembered, and no two searches read the same bytes for long.
+//! text: a position that was found once is remembered, and other searches do not overlap.
 
 use std::ops::Range;
 
@@ -51,7 +51,7 @@ impl<'a> Ats<'a> {
     }
 
     /// The mention that starts at `start`, which must grow from call to call. Spaces, single quotes, no quotes, other
-    /// attributes and `/>` are accepted; a tag without an ID or without its end is no mention.
+    /// attributes and `/>` are accepted. A tag without an ID or without its end is not a mention.
     pub(super) fn at(&mut self, start: usize) -> Option<At> {
         let inner = self.text.get(start..)?.strip_prefix("<at")?;
         if !inner.starts_with(|c: char| c.is_ascii_whitespace()) {
@@ -128,8 +128,8 @@ impl<'a> Links<'a> {
         Links { text, opening: Next::new(text, "["), closing: Next::new(text, "]") }
     }
 
-    /// The link whose `[` is at `start`, which must grow from call to call. Neither part of it has a `[`; parentheses in
-    /// the address must match.
+    /// The link whose `[` is at `start`, which must grow from call to call. No part of it has another `[`, and the
+    /// parentheses in the address match.
     pub(super) fn at(&mut self, start: usize) -> Option<Link> {
         let bytes = self.text.as_bytes();
         if bytes.get(start) != Some(&b'[') {

@@ -1,7 +1,7 @@
 //! Markdown of rich texts: nodes in its place. It is sent only, and read back as the nodes.
 //!
-//! Each line is a paragraph. A style has no other elements in it, and its marks have no spaces inside. Quotes lose their
-//! mark, lists keep it as text. Source: the page on content; what it leaves open is assumed.
+//! Each line is a paragraph. A style has no other elements in it, and its marks have no spaces inside. Quotes lose
+//! their mark, lists keep it as text. Source: the page on content; what it leaves open is assumed.
 
 use std::ops::Range;
 

@@ -1,11 +1,12 @@
 //! Content of messages by type: what may be sent, and the form that is stored and read back. Pure functions.
 //!
-//! [`parse`] reads what an operation was given, [`webhook`] and [`batch`] the forms of custom bots and of batch messages.
-//! The caller then looks up [`Parsed::ids`] and [`Parsed::resources`], and gets the stored form with its mentions from
+//! [`parse`] reads what an operation was given, [`webhook`] and [`batch`] the forms of custom bots and of batch
+//! messages. The caller then looks up [`Parsed::ids`] and [`Parsed::resources`], and gets the stored form with its mentions from
 //! [`Parsed::stored`]. [`preview`] prints any stored content as one line.
 //!
 //! Source of all rules: the pages on the content of sent and of received messages, and the page on code 230001.
 
+mod behaviours;
 mod divider;
 mod files;
 mod hook;
@@ -28,6 +29,7 @@ use serde_json::Value;
 
 use crate::events::Party;
 
+pub use behaviours::{BEHAVIOURS, DIVIDERS, MARKDOWN, MENTIONS, POSTS, TEXTS};
 pub use hook::{Malformed, batch, webhook};
 pub use preview::preview;
 
@@ -46,13 +48,13 @@ const NOT_JSON: &str = "content is not a string in json format";
 const EMPTY: &str = "content cannot be empty";
 const NOT_VALID: &str = "invalid message content. validate content fail";
 
-/// The content of a message, read and found valid as far as it says itself.
+/// The content of a message. Its form is valid; the caller checks that its keys and IDs exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parsed {
     kind: MsgType,
     body: Body,
     resources: Vec<Resource>,
-    /// Unknown mentions become the names in them.
+    /// Whether a mention of an unknown ID becomes the name in it.
     named: bool,
 }
 
@@ -92,7 +94,8 @@ pub enum ResourceKind {
 }
 
 impl ResourceKind {
-    /// Whether a file of this upload type (`file_type` of the upload) may be used; `false` for images, which are no files.
+    /// Whether a file of this upload type (`file_type` of the upload) may be used. Always `false` for images, which are
+    /// uploaded elsewhere.
     pub fn accepts(self, file_type: &str) -> bool {
         match self {
             ResourceKind::Image => false,
@@ -226,8 +229,8 @@ impl Parsed {
         }
     }
 
-    /// Adds what is stored with a file: its name for files and videos, its duration in milliseconds for voice messages and
-    /// videos. Other content stays as it is.
+    /// Adds what is stored with a file: the name for files and videos, the duration in milliseconds for voice messages
+    /// and videos. Other content stays as it is.
     pub fn with_file(mut self, name: &str, duration_ms: Option<i64>) -> Parsed {
         if let Body::File(files) = &mut self.body {
             files.describe(self.kind, name, duration_ms);

@@ -10,7 +10,8 @@ use super::inline::is_href;
 use super::{Cause, Mentions, NOT_VALID, Object, Resource, ResourceKind, markdown, wrong_form};
 use crate::rules::emoji;
 
-/// The languages of which the first one that is present is stored; then the first one sent. Source: observed of clients.
+/// The languages in order of preference. The first one that is present is stored, otherwise the first one sent. Source:
+/// observed of clients.
 const PREFERRED: [&str; 3] = ["zh_cn", "en_us", "ja_jp"];
 
 /// Where a rich text comes from.
@@ -44,7 +45,7 @@ pub(super) enum Node {
     Rule,
 }
 
-/// What a mention was, which decides what becomes of an unknown ID.
+/// How a mention was written. This decides how an unknown ID is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
     /// A node: it stays, with the name that was given.
@@ -181,8 +182,8 @@ impl Post {
     }
 }
 
-/// Whether a name is that of a language: `zh_cn`. Other members are ignored, as the wrapper `post` of custom bots, which
-/// is therefore no rich text here. Source: the page on content.
+/// Whether a name is that of a language: `zh_cn`. Other members are ignored. A rich text in the wrapper `post` of custom
+/// bots therefore has no language, and is refused. Source: the page on content.
 fn is_language(name: &str) -> bool {
     matches!(name.as_bytes(), [a, b, b'_', c, d] if [a, b, c, d].iter().all(|byte| byte.is_ascii_lowercase()))
 }

@@ -5,14 +5,17 @@ use serde_json::Value;
 /// The most characters of a preview.
 const MAX: usize = 200;
 
-/// Stored content of a message as one line of plain text, of at most 200 characters. Any type and any content is accepted:
-/// what is not text is shown as its type in brackets.
+/// Stored content of a message as one line of plain text, of at most 200 characters. Any type and any content is
+/// accepted. What is not text is shown as its type in brackets.
 pub fn preview(kind: &str, content: &str) -> String {
     let value = serde_json::from_str::<Value>(content).unwrap_or_default();
     let member = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
     let text = match kind {
         "text" | "hongbao" => member("text").to_owned(),
-        "post" | "interactive" => rich(&value),
+        "post" | "interactive" => match rich(&value) {
+            text if text.is_empty() => with(kind, ""),
+            text => text,
+        },
         "file" | "folder" | "media" => with(kind, member("file_name")),
         "audio" => match value.get("duration").and_then(Value::as_i64) {
             Some(ms) => with(kind, &format!("{ms} ms")),
@@ -37,12 +40,11 @@ fn with(kind: &str, detail: &str) -> String {
     if detail.is_empty() { format!("[{kind}]") } else { format!("[{kind}] {detail}") }
 }
 
-/// The title and the paragraphs of a rich text, or of a card in the form of received messages.
+/// The title and the paragraphs of a rich text, or of a card in the form of received messages; the title of other cards.
 fn rich(value: &Value) -> String {
     let mut words = Vec::new();
-    words.extend(
-        value.get("title").and_then(Value::as_str).filter(|title| !title.is_empty()).map(str::to_owned),
-    );
+    let title = value.get("title").or_else(|| value.pointer("/header/title/content")).and_then(Value::as_str);
+    words.extend(title.map(str::to_owned));
     let paragraphs = value.get("content").or_else(|| value.get("elements")).and_then(Value::as_array);
     for paragraph in paragraphs.into_iter().flatten() {
         let nodes = paragraph.as_array().into_iter().flatten();

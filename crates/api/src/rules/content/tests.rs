@@ -36,7 +36,8 @@ pub(super) fn refusal(kind: MsgType, content: &str) -> String {
     let fault = parse(kind, content).expect_err("invalid content");
     assert_eq!(fault.code(), codes::MESSAGE_INVALID);
     let cause = fault.cause().expect("a reason").to_owned();
-    assert_eq!(fault.message(), format!("Your request contains an invalid request parameter, ext={cause}"));
+    let text = codes::MESSAGE_INVALID.text.trim_end_matches('.');
+    assert_eq!(fault.message(), format!("{text}, ext={cause}"));
     cause
 }
 
