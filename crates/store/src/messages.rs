@@ -146,7 +146,7 @@ impl Sender {
         }
     }
 
-    fn columns(&self) -> [Value; 3] {
+    pub(crate) fn columns(&self) -> [Value; 3] {
         match self {
             Sender::User { user_id, number } => {
                 ["user".into(), user_id.into(), Value::Int(number.cast_signed())]
@@ -156,7 +156,7 @@ impl Sender {
         }
     }
 
-    fn read(row: &mut Row, at: usize) -> Result<Self, StoreError> {
+    pub(crate) fn read(row: &mut Row, at: usize) -> Result<Self, StoreError> {
         Ok(match row.text(at)?.as_str() {
             "bot" => Sender::Bot(row.id(at + 1, AppId::parse)?),
             "hook" => Sender::Hook(row.id(at + 1, AppId::parse)?),
@@ -379,8 +379,7 @@ async fn page(
         (Cursor { created_at: span.from, number: i64::MIN }, span.to)
     };
     let near = last.unwrap_or(near);
-    let params =
-        [of, near.created_at.into(), near.number.into(), far.into(), crate::listing::limit(size)];
+    let params = [of, near.created_at.into(), near.number.into(), far.into(), crate::listing::limit(size)];
     messages(tx.rows(sql, params).await?)
 }
 
@@ -433,12 +432,8 @@ pub async fn set_card(tx: &mut Tx, number: i64, content: &str, now_ms: i64) -> R
 pub async fn recall(tx: &mut Tx, number: i64, recalled: &Recalled) -> Result<(), StoreError> {
     let sql = "UPDATE message SET state = 'recalled', recalled_by = $3, recall_type = $4, recalled_at = $5, updated_at = $5 \
                WHERE tenant = $1 AND number = $2";
-    let params = [
-        number.into(),
-        recalled.by.to_column().into(),
-        recalled.kind.as_str().into(),
-        recalled.at.into(),
-    ];
+    let params =
+        [number.into(), recalled.by.to_column().into(), recalled.kind.as_str().into(), recalled.at.into()];
     tx.rows(sql, params).await.map(drop)
 }
 

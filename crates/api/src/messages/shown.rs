@@ -130,7 +130,8 @@ impl Viewer {
         Viewer { eyes: Eyes::Tenant, tenant, cards }
     }
 
-    fn user(&self, keys: &Keys, user_id: &str, number: u64) -> (String, &'static str) {
+    /// The id of a user, and its form.
+    pub fn user(&self, keys: &Keys, user_id: &str, number: u64) -> (String, &'static str) {
         match self.eyes {
             Eyes::App { app_id, form: UserIdType::OpenId, .. } => {
                 (keys.open_id(number, app_id).to_string(), "open_id")
@@ -152,7 +153,8 @@ impl Viewer {
         }
     }
 
-    fn sender(&self, keys: &Keys, sender: &Sender) -> ShownSender {
+    /// Who sent a message, reacted to it or pinned it.
+    pub fn sender(&self, keys: &Keys, sender: &Sender) -> ShownSender {
         let ((id, id_type), sender_type) = match sender {
             Sender::User { user_id, number } => (self.user(keys, user_id, *number), "user"),
             Sender::Bot(app_id) | Sender::Hook(app_id) => ((app_id.to_string(), "app_id"), "app"),
@@ -208,11 +210,8 @@ fn shown(keys: &Keys, viewer: &Viewer, message: &Message) -> Shown {
             tenant_key: viewer.tenant.to_string(),
         }
     });
-    let content = if recalled {
-        RECALLED.to_owned()
-    } else {
-        content(keys, viewer.app(), message, viewer.cards)
-    };
+    let content =
+        if recalled { RECALLED.to_owned() } else { content(keys, viewer.app(), message, viewer.cards) };
     Shown {
         body: Body { content },
         chat_id: message.chat_id.to_string(),

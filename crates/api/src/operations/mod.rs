@@ -31,6 +31,8 @@ pub static PLATFORM: &[&[Entry]] = &[
     im::v1::chat_top_notice::ENTRIES,
     im::v1::image::ENTRIES,
     im::v1::message::ENTRIES,
+    im::v1::message_reaction::ENTRIES,
+    im::v1::pin::ENTRIES,
     drive::v1::permission_member::ENTRIES,
     auth::v3::ENTRIES,
     authen::ENTRIES,

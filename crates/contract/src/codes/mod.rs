@@ -44,6 +44,7 @@ mod group;
 mod image;
 mod message;
 mod own;
+mod reaction;
 mod tenant;
 
 pub use application::*;
@@ -58,9 +59,10 @@ pub use group::*;
 pub use image::*;
 pub use message::*;
 pub use own::*;
+pub use reaction::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 12] = [
+const FAMILIES: [&[Code]; 13] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -69,6 +71,7 @@ const FAMILIES: [&[Code]; 12] = [
     group::FAMILY,
     image::FAMILY,
     message::FAMILY,
+    reaction::FAMILY,
     card::FAMILY,
     drive::FAMILY,
     connection::FAMILY,

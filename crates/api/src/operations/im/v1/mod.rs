@@ -19,6 +19,8 @@ pub(crate) mod chat_top_notice;
 pub(crate) mod chat_user_setting;
 pub(crate) mod image;
 pub(crate) mod message;
+pub(crate) mod message_reaction;
+pub(crate) mod pin;
 
 /// The chat.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
