@@ -133,7 +133,9 @@ pub async fn emit(tx: &mut Tx, chat: &Chat, message: &Message, now: i64) -> Resu
     }
     let mut listeners = super::listeners(tx, Received::TYPE).await?;
     let own = message.sender.clone();
-    listeners.retain_installs(|install| own != Sender::Bot(install.app_id) && hears(install, chat, message));
+    listeners.retain_installs(|install| {
+        own != Sender::Bot(install.app_id) && hears(install, chat, message)
+    });
     if listeners.is_empty() {
         return Ok(());
     }

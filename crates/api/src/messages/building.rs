@@ -212,13 +212,16 @@ fn invalid_field_of_content(field: &str, value: &str) -> Fault {
 
 /// Those whom ids in content name. An app may use the open_ids and union_ids that it knows and user_ids; a person at a client
 /// uses user_ids, and app_ids for bots.
-async fn people(tx: &mut Tx, speaker: &Speaker, ids: &[&str]) -> Result<HashMap<String, Mentioned>, Fault> {
+async fn people(
+    tx: &mut Tx,
+    speaker: &Speaker,
+    ids: &[&str],
+) -> Result<HashMap<String, Mentioned>, Fault> {
     let mut found = HashMap::with_capacity(ids.len());
     if ids.is_empty() {
         return Ok(found);
     }
-    let of =
-        |prefix: &str| -> Vec<&str> { ids.iter().copied().filter(|id| id.starts_with(prefix)).collect() };
+    let of = |prefix: &str| -> Vec<&str> { ids.iter().copied().filter(|id| id.starts_with(prefix)).collect() };
     let mut bots = Vec::new();
     if let Some(app) = &speaker.app {
         for (prefix, form) in [("ou_", UserIdType::OpenId), ("on_", UserIdType::UnionId)] {
@@ -236,8 +239,7 @@ async fn people(tx: &mut Tx, speaker: &Speaker, ids: &[&str]) -> Result<HashMap<
         let parsed = of("cli_").into_iter();
         bots.extend(parsed.filter_map(|id| Some((id, AppId::parse(id)?))));
     }
-    let rest =
-        ids.iter().copied().filter(|id| !["ou_", "on_", "cli_"].iter().any(|known| id.starts_with(known)));
+    let rest = ids.iter().copied().filter(|id| !["ou_", "on_", "cli_"].iter().any(|known| id.starts_with(known)));
     for user in users::by_ids(tx, rest).await? {
         found.insert(user.user_id.clone(), person(user));
     }

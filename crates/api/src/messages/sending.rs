@@ -54,7 +54,12 @@ pub fn msg_type(text: &str) -> Result<MsgType, Fault> {
 ///
 /// # Errors
 /// The refusals of the content, 230018 and 230020.
-pub async fn send(tx: &mut Tx, speaker: &Speaker, place: &Place, draft: Draft<'_>) -> Result<Message, Fault> {
+pub async fn send(
+    tx: &mut Tx,
+    speaker: &Speaker,
+    place: &Place,
+    draft: Draft<'_>,
+) -> Result<Message, Fault> {
     let name = draft.uuid.filter(|uuid| !uuid.is_empty()).map(|uuid| name_of(speaker, uuid));
     let seen = match &name {
         Some(name) => messages::repeated(tx, name, speaker.now).await?,
@@ -197,4 +202,5 @@ pub const THREADS: Behaviour = Behaviour {
     switch: false,
 };
 /// The deviation of the limit.
-pub const COUNTED: &str = "The five messages per second of a chat are counted by each server for what it sent itself, when they are stored: calls at the same moment may exceed it.";
+pub const COUNTED: &str =
+    "The five messages per second of a chat are counted by each server for what it sent itself, when they are stored: calls at the same moment may exceed it.";
