@@ -4,6 +4,7 @@ mod asking;
 mod base64url;
 pub mod busy;
 mod call;
+pub mod cards;
 mod entry;
 pub mod events;
 pub mod messages;
@@ -21,7 +22,7 @@ pub mod translate;
 pub use asking::{Asking, Heard, Question, Step};
 pub use call::{Actor, Call, Caller, Presented, RootCall};
 pub use entry::{
-    Answer, Browse, Empty, Entry, Ground, Input, Invocation, Job, Operation, Received, Schemas, Shapes, entry,
+    Answer, Browse, Empty, Entry, Ground, Input, Invocation, Job, Media, Operation, Received, Schemas, Shapes, entry,
 };
 pub use operations::PLATFORM;
 pub use settings::{DuplicateName, Settings, TagOwner, UserPicker};

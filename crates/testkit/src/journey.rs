@@ -16,6 +16,7 @@ pub async fn journey(lab: &Lab) {
     for entry in REGISTRY.iter().copied().flatten() {
         let (world, spec) = (lab.world().await, entry.spec);
         let (tag, image) = (world.tag("a tag").await, upload(&world).await);
+        let file = world.file("stream", "a.bin", b"bytes").await;
         let fill = |text: &str| {
             let document = world.document_url.rsplit('/').next().expect("a token");
             let ids = [
@@ -23,6 +24,7 @@ pub async fn journey(lab: &Lab) {
                 ("{chat_id}", &world.chat_id),
                 ("{tag_id}", &tag),
                 ("{image_key}", &image),
+                ("{file_key}", &file),
                 ("{token}", document),
                 ("{app_id}", &world.app_id),
                 ("{app_secret}", &world.app_secret),

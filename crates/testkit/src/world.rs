@@ -149,6 +149,13 @@ impl World {
         data["id"].as_str().unwrap_or_else(|| panic!("no id: {data}")).to_owned()
     }
 
+    /// Uploads a file as the world's app; its key.
+    pub async fn file(&self, file_type: &str, name: &str, content: &[u8]) -> String {
+        let fields = [("file_type", file_type), ("file_name", name)];
+        let data = self.call("POST", "/im/v1/files").multipart(&fields, ("file", content)).send().await.data();
+        data["file_key"].as_str().unwrap_or_else(|| panic!("no file_key: {data}")).to_owned()
+    }
+
     /// Adds tabs to the world's chat.
     pub fn add_tabs(&self, tabs: &Value) -> Request {
         self.call("POST", &format!("/im/v1/chats/{}/chat_tabs", self.chat_id))

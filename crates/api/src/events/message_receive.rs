@@ -141,7 +141,12 @@ pub async fn emit(tx: &mut Tx, chat: &Chat, message: &Message, now: i64) -> Resu
     }
     let bots = members::bots(tx, chat.chat_id).await?;
     listeners.retain(|app| bots.contains(&app));
-    super::emit(tx, &Received { chat, message }, &listeners, now).await
+    if listeners.is_empty() {
+        return Ok(());
+    }
+    let mut filled = [message.clone()];
+    shown::fill_entities(tx, &mut filled).await?;
+    super::emit(tx, &Received { chat, message: &filled[0] }, &listeners, now).await
 }
 
 /// Who receives messages.

@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 
 use larkspur_contract::Basis::{Assumed, Documented};
-use larkspur_contract::ids::{AppId, ChatId};
+use larkspur_contract::ids::{AppId, CardId, ChatId};
 use larkspur_contract::model::{ChatMode, ImageType, MsgType, Permission, UserIdType};
 use larkspur_contract::scopes::IM_MESSAGE_SYSTEM;
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::{self, Place};
-use larkspur_store::messages::{Mention, Subject};
+use larkspur_store::files::{self, File};
+use larkspur_store::messages::{Mention, Sender, Subject};
 use larkspur_store::users::{self, User};
-use larkspur_store::{Tx, apps, images};
+use larkspur_store::{Tx, apps, cards, images};
 use serde::{Deserialize, Serialize};
 
-use super::{Speaker, invalid, invalid_field, standing};
+use super::{Speaker, hooks, invalid, invalid_field, standing};
 use crate::events::Party;
 use crate::rules::card::{self, Card};
 use crate::rules::content::{self, Mentioned, Parsed, Resource, ResourceKind};
@@ -26,6 +27,8 @@ pub struct Built {
     pub content: String,
     /// Those whom it mentions.
     pub mentions: Vec<Mention>,
+    /// The entity of the card kit that it shows; it has not been sent.
+    pub entity: Option<CardId>,
 }
 
 /// What is stored of a shared user: readers see the id that their app knows.
@@ -46,13 +49,29 @@ pub async fn build(
     kind: MsgType,
     text: &str,
 ) -> Result<Built, Fault> {
-    let parsed = content::parse(kind, text)?;
-    if let Some(card) = parsed.card() {
-        card_resources(tx, &card::check(card)?).await?;
-    }
+    finish(tx, speaker, place, content::parse(kind, text)?).await
+}
+
+/// As [`build`], for content that was read.
+///
+/// # Errors
+/// As [`build`].
+pub async fn finish(
+    tx: &mut Tx,
+    speaker: &Speaker,
+    place: &Place,
+    parsed: Parsed,
+) -> Result<Built, Fault> {
+    let entity = match parsed.card() {
+        Some(card) => card_resources(tx, speaker, &card::check(card)?).await?,
+        None => None,
+    };
     let parsed = resources(tx, speaker, parsed).await?;
     refer(tx, speaker, place, &parsed).await?;
-    let known = people(tx, speaker, &parsed.ids()).await?;
+    let known = match &speaker.sender {
+        Sender::Hook(_) => hooks::people(tx, place.chat.chat_id, &parsed.ids()).await?,
+        _ => people(tx, speaker, &parsed.ids()).await?,
+    };
     let stored = parsed.stored(&|id| known.get(id).cloned())?;
     let content = match parsed.share_user() {
         Some(id) => shared_user(tx, speaker, id).await?,
@@ -60,36 +79,71 @@ pub async fn build(
     };
     let mentions = stored.mentions.into_iter().map(mention).collect();
     standing::may_speak(speaker, place)?;
-    let everyone = place.chat.settings.at_all_permission == Permission::AllMembers;
+    let everyone = place.chat.settings.at_all_permission == Permission::AllMembers
+        || matches!(speaker.sender, Sender::Hook(_));
     if parsed.mentions_all() && !everyone && !speaker.manages(place) {
         return Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "only owner and managers mention all members"));
     }
     passes_review(speaker, &content)?;
-    Ok(Built { content, mentions })
+    Ok(Built { content, mentions, entity })
 }
 
 /// Builds the content that replaces a card.
 ///
 /// # Errors
 /// 230001, 230025, 230099, and 230022 for forbidden words.
-pub async fn card(tx: &mut Tx, speaker: &Speaker, text: &str) -> Result<String, Fault> {
+pub async fn card(tx: &mut Tx, speaker: &Speaker, text: &str) -> Result<Built, Fault> {
     content::parse(MsgType::Interactive, text)?;
-    card_resources(tx, &card::check(text)?).await?;
+    let entity = card_resources(tx, speaker, &card::check(text)?).await?;
     passes_review(speaker, text)?;
-    Ok(text.to_owned())
+    Ok(Built { content: text.to_owned(), mentions: Vec::new(), entity })
 }
 
-/// Checks the images that a card shows, whichever app uploaded them. Entities of the card kit cannot be sent yet.
-async fn card_resources(tx: &mut Tx, checked: &Card) -> Result<(), Fault> {
-    if let Card::Entity(_) = checked {
-        return Err(card::entity_invalid("no such entity"));
+/// Checks the images that a card shows, whichever app uploaded them, and the entity that it is.
+async fn card_resources(
+    tx: &mut Tx,
+    speaker: &Speaker,
+    checked: &Card,
+) -> Result<Option<CardId>, Fault> {
+    if let Card::Entity(id) = checked {
+        return entity(tx, speaker, id).await.map(Some);
     }
     for key in checked.image_keys() {
         if images::get(tx, key).await?.is_none_or(|image| image.deleted) {
             return Err(card::image_invalid(key));
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// The entity of the card kit that is to be sent: the app's own, and not sent before.
+async fn entity(tx: &mut Tx, speaker: &Speaker, id: &str) -> Result<CardId, Fault> {
+    let found = match CardId::parse(id) {
+        Some(id) => cards::get(tx, id).await?,
+        None => None,
+    };
+    let own = found.filter(|card| speaker.app.as_ref().is_some_and(|app| app.app_id == card.app_id));
+    let card = own.ok_or_else(|| card::entity_invalid("the app has no such entity"))?;
+    if card.message != 0 {
+        return Err(card::entity_invalid("the entity was sent before"));
+    }
+    if speaker.now.saturating_sub(card.created_at) > card::entity::LIFE_MS {
+        return Err(card::entity_invalid("the entity is older than 14 days"));
+    }
+    Ok(card.card_id)
+}
+
+/// Records that a message shows an entity. No other message can then.
+///
+/// # Errors
+/// 230099 if another message was first.
+pub async fn bind(tx: &mut Tx, built: &Built, number: i64) -> Result<(), Fault> {
+    match built.entity {
+        Some(entity) if !cards::mark_sent(tx, entity, number).await? => {
+            Err(card::entity_invalid("the entity was sent meanwhile"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A message with a forbidden word, in any case, is 230022.
@@ -121,13 +175,14 @@ pub fn subject(party: Party) -> Subject {
 }
 
 /// Checks the images and files that content names.
-async fn resources(tx: &mut Tx, speaker: &Speaker, parsed: Parsed) -> Result<Parsed, Fault> {
+async fn resources(tx: &mut Tx, speaker: &Speaker, mut parsed: Parsed) -> Result<Parsed, Fault> {
     for resource in parsed.resources().to_vec() {
         match resource.kind {
             ResourceKind::Image => image(tx, speaker, &resource).await?,
             ResourceKind::Sticker => {}
             ResourceKind::File | ResourceKind::Opus | ResourceKind::Mp4 => {
-                return Err(invalid_key("file_key", &resource.key));
+                let file = file(tx, speaker, &resource).await?;
+                parsed = parsed.with_file(&file.name, file.duration_ms);
             }
         }
     }
@@ -149,6 +204,17 @@ async fn image(tx: &mut Tx, speaker: &Speaker, resource: &Resource) -> Result<()
     Ok(())
 }
 
+async fn file(tx: &mut Tx, speaker: &Speaker, resource: &Resource) -> Result<File, Fault> {
+    let found = files::get(tx, &resource.key).await?.filter(|file| !file.deleted);
+    let file = found.ok_or_else(|| invalid_key("file_key", &resource.key))?;
+    owned(speaker, file.app_id)?;
+    if !resource.kind.accepts(file.file_type.as_str()) {
+        let note = format!("the file was uploaded as {}", file.file_type.as_str());
+        return Err(Fault::new(codes::FILE_TYPE_MISMATCH, note));
+    }
+    Ok(file)
+}
+
 /// Only the app that uploaded a file may send it; clients may send any.
 fn owned(speaker: &Speaker, uploader: AppId) -> Result<(), Fault> {
     if speaker.app.as_ref().is_none_or(|app| app.app_id == uploader) {
@@ -160,6 +226,11 @@ fn owned(speaker: &Speaker, uploader: AppId) -> Result<(), Fault> {
 /// Checks a shared chat, and who may send a message of the system.
 async fn refer(tx: &mut Tx, speaker: &Speaker, place: &Place, parsed: &Parsed) -> Result<(), Fault> {
     if let Some(chat_id) = parsed.share_chat() {
+        // A custom bot shares its own chat only.
+        if matches!(speaker.sender, Sender::Hook(_)) {
+            let own = ChatId::parse(chat_id) == Some(place.chat.chat_id);
+            return own.then_some(()).ok_or_else(|| invalid_key("chat_id", chat_id));
+        }
         return shared_chat(tx, speaker, chat_id).await;
     }
     if parsed.kind() != MsgType::System {
@@ -252,15 +323,22 @@ async fn people(
     Ok(found)
 }
 
-fn person(user: User) -> Mentioned {
+pub(super) fn person(user: User) -> Mentioned {
     Mentioned { party: Party::from(&user), name: user.name }
 }
 
 /// Who may be mentioned.
 pub const MENTIONS: Behaviour = Behaviour {
-    name: "message_mentions",
+    name: "message_mentioned",
     rule: "An at may have an open_id or union_id that the app knows, or a user_id; a bot is mentioned by its open_id. The person need not be in the chat. Each person has one key, in order of appearance.",
     basis: Assumed,
+    switch: false,
+};
+/// Which cards of the card kit are sent.
+pub const ENTITIES: Behaviour = Behaviour {
+    name: "message_card_entities",
+    rule: "An entity of the card kit is sent once, by the app that made it, within 14 days; otherwise 230099 with cardid is invalid. Readers see its present card.",
+    basis: Documented,
     switch: false,
 };
 /// What of a message is reviewed.

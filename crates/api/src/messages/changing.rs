@@ -102,7 +102,8 @@ pub async fn replace_card(
         has_room(tx, counted, speaker.now)?;
         pace::count_on_commit(tx, counted, speaker.now);
     }
-    messages::set_card(tx, message.number, &built, speaker.now).await?;
+    building::bind(tx, &built, message.number).await?;
+    messages::set_card(tx, message.number, &built.content, speaker.now).await?;
     Ok(())
 }
 

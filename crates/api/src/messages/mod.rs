@@ -5,6 +5,7 @@ use larkspur_contract::{Fault, codes};
 pub mod building;
 pub mod changing;
 pub mod finding;
+pub mod hooks;
 pub mod pinning;
 pub mod reacting;
 pub mod read;
@@ -13,6 +14,38 @@ pub mod sending;
 pub mod shown;
 pub mod speaker;
 pub mod standing;
+
+/// The behaviors of every operation that sends messages, and some more.
+macro_rules! sending_behaviours {
+    ($($more:expr),*) => {
+        &[
+            $crate::messages::standing::ORDER,
+            $crate::messages::standing::SPEAKING,
+            $crate::messages::sending::REPEATED,
+            $crate::messages::sending::LIMIT,
+            $crate::messages::sending::ACTIVITY,
+            $crate::messages::sending::THREADS,
+            $crate::messages::building::MENTIONS,
+            $crate::messages::building::ENTITIES,
+            $crate::messages::building::REVIEW,
+            $crate::messages::building::SHARED,
+            $crate::rules::content::TEXTS,
+            $crate::rules::content::MENTIONS,
+            $crate::rules::content::POSTS,
+            $crate::rules::content::MARKDOWN,
+            $crate::rules::content::DIVIDERS,
+            $crate::rules::card::UNKNOWN_ELEMENTS,
+            $crate::rules::card::LIMITS,
+            $crate::rules::card::TEMPLATES,
+            $crate::rules::card::SHOWN,
+            $crate::messages::shown::OBJECT,
+            $crate::messages::shown::POSITIONS,
+            $crate::events::message_receive::HEARD,
+            $($more),*
+        ]
+    };
+}
+pub(crate) use sending_behaviours;
 
 pub use shown::{Shown, Viewer};
 pub use speaker::Speaker;

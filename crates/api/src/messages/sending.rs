@@ -5,9 +5,10 @@ use larkspur_contract::ids::ThreadId;
 use larkspur_contract::model::{ChatMode, GroupMessageType, MsgType};
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::{self, Place};
-use larkspur_store::messages::{self, Listed, Message, Repeat};
+use larkspur_store::messages::{self, Listed, Message, Repeat, Sender};
 use larkspur_store::{Tx, pace};
 
+use super::building::Built;
 use super::{Speaker, building, invalid};
 use crate::events::message_receive;
 
@@ -69,15 +70,36 @@ pub async fn send(
         return Ok(messages::first_sent(tx, number).await?);
     }
     let built = building::build(tx, speaker, place, draft.msg_type, draft.content).await?;
+    let message = post(tx, speaker, place, (draft.msg_type, built), draft.reply).await?;
+    if let Some(name) = &name {
+        let until = speaker.now.saturating_add(REPEAT_MS);
+        messages::claim(tx, name, seen, message.number, speaker.now, until).await?;
+    }
+    Ok(message)
+}
+
+/// Sends a message whose content is built. Otherwise as [`send`].
+///
+/// # Errors
+/// 230020.
+pub async fn post(
+    tx: &mut Tx,
+    speaker: &Speaker,
+    place: &Place,
+    (msg_type, built): (MsgType, Built),
+    reply: Option<Reply<'_>>,
+) -> Result<Message, Fault> {
     let chat_id = place.chat.chat_id;
     if speaker.limited {
         has_room(tx, chat_id.0, speaker.now)?;
     }
     // These may change rows, and come before anything is added.
     chats::touch_by_message(tx, place, speaker.now).await?;
-    let spot = spot(tx, place, draft.reply).await?;
+    let spot = spot(tx, place, reply).await?;
+    let number = tx.next_id();
+    building::bind(tx, &built, number).await?;
     let message = Message {
-        number: tx.next_id(),
+        number,
         chat_id,
         listed: if spot.in_thread { Listed::InThread } else { Listed::InChat },
         thread: spot.thread,
@@ -85,7 +107,7 @@ pub async fn send(
         parent: spot.parent,
         upper: 0,
         bundle: 0,
-        msg_type: draft.msg_type,
+        msg_type,
         content: built.content,
         mentions: built.mentions,
         sender: speaker.sender.clone(),
@@ -96,10 +118,6 @@ pub async fn send(
         recalled: None,
     };
     add(tx, speaker, place, &message).await?;
-    if let Some(name) = &name {
-        let until = speaker.now.saturating_add(REPEAT_MS);
-        messages::claim(tx, name, seen, message.number, speaker.now, until).await?;
-    }
     Ok(message)
 }
 
@@ -112,7 +130,10 @@ pub async fn add(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Messag
     if speaker.limited {
         pace::count_on_commit(tx, place.chat.chat_id.0, speaker.now);
     }
-    message_receive::emit(tx, &place.chat, message, speaker.now).await?;
+    // Messages of custom bots are not told. Source: the event's page.
+    if !matches!(message.sender, Sender::Hook(_)) {
+        message_receive::emit(tx, &place.chat, message, speaker.now).await?;
+    }
     Ok(())
 }
 

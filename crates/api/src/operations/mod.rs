@@ -7,6 +7,7 @@ mod application;
 mod auth;
 mod authen;
 mod bot;
+mod cardkit;
 mod contact;
 mod drive;
 mod event;
@@ -30,9 +31,13 @@ pub static PLATFORM: &[&[Entry]] = &[
     im::v1::chat_moderation::ENTRIES,
     im::v1::chat_top_notice::ENTRIES,
     im::v1::image::ENTRIES,
+    im::v1::file::ENTRIES,
     im::v1::message::ENTRIES,
     im::v1::message_reaction::ENTRIES,
     im::v1::pin::ENTRIES,
+    cardkit::v1::card::ENTRIES,
+    cardkit::v1::card_element::ENTRIES,
+    im::v1::message_resource::ENTRIES,
     drive::v1::permission_member::ENTRIES,
     auth::v3::ENTRIES,
     authen::ENTRIES,

@@ -41,6 +41,7 @@ mod contact;
 mod drive;
 mod gateway;
 mod group;
+mod hook;
 mod image;
 mod message;
 mod own;
@@ -56,13 +57,14 @@ pub use contact::*;
 pub use drive::*;
 pub use gateway::*;
 pub use group::*;
+pub use hook::*;
 pub use image::*;
 pub use message::*;
 pub use own::*;
 pub use reaction::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 13] = [
+const FAMILIES: [&[Code]; 14] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -72,6 +74,7 @@ const FAMILIES: [&[Code]; 13] = [
     image::FAMILY,
     message::FAMILY,
     reaction::FAMILY,
+    hook::FAMILY,
     card::FAMILY,
     drive::FAMILY,
     connection::FAMILY,

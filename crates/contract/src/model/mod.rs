@@ -28,6 +28,7 @@ macro_rules! words {
 mod app;
 mod chat;
 mod document;
+mod file;
 mod image;
 mod member;
 mod menu;
@@ -39,6 +40,7 @@ mod user;
 pub use app::*;
 pub use chat::*;
 pub use document::*;
+pub use file::*;
 pub use image::*;
 pub use member::*;
 pub use menu::*;

@@ -12,6 +12,7 @@ mod app;
 mod chat;
 mod document;
 mod event;
+mod file;
 mod image;
 mod p2p;
 mod refusal;
@@ -100,4 +101,5 @@ pub static ENTRIES: &[Entry] = &[
     entry::<document::update::Update>(),
     entry::<document::collaborator_put::Put>(),
     entry::<image::delete::Delete>(),
+    entry::<file::delete::Delete>(),
 ];

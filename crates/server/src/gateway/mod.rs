@@ -12,6 +12,7 @@ mod lines;
 pub(crate) mod lookups;
 mod planned_refusals;
 pub mod platform;
+mod ranges;
 pub mod rate_limits;
 pub mod reply;
 pub mod route;
@@ -38,9 +39,9 @@ use who::Who;
 
 /// The most bytes of a JSON body. Source: assumed (contract: nothing is documented).
 pub const JSON_LIMIT: usize = 10 << 20;
-/// The most bytes of a multipart body: well above the largest file, so that the operation's own code (234006) refuses a
-/// file that is too large, and not the gateway's.
-pub const MULTIPART_LIMIT: usize = 2 * JSON_LIMIT + (64 << 10);
+/// How many bytes a multipart body may have beyond the largest file that the operation accepts. The operation's own code
+/// (234006) thus refuses a file that is a little too large, and not the gateway's.
+pub const MULTIPART_MARGIN: usize = (10 << 20) + (64 << 10);
 /// The most bytes of a body without a token or a key.
 pub const OPEN_LIMIT: usize = 1 << 20;
 
@@ -141,7 +142,9 @@ async fn operation(
             if tracing::enabled!(tracing::Level::DEBUG) {
                 lines::answered(line());
             }
-            (reply::success(app, routed, answer, trace), None)
+            // Without validators in the answer, a condition on a range never applies.
+            let range = request.header("range").filter(|_| request.header("if-range").is_none());
+            (reply::success(app, routed, answer, (trace, range)), None)
         }
     };
     Ended { response, spec: Some(spec), operation: Some(spec.id), code: Some(number), fault }
@@ -159,6 +162,10 @@ async fn steps(
     let mut caller = authenticate::authenticate(app, spec, request.header("authorization"), now).await?;
     if let Caller::Root(call) = &mut caller {
         call.frame = trace.frame.clone();
+        call.address = site::address(request.peer, request.headers);
+        if matches!(spec.access, Access::Control) {
+            call.origin = site::origin(request.headers, &app.options.public_url, ["http", "https"]);
+        }
     }
     trace.caller = Some(caller.clone());
     authorize::authorize(spec, &caller)?;
@@ -191,7 +198,7 @@ async fn read(spec: &Spec, body: &mut dyn BodySource) -> Result<Bytes, Fault> {
     let limit = match (spec.access, spec.consumes) {
         (_, Consumes::Nothing) => return Ok(Bytes::new()),
         (Access::Open | Access::App | Access::AppOrBody, _) => OPEN_LIMIT,
-        (_, Consumes::Multipart { .. }) => MULTIPART_LIMIT,
+        (_, Consumes::Multipart { most, .. }) => most.saturating_add(MULTIPART_MARGIN),
         _ => JSON_LIMIT,
     };
     body.read(limit).await.map_err(|error| match error {
@@ -260,7 +267,7 @@ fn is_documented(spec: &Spec, fault: &Fault) -> bool {
 fn is_about_the_request(routed: &Routed<'_, '_>, fault: &Fault) -> bool {
     let shapes = routed.route.shapes();
     let file = match routed.route.entry.spec.consumes {
-        Consumes::Multipart { file } => file,
+        Consumes::Multipart { file, .. } => file,
         _ => "",
     };
     let parts = [&shapes.path, &shapes.query, &shapes.body];

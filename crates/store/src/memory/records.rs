@@ -33,7 +33,7 @@ pub struct Policy {
     pub public_groups: bool,
     /// Words that names and descriptions of chats may not contain, in any case.
     pub forbidden_words: Vec<String>,
-    /// The most bytes of all images together; `None` for no quota.
+    /// The most bytes of all images and files together; `None` for no quota.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_bytes: Option<i64>,
     /// How long an edit of a chat takes, in milliseconds of the tenant's clock: other edits collide with it during that

@@ -1,6 +1,6 @@
 //! The three column types, and rows of them.
 
-use larkspur_contract::ids::{AppId, ChatId, MenuId, TabId, TagId, TenantKey, ThreadId};
+use larkspur_contract::ids::{AppId, CardId, ChatId, MenuId, TabId, TagId, TenantKey, ThreadId};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::driver::StoreError;
@@ -36,6 +36,7 @@ from! {
     ThreadId => |value| Value::Text(value.to_string());
     TagId => |value| Value::Int(value.0);
     TabId => |value| Value::Int(value.0);
+    CardId => |value| Value::Int(value.0);
     MenuId => |value| Value::Int(value.0);
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Work is linear in the length of the content. The depth is bounded by the JSON reader, at 128.
 
+pub mod entity;
 mod flat;
 mod raw;
 pub mod render;

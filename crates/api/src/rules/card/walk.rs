@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{ELEMENTS_MAX, Schema, TABLES_MAX, refused, unreadable};
 
 /// Members of an element whose content is not elements: payloads of callbacks, charts and tables.
-const PAYLOADS: [&str; 6] = ["value", "behaviors", "chart_spec", "rows", "options", "fallback"];
+pub(super) const PAYLOADS: [&str; 6] = ["value", "behaviors", "chart_spec", "rows", "options", "fallback"];
 
 /// Tags that schema 2.0 does not have. Source: the page on the differences of the schemas.
 const REMOVED: [&str; 2] = ["action", "note"];

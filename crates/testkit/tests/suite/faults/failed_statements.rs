@@ -95,6 +95,12 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
                 .multipart(&[("image_type", "message")], ("image", &larkspur_testkit::png(1, 1))),
         ),
         (
+            "upload file",
+            world
+                .call("POST", "/im/v1/files")
+                .multipart(&[("file_type", "stream"), ("file_name", "a.bin")], ("file", b"bytes")),
+        ),
+        (
             "collaborator",
             world.call("POST", &format!("/drive/v1/permissions/{token}/members?type=docx")).body(member),
         ),

@@ -10,7 +10,7 @@ async fn call_with_ids_of(
     caller: &World,
     owner: &World,
     tag: &str,
-    image: &str,
+    (image, file): (&str, &str),
     bot: &str,
 ) -> Vec<(&'static str, Value)> {
     let document = owner.document_url.rsplit('/').next().expect("a token").to_owned();
@@ -25,6 +25,7 @@ async fn call_with_ids_of(
             .replace("{chat_id}", &owner.chat_id)
             .replace("{tag_id}", tag)
             .replace("{image_key}", image)
+            .replace("{file_key}", file)
             .replace("{token}", &document)
             .replace("{user_id}", &owner.users[1].open_id)
             .replace("{app_id}", &owner.app_id)
@@ -91,13 +92,14 @@ async fn another_tenants_ids_open_nothing() {
         .call("POST", "/im/v1/images")
         .multipart(&[("image_type", "message")], ("image", &larkspur_testkit::png(1, 1)));
     let image = upload.send().await.data()["image_key"].as_str().expect("a key").to_owned();
+    let file = one.file("stream", "a.bin", b"bytes").await;
     let reach = format!("/users/{}", one.users[1].user_id);
     one.control("PATCH", &reach).body(json!({"email": "one@example.com"})).send().await.data();
     let before = picture(&one, &tag, &image).await;
 
     let bot = one.call("GET", "/bot/v3/info").send().await.json()["bot"]["open_id"].clone();
     let bot = bot.as_str().expect("an open_id");
-    for (id, answer) in call_with_ids_of(&two, &one, &tag, &image, bot).await {
+    for (id, answer) in call_with_ids_of(&two, &one, &tag, (&image, &file), bot).await {
         let text = answer.to_string();
         assert!(!text.contains("secret name"), "{id} shows the other tenant's tag: {text}");
         assert!(!text.contains(&one.tenant_key), "{id} shows the other tenant: {text}");

@@ -22,6 +22,10 @@ pub(crate) const SCANS: &[(&str, &str)] = &[
         "adds up the images of a world that was given a quota, off an index",
         "SUM(size), 0) AS BIGINT) FROM image",
     ),
+    (
+        "adds up the files of a world that was given a quota, off an index",
+        "SUM(size), 0) AS BIGINT) FROM stored_file",
+    ),
     ("lists every world", "FROM tenant ORDER BY tenant"),
     ("asks whether there is a world", "SELECT 1 FROM tenant LIMIT 1"),
     (

@@ -10,6 +10,7 @@ mod application;
 mod auth;
 mod authen;
 mod bot;
+mod cardkit;
 mod contact;
 mod drive;
 mod events;

@@ -17,9 +17,11 @@ pub(crate) mod chat_p2p;
 pub(crate) mod chat_tab;
 pub(crate) mod chat_top_notice;
 pub(crate) mod chat_user_setting;
+pub(crate) mod file;
 pub(crate) mod image;
 pub(crate) mod message;
 pub(crate) mod message_reaction;
+pub(crate) mod message_resource;
 pub(crate) mod pin;
 
 /// The chat.

@@ -21,7 +21,7 @@ pub(crate) struct Settings {
     /// Words that no name or description of a chat may contain, in any case: 232023.
     #[schemars(length(max = 1000))]
     forbidden_words: Vec<String>,
-    /// The most bytes of all images together; more is 234042. Absent: no quota.
+    /// The most bytes of all images and files together; more is 234042. Absent: no quota.
     #[schemars(range(min = 0))]
     #[serde(skip_serializing_if = "Option::is_none")]
     storage_bytes: Option<i64>,

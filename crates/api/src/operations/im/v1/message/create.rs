@@ -4,10 +4,9 @@ use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::events::message_receive;
 use crate::messages::sending::{self, Draft};
 use crate::messages::speaker::{bot_may, may_send_as_user};
-use crate::messages::{Shown, Speaker, Viewer, building, receiver, shown, standing};
+use crate::messages::{Shown, Speaker, Viewer, receiver, sending_behaviours, shown};
 use crate::people::People;
 use crate::{Call, Empty, Input, Operation};
 
@@ -81,20 +80,7 @@ impl Operation for Create {
         recodes: &[],
         emits: &[&events::MESSAGE_RECEIVE, &events::P2P_CHAT_CREATE],
         example: r#"{"receive_id":"{chat_id}","msg_type":"text","content":"{\"text\":\"hello\"}"}"#,
-        behaviours: &[
-            standing::ORDER,
-            standing::SPEAKING,
-            sending::REPEATED,
-            sending::LIMIT,
-            sending::ACTIVITY,
-            sending::THREADS,
-            building::MENTIONS,
-            building::REVIEW,
-            building::SHARED,
-            shown::OBJECT,
-            shown::POSITIONS,
-            message_receive::HEARD,
-        ],
+        behaviours: sending_behaviours!(),
         deviations: &[sending::COUNTED],
     };
     const ONLY_ADDS: bool = true;

@@ -10,6 +10,7 @@ use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
 use crate::messages::{Speaker, Viewer, changing, finding, invalid_field, shown};
 use crate::translate;
+use crate::rules::card;
 use crate::{Call, Empty, Input, Operation};
 
 /// `GET /im/v1/messages/:message_id`
@@ -56,6 +57,7 @@ impl Operation for Get {
             changing::WITHDRAWN,
             shown::OBJECT,
             shown::POSITIONS,
+            card::SHOWN,
             PARTS,
         ],
         deviations: &[],

@@ -11,6 +11,7 @@ use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
 use crate::messages::{Shown, Speaker, Viewer, changing, invalid, invalid_field, shown};
 use crate::paging;
+use crate::rules::card;
 use crate::{Call, Empty, Input, Operation};
 
 /// `GET /im/v1/messages`
@@ -86,6 +87,7 @@ impl Operation for List {
             changing::WITHDRAWN,
             shown::OBJECT,
             shown::POSITIONS,
+            card::SHOWN,
             SHOWN,
             TIMES,
         ],

@@ -8,6 +8,7 @@ use super::MessagePath;
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
 use crate::messages::{Speaker, building, changing, finding, invalid_field};
+use crate::rules::card;
 use crate::{Call, Empty, Input, Operation};
 
 /// `PATCH /im/v1/messages/:message_id`
@@ -51,7 +52,16 @@ impl Operation for Patch {
         recodes: &[(codes::MESSAGE_SENSITIVE, codes::MESSAGE_NOT_AUDITED)],
         emits: &[],
         example: r#"{"content":"{\"elements\":[]}"}"#,
-        behaviours: &[standing::ORDER, finding::UNKNOWN, changing::CARDS, building::REVIEW],
+        behaviours: &[
+            standing::ORDER,
+            finding::UNKNOWN,
+            changing::CARDS,
+            building::ENTITIES,
+            building::REVIEW,
+            card::UNKNOWN_ELEMENTS,
+            card::LIMITS,
+            card::TEMPLATES,
+        ],
         deviations: &[],
     };
     type Ground = Tx;

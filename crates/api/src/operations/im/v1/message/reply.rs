@@ -5,13 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::MessagePath;
-use crate::events::message_receive;
 use crate::messages::changing;
 use crate::messages::finding;
 use crate::messages::sending::{self, Draft};
 use crate::messages::speaker::{bot_may, may_send_as_user};
 use crate::messages::standing::{self, Act};
-use crate::messages::{Shown, Speaker, Viewer, building, invalid, invalid_field, shown};
+use crate::messages::{Shown, Speaker, Viewer, invalid, invalid_field, sending_behaviours, shown};
 use crate::{Call, Empty, Input, Operation};
 
 /// `POST /im/v1/messages/:message_id/reply`
@@ -75,21 +74,7 @@ impl Operation for Reply {
         recodes: &[(codes::RECEIVER_RESIGNED, codes::USER_NOT_AVAILABLE)],
         emits: &[&events::MESSAGE_RECEIVE],
         example: r#"{"msg_type":"text","content":"{\"text\":\"hello\"}"}"#,
-        behaviours: &[
-            standing::ORDER,
-            standing::SPEAKING,
-            finding::UNKNOWN,
-            sending::REPEATED,
-            sending::LIMIT,
-            sending::ACTIVITY,
-            sending::THREADS,
-            building::MENTIONS,
-            building::REVIEW,
-            building::SHARED,
-            shown::OBJECT,
-            shown::POSITIONS,
-            message_receive::HEARD,
-        ],
+        behaviours: sending_behaviours!(finding::UNKNOWN),
         deviations: &[sending::COUNTED],
     };
     const ONLY_ADDS: bool = true;

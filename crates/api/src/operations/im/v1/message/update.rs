@@ -8,6 +8,7 @@ use super::MessagePath;
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
 use crate::messages::{Shown, Speaker, Viewer, building, changing, finding, invalid, invalid_field, shown};
+use crate::rules::content;
 use crate::{Call, Empty, Input, Operation};
 
 /// `PUT /im/v1/messages/:message_id`
@@ -71,6 +72,10 @@ impl Operation for Update {
             changing::EDITING,
             building::MENTIONS,
             building::REVIEW,
+            content::TEXTS,
+            content::MENTIONS,
+            content::POSTS,
+            content::MARKDOWN,
             shown::OBJECT,
         ],
         deviations: &[],

@@ -10,5 +10,7 @@ mod chat_p2p;
 mod chat_tab;
 mod chat_top_notice;
 mod chat_user_setting;
+mod file;
 mod group_rules;
 mod image;
+mod message;

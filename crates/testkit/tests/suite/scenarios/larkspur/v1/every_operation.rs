@@ -60,6 +60,7 @@ async fn what_is_not_there() {
             ("PATCH", "/documents/t", json!({"deleted": true})),
             ("PUT", "/documents/t/collaborators", json!({"member": "u", "perm": "view"})),
             ("DELETE", "/images/i", json!({})),
+            ("DELETE", "/files/f", json!({})),
             ("GET", "/events", json!({})),
             ("POST", "/events", json!({"app_id": "cli_0000000000000000", "type": "x", "event": {}})),
             ("POST", "/events/x/resend", json!({})),
@@ -94,6 +95,7 @@ async fn what_is_not_there() {
         ("PATCH", "/documents/t", json!({"deleted": true}), "token"),
         ("PUT", "/documents/t/collaborators", json!({"member": "u", "perm": "view"}), "token"),
         ("DELETE", "/images/img_x", json!({}), "image_key"),
+        ("DELETE", "/files/file_x", json!({}), "file_key"),
     ] {
         let reply = world.control(method, path).body(body).send().await;
         declined(&reply, 5275404, field);
