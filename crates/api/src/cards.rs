@@ -1,16 +1,20 @@
 //! Entities of the card kit, for operations on them and for messages that show them.
 
+use std::collections::HashMap;
+
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::codes::CardReason;
 use larkspur_contract::ids::{AppId, CardId};
+use larkspur_contract::model::MsgType;
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::cards::{self, Card};
+use larkspur_store::messages::{self, Message, Sender};
 use larkspur_store::{StoreError, Tx, idempotency};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::Call;
 use crate::rules::card::entity::{self, LIFE_MS, SIZE_MAX, STREAMING_MS};
 use crate::rules::card::{entity_invalid, refused};
+use crate::{Call, rules};
 
 /// How long a uuid is remembered, in milliseconds. Assumed: an hour, as for messages.
 const UUID_MS: i64 = 3_600_000;
@@ -21,15 +25,9 @@ pub async fn current(tx: &mut Tx, card_id: &str) -> Result<Option<String>, Store
     Ok(cards::get(tx, id).await?.map(|card| card.content))
 }
 
-/// Sends an entity with the message of a number: 230099 if it does not exist, has expired, belongs to another app, or was
-/// sent before. Returns its JSON.
-pub async fn send(
-    tx: &mut Tx,
-    app: AppId,
-    card_id: &str,
-    message: i64,
-    now_ms: i64,
-) -> Result<String, Fault> {
+/// Whether an app may send an entity: 230099 if it does not exist, has expired, belongs to another app, or was sent before.
+/// People at their clients send none.
+pub async fn may_send(tx: &mut Tx, app: Option<AppId>, card_id: &str, now_ms: i64) -> Result<(), Fault> {
     let found = match CardId::parse(card_id) {
         Some(id) => cards::get(tx, id).await?,
         None => None,
@@ -38,12 +36,93 @@ pub async fn send(
     if has_expired(&card, now_ms) {
         return Err(entity_invalid("the card entity is older than 14 days"));
     }
-    let own = card.app_id == app;
-    if !own || !cards::mark_sent(tx, card.card_id, message).await? {
-        let note = if own { "the card entity was sent before" } else { "another app made the card entity" };
-        return Err(refused(CardReason::ENTITY_NOT_OWN, None, note));
+    if app != Some(card.app_id) {
+        return Err(refused(CardReason::ENTITY_NOT_OWN, None, "another app made the card entity"));
     }
-    Ok(card.content)
+    if card.message != 0 {
+        return Err(sent_before());
+    }
+    Ok(())
+}
+
+fn sent_before() -> Fault {
+    refused(CardReason::ENTITY_NOT_OWN, None, "the card entity was sent before")
+}
+
+/// Records that a message is about to show its entity, if its content names one. 230099 if another message shows it.
+pub async fn mark_sent(tx: &mut Tx, message: &Message) -> Result<(), Fault> {
+    match entity_of(message) {
+        Some(id) if !cards::mark_sent(tx, id, message.number).await? => Err(sent_before()),
+        _ => Ok(()),
+    }
+}
+
+/// The entity that a message shows.
+fn entity_of(message: &Message) -> Option<CardId> {
+    if message.msg_type != MsgType::Interactive || !message.content.contains("\"card_id\"") {
+        return None;
+    }
+    match rules::card::of(serde_json::from_str(&message.content).ok()?).ok()? {
+        rules::card::Card::Entity(card_id) => CardId::parse(&card_id),
+        _ => None,
+    }
+}
+
+/// Messages with the present JSON of the entities that they show as their content.
+pub async fn filled(tx: &mut Tx, mut messages: Vec<Message>) -> Result<Vec<Message>, StoreError> {
+    let entities: Vec<Option<CardId>> = messages.iter().map(entity_of).collect();
+    let ids: Vec<CardId> = entities.iter().copied().flatten().collect();
+    if ids.is_empty() {
+        return Ok(messages);
+    }
+    let contents: HashMap<CardId, String> = cards::contents(tx, &ids).await?.into_iter().collect();
+    for (message, entity) in messages.iter_mut().zip(entities) {
+        if let Some(content) = entity.and_then(|id| contents.get(&id)) {
+            message.content.clone_from(content);
+        }
+    }
+    Ok(messages)
+}
+
+/// The entity of the calling app that a message shows. A message with a card of its own gets an entity: from now on it shows
+/// that one. The message is locked.
+pub(crate) async fn convert(tx: &mut Tx, call: &Call, message: &Message) -> Result<CardId, Fault> {
+    if message.msg_type != MsgType::Interactive || message.recalled.is_some() {
+        return Err(Fault::new(codes::CARD_PARAM_INVALID, "the message shows no card"));
+    }
+    if message.sender != Sender::Bot(call.app_id()) {
+        return Err(Fault::new(codes::CARD_NOT_OWN, "the message is not one of the app's bot"));
+    }
+    if let Some(id) = entity_of(message) {
+        return Ok(id);
+    }
+    let id = create(tx, call, &entity::read(&message.content)?).await?;
+    cards::mark_sent(tx, id, message.number).await?;
+    let content = json!({"type": "card", "data": {"card_id": id.to_string()}}).to_string();
+    messages::set_card(tx, message.number, &content, message.updated_at).await?;
+    Ok(id)
+}
+
+/// How long the token of a click can be used, in milliseconds. Source: the page on updating cards, 30 minutes.
+pub const TOKEN_MS: i64 = 30 * 60_000;
+/// How often the token of a click can be used. Source: the same page.
+pub const TOKEN_USES: i64 = 2;
+
+/// A new token of a click, for the callback.
+pub fn new_token(tx: &Tx) -> String {
+    format!("c-{:032x}{:08x}", tx.random_id(), tx.random_id() & 0xffff_ffff)
+}
+
+/// Lets an app replace a card by the token of a click, from the time that the callback was acknowledged.
+pub async fn issue_token(
+    tx: &mut Tx,
+    token: &str,
+    app_id: AppId,
+    message: i64,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let new = cards::Token { app_id, message, expires_at: now_ms.saturating_add(TOKEN_MS), uses: 0 };
+    cards::add_token(tx, token, &new).await
 }
 
 fn has_expired(card: &Card, now_ms: i64) -> bool {

@@ -22,7 +22,8 @@ pub mod translate;
 pub use asking::{Asking, Heard, Question, Step};
 pub use call::{Actor, Call, Caller, Presented, RootCall};
 pub use entry::{
-    Answer, Browse, Empty, Entry, Ground, Input, Invocation, Job, Media, Operation, Received, Schemas, Shapes, entry,
+    Answer, Browse, Empty, Entry, Ground, Input, Invocation, Job, Media, Operation, Received, Schemas,
+    Shapes, entry,
 };
 pub use operations::PLATFORM;
 pub use settings::{DuplicateName, Settings, TagOwner, UserPicker};

@@ -1,4 +1,4 @@
-//! Entities of the card kit.
+//! Entities of the card kit, and the tokens of clicks on cards.
 
 use larkspur_contract::ids::{AppId, CardId};
 
@@ -101,4 +101,44 @@ pub async fn contents(tx: &mut Tx, ids: &[CardId]) -> Result<Vec<(CardId, String
         }
     }
     Ok(all)
+}
+
+/// A token of a click on a card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// The app that may use it.
+    pub app_id: AppId,
+    /// The number of the card's message.
+    pub message: i64,
+    /// When it ends, in the tenant's time.
+    pub expires_at: i64,
+    /// How often it was used.
+    pub uses: i64,
+}
+
+/// Adds an unused token.
+pub async fn add_token(tx: &mut Tx, token: &str, new: &Token) -> Result<(), StoreError> {
+    let sql = "INSERT INTO card_token (tenant, token, app_id, message, expires_at, uses) VALUES ($1, $2, $3, $4, $5, $6)";
+    let params =
+        [token.into(), new.app_id.into(), new.message.into(), new.expires_at.into(), new.uses.into()];
+    tx.rows(sql, params).await.map(drop)
+}
+
+/// Locks a token.
+pub async fn lock_token(tx: &mut Tx, token: &str) -> Result<Option<Token>, StoreError> {
+    let sql = "UPDATE card_token SET uses = uses WHERE tenant = $1 AND token = $2 \
+               RETURNING app_id, message, expires_at, uses";
+    let Some(mut row) = tx.row(sql, [token.into()]).await? else { return Ok(None) };
+    Ok(Some(Token {
+        app_id: row.id(0, AppId::parse)?,
+        message: row.int(1)?,
+        expires_at: row.int(2)?,
+        uses: row.int(3)?,
+    }))
+}
+
+/// Counts a use of a locked token.
+pub async fn use_token(tx: &mut Tx, token: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE card_token SET uses = uses + 1 WHERE tenant = $1 AND token = $2";
+    tx.rows(sql, [token.into()]).await.map(drop)
 }

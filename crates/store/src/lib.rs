@@ -24,6 +24,7 @@ pub mod chat_search;
 pub mod chats;
 pub mod directory;
 pub mod documents;
+pub mod ephemeral;
 pub mod events;
 pub mod files;
 pub mod frequency;

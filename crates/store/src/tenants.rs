@@ -41,6 +41,8 @@ pub const TABLES: &[&str] = &[
     "tag",
     "chat_tag_binding",
     "card",
+    "card_token",
+    "ephemeral_card",
     "image",
     "stored_file",
     "blob",

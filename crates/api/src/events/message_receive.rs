@@ -14,6 +14,7 @@ use larkspur_store::{StoreError, Tx, members};
 use serde::Serialize;
 
 use super::{Event, Ids, Recipient};
+use crate::cards;
 use crate::messages::shown;
 
 struct Received<'a> {
@@ -133,9 +134,7 @@ pub async fn emit(tx: &mut Tx, chat: &Chat, message: &Message, now: i64) -> Resu
     }
     let mut listeners = super::listeners(tx, Received::TYPE).await?;
     let own = message.sender.clone();
-    listeners.retain_installs(|install| {
-        own != Sender::Bot(install.app_id) && hears(install, chat, message)
-    });
+    listeners.retain_installs(|install| own != Sender::Bot(install.app_id) && hears(install, chat, message));
     if listeners.is_empty() {
         return Ok(());
     }
@@ -144,9 +143,10 @@ pub async fn emit(tx: &mut Tx, chat: &Chat, message: &Message, now: i64) -> Resu
     if listeners.is_empty() {
         return Ok(());
     }
-    let mut filled = [message.clone()];
-    shown::fill_entities(tx, &mut filled).await?;
-    super::emit(tx, &Received { chat, message: &filled[0] }, &listeners, now).await
+    for message in &cards::filled(tx, vec![message.clone()]).await? {
+        super::emit(tx, &Received { chat, message }, &listeners, now).await?;
+    }
+    Ok(())
 }
 
 /// Who receives messages.

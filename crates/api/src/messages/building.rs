@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use larkspur_contract::Basis::{Assumed, Documented};
-use larkspur_contract::ids::{AppId, CardId, ChatId};
+use larkspur_contract::ids::{AppId, ChatId};
 use larkspur_contract::model::{ChatMode, ImageType, MsgType, Permission, UserIdType};
 use larkspur_contract::scopes::IM_MESSAGE_SYSTEM;
 use larkspur_contract::{Behaviour, Fault, codes};
@@ -11,10 +11,11 @@ use larkspur_store::chats::{self, Place};
 use larkspur_store::files::{self, File};
 use larkspur_store::messages::{Mention, Sender, Subject};
 use larkspur_store::users::{self, User};
-use larkspur_store::{Tx, apps, cards, images};
+use larkspur_store::{Tx, apps, images};
 use serde::{Deserialize, Serialize};
 
 use super::{Speaker, hooks, invalid, invalid_field, standing};
+use crate::cards;
 use crate::events::Party;
 use crate::rules::card::{self, Card};
 use crate::rules::content::{self, Mentioned, Parsed, Resource, ResourceKind};
@@ -27,8 +28,6 @@ pub struct Built {
     pub content: String,
     /// Those whom it mentions.
     pub mentions: Vec<Mention>,
-    /// The entity of the card kit that it shows; it has not been sent.
-    pub entity: Option<CardId>,
 }
 
 /// What is stored of a shared user: readers see the id that their app knows.
@@ -56,16 +55,10 @@ pub async fn build(
 ///
 /// # Errors
 /// As [`build`].
-pub async fn finish(
-    tx: &mut Tx,
-    speaker: &Speaker,
-    place: &Place,
-    parsed: Parsed,
-) -> Result<Built, Fault> {
-    let entity = match parsed.card() {
-        Some(card) => card_resources(tx, speaker, &card::check(card)?).await?,
-        None => None,
-    };
+pub async fn finish(tx: &mut Tx, speaker: &Speaker, place: &Place, parsed: Parsed) -> Result<Built, Fault> {
+    if let Some(card) = parsed.card() {
+        card_resources(tx, speaker, &card::check(card)?).await?;
+    }
     let parsed = resources(tx, speaker, parsed).await?;
     refer(tx, speaker, place, &parsed).await?;
     let known = match &speaker.sender {
@@ -85,65 +78,32 @@ pub async fn finish(
         return Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "only owner and managers mention all members"));
     }
     passes_review(speaker, &content)?;
-    Ok(Built { content, mentions, entity })
+    Ok(Built { content, mentions })
 }
 
 /// Builds the content that replaces a card.
 ///
 /// # Errors
 /// 230001, 230025, 230099, and 230022 for forbidden words.
-pub async fn card(tx: &mut Tx, speaker: &Speaker, text: &str) -> Result<Built, Fault> {
+pub async fn card(tx: &mut Tx, speaker: &Speaker, text: &str) -> Result<String, Fault> {
     content::parse(MsgType::Interactive, text)?;
-    let entity = card_resources(tx, speaker, &card::check(text)?).await?;
+    card_resources(tx, speaker, &card::check(text)?).await?;
     passes_review(speaker, text)?;
-    Ok(Built { content: text.to_owned(), mentions: Vec::new(), entity })
+    Ok(text.to_owned())
 }
 
-/// Checks the images that a card shows, whichever app uploaded them, and the entity that it is.
-async fn card_resources(
-    tx: &mut Tx,
-    speaker: &Speaker,
-    checked: &Card,
-) -> Result<Option<CardId>, Fault> {
-    if let Card::Entity(id) = checked {
-        return entity(tx, speaker, id).await.map(Some);
+/// Checks the images that a card shows, whichever app uploaded them, and whether an entity may be sent.
+async fn card_resources(tx: &mut Tx, speaker: &Speaker, checked: &Card) -> Result<(), Fault> {
+    if let Card::Entity(card_id) = checked {
+        let app = speaker.app.as_ref().map(|app| app.app_id);
+        return cards::may_send(tx, app, card_id, speaker.now).await;
     }
     for key in checked.image_keys() {
         if images::get(tx, key).await?.is_none_or(|image| image.deleted) {
             return Err(card::image_invalid(key));
         }
     }
-    Ok(None)
-}
-
-/// The entity of the card kit that is to be sent: the app's own, and not sent before.
-async fn entity(tx: &mut Tx, speaker: &Speaker, id: &str) -> Result<CardId, Fault> {
-    let found = match CardId::parse(id) {
-        Some(id) => cards::get(tx, id).await?,
-        None => None,
-    };
-    let own = found.filter(|card| speaker.app.as_ref().is_some_and(|app| app.app_id == card.app_id));
-    let card = own.ok_or_else(|| card::entity_invalid("the app has no such entity"))?;
-    if card.message != 0 {
-        return Err(card::entity_invalid("the entity was sent before"));
-    }
-    if speaker.now.saturating_sub(card.created_at) > card::entity::LIFE_MS {
-        return Err(card::entity_invalid("the entity is older than 14 days"));
-    }
-    Ok(card.card_id)
-}
-
-/// Records that a message shows an entity. No other message can then.
-///
-/// # Errors
-/// 230099 if another message was first.
-pub async fn bind(tx: &mut Tx, built: &Built, number: i64) -> Result<(), Fault> {
-    match built.entity {
-        Some(entity) if !cards::mark_sent(tx, entity, number).await? => {
-            Err(card::entity_invalid("the entity was sent meanwhile"))
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// A message with a forbidden word, in any case, is 230022.
@@ -283,16 +243,13 @@ fn invalid_field_of_content(field: &str, value: &str) -> Fault {
 
 /// Those whom ids in content name. An app may use the open_ids and union_ids that it knows and user_ids; a person at a client
 /// uses user_ids, and app_ids for bots.
-async fn people(
-    tx: &mut Tx,
-    speaker: &Speaker,
-    ids: &[&str],
-) -> Result<HashMap<String, Mentioned>, Fault> {
+async fn people(tx: &mut Tx, speaker: &Speaker, ids: &[&str]) -> Result<HashMap<String, Mentioned>, Fault> {
     let mut found = HashMap::with_capacity(ids.len());
     if ids.is_empty() {
         return Ok(found);
     }
-    let of = |prefix: &str| -> Vec<&str> { ids.iter().copied().filter(|id| id.starts_with(prefix)).collect() };
+    let of =
+        |prefix: &str| -> Vec<&str> { ids.iter().copied().filter(|id| id.starts_with(prefix)).collect() };
     let mut bots = Vec::new();
     if let Some(app) = &speaker.app {
         for (prefix, form) in [("ou_", UserIdType::OpenId), ("on_", UserIdType::UnionId)] {
@@ -310,7 +267,8 @@ async fn people(
         let parsed = of("cli_").into_iter();
         bots.extend(parsed.filter_map(|id| Some((id, AppId::parse(id)?))));
     }
-    let rest = ids.iter().copied().filter(|id| !["ou_", "on_", "cli_"].iter().any(|known| id.starts_with(known)));
+    let rest =
+        ids.iter().copied().filter(|id| !["ou_", "on_", "cli_"].iter().any(|known| id.starts_with(known)));
     for user in users::by_ids(tx, rest).await? {
         found.insert(user.user_id.clone(), person(user));
     }

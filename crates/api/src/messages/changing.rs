@@ -9,6 +9,7 @@ use larkspur_store::{Tx, moderation, pace, pins};
 
 use super::sending::has_room;
 use super::{Speaker, building, invalid};
+use crate::cards;
 use crate::events::message_recalled;
 
 /// How long a sender may recall a message, in milliseconds: 24 hours. Source: the page on recalling, for the usual setting of
@@ -102,8 +103,9 @@ pub async fn replace_card(
         has_room(tx, counted, speaker.now)?;
         pace::count_on_commit(tx, counted, speaker.now);
     }
-    building::bind(tx, &built, message.number).await?;
-    messages::set_card(tx, message.number, &built.content, speaker.now).await?;
+    let message = Message { content: built, ..message.clone() };
+    cards::mark_sent(tx, &message).await?;
+    messages::set_card(tx, message.number, &message.content, speaker.now).await?;
     Ok(())
 }
 

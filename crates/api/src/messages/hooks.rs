@@ -206,7 +206,7 @@ pub const LIMIT: Behaviour = Behaviour {
 /// What a message looks like.
 pub const SENDER: Behaviour = Behaviour {
     name: "hook_sender",
-    rule: "A custom bot's messages have the sender_type app and an id of the form cli_…, always the same for a bot; no app has it. They cause no im.message.receive_v1. It may mention all, whoever else may.",
+    rule: "A custom bot's messages have the sender_type app and an id of the form cli_…, always the same for a bot; no app has it. They cause no im.message.receive_v1. It may mention all also where only the owner may.",
     basis: Assumed,
     switch: false,
 };

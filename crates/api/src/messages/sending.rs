@@ -10,6 +10,7 @@ use larkspur_store::{Tx, pace};
 
 use super::building::Built;
 use super::{Speaker, building, invalid};
+use crate::cards;
 use crate::events::message_receive;
 
 /// How long a uuid stands for the first message, in milliseconds of the tenant's time. Source: the create page, 1 hour.
@@ -55,12 +56,7 @@ pub fn msg_type(text: &str) -> Result<MsgType, Fault> {
 ///
 /// # Errors
 /// The refusals of the content, 230018 and 230020.
-pub async fn send(
-    tx: &mut Tx,
-    speaker: &Speaker,
-    place: &Place,
-    draft: Draft<'_>,
-) -> Result<Message, Fault> {
+pub async fn send(tx: &mut Tx, speaker: &Speaker, place: &Place, draft: Draft<'_>) -> Result<Message, Fault> {
     let name = draft.uuid.filter(|uuid| !uuid.is_empty()).map(|uuid| name_of(speaker, uuid));
     let seen = match &name {
         Some(name) => messages::repeated(tx, name, speaker.now).await?,
@@ -96,10 +92,8 @@ pub async fn post(
     // These may change rows, and come before anything is added.
     chats::touch_by_message(tx, place, speaker.now).await?;
     let spot = spot(tx, place, reply).await?;
-    let number = tx.next_id();
-    building::bind(tx, &built, number).await?;
     let message = Message {
-        number,
+        number: tx.next_id(),
         chat_id,
         listed: if spot.in_thread { Listed::InThread } else { Listed::InChat },
         thread: spot.thread,
@@ -117,6 +111,7 @@ pub async fn post(
         edits: 0,
         recalled: None,
     };
+    cards::mark_sent(tx, &message).await?;
     add(tx, speaker, place, &message).await?;
     Ok(message)
 }
@@ -223,5 +218,4 @@ pub const THREADS: Behaviour = Behaviour {
     switch: false,
 };
 /// The deviation of the limit.
-pub const COUNTED: &str =
-    "The five messages per second of a chat are counted by each server for what it sent itself, when they are stored: calls at the same moment may exceed it.";
+pub const COUNTED: &str = "The five messages per second of a chat are counted by each server for what it sent itself, when they are stored: calls at the same moment may exceed it.";

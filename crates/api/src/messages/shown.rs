@@ -1,20 +1,19 @@
 //! The message object of answers. Its keys are in alphabetical order, as in live answers.
 
-use std::collections::HashMap;
-
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::Behaviour;
-use larkspur_contract::ids::{AppId, CardId, TenantKey};
+use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::model::{CardContentType, MsgType, UserIdType};
 use larkspur_store::messages::{Message, Sender, Subject};
-use larkspur_store::{Keys, StoreError, Tx, cards};
+use larkspur_store::{Keys, StoreError, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::building::SharedUser;
 use crate::Call;
-use crate::rules::card::{self, Card, CardForm};
+use crate::cards;
+use crate::rules::card::{self, CardForm};
 
 /// The content of a recalled message. Source: the list page.
 pub const RECALLED: &str = "This message was recalled";
@@ -192,40 +191,11 @@ pub async fn show(tx: &mut Tx, viewer: &Viewer, message: Message) -> Result<Show
 pub async fn show_all(
     tx: &mut Tx,
     viewer: &Viewer,
-    mut messages: Vec<Message>,
+    messages: Vec<Message>,
 ) -> Result<Vec<Shown>, StoreError> {
-    fill_entities(tx, &mut messages).await?;
+    let messages = cards::filled(tx, messages).await?;
     let keys = &tx.engine().keys;
     Ok(messages.into_iter().map(|message| shown(keys, viewer, &message)).collect())
-}
-
-/// The entity of the card kit that a message shows.
-fn entity(message: &Message) -> Option<CardId> {
-    if message.msg_type != MsgType::Interactive || !message.content.contains("card_id") {
-        return None;
-    }
-    match card::check(&message.content) {
-        Ok(Card::Entity(id)) => CardId::parse(&id),
-        _ => None,
-    }
-}
-
-/// Gives messages that show entities of the card kit the present cards as their contents.
-///
-/// # Errors
-/// The store is unavailable.
-pub(crate) async fn fill_entities(tx: &mut Tx, messages: &mut [Message]) -> Result<(), StoreError> {
-    let ids: Vec<CardId> = messages.iter().filter_map(entity).collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let found: HashMap<CardId, String> = cards::contents(tx, &ids).await?.into_iter().collect();
-    for message in messages {
-        if let Some(content) = entity(message).and_then(|id| found.get(&id)) {
-            message.content.clone_from(content);
-        }
-    }
-    Ok(())
 }
 
 fn shown(keys: &Keys, viewer: &Viewer, message: &Message) -> Shown {

@@ -10,8 +10,10 @@ mod bot;
 mod cardkit;
 mod contact;
 mod drive;
+mod ephemeral;
 mod event;
 mod im;
+mod interactive;
 mod oauth;
 mod tenant;
 
@@ -38,6 +40,8 @@ pub static PLATFORM: &[&[Entry]] = &[
     cardkit::v1::card::ENTRIES,
     cardkit::v1::card_element::ENTRIES,
     im::v1::message_resource::ENTRIES,
+    interactive::ENTRIES,
+    ephemeral::ENTRIES,
     drive::v1::permission_member::ENTRIES,
     auth::v3::ENTRIES,
     authen::ENTRIES,

@@ -1,4 +1,4 @@
-//! Who may post through the URL of a custom bot: signatures, addresses and keywords. Source: the guide to custom bots.
+//! Which calls may post through the URL of a custom bot: signatures, addresses and keywords. Source: the guide to custom bots.
 
 use std::net::{IpAddr, Ipv4Addr};
 

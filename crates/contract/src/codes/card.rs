@@ -29,6 +29,19 @@ codes! {
     CARD_ELEMENT_NOT_DELETED = 300314, 400, "Failed to delete element";
     CARD_ELEMENT_NOT_ADDED = 300315, 400, "Failed to add element";
     CARD_SEQUENCE = 300317, 400, "ErrMsg: sequence number compare failed; ";
+    // Updates by the token of a click; the page has Chinese texts only
+    UPDATED_CARD_INVALID = 11311, 200, "卡片格式不符合要求。";
+    UPDATED_CARD_MISSING = 10002, 200, "card 参数校验错误。";
+    UPDATED_CARD_TOO_LARGE = 100000, 200, "卡片内容转换后超过 100 KB。";
+    UPDATED_CARD_NOT_JSON = 100030, 200, "输入的参数不符合 JSON 规范。";
+    UPDATED_CARD_RECALLED = 200000, 200, "该消息卡片已被撤回。";
+    UPDATED_CARD_NOT_OWN = 200310, 200, "无法更新其他应用发送的卡片。";
+    UPDATED_CARD_OPEN_IDS = 200320, 200, "独享卡片的 open_ids 内容有误。";
+    CARD_TOKEN_MALFORMED = 300020, 200, "更新卡片的 token 格式错误。";
+    CARD_TOKEN_ENDED = 300030, 200, "更新卡片的 token 失效。";
+    CARD_TOKEN_SPENT = 300040, 200, "更新卡片的 token 超过使用限制次数。";
+    UPDATED_CARD_NEEDS_OPEN_IDS = 300090, 200, "独享卡片必须填写 open_ids 字段。";
+    EPHEMERAL_DELETED = 18051, 200, "消息已删除";
 }
 
 /// Why a card cannot be built. Its number and text are parts of another code's text, see [`card_text`].

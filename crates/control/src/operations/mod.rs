@@ -13,6 +13,7 @@ mod chat;
 mod document;
 mod event;
 mod file;
+mod hook;
 mod image;
 mod p2p;
 mod refusal;
@@ -94,6 +95,9 @@ pub static ENTRIES: &[Entry] = &[
     entry::<chat::pending_list::List>(),
     entry::<chat::pending_put::Put>(),
     entry::<chat::pending_delete::Delete>(),
+    entry::<hook::create::Create>(),
+    entry::<hook::list::List>(),
+    entry::<hook::delete::Delete>(),
     entry::<share_link::open::Open>(),
     entry::<p2p::open::Open>(),
     entry::<document::create::Create>(),

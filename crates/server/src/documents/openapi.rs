@@ -170,6 +170,21 @@ fn body(spec: &Spec, schemas: &Schemas) -> Option<Value> {
     Some(json!({"required": required, "content": content}))
 }
 
+/// What the URL of a custom bot answers: in both shapes at once if it succeeds.
+fn hook_answer() -> Value {
+    json!({
+        "type": "object",
+        "required": ["code", "data", "msg"],
+        "properties": {
+            "StatusCode": {"const": 0, "description": "Only in a success."},
+            "StatusMessage": {"type": "string", "description": "Only in a success."},
+            "code": {"type": "integer"},
+            "data": {"type": "object"},
+            "msg": {"type": "string"},
+        },
+    })
+}
+
 fn responses(spec: &Spec, schemas: &Schemas) -> Value {
     let success = match spec.reply {
         Reply::Bytes => json!({"*/*": {"schema": {"type": "string", "format": "binary"}}}),
@@ -185,17 +200,7 @@ fn responses(spec: &Spec, schemas: &Schemas) -> Value {
             json!({JSON: {"schema": if declines { json!({"oneOf": [data, failure]}) } else { data }}})
         }
         Reply::Page => json!({"text/html": {"schema": {"type": "string"}}}),
-        Reply::Hook => json!({JSON: {"schema": {
-            "type": "object",
-            "required": ["code", "data", "msg"],
-            "properties": {
-                "StatusCode": {"const": 0, "description": "Only in a success."},
-                "StatusMessage": {"type": "string", "description": "Only in a success."},
-                "code": {"type": "integer"},
-                "data": {"type": "object"},
-                "msg": {"type": "string"},
-            },
-        }}}),
+        Reply::Hook => json!({JSON: {"schema": hook_answer()}}),
         Reply::OAuth => {
             let mut properties = schemas.output["properties"].clone();
             properties["code"] = json!({"type": "integer"});

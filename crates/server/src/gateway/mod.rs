@@ -225,8 +225,12 @@ fn refused(app: &App, spec: &'static Spec, fault: &Fault, line: Line<'_>, planne
     }
 }
 
-/// A refusal of the gateway in the error codes of an OAuth endpoint.
+/// A refusal of the gateway in the error codes of an OAuth endpoint, or of a custom bot.
 fn in_form(spec: &Spec, fault: Fault) -> Fault {
+    // The URL of a custom bot answers every body that it cannot read alike.
+    if spec.reply == Reply::Hook && fault.code() == codes::BODY_TOO_LARGE {
+        return fault.with_code(codes::BAD_REQUEST);
+    }
     let code = codes::oauth_instead(fault.code());
     if !matches!(spec.reply, Reply::OAuth | Reply::Page) || code == fault.code() {
         return fault;

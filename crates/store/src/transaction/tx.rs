@@ -162,11 +162,7 @@ impl Tx {
     }
 
     /// As [`Tx::look_up`], for a variable number of parameters.
-    pub(crate) async fn look_up_of(
-        &mut self,
-        sql: &str,
-        params: Vec<Value>,
-    ) -> Result<Vec<Row>, StoreError> {
+    pub(crate) async fn look_up_of(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         debug_assert!(sql.contains("$1"), "every statement names the tenant: {sql}");
         let all = self.with_tenant(params);
         let result = self.session.look_up(sql, &all).await;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::driver::{Driver, StoreError};
+use crate::pace::Pace;
 use crate::transaction::Blobs;
 use crate::whole::state::{self, Schema};
 use crate::whole::{migrate, nodes};
-use crate::pace::Pace;
 use crate::{Attempts, Engine, Ids, Keys, Memory, Wakeup};
 
 /// Options for opening a store.

@@ -7,6 +7,7 @@
 mod chats;
 mod identity;
 mod members;
+mod messages;
 mod parts;
 mod people;
 mod stage;
@@ -76,6 +77,11 @@ const RACES: &[(&str, Race)] = races! {
     "im.v1.chat_user_setting.batch_update" => members::mute,
     "im.v1.file.create" => chats::upload_file,
     "im.v1.image.create" => chats::upload,
+    "im.v1.message.create" => messages::send,
+    "im.v1.message.delete" => messages::recall,
+    "im.v1.message.patch" => messages::replace,
+    "im.v1.message.reply" => messages::reply,
+    "im.v1.message.update" => messages::edit,
     "im.v2.biz_entity_tag_relation.create" => tags::bind,
     "im.v2.biz_entity_tag_relation.update" => tags::unbind,
     "im.v2.tag.create" => tags::create,

@@ -234,6 +234,7 @@ async fn lists_and_searches_are_read_off_an_index() {
         larkspur_store::moderation::STATEMENTS,
         larkspur_store::chats::STATEMENTS,
         larkspur_store::directory::STATEMENTS,
+        larkspur_store::ephemeral::STATEMENTS,
     ];
     let mut wrong = Vec::new();
     for sql in modules.concat() {

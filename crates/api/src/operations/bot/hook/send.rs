@@ -38,7 +38,7 @@ impl Operation for Send {
         effect: Effect::Writes,
         consumes: Consumes::Raw,
         reply: Reply::Hook,
-        invalid: codes::HOOK_CONTENT_UNKNOWN,
+        invalid: codes::HOOK_TOKEN_INVALID,
         codes: &[
             codes::HOOK_TOO_OFTEN,
             codes::HOOK_TOKEN_INVALID,
@@ -48,7 +48,7 @@ impl Operation for Send {
             codes::HOOK_KEYWORDS_NOT_FOUND,
             codes::HOOK_SENSITIVE,
         ],
-        recodes: hooks::RECODES,
+        recodes: &[(codes::MESSAGE_SENSITIVE, codes::HOOK_SENSITIVE)],
         emits: &[],
         example: r#"{"title":"greeting","text":"hello"}"#,
         behaviours: &[

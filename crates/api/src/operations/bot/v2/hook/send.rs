@@ -43,7 +43,7 @@ impl Operation for Send {
         effect: Effect::Writes,
         consumes: Consumes::Raw,
         reply: Reply::Hook,
-        invalid: codes::HOOK_CONTENT_UNKNOWN,
+        invalid: codes::HOOK_TOKEN_INVALID,
         codes: &[
             codes::HOOK_TOO_OFTEN,
             codes::HOOK_CARD_REFUSED,

@@ -7,6 +7,7 @@ use crate::{Entry, entry};
 
 mod batch_update;
 mod create;
+mod id_convert;
 mod settings;
 mod update;
 
@@ -15,6 +16,7 @@ pub(crate) static ENTRIES: &[Entry] = &[
     entry::<update::Update>(),
     entry::<settings::Settings>(),
     entry::<batch_update::BatchUpdate>(),
+    entry::<id_convert::IdConvert>(),
 ];
 
 /// What is refused with which code.

@@ -44,13 +44,7 @@ impl Operation for Delete {
         recodes: &[],
         emits: &[&events::MESSAGE_RECALLED],
         example: "",
-        behaviours: &[
-            standing::ORDER,
-            finding::UNKNOWN,
-            changing::RECALLING,
-            changing::WITHDRAWN,
-            LISTENERS,
-        ],
+        behaviours: &[standing::ORDER, finding::UNKNOWN, changing::RECALLING, changing::WITHDRAWN, LISTENERS],
         deviations: &[],
     };
     type Ground = Tx;

@@ -9,8 +9,8 @@ use super::{Items, MessagePath};
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
 use crate::messages::{Speaker, Viewer, changing, finding, invalid_field, shown};
-use crate::translate;
 use crate::rules::card;
+use crate::translate;
 use crate::{Call, Empty, Input, Operation};
 
 /// `GET /im/v1/messages/:message_id`

@@ -109,13 +109,11 @@ impl Operation for List {
         let place = standing::enter(tx, &Speaker::of(call), chat_id, Act::Read).await?.ok_or_else(absent)?;
         standing::may_read(call, &place.chat)?;
         let list = format!("{} {} {} {span:?}", Self::SPEC.id, tx.tenant(), query.container_id);
-        let begin = paging::read_or(
-            &tx.engine().keys,
-            &list,
-            query.page_token.as_deref(),
-            codes::MESSAGE_INVALID,
-        )
-        .map_err(|fault| fault.with_cause("the request parameters have changed, page_token is invalid"))?;
+        let begin =
+            paging::read_or(&tx.engine().keys, &list, query.page_token.as_deref(), codes::MESSAGE_INVALID)
+                .map_err(|fault| {
+                    fault.with_cause("the request parameters have changed, page_token is invalid")
+                })?;
         let begin = begin.as_deref().and_then(parse_cursor);
         let size = usize::try_from(query.page_size.unwrap_or(PAGE_DEFAULT)).unwrap_or(usize::MAX);
         let mut found = match container.and_then(|(_, thread)| thread) {
@@ -171,7 +169,8 @@ fn seconds(field: &str, text: Option<&str>) -> Result<Option<i64>, Fault> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let read = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
     let cause = format!("invalid {field}: {text}");
-    read.map(Some).ok_or_else(|| invalid(cause).with_violation(field, Some(text), "must be seconds since 1970"))
+    read.map(Some)
+        .ok_or_else(|| invalid(cause).with_violation(field, Some(text), "must be seconds since 1970"))
 }
 
 fn write_cursor(last: &Message) -> String {

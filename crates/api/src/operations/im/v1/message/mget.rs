@@ -12,8 +12,8 @@ use super::Items;
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
 use crate::messages::{Speaker, Viewer, changing, finding, shown};
-use crate::translate;
 use crate::rules::card;
+use crate::translate;
 use crate::{Call, Empty, Input, Operation};
 
 /// `GET /im/v1/messages/mget`
@@ -47,7 +47,14 @@ impl Operation for Mget {
         recodes: &[],
         emits: &[],
         example: "message_ids={message_id}",
-        behaviours: &[SKIPS, standing::READING, changing::WITHDRAWN, shown::OBJECT, shown::POSITIONS, card::SHOWN],
+        behaviours: &[
+            SKIPS,
+            standing::READING,
+            changing::WITHDRAWN,
+            shown::OBJECT,
+            shown::POSITIONS,
+            card::SHOWN,
+        ],
         deviations: &[],
     };
     type Ground = Tx;

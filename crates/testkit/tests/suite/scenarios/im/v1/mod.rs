@@ -14,3 +14,4 @@ mod file;
 mod group_rules;
 mod image;
 mod message;
+mod message_resource;

@@ -61,6 +61,9 @@ async fn what_is_not_there() {
             ("PUT", "/documents/t/collaborators", json!({"member": "u", "perm": "view"})),
             ("DELETE", "/images/i", json!({})),
             ("DELETE", "/files/f", json!({})),
+            ("POST", "/chats/oc_x/hooks", json!({})),
+            ("GET", "/chats/oc_x/hooks", json!({})),
+            ("DELETE", "/chats/oc_x/hooks/1", json!({})),
             ("GET", "/events", json!({})),
             ("POST", "/events", json!({"app_id": "cli_0000000000000000", "type": "x", "event": {}})),
             ("POST", "/events/x/resend", json!({})),
@@ -96,6 +99,9 @@ async fn what_is_not_there() {
         ("PUT", "/documents/t/collaborators", json!({"member": "u", "perm": "view"}), "token"),
         ("DELETE", "/images/img_x", json!({}), "image_key"),
         ("DELETE", "/files/file_x", json!({}), "file_key"),
+        ("POST", "/chats/x/hooks", json!({}), "chat_id"),
+        ("GET", "/chats/x/hooks", json!({}), "chat_id"),
+        ("DELETE", "/chats/x/hooks/1", json!({}), "chat_id"),
     ] {
         let reply = world.control(method, path).body(body).send().await;
         declined(&reply, 5275404, field);

@@ -20,9 +20,7 @@ async fn those_who_are_mentioned_have_placeholders() {
     let content: Value = serde_json::from_str(&text(&made["body"], "content")).expect("JSON");
     let words = text(&content, "text");
     assert!(words.starts_with("@_user_1 @_user_2 @_user_3 @_all "), "{words}");
-    let mention = |key: &str, id: &str, id_type: &str, name: &str| {
-        json!({"id": id, "id_type": id_type, "key": key, "name": name, "tenant_key": world.tenant_key})
-    };
+    let mention = |key: &str, id: &str, id_type: &str, name: &str| json!({"id": id, "id_type": id_type, "key": key, "name": name, "tenant_key": world.tenant_key});
     let first = mention("@_user_1", &one.open_id, "open_id", &one.name);
     let third = mention("@_user_3", &two.open_id, "open_id", &two.name);
     assert_eq!(made["mentions"], json!([first, mention("@_user_2", &bot, "open_id", "Other bot"), third]));
@@ -75,7 +73,8 @@ async fn a_chat_that_is_shared_is_a_group_of_the_sender() {
     let share = |chat: &str| send(&world, &world.chat_id, "share_chat", json!({"chat_id": chat}));
     let made = share(&world.chat_id).send().await.data();
     assert_eq!(made["body"]["content"], json!({"chat_id": world.chat_id}).to_string());
-    let p2p = world.chat(json!({"chat_mode": "p2p", "members": [world.app_id, world.users[0].user_id]})).await;
+    let p2p =
+        world.chat(json!({"chat_mode": "p2p", "members": [world.app_id, world.users[0].user_id]})).await;
     refused_as(&share(&p2p).send().await, 230015, "P2P chat can NOT be shared.");
     invalid(&share("oc_x").send().await, "invalid chat_id");
     let strange = world.chat(json!({"members": [world.users[0].user_id]})).await;
@@ -107,7 +106,10 @@ async fn a_divider_is_sent_by_a_bot_to_a_user() {
     let p2p = text(&tell(&world, "open_id", &world.users[0].open_id, "x").send().await.data(), "chat_id");
     let made = send(&world, &p2p, "system", divider.clone()).send().await.data();
     let content: Value = serde_json::from_str(&text(&made["body"], "content")).expect("JSON");
-    assert_eq!((&content["template"], &content["divider_text"]["text"]), (&json!("{divider_text}"), &json!("Today")));
+    assert_eq!(
+        (&content["template"], &content["divider_text"]["text"]),
+        (&json!("{divider_text}"), &json!("Today"))
+    );
     invalid(
         &send(&world, &world.chat_id, "system", divider.clone()).send().await,
         "sending system messages in group chats is not supported",
@@ -181,7 +183,10 @@ async fn an_entity_of_the_card_kit_is_sent_once() {
     put_member(&world, &world.chat_id, &app, false).await;
     let not_sent = |reply: larkspur_testkit::Reply| {
         let json = reply.refused(230099);
-        assert!(json["msg"].as_str().expect("a text").contains("ErrCode: 11310; ErrMsg: cardid is invalid"), "{json}");
+        assert!(
+            json["msg"].as_str().expect("a text").contains("ErrCode: 11310; ErrMsg: cardid is invalid"),
+            "{json}"
+        );
     };
     let sent = || send(&world, &world.chat_id, "interactive", entity.clone());
     not_sent(sent().token(&token).send().await);

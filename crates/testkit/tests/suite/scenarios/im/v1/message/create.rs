@@ -163,7 +163,8 @@ async fn a_uuid_sends_one_message() {
     // Another app has its own.
     let (app, token) = world.app(json!({"name": "other"})).await;
     put_member(&world, &world.chat_id, &app, false).await;
-    let body = json!({"receive_id": world.chat_id, "msg_type": "text", "content": "{\"text\":\"x\"}", "uuid": "u1"});
+    let body =
+        json!({"receive_id": world.chat_id, "msg_type": "text", "content": "{\"text\":\"x\"}", "uuid": "u1"});
     let path = "/im/v1/messages?receive_id_type=chat_id";
     let made = world.call("POST", path).token(&token).body(body).send().await.data();
     assert_ne!(made["message_id"], first["message_id"]);

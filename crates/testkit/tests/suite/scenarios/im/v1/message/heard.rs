@@ -98,11 +98,8 @@ async fn what_a_message_looks_like_to_each_app() {
             "sender": {"sender_id": stage.user(to, 0).await, "sender_type": "user", "tenant_key": world.tenant_key},
         })
     };
-    let expected = [
-        one(RECEIVED, event(&stage.actor).await),
-        one(RECEIVED, event(&stage.inside).await),
-        NOTHING,
-    ];
+    let expected =
+        [one(RECEIVED, event(&stage.actor).await), one(RECEIVED, event(&stage.inside).await), NOTHING];
     assert_eq!(stage.told().await, expected);
 }
 
@@ -154,7 +151,8 @@ async fn topic_groups_and_repeated_calls() {
     let topic = json!({"chat_mode": "topic", "members": [world.app_id, world.users[0].user_id]});
     let topic = world.chat(topic).await;
     for _ in 0..2 {
-        let body = json!({"receive_id": topic, "msg_type": "text", "content": r#"{"text":"x"}"#, "uuid": "u"});
+        let body =
+            json!({"receive_id": topic, "msg_type": "text", "content": r#"{"text":"x"}"#, "uuid": "u"});
         let path = "/im/v1/messages?receive_id_type=chat_id";
         world.call("POST", path).token(&user).body(body).send().await.data();
     }

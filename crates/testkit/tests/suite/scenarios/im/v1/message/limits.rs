@@ -10,8 +10,7 @@ use crate::scenarios::{put_member, refused_as, text};
 #[tokio::test]
 async fn five_in_a_second_by_all_bots_together() {
     let clock = ManualClock::at(1_750_000_000_000);
-    let options =
-        LabOptions { settings: Settings::default(), clock: clock.clone(), ..LabOptions::default() };
+    let options = LabOptions { settings: Settings::default(), clock: clock.clone(), ..LabOptions::default() };
     let world = Lab::with(options).await.world().await;
     let (app, token) = world.app(json!({"name": "other"})).await;
     put_member(&world, &world.chat_id, &app, false).await;

@@ -123,7 +123,8 @@ async fn those_whom_a_chat_does_not_let_speak() {
     say(&world, "x").token(&owner).send().await.data();
     recall(&world, &id).send().await.data();
     let path = format!("/im/v1/chats/{}/moderation", world.chat_id);
-    let body = json!({"moderation_setting": "moderator_list", "moderator_added_list": [world.users[1].open_id]});
+    let body =
+        json!({"moderation_setting": "moderator_list", "moderator_added_list": [world.users[1].open_id]});
     world.call("PUT", &path).token(&owner).body(body).send().await.data();
     say(&world, "x").token(&member).send().await.data();
     say(&world, "x").send().await.refused(230018);
@@ -136,11 +137,14 @@ async fn an_id_of_a_message_that_does_not_exist() {
     let world = world().await;
     let other = world.lab.world().await;
     let theirs = said(&other, "x").await;
-    for unknown in ["x", "om_x", "om_dc13264520392913993dd051dba21dcf", "OM_DC13264520392913993DD051DBA21DCF"] {
+    for unknown in ["x", "om_x", "om_dc13264520392913993dd051dba21dcf", "OM_DC13264520392913993DD051DBA21DCF"]
+    {
         for call in calls(&world, &world.chat_id, unknown).into_iter().skip(1).take(5) {
             let reply = call.send().await;
             let json = reply.refused(99992354);
-            let text = format!("not a valid {{open_message_id}} or not exists, and the example value is {{om_dc13264520392913993dd051dba21dcf}}. Invalid ids: [{unknown}].");
+            let text = format!(
+                "not a valid {{open_message_id}} or not exists, and the example value is {{om_dc13264520392913993dd051dba21dcf}}. Invalid ids: [{unknown}]."
+            );
             assert!(json["msg"].as_str().expect("a text").contains(&text), "{json}");
             assert_eq!(reply.violated(), ["message_id"]);
         }
