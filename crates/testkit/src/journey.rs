@@ -1,11 +1,13 @@
 //! A journey through all operations, which runs all of their statements.
 
 use larkspur_api::events::app_ticket;
+use larkspur_api::messages::{finding, read};
 use larkspur_contract::events::APP_TICKET;
 use larkspur_contract::{Consumes, Effect};
 use larkspur_server::REGISTRY;
 use larkspur_store::events::outbox::{self, Event};
 use larkspur_store::events::{TICKET_EVERY_MS, connections};
+use larkspur_store::{chats, messages, users};
 use serde_json::json;
 
 use crate::receiver::{Manner, Receiver};
@@ -17,6 +19,11 @@ pub async fn journey(lab: &Lab) {
         let (world, spec) = (lab.world().await, entry.spec);
         let (tag, image) = (world.tag("a tag").await, upload(&world).await);
         let file = world.file("stream", "a.bin", b"bytes").await;
+        let message = said(&world).await;
+        let reaction = match spec.route.path.contains("{reaction_id}") {
+            true => reacted(&world, &message).await,
+            false => String::new(),
+        };
         let fill = |text: &str| {
             let document = world.document_url.rsplit('/').next().expect("a token");
             let ids = [
@@ -25,6 +32,8 @@ pub async fn journey(lab: &Lab) {
                 ("{tag_id}", &tag),
                 ("{image_key}", &image),
                 ("{file_key}", &file),
+                ("{message_id}", &message),
+                ("{reaction_id}", &reaction),
                 ("{token}", document),
                 ("{app_id}", &world.app_id),
                 ("{app_secret}", &world.app_secret),
@@ -128,6 +137,55 @@ async fn events(world: &World) {
     world.control("POST", &format!("{path}/challenge")).send().await.data();
 }
 
+/// Sends a text to the world's chat; its message_id.
+async fn said(world: &World) -> String {
+    let body = json!({"receive_id": world.chat_id, "msg_type": "text", "content": r#"{"text":"x"}"#});
+    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+    sent["message_id"].as_str().expect("a message_id").to_owned()
+}
+
+async fn reacted(world: &World, message: &str) -> String {
+    let body = json!({"reaction_type": {"emoji_type": "OK"}});
+    let made = world.call("POST", &format!("/im/v1/messages/{message}/reactions")).body(body).send().await;
+    made.data()["reaction_id"].as_str().expect("a reaction_id").to_owned()
+}
+
+/// Reactions, pins, the top notice and readers of a message that is recalled in the end.
+async fn about_a_message(world: &World) {
+    let (message, user) = (said(world).await, world.user_token(0, json!({})).await);
+    reacted(world, &message).await;
+    let body = json!({"queries": [{"message_id": message}], "reaction_type": "OK"});
+    world.call("POST", "/im/v1/messages/reactions/batch_query").body(body).send().await.data();
+    world.call("POST", "/im/v1/pins").body(json!({"message_id": message})).send().await.data();
+    let path = format!("/im/v1/chats/{}/top_notice/put_top_notice", world.chat_id);
+    let top = json!({"chat_top_notice": [{"action_type": "1", "message_id": message}]});
+    world.call("POST", &path).body(top).send().await.data();
+    let body = json!({"message_ids": [message]});
+    let states = world.call("POST", "/im/v1/messages/batch_query_read_status");
+    states.token(&user).body(body).send().await.data();
+    is_read(world, &message).await;
+    world.call("DELETE", &format!("/im/v1/messages/{message}")).send().await.data();
+}
+
+/// A user reads a message.
+async fn is_read(world: &World, message: &str) {
+    let (tenant, _) = world.keys();
+    let (user, id) = (world.users[1].user_id.clone(), message.to_owned());
+    let engine = world.lab.app.engine();
+    let reading = engine.run(Effect::Writes, move |root| {
+        let (mut tx, user, id) = (root.tenant(tenant), user.clone(), id.clone());
+        Box::pin(async move {
+            let user = users::by_id(&mut tx, &user).await?;
+            let number = finding::number(&tx, &id).unwrap_or_default();
+            let found = messages::get(&mut tx, number).await?;
+            let (Some(user), Some(found)) = (user, found) else { return Ok(0) };
+            let Some(chat) = chats::get(&mut tx, found.chat_id).await? else { return Ok(0) };
+            Ok(read::mark(&mut tx, &user, &chat, &[found], 0).await?.len())
+        })
+    });
+    assert_eq!(reading.await.expect("a transaction"), 1, "{message} is read");
+}
+
 async fn whatever_examples_leave_out(lab: &Lab) {
     let world = lab.world().await;
     let (tag, image) = (world.tag("a tag").await, upload(&world).await);
@@ -206,6 +264,7 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     let public = json!({"name": "in public", "chat_type": "public", "owner_id": user.open_id});
     world.call("PUT", &path).body(public).send().await.data();
     events(&world).await;
+    about_a_message(&world).await;
     let other = lab.world().await;
     world.call("GET", &format!("/im/v1/chats/{}", other.chat_id)).send().await.refused(232010);
     world.control("DELETE", "").send().await.data();

@@ -19,6 +19,10 @@ struct Bench {
     document: String,
     /// The user_id of a user who may view it.
     reader: String,
+    /// A message of the app, which is pinned and on the top notice.
+    message: String,
+    /// The app's reaction to it.
+    reaction: String,
 }
 
 async fn lab() -> (Lab, Arc<Faulty>) {
@@ -41,7 +45,18 @@ async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
     world.control("PUT", &format!("/documents/{document}/collaborators")).body(shared).send().await.data();
     let address = json!({"request_url": "http://127.0.0.1/before"});
     world.control("PUT", &format!("/apps/{}/events", world.app_id)).body(address).send().await.data();
-    Bench { world, driver, tag, outsider, public, owner, document, reader }
+    let text = json!({"receive_id": world.chat_id, "msg_type": "text", "content": r#"{"text":"x"}"#});
+    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(text).send().await.data();
+    let message = sent["message_id"].as_str().expect("a message_id").to_owned();
+    let path = format!("/im/v1/messages/{message}/reactions");
+    let body = json!({"reaction_type": {"emoji_type": "OK"}});
+    let made = world.call("POST", &path).body(body).send().await.data();
+    let reaction = made["reaction_id"].as_str().expect("a reaction_id").to_owned();
+    world.call("POST", "/im/v1/pins").body(json!({"message_id": message})).send().await.data();
+    let path = format!("/im/v1/chats/{}/top_notice/put_top_notice", world.chat_id);
+    let top = json!({"chat_top_notice": [{"action_type": "1", "message_id": message}]});
+    world.call("POST", &path).body(top).send().await.data();
+    Bench { world, driver, tag, outsider, public, owner, document, reader, message, reaction }
 }
 
 /// The writes under test, by name; each depends only on the world, so that it can be repeated.
@@ -170,6 +185,18 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
                 .call("POST", &format!("{chat}/top_notice/put_top_notice"))
                 .body(json!({"chat_top_notice": [{"action_type": "2"}]})),
         ),
+        (
+            "react",
+            world
+                .call("POST", &format!("/im/v1/messages/{}/reactions", bench.message))
+                .body(json!({"reaction_type": {"emoji_type": "SMILE"}})),
+        ),
+        (
+            "remove a reaction",
+            world.call("DELETE", &format!("/im/v1/messages/{}/reactions/{}", bench.message, bench.reaction)),
+        ),
+        ("unpin", world.call("DELETE", &format!("/im/v1/pins/{}", bench.message))),
+        ("recall", world.call("DELETE", &format!("/im/v1/messages/{}", bench.message))),
         ("take down top notice", world.call("POST", &format!("{chat}/top_notice/delete_top_notice"))),
         ("link", world.call("POST", &format!("{chat}/link"))),
         ("join", world.call("PATCH", &format!("/im/v1/chats/{}/members/me_join", bench.public))),
@@ -193,6 +220,9 @@ async fn picture(bench: &Bench) -> Value {
         format!("{chat}/announcement"),
         format!("{chat}/moderation"),
         format!("/drive/v1/permissions/{}/members?type=docx", bench.document),
+        format!("/im/v1/messages/{}", bench.message),
+        format!("/im/v1/messages/{}/reactions", bench.message),
+        format!("/im/v1/pins?chat_id={}", world.chat_id),
         chat,
     ] {
         picture[&path] = world.call("GET", &path).send().await.data();

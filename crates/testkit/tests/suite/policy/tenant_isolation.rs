@@ -27,6 +27,7 @@ async fn call_with_ids_of(
             .replace("{image_key}", image)
             .replace("{file_key}", file)
             .replace("{message_id}", message)
+            .replace("{reaction_id}", "0123456789012345678901234567890123456789")
             .replace("{token}", &document)
             .replace("{user_id}", &owner.users[1].open_id)
             .replace("{app_id}", &owner.app_id)
@@ -47,6 +48,8 @@ async fn call_with_ids_of(
             .query("bot_ids", bot)
             .query("receive_id_type", "chat_id")
             .query("message_ids", message)
+            .query("chat_id", &owner.chat_id)
+            .query("user_id_type", "open_id")
             .query("container_id_type", "chat")
             .query("container_id", &owner.chat_id)
             .query("department_id", "0")
@@ -65,6 +68,7 @@ async fn call_with_ids_of(
             "user_id_list": [owner.users[1].open_id],
             "id_list": [owner.users[1].open_id], "manager_ids": [owner.users[1].open_id],
             "emails": ["one@example.com"],
+            "reaction_type": {"emoji_type": "SMILE"}, "message_id": message, "message_ids": [message], "queries": [{"message_id": message}],
             "receive_id": owner.chat_id, "msg_type": "text", "content": r#"{"text":"from the caller"}"#,
             "user_ids": [owner.users[1].open_id], "chat_ids": [owner.chat_id], "chatter_ids": [owner.users[1].open_id],
             "member_type": "openid", "member_id": owner.users[2].open_id, "perm": "view",
@@ -109,6 +113,10 @@ async fn another_tenants_ids_open_nothing() {
 
     let bot = one.call("GET", "/bot/v3/info").send().await.json()["bot"]["open_id"].clone();
     let bot = bot.as_str().expect("an open_id");
+    let no_reactions = json!({
+        "success_msg_reaction_counts": [], "success_msg_reaction_details": [],
+        "fail_msg_reaction_details": [{"message_id": message, "fail_reason": "invalid"}],
+    });
     for (id, answer) in call_with_ids_of(&two, &one, &tag, (&image, &file), (bot, &message)).await {
         let text = answer.to_string();
         assert!(!text.contains("secret name"), "{id} shows the other tenant's tag: {text}");
@@ -119,6 +127,7 @@ async fn another_tenants_ids_open_nothing() {
             ("contact.v3.user.batch_get_id", json!({"user_list": [{"email": "one@example.com"}]})),
             ("im.v1.chat.batch_query", json!({"items": []})),
             ("im.v1.message.mget", json!({"items": []})),
+            ("im.v1.message_reaction.batch_query", no_reactions.clone()),
         ];
         // These name nothing of the other tenant: they create or show the caller's own things.
         let own = [

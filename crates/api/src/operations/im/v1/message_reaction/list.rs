@@ -82,7 +82,7 @@ impl Operation for List {
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
         let query = &input.query;
-        translate::form(call, query.user_id_type, codes::FIELD_VALIDATION)?;
+        translate::form(call, query.user_id_type, codes::REACTION_ID_FORM_INVALID)?;
         let emoji = query.reaction_type.as_deref().filter(|emoji| !emoji.is_empty());
         if let Some(emoji) = emoji {
             reacting::known(emoji, &call.settings.extra_emoji)
