@@ -21,12 +21,6 @@ pub struct Pin {
     pub created_at: i64,
 }
 
-macro_rules! columns {
-    () => {
-        "message, chat_id, number, operator_kind, operator, operator_no, created_at"
-    };
-}
-
 fn pin(mut row: Row) -> Result<Pin, StoreError> {
     Ok(Pin {
         message: row.int(0)?,
@@ -37,7 +31,8 @@ fn pin(mut row: Row) -> Result<Pin, StoreError> {
     })
 }
 
-const GET: &str = concat!("SELECT ", columns!(), " FROM pin WHERE tenant = $1 AND message = $2");
+const GET: &str = "SELECT message, chat_id, number, operator_kind, operator, operator_no, created_at \
+     FROM pin WHERE tenant = $1 AND message = $2";
 
 /// The pin of a message.
 pub async fn get(tx: &mut Tx, message: i64) -> Result<Option<Pin>, StoreError> {
@@ -75,12 +70,9 @@ pub struct Cursor {
     pub number: i64,
 }
 
-const PAGE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM pin WHERE tenant = $1 AND chat_id = $2 AND (created_at, number) < (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
-     AND created_at >= $5 ORDER BY created_at DESC, number DESC LIMIT CAST($6 AS BIGINT)"
-);
+const PAGE: &str = "SELECT message, chat_id, number, operator_kind, operator, operator_no, created_at \
+     FROM pin WHERE tenant = $1 AND chat_id = $2 AND (created_at, number) < (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
+     AND created_at >= $5 ORDER BY created_at DESC, number DESC LIMIT CAST($6 AS BIGINT)";
 
 /// Up to `size` pins of a chat after a cursor, the newest first. Both times are in milliseconds of the tenant's time, and included.
 pub async fn page(

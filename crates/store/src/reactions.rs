@@ -21,12 +21,6 @@ pub struct Reaction {
     pub created_at: i64,
 }
 
-macro_rules! columns {
-    () => {
-        "number, message, emoji, operator_kind, operator, operator_no, created_at"
-    };
-}
-
 fn reaction(mut row: Row) -> Result<Reaction, StoreError> {
     Ok(Reaction {
         number: row.int(0)?,
@@ -37,18 +31,16 @@ fn reaction(mut row: Row) -> Result<Reaction, StoreError> {
     })
 }
 
-const GET: &str = concat!("SELECT ", columns!(), " FROM message_reaction WHERE tenant = $1 AND number = $2");
+const GET: &str = "SELECT number, message, emoji, operator_kind, operator, operator_no, created_at \
+     FROM message_reaction WHERE tenant = $1 AND number = $2";
 
 /// A reaction by its number.
 pub async fn get(tx: &mut Tx, number: i64) -> Result<Option<Reaction>, StoreError> {
     tx.row(GET, [number.into()]).await?.map(reaction).transpose()
 }
 
-const SAME: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM message_reaction WHERE tenant = $1 AND message = $2 AND operator_kind = $3 AND operator = $4 AND emoji = $5"
-);
+const SAME: &str = "SELECT number, message, emoji, operator_kind, operator, operator_no, created_at \
+     FROM message_reaction WHERE tenant = $1 AND message = $2 AND operator_kind = $3 AND operator = $4 AND emoji = $5";
 
 /// The reaction of an operator with an emoji. Operations that only add rows may call it: one that another unit of the group adds
 /// meanwhile makes [`insert`] fail.
@@ -107,18 +99,12 @@ impl Reaction {
     }
 }
 
-const PAGE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM message_reaction WHERE tenant = $1 AND message = $2 AND (created_at, number) > (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
-     ORDER BY created_at, number LIMIT CAST($5 AS BIGINT)"
-);
-const PAGE_OF_EMOJI: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM message_reaction WHERE tenant = $1 AND message = $2 AND emoji = $6 \
-     AND (created_at, number) > (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) ORDER BY created_at, number LIMIT CAST($5 AS BIGINT)"
-);
+const PAGE: &str = "SELECT number, message, emoji, operator_kind, operator, operator_no, created_at \
+     FROM message_reaction WHERE tenant = $1 AND message = $2 AND (created_at, number) > (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
+     ORDER BY created_at, number LIMIT CAST($5 AS BIGINT)";
+const PAGE_OF_EMOJI: &str = "SELECT number, message, emoji, operator_kind, operator, operator_no, created_at \
+     FROM message_reaction WHERE tenant = $1 AND message = $2 AND emoji = $6 \
+     AND (created_at, number) > (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) ORDER BY created_at, number LIMIT CAST($5 AS BIGINT)";
 
 /// Up to `size` reactions to a message after a cursor, all or those with one emoji.
 pub async fn page(

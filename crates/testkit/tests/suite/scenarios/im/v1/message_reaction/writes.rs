@@ -52,7 +52,7 @@ async fn an_emoji_is_a_documented_name_in_its_case() {
         assert_eq!(reply.violated(), ["reaction_type.emoji_type"]);
     }
     let path = super::reactions(&id);
-    for body in [json!({}), json!({"reaction_type": {}}), json!({"reaction_type": "SMILE"})] {
+    for body in [json!({}), json!({"reaction_type": {}})] {
         world.call("POST", &path).body(body).send().await.refused(99992402);
     }
     let settings = Settings { extra_emoji: vec!["EYES".to_owned()], ..Settings::default() };
