@@ -27,6 +27,8 @@ async fn call_with_ids_of(
             .replace("{image_key}", image)
             .replace("{file_key}", file)
             .replace("{message_id}", message)
+            .replace("{card_id}", "7355372766134157313")
+            .replace("{element_id}", "e1")
             .replace("{reaction_id}", "0123456789012345678901234567890123456789")
             .replace("{token}", &document)
             .replace("{user_id}", &owner.users[1].open_id)
@@ -34,7 +36,7 @@ async fn call_with_ids_of(
             .replace("{member_id}", &owner.users[2].open_id)
             .replace("{menu_item_id}", "7000000000000000000");
         assert!(!path.contains('{'), "{}: this test knows no id for {path}", spec.id);
-        let mut request = caller
+        let request = caller
             .lab
             .request(spec.route.method.name(), &path)
             .token(&caller.token)
@@ -54,7 +56,7 @@ async fn call_with_ids_of(
             .query("container_id", &owner.chat_id)
             .query("department_id", "0")
             .query("lang", "en_us");
-        request = request.body(json!({
+        let mut body = json!({
             "create_tag": {"tag_type": "tenant", "name": "made by the caller"},
             "patch_tag": {"name": "taken over"},
             "tag_biz_type": "chat", "biz_entity_id": owner.chat_id, "tag_ids": [tag],
@@ -72,8 +74,11 @@ async fn call_with_ids_of(
             "receive_id": owner.chat_id, "msg_type": "text", "content": r#"{"text":"from the caller"}"#,
             "user_ids": [owner.users[1].open_id], "chat_ids": [owner.chat_id], "chatter_ids": [owner.users[1].open_id],
             "member_type": "openid", "member_id": owner.users[2].open_id, "perm": "view",
-        }));
-        let reply = request.send().await;
+        });
+        if spec.id == "im.v1.message_reaction.batch_query" {
+            body["reaction_type"] = json!("SMILE");
+        }
+        let reply = request.body(body).send().await;
         let answer =
             if reply.text().starts_with('{') { reply.json() } else { json!({"code": 0, "bytes": true}) };
         answers.push((spec.id, answer));
@@ -89,6 +94,7 @@ async fn picture(world: &World, tag: &str, image: &str) -> Value {
         "menu": get(format!("/im/v1/chats/{}/menu_tree", world.chat_id)).await.data(),
         "tag": get(format!("/im/v2/tags?ids={tag}")).await.data(),
         "bound": get(format!("/im/v2/biz_entity_tag_relation?tag_biz_type=chat&biz_entity_id={}", world.chat_id)).await.data(),
+        "pins": get(format!("/im/v1/pins?chat_id={}", world.chat_id)).await.data(),
         "messages": get(format!("/im/v1/messages?container_id_type=chat&container_id={}", world.chat_id)).await.data(),
         "image": get(format!("/im/v1/images/{image}")).await.bytes().to_vec(),
     })
