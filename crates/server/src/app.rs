@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use larkspur_api::{Entry, Settings};
 use larkspur_contract::envelope::Brand;
 use larkspur_store::{Engine, Keys};
+use tokio::sync::Semaphore;
 
 use crate::REGISTRY;
 use crate::call_id::CallIds;
@@ -92,6 +93,8 @@ pub struct App {
     pub(crate) health: Health,
     pub(crate) long_connections: Arc<LongConnections>,
     pub(crate) webhook: Arc<Webhook>,
+    /// Room for the bodies of uploads, in MiB.
+    pub(crate) uploads: Semaphore,
     draining: AtomicBool,
 }
 
@@ -120,6 +123,7 @@ impl App {
             health: Health::default(),
             long_connections,
             webhook,
+            uploads: Semaphore::new(gateway::UPLOADS_MIB),
             draining: AtomicBool::new(false),
         }))
     }

@@ -146,6 +146,22 @@ impl Sender {
         }
     }
 
+    /// The user's own id, if a user sent it.
+    pub fn user_id(&self) -> Option<&str> {
+        match self {
+            Sender::User { user_id, .. } => Some(user_id),
+            Sender::Bot(_) | Sender::Hook(_) => None,
+        }
+    }
+
+    /// The app, if its bot sent it.
+    pub fn bot(&self) -> Option<AppId> {
+        match self {
+            Sender::Bot(app_id) => Some(*app_id),
+            Sender::User { .. } | Sender::Hook(_) => None,
+        }
+    }
+
     pub(crate) fn columns(&self) -> [Value; 3] {
         match self {
             Sender::User { user_id, number } => {
@@ -176,13 +192,8 @@ pub struct Recalled {
     pub at: i64,
 }
 
-macro_rules! columns {
-    () => {
-        "number, chat_id, place, thread_id, root, parent, upper, bundle, msg_type, content, mentions, sender_kind, sender, sender_no, \
-         app_id, created_at, updated_at, edits, state, recalled_by, recall_type, recalled_at"
-    };
-}
-const COLUMNS: &str = columns!();
+const COLUMNS: &str = "number, chat_id, place, thread_id, root, parent, upper, bundle, msg_type, content, mentions, sender_kind, sender, sender_no, \
+     app_id, created_at, updated_at, edits, state, recalled_by, recall_type, recalled_at";
 
 fn message(mut row: Row) -> Result<Message, StoreError> {
     let recalled = match row.id(18, MessageState::parse)? {
@@ -316,30 +327,23 @@ impl Span {
     pub const ALL: Span = Span { from: i64::MIN, to: i64::MAX, backwards: false };
 }
 
-const CHAT_UP: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM message WHERE tenant = $1 AND chat_id = $2 AND place = 0 AND (created_at, number) > (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
-     AND created_at <= $5 ORDER BY created_at, number LIMIT CAST($6 AS BIGINT)"
-);
-const CHAT_DOWN: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM message WHERE tenant = $1 AND chat_id = $2 AND place = 0 AND (created_at, number) < (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
-     AND created_at >= $5 ORDER BY created_at DESC, number DESC LIMIT CAST($6 AS BIGINT)"
-);
-const THREAD_UP: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM message WHERE tenant = $1 AND thread_id = $2 AND thread_id <> '' AND (created_at, number) > (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
-     AND created_at <= $5 ORDER BY created_at, number LIMIT CAST($6 AS BIGINT)"
-);
-const THREAD_DOWN: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM message WHERE tenant = $1 AND thread_id = $2 AND thread_id <> '' AND (created_at, number) < (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
-     AND created_at >= $5 ORDER BY created_at DESC, number DESC LIMIT CAST($6 AS BIGINT)"
-);
+// The columns are those of `COLUMNS`.
+const CHAT_UP: &str = "SELECT number, chat_id, place, thread_id, root, parent, upper, bundle, msg_type, content, mentions, sender_kind, sender, sender_no, \
+     app_id, created_at, updated_at, edits, state, recalled_by, recall_type, recalled_at \
+     FROM message WHERE tenant = $1 AND chat_id = $2 AND place = 0 AND (created_at, number) > (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
+     AND created_at <= $5 ORDER BY created_at, number LIMIT CAST($6 AS BIGINT)";
+const CHAT_DOWN: &str = "SELECT number, chat_id, place, thread_id, root, parent, upper, bundle, msg_type, content, mentions, sender_kind, sender, sender_no, \
+     app_id, created_at, updated_at, edits, state, recalled_by, recall_type, recalled_at \
+     FROM message WHERE tenant = $1 AND chat_id = $2 AND place = 0 AND (created_at, number) < (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
+     AND created_at >= $5 ORDER BY created_at DESC, number DESC LIMIT CAST($6 AS BIGINT)";
+const THREAD_UP: &str = "SELECT number, chat_id, place, thread_id, root, parent, upper, bundle, msg_type, content, mentions, sender_kind, sender, sender_no, \
+     app_id, created_at, updated_at, edits, state, recalled_by, recall_type, recalled_at \
+     FROM message WHERE tenant = $1 AND thread_id = $2 AND thread_id <> '' AND (created_at, number) > (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
+     AND created_at <= $5 ORDER BY created_at, number LIMIT CAST($6 AS BIGINT)";
+const THREAD_DOWN: &str = "SELECT number, chat_id, place, thread_id, root, parent, upper, bundle, msg_type, content, mentions, sender_kind, sender, sender_no, \
+     app_id, created_at, updated_at, edits, state, recalled_by, recall_type, recalled_at \
+     FROM message WHERE tenant = $1 AND thread_id = $2 AND thread_id <> '' AND (created_at, number) < (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
+     AND created_at >= $5 ORDER BY created_at DESC, number DESC LIMIT CAST($6 AS BIGINT)";
 
 /// Up to `size` messages that a chat lists, after a cursor.
 pub async fn of_chat(
@@ -491,5 +495,30 @@ pub async fn claim(
     if claimed { Ok(()) } else { Err(tx.collided()) }
 }
 
+/// Counts a message or a change of one against [`crate::pace`], once the transaction is committed. `of` is the number of the chat_id
+/// or of the message_id.
+pub fn count_on_commit(tx: &mut Tx, of: u128, now_ms: i64) {
+    let (engine, tenant) = (tx.engine().clone(), tx.tenant());
+    tx.on_commit(
+        || {},
+        move || {
+            let real = engine.clock.now_ms();
+            engine.pace.count(tenant, of, now_ms, real);
+        },
+    );
+}
+
 /// The statements of this file that page, for the test of their query plans.
 pub const STATEMENTS: &[&str] = &[CHAT_UP, CHAT_DOWN, THREAD_UP, THREAD_DOWN];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_have_the_columns_of_a_message() {
+        for sql in STATEMENTS {
+            assert!(sql.starts_with(&format!("SELECT {COLUMNS} FROM message ")), "{sql}");
+        }
+    }
+}

@@ -6,8 +6,6 @@ use std::sync::{Mutex, PoisonError};
 
 use larkspur_contract::ids::TenantKey;
 
-use crate::Tx;
-
 /// Messages that a chat takes in [`WINDOW_MS`], and changes of a card. Source: the pages on sending messages and changing cards.
 pub const MOST: usize = 5;
 /// The window, in milliseconds of the tenant's time.
@@ -52,18 +50,6 @@ impl Pace {
         recent.times[MOST - 1] = now;
         recent.real = real;
     }
-}
-
-/// Counts one of the transaction's tenant once it is committed.
-pub fn count_on_commit(tx: &mut Tx, of: u128, now: i64) {
-    let (engine, tenant) = (tx.engine().clone(), tx.tenant());
-    tx.on_commit(
-        || {},
-        move || {
-            let real = engine.clock.now_ms();
-            engine.pace.count(tenant, of, now, real);
-        },
-    );
 }
 
 #[cfg(test)]

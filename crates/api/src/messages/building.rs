@@ -295,7 +295,7 @@ pub const MENTIONS: Behaviour = Behaviour {
 /// Which cards of the card kit are sent.
 pub const ENTITIES: Behaviour = Behaviour {
     name: "message_card_entities",
-    rule: "An entity of the card kit is sent once, by the app that made it, within 14 days; otherwise 230099 with cardid is invalid. Readers see its present card.",
+    rule: "An entity of the card kit is sent once, by the app that made it, within 14 days; otherwise 230099. Readers see its present card.",
     basis: Documented,
     switch: false,
 };

@@ -4,9 +4,9 @@ use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::{MsgType, Permission};
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::Place;
-use larkspur_store::messages::{Listed, Message};
+use larkspur_store::messages::{self, Listed, Message};
 use larkspur_store::pins::{self, Pin};
-use larkspur_store::{Tx, pace};
+use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -99,7 +99,7 @@ fn count(tx: &mut Tx, speaker: &Speaker, message: &Message) -> Result<(), Fault>
     }
     let of = !tx.engine().keys.message_id(message.number, tx.tenant()).0;
     has_room(tx, of, speaker.now).map_err(|fault| fault.with_code(codes::PIN_TOO_OFTEN))?;
-    pace::count_on_commit(tx, of, speaker.now);
+    messages::count_on_commit(tx, of, speaker.now);
     Ok(())
 }
 

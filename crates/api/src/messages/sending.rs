@@ -123,7 +123,7 @@ pub async fn post(
 pub async fn add(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Message) -> Result<(), Fault> {
     messages::insert(tx, message).await?;
     if speaker.limited {
-        pace::count_on_commit(tx, place.chat.chat_id.0, speaker.now);
+        messages::count_on_commit(tx, place.chat.chat_id.0, speaker.now);
     }
     // Messages of custom bots are not told. Source: the event's page.
     if !matches!(message.sender, Sender::Hook(_)) {

@@ -101,7 +101,7 @@ impl Speaker {
     }
 }
 
-/// The app needs its bot, whoever calls: 230006.
+/// The app needs its bot, also for calls of users: 230006.
 pub fn bot_may(call: &Call) -> Result<(), Fault> {
     if call.app.bot {
         return Ok(());

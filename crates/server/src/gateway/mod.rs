@@ -26,6 +26,7 @@ use bytes::Bytes;
 use larkspur_api::pages::Frame;
 use larkspur_api::{Answer, Caller};
 use larkspur_contract::{Access, Consumes, EventType, Fault, Method, Reply, Spec, codes, fields};
+use tokio::sync::SemaphorePermit;
 
 use crate::App;
 use crate::call_id::CallId;
@@ -42,6 +43,8 @@ pub const JSON_LIMIT: usize = 10 << 20;
 /// How many bytes a multipart body may have beyond the largest file that the operation accepts. The operation's own code
 /// (234006) thus refuses a file that is a little too large, and not the gateway's.
 pub const MULTIPART_MARGIN: usize = (10 << 20) + (64 << 10);
+/// How many MiB of multipart bodies are in memory at the same time. Further uploads wait before their bodies are read.
+pub const UPLOADS_MIB: usize = 512;
 /// The most bytes of a body without a token or a key.
 pub const OPEN_LIMIT: usize = 1 << 20;
 
@@ -175,6 +178,8 @@ async fn steps(
         trace.planned = true;
         return Err(fault);
     }
+    // Held until the call is answered.
+    let _room = room(app, spec, request.header("content-length")).await?;
     let body = read(spec, request.body).await?;
     if app.options.recorder.is_some() && !matches!(spec.consumes, Consumes::Nothing) {
         trace.body = Some(body.clone());
@@ -191,6 +196,23 @@ async fn steps(
     let (answer, events) = execute::execute(app, routed.route.entry, call).await?;
     trace.events = events;
     Ok(answer)
+}
+
+/// Waits until there is room for a multipart body; `length` is what its head says.
+async fn room<'a>(
+    app: &'a App,
+    spec: &Spec,
+    length: Option<&str>,
+) -> Result<Option<SemaphorePermit<'a>>, Fault> {
+    let Consumes::Multipart { most, .. } = spec.consumes else { return Ok(None) };
+    let room = app.uploads.acquire_many(mebibytes(most.saturating_add(MULTIPART_MARGIN), length)).await;
+    room.map(Some).map_err(|_| Fault::new(codes::UNAVAILABLE, "the server takes no uploads any more"))
+}
+
+/// The MiB that a body may take: its length, if that is known, and at most its limit.
+fn mebibytes(limit: usize, length: Option<&str>) -> u32 {
+    let bytes = length.and_then(|text| text.parse::<usize>().ok()).unwrap_or(limit).min(limit);
+    u32::try_from(bytes.div_ceil(1 << 20).clamp(1, UPLOADS_MIB)).unwrap_or(1)
 }
 
 /// The body of an admitted call. A body that the operation does not take is not read.
@@ -280,4 +302,25 @@ fn is_about_the_request(routed: &Routed<'_, '_>, fault: &Fault) -> bool {
         return true;
     }
     fault.violations().iter().all(|one| one.field == file || parts.iter().any(|part| part.has(&one.field)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_takes_the_room_that_it_announces() {
+        let most = 40 << 20;
+        for (length, expected) in [
+            (None, 40),
+            (Some("0"), 1),
+            (Some("1048576"), 1),
+            (Some("1048577"), 2),
+            (Some("99999999999"), 40),
+            (Some("-1"), 40),
+        ] {
+            assert_eq!(mebibytes(most, length), expected, "{length:?}");
+        }
+        assert_eq!(mebibytes(usize::MAX, None) as usize, UPLOADS_MIB, "it can be had at all");
+    }
 }

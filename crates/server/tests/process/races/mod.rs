@@ -5,6 +5,7 @@
 //! with 5xx.
 
 mod chats;
+mod hooks;
 mod identity;
 mod members;
 mod messages;
@@ -48,6 +49,8 @@ const RACES: &[(&str, Race)] = races! {
     "authen.v1.oidc_refresh_access_token.create" => identity::oidc_refresh,
     "authen.v1.refresh_access_token.create" => identity::historic_refresh,
     "authen.v2.oauth.token" => identity::code,
+    "bot.hook.send" => hooks::post_by_version_1,
+    "bot.v2.hook.send" => hooks::post,
     "drive.v1.permission_member.create" => people::share,
     "drive.v1.permission_member.delete" => people::unshare,
     "drive.v1.permission_member.update" => people::change_share,
@@ -111,6 +114,8 @@ const RACES: &[(&str, Race)] = races! {
     "larkspur.v1.event.resend" => worlds::resent,
     "larkspur.v1.event.send" => worlds::made_up,
     "larkspur.v1.file.delete" => chats::delete_file,
+    "larkspur.v1.hook.create" => hooks::create,
+    "larkspur.v1.hook.delete" => hooks::delete,
     "larkspur.v1.image.delete" => chats::delete_image,
     "larkspur.v1.p2p.open" => people::p2p_chat,
     "larkspur.v1.refusal.delete" => worlds::no_refusal,

@@ -19,7 +19,7 @@ struct Bench {
     document: String,
     /// The user_id of a user who may view it.
     reader: String,
-    /// A message of the app, which is pinned and on the top notice.
+    /// The path of a message of the app in the chat, which is pinned and on the top notice.
     message: String,
     /// The app's reaction to it.
     reaction: String,
@@ -45,16 +45,16 @@ async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
     world.control("PUT", &format!("/documents/{document}/collaborators")).body(shared).send().await.data();
     let address = json!({"request_url": "http://127.0.0.1/before"});
     world.control("PUT", &format!("/apps/{}/events", world.app_id)).body(address).send().await.data();
-    let text = json!({"receive_id": world.chat_id, "msg_type": "text", "content": r#"{"text":"x"}"#});
-    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(text).send().await.data();
-    let message = sent["message_id"].as_str().expect("a message_id").to_owned();
-    let path = format!("/im/v1/messages/{message}/reactions");
+    let body = json!({"receive_id": world.chat_id, "msg_type": "text", "content": r#"{"text":"before"}"#});
+    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+    let id = sent["message_id"].as_str().expect("a message_id");
+    let message = format!("/im/v1/messages/{id}");
     let body = json!({"reaction_type": {"emoji_type": "OK"}});
-    let made = world.call("POST", &path).body(body).send().await.data();
+    let made = world.call("POST", &format!("{message}/reactions")).body(body).send().await.data();
     let reaction = made["reaction_id"].as_str().expect("a reaction_id").to_owned();
-    world.call("POST", "/im/v1/pins").body(json!({"message_id": message})).send().await.data();
+    world.call("POST", "/im/v1/pins").body(json!({"message_id": id})).send().await.data();
     let path = format!("/im/v1/chats/{}/top_notice/put_top_notice", world.chat_id);
-    let top = json!({"chat_top_notice": [{"action_type": "1", "message_id": message}]});
+    let top = json!({"chat_top_notice": [{"action_type": "1", "message_id": id}]});
     world.call("POST", &path).body(top).send().await.data();
     Bench { world, driver, tag, outsider, public, owner, document, reader, message, reaction }
 }
@@ -188,17 +188,35 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
         (
             "react",
             world
-                .call("POST", &format!("/im/v1/messages/{}/reactions", bench.message))
+                .call("POST", &format!("{}/reactions", bench.message))
                 .body(json!({"reaction_type": {"emoji_type": "SMILE"}})),
         ),
         (
             "remove a reaction",
-            world.call("DELETE", &format!("/im/v1/messages/{}/reactions/{}", bench.message, bench.reaction)),
+            world.call("DELETE", &format!("{}/reactions/{}", bench.message, bench.reaction)),
         ),
-        ("unpin", world.call("DELETE", &format!("/im/v1/pins/{}", bench.message))),
-        ("recall", world.call("DELETE", &format!("/im/v1/messages/{}", bench.message))),
+        ("unpin", world.call("DELETE", &bench.message.replace("messages", "pins"))),
         ("take down top notice", world.call("POST", &format!("{chat}/top_notice/delete_top_notice"))),
         ("link", world.call("POST", &format!("{chat}/link"))),
+        (
+            "send to a user",
+            world.call("POST", "/im/v1/messages?receive_id_type=open_id").body(json!({
+                "receive_id": world.users[2].open_id, "msg_type": "text", "content": r#"{"text":"x"}"#, "uuid": "fault",
+            })),
+        ),
+        (
+            "reply in a thread",
+            world.call("POST", &format!("{}/reply", bench.message)).body(json!({
+                "msg_type": "text", "content": r#"{"text":"re"}"#, "reply_in_thread": true, "uuid": "reply",
+            })),
+        ),
+        (
+            "edit message",
+            world
+                .call("PUT", &bench.message)
+                .body(json!({"msg_type": "text", "content": r#"{"text":"after"}"#})),
+        ),
+        ("recall", world.call("DELETE", &bench.message)),
         ("join", world.call("PATCH", &format!("/im/v1/chats/{}/members/me_join", bench.public))),
     ]
 }
@@ -219,9 +237,9 @@ async fn picture(bench: &Bench) -> Value {
         format!("{chat}/menu_tree"),
         format!("{chat}/announcement"),
         format!("{chat}/moderation"),
+        format!("/im/v1/messages?container_id_type=chat&container_id={}", world.chat_id),
         format!("/drive/v1/permissions/{}/members?type=docx", bench.document),
-        format!("/im/v1/messages/{}", bench.message),
-        format!("/im/v1/messages/{}/reactions", bench.message),
+        format!("{}/reactions", bench.message),
         format!("/im/v1/pins?chat_id={}", world.chat_id),
         chat,
     ] {

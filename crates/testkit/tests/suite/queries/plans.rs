@@ -66,6 +66,19 @@ const FILL: &[(&str, &str)] = &[
     ("message_read", "'message', n, 'reader', 'x'||n, 'read_at', n"),
     ("message_read", "'message', -n"),
     ("pin", "'message', n, 'chat_id', ':chat', 'number', n, 'created_at', n"),
+    (
+        "message",
+        "'number', n, 'chat_id', ':chat', 'created_at', n, 'place', 0, 'thread_id', '', 'bundle', 0",
+    ),
+    (
+        "message",
+        "'number', -n, 'chat_id', ':chat', 'created_at', n, 'place', 1, 'thread_id', 'omt_0000000000000001', 'bundle', 0",
+    ),
+    (
+        "message",
+        "'number', -n - 1000000, 'chat_id', ':chat', 'created_at', n, 'place', 2, 'thread_id', '', 'bundle', n / 100 + 1",
+    ),
+    ("message_uuid", "'name', 'n'||n, 'until', 4102444800000"),
     ("tag", "'tag_id', n, 'name', 'alpha'||n"),
     ("chat_tag_binding", "'chat_id', 'oc_'||md5(n::text), 'tag_id', n"),
     ("image", "'image_key', 'img_'||n, 'content_hash', 'h'||n, 'content', ''"),

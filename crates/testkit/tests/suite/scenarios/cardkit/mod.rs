@@ -3,6 +3,7 @@
 mod v1 {
     mod card;
     mod card_element;
+    mod messages;
     mod refusals;
 
     use larkspur_testkit::{Lab, Reply, Request, World};
@@ -107,6 +108,25 @@ mod v1 {
     pub(super) async fn create(world: &World, card: &Value) -> String {
         let data = creating(world, &card.to_string()).send().await.data();
         data["card_id"].as_str().expect("a card_id").to_owned()
+    }
+
+    /// Sends a card as a message to the world's chat.
+    pub(super) fn send(world: &World, content: &Value) -> Request {
+        let body =
+            json!({"receive_id": world.chat_id, "msg_type": "interactive", "content": content.to_string()});
+        world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body)
+    }
+
+    /// Sends the entity as a message.
+    pub(super) fn show(kit: &Kit) -> Request {
+        send(&kit.world, &json!({"type": "card", "data": {"card_id": kit.card_id}}))
+    }
+
+    /// The JSON of the card that a message shows.
+    pub(super) async fn shown(world: &World, message_id: &str) -> Value {
+        let path = format!("/im/v1/messages/{message_id}?card_msg_content_type=user_card_content");
+        let data = world.call("GET", &path).send().await.data();
+        serde_json::from_str(data["items"][0]["body"]["content"].as_str().expect("content")).expect("JSON")
     }
 
     pub(super) fn done(reply: &Reply) {

@@ -182,11 +182,7 @@ async fn an_entity_of_the_card_kit_is_sent_once() {
     let (app, token) = world.app(json!({"name": "other"})).await;
     put_member(&world, &world.chat_id, &app, false).await;
     let not_sent = |reply: larkspur_testkit::Reply| {
-        let json = reply.refused(230099);
-        assert!(
-            json["msg"].as_str().expect("a text").contains("ErrCode: 11310; ErrMsg: cardid is invalid"),
-            "{json}"
-        );
+        reply.refused(230099);
     };
     let sent = || send(&world, &world.chat_id, "interactive", entity.clone());
     not_sent(sent().token(&token).send().await);

@@ -77,7 +77,7 @@ async fn receivers_that_do_not_exist() {
     tell(&world, "open_id", "ou_x", "x").send().await.refused(99992351);
     tell(&world, "open_id", &other.users[0].open_id, "x").send().await.refused(99992351);
     tell(&world, "union_id", "on_x", "x").send().await.refused(99992363);
-    tell(&world, "user_id", "nobody-here", "x").send().await.refused(99992360);
+    tell(&world, "user_id", "not-here", "x").send().await.refused(99992360);
     let (app, _) = world.app(json!({"name": "other"})).await;
     let foreign = open_id(&world, 0, &app).await;
     tell(&world, "open_id", &foreign, "x").send().await.refused(99992361);

@@ -1,9 +1,9 @@
 //! `POST /im/v1/messages/:message_id/reply`: trees of replies, and threads.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{answer, list, message_path, read, recall, said, texts};
-use crate::scenarios::{refused_as, text, world};
+use crate::scenarios::{refused_as, text, upload, world};
 
 #[tokio::test]
 async fn a_reply_knows_its_parent_and_its_root() {
@@ -77,4 +77,32 @@ async fn what_gets_no_reply() {
     assert_eq!(repeat("twice").send().await.data(), first);
     recall(&world, &id).send().await.data();
     refused_as(&answer(&world, &id, "x", false).send().await, 230011, "The message was withdrawn.");
+}
+
+#[tokio::test]
+async fn what_a_reply_may_not_say() {
+    let world = world().await;
+    let id = said(&world, "x").await;
+    let path = format!("{}/reply", message_path(&id));
+    let reply = |kind: &str, content: &Value| {
+        let body = json!({"msg_type": kind, "content": content.to_string()});
+        world.call("POST", &path).body(body)
+    };
+    let (_, token) = world.app(json!({"name": "other"})).await;
+    let foreign = upload(&world, &token, "message").await;
+    let avatar = upload(&world, &world.token, "avatar").await;
+    let p2p =
+        world.chat(json!({"chat_mode": "p2p", "members": [world.app_id, world.users[0].user_id]})).await;
+    world.control("PUT", "/settings").body(json!({"forbidden_words": ["Secret"]})).send().await.data();
+    for (kind, content, code) in [
+        ("share_chat", json!({"chat_id": p2p}), 230015),
+        ("image", json!({"image_key": foreign}), 230017),
+        ("text", json!({"text": "secret"}), 230022),
+        ("text", json!({"text": "x".repeat(160 * 1024)}), 230025),
+        ("image", json!({"image_key": avatar}), 230055),
+        ("interactive", json!({"schema": "9", "body": {}}), 230099),
+    ] {
+        reply(kind, &content).send().await.refused(code);
+    }
+    reply("text", &json!({"text": "fine"})).send().await.data();
 }
