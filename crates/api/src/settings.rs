@@ -2,6 +2,8 @@
 
 use larkspur_contract::{Scope, Spec, scopes};
 use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The answer for a tag name that is in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -67,6 +69,32 @@ impl From<AskedPicker> for UserPicker {
     }
 }
 
+/// Names as written in the configuration: a list, or one text with commas.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "neither names with commas in between nor a list of names")]
+enum AskedNames {
+    Text(String),
+    List(Vec<String>),
+}
+
+fn emoji_names<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
+    let names = match AskedNames::deserialize(input)? {
+        AskedNames::Text(text) if text.trim().is_empty() => Vec::new(),
+        AskedNames::Text(text) => text.split(',').map(|name| name.trim().to_owned()).collect(),
+        AskedNames::List(names) => names,
+    };
+    let is_name = |name: &str| {
+        (1..=64).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    match names.iter().find(|name| !is_name(name)) {
+        Some(wrong) => Err(D::Error::custom(format!(
+            "{wrong:?} is not the name of an emoji: use 1 to 64 letters, digits or underscores"
+        ))),
+        None => Ok(names),
+    }
+}
+
 /// The switches, with their documented defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -92,6 +120,9 @@ pub struct Settings {
     pub chat_create_by_user: bool,
     /// Whether a chat takes at most five messages per second from apps (230020).
     pub chat_limit: bool,
+    /// Names of emoji that reactions may have beside the documented ones.
+    #[serde(deserialize_with = "emoji_names")]
+    pub extra_emoji: Vec<String>,
     /// Whether the authorize page lets any visitor pick the user who signs in.
     pub user_picker: UserPicker,
     /// The IP addresses that events come from, as reported to apps. Not a switch: a fact about the machine,
@@ -116,6 +147,7 @@ impl Default for Settings {
             topic_as_group: false,
             chat_create_by_user: false,
             chat_limit: true,
+            extra_emoji: Vec::new(),
             user_picker: UserPicker::default(),
             outbound_ips: vec!["127.0.0.1".to_owned()],
             limits_edits: true,

@@ -1,11 +1,13 @@
 //! A journey through all operations, which runs all of their statements.
 
 use larkspur_api::events::app_ticket;
+use larkspur_api::messages::{finding, read};
 use larkspur_contract::events::APP_TICKET;
 use larkspur_contract::{Consumes, Effect};
 use larkspur_server::REGISTRY;
 use larkspur_store::events::outbox::{self, Event};
 use larkspur_store::events::{TICKET_EVERY_MS, connections};
+use larkspur_store::{chats, messages, users};
 use serde_json::json;
 
 use crate::receiver::{Manner, Receiver};
@@ -18,6 +20,13 @@ pub async fn journey(lab: &Lab) {
         let (tag, image) = (world.tag("a tag").await, upload(&world).await);
         let file = world.file("stream", "a.bin", b"bytes").await;
         let message = said(&world, &world.chat_id).await;
+        let reaction = match spec.route.path.contains("{reaction_id}") {
+            true => reacted(&world, &message).await,
+            false => String::new(),
+        };
+        if spec.route.path.ends_with("/read_users") {
+            is_read(&world, &message).await;
+        }
         let fill = |text: &str| {
             let document = world.document_url.rsplit('/').next().expect("a token");
             let ids = [
@@ -28,6 +37,7 @@ pub async fn journey(lab: &Lab) {
                 ("{image_key}", &image),
                 ("{message_id}", &message),
                 ("{file_key}", &file),
+                ("{reaction_id}", &reaction),
                 ("{token}", document),
                 ("{app_id}", &world.app_id),
                 ("{app_secret}", &world.app_secret),
@@ -292,6 +302,48 @@ async fn announcements(world: &World) {
     world.call("GET", &path).send().await.data();
 }
 
+async fn reacted(world: &World, message: &str) -> String {
+    let body = json!({"reaction_type": {"emoji_type": "OK"}});
+    let made = world.call("POST", &format!("/im/v1/messages/{message}/reactions")).body(body).send().await;
+    made.data()["reaction_id"].as_str().expect("a reaction_id").to_owned()
+}
+
+/// Reactions, pins, the top notice and readers of a message that is recalled in the end.
+async fn about_a_message(world: &World) {
+    let (message, user) = (said(world, &world.chat_id).await, world.user_token(0, json!({})).await);
+    reacted(world, &message).await;
+    let body = json!({"queries": [{"message_id": message}], "reaction_type": "OK"});
+    world.call("POST", "/im/v1/messages/reactions/batch_query").body(body).send().await.data();
+    world.call("POST", "/im/v1/pins").body(json!({"message_id": message})).send().await.data();
+    let path = format!("/im/v1/chats/{}/top_notice/put_top_notice", world.chat_id);
+    let top = json!({"chat_top_notice": [{"action_type": "1", "message_id": message}]});
+    world.call("POST", &path).body(top).send().await.data();
+    let body = json!({"message_ids": [message]});
+    let states = world.call("POST", "/im/v1/messages/batch_query_read_status");
+    states.token(&user).body(body).send().await.data();
+    is_read(world, &message).await;
+    world.call("DELETE", &format!("/im/v1/messages/{message}")).send().await.data();
+}
+
+/// A user reads a message.
+async fn is_read(world: &World, message: &str) {
+    let (tenant, _) = world.keys();
+    let (user, id) = (world.users[1].user_id.clone(), message.to_owned());
+    let engine = world.lab.app.engine();
+    let reading = engine.run(Effect::Writes, move |root| {
+        let (mut tx, user, id) = (root.tenant(tenant), user.clone(), id.clone());
+        Box::pin(async move {
+            let user = users::by_id(&mut tx, &user).await?;
+            let number = finding::number(&tx, &id).unwrap_or_default();
+            let found = messages::get(&mut tx, number).await?;
+            let (Some(user), Some(found)) = (user, found) else { return Ok(0) };
+            let Some(chat) = chats::get(&mut tx, found.chat_id).await? else { return Ok(0) };
+            Ok(read::mark(&mut tx, &user, &chat, &[found], 0).await?.len())
+        })
+    });
+    assert_eq!(reading.await.expect("a transaction"), 1, "{message} is read");
+}
+
 async fn whatever_examples_leave_out(lab: &Lab) {
     let world = lab.world().await;
     let (tag, image) = (world.tag("a tag").await, upload(&world).await);
@@ -373,6 +425,7 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     resources(&world).await;
     events(&world).await;
     announcements(&world).await;
+    about_a_message(&world).await;
     let other = lab.world().await;
     world.call("GET", &format!("/im/v1/chats/{}", other.chat_id)).send().await.refused(232010);
     world.control("DELETE", "").send().await.data();

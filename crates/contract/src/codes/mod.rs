@@ -47,6 +47,7 @@ mod hook;
 mod image;
 mod message;
 mod own;
+mod reaction;
 mod tenant;
 
 pub use application::*;
@@ -64,9 +65,10 @@ pub use hook::*;
 pub use image::*;
 pub use message::*;
 pub use own::*;
+pub use reaction::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 15] = [
+const FAMILIES: [&[Code]; 16] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -76,6 +78,7 @@ const FAMILIES: [&[Code]; 15] = [
     image::FAMILY,
     message::FAMILY,
     docx::FAMILY,
+    reaction::FAMILY,
     hook::FAMILY,
     card::FAMILY,
     drive::FAMILY,

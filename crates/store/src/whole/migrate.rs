@@ -37,6 +37,8 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0023_cards.sql"),
     include_str!("../../../../schema/0024_deliveries.sql"),
     include_str!("../../../../schema/0025_docx.sql"),
+    include_str!("../../../../schema/0026_reactions.sql"),
+    include_str!("../../../../schema/0027_pins.sql"),
 ];
 
 /// The schema that this program writes and reads.

@@ -3,7 +3,7 @@
 use larkspur_testkit::Request;
 use serde_json::json;
 
-use super::{CALLS, Place, text};
+use super::{CALLS, Place, mixed, text};
 
 /// A text to the world's chat.
 fn say(place: &Place, words: &str, uuid: &str) -> Request {
@@ -12,7 +12,7 @@ fn say(place: &Place, words: &str, uuid: &str) -> Request {
     place.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body)
 }
 
-async fn said(place: &Place) -> String {
+pub(super) async fn said(place: &Place) -> String {
     text(&say(place, "x", "").send().await.data(), "message_id")
 }
 
@@ -79,4 +79,51 @@ pub(super) async fn replace(place: Place) {
 pub(super) async fn recall(place: Place) {
     let path = format!("/im/v1/messages/{}", said(&place).await);
     place.race_same(place.call("DELETE", &path)).await.won(1, &[230110]);
+}
+
+/// One operator has one reaction with an emoji, and every call answers it.
+pub(super) async fn react(place: Place) {
+    let id = said(&place).await;
+    let path = format!("/im/v1/messages/{id}/reactions");
+    let body = json!({"reaction_type": {"emoji_type": "SMILE"}});
+    let made = place.race_same(place.call("POST", &path).body(body)).await.all_done();
+    assert!(made.iter().all(|data| *data == made[0]), "{made:?}");
+    assert_eq!(place.count("message_reaction").await, 1);
+}
+
+/// A reaction is removed once.
+pub(super) async fn unreact(place: Place) {
+    let path = format!("/im/v1/messages/{}/reactions", said(&place).await);
+    let body = json!({"reaction_type": {"emoji_type": "SMILE"}});
+    let made = place.call("POST", &path).body(body).send().await.data();
+    let path = format!("{path}/{}", text(&made, "reaction_id"));
+    place.race_same(place.call("DELETE", &path)).await.won(1, &[231011]);
+    assert_eq!(place.count("message_reaction").await, 0);
+}
+
+/// A message has one pin, and none if it is recalled meanwhile.
+pub(super) async fn pin(place: Place) {
+    let id = said(&place).await;
+    let pin = place.call("POST", "/im/v1/pins").body(json!({"message_id": id}));
+    let made = place.race_same(pin).await.done_or(&[230047]);
+    assert!(!made.is_empty() && made.iter().all(|data| *data == made[0]), "{made:?}");
+    assert_eq!(place.count("pin").await, 1);
+    let other = said(&place).await;
+    let pin = place.call("POST", "/im/v1/pins").body(json!({"message_id": other}));
+    let recall = place.call("DELETE", &format!("/im/v1/messages/{other}"));
+    let answers = place.race(mixed(vec![vec![pin; 4], vec![recall; 2]])).await;
+    answers.done_or(&[230011, 230047, 230110]);
+    assert_eq!(place.count("pin").await, 1, "the pin of a recalled message");
+}
+
+/// A message is pinned and unpinned, and is one of both in the end.
+pub(super) async fn unpin(place: Place) {
+    let id = said(&place).await;
+    let pin = place.call("POST", "/im/v1/pins").body(json!({"message_id": id}));
+    let unpin = place.call("DELETE", &format!("/im/v1/pins/{id}"));
+    place.race(mixed(vec![vec![pin; 4], vec![unpin.clone(); 4]])).await.done_or(&[230047]);
+    assert!(place.count("pin").await <= 1);
+    place.control("PUT", "/clock").body(json!({"advance_seconds": 2})).send().await.data();
+    place.race_same(unpin).await.done_or(&[230047]);
+    assert_eq!(place.count("pin").await, 0);
 }

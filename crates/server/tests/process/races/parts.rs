@@ -220,9 +220,13 @@ pub(super) async fn announcement(place: Place) {
     assert_eq!(text(&data, "content").matches("paragraph").count(), CALLS);
 }
 
-fn notices() -> Vec<Value> {
-    let message = |number: usize| json!({"action_type": "1", "message_id": format!("om_{number:032x}")});
-    (0..CALLS).map(|n| json!([message(10 * n), message(10 * n + 1), message(10 * n + 2)])).collect()
+async fn notices(place: &Place) -> Vec<Value> {
+    let mut ids = Vec::new();
+    for _ in 0..CALLS {
+        ids.push(super::messages::said(place).await);
+    }
+    let message = |number: usize| json!({"action_type": "1", "message_id": ids[number % CALLS]});
+    (0..CALLS).map(|n| json!([message(n), message(n + 1), message(n + 2)])).collect()
 }
 
 fn put_up(place: &Place, all: &[Value]) -> Vec<Request> {
@@ -232,7 +236,7 @@ fn put_up(place: &Place, all: &[Value]) -> Vec<Request> {
 
 /// One is stored, whole.
 pub(super) async fn notice_up(place: Place) {
-    let all = notices();
+    let all = notices(&place).await;
     place.race(put_up(&place, &all)).await.all_done();
     let shown = place.shown(&format!("/chats/{}", place.chat_id)).await;
     assert!(all.contains(&shown["top_notice"]), "{shown}");
@@ -240,7 +244,7 @@ pub(super) async fn notice_up(place: Place) {
 
 /// One is stored, whole, or none.
 pub(super) async fn notice_down(place: Place) {
-    let all = notices();
+    let all = notices(&place).await;
     let down = at(&place, "POST", "/top_notice/delete_top_notice");
     place.race(mixed(vec![put_up(&place, &all[..6]), vec![down.clone(); 6]])).await.all_done();
     let shown = place.shown(&format!("/chats/{}", place.chat_id)).await;

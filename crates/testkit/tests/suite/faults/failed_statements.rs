@@ -26,6 +26,10 @@ struct Bench {
     message: String,
     /// An image block after the table.
     image: String,
+    /// The path of a message of the app in the chat, which is pinned and on the top notice.
+    message: String,
+    /// The app's reaction to it.
+    reaction: String,
 }
 
 async fn lab() -> (Lab, Arc<Faulty>) {
@@ -66,6 +70,16 @@ async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
     let [table, image] =
         [0, 1].map(|at| made["children"][at]["block_id"].as_str().expect("a block_id").to_owned());
     Bench { docx, table, image, world, driver, tag, outsider, public, owner, document, reader }
+    let id = sent["message_id"].as_str().expect("a message_id");
+    let message = format!("/im/v1/messages/{id}");
+    let body = json!({"reaction_type": {"emoji_type": "OK"}});
+    let made = world.call("POST", &format!("{message}/reactions")).body(body).send().await.data();
+    let reaction = made["reaction_id"].as_str().expect("a reaction_id").to_owned();
+    world.call("POST", "/im/v1/pins").body(json!({"message_id": id})).send().await.data();
+    let path = format!("/im/v1/chats/{}/top_notice/put_top_notice", world.chat_id);
+    let top = json!({"chat_top_notice": [{"action_type": "1", "message_id": id}]});
+    world.call("POST", &path).body(top).send().await.data();
+    Bench { world, driver, tag, outsider, public, owner, document, reader, message, reaction }
 }
 
 /// The writes under test, by name; each depends only on the world, so that it can be repeated.
@@ -215,6 +229,17 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
                 .call("POST", &format!("{chat}/top_notice/put_top_notice"))
                 .body(json!({"chat_top_notice": [{"action_type": "2"}]})),
         ),
+        (
+            "react",
+            world
+                .call("POST", &format!("{}/reactions", bench.message))
+                .body(json!({"reaction_type": {"emoji_type": "SMILE"}})),
+        ),
+        (
+            "remove a reaction",
+            world.call("DELETE", &format!("{}/reactions/{}", bench.message, bench.reaction)),
+        ),
+        ("unpin", world.call("DELETE", &bench.message.replace("messages", "pins"))),
         ("take down top notice", world.call("POST", &format!("{chat}/top_notice/delete_top_notice"))),
         ("link", world.call("POST", &format!("{chat}/link"))),
         (
@@ -260,6 +285,8 @@ async fn picture(bench: &Bench) -> Value {
         format!("{chat}/moderation"),
         format!("/im/v1/messages?container_id_type=chat&container_id={}", world.chat_id),
         format!("/drive/v1/permissions/{}/members?type=docx", bench.document),
+        format!("{}/reactions", bench.message),
+        format!("/im/v1/pins?chat_id={}", world.chat_id),
         chat,
     ] {
         picture[&path] = world.call("GET", &path).send().await.data();

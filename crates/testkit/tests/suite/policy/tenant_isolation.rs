@@ -30,13 +30,16 @@ async fn call_with_ids_of(
             .replace("{message_id}", message)
             .replace("{card_id}", card)
             .replace("{element_id}", "a")
+            .replace("{card_id}", "7355372766134157313")
+            .replace("{element_id}", "e1")
+            .replace("{reaction_id}", "0123456789012345678901234567890123456789")
             .replace("{token}", &document)
             .replace("{user_id}", &owner.users[1].open_id)
             .replace("{app_id}", &owner.app_id)
             .replace("{member_id}", &owner.users[2].open_id)
             .replace("{menu_item_id}", "7000000000000000000");
         assert!(!path.contains('{'), "{}: this test knows no id for {path}", spec.id);
-        let mut request = caller
+        let request = caller
             .lab
             .request(spec.route.method.name(), &path)
             .token(&caller.token)
@@ -50,11 +53,13 @@ async fn call_with_ids_of(
             .query("bot_ids", bot)
             .query("receive_id_type", "chat_id")
             .query("message_ids", message)
+            .query("chat_id", &owner.chat_id)
+            .query("user_id_type", "open_id")
             .query("container_id_type", "chat")
             .query("container_id", &owner.chat_id)
             .query("department_id", "0")
             .query("lang", "en_us");
-        request = request.body(json!({
+        let mut body = json!({
             "create_tag": {"tag_type": "tenant", "name": "made by the caller"},
             "patch_tag": {"name": "taken over"},
             "tag_biz_type": "chat", "biz_entity_id": owner.chat_id, "tag_ids": [tag],
@@ -73,11 +78,15 @@ async fn call_with_ids_of(
             "settings": r#"{"config":{"x":1}}"#, "elements": r#"[{"tag":"hr"}]"#, "element": r#"{"tag":"hr"}"#, "actions": "[1]",
             "partial_element": r#"{"content":"taken over"}"#, "card": {"type": "card_json", "data": "{}"}, "sequence": 1,
             "type": "append", "message_id": message,
+            "reaction_type": {"emoji_type": "SMILE"}, "message_id": message, "message_ids": [message], "queries": [{"message_id": message}],
             "receive_id": owner.chat_id, "msg_type": "text", "content": r#"{"text":"from the caller"}"#,
             "user_ids": [owner.users[1].open_id], "chat_ids": [owner.chat_id], "chatter_ids": [owner.users[1].open_id],
             "member_type": "openid", "member_id": owner.users[2].open_id, "perm": "view",
-        }));
-        let reply = request.send().await;
+        });
+        if spec.id == "im.v1.message_reaction.batch_query" {
+            body["reaction_type"] = json!("SMILE");
+        }
+        let reply = request.body(body).send().await;
         let answer =
             if reply.text().starts_with('{') { reply.json() } else { json!({"code": 0, "bytes": true}) };
         answers.push((spec.id, answer));
@@ -93,6 +102,7 @@ async fn picture(world: &World, tag: &str, image: &str) -> Value {
         "menu": get(format!("/im/v1/chats/{}/menu_tree", world.chat_id)).await.data(),
         "tag": get(format!("/im/v2/tags?ids={tag}")).await.data(),
         "bound": get(format!("/im/v2/biz_entity_tag_relation?tag_biz_type=chat&biz_entity_id={}", world.chat_id)).await.data(),
+        "pins": get(format!("/im/v1/pins?chat_id={}", world.chat_id)).await.data(),
         "messages": get(format!("/im/v1/messages?container_id_type=chat&container_id={}", world.chat_id)).await.data(),
         "shown": get(format!("/im/v1/messages?container_id_type=chat&container_id={}&card_msg_content_type=user_card_content", world.chat_id)).await.data(),
         "image": get(format!("/im/v1/images/{image}")).await.bytes().to_vec(),
@@ -126,6 +136,11 @@ async fn another_tenants_ids_open_nothing() {
     let bot = one.call("GET", "/bot/v3/info").send().await.json()["bot"]["open_id"].clone();
     let bot = bot.as_str().expect("an open_id");
     for (id, answer) in call_with_ids_of(&two, &one, &tag, (&image, &file), (bot, &message, card)).await {
+    let no_reactions = json!({
+        "success_msg_reaction_counts": [], "success_msg_reaction_details": [],
+        "fail_msg_reaction_details": [{"message_id": message, "fail_reason": "invalid"}],
+    });
+    for (id, answer) in call_with_ids_of(&two, &one, &tag, (&image, &file), (bot, &message)).await {
         let text = answer.to_string();
         assert!(!text.contains("secret name"), "{id} shows the other tenant's tag: {text}");
         assert!(!text.contains(&one.tenant_key), "{id} shows the other tenant: {text}");
@@ -135,6 +150,7 @@ async fn another_tenants_ids_open_nothing() {
             ("contact.v3.user.batch_get_id", json!({"user_list": [{"email": "one@example.com"}]})),
             ("im.v1.chat.batch_query", json!({"items": []})),
             ("im.v1.message.mget", json!({"items": []})),
+            ("im.v1.message_reaction.batch_query", no_reactions.clone()),
         ];
         // These name nothing of the other tenant: they create or show the caller's own things.
         let own = [

@@ -66,6 +66,10 @@ const FILL: &[(&str, &str)] = &[
     ("chat_hold", "'chat_id', 'oc_'||md5(n::text)"),
     ("chat_hook", "'hook_no', n, 'chat_id', 'oc_'||md5(n::text)"),
     ("chat_top_notice", "'chat_id', 'oc_'||md5(n::text)"),
+    ("message_reaction", "'number', n, 'message', n, 'operator', 'x'||n, 'created_at', n"),
+    ("message_read", "'message', n, 'reader', 'x'||n, 'read_at', n"),
+    ("message_read", "'message', -n"),
+    ("pin", "'message', n, 'chat_id', ':chat', 'number', n, 'created_at', n"),
     (
         "message",
         "'number', n, 'chat_id', ':chat', 'created_at', n, 'place', 0, 'thread_id', '', 'bundle', 0",

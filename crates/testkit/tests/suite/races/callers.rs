@@ -303,13 +303,14 @@ async fn one_top_notice_wins_as_a_whole() {
     let directory = tempfile::tempdir().expect("a directory");
     let world = lab(&directory).await.world().await;
     let path = format!("/im/v1/chats/{}/top_notice/put_top_notice", world.chat_id);
-    let tops: Vec<_> = (0..12)
-        .map(|n| {
-            let message =
-                |m: usize| json!({"action_type": "1", "message_id": format!("om_{:032x}", 10 * n + m)});
-            json!([message(1), message(2), message(3)])
-        })
-        .collect();
+    let mut ids = Vec::new();
+    for _ in 0..12 {
+        let body = json!({"receive_id": world.chat_id, "msg_type": "text", "content": r#"{"text":"x"}"#});
+        let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body);
+        ids.push(sent.send().await.data()["message_id"].clone());
+    }
+    let message = |n: usize| json!({"action_type": "1", "message_id": ids[n % 12]});
+    let tops: Vec<_> = (0..12).map(|n| json!([message(n), message(n + 1), message(n + 2)])).collect();
     let requests = tops.iter().map(|top| world.call("POST", &path).body(json!({"chat_top_notice": top})));
     assert!(all_at_once(requests.collect()).await.iter().all(|reply| reply.code() == 0));
     let shown = world.control("GET", &format!("/chats/{}", world.chat_id)).send().await.data();

@@ -3,9 +3,8 @@
 use larkspur_testkit::{Lab, Request, World};
 use serde_json::{Value, json};
 
-use crate::scenarios::{put_member, set_chat};
-
-const MESSAGE: &str = "om_dc13264520392913993dd051dba21dcf";
+use super::message::{recall, said, tell};
+use crate::scenarios::{put_member, set_chat, text};
 
 #[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn put(world: &World, chat: &str, notices: Value) -> Request {
@@ -29,7 +28,7 @@ fn announcement() -> Value {
 async fn what_is_put_replaces_what_was() {
     let world = Lab::start().await.world().await;
     let chat = &world.chat_id;
-    let message = json!({"action_type": "1", "message_id": MESSAGE});
+    let message = json!({"action_type": "1", "message_id": said(&world, "x").await});
     let shown = json!({"action_type": "2", "message_id": ""});
     assert_eq!(top(&world, chat).await, json!([]));
     assert_eq!(put(&world, chat, json!([message])).send().await.data(), json!({}));
@@ -63,7 +62,8 @@ async fn what_does_not_fit_is_refused() {
         json!([{"action_type": "1"}]),
         json!([{"action_type": "1", "message_id": ""}]),
         json!([{"action_type": "1", "message_id": "om_x"}]),
-        json!([{"action_type": "1", "message_id": MESSAGE.to_uppercase()}]),
+        json!([{"action_type": "1", "message_id": said(&world, "x").await.to_uppercase()}]),
+        json!([{"action_type": "1", "message_id": "om_dc13264520392913993dd051dba21dcf"}]),
         json!([{"action_type": "2"}, {"action_type": "1", "message_id": "x"}]),
         json!(vec![json!({}); 11]),
     ] {
@@ -94,10 +94,34 @@ async fn who_may() {
     delete(&world, chat).token(&member).send().await.data();
     let parties = json!({"chat_mode": "p2p", "manage_widgets": "only_owner", "members": [world.app_id, world.users[1].user_id]});
     let p2p = world.chat(parties).await;
-    put(&world, &p2p, json!([{"action_type": "1", "message_id": MESSAGE}])).send().await.data();
+    let sent = text(&tell(&world, "chat_id", &p2p, "x").send().await.data(), "message_id");
+    put(&world, &p2p, json!([{"action_type": "1", "message_id": sent}])).send().await.data();
     world.set_app(&world.app_id, json!({"visible_to": [world.users[0].user_id]})).await;
     put(&world, &p2p, announcement()).send().await.refused(232024);
     delete(&world, &p2p).send().await.refused(232024);
+}
+
+#[tokio::test]
+async fn a_message_must_be_one_of_the_chat() {
+    let world = Lab::start().await.world().await;
+    let chat = &world.chat_id;
+    let message = |id: &str| json!({"action_type": "1", "message_id": id});
+    let (one, two) = (said(&world, "1").await, said(&world, "2").await);
+    let elsewhere = tell(&world, "open_id", &world.users[1].open_id, "x").send().await.data();
+    let other = said(&world.lab.world().await, "x").await;
+    let shown = json!({"action_type": "2", "message_id": ""});
+    put(&world, chat, json!([message(&one), {}, message(&two)])).send().await.data();
+    for wrong in [&text(&elsewhere, "message_id"), &other] {
+        let reply = put(&world, chat, json!([message(wrong)])).send().await;
+        reply.refused(232001);
+        assert_eq!(reply.violated(), ["chat_top_notice[*].message_id"]);
+    }
+    assert_eq!(top(&world, chat).await, json!([message(&one), shown, message(&two)]));
+    recall(&world, &one).send().await.data();
+    assert_eq!(top(&world, chat).await, json!([shown, message(&two)]), "a recall takes the message down");
+    put(&world, chat, json!([message(&one)])).send().await.refused(232001);
+    put(&world, chat, json!([message(&two), message(&two)])).send().await.data();
+    assert_eq!(top(&world, chat).await, json!([message(&two)]));
 }
 
 #[tokio::test]

@@ -14,4 +14,6 @@ mod file;
 mod group_rules;
 mod image;
 mod message;
+mod message_reaction;
 mod message_resource;
+mod pin;

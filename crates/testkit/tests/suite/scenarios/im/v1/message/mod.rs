@@ -12,6 +12,7 @@ mod heard;
 mod limits;
 mod list;
 mod read;
+mod read_state;
 mod recall;
 mod replies;
 mod standing;
@@ -21,32 +22,32 @@ const INVALID: &str = "Your request contains an invalid request parameter";
 
 /// Asserts that a reply is 230001 with this cause.
 #[track_caller]
-fn invalid(reply: &Reply, cause: &str) {
+pub(super) fn invalid(reply: &Reply, cause: &str) {
     let json = reply.refused(230001);
     assert_eq!(json["msg"], format!("{INVALID}, ext={cause}"), "{json}");
 }
 
 /// Sends a message of a type to a chat.
 #[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
-fn send(world: &World, chat_id: &str, msg_type: &str, content: Value) -> Request {
+pub(super) fn send(world: &World, chat_id: &str, msg_type: &str, content: Value) -> Request {
     let body = json!({"receive_id": chat_id, "msg_type": msg_type, "content": content.to_string()});
     world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body)
 }
 
 /// Sends a text to the world's chat.
-fn say(world: &World, words: &str) -> Request {
+pub(super) fn say(world: &World, words: &str) -> Request {
     send(world, &world.chat_id, "text", json!({"text": words}))
 }
 
 /// Sends a text to a receiver of another kind.
-fn tell(world: &World, kind: &str, receive_id: &str, words: &str) -> Request {
+pub(super) fn tell(world: &World, kind: &str, receive_id: &str, words: &str) -> Request {
     let content = json!({"text": words}).to_string();
     let body = json!({"receive_id": receive_id, "msg_type": "text", "content": content});
     world.call("POST", "/im/v1/messages").query("receive_id_type", kind).body(body)
 }
 
 /// Sends a text to the world's chat; its id.
-async fn said(world: &World, words: &str) -> String {
+pub(super) async fn said(world: &World, words: &str) -> String {
     text(&say(world, words).send().await.data(), "message_id")
 }
 
@@ -73,7 +74,7 @@ async fn read(world: &World, message_id: &str) -> Value {
     items[0].clone()
 }
 
-fn recall(world: &World, message_id: &str) -> Request {
+pub(super) fn recall(world: &World, message_id: &str) -> Request {
     world.call("DELETE", &message_path(message_id))
 }
 
