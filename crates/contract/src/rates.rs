@@ -18,10 +18,10 @@ pub const TIER_4: Rate =
 pub const TIER_6: Rate = Rate { name: "5/s", windows: &[per_second(5)], status: None };
 /// 10 per second.
 pub const TIER_7: Rate = Rate { name: "10/s", windows: &[per_second(10)], status: None };
-/// 20 per second.
-pub const TIER_8: Rate = Rate { name: "20/s", windows: &[per_second(20)] };
 /// 5 per second and 100 per minute: each custom bot.
-pub const HOOK: Rate = Rate { name: "100/min, 5/s", windows: &[per_second(5), per_minute(100)] };
+pub const HOOK: Rate =
+    Rate { name: "100/min, 5/s", windows: &[per_second(5), per_minute(100)], status: None };
+/// 20 per second.
 pub const TIER_8: Rate = Rate { name: "20/s", windows: &[per_second(20)], status: None };
 /// 50 per second.
 pub const TIER_9: Rate = Rate { name: "50/s", windows: &[per_second(50)], status: None };

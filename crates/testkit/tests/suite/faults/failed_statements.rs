@@ -22,8 +22,6 @@ struct Bench {
     /// A chat with an announcement of the docx form, and a table in that.
     docx: String,
     table: String,
-    /// The path of a message of the app in the chat.
-    message: String,
     /// An image block after the table.
     image: String,
     /// The path of a message of the app in the chat, which is pinned and on the top notice.
@@ -55,21 +53,13 @@ async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
     world.old_announcements().await;
     let docx = world.chat(json!({"members": [world.app_id], "announcement_type": "docx"})).await;
     let path = format!("/docx/v1/chats/{docx}/announcement/blocks/{docx}/children");
-    let children =
-        json!({"children": [{"block_type": 31, "table": {"property": {"row_size": 2, "column_size": 2}}}]});
-    let table =
-        world.call("POST", &path).body(children).send().await.data()["children"][0]["block_id"].clone();
-    let table = table.as_str().expect("a block_id").to_owned();
     let body = json!({"receive_id": world.chat_id, "msg_type": "text", "content": r#"{"text":"before"}"#});
     let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
-    let message = format!("/im/v1/messages/{}", sent["message_id"].as_str().expect("a message_id"));
-    Bench { docx, table, world, driver, tag, outsider, public, owner, document, reader, message }
     let children = json!({"children": [
         {"block_type": 31, "table": {"property": {"row_size": 2, "column_size": 2}}}, {"block_type": 27, "image": {}}]});
     let made = world.call("POST", &path).body(children).send().await.data();
     let [table, image] =
         [0, 1].map(|at| made["children"][at]["block_id"].as_str().expect("a block_id").to_owned());
-    Bench { docx, table, image, world, driver, tag, outsider, public, owner, document, reader }
     let id = sent["message_id"].as_str().expect("a message_id");
     let message = format!("/im/v1/messages/{id}");
     let body = json!({"reaction_type": {"emoji_type": "OK"}});
@@ -79,7 +69,21 @@ async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
     let path = format!("/im/v1/chats/{}/top_notice/put_top_notice", world.chat_id);
     let top = json!({"chat_top_notice": [{"action_type": "1", "message_id": id}]});
     world.call("POST", &path).body(top).send().await.data();
-    Bench { world, driver, tag, outsider, public, owner, document, reader, message, reaction }
+    Bench {
+        docx,
+        table,
+        image,
+        world,
+        driver,
+        tag,
+        outsider,
+        public,
+        owner,
+        document,
+        reader,
+        message,
+        reaction,
+    }
 }
 
 /// The writes under test, by name; each depends only on the world, so that it can be repeated.

@@ -1,11 +1,8 @@
 //! Uploaded pictures and files.
 
 use larkspur_contract::Fault;
-use larkspur_store::Tx;
 use larkspur_store::blobs::Content;
-use larkspur_store::images;
-use larkspur_store::images::{self, Content};
-use larkspur_store::{Tx, docx_media};
+use larkspur_store::{Tx, docx_media, images};
 
 use crate::rules::docx::{Picture, Pictures, Request, media};
 
