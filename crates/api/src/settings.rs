@@ -1,7 +1,6 @@
 //! The switches: behaviors that the documents leave open and that an operator can change.
 
 use larkspur_contract::{Scope, Spec, scopes};
-use serde::{Deserialize, Serialize};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 

@@ -66,7 +66,7 @@ impl Operation for UploadAll {
         ]),
         rate: rates::TIER_6,
         effect: Effect::Writes,
-        consumes: Consumes::Multipart { file: "file" },
+        consumes: Consumes::Multipart { file: "file", most: media::SIZE_MAX },
         reply: Reply::Data("success"),
         invalid: codes::MEDIA_PARAM_INVALID,
         codes: &[
