@@ -146,6 +146,22 @@ impl Sender {
         }
     }
 
+    /// The user's own id, if a user sent it.
+    pub fn user_id(&self) -> Option<&str> {
+        match self {
+            Sender::User { user_id, .. } => Some(user_id),
+            Sender::Bot(_) | Sender::Hook(_) => None,
+        }
+    }
+
+    /// The app, if its bot sent it.
+    pub fn bot(&self) -> Option<AppId> {
+        match self {
+            Sender::Bot(app_id) => Some(*app_id),
+            Sender::User { .. } | Sender::Hook(_) => None,
+        }
+    }
+
     fn columns(&self) -> [Value; 3] {
         match self {
             Sender::User { user_id, number } => {

@@ -162,7 +162,8 @@ async fn messages(lab: &Lab) {
     }
     world.call("PUT", &path).token(&token).body(body).send().await.data();
     world.call("DELETE", &path).token(&token).send().await.data();
-    let card = json!({"receive_id": world.chat_id, "msg_type": "interactive", "content": r#"{"elements":[]}"#});
+    let card =
+        json!({"receive_id": world.chat_id, "msg_type": "interactive", "content": r#"{"elements":[]}"#});
     let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").token(&token).body(card);
     let sent = sent.send().await.data();
     let path = format!("/im/v1/messages/{}", sent["message_id"].as_str().expect("an id"));
@@ -206,7 +207,8 @@ async fn resources(world: &World) {
     let (image, file) = (upload(world).await, world.file("pdf", "a.pdf", b"bytes").await);
     for (kind, member, key) in [("image", "image_key", image), ("file", "file_key", file)] {
         let body = json!({"receive_id": world.chat_id, "msg_type": kind, "content": json!({member: key}).to_string()});
-        let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+        let sent =
+            world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
         let message = sent["message_id"].as_str().expect("a message_id");
         let path = format!("/im/v1/messages/{message}/resources/{key}?type={kind}");
         assert_eq!(world.call("GET", &path).send().await.status(), 200);

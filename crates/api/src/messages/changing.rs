@@ -3,22 +3,22 @@
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::model::{ChatMode, MsgType, RecallType};
 use larkspur_contract::{Behaviour, Fault, codes};
+use larkspur_store::Tx;
 use larkspur_store::chats::Place;
 use larkspur_store::messages::{self, Message, Recalled, Sender};
-use larkspur_store::Tx;
 
 use super::sending::has_room;
 use super::{Speaker, building, invalid};
 use crate::cards;
 use crate::events::message_recalled;
 
-/// How long a sender may recall a message, in milliseconds: 24 hours. Source: the page on recalling, for the usual setting of
+/// How long a sender may recall a message, in seconds, unless the world says otherwise: 24 hours. Source: the page on recalling, for the usual setting of
 /// administrators.
-pub const RECALL_MS: i64 = 24 * 3600 * 1000;
+pub const RECALL_SECONDS: i64 = 24 * 3600;
 /// How long owner and managers may recall the messages of others, in milliseconds: a year. Source: the page on recalling.
 pub const MANAGED_RECALL_MS: i64 = 365 * 24 * 3600 * 1000;
-/// How long a message may be edited, in milliseconds: 24 hours. Assumed; the page names a setting of administrators.
-pub const EDIT_MS: i64 = 24 * 3600 * 1000;
+/// How long a message may be edited, in seconds, unless the world says otherwise: 24 hours. Assumed; the page names a setting of administrators.
+pub const EDIT_SECONDS: i64 = 24 * 3600;
 /// How often a message may be edited. Source: the page on editing.
 pub const EDITS: i64 = 20;
 /// How long a card may be replaced, in milliseconds: 14 days. Source: the page on cards.
@@ -58,8 +58,9 @@ pub async fn edit(
     if !matches!(kind, MsgType::Text | MsgType::Post) {
         return Err(invalid("invalid msg_type"));
     }
-    if speaker.now.saturating_sub(message.created_at) > EDIT_MS {
-        return Err(Fault::new(codes::EDIT_EXPIRED, "the message is older than a day"));
+    let window = speaker.policy.message_edit_seconds.unwrap_or(EDIT_SECONDS);
+    if speaker.now.saturating_sub(message.created_at) > window.saturating_mul(1000) {
+        return Err(Fault::new(codes::EDIT_EXPIRED, format!("the message is older than {window} s")));
     }
     if message.edits >= EDITS {
         return Err(Fault::new(codes::EDITED_TOO_OFTEN, format!("{EDITS} edits")));
@@ -139,9 +140,10 @@ fn right(speaker: &Speaker, place: &Place, message: &Message) -> Result<RecallTy
     } else {
         None
     };
+    let window = speaker.policy.recall_seconds.unwrap_or(RECALL_SECONDS).saturating_mul(1000);
     let own = speaker.sent(message) && !matches!(message.sender, Sender::Hook(_));
     match managed {
-        _ if own && age <= RECALL_MS => Ok(RecallType::MessageOwner),
+        _ if own && age <= window => Ok(RecallType::MessageOwner),
         Some(kind) if age <= MANAGED_RECALL_MS => Ok(kind),
         None if !own => {
             Err(Fault::new(codes::RECALL_NOT_ALLOWED, "neither the sender nor owner or manager of the group")
@@ -154,14 +156,14 @@ fn right(speaker: &Speaker, place: &Place, message: &Message) -> Result<RecallTy
 /// How long a message can be recalled.
 pub const RECALLING: Behaviour = Behaviour {
     name: "message_recall",
-    rule: "Senders recall for 24 hours of the world's time, owner, managers and the bot that created the group for a year. A second recall is 230110; 230026 names the cause of live answers. Recalled by the bot that created the group, the recall_type is group_owner.",
+    rule: "Senders recall for 24 hours of the world's time, or as its settings say; owner, managers and the bot that created the group for a year. A second recall is 230110; 230026 names the cause of live answers. Recalled by the bot that created the group, the recall_type is group_owner.",
     basis: Assumed,
     switch: false,
 };
 /// How long a message can be edited.
 pub const EDITING: Behaviour = Behaviour {
     name: "message_edit",
-    rule: "A message is edited by its sender for 24 hours of the world's time, at most 20 times; text may become post, and post text.",
+    rule: "A message is edited by its sender for 24 hours of the world's time, or as its settings say, at most 20 times; text may become post, and post text.",
     basis: Assumed,
     switch: false,
 };

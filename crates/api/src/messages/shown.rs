@@ -1,11 +1,13 @@
 //! The message object of answers. Its keys are in alphabetical order, as in live answers.
 
+use std::collections::{BTreeSet, HashMap};
+
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::Behaviour;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::model::{CardContentType, MsgType, UserIdType};
 use larkspur_store::messages::{Message, Sender, Subject};
-use larkspur_store::{Keys, StoreError, Tx};
+use larkspur_store::{Keys, StoreError, Tx, apps, users};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -85,6 +87,12 @@ pub struct ShownSender {
     pub id: String,
     /// The form of the id.
     pub id_type: String,
+    /// The open_id of a bot, as the reading app sees it, if names were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_bot_id: Option<String>,
+    /// The name, if it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender_name: Option<String>,
     /// `user` or `app`.
     pub sender_type: String,
     /// The tenant.
@@ -97,6 +105,7 @@ pub struct Viewer {
     eyes: Eyes,
     tenant: TenantKey,
     cards: Option<CardContentType>,
+    named: bool,
 }
 
 /// Whose ids a reader sees.
@@ -123,12 +132,18 @@ impl Viewer {
             form: form.unwrap_or(UserIdType::OpenId),
             by_app: form.is_some(),
         };
-        Viewer { eyes, tenant: call.tenant, cards }
+        Viewer { eyes, tenant: call.tenant, cards, named: false }
     }
 
     /// A reader who sees the tenant's own ids: user_ids, and app_ids for bots.
     pub fn tenant(tenant: TenantKey, cards: Option<CardContentType>) -> Self {
-        Viewer { eyes: Eyes::Tenant, tenant, cards }
+        Viewer { eyes: Eyes::Tenant, tenant, cards, named: false }
+    }
+
+    /// The same, who also sees the names of senders.
+    #[must_use]
+    pub fn with_names(self, named: bool) -> Self {
+        Viewer { named, ..self }
     }
 
     fn user(&self, keys: &Keys, user_id: &str, number: u64) -> (String, &'static str) {
@@ -161,6 +176,8 @@ impl Viewer {
         ShownSender {
             id,
             id_type: id_type.to_owned(),
+            open_bot_id: None,
+            sender_name: None,
             sender_type: sender_type.to_owned(),
             tenant_key: self.tenant.to_string(),
         }
@@ -193,7 +210,34 @@ pub async fn show_all(
 ) -> Result<Vec<Shown>, StoreError> {
     let messages = cards::filled(tx, messages).await?;
     let keys = &tx.engine().keys;
-    Ok(messages.into_iter().map(|message| shown(keys, viewer, &message)).collect())
+    let shown = messages.iter().map(|message| shown(keys, viewer, message)).collect();
+    if viewer.named { with_names(tx, viewer, &messages, shown).await } else { Ok(shown) }
+}
+
+/// Adds the names of senders. A user who was deleted, and a custom bot, have none.
+async fn with_names(
+    tx: &mut Tx,
+    viewer: &Viewer,
+    messages: &[Message],
+    mut shown: Vec<Shown>,
+) -> Result<Vec<Shown>, StoreError> {
+    let people: BTreeSet<&str> = messages.iter().filter_map(|message| message.sender.user_id()).collect();
+    let people = users::by_ids(tx, people).await?;
+    let people: HashMap<&str, &str> =
+        people.iter().map(|user| (user.user_id.as_str(), user.name.as_str())).collect();
+    let bots: BTreeSet<AppId> = messages.iter().filter_map(|message| message.sender.bot()).collect();
+    let bots = apps::installs(tx, bots).await?;
+    let keys = &tx.engine().keys;
+    for (message, shown) in messages.iter().zip(&mut shown) {
+        if let Some(user_id) = message.sender.user_id() {
+            shown.sender.sender_name = people.get(user_id).map(|name| (*name).to_owned());
+        }
+        if let Some(bot) = message.sender.bot() {
+            shown.sender.sender_name = bots.get(&bot).map(|install| install.name.clone());
+            shown.sender.open_bot_id = viewer.app().map(|app| keys.open_id(bot.0, app).to_string());
+        }
+    }
+    Ok(shown)
 }
 
 fn shown(keys: &Keys, viewer: &Viewer, message: &Message) -> Shown {
@@ -272,7 +316,7 @@ pub const OBJECT: Behaviour = Behaviour {
 /// Fields that are left out.
 pub const POSITIONS: Behaviour = Behaviour {
     name: "message_positions",
-    rule: "message_position, thread_message_position, message_app_link and content_v2, which no page documents, are left out.",
+    rule: "message_position, thread_message_position, message_app_link and content_v2, which no page documents, are left out. with_sender_name, which official clients send, adds sender_name, and open_bot_id for bots, but no names by language.",
     basis: Assumed,
     switch: false,
 };

@@ -23,6 +23,8 @@ pub(super) struct Query {
     user_id_type: Option<UserIdType>,
     /// The form of a card; simplified by default.
     card_msg_content_type: Option<CardContentType>,
+    /// Whether senders have their names.
+    with_sender_name: Option<bool>,
 }
 
 impl Operation for Get {
@@ -87,6 +89,7 @@ impl Operation for Get {
             found.extend(messages::parts(tx, bundle, PARTS_MAX).await?);
         }
         let viewer = Viewer::of(call, query.user_id_type, query.card_msg_content_type);
+        let viewer = viewer.with_names(query.with_sender_name == Some(true));
         Ok(Items { items: shown::show_all(tx, &viewer, found).await? })
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct Query {
     page_token: Option<String>,
     /// The form of cards; simplified by default.
     card_msg_content_type: Option<CardContentType>,
+    /// Whether senders have their names.
+    with_sender_name: Option<bool>,
 }
 
 /// A page of messages.
@@ -125,6 +127,7 @@ impl Operation for List {
         let next = found.last().filter(|_| has_more).map(write_cursor);
         let page_token = next.map(|place| paging::write(&tx.engine().keys, &list, &place));
         let viewer = Viewer::of(call, None, query.card_msg_content_type);
+        let viewer = viewer.with_names(query.with_sender_name == Some(true));
         Ok(Output { has_more, items: shown::show_all(tx, &viewer, found).await?, page_token })
     }
 }

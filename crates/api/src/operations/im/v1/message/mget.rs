@@ -29,6 +29,8 @@ pub(super) struct Query {
     user_id_type: Option<UserIdType>,
     /// The form of cards; simplified by default.
     card_msg_content_type: Option<CardContentType>,
+    /// Whether senders have their names.
+    with_sender_name: Option<bool>,
 }
 
 impl Operation for Mget {
@@ -84,6 +86,7 @@ impl Operation for Mget {
             }
         }
         let viewer = Viewer::of(call, query.user_id_type, query.card_msg_content_type);
+        let viewer = viewer.with_names(query.with_sender_name == Some(true));
         Ok(Items { items: shown::show_all(tx, &viewer, items).await? })
     }
 }

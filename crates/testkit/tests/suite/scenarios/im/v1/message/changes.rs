@@ -143,3 +143,20 @@ async fn a_card_is_replaced_five_times_a_second() {
     world.advance(1).await;
     replace(&world, &id, card("x")).send().await.data();
 }
+
+#[tokio::test]
+async fn a_world_has_windows_of_its_own() {
+    let world = world().await;
+    let body = json!({"recall_seconds": 10, "message_edit_seconds": 5});
+    assert_eq!(world.control("PUT", "/settings").body(body).send().await.data()["recall_seconds"], 10);
+    let chat = world.chat(json!({"owner": world.users[0].user_id, "members": [world.app_id]})).await;
+    let id = text(&super::tell(&world, "chat_id", &chat, "x").send().await.data(), "message_id");
+    edit(&world, &id, "y").send().await.data();
+    world.advance(7).await;
+    edit(&world, &id, "z").send().await.refused(230075);
+    world.advance(5).await;
+    recall(&world, &id).send().await.refused(230009);
+    world.control("PUT", "/settings").body(json!({})).send().await.data();
+    edit(&world, &id, "z").send().await.data();
+    recall(&world, &id).send().await.data();
+}

@@ -69,3 +69,24 @@ async fn reading_needs_scopes_of_its_own() {
     let reply = get(&world, &private).token(&bare).send().await;
     refused_as(&reply, 230027, &lacks("im:message.p2p_msg:get_as_user"));
 }
+
+#[tokio::test]
+async fn senders_have_names_for_those_who_ask() {
+    let lab = Lab::start().await;
+    let (world, token) = with_user(&lab).await;
+    said(&world, "bot").await;
+    super::say(&world, "user").token(&token).send().await.data();
+    let request = list(&world, "chat", &world.chat_id).query("with_sender_name", "true");
+    let data = request.send().await.data();
+    let senders: Vec<_> =
+        data["items"].as_array().expect("items").iter().map(|item| &item["sender"]).collect();
+    let bot = super::bot_id(&world, &world.app_id, &world.app_id);
+    assert_eq!(
+        (&senders[0]["sender_name"], &senders[0]["open_bot_id"]),
+        (&json!("Larkspur demo"), &json!(bot))
+    );
+    assert_eq!(senders[1]["sender_name"], world.users[0].name.as_str());
+    assert!(senders[1].get("open_bot_id").is_none(), "{data}");
+    let plain = list(&world, "chat", &world.chat_id).query("with_sender_name", "false").send().await.data();
+    assert!(plain["items"][0]["sender"].get("sender_name").is_none(), "{plain}");
+}

@@ -91,7 +91,8 @@ async fn what_a_reply_may_not_say() {
     let (_, token) = world.app(json!({"name": "other"})).await;
     let foreign = upload(&world, &token, "message").await;
     let avatar = upload(&world, &world.token, "avatar").await;
-    let p2p = world.chat(json!({"chat_mode": "p2p", "members": [world.app_id, world.users[0].user_id]})).await;
+    let p2p =
+        world.chat(json!({"chat_mode": "p2p", "members": [world.app_id, world.users[0].user_id]})).await;
     world.control("PUT", "/settings").body(json!({"forbidden_words": ["Secret"]})).send().await.data();
     for (kind, content, code) in [
         ("share_chat", json!({"chat_id": p2p}), 230015),
