@@ -62,10 +62,7 @@ const FILL: &[(&str, &str)] = &[
     ("chat_hold", "'chat_id', 'oc_'||md5(n::text)"),
     ("chat_hook", "'hook_no', n, 'chat_id', 'oc_'||md5(n::text)"),
     ("chat_top_notice", "'chat_id', 'oc_'||md5(n::text)"),
-    (
-        "message",
-        "'number', n, 'chat_id', ':chat', 'created_at', n, 'place', 0, 'thread_id', '', 'bundle', 0",
-    ),
+    ("message", "'number', n, 'chat_id', ':chat', 'created_at', n, 'place', 0, 'thread_id', '', 'bundle', 0"),
     (
         "message",
         "'number', -n, 'chat_id', ':chat', 'created_at', n, 'place', 1, 'thread_id', 'omt_0000000000000001', 'bundle', 0",
