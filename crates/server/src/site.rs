@@ -177,6 +177,26 @@ fn stranger(site: &Site<'_>) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn only_a_proxy_on_this_machine_says_where_a_call_comes_from() {
+        for (peer, forwarded, expected) in [
+            ("127.0.0.1", None, Some("127.0.0.1")),
+            ("127.0.0.1", Some("8.8.8.8"), Some("8.8.8.8")),
+            ("::1", Some("1.1.1.1, 8.8.8.8"), Some("8.8.8.8")),
+            ("::ffff:127.0.0.1", Some("::ffff:8.8.8.8"), Some("8.8.8.8")),
+            ("127.0.0.1", Some("unknown"), None),
+            ("9.9.9.9", Some("8.8.8.8"), Some("9.9.9.9")),
+            ("::ffff:9.9.9.9", None, Some("9.9.9.9")),
+        ] {
+            let headers: Vec<(&str, &str)> =
+                forwarded.into_iter().map(|value| ("X-Forwarded-For", value)).collect();
+            let peer = peer.parse().expect("an address");
+            let expected = expected.map(|address| address.parse().expect("an address"));
+            assert_eq!(address(Some(peer), &headers), expected, "{peer} {forwarded:?}");
+        }
+        assert_eq!(address(None, &vec![("X-Forwarded-For", "8.8.8.8")]), None);
+    }
+
     fn at(host: &str) -> Site<'_> {
         Site { host: Some(host), ..Site::default() }
     }

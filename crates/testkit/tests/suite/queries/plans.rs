@@ -74,6 +74,7 @@ const FILL: &[(&str, &str)] = &[
         "message",
         "'number', n, 'chat_id', ':chat', 'created_at', n, 'place', 0, 'thread_id', '', 'bundle', 0",
     ),
+    ("message", "'number', n, 'chat_id', ':chat', 'created_at', n, 'place', 0, 'thread_id', '', 'bundle', 0"),
     (
         "message",
         "'number', -n, 'chat_id', ':chat', 'created_at', n, 'place', 1, 'thread_id', 'omt_0000000000000001', 'bundle', 0",
