@@ -1,6 +1,6 @@
 //! `im/v1/chats/:chat_id/announcement`: announcements of the old format
 
-use larkspur_contract::Basis::{Assumed, Observed};
+use larkspur_contract::Basis::{Assumed, Documented, Observed};
 use larkspur_contract::Behaviour;
 
 use crate::{Entry, entry};
@@ -18,8 +18,8 @@ const ORDER: Behaviour = Behaviour {
 };
 const EXISTS: Behaviour = Behaviour {
     name: "announcement_exists",
-    rule: "Groups and topic groups start with an empty announcement of the old format, revision 0, whose owner is the chat's owner; p2p chats have none (232003). The control API can change its format to docx (232097), remove it (232003), or restrict its document to owner and managers (232066).",
-    basis: Assumed,
+    rule: "Groups and topic groups start with an announcement of the docx format (232097), as on the platform since May 2025; p2p chats have none (232003). The control API makes the new groups of a world start with one of the old format, which is empty, has revision 0 and belongs to the chat's owner; and it can change the format of one, remove it (232003), or restrict its document to owner and managers (232066).",
+    basis: Documented,
     switch: false,
 };
 const CONTENT: Behaviour = Behaviour {
