@@ -279,6 +279,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_event_id_carries_its_number_for_its_tenant_alone() {
+        let (keys, tenant) = (Keys::derive("master"), TenantKey(7));
+        for number in [0, 1, i64::MAX] {
+            let id = keys.event_id(number, tenant);
+            assert!(id.len() == 32 && id.bytes().all(|digit| b"0123456789abcdef".contains(&digit)), "{id}");
+            assert_eq!(keys.event_number(&id, tenant), Some(number));
+            assert_eq!(keys.event_number(&id, TenantKey(8)), None);
+            assert_eq!(Keys::derive("other").event_number(&id, tenant), None);
+        }
+        for wrong in ["", "x", "0123456789abcdef0123456789abcdef", "+123456789abcdef0123456789abcdef"] {
+            assert_eq!(keys.event_number(wrong, tenant), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn ids_translate_both_ways_and_differ_by_app() {
         let keys = Keys::derive(&Keys::fresh_master());
         let (one, two) = (AppId(1), AppId(2));
