@@ -77,13 +77,17 @@ async fn call_with_ids_of(
             "partial_element": r#"{"content":"taken over"}"#, "card": {"type": "card_json", "data": "{}"}, "sequence": 1,
             "type": "append",
             "reaction_type": {"emoji_type": "SMILE"}, "message_id": message, "message_ids": [message], "queries": [{"message_id": message}],
+            "type": "append", "message_id": message,
             "receive_id": owner.chat_id, "msg_type": "text", "content": r#"{"text":"from the caller"}"#,
             "user_ids": [owner.users[1].open_id], "chat_ids": [owner.chat_id], "chatter_ids": [owner.users[1].open_id],
             "member_type": "openid", "member_id": owner.users[2].open_id, "perm": "view",
         });
-        if spec.id == "im.v1.message_reaction.batch_query" {
-            body["reaction_type"] = json!("SMILE");
-        }
+        body["message_ids"] = json!([message]);
+        body["queries"] = json!([{"message_id": message}]);
+        body["reaction_type"] = match spec.id {
+            "im.v1.message_reaction.batch_query" => json!("SMILE"),
+            _ => json!({"emoji_type": "SMILE"}),
+        };
         let reply = request.body(body).send().await;
         let answer =
             if reply.text().starts_with('{') { reply.json() } else { json!({"code": 0, "bytes": true}) };
