@@ -83,6 +83,7 @@ mod tests {
             forbidden_words: vec!["Geheim".to_owned(), "密".to_owned()],
             storage_bytes: Some(10),
             edit_ms: 0,
+            old_announcements: false,
         }
     }
 
