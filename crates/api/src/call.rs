@@ -10,8 +10,8 @@ use larkspur_store::chats::Member;
 use larkspur_store::policies::Policy;
 use larkspur_store::users::Grant;
 
-use crate::Settings;
 use crate::pages::Frame;
+use crate::{Services, Settings};
 
 /// A call with an access token, as an operation in one tenant sees it.
 #[derive(Clone)]
@@ -80,6 +80,8 @@ pub struct RootCall {
     pub settings: Arc<Settings>,
     /// The content of the `Authorization` header.
     pub presented: Presented,
+    /// What the process offers to operations that run on it.
+    pub services: Arc<Services>,
     /// Language settings of the page, if the answer is a page.
     pub frame: Frame,
 }

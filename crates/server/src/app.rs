@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use larkspur_api::{Entry, Settings};
+use larkspur_api::{Entry, Services, Settings};
 use larkspur_contract::envelope::Brand;
 use larkspur_store::{Engine, Keys};
 
@@ -92,6 +92,8 @@ pub struct App {
     pub(crate) health: Health,
     pub(crate) long_connections: Arc<LongConnections>,
     pub(crate) webhook: Arc<Webhook>,
+    /// What operations that run on the process get.
+    pub(crate) services: Arc<Services>,
     draining: AtomicBool,
 }
 
@@ -120,6 +122,7 @@ impl App {
             health: Health::default(),
             long_connections,
             webhook,
+            services: Arc::new(Services::default()),
             draining: AtomicBool::new(false),
         }))
     }

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-use larkspur_api::{Answer, Browse, Caller, pages};
+use larkspur_api::{Answer, Browse, Caller, Feed, pages};
 use larkspur_contract::{Access, Fault, Reply, codes, envelope};
 
 use super::Trace;
 use super::route::Routed;
 use crate::App;
+use crate::body::Body;
 use crate::request::Response;
 
 /// The media type of every answer that is not a file.
@@ -17,16 +17,17 @@ pub const JSON: &str = "application/json; charset=utf-8";
 /// The response to a successful call.
 pub(super) fn success(app: &App, routed: &Routed<'_, '_>, answer: Answer, trace: &Trace) -> Response {
     let mut location = None;
-    let (status, content_type, body): (u16, Cow<'static, str>, Bytes) = match answer {
+    let (status, content_type, body): (u16, Cow<'static, str>, Body) = match answer {
         Answer::Browse(Browse::Page(html)) => (200, pages::HTML.into(), html.into()),
         Answer::Browse(Browse::Elsewhere(address)) => {
             location = Some(address);
-            (302, pages::HTML.into(), Bytes::new())
+            (302, pages::HTML.into(), Body::default())
         }
         Answer::Json(data) => {
             (200, JSON.into(), envelope::success(routed.route.entry.spec.reply, &data).into())
         }
-        Answer::Bytes(bytes, media) => (200, media.into(), bytes),
+        Answer::Bytes(bytes, media) => (200, media.into(), bytes.into()),
+        Answer::Feed(feed, media) => (200, media.into(), streamed(feed)),
         Answer::Kept(..) => {
             let fault = Fault::new(codes::INTERNAL, "the bytes of the answer were not fetched");
             return failure(app, routed, &fault, trace);
@@ -60,4 +61,27 @@ pub(super) fn failure(app: &App, routed: &Routed<'_, '_>, fault: &Fault, trace: 
         doubtful: (status >= 500).then_some(fault.is_in_doubt()),
         ..Response::plain(status, content_type, body)
     }
+}
+
+/// A body of what a feed gives, until it ends or the server stops.
+fn streamed(mut feed: Box<dyn Feed>) -> Body {
+    Body::stream(|mut pieces| async move {
+        loop {
+            let piece = tokio::select! {
+                biased;
+                () = pieces.stopping() => None,
+                piece = feed.next() => Some(piece),
+            };
+            match piece {
+                Some(Some(piece)) => pieces.send(piece).await,
+                Some(None) => return,
+                None => {
+                    if let Some(last) = feed.last() {
+                        pieces.send(last).await;
+                    }
+                    return;
+                }
+            }
+        }
+    })
 }
