@@ -7,6 +7,7 @@ pub mod events;
 pub mod images;
 pub mod links;
 pub mod lists;
+pub mod matcher;
 pub mod members;
 pub mod menus;
 pub mod oauth;
