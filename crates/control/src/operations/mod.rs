@@ -16,6 +16,7 @@ mod image;
 mod p2p;
 mod refusal;
 mod share_link;
+mod traffic;
 mod user;
 mod world;
 
@@ -75,6 +76,7 @@ pub static ENTRIES: &[Entry] = &[
     entry::<app::events::get::Get>(),
     entry::<app::events::put::Put>(),
     entry::<app::events::challenge::Challenge>(),
+    entry::<app::ledger::Ledger>(),
     entry::<event::list::List>(),
     entry::<event::send::Send>(),
     entry::<event::resend::Resend>(),
@@ -100,4 +102,15 @@ pub static ENTRIES: &[Entry] = &[
     entry::<document::update::Update>(),
     entry::<document::collaborator_put::Put>(),
     entry::<image::delete::Delete>(),
+    entry::<traffic::list::List>(),
+    entry::<traffic::get::Get>(),
+    entry::<traffic::clear::Clear>(),
+    entry::<traffic::check::Check>(),
+    entry::<traffic::summary::Summary>(),
+    entry::<traffic::diff::Diff>(),
+    entry::<traffic::replay::Replay>(),
+    entry::<traffic::export::Export>(),
+    entry::<traffic::stream::Stream>(),
+    entry::<traffic::all::All>(),
+    entry::<traffic::find::Find>(),
 ];

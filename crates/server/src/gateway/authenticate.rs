@@ -84,7 +84,8 @@ fn basic(authorization: Option<&str>) -> Option<Presented> {
 fn root(app: &App, now: i64, presented: Presented) -> Caller {
     let (engine, settings) = (app.engine.clone(), app.options.settings.clone());
     let services = app.services.clone();
-    Caller::Root(RootCall { engine, now, settings, presented, services, frame: Frame::PLAIN })
+    let frame = Frame::PLAIN;
+    Caller::Root(RootCall { engine, now, settings, presented, services, last_event_id: None, frame })
 }
 
 /// The app that an app token, or the tenant token of a custom app, was issued to.
