@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use larkspur_api::Settings;
 use larkspur_server::delivery::DeliveryWorker;
-use larkspur_server::{App, AppOptions, BackgroundJobs, Exchange, Names, RateLimits, Recorder, TrafficOptions};
+use larkspur_server::{
+    App, AppOptions, BackgroundJobs, Exchange, Names, RateLimits, Recorder, TrafficOptions,
+};
 use larkspur_store::blobs::Blobs;
 use larkspur_store::{Clock, Driver, Engine, EngineOptions, SystemClock};
 use serde_json::{Value, json};

@@ -9,6 +9,7 @@ use larkspur_store::{Engine, frequency};
 
 use super::counting::Counting;
 use super::rate_limits::{Full, Key, RateLimits};
+use super::why;
 
 /// The rate limits of an application.
 pub(crate) struct Frequency {
@@ -89,7 +90,9 @@ impl Frequency {
         }
         let key = Key { operation, app: app_id.0, tenant: tenant.0 };
         let counted = self.counting.count(key, spec, self.limits, at, now).await?;
-        counted.map_err(|full| self.refusal(full, format!("more than {}", spec.rate.name)))
+        counted.map_err(|full| {
+            why::rate(self.refusal(full, format!("more than {}", spec.rate.name)), full, spec.rate.name)
+        })
     }
 
     /// The refusal of a call over the rate limit.

@@ -16,6 +16,7 @@ pub mod rate_limits;
 pub mod reply;
 pub mod route;
 pub(crate) mod who;
+mod why;
 
 use std::pin::pin;
 use std::sync::atomic::Ordering;

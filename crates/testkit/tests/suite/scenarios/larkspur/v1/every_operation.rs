@@ -64,6 +64,16 @@ async fn what_is_not_there() {
             ("POST", "/events", json!({"app_id": "cli_0000000000000000", "type": "x", "event": {}})),
             ("POST", "/events/x/resend", json!({})),
             ("POST", "/apps/cli_0000000000000000/challenge", json!({})),
+            ("GET", "/apps/cli_0000000000000000/ledger", json!({})),
+            ("GET", "/traffic", json!({})),
+            ("DELETE", "/traffic", json!({})),
+            ("GET", "/traffic/x", json!({})),
+            ("POST", "/traffic/x/replay", json!({})),
+            ("GET", "/traffic/summary", json!({})),
+            ("GET", "/traffic/diff?a=x&b=y", json!({})),
+            ("POST", "/traffic/check", json!({"never": {}})),
+            ("POST", "/traffic/export", json!({"log_ids": ["x"], "as": "curl"})),
+            ("GET", "/stream", json!({})),
         ] {
             let reply = world.lab.control(method, &format!("/worlds/{key}{path}")).body(body).send().await;
             declined(&reply, 5275404, "tenant_key");
@@ -94,6 +104,14 @@ async fn what_is_not_there() {
         ("PATCH", "/documents/t", json!({"deleted": true}), "token"),
         ("PUT", "/documents/t/collaborators", json!({"member": "u", "perm": "view"}), "token"),
         ("DELETE", "/images/img_x", json!({}), "image_key"),
+        ("GET", "/apps/cli_0000000000000000/ledger", json!({}), "app_id"),
+        ("GET", "/traffic?since=x", json!({}), "since"),
+        ("GET", "/traffic/x", json!({}), "log_id"),
+        ("POST", "/traffic/x/replay", json!({}), "log_id"),
+        ("GET", "/traffic/summary?since=x", json!({}), "since"),
+        ("GET", "/traffic/diff?a=x&b=y", json!({}), "a"),
+        ("POST", "/traffic/check", json!({"never": {}, "since": "x"}), "since"),
+        ("POST", "/traffic/export", json!({"log_ids": ["x"], "as": "curl"}), "log_ids[*]"),
     ] {
         let reply = world.control(method, path).body(body).send().await;
         declined(&reply, 5275404, field);
@@ -170,6 +188,17 @@ async fn what_does_not_fit() {
         ("POST", "/documents".to_owned(), json!({"token": "a/b"}), "token"),
         ("POST", "/documents".to_owned(), json!({"doc_type": "pdf"}), "doc_type"),
         ("PATCH", format!("/documents/{document}"), json!({}), "deleted"),
+        ("GET", "/traffic?limit=0".to_owned(), json!({}), "limit"),
+        ("GET", "/traffic?code=1&color=red".to_owned(), json!({}), "color"),
+        ("GET", "/traffic/summary?by=x".to_owned(), json!({}), "by"),
+        ("GET", "/traffic/diff?a=x".to_owned(), json!({}), "b"),
+        ("GET", "/stream?topics=weather".to_owned(), json!({}), "topics"),
+        ("POST", "/traffic/check".to_owned(), json!({}), "match"),
+        ("POST", "/traffic/check".to_owned(), json!({"match": {}, "never": {}}), "match"),
+        ("POST", "/traffic/check".to_owned(), json!({"match": {"color": 1}}), "match.color"),
+        ("POST", "/traffic/check".to_owned(), json!({"never": {}, "wait_ms": 60_001}), "wait_ms"),
+        ("POST", "/traffic/export".to_owned(), json!({"log_ids": ["x"], "as": "pdf"}), "as"),
+        ("POST", "/traffic/x/replay".to_owned(), json!({"token": "old"}), "token"),
         ("PUT", format!("/documents/{document}/collaborators"), json!({"member": app, "perm": "x"}), "perm"),
     ] {
         let reply = world.control(method, &path).body(body).send().await;

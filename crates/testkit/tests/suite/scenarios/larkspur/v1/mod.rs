@@ -8,6 +8,7 @@ mod every_operation;
 mod image;
 mod names;
 mod refusal;
+mod traffic;
 mod user;
 mod user_delete;
 mod world;
