@@ -113,7 +113,7 @@ pub struct Steps {
 
 impl Steps {
     /// Measured from a call's arrival; not at all, if calls are not recorded.
-    pub(super) fn of(measured: bool, began: Instant) -> Self {
+    pub(crate) fn of(measured: bool, began: Instant) -> Self {
         Steps { began: measured.then_some(began), ends: [0; Step::ALL.len()], ended: 0 }
     }
 

@@ -48,7 +48,7 @@ pub(super) fn entry(seq: u64, record: &Record, ahead_ms: i64) -> Entry {
         app_id: row.app_id.clone(),
         user: row.user.clone(),
         token: row.token,
-        expires_in_s: record.token.map(|token| (token.expires_at.saturating_sub(now)).div_euclid(1000)),
+        expires_in_s: record.token.map(|token| token.expires_at.saturating_sub(now) / 1000),
         sdk: sdk.map(|(_, value)| value.clone()),
         credential: record.token,
     };

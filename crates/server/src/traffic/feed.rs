@@ -148,3 +148,84 @@ impl Feed for Rows {
         Some(Bytes::from_static(b"event: bye\ndata: {}\n\n"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use larkspur_contract::ids::TenantKey;
+
+    use super::super::record::Record;
+    use super::super::ring::Worlds;
+    use super::*;
+
+    fn add(worlds: &Worlds, world: &World, calls: usize) {
+        for _ in 0..calls {
+            worlds.push(world, Record::sized(10));
+        }
+    }
+
+    fn stream(world: &Arc<World>, last: Option<u64>) -> Rows {
+        let seat = Seat::take(&Arc::default()).expect("a seat");
+        Rows::new(world.clone(), 0, last, seat, "n1".to_owned())
+    }
+
+    /// The numbers of the rows in a piece, and its text.
+    async fn next(rows: &mut Rows) -> (Vec<u64>, String) {
+        let piece = rows.next().await.expect("it goes on");
+        let text = String::from_utf8(piece.to_vec()).expect("UTF-8");
+        let data =
+            text.split("event: rows\n").nth(1).and_then(|rest| rest.split("data: ").nth(1)).unwrap_or("[]");
+        let rows: serde_json::Value = serde_json::from_str(data.trim()).expect("JSON");
+        let numbers = rows.as_array().expect("a list").iter().filter_map(|row| row["seq"].as_u64());
+        (numbers.collect(), text)
+    }
+
+    #[tokio::test]
+    async fn every_row_arrives_once_also_after_a_new_connection() {
+        let worlds = Worlds::new(10 << 20, 2000);
+        let world = worlds.of(Some(TenantKey(1)));
+        add(&worlds, &world, 3);
+        let mut rows = stream(&world, None);
+        let (numbers, hello) = next(&mut rows).await;
+        assert!(numbers.is_empty() && hello.contains("event: hello\ndata: {\"newest\":3"), "{hello}");
+        let (later, ()) = tokio::join!(next(&mut rows), async { add(&worlds, &world, 2) });
+        assert_eq!(later.0, [4, 5]);
+        drop(rows);
+        add(&worlds, &world, 1200);
+        let mut rows = stream(&world, Some(5));
+        let mut got = Vec::new();
+        while got.len() < 1200 {
+            got.extend(next(&mut rows).await.0);
+        }
+        assert_eq!(got, (6..=1205).collect::<Vec<u64>>());
+        // Nothing new: it waits, may be canceled, and loses nothing.
+        assert!(tokio::time::timeout(Duration::from_millis(50), rows.next()).await.is_err());
+        add(&worlds, &world, 1);
+        assert_eq!(next(&mut rows).await.0, [1206]);
+        assert!(rows.last().is_some_and(|last| last.starts_with(b"event: bye")));
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_is_told_how_many_rows_it_lost() {
+        let worlds = Worlds::new(10 << 20, 10);
+        let world = worlds.of(Some(TenantKey(1)));
+        add(&worlds, &world, 5);
+        let mut rows = stream(&world, Some(2));
+        assert_eq!(next(&mut rows).await.0, [3, 4, 5]);
+        add(&worlds, &world, 100);
+        let (numbers, text) = next(&mut rows).await;
+        assert!(text.contains("event: gap\ndata: {\"missed\":90}"), "{text}");
+        assert_eq!(numbers, (96..=105).collect::<Vec<u64>>());
+        // A number from before a restart.
+        let mut rows = stream(&world, Some(999));
+        assert_eq!(next(&mut rows).await.0, (96..=105).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn seats_are_limited_and_free_again() {
+        let seats = Arc::default();
+        let taken: Vec<Seat> = std::iter::from_fn(|| Seat::take(&seats)).collect();
+        assert_eq!(taken.len(), STREAMS_MAX);
+        drop(taken);
+        assert!(Seat::take(&seats).is_some());
+    }
+}

@@ -73,7 +73,7 @@ impl Found {
     fn note(&mut self, secret: &[u8]) {
         // Shorter ones would be found everywhere.
         if self.0.len() < 32 {
-            self.0.push(if secret.len() >= 4 { secret.to_owned() } else { Vec::new() });
+            self.0.push(if secret.len() >= 6 { secret.to_owned() } else { Vec::new() });
         }
     }
 
@@ -303,7 +303,9 @@ pub(super) fn query(text: &[u8], out: &mut Vec<u8>, found: &mut Found) {
             Ok(text) if text.contains('%') => Cow::Owned(percent_decode_str(text).collect()),
             _ => Cow::Borrowed(bare),
         };
-        if is_secret(&decoded) || is_token(value) {
+        // An error's code is a short number; an authorization code is not.
+        let number = value.len() <= 10 && value.iter().all(u8::is_ascii_digit) && *decoded == *b"code";
+        if (is_secret(&decoded) && !number) || is_token(value) {
             mask(value, out, found);
         } else {
             out.extend_from_slice(value);
@@ -504,6 +506,13 @@ mod tests {
             found.note(CANARY.as_bytes());
         });
         assert_eq!(masked, "Bearer t-…nary");
+        assert_eq!(
+            shown(&|out, found| {
+                query(b"code=99991400&method_id=1", out, found);
+                found.note(CANARY.as_bytes());
+            }),
+            "code=99991400&method_id=1"
+        );
         for name in ["Cookie", "X-Lark-Signature", "X-Larkspur-Console"] {
             assert!(!shown(&|out, found| header(name, CANARY, out, found)).contains(CANARY));
         }

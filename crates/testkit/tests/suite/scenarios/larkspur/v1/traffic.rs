@@ -112,7 +112,7 @@ async fn fixes_of_the_gateway_help() {
     assert_eq!((&shown["code"], &shown["why"]["step"]), (&json!(99991400), &json!("admit")));
     let cap = &shown["steps"][1];
     assert!(cap.is_object(), "{shown}");
-    assert_eq!(shown["why"]["facts"]["window"], "50 of 50", "{shown}");
+    assert_eq!(shown["why"]["facts"]["window"], "5 of 5", "{shown}");
     let seconds = shown["why"]["facts"]["reset_seconds"].as_i64().expect("seconds");
     assert_eq!(shown["why"]["fixes"][0]["body"], json!({"advance_seconds": seconds}));
     let summary = get(&world, "/traffic/summary").await;
@@ -121,7 +121,7 @@ async fn fixes_of_the_gateway_help() {
         .expect("peaks")
         .iter()
         .find(|peak| peak["operation"] == "im.v2.tag.list" && peak["seconds"] == 1);
-    assert_eq!(peak.expect("a peak")["calls"], 51);
+    assert_eq!(peak.expect("a peak")["calls"], 6);
     assert_eq!(peak.expect("a peak")["over"], true);
     world.advance(seconds).await;
     assert_eq!(tags().send().await.code(), 0);
@@ -164,7 +164,7 @@ async fn a_call_belongs_to_its_world_whatever_its_credential() {
         let found = world.lab.control("GET", &format!("/traffic/{id}")).send().await.data();
         assert!(found.get("world").is_none(), "{found}");
         let list = world.lab.control("GET", "/traffic?world=none").send().await.data();
-        assert_eq!(list["entries"][0]["log_id"], id);
+        assert!(list["entries"].as_array().expect("a list").iter().any(|row| row["log_id"] == id), "{list}");
     }
     world.lab.control("GET", "/traffic/x").send().await.refused(5275404);
     declined(&world.lab.control("GET", "/traffic?world=x").send().await, 5275404, "tenant_key");
