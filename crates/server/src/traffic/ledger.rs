@@ -13,11 +13,15 @@ const ROWS_MAX: usize = 8192;
 
 /// What is counted in a world.
 #[derive(Default)]
-pub(super) struct Tallies(HashMap<(AppId, bool, &'static str), Tally>);
+pub(super) struct Tallies(HashMap<Key, Tally>);
+
+/// An app, whether a user called, and where the operation's name is: cheaper to hash than the name itself.
+type Key = (AppId, bool, usize);
 
 /// The calls of one operation by one app, with one kind of token.
 #[derive(Debug, Clone)]
 pub(super) struct Tally {
+    operation: &'static str,
     /// The scopes of which one is needed.
     pub(super) any_of: &'static [Scope],
     /// For each scope that let calls through: how many, and the first one.
@@ -34,12 +38,16 @@ impl Tallies {
         if scopes.is_empty() || (call.used.is_none() && !call.lacked_scope()) {
             return;
         }
-        let key = (app, call.who.user.is_some(), operation);
+        let key = (app, call.who.user.is_some(), operation.as_ptr().addr());
         if self.0.len() >= ROWS_MAX && !self.0.contains_key(&key) {
             return;
         }
-        let tally =
-            self.0.entry(key).or_insert_with(|| Tally { any_of: scopes, used: Vec::new(), missing: None });
+        let tally = self.0.entry(key).or_insert_with(|| Tally {
+            operation,
+            any_of: scopes,
+            used: Vec::new(),
+            missing: None,
+        });
         match call.used {
             Some(scope) => match tally.used.iter_mut().find(|(known, ..)| *known == scope) {
                 Some((_, count, _)) => *count += 1,
@@ -53,7 +61,7 @@ impl Tallies {
     pub(super) fn of(&self, app: AppId) -> Vec<(bool, &'static str, Tally)> {
         let own = self.0.iter().filter(|((known, ..), _)| *known == app);
         let mut rows: Vec<_> =
-            own.map(|((_, user, operation), tally)| (*user, *operation, tally.clone())).collect();
+            own.map(|((_, user, _), tally)| (*user, tally.operation, tally.clone())).collect();
         rows.sort_by_key(|(user, operation, _)| (*user, *operation));
         rows
     }

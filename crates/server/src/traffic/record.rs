@@ -90,7 +90,7 @@ impl Record {
     /// Copies a call; `body` is the most bytes of each body.
     pub(super) fn of(call: &Exchange<'_>, keys: &Keys, body: usize) -> Self {
         let mut writer = Writer { text: Vec::with_capacity(capacity(call, body)), ends: [0; PARTS], next: 0 };
-        let mut found = Found::default();
+        let mut found = Found::new(call.fault.is_some());
         let mut sizes = Sizes::default();
         writer.text.extend_from_slice(call.method.as_bytes());
         writer.end();
@@ -98,14 +98,14 @@ impl Record {
         writer.end();
         redact::query(call.query.as_bytes(), &mut writer.text, &mut found);
         writer.end();
-        let before = found.len();
+        let before = found.count();
         for (name, value) in call.headers.all() {
             writer.header(name, value, &mut found);
         }
         writer.end();
-        let after = found.len();
+        let after = found.count();
         sizes.request_cut = request(call, body, &mut writer.text, &mut found);
-        sizes.hidden = before > 0 || found.len() > after;
+        sizes.hidden = before > 0 || found.count() > after;
         sizes.request = size(call.body.map_or(0, |body| body.len()));
         writer.end();
         let answered = writer.text.len();

@@ -1,6 +1,7 @@
 //! Removes secrets from a call while it is recorded: by name at any depth, and tokens of this server by their form.
 //!
-//! Each part is copied once, in one pass. Pure: no bytes may make it panic.
+//! Each part is read once and copied once. Most calls have nothing to remove, so what is read is copied in long runs.
+//! Pure: no bytes may make it panic.
 
 use std::borrow::Cow;
 
@@ -24,70 +25,78 @@ const OPEN: [&[u8]; 9] = [
     b"parent_token",
     b"has_token",
 ];
-/// Names of secrets, besides those that end in `token` or contain `secret`.
-const SECRET: [&[u8]; 21] = [
-    b"code",
-    b"code_verifier",
-    b"codeverifier",
-    b"password",
-    b"passwd",
-    b"pwd",
-    b"ticket",
-    b"app_ticket",
-    b"appticket",
-    b"encrypt_key",
-    b"encryptkey",
-    b"control_key",
-    b"access_key",
-    b"accesskey",
-    b"api_key",
-    b"apikey",
-    b"private_key",
-    b"sign",
-    b"authorization",
-    b"client_assertion",
-    b"clientassertion",
-];
 
 /// Whether a member, parameter or part with this name is a secret.
 pub(super) fn is_secret(name: &[u8]) -> bool {
     let Some(last) = name.last() else { return false };
     let like = |known: &[u8]| name.eq_ignore_ascii_case(known);
-    match last | 0x20 {
-        b'n' if name.len() >= 5 && name[name.len() - 5..].eq_ignore_ascii_case(b"token") => {
-            return !OPEN.iter().any(|open| like(open));
-        }
-        b'n' | b'd' | b't' | b'e' | b'r' | b'y' if SECRET.iter().any(|known| like(known)) => return true,
-        _ => {}
+    // The length and the last letter exclude most names at once.
+    let listed = match (name.len(), last | 0x20) {
+        (3, b'd') => like(b"pwd"),
+        (4, b'e') => like(b"code"),
+        (4, b'n') => like(b"sign"),
+        (6, b'd') => like(b"passwd"),
+        (6, b't') => like(b"ticket"),
+        (6, b'y') => like(b"apikey"),
+        (7, b'y') => like(b"api_key"),
+        (8, b'd') => like(b"password"),
+        (9, b't') => like(b"appticket"),
+        (9, b'y') => like(b"accesskey"),
+        (10, b't') => like(b"app_ticket"),
+        (10, b'y') => like(b"access_key") || like(b"encryptkey"),
+        (11, b'y') => like(b"encrypt_key") || like(b"control_key") || like(b"private_key"),
+        (12, b'r') => like(b"codeverifier"),
+        (13, b'r') => like(b"code_verifier"),
+        (13, b'n') => like(b"authorization"),
+        (15, b'n') => like(b"clientassertion"),
+        (16, b'n') => like(b"client_assertion"),
+        _ => false,
+    };
+    if listed {
+        return true;
+    }
+    if last | 0x20 == b'n' && name.len() >= 5 && name[name.len() - 5..].eq_ignore_ascii_case(b"token") {
+        return !OPEN.iter().any(|open| like(open));
     }
     name.len() >= 6
-        && (0..=name.len() - 6)
-            .any(|at| name[at] | 0x20 == b's' && name[at..at + 6].eq_ignore_ascii_case(b"secret"))
+        && name.windows(6).any(|part| {
+            part[0] | 0x20 == b's' && part[1] | 0x20 == b'e' && part.eq_ignore_ascii_case(b"secret")
+        })
 }
 
-/// Secrets that a call contained, as they were written, to find them again in texts about the call.
+/// Secrets that a call contained: how many and, if they are wanted, as they were written, to find them again in texts
+/// about the call.
 #[derive(Default)]
-pub(super) struct Found(Vec<Vec<u8>>);
+pub(super) struct Found {
+    count: usize,
+    wanted: bool,
+    secrets: Vec<Vec<u8>>,
+}
 
 impl Found {
+    /// Keeps the secrets, if they are `wanted`.
+    pub(super) fn new(wanted: bool) -> Self {
+        Found { wanted, ..Found::default() }
+    }
+
     fn note(&mut self, secret: &[u8]) {
+        self.count += 1;
         // Shorter ones would be found everywhere.
-        if self.0.len() < 32 {
-            self.0.push(if secret.len() >= 6 { secret.to_owned() } else { Vec::new() });
+        if self.wanted && secret.len() >= 6 && self.secrets.len() < 32 {
+            self.secrets.push(secret.to_owned());
         }
     }
 
     /// How many were found.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+    pub(super) fn count(&self) -> usize {
+        self.count
     }
 
     /// A text without the secrets that were found.
     pub(super) fn without(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in &self.0 {
+        for secret in &self.secrets {
             if let Ok(secret) = str::from_utf8(secret)
-                && !secret.is_empty()
                 && text.contains(secret)
             {
                 text = text.replace(secret, GAP);
@@ -98,7 +107,7 @@ impl Found {
 
     /// Removes the secrets from the end of a buffer, from `start` on.
     pub(super) fn clean(&self, out: &mut Vec<u8>, start: usize) {
-        if self.0.is_empty() {
+        if self.secrets.is_empty() {
             return;
         }
         if let Ok(text) = str::from_utf8(&out[start..]) {
@@ -132,12 +141,14 @@ fn is_token(text: &[u8]) -> bool {
 
 /// Copies JSON, or what looks like it, of at most `limit` bytes. Returns whether all of it was copied.
 pub(super) fn json(text: &[u8], limit: usize, out: &mut Vec<u8>, found: &mut Found) -> bool {
-    let end = out.len() + limit;
-    let mut scan = Json { text, at: 0, out, found, masking: None, about_secret: false };
-    while scan.at < text.len() && scan.out.len() <= end {
+    let end = out.len().saturating_add(limit);
+    let mut scan = Json { text, at: 0, copied: 0, out, found, masking: None, about_secret: false };
+    while scan.at < text.len() && scan.out.len() + (scan.at - scan.copied) <= end {
         scan.step();
     }
-    let whole = scan.at >= text.len() && out.len() <= end;
+    let read = scan.at;
+    scan.flush(read);
+    let whole = read >= text.len() && out.len() <= end;
     if out.len() > end {
         let mut end = end;
         while end > 0 && out[end] & 0xc0 == 0x80 {
@@ -151,6 +162,8 @@ pub(super) fn json(text: &[u8], limit: usize, out: &mut Vec<u8>, found: &mut Fou
 struct Json<'a> {
     text: &'a [u8],
     at: usize,
+    /// What is before this was copied, or replaced.
+    copied: usize,
     out: &'a mut Vec<u8>,
     found: &'a mut Found,
     /// Inside a secret object or list: how many brackets are open.
@@ -159,33 +172,54 @@ struct Json<'a> {
     about_secret: bool,
 }
 
+/// A string: where its content is, and what is in it.
+#[derive(Clone, Copy)]
+struct Text {
+    start: usize,
+    end: usize,
+    escaped: bool,
+    address: bool,
+}
+
 impl Json<'_> {
-    /// Copies up to the next string, and the string with the value that it names.
+    /// Copies what was read so far, up to `end`.
+    fn flush(&mut self, end: usize) {
+        let end = end.min(self.text.len());
+        if let Some(run) = self.text.get(self.copied..end) {
+            self.out.extend_from_slice(run);
+        }
+        self.copied = self.copied.max(end);
+    }
+
+    /// Reads up to the next string, and the string with the value that it names.
     fn step(&mut self) {
         let rest = &self.text[self.at..];
-        let Some(quote) = rest.iter().position(|byte| *byte == b'"') else {
-            self.plain(rest.len());
-            return;
-        };
+        let quote = rest.iter().position(|byte| *byte == b'"').unwrap_or(rest.len());
         self.plain(quote);
-        let (start, end) = self.string();
-        let inner = &self.text[start..end];
-        let after = end + 1 + blanks(self.text.get(end + 1..).unwrap_or_default());
+        if self.at >= self.text.len() {
+            return;
+        }
+        let string = self.string();
+        let mut after = string.end + 1;
+        while self.text.get(after).is_some_and(u8::is_ascii_whitespace) {
+            after += 1;
+        }
         if self.text.get(after) == Some(&b':') {
-            let value = after + 1 + blanks(&self.text[after + 1..]);
-            self.out.extend_from_slice(&self.text[self.at..value.min(self.text.len())]);
-            self.at = value;
-            self.named(inner);
+            after += 1;
+            while self.text.get(after).is_some_and(u8::is_ascii_whitespace) {
+                after += 1;
+            }
+            self.at = after;
+            self.named(string);
         } else {
-            self.value(start, end, self.masking.is_some());
+            self.value(string, self.masking.is_some());
         }
     }
 
-    /// Copies bytes outside of strings.
+    /// Reads bytes outside of strings.
     fn plain(&mut self, length: usize) {
         let part = &self.text[self.at..self.at + length];
         self.at += length;
-        self.out.extend_from_slice(part);
         let Some(mut open) = self.masking else { return };
         for byte in part {
             match byte {
@@ -197,35 +231,42 @@ impl Json<'_> {
         self.masking = (open > 0).then_some(open);
     }
 
-    /// The content of the string that begins here.
-    fn string(&self) -> (usize, usize) {
+    /// The string that begins here.
+    fn string(&self) -> Text {
         let start = self.at + 1;
-        let mut end = start;
+        let (mut end, mut escaped, mut address) = (start, false, false);
         while let Some(byte) = self.text.get(end) {
             match byte {
                 b'"' => break,
-                b'\\' => end += 2,
-                _ => end += 1,
+                b'\\' => {
+                    escaped = true;
+                    end += 1;
+                }
+                b':' => address |= self.text.get(end + 1) == Some(&b'/'),
+                _ => {}
             }
+            end += 1;
         }
-        (start.min(self.text.len()), end.min(self.text.len()))
+        let most = self.text.len();
+        Text { start: start.min(most), end: end.min(most), escaped, address }
     }
 
     /// Looks at the value of a member, which begins here.
-    fn named(&mut self, name: &[u8]) {
-        let decoded = match name.contains(&b'\\') {
-            true => decode(name).map_or(Cow::Borrowed(name), |text| Cow::Owned(text.into_bytes())),
-            false => Cow::Borrowed(name),
+    fn named(&mut self, name: Text) {
+        let inner = &self.text[name.start..name.end];
+        let decoded = match name.escaped {
+            true => decode(inner).map_or(Cow::Borrowed(inner), |text| Cow::Owned(text.into_bytes())),
+            false => Cow::Borrowed(inner),
         };
         let secret = is_secret(&decoded) || (self.about_secret && *decoded == *b"value");
         match self.text.get(self.at) {
             Some(b'"') => {
-                let (start, end) = self.string();
+                let string = self.string();
                 if *decoded == *b"field" {
-                    let leaf = self.text[start..end].rsplit(|byte| *byte == b'.').next();
+                    let leaf = self.text[string.start..string.end].rsplit(|byte| *byte == b'.').next();
                     self.about_secret = leaf.is_some_and(is_secret);
                 }
-                self.value(start, end, secret || self.masking.is_some());
+                self.value(string, secret || self.masking.is_some());
             }
             Some(b'{' | b'[') if secret && self.masking.is_none() => {
                 self.masking = Some(0);
@@ -235,30 +276,33 @@ impl Json<'_> {
                 let rest = &self.text[self.at..];
                 let length = rest.iter().take_while(|byte| !b",]} \r\n\t".contains(byte)).count();
                 self.found.note(&rest[..length]);
+                self.flush(self.at);
                 self.out.extend_from_slice("\"…\"".as_bytes());
                 self.at += length;
+                self.copied = self.at;
             }
             _ => {}
         }
     }
 
-    /// Copies a string value, with its quotes.
-    fn value(&mut self, start: usize, end: usize, secret: bool) {
+    /// Reads a string value, and replaces it if it has a secret.
+    fn value(&mut self, string: Text, secret: bool) {
+        let Text { start, end, escaped, address } = string;
         let inner = &self.text[start..end];
-        self.out.push(b'"');
+        self.at = (end + 1).min(self.text.len());
+        let json = escaped && matches!(inner.first(), Some(b'{' | b'['));
+        if !(secret || json || address || is_token(inner)) {
+            return;
+        }
+        self.flush(start);
+        self.copied = end;
         if secret || is_token(inner) {
             mask(inner, self.out, self.found);
-        } else if matches!(inner.first(), Some(b'{' | b'[')) && inner.contains(&b'\\') {
+        } else if json {
             self.nested(inner);
-        } else if inner.windows(3).any(|three| three == b"://") {
-            url(inner, self.out, self.found);
         } else {
-            self.out.extend_from_slice(inner);
+            url(inner, self.out, self.found);
         }
-        if end < self.text.len() {
-            self.out.push(b'"');
-        }
-        self.at = (end + 1).min(self.text.len());
     }
 
     /// Copies JSON inside a string.
@@ -272,12 +316,9 @@ impl Json<'_> {
         json(text.as_bytes(), usize::MAX / 2, &mut clean, self.found);
         let clean = String::from_utf8_lossy(&clean);
         let quoted = serde_json::to_string(&clean).unwrap_or_default();
-        self.out.extend_from_slice(quoted.trim_start_matches('"').strip_suffix('"').unwrap_or("").as_bytes());
+        let quoted = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        self.out.extend_from_slice(quoted.unwrap_or_default().as_bytes());
     }
-}
-
-fn blanks(text: &[u8]) -> usize {
-    text.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
 }
 
 /// The text of a string's inner bytes.
@@ -289,8 +330,19 @@ fn decode(inner: &[u8]) -> Option<String> {
     serde_json::from_slice(&quoted).ok()
 }
 
+/// A name as it is meant: percent-decoded, if it is encoded.
+fn meant(name: &[u8]) -> Cow<'_, [u8]> {
+    match str::from_utf8(name) {
+        Ok(text) if name.contains(&b'%') => Cow::Owned(percent_decode_str(text).collect()),
+        _ => Cow::Borrowed(name),
+    }
+}
+
 /// Copies a query or a form: the values of secret names are masked.
 pub(super) fn query(text: &[u8], out: &mut Vec<u8>, found: &mut Found) {
+    if text.is_empty() {
+        return;
+    }
     for (index, pair) in text.split(|byte| *byte == b'&').enumerate() {
         if index > 0 {
             out.push(b'&');
@@ -298,14 +350,10 @@ pub(super) fn query(text: &[u8], out: &mut Vec<u8>, found: &mut Found) {
         let equals = pair.iter().position(|byte| *byte == b'=');
         let (name, value) = pair.split_at(equals.map_or(pair.len(), |at| at + 1));
         out.extend_from_slice(name);
-        let bare = name.strip_suffix(b"=").unwrap_or(name);
-        let decoded = match str::from_utf8(bare) {
-            Ok(text) if text.contains('%') => Cow::Owned(percent_decode_str(text).collect()),
-            _ => Cow::Borrowed(bare),
-        };
+        let name = meant(name.strip_suffix(b"=").unwrap_or(name));
         // An error's code is a short number; an authorization code is not.
-        let number = value.len() <= 10 && value.iter().all(u8::is_ascii_digit) && *decoded == *b"code";
-        if (is_secret(&decoded) && !number) || is_token(value) {
+        let number = value.len() <= 10 && *name == *b"code" && value.iter().all(u8::is_ascii_digit);
+        if (is_secret(&name) && !number) || is_token(value) {
             mask(value, out, found);
         } else {
             out.extend_from_slice(value);
@@ -348,19 +396,33 @@ pub(super) fn path(text: &[u8], out: &mut Vec<u8>, found: &mut Found) {
         } else {
             out.extend_from_slice(part);
         }
-        let decoded = match str::from_utf8(part) {
-            Ok(text) if text.contains('%') => Cow::Owned(percent_decode_str(text).collect()),
-            _ => Cow::Borrowed(part),
+        after_hook = match part.len() {
+            0 => after_hook,
+            4.. => meant(part).eq_ignore_ascii_case(b"hook"),
+            _ => false,
         };
-        after_hook = decoded.eq_ignore_ascii_case(b"hook") || (after_hook && part.is_empty());
+    }
+}
+
+/// Whether a header is of the kind that every client sends and that has no secret.
+fn is_usual(name: &str) -> bool {
+    let like = |known: &str| name.eq_ignore_ascii_case(known);
+    match name.len() {
+        4 => like("host"),
+        6 => like("accept"),
+        10 => like("user-agent") || like("connection"),
+        12 => like("content-type"),
+        14 => like("content-length"),
+        15 => like("accept-encoding") || like("accept-language"),
+        _ => false,
     }
 }
 
 /// Copies the value of a header.
 pub(super) fn header(name: &str, value: &str, out: &mut Vec<u8>, found: &mut Found) {
-    let name = name.to_ascii_lowercase().replace('-', "_");
-    let parts = ["auth", "cookie", "token", "secret", "signature", "password", "csrf", "api_key", "console"];
-    if parts.iter().any(|part| name.contains(part)) || is_secret(name.as_bytes()) {
+    if is_usual(name) {
+        out.extend_from_slice(value.as_bytes());
+    } else if name.eq_ignore_ascii_case("authorization") || is_private(name) {
         // The scheme of `Authorization` is no secret.
         match value.split_once(' ').filter(|(scheme, _)| scheme.len() <= 8) {
             Some((scheme, rest)) => {
@@ -370,11 +432,18 @@ pub(super) fn header(name: &str, value: &str, out: &mut Vec<u8>, found: &mut Fou
             }
             None => mask(value.as_bytes(), out, found),
         }
-    } else if value.contains("://") {
+    } else if value.contains(":/") {
         url(value.as_bytes(), out, found);
     } else {
         out.extend_from_slice(value.as_bytes());
     }
+}
+
+/// Whether a header's name says that its value is a secret.
+fn is_private(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    let parts = ["auth", "cookie", "token", "secret", "signature", "password", "csrf", "api_key", "console"];
+    parts.iter().any(|part| name.contains(part)) || is_secret(name.as_bytes())
 }
 
 /// Writes what a multipart body consists of, as JSON: the head and the size of each part, no content.
@@ -491,7 +560,7 @@ mod tests {
     #[test]
     fn other_parts() {
         let shown = |write: &dyn Fn(&mut Vec<u8>, &mut Found)| {
-            let (mut out, mut found) = (Vec::new(), Found::default());
+            let (mut out, mut found) = (Vec::new(), Found::new(true));
             write(&mut out, &mut found);
             assert!(!found.without(&format!("about {CANARY}")).contains(CANARY));
             String::from_utf8(out).expect("UTF-8")
