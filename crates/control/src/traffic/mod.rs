@@ -81,7 +81,7 @@ pub trait Traffic: Send + Sync {
         fresh_token: bool,
         fresh_uuid: bool,
     ) -> BoxFuture<'_, Result<Entry, String>>;
-    /// The public base URL, for exports.
+    /// The public base URL, for exports; empty if clients use the address that the server listens on.
     fn base_url(&self) -> String;
     /// The name of this process among those on its store.
     fn node(&self) -> String;

@@ -17,6 +17,7 @@ pub const JSON: &str = "application/json; charset=utf-8";
 /// The response to a successful call.
 pub(super) fn success(app: &App, routed: &Routed<'_, '_>, answer: Answer, trace: &Trace) -> Response {
     let mut location = None;
+    let mut extra = Vec::new();
     let (status, content_type, body): (u16, Cow<'static, str>, Body) = match answer {
         Answer::Browse(Browse::Page(html)) => (200, pages::HTML.into(), html.into()),
         Answer::Browse(Browse::Elsewhere(address)) => {
@@ -27,13 +28,16 @@ pub(super) fn success(app: &App, routed: &Routed<'_, '_>, answer: Answer, trace:
             (200, JSON.into(), envelope::success(routed.route.entry.spec.reply, &data).into())
         }
         Answer::Bytes(bytes, media) => (200, media.into(), bytes.into()),
-        Answer::Feed(feed, media) => (200, media.into(), streamed(feed)),
+        Answer::Feed(feed, media) => {
+            extra.push(("Cache-Control", Cow::Borrowed("no-store")));
+            (200, media.into(), streamed(feed))
+        }
         Answer::Kept(..) => {
             let fault = Fault::new(codes::INTERNAL, "the bytes of the answer were not fetched");
             return failure(app, routed, &fault, trace);
         }
     };
-    Response { id: Some(trace.id), location, content_type, ..Response::plain(status, "", body) }
+    Response { id: Some(trace.id), location, content_type, extra, ..Response::plain(status, "", body) }
 }
 
 /// The response to a call that was refused, or failed.

@@ -273,8 +273,7 @@ impl Traffic for Recording {
     }
 
     fn base_url(&self) -> String {
-        let public = self.app.upgrade().map(|app| app.options.public_url.clone());
-        public.filter(|url| !url.is_empty()).unwrap_or_else(|| "http://127.0.0.1:5275".to_owned())
+        self.app.upgrade().map(|app| app.options.public_url.clone()).unwrap_or_default()
     }
 
     fn node(&self) -> String {

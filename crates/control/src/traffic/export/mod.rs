@@ -50,8 +50,17 @@ pub struct Exported {
     pub text: String,
 }
 
-/// Exports calls, in this order.
-pub fn export(calls: &[Entry], format: Format, base: &str) -> Exported {
+/// Exports calls, in this order. Without a public URL, the host of the first call is used.
+pub fn export(calls: &[Entry], format: Format, public: &str) -> Exported {
+    let host = calls
+        .first()
+        .and_then(|call| call.request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host")));
+    let base = match (public, host) {
+        ("", Some((_, host))) => format!("http://{host}"),
+        ("", None) => "http://127.0.0.1:5275".to_owned(),
+        (public, _) => public.to_owned(),
+    };
+    let base = base.as_str();
     let (name, media, text) = match format {
         Format::Curl => ("calls.sh", "text/x-shellscript", scripts::curl(calls, base)),
         Format::Python => ("calls.py", "text/x-python", scripts::python(calls, base)),
