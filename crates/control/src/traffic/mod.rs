@@ -133,6 +133,9 @@ pub struct Row {
     /// The app that called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
+    /// The name of the app, if the world made it; absent in streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
     /// The kind of credential: `tenant`, `user`, `app`, `control`, `basic`, `none` or `unreadable`.
     pub token: &'static str,
     /// The user that called, by user_id.

@@ -28,6 +28,7 @@ pub(super) fn row(seq: u64, record: &Record, ahead_ms: i64) -> Row {
         status: record.status,
         code: record.code,
         app_id: record.app.map(|app| app.to_string()),
+        app: None,
         token: record.who.token,
         user: record.user_id.as_deref().map(str::to_owned),
         us: record.us,

@@ -99,6 +99,7 @@ impl Operation for List {
         }
         let more = entries.len() > most || (entries.len() == most && upper > lowest + 1);
         entries.truncate(most);
+        entries.iter_mut().for_each(|row| asked.name(row));
         Ok(Output {
             recording: asked.traffic.is_on(),
             next_before: entries.last().filter(|_| more).map(|row: &Row| row.seq),

@@ -1,18 +1,18 @@
 //! Recorded calls of a world. These operations run on the process, whose calls they show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use larkspur_api::rules::matcher::{Matcher, Wrong};
 use larkspur_api::{Process, RootCall};
-use larkspur_contract::ids::TenantKey;
+use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Basis, Behaviour, Fault};
 use larkspur_store::apps;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::traffic::{Entry, GRAMMAR, Traffic, Whose};
+use crate::traffic::{Entry, GRAMMAR, Row, Traffic, Whose};
 use crate::{support, values};
 
 pub(super) mod all;
@@ -50,6 +50,8 @@ struct Asked {
     tenant: TenantKey,
     /// How far its clock is ahead.
     ahead_ms: i64,
+    /// The names of its apps, by id.
+    names: HashMap<String, String>,
 }
 
 impl Asked {
@@ -67,7 +69,14 @@ impl Asked {
     }
 
     fn call(&self, field: &str, log_id: &str) -> Result<Entry, Fault> {
-        self.traffic.call(self.whose(), log_id).ok_or_else(|| no_call(field, log_id))
+        let mut entry = self.traffic.call(self.whose(), log_id).ok_or_else(|| no_call(field, log_id))?;
+        self.name(&mut entry.row);
+        Ok(entry)
+    }
+
+    /// Adds the name of its app to a row.
+    fn name(&self, row: &mut Row) {
+        row.app = row.app_id.as_ref().and_then(|id| self.names.get(id)).cloned();
     }
 }
 
@@ -86,12 +95,14 @@ async fn open(process: &Process, call: &RootCall, key: &str) -> Result<Asked, Fa
             let (tx, now) = support::open(root, &call, &key).await?;
             let tenant = tx.tenant();
             let own = apps::made_by(root, tenant).await?;
-            Ok((tenant, now - call.now, own.into_iter().map(|app| app.app_id).collect::<Vec<_>>()))
+            Ok((tenant, now - call.now, own))
         })
     });
     let (tenant, ahead_ms, own) = read.await?;
-    traffic.adopt(tenant, &own);
-    Ok(Asked { traffic, tenant, ahead_ms })
+    let ids: Vec<AppId> = own.iter().map(|app| app.app_id).collect();
+    traffic.adopt(tenant, &ids);
+    let names = own.into_iter().map(|app| (app.app_id.to_string(), app.name)).collect();
+    Ok(Asked { traffic, tenant, ahead_ms, names })
 }
 
 /// A matcher of a body.

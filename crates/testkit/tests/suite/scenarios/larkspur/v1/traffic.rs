@@ -53,6 +53,7 @@ async fn a_refused_call_says_why_and_what_helps() {
         (&shown["caller"]["app_id"], &shown["caller"]["token"]),
         (&json!(world.app_id), &json!("tenant"))
     );
+    assert!(shown["app"].is_string(), "{shown}");
     let steps: Vec<&str> =
         shown["steps"].as_array().expect("steps").iter().filter_map(|one| one["step"].as_str()).collect();
     assert_eq!(steps, ["authenticate", "authorize", "admit", "decode"]);
