@@ -47,6 +47,8 @@ pub(super) struct Record {
     ends: [u32; PARTS],
 }
 
+/// Longer bodies of refused calls are not kept: whether they are JSON is not looked at.
+const CHECKED_MAX: usize = 1 << 20;
 /// What the row of a call in a stream costs, about.
 const ROW_BYTES: usize = 400;
 
@@ -281,7 +283,9 @@ fn request(call: &Exchange<'_>, limit: usize, out: &mut Vec<u8>, found: &mut Fou
     if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
         // What is not JSON may hide a name from the reader of JSON.
         let refused = call.fault.is_some();
-        if refused && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err() {
+        if refused
+            && (body.len() > CHECKED_MAX || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err())
+        {
             return true;
         }
         return !redact::json(body, limit, out, found);

@@ -13,6 +13,8 @@ const GAP: &str = "…";
 const SHORT: usize = 16;
 /// The fewest bytes of a token of this server.
 const TOKEN_MIN: usize = 82;
+/// How much of a multipart body is searched for heads.
+const HEADS_MAX: usize = 64 << 10;
 /// Names that end in `token` and are not secrets: places in lists, and ids of documents.
 const OPEN: [&[u8]; 9] = [
     b"page_token",
@@ -462,22 +464,28 @@ fn boundary(content_type: &str) -> Option<Vec<u8>> {
 }
 
 fn parts(boundary: &[u8], body: &[u8]) -> Vec<serde_json::Value> {
+    // Heads come first, and files last: a long file is not searched for its end.
+    let text = &body[..body.len().min(HEADS_MAX)];
+    let unread = body.len() - text.len();
     let mut shown = Vec::new();
-    let mut rest = body;
+    let mut rest = text;
     while let Some(at) = position(rest, boundary) {
         let Some(part) = rest.get(at + boundary.len()..) else { break };
-        let end = position(part, boundary).unwrap_or(part.len());
-        let part = &part[..end];
-        if let Some(blank) = position(part, b"\r\n\r\n") {
+        let end = position(part, boundary);
+        let length = end.unwrap_or(part.len());
+        if let Some(blank) = position(&part[..length], b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&part[..blank]);
-            let size = part.len().saturating_sub(blank + 4 + 2);
+            // The line break before the next boundary; after the last part also the boundary itself.
+            let closing = if end.is_some() { 2 } else { boundary.len() + 6 };
+            let most = length + if end.is_some() { 0 } else { unread };
+            let size = most.saturating_sub(blank + 4 + closing);
             let lines: Vec<&str> = head.split("\r\n").filter(|line| !line.is_empty()).collect();
             shown.push(serde_json::json!({"head": lines, "bytes": size}));
         }
         if shown.len() == 32 {
             break;
         }
-        rest = &rest[at + boundary.len() + end..];
+        rest = &rest[at + boundary.len() + length..];
     }
     shown
 }
@@ -593,6 +601,12 @@ mod tests {
         let parts: Value = serde_json::from_slice(&out).expect("JSON");
         assert_eq!(parts["parts"][0]["bytes"], CANARY.len());
         assert_eq!(parts["parts"][1], json!({"head": ["Content-Type: image/png"], "bytes": 3}));
+        // A long file, whose end is not looked for.
+        let body = [&body.as_bytes()[..body.len() - 12], &vec![b'x'; 1 << 20], b"\r\n--B--\r\n"].concat();
+        let mut out = Vec::new();
+        multipart("multipart/form-data; boundary=B", &body, &mut out);
+        let parts: Value = serde_json::from_slice(&out).expect("JSON");
+        assert_eq!(parts["parts"][1]["bytes"], 1 << 20, "{parts}");
     }
 
     #[test]
