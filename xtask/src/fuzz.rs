@@ -1,5 +1,5 @@
-//! Coverage-guided fuzzing of the gateway's decode step and of frames of long connections, with libFuzzer on the stable
-//! compiler.
+//! Coverage-guided fuzzing of the gateway's decode step, of frames of long connections, of content of messages and of cards, with
+//! libFuzzer on the stable compiler.
 
 use std::ffi::OsStr;
 
@@ -19,7 +19,12 @@ pub(crate) fn locked() -> Outcome {
 }
 
 /// The targets: program, folder of the seeds, and share of the time in tenths.
-const TARGETS: [(&str, &str, u32); 2] = [("decode", "fuzz/seeds", 9), ("frame", "fuzz/frames", 1)];
+const TARGETS: [(&str, &str, u32); 4] = [
+    ("decode", "fuzz/seeds", 7),
+    ("frame", "fuzz/frames", 1),
+    ("content", "fuzz/contents", 1),
+    ("card", "fuzz/cards", 1),
+];
 
 /// Fuzzes for this many seconds.
 pub(crate) fn run(seconds: u32) -> Outcome {

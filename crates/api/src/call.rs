@@ -1,6 +1,7 @@
 //! The caller, the time, and the settings of a call.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use larkspur_contract::ids::{AppId, TenantKey};
@@ -86,6 +87,10 @@ pub struct RootCall {
     pub last_event_id: Option<u64>,
     /// Language settings of the page, if the answer is a page.
     pub frame: Frame,
+    /// The address that the call comes from, as far as it is known.
+    pub address: Option<IpAddr>,
+    /// Scheme, host and port under which the client reached this server, for URLs that the control API answers.
+    pub origin: String,
 }
 
 /// The content of the `Authorization` header of a call without a tenant.

@@ -8,8 +8,7 @@ use bytes::Bytes;
 use larkspur_contract::fields::Shape;
 use larkspur_contract::ids::TenantKey;
 use larkspur_contract::{Access, Consumes, Effect, EventType, Fault, Reply, Spec, codes};
-use larkspur_store::blobs::BlobKey;
-use larkspur_store::images::Content;
+use larkspur_store::blobs::{BlobKey, Content};
 use larkspur_store::{BoxFuture, Engine, Memory, Root, Session, StoreError, Tx, Unit, Verdict};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -67,8 +66,8 @@ pub trait Operation: Sized + Send + Sync + 'static {
         None
     }
 
-    /// The bytes and media type of a [`Reply::Bytes`] answer.
-    fn bytes(_output: &mut Self::Output) -> Option<(Content, String)> {
+    /// The bytes of a [`Reply::Bytes`] answer, and what they are.
+    fn bytes(_output: &mut Self::Output) -> Option<(Content, Media)> {
         None
     }
 
@@ -227,14 +226,23 @@ pub trait Feed: Send {
 pub enum Answer {
     /// The JSON of its output.
     Json(Vec<u8>),
-    /// Bytes with their media type.
-    Bytes(Bytes, String),
+    /// Bytes. The client may ask for a part of them.
+    Bytes(Bytes, Media),
     /// The same, if the bytes are stored as a file.
-    Kept(BlobKey, String),
+    Kept(BlobKey, Media),
     /// For a browser.
     Browse(Browse),
     /// Pieces with their media type.
     Feed(Box<dyn Feed>, &'static str),
+}
+
+/// What the bytes of an answer are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Media {
+    /// Their media type.
+    pub content_type: String,
+    /// The name to save them under, if they are a file. The answer then has a `Content-Disposition`.
+    pub file_name: Option<String>,
 }
 
 /// The response to a browser.

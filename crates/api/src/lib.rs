@@ -4,8 +4,10 @@ mod asking;
 mod base64url;
 pub mod busy;
 mod call;
+pub mod cards;
 mod entry;
 pub mod events;
+pub mod messages;
 mod operations;
 pub mod p2p;
 pub mod pages;
@@ -21,8 +23,8 @@ pub mod translate;
 pub use asking::{Asking, Heard, Question, Step};
 pub use call::{Actor, Call, Caller, Presented, RootCall};
 pub use entry::{
-    Answer, Browse, Empty, Entry, Feed, Ground, Input, Invocation, Job, Operation, Received, Schemas, Shapes,
-    entry,
+    Answer, Browse, Empty, Entry, Feed, Ground, Input, Invocation, Job, Media, Operation, Received, Schemas,
+    Shapes, entry,
 };
 pub use operations::PLATFORM;
 pub use process::{Process, Services};

@@ -1,4 +1,4 @@
-//! The chat of a user and a bot, which either of them may begin.
+//! The chat of a user and a bot or of two users, which either of them may begin.
 
 use larkspur_contract::ids::{AppId, ChatId, TabId};
 use larkspur_contract::model::{
@@ -27,11 +27,28 @@ pub async fn open(
     if let Some(chat_id) = found.get(&both[1]) {
         return Ok(*chat_id);
     }
+    let chat_id = add(tx, &both, now).await?;
+    p2p_chat_create::emit(tx, bot, chat_id, user, operator, now).await?;
+    Ok(chat_id)
+}
+
+/// The chat of two users, made the first time. No app is told. Two callers must not do it for one pair at once.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn open_people(tx: &mut Tx, both: &[Member; 2], now: i64) -> Result<ChatId, StoreError> {
+    let found = parties::between(tx, &both[0], &both[1..]).await?;
+    match found.get(&both[1]) {
+        Some(chat_id) => Ok(*chat_id),
+        None => add(tx, both, now).await,
+    }
+}
+
+async fn add(tx: &mut Tx, both: &[Member; 2], now: i64) -> Result<ChatId, StoreError> {
     let chat = chats::insert(tx, of_two(ChatId(tx.random_id())), now).await?;
-    members::add_all(tx, &chat, &both, false, now).await?;
+    members::add_all(tx, &chat, both, false, now).await?;
     let message = tabs::Tab::message(TabId(tx.next_id()));
     tabs::insert(tx, &chat, &message).await?;
-    p2p_chat_create::emit(tx, bot, chat.chat_id, user, operator, now).await?;
     Ok(chat.chat_id)
 }
 

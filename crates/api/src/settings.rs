@@ -87,6 +87,8 @@ pub struct Settings {
     pub comma_lists: bool,
     /// Whether `chat_mode` topic at creation makes an ordinary group, as seen in April 2026, instead of a topic group.
     pub topic_as_group: bool,
+    /// Whether a chat takes at most five messages per second from apps (230020).
+    pub chat_limit: bool,
     /// Whether the authorize page lets any visitor pick the user who signs in.
     pub user_picker: UserPicker,
     /// The IP addresses that events come from, as reported to apps. Not a switch: a fact about the machine,
@@ -106,6 +108,7 @@ impl Default for Settings {
             error_causes: true,
             comma_lists: true,
             topic_as_group: false,
+            chat_limit: true,
             user_picker: UserPicker::default(),
             outbound_ips: vec!["127.0.0.1".to_owned()],
         }

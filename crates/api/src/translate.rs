@@ -6,7 +6,7 @@ use larkspur_contract::ids::{AppId, OpenId, UnionId};
 use larkspur_contract::model::{AppKind, MemberIdType, UserIdType};
 use larkspur_contract::scopes::CONTACT_EMPLOYEE_ID;
 use larkspur_contract::{Code, Fault, FieldViolation, Permission, codes};
-use larkspur_store::apps::Audience;
+use larkspur_store::apps::{Audience, Install};
 use larkspur_store::chats::Member;
 use larkspur_store::users::{self, User};
 use larkspur_store::{Keys, Tx, apps};
@@ -69,21 +69,31 @@ enum Read {
     Number(u64),
 }
 
-fn read(keys: &Keys, call: &Call, form: UserIdType, id: &str) -> Read {
+fn read(keys: &Keys, asker: &Install, form: UserIdType, id: &str) -> Read {
     if form == UserIdType::OpenId {
         let Some(id) = OpenId::parse(id) else { return Read::Invalid };
         let (subject, app) = keys.read_open_id(id);
-        return if app == call.app_id() { Read::Number(subject) } else { Read::App(app) };
+        return if app == asker.app_id { Read::Number(subject) } else { Read::App(app) };
     }
     let Some(id) = UnionId::parse(id) else { return Read::Invalid };
     let (number, developer) = keys.read_union_id(id);
-    if developer == call.app.developer { Read::Number(number) } else { Read::Invalid }
+    if developer == asker.developer { Read::Number(number) } else { Read::Invalid }
 }
 
 /// Resolves ids, in their order. Users are looked up together.
 pub async fn all_named(
     tx: &mut Tx,
     call: &Call,
+    form: UserIdType,
+    ids: &[&str],
+) -> Result<Vec<Named>, Fault> {
+    all_named_by(tx, &call.app, form, ids).await
+}
+
+/// As [`all_named`], for an app that makes no call itself. Operations that only add rows may call it.
+pub async fn all_named_by(
+    tx: &mut Tx,
+    asker: &Install,
     form: UserIdType,
     ids: &[&str],
 ) -> Result<Vec<Named>, Fault> {
@@ -94,7 +104,7 @@ pub async fn all_named(
         return Ok(ids.iter().map(named).collect());
     }
     let engine = tx.engine().clone();
-    let subjects: Vec<Read> = ids.iter().map(|id| read(&engine.keys, call, form, id)).collect();
+    let subjects: Vec<Read> = ids.iter().map(|id| read(&engine.keys, asker, form, id)).collect();
     let numbers = subjects.iter().filter_map(|subject| match subject {
         Read::Number(number) => Some(number.cast_signed()),
         Read::Invalid | Read::App(_) => None,
@@ -108,14 +118,14 @@ pub async fn all_named(
         }
         Read::Invalid | Read::Number(_) => None,
     });
-    let here = apps::installed_among(tx, candidates.filter(|app| *app != call.app_id())).await?;
+    let here = apps::installed_among(tx, candidates.filter(|app| *app != asker.app_id)).await?;
     let named = |subject| match subject {
         Read::App(app) if here.contains(&app) => Named::OtherApp,
         Read::Invalid | Read::App(_) => Named::Unknown,
         Read::Number(number) => match (found.get(&number.cast_signed()), AppId(number)) {
             (Some(user), _) => Named::User((*user).clone()),
             (None, app) if here.contains(&app) => Named::Bot(app),
-            (None, app) if form == UserIdType::OpenId && app == call.app_id() => Named::Bot(app),
+            (None, app) if form == UserIdType::OpenId && app == asker.app_id => Named::Bot(app),
             (None, _) => Named::OtherTenant,
         },
     };

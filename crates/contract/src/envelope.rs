@@ -52,6 +52,9 @@ pub fn success(reply: Reply, data: &[u8]) -> Vec<u8> {
                 _ => out.push(b'}'),
             }
         }
+        Reply::Hook => out.extend_from_slice(
+            br#"{"StatusCode":0,"StatusMessage":"success","code":0,"data":{},"msg":"success"}"#,
+        ),
         Reply::Data(msg) => {
             out.extend_from_slice(br#"{"code":0,"msg":""#);
             out.extend_from_slice(msg.as_bytes());
@@ -117,6 +120,14 @@ pub struct Context<'a> {
     pub own: Option<&'a str>,
 }
 
+/// Its members are in the order of live answers.
+#[derive(Serialize)]
+struct HookFailure<'a> {
+    code: u32,
+    data: Value,
+    msg: &'a str,
+}
+
 #[derive(Serialize)]
 struct OAuthFailure<'a> {
     code: u32,
@@ -133,6 +144,10 @@ pub fn failure(reply: Reply, fault: &Fault, context: Context<'_>) -> Vec<u8> {
             error: codes::oauth_error(code),
             error_description: fault.text(),
         };
+        return serde_json::to_vec(&body).unwrap_or_default();
+    }
+    if reply == Reply::Hook {
+        let body = HookFailure { code: code.number, data: json!({}), msg: fault.text() };
         return serde_json::to_vec(&body).unwrap_or_default();
     }
     let body = if matches!(reply, Reply::FlatAuth(_)) && code.status == 200 {
@@ -268,6 +283,16 @@ mod tests {
     fn auth_failures_are_flat_with_empty_data() {
         let body = failure(Reply::FlatAuth("ok"), &Fault::from(codes::AUTH_PARAM_INVALID), CONTEXT);
         assert_eq!(body, br#"{"code":10003,"msg":"invalid param","data":{}}"#);
+    }
+
+    #[test]
+    fn a_hook_answers_in_both_shapes_at_once_and_fails_without_details() {
+        assert_eq!(
+            success(Reply::Hook, b"{}"),
+            br#"{"StatusCode":0,"StatusMessage":"success","code":0,"data":{},"msg":"success"}"#
+        );
+        let body = failure(Reply::Hook, &Fault::from(codes::BAD_REQUEST).with_cause("no cause"), CONTEXT);
+        assert_eq!(body, br#"{"code":9499,"data":{},"msg":"Bad Request"}"#);
     }
 
     #[test]

@@ -184,6 +184,36 @@ pub const USER_WITHDRAWN: EventType = EventType {
     secret: false,
 };
 
+/// A message was sent.
+pub const MESSAGE_RECEIVE: EventType = EventType {
+    name: "im.message.receive_v1",
+    summary: "A message was sent",
+    form: Form::V2,
+    scopes: &[
+        scopes::IM_MESSAGE_P2P,
+        scopes::IM_MESSAGE_P2P_READONLY,
+        scopes::IM_MESSAGE_GROUP_AT,
+        scopes::IM_MESSAGE_GROUP_AT_READONLY,
+        scopes::IM_MESSAGE_GROUP_AT_BOTS,
+        scopes::IM_MESSAGE_GROUP,
+        scopes::IM_MESSAGE_GROUP_READONLY,
+    ],
+    reference: "im-v1/message/events/receive",
+    basis: Basis::Documented,
+    secret: false,
+};
+
+/// A message was recalled.
+pub const MESSAGE_RECALLED: EventType = EventType {
+    name: "im.message.recalled_v1",
+    summary: "A message was recalled",
+    form: Form::V2,
+    scopes: &[scopes::IM_MESSAGE, scopes::IM_MESSAGE_READONLY],
+    reference: "im-v1/message/events/recalled",
+    basis: Basis::Documented,
+    secret: false,
+};
+
 /// A user opened the chat with a bot.
 pub const BOT_P2P_CHAT_ENTERED: EventType = EventType {
     name: "im.chat.access_event.bot_p2p_chat_entered_v1",
@@ -228,6 +258,8 @@ pub const ALL: &[&EventType] = &[
     &USER_ADDED,
     &USER_DELETED,
     &USER_WITHDRAWN,
+    &MESSAGE_RECEIVE,
+    &MESSAGE_RECALLED,
     &BOT_P2P_CHAT_ENTERED,
     &P2P_CHAT_CREATE,
     &BOT_MENU,

@@ -62,6 +62,46 @@ hex_id!(
     /// A message: `om_` and 32 hex digits.
     MessageId, u128, "om_", 32
 );
+hex_id!(
+    /// A thread: `omt_` and 16 hex digits.
+    ThreadId, u64, "omt_", 16
+);
+
+/// The token in the URL of a custom bot: 32 hex digits in the form of a UUID.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HookToken(pub u128);
+
+impl HookToken {
+    /// Where its hyphens are.
+    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+
+    /// Reads the canonical form, in lower case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = |(at, byte): (usize, u8)| match Self::HYPHENS.contains(&at) {
+            true => byte == b'-',
+            false => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        };
+        if text.len() != 36 || !text.bytes().enumerate().all(fits) {
+            return None;
+        }
+        u128::from_str_radix(&text.replace('-', ""), 16).ok().map(HookToken)
+    }
+}
+
+impl fmt::Display for HookToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hex = format!("{:032x}", self.0);
+        let (head, rest) = hex.split_at(8);
+        write!(f, "{head}-{}-{}-{}-{}", &rest[..4], &rest[4..8], &rest[8..12], &rest[12..])
+    }
+}
+
+/// Does not print the secret.
+impl fmt::Debug for HookToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the token of a custom bot")
+    }
+}
 
 macro_rules! snowflake {
     ($(#[$doc:meta])* $name:ident) => {
@@ -113,6 +153,10 @@ snowflake!(
     /// A menu item of a chat, at either level: a decimal number of 19 digits that grows with time.
     MenuId
 );
+snowflake!(
+    /// An entity of the card kit: a decimal number of 19 digits that grows with time.
+    CardId
+);
 
 #[cfg(test)]
 mod tests {
@@ -127,6 +171,12 @@ mod tests {
             ["", "oc_", "oc_A0553eda9014c201e6969b478895c230", "oc_+0553eda9014c201e6969b478895c23", "xx"]
         {
             assert_eq!(ChatId::parse(wrong), None, "{wrong}");
+        }
+        let token = HookToken(0x0123_4567_89ab_cdef_0011_2233_4455_6677);
+        assert_eq!(token.to_string(), "01234567-89ab-cdef-0011-223344556677");
+        assert_eq!(HookToken::parse("01234567-89ab-cdef-0011-223344556677"), Some(token));
+        for wrong in ["", "0123456789abcdef0011223344556677", "01234567-89AB-cdef-0011-223344556677"] {
+            assert_eq!(HookToken::parse(wrong), None, "{wrong}");
         }
         assert_eq!(TagId::parse("7101214603622940633"), Some(TagId(7101214603622940633)));
         for wrong in ["", "0", "-1", "01", "9223372036854775808", "99999999999999999999", "1a", " 1"] {

@@ -15,6 +15,8 @@ pub const TIER_3: Rate = Rate { name: "100/min", windows: &[per_minute(100)] };
 pub const TIER_4: Rate = Rate { name: "1000/min, 50/s", windows: &[per_second(50), per_minute(1000)] };
 /// 5 per second: every tag operation.
 pub const TIER_6: Rate = Rate { name: "5/s", windows: &[per_second(5)] };
+/// 5 per second and 100 per minute: each custom bot.
+pub const HOOK: Rate = Rate { name: "100/min, 5/s", windows: &[per_second(5), per_minute(100)] };
 /// 50 per second.
 pub const TIER_9: Rate = Rate { name: "50/s", windows: &[per_second(50)] };
 /// A limit that the pages call special and do not publish; the windows of tier 4 are assumed.

@@ -254,10 +254,16 @@ pub enum Consumes {
     /// `application/x-www-form-urlencoded` if the `Content-Type` says so and the body is not a JSON object, otherwise
     /// as [`Consumes::Json`].
     Form,
+    /// Anything: the operation reads the bytes itself, in its own order of checks. They are in the place of a file.
+    /// The shape of the body only documents what they are.
+    Raw,
     /// `multipart/form-data`; the file part has the name given here, or `file`.
     Multipart {
         /// The name of the part that carries the file.
         file: &'static str,
+        /// The most bytes of a file that the operation accepts. The gateway reads somewhat more, so that the operation
+        /// refuses a larger file with its own code.
+        most: usize,
     },
 }
 
@@ -274,6 +280,9 @@ pub enum Reply {
     Bytes,
     /// As in RFC 6749: the members are beside `code`, and failures are `{code, error, error_description}`.
     OAuth,
+    /// As the URL of a custom bot: success in both of its shapes at once, failures as `{code, data, msg}`. The rate limit is
+    /// each custom bot's, with its own code.
+    Hook,
     /// For a browser: a page or a redirect. Failures are pages, too.
     Page,
 }

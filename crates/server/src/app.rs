@@ -7,6 +7,7 @@ use larkspur_api::{Entry, Services, Settings};
 use larkspur_contract::envelope::Brand;
 use larkspur_control::traffic::Traffic;
 use larkspur_store::{Engine, Keys};
+use tokio::sync::Semaphore;
 
 use crate::REGISTRY;
 use crate::call_id::CallIds;
@@ -101,6 +102,8 @@ pub struct App {
     pub(crate) traffic: Option<Arc<Recording>>,
     /// What operations that run on the process get.
     pub(crate) services: Arc<Services>,
+    /// Room for the bodies of uploads, in MiB.
+    pub(crate) uploads: Semaphore,
     draining: AtomicBool,
 }
 
@@ -134,6 +137,7 @@ impl App {
                 traffic: options.traffic.is_some().then_some(recording),
                 services: Arc::new(services),
                 options,
+                uploads: Semaphore::new(gateway::UPLOADS_MIB),
                 draining: AtomicBool::new(false),
             }
         }))

@@ -37,6 +37,11 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
+    /// The address of the other end.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// The server now waits for the client to send or to read.
     pub(crate) fn callers_turn(&self) {
         self.since.store(now(), Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! A request and a response without any HTTP library: what the gateway takes and gives.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use larkspur_api::pages;
@@ -21,6 +22,8 @@ pub struct Request<'a> {
     pub query: &'a str,
     /// Its headers.
     pub headers: &'a (dyn Headers + Sync),
+    /// The address of the other end of the connection, if there is one: the client, or a proxy.
+    pub peer: Option<IpAddr>,
     /// The body, which is read only after the call is admitted.
     pub body: &'a mut dyn BodySource,
 }

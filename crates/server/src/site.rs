@@ -1,7 +1,7 @@
 //! Checks whom a request is for, and which page sent it: it keeps foreign pages away from a server that trusts its
 //! machine.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use larkspur_contract::{Access, Effect, Fault, Reply, Spec, codes};
 
@@ -69,6 +69,46 @@ pub(crate) fn authority_of(url: &str) -> Option<&str> {
 /// The host of a URL, without port.
 pub(crate) fn host_of(url: &str) -> Option<&str> {
     authority_of(url).map(name_of).filter(|name| !name.is_empty())
+}
+
+/// Scheme and authority with which the client reached this server, as far as the request shows them. `schemes` are those
+/// of plain and of encrypted connections.
+pub(crate) fn origin(headers: &dyn Headers, public_url: &str, schemes: [&str; 2]) -> String {
+    let first = |name: &str| {
+        let value = headers.get(name)?.split(',').next()?.trim();
+        Some(value).filter(|value| !value.is_empty())
+    };
+    let is_authority =
+        |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
+    let public = authority_of(public_url);
+    let host = first("x-forwarded-host")
+        .or_else(|| first("host"))
+        .filter(is_authority)
+        .or(public)
+        .unwrap_or_default();
+    let is_encrypted = match first("x-forwarded-proto") {
+        Some(scheme) => scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss"),
+        None => {
+            public_url.starts_with("https://")
+                && public.is_some_and(|public| public.eq_ignore_ascii_case(host))
+        }
+    };
+    format!("{}://{host}", schemes[usize::from(is_encrypted)])
+}
+
+/// The address that a request comes from. A proxy on this machine says it in the last entry of `X-Forwarded-For`; what
+/// other peers say there is not trusted.
+pub(crate) fn address(peer: Option<IpAddr>, headers: &(dyn Headers + Sync)) -> Option<IpAddr> {
+    let peer = peer?.to_canonical();
+    if !peer.is_loopback() {
+        return Some(peer);
+    }
+    let all = headers.all();
+    let named = all.iter().rfind(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-for"));
+    match named.and_then(|(_, list)| list.rsplit(',').next()) {
+        Some(last) => last.trim().parse::<IpAddr>().ok().map(|address| address.to_canonical()),
+        None => Some(peer),
+    }
 }
 
 /// The headers that proxies add.

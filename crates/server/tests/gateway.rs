@@ -146,7 +146,7 @@ async fn a_body_is_read_only_for_an_admitted_call() {
     let send = async |method: &str, path: &str, authorization: Option<&str>, length: usize| {
         let mut body = Watched { bytes: Bytes::from(vec![b' '; length]), read: false };
         let headers: Vec<_> = authorization.iter().map(|header| ("authorization", *header)).collect();
-        let request = Request { method, path, query: "", headers: &headers, body: &mut body };
+        let request = Request { method, path, query: "", headers: &headers, peer: None, body: &mut body };
         let response = setup.app.handle(request).await;
         (response.status, json_of(&response)["code"].clone(), body.read)
     };

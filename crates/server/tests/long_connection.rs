@@ -53,6 +53,7 @@ impl Server {
             method: "POST",
             path: "/callback/ws/endpoint",
             query: "",
+            peer: None,
             headers: &vec![("Host", host.as_str())],
             body: &mut body,
         };

@@ -92,7 +92,8 @@ pub async fn install(tx: &mut Tx, app_id: AppId) -> Result<Option<Arc<Install>>,
 pub async fn stored_install(tx: &mut Tx, app_id: AppId) -> Result<Option<Install>, StoreError> {
     let sql = "SELECT a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to \
                FROM app_install i JOIN app a ON a.app_id = i.app_id WHERE i.tenant = $1 AND i.app_id = $2";
-    tx.row(sql, [app_id.into()]).await?.map(|mut row| read_install(&mut row, 0)).transpose()
+    let found = tx.look_up(sql, [app_id.into()]).await?.into_iter().next();
+    found.map(|mut row| read_install(&mut row, 0)).transpose()
 }
 
 /// Reads an installation from a row's columns from `at` on.
@@ -124,7 +125,7 @@ pub async fn installed_among(
         let sql = format!(
             "SELECT app_id FROM {wanted} LEFT JOIN app_install ON app_install.tenant = $1 AND app_install.app_id = w.column1"
         );
-        for mut row in found_rows(tx.rows_of(&sql, values).await?) {
+        for mut row in found_rows(tx.look_up_of(&sql, values).await?) {
             found.insert(row.id(0, AppId::parse)?);
         }
     }
@@ -151,7 +152,7 @@ pub async fn installs(
             "SELECT a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to \
              FROM {wanted} LEFT JOIN app_install i ON i.tenant = $1 AND i.app_id = w.column1 LEFT JOIN app a ON a.app_id = i.app_id"
         );
-        for mut row in found_rows(tx.rows_of(&sql, values).await?) {
+        for mut row in found_rows(tx.look_up_of(&sql, values).await?) {
             let install = Arc::new(read_install(&mut row, 0)?);
             engine.memory.installs.fill(tx.may_fill(), (tenant, install.app_id), install.clone());
             found.insert(install.app_id, install);
@@ -275,7 +276,7 @@ pub async fn audience<'a>(
             "SELECT user_id FROM {wanted} LEFT JOIN app_visible_user ON app_visible_user.tenant = $1 AND app_visible_user.user_id = w.column1 AND app_id = $2"
         );
         values.insert(0, install.app_id.into());
-        for mut row in found_rows(tx.rows_of(&sql, values).await?) {
+        for mut row in found_rows(tx.look_up_of(&sql, values).await?) {
             audience.users.insert(row.text(0)?);
         }
     }

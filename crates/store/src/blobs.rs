@@ -14,18 +14,48 @@ use larkspur_contract::ids::TenantKey;
 use crate::driver::{Driver, StoreError, run_statement};
 pub use crate::transaction::{BlobKey, Blobs};
 use crate::tx::{found_rows, wanted};
-use crate::{Engine, Root, Tx, Value};
+use crate::{Engine, Root, Row, Tx, Value};
 
 /// Keys that are checked in one transaction.
 const STEP: usize = 64;
 
 /// Claims a blob for a row of this transaction. False if it is gone: the row must then keep the bytes itself.
-pub(crate) async fn keep(tx: &mut Tx, hash: &str) -> Result<bool, StoreError> {
+async fn keep(tx: &mut Tx, hash: &str) -> Result<bool, StoreError> {
     let now = tx.engine().clock.now_ms();
     let sql = "INSERT INTO blob (tenant, content_hash, state, since) VALUES ($1, $2, 'kept', $3) \
                ON CONFLICT (tenant, content_hash) DO UPDATE SET state = 'kept', since = excluded.since \
                WHERE blob.state <> 'gone' RETURNING state";
     Ok(tx.row(sql, [hash.into(), now.into()]).await?.is_some())
+}
+
+/// Where the bytes of an image or a file are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// In its row.
+    Row(Vec<u8>),
+    /// In the blob store.
+    Kept(BlobKey),
+}
+
+/// The columns `content` and `content_hash` of a new row. `kept` is where the bytes were stored beforehand. Without it,
+/// or if a sweep has removed them, the row keeps the bytes.
+pub(crate) async fn placed(
+    tx: &mut Tx,
+    content: &[u8],
+    kept: Option<&BlobKey>,
+) -> Result<(Vec<u8>, Option<String>), StoreError> {
+    match kept {
+        Some(key) if keep(tx, key.hash()).await? => Ok((Vec::new(), Some(key.hash().to_owned()))),
+        _ => Ok((content.to_vec(), None)),
+    }
+}
+
+/// Reads the columns `content` and `content_hash`, which a row begins with.
+pub(crate) fn content_at(tx: &Tx, row: &mut Row) -> Result<Content, StoreError> {
+    let Some(hash) = row.text_or_null(1)? else { return row.bytes(0).map(Content::Row) };
+    let key = BlobKey::parse(&tx.tenant().to_string(), &hash);
+    key.map(Content::Kept)
+        .ok_or_else(|| StoreError::Broken(format!("an image or a file names the malformed hash {hash:?}")))
 }
 
 /// The result of a sweep.
@@ -83,12 +113,14 @@ async fn judge(
 ) -> Result<Vec<BlobKey>, StoreError> {
     let mut params: Vec<Value> = keys.iter().map(|(key, _)| key.hash().into()).collect();
     let wanted = wanted(2, "TEXT", &mut params);
-    let sql = format!(
-        "SELECT DISTINCT content_hash FROM {wanted} LEFT JOIN image ON image.tenant = $1 AND image.content_hash = w.column1"
-    );
     let mut named = BTreeSet::new();
-    for mut row in found_rows(tx.rows_of(&sql, params.clone()).await?) {
-        named.insert(row.text(0)?);
+    for table in ["image", "stored_file"] {
+        let sql = format!(
+            "SELECT DISTINCT content_hash FROM {wanted} LEFT JOIN {table} ON {table}.tenant = $1 AND {table}.content_hash = w.column1"
+        );
+        for mut row in found_rows(tx.rows_of(&sql, params.clone()).await?) {
+            named.insert(row.text(0)?);
+        }
     }
     let sql = format!(
         "SELECT content_hash, state, since FROM {wanted} LEFT JOIN blob ON blob.tenant = $1 AND blob.content_hash = w.column1"
@@ -141,14 +173,22 @@ async fn forget(root: &mut Root, before: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The blobs that images name, as tenant/hash. For commands that open no engine, since that would change the schema.
+/// The blobs that images and files name, as tenant/hash. For commands that open no engine, since that would change the
+/// schema.
 pub(crate) async fn named(driver: &Arc<dyn Driver>) -> Result<BTreeSet<String>, StoreError> {
     let sql = "SELECT DISTINCT tenant, content_hash FROM image WHERE content_hash IS NOT NULL";
-    let rows = run_statement(&**driver, Effect::Reads, sql, Vec::new()).await?;
+    let mut rows = run_statement(&**driver, Effect::Reads, sql, Vec::new()).await?;
+    let sql = "SELECT DISTINCT tenant, content_hash FROM stored_file WHERE content_hash IS NOT NULL";
+    match run_statement(&**driver, Effect::Reads, sql, Vec::new()).await {
+        Ok(more) => rows.extend(more),
+        // An older schema has images only.
+        Err(StoreError::Broken(_)) => {}
+        Err(error) => return Err(error),
+    }
     rows.into_iter().map(|mut row| Ok(format!("{}/{}", row.text(0)?, row.text(1)?))).collect()
 }
 
-/// Whether any image names a blob. `false` on a schema without blobs, and without tables.
+/// Whether any image or file names a blob. `false` on a schema without blobs, and without tables.
 ///
 /// # Errors
 /// The store is unavailable.
@@ -156,14 +196,14 @@ pub async fn any(driver: &Arc<dyn Driver>) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM blob LIMIT 1";
     match run_statement(&**driver, Effect::Reads, sql, Vec::new()).await {
         Ok(rows) if rows.is_empty() => Ok(false),
-        // Not every blob in the table is still named by an image.
+        // Not every blob in the table is still named.
         Ok(_) => Ok(!named(driver).await?.is_empty()),
         Err(StoreError::Broken(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// The state of the blobs that images name.
+/// The state of the blobs that images and files name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Examined {
     /// How many there are, each counted once.
@@ -174,7 +214,7 @@ pub struct Examined {
     pub damaged: Vec<String>,
 }
 
-/// Reads every blob that images name and compares it with its hash. Calls `report` after each, with the number read so
+/// Reads every blob that images and files name and compares it with its hash. Calls `report` after each, with the number read so
 /// far.
 ///
 /// # Errors
@@ -204,7 +244,7 @@ pub async fn examine(
     Ok(examined)
 }
 
-/// The missing ones among the blobs that images name.
+/// The missing ones among the blobs that images and files name.
 ///
 /// # Errors
 /// The store or the blobs are unavailable; [`StoreError::Broken`] on an older schema.

@@ -96,6 +96,54 @@ pub async fn get(tx: &mut Tx, chat_id: ChatId) -> Result<Option<Chat>, StoreErro
     tx.row(&sql, [chat_id.into()]).await?.map(chat).transpose()
 }
 
+/// A chat as one who wants to speak in it finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The chat.
+    pub chat: Chat,
+    /// Whether the speaker is in it; if so, whether as a manager.
+    pub manager: Option<bool>,
+    /// Whether the speaker is on the list of those who may speak.
+    pub moderator: bool,
+    /// When something last happened in it, in the tenant's time.
+    pub active_at: i64,
+    /// The two parties of a p2p chat; empty for other chats.
+    pub parties: Vec<Member>,
+}
+
+impl Place {
+    /// The other party of a p2p chat.
+    pub fn other(&self, speaker: &Member) -> Option<&Member> {
+        self.parties.iter().find(|party| *party != speaker)
+    }
+}
+
+/// A chat of the tenant, with what says whether a member may speak in it. Operations that only add rows may call it.
+pub async fn place(tx: &mut Tx, chat_id: ChatId, speaker: &Member) -> Result<Option<Place>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS}, active_at, parties, \
+         (SELECT m.manager FROM chat_member m WHERE m.tenant = $1 AND m.chat_id = $2 AND m.member = $3), \
+         (SELECT COUNT(*) FROM chat_moderator o WHERE o.tenant = $1 AND o.chat_id = $2 AND o.member = $3) \
+         FROM chat WHERE tenant = $1 AND chat_id = $2"
+    );
+    let rows = tx.look_up(&sql, [chat_id.into(), speaker.to_column().into()]).await?;
+    let Some(mut row) = rows.into_iter().next() else { return Ok(None) };
+    let (active_at, parties) = (row.int(17)?, row.text(18)?);
+    let (manager, moderator) = (row.int_or_null(19)?.map(|manager| manager != 0), row.int(20)? != 0);
+    let parties = parties.split(' ').filter(|party| !party.is_empty()).map(Member::parse).collect();
+    Ok(Some(Place { chat: chat(row)?, manager, moderator, active_at, parties }))
+}
+
+/// Records that something happened in a chat, for the list that is ordered by it, if the last such record is a minute old.
+/// Most messages therefore write nothing but themselves.
+pub async fn touch_by_message(tx: &mut Tx, place: &Place, now_ms: i64) -> Result<(), StoreError> {
+    let before_ms = now_ms.saturating_sub(COARSE_MS);
+    if place.active_at >= before_ms {
+        return Ok(());
+    }
+    set_active(tx, place.chat.chat_id, now_ms, before_ms).await
+}
+
 /// Locks a chat's row: until this transaction ends, no other one changes the chat.
 pub async fn lock(tx: &mut Tx, chat_id: ChatId) -> Result<Option<LockedChat>, StoreError> {
     let sql =

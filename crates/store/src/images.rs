@@ -4,7 +4,7 @@ use larkspur_contract::ids::AppId;
 use larkspur_contract::model::ImageType;
 
 use crate::Tx;
-use crate::blobs::{self, BlobKey};
+use crate::blobs::{self, BlobKey, Content};
 use crate::driver::StoreError;
 
 /// The metadata of an image.
@@ -22,15 +22,6 @@ pub struct Image {
     pub deleted: bool,
 }
 
-/// Where the bytes of an image are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
-    /// In its row.
-    Row(Vec<u8>),
-    /// In the blob store.
-    Kept(BlobKey),
-}
-
 /// Adds an image. `kept` is where its bytes were stored beforehand. Without it, or if a sweep has removed them, the row
 /// keeps the bytes.
 pub async fn insert(
@@ -41,11 +32,7 @@ pub async fn insert(
     now_ms: i64,
 ) -> Result<(), StoreError> {
     let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
-    let hash = match kept {
-        Some(key) if blobs::keep(tx, key.hash()).await? => Some(key.hash().to_owned()),
-        _ => None,
-    };
-    let content = if hash.is_some() { Vec::new() } else { content.to_vec() };
+    let (content, hash) = blobs::placed(tx, content, kept).await?;
     let sql = "INSERT INTO image (tenant, image_key, app_id, image_type, content_type, status, content, content_hash, created_at, size) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let params = [
@@ -77,7 +64,8 @@ pub async fn used_bytes(tx: &mut Tx) -> Result<i64, StoreError> {
 /// An image of the tenant.
 pub async fn get(tx: &mut Tx, image_key: &str) -> Result<Option<Image>, StoreError> {
     let sql = "SELECT image_key, app_id, image_type, content_type, status FROM image WHERE tenant = $1 AND image_key = $2";
-    let Some(mut row) = tx.row(sql, [image_key.into()]).await? else { return Ok(None) };
+    let found = tx.look_up(sql, [image_key.into()]).await?.into_iter().next();
+    let Some(mut row) = found else { return Ok(None) };
     Ok(Some(Image {
         image_key: row.text(0)?,
         app_id: row.id(1, AppId::parse)?,
@@ -90,9 +78,6 @@ pub async fn get(tx: &mut Tx, image_key: &str) -> Result<Option<Image>, StoreErr
 /// The bytes of an image, or where they are.
 pub async fn content(tx: &mut Tx, image_key: &str) -> Result<Option<Content>, StoreError> {
     let sql = "SELECT content, content_hash FROM image WHERE tenant = $1 AND image_key = $2";
-    let Some(mut row) = tx.row(sql, [image_key.into()]).await? else { return Ok(None) };
-    let Some(hash) = row.text_or_null(1)? else { return row.bytes(0).map(Content::Row).map(Some) };
-    let key = BlobKey::parse(&tx.tenant().to_string(), &hash);
-    key.map(|key| Some(Content::Kept(key)))
-        .ok_or_else(|| StoreError::Broken(format!("an image names the malformed hash {hash:?}")))
+    let row = tx.row(sql, [image_key.into()]).await?;
+    row.map(|mut row| blobs::content_at(tx, &mut row)).transpose()
 }

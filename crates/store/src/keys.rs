@@ -6,7 +6,7 @@ use aes::cipher::{
 };
 use aes::{Aes128, Aes256};
 use hmac::{Hmac, Mac};
-use larkspur_contract::ids::{AppId, OpenId, TenantKey, UnionId};
+use larkspur_contract::ids::{AppId, HookToken, MessageId, OpenId, TenantKey, UnionId};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
@@ -18,6 +18,8 @@ pub struct Keys {
     secret: Hmac<Sha256>,
     open_id: Aes128,
     union_id: Aes128,
+    hook: Aes128,
+    message_id: Aes128,
     seal: [u8; 32],
     seal_mark: Hmac<Sha256>,
 }
@@ -53,6 +55,8 @@ impl Keys {
             secret: hmac(&derive(master, "app secret")),
             open_id: cipher(master, "open_id"),
             union_id: cipher(master, "union_id"),
+            hook: cipher(master, "custom bot"),
+            message_id: cipher(master, "message_id"),
             seal: derive(master, "sealed secret"),
             seal_mark: hmac(&derive(master, "mark of a sealed secret")),
         }
@@ -171,7 +175,38 @@ impl Keys {
         let (user_no, developer) = decrypt(&self.union_id, id.0);
         (user_no, TenantKey(developer))
     }
+
+    /// The token in the URL of a custom bot of a tenant. `number` is below 2^40.
+    pub fn hook_token(&self, number: i64, tenant: TenantKey) -> HookToken {
+        HookToken(encrypt(&self.hook, number.cast_unsigned(), tenant.0))
+    }
+
+    /// The number and the tenant of a custom bot's token; `None` if it was never issued, but for one guess of 16 million.
+    /// The bot may be gone.
+    pub fn read_hook_token(&self, token: HookToken) -> Option<(i64, TenantKey)> {
+        let (number, tenant) = decrypt(&self.hook, token.0);
+        (number < HOOKS).then(|| (number.cast_signed(), TenantKey(tenant)))
+    }
+
+    /// The HMAC-SHA256 of an empty message under a key, as custom bots are signed.
+    pub fn sign_nothing(key: &[u8]) -> [u8; 32] {
+        hmac(key).finalize().into_bytes().into()
+    }
+
+    /// The message_id of a message of a tenant.
+    pub fn message_id(&self, number: i64, tenant: TenantKey) -> MessageId {
+        MessageId(encrypt(&self.message_id, number.cast_unsigned(), tenant.0))
+    }
+
+    /// The number and the tenant of a message_id. Any 128 bits decrypt to something: the caller must look both up.
+    pub fn read_message_id(&self, id: MessageId) -> (i64, TenantKey) {
+        let (number, tenant) = decrypt(&self.message_id, id.0);
+        (number.cast_signed(), TenantKey(tenant))
+    }
 }
+
+/// The numbers of custom bots are below this.
+pub(crate) const HOOKS: u64 = 1 << 40;
 
 fn encrypt(cipher: &Aes128, high: u64, low: u64) -> u128 {
     let mut block = Block::<Aes128>::from(((u128::from(high) << 64) | u128::from(low)).to_be_bytes());
@@ -212,7 +247,11 @@ mod tests {
         let (one, two) = (AppId(1), AppId(2));
         assert_ne!(keys.open_id(7, one), keys.open_id(7, two));
         assert_eq!(keys.read_open_id(keys.open_id(7, one)), (7, one));
+        assert_eq!(keys.read_hook_token(keys.hook_token(7, TenantKey(9))), Some((7, TenantKey(9))));
+        assert_eq!(keys.read_hook_token(HookToken(7)), None);
         assert_eq!(keys.read_union_id(keys.union_id(7, TenantKey(9))), (7, TenantKey(9)));
+        assert_eq!(keys.read_message_id(keys.message_id(7, TenantKey(9))), (7, TenantKey(9)));
+        assert_ne!(keys.message_id(7, TenantKey(9)).0, keys.union_id(7, TenantKey(9)).0);
     }
 
     #[test]

@@ -114,7 +114,7 @@ pub const STATEMENTS: &[&str] = &[USERS];
 pub async fn bots(tx: &mut Tx, chat: ChatId) -> Result<Vec<AppId>, StoreError> {
     let sql = "SELECT member, joined_at FROM chat_member WHERE tenant = $1 AND chat_id = $2 \
                AND member >= 'cli_' AND member < 'cli`' AND kind = 'bot' ORDER BY joined_at, member";
-    let rows = tx.rows(sql, [chat.into()]).await?;
+    let rows = tx.look_up(sql, [chat.into()]).await?;
     rows.into_iter().map(|mut row| row.id(0, AppId::parse)).collect()
 }
 

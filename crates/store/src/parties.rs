@@ -38,7 +38,7 @@ pub async fn between(
              AND chat_status = 'normal' ORDER BY created_at DESC, chat_id DESC"
         );
         let mut chats = HashMap::new();
-        for mut row in found_rows(tx.rows_of(&sql, values).await?) {
+        for mut row in found_rows(tx.look_up_of(&sql, values).await?) {
             // The last one of a pair is its oldest.
             chats.insert(row.text(0)?, row.id(1, ChatId::parse)?);
         }

@@ -37,12 +37,19 @@ pub const TABLES: &[&str] = &[
     "chat_link",
     "chat_hold",
     "chat_top_notice",
+    "chat_hook",
     "tag",
     "chat_tag_binding",
+    "card",
+    "card_token",
+    "ephemeral_card",
     "image",
+    "stored_file",
     "blob",
     "document",
     "document_member",
+    "message",
+    "message_uuid",
     "idempotency",
     "call_count",
     "tenant_limit",
@@ -96,6 +103,11 @@ pub async fn all(root: &mut Root) -> Result<Vec<Tenant>, StoreError> {
 /// Whether there is any tenant.
 pub async fn any(root: &mut Root) -> Result<bool, StoreError> {
     Ok(!root.rows("SELECT 1 FROM tenant LIMIT 1", &[]).await?.is_empty())
+}
+
+/// Whether a tenant exists, besides the transaction's own: it tells an id of another tenant from an unknown one.
+pub async fn is_elsewhere(tx: &mut Tx, tenant: TenantKey) -> Result<bool, StoreError> {
+    Ok(tenant != tx.tenant() && get(&mut tx.root().tenant(tenant)).await?.is_some())
 }
 
 /// Creates the transaction's tenant; false if it exists.

@@ -86,7 +86,7 @@ pub async fn update(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
 /// A user by the tenant's own id.
 pub async fn by_id(tx: &mut Tx, user_id: &str) -> Result<Option<User>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM users WHERE tenant = $1 AND user_id = $2");
-    tx.row(&sql, [user_id.into()]).await?.map(user).transpose()
+    tx.look_up(&sql, [user_id.into()]).await?.into_iter().next().map(user).transpose()
 }
 
 /// Users by the tenant's own ids, in no order; unknown ids are left out.
@@ -114,7 +114,7 @@ async fn several(tx: &mut Tx, column: &str, values: Vec<Value>) -> Result<Vec<Us
         let sql = format!(
             "SELECT {COLUMNS} FROM {wanted} LEFT JOIN users ON users.tenant = $1 AND users.{column} = w.column1"
         );
-        for row in found_rows(tx.rows_of(&sql, params).await?) {
+        for row in found_rows(tx.look_up_of(&sql, params).await?) {
             users.push(user(row)?);
         }
     }

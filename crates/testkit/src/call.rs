@@ -1,5 +1,6 @@
 //! A request to be sent, and its reply.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -152,6 +153,8 @@ impl Request {
             path: &self.path,
             query: &query,
             headers: &headers,
+            // As for a server behind a proxy on its machine: tests name other addresses in X-Forwarded-For.
+            peer: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             body: &mut body,
         };
         let label = format!("{} {}?{query}", self.method, self.path);

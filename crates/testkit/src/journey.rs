@@ -16,6 +16,8 @@ pub async fn journey(lab: &Lab) {
     for entry in REGISTRY.iter().copied().flatten() {
         let (world, spec) = (lab.world().await, entry.spec);
         let (tag, image) = (world.tag("a tag").await, upload(&world).await);
+        let file = world.file("stream", "a.bin", b"bytes").await;
+        let message = said(&world, &world.chat_id).await;
         let fill = |text: &str| {
             let document = world.document_url.rsplit('/').next().expect("a token");
             let ids = [
@@ -23,12 +25,16 @@ pub async fn journey(lab: &Lab) {
                 ("{chat_id}", &world.chat_id),
                 ("{tag_id}", &tag),
                 ("{image_key}", &image),
+                ("{message_id}", &message),
+                ("{file_key}", &file),
                 ("{token}", document),
                 ("{app_id}", &world.app_id),
                 ("{app_secret}", &world.app_secret),
                 ("{user_id}", &world.users[1].user_id),
                 ("{member}", &world.users[1].user_id),
                 ("{open_id}", &world.users[1].open_id),
+                ("{card_id}", "7000000000000000000"),
+                ("{element_id}", "text_1"),
             ];
             let filled = ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id));
             filled.replace("7307000000000000000", &tag)
@@ -46,6 +52,8 @@ pub async fn journey(lab: &Lab) {
         assert!(request.send().await.status() < 500, "{}", spec.id);
     }
     whatever_examples_leave_out(lab).await;
+    messages(lab).await;
+    cards(lab).await;
     deliveries(lab).await;
     offline(lab).await;
 }
@@ -104,10 +112,107 @@ fn lab_query(request: Request, query: &str) -> Request {
         .fold(request, |request, (name, value)| request.query(name, value))
 }
 
+/// A message in a chat; its id.
+async fn said(world: &World, chat_id: &str) -> String {
+    let request = say(world, "chat_id", chat_id, "hello", "");
+    request.send().await.data()["message_id"].as_str().expect("an id").to_owned()
+}
+
+fn say(world: &World, kind: &str, receive_id: &str, words: &str, uuid: &str) -> Request {
+    let content = json!({"text": words}).to_string();
+    let body = json!({"receive_id": receive_id, "msg_type": "text", "content": content, "uuid": uuid});
+    world.call("POST", "/im/v1/messages").query("receive_id_type", kind).body(body)
+}
+
+/// Messages that are repeated, replied to, edited, recalled and listed.
+async fn messages(lab: &Lab) {
+    let world = lab.world().await;
+    let token = world.user_token(1, json!({})).await;
+    let user = &world.users[2];
+    let words = format!("<at user_id=\"{}\"></at> <at user_id=\"{}\"></at>", user.open_id, user.user_id);
+    let address = json!({"email": "reader@example.com"});
+    world.control("PATCH", &format!("/users/{}", user.user_id)).body(address).send().await.data();
+    for (kind, receive_id) in
+        [("email", "reader@example.com"), ("open_id", &user.open_id), ("chat_id", &world.chat_id)]
+    {
+        for token in [&world.token, &token] {
+            say(&world, kind, receive_id, &words, "").token(token).send().await.data();
+        }
+    }
+    for _ in 0..2 {
+        for _ in 0..2 {
+            say(&world, "chat_id", &world.chat_id, "once", "u").send().await.data();
+        }
+        // Longer than a uuid is remembered; twice is longer than a token lives.
+        world.advance(3601).await;
+    }
+    let token = world.sign_in(&world.app_id, &world.app_secret).await;
+    let root = say(&world, "chat_id", &world.chat_id, "root", "").token(&token).send().await.data();
+    let path = format!("/im/v1/messages/{}", root["message_id"].as_str().expect("an id"));
+    let content = json!({"text": "again"}).to_string();
+    let body = json!({"msg_type": "text", "content": content, "reply_in_thread": true});
+    let reply = world.call("POST", &format!("{path}/reply")).token(&token).body(body.clone());
+    let reply = reply.send().await.data();
+    let thread = reply["thread_id"].as_str().expect("a thread");
+    for order in ["ByCreateTimeAsc", "ByCreateTimeDesc"] {
+        for (kind, id) in [("chat", world.chat_id.as_str()), ("thread", thread)] {
+            let list = world.call("GET", "/im/v1/messages").token(&token).query("container_id_type", kind);
+            list.query("container_id", id).query("sort_type", order).send().await.data();
+        }
+    }
+    world.call("PUT", &path).token(&token).body(body).send().await.data();
+    world.call("DELETE", &path).token(&token).send().await.data();
+    let card =
+        json!({"receive_id": world.chat_id, "msg_type": "interactive", "content": r#"{"elements":[]}"#});
+    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").token(&token).body(card);
+    let sent = sent.send().await.data();
+    let path = format!("/im/v1/messages/{}", sent["message_id"].as_str().expect("an id"));
+    let body = json!({"content": r#"{"elements":[{"tag":"hr"}]}"#});
+    world.call("PATCH", &path).token(&token).body(body).send().await.data();
+    let other = lab.world().await;
+    let theirs = said(&other, &other.chat_id).await;
+    world.call("GET", &format!("/im/v1/messages/{theirs}")).token(&token).send().await.refused(230001);
+}
+
 async fn upload(world: &World) -> String {
     let request = world.call("POST", "/im/v1/images");
     let request = request.multipart(&[("image_type", "message")], ("image", &crate::png(1, 1)));
     request.send().await.data()["image_key"].as_str().expect("a key").to_owned()
+}
+
+/// A custom bot that posts with a mention and a picture, and is deleted.
+async fn custom_bot(world: &World) {
+    let path = format!("/chats/{}/hooks", world.chat_id);
+    let body = json!({"secret": "s"});
+    world.control("POST", &path).body(body).send().await.data();
+    let made = world.control("POST", &path).body(json!({})).send().await.data();
+    let url = made["url"].as_str().expect("a url");
+    let token = url.rsplit('/').next().expect("a token");
+    let words = format!("<at user_id=\"{}\">N</at>", world.users[0].open_id);
+    let picture = upload(world).await;
+    for body in [
+        json!({"msg_type": "text", "content": {"text": words}}),
+        json!({"msg_type": "image", "content": {"image_key": picture}}),
+    ] {
+        let request = world.lab.request("POST", &format!("/open-apis/bot/v2/hook/{token}"));
+        assert_eq!(request.body(body).send().await.code(), 0);
+    }
+    world.control("GET", &path).send().await.data();
+    let own = format!("{path}/{}", made["hook_id"].as_str().expect("an id"));
+    world.control("DELETE", &own).send().await.data();
+}
+
+/// Messages with an image and a file, which are downloaded.
+async fn resources(world: &World) {
+    let (image, file) = (upload(world).await, world.file("pdf", "a.pdf", b"bytes").await);
+    for (kind, member, key) in [("image", "image_key", image), ("file", "file_key", file)] {
+        let body = json!({"receive_id": world.chat_id, "msg_type": kind, "content": json!({member: key}).to_string()});
+        let sent =
+            world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+        let message = sent["message_id"].as_str().expect("a message_id");
+        let path = format!("/im/v1/messages/{message}/resources/{key}?type={kind}");
+        assert_eq!(world.call("GET", &path).send().await.status(), 200);
+    }
 }
 
 /// Events that a test makes up, lists and has sent again.
@@ -203,8 +308,39 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     let path = format!("/im/v1/chats/{}", world.chat_id);
     let public = json!({"name": "in public", "chat_type": "public", "owner_id": user.open_id});
     world.call("PUT", &path).body(public).send().await.data();
+    custom_bot(&world).await;
+    resources(&world).await;
     events(&world).await;
     let other = lab.world().await;
     world.call("GET", &format!("/im/v1/chats/{}", other.chat_id)).send().await.refused(232010);
     world.control("DELETE", "").send().await.data();
+}
+
+/// A card entity that is changed, sent and read, and a card that is replaced after a click.
+async fn cards(lab: &Lab) {
+    let world = lab.world().await;
+    let card = r#"{"schema":"2.0","body":{"elements":[{"tag":"markdown","element_id":"a"},{"tag":"hr","element_id":"b"}]}}"#;
+    let body = json!({"type": "card_json", "data": card});
+    let made = world.call("POST", "/cardkit/v1/cards").body(body).send().await.data();
+    let card_id = made["card_id"].as_str().expect("a card_id");
+    let path = format!("/cardkit/v1/cards/{card_id}");
+    let settings = json!({"settings": r#"{"config":{"streaming_mode":true}}"#, "sequence": 1, "uuid": "u"});
+    world.call("PATCH", &format!("{path}/settings")).body(settings).send().await.data();
+    let text = json!({"content": "x", "sequence": 2});
+    world.call("PUT", &format!("{path}/elements/a/content")).body(text).send().await.data();
+    world.call("DELETE", &format!("{path}/elements/b")).body(json!({"sequence": 3})).send().await.data();
+    let content = json!({"type": "card", "data": {"card_id": card_id}}).to_string();
+    let body = json!({"receive_id": world.chat_id, "msg_type": "interactive", "content": content});
+    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+    let message_id = sent["message_id"].as_str().expect("a message_id").to_owned();
+    world.call("GET", &format!("/im/v1/messages/{message_id}")).send().await.data();
+    let body = json!({"message_id": message_id});
+    world.call("POST", "/cardkit/v1/cards/id_convert").body(body).send().await.data();
+    let token = world.card_token(&message_id).await;
+    let body = json!({"token": token, "card": {"elements": []}});
+    assert_eq!(world.call("POST", "/interactive/v1/card/update").body(body).send().await.code(), 0);
+    let body = json!({"chat_id": world.chat_id, "user_id": world.users[1].user_id, "msg_type": "interactive", "card": {"elements": []}});
+    let sent = world.call("POST", "/ephemeral/v1/send").body(body).send().await.data();
+    let request = world.call("POST", "/ephemeral/v1/delete").body(json!({"message_id": sent["message_id"]}));
+    assert_eq!(request.send().await.code(), 0);
 }

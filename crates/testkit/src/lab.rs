@@ -30,7 +30,7 @@ pub struct LabOptions {
     pub driver: Option<Arc<dyn Driver>>,
     /// The switches.
     pub settings: Settings,
-    /// Rate limits; off by default, since tests call quickly.
+    /// Rate limits; off by default.
     pub rate_limits: RateLimits,
     /// The HTTP status of a call over the rate limit.
     pub rate_limit_status: u16,
@@ -76,7 +76,8 @@ impl Default for LabOptions {
     fn default() -> Self {
         LabOptions {
             driver: None,
-            settings: Settings::default(),
+            // Limits are off, since tests call quickly.
+            settings: Settings { chat_limit: false, ..Settings::default() },
             rate_limits: RateLimits::Off,
             rate_limit_status: 429,
             clock: Arc::new(SystemClock),

@@ -23,6 +23,8 @@ pub mod chat_member_user_added;
 pub mod chat_member_user_deleted;
 pub mod chat_member_user_withdrawn;
 pub mod chat_updated;
+pub mod message_recalled;
+pub mod message_receive;
 pub mod p2p_chat_create;
 pub mod url_verification;
 
@@ -131,7 +133,8 @@ impl<'a> Recipient<'a> {
         self.subject(app_id.0)
     }
 
-    fn subject(&self, number: u64) -> Ids {
+    /// A user or a bot, by the number that IDs are made of, without the user_id.
+    pub(crate) fn subject(&self, number: u64) -> Ids {
         let open_id = self.keys.open_id(number, self.app_id).to_string();
         Ids { open_id, union_id: self.keys.union_id(number, self.developer).to_string(), user_id: None }
     }
@@ -157,6 +160,11 @@ impl Listeners {
     /// Keeps the apps that the event concerns.
     pub fn retain(&mut self, concerned: impl Fn(AppId) -> bool) {
         self.apps.retain(|install| concerned(install.app_id));
+    }
+
+    /// Keeps the apps that the event concerns, by how they are installed.
+    fn retain_installs(&mut self, concerned: impl Fn(&Install) -> bool) {
+        self.apps.retain(concerned);
     }
 
     /// Keeps the custom apps.

@@ -7,10 +7,13 @@ mod application;
 mod auth;
 mod authen;
 mod bot;
+mod cardkit;
 mod contact;
 mod drive;
+mod ephemeral;
 mod event;
 mod im;
+mod interactive;
 mod oauth;
 mod tenant;
 
@@ -30,6 +33,13 @@ pub static PLATFORM: &[&[Entry]] = &[
     im::v1::chat_moderation::ENTRIES,
     im::v1::chat_top_notice::ENTRIES,
     im::v1::image::ENTRIES,
+    im::v1::file::ENTRIES,
+    im::v1::message::ENTRIES,
+    cardkit::v1::card::ENTRIES,
+    cardkit::v1::card_element::ENTRIES,
+    im::v1::message_resource::ENTRIES,
+    interactive::ENTRIES,
+    ephemeral::ENTRIES,
     drive::v1::permission_member::ENTRIES,
     auth::v3::ENTRIES,
     authen::ENTRIES,

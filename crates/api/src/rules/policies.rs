@@ -83,12 +83,13 @@ pub fn passes_review(
     Ok(())
 }
 
-/// Whether this many bytes of images fit into the tenant's quota; otherwise 234042. Source: the image pages.
+/// Whether this many bytes of images and files fit into the tenant's quota; otherwise 234042. Source: the pages of images and files.
 pub fn storage_fits(policy: &Policy, bytes: i64) -> Result<(), Fault> {
     match policy.storage_bytes {
-        Some(most) if bytes > most => {
-            Err(Fault::new(codes::STORAGE_FULL, format!("images of {bytes} bytes, of at most {most}")))
-        }
+        Some(most) if bytes > most => Err(Fault::new(
+            codes::STORAGE_FULL,
+            format!("images and files of {bytes} bytes, of at most {most}"),
+        )),
         _ => Ok(()),
     }
 }
@@ -106,6 +107,8 @@ mod tests {
             forbidden_words: vec!["Geheim".to_owned(), "密".to_owned()],
             storage_bytes: Some(10),
             edit_ms: 0,
+            recall_seconds: None,
+            message_edit_seconds: None,
         }
     }
 

@@ -20,6 +20,7 @@ codes! {
     BODY_TOO_LARGE = 9499, 413, "Bad Request";
     FIELD_VALIDATION = 99992402, 400, "field validation failed";
     OPEN_ID_UNKNOWN = 99992351, 400, "The request you send is not a valid {open_id} or not exists";
+    MESSAGE_ID_UNKNOWN = 99992354, 400, "The request you send is not a valid {open_message_id} or not exists";
     CHAT_ID_UNKNOWN = 99992356, 400, "The request you send is not a valid {open_chat_id} or not exists";
     USER_ID_UNKNOWN = 99992360, 400, "The request you send is not a valid {user_id} or not exists";
     OPEN_ID_CROSS_APP = 99992361, 400, "open_id cross app";

@@ -34,12 +34,14 @@ macro_rules! codes {
 
 mod application;
 mod auth;
+mod card;
 mod chinese;
 mod connection;
 mod contact;
 mod drive;
 mod gateway;
 mod group;
+mod hook;
 mod image;
 mod message;
 mod own;
@@ -47,18 +49,20 @@ mod tenant;
 
 pub use application::*;
 pub use auth::*;
+pub use card::*;
 pub use chinese::chinese;
 pub use connection::*;
 pub use contact::*;
 pub use drive::*;
 pub use gateway::*;
 pub use group::*;
+pub use hook::*;
 pub use image::*;
 pub use message::*;
 pub use own::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 11] = [
+const FAMILIES: [&[Code]; 13] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -67,6 +71,8 @@ const FAMILIES: [&[Code]; 11] = [
     group::FAMILY,
     image::FAMILY,
     message::FAMILY,
+    hook::FAMILY,
+    card::FAMILY,
     drive::FAMILY,
     connection::FAMILY,
     own::FAMILY,

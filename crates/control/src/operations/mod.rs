@@ -12,6 +12,8 @@ mod app;
 mod chat;
 mod document;
 mod event;
+mod file;
+mod hook;
 mod image;
 mod p2p;
 mod refusal;
@@ -95,6 +97,9 @@ pub static ENTRIES: &[Entry] = &[
     entry::<chat::pending_list::List>(),
     entry::<chat::pending_put::Put>(),
     entry::<chat::pending_delete::Delete>(),
+    entry::<hook::create::Create>(),
+    entry::<hook::list::List>(),
+    entry::<hook::delete::Delete>(),
     entry::<share_link::open::Open>(),
     entry::<p2p::open::Open>(),
     entry::<document::create::Create>(),
@@ -102,6 +107,7 @@ pub static ENTRIES: &[Entry] = &[
     entry::<document::update::Update>(),
     entry::<document::collaborator_put::Put>(),
     entry::<image::delete::Delete>(),
+    entry::<file::delete::Delete>(),
     entry::<traffic::list::List>(),
     entry::<traffic::get::Get>(),
     entry::<traffic::clear::Clear>(),

@@ -211,6 +211,9 @@ pub struct Who {
     /// The program, from `User-Agent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sdk: Option<String>,
+    /// The address of the client's end of the connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
     /// The content of the token, to issue it again.
     #[serde(skip)]
     pub credential: Option<larkspur_api::tokens::Token>,

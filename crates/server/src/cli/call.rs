@@ -97,7 +97,7 @@ async fn call(flags: &Flags, spec: &Spec) -> Result<(), String> {
 /// The media type and the bytes of the request's body.
 fn body(flags: &Flags, spec: &Spec) -> Result<(String, Option<Bytes>), String> {
     let kind = "application/json; charset=utf-8".to_owned();
-    if let Consumes::Multipart { file } = spec.consumes {
+    if let Consumes::Multipart { file, .. } = spec.consumes {
         if flags.body.is_some() {
             return Err(format!("{} takes a form: --file {file}=@PATH and --field NAME=VALUE", spec.id));
         }

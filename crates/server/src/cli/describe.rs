@@ -54,7 +54,7 @@ pub(super) fn text(entry: &Entry, width: Option<usize>) -> String {
     if !spec.reference.is_empty() {
         fact("page", spec.reference);
     }
-    if let Consumes::Multipart { file } = spec.consumes {
+    if let Consumes::Multipart { file, .. } = spec.consumes {
         fact("file", &format!("{file}: multipart/form-data, so --file {file}=@PATH and --field NAME=VALUE"));
     }
     if !spec.example.is_empty() {

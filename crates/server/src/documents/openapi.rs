@@ -152,8 +152,8 @@ fn body(spec: &Spec, schemas: &Schemas) -> Option<Value> {
     let mut schema = schemas.body.clone();
     let kind = match spec.consumes {
         Consumes::Nothing => return None,
-        Consumes::Json | Consumes::Form => "application/json",
-        Consumes::Multipart { file } => {
+        Consumes::Json | Consumes::Form | Consumes::Raw => "application/json",
+        Consumes::Multipart { file, .. } => {
             schema["properties"][file] = json!({"type": "string", "format": "binary"});
             "multipart/form-data"
         }
@@ -168,6 +168,21 @@ fn body(spec: &Spec, schemas: &Schemas) -> Option<Value> {
         content["application/x-www-form-urlencoded"] = json!({"schema": media["schema"]});
     }
     Some(json!({"required": required, "content": content}))
+}
+
+/// What the URL of a custom bot answers: in both shapes at once if it succeeds.
+fn hook_answer() -> Value {
+    json!({
+        "type": "object",
+        "required": ["code", "data", "msg"],
+        "properties": {
+            "StatusCode": {"const": 0, "description": "Only in a success."},
+            "StatusMessage": {"type": "string", "description": "Only in a success."},
+            "code": {"type": "integer"},
+            "data": {"type": "object"},
+            "msg": {"type": "string"},
+        },
+    })
 }
 
 fn responses(spec: &Spec, schemas: &Schemas) -> Value {
@@ -185,6 +200,7 @@ fn responses(spec: &Spec, schemas: &Schemas) -> Value {
             json!({JSON: {"schema": if declines { json!({"oneOf": [data, failure]}) } else { data }}})
         }
         Reply::Page => json!({"text/html": {"schema": {"type": "string"}}}),
+        Reply::Hook => json!({JSON: {"schema": hook_answer()}}),
         Reply::OAuth => {
             let mut properties = schemas.output["properties"].clone();
             properties["code"] = json!({"type": "integer"});

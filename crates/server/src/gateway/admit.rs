@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use larkspur_api::{Caller, Presented, Received, RootCall};
-use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_contract::{Access, Code, Fault, Spec, codes};
+use larkspur_contract::ids::{AppId, HookToken, TenantKey};
+use larkspur_contract::{Access, Code, Fault, Reply, Spec, codes};
 use larkspur_store::{Engine, frequency};
 
 use super::counting::Counting;
@@ -62,6 +62,9 @@ impl Frequency {
         (caller, received): (&Caller, &Received),
         now: i64,
     ) -> Result<(), Fault> {
+        if spec.reply == Reply::Hook {
+            return self.admit_hook(spec, operation, (caller, received), now).await;
+        }
         let basic = match caller {
             Caller::Root(RootCall { presented: Presented::Basic { id, .. }, .. }) => Some(id.as_str()),
             _ => None,
@@ -74,6 +77,25 @@ impl Frequency {
             }
             _ => Ok(()),
         }
+    }
+
+    /// As [`Frequency::admit`], for a custom bot, which its token names. Tokens that were never issued are not counted: the
+    /// operation refuses them.
+    async fn admit_hook(
+        &self,
+        spec: &Spec,
+        operation: usize,
+        (caller, received): (&Caller, &Received),
+        now: i64,
+    ) -> Result<(), Fault> {
+        let token = received.path.get("token").and_then(|token| token.as_str()).unwrap_or_default();
+        let (Caller::Root(call), Some(token)) = (caller, HookToken::parse(token)) else { return Ok(()) };
+        let Some((number, tenant)) = call.engine.keys.read_hook_token(token) else { return Ok(()) };
+        let counted = self.count(spec, operation, (AppId(number.cast_unsigned()), tenant), now, now).await;
+        counted.map_err(|full| match full.code().number == codes::RATE_LIMITED.number {
+            true => Fault::new(codes::HOOK_TOO_OFTEN, full.note().to_owned()),
+            false => full,
+        })
     }
 
     /// Counts a call of an app in a tenant, at the tenant's time `at`.

@@ -84,9 +84,19 @@ fn basic(authorization: Option<&str>) -> Option<Presented> {
 
 fn root(app: &App, now: i64, presented: Presented) -> Caller {
     let (engine, settings) = (app.engine.clone(), app.options.settings.clone());
-    let services = app.services.clone();
-    let frame = Frame::PLAIN;
-    Caller::Root(RootCall { engine, now, settings, presented, services, last_event_id: None, frame })
+    let (services, address, origin) = (app.services.clone(), None, String::new());
+    let (frame, last_event_id) = (Frame::PLAIN, None);
+    Caller::Root(RootCall {
+        engine,
+        now,
+        settings,
+        presented,
+        services,
+        last_event_id,
+        frame,
+        address,
+        origin,
+    })
 }
 
 /// The app that an app token, or the tenant token of a custom app, was issued to.

@@ -42,11 +42,12 @@ pub fn decode(spec: &Spec, shapes: &Shapes, settings: &Settings, raw: Raw<'_>) -
     let generic = |code| if settings.generic_field_validation { codes::FIELD_VALIDATION } else { code };
     let invalid = generic(spec.invalid);
     let (mut body, file, written) = match spec.consumes {
-        Consumes::Multipart { file } => {
+        Consumes::Multipart { file, .. } => {
             let form = multipart::read(raw.content_type, raw.body, file)
                 .map_err(|why| Fault::new(invalid, format!("the multipart body: {why}")))?;
             (shapes.body.from_pairs(form.fields, false), form.file, Origin::Text)
         }
+        Consumes::Raw => (Value::Object(Map::new()), Some(raw.body), Origin::Json),
         Consumes::Nothing => (Value::Object(Map::new()), None, Origin::Json),
         // Some clients send JSON with a form's media type: curl does by default.
         Consumes::Form if is_form(raw.content_type) && !begins_as_object(&raw.body) => {

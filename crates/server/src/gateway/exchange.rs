@@ -1,5 +1,6 @@
 //! A call with its answer, for a recorder.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -41,6 +42,8 @@ pub struct Exchange<'a> {
     pub spec: Option<&'static Spec>,
     /// The operation's id, even if Larkspur does not serve it; `None` for an unknown path.
     pub operation: Option<&'static str>,
+    /// The address of the client's end of the connection, if there is one.
+    pub peer: Option<IpAddr>,
     /// The method's name.
     pub method: &'a str,
     /// The path as it was sent.

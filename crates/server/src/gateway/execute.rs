@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use larkspur_api::{Answer, Caller, Entry, Invocation, Received};
+use larkspur_api::{Answer, Caller, Entry, Invocation, Media, Received};
 use larkspur_contract::{Effect, EventType, Fault, Reply, Spec, codes};
 use larkspur_store::blobs::BlobKey;
 use larkspur_store::{Engine, StoreError};
@@ -75,7 +75,7 @@ fn failed(engine: &Engine, effect: Effect, error: StoreError) -> Fault {
 }
 
 /// The bytes of an answer, read after its transaction has ended.
-async fn fetch(engine: &Engine, key: &BlobKey, media: String) -> Result<Answer, Fault> {
+async fn fetch(engine: &Engine, key: &BlobKey, media: Media) -> Result<Answer, Fault> {
     let Some(blobs) = &engine.blobs else {
         return Err(Fault::new(
             codes::INTERNAL,

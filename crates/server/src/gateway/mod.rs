@@ -12,6 +12,7 @@ mod lines;
 pub(crate) mod lookups;
 mod planned_refusals;
 pub mod platform;
+mod ranges;
 pub mod rate_limits;
 pub mod reply;
 pub mod route;
@@ -26,6 +27,7 @@ use bytes::Bytes;
 use larkspur_api::pages::Frame;
 use larkspur_api::{Answer, Caller};
 use larkspur_contract::{Access, Consumes, EventType, Fault, Method, Reply, Spec, codes, fields};
+use tokio::sync::SemaphorePermit;
 
 use crate::App;
 use crate::call_id::CallId;
@@ -39,9 +41,11 @@ use who::Who;
 
 /// The most bytes of a JSON body. Source: assumed (contract: nothing is documented).
 pub const JSON_LIMIT: usize = 10 << 20;
-/// The most bytes of a multipart body: well above the largest file, so that the operation's own code (234006) refuses a
-/// file that is too large, and not the gateway's.
-pub const MULTIPART_LIMIT: usize = 2 * JSON_LIMIT + (64 << 10);
+/// How many bytes a multipart body may have beyond the largest file that the operation accepts. The operation's own code
+/// (234006) thus refuses a file that is a little too large, and not the gateway's.
+pub const MULTIPART_MARGIN: usize = (10 << 20) + (64 << 10);
+/// How many MiB of multipart bodies are in memory at the same time. Further uploads wait before their bodies are read.
+pub const UPLOADS_MIB: usize = 512;
 /// The most bytes of a body without a token or a key.
 pub const OPEN_LIMIT: usize = 1 << 20;
 
@@ -80,6 +84,7 @@ fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, (now, 
         steps: trace.steps,
         spec: ended.spec,
         operation: ended.operation,
+        peer: request.peer,
         method: request.method,
         path: request.path,
         query: request.query,
@@ -164,7 +169,9 @@ async fn operation(
             if tracing::enabled!(tracing::Level::DEBUG) {
                 lines::answered(line());
             }
-            (reply::success(app, routed, answer, trace), None)
+            // Without validators in the answer, a condition on a range never applies.
+            let range = request.header("range").filter(|_| request.header("if-range").is_none());
+            (reply::success(app, routed, answer, (trace, range)), None)
         }
     };
     Ended { response, spec: Some(spec), operation: Some(spec.id), code: Some(number), fault }
@@ -182,7 +189,9 @@ async fn steps(
     let mut caller = authenticate::authenticate(app, spec, request.header("authorization"), now).await?;
     if let Caller::Root(call) = &mut caller {
         call.frame = trace.frame.clone();
+        call.address = site::address(request.peer, request.headers);
         if matches!(spec.access, Access::Control) {
+            call.origin = site::origin(request.headers, &app.options.public_url, ["http", "https"]);
             call.last_event_id = request.header("last-event-id").and_then(|text| text.parse().ok());
         }
     }
@@ -197,6 +206,8 @@ async fn steps(
         trace.planned = true;
         return Err(fault);
     }
+    // Held until the call is answered.
+    let _room = room(app, spec, request.header("content-length")).await?;
     let body = read(spec, request.body).await?;
     if app.is_recorded() && !matches!(spec.consumes, Consumes::Nothing) {
         trace.body = Some(body.clone());
@@ -217,12 +228,29 @@ async fn steps(
     Ok(answer)
 }
 
+/// Waits until there is room for a multipart body; `length` is what its head says.
+async fn room<'a>(
+    app: &'a App,
+    spec: &Spec,
+    length: Option<&str>,
+) -> Result<Option<SemaphorePermit<'a>>, Fault> {
+    let Consumes::Multipart { most, .. } = spec.consumes else { return Ok(None) };
+    let room = app.uploads.acquire_many(mebibytes(most.saturating_add(MULTIPART_MARGIN), length)).await;
+    room.map(Some).map_err(|_| Fault::new(codes::UNAVAILABLE, "the server takes no uploads any more"))
+}
+
+/// The MiB that a body may take: its length, if that is known, and at most its limit.
+fn mebibytes(limit: usize, length: Option<&str>) -> u32 {
+    let bytes = length.and_then(|text| text.parse::<usize>().ok()).unwrap_or(limit).min(limit);
+    u32::try_from(bytes.div_ceil(1 << 20).clamp(1, UPLOADS_MIB)).unwrap_or(1)
+}
+
 /// The body of an admitted call. A body that the operation does not take is not read.
 async fn read(spec: &Spec, body: &mut dyn BodySource) -> Result<Bytes, Fault> {
     let limit = match (spec.access, spec.consumes) {
         (_, Consumes::Nothing) => return Ok(Bytes::new()),
         (Access::Open | Access::App | Access::AppOrBody, _) => OPEN_LIMIT,
-        (_, Consumes::Multipart { .. }) => MULTIPART_LIMIT,
+        (_, Consumes::Multipart { most, .. }) => most.saturating_add(MULTIPART_MARGIN),
         _ => JSON_LIMIT,
     };
     body.read(limit).await.map_err(|error| match error {
@@ -249,8 +277,12 @@ fn refused(app: &App, spec: &'static Spec, fault: &Fault, line: Line<'_>, planne
     }
 }
 
-/// A refusal of the gateway in the error codes of an OAuth endpoint.
+/// A refusal of the gateway in the error codes of an OAuth endpoint, or of a custom bot.
 fn in_form(spec: &Spec, fault: Fault) -> Fault {
+    // The URL of a custom bot answers every body that it cannot read alike.
+    if spec.reply == Reply::Hook && fault.code() == codes::BODY_TOO_LARGE {
+        return fault.with_code(codes::BAD_REQUEST);
+    }
     let code = codes::oauth_instead(fault.code());
     if !matches!(spec.reply, Reply::OAuth | Reply::Page) || code == fault.code() {
         return fault;
@@ -291,7 +323,7 @@ fn is_documented(spec: &Spec, fault: &Fault) -> bool {
 fn is_about_the_request(routed: &Routed<'_, '_>, fault: &Fault) -> bool {
     let shapes = routed.route.shapes();
     let file = match routed.route.entry.spec.consumes {
-        Consumes::Multipart { file } => file,
+        Consumes::Multipart { file, .. } => file,
         _ => "",
     };
     let parts = [&shapes.path, &shapes.query, &shapes.body];
@@ -300,4 +332,25 @@ fn is_about_the_request(routed: &Routed<'_, '_>, fault: &Fault) -> bool {
         return true;
     }
     fault.violations().iter().all(|one| one.field == file || parts.iter().any(|part| part.has(&one.field)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_takes_the_room_that_it_announces() {
+        let most = 40 << 20;
+        for (length, expected) in [
+            (None, 40),
+            (Some("0"), 1),
+            (Some("1048576"), 1),
+            (Some("1048577"), 2),
+            (Some("99999999999"), 40),
+            (Some("-1"), 40),
+        ] {
+            assert_eq!(mebibytes(most, length), expected, "{length:?}");
+        }
+        assert_eq!(mebibytes(usize::MAX, None) as usize, UPLOADS_MIB, "it can be had at all");
+    }
 }

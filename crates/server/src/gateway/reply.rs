@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
-use larkspur_api::{Answer, Browse, Caller, Feed, pages};
+use bytes::Bytes;
+use larkspur_api::{Answer, Browse, Caller, Feed, Media, pages};
 use larkspur_contract::{Access, Fault, Reply, codes, envelope};
 
 use super::Trace;
+use super::ranges::{self, Part};
 use super::route::Routed;
 use crate::App;
 use crate::body::Body;
@@ -14,8 +16,13 @@ use crate::request::Response;
 /// The media type of every answer that is not a file.
 pub const JSON: &str = "application/json; charset=utf-8";
 
-/// The response to a successful call.
-pub(super) fn success(app: &App, routed: &Routed<'_, '_>, answer: Answer, trace: &Trace) -> Response {
+/// The response to a successful call. `range` is the part of the bytes that the client asked for.
+pub(super) fn success(
+    app: &App,
+    routed: &Routed<'_, '_>,
+    answer: Answer,
+    (trace, range): (&Trace, Option<&str>),
+) -> Response {
     let mut location = None;
     let mut extra = Vec::new();
     let (status, content_type, body): (u16, Cow<'static, str>, Body) = match answer {
@@ -27,7 +34,7 @@ pub(super) fn success(app: &App, routed: &Routed<'_, '_>, answer: Answer, trace:
         Answer::Json(data) => {
             (200, JSON.into(), envelope::success(routed.route.entry.spec.reply, &data).into())
         }
-        Answer::Bytes(bytes, media) => (200, media.into(), bytes.into()),
+        Answer::Bytes(bytes, media) => return download(bytes, media, (trace, range)),
         Answer::Feed(feed, media) => {
             extra.push(("Cache-Control", Cow::Borrowed("no-store")));
             (200, media.into(), streamed(feed))
@@ -38,6 +45,28 @@ pub(super) fn success(app: &App, routed: &Routed<'_, '_>, answer: Answer, trace:
         }
     };
     Response { id: Some(trace.id), location, content_type, extra, ..Response::plain(status, "", body) }
+}
+
+/// A file, or the part of it that the client asked for. Source: RFC 9110, section 14.
+fn download(bytes: Bytes, media: Media, (trace, range): (&Trace, Option<&str>)) -> Response {
+    let total = bytes.len();
+    let mut extra: Vec<(&'static str, Cow<'static, str>)> = vec![("Accept-Ranges", "bytes".into())];
+    if let Some(name) = media.file_name {
+        extra.push(("Content-Disposition", ranges::attachment(&name).into()));
+    }
+    let (status, body) = match ranges::part(range, total) {
+        Part::Whole => (200, bytes),
+        Part::Bytes { first, last } => {
+            extra.push(("Content-Range", format!("bytes {first}-{last}/{total}").into()));
+            (206, bytes.slice(first..=last))
+        }
+        Part::Outside => {
+            extra.push(("Content-Range", format!("bytes */{total}").into()));
+            (416, Bytes::new())
+        }
+    };
+    let content_type = media.content_type.into();
+    Response { id: Some(trace.id), content_type, extra, ..Response::plain(status, "", body) }
 }
 
 /// The response to a call that was refused, or failed.

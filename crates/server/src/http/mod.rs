@@ -312,6 +312,7 @@ async fn exchange(
         path: head.uri.path(),
         query: head.uri.query().unwrap_or_default(),
         headers: &head.headers,
+        peer: Some(seat.address()),
         body: &mut body,
     };
     // Pinned here, to avoid moving some kilobytes of future.

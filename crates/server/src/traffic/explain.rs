@@ -51,6 +51,7 @@ pub(super) fn entry(seq: u64, record: &Record, ahead_ms: i64) -> Entry {
         token: row.token,
         expires_in_s: record.token.map(|token| token.expires_at.saturating_sub(now) / 1000),
         sdk: sdk.map(|(_, value)| value.clone()),
+        peer: record.peer.map(|peer| peer.to_string()),
         credential: record.token,
     };
     let near = if row.outcome == "unrouted" { near(&row.method, &row.path) } else { Vec::new() };

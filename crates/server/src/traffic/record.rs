@@ -1,6 +1,7 @@
 //! One recorded call: its bytes, redacted and copied once. They are parsed when they are read.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use larkspur_api::tokens::{Token, jwt};
@@ -27,6 +28,7 @@ pub(super) struct Record {
     /// The app that called, as far as the call says.
     pub(super) app: Option<AppId>,
     pub(super) user_id: Option<Box<str>>,
+    pub(super) peer: Option<IpAddr>,
     /// The content of the token, if this server signed it.
     pub(super) token: Option<Token>,
     pub(super) spec: Option<&'static Spec>,
@@ -134,6 +136,7 @@ impl Record {
             who: call.who,
             app: call.who.app_id,
             user_id,
+            peer: call.peer,
             token: token(call, keys),
             spec: call.spec,
             operation: call.operation,
@@ -220,6 +223,7 @@ impl Record {
             who,
             app: None,
             user_id: None,
+            peer: None,
             token: None,
             spec: None,
             operation: None,

@@ -57,6 +57,7 @@ pub(super) async fn replay(
         query: &query,
         headers: &headers,
         body: &mut bytes,
+        peer: None,
     };
     let response = app.handle(request).await;
     let id = response.id.ok_or("it was answered by the process, not by an operation")?;

@@ -385,7 +385,7 @@ async fn files_that_are_kept_apart_move_too_and_go_on_after_a_kill() {
     let pictures = Pictures::new().await;
     let refused = pictures.copy("new", None).expect_err("files are left behind");
     assert!(
-        refused.contains("1 files of images are kept apart") && refused.contains("--blobs-to"),
+        refused.contains("1 files of uploads are kept apart") && refused.contains("--blobs-to"),
         "{refused}"
     );
     assert!(pictures.answered("data", "files").await == pictures.content, "nothing happened to it");

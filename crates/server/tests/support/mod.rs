@@ -131,7 +131,7 @@ impl Setup {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let mut body = Bytes::copy_from_slice(body.as_bytes());
         let headers: Vec<_> = authorization.iter().map(|header| ("authorization", *header)).collect();
-        let request = Request { method, path, query, headers: &headers, body: &mut body };
+        let request = Request { method, path, query, headers: &headers, peer: None, body: &mut body };
         self.app.handle(request).await
     }
 }

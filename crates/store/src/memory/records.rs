@@ -31,14 +31,20 @@ pub struct Policy {
     pub hide_member_count: bool,
     /// Whether the administrators allow public groups.
     pub public_groups: bool,
-    /// Words that names and descriptions of chats may not contain, in any case.
+    /// Words that names and descriptions of chats, and messages, may not contain, in any case.
     pub forbidden_words: Vec<String>,
-    /// The most bytes of all images together; `None` for no quota.
+    /// The most bytes of all images and files together; `None` for no quota.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_bytes: Option<i64>,
     /// How long an edit of a chat takes, in milliseconds of the tenant's clock: other edits collide with it during that
     /// time. With 0 none collides; they wait for one another.
     pub edit_ms: i64,
+    /// How long senders can recall a message, in seconds of the tenant's time; `None` for 24 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recall_seconds: Option<i64>,
+    /// How long a message can be edited, in seconds of the tenant's time; `None` for 24 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_edit_seconds: Option<i64>,
 }
 
 impl Default for Policy {
@@ -50,6 +56,8 @@ impl Default for Policy {
             forbidden_words: Vec::new(),
             storage_bytes: None,
             edit_ms: 0,
+            recall_seconds: None,
+            message_edit_seconds: None,
         }
     }
 }

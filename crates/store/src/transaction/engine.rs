@@ -8,6 +8,7 @@ use super::blob_store::Blobs;
 use super::driver::{self, BoxFuture, Driver, StoreError};
 use super::root::Root;
 use crate::clock::Clock;
+use crate::pace::Pace;
 use crate::{Attempts, Ids, Keys, Memory, Wakeup};
 
 /// An open store.
@@ -24,6 +25,8 @@ pub struct Engine {
     pub wakeup: Wakeup,
     /// The last attempts of this process to deliver an event.
     pub attempts: Attempts,
+    /// How fast messages are sent to chats.
+    pub pace: Pace,
     /// The real time.
     pub clock: Arc<dyn Clock>,
     /// Where files are kept; `None` to keep them in their rows.

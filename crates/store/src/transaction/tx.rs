@@ -158,7 +158,13 @@ impl Tx {
         sql: &str,
         params: [Value; N],
     ) -> Result<Vec<Row>, StoreError> {
-        let all = self.with_tenant(params.into());
+        self.look_up_of(sql, params.into()).await
+    }
+
+    /// As [`Tx::look_up`], for a variable number of parameters.
+    pub(crate) async fn look_up_of(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        debug_assert!(sql.contains("$1"), "every statement names the tenant: {sql}");
+        let all = self.with_tenant(params);
         let result = self.session.look_up(sql, &all).await;
         self.noted(result)
     }

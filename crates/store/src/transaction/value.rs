@@ -1,6 +1,6 @@
 //! The three column types, and rows of them.
 
-use larkspur_contract::ids::{AppId, ChatId, MenuId, TabId, TagId, TenantKey};
+use larkspur_contract::ids::{AppId, CardId, ChatId, MenuId, TabId, TagId, TenantKey, ThreadId};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::driver::StoreError;
@@ -33,8 +33,10 @@ from! {
     TenantKey => |value| Value::Text(value.to_string());
     AppId => |value| Value::Text(value.to_string());
     ChatId => |value| Value::Text(value.to_string());
+    ThreadId => |value| Value::Text(value.to_string());
     TagId => |value| Value::Int(value.0);
     TabId => |value| Value::Int(value.0);
+    CardId => |value| Value::Int(value.0);
     MenuId => |value| Value::Int(value.0);
 }
 

@@ -30,9 +30,9 @@ pub enum Step {
     Files(u64),
     /// A table has this many rows, the same on both sides.
     Verified(&'static str, u64),
-    /// All of this many files that images name are where the target looks for them.
+    /// All of this many files that images and files name are where the target looks for them.
     Found(u64),
-    /// A file that an image names, as tenant/hash, is missing; it was missing in the source, too.
+    /// A file that an image or a file names, as tenant/hash, is missing; it was missing in the source, too.
     Missing(String),
 }
 
@@ -97,7 +97,7 @@ impl Source {
         let named = blobs::named(&self.driver).await?.len();
         if files.is_none() && named > 0 {
             return refuse(format!(
-                "{named} files of images are kept apart from the source: say where with --blobs-from, and with --blobs-to \
+                "{named} files of uploads are kept apart from the source: say where with --blobs-from, and with --blobs-to \
                  where the target is to have them (in the same place they stay)"
             ));
         }

@@ -35,10 +35,20 @@ pub async fn forget(engine: &Engine, job: &'static str, before: i64) -> Result<(
 }
 
 /// Rows of a tenant that expire at `$2`, in the tenant's time.
-const ENDED: [(&str, i64); 3] = [
+const ENDED: [(&str, i64); 5] = [
+    (
+        "DELETE FROM message_uuid WHERE tenant = $1 AND name IN \
+         (SELECT name FROM message_uuid WHERE tenant = $1 AND until < $2 LIMIT CAST($3 AS BIGINT)) RETURNING 1",
+        0,
+    ),
     (
         "DELETE FROM idempotency WHERE tenant = $1 AND name IN \
          (SELECT name FROM idempotency WHERE tenant = $1 AND expires_at < $2 LIMIT CAST($3 AS BIGINT)) RETURNING 1",
+        0,
+    ),
+    (
+        "DELETE FROM card_token WHERE tenant = $1 AND token IN \
+         (SELECT token FROM card_token WHERE tenant = $1 AND expires_at < $2 LIMIT CAST($3 AS BIGINT)) RETURNING 1",
         0,
     ),
     (

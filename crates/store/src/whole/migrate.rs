@@ -31,6 +31,10 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0017_search.sql"),
     include_str!("../../../../schema/0018_events.sql"),
     include_str!("../../../../schema/0019_connections.sql"),
+    include_str!("../../../../schema/0020_messages.sql"),
+    include_str!("../../../../schema/0021_files.sql"),
+    include_str!("../../../../schema/0022_hooks.sql"),
+    include_str!("../../../../schema/0023_cards.sql"),
 ];
 
 /// The schema that this program writes and reads.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::driver::{Driver, StoreError};
+use crate::pace::Pace;
 use crate::transaction::Blobs;
 use crate::whole::state::{self, Schema};
 use crate::whole::{migrate, nodes};
@@ -57,6 +58,7 @@ impl Engine {
             keys,
             wakeup: Wakeup::default(),
             attempts: Attempts::default(),
+            pace: Pace::default(),
             clock,
             blobs,
             read_only,

@@ -2,9 +2,17 @@
 
 use crate::{Entry, entry};
 
+mod hook {
+    pub(crate) mod send;
+}
 mod v1 {
     pub(crate) mod openclaw_bot {
         pub(crate) mod ping;
+    }
+}
+mod v2 {
+    pub(crate) mod hook {
+        pub(crate) mod send;
     }
 }
 mod v3 {
@@ -19,4 +27,6 @@ pub(crate) static ENTRIES: &[Entry] = &[
     entry::<v3::info::post::InfoPost>(),
     entry::<v1::openclaw_bot::ping::Ping>(),
     entry::<v3::bot::basic_batch::BasicBatch>(),
+    entry::<v2::hook::send::Send>(),
+    entry::<hook::send::Send>(),
 ];

@@ -13,7 +13,7 @@ use super::ticket::Ticket;
 use super::{Full, LongConnections, handshake, service_id};
 use crate::App;
 use crate::request::{Headers, Request, Response};
-use crate::site::authority_of;
+use crate::site::origin;
 
 /// Its path, which is not below `/open-apis`.
 pub(super) const PATH: &str = "/callback/ws/endpoint";
@@ -115,35 +115,11 @@ fn url(app: &App, headers: &dyn Headers, ticket: &Ticket) -> String {
     let key = app.engine.ids.random();
     let service = service_id(ticket.app_id);
     let ticket = ticket.issue(&app.engine.keys);
-    let origin = origin(headers, &app.options.public_url);
+    let origin = origin(headers, &app.options.public_url, ["ws", "wss"]);
     let path = handshake::PATH;
     format!(
         "{origin}{path}?fpid=493&aid=552564&device_id={device}&access_key={key:032x}&service_id={service}&ticket={ticket}"
     )
-}
-
-/// Scheme and authority with which the client reached this server, as far as the request shows them.
-fn origin(headers: &dyn Headers, public_url: &str) -> String {
-    let first = |name: &str| {
-        let value = headers.get(name)?.split(',').next()?.trim();
-        Some(value).filter(|value| !value.is_empty())
-    };
-    let is_authority =
-        |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
-    let public = authority_of(public_url);
-    let host = first("x-forwarded-host")
-        .or_else(|| first("host"))
-        .filter(is_authority)
-        .or(public)
-        .unwrap_or_default();
-    let is_encrypted = match first("x-forwarded-proto") {
-        Some(scheme) => scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss"),
-        None => {
-            public_url.starts_with("https://")
-                && public.is_some_and(|public| public.eq_ignore_ascii_case(host))
-        }
-    };
-    format!("{}://{host}", if is_encrypted { "wss" } else { "ws" })
 }
 
 #[cfg(test)]
@@ -172,7 +148,7 @@ mod tests {
             (vec![], public, "wss://larkspur.example.com"),
             (vec![], "", "ws://"),
         ] {
-            assert_eq!(origin(&headers, public), expected, "{headers:?}");
+            assert_eq!(origin(&headers, public, ["ws", "wss"]), expected, "{headers:?}");
         }
     }
 

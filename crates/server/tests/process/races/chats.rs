@@ -1,4 +1,4 @@
-//! Chats and images.
+//! Chats, images and files.
 
 use larkspur_testkit::Request;
 use serde_json::json;
@@ -131,4 +131,33 @@ pub(super) async fn dissolved_once(place: Place) {
         place.control("POST", &path).body(json!({"as": user, "keep_history": number.is_multiple_of(2)}))
     };
     place.race((0..CALLS).map(by).collect()).await.won(1, &[5275400]);
+}
+
+/// The same bytes are one file, from any caller; each upload has its own key.
+async fn upload_same_file(place: &Place) -> Vec<String> {
+    let fields = [("file_type", "stream"), ("file_name", "a.bin")];
+    let request = place.call("POST", "/im/v1/files").multipart(&fields, ("file", &[3; 3000]));
+    let made = place.race_same(request).await.all_done();
+    let keys: Vec<String> = made.iter().map(|data| text(data, "file_key")).collect();
+    assert!(distinct(&keys), "{keys:?}");
+    keys
+}
+
+/// All exist, on both servers, and are stored once.
+pub(super) async fn upload_file(place: Place) {
+    let keys = upload_same_file(&place).await;
+    for (number, key) in keys.iter().enumerate() {
+        let found = place.stage.servers[number % 2].client().file(&place.token, key);
+        assert!(found.as_deref() == Some(&[3; 3000][..]), "{key}");
+    }
+    assert_eq!((place.count("stored_file").await, place.count("blob").await), (CALLS, 1));
+}
+
+/// Deleted means deleted, for every caller; the other files of the same bytes stay.
+pub(super) async fn delete_file(place: Place) {
+    let keys = upload_same_file(&place).await;
+    place.race_same(place.control("DELETE", &format!("/files/{}", keys[0]))).await.all_done();
+    let gone = place.call("GET", &format!("/im/v1/files/{}", keys[0])).send().await;
+    assert_eq!(gone.json()["code"], 234005);
+    assert!(place.stage.servers[0].client().file(&place.token, &keys[1]).is_some());
 }

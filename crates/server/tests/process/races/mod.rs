@@ -4,9 +4,12 @@
 //! of two equal names wins, one of two whole values is stored whole, and counts match the rows. No call is answered
 //! with 5xx.
 
+mod cards;
 mod chats;
+mod hooks;
 mod identity;
 mod members;
+mod messages;
 mod parts;
 mod people;
 mod stage;
@@ -47,9 +50,23 @@ const RACES: &[(&str, Race)] = races! {
     "authen.v1.oidc_refresh_access_token.create" => identity::oidc_refresh,
     "authen.v1.refresh_access_token.create" => identity::historic_refresh,
     "authen.v2.oauth.token" => identity::code,
+    "bot.hook.send" => hooks::post_by_version_1,
+    "bot.v2.hook.send" => hooks::post,
+    "cardkit.v1.card.batch_update" => cards::batch,
+    "cardkit.v1.card.create" => cards::create,
+    "cardkit.v1.card.id_convert" => cards::convert,
+    "cardkit.v1.card.settings" => cards::settings,
+    "cardkit.v1.card.update" => cards::update,
+    "cardkit.v1.card_element.content" => cards::content,
+    "cardkit.v1.card_element.create" => cards::add,
+    "cardkit.v1.card_element.delete" => cards::delete,
+    "cardkit.v1.card_element.patch" => cards::patch,
+    "cardkit.v1.card_element.update" => cards::replace,
     "drive.v1.permission_member.create" => people::share,
     "drive.v1.permission_member.delete" => people::unshare,
     "drive.v1.permission_member.update" => people::change_share,
+    "ephemeral.v1.delete" => cards::hidden,
+    "ephemeral.v1.send" => cards::seen,
     "im.v1.chat.create" => chats::create,
     "im.v1.chat.delete" => chats::dissolve,
     "im.v1.chat.link" => chats::link,
@@ -74,11 +91,18 @@ const RACES: &[(&str, Race)] = races! {
     "im.v1.chat_top_notice.delete_top_notice" => parts::notice_down,
     "im.v1.chat_top_notice.put_top_notice" => parts::notice_up,
     "im.v1.chat_user_setting.batch_update" => members::mute,
+    "im.v1.file.create" => chats::upload_file,
     "im.v1.image.create" => chats::upload,
+    "im.v1.message.create" => messages::send,
+    "im.v1.message.delete" => messages::recall,
+    "im.v1.message.patch" => messages::replace,
+    "im.v1.message.reply" => messages::reply,
+    "im.v1.message.update" => messages::edit,
     "im.v2.biz_entity_tag_relation.create" => tags::bind,
     "im.v2.biz_entity_tag_relation.update" => tags::unbind,
     "im.v2.tag.create" => tags::create,
     "im.v2.tag.patch" => tags::rename,
+    "interactive.v1.card.update" => cards::clicked,
     "larkspur.v1.app.create" => worlds::app,
     "larkspur.v1.app.events.challenge" => worlds::challenge,
     "larkspur.v1.app.events.put" => worlds::events,
@@ -99,6 +123,9 @@ const RACES: &[(&str, Race)] = races! {
     "larkspur.v1.document.update" => people::document_state,
     "larkspur.v1.event.resend" => worlds::resent,
     "larkspur.v1.event.send" => worlds::made_up,
+    "larkspur.v1.file.delete" => chats::delete_file,
+    "larkspur.v1.hook.create" => hooks::create,
+    "larkspur.v1.hook.delete" => hooks::delete,
     "larkspur.v1.image.delete" => chats::delete_image,
     "larkspur.v1.p2p.open" => people::p2p_chat,
     "larkspur.v1.refusal.delete" => worlds::no_refusal,

@@ -231,6 +231,13 @@ impl Client {
         (status == 200 && bytes.first() != Some(&b'{')).then_some(bytes)
     }
 
+    /// The bytes of a file, if the answer has them.
+    pub(crate) fn file(&mut self, token: &str, key: &str) -> Option<Vec<u8>> {
+        let path = format!("/open-apis/im/v1/files/{key}");
+        let (status, bytes) = self.send_bytes(token, "GET", &path, "application/json", b"")?;
+        (status == 200).then_some(bytes)
+    }
+
     /// The text at a path.
     pub(crate) fn text(&mut self, path: &str) -> String {
         let answer = self.send_bytes("", "GET", path, "application/json", b"");

@@ -123,7 +123,7 @@ mod tests {
             ["tenant", "name", "clock_offset_ms", "created_at", "refuses", "policy"]
         );
         assert_eq!((of("tenant").key, of("chat_tab").key), (1, 3));
-        assert!(of("image").large && !of("tag").large);
+        assert!(of("image").large && of("stored_file").large && !of("tag").large);
         let member = &of("chat_member").columns;
         assert_eq!((member.len(), member.last().map(String::as_str)), (12, Some("nickname")));
         let changed = [

@@ -130,6 +130,38 @@ async fn uploads_of_the_same_bytes_share_a_file_as_long_as_one_of_them_lives() {
     assert_eq!(place.files().await, 0);
 }
 
+/// A file and an image may have the same bytes: one blob, kept until neither names it.
+#[tokio::test]
+async fn files_and_images_share_blobs() {
+    let place = Place::new().await;
+    let picture = larkspur_testkit::png(7, 8);
+    let image = place.image(&picture).await;
+    let send = async |content: &[u8]| {
+        let request = place.world.call("POST", "/im/v1/files").token(&place.token().await);
+        let fields = [("file_type", "stream"), ("file_name", "a.png")];
+        let made = request.multipart(&fields, ("file", content)).send().await.data();
+        made["file_key"].as_str().expect("a key").to_owned()
+    };
+    let get = async |key: &str| {
+        let request = place.world.call("GET", &format!("/im/v1/files/{key}"));
+        request.token(&place.token().await).send().await.bytes().to_vec()
+    };
+    let (same, other) = (send(&picture).await, send(b"other bytes").await);
+    assert_eq!(place.files().await, 2);
+    let driver = place.lab.app.engine().driver.clone();
+    let found = examine(&driver, &*place.disk, &mut |_| {}).await.expect("examined");
+    assert_eq!((found.named, found.missing.len(), found.damaged.len()), (2, 0, 0));
+    place.delete(&image).await;
+    assert_eq!(place.sweep_for_long().await, 0);
+    assert_eq!(get(&same).await, picture);
+    place.world.control("DELETE", &format!("/files/{same}")).send().await.data();
+    assert_eq!(place.sweep_for_long().await, 1);
+    assert_eq!(get(&other).await, b"other bytes");
+    let key = BlobKey::of(place.tenant(), b"other bytes");
+    place.disk.remove(&key).await.expect("removed");
+    assert_eq!(missing(&driver, &*place.disk).await, Ok(vec![key.to_string()]));
+}
+
 #[tokio::test]
 async fn orphaned_files_are_swept_unless_an_upload_reclaims_them() {
     let place = Place::new().await;

@@ -19,6 +19,8 @@ struct Bench {
     document: String,
     /// The user_id of a user who may view it.
     reader: String,
+    /// The path of a message of the app in the chat.
+    message: String,
 }
 
 async fn lab() -> (Lab, Arc<Faulty>) {
@@ -41,7 +43,10 @@ async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
     world.control("PUT", &format!("/documents/{document}/collaborators")).body(shared).send().await.data();
     let address = json!({"request_url": "http://127.0.0.1/before"});
     world.control("PUT", &format!("/apps/{}/events", world.app_id)).body(address).send().await.data();
-    Bench { world, driver, tag, outsider, public, owner, document, reader }
+    let body = json!({"receive_id": world.chat_id, "msg_type": "text", "content": r#"{"text":"before"}"#});
+    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+    let message = format!("/im/v1/messages/{}", sent["message_id"].as_str().expect("a message_id"));
+    Bench { world, driver, tag, outsider, public, owner, document, reader, message }
 }
 
 /// The writes under test, by name; each depends only on the world, so that it can be repeated.
@@ -93,6 +98,12 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
             world
                 .call("POST", "/im/v1/images")
                 .multipart(&[("image_type", "message")], ("image", &larkspur_testkit::png(1, 1))),
+        ),
+        (
+            "upload file",
+            world
+                .call("POST", "/im/v1/files")
+                .multipart(&[("file_type", "stream"), ("file_name", "a.bin")], ("file", b"bytes")),
         ),
         (
             "collaborator",
@@ -166,6 +177,25 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
         ),
         ("take down top notice", world.call("POST", &format!("{chat}/top_notice/delete_top_notice"))),
         ("link", world.call("POST", &format!("{chat}/link"))),
+        (
+            "send to a user",
+            world.call("POST", "/im/v1/messages?receive_id_type=open_id").body(json!({
+                "receive_id": world.users[2].open_id, "msg_type": "text", "content": r#"{"text":"x"}"#, "uuid": "fault",
+            })),
+        ),
+        (
+            "reply in a thread",
+            world.call("POST", &format!("{}/reply", bench.message)).body(json!({
+                "msg_type": "text", "content": r#"{"text":"re"}"#, "reply_in_thread": true, "uuid": "reply",
+            })),
+        ),
+        (
+            "edit message",
+            world
+                .call("PUT", &bench.message)
+                .body(json!({"msg_type": "text", "content": r#"{"text":"after"}"#})),
+        ),
+        ("recall", world.call("DELETE", &bench.message)),
         ("join", world.call("PATCH", &format!("/im/v1/chats/{}/members/me_join", bench.public))),
     ]
 }
@@ -186,6 +216,7 @@ async fn picture(bench: &Bench) -> Value {
         format!("{chat}/menu_tree"),
         format!("{chat}/announcement"),
         format!("{chat}/moderation"),
+        format!("/im/v1/messages?container_id_type=chat&container_id={}", world.chat_id),
         format!("/drive/v1/permissions/{}/members?type=docx", bench.document),
         chat,
     ] {

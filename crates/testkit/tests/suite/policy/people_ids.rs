@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use larkspur_contract::{Access, Spec, Tokens};
+use larkspur_contract::{Access, Bot, Spec, Tokens};
 use larkspur_server::REGISTRY;
 use larkspur_testkit::{Lab, Request, World};
 use serde_json::{Value, json};
@@ -65,6 +65,12 @@ const TRANSLATED: &[Translated] = &[
         union: 99992363,
     },
     Translated {
+        operation: "im.v1.message.create",
+        fields: &["receive_id"],
+        form: "receive_id_type",
+        union: 99992363,
+    },
+    Translated {
         operation: "im.v1.chat_p2p.batch_query",
         fields: &["chatter_ids"],
         form: "chatter_id_type",
@@ -75,6 +81,8 @@ const TRANSLATED: &[Translated] = &[
 /// Operations with ids of people that the gateway does not translate, with the reason.
 const LEFT: &[(&str, &str, &str)] = &[
     ("contact.v3.user.basic_batch", "user_ids", "the ids are all that the operation looks at"),
+    ("ephemeral.v1.send", "open_id", "the name of the field is the form of the id; the page lists no codes"),
+    ("ephemeral.v1.send", "user_id", "the name of the field is the form of the id; the page lists no codes"),
     ("im.v1.chat_members.delete", "id_list", "the answer lists the ids that are unknown"),
     (
         "drive.v1.permission_member.create",
@@ -85,7 +93,8 @@ const LEFT: &[(&str, &str, &str)] = &[
 
 /// Whether a field of this name contains ids of people.
 fn names_people(field: &str) -> bool {
-    let whose = ["user", "owner", "member", "manager", "moderator", "chatter", "open", "union", "people"];
+    let whose =
+        ["receive", "user", "owner", "member", "manager", "moderator", "chatter", "open", "union", "people"];
     let ends = ["_id", "_ids", "_list"];
     field == "id_list"
         || (whose.iter().any(|word| field.starts_with(word)) && ends.iter().any(|end| field.ends_with(end)))
@@ -138,9 +147,22 @@ fn every_operation_with_ids_of_people_is_listed() {
     assert!(LEFT.iter().all(|(_, _, why)| !why.is_empty()));
 }
 
-fn body(field: &str, list: bool, id: &str) -> Value {
+/// A body with an id in a field, and with what the operation requires besides.
+fn body(operation: &str, field: &str, list: bool, id: &str) -> Value {
     let value = if list { json!([id]) } else { json!(id) };
-    field.rsplit('.').fold(value, |inner, name| json!({name: inner}))
+    let mut body = field.rsplit('.').fold(value, |inner, name| json!({name: inner}));
+    if operation == "im.v1.message.create" {
+        body["msg_type"] = json!("text");
+        body["content"] = json!(r#"{"text":"x"}"#);
+    }
+    body
+}
+
+/// Whether the page has no code for an app that is not in use: then the gateway refuses it, before it translates.
+fn leaves_apps_to_the_gateway(case: &Translated) -> bool {
+    operations().any(|(spec, _)| {
+        spec.id == case.operation && matches!(spec.access, Access::Token { bot: Bot::NotRequired, .. })
+    })
 }
 
 struct Stage {
@@ -191,7 +213,7 @@ impl Stage {
                         let call = |form: &str, id: &str| {
                             let request =
                                 self.world.lab.request(spec.route.method.name(), &path).token(token);
-                            request.query(case.form, form).body(body(field, *list, id))
+                            request.query(case.form, form).body(body(spec.id, field, *list, id))
                         };
                         asked(case, &call).await;
                     }
@@ -222,7 +244,12 @@ async fn an_unknown_id_is_reported_first_whatever_else_is_wrong() {
     stage.world.set_app(&stage.world.app_id, json!({"bot": false})).await;
     stage.ask(&stage.chats[..1], check).await;
     stage.world.set_app(&stage.world.app_id, json!({"bot": true, "status": "disabled"})).await;
-    stage.ask(&stage.chats[..1], check).await;
+    let of_pages = async |case: &Translated, call: &dyn Fn(&str, &str) -> Request| {
+        if !leaves_apps_to_the_gateway(case) {
+            check(case, call).await;
+        }
+    };
+    stage.ask(&stage.chats[..1], of_pages).await;
 }
 
 #[tokio::test]

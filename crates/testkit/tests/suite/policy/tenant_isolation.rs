@@ -10,8 +10,8 @@ async fn call_with_ids_of(
     caller: &World,
     owner: &World,
     tag: &str,
-    image: &str,
-    bot: &str,
+    (image, file): (&str, &str),
+    (bot, message, card): (&str, &str, &str),
 ) -> Vec<(&'static str, Value)> {
     let document = owner.document_url.rsplit('/').next().expect("a token").to_owned();
     let mut answers = Vec::new();
@@ -25,6 +25,10 @@ async fn call_with_ids_of(
             .replace("{chat_id}", &owner.chat_id)
             .replace("{tag_id}", tag)
             .replace("{image_key}", image)
+            .replace("{file_key}", file)
+            .replace("{message_id}", message)
+            .replace("{card_id}", card)
+            .replace("{element_id}", "a")
             .replace("{token}", &document)
             .replace("{user_id}", &owner.users[1].open_id)
             .replace("{app_id}", &owner.app_id)
@@ -43,6 +47,10 @@ async fn call_with_ids_of(
             .query("member_type", "openid")
             .query("user_ids", &owner.users[1].open_id)
             .query("bot_ids", bot)
+            .query("receive_id_type", "chat_id")
+            .query("message_ids", message)
+            .query("container_id_type", "chat")
+            .query("container_id", &owner.chat_id)
             .query("department_id", "0")
             .query("lang", "en_us");
         request = request.body(json!({
@@ -59,6 +67,10 @@ async fn call_with_ids_of(
             "user_id_list": [owner.users[1].open_id],
             "id_list": [owner.users[1].open_id], "manager_ids": [owner.users[1].open_id],
             "emails": ["one@example.com"],
+            "settings": r#"{"config":{"x":1}}"#, "elements": r#"[{"tag":"hr"}]"#, "element": r#"{"tag":"hr"}"#, "actions": "[1]",
+            "partial_element": r#"{"content":"taken over"}"#, "card": {"type": "card_json", "data": "{}"}, "sequence": 1,
+            "type": "append", "message_id": message,
+            "receive_id": owner.chat_id, "msg_type": "text", "content": r#"{"text":"from the caller"}"#,
             "user_ids": [owner.users[1].open_id], "chat_ids": [owner.chat_id], "chatter_ids": [owner.users[1].open_id],
             "member_type": "openid", "member_id": owner.users[2].open_id, "perm": "view",
         }));
@@ -78,6 +90,8 @@ async fn picture(world: &World, tag: &str, image: &str) -> Value {
         "menu": get(format!("/im/v1/chats/{}/menu_tree", world.chat_id)).await.data(),
         "tag": get(format!("/im/v2/tags?ids={tag}")).await.data(),
         "bound": get(format!("/im/v2/biz_entity_tag_relation?tag_biz_type=chat&biz_entity_id={}", world.chat_id)).await.data(),
+        "messages": get(format!("/im/v1/messages?container_id_type=chat&container_id={}", world.chat_id)).await.data(),
+        "shown": get(format!("/im/v1/messages?container_id_type=chat&container_id={}&card_msg_content_type=user_card_content", world.chat_id)).await.data(),
         "image": get(format!("/im/v1/images/{image}")).await.bytes().to_vec(),
     })
 }
@@ -91,13 +105,24 @@ async fn another_tenants_ids_open_nothing() {
         .call("POST", "/im/v1/images")
         .multipart(&[("image_type", "message")], ("image", &larkspur_testkit::png(1, 1)));
     let image = upload.send().await.data()["image_key"].as_str().expect("a key").to_owned();
+    let file = one.file("stream", "a.bin", b"bytes").await;
     let reach = format!("/users/{}", one.users[1].user_id);
     one.control("PATCH", &reach).body(json!({"email": "one@example.com"})).send().await.data();
+    let body = json!({"receive_id": one.chat_id, "msg_type": "text", "content": r#"{"text":"secret name"}"#});
+    let sent = one.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+    let message = sent["message_id"].as_str().expect("a message_id").to_owned();
+    let card = json!({"schema": "2.0", "body": {"elements": [{"tag": "markdown", "element_id": "a", "content": "secret name"}]}});
+    let body = json!({"type": "card_json", "data": card.to_string()});
+    let card = one.call("POST", "/cardkit/v1/cards").body(body).send().await.data()["card_id"].clone();
+    let card = card.as_str().expect("a card_id");
+    let content = json!({"type": "card", "data": {"card_id": card}}).to_string();
+    let body = json!({"receive_id": one.chat_id, "msg_type": "interactive", "content": content});
+    one.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
     let before = picture(&one, &tag, &image).await;
 
     let bot = one.call("GET", "/bot/v3/info").send().await.json()["bot"]["open_id"].clone();
     let bot = bot.as_str().expect("an open_id");
-    for (id, answer) in call_with_ids_of(&two, &one, &tag, &image, bot).await {
+    for (id, answer) in call_with_ids_of(&two, &one, &tag, (&image, &file), (bot, &message, card)).await {
         let text = answer.to_string();
         assert!(!text.contains("secret name"), "{id} shows the other tenant's tag: {text}");
         assert!(!text.contains(&one.tenant_key), "{id} shows the other tenant: {text}");
@@ -106,6 +131,7 @@ async fn another_tenants_ids_open_nothing() {
             ("im.v2.tag.list", json!({"tag_infos": []})),
             ("contact.v3.user.batch_get_id", json!({"user_list": [{"email": "one@example.com"}]})),
             ("im.v1.chat.batch_query", json!({"items": []})),
+            ("im.v1.message.mget", json!({"items": []})),
         ];
         // These name nothing of the other tenant: they create or show the caller's own things.
         let own = [

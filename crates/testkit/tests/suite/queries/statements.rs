@@ -22,6 +22,10 @@ pub(crate) const SCANS: &[(&str, &str)] = &[
         "adds up the images of a world that was given a quota, off an index",
         "SUM(size), 0) AS BIGINT) FROM image",
     ),
+    (
+        "adds up the files of a world that was given a quota, off an index",
+        "SUM(size), 0) AS BIGINT) FROM stored_file",
+    ),
     ("lists every world", "FROM tenant ORDER BY tenant"),
     ("asks whether there is a world", "SELECT 1 FROM tenant LIMIT 1"),
     (
@@ -225,10 +229,12 @@ async fn lists_and_searches_are_read_off_an_index() {
     let modules = [
         larkspur_store::listing::STATEMENTS,
         larkspur_store::members::STATEMENTS,
+        larkspur_store::messages::STATEMENTS,
         larkspur_store::chat_search::STATEMENTS,
         larkspur_store::moderation::STATEMENTS,
         larkspur_store::chats::STATEMENTS,
         larkspur_store::directory::STATEMENTS,
+        larkspur_store::ephemeral::STATEMENTS,
     ];
     let mut wrong = Vec::new();
     for sql in modules.concat() {

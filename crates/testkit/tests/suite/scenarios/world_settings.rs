@@ -149,6 +149,30 @@ async fn a_storage_quota() {
     send("message").send().await.data();
 }
 
+#[tokio::test]
+async fn files_count_towards_the_quota() {
+    let world = world().await;
+    let send = |size: usize| {
+        let fields = [("file_type", "stream"), ("file_name", "a.bin")];
+        world.call("POST", "/im/v1/files").multipart(&fields, ("file", &vec![7; size]))
+    };
+    let key = text(&send(600).send().await.data(), "file_key");
+    let get = || world.call("GET", &format!("/im/v1/files/{key}"));
+    set(&world, json!({"storage_bytes": 1000})).await;
+    send(401).send().await.refused(234042);
+    let image = world.call("POST", "/im/v1/images");
+    let picture = [larkspur_testkit::png(8, 8), vec![0; 400]].concat();
+    refused(&image.multipart(&[("image_type", "message")], ("image", &picture)).send().await, 234042);
+    send(400).send().await.data();
+    assert_eq!(get().send().await.bytes().len(), 600);
+    set(&world, json!({"storage_bytes": 999})).await;
+    let refusal = get().send().await.refused(234042);
+    let text = "Hybrid deployment tenant storage error, such as full storage space, please contact tenant administrator.";
+    assert_eq!(refusal["msg"], text);
+    world.control("DELETE", &format!("/files/{key}")).send().await.data();
+    send(500).send().await.data();
+}
+
 /// Every operation that collides with another edit of its chat, with a suitable body.
 fn edits(world: &World) -> Vec<(&'static str, Request)> {
     let chat = &world.chat_id;

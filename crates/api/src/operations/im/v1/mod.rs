@@ -17,7 +17,10 @@ pub(crate) mod chat_p2p;
 pub(crate) mod chat_tab;
 pub(crate) mod chat_top_notice;
 pub(crate) mod chat_user_setting;
+pub(crate) mod file;
 pub(crate) mod image;
+pub(crate) mod message;
+pub(crate) mod message_resource;
 
 /// The chat.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

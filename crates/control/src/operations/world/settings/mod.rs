@@ -18,10 +18,10 @@ pub(crate) struct Settings {
     hide_member_count: bool,
     /// Whether the administrators allow public groups; if not, creating one is 232091.
     public_groups: bool,
-    /// Words that no name or description of a chat may contain, in any case: 232023.
+    /// Words that no name or description of a chat may contain, in any case: 232023; nor a message: 230022.
     #[schemars(length(max = 1000))]
     forbidden_words: Vec<String>,
-    /// The most bytes of all images together; more is 234042. Absent: no quota.
+    /// The most bytes of all images and files together; more is 234042. Absent: no quota.
     #[schemars(range(min = 0))]
     #[serde(skip_serializing_if = "Option::is_none")]
     storage_bytes: Option<i64>,
@@ -29,6 +29,14 @@ pub(crate) struct Settings {
     /// of a menu 232073, with the same uuid 232068. 0: edits wait for one another.
     #[schemars(range(min = 0, max = 86_400_000))]
     edit_ms: i64,
+    /// How long senders can recall a message, in seconds of the world's clock; later is 230009. Absent: 24 hours.
+    #[schemars(range(min = 0, max = 31_536_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recall_seconds: Option<i64>,
+    /// How long a message can be edited, in seconds of the world's clock; later is 230075. Absent: 24 hours.
+    #[schemars(range(min = 0, max = 31_536_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_edit_seconds: Option<i64>,
 }
 
 impl Default for Settings {
@@ -46,5 +54,7 @@ fn show(policy: &Policy) -> Settings {
         forbidden_words: policy.forbidden_words.clone(),
         storage_bytes: policy.storage_bytes,
         edit_ms: policy.edit_ms,
+        recall_seconds: policy.recall_seconds,
+        message_edit_seconds: policy.message_edit_seconds,
     }
 }

@@ -26,6 +26,8 @@ impl Settings {
             forbidden_words: self.forbidden_words.clone(),
             storage_bytes: self.storage_bytes,
             edit_ms: self.edit_ms,
+            recall_seconds: self.recall_seconds,
+            message_edit_seconds: self.message_edit_seconds,
         })
     }
 }

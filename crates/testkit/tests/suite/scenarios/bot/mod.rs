@@ -1,3 +1,4 @@
 //! Bots.
 
+mod hook;
 mod v3;

@@ -12,19 +12,19 @@ use serde_json::{Value, json};
 use crate::scenarios::text;
 
 /// What an app was told since it was last asked: type and event, by type.
-pub(super) type Heard = Vec<(String, Value)>;
+pub(crate) type Heard = Vec<(String, Value)>;
 
 /// An app with an address that is verified.
-pub(super) struct Ear {
-    pub(super) app_id: String,
-    pub(super) token: String,
+pub(crate) struct Ear {
+    pub(crate) app_id: String,
+    pub(crate) token: String,
     receiver: Receiver,
     seen: Cell<usize>,
 }
 
 impl Ear {
     /// Subscribes an app that was made in a world, and has its address verified.
-    pub(super) async fn of(maker: &World, app_id: &str, token: &str) -> Ear {
+    pub(crate) async fn of(maker: &World, app_id: &str, token: &str) -> Ear {
         let receiver = Receiver::start();
         let body = json!({"request_url": receiver.url()});
         maker.control("PUT", &format!("/apps/{app_id}/events")).body(body).send().await.data();
@@ -33,7 +33,7 @@ impl Ear {
     }
 
     /// What came since the last time. The keys of each event are in alphabetical order on the wire.
-    pub(super) fn heard(&self) -> Heard {
+    pub(crate) fn heard(&self) -> Heard {
         let all = self.receiver.seen();
         let new = &all[self.seen.replace(all.len())..];
         let mut heard: Heard = new
@@ -54,23 +54,23 @@ impl Ear {
 }
 
 /// A world in whose chat two of three listening apps are.
-pub(super) struct Stage {
-    pub(super) world: World,
+pub(crate) struct Stage {
+    pub(crate) world: World,
     /// The world's own app, with every scope, which makes the calls.
-    pub(super) actor: Ear,
+    pub(crate) actor: Ear,
     /// An app in the chat, which is told no user_ids.
-    pub(super) inside: Ear,
+    pub(crate) inside: Ear,
     /// An app that is in no chat.
-    pub(super) outside: Ear,
+    pub(crate) outside: Ear,
     worker: Arc<DeliveryWorker>,
 }
 
 impl Stage {
-    pub(super) async fn new() -> Stage {
+    pub(crate) async fn new() -> Stage {
         Stage::within(Lab::start().await).await
     }
 
-    pub(super) async fn within(lab: Lab) -> Stage {
+    pub(crate) async fn within(lab: Lab) -> Stage {
         let world = lab.world().await;
         let actor = Ear::of(&world, &world.app_id, &world.token).await;
         let mut others = Vec::new();
@@ -90,23 +90,23 @@ impl Stage {
     }
 
     /// The path of a member of the chat, in the control API.
-    pub(super) fn in_chat(&self, member: &str) -> String {
+    pub(crate) fn in_chat(&self, member: &str) -> String {
         format!("/chats/{}/members/{member}", self.world.chat_id)
     }
 
     /// The path of the chat, in the platform's API.
-    pub(super) fn chat(&self) -> String {
+    pub(crate) fn chat(&self) -> String {
         format!("/im/v1/chats/{}", self.world.chat_id)
     }
 
     /// What the three apps were told since the last time: the one that acts, the one in the chat, the one outside.
-    pub(super) async fn told(&self) -> [Heard; 3] {
+    pub(crate) async fn told(&self) -> [Heard; 3] {
         while self.worker.round().await > 0 {}
         [self.actor.heard(), self.inside.heard(), self.outside.heard()]
     }
 
     /// A user, as an app is told of it.
-    pub(super) async fn user(&self, to: &Ear, user: usize) -> Value {
+    pub(crate) async fn user(&self, to: &Ear, user: usize) -> Value {
         let user_id = &self.world.users[user].user_id;
         let shown = self.world.control("GET", &format!("/users/{user_id}")).send().await.data();
         let mut apps = shown["apps"].as_array().expect("apps").iter();
@@ -116,7 +116,7 @@ impl Stage {
     }
 
     /// A bot, as an app of the world is told of it.
-    pub(super) fn bot(&self, to: &Ear, bot: &Ear) -> Value {
+    pub(crate) fn bot(&self, to: &Ear, bot: &Ear) -> Value {
         let app = |id: &str| AppId::parse(id).expect("an app");
         let keys = &self.world.lab.app.engine().keys;
         let tenant = TenantKey::parse(&self.world.tenant_key).expect("a tenant");
@@ -126,7 +126,7 @@ impl Stage {
     }
 
     /// What the events of the chat say, by this operator.
-    pub(super) fn of_chat(&self, operator: &Value) -> Value {
+    pub(crate) fn of_chat(&self, operator: &Value) -> Value {
         json!({
             "chat_id": self.world.chat_id, "external": false, "name": "Square",
             "i18n_names": {"en_us": "The square", "zh_cn": "广场"},
@@ -135,7 +135,7 @@ impl Stage {
     }
 
     /// As [`Stage::of_chat`], of users who joined or left.
-    pub(super) async fn of_users(&self, to: &Ear, operator: &Value, users: &[usize]) -> Value {
+    pub(crate) async fn of_users(&self, to: &Ear, operator: &Value, users: &[usize]) -> Value {
         let mut told = self.of_chat(operator);
         let mut list = Vec::new();
         for user in users {
@@ -148,6 +148,6 @@ impl Stage {
 }
 
 /// One event of a type.
-pub(super) fn one(kind: &str, event: Value) -> Heard {
+pub(crate) fn one(kind: &str, event: Value) -> Heard {
     vec![(kind.to_owned(), event)]
 }

@@ -4,7 +4,7 @@ mod chats;
 mod clients;
 mod delivery;
 mod faults;
-mod listening;
+pub(super) mod listening;
 mod long_connections;
 mod reach;
 mod recipients;

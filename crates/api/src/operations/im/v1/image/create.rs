@@ -37,7 +37,7 @@ impl Operation for Create {
         access: Access::tenant_or_user(&[scopes::IM_RESOURCE, scopes::IM_RESOURCE_UPLOAD]).with_bot(),
         rate: rates::TIER_4,
         effect: Effect::Writes,
-        consumes: Consumes::Multipart { file: "image" },
+        consumes: Consumes::Multipart { file: "image", most: rules::images::SIZE_MAX },
         reply: Reply::Data("success"),
         invalid: codes::IMAGE_PARAM_INVALID,
         codes: &[

@@ -1,11 +1,11 @@
 use larkspur_contract::model::ImageType;
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, get, rates};
-use larkspur_store::images::Content;
+use larkspur_store::blobs::Content;
 use larkspur_store::{Tx, images};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, Empty, Input, Operation};
+use crate::{Call, Empty, Input, Media, Operation};
 
 /// `GET /im/v1/images/:image_key`
 pub(super) struct Get;
@@ -23,7 +23,7 @@ pub(super) struct Output {
     #[serde(skip)]
     content: Option<Content>,
     #[serde(skip)]
-    media: String,
+    media: Media,
 }
 
 impl Operation for Get {
@@ -75,10 +75,13 @@ impl Operation for Get {
         }
         super::is_readable(tx, call).await?;
         let content = images::content(tx, key).await?.ok_or_else(absent)?;
-        Ok(Output { content: Some(content), media: image.content_type })
+        Ok(Output {
+            content: Some(content),
+            media: Media { content_type: image.content_type, file_name: None },
+        })
     }
 
-    fn bytes(output: &mut Output) -> Option<(Content, String)> {
+    fn bytes(output: &mut Output) -> Option<(Content, Media)> {
         output.content.take().zip(Some(std::mem::take(&mut output.media)))
     }
 }

@@ -10,5 +10,8 @@ mod chat_p2p;
 mod chat_tab;
 mod chat_top_notice;
 mod chat_user_setting;
+mod file;
 mod group_rules;
 mod image;
+mod message;
+mod message_resource;

@@ -60,6 +60,10 @@ async fn what_is_not_there() {
             ("PATCH", "/documents/t", json!({"deleted": true})),
             ("PUT", "/documents/t/collaborators", json!({"member": "u", "perm": "view"})),
             ("DELETE", "/images/i", json!({})),
+            ("DELETE", "/files/f", json!({})),
+            ("POST", "/chats/oc_x/hooks", json!({})),
+            ("GET", "/chats/oc_x/hooks", json!({})),
+            ("DELETE", "/chats/oc_x/hooks/1", json!({})),
             ("GET", "/events", json!({})),
             ("POST", "/events", json!({"app_id": "cli_0000000000000000", "type": "x", "event": {}})),
             ("POST", "/events/x/resend", json!({})),
@@ -112,6 +116,10 @@ async fn what_is_not_there() {
         ("GET", "/traffic/diff?a=x&b=y", json!({}), "a"),
         ("POST", "/traffic/check", json!({"never": {}, "since": "x"}), "since"),
         ("POST", "/traffic/export", json!({"log_ids": ["x"], "as": "curl"}), "log_ids[*]"),
+        ("DELETE", "/files/file_x", json!({}), "file_key"),
+        ("POST", "/chats/x/hooks", json!({}), "chat_id"),
+        ("GET", "/chats/x/hooks", json!({}), "chat_id"),
+        ("DELETE", "/chats/x/hooks/1", json!({}), "chat_id"),
     ] {
         let reply = world.control(method, path).body(body).send().await;
         declined(&reply, 5275404, field);

@@ -5,6 +5,7 @@ mod chat;
 mod document;
 mod event;
 mod every_operation;
+mod hook;
 mod image;
 mod names;
 mod refusal;

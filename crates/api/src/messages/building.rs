@@ -1,0 +1,315 @@
+//! Builds what is stored of a message from the content that was sent.
+
+use std::collections::HashMap;
+
+use larkspur_contract::Basis::{Assumed, Documented};
+use larkspur_contract::ids::{AppId, ChatId};
+use larkspur_contract::model::{ChatMode, ImageType, MsgType, Permission, UserIdType};
+use larkspur_contract::scopes::IM_MESSAGE_SYSTEM;
+use larkspur_contract::{Behaviour, Fault, codes};
+use larkspur_store::chats::{self, Place};
+use larkspur_store::files::{self, File};
+use larkspur_store::messages::{Mention, Sender, Subject};
+use larkspur_store::users::{self, User};
+use larkspur_store::{Tx, apps, images};
+use serde::{Deserialize, Serialize};
+
+use super::{Speaker, hooks, invalid, invalid_field, standing};
+use crate::cards;
+use crate::events::Party;
+use crate::rules::card::{self, Card};
+use crate::rules::content::{self, Mentioned, Parsed, Resource, ResourceKind};
+use crate::translate::{self, Named};
+
+/// The stored form of a message's content.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// The content, with placeholders for those whom it mentions.
+    pub content: String,
+    /// Those whom it mentions.
+    pub mentions: Vec<Mention>,
+}
+
+/// What is stored of a shared user: readers see the id that their app knows.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SharedUser {
+    pub(super) user_id: String,
+    pub(super) number: u64,
+}
+
+/// Builds content, and checks everything that it refers to. Operations that only add rows may call it.
+///
+/// # Errors
+/// The refusals of the content: 230001, 230015, 230017, 230018, 230025, 230027, 230055, 230099; 230022 for forbidden words.
+pub async fn build(
+    tx: &mut Tx,
+    speaker: &Speaker,
+    place: &Place,
+    kind: MsgType,
+    text: &str,
+) -> Result<Built, Fault> {
+    finish(tx, speaker, place, content::parse(kind, text)?).await
+}
+
+/// As [`build`], for content that was read.
+///
+/// # Errors
+/// As [`build`].
+pub async fn finish(tx: &mut Tx, speaker: &Speaker, place: &Place, parsed: Parsed) -> Result<Built, Fault> {
+    if let Some(card) = parsed.card() {
+        card_resources(tx, speaker, &card::check(card)?).await?;
+    }
+    let parsed = resources(tx, speaker, parsed).await?;
+    refer(tx, speaker, place, &parsed).await?;
+    let known = match &speaker.sender {
+        Sender::Hook(_) => hooks::people(tx, place.chat.chat_id, &parsed.ids()).await?,
+        _ => people(tx, speaker, &parsed.ids()).await?,
+    };
+    let stored = parsed.stored(&|id| known.get(id).cloned())?;
+    let content = match parsed.share_user() {
+        Some(id) => shared_user(tx, speaker, id).await?,
+        None => stored.content,
+    };
+    let mentions = stored.mentions.into_iter().map(mention).collect();
+    standing::may_speak(speaker, place)?;
+    let everyone = place.chat.settings.at_all_permission == Permission::AllMembers
+        || matches!(speaker.sender, Sender::Hook(_));
+    if parsed.mentions_all() && !everyone && !speaker.manages(place) {
+        return Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "only owner and managers mention all members"));
+    }
+    passes_review(speaker, &content)?;
+    Ok(Built { content, mentions })
+}
+
+/// Builds the content that replaces a card.
+///
+/// # Errors
+/// 230001, 230025, 230099, and 230022 for forbidden words.
+pub async fn card(tx: &mut Tx, speaker: &Speaker, text: &str) -> Result<String, Fault> {
+    content::parse(MsgType::Interactive, text)?;
+    card_resources(tx, speaker, &card::check(text)?).await?;
+    passes_review(speaker, text)?;
+    Ok(text.to_owned())
+}
+
+/// Checks the images that a card shows, whichever app uploaded them, and whether an entity may be sent.
+async fn card_resources(tx: &mut Tx, speaker: &Speaker, checked: &Card) -> Result<(), Fault> {
+    if let Card::Entity(card_id) = checked {
+        let app = speaker.app.as_ref().map(|app| app.app_id);
+        return cards::may_send(tx, app, card_id, speaker.now).await;
+    }
+    for key in checked.image_keys() {
+        if images::get(tx, key).await?.is_none_or(|image| image.deleted) {
+            return Err(card::image_invalid(key));
+        }
+    }
+    Ok(())
+}
+
+/// A message with a forbidden word, in any case, is 230022.
+fn passes_review(speaker: &Speaker, content: &str) -> Result<(), Fault> {
+    let words = &speaker.policy.forbidden_words;
+    if words.is_empty() {
+        return Ok(());
+    }
+    let folded = content.to_lowercase();
+    match words.iter().find(|word| folded.contains(&word.to_lowercase())) {
+        Some(word) => Err(Fault::new(
+            codes::MESSAGE_SENSITIVE,
+            format!("the content contains the forbidden word {word:?}"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn mention(found: Mentioned) -> Mention {
+    Mention { who: subject(found.party), name: found.name }
+}
+
+/// A party of events as it is stored.
+pub fn subject(party: Party) -> Subject {
+    match party {
+        Party::User { number, user_id } => Subject::User { user_id, number },
+        Party::Bot(app_id) => Subject::Bot { bot: app_id.0 },
+    }
+}
+
+/// Checks the images and files that content names.
+async fn resources(tx: &mut Tx, speaker: &Speaker, mut parsed: Parsed) -> Result<Parsed, Fault> {
+    for resource in parsed.resources().to_vec() {
+        match resource.kind {
+            ResourceKind::Image => image(tx, speaker, &resource).await?,
+            ResourceKind::Sticker => {}
+            ResourceKind::File | ResourceKind::Opus | ResourceKind::Mp4 => {
+                let file = file(tx, speaker, &resource).await?;
+                parsed = parsed.with_file(&file.name, file.duration_ms);
+            }
+        }
+    }
+    Ok(parsed)
+}
+
+fn invalid_key(field: &str, key: &str) -> Fault {
+    let cause = format!("invalid {field}");
+    Fault::new(codes::MESSAGE_INVALID, format!("no {field} {key}")).with_cause(cause)
+}
+
+async fn image(tx: &mut Tx, speaker: &Speaker, resource: &Resource) -> Result<(), Fault> {
+    let found = images::get(tx, &resource.key).await?.filter(|image| !image.deleted);
+    let image = found.ok_or_else(|| invalid_key("image_key", &resource.key))?;
+    owned(speaker, image.app_id)?;
+    if image.image_type != ImageType::Message {
+        return Err(Fault::new(codes::FILE_TYPE_MISMATCH, "the image is an avatar"));
+    }
+    Ok(())
+}
+
+async fn file(tx: &mut Tx, speaker: &Speaker, resource: &Resource) -> Result<File, Fault> {
+    let found = files::get(tx, &resource.key).await?.filter(|file| !file.deleted);
+    let file = found.ok_or_else(|| invalid_key("file_key", &resource.key))?;
+    owned(speaker, file.app_id)?;
+    if !resource.kind.accepts(file.file_type.as_str()) {
+        let note = format!("the file was uploaded as {}", file.file_type.as_str());
+        return Err(Fault::new(codes::FILE_TYPE_MISMATCH, note));
+    }
+    Ok(file)
+}
+
+/// Only the app that uploaded a file may send it; clients may send any.
+fn owned(speaker: &Speaker, uploader: AppId) -> Result<(), Fault> {
+    if speaker.app.as_ref().is_none_or(|app| app.app_id == uploader) {
+        return Ok(());
+    }
+    Err(Fault::new(codes::NOT_RESOURCE_OWNER, "another app uploaded the file"))
+}
+
+/// Checks a shared chat, and who may send a message of the system.
+async fn refer(tx: &mut Tx, speaker: &Speaker, place: &Place, parsed: &Parsed) -> Result<(), Fault> {
+    if let Some(chat_id) = parsed.share_chat() {
+        // A custom bot shares its own chat only.
+        if matches!(speaker.sender, Sender::Hook(_)) {
+            let own = ChatId::parse(chat_id) == Some(place.chat.chat_id);
+            return own.then_some(()).ok_or_else(|| invalid_key("chat_id", chat_id));
+        }
+        return shared_chat(tx, speaker, chat_id).await;
+    }
+    if parsed.kind() != MsgType::System {
+        return Ok(());
+    }
+    if !speaker.is_bot() {
+        return Err(invalid("sending system messages as a user is not supported"));
+    }
+    if place.chat.mode != ChatMode::P2p {
+        return Err(invalid("sending system messages in group chats is not supported"));
+    }
+    if speaker.app.as_ref().is_none_or(|app| !app.scopes.has(IM_MESSAGE_SYSTEM)) {
+        return Err(Fault::new(codes::MESSAGE_LACKS_PERMISSION, "system messages need their own scope")
+            .with_cause(format!("need scope: {IM_MESSAGE_SYSTEM}")));
+    }
+    Ok(())
+}
+
+async fn shared_chat(tx: &mut Tx, speaker: &Speaker, chat_id: &str) -> Result<(), Fault> {
+    let found = match ChatId::parse(chat_id) {
+        Some(chat_id) => chats::place(tx, chat_id, &speaker.member()).await?,
+        None => None,
+    };
+    let shared = found.ok_or_else(|| invalid_key("chat_id", chat_id))?;
+    if shared.chat.mode == ChatMode::P2p {
+        return Err(Fault::new(codes::P2P_CHAT_NOT_SHARED, "a p2p chat cannot be shared"));
+    }
+    if shared.manager.is_none() {
+        return Err(standing::outside(speaker));
+    }
+    Ok(())
+}
+
+async fn shared_user(tx: &mut Tx, speaker: &Speaker, id: &str) -> Result<String, Fault> {
+    let found = match &speaker.app {
+        Some(app) => match translate::all_named_by(tx, app, UserIdType::OpenId, &[id]).await?.pop() {
+            Some(Named::User(user)) => Some(user),
+            _ => None,
+        },
+        None => users::by_id(tx, id).await?,
+    };
+    let user = found.ok_or_else(|| invalid_field_of_content("user_id", id))?;
+    let shared = SharedUser { number: user.user_no.cast_unsigned(), user_id: user.user_id };
+    serde_json::to_string(&shared).map_err(|error| Fault::new(codes::INTERNAL, error.to_string()))
+}
+
+fn invalid_field_of_content(field: &str, value: &str) -> Fault {
+    invalid_field(field, value).with_violations(Vec::new())
+}
+
+/// Those whom ids in content name. An app may use the open_ids and union_ids that it knows and user_ids; a person at a client
+/// uses user_ids, and app_ids for bots.
+async fn people(tx: &mut Tx, speaker: &Speaker, ids: &[&str]) -> Result<HashMap<String, Mentioned>, Fault> {
+    let mut found = HashMap::with_capacity(ids.len());
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    let of =
+        |prefix: &str| -> Vec<&str> { ids.iter().copied().filter(|id| id.starts_with(prefix)).collect() };
+    let mut bots = Vec::new();
+    if let Some(app) = &speaker.app {
+        for (prefix, form) in [("ou_", UserIdType::OpenId), ("on_", UserIdType::UnionId)] {
+            let asked = of(prefix);
+            let named = translate::all_named_by(tx, app, form, &asked).await?;
+            for (id, named) in asked.into_iter().zip(named) {
+                match named {
+                    Named::User(user) => drop(found.insert(id.to_owned(), person(user))),
+                    Named::Bot(app_id) => bots.push((id, app_id)),
+                    Named::OtherApp | Named::OtherTenant | Named::Unknown => {}
+                }
+            }
+        }
+    } else {
+        let parsed = of("cli_").into_iter();
+        bots.extend(parsed.filter_map(|id| Some((id, AppId::parse(id)?))));
+    }
+    let rest =
+        ids.iter().copied().filter(|id| !["ou_", "on_", "cli_"].iter().any(|known| id.starts_with(known)));
+    for user in users::by_ids(tx, rest).await? {
+        found.insert(user.user_id.clone(), person(user));
+    }
+    let installs = apps::installs(tx, bots.iter().map(|(_, app_id)| *app_id)).await?;
+    for (id, app_id) in bots {
+        if let Some(install) = installs.get(&app_id).filter(|install| install.bot) {
+            found.insert(id.to_owned(), Mentioned { party: Party::Bot(app_id), name: install.name.clone() });
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn person(user: User) -> Mentioned {
+    Mentioned { party: Party::from(&user), name: user.name }
+}
+
+/// Who may be mentioned.
+pub const MENTIONS: Behaviour = Behaviour {
+    name: "message_mentioned",
+    rule: "An at may have an open_id or union_id that the app knows, or a user_id; a bot is mentioned by its open_id. The person need not be in the chat. Each person has one key, in order of appearance.",
+    basis: Assumed,
+    switch: false,
+};
+/// Which cards of the card kit are sent.
+pub const ENTITIES: Behaviour = Behaviour {
+    name: "message_card_entities",
+    rule: "An entity of the card kit is sent once, by the app that made it, within 14 days; otherwise 230099. Readers see its present card.",
+    basis: Documented,
+    switch: false,
+};
+/// What of a message is reviewed.
+pub const REVIEW: Behaviour = Behaviour {
+    name: "message_review",
+    rule: "The forbidden words of the world's settings also apply to messages: content with one of them, in any case, is 230022. Nothing is audited, so 230028 does not occur.",
+    basis: Assumed,
+    switch: false,
+};
+/// What may be shared.
+pub const SHARED: Behaviour = Behaviour {
+    name: "message_sharing",
+    rule: "A shared chat must be one that the sender is in: otherwise 230002, and 230001 for an unknown one. The user_id of a shared user is shown as the open_id for the reading app.",
+    basis: Documented,
+    switch: false,
+};

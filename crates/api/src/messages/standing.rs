@@ -1,0 +1,146 @@
+//! Whether a chat lets someone send, read or change messages: checked in one order by every operation.
+
+use larkspur_contract::Basis::Assumed;
+use larkspur_contract::ids::ChatId;
+use larkspur_contract::model::{ChatMode, ChatStatus, Moderation, UserStatus};
+use larkspur_contract::scopes::{
+    IM_MESSAGE_GROUP, IM_MESSAGE_GROUP_AS_USER, IM_MESSAGE_GROUP_READONLY, IM_MESSAGE_P2P_AS_USER,
+};
+use larkspur_contract::{Behaviour, Fault, Scope, codes};
+use larkspur_store::chats::{self, Chat, Member, Place};
+use larkspur_store::messages::Sender;
+use larkspur_store::{Tx, apps, users};
+
+use super::Speaker;
+use crate::{Actor, Call};
+
+/// What is to be done in a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Messages are read.
+    Read,
+    /// A message is sent.
+    Send,
+    /// A message is changed.
+    Change,
+}
+
+/// The chat, if the speaker may do this in it; `None` if the tenant has no such chat.
+///
+/// # Errors
+/// 230027 for an external chat, 232009 for a dissolved one (230002 for readers), 230002 for outsiders, 230013 and 230029 for
+/// the user of a p2p chat with a bot.
+pub async fn enter(
+    tx: &mut Tx,
+    speaker: &Speaker,
+    chat_id: ChatId,
+    act: Act,
+) -> Result<Option<Place>, Fault> {
+    let Some(place) = chats::place(tx, chat_id, &speaker.member()).await? else { return Ok(None) };
+    external(speaker, &place.chat, act)?;
+    if place.chat.status != ChatStatus::Normal {
+        let code = if act == Act::Read { codes::MESSAGE_NOT_IN_CHAT } else { codes::CHAT_DISSOLVED };
+        return Err(Fault::new(code, "the chat was dissolved"));
+    }
+    if place.manager.is_none() {
+        return Err(outside(speaker));
+    }
+    if place.chat.mode == ChatMode::P2p {
+        available(tx, speaker, &place, act).await?;
+    }
+    Ok(Some(place))
+}
+
+/// The refusal of a speaker who is not in the chat.
+pub fn outside(speaker: &Speaker) -> Fault {
+    let who = speaker.member().to_column();
+    Fault::new(codes::MESSAGE_NOT_IN_CHAT, format!("{who} is not in the chat"))
+}
+
+/// External chats require an app with external sharing; users may read them without it.
+fn external(speaker: &Speaker, chat: &Chat, act: Act) -> Result<(), Fault> {
+    let lacks = speaker.app.as_ref().is_some_and(|app| !app.external_sharing);
+    if !chat.external || !lacks || (act == Act::Read && !speaker.is_bot()) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        codes::MESSAGE_LACKS_PERMISSION,
+        "the chat is external and the app lacks external sharing",
+    ))
+}
+
+/// Whether a bot may still talk to the user of a p2p chat.
+async fn available(tx: &mut Tx, speaker: &Speaker, place: &Place, act: Act) -> Result<(), Fault> {
+    let Some(app) = speaker.app.as_ref().filter(|_| speaker.is_bot()) else { return Ok(()) };
+    let Some(Member::User(user_id)) = place.other(&speaker.member()) else { return Ok(()) };
+    if act == Act::Send {
+        let user = users::by_id(tx, user_id).await?;
+        if user.is_none_or(|user| user.status == UserStatus::Resigned) {
+            return Err(resigned(user_id));
+        }
+    }
+    if !apps::is_visible_to(tx, app, user_id).await? {
+        return Err(unavailable(user_id));
+    }
+    Ok(())
+}
+
+pub(super) fn resigned(user_id: &str) -> Fault {
+    Fault::new(codes::RECEIVER_RESIGNED, format!("{user_id} has left the tenant"))
+}
+
+pub(super) fn unavailable(whom: &str) -> Fault {
+    Fault::new(codes::USER_NOT_AVAILABLE, format!("{whom} does not see the app"))
+}
+
+/// Whether the settings of the chat let the speaker send: 230018.
+pub fn may_speak(speaker: &Speaker, place: &Place) -> Result<(), Fault> {
+    let allowed = match place.chat.settings.moderation_permission {
+        Moderation::AllMembers => true,
+        Moderation::OnlyOwner => speaker.manages(place),
+        Moderation::ModeratorList => place.moderator || speaker.manages(place),
+    };
+    if allowed || matches!(speaker.sender, Sender::Hook(_)) {
+        return Ok(());
+    }
+    Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "the chat does not let the sender speak"))
+}
+
+/// Reading needs scopes beside those of the page: 230027. Source: the manual's page on 230027.
+pub fn may_read(call: &Call, chat: &Chat) -> Result<(), Fault> {
+    let wanted: &[Scope] = match (&call.actor, chat.mode) {
+        (Actor::Bot, ChatMode::P2p) => &[],
+        (Actor::Bot, _) => &[IM_MESSAGE_GROUP, IM_MESSAGE_GROUP_READONLY],
+        (Actor::User { .. }, ChatMode::P2p) => &[IM_MESSAGE_P2P_AS_USER],
+        (Actor::User { .. }, _) => &[IM_MESSAGE_GROUP_AS_USER],
+    };
+    match wanted.first() {
+        Some(first) if !wanted.iter().any(|scope| call.has_scope(scope)) => {
+            Err(Fault::new(codes::MESSAGE_LACKS_PERMISSION, "a scope for reading is missing")
+                .with_cause(format!("need scope: {first}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// In which order calls are checked.
+pub const ORDER: Behaviour = Behaviour {
+    name: "message_check_order",
+    rule: "Order of checks: fields and types, msg_type, bot ability, chat or message, external sharing, dissolved, membership, p2p user, state of the message, rights, a repeated uuid, content, who may speak, forbidden words, messages per second.",
+    basis: Assumed,
+    switch: false,
+};
+/// Which scopes reading needs.
+pub const READING: Behaviour = Behaviour {
+    name: "message_reading_scopes",
+    rule: "Reading messages of groups, the bot's own included, also needs im:message.group_msg or im:message.group_msg:readonly; with a user token im:message.group_msg:get_as_user, in p2p chats im:message.p2p_msg:get_as_user. Without it: 230027.",
+    basis: Assumed,
+    switch: false,
+};
+/// Who may speak.
+pub const SPEAKING: Behaviour = Behaviour {
+    name: "message_moderation",
+    rule: "If only the owner may speak, managers may, too; if a list may, so may owner and managers. Others get 230018, also for @all where at_all_permission is only_owner. Custom bots are not limited.",
+    basis: Assumed,
+    switch: false,
+};

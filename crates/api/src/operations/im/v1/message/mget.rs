@@ -1,0 +1,108 @@
+use std::collections::HashMap;
+
+use larkspur_contract::Basis::Observed;
+use larkspur_contract::ids::ChatId;
+use larkspur_contract::model::{CardContentType, UserIdType};
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
+use larkspur_store::{Tx, messages};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Items;
+use crate::messages::speaker::bot_may;
+use crate::messages::standing::{self, Act};
+use crate::messages::{Speaker, Viewer, changing, finding, shown};
+use crate::rules::card;
+use crate::translate;
+use crate::{Call, Empty, Input, Operation};
+
+/// `GET /im/v1/messages/mget`
+pub(super) struct Mget;
+
+/// The messages, and the form of ids and of cards.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Query {
+    /// The messages' ids, repeated or joined by commas.
+    #[schemars(length(min = 1, max = 50))]
+    message_ids: Vec<String>,
+    /// The form of user ids; `open_id` by default.
+    user_id_type: Option<UserIdType>,
+    /// The form of cards; simplified by default.
+    card_msg_content_type: Option<CardContentType>,
+    /// Whether senders have their names.
+    with_sender_name: Option<bool>,
+}
+
+impl Operation for Mget {
+    const SPEC: &'static Spec = &Spec {
+        id: "im.v1.message.mget",
+        summary: "Get several messages",
+        reference: "im-v1/message/mget",
+        route: get("/open-apis/im/v1/messages/mget"),
+        access: Access::tenant_or_user(&[scopes::IM_MESSAGE, scopes::IM_MESSAGE_READONLY]),
+        rate: rates::TIER_4,
+        effect: Effect::Reads,
+        consumes: Consumes::Nothing,
+        reply: Reply::Data("success"),
+        invalid: codes::FIELD_VALIDATION,
+        codes: &[codes::MESSAGE_BOT_NOT_ACTIVATED],
+        recodes: &[],
+        emits: &[],
+        example: "message_ids={message_id}",
+        behaviours: &[
+            SKIPS,
+            standing::READING,
+            changing::WITHDRAWN,
+            shown::OBJECT,
+            shown::POSITIONS,
+            card::SHOWN,
+        ],
+        deviations: &[],
+    };
+    type Ground = Tx;
+    type Path = Empty;
+    type Query = Query;
+    type Body = Empty;
+    type Output = Items;
+
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Items, Fault> {
+        let query = &input.query;
+        translate::form(call, query.user_id_type, codes::FIELD_VALIDATION)?;
+        bot_may(call)?;
+        let numbers: Vec<i64> =
+            query.message_ids.iter().filter_map(|message_id| finding::number(tx, message_id)).collect();
+        let mut found = messages::several(tx, &numbers).await?;
+        let (mut readable, mut items) = (HashMap::new(), Vec::with_capacity(found.len()));
+        for number in numbers {
+            let Some(message) = found.remove(&number).filter(|message| message.upper == 0) else { continue };
+            let chat_id = message.chat_id;
+            let may = match readable.get(&chat_id) {
+                Some(may) => *may,
+                None => may_read(tx, call, chat_id).await?,
+            };
+            readable.insert(chat_id, may);
+            if may {
+                items.push(message);
+            }
+        }
+        let viewer = Viewer::of(call, query.user_id_type, query.card_msg_content_type);
+        let viewer = viewer.with_names(query.with_sender_name == Some(true));
+        Ok(Items { items: shown::show_all(tx, &viewer, items).await? })
+    }
+}
+
+/// Whether the caller may read a chat.
+async fn may_read(tx: &mut Tx, call: &Call, chat_id: ChatId) -> Result<bool, Fault> {
+    match standing::enter(tx, &Speaker::of(call), chat_id, Act::Read).await {
+        Ok(place) => Ok(place.is_some_and(|place| standing::may_read(call, &place.chat).is_ok())),
+        Err(fault) if fault.code().status < 500 => Ok(false),
+        Err(fault) => Err(fault),
+    }
+}
+
+const SKIPS: Behaviour = Behaviour {
+    name: "messages_skipped",
+    rule: "This operation has no public page. Messages come in the order of the request, each once; ids that are unknown, or that the caller may not read, are skipped.",
+    basis: Observed,
+    switch: false,
+};

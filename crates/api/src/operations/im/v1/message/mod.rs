@@ -1,0 +1,48 @@
+//! `im/v1/messages`
+
+use larkspur_contract::{Scope, scopes};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::messages::Shown;
+use crate::{Entry, entry};
+
+mod create;
+mod delete;
+mod get;
+mod list;
+mod mget;
+mod patch;
+mod reply;
+mod update;
+
+pub(crate) static ENTRIES: &[Entry] = &[
+    entry::<create::Create>(),
+    entry::<reply::Reply>(),
+    entry::<update::Update>(),
+    entry::<patch::Patch>(),
+    entry::<delete::Delete>(),
+    entry::<get::Get>(),
+    entry::<mget::Mget>(),
+    entry::<list::List>(),
+];
+
+/// The message.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct MessagePath {
+    /// The message's id.
+    pub(crate) message_id: String,
+}
+
+/// Messages.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Items {
+    /// The messages.
+    items: Vec<Shown>,
+}
+
+/// Scopes that let an app send messages.
+pub(crate) const SEND: &[Scope] =
+    &[scopes::IM_MESSAGE, scopes::IM_MESSAGE_SEND_AS_BOT, scopes::IM_MESSAGE_SEND];
+/// Scopes that let an app change messages.
+const EDIT: &[Scope] = &[scopes::IM_MESSAGE, scopes::IM_MESSAGE_SEND_AS_BOT, scopes::IM_MESSAGE_UPDATE];

@@ -1,0 +1,170 @@
+use larkspur_contract::Basis::Assumed;
+use larkspur_contract::model::UserIdType;
+use larkspur_contract::{
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
+};
+use larkspur_store::{Tx, cards, messages};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::cards::TOKEN_USES;
+use crate::rules::card::{self, Card};
+use crate::translate::{self, Named};
+use crate::{Call, Empty, Input, Operation};
+
+/// The most bytes of the new card's JSON. Source: the page, for the card after its conversion.
+const CONTENT_MAX: usize = 100 * 1024;
+
+/// `POST /interactive/v1/card/update`
+pub(crate) struct Update;
+
+/// The request.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Body {
+    /// The token of the callback.
+    token: Option<String>,
+    /// The new card or template, with `open_ids` if each person has a card of their own.
+    card: Option<Value>,
+}
+
+impl Operation for Update {
+    const SPEC: &'static Spec = &Spec {
+        id: "interactive.v1.card.update",
+        summary: "Replace a card after a click on it",
+        reference: "message-card/update",
+        route: post("/open-apis/interactive/v1/card/update"),
+        access: Access::tenant(&[
+            scopes::IM_MESSAGE,
+            scopes::IM_MESSAGE_SEND_AS_BOT,
+            scopes::IM_MESSAGE_UPDATE,
+        ]),
+        rate: rates::TIER_4,
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        reply: Reply::Flat("ok"),
+        invalid: codes::UPDATED_CARD_MISSING,
+        codes: &[
+            codes::UPDATED_CARD_INVALID,
+            codes::UPDATED_CARD_MISSING,
+            codes::UPDATED_CARD_TOO_LARGE,
+            codes::UPDATED_CARD_NOT_JSON,
+            codes::UPDATED_CARD_RECALLED,
+            codes::UPDATED_CARD_NOT_OWN,
+            codes::UPDATED_CARD_OPEN_IDS,
+            codes::CARD_TOKEN_MALFORMED,
+            codes::CARD_TOKEN_ENDED,
+            codes::CARD_TOKEN_SPENT,
+            codes::UPDATED_CARD_NEEDS_OPEN_IDS,
+        ],
+        recodes: &[],
+        emits: &[],
+        example: r#"{"token":"c-295ee57216a5dc9de90fefd0aadb4b1d7d5b94de","card":{"elements":[]}}"#,
+        behaviours: &[STATUS, CHECKED],
+        deviations: &[
+            "A card of which each person has their own (update_multi false) is replaced for all of its readers, not only for open_ids.",
+        ],
+    };
+    type Ground = Tx;
+    type Path = Empty;
+    type Query = Empty;
+    type Body = Body;
+    type Output = Empty;
+
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Empty, Fault> {
+        let token = input.body.token.as_deref().unwrap_or_default();
+        if !is_token(token) {
+            return Err(Fault::new(codes::CARD_TOKEN_MALFORMED, "a token is c- and hexadecimal digits"));
+        }
+        let (content, open_ids) = read(input.body.card.as_ref())?;
+        let found = cards::lock_token(tx, token).await?.filter(|found| found.expires_at > call.now);
+        let Some(found) = found else {
+            return Err(Fault::new(
+                codes::CARD_TOKEN_ENDED,
+                "the token is unknown, or older than 30 minutes",
+            ));
+        };
+        if found.app_id != call.app_id() {
+            return Err(Fault::new(codes::UPDATED_CARD_NOT_OWN, "the token is one of another app"));
+        }
+        if found.uses >= TOKEN_USES {
+            return Err(Fault::new(codes::CARD_TOKEN_SPENT, "the token was used twice"));
+        }
+        let message = messages::lock(tx, found.message).await?.filter(|message| message.recalled.is_none());
+        let Some(message) = message else {
+            return Err(Fault::new(codes::UPDATED_CARD_RECALLED, "the message was recalled"));
+        };
+        let shared = card::check(&message.content).map_or(true, |card| card.is_shared());
+        sees(tx, call, shared, &open_ids).await?;
+        messages::set_card(tx, message.number, &content, call.now).await?;
+        cards::use_token(tx, token).await?;
+        Ok(Empty {})
+    }
+}
+
+fn is_token(token: &str) -> bool {
+    token.strip_prefix("c-").is_some_and(|digits| {
+        (1..=64).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    })
+}
+
+/// The JSON of the new card, and the open_ids in it.
+fn read(sent: Option<&Value>) -> Result<(String, Vec<String>), Fault> {
+    let mut new = match sent {
+        Some(Value::Object(card)) => card.clone(),
+        Some(_) => return Err(Fault::new(codes::UPDATED_CARD_NOT_JSON, "card is not an object")),
+        None => return Err(Fault::new(codes::UPDATED_CARD_MISSING, "card is missing")),
+    };
+    let open_ids = match new.remove("open_ids") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(ids)) => ids.iter().map(|id| id.as_str().unwrap_or_default().to_owned()).collect(),
+        Some(_) => return Err(Fault::new(codes::UPDATED_CARD_OPEN_IDS, "open_ids is not a list")),
+    };
+    let new = Value::Object(new);
+    let content = new.to_string();
+    if content.len() > CONTENT_MAX {
+        return Err(Fault::new(
+            codes::UPDATED_CARD_TOO_LARGE,
+            format!("the card has {} bytes", content.len()),
+        ));
+    }
+    match card::of(new) {
+        Ok(Card::Own { .. } | Card::Template { .. }) => Ok((content, open_ids)),
+        Ok(Card::Entity(_)) => Err(Fault::new(codes::UPDATED_CARD_INVALID, "a card entity")),
+        Err(refused) => Err(Fault::new(codes::UPDATED_CARD_INVALID, refused.note().to_owned())),
+    }
+}
+
+/// Whether `open_ids` fits the card: users whom the app knows if each has their own card, none if it is shared.
+async fn sees(tx: &mut Tx, call: &Call, shared: bool, open_ids: &[String]) -> Result<(), Fault> {
+    let refused = |note: &'static str| Err(Fault::new(codes::UPDATED_CARD_OPEN_IDS, note));
+    match (shared, open_ids.is_empty()) {
+        (true, true) => return Ok(()),
+        (true, false) => {
+            return refused("the card is shared by all of its readers, so open_ids has to be left out");
+        }
+        (false, true) => {
+            return Err(Fault::new(codes::UPDATED_CARD_NEEDS_OPEN_IDS, "each person has their own card"));
+        }
+        (false, false) => {}
+    }
+    let ids: Vec<&str> = open_ids.iter().map(String::as_str).collect();
+    let named = translate::all_named_by(tx, &call.app, UserIdType::OpenId, &ids).await?;
+    if named.iter().all(|named| matches!(named, Named::User(_))) {
+        return Ok(());
+    }
+    refused("an open_id names no user")
+}
+
+const STATUS: Behaviour = Behaviour {
+    name: "card_update_status",
+    rule: "Refusals have HTTP status 200 and the page's Chinese texts, as in related APIs of the same age.",
+    basis: Assumed,
+    switch: false,
+};
+const CHECKED: Behaviour = Behaviour {
+    name: "card_update_check_order",
+    rule: "Order of checks: form of the token (300020), card (10002, 100030, 200320, 100000, 11311), token (300030), app (200310), uses (300040), message (200000), open_ids (300090, 200320). A token is unknown until its callback was acknowledged. A refused call uses no token.",
+    basis: Assumed,
+    switch: false,
+};

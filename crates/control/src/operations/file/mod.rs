@@ -1,0 +1,3 @@
+//! Files of a world.
+
+pub(super) mod delete;
