@@ -102,8 +102,8 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
 }
 
 async fn list(flags: &List) -> Result<(), String> {
-    let world = World::find(&flags.place, "/events")?;
-    let mut query = format!("?limit={}", flags.limit);
+    let world = World::find(&flags.place)?;
+    let mut query = format!("/events?limit={}", flags.limit);
     for (name, value) in [("app_id", &flags.app), ("type", &flags.kind), ("state", &flags.state)] {
         if let Some(value) = value {
             query.push_str(&format!("&{name}={}", encoded(value)));
@@ -155,29 +155,23 @@ fn line(event: &Value) -> String {
 }
 
 async fn send(flags: &Send) -> Result<(), String> {
-    let world = World::find(&flags.place, "/events")?;
-    let app = match &flags.app {
-        Some(app) => app.clone(),
-        None => {
-            let known = world.server.known()?.world.as_ref();
-            known.ok_or("the ready file has no app: pass --app")?.app_id.clone()
-        }
-    };
+    let world = World::find(&flags.place)?;
+    let app = world.app(flags.app.as_ref())?;
     let event = call::read_body(&flags.event)?;
     let event: Value =
         serde_json::from_slice(&event).map_err(|error| format!("the event is not JSON: {error}"))?;
     let body = json!({"app_id": app, "type": flags.kind, "event": event, "raw": flags.raw});
-    let made = world.call("POST", "", Some(body)).await?;
+    let made = world.call("POST", "/events", Some(body)).await?;
     super::print(&format!("{}\n", made["event_id"].as_str().unwrap_or_default()))
 }
 
 async fn resend(flags: &Resend) -> Result<(), String> {
-    let world = World::find(&flags.place, "/events")?;
+    let world = World::find(&flags.place)?;
     let mut body = json!({"fresh_id": flags.fresh_id, "times": flags.times});
     if let Some(app) = &flags.app {
         body["app_id"] = json!(app);
     }
-    let path = format!("/{}/resend", encoded(&flags.event_id));
+    let path = format!("/events/{}/resend", encoded(&flags.event_id));
     let made = world.call("POST", &path, Some(body)).await?;
     for id in made["event_ids"].as_array().into_iter().flatten() {
         super::print(&format!("{}\n", id.as_str().unwrap_or_default()))?;

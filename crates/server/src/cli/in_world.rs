@@ -33,14 +33,14 @@ pub(super) struct Where {
 
 /// A world of a running server.
 pub(super) struct World {
-    pub(super) server: Server,
+    server: Server,
     key: String,
     path: String,
 }
 
 impl World {
-    /// Finds a world of a running server; `below` is the path of its part that is called.
-    pub(super) fn find(place: &Where, below: &str) -> Result<Self, String> {
+    /// Finds a world of a running server.
+    pub(super) fn find(place: &Where) -> Result<Self, String> {
         let server = Server::find(place.url.as_deref(), place.ready_file.as_ref(), &place.place)?;
         let key = match &place.token {
             Some(key) => key.clone(),
@@ -53,11 +53,20 @@ impl World {
                 world.ok_or("the ready file has no world: pass --tenant")?.tenant_key.clone()
             }
         };
-        let path = format!("/larkspur/v1/worlds/{}{below}", encoded(&tenant));
+        let path = format!("/larkspur/v1/worlds/{}", encoded(&tenant));
         Ok(World { server, key, path })
     }
 
-    /// The `data` of a call's answer.
+    /// The app that a flag names, or that of the ready file.
+    pub(super) fn app(&self, named: Option<&String>) -> Result<String, String> {
+        if let Some(app) = named {
+            return Ok(app.clone());
+        }
+        let known = self.server.known()?.world.as_ref();
+        Ok(known.ok_or("the ready file has no app: pass --app")?.app_id.clone())
+    }
+
+    /// The `data` of the answer to a call; `more` is its path below the world's, with its query.
     pub(super) async fn call(&self, method: &str, more: &str, body: Option<Value>) -> Result<Value, String> {
         let authorization = format!("Bearer {}", self.key);
         let body = body.map(|body| Bytes::from(body.to_string()));

@@ -25,15 +25,9 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
     runtime.block_on(async {
-        let world = World::find(&flags.place, "/apps")?;
-        let app = match &flags.app {
-            Some(app) => app.clone(),
-            None => {
-                let known = world.server.known()?.world.as_ref();
-                known.ok_or("the ready file has no app: pass its id")?.app_id.clone()
-            }
-        };
-        let ledger = world.call("GET", &format!("/{}/ledger", encoded(&app)), None).await?;
+        let world = World::find(&flags.place)?;
+        let app = world.app(flags.app.as_ref())?;
+        let ledger = world.call("GET", &format!("/apps/{}/ledger", encoded(&app)), None).await?;
         let pretty = |value: &Value| serde_json::to_string_pretty(value).map_err(|error| error.to_string());
         if flags.manifest {
             let scopes = serde_json::json!({"scopes": ledger["manifest"]["scopes"]});

@@ -110,19 +110,19 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         match &flags.command {
             Command::Tail(flags) => tail(flags).await,
             Command::Show(flags) => {
-                let world = World::find(&flags.place, "/traffic")?;
-                shown(&world.call("GET", &format!("/{}", encoded(&flags.log_id)), None).await?)
+                let world = World::find(&flags.place)?;
+                shown(&world.call("GET", &format!("/traffic/{}", encoded(&flags.log_id)), None).await?)
             }
             Command::Diff(flags) => {
-                let world = World::find(&flags.place, "/traffic")?;
-                let query = format!("/diff?a={}&b={}", encoded(&flags.a), encoded(&flags.b));
+                let world = World::find(&flags.place)?;
+                let query = format!("/traffic/diff?a={}&b={}", encoded(&flags.a), encoded(&flags.b));
                 changes(&world.call("GET", &query, None).await?["changes"])
             }
             Command::Replay(flags) => replay(flags).await,
             Command::Export(flags) => {
-                let world = World::find(&flags.place, "/traffic")?;
+                let world = World::find(&flags.place)?;
                 let body = json!({"log_ids": flags.log_ids, "as": flags.format});
-                let made = world.call("POST", "/export", Some(body)).await?;
+                let made = world.call("POST", "/traffic/export", Some(body)).await?;
                 super::print(made["text"].as_str().unwrap_or_default())
             }
         }
@@ -130,7 +130,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
 }
 
 async fn tail(flags: &Tail) -> Result<(), String> {
-    let world = World::find(&flags.place, "/traffic")?;
+    let world = World::find(&flags.place)?;
     let mut filter = String::new();
     let named = [("code", &flags.code), ("operation", &flags.operation), ("outcome", &flags.outcome)];
     let named = named.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
@@ -141,7 +141,7 @@ async fn tail(flags: &Tail) -> Result<(), String> {
     for (name, value) in named.chain(other.collect::<Result<Vec<_>, _>>()?) {
         filter.push_str(&format!("&{}={}", encoded(name), encoded(value)));
     }
-    let mut query = format!("?limit={}{filter}", flags.last);
+    let mut query = format!("/traffic?limit={}{filter}", flags.last);
     loop {
         let found = world.call("GET", &query, None).await?;
         if found["recording"] == false {
@@ -154,7 +154,7 @@ async fn tail(flags: &Tail) -> Result<(), String> {
             return Ok(());
         }
         tokio::time::sleep(LOOK_EVERY).await;
-        query = format!("?limit=1000&after={}{filter}", found["newest"]);
+        query = format!("/traffic?limit=1000&after={}{filter}", found["newest"]);
     }
 }
 
@@ -228,9 +228,9 @@ fn changes(changes: &Value) -> Result<(), String> {
 }
 
 async fn replay(flags: &Replay) -> Result<(), String> {
-    let world = World::find(&flags.place, "/traffic")?;
+    let world = World::find(&flags.place)?;
     let body = json!({"token": flags.with_token, "fresh_uuid": !flags.same_uuid});
-    let path = format!("/{}/replay", encoded(&flags.log_id));
+    let path = format!("/traffic/{}/replay", encoded(&flags.log_id));
     let both = world.call("POST", &path, Some(body)).await?;
     super::print(&format!("{}\n{}\n", line(&both["a"]), line(&both["b"])))?;
     changes(&both["changes"])
