@@ -3,7 +3,6 @@
 use larkspur_contract::model::{ChatType, I18nNames, Permission, RestrictedMode};
 use larkspur_contract::{Fault, Fix, codes};
 use larkspur_store::policies::Policy;
-use serde_json::json;
 
 /// The most forbidden words of a tenant.
 pub const WORDS_MAX: usize = 1000;
@@ -45,13 +44,8 @@ pub fn may_publish(policy: &Policy, old: ChatType, new: ChatType) -> Result<(), 
 
 /// Sets the settings of the world as they are, but for a switch, which is turned on.
 fn with(policy: &Policy, switch: &str) -> Fix {
-    let mut body = json!({
-        "restricted_mode": policy.restricted_mode, "hide_member_count": policy.hide_member_count,
-        "public_groups": policy.public_groups, "forbidden_words": policy.forbidden_words, "edit_ms": policy.edit_ms,
-    });
-    if let Some(bytes) = policy.storage_bytes {
-        body["storage_bytes"] = bytes.into();
-    }
+    // The control API names its settings as the policy does.
+    let mut body = serde_json::to_value(policy).unwrap_or_default();
     body[switch] = true.into();
     Fix::new("larkspur.v1.world.settings.put", Vec::new(), body)
 }
@@ -98,6 +92,15 @@ pub fn storage_fits(policy: &Policy, bytes: i64) -> Result<(), Fault> {
 mod tests {
     use super::*;
     use larkspur_contract::Code;
+
+    /// Every fix is the whole of the settings, with one more switch on.
+    #[test]
+    fn a_fix_changes_one_switch() {
+        let fault = may_publish(&strict(), ChatType::Private, ChatType::Public).expect_err("not allowed");
+        let mut wanted = serde_json::to_value(strict()).expect("JSON");
+        wanted["public_groups"] = true.into();
+        assert_eq!(fault.fixes()[0].body, wanted);
+    }
 
     fn strict() -> Policy {
         Policy {
