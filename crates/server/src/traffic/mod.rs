@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use larkspur_api::tokens::Token;
 use larkspur_api::{Caller, Feed, Presented};
-use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::ids::{AppId, HookToken, TenantKey};
 use larkspur_contract::{Access, Fault, codes};
 use larkspur_control::traffic::ledger::Counted;
 use larkspur_control::traffic::{Calls, Entry, Traffic, Whose};
@@ -125,6 +125,9 @@ impl Recording {
         if let Some(tenant) = call.who.tenant.filter(|_| !call.who.claimed) {
             return (Some(tenant), call.who.app_id);
         }
+        if let Some(tenant) = of_hook(call.path, keys) {
+            return (Some(tenant), None);
+        }
         let body: Value = match call.body {
             Some(body) if body.len() <= 1 << 16 => serde_json::from_slice(body).unwrap_or_default(),
             _ => Value::Null,
@@ -170,6 +173,12 @@ impl Recording {
             Whose::All => self.worlds.all().into_iter().map(|world| (world, 0)).collect(),
         }
     }
+}
+
+/// The tenant of the custom bot that a path names.
+fn of_hook(path: &str, keys: &Keys) -> Option<TenantKey> {
+    let (_, token) = path.rsplit_once("/hook/")?;
+    keys.read_hook_token(HookToken::parse(token.trim_end_matches('/'))?).map(|(_, tenant)| tenant)
 }
 
 /// The app that a query or a form names.

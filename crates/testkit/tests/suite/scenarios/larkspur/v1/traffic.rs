@@ -158,6 +158,16 @@ async fn a_call_belongs_to_its_world_whatever_its_credential() {
         (&shown["log_id"], &shown["request"]["body"]["app_secret"]),
         (&json!(log_id(&reply)), &json!("…"))
     );
+    // The token of a custom bot names its world, and is not shown.
+    let made =
+        world.control("POST", &format!("/chats/{}/hooks", world.chat_id)).body(json!({})).send().await.data();
+    let (_, token) =
+        text(&made, "url").rsplit_once('/').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a URL");
+    let hook =
+        world.lab.request("POST", &format!("/open-apis/bot/v2/hook/{token}")).body(json!({})).send().await;
+    let shown = newest(&world).await;
+    assert_eq!((&shown["log_id"], &shown["operation"]), (&json!(log_id(&hook)), &json!("bot.v2.hook.send")));
+    assert!(!shown.to_string().contains(&token), "{shown}");
     // Nothing is known of the others.
     for reply in [info("t-forged").await, world.lab.request("GET", "/im/v1/chats").send().await] {
         let id = log_id(&reply);
