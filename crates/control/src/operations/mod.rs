@@ -18,6 +18,7 @@ mod image;
 mod p2p;
 mod refusal;
 mod share_link;
+mod traffic;
 mod user;
 mod world;
 
@@ -83,6 +84,7 @@ pub static ENTRIES: &[Entry] = &[
     entry::<app::deliveries::get::Get>(),
     entry::<app::deliveries::put::Put>(),
     entry::<app::deliveries::delete::Delete>(),
+    entry::<app::ledger::Ledger>(),
     entry::<event::list::List>(),
     entry::<event::send::Send>(),
     entry::<event::resend::Resend>(),
@@ -112,4 +114,15 @@ pub static ENTRIES: &[Entry] = &[
     entry::<document::collaborator_put::Put>(),
     entry::<image::delete::Delete>(),
     entry::<file::delete::Delete>(),
+    entry::<traffic::list::List>(),
+    entry::<traffic::get::Get>(),
+    entry::<traffic::clear::Clear>(),
+    entry::<traffic::check::Check>(),
+    entry::<traffic::summary::Summary>(),
+    entry::<traffic::diff::Diff>(),
+    entry::<traffic::replay::Replay>(),
+    entry::<traffic::export::Export>(),
+    entry::<traffic::stream::Stream>(),
+    entry::<traffic::all::All>(),
+    entry::<traffic::find::Find>(),
 ];

@@ -9,6 +9,7 @@ use larkspur_store::{Engine, frequency};
 
 use super::counting::Counting;
 use super::rate_limits::{Full, Key, RateLimits};
+use super::why;
 
 /// The rate limits of an application.
 pub(crate) struct Frequency {
@@ -117,6 +118,7 @@ impl Frequency {
                 Some(status) => refusal.with_code(Code { status, ..codes::RATE_LIMITED }),
                 None => refusal,
             }
+            why::rate(self.refusal(full, format!("more than {}", spec.rate.name)), full, spec.rate.name)
         })
     }
 

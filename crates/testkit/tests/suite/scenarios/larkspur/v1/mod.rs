@@ -9,6 +9,7 @@ mod hook;
 mod image;
 mod names;
 mod refusal;
+mod traffic;
 mod user;
 mod user_delete;
 mod world;
