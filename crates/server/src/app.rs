@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use larkspur_api::{Entry, Settings};
+use larkspur_api::{Entry, Question, Settings, Told};
 use larkspur_contract::envelope::Brand;
 use larkspur_store::{Engine, Keys};
 
 use crate::REGISTRY;
 use crate::call_id::CallIds;
+use crate::delivery;
 use crate::delivery::connection::{ConnectionOptions, LongConnections};
 use crate::delivery::webhook::Webhook;
 use crate::documents::Documents;
@@ -130,6 +131,11 @@ impl App {
             Some(response) => response,
             None => gateway::handle(self, request).await,
         }
+    }
+
+    /// Asks an app what an operation wants to know.
+    pub(crate) async fn ask(&self, question: Question) -> Told {
+        delivery::ask(self, question).await
     }
 
     /// The store.

@@ -92,7 +92,7 @@ async fn offline(lab: &Lab) {
         Box::pin(async move {
             let event = Event { kind: &APP_TICKET, app_id, developer: tenant, payload: "{}", created_at: 0 };
             outbox::add(&mut tx, &event).await?;
-            connections::set(&mut other, connected, "server", 1, 0).await
+            connections::set(&mut other, connected, "server", (1, "[]"), 0).await
         })
     });
     writing.await.expect("a transaction");

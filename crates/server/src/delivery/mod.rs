@@ -7,6 +7,7 @@
 //! Each way to an app is a module: `webhook` posts to a URL, `connection` sends over a connection that the app opened.
 //! Both get a [`Delivery`] and return an [`Attempt`].
 
+mod callback;
 pub mod connection;
 mod message;
 pub(crate) mod webhook;
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use larkspur_api::{Question, Told};
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::StoreError;
@@ -166,12 +168,17 @@ impl DeliveryWorker {
         }
     }
 
-    /// Delivers what is due now and what becomes due meanwhile; returns the number of attempts.
-    pub async fn round(self: &Arc<Self>) -> usize {
+    /// Stores which apps are connected, and closes the connections that are to be closed.
+    pub async fn tell(&self) {
         let (engine, open) = (&self.app.engine, &self.app.long_connections);
         if let Err(error) = self.directory.lock().await.tell(engine, open).await {
             tracing::warn!(why = %error, "cannot store which apps are connected");
         }
+    }
+
+    /// Delivers what is due now and what becomes due meanwhile; returns the number of attempts.
+    pub async fn round(self: &Arc<Self>) -> usize {
+        self.tell().await;
         let mut attempts = 0;
         loop {
             let mut under_way = UnderWay::default();
@@ -321,7 +328,7 @@ impl DeliveryWorker {
     /// Sends an event over one of the app's connections. The verification token stays empty there. Source: observed.
     async fn push(&self, delivery: &Delivery) -> Attempt {
         let time = Duration::from_millis(delivery.form.answer_ms());
-        let body = message::body(delivery, "").into();
+        let body = message::body(&delivery.into(), "").into();
         match self.app.long_connections.send(&self.app.engine, delivery.app_id, body, time).await {
             Ok(ack) => {
                 Attempt { status: ack.code.and_then(|code| u16::try_from(code).ok()), failure: refusal(&ack) }
@@ -391,6 +398,17 @@ impl DeliveryWorker {
             }
         }
         Ok(())
+    }
+}
+
+/// Asks an app what an operation wants to know.
+pub(crate) async fn ask(app: &App, question: Question) -> Told {
+    match question {
+        Question::Challenge(challenge) => {
+            let heard = app.webhook.ask(&app.engine, &challenge).await;
+            Told::Challenge(challenge, heard)
+        }
+        Question::Callback(callback) => Told::Callback(callback::send(app, callback).await),
     }
 }
 

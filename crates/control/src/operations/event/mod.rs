@@ -23,7 +23,7 @@ pub(crate) struct Shown {
     event_type: String,
     /// The app.
     app_id: String,
-    /// `waiting`, `delivered` or `dropped`.
+    /// `waiting`, `held`, `delivered` or `dropped`.
     state: String,
     /// When it happened, in milliseconds since 1970 by the world's clock.
     created_at_ms: i64,

@@ -82,7 +82,7 @@ impl Operation for Send {
 
 /// The envelope of an event that fits its type.
 fn form(body: &Body) -> Result<Form, Fault> {
-    let known = events::named(&body.kind).filter(|kind| kind.form != Form::Challenge);
+    let known = events::named(&body.kind).filter(|kind| !matches!(kind.form, Form::Challenge | Form::Callback));
     if body.raw == Some(true) {
         if !rules::events::is_type_name(&body.kind) {
             return Err(values::invalid(
@@ -94,6 +94,10 @@ fn form(body: &Body) -> Result<Form, Fault> {
         return Ok(known.map_or(Form::V2, |kind| kind.form));
     }
     let Some(kind) = known else {
+        if events::named(&body.kind).is_some_and(|kind| kind.form == Form::Callback) {
+            let why = "a callback: POST …/apps/{app_id}/callbacks sends it, and shows the answer";
+            return Err(values::invalid("type", Some(&body.kind), why));
+        }
         let near = did_you_mean(&body.kind, events::ALL.iter().map(|kind| kind.name));
         let why = format!("no event type has this name{near}; with raw it is sent anyway");
         return Err(values::invalid("type", Some(&body.kind), &why));

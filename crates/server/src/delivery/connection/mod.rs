@@ -23,6 +23,7 @@ use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Engine;
 use larkspur_store::events::claims::NOT_CONNECTED;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
@@ -56,6 +57,9 @@ pub struct ConnectionOptions {
     pub reconnect_count: i32,
     /// The most bytes of an event in one frame. Larger ones are split.
     pub split_bytes: usize,
+    /// How long one write may take: at most 128 events or 32 KiB, or one larger event. A client that reads more slowly is
+    /// disconnected.
+    pub write_time: Duration,
 }
 
 impl Default for ConnectionOptions {
@@ -67,6 +71,7 @@ impl Default for ConnectionOptions {
             reconnect_nonce: 30,
             reconnect_count: -1,
             split_bytes: 256 << 10,
+            write_time: Duration::from_secs(30),
         }
     }
 }
@@ -107,6 +112,28 @@ struct State {
 struct Connected {
     tenant: TenantKey,
     open: Vec<Arc<Connection>>,
+}
+
+/// What is known of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct About {
+    /// Its ID.
+    id: String,
+    /// When it was opened, in real time.
+    since: i64,
+    /// The number that the client calls its device.
+    device: String,
+    /// How the client calls itself.
+    client: String,
+}
+
+/// The connections of an app, for the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Details {
+    tenant: TenantKey,
+    count: usize,
+    /// [`About`] of each, as a JSON list.
+    text: String,
 }
 
 /// Why a connection was refused.
@@ -212,6 +239,26 @@ impl LongConnections {
         self.state().apps.iter().map(|(app_id, app)| (app.tenant, *app_id, app.open.len())).collect()
     }
 
+    /// The connected apps, with what is known of their connections.
+    fn details(&self) -> HashMap<AppId, Details> {
+        let state = self.state();
+        let each = state.apps.iter().map(|(app_id, app)| {
+            let all: Vec<&About> = app.open.iter().map(|connection| &connection.about).collect();
+            // A list of strings and numbers always serializes.
+            let text = serde_json::to_string(&all).unwrap_or_default();
+            (*app_id, Details { tenant: app.tenant, count: app.open.len(), text })
+        });
+        each.collect()
+    }
+
+    /// Closes those connections of an app that `which` chooses; returns how many.
+    fn cut(&self, app_id: AppId, which: impl Fn(&About) -> bool) -> usize {
+        let state = self.state();
+        let all = state.apps.get(&app_id).map(|app| app.open.as_slice()).unwrap_or_default();
+        let chosen = all.iter().filter(|connection| which(&connection.about));
+        chosen.map(|connection| connection.cut.notify_one()).count()
+    }
+
     /// Sends an event or a callback to one of an app's connections, and waits for the answer up to the given time.
     /// `payload` is in its envelope.
     ///
@@ -284,7 +331,7 @@ impl LongConnections {
     }
 
     /// Admits a connection of an app.
-    fn enter(self: &Arc<Self>, app_id: AppId, tenant: TenantKey) -> Result<Open, Full> {
+    fn enter(self: &Arc<Self>, app_id: AppId, tenant: TenantKey, about: About) -> Result<Open, Full> {
         let mut state = self.state();
         Self::check(&state, app_id, self.options.most)?;
         let (queue, queued) = mpsc::channel(QUEUE);
@@ -293,6 +340,8 @@ impl LongConnections {
         let connection = Arc::new(Connection {
             number: state.next,
             app_id,
+            about,
+            cut: Notify::new(),
             service: service_id(app_id),
             queue,
             queued_bytes: AtomicUsize::new(0),
@@ -336,6 +385,9 @@ fn service_id(app_id: AppId) -> i32 {
 struct Connection {
     number: u64,
     app_id: AppId,
+    about: About,
+    /// Notifies that it is to be closed.
+    cut: Notify,
     service: i32,
     /// Frames to be written, those of one event together.
     queue: mpsc::Sender<Vec<Bytes>>,
@@ -450,7 +502,9 @@ mod tests {
     }
 
     fn enter(connections: &Arc<LongConnections>, app_id: AppId) -> Result<Open, Full> {
-        connections.enter(app_id, TenantKey(1))
+        let text = String::new;
+        let about = About { id: format!("{:016x}", app_id.0), since: 5, device: text(), client: text() };
+        connections.enter(app_id, TenantKey(1), about)
     }
 
     fn event(message_id: u128, bytes: usize) -> Event {
@@ -490,6 +544,24 @@ mod tests {
         assert_eq!((connections.count(), connections.apps()), (0, Vec::new()));
         connections.close();
         assert_eq!(enter(&connections, APP).err(), Some(Full::Process));
+    }
+
+    #[tokio::test]
+    async fn connections_are_cut_by_their_app_and_id() {
+        let connections = connections(10);
+        let (open, other) = (enter(&connections, APP).ok(), enter(&connections, AppId(8)).ok());
+        let (open, other) = (open.expect("there is room"), other.expect("there is room"));
+        assert_eq!(connections.cut(APP, |about| about.since < 5), 0);
+        assert_eq!(connections.cut(AppId(9), |_| true), 0);
+        assert_eq!(connections.cut(APP, |about| about.id == "0000000000000007"), 1);
+        let told = |open: &Open| {
+            let connection = open.connection.clone();
+            async move { timeout(Duration::from_millis(20), connection.cut.notified()).await.is_ok() }
+        };
+        assert!(told(&open).await && !told(&other).await);
+        let details = connections.details();
+        let expected = r#"[{"id":"0000000000000007","since":5,"device":"","client":""}]"#;
+        assert_eq!((details[&APP].count, details[&APP].text.as_str()), (1, expected));
     }
 
     #[test]
