@@ -1,6 +1,7 @@
 //! The switches: behaviors that the documents leave open and that an operator can change.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The answer for a tag name that is in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -66,6 +67,32 @@ impl From<AskedPicker> for UserPicker {
     }
 }
 
+/// Names as written in the configuration: a list, or one text with commas.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "neither names with commas in between nor a list of names")]
+enum AskedNames {
+    Text(String),
+    List(Vec<String>),
+}
+
+fn emoji_names<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
+    let names = match AskedNames::deserialize(input)? {
+        AskedNames::Text(text) if text.trim().is_empty() => Vec::new(),
+        AskedNames::Text(text) => text.split(',').map(|name| name.trim().to_owned()).collect(),
+        AskedNames::List(names) => names,
+    };
+    let is_name = |name: &str| {
+        (1..=64).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    match names.iter().find(|name| !is_name(name)) {
+        Some(wrong) => Err(D::Error::custom(format!(
+            "{wrong:?} is not the name of an emoji: use 1 to 64 letters, digits or underscores"
+        ))),
+        None => Ok(names),
+    }
+}
+
 /// The switches, with their documented defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -89,6 +116,9 @@ pub struct Settings {
     pub topic_as_group: bool,
     /// Whether a chat takes at most five messages per second from apps (230020).
     pub chat_limit: bool,
+    /// Names of emoji that reactions may have beside the documented ones.
+    #[serde(deserialize_with = "emoji_names")]
+    pub extra_emoji: Vec<String>,
     /// Whether the authorize page lets any visitor pick the user who signs in.
     pub user_picker: UserPicker,
     /// The IP addresses that events come from, as reported to apps. Not a switch: a fact about the machine,
@@ -109,6 +139,7 @@ impl Default for Settings {
             comma_lists: true,
             topic_as_group: false,
             chat_limit: true,
+            extra_emoji: Vec::new(),
             user_picker: UserPicker::default(),
             outbound_ips: vec!["127.0.0.1".to_owned()],
         }

@@ -214,6 +214,42 @@ pub const MESSAGE_RECALLED: EventType = EventType {
     secret: false,
 };
 
+/// Scopes for reactions.
+const OF_REACTIONS: &[Scope] = &[scopes::IM_MESSAGE_REACTIONS_READ, scopes::IM_MESSAGE_READONLY];
+
+/// A user read messages of a bot.
+pub const MESSAGE_READ: EventType = EventType {
+    name: "im.message.message_read_v1",
+    summary: "A user read messages that a bot sent to the user",
+    form: Form::V2,
+    scopes: &[scopes::IM_MESSAGE, scopes::IM_MESSAGE_READONLY],
+    reference: "im-v1/message/events/message_read",
+    basis: Basis::Documented,
+    secret: false,
+};
+
+/// A reaction was added to a message.
+pub const REACTION_CREATED: EventType = EventType {
+    name: "im.message.reaction.created_v1",
+    summary: "A reaction was added to a message",
+    form: Form::V2,
+    scopes: OF_REACTIONS,
+    reference: "im-v1/message-reaction/events/created",
+    basis: Basis::Documented,
+    secret: false,
+};
+
+/// A reaction was removed from a message.
+pub const REACTION_DELETED: EventType = EventType {
+    name: "im.message.reaction.deleted_v1",
+    summary: "A reaction was removed from a message",
+    form: Form::V2,
+    scopes: OF_REACTIONS,
+    reference: "im-v1/message-reaction/events/deleted",
+    basis: Basis::Documented,
+    secret: false,
+};
+
 /// A user opened the chat with a bot.
 pub const BOT_P2P_CHAT_ENTERED: EventType = EventType {
     name: "im.chat.access_event.bot_p2p_chat_entered_v1",
@@ -282,6 +318,9 @@ pub const ALL: &[&EventType] = &[
     &USER_WITHDRAWN,
     &MESSAGE_RECEIVE,
     &MESSAGE_RECALLED,
+    &MESSAGE_READ,
+    &REACTION_CREATED,
+    &REACTION_DELETED,
     &BOT_P2P_CHAT_ENTERED,
     &P2P_CHAT_CREATE,
     &BOT_MENU,

@@ -20,6 +20,8 @@ pub struct Keys {
     union_id: Aes128,
     hook: Aes128,
     message_id: Aes128,
+    reaction_id: Aes128,
+    reaction_mark: Hmac<Sha256>,
     seal: [u8; 32],
     seal_mark: Hmac<Sha256>,
 }
@@ -57,6 +59,8 @@ impl Keys {
             union_id: cipher(master, "union_id"),
             hook: cipher(master, "custom bot"),
             message_id: cipher(master, "message_id"),
+            reaction_id: cipher(master, "reaction_id"),
+            reaction_mark: hmac(&derive(master, "mark of a reaction_id")),
             seal: derive(master, "sealed secret"),
             seal_mark: hmac(&derive(master, "mark of a sealed secret")),
         }
@@ -203,6 +207,24 @@ impl Keys {
         let (number, tenant) = decrypt(&self.message_id, id.0);
         (number.cast_signed(), TenantKey(tenant))
     }
+
+    /// The reaction_id of a reaction of a tenant: 40 lower-case hex digits, of which the last 8 are a mark.
+    pub fn reaction_id(&self, number: i64, tenant: TenantKey) -> String {
+        let id = encrypt(&self.reaction_id, number.cast_unsigned(), tenant.0).to_be_bytes();
+        let mut mark = self.reaction_mark.clone();
+        mark.update(&id);
+        let mut text = hex(&id);
+        text.push_str(&hex(&mark.finalize().into_bytes()[..4]));
+        text
+    }
+
+    /// The number and the tenant of a reaction_id; `None` for a text that is none.
+    pub fn read_reaction_id(&self, text: &str) -> Option<(i64, TenantKey)> {
+        let id = u128::from_str_radix(text.get(..32)?, 16).ok()?;
+        let (number, tenant) = decrypt(&self.reaction_id, id);
+        let (number, tenant) = (number.cast_signed(), TenantKey(tenant));
+        (self.reaction_id(number, tenant) == text).then_some((number, tenant))
+    }
 }
 
 /// The numbers of custom bots are below this.
@@ -252,6 +274,29 @@ mod tests {
         assert_eq!(keys.read_union_id(keys.union_id(7, TenantKey(9))), (7, TenantKey(9)));
         assert_eq!(keys.read_message_id(keys.message_id(7, TenantKey(9))), (7, TenantKey(9)));
         assert_ne!(keys.message_id(7, TenantKey(9)).0, keys.union_id(7, TenantKey(9)).0);
+    }
+
+    #[test]
+    fn reaction_ids_have_a_mark() {
+        let keys = Keys::derive(&Keys::fresh_master());
+        let id = keys.reaction_id(7, TenantKey(9));
+        assert_eq!((id.len(), keys.read_reaction_id(&id)), (40, Some((7, TenantKey(9)))));
+        for at in 0..id.len() {
+            let mut changed = id.clone().into_bytes();
+            changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
+            assert_eq!(keys.read_reaction_id(&String::from_utf8(changed).expect("ASCII")), None, "{at}");
+        }
+        let other = Keys::derive(&Keys::fresh_master());
+        for wrong in [
+            "",
+            "+",
+            &id[..32],
+            &id.to_uppercase(),
+            &other.reaction_id(7, TenantKey(9)),
+            "é".repeat(20).as_str(),
+        ] {
+            assert_eq!(keys.read_reaction_id(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

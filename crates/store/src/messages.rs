@@ -146,7 +146,7 @@ impl Sender {
         }
     }
 
-    fn columns(&self) -> [Value; 3] {
+    pub(crate) fn columns(&self) -> [Value; 3] {
         match self {
             Sender::User { user_id, number } => {
                 ["user".into(), user_id.into(), Value::Int(number.cast_signed())]
@@ -156,7 +156,7 @@ impl Sender {
         }
     }
 
-    fn read(row: &mut Row, at: usize) -> Result<Self, StoreError> {
+    pub(crate) fn read(row: &mut Row, at: usize) -> Result<Self, StoreError> {
         Ok(match row.text(at)?.as_str() {
             "bot" => Sender::Bot(row.id(at + 1, AppId::parse)?),
             "hook" => Sender::Hook(row.id(at + 1, AppId::parse)?),

@@ -88,6 +88,12 @@ pub async fn set_top(tx: &mut Tx, chat: &LockedChat, notices: &[Notice]) -> Resu
     Ok(())
 }
 
+/// Removes a message from the top of its chat. The message is locked, as it is while it is put there.
+pub async fn take_down(tx: &mut Tx, chat: ChatId, message_id: &str) -> Result<(), StoreError> {
+    let sql = "DELETE FROM chat_top_notice WHERE tenant = $1 AND chat_id = $2 AND message_id = $3";
+    tx.rows(sql, [chat.into(), message_id.into()]).await.map(drop)
+}
+
 /// Conditions that block changes of some of a chat's settings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Holds {

@@ -5,7 +5,7 @@ use larkspur_contract::model::{ChatMode, MsgType, RecallType};
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::Place;
 use larkspur_store::messages::{self, Message, Recalled, Sender};
-use larkspur_store::{Tx, pace};
+use larkspur_store::{Tx, moderation, pace, pins};
 
 use super::sending::has_room;
 use super::{Speaker, building, invalid};
@@ -123,6 +123,9 @@ pub async fn recall(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Mes
     let kind = right(speaker, place, message)?;
     let recalled = Recalled { by: speaker.member(), kind, at: speaker.now };
     messages::recall(tx, message.number, &recalled).await?;
+    pins::remove(tx, message.number).await?;
+    let message_id = tx.engine().keys.message_id(message.number, tx.tenant()).to_string();
+    moderation::take_down(tx, place.chat.chat_id, &message_id).await?;
     message_recalled::emit(tx, &place.chat, message, &recalled).await?;
     Ok(())
 }
@@ -154,7 +157,7 @@ fn right(speaker: &Speaker, place: &Place, message: &Message) -> Result<RecallTy
 /// How long a message can be recalled.
 pub const RECALLING: Behaviour = Behaviour {
     name: "message_recall",
-    rule: "Senders recall for 24 hours of the world's time, owner, managers and the bot that created the group for a year. A second recall is 230110; 230026 names the cause of live answers. Recalled by the bot that created the group, the recall_type is group_owner.",
+    rule: "Senders recall for 24 hours of the world's time, owner, managers and the bot that created the group for a year. A second recall is 230110; 230026 names the cause of live answers. Recalled by the bot that created the group, the recall_type is group_owner. A recall removes the pin of the message and takes it off the top notice, without a further event.",
     basis: Assumed,
     switch: false,
 };

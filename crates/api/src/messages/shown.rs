@@ -131,7 +131,8 @@ impl Viewer {
         Viewer { eyes: Eyes::Tenant, tenant, cards }
     }
 
-    fn user(&self, keys: &Keys, user_id: &str, number: u64) -> (String, &'static str) {
+    /// The id of a user, and its form.
+    pub fn user(&self, keys: &Keys, user_id: &str, number: u64) -> (String, &'static str) {
         match self.eyes {
             Eyes::App { app_id, form: UserIdType::OpenId, .. } => {
                 (keys.open_id(number, app_id).to_string(), "open_id")
@@ -153,7 +154,8 @@ impl Viewer {
         }
     }
 
-    fn sender(&self, keys: &Keys, sender: &Sender) -> ShownSender {
+    /// Who sent a message, reacted to it or pinned it.
+    pub fn sender(&self, keys: &Keys, sender: &Sender) -> ShownSender {
         let ((id, id_type), sender_type) = match sender {
             Sender::User { user_id, number } => (self.user(keys, user_id, *number), "user"),
             Sender::Bot(app_id) | Sender::Hook(app_id) => ((app_id.to_string(), "app_id"), "app"),

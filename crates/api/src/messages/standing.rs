@@ -51,6 +51,18 @@ pub async fn enter(
     Ok(Some(place))
 }
 
+/// Whether the speaker may read in a chat, for operations that answer for several messages.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn reads(tx: &mut Tx, speaker: &Speaker, chat_id: ChatId) -> Result<bool, Fault> {
+    match enter(tx, speaker, chat_id, Act::Read).await {
+        Ok(place) => Ok(place.is_some()),
+        Err(fault) if fault.code().status < 500 => Ok(false),
+        Err(fault) => Err(fault),
+    }
+}
+
 /// The refusal of a speaker who is not in the chat.
 pub fn outside(speaker: &Speaker) -> Fault {
     let who = speaker.member().to_column();

@@ -35,6 +35,8 @@ pub static PLATFORM: &[&[Entry]] = &[
     im::v1::image::ENTRIES,
     im::v1::file::ENTRIES,
     im::v1::message::ENTRIES,
+    im::v1::message_reaction::ENTRIES,
+    im::v1::pin::ENTRIES,
     cardkit::v1::card::ENTRIES,
     cardkit::v1::card_element::ENTRIES,
     im::v1::message_resource::ENTRIES,

@@ -165,12 +165,6 @@ pub fn owns(standing: &Standing) -> Result<(), Fault> {
     Err(Fault::new(codes::NEEDS_OWNER_OR_CREATOR, "the operator is neither owner nor creator with the scope"))
 }
 
-/// Whether a text has the form of a message id: `om_` and 32 lower-case hex digits.
-pub fn is_message_id(text: &str) -> bool {
-    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    text.strip_prefix("om_").is_some_and(|rest| rest.len() == 32 && rest.bytes().all(digit))
-}
-
 /// While a meeting with restricted access takes place, approval of new members cannot be turned off (232093).
 /// Source: the update page.
 pub fn approval_stays(old: &Chat, new: &Chat, meeting: bool) -> Result<(), Fault> {

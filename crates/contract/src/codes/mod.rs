@@ -46,6 +46,7 @@ mod hook;
 mod image;
 mod message;
 mod own;
+mod reaction;
 mod tenant;
 
 pub use application::*;
@@ -62,6 +63,7 @@ pub use hook::*;
 pub use image::*;
 pub use message::*;
 pub use own::*;
+pub use reaction::*;
 pub use tenant::*;
 
 const FAMILIES: [&[Code]; 14] = [
@@ -73,6 +75,7 @@ const FAMILIES: [&[Code]; 14] = [
     group::FAMILY,
     image::FAMILY,
     message::FAMILY,
+    reaction::FAMILY,
     hook::FAMILY,
     card::FAMILY,
     drive::FAMILY,

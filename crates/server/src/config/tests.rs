@@ -161,6 +161,7 @@ const VALUES: &[(&str, &[&str], &[&str])] = &[
     ("behaviours.comma_lists", &["false"], &["x"]),
     ("behaviours.topic_as_group", &["true"], &["x"]),
     ("behaviours.chat_limit", &["false"], &["x"]),
+    ("behaviours.extra_emoji", &["", "EYES", "EYES, Other_1"], &["EYES,", "a b", "é"]),
     ("behaviours.user_picker", &["auto", "on", "off", "true", "false"], &["yes", ""]),
     ("events.allow_private", &["auto", "on", "off"], &["true"]),
     ("events.outbound_ips", &["", "10.0.0.1", "192.0.2.1, ::1"], &["home", "10.0.0.1 ::1", "10.0.0.0/8"]),

@@ -36,6 +36,8 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0022_hooks.sql"),
     include_str!("../../../../schema/0023_cards.sql"),
     include_str!("../../../../schema/0024_deliveries.sql"),
+    include_str!("../../../../schema/0026_reactions.sql"),
+    include_str!("../../../../schema/0027_pins.sql"),
 ];
 
 /// The schema that this program writes and reads.

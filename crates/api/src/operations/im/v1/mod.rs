@@ -20,7 +20,9 @@ pub(crate) mod chat_user_setting;
 pub(crate) mod file;
 pub(crate) mod image;
 pub(crate) mod message;
+pub(crate) mod message_reaction;
 pub(crate) mod message_resource;
+pub(crate) mod pin;
 
 /// The chat.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

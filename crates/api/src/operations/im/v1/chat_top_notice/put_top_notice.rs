@@ -2,13 +2,14 @@ use larkspur_contract::Basis::Assumed;
 use larkspur_contract::{
     Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
-use larkspur_store::Tx;
+use larkspur_store::messages::{self, Listed, Message};
 use larkspur_store::moderation::{self, Notice};
+use larkspur_store::{LockedChat, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::messages::finding;
 use crate::operations::im::v1::ChatPath;
-use crate::rules::chats::is_message_id;
 use crate::{Call, Empty, Input, Operation};
 
 /// `POST /im/v1/chats/:chat_id/top_notice/put_top_notice`
@@ -58,8 +59,8 @@ impl Operation for PutTopNotice {
         recodes: &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)],
         emits: &[],
         example: r#"{"chat_top_notice":[{"action_type":"2"}]}"#,
-        behaviours: &[super::RIGHT, REPLACES],
-        deviations: &["Messages are not stored: any well-formed message_id is accepted."],
+        behaviours: &[super::RIGHT, REPLACES, MESSAGES],
+        deviations: &[],
     };
     type Ground = Tx;
     type Path = ChatPath;
@@ -71,7 +72,7 @@ impl Operation for PutTopNotice {
         let chat = super::lock(tx, call, &input.path.chat_id).await?;
         let mut notices: Vec<Notice> = Vec::new();
         for top in &input.body.chat_top_notice {
-            let notice = notice(top)?;
+            let notice = notice(tx, &chat, top).await?;
             if !notices.contains(&notice) {
                 notices.push(notice);
             }
@@ -81,27 +82,39 @@ impl Operation for PutTopNotice {
     }
 }
 
-fn notice(top: &Top) -> Result<Notice, Fault> {
-    let id = top.message_id.as_deref().unwrap_or_default();
-    match top.action_type.unwrap_or(Action::Announcement) {
-        Action::Announcement => Ok(Notice { action_type: "2".to_owned(), message_id: String::new() }),
-        Action::Message if is_message_id(id) => {
-            Ok(Notice { action_type: "1".to_owned(), message_id: id.to_owned() })
-        }
-        Action::Message => {
-            let fault = Fault::new(codes::PARAM_INVALID, "the message_id is missing or malformed");
-            Err(fault.with_violation(
-                "chat_top_notice[*].message_id",
-                Some(id).filter(|id| !id.is_empty()),
-                "must be a message_id",
-            ))
-        }
+async fn notice(tx: &mut Tx, chat: &LockedChat, top: &Top) -> Result<Notice, Fault> {
+    if top.action_type.unwrap_or(Action::Announcement) == Action::Announcement {
+        return Ok(Notice { action_type: "2".to_owned(), message_id: String::new() });
     }
+    let id = top.message_id.as_deref().unwrap_or_default();
+    // The message is locked, so that it cannot be recalled meanwhile.
+    let found = match finding::number(tx, id) {
+        Some(number) => messages::lock(tx, number).await?,
+        None => None,
+    };
+    let listed = |message: &Message| {
+        message.chat_id == chat.chat_id && message.listed != Listed::Nowhere && message.recalled.is_none()
+    };
+    if found.as_ref().is_some_and(listed) {
+        return Ok(Notice { action_type: "1".to_owned(), message_id: id.to_owned() });
+    }
+    let fault = Fault::new(codes::PARAM_INVALID, "the message_id is not that of a message of the chat");
+    Err(fault.with_violation(
+        "chat_top_notice[*].message_id",
+        Some(id).filter(|id| !id.is_empty()),
+        "must be a message of the chat",
+    ))
 }
 
 const REPLACES: Behaviour = Behaviour {
     name: "top_notice_replaces",
     rule: "The new items replace the present ones; a repeated item counts once; at most ten items.",
+    basis: Assumed,
+    switch: false,
+};
+const MESSAGES: Behaviour = Behaviour {
+    name: "top_notice_message",
+    rule: "A message must be one of the chat that was not recalled; any other is 232001. If it is recalled later, its item disappears.",
     basis: Assumed,
     switch: false,
 };

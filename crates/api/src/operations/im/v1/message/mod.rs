@@ -7,12 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::messages::Shown;
 use crate::{Entry, entry};
 
+mod batch_query_read_status;
 mod create;
 mod delete;
 mod get;
 mod list;
 mod mget;
 mod patch;
+mod read_status;
+mod read_users;
+mod reading;
 mod reply;
 mod update;
 
@@ -25,6 +29,9 @@ pub(crate) static ENTRIES: &[Entry] = &[
     entry::<get::Get>(),
     entry::<mget::Mget>(),
     entry::<list::List>(),
+    entry::<read_users::ReadUsers>(),
+    entry::<batch_query_read_status::BatchQueryReadStatus>(),
+    entry::<read_status::ReadStatus>(),
 ];
 
 /// The message.
