@@ -66,7 +66,7 @@ pub use own::*;
 pub use reaction::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 14] = [
+const FAMILIES: [&[Code]; 15] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
