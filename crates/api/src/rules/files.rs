@@ -40,7 +40,14 @@ pub fn media_type(file_type: FileType, name: &str) -> &'static str {
 /// The key of a file: `file_v3_00i5_`, the random number in the form of a uuid, then `g`. Source: observed.
 pub fn key(random: u128) -> String {
     let hex = format!("{random:032x}");
-    format!("file_v3_00i5_{}-{}-{}-{}-{}g", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..31])
+    format!(
+        "file_v3_00i5_{}-{}-{}-{}-{}g",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..31]
+    )
 }
 
 #[cfg(test)]

@@ -167,8 +167,7 @@ mod tests {
         assert!(inside("0.0.0.0/0", "9.9.9.9") && inside("*.*.*.*", "9.9.9.9"));
         assert!(inside("1.2.3.4/32", "1.2.3.4") && !inside("1.2.3.4/32", "1.2.3.5"));
         assert!(!inside("0.0.0.0/0", "::1"));
-        for wrong in
-            ["", "1.2.3", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/+1", "1.2.3.1*", "::1", "a.b.c.d", "1.2.3.256"]
+        for wrong in ["", "1.2.3", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/+1", "1.2.3.1*", "::1", "a.b.c.d", "1.2.3.256"]
         {
             assert_eq!(Network::parse(wrong), None, "{wrong}");
         }
@@ -185,7 +184,9 @@ mod tests {
         assert!(has(json!({"content": {"text": "an alarm!"}})));
         assert!(!has(json!({"content": {"text": "an Alarm!"}})), "case-sensitive");
         assert!(has(json!({"title": "告警", "text": "x"})) && has(json!({"text": "alarm"})));
-        let post = |title: &str, node: Value| json!({"content": {"post": {"zh_cn": {"title": title, "content": [[node]]}}}});
+        let post = |title: &str, node: Value| {
+            json!({"content": {"post": {"zh_cn": {"title": title, "content": [[node]]}}}})
+        };
         assert!(has(post("the alarm", json!({"tag": "text", "text": ""}))));
         assert!(has(post("", json!({"tag": "a", "text": "alarm", "href": "https://a"}))));
         assert!(!has(post("", json!({"tag": "a", "text": "x", "href": "https://alarm"}))));

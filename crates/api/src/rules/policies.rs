@@ -63,10 +63,9 @@ pub fn passes_review(
 /// Whether this many bytes of images and files fit into the tenant's quota; otherwise 234042. Source: the pages of images and files.
 pub fn storage_fits(policy: &Policy, bytes: i64) -> Result<(), Fault> {
     match policy.storage_bytes {
-        Some(most) if bytes > most => Err(Fault::new(
-            codes::STORAGE_FULL,
-            format!("images and files of {bytes} bytes, of at most {most}"),
-        )),
+        Some(most) if bytes > most => {
+            Err(Fault::new(codes::STORAGE_FULL, format!("images and files of {bytes} bytes, of at most {most}")))
+        }
         _ => Ok(()),
     }
 }

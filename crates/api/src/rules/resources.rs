@@ -49,9 +49,7 @@ mod tests {
         assert!(!has(MsgType::Image, r#"{"image_key":"i"}"#, Kind::File, "i"));
         let media = r#"{"file_key":"f","image_key":"i","file_name":"x"}"#;
         assert!(has(MsgType::Media, media, Kind::File, "f") && has(MsgType::Media, media, Kind::Image, "i"));
-        assert!(
-            !has(MsgType::Media, media, Kind::Image, "f") && !has(MsgType::Media, media, Kind::File, "x")
-        );
+        assert!(!has(MsgType::Media, media, Kind::Image, "f") && !has(MsgType::Media, media, Kind::File, "x"));
         let post = r#"{"title":"i","content":[[{"tag":"text","text":"i"}],[{"tag":"img","image_key":"i"}],[{"tag":"media","file_key":"f"}]]}"#;
         assert!(has(MsgType::Post, post, Kind::Image, "i") && has(MsgType::Post, post, Kind::File, "f"));
         assert!(!has(MsgType::Post, post, Kind::Image, "f"));

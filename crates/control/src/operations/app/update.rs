@@ -1,6 +1,6 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::model::InstallStatus;
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
+use larkspur_contract::model::InstallStatus;
 use larkspur_store::events::connections;
 use larkspur_store::{Root, apps};
 

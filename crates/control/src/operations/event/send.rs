@@ -82,8 +82,7 @@ impl Operation for Send {
 
 /// The envelope of an event that fits its type.
 fn form(body: &Body) -> Result<Form, Fault> {
-    let known =
-        events::named(&body.kind).filter(|kind| !matches!(kind.form, Form::Challenge | Form::Callback));
+    let known = events::named(&body.kind).filter(|kind| !matches!(kind.form, Form::Challenge | Form::Callback));
     if body.raw == Some(true) {
         if !rules::events::is_type_name(&body.kind) {
             return Err(values::invalid(

@@ -61,9 +61,7 @@ impl Operation for Create {
         }
         let keywords = body.keywords.clone().unwrap_or_default();
         let addresses = body.addresses.clone().unwrap_or_default();
-        check("keywords", &keywords, "1 to 100 characters", |word| {
-            (1..=100).contains(&word.chars().count())
-        })?;
+        check("keywords", &keywords, "1 to 100 characters", |word| (1..=100).contains(&word.chars().count()))?;
         check("addresses", &addresses, "an IPv4 address, with * for any part, or a network", |entry| {
             Network::parse(entry).is_some()
         })?;

@@ -51,7 +51,14 @@ impl Operation for Send {
         recodes: &[(codes::MESSAGE_SENSITIVE, codes::HOOK_SENSITIVE)],
         emits: &[],
         example: r#"{"title":"greeting","text":"hello"}"#,
-        behaviours: &[VERSION_1, hooks::ORDER, hooks::CLOCK, hooks::ADDRESSES, hooks::LIMIT, hooks::SENDER],
+        behaviours: &[
+            VERSION_1,
+            hooks::ORDER,
+            hooks::CLOCK,
+            hooks::ADDRESSES,
+            hooks::LIMIT,
+            hooks::SENDER,
+        ],
         deviations: &[],
     };
     type Ground = Root;

@@ -61,9 +61,7 @@ impl Operation for Create {
         emits: &[],
         example: "",
         behaviours: &[KEYS, NAMES, image::QUOTA],
-        deviations: &[
-            "The bytes are stored as they are: whether audio is Opus and video is MP4 is not checked.",
-        ],
+        deviations: &["The bytes are stored as they are: whether audio is Opus and video is MP4 is not checked."],
     };
     type Ground = Tx;
     type Path = Empty;

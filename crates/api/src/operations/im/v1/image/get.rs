@@ -75,10 +75,7 @@ impl Operation for Get {
         }
         super::is_readable(tx, call).await?;
         let content = images::content(tx, key).await?.ok_or_else(absent)?;
-        Ok(Output {
-            content: Some(content),
-            media: Media { content_type: image.content_type, file_name: None },
-        })
+        Ok(Output { content: Some(content), media: Media { content_type: image.content_type, file_name: None } })
     }
 
     fn bytes(output: &mut Output) -> Option<(Content, Media)> {

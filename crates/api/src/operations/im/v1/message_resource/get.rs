@@ -119,7 +119,8 @@ impl Operation for Get {
             return Err(Fault::new(codes::MESSAGE_DELETED, "the message was recalled"));
         }
         let restricted = &place.chat.settings.restricted_mode_setting;
-        if restricted.status && restricted.download_has_permission_setting == RestrictedPermission::NotAnyone
+        if restricted.status
+            && restricted.download_has_permission_setting == RestrictedPermission::NotAnyone
         {
             return Err(Fault::new(codes::RESOURCE_RESTRICTED, "the chat forbids downloads"));
         }
