@@ -1,19 +1,14 @@
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use bytes::Bytes;
 use clap::{Args, Subcommand};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::call;
-use super::client::Server;
-use crate::http::Sent;
+use super::world::{Where, World, encoded};
 
 /// How often `--follow` looks for something new.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Flags of `larkspur event`.
 #[derive(Args)]
@@ -30,25 +25,6 @@ enum Command {
     Send(Send),
     /// Send an event again
     Resend(Resend),
-}
-
-/// Which world of which server.
-#[derive(Args)]
-struct Where {
-    /// Tenant of the world [default: from the ready file]
-    #[arg(long, value_name = "KEY")]
-    tenant: Option<String>,
-    /// Base URL of the server [default: from the ready file]
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
-    /// Control key [default: from the ready file]
-    #[arg(long)]
-    token: Option<String>,
-    /// Ready file [default: the setting `ready_file`, else ready.json in the data directory]
-    #[arg(long, value_name = "PATH")]
-    ready_file: Option<PathBuf>,
-    #[command(flatten)]
-    place: super::Place,
 }
 
 #[derive(Args)]
@@ -125,55 +101,9 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
     })
 }
 
-/// A world of a running server.
-struct World {
-    server: Server,
-    key: String,
-    path: String,
-}
-
-impl World {
-    fn find(place: &Where) -> Result<Self, String> {
-        let server = Server::find(place.url.as_deref(), place.ready_file.as_ref(), &place.place)?;
-        let key = match &place.token {
-            Some(key) => key.clone(),
-            None => server.known()?.control_key.clone(),
-        };
-        let tenant = match &place.tenant {
-            Some(tenant) => tenant.clone(),
-            None => {
-                let world = server.known()?.world.as_ref();
-                world.ok_or("the ready file has no world: pass --tenant")?.tenant_key.clone()
-            }
-        };
-        let path = format!("/larkspur/v1/worlds/{}/events", encoded(&tenant));
-        Ok(World { server, key, path })
-    }
-
-    /// The `data` of a call's answer.
-    async fn call(&self, method: &str, more: &str, body: Option<Value>) -> Result<Value, String> {
-        let authorization = format!("Bearer {}", self.key);
-        let body = body.map(|body| Bytes::from(body.to_string()));
-        let sent = Sent::json(Some(&authorization), body);
-        let answer = self.server.send(method, &format!("{}{more}", self.path), sent).await?;
-        let mut value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        if value["code"] == 0 {
-            return Ok(value["data"].take());
-        }
-        let why = match &value["error"]["field_violations"][0] {
-            Value::Null => value["msg"].as_str().unwrap_or("the answer is not JSON").to_owned(),
-            first => {
-                let text = |name: &str| first[name].as_str().unwrap_or_default().to_owned();
-                format!("{}: {}", text("field"), text("description"))
-            }
-        };
-        Err(format!("refused with HTTP {}: {why}", answer.status))
-    }
-}
-
 async fn list(flags: &List) -> Result<(), String> {
     let world = World::find(&flags.place)?;
-    let mut query = format!("?limit={}", flags.limit);
+    let mut query = format!("/events?limit={}", flags.limit);
     for (name, value) in [("app_id", &flags.app), ("type", &flags.kind), ("state", &flags.state)] {
         if let Some(value) = value {
             query.push_str(&format!("&{name}={}", encoded(value)));
@@ -237,7 +167,7 @@ async fn send(flags: &Send) -> Result<(), String> {
     let event: Value =
         serde_json::from_slice(&event).map_err(|error| format!("the event is not JSON: {error}"))?;
     let body = json!({"app_id": app, "type": flags.kind, "event": event, "raw": flags.raw});
-    let made = world.call("POST", "", Some(body)).await?;
+    let made = world.call("POST", "/events", Some(body)).await?;
     super::print(&format!("{}\n", made["event_id"].as_str().unwrap_or_default()))
 }
 
@@ -247,16 +177,12 @@ async fn resend(flags: &Resend) -> Result<(), String> {
     if let Some(app) = &flags.app {
         body["app_id"] = json!(app);
     }
-    let path = format!("/{}/resend", encoded(&flags.event_id));
+    let path = format!("/events/{}/resend", encoded(&flags.event_id));
     let made = world.call("POST", &path, Some(body)).await?;
     for id in made["event_ids"].as_array().into_iter().flatten() {
         super::print(&format!("{}\n", id.as_str().unwrap_or_default()))?;
     }
     Ok(())
-}
-
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, ENCODED).to_string()
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 mod backup;
 mod backup_files;
 mod call;
+mod cast;
+mod chat;
 mod check;
 mod client;
 mod compact;
@@ -20,12 +22,15 @@ mod migrate;
 mod mode;
 mod open_files;
 mod operations;
+mod play;
 mod progress;
 mod restore;
+mod script;
 mod serve;
 mod store;
 mod terminal;
 mod waiting;
+mod world;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -56,6 +61,10 @@ enum Command {
     Call(call::Flags),
     /// List, send and resend events
     Event(event::Flags),
+    /// Talk in chats as a user: say something, use a card, show a chat
+    Chat(chat::Flags),
+    /// Play a conversation from a file and check what the bot answers
+    Play(play::Flags),
     /// Check whether a server on this machine is ready
     Health(health::Flags),
     /// Upgrade the data to the schema of this release, as a start does
@@ -128,6 +137,8 @@ pub fn run() -> ExitCode {
         Some(Command::Operations(flags)) => operations::run(&flags),
         Some(Command::Call(flags)) => call::run(&flags),
         Some(Command::Event(flags)) => event::run(&flags),
+        Some(Command::Chat(flags)) => chat::run(&flags),
+        Some(Command::Play(flags)) => play::run(&flags),
         Some(Command::Health(flags)) => health::run(&flags),
         Some(Command::Migrate(flags)) => migrate::run(&flags),
         Some(Command::Check(place)) => check::run(&place),
