@@ -9,6 +9,7 @@ const PAGES: &[(&str, &str)] = &[
     ("operating.md", include_str!("../../../../docs/guide/operating.md")),
     ("scaling-out.md", include_str!("../../../../docs/guide/scaling-out.md")),
     ("signing-in.md", include_str!("../../../../docs/guide/signing-in.md")),
+    ("talk.md", include_str!("../../../../docs/guide/talk.md")),
     ("testing.md", include_str!("../../../../docs/guide/testing.md")),
 ];
 

@@ -87,7 +87,7 @@ async fn the_app_is_told_and_its_answer_is_shown() {
         })
     );
     assert_eq!(current(&world, &id).await, new);
-    world.set_app(&world.app_id, json!({"scopes": ["im:message"]})).await;
+    world.set_app(&world.app_id, json!({"scopes": ["im:message", "im:message.group_msg"]})).await;
     let id = shown(&world, &card()).await;
     answers(&receiver, &json!({}));
     let seen = click(&world, &id, json!({"element": "approve", "value": {"op": "other"}})).send().await.data();

@@ -1,5 +1,9 @@
 //! What people say and do in chats: `chats/:chat_id/messages` and `messages/:message_id`.
 
+use larkspur_contract::Effect;
+use larkspur_contract::ids::MessageId;
+use larkspur_contract::model::MsgType;
+use larkspur_store::messages::{self, Message};
 use larkspur_testkit::{Reply, Request, World};
 use serde_json::{Value, json};
 
@@ -181,6 +185,28 @@ async fn what_is_not_said() {
 }
 
 #[tokio::test]
+async fn a_bundle_has_no_thread() {
+    let world = world().await;
+    let id = said(&world, 0, "x").await;
+    let (engine, (tenant, _)) = (world.lab.app.engine(), world.keys());
+    let number = engine.keys.read_message_id(MessageId::parse(&id).expect("a message_id")).0;
+    let made = engine.run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move {
+            let found = messages::get(&mut tx, number).await?.expect("there");
+            let number = tx.next_id();
+            let bundle = Message { number, msg_type: MsgType::MergeForward, ..found };
+            messages::insert(&mut tx, &bundle).await?;
+            Ok(number)
+        })
+    });
+    let bundle = engine.keys.message_id(made.await.expect("a transaction"), tenant).to_string();
+    let reply = |in_thread: bool| json!({"text": "x", "reply_to": bundle, "in_thread": in_thread});
+    say(&world, 0, &reply(true)).send().await.refused(230072);
+    say(&world, 0, &reply(false)).send().await.data();
+}
+
+#[tokio::test]
 async fn an_edit() {
     let world = world().await;
     let id = said(&world, 1, "one").await;
@@ -279,7 +305,8 @@ async fn reactions() {
     assert_eq!(made["operator"], json!({"operator_id": world.users[1].user_id, "operator_type": "user"}));
     let reaction = text(&made, "reaction_id");
     assert_eq!(react(1, "SMILE").send().await.data()["reaction_id"], json!(reaction));
-    declined(&react(1, "smile").send().await, 231001, "emoji_type");
+    let reply = react(1, "smile").send().await;
+    assert_eq!((reply.refused(231001)["code"].clone(), reply.violated()), (json!(231001), vec!["emoji_type".to_owned()]));
     declined(&does(world, "POST", "om_x", "/reactions", 1, &json!({"emoji_type": "SMILE"})).send().await, 5275404, "message_id");
     declined(&does(world, "POST", &id, "/reactions", 1, &json!({})).send().await, 5275400, "emoji_type");
     let seen = view(world, "").await;
@@ -395,7 +422,7 @@ async fn a_chat_as_a_member_sees_it() {
     let seen = view(&world, &format!("{me}&render=1&lang=zh_cn")).await;
     let tree = &seen["messages"][4]["tree"];
     assert_eq!(tree["header"]["title"], json!([{"text": "新"}]), "{tree}");
-    assert_eq!(tree["body"][0]["address"], "body[0][0]", "{tree}");
+    assert_eq!(tree["body"][0]["address"], "body[0].actions[0]", "{tree}");
     let private = json!({"chat_id": world.chat_id, "user_id": world.users[1].user_id, "msg_type": "interactive", "card": card});
     world.call("POST", "/ephemeral/v1/send").body(private).send().await.data();
     let seen = view(&world, &me).await;
