@@ -131,7 +131,8 @@ async fn events(world: &World) {
 /// What people do with messages.
 async fn talk(world: &World) {
     let (chat, user, other) = (&world.chat_id, &world.users[1].user_id, &world.users[0].user_id);
-    let at = format!("<at user_id=\"{}\"></at> <at user_id=\"{}\"></at>", world.app_id, world.users[0].open_id);
+    let at =
+        format!("<at user_id=\"{}\"></at> <at user_id=\"{}\"></at>", world.app_id, world.users[0].open_id);
     let body = json!({"as": user, "text": at});
     let said = world.control("POST", &format!("/chats/{chat}/messages")).body(body).send().await.data();
     let path = format!("/messages/{}", said["message_id"].as_str().expect("a message_id"));

@@ -13,7 +13,8 @@ pub(super) struct Cast {
 impl Cast {
     /// Those of a world.
     pub(super) async fn of(world: &World) -> Result<Self, String> {
-        let (users, apps) = (world.call("GET", "/users", None).await?, world.call("GET", "/apps", None).await?);
+        let (users, apps) =
+            (world.call("GET", "/users", None).await?, world.call("GET", "/apps", None).await?);
         Ok(Cast { users: pairs(&users["users"], "user_id"), apps: pairs(&apps["apps"], "app_id") })
     }
 
@@ -62,8 +63,11 @@ fn found(list: &[(String, String)], text: &str) -> Option<String> {
     let first = |name: &str| name.split_whitespace().next().unwrap_or_default().to_lowercase();
     let whole: Vec<&(String, String)> =
         list.iter().filter(|(_, name)| name.to_lowercase() == wanted).collect();
-    let matching =
-        if whole.is_empty() { list.iter().filter(|(_, name)| first(name) == wanted).collect() } else { whole };
+    let matching = if whole.is_empty() {
+        list.iter().filter(|(_, name)| first(name) == wanted).collect()
+    } else {
+        whole
+    };
     match matching.as_slice() {
         [(id, _)] => Some(id.clone()),
         _ => None,

@@ -242,8 +242,7 @@ fn shown(message: &Value, cast: &Cast) -> String {
     let text = |name: &str| message[name].as_str().unwrap_or_default();
     let sender = cast.name(message["sender"]["id"].as_str().unwrap_or_default());
     let seconds = text("create_time").parse::<i64>().unwrap_or_default() / 1000;
-    let time =
-        format!("{:02}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    let time = format!("{:02}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     let indent = if message.get("parent_id").is_some() { "  > " } else { "" };
     let words = words(message);
     let words = match words.contains('\n') || message.get("tree").is_some() {

@@ -34,7 +34,8 @@ pub(super) struct Flags {
 /// Plays a conversation; what does not go as written makes the command fail.
 pub(super) fn run(flags: &Flags) -> Result<(), String> {
     let name = flags.file.display();
-    let text = std::fs::read_to_string(&flags.file).map_err(|error| format!("cannot read {name}: {error}"))?;
+    let text =
+        std::fs::read_to_string(&flags.file).map_err(|error| format!("cannot read {name}: {error}"))?;
     let script = Script::read(&text).map_err(|why| format!("{name}: {why}"))?;
     waiting(async {
         let world = World::find(&flags.place)?;
@@ -170,7 +171,8 @@ impl<'a> Play<'a> {
             if let Some(at) = at {
                 let message = &found[at];
                 let (who, what) = (message["sender"]["id"].as_str().unwrap_or_default(), words(message));
-                let done = format!("{} says {what:?} after {} ms", self.cast.name(who), began.elapsed().as_millis());
+                let done =
+                    format!("{} says {what:?} after {} ms", self.cast.name(who), began.elapsed().as_millis());
                 if wanted.nothing {
                     return Err(format!("nothing was to be heard, but {done}"));
                 }
@@ -182,7 +184,8 @@ impl<'a> Play<'a> {
                 return Ok(format!("nothing is heard within {} ms", wanted.within_ms));
             }
             if late {
-                let other: Vec<String> = found.iter().map(|message| format!("{:?}", words(message))).collect();
+                let other: Vec<String> =
+                    found.iter().map(|message| format!("{:?}", words(message))).collect();
                 let other = if other.is_empty() { "nothing".to_owned() } else { other.join(", ") };
                 return Err(format!("not heard within {} ms: {wanted}; heard {other}", wanted.within_ms));
             }

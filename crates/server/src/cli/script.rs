@@ -87,7 +87,12 @@ impl Default for Hear {
 impl Script {
     /// Reads a file: YAML, of which JSON is a part.
     pub(super) fn read(text: &str) -> Result<Self, String> {
-        let script: Script = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        let script: Script = serde_saphyr::from_str(text).map_err(|error| {
+            // The first line says what and where; the others repeat the place in the file.
+            let whole = error.to_string();
+            let line = whole.lines().next().unwrap_or_default();
+            line.strip_prefix("error: ").unwrap_or(line).to_owned()
+        })?;
         for (index, step) in script.steps.iter().enumerate() {
             let kinds = [step.say.is_some(), step.hear.is_some(), step.click.is_some(), step.react.is_some()];
             if kinds.into_iter().filter(|kind| *kind).count() != 1 {
@@ -119,8 +124,10 @@ impl Hear {
 
 impl fmt::Display for Hear {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = [("text", &self.text), ("contains", &self.contains), ("type", &self.kind), ("from", &self.from)];
-        let named = named.into_iter().filter_map(|(name, value)| Some(format!("{name} {:?}", value.as_ref()?)));
+        let named =
+            [("text", &self.text), ("contains", &self.contains), ("type", &self.kind), ("from", &self.from)];
+        let named =
+            named.into_iter().filter_map(|(name, value)| Some(format!("{name} {:?}", value.as_ref()?)));
         let named: Vec<String> = named.collect();
         f.write_str(&if named.is_empty() { "any message of a bot".to_owned() } else { named.join(", ") })
     }
@@ -139,7 +146,11 @@ mod tests {
         assert!(script.steps[1].hear.as_ref().expect("hear").whole().fits("interactive", "== Release 7?"));
         assert_eq!(script.steps[2].with.as_ref().expect("with")["form"]["why"], "yes please");
         let last = script.steps[3].hear.as_ref().expect("hear").whole();
-        assert!(last.fits("text", "Approved") && !last.fits("post", "Approved") && !last.fits("text", "Approved."));
+        assert!(
+            last.fits("text", "Approved")
+                && !last.fits("post", "Approved")
+                && !last.fits("text", "Approved.")
+        );
         assert_eq!((last.within_ms, last.to_string().as_str()), (200, "text \"Approved\", type \"text\""));
         assert!(Script::read(r#"{"steps":[{"say":"hi"}]}"#).is_ok());
     }

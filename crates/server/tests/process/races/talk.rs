@@ -37,7 +37,8 @@ pub(super) async fn say(place: Place) {
 /// Each edit counts.
 pub(super) async fn edit(place: Place) {
     let path = format!("/messages/{}", said(&place).await);
-    let edit = |number: usize| place.control("PATCH", &path).body(by(&place, json!({"text": number.to_string()})));
+    let edit =
+        |number: usize| place.control("PATCH", &path).body(by(&place, json!({"text": number.to_string()})));
     place.race((0..CALLS).map(edit).collect()).await.all_done();
     let rows = place.rows("SELECT edits FROM message WHERE tenant = $1").await;
     assert_eq!(rows[0][0], larkspur_store::Value::Int(CALLS as i64));
@@ -70,7 +71,8 @@ pub(super) async fn react(place: Place) {
 /// A reaction is removed once.
 pub(super) async fn unreact(place: Place) {
     let path = format!("/messages/{}/reactions", said(&place).await);
-    let made = place.control("POST", &path).body(by(&place, json!({"emoji_type": "SMILE"}))).send().await.data();
+    let made =
+        place.control("POST", &path).body(by(&place, json!({"emoji_type": "SMILE"}))).send().await.data();
     let path = format!("{path}/{}?as={}", text(&made, "reaction_id"), place.users[1].user_id);
     place.race_same(place.control("DELETE", &path)).await.won(1, &[231011]);
     assert_eq!(place.count("message_reaction").await, 0);

@@ -66,13 +66,17 @@ async fn the_app_is_told_and_its_answer_is_shown() {
     let new = json!({"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "Approved"}]}});
     let toast = json!({"type": "success", "content": "Done"});
     answers(&receiver, &json!({"toast": toast, "card": {"type": "raw", "data": new}}));
-    let seen = click(&world, &id, json!({"element": "approve", "timezone": "Asia/Shanghai"})).send().await.data();
+    let seen =
+        click(&world, &id, json!({"element": "approve", "timezone": "Asia/Shanghai"})).send().await.data();
     assert_eq!((&seen["toast"], &seen["card"], &seen["way"]), (&toast, &new, &json!("webhook")));
     assert_eq!((seen.get("code"), seen["ms"].is_u64()), (None, true));
     let said = receiver.seen();
     assert_eq!(said.len(), 1, "once");
     let (said, user) = (said[0].json(), &world.users[1]);
-    assert_eq!((&said["header"]["event_type"], &said["header"]["event_id"]), (&json!("card.action.trigger"), &seen["event_id"]));
+    assert_eq!(
+        (&said["header"]["event_type"], &said["header"]["event_id"]),
+        (&json!("card.action.trigger"), &seen["event_id"])
+    );
     let event = &said["event"];
     let token = text(event, "token");
     assert!(token.starts_with("c-") && token.len() == 42, "{token}");
@@ -90,10 +94,14 @@ async fn the_app_is_told_and_its_answer_is_shown() {
     world.set_app(&world.app_id, json!({"scopes": ["im:message", "im:message.group_msg"]})).await;
     let id = shown(&world, &card()).await;
     answers(&receiver, &json!({}));
-    let seen = click(&world, &id, json!({"element": "approve", "value": {"op": "other"}})).send().await.data();
+    let seen =
+        click(&world, &id, json!({"element": "approve", "value": {"op": "other"}})).send().await.data();
     assert_eq!((seen.get("toast"), seen.get("card"), seen.get("code")), (None, None, None));
     let event = receiver.seen()[1].json()["event"].clone();
-    assert_eq!((event["operator"].get("user_id"), &event["action"]["value"]), (None, &json!({"op": "other"})));
+    assert_eq!(
+        (event["operator"].get("user_id"), &event["action"]["value"]),
+        (None, &json!({"op": "other"}))
+    );
     assert_eq!(current(&world, &id).await, card(), "the card stays");
 }
 
@@ -191,7 +199,11 @@ async fn what_the_client_shows_when_it_fails() {
     ] {
         answers(&receiver, &json!({"toast": {"content": "x"}, "card": card}));
         let seen = approve().await;
-        assert_eq!((&seen["code"], seen.get("card"), seen.get("toast")), (&json!(code), None, None), "{card} {seen}");
+        assert_eq!(
+            (&seen["code"], seen.get("card"), seen.get("toast")),
+            (&json!(code), None, None),
+            "{card} {seen}"
+        );
         assert_eq!(current(&world, &id).await, self::card(), "the card stays");
     }
     answers(&receiver, &json!({"card": {"type": "template", "data": {"template_id": "AAqCk1"}}}));

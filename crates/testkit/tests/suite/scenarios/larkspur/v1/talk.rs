@@ -72,7 +72,10 @@ async fn a_bot_hears_what_a_user_says() {
     let words = format!("<at user_id=\"{}\"></at> deploy", stage.inside.app_id);
     let shown = say(world, 1, &json!({"text": words})).send().await.data();
     assert_eq!(shown["body"]["content"], r#"{"text":"@_user_1 deploy"}"#);
-    assert_eq!((&shown["mentions"][0]["id"], &shown["mentions"][0]["name"]), (&json!(stage.inside.app_id), &json!("inside")));
+    assert_eq!(
+        (&shown["mentions"][0]["id"], &shown["mentions"][0]["name"]),
+        (&json!(stage.inside.app_id), &json!("inside"))
+    );
     let sender = &shown["sender"];
     assert_eq!((&sender["id"], &sender["id_type"]), (&json!(world.users[1].user_id), &json!("user_id")));
     let [actor, inside, outside] = stage.told().await;
@@ -82,7 +85,10 @@ async fn a_bot_hears_what_a_user_says() {
         assert_eq!(kind, RECEIVED);
         assert_eq!(event["sender"]["sender_id"], stage.user(ear, 1).await);
         assert_eq!(event["message"]["message_id"], shown["message_id"]);
-        assert_eq!(event["message"]["mentions"][0]["id"]["open_id"], stage.bot(ear, &stage.inside)["open_id"]);
+        assert_eq!(
+            event["message"]["mentions"][0]["id"]["open_id"],
+            stage.bot(ear, &stage.inside)["open_id"]
+        );
     }
     assert_eq!(outside.len(), 0);
     said(world, 1, "no mention").await;
@@ -90,7 +96,10 @@ async fn a_bot_hears_what_a_user_says() {
     assert_eq!(inside.len(), 0, "the scope is for mentions");
     undoes(world, &text(&shown, "message_id"), "", 1).send().await.data();
     let [actor, _, _] = stage.told().await;
-    assert_eq!((actor[0].0.as_str(), &actor[0].1["recall_type"]), ("im.message.recalled_v1", &json!("message_owner")));
+    assert_eq!(
+        (actor[0].0.as_str(), &actor[0].1["recall_type"]),
+        ("im.message.recalled_v1", &json!("message_owner"))
+    );
 }
 
 #[tokio::test]
@@ -102,10 +111,15 @@ async fn people_are_mentioned_by_the_ids_of_any_app() {
         let words = format!("<at user_id=\"{id}\"></at>");
         let shown = say(&world, 0, &json!({"text": words})).send().await.data();
         let mention = &shown["mentions"][0];
-        assert_eq!((&mention["id"], &mention["name"]), (&json!(world.users[2].user_id), &json!(world.users[2].name)));
+        assert_eq!(
+            (&mention["id"], &mention["name"]),
+            (&json!(world.users[2].user_id), &json!(world.users[2].name))
+        );
     }
     let elsewhere = world.lab.world().await;
-    for id in ["unknown", "ou_00000000000000000000000000000000", &elsewhere.users[0].open_id, &elsewhere.app_id] {
+    for id in
+        ["unknown", "ou_00000000000000000000000000000000", &elsewhere.users[0].open_id, &elsewhere.app_id]
+    {
         let words = format!("<at user_id=\"{id}\"></at>");
         let reply = say(&world, 0, &json!({"text": words})).send().await;
         let found = reply.json();
@@ -121,8 +135,12 @@ async fn in_a_p2p_chat_and_in_threads() {
     stage.told().await;
     let first = say_in(world, &p2p, 1, &json!({"text": "hi"})).send().await.data();
     let [actor, ..] = stage.told().await;
-    assert_eq!((&actor[0].1["message"]["chat_type"], &actor[0].1["message"]["content"]), (&json!("p2p"), &json!(r#"{"text":"hi"}"#)));
-    let answer = say_in(world, &p2p, 1, &json!({"text": "more", "reply_to": first["message_id"]})).send().await.data();
+    assert_eq!(
+        (&actor[0].1["message"]["chat_type"], &actor[0].1["message"]["content"]),
+        (&json!("p2p"), &json!(r#"{"text":"hi"}"#))
+    );
+    let answer =
+        say_in(world, &p2p, 1, &json!({"text": "more", "reply_to": first["message_id"]})).send().await.data();
     assert_eq!((&answer["parent_id"], answer.get("thread_id")), (&first["message_id"], None));
     let root = said(world, 0, "root").await;
     let post = json!({"zh_cn": {"title": "t", "content": [[{"tag": "text", "text": "x"}]]}});
@@ -152,7 +170,11 @@ async fn what_is_not_said() {
     ] {
         declined(&say(&world, 0, &body).send().await, 5275400, field);
     }
-    declined(&say_in(&world, &p2p, 1, &json!({"text": "x", "reply_to": id})).send().await, 5275400, "reply_to");
+    declined(
+        &say_in(&world, &p2p, 1, &json!({"text": "x", "reply_to": id})).send().await,
+        5275400,
+        "reply_to",
+    );
     declined(&say(&world, 0, &json!({"text": "x", "reply_to": "om_x"})).send().await, 5275404, "reply_to");
     declined(&say_in(&world, "oc_x", 0, &json!({"text": "x"})).send().await, 5275404, "chat_id");
     let path = format!("/chats/{}/messages", world.chat_id);
@@ -160,7 +182,10 @@ async fn what_is_not_said() {
     let content = |kind: &str, content: Value| say(&world, 0, &json!({"msg_type": kind, "content": content}));
     say(&world, 0, &json!({"text": ""})).send().await.refused(230001);
     content("merge_forward", json!({})).send().await.refused(230001);
-    content("system", json!({"type": "divider", "params": {"divider_text": {"text": "x"}}})).send().await.refused(230001);
+    content("system", json!({"type": "divider", "params": {"divider_text": {"text": "x"}}}))
+        .send()
+        .await
+        .refused(230001);
     content("image", json!({"image_key": "img_x"})).send().await.refused(230001);
     let avatar = upload(&world, &world.token, "avatar").await;
     content("image", json!({"image_key": avatar})).send().await.refused(230055);
@@ -181,7 +206,10 @@ async fn what_is_not_said() {
     say_in(&world, &p2p, 1, &json!({"text": "x", "reply_to": system})).send().await.refused(230054);
     undoes(&world, &system, "", 1).send().await.refused(230054);
     does(&world, "PUT", &system, "/pin", 1, &json!({})).send().await.refused(230054);
-    does(&world, "POST", &system, "/reactions", 1, &json!({"emoji_type": "SMILE"})).send().await.refused(231017);
+    does(&world, "POST", &system, "/reactions", 1, &json!({"emoji_type": "SMILE"}))
+        .send()
+        .await
+        .refused(231017);
 }
 
 #[tokio::test]
@@ -215,7 +243,11 @@ async fn an_edit() {
     let after = edit(1, json!({"text": "two"})).send().await.data();
     assert_eq!((&after["body"]["content"], &after["updated"]), (&json!(r#"{"text":"two"}"#), &json!(true)));
     declined(&edit(1, json!({})).send().await, 5275400, "text");
-    declined(&does(&world, "PATCH", "om_x", "", 1, &json!({"text": "x"})).send().await, 5275404, "message_id");
+    declined(
+        &does(&world, "PATCH", "om_x", "", 1, &json!({"text": "x"})).send().await,
+        5275404,
+        "message_id",
+    );
     edit(0, json!({"text": "x"})).send().await.refused(230071);
     edit(1, json!({"msg_type": "image", "content": {"image_key": "img_x"}})).send().await.refused(230001);
     edit(1, json!({"text": "x".repeat(160 * 1024)})).send().await.refused(230025);
@@ -223,7 +255,8 @@ async fn an_edit() {
     let post = json!({"zh_cn": {"content": [[{"tag": "img", "image_key": avatar}]]}});
     edit(1, json!({"msg_type": "post", "content": post})).send().await.refused(230055);
     let image = upload(&world, &world.token, "message").await;
-    let picture = say(&world, 1, &json!({"msg_type": "image", "content": {"image_key": image}})).send().await.data();
+    let picture =
+        say(&world, 1, &json!({"msg_type": "image", "content": {"image_key": image}})).send().await.data();
     let picture = text(&picture, "message_id");
     does(&world, "PATCH", &picture, "", 1, &json!({"text": "x"})).send().await.refused(230054);
     world.control("PUT", "/settings").body(json!({"forbidden_words": ["Secret"]})).send().await.data();
@@ -260,7 +293,10 @@ async fn a_recall() {
     let by = &recalled["recalled"];
     assert_eq!((&by["by"], &by["recall_type"]), (&json!(world.users[0].user_id), &json!("group_owner")));
     let seen = view(&world, &format!("as={}", world.users[2].user_id)).await;
-    assert_eq!((seen["messages"][1].get("stored"), &seen["messages"][1]["line"]), (None, &json!("This message was recalled")));
+    assert_eq!(
+        (seen["messages"][1].get("stored"), &seen["messages"][1]["line"]),
+        (None, &json!("This message was recalled"))
+    );
     let old = said(&world, 1, "x").await;
     world.advance(24 * 3600 + 1).await;
     undoes(&world, &old, "", 1).send().await.refused(230009);
@@ -281,7 +317,10 @@ async fn reading() {
     }
     let [actor, ..] = stage.told().await;
     assert_eq!(actor.len(), 1, "{actor:?}");
-    assert_eq!((actor[0].0.as_str(), &actor[0].1["message_id_list"]), ("im.message.message_read_v1", &json!([id])));
+    assert_eq!(
+        (actor[0].0.as_str(), &actor[0].1["message_id_list"]),
+        ("im.message.message_read_v1", &json!([id]))
+    );
     does(world, "PUT", &id, "/read", 0, &json!({})).send().await.refused(230002);
     declined(&does(world, "PUT", "om_x", "/read", 1, &json!({})).send().await, 5275404, "message_id");
     declined(&does(world, "PUT", &id, "/read", 1, &json!({"x": 1})).send().await, 5275400, "x");
@@ -300,23 +339,37 @@ async fn reactions() {
     let world = &stage.world;
     let (id, other) = (said(world, 0, "x").await, said(world, 0, "y").await);
     stage.told().await;
-    let react = |user: usize, emoji: &str| does(world, "POST", &id, "/reactions", user, &json!({"emoji_type": emoji}));
+    let react = |user: usize, emoji: &str| {
+        does(world, "POST", &id, "/reactions", user, &json!({"emoji_type": emoji}))
+    };
     let made = react(1, "SMILE").send().await.data();
     assert_eq!(made["operator"], json!({"operator_id": world.users[1].user_id, "operator_type": "user"}));
     let reaction = text(&made, "reaction_id");
     assert_eq!(react(1, "SMILE").send().await.data()["reaction_id"], json!(reaction));
     let reply = react(1, "smile").send().await;
-    assert_eq!((reply.refused(231001)["code"].clone(), reply.violated()), (json!(231001), vec!["emoji_type".to_owned()]));
-    declined(&does(world, "POST", "om_x", "/reactions", 1, &json!({"emoji_type": "SMILE"})).send().await, 5275404, "message_id");
+    assert_eq!(
+        (reply.refused(231001)["code"].clone(), reply.violated()),
+        (json!(231001), vec!["emoji_type".to_owned()])
+    );
+    declined(
+        &does(world, "POST", "om_x", "/reactions", 1, &json!({"emoji_type": "SMILE"})).send().await,
+        5275404,
+        "message_id",
+    );
     declined(&does(world, "POST", &id, "/reactions", 1, &json!({})).send().await, 5275400, "emoji_type");
     let seen = view(world, "").await;
     assert_eq!(seen["messages"][0]["reactions"], json!([made]));
-    let remove = |id: &str, user: usize, reaction: &str| undoes(world, id, &format!("/reactions/{reaction}"), user);
+    let remove =
+        |id: &str, user: usize, reaction: &str| undoes(world, id, &format!("/reactions/{reaction}"), user);
     remove(&id, 0, &reaction).send().await.refused(231007);
     remove(&other, 1, &reaction).send().await.refused(231010);
     remove(&id, 1, "x").send().await.refused(231011);
     declined(&remove("om_x", 1, &reaction).send().await, 5275404, "message_id");
-    declined(&world.control("DELETE", &format!("/messages/{id}/reactions/{reaction}")).send().await, 5275400, "as");
+    declined(
+        &world.control("DELETE", &format!("/messages/{id}/reactions/{reaction}")).send().await,
+        5275400,
+        "as",
+    );
     remove(&id, 1, &reaction).send().await.data();
     let [_, inside, _] = stage.told().await;
     assert_eq!(inside.len(), 0, "without a scope");
@@ -375,7 +428,8 @@ async fn pins() {
 async fn nothing_changes_in_a_dissolved_chat() {
     let world = world().await;
     let id = said(&world, 0, "x").await;
-    let made = does(&world, "POST", &id, "/reactions", 0, &json!({"emoji_type": "SMILE"})).send().await.data();
+    let made =
+        does(&world, "POST", &id, "/reactions", 0, &json!({"emoji_type": "SMILE"})).send().await.data();
     let reaction = format!("/reactions/{}", text(&made, "reaction_id"));
     set_chat(&world, &world.chat_id, json!({"chat_status": "dissolved"})).await;
     for request in [
@@ -426,7 +480,10 @@ async fn a_chat_as_a_member_sees_it() {
     let private = json!({"chat_id": world.chat_id, "user_id": world.users[1].user_id, "msg_type": "interactive", "card": card});
     world.call("POST", "/ephemeral/v1/send").body(private).send().await.data();
     let seen = view(&world, &me).await;
-    assert_eq!((&seen["ephemeral"][0]["app_id"], seen["ephemeral"][0].get("tree")), (&json!(world.app_id), None));
+    assert_eq!(
+        (&seen["ephemeral"][0]["app_id"], seen["ephemeral"][0].get("tree")),
+        (&json!(world.app_id), None)
+    );
     let seen = view(&world, &format!("as={}", world.users[0].user_id)).await;
     assert_eq!(seen["ephemeral"], json!([]));
 }
