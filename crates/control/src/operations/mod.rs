@@ -15,6 +15,7 @@ mod event;
 mod file;
 mod hook;
 mod image;
+mod message;
 mod p2p;
 mod refusal;
 mod share_link;
@@ -103,6 +104,16 @@ pub static ENTRIES: &[Entry] = &[
     entry::<chat::pending_list::List>(),
     entry::<chat::pending_put::Put>(),
     entry::<chat::pending_delete::Delete>(),
+    entry::<chat::say::Say>(),
+    entry::<chat::messages::Messages>(),
+    entry::<message::edit::Edit>(),
+    entry::<message::recall::Recall>(),
+    entry::<message::read::Read>(),
+    entry::<message::react::React>(),
+    entry::<message::unreact::Unreact>(),
+    entry::<message::pin::Pin>(),
+    entry::<message::unpin::Unpin>(),
+    entry::<message::click::Click>(),
     entry::<hook::create::Create>(),
     entry::<hook::list::List>(),
     entry::<hook::delete::Delete>(),

@@ -2,6 +2,7 @@
 
 mod app;
 mod chat;
+mod click;
 mod document;
 mod event;
 mod every_operation;
@@ -10,6 +11,7 @@ mod image;
 mod names;
 mod refusal;
 mod traffic;
+mod talk;
 mod user;
 mod user_delete;
 mod world;
