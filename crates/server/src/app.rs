@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use larkspur_api::{Entry, Question, Settings, Told};
-use larkspur_api::{Entry, Services, Settings};
+use larkspur_api::{Entry, Question, Services, Settings, Told};
 use larkspur_contract::envelope::Brand;
 use larkspur_control::traffic::Traffic;
 use larkspur_store::{Engine, Keys};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::world::World;
+use super::in_world::World;
 
 /// The users and apps of a world: ids and names.
 pub(super) struct Cast {

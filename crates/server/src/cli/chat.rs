@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::cast::Cast;
 use super::waiting::waiting;
-use super::world::{Where, World, encoded};
+use super::in_world::{Where, World, encoded};
 
 /// Flags of `larkspur chat`.
 #[derive(Args)]

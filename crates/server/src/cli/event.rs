@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::call;
 use super::in_world::{Where, World, encoded};
-use super::world::{Where, World, encoded};
 
 /// How often `--follow` looks for something new.
 const LOOK_EVERY: Duration = Duration::from_millis(300);

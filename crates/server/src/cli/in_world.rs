@@ -33,7 +33,8 @@ pub(super) struct Where {
 
 /// A world of a running server.
 pub(super) struct World {
-    server: Server,
+    /// Its server.
+    pub(super) server: Server,
     key: String,
     path: String,
 }
@@ -83,7 +84,8 @@ impl World {
                 format!("{}: {}", text("field"), text("description"))
             }
         };
-        Err(format!("refused with HTTP {}: {why}", answer.status))
+        let code = value["code"].as_i64().unwrap_or_default();
+        Err(format!("refused with HTTP {} and code {code}: {why}", answer.status))
     }
 }
 

@@ -33,7 +33,6 @@ mod store;
 mod terminal;
 mod traffic;
 mod waiting;
-mod world;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;

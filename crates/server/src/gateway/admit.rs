@@ -114,11 +114,11 @@ impl Frequency {
         let counted = self.counting.count(key, spec, self.limits, at, now).await?;
         counted.map_err(|full| {
             let refusal = self.refusal(full, format!("more than {}", spec.rate.name));
+            let refusal = why::rate(refusal, full, spec.rate.name);
             match spec.rate.status {
                 Some(status) => refusal.with_code(Code { status, ..codes::RATE_LIMITED }),
                 None => refusal,
             }
-            why::rate(self.refusal(full, format!("more than {}", spec.rate.name)), full, spec.rate.name)
         })
     }
 

@@ -57,16 +57,10 @@ pub(super) async fn authenticate(
                         Fault::new(codes::TOKEN_INVALID, "a tenant token, and only users can call this");
                     Err(why::kind(fault, "tenant", "user"))
                 }
-                (Tokens::Tenant, Actor::User { .. }) => {
+                (Tokens::Tenant, Actor::User { .. }) if app.options.settings.user_scopes(spec).is_none() => {
                     let note = "a user token, and only apps can call this";
                     let fault = Fault::new(codes::USER_TOKEN_UNSUPPORTED, note);
                     Err(why::kind(fault, "user", "tenant").with_fix(why::app_token(call.app.app_id)))
-                }
-                (Tokens::Tenant, Actor::User { .. }) if app.options.settings.user_scopes(spec).is_none() => {
-                    Err(Fault::new(
-                        codes::USER_TOKEN_UNSUPPORTED,
-                        "a user token, and only apps can call this",
-                    ))
                 }
                 _ => Ok(Caller::Token(call)),
             }
