@@ -1,19 +1,37 @@
-//! The challenge to a request URL, whose result an operation needs before it can go on.
+//! What an operation must ask an app before it can go on: a challenge to a request URL, or a callback.
 //!
 //! An operation runs inside a transaction, where nothing may wait for the network. So it leaves its question here and
-//! refuses the call, and its transaction ends. The gateway sends the challenge and runs the operation again, with the
-//! result.
+//! refuses the call, and its transaction ends. The gateway asks the app and runs the operation again, with the result.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use larkspur_contract::Fault;
-use larkspur_contract::codes;
-use larkspur_contract::ids::AppId;
+use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::{Code, EventType, Fault, codes};
+use larkspur_store::events::subscriptions::Mode;
+use serde_json::Value;
+
+/// A question to an app. It holds secrets, so it has no `Debug`.
+#[derive(Clone)]
+pub enum Question {
+    /// Whether a URL returns a challenge.
+    Challenge(Challenge),
+    /// The answer to a callback.
+    Callback(Callback),
+}
+
+/// The result of a question.
+#[derive(Clone)]
+pub enum Told {
+    /// Of a challenge.
+    Challenge(Challenge, Heard),
+    /// Of a callback.
+    Callback(Called),
+}
 
 /// A challenge to be sent to a URL. It holds secrets, so it has no `Debug`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Question {
+pub struct Challenge {
     /// The app that owns the URL.
     pub app_id: AppId,
     /// The URL.
@@ -22,6 +40,62 @@ pub struct Question {
     pub encrypt_key: Option<String>,
     /// The token by which the app recognizes the challenge.
     pub verification_token: String,
+}
+
+/// A callback to be sent to an app, once. It holds secrets, so it has no `Debug`.
+#[derive(Clone)]
+pub struct Callback {
+    /// The tenant of the user who caused it.
+    pub tenant: TenantKey,
+    /// The app.
+    pub app_id: AppId,
+    /// The tenant that made the app.
+    pub developer: TenantKey,
+    /// Its type.
+    pub kind: &'static EventType,
+    /// Its ID: 32 hex digits.
+    pub event_id: String,
+    /// When it was caused, in the tenant's time, in milliseconds.
+    pub created_at: i64,
+    /// The payload: JSON, without the envelope.
+    pub payload: String,
+    /// How the app receives it.
+    pub to: CallbackRoute,
+}
+
+/// How an app receives a callback. It holds secrets, so it has no `Debug`.
+#[derive(Clone)]
+pub enum CallbackRoute {
+    /// By a request to a URL.
+    Webhook {
+        /// The URL.
+        request_url: String,
+        /// The key that encrypts and signs the request; `None` for plain text.
+        encrypt_key: Option<String>,
+        /// The token by which the app recognizes the callback.
+        verification_token: String,
+    },
+    /// By a long connection that the app opened.
+    Connection,
+}
+
+/// The result of a callback.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Called {
+    /// The ID of the callback.
+    pub event_id: String,
+    /// The payload that the app got: JSON.
+    pub payload: String,
+    /// How it was sent; `None` if the app has no way to receive it.
+    pub way: Option<Mode>,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// The HTTP status of the answer, or the code of the acknowledgment, if there was one.
+    pub status: Option<u16>,
+    /// The answer, if it is a JSON object; `{}` if the app answered with nothing.
+    pub answer: Option<Value>,
+    /// Why it failed: the code that the user's client shows, and the reason in words. `None` if it did not.
+    pub failure: Option<(Code, String)>,
 }
 
 /// The result of a challenge.
@@ -76,7 +150,8 @@ impl Step {
 #[derive(Default)]
 pub struct Asking {
     question: Mutex<Option<Question>>,
-    heard: Mutex<Option<(Question, Heard)>>,
+    heard: Mutex<Option<(Challenge, Heard)>>,
+    called: Mutex<Option<Called>>,
 }
 
 impl Asking {
@@ -85,25 +160,41 @@ impl Asking {
     ///
     /// # Errors
     /// There is no result yet: the operation must end with this refusal, and is run again.
-    pub fn ask(&self, question: Question) -> Result<Heard, Fault> {
+    pub fn ask(&self, question: Challenge) -> Result<Heard, Fault> {
         if let Some((asked, heard)) = &*lock(&self.heard)
             && *asked == question
         {
             *lock(&self.question) = None;
             return Ok(heard.clone());
         }
-        *lock(&self.question) = Some(question);
+        *lock(&self.question) = Some(Question::Challenge(question));
         Err(Fault::new(codes::INTERNAL, "the request URL was not verified yet"))
     }
 
-    /// The challenge that is to be sent.
+    /// The result of the callback of this call, if it was sent. A call sends one callback, and never a second time, although
+    /// its operation runs again: what the operation made up for it, such as its ID, is in the result.
+    pub fn called(&self) -> Option<Called> {
+        lock(&self.called).clone()
+    }
+
+    /// Leaves a callback to be sent. The operation must end with the returned refusal, and is run again; [`Asking::called`]
+    /// then has the result.
+    pub fn call(&self, callback: Callback) -> Fault {
+        *lock(&self.question) = Some(Question::Callback(callback));
+        Fault::new(codes::INTERNAL, "the callback was not sent yet")
+    }
+
+    /// The question that is to be asked.
     pub(crate) fn question(&self) -> Option<Question> {
         lock(&self.question).take()
     }
 
     /// Sets the result of a question, which replaces an earlier one.
-    pub(crate) fn heard(&self, question: Question, heard: Heard) {
-        *lock(&self.heard) = Some((question, heard));
+    pub(crate) fn told(&self, told: Told) {
+        match told {
+            Told::Challenge(asked, heard) => *lock(&self.heard) = Some((asked, heard)),
+            Told::Callback(called) => *lock(&self.called) = Some(called),
+        }
     }
 }
 
@@ -125,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_result_answers_only_its_own_question() {
-        let question = |url: &str, key: Option<&str>| Question {
+        let question = |url: &str, key: Option<&str>| Challenge {
             app_id: AppId(1),
             request_url: url.to_owned(),
             encrypt_key: key.map(str::to_owned),
@@ -134,11 +225,12 @@ mod tests {
         let heard = Heard { step: Step::Challenge, status: Some(200), failure: None, took_ms: 1 };
         let asking = Asking::default();
         assert!(asking.ask(question("http://a/", None)).is_err());
-        let asked = asking.question().expect("a question");
-        asking.heard(asked, heard.clone());
+        let Some(Question::Challenge(asked)) = asking.question() else { panic!("no challenge") };
+        asking.told(Told::Challenge(asked, heard.clone()));
         for other in [question("http://b/", None), question("http://a/", Some("key"))] {
             assert!(asking.ask(other.clone()).is_err());
-            assert!(asking.question() == Some(other), "it is asked anew");
+            let again = asking.question();
+            assert!(matches!(again, Some(Question::Challenge(again)) if again == other), "it is asked anew");
         }
         assert_eq!(asking.ask(question("http://a/", None)).ok(), Some(heard));
         assert!(asking.question().is_none());

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::people::People;
-use crate::{Asking, Call, Caller, Heard, Question, RootCall};
+use crate::{Asking, Call, Caller, Question, RootCall, Told};
 
 /// One operation of the platform.
 pub trait Operation: Sized + Send + Sync + 'static {
@@ -304,10 +304,10 @@ pub trait Job: Unit {
     fn keeps(&self) -> Option<(BlobKey, Bytes)>;
     /// Records that the file was stored.
     fn kept(&self, key: BlobKey);
-    /// The question to a request address that it left when it ran: once it is answered, it is to be run again.
+    /// The question to an app that it left when it ran: once it is answered, it is to be run again.
     fn question(&self) -> Option<Question>;
     /// Tells it the answer to its question.
-    fn heard(&self, question: Question, heard: Heard);
+    fn told(&self, told: Told);
     /// The types of events that it wrote, if it has succeeded.
     fn events(&self) -> Vec<&'static EventType>;
     /// The same object as a unit, for the driver.
@@ -386,7 +386,8 @@ fn close(schema: &mut Value) {
     }
 }
 
-fn schema<T: JsonSchema>(output: bool) -> Value {
+/// The JSON Schema of a type, as it is read, or written.
+pub(crate) fn schema<T: JsonSchema>(output: bool) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
@@ -522,8 +523,8 @@ impl<O: Operation> Job for Running<O> {
         self.input.asking.question()
     }
 
-    fn heard(&self, question: Question, heard: Heard) {
-        self.input.asking.heard(question, heard);
+    fn told(&self, told: Told) {
+        self.input.asking.told(told);
     }
 
     fn events(&self) -> Vec<&'static EventType> {

@@ -4,6 +4,7 @@ mod asking;
 mod base64url;
 pub mod busy;
 mod call;
+pub mod callbacks;
 pub mod cards;
 mod entry;
 pub mod events;
@@ -20,7 +21,7 @@ pub mod standing;
 pub mod tokens;
 pub mod translate;
 
-pub use asking::{Asking, Heard, Question, Step};
+pub use asking::{Asking, Callback, CallbackRoute, Called, Challenge, Heard, Question, Step, Told};
 pub use call::{Actor, Call, Caller, Presented, RootCall};
 pub use entry::{
     Answer, Browse, Empty, Entry, Feed, Ground, Input, Invocation, Job, Media, Operation, Received, Schemas,

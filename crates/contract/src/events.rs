@@ -247,6 +247,28 @@ pub const BOT_MENU: EventType = EventType {
     secret: false,
 };
 
+/// A user used a component of a card.
+pub const CARD_ACTION: EventType = EventType {
+    name: "card.action.trigger",
+    summary: "A user used a component of a card",
+    form: Form::Callback,
+    scopes: &[],
+    reference: "feishu-cards/card-callback-communication",
+    basis: Basis::Documented,
+    secret: false,
+};
+
+/// A user sees a link whose preview an app makes.
+pub const URL_PREVIEW: EventType = EventType {
+    name: "url.preview.get",
+    summary: "A user sees a link whose preview the app makes",
+    form: Form::Callback,
+    scopes: &[],
+    reference: "development-link-preview/pull-link-preview-data-callback-structure",
+    basis: Basis::Documented,
+    secret: false,
+};
+
 /// Every type, in the order of the documents.
 pub const ALL: &[&EventType] = &[
     &URL_VERIFICATION,
@@ -263,6 +285,8 @@ pub const ALL: &[&EventType] = &[
     &BOT_P2P_CHAT_ENTERED,
     &P2P_CHAT_CREATE,
     &BOT_MENU,
+    &CARD_ACTION,
+    &URL_PREVIEW,
 ];
 
 /// The type with a name.

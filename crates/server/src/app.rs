@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use larkspur_api::{Entry, Services, Settings};
+use larkspur_api::{Entry, Question, Services, Settings, Told};
 use larkspur_contract::envelope::Brand;
 use larkspur_control::traffic::Traffic;
 use larkspur_store::{Engine, Keys};
@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::REGISTRY;
 use crate::call_id::CallIds;
+use crate::delivery;
 use crate::delivery::connection::{ConnectionOptions, LongConnections};
 use crate::delivery::webhook::Webhook;
 use crate::documents::Documents;
@@ -149,6 +150,11 @@ impl App {
             Some(response) => response,
             None => gateway::handle(self, request).await,
         }
+    }
+
+    /// Asks an app what an operation wants to know.
+    pub(crate) async fn ask(&self, question: Question) -> Told {
+        delivery::ask(self, question).await
     }
 
     /// The store.

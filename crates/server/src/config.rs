@@ -332,6 +332,7 @@ impl Config {
             reconnect_nonce: self.events.reconnect_nonce_seconds,
             reconnect_count: self.events.reconnect_count,
             split_bytes: self.events.split_bytes,
+            ..ConnectionOptions::default()
         }
     }
 

@@ -14,11 +14,11 @@ use larkspur_server::{Ack, AppOptions, CallbackFailure, ConnectionOptions, NoAns
 use serde_json::{Value, json};
 use support::Setup;
 use support::wire::{CALL, REFUSED, connect, metric, start, talk, until};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::{Error, Message, http};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
@@ -430,4 +430,28 @@ async fn at_shutdown_connections_are_closed_in_order() {
     assert!(began.elapsed() < Duration::from_millis(1800), "{:?}", began.elapsed());
     assert_eq!(app.long_connections().count(), 0);
     assert!(TcpStream::connect(url.split('/').nth(2).expect("an authority")).await.is_err());
+}
+
+/// It reads a byte now and then, so no write is without progress.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_reads_too_slowly_is_disconnected() {
+    let options =
+        ConnectionOptions { write_time: Duration::from_millis(500), ..ConnectionOptions::default() };
+    let server = server(options, Limits::default()).await;
+    let mut client = server.client().await;
+    let reading = tokio::spawn(async move {
+        while matches!(client.get_mut().read(&mut [0]).await, Ok(1)) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let began = Instant::now();
+    // More than the buffers of a socket hold.
+    let sent: Vec<_> = (0..3).map(|_| server.send(&"x".repeat(3 << 20), LONG)).collect();
+    until("it is disconnected", async || server.count() == 0).await;
+    assert!(began.elapsed() >= Duration::from_millis(500), "{:?}", began.elapsed());
+    for sent in sent {
+        let failed = sent.await.expect("no panic").err().expect("nothing was acknowledged");
+        assert!(matches!(failed, NoAnswer::Closed | NoAnswer::Congested), "{failed:?}");
+    }
+    reading.abort();
 }

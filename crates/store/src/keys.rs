@@ -20,6 +20,7 @@ pub struct Keys {
     union_id: Aes128,
     hook: Aes128,
     message_id: Aes128,
+    event_id: Aes128,
     seal: [u8; 32],
     seal_mark: Hmac<Sha256>,
 }
@@ -57,6 +58,7 @@ impl Keys {
             union_id: cipher(master, "union_id"),
             hook: cipher(master, "custom bot"),
             message_id: cipher(master, "message_id"),
+            event_id: cipher(master, "event_id"),
             seal: derive(master, "sealed secret"),
             seal_mark: hmac(&derive(master, "mark of a sealed secret")),
         }
@@ -170,6 +172,19 @@ impl Keys {
         UnionId(encrypt(&self.union_id, user_no, developer.0))
     }
 
+    /// The ID of an event, from its number and the tenant where it happened: 32 lower-case hex digits.
+    pub fn event_id(&self, number: i64, tenant: TenantKey) -> String {
+        format!("{:032x}", encrypt(&self.event_id, number.cast_unsigned(), tenant.0))
+    }
+
+    /// The number of the event of a tenant with this ID; `None` for an ID that was not made of one. A copy of an event with the
+    /// same ID has another number.
+    pub fn event_number(&self, event_id: &str, tenant: TenantKey) -> Option<i64> {
+        let id = u128::from_str_radix(event_id, 16).ok().filter(|_| event_id.len() == 32)?;
+        let (number, made_in) = decrypt(&self.event_id, id);
+        (made_in == tenant.0).then_some(number.cast_signed())
+    }
+
     /// The user number and the developer of a union_id.
     pub fn read_union_id(&self, id: UnionId) -> (u64, TenantKey) {
         let (user_no, developer) = decrypt(&self.union_id, id.0);
@@ -240,6 +255,21 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_id_carries_its_number_for_its_tenant_alone() {
+        let (keys, tenant) = (Keys::derive("master"), TenantKey(7));
+        for number in [0, 1, i64::MAX] {
+            let id = keys.event_id(number, tenant);
+            assert!(id.len() == 32 && id.bytes().all(|digit| b"0123456789abcdef".contains(&digit)), "{id}");
+            assert_eq!(keys.event_number(&id, tenant), Some(number));
+            assert_eq!(keys.event_number(&id, TenantKey(8)), None);
+            assert_eq!(Keys::derive("other").event_number(&id, tenant), None);
+        }
+        for wrong in ["", "x", "0123456789abcdef0123456789abcdef", "+123456789abcdef0123456789abcdef"] {
+            assert_eq!(keys.event_number(wrong, tenant), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn ids_translate_both_ways_and_differ_by_app() {

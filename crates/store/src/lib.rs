@@ -54,7 +54,7 @@ pub mod token_lookup;
 pub mod user_deletion;
 pub mod users;
 
-pub use attempts::{Attempts, Try};
+pub use attempts::{Attempts, Exchange, Try};
 pub use chats::LockedChat;
 pub use clock::{Clock, SystemClock};
 pub use gather::gather;

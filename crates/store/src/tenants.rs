@@ -16,6 +16,7 @@ pub const TABLES: &[&str] = &[
     "event_delivery",
     "event_subscriber",
     "app_connection",
+    "delivery_steering",
     "app_events",
     "app",
     "app_install",

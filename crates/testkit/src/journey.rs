@@ -98,7 +98,7 @@ async fn offline(lab: &Lab) {
         Box::pin(async move {
             let event = Event { kind: &APP_TICKET, app_id, developer: tenant, payload: "{}", created_at: 0 };
             outbox::add(&mut tx, &event).await?;
-            connections::set(&mut other, connected, "server", 1, 0).await
+            connections::set(&mut other, connected, "server", (1, "[]"), 0).await
         })
     });
     writing.await.expect("a transaction");
@@ -229,6 +229,26 @@ async fn events(world: &World) {
     let body = json!({"request_url": webhook.url()});
     world.control("PUT", &format!("{path}/events")).body(body).send().await.data();
     world.control("POST", &format!("{path}/challenge")).send().await.data();
+    let callback = json!({"type": "card.action.trigger", "event": {}});
+    world.control("POST", &format!("{path}/callbacks")).body(callback).send().await.data();
+    let worker = world.lab.delivery_worker();
+    for steering in [
+        json!({"action": "repeat", "next": 1}),
+        json!({"action": "delay", "delay_ms": 60_000, "next": 1}),
+        json!({"action": "hold", "next": 1}),
+    ] {
+        world.control("PUT", &format!("{path}/deliveries")).body(steering).send().await.data();
+        resend_any(world, event_id).await;
+        worker.round().await;
+    }
+    world.control("DELETE", &format!("{path}/deliveries")).send().await.data();
+    let connections = format!("{path}/connections");
+    world.control("DELETE", &connections).query("connection_id", "0123456789abcdef").send().await.data();
+}
+
+async fn resend_any(world: &World, event_id: &str) {
+    let path = format!("/events/{event_id}/resend");
+    world.control("POST", &path).body(json!({"fresh_id": true})).send().await.data();
 }
 
 async fn whatever_examples_leave_out(lab: &Lab) {

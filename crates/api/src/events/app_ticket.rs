@@ -6,9 +6,12 @@ use larkspur_contract::ids::AppId;
 use larkspur_contract::{Effect, EventType, events};
 use larkspur_store::events::tickets;
 use larkspur_store::{Engine, Root, StoreError, Tx, oauth, tenants};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Event, Recipient, tell};
+use crate::entry::schema;
 
 /// A ticket was made.
 pub struct AppTicket {
@@ -16,11 +19,16 @@ pub struct AppTicket {
     pub number: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Told {
     app_id: String,
     app_ticket: String,
     r#type: &'static str,
+}
+
+/// The JSON Schema of the payload.
+pub(super) fn shape() -> Value {
+    schema::<Told>(true)
 }
 
 impl Event for AppTicket {

@@ -4,9 +4,12 @@ use larkspur_contract::ids::AppId;
 use larkspur_contract::{EventType, events};
 use larkspur_store::users::User;
 use larkspur_store::{StoreError, Tx};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Event, Ids, Party, Recipient};
+use crate::entry::schema;
 
 /// A user clicked an item.
 struct Clicked<'a> {
@@ -15,7 +18,7 @@ struct Clicked<'a> {
     at: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Told<'a> {
     event_key: &'a str,
     operator: Operator<'a>,
@@ -23,11 +26,16 @@ struct Told<'a> {
     timestamp: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Operator<'a> {
     operator_id: Ids,
     #[serde(skip_serializing_if = "Option::is_none")]
     operator_name: Option<&'a str>,
+}
+
+/// The JSON Schema of the payload.
+pub(super) fn shape() -> Value {
+    schema::<Told<'_>>(true)
 }
 
 impl Event for Clicked<'_> {

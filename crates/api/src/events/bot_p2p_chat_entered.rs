@@ -3,9 +3,12 @@
 use larkspur_contract::ids::{AppId, ChatId};
 use larkspur_contract::{EventType, events};
 use larkspur_store::{StoreError, Tx};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Event, Ids, Party, Recipient};
+use crate::entry::schema;
 
 /// A user opened a chat. Messages are not served, so the fields of the last one are left out.
 struct Entered<'a> {
@@ -13,10 +16,15 @@ struct Entered<'a> {
     user: &'a Party,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Told {
     chat_id: String,
     operator_id: Ids,
+}
+
+/// The JSON Schema of the payload.
+pub(super) fn shape() -> Value {
+    schema::<Told>(true)
 }
 
 impl Event for Entered<'_> {

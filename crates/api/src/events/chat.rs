@@ -8,9 +8,12 @@ use larkspur_contract::{Behaviour, EventType};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::users::{self, User};
 use larkspur_store::{StoreError, Tx, members};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Ids, Listeners, Party, Recipient, listeners};
+use crate::entry::schema;
 
 /// The apps that receive an event of a chat: those that may receive it and whose bots are in the chat now.
 ///
@@ -66,7 +69,7 @@ pub async fn party(tx: &mut Tx, member: &Member) -> Result<Option<Party>, StoreE
 }
 
 /// The common payload of the events of chats and their members.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Told<'a> {
     chat_id: String,
     external: bool,
@@ -81,7 +84,7 @@ pub(super) struct Told<'a> {
 }
 
 /// A user who joined or left.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ToldUser<'a> {
     name: &'a str,
     tenant_key: String,
@@ -89,7 +92,7 @@ struct ToldUser<'a> {
 }
 
 /// The names of a chat by language, in the order of events.
-#[derive(Serialize, PartialEq, Eq)]
+#[derive(Serialize, PartialEq, Eq, JsonSchema)]
 pub(super) struct Names<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     en_us: Option<&'a str>,
@@ -109,6 +112,11 @@ impl<'a> Names<'a> {
     fn is_empty(&self) -> bool {
         self.en_us.or(self.ja_jp).or(self.zh_cn).is_none()
     }
+}
+
+/// The JSON Schema of the payload.
+pub(super) fn shape() -> Value {
+    schema::<Told<'_>>(true)
 }
 
 /// The payload for one app: a chat, the operator and the users concerned.

@@ -11,9 +11,12 @@ use larkspur_contract::{Behaviour, EventType, events};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::users::{self, User};
 use larkspur_store::{StoreError, Tx};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Event, Ids, Party, Recipient, chat};
+use crate::entry::schema;
 use crate::rules::images;
 
 /// The change of the list of speakers.
@@ -34,7 +37,7 @@ struct Updated<'a> {
     operator: &'a Party,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Told<'a> {
     after_change: Side<'a>,
     before_change: Side<'a>,
@@ -47,7 +50,7 @@ struct Told<'a> {
 }
 
 /// One side of a change: what differs from the other one.
-#[derive(Default, PartialEq, Eq, Serialize)]
+#[derive(Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 struct Side<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,7 +86,7 @@ struct Side<'a> {
 }
 
 /// Restricted mode, in the order of events.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 struct Restricted {
     download_has_permission_setting: RestrictedPermission,
     message_has_permission_setting: RestrictedPermission,
@@ -91,16 +94,21 @@ struct Restricted {
     status: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ToldSpeakers {
     added_member_list: Vec<Speaker>,
     removed_member_list: Vec<Speaker>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Speaker {
     tenant_key: String,
     user_id: Ids,
+}
+
+/// The JSON Schema of the payload.
+pub(super) fn shape() -> Value {
+    schema::<Told<'_>>(true)
 }
 
 impl Event for Updated<'_> {

@@ -30,13 +30,15 @@ pub mod url_verification;
 
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::model::{AppKind, InstallStatus};
-use larkspur_contract::{EventType, scopes};
+use larkspur_contract::{EventType, events, scopes};
 use larkspur_store::apps::{Install, Scopes};
 use larkspur_store::events::outbox;
 use larkspur_store::events::subscriptions::{self, Subscriber};
 use larkspur_store::users::User;
 use larkspur_store::{Keys, StoreError, Tx};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{Actor, Call};
 
@@ -68,7 +70,7 @@ pub struct Recipient<'a> {
 }
 
 /// The IDs of a user or a bot for one app.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Ids {
     /// The ID for this app.
     pub open_id: String,
@@ -222,6 +224,47 @@ pub async fn emit<E: Event>(
 /// Whether an app gets the user_ids of users.
 fn sees_user_ids(held: &Scopes) -> bool {
     held.has(scopes::CONTACT_EMPLOYEE_ID)
+}
+
+/// The JSON Schema of the payload of an event, as [`Event::told`] makes it; `None` for an event that no operation emits yet.
+pub fn shape(kind: &EventType) -> Option<Value> {
+    // All of them have the payload of a chat.
+    let of_chats = [
+        events::CHAT_DISBANDED,
+        events::BOT_ADDED,
+        events::BOT_DELETED,
+        events::USER_ADDED,
+        events::USER_DELETED,
+        events::USER_WITHDRAWN,
+    ];
+    let mut schema = match kind.name {
+        name if of_chats.iter().any(|known| known.name == name) => chat::shape(),
+        name if name == events::APP_TICKET.name => app_ticket::shape(),
+        name if name == events::BOT_MENU.name => bot_menu::shape(),
+        name if name == events::BOT_P2P_CHAT_ENTERED.name => bot_p2p_chat_entered::shape(),
+        name if name == events::CHAT_UPDATED.name => chat_updated::shape(),
+        name if name == events::P2P_CHAT_CREATE.name => p2p_chat_create::shape(),
+        _ => return None,
+    };
+    relax(&mut schema);
+    Some(schema)
+}
+
+/// Requires no field that may be `null`: a check takes such a field for an absent one.
+fn relax(schema: &mut Value) {
+    let Value::Object(map) = schema else {
+        if let Value::Array(all) = schema {
+            all.iter_mut().for_each(relax);
+        }
+        return;
+    };
+    let may_be_null =
+        |field: &Value| field["type"].as_array().is_some_and(|all| all.iter().any(|one| one == "null"));
+    let fields = map.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    if let Some(Value::Array(required)) = map.get_mut("required") {
+        required.retain(|name| !name.as_str().and_then(|name| fields.get(name)).is_some_and(may_be_null));
+    }
+    map.values_mut().for_each(relax);
 }
 
 /// Queues an event for one app, whatever it subscribed to: for events about the app itself. `now` is the tenant's time.

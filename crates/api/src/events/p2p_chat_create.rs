@@ -4,9 +4,12 @@ use larkspur_contract::ids::{AppId, ChatId};
 use larkspur_contract::{EventType, events};
 use larkspur_store::users::User;
 use larkspur_store::{StoreError, Tx};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Event, Party, Recipient};
+use crate::entry::schema;
 
 /// The chat of a user and a bot was created.
 struct Created<'a> {
@@ -15,7 +18,7 @@ struct Created<'a> {
     operator: &'a Party,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Told<'a> {
     app_id: String,
     chat_id: String,
@@ -25,19 +28,24 @@ struct Told<'a> {
     user: ToldUser<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Operator {
     open_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ToldUser<'a> {
     name: &'a str,
     open_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
+}
+
+/// The JSON Schema of the payload.
+pub(super) fn shape() -> Value {
+    schema::<Told<'_>>(true)
 }
 
 impl Event for Created<'_> {

@@ -34,6 +34,7 @@ macro_rules! codes {
 
 mod application;
 mod auth;
+mod callback;
 mod card;
 mod chinese;
 mod connection;
@@ -49,6 +50,7 @@ mod tenant;
 
 pub use application::*;
 pub use auth::*;
+pub use callback::*;
 pub use card::*;
 pub use chinese::chinese;
 pub use connection::*;
@@ -62,7 +64,7 @@ pub use message::*;
 pub use own::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 13] = [
+const FAMILIES: [&[Code]; 14] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -75,6 +77,7 @@ const FAMILIES: [&[Code]; 13] = [
     card::FAMILY,
     drive::FAMILY,
     connection::FAMILY,
+    callback::FAMILY,
     own::FAMILY,
 ];
 

@@ -25,6 +25,8 @@ enum Command {
     Send(Send),
     /// Send an event again
     Resend(Resend),
+    /// Send a challenge to the URL of an app, and show each step
+    Challenge(Challenge),
 }
 
 #[derive(Args)]
@@ -36,7 +38,7 @@ struct List {
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
     /// Only events in this state
-    #[arg(long, value_parser = ["waiting", "delivered", "dropped"])]
+    #[arg(long, value_parser = ["waiting", "held", "delivered", "dropped"])]
     state: Option<String>,
     /// At most so many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=200))]
@@ -73,7 +75,7 @@ struct Send {
 struct Resend {
     /// Event, by its id
     event_id: String,
-    /// App that was told; needed only if more than 500 events are newer
+    /// App that was told
     #[arg(long, value_name = "ID")]
     app: Option<String>,
     /// Give each copy an id of its own
@@ -82,6 +84,15 @@ struct Resend {
     /// How often
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
     times: u8,
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(Args)]
+struct Challenge {
+    /// App [default: from the ready file]
+    #[arg(long, value_name = "ID")]
+    app: Option<String>,
     #[command(flatten)]
     place: Where,
 }
@@ -97,6 +108,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
             Command::List(flags) => list(flags).await,
             Command::Send(flags) => send(flags).await,
             Command::Resend(flags) => resend(flags).await,
+            Command::Challenge(flags) => challenge(flags).await,
         }
     })
 }
@@ -179,6 +191,30 @@ async fn resend(flags: &Resend) -> Result<(), String> {
     Ok(())
 }
 
+async fn challenge(flags: &Challenge) -> Result<(), String> {
+    let world = World::find(&flags.place)?;
+    let app = world.app(flags.app.as_ref())?;
+    let shown = world.call("POST", &format!("/apps/{}/challenge", encoded(&app)), None).await?;
+    super::print(&steps(&shown))?;
+    match shown["verified"] == true {
+        true => Ok(()),
+        false => Err("the URL is not verified".to_owned()),
+    }
+}
+
+/// The steps of a challenge, one a line.
+fn steps(shown: &Value) -> String {
+    let mut text = format!("{}\n", shown["request_url"].as_str().unwrap_or_default());
+    for step in shown["steps"].as_array().into_iter().flatten() {
+        let name = step["step"].as_str().unwrap_or_default();
+        text.push_str(&match step["why"].as_str() {
+            None => format!("{name:9}  ok\n"),
+            Some(why) => format!("{name:9}  {why}\n"),
+        });
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,5 +228,14 @@ mod tests {
         assert_eq!(line(&event), "e1  waiting    1 try    cli_1  a.b_v1  HTTP 500: no");
         let event = json!({"event_id": "e1", "state": "delivered", "attempt_count": 2, "app_id": "cli_1", "event_type": "a"});
         assert_eq!(line(&event), "e1  delivered  2 tries  cli_1  a");
+    }
+
+    #[test]
+    fn a_challenge_is_shown_step_by_step() {
+        let steps = steps(&json!({
+            "request_url": "http://a/", "verified": false,
+            "steps": [{"step": "resolve", "ok": true}, {"step": "connect", "ok": false, "why": "refused"}],
+        }));
+        assert_eq!(steps, "http://a/\nresolve    ok\nconnect    refused\n");
     }
 }

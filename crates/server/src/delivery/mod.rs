@@ -7,6 +7,7 @@
 //! Each way to an app is a module: `webhook` posts to a URL, `connection` sends over a connection that the app opened.
 //! Both get a [`Delivery`] and return an [`Attempt`].
 
+mod callback;
 pub mod connection;
 mod message;
 pub(crate) mod webhook;
@@ -19,13 +20,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use larkspur_api::{Question, Told};
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::StoreError;
-use larkspur_store::Try;
 use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, InProgress, Outcome, Unreadable};
 use larkspur_store::events::subscriptions::Mode;
 use larkspur_store::events::{outbox, settlements};
+use larkspur_store::{Exchange, Try};
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -166,12 +168,17 @@ impl DeliveryWorker {
         }
     }
 
-    /// Delivers what is due now and what becomes due meanwhile; returns the number of attempts.
-    pub async fn round(self: &Arc<Self>) -> usize {
+    /// Stores which apps are connected, and closes the connections that are to be closed.
+    pub async fn tell(&self) {
         let (engine, open) = (&self.app.engine, &self.app.long_connections);
         if let Err(error) = self.directory.lock().await.tell(engine, open).await {
             tracing::warn!(why = %error, "cannot store which apps are connected");
         }
+    }
+
+    /// Delivers what is due now and what becomes due meanwhile; returns the number of attempts.
+    pub async fn round(self: &Arc<Self>) -> usize {
+        self.tell().await;
         let mut attempts = 0;
         loop {
             let mut under_way = UnderWay::default();
@@ -207,8 +214,8 @@ impl DeliveryWorker {
             under_way.tasks.spawn(async move {
                 let began = worker.app.engine.clock.now_ms();
                 let done = match unpanicked(worker.attempt(&delivery)).await {
-                    Ok(attempt) => {
-                        worker.keep(&delivery, &attempt, began);
+                    Ok((attempt, exchange)) => {
+                        worker.keep(&delivery, &attempt, exchange, began);
                         Some((delivery, attempt))
                     }
                     Err(why) => {
@@ -223,7 +230,7 @@ impl DeliveryWorker {
     }
 
     /// Keeps an attempt for the control API. `began` is when it began, in real time.
-    fn keep(&self, delivery: &Delivery, attempt: &Attempt, began: i64) {
+    fn keep(&self, delivery: &Delivery, attempt: &Attempt, exchange: Exchange, began: i64) {
         let (engine, channel) = (&self.app.engine, delivery.channel());
         let request_url = match channel.mode {
             Mode::Webhook => channel.request_url.clone(),
@@ -239,6 +246,7 @@ impl DeliveryWorker {
             request_url,
             status: attempt.status,
             failure: attempt.failure.clone(),
+            exchange: Some(exchange),
         });
     }
 
@@ -303,8 +311,8 @@ impl DeliveryWorker {
         known.keys().copied().collect()
     }
 
-    async fn attempt(&self, delivery: &Delivery) -> Attempt {
-        let attempt = match delivery.channel().mode {
+    async fn attempt(&self, delivery: &Delivery) -> (Attempt, Exchange) {
+        let (attempt, exchange) = match delivery.channel().mode {
             Mode::Webhook => self.app.webhook.attempt(&self.app.engine, delivery).await,
             Mode::Connection => self.push(delivery).await,
         };
@@ -315,18 +323,21 @@ impl DeliveryWorker {
             let (event, status) = (delivery.event_type.as_str(), attempt.status);
             tracing::info!(%tenant, %app_id, event, %event_id, status, why, "an event was not delivered");
         }
-        attempt
+        (attempt, exchange)
     }
 
     /// Sends an event over one of the app's connections. The verification token stays empty there. Source: observed.
-    async fn push(&self, delivery: &Delivery) -> Attempt {
+    async fn push(&self, delivery: &Delivery) -> (Attempt, Exchange) {
         let time = Duration::from_millis(delivery.form.answer_ms());
-        let body = message::body(delivery, "").into();
-        match self.app.long_connections.send(&self.app.engine, delivery.app_id, body, time).await {
+        let body = message::body(&delivery.into(), "");
+        let mut exchange = Exchange { body: Exchange::beginning(&body), ..Exchange::default() };
+        match self.app.long_connections.send(&self.app.engine, delivery.app_id, body.into(), time).await {
             Ok(ack) => {
-                Attempt { status: ack.code.and_then(|code| u16::try_from(code).ok()), failure: refusal(&ack) }
+                exchange.answer = ack.data.as_deref().map(Exchange::beginning);
+                let status = ack.code.and_then(|code| u16::try_from(code).ok());
+                (Attempt { status, failure: refusal(&ack) }, exchange)
             }
-            Err(why) => Attempt { status: None, failure: Some(why.to_string()) },
+            Err(why) => (Attempt { status: None, failure: Some(why.to_string()) }, exchange),
         }
     }
 
@@ -391,6 +402,17 @@ impl DeliveryWorker {
             }
         }
         Ok(())
+    }
+}
+
+/// Asks an app what an operation wants to know.
+pub(crate) async fn ask(app: &App, question: Question) -> Told {
+    match question {
+        Question::Challenge(challenge) => {
+            let heard = app.webhook.ask(&app.engine, &challenge).await;
+            Told::Challenge(challenge, heard)
+        }
+        Question::Callback(callback) => Told::Callback(callback::send(app, callback).await),
     }
 }
 

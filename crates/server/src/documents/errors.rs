@@ -34,7 +34,11 @@ has not, is answered with HTTP {} and {} `{}<operation> (<method> <path>)`. [cov
     for code in codes::CONNECTION {
         let _ = writeln!(out, "| {} | {} | {} |", code.number, code.status, cell(code.text));
     }
-    let elsewhere = [codes::GATEWAY, codes::CONNECTION, &[codes::UNSERVED]];
+    out.push_str("\n## Callbacks: what the client of the user shows\n\n| code | meaning |\n|---|---|\n");
+    for code in codes::CALLBACK {
+        let _ = writeln!(out, "| {} | {} |", code.number, cell(code.text));
+    }
+    let elsewhere = [codes::GATEWAY, codes::CONNECTION, codes::CALLBACK, &[codes::UNSERVED]];
     out.push_str("\n## Operations\n\n| code | HTTP | text | operations |\n|---|---|---|---|\n");
     let own = |code: &&Code| !elsewhere.iter().any(|codes| codes.contains(code));
     for code in codes::ALL.iter().filter(own) {

@@ -9,7 +9,7 @@ use larkspur_store::{Engine, StoreError};
 
 use crate::App;
 
-/// The most challenges that are sent during a call: another one follows if the URL was changed while the last one was sent.
+/// The most questions that are asked during a call: another one follows if the URL was changed while a challenge was sent.
 const QUESTIONS: usize = 3;
 
 /// Runs an operation. Returns its answer and the events that it emitted. The driver owns the transaction: a client that
@@ -39,9 +39,8 @@ pub(super) async fn execute(
             ended.map_err(|error| failed(engine, entry.spec.effect, error))?;
             for _ in 0..QUESTIONS {
                 let Some(question) = job.question() else { break };
-                // Its transaction has ended: none is open while an address is asked.
-                let heard = app.webhook.ask(engine, &question).await;
-                job.heard(question, heard);
+                // Its transaction has ended: none is open while an app is asked.
+                job.told(app.ask(question).await);
                 let ended = engine.driver.transact(effect, job.clone().unit()).await;
                 ended.map_err(|error| failed(engine, entry.spec.effect, error))?;
             }

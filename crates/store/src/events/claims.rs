@@ -10,9 +10,9 @@ use std::sync::Arc;
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 
-use super::connections;
 use super::shares::shares;
 use super::subscriptions::{self, AddressState, Channel, Mode, Subscription};
+use super::{connections, steering};
 use crate::driver::StoreError;
 use crate::tx::{PIECE, found_rows, in_list};
 use crate::{Root, Row, Tx, Value};
@@ -33,6 +33,9 @@ const WINDOW: (usize, usize) = (512, 2);
 /// The failure of an attempt without a long connection of the app. Such events are sent when the app connects.
 pub const NOT_CONNECTED: &str = "the app has no long connection open";
 
+/// Why an event was dropped whose payload was encrypted with the key of another store.
+const SPOILED: &str = "the payload was encrypted with another key";
+
 /// How many deliveries to each app are in progress in a worker.
 pub type InProgress = HashMap<(AppId, Mode), usize>;
 
@@ -49,6 +52,8 @@ fn most_of(mode: Mode) -> usize {
 pub struct Due {
     rows: Vec<Key>,
     routes: HashMap<AppId, Arc<Subscription>>,
+    /// Apps whose next events are treated as a test says, in some tenant.
+    steered: HashSet<AppId>,
     /// What is due and cannot be read. It waits: a later release may have written it.
     pub unreadable: Vec<Unreadable>,
 }
@@ -76,6 +81,8 @@ struct Key {
     app_id: AppId,
     developer: TenantKey,
     form: Form,
+    /// Whether it had no attempt and was not treated as a test says.
+    fresh: bool,
 }
 
 /// What to do with a due event.
@@ -174,11 +181,11 @@ pub async fn due(
     params.splice(0..0, [real_now.into(), i64::try_from(window).unwrap_or(i64::MAX).into()]);
     // Two ranges of one index: unclaimed rows, and expired claims.
     let ended = format!(
-        "SELECT tenant, number, app_id, developer, form FROM event_delivery \
+        "SELECT tenant, number, app_id, developer, form, attempts + steered FROM event_delivery \
                  WHERE state = 'waiting' AND lease_until > 0 AND lease_until <= $1 AND due_at <= $1 {others} ORDER BY lease_until LIMIT CAST($2 AS BIGINT)"
     );
     let fresh = format!(
-        "SELECT tenant, number, app_id, developer, form FROM event_delivery \
+        "SELECT tenant, number, app_id, developer, form, attempts + steered FROM event_delivery \
                  WHERE state = 'waiting' AND lease_until = 0 AND due_at <= $1 {others} ORDER BY due_at, number LIMIT CAST($2 AS BIGINT)"
     );
     let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
@@ -191,7 +198,7 @@ pub async fn due(
         }
     }
     let mut rows = shares(rows, most, |row| row.app_id);
-    let (routes, closed) = routes(root, &rows).await?;
+    let Routes { found: routes, closed, steered } = routes(root, &rows).await?;
     rows.retain(|row| !closed.contains_key(&row.app_id));
     unreadable.extend(closed.into_iter().map(|(app_id, why)| Unreadable { app_id: app_id.to_string(), why }));
     let mut counts = in_progress.clone();
@@ -202,12 +209,12 @@ pub async fn due(
         *count += 1;
         *count <= most_of(mode)
     });
-    Ok(Due { rows, routes, unreadable })
+    Ok(Due { rows, routes, steered, unreadable })
 }
 
 fn key(mut row: Row) -> Result<Result<Key, Unreadable>, StoreError> {
     let (tenant, number, app_id) = (row.text(0)?, row.int(1)?, row.text(2)?);
-    let (developer, form) = (row.text(3)?, row.text(4)?);
+    let (developer, form, fresh) = (row.text(3)?, row.text(4)?, row.int(5)? == 0);
     let read = || {
         Some(Key {
             tenant: TenantKey::parse(&tenant)?,
@@ -215,6 +222,7 @@ fn key(mut row: Row) -> Result<Result<Key, Unreadable>, StoreError> {
             app_id: AppId::parse(&app_id)?,
             developer: TenantKey::parse(&developer)?,
             form: Form::parse(&form)?,
+            fresh,
         })
     };
     Ok(read().ok_or_else(|| {
@@ -224,14 +232,21 @@ fn key(mut row: Row) -> Result<Result<Key, Unreadable>, StoreError> {
     }))
 }
 
-/// How the apps of some rows receive events, and why this is unreadable for the other apps.
-async fn routes(
-    root: &mut Root,
-    rows: &[Key],
-) -> Result<(HashMap<AppId, Arc<Subscription>>, HashMap<AppId, String>), StoreError> {
+/// How apps receive events.
+#[derive(Default)]
+struct Routes {
+    found: HashMap<AppId, Arc<Subscription>>,
+    /// Why this is unreadable, for the other apps.
+    closed: HashMap<AppId, String>,
+    /// Apps whose next events are treated as a test says.
+    steered: HashSet<AppId>,
+}
+
+/// How the apps of some rows receive events.
+async fn routes(root: &mut Root, rows: &[Key]) -> Result<Routes, StoreError> {
     let apps: BTreeMap<AppId, TenantKey> = rows.iter().map(|row| (row.app_id, row.developer)).collect();
     let apps: Vec<(AppId, TenantKey)> = apps.into_iter().collect();
-    let (mut found, mut closed) = (HashMap::new(), HashMap::new());
+    let Routes { mut found, mut closed, mut steered } = Routes::default();
     for piece in apps.chunks(PIECE) {
         let mut values: Vec<Value> =
             piece.iter().flat_map(|(app, developer)| [Value::from(*developer), Value::from(*app)]).collect();
@@ -242,17 +257,21 @@ async fn routes(
             .collect();
         let (pairs, columns) = (pairs.join(", "), subscriptions::COLUMNS);
         let sql = format!(
-            "SELECT e.app_id, {columns} FROM (VALUES {pairs}) w LEFT JOIN app_events e ON e.tenant = w.column1 AND e.app_id = w.column2"
+            "SELECT e.app_id, CASE WHEN EXISTS (SELECT 1 FROM delivery_steering s WHERE s.app_id = w.column2 AND s.events_left > 0) \
+             THEN 1 ELSE 0 END, {columns} FROM (VALUES {pairs}) w LEFT JOIN app_events e ON e.tenant = w.column1 AND e.app_id = w.column2"
         );
         for mut row in found_rows(root.rows(&sql, &values).await?) {
             let app_id = row.id(0, AppId::parse)?;
-            match subscriptions::read(&root.engine().keys, &mut row, 1) {
+            if row.flag(1)? {
+                steered.insert(app_id);
+            }
+            match subscriptions::read(&root.engine().keys, &mut row, 2) {
                 Ok(route) => drop(found.insert(app_id, Arc::new(route))),
                 Err(error) => drop(closed.insert(app_id, error.to_string())),
             }
         }
     }
-    Ok((found, closed))
+    Ok(Routes { found, closed, steered })
 }
 
 /// What to do with an event; `None` if its app uses long connections.
@@ -328,11 +347,18 @@ pub async fn claim(
 ) -> Result<Claimed, StoreError> {
     // Read in this transaction: an app that connected meanwhile has stored that.
     let elsewhere = connected_elsewhere(root, due, here, real_now).await?;
-    let mut groups: BTreeMap<(TenantKey, Verdict), Vec<i64>> = BTreeMap::new();
+    let mut judged = Vec::with_capacity(due.rows.len());
     for row in &due.rows {
         let verdict = verdict(row.form, due.routes.get(&row.app_id))
             .unwrap_or_else(|| verdict_of_connected(row, here, &elsewhere));
-        groups.entry((row.tenant, verdict)).or_default().push(row.number);
+        judged.push((row, verdict));
+    }
+    let (taken, steered) = steer(root, due, &judged, real_now).await?;
+    let mut groups: BTreeMap<(TenantKey, Verdict), Vec<i64>> = BTreeMap::new();
+    for (row, verdict) in judged {
+        if !taken.contains(&(row.tenant, row.number)) {
+            groups.entry((row.tenant, verdict)).or_default().push(row.number);
+        }
     }
     let owner = format!("{:032x}", root.engine().ids.random());
     let mut claimed = HashMap::new();
@@ -362,7 +388,7 @@ pub async fn claim(
             ended.extend(failed.into_iter().map(|number| (tenant, number)));
         }
     }
-    let acted = postponed || !claimed.is_empty() || !ended.is_empty();
+    let acted = steered || postponed || !claimed.is_empty() || !ended.is_empty();
     let mut deliveries = Vec::with_capacity(claimed.len());
     let mut failed: HashMap<(TenantKey, AppId), usize> = HashMap::new();
     for key in &due.rows {
@@ -371,10 +397,39 @@ pub async fn claim(
         }
         let (row, route) = (claimed.remove(&(key.tenant, key.number)), due.routes.get(&key.app_id));
         if let (Some(row), Some(route)) = (row, route) {
-            deliveries.push(delivery(root, key, row, route.clone(), owner.clone())?);
+            match delivery(root, key, row, route.clone(), owner.clone())? {
+                Some(delivery) => deliveries.push(delivery),
+                None => {
+                    spoil(&mut root.tenant(key.tenant), key.number, &owner).await?;
+                    *failed.entry((key.tenant, key.app_id)).or_default() += 1;
+                }
+            }
         }
     }
     Ok(Claimed { deliveries, elsewhere, failed, acted })
+}
+
+/// Treats events as tests say; returns those that are not to be sent now, and whether anything changed.
+async fn steer(
+    root: &mut Root,
+    due: &Due,
+    judged: &[(&Key, Verdict)],
+    real_now: i64,
+) -> Result<(HashSet<(TenantKey, i64)>, bool), StoreError> {
+    let mut asked: BTreeMap<TenantKey, Vec<(AppId, i64)>> = BTreeMap::new();
+    for (row, verdict) in judged {
+        let counts = row.fresh && row.form != Form::Challenge && due.steered.contains(&row.app_id);
+        if counts && matches!(verdict, Verdict::Send | Verdict::Fail { .. }) {
+            asked.entry(row.tenant).or_default().push((row.app_id, row.number));
+        }
+    }
+    let (mut all, mut any) = (HashSet::new(), false);
+    for (tenant, rows) in asked {
+        let (taken, changed) = steering::apply(&mut root.tenant(tenant), &rows, real_now).await?;
+        all.extend(taken.into_iter().map(|number| (tenant, number)));
+        any |= changed;
+    }
+    Ok((all, any))
 }
 
 /// Claims rows of a tenant; returns the columns of those that were claimed.
@@ -395,19 +450,31 @@ async fn hold(
     rows.into_iter().map(|row| Ok(((tx.tenant(), row.int(0)?), row))).collect()
 }
 
+/// Drops a claimed row whose payload cannot be decrypted.
+async fn spoil(tx: &mut Tx, number: i64, owner: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE event_delivery SET state = 'dropped', failure = $4, lease_until = 0 WHERE tenant = $1 AND number = $2 AND owner = $3 \
+               AND state = 'waiting'";
+    tx.rows(sql, [number.into(), owner.into(), SPOILED.into()]).await.map(drop)
+}
+
+/// An event to be sent; `None` if its payload cannot be decrypted.
 fn delivery(
     root: &Root,
     key: &Key,
     mut row: Row,
     route: Arc<Subscription>,
     owner: String,
-) -> Result<Delivery, StoreError> {
+) -> Result<Option<Delivery>, StoreError> {
     let payload = row.text(4)?;
     let payload = match row.flag(3)? {
-        true => subscriptions::open(&root.engine().keys, &payload)?.unwrap_or_default(),
+        true if payload.is_empty() => payload,
+        true => match root.engine().keys.open(&payload) {
+            Some(payload) => payload,
+            None => return Ok(None),
+        },
         false => payload,
     };
-    Ok(Delivery {
+    Ok(Some(Delivery {
         tenant: key.tenant,
         number: key.number,
         app_id: key.app_id,
@@ -420,7 +487,7 @@ fn delivery(
         attempts: row.int(6)?,
         route,
         owner,
-    })
+    }))
 }
 
 /// Postpones rows of a tenant a little; returns whether any row changed.
@@ -480,7 +547,7 @@ mod tests {
 
     fn row(app: u64, number: i64) -> Key {
         let tenant = TenantKey(1);
-        Key { tenant, number, app_id: AppId(app), developer: tenant, form: Form::V2 }
+        Key { tenant, number, app_id: AppId(app), developer: tenant, form: Form::V2, fresh: true }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
+use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::model::InstallStatus;
 
 use super::claims::NOT_CONNECTED;
 use crate::driver::StoreError;
@@ -14,22 +16,84 @@ pub const LEASE_MS: i64 = 30_000;
 /// How often they must be renewed, in real milliseconds.
 pub const RENEWAL_MS: i64 = 10_000;
 
-/// Stores how many connections an app made in the transaction's tenant has to a server; 0 deletes the row.
+/// Stores how many connections an app made in the transaction's tenant has to a server, and what is known of them as JSON; 0
+/// deletes the row.
 pub async fn set(
     tx: &mut Tx,
     app_id: AppId,
     server: &str,
-    connections: i64,
+    (connections, details): (i64, &str),
     real_now: i64,
 ) -> Result<(), StoreError> {
     if connections == 0 {
         let sql = "DELETE FROM app_connection WHERE tenant = $1 AND app_id = $2 AND server = $3";
         return tx.rows(sql, [app_id.into(), server.into()]).await.map(drop);
     }
-    let sql = "INSERT INTO app_connection (tenant, app_id, server, connections, lease_until) VALUES ($1, $2, $3, $4, $5) \
-               ON CONFLICT (tenant, app_id, server) DO UPDATE SET connections = excluded.connections, lease_until = excluded.lease_until";
+    let sql = "INSERT INTO app_connection (tenant, app_id, server, connections, lease_until, details) VALUES ($1, $2, $3, $4, $5, $6) \
+               ON CONFLICT (tenant, app_id, server) DO UPDATE SET connections = excluded.connections, lease_until = excluded.lease_until, \
+               details = excluded.details";
     let until = real_now + LEASE_MS;
-    tx.rows(sql, [app_id.into(), server.into(), connections.into(), until.into()]).await.map(drop)
+    let row = [app_id.into(), server.into(), connections.into(), until.into(), details.into()];
+    tx.rows(sql, row).await.map(drop)
+}
+
+/// What is known of an app's connections to a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The server's name: random, made at its start.
+    pub server: String,
+    /// JSON, as the server stored it; empty from a server of an earlier release.
+    pub details: String,
+}
+
+/// The connections of an app made in the transaction's tenant, by server.
+pub async fn list(tx: &mut Tx, app_id: AppId, real_now: i64) -> Result<Vec<Known>, StoreError> {
+    let sql = "SELECT server, details FROM app_connection WHERE tenant = $1 AND app_id = $2 AND lease_until > $3 ORDER BY server";
+    let rows = tx.rows(sql, [app_id.into(), real_now.into()]).await?;
+    rows.into_iter().map(|mut row| Ok(Known { server: row.text(0)?, details: row.text(1)? })).collect()
+}
+
+/// Asks the servers to close connections of an app made in the transaction's tenant: the one with an ID, or all that are open
+/// now. Each server does so within a second or two.
+pub async fn cut(tx: &mut Tx, app_id: AppId, id: Option<&str>, real_now: i64) -> Result<(), StoreError> {
+    match id {
+        None => {
+            let sql = "UPDATE app_connection SET cut_before = $3 WHERE tenant = $1 AND app_id = $2";
+            tx.rows(sql, [app_id.into(), real_now.into()]).await.map(drop)
+        }
+        // The oldest requests were handled long ago.
+        Some(id) => {
+            let sql = "UPDATE app_connection SET cut_ids = CASE WHEN LENGTH(cut_ids) > 1000 THEN '' ELSE cut_ids END || ' ' || CAST($3 AS TEXT) \
+                       WHERE tenant = $1 AND app_id = $2";
+            tx.rows(sql, [app_id.into(), id.into()]).await.map(drop)
+        }
+    }
+}
+
+/// Which connections of an app a server is to close.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// The app.
+    pub app_id: AppId,
+    /// Those that were opened until then, in real time.
+    pub before: i64,
+    /// Those with these IDs, separated by blanks.
+    pub ids: String,
+}
+
+/// What a server is to close, a row for each of its rows: an app without one was deleted with its world, or its row was swept.
+pub async fn cuts(root: &mut Root, server: &str) -> Result<Vec<Cut>, StoreError> {
+    let sql = "SELECT app_id, cut_before, cut_ids FROM app_connection WHERE server = $1";
+    let rows = root.rows(sql, &[server.into()]).await?;
+    rows.into_iter()
+        .map(|mut row| Ok(Cut { app_id: row.id(0, AppId::parse)?, before: row.int(1)?, ids: row.text(2)? }))
+        .collect()
+}
+
+/// Whether an app made in the transaction's tenant may be connected: it exists there and is enabled.
+pub async fn may_connect(tx: &mut Tx, app_id: AppId) -> Result<bool, StoreError> {
+    let install = apps::stored_install(tx, app_id).await?;
+    Ok(install.is_some_and(|install| install.status == InstallStatus::Enabled))
 }
 
 /// Renews a server's rows for the apps made in the transaction's tenant; returns the apps that have one.
@@ -79,9 +143,12 @@ pub(super) async fn connected(
 /// Makes events that failed because an app was not connected due at once, in every tenant.
 pub async fn release(root: &mut Root, app_id: AppId, real_now: i64) -> Result<(), StoreError> {
     for home in apps::homes(root, app_id).await? {
-        let sql = "UPDATE event_delivery SET due_at = $4 WHERE tenant = $1 AND app_id = $2 AND failure = $3 AND state = 'waiting' \
-                   AND attempts > 0 AND lease_until <= $4";
-        root.tenant(home).rows(sql, [app_id.into(), NOT_CONNECTED.into(), real_now.into()]).await?;
+        // One attempt is left: an app that connects for a moment, again and again, must not use up the attempts.
+        let sql = "UPDATE event_delivery SET due_at = $4, attempts = CASE WHEN attempts > $5 THEN $5 ELSE attempts END \
+                   WHERE tenant = $1 AND app_id = $2 AND failure = $3 AND state = 'waiting' AND attempts > 0 AND lease_until <= $4";
+        let most = i64::try_from(Form::V2.retries_ms().len()).unwrap_or(1) - 1;
+        let params = [app_id.into(), NOT_CONNECTED.into(), real_now.into(), most.into()];
+        root.tenant(home).rows(sql, params).await?;
     }
     let engine = root.engine().clone();
     root.on_commit(Hook { before: Box::new(|| {}), after: Box::new(move || engine.wakeup.wake()) });

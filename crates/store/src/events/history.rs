@@ -3,11 +3,10 @@
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 
-use super::subscriptions;
 use crate::driver::StoreError;
 use crate::{Row, Tx, Value};
 
-/// The most rows that are read for one page, and to find one event to send again.
+/// The most rows that are read for one page, and to find an event whose ID has no number.
 pub const WINDOW: i64 = 500;
 
 /// An event on its way to one app, or one that was delivered or dropped.
@@ -31,7 +30,7 @@ pub struct Past {
     pub sealed: bool,
     /// When it happened, in the tenant's time.
     pub created_at: i64,
-    /// `waiting`, `delivered` or `dropped`.
+    /// `waiting`, `held`, `delivered` or `dropped`.
     pub state: String,
     /// The time of the next attempt, in real time, if it waits.
     pub due_at: i64,
@@ -67,10 +66,26 @@ pub async fn before(tx: &mut Tx, app_id: Option<AppId>, before: i64) -> Result<V
     rows.into_iter().map(|row| past(tx, row)).collect()
 }
 
+/// The event with an ID in the transaction's tenant; only one of one app, if it is given. One that an earlier release stored,
+/// or whose original was deleted, is found among the last [`WINDOW`].
+pub async fn find(tx: &mut Tx, app_id: Option<AppId>, event_id: &str) -> Result<Option<Past>, StoreError> {
+    let is_it = |past: &Past| past.event_id == event_id && app_id.is_none_or(|app_id| past.app_id == app_id);
+    if let Some(number) = tx.engine().keys.event_number(event_id, tx.tenant()) {
+        let sql = format!("SELECT {COLUMNS} FROM event_delivery WHERE tenant = $1 AND number = $2");
+        let row = tx.row(&sql, [number.into()]).await?;
+        let found = row.map(|row| past(tx, row)).transpose()?.filter(is_it);
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(before(tx, app_id, i64::MAX).await?.into_iter().find(is_it))
+}
+
 fn past(tx: &Tx, mut row: Row) -> Result<Past, StoreError> {
     let (sealed, payload) = (row.flag(6)?, row.text(7)?);
     let payload = match sealed {
-        true => subscriptions::open(&tx.engine().keys, &payload)?.unwrap_or_default(),
+        // It is shown without its payload if that was encrypted with another key.
+        true => tx.engine().keys.open(&payload).unwrap_or_default(),
         false => payload,
     };
     Ok(Past {
@@ -116,13 +131,14 @@ pub async fn send(tx: &mut Tx, made: &Made<'_>) -> Result<String, StoreError> {
     let sql = "INSERT INTO event_delivery (tenant, number, event_id, app_id, developer, event_type, form, sealed, payload, created_at, \
                state, due_at, attempts, owner, lease_until, status, failure) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    let number = tx.next_id();
     let event_id = match made.event_id {
         Some(id) => id.to_owned(),
-        None => format!("{:032x}", tx.random_id()),
+        None => tx.engine().keys.event_id(number, tx.tenant()),
     };
     let payload = if made.sealed { tx.engine().keys.seal(made.payload) } else { made.payload.to_owned() };
     let row: [Value; 16] = [
-        tx.next_id().into(),
+        number.into(),
         event_id.as_str().into(),
         made.app_id.into(),
         made.developer.into(),

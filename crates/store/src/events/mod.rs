@@ -10,6 +10,7 @@ pub mod history;
 pub mod outbox;
 pub mod settlements;
 mod shares;
+pub mod steering;
 pub mod subscriptions;
 pub mod tickets;
 

@@ -36,7 +36,7 @@ pub struct Sent {
     pub event_id: String,
     /// Its type.
     pub event_type: String,
-    /// `waiting`, `delivered` or `dropped`.
+    /// `waiting`, `held`, `delivered` or `dropped`.
     pub state: String,
     /// When it happened, in the tenant's time.
     pub created_at: i64,
@@ -57,9 +57,10 @@ pub async fn add(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING tenant, number";
     let kind = event.kind;
     let payload = if kind.secret { tx.engine().keys.seal(event.payload) } else { event.payload.to_owned() };
+    let number = tx.next_id();
     let row = vec![
-        tx.next_id().into(),
-        format!("{:032x}", tx.random_id()).into(),
+        number.into(),
+        tx.engine().keys.event_id(number, tx.tenant()).into(),
         event.app_id.into(),
         event.developer.into(),
         kind.name.into(),
@@ -120,10 +121,13 @@ pub(super) async fn release(tx: &mut Tx, app_id: AppId, real_now: i64) -> Result
     tx.rows(sql, [app_id.into(), real_now.into()]).await.map(drop)
 }
 
-/// Moves the retries in the transaction's tenant after its clock was moved by so many milliseconds, forward or back.
+/// Moves the retries and the delayed events in the transaction's tenant after its clock was moved by so many milliseconds, forward or back.
 /// `real_now` is the real time.
 pub async fn move_clock(tx: &mut Tx, by_ms: i64, real_now: i64) -> Result<(), StoreError> {
     let sql = "UPDATE event_delivery SET due_at = due_at - CAST($2 AS BIGINT) WHERE tenant = $1 AND state = 'waiting' AND attempts > 0";
+    tx.rows(sql, [by_ms.into()]).await?;
+    let sql = "UPDATE event_delivery SET due_at = due_at - CAST($2 AS BIGINT) WHERE tenant = $1 AND state = 'waiting' AND steered = 1 \
+               AND attempts = 0";
     tx.rows(sql, [by_ms.into()]).await?;
     super::tickets::move_clock(tx, by_ms, real_now).await?;
     let engine = tx.engine().clone();

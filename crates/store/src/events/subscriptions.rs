@@ -164,6 +164,15 @@ pub async fn get(tx: &mut Tx, app_id: AppId) -> Result<Option<Subscription>, Sto
     row.map(|mut row| read(&tx.engine().keys, &mut row, 0)).transpose()
 }
 
+/// How an app receives events, if that was set. `developer` is the tenant that made it, where the setting is stored.
+pub async fn of(
+    tx: &mut Tx,
+    developer: TenantKey,
+    app_id: AppId,
+) -> Result<Option<Subscription>, StoreError> {
+    get(&mut tx.root().tenant(developer), app_id).await
+}
+
 /// A subscription, from a row's columns at `at` and after.
 pub(super) fn read(keys: &Keys, row: &mut Row, at: usize) -> Result<Subscription, StoreError> {
     Ok(Subscription {

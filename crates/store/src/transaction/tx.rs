@@ -176,6 +176,11 @@ impl Tx {
         self.on_commit(|| {}, move || engine.wakeup.wake());
     }
 
+    /// Records that a callback of this type was sent for this transaction.
+    pub fn called_back(&mut self, kind: &'static EventType) {
+        self.shared.emitted.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
+    }
+
     /// The types of events that this transaction wrote.
     pub fn events(&self) -> Vec<&'static EventType> {
         self.shared.emitted()

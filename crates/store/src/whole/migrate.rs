@@ -35,6 +35,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0021_files.sql"),
     include_str!("../../../../schema/0022_hooks.sql"),
     include_str!("../../../../schema/0023_cards.sql"),
+    include_str!("../../../../schema/0024_deliveries.sql"),
 ];
 
 /// The schema that this program writes and reads.

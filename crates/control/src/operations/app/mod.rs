@@ -11,7 +11,10 @@ use self::about::About;
 use crate::{support, values};
 
 mod about;
+pub(super) mod callback;
+pub(super) mod connections;
 pub(super) mod create;
+pub(super) mod deliveries;
 pub(super) mod events;
 pub(super) mod get;
 pub(super) mod install;

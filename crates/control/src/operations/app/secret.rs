@@ -1,5 +1,6 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
+use larkspur_store::events::connections;
 use larkspur_store::{Keys, Root, apps};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -48,6 +49,7 @@ impl Operation for Rotate {
         let app_secret = Keys::fresh_secret();
         let hash = call.engine.keys.hash_secret(&app_secret);
         apps::set_secret(root, install.app_id, &hash).await?;
+        connections::cut(&mut tx, install.app_id, None, call.now).await?;
         Ok(Output { app_id: id.clone(), app_secret })
     }
 }

@@ -1,5 +1,7 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::model::InstallStatus;
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
+use larkspur_store::events::connections;
 use larkspur_store::{Root, apps};
 
 use super::about::About;
@@ -34,6 +36,9 @@ impl Operation for Update {
         let present = super::present(&mut tx, &install).await?;
         let settings = input.body.over(&mut tx, present).await?;
         apps::set_install(&mut tx, install.app_id, &settings).await?;
+        if settings.status == InstallStatus::Disabled {
+            connections::cut(&mut tx, install.app_id, None, call.now).await?;
+        }
         input.body.about.write(&mut tx, &install).await?;
         let about = About::present(&mut tx, &install).await?;
         Ok(super::show(&tx, &install, settings, about))

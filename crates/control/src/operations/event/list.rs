@@ -41,6 +41,8 @@ pub(crate) struct Query {
 enum State {
     /// It waits for its first attempt or for a retry.
     Waiting,
+    /// It is held until the deliveries of the app are released.
+    Held,
     /// The app received it.
     Delivered,
     /// It is not sent again.
@@ -102,6 +104,7 @@ impl Operation for List {
         let all = seen.len() < usize::try_from(history::WINDOW).unwrap_or_default();
         let wanted = state.map(|state| match state {
             State::Waiting => "waiting",
+            State::Held => "held",
             State::Delivered => "delivered",
             State::Dropped => "dropped",
         });

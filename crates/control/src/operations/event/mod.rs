@@ -1,8 +1,10 @@
 //! The events of a world: those that happened, and those that a test makes up.
 
+use std::collections::BTreeMap;
+
 use larkspur_contract::ids::TenantKey;
 use larkspur_store::events::history::Past;
-use larkspur_store::{Engine, Try};
+use larkspur_store::{Engine, Exchange, Try};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -23,7 +25,7 @@ pub(crate) struct Shown {
     event_type: String,
     /// The app.
     app_id: String,
-    /// `waiting`, `delivered` or `dropped`.
+    /// `waiting`, `held`, `delivered` or `dropped`.
     state: String,
     /// When it happened, in milliseconds since 1970 by the world's clock.
     created_at_ms: i64,
@@ -62,6 +64,21 @@ struct Attempt {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
+    /// What was sent; absent of all but the last 500 attempts of the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<Request>,
+    /// The beginning of the answer, up to 4 KiB; on a long connection, the data of the acknowledgment. Absent if there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
+}
+
+/// What was sent in an attempt.
+#[derive(Serialize, JsonSchema)]
+struct Request {
+    /// The headers by which the app checks the request; none on a long connection or without an encrypt key.
+    headers: BTreeMap<&'static str, String>,
+    /// The beginning of the body as it was sent, up to 4 KiB: encrypted, if the app has a key.
+    body: String,
 }
 
 /// The recorded attempts of a world's events.
@@ -75,7 +92,13 @@ impl Tries {
     /// An event with its attempts. `offset_ms` is how far the world's clock is ahead of real time.
     fn show(&self, past: Past, offset_ms: i64) -> Shown {
         let own = self.0.iter().filter(|one| one.event_id == past.event_id && one.app_id == past.app_id);
+        let request = |exchange: &Exchange| Request {
+            headers: exchange.headers.iter().cloned().collect(),
+            body: exchange.body.clone(),
+        };
         let attempts = own.map(|one| Attempt {
+            request: one.exchange.as_ref().map(request),
+            answer: one.exchange.as_ref().and_then(|exchange| exchange.answer.clone()),
             n: one.n,
             at_ms: one.at,
             took_ms: one.took_ms,

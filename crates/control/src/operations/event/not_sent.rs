@@ -1,9 +1,7 @@
 //! The apps that do not receive an event, and why.
 
-use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::InstallStatus;
 use larkspur_contract::{Fault, events};
-use larkspur_store::chats::Member;
 use larkspur_store::events::subscriptions;
 use larkspur_store::{Tx, apps, members};
 use schemars::JsonSchema;
@@ -63,9 +61,15 @@ pub(super) async fn of(tx: &mut Tx, kind: &str, chat_id: Option<&str>) -> Result
         return Err(values::invalid("type", Some(kind), "no event type has this name"));
     }
     let subscribers = subscriptions::subscribers(tx).await?;
+    let present = match chat {
+        Some(chat) => Some(members::bots(tx, chat).await?),
+        None => None,
+    };
+    let all = apps::installed(tx).await?;
+    let installs = apps::installs(tx, all.iter().copied()).await?;
     let mut found = Vec::new();
-    for app_id in apps::installed(tx).await? {
-        let Some(install) = apps::stored_install(tx, app_id).await? else { continue };
+    for app_id in all {
+        let Some(install) = installs.get(&app_id) else { continue };
         let subscribed = subscribers.iter().any(|one| one.install.app_id == app_id && one.types.has(kind));
         let scopes = known.map_or(&[][..], |known| known.scopes);
         let allowed = scopes.is_empty() || scopes.iter().any(|scope| install.scopes.has(scope));
@@ -75,7 +79,7 @@ pub(super) async fn of(tx: &mut Tx, kind: &str, chat_id: Option<&str>) -> Result
             Reason::NotSubscribed
         } else if !allowed {
             Reason::NoScope
-        } else if is_absent(tx, chat, Member::Bot(app_id)).await? {
+        } else if present.as_ref().is_some_and(|present| !present.contains(&app_id)) {
             Reason::BotAbsent
         } else {
             continue;
@@ -84,11 +88,4 @@ pub(super) async fn of(tx: &mut Tx, kind: &str, chat_id: Option<&str>) -> Result
         found.push(NotSent { app_id: app_id.to_string(), reason, needs, fix: reason.fix() });
     }
     Ok(found)
-}
-
-async fn is_absent(tx: &mut Tx, chat: Option<ChatId>, bot: Member) -> Result<bool, Fault> {
-    match chat {
-        Some(chat) => Ok(members::get(tx, chat, &bot).await?.is_none()),
-        None => Ok(false),
-    }
 }

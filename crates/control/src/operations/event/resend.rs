@@ -16,14 +16,14 @@ pub(crate) struct Resend;
 pub(crate) struct Path {
     /// The world's tenant.
     tenant_key: String,
-    /// The ID of one of the last 500 events of the world, or of the app if `app_id` is given.
+    /// The ID of an event of the world.
     event_id: String,
 }
 
 /// How to send it again.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
-    /// The app that received it; required if the world has 500 newer events.
+    /// The app that received it.
     app_id: Option<String>,
     /// Whether each copy gets a new event_id, as some duplicates of the platform do; false by default.
     #[schemars(extend("default" = false))]
@@ -71,11 +71,8 @@ impl Operation for Resend {
             Some(id) => Some(support::app(&mut tx, "app_id", id).await?.app_id),
             None => None,
         };
-        let seen = history::before(&mut tx, app, i64::MAX).await?;
-        let found = seen.into_iter().find(|past| past.event_id == *event_id);
-        let past = found.ok_or_else(|| {
-            support::not_found("event_id", event_id, "none of the last 500 events has this id")
-        })?;
+        let found = history::find(&mut tx, app, event_id).await?;
+        let past = found.ok_or_else(|| support::not_found("event_id", event_id, "no event has this id"))?;
         if past.payload.is_empty() {
             let why = "the payload of this event was not kept when the store was upgraded";
             return Err(values::invalid("event_id", Some(event_id), why));

@@ -1,7 +1,8 @@
 use larkspur_api::{Empty, Input, Operation, RootCall, rules};
 use larkspur_contract::events::Form;
+use larkspur_contract::fields::{Origin, Shape};
 use larkspur_contract::nearest::did_you_mean;
-use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, events, post};
+use larkspur_contract::{Basis, Behaviour, Consumes, Effect, EventType, Fault, Spec, codes, events, post};
 use larkspur_store::Root;
 use larkspur_store::events::history::{self, Made};
 use schemars::JsonSchema;
@@ -48,7 +49,7 @@ impl Operation for Send {
         example: r#"{"app_id":"{app_id}","type":"im.message.receive_v1","event":{"message":{"content":"{\"text\":\"hello\"}"}},"raw":true}"#,
         behaviours: &[Behaviour {
             name: "event_made_up",
-            rule: "A made-up event is signed, encrypted and retried like a real one. Subscription, scopes and membership are not checked. It gets the envelope of its type; an unknown type gets the second envelope.",
+            rule: "A made-up event is signed, encrypted and retried like a real one. Subscription, scopes and membership are not checked. It gets the envelope of its type; an unknown type gets the second envelope. Without `raw` its payload must have the required fields of its type, each of the right type; other fields are allowed.",
             basis: Basis::Assumed,
             switch: false,
         }],
@@ -82,7 +83,8 @@ impl Operation for Send {
 
 /// The envelope of an event that fits its type.
 fn form(body: &Body) -> Result<Form, Fault> {
-    let known = events::named(&body.kind).filter(|kind| kind.form != Form::Challenge);
+    let known =
+        events::named(&body.kind).filter(|kind| !matches!(kind.form, Form::Challenge | Form::Callback));
     if body.raw == Some(true) {
         if !rules::events::is_type_name(&body.kind) {
             return Err(values::invalid(
@@ -94,6 +96,10 @@ fn form(body: &Body) -> Result<Form, Fault> {
         return Ok(known.map_or(Form::V2, |kind| kind.form));
     }
     let Some(kind) = known else {
+        if events::named(&body.kind).is_some_and(|kind| kind.form == Form::Callback) {
+            let why = "a callback: POST …/apps/{app_id}/callbacks sends it, and shows the answer";
+            return Err(values::invalid("type", Some(&body.kind), why));
+        }
         let near = did_you_mean(&body.kind, events::ALL.iter().map(|kind| kind.name));
         let why = format!("no event type has this name{near}; with raw it is sent anyway");
         return Err(values::invalid("type", Some(&body.kind), &why));
@@ -102,5 +108,17 @@ fn form(body: &Body) -> Result<Form, Fault> {
         let why = format!("must have the field type with the value {}", kind.name);
         return Err(values::invalid("event", None, &why));
     }
+    check(kind, &body.event)?;
     Ok(kind.form)
+}
+
+/// Checks a payload against the form of those that Larkspur makes. Other fields are allowed.
+fn check(kind: &EventType, event: &Map<String, Value>) -> Result<(), Fault> {
+    let Some(schema) = larkspur_api::events::shape(kind) else { return Ok(()) };
+    let mut value = Value::Object(event.clone());
+    let checked = Shape::compile(&schema).check(&mut value, Origin::Control, codes::CONTROL_PARAM_INVALID);
+    let Err(wrong) = checked else { return Ok(()) };
+    let each = wrong.violations().iter().map(|one| format!("{}: {}", one.field, one.description));
+    let all = each.collect::<Vec<_>>().join("; ");
+    Err(values::invalid("event", None, &format!("{all}; with raw it is sent anyway")))
 }

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_store::events::connections::{self, LEASE_MS, RENEWAL_MS};
+use larkspur_store::events::connections::{self, Cut, LEASE_MS, RENEWAL_MS};
 use larkspur_store::{Engine, StoreError};
 use tokio::time::{sleep, timeout};
 
-use super::LongConnections;
+use super::{About, Details, LongConnections};
 
-/// How often the rows are renewed.
-const RENEWAL: Duration = Duration::from_millis(RENEWAL_MS.unsigned_abs());
+/// How often a server looks for connections that are to be closed. It is less than the time between two renewals.
+const LOOK: Duration = Duration::from_secs(1);
 /// The wait after a failure.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How long a claim of another server may take, in real milliseconds.
@@ -26,7 +26,7 @@ const AT_ONCE: usize = 64;
 pub(in crate::delivery) struct Directory {
     /// This process's name: random.
     server: String,
-    told: HashMap<AppId, (TenantKey, usize)>,
+    told: HashMap<AppId, Details>,
     /// Apps that connected since the last renewal, with the time, in real milliseconds. A claim of another server that
     /// began before may fail their events after they were released; so they are released once more.
     opened: HashMap<AppId, i64>,
@@ -35,11 +35,11 @@ pub(in crate::delivery) struct Directory {
 }
 
 /// An app whose connections are to be stored.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Change {
-    tenant: TenantKey,
     app_id: AppId,
-    count: usize,
+    /// A count of 0 if there are none any more.
+    details: Details,
     /// Whether other servers took it for not connected.
     opened: bool,
 }
@@ -58,8 +58,8 @@ impl Directory {
             match self.tell(engine, open).await {
                 Ok(()) => {
                     complained = false;
-                    // A change, or the time of a renewal.
-                    let _ = timeout(RENEWAL, open.changed.notified()).await;
+                    // A change, or the time to look for what is to be closed.
+                    let _ = timeout(LOOK, open.changed.notified()).await;
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut complained, true) {
@@ -71,25 +71,26 @@ impl Directory {
         }
     }
 
-    /// Stores changes, and renews what is due.
+    /// Closes what is to be closed, stores changes, and renews what is due.
     pub(in crate::delivery) async fn tell(
         &mut self,
         engine: &Arc<Engine>,
         open: &LongConnections,
     ) -> Result<(), StoreError> {
+        self.cut(engine, open).await?;
         let now = engine.clock.now_ms();
         // A clock that was set back must not delay the renewal.
         let is_due = !(0..RENEWAL_MS).contains(&(now - self.renewed));
         let lapsed = now - self.renewed >= LEASE_MS;
         if is_due && !lapsed {
-            let tenants: BTreeSet<TenantKey> = self.told.values().map(|(tenant, _)| *tenant).collect();
+            let tenants: BTreeSet<TenantKey> = self.told.values().map(|details| details.tenant).collect();
             for piece in Vec::from_iter(tenants).chunks(AT_ONCE) {
                 self.renew(engine, piece.to_vec()).await?;
             }
             self.release(engine, now).await?;
         }
         for piece in self.changes(open, lapsed).chunks(AT_ONCE) {
-            self.write(engine, piece.to_vec()).await?;
+            self.write(engine, open, piece.to_vec()).await?;
         }
         if is_due {
             self.renewed = now;
@@ -99,54 +100,89 @@ impl Directory {
 
     /// What differs from what is stored. After a lapse of the leases, that is every app.
     fn changes(&self, open: &LongConnections, lapsed: bool) -> Vec<Change> {
-        let now: HashMap<AppId, (TenantKey, usize)> =
-            open.apps().into_iter().map(|(tenant, app_id, count)| (app_id, (tenant, count))).collect();
+        let now = open.details();
         let gone = self.told.iter().filter(|(app_id, _)| !now.contains_key(app_id));
-        let gone = gone.map(|(app_id, (tenant, _))| Change {
-            tenant: *tenant,
+        let gone = gone.map(|(app_id, before)| Change {
             app_id: *app_id,
-            count: 0,
+            details: Details { tenant: before.tenant, count: 0, text: String::new() },
             opened: false,
         });
         let other = now.iter().filter(|(app_id, now)| lapsed || self.told.get(app_id) != Some(now));
-        let other = other.map(|(app_id, (tenant, count))| Change {
-            tenant: *tenant,
+        let other = other.map(|(app_id, details)| Change {
             app_id: *app_id,
-            count: *count,
+            details: details.clone(),
             opened: lapsed || !self.told.contains_key(app_id),
         });
         let mut all: Vec<Change> = gone.chain(other).collect();
         // Always in the same order: servers that collide wait for each other's rows.
-        all.sort_unstable_by_key(|change| (change.tenant, change.app_id));
+        all.sort_unstable_by_key(|change| (change.details.tenant, change.app_id));
         all
     }
 
-    async fn write(&mut self, engine: &Arc<Engine>, changes: Vec<Change>) -> Result<(), StoreError> {
+    /// Stores changes. An app that may not be connected any more is disconnected.
+    async fn write(
+        &mut self,
+        engine: &Arc<Engine>,
+        open: &LongConnections,
+        changes: Vec<Change>,
+    ) -> Result<(), StoreError> {
         let (server, now, written) = (self.server.clone(), engine.clock.now_ms(), changes.clone());
         let writing = engine.run(Effect::Writes, move |root| {
             let (server, changes) = (server.clone(), changes.clone());
             Box::pin(async move {
-                for change in changes {
-                    let count = i64::try_from(change.count).unwrap_or(i64::MAX);
-                    connections::set(&mut root.tenant(change.tenant), change.app_id, &server, count, now)
-                        .await?;
-                    if change.opened {
-                        connections::release(root, change.app_id, now).await?;
+                let mut refused = HashSet::new();
+                for Change { app_id, details, opened } in changes {
+                    let mut tx = root.tenant(details.tenant);
+                    if opened && !connections::may_connect(&mut tx, app_id).await? {
+                        refused.insert(app_id);
+                        continue;
+                    }
+                    let count = i64::try_from(details.count).unwrap_or(i64::MAX);
+                    connections::set(&mut tx, app_id, &server, (count, &details.text), now).await?;
+                    if opened {
+                        connections::release(root, app_id, now).await?;
                     }
                 }
-                Ok(())
+                Ok(refused)
             })
         });
-        writing.await?;
-        for change in written {
-            if change.opened {
-                self.opened.insert(change.app_id, now);
+        let refused = writing.await?;
+        for Change { app_id, details, opened } in written {
+            if refused.contains(&app_id) {
+                open.cut(app_id, |_| true);
+                continue;
             }
-            match change.count {
-                0 => self.told.remove(&change.app_id),
-                count => self.told.insert(change.app_id, (change.tenant, count)),
+            if opened {
+                self.opened.insert(app_id, now);
+            }
+            match details.count {
+                0 => self.told.remove(&app_id),
+                _ => self.told.insert(app_id, details),
             };
         }
+        Ok(())
+    }
+
+    /// Closes the connections that are to be closed, and forgets the apps whose rows are gone: they are written again, unless
+    /// they were deleted.
+    async fn cut(&mut self, engine: &Arc<Engine>, open: &LongConnections) -> Result<(), StoreError> {
+        if self.told.is_empty() {
+            return Ok(());
+        }
+        let server = self.server.clone();
+        let looking = engine.run(Effect::Reads, move |root| {
+            let server = server.clone();
+            Box::pin(async move { connections::cuts(root, &server).await })
+        });
+        let mut stored = HashSet::new();
+        for Cut { app_id, before, ids } in looking.await? {
+            stored.insert(app_id);
+            if before > 0 || !ids.is_empty() {
+                let is_named = |about: &About| ids.split(' ').any(|id| id == about.id);
+                open.cut(app_id, |about| about.since <= before || is_named(about));
+            }
+        }
+        self.told.retain(|app_id, _| stored.contains(app_id));
         Ok(())
     }
 
@@ -165,7 +201,7 @@ impl Directory {
             })
         });
         let stored = renewing.await?;
-        self.told.retain(|app_id, (tenant, _)| !renewed.contains(tenant) || stored.contains(app_id));
+        self.told.retain(|app_id, known| !renewed.contains(&known.tenant) || stored.contains(app_id));
         Ok(())
     }
 

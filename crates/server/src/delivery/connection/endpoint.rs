@@ -67,7 +67,7 @@ async fn grant(engine: &Arc<Engine>, connections: &LongConnections, asked: &Aske
         return Err(codes::CONNECTION_FAILED);
     }
     if asked.app_secret.is_empty() {
-        // Assertions are not supported.
+        // The form of assertions is not documented, so none is valid.
         let none = asked.assertion.is_empty();
         return Err(if none { codes::CONNECTION_NO_CREDENTIAL } else { codes::CONNECTION_UNAUTHENTICATED });
     }

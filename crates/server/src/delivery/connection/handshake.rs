@@ -6,13 +6,15 @@ use larkspur_contract::{Code, codes};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::ticket::Ticket;
-use super::{Full, Open, session};
+use super::{About, Full, Open, session};
 use crate::App;
 use crate::body::Upgrade;
 use crate::request::{Headers, Request, Response};
 
 /// Its path.
 pub(super) const PATH: &str = "/ws/v2";
+/// How many characters of a client's name are kept.
+const CLIENT: usize = 100;
 
 /// Answers.
 pub(super) fn answer(app: &App, request: &Request<'_>) -> Response {
@@ -21,7 +23,7 @@ pub(super) fn answer(app: &App, request: &Request<'_>) -> Response {
         let wanted = vec![("Sec-Websocket-Version", Cow::Borrowed("13"))];
         return Response { extra: wanted, ..Response::text(400, "a WebSocket of version 13 is required\n") };
     };
-    match let_in(app, request.query) {
+    match let_in(app, request) {
         Ok(open) => {
             let accept = derive_accept_key(key.as_bytes());
             let upgrade = Upgrade::new("websocket", |upgraded| session::serve(upgraded, open));
@@ -44,18 +46,25 @@ fn refusal(code: Code) -> Response {
 }
 
 /// Admits a client with a ticket.
-fn let_in(app: &App, query: &str) -> Result<Open, Code> {
+fn let_in(app: &App, request: &Request<'_>) -> Result<Open, Code> {
     if app.engine.read_only {
         // As the endpoint; the ticket may be of another server.
         return Err(codes::CONNECTION_FAILED);
     }
     let connections = &app.long_connections;
     let now = app.engine.clock.now_ms();
-    let text = query.split('&').find_map(|pair| pair.strip_prefix("ticket=")).unwrap_or_default();
+    let of =
+        |name: &str| request.query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or_default();
+    let text = of("ticket=");
     let ticket =
         Ticket::read(&app.engine.keys, text, now).filter(|ticket| connections.used.take(ticket, now));
     let ticket = ticket.ok_or(codes::CONNECTION_UNAUTHENTICATED)?;
-    connections.enter(ticket.app_id, ticket.tenant).map_err(|full| match full {
+    // The client chooses both texts.
+    let device: String = of("device_id=").chars().filter(char::is_ascii_digit).take(20).collect();
+    let client = request.headers.get("user-agent").unwrap_or_default();
+    let client = client.chars().filter(|c| !c.is_control()).take(CLIENT).collect();
+    let about = About { id: format!("{:016x}", ticket.nonce), since: now, device, client };
+    connections.enter(ticket.app_id, ticket.tenant, about).map_err(|full| match full {
         Full::App => codes::CONNECTION_LIMIT,
         Full::Process => codes::CONNECTION_FAILED,
     })

@@ -3,6 +3,7 @@
 //! `endpoint` gives an app the URL to connect to, with a ticket; `handshake` admits it; `session` serves one connection
 //! to its end; `frame` is the wire format. [`LongConnections`] knows which connections are open in this process.
 
+mod ack;
 mod directory;
 mod endpoint;
 pub mod frame;
@@ -11,24 +12,22 @@ mod session;
 mod ticket;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Engine;
-use larkspur_store::events::claims::NOT_CONNECTED;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::App;
 use crate::request::{Request, Response};
+pub use ack::{Ack, CallbackFailure, NoAnswer};
 pub(super) use directory::Directory;
 use frame::{Event, uuid_bits};
 
@@ -38,8 +37,6 @@ const PER_APP: usize = 50;
 const QUEUE: usize = 1024;
 /// The most bytes of them; one that is larger waits alone.
 const QUEUE_BYTES: usize = 4 << 20;
-/// The code of an acknowledgment if the event was handled.
-const HANDLED: i64 = 200;
 
 /// How long connections are kept, and how clients are told to keep them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +53,9 @@ pub struct ConnectionOptions {
     pub reconnect_count: i32,
     /// The most bytes of an event in one frame. Larger ones are split.
     pub split_bytes: usize,
+    /// How long one write may take: at most 128 events or 32 KiB, or one larger event. A client that reads more slowly is
+    /// disconnected.
+    pub write_time: Duration,
 }
 
 impl Default for ConnectionOptions {
@@ -67,6 +67,7 @@ impl Default for ConnectionOptions {
             reconnect_nonce: 30,
             reconnect_count: -1,
             split_bytes: 256 << 10,
+            write_time: Duration::from_secs(30),
         }
     }
 }
@@ -109,6 +110,28 @@ struct Connected {
     open: Vec<Arc<Connection>>,
 }
 
+/// What is known of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct About {
+    /// Its ID.
+    id: String,
+    /// When it was opened, in real time.
+    since: i64,
+    /// The number that the client calls its device.
+    device: String,
+    /// How the client calls itself.
+    client: String,
+}
+
+/// The connections of an app, for the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Details {
+    tenant: TenantKey,
+    count: usize,
+    /// [`About`] of each, as a JSON list.
+    text: String,
+}
+
 /// Why a connection was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Full {
@@ -116,78 +139,6 @@ enum Full {
     App,
     /// The process has the most, or it is stopping.
     Process,
-}
-
-/// An event that was not acknowledged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoAnswer {
-    /// The app has no connection to this process.
-    NotConnected,
-    /// The queue of the connection is full.
-    Congested,
-    /// The connection ended before the acknowledgment.
-    Closed,
-    /// There was no acknowledgment in time.
-    Late,
-}
-
-impl fmt::Display for NoAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            NoAnswer::NotConnected => NOT_CONNECTED,
-            NoAnswer::Congested => "the app does not read its long connection fast enough",
-            NoAnswer::Closed => "the long connection closed before the acknowledgment",
-            NoAnswer::Late => "no acknowledgment in time",
-        })
-    }
-}
-
-/// A callback without a usable answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallbackFailure {
-    /// The app did not answer.
-    NoAnswer(NoAnswer),
-    /// The app answered with a code other than 200; `None` for what is not JSON with a code.
-    Refused(Option<i64>),
-    /// The data of the answer is not a JSON object.
-    Malformed,
-}
-
-/// The acknowledgment of an event.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ack {
-    /// `code`; `None` if the answer is not JSON that has one.
-    pub code: Option<i64>,
-    /// `data`, decoded: of a callback, the answer to the user.
-    pub data: Option<Bytes>,
-}
-
-impl Ack {
-    /// Whether the app handled the event. Source: observed; nothing else in the answer counts.
-    pub fn is_success(&self) -> bool {
-        self.code == Some(HANDLED)
-    }
-
-    /// Reads the payload of an acknowledgment.
-    fn read(payload: &[u8]) -> Self {
-        let answer: Value = serde_json::from_slice(payload).unwrap_or_default();
-        let Some(code) = answer["code"].as_i64() else { return Ack::default() };
-        let data = match &answer["data"] {
-            // Data that is not base64 is kept as it is: no data would have another meaning.
-            Value::String(text) => {
-                Some(BASE64_STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec()))
-            }
-            // Old Java clients write signed bytes.
-            Value::Array(bytes) => {
-                let bytes = bytes.iter().map(|byte| i8::try_from(byte.as_i64()?).ok());
-                bytes
-                    .collect::<Option<Vec<i8>>>()
-                    .map(|bytes| bytes.into_iter().flat_map(i8::to_le_bytes).collect())
-            }
-            _ => None,
-        };
-        Ack { code: Some(code), data: data.map(Bytes::from) }
-    }
 }
 
 impl LongConnections {
@@ -210,6 +161,26 @@ impl LongConnections {
     /// The connected apps, with the tenant that made each and the number of its connections.
     pub fn apps(&self) -> Vec<(TenantKey, AppId, usize)> {
         self.state().apps.iter().map(|(app_id, app)| (app.tenant, *app_id, app.open.len())).collect()
+    }
+
+    /// The connected apps, with what is known of their connections.
+    fn details(&self) -> HashMap<AppId, Details> {
+        let state = self.state();
+        let each = state.apps.iter().map(|(app_id, app)| {
+            let all: Vec<&About> = app.open.iter().map(|connection| &connection.about).collect();
+            // A list of strings and numbers always serializes.
+            let text = serde_json::to_string(&all).unwrap_or_default();
+            (*app_id, Details { tenant: app.tenant, count: app.open.len(), text })
+        });
+        each.collect()
+    }
+
+    /// Closes those connections of an app that `which` chooses; returns how many.
+    fn cut(&self, app_id: AppId, which: impl Fn(&About) -> bool) -> usize {
+        let state = self.state();
+        let all = state.apps.get(&app_id).map(|app| app.open.as_slice()).unwrap_or_default();
+        let chosen = all.iter().filter(|connection| which(&connection.about));
+        chosen.map(|connection| connection.cut.notify_one()).count()
     }
 
     /// Sends an event or a callback to one of an app's connections, and waits for the answer up to the given time.
@@ -284,7 +255,7 @@ impl LongConnections {
     }
 
     /// Admits a connection of an app.
-    fn enter(self: &Arc<Self>, app_id: AppId, tenant: TenantKey) -> Result<Open, Full> {
+    fn enter(self: &Arc<Self>, app_id: AppId, tenant: TenantKey, about: About) -> Result<Open, Full> {
         let mut state = self.state();
         Self::check(&state, app_id, self.options.most)?;
         let (queue, queued) = mpsc::channel(QUEUE);
@@ -293,6 +264,8 @@ impl LongConnections {
         let connection = Arc::new(Connection {
             number: state.next,
             app_id,
+            about,
+            cut: Notify::new(),
             service: service_id(app_id),
             queue,
             queued_bytes: AtomicUsize::new(0),
@@ -336,6 +309,9 @@ fn service_id(app_id: AppId) -> i32 {
 struct Connection {
     number: u64,
     app_id: AppId,
+    about: About,
+    /// Notifies that it is to be closed.
+    cut: Notify,
     service: i32,
     /// Frames to be written, those of one event together.
     queue: mpsc::Sender<Vec<Bytes>>,
@@ -450,27 +426,14 @@ mod tests {
     }
 
     fn enter(connections: &Arc<LongConnections>, app_id: AppId) -> Result<Open, Full> {
-        connections.enter(app_id, TenantKey(1))
+        let text = String::new;
+        let about = About { id: format!("{:016x}", app_id.0), since: 5, device: text(), client: text() };
+        connections.enter(app_id, TenantKey(1), about)
     }
 
     fn event(message_id: u128, bytes: usize) -> Event {
         let payload = vec![b'x'; bytes].into();
         Event { message_id, trace_id: 0, sequence: 1, service: 1, now: 0, payload }
-    }
-
-    #[test]
-    fn what_counts_in_an_acknowledgment() {
-        let read = |text: &str| Ack::read(text.as_bytes());
-        for good in [r#"{"code":200}"#, r#"{"code": 200}"#, r#"{"code":200,"headers":null,"data":null}"#] {
-            assert!(read(good).is_success() && read(good).data.is_none(), "{good}");
-        }
-        for bad in [r#"{"code":500}"#, r#"{"code":"200"}"#, "{}", "", "200", r#"{"code":200"#, "[200]"] {
-            assert!(!read(bad).is_success(), "{bad}");
-        }
-        let data = |text: &str| read(text).data;
-        assert_eq!(data(r#"{"code":200,"data":"e30="}"#).as_deref(), Some(&b"{}"[..]));
-        assert_eq!(data(r#"{"code":200,"data":[123,125,-61,-87]}"#).as_deref(), Some("{}é".as_bytes()));
-        assert_eq!(data(r#"{"code":200,"data":"="}"#).as_deref(), Some(&b"="[..]));
     }
 
     #[test]
@@ -490,6 +453,24 @@ mod tests {
         assert_eq!((connections.count(), connections.apps()), (0, Vec::new()));
         connections.close();
         assert_eq!(enter(&connections, APP).err(), Some(Full::Process));
+    }
+
+    #[tokio::test]
+    async fn connections_are_cut_by_their_app_and_id() {
+        let connections = connections(10);
+        let (open, other) = (enter(&connections, APP).ok(), enter(&connections, AppId(8)).ok());
+        let (open, other) = (open.expect("there is room"), other.expect("there is room"));
+        assert_eq!(connections.cut(APP, |about| about.since < 5), 0);
+        assert_eq!(connections.cut(AppId(9), |_| true), 0);
+        assert_eq!(connections.cut(APP, |about| about.id == "0000000000000007"), 1);
+        let told = |open: &Open| {
+            let connection = open.connection.clone();
+            async move { timeout(Duration::from_millis(20), connection.cut.notified()).await.is_ok() }
+        };
+        assert!(told(&open).await && !told(&other).await);
+        let details = connections.details();
+        let expected = r#"[{"id":"0000000000000007","since":5,"device":"","client":""}]"#;
+        assert_eq!((details[&APP].count, details[&APP].text.as_str()), (1, expected));
     }
 
     #[test]

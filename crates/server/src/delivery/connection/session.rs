@@ -43,6 +43,10 @@ enum End {
     Gone,
     /// The server is stopping.
     Stopped,
+    /// An operator asked for it, or the app was disabled or deleted, or has another secret.
+    Cut,
+    /// The client reads too slowly.
+    Slow,
     /// Nothing was received for too long.
     Silent,
     /// The client sent a text message.
@@ -63,6 +67,8 @@ impl End {
         Some(match self {
             End::Gone => return None,
             End::Stopped => (CloseCode::Normal, "the server is stopping"),
+            End::Cut => (CloseCode::Normal, "the connection was closed by the server"),
+            End::Slow => (CloseCode::Policy, "events are not read in time"),
             End::Silent => (CloseCode::Away, "no ping received"),
             End::Text => (CloseCode::Unsupported, "frames are binary"),
             End::BadFrame(BadFrame::TooLarge) | End::TooLarge => {
@@ -97,8 +103,9 @@ pub(super) async fn serve(upgraded: Upgraded, mut open: Open) {
             open.connections.close();
             End::Stopped
         }
+        () = open.connection.cut.notified() => End::Cut,
         end = read(&mut stream, &open) => end,
-        _ = write(&mut sink, &mut queued, &open) => End::Gone,
+        end = write(&mut sink, &mut queued, &open) => end,
     };
     open.connections.leave(&open.connection);
     tracing::debug!(%app_id, why = ?end, "a long connection ended");
@@ -198,27 +205,43 @@ impl Pings {
     }
 }
 
-/// Writes queued frames, in batches, until the connection breaks.
+/// Writes queued frames, in batches, until the connection breaks or a batch takes too long.
 async fn write(
     sink: &mut SplitSink<Socket, Message>,
     queued: &mut mpsc::Receiver<Vec<Bytes>>,
     open: &Open,
+) -> End {
+    while let Some(first) = queued.recv().await {
+        let batch = write_batch(sink, first, queued, open);
+        match timeout(open.connections.options.write_time, batch).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return End::Gone,
+            Err(_) => return End::Slow,
+        }
+    }
+    End::Gone
+}
+
+/// Writes the frames of an event, and of those that wait behind it.
+async fn write_batch(
+    sink: &mut SplitSink<Socket, Message>,
+    first: Vec<Bytes>,
+    queued: &mut mpsc::Receiver<Vec<Bytes>>,
+    open: &Open,
 ) -> Result<(), Error> {
-    let (mut next, mut gathered) = (queued.recv().await, 0);
+    let (mut next, mut events, mut written) = (Some(first), 0, 0);
     while let Some(frames) = next {
-        let bytes = frames.iter().map(Bytes::len).sum();
+        let bytes: usize = frames.iter().map(Bytes::len).sum();
         for frame in frames {
             sink.feed(Message::Binary(frame)).await?;
         }
         open.connection.written(bytes);
-        gathered += 1;
-        next = if gathered < WRITE_EVENTS { queued.try_recv().ok() } else { None };
-        if next.is_none() {
-            sink.flush().await?;
-            (next, gathered) = (queued.recv().await, 0);
-        }
+        events += 1;
+        written += bytes;
+        let more = events < WRITE_EVENTS && written < WRITE_BYTES;
+        next = if more { queued.try_recv().ok() } else { None };
     }
-    Ok(())
+    sink.flush().await
 }
 
 /// Sends the reason, and reads until the other end has closed the connection. Acknowledgments still count.
@@ -274,11 +297,13 @@ mod tests {
     fn every_reason_has_a_close_code() {
         for (end, code) in [
             (End::Stopped, 1000),
+            (End::Cut, 1000),
             (End::Silent, 1001),
             (End::Protocol, 1002),
             (End::Text, 1003),
             (End::BadFrame(BadFrame::Malformed), 1007),
             (End::Flood, 1008),
+            (End::Slow, 1008),
             (End::TooLarge, 1009),
         ] {
             let (known, reason) = end.close().expect("a code");

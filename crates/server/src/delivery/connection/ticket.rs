@@ -24,8 +24,8 @@ pub(super) struct Ticket {
     pub(super) tenant: TenantKey,
     /// When it expires, in real time.
     expires_at: i64,
-    /// A random number that makes it unique.
-    nonce: u64,
+    /// A random number that makes it unique. The connection has it as its ID.
+    pub(super) nonce: u64,
 }
 
 impl Ticket {

@@ -2,24 +2,32 @@
 
 mod address;
 mod kept;
+mod names;
 mod post;
 mod seal;
 
 use std::time::Instant;
 
 use bytes::Bytes;
-use larkspur_api::{Heard, Question, Step};
-use larkspur_contract::events::Form;
+use larkspur_api::{Challenge, Heard, Step};
+use larkspur_contract::events::{self, Form};
 use larkspur_store::events::claims::{Attempt, Delivery};
-use larkspur_store::{Engine, Keys};
+use larkspur_store::{Engine, Exchange, Keys};
 use serde::Serialize;
 use serde_json::json;
 
-use super::message;
+use super::message::{self, Parts};
 use post::{Patience, Poster};
+
+pub(super) use post::{Answer, Failed};
 
 /// How much of a failed answer is shown, in characters.
 const SHOWN: usize = 200;
+
+/// What is shown in place of an answer that repeats a secret.
+const HIDDEN: &[u8] = b"the answer is not shown, as it repeats a secret of the event";
+/// The fewest characters of a secret.
+const SECRET: usize = 16;
 
 /// Sends events to URLs.
 pub(crate) struct Webhook(Poster);
@@ -45,23 +53,29 @@ impl Webhook {
     }
 
     /// Makes one attempt.
-    pub(crate) async fn attempt(&self, engine: &Engine, delivery: &Delivery) -> Attempt {
+    pub(crate) async fn attempt(&self, engine: &Engine, delivery: &Delivery) -> (Attempt, Exchange) {
         let token = delivery.route.verification_token.clone();
         let token = token.unwrap_or_else(|| engine.keys.verification_token(delivery.app_id));
-        let plain = message::body(delivery, &token);
+        let plain = message::body(&delivery.into(), &token);
         let (form, key) = (delivery.form, delivery.route.encrypt_key.as_deref());
         let message = of(form, key, plain, engine);
+        let (headers, body) = (message.headers.clone(), Exchange::beginning(&message.body));
+        let mut exchange = Exchange { headers, body, answer: None };
         match self.0.post(&delivery.channel().request_url, message, Patience::of(form)).await {
             Ok(answer) => {
-                let failure = failure(form, &delivery.payload, answer.status, &answer.body);
-                Attempt { status: Some(answer.status), failure }
+                let secret = events::named(&delivery.event_type).is_some_and(|kind| kind.secret);
+                let shown =
+                    if secret && repeats(&answer.body, &delivery.payload) { HIDDEN } else { &answer.body };
+                let failure = failure(form, &delivery.payload, answer.status, shown);
+                exchange.answer = Some(Exchange::beginning(&answer.body));
+                (Attempt { status: Some(answer.status), failure }, exchange)
             }
-            Err(failed) => Attempt { status: None, failure: Some(printable(&failed.why)) },
+            Err(failed) => (Attempt { status: None, failure: Some(printable(&failed.why)) }, exchange),
         }
     }
 
     /// Sends a challenge to a URL, which must return it.
-    pub(crate) async fn ask(&self, engine: &Engine, question: &Question) -> Heard {
+    pub(crate) async fn ask(&self, engine: &Engine, question: &Challenge) -> Heard {
         let began = Instant::now();
         let payload = json!({"challenge": Keys::fresh_secret()}).to_string();
         let plain = message::challenge(&payload, &question.verification_token.as_str().into()).into_bytes();
@@ -77,6 +91,21 @@ impl Webhook {
         };
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         Heard { step, status, failure, took_ms }
+    }
+
+    /// Posts a callback to a URL, encrypted and signed if there is a key.
+    ///
+    /// # Errors
+    /// The step that failed, and why.
+    pub(super) async fn call(
+        &self,
+        engine: &Engine,
+        parts: &Parts<'_>,
+        (request_url, key, token): (&str, Option<&str>, &str),
+    ) -> Result<Answer, Failed> {
+        let message = of(Form::Callback, key, message::body(parts, token), engine);
+        let done = self.0.post(request_url, message, Patience::of(Form::Callback)).await;
+        done.map_err(|failed| Failed { why: printable(&failed.why), ..failed })
     }
 }
 
@@ -125,6 +154,15 @@ fn failure(form: Form, payload: &str, status: u16, body: &[u8]) -> Option<String
     })
 }
 
+/// Whether an answer contains a text of a payload, which is an object.
+fn repeats(answer: &[u8], payload: &str) -> bool {
+    let (answer, payload) =
+        (String::from_utf8_lossy(answer), serde_json::from_str(payload).unwrap_or_default());
+    let serde_json::Value::Object(fields) = payload else { return false };
+    let mut texts = fields.values().filter_map(serde_json::Value::as_str);
+    texts.any(|text| text.len() >= SECRET && answer.contains(text))
+}
+
 /// The beginning of a foreign text, without control characters, which a log or a terminal might interpret.
 fn printable(text: &str) -> String {
     let clean: String =
@@ -149,6 +187,13 @@ mod tests {
         assert_eq!(failure(302, b"x").as_deref(), Some("HTTP 302: redirects are not followed"));
         let long = failure(500, "é".repeat(4000).as_bytes()).expect("a failure");
         assert_eq!(long, format!("HTTP 500: {}…", "é".repeat(200)));
+    }
+
+    #[test]
+    fn an_answer_that_repeats_a_secret_is_recognized() {
+        let payload = r#"{"type":"app_ticket","app_ticket":"0123456789abcdef"}"#;
+        assert!(repeats(b"bad ticket: 0123456789abcdef!", payload));
+        assert!(!repeats(b"app_ticket is 0123456789abcde", payload));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One POST to a foreign server, with limits on everything. Connections are reused.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -14,33 +14,41 @@ use larkspur_contract::events::Form;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::Message;
 use super::address::is_public;
 use super::kept::{Kept, Link};
+use super::names::Names;
 
 /// How long a connection may take, encryption included. Source: the pages on receiving events ("2 s").
 const CONNECT: Duration = Duration::from_secs(2);
 /// How much of an answer is read.
 const ANSWER_BYTES: usize = 4 << 10;
+/// The same of the answer to a callback, which may contain a card (at most 30 KB, on its page).
+const CALLBACK_BYTES: usize = 256 << 10;
 
 /// Posts requests.
 pub(super) struct Poster {
     allow_private: bool,
     tls: OnceLock<TlsConnector>,
     kept: Kept,
+    names: Names,
 }
 
-/// How long a post may take.
+/// What a post may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
     /// How long the answer may take, once there is a connection.
     pub(super) answer: Duration,
     /// How long everything may take, a second connection included.
     pub(super) whole: Duration,
+    /// How many bytes of the answer are read.
+    pub(super) bytes: usize,
+    /// Whether the request must not arrive twice: a kept connection may break after it has arrived.
+    pub(super) once: bool,
 }
 
 impl Patience {
@@ -49,24 +57,27 @@ impl Patience {
     pub(super) fn of(form: Form) -> Self {
         let answer = Duration::from_millis(form.answer_ms());
         let whole = if form == Form::Challenge { CONNECT + answer } else { answer };
-        Patience { answer, whole }
+        let once = form == Form::Callback;
+        Patience { answer, whole, bytes: if once { CALLBACK_BYTES } else { ANSWER_BYTES }, once }
     }
 }
 
 /// An answer.
-pub(super) struct Answer {
+pub(in crate::delivery) struct Answer {
     /// The HTTP status.
-    pub(super) status: u16,
+    pub(in crate::delivery) status: u16,
     /// The beginning of the body.
-    pub(super) body: Vec<u8>,
+    pub(in crate::delivery) body: Vec<u8>,
+    /// Whether that is the whole body.
+    pub(in crate::delivery) whole: bool,
 }
 
 /// Why there is no answer.
-pub(super) struct Failed {
+pub(in crate::delivery) struct Failed {
     /// The step that failed.
-    pub(super) step: Step,
+    pub(in crate::delivery) step: Step,
     /// The reason, in words.
-    pub(super) why: String,
+    pub(in crate::delivery) why: String,
 }
 
 impl Failed {
@@ -80,7 +91,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 impl Poster {
     pub(super) fn new(allow_private: bool) -> Self {
-        Poster { allow_private, tls: OnceLock::new(), kept: Kept::default() }
+        Poster { allow_private, tls: OnceLock::new(), kept: Kept::default(), names: Names::default() }
     }
 
     /// Posts JSON.
@@ -98,7 +109,7 @@ impl Poster {
             .parse()
             .map_err(|error| Failed::at(Step::Resolve, format!("the request URL is invalid: {error}")))?;
         let place = format!("{}://{}", uri.scheme_str().unwrap_or_default(), authority(&uri));
-        if let Some(link) = self.kept.take(&place) {
+        if let Some(link) = self.kept.take(&place).filter(|_| !patience.once) {
             // The receiver may have closed it meanwhile. Then a new one is used: delivery is at least once.
             match self.over(link, &place, &uri, message.clone(), (patience, end)).await {
                 Err(Failed { step: Step::Connect, .. }) => {}
@@ -125,11 +136,11 @@ impl Poster {
         (patience, end): (Patience, Instant),
     ) -> Result<Answer, Failed> {
         let last = (Instant::now() + patience.answer).min(end);
-        let exchange = timeout_at(last, exchange(&mut link, uri, message)).await;
-        let (answer, whole) = exchange.unwrap_or_else(|_| {
+        let exchange = timeout_at(last, exchange(&mut link, uri, message, patience.bytes)).await;
+        let answer = exchange.unwrap_or_else(|_| {
             Err(Failed::at(Step::Answer, format!("no answer within {} s", patience.answer.as_secs())))
         })?;
-        if whole {
+        if answer.whole {
             self.kept.put(place, link);
         }
         Ok(answer)
@@ -171,10 +182,7 @@ impl Poster {
 
     /// Connects to one of the host's addresses. The name is looked up once, so the checked address is the one used.
     async fn open(&self, host: &str, port: u16) -> Result<TcpStream, Failed> {
-        let found = lookup_host((host, port)).await;
-        let found: Vec<SocketAddr> = found
-            .map_err(|error| Failed::at(Step::Resolve, format!("{host} is not found: {error}")))?
-            .collect();
+        let found = self.names.find(host, port).await.map_err(|why| Failed::at(Step::Resolve, why))?;
         let (allowed, refused): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|address| self.may_call(address.ip()));
         let mut failure = match refused.first() {
@@ -232,8 +240,8 @@ fn tls() -> Result<TlsConnector, String> {
     Ok(TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
 }
 
-/// Sends a request and reads the answer; whether it was read to its end.
-async fn exchange(link: &mut Link, uri: &Uri, message: Message) -> Result<(Answer, bool), Failed> {
+/// Sends a request and reads the answer.
+async fn exchange(link: &mut Link, uri: &Uri, message: Message, bytes: usize) -> Result<Answer, Failed> {
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     let mut request = hyper::Request::post(target)
         .header("Host", authority(uri))
@@ -246,12 +254,12 @@ async fn exchange(link: &mut Link, uri: &Uri, message: Message) -> Result<(Answe
     let request = request.map_err(|error| Failed::at(Step::Answer, error.to_string()))?;
     let response = link.sender.send_request(request).await.map_err(|error| broken(&error))?;
     let status = response.status().as_u16();
-    let (body, whole) = beginning(response.into_body()).await;
-    Ok((Answer { status, body }, whole))
+    let (body, whole) = beginning(response.into_body(), bytes).await;
+    Ok(Answer { status, body, whole })
 }
 
 /// The beginning of a body, and whether it is complete. A part is enough for its use.
-async fn beginning(mut body: Incoming) -> (Vec<u8>, bool) {
+async fn beginning(mut body: Incoming, most: usize) -> (Vec<u8>, bool) {
     let mut read = Vec::new();
     loop {
         match body.frame().await {
@@ -259,11 +267,11 @@ async fn beginning(mut body: Incoming) -> (Vec<u8>, bool) {
             Some(Err(_)) => return (read, false),
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    read.extend_from_slice(&data[..data.len().min(ANSWER_BYTES - read.len())]);
+                    read.extend_from_slice(&data[..data.len().min(most - read.len())]);
                 }
             }
         }
-        if read.len() >= ANSWER_BYTES {
+        if read.len() >= most {
             return (read, false);
         }
     }
@@ -280,7 +288,7 @@ mod tests {
     #[test]
     fn how_long_posts_may_take() {
         let times = |form| {
-            let Patience { answer, whole } = Patience::of(form);
+            let Patience { answer, whole, .. } = Patience::of(form);
             (answer.as_millis(), whole.as_millis())
         };
         assert_eq!(times(Form::V1), (3000, 3000));
@@ -317,7 +325,7 @@ mod tests {
             std::future::pending::<()>().await;
         });
         let (poster, second) = (Poster::new(true), Duration::from_secs(1));
-        let patience = Patience { answer: second, whole: second };
+        let patience = Patience { answer: second, whole: second, bytes: ANSWER_BYTES, once: false };
         let message = || Message { body: Bytes::from_static(b"{}"), headers: Vec::new() };
         assert_eq!(poster.post(&url, message(), patience).await.map(|answer| answer.status).ok(), Some(200));
         let began = Instant::now();

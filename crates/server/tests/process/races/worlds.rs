@@ -183,6 +183,42 @@ pub(super) async fn challenge(place: Place) {
     assert!(told.iter().all(|one| one["verified"] == false), "{told:?}");
 }
 
+/// Each is a callback of its own. No app is connected.
+pub(super) async fn called(place: Place) {
+    let body = json!({"type": "card.action.trigger", "event": {}});
+    let call = place.control("POST", &format!("/apps/{}/callbacks", place.app_id)).body(body);
+    let told = place.race_same(call).await.all_done();
+    assert!(told.iter().all(|one| one.get("answer").is_none() && one["code"].is_number()), "{told:?}");
+    let ids: Vec<String> = told.iter().map(|data| text(data, "event_id")).collect();
+    assert!(distinct(&ids), "{ids:?}");
+}
+
+/// No connection is open: each call succeeds.
+pub(super) async fn cut(place: Place) {
+    let path = format!("/apps/{}/connections", place.app_id);
+    place.race_same(place.control("DELETE", &path)).await.all_done();
+    assert_eq!(place.shown(&path).await, json!({"connections": []}));
+}
+
+/// Each of them takes effect.
+pub(super) async fn steered(place: Place) {
+    let path = format!("/apps/{}/deliveries", place.app_id);
+    let put = place.control("PUT", &path).body(json!({"action": "drop", "next": 3}));
+    let told = place.race_same(put).await.all_done();
+    let expected = json!({"action": "drop", "left": 3, "held": 0});
+    assert!(told.iter().all(|one| *one == expected), "{told:?}");
+    assert_eq!(place.shown(&path).await, expected);
+}
+
+/// A second release finds nothing.
+pub(super) async fn released(place: Place) {
+    let path = format!("/apps/{}/deliveries", place.app_id);
+    place.control("PUT", &path).body(json!({"action": "hold", "next": 3})).send().await.data();
+    let told = place.race_same(place.control("DELETE", &path)).await.all_done();
+    assert!(told.iter().all(|one| one["released"] == 0), "{told:?}");
+    assert_eq!(place.shown(&path).await, json!({"left": 0, "held": 0}));
+}
+
 /// Each is an event of its own.
 pub(super) async fn made_up(place: Place) {
     let body = json!({"app_id": place.app_id, "type": "test.made_up_v1", "event": {}, "raw": true});

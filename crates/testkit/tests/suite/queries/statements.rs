@@ -84,10 +84,6 @@ pub(crate) const SCANS: &[(&str, &str)] = &[
         "sweeps the connections of a tenant: a row for each app and server",
         "DELETE FROM app_connection WHERE tenant = $1 AND (app_id, server) IN",
     ),
-    (
-        "renews a server's connections: a row for each connected app of the tenant and server",
-        "UPDATE app_connection SET lease_until",
-    ),
 ];
 
 struct Explain(String, Vec<Value>, std::sync::Mutex<Vec<String>>);

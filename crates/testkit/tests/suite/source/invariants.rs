@@ -326,6 +326,7 @@ const GLOBAL: &[(&str, &str)] = &[
         "tickets that are due of all tenants",
     ),
     ("UPDATE app SET name = name WHERE app_id = $1", "the directory of apps"),
+    ("FROM app_connection WHERE server = $1", "which connections a server is to close, of all tenants"),
     ("LEFT JOIN event_subscriber s", "whether a tenant does not know what an app subscribed to"),
 ];
 

@@ -1,4 +1,4 @@
-use larkspur_api::{Empty, Input, Operation, Question, RootCall, Step};
+use larkspur_api::{Challenge as Asked, Empty, Input, Operation, RootCall, Step};
 use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::Root;
 use larkspur_store::events::subscriptions;
@@ -73,7 +73,7 @@ impl Operation for Challenge {
         let found = found.ok_or_else(|| values::invalid("app_id", None, "the app has no request URL"))?;
         let request_url = found.events.request_url;
         let token = found.verification_token.unwrap_or_else(|| call.engine.keys.verification_token(app_id));
-        let heard = input.asking.ask(Question {
+        let heard = input.asking.ask(Asked {
             app_id,
             request_url: request_url.clone(),
             encrypt_key: found.encrypt_key,

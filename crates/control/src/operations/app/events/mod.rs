@@ -74,7 +74,7 @@ struct Delivery {
     event_id: String,
     /// `url_verification` or the type of the event.
     event_type: String,
-    /// `waiting`, `delivered` or `dropped`.
+    /// `waiting`, `held`, `delivered` or `dropped`.
     state: String,
     /// When it happened, in milliseconds since 1970 by the world's clock.
     created_at_ms: i64,
@@ -106,7 +106,7 @@ fn delivery(sent: Sent, offset_ms: i64) -> Delivery {
 }
 
 /// An app that this world made. How it receives events is kept here, for every world that installed it.
-async fn made_here(tx: &mut Tx, id: &str) -> Result<apps::Install, Fault> {
+pub(super) async fn made_here(tx: &mut Tx, id: &str) -> Result<apps::Install, Fault> {
     let install = support::app(tx, "app_id", id).await?;
     if install.developer != tx.tenant() {
         return Err(support::not_found("app_id", id, "the app was made in another world"));

@@ -33,15 +33,15 @@ const ENDPOINT: &str = "/callback/ws/endpoint";
 const ONLINE: &str = "/open-apis/event/v1/connection";
 
 /// A world whose app receives events by long connection, and a clock that stands still.
-struct Setup {
-    lab: Lab,
-    world: World,
+pub(super) struct Setup {
+    pub(super) lab: Lab,
+    pub(super) world: World,
     clock: Arc<ManualClock>,
-    worker: Arc<DeliveryWorker>,
+    pub(super) worker: Arc<DeliveryWorker>,
 }
 
 impl Setup {
-    async fn start() -> Setup {
+    pub(super) async fn start() -> Setup {
         let clock = ManualClock::at(NOW);
         let lab = Lab::with(LabOptions { clock: clock.clone(), ..LabOptions::default() }).await;
         let world = lab.world().await;
@@ -50,12 +50,16 @@ impl Setup {
         setup
     }
 
-    async fn emit(&self, name: &str) {
+    pub(super) async fn emit(&self, name: &str) {
         assert_eq!(emit(self.lab.app.engine(), &self.world, name).await, 1);
     }
 
+    pub(super) fn advance(&self, milliseconds: i64) {
+        self.clock.advance(milliseconds);
+    }
+
     /// Connects to a server of the store.
-    async fn connect(&self, lab: &Lab) -> Client {
+    pub(super) async fn connect(&self, lab: &Lab) -> Client {
         let address = listen(lab.app.clone()).await;
         let body = json!({"AppID": self.world.app_id, "AppSecret": self.world.app_secret});
         let reply = lab.request("POST", ENDPOINT).header("Host", &address).body(body).send().await;
@@ -82,7 +86,7 @@ impl Setup {
     }
 
     /// What is due is tried, in a task of its own.
-    fn round(&self) -> JoinHandle<usize> {
+    pub(super) fn round(&self) -> JoinHandle<usize> {
         let worker = self.worker.clone();
         tokio::spawn(async move { worker.round().await })
     }
@@ -95,10 +99,10 @@ async fn listen(app: Arc<App>) -> String {
     address
 }
 
-struct Client(WebSocketStream<TcpStream>);
+pub(super) struct Client(pub(super) WebSocketStream<TcpStream>);
 
 impl Client {
-    async fn event(&mut self) -> (Frame, Value) {
+    pub(super) async fn event(&mut self) -> (Frame, Value) {
         let message = tokio::time::timeout(Duration::from_secs(10), self.0.next()).await.expect("in time");
         let Some(Ok(Message::Binary(bytes))) = message else { panic!("no frame: {message:?}") };
         let frame = Frame::read(bytes).expect("a frame");
@@ -106,7 +110,7 @@ impl Client {
         (frame, event)
     }
 
-    async fn ack(&mut self, frame: &Frame, code: u32) {
+    pub(super) async fn ack(&mut self, frame: &Frame, code: u32) {
         let payload = Some(Bytes::from(json!({"code": code}).to_string()));
         let frame = Frame { payload, ..frame.clone() };
         self.0.send(Message::Binary(frame.write())).await.expect("sent");

@@ -1,13 +1,16 @@
 //! Events: what apps are told, and their delivery.
 
+mod callbacks;
 mod chats;
 mod clients;
 mod delivery;
 mod faults;
 pub(super) mod listening;
 mod long_connections;
+mod open_connections;
 mod reach;
 mod recipients;
+mod steering;
 mod unreadable;
 mod upgrade;
 mod verification;

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::parts::{CallbackPart, EventPart, Protection, ScopePart};
-use crate::{Actor, Call, Empty, Input, Operation, Question};
+use crate::{Actor, Call, Challenge, Empty, Input, Operation};
 
 /// `PATCH /application/v7/applications/:app_id/config`
 pub(super) struct Patch;
@@ -124,7 +124,7 @@ fn verify(
     subscription: &mut Subscription,
 ) -> Result<(), Fault> {
     let token = subscription.verification_token.clone();
-    let heard = input.asking.ask(Question {
+    let heard = input.asking.ask(Challenge {
         app_id,
         request_url: subscription.events.request_url.clone(),
         encrypt_key: subscription.encrypt_key.clone(),

@@ -105,6 +105,9 @@ async fn an_event_is_made_up_listed_and_sent_again() {
     let attempt = &shown["attempts"].as_array().expect("attempts").last().expect("one").clone();
     assert_eq!((&attempt["status"], &attempt["failure"]), (&json!(500), &json!("HTTP 500: no")));
     assert_eq!(attempt["request_url"], receiver.url());
+    let body: Value = serde_json::from_str(&text(&attempt["request"], "body")).expect("JSON");
+    assert_eq!((&body["event"], &attempt["request"]["headers"]), (&heard["event"], &json!({})));
+    assert_eq!(attempt["answer"], "no");
     assert!(shown["next_try_ms"].is_i64(), "{shown}");
     receiver.answer(Manner::Well);
     let body = json!({"app_id": world.app_id, "fresh_id": true});
@@ -162,6 +165,47 @@ async fn a_list_is_read_in_pages() {
     assert_eq!(ids(&get(&world, &format!("/events?app_id={other}")).await), [] as [&str; 0]);
 }
 
+/// Its ID carries its number; the ID of an event of an earlier release does not.
+#[tokio::test]
+async fn any_kept_event_is_sent_again() {
+    let world = world().await;
+    let first = send(&world, json!({"number": 1})).await;
+    let (tenant, app_id) = world.keys();
+    let adding = world.lab.app.engine().run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move {
+            for number in 0..600 {
+                let old = format!("{number:032x}");
+                let made = Made {
+                    event_id: Some(old.as_str()).filter(|_| number == 599),
+                    app_id,
+                    developer: tenant,
+                    event_type: KIND,
+                    form: Form::V2,
+                    payload: "{}",
+                    sealed: false,
+                    created_at: 0,
+                };
+                history::send(&mut tx, &made).await?;
+            }
+            Ok(())
+        })
+    });
+    adding.await.expect("a transaction");
+    for id in [first.as_str(), &format!("{:032x}", 599)] {
+        let path = format!("/events/{id}/resend");
+        let again = world.control("POST", &path).body(json!({})).send().await.data();
+        assert_eq!(again["event_ids"], json!([id]));
+        assert_eq!(get(&world, "/events?limit=1").await["events"][0]["event_id"], id);
+    }
+    // A copy has the ID of its original.
+    let (other, _) = world.app(json!({})).await;
+    let path = format!("/events/{first}/resend");
+    declined(&world.control("POST", &path).body(json!({"app_id": other})).send().await, 5275404, "event_id");
+    let elsewhere = world.lab.world().await;
+    declined(&elsewhere.control("POST", &path).body(json!({})).send().await, 5275404, "event_id");
+}
+
 #[tokio::test]
 async fn why_an_app_is_not_told() {
     let world = world().await;
@@ -208,18 +252,49 @@ async fn each_step_of_a_challenge_is_told() {
     assert_eq!(closed.get("status"), None);
 }
 
+/// What Larkspur emits has the form that made-up events must have.
+#[tokio::test]
+async fn real_events_can_be_sent_as_made_up_ones() {
+    let world = world().await;
+    world.receive_by_connection().await;
+    let path = format!("/im/v1/chats/{}", world.chat_id);
+    world.call("PUT", &path).body(json!({"name": "b", "description": "c"})).send().await.data();
+    let click = format!("/apps/{}/menu_clicks", world.app_id);
+    let body = json!({"as": world.users[0].user_id, "event_key": "help"});
+    world.control("POST", &click).body(body).send().await.data();
+    let body = json!({"as": world.users[0].user_id, "app_id": world.app_id});
+    world.control("POST", "/p2p").body(body).send().await.data();
+    let list = get(&world, "/events").await;
+    let mut seen = std::collections::BTreeSet::new();
+    for event in list["events"].as_array().expect("events") {
+        let body = json!({"app_id": world.app_id, "type": event["event_type"], "event": event["payload"]});
+        world.control("POST", "/events").body(body).send().await.data();
+        seen.insert(text(event, "event_type"));
+    }
+    assert!(seen.len() >= 4, "{seen:?}");
+    let mut wrong = list["events"][0]["payload"].clone();
+    wrong["chat_id"] = json!(["oc_1"]);
+    let kind = text(&list["events"][0], "event_type");
+    let mut body = json!({"app_id": world.app_id, "type": kind, "event": wrong});
+    declined(&world.control("POST", "/events").body(body.clone()).send().await, 5275400, "event");
+    body["raw"] = json!(true);
+    world.control("POST", "/events").body(body).send().await.data();
+}
+
 #[tokio::test]
 async fn what_does_not_fit() {
     let world = world().await;
     let with = |kind: &str, event: Value| json!({"app_id": world.app_id, "type": kind, "event": event});
     let mut raw = with("A b", json!({}));
     raw["raw"] = json!(true);
-    let mut foreign = with("app_ticket", json!({"type": "app_ticket"}));
+    let mut foreign = with("app_ticket", json!({"type": "app_ticket", "app_id": "", "app_ticket": ""}));
     foreign["app_id"] = json!("cli_0000000000000001");
     for (body, code, field) in [
         (with("app_tickets", json!({})), 5275400, "type"),
         (with("url_verification", json!({})), 5275400, "type"),
         (with("app_ticket", json!({})), 5275400, "event"),
+        (with("app_ticket", json!({"type": "app_ticket"})), 5275400, "event"),
+        (with("im.chat.disbanded_v1", json!({"chat_id": 5})), 5275400, "event"),
         (raw, 5275400, "type"),
         (foreign, 5275404, "app_id"),
     ] {

@@ -1,0 +1,4 @@
+//! The long connections of an app.
+
+pub(crate) mod delete;
+pub(crate) mod list;

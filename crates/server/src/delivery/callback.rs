@@ -1,0 +1,154 @@
+//! Callbacks: sent once, during the call that causes them, by webhook or by long connection. The answer goes to the user.
+
+use std::time::Instant;
+
+use larkspur_api::callbacks::read_answer;
+use larkspur_api::{Callback, CallbackRoute, Called, Step};
+use larkspur_contract::events::Form;
+use larkspur_contract::{Code, Effect, codes};
+use larkspur_store::events::connections;
+use larkspur_store::events::subscriptions::Mode;
+use serde_json::Value;
+
+use super::connection::{CallbackFailure, NoAnswer};
+use super::message::{self, Parts};
+use super::webhook::{Answer, Failed};
+use crate::App;
+
+/// The HTTP status of an answer, or the code of an acknowledgment, and the answer or why it is a failure.
+type Ended = (Option<u16>, Result<Value, (Code, String)>);
+
+/// Sends a callback and waits for the answer.
+pub(super) async fn send(app: &App, callback: Callback) -> Called {
+    let began = Instant::now();
+    let (way, (status, answer)) = {
+        let parts = Parts {
+            form: Form::Callback,
+            event_id: &callback.event_id,
+            event_type: callback.kind.name,
+            tenant: callback.tenant,
+            app_id: callback.app_id,
+            created_at: callback.created_at,
+            payload: &callback.payload,
+        };
+        match &callback.to {
+            CallbackRoute::Connection => (Mode::Connection, push(app, &callback, &parts).await),
+            CallbackRoute::Webhook { request_url, encrypt_key, verification_token } => {
+                let to = (request_url.as_str(), encrypt_key.as_deref(), verification_token.as_str());
+                let answer = app.webhook.call(&app.engine, &parts, to).await;
+                (Mode::Webhook, posted(answer))
+            }
+        }
+    };
+    let (answer, failure) = match answer {
+        Ok(answer) => (Some(answer), None),
+        Err(failure) => (None, Some(failure)),
+    };
+    if let Some((code, _)) = &failure {
+        let (tenant, app_id, event_id) = (callback.tenant, callback.app_id, &callback.event_id);
+        let (event, code) = (callback.kind.name, code.number);
+        // The reason may repeat what the app answered: the control API shows it, the log does not.
+        tracing::info!(%tenant, %app_id, event, %event_id, status, code, "a callback failed");
+    }
+    Called {
+        event_id: callback.event_id,
+        payload: callback.payload,
+        way: Some(way),
+        took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        status,
+        answer,
+        failure,
+    }
+}
+
+/// The result of a post.
+fn posted(answer: Result<Answer, Failed>) -> Ended {
+    match answer {
+        Ok(Answer { status: 200, body, whole }) => {
+            let answer = match whole {
+                true => read_answer(&body).map_err(|(code, why)| (code, why.to_owned())),
+                false => Err((codes::CALLBACK_MALFORMED, "the answer broke off or is too large".to_owned())),
+            };
+            (Some(200), answer)
+        }
+        Ok(Answer { status, .. }) => {
+            (Some(status), Err((codes::CALLBACK_REFUSED, format!("HTTP {status}: only 200 counts"))))
+        }
+        Err(Failed { step, why }) => {
+            let code = match step {
+                Step::Resolve => codes::CALLBACK_NAME_UNKNOWN,
+                Step::Connect | Step::Encrypt => codes::CALLBACK_NOT_CONNECTED,
+                Step::Answer | Step::Status | Step::Challenge => codes::CALLBACK_LATE,
+            };
+            (None, Err((code, why)))
+        }
+    }
+}
+
+/// Sends a callback over one of the app's connections to this server.
+async fn push(app: &App, callback: &Callback, parts: &Parts<'_>) -> Ended {
+    let body = message::body(parts, "").into();
+    let failed = match app.long_connections.ask(&app.engine, callback.app_id, body).await {
+        Ok(answer) => {
+            let answer = read_answer(answer.to_string().as_bytes());
+            return (Some(200), answer.map_err(|(code, why)| (code, why.to_owned())));
+        }
+        Err(failed) => failed,
+    };
+    let code = |number: i64| u16::try_from(number).ok();
+    match failed {
+        CallbackFailure::NoAnswer(NoAnswer::NotConnected) => {
+            (None, Err((codes::CALLBACK_NOT_CONNECTED, not_here(app, callback).await)))
+        }
+        CallbackFailure::NoAnswer(why) => (None, Err((codes::CALLBACK_LATE, why.to_string()))),
+        CallbackFailure::Refused(number) => {
+            let why = "the app acknowledged the callback with another code than 200".to_owned();
+            (number.and_then(code), Err((codes::CALLBACK_REFUSED, why)))
+        }
+        CallbackFailure::Malformed => {
+            let why = "the data of the acknowledgment is not a JSON object".to_owned();
+            (Some(200), Err((codes::CALLBACK_MALFORMED, why)))
+        }
+    }
+}
+
+/// Why an app that is not connected to this server cannot be asked.
+async fn not_here(app: &App, callback: &Callback) -> String {
+    let (app_id, developer, now) = (callback.app_id, callback.developer, app.engine.clock.now_ms());
+    let counting = app.engine.run(Effect::Reads, move |root| {
+        Box::pin(
+            async move { connections::online(&mut root.tenant(developer), developer, app_id, now).await },
+        )
+    });
+    match counting.await {
+        Ok(1..) => "the app is connected to another server, which alone can ask it".to_owned(),
+        _ => "app not online".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_client_shows_of_a_post() {
+        let code = |ended: Ended| ended.1.map_err(|(code, _)| code);
+        let answered = |status, body: &str, whole| {
+            code(posted(Ok(Answer { status, body: body.as_bytes().to_vec(), whole })))
+        };
+        assert_eq!(answered(200, r#"{"toast":{}}"#, true), Ok(serde_json::json!({"toast": {}})));
+        assert_eq!(answered(200, r#"{"toast":{}}"#, false), Err(codes::CALLBACK_MALFORMED));
+        assert_eq!(answered(200, "ok", true), Err(codes::CALLBACK_MALFORMED));
+        for status in [201, 204, 302, 404, 500] {
+            assert_eq!(answered(status, "{}", true), Err(codes::CALLBACK_REFUSED), "{status}");
+        }
+        for (step, expected) in [
+            (Step::Resolve, codes::CALLBACK_NAME_UNKNOWN),
+            (Step::Connect, codes::CALLBACK_NOT_CONNECTED),
+            (Step::Encrypt, codes::CALLBACK_NOT_CONNECTED),
+            (Step::Answer, codes::CALLBACK_LATE),
+        ] {
+            assert_eq!(code(posted(Err(Failed { step, why: String::new() }))), Err(expected));
+        }
+    }
+}

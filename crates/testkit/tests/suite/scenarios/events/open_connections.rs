@@ -1,0 +1,134 @@
+//! Long connections as the control API lists and closes them.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::long_connections::{Client, Setup};
+use crate::scenarios::text;
+
+async fn listed(setup: &Setup) -> Vec<Value> {
+    let path = format!("/apps/{}/connections", setup.world.app_id);
+    let shown = setup.world.control("GET", &path).send().await.data();
+    shown["connections"].as_array().expect("a list").clone()
+}
+
+/// Whether the server closes a connection, with code 1000.
+async fn is_closed(client: &mut Client) -> bool {
+    match tokio::time::timeout(Duration::from_millis(300), client.0.next()).await {
+        Err(_) => false,
+        Ok(Some(Ok(Message::Close(Some(close))))) => {
+            assert_eq!(u16::from(close.code), 1000, "clients connect again");
+            true
+        }
+        Ok(other) => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_are_listed_and_closed() {
+    let setup = Setup::start().await;
+    assert!(listed(&setup).await.is_empty());
+    let (mut one, mut two) = (setup.connect(&setup.lab).await, setup.connect(&setup.lab).await);
+    setup.worker.round().await;
+    let all = listed(&setup).await;
+    assert_eq!(all.len(), 2);
+    assert_eq!(all[0]["since_ms"], 1_700_000_000_123_i64);
+    let device = text(&all[0], "device_id");
+    assert!(device.len() == 19 && device.bytes().all(|byte| byte.is_ascii_digit()), "{device}");
+    let path = format!("/apps/{}/connections", setup.world.app_id);
+    let first = text(&all[0], "connection_id");
+    setup.world.control("DELETE", &path).query("connection_id", &first).send().await.data();
+    assert!(!is_closed(&mut one).await && !is_closed(&mut two).await, "their server has not looked yet");
+    setup.worker.round().await;
+    let closed = [is_closed(&mut one).await, is_closed(&mut two).await];
+    assert!(closed[0] != closed[1], "one of them: {closed:?}");
+    setup.worker.round().await;
+    let left = listed(&setup).await;
+    assert_eq!(left.len(), 1);
+    assert_ne!(left[0]["connection_id"], json!(first));
+    setup.world.control("DELETE", &path).send().await.data();
+    setup.worker.round().await;
+    let last = if closed[0] { &mut two } else { &mut one };
+    assert!(is_closed(last).await);
+    // The app connects again.
+    setup.advance(1);
+    let mut again = setup.connect(&setup.lab).await;
+    setup.worker.round().await;
+    assert_eq!(listed(&setup).await.len(), 1);
+    assert!(!is_closed(&mut again).await);
+    for method in ["GET", "DELETE"] {
+        let path = "/apps/cli_0000000000000000/connections";
+        setup.world.control(method, path).send().await.refused(5275404);
+    }
+    let reply = setup.world.control("DELETE", &path).query("connection_id", &"x".repeat(17)).send().await;
+    reply.refused(5275400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_may_not_connect_any_more_is_disconnected() {
+    let setup = Setup::start().await;
+    let app = format!("/apps/{}", setup.world.app_id);
+    let mut client = setup.connect(&setup.lab).await;
+    setup.worker.round().await;
+    setup.world.control("PUT", &app).body(json!({"status": "disabled"})).send().await.data();
+    setup.worker.round().await;
+    assert!(is_closed(&mut client).await, "it was disabled");
+    setup.worker.round().await;
+    setup.world.control("PUT", &app).body(json!({"status": "enabled"})).send().await.data();
+    setup.advance(1);
+
+    // The server stores a connection after the app was disabled.
+    let mut client = setup.connect(&setup.lab).await;
+    setup.world.control("PUT", &app).body(json!({"status": "disabled"})).send().await.data();
+    setup.worker.round().await;
+    assert!(is_closed(&mut client).await, "it was disabled before");
+    setup.worker.round().await;
+    assert!(listed(&setup).await.is_empty());
+    setup.world.control("PUT", &app).body(json!({"status": "enabled"})).send().await.data();
+    setup.advance(1);
+
+    let mut client = setup.connect(&setup.lab).await;
+    setup.worker.round().await;
+    assert!(!is_closed(&mut client).await);
+    let world = format!("/worlds/{}", setup.world.tenant_key);
+    setup.lab.control("DELETE", &world).send().await.data();
+    setup.worker.round().await;
+    assert!(is_closed(&mut client).await, "its world was deleted");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_secret_ends_the_connections_of_the_old_one() {
+    let setup = Setup::start().await;
+    let mut client = setup.connect(&setup.lab).await;
+    setup.worker.round().await;
+    let path = format!("/apps/{}/secret", setup.world.app_id);
+    setup.world.control("POST", &path).send().await.data();
+    setup.worker.round().await;
+    assert!(is_closed(&mut client).await);
+}
+
+/// An app that connects for a moment, again and again, does not lose what waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn short_connections_do_not_use_up_the_attempts() {
+    let setup = Setup::start().await;
+    setup.emit("waits").await;
+    setup.worker.round().await;
+    for _ in 0..8 {
+        let client = setup.connect(&setup.lab).await;
+        setup.worker.tell().await;
+        drop(client);
+        while setup.lab.app.long_connections().count() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        setup.worker.round().await;
+    }
+    let mut client = setup.connect(&setup.lab).await;
+    let round = setup.round();
+    let (frame, event) = client.event().await;
+    assert_eq!(event["event"]["name"], "waits");
+    client.ack(&frame, 200).await;
+    assert_eq!(round.await.expect("no panic"), 1);
+}
