@@ -79,7 +79,7 @@ pub(super) async fn convert(place: Place) {
 /// A token is used twice.
 pub(super) async fn clicked(place: Place) {
     let token = place.card_token(&sent(&place).await).await;
-    let body = json!({"token": token, "card": {"elements": []}});
+    let body = json!({"token": token, "card": {"config": {"update_multi": true}, "elements": []}});
     place.race_same(place.call("POST", "/interactive/v1/card/update").body(body)).await.won(2, &[300040]);
 }
 
