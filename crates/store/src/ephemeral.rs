@@ -24,18 +24,9 @@ pub struct Ephemeral {
     pub deleted: bool,
 }
 
-macro_rules! columns {
-    () => {
-        "number, chat_id, app_id, user_id, content, created_at, deleted"
-    };
-}
-
 /// The cards that a person sees in a group, the latest first.
-const SEEN: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM ephemeral_card WHERE chat_id = $2 AND user_id = $3 AND tenant = $1 ORDER BY number DESC LIMIT CAST($4 AS BIGINT)"
-);
+const SEEN: &str = "SELECT number, chat_id, app_id, user_id, content, created_at, deleted FROM ephemeral_card \
+    WHERE chat_id = $2 AND user_id = $3 AND tenant = $1 ORDER BY number DESC LIMIT CAST($4 AS BIGINT)";
 
 /// The statements of lists, for the test of their plans.
 pub const STATEMENTS: &[&str] = &[SEEN];
@@ -70,10 +61,8 @@ pub async fn insert(tx: &mut Tx, card: &Ephemeral) -> Result<(), StoreError> {
 
 /// Locks a card.
 pub async fn lock(tx: &mut Tx, number: i64) -> Result<Option<Ephemeral>, StoreError> {
-    let sql = concat!(
-        "UPDATE ephemeral_card SET deleted = deleted WHERE tenant = $1 AND number = $2 RETURNING ",
-        columns!()
-    );
+    let sql = "UPDATE ephemeral_card SET deleted = deleted WHERE tenant = $1 AND number = $2 \
+               RETURNING number, chat_id, app_id, user_id, content, created_at, deleted";
     tx.row(sql, [number.into()]).await?.map(ephemeral).transpose()
 }
 

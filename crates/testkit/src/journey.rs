@@ -1,13 +1,10 @@
 //! A journey through all operations, which runs all of their statements.
 
-use larkspur_api::cards::issue_token;
 use larkspur_api::events::app_ticket;
 use larkspur_api::messages::{finding, read};
 use larkspur_contract::events::APP_TICKET;
-use larkspur_contract::ids::{ChatId, MessageId};
 use larkspur_contract::{Consumes, Effect};
 use larkspur_server::REGISTRY;
-use larkspur_store::ephemeral;
 use larkspur_store::events::outbox::{self, Event};
 use larkspur_store::events::{TICKET_EVERY_MS, connections};
 use larkspur_store::{chats, messages, users};
@@ -392,19 +389,8 @@ async fn cards(lab: &Lab) {
     world.call("GET", &format!("/im/v1/messages/{message_id}")).send().await.data();
     let body = json!({"message_id": message_id});
     world.call("POST", "/cardkit/v1/cards/id_convert").body(body).send().await.data();
-    let (tenant, app_id) = world.keys();
-    let (number, _) =
-        lab.app.engine().keys.read_message_id(MessageId::parse(&message_id).expect("a message_id"));
-    let issuing = lab.app.engine().run(Effect::Writes, move |root| {
-        let mut tx = root.tenant(tenant);
-        Box::pin(async move {
-            let now = tx.engine().clock.now_ms();
-            issue_token(&mut tx, "c-01", app_id, number, now).await?;
-            ephemeral::seen(&mut tx, ChatId(0), "x", 10).await
-        })
-    });
-    issuing.await.expect("a transaction");
-    let body = json!({"token": "c-01", "card": {"elements": []}});
+    let token = world.card_token(&message_id).await;
+    let body = json!({"token": token, "card": {"elements": []}});
     assert_eq!(world.call("POST", "/interactive/v1/card/update").body(body).send().await.code(), 0);
     let body = json!({"chat_id": world.chat_id, "user_id": world.users[1].user_id, "msg_type": "interactive", "card": {"elements": []}});
     let sent = world.call("POST", "/ephemeral/v1/send").body(body).send().await.data();

@@ -1,7 +1,8 @@
 //! A tenant with an app, three users, a chat and a document.
 
+use larkspur_api::cards;
 use larkspur_contract::Effect;
-use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::ids::{AppId, MessageId, TenantKey};
 use larkspur_store::events::subscriptions::{self, Channel, Mode, Subscription};
 use serde_json::{Value, json};
 
@@ -131,6 +132,23 @@ impl World {
         (app_id, token)
     }
 
+    /// The token of a click on the card of a message, whose callback was acknowledged.
+    pub async fn card_token(&self, message_id: &str) -> String {
+        let (tenant, app_id) = self.keys();
+        let engine = self.lab.app.engine();
+        let (number, _) = engine.keys.read_message_id(MessageId::parse(message_id).expect("a message_id"));
+        let issuing = engine.run(Effect::Writes, move |root| {
+            let mut tx = root.tenant(tenant);
+            Box::pin(async move {
+                let now = tx.engine().clock.now_ms();
+                let token = cards::new_token(&tx);
+                cards::issue_token(&mut tx, &token, app_id, number, now).await?;
+                Ok(token)
+            })
+        });
+        issuing.await.expect("a transaction")
+    }
+
     /// A chat in any state; returns its id.
     pub async fn chat(&self, body: Value) -> String {
         let made = self.control("POST", "/chats").body(body).send().await.data();
@@ -152,7 +170,8 @@ impl World {
     /// Uploads a file as the world's app; its key.
     pub async fn file(&self, file_type: &str, name: &str, content: &[u8]) -> String {
         let fields = [("file_type", file_type), ("file_name", name)];
-        let data = self.call("POST", "/im/v1/files").multipart(&fields, ("file", content)).send().await.data();
+        let data =
+            self.call("POST", "/im/v1/files").multipart(&fields, ("file", content)).send().await.data();
         data["file_key"].as_str().unwrap_or_else(|| panic!("no file_key: {data}")).to_owned()
     }
 

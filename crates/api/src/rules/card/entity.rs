@@ -12,6 +12,8 @@ use super::{Card, ELEMENTS_MAX, Schema, schema_of, word};
 
 /// The most bytes of an entity's JSON. Assumed: the page has a code for too large cards, and no number.
 pub const SIZE_MAX: usize = 1_000_000;
+/// The most characters of settings and of streamed text. Source: the pages.
+pub const TEXT_MAX: usize = 100 * 1000;
 /// How long an entity can be changed and sent after it was made, in milliseconds. Source: the create page, 14 days.
 pub const LIFE_MS: i64 = 14 * 24 * 3_600_000;
 /// How long text can be streamed into a card after streaming was switched on, in milliseconds. Assumed.

@@ -8,8 +8,7 @@ use super::*;
 fn reason(content: &Value) -> String {
     let fault = check(&content.to_string()).expect_err("refused");
     assert_eq!(fault.code(), codes::CARD_NOT_CREATED, "{content}");
-    let prefix = "Failed to create card content, ext=";
-    fault.message().strip_prefix(prefix).expect("the frame").to_owned()
+    fault.message().strip_prefix(codes::CARD_NOT_CREATED.text).expect("the frame").to_owned()
 }
 
 fn div(text: &str) -> Value {
@@ -51,7 +50,7 @@ fn refusals_name_their_reason() {
     let unreadable =
         "ErrCode: 200621; ErrMsg: parse card json err, please check whether the card json is correct; ";
     let fault = check("{").expect_err("refused");
-    assert_eq!(fault.message(), format!("Failed to create card content, ext={unreadable}"));
+    assert_eq!(fault.message(), format!("{}{unreadable}", codes::CARD_NOT_CREATED.text));
     for bad in [
         json!([]),
         json!("text"),

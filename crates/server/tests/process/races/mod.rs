@@ -4,6 +4,7 @@
 //! of two equal names wins, one of two whole values is stored whole, and counts match the rows. No call is answered
 //! with 5xx.
 
+mod cards;
 mod chats;
 mod hooks;
 mod identity;
@@ -51,9 +52,21 @@ const RACES: &[(&str, Race)] = races! {
     "authen.v2.oauth.token" => identity::code,
     "bot.hook.send" => hooks::post_by_version_1,
     "bot.v2.hook.send" => hooks::post,
+    "cardkit.v1.card.batch_update" => cards::batch,
+    "cardkit.v1.card.create" => cards::create,
+    "cardkit.v1.card.id_convert" => cards::convert,
+    "cardkit.v1.card.settings" => cards::settings,
+    "cardkit.v1.card.update" => cards::update,
+    "cardkit.v1.card_element.content" => cards::content,
+    "cardkit.v1.card_element.create" => cards::add,
+    "cardkit.v1.card_element.delete" => cards::delete,
+    "cardkit.v1.card_element.patch" => cards::patch,
+    "cardkit.v1.card_element.update" => cards::replace,
     "drive.v1.permission_member.create" => people::share,
     "drive.v1.permission_member.delete" => people::unshare,
     "drive.v1.permission_member.update" => people::change_share,
+    "ephemeral.v1.delete" => cards::hidden,
+    "ephemeral.v1.send" => cards::seen,
     "im.v1.chat.create" => chats::create,
     "im.v1.chat.delete" => chats::dissolve,
     "im.v1.chat.link" => chats::link,
@@ -93,6 +106,7 @@ const RACES: &[(&str, Race)] = races! {
     "im.v2.biz_entity_tag_relation.update" => tags::unbind,
     "im.v2.tag.create" => tags::create,
     "im.v2.tag.patch" => tags::rename,
+    "interactive.v1.card.update" => cards::clicked,
     "larkspur.v1.app.create" => worlds::app,
     "larkspur.v1.app.events.challenge" => worlds::challenge,
     "larkspur.v1.app.events.put" => worlds::events,

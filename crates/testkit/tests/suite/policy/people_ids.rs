@@ -81,6 +81,8 @@ const TRANSLATED: &[Translated] = &[
 /// Operations with ids of people that the gateway does not translate, with the reason.
 const LEFT: &[(&str, &str, &str)] = &[
     ("contact.v3.user.basic_batch", "user_ids", "the ids are all that the operation looks at"),
+    ("ephemeral.v1.send", "open_id", "the name of the field is the form of the id; the page lists no codes"),
+    ("ephemeral.v1.send", "user_id", "the name of the field is the form of the id; the page lists no codes"),
     ("im.v1.chat_members.delete", "id_list", "the answer lists the ids that are unknown"),
     (
         "drive.v1.permission_member.create",

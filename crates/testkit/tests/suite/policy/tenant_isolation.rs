@@ -11,7 +11,7 @@ async fn call_with_ids_of(
     owner: &World,
     tag: &str,
     (image, file): (&str, &str),
-    (bot, message): (&str, &str),
+    (bot, message, card): (&str, &str, &str),
 ) -> Vec<(&'static str, Value)> {
     let document = owner.document_url.rsplit('/').next().expect("a token").to_owned();
     let mut answers = Vec::new();
@@ -27,9 +27,9 @@ async fn call_with_ids_of(
             .replace("{image_key}", image)
             .replace("{file_key}", file)
             .replace("{message_id}", message)
-            .replace("{card_id}", "7355372766134157313")
-            .replace("{element_id}", "e1")
             .replace("{reaction_id}", "0123456789012345678901234567890123456789")
+            .replace("{card_id}", card)
+            .replace("{element_id}", "a")
             .replace("{token}", &document)
             .replace("{user_id}", &owner.users[1].open_id)
             .replace("{app_id}", &owner.app_id)
@@ -70,7 +70,10 @@ async fn call_with_ids_of(
             "user_id_list": [owner.users[1].open_id],
             "id_list": [owner.users[1].open_id], "manager_ids": [owner.users[1].open_id],
             "emails": ["one@example.com"],
-            "reaction_type": {"emoji_type": "SMILE"}, "message_id": message, "message_ids": [message], "queries": [{"message_id": message}],
+            "reaction_type": {"emoji_type": "SMILE"}, "message_ids": [message], "queries": [{"message_id": message}],
+            "settings": r#"{"config":{"x":1}}"#, "elements": r#"[{"tag":"hr"}]"#, "element": r#"{"tag":"hr"}"#, "actions": "[1]",
+            "partial_element": r#"{"content":"taken over"}"#, "card": {"type": "card_json", "data": "{}"}, "sequence": 1,
+            "type": "append", "message_id": message,
             "receive_id": owner.chat_id, "msg_type": "text", "content": r#"{"text":"from the caller"}"#,
             "user_ids": [owner.users[1].open_id], "chat_ids": [owner.chat_id], "chatter_ids": [owner.users[1].open_id],
             "member_type": "openid", "member_id": owner.users[2].open_id, "perm": "view",
@@ -96,6 +99,7 @@ async fn picture(world: &World, tag: &str, image: &str) -> Value {
         "bound": get(format!("/im/v2/biz_entity_tag_relation?tag_biz_type=chat&biz_entity_id={}", world.chat_id)).await.data(),
         "pins": get(format!("/im/v1/pins?chat_id={}", world.chat_id)).await.data(),
         "messages": get(format!("/im/v1/messages?container_id_type=chat&container_id={}", world.chat_id)).await.data(),
+        "shown": get(format!("/im/v1/messages?container_id_type=chat&container_id={}&card_msg_content_type=user_card_content", world.chat_id)).await.data(),
         "image": get(format!("/im/v1/images/{image}")).await.bytes().to_vec(),
     })
 }
@@ -115,6 +119,13 @@ async fn another_tenants_ids_open_nothing() {
     let body = json!({"receive_id": one.chat_id, "msg_type": "text", "content": r#"{"text":"secret name"}"#});
     let sent = one.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
     let message = sent["message_id"].as_str().expect("a message_id").to_owned();
+    let card = json!({"schema": "2.0", "body": {"elements": [{"tag": "markdown", "element_id": "a", "content": "secret name"}]}});
+    let body = json!({"type": "card_json", "data": card.to_string()});
+    let card = one.call("POST", "/cardkit/v1/cards").body(body).send().await.data()["card_id"].clone();
+    let card = card.as_str().expect("a card_id");
+    let content = json!({"type": "card", "data": {"card_id": card}}).to_string();
+    let body = json!({"receive_id": one.chat_id, "msg_type": "interactive", "content": content});
+    one.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
     let before = picture(&one, &tag, &image).await;
 
     let bot = one.call("GET", "/bot/v3/info").send().await.json()["bot"]["open_id"].clone();
@@ -123,7 +134,7 @@ async fn another_tenants_ids_open_nothing() {
         "success_msg_reaction_counts": [], "success_msg_reaction_details": [],
         "fail_msg_reaction_details": [{"message_id": message, "fail_reason": "invalid"}],
     });
-    for (id, answer) in call_with_ids_of(&two, &one, &tag, (&image, &file), (bot, &message)).await {
+    for (id, answer) in call_with_ids_of(&two, &one, &tag, (&image, &file), (bot, &message, card)).await {
         let text = answer.to_string();
         assert!(!text.contains("secret name"), "{id} shows the other tenant's tag: {text}");
         assert!(!text.contains(&one.tenant_key), "{id} shows the other tenant: {text}");

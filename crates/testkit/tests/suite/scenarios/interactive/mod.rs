@@ -1,8 +1,5 @@
 //! `interactive/v1/card/update`: replacing a card by the token of a click.
 
-use larkspur_api::cards;
-use larkspur_contract::Effect;
-use larkspur_contract::ids::MessageId;
 use larkspur_testkit::{Lab, Reply, Request, World};
 use serde_json::{Value, json};
 
@@ -13,24 +10,6 @@ async fn clicked(card: &Value) -> (World, String) {
     let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
     let message_id = sent["message_id"].as_str().expect("a message_id").to_owned();
     (world, message_id)
-}
-
-/// The token of a click whose callback was acknowledged.
-async fn token(world: &World, message_id: &str) -> String {
-    let (tenant, app_id) = world.keys();
-    let engine = world.lab.app.engine();
-    let id = MessageId::parse(message_id).expect("a message_id");
-    let (number, _) = engine.keys.read_message_id(id);
-    let issuing = engine.run(Effect::Writes, move |root| {
-        let mut tx = root.tenant(tenant);
-        Box::pin(async move {
-            let now = tx.engine().clock.now_ms();
-            let token = cards::new_token(&tx);
-            cards::issue_token(&mut tx, &token, app_id, number, now).await?;
-            Ok(token)
-        })
-    });
-    issuing.await.expect("a transaction")
 }
 
 fn update(world: &World, token: &str, card: &Value) -> Request {
@@ -55,7 +34,7 @@ async fn shown(world: &World, message_id: &str) -> Value {
 #[tokio::test]
 async fn a_token_replaces_a_card_twice() {
     let (world, message) = clicked(&shared("one")).await;
-    let token = token(&world, &message).await;
+    let token = world.card_token(&message).await;
     assert!(token.len() == 42 && token.starts_with("c-"), "{token}");
     for text in ["two", "three"] {
         done(&update(&world, &token, &shared(text)).send().await);
@@ -69,7 +48,7 @@ async fn a_token_replaces_a_card_twice() {
 #[tokio::test]
 async fn a_token_ends_after_half_an_hour() {
     let (world, message) = clicked(&shared("one")).await;
-    let token = token(&world, &message).await;
+    let token = world.card_token(&message).await;
     world.advance(1799).await;
     done(&update(&world, &token, &shared("two")).send().await);
     world.advance(1).await;
@@ -79,7 +58,7 @@ async fn a_token_ends_after_half_an_hour() {
 #[tokio::test]
 async fn what_an_update_refuses() {
     let (world, message) = clicked(&shared("one")).await;
-    let token = token(&world, &message).await;
+    let token = world.card_token(&message).await;
     for bad in ["", "c-", "c-xyz", "7"] {
         update(&world, bad, &shared("x")).send().await.refused(300020);
     }
@@ -104,7 +83,7 @@ async fn what_an_update_refuses() {
 #[tokio::test]
 async fn a_card_of_ones_own_needs_to_know_whose() {
     let (world, message) = clicked(&json!({"elements": []})).await;
-    let token = token(&world, &message).await;
+    let token = world.card_token(&message).await;
     let with = |open_ids: Value| json!({"elements": [{"tag": "hr"}], "open_ids": open_ids});
     update(&world, &token, &json!({"elements": []})).send().await.refused(300090);
     update(&world, &token, &with(json!(["ou_x"]))).send().await.refused(200320);

@@ -19,7 +19,7 @@ pub(super) struct Settings;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
     /// The JSON of the settings: config and card_link.
-    #[schemars(length(min = 1, max = 100_000))]
+    #[schemars(length(min = 1, max = entity::TEXT_MAX))]
     settings: String,
     /// Makes the call idempotent.
     #[schemars(length(min = 1, max = 64))]

@@ -15,7 +15,7 @@ pub(super) struct Content;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Body {
     /// The whole text so far.
-    #[schemars(length(min = 1, max = 100_000))]
+    #[schemars(length(min = 1, max = entity::TEXT_MAX))]
     content: String,
     /// Makes the call idempotent.
     #[schemars(length(min = 1, max = 64))]
