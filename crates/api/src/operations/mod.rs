@@ -14,6 +14,7 @@ mod ephemeral;
 mod event;
 mod im;
 mod interactive;
+mod message;
 mod oauth;
 mod tenant;
 
@@ -35,6 +36,10 @@ pub static PLATFORM: &[&[Entry]] = &[
     im::v1::image::ENTRIES,
     im::v1::file::ENTRIES,
     im::v1::message::ENTRIES,
+    im::v1::thread::ENTRIES,
+    message::ENTRIES,
+    im::v1::batch_message::ENTRIES,
+    im::v2::url_preview::ENTRIES,
     im::v1::message_reaction::ENTRIES,
     im::v1::pin::ENTRIES,
     cardkit::v1::card::ENTRIES,

@@ -21,4 +21,5 @@ pub mod resources;
 pub mod search;
 pub mod tabs;
 pub mod tags;
+pub mod times;
 pub mod widgets;

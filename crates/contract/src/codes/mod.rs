@@ -34,6 +34,7 @@ macro_rules! codes {
 
 mod application;
 mod auth;
+mod batch;
 mod card;
 mod chinese;
 mod connection;
@@ -50,6 +51,7 @@ mod tenant;
 
 pub use application::*;
 pub use auth::*;
+pub use batch::*;
 pub use card::*;
 pub use chinese::chinese;
 pub use connection::*;
@@ -64,7 +66,7 @@ pub use own::*;
 pub use reaction::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 14] = [
+const FAMILIES: [&[Code]; 15] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -75,6 +77,7 @@ const FAMILIES: [&[Code]; 14] = [
     message::FAMILY,
     reaction::FAMILY,
     hook::FAMILY,
+    batch::FAMILY,
     card::FAMILY,
     drive::FAMILY,
     connection::FAMILY,
