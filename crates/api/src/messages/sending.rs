@@ -1,6 +1,6 @@
 //! Sends a message.
 
-use larkspur_contract::Basis::{Assumed, Observed};
+use larkspur_contract::Basis::{Assumed, Documented, Observed};
 use larkspur_contract::ids::ThreadId;
 use larkspur_contract::model::{ChatMode, GroupMessageType, MsgType};
 use larkspur_contract::{Behaviour, Fault, codes};
