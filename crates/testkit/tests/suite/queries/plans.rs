@@ -65,6 +65,10 @@ const FILL: &[(&str, &str)] = &[
     ("message_reaction", "'number', n, 'message', n, 'operator', 'x'||n, 'created_at', n"),
     ("message_read", "'message', n, 'reader', 'x'||n, 'read_at', n"),
     ("message_read", "'message', -n"),
+    ("batch_message", "'batch_id', 'bm-'||md5(n::text)"),
+    ("batch_part", "'message', n, 'batch_id', 'bm-'||md5((n / 100)::text), 'user_id', 'x'||n"),
+    ("urgent", "'message', n, 'user_id', ':user', 'kind', 'app'"),
+    ("follow_up", "'message', n"),
     ("pin", "'message', n, 'chat_id', ':chat', 'number', n, 'created_at', n"),
     (
         "message",

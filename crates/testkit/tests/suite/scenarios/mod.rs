@@ -18,6 +18,7 @@ mod events;
 mod im;
 mod interactive;
 mod larkspur;
+mod message;
 mod recipes;
 mod small_reads;
 mod wire;
