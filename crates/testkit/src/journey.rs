@@ -290,12 +290,12 @@ async fn forwards(world: &World) {
     let path = format!("/im/v1/messages/{message}");
     for (kind, to) in [("open_id", user), ("thread_id", &thread)] {
         let body = json!({"receive_id": to, "message_id_list": [message]});
-        for path in [
-            format!("{path}/forward"),
-            "/im/v1/messages/merge_forward".to_owned(),
-            format!("/im/v1/threads/{thread}/forward"),
+        for (uuid, path) in [
+            ("1", format!("{path}/forward")),
+            ("2", "/im/v1/messages/merge_forward".to_owned()),
+            ("3", format!("/im/v1/threads/{thread}/forward")),
         ] {
-            let call = world.call("POST", &path).query("receive_id_type", kind).query("uuid", "u");
+            let call = world.call("POST", &path).query("receive_id_type", kind).query("uuid", uuid);
             let made = call.body(body.clone()).send().await.data();
             let Some(bundle) = made["message"]["message_id"].as_str() else { continue };
             world.call("GET", &format!("/im/v1/messages/{bundle}")).send().await.data();

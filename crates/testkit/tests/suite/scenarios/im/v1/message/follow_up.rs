@@ -65,7 +65,7 @@ async fn messages_without_proposed_answers() {
     refused_as(&push(&world, &gone, ups.clone()).send().await, 230004, "invisible message.");
     let (first, _) = told(&world, 0).await;
     let theirs = tell(&world, "chat_id", &chat, "x").token(&token).send().await.data();
-    let why = "Bot is NOT the sender of the message.";
+    let why = "bot or user is not the message`s sender";
     invalid(&push(&world, &text(&theirs, "message_id"), ups.clone()).send().await, why);
     let why = "only support latest message.";
     refused_as(&push(&world, &first, ups.clone()).send().await, 230006, why);
