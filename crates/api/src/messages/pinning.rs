@@ -3,10 +3,10 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::{MsgType, Permission};
 use larkspur_contract::{Behaviour, Fault, codes};
+use larkspur_store::Tx;
 use larkspur_store::chats::Place;
 use larkspur_store::messages::{self, Listed, Message};
 use larkspur_store::pins::{self, Pin};
-use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

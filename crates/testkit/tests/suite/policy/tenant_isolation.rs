@@ -28,11 +28,11 @@ async fn call_with_ids_of(
             .replace("{image_key}", image)
             .replace("{file_key}", file)
             .replace("{message_id}", message)
-            .replace("{reaction_id}", "0123456789012345678901234567890123456789")
             .replace("{card_id}", card)
             .replace("{thread_id}", thread)
             .replace("{batch_message_id}", batch)
             .replace("{element_id}", "a")
+            .replace("{reaction_id}", "0123456789012345678901234567890123456789")
             .replace("{token}", &document)
             .replace("{user_id}", &owner.users[1].open_id)
             .replace("{app_id}", &owner.app_id)
@@ -73,7 +73,6 @@ async fn call_with_ids_of(
             "user_id_list": [owner.users[1].open_id],
             "id_list": [owner.users[1].open_id], "manager_ids": [owner.users[1].open_id],
             "emails": ["one@example.com"],
-            "reaction_type": {"emoji_type": "SMILE"}, "message_ids": [message], "queries": [{"message_id": message}],
             "settings": r#"{"config":{"x":1}}"#, "elements": r#"[{"tag":"hr"}]"#, "element": r#"{"tag":"hr"}"#, "actions": "[1]",
             "partial_element": r#"{"content":"taken over"}"#, "card": {"type": "card_json", "data": "{}"}, "sequence": 1,
             "type": "append", "message_id": message,
@@ -81,13 +80,16 @@ async fn call_with_ids_of(
             "user_ids": [owner.users[1].open_id], "chat_ids": [owner.chat_id], "chatter_ids": [owner.users[1].open_id],
             "member_type": "openid", "member_id": owner.users[2].open_id, "perm": "view",
         });
+        body["message_ids"] = json!([message]);
+        body["queries"] = json!([{"message_id": message}]);
+        body["reaction_type"] = match spec.id {
+            "im.v1.message_reaction.batch_query" => json!("SMILE"),
+            _ => json!({"emoji_type": "SMILE"}),
+        };
         body["message_id_list"] = json!([message]);
         body["follow_ups"] = json!([{"content": "from the caller"}]);
         body["preview_tokens"] = json!(["a"]);
         body["open_ids"] = json!([owner.users[1].open_id]);
-        if spec.id == "im.v1.message_reaction.batch_query" {
-            body["reaction_type"] = json!("SMILE");
-        }
         if spec.id == "message.v4.batch_send" {
             body["content"] = json!({"text": "from the caller"});
         }

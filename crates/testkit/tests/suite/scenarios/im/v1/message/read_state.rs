@@ -69,7 +69,8 @@ async fn those_who_have_read_a_message() {
     let last = readers(&world, &id).query("page_size", "2").query("page_token", &token).send().await.data();
     assert_eq!((ids(&last), last.get("page_token")), (expected[2..].to_vec(), None));
     let path = format!("/im/v1/messages/{id}/read_users");
-    let by = async |form: &str| ids(&world.call("GET", &path).query("user_id_type", form).send().await.data());
+    let by =
+        async |form: &str| ids(&world.call("GET", &path).query("user_id_type", form).send().await.data());
     assert_eq!(by("union_id").await[0], world.users[2].union_id);
     assert_eq!(by("user_id").await[0], world.users[2].user_id);
     world.call("GET", &path).send().await.refused(99992402);

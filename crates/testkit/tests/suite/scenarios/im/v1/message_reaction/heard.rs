@@ -19,9 +19,7 @@ async fn the_bots_of_the_chat_are_told() {
     let id = said(world, "x").await;
     stage.told().await;
     let made = react(world, &id, "SMILE").send().await.data();
-    let by_bot = |at: &Value| {
-        json!({"action_time": at, "app_id": world.app_id, "message_id": id, "operator_type": "app", "reaction_type": {"emoji_type": "SMILE"}})
-    };
+    let by_bot = |at: &Value| json!({"action_time": at, "app_id": world.app_id, "message_id": id, "operator_type": "app", "reaction_type": {"emoji_type": "SMILE"}});
     let event = by_bot(&made["action_time"]);
     assert_eq!(stage.told().await, [one(CREATED, event.clone()), one(CREATED, event), NOTHING]);
     // The same again is nothing new.

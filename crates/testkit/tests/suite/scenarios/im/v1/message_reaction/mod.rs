@@ -40,8 +40,7 @@ fn batch(world: &World, body: Value) -> Request {
 
 /// The emoji of a list, with the ids of those who reacted.
 fn shown(data: &Value) -> Vec<(String, String)> {
-    let one = |item: &Value| {
-        (text(&item["reaction_type"], "emoji_type"), text(&item["operator"], "operator_id"))
-    };
+    let one =
+        |item: &Value| (text(&item["reaction_type"], "emoji_type"), text(&item["operator"], "operator_id"));
     data["items"].as_array().expect("items").iter().map(one).collect()
 }

@@ -72,9 +72,7 @@ async fn several_messages_at_once() {
     let made = react(&world, &one, "SMILE").send().await.data();
     reacted(&world, &user, &one, "SMILE").await;
     reacted(&world, &user, &one, "DONE").await;
-    let item = |made: &Value| {
-        json!({"reaction_id": made["reaction_id"], "operator": made["operator"], "action_time": made["action_time"], "emoji_type": "SMILE"})
-    };
+    let item = |made: &Value| json!({"reaction_id": made["reaction_id"], "operator": made["operator"], "action_time": made["action_time"], "emoji_type": "SMILE"});
     let queries = json!([{"message_id": one}, {"message_id": two}]);
     let data = batch(&world, json!({"queries": queries, "page_size_per_message": 1})).send().await.data();
     let [details, counts, failed] = parts(&data);
@@ -132,8 +130,12 @@ async fn messages_without_an_answer() {
     let [_, _, fails] = parts(&batch(&world, json!({"queries": [{}]})).send().await.data());
     assert_eq!(fails, json!([failed("", "invalid")]));
     let many: Vec<&str> = vec![&own; 21];
-    for wrong in [ask(&[]), ask(&many), batch(&world, json!({})), batch(&world, json!({"queries": [{"message_id": own}], "page_size_per_message": 11}))]
-    {
+    for wrong in [
+        ask(&[]),
+        ask(&many),
+        batch(&world, json!({})),
+        batch(&world, json!({"queries": [{"message_id": own}], "page_size_per_message": 11})),
+    ] {
         wrong.send().await.refused(99992402);
     }
     let reply = batch(&world, json!({"queries": [{"message_id": own}], "reaction_type": "x"})).send().await;
