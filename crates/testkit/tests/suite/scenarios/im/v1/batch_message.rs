@@ -4,6 +4,7 @@ use larkspur_testkit::{Request, World};
 use serde_json::json;
 
 use super::message::{invalid, read_state::reads, recall, tell};
+use crate::scenarios::events::listening::Stage;
 use crate::scenarios::{issued_token, refused_as, text, world};
 
 /// A message to three people, with its id, and the chat of the first one.
@@ -92,4 +93,22 @@ async fn batches_that_are_refused() {
         refused_as(&call.token(&token).send().await, 230006, "Bot ability is not activated.");
     }
     readers.token(&token).send().await.data();
+}
+
+#[tokio::test]
+async fn what_apps_are_told() {
+    let stage = Stage::new().await;
+    let world = &stage.world;
+    let body = json!({"msg_type": "text", "content": {"text": "hello"}, "user_ids": [world.users[1].user_id]});
+    let made = world.call("POST", "/message/v4/batch_send/").body(body).send().await.data();
+    let [actor, inside, outside] = stage.told().await;
+    let kinds: Vec<&str> = actor.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["p2p_chat_create"]);
+    assert!(inside.is_empty() && outside.is_empty());
+    let [.., delete] = calls(world, &text(&made, "message_id"));
+    delete.send().await.data();
+    let [actor, inside, outside] = stage.told().await;
+    assert_eq!((actor.len(), actor[0].0.as_str()), (1, "im.message.recalled_v1"));
+    assert_eq!(actor[0].1["recall_type"], "message_owner");
+    assert!(inside.is_empty() && outside.is_empty());
 }

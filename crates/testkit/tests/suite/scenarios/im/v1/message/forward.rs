@@ -5,6 +5,7 @@ use larkspur_testkit::{Lab, LabOptions, ManualClock, Request, World};
 use serde_json::{Value, json};
 
 use super::{answer, card, get, invalid, list, read, recall, said, say, send, tell, texts};
+use crate::scenarios::events::listening::{Heard, Stage};
 use crate::scenarios::{put_member, refused_as, set_chat, text, world};
 
 fn forward(world: &World, message_id: &str, kind: &str, to: &str) -> Request {
@@ -335,4 +336,39 @@ async fn a_thread_is_a_bundle() {
     assert_eq!((&made["msg_type"], made.get("thread_id")), (&json!("merge_forward"), None));
     let found = items(&world, &text(&made, "message_id")).await;
     assert_eq!(texts(&json!({"items": found[1..]})), ["root", "reply"]);
+}
+
+/// The types of events.
+fn kinds(heard: &Heard) -> Vec<&str> {
+    heard.iter().map(|(kind, _)| kind.as_str()).collect()
+}
+
+#[tokio::test]
+async fn what_apps_are_told() {
+    let stage = Stage::new().await;
+    let world = &stage.world;
+    let user = world.user_token(0, json!({})).await;
+    let about = threaded(world).await;
+    stage.told().await;
+    let [one, merged, thread] = all(world, &about, "chat_id", &world.chat_id).await;
+    for (call, kind, content) in [
+        (one, "text", r#"{"text":"root"}"#),
+        (thread, "merge_forward", "Merged and Forwarded Message"),
+    ] {
+        let made = call.token(&user).send().await.data();
+        let [actor, ..] = stage.told().await;
+        assert_eq!(kinds(&actor), ["im.message.receive_v1"], "one event, none for parts");
+        let told = &actor[0].1["message"];
+        assert_eq!((&told["message_type"], &told["content"]), (&json!(kind), &json!(content)));
+        assert_eq!(told["message_id"], made["message_id"]);
+    }
+    merged.send().await.data();
+    let [actor, inside, outside] = stage.told().await;
+    assert_eq!([actor, inside, outside], [const { Heard::new() }; 3], "a bundle of a bot mentions no one");
+    for at in 0..3 {
+        let call = all(world, &about, "open_id", &world.users[at].open_id).await.into_iter().nth(at);
+        call.expect("a call").send().await.data();
+        let [actor, ..] = stage.told().await;
+        assert_eq!(kinds(&actor), ["p2p_chat_create"], "{at}");
+    }
 }
