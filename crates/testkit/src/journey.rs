@@ -25,7 +25,8 @@ pub async fn journey(lab: &Lab) {
             false => String::new(),
         };
         let path = spec.route.path;
-        let thread = if path.contains("{thread_id}") { threaded(&world, &message).await } else { String::new() };
+        let thread =
+            if path.contains("{thread_id}") { threaded(&world, &message).await } else { String::new() };
         let batch = if path.contains("{batch_message_id}") { batch(&world).await } else { String::new() };
         if spec.route.path.ends_with("/read_users") {
             is_read(&world, &message).await;

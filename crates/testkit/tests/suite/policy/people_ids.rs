@@ -339,7 +339,8 @@ impl Stage {
             for (field, list) in &fields {
                 for token in callers {
                     for chat in chats {
-                        let path = spec.route.path.replace("{chat_id}", chat).replace("{message_id}", &self.message);
+                        let path =
+                            spec.route.path.replace("{chat_id}", chat).replace("{message_id}", &self.message);
                         let path = path.replace("{thread_id}", &self.thread);
                         let call = |form: &str, id: &str| {
                             let request =

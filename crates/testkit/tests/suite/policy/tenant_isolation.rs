@@ -34,9 +34,6 @@ async fn call_with_ids_of(
             .replace("{batch_message_id}", batch)
             .replace("{element_id}", "a")
             .replace("{reaction_id}", "0123456789012345678901234567890123456789")
-            .replace("{reaction_id}", "0123456789012345678901234567890123456789")
-            .replace("{card_id}", card)
-            .replace("{element_id}", "a")
             .replace("{token}", &document)
             .replace("{user_id}", &owner.users[1].open_id)
             .replace("{app_id}", &owner.app_id)
@@ -79,11 +76,8 @@ async fn call_with_ids_of(
             "user_id_list": [owner.users[1].open_id],
             "id_list": [owner.users[1].open_id], "manager_ids": [owner.users[1].open_id],
             "emails": ["one@example.com"],
-            "reaction_type": {"emoji_type": "SMILE"}, "message_ids": [message], "queries": [{"message_id": message}],
             "settings": r#"{"config":{"x":1}}"#, "elements": r#"[{"tag":"hr"}]"#, "element": r#"{"tag":"hr"}"#, "actions": "[1]",
             "partial_element": r#"{"content":"taken over"}"#, "card": {"type": "card_json", "data": "{}"}, "sequence": 1,
-            "type": "append",
-            "reaction_type": {"emoji_type": "SMILE"}, "message_id": message, "message_ids": [message], "queries": [{"message_id": message}],
             "type": "append", "message_id": message,
             "receive_id": owner.chat_id, "msg_type": "text", "content": r#"{"text":"from the caller"}"#,
             "user_ids": [owner.users[1].open_id], "chat_ids": [owner.chat_id], "chatter_ids": [owner.users[1].open_id],
@@ -154,8 +148,10 @@ async fn another_tenants_ids_open_nothing() {
     let path = format!("/im/v1/messages/{message}/reply");
     let thread = one.call("POST", &path).body(reply).send().await.data()["thread_id"].clone();
     let thread = thread.as_str().expect("a thread_id");
-    let body = json!({"msg_type": "text", "content": {"text": "secret name"}, "open_ids": [one.users[1].open_id]});
-    let batch = one.call("POST", "/message/v4/batch_send").body(body).send().await.data()["message_id"].clone();
+    let body =
+        json!({"msg_type": "text", "content": {"text": "secret name"}, "open_ids": [one.users[1].open_id]});
+    let batch =
+        one.call("POST", "/message/v4/batch_send").body(body).send().await.data()["message_id"].clone();
     let batch = batch.as_str().expect("an id");
     let before = picture(&one, &tag, &image).await;
 

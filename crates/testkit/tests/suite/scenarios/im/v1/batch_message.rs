@@ -59,7 +59,10 @@ async fn how_far_a_message_is() {
     let other = tell(&world, "open_id", &world.users[1].open_id, "x").send().await.data();
     let path = format!("/im/v1/messages?container_id_type=chat&container_id={}", text(&other, "chat_id"));
     let listed = world.call("GET", &path).send().await.data();
-    assert_eq!((&listed["items"][0]["deleted"], &listed["items"][1]["deleted"]), (&json!(true), &json!(false)));
+    assert_eq!(
+        (&listed["items"][0]["deleted"], &listed["items"][1]["deleted"]),
+        (&json!(true), &json!(false))
+    );
 }
 
 #[tokio::test]
@@ -99,7 +102,8 @@ async fn batches_that_are_refused() {
 async fn what_apps_are_told() {
     let stage = Stage::new().await;
     let world = &stage.world;
-    let body = json!({"msg_type": "text", "content": {"text": "hello"}, "user_ids": [world.users[1].user_id]});
+    let body =
+        json!({"msg_type": "text", "content": {"text": "hello"}, "user_ids": [world.users[1].user_id]});
     let made = world.call("POST", "/message/v4/batch_send/").body(body).send().await.data();
     let [actor, inside, outside] = stage.told().await;
     let kinds: Vec<&str> = actor.iter().map(|(kind, _)| kind.as_str()).collect();

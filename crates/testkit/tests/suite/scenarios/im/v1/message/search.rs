@@ -34,7 +34,10 @@ async fn messages_are_found_by_their_words() {
     recall(&world, &gone).send().await.data();
     let data = search(&world, "FOX", json!({})).send().await.data();
     assert_eq!(ids(&data), [&shown[..], &reply, &one], "the newest first");
-    assert_eq!((&data["total"], &data["has_more"], &data["page_token"]), (&json!(3), &json!(false), &json!("")));
+    assert_eq!(
+        (&data["total"], &data["has_more"], &data["page_token"]),
+        (&json!(3), &json!(false), &json!(""))
+    );
     let item = &data["items"][1]["meta_data"];
     assert_eq!((&item["message_id"], &item["chat_id"]), (&json!(reply), &json!(world.chat_id)));
     assert_eq!((&item["type"], &item["from_id"]), (&json!("text"), &json!(world.app_id)));
@@ -159,7 +162,8 @@ async fn searches_that_are_refused() {
     let why = "The end_time is earlier than the start_time";
     invalid(&search(&world, "", wrong).send().await, why);
     for field in ["from_ids", "at_chatter_ids"] {
-        let with = |form: &str, id: &str| search(&world, "", json!({field: [id]})).query("user_id_type", form);
+        let with =
+            |form: &str, id: &str| search(&world, "", json!({field: [id]})).query("user_id_type", form);
         with("open_id", "ou_x").send().await.refused(99992351);
         with("union_id", "on_x").send().await.refused(99992363);
         with("user_id", "not-here").send().await.refused(99992360);
