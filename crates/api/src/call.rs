@@ -11,8 +11,8 @@ use larkspur_store::chats::Member;
 use larkspur_store::policies::Policy;
 use larkspur_store::users::Grant;
 
-use crate::Settings;
 use crate::pages::Frame;
+use crate::{Services, Settings};
 
 /// A call with an access token, as an operation in one tenant sees it.
 #[derive(Clone)]
@@ -81,6 +81,10 @@ pub struct RootCall {
     pub settings: Arc<Settings>,
     /// The content of the `Authorization` header.
     pub presented: Presented,
+    /// What the process offers to operations that run on it.
+    pub services: Arc<Services>,
+    /// The `Last-Event-ID` header, if it is a number: where a stream goes on.
+    pub last_event_id: Option<u64>,
     /// Language settings of the page, if the answer is a page.
     pub frame: Frame,
     /// The address that the call comes from, as far as it is known.

@@ -26,7 +26,8 @@ pub trait Operation: Sized + Send + Sync + 'static {
     /// Whether it only adds rows through [`Tx`], as long as they are added; it may emit events. Concurrent calls of one tenant
     /// can then share a transaction; see [`Unit::only_adds`].
     const ONLY_ADDS: bool = false;
-    /// What it runs on: [`Tx`] for calls with a token, [`Root`] for the others.
+    /// What it runs on: [`Tx`] for calls with a token, [`Root`] for the others, [`crate::Process`] for those about the
+    /// server process.
     type Ground: Ground;
     /// Path parameters.
     type Path: Wire;
@@ -57,6 +58,11 @@ pub trait Operation: Sized + Send + Sync + 'static {
 
     /// What the browser gets for a [`Reply::Page`] answer.
     fn page(_output: &mut Self::Output) -> Option<Browse> {
+        None
+    }
+
+    /// The pieces and media type of a [`Reply::Bytes`] answer that is produced while it is read.
+    fn feed(_output: &mut Self::Output) -> Option<(Box<dyn Feed>, &'static str)> {
         None
     }
 
@@ -112,6 +118,10 @@ pub trait Ground: Sized + Send {
     fn call(caller: Caller) -> Option<Self::Call>;
     /// Opens it on a session.
     fn open(session: Box<dyn Session>, engine: &Arc<Engine>, call: &Self::Call, effect: Effect) -> Self;
+    /// Opens it without a session, if it needs none: the operation then runs outside of any transaction.
+    fn outside(_engine: &Arc<Engine>, _call: &Self::Call) -> Option<Self> {
+        None
+    }
     /// Fails if a statement failed.
     fn outcome(&self) -> Result<(), StoreError>;
     /// The types of events that were written.
@@ -204,8 +214,15 @@ pub struct Received {
     pub file: Option<Bytes>,
 }
 
+/// The source of an answer that is produced while it is read.
+pub trait Feed: Send {
+    /// Waits for the next piece; `None` ends the answer. It is canceled and called again at any time.
+    fn next(&mut self) -> BoxFuture<'_, Option<Bytes>>;
+    /// The last piece, when the server stops.
+    fn last(&mut self) -> Option<Bytes>;
+}
+
 /// The answer of an operation.
-#[derive(Debug, Clone)]
 pub enum Answer {
     /// The JSON of its output.
     Json(Vec<u8>),
@@ -215,6 +232,8 @@ pub enum Answer {
     Kept(BlobKey, Media),
     /// For a browser.
     Browse(Browse),
+    /// Pieces with their media type.
+    Feed(Box<dyn Feed>, &'static str),
 }
 
 /// What the bytes of an answer are.
@@ -273,6 +292,8 @@ pub enum Invocation {
     Recalled(Answer),
     /// To be run by a driver.
     Pending(Arc<dyn Job>),
+    /// To be awaited, outside of any transaction.
+    Outside(BoxFuture<'static, Result<Answer, Fault>>),
 }
 
 /// A unit of work whose result can be taken once its transaction has ended.
@@ -395,6 +416,13 @@ fn prepare<O: Operation>(
     if O::SPEC.effect == Effect::Reads && O::recall(&engine.memory, &call, &input, &mut out) {
         return Ok(Invocation::Recalled(Answer::Json(out)));
     }
+    if let Some(mut ground) = O::Ground::outside(&engine, &call) {
+        return Ok(Invocation::Outside(Box::pin(async move {
+            let mut output =
+                O::run(&mut ground, &call, &input).await.map_err(|refused| O::SPEC.recoded(refused))?;
+            answer::<O>(&mut output)
+        })));
+    }
     let (result, events) = (Mutex::default(), Mutex::default());
     Ok(Invocation::Pending(Arc::new(Running::<O> { engine, call, input, result, events })))
 }
@@ -461,6 +489,9 @@ fn answer<O: Operation>(output: &mut O::Output) -> Result<Answer, Fault> {
         return Ok(Answer::Browse(page));
     }
     if O::SPEC.reply == Reply::Bytes {
+        if let Some((feed, media)) = O::feed(output) {
+            return Ok(Answer::Feed(feed, media));
+        }
         let (bytes, media) =
             O::bytes(output).ok_or_else(|| Fault::new(codes::INTERNAL, "the operation returned no bytes"))?;
         return Ok(match bytes {

@@ -14,6 +14,7 @@ pub mod p2p;
 pub mod pages;
 pub mod paging;
 pub mod people;
+mod process;
 pub mod rules;
 mod settings;
 pub mod standing;
@@ -23,8 +24,9 @@ pub mod translate;
 pub use asking::{Asking, Callback, CallbackRoute, Called, Challenge, Heard, Question, Step, Told};
 pub use call::{Actor, Call, Caller, Presented, RootCall};
 pub use entry::{
-    Answer, Browse, Empty, Entry, Ground, Input, Invocation, Job, Media, Operation, Received, Schemas,
+    Answer, Browse, Empty, Entry, Feed, Ground, Input, Invocation, Job, Media, Operation, Received, Schemas,
     Shapes, entry,
 };
 pub use operations::PLATFORM;
+pub use process::{Process, Services};
 pub use settings::{DuplicateName, Settings, TagOwner, UserPicker};

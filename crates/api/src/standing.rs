@@ -4,9 +4,10 @@ use larkspur_contract::Basis::Documented;
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{ChatMode, ChatStatus, InstallStatus};
 use larkspur_contract::scopes::IM_CHAT_AS_OWNER;
-use larkspur_contract::{Behaviour, Fault, codes};
+use larkspur_contract::{Behaviour, Fault, Fix, codes};
 use larkspur_store::chats::{self, Chat, Member};
 use larkspur_store::{LockedChat, Tx, apps, members};
+use serde_json::json;
 
 use crate::{Actor, Call};
 
@@ -21,6 +22,18 @@ pub enum Role {
     Member,
     /// Not in the chat.
     Outsider,
+}
+
+impl Role {
+    /// Its name, for explanations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Owner => "owner",
+            Role::Manager => "manager",
+            Role::Member => "member",
+            Role::Outsider => "outsider",
+        }
+    }
 }
 
 /// The operator in a chat.
@@ -124,13 +137,19 @@ pub async fn of(tx: &mut Tx, call: &Call, chat: &Chat) -> Result<Standing, Fault
 /// The prerequisites of the app: it has the bot ability and is in use. Source: every group page.
 pub fn app_may(call: &Call) -> Result<(), Fault> {
     if !call.app.bot {
-        return Err(Fault::new(codes::BOT_NOT_ACTIVATED, "the app has no bot; enable its bot ability"));
+        return Err(Fault::new(codes::BOT_NOT_ACTIVATED, "the app has no bot; enable its bot ability")
+            .by_rule("bot_ability")
+            .with_fact("bot", "false")
+            .with_fix(set_app(call, json!({"bot": true}))));
     }
     if call.app.status != InstallStatus::Enabled {
         return Err(Fault::new(
             codes::APP_UNAVAILABLE,
             format!("the app is {} in this tenant", call.app.status.as_str()),
-        ));
+        )
+        .by_rule("app_status")
+        .with_fact("status", call.app.status.as_str())
+        .with_fix(set_app(call, json!({"status": "enabled"}))));
     }
     Ok(())
 }
@@ -138,13 +157,19 @@ pub fn app_may(call: &Call) -> Result<(), Fault> {
 /// The refusal of a chat that is not in the tenant: 232010 if it is in another one, otherwise 232006.
 pub async fn absent(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<Fault, Fault> {
     let Some(id) = ChatId::parse(chat_id) else {
-        return Ok(Fault::new(codes::CHAT_ID_INVALID, "the chat_id is malformed"));
+        return Ok(Fault::new(codes::CHAT_ID_INVALID, "the chat_id is malformed")
+            .by_rule("chat_exists")
+            .with_fact("form", "oc_ and 32 hex digits"));
     };
     if chats::is_elsewhere(tx, id).await? {
         app_may(call)?;
-        return Ok(Fault::new(codes::TENANT_MISMATCH, "the chat is in another tenant"));
+        return Ok(Fault::new(codes::TENANT_MISMATCH, "the chat is in another tenant")
+            .by_rule("chat_tenant")
+            .with_fact("caller_tenant", call.tenant.to_string()));
     }
-    Ok(Fault::new(codes::CHAT_ID_INVALID, "no such chat"))
+    Ok(Fault::new(codes::CHAT_ID_INVALID, "no such chat")
+        .by_rule("chat_exists")
+        .with_fact("chat_id", id.to_string()))
 }
 
 /// External chats require an app with external sharing: 232033.
@@ -153,7 +178,11 @@ pub fn shareable(call: &Call, chat: &Chat) -> Result<(), Fault> {
         return Err(Fault::new(
             codes::EXTERNAL_NOT_ALLOWED,
             "the chat is external and the bot lacks external sharing",
-        ));
+        )
+        .by_rule(EXTERNAL.name)
+        .with_fact("external", "true")
+        .with_fact("external_sharing", "false")
+        .with_fix(set_app(call, json!({"external_sharing": true}))));
     }
     Ok(())
 }
@@ -178,7 +207,10 @@ pub(crate) const EXTERNAL: Behaviour = Behaviour {
 /// A dissolved chat accepts no calls: 232009.
 pub fn in_use(chat: &Chat) -> Result<(), Fault> {
     if chat.status != ChatStatus::Normal {
-        return Err(Fault::new(codes::CHAT_DISSOLVED, format!("the chat is {}", chat.status.as_str())));
+        return Err(Fault::new(codes::CHAT_DISSOLVED, format!("the chat is {}", chat.status.as_str()))
+            .by_rule("chat_status")
+            .with_fact("chat_status", chat.status.as_str())
+            .with_fix(set_chat(chat, json!({"chat_status": "normal"}))));
     }
     Ok(())
 }
@@ -189,21 +221,27 @@ pub fn joined(call: &Call, standing: &Standing) -> Result<(), Fault> {
         return Err(Fault::new(
             codes::OPERATOR_NOT_IN_CHAT,
             format!("{} is not in the chat", call.operator().to_column()),
-        ));
+        )
+        .by_rule("chat_member")
+        .with_fact("operator", operator_id(call))
+        .with_fact("standing", standing.role.name()));
     }
     Ok(())
 }
 
 /// Like [`joined`], and 232024 in a p2p chat whose user does not see the app.
 pub async fn inside(tx: &mut Tx, call: &Call, chat: &Chat, standing: &Standing) -> Result<(), Fault> {
-    joined(call, standing)?;
+    joined(call, standing).map_err(|fault| fault.with_fix(join(call, chat)))?;
     // Assumed: 232024 applies to p2p chats whose user does not see the app.
     if chat.mode == ChatMode::P2p {
         for party in members::first(tx, chat.chat_id).await? {
             if let Member::User(user_id) = &party.member
                 && !apps::is_visible_to(tx, &call.app, user_id).await?
             {
-                return Err(Fault::new(codes::NOT_VISIBLE, format!("{user_id} does not see the app")));
+                return Err(Fault::new(codes::NOT_VISIBLE, format!("{user_id} does not see the app"))
+                    .by_rule("app_visible")
+                    .with_fact("user", user_id.clone())
+                    .with_fix(set_app(call, json!({"visible_to_all": true}))));
             }
         }
     }
@@ -219,10 +257,38 @@ pub async fn lock_in_use(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(Loc
     Ok((chat, standing))
 }
 
+/// Changes the installation of the calling app.
+fn set_app(call: &Call, body: serde_json::Value) -> Fix {
+    Fix::new("larkspur.v1.app.update", vec![("app_id", call.app_id().to_string())], body)
+}
+
+/// Changes a chat.
+pub(crate) fn set_chat(chat: &Chat, body: serde_json::Value) -> Fix {
+    Fix::new("larkspur.v1.chat.update", vec![("chat_id", chat.chat_id.to_string())], body)
+}
+
+/// Adds the operator to a chat.
+fn join(call: &Call, chat: &Chat) -> Fix {
+    let path = vec![("chat_id", chat.chat_id.to_string()), ("member", operator_id(call))];
+    Fix::new("larkspur.v1.chat.member_put", path, json!({}))
+}
+
+/// The id by which the control API knows the operator.
+fn operator_id(call: &Call) -> String {
+    match call.operator() {
+        Member::User(user_id) => user_id,
+        Member::Bot(app) => app.to_string(),
+    }
+}
+
 /// For pages that do not list 232006: an unknown chat is an invalid parameter (232001).
 pub fn unlisted_chat_code(fault: Fault) -> Fault {
     if fault.code() != codes::CHAT_ID_INVALID {
         return fault;
     }
-    Fault::new(codes::PARAM_INVALID, fault.note().to_owned()).with_violation("chat_id", None, "no such chat")
+    Fault::new(codes::PARAM_INVALID, fault.note().to_owned()).explained_as(&fault).with_violation(
+        "chat_id",
+        None,
+        "no such chat",
+    )
 }

@@ -14,7 +14,7 @@ use larkspur_api::tokens::{Holder, Token};
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::model::{AppKind, InstallStatus};
-use larkspur_server::{App, AppOptions, RateLimits, Request};
+use larkspur_server::{App, AppOptions, RateLimits, Request, TrafficOptions};
 use larkspur_store::apps::{self, InstallSettings, Scopes};
 use larkspur_store::{Engine, SystemClock, tenants};
 use larkspur_store_sqlite::Sqlite;
@@ -47,6 +47,8 @@ pub(crate) struct Flags {
 enum Handler {
     /// Query one tag, from memory
     Get1,
+    /// Query one tag, from memory, while calls are recorded
+    Get1Recorded,
     /// Query 40 tags, from memory
     Get40,
     /// Create a tag
@@ -55,12 +57,14 @@ enum Handler {
     AddTab,
 }
 
-const HANDLERS: [Handler; 4] = [Handler::Get1, Handler::Get40, Handler::Create, Handler::AddTab];
+const HANDLERS: [Handler; 5] =
+    [Handler::Get1, Handler::Get1Recorded, Handler::Get40, Handler::Create, Handler::AddTab];
 
 impl Handler {
     fn name(self) -> &'static str {
         match self {
             Handler::Get1 => "get1",
+            Handler::Get1Recorded => "get1-recorded",
             Handler::Get40 => "get40",
             Handler::Create => "create",
             Handler::AddTab => "add-tab",
@@ -148,7 +152,7 @@ pub(crate) struct Workload {
 pub(crate) fn work(workload: &Workload) -> Res<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {
-        let lab = Lab::new().await?;
+        let lab = Lab::new(workload.handler == Handler::Get1Recorded).await?;
         let ids = lab.tags(40).await?;
         // The same number for every number of calls, so that only the calls differ.
         let chats = if workload.handler == Handler::AddTab {
@@ -162,7 +166,7 @@ pub(crate) fn work(workload: &Workload) -> Res<()> {
         lab.call("GET", TAGS, &forty, "").await?;
         for call in 0..workload.calls {
             match workload.handler {
-                Handler::Get1 => lab.call("GET", TAGS, &one, "").await?,
+                Handler::Get1 | Handler::Get1Recorded => lab.call("GET", TAGS, &one, "").await?,
                 Handler::Get40 => lab.call("GET", TAGS, &forty, "").await?,
                 Handler::Create => {
                     lab.call("POST", TAGS, "", &create_body(&format!("Bench tag {call:012}"))).await?
@@ -186,7 +190,7 @@ struct Lab {
 }
 
 impl Lab {
-    async fn new() -> Res<Self> {
+    async fn new(recorded: bool) -> Res<Self> {
         let engine = Engine::open(Arc::new(Sqlite::memory()?), Arc::new(SystemClock), 64 << 20).await?;
         let (tenant, app_id) = (TenantKey(1), AppId(2));
         engine
@@ -215,7 +219,8 @@ impl Lab {
             .await?;
         let expires_at = engine.clock.now_ms() + larkspur_api::tokens::LIFE_MS;
         let token = Token { holder: Holder::Tenant, tenant, app: app_id, expires_at }.issue(&engine.keys);
-        let options = AppOptions { rate_limits: RateLimits::Off, ..AppOptions::default() };
+        let traffic = recorded.then(TrafficOptions::default);
+        let options = AppOptions { rate_limits: RateLimits::Off, traffic, ..AppOptions::default() };
         Ok(Lab { app: App::build(engine, options)?, authorization: format!("Bearer {token}") })
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::Code;
 
@@ -22,6 +23,27 @@ struct Inner {
     retry: Option<Retry>,
     doubtful: bool,
     kept: bool,
+    rule: Option<&'static str>,
+    facts: Vec<(&'static str, Cow<'static, str>)>,
+    fixes: Vec<Fix>,
+}
+
+/// A call of the control API that would let a refused call through. `tenant_key` is implied.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fix {
+    /// The operation.
+    pub id: &'static str,
+    /// Its path parameters besides `tenant_key`, names and values.
+    pub path: Vec<(&'static str, String)>,
+    /// Its body.
+    pub body: Value,
+}
+
+impl Fix {
+    /// A call of an operation.
+    pub fn new(id: &'static str, path: Vec<(&'static str, String)>, body: Value) -> Self {
+        Fix { id, path, body }
+    }
 }
 
 /// One invalid field of the request.
@@ -66,6 +88,9 @@ impl Fault {
             retry: None,
             doubtful: false,
             kept: false,
+            rule: None,
+            facts: Vec::new(),
+            fixes: Vec::new(),
         }))
     }
 
@@ -151,6 +176,36 @@ impl Fault {
         self
     }
 
+    /// Names the rule that decided, for explanations. Without it, the name of the code stands for the rule.
+    #[must_use]
+    pub fn by_rule(mut self, rule: &'static str) -> Self {
+        self.0.rule = Some(rule);
+        self
+    }
+
+    /// Adds a fact that decided: its name and its value.
+    #[must_use]
+    pub fn with_fact(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.0.facts.push((name, value.into()));
+        self
+    }
+
+    /// Adds a call of the control API that would let the refused call through.
+    #[must_use]
+    pub fn with_fix(mut self, fix: Fix) -> Self {
+        self.0.fixes.push(fix);
+        self
+    }
+
+    /// Takes over the rule, the facts and the fixes of another fault.
+    #[must_use]
+    pub fn explained_as(mut self, other: &Fault) -> Self {
+        self.0.rule = other.0.rule;
+        self.0.facts.clone_from(&other.0.facts);
+        self.0.fixes.clone_from(&other.0.fixes);
+        self
+    }
+
     /// The public code.
     pub fn code(&self) -> Code {
         self.0.code
@@ -191,6 +246,18 @@ impl Fault {
     /// Whether writes made before the refusal are kept.
     pub fn keeps_writes(&self) -> bool {
         self.0.kept
+    }
+    /// The rule that decided, if it is named.
+    pub fn rule(&self) -> Option<&'static str> {
+        self.0.rule
+    }
+    /// The facts that decided, names and values.
+    pub fn facts(&self) -> &[(&'static str, Cow<'static, str>)] {
+        &self.0.facts
+    }
+    /// Calls of the control API that would let the refused call through.
+    pub fn fixes(&self) -> &[Fix] {
+        &self.0.fixes
     }
     /// Cap and seconds for the rate-limit headers.
     pub fn retry(&self) -> Option<(u32, u32)> {

@@ -18,6 +18,8 @@ pub enum Shape {
         members: Vec<Member>,
         /// Whether unknown members are violations. An open object ignores them.
         closed: bool,
+        /// Whether it has members of any name; then parameters of any name are kept.
+        any_name: bool,
     },
     /// An array with its length range.
     Array {
@@ -108,7 +110,9 @@ impl Shape {
                     shape: Shape::compile(schema),
                 });
                 let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
-                Shape::Object { members: members.collect(), closed }
+                let others = schema.get("additionalProperties");
+                let any_name = others.is_some_and(|others| *others != Value::Bool(false));
+                Shape::Object { members: members.collect(), closed, any_name }
             }
             Some("array") => Shape::Array {
                 item: Box::new(schema.get("items").map_or(Shape::Any, Shape::compile)),
@@ -152,7 +156,7 @@ impl Shape {
         found: &mut Vec<FieldViolation>,
     ) -> Result<(), Fault> {
         match (self, value) {
-            (Shape::Object { members, closed }, Value::Object(map)) => {
+            (Shape::Object { members, closed, .. }, Value::Object(map)) => {
                 walk_object(members, map, path, origin, found)?;
                 if *closed {
                     unknown(members, map, path, found);
@@ -254,13 +258,15 @@ impl Shape {
         pairs: impl IntoIterator<Item = (K, V)>,
         commas: bool,
     ) -> Value {
-        let Shape::Object { members, closed } = self else { return Value::Object(Map::new()) };
+        let Shape::Object { members, closed, any_name } = self else {
+            return Value::Object(Map::new());
+        };
         let mut map = Map::new();
         for (key, text) in pairs {
             let key = key.as_ref();
             let name = key.split_once('[').map_or(key, |(name, _)| name);
             let Some(member) = members.iter().find(|member| member.name == name) else {
-                if *closed {
+                if *closed || *any_name {
                     map.insert(key.to_owned(), Value::String(text.into()));
                 }
                 continue;

@@ -16,7 +16,7 @@ mod spec;
 
 pub use codes::Code;
 pub use events::EventType;
-pub use fault::{Fault, FieldViolation, Permission};
+pub use fault::{Fault, FieldViolation, Fix, Permission};
 pub use scopes::Scope;
 pub use spec::{
     Access, Basis, Behaviour, Bot, Consumes, Effect, Method, PAGE_SPEAKS, Rate, Reply, Route, Spec, Tokens,

@@ -6,6 +6,7 @@
 pub mod demo;
 mod operations;
 mod support;
+pub mod traffic;
 mod values;
 
 pub use operations::ENTRIES;

@@ -6,6 +6,7 @@ use larkspur_contract::model::{InstallStatus, UserStatus};
 use larkspur_contract::{Fault, codes};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::events::subscriptions::{self, Subscription};
+use larkspur_store::tenants::Tenant;
 use larkspur_store::users::User;
 use larkspur_store::{LockedChat, Root, StoreError, Tx, apps, chats, members, tenants, users};
 
@@ -34,9 +35,20 @@ pub(crate) async fn open(root: &mut Root, call: &RootCall, key: &str) -> Result<
 
 /// Locks a world for a change; also returns its time.
 pub(crate) async fn lock(root: &mut Root, call: &RootCall, key: &str) -> Result<(Tx, i64), Fault> {
+    let (tx, _, now) = lock_world(root, call, key).await?;
+    Ok((tx, now))
+}
+
+/// Like [`lock`]; also returns the world itself, before its time.
+pub(crate) async fn lock_world(
+    root: &mut Root,
+    call: &RootCall,
+    key: &str,
+) -> Result<(Tx, Tenant, i64), Fault> {
     let mut tx = root.tenant(tenant_key(key)?);
     let world = tenants::lock(&mut tx).await?.ok_or_else(|| no_world(key))?;
-    Ok((tx, call.now + world.clock_offset_ms))
+    let now = call.now + world.clock_offset_ms;
+    Ok((tx, world, now))
 }
 
 /// Parses the tenant key of a path.

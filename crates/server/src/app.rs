@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use larkspur_api::{Entry, Question, Settings, Told};
+use larkspur_api::{Entry, Question, Services, Settings, Told};
 use larkspur_contract::envelope::Brand;
+use larkspur_control::traffic::Traffic;
 use larkspur_store::{Engine, Keys};
 use tokio::sync::Semaphore;
 
@@ -25,6 +26,7 @@ use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::request::{Request, Response};
 use crate::site::Names;
+use crate::traffic::{Recording, TrafficOptions};
 
 /// The driver's counts, for the metrics: name, help and value of each.
 pub type StoreStats = Arc<dyn Fn() -> Vec<(&'static str, &'static str, u64)> + Send + Sync>;
@@ -50,6 +52,8 @@ pub struct AppOptions {
     pub long_connections: ConnectionOptions,
     /// Whether events and challenges may go to addresses that are not public.
     pub private_receivers: bool,
+    /// How much is recorded of calls, for the control API; `None` for nothing.
+    pub traffic: Option<TrafficOptions>,
     /// Sees every call.
     pub recorder: Option<Arc<dyn Recorder>>,
     /// The driver's counts.
@@ -72,6 +76,7 @@ impl Default for AppOptions {
             public_url: String::new(),
             long_connections: ConnectionOptions::default(),
             private_receivers: false,
+            traffic: None,
             recorder: None,
             store_stats: None,
             registry: REGISTRY,
@@ -94,6 +99,10 @@ pub struct App {
     pub(crate) health: Health,
     pub(crate) long_connections: Arc<LongConnections>,
     pub(crate) webhook: Arc<Webhook>,
+    /// Records calls, if they are recorded.
+    pub(crate) traffic: Option<Arc<Recording>>,
+    /// What operations that run on the process get.
+    pub(crate) services: Arc<Services>,
     /// Room for the bodies of uploads, in MiB.
     pub(crate) uploads: Semaphore,
     draining: AtomicBool,
@@ -114,21 +123,27 @@ impl App {
         let control_hash = engine.keys.hash_secret(&options.control_key);
         let long_connections = LongConnections::new(options.long_connections.clone());
         let webhook = Arc::new(Webhook::new(options.private_receivers));
-        Ok(Arc::new(App {
-            engine,
-            options,
-            control_hash,
-            routes,
-            lookups: Arc::default(),
-            frequency,
-            call_ids: CallIds::default(),
-            metrics,
-            documents: Documents::default(),
-            health: Health::default(),
-            long_connections,
-            webhook,
-            uploads: Semaphore::new(gateway::UPLOADS_MIB),
-            draining: AtomicBool::new(false),
+        Ok(Arc::new_cyclic(|app| {
+            let recording = Recording::new(options.traffic, app.clone());
+            let services = Services::default().with::<Arc<dyn Traffic>>(recording.clone());
+            App {
+                engine,
+                control_hash,
+                routes,
+                lookups: Arc::default(),
+                frequency,
+                call_ids: CallIds::default(),
+                metrics,
+                documents: Documents::default(),
+                health: Health::default(),
+                long_connections,
+                webhook,
+                traffic: options.traffic.is_some().then_some(recording),
+                services: Arc::new(services),
+                options,
+                uploads: Semaphore::new(gateway::UPLOADS_MIB),
+                draining: AtomicBool::new(false),
+            }
         }))
     }
 
@@ -163,6 +178,11 @@ impl App {
     /// Makes the readiness endpoint fail from now on, so that load balancers stop sending requests.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether calls are shown to recorders.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.traffic.is_some() || self.options.recorder.is_some()
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -19,6 +19,7 @@ use toml::{Table, Value};
 use crate::RateLimits;
 use crate::delivery::connection::ConnectionOptions;
 use crate::http::Limits;
+use crate::traffic::TrafficOptions;
 use layers::{dashed, merge, names, set};
 use values::within;
 
@@ -67,6 +68,8 @@ pub struct Config {
     pub behaviours: Settings,
     /// Outgoing events.
     pub events: Events,
+    /// Recorded calls.
+    pub traffic: Traffic,
     limits: RawLimits,
     drain: RawDrain,
     sqlite: RawSqlite,
@@ -137,6 +140,42 @@ pub struct Events {
 #[serde(rename_all = "snake_case")]
 pub enum AllowPrivate {
     /// In test mode only.
+    Auto,
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+/// Recorded calls.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Traffic {
+    /// Whether calls are recorded.
+    pub record: Record,
+    #[serde(deserialize_with = "within::<_, _, 1, 65_536>")]
+    memory_mb: usize,
+    #[serde(deserialize_with = "within::<_, _, 1, 1_000_000>")]
+    entries: usize,
+    #[serde(deserialize_with = "within::<_, _, 0, 20_480>")]
+    body_kb: usize,
+}
+
+impl Traffic {
+    /// How much is recorded, if calls are.
+    pub fn options(self) -> TrafficOptions {
+        TrafficOptions {
+            memory_bytes: self.memory_mb << 20,
+            entries: self.entries,
+            body_bytes: self.body_kb << 10,
+        }
+    }
+}
+
+/// Whether calls are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// In test mode on a loopback address.
     Auto,
     /// Yes.
     On,

@@ -23,6 +23,7 @@ mod ready;
 mod registry;
 mod request;
 mod site;
+mod traffic;
 mod unpanicked;
 
 pub use app::{App, AppOptions, StoreStats};
@@ -40,3 +41,4 @@ pub use ready::Ready;
 pub use registry::REGISTRY;
 pub use request::{BodyError, BodySource, Request, Response};
 pub use site::{Names, Site};
+pub use traffic::TrafficOptions;

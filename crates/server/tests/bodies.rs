@@ -273,3 +273,51 @@ async fn a_stream_that_panics_does_not_look_complete() {
     let answer = whole(address, "GET /larkspur/panics").await;
     assert!(answer.contains("first") && !answer.ends_with("0\r\n\r\n"), "{answer}");
 }
+
+/// The stream of recorded calls, over a connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recorded_calls_are_streamed_resumed_and_end_at_shutdown() {
+    let world = larkspur_testkit::Lab::start().await.world().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let shutdown = async move {
+        let _ = stopped.await;
+    };
+    let serving =
+        tokio::spawn(larkspur_server::serve(listener, world.lab.app.clone(), Limits::default(), shutdown));
+    let watch = |last: &str| {
+        let path = format!("GET /larkspur/v1/worlds/{}/stream HTTP/1.1", world.tenant_key);
+        format!("{path}\r\nHost: x\r\nAuthorization: Bearer lab-control-key\r\n{last}\r\n").into_bytes()
+    };
+    let mut first = connect(address).await;
+    let hello = talk(&mut first, &watch("")).await;
+    assert!(
+        hello.contains("\r\nContent-Type: text/event-stream\r\n") && hello.contains("event: hello"),
+        "{hello}"
+    );
+    world.tag("one").await;
+    let rows = talk(&mut first, b"").await;
+    assert!(
+        rows.contains("event: rows\nid: ") && rows.contains("\"operation\":\"im.v2.tag.create\""),
+        "{rows}"
+    );
+    let id: u64 =
+        rows.split("id: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok()).expect("an id");
+    drop(first);
+    world.tag("two").await;
+    let mut again = connect(address).await;
+    let rows = talk(&mut again, &watch(&format!("Last-Event-ID: {id}\r\n"))).await;
+    assert_eq!(rows.matches("im.v2.tag.create").count(), 1, "{rows}");
+    assert!(rows.contains(&format!("id: {}\n", id + 1)), "{rows}");
+    // Three are open, one of which is not read.
+    let mut deaf = connect(address).await;
+    deaf.write_all(&watch("")).await.expect("sent");
+    let mut other = connect(address).await;
+    talk(&mut other, &watch("")).await;
+    let began = Instant::now();
+    stop.send(()).expect("it listens");
+    assert!(rest(&mut again).await.contains("event: bye"), "it says so");
+    serving.await.expect("no panic");
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}

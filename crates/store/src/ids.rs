@@ -51,6 +51,11 @@ impl Ids {
         *self.node.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The number by which the ids of this process differ from those of others on the store.
+    pub fn node_number(&self) -> i64 {
+        self.node().number
+    }
+
     /// Uses a node number. Its ids begin after `used_until`, until when another process may have used it.
     pub(crate) fn hold(&self, node: Node, used_until: i64) {
         let mut held = self.node.write().unwrap_or_else(PoisonError::into_inner);

@@ -344,6 +344,30 @@ async fn is_read(world: &World, message: &str) {
     assert_eq!(reading.await.expect("a transaction"), 1, "{message} is read");
 }
 
+/// What people do with messages.
+async fn talk(world: &World) {
+    let (chat, user, other) = (&world.chat_id, &world.users[1].user_id, &world.users[0].user_id);
+    let at =
+        format!("<at user_id=\"{}\"></at> <at user_id=\"{}\"></at>", world.app_id, world.users[0].open_id);
+    let body = json!({"as": user, "text": at});
+    let said = world.control("POST", &format!("/chats/{chat}/messages")).body(body).send().await.data();
+    let path = format!("/messages/{}", said["message_id"].as_str().expect("a message_id"));
+    let reply = json!({"as": user, "text": "re", "reply_to": said["message_id"], "in_thread": true});
+    world.control("POST", &format!("/chats/{chat}/messages")).body(reply).send().await.data();
+    let by = json!({"as": other});
+    world.control("PUT", &format!("{path}/read")).body(by.clone()).send().await.data();
+    world.control("PUT", &format!("{path}/pin")).body(by).send().await.data();
+    let smile = json!({"as": other, "emoji_type": "SMILE"});
+    let made = world.control("POST", &format!("{path}/reactions")).body(smile).send().await.data();
+    let view = format!("/chats/{chat}/messages?render=1&as={user}");
+    world.control("GET", &view).send().await.data();
+    let reaction = made["reaction_id"].as_str().expect("a reaction_id");
+    world.control("DELETE", &format!("{path}/reactions/{reaction}?as={other}")).send().await.data();
+    world.control("DELETE", &format!("{path}/pin?as={other}")).send().await.data();
+    world.control("PATCH", &path).body(json!({"as": user, "text": "edited"})).send().await.data();
+    world.control("DELETE", &format!("{path}?as={user}")).send().await.data();
+}
+
 async fn whatever_examples_leave_out(lab: &Lab) {
     let world = lab.world().await;
     let (tag, image) = (world.tag("a tag").await, upload(&world).await);
@@ -362,6 +386,7 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     ]);
     world.add_tabs(&tabs).send().await.data();
     world.set_app(&world.app_id, json!({"visible_to": [user.user_id]})).await;
+    talk(&world).await;
     let token = world.user_token(1, json!({})).await;
     world.call("GET", &format!("/im/v1/chats/{}", world.chat_id)).token(&token).send().await.data();
     let p2p = world.chat(json!({"chat_mode": "p2p", "members": [world.app_id, user.user_id]})).await;

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use larkspur_api::Settings;
 use larkspur_server::delivery::DeliveryWorker;
-use larkspur_server::{App, AppOptions, BackgroundJobs, Exchange, Names, RateLimits, Recorder};
+use larkspur_server::{
+    App, AppOptions, BackgroundJobs, Exchange, Names, RateLimits, Recorder, TrafficOptions,
+};
 use larkspur_store::blobs::Blobs;
 use larkspur_store::{Clock, Driver, Engine, EngineOptions, SystemClock};
 use serde_json::{Value, json};
@@ -42,6 +44,8 @@ pub struct LabOptions {
     pub names: Names,
     /// Whether events may go to addresses that are not public; on by default, as receivers are on this machine.
     pub private_receivers: bool,
+    /// How much is recorded of calls; `None` for nothing.
+    pub traffic: Option<TrafficOptions>,
     /// How old cached values may be on a store that others write to, in milliseconds.
     pub stale_ms: u32,
 }
@@ -81,6 +85,7 @@ impl Default for LabOptions {
             read_only: false,
             names: Names::Any,
             private_receivers: true,
+            traffic: Some(TrafficOptions::default()),
             stale_ms: 0,
         }
     }
@@ -121,6 +126,7 @@ impl Lab {
             control_key: control_key.clone(),
             names: options.names,
             private_receivers: options.private_receivers,
+            traffic: options.traffic,
             recorder: recorder(),
             ..AppOptions::default()
         };

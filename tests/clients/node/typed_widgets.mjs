@@ -50,7 +50,7 @@ async function announcement(stage, name, who) {
     assert.equal(good(await children.get({ path })).items.length, 1);
     const all = { start_index: 0, end_index: 1 };
     assert.equal(good(await children.batchDelete({ path, data: all })).revision_id, 4);
-    await refused(children.batchDelete({ path, data: all }), 1770001);
+    await refused(blocks.get({ path: { chat_id, block_id }, params: { revision_id: 5 } }), 1770001);
   });
 }
 

@@ -64,7 +64,7 @@ def announcement(checks, stage, name, who):
         assert len(good(children.get(chat_id=chat, block_id=chat)).items) == 2
         gone = good(children.batch_delete(chat_id=chat, block_id=chat, body={"start_index": 0, "end_index": 2}))
         assert gone.revision_id == 4, vars(gone)
-        refused(children.batch_delete(chat_id=chat, block_id=chat, body={"start_index": 0, "end_index": 2}), 1770001)
+        refused(blocks.get(chat_id=chat, block_id=first.block_id), 1770002, status=404)
 
 
 def old_announcement(checks, stage, name, who):

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use larkspur_contract::Basis::{Assumed, Documented};
-use larkspur_contract::ids::{AppId, ChatId};
+use larkspur_contract::ids::{AppId, ChatId, OpenId};
 use larkspur_contract::model::{ChatMode, ImageType, MsgType, Permission, UserIdType};
 use larkspur_contract::scopes::IM_MESSAGE_SYSTEM;
 use larkspur_contract::{Behaviour, Fault, codes};
@@ -242,7 +242,7 @@ fn invalid_field_of_content(field: &str, value: &str) -> Fault {
 }
 
 /// Those whom ids in content name. An app may use the open_ids and union_ids that it knows and user_ids; a person at a client
-/// uses user_ids, and app_ids for bots.
+/// uses user_ids, app_ids for bots, and the open_ids that any app knows.
 async fn people(tx: &mut Tx, speaker: &Speaker, ids: &[&str]) -> Result<HashMap<String, Mentioned>, Fault> {
     let mut found = HashMap::with_capacity(ids.len());
     if ids.is_empty() {
@@ -266,6 +266,13 @@ async fn people(tx: &mut Tx, speaker: &Speaker, ids: &[&str]) -> Result<HashMap<
     } else {
         let parsed = of("cli_").into_iter();
         bots.extend(parsed.filter_map(|id| Some((id, AppId::parse(id)?))));
+        for id in of("ou_") {
+            match by_open_id(tx, id).await? {
+                Some(Named::User(user)) => drop(found.insert(id.to_owned(), person(user))),
+                Some(Named::Bot(app_id)) => bots.push((id, app_id)),
+                _ => {}
+            }
+        }
     }
     let rest =
         ids.iter().copied().filter(|id| !["ou_", "on_", "cli_"].iter().any(|known| id.starts_with(known)));
@@ -279,6 +286,14 @@ async fn people(tx: &mut Tx, speaker: &Speaker, ids: &[&str]) -> Result<HashMap<
         }
     }
     Ok(found)
+}
+
+/// Whom an open_id names, whichever app of the tenant knows it.
+async fn by_open_id(tx: &mut Tx, id: &str) -> Result<Option<Named>, Fault> {
+    let app = OpenId::parse(id).map(|id| tx.engine().keys.read_open_id(id).1);
+    let Some(app) = app else { return Ok(None) };
+    let Some(install) = apps::install(tx, app).await? else { return Ok(None) };
+    Ok(translate::all_named_by(tx, &install, UserIdType::OpenId, &[id]).await?.pop())
 }
 
 pub(super) fn person(user: User) -> Mentioned {

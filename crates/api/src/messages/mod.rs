@@ -4,6 +4,7 @@ use larkspur_contract::{Fault, codes};
 
 pub mod building;
 pub mod changing;
+pub mod clicking;
 pub mod finding;
 pub mod hooks;
 pub mod pinning;

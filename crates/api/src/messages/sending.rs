@@ -9,7 +9,7 @@ use larkspur_store::messages::{self, Listed, Message, Repeat, Sender};
 use larkspur_store::{Tx, pace};
 
 use super::building::Built;
-use super::{Speaker, building, invalid};
+use super::{Speaker, building, changing, invalid, standing};
 use crate::cards;
 use crate::events::message_receive;
 
@@ -49,6 +49,26 @@ pub fn msg_type(text: &str) -> Result<MsgType, Fault> {
         }
         Some(known) => Ok(known),
     }
+}
+
+/// Whether a message gets replies. The speaker may enter its chat.
+///
+/// # Errors
+/// 230002 for a part of a bundle, 230011 for a message that was recalled, 230054 for one of the system, 230072 for a thread of a
+/// bundle.
+pub fn takes_reply(speaker: &Speaker, reply: &Reply<'_>) -> Result<(), Fault> {
+    let to = reply.to;
+    if to.listed == Listed::Nowhere {
+        return Err(standing::outside(speaker));
+    }
+    changing::stands(to)?;
+    if to.msg_type == MsgType::System {
+        return Err(Fault::new(codes::MESSAGE_TYPE_UNSUPPORTED, "the system gets no replies"));
+    }
+    if reply.in_thread && to.msg_type == MsgType::MergeForward {
+        return Err(Fault::new(codes::NO_THREAD_OF_MERGED, "a bundle has no thread"));
+    }
+    Ok(())
 }
 
 /// Sends a message to a chat that the speaker may enter, and tells the apps. It only adds rows, unless it opens a thread, is

@@ -7,7 +7,7 @@ use larkspur_store::chats::Chat;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::standing::Standing;
+use crate::standing::{Standing, set_chat};
 
 /// How far an edit may be behind the latest revision. Source: the update page.
 pub const BEHIND_MAX: i64 = 100;
@@ -45,7 +45,10 @@ pub fn may_open(announcement: &Announcement, standing: &Standing) -> Result<(), 
     if !announcement.locked || standing.manages() {
         return Ok(());
     }
-    Err(Fault::new(codes::NO_ANNOUNCEMENT_DOC_PERMISSION, "the announcement's document is locked"))
+    Err(Fault::new(codes::NO_ANNOUNCEMENT_DOC_PERMISSION, "the announcement's document is locked")
+        .by_rule("announcement_locked")
+        .with_fact("announcement_locked", "true")
+        .with_fact("standing", standing.role.name()))
 }
 
 /// Whether the operator may edit the chat's information: all members, or owner, managers and the creator bot.
@@ -54,7 +57,11 @@ pub fn may_edit(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     if everybody || standing.manages() || standing.creator {
         return Ok(());
     }
-    Err(Fault::new(codes::EDIT_NEEDS_MANAGER, "only owner and managers edit this chat"))
+    Err(Fault::new(codes::EDIT_NEEDS_MANAGER, "only owner and managers edit this chat")
+        .by_rule("edit_permission")
+        .with_fact("edit_permission", "only_owner")
+        .with_fact("standing", standing.role.name())
+        .with_fix(set_chat(chat, json!({"settings": {"edit_permission": "all_members"}}))))
 }
 
 /// Whether an edit may be based on a revision: a decimal number, at most the latest and at most 100 older.

@@ -7,7 +7,9 @@ use larkspur_contract::model::{
 use larkspur_contract::{Code, Fault, codes};
 use larkspur_store::chats::Chat;
 
-use crate::standing::{Role, Standing};
+use serde_json::json;
+
+use crate::standing::{Role, Standing, set_chat};
 
 /// The name of a private chat that is created without one. Source: the create page.
 pub const NO_NAME: &str = "(无主题)";
@@ -105,7 +107,9 @@ pub fn is_group(chat: &Chat) -> Result<(), Fault> {
     if chat.mode == ChatMode::Group {
         return Ok(());
     }
-    Err(Fault::new(codes::CHAT_TYPE_UNSUPPORTED, format!("the chat is {}", chat.mode.as_str())))
+    Err(Fault::new(codes::CHAT_TYPE_UNSUPPORTED, format!("the chat is {}", chat.mode.as_str()))
+        .by_rule("only_groups")
+        .with_fact("chat_mode", chat.mode.as_str()))
 }
 
 /// Owner, managers and the creator bot may edit everything. Other members may edit the visible information of a chat,
@@ -118,11 +122,18 @@ pub fn may_edit(chat: &Chat, standing: &Standing, restricted: Option<&'static st
         return Ok(());
     }
     if chat.settings.edit_permission != Permission::AllMembers {
-        return Err(Fault::new(codes::EDIT_NEEDS_MANAGER, "edit_permission is only_owner"));
+        return Err(Fault::new(codes::EDIT_NEEDS_MANAGER, "edit_permission is only_owner")
+            .by_rule("edit_permission")
+            .with_fact("edit_permission", "only_owner")
+            .with_fact("standing", standing.role.name())
+            .with_fix(set_chat(chat, json!({"settings": {"edit_permission": "all_members"}}))));
     }
     match restricted {
         Some(field) => {
-            Err(Fault::new(codes::FIELD_NEEDS_MANAGER, format!("an ordinary member sets {field}")))
+            Err(Fault::new(codes::FIELD_NEEDS_MANAGER, format!("an ordinary member sets {field}"))
+                .by_rule("fields_of_managers")
+                .with_fact("field", field)
+                .with_fact("standing", standing.role.name()))
         }
         None => Ok(()),
     }
@@ -162,7 +173,10 @@ pub fn owns(standing: &Standing) -> Result<(), Fault> {
     if standing.role == Role::Owner || standing.creator {
         return Ok(());
     }
-    Err(Fault::new(codes::NEEDS_OWNER_OR_CREATOR, "the operator is neither owner nor creator with the scope"))
+    Err(Fault::new(codes::NEEDS_OWNER_OR_CREATOR, "the operator is neither owner nor creator with the scope")
+        .by_rule("owner_or_creator")
+        .with_fact("standing", standing.role.name())
+        .with_fact("creator_with_scope", "false"))
 }
 
 /// While a meeting with restricted access takes place, approval of new members cannot be turned off (232093).

@@ -6,7 +6,9 @@ use larkspur_store::chats::Chat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::standing::Standing;
+use serde_json::json;
+
+use crate::standing::{Standing, set_chat};
 
 /// The start of every link; a token follows.
 pub const ADDRESS: &str = "https://applink.feishu.cn/client/chat/chatter/add_by_link?link_token=";
@@ -65,7 +67,12 @@ pub fn may_share(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
         return Err(Fault::new(code, "chats of this kind are not shared"));
     }
     if chat.settings.share_card_permission == SharePermission::NotAllowed && !standing.manages() {
-        return Err(Fault::new(codes::SHARE_NOT_ALLOWED, "share_card_permission is not_allowed"));
+        let settings = json!({"add_member_permission": "all_members", "share_card_permission": "allowed"});
+        return Err(Fault::new(codes::SHARE_NOT_ALLOWED, "share_card_permission is not_allowed")
+            .by_rule("share_card_permission")
+            .with_fact("share_card_permission", "not_allowed")
+            .with_fact("standing", standing.role.name())
+            .with_fix(set_chat(chat, json!({"settings": settings}))));
     }
     Ok(())
 }

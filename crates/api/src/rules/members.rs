@@ -5,7 +5,9 @@ use larkspur_contract::{Fault, codes};
 use larkspur_store::chats::{Chat, Member};
 
 use super::chats::BOTS_MAX;
-use crate::standing::Standing;
+use serde_json::json;
+
+use crate::standing::{Standing, set_chat};
 
 /// The most users that one call adds or removes. Source: the members pages.
 pub const USERS_A_CALL: usize = 50;
@@ -44,7 +46,11 @@ pub fn may_add(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     {
         return Ok(());
     }
-    Err(Fault::new(codes::NEEDS_OWNER_OR_CREATOR, "only owner and managers add members to this chat"))
+    Err(Fault::new(codes::NEEDS_OWNER_OR_CREATOR, "only owner and managers add members to this chat")
+        .by_rule("add_member_permission")
+        .with_fact("add_member_permission", "only_owner")
+        .with_fact("standing", standing.role.name())
+        .with_fix(set_chat(chat, json!({"settings": {"add_member_permission": "all_members"}}))))
 }
 
 /// Whether members that the operator invites wait for approval. Invitations by owner and managers do not.
@@ -63,7 +69,9 @@ pub fn may_remove(standing: &Standing) -> Result<(), Fault> {
     if standing.manages() || standing.creator {
         return Ok(());
     }
-    Err(Fault::new(codes::TOKEN_LACKS_PERMISSION, "an ordinary member can remove only itself"))
+    Err(Fault::new(codes::TOKEN_LACKS_PERMISSION, "an ordinary member can remove only itself")
+        .by_rule("remove_members")
+        .with_fact("standing", standing.role.name()))
 }
 
 /// Checks that a chat can be joined without an invitation: a public group of the tenant.
@@ -71,7 +79,12 @@ pub fn may_join(chat: &Chat) -> Result<(), Fault> {
     if has_members(chat) && chat.chat_type == ChatType::Public && !chat.external {
         return Ok(());
     }
-    Err(Fault::new(codes::CHAT_TYPE_UNSUPPORTED, "only public groups can be joined without an invitation"))
+    Err(Fault::new(codes::CHAT_TYPE_UNSUPPORTED, "only public groups can be joined without an invitation")
+        .by_rule("public_groups_can_be_joined")
+        .with_fact("chat_mode", chat.mode.as_str())
+        .with_fact("chat_type", chat.chat_type.as_str())
+        .with_fact("external", chat.external.to_string())
+        .with_fix(set_chat(chat, json!({"chat_type": "public"}))))
 }
 
 /// Checks that the chat has room for new members. `admin` is the limit of the tenant's administrators, which replaces

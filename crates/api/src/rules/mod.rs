@@ -13,6 +13,7 @@ pub mod hooks;
 pub mod images;
 pub mod links;
 pub mod lists;
+pub mod matcher;
 pub mod members;
 pub mod menus;
 pub mod oauth;

@@ -1,7 +1,7 @@
 //! Limits of a tenant's edition and of its administrators' policy.
 
 use larkspur_contract::model::{ChatType, I18nNames, Permission, RestrictedMode};
-use larkspur_contract::{Fault, codes};
+use larkspur_contract::{Fault, Fix, codes};
 use larkspur_store::policies::Policy;
 
 /// The most forbidden words of a tenant.
@@ -14,7 +14,10 @@ pub fn may_restrict(policy: &Policy, asked: Option<&RestrictedMode>) -> Result<(
     if policy.restricted_mode || asked.is_none_or(|mode| !mode.status) {
         return Ok(());
     }
-    Err(Fault::new(codes::RESTRICTED_MODE_NOT_ALLOWED, "the world's edition has no restricted mode"))
+    Err(Fault::new(codes::RESTRICTED_MODE_NOT_ALLOWED, "the world's edition has no restricted mode")
+        .by_rule("edition")
+        .with_fact("restricted_mode", "false")
+        .with_fix(with(policy, "restricted_mode")))
 }
 
 /// Hiding the number of members is 232078 if the edition does not have it. Source: the create and update pages.
@@ -22,7 +25,10 @@ pub fn may_hide_count(policy: &Policy, asked: Option<Permission>) -> Result<(), 
     if policy.hide_member_count || asked != Some(Permission::OnlyOwner) {
         return Ok(());
     }
-    Err(Fault::new(codes::HIDE_COUNT_NOT_ALLOWED, "the world's edition has no hide_member_count_setting"))
+    Err(Fault::new(codes::HIDE_COUNT_NOT_ALLOWED, "the world's edition has no hide_member_count_setting")
+        .by_rule("edition")
+        .with_fact("hide_member_count", "false")
+        .with_fix(with(policy, "hide_member_count")))
 }
 
 /// Making a chat public while the administrators forbid it is 232091. Source: the create and update pages.
@@ -30,7 +36,18 @@ pub fn may_publish(policy: &Policy, old: ChatType, new: ChatType) -> Result<(), 
     if policy.public_groups || new != ChatType::Public || old == ChatType::Public {
         return Ok(());
     }
-    Err(Fault::new(codes::PUBLIC_NOT_ALLOWED, "the world's administrators do not allow public groups"))
+    Err(Fault::new(codes::PUBLIC_NOT_ALLOWED, "the world's administrators do not allow public groups")
+        .by_rule("administrators")
+        .with_fact("public_groups", "false")
+        .with_fix(with(policy, "public_groups")))
+}
+
+/// Sets the settings of the world as they are, but for a switch, which is turned on.
+fn with(policy: &Policy, switch: &str) -> Fix {
+    // The control API names its settings as the policy does.
+    let mut body = serde_json::to_value(policy).unwrap_or_default();
+    body[switch] = true.into();
+    Fix::new("larkspur.v1.world.settings.put", Vec::new(), body)
 }
 
 /// A name or description with a forbidden word, in any case, is 232023. Source: the create and update pages.
@@ -75,6 +92,15 @@ pub fn storage_fits(policy: &Policy, bytes: i64) -> Result<(), Fault> {
 mod tests {
     use super::*;
     use larkspur_contract::Code;
+
+    /// Every fix is the whole of the settings, with one more switch on.
+    #[test]
+    fn a_fix_changes_one_switch() {
+        let fault = may_publish(&strict(), ChatType::Private, ChatType::Public).expect_err("not allowed");
+        let mut wanted = serde_json::to_value(strict()).expect("JSON");
+        wanted["public_groups"] = true.into();
+        assert_eq!(fault.fixes()[0].body, wanted);
+    }
 
     fn strict() -> Policy {
         Policy {

@@ -4,7 +4,9 @@ use larkspur_contract::model::{ChatMode, Permission};
 use larkspur_contract::{Fault, codes};
 use larkspur_store::chats::Chat;
 
-use crate::standing::Standing;
+use serde_json::json;
+
+use crate::standing::{Standing, set_chat};
 
 /// Whether the operator may manage tabs, widgets and menus: all members, or only owner and managers if the chat says
 /// so.
@@ -18,7 +20,11 @@ pub fn may_manage(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     Err(Fault::new(
         codes::NO_WIDGET_PERMISSION,
         "only owner and managers manage tabs, widgets and menus in this chat",
-    ))
+    )
+    .by_rule("manage_widgets")
+    .with_fact("manage_widgets", "only_owner")
+    .with_fact("standing", standing.role.name())
+    .with_fix(set_chat(chat, json!({"manage_widgets": "all_members"}))))
 }
 
 /// Whether a text is a URL: `http://` or `https://` in any case, and a host.

@@ -11,6 +11,9 @@ codes! {
     FORM_FOREIGN = 5275419, 403, "this answer does not come from this server's own sign-in page, or the page is older than an hour: open the page again";
     HOST_UNKNOWN = 5275421, 421, "the Host header is not a name that this server knows, and in test mode it answers this request under known names only: add the name to [http] hosts, or serve with --mode production";
     CONTROL_CONFLICT = 5275409, 409, "already exists";
+    /// An assertion about recorded calls does not hold, if the caller asked for a status.
+    CHECK_FAILED = 5275412, 412, "the recorded calls are not as wanted";
+    TOO_MANY_STREAMS = 5275429, 429, "too many streams are open: close one";
     // Larkspur's answer for operations that the platform has and Larkspur does not serve
     UNSERVED = 5275501, 501, "Larkspur does not serve ";
     // Larkspur's own, for any operation

@@ -15,9 +15,11 @@ mod event;
 mod file;
 mod hook;
 mod image;
+mod message;
 mod p2p;
 mod refusal;
 mod share_link;
+mod traffic;
 mod user;
 mod world;
 
@@ -83,6 +85,7 @@ pub static ENTRIES: &[Entry] = &[
     entry::<app::deliveries::get::Get>(),
     entry::<app::deliveries::put::Put>(),
     entry::<app::deliveries::delete::Delete>(),
+    entry::<app::ledger::Ledger>(),
     entry::<event::list::List>(),
     entry::<event::send::Send>(),
     entry::<event::resend::Resend>(),
@@ -101,6 +104,16 @@ pub static ENTRIES: &[Entry] = &[
     entry::<chat::pending_list::List>(),
     entry::<chat::pending_put::Put>(),
     entry::<chat::pending_delete::Delete>(),
+    entry::<chat::say::Say>(),
+    entry::<chat::messages::Messages>(),
+    entry::<message::edit::Edit>(),
+    entry::<message::recall::Recall>(),
+    entry::<message::read::Read>(),
+    entry::<message::react::React>(),
+    entry::<message::unreact::Unreact>(),
+    entry::<message::pin::Pin>(),
+    entry::<message::unpin::Unpin>(),
+    entry::<message::click::Click>(),
     entry::<hook::create::Create>(),
     entry::<hook::list::List>(),
     entry::<hook::delete::Delete>(),
@@ -112,4 +125,15 @@ pub static ENTRIES: &[Entry] = &[
     entry::<document::collaborator_put::Put>(),
     entry::<image::delete::Delete>(),
     entry::<file::delete::Delete>(),
+    entry::<traffic::list::List>(),
+    entry::<traffic::get::Get>(),
+    entry::<traffic::clear::Clear>(),
+    entry::<traffic::check::Check>(),
+    entry::<traffic::summary::Summary>(),
+    entry::<traffic::diff::Diff>(),
+    entry::<traffic::replay::Replay>(),
+    entry::<traffic::export::Export>(),
+    entry::<traffic::stream::Stream>(),
+    entry::<traffic::all::All>(),
+    entry::<traffic::find::Find>(),
 ];

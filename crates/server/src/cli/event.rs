@@ -1,19 +1,14 @@
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use bytes::Bytes;
 use clap::{Args, Subcommand};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::call;
-use super::client::Server;
-use crate::http::Sent;
+use super::in_world::{Where, World, encoded};
 
 /// How often `--follow` looks for something new.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Flags of `larkspur event`.
 #[derive(Args)]
@@ -32,25 +27,6 @@ enum Command {
     Resend(Resend),
     /// Send a challenge to the URL of an app, and show each step
     Challenge(Challenge),
-}
-
-/// Which world of which server.
-#[derive(Args)]
-struct Where {
-    /// Tenant of the world [default: from the ready file]
-    #[arg(long, value_name = "KEY")]
-    tenant: Option<String>,
-    /// Base URL of the server [default: from the ready file]
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
-    /// Control key [default: from the ready file]
-    #[arg(long)]
-    token: Option<String>,
-    /// Ready file [default: the setting `ready_file`, else ready.json in the data directory]
-    #[arg(long, value_name = "PATH")]
-    ready_file: Option<PathBuf>,
-    #[command(flatten)]
-    place: super::Place,
 }
 
 #[derive(Args)]

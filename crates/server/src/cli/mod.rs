@@ -3,6 +3,8 @@
 mod backup;
 mod backup_files;
 mod call;
+mod cast;
+mod chat;
 mod check;
 mod client;
 mod compact;
@@ -14,17 +16,22 @@ mod document;
 mod event;
 mod form;
 mod health;
+mod in_world;
 mod json;
 mod man;
 mod migrate;
 mod mode;
 mod open_files;
 mod operations;
+mod play;
 mod progress;
 mod restore;
+mod scopes;
+mod script;
 mod serve;
 mod store;
 mod terminal;
+mod traffic;
 mod waiting;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -56,6 +63,14 @@ enum Command {
     Call(call::Flags),
     /// List, send and resend events
     Event(event::Flags),
+    /// Show, compare, repeat and export recorded calls
+    Traffic(traffic::Flags),
+    /// Print which scopes an app uses and needs
+    Scopes(scopes::Flags),
+    /// Talk in chats as a user: say something, use a card, show a chat
+    Chat(chat::Flags),
+    /// Play a conversation from a file and check what the bot answers
+    Play(play::Flags),
     /// Check whether a server on this machine is ready
     Health(health::Flags),
     /// Upgrade the data to the schema of this release, as a start does
@@ -128,6 +143,10 @@ pub fn run() -> ExitCode {
         Some(Command::Operations(flags)) => operations::run(&flags),
         Some(Command::Call(flags)) => call::run(&flags),
         Some(Command::Event(flags)) => event::run(&flags),
+        Some(Command::Traffic(flags)) => traffic::run(&flags),
+        Some(Command::Scopes(flags)) => scopes::run(&flags),
+        Some(Command::Chat(flags)) => chat::run(&flags),
+        Some(Command::Play(flags)) => play::run(&flags),
         Some(Command::Health(flags)) => health::run(&flags),
         Some(Command::Migrate(flags)) => migrate::run(&flags),
         Some(Command::Check(place)) => check::run(&place),

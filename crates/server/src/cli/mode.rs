@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use larkspur_api::{Settings, UserPicker};
 
-use crate::config::{AllowPrivate, Config, Demo, Mode};
+use crate::config::{AllowPrivate, Config, Demo, Mode, Record};
 use crate::site::{Names, host_of};
+use crate::traffic::TrafficOptions;
 
 /// The fewest characters of a control key that is reachable from other machines.
 const KEY_MIN: usize = 16;
@@ -15,6 +16,7 @@ const KEY_MIN: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stance {
     production: bool,
+    loopback: bool,
 }
 
 impl Stance {
@@ -50,7 +52,7 @@ impl Stance {
                  add the names that others use to [http] hosts, or use --mode production"
             );
         }
-        Ok(Stance { production })
+        Ok(Stance { production, loopback })
     }
 
     /// `test` or `production`.
@@ -80,6 +82,16 @@ impl Stance {
             AllowPrivate::On => true,
             AllowPrivate::Off => false,
         }
+    }
+
+    /// How much is recorded of calls; `None` for nothing.
+    pub(super) fn traffic(&self, config: &Config) -> Option<TrafficOptions> {
+        let on = match config.traffic.record {
+            Record::Auto => self.loopback && !self.production,
+            Record::On => true,
+            Record::Off => false,
+        };
+        on.then(|| config.traffic.options())
     }
 
     /// For how long calls are still served after SIGTERM, unless it is set.
@@ -129,6 +141,22 @@ mod tests {
             let picker = if test { UserPicker::Auto } else { UserPicker::Off };
             assert_eq!(stance.settings(&config).user_picker, picker);
             assert_eq!(stance.names(&config) == Names::Any, !test);
+        }
+    }
+
+    #[test]
+    fn calls_are_recorded_on_loopback_in_test_mode_or_if_it_is_set() {
+        for (address, mode, record, on) in [
+            ("127.0.0.1:1", "auto", "auto", true),
+            ("127.0.0.1:1", "production", "auto", false),
+            ("0.0.0.0:1", "test", "auto", false),
+            ("10.0.0.1:1", "auto", "auto", false),
+            ("10.0.0.1:1", "auto", "on", true),
+            ("127.0.0.1:1", "auto", "off", false),
+        ] {
+            let (stance, config) =
+                stance(address, &[("mode", mode), ("traffic.record", record)]).expect("sound");
+            assert_eq!(stance.traffic(&config).is_some(), on, "{address} {mode} {record}");
         }
     }
 

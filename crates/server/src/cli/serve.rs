@@ -189,6 +189,7 @@ fn options(config: &Config, stance: &Stance) -> AppOptions {
         public_url: config.public_url.clone(),
         long_connections: config.long_connections(),
         private_receivers: stance.allow_private(config),
+        traffic: stance.traffic(config),
         ..AppOptions::default()
     }
 }

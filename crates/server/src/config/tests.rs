@@ -193,6 +193,10 @@ const VALUES: &[(&str, &[&str], &[&str])] = &[
         &["/x", "file://x", "s3://", "gs://b"],
     ),
     ("blobs.grace_hours", &["1", "87600"], &["0", "87601"]),
+    ("traffic.record", &["auto", "on", "off"], &["true", ""]),
+    ("traffic.memory_mb", &["1", "65536"], &["0", "65537"]),
+    ("traffic.entries", &["1", "1000000"], &["0", "1000001"]),
+    ("traffic.body_kb", &["0", "20480"], &["-1", "20481"]),
     (
         "logs.level",
         &["warn", "info,larkspur_server=debug", "off", "TRACE"],

@@ -7,8 +7,10 @@ const PAGES: &[(&str, &str)] = &[
     ("deploying.md", include_str!("../../../../docs/guide/deploying.md")),
     ("events.md", include_str!("../../../../docs/guide/events.md")),
     ("operating.md", include_str!("../../../../docs/guide/operating.md")),
+    ("refusals.md", include_str!("../../../../docs/guide/refusals.md")),
     ("scaling-out.md", include_str!("../../../../docs/guide/scaling-out.md")),
     ("signing-in.md", include_str!("../../../../docs/guide/signing-in.md")),
+    ("talk.md", include_str!("../../../../docs/guide/talk.md")),
     ("testing.md", include_str!("../../../../docs/guide/testing.md")),
 ];
 

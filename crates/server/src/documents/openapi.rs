@@ -15,6 +15,10 @@ pub fn document(registry: &[&[Entry]]) -> String {
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
         methods[route.method.name().to_ascii_lowercase()] = operation(entry);
     }
+    let mut schemas = Map::new();
+    paths.values_mut().for_each(|path| share(path, &mut schemas));
+    schemas.insert("Failure".to_owned(), failure());
+    schemas.insert("OAuthFailure".to_owned(), oauth_failure());
     let document = json!({
         "openapi": "3.1.0",
         "info": {
@@ -31,12 +35,35 @@ pub fn document(registry: &[&[Entry]]) -> String {
                 "app_access_token": {"type": "http", "scheme": "bearer", "description": "a-…, of an ISV app"},
                 "control_key": {"type": "http", "scheme": "bearer", "description": "Printed at start"},
             },
-            "schemas": {"Failure": failure(), "OAuthFailure": oauth_failure()},
+            "schemas": schemas,
         },
     });
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// The mark of schemas that many operations use: their name. They are written once, and referred to.
+const NAME: &str = "x-name";
+
+/// Moves the named schemas in a value to `shared`. Those of requests and of answers may differ; the second one gets a number.
+fn share(value: &mut Value, shared: &mut Map<String, Value>) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|one| share(one, shared)),
+        Value::Object(map) => {
+            map.values_mut().for_each(|one| share(one, shared));
+            let Some(Value::String(name)) = map.remove(NAME) else { return };
+            let description = map.remove("description");
+            let schema = Value::Object(std::mem::take(map));
+            let names = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name}{number}")));
+            let free = |name: &String| shared.get(name).is_none_or(|known| *known == schema);
+            let Some(name) = names.into_iter().find(free) else { return };
+            map.insert("$ref".to_owned(), format!("#/components/schemas/{name}").into());
+            map.extend(description.map(|text| ("description".to_owned(), text)));
+            shared.insert(name, schema);
+        }
+        _ => {}
+    }
 }
 
 fn operation(entry: &Entry) -> Value {

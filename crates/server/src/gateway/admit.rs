@@ -9,6 +9,7 @@ use larkspur_store::{Engine, frequency};
 
 use super::counting::Counting;
 use super::rate_limits::{Full, Key, RateLimits};
+use super::why;
 
 /// The rate limits of an application.
 pub(crate) struct Frequency {
@@ -113,6 +114,7 @@ impl Frequency {
         let counted = self.counting.count(key, spec, self.limits, at, now).await?;
         counted.map_err(|full| {
             let refusal = self.refusal(full, format!("more than {}", spec.rate.name));
+            let refusal = why::rate(refusal, full, spec.rate.name);
             match spec.rate.status {
                 Some(status) => refusal.with_code(Code { status, ..codes::RATE_LIMITED }),
                 None => refusal,

@@ -17,7 +17,7 @@ use larkspur_store::apps::Scopes;
 use larkspur_store::token_lookup::{self, TokenRecords, TokenSubject};
 use larkspur_store::users::Grant;
 
-use super::decode;
+use super::{decode, why};
 use crate::App;
 
 /// Base64 as clients write it, with and without padding.
@@ -49,19 +49,18 @@ pub(super) async fn authenticate(
             Ok(root(app, now, Presented::Nothing))
         }
         Access::Token { tokens, .. } => {
-            let text = bearer
-                .filter(|text| !text.is_empty())
-                .ok_or_else(|| Fault::new(codes::TOKEN_MISSING, "no Authorization: Bearer"))?;
+            let text = bearer.filter(|text| !text.is_empty()).ok_or_else(|| missing(authorization))?;
             let call = by_token(app, spec.effect, text, now).await?;
             match (tokens, &call.actor) {
                 (Tokens::User, Actor::Bot) => {
-                    Err(Fault::new(codes::TOKEN_INVALID, "a tenant token, and only users can call this"))
+                    let fault =
+                        Fault::new(codes::TOKEN_INVALID, "a tenant token, and only users can call this");
+                    Err(why::kind(fault, "tenant", "user"))
                 }
                 (Tokens::Tenant, Actor::User { .. }) if app.options.settings.user_scopes(spec).is_none() => {
-                    Err(Fault::new(
-                        codes::USER_TOKEN_UNSUPPORTED,
-                        "a user token, and only apps can call this",
-                    ))
+                    let note = "a user token, and only apps can call this";
+                    let fault = Fault::new(codes::USER_TOKEN_UNSUPPORTED, note);
+                    Err(why::kind(fault, "user", "tenant").with_fix(why::app_token(call.app.app_id)))
                 }
                 _ => Ok(Caller::Token(call)),
             }
@@ -85,8 +84,19 @@ fn basic(authorization: Option<&str>) -> Option<Presented> {
 
 fn root(app: &App, now: i64, presented: Presented) -> Caller {
     let (engine, settings) = (app.engine.clone(), app.options.settings.clone());
-    let (address, origin) = (None, String::new());
-    Caller::Root(RootCall { engine, now, settings, presented, frame: Frame::PLAIN, address, origin })
+    let (services, address, origin) = (app.services.clone(), None, String::new());
+    let (frame, last_event_id) = (Frame::PLAIN, None);
+    Caller::Root(RootCall {
+        engine,
+        now,
+        settings,
+        presented,
+        services,
+        last_event_id,
+        frame,
+        address,
+        origin,
+    })
 }
 
 /// The app that an app token, or the tenant token of a custom app, was issued to.
@@ -104,6 +114,14 @@ async fn by_app_token(app: &App, effect: Effect, text: &str, now: i64) -> Result
     Ok(token.app)
 }
 
+/// The refusal of a call without a token.
+fn missing(authorization: Option<&str>) -> Fault {
+    let header = if authorization.is_some() { "not Bearer and a token" } else { "missing" };
+    Fault::new(codes::TOKEN_MISSING, "no Authorization: Bearer")
+        .by_rule("token")
+        .with_fact("authorization", header)
+}
+
 /// The code for a bad token, by its prefix. Source: contract A4, probed live.
 fn refusal(text: &str) -> Code {
     if text.starts_with("t-") {
@@ -118,7 +136,7 @@ fn refusal(text: &str) -> Code {
 }
 
 async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Call, Fault> {
-    let bad = |why: &'static str| Fault::new(refusal(text), why);
+    let bad = |why: &'static str| Fault::new(refusal(text), why).by_rule("token");
     let keys = &app.engine.keys;
     let read = match text.starts_with("eyJ") {
         true => jwt::read(text, keys),
@@ -130,17 +148,18 @@ async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Cal
         .ok_or_else(|| bad("the tenant, the app or the grant was deleted"))?;
     let now = now.saturating_add(records.tenant.clock_offset_ms);
     if token.expires_at <= now {
-        return Err(bad("the token has expired"));
+        return Err(why::expired(bad("the token has expired"), &token, records.grant.as_deref(), now));
     }
     let actor = match (token.holder, records.grant) {
         (Holder::Tenant, _) => Actor::Bot,
         (Holder::App, _) => return Err(bad("an app token cannot act in a tenant")),
         (Holder::User { number, epoch, family }, Some(grant)) => {
             if grant.epoch != epoch || grant.ended.has(family, now) {
-                return Err(bad("the token was revoked"));
+                return Err(why::revoked(bad("the token was revoked"), token.app, &grant));
             }
             if grant.status != UserStatus::Active {
-                return Err(Fault::new(refusal(text), format!("the user is {}", grant.status.as_str())));
+                let note = format!("the user is {}", grant.status.as_str());
+                return Err(why::inactive(Fault::new(refusal(text), note), &grant));
             }
             Actor::User { number, grant: narrowed.map_or(grant.clone(), |scopes| narrow(&grant, &scopes)) }
         }

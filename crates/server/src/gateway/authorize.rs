@@ -4,6 +4,8 @@ use larkspur_api::{Actor, Caller};
 use larkspur_contract::model::InstallStatus;
 use larkspur_contract::{Access, Bot, Fault, Permission, Spec, Tokens, codes};
 
+use super::why;
+
 /// Refuses disabled apps, and callers without any of the scopes.
 pub(super) fn authorize(spec: &Spec, caller: &Caller) -> Result<(), Fault> {
     let (Access::Token { tokens, scopes, bot }, Caller::Token(call)) = (spec.access, caller) else {
@@ -17,10 +19,12 @@ pub(super) fn authorize(spec: &Spec, caller: &Caller) -> Result<(), Fault> {
         match call.app.status {
             InstallStatus::Enabled => {}
             InstallStatus::Disabled => {
-                return Err(Fault::new(codes::APP_DISABLED, "the tenant has disabled the app"));
+                let fault = Fault::new(codes::APP_DISABLED, "the tenant has disabled the app");
+                return Err(why::not_in_use(fault, call));
             }
             InstallStatus::Uninstalled => {
-                return Err(Fault::new(codes::APP_NOT_INSTALLED, "the tenant has uninstalled the app"));
+                let fault = Fault::new(codes::APP_NOT_INSTALLED, "the tenant has uninstalled the app");
+                return Err(why::not_in_use(fault, call));
             }
         }
     }
@@ -32,5 +36,6 @@ pub(super) fn authorize(spec: &Spec, caller: &Caller) -> Result<(), Fault> {
         Actor::User { .. } => (codes::USER_SCOPE_MISSING, "action_privilege_required"),
     };
     let permissions = scopes.iter().map(|subject| Permission { kind, subject }).collect();
-    Err(Fault::new(code, "none of the scopes").with_permissions(permissions))
+    let fault = Fault::new(code, "none of the scopes").with_permissions(permissions);
+    Err(why::scopes(fault, call, scopes))
 }

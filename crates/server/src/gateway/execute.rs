@@ -25,6 +25,7 @@ pub(super) async fn execute(
             metrics.recalled.fetch_add(1, Ordering::Relaxed);
             Ok((answer, Vec::new()))
         }
+        Invocation::Outside(run) => Ok((run.await?, Vec::new())),
         Invocation::Pending(job) => {
             // Before the row that names it: after a crash in between, a sweep removes it.
             if let Some(blobs) = &engine.blobs

@@ -17,6 +17,7 @@ pub mod rate_limits;
 pub mod reply;
 pub mod route;
 pub(crate) mod who;
+mod why;
 
 use std::pin::pin;
 use std::sync::atomic::Ordering;
@@ -33,7 +34,7 @@ use crate::call_id::CallId;
 use crate::request::{BodyError, BodySource, Request, Response};
 use crate::site;
 use crate::unpanicked::unpanicked;
-use exchange::Exchange;
+use exchange::{Exchange, Step, Steps};
 use lines::Line;
 use route::Routed;
 use who::Who;
@@ -52,34 +53,55 @@ pub const OPEN_LIMIT: usize = 1 << 20;
 pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
     let (now, began) = (app.engine.clock.now_ms(), Instant::now());
     let id = app.call_ids.next(now);
-    let mut trace =
-        Trace { id, caller: None, planned: false, frame: Frame::PLAIN, body: None, events: Vec::new() };
+    let mut trace = Trace {
+        id,
+        caller: None,
+        planned: false,
+        frame: Frame::PLAIN,
+        body: None,
+        events: Vec::new(),
+        steps: Steps::of(app.is_recorded(), began),
+    };
     let ended = match app.routes.find(request.method, request.path) {
         Some(routed) => operation(app, &routed, &mut request, (now, began), &mut trace).await,
         None => platform::answer(app, &request, id, now, began),
     };
-    if let Some(recorder) = &app.options.recorder {
-        let authorization = request.header("authorization");
-        recorder.record(&Exchange {
-            id,
-            at_ms: now,
-            took: began.elapsed(),
-            who: Who::of(&app.engine.keys, ended.spec, authorization, trace.caller.as_ref()),
-            spec: ended.spec,
-            operation: ended.operation,
-            method: request.method,
-            path: request.path,
-            query: request.query,
-            headers: request.headers,
-            body: trace.body.as_ref(),
-            code: ended.code,
-            fault: ended.fault.as_ref(),
-            events: &trace.events,
-            planned: trace.planned,
-            response: &ended.response,
-        });
+    if app.is_recorded() {
+        record(app, &request, &ended, &trace, (now, began));
     }
     ended.response
+}
+
+/// Shows a call that has ended to the recorders.
+fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, (now, began): (i64, Instant)) {
+    let authorization = request.header("authorization");
+    let exchange = Exchange {
+        id: trace.id,
+        at_ms: now,
+        took: began.elapsed(),
+        who: Who::of(&app.engine.keys, ended.spec, authorization, trace.caller.as_ref()),
+        caller: trace.caller.as_ref(),
+        steps: trace.steps,
+        spec: ended.spec,
+        operation: ended.operation,
+        peer: request.peer,
+        method: request.method,
+        path: request.path,
+        query: request.query,
+        headers: request.headers,
+        body: trace.body.as_ref(),
+        code: ended.code,
+        fault: ended.fault.as_ref(),
+        events: &trace.events,
+        planned: trace.planned,
+        response: &ended.response,
+    };
+    if let Some(traffic) = &app.traffic {
+        traffic.record(&exchange, &app.engine.keys);
+    }
+    if let Some(recorder) = &app.options.recorder {
+        recorder.record(&exchange);
+    }
 }
 
 /// The result of a call.
@@ -105,6 +127,8 @@ struct Trace {
     body: Option<Bytes>,
     /// The events that were emitted.
     events: Vec<&'static EventType>,
+    /// When its steps ended, if calls are recorded.
+    steps: Steps,
 }
 
 /// Answers a call that arrived at the real time `now`, and logs and counts it.
@@ -169,11 +193,15 @@ async fn steps(
         call.address = site::address(request.peer, request.headers);
         if matches!(spec.access, Access::Control) {
             call.origin = site::origin(request.headers, &app.options.public_url, ["http", "https"]);
+            call.last_event_id = request.header("last-event-id").and_then(|text| text.parse().ok());
         }
     }
     trace.caller = Some(caller.clone());
+    trace.steps.end(Step::Authenticate);
     authorize::authorize(spec, &caller)?;
+    trace.steps.end(Step::Authorize);
     app.frequency.admit(spec, routed.route.index, &caller, now).await?;
+    trace.steps.end(Step::Admit);
     execute::permitted(&app.engine, spec)?;
     if let Some(fault) = planned_refusals::refusal(&app.engine, &app.frequency, spec, &caller).await? {
         trace.planned = true;
@@ -182,7 +210,7 @@ async fn steps(
     // Held until the call is answered.
     let _room = room(app, spec, request.header("content-length")).await?;
     let body = read(spec, request.body).await?;
-    if app.options.recorder.is_some() && !matches!(spec.consumes, Consumes::Nothing) {
+    if app.is_recorded() && !matches!(spec.consumes, Consumes::Nothing) {
         trace.body = Some(body.clone());
     }
     let raw = decode::Raw {
@@ -193,9 +221,11 @@ async fn steps(
     };
     let received = decode::decode(spec, routed.route.shapes(), &app.options.settings, raw)?;
     app.frequency.admit_client(spec, routed.route.index, (&caller, &received), now).await?;
+    trace.steps.end(Step::Decode);
     let call = (caller, received);
     let (answer, events) = execute::execute(app, routed.route.entry, call).await?;
     trace.events = events;
+    trace.steps.end(Step::Execute);
     Ok(answer)
 }
 
@@ -259,7 +289,7 @@ fn in_form(spec: &Spec, fault: Fault) -> Fault {
         return fault;
     }
     let doubtful = fault.is_in_doubt();
-    let fault = Fault::new(code, format!("{:?}: {}", fault.code(), fault.note()));
+    let fault = Fault::new(code, format!("{:?}: {}", fault.code(), fault.note())).explained_as(&fault);
     if doubtful { fault.in_doubt() } else { fault }
 }
 

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use larkspur_api::{Answer, Browse, Caller, Media, pages};
+use larkspur_api::{Answer, Browse, Caller, Feed, Media, pages};
 use larkspur_contract::{Access, Fault, Reply, codes, envelope};
 
 use super::Trace;
 use super::ranges::{self, Part};
 use super::route::Routed;
 use crate::App;
+use crate::body::Body;
 use crate::request::Response;
 
 /// The media type of every answer that is not a file.
@@ -23,22 +24,27 @@ pub(super) fn success(
     (trace, range): (&Trace, Option<&str>),
 ) -> Response {
     let mut location = None;
-    let (status, content_type, body): (u16, Cow<'static, str>, Bytes) = match answer {
+    let mut extra = Vec::new();
+    let (status, content_type, body): (u16, Cow<'static, str>, Body) = match answer {
         Answer::Browse(Browse::Page(html)) => (200, pages::HTML.into(), html.into()),
         Answer::Browse(Browse::Elsewhere(address)) => {
             location = Some(address);
-            (302, pages::HTML.into(), Bytes::new())
+            (302, pages::HTML.into(), Body::default())
         }
         Answer::Json(data) => {
             (200, JSON.into(), envelope::success(routed.route.entry.spec.reply, &data).into())
         }
         Answer::Bytes(bytes, media) => return download(bytes, media, (trace, range)),
+        Answer::Feed(feed, media) => {
+            extra.push(("Cache-Control", Cow::Borrowed("no-store")));
+            (200, media.into(), streamed(feed))
+        }
         Answer::Kept(..) => {
             let fault = Fault::new(codes::INTERNAL, "the bytes of the answer were not fetched");
             return failure(app, routed, &fault, trace);
         }
     };
-    Response { id: Some(trace.id), location, content_type, ..Response::plain(status, "", body) }
+    Response { id: Some(trace.id), location, content_type, extra, ..Response::plain(status, "", body) }
 }
 
 /// A file, or the part of it that the client asked for. Source: RFC 9110, section 14.
@@ -88,4 +94,27 @@ pub(super) fn failure(app: &App, routed: &Routed<'_, '_>, fault: &Fault, trace: 
         doubtful: (status >= 500).then_some(fault.is_in_doubt()),
         ..Response::plain(status, content_type, body)
     }
+}
+
+/// A body of what a feed gives, until it ends or the server stops.
+fn streamed(mut feed: Box<dyn Feed>) -> Body {
+    Body::stream(|mut pieces| async move {
+        loop {
+            let piece = tokio::select! {
+                biased;
+                () = pieces.stopping() => None,
+                piece = feed.next() => Some(piece),
+            };
+            match piece {
+                Some(Some(piece)) => pieces.send(piece).await,
+                Some(None) => return,
+                None => {
+                    if let Some(last) = feed.last() {
+                        pieces.send(last).await;
+                    }
+                    return;
+                }
+            }
+        }
+    })
 }

@@ -324,6 +324,68 @@ fn calls_as_people_make_them() {
     assert!(refused.contains("refused with HTTP"), "{refused}");
 }
 
+#[test]
+fn a_user_talks_and_a_conversation_is_played() {
+    let home = TempDir::new().expect("a directory");
+    let data = home.path().join("data");
+    let program = Program::start(&data);
+    let run = |arguments: &[&str]| with(&[arguments, &["--data", path(&data)]].concat(), &[], b"");
+    let id = |name: &str| program.ready[name].as_str().expect("an id").to_owned();
+    let (chat, app) = (id("chat_id"), id("app_id"));
+    let show = |arguments: &[&str]| run(&[&["chat", "show", &chat], arguments].concat()).expect("shown");
+    let said = run(&["chat", "say", &chat, "hello", "--as", "ada", "--at", &app]).expect("said");
+    assert!(said.starts_with("om_"), "{said}");
+    let shown = show(&["--as", "ben"]);
+    assert!(shown.starts_with(said.trim()) && shown.contains("Ada Larkin: @"), "{shown}");
+    let reply =
+        run(&["chat", "say", &chat, "re", "--as", "ben sparrow", "--reply-to", said.trim(), "--in-thread"]);
+    assert!(reply.is_ok() && show(&["--json"]).lines().count() == 2, "{reply:?}");
+    let own = run(&["chat", "say", &app, "in private", "--as", "ada"]).expect("said");
+    assert!(
+        own.starts_with("om_")
+            && run(&["chat", "show", &app, "--as", "ada"]).expect("shown").contains("in private")
+    );
+    let refused = run(&["chat", "say", &chat, "x", "--as", "zoe"]).expect_err("unknown");
+    assert!(refused.contains("no single user \"zoe\"") && refused.contains("Chen Yan"), "{refused}");
+
+    let file = home.path().join("talk.yaml");
+    fs::write(&file, "as: ada\nsteps:\n  - say: deploy?\n  - hear: {contains: Release, within_ms: 30000}\n  - react: OK\n  - click: docs\n  - hear: {nothing: true, within_ms: 100}\n").expect("written");
+    let played = std::thread::scope(|scope| {
+        let playing = scope.spawn(|| run(&["play", path(&file)]));
+        while !show(&[]).contains("deploy?") {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let card = r#"{"schema":"2.0","body":{"elements":[{"tag":"markdown","content":"Release 7"},{"tag":"button","element_id":"docs","text":{"tag":"plain_text","content":"Docs"},"behaviors":[{"type":"open_url","default_url":"https://example.com/"}]}]}}"#;
+        let body =
+            serde_json::json!({"receive_id": chat, "msg_type": "interactive", "content": card}).to_string();
+        run(&["call", "im.v1.message.create", "--query", "receive_id_type=chat_id", "--body", &body])
+            .expect("sent");
+        playing.join().expect("no panic")
+    });
+    let played = played.expect("as written");
+    assert_eq!(played.lines().filter(|line| line.starts_with("ok ")).count(), 5, "{played}");
+    assert!(show(&[]).contains("[docs] Docs <https://example.com/>"), "{}", show(&[]));
+    let opened = show(&["--json"])
+        .lines()
+        .last()
+        .and_then(|line| serde_json::from_str::<Value>(line).ok())
+        .expect("JSON");
+    let card = opened["message_id"].as_str().expect("an id");
+    assert_eq!(
+        run(&["chat", "click", card, "docs", "--as", "ben"]).as_deref(),
+        Ok("opens https://example.com/\n")
+    );
+    let refused = run(&["chat", "click", card, "approve", "--as", "ben"]).expect_err("no such element");
+    assert!(refused.contains("the card has docs"), "{refused}");
+
+    fs::write(&file, "steps:\n  - say: hi\n  - hear: {text: hello, within_ms: 100}\n").expect("written");
+    let failed = run(&["play", path(&file)]).expect_err("no bot answers");
+    assert!(failed.contains("step 2: not heard within 100 ms: text \"hello\"; heard nothing"), "{failed}");
+    fs::write(&file, "steps:\n  - shout: hi\n").expect("written");
+    let refused = run(&["play", path(&file)]).expect_err("not a step");
+    assert!(refused.contains("talk.yaml") && refused.contains("shout"), "{refused}");
+}
+
 /// A command's output on a terminal of this many columns; standard error is the same terminal.
 fn on_terminal(columns: usize, command: &str) -> String {
     let mut script = Command::new("script");

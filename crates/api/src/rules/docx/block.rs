@@ -12,6 +12,7 @@ macro_rules! block {
     ($($(#[$doc:meta])* $number:literal $name:ident: $content:ty;)*) => {
         /// A block: exactly one content member, the one that its type names.
         #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[schemars(extend("x-name" = "Block"))]
         pub struct Block {
             /// Its id, made by the server: 27 letters and digits, or the chat_id for the page. Ignored in requests.
             #[serde(default, skip_serializing_if = "Option::is_none")]

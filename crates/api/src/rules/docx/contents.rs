@@ -113,6 +113,9 @@ pub struct Image {
     /// Text below it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caption: Option<Caption>,
+    /// How much it is enlarged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f64>,
 }
 
 /// Text below a picture.

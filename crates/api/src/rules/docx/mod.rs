@@ -27,8 +27,8 @@ pub use contents::{
 pub use create::{CHILDREN_PER_CALL, create};
 pub use delete::delete;
 pub use text::{
-    Background, Element, ElementStyle, Equation, Indentation, Link, MentionDoc, MentionUser, Milliseconds,
-    Nothing, Reminder, Style, TEXT_MAX, Text, TextRun,
+    Background, Element, ElementStyle, Equation, Indentation, InlineBlock, InlineFile, InlinePreview, Link,
+    MentionDoc, MentionUser, Milliseconds, Nothing, Reminder, Style, TEXT_MAX, Text, TextRun,
 };
 pub use tree::{Node, Tree};
 pub use update::{Picture, Pictures, Request, named, update};

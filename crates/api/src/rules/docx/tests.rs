@@ -28,6 +28,7 @@ impl Bench {
         })
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
     fn made(&mut self, parent: &str, draft: Value) -> String {
         self.create(parent, -1, json!([draft])).expect("created").remove(0)
     }
@@ -43,6 +44,7 @@ impl Bench {
         })
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
     fn edit(&mut self, id: &str, kind: &str, edit: Value) -> Result<(), Fault> {
         self.update(json!([{"block_id": id, kind: edit}]))
     }

@@ -11,6 +11,7 @@ pub const TEXT_MAX: usize = 100_000;
 
 /// Text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-name" = "Text"))]
 pub struct Text {
     /// Its elements. An empty list becomes one empty run.
     pub elements: Vec<Element>,
@@ -46,6 +47,9 @@ pub struct Style {
     /// The indentation of a text block.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub indentation_level: Option<Indentation>,
+    /// The number of an item of a numbered list, or `auto`; not given for items made here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<String>,
 }
 
 /// The color behind a block.
@@ -95,6 +99,7 @@ pub enum Indentation {
 /// An element of a text: exactly one of its members.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(extend("x-name" = "TextElement"))]
 pub struct Element {
     /// Characters of one style.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,16 +115,16 @@ pub struct Element {
     pub reminder: Option<Reminder>,
     /// A file in a text. It cannot be made here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<Nothing>,
+    pub file: Option<InlineFile>,
     /// A block in a text. It cannot be made here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub inline_block: Option<Nothing>,
+    pub inline_block: Option<InlineBlock>,
     /// A formula.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub equation: Option<Equation>,
     /// The preview of a link. It cannot be made here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link_preview: Option<Nothing>,
+    pub link_preview: Option<InlinePreview>,
     /// An element of an unknown kind. It cannot be made here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undefined: Option<Nothing>,
@@ -128,6 +133,42 @@ pub struct Element {
 /// An object without members.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Nothing {}
+
+/// A file in a text.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct InlineFile {
+    /// The file.
+    pub file_token: String,
+    /// The block that it is from.
+    pub source_block_id: String,
+    /// Its style.
+    pub text_element_style: ElementStyle,
+}
+
+/// A block in a text.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct InlineBlock {
+    /// The block.
+    pub block_id: String,
+    /// Its style.
+    pub text_element_style: ElementStyle,
+}
+
+/// The preview of a link in a text.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct InlinePreview {
+    /// The title of the linked page.
+    pub title: String,
+    /// The link.
+    pub url: String,
+    /// The kind of the link.
+    pub url_type: String,
+    /// Its style.
+    pub text_element_style: ElementStyle,
+}
 
 /// Characters of one style.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -162,6 +203,9 @@ pub struct MentionDoc {
     /// Its title; read only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// What a document that cannot be mentioned becomes. Accepted and ignored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_type: Option<String>,
     /// Its style.
     #[serde(default)]
     pub text_element_style: ElementStyle,
@@ -221,6 +265,7 @@ pub struct Equation {
 /// The style of an element.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(extend("x-name" = "TextElementStyle"))]
 pub struct ElementStyle {
     /// Bold.
     pub bold: bool,
@@ -294,6 +339,9 @@ impl Element {
         if (block_type == CODE && !run) || (block_type == PAGE && user) {
             return Err(invalid(format!("an element that blocks of type {block_type} do not take")));
         }
+        if let Some(mention) = &mut self.mention_doc {
+            mention.fallback_type = None;
+        }
         let Some(style) = self.style() else { return Ok(()) };
         if style.link.is_some() && !run {
             return Err(Fault::new(codes::DOCX_INVALID_OPERATION, "only text_run can have a link"));
@@ -352,6 +400,7 @@ impl Style {
             wrap: is(CODE).then(|| self.wrap.unwrap_or(false)),
             background_color: self.background_color,
             indentation_level: self.indentation_level.filter(|_| is(TEXT)),
+            sequence: None,
         }
     }
 

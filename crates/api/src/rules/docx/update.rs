@@ -202,6 +202,8 @@ pub struct NewImage {
     pub align: Option<i64>,
     /// Text below it.
     pub caption: Option<Caption>,
+    /// How much it is enlarged.
+    pub scale: Option<f64>,
 }
 
 /// A file.
@@ -457,6 +459,7 @@ fn picture(tree: &mut Tree, id: &str, new: &NewImage, files: &Pictures) -> Resul
         image.height = new.height.unwrap_or(own.1);
         image.token.clone_from(&new.token);
         image.align = new.align.or(image.align);
+        image.scale = new.scale.or(image.scale);
         if let Some(caption) = &new.caption {
             image.caption = Some(caption.clone());
         }

@@ -18,6 +18,7 @@ pub(super) mod deliveries;
 pub(super) mod events;
 pub(super) mod get;
 pub(super) mod install;
+pub(super) mod ledger;
 pub(super) mod list;
 pub(super) mod menu_click;
 pub(super) mod secret;

@@ -19,9 +19,12 @@ pub(super) mod get;
 pub(super) mod leaving;
 pub(super) mod member_delete;
 pub(super) mod member_put;
+pub(super) mod messages;
 pub(super) mod pending_delete;
 pub(super) mod pending_list;
 pub(super) mod pending_put;
+pub(super) mod say;
+mod shown_message;
 pub(super) mod update;
 
 /// A chat of a world.

@@ -14,6 +14,7 @@ mod parts;
 mod people;
 mod stage;
 mod tags;
+mod talk;
 mod worlds;
 
 use std::collections::BTreeSet;
@@ -129,6 +130,7 @@ const RACES: &[(&str, Race)] = races! {
     "larkspur.v1.chat.member_put" => members::put_in,
     "larkspur.v1.chat.pending_delete" => members::answered,
     "larkspur.v1.chat.pending_put" => members::answered,
+    "larkspur.v1.chat.say" => talk::say,
     "larkspur.v1.chat.update" => chats::changed,
     "larkspur.v1.document.collaborator_put" => people::collaborator,
     "larkspur.v1.document.create" => people::document,
@@ -139,6 +141,14 @@ const RACES: &[(&str, Race)] = races! {
     "larkspur.v1.hook.create" => hooks::create,
     "larkspur.v1.hook.delete" => hooks::delete,
     "larkspur.v1.image.delete" => chats::delete_image,
+    "larkspur.v1.message.click" => talk::click,
+    "larkspur.v1.message.edit" => talk::edit,
+    "larkspur.v1.message.pin" => talk::pin,
+    "larkspur.v1.message.react" => talk::react,
+    "larkspur.v1.message.read" => talk::read,
+    "larkspur.v1.message.recall" => talk::recall,
+    "larkspur.v1.message.unpin" => talk::unpin,
+    "larkspur.v1.message.unreact" => talk::unreact,
     "larkspur.v1.p2p.open" => people::p2p_chat,
     "larkspur.v1.refusal.delete" => worlds::no_refusal,
     "larkspur.v1.refusal.put" => worlds::refusal,

@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::MessagePath;
-use crate::messages::changing;
 use crate::messages::finding;
 use crate::messages::sending::{self, Draft};
 use crate::messages::speaker::{bot_may, may_send_as_user};
@@ -96,18 +95,9 @@ impl Operation for Reply {
         let to = finding::message(tx, message_id).await?;
         let place = standing::enter(tx, &speaker, to.chat_id, Act::Send).await?;
         let place = place.ok_or_else(|| invalid_field("message_id", message_id))?;
-        if to.upper != 0 {
-            return Err(standing::outside(&speaker));
-        }
-        changing::stands(&to)?;
-        if to.msg_type == MsgType::System {
-            return Err(Fault::new(codes::MESSAGE_TYPE_UNSUPPORTED, "the system gets no replies"));
-        }
-        let in_thread = body.reply_in_thread.unwrap_or_default();
-        if in_thread && to.msg_type == MsgType::MergeForward {
-            return Err(Fault::new(codes::NO_THREAD_OF_MERGED, "a bundle has no thread"));
-        }
-        let reply = Some(sending::Reply { to: &to, in_thread });
+        let reply = sending::Reply { to: &to, in_thread: body.reply_in_thread.unwrap_or_default() };
+        sending::takes_reply(&speaker, &reply)?;
+        let reply = Some(reply);
         let draft = Draft { msg_type, content: &body.content, uuid: body.uuid.as_deref(), reply };
         let sent = sending::send(tx, &speaker, &place, draft).await?;
         Ok(shown::show(tx, &Viewer::of(call, None, None), sent).await?)

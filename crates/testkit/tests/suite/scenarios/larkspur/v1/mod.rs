@@ -2,6 +2,7 @@
 
 mod app;
 mod chat;
+mod click;
 mod document;
 mod event;
 mod every_operation;
@@ -9,6 +10,8 @@ mod hook;
 mod image;
 mod names;
 mod refusal;
+mod traffic;
+mod talk;
 mod user;
 mod user_delete;
 mod world;

@@ -1,0 +1,56 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use larkspur_api::{Empty, Input, Operation, Process, RootCall};
+use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, get};
+
+use super::Path;
+use crate::operations::CONTROL;
+use crate::support;
+use crate::traffic::Traffic;
+use crate::traffic::ledger::{self, Ledger as Output};
+
+/// `GET /larkspur/v1/worlds/:tenant_key/apps/:app_id/ledger`
+pub(crate) struct Ledger;
+
+impl Operation for Ledger {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.app.ledger",
+        summary: "Get the scopes that an app has, used and lacks, and the smallest set that it needs",
+        route: get("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/ledger"),
+        effect: Effect::Reads,
+        consumes: Consumes::Nothing,
+        codes: &[codes::CONTROL_NOT_FOUND],
+        emits: &[],
+        example: "",
+        behaviours: &[Behaviour {
+            name: "scope_ledger",
+            rule: "Calls are counted while they are recorded, by the server that answers them, and remain counted when their records are dropped. Of several scopes that would let a call through, the granted one with the longest name counts as used. Events are not counted.",
+            basis: Basis::Assumed,
+            switch: false,
+        }],
+        ..CONTROL
+    };
+    type Ground = Process;
+    type Path = Path;
+    type Query = Empty;
+    type Body = Empty;
+    type Output = Output;
+
+    async fn run(process: &mut Process, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
+        let Path { tenant_key, app_id } = &input.path;
+        let (call, tenant_key, app_id) = (call.clone(), tenant_key.clone(), app_id.clone());
+        let read = process.read(move |root| {
+            let (call, tenant_key, app_id) = (call.clone(), tenant_key.clone(), app_id.clone());
+            Box::pin(async move {
+                let (mut tx, _) = support::open(root, &call, &tenant_key).await?;
+                let install = support::app(&mut tx, "app_id", &app_id).await?;
+                let granted: BTreeSet<String> = install.scopes.iter().map(str::to_owned).collect();
+                Ok((tx.tenant(), install.app_id, granted))
+            })
+        });
+        let (tenant, app, granted) = read.await?;
+        let traffic: Arc<dyn Traffic> = process.service()?;
+        Ok(ledger::ledger(&traffic.scopes(tenant, app), &granted))
+    }
+}

@@ -1,0 +1,78 @@
+use std::sync::Mutex;
+
+use larkspur_api::{Empty, Feed, Input, Operation, Process, RootCall};
+use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::operations::{CONTROL, WorldPath};
+use crate::values;
+
+/// The media type of server-sent events.
+const EVENTS: &str = "text/event-stream";
+
+/// `GET /larkspur/v1/worlds/:tenant_key/stream`
+pub(crate) struct Stream;
+
+/// What to send.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Query {
+    /// Topics, separated by commas; `traffic` by default, which is the only one.
+    topics: Option<String>,
+    /// The number of the last call that was received, if no `Last-Event-ID` header says it. 0: all that are kept.
+    #[schemars(range(min = 0))]
+    last_event_id: Option<u64>,
+}
+
+/// A stream of server-sent events.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Output {
+    #[serde(skip)]
+    #[schemars(skip)]
+    feed: Mutex<Option<Box<dyn Feed>>>,
+}
+
+impl Operation for Stream {
+    const SPEC: &'static Spec = &Spec {
+        id: "larkspur.v1.traffic.stream",
+        summary: "Stream the calls of a world as they are recorded, as server-sent events",
+        route: get("/larkspur/v1/worlds/{tenant_key}/stream"),
+        effect: Effect::Reads,
+        consumes: Consumes::Nothing,
+        reply: Reply::Bytes,
+        codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::TOO_MANY_STREAMS],
+        emits: &[],
+        example: "topics=traffic",
+        behaviours: &[
+            super::RECORDED,
+            Behaviour {
+                name: "traffic_stream",
+                rule: "`hello` says where the stream begins; `rows` has an array of rows, gathered for 100 ms or 64 KiB, with the number of the last one as id; `gap` says how many rows were lost, because the client reads too slowly or was away too long; `bye` is sent when the server stops. A comment is sent after 15 s without a row. A process has at most 16 streams.",
+                basis: Basis::Assumed,
+                switch: false,
+            },
+        ],
+        ..CONTROL
+    };
+    type Ground = Process;
+    type Path = WorldPath;
+    type Query = Query;
+    type Body = Empty;
+    type Output = Output;
+
+    async fn run(process: &mut Process, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
+        let topics = input.query.topics.as_deref().unwrap_or("traffic");
+        if let Some(unknown) = topics.split(',').find(|topic| *topic != "traffic") {
+            return Err(values::invalid("topics", Some(unknown), "the only topic is traffic"));
+        }
+        let asked = super::open(process, call, &input.path.tenant_key).await?;
+        let last = call.last_event_id.or(input.query.last_event_id);
+        let feed = asked.traffic.stream(asked.tenant, asked.ahead_ms, last)?;
+        Ok(Output { feed: Mutex::new(Some(feed)) })
+    }
+
+    fn feed(output: &mut Output) -> Option<(Box<dyn Feed>, &'static str)> {
+        let feed = output.feed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        feed.map(|feed| (feed, EVENTS))
+    }
+}

@@ -1,0 +1,267 @@
+use clap::{Args, Subcommand};
+use larkspur_api::rules::card::render::{Tree, plain, render};
+use serde_json::{Map, Value, json};
+
+use super::cast::Cast;
+use super::waiting::waiting;
+use super::in_world::{Where, World, encoded};
+
+/// Flags of `larkspur chat`.
+#[derive(Args)]
+pub(super) struct Flags {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Send a text to a chat and print its message_id
+    Say(Say),
+    /// Use an element of a card and print what the user sees
+    Click(Click),
+    /// Print the latest messages of a chat
+    Show(Show),
+}
+
+#[derive(Args)]
+struct Say {
+    /// Chat, by its chat_id; an app_id means the user's chat with its bot
+    chat: String,
+    /// Text
+    #[arg(allow_hyphen_values = true)]
+    text: String,
+    /// User who says it, by user_id or name
+    #[arg(long = "as", value_name = "USER")]
+    user: String,
+    /// User or bot to mention first, by id or name, repeatable
+    #[arg(long, value_name = "WHO")]
+    at: Vec<String>,
+    /// Message to reply to
+    #[arg(long, value_name = "MESSAGE")]
+    reply_to: Option<String>,
+    /// Reply in a thread
+    #[arg(long, requires = "reply_to")]
+    in_thread: bool,
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(Args)]
+struct Click {
+    /// Message with the card
+    message: String,
+    /// Element, by its address as `larkspur chat show` prints it
+    element: String,
+    /// User who clicks, by user_id or name
+    #[arg(long = "as", value_name = "USER")]
+    user: String,
+    #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
+    place: Where,
+}
+
+/// What a user enters.
+#[derive(Args)]
+struct Inputs {
+    /// Option to choose in a menu, or date or time; repeatable
+    #[arg(long, value_name = "VALUE")]
+    option: Vec<String>,
+    /// Text to enter
+    #[arg(long, value_name = "TEXT")]
+    input: Option<String>,
+    /// Whether to tick the box
+    #[arg(long, value_name = "BOOL")]
+    checked: Option<bool>,
+    /// Values of the form by the names of its components: a JSON object
+    #[arg(long, value_name = "JSON")]
+    form: Option<String>,
+}
+
+#[derive(Args)]
+struct Show {
+    /// Chat, by its chat_id; an app_id means the user's chat with its bot
+    chat: String,
+    /// User whose view it is, by user_id or name
+    #[arg(long = "as", value_name = "USER")]
+    user: Option<String>,
+    /// At most so many messages; replies in threads are not counted
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=100))]
+    limit: u16,
+    /// Language of cards
+    #[arg(long, default_value = "en_us")]
+    lang: String,
+    /// Print JSON, one message a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Where,
+}
+
+/// Does in chats what a user's client does; a refusal makes the command fail.
+pub(super) fn run(flags: &Flags) -> Result<(), String> {
+    waiting(async {
+        match &flags.command {
+            Command::Say(flags) => say(flags).await,
+            Command::Click(flags) => click(flags).await,
+            Command::Show(flags) => show(flags).await,
+        }
+    })
+}
+
+/// The chat_id of a chat, or of a user's chat with a bot, which is opened as a client would.
+pub(super) async fn chat_id(world: &World, chat: &str, user: Option<&str>) -> Result<String, String> {
+    let Some(user) = user.filter(|_| chat.starts_with("cli_")) else { return Ok(chat.to_owned()) };
+    let opened = world.call("POST", "/p2p", Some(json!({"as": user, "app_id": chat}))).await?;
+    Ok(opened["chat_id"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn say(flags: &Say) -> Result<(), String> {
+    let world = World::find(&flags.place)?;
+    let cast = Cast::of(&world).await?;
+    let user = cast.user(&flags.user)?;
+    let chat = chat_id(&world, &flags.chat, Some(&user)).await?;
+    let mut body = json!({"as": user, "text": cast.mentioning(&flags.at, &flags.text)?});
+    if let Some(to) = &flags.reply_to {
+        body["reply_to"] = json!(to);
+        body["in_thread"] = json!(flags.in_thread);
+    }
+    let sent = world.call("POST", &format!("/chats/{}/messages", encoded(&chat)), Some(body)).await?;
+    super::print(&format!("{}\n", sent["message_id"].as_str().unwrap_or_default()))
+}
+
+async fn click(flags: &Click) -> Result<(), String> {
+    let world = World::find(&flags.place)?;
+    let user = Cast::of(&world).await?.user(&flags.user)?;
+    let inputs = &flags.inputs;
+    let mut body = json!({"as": user, "element": flags.element});
+    if let Some(first) = inputs.option.first() {
+        // Each element takes the one that it needs.
+        body["option"] = json!(first);
+        body["options"] = json!(inputs.option);
+    }
+    if let Some(text) = &inputs.input {
+        body["input"] = json!(text);
+    }
+    if let Some(checked) = inputs.checked {
+        body["checked"] = json!(checked);
+    }
+    if let Some(form) = &inputs.form {
+        let form: Map<String, Value> =
+            serde_json::from_str(form).map_err(|error| format!("--form is not a JSON object: {error}"))?;
+        body["form"] = Value::Object(form);
+    }
+    let path = format!("/messages/{}/clicks", encoded(&flags.message));
+    let seen = world.call("POST", &path, Some(body)).await?;
+    super::print(&clicked(&seen))?;
+    match failed(&seen) {
+        Some(why) => Err(why),
+        None => Ok(()),
+    }
+}
+
+/// The failure that the user sees after a click.
+pub(super) fn failed(seen: &Value) -> Option<String> {
+    let code = seen["code"].as_u64()?;
+    let why = seen["failure"].as_str().unwrap_or_default();
+    Some(format!("the client shows {code}: {}: {why}", seen["meaning"].as_str().unwrap_or_default()))
+}
+
+/// What the user sees after a click, in lines.
+fn clicked(seen: &Value) -> String {
+    let mut lines = Vec::new();
+    if let Some(url) = seen["opens"].as_str() {
+        lines.push(format!("opens {url}"));
+    }
+    if let Some(toast) = seen.get("toast") {
+        lines.push(format!(
+            "{}: {}",
+            toast["type"].as_str().unwrap_or("info"),
+            toast["content"].as_str().unwrap_or_default()
+        ));
+    }
+    if let Some(card) = seen.get("card") {
+        lines.push(plain(&render(card, "en_us")));
+    }
+    lines.into_iter().map(|line| format!("{line}\n")).collect()
+}
+
+async fn show(flags: &Show) -> Result<(), String> {
+    let world = World::find(&flags.place)?;
+    let cast = Cast::of(&world).await?;
+    let user = flags.user.as_deref().map(|user| cast.user(user)).transpose()?;
+    let chat = chat_id(&world, &flags.chat, user.as_deref()).await?;
+    let view = View { chat: &chat, user: user.as_deref(), limit: flags.limit, language: &flags.lang };
+    let found = view.messages(&world).await?;
+    for message in &found {
+        let text = if flags.json { message.to_string() } else { shown(message, &cast) };
+        super::print(&format!("{text}\n"))?;
+    }
+    Ok(())
+}
+
+/// How a chat is looked at.
+pub(super) struct View<'a> {
+    /// The chat_id.
+    pub(super) chat: &'a str,
+    /// The user_id of the user whose view it is.
+    pub(super) user: Option<&'a str>,
+    /// The most messages.
+    pub(super) limit: u16,
+    /// The language of cards.
+    pub(super) language: &'a str,
+}
+
+impl View<'_> {
+    /// The latest messages, the oldest first, with the trees of cards.
+    pub(super) async fn messages(&self, world: &World) -> Result<Vec<Value>, String> {
+        let mut path = format!("/chats/{}/messages?render=1&limit={}", encoded(self.chat), self.limit);
+        path.push_str(&format!("&lang={}", encoded(self.language)));
+        if let Some(user) = self.user {
+            path.push_str(&format!("&as={}", encoded(user)));
+        }
+        let mut found = world.call("GET", &path, None).await?;
+        Ok(match found["messages"].take() {
+            Value::Array(messages) => messages,
+            _ => Vec::new(),
+        })
+    }
+}
+
+/// What a message says: one line, or the lines of its card.
+pub(super) fn words(message: &Value) -> String {
+    let tree = message.get("tree").and_then(|tree| serde_json::from_value::<Tree>(tree.clone()).ok());
+    match tree {
+        Some(tree) => plain(&tree),
+        None => message["line"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// A message in lines.
+fn shown(message: &Value, cast: &Cast) -> String {
+    let text = |name: &str| message[name].as_str().unwrap_or_default();
+    let sender = cast.name(message["sender"]["id"].as_str().unwrap_or_default());
+    let seconds = text("create_time").parse::<i64>().unwrap_or_default() / 1000;
+    let time = format!("{:02}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    let indent = if message.get("parent_id").is_some() { "  > " } else { "" };
+    let words = words(message);
+    let words = match words.contains('\n') || message.get("tree").is_some() {
+        true => words.lines().map(|line| format!("\n    {line}")).collect(),
+        false => format!(" {words}"),
+    };
+    format!("{}  {time}  {indent}{sender}:{words}", text("message_id"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_user_sees_in_lines() {
+        let seen = json!({"toast": {"content": "Done"}, "card": {"elements": [{"tag": "hr"}]}, "ms": 1});
+        assert_eq!(clicked(&seen), "info: Done\n---\n");
+        assert_eq!(failed(&seen), None);
+        let seen = json!({"code": 200341, "meaning": "late", "failure": "no answer", "ms": 3000});
+        assert_eq!(failed(&seen).as_deref(), Some("the client shows 200341: late: no answer"));
+    }
+}

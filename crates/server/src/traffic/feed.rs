@@ -1,0 +1,231 @@
+//! The stream of a world's calls, as server-sent events. It reads the ring when its client has read what was sent, so a
+//! slow client never slows a call: it loses rows, and is told how many.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use larkspur_api::Feed;
+use larkspur_store::BoxFuture;
+use serde_json::json;
+
+use super::explain;
+use super::ring::{Page, World};
+
+/// The most streams of a process.
+const STREAMS_MAX: usize = 16;
+/// For how long rows are gathered.
+const GATHER: Duration = Duration::from_millis(100);
+/// The most bytes of rows that are sent at once, about.
+const BATCH_BYTES: usize = 64 << 10;
+/// The most rows that are sent at once.
+const BATCH_ROWS: usize = 500;
+/// After this time without a row, a comment is sent, so that a proxy keeps the connection.
+const QUIET: Duration = Duration::from_secs(15);
+
+/// One of the streams that a process may have; free again when it is dropped.
+pub(super) struct Seat(Arc<AtomicUsize>);
+
+impl Seat {
+    /// Takes a seat; `None` if there is none.
+    pub(super) fn take(seats: &Arc<AtomicUsize>) -> Option<Self> {
+        let taken = seats.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+            (taken < STREAMS_MAX).then_some(taken + 1)
+        });
+        taken.is_ok().then(|| Seat(seats.clone()))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Marks a world as watched: its calls then wake those who wait.
+struct Watch<'a>(&'a World);
+
+impl<'a> Watch<'a> {
+    fn of(world: &'a World) -> Self {
+        world.waiting.fetch_add(1, Ordering::AcqRel);
+        Watch(world)
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Waits until a world has a call beyond `seen`.
+pub(super) async fn beyond(world: &World, seen: u64) {
+    let _watch = Watch::of(world);
+    loop {
+        let mut changed = std::pin::pin!(world.changed.notified());
+        changed.as_mut().enable();
+        if world.newest() > seen {
+            return;
+        }
+        // A call that saw the world unwatched did not wake anyone, so look again after a while.
+        let _ = tokio::time::timeout(Duration::from_secs(1), changed).await;
+    }
+}
+
+/// The calls of a world, from one on.
+pub(super) struct Rows {
+    world: Arc<World>,
+    ahead_ms: i64,
+    /// The number of the last call that was sent.
+    cursor: u64,
+    greeted: bool,
+    node: String,
+    _seat: Seat,
+}
+
+impl Rows {
+    /// From the call after `last` on, or from now on.
+    pub(super) fn new(world: Arc<World>, ahead_ms: i64, last: Option<u64>, seat: Seat, node: String) -> Self {
+        let newest = world.newest();
+        // A number from before a restart: all that is kept follows.
+        let cursor = last.map_or(newest, |last| if last > newest { 0 } else { last });
+        Rows { world, ahead_ms, cursor, greeted: false, node, _seat: seat }
+    }
+
+    /// What is to be sent now; nothing, if there is no new call.
+    fn piece(&mut self) -> Option<Bytes> {
+        let page = self.world.after(self.cursor, BATCH_ROWS);
+        let mut text = String::new();
+        if !self.greeted {
+            self.greeted = true;
+            let hello = json!({"newest": page.newest, "oldest": page.oldest, "node": self.node});
+            text.push_str(&format!("retry: 2000\nevent: hello\ndata: {hello}\n\n"));
+        }
+        if page.oldest > self.cursor + 1 {
+            let missed = page.oldest - 1 - self.cursor;
+            self.cursor = page.oldest - 1;
+            text.push_str(&format!("event: gap\ndata: {{\"missed\":{missed}}}\n\n"));
+        }
+        self.rows(&page, &mut text);
+        (!text.is_empty()).then(|| text.into())
+    }
+
+    fn rows(&mut self, page: &Page, text: &mut String) {
+        let mut data = String::new();
+        for (seq, call) in &page.calls {
+            let row = call.row.get_or_init(|| {
+                serde_json::to_string(&explain::row(*seq, call, self.ahead_ms)).unwrap_or_default().into()
+            });
+            data.push(if data.is_empty() { '[' } else { ',' });
+            data.push_str(row);
+            self.cursor = *seq;
+            if data.len() >= BATCH_BYTES {
+                break;
+            }
+        }
+        if !data.is_empty() {
+            text.push_str(&format!("event: rows\nid: {}\ndata: {data}]\n\n", self.cursor));
+        }
+    }
+}
+
+impl Feed for Rows {
+    fn next(&mut self) -> BoxFuture<'_, Option<Bytes>> {
+        Box::pin(async move {
+            if self.greeted && self.world.newest() <= self.cursor {
+                let waited = tokio::time::timeout(QUIET, beyond(&self.world, self.cursor)).await;
+                if waited.is_err() {
+                    return Some(Bytes::from_static(b": quiet\n\n"));
+                }
+                tokio::time::sleep(GATHER).await;
+            }
+            Some(self.piece().unwrap_or_else(|| Bytes::from_static(b": none\n\n")))
+        })
+    }
+
+    fn last(&mut self) -> Option<Bytes> {
+        Some(Bytes::from_static(b"event: bye\ndata: {}\n\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use larkspur_contract::ids::TenantKey;
+
+    use super::super::record::Record;
+    use super::super::ring::Worlds;
+    use super::*;
+
+    fn add(worlds: &Worlds, world: &World, calls: usize) {
+        for _ in 0..calls {
+            worlds.push(world, Record::sized(10));
+        }
+    }
+
+    fn stream(world: &Arc<World>, last: Option<u64>) -> Rows {
+        let seat = Seat::take(&Arc::default()).expect("a seat");
+        Rows::new(world.clone(), 0, last, seat, "n1".to_owned())
+    }
+
+    /// The numbers of the rows in a piece, and its text.
+    async fn next(rows: &mut Rows) -> (Vec<u64>, String) {
+        let piece = rows.next().await.expect("it goes on");
+        let text = String::from_utf8(piece.to_vec()).expect("UTF-8");
+        let data =
+            text.split("event: rows\n").nth(1).and_then(|rest| rest.split("data: ").nth(1)).unwrap_or("[]");
+        let rows: serde_json::Value = serde_json::from_str(data.trim()).expect("JSON");
+        let numbers = rows.as_array().expect("a list").iter().filter_map(|row| row["seq"].as_u64());
+        (numbers.collect(), text)
+    }
+
+    #[tokio::test]
+    async fn every_row_arrives_once_also_after_a_new_connection() {
+        let worlds = Worlds::new(10 << 20, 2000);
+        let world = worlds.of(Some(TenantKey(1)));
+        add(&worlds, &world, 3);
+        let mut rows = stream(&world, None);
+        let (numbers, hello) = next(&mut rows).await;
+        assert!(numbers.is_empty() && hello.contains("event: hello\ndata: {\"newest\":3"), "{hello}");
+        let (later, ()) = tokio::join!(next(&mut rows), async { add(&worlds, &world, 2) });
+        assert_eq!(later.0, [4, 5]);
+        drop(rows);
+        add(&worlds, &world, 1200);
+        let mut rows = stream(&world, Some(5));
+        let mut got = Vec::new();
+        while got.len() < 1200 {
+            got.extend(next(&mut rows).await.0);
+        }
+        assert_eq!(got, (6..=1205).collect::<Vec<u64>>());
+        // Nothing new: it waits, may be canceled, and loses nothing.
+        assert!(tokio::time::timeout(Duration::from_millis(50), rows.next()).await.is_err());
+        add(&worlds, &world, 1);
+        assert_eq!(next(&mut rows).await.0, [1206]);
+        assert!(rows.last().is_some_and(|last| last.starts_with(b"event: bye")));
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_is_told_how_many_rows_it_lost() {
+        let worlds = Worlds::new(10 << 20, 10);
+        let world = worlds.of(Some(TenantKey(1)));
+        add(&worlds, &world, 5);
+        let mut rows = stream(&world, Some(2));
+        assert_eq!(next(&mut rows).await.0, [3, 4, 5]);
+        add(&worlds, &world, 100);
+        let (numbers, text) = next(&mut rows).await;
+        assert!(text.contains("event: gap\ndata: {\"missed\":90}"), "{text}");
+        assert_eq!(numbers, (96..=105).collect::<Vec<u64>>());
+        // A number from before a restart.
+        let mut rows = stream(&world, Some(999));
+        assert_eq!(next(&mut rows).await.0, (96..=105).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn seats_are_limited_and_free_again() {
+        let seats = Arc::default();
+        let taken: Vec<Seat> = std::iter::from_fn(|| Seat::take(&seats)).collect();
+        assert_eq!(taken.len(), STREAMS_MAX);
+        drop(taken);
+        assert!(Seat::take(&seats).is_some());
+    }
+}

@@ -1,0 +1,291 @@
+//! Recorded calls: what came in, what was answered, and why.
+//!
+//! The gateway shows every call here at its single exit. A record is redacted and copied once; it is parsed when it is
+//! read. Without recording, nothing here runs.
+
+mod explain;
+mod feed;
+mod ledger;
+mod record;
+mod redact;
+mod replay;
+mod ring;
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
+
+use larkspur_api::tokens::Token;
+use larkspur_api::{Caller, Feed, Presented};
+use larkspur_contract::ids::{AppId, HookToken, TenantKey};
+use larkspur_contract::{Access, Fault, codes};
+use larkspur_control::traffic::ledger::Counted;
+use larkspur_control::traffic::{Calls, Entry, Traffic, Whose};
+use larkspur_store::{BoxFuture, Keys};
+use serde_json::Value;
+
+use crate::App;
+use crate::gateway::exchange::Exchange;
+use record::Record;
+use ring::{World, Worlds};
+
+/// The most apps whose world is remembered.
+const APPS_MAX: usize = 65_536;
+/// For how long further calls are gathered before an assertion is judged again.
+const SETTLE: Duration = Duration::from_millis(10);
+/// Paths of the control API that are about a world begin like this.
+const OF_A_WORLD: &str = "/larkspur/v1/worlds/";
+/// Operations of the control API that are not recorded: they read the records.
+const READERS: [&str; 2] = ["larkspur.v1.traffic.", "larkspur.v1.stream."];
+
+/// How much is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrafficOptions {
+    /// The most bytes of all records.
+    pub memory_bytes: usize,
+    /// The most records of a world.
+    pub entries: usize,
+    /// The most bytes of a body that are kept.
+    pub body_bytes: usize,
+}
+
+impl Default for TrafficOptions {
+    fn default() -> Self {
+        TrafficOptions { memory_bytes: 32 << 20, entries: 2000, body_bytes: 16 << 10 }
+    }
+}
+
+/// Records calls, and shows them to the control API.
+pub(crate) struct Recording {
+    on: bool,
+    options: TrafficOptions,
+    worlds: Arc<Worlds>,
+    /// The worlds of apps, for calls that name only an app.
+    apps: RwLock<HashMap<AppId, TenantKey>>,
+    streams: Arc<AtomicUsize>,
+    app: Weak<App>,
+}
+
+impl Recording {
+    /// Records nothing without options.
+    pub(crate) fn new(options: Option<TrafficOptions>, app: Weak<App>) -> Arc<Self> {
+        let on = options.is_some();
+        let options = options.unwrap_or_default();
+        Arc::new(Recording {
+            on,
+            options,
+            worlds: Arc::new(Worlds::new(options.memory_bytes, options.entries.max(1))),
+            apps: RwLock::default(),
+            streams: Arc::default(),
+            app,
+        })
+    }
+
+    /// Records a call.
+    pub(crate) fn record(&self, call: &Exchange<'_>, keys: &Keys) {
+        let control = call.spec.is_some_and(|spec| matches!(spec.access, Access::Control));
+        if control && call.operation.is_some_and(|id| READERS.iter().any(|reader| id.starts_with(reader))) {
+            return;
+        }
+        let (key, app) = if control { (self.controlled(call), None) } else { self.whose(call, keys) };
+        let mut record = Record::of(call, keys, self.options.body_bytes);
+        record.world = key;
+        record.app = record.app.or(app);
+        self.worlds.push(&self.worlds.of(key), record);
+        if control
+            && call.operation == Some("larkspur.v1.world.delete")
+            && call.code == Some(0)
+            && let Some(key) = key
+        {
+            self.worlds.forget(key);
+        }
+    }
+
+    /// The world of a call of the control API: from its path, or the one that it made.
+    fn controlled(&self, call: &Exchange<'_>) -> Option<TenantKey> {
+        // Without the control key, a caller may name any world.
+        call.caller?;
+        let named =
+            call.path.strip_prefix(OF_A_WORLD).and_then(|rest| TenantKey::parse(rest.split('/').next()?));
+        match named {
+            // A world that does not exist gets no ring.
+            Some(key) if call.code == Some(0) || self.worlds.find(Some(key)).is_some() => Some(key),
+            Some(_) => None,
+            None if call.operation == Some("larkspur.v1.world.create") => {
+                let answer: Value = serde_json::from_slice(call.response.body.bytes()).ok()?;
+                TenantKey::parse(answer["data"]["tenant_key"].as_str()?)
+            }
+            None => None,
+        }
+    }
+
+    /// The world and the app of a call of the platform.
+    fn whose(&self, call: &Exchange<'_>, keys: &Keys) -> (Option<TenantKey>, Option<AppId>) {
+        if let Some(tenant) = call.who.tenant.filter(|_| !call.who.claimed) {
+            return (Some(tenant), call.who.app_id);
+        }
+        if let Some(tenant) = of_hook(call.path, keys) {
+            return (Some(tenant), None);
+        }
+        let body: Value = match call.body {
+            Some(body) if body.len() <= 1 << 16 => serde_json::from_slice(body).unwrap_or_default(),
+            _ => Value::Null,
+        };
+        let inner = body["app_access_token"].as_str().and_then(|text| Token::read(text, keys));
+        if let Some(token) = inner {
+            return (Some(token.tenant), Some(token.app));
+        }
+        let app = match call.caller {
+            Some(Caller::Root(root)) => match &root.presented {
+                Presented::App(app) => Some(*app),
+                Presented::Basic { id, .. } => AppId::parse(id),
+                Presented::Nothing | Presented::Unreadable => None,
+            },
+            _ => None,
+        };
+        let named = ["app_id", "client_id"].iter().find_map(|name| AppId::parse(body[name].as_str()?));
+        let Some(app) = app.or(named).or_else(|| in_pairs(call)) else { return (None, None) };
+        let known = self.apps.read().unwrap_or_else(PoisonError::into_inner).get(&app).copied();
+        let known = known.or_else(|| {
+            let answer: Value = serde_json::from_slice(call.response.body.bytes()).ok()?;
+            let token = Token::read(answer["tenant_access_token"].as_str()?, keys)?;
+            self.learn(token.tenant, &[token.app]);
+            Some(token.tenant)
+        });
+        (known, Some(app))
+    }
+
+    fn learn(&self, world: TenantKey, apps: &[AppId]) {
+        let mut known = self.apps.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() + apps.len() > APPS_MAX {
+            known.clear();
+        }
+        known.extend(apps.iter().map(|app| (*app, world)));
+    }
+
+    fn world(&self, whose: Whose) -> Vec<(Arc<World>, i64)> {
+        match whose {
+            Whose::World(key, ahead_ms) => {
+                self.worlds.find(Some(key)).into_iter().map(|world| (world, ahead_ms)).collect()
+            }
+            Whose::Unknown => self.worlds.find(None).into_iter().map(|world| (world, 0)).collect(),
+            Whose::All => self.worlds.all().into_iter().map(|world| (world, 0)).collect(),
+        }
+    }
+}
+
+/// The tenant of the custom bot that a path names.
+fn of_hook(path: &str, keys: &Keys) -> Option<TenantKey> {
+    let (_, token) = path.rsplit_once("/hook/")?;
+    keys.read_hook_token(HookToken::parse(token.trim_end_matches('/'))?).map(|(_, tenant)| tenant)
+}
+
+/// The app that a query or a form names.
+fn in_pairs(call: &Exchange<'_>) -> Option<AppId> {
+    let body = call.body.and_then(|body| str::from_utf8(body).ok()).filter(|body| body.len() <= 1 << 16);
+    let pairs = call.query.split('&').chain(body.unwrap_or_default().split('&'));
+    let named = pairs.filter_map(|pair| pair.split_once('='));
+    named
+        .filter(|(name, _)| matches!(*name, "client_id" | "app_id"))
+        .find_map(|(_, value)| AppId::parse(value))
+}
+
+impl Traffic for Recording {
+    fn is_on(&self) -> bool {
+        self.on
+    }
+
+    fn adopt(&self, key: TenantKey, apps: &[AppId]) {
+        if !self.on {
+            return;
+        }
+        self.learn(key, apps);
+        let wanted = |call: &Record| call.app.is_some_and(|app| apps.contains(&app));
+        self.worlds.adopt(&self.worlds.of(Some(key)), wanted);
+    }
+
+    fn calls(&self, whose: Whose, after: u64, most: usize) -> Calls {
+        let mut shown = Calls { entries: Vec::new(), oldest: 1, newest: 0, dropped: 0 };
+        for (world, ahead_ms) in self.world(whose) {
+            let page = world.after(after, most);
+            (shown.oldest, shown.newest, shown.dropped) = (page.oldest, page.newest, page.dropped);
+            let calls = page.calls.iter().map(|(seq, call)| explain::entry(*seq, call, ahead_ms));
+            shown.entries.extend(calls);
+        }
+        if whose == Whose::All {
+            shown.entries.sort_by_key(|entry| entry.row.at_ms);
+        }
+        shown
+    }
+
+    fn call(&self, whose: Whose, log_id: &str) -> Option<Entry> {
+        self.world(whose).into_iter().find_map(|(world, ahead_ms)| {
+            let page = world.after(0, usize::MAX);
+            let found = page.calls.iter().find(|(_, call)| call.id.log_id() == log_id)?;
+            Some(explain::entry(found.0, &found.1, ahead_ms))
+        })
+    }
+
+    fn clear(&self, key: TenantKey) {
+        if let Some(world) = self.worlds.find(Some(key)) {
+            self.worlds.clear(&world);
+            world.tallies(ledger::Tallies::clear);
+        }
+    }
+
+    fn wait(&self, key: TenantKey, seen: u64, wait_ms: u64) -> BoxFuture<'_, u64> {
+        Box::pin(async move {
+            let (began, most) = (Instant::now(), Duration::from_millis(wait_ms));
+            if self.on {
+                let world = self.worlds.of(Some(key));
+                let _ = tokio::time::timeout(most, feed::beyond(&world, seen)).await;
+                // Calls that follow at once are judged together.
+                tokio::time::sleep(SETTLE.min(most.saturating_sub(began.elapsed()))).await;
+            } else {
+                tokio::time::sleep(most).await;
+            }
+            u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
+        })
+    }
+
+    fn stream(&self, key: TenantKey, ahead_ms: i64, last: Option<u64>) -> Result<Box<dyn Feed>, Fault> {
+        let seat = feed::Seat::take(&self.streams)
+            .ok_or_else(|| Fault::new(codes::TOO_MANY_STREAMS, "16 streams of this process are open"))?;
+        let world = self.worlds.of(Some(key));
+        Ok(Box::new(feed::Rows::new(world, ahead_ms, last, seat, self.node())))
+    }
+
+    fn scopes(&self, key: TenantKey, app: AppId) -> Vec<Counted> {
+        let Some(world) = self.worlds.find(Some(key)) else { return Vec::new() };
+        let counted = world.tallies(|tallies| tallies.of(app)).into_iter().map(|(user, operation, tally)| {
+            let text =
+                |(scope, count, id): &(_, u64, crate::CallId)| (*scope, *count, id.log_id().to_owned());
+            Counted {
+                operation,
+                user,
+                any_of: tally.any_of,
+                used: tally.used.iter().map(text).collect(),
+                missing: tally.missing.map(|(count, id)| (count, id.log_id().to_owned())),
+            }
+        });
+        counted.collect()
+    }
+
+    fn replay(
+        &self,
+        entry: Entry,
+        fresh_token: bool,
+        fresh_uuid: bool,
+    ) -> BoxFuture<'_, Result<Entry, String>> {
+        Box::pin(replay::replay(self, entry, fresh_token, fresh_uuid))
+    }
+
+    fn base_url(&self) -> String {
+        self.app.upgrade().map(|app| app.options.public_url.clone()).unwrap_or_default()
+    }
+
+    fn node(&self) -> String {
+        self.app.upgrade().map_or_else(String::new, |app| format!("n{}", app.engine.ids.node_number()))
+    }
+}
