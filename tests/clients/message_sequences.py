@@ -1,0 +1,90 @@
+"""Sequences of plain calls, as clients make them that are not installed here: a plugin and an adapter of a bot framework."""
+
+import json
+
+from room import Room
+
+
+def run(checks, server):
+    plugin(checks, server)
+    adapter(checks, server)
+
+
+def text_of(message):
+    return json.loads(message["body"]["content"])
+
+
+def plugin(checks, server):
+    """The vendor's plugin: it looks who it is, hears a mention that quotes a message, and answers with markdown."""
+    with Room(server) as room, checks("plugin: who it is, a mention that quotes, Typing, mget, a reply in markdown"):
+        ping = room.does("POST", "/bot/v1/openclaw_bot/ping", {"needBotInfo": True})["pingBotInfo"]
+        own = server.good("GET", "/open-apis/bot/v3/info", token=room.token)["bot"]["open_id"]
+        assert ping["botID"] == own, ping
+        quoted = room.says("the plan", 1)
+        said = room.says(f'<at user_id="{room.facts["app_id"]}"></at> what is it', reply_to=quoted)
+        event = room.told(room.facts["app_id"], "im.message.receive_v1")[-1]["payload"]
+        heard = (event if isinstance(event, dict) else json.loads(event))["event"]["message"]
+        if heard["message_id"] != said:
+            events = [one["payload"] for one in room.told(room.facts["app_id"], "im.message.receive_v1")]
+            events = [one if isinstance(one, dict) else json.loads(one) for one in events]
+            heard = next(one["event"]["message"] for one in events if one["event"]["message"]["message_id"] == said)
+        assert heard["parent_id"] == quoted and heard["mentions"][0]["id"]["open_id"] == own, heard
+        bots = room.does("GET", f"/im/v1/chats/{room.chat}/members/bots")["items"]
+        assert [bot["bot_id"] for bot in bots] == [own], bots
+        people = room.does("GET", f"/im/v1/chats/{room.chat}/members?member_id_type=open_id&page_size=100")["items"]
+        assert room.people[0]["open_id"] in [one["member_id"] for one in people], people
+        react = {"reaction_type": {"emoji_type": "Typing"}}
+        reaction = room.does("POST", f"/im/v1/messages/{said}/reactions", react)["reaction_id"]
+        query = f"message_ids={quoted}&user_id_type=open_id&card_msg_content_type=raw_card_content"
+        item, = room.does("GET", f"/im/v1/messages/mget?{query}")["items"]
+        assert item["message_id"] == quoted and text_of(item) == {"text": "the plan"}, item
+        post = {"zh_cn": {"content": [[{"tag": "md", "text": "It is **this**:\n- one\n- two"}]]}}
+        body = {"msg_type": "post", "content": json.dumps(post)}
+        answer = room.does("POST", f"/im/v1/messages/{said}/reply", body)
+        assert (answer["parent_id"], answer["root_id"]) == (said, quoted), answer
+        tags = {node["tag"] for line in text_of(answer)["content"] for node in line}
+        assert "md" not in tags and "text" in tags, answer
+        removed = room.does("DELETE", f"/im/v1/messages/{said}/reactions/{reaction}")
+        assert removed["reaction_id"] == reaction and removed["reaction_type"] == {"emoji_type": "Typing"}, removed
+        left = room.does("GET", f"/im/v1/messages/{said}/reactions?reaction_type=Typing")
+        assert not left.get("items"), left
+
+
+def adapter(checks, server):
+    """An adapter of a framework: the parent of a reply, sending, listing, editing, read state, files, recalling."""
+    with Room(server) as room:
+        with checks("adapter: the parent of what was said, an answer, its edit, the list, and the recall"):
+            parent = room.says("first", 1)
+            said = room.says("second", reply_to=parent)
+            item, = room.does("GET", f"/im/v1/messages/{said}")["items"]
+            assert item["parent_id"] == parent, item
+            item, = room.does("GET", f"/im/v1/messages/{item['parent_id']}")["items"]
+            assert text_of(item) == {"text": "first"} and item["sender"]["id"] == room.people[1]["open_id"], item
+            content = json.dumps({"text": "an answer"})
+            body = {"receive_id": room.chat, "msg_type": "text", "content": content}
+            sent = room.does("POST", "/im/v1/messages?receive_id_type=chat_id", body)["message_id"]
+            body = {"msg_type": "text", "content": json.dumps({"text": "a better answer"})}
+            edited = room.does("PUT", f"/im/v1/messages/{sent}", body)
+            assert edited["updated"] and text_of(edited) == {"text": "a better answer"}, edited
+            query = f"container_id_type=chat&container_id={room.chat}&page_size=50&sort_type=ByCreateTimeDesc"
+            listed = room.does("GET", f"/im/v1/messages?{query}")
+            assert [one["message_id"] for one in listed["items"]] == [sent, said, parent] and not listed["has_more"], listed
+            reader = room.people[0]["user_id"]
+            server.control("POST", f"{room.home.path}/messages/{sent}/read", {"as": reader})
+            readers = room.does("GET", f"/im/v1/messages/{sent}/read_users?user_id_type=open_id")["items"]
+            assert [one["user_id"] for one in readers] == [room.people[0]["open_id"]], readers
+            room.does("DELETE", f"/im/v1/messages/{sent}")
+            listed = room.does("GET", f"/im/v1/messages?{query}")["items"]
+            assert listed[0]["message_id"] == sent and listed[0]["deleted"], listed
+        with checks("adapter: an image that a user sent is downloaded from the message"):
+            from harness import png
+            from sdk import good
+            import io
+
+            key = good(room.user().im.v1.image.create(body={"image_type": "message", "image": io.BytesIO(png())})).image_key
+            body = {"as": room.people[0]["user_id"], "msg_type": "image", "content": {"image_key": key}}
+            path = f"{room.home.path}/chats/{room.chat}/messages"
+            message = server.control("POST", path, body)["message_id"]
+            path = f"/open-apis/im/v1/messages/{message}/resources/{key}?type=image"
+            status, names, got = server.call("GET", path, token=room.token)
+            assert (status, names["Content-Type"], got) == (200, "image/png", png()), (status, got)
