@@ -3,8 +3,8 @@ use larkspur_api::rules::card::render::{Tree, plain, render};
 use serde_json::{Map, Value, json};
 
 use super::cast::Cast;
-use super::waiting::waiting;
 use super::in_world::{Where, World, encoded};
+use super::waiting::waiting;
 
 /// Flags of `larkspur chat`.
 #[derive(Args)]

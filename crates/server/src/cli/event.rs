@@ -113,61 +113,6 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
     })
 }
 
-/// A world of a running server.
-struct World {
-    server: Server,
-    key: String,
-    path: String,
-}
-
-impl World {
-    fn find(place: &Where) -> Result<Self, String> {
-        let server = Server::find(place.url.as_deref(), place.ready_file.as_ref(), &place.place)?;
-        let key = match &place.token {
-            Some(key) => key.clone(),
-            None => server.known()?.control_key.clone(),
-        };
-        let tenant = match &place.tenant {
-            Some(tenant) => tenant.clone(),
-            None => {
-                let world = server.known()?.world.as_ref();
-                world.ok_or("the ready file has no world: pass --tenant")?.tenant_key.clone()
-            }
-        };
-        let path = format!("/larkspur/v1/worlds/{}", encoded(&tenant));
-        Ok(World { server, key, path })
-    }
-
-    /// The app that a flag names, or that of the ready file.
-    fn app(&self, named: Option<&String>) -> Result<String, String> {
-        if let Some(app) = named {
-            return Ok(app.clone());
-        }
-        let known = self.server.known()?.world.as_ref();
-        Ok(known.ok_or("the ready file has no app: pass --app")?.app_id.clone())
-    }
-
-    /// The `data` of a call's answer.
-    async fn call(&self, method: &str, more: &str, body: Option<Value>) -> Result<Value, String> {
-        let authorization = format!("Bearer {}", self.key);
-        let body = body.map(|body| Bytes::from(body.to_string()));
-        let sent = Sent::json(Some(&authorization), body);
-        let answer = self.server.send(method, &format!("{}{more}", self.path), sent).await?;
-        let mut value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        if value["code"] == 0 {
-            return Ok(value["data"].take());
-        }
-        let why = match &value["error"]["field_violations"][0] {
-            Value::Null => value["msg"].as_str().unwrap_or("the answer is not JSON").to_owned(),
-            first => {
-                let text = |name: &str| first[name].as_str().unwrap_or_default().to_owned();
-                format!("{}: {}", text("field"), text("description"))
-            }
-        };
-        Err(format!("refused with HTTP {}: {why}", answer.status))
-    }
-}
-
 async fn list(flags: &List) -> Result<(), String> {
     let world = World::find(&flags.place)?;
     let mut query = format!("/events?limit={}", flags.limit);
@@ -268,10 +213,6 @@ fn steps(shown: &Value) -> String {
         });
     }
     text
-}
-
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, ENCODED).to_string()
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::cast::Cast;
 use super::chat::{self, View, words};
+use super::in_world::{Where, World, encoded};
 use super::script::{Hear, Script, Step};
 use super::waiting::waiting;
-use super::in_world::{Where, World, encoded};
 
 /// How often the chat is looked at while something is awaited.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

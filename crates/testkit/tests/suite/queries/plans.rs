@@ -70,10 +70,7 @@ const FILL: &[(&str, &str)] = &[
     ("message_read", "'message', n, 'reader', 'x'||n, 'read_at', n"),
     ("message_read", "'message', -n"),
     ("pin", "'message', n, 'chat_id', ':chat', 'number', n, 'created_at', n"),
-    (
-        "message",
-        "'number', n, 'chat_id', ':chat', 'created_at', n, 'place', 0, 'thread_id', '', 'bundle', 0",
-    ),
+    ("message", "'number', n, 'chat_id', ':chat', 'created_at', n, 'place', 0, 'thread_id', '', 'bundle', 0"),
     ("message", "'number', n, 'chat_id', ':chat', 'created_at', n, 'place', 0, 'thread_id', '', 'bundle', 0"),
     (
         "message",
