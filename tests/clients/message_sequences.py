@@ -1,8 +1,11 @@
 """Sequences of plain calls, as clients make them that are not installed here: a plugin and an adapter of a bot framework."""
 
+import io
 import json
 
+from harness import png
 from room import Room
+from sdk import good
 
 
 def run(checks, server):
@@ -22,12 +25,8 @@ def plugin(checks, server):
         assert ping["botID"] == own, ping
         quoted = room.says("the plan", 1)
         said = room.says(f'<at user_id="{room.facts["app_id"]}"></at> what is it', reply_to=quoted)
-        event = room.told(room.facts["app_id"], "im.message.receive_v1")[-1]["payload"]
-        heard = (event if isinstance(event, dict) else json.loads(event))["event"]["message"]
-        if heard["message_id"] != said:
-            events = [one["payload"] for one in room.told(room.facts["app_id"], "im.message.receive_v1")]
-            events = [one if isinstance(one, dict) else json.loads(one) for one in events]
-            heard = next(one["event"]["message"] for one in events if one["event"]["message"]["message_id"] == said)
+        told = [event["payload"]["message"] for event in room.told(room.facts["app_id"], "im.message.receive_v1")]
+        heard, = [message for message in told if message["message_id"] == said]
         assert heard["parent_id"] == quoted and heard["mentions"][0]["id"]["open_id"] == own, heard
         bots = room.does("GET", f"/im/v1/chats/{room.chat}/members/bots")["items"]
         assert [bot["bot_id"] for bot in bots] == [own], bots
@@ -70,18 +69,14 @@ def adapter(checks, server):
             listed = room.does("GET", f"/im/v1/messages?{query}")
             assert [one["message_id"] for one in listed["items"]] == [sent, said, parent] and not listed["has_more"], listed
             reader = room.people[0]["user_id"]
-            server.control("POST", f"{room.home.path}/messages/{sent}/read", {"as": reader})
+            server.control("PUT", f"{room.home.path}/messages/{sent}/read", {"as": reader})
             readers = room.does("GET", f"/im/v1/messages/{sent}/read_users?user_id_type=open_id")["items"]
             assert [one["user_id"] for one in readers] == [room.people[0]["open_id"]], readers
             room.does("DELETE", f"/im/v1/messages/{sent}")
             listed = room.does("GET", f"/im/v1/messages?{query}")["items"]
             assert listed[0]["message_id"] == sent and listed[0]["deleted"], listed
         with checks("adapter: an image that a user sent is downloaded from the message"):
-            from harness import png
-            from sdk import good
-            import io
-
-            key = good(room.user().im.v1.image.create(body={"image_type": "message", "image": io.BytesIO(png())})).image_key
+            key = good(room.bot.im.v1.image.create(body={"image_type": "message", "image": io.BytesIO(png())})).image_key
             body = {"as": room.people[0]["user_id"], "msg_type": "image", "content": {"image_key": key}}
             path = f"{room.home.path}/chats/{room.chat}/messages"
             message = server.control("POST", path, body)["message_id"]

@@ -87,14 +87,12 @@ await check("channel layer: 230002 fails with format_error", async () => {
   assert.deepEqual([error.code, error.cause?.response?.data?.code], ["format_error", 230002], String(error.stack));
 });
 
-for (const code of [99991400, 99991401]) {
-  await check(`channel layer: ${code} fails with permission_denied`, async () => {
-    const room = await Room.open();
-    await room.refuse("im.v1.message.create", code);
-    const error = await room.channel.send(room.chat, { text: "hello" }).catch((caught) => caught);
-    assert.equal(error.code, "permission_denied", String(error.stack ?? JSON.stringify(error)));
-  });
-}
+await check("channel layer: 99991400 fails with permission_denied", async () => {
+  const room = await Room.open();
+  await room.refuse("im.v1.message.create", 99991400);
+  const error = await room.channel.send(room.chat, { text: "hello" }).catch((caught) => caught);
+  assert.deepEqual([error.code, error.cause?.response?.status], ["permission_denied", 429], String(error.stack));
+});
 
 await check("channel layer: a streamed answer is one card that has the whole text at its end", async () => {
   const room = await Room.open();
