@@ -61,19 +61,14 @@ def mention(checks, server):
 def same_uuid(checks, server):
     with Room(server) as room, checks("the same uuid twice: one message, one event"):
         other, _ = room.app()
-        token = room.user_token()
-        first, second = [as_user(room, token, text, uuid="a-uuid") for text in ("hello", "other")]
-        assert first[0] == 200 and first[1]["code"] == 0 and second[1]["data"] == first[1]["data"], (first, second)
-        assert [message["message_id"] for message in room.stored()] == [first[1]["data"]["message_id"]]
+        user = room.user()
+        first = sent(user, room.chat, uuid="a-uuid")
+        assert sent(user, room.chat, content={"text": "other"}, uuid="a-uuid") == first
+        assert [message["message_id"] for message in room.stored()] == [first["message_id"]]
+        assert (first["sender"]["id"], first["sender"]["sender_type"]) == (room.people[0]["open_id"], "user"), first
         again = [good(send(room.bot, room.chat, uuid="another")).message_id for _ in range(2)]
         assert again[0] == again[1] and len(room.stored()) == 2, again
         assert len(room.told(other["app_id"], RECEIVED)) == 1
-
-
-def as_user(room, token, text, **more):
-    """A message of a user, which the SDK's typed method cannot send: status and answer."""
-    body = {"receive_id": room.chat, "msg_type": "text", "content": json.dumps({"text": text}), **more}
-    return room.http("POST", "/im/v1/messages?receive_id_type=chat_id", body, token)
 
 
 def heard_at_once(checks, server):
@@ -278,9 +273,9 @@ def removed(checks, server):
 
 def unscoped(checks, server):
     with Room(server) as room, checks("as a user without im:message.send_as_user: 230027 names the scope"):
-        status, answer = as_user(room, room.user_token(scopes=["im:message"]), "hello")
+        user = room.user(scopes=["im:message"])
         text = "Lack of necessary permissions, ext=requires im:message.send_as_user scope."
-        assert (status, answer["code"], answer["msg"]) == (400, 230027, text), answer
+        code(send(user, room.chat), 230027, text)
         assert room.stored() == []
 
 
