@@ -18,6 +18,7 @@ mod whole;
 
 pub mod announcements;
 pub mod apps;
+pub mod batches;
 pub mod blobs;
 pub mod cards;
 pub mod chat_search;
@@ -29,6 +30,7 @@ pub mod docx_media;
 pub mod ephemeral;
 pub mod events;
 pub mod files;
+pub mod follow_ups;
 pub mod frequency;
 pub mod hooks;
 pub mod idempotency;
@@ -56,6 +58,7 @@ pub mod tags;
 pub mod tenants;
 pub mod text;
 pub mod token_lookup;
+pub mod urgents;
 pub mod user_deletion;
 pub mod users;
 

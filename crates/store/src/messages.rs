@@ -336,6 +336,11 @@ const CHAT_DOWN: &str = "SELECT number, chat_id, place, thread_id, root, parent,
      app_id, created_at, updated_at, edits, state, recalled_by, recall_type, recalled_at \
      FROM message WHERE tenant = $1 AND chat_id = $2 AND place = 0 AND (created_at, number) < (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
      AND created_at >= $5 ORDER BY created_at DESC, number DESC LIMIT CAST($6 AS BIGINT)";
+/// The replies in the threads of a chat, the newest first.
+const IN_THREADS: &str = "SELECT number, chat_id, place, thread_id, root, parent, upper, bundle, msg_type, content, mentions, sender_kind, sender, sender_no, \
+     app_id, created_at, updated_at, edits, state, recalled_by, recall_type, recalled_at \
+     FROM message WHERE tenant = $1 AND chat_id = $2 AND place = 1 AND (created_at, number) < (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
+     AND created_at >= $5 ORDER BY created_at DESC, number DESC LIMIT CAST($6 AS BIGINT)";
 const THREAD_UP: &str = "SELECT number, chat_id, place, thread_id, root, parent, upper, bundle, msg_type, content, mentions, sender_kind, sender, sender_no, \
      app_id, created_at, updated_at, edits, state, recalled_by, recall_type, recalled_at \
      FROM message WHERE tenant = $1 AND thread_id = $2 AND thread_id <> '' AND (created_at, number) > (CAST($3 AS BIGINT), CAST($4 AS BIGINT)) \
@@ -355,6 +360,17 @@ pub async fn of_chat(
 ) -> Result<Vec<Message>, StoreError> {
     let sql = if span.backwards { CHAT_DOWN } else { CHAT_UP };
     page(tx, sql, chat.into(), span, last, size).await
+}
+
+/// Up to `size` replies in the threads of a chat, after a cursor. The span must be backwards.
+pub async fn in_threads(
+    tx: &mut Tx,
+    chat: ChatId,
+    span: Span,
+    last: Option<Cursor>,
+    size: usize,
+) -> Result<Vec<Message>, StoreError> {
+    page(tx, IN_THREADS, chat.into(), Span { backwards: true, ..span }, last, size).await
 }
 
 /// Up to `size` messages of a thread, its root included, after a cursor.
@@ -509,7 +525,7 @@ pub fn count_on_commit(tx: &mut Tx, of: u128, now_ms: i64) {
 }
 
 /// The statements of this file that page, for the test of their query plans.
-pub const STATEMENTS: &[&str] = &[CHAT_UP, CHAT_DOWN, THREAD_UP, THREAD_DOWN];
+pub const STATEMENTS: &[&str] = &[CHAT_UP, CHAT_DOWN, IN_THREADS, THREAD_UP, THREAD_DOWN];
 
 #[cfg(test)]
 mod tests {

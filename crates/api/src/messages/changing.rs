@@ -3,7 +3,7 @@
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::model::{ChatMode, MsgType, RecallType};
 use larkspur_contract::{Behaviour, Fault, codes};
-use larkspur_store::chats::Place;
+use larkspur_store::chats::{Chat, Place};
 use larkspur_store::messages::{self, Message, Recalled, Sender};
 use larkspur_store::{Tx, moderation, pins};
 
@@ -123,11 +123,24 @@ pub async fn recall(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Mes
     }
     let kind = right(speaker, place, message)?;
     let recalled = Recalled { by: speaker.member(), kind, at: speaker.now };
-    messages::recall(tx, message.number, &recalled).await?;
+    withdraw(tx, &place.chat, message, &recalled).await
+}
+
+/// Recalls a message whose recall was found right, and tells the apps. It is locked.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn withdraw(
+    tx: &mut Tx,
+    chat: &Chat,
+    message: &Message,
+    recalled: &Recalled,
+) -> Result<(), Fault> {
+    messages::recall(tx, message.number, recalled).await?;
     pins::remove(tx, message.number).await?;
     let message_id = tx.engine().keys.message_id(message.number, tx.tenant()).to_string();
-    moderation::take_down(tx, place.chat.chat_id, &message_id).await?;
-    message_recalled::emit(tx, &place.chat, message, &recalled).await?;
+    moderation::take_down(tx, chat.chat_id, &message_id).await?;
+    message_recalled::emit(tx, chat, message, recalled).await?;
     Ok(())
 }
 

@@ -5,16 +5,20 @@ use larkspur_contract::{Fault, codes};
 pub mod building;
 pub mod changing;
 pub mod clicking;
+pub mod batching;
 pub mod finding;
+pub mod forwarding;
 pub mod hooks;
 pub mod pinning;
 pub mod reacting;
 pub mod read;
 pub mod receiver;
+pub mod searching;
 pub mod sending;
 pub mod shown;
 pub mod speaker;
 pub mod standing;
+pub mod urging;
 
 /// The behaviors of every operation that sends messages, and some more.
 macro_rules! sending_behaviours {

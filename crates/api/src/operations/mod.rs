@@ -15,6 +15,7 @@ mod ephemeral;
 mod event;
 mod im;
 mod interactive;
+mod message;
 mod oauth;
 mod tenant;
 
@@ -39,6 +40,10 @@ pub static PLATFORM: &[&[Entry]] = &[
     docx::v1::chat_announcement_block_children::ENTRIES,
     im::v1::file::ENTRIES,
     im::v1::message::ENTRIES,
+    im::v1::thread::ENTRIES,
+    message::ENTRIES,
+    im::v1::batch_message::ENTRIES,
+    im::v2::url_preview::ENTRIES,
     im::v1::message_reaction::ENTRIES,
     im::v1::pin::ENTRIES,
     cardkit::v1::card::ENTRIES,

@@ -23,4 +23,5 @@ pub mod scopes;
 pub mod search;
 pub mod tabs;
 pub mod tags;
+pub mod times;
 pub mod widgets;

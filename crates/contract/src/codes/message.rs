@@ -4,6 +4,14 @@ use super::Code;
 
 codes! {
     MESSAGE_INVALID = 230001, 400, "Your request contains an invalid request parameter.";
+    /// The codes of follow-ups have meanings of their own. Source: the page.
+    FOLLOW_UP_EXPIRED = 230002, 400, "expired message.";
+    FOLLOW_UP_NOT_P2P = 230003, 400, "only support p2p chat.";
+    FOLLOW_UP_INVISIBLE = 230004, 400, "invisible message.";
+    FOLLOW_UP_UNAVAILABLE = 230005, 400, "user is not visible to bot.";
+    FOLLOW_UP_NOT_LATEST = 230006, 400, "only support latest message.";
+    FOLLOW_UP_INVALID = 230007, 400, "invalid follow up.";
+    FOLLOW_UP_EXISTS = 230008, 400, "follow up already exist.";
     MESSAGE_NOT_IN_CHAT = 230002, 400, "Bot/User can NOT be out of the chat.";
     MESSAGE_BOT_NOT_ACTIVATED = 230006, 400, "Bot ability is not activated.";
     RECALL_EXPIRED = 230009, 400, "Message has expired when recall message.";

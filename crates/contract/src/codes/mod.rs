@@ -35,6 +35,7 @@ macro_rules! codes {
 mod application;
 mod auth;
 mod callback;
+mod batch;
 mod card;
 mod chinese;
 mod connection;
@@ -53,6 +54,7 @@ mod tenant;
 pub use application::*;
 pub use auth::*;
 pub use callback::*;
+pub use batch::*;
 pub use card::*;
 pub use chinese::chinese;
 pub use connection::*;
@@ -68,7 +70,7 @@ pub use own::*;
 pub use reaction::*;
 pub use tenant::*;
 
-const FAMILIES: [&[Code]; 16] = [
+const FAMILIES: [&[Code]; 17] = [
     gateway::FAMILY,
     auth::FAMILY,
     contact::FAMILY,
@@ -80,6 +82,7 @@ const FAMILIES: [&[Code]; 16] = [
     docx::FAMILY,
     reaction::FAMILY,
     hook::FAMILY,
+    batch::FAMILY,
     card::FAMILY,
     drive::FAMILY,
     connection::FAMILY,

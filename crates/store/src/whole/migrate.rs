@@ -39,6 +39,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0025_docx.sql"),
     include_str!("../../../../schema/0026_reactions.sql"),
     include_str!("../../../../schema/0027_pins.sql"),
+    include_str!("../../../../schema/0028_batch.sql"),
 ];
 
 /// The schema that this program writes and reads.

@@ -265,7 +265,7 @@ fn clicks_say_what_was_clicked() {
         {"tag": "input"}, {"tag": "button", "name": "go", "action_type": "form_submit"}]}]});
     let error = action_of(&unnamed, "go", &Inputs::default()).expect_err("unnamed");
     assert_eq!(error, ClickError::Unnamed("body[0].elements[0]".to_owned()));
-    assert_eq!(error.shown().map(|reason| reason.number), Some(200530));
+    assert_eq!(error.shown().map(|reason| reason.number), Some(codes::CALLBACK_COMPONENT_UNNAMED.number));
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod preview;
 #[cfg(test)]
 mod tests;
 mod text;
+mod words;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -32,6 +33,7 @@ use crate::events::Party;
 pub use behaviours::{BEHAVIOURS, DIVIDERS, MARKDOWN, MENTIONS, POSTS, TEXTS};
 pub use hook::{Malformed, batch, webhook};
 pub use preview::preview;
+pub use words::words;
 
 /// The most bytes of a text message's content; 150 KB. The page counts the whole request.
 pub const TEXT_MAX: usize = 150 * 1024;

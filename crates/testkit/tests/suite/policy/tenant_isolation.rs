@@ -31,6 +31,9 @@ async fn call_with_ids_of(
             .replace("{card_id}", card)
             .replace("{element_id}", "a")
             .replace("{reaction_id}", "0123456789012345678901234567890123456789")
+            .replace("{reaction_id}", "0123456789012345678901234567890123456789")
+            .replace("{card_id}", card)
+            .replace("{element_id}", "a")
             .replace("{token}", &document)
             .replace("{user_id}", &owner.users[1].open_id)
             .replace("{app_id}", &owner.app_id)
@@ -73,6 +76,7 @@ async fn call_with_ids_of(
             "user_id_list": [owner.users[1].open_id],
             "id_list": [owner.users[1].open_id], "manager_ids": [owner.users[1].open_id],
             "emails": ["one@example.com"],
+            "reaction_type": {"emoji_type": "SMILE"}, "message_ids": [message], "queries": [{"message_id": message}],
             "settings": r#"{"config":{"x":1}}"#, "elements": r#"[{"tag":"hr"}]"#, "element": r#"{"tag":"hr"}"#, "actions": "[1]",
             "partial_element": r#"{"content":"taken over"}"#, "card": {"type": "card_json", "data": "{}"}, "sequence": 1,
             "type": "append",

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) mod batch_message;
 pub(crate) mod chat;
 pub(crate) mod chat_announcement;
 pub(crate) mod chat_managers;
@@ -23,6 +24,7 @@ pub(crate) mod message;
 pub(crate) mod message_reaction;
 pub(crate) mod message_resource;
 pub(crate) mod pin;
+pub(crate) mod thread;
 
 /// The chat.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

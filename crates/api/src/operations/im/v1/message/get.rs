@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Items, MessagePath};
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
-use crate::messages::{Speaker, Viewer, changing, finding, invalid_field, shown};
+use crate::messages::{Speaker, Viewer, changing, finding, forwarding, invalid_field, shown};
 use crate::rules::card;
 use crate::translate;
 use crate::{Call, Empty, Input, Operation};
@@ -86,16 +86,13 @@ impl Operation for Get {
             .then_some(message.number);
         let mut found = vec![message];
         if let Some(bundle) = bundle {
-            found.extend(messages::parts(tx, bundle, PARTS_MAX).await?);
+            found.extend(messages::parts(tx, bundle, forwarding::PARTS_MAX).await?);
         }
         let viewer = Viewer::of(call, query.user_id_type, query.card_msg_content_type);
         let viewer = viewer.with_names(query.with_sender_name == Some(true));
         Ok(Items { items: shown::show_all(tx, &viewer, found).await? })
     }
 }
-
-/// The most parts of a bundle that are shown.
-const PARTS_MAX: usize = 1000;
 
 const PARTS: Behaviour = Behaviour {
     name: "message_parts",

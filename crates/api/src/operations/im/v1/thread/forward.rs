@@ -1,0 +1,123 @@
+use larkspur_contract::Basis::Assumed;
+use larkspur_contract::ids::ThreadId;
+use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, post, rates};
+use larkspur_store::Tx;
+use larkspur_store::messages::{self, Message, Span};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::messages::speaker::{bot_may, may_send_as_user};
+use crate::messages::{Shown, Speaker, Viewer, forwarding, invalid_field, sending, shown, standing};
+use crate::operations::im::v1::message::{self, ForwardBody, ForwardQuery};
+use crate::people::People;
+use crate::{Call, Input, Operation};
+
+/// `POST /im/v1/threads/:thread_id/forward`
+pub(super) struct Forward;
+
+/// The thread.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct ThreadPath {
+    /// The thread's id.
+    thread_id: String,
+}
+
+impl Operation for Forward {
+    const SPEC: &'static Spec = &Spec {
+        id: "im.v1.thread.forward",
+        summary: "Forward a thread",
+        reference: "im-v1/message/forward-2",
+        route: post("/open-apis/im/v1/threads/{thread_id}/forward"),
+        access: Access::tenant_or_user(message::FORWARD),
+        rate: rates::TIER_4,
+        effect: Effect::Writes,
+        consumes: Consumes::Json,
+        reply: Reply::Data("success"),
+        invalid: codes::FIELD_VALIDATION,
+        codes: &[
+            codes::MESSAGE_INVALID,
+            codes::MESSAGE_NOT_IN_CHAT,
+            codes::MESSAGE_BOT_NOT_ACTIVATED,
+            codes::USER_NOT_AVAILABLE,
+            codes::SPEAKING_NOT_ALLOWED,
+            codes::THREAD_NOT_FOUND,
+            codes::MESSAGE_TOO_OFTEN,
+            codes::MESSAGE_LACKS_PERMISSION,
+            codes::RECEIVER_RESIGNED,
+            codes::RECEIVE_ID_INVALID,
+            codes::SPEAKING_DENIED_LATER,
+            codes::CRYPT_KEY_DELETED,
+            codes::CROSS_TENANT_P2P,
+            codes::MESSAGE_BEING_SENT,
+            codes::MESSAGE_INVISIBLE,
+            codes::BOT_STOPPED,
+            codes::FORWARD_TO_ENCRYPTED,
+            codes::FORWARD_CHAT_INVALID,
+            codes::FORWARD_THREAD_INVALID,
+            codes::FORWARD_THREAD_SECRET,
+            codes::FORWARD_RESTRICTED,
+            codes::THREAD_INVISIBLE,
+            codes::TARGET_THREAD_INVISIBLE,
+            codes::MESSAGE_DELETED,
+            codes::CHAT_DISSOLVED,
+            codes::OPEN_ID_UNKNOWN,
+            codes::OPEN_ID_CROSS_APP,
+            codes::UNION_ID_UNKNOWN,
+            codes::USER_ID_UNKNOWN,
+        ],
+        recodes: &[],
+        emits: &[&events::MESSAGE_RECEIVE, &events::P2P_CHAT_CREATE],
+        example: r#"{"receive_id":"{chat_id}"}"#,
+        behaviours: &[
+            THREAD,
+            forwarding::ORDER,
+            forwarding::TARGETS,
+            forwarding::BUNDLES,
+            standing::SPEAKING,
+            sending::REPEATED,
+            sending::LIMIT,
+            shown::OBJECT,
+        ],
+        deviations: &[sending::COUNTED],
+    };
+    type Ground = Tx;
+    type Path = ThreadPath;
+    type Query = ForwardQuery;
+    type Body = ForwardBody;
+    type Output = Shown;
+
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Shown, Fault> {
+        let (query, thread_id) = (&input.query, &input.path.thread_id);
+        let thread = ThreadId::parse(thread_id).ok_or_else(|| invalid_field("thread_id", thread_id))?;
+        bot_may(call)?;
+        may_send_as_user(call)?;
+        let speaker = Speaker::of(call);
+        let absent = || Fault::new(codes::FORWARD_THREAD_INVALID, format!("no thread {thread_id}"));
+        let all = messages::of_thread(tx, thread, Span::ALL, None, forwarding::PARTS_MAX).await?;
+        let chat_id = all.first().map(|root| root.chat_id).ok_or_else(absent)?;
+        forwarding::source(tx, &speaker, chat_id, absent).await?;
+        let stands = |message: &Message| {
+            message.recalled.is_none() && forwarding::may_forward(message.msg_type)
+        };
+        let left: Vec<Message> = all.into_iter().filter(stands).collect();
+        if left.is_empty() {
+            return Err(Fault::new(codes::MESSAGE_DELETED, "no message of the thread is left"));
+        }
+        let (kind, receive_id) = (query.receive_id_type, &input.body.receive_id);
+        let target = forwarding::target(tx, call, &speaker, kind, receive_id).await?;
+        let (bundle, _) = forwarding::bundle(tx, left).await?;
+        let sent = forwarding::send(tx, &speaker, &target, query.uuid.as_deref(), bundle).await?;
+        Ok(shown::show(tx, &Viewer::of(call, None, None), sent).await?)
+    }
+
+    fn people(input: &Input<Self>) -> Option<People<'_>> {
+        forwarding::people(input.query.receive_id_type, &input.body.receive_id)
+    }
+}
+
+const THREAD: Behaviour = Behaviour {
+    name: "thread_forward",
+    rule: "The bundle contains the root and the replies of the thread that can be forwarded, at most 1000. A malformed thread_id is 230001, an unknown one 230064; a thread whose messages were all recalled is 230110.",
+    basis: Assumed,
+    switch: false,
+};

@@ -1,0 +1,7 @@
+//! `im/v1/threads`
+
+use crate::{Entry, entry};
+
+mod forward;
+
+pub(crate) static ENTRIES: &[Entry] = &[entry::<forward::Forward>()];
