@@ -35,7 +35,8 @@ UNTYPED = {
     },
     **{
         operation: "no SDK has it; called over plain HTTP"
-        for operation in ("bot.hook.send", "bot.v2.hook.send", "ephemeral.v1.delete", "ephemeral.v1.send", "interactive.v1.card.update")
+        for operation in ("bot.hook.send", "bot.v2.hook.send", "ephemeral.v1.delete", "ephemeral.v1.send", "interactive.v1.card.update",
+                          "message.v4.batch_send")
     },
     "authen.v1.authorize.show": "a page for browsers",
     "authen.v1.authorize.decide": "a form of that page",

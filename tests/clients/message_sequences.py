@@ -11,6 +11,7 @@ from sdk import good
 def run(checks, server):
     plugin(checks, server)
     adapter(checks, server)
+    announcer(checks, server)
 
 
 def text_of(message):
@@ -75,6 +76,15 @@ def adapter(checks, server):
             room.does("DELETE", f"/im/v1/messages/{sent}")
             listed = room.does("GET", f"/im/v1/messages?{query}")["items"]
             assert listed[0]["message_id"] == sent and listed[0]["deleted"], listed
+        with checks("adapter: three messages forwarded as one read back as four, the parts under the first"):
+            ids = [room.says(text, 1) for text in ("a", "b", "c")]
+            body = {"receive_id": room.chat, "message_id_list": ids}
+            answer = room.does("POST", "/im/v1/messages/merge_forward?receive_id_type=chat_id", body)
+            whole = answer["message"]["message_id"]
+            assert answer["message"]["body"]["content"] == "Merged and Forwarded Message", answer
+            items = room.does("GET", f"/im/v1/messages/{whole}")["items"]
+            assert [item.get("upper_message_id") for item in items] == [None] + [whole] * 3, items
+            assert [text_of(item)["text"] for item in items[1:]] == ["a", "b", "c"], items
         with checks("adapter: an image that a user sent is downloaded from the message"):
             key = good(room.bot.im.v1.image.create(body={"image_type": "message", "image": io.BytesIO(png())})).image_key
             body = {"as": room.people[0]["user_id"], "msg_type": "image", "content": {"image_key": key}}
@@ -83,3 +93,20 @@ def adapter(checks, server):
             path = f"/open-apis/im/v1/messages/{message}/resources/{key}?type=image"
             status, names, got = server.call("GET", path, token=room.token)
             assert (status, names["Content-Type"], got) == (200, "image/png", png()), (status, got)
+
+
+def announcer(checks, server):
+    """A program that tells many people at once."""
+    with Room(server) as room, checks("announcer: to two people and a wrong id: bm-, the wrong id, progress, recall"):
+        good_ids = [room.people[0]["open_id"], room.people[1]["open_id"]]
+        wrong = "ou_" + "0" * 32
+        body = {"msg_type": "text", "content": {"text": "news"}, "open_ids": [*good_ids, wrong]}
+        answer = room.does("POST", "/message/v4/batch_send/", body)
+        assert answer["message_id"].startswith("bm-") and answer["invalid_open_ids"] == [wrong], answer
+        path = f"/im/v1/batch_messages/{answer['message_id']}"
+        assert [one["body"]["content"] for one in room.stored(room.p2p())] == ['{"text":"news"}'], room.stored(room.p2p())
+        sent = room.does("GET", f"{path}/get_progress")["batch_message_send_progress"]
+        assert sent == {"valid_user_ids_count": 2, "success_user_ids_count": 2, "read_user_ids_count": 0}, sent
+        room.does("DELETE", path)
+        recalled = room.does("GET", f"{path}/get_progress")["batch_message_recall_progress"]
+        assert recalled == {"recall": True, "recall_count": 2}, recalled

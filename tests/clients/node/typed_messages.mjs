@@ -1,7 +1,7 @@
 // Messages, reactions, pins, files and card entities.
 
 import assert from "node:assert/strict";
-import { bytesOf, check, good, refused } from "./sdk.mjs";
+import { bytesOf, check, good, post, refused } from "./sdk.mjs";
 
 const card = (content) => ({
   schema: "2.0",
@@ -16,8 +16,11 @@ export async function messages(stage) {
     await pins(stage, name, who);
     await files(stage, name, who);
     await uploads(stage, name, who);
+    await forwarding(stage, name, who);
   }
   await entities(stage);
+  await toPeople(stage);
+  await toMany(stage);
 }
 
 async function send(who, receive_id, msg_type = "text", content = { text: "hello" }) {
@@ -125,6 +128,69 @@ async function uploads(stage, name, who) {
     const pages = await who.docx.v1.chatAnnouncementBlock.listWithIterator({ path: { chat_id }, params: { page_size: 1 } });
     for await (const page of pages) found.push(...page.items.map((one) => one.block_type));
     assert.deepEqual(found, [1, 27]);
+  });
+}
+
+async function forwarding(stage, name, who) {
+  const { message, thread } = who.im.v1;
+  const chat = await stage.group(who);
+  const other = await stage.group(who);
+  const params = { receive_id_type: "chat_id" };
+  const data = { receive_id: other };
+  await check(`${name}: forward a message and a thread, and search`, async () => {
+    const path = { message_id: await send(who, chat, "text", { text: `needle ${name}` }) };
+    const copy = good(await message.forward({ path, params, data }));
+    assert.deepEqual([copy.chat_id, copy.msg_type], [other, "text"]);
+    const content = JSON.stringify({ text: "in a thread" });
+    const { thread_id } = good(await message.reply({ path, data: { msg_type: "text", content, reply_in_thread: true } }));
+    assert.equal(good(await thread.forward({ path: { thread_id }, params, data })).msg_type, "merge_forward");
+    const query = { query: "needle", filter: { chat_ids: [chat] } };
+    const { items } = good(await message.search({ params: { page_size: 20 }, data: query }));
+    assert.deepEqual(items.map((one) => one.meta_data.message_id), [path.message_id]);
+    assert.equal((await every(await message.searchWithIterator({ params: { page_size: 1 }, data: query }))).length, 1);
+  });
+  if (who !== stage.bot) return;
+  await check("forward several messages as one", async () => {
+    const message_id_list = [await send(who, chat), await send(who, chat)];
+    const answer = good(await message.mergeForward({ params, data: { ...data, message_id_list } }));
+    const { message_id } = answer.message;
+    const { items } = good(await message.get({ path: { message_id } }));
+    assert.deepEqual(items.map((one) => one.upper_message_id), [undefined, message_id, message_id]);
+  });
+}
+
+async function toPeople(stage) {
+  const { message } = stage.bot.im.v1;
+  await check("a message is made urgent, three ways; follow-ups; previews", async () => {
+    const path = { message_id: await send(stage.bot, await stage.group(stage.bot)) };
+    const urgent = { path, params: { user_id_type: "open_id" }, data: { user_id_list: [stage.person(0)] } };
+    for (const way of ["urgentApp", "urgentSms", "urgentPhone"]) {
+      assert.deepEqual(good(await message[way](urgent)).invalid_user_id_list ?? [], []);
+    }
+    const data = { receive_id: stage.person(0), msg_type: "text", content: JSON.stringify({ text: "hello" }) };
+    const { message_id } = good(await message.create({ params: { receive_id_type: "open_id" }, data }));
+    const follow_ups = [{ content: "Tell me more" }];
+    good(await message.pushFollowUp({ path: { message_id }, data: { follow_ups } }));
+    await refused(message.pushFollowUp({ path, data: { follow_ups } }), 230003);
+    const preview_tokens = ["f7a7e3d9-3d0b-4ec5-a2f8-2d7b6b7c6a11"];
+    good(await stage.bot.im.v2.urlPreview.batchUpdate({ data: { preview_tokens, open_ids: [stage.person(0)] } }));
+  });
+}
+
+async function toMany(stage) {
+  await check("a message to many people: its progress, its readers, its recall", async () => {
+    const { app_id } = stage.facts;
+    const { access_token: token } = await stage.home.control("POST", `/apps/${app_id}/tokens`, {});
+    const body = { msg_type: "text", content: { text: "hello" }, open_ids: [stage.person(0), stage.person(1)] };
+    const { message_id } = await post("/open-apis/message/v4/batch_send/", body, token);
+    const path = { batch_message_id: message_id };
+    const api = stage.bot.im.v1.batchMessage;
+    const { batch_message_send_progress: sent } = good(await api.getProgress({ path }));
+    assert.deepEqual([sent.valid_user_ids_count, sent.success_user_ids_count], [2, 2]);
+    assert.deepEqual(good(await api.readUser({ path })).read_user, { read_count: "0", total_count: "2" });
+    good(await api.delete({ path }));
+    const { batch_message_recall_progress: recalled } = good(await api.getProgress({ path }));
+    assert.deepEqual([recalled.recall, recalled.recall_count], [true, 2]);
   });
 }
 

@@ -16,7 +16,10 @@ def run(checks, stage):
         pins(checks, stage, name, who)
         files(checks, stage, name, who)
         uploads(checks, stage, name, who)
+        forwarding(checks, stage, name, who)
     entities(checks, stage)
+    to_people(checks, stage)
+    to_many(checks, stage)
 
 
 def send(who, chat, msg_type="text", content=None):
@@ -105,6 +108,65 @@ def uploads(checks, stage, name, who):
         block, = good(who.docx.v1.chat_announcement_block_children.create(chat_id=chat, block_id=chat, body=body)).children
         body = {"file_name": "x.bin", "parent_type": "docx_image", "parent_node": block.block_id, "size": 5}
         assert good(who.drive.v1.media.upload_all(body=body | {"file": io.BytesIO(b"bytes")})).file_token
+
+
+def forwarding(checks, stage, name, who):
+    chat, other = stage.group(who), stage.group(who)
+    to = {"receive_id_type": "chat_id", "body": {"receive_id": other}}
+    with checks(f"{name}: forward a message and a thread, and search"):
+        sent = send(who, chat, content={"text": f"needle {name}"})
+        copy = good(who.im.v1.message.forward(message_id=sent, uuid="once", **to))
+        assert copy.message_id != sent and copy.chat_id == other and copy.msg_type == "text", vars(copy)
+        assert good(who.im.v1.message.forward(message_id=sent, uuid="once", **to)).message_id == copy.message_id
+        body = {"msg_type": "text", "content": json.dumps({"text": "in a thread"}), "reply_in_thread": True}
+        thread = good(who.im.v1.message.reply(message_id=sent, body=body)).thread_id
+        bundle = good(who.im.v1.thread.forward(thread_id=thread, **to))
+        assert bundle.msg_type == "merge_forward" and bundle.chat_id == other, vars(bundle)
+        query = {"query": "needle", "filter": {"chat_ids": [chat]}}
+        page = good(who.im.v1.message.search(page_size=20, user_id_type="open_id", body=query))
+        assert [one.meta_data.message_id for one in page.items] == [sent], page.items
+    if who is stage.bot:
+        with checks("forward several messages as one"):
+            ids = [send(who, chat) for _ in range(2)]
+            body = {"receive_id": other, "message_id_list": ids}
+            answer = good(who.im.v1.message.merge_forward(receive_id_type="chat_id", body=body))
+            assert answer.message.msg_type == "merge_forward" and not answer.invalid_message_id_list, vars(answer)
+            items = good(who.im.v1.message.get(message_id=answer.message.message_id)).items
+            assert [one.upper_message_id for one in items] == [None] + [answer.message.message_id] * 2, items
+
+
+def to_people(checks, stage):
+    """Urgent messages, follow-ups and previews."""
+    api, chat = stage.bot.im.v1.message, stage.group(stage.bot)
+    with checks("a message is made urgent, three ways"):
+        sent = send(stage.bot, chat)
+        named = {"message_id": sent, "user_id_type": "open_id", "body": {"user_id_list": [stage.person(0)]}}
+        for way in (api.urgent_app, api.urgent_sms, api.urgent_phone):
+            assert not good(way(**named)).invalid_user_id_list
+    with checks("follow-ups of a message in a p2p chat; in a group 230003"):
+        body = {"receive_id": stage.person(0), "msg_type": "text", "content": json.dumps({"text": "hello"})}
+        said = good(api.create(receive_id_type="open_id", body=body)).message_id
+        more = {"follow_ups": [{"content": "Tell me more", "i18n_contents": [{"content": "多说一点", "language": "zh_cn"}]}]}
+        good(api.push_follow_up(message_id=said, body=more))
+        refused(api.push_follow_up(message_id=sent, body=more), 230003)
+    with checks("previews are refreshed"):
+        body = {"preview_tokens": ["f7a7e3d9-3d0b-4ec5-a2f8-2d7b6b7c6a11"], "open_ids": [stage.person(0)]}
+        good(stage.bot.im.v2.url_preview.batch_update(body=body))
+
+
+def to_many(checks, stage):
+    with checks("a message to many people: its progress, its readers, its recall"):
+        token = stage.server.tenant_token(stage.facts["app_id"], stage.facts["app_secret"])
+        body = {"msg_type": "text", "content": {"text": "hello"}, "open_ids": [stage.person(0), stage.person(1)]}
+        sent = stage.server.good("POST", "/open-apis/message/v4/batch_send/", body, token)["message_id"]
+        api = stage.bot.im.v1.batch_message
+        told = good(api.get_progress(batch_message_id=sent)).batch_message_send_progress
+        assert (told.valid_user_ids_count, told.success_user_ids_count, told.read_user_ids_count) == (2, 2, 0), vars(told)
+        read = good(api.read_user(batch_message_id=sent)).read_user
+        assert (read.read_count, read.total_count) == ("0", "2"), vars(read)
+        good(api.delete(batch_message_id=sent))
+        told = good(api.get_progress(batch_message_id=sent)).batch_message_recall_progress
+        assert (told.recall, told.recall_count) == (True, 2), vars(told)
 
 
 def entities(checks, stage):
