@@ -6,7 +6,7 @@ import re
 
 from lark_oapi.channel import FeishuChannel, FeishuChannelErrorCode
 
-from room import CARD, Room, code, reply, send, sent
+from room import CARD, Room, code, reply, send, sent, shown
 from sdk import good
 
 MISFORMED = {"zh_cn": {"content": [[{"tag": "no such tag"}]]}}
@@ -54,6 +54,57 @@ def channel(checks, server):
             result = through(room, room.chat, {"text": "again"}, reply_to=said)
             message = room.stored()[-1]
             assert result.success and message["message_id"] == result.message_id and "parent_id" not in message, (result, message)
+
+
+    streams(checks, server)
+    connected(checks, server)
+
+
+def streams(checks, server):
+    async def words(stream):
+        for word in ("This ", "came ", "bit by bit"):
+            await stream.append(word)
+
+    with Room(server) as room, checks("channel layer: a streamed answer is one card that has the whole text at its end"):
+        layer = FeishuChannel(app_id=room.facts["app_id"], app_secret=room.facts["app_secret"], domain=server.url)
+        result = asyncio.run(layer.stream(room.chat, {"markdown": words}))
+        message, = room.stored()
+        assert result.success and message["message_id"] == result.message_id, (result, message)
+        content = shown(room.bot, result.message_id, card_msg_content_type="user_card_content")["body"]["content"]
+        assert "This came bit by bit" in content, content
+
+
+def connected(checks, server):
+    async def talk(room):
+        layer = FeishuChannel(app_id=room.facts["app_id"], app_secret=room.facts["app_secret"], domain=server.url)
+        heard = asyncio.get_running_loop().create_future()
+
+        async def on_message(message):
+            heard.get_loop().call_soon_threadsafe(heard.set_result, message)
+
+        layer.on("message", on_message)
+        await layer.start_background(timeout=20)
+        said = room.says(f'<at user_id="{room.facts["app_id"]}"></at> hello')
+        message = await asyncio.wait_for(heard, 20)
+        reaction = await layer.add_reaction(said, "Typing")
+        await layer.remove_reaction(said, data_id(reaction))
+        answer = await layer.send(room.chat, {"text": "an answer"}, {"reply_to": said})
+        await layer.edit_message(answer.message_id, "a better answer")
+        edited = room.stored()[-1]["body"]["content"]
+        await layer.recall_message(answer.message_id)
+        await layer.stop_background()
+        return said, message, edited
+
+    with Room(server) as room, checks("channel layer: it connects, hears a mention by name, reacts, edits and recalls"):
+        said, message, edited = asyncio.run(talk(room))
+        assert (message.message_id, message.content_text) == (said, "@Larkspur demo hello"), message
+        assert "a better answer" in edited, edited
+        assert shown(room.bot, room.stored()[-1]["message_id"])["deleted"] is True
+
+
+def data_id(result):
+    """The id of a reaction, wherever this layer has put it."""
+    return result.raw["data"]["reaction_id"]
 
 
 def react(who, message_id, emoji):

@@ -12,7 +12,7 @@ import long_connection
 import message_answers
 import message_sequences
 import webhooks
-from harness import HERE, Server, environment
+from harness import HERE, Server, environment, png
 from room import CARD, Room, caller, code, reply, send, sent, shown
 from sdk import data_of, good
 
@@ -35,7 +35,7 @@ def run(checks):
 def node(checks, server):
     """The Node SDK and its channel layer; it prints a line for each check."""
     done = subprocess.run(
-        ["node", str(HERE / "node/messages.mjs")], env=environment(FACTS=json.dumps(server.ready)), timeout=180,
+        ["node", str(HERE / "node/messages.mjs")], env=environment(FACTS=json.dumps(server.ready | {"png": png().hex()})), timeout=180,
         stdin=subprocess.DEVNULL, capture_output=True, text=True)
     named = 0
     for line in done.stdout.splitlines():

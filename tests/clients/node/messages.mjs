@@ -1,9 +1,9 @@
 // Messages with the official Node SDK, unmodified: its typed methods, and its channel layer with the branches that it takes on
-// refusals. It prints a line for each check; run.py counts them. FACTS: base_url, control_key.
+// refusals. It prints a line for each check; run.py counts them. FACTS: base_url, control_key, png.
 
 import assert from "node:assert/strict";
 import * as lark from "@larksuiteoapi/node-sdk";
-import { check, client, facts, good } from "./sdk.mjs";
+import { bytesOf, check, client, facts, good } from "./sdk.mjs";
 import { World } from "./stage.mjs";
 
 const silent = { error() {}, warn() {}, info() {}, debug() {}, trace() {} };
@@ -106,6 +106,32 @@ await check("channel layer: a streamed answer is one card that has the whole tex
   const params = { card_msg_content_type: "user_card_content" };
   const [item] = good(await room.api.im.message.get({ path: { message_id: messageId }, params })).items;
   assert.ok(item.body.content.includes(words.join("")), item.body.content);
+});
+
+await check("channel layer: a card that is streamed changes in place", async () => {
+  const room = await Room.open();
+  const card = (content) => ({ config: { update_multi: true }, elements: [{ tag: "markdown", content }] });
+  const producer = async (stream) => {
+    await stream.update(card("two"));
+    await stream.update(card("three"));
+  };
+  const { messageId } = await room.channel.stream(room.chat, { card: { initial: card("one"), producer } });
+  const params = { card_msg_content_type: "user_card_content" };
+  const [item] = good(await room.api.im.message.get({ path: { message_id: messageId }, params })).items;
+  assert.deepEqual(JSON.parse(item.body.content), card("three"));
+  assert.equal((await room.stored()).length, 1);
+});
+
+await check("channel layer: an image and a file are uploaded and sent", async () => {
+  const room = await Room.open();
+  const source = Buffer.from(facts.png, "hex");
+  await room.channel.send(room.chat, { image: { source } });
+  await room.channel.send(room.chat, { file: { source, fileName: "x.bin" } });
+  const [image, file] = await room.stored();
+  assert.deepEqual([image.msg_type, file.msg_type], ["image", "file"]);
+  const path = { message_id: file.message_id, file_key: JSON.parse(file.body.content).file_key };
+  const got = await room.api.im.messageResource.get({ path, params: { type: "file" } });
+  assert.ok((await bytesOf(got)).equals(source));
 });
 
 await check("channel layer: it connects, hears a mention without it, reacts, edits and recalls", async () => {
