@@ -7,6 +7,10 @@ NOT_SERVED = {
     "drive.v1.permission_member.batch_create": "not a part of groups: bots add a chat by itself",
     "drive.v1.permission_member.transfer_owner": "not a part of groups: documents are made by the control API",
     **{
+        f"drive.v1.media.{name}": "no operation of announcements: their uploads are small, and what was uploaded is not returned"
+        for name in ("batch_get_tmp_download_url", "download", "upload_finish", "upload_part", "upload_prepare")
+    },
+    **{
         f"contact.v3.user.{name}": "not a part of groups: people are made by the control API"
         for name in ("create", "delete", "patch", "resurrect", "update", "update_user_id")
     },
@@ -26,7 +30,13 @@ UNTYPED = {
             "im.v1.chat_members.bots", "im.v1.chat_members.list", "im.v1.chat_nickname.delete", "im.v1.chat_nickname.get",
             "im.v1.chat_nickname.update", "im.v1.chat_p2p.batch_query", "im.v1.chat_user_setting.batch_get_mute_status",
             "im.v1.chat_user_setting.batch_query", "im.v1.chat_user_setting.batch_update",
+            "im.v1.message.batch_query_read_status", "im.v1.message.mget", "im.v1.message.read_status",
         )
+    },
+    **{
+        operation: "no SDK has it; called over plain HTTP"
+        for operation in ("bot.hook.send", "bot.v2.hook.send", "ephemeral.v1.delete", "ephemeral.v1.send", "interactive.v1.card.update",
+                          "message.v4.batch_send")
     },
     "authen.v1.authorize.show": "a page for browsers",
     "authen.v1.authorize.decide": "a form of that page",

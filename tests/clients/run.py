@@ -126,8 +126,21 @@ def guide(checks):
     guide.run(checks)
 
 
+def bots(checks):
+    import bots
+
+    bots.run(checks)
+
+
+def messages(checks):
+    import messages
+
+    messages.run(checks)
+
+
 PARTS = {part.__name__: part for part in (
-    python, models, newcomer, node, long_connection, wire, process, schema, browser, s3, readme, webhooks, guide,
+    python, models, newcomer, node, long_connection, wire, process, schema, browser, s3, readme, webhooks, guide, bots,
+    messages,
 )}
 
 

@@ -1,5 +1,5 @@
 // An official Node client on a long connection. It prints a line of JSON for each event that it hears, each error that it
-// logs, and why it gave up. FACTS: base_url, app_id, app_secret.
+// logs, and why it gave up. FACTS: base_url, app_id, app_secret; `answer`, what it answers to a click on a card, which it prints, too.
 
 import * as lark from "@larksuiteoapi/node-sdk";
 
@@ -8,9 +8,13 @@ const say = (what) => console.log(JSON.stringify(what));
 const complain = (...words) => say({ logged: words.map(String).join(" ") });
 const logger = { error: complain, warn: complain, info() {}, debug() {}, trace() {} };
 
-const eventDispatcher = new lark.EventDispatcher({ logger }).register({
-  "im.chat.updated_v1": async (event) => say({ event: { header: { event_id: event.event_id, token: event.token }, event } }),
-});
+const heard = async (event) => say({ event: { header: { event_id: event.event_id, token: event.token }, event } });
+const clicked = async ({ action, context, operator, token }) => {
+  say({ callback: { action, context, operator, token } });
+  return facts.answer;
+};
+const handlers = { "im.chat.updated_v1": heard, "im.message.receive_v1": heard, "card.action.trigger": clicked };
+const eventDispatcher = new lark.EventDispatcher({ logger }).register(handlers);
 const client = new lark.WSClient({
   appId: facts.app_id,
   appSecret: facts.app_secret,

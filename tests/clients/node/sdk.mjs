@@ -143,7 +143,8 @@ export const user = (api, token) => caller(api, "user", lark.withUserAccessToken
 
 function remember(answer, of) {
   // Uploads and downloads come without a code.
-  if (answer && (answer.code === 0 || answer.image_key || answer.getReadableStream)) called.push(of);
+  const made = answer && (answer.image_key || answer.file_key || answer.file_token);
+  if (made || answer?.code === 0 || answer?.getReadableStream) called.push(of);
   return answer;
 }
 

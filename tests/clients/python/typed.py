@@ -5,6 +5,7 @@ import json
 import control
 import covered
 import typed_chats
+import typed_messages
 import typed_sign_in
 import typed_things
 import typed_widgets
@@ -49,7 +50,7 @@ def run(checks, server):
     for kind, awaited in (("", False), (", awaited", True)):
         checks.part = f"{part}, typed{kind}"
         stage = Stage(server, awaited)
-        for journey in (typed_chats, typed_widgets, typed_things, typed_sign_in):
+        for journey in (typed_chats, typed_widgets, typed_things, typed_messages, typed_sign_in):
             journey.run(checks, stage)
         calls += stage.calls
     checks.part = f"{part}, typed"
