@@ -172,15 +172,7 @@ impl Shape {
                 if text.contains('\0') {
                     found.push(violation(path, None, "must not contain U+0000".to_owned()));
                 } else if !options.is_empty() && !options.contains(text) {
-                    let near = match origin {
-                        Origin::Control => did_you_mean(text, options.iter().map(String::as_str)),
-                        Origin::Json | Origin::Text => String::new(),
-                    };
-                    found.push(violation(
-                        path,
-                        Some(text),
-                        format!("options: [{}]{near}", options.join(",")),
-                    ));
+                    found.push(no_option(path, text, options, origin));
                 } else if let Some(why) = form.and_then(|form| form.wrong(text)) {
                     found.push(violation(path, Some(text), why));
                 } else {
@@ -252,7 +244,8 @@ impl Shape {
     /// Arrays are sent as repeated keys, as `key[]` or `key[0]`, and, with `commas`, joined by commas. Booleans may be
     /// `True` or `1`. A value that cannot be converted stays a string, which [`Shape::check`] refuses. In a closed object it
     /// also refuses unknown parameters and a single value that is sent more than once; an open object ignores the former
-    /// and takes the last of the latter.
+    /// and takes the last of the latter. An object with members of any name keeps all, and refuses what is sent more than
+    /// once.
     pub fn from_pairs<K: AsRef<str>, V: Into<String>>(
         &self,
         pairs: impl IntoIterator<Item = (K, V)>,
@@ -261,13 +254,14 @@ impl Shape {
         let Shape::Object { members, closed, any_name } = self else {
             return Value::Object(Map::new());
         };
+        let strict = *closed || *any_name;
         let mut map = Map::new();
         for (key, text) in pairs {
             let key = key.as_ref();
             let name = key.split_once('[').map_or(key, |(name, _)| name);
             let Some(member) = members.iter().find(|member| member.name == name) else {
-                if *closed || *any_name {
-                    map.insert(key.to_owned(), Value::String(text.into()));
+                if strict {
+                    insert_once(&mut map, key, Value::String(text.into()));
                 }
                 continue;
             };
@@ -290,13 +284,13 @@ impl Shape {
                 }
                 shape if name.len() == key.len() => {
                     let value = shape.scalar(text);
-                    if let Some(earlier) = map.insert(key.to_owned(), value.clone())
-                        && *closed
-                    {
-                        map.insert(key.to_owned(), Value::Array(vec![earlier, value]));
+                    if strict {
+                        insert_once(&mut map, key, value);
+                    } else {
+                        map.insert(key.to_owned(), value);
                     }
                 }
-                _ if *closed => {
+                _ if strict => {
                     map.insert(key.to_owned(), Value::String(text));
                 }
                 _ => {}
@@ -345,6 +339,13 @@ fn walk_object(
     Ok(())
 }
 
+/// Adds a parameter; one that is there already becomes a list, which no single value accepts.
+fn insert_once(map: &mut Map<String, Value>, key: &str, value: Value) {
+    if let Some(earlier) = map.insert(key.to_owned(), value.clone()) {
+        map.insert(key.to_owned(), Value::Array(vec![earlier, value]));
+    }
+}
+
 /// The most unknown members of one object that are reported: each is compared with all known names.
 const UNKNOWN_TOLD: usize = 50;
 
@@ -376,6 +377,14 @@ fn length(path: &str, actual: usize, min: usize, max: usize, found: &mut Vec<Fie
     } else if actual < min {
         found.push(violation(path, None, format!("the min len is {min}")));
     }
+}
+
+fn no_option(path: &str, text: &str, options: &[String], origin: Origin) -> FieldViolation {
+    let near = match origin {
+        Origin::Control => did_you_mean(text, options.iter().map(String::as_str)),
+        Origin::Json | Origin::Text => String::new(),
+    };
+    violation(path, Some(text), format!("options: [{}]{near}", options.join(",")))
 }
 
 fn choice(path: &str, number: Option<i64>, options: &[i64], found: &mut Vec<FieldViolation>) {

@@ -1,6 +1,6 @@
 //! Sends a message.
 
-use larkspur_contract::Basis::{Assumed, Observed};
+use larkspur_contract::Basis::{Assumed, Documented, Observed};
 use larkspur_contract::ids::ThreadId;
 use larkspur_contract::model::{ChatMode, GroupMessageType, MsgType};
 use larkspur_contract::{Behaviour, Fault, codes};
@@ -220,7 +220,7 @@ pub const REPEATED: Behaviour = Behaviour {
 pub const LIMIT: Behaviour = Behaviour {
     name: "chat_limit",
     rule: "A chat takes at most five messages in a second of the world's time from all apps together: more are 230020. In a p2p chat these are the messages of one bot to one user. People at their clients are not limited.",
-    basis: Assumed,
+    basis: Documented,
     switch: true,
 };
 /// How often a message counts as activity of its chat.

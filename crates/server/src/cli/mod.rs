@@ -245,13 +245,29 @@ mod tests {
                 if let Some(words) =
                     command.strip_prefix("larkspur").filter(|rest| rest.is_empty() || rest.starts_with(' '))
                 {
-                    found.push(
-                        words.split_whitespace().map(|word| word.trim_matches('\'').to_owned()).collect(),
-                    );
+                    found.push(split(words));
                 }
             }
         }
         found
+    }
+
+    /// The words of a command line as a shell splits them.
+    fn split(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+        for letter in line.chars() {
+            match (quote, letter) {
+                (Some(open), _) if letter == open => quote = None,
+                (None, '"' | '\'') => {
+                    quote = Some(letter);
+                    word.get_or_insert_default();
+                }
+                (None, ' ') => words.extend(word.take()),
+                _ => word.get_or_insert_default().push(letter),
+            }
+        }
+        words.extend(word);
+        words
     }
 
     #[test]
