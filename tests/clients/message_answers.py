@@ -6,7 +6,7 @@ import re
 
 from lark_oapi.channel import FeishuChannel, FeishuChannelErrorCode
 
-from room import CARD, Room, code, reply, send, sent, shown
+from room import CARD, Room, burst, code, reply, send, sent, shown
 from sdk import good
 
 MISFORMED = {"zh_cn": {"content": [[{"tag": "no such tag"}]]}}
@@ -114,7 +114,8 @@ def react(who, message_id, emoji):
 def plugin(checks, server):
     with Room(server) as room, checks("plugin: the sixth change of a card in a second is 230020, so it skips a frame"):
         card = sent(room.bot, room.chat, "interactive", CARD)["message_id"]
-        answers = [room.bot.im.v1.message.patch(message_id=card, body={"content": json.dumps(CARD)}) for _ in range(6)]
+        body = {"content": json.dumps(CARD)}
+        answers = burst(lambda _: room.bot.im.v1.message.patch(message_id=card, body=body), 6)
         assert [answer.code for answer in answers] == [0] * 5 + [230020], [answer.code for answer in answers]
         code(answers[-1], 230020)
     with Room(server) as room, checks("plugin: too many tables are 230099 with 11310 and `table number over limit`, so it sends text"):
