@@ -69,6 +69,11 @@ pub struct Unreadable {
 }
 
 impl Due {
+    /// How many events were found.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Whether nothing is due that can be read.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
