@@ -1,5 +1,6 @@
 // An official Node client on a long connection. It prints a line of JSON for each event that it hears, each error that it
-// logs, and why it gave up. FACTS: base_url, app_id, app_secret.
+// logs, and why it gave up. It answers a click of a card with a toast, unless the value of the action says `fail`. FACTS:
+// base_url, app_id, app_secret.
 
 import * as lark from "@larksuiteoapi/node-sdk";
 
@@ -10,6 +11,11 @@ const logger = { error: complain, warn: complain, info() {}, debug() {}, trace()
 
 const eventDispatcher = new lark.EventDispatcher({ logger }).register({
   "im.chat.updated_v1": async (event) => say({ event: { header: { event_id: event.event_id, token: event.token }, event } }),
+  "card.action.trigger": async (click) => {
+    say({ clicked: { header: { event_id: click.event_id }, event: click } });
+    if (click.action.value.fail) throw new Error("the handler failed");
+    return { toast: { type: "success", content: "Done" } };
+  },
 });
 const client = new lark.WSClient({
   appId: facts.app_id,

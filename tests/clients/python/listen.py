@@ -1,6 +1,7 @@
 """An official Python client on a long connection. It prints a line of JSON for each event that it hears, and why it ended.
 
-FACTS: base_url, app_id, app_secret; `delay`, the seconds that its handler takes.
+FACTS: base_url, app_id, app_secret; `delay`, the seconds that its handler takes. It answers a click of a card with a toast,
+unless the value of the action says `fail`.
 """
 
 import json
@@ -8,6 +9,7 @@ import os
 import time
 
 import lark_oapi as lark
+from lark_oapi.event.callback.model.p2_card_action_trigger import P2CardActionTriggerResponse
 
 FACTS = json.loads(os.environ["FACTS"])
 
@@ -21,7 +23,15 @@ def heard(event):
     time.sleep(FACTS.get("delay", 0))
 
 
-handler = lark.EventDispatcherHandler.builder("", "").register_p2_im_chat_updated_v1(heard).build()
+def clicked(click):
+    say(clicked=json.loads(lark.JSON.marshal(click)))
+    if click.event.action.value.get("fail"):
+        raise ValueError("the handler failed")
+    return P2CardActionTriggerResponse({"toast": {"type": "success", "content": "Done"}})
+
+
+builder = lark.EventDispatcherHandler.builder("", "").register_p2_im_chat_updated_v1(heard)
+handler = builder.register_p2_card_action_trigger(clicked).build()
 client = lark.ws.Client(
     FACTS["app_id"], FACTS["app_secret"], event_handler=handler, domain=FACTS["base_url"], log_level=lark.LogLevel.CRITICAL
 )
