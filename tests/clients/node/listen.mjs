@@ -9,8 +9,13 @@ const say = (what) => console.log(JSON.stringify(what));
 const complain = (...words) => say({ logged: words.map(String).join(" ") });
 const logger = { error: complain, warn: complain, info() {}, debug() {}, trace() {} };
 
+const heard = async (event) =>
+  say({ event: { header: { event_id: event.event_id, event_type: event.event_type, token: event.token }, event } });
+
 const eventDispatcher = new lark.EventDispatcher({ logger }).register({
-  "im.chat.updated_v1": async (event) => say({ event: { header: { event_id: event.event_id, token: event.token }, event } }),
+  "im.chat.updated_v1": heard,
+  "im.chat.member.user.deleted_v1": heard,
+  "im.chat.member.bot.deleted_v1": heard,
   "card.action.trigger": async (click) => {
     say({ clicked: { header: { event_id: click.event_id }, event: click } });
     if (click.action.value.fail) throw new Error("the handler failed");

@@ -31,6 +31,7 @@ def clicked(click):
 
 
 builder = lark.EventDispatcherHandler.builder("", "").register_p2_im_chat_updated_v1(heard)
+builder.register_p2_im_chat_member_user_deleted_v1(heard).register_p2_im_chat_member_bot_deleted_v1(heard)
 handler = builder.register_p2_card_action_trigger(clicked).build()
 client = lark.ws.Client(
     FACTS["app_id"], FACTS["app_secret"], event_handler=handler, domain=FACTS["base_url"], log_level=lark.LogLevel.CRITICAL
