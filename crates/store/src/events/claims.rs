@@ -178,8 +178,7 @@ pub async fn due(
     from: &str,
 ) -> Result<Due, StoreError> {
     let full = in_progress.iter().filter(|((_, mode), count)| **count >= most_of(*mode));
-    let except: HashSet<AppId> =
-        except.iter().copied().chain(full.map(|((app_id, _), _)| *app_id)).collect();
+    let except: HashSet<AppId> = except.iter().copied().chain(full.map(|((app_id, _), _)| *app_id)).collect();
     let Turns { rows, mut unreadable, next, .. } = turns::read(root, real_now, most, &except, from).await?;
     let mut rows = shares(rows, most, |row| row.app_id);
     let Routes { found: routes, closed, steered } = routes(root, &rows).await?;

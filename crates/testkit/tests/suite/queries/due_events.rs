@@ -102,12 +102,15 @@ async fn a_backlog_that_is_left_out_is_not_read_on_postgres() {
         let statements = recording.statements();
         let searches: Vec<_> = statements
             .iter()
-            .filter(|(sql, _)| sql.starts_with("SELECT") && sql.contains("FROM event_delivery WHERE state = 'waiting' AND"))
+            .filter(|(sql, _)| {
+                sql.starts_with("SELECT") && sql.contains("FROM event_delivery WHERE state = 'waiting' AND")
+            })
             .collect();
         assert_eq!(searches.len(), 5, "{searches:?}");
         for (sql, params) in searches {
             let values = super::plans::values(params, "");
-            let script = format!("PREPARE s AS {sql}; EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE s{values}; DEALLOCATE s");
+            let script =
+                format!("PREPARE s AS {sql}; EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE s{values}; DEALLOCATE s");
             let answer = client.simple_query(&script).await.expect("a plan");
             let text: String = answer
                 .iter()

@@ -273,7 +273,10 @@ async fn a_ticket_ends_with_the_secret_that_it_was_given_for() {
     let path = format!("/apps/{}/secret", setup.world.app_id);
     setup.world.control("POST", &path).send().await.data();
     let Err(Error::Http(refusal)) = connect(after).await else { panic!("it is connected") };
-    assert_eq!((refusal.status().as_u16(), &refusal.headers()["Handshake-Status"]), (400, &"514".parse().expect("a value")));
+    assert_eq!(
+        (refusal.status().as_u16(), &refusal.headers()["Handshake-Status"]),
+        (400, &"514".parse().expect("a value"))
+    );
 }
 
 /// What is sent and not acknowledged is shown for each connection.
