@@ -9,11 +9,12 @@ import threading
 import time
 import urllib.request
 
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 import control
 from harness import HERE, Server, environment
+from reversing import Reversing
 
 SETTINGS = {
     "LARKSPUR_EVENTS_PING_INTERVAL_SECONDS": 1,
@@ -102,7 +103,11 @@ def run(checks):
         alone, shared, slow, crowded = [home.app() for _ in range(4)]
         for kind in KINDS:
             one_client(checks, server, events, kind, alone)
+            reversed_frames(checks, server, events, kind, alone)
             wrong_secret(checks, server, kind, alone)
+            card(checks, server, home, kind)
+        new_secret(checks, server, home)
+        chat_events(checks, server, home)
         two_clients(checks, server, events, shared)
         late(checks, server, home, events, slow)
         too_many(checks, server, events, crowded)
@@ -131,6 +136,131 @@ def one_client(checks, server, events, kind, app):
             assert client.ids() == ids and not heard[0]["header"]["token"], heard
             assert heard[0]["event"]["after_change"]["name"] == name
     until("it is gone", lambda: online(server, app) == 0)
+
+
+def reversed_frames(checks, server, events, kind, app):
+    with (
+        checks(f"{kind}: an event whose frames come in reverse order is whole, with one acknowledgment"),
+        Reversing(server) as proxy, Listener(kind, server, app, base_url=proxy.url) as client,
+    ):
+        until("it is connected", lambda: online(server, app) == 1)
+        name = "".join(chr(0x4E00 + number) for number in range(1500))
+        ids = events.emit(app, name=name)
+        until("it is heard", client.ids)
+        until("it is acknowledged", lambda: events.fate(ids[0])[0] != "waiting")
+        assert events.fate(ids[0]) == ("delivered", 1, 200, None), events.fate(ids[0])
+        assert client.ids() == ids and client.said("event")[0]["event"]["after_change"]["name"] == name
+        assert len(proxy.sums) == 1 and proxy.sums[0] > 2 and proxy.acks == 1, (proxy.sums, proxy.acks)
+    until("it is gone", lambda: online(server, app) == 0)
+
+
+def card(checks, server, home, kind):
+    app = home.app()
+    shown = Card(server, home, app)
+    with Listener(kind, server, app) as client:
+        until("it is connected", lambda: online(server, app) == 1)
+        with checks(f"{kind}: it answers a click of a card with a toast"):
+            seen = shown.click("approve")
+            assert seen["toast"] == {"type": "success", "content": "Done"} and seen["way"] == "websocket", seen
+            clicked, = client.said("clicked")
+            assert clicked["header"]["event_id"] == seen["event_id"], (clicked, seen)
+            assert clicked["event"]["action"]["value"] == {"op": "approve"}, clicked
+        with checks(f"{kind}: a click whose handler fails is told once"):
+            seen = shown.click("fail")
+            assert seen["code"] == 200671 and "toast" not in seen, seen
+            server.control("PUT", f"{home.path}/clock", {"advance_seconds": 15})
+            time.sleep(0.5)
+            assert len(client.said("clicked")) == 2, client.lines
+    until("it is gone", lambda: online(server, app) == 0)
+    with checks(f"{kind}: without a connection the click says so"):
+        seen = shown.click("approve")
+        assert (seen["code"], seen["failure"]) == (200342, "app not online"), seen
+
+
+class Card:
+    """A message with a card in a chat of an app's bot and a user, and the user's clicks."""
+
+    def __init__(self, server, home, app):
+        self.server, self.home, self.user = server, home, home.facts["users"][0]["user_id"]
+        members = {"name": "cards", "owner": self.user, "members": [app["app_id"], self.user]}
+        chat = server.control("POST", f"{home.path}/chats", members)["chat_id"]
+        button = [
+            {"tag": "button", "element_id": op, "text": {"tag": "plain_text", "content": op},
+             "behaviors": [{"type": "callback", "value": {"op": op} | ({"fail": True} if op == "fail" else {})}]}
+            for op in ("approve", "fail")
+        ]
+        content = json.dumps({"schema": "2.0", "body": {"elements": button}})
+        body = {"receive_id": chat, "msg_type": "interactive", "content": content}
+        token = server.tenant_token(app["app_id"], app["app_secret"])
+        sent = server.good("POST", "/open-apis/im/v1/messages?receive_id_type=chat_id", body, token)
+        self.id = sent["message_id"]
+
+    def click(self, element):
+        """What the user sees."""
+        path = f"{self.home.path}/messages/{self.id}/clicks"
+        return self.server.control("POST", path, {"as": self.user, "element": element})
+
+
+def chat_events(checks, server, home):
+    """A bot on each SDK is in a chat, and a third one is not."""
+    apps = {name: home.app() for name in ("python", "node", "outside")}
+    owner, other = (user["user_id"] for user in home.facts["users"][:2])
+    bots = [apps["python"]["app_id"], apps["node"]["app_id"]]
+    made = {"name": "before", "owner": owner, "members": [*bots, owner, other]}
+    chat = server.control("POST", f"{home.path}/chats", made)["chat_id"]
+    with contextlib.ExitStack() as stack:
+        ears = {
+            name: stack.enter_context(Listener("node" if name == "node" else "python", server, app))
+            for name, app in apps.items()
+        }
+        for app in apps.values():
+            until("it is connected", lambda app=app: online(server, app) == 1)
+
+        def heard(name, kind):
+            return [event for event in ears[name].said("event") if event["header"]["event_type"] == kind]
+
+        with checks("both SDKs hear that the Python client renamed their chat, and only what changed"):
+            rename(server, apps["python"], chat, "after")
+            for name in ("python", "node"):
+                until(f"{name} hears it", lambda name=name: heard(name, "im.chat.updated_v1"))
+                told, = heard(name, "im.chat.updated_v1")
+                assert not told["header"]["token"], told
+                for key, value in (("before_change", "before"), ("after_change", "after")):
+                    kept = {field: said for field, said in told["event"][key].items() if said is not None}
+                    assert kept == {"name": value}, told
+        with checks("every bot of the chat hears that a user was removed"):
+            server.control("DELETE", f"{home.path}/chats/{chat}/members/{other}?as={owner}")
+            for name in ("python", "node"):
+                until(f"{name} hears it", lambda name=name: heard(name, "im.chat.member.user.deleted_v1"))
+        with checks("only the removed bot hears that it was removed, and an app outside hears nothing"):
+            server.control("DELETE", f"{home.path}/chats/{chat}/members/{apps['node']['app_id']}?as={owner}")
+            until("node hears it", lambda: heard("node", "im.chat.member.bot.deleted_v1"))
+            time.sleep(1)
+            assert not heard("python", "im.chat.member.bot.deleted_v1"), ears["python"].lines
+            assert not ears["outside"].said("event"), ears["outside"].lines
+
+
+def rename(server, app, chat, name):
+    import lark_oapi as lark
+    from lark_oapi.api.im.v1 import UpdateChatRequest, UpdateChatRequestBody
+
+    client = lark.Client.builder().app_id(app["app_id"]).app_secret(app["app_secret"]).domain(server.url).build()
+    body = UpdateChatRequestBody.builder().name(name).build()
+    answer = client.im.v1.chat.update(UpdateChatRequest.builder().chat_id(chat).request_body(body).build())
+    assert answer.success(), (answer.code, answer.msg)
+
+
+def new_secret(checks, server, home):
+    with checks("a ticket that was given for an earlier secret is refused"):
+        app = home.app()
+        url = address(server, app)
+        server.control("POST", f"{home.path}/apps/{app['app_id']}/secret")
+        try:
+            connect(url, proxy=None).close()
+            raise AssertionError("it is connected")
+        except InvalidStatus as refused:
+            assert refused.response.status_code == 400, refused
+            assert refused.response.headers["Handshake-Status"] == "514", refused.response.headers
 
 
 def wrong_secret(checks, server, kind, app):
@@ -177,6 +307,11 @@ def too_many(checks, server, events, app):
                 until("it gives up", lambda: client.said("error"))
                 if kind == "python":
                     assert client.said("code") == [1000040350], client.lines
+                else:
+                    time.sleep(2.5)
+                    told = client.said("logged") + client.said("error")
+                    assert any("1000040350" in line for line in told), client.lines
+                    assert len(client.said("error")) == 1, "it does not try again"
         with checks("the 50 others still receive"):
             events.emit(app)
             heard = []

@@ -6,10 +6,12 @@ import json
 import subprocess
 import threading
 import time
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import control
 from harness import HERE, Server, environment
+from long_connection import Card
 
 KEY, TOKEN = "a key of the tests", "a token of the tests"
 KIND = "im.message.receive_v1"
@@ -22,6 +24,8 @@ def run(checks):
     with Server() as server:
         python(checks, server)
         node(checks, server)
+        node_with_another_key(checks, server)
+        cards(checks, server)
         ladder(checks, server)
 
 
@@ -36,6 +40,7 @@ class Receiver:
         builder = lark.EventDispatcherHandler.builder(key, TOKEN, lark.LogLevel.CRITICAL)
         if register:
             builder.register_p2_im_message_receive_v1(lambda event: self.events.append(event))
+            builder.register_p2_card_action_trigger(self.clicked)
         dispatcher, receiver = builder.build(), self
 
         class Handler(BaseHTTPRequestHandler):
@@ -59,6 +64,13 @@ class Receiver:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}/events"
+
+    def clicked(self, click):
+        """Answers a click of a card."""
+        from lark_oapi.event.callback.model.p2_card_action_trigger import P2CardActionTriggerResponse
+
+        self.events.append(click)
+        return P2CardActionTriggerResponse({"toast": {"type": "success", "content": "Done"}})
 
     def __enter__(self):
         return self
@@ -123,11 +135,13 @@ def python(checks, server):
 
 
 @contextlib.contextmanager
-def node_receiver():
-    """A webhook of the Node SDK: its address, and a function that gives its next line."""
-    surroundings = environment(ENCRYPT_KEY=KEY, VERIFICATION_TOKEN=TOKEN)
+def node_receiver(key=KEY, port=0, auto_challenge=True):
+    """A webhook of the Node SDK: its address, a function that gives its next line, and its process."""
+    answers = "yes" if auto_challenge else "no"
+    surroundings = environment(ENCRYPT_KEY=key, VERIFICATION_TOKEN=TOKEN, PORT=port, AUTO_CHALLENGE=answers)
     process = subprocess.Popen(
-        ["node", str(HERE / "node/webhook.mjs")], env=surroundings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        ["node", str(HERE / "node/webhook.mjs")], env=surroundings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True)
     try:
         # Lines of the SDK's logger stand between those of the program.
         def line():
@@ -136,7 +150,7 @@ def node_receiver():
                     return json.loads(text)
             raise AssertionError(f"node ended with {process.wait()}")
 
-        yield f"http://127.0.0.1:{line()['port']}/events", line
+        yield f"http://127.0.0.1:{line()['port']}/events", line, process
     finally:
         process.kill()
         process.wait()
@@ -144,7 +158,7 @@ def node_receiver():
 
 def node(checks, server):
     app = App(server)
-    with node_receiver() as (url, line):
+    with node_receiver() as (url, line, _):
         with checks("Node: adaptDefault verifies its address and handles an event"):
             assert app.subscribe(url) == 0
             event_id = app.send()
@@ -156,6 +170,64 @@ def node(checks, server):
             server.control("PUT", path, {"request_url": url, "encrypt_key": "another key", "verification_token": TOKEN})
             until(lambda: server.control("GET", path).get("reason"))
             assert server.control("GET", path)["verified"] is False
+
+
+def cards(checks, server):
+    home = control.demo(server)
+    settings = {"mode": "websocket", "encrypt_key": KEY, "verification_token": TOKEN}
+
+    def click(url):
+        app = home.app()
+        callbacks = {"mode": "webhook", "request_url": url}
+        server.control("PUT", f"{home.path}/apps/{app['app_id']}/events", settings | {"callbacks": callbacks})
+        return Card(server, home, app).click("approve")
+
+    with Receiver() as receiver, checks("Python: the dispatcher answers a click of a card"):
+        seen = click(receiver.url)
+        assert seen["toast"] == {"type": "success", "content": "Done"} and seen["way"] == "webhook", seen
+        clicked, = receiver.events
+        assert clicked.header.event_id == seen["event_id"] and clicked.event.action.value == {"op": "approve"}
+    with node_receiver() as (url, line, _), checks("Node: adaptDefault answers a click of a card"):
+        seen = click(url)
+        assert seen["toast"] == {"type": "success", "content": "Done"} and seen["way"] == "webhook", seen
+        clicked = line()
+        assert clicked["event_id"] == seen["event_id"] and clicked["action"]["value"] == {"op": "approve"}, clicked
+
+
+def node_with_another_key(checks, server):
+    """What becomes of events for a verified address whose program has another key since."""
+    app = App(server)
+    with node_receiver() as (url, _, _):
+        assert app.subscribe(url) == 0
+    port = urllib.parse.urlsplit(url).port
+    with (
+        checks("Node: with another key it answers 200 without handling the event"),
+        node_receiver("another key", port, auto_challenge=False) as (_, line, process),
+    ):
+        fate = app.tried(app.send(), 1)
+        assert (fate["state"], fate["status"]) == ("delivered", 200), fate
+        time.sleep(0.3)
+        process.kill()
+        try:
+            heard = line()
+        except AssertionError:
+            heard = None
+        assert heard is None, heard
+    with (
+        checks("Node: with another key autoChallenge ends the program, and the event is sent again"),
+        node_receiver("another key", port) as (_, _, process),
+    ):
+        event_id = app.send()
+        fate = app.tried(event_id, 1)
+        assert (fate["state"], fate.get("status")) == ("waiting", None), fate
+        assert process.wait(10) != 0
+    with (
+        checks("Node: with the right key again it handles that event"),
+        node_receiver(port=port) as (_, line, _),
+    ):
+        server.control("PUT", f"{app.home.path}/clock", {"advance_seconds": LADDER[0]})
+        assert line()["event_id"] == event_id
+        assert app.tried(event_id, 2)["state"] == "delivered"
 
 
 def ladder(checks, server):

@@ -58,6 +58,8 @@ pub struct DeliveryWorker {
     directory: tokio::sync::Mutex<Directory>,
     /// Apps that were connected to another server a moment ago; that server sends their events.
     elsewhere: Mutex<HashMap<AppId, Instant>>,
+    /// Where the next search for due events begins.
+    next: Mutex<String>,
     complained: AtomicBool,
     /// Apps whose unreadable events were reported.
     unreadable: Mutex<HashSet<String>>,
@@ -119,6 +121,7 @@ impl DeliveryWorker {
             app,
             directory,
             elsewhere: Mutex::default(),
+            next: Mutex::default(),
             complained: AtomicBool::new(false),
             unreadable: Mutex::default(),
             settled: Mutex::default(),
@@ -256,13 +259,15 @@ impl DeliveryWorker {
         let now = engine.clock.now_ms();
         let here: HashSet<AppId> =
             self.app.long_connections.apps().into_iter().map(|(_, app_id, _)| app_id).collect();
-        let except = Arc::new((self.elsewhere(&here), in_progress));
+        let from = self.next.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let except = Arc::new((self.elsewhere(&here), in_progress, from));
         let due = engine.run(Effect::Reads, move |root| {
             let except = except.clone();
-            Box::pin(async move { claims::due(root, now, most, &except.0, &except.1).await })
+            Box::pin(async move { claims::due(root, now, most, &except.0, &except.1, &except.2).await })
         });
         let due = due.await?;
-        let passed = self.pass(&due.unreadable, &here);
+        let passed = self.pass(&due.unreadable, &here) || !due.next.is_empty();
+        self.next.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&due.next);
         if due.is_empty() {
             return Ok(passed.then(Vec::new));
         }

@@ -12,6 +12,7 @@ use larkspur_contract::ids::{AppId, TenantKey};
 
 use super::shares::shares;
 use super::subscriptions::{self, AddressState, Channel, Mode, Subscription};
+use super::turns::{self, Turns};
 use super::{connections, steering};
 use crate::driver::StoreError;
 use crate::tx::{PIECE, found_rows, in_list};
@@ -27,8 +28,6 @@ pub const POSTS_EACH: usize = 64;
 pub const PUSHES_EACH: usize = 256;
 /// How long an event waits for the verification of its URL before the next check, in real milliseconds.
 const HOLD_MS: i64 = 1000;
-/// How many due events are read to find some of each app: at least, and per event that is requested.
-const WINDOW: (usize, usize) = (512, 2);
 
 /// The failure of an attempt without a long connection of the app. Such events are sent when the app connects.
 pub const NOT_CONNECTED: &str = "the app has no long connection open";
@@ -56,6 +55,8 @@ pub struct Due {
     steered: HashSet<AppId>,
     /// What is due and cannot be read. It waits: a later release may have written it.
     pub unreadable: Vec<Unreadable>,
+    /// Where the next search begins; empty if this one has seen every app.
+    pub next: String,
 }
 
 /// Due events that this server cannot read, so that it can send the others.
@@ -68,6 +69,11 @@ pub struct Unreadable {
 }
 
 impl Due {
+    /// How many events were found.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Whether nothing is due that can be read.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
@@ -75,10 +81,10 @@ impl Due {
 }
 
 #[derive(Clone)]
-struct Key {
-    tenant: TenantKey,
-    number: i64,
-    app_id: AppId,
+pub(super) struct Key {
+    pub(super) tenant: TenantKey,
+    pub(super) number: i64,
+    pub(super) app_id: AppId,
     developer: TenantKey,
     form: Form,
     /// Whether it had no attempt and was not treated as a test says.
@@ -161,42 +167,19 @@ pub enum Outcome {
 
 /// At most `most` due events of all tenants, ordered by due time. If several apps have due events, each gets a share. Events
 /// of the apps `except` are left out, and so are those beyond an app's limit of deliveries in progress. `real_now` is the
-/// real time. It only reads.
+/// real time. It only reads, and its cost does not depend on the number of events that are left out: if there are many, it
+/// looks at a few apps, from `from` on. `from` is [`Due::next`] of the search before, empty at first.
 pub async fn due(
     root: &mut Root,
     real_now: i64,
     most: usize,
     except: &[AppId],
     in_progress: &InProgress,
+    from: &str,
 ) -> Result<Due, StoreError> {
     let full = in_progress.iter().filter(|((_, mode), count)| **count >= most_of(*mode));
-    let except: BTreeSet<AppId> =
-        except.iter().copied().chain(full.map(|((app_id, _), _)| *app_id)).collect();
-    let mut params: Vec<Value> = except.into_iter().map(Into::into).collect();
-    let others = match params.is_empty() {
-        true => String::new(),
-        false => format!("AND app_id NOT IN {}", in_list(3, &mut params)),
-    };
-    let window = WINDOW.0.max(WINDOW.1 * most);
-    params.splice(0..0, [real_now.into(), i64::try_from(window).unwrap_or(i64::MAX).into()]);
-    // Two ranges of one index: unclaimed rows, and expired claims.
-    let ended = format!(
-        "SELECT tenant, number, app_id, developer, form, attempts + steered FROM event_delivery \
-                 WHERE state = 'waiting' AND lease_until > 0 AND lease_until <= $1 AND due_at <= $1 {others} ORDER BY lease_until LIMIT CAST($2 AS BIGINT)"
-    );
-    let fresh = format!(
-        "SELECT tenant, number, app_id, developer, form, attempts + steered FROM event_delivery \
-                 WHERE state = 'waiting' AND lease_until = 0 AND due_at <= $1 {others} ORDER BY due_at, number LIMIT CAST($2 AS BIGINT)"
-    );
-    let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
-    for sql in [ended, fresh] {
-        for row in root.rows(&sql, &params).await? {
-            match key(row)? {
-                Ok(key) => rows.push(key),
-                Err(wrong) => unreadable.push(wrong),
-            }
-        }
-    }
+    let except: HashSet<AppId> = except.iter().copied().chain(full.map(|((app_id, _), _)| *app_id)).collect();
+    let Turns { rows, mut unreadable, next, .. } = turns::read(root, real_now, most, &except, from).await?;
     let mut rows = shares(rows, most, |row| row.app_id);
     let Routes { found: routes, closed, steered } = routes(root, &rows).await?;
     rows.retain(|row| !closed.contains_key(&row.app_id));
@@ -209,10 +192,10 @@ pub async fn due(
         *count += 1;
         *count <= most_of(mode)
     });
-    Ok(Due { rows, routes, steered, unreadable })
+    Ok(Due { rows, routes, steered, unreadable, next })
 }
 
-fn key(mut row: Row) -> Result<Result<Key, Unreadable>, StoreError> {
+pub(super) fn key(mut row: Row) -> Result<Result<Key, Unreadable>, StoreError> {
     let (tenant, number, app_id) = (row.text(0)?, row.int(1)?, row.text(2)?);
     let (developer, form, fresh) = (row.text(3)?, row.text(4)?, row.int(5)? == 0);
     let read = || {

@@ -13,6 +13,7 @@ mod shares;
 pub mod steering;
 pub mod subscriptions;
 pub mod tickets;
+mod turns;
 
 /// Milliseconds between two tickets of an app. Source: the page of the app_ticket event ("every hour").
 pub const TICKET_EVERY_MS: i64 = 3600 * 1000;

@@ -9,7 +9,7 @@ use larkspur_store::{Engine, Keys, StoreError, apps};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ticket::Ticket;
+use super::ticket::{self, Ticket};
 use super::{Full, LongConnections, handshake, service_id};
 use crate::App;
 use crate::request::{Headers, Request, Response};
@@ -89,11 +89,12 @@ async fn grant(engine: &Arc<Engine>, connections: &LongConnections, asked: &Aske
         Full::Process => codes::CONNECTION_FAILED,
     })?;
     let nonce = u64::from_le_bytes(Keys::fresh_mark());
-    Ok(Ticket::new(app_id, app.developer, engine.clock.now_ms(), nonce))
+    let secret = ticket::mark(&engine.keys, &app.secret_hash);
+    Ok(Ticket::new(app_id, app.developer, engine.clock.now_ms(), nonce, secret))
 }
 
 /// An app, and how it is installed in the tenant that made it.
-async fn find(
+pub(super) async fn find(
     engine: &Arc<Engine>,
     app_id: AppId,
 ) -> Result<Option<(apps::App, Option<InstallStatus>)>, StoreError> {

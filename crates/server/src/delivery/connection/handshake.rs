@@ -6,7 +6,7 @@ use larkspur_contract::{Code, codes};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::ticket::Ticket;
-use super::{About, Full, Open, session};
+use super::{About, Full, Open, endpoint, session};
 use crate::App;
 use crate::body::Upgrade;
 use crate::request::{Headers, Request, Response};
@@ -17,13 +17,13 @@ pub(super) const PATH: &str = "/ws/v2";
 const CLIENT: usize = 100;
 
 /// Answers.
-pub(super) fn answer(app: &App, request: &Request<'_>) -> Response {
+pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
     // Before the ticket is used: a request that is not a WebSocket does not use it up.
     let Some(key) = key(request.headers) else {
         let wanted = vec![("Sec-Websocket-Version", Cow::Borrowed("13"))];
         return Response { extra: wanted, ..Response::text(400, "a WebSocket of version 13 is required\n") };
     };
-    match let_in(app, request) {
+    match let_in(app, request.headers, request.query).await {
         Ok(open) => {
             let accept = derive_accept_key(key.as_bytes());
             let upgrade = Upgrade::new("websocket", |upgraded| session::serve(upgraded, open));
@@ -46,22 +46,29 @@ fn refusal(code: Code) -> Response {
 }
 
 /// Admits a client with a ticket.
-fn let_in(app: &App, request: &Request<'_>) -> Result<Open, Code> {
+async fn let_in(app: &App, headers: &(dyn Headers + Sync), query: &str) -> Result<Open, Code> {
     if app.engine.read_only {
         // As the endpoint; the ticket may be of another server.
         return Err(codes::CONNECTION_FAILED);
     }
     let connections = &app.long_connections;
     let now = app.engine.clock.now_ms();
-    let of =
-        |name: &str| request.query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or_default();
+    let of = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or_default();
     let text = of("ticket=");
     let ticket =
         Ticket::read(&app.engine.keys, text, now).filter(|ticket| connections.used.take(ticket, now));
     let ticket = ticket.ok_or(codes::CONNECTION_UNAUTHENTICATED)?;
+    let found = endpoint::find(&app.engine, ticket.app_id).await.map_err(|error| {
+        tracing::warn!(app_id = %ticket.app_id, why = %error, "cannot read the app of a long connection");
+        codes::CONNECTION_FAILED
+    })?;
+    // The secret may have changed since.
+    if !found.is_some_and(|(found, _)| ticket.is_for(&app.engine.keys, &found.secret_hash)) {
+        return Err(codes::CONNECTION_UNAUTHENTICATED);
+    }
     // The client chooses both texts.
     let device: String = of("device_id=").chars().filter(char::is_ascii_digit).take(20).collect();
-    let client = request.headers.get("user-agent").unwrap_or_default();
+    let client = headers.get("user-agent").unwrap_or_default();
     let client = client.chars().filter(|c| !c.is_control()).take(CLIENT).collect();
     let about = About { id: format!("{:016x}", ticket.nonce), since: now, device, client };
     connections.enter(ticket.app_id, ticket.tenant, about).map_err(|full| match full {

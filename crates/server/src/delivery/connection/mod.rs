@@ -128,8 +128,17 @@ struct About {
 struct Details {
     tenant: TenantKey,
     count: usize,
-    /// [`About`] of each, as a JSON list.
+    /// [`Told`] of each, as a JSON list.
     text: String,
+}
+
+/// What the store is told of a connection.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    about: &'a About,
+    /// How many events and callbacks were sent and not acknowledged yet.
+    pending: usize,
 }
 
 /// Why a connection was refused.
@@ -167,7 +176,11 @@ impl LongConnections {
     fn details(&self) -> HashMap<AppId, Details> {
         let state = self.state();
         let each = state.apps.iter().map(|(app_id, app)| {
-            let all: Vec<&About> = app.open.iter().map(|connection| &connection.about).collect();
+            let told = app.open.iter().map(|connection| Told {
+                about: &connection.about,
+                pending: connection.waiting().as_ref().map_or(0, HashMap::len),
+            });
+            let all: Vec<Told<'_>> = told.collect();
             // A list of strings and numbers always serializes.
             let text = serde_json::to_string(&all).unwrap_or_default();
             (*app_id, Details { tenant: app.tenant, count: app.open.len(), text })
@@ -410,7 +423,7 @@ impl Drop for Open {
 pub(crate) async fn answer(app: &App, request: &mut Request<'_>) -> Option<Response> {
     match request.path {
         endpoint::PATH if request.method == "POST" => Some(endpoint::answer(app, request).await),
-        handshake::PATH if request.method == "GET" => Some(handshake::answer(app, request)),
+        handshake::PATH if request.method == "GET" => Some(handshake::answer(app, request).await),
         _ => None,
     }
 }
@@ -469,7 +482,7 @@ mod tests {
         };
         assert!(told(&open).await && !told(&other).await);
         let details = connections.details();
-        let expected = r#"[{"id":"0000000000000007","since":5,"device":"","client":""}]"#;
+        let expected = r#"[{"id":"0000000000000007","since":5,"device":"","client":"","pending":0}]"#;
         assert_eq!((details[&APP].count, details[&APP].text.as_str()), (1, expected));
     }
 
@@ -490,6 +503,8 @@ mod tests {
         let open = enter(&connections, APP).expect("there is room");
         let send = |number| open.connection.clone().send(&event(number, 1), 10).expect("queued");
         let (handled, late, closed) = (send(1), send(2), send(3));
+        let text = &connections.details()[&APP].text;
+        assert!(text.contains(r#""pending":3"#), "{text}");
         let ack = Ack { code: Some(200), data: None };
         open.connection.acknowledge(1, || ack.clone());
         open.connection.acknowledge(4, || unreachable!("no call waits for it"));

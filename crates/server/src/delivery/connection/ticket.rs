@@ -26,25 +26,32 @@ pub(super) struct Ticket {
     expires_at: i64,
     /// A random number that makes it unique. The connection has it as its ID.
     pub(super) nonce: u64,
+    /// A mark of the app's secret: a new secret ends the ticket.
+    secret: u64,
 }
 
 impl Ticket {
-    /// A new one. `nonce` is random.
-    pub(super) fn new(app_id: AppId, tenant: TenantKey, now: i64, nonce: u64) -> Self {
-        Ticket { app_id, tenant, expires_at: now + LIFE_MS, nonce }
+    /// A new one for an app of `tenant` whose secret has the mark `secret`; see [`mark`]. `nonce` is random.
+    pub(super) fn new(app_id: AppId, tenant: TenantKey, now: i64, nonce: u64, secret: u64) -> Self {
+        Ticket { app_id, tenant, expires_at: now + LIFE_MS, nonce, secret }
+    }
+
+    /// Whether it was issued for a secret with this hash.
+    pub(super) fn is_for(&self, keys: &Keys, secret_hash: &str) -> bool {
+        self.secret == mark(keys, secret_hash)
     }
 
     /// Its text: hex digits.
     pub(super) fn issue(&self, keys: &Keys) -> String {
-        let Ticket { app_id, tenant, expires_at, nonce } = self;
-        let said = format!("{:016x}{tenant}{expires_at:016x}{nonce:016x}", app_id.0);
+        let Ticket { app_id, tenant, expires_at, nonce, secret } = self;
+        let said = format!("{:016x}{tenant}{expires_at:016x}{nonce:016x}{secret:016x}", app_id.0);
         let signature = signature(keys, &said);
         said + &signature
     }
 
     /// Reads a text; `None` if no server of this store issued it or it has expired.
     pub(super) fn read(keys: &Keys, text: &str, now: i64) -> Option<Self> {
-        let (said, signed) = text.split_at_checked(64)?;
+        let (said, signed) = text.split_at_checked(80)?;
         // The signatures are compared by hashes of them, so the time does not depend on the number of correct digits.
         if !keys.secret_matches(signed, &keys.hash_secret(&signature(keys, said))) {
             return None;
@@ -56,6 +63,7 @@ impl Ticket {
             tenant: TenantKey(number(16)?),
             expires_at,
             nonce: number(48)?,
+            secret: number(64)?,
         };
         (now - SKEW_MS..=now + LIFE_MS + SKEW_MS).contains(&expires_at).then_some(ticket)
     }
@@ -65,6 +73,12 @@ fn signature(keys: &Keys, said: &str) -> String {
     let mut signature = keys.hash_secret(&format!("ticket of a long connection {said}"));
     signature.truncate(SIGNATURE);
     signature
+}
+
+/// A mark of a secret with this hash; it tells nothing about the secret.
+pub(super) fn mark(keys: &Keys, secret_hash: &str) -> u64 {
+    let hash = keys.hash_secret(&format!("secret behind a ticket {secret_hash}"));
+    hash.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
 
 /// The used tickets, while they are valid.
@@ -101,7 +115,7 @@ mod tests {
     const NOW: i64 = 1_800_000_000_000;
 
     fn ticket(nonce: u64) -> Ticket {
-        Ticket::new(AppId(0xa1), TenantKey(0xb2), NOW, nonce)
+        Ticket::new(AppId(0xa1), TenantKey(0xb2), NOW, nonce, mark(&Keys::derive("master"), "hash"))
     }
 
     #[test]
@@ -123,9 +137,16 @@ mod tests {
             changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
             assert_eq!(Ticket::read(&keys, str::from_utf8(&changed).expect("ASCII"), NOW), None, "{at}");
         }
-        for wrong in ["", "x", &text[..64], &text[..95], &format!("{text}0"), &"é".repeat(60)] {
+        for wrong in ["", "x", &text[..80], &text[..111], &format!("{text}0"), &"é".repeat(60)] {
             assert_eq!(Ticket::read(&keys, wrong, NOW), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_ticket_is_for_one_secret() {
+        let keys = Keys::derive("master");
+        assert!(ticket(1).is_for(&keys, "hash"));
+        assert!(!ticket(1).is_for(&keys, "other") && !ticket(1).is_for(&Keys::derive("other"), "hash"));
     }
 
     #[test]

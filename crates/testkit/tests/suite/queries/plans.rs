@@ -210,7 +210,7 @@ impl Database {
 }
 
 /// Parameters in parentheses, with the tenant replaced.
-fn values(params: &[Value], tenant: &str) -> String {
+pub(super) fn values(params: &[Value], tenant: &str) -> String {
     let text = |(index, value): (usize, &Value)| match value {
         Value::Text(text) if index == 0 && is_tenant(text) => format!("'{tenant}'"),
         Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
@@ -236,7 +236,7 @@ fn is_checked(sql: &str) -> bool {
 }
 
 /// The rows that a plan has read from tables, including those that it filtered out.
-fn visited(plan: &serde_json::Value) -> u64 {
+pub(super) fn visited(plan: &serde_json::Value) -> u64 {
     let number = |name: &str| plan[name].as_f64().unwrap_or(0.0);
     let is_scan = plan["Node Type"].as_str().is_some_and(|kind| kind.contains("Scan"))
         && plan["Relation Name"].is_string()

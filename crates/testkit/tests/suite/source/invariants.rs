@@ -327,6 +327,7 @@ const GLOBAL: &[(&str, &str)] = &[
     (" node_lease ", "the processes on a store, whichever tenants they serve"),
     (" job_slot ", "jobs of the whole store"),
     ("FROM event_delivery WHERE state = 'waiting' AND lease_until", "what is due of all tenants"),
+    ("FROM event_delivery WHERE state = 'waiting' AND app_id", "what is due of an app in all tenants"),
     ("FROM (VALUES {pairs}) w LEFT JOIN app_events", "where the apps that are told receive events"),
     (
         "FROM app_events WHERE ticket_at IS NOT NULL AND ticket_at <= $1",

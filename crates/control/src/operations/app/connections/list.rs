@@ -26,6 +26,8 @@ struct Shown {
     device_id: String,
     /// How the client calls itself: its User-Agent.
     client: String,
+    /// How many events and callbacks were sent over it and not acknowledged yet.
+    pending: u64,
 }
 
 /// The connections.
@@ -42,6 +44,9 @@ struct Stored {
     since: i64,
     device: String,
     client: String,
+    /// A server of an earlier release does not store it.
+    #[serde(default)]
+    pending: u64,
 }
 
 impl Operation for List {
@@ -56,7 +61,7 @@ impl Operation for List {
         example: "",
         behaviours: &[Behaviour {
             name: "connections_listed",
-            rule: "A connection is listed as soon as its server has stored it, usually within a few milliseconds. Those of a server that was killed are listed for up to 30 s.",
+            rule: "A connection is listed as soon as its server has stored it, usually within a few milliseconds. Those of a server that was killed are listed for up to 30 s. pending is up to a second old.",
             basis: Basis::Assumed,
             switch: false,
         }],
@@ -87,6 +92,7 @@ fn of(known: Known) -> Vec<Shown> {
         since_ms: stored.since,
         device_id: stored.device,
         client: stored.client,
+        pending: stored.pending,
     };
     all.into_iter().map(shown).collect()
 }

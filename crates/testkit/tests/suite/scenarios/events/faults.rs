@@ -184,7 +184,7 @@ pub(super) async fn claim_in(engine: &Arc<Engine>, now: i64) -> Vec<Delivery> {
 async fn claim_beside(engine: &Arc<Engine>, now: i64, in_progress: InProgress) -> Vec<Delivery> {
     let due = engine.run(Effect::Reads, move |root| {
         let in_progress = in_progress.clone();
-        Box::pin(async move { claims::due(root, now, 100, &[], &in_progress).await })
+        Box::pin(async move { claims::due(root, now, 100, &[], &in_progress, "").await })
     });
     let due = Arc::new(due.await.expect("a look"));
     let claimed = engine.run(Effect::Writes, move |root| {
@@ -271,7 +271,7 @@ async fn a_deleted_world_leaves_nothing_to_deliver() {
     let late = Attempt { status: Some(200), failure: None };
     assert_eq!(settle(&maker, &held[0], late, 0).await, Outcome::Lost);
     let due = maker.world.lab.app.engine().run(Effect::Reads, |root| {
-        Box::pin(async { claims::due(root, i64::MAX, 100, &[], &InProgress::new()).await })
+        Box::pin(async { claims::due(root, i64::MAX, 100, &[], &InProgress::new(), "").await })
     });
     assert!(due.await.expect("a look").is_empty());
 }
@@ -374,7 +374,7 @@ async fn posts_in_progress_count_toward_the_most_of_an_app() {
 /// The events that are due, and whether two claims of them changed anything.
 async fn claim_twice(engine: &Arc<Engine>, now: i64) -> (bool, [bool; 2]) {
     let due = engine.run(Effect::Reads, move |root| {
-        Box::pin(async move { claims::due(root, now, 100, &[], &InProgress::new()).await })
+        Box::pin(async move { claims::due(root, now, 100, &[], &InProgress::new(), "").await })
     });
     let due = Arc::new(due.await.expect("a look"));
     let mut acted = [false; 2];

@@ -58,12 +58,17 @@ impl Setup {
         self.clock.advance(milliseconds);
     }
 
+    /// The URL that the app gets to connect to a server at an address.
+    async fn url(&self, lab: &Lab, address: &str) -> String {
+        let body = json!({"AppID": self.world.app_id, "AppSecret": self.world.app_secret});
+        let reply = lab.request("POST", ENDPOINT).header("Host", address).body(body).send().await;
+        reply.json()["data"]["URL"].as_str().expect("an address").to_owned()
+    }
+
     /// Connects to a server of the store.
     pub(super) async fn connect(&self, lab: &Lab) -> Client {
         let address = listen(lab.app.clone()).await;
-        let body = json!({"AppID": self.world.app_id, "AppSecret": self.world.app_secret});
-        let reply = lab.request("POST", ENDPOINT).header("Host", &address).body(body).send().await;
-        let url = reply.json()["data"]["URL"].as_str().expect("an address").to_owned();
+        let url = self.url(lab, &address).await;
         let stream = TcpStream::connect(&address).await.expect("connected");
         Client(client_async(url, stream).await.expect("a long connection").0)
     }
@@ -252,6 +257,48 @@ async fn the_server_that_has_the_connection_sends() {
     setup.worker.round().await;
     assert_eq!(setup.fates().await[1].3, "the app has no long connection open");
     drop(client);
+}
+
+/// A ticket is valid for a minute, unless the app gets another secret.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_ends_with_the_secret_that_it_was_given_for() {
+    let setup = Setup::start().await;
+    let address = listen(setup.lab.app.clone()).await;
+    let (before, after) = (setup.url(&setup.lab, &address).await, setup.url(&setup.lab, &address).await);
+    let connect = async |url: String| {
+        let stream = TcpStream::connect(&address).await.expect("connected");
+        client_async(url, stream).await.map(drop)
+    };
+    assert!(connect(before).await.is_ok());
+    let path = format!("/apps/{}/secret", setup.world.app_id);
+    setup.world.control("POST", &path).send().await.data();
+    let Err(Error::Http(refusal)) = connect(after).await else { panic!("it is connected") };
+    assert_eq!(
+        (refusal.status().as_u16(), &refusal.headers()["Handshake-Status"]),
+        (400, &"514".parse().expect("a value"))
+    );
+}
+
+/// What is sent and not acknowledged is shown for each connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_acknowledged_is_shown() {
+    let setup = Setup::start().await;
+    let mut client = setup.connect(&setup.lab).await;
+    let pending = async || {
+        setup.worker.tell().await;
+        let path = format!("/apps/{}/connections", setup.world.app_id);
+        setup.world.control("GET", &path).send().await.data()["connections"][0]["pending"].clone()
+    };
+    assert_eq!(pending().await, json!(0));
+    add_many(&setup, 3).await;
+    let round = setup.round();
+    let frames = [client.event().await.0, client.event().await.0, client.event().await.0];
+    assert_eq!(pending().await, json!(3));
+    for frame in &frames {
+        client.ack(frame, 200).await;
+    }
+    assert_eq!(round.await.expect("no panic"), 3);
+    assert_eq!(pending().await, json!(0));
 }
 
 /// Adds so many events of the world's app.
