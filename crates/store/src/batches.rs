@@ -38,8 +38,7 @@ fn batch(mut row: Row) -> Result<Batch, StoreError> {
 pub async fn insert(tx: &mut Tx, new: &Batch, parts: &[(i64, String)]) -> Result<(), StoreError> {
     let sql = "INSERT INTO batch_message (tenant, batch_id, app_id, total, created_at, recalled_at, recalled) \
                VALUES ($1, $2, $3, $4, $5, 0, 0)";
-    let params =
-        [new.batch_id.as_str().into(), new.app_id.into(), new.total.into(), new.created_at.into()];
+    let params = [new.batch_id.as_str().into(), new.app_id.into(), new.total.into(), new.created_at.into()];
     tx.rows(sql, params).await?;
     for piece in parts.chunks(PIECE) {
         let mut values: Vec<Value> = Vec::with_capacity(piece.len() * 2);

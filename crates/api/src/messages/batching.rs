@@ -49,9 +49,7 @@ impl Receivers {
         let mut invalid = Vec::new();
         for (id, named) in ids.iter().zip(named) {
             match named {
-                Named::User(user)
-                    if user.status != UserStatus::Resigned && audience.has(&user.user_id) =>
-                {
+                Named::User(user) if user.status != UserStatus::Resigned && audience.has(&user.user_id) => {
                     self.users.insert(user.user_id.clone(), user);
                 }
                 _ => invalid.push(id.clone()),

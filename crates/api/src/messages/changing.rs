@@ -130,12 +130,7 @@ pub async fn recall(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Mes
 ///
 /// # Errors
 /// The store is unavailable.
-pub async fn withdraw(
-    tx: &mut Tx,
-    chat: &Chat,
-    message: &Message,
-    recalled: &Recalled,
-) -> Result<(), Fault> {
+pub async fn withdraw(tx: &mut Tx, chat: &Chat, message: &Message, recalled: &Recalled) -> Result<(), Fault> {
     messages::recall(tx, message.number, recalled).await?;
     pins::remove(tx, message.number).await?;
     let message_id = tx.engine().keys.message_id(message.number, tx.tenant()).to_string();

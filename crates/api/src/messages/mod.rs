@@ -2,10 +2,10 @@
 
 use larkspur_contract::{Fault, codes};
 
+pub mod batching;
 pub mod building;
 pub mod changing;
 pub mod clicking;
-pub mod batching;
 pub mod finding;
 pub mod forwarding;
 pub mod hooks;

@@ -2,9 +2,7 @@
 
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::ids::ChatId;
-use larkspur_contract::model::{
-    AttachmentKind, AuthorKind, ChatMode, MsgType, SearchedChat, UserIdType,
-};
+use larkspur_contract::model::{AttachmentKind, AuthorKind, ChatMode, MsgType, SearchedChat, UserIdType};
 use larkspur_contract::{Behaviour, Fault};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::listing::{self, Kind, Order};
@@ -232,9 +230,7 @@ fn time(field: &str, text: Option<&str>) -> Result<Option<i64>, Fault> {
 
 fn fits(sought: &Sought, filter: &Filter, message: &Message) -> bool {
     let author = match &message.sender {
-        Sender::User { user_id, number } => {
-            Some(Subject::User { user_id: user_id.clone(), number: *number })
-        }
+        Sender::User { user_id, number } => Some(Subject::User { user_id: user_id.clone(), number: *number }),
         Sender::Bot(app_id) => Some(Subject::Bot { bot: app_id.0 }),
         Sender::Hook(_) => None,
     };
@@ -279,9 +275,7 @@ fn contains(message: &Message, attached: AttachmentKind) -> bool {
             message.msg_type == MsgType::Media || (rich && message.content.contains("\"media\""))
         }
         AttachmentKind::File => message.msg_type == MsgType::File,
-        AttachmentKind::Link => {
-            message.content.contains("http://") || message.content.contains("https://")
-        }
+        AttachmentKind::Link => message.content.contains("http://") || message.content.contains("https://"),
     }
 }
 

@@ -149,4 +149,5 @@ pub const URGING: Behaviour = Behaviour {
     switch: false,
 };
 /// No one is called.
-pub const SILENT: &str = "What is urgent is recorded; no phone rings and no text message is sent, so no quota is used up.";
+pub const SILENT: &str =
+    "What is urgent is recorded; no phone rings and no text message is sent, so no quota is used up.";

@@ -34,8 +34,8 @@ macro_rules! codes {
 
 mod application;
 mod auth;
-mod callback;
 mod batch;
+mod callback;
 mod card;
 mod chinese;
 mod connection;
@@ -53,8 +53,8 @@ mod tenant;
 
 pub use application::*;
 pub use auth::*;
-pub use callback::*;
 pub use batch::*;
+pub use callback::*;
 pub use card::*;
 pub use chinese::chinese;
 pub use connection::*;

@@ -489,7 +489,8 @@ mod tests {
     #[test]
     fn a_batch_is_bounded() {
         let code = |actions: &Value| batch(&mut card(), actions).expect_err("refused").code();
-        let nothing = json!({"action": "partial_update_element", "params": {"element_id": "a", "partial_element": {}}});
+        let nothing =
+            json!({"action": "partial_update_element", "params": {"element_id": "a", "partial_element": {}}});
         assert!(batch(&mut card(), &json!(vec![&nothing; ACTIONS_MAX])).is_ok());
         assert_eq!(code(&json!(vec![&nothing; ACTIONS_MAX + 1])), codes::CARD_PARAM_INVALID);
         let ids = vec!["a"; ACTIONS_MAX + 1];

@@ -4,8 +4,24 @@ use serde_json::Value;
 
 /// Members whose text is not shown to people: types, ids, keys, forms and addresses.
 const HIDDEN: &[&str] = &[
-    "tag", "style", "user_id", "chat_id", "card_id", "template_id", "element_id", "image_key", "file_key",
-    "img_key", "href", "url", "type", "config", "schema", "value", "language", "emoji_type",
+    "tag",
+    "style",
+    "user_id",
+    "chat_id",
+    "card_id",
+    "template_id",
+    "element_id",
+    "image_key",
+    "file_key",
+    "img_key",
+    "href",
+    "url",
+    "type",
+    "config",
+    "schema",
+    "value",
+    "language",
+    "emoji_type",
 ];
 
 /// The readable texts of stored content, one in a line. Content that is not JSON is returned as it is.
@@ -39,7 +55,8 @@ mod tests {
     #[test]
     fn only_what_is_shown_is_found() {
         assert_eq!(words(r#"{"text":"hello"}"#), "hello\n");
-        let post = r#"{"title":"T","content":[[{"tag":"a","href":"https://x","text":"link","style":["bold"]}]]}"#;
+        let post =
+            r#"{"title":"T","content":[[{"tag":"a","href":"https://x","text":"link","style":["bold"]}]]}"#;
         let found = words(post);
         assert!(found.contains("T\n") && found.contains("link\n") && !found.contains("bold"), "{found}");
         assert_eq!(words(r#"{"image_key":"img_x"}"#), "");

@@ -1,6 +1,8 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::RecallType;
-use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, events, rates};
+use larkspur_contract::{
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, events, rates,
+};
 use larkspur_store::messages::{self, Recalled};
 use larkspur_store::{Tx, batches, chats};
 

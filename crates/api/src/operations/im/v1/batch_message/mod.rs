@@ -10,11 +10,8 @@ mod delete;
 mod get_progress;
 mod read_user;
 
-pub(crate) static ENTRIES: &[Entry] = &[
-    entry::<get_progress::GetProgress>(),
-    entry::<read_user::ReadUser>(),
-    entry::<delete::Delete>(),
-];
+pub(crate) static ENTRIES: &[Entry] =
+    &[entry::<get_progress::GetProgress>(), entry::<read_user::ReadUser>(), entry::<delete::Delete>()];
 
 /// The message to many people.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

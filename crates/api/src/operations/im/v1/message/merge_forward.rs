@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 
 use larkspur_contract::Basis::Assumed;
-use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, post, rates};
+use larkspur_contract::{
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, post, rates,
+};
 use larkspur_store::Tx;
 use larkspur_store::messages::{self, Listed, Message};
 use schemars::JsonSchema;
@@ -114,8 +116,7 @@ impl Operation for MergeForward {
         if of_threads.len() > 1 {
             return Err(Fault::new(codes::MERGE_SOURCE_MIXED, "messages of threads and others"));
         }
-        let target =
-            forwarding::target(tx, call, &speaker, query.receive_id_type, &body.receive_id).await?;
+        let target = forwarding::target(tx, call, &speaker, query.receive_id_type, &body.receive_id).await?;
         let (bundle, more) = forwarding::bundle(tx, found).await?;
         left.extend(more.iter().map(|number| tx.engine().keys.message_id(*number, tx.tenant()).to_string()));
         if bundle.parts.is_empty() {

@@ -1,6 +1,8 @@
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::ThreadId;
-use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, post, rates};
+use larkspur_contract::{
+    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, post, rates,
+};
 use larkspur_store::Tx;
 use larkspur_store::messages::{self, Message, Span};
 use schemars::JsonSchema;
@@ -96,9 +98,8 @@ impl Operation for Forward {
         let all = messages::of_thread(tx, thread, Span::ALL, None, forwarding::PARTS_MAX).await?;
         let chat_id = all.first().map(|root| root.chat_id).ok_or_else(absent)?;
         forwarding::source(tx, &speaker, chat_id, absent).await?;
-        let stands = |message: &Message| {
-            message.recalled.is_none() && forwarding::may_forward(message.msg_type)
-        };
+        let stands =
+            |message: &Message| message.recalled.is_none() && forwarding::may_forward(message.msg_type);
         let left: Vec<Message> = all.into_iter().filter(stands).collect();
         if left.is_empty() {
             return Err(Fault::new(codes::MESSAGE_DELETED, "no message of the thread is left"));
