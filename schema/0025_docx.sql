@@ -45,7 +45,7 @@ CREATE TABLE docx_block_past (
     content TEXT NOT NULL,
     PRIMARY KEY (tenant, chat_id, block_id, since)
 );
-CREATE INDEX docx_block_past_by_chat ON docx_block_past (chat_id, tenant, until);
+CREATE INDEX docx_block_past_by_chat ON docx_block_past (chat_id, tenant, until, since);
 CREATE INDEX docx_block_past_by_id ON docx_block_past (block_id, chat_id, tenant);
 
 -- Uploads for blocks: what is known of them. Width and height are 0 if it is not a picture.

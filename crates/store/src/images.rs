@@ -75,6 +75,14 @@ pub async fn get(tx: &mut Tx, image_key: &str) -> Result<Option<Image>, StoreErr
     }))
 }
 
+/// The first bytes of an image, at most `most`; `None` if they are not in its row.
+pub async fn head(tx: &mut Tx, image_key: &str, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT SUBSTR(content, 1, CAST(CAST($3 AS BIGINT) AS INTEGER)) FROM image WHERE tenant = $1 AND image_key = $2 AND content_hash IS NULL";
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let row = tx.row(sql, [image_key.into(), most.into()]).await?;
+    row.map(|mut row| row.bytes(0)).transpose()
+}
+
 /// The bytes of an image, or where they are.
 pub async fn content(tx: &mut Tx, image_key: &str) -> Result<Option<Content>, StoreError> {
     let sql = "SELECT content, content_hash FROM image WHERE tenant = $1 AND image_key = $2";

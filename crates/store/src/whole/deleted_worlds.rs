@@ -57,9 +57,15 @@ async fn delete_rows(root: &mut Root, tenant: TenantKey) -> Result<(), StoreErro
 }
 
 async fn delete_rows_of_app(root: &mut Root, app: AppId) -> Result<(), StoreError> {
-    for table in
-        ["app_install", "app_visible_user", "event_subscriber", "event_delivery", "token_issue", "user_grant"]
-    {
+    for table in [
+        "app_install",
+        "app_visible_user",
+        "event_subscriber",
+        "event_delivery",
+        "delivery_steering",
+        "token_issue",
+        "user_grant",
+    ] {
         root.rows(&format!("DELETE FROM {table} WHERE app_id = $1"), &[Value::from(app)]).await?;
     }
     Ok(())

@@ -11,7 +11,9 @@ use super::walk::{self, PAYLOADS};
 use super::{Card, ELEMENTS_MAX, Schema, schema_of, word};
 
 /// The most bytes of an entity's JSON. Assumed: the page has a code for too large cards, and no number.
-pub const SIZE_MAX: usize = 1_000_000;
+pub const SIZE_MAX: usize = 200_000;
+/// The most actions of one batch, and the most elements that they delete together. Assumed: no number is published.
+pub const ACTIONS_MAX: usize = 200;
 /// The most characters of settings and of streamed text. Source: the pages.
 pub const TEXT_MAX: usize = 100 * 1000;
 /// How long an entity can be changed and sent after it was made, in milliseconds. Source: the create page, 14 days.
@@ -82,6 +84,9 @@ pub fn is_streaming(content: &Value) -> bool {
 
 /// Judges the JSON of an entity as a whole: schema, sharing, structure, number of elements, element ids.
 pub fn check(content: &Value) -> Result<(), Fault> {
+    if depth(content) > DEPTH_MAX {
+        return Err(too_deep());
+    }
     if is_template(content) {
         return Ok(());
     }
@@ -94,15 +99,16 @@ pub fn check(content: &Value) -> Result<(), Fault> {
     if content["config"].get("update_multi").is_some_and(|shared| *shared != Value::Bool(true)) {
         return Err(Fault::new(codes::CARD_NOT_SHARED, "config.update_multi is not true"));
     }
-    if depth(content) > DEPTH_MAX {
-        return Err(Fault::new(codes::CARD_CONTENT_FAILED, "the elements are nested too deeply"));
-    }
     let count = content.get("body").map(walk::count).unwrap_or_default();
     if count > ELEMENTS_MAX {
         return Err(Fault::new(codes::CARD_ELEMENT_LIMIT, format!("the card has {count} elements")));
     }
     walk::check(content, Schema::V2).map_err(|refused| failed(&refused))?;
     ids(content, &mut HashSet::new())
+}
+
+fn too_deep() -> Fault {
+    Fault::new(codes::CARD_CONTENT_FAILED, "the elements are nested too deeply")
 }
 
 fn depth(value: &Value) -> usize {
@@ -317,31 +323,45 @@ pub fn write(card: &mut Value, id: &str, content: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Applies several actions in order. The first that fails refuses all.
+/// Applies several actions in order. The first that fails refuses all. 10002 for more than [`ACTIONS_MAX`], 200220 if one
+/// nests elements too deeply: the actions after it would nest them further, and every look at the card is recursive.
 pub fn batch(card: &mut Value, actions: &Value) -> Result<(), Fault> {
-    let invalid = |note: &'static str| Fault::new(codes::CARD_PARAM_INVALID, note);
     let actions = actions.as_array().ok_or_else(|| invalid("actions is a list"))?;
+    let deleted = |action: &Value| action["params"]["element_ids"].as_array().map_or(0, Vec::len);
+    if actions.len() > ACTIONS_MAX || actions.iter().map(deleted).sum::<usize>() > ACTIONS_MAX {
+        return Err(invalid("there are too many actions or element_ids"));
+    }
     for action in actions {
-        let Value::Object(params) = &action["params"] else { return Err(invalid("params is an object")) };
-        let taken = |name: &str| params.get(name).cloned().unwrap_or_default();
-        let id = word(params, "element_id");
-        match action["action"].as_str().unwrap_or_default() {
-            "partial_update_setting" => set(card, params.get("settings").unwrap_or(&Value::Null))?,
-            "add_elements" => {
-                add(card, word(params, "type"), word(params, "target_element_id"), taken("elements"))?;
-            }
-            "delete_elements" => {
-                let ids = params.get("element_ids").and_then(Value::as_array);
-                for id in ids.ok_or_else(|| invalid("element_ids is a list"))? {
-                    delete(card, id.as_str().unwrap_or_default())?;
-                }
-            }
-            "partial_update_element" => patch(card, id, taken("partial_element"))?,
-            "update_element" => replace(card, id, taken("element"))?,
-            _ => return Err(invalid("an action is one of the five that the page lists")),
+        apply(card, action)?;
+        if depth(card) > DEPTH_MAX {
+            return Err(too_deep());
         }
     }
     Ok(())
+}
+
+fn invalid(note: &'static str) -> Fault {
+    Fault::new(codes::CARD_PARAM_INVALID, note)
+}
+
+fn apply(card: &mut Value, action: &Value) -> Result<(), Fault> {
+    let Value::Object(params) = &action["params"] else { return Err(invalid("params is an object")) };
+    let taken = |name: &str| params.get(name).cloned().unwrap_or_default();
+    let id = word(params, "element_id");
+    match action["action"].as_str().unwrap_or_default() {
+        "partial_update_setting" => set(card, params.get("settings").unwrap_or(&Value::Null)),
+        "add_elements" => {
+            add(card, word(params, "type"), word(params, "target_element_id"), taken("elements"))
+        }
+        "delete_elements" => {
+            let ids = params.get("element_ids").and_then(Value::as_array);
+            let ids = ids.ok_or_else(|| invalid("element_ids is a list"))?;
+            ids.iter().try_for_each(|id| delete(card, id.as_str().unwrap_or_default()))
+        }
+        "partial_update_element" => patch(card, id, taken("partial_element")),
+        "update_element" => replace(card, id, taken("element")),
+        _ => Err(invalid("an action is one of the five that the page lists")),
+    }
 }
 
 #[cfg(test)]
@@ -464,5 +484,45 @@ mod tests {
         ] {
             assert_eq!(batch(&mut card(), &bad).expect_err("refused").code(), code, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_batch_is_bounded() {
+        let code = |actions: &Value| batch(&mut card(), actions).expect_err("refused").code();
+        let nothing =
+            json!({"action": "partial_update_element", "params": {"element_id": "a", "partial_element": {}}});
+        assert!(batch(&mut card(), &json!(vec![&nothing; ACTIONS_MAX])).is_ok());
+        assert_eq!(code(&json!(vec![&nothing; ACTIONS_MAX + 1])), codes::CARD_PARAM_INVALID);
+        let ids = vec!["a"; ACTIONS_MAX + 1];
+        let deletion = json!([{"action": "delete_elements", "params": {"element_ids": ids}}]);
+        assert_eq!(code(&deletion), codes::CARD_PARAM_INVALID);
+    }
+
+    #[test]
+    fn actions_that_nest_further_are_refused_before_the_next_one() {
+        let nested = |levels: usize, inside: Value| (0..levels).fold(inside, |inside, _| json!([inside]));
+        let action = |at: usize| {
+            let element = json!({"element_id": format!("e{}", at + 1)});
+            let id = if at == 0 { "a".to_owned() } else { format!("e{at}") };
+            json!({"action": "partial_update_element",
+                   "params": {"element_id": id, "partial_element": {"x": nested(90, element)}}})
+        };
+        // The third action is refused with another code: it is not reached.
+        let mut changed = card();
+        let actions = json!([action(0), action(1), {"action": "x", "params": {}}]);
+        let refused = batch(&mut changed, &actions).expect_err("refused");
+        assert_eq!(refused.code(), codes::CARD_CONTENT_FAILED);
+        assert!(depth(&changed) < 2 * 128);
+    }
+
+    #[test]
+    fn a_template_is_not_nested_too_deeply() {
+        let data = |levels: usize| {
+            let value = (0..levels).fold(json!(1), |inside, _| json!([inside]));
+            json!({"template_id": "AAqabc", "template_variable": {"x": value}}).to_string()
+        };
+        assert!(check(&template(&data(50)).expect("a template")).is_ok());
+        let deep = template(&data(110)).expect("JSON");
+        assert_eq!(check(&deep).expect_err("deep").code(), codes::CARD_CONTENT_FAILED);
     }
 }

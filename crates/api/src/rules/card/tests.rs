@@ -234,7 +234,8 @@ fn form() -> Value {
 fn clicks_say_what_was_clicked() {
     let click = |address: &str, inputs: Value| {
         let inputs: Inputs = serde_json::from_value(inputs).expect("inputs");
-        action_of(&form(), address, &inputs).map(|action: Action| serde_json::to_value(action).expect("JSON"))
+        action_of(&form(), "", address, &inputs)
+            .map(|action: Action| serde_json::to_value(action).expect("JSON"))
     };
     let expected = json!({"tag": "button", "value": {"x": 2}});
     for address in ["b1", "body[1]"] {
@@ -263,7 +264,14 @@ fn clicks_say_what_was_clicked() {
     assert_eq!(known, ["why", "env", "go", "b1", "off", "open", "c"]);
     let unnamed = json!({"elements": [{"tag": "form", "elements": [
         {"tag": "input"}, {"tag": "button", "name": "go", "action_type": "form_submit"}]}]});
-    let error = action_of(&unnamed, "go", &Inputs::default()).expect_err("unnamed");
+    let by_language = json!({"i18n_elements": {
+        "zh_cn": [{"tag": "hr"}, {"tag": "button", "name": "zh", "value": {"x": 1}}],
+        "en_us": [{"tag": "button", "name": "en", "value": {"x": 2}}]}});
+    for (language, address, value) in [("en_us", "body[0]", 2), ("zh_cn", "body[1]", 1), ("en_us", "en", 2)] {
+        let action = action_of(&by_language, language, address, &Inputs::default()).expect("an action");
+        assert_eq!(action.value, json!({"x": value}), "{language} {address}");
+    }
+    let error = action_of(&unnamed, "", "go", &Inputs::default()).expect_err("unnamed");
     assert_eq!(error, ClickError::Unnamed("body[0].elements[0]".to_owned()));
     assert_eq!(error.shown().map(|reason| reason.number), Some(codes::CALLBACK_COMPONENT_UNNAMED.number));
 }
@@ -370,7 +378,7 @@ proptest! {
             let _ = plain(&tree);
             let back: render::Tree = serde_json::from_value(serde_json::to_value(&tree).expect("JSON")).expect("a tree");
             prop_assert_eq!(back, tree);
-            let _ = action_of(&card, "body[0]", &Inputs::default());
+            let _ = action_of(&card, "", "body[0]", &Inputs::default());
         }
     }
 

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{TEXT_MAX, URL_MAX};
+
 /// A table of a bitable.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -92,7 +94,7 @@ pub struct Component {
     #[schemars(extend("enum" = [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 99]))]
     pub iframe_type: Option<i64>,
     /// Its URL, percent-encoded; kept as sent.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = URL_MAX))]
     pub url: String,
 }
 
@@ -239,6 +241,7 @@ pub struct AddOns {
     pub component_type_id: String,
     /// Its data, as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = TEXT_MAX))]
     pub record: Option<String>,
 }
 
@@ -275,7 +278,7 @@ pub struct Board {
 pub struct LinkPreview {
     /// The link. Required on creation, and write only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = URL_MAX))]
     pub url: Option<String>,
     /// `MessageLink`.
     #[schemars(extend("enum" = ["MessageLink"]))]

@@ -100,7 +100,6 @@ pub fn create(
         }
         made.push(complete(draft.clone(), new_id)?);
     }
-    resources_fit(drafts)?;
     let index = match index {
         -1 => present,
         index => usize::try_from(index)
@@ -108,13 +107,15 @@ pub fn create(
             .filter(|index| *index <= present)
             .ok_or_else(|| invalid(format!("index {index} of {present} children")))?,
     };
+    resources_fit(drafts)?;
     let ids = tree.insert(parent, index, made, new_id)?;
     tree.fits()?;
     Ok(ids)
 }
 
-/// The most resources of a kind in one call. Source: the create page.
-fn resources_fit(drafts: &[Block]) -> Result<(), Fault> {
+/// Whether the blocks of one call have few enough resources of each kind, otherwise 1770035. It is checked before they are
+/// looked up. Source: the create page.
+pub fn resources_fit(drafts: &[Block]) -> Result<(), Fault> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     let mut count = |what, max: usize, more: usize| {
         let all = counts.entry(what).or_default();

@@ -2,7 +2,7 @@
 
 use larkspur_contract::{Fault, codes};
 
-use super::{CALLOUT, GRID, GRID_COLUMN, TABLE, TABLE_CELL, Tree, invalid};
+use super::{CALLOUT, GRID, GRID_COLUMN, TABLE, TABLE_CELL, Tree, VIEW, invalid};
 
 /// Deletes the children from `start` to the one before `end`, with all that is below them.
 pub fn delete(tree: &mut Tree, parent: &str, start: i64, end: i64) -> Result<(), Fault> {
@@ -11,7 +11,7 @@ pub fn delete(tree: &mut Tree, parent: &str, start: i64, end: i64) -> Result<(),
     let refused = |why: &str| {
         Err(Fault::new(codes::DOCX_CHILDREN_KEPT, format!("{why} of a block of type {block_type}")))
     };
-    if [TABLE, GRID].contains(&block_type) {
+    if [TABLE, GRID, VIEW].contains(&block_type) {
         return refused("the children");
     }
     let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
@@ -22,4 +22,26 @@ pub fn delete(tree: &mut Tree, parent: &str, start: i64, end: i64) -> Result<(),
     }
     tree.remove(parent, start, end);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Block, File, create};
+    use super::*;
+
+    #[test]
+    fn the_frame_of_a_file_keeps_it() {
+        let mut tree = Tree::new("oc_1", Vec::new());
+        let draft = Block { block_type: 23, file: Some(File::default()), ..Block::default() };
+        let mut next = 0;
+        let mut new_id = || {
+            next += 1;
+            format!("b{next}")
+        };
+        let view = create(&mut tree, "oc_1", -1, &[draft], false, &mut new_id).expect("created").remove(0);
+        let refused = delete(&mut tree, &view, 0, 1).expect_err("the frame would be empty");
+        assert_eq!(refused.code(), codes::DOCX_CHILDREN_KEPT);
+        delete(&mut tree, "oc_1", 0, 1).expect("both");
+        assert_eq!(tree.len(), 1);
+    }
 }

@@ -14,8 +14,9 @@ pub fn accept(content: &[u8], size: i64, checksum: Option<&str>) -> Result<(), F
         let note = format!("the file has {} bytes, not {size}", content.len());
         return Err(Fault::new(codes::MEDIA_SIZE_WRONG, note));
     }
+    let Some(sent) = checksum.filter(|sent| !sent.is_empty()) else { return Ok(()) };
     let sum = adler32(content);
-    if checksum.is_some_and(|sent| !sent.is_empty() && sent.parse() != Ok(sum)) {
+    if sent.parse() != Ok(sum) {
         return Err(Fault::new(codes::MEDIA_CHECKSUM_WRONG, format!("the checksum is {sum}")));
     }
     Ok(())
@@ -29,10 +30,17 @@ pub fn pixels(content: &[u8]) -> Option<(i64, i64)> {
 
 /// Source: RFC 1950.
 fn adler32(content: &[u8]) -> u32 {
-    let (low, high) = content.iter().fold((1u32, 0u32), |(low, high), byte| {
-        let low = (low + u32::from(*byte)) % 65_521;
-        (low, (high + low) % 65_521)
-    });
+    // The most bytes whose sums fit 32 bits without a division.
+    const PIECE: usize = 5552;
+    let (mut low, mut high) = (1u32, 0u32);
+    for piece in content.chunks(PIECE) {
+        for byte in piece {
+            low += u32::from(*byte);
+            high += low;
+        }
+        low %= 65_521;
+        high %= 65_521;
+    }
     (high << 16) | low
 }
 
@@ -43,6 +51,12 @@ mod tests {
     #[test]
     fn size_and_checksum_are_compared() {
         assert_eq!(adler32(b"Wikipedia"), 0x11E6_0398);
+        // The sums of many bytes 255, calculated with a division for each byte.
+        let (low, high) = (0..20_000).fold((1u32, 0u32), |(low, high), _| {
+            let low = (low + 255) % 65_521;
+            (low, (high + low) % 65_521)
+        });
+        assert_eq!(adler32(&[255; 20_000]), (high << 16) | low);
         assert!(accept(b"Wikipedia", 9, Some("300286872")).is_ok());
         assert!(accept(b"Wikipedia", 9, Some("")).is_ok());
         for (size, checksum, code) in [

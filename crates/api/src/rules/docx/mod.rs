@@ -24,14 +24,15 @@ pub use contents::{
     AddOns, Bitable, Board, Callout, Caption, ChatCard, Component, File, Grid, GridColumn, Iframe, Image,
     Isv, LinkPreview, Objective, Okr, Property, Sheet, Span, Table, View, WikiCatalog,
 };
-pub use create::{CHILDREN_PER_CALL, create};
+pub use create::{CHILDREN_PER_CALL, create, resources_fit};
 pub use delete::delete;
 pub use text::{
-    Background, Element, ElementStyle, Equation, Indentation, InlineBlock, InlineFile, InlinePreview, Link,
-    MentionDoc, MentionUser, Milliseconds, Nothing, Reminder, Style, TEXT_MAX, Text, TextRun,
+    Background, ELEMENTS_MAX, Element, ElementStyle, Equation, Indentation, InlineBlock, InlineFile,
+    InlinePreview, Link, MentionDoc, MentionUser, Milliseconds, Nothing, Reminder, Style, TEXT_MAX, Text,
+    TextRun, URL_MAX,
 };
 pub use tree::{Node, Tree};
-pub use update::{Picture, Pictures, Request, named, update};
+pub use update::{Picture, Pictures, Request, mentions_fit, named, update};
 
 /// The page: the root of an announcement.
 pub const PAGE: i64 = 1;
@@ -83,6 +84,9 @@ pub const DEPTH_MAX: usize = 50;
 pub const CHILDREN_MAX: usize = 5000;
 /// The most characters of plain text of an announcement. Source: the overview page.
 pub const CHARACTERS_MAX: usize = 10_485_760;
+/// The most bytes of the contents of all blocks of an announcement, as they are stored. Assumed: four bytes for each character
+/// of plain text.
+pub const BYTES_MAX: usize = 4 * CHARACTERS_MAX;
 /// How many revisions an edit may be behind, and how many can be read. Source: the pages of the three edits.
 pub const REVISIONS_KEPT: i64 = 1000;
 

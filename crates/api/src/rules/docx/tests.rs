@@ -36,7 +36,9 @@ impl Bench {
     fn update(&mut self, requests: Value) -> Result<(), Fault> {
         let requests: Vec<Request> = serde_json::from_value(requests).expect("requests");
         let picture = Picture { name: "p.png".to_owned(), size: Some((8, 9)) };
-        let files = Pictures::from([("img".to_owned(), picture)]);
+        // Uploaded for each of the blocks.
+        let ids = requests.iter().filter_map(|request| request.block_id.clone());
+        let files: Pictures = ids.map(|id| ((id, "img".to_owned()), picture.clone())).collect();
         let next = &mut self.next;
         update(&mut self.tree, &requests, &files, &mut || {
             *next += 1;

@@ -8,12 +8,17 @@ use super::{CODE, FOLDING, PAGE, TEXT, TODO, invalid};
 
 /// The most UTF-16 units of all contents of one block. Source: the data-structure page.
 pub const TEXT_MAX: usize = 100_000;
+/// The most elements of one block. Assumed: no number is published.
+pub const ELEMENTS_MAX: usize = 1000;
+/// The most characters of a URL. Assumed: no number is published.
+pub const URL_MAX: usize = 10_000;
 
 /// Text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-name" = "Text"))]
 pub struct Text {
     /// Its elements. An empty list becomes one empty run.
+    #[schemars(length(max = ELEMENTS_MAX))]
     pub elements: Vec<Element>,
     /// The style of the block.
     #[serde(default)]
@@ -103,28 +108,28 @@ pub enum Indentation {
 pub struct Element {
     /// Characters of one style.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub text_run: Option<TextRun>,
+    pub text_run: Option<Box<TextRun>>,
     /// A mention of a user.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mention_user: Option<MentionUser>,
+    pub mention_user: Option<Box<MentionUser>>,
     /// A mention of a document.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mention_doc: Option<MentionDoc>,
+    pub mention_doc: Option<Box<MentionDoc>>,
     /// A reminder.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reminder: Option<Reminder>,
+    pub reminder: Option<Box<Reminder>>,
     /// A file in a text. It cannot be made here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<InlineFile>,
+    pub file: Option<Box<InlineFile>>,
     /// A block in a text. It cannot be made here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub inline_block: Option<InlineBlock>,
+    pub inline_block: Option<Box<InlineBlock>>,
     /// A formula.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub equation: Option<Equation>,
+    pub equation: Option<Box<Equation>>,
     /// The preview of a link. It cannot be made here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link_preview: Option<InlinePreview>,
+    pub link_preview: Option<Box<InlinePreview>>,
     /// An element of an unknown kind. It cannot be made here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undefined: Option<Nothing>,
@@ -199,6 +204,7 @@ pub struct MentionDoc {
     #[schemars(extend("enum" = [1, 3, 8, 11, 12, 15, 16, 22]))]
     pub obj_type: i64,
     /// Its URL, percent-encoded.
+    #[schemars(length(max = URL_MAX))]
     pub url: String,
     /// Its title; read only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -251,6 +257,13 @@ impl<'de> Deserialize<'de> for Milliseconds {
     }
 }
 
+impl Milliseconds {
+    /// Whether it is a decimal number. The numbers of requests may have any sign; texts of requests may be anything.
+    fn is_time(&self) -> bool {
+        (1..=19).contains(&self.0.len()) && self.0.bytes().all(|byte| byte.is_ascii_digit())
+    }
+}
+
 /// A formula.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Equation {
@@ -297,7 +310,7 @@ pub struct ElementStyle {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Link {
     /// Its URL, percent-encoded; kept as sent.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = URL_MAX))]
     pub url: String,
 }
 
@@ -305,7 +318,7 @@ impl Element {
     /// A run of plain characters.
     pub fn run(content: &str) -> Element {
         let run = TextRun { content: content.to_owned(), text_element_style: ElementStyle::default() };
-        Element { text_run: Some(run), ..Element::default() }
+        Element { text_run: Some(Box::new(run)), ..Element::default() }
     }
 
     /// The style of the element; `None` for elements that cannot be made.
@@ -338,6 +351,10 @@ impl Element {
         }
         if (block_type == CODE && !run) || (block_type == PAGE && user) {
             return Err(invalid(format!("an element that blocks of type {block_type} do not take")));
+        }
+        let due = self.reminder.as_ref();
+        if due.is_some_and(|due| !due.expire_time.is_time() || !due.notify_time.is_time()) {
+            return Err(invalid("a time of a reminder that is not a number of milliseconds"));
         }
         if let Some(mention) = &mut self.mention_doc {
             mention.fallback_type = None;
@@ -431,5 +448,35 @@ impl Style {
             }
         }
         Ok(self.of(block_type))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn times_are_numbers() {
+        let code = |time: Value| {
+            let reminder =
+                json!({"create_user_id": "u", "expire_time": time, "notify_time": "1700000000000"});
+            let text: Text =
+                serde_json::from_value(json!({"elements": [{"reminder": reminder}]})).expect("text");
+            text.complete(TEXT).map(drop).map_err(|fault| fault.code())
+        };
+        for good in [json!("1700000000000"), json!(1_700_000_000_000_i64), json!("0")] {
+            assert_eq!(code(good.clone()), Ok(()), "{good}");
+        }
+        for bad in [json!("soon"), json!(""), json!("-1"), json!(-1), json!("1.5"), json!("1".repeat(20))] {
+            assert_eq!(code(bad.clone()), Err(codes::DOCX_INVALID_PARAM), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_empty_element_is_small() {
+        // A request of 10 MiB has millions of them.
+        assert!(size_of::<Element>() <= 9 * size_of::<usize>());
     }
 }

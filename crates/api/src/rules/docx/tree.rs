@@ -1,11 +1,12 @@
 //! The blocks of one revision as a tree, and which of them an edit changed.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 
 use larkspur_contract::{Fault, codes};
 
 use super::create::Made;
-use super::{BLOCKS_MAX, Block, CHARACTERS_MAX, CHILDREN_MAX, DEPTH_MAX};
+use super::{BLOCKS_MAX, BYTES_MAX, Block, CHARACTERS_MAX, CHILDREN_MAX, DEPTH_MAX};
 
 /// The distance between the positions of two neighbors that were added one after the other.
 const GAP: i64 = 1 << 40;
@@ -224,7 +225,7 @@ impl Tree {
         }
     }
 
-    /// Whether all plain text together is short enough: otherwise 1770033.
+    /// Whether all plain text together is short enough, and all contents: otherwise 1770033. Every read loads all contents.
     pub(super) fn fits(&self) -> Result<(), Fault> {
         let texts = self.nodes.values().filter_map(|node| node.block.text_content());
         let size: usize = texts.map(super::Text::size).sum();
@@ -232,7 +233,31 @@ impl Tree {
             let note = format!("an announcement of {size} characters");
             return Err(Fault::new(codes::DOCX_CONTENT_TOO_LARGE, note));
         }
+        let bytes: usize = self.nodes.values().map(|node| bytes(&node.block)).sum();
+        if bytes > BYTES_MAX {
+            let note = format!("an announcement of {bytes} bytes");
+            return Err(Fault::new(codes::DOCX_CONTENT_TOO_LARGE, note));
+        }
         Ok(())
+    }
+}
+
+/// The length of a block's JSON as it is stored.
+fn bytes(block: &Block) -> usize {
+    struct Counted(usize);
+    impl io::Write for Counted {
+        fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+            self.0 += part.len();
+            Ok(part.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counted = Counted(0);
+    match serde_json::to_writer(&mut counted, block) {
+        Ok(()) => counted.0,
+        Err(_) => usize::MAX / BLOCKS_MAX / 2,
     }
 }
 
@@ -253,4 +278,34 @@ fn positions(before: Option<i64>, after: Option<i64>, count: usize) -> Option<Ve
     };
     let last = first.checked_add(step.checked_mul(count)?)?;
     (last < i64::MAX / 2 && first > i64::MIN / 2).then(|| (0..count).map(|at| first + at * step).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{AddOns, create};
+    use super::*;
+
+    #[test]
+    fn contents_that_are_not_text_are_counted() {
+        let of = |length: usize| {
+            let add_ons = AddOns { record: Some("x".repeat(length)), ..AddOns::default() };
+            Block { block_type: 40, add_ons: Some(add_ons), ..Block::default() }
+        };
+        let add = |length: usize| {
+            let mut tree = Tree::new("oc_1", Vec::new());
+            let mut next = 0;
+            create(&mut tree, "oc_1", -1, &[of(length), of(length)], false, &mut || {
+                next += 1;
+                format!("b{next}")
+            })
+        };
+        assert!(add(1000).is_ok());
+        assert_eq!(add(BYTES_MAX / 2).expect_err("too large").code(), codes::DOCX_CONTENT_TOO_LARGE);
+    }
+
+    #[test]
+    fn lengths_are_those_of_the_stored_json() {
+        let block = Block::empty_page();
+        assert_eq!(bytes(&block), serde_json::to_string(&block).expect("JSON").len());
+    }
 }

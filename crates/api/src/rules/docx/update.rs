@@ -6,7 +6,9 @@ use larkspur_contract::{Fault, codes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Block, Caption, Element, FILE, GRID, IMAGE, Style, TABLE, Text, Tree, grid, invalid, table};
+use super::{
+    Block, Caption, ELEMENTS_MAX, Element, FILE, GRID, IMAGE, Style, TABLE, Text, Tree, grid, invalid, table,
+};
 
 /// The most reminders, documents and users that one edit mentions. Source: the batch_update page.
 const REMINDERS_MAX: usize = 30;
@@ -59,7 +61,7 @@ pub struct Request {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Elements {
     /// All elements of the block.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = ELEMENTS_MAX))]
     pub elements: Vec<Element>,
 }
 
@@ -77,7 +79,7 @@ pub struct TextStyle {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct BothOfText {
     /// All elements of the block.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = ELEMENTS_MAX))]
     pub elements: Vec<Element>,
     /// The new values.
     pub style: Style,
@@ -222,8 +224,8 @@ pub struct Picture {
     pub size: Option<(i64, i64)>,
 }
 
-/// Uploaded files by token.
-pub type Pictures = HashMap<String, Picture>;
+/// Uploaded files, by the block that an edit names and the token: the token of one block does not fit another one.
+pub type Pictures = HashMap<(String, String), Picture>;
 
 impl Request {
     /// New elements of a text, if the edit has some.
@@ -322,7 +324,8 @@ pub fn update(
     tree.fits()
 }
 
-fn mentions_fit(request: &Request) -> Result<(), Fault> {
+/// Whether an edit mentions few enough of each kind, otherwise 1770035. It is checked before they are looked up.
+pub fn mentions_fit(request: &Request) -> Result<(), Fault> {
     let Some(elements) = request.elements() else { return Ok(()) };
     let count = |is: fn(&Element) -> bool| elements.iter().filter(|element| is(element)).count();
     let counts = [
@@ -444,14 +447,14 @@ fn text(
     Ok(())
 }
 
-fn uploaded<'a>(files: &'a Pictures, token: &str) -> Result<&'a Picture, Fault> {
+fn uploaded<'a>(files: &'a Pictures, id: &str, token: &str) -> Result<&'a Picture, Fault> {
     let unknown =
         || Fault::new(codes::DOCX_RELATION_MISMATCH, format!("{token} was not uploaded for the block"));
-    files.get(token).ok_or_else(unknown)
+    files.get(&(id.to_owned(), token.to_owned())).ok_or_else(unknown)
 }
 
 fn picture(tree: &mut Tree, id: &str, new: &NewImage, files: &Pictures) -> Result<(), Fault> {
-    let found = uploaded(files, &new.token)?;
+    let found = uploaded(files, id, &new.token)?;
     if let Some(image) = &mut tree.edit(id)?.image {
         let present = (image.width, image.height);
         let own = if image.token.is_empty() { found.size.unwrap_or((100, 100)) } else { present };
@@ -468,7 +471,7 @@ fn picture(tree: &mut Tree, id: &str, new: &NewImage, files: &Pictures) -> Resul
 }
 
 fn file(tree: &mut Tree, id: &str, new: &NewFile, files: &Pictures) -> Result<(), Fault> {
-    let found = uploaded(files, &new.token)?;
+    let found = uploaded(files, id, &new.token)?;
     if let Some(file) = &mut tree.edit(id)?.file {
         file.token.clone_from(&new.token);
         file.name.clone_from(&found.name);

@@ -27,6 +27,9 @@ pub(crate) struct Body {
     r#as: String,
     /// The address of the element: its `element_id`, its `name`, or its place as `larkspur.v1.chat.messages` shows it.
     element: Option<String>,
+    /// The language of the user's client, such as `zh_cn`; `en_us` by default. It decides what a place in a card that has its
+    /// elements by language means.
+    lang: Option<String>,
     /// The action as the callback is to have it, with a `tag`, instead of an element. It need not be one of the card.
     action: Option<Map<String, Value>>,
     /// The value of the action, instead of the element's.
@@ -96,6 +99,9 @@ impl Operation for Click {
     }
 }
 
+/// The language of clients, as in `larkspur.v1.chat.messages`.
+const LANGUAGE: &str = "en_us";
+
 /// The app that sent the card, if it is in use.
 async fn listening(tx: &mut Tx, message: &Message) -> Result<Option<Install>, Fault> {
     let Some(app_id) = message.app else { return Ok(None) };
@@ -120,7 +126,8 @@ async fn clicked(tx: &mut Tx, body: &Body, message: &Message) -> Result<Result<V
                 form_value: body.form.clone().unwrap_or_default(),
                 timezone: body.timezone.clone(),
             };
-            match action_of(&card, element, &inputs) {
+            let language = body.lang.as_deref().unwrap_or(LANGUAGE);
+            match action_of(&card, language, element, &inputs) {
                 Ok(action) => json!(action),
                 Err(ClickError::Opens(url)) => return Ok(Err(Output::opening(url))),
                 Err(ClickError::Resets) => return Ok(Err(Output::default())),

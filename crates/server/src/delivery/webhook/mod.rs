@@ -61,7 +61,8 @@ impl Webhook {
         let message = of(form, key, plain, engine);
         let (headers, body) = (message.headers.clone(), Exchange::beginning(&message.body));
         let mut exchange = Exchange { headers, body, answer: None };
-        match self.0.post(&delivery.channel().request_url, message, Patience::of(form)).await {
+        match self.0.post(delivery.app_id, &delivery.channel().request_url, message, Patience::of(form)).await
+        {
             Ok(answer) => {
                 let secret = events::named(&delivery.event_type).is_some_and(|kind| kind.secret);
                 let shown =
@@ -81,14 +82,15 @@ impl Webhook {
         let plain = message::challenge(&payload, &question.verification_token.as_str().into()).into_bytes();
         let message = of(Form::Challenge, question.encrypt_key.as_deref(), plain, engine);
         let patience = Patience::of(Form::Challenge);
-        let (step, status, failure) = match self.0.post(&question.request_url, message, patience).await {
-            Ok(answer) => {
-                let step = if answer.status == 200 { Step::Challenge } else { Step::Status };
-                let failure = failure(Form::Challenge, &payload, answer.status, &answer.body);
-                (step, Some(answer.status), failure)
-            }
-            Err(failed) => (failed.step, None, Some(printable(&failed.why))),
-        };
+        let (step, status, failure) =
+            match self.0.post(question.app_id, &question.request_url, message, patience).await {
+                Ok(answer) => {
+                    let step = if answer.status == 200 { Step::Challenge } else { Step::Status };
+                    let failure = failure(Form::Challenge, &payload, answer.status, &answer.body);
+                    (step, Some(answer.status), failure)
+                }
+                Err(failed) => (failed.step, None, Some(printable(&failed.why))),
+            };
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         Heard { step, status, failure, took_ms }
     }
@@ -104,7 +106,7 @@ impl Webhook {
         (request_url, key, token): (&str, Option<&str>, &str),
     ) -> Result<Answer, Failed> {
         let message = of(Form::Callback, key, message::body(parts, token), engine);
-        let done = self.0.post(request_url, message, Patience::of(Form::Callback)).await;
+        let done = self.0.post(parts.app_id, request_url, message, Patience::of(Form::Callback)).await;
         done.map_err(|failed| Failed { why: printable(&failed.why), ..failed })
     }
 }

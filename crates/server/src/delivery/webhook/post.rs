@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use larkspur_api::Step;
 use larkspur_contract::events::Form;
+use larkspur_contract::ids::AppId;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -94,12 +95,13 @@ impl Poster {
         Poster { allow_private, tls: OnceLock::new(), kept: Kept::default(), names: Names::default() }
     }
 
-    /// Posts JSON.
+    /// Posts JSON for an app.
     ///
     /// # Errors
     /// The step that failed, and why.
     pub(super) async fn post(
         &self,
+        app: AppId,
         url: &str,
         message: Message,
         patience: Patience,
@@ -117,7 +119,7 @@ impl Poster {
             }
         }
         let last = (Instant::now() + CONNECT).min(end);
-        let link = timeout_at(last, self.connect(&uri)).await.unwrap_or_else(|_| {
+        let link = timeout_at(last, self.connect(app, &uri)).await.unwrap_or_else(|_| {
             let limit = if last < end { CONNECT } else { patience.whole };
             Err(Failed::at(Step::Connect, format!("no connection within {} s", limit.as_secs())))
         })?;
@@ -146,12 +148,12 @@ impl Poster {
         Ok(answer)
     }
 
-    async fn connect(&self, uri: &Uri) -> Result<Link, Failed> {
+    async fn connect(&self, app: AppId, uri: &Uri) -> Result<Link, Failed> {
         let host = uri.host().unwrap_or_default();
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let encrypted = uri.scheme_str() == Some("https");
         let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
-        let stream = self.open(host, port).await?;
+        let stream = self.open(app, host, port).await?;
         // Without delay for small requests.
         let _ = stream.set_nodelay(true);
         let stream: Box<dyn Stream> =
@@ -181,8 +183,8 @@ impl Poster {
     }
 
     /// Connects to one of the host's addresses. The name is looked up once, so the checked address is the one used.
-    async fn open(&self, host: &str, port: u16) -> Result<TcpStream, Failed> {
-        let found = self.names.find(host, port).await.map_err(|why| Failed::at(Step::Resolve, why))?;
+    async fn open(&self, app: AppId, host: &str, port: u16) -> Result<TcpStream, Failed> {
+        let found = self.names.find(app, host, port).await.map_err(|why| Failed::at(Step::Resolve, why))?;
         let (allowed, refused): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|address| self.may_call(address.ip()));
         let mut failure = match refused.first() {
@@ -327,9 +329,12 @@ mod tests {
         let (poster, second) = (Poster::new(true), Duration::from_secs(1));
         let patience = Patience { answer: second, whole: second, bytes: ANSWER_BYTES, once: false };
         let message = || Message { body: Bytes::from_static(b"{}"), headers: Vec::new() };
-        assert_eq!(poster.post(&url, message(), patience).await.map(|answer| answer.status).ok(), Some(200));
+        assert_eq!(
+            poster.post(AppId(1), &url, message(), patience).await.map(|answer| answer.status).ok(),
+            Some(200)
+        );
         let began = Instant::now();
-        let failed = poster.post(&url, message(), patience).await.err().expect("no answer");
+        let failed = poster.post(AppId(1), &url, message(), patience).await.err().expect("no answer");
         assert_eq!((failed.step, failed.why.as_str()), (Step::Answer, "no answer within 1 s"));
         let took = began.elapsed();
         assert!(took >= LATE && took < second + LATE / 2, "{took:?}");

@@ -44,7 +44,7 @@ pub(super) const EDITS: Behaviour = Behaviour {
 };
 pub(super) const BLOCKS: Behaviour = Behaviour {
     name: "docx_blocks",
-    rule: "Server-made contents: an empty paragraph in each new cell, grid column, callout and quote_container; opaque tokens for sheets, bitables and boards. A new table has at most 9 rows and columns (1770001), later at most 100 columns (1770010) and 2000 cells (1770011). A grid of more than 10 columns is 1770012, of fewer than 2 1770024. An unknown block_type, a missing content and an element that is not exactly one thing are 1770001. Limits without published numbers: 20000 blocks (1770004), 50 levels (1770005), 5000 children (1770007), 4000 cells of the tables that one call edits (1770034).",
+    rule: "Server-made contents: an empty paragraph in each new cell, grid column, callout and quote_container; opaque tokens for sheets, bitables and boards. A new table has at most 9 rows and columns (1770001), later at most 100 columns (1770010) and 2000 cells (1770011). A grid of more than 10 columns is 1770012, of fewer than 2 1770024. An unknown block_type, a missing content and an element that is not exactly one thing are 1770001. Limits without published numbers: 20000 blocks (1770004), 50 levels (1770005), 5000 children (1770007), 4000 cells of the tables that one call edits (1770034), 40 MiB of contents as they are stored (1770033); 1000 elements of a text, 10000 characters of a URL and 100000 of the record of an add-on (99992402).",
     basis: Assumed,
     switch: false,
 };
@@ -56,7 +56,7 @@ pub(super) const KINDS: Behaviour = Behaviour {
 };
 pub(super) const CHILDREN: Behaviour = Behaviour {
     name: "docx_children",
-    rule: "What may be in a cell, a grid column and a callout is checked on creation: 1770030. Not all children of one of them can be deleted, nor any of a table or grid: 1770031.",
+    rule: "What may be in a cell, a grid column and a callout is checked on creation: 1770030. Not all children of one of them can be deleted, nor any of a table, a grid or the frame of a file: 1770031.",
     basis: Observed,
     switch: false,
 };

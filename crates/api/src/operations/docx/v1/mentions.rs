@@ -51,6 +51,7 @@ pub(super) async fn keep(
         }
         numbers.insert(id, user.user_no.to_string());
     }
+    let mut titles = HashMap::new();
     for element in elements {
         for id in people(element) {
             if let Some(number) = numbers.get(id) {
@@ -58,14 +59,34 @@ pub(super) async fn keep(
             }
         }
         if let Some(mention) = &mut element.mention_doc {
-            document(tx, call, mention).await?;
+            document(tx, call, mention, &mut titles).await?;
         }
     }
     Ok(())
 }
 
-/// Completes the mention of a document that the operator may read.
-async fn document(tx: &mut Tx, call: &Call, mention: &mut MentionDoc) -> Result<(), Fault> {
+/// Completes the mention of a document that the operator may read. `titles` has those of the documents of earlier mentions:
+/// each document is looked up once.
+async fn document(
+    tx: &mut Tx,
+    call: &Call,
+    mention: &mut MentionDoc,
+    titles: &mut HashMap<String, String>,
+) -> Result<(), Fault> {
+    let title = match titles.get(&mention.token) {
+        Some(title) => title.clone(),
+        None => title(tx, call, mention).await?,
+    };
+    titles.insert(mention.token.clone(), title.clone());
+    mention.title = Some(title);
+    if mention.url.contains(['/', ':']) {
+        mention.url = utf8_percent_encode(&mention.url, PLAIN).to_string();
+    }
+    Ok(())
+}
+
+/// The title of a mentioned document that the operator may read.
+async fn title(tx: &mut Tx, call: &Call, mention: &MentionDoc) -> Result<String, Fault> {
     let found = documents::get(tx, &mention.token).await?.filter(|found| !found.deleted);
     let unknown = || Fault::new(codes::DOCX_RESOURCE_NOT_FOUND, format!("no document {:?}", mention.token));
     let found = found.ok_or_else(unknown)?;
@@ -74,11 +95,7 @@ async fn document(tx: &mut Tx, call: &Call, mention: &mut MentionDoc) -> Result<
         let note = format!("the operator may not read document {:?}", found.token);
         return Err(Fault::new(codes::DOCX_FORBIDDEN, note));
     }
-    mention.title = Some(found.title);
-    if mention.url.contains(['/', ':']) {
-        mention.url = utf8_percent_encode(&mention.url, PLAIN).to_string();
-    }
-    Ok(())
+    Ok(found.title)
 }
 
 /// Refuses the cards of chats that do not exist, or that the operator is not in.

@@ -118,20 +118,21 @@ impl Operation for Send {
     }
 }
 
-/// The user_id of the person who is to see the card.
+/// The user_id of the person who is to see the card. An empty id is ignored: SDKs send all members.
 async fn receiver(tx: &mut Tx, call: &Call, body: &Body) -> Result<String, Fault> {
-    if let Some(id) = &body.open_id {
+    let sent = |id: &Option<String>| id.clone().filter(|id| !id.is_empty());
+    if let Some(id) = &sent(&body.open_id) {
         let named = translate::all_named_by(tx, &call.app, UserIdType::OpenId, &[id]).await?.pop();
         return match named {
             Some(Named::User(user)) => Ok(user.user_id),
             _ => Err(invalid_field("open_id", id)),
         };
     }
-    if let Some(id) = &body.user_id {
+    if let Some(id) = &sent(&body.user_id) {
         let user = users::by_id(tx, id).await?;
         return user.map(|user| user.user_id).ok_or_else(|| invalid_field("user_id", id));
     }
-    if let Some(email) = &body.email {
+    if let Some(email) = &sent(&body.email) {
         let found = users::by_contact(tx, Contact::Email, std::slice::from_ref(email)).await?.pop();
         return found.map(|user| user.user_id).ok_or_else(|| invalid_field("email", email));
     }

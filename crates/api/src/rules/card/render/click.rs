@@ -111,9 +111,9 @@ impl fmt::Display for ClickError {
 const TOLD: usize = 30;
 
 /// What a click on the element at an address says. The address is the element's `element_id`, its `name`, or its position
-/// as the tree shows it.
-pub fn action_of(card: &Value, address: &str, inputs: &Inputs) -> Result<Action, ClickError> {
-    let all: Vec<Place<'_>> = places(card, "")
+/// as the tree for readers of the language shows it.
+pub fn action_of(card: &Value, language: &str, address: &str, inputs: &Inputs) -> Result<Action, ClickError> {
+    let all: Vec<Place<'_>> = places(card, language)
         .into_iter()
         .filter(|place| place.element["tag"].as_str().is_some_and(is_interactive))
         .collect();

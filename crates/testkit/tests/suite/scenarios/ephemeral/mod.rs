@@ -24,6 +24,8 @@ async fn a_card_for_one_person() {
         json!({"open_id": user.open_id}),
         json!({"user_id": user.user_id}),
         json!({"email": "one@example.com"}),
+        json!({"open_id": "", "user_id": user.user_id}),
+        json!({"open_id": "", "user_id": "", "email": "one@example.com"}),
     ] {
         let reply = send(&world, whom).send().await;
         assert_eq!(reply.json()["msg"], "ok");

@@ -94,7 +94,7 @@ impl Operation for BatchUpdate {
 
 const WHOLE: Behaviour = Behaviour {
     name: "card_batch",
-    rule: "Actions are applied in order, all or none. The elements of a filled template cannot be changed (300303).",
+    rule: "Actions are applied in order, all or none. At most 200 actions, and 200 element_ids in all of them, are accepted (10002). The elements of a filled template cannot be changed (300303).",
     basis: Assumed,
     switch: false,
 };

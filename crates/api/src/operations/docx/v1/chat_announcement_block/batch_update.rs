@@ -69,6 +69,7 @@ impl Operation for BatchUpdate {
         for id in &ids {
             edit.has(tx, id).await?;
         }
+        requests.iter().try_for_each(docx::mentions_fit)?;
         let elements = requests.iter_mut().filter_map(Request::elements_mut).flatten().collect();
         mentions::keep(tx, call, edit.form, elements).await?;
         let files = media::find(tx, &requests).await?;

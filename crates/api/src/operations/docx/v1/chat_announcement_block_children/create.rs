@@ -74,6 +74,7 @@ impl Operation for Create {
         };
         edit.has(tx, &path.block_id).await?;
         let mut drafts = mentions::drafts(&input.body.children);
+        docx::resources_fit(&drafts)?;
         mentions::keep(tx, call, edit.form, mentions::elements(&mut drafts)).await?;
         mentions::cards(tx, call, &drafts).await?;
         let by_user = matches!(call.actor, Actor::User { .. });

@@ -168,7 +168,7 @@ async fn a_batch_is_applied_whole() {
 async fn a_full_card_takes_no_more_text() {
     let kit = Kit::new().await;
     let mut full = card();
-    full["x"] = json!("a".repeat(960_000));
+    full["x"] = json!("a".repeat(180_000));
     done(&kit.update(&full, 1).send().await);
     kit.stream("a", &"a".repeat(50_000), 2).send().await.refused(200860);
     kit.settings(&json!({"config": {"y": "a".repeat(50_000)}}), 2).send().await.refused(200860);

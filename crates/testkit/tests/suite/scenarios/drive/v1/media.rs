@@ -44,6 +44,10 @@ async fn a_picture_and_a_file() {
     assert_eq!(blocks[1]["file"], json!({"name": "plan.png", "token": letter}));
     let wrong = json!({"requests": [{"block_id": other, "replace_image": {"token": picture}}]});
     at(&world, "PATCH", "/batch_update", &wrong).send().await.refused(1770013);
+    // Nor beside an edit of the block that it was uploaded for.
+    let wrong = json!({"requests": [
+        {"block_id": image, "replace_image": {"token": picture}}, {"block_id": other, "replace_image": {"token": picture}}]});
+    at(&world, "PATCH", "/batch_update", &wrong).send().await.refused(1770013);
 }
 
 #[tokio::test]
