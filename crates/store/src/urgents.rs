@@ -19,8 +19,8 @@ pub async fn add(
     tx.rows(sql, params).await.map(drop)
 }
 
-const UNREAD: &str = "SELECT COUNT(*) FROM (SELECT message FROM urgent WHERE user_id = $2 AND tenant = $1 \
-     ORDER BY message DESC LIMIT 1000) o LEFT JOIN message_read r ON r.tenant = $1 AND r.message = o.message AND r.reader = $2 \
+const UNREAD: &str = "SELECT COUNT(*) FROM (SELECT u.message FROM urgent u WHERE u.user_id = $2 AND u.tenant = $1 \
+     ORDER BY u.message DESC LIMIT 1000) o LEFT JOIN message_read r ON r.tenant = $1 AND r.message = o.message AND r.reader = $2 \
      WHERE r.reader IS NULL";
 
 /// How many of the latest 1000 urgent messages a user has not read.

@@ -24,6 +24,9 @@ pub async fn journey(lab: &Lab) {
             true => reacted(&world, &message).await,
             false => String::new(),
         };
+        let path = spec.route.path;
+        let thread = if path.contains("{thread_id}") { threaded(&world, &message).await } else { String::new() };
+        let batch = if path.contains("{batch_message_id}") { batch(&world).await } else { String::new() };
         if spec.route.path.ends_with("/read_users") {
             is_read(&world, &message).await;
         }
@@ -38,6 +41,8 @@ pub async fn journey(lab: &Lab) {
                 ("{message_id}", &message),
                 ("{file_key}", &file),
                 ("{reaction_id}", &reaction),
+                ("{thread_id}", &thread),
+                ("{batch_message_id}", &batch),
                 ("{token}", document),
                 ("{app_id}", &world.app_id),
                 ("{app_secret}", &world.app_secret),
@@ -325,6 +330,51 @@ async fn about_a_message(world: &World) {
     world.call("DELETE", &format!("/im/v1/messages/{message}")).send().await.data();
 }
 
+/// Opens a thread on a message; the thread.
+async fn threaded(world: &World, message: &str) -> String {
+    let body = json!({"msg_type": "text", "content": r#"{"text":"x"}"#, "reply_in_thread": true});
+    let made = world.call("POST", &format!("/im/v1/messages/{message}/reply")).body(body).send().await.data();
+    made["thread_id"].as_str().expect("a thread").to_owned()
+}
+
+/// Sends a message to many people; its id.
+async fn batch(world: &World) -> String {
+    let body = json!({"msg_type": "text", "content": {"text": "x"}, "department_ids": ["0"]});
+    let made = world.call("POST", "/message/v4/batch_send/").body(body).send().await.data();
+    made["message_id"].as_str().expect("an id").to_owned()
+}
+
+/// Messages that are forwarded, urgent, answered in advance, sent to many and sought.
+async fn forwards(world: &World) {
+    let (message, user) = (said(world, &world.chat_id).await, &world.users[1].open_id);
+    let thread = threaded(world, &message).await;
+    let path = format!("/im/v1/messages/{message}");
+    for (kind, to) in [("open_id", user), ("thread_id", &thread)] {
+        let body = json!({"receive_id": to, "message_id_list": [message]});
+        for (uuid, path) in [
+            ("1", format!("{path}/forward")),
+            ("2", "/im/v1/messages/merge_forward".to_owned()),
+            ("3", format!("/im/v1/threads/{thread}/forward")),
+        ] {
+            let call = world.call("POST", &path).query("receive_id_type", kind).query("uuid", uuid);
+            let made = call.body(body.clone()).send().await.data();
+            let Some(bundle) = made["message"]["message_id"].as_str() else { continue };
+            world.call("GET", &format!("/im/v1/messages/{bundle}")).send().await.data();
+        }
+    }
+    let body = json!({"user_id_list": [world.users[0].open_id]});
+    let urgent = world.call("PATCH", &format!("{path}/urgent_app?user_id_type=open_id"));
+    urgent.body(body).send().await.data();
+    let told = say(world, "open_id", user, "x", "").send().await.data();
+    let path = format!("/im/v1/messages/{}/push_follow_up", told["message_id"].as_str().expect("an id"));
+    let body = json!({"follow_ups": [{"content": "x"}]});
+    world.call("POST", &path).body(body).send().await.data();
+    let path = format!("/im/v1/batch_messages/{}", batch(world).await);
+    world.call("GET", &format!("{path}/get_progress")).send().await.data();
+    world.call("DELETE", &path).send().await.data();
+    world.call("POST", "/im/v1/messages/search").body(json!({"query": "x"})).send().await.data();
+}
+
 /// A user reads a message.
 async fn is_read(world: &World, message: &str) {
     let (tenant, _) = world.keys();
@@ -451,6 +501,7 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     events(&world).await;
     announcements(&world).await;
     about_a_message(&world).await;
+    forwards(&world).await;
     let other = lab.world().await;
     world.call("GET", &format!("/im/v1/chats/{}", other.chat_id)).send().await.refused(232010);
     world.control("DELETE", "").send().await.data();

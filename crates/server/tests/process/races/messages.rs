@@ -127,3 +127,87 @@ pub(super) async fn unpin(place: Place) {
     place.race_same(unpin).await.done_or(&[230047]);
     assert_eq!(place.count("pin").await, 0);
 }
+
+/// One uuid forwards one message to a receiver.
+async fn once(place: &Place, path: String, ids: &[&str], rows: usize) {
+    let body = json!({"receive_id": place.users[1].open_id, "message_id_list": ids});
+    let call = place.call("POST", &format!("{path}?receive_id_type=open_id&uuid=u")).body(body);
+    let before = place.count("message").await;
+    let made = place.race_same(call).await.all_done();
+    let id = |data: &serde_json::Value| text(data.get("message").unwrap_or(data), "message_id");
+    assert!(made.iter().all(|data| id(data) == id(&made[0])), "{made:?}");
+    assert_eq!(place.count("message").await, before + rows);
+}
+
+pub(super) async fn forward(place: Place) {
+    let id = said(&place).await;
+    once(&place, format!("/im/v1/messages/{id}/forward"), &[], 1).await;
+}
+
+pub(super) async fn merge(place: Place) {
+    let (one, two) = (said(&place).await, said(&place).await);
+    once(&place, "/im/v1/messages/merge_forward".to_owned(), &[&one, &two], 3).await;
+}
+
+pub(super) async fn forward_thread(place: Place) {
+    let root = said(&place).await;
+    let content = json!({"text": "re"}).to_string();
+    let body = json!({"msg_type": "text", "content": content, "reply_in_thread": true});
+    let reply = place.call("POST", &format!("/im/v1/messages/{root}/reply")).body(body).send().await.data();
+    once(&place, format!("/im/v1/threads/{}/forward", text(&reply, "thread_id")), &[], 3).await;
+}
+
+/// Answers are proposed once.
+pub(super) async fn follow_up(place: Place) {
+    let content = json!({"text": "x"}).to_string();
+    let body = json!({"receive_id": place.users[1].open_id, "msg_type": "text", "content": content});
+    let sent = place.call("POST", "/im/v1/messages?receive_id_type=open_id").body(body).send().await.data();
+    let path = format!("/im/v1/messages/{}/push_follow_up", text(&sent, "message_id"));
+    let push = place.call("POST", &path).body(json!({"follow_ups": [{"content": "x"}]}));
+    place.race_same(push).await.won(1, &[230008]);
+    assert_eq!(place.count("follow_up").await, 1);
+}
+
+/// A user is told once in each way, and every call succeeds.
+async fn urge(place: Place, kind: &str) {
+    let path = format!("/im/v1/messages/{}/urgent_{kind}?user_id_type=open_id", said(&place).await);
+    let body = json!({"user_id_list": [place.users[0].open_id]});
+    place.race_same(place.call("PATCH", &path).body(body)).await.all_done();
+    assert_eq!(place.count("urgent").await, 1);
+}
+
+pub(super) async fn urge_app(place: Place) {
+    urge(place, "app").await;
+}
+
+pub(super) async fn urge_sms(place: Place) {
+    urge(place, "sms").await;
+}
+
+pub(super) async fn urge_phone(place: Place) {
+    urge(place, "phone").await;
+}
+
+/// A message to all users of the world, as a call.
+fn to_all(place: &Place) -> Request {
+    let body = json!({"msg_type": "text", "content": {"text": "x"}, "department_ids": ["0"]});
+    place.call("POST", "/message/v4/batch_send").body(body)
+}
+
+/// Every batch is delivered whole, and each user has one chat with the bot.
+pub(super) async fn batch(place: Place) {
+    let made = place.race_same(to_all(&place)).await.all_done();
+    assert_eq!(place.count("batch_message").await, made.len());
+    let chats = place.rows("SELECT 1 FROM chat WHERE tenant = $1 AND chat_mode = 'p2p'").await.len();
+    assert_eq!(place.count("batch_part").await, made.len() * chats);
+    assert_eq!(place.count("message").await, made.len() * chats);
+}
+
+/// A batch is recalled once; every call succeeds.
+pub(super) async fn recall_batch(place: Place) {
+    let made = to_all(&place).send().await.data();
+    let path = format!("/im/v1/batch_messages/{}", text(&made, "message_id"));
+    place.race_same(place.call("DELETE", &path)).await.all_done();
+    let rows = place.rows("SELECT recalled, total FROM batch_message WHERE tenant = $1").await;
+    assert_eq!(rows[0][0], rows[0][1]);
+}

@@ -98,6 +98,14 @@ const RACES: &[(&str, Race)] = races! {
     "im.v1.chat_user_setting.batch_update" => members::mute,
     "im.v1.file.create" => chats::upload_file,
     "im.v1.image.create" => chats::upload,
+    "im.v1.message.forward" => messages::forward,
+    "im.v1.message.merge_forward" => messages::merge,
+    "im.v1.message.push_follow_up" => messages::follow_up,
+    "im.v1.message.urgent_app" => messages::urge_app,
+    "im.v1.message.urgent_phone" => messages::urge_phone,
+    "im.v1.message.urgent_sms" => messages::urge_sms,
+    "im.v1.batch_message.delete" => messages::recall_batch,
+    "im.v1.thread.forward" => messages::forward_thread,
     "im.v1.message.create" => messages::send,
     "im.v1.message.delete" => messages::recall,
     "im.v1.message.patch" => messages::replace,
@@ -162,6 +170,7 @@ const RACES: &[(&str, Race)] = races! {
     "larkspur.v1.world.delete" => worlds::delete,
     "larkspur.v1.world.limits" => worlds::limits,
     "larkspur.v1.world.settings.put" => worlds::settings,
+    "message.v4.batch_send" => messages::batch,
     "oauth.v3.token.create" => identity::code_of_v3,
 };
 

@@ -71,6 +71,24 @@ const TRANSLATED: &[Translated] = &[
         union: 99992363,
     },
     Translated {
+        operation: "im.v1.message.forward",
+        fields: &["receive_id"],
+        form: "receive_id_type",
+        union: 99992363,
+    },
+    Translated {
+        operation: "im.v1.message.merge_forward",
+        fields: &["receive_id"],
+        form: "receive_id_type",
+        union: 99992363,
+    },
+    Translated {
+        operation: "im.v1.thread.forward",
+        fields: &["receive_id"],
+        form: "receive_id_type",
+        union: 99992363,
+    },
+    Translated {
         operation: "im.v1.chat_p2p.batch_query",
         fields: &["chatter_ids"],
         form: "chatter_id_type",
@@ -175,6 +193,13 @@ const LEFT: &[(&str, &str, &str)] = &[
     ("contact.v3.user.basic_batch", "user_ids", "the ids are all that the operation looks at"),
     ("ephemeral.v1.send", "open_id", "the name of the field is the form of the id; the page lists no codes"),
     ("ephemeral.v1.send", "user_id", "the name of the field is the form of the id; the page lists no codes"),
+    ("im.v1.message.urgent_app", "user_id_list", "the answer lists the ids that are unknown"),
+    ("im.v1.message.urgent_phone", "user_id_list", "the answer lists the ids that are unknown"),
+    ("im.v1.message.urgent_sms", "user_id_list", "the answer lists the ids that are unknown"),
+    ("im.v2.url_preview.batch_update", "open_ids", "the page has one code for everything that is wrong"),
+    ("message.v4.batch_send", "open_ids", "the answer lists the ids that are unknown"),
+    ("message.v4.batch_send", "union_ids", "the answer lists the ids that are unknown"),
+    ("message.v4.batch_send", "user_ids", "the answer lists the ids that are unknown"),
     ("im.v1.chat_members.delete", "id_list", "the answer lists the ids that are unknown"),
     (
         "drive.v1.permission_member.create",
@@ -247,6 +272,9 @@ fn body(operation: &str, field: &str, list: bool, id: &str) -> Value {
         body["msg_type"] = json!("text");
         body["content"] = json!(r#"{"text":"x"}"#);
     }
+    if operation == "im.v1.message.merge_forward" {
+        body["message_id_list"] = json!(["om_x"]);
+    }
     body
 }
 
@@ -265,10 +293,20 @@ struct Stage {
     tokens: Vec<String>,
     /// The open_id of a user for another app.
     foreign: String,
+    /// A message that can be forwarded, and its thread.
+    message: String,
+    thread: String,
 }
 
 async fn stage() -> Stage {
     let world = Lab::start().await.world().await;
+    let said = json!({"receive_id": world.chat_id, "msg_type": "text", "content": r#"{"text":"x"}"#});
+    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(said).send().await.data();
+    let message = sent["message_id"].as_str().expect("an id").to_owned();
+    let reply = json!({"msg_type": "text", "content": r#"{"text":"x"}"#, "reply_in_thread": true});
+    let path = format!("/im/v1/messages/{message}/reply");
+    let sent = world.call("POST", &path).body(reply).send().await.data();
+    let thread = sent["thread_id"].as_str().expect("an id").to_owned();
     let private = world.chat(json!({"owner": world.users[0].user_id})).await;
     let (other, _) = world.app(json!({})).await;
     let shown = world.control("GET", &format!("/users/{}", world.users[1].user_id)).send().await.data();
@@ -284,7 +322,7 @@ async fn stage() -> Stage {
     let tokens =
         vec![world.token.clone(), world.user_token(1, json!({})).await, world.user_token(0, json!({})).await];
     let chats = [world.chat_id.clone(), private, "oc_00000000000000000000000000000000".to_owned()];
-    Stage { world, chats, tokens, foreign }
+    Stage { world, chats, tokens, foreign, message, thread }
 }
 
 impl Stage {
@@ -301,7 +339,8 @@ impl Stage {
             for (field, list) in &fields {
                 for token in callers {
                     for chat in chats {
-                        let path = spec.route.path.replace("{chat_id}", chat);
+                        let path = spec.route.path.replace("{chat_id}", chat).replace("{message_id}", &self.message);
+                        let path = path.replace("{thread_id}", &self.thread);
                         let call = |form: &str, id: &str| {
                             let request =
                                 self.world.lab.request(spec.route.method.name(), &path).token(token);

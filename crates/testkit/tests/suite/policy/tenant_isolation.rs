@@ -12,6 +12,7 @@ async fn call_with_ids_of(
     tag: &str,
     (image, file): (&str, &str),
     (bot, message, card): (&str, &str, &str),
+    (thread, batch): (&str, &str),
 ) -> Vec<(&'static str, Value)> {
     let document = owner.document_url.rsplit('/').next().expect("a token").to_owned();
     let mut answers = Vec::new();
@@ -29,11 +30,10 @@ async fn call_with_ids_of(
             .replace("{file_key}", file)
             .replace("{message_id}", message)
             .replace("{card_id}", card)
+            .replace("{thread_id}", thread)
+            .replace("{batch_message_id}", batch)
             .replace("{element_id}", "a")
             .replace("{reaction_id}", "0123456789012345678901234567890123456789")
-            .replace("{reaction_id}", "0123456789012345678901234567890123456789")
-            .replace("{card_id}", card)
-            .replace("{element_id}", "a")
             .replace("{token}", &document)
             .replace("{user_id}", &owner.users[1].open_id)
             .replace("{app_id}", &owner.app_id)
@@ -76,11 +76,8 @@ async fn call_with_ids_of(
             "user_id_list": [owner.users[1].open_id],
             "id_list": [owner.users[1].open_id], "manager_ids": [owner.users[1].open_id],
             "emails": ["one@example.com"],
-            "reaction_type": {"emoji_type": "SMILE"}, "message_ids": [message], "queries": [{"message_id": message}],
             "settings": r#"{"config":{"x":1}}"#, "elements": r#"[{"tag":"hr"}]"#, "element": r#"{"tag":"hr"}"#, "actions": "[1]",
             "partial_element": r#"{"content":"taken over"}"#, "card": {"type": "card_json", "data": "{}"}, "sequence": 1,
-            "type": "append",
-            "reaction_type": {"emoji_type": "SMILE"}, "message_id": message, "message_ids": [message], "queries": [{"message_id": message}],
             "type": "append", "message_id": message,
             "receive_id": owner.chat_id, "msg_type": "text", "content": r#"{"text":"from the caller"}"#,
             "user_ids": [owner.users[1].open_id], "chat_ids": [owner.chat_id], "chatter_ids": [owner.users[1].open_id],
@@ -92,6 +89,16 @@ async fn call_with_ids_of(
             "im.v1.message_reaction.batch_query" => json!("SMILE"),
             _ => json!({"emoji_type": "SMILE"}),
         };
+        body["message_id_list"] = json!([message]);
+        body["follow_ups"] = json!([{"content": "from the caller"}]);
+        body["preview_tokens"] = json!(["a"]);
+        body["open_ids"] = json!([owner.users[1].open_id]);
+        if spec.id == "message.v4.batch_send" {
+            body["content"] = json!({"text": "from the caller"});
+        }
+        if spec.id == "im.v1.message.search" {
+            body = json!({"query": "name", "filter": {"chat_ids": [owner.chat_id]}});
+        }
         let reply = request.body(body).send().await;
         let answer =
             if reply.text().starts_with('{') { reply.json() } else { json!({"code": 0, "bytes": true}) };
@@ -137,6 +144,13 @@ async fn another_tenants_ids_open_nothing() {
     let content = json!({"type": "card", "data": {"card_id": card}}).to_string();
     let body = json!({"receive_id": one.chat_id, "msg_type": "interactive", "content": content});
     one.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+    let reply = json!({"msg_type": "text", "content": r#"{"text":"secret name"}"#, "reply_in_thread": true});
+    let path = format!("/im/v1/messages/{message}/reply");
+    let thread = one.call("POST", &path).body(reply).send().await.data()["thread_id"].clone();
+    let thread = thread.as_str().expect("a thread_id");
+    let body = json!({"msg_type": "text", "content": {"text": "secret name"}, "open_ids": [one.users[1].open_id]});
+    let batch = one.call("POST", "/message/v4/batch_send").body(body).send().await.data()["message_id"].clone();
+    let batch = batch.as_str().expect("an id");
     let before = picture(&one, &tag, &image).await;
 
     let bot = one.call("GET", "/bot/v3/info").send().await.json()["bot"]["open_id"].clone();
@@ -145,7 +159,9 @@ async fn another_tenants_ids_open_nothing() {
         "success_msg_reaction_counts": [], "success_msg_reaction_details": [],
         "fail_msg_reaction_details": [{"message_id": message, "fail_reason": "invalid"}],
     });
-    for (id, answer) in call_with_ids_of(&two, &one, &tag, (&image, &file), (bot, &message, card)).await {
+    let files = (image.as_str(), file.as_str());
+    let answers = call_with_ids_of(&two, &one, &tag, files, (bot, &message, card), (thread, batch)).await;
+    for (id, answer) in answers {
         let text = answer.to_string();
         assert!(!text.contains("secret name"), "{id} shows the other tenant's tag: {text}");
         assert!(!text.contains(&one.tenant_key), "{id} shows the other tenant: {text}");
@@ -155,6 +171,7 @@ async fn another_tenants_ids_open_nothing() {
             ("contact.v3.user.batch_get_id", json!({"user_list": [{"email": "one@example.com"}]})),
             ("im.v1.chat.batch_query", json!({"items": []})),
             ("im.v1.message.mget", json!({"items": []})),
+            ("im.v1.message.search", json!({"items": [], "total": 0, "has_more": false, "page_token": ""})),
             ("im.v1.message_reaction.batch_query", no_reactions.clone()),
         ];
         // These name nothing of the other tenant: they create or show the caller's own things.

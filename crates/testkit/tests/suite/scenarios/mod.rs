@@ -19,6 +19,7 @@ mod events;
 mod im;
 mod interactive;
 mod larkspur;
+mod message;
 mod recipes;
 mod small_reads;
 mod wire;

@@ -79,7 +79,7 @@ impl Operation for MergeForward {
             codes::USER_ID_UNKNOWN,
         ],
         recodes: &[],
-        emits: &[&events::MESSAGE_RECEIVE, &events::P2P_CHAT_CREATE],
+        emits: &[&events::P2P_CHAT_CREATE],
         example: r#"{"receive_id":"{chat_id}","message_id_list":["{message_id}"]}"#,
         behaviours: &[
             MERGED,

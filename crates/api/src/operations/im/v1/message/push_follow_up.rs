@@ -119,7 +119,7 @@ async fn fits(tx: &mut Tx, speaker: &Speaker, message: &Message) -> Result<(), F
         return Err(Fault::new(codes::FOLLOW_UP_INVISIBLE, "the message was recalled, or is a part"));
     }
     if !speaker.sent(message) {
-        return Err(invalid("Bot is NOT the sender of the message."));
+        return Err(invalid("bot or user is not the message`s sender"));
     }
     if speaker.now.saturating_sub(message.created_at) > OPEN_MS {
         return Err(Fault::new(codes::FOLLOW_UP_EXPIRED, "the message is older than 600 s"));

@@ -1,5 +1,6 @@
 //! `im/v1`.
 
+mod batch_message;
 mod chat;
 mod chat_announcement;
 mod chat_managers;

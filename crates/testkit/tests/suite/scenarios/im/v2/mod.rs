@@ -2,3 +2,4 @@
 
 mod biz_entity_tag_relation;
 mod tag;
+mod url_preview;

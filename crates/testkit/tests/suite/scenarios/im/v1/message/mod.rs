@@ -8,14 +8,18 @@ use crate::scenarios::text;
 mod changes;
 mod content;
 mod create;
+mod follow_up;
+mod forward;
 mod heard;
 mod limits;
 mod list;
 mod read;
-mod read_state;
+pub(super) mod read_state;
 mod recall;
 mod replies;
+mod search;
 mod standing;
+mod urgent;
 
 /// The text of 230001.
 const INVALID: &str = "Your request contains an invalid request parameter";

@@ -14,7 +14,7 @@ const READ: &str = "im.message.message_read_v1";
 const NOTHING: Heard = Vec::new();
 
 /// A user reads messages of one chat, as at a client; how many the user had not read before.
-async fn reads(world: &World, user: usize, ids: &[&str]) -> usize {
+pub(in crate::scenarios::im::v1) async fn reads(world: &World, user: usize, ids: &[&str]) -> usize {
     let user_id = world.users[user].user_id.clone();
     let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
     let engine = world.lab.app.engine();
