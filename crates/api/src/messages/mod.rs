@@ -2,10 +2,10 @@
 
 use larkspur_contract::{Fault, codes};
 
+pub mod batching;
 pub mod building;
 pub mod changing;
 pub mod clicking;
-pub mod batching;
 pub mod finding;
 pub mod forwarding;
 pub mod hooks;
@@ -65,4 +65,9 @@ pub fn invalid(cause: impl Into<String>) -> Fault {
 pub fn invalid_field(field: &str, value: &str) -> Fault {
     let cause = format!("invalid {field}");
     invalid(cause.clone()).with_violation(field, Some(value), &cause)
+}
+
+/// The beginning of a text of the request, for the log: 64 characters.
+pub fn cut(text: &str) -> &str {
+    text.char_indices().nth(64).map_or(text, |(end, _)| &text[..end])
 }

@@ -2,9 +2,7 @@
 
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::ids::ChatId;
-use larkspur_contract::model::{
-    AttachmentKind, AuthorKind, ChatMode, MsgType, SearchedChat, UserIdType,
-};
+use larkspur_contract::model::{AttachmentKind, AuthorKind, ChatMode, MsgType, SearchedChat, UserIdType};
 use larkspur_contract::{Behaviour, Fault};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::listing::{self, Kind, Order};
@@ -132,8 +130,11 @@ async fn read(
         *room -= found.len();
         let more = found.len() == size;
         last = found.last().map(|message| Cursor { created_at: message.created_at, number: message.number });
-        for message in cards::filled(tx, found).await? {
+        for mut message in cards::filled(tx, found).await? {
             if fits(sought, filter, &message) {
+                // The answer does not show it, and thousands may fit.
+                message.content = String::new();
+                message.mentions = Vec::new();
                 hits.push(Hit { message, is_p2p: chat.mode == ChatMode::P2p });
             }
         }
@@ -232,9 +233,7 @@ fn time(field: &str, text: Option<&str>) -> Result<Option<i64>, Fault> {
 
 fn fits(sought: &Sought, filter: &Filter, message: &Message) -> bool {
     let author = match &message.sender {
-        Sender::User { user_id, number } => {
-            Some(Subject::User { user_id: user_id.clone(), number: *number })
-        }
+        Sender::User { user_id, number } => Some(Subject::User { user_id: user_id.clone(), number: *number }),
         Sender::Bot(app_id) => Some(Subject::Bot { bot: app_id.0 }),
         Sender::Hook(_) => None,
     };
@@ -279,9 +278,7 @@ fn contains(message: &Message, attached: AttachmentKind) -> bool {
             message.msg_type == MsgType::Media || (rich && message.content.contains("\"media\""))
         }
         AttachmentKind::File => message.msg_type == MsgType::File,
-        AttachmentKind::Link => {
-            message.content.contains("http://") || message.content.contains("https://")
-        }
+        AttachmentKind::Link => message.content.contains("http://") || message.content.contains("https://"),
     }
 }
 
