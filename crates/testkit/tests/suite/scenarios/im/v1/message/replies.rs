@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{answer, list, message_path, read, recall, said, texts};
-use crate::scenarios::{refused_as, text, upload, world};
+use crate::scenarios::{refused_as, set_chat, text, upload, world};
 
 #[tokio::test]
 async fn a_reply_knows_its_parent_and_its_root() {
@@ -50,6 +50,17 @@ async fn a_reply_can_be_the_root_of_a_thread() {
     assert_eq!((&inner["parent_id"], &inner["root_id"]), (&json!(reply), &json!(reply)));
     let chat = list(&world, "chat", &world.chat_id).send().await.data();
     assert_eq!(texts(&chat), ["root", "reply"]);
+}
+
+#[tokio::test]
+async fn a_message_from_before_threads_gets_its_thread() {
+    let world = world().await;
+    let root = said(&world, "root").await;
+    set_chat(&world, &world.chat_id, json!({"group_message_type": "thread"})).await;
+    let reply = answer(&world, &root, "reply", false).send().await.data();
+    let thread = text(&reply, "thread_id");
+    assert_eq!(texts(&list(&world, "thread", &thread).send().await.data()), ["root", "reply"]);
+    assert_eq!(texts(&list(&world, "chat", &world.chat_id).send().await.data()), ["root"]);
 }
 
 #[tokio::test]
