@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{answer, list, message_path, read, recall, said, texts};
-use crate::scenarios::{refused_as, set_chat, text, upload, world};
+use crate::scenarios::{refused_as, text, upload, world};
 
 #[tokio::test]
 async fn a_reply_knows_its_parent_and_its_root() {
@@ -56,7 +56,8 @@ async fn a_reply_can_be_the_root_of_a_thread() {
 async fn a_message_from_before_threads_gets_its_thread() {
     let world = world().await;
     let root = said(&world, "root").await;
-    set_chat(&world, &world.chat_id, json!({"group_message_type": "thread"})).await;
+    let path = format!("/im/v1/chats/{}", world.chat_id);
+    world.call("PUT", &path).body(json!({"group_message_type": "thread"})).send().await.data();
     let reply = answer(&world, &root, "reply", false).send().await.data();
     let thread = text(&reply, "thread_id");
     assert_eq!(texts(&list(&world, "thread", &thread).send().await.data()), ["root", "reply"]);
