@@ -1,11 +1,14 @@
 //! Uploaded files.
 
+use std::collections::{BTreeSet, HashMap};
+
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::FileType;
 
-use crate::Tx;
 use crate::blobs::{self, BlobKey, Content};
 use crate::driver::StoreError;
+use crate::tx::{PIECE, found_rows, wanted};
+use crate::{Row, Tx, Value};
 
 /// The metadata of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,9 +86,37 @@ pub async fn used_bytes(tx: &mut Tx) -> Result<i64, StoreError> {
 /// The store is unavailable.
 pub async fn get(tx: &mut Tx, file_key: &str) -> Result<Option<File>, StoreError> {
     let sql = "SELECT file_key, app_id, file_type, name, duration_ms, content_type, size, status FROM stored_file WHERE tenant = $1 AND file_key = $2";
-    let found = tx.look_up(sql, [file_key.into()]).await?.into_iter().next();
-    let Some(mut row) = found else { return Ok(None) };
-    Ok(Some(File {
+    tx.look_up(sql, [file_key.into()]).await?.into_iter().next().map(file).transpose()
+}
+
+/// Files of the tenant by key; unknown keys are left out. Each key is looked for once.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn several<'a>(
+    tx: &mut Tx,
+    keys: impl IntoIterator<Item = &'a str>,
+) -> Result<HashMap<String, File>, StoreError> {
+    let keys: BTreeSet<&str> = keys.into_iter().collect();
+    let keys: Vec<Value> = keys.into_iter().map(Value::from).collect();
+    let mut found = HashMap::with_capacity(keys.len());
+    for piece in keys.chunks(PIECE) {
+        let mut values = piece.to_vec();
+        let wanted = wanted(2, "TEXT", &mut values);
+        let sql = format!(
+            "SELECT file_key, app_id, file_type, name, duration_ms, content_type, size, status FROM {wanted} \
+             LEFT JOIN stored_file ON stored_file.tenant = $1 AND file_key = w.column1"
+        );
+        for row in found_rows(tx.look_up_of(&sql, values).await?) {
+            let file = file(row)?;
+            found.insert(file.file_key.clone(), file);
+        }
+    }
+    Ok(found)
+}
+
+fn file(mut row: Row) -> Result<File, StoreError> {
+    Ok(File {
         file_key: row.text(0)?,
         app_id: row.id(1, AppId::parse)?,
         file_type: row.id(2, FileType::parse)?,
@@ -94,7 +125,7 @@ pub async fn get(tx: &mut Tx, file_key: &str) -> Result<Option<File>, StoreError
         content_type: row.text(5)?,
         size: row.int(6)?,
         deleted: row.text(7)? == "deleted",
-    }))
+    })
 }
 
 /// The bytes of a file, or where they are.

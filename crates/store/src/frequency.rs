@@ -61,6 +61,15 @@ const COUNT: &str = "INSERT INTO call_count (tenant, app_id, operation, start_1,
      AND NOT (call_count.calls_2 >= $8 AND $4 >= call_count.start_2 - $10 AND $4 < call_count.start_2 + $7) \
      RETURNING calls_1";
 
+/// Whether there is such a tenant. Counts of a tenant that was deleted would stay for ever: sweeps visit tenants that exist.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn has_tenant(engine: &Engine, tenant: TenantKey) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM tenant WHERE tenant = $1";
+    Ok(!engine.driver.query(Effect::Reads, sql, vec![tenant.into()]).await?.is_empty())
+}
+
 /// Counts a call at the tenant's time `now`, unless a window is full: refused calls do not count. `real_now` records
 /// when the count was last used.
 ///

@@ -1,11 +1,14 @@
 //! Images.
 
+use std::collections::{BTreeSet, HashMap};
+
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::ImageType;
 
-use crate::Tx;
 use crate::blobs::{self, BlobKey, Content};
 use crate::driver::StoreError;
+use crate::tx::{PIECE, found_rows, wanted};
+use crate::{Row, Tx, Value};
 
 /// The metadata of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,15 +67,42 @@ pub async fn used_bytes(tx: &mut Tx) -> Result<i64, StoreError> {
 /// An image of the tenant.
 pub async fn get(tx: &mut Tx, image_key: &str) -> Result<Option<Image>, StoreError> {
     let sql = "SELECT image_key, app_id, image_type, content_type, status FROM image WHERE tenant = $1 AND image_key = $2";
-    let found = tx.look_up(sql, [image_key.into()]).await?.into_iter().next();
-    let Some(mut row) = found else { return Ok(None) };
-    Ok(Some(Image {
+    tx.look_up(sql, [image_key.into()]).await?.into_iter().next().map(image).transpose()
+}
+
+/// Images of the tenant by key; unknown keys are left out. Each key is looked for once.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn several<'a>(
+    tx: &mut Tx,
+    keys: impl IntoIterator<Item = &'a str>,
+) -> Result<HashMap<String, Image>, StoreError> {
+    let keys: BTreeSet<&str> = keys.into_iter().collect();
+    let keys: Vec<Value> = keys.into_iter().map(Value::from).collect();
+    let mut found = HashMap::with_capacity(keys.len());
+    for piece in keys.chunks(PIECE) {
+        let mut values = piece.to_vec();
+        let wanted = wanted(2, "TEXT", &mut values);
+        let sql = format!(
+            "SELECT image_key, app_id, image_type, content_type, status FROM {wanted} LEFT JOIN image ON image.tenant = $1 AND image_key = w.column1"
+        );
+        for row in found_rows(tx.look_up_of(&sql, values).await?) {
+            let image = image(row)?;
+            found.insert(image.image_key.clone(), image);
+        }
+    }
+    Ok(found)
+}
+
+fn image(mut row: Row) -> Result<Image, StoreError> {
+    Ok(Image {
         image_key: row.text(0)?,
         app_id: row.id(1, AppId::parse)?,
         image_type: row.id(2, ImageType::parse)?,
         content_type: row.text(3)?,
         deleted: row.text(4)? == "deleted",
-    }))
+    })
 }
 
 /// The first bytes of an image, at most `most`; `None` if they are not in its row.

@@ -411,6 +411,31 @@ pub async fn parts(tx: &mut Tx, bundle: i64, size: usize) -> Result<Vec<Message>
     messages(tx.rows(&sql, [bundle.into(), crate::listing::limit(size)]).await?)
 }
 
+/// A part of a bundle that may carry an image or a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carrier {
+    /// Its number.
+    pub number: i64,
+    /// Its type.
+    pub msg_type: MsgType,
+    /// Its content.
+    pub content: String,
+}
+
+/// Up to `size` parts of a forwarded bundle that are of a type that carries images or files, after a number.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn carriers(tx: &mut Tx, bundle: i64, after: i64, size: usize) -> Result<Vec<Carrier>, StoreError> {
+    let sql = "SELECT number, msg_type, content FROM message WHERE tenant = $1 AND bundle = $2 AND bundle <> 0 AND number > $3 \
+               AND msg_type IN ('image', 'file', 'audio', 'media', 'post') ORDER BY number LIMIT CAST($4 AS BIGINT)";
+    let rows = tx.rows(sql, [bundle.into(), after.into(), crate::listing::limit(size)]).await?;
+    let carrier = |mut row: Row| {
+        Ok(Carrier { number: row.int(0)?, msg_type: row.id(1, MsgType::parse)?, content: row.text(2)? })
+    };
+    rows.into_iter().map(carrier).collect()
+}
+
 /// Makes a message the root of a thread, and returns the thread: `fresh`, or the one that it has.
 pub async fn open_thread(tx: &mut Tx, number: i64, fresh: ThreadId) -> Result<ThreadId, StoreError> {
     let sql = "UPDATE message SET thread_id = CASE WHEN thread_id = '' THEN $3 ELSE thread_id END \

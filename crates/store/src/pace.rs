@@ -10,6 +10,8 @@ use larkspur_contract::ids::TenantKey;
 pub const MOST: usize = 5;
 /// The window, in milliseconds of the tenant's time.
 pub const WINDOW_MS: i64 = 1000;
+/// Of two calls, the one that read the clock first may be counted last: up to this much earlier, it is in the same window.
+const SKEW_MS: i64 = 1000;
 /// Chats and messages that are remembered; beyond, those that have been idle are forgotten.
 const KNOWN: usize = 10_000;
 /// How long one is remembered after it was last counted, in milliseconds of the real time, if room is needed.
@@ -32,8 +34,9 @@ impl Pace {
     pub fn has_room(&self, tenant: TenantKey, of: u128, now: i64) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(recent) = known.get(&(tenant, of)) else { return true };
-        // A time after now is from before the clock was set back.
-        recent.times.iter().any(|time| *time > now || *time <= now.saturating_sub(WINDOW_MS))
+        // A time well after now is from before the clock was set back.
+        let over = |time: &i64| *time > now.saturating_add(SKEW_MS) || *time <= now.saturating_sub(WINDOW_MS);
+        recent.times.iter().any(over)
     }
 
     /// Counts one.
@@ -71,6 +74,16 @@ mod tests {
         assert!(!pace.has_room(tenant, one, 2000), "the window slides");
         assert!(pace.has_room(tenant, one, 2001));
         assert!(pace.has_room(tenant, one, 10), "the clock was set back");
+    }
+
+    #[test]
+    fn a_call_that_read_the_clock_earlier_has_no_room_of_its_own() {
+        let (pace, tenant) = (Pace::default(), TenantKey(1));
+        for now in 1001..1006 {
+            pace.count(tenant, 1, now, 0);
+        }
+        assert!(!pace.has_room(tenant, 1, 1003) && !pace.has_room(tenant, 1, 900));
+        assert!(pace.has_room(tenant, 1, 4), "the clock was set back");
     }
 
     #[test]

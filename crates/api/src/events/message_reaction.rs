@@ -5,12 +5,15 @@ use larkspur_store::chats::Chat;
 use larkspur_store::messages::Sender;
 use larkspur_store::reactions::Reaction;
 use larkspur_store::{StoreError, Tx};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Ids, Listeners, Recipient, chat};
+use crate::entry::schema;
 
 /// The payload.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Told {
     action_time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,9 +25,14 @@ pub(super) struct Told {
     user_id: Option<Ids>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ToldType {
     emoji_type: String,
+}
+
+/// The JSON Schema of the payload.
+pub(super) fn shape() -> Value {
+    schema::<Told>(true)
 }
 
 /// A reaction that was added or removed at a time of the tenant, in milliseconds.

@@ -4,9 +4,12 @@ use larkspur_contract::{EventType, events};
 use larkspur_store::chats::Chat;
 use larkspur_store::users::User;
 use larkspur_store::{StoreError, Tx};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Event, Ids, Recipient, chat};
+use crate::entry::schema;
 
 struct Read<'a> {
     messages: &'a [i64],
@@ -14,17 +17,22 @@ struct Read<'a> {
     at: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Told {
     message_id_list: Vec<String>,
     reader: Reader,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Reader {
     read_time: String,
     reader_id: Ids,
     tenant_key: String,
+}
+
+/// The JSON Schema of the payload.
+pub(super) fn shape() -> Value {
+    schema::<Told>(true)
 }
 
 impl Event for Read<'_> {

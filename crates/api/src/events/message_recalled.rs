@@ -4,21 +4,29 @@ use larkspur_contract::{EventType, events};
 use larkspur_store::chats::Chat;
 use larkspur_store::messages::{Message, Recalled};
 use larkspur_store::{StoreError, Tx};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Event, Recipient, chat};
+use crate::entry::schema;
 
 struct Withdrawn<'a> {
     message: &'a Message,
     recalled: &'a Recalled,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Told {
     chat_id: String,
     message_id: String,
     recall_time: String,
     recall_type: &'static str,
+}
+
+/// The JSON Schema of the payload.
+pub(super) fn shape() -> Value {
+    schema::<Told>(true)
 }
 
 impl Event for Withdrawn<'_> {

@@ -11,10 +11,13 @@ use larkspur_store::apps::Install;
 use larkspur_store::chats::Chat;
 use larkspur_store::messages::{Message, Sender, Subject};
 use larkspur_store::{StoreError, Tx, members};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Event, Ids, Recipient};
 use crate::cards;
+use crate::entry::schema;
 use crate::messages::shown;
 
 struct Received<'a> {
@@ -22,13 +25,13 @@ struct Received<'a> {
     message: &'a Message,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Told {
     message: ToldMessage,
     sender: ToldSender,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ToldMessage {
     chat_id: String,
     chat_type: &'static str,
@@ -47,7 +50,7 @@ struct ToldMessage {
     update_time: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ToldMention {
     id: Ids,
     key: String,
@@ -56,11 +59,16 @@ struct ToldMention {
     tenant_key: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ToldSender {
     sender_id: Ids,
     sender_type: &'static str,
     tenant_key: String,
+}
+
+/// The JSON Schema of the payload.
+pub(super) fn shape() -> Value {
+    schema::<Told>(true)
 }
 
 impl Event for Received<'_> {

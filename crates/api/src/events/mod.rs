@@ -241,6 +241,7 @@ pub fn shape(kind: &EventType) -> Option<Value> {
         events::USER_DELETED,
         events::USER_WITHDRAWN,
     ];
+    let reactions = [events::REACTION_CREATED, events::REACTION_DELETED];
     let mut schema = match kind.name {
         name if of_chats.iter().any(|known| known.name == name) => chat::shape(),
         name if name == events::APP_TICKET.name => app_ticket::shape(),
@@ -248,6 +249,10 @@ pub fn shape(kind: &EventType) -> Option<Value> {
         name if name == events::BOT_P2P_CHAT_ENTERED.name => bot_p2p_chat_entered::shape(),
         name if name == events::CHAT_UPDATED.name => chat_updated::shape(),
         name if name == events::P2P_CHAT_CREATE.name => p2p_chat_create::shape(),
+        name if name == events::MESSAGE_RECEIVE.name => message_receive::shape(),
+        name if name == events::MESSAGE_READ.name => message_read::shape(),
+        name if name == events::MESSAGE_RECALLED.name => message_recalled::shape(),
+        name if reactions.iter().any(|known| known.name == name) => message_reaction::shape(),
         _ => return None,
     };
     relax(&mut schema);

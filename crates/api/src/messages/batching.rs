@@ -1,25 +1,26 @@
 //! Sends one message to many people, each in their chat with the bot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use larkspur_contract::Basis::Assumed;
+use larkspur_contract::ids::{AppId, ChatId};
 use larkspur_contract::model::{MsgType, UserIdType, UserStatus};
 use larkspur_contract::{Behaviour, Code, Fault, codes};
 use larkspur_store::batches::{self, Batch};
+use larkspur_store::chats::{self, Member};
 use larkspur_store::users::User;
-use larkspur_store::{Tx, apps, directory};
+use larkspur_store::{StoreError, Tx, directory, parties, tenants};
 use serde_json::Value;
 
 use super::building::Built;
-use super::standing::{self, Act};
-use super::{Speaker, building, receiver, sending};
-use crate::Call;
+use super::{Speaker, building, sending};
 use crate::rules::card::{self, Card};
 use crate::rules::content::{self, Malformed, Parsed};
 use crate::translate::{self, Named};
+use crate::{Call, p2p};
 
-/// The most people that one call reaches.
-pub const RECEIVERS_MAX: usize = 1000;
+/// The most people that one call reaches: three lists of 200 ids. Source: the page, for the lists; assumed for departments.
+pub const RECEIVERS_MAX: usize = 600;
 
 /// The department of all users. Source: the contact pages.
 const ROOT: &str = "0";
@@ -69,11 +70,12 @@ impl Receivers {
         ids: &[String],
     ) -> Result<Vec<String>, Fault> {
         if ids.iter().any(|id| id == ROOT) {
-            let found = directory::here(tx, 0, RECEIVERS_MAX + 1).await?;
-            let all = found.iter().map(|user| user.user_id.as_str());
-            let audience = apps::audience(tx, &call.app, all).await?;
-            let seen = found.into_iter().filter(|user| audience.has(&user.user_id));
-            self.users.extend(seen.map(|user| (user.user_id.clone(), user)));
+            let found = if call.app.visible_to_all {
+                directory::here(tx, 0, RECEIVERS_MAX + 1).await?
+            } else {
+                directory::granted(tx, call.app_id(), "", RECEIVERS_MAX + 1).await?
+            };
+            self.users.extend(found.into_iter().map(|user| (user.user_id.clone(), user)));
         }
         Ok(ids.iter().filter(|id| *id != ROOT).cloned().collect())
     }
@@ -105,7 +107,28 @@ pub fn read(msg_type: &str, content: Option<&Value>, card: Option<&Value>) -> Re
     Ok(parsed)
 }
 
-/// Sends content to people; the batch.
+/// The p2p chats of the bot with people, by user_id. Those that do not exist are made, one after the other.
+async fn chats_with(
+    tx: &mut Tx,
+    speaker: &Speaker,
+    bot: AppId,
+    receivers: &BTreeMap<String, User>,
+) -> Result<HashMap<Member, ChatId>, StoreError> {
+    let others: Vec<Member> = receivers.keys().cloned().map(Member::User).collect();
+    let mut found = parties::between(tx, &speaker.member(), &others).await?;
+    if found.len() < others.len() {
+        tenants::lock(tx).await?;
+    }
+    for (other, user) in others.into_iter().zip(receivers.values()) {
+        if !found.contains_key(&other) {
+            let chat_id = p2p::open(tx, user, bot, &speaker.party(), speaker.now).await?;
+            found.insert(other, chat_id);
+        }
+    }
+    Ok(found)
+}
+
+/// Sends content to people who may receive it; the batch.
 ///
 /// # Errors
 /// The refusals of the content, in the codes of messages; see [`RECODES`].
@@ -120,16 +143,20 @@ pub async fn send(
     let mut unbuilt = Some(parsed);
     let mut content: Option<Built> = None;
     let mut parts = Vec::with_capacity(receivers.len());
-    for user in receivers.values() {
-        let chat_id = receiver::with_user(tx, &speaker, user).await?;
-        let place = standing::enter(tx, &speaker, chat_id, Act::Send).await?;
-        let place = place.ok_or_else(|| Fault::new(codes::BATCH_FAILED, format!("no chat {chat_id}")))?;
+    let found = chats_with(tx, &speaker, call.app_id(), receivers).await?;
+    for user_id in receivers.keys() {
+        let place = match found.get(&Member::User(user_id.clone())) {
+            Some(chat_id) => chats::place(tx, *chat_id, &speaker.member()).await?,
+            None => None,
+        };
+        let place =
+            place.ok_or_else(|| Fault::new(codes::BATCH_FAILED, format!("no chat with {user_id}")))?;
         if let Some(parsed) = unbuilt.take() {
             content = Some(building::finish(tx, &speaker, &place, parsed).await?);
         }
         let Some(built) = content.clone() else { continue };
         let sent = sending::post(tx, &speaker, &place, (kind, built), None).await?;
-        parts.push((sent.number, user.user_id.clone()));
+        parts.push((sent.number, user_id.clone()));
     }
     let batch = Batch {
         batch_id: format!("bm-{:032x}", tx.random_id()),
@@ -197,7 +224,7 @@ pub fn own(call: &Call, batch: Batch, not_own: Code) -> Result<Batch, Fault> {
 /// Who is told.
 pub const RECEIVERS: Behaviour = Behaviour {
     name: "batch_receivers",
-    rule: "Each person gets the message once, in the p2p chat with the bot, where it is a message like others. Unknown people, those who left and those who do not see the app are in the invalid_… lists; if no one is left, the answer is 11101. The only department is the root, 0: everyone who sees the app. A call reaches at most 1000 people; more are 10003.",
+    rule: "Each person gets the message once, in the p2p chat with the bot, where it is a message like others. Unknown people, those who left and those who do not see the app are in the invalid_… lists; if no one is left, the answer is 11101. The only department is the root, 0: everyone who sees the app. A call reaches at most 600 people; more are 10003.",
     basis: Assumed,
     switch: false,
 };

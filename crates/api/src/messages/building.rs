@@ -1,6 +1,7 @@
 //! Builds what is stored of a message from the content that was sent.
 
 use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::{AppId, ChatId, OpenId};
@@ -9,9 +10,10 @@ use larkspur_contract::scopes::IM_MESSAGE_SYSTEM;
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::{self, Place};
 use larkspur_store::files::{self, File};
+use larkspur_store::images::{self, Image};
 use larkspur_store::messages::{Mention, Sender, Subject};
 use larkspur_store::users::{self, User};
-use larkspur_store::{Tx, apps, images};
+use larkspur_store::{StoreError, Tx, apps};
 use serde::{Deserialize, Serialize};
 
 use super::{Speaker, hooks, invalid, invalid_field, standing};
@@ -103,17 +105,27 @@ async fn card_resources(tx: &mut Tx, speaker: &Speaker, checked: &Card) -> Resul
         if images::get(tx, key).await?.is_none_or(|image| image.deleted) {
             return Err(card::image_invalid(key));
         }
+    match missing_image(tx, checked).await? {
+        Some(key) => Err(card::image_invalid(&key)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// A message with a forbidden word, in any case, is 230022.
+/// The first image that a card shows and that does not exist.
+pub(super) async fn missing_image(tx: &mut Tx, checked: &Card) -> Result<Option<String>, StoreError> {
+    let keys = checked.image_keys();
+    let found = images::several(tx, keys.iter().copied()).await?;
+    let exists = |key: &str| found.get(key).is_some_and(|image| !image.deleted);
+    Ok(keys.into_iter().find(|key| !exists(key)).map(str::to_owned))
+}
+
+/// A message with a forbidden word, in any case, in a text that people read is 230022.
 fn passes_review(speaker: &Speaker, content: &str) -> Result<(), Fault> {
     let words = &speaker.policy.forbidden_words;
     if words.is_empty() {
         return Ok(());
     }
-    let folded = content.to_lowercase();
+    let folded = readable(content).to_lowercase();
     match words.iter().find(|word| folded.contains(&word.to_lowercase())) {
         Some(word) => Err(Fault::new(
             codes::MESSAGE_SENSITIVE,
@@ -121,6 +133,18 @@ fn passes_review(speaker: &Speaker, content: &str) -> Result<(), Fault> {
         )),
         None => Ok(()),
     }
+}
+
+/// The texts that people read of content, without the placeholders of those whom it mentions.
+fn readable(content: &str) -> String {
+    let texts = content::words(content).replace("@_all", " ");
+    let mut pieces = texts.split("@_user_");
+    let mut found = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        found.push(' ');
+        found.push_str(piece.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    found
 }
 
 fn mention(found: Mentioned) -> Mention {
@@ -137,12 +161,24 @@ pub fn subject(party: Party) -> Subject {
 
 /// Checks the images and files that content names.
 async fn resources(tx: &mut Tx, speaker: &Speaker, mut parsed: Parsed) -> Result<Parsed, Fault> {
-    for resource in parsed.resources().to_vec() {
+    let (mut image_keys, mut file_keys) = (Vec::new(), Vec::new());
+    for resource in parsed.resources() {
         match resource.kind {
-            ResourceKind::Image => image(tx, speaker, &resource).await?,
+            ResourceKind::Image => image_keys.push(resource.key.as_str()),
             ResourceKind::Sticker => {}
             ResourceKind::File | ResourceKind::Opus | ResourceKind::Mp4 => {
-                let file = file(tx, speaker, &resource).await?;
+                file_keys.push(resource.key.as_str())
+            }
+        }
+    }
+    let images = images::several(tx, image_keys).await?;
+    let files = files::several(tx, file_keys).await?;
+    for resource in parsed.resources().to_vec() {
+        match resource.kind {
+            ResourceKind::Image => image(speaker, &resource, images.get(&resource.key))?,
+            ResourceKind::Sticker => {}
+            ResourceKind::File | ResourceKind::Opus | ResourceKind::Mp4 => {
+                let file = file(speaker, &resource, files.get(&resource.key))?;
                 parsed = parsed.with_file(&file.name, file.duration_ms);
             }
         }
@@ -152,23 +188,23 @@ async fn resources(tx: &mut Tx, speaker: &Speaker, mut parsed: Parsed) -> Result
 
 fn invalid_key(field: &str, key: &str) -> Fault {
     let cause = format!("invalid {field}");
-    Fault::new(codes::MESSAGE_INVALID, format!("no {field} {key}")).with_cause(cause)
+    Fault::new(codes::MESSAGE_INVALID, format!("no {field} {}", super::cut(key))).with_cause(cause)
 }
 
-async fn image(tx: &mut Tx, speaker: &Speaker, resource: &Resource) -> Result<(), Fault> {
-    let found = images::get(tx, &resource.key).await?.filter(|image| !image.deleted);
+fn image(speaker: &Speaker, resource: &Resource, found: Option<&Image>) -> Result<(), Fault> {
+    let found = found.filter(|image| !image.deleted);
     let image = found.ok_or_else(|| invalid_key("image_key", &resource.key))?;
-    owned(speaker, image.app_id)?;
+    owned(speaker, image.app_id, OTHERS_IMAGE)?;
     if image.image_type != ImageType::Message {
         return Err(Fault::new(codes::FILE_TYPE_MISMATCH, "the image is an avatar"));
     }
     Ok(())
 }
 
-async fn file(tx: &mut Tx, speaker: &Speaker, resource: &Resource) -> Result<File, Fault> {
-    let found = files::get(tx, &resource.key).await?.filter(|file| !file.deleted);
+fn file<'a>(speaker: &Speaker, resource: &Resource, found: Option<&'a File>) -> Result<&'a File, Fault> {
+    let found = found.filter(|file| !file.deleted);
     let file = found.ok_or_else(|| invalid_key("file_key", &resource.key))?;
-    owned(speaker, file.app_id)?;
+    owned(speaker, file.app_id, OTHERS_FILE)?;
     if !resource.kind.accepts(file.file_type.as_str()) {
         let note = format!("the file was uploaded as {}", file.file_type.as_str());
         return Err(Fault::new(codes::FILE_TYPE_MISMATCH, note));
@@ -176,12 +212,24 @@ async fn file(tx: &mut Tx, speaker: &Speaker, resource: &Resource) -> Result<Fil
     Ok(file)
 }
 
+const OTHERS_IMAGE: &str = "another app uploaded the image";
+const OTHERS_FILE: &str = "another app uploaded the file";
+
 /// Only the app that uploaded a file may send it; clients may send any.
-fn owned(speaker: &Speaker, uploader: AppId) -> Result<(), Fault> {
+fn owned(speaker: &Speaker, uploader: AppId, note: &'static str) -> Result<(), Fault> {
     if speaker.app.as_ref().is_none_or(|app| app.app_id == uploader) {
         return Ok(());
     }
-    Err(Fault::new(codes::NOT_RESOURCE_OWNER, "another app uploaded the file"))
+    Err(Fault::new(codes::NOT_RESOURCE_OWNER, note))
+}
+
+/// The refusal of another app's image or file where the page lists no code for it: the key is unknown, 230001.
+pub fn not_owned_as_unknown(fault: Fault) -> Fault {
+    match (fault.code(), fault.note()) {
+        (codes::NOT_RESOURCE_OWNER, OTHERS_FILE) => invalid("invalid file_key"),
+        (codes::NOT_RESOURCE_OWNER, _) => invalid("invalid image_key"),
+        _ => fault,
+    }
 }
 
 /// Checks a shared chat, and who may send a message of the system.
@@ -267,11 +315,11 @@ async fn people(tx: &mut Tx, speaker: &Speaker, ids: &[&str]) -> Result<HashMap<
     } else {
         let parsed = of("cli_").into_iter();
         bots.extend(parsed.filter_map(|id| Some((id, AppId::parse(id)?))));
-        for id in of("ou_") {
-            match by_open_id(tx, id).await? {
-                Some(Named::User(user)) => drop(found.insert(id.to_owned(), person(user))),
-                Some(Named::Bot(app_id)) => bots.push((id, app_id)),
-                _ => {}
+        for (id, named) in by_open_ids(tx, &of("ou_")).await? {
+            match named {
+                Named::User(user) => drop(found.insert(id.to_owned(), person(user))),
+                Named::Bot(app_id) => bots.push((id, app_id)),
+                Named::OtherApp | Named::OtherTenant | Named::Unknown => {}
             }
         }
     }
@@ -289,12 +337,23 @@ async fn people(tx: &mut Tx, speaker: &Speaker, ids: &[&str]) -> Result<HashMap<
     Ok(found)
 }
 
-/// Whom an open_id names, whichever app of the tenant knows it.
-async fn by_open_id(tx: &mut Tx, id: &str) -> Result<Option<Named>, Fault> {
-    let app = OpenId::parse(id).map(|id| tx.engine().keys.read_open_id(id).1);
-    let Some(app) = app else { return Ok(None) };
-    let Some(install) = apps::install(tx, app).await? else { return Ok(None) };
-    Ok(translate::all_named_by(tx, &install, UserIdType::OpenId, &[id]).await?.pop())
+/// Whom open_ids name, whichever app of the tenant knows each. Ids that no such app knows are left out.
+pub(super) async fn by_open_ids<'a>(tx: &mut Tx, ids: &[&'a str]) -> Result<Vec<(&'a str, Named)>, Fault> {
+    let mut by_app: BTreeMap<AppId, Vec<&'a str>> = BTreeMap::new();
+    for id in ids {
+        if let Some(open_id) = OpenId::parse(id) {
+            let (_, app_id) = tx.engine().keys.read_open_id(open_id);
+            by_app.entry(app_id).or_default().push(id);
+        }
+    }
+    let installs = apps::installs(tx, by_app.keys().copied()).await?;
+    let mut found = Vec::with_capacity(ids.len());
+    for (app_id, asked) in by_app {
+        let Some(app) = installs.get(&app_id) else { continue };
+        let named = translate::all_named_by(tx, app, UserIdType::OpenId, &asked).await?;
+        found.extend(asked.into_iter().zip(named));
+    }
+    Ok(found)
 }
 
 pub(super) fn person(user: User) -> Mentioned {
@@ -318,7 +377,7 @@ pub const ENTITIES: Behaviour = Behaviour {
 /// What of a message is reviewed.
 pub const REVIEW: Behaviour = Behaviour {
     name: "message_review",
-    rule: "The forbidden words of the world's settings also apply to messages: content with one of them, in any case, is 230022. Nothing is audited, so 230028 does not occur.",
+    rule: "The forbidden words of the world's settings also apply to messages: one of them, in any case, in a text that people can read is 230022. The names of those whom the message mentions do not count. Nothing is audited, so 230028 does not occur.",
     basis: Assumed,
     switch: false,
 };

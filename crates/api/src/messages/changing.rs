@@ -4,11 +4,11 @@ use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::model::{ChatMode, MsgType, RecallType};
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::{Chat, Place};
-use larkspur_store::messages::{self, Message, Recalled, Sender};
+use larkspur_store::messages::{self, Listed, Message, Recalled, Sender};
 use larkspur_store::{Tx, moderation, pins};
 
 use super::sending::has_room;
-use super::{Speaker, building, invalid};
+use super::{Speaker, building, invalid, standing};
 use crate::cards;
 use crate::events::message_recalled;
 
@@ -35,10 +35,21 @@ pub fn stands(message: &Message) -> Result<(), Fault> {
     }
 }
 
+/// Refuses a part of a forwarded bundle: no speaker has access to it alone.
+///
+/// # Errors
+/// 230002.
+pub fn apart(speaker: &Speaker, message: &Message) -> Result<(), Fault> {
+    match message.listed {
+        Listed::Nowhere => Err(standing::outside(speaker)),
+        Listed::InChat | Listed::InThread => Ok(()),
+    }
+}
+
 /// Edits a message. It is locked, and the speaker may enter its chat.
 ///
 /// # Errors
-/// 230011, 230054, 230071, 230072, 230075, and the refusals of the content.
+/// 230002 for a part of a bundle, 230011, 230054, 230071, 230072, 230075, and the refusals of the content.
 pub async fn edit(
     tx: &mut Tx,
     speaker: &Speaker,
@@ -47,6 +58,7 @@ pub async fn edit(
     kind: MsgType,
     content: &str,
 ) -> Result<Message, Fault> {
+    apart(speaker, &message)?;
     stands(&message)?;
     if !speaker.sent(&message) {
         return Err(Fault::new(codes::NOT_SENDER_OF_EDITED, "another sender's message"));
@@ -88,7 +100,8 @@ pub async fn replace_card(
     message: &Message,
     content: &str,
 ) -> Result<(), Fault> {
-    if !speaker.sent(message) || place.manager.is_none() {
+    // The page has no code of its own for a part of a bundle.
+    if !speaker.sent(message) || place.manager.is_none() || message.listed == Listed::Nowhere {
         return Err(invalid("bot or user is not the message`s sender"));
     }
     stands(message)?;
@@ -113,8 +126,9 @@ pub async fn replace_card(
 /// Recalls a message, and tells the apps. It is locked, and the speaker may enter its chat.
 ///
 /// # Errors
-/// 230110 for one that was recalled, 230054 for one of the system, 230026 without a right, 230009 if it is too late.
+/// 230002 for a part of a bundle, 230110 for one that was recalled, 230054 for one of the system, 230026 without a right, 230009 if it is too late.
 pub async fn recall(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Message) -> Result<(), Fault> {
+    apart(speaker, message)?;
     if message.recalled.is_some() {
         return Err(Fault::new(codes::MESSAGE_DELETED, "the message was recalled before"));
     }
@@ -167,21 +181,21 @@ fn right(speaker: &Speaker, place: &Place, message: &Message) -> Result<RecallTy
 /// How long a message can be recalled.
 pub const RECALLING: Behaviour = Behaviour {
     name: "message_recall",
-    rule: "Senders recall for 24 hours of the world's time, or as its settings say; owner, managers and the bot that created the group for a year. A second recall is 230110; 230026 names the cause of live answers. Recalled by the bot that created the group, the recall_type is group_owner. A recall removes the pin of the message and takes it off the top notice, without a further event.",
+    rule: "Senders recall for 24 hours of the world's time, or as its settings say; owner, managers and the bot that created the group for a year. A second recall is 230110; 230026 names the cause of live answers. Recalled by the bot that created the group, the recall_type is group_owner. A recall removes the pin of the message and takes it off the top notice, without a further event. A part of a forwarded bundle is not recalled: 230002.",
     basis: Assumed,
     switch: false,
 };
 /// How long a message can be edited.
 pub const EDITING: Behaviour = Behaviour {
     name: "message_edit",
-    rule: "A message is edited by its sender for 24 hours of the world's time, or as its settings say, at most 20 times; text may become post, and post text.",
+    rule: "A message is edited by its sender for 24 hours of the world's time, or as its settings say, at most 20 times; text may become post, and post text. A part of a forwarded bundle is not edited: 230002.",
     basis: Assumed,
     switch: false,
 };
 /// How cards are replaced.
 pub const CARDS: Behaviour = Behaviour {
     name: "message_card",
-    rule: "Replacing a card sets update_time, not updated. config.update_multi is not demanded. A sender who has left the group is answered as another sender.",
+    rule: "Replacing a card sets update_time, not updated. config.update_multi is not demanded. A sender who has left the group is answered as another sender, and so is one who names a part of a forwarded bundle.",
     basis: Assumed,
     switch: false,
 };

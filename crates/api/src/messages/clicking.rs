@@ -9,10 +9,11 @@ use larkspur_contract::{Behaviour, Code, codes};
 use larkspur_store::apps::Install;
 use larkspur_store::messages::{self, Message};
 use larkspur_store::users::User;
-use larkspur_store::{StoreError, Tx, images};
+use larkspur_store::{StoreError, Tx};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::building;
 use crate::cards;
 use crate::rules::card::{self, CONTENT_MAX, Card, Schema};
 
@@ -123,6 +124,8 @@ pub async fn replace(
         if images::get(tx, key).await?.is_none_or(|image| image.deleted) {
             return Ok(Err((codes::CALLBACK_CARD_INVALID, format!("no image {key}"))));
         }
+    if let Some(key) = building::missing_image(tx, &read).await? {
+        return Ok(Err((codes::CALLBACK_CARD_INVALID, format!("no image {key}"))));
     }
     messages::set_card(tx, message.number, &content, now_ms).await?;
     Ok(Ok(new))

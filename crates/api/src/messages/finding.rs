@@ -59,11 +59,9 @@ pub async fn absent(tx: &mut Tx, message_id: &str) -> Result<Fault, Fault> {
 pub fn unknown(field: &str, message_id: &str) -> Fault {
     let example = "om_dc13264520392913993dd051dba21dcf";
     let text = codes::unknown_id_text("open_message_id", example, &[message_id.to_owned()]);
-    Fault::new(codes::MESSAGE_ID_UNKNOWN, format!("no message {message_id}")).with_text(text).with_violation(
-        field,
-        Some(message_id),
-        "invalid id",
-    )
+    Fault::new(codes::MESSAGE_ID_UNKNOWN, format!("no message {}", super::cut(message_id)))
+        .with_text(text)
+        .with_violation(field, Some(message_id), "invalid id")
 }
 
 /// How unknown ids are answered.

@@ -7,7 +7,7 @@ use larkspur_contract::ids::{ChatId, ThreadId};
 use larkspur_contract::model::{ForwardIdType, MsgType, ReceiveIdType};
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::{self, Place};
-use larkspur_store::messages::{self, Listed, Message, Repeat, Span};
+use larkspur_store::messages::{self, Cursor, Listed, Message, Repeat, Span};
 use larkspur_store::{StoreError, Tx};
 
 use super::building::Built;
@@ -21,6 +21,11 @@ use crate::{Call, cards};
 pub const BUNDLED: &str = "Merged and Forwarded Message";
 /// The most parts of a bundle.
 pub const PARTS_MAX: usize = 1000;
+
+/// The most bytes of content of all parts of a bundle.
+pub const PARTS_BYTES: usize = 10 * 1024 * 1024;
+/// How many messages of a thread are read at once.
+const PIECE: usize = 50;
 
 /// Where messages are forwarded to.
 #[derive(Debug)]
@@ -138,20 +143,50 @@ pub async fn copy(tx: &mut Tx, message: Message) -> Result<Forwarded, StoreError
 /// The store is unavailable.
 pub async fn bundle(tx: &mut Tx, mut found: Vec<Message>) -> Result<(Forwarded, Vec<i64>), StoreError> {
     found.sort_by_key(|message| (message.created_at, message.number));
-    let (mut parts, mut left) = (Vec::new(), Vec::new());
+    let (mut parts, mut left, mut bytes) = (Vec::new(), Vec::new(), 0);
     for message in cards::filled(tx, found).await? {
         let before = parts.len();
         parts.push((message.clone(), None));
         if message.msg_type == MsgType::MergeForward {
             inner(tx, &message, Some(before), &mut parts).await?;
         }
-        if parts.len() > PARTS_MAX {
+        let added: usize = parts[before..].iter().map(|(part, _)| part.content.len()).sum();
+        if parts.len() > PARTS_MAX || bytes + added > PARTS_BYTES {
             parts.truncate(before);
             left.push(message.number);
+        } else {
+            bytes += added;
         }
     }
     let built = Built { content: BUNDLED.to_owned(), mentions: Vec::new() };
     Ok((Forwarded { msg_type: MsgType::MergeForward, built, parts }, left))
+}
+
+/// The messages of a thread that can be forwarded, as many as a bundle has room for.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn of_thread(tx: &mut Tx, thread: ThreadId) -> Result<Vec<Message>, StoreError> {
+    let (mut found, mut last, mut bytes) = (Vec::new(), None, 0);
+    for _ in 0..PARTS_MAX / PIECE {
+        let piece = messages::of_thread(tx, thread, Span::ALL, last, PIECE).await?;
+        let more = piece.len() == PIECE;
+        last = piece.last().map(|message| Cursor { created_at: message.created_at, number: message.number });
+        for message in piece {
+            if message.recalled.is_some() || !may_forward(message.msg_type) {
+                continue;
+            }
+            bytes += message.content.len();
+            if bytes > PARTS_BYTES {
+                return Ok(found);
+            }
+            found.push(message);
+        }
+        if !more {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// Adds the parts of a bundle: `at` is its own place among them, `None` for the new message itself.
@@ -244,7 +279,7 @@ pub const TARGETS: Behaviour = Behaviour {
 /// What a bundle is.
 pub const BUNDLES: Behaviour = Behaviour {
     name: "forward_bundles",
-    rule: "The parts of a bundle are in the order in which they were sent. They keep sender and times, and have ids of their own. A bundle has at most 1000 parts, those of bundles in it included: messages beyond that count as invalid.",
+    rule: "The parts of a bundle are in the order in which they were sent. They keep sender and times, and have ids of their own. A bundle has at most 1000 parts and 10 MB of content, those of bundles in it included: messages beyond that count as invalid.",
     basis: Assumed,
     switch: false,
 };

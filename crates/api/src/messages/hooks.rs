@@ -4,21 +4,21 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use larkspur_contract::Basis::{Assumed, Documented, Observed};
-use larkspur_contract::ids::{AppId, ChatId, HookToken, OpenId};
-use larkspur_contract::model::{ChatStatus, MsgType, UserIdType};
+use larkspur_contract::ids::{ChatId, HookToken, OpenId};
+use larkspur_contract::model::{ChatStatus, MsgType};
 use larkspur_contract::{Behaviour, Code, Fault, codes};
 use larkspur_store::chats::{self, Member};
 use larkspur_store::hooks::{self, Hook};
 use larkspur_store::tenants::Tenant;
 use larkspur_store::users::{self, User};
-use larkspur_store::{Root, Tx, apps, members, tenants};
+use larkspur_store::{Root, Tx, members, tenants};
 use serde_json::Value;
 
 use super::{Speaker, building, sending};
 use crate::RootCall;
 use crate::rules::content::{self, Malformed, Mentioned, Parsed};
 use crate::rules::hooks as rules;
-use crate::translate::{self, Named};
+use crate::translate::Named;
 
 /// A custom bot that was called, and its world.
 pub struct Called {
@@ -74,12 +74,12 @@ impl Called {
         Ok(())
     }
 
-    /// Posts what was read of a body, if it contains a keyword.
+    /// Posts what was read of a body, if it contains a keyword; other members of the body do not count.
     ///
     /// # Errors
     /// 19024; 11246 for a card, 19002 for other content, 19036 and 230051; 19001 if the chat was dissolved.
-    pub async fn post(mut self, call: &RootCall, body: &Value, parsed: Parsed) -> Result<(), Fault> {
-        if !rules::has_keyword(body, &self.hook.keywords) {
+    pub async fn post(mut self, call: &RootCall, parsed: Parsed) -> Result<(), Fault> {
+        if !rules::has_keyword(&parsed, &self.hook.keywords) {
             return Err(Fault::new(codes::HOOK_KEYWORDS_NOT_FOUND, "the message has none of the keywords"));
         }
         let now = call.now.saturating_add(self.world.clock_offset_ms);
@@ -147,21 +147,9 @@ pub(super) async fn people(
     ids: &[&str],
 ) -> Result<HashMap<String, Mentioned>, Fault> {
     let mut found: Vec<(String, User)> = Vec::new();
-    let mut by_app: HashMap<AppId, Vec<&str>> = HashMap::new();
-    for id in ids {
-        if let Some(open_id) = OpenId::parse(id) {
-            let (_, app_id) = tx.engine().keys.read_open_id(open_id);
-            by_app.entry(app_id).or_default().push(id);
-        }
-    }
-    let installs = apps::installs(tx, by_app.keys().copied()).await?;
-    for (app_id, asked) in by_app {
-        let Some(app) = installs.get(&app_id) else { continue };
-        let named = translate::all_named_by(tx, app, UserIdType::OpenId, &asked).await?;
-        for (id, named) in asked.into_iter().zip(named) {
-            if let Named::User(user) = named {
-                found.push((id.to_owned(), user));
-            }
+    for (id, named) in building::by_open_ids(tx, ids).await? {
+        if let Named::User(user) = named {
+            found.push((id.to_owned(), user));
         }
     }
     let rest = ids.iter().copied().filter(|id| OpenId::parse(id).is_none());

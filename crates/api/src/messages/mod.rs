@@ -66,3 +66,8 @@ pub fn invalid_field(field: &str, value: &str) -> Fault {
     let cause = format!("invalid {field}");
     invalid(cause.clone()).with_violation(field, Some(value), &cause)
 }
+
+/// The beginning of a text of the request, for the log: 64 characters.
+pub fn cut(text: &str) -> &str {
+    text.char_indices().nth(64).map_or(text, |(end, _)| &text[..end])
+}

@@ -73,7 +73,7 @@ pub fn known(name: &str, more: &[String]) -> Result<(), Fault> {
     if emoji::is_known(name) || more.iter().any(|other| other == name) {
         return Ok(());
     }
-    let fault = Fault::new(codes::REACTION_TYPE_INVALID, format!("no emoji {name}"));
+    let fault = Fault::new(codes::REACTION_TYPE_INVALID, format!("no emoji {}", super::cut(name)));
     Err(fault.with_violation("reaction_type.emoji_type", Some(name), "invalid emoji_type"))
 }
 

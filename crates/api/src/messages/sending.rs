@@ -180,7 +180,8 @@ async fn spot(tx: &mut Tx, place: &Place, reply: Option<Reply<'_>>) -> Result<Sp
         let thread = has_topics(place).then(|| fresh_thread(tx));
         return Ok(Spot { thread, in_thread: false, root: 0, parent: 0 });
     };
-    if to.thread.is_none() && !in_thread {
+    // In a group whose messages form threads, an older message gets its thread now.
+    if to.thread.is_none() && !in_thread && !has_topics(place) {
         let root = if to.root == 0 { to.number } else { to.root };
         return Ok(Spot { thread: None, in_thread: false, root, parent: to.number });
     }
@@ -233,7 +234,7 @@ pub const ACTIVITY: Behaviour = Behaviour {
 /// Where threads are.
 pub const THREADS: Behaviour = Behaviour {
     name: "message_threads",
-    rule: "A thread can be opened on any message that was not recalled, in p2p chats, too. In topic groups, and in groups whose messages form threads, every message opens one.",
+    rule: "A thread can be opened on any message that was not recalled, in p2p chats, too. In topic groups, and in groups whose messages form threads, every message opens one; a reply to a message from before this setting opens its thread.",
     basis: Assumed,
     switch: false,
 };

@@ -6,6 +6,7 @@ use larkspur_store::Keys;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
+use super::content::{self, Parsed};
 use crate::base64url;
 
 /// The most bytes of a request.
@@ -85,23 +86,16 @@ pub fn admits(addresses: &[String], caller: Option<IpAddr>) -> bool {
     addresses.is_empty() || addresses.iter().any(within)
 }
 
-/// Whether the texts of a body contain one of the keywords, if there are any: its text, titles, and the texts of a card or
-/// the variables of its template, but no URLs and keys.
-pub fn has_keyword(body: &Value, keywords: &[String]) -> bool {
+/// Whether what is sent contains one of the keywords, if there are any: in its text or titles, or in the texts of a card or
+/// the variables of its template, but not in URLs and keys. Of a rich text, only the language that is stored counts.
+pub fn has_keyword(sent: &Parsed, keywords: &[String]) -> bool {
     if keywords.is_empty() {
         return true;
     }
     let has = |text: &str| keywords.iter().any(|word| text.contains(word.as_str()));
-    match body.get("card") {
-        // A card that is sent as a string.
-        Some(Value::String(card)) => {
-            serde_json::from_str::<Value>(card).is_ok_and(|card| any_text(&card, false, &has))
-        }
-        Some(card) if card.is_object() => any_text(card, false, &has),
-        _ => ["content", "title", "text"]
-            .iter()
-            .filter_map(|name| body.get(*name))
-            .any(|part| any_text(part, part.is_string(), &has)),
+    match sent.card() {
+        Some(card) => serde_json::from_str::<Value>(card).is_ok_and(|card| any_text(&card, false, &has)),
+        None => sent.stored(&|_| None).is_ok_and(|stored| has(&content::words(&stored.content))),
     }
 }
 
@@ -132,8 +126,10 @@ fn any_string(value: &Value, has: &impl Fn(&str) -> bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use larkspur_contract::model::MsgType;
     use serde_json::json;
+
+    use super::*;
 
     #[test]
     fn the_signature_of_the_guide() {
@@ -181,24 +177,37 @@ mod tests {
     #[test]
     fn keywords_are_in_texts_and_titles() {
         let words = ["alarm".to_owned(), "告警".to_owned()];
-        let has = |body: Value| has_keyword(&body, &words);
-        assert!(has_keyword(&json!({}), &[]));
-        assert!(has(json!({"content": {"text": "an alarm!"}})));
-        assert!(!has(json!({"content": {"text": "an Alarm!"}})), "case-sensitive");
-        assert!(has(json!({"title": "告警", "text": "x"})) && has(json!({"text": "alarm"})));
-        let post = |title: &str, node: Value| json!({"content": {"post": {"zh_cn": {"title": title, "content": [[node]]}}}});
-        assert!(has(post("the alarm", json!({"tag": "text", "text": ""}))));
-        assert!(has(post("", json!({"tag": "a", "text": "alarm", "href": "https://a"}))));
-        assert!(!has(post("", json!({"tag": "a", "text": "x", "href": "https://alarm"}))));
-        assert!(!has(json!({"content": {"image_key": "img_alarm"}})));
+        let has = |kind: MsgType, part: Value| {
+            has_keyword(&content::webhook(kind, &part).expect("content of a custom bot"), &words)
+        };
+        let text = |text: &str, more: &str| {
+            has(MsgType::Text, json!({"text": text, "title": more, "card": {"title": more}}))
+        };
+        assert!(has_keyword(&content::webhook(MsgType::Text, &json!({"text": "x"})).expect("a text"), &[]));
+        assert!(text("an alarm!", "") && !text("an Alarm!", ""), "case-sensitive");
+        assert!(!text("spam", "alarm"), "a member that is not sent");
+        let post = |title: &str, node: Value| {
+            has(MsgType::Post, json!({"post": {"zh_cn": {"title": title, "content": [[node]]}}}))
+        };
+        assert!(post("the alarm", json!({"tag": "text", "text": ""})));
+        assert!(post("告警", json!({"tag": "text", "text": "x"})));
+        assert!(post("", json!({"tag": "a", "text": "alarm", "href": "https://a.example"})));
+        assert!(!post("", json!({"tag": "a", "text": "x", "href": "https://alarm.example"})));
+        let one = |text: &str| json!({"content": [[{"tag": "text", "text": text}]]});
+        assert!(
+            !has(MsgType::Post, json!({"post": {"zh_cn": one("x"), "en_us": one("alarm")}})),
+            "not stored"
+        );
+        assert!(!has(MsgType::Image, json!({"image_key": "img_alarm"})));
         let card = json!({"header": {"title": {"tag": "plain_text", "content": "x"}},
             "elements": [{"tag": "div", "text": {"tag": "lark_md", "content": "**alarm**"}}]});
-        assert!(has(json!({"card": card})) && has(json!({"card": card.to_string()})));
-        assert!(!has(json!({"card": {"elements": [{"tag": "img", "img_key": "alarm"}]}})));
+        let shows = |card: Value| has(MsgType::Interactive, card);
+        assert!(shows(json!(card.to_string())) && shows(card));
+        assert!(!shows(json!({"elements": [{"tag": "img", "img_key": "alarm"}]})));
         let template = |value: &str| {
             let data = json!({"template_id": "alarm", "template_variable": {"name": value}});
-            json!({"card": {"type": "template", "data": data}})
+            json!({"type": "template", "data": data})
         };
-        assert!(has(template("alarm")) && !has(template("x")));
+        assert!(shows(template("alarm")) && !shows(template("x")));
     }
 }

@@ -15,6 +15,12 @@ pub enum Kind {
 /// Whether stored content of this type carries the resource with this key. Cards and stickers carry none that can be
 /// downloaded.
 pub fn carries(msg_type: MsgType, content: &str, kind: Kind, key: &str) -> bool {
+    let typed =
+        matches!(msg_type, MsgType::Image | MsgType::File | MsgType::Audio | MsgType::Media | MsgType::Post);
+    // Other content may be long, and is not read.
+    if !typed {
+        return false;
+    }
     let Ok(content) = serde_json::from_str::<Value>(content) else { return false };
     match msg_type {
         MsgType::Image | MsgType::File | MsgType::Audio | MsgType::Media => names(&content, kind, key),

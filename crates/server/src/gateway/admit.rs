@@ -79,8 +79,8 @@ impl Frequency {
         }
     }
 
-    /// As [`Frequency::admit`], for a custom bot, which its token names. Tokens that were never issued are not counted: the
-    /// operation refuses them.
+    /// As [`Frequency::admit`], for a custom bot, which its token names. Tokens that were never issued, and those of a deleted
+    /// tenant, are not counted: the operation refuses them, and no count is left behind.
     async fn admit_hook(
         &self,
         spec: &Spec,
@@ -91,6 +91,9 @@ impl Frequency {
         let token = received.path.get("token").and_then(|token| token.as_str()).unwrap_or_default();
         let (Caller::Root(call), Some(token)) = (caller, HookToken::parse(token)) else { return Ok(()) };
         let Some((number, tenant)) = call.engine.keys.read_hook_token(token) else { return Ok(()) };
+        if self.counting.is_shared() && !frequency::has_tenant(&call.engine, tenant).await? {
+            return Ok(());
+        }
         let counted = self.count(spec, operation, (AppId(number.cast_unsigned()), tenant), now, now).await;
         counted.map_err(|full| match full.code().number == codes::RATE_LIMITED.number {
             true => Fault::new(codes::HOOK_TOO_OFTEN, full.note().to_owned()),

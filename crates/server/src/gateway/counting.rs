@@ -57,6 +57,11 @@ impl Counting {
         }))
     }
 
+    /// Whether counts are rows of the store, which stay until they are deleted.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Counting::Shared(_))
+    }
+
     /// How many keys are counted in this process.
     pub(crate) fn len(&self) -> usize {
         match self {

@@ -12,6 +12,8 @@ use crate::call_id::CallId;
 const FIELDS: usize = 5;
 /// The most characters of an id that a line shows.
 const SHOWN: usize = 64;
+/// The most characters of a note that are shown. A note may contain an id of the request, of any length.
+const NOTE: usize = 500;
 
 /// The most characters of an unknown path that a line shows.
 const PATH: usize = 200;
@@ -113,7 +115,7 @@ pub(super) fn unserved(line: Line<'_>, loud: bool) {
 /// Why a call is refused: the private note, the scopes any of which suffices, the invalid fields. Of the input it shows
 /// only ids: other fields may contain secrets.
 fn why(fault: &Fault) -> String {
-    let mut text = fault.note().to_owned();
+    let mut text: String = fault.note().chars().take(NOTE).collect();
     let mut more = |what: std::fmt::Arguments<'_>| {
         let _ = text.write_str(if text.is_empty() { "" } else { "; " });
         let _ = text.write_fmt(what);
@@ -158,6 +160,11 @@ mod tests {
         assert_eq!(shown("/open-apis/bot/v2/hook/hush"), "/open-apis/bot/v2/hook/");
         assert_eq!(shown(&"é".repeat(300)), "é".repeat(200));
         assert_eq!(shown(""), "");
+    }
+
+    #[test]
+    fn a_note_is_cut() {
+        assert_eq!(why(&Fault::new(codes::PARAM_INVALID, "é".repeat(9_000_000))), "é".repeat(NOTE));
     }
 
     #[test]

@@ -147,7 +147,7 @@ impl Tx {
     /// As [`Tx::rows`], for a variable number of parameters.
     pub(crate) async fn rows_of(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         debug_assert!(sql.contains("$1"), "every statement names the tenant: {sql}");
-        let all = self.with_tenant(params);
+        let all = self.with_tenant(sought(sql, params));
         let result = self.session.query(sql, &all).await;
         self.noted(result)
     }
@@ -164,7 +164,7 @@ impl Tx {
     /// As [`Tx::look_up`], for a variable number of parameters.
     pub(crate) async fn look_up_of(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         debug_assert!(sql.contains("$1"), "every statement names the tenant: {sql}");
-        let all = self.with_tenant(params);
+        let all = self.with_tenant(sought(sql, params));
         let result = self.session.look_up(sql, &all).await;
         self.noted(result)
     }
@@ -238,6 +238,19 @@ impl Tx {
     }
 }
 
+/// What a SELECT looks for. No row has a text with U+0000, and PostgreSQL refuses one as a parameter. NULL in its place equals
+/// no row, either.
+fn sought(sql: &str, mut params: Vec<Value>) -> Vec<Value> {
+    if sql.starts_with("SELECT") {
+        for value in &mut params {
+            if matches!(value, Value::Text(text) if text.contains('\0')) {
+                *value = Value::Null;
+            }
+        }
+    }
+    params
+}
+
 /// The most values or rows in a list of one statement; longer lists are split.
 pub(crate) const PIECE: usize = 64;
 
@@ -308,6 +321,18 @@ pub(crate) fn in_list(first: usize, values: &mut Vec<Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_with_a_null_character_is_looked_for_as_null() {
+        let params = || vec![Value::from("a\0"), Value::from("a"), Value::Bytes(vec![0])];
+        let expected = vec![Value::Null, Value::from("a"), Value::Bytes(vec![0])];
+        assert_eq!(sought("SELECT 1 FROM image WHERE tenant = $1 AND image_key = $2", params()), expected);
+        assert_eq!(
+            sought("INSERT INTO image VALUES ($1, $2)", params()),
+            params(),
+            "nothing is lost silently"
+        );
+    }
 
     #[test]
     fn lists_have_few_lengths_and_end_with_what_they_ended_with() {

@@ -8,7 +8,7 @@ pub const BEHAVIOURS: [Behaviour; 5] = [TEXTS, MENTIONS, POSTS, MARKDOWN, DIVIDE
 /// How texts are stored.
 pub const TEXTS: Behaviour = Behaviour {
     name: "message_texts",
-    rule: "The limits of 150 KB (text) and 30 KB (all other types) count the bytes of content; more is 230025. An empty text is 230001 with the reason content cannot be empty. Styles are dropped if all their tags are nested correctly, otherwise all of them stay as text. A mail address becomes [address](mailto:address), unless it is in a link or a web address.",
+    rule: "The limits of 150 KB (text) and 30 KB (all other types) count the bytes of content; more is 230025. An empty text is 230001 with the reason content cannot be empty. Styles are dropped if all their tags are nested correctly, otherwise all of them stay as text. A mail address becomes [address](mailto:address), unless it is in a link or a web address. The file_key of a sticker is not checked.",
     basis: Basis::Assumed,
     switch: false,
 };

@@ -195,7 +195,8 @@ fn read_paragraph(nodes: &[Value], form: Form, rows: &mut Vec<Vec<Node>>) -> Res
         let Value::Object(node) = node else { return Err(wrong_form(MsgType::Post)) };
         let tag = node.get("tag").and_then(Value::as_str).unwrap_or_default();
         // Images, videos and Markdown are alone in a paragraph. Source: the page; the code is assumed.
-        if form == Form::Message && nodes.len() > 1 && matches!(tag, "img" | "media" | "md") {
+        let alone = tag == "md" || (form == Form::Message && matches!(tag, "img" | "media"));
+        if alone && nodes.len() > 1 {
             return Err(NOT_VALID.into());
         }
         match (tag, form) {

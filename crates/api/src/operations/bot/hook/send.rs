@@ -73,7 +73,7 @@ impl Operation for Send {
             }
             None => content::webhook(MsgType::Text, &json!({"text": text})),
         };
-        called.post(call, &body, parsed.map_err(hooks::refusal)?).await?;
+        called.post(call, parsed.map_err(hooks::refusal)?).await?;
         Ok(Empty {})
     }
 }

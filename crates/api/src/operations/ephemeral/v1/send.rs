@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
 use crate::messages::{Speaker, building, invalid, invalid_field};
+use crate::rules::card::{self, Card};
 use crate::translate::{self, Named};
 use crate::{Call, Empty, Input, Operation};
 
@@ -102,7 +103,11 @@ impl Operation for Send {
         if members::get(tx, place.chat.chat_id, &Member::User(user_id.clone())).await?.is_none() {
             return Err(Fault::new(codes::MESSAGE_NOT_IN_CHAT, format!("{user_id} is not in the chat")));
         }
-        let content = building::card(tx, &speaker, &body.card.to_string()).await?;
+        let content = body.card.to_string();
+        if matches!(card::check(&content), Ok(Card::Entity(_))) {
+            return Err(card::entity_invalid("an entity of the card kit is not sent as an ephemeral card"));
+        }
+        let content = building::card(tx, &speaker, &content).await?;
         let card = Ephemeral {
             number: tx.next_id(),
             chat_id: place.chat.chat_id,
@@ -141,7 +146,7 @@ async fn receiver(tx: &mut Tx, call: &Call, body: &Body) -> Result<String, Fault
 
 const REFUSALS: Behaviour = Behaviour {
     name: "ephemeral_refusals",
-    rule: "The page lists no codes for sending: refusals are those of messages, and 230001 for an unknown chat, a chat that is not a group, and an unknown person; 230002 if the bot or the person is not in the group.",
+    rule: "The page lists no codes for sending: refusals are those of messages, and 230001 for an unknown chat, a chat that is not a group, and an unknown person; 230002 if the bot or the person is not in the group; 230099 for an entity of the card kit, which is sent as a message only.",
     basis: Assumed,
     switch: false,
 };

@@ -281,6 +281,13 @@ async fn keywords() {
         posted(&post(&world, &path, message(words)).send().await);
     }
     declined(&post(&world, &path, message("an ALARM")).send().await, 19024, not_found);
+    // Members that are not sent do not count.
+    let mut other = message("spam");
+    (other["title"], other["card"]) = (json!("alarm"), json!({"title": "alarm"}));
+    declined(&post(&world, &path, other).send().await, 19024, not_found);
+    let mut empty = message("alarm");
+    empty["card"] = json!({});
+    posted(&post(&world, &path, empty).send().await);
     let card = |url: &str, words: &str| {
         let words = json!({"tag": "lark_md", "content": words});
         let button = json!({"tag": "button", "text": {"tag": "plain_text", "content": "go"}, "url": url});
@@ -294,6 +301,14 @@ async fn keywords() {
         19002,
         NO_CONTENT,
     );
+}
+
+#[tokio::test]
+async fn a_key_with_a_null_character() {
+    let world = world().await;
+    let path = hook(&world, json!({})).await;
+    let body = json!({"msg_type": "image", "content": {"image_key": "\0"}});
+    declined(&post(&world, &path, body).send().await, 19002, NO_CONTENT);
 }
 
 #[tokio::test]

@@ -59,6 +59,9 @@ async fn what_sending_refuses() {
         world.chat(json!({"owner": owner, "members": [world.app_id], "chat_status": "dissolved"})).await;
     let external = world.chat(json!({"owner": owner, "members": [world.app_id], "external": true})).await;
     let private = world.chat(json!({"chat_mode": "p2p", "members": [owner, world.app_id]})).await;
+    let data = json!({"schema": "2.0", "body": {"elements": []}}).to_string();
+    let made = world.call("POST", "/cardkit/v1/cards").body(json!({"type": "card_json", "data": data}));
+    let entity = made.send().await.data()["card_id"].clone();
     for (more, code) in [
         (json!({"chat_id": "oc_00000000000000000000000000000000"}), 230001),
         (json!({"chat_id": private}), 230001),
@@ -72,6 +75,7 @@ async fn what_sending_refuses() {
         (json!({"user_id": null}), 230001),
         (json!({"user_id": null, "email": "none@example.com"}), 230001),
         (json!({"card": {"elements": [{}]}}), 230099),
+        (json!({"card": {"type": "card", "data": {"card_id": entity}}}), 230099),
         (json!({"card": {"elements": [], "x": "a".repeat(31_000)}}), 230025),
     ] {
         send(&world, with(more)).send().await.refused(code);

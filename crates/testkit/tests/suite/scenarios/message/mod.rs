@@ -156,6 +156,32 @@ async fn calls_that_are_refused() {
 }
 
 #[tokio::test]
+async fn all_who_see_the_app() {
+    let world = world().await;
+    let (last, path) = (world.users.len() - 1, format!("/apps/{}/tokens", world.app_id));
+    let user = &world.users[last];
+    world.set_app(&world.app_id, json!({"visible_to": [user.user_id]})).await;
+    let token = text(&world.control("POST", &path).body(json!({})).send().await.data(), "access_token");
+    let made = tell(&world, "department_ids", &["0"]).token(&token).send().await.data();
+    let path = format!("/im/v1/batch_messages/{}/get_progress", text(&made, "message_id"));
+    let progress = world.call("GET", &path).token(&token).send().await.data();
+    assert_eq!(progress["batch_message_send_progress"]["valid_user_ids_count"], 1);
+}
+
+#[tokio::test]
+async fn markdown_beside_other_nodes() {
+    let world = world().await;
+    let node = |tag: &str| json!({"tag": tag, "text": tag});
+    let post = |row: Value| {
+        let content = json!({"post": {"zh_cn": {"title": "", "content": [row]}}});
+        send(&world, json!({"msg_type": "post", "content": content, "open_ids": [world.users[0].open_id]}))
+    };
+    post(json!([node("md")])).send().await.data();
+    let beside = post(json!([node("text"), node("md"), node("text")])).send().await;
+    refused(&beside, 10003, "Invalid parameter.");
+}
+
+#[tokio::test]
 async fn a_forbidden_word_is_not_sent() {
     let world = world().await;
     world.control("PUT", "/settings").body(json!({"forbidden_words": ["hello"]})).send().await.data();

@@ -81,7 +81,7 @@ impl Operation for Send {
         hooks::is_typed(&body)?;
         called.admit(call, &body)?;
         let parsed = hooks::content(&body)?;
-        called.post(call, &body, parsed).await?;
+        called.post(call, parsed).await?;
         Ok(Empty {})
     }
 }

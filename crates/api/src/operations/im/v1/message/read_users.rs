@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::MessagePath;
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
-use crate::messages::{Speaker, Viewer, finding, invalid_field, read};
+use crate::messages::{Speaker, Viewer, changing, finding, invalid_field, read};
 use crate::{Call, Empty, Input, Operation};
 use crate::{paging, translate};
 
@@ -133,6 +133,7 @@ const PAGE_DEFAULT: i64 = 20;
 const LISTED_MS: i64 = 7 * 24 * 3600 * 1000;
 
 fn may_ask(speaker: &Speaker, message: &Message) -> Result<(), Fault> {
+    changing::apart(speaker, message)?;
     if !speaker.sent(message) {
         return Err(Fault::new(codes::NOT_MESSAGE_SENDER, "another sender's message"));
     }

@@ -61,8 +61,7 @@ impl Operation for Update {
             codes::CHAT_DISSOLVED,
             codes::MESSAGE_ID_UNKNOWN,
         ],
-        // A picture of another app in a rich text.
-        recodes: &[(codes::NOT_RESOURCE_OWNER, codes::MESSAGE_INVALID)],
+        recodes: &[],
         emits: &[],
         example: r#"{"msg_type":"text","content":"{\"text\":\"hello again\"}"}"#,
         behaviours: &[
@@ -96,7 +95,8 @@ impl Operation for Update {
         let message = finding::lock(tx, message_id).await?;
         let place = standing::enter(tx, &speaker, message.chat_id, Act::Change).await?;
         let place = place.ok_or_else(|| invalid_field("message_id", message_id))?;
-        let edited = changing::edit(tx, &speaker, &place, message, kind, &body.content).await?;
+        let edited = changing::edit(tx, &speaker, &place, message, kind, &body.content).await;
+        let edited = edited.map_err(building::not_owned_as_unknown)?;
         Ok(shown::show(tx, &Viewer::of(call, None, None), edited).await?)
     }
 }

@@ -87,7 +87,6 @@ impl Operation for Get {
         ],
         recodes: &[
             (codes::STORAGE_FULL, codes::FILE_STORAGE_FULL),
-            (codes::MESSAGE_INVALID, codes::RESOURCE_OF_OTHER_TENANT),
             (codes::MESSAGE_NOT_IN_CHAT, codes::APP_NOT_IN_CHAT),
             (codes::MESSAGE_LACKS_PERMISSION, codes::RESOURCE_LACKS_PERMISSION),
             (codes::USER_NOT_AVAILABLE, codes::RESOURCE_INVISIBLE),
@@ -109,7 +108,10 @@ impl Operation for Get {
         if message_id.starts_with("bm-") {
             return Err(Fault::new(codes::IMAGE_PARAM_INVALID, "the id of a batch of messages"));
         }
-        let message = finding::message(tx, message_id).await?;
+        let message = finding::message(tx, message_id).await.map_err(|fault| match fault.code() {
+            codes::MESSAGE_INVALID => fault.without_cause().with_code(codes::RESOURCE_OF_OTHER_TENANT),
+            _ => fault,
+        })?;
         let place = standing::enter(tx, &speaker, message.chat_id, Act::Read).await?;
         let place = place.ok_or_else(|| Fault::new(codes::APP_NOT_IN_CHAT, "the chat is gone"))?;
         if message.upper != 0 {
@@ -148,11 +150,20 @@ impl Operation for Get {
 
 /// Whether a message, or a part of a forwarded bundle, carries the resource.
 async fn is_carried(tx: &mut Tx, message: &Message, kind: Kind, key: &str) -> Result<bool, Fault> {
-    let carries = |message: &Message| resources::carries(message.msg_type, &message.content, kind, key);
     if message.msg_type != MsgType::MergeForward {
-        return Ok(carries(message));
+        return Ok(resources::carries(message.msg_type, &message.content, kind, key));
     }
-    Ok(messages::parts(tx, message.number, PARTS_MAX).await?.iter().any(carries))
+    let mut after = 0;
+    loop {
+        let found = messages::carriers(tx, message.number, after, PARTS_AT_ONCE).await?;
+        if found.iter().any(|part| resources::carries(part.msg_type, &part.content, kind, key)) {
+            return Ok(true);
+        }
+        match found.last() {
+            Some(last) if found.len() == PARTS_AT_ONCE => after = last.number,
+            _ => return Ok(false),
+        }
+    }
 }
 
 async fn stored_image(tx: &mut Tx, key: &str) -> Result<Option<Output>, Fault> {
@@ -167,8 +178,8 @@ async fn stored_file(tx: &mut Tx, key: &str) -> Result<Option<Output>, Fault> {
     Ok(files::content(tx, key).await?.map(|content| Output { content: Some(content), media }))
 }
 
-/// The most parts of a bundle that are searched.
-const PARTS_MAX: usize = 1000;
+/// How many parts of a bundle are read at once.
+const PARTS_AT_ONCE: usize = 50;
 
 const RESOURCES: Behaviour = Behaviour {
     name: "message_resources",

@@ -4,7 +4,7 @@ use larkspur_contract::{
     Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, post, rates,
 };
 use larkspur_store::Tx;
-use larkspur_store::messages::{self, Message, Span};
+use larkspur_store::messages::{self, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -95,12 +95,13 @@ impl Operation for Forward {
         may_send_as_user(call)?;
         let speaker = Speaker::of(call);
         let absent = || Fault::new(codes::FORWARD_THREAD_INVALID, format!("no thread {thread_id}"));
-        let all = messages::of_thread(tx, thread, Span::ALL, None, forwarding::PARTS_MAX).await?;
-        let chat_id = all.first().map(|root| root.chat_id).ok_or_else(absent)?;
+        let first = messages::of_thread(tx, thread, Span::ALL, None, 1).await?.pop();
+        let chat_id = first.map(|root| root.chat_id).ok_or_else(absent)?;
         forwarding::source(tx, &speaker, chat_id, absent).await?;
         let stands =
             |message: &Message| message.recalled.is_none() && forwarding::may_forward(message.msg_type);
         let left: Vec<Message> = all.into_iter().filter(stands).collect();
+        let left = forwarding::of_thread(tx, thread).await?;
         if left.is_empty() {
             return Err(Fault::new(codes::MESSAGE_DELETED, "no message of the thread is left"));
         }
@@ -118,7 +119,7 @@ impl Operation for Forward {
 
 const THREAD: Behaviour = Behaviour {
     name: "thread_forward",
-    rule: "The bundle contains the root and the replies of the thread that can be forwarded, at most 1000. A malformed thread_id is 230001, an unknown one 230064; a thread whose messages were all recalled is 230110.",
+    rule: "The bundle contains the root and the replies of the thread that can be forwarded, of the first 1000 and up to 10 MB of content. A malformed thread_id is 230001, an unknown one 230064; a thread whose messages were all recalled is 230110.",
     basis: Assumed,
     switch: false,
 };

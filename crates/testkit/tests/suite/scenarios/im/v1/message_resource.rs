@@ -3,7 +3,7 @@
 use larkspur_testkit::{Reply, Request, World, png};
 use serde_json::{Value, json};
 
-use crate::scenarios::{put_member, set_chat, text, upload, world};
+use crate::scenarios::{put_member, refused_as, set_chat, text, upload, world};
 
 /// Sends a message to the world's chat; its id.
 async fn send(world: &World, kind: &str, content: Value) -> String {
@@ -135,7 +135,8 @@ async fn what_a_message_does_not_carry() {
     let path = format!("/im/v1/messages/{message}/resources/{image}");
     world.call("GET", &path).send().await.refused(99992402);
     let tenant = world.lab.world().await;
-    get(&tenant, &message, &image, "image").send().await.refused(234019);
+    let reply = get(&tenant, &message, &image, "image").send().await;
+    refused_as(&reply, 234019, "scope CheckAppTenant fail.");
 
     world.control("DELETE", &format!("/images/{image}")).send().await.data();
     get(&world, &message, &image, "image").send().await.refused(234003);

@@ -264,6 +264,14 @@ async fn real_events_can_be_sent_as_made_up_ones() {
     world.control("POST", &click).body(body).send().await.data();
     let body = json!({"as": world.users[0].user_id, "app_id": world.app_id});
     world.control("POST", "/p2p").body(body).send().await.data();
+    let token = world.user_token(0, json!({})).await;
+    let body = json!({"receive_id": world.chat_id, "msg_type": "text", "content": r#"{"text":"x"}"#});
+    let said = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).token(&token);
+    let message = format!("/im/v1/messages/{}", text(&said.send().await.data(), "message_id"));
+    let body = json!({"reaction_type": {"emoji_type": "SMILE"}});
+    let reactions = format!("{message}/reactions");
+    world.call("POST", &reactions).body(body).token(&token).send().await.data();
+    world.call("DELETE", &message).token(&token).send().await.data();
     let list = get(&world, "/events").await;
     let mut seen = std::collections::BTreeSet::new();
     for event in list["events"].as_array().expect("events") {
@@ -272,6 +280,9 @@ async fn real_events_can_be_sent_as_made_up_ones() {
         seen.insert(text(event, "event_type"));
     }
     assert!(seen.len() >= 4, "{seen:?}");
+    for kind in [KIND, "im.message.recalled_v1", "im.message.reaction.created_v1"] {
+        assert!(seen.contains(kind), "{seen:?}");
+    }
     let mut wrong = list["events"][0]["payload"].clone();
     wrong["chat_id"] = json!(["oc_1"]);
     let kind = text(&list["events"][0], "event_type");
@@ -295,6 +306,11 @@ async fn what_does_not_fit() {
         (with("app_ticket", json!({})), 5275400, "event"),
         (with("app_ticket", json!({"type": "app_ticket"})), 5275400, "event"),
         (with("im.chat.disbanded_v1", json!({"chat_id": 5})), 5275400, "event"),
+        (with(KIND, json!({"message": {"msg_type": "text"}})), 5275400, "event"),
+        (with("im.message.recalled_v1", json!({"chat_id": 5})), 5275400, "event"),
+        (with("im.message.message_read_v1", json!({})), 5275400, "event"),
+        (with("im.message.reaction.created_v1", json!({})), 5275400, "event"),
+        (with("im.message.reaction.deleted_v1", json!({})), 5275400, "event"),
         (raw, 5275400, "type"),
         (foreign, 5275404, "app_id"),
     ] {

@@ -145,6 +145,42 @@ async fn long_and_forbidden_content() {
 }
 
 #[tokio::test]
+async fn only_what_people_read_is_reviewed() {
+    let world = world().await;
+    let words = json!({"forbidden_words": ["text", "tag", "user", "a\tb"]});
+    world.control("PUT", "/settings").body(words).send().await.data();
+    let hello = format!("hello <at user_id=\"{}\"></at>", world.users[1].open_id);
+    say(&world, &hello).send().await.data();
+    let post = |words: &str| json!({"zh_cn": {"title": "t", "content": [[{"tag": "text", "text": words}]]}});
+    send(&world, &world.chat_id, "post", post("x")).send().await.data();
+    send(&world, &world.chat_id, "interactive", card("x")).send().await.data();
+    for words in ["a text", "a\tb"] {
+        say(&world, words).send().await.refused(230022);
+        send(&world, &world.chat_id, "post", post(words)).send().await.refused(230022);
+    }
+    send(&world, &world.chat_id, "interactive", card("a tag")).send().await.refused(230022);
+}
+
+#[tokio::test]
+async fn keys_with_a_null_character_are_unknown() {
+    let world = world().await;
+    for (kind, content, cause) in [
+        ("image", json!({"image_key": "a\0"}), "invalid image_key"),
+        ("file", json!({"file_key": "\0"}), "invalid file_key"),
+        ("post", json!({"zh_cn": {"title": "", "content": [[{"tag": "img", "image_key": "\0"}]]}}), "invalid image_key"),
+        ("share_user", json!({"user_id": "\0"}), "invalid user_id"),
+    ] {
+        invalid(&send(&world, &world.chat_id, kind, content).send().await, cause);
+    }
+    let mut shown = card("x");
+    shown["elements"][0] = json!({"tag": "img", "img_key": "\0", "alt": {"tag": "plain_text", "content": ""}});
+    send(&world, &world.chat_id, "interactive", shown).send().await.refused(230099);
+    let at = "<at user_id=\"a\0\">Ann</at>";
+    let made = say(&world, at).send().await.data();
+    assert_eq!(made["body"]["content"], json!({"text": at}).to_string(), "an unknown id");
+}
+
+#[tokio::test]
 async fn a_card_is_read_in_three_forms() {
     let world = world().await;
     let sent = card("hello");

@@ -4,7 +4,7 @@ use larkspur_api::Settings;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Request, World};
 use serde_json::{Value, json};
 
-use super::{answer, card, get, invalid, list, read, recall, said, say, send, tell, texts};
+use super::{answer, card, edit, get, invalid, list, read, recall, replace, said, say, send, tell, texts};
 use crate::scenarios::events::listening::{Heard, Stage};
 use crate::scenarios::{put_member, refused_as, set_chat, text, world};
 
@@ -333,6 +333,48 @@ async fn a_thread_is_a_bundle() {
     assert_eq!((&made["msg_type"], made.get("thread_id")), (&json!("merge_forward"), None));
     let found = items(&world, &text(&made, "message_id")).await;
     assert_eq!(texts(&json!({"items": found[1..]})), ["root", "reply"]);
+}
+
+#[tokio::test]
+async fn a_part_of_a_bundle_is_not_changed() {
+    let world = world().await;
+    let one = said(&world, "one").await;
+    let shown = send(&world, &world.chat_id, "interactive", card("x")).send().await.data();
+    let made = merge(&world, &[&one, &text(&shown, "message_id")], "chat_id", &world.chat_id);
+    let id = text(&made.send().await.data()["message"], "message_id");
+    let before = items(&world, &id).await;
+    let part = |at: usize| text(&before[at], "message_id");
+    edit(&world, &part(1), "other").send().await.refused(230002);
+    recall(&world, &part(1)).send().await.refused(230002);
+    invalid(&replace(&world, &part(2), card("y")).send().await, "bot or user is not the message`s sender");
+    let path = format!("/im/v1/messages/{}/read_users?user_id_type=open_id", part(1));
+    world.call("GET", &path).send().await.refused(230002);
+    assert_eq!(items(&world, &id).await, before);
+}
+
+#[tokio::test]
+async fn a_bundle_has_at_most_ten_megabytes() {
+    let world = world().await;
+    let long = "x".repeat(150 * 1024 - 20);
+    let mut ids = Vec::new();
+    for _ in 0..10 {
+        ids.push(said(&world, &long).await);
+        world.advance(1).await;
+    }
+    let ten: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let made = merge(&world, &ten, "chat_id", &world.chat_id).send().await.data();
+    let bundle = text(&made["message"], "message_id");
+    let mut bundles = vec![bundle.clone()];
+    for _ in 0..6 {
+        world.advance(1).await;
+        let copy = forward(&world, &bundle, "chat_id", &world.chat_id).send().await.data();
+        bundles.push(text(&copy, "message_id"));
+    }
+    // Each has 1.46 MB.
+    let all: Vec<&str> = bundles.iter().map(String::as_str).collect();
+    let made = merge(&world, &all, "chat_id", &world.chat_id).send().await.data();
+    assert_eq!(made["invalid_message_id_list"], json!([bundles[6]]));
+    assert_eq!(items(&world, &text(&made["message"], "message_id")).await.len(), 1 + 6 * 11);
 }
 
 /// The types of events.

@@ -53,6 +53,18 @@ async fn a_reply_can_be_the_root_of_a_thread() {
 }
 
 #[tokio::test]
+async fn a_message_from_before_threads_gets_its_thread() {
+    let world = world().await;
+    let root = said(&world, "root").await;
+    let path = format!("/im/v1/chats/{}", world.chat_id);
+    world.call("PUT", &path).body(json!({"group_message_type": "thread"})).send().await.data();
+    let reply = answer(&world, &root, "reply", false).send().await.data();
+    let thread = text(&reply, "thread_id");
+    assert_eq!(texts(&list(&world, "thread", &thread).send().await.data()), ["root", "reply"]);
+    assert_eq!(texts(&list(&world, "chat", &world.chat_id).send().await.data()), ["root"]);
+}
+
+#[tokio::test]
 async fn a_reply_to_a_user() {
     let world = world().await;
     let sent = super::tell(&world, "open_id", &world.users[1].open_id, "x").send().await.data();
