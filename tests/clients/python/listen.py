@@ -1,9 +1,7 @@
 """An official Python client on a long connection. It prints a line of JSON for each event that it hears, and why it ended.
 
-FACTS: base_url, app_id, app_secret; `delay`, the seconds that its handler takes; `answer`, what it answers to a
-click on a card, which it prints, too.
-FACTS: base_url, app_id, app_secret; `delay`, the seconds that its handler takes. It answers a click of a card with a toast,
-unless the value of the action says `fail`.
+FACTS: base_url, app_id, app_secret; `delay`, the seconds that its handler takes; `answer`, what it answers to a click
+of a card, which it prints, too: without it a toast. If the value of the action says `fail`, its handler raises.
 """
 
 import json
@@ -25,23 +23,17 @@ def heard(event):
     time.sleep(FACTS.get("delay", 0))
 
 
-def clicked(callback):
-    say(callback=json.loads(lark.JSON.marshal(callback.event)))
-    return P2CardActionTriggerResponse(FACTS["answer"])
-
-
-builder = lark.EventDispatcherHandler.builder("", "").register_p2_im_chat_updated_v1(heard)
-handler = builder.register_p2_im_message_receive_v1(heard).register_p2_card_action_trigger(clicked).build()
 def clicked(click):
-    say(clicked=json.loads(lark.JSON.marshal(click)))
-    if click.event.action.value.get("fail"):
+    said = json.loads(lark.JSON.marshal(click))
+    say(clicked=said, callback=said["event"])
+    if (click.event.action.value or {}).get("fail"):
         raise ValueError("the handler failed")
-    return P2CardActionTriggerResponse({"toast": {"type": "success", "content": "Done"}})
+    return P2CardActionTriggerResponse(FACTS.get("answer", {"toast": {"type": "success", "content": "Done"}}))
 
 
 builder = lark.EventDispatcherHandler.builder("", "").register_p2_im_chat_updated_v1(heard)
 builder.register_p2_im_chat_member_user_deleted_v1(heard).register_p2_im_chat_member_bot_deleted_v1(heard)
-handler = builder.register_p2_card_action_trigger(clicked).build()
+handler = builder.register_p2_im_message_receive_v1(heard).register_p2_card_action_trigger(clicked).build()
 client = lark.ws.Client(
     FACTS["app_id"], FACTS["app_secret"], event_handler=handler, domain=FACTS["base_url"], log_level=lark.LogLevel.CRITICAL
 )

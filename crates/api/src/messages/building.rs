@@ -1,6 +1,5 @@
 //! Builds what is stored of a message from the content that was sent.
 
-use std::collections::{HashMap, HashSet};
 use std::collections::{BTreeMap, HashMap};
 
 use larkspur_contract::Basis::{Assumed, Documented};
@@ -100,11 +99,6 @@ async fn card_resources(tx: &mut Tx, speaker: &Speaker, checked: &Card) -> Resul
         let app = speaker.app.as_ref().map(|app| app.app_id);
         return cards::may_send(tx, app, card_id, speaker.now).await;
     }
-    let mut seen = HashSet::new();
-    for key in checked.image_keys().into_iter().filter(|key| seen.insert(*key)) {
-        if images::get(tx, key).await?.is_none_or(|image| image.deleted) {
-            return Err(card::image_invalid(key));
-        }
     match missing_image(tx, checked).await? {
         Some(key) => Err(card::image_invalid(&key)),
         None => Ok(()),

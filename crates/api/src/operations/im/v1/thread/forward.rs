@@ -98,9 +98,6 @@ impl Operation for Forward {
         let first = messages::of_thread(tx, thread, Span::ALL, None, 1).await?.pop();
         let chat_id = first.map(|root| root.chat_id).ok_or_else(absent)?;
         forwarding::source(tx, &speaker, chat_id, absent).await?;
-        let stands =
-            |message: &Message| message.recalled.is_none() && forwarding::may_forward(message.msg_type);
-        let left: Vec<Message> = all.into_iter().filter(stands).collect();
         let left = forwarding::of_thread(tx, thread).await?;
         if left.is_empty() {
             return Err(Fault::new(codes::MESSAGE_DELETED, "no message of the thread is left"));
