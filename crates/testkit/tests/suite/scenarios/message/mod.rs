@@ -41,7 +41,8 @@ async fn many_people_get_one_message() {
     assert!(id.starts_with("bm-") && id.len() == 35, "{id}");
     for user in &users[..3] {
         let body = json!({"receive_id": user.open_id, "msg_type": "text", "content": r#"{"text":"x"}"#});
-        let sent = world.call("POST", "/im/v1/messages?receive_id_type=open_id").body(body).send().await.data();
+        let sent =
+            world.call("POST", "/im/v1/messages?receive_id_type=open_id").body(body).send().await.data();
         let path = format!("/im/v1/messages?container_id_type=chat&container_id={}", text(&sent, "chat_id"));
         let listed = world.call("GET", &path).send().await.data();
         assert_eq!(listed["items"].as_array().expect("items").len(), 2, "once, and the one of this test");
@@ -81,7 +82,8 @@ async fn content_that_is_refused() {
     let theirs = upload(&world, &token, "message").await;
     let avatar = upload(&world, &world.token, "avatar").await;
     let closed = world.chat(json!({"owner": world.users[0].user_id})).await;
-    let p2p = world.chat(json!({"chat_mode": "p2p", "members": [world.app_id, world.users[1].user_id]})).await;
+    let p2p =
+        world.chat(json!({"chat_mode": "p2p", "members": [world.app_id, world.users[1].user_id]})).await;
     let with = async |mut body: Value| {
         body["open_ids"] = to.clone();
         send(&world, body).send().await
@@ -123,7 +125,11 @@ async fn content_that_is_refused() {
 async fn calls_that_are_refused() {
     let world = world().await;
     let one = world.users[0].open_id.as_str();
-    refused(&send(&world, json!({"msg_type": "text", "content": {"text": "x"}})).send().await, 10003, "Invalid parameter.");
+    refused(
+        &send(&world, json!({"msg_type": "text", "content": {"text": "x"}})).send().await,
+        10003,
+        "Invalid parameter.",
+    );
     let many = vec![one; 201];
     refused(&tell(&world, "open_ids", &many).send().await, 10003, "Invalid parameter.");
     for (field, id) in [("open_ids", "ou_x"), ("user_ids", "x"), ("department_ids", "od-1")] {

@@ -167,13 +167,18 @@ async fn keys_with_a_null_character_are_unknown() {
     for (kind, content, cause) in [
         ("image", json!({"image_key": "a\0"}), "invalid image_key"),
         ("file", json!({"file_key": "\0"}), "invalid file_key"),
-        ("post", json!({"zh_cn": {"title": "", "content": [[{"tag": "img", "image_key": "\0"}]]}}), "invalid image_key"),
+        (
+            "post",
+            json!({"zh_cn": {"title": "", "content": [[{"tag": "img", "image_key": "\0"}]]}}),
+            "invalid image_key",
+        ),
         ("share_user", json!({"user_id": "\0"}), "invalid user_id"),
     ] {
         invalid(&send(&world, &world.chat_id, kind, content).send().await, cause);
     }
     let mut shown = card("x");
-    shown["elements"][0] = json!({"tag": "img", "img_key": "\0", "alt": {"tag": "plain_text", "content": ""}});
+    shown["elements"][0] =
+        json!({"tag": "img", "img_key": "\0", "alt": {"tag": "plain_text", "content": ""}});
     send(&world, &world.chat_id, "interactive", shown).send().await.refused(230099);
     let at = "<at user_id=\"a\0\">Ann</at>";
     let made = say(&world, at).send().await.data();

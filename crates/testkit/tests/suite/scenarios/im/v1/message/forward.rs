@@ -32,11 +32,7 @@ async fn threaded(world: &World) -> (String, String) {
 
 /// The three operations on the same messages.
 async fn all(world: &World, (id, thread): &(String, String), kind: &str, to: &str) -> [Request; 3] {
-    [
-        forward(world, id, kind, to),
-        merge(world, &[id], kind, to),
-        forward_thread(world, thread, kind, to),
-    ]
+    [forward(world, id, kind, to), merge(world, &[id], kind, to), forward_thread(world, thread, kind, to)]
 }
 
 /// The messages of an answer of get.
@@ -108,8 +104,9 @@ async fn one_uuid_forwards_once_to_each_receiver() {
     for at in 0..3 {
         let uuid = format!("u{at}");
         let once = async |to: usize| {
-            let [one, two, three] =
-                all(&world, &about, "open_id", &world.users[to].open_id).await.map(|call| call.query("uuid", &uuid));
+            let [one, two, three] = all(&world, &about, "open_id", &world.users[to].open_id)
+                .await
+                .map(|call| call.query("uuid", &uuid));
             let data = [one, two, three].into_iter().nth(at).expect("a call").send().await.data();
             text(data.get("message").unwrap_or(&data), "message_id")
         };
@@ -393,10 +390,9 @@ async fn what_apps_are_told() {
     let about = threaded(world).await;
     stage.told().await;
     let [one, merged, thread] = all(world, &about, "chat_id", &world.chat_id).await;
-    for (call, kind, content) in [
-        (one, "text", r#"{"text":"root"}"#),
-        (thread, "merge_forward", "Merged and Forwarded Message"),
-    ] {
+    for (call, kind, content) in
+        [(one, "text", r#"{"text":"root"}"#), (thread, "merge_forward", "Merged and Forwarded Message")]
+    {
         let made = call.token(&user).send().await.data();
         let [actor, ..] = stage.told().await;
         assert_eq!(kinds(&actor), ["im.message.receive_v1"], "one event, none for parts");
