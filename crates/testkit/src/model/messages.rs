@@ -68,11 +68,17 @@ impl Model {
         Some((&message.chat, &message.sender))
     }
 
-    /// The ids of the reactions to a message, with their operators.
-    pub fn reactions_to(&self, message: &str) -> Vec<(String, String)> {
-        let of = number(message, "message");
-        let to = self.reactions.iter().filter(|(_, reaction)| Some(reaction.message) == of);
-        to.map(|(step, reaction)| (format!("<reaction:{step}>"), reaction.operator.clone())).collect()
+    /// The ids of all reactions, with their messages and operators.
+    pub fn all_reactions(&self) -> Vec<(String, String, String)> {
+        let one = |(step, reaction): (&usize, &Reaction)| {
+            (format!("<reaction:{step}>"), id(reaction.message), reaction.operator.clone())
+        };
+        self.reactions.iter().map(one).collect()
+    }
+
+    /// Whether only owner and managers of a chat pin in it.
+    pub fn restricts_pins(&self, chat: &str) -> bool {
+        self.chats.get(chat).is_some_and(|chat| chat.is_set("pin_manage_setting", "only_owner"))
     }
 
     /// A chat of the caller's tenant that lets the caller do this; its absence is the error `absent`.
@@ -231,6 +237,10 @@ impl Model {
     }
 
     pub(super) fn edit_message(&mut self, by: Actor, message: &str, text: &str) -> Outcome {
+        // Only for the token of a tenant.
+        if by.user.is_some() {
+            return Err(99991668);
+        }
         let (step, _) = self.message(by, message, Act::Write, 230001)?;
         let now = self.now;
         let Some(message) = self.messages.get_mut(&step) else { return Err(99992354) };

@@ -63,7 +63,7 @@ impl Draw<'_> {
     }
 
     /// A chat, mostly one that satisfies the condition, if a few draws find one.
-    fn chat_that(&mut self, holds: impl Fn(&Model, &str) -> bool) -> String {
+    pub(super) fn chat_that(&mut self, holds: impl Fn(&Model, &str) -> bool) -> String {
         let draws = if self.slip(25) { 1 } else { 12 };
         let mut chat = self.any_chat();
         for _ in 1..draws {
@@ -103,7 +103,7 @@ impl Draw<'_> {
     }
 
     /// As `actor`, but not the owner, if a few draws find another one.
-    fn plain_member(&mut self, chat: &str) -> Actor {
+    pub(super) fn plain_member(&mut self, chat: &str) -> Actor {
         let owner = self.model.members_of(chat).into_iter().next();
         let mut by = self.actor(chat);
         for _ in 0..4 {

@@ -15,6 +15,7 @@ mod read;
 mod read_state;
 mod recall;
 mod replies;
+mod retention;
 mod standing;
 
 /// The text of 230001.
