@@ -292,6 +292,11 @@ impl Model {
         self.is_open(chat) && self.chats.get(chat).filter(open).is_some()
     }
 
+    /// Whether a chat takes no more users.
+    pub fn is_full(&self, chat: &str) -> bool {
+        self.chats.get(chat).is_some_and(|chat| !self.fits(chat, &["<user:99>".to_owned()]))
+    }
+
     /// The members who wait for a chat's approval.
     pub fn waiting_in(&self, chat: &str) -> Vec<String> {
         self.chats.get(chat).map_or_else(Vec::new, |chat| chat.pending.iter().cloned().collect())

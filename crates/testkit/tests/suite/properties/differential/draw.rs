@@ -346,9 +346,9 @@ impl Draw<'_> {
                 Op::IsInChat { by: if self.slip(30) { ACTORS[self.index(ACTORS.len())] } else { by }, chat }
             }
             31..36 => {
-                let unasked = self.chance(70);
+                let (unasked, full) = (self.chance(70), self.chance(40));
                 let chat = self.chat_that(|model, chat| {
-                    model.is_joined_unasked(chat) || (!unasked && model.asks_approval(chat))
+                    (model.is_joined_unasked(chat) && (!full || model.is_full(chat))) || (!unasked && model.asks_approval(chat))
                 });
                 Op::Join { by: self.compatriot(&chat), chat }
             }
