@@ -419,9 +419,17 @@ impl Ground {
     /// All rows of a chat, without the time of its last use and the number of times it was locked.
     async fn everything(&self, id: &str) -> Vec<String> {
         let mut all = Vec::new();
-        for table in
-            ["chat", "chat_member", "chat_tab", "chat_menu", "chat_announcement", "chat_term", "chat_pending", "message", "pin"]
-        {
+        for table in [
+            "chat",
+            "chat_member",
+            "chat_tab",
+            "chat_menu",
+            "chat_announcement",
+            "chat_term",
+            "chat_pending",
+            "message",
+            "pin",
+        ] {
             let sql = format!("SELECT * FROM {table} WHERE tenant = $1 AND chat_id = $2 ORDER BY 2, 3");
             all.extend(self.rows(&sql, Some(id)).await.iter().map(|row| format!("{table} {row:?}")));
         }

@@ -135,7 +135,8 @@ fn no_acknowledged_message_is_lost_when_the_program_is_killed() {
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     let body = json!({"app_id": program.ready["app_id"], "app_secret": program.ready["app_secret"]});
     let path = "/auth/v3/tenant_access_token/internal";
-    let token = text(&program.client().call("", "POST", path, &body).expect("a token")["tenant_access_token"]);
+    let token =
+        text(&program.client().call("", "POST", path, &body).expect("a token")["tenant_access_token"]);
     let chats: Vec<String> = (0..WRITERS)
         .map(|_| {
             let made = program.client().call(&token, "POST", "/im/v1/chats", &json!({"name": "said"}));
@@ -159,7 +160,8 @@ fn no_acknowledged_message_is_lost_when_the_program_is_killed() {
         let ended = AtomicBool::new(false);
         thread::scope(|scope| {
             for (writer, chat) in writers.iter_mut().zip(&chats) {
-                let (mut client, ended, token, acknowledged) = (program.client(), &ended, &token, &acknowledged);
+                let (mut client, ended, token, acknowledged) =
+                    (program.client(), &ended, &token, &acknowledged);
                 scope.spawn(move || {
                     while !ended.load(Ordering::SeqCst) && writer.write(&mut client, token, chat) {
                         acknowledged.fetch_add(1, Ordering::SeqCst);

@@ -178,9 +178,7 @@ impl Sweep<'_> {
         self.units = self.units.saturating_sub(1);
         self.deleted += found.len();
         let (tenant, found) = (self.tenant, Arc::new(found));
-        self.engine
-            .run(Effect::Writes, move |root| Box::pin(delete(root, tenant, found.clone())))
-            .await
+        self.engine.run(Effect::Writes, move |root| Box::pin(delete(root, tenant, found.clone()))).await
     }
 }
 
@@ -207,9 +205,8 @@ async fn delete(
 ) -> Result<(), StoreError> {
     let Some(last) = found.last().copied() else { return Ok(()) };
     let filled = || found.iter().copied().chain(std::iter::repeat(last)).take(PIECE);
-    let places = |first: usize| {
-        (first..first + PIECE).map(|place| format!("${place}")).collect::<Vec<_>>().join(",")
-    };
+    let places =
+        |first: usize| (first..first + PIECE).map(|place| format!("${place}")).collect::<Vec<_>>().join(",");
     let numbers: Vec<Value> =
         std::iter::once(tenant.into()).chain(filled().map(|(number, _)| number.into())).collect();
     for (table, column) in PARTS_OF_MESSAGES {

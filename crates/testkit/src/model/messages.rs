@@ -228,7 +228,8 @@ impl Model {
             return Err(230006);
         }
         self.spoken_in(by, chat, Act::Read, 230001)?;
-        let listed = self.messages.iter().filter(|(_, message)| message.chat == chat && !message.only_in_thread);
+        let listed =
+            self.messages.iter().filter(|(_, message)| message.chat == chat && !message.only_in_thread);
         let mut items: Vec<Value> = listed.map(|(step, _)| self.show_message(by.app, *step)).collect();
         if newest_first {
             items.reverse();

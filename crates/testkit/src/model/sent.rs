@@ -158,8 +158,7 @@ impl Op {
         match self {
             Op::Send { by, chat, text, uuid } => {
                 let content = text.as_ref().map_or("x".to_owned(), |text| content(text));
-                let body =
-                    json!({"receive_id": chat, "msg_type": "text", "content": content, "uuid": uuid});
+                let body = json!({"receive_id": chat, "msg_type": "text", "content": content, "uuid": uuid});
                 let path = "/im/v1/messages?receive_id_type=chat_id";
                 token(*by, "POST", path.into(), without_nulls(body))
             }
@@ -192,9 +191,7 @@ impl Op {
             Op::Pin { by, message } => {
                 token(*by, "POST", "/im/v1/pins".into(), json!({"message_id": message}))
             }
-            Op::Unpin { by, message } => {
-                token(*by, "DELETE", format!("/im/v1/pins/{message}"), Value::Null)
-            }
+            Op::Unpin { by, message } => token(*by, "DELETE", format!("/im/v1/pins/{message}"), Value::Null),
             Op::ListPins { by, chat, size } => {
                 let path = format!("/im/v1/pins?chat_id={chat}&page_size={size}");
                 token(*by, "GET", path, Value::Null)

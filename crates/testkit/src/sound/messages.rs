@@ -81,7 +81,10 @@ impl Ground {
                 let body = json!({"msg_type": "text", "content": content("re"), "reply_in_thread": threaded});
                 ("reply", at("POST", &format!("{message}/reply")).body(body))
             }
-            7 => ("edit message", at("PUT", &message).body(json!({"msg_type": "text", "content": content("new")}))),
+            7 => (
+                "edit message",
+                at("PUT", &message).body(json!({"msg_type": "text", "content": content("new")})),
+            ),
             8 => ("recall", at("DELETE", &message)),
             9 | 10 => {
                 let emoji = ["OK", "SMILE"][pick(2)];

@@ -348,7 +348,8 @@ impl Draw<'_> {
             31..36 => {
                 let (unasked, full) = (self.chance(70), self.chance(40));
                 let chat = self.chat_that(|model, chat| {
-                    (model.is_joined_unasked(chat) && (!full || model.is_full(chat))) || (!unasked && model.asks_approval(chat))
+                    (model.is_joined_unasked(chat) && (!full || model.is_full(chat)))
+                        || (!unasked && model.asks_approval(chat))
                 });
                 Op::Join { by: self.compatriot(&chat), chat }
             }

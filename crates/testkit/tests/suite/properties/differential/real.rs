@@ -241,7 +241,9 @@ impl Real {
         }
         let Some(data) = &expected.data else { return Ok(()) };
         let shown = match op {
-            Op::ListChats { .. } | Op::Members { .. } | Op::ListMessages { .. } | Op::ListPins { .. } => self.all_pages(op, found["data"].clone()).await?,
+            Op::ListChats { .. } | Op::Members { .. } | Op::ListMessages { .. } | Op::ListPins { .. } => {
+                self.all_pages(op, found["data"].clone()).await?
+            }
             _ => found["data"].clone(),
         };
         if self.agrees(data, &shown)? { Ok(()) } else { Err(differs) }

@@ -15,12 +15,7 @@ impl Draw<'_> {
                 return Op::Send { by, chat, text, uuid: self.message_uuid() };
             }
             9..12 => {
-                return Op::ListMessages {
-                    by,
-                    chat,
-                    newest_first: self.chance(50),
-                    size: 1 + self.index(6),
-                };
+                return Op::ListMessages { by, chat, newest_first: self.chance(50), size: 1 + self.index(6) };
             }
             12..14 => return Op::ListPins { by, chat, size: 1 + self.index(3) },
             14 => {
@@ -37,14 +32,13 @@ impl Draw<'_> {
             _ => {}
         }
         let message = self.some_message(&chat);
-        let origin = self.model.origin_of(&message).map(|(chat, sender)| (chat.to_owned(), sender.to_owned()));
+        let origin =
+            self.model.origin_of(&message).map(|(chat, sender)| (chat.to_owned(), sender.to_owned()));
         let (chat, sender) = origin.unwrap_or_else(|| (chat, String::new()));
         let by = self.actor(&chat);
         let own = if self.chance(70) { self.acting_as(&sender).unwrap_or(by) } else { by };
         match self.random.below(20) {
-            0..5 => {
-                Op::Reply { by, message, in_thread: self.chance(40), uuid: self.message_uuid() }
-            }
+            0..5 => Op::Reply { by, message, in_thread: self.chance(40), uuid: self.message_uuid() },
             5..7 => Op::GetMessage { by, message },
             7..10 => {
                 // Mostly the bot, since no user may.

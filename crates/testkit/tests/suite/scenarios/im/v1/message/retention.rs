@@ -32,7 +32,8 @@ async fn rows(lab: &Lab, world: &World) -> Vec<usize> {
 async fn talk(world: &World) -> (String, String) {
     let first = said(world, "0").await;
     let message = format!("/im/v1/messages/{first}");
-    let body = json!({"msg_type": "text", "content": json!({"text": "re"}).to_string(), "reply_in_thread": true});
+    let body =
+        json!({"msg_type": "text", "content": json!({"text": "re"}).to_string(), "reply_in_thread": true});
     let reply = world.call("POST", &format!("{message}/reply")).body(body).send().await.data();
     let body = json!({"reaction_type": {"emoji_type": "OK"}});
     world.call("POST", &format!("{message}/reactions")).body(body).send().await.data();
