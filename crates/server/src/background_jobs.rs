@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use larkspur_api::events::app_ticket;
 use larkspur_store::blobs::{self, Swept};
+use larkspur_store::retention::{self, Retention};
 use larkspur_store::{Engine, StoreError, jobs, nodes};
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
@@ -19,6 +20,8 @@ struct Job {
 
 /// Deletes expired rows.
 const ENDED: Job = Job { name: "sweep", every_ms: 600_000 };
+/// Deletes old messages.
+const MESSAGES: Job = Job { name: "messages", every_ms: 600_000 };
 /// Removes unreferenced files.
 const FILES: Job = Job { name: "files", every_ms: 3_600_000 };
 /// Files that one run removes, or a few more; the next one continues.
@@ -45,12 +48,16 @@ impl BackgroundJobs {
         BackgroundJobs(tasks)
     }
 
-    /// Keeps the node number and runs the jobs. `grace` is how long unreferenced files are kept.
-    pub fn of(engine: &Arc<Engine>, grace: Duration) -> Self {
+    /// Keeps the node number and runs the jobs. `grace` is how long unreferenced files are kept, `kept`
+    /// how long messages are.
+    pub fn of(engine: &Arc<Engine>, grace: Duration, kept: Retention) -> Self {
         let mut jobs = BackgroundJobs::of_the_node(engine);
         // Separate tasks: files may take long.
         jobs.0.push(tokio::spawn(sweep(Arc::downgrade(engine))).abort_handle());
         jobs.0.push(tokio::spawn(send_tickets(Arc::downgrade(engine))).abort_handle());
+        if kept.age_ms.is_some() || kept.per_chat.is_some() {
+            jobs.0.push(tokio::spawn(sweep_messages(Arc::downgrade(engine), kept)).abort_handle());
+        }
         if engine.blobs.is_some() {
             jobs.0.push(tokio::spawn(sweep_files(Arc::downgrade(engine), grace)).abort_handle());
         }
@@ -132,6 +139,28 @@ async fn sweep_files(engine: Weak<Engine>, grace: Duration) {
         drop(engine);
         sleep(LOOK).await;
     }
+}
+
+/// Deletes old messages, unless another server did in this slot.
+async fn sweep_messages(engine: Weak<Engine>, kept: Retention) {
+    while let Some(engine) = engine.upgrade() {
+        match unpanicked(sweep_messages_if_due(&engine, kept)).await.unwrap_or_else(|why| panicked(&why)) {
+            Ok(0) => {}
+            Ok(deleted) => tracing::debug!(deleted, "old messages deleted"),
+            Err(error) => {
+                tracing::warn!(why = %error, "cleanup of old messages failed; retrying in 10 minutes");
+            }
+        }
+        drop(engine);
+        sleep(LOOK).await;
+    }
+}
+
+async fn sweep_messages_if_due(engine: &Arc<Engine>, kept: Retention) -> Result<usize, StoreError> {
+    if !enter(engine, &MESSAGES).await? {
+        return Ok(0);
+    }
+    retention::sweep(engine, kept, engine.clock.now_ms()).await
 }
 
 /// Claims the current slot of a job; false if another server did.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use larkspur_api::Settings;
 use larkspur_contract::envelope::Brand;
+use larkspur_store::retention::Retention;
 use larkspur_store_postgres as postgres;
 use larkspur_store_sqlite as sqlite;
 use serde::Deserialize;
@@ -75,6 +76,7 @@ pub struct Config {
     sqlite: RawSqlite,
     postgres: RawPostgres,
     blobs: RawBlobs,
+    messages: RawMessages,
     /// What is logged, and how.
     pub logs: Logs,
     /// Harmless oddities in the sources of the settings, one sentence each.
@@ -260,6 +262,14 @@ struct RawBlobs {
     grace_hours: u32,
 }
 
+#[derive(Debug, Clone, Deserialize)]
+struct RawMessages {
+    #[serde(deserialize_with = "within::<_, _, 0, 36_500>")]
+    keep_days: u32,
+    #[serde(deserialize_with = "within::<_, _, 0, 1_000_000_000>")]
+    keep_per_chat: u32,
+}
+
 /// An unusable setting, in one line that says where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError(String);
@@ -359,6 +369,15 @@ impl Config {
     /// How long unreferenced files are kept.
     pub fn grace(&self) -> Duration {
         Duration::from_secs(3600 * u64::from(self.blobs.grace_hours))
+    }
+
+    /// How long messages are kept.
+    pub fn retention(&self) -> Retention {
+        let RawMessages { keep_days, keep_per_chat } = self.messages;
+        Retention {
+            age_ms: (keep_days > 0).then_some(24 * 3600 * 1000 * i64::from(keep_days)),
+            per_chat: (keep_per_chat > 0).then_some(keep_per_chat),
+        }
     }
 
     /// Options of the SQLite driver.

@@ -75,7 +75,7 @@ pub use transaction::{
 pub use wakeup::Wakeup;
 pub use whole::EngineOptions;
 pub use whole::migrate::{SCHEMA_VERSION, migrations};
-pub use whole::{citus, copy, deleted_worlds, jobs, nodes, probe, rights, state};
+pub use whole::{citus, copy, deleted_worlds, jobs, nodes, probe, retention, rights, state};
 
 // The tables name these often.
 use transaction::{driver, tx, value};

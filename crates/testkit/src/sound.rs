@@ -18,6 +18,16 @@
 //! 12. One uuid and owner create one chat.
 //! 13. A dissolved chat does not change, except for members who are deleted.
 //! 14. Users who are in a chat, wait to join one or may speak in it exist.
+//! 15. A reply has a parent and a root: earlier messages of its chat.
+//! 16. A message that only a thread lists has its thread's id from the root, which its chat lists; a thread has one root.
+//! 17. Pins name messages of their chat that were not recalled.
+//! 18. Reactions name messages; an operator has each emoji once on a message.
+//! 19. A uuid names a message, and a sender's calls with one uuid sent one message.
+//! 20. Read marks name messages of other senders.
+//! 21. A top notice names an acknowledged message of its chat that was not recalled.
+//! 22. The messages, and the recalled ones, are those that were acknowledged.
+
+mod messages;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -54,6 +64,7 @@ struct Told {
     edits: BTreeMap<String, i64>,
     /// By uuid: the answered chats.
     made: BTreeMap<String, BTreeSet<String>>,
+    said: messages::Said,
     done: u32,
     refused: u32,
 }
@@ -118,14 +129,19 @@ impl Ground {
         found
     }
 
-    /// A random request of a caller about a chat, with its kind.
+    /// A random request of a caller about a chat, with its kind and, if it names one, its message.
     fn ask(
         &self,
         random: &mut Random,
         chat: &str,
         tabs: &[String],
         menu: &[String],
-    ) -> (&'static str, Request) {
+        said: &[String],
+    ) -> (&'static str, Request, String) {
+        if random.below(4) == 0 {
+            let caller = usize::try_from(random.below(self.callers.len() as u64)).expect("an index");
+            return self.ask_about_messages(random, &self.callers[caller].1, chat, said);
+        }
         let mut pick = |below: usize| usize::try_from(random.below(below as u64)).expect("an index");
         let caller = if pick(3) == 0 { pick(3) } else { pick(self.callers.len()) };
         let (me, token) = &self.callers[caller];
@@ -143,7 +159,7 @@ impl Ground {
         let item = json!({"chat_menu_item": {"action_type": "NONE", "name": "m"}});
         // For operations that only owners may do, half of the calls come from the caller that owns most chats at first.
         let likely = [&self.callers[caller], &self.callers[2]];
-        match pick(32) {
+        let (kind, request) = match pick(32) {
             0..4 => {
                 let path = format!("/members?member_id_type={form}&succeed_type={}", pick(3));
                 ("add", at("POST", &path).body(json!({"id_list": [who]})))
@@ -220,7 +236,8 @@ impl Ground {
             28 => ("delete guest", self.world.control("DELETE", &format!("/users/{guest}"))),
             29 | 30 => ("make guest", self.world.control("POST", "/users").body(json!({"user_id": guest}))),
             _ => ("answer", self.world.control("PUT", &format!("/chats/{chat}/pending/{who}"))),
-        }
+        };
+        (kind, request, String::new())
     }
 
     /// All tasks run concurrently; each makes one call after another.
@@ -230,23 +247,25 @@ impl Ground {
         for chat in &chats {
             let tabs = "SELECT CAST(tab_id AS TEXT) FROM chat_tab WHERE tenant = $1 AND chat_id = $2 ORDER BY position";
             let menu = "SELECT CAST(menu_id AS TEXT) FROM chat_menu WHERE tenant = $1 AND chat_id = $2 AND parent = 0 ORDER BY position";
-            all.push((chat, self.texts(tabs, chat).await, self.texts(menu, chat).await));
+            let (tabs, menu) = (self.texts(tabs, chat).await, self.texts(menu, chat).await);
+            all.push((chat, tabs, menu, told.said.latest(chat)));
         }
         let mut tasks = Vec::new();
         for _ in 0..TASKS {
             let mut asked = Vec::new();
             for _ in 0..STEPS {
-                let (chat, tabs, menu) =
+                let (chat, tabs, menu, said) =
                     &all[usize::try_from(random.below(all.len() as u64)).expect("an index")];
-                let (kind, request) = self.ask(random, chat, tabs, menu);
-                asked.push((kind, (*chat).clone(), request));
+                let (kind, request, message) = self.ask(random, chat, tabs, menu, said);
+                let about = if message.is_empty() { (*chat).clone() } else { message };
+                asked.push((kind, about, request));
             }
             let server =
                 self.servers.get(tasks.len() % self.servers.len().max(1)).map(|server| server.connect());
             tasks.push(tokio::spawn(answers(asked, server)));
         }
         for task in tasks {
-            for (kind, chat, status, reply) in task.await.expect("no panic") {
+            for (kind, about, status, reply) in task.await.expect("no panic") {
                 assert!(status < 500, "{kind}: {reply}: {}", self.failures());
                 if reply["code"] != 0 {
                     told.refused += 1;
@@ -254,8 +273,9 @@ impl Ground {
                 }
                 told.done += 1;
                 let data = &reply["data"];
+                told.said.note(kind, &about, data);
                 match kind {
-                    "edit" => *told.edits.entry(chat).or_default() += 1,
+                    "edit" => *told.edits.entry(about).or_default() += 1,
                     "create" => {
                         let made = data["chat_id"].as_str().expect("a chat_id").to_owned();
                         // The uuids belong to one owner and are less than ten hours old.
@@ -276,6 +296,7 @@ impl Ground {
     }
 
     async fn check(&mut self, told: &Told) {
+        self.check_messages(&told.said).await;
         for table in ["chat_member", "chat_pending", "chat_moderator"] {
             let sql = format!(
                 "SELECT m.member, m.chat_id FROM {table} m LEFT JOIN users u ON u.tenant = m.tenant AND u.user_id = m.member \
@@ -398,9 +419,17 @@ impl Ground {
     /// All rows of a chat, without the time of its last use and the number of times it was locked.
     async fn everything(&self, id: &str) -> Vec<String> {
         let mut all = Vec::new();
-        for table in
-            ["chat", "chat_member", "chat_tab", "chat_menu", "chat_announcement", "chat_term", "chat_pending"]
-        {
+        for table in [
+            "chat",
+            "chat_member",
+            "chat_tab",
+            "chat_menu",
+            "chat_announcement",
+            "chat_term",
+            "chat_pending",
+            "message",
+            "pin",
+        ] {
             let sql = format!("SELECT * FROM {table} WHERE tenant = $1 AND chat_id = $2 ORDER BY 2, 3");
             all.extend(self.rows(&sql, Some(id)).await.iter().map(|row| format!("{table} {row:?}")));
         }
@@ -461,4 +490,6 @@ pub async fn stays_sound(driver: Arc<dyn Driver>, servers: Vec<Box<dyn OtherServ
     );
     assert!(told.done > 150 && told.refused > 50 && edits > 2, "mostly of one kind");
     assert!(!ground.dissolved.is_empty(), "nothing was dissolved");
+    let (sent, recalled) = told.said.counts();
+    assert!(sent > 50 && recalled > 2, "{sent} messages, {recalled} recalled");
 }

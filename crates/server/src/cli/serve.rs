@@ -138,7 +138,7 @@ async fn serve(config: &Config) -> Result<(), String> {
         store_stats: Some(store.stats()),
         ..options(config, &stance)
     };
-    let jobs = writes.then(|| BackgroundJobs::of(&engine, config.grace()));
+    let jobs = writes.then(|| BackgroundJobs::of(&engine, config.grace(), config.retention()));
     let app = App::build(engine, options)?;
     let ready = Ready::at(base_url(address), &config.public_url, control_key, world);
     announce(config, &ready, open)?;

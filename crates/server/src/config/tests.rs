@@ -193,6 +193,8 @@ const VALUES: &[(&str, &[&str], &[&str])] = &[
         &["/x", "file://x", "s3://", "gs://b"],
     ),
     ("blobs.grace_hours", &["1", "87600"], &["0", "87601"]),
+    ("messages.keep_days", &["0", "36500"], &["-1", "36501"]),
+    ("messages.keep_per_chat", &["0", "1000000000"], &["-1", "1000000001"]),
     ("traffic.record", &["auto", "on", "off"], &["true", ""]),
     ("traffic.memory_mb", &["1", "65536"], &["0", "65537"]),
     ("traffic.entries", &["1", "1000000"], &["0", "1000001"]),

@@ -18,6 +18,7 @@ mod races;
 mod read_only;
 mod replaced;
 mod roles;
+mod said;
 mod servers;
 mod sound;
 mod support;

@@ -9,6 +9,7 @@ pub mod deleted_worlds;
 pub mod jobs;
 pub mod nodes;
 pub mod probe;
+pub mod retention;
 pub mod rights;
 pub mod state;
 

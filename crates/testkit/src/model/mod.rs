@@ -1,7 +1,7 @@
 //! The reference model: computes a server's answers on plain maps, without SQL and without the product's rules.
 //!
 //! Ids that the product draws are written `<kind:…>` here, in operations and answers alike: `<chat:17>` is the chat
-//! that step 17 created, `<tab:17.2>` a tab, `<menu:17.0>` a menu item of that step. Users are `<user:n>` by user_id,
+//! that step 17 created, `<tab:17.2>` a tab, `<menu:17.0>` a menu item, `<message:17>` the message and `<reaction:17>` the reaction of that step. Users are `<user:n>` by user_id,
 //! `<open:a.n>` by the open_id for app `a` and `<union:t.n>` by the union_id of tenant `t`; bots are `<app:n>`. Since a
 //! name contains its step, a step can be left out of a sequence without renaming other things.
 //!
@@ -13,6 +13,7 @@ mod control;
 mod enter;
 mod members;
 mod menus;
+mod messages;
 mod operation;
 mod pages;
 mod sent;
@@ -44,7 +45,7 @@ pub struct Expected {
 
 type Outcome = Result<Value, u32>;
 
-/// Two tenants with apps, users, chats, tags, tabs, images and documents.
+/// Two tenants with apps, users, chats, tags, tabs, messages, images and documents.
 #[derive(Debug, Clone)]
 pub struct Model {
     /// The time, in milliseconds since 1970.
@@ -59,6 +60,12 @@ pub struct Model {
     documents: Vec<Document>,
     /// By app, owner and uuid: the chat, and until when it is repeated.
     uuids: BTreeMap<(usize, String, String), (String, i64)>,
+    /// By the step that sent it.
+    messages: BTreeMap<usize, messages::Message>,
+    /// By the step that added it.
+    reactions: BTreeMap<usize, messages::Reaction>,
+    /// By app, sender and uuid: the message, and until when it is repeated.
+    message_uuids: BTreeMap<(usize, String, String), (usize, i64)>,
     /// The current step, and how many things it has created.
     step: usize,
     made: usize,
@@ -198,6 +205,9 @@ impl Model {
             images: BTreeMap::new(),
             documents: Vec::new(),
             uuids: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            reactions: BTreeMap::new(),
+            message_uuids: BTreeMap::new(),
             step: 0,
             made: 0,
         }
@@ -280,6 +290,11 @@ impl Model {
             chat.chat_type == "public" && !chat.is_set("membership_approval", "approval_required")
         };
         self.is_open(chat) && self.chats.get(chat).filter(open).is_some()
+    }
+
+    /// Whether a chat takes no more users.
+    pub fn is_full(&self, chat: &str) -> bool {
+        self.chats.get(chat).is_some_and(|chat| !self.fits(chat, &["<user:99>".to_owned()]))
     }
 
     /// The members who wait for a chat's approval.
@@ -368,6 +383,27 @@ impl Model {
                 self.images.insert(name.clone(), Image { app: *app, avatar: *avatar, deleted: false });
                 Ok(json!({"image_key": name}))
             }
+            control_or_message => self.run_on_messages(control_or_message),
+        }
+    }
+
+    fn run_on_messages(&mut self, op: &Op) -> Outcome {
+        match op {
+            Op::Send { by, chat, text, uuid } => self.send(*by, chat, text.as_deref(), uuid.as_deref()),
+            Op::Reply { by, message, in_thread, uuid } => {
+                self.reply(*by, message, *in_thread, uuid.as_deref())
+            }
+            Op::GetMessage { by, message } => self.get_message(*by, message),
+            Op::ListMessages { by, chat, newest_first, size } => {
+                self.list_messages(*by, chat, *newest_first, *size)
+            }
+            Op::EditMessage { by, message, text } => self.edit_message(*by, message, text),
+            Op::Recall { by, message } => self.recall(*by, message),
+            Op::React { by, message, emoji } => self.react(*by, message, emoji),
+            Op::Unreact { by, message, reaction } => self.unreact(*by, message, reaction),
+            Op::Pin { by, message } => self.pin(*by, message),
+            Op::Unpin { by, message } => self.unpin(*by, message),
+            Op::ListPins { by, chat, size } => self.list_pins(*by, chat, *size),
             control => self.control(control),
         }
     }

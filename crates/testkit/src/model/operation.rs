@@ -264,6 +264,61 @@ pub enum Op {
         revision: String,
         edits: Vec<Edit>,
     },
+    Send {
+        by: Actor,
+        chat: String,
+        /// `None` sends content that is not JSON.
+        text: Option<String>,
+        uuid: Option<String>,
+    },
+    Reply {
+        by: Actor,
+        message: String,
+        in_thread: bool,
+        uuid: Option<String>,
+    },
+    GetMessage {
+        by: Actor,
+        message: String,
+    },
+    ListMessages {
+        by: Actor,
+        chat: String,
+        newest_first: bool,
+        size: usize,
+    },
+    EditMessage {
+        by: Actor,
+        message: String,
+        text: String,
+    },
+    Recall {
+        by: Actor,
+        message: String,
+    },
+    React {
+        by: Actor,
+        message: String,
+        emoji: String,
+    },
+    Unreact {
+        by: Actor,
+        message: String,
+        reaction: String,
+    },
+    Pin {
+        by: Actor,
+        message: String,
+    },
+    Unpin {
+        by: Actor,
+        message: String,
+    },
+    ListPins {
+        by: Actor,
+        chat: String,
+        size: usize,
+    },
     Upload {
         app: usize,
         avatar: bool,

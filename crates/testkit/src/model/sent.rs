@@ -148,6 +148,54 @@ impl Op {
                 )
             }
             Op::Upload { app, .. } => token(bot(app), "POST", "/im/v1/images".into(), Value::Null),
+            other => other.message_sent(),
+        }
+    }
+
+    fn message_sent(&self) -> Sent {
+        let content = |text: &str| json!({"text": text}).to_string();
+        let at = |message: &str, path: &str| format!("/im/v1/messages/{message}{path}");
+        match self {
+            Op::Send { by, chat, text, uuid } => {
+                let content = text.as_ref().map_or("x".to_owned(), |text| content(text));
+                let body = json!({"receive_id": chat, "msg_type": "text", "content": content, "uuid": uuid});
+                let path = "/im/v1/messages?receive_id_type=chat_id";
+                token(*by, "POST", path.into(), without_nulls(body))
+            }
+            Op::Reply { by, message, in_thread, uuid } => {
+                // The model's text of a reply names the message.
+                let text = message.replace("<message:", "re ").replace('>', "");
+                let body = json!({
+                    "msg_type": "text", "content": content(&text), "reply_in_thread": in_thread, "uuid": uuid,
+                });
+                token(*by, "POST", at(message, "/reply"), without_nulls(body))
+            }
+            Op::GetMessage { by, message } => token(*by, "GET", at(message, ""), Value::Null),
+            Op::ListMessages { by, chat, newest_first, size } => {
+                let order = if *newest_first { "ByCreateTimeDesc" } else { "ByCreateTimeAsc" };
+                let chat = format!("?container_id_type=chat&container_id={chat}");
+                let path = format!("/im/v1/messages{chat}&sort_type={order}&page_size={size}");
+                token(*by, "GET", path, Value::Null)
+            }
+            Op::EditMessage { by, message, text } => {
+                token(*by, "PUT", at(message, ""), json!({"msg_type": "text", "content": content(text)}))
+            }
+            Op::Recall { by, message } => token(*by, "DELETE", at(message, ""), Value::Null),
+            Op::React { by, message, emoji } => {
+                let body = json!({"reaction_type": {"emoji_type": emoji}});
+                token(*by, "POST", at(message, "/reactions"), body)
+            }
+            Op::Unreact { by, message, reaction } => {
+                token(*by, "DELETE", at(message, &format!("/reactions/{reaction}")), Value::Null)
+            }
+            Op::Pin { by, message } => {
+                token(*by, "POST", "/im/v1/pins".into(), json!({"message_id": message}))
+            }
+            Op::Unpin { by, message } => token(*by, "DELETE", format!("/im/v1/pins/{message}"), Value::Null),
+            Op::ListPins { by, chat, size } => {
+                let path = format!("/im/v1/pins?chat_id={chat}&page_size={size}");
+                token(*by, "GET", path, Value::Null)
+            }
             of_control => of_control.sent_to_control(),
         }
     }

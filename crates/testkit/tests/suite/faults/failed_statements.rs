@@ -28,6 +28,8 @@ struct Bench {
     message: String,
     /// The app's reaction to it.
     reaction: String,
+    /// The id of a message that is not pinned.
+    plain: String,
 }
 
 async fn lab() -> (Lab, Arc<Faulty>) {
@@ -54,10 +56,13 @@ async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
     let docx = world.chat(json!({"members": [world.app_id], "announcement_type": "docx"})).await;
     let path = format!("/docx/v1/chats/{docx}/announcement/blocks/{docx}/children");
     let body = json!({"receive_id": world.chat_id, "msg_type": "text", "content": r#"{"text":"before"}"#});
-    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+    let sent =
+        world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body.clone()).send().await.data();
     let children = json!({"children": [
         {"block_type": 31, "table": {"property": {"row_size": 2, "column_size": 2}}}, {"block_type": 27, "image": {}}]});
     let made = world.call("POST", &path).body(children).send().await.data();
+    let plain = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+    let plain = plain["message_id"].as_str().expect("a message_id").to_owned();
     let [table, image] =
         [0, 1].map(|at| made["children"][at]["block_id"].as_str().expect("a block_id").to_owned());
     let id = sent["message_id"].as_str().expect("a message_id");
@@ -83,6 +88,7 @@ async fn bench((lab, driver): &(Lab, Arc<Faulty>)) -> Bench {
         reader,
         message,
         reaction,
+        plain,
     }
 }
 
@@ -243,6 +249,27 @@ fn writes(bench: &Bench) -> Vec<(&'static str, Request)> {
             "remove a reaction",
             world.call("DELETE", &format!("{}/reactions/{}", bench.message, bench.reaction)),
         ),
+        ("pin", world.call("POST", "/im/v1/pins").body(json!({"message_id": bench.plain}))),
+        (
+            "forward",
+            world
+                .call("POST", &format!("{}/forward?receive_id_type=chat_id&uuid=forward", bench.message))
+                .body(json!({"receive_id": docx})),
+        ),
+        (
+            "forward several",
+            world
+                .call("POST", "/im/v1/messages/merge_forward?receive_id_type=chat_id")
+                .body(json!({"receive_id": docx, "message_id_list": [bench.plain]})),
+        ),
+        (
+            "send a card",
+            world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(json!({
+                "receive_id": world.chat_id, "msg_type": "interactive",
+                "content": r#"{"elements":[{"tag":"div","text":{"tag":"plain_text","content":"x"}}]}"#,
+            })),
+        ),
+        ("add a custom bot", world.control("POST", &format!("/chats/{}/hooks", world.chat_id)).body(json!({"name": "hook"}))),
         ("unpin", world.call("DELETE", &bench.message.replace("messages", "pins"))),
         ("take down top notice", world.call("POST", &format!("{chat}/top_notice/delete_top_notice"))),
         ("link", world.call("POST", &format!("{chat}/link"))),
@@ -288,6 +315,7 @@ async fn picture(bench: &Bench) -> Value {
         format!("/docx/v1/chats/{}/announcement", bench.docx),
         format!("{chat}/moderation"),
         format!("/im/v1/messages?container_id_type=chat&container_id={}", world.chat_id),
+        format!("/im/v1/messages?container_id_type=chat&container_id={}", bench.docx),
         format!("/drive/v1/permissions/{}/members?type=docx", bench.document),
         format!("{}/reactions", bench.message),
         format!("/im/v1/pins?chat_id={}", world.chat_id),

@@ -233,6 +233,7 @@ async fn lists_and_searches_are_read_off_an_index() {
         larkspur_store::urgents::STATEMENTS,
         larkspur_store::reactions::STATEMENTS,
         larkspur_store::reads::STATEMENTS,
+        larkspur_store::retention::STATEMENTS,
         larkspur_store::chats::STATEMENTS,
         larkspur_store::directory::STATEMENTS,
         larkspur_store::ephemeral::STATEMENTS,

@@ -63,7 +63,7 @@ impl Draw<'_> {
     }
 
     /// A chat, mostly one that satisfies the condition, if a few draws find one.
-    fn chat_that(&mut self, holds: impl Fn(&Model, &str) -> bool) -> String {
+    pub(super) fn chat_that(&mut self, holds: impl Fn(&Model, &str) -> bool) -> String {
         let draws = if self.slip(25) { 1 } else { 12 };
         let mut chat = self.any_chat();
         for _ in 1..draws {
@@ -75,7 +75,7 @@ impl Draw<'_> {
         chat
     }
 
-    fn any_chat(&mut self) -> String {
+    pub(super) fn any_chat(&mut self) -> String {
         // The initial chats are the interesting ones.
         if self.chance(60) {
             return format!("<chat:{}>", self.index(STARTS.len()));
@@ -89,7 +89,7 @@ impl Draw<'_> {
     }
 
     /// An actor: mostly a member of a chat, often its owner.
-    fn actor(&mut self, chat: &str) -> Actor {
+    pub(super) fn actor(&mut self, chat: &str) -> Actor {
         let members = self.model.members_of(chat);
         if !members.is_empty() && !self.slip(30) {
             let asked = if self.chance(45) { 0 } else { self.index(members.len()) };
@@ -103,7 +103,7 @@ impl Draw<'_> {
     }
 
     /// As `actor`, but not the owner, if a few draws find another one.
-    fn plain_member(&mut self, chat: &str) -> Actor {
+    pub(super) fn plain_member(&mut self, chat: &str) -> Actor {
         let owner = self.model.members_of(chat).into_iter().next();
         let mut by = self.actor(chat);
         for _ in 0..4 {
@@ -200,7 +200,7 @@ impl Draw<'_> {
         let by = self.actor(&chat);
         let (app, form) = (self.app(&chat), self.form());
         let plain = if self.chance(50) { self.plain_member(&chat) } else { by };
-        match self.random.below(200) {
+        match self.random.below(236) {
             0..24 => self.tag_op(app, chat),
             24..58 => self.tab_op(by, chat),
             58..96 => self.chat_op(by, app, form, chat),
@@ -219,6 +219,7 @@ impl Draw<'_> {
                 Op::PatchAnnouncement { by: plain, chat, revision, edits }
             }
             178..183 => Op::Upload { app, avatar: self.chance(40) },
+            200.. => self.message_op(by, chat),
             _ => self.control_op(chat),
         }
     }
@@ -345,9 +346,10 @@ impl Draw<'_> {
                 Op::IsInChat { by: if self.slip(30) { ACTORS[self.index(ACTORS.len())] } else { by }, chat }
             }
             31..36 => {
-                let unasked = self.chance(70);
+                let (unasked, full) = (self.chance(70), self.chance(40));
                 let chat = self.chat_that(|model, chat| {
-                    model.is_joined_unasked(chat) || (!unasked && model.asks_approval(chat))
+                    (model.is_joined_unasked(chat) && (!full || model.is_full(chat)))
+                        || (!unasked && model.asks_approval(chat))
                 });
                 Op::Join { by: self.compatriot(&chat), chat }
             }

@@ -6,6 +6,7 @@
 mod draw;
 mod drivers;
 mod real;
+mod talk;
 mod values;
 
 use std::collections::BTreeMap;
@@ -21,8 +22,8 @@ use real::Real;
 /// The default, unless the environment variable `TEST_SEQUENCES` is set.
 const SEQUENCES: u64 = 14;
 /// How many of them are the same in every run.
-const COUNTED: u64 = 10;
-const STEPS: usize = 500;
+const COUNTED: u64 = 12;
+const STEPS: usize = 600;
 /// How often each operation must succeed, and be refused, at least, in the counted sequences.
 const AT_LEAST: (u32, u32) = (6, 3);
 const EPOCH: i64 = 1_750_000_000_000;
@@ -292,14 +293,15 @@ async fn the_product_does_what_the_model_says() {
 }
 
 /// The number of operations.
-const OPERATIONS: usize = 37;
+const OPERATIONS: usize = 48;
 /// Operations that only prepare the state.
 const PREPARING: &[&str] = &["SetApp", "SetChat", "SetMember", "DropMember", "DeleteImage", "Upload"];
 /// Every code of the model.
 const CODES: &[u32] = &[
-    0, 230001, 232001, 232002, 232003, 232006, 232007, 232008, 232009, 232010, 232011, 232012, 232013,
-    232014, 232016, 232017, 232018, 232020, 232021, 232022, 232024, 232025, 232026, 232027, 232029, 232030,
-    232033, 232038, 232041, 232042, 232043, 232044, 232046, 232047, 232048, 232049, 232050, 232051, 232055,
-    232056, 232066, 232069, 232070, 232071, 232072, 232075, 232076, 232078, 232079, 232090, 232097, 234007,
-    5275400, 5275404, 99992351, 99992360, 99992361, 99992363, 99992364,
+    0, 230001, 230002, 230006, 230011, 230013, 230026, 230027, 230046, 230071, 230110, 231001, 231002,
+    231003, 231007, 231010, 231011, 232001, 232002, 232003, 232006, 232007, 232008, 232009, 232010, 232011,
+    232012, 232013, 232014, 232016, 232017, 232018, 232020, 232021, 232022, 232024, 232025, 232026, 232027,
+    232029, 232030, 232033, 232038, 232041, 232042, 232043, 232044, 232046, 232047, 232048, 232049, 232050,
+    232051, 232055, 232056, 232066, 232069, 232070, 232071, 232072, 232075, 232076, 232078, 232079, 232090,
+    232097, 234007, 5275400, 5275404, 99991668, 99992351, 99992354, 99992360, 99992361, 99992363, 99992364,
 ];

@@ -18,6 +18,7 @@ pub(super) mod read_state;
 mod recall;
 mod replies;
 mod search;
+mod retention;
 mod standing;
 mod urgent;
 
