@@ -19,6 +19,7 @@ use crate::endpoints::{self, ENDPOINTS, Endpoint};
 use crate::gateway;
 use crate::gateway::admit::Frequency;
 use crate::gateway::exchange::Recorder;
+use crate::gateway::faults::Faults;
 use crate::gateway::lookups::Lookups;
 use crate::gateway::rate_limits::RateLimits;
 use crate::gateway::route::Routes;
@@ -93,6 +94,7 @@ pub struct App {
     pub(crate) routes: Routes,
     pub(crate) lookups: Arc<Lookups>,
     pub(crate) frequency: Frequency,
+    pub(crate) faults: Faults,
     pub(crate) call_ids: CallIds,
     pub(crate) metrics: Metrics,
     pub(crate) documents: Documents,
@@ -132,6 +134,7 @@ impl App {
                 routes,
                 lookups: Arc::default(),
                 frequency,
+                faults: Faults::default(),
                 call_ids: CallIds::default(),
                 metrics,
                 documents: Documents::default(),

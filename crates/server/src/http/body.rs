@@ -111,9 +111,17 @@ impl Unread<'_> {
 pub(super) enum Outgoing {
     Full(Full<Bytes>),
     Stream(Box<Streamed>),
+    /// The first half of a body, and the number of bytes of the whole; then an error.
+    Half(Option<Bytes>, u64),
 }
 
 impl Outgoing {
+    /// A body of which only the first half is sent.
+    pub(super) fn half(whole: Bytes) -> Self {
+        let half = whole.slice(..whole.len() / 2);
+        Outgoing::Half(Some(half), u64::try_from(whole.len()).unwrap_or(u64::MAX))
+    }
+
     /// The known number of bytes to send; 0 for a stream, of which only little is buffered.
     pub(super) fn len(&self) -> usize {
         usize::try_from(self.size_hint().lower()).unwrap_or(usize::MAX)
@@ -139,6 +147,10 @@ impl Body for Outgoing {
                 let never = |error: Infallible| match error {};
                 Pin::new(full).poll_frame(context).map(|frame| frame.map(|frame| frame.map_err(never)))
             }
+            Outgoing::Half(half, _) => Poll::Ready(Some(match half.take() {
+                Some(half) => Ok(Frame::data(half)),
+                None => Err(io::Error::other("cut off, as a rule of the world's faults says")),
+            })),
             Outgoing::Stream(stream) => {
                 stream.poll_piece(context).map(|piece| piece.map(|piece| piece.map(Frame::data)))
             }
@@ -148,13 +160,14 @@ impl Body for Outgoing {
     fn is_end_stream(&self) -> bool {
         match self {
             Outgoing::Full(full) => full.is_end_stream(),
-            Outgoing::Stream(_) => false,
+            Outgoing::Stream(_) | Outgoing::Half(..) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Outgoing::Full(full) => full.size_hint(),
+            Outgoing::Half(_, whole) => SizeHint::with_exact(*whole),
             Outgoing::Stream(_) => SizeHint::default(),
         }
     }

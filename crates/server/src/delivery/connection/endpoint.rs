@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::ticket::Ticket;
 use super::{Full, LongConnections, handshake, service_id};
 use crate::App;
+use crate::gateway::faults;
 use crate::request::{Headers, Request, Response};
 use crate::site::origin;
 
@@ -38,6 +39,9 @@ pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
     // The media type is ignored: some clients send none.
     let body = request.body.read(BODY_BYTES).await.unwrap_or_default();
     let Some(asked) = read(&body) else { return Response::failure(codes::BAD_REQUEST, false) };
+    if let Some(response) = injected(app, (request.method, request.path), &asked).await {
+        return response;
+    }
     let granted = grant(&app.engine, &app.long_connections, &asked).await;
     match granted {
         Ok(ticket) => {
@@ -48,6 +52,24 @@ pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
         // Clients read the URL of an answer without checking its code.
         Err(code) => written(code.number, code.text, &json!({"URL": ""})),
     }
+}
+
+/// The answer that a rule of the world of the app gives in place of the address.
+async fn injected(app: &App, request: (&str, &str), asked: &Asked) -> Option<Response> {
+    let app_id = AppId::parse(&asked.app_id)?;
+    let injected = match faults::of_endpoint(app, request, app_id).await {
+        Ok(injected) => injected?,
+        Err(fault) => {
+            tracing::warn!(%app_id, why = %fault.note(), "cannot read the rules for a long connection");
+            return None;
+        }
+    };
+    let refused = injected.effect.refuse.as_ref().map(faults::endpoint_refusal);
+    if let Some((code, text)) = refused {
+        return Some(Response::json(200, json!({"code": code, "msg": text, "data": {"URL": ""}}).to_string()));
+    }
+    injected.outcome()?;
+    Some(faults::shape(Some(&injected), Response::json(200, "")))
 }
 
 fn read(body: &[u8]) -> Option<Asked> {
