@@ -63,7 +63,8 @@ pub async fn stop(tx: &mut Tx, fault: &str) -> Result<(), StoreError> {
 
 /// Counts a call that a rule matched, and returns the counts with it; `None` if the rule was removed.
 pub async fn see(tx: &mut Tx, fault: &str) -> Result<Option<Count>, StoreError> {
-    let sql = "UPDATE fault_count SET seen = seen + 1 WHERE tenant = $1 AND fault_id = $2 RETURNING seen, hits";
+    let sql =
+        "UPDATE fault_count SET seen = seen + 1 WHERE tenant = $1 AND fault_id = $2 RETURNING seen, hits";
     let row = tx.row(sql, [fault.into()]).await?;
     row.map(|row| Ok(Count { seen: row.int(0)?, hits: row.int(1)? })).transpose()
 }

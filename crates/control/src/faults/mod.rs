@@ -255,7 +255,9 @@ mod tests {
     fn decisions_depend_on_seed_id_and_number_alone() {
         let effect = json!({"delay": {"ms": 1}});
         let flaky = |id: &str, seed: i64| {
-            rule(json!({"id": id, "match": {}, "effect": effect, "probability": 0.3, "seed": seed, "since_ms": 0}))
+            rule(
+                json!({"id": id, "match": {}, "effect": effect, "probability": 0.3, "seed": seed, "since_ms": 0}),
+            )
         };
         let decided = |rule: &Rule| -> Vec<i64> {
             (1..=40).filter(|seen| rule.decides(Count { seen: *seen, hits: 0 })).collect()

@@ -1,5 +1,6 @@
 //! Rules that are ready-made, each after an outage or a defect that clients had.
 
+use larkspur_contract::codes;
 use serde_json::{Value, json};
 
 use super::Given;
@@ -19,34 +20,34 @@ pub const ALL: &[Preset] = &[
     Preset {
         name: "token-dropped",
         shows: "the token is refused (99991663) in three calls",
-        rule: || json!({"match": {"token": ["tenant", "user"]}, "effect": {"refuse": {"code": 99_991_663}}, "times": 3}),
+        rule: || json!({"match": {"token": ["tenant", "user"]}, "effect": {"refuse": {"code": codes::TOKEN_INVALID.number}}, "times": 3}),
     },
     Preset {
         name: "token-stale-retry",
         shows: "the token is refused twice in a row: the retry of the client fails, too",
-        rule: || json!({"match": {"token": ["tenant", "user"]}, "effect": {"refuse": {"code": 99_991_663}}, "times": 2}),
+        rule: || json!({"match": {"token": ["tenant", "user"]}, "effect": {"refuse": {"code": codes::TOKEN_INVALID.number}}, "times": 2}),
     },
     Preset {
         name: "rate-limited",
         shows: "calls are over the rate limit: 99991400 with HTTP 429 and a reset after 7 s",
-        rule: || json!({"effect": {"refuse": {"code": 99_991_400, "status": 429, "reset_s": 7}}, "times": 3}),
+        rule: || json!({"effect": {"refuse": {"code": codes::RATE_LIMITED.number, "status": 429, "reset_s": 7}}, "times": 3}),
     },
     Preset {
         name: "rate-limited-old",
         shows: "the same with HTTP 400, as older pages have it",
-        rule: || json!({"effect": {"refuse": {"code": 99_991_400, "status": 400, "reset_s": 7}}, "times": 3}),
+        rule: || json!({"effect": {"refuse": {"code": codes::RATE_LIMITED.number, "status": 400, "reset_s": 7}}, "times": 3}),
     },
     Preset {
         name: "quota-spent",
         shows: "the calls of the month are used up: 99991403, for ever",
-        rule: || json!({"effect": {"refuse": {"code": 99_991_403}}}),
+        rule: || json!({"effect": {"refuse": {"code": codes::QUOTA_SPENT.number}}}),
     },
     Preset {
         name: "hook-limited",
         shows: "custom bots are limited: 11232 with HTTP 200 in two of three messages",
         rule: || {
             let hook = "bot.v2.hook.*";
-            json!({"match": {"operation": hook}, "effect": {"refuse": {"code": 11232}}, "probability": 0.667})
+            json!({"match": {"operation": hook}, "effect": {"refuse": {"code": codes::HOOK_TOO_OFTEN.number}}, "probability": 0.667})
         },
     },
     Preset {
@@ -60,14 +61,14 @@ pub const ALL: &[Preset] = &[
     Preset {
         name: "scope-gone",
         shows: "a scope was taken away: 99991672 with the scopes of which one is needed",
-        rule: || json!({"match": {"token": "tenant"}, "effect": {"refuse": {"code": 99_991_672}}}),
+        rule: || json!({"match": {"token": "tenant"}, "effect": {"refuse": {"code": codes::SCOPE_MISSING.number}}}),
     },
     Preset {
         name: "ws-busy",
         shows: "long connections are not given an address: 1000040343, three times",
         rule: || {
             let endpoint = "callback.ws.endpoint";
-            json!({"match": {"operation": endpoint}, "effect": {"refuse": {"code": 1_000_040_343}}, "times": 3})
+            json!({"match": {"operation": endpoint}, "effect": {"refuse": {"code": codes::CONNECTION_FAILED.number}}, "times": 3})
         },
     },
     Preset {

@@ -106,7 +106,13 @@ fn line(rule: &Value) -> String {
     let text = |name: &str| rule[name].as_str().unwrap_or_default().to_owned();
     let off = if rule["enabled"] == false { "  off" } else { "" };
     let used = format!("{} of {} calls", rule["hits"], rule["seen"]);
-    let parts = [format!("{:8}", text("id")), text("name"), rule["match"].to_string(), rule["effect"].to_string(), used];
+    let parts = [
+        format!("{:8}", text("id")),
+        text("name"),
+        rule["match"].to_string(),
+        rule["effect"].to_string(),
+        used,
+    ];
     let parts = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
     format!("{}{off}", parts.join("  "))
 }

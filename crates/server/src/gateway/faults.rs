@@ -116,7 +116,8 @@ impl Subject for Seen<'_> {
                 Value::Object(pairs.map(|(name, value)| (name.to_lowercase(), value.into())).collect())
             }
             "query" => {
-                let text = |text: &str| super::decode::form_text(text).map(Cow::into_owned).unwrap_or_default();
+                let text =
+                    |text: &str| super::decode::form_text(text).map(Cow::into_owned).unwrap_or_default();
                 let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
                 let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
                 Value::Object(pairs.map(|(a, b)| (text(a), text(b).into())).collect::<Map<_, _>>())
@@ -245,7 +246,8 @@ fn named(app: &App, spec: &Spec, presented: &Presented, received: &Received) -> 
         Presented::Nothing | Presented::Unreadable => ("none", None),
     };
     let inner = || Some(Token::read(text("app_access_token")?, keys)?.app);
-    let found = presented.or_else(|| ["app_id", "client_id"].iter().find_map(|name| AppId::parse(text(name)?)));
+    let found =
+        presented.or_else(|| ["app_id", "client_id"].iter().find_map(|name| AppId::parse(text(name)?)));
     (token, found.or_else(inner).map_or(Named::Nothing, Named::App))
 }
 
@@ -335,15 +337,32 @@ pub(super) fn apply(app: &App, spec: &Spec, trace: &Trace, step: Step) -> Result
     Ok(())
 }
 
+/// The codes that the platform answers before the operation, by step.
+const STEPS: [(Step, &[Code]); 4] = [
+    (
+        Step::Authenticate,
+        &[
+            codes::TOKEN_MISSING,
+            codes::TOKEN_INVALID,
+            codes::APP_TOKEN_INVALID,
+            codes::TENANT_CODE_INVALID,
+            codes::USER_TOKEN_INVALID,
+            codes::TOKEN_PREFIX_UNKNOWN,
+            codes::TOKEN_EXPIRED,
+        ],
+    ),
+    (
+        Step::Authorize,
+        &[codes::APP_DISABLED, codes::SCOPE_MISSING, codes::APP_NOT_INSTALLED, codes::USER_SCOPE_MISSING],
+    ),
+    (Step::Admit, &[codes::RATE_LIMITED, codes::QUOTA_SPENT]),
+    (Step::Decode, &[codes::BAD_REQUEST, codes::FIELD_VALIDATION]),
+];
+
 /// The step at which the platform answers a code.
-fn step_of(code: i64) -> Step {
-    match code {
-        99_991_661 | 99_991_663..=99_991_671 | 99_991_677 => Step::Authenticate,
-        99_991_662 | 99_991_672 | 99_991_673 | 99_991_679 => Step::Authorize,
-        99_991_400 | 99_991_403 => Step::Admit,
-        9499 | 99_992_402 => Step::Decode,
-        _ => Step::Execute,
-    }
+fn step_of(number: i64) -> Step {
+    let has = |codes: &[Code]| codes.iter().any(|code| i64::from(code.number) == number);
+    STEPS.iter().find(|(_, codes)| has(codes)).map_or(Step::Execute, |(step, _)| *step)
 }
 
 /// The platform's refusal with the code of a rule.
@@ -367,7 +386,8 @@ fn refusal(app: &App, (spec, call): (&Spec, Option<&Call>), refuse: &Refuse, not
         let cap = spec.rate.windows.first().map_or(1, |window| window.cap);
         fault = fault.with_retry(cap, seconds);
     }
-    if let (Some(call), 99_991_672 | 99_991_679) = (call, number) {
+    let scopes = [codes::SCOPE_MISSING.number, codes::USER_SCOPE_MISSING.number].contains(&number);
+    if let Some(call) = call.filter(|_| scopes) {
         fault = fault.with_permissions(authorize::permissions(spec, call));
     }
     if let Some(status) = refuse.status.and_then(|status| u16::try_from(status).ok()) {
@@ -432,14 +452,13 @@ mod tests {
     #[test]
     fn codes_belong_to_steps() {
         for (code, step) in [
-            (99_991_663, Step::Authenticate),
-            (99_991_672, Step::Authorize),
-            (99_991_400, Step::Admit),
-            (99_991_403, Step::Admit),
-            (99_992_402, Step::Decode),
-            (232_019, Step::Execute),
+            (codes::TOKEN_INVALID, Step::Authenticate),
+            (codes::SCOPE_MISSING, Step::Authorize),
+            (codes::QUOTA_SPENT, Step::Admit),
+            (codes::FIELD_VALIDATION, Step::Decode),
+            (codes::INTERNAL, Step::Execute),
         ] {
-            assert_eq!(step_of(code), step, "{code}");
+            assert_eq!(step_of(i64::from(code.number)), step, "{code:?}");
         }
     }
 }

@@ -73,7 +73,8 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
     if app.is_recorded() {
         record(app, &request, &ended, &trace, (now, began));
     }
-    ended.response
+    // What is recorded is the whole answer, even if less of it is sent.
+    faults::shape(trace.fault.as_ref(), ended.response)
 }
 
 /// Shows a call that has ended to the recorders.
@@ -184,7 +185,10 @@ async fn operation(
             (reply::success(app, routed, answer, (trace, range)), None)
         }
     };
-    let response = faults::shape(trace.fault.as_ref(), response);
+    let response = match trace.replaced {
+        true => faults::shape(trace.fault.as_ref(), response),
+        false => response,
+    };
     // Nothing of the platform answers in place of a proxy, or on a connection that was cut before.
     let code = (!trace.replaced).then_some(number);
     Ended { response, spec: Some(spec), operation: Some(spec.id), code, fault }

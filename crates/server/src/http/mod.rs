@@ -202,8 +202,7 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let limits = &served.limits;
     let stop = &stopped.clone();
-    let service =
-        service_fn(|request| exchange(served, presence, stop, request));
+    let service = service_fn(|request| exchange(served, presence, stop, request));
     let stream = Watched::new(stream, presence.clone(), limits.write).with_reset(reset);
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

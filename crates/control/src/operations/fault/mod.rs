@@ -176,9 +176,8 @@ fn changed(at: &str, mut rule: Rule, given: &Given, now: i64) -> Result<Rule, Fa
     if let Some(value) = &given.probability {
         let share = value.as_f64().filter(|share| (0.0..=1.0).contains(share));
         let why = "a number from 0 to 1";
-        rule.probability = share.ok_or_else(|| {
-            values::invalid(&format!("{at}probability"), Some(&value.to_string()), why)
-        })?;
+        rule.probability = share
+            .ok_or_else(|| values::invalid(&format!("{at}probability"), Some(&value.to_string()), why))?;
     }
     rule.seed = given.seed.unwrap_or(rule.seed);
     rule.skip = given.skip.unwrap_or(rule.skip);

@@ -75,7 +75,8 @@ pub(super) async fn clear(place: Place) {
 pub(super) async fn order(place: Place) {
     two(&place).await;
     let orders = [["f_01", "f_02"], ["f_02", "f_01"]];
-    let call = |number: usize| place.control("POST", "/faults/order").body(json!({"ids": orders[number % 2]}));
+    let call =
+        |number: usize| place.control("POST", "/faults/order").body(json!({"ids": orders[number % 2]}));
     place.race((0..CALLS).map(call).collect()).await.all_done();
     let ids = ids(&place).await;
     assert!(orders.iter().any(|order| ids == *order), "{ids:?}");

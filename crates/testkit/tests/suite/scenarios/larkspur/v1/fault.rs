@@ -25,7 +25,9 @@ async fn counts(world: &World) -> Vec<(String, i64, i64)> {
     let list = get(world, "/faults").await;
     let rules = list["faults"].as_array().expect("rules").iter();
     rules
-        .map(|one| (text(one, "id"), one["seen"].as_i64().expect("seen"), one["hits"].as_i64().expect("hits")))
+        .map(|one| {
+            (text(one, "id"), one["seen"].as_i64().expect("seen"), one["hits"].as_i64().expect("hits"))
+        })
         .collect()
 }
 
@@ -107,17 +109,21 @@ async fn token_operations_hooks_and_long_connections_have_their_own_forms() {
     let wrong = json!({"app_id": world.app_id, "app_secret": "wrong"});
     let real = world.lab.request("POST", path).body(wrong).send().await;
     let code = real.code();
-    add(&world, json!({"match": {"operation": "auth.v3.*"}, "effect": {"refuse": {"code": code}}, "times": 1})).await;
+    add(
+        &world,
+        json!({"match": {"operation": "auth.v3.*"}, "effect": {"refuse": {"code": code}}, "times": 1}),
+    )
+    .await;
     let planned = world.lab.request("POST", path).body(auth.clone()).send().await;
     assert_eq!((planned.status(), wire(&planned)), (real.status(), wire(&real)));
     assert_eq!(world.lab.request("POST", path).body(auth).send().await.code(), 0);
 
-    let made = world.control("POST", &format!("/chats/{}/hooks", world.chat_id)).body(json!({})).send().await.data();
+    let made =
+        world.control("POST", &format!("/chats/{}/hooks", world.chat_id)).body(json!({})).send().await.data();
     let url = text(&made, "url").replace("http://localhost", "");
     add(&world, json!({"preset": "hook-limited", "probability": 1, "times": 1})).await;
-    let post = || {
-        world.lab.request("POST", &url).body(json!({"msg_type": "text", "content": {"text": "x"}})).send()
-    };
+    let post =
+        || world.lab.request("POST", &url).body(json!({"msg_type": "text", "content": {"text": "x"}})).send();
     let limited = post().await;
     assert_eq!((limited.status(), limited.code()), (200, 11232));
     assert_eq!(post().await.code(), 0);
@@ -194,7 +200,11 @@ async fn matches_order_and_time() {
     let world = world().await;
     let refuse = |code: u32| json!({"refuse": {"code": code}});
     add(&world, json!({"id": "last", "effect": refuse(232004)})).await;
-    add(&world, json!({"id": "body", "match": {"body": {"name": {"contains": "x"}}}, "effect": refuse(232019)})).await;
+    add(
+        &world,
+        json!({"id": "body", "match": {"body": {"name": {"contains": "x"}}}, "effect": refuse(232019)}),
+    )
+    .await;
     add(&world, json!({"id": "who", "match": {"header": {"User-Agent": {"contains": "python"}}}, "effect": refuse(2200)}))
         .await;
     let path = format!("/im/v1/chats/{}", world.chat_id);
@@ -203,13 +213,18 @@ async fn matches_order_and_time() {
     rename("y").send().await.refused(232004);
     rename("xy").header("User-Agent", "oapi-sdk-python/1").send().await.refused(2200);
     let seen = newest(&world).await;
-    let preview = world.control("POST", "/faults/preview").body(json!({"log_id": seen["log_id"]})).send().await.data();
+    let preview =
+        world.control("POST", "/faults/preview").body(json!({"log_id": seen["log_id"]})).send().await.data();
     let ids: Vec<String> =
         preview["matching"].as_array().expect("rules").iter().map(|one| text(one, "id")).collect();
     assert_eq!(ids, ["who", "body", "last"]);
     world.control("POST", "/faults/order").body(json!({"ids": ["last", "who", "body"]})).send().await.data();
     rename("xy").send().await.refused(232004);
-    declined(&world.control("POST", "/faults/order").body(json!({"ids": ["last"]})).send().await, 5275400, "ids");
+    declined(
+        &world.control("POST", "/faults/order").body(json!({"ids": ["last"]})).send().await,
+        5275400,
+        "ids",
+    );
     world.control("PATCH", "/faults/last").body(json!({"enabled": false})).send().await.data();
     world.control("DELETE", "/faults/who").send().await.data();
     rename("y").send().await.data();
