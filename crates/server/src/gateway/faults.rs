@@ -198,11 +198,7 @@ pub(super) async fn of_root(
 }
 
 /// What the rules do to a request for the address of long connections; it is no operation of the registry.
-pub(crate) async fn of_endpoint(
-    app: &App,
-    request: (&str, &str),
-    app_id: AppId,
-) -> Result<Option<Injected>, Fault> {
+async fn of_endpoint(app: &App, request: (&str, &str), app_id: AppId) -> Result<Option<Injected>, Fault> {
     if app.engine.read_only {
         return Ok(None);
     }
@@ -400,11 +396,20 @@ fn refusal(app: &App, (spec, call): (&Spec, Option<&Call>), refuse: &Refuse, not
     }
 }
 
-/// The refusal of an address for long connections: the code and its text.
-pub(crate) fn endpoint_refusal(refuse: &Refuse) -> (i64, String) {
-    let known = codes::ALL.iter().find(|code| i64::from(code.number) == refuse.code);
-    let text = refuse.text.clone().or_else(|| known.map(|code| code.text.to_owned()));
-    (refuse.code, text.unwrap_or_default())
+/// What a rule answers in place of the address for long connections; `None` if no rule does.
+pub(crate) async fn endpoint(
+    app: &App,
+    request: (&str, &str),
+    app_id: AppId,
+) -> Result<Option<Response>, Fault> {
+    let Some(injected) = of_endpoint(app, request, app_id).await? else { return Ok(None) };
+    if let Some(refuse) = &injected.effect.refuse {
+        let known = codes::ALL.iter().find(|code| i64::from(code.number) == refuse.code);
+        let text = refuse.text.as_deref().or_else(|| known.map(|code| code.text)).unwrap_or_default();
+        let body = serde_json::json!({"code": refuse.code, "msg": text, "data": {"URL": ""}});
+        return Ok(Some(Response::json(200, body.to_string())));
+    }
+    Ok(injected.outcome().map(|_| shape(Some(&injected), Response::json(200, ""))))
 }
 
 /// What the client gets in place of the response, if a rule says so.

@@ -29,6 +29,7 @@ impl Operation for Add {
     type Output = Shown;
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        super::share("", &input.body)?;
         let (mut tx, world, now) = support::lock_world(root, call, &input.path.tenant_key).await?;
         let mut rules = super::rules(&world);
         let rule = super::made("", &input.body, &rules, now)?;

@@ -173,12 +173,7 @@ fn changed(at: &str, mut rule: Rule, given: &Given, now: i64) -> Result<Rule, Fa
         }
         rule.effect = effect.clone();
     }
-    if let Some(value) = &given.probability {
-        let share = value.as_f64().filter(|share| (0.0..=1.0).contains(share));
-        let why = "a number from 0 to 1";
-        rule.probability = share
-            .ok_or_else(|| values::invalid(&format!("{at}probability"), Some(&value.to_string()), why))?;
-    }
+    rule.probability = share(at, given)?.unwrap_or(rule.probability);
     rule.seed = given.seed.unwrap_or(rule.seed);
     rule.skip = given.skip.unwrap_or(rule.skip);
     rule.times = given.times.or(rule.times);
@@ -187,4 +182,15 @@ fn changed(at: &str, mut rule: Rule, given: &Given, now: i64) -> Result<Rule, Fa
     }
     rule.enabled = given.enabled.unwrap_or(rule.enabled);
     Ok(rule)
+}
+
+/// The probability that a client sent.
+fn share(at: &str, given: &Given) -> Result<Option<f64>, Fault> {
+    let Some(value) = &given.probability else { return Ok(None) };
+    let share = value.as_f64().filter(|share| (0.0..=1.0).contains(share));
+    let wrong = || {
+        let text = value.to_string();
+        values::invalid(&format!("{at}probability"), Some(&text), "a number from 0 to 1")
+    };
+    share.ok_or_else(wrong).map(Some)
 }

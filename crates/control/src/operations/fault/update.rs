@@ -29,6 +29,7 @@ impl Operation for Update {
     type Output = Shown;
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
+        super::share("", &input.body)?;
         let id = &input.path.fault_id;
         let (mut tx, world, now) = support::lock_world(root, call, &input.path.tenant_key).await?;
         let mut rules = super::rules(&world);

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use super::ticket::Ticket;
 use super::{Full, LongConnections, handshake, service_id};
 use crate::App;
-use crate::gateway::faults;
 use crate::request::{Headers, Request, Response};
 use crate::site::origin;
 
@@ -57,19 +56,11 @@ pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
 /// The answer that a rule of the world of the app gives in place of the address.
 async fn injected(app: &App, request: (&str, &str), asked: &Asked) -> Option<Response> {
     let app_id = AppId::parse(&asked.app_id)?;
-    let injected = match faults::of_endpoint(app, request, app_id).await {
-        Ok(injected) => injected?,
-        Err(fault) => {
-            tracing::warn!(%app_id, why = %fault.note(), "cannot read the rules for a long connection");
-            return None;
-        }
-    };
-    let refused = injected.effect.refuse.as_ref().map(faults::endpoint_refusal);
-    if let Some((code, text)) = refused {
-        return Some(Response::json(200, json!({"code": code, "msg": text, "data": {"URL": ""}}).to_string()));
-    }
-    injected.outcome()?;
-    Some(faults::shape(Some(&injected), Response::json(200, "")))
+    let injected = app.injected(request, app_id).await;
+    injected.unwrap_or_else(|fault| {
+        tracing::warn!(%app_id, why = %fault.note(), "cannot read the rules for a long connection");
+        None
+    })
 }
 
 fn read(body: &[u8]) -> Option<Asked> {

@@ -108,10 +108,10 @@ async fn token_operations_hooks_and_long_connections_have_their_own_forms() {
     let path = "/open-apis/auth/v3/tenant_access_token/internal";
     let wrong = json!({"app_id": world.app_id, "app_secret": "wrong"});
     let real = world.lab.request("POST", path).body(wrong).send().await;
-    let code = real.code();
+    let refuse = json!({"code": real.code(), "text": real.json()["msg"]});
     add(
         &world,
-        json!({"match": {"operation": "auth.v3.*"}, "effect": {"refuse": {"code": code}}, "times": 1}),
+        json!({"match": {"operation": "auth.v3.*"}, "effect": {"refuse": refuse}, "times": 1}),
     )
     .await;
     let planned = world.lab.request("POST", path).body(auth.clone()).send().await;
