@@ -27,6 +27,8 @@ pub struct Call {
     pub actor: Actor,
     /// Whether tests planned refusals in this tenant.
     pub refuses: bool,
+    /// What tests want done to calls in this tenant: the rules as they are stored; empty if there are none.
+    pub faults: Arc<str>,
     /// What the tenant's edition and its administrators allow.
     pub policy: Arc<Policy>,
     /// The switches.

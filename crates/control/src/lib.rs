@@ -4,6 +4,7 @@
 //! the rules that also apply to clients, tokens, and the ids of bots.
 
 pub mod demo;
+pub mod faults;
 mod operations;
 mod support;
 pub mod traffic;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use larkspur_api::{Entry, Question, Services, Settings, Told};
+use larkspur_contract::Fault;
 use larkspur_contract::envelope::Brand;
+use larkspur_contract::ids::AppId;
 use larkspur_control::traffic::Traffic;
 use larkspur_store::{Engine, Keys};
 use tokio::sync::Semaphore;
@@ -19,6 +21,7 @@ use crate::endpoints::{self, ENDPOINTS, Endpoint};
 use crate::gateway;
 use crate::gateway::admit::Frequency;
 use crate::gateway::exchange::Recorder;
+use crate::gateway::faults::Faults;
 use crate::gateway::lookups::Lookups;
 use crate::gateway::rate_limits::RateLimits;
 use crate::gateway::route::Routes;
@@ -93,6 +96,7 @@ pub struct App {
     pub(crate) routes: Routes,
     pub(crate) lookups: Arc<Lookups>,
     pub(crate) frequency: Frequency,
+    pub(crate) faults: Faults,
     pub(crate) call_ids: CallIds,
     pub(crate) metrics: Metrics,
     pub(crate) documents: Documents,
@@ -132,6 +136,7 @@ impl App {
                 routes,
                 lookups: Arc::default(),
                 frequency,
+                faults: Faults::default(),
                 call_ids: CallIds::default(),
                 metrics,
                 documents: Documents::default(),
@@ -158,6 +163,15 @@ impl App {
     /// Asks an app what an operation wants to know.
     pub(crate) async fn ask(&self, question: Question) -> Told {
         delivery::ask(self, question).await
+    }
+
+    /// What a rule answers in place of the address for long connections of an app. `request` is the method and the path.
+    pub(crate) async fn injected(
+        &self,
+        request: (&str, &str),
+        app_id: AppId,
+    ) -> Result<Option<Response>, Fault> {
+        gateway::faults::endpoint(self, request, app_id).await
     }
 
     /// The store.

@@ -18,6 +18,17 @@ pub enum Body {
     Stream(Producer),
     /// None: the connection stops speaking HTTP and is handed over.
     Upgrade(Upgrade),
+    /// Less than all of it: the connection ends.
+    Broken(Broken),
+}
+
+/// A body that is not sent as a whole, because a test wants it so.
+#[derive(Debug)]
+pub struct Broken {
+    /// The whole body, of which the first half is sent; `None` if not even the head is.
+    pub whole: Option<Bytes>,
+    /// Whether the connection is reset.
+    pub reset: bool,
 }
 
 /// Produces the pieces of a stream.
@@ -42,7 +53,7 @@ impl Body {
         static EMPTY: OnceLock<Bytes> = OnceLock::new();
         match self {
             Body::Full(bytes) => bytes,
-            Body::Stream(_) | Body::Upgrade(_) => EMPTY.get_or_init(Bytes::new),
+            Body::Stream(_) | Body::Upgrade(_) | Body::Broken(_) => EMPTY.get_or_init(Bytes::new),
         }
     }
 }
@@ -64,6 +75,7 @@ impl fmt::Debug for Body {
         match self {
             Body::Full(bytes) => f.debug_tuple("Full").field(bytes).finish(),
             Body::Stream(_) => f.write_str("Stream"),
+            Body::Broken(broken) => broken.fmt(f),
             Body::Upgrade(upgrade) => f.debug_tuple("Upgrade").field(&upgrade.protocol).finish(),
         }
     }

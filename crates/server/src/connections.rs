@@ -152,6 +152,7 @@ impl Connections {
             seat,
             lingers: AtomicBool::new(false),
             streams: AtomicBool::new(false),
+            resets: AtomicBool::new(false),
         };
         if !self.sit(&mut state, &presence.seat) && state.all.len() - state.seated > WAITING {
             self.send_away_longest(state.all.values().filter(|seat| !seat.is_seated()), 0);
@@ -246,6 +247,8 @@ pub(crate) struct Presence {
     pub(crate) lingers: AtomicBool,
     /// Whether its last answer is a stream.
     pub(crate) streams: AtomicBool,
+    /// Whether it ends with a reset.
+    pub(crate) resets: AtomicBool,
 }
 
 impl Presence {

@@ -29,6 +29,7 @@ pub mod docx;
 pub mod docx_media;
 pub mod ephemeral;
 pub mod events;
+pub mod faults;
 pub mod files;
 pub mod follow_ups;
 pub mod frequency;

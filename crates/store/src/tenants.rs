@@ -1,6 +1,6 @@
 //! Tenants; a world is a tenant with its own clock.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use larkspur_contract::ids::TenantKey;
 
@@ -66,13 +66,14 @@ pub const TABLES: &[&str] = &[
     "call_count",
     "tenant_limit",
     "planned_refusal",
+    "fault_count",
     "app_sign_in",
     "oauth_code",
     "oauth_refresh",
     "tenant",
 ];
 
-const COLUMNS: &str = "tenant, name, clock_offset_ms, refuses, policy";
+const COLUMNS: &str = "tenant, name, clock_offset_ms, refuses, policy, faults";
 
 /// Reads a tenant from a row's columns from `at` on.
 pub(crate) fn tenant(row: &mut Row, at: usize) -> Result<Tenant, StoreError> {
@@ -82,7 +83,14 @@ pub(crate) fn tenant(row: &mut Row, at: usize) -> Result<Tenant, StoreError> {
         clock_offset_ms: row.int(at + 2)?,
         refuses: row.int(at + 3)? != 0,
         policy: policies::read(&row.text(at + 4)?)?,
+        faults: faults(row.text(at + 5)?),
     })
+}
+
+/// The rules of a tenant; most have none, and share it.
+fn faults(text: String) -> Arc<str> {
+    static NONE: LazyLock<Arc<str>> = LazyLock::new(|| "".into());
+    if text.is_empty() { NONE.clone() } else { text.into() }
 }
 
 /// The transaction's tenant; `None` if it was deleted.

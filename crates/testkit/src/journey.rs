@@ -52,6 +52,8 @@ pub async fn journey(lab: &Lab) {
                 ("{open_id}", &world.users[1].open_id),
                 ("{card_id}", "7000000000000000000"),
                 ("{element_id}", "text_1"),
+                ("{fault_id}", "f_01"),
+                ("{log_id}", "unknown"),
             ];
             let filled = ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id));
             filled.replace("7307000000000000000", &tag)
@@ -72,7 +74,28 @@ pub async fn journey(lab: &Lab) {
     messages(lab).await;
     cards(lab).await;
     deliveries(lab).await;
+    faults(lab).await;
     offline(lab).await;
+}
+
+/// Rules that change answers to calls with a token, of an app and of a custom bot.
+async fn faults(lab: &Lab) {
+    let world = lab.world().await;
+    let rule = |code: u32| json!({"effect": {"refuse": {"code": code}}});
+    for _ in 0..2 {
+        world.control("POST", "/faults").body(rule(232004)).send().await.data();
+    }
+    let path = format!("/im/v1/chats/{}", world.chat_id);
+    world.call("GET", &path).send().await.refused(232004);
+    let auth = json!({"app_id": world.app_id, "app_secret": world.app_secret});
+    let path = "/open-apis/auth/v3/tenant_access_token/internal";
+    assert_eq!(lab.request("POST", path).body(auth).send().await.code(), 232004);
+    world.control("PATCH", "/faults/f_01").body(json!({"enabled": false})).send().await.data();
+    world.control("POST", "/faults/order").body(json!({"ids": ["f_01", "f_02"]})).send().await.data();
+    world.control("DELETE", "/faults/f_02").send().await.data();
+    world.control("PUT", "/faults").body(json!({"faults": [rule(2200)]})).send().await.data();
+    world.control("GET", "/faults").send().await.data();
+    world.control("DELETE", "/faults").send().await.data();
 }
 
 /// Events that wait for an address, arrive, and are dropped.

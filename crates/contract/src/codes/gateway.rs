@@ -16,6 +16,7 @@ codes! {
     TOKEN_EXPIRED = 99991677, 400, "token expire";
     USER_SCOPE_MISSING = 99991679, 400, "Unauthorized. You do not have permission to perform the requested operation on the resource. Please request user re-authorization and try again. required one of these privileges under the user identity: ";
     RATE_LIMITED = 99991400, 429, "request trigger frequency limit";
+    QUOTA_SPENT = 99991403, 400, "This month's API call quota has been exceeded";
     BAD_REQUEST = 9499, 400, "Bad Request";
     BODY_TOO_LARGE = 9499, 413, "Bad Request";
     FIELD_VALIDATION = 99992402, 400, "field validation failed";

@@ -12,6 +12,7 @@ mod app;
 mod chat;
 mod document;
 mod event;
+mod fault;
 mod file;
 mod hook;
 mod image;
@@ -63,6 +64,14 @@ pub static ENTRIES: &[Entry] = &[
     entry::<world::limits::SetLimits>(),
     entry::<world::settings::get::Get>(),
     entry::<world::settings::put::Put>(),
+    entry::<fault::add::Add>(),
+    entry::<fault::list::List>(),
+    entry::<fault::put::Put>(),
+    entry::<fault::update::Update>(),
+    entry::<fault::delete::Delete>(),
+    entry::<fault::clear::Clear>(),
+    entry::<fault::order::Order>(),
+    entry::<fault::preview::Preview>(),
     entry::<refusal::put::Put>(),
     entry::<refusal::list::List>(),
     entry::<refusal::delete::Delete>(),

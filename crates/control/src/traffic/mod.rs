@@ -119,7 +119,7 @@ pub struct Row {
     /// The operation; absent for an unknown path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<&'static str>,
-    /// `ok`, `refused`, `failed` (HTTP 5xx), `injected` (planned by a test) or `unrouted` (an unknown path).
+    /// `ok`, `refused`, `failed` (HTTP 5xx), `injected` (planned by a test), `cut` (cut off, as a test planned) or `unrouted` (an unknown path).
     pub outcome: &'static str,
     /// The HTTP method.
     pub method: String,
@@ -141,6 +141,9 @@ pub struct Row {
     /// The user that called, by user_id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// The rule of the world's faults that changed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
     /// How long it took, in microseconds.
     pub us: u32,
 }

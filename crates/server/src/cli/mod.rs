@@ -14,6 +14,7 @@ mod copy;
 mod describe;
 mod document;
 mod event;
+mod fault;
 mod form;
 mod health;
 mod in_world;
@@ -63,6 +64,8 @@ enum Command {
     Call(call::Flags),
     /// List, send and resend events
     Event(event::Flags),
+    /// Make calls fail by rule, to test how a client handles it
+    Fault(fault::Flags),
     /// Show, compare, repeat and export recorded calls
     Traffic(traffic::Flags),
     /// Print which scopes an app uses and needs
@@ -143,6 +146,7 @@ pub fn run() -> ExitCode {
         Some(Command::Operations(flags)) => operations::run(&flags),
         Some(Command::Call(flags)) => call::run(&flags),
         Some(Command::Event(flags)) => event::run(&flags),
+        Some(Command::Fault(flags)) => fault::run(&flags),
         Some(Command::Traffic(flags)) => traffic::run(&flags),
         Some(Command::Scopes(flags)) => scopes::run(&flags),
         Some(Command::Chat(flags)) => chat::run(&flags),

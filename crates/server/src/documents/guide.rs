@@ -6,6 +6,7 @@ const PAGES: &[(&str, &str)] = &[
     ("control-api.md", include_str!("../../../../docs/guide/control-api.md")),
     ("deploying.md", include_str!("../../../../docs/guide/deploying.md")),
     ("events.md", include_str!("../../../../docs/guide/events.md")),
+    ("faults.md", include_str!("../../../../docs/guide/faults.md")),
     ("operating.md", include_str!("../../../../docs/guide/operating.md")),
     ("refusals.md", include_str!("../../../../docs/guide/refusals.md")),
     ("scaling-out.md", include_str!("../../../../docs/guide/scaling-out.md")),

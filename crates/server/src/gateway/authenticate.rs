@@ -172,6 +172,7 @@ async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Cal
         app: records.install,
         actor,
         refuses: records.tenant.refuses,
+        faults: records.tenant.faults.clone(),
         policy: records.tenant.policy.clone(),
         settings,
     })

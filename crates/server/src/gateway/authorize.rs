@@ -1,20 +1,15 @@
 //! Step 3: checks that the app is enabled and has one of the scopes.
 
-use larkspur_api::{Actor, Caller};
+use larkspur_api::{Actor, Call, Caller};
 use larkspur_contract::model::InstallStatus;
-use larkspur_contract::{Access, Bot, Fault, Permission, Spec, Tokens, codes};
+use larkspur_contract::{Access, Bot, Fault, Permission, Scope, Spec, Tokens, codes};
 
 use super::why;
 
 /// Refuses disabled apps, and callers without any of the scopes.
 pub(super) fn authorize(spec: &Spec, caller: &Caller) -> Result<(), Fault> {
-    let (Access::Token { tokens, scopes, bot }, Caller::Token(call)) = (spec.access, caller) else {
-        return Ok(());
-    };
-    let scopes = match (tokens, &call.actor) {
-        (Tokens::Tenant, Actor::User { .. }) => call.settings.user_scopes(spec).unwrap_or(scopes),
-        _ => scopes,
-    };
+    let (Access::Token { bot, .. }, Caller::Token(call)) = (spec.access, caller) else { return Ok(()) };
+    let scopes = needed(spec, call);
     if bot == Bot::NotRequired {
         match call.app.status {
             InstallStatus::Enabled => {}
@@ -31,11 +26,28 @@ pub(super) fn authorize(spec: &Spec, caller: &Caller) -> Result<(), Fault> {
     if scopes.is_empty() || scopes.iter().any(|scope| call.has_scope(scope)) {
         return Ok(());
     }
-    let (code, kind) = match call.actor {
-        Actor::Bot => (codes::SCOPE_MISSING, "action_scope_required"),
-        Actor::User { .. } => (codes::USER_SCOPE_MISSING, "action_privilege_required"),
+    let code = match call.actor {
+        Actor::Bot => codes::SCOPE_MISSING,
+        Actor::User { .. } => codes::USER_SCOPE_MISSING,
     };
-    let permissions = scopes.iter().map(|subject| Permission { kind, subject }).collect();
-    let fault = Fault::new(code, "none of the scopes").with_permissions(permissions);
+    let fault = Fault::new(code, "none of the scopes").with_permissions(permissions(spec, call));
     Err(why::scopes(fault, call, scopes))
+}
+
+/// The scopes of which a caller needs one.
+fn needed(spec: &Spec, call: &Call) -> &'static [Scope] {
+    let Access::Token { tokens, scopes, .. } = spec.access else { return &[] };
+    match (tokens, &call.actor) {
+        (Tokens::Tenant, Actor::User { .. }) => call.settings.user_scopes(spec).unwrap_or(scopes),
+        _ => scopes,
+    }
+}
+
+/// The same, as a refusal lists them.
+pub(super) fn permissions(spec: &Spec, call: &Call) -> Vec<Permission> {
+    let kind = match call.actor {
+        Actor::Bot => "action_scope_required",
+        Actor::User { .. } => "action_privilege_required",
+    };
+    needed(spec, call).iter().map(|subject| Permission { kind, subject }).collect()
 }

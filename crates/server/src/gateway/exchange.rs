@@ -7,6 +7,7 @@ use bytes::Bytes;
 use larkspur_api::Caller;
 use larkspur_contract::{Behaviour, EventType, Fault, Spec};
 
+use super::faults::Injected;
 use super::who::Who;
 use crate::call_id::CallId;
 use crate::request::{Headers, Response};
@@ -62,6 +63,8 @@ pub struct Exchange<'a> {
     pub events: &'a [&'static EventType],
     /// Whether a test planned the refusal.
     pub planned: bool,
+    /// The rule of the world's faults that changed the call.
+    pub(crate) injected: Option<&'a Injected>,
     /// The answer.
     pub response: &'a Response,
 }

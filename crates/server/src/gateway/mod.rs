@@ -7,6 +7,7 @@ mod counting;
 pub mod decode;
 pub(crate) mod exchange;
 mod execute;
+pub(crate) mod faults;
 pub mod limiter;
 mod lines;
 pub(crate) mod lookups;
@@ -35,6 +36,7 @@ use crate::request::{BodyError, BodySource, Request, Response};
 use crate::site;
 use crate::unpanicked::unpanicked;
 use exchange::{Exchange, Step, Steps};
+use faults::Injected;
 use lines::Line;
 use route::Routed;
 use who::Who;
@@ -57,6 +59,8 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
         id,
         caller: None,
         planned: false,
+        fault: None,
+        replaced: false,
         frame: Frame::PLAIN,
         body: None,
         events: Vec::new(),
@@ -69,7 +73,8 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
     if app.is_recorded() {
         record(app, &request, &ended, &trace, (now, began));
     }
-    ended.response
+    // What is recorded is the whole answer, even if less of it is sent.
+    faults::shape(trace.fault.as_ref(), ended.response)
 }
 
 /// Shows a call that has ended to the recorders.
@@ -94,6 +99,7 @@ fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, (now, 
         fault: ended.fault.as_ref(),
         events: &trace.events,
         planned: trace.planned,
+        injected: trace.fault.as_ref(),
         response: &ended.response,
     };
     if let Some(traffic) = &app.traffic {
@@ -121,6 +127,10 @@ struct Trace {
     caller: Option<Caller>,
     /// Whether a test planned the refusal.
     planned: bool,
+    /// The rule that changes the call.
+    fault: Option<Injected>,
+    /// Whether the answer is not the platform's.
+    replaced: bool,
     /// The frame around the page, if a page is answered.
     frame: Frame,
     /// The body, if it was read and calls are recorded.
@@ -175,7 +185,13 @@ async fn operation(
             (reply::success(app, routed, answer, (trace, range)), None)
         }
     };
-    Ended { response, spec: Some(spec), operation: Some(spec.id), code: Some(number), fault }
+    let response = match trace.replaced {
+        true => faults::shape(trace.fault.as_ref(), response),
+        false => response,
+    };
+    // Nothing of the platform answers in place of a proxy, or on a connection that was cut before.
+    let code = (!trace.replaced).then_some(number);
+    Ended { response, spec: Some(spec), operation: Some(spec.id), code, fault }
 }
 
 async fn steps(
@@ -197,9 +213,13 @@ async fn steps(
         }
     }
     trace.caller = Some(caller.clone());
+    let early = look(app, spec, request, trace).await?;
+    inject(app, spec, trace, Step::Authenticate)?;
     trace.steps.end(Step::Authenticate);
+    inject(app, spec, trace, Step::Authorize)?;
     authorize::authorize(spec, &caller)?;
     trace.steps.end(Step::Authorize);
+    inject(app, spec, trace, Step::Admit)?;
     app.frequency.admit(spec, routed.route.index, &caller, now).await?;
     trace.steps.end(Step::Admit);
     execute::permitted(&app.engine, spec)?;
@@ -207,9 +227,13 @@ async fn steps(
         trace.planned = true;
         return Err(fault);
     }
+    inject(app, spec, trace, Step::Decode)?;
     // Held until the call is answered.
     let _room = room(app, spec, request.header("content-length")).await?;
-    let body = read(spec, request.body).await?;
+    let body = match early {
+        Some(body) => body,
+        None => read(spec, request.body).await?,
+    };
     if app.is_recorded() && !matches!(spec.consumes, Consumes::Nothing) {
         trace.body = Some(body.clone());
     }
@@ -220,13 +244,45 @@ async fn steps(
         body,
     };
     let received = decode::decode(spec, routed.route.shapes(), &app.options.settings, raw)?;
+    if matches!(caller, Caller::Root(_)) {
+        trace.fault = faults::of_root(app, spec, faults::Head::of(request), (&caller, &received)).await?;
+    }
     app.frequency.admit_client(spec, routed.route.index, (&caller, &received), now).await?;
+    inject(app, spec, trace, Step::Execute)?;
     trace.steps.end(Step::Decode);
     let call = (caller, received);
     let (answer, events) = execute::execute(app, routed.route.entry, call).await?;
     trace.events = events;
     trace.steps.end(Step::Execute);
     Ok(answer)
+}
+
+/// Looks at the rules of the caller's tenant. Returns the body, if a rule looks at it.
+async fn look(
+    app: &App,
+    spec: &'static Spec,
+    request: &mut Request<'_>,
+    trace: &mut Trace,
+) -> Result<Option<Bytes>, Fault> {
+    let Some(Caller::Token(call)) = &trace.caller else { return Ok(None) };
+    if call.faults.is_empty() || app.engine.read_only {
+        return Ok(None);
+    }
+    let has_body = matches!(spec.consumes, Consumes::Json | Consumes::Form);
+    let early = match has_body && faults::reads_bodies(app, call) {
+        true => Some(read(spec, request.body).await?),
+        false => None,
+    };
+    trace.fault = faults::of_token(app, spec, (faults::Head::of(request), call), early.as_ref()).await?;
+    Ok(early)
+}
+
+/// Ends the call at a step, if a rule does so there.
+fn inject(app: &App, spec: &Spec, trace: &mut Trace, step: Step) -> Result<(), Fault> {
+    faults::apply(app, spec, trace, step).inspect_err(|_| {
+        trace.planned = true;
+        trace.replaced = trace.fault.as_ref().is_some_and(|rule| rule.effect.refuse.is_none());
+    })
 }
 
 /// Waits until there is room for a multipart body; `length` is what its head says.
@@ -271,7 +327,7 @@ fn refused(app: &App, spec: &'static Spec, fault: &Fault, line: Line<'_>, planne
     // A refusal planned by a test or an operator is not a failure, whatever its status.
     let failed = code.status >= 500 && !planned && code != codes::READ_ONLY;
     lines::refused(line, fault, failed);
-    if !is_documented(spec, fault) {
+    if !planned && !is_documented(spec, fault) {
         app.metrics.undocumented.fetch_add(1, Ordering::Relaxed);
         lines::undocumented(line, fault);
         debug_assert!(false, "{} answered {code:?}, which its spec does not list: {}", spec.id, fault.note());

@@ -27,7 +27,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::App;
-use crate::body::{Body, Stop, Upgrade, Upgraded};
+use crate::body::{Body, Broken, Stop, Upgrade, Upgraded};
 use crate::connections::{Connections, Presence};
 use crate::metrics::Counted;
 use crate::request::{Headers, Request, Response};
@@ -202,11 +202,8 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let limits = &served.limits;
     let stop = &stopped.clone();
-    let service =
-        service_fn(
-            |request| async move { Ok::<_, Infallible>(exchange(served, presence, stop, request).await) },
-        );
-    let stream = Watched::new(stream, presence.clone(), limits.write);
+    let service = service_fn(|request| exchange(served, presence, stop, request));
+    let stream = Watched::new(stream, presence.clone(), limits.write).with_reset(reset);
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .title_case_headers(true)
@@ -250,6 +247,12 @@ async fn connection(
     }
 }
 
+/// Makes a stream end with a reset when it is dropped.
+fn reset(stream: &TcpStream) {
+    // Without it, the connection is closed instead.
+    let _ = stream.set_zero_linger();
+}
+
 /// Waits for a connection that was told to close. `None`: its answer is a stream that the client does not read.
 async fn drained<F: Future>(mut connection: Pin<&mut F>, presence: &Presence) -> Option<F::Output> {
     let mut streamed = presence.streams.load(Ordering::Relaxed);
@@ -290,13 +293,13 @@ pub(crate) async fn serve_before(listener: &TcpListener, answer: fn(&str, &str) 
     }
 }
 
-/// Answers one request.
+/// Answers one request. An error ends the connection without an answer.
 async fn exchange(
     served: &Arc<Served>,
     presence: &Arc<Presence>,
     stop: &Stop,
     mut request: hyper::Request<Incoming>,
-) -> hyper::Response<Outgoing> {
+) -> io::Result<hyper::Response<Outgoing>> {
     let seat = &*presence.seat;
     // A client that sends another request has read the previous answer.
     presence.answers(0);
@@ -330,6 +333,11 @@ async fn exchange(
             presence.streams.store(true, Ordering::Relaxed);
             Outgoing::Stream(Box::new(Streamed::new(producer, presence.clone(), stop.clone())))
         }
+        Body::Broken(Broken { whole, reset }) => {
+            presence.resets.store(reset, Ordering::Relaxed);
+            let cut = || io::Error::other("cut off, as a rule of the world's faults says");
+            Outgoing::half(whole.ok_or_else(cut)?)
+        }
         Body::Upgrade(handler) => match upgrade.filter(|_| !close) {
             Some(upgrade) => {
                 tokio::spawn(hand_over(upgrade, handler, presence.clone(), served.clone(), stop.clone()));
@@ -343,7 +351,7 @@ async fn exchange(
     };
     presence.answers(body.len());
     seat.callers_turn();
-    written(&response, body, close)
+    Ok(written(&response, body, close))
 }
 
 /// Waits until the answer to an upgrade is written, then starts the handler.

@@ -27,6 +27,18 @@ pub(crate) struct Watched<S> {
     stalled: Option<Pin<Box<Sleep>>>,
     /// Set once the server has finished writing.
     lingering: Option<Lingering>,
+    /// Makes the stream end with a reset.
+    reset: Option<fn(&S)>,
+}
+
+impl<S> Drop for Watched<S> {
+    fn drop(&mut self) {
+        if let Some(reset) = self.reset
+            && self.presence.resets.load(Ordering::Relaxed)
+        {
+            reset(&self.stream);
+        }
+    }
 }
 
 /// The last bytes of a client, read and discarded.
@@ -55,7 +67,13 @@ impl Lingering {
 impl<S> Watched<S> {
     /// Writes fail when the client reads nothing for `time`.
     pub(crate) fn new(stream: S, presence: Arc<Presence>, time: Duration) -> Self {
-        Watched { stream, presence, time, stalled: None, lingering: None }
+        Watched { stream, presence, time, stalled: None, lingering: None, reset: None }
+    }
+
+    /// With a way to reset the stream, for connections that end so.
+    pub(crate) fn with_reset(mut self, reset: fn(&S)) -> Self {
+        self.reset = Some(reset);
+        self
     }
 
     /// Updates the timer after a write.

@@ -31,6 +31,7 @@ pub(super) fn row(seq: u64, record: &Record, ahead_ms: i64) -> Row {
         app: None,
         token: record.who.token,
         user: record.user_id.as_deref().map(str::to_owned),
+        fault: record.fault.as_ref().map(|fault| fault.0.clone()),
         us: record.us,
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct Record {
     pub(super) code: Option<u32>,
     pub(super) status: u16,
     pub(super) planned: bool,
+    /// The rule that changed it, and its own word for the end.
+    pub(super) fault: Option<Box<(String, Option<&'static str>)>>,
     pub(super) steps: Steps,
     pub(super) used: Option<Scope>,
     pub(super) media: Cow<'static, str>,
@@ -143,6 +145,7 @@ impl Record {
             code: call.code,
             status: call.response.status,
             planned: call.planned,
+            fault: call.injected.map(|rule| Box::new((rule.id.clone(), rule.outcome()))),
             steps: call.steps,
             used: used(call),
             media: call.response.content_type.clone(),
@@ -201,6 +204,9 @@ impl Record {
 
     /// One word for its end.
     pub(super) fn outcome(&self) -> &'static str {
+        if let Some(word) = self.fault.as_ref().and_then(|fault| fault.1) {
+            return word;
+        }
         match self.code {
             _ if self.planned => "injected",
             None => "unrouted",
@@ -230,6 +236,7 @@ impl Record {
             code: None,
             status: 200,
             planned: false,
+            fault: None,
             steps: Steps::of(false, Instant::now()),
             used: None,
             media: Cow::Borrowed(""),

@@ -18,7 +18,7 @@ use larkspur_contract::{
 use larkspur_server::{App, AppOptions, Request, Response};
 use larkspur_store::apps::{self, InstallSettings, Scopes};
 use larkspur_store::users::{self, User};
-use larkspur_store::{Clock, Engine, Memory, Root, Tx, tenants};
+use larkspur_store::{Clock, Engine, Memory, Root, Tx, faults, tenants};
 use larkspur_store_sqlite::Sqlite;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,19 @@ impl Setup {
 
     pub(crate) fn pass(&self, milliseconds: i64) {
         self.clock.0.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+
+    /// Makes this the only rule of the tenant.
+    pub(crate) async fn rule(&self, id: &'static str, effect: &Value) {
+        let rules = serde_json::json!([{"id": id, "match": {}, "effect": effect, "since_ms": 0}]).to_string();
+        let writing = self.app.engine().run(Effect::Writes, move |root| {
+            let (mut tx, rules) = (root.tenant(TENANT), rules.clone());
+            Box::pin(async move {
+                faults::start(&mut tx, id).await?;
+                faults::set(&mut tx, &rules).await
+            })
+        });
+        writing.await.expect("written");
     }
 
     fn issue(&self, holder: Holder, seconds: i64) -> String {

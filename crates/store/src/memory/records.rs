@@ -19,6 +19,8 @@ pub struct Tenant {
     pub refuses: bool,
     /// What its edition and its administrators allow.
     pub policy: Arc<Policy>,
+    /// What tests want done to its calls: the rules as they are stored; empty if there are none.
+    pub faults: Arc<str>,
 }
 
 /// What a tenant's edition and its administrators allow. By default everything is allowed and nothing collides.

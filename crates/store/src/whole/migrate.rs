@@ -41,6 +41,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0027_pins.sql"),
     include_str!("../../../../schema/0028_batch.sql"),
     include_str!("../../../../schema/0029_turns.sql"),
+    include_str!("../../../../schema/0030_faults.sql"),
 ];
 
 /// The schema that this program writes and reads.

@@ -45,7 +45,7 @@ pub(crate) const RECORDED: Behaviour = Behaviour {
 };
 
 /// A world whose calls are asked for.
-struct Asked {
+pub(crate) struct Asked {
     traffic: Arc<dyn Traffic>,
     tenant: TenantKey,
     /// How far its clock is ahead.
@@ -68,7 +68,7 @@ impl Asked {
         Ok(self.traffic.calls(self.whose(), after, usize::MAX).entries)
     }
 
-    fn call(&self, field: &str, log_id: &str) -> Result<Entry, Fault> {
+    pub(crate) fn call(&self, field: &str, log_id: &str) -> Result<Entry, Fault> {
         let mut entry = self.traffic.call(self.whose(), log_id).ok_or_else(|| no_call(field, log_id))?;
         self.name(&mut entry.row);
         Ok(entry)
@@ -86,7 +86,7 @@ fn no_call(field: &str, log_id: &str) -> Fault {
 }
 
 /// Opens a world, so that calls which name only one of its apps are found in it.
-async fn open(process: &Process, call: &RootCall, key: &str) -> Result<Asked, Fault> {
+pub(crate) async fn open(process: &Process, call: &RootCall, key: &str) -> Result<Asked, Fault> {
     let traffic: Arc<dyn Traffic> = process.service()?;
     let (call, key) = (call.clone(), key.to_owned());
     let read = process.read(move |root| {

@@ -38,6 +38,9 @@ pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
     // The media type is ignored: some clients send none.
     let body = request.body.read(BODY_BYTES).await.unwrap_or_default();
     let Some(asked) = read(&body) else { return Response::failure(codes::BAD_REQUEST, false) };
+    if let Some(response) = injected(app, (request.method, request.path), &asked).await {
+        return response;
+    }
     let granted = grant(&app.engine, &app.long_connections, &asked).await;
     match granted {
         Ok(ticket) => {
@@ -48,6 +51,16 @@ pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
         // Clients read the URL of an answer without checking its code.
         Err(code) => written(code.number, code.text, &json!({"URL": ""})),
     }
+}
+
+/// The answer that a rule of the world of the app gives in place of the address.
+async fn injected(app: &App, request: (&str, &str), asked: &Asked) -> Option<Response> {
+    let app_id = AppId::parse(&asked.app_id)?;
+    let injected = app.injected(request, app_id).await;
+    injected.unwrap_or_else(|fault| {
+        tracing::warn!(%app_id, why = %fault.note(), "cannot read the rules for a long connection");
+        None
+    })
 }
 
 fn read(body: &[u8]) -> Option<Asked> {

@@ -6,6 +6,7 @@
 
 mod cards;
 mod chats;
+mod faults;
 mod hooks;
 mod identity;
 mod members;
@@ -145,6 +146,12 @@ const RACES: &[(&str, Race)] = races! {
     "larkspur.v1.document.update" => people::document_state,
     "larkspur.v1.event.resend" => worlds::resent,
     "larkspur.v1.event.send" => worlds::made_up,
+    "larkspur.v1.fault.add" => faults::add,
+    "larkspur.v1.fault.clear" => faults::clear,
+    "larkspur.v1.fault.delete" => faults::delete,
+    "larkspur.v1.fault.order" => faults::order,
+    "larkspur.v1.fault.put" => faults::put,
+    "larkspur.v1.fault.update" => faults::update,
     "larkspur.v1.file.delete" => chats::delete_file,
     "larkspur.v1.hook.create" => hooks::create,
     "larkspur.v1.hook.delete" => hooks::delete,

@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(fresh, FRESH.len(), "each is a column of a table that is copied");
         assert_eq!(
             of("tenant").columns,
-            ["tenant", "name", "clock_offset_ms", "created_at", "refuses", "policy"]
+            ["tenant", "name", "clock_offset_ms", "created_at", "refuses", "policy", "faults"]
         );
         assert_eq!((of("tenant").key, of("chat_tab").key), (1, 3));
         assert!(of("image").large && of("stored_file").large && !of("tag").large);

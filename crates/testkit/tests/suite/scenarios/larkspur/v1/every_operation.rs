@@ -88,6 +88,14 @@ async fn what_is_not_there() {
             ("POST", "/traffic/check", json!({"never": {}})),
             ("POST", "/traffic/export", json!({"log_ids": ["x"], "as": "curl"})),
             ("GET", "/stream", json!({})),
+            ("POST", "/faults", json!({"preset": "slow-3s"})),
+            ("GET", "/faults", json!({})),
+            ("PUT", "/faults", json!({"faults": []})),
+            ("PATCH", "/faults/f_01", json!({})),
+            ("DELETE", "/faults/f_01", json!({})),
+            ("DELETE", "/faults", json!({})),
+            ("POST", "/faults/order", json!({"ids": []})),
+            ("POST", "/faults/preview", json!({"log_id": "x"})),
         ] {
             let reply = world.lab.control(method, &format!("/worlds/{key}{path}")).body(body).send().await;
             declined(&reply, 5275404, "tenant_key");
@@ -121,6 +129,9 @@ async fn what_is_not_there() {
         ("GET", "/apps/cli_0000000000000000/ledger", json!({}), "app_id"),
         ("GET", "/traffic?since=x", json!({}), "since"),
         ("GET", "/traffic/x", json!({}), "log_id"),
+        ("POST", "/faults/preview", json!({"log_id": "x"}), "log_id"),
+        ("PATCH", "/faults/x", json!({}), "fault_id"),
+        ("DELETE", "/faults/x", json!({}), "fault_id"),
         ("POST", "/traffic/x/replay", json!({}), "log_id"),
         ("GET", "/traffic/summary?since=x", json!({}), "since"),
         ("GET", "/traffic/diff?a=x&b=y", json!({}), "a"),

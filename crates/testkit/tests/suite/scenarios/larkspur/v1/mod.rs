@@ -6,6 +6,7 @@ mod click;
 mod document;
 mod event;
 mod every_operation;
+mod fault;
 mod hook;
 mod image;
 mod names;

@@ -1,0 +1,469 @@
+//! Faults by rule: what a test wants done to a call, in place of its own result.
+//!
+//! The rules are looked at once, when the caller is known. What they decide is applied at the step where the platform would
+//! answer so. A tenant without rules costs one comparison.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use larkspur_api::rules::matcher::Subject;
+use larkspur_api::tokens::Token;
+use larkspur_api::{Actor, Call, Caller, Presented, Received};
+use larkspur_contract::ids::{AppId, HookToken, TenantKey};
+use larkspur_contract::{Access, Code, Effect, Fault, Reply, Spec, codes};
+use larkspur_control::faults::{Cut, DELAY_MAX_MS, Effect as Done, How, Refuse, Rule, Rules, When};
+use larkspur_store::faults::{self, Ruled};
+use larkspur_store::{Engine, StoreError, tenants};
+use serde_json::{Map, Value};
+use tokio::time::sleep;
+
+use super::exchange::Step;
+use super::rate_limits::Full;
+use super::{Trace, authorize};
+use crate::App;
+use crate::body::{Body, Broken};
+use crate::request::{Headers, Request, Response};
+
+/// The most tenants whose rules are kept ready.
+const TENANTS_MAX: usize = 1024;
+/// How often a piece of a slow answer is sent, in a second.
+const PIECES: usize = 10;
+
+/// The rules of tenants, ready to be looked at.
+#[derive(Default)]
+pub(crate) struct Faults(Mutex<HashMap<TenantKey, (Arc<str>, Arc<Rules>)>>);
+
+impl Faults {
+    /// The rules of a tenant, from their text.
+    fn rules(&self, tenant: TenantKey, text: &Arc<str>) -> Arc<Rules> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, rules)) = known.get(&tenant)
+            && of == text
+        {
+            return rules.clone();
+        }
+        if known.len() >= TENANTS_MAX {
+            known.clear();
+        }
+        let rules = Arc::new(Rules::read(text));
+        known.insert(tenant, (text.clone(), rules.clone()));
+        rules
+    }
+}
+
+/// A rule that changes a call.
+#[derive(Debug, Clone)]
+pub(crate) struct Injected {
+    /// The rule's id.
+    pub(crate) id: String,
+    pub(crate) effect: Done,
+}
+
+impl Injected {
+    /// One word for the end of the call, if the rule decides it.
+    pub(crate) fn outcome(&self) -> Option<&'static str> {
+        match &self.effect {
+            Done { refuse: Some(_), .. } | Done { answer: Some(_), .. } => Some("injected"),
+            Done { cut: Some(_), .. } => Some("cut"),
+            _ => None,
+        }
+    }
+}
+
+/// A request without its body.
+#[derive(Clone, Copy)]
+pub(super) struct Head<'a> {
+    method: &'a str,
+    path: &'a str,
+    query: &'a str,
+    headers: &'a (dyn Headers + Sync),
+}
+
+impl<'a> Head<'a> {
+    pub(super) fn of(request: &Request<'a>) -> Self {
+        let Request { method, path, query, headers, .. } = *request;
+        Head { method, path, query, headers }
+    }
+}
+
+/// A call, as the rules see it.
+struct Seen<'a> {
+    operation: &'a str,
+    method: &'a str,
+    path: &'a str,
+    query: &'a str,
+    headers: Option<&'a (dyn Headers + Sync)>,
+    token: &'static str,
+    app: Option<AppId>,
+    user: Option<String>,
+    body: Option<Value>,
+}
+
+impl Subject for Seen<'_> {
+    fn field(&self, name: &str) -> Option<Cow<'_, Value>> {
+        let value = match name {
+            "operation" => self.operation.into(),
+            "method" => self.method.into(),
+            "path" => self.path.into(),
+            "token" => self.token.into(),
+            "app_id" => self.app?.to_string().into(),
+            "user" => self.user.clone()?.into(),
+            "header" => {
+                let pairs = self.headers?.all().into_iter();
+                Value::Object(pairs.map(|(name, value)| (name.to_lowercase(), value.into())).collect())
+            }
+            "query" => {
+                let text =
+                    |text: &str| super::decode::form_text(text).map(Cow::into_owned).unwrap_or_default();
+                let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
+                let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+                Value::Object(pairs.map(|(a, b)| (text(a), text(b).into())).collect::<Map<_, _>>())
+            }
+            "body" => return self.body.as_ref().map(Cow::Borrowed),
+            _ => return None,
+        };
+        Some(Cow::Owned(value))
+    }
+}
+
+/// What the rules of a tenant do to a call with an access token. `body` is its body, if a rule looks at bodies.
+pub(super) async fn of_token(
+    app: &App,
+    spec: &'static Spec,
+    (request, call): (Head<'_>, &Call),
+    body: Option<&Bytes>,
+) -> Result<Option<Injected>, Fault> {
+    let rules = app.faults.rules(call.tenant, &call.faults);
+    let (token, user) = match &call.actor {
+        Actor::Bot => ("tenant", None),
+        Actor::User { grant, .. } => ("user", Some(grant.user_id.clone())),
+    };
+    let seen = Seen {
+        operation: spec.id,
+        method: request.method,
+        path: request.path,
+        query: request.query,
+        headers: Some(request.headers),
+        token,
+        app: Some(call.app.app_id),
+        user,
+        body: body.and_then(|body| serde_json::from_slice(body).ok()),
+    };
+    decided(&app.engine, call.tenant, &rules, (call.now, &seen)).await
+}
+
+/// Whether a rule of the caller's tenant looks at bodies.
+pub(super) fn reads_bodies(app: &App, call: &Call) -> bool {
+    app.faults.rules(call.tenant, &call.faults).reads_bodies()
+}
+
+/// What the rules do to a call without an access token: those of the tenant that made the app, or has the custom bot, that
+/// the call names.
+pub(super) async fn of_root(
+    app: &App,
+    spec: &'static Spec,
+    request: Head<'_>,
+    (caller, received): (&Caller, &Received),
+) -> Result<Option<Injected>, Fault> {
+    let Caller::Root(call) = caller else { return Ok(None) };
+    if matches!(spec.access, Access::Control) || app.engine.read_only {
+        return Ok(None);
+    }
+    let (token, named) = named(app, spec, &call.presented, received);
+    let found = match named {
+        Named::Nothing => None,
+        Named::App(app_id) => by_app(&app.engine, app_id).await?,
+        Named::Tenant(tenant) => by_tenant(&app.engine, tenant).await?,
+    };
+    let Some(ruled) = found.filter(|ruled| !ruled.faults.is_empty()) else { return Ok(None) };
+    let rules = app.faults.rules(ruled.tenant, &ruled.faults);
+    let seen = Seen {
+        operation: spec.id,
+        method: request.method,
+        path: request.path,
+        query: request.query,
+        headers: Some(request.headers),
+        token,
+        app: match named {
+            Named::App(app_id) => Some(app_id),
+            _ => None,
+        },
+        user: None,
+        body: rules.reads_bodies().then(|| received.body.clone()),
+    };
+    decided(&app.engine, ruled.tenant, &rules, (call.now.saturating_add(ruled.clock_offset_ms), &seen)).await
+}
+
+/// What the rules do to a request for the address of long connections; it is no operation of the registry.
+async fn of_endpoint(app: &App, request: (&str, &str), app_id: AppId) -> Result<Option<Injected>, Fault> {
+    if app.engine.read_only {
+        return Ok(None);
+    }
+    let found = by_app(&app.engine, app_id).await?;
+    let Some(ruled) = found.filter(|ruled| !ruled.faults.is_empty()) else { return Ok(None) };
+    let rules = app.faults.rules(ruled.tenant, &ruled.faults);
+    let seen = Seen {
+        operation: "callback.ws.endpoint",
+        method: request.0,
+        path: request.1,
+        query: "",
+        headers: None,
+        token: "none",
+        app: Some(app_id),
+        user: None,
+        body: None,
+    };
+    let now = app.engine.clock.now_ms().saturating_add(ruled.clock_offset_ms);
+    decided(&app.engine, ruled.tenant, &rules, (now, &seen)).await
+}
+
+/// Whom a call without an access token names.
+#[derive(Clone, Copy)]
+enum Named {
+    Nothing,
+    App(AppId),
+    Tenant(TenantKey),
+}
+
+fn named(app: &App, spec: &Spec, presented: &Presented, received: &Received) -> (&'static str, Named) {
+    let keys = &app.engine.keys;
+    let text = |name: &str| received.body.get(name).or_else(|| received.query.get(name))?.as_str();
+    if spec.reply == Reply::Hook {
+        let token = received.path.get("token").and_then(Value::as_str).and_then(HookToken::parse);
+        let tenant = token.and_then(|token| keys.read_hook_token(token)).map(|(_, tenant)| tenant);
+        return ("none", tenant.map_or(Named::Nothing, Named::Tenant));
+    }
+    let (token, presented) = match presented {
+        Presented::App(app_id) => ("app", Some(*app_id)),
+        Presented::Basic { id, .. } => ("basic", AppId::parse(id)),
+        Presented::Nothing | Presented::Unreadable => ("none", None),
+    };
+    let inner = || Some(Token::read(text("app_access_token")?, keys)?.app);
+    let found =
+        presented.or_else(|| ["app_id", "client_id"].iter().find_map(|name| AppId::parse(text(name)?)));
+    (token, found.or_else(inner).map_or(Named::Nothing, Named::App))
+}
+
+async fn by_app(engine: &Arc<Engine>, app_id: AppId) -> Result<Option<Ruled>, StoreError> {
+    engine.run(Effect::Reads, move |root| Box::pin(async move { faults::of_app(root, app_id).await })).await
+}
+
+async fn by_tenant(engine: &Arc<Engine>, tenant: TenantKey) -> Result<Option<Ruled>, StoreError> {
+    let known = match engine.memory.tenants.get(&tenant, Effect::Writes) {
+        Some(known) => Some(known),
+        None => {
+            let read = engine.run(Effect::Reads, move |root| {
+                Box::pin(async move { tenants::get(&mut root.tenant(tenant)).await })
+            });
+            read.await?
+        }
+    };
+    Ok(known.map(|known| Ruled {
+        tenant,
+        clock_offset_ms: known.clock_offset_ms,
+        faults: known.faults.clone(),
+    }))
+}
+
+/// Counts the call for the rules that match it, and waits as long as they delay it. Returns the rule that ends it, else the
+/// first one that delayed it.
+async fn decided(
+    engine: &Arc<Engine>,
+    tenant: TenantKey,
+    rules: &Rules,
+    (now, seen): (i64, &Seen<'_>),
+) -> Result<Option<Injected>, Fault> {
+    let matching: Arc<Vec<Rule>> = Arc::new(rules.matching(now, seen).cloned().collect());
+    if matching.is_empty() {
+        return Ok(None);
+    }
+    let asked = matching.clone();
+    let counted = engine.run(Effect::Writes, move |root| {
+        let (mut tx, rules) = (root.tenant(tenant), asked.clone());
+        Box::pin(async move {
+            let (mut delay_ms, mut used) = (0_u64, None);
+            for (place, rule) in rules.iter().enumerate() {
+                let Some(count) = faults::see(&mut tx, &rule.id).await? else { continue };
+                if !rule.decides(count) {
+                    continue;
+                }
+                faults::hit(&mut tx, &rule.id).await?;
+                if rule.effect.is_ending() {
+                    used = Some(place);
+                    break;
+                }
+                used = used.or(Some(place));
+                delay_ms = delay_ms.saturating_add(rule.delay_ms(count.seen));
+            }
+            tx.outcome()?;
+            Ok((delay_ms, used))
+        })
+    });
+    let (delay_ms, used) = counted.await?;
+    // Its transaction has ended: none is open while the call waits.
+    if delay_ms > 0 {
+        sleep(Duration::from_millis(delay_ms.min(DELAY_MAX_MS))).await;
+    }
+    let used = used.and_then(|place| matching.get(place));
+    Ok(used.map(|rule| Injected { id: rule.id.clone(), effect: rule.effect.clone() }))
+}
+
+/// Ends the call at a step, if the rule does so there. Calls without an access token have only the last step.
+pub(super) fn apply(app: &App, spec: &Spec, trace: &Trace, step: Step) -> Result<(), Fault> {
+    let Some(injected) = &trace.fault else { return Ok(()) };
+    let call = match &trace.caller {
+        Some(Caller::Token(call)) => Some(call),
+        _ => None,
+    };
+    let Done { refuse, answer, cut, .. } = &injected.effect;
+    let note = || format!("the rule {} of the world's faults says so", injected.id);
+    if let Some(refuse) = refuse {
+        if step == step_of(refuse.code) || (call.is_none() && step == Step::Execute) {
+            return Err(refusal(app, (spec, call), refuse, note()));
+        }
+        return Ok(());
+    }
+    let instead = answer.is_some() || matches!(cut, Some(Cut { when: When::Before, .. }));
+    if instead && (step == Step::Authenticate || call.is_none()) {
+        return Err(Fault::new(codes::UNAVAILABLE, note()));
+    }
+    Ok(())
+}
+
+/// The codes that the platform answers before the operation, by step.
+const STEPS: [(Step, &[Code]); 4] = [
+    (
+        Step::Authenticate,
+        &[
+            codes::TOKEN_MISSING,
+            codes::TOKEN_INVALID,
+            codes::APP_TOKEN_INVALID,
+            codes::TENANT_CODE_INVALID,
+            codes::USER_TOKEN_INVALID,
+            codes::TOKEN_PREFIX_UNKNOWN,
+            codes::TOKEN_EXPIRED,
+        ],
+    ),
+    (
+        Step::Authorize,
+        &[codes::APP_DISABLED, codes::SCOPE_MISSING, codes::APP_NOT_INSTALLED, codes::USER_SCOPE_MISSING],
+    ),
+    (Step::Admit, &[codes::RATE_LIMITED, codes::QUOTA_SPENT]),
+    (Step::Decode, &[codes::BAD_REQUEST, codes::FIELD_VALIDATION]),
+];
+
+/// The step at which the platform answers a code.
+fn step_of(number: i64) -> Step {
+    let has = |codes: &[Code]| codes.iter().any(|code| i64::from(code.number) == number);
+    STEPS.iter().find(|(_, codes)| has(codes)).map_or(Step::Execute, |(step, _)| *step)
+}
+
+/// The platform's refusal with the code of a rule.
+fn refusal(app: &App, (spec, call): (&Spec, Option<&Call>), refuse: &Refuse, note: String) -> Fault {
+    let number = u32::try_from(refuse.code).unwrap_or_default();
+    let all = spec.codes.iter().chain(codes::GATEWAY).chain(codes::OAUTH_GATEWAY).chain(codes::ALL);
+    let unknown = Code { name: "INJECTED", number, status: 400, text: "" };
+    let listed = spec.plannable(number).or_else(|| all.copied().find(|code| code.number == number));
+    let code = listed.unwrap_or(unknown);
+    let limited = [codes::RATE_LIMITED.number, codes::QUOTA_SPENT.number].contains(&number);
+    let mut fault = if number == codes::RATE_LIMITED.number {
+        let (cap, seconds) = spec.rate.windows.first().map_or((1, 1), |window| (window.cap, window.seconds));
+        let fault = app.frequency.refusal(Full { cap, seconds }, note);
+        let status = spec.rate.status.unwrap_or(fault.code().status);
+        let code = Code { status, ..fault.code() };
+        fault.with_code(code)
+    } else {
+        Fault::new(code, note)
+    };
+    if let (true, Some(seconds)) = (limited, refuse.reset_s.and_then(|seconds| u32::try_from(seconds).ok())) {
+        let cap = spec.rate.windows.first().map_or(1, |window| window.cap);
+        fault = fault.with_retry(cap, seconds);
+    }
+    let scopes = [codes::SCOPE_MISSING.number, codes::USER_SCOPE_MISSING.number].contains(&number);
+    if let Some(call) = call.filter(|_| scopes) {
+        fault = fault.with_permissions(authorize::permissions(spec, call));
+    }
+    if let Some(status) = refuse.status.and_then(|status| u16::try_from(status).ok()) {
+        let code = Code { status, ..fault.code() };
+        fault = fault.with_code(code);
+    }
+    match &refuse.text {
+        Some(text) => fault.with_text(text.clone()),
+        None => fault,
+    }
+}
+
+/// What a rule answers in place of the address for long connections; `None` if no rule does.
+pub(crate) async fn endpoint(
+    app: &App,
+    request: (&str, &str),
+    app_id: AppId,
+) -> Result<Option<Response>, Fault> {
+    let Some(injected) = of_endpoint(app, request, app_id).await? else { return Ok(None) };
+    if let Some(refuse) = &injected.effect.refuse {
+        let known = codes::ALL.iter().find(|code| i64::from(code.number) == refuse.code);
+        let text = refuse.text.as_deref().or_else(|| known.map(|code| code.text)).unwrap_or_default();
+        let body = serde_json::json!({"code": refuse.code, "msg": text, "data": {"URL": ""}});
+        return Ok(Some(Response::json(200, body.to_string())));
+    }
+    Ok(injected.outcome().map(|_| shape(Some(&injected), Response::json(200, ""))))
+}
+
+/// What the client gets in place of the response, if a rule says so.
+pub(crate) fn shape(injected: Option<&Injected>, response: Response) -> Response {
+    let Some(Injected { effect, .. }) = injected else { return response };
+    match effect {
+        Done { answer: Some(answer), .. } => {
+            let media = answer.media.clone().unwrap_or_else(|| "text/html".to_owned());
+            let body = answer.body.clone().unwrap_or_default();
+            let status = u16::try_from(answer.status).unwrap_or(502);
+            Response { content_type: media.into(), ..Response::plain(status, "", body) }
+        }
+        Done { cut: Some(cut), .. } => {
+            let reset = cut.how == Some(How::Reset);
+            let whole = match cut.when {
+                When::Body => Some(response.body.bytes().clone()),
+                When::Before | When::After => None,
+            };
+            Response { body: Body::Broken(Broken { whole, reset }), ..response }
+        }
+        Done { slow: Some(slow), .. } if !response.body.bytes().is_empty() => {
+            let bytes = response.body.bytes().clone();
+            let piece = usize::try_from(slow.bytes_per_s).unwrap_or(1).div_ceil(PIECES).max(1);
+            Response { body: dribbled(bytes, piece), ..response }
+        }
+        _ => response,
+    }
+}
+
+/// A body that is sent in pieces of a size.
+fn dribbled(mut bytes: Bytes, piece: usize) -> Body {
+    Body::stream(move |mut pieces| async move {
+        while !bytes.is_empty() {
+            let next = bytes.split_to(piece.min(bytes.len()));
+            pieces.send(next).await;
+            sleep(Duration::from_millis(1000 / PIECES as u64)).await;
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_belong_to_steps() {
+        for (code, step) in [
+            (codes::TOKEN_INVALID, Step::Authenticate),
+            (codes::SCOPE_MISSING, Step::Authorize),
+            (codes::QUOTA_SPENT, Step::Admit),
+            (codes::FIELD_VALIDATION, Step::Decode),
+            (codes::INTERNAL, Step::Execute),
+        ] {
+            assert_eq!(step_of(i64::from(code.number)), step, "{code:?}");
+        }
+    }
+}
