@@ -230,7 +230,7 @@ impl Lab {
             ("authorization", self.authorization.as_str()),
             ("content-type", "application/json; charset=utf-8"),
         ];
-        let request = Request { method, path, query, headers: &headers, body: &mut body };
+        let request = Request { method, path, query, headers: &headers, body: &mut body, peer: None };
         let response = self.app.handle(request).await;
         if response.status != 200 || !response.body.bytes().starts_with(br#"{"code":0,"#) {
             return Err(format!("{method} {path}: {}", String::from_utf8_lossy(response.body.bytes())).into());

@@ -304,7 +304,10 @@ const GLOBAL: &[(&str, &str)] = &[
     ("WITH wanted (tenant, app_id, user_no)", "finds who calls, for calls of several tenants at once"),
     (" meta ", "the schema and the master key of the whole store"),
     (" app WHERE app_id = $1", "the directory of apps: it finds the tenant"),
-    ("ON t.tenant = a.tenant WHERE a.app_id = $1", "the directory of apps: it finds the tenant with its rules"),
+    (
+        "ON t.tenant = a.tenant WHERE a.app_id = $1",
+        "the directory of apps: it finds the tenant with its rules",
+    ),
     ("INSERT INTO app (app_id, tenant, ", "the directory of apps"),
     ("UPDATE app SET secret_hash = $2 WHERE app_id = $1", "the directory of apps"),
     ("SELECT tenant FROM app_install WHERE app_id = $1", "where an app is installed"),

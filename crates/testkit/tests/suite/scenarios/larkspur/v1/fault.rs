@@ -109,11 +109,7 @@ async fn token_operations_hooks_and_long_connections_have_their_own_forms() {
     let wrong = json!({"app_id": world.app_id, "app_secret": "wrong"});
     let real = world.lab.request("POST", path).body(wrong).send().await;
     let refuse = json!({"code": real.code(), "text": real.json()["msg"]});
-    add(
-        &world,
-        json!({"match": {"operation": "auth.v3.*"}, "effect": {"refuse": refuse}, "times": 1}),
-    )
-    .await;
+    add(&world, json!({"match": {"operation": "auth.v3.*"}, "effect": {"refuse": refuse}, "times": 1})).await;
     let planned = world.lab.request("POST", path).body(auth.clone()).send().await;
     assert_eq!((planned.status(), wire(&planned)), (real.status(), wire(&real)));
     assert_eq!(world.lab.request("POST", path).body(auth).send().await.code(), 0);

@@ -17,8 +17,8 @@ mod read;
 pub(super) mod read_state;
 mod recall;
 mod replies;
-mod search;
 mod retention;
+mod search;
 mod standing;
 mod urgent;
 
