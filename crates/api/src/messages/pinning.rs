@@ -115,5 +115,5 @@ pub const LIMIT: Behaviour = Behaviour {
     name: "pin_limit",
     rule: "A message is pinned and unpinned five times per second of the world's time by all operators together; more are 230047. Calls that are refused do not count. Each server counts its own. The setting chat_limit turns it off.",
     basis: Assumed,
-    switch: true,
+    switch: false,
 };

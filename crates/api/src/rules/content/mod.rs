@@ -2,7 +2,7 @@
 //!
 //! [`parse`] reads what an operation was given, [`webhook`] and [`batch`] the forms of custom bots and of batch
 //! messages. The caller then looks up [`Parsed::ids`] and [`Parsed::resources`], and gets the stored form with its mentions from
-//! [`Parsed::stored`]. [`preview`] prints any stored content as one line.
+//! [`Parsed::stored`]. [`preview()`] prints any stored content as one line.
 //!
 //! Source of all rules: the pages on the content of sent and of received messages, and the page on code 230001.
 
