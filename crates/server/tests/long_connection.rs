@@ -450,7 +450,7 @@ async fn a_client_that_reads_too_slowly_is_disconnected() {
     until("it is disconnected", async || server.count() == 0).await;
     assert!(began.elapsed() >= Duration::from_millis(500), "{:?}", began.elapsed());
     for sent in sent {
-        let failed = sent.await.expect("no panic").err().expect("nothing was acknowledged");
+        let failed = sent.await.expect("no panic").expect_err("nothing was acknowledged");
         assert!(matches!(failed, NoAnswer::Closed | NoAnswer::Congested), "{failed:?}");
     }
     reading.abort();

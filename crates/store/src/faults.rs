@@ -77,7 +77,7 @@ pub async fn hit(tx: &mut Tx, fault: &str) -> Result<(), StoreError> {
 
 /// The tenant that made an app, with its rules.
 pub async fn of_app(root: &mut Root, app_id: AppId) -> Result<Option<Ruled>, StoreError> {
-    let sql = "SELECT t.tenant, t.clock_offset_ms, t.faults FROM app a JOIN tenant t ON t.tenant = a.tenant WHERE a.app_id = $1";
+    let sql = "SELECT tenant.tenant, clock_offset_ms, faults FROM app a JOIN tenant ON tenant.tenant = a.tenant WHERE a.app_id = $1";
     let rows = root.rows(sql, &[app_id.into()]).await?;
     let read = |mut row: crate::Row| {
         Ok(Ruled {

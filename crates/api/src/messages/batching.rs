@@ -1,5 +1,6 @@
 //! Sends one message to many people, each in their chat with the bot.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use larkspur_contract::Basis::Assumed;
@@ -120,9 +121,9 @@ async fn chats_with(
         tenants::lock(tx).await?;
     }
     for (other, user) in others.into_iter().zip(receivers.values()) {
-        if !found.contains_key(&other) {
+        if let Entry::Vacant(free) = found.entry(other) {
             let chat_id = p2p::open(tx, user, bot, &speaker.party(), speaker.now).await?;
-            found.insert(other, chat_id);
+            free.insert(chat_id);
         }
     }
     Ok(found)

@@ -161,7 +161,7 @@ async fn resources(tx: &mut Tx, speaker: &Speaker, mut parsed: Parsed) -> Result
             ResourceKind::Image => image_keys.push(resource.key.as_str()),
             ResourceKind::Sticker => {}
             ResourceKind::File | ResourceKind::Opus | ResourceKind::Mp4 => {
-                file_keys.push(resource.key.as_str())
+                file_keys.push(resource.key.as_str());
             }
         }
     }

@@ -287,7 +287,8 @@ mod tests {
                 let all: Vec<String> = all.collect();
                 // Text that names a command leaves out its arguments.
                 let named = |error: &clap::Error| {
-                    let bare = all.iter().all(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
+                    let bare =
+                        all.iter().all(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
                     bare && error.kind() == clap::error::ErrorKind::MissingRequiredArgument
                 };
                 if let Err(error) = Cli::try_parse_from(&all) {

@@ -34,7 +34,10 @@ const PIECES: usize = 10;
 
 /// The rules of tenants, ready to be looked at.
 #[derive(Default)]
-pub(crate) struct Faults(Mutex<HashMap<TenantKey, (Arc<str>, Arc<Rules>)>>);
+pub(crate) struct Faults(Mutex<HashMap<TenantKey, Ready>>);
+
+/// The text of rules, and the rules.
+type Ready = (Arc<str>, Arc<Rules>);
 
 impl Faults {
     /// The rules of a tenant, from their text.

@@ -117,7 +117,7 @@ pub(super) enum Outgoing {
 
 impl Outgoing {
     /// A body of which only the first half is sent.
-    pub(super) fn half(whole: Bytes) -> Self {
+    pub(super) fn half(whole: &Bytes) -> Self {
         let half = whole.slice(..whole.len() / 2);
         Outgoing::Half(Some(half), u64::try_from(whole.len()).unwrap_or(u64::MAX), false)
     }

@@ -336,7 +336,7 @@ async fn exchange(
         Body::Broken(Broken { whole, reset }) => {
             presence.resets.store(reset, Ordering::Relaxed);
             let cut = || io::Error::other("cut off, as a rule of the world's faults says");
-            Outgoing::half(whole.ok_or_else(cut)?)
+            Outgoing::half(&whole.ok_or_else(cut)?)
         }
         Body::Upgrade(handler) => match upgrade.filter(|_| !close) {
             Some(upgrade) => {

@@ -40,7 +40,7 @@ impl Writer {
     /// Sends a message, or does something with the last one; false if it got no answer.
     fn write(&mut self, client: &mut Client, token: &str, chat: &str) -> bool {
         self.serial += 1;
-        let Some(last) = self.said.last_mut().filter(|_| self.serial % 5 != 0) else {
+        let Some(last) = self.said.last_mut().filter(|_| !self.serial.is_multiple_of(5)) else {
             return self.send(client, token, chat);
         };
         let message = format!("/im/v1/messages/{}", last.id);

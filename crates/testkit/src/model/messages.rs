@@ -161,9 +161,10 @@ impl Model {
         if to.recalled {
             return Err(230011);
         }
+        let topics = self.chats[&to.chat].mode == "topic" || self.chats[&to.chat].message_type == "thread";
         let text = format!("re {step}");
         self.post(by, &to.chat, Some(&text), uuid, |model| {
-            if to.thread.is_none() && !in_thread {
+            if to.thread.is_none() && !in_thread && !topics {
                 return (None, false, to.root.or(Some(step)), Some(step));
             }
             let fresh = format!("<thread:{}>", model.step);
@@ -386,6 +387,7 @@ impl Model {
 }
 
 /// A whole list, and the number of items on each of its pages.
+#[expect(clippy::needless_pass_by_value, reason = "callers have just made the list")]
 fn pages(items: Vec<Value>, size: usize) -> Value {
     let mut pages: Vec<usize> = items.chunks(size.max(1)).map(<[Value]>::len).collect();
     if pages.is_empty() {

@@ -283,6 +283,7 @@ mod tests {
         }))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
     fn matches(value: Value) -> bool {
         Matcher::parse(&value, &GRAMMAR).expect("a matcher").matches(&call())
     }

@@ -95,7 +95,7 @@ pub(super) fn html(calls: &[Entry]) -> String {
         for (name, value) in parts {
             if let Some(value) = value {
                 let shown = serde_json::to_string_pretty(&value).unwrap_or_default();
-                let _ = write!(out, "<h2>{name}</h2><pre>{}</pre>\n", text(&shown));
+                let _ = writeln!(out, "<h2>{name}</h2><pre>{}</pre>", text(&shown));
             }
         }
         out.push_str("</details>\n");

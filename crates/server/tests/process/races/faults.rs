@@ -49,7 +49,7 @@ pub(super) async fn put(place: Place) {
 pub(super) async fn update(place: Place) {
     place.control("POST", "/faults").body(rule(232009)).send().await.data();
     let change = |number: usize| {
-        let body = if number % 2 == 0 { json!({"skip": 7}) } else { json!({"times": 9}) };
+        let body = if number.is_multiple_of(2) { json!({"skip": 7}) } else { json!({"times": 9}) };
         place.control("PATCH", "/faults/f_01").body(body)
     };
     place.race((0..CALLS).map(change).collect()).await.all_done();

@@ -370,10 +370,10 @@ impl Building<'_> {
         match act(map) {
             Act::Callback { value: Value::Object(_) | Value::Null } | Act::Submit | Act::Reset => {}
             Act::Callback { .. } => {
-                self.warn(position, "official SDKs read the value of a callback only if it is an object")
+                self.warn(position, "official SDKs read the value of a callback only if it is an object");
             }
             Act::Open { url } if !inline::is_link(&url) => {
-                self.warn(position, "the button leads to no valid URL")
+                self.warn(position, "the button leads to no valid URL");
             }
             Act::Open { .. } => {}
         }

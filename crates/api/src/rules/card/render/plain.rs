@@ -42,7 +42,7 @@ fn print(nodes: &[Node], depth: usize, lines: &mut Vec<String>) {
             | Node::Container { nodes, .. }
             | Node::Form { nodes, .. } => print(nodes, depth + 1, lines),
             Node::Columns { columns } => {
-                columns.iter().for_each(|column| print(&column.nodes, depth + 1, lines))
+                columns.iter().for_each(|column| print(&column.nodes, depth + 1, lines));
             }
             _ => {}
         }

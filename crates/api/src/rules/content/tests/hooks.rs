@@ -2,6 +2,7 @@
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn hook(kind: MsgType, content: Value) -> String {
     webhook(kind, &content).expect("valid").stored(&resolve).expect("stored").content
 }

@@ -3,6 +3,7 @@
 use super::*;
 
 /// The stored paragraphs of a rich text with these.
+#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn paragraphs(content: Value) -> Value {
     let (content, _) = stored(MsgType::Post, &json!({ "zh_cn": { "content": content } }).to_string());
     let mut value: Value = serde_json::from_str(&content).expect("JSON");
@@ -10,6 +11,7 @@ fn paragraphs(content: Value) -> Value {
 }
 
 /// The reason why a node is refused.
+#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn node_refusal(node: Value) -> String {
     refusal(MsgType::Post, &json!({ "zh_cn": { "content": [[node]] } }).to_string())
 }

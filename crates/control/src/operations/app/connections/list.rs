@@ -77,14 +77,14 @@ impl Operation for List {
         let (mut tx, _) = support::open(root, call, &input.path.tenant_key).await?;
         let app_id = made_here(&mut tx, &input.path.app_id).await?.app_id;
         let known = connections::list(&mut tx, app_id, call.now).await?;
-        let mut connections: Vec<Shown> = known.into_iter().flat_map(of).collect();
+        let mut connections: Vec<Shown> = known.iter().flat_map(of).collect();
         connections.sort_by(|a, b| (a.since_ms, &a.connection_id).cmp(&(b.since_ms, &b.connection_id)));
         Ok(Output { connections })
     }
 }
 
 /// The connections to a server; none to one of an earlier release, which stored only their number.
-fn of(known: Known) -> Vec<Shown> {
+fn of(known: &Known) -> Vec<Shown> {
     let all: Vec<Stored> = serde_json::from_str(&known.details).unwrap_or_default();
     let shown = |stored: Stored| Shown {
         connection_id: stored.id,

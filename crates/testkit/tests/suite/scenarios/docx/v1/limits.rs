@@ -26,12 +26,7 @@ async fn five_thousand_children() {
         add(&world, &chat, &chat, &many).send().await.data();
     }
     refused(&add(&world, &chat, &chat, &json!([paragraph("x")])).send().await, 1770007);
-    made(
-        &world,
-        &super::blocks(&world).await[1]["block_id"].as_str().expect("an id").to_owned(),
-        paragraph("y"),
-    )
-    .await;
+    made(&world, super::blocks(&world).await[1]["block_id"].as_str().expect("an id"), paragraph("y")).await;
 }
 
 /// Each of the tables has 81 cells with a paragraph: 163 blocks.

@@ -88,7 +88,6 @@ fn delete(world: &World, chat: &str, parent: &str, start: i64, end: i64) -> Requ
 }
 
 /// Adds a block to the announcement of the world's chat; the block as it was answered.
-#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 async fn made(world: &World, parent: &str, child: Value) -> Value {
     add(world, &world.chat_id, parent, &json!([child])).send().await.data()["children"][0].clone()
 }

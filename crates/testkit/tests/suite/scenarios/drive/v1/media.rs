@@ -18,7 +18,6 @@ fn at(world: &World, method: &str, part: &str, body: &Value) -> Request {
         .body(body.clone())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 async fn made(world: &World, block: Value) -> Value {
     let part = format!("/{}/children", world.chat_id);
     let body = json!({"children": [block]});

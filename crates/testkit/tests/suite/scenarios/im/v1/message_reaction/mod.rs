@@ -33,7 +33,6 @@ fn list(world: &World, message_id: &str) -> Request {
     world.call("GET", &reactions(message_id))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
 fn batch(world: &World, body: Value) -> Request {
     world.call("POST", "/im/v1/messages/reactions/batch_query").body(body)
 }
