@@ -17,7 +17,7 @@ fuzz_target!(|input: &[u8]| {
         assert!(serde_json::from_str::<serde_json::Value>(&card::shown(input, form)).is_ok());
     }
     let _ = plain(&render(&json, "en_us"));
-    let _ = action_of(&json, "body[0]", &Inputs::default());
+    let _ = action_of(&json, "en_us", "body[0]", &Inputs::default());
     if entity::check(&json).is_ok() {
         let mut changed = json;
         let _ = entity::add(&mut changed, "append", "", serde_json::json!([{"tag": "hr"}]));

@@ -7,6 +7,7 @@ use larkspur_contract::{Consumes, Effect};
 use larkspur_server::REGISTRY;
 use larkspur_store::events::outbox::{self, Event};
 use larkspur_store::events::{TICKET_EVERY_MS, connections};
+use larkspur_store::retention::{self, Retention};
 use larkspur_store::{chats, messages, users};
 use serde_json::json;
 
@@ -15,6 +16,7 @@ use crate::{Lab, Request, World};
 
 /// Calls every operation of the registry with its own example, in a new world.
 pub async fn journey(lab: &Lab) {
+    old_messages(lab).await;
     for entry in REGISTRY.iter().copied().flatten() {
         let (world, spec) = (lab.world().await, entry.spec);
         let (tag, image) = (world.tag("a tag").await, upload(&world).await);
@@ -397,6 +399,19 @@ async fn forwards(world: &World) {
     world.call("GET", &format!("{path}/get_progress")).send().await.data();
     world.call("DELETE", &path).send().await.data();
     world.call("POST", "/im/v1/messages/search").body(json!({"query": "x"})).send().await.data();
+}
+
+/// An old message on the top notice is deleted.
+async fn old_messages(lab: &Lab) {
+    let world = lab.world().await;
+    let message = said(&world, &world.chat_id).await;
+    let path = format!("/im/v1/chats/{}/top_notice/put_top_notice", world.chat_id);
+    let top = json!({"chat_top_notice": [{"action_type": "1", "message_id": message}]});
+    world.call("POST", &path).body(top).send().await.data();
+    said(&world, &world.chat_id).await;
+    let (engine, kept) = (lab.app.engine(), Retention { age_ms: None, per_chat: Some(1) });
+    let tomorrow = engine.clock.now_ms() + 24 * 3600 * 1000;
+    assert_eq!(retention::sweep(engine, kept, tomorrow).await.expect("swept"), 1, "{message} is deleted");
 }
 
 /// A user reads a message.

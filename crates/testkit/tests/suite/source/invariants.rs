@@ -306,7 +306,7 @@ const GLOBAL: &[(&str, &str)] = &[
     (" meta ", "the schema and the master key of the whole store"),
     (" app WHERE app_id = $1", "the directory of apps: it finds the tenant"),
     (
-        "ON t.tenant = a.tenant WHERE a.app_id = $1",
+        "ON tenant.tenant = a.tenant WHERE a.app_id = $1",
         "the directory of apps: it finds the tenant with its rules",
     ),
     ("INSERT INTO app (app_id, tenant, ", "the directory of apps"),
