@@ -22,9 +22,9 @@ pub struct Retention {
 }
 
 /// How many messages one unit deletes.
-const PIECE: usize = 200;
+const PIECE: usize = 50;
 /// How many such units of one tenant a run has; the next run continues.
-const UNITS: usize = 500;
+const UNITS: usize = 2000;
 /// Tenants and chats per page.
 const PAGE: i64 = 100;
 /// Messages that are younger, in the tenant's time, stay: a uuid may still stand for one.
@@ -197,32 +197,23 @@ const PARTS_OF_MESSAGES: [(&str, &str); 7] = [
     ("message", "number"),
 ];
 
-/// Deletes up to [`PIECE`] messages. Every piece is filled up to the same length, so that there is one statement for each table.
+/// Deletes some messages, one by one: with a list of numbers, PostgreSQL may read all of the tenant's rows, if it believes
+/// that these are few.
 async fn delete(
     root: &mut Root,
     tenant: TenantKey,
     found: Arc<Vec<(i64, ChatId)>>,
 ) -> Result<(), StoreError> {
-    let Some(last) = found.last().copied() else { return Ok(()) };
-    let filled = || found.iter().copied().chain(std::iter::repeat(last)).take(PIECE);
-    let places =
-        |first: usize| (first..first + PIECE).map(|place| format!("${place}")).collect::<Vec<_>>().join(",");
-    let numbers: Vec<Value> =
-        std::iter::once(tenant.into()).chain(filled().map(|(number, _)| number.into())).collect();
-    for (table, column) in PARTS_OF_MESSAGES {
-        let sql = format!("DELETE FROM {table} WHERE tenant = $1 AND {column} IN ({})", places(2));
-        root.rows(&sql, &numbers).await?;
+    for (number, chat) in found.iter().copied() {
+        for (table, column) in PARTS_OF_MESSAGES {
+            let sql = format!("DELETE FROM {table} WHERE tenant = $1 AND {column} = $2");
+            root.rows(&sql, &[tenant.into(), number.into()]).await?;
+        }
+        let message_id = root.engine().keys.message_id(number, tenant).to_string();
+        let sql = "DELETE FROM chat_top_notice WHERE tenant = $1 AND chat_id = $2 AND message_id = $3";
+        root.rows(sql, &[tenant.into(), chat.into(), message_id.into()]).await?;
     }
-    let keys = &root.engine().keys;
-    let mut params: Vec<Value> = vec![tenant.into()];
-    params.extend(filled().map(|(_, chat)| Value::from(chat)));
-    params.extend(filled().map(|(number, _)| Value::from(keys.message_id(number, tenant).to_string())));
-    let sql = format!(
-        "DELETE FROM chat_top_notice WHERE tenant = $1 AND chat_id IN ({}) AND message_id IN ({})",
-        places(2),
-        places(2 + PIECE)
-    );
-    root.rows(&sql, &params).await.map(drop)
+    Ok(())
 }
 
 /// The statements of this file that look rows up, for the test of their query plans.
