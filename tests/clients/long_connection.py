@@ -162,6 +162,7 @@ def card(checks, server, home, kind):
         with checks(f"{kind}: it answers a click of a card with a toast"):
             seen = shown.click("approve")
             assert seen["toast"] == {"type": "success", "content": "Done"} and seen["way"] == "websocket", seen
+            until("its line is read", lambda: client.said("clicked"))
             clicked, = client.said("clicked")
             assert clicked["header"]["event_id"] == seen["event_id"], (clicked, seen)
             assert clicked["event"]["action"]["value"] == {"op": "approve"}, clicked
@@ -169,6 +170,7 @@ def card(checks, server, home, kind):
             seen = shown.click("fail")
             assert seen["code"] == 200671 and "toast" not in seen, seen
             server.control("PUT", f"{home.path}/clock", {"advance_seconds": 15})
+            until("its line is read", lambda: len(client.said("clicked")) == 2)
             time.sleep(0.5)
             assert len(client.said("clicked")) == 2, client.lines
     until("it is gone", lambda: online(server, app) == 0)
