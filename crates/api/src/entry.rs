@@ -61,8 +61,8 @@ pub trait Operation: Sized + Send + Sync + 'static {
         None
     }
 
-    /// The pieces and media type of a [`Reply::Bytes`] answer that is produced while it is read.
-    fn feed(_output: &mut Self::Output) -> Option<(Box<dyn Feed>, &'static str)> {
+    /// The pieces of a [`Reply::Events`] answer, which are made while they are read.
+    fn feed(_output: &mut Self::Output) -> Option<Box<dyn Feed>> {
         None
     }
 
@@ -232,8 +232,8 @@ pub enum Answer {
     Kept(BlobKey, Media),
     /// For a browser.
     Browse(Browse),
-    /// Pieces with their media type.
-    Feed(Box<dyn Feed>, &'static str),
+    /// Server-sent events, in pieces.
+    Feed(Box<dyn Feed>),
 }
 
 /// What the bytes of an answer are.
@@ -488,10 +488,12 @@ fn answer<O: Operation>(output: &mut O::Output) -> Result<Answer, Fault> {
             O::page(output).ok_or_else(|| Fault::new(codes::INTERNAL, "the operation returned no page"))?;
         return Ok(Answer::Browse(page));
     }
+    if O::SPEC.reply == Reply::Events {
+        let feed =
+            O::feed(output).ok_or_else(|| Fault::new(codes::INTERNAL, "the operation returned no events"))?;
+        return Ok(Answer::Feed(feed));
+    }
     if O::SPEC.reply == Reply::Bytes {
-        if let Some((feed, media)) = O::feed(output) {
-            return Ok(Answer::Feed(feed, media));
-        }
         let (bytes, media) =
             O::bytes(output).ok_or_else(|| Fault::new(codes::INTERNAL, "the operation returned no bytes"))?;
         return Ok(match bytes {

@@ -41,7 +41,7 @@ impl Brand {
 pub fn success(reply: Reply, data: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(data.len() + 48);
     match reply {
-        Reply::Bytes | Reply::Page => out.extend_from_slice(data),
+        Reply::Bytes | Reply::Events | Reply::Page => out.extend_from_slice(data),
         Reply::OAuth => {
             out.extend_from_slice(br#"{"code":0"#);
             match data {

@@ -288,6 +288,8 @@ pub enum Reply {
     Flat(&'static str),
     /// Bytes with their own content type.
     Bytes,
+    /// Server-sent events, until the client or the server ends them.
+    Events,
     /// As in RFC 6749: the members are beside `code`, and failures are `{code, error, error_description}`.
     OAuth,
     /// As the URL of a custom bot: success in both of its shapes at once, failures as `{code, data, msg}`. The rate limit is

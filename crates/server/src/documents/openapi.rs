@@ -5,7 +5,7 @@ use larkspur_contract::{Access, Consumes, Reply, Spec, Tokens, codes};
 use serde_json::{Map, Value, json};
 
 use super::scopes_of;
-use crate::gateway::reply::JSON;
+use crate::gateway::reply::{EVENTS, JSON};
 
 /// The document, as JSON; the same registry gives the same text.
 pub fn document(registry: &[&[Entry]]) -> String {
@@ -106,6 +106,7 @@ fn told_of_the_wire(schema: &mut Value) {
         // Source line breaks are not part of the text.
         *text = text.replace('\n', " ");
     }
+    equal_items(members);
     for (name, member) in members {
         match (name.as_str(), member) {
             // Their keys are names on the wire, `title` among them.
@@ -116,6 +117,17 @@ fn told_of_the_wire(schema: &mut Value) {
             ("items" | "additionalProperties" | "not", inner) => told_of_the_wire(inner),
             _ => {}
         }
+    }
+}
+
+/// Writes a tuple of equal types as an array of that length, which tools without `prefixItems` can read, too.
+fn equal_items(schema: &mut Map<String, Value>) {
+    let Some(Value::Array(kinds)) = schema.get("prefixItems") else { return };
+    let [first, rest @ ..] = kinds.as_slice() else { return };
+    if rest.iter().all(|kind| kind == first) {
+        let items = first.clone();
+        schema.remove("prefixItems");
+        schema.insert("items".to_owned(), items);
     }
 }
 
@@ -215,6 +227,7 @@ fn hook_answer() -> Value {
 fn responses(spec: &Spec, schemas: &Schemas) -> Value {
     let success = match spec.reply {
         Reply::Bytes => json!({"*/*": {"schema": {"type": "string", "format": "binary"}}}),
+        Reply::Events => json!({EVENTS: {}}),
         Reply::Data(msg) => {
             let data = json!({
                 "type": "object",

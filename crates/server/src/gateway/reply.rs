@@ -15,6 +15,8 @@ use crate::request::Response;
 
 /// The media type of every answer that is not a file.
 pub const JSON: &str = "application/json; charset=utf-8";
+/// The media type of server-sent events.
+pub const EVENTS: &str = "text/event-stream";
 
 /// The response to a successful call. `range` is the part of the bytes that the client asked for.
 pub(super) fn success(
@@ -35,9 +37,9 @@ pub(super) fn success(
             (200, JSON.into(), envelope::success(routed.route.entry.spec.reply, &data).into())
         }
         Answer::Bytes(bytes, media) => return download(bytes, media, (trace, range)),
-        Answer::Feed(feed, media) => {
+        Answer::Feed(feed) => {
             extra.push(("Cache-Control", Cow::Borrowed("no-store")));
-            (200, media.into(), streamed(feed))
+            (200, EVENTS.into(), streamed(feed))
         }
         Answer::Kept(..) => {
             let fault = Fault::new(codes::INTERNAL, "the bytes of the answer were not fetched");

@@ -8,9 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::operations::{CONTROL, WorldPath};
 use crate::values;
 
-/// The media type of server-sent events.
-const EVENTS: &str = "text/event-stream";
-
 /// `GET /larkspur/v1/worlds/:tenant_key/stream`
 pub(crate) struct Stream;
 
@@ -39,7 +36,7 @@ impl Operation for Stream {
         route: get("/larkspur/v1/worlds/{tenant_key}/stream"),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
-        reply: Reply::Bytes,
+        reply: Reply::Events,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::TOO_MANY_STREAMS],
         emits: &[],
         example: "topics=traffic",
@@ -71,8 +68,7 @@ impl Operation for Stream {
         Ok(Output { feed: Mutex::new(Some(feed)) })
     }
 
-    fn feed(output: &mut Output) -> Option<(Box<dyn Feed>, &'static str)> {
-        let feed = output.feed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        feed.map(|feed| (feed, EVENTS))
+    fn feed(output: &mut Output) -> Option<Box<dyn Feed>> {
+        output.feed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
 }
