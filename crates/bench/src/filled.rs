@@ -34,7 +34,7 @@ pub(crate) const SMALL: u64 = 100;
 /// When the first chat was created, in milliseconds since 1970; each of the others a millisecond later.
 const BEGIN_MS: i64 = 1_700_000_000_000;
 
-/// The two special chats.
+/// The two special chats; of messages, the large chat and its large thread.
 pub(crate) struct Filled {
     pub(crate) large: String,
     pub(crate) small: String,

@@ -75,9 +75,12 @@ enum Part {
     Sizes,
     Lists,
     Events,
+    Messages,
     Postgres,
     /// Of `postgres`, lists, searches, members and tags alone
     PostgresLists,
+    /// Of `postgres`, messages alone
+    PostgresMessages,
 }
 
 #[derive(Debug, Args)]
@@ -97,6 +100,9 @@ struct Flags {
     /// Sizes of stores, in chats
     #[arg(long, value_delimiter = ',', default_value = "10000,1000000")]
     chats: Vec<u64>,
+    /// Sizes of stores, in messages
+    #[arg(long, value_delimiter = ',', default_value = "10000,1000000")]
+    messages: Vec<u64>,
     /// Short and small: shows that everything works, not how fast
     #[arg(long)]
     quick: bool,
@@ -154,6 +160,7 @@ fn bench(flags: &Flags) -> Res<()> {
         pinned: !flags.shared && machine::can_pin(),
         sizes: if flags.quick { vec![1000, 4000] } else { flags.tags.clone() },
         chats: if flags.quick { vec![1000, 4000] } else { flags.chats.clone() },
+        messages: if flags.quick { vec![1000, 4000] } else { flags.messages.clone() },
         clients: if flags.quick { vec![1, 64] } else { vec![1, 16, 64, 256] },
         idle: if flags.quick { 200 } else { 10_000 },
         starts: if flags.quick { 3 } else { 20 },
@@ -183,7 +190,7 @@ fn bench(flags: &Flags) -> Res<()> {
 /// Fills the table with the parts that are wanted.
 fn measure(flags: &Flags, run: &Run, table: &mut Table) -> Res<()> {
     let wanted = |part| flags.only.is_empty() || flags.only.contains(&part);
-    if wanted(Part::Postgres) || wanted(Part::PostgresLists) {
+    if [Part::Postgres, Part::PostgresLists, Part::PostgresMessages].into_iter().any(wanted) {
         // Not after a quarter of an hour.
         postgres::programs()?;
     }
@@ -205,10 +212,18 @@ fn measure(flags: &Flags, run: &Run, table: &mut Table) -> Res<()> {
     if wanted(Part::Events) {
         rows::events::measure(run, table)?;
     }
+    if wanted(Part::Messages) {
+        rows::messages::measure(run, table)?;
+    }
     if wanted(Part::Postgres) {
         rows::postgres::measure(run, table)?;
-    } else if wanted(Part::PostgresLists) {
+        return Ok(());
+    }
+    if wanted(Part::PostgresLists) {
         rows::postgres::measure_lists(run, table)?;
+    }
+    if wanted(Part::PostgresMessages) {
+        rows::postgres::measure_messages(run, table)?;
     }
     Ok(())
 }

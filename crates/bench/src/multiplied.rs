@@ -106,12 +106,13 @@ pub(crate) struct Patterns<'a> {
 }
 
 /// How copy `n` differs from its original `k`: the columns' names, and the values of the copy.
-const CHANGES: [(&[&str], &str); 6] = [
+const CHANGES: [(&[&str], &str); 7] = [
     (&["chat_id"], "m.chat_id"),
     (&["user_no"], "t.user_no - m.n"),
     (&["tag_id"], "t.tag_id - m.n"),
     (&["created_at", "active_at", "joined_at", "chat_created_at", "chat_active_at"], "t.COLUMN + m.n - m.k"),
     (&["name", "name_folded", "term", "words"], "replace(t.COLUMN, m.was, m.now)"),
+    (&["number"], "CAST(m.now AS BIGINT)"),
     (&["member", "user_id"], "replace(t.COLUMN, m.person_was, m.person_now)"),
 ];
 
@@ -169,6 +170,25 @@ pub(crate) fn tags<D: Database>(database: &D, first: i64, count: u64) -> Res<()>
         digits("n", 12),
     ))?;
     copy(database, "tag", "CAST(tag_id AS TEXT)")?;
+    database.run("DROP TABLE made")
+}
+
+/// Makes `count` messages out of three: half of them in the first chat, a quarter in its thread, and a quarter in other
+/// chats. They are older than the three, a millisecond each.
+pub(crate) fn messages<D: Database>(database: &D, chats: [&str; 2], count: u64) -> Res<()> {
+    let [chat, other] = chats;
+    let original = |of: &str| format!("(SELECT min(number) FROM message WHERE {of})");
+    let said = original(&format!("chat_id = '{chat}' AND place = 0"));
+    let elsewhere = original(&format!("chat_id = '{other}'"));
+    let replied = original(&format!("chat_id = '{chat}' AND place = 1"));
+    database.run(&format!(
+        "{MADE}; INSERT INTO made (n, k, base, chat_id, now) {} SELECT n, {count}, \
+         CAST(CASE n % 4 WHEN 1 THEN {replied} WHEN 3 THEN {elsewhere} ELSE {said} END AS TEXT), \
+         CASE n % 4 WHEN 3 THEN 'oc_' || {} ELSE '{chat}' END, CAST({said} - ({count} - n) * 1024 AS TEXT) FROM c;",
+        numbers(1, count - 2),
+        D::HEX,
+    ))?;
+    copy(database, "message", "CAST(number AS TEXT)")?;
     database.run("DROP TABLE made")
 }
 

@@ -145,6 +145,13 @@ impl Product {
         text(&answer.json()?["data"], "chat_id")
     }
 
+    /// Sends a text to a chat of the demo app, and returns the message's id.
+    pub(crate) fn say(&self, chat: &str, words: &str) -> Res<String> {
+        let path = format!("{MESSAGES}?receive_id_type=chat_id");
+        let request = request("POST", &path, Some(&self.token), Some(&text_to(chat, words)));
+        text(&self.call(&request)?.json()?["data"], "message_id")
+    }
+
     /// A value of the server's metrics.
     pub(crate) fn counter(&self, name: &str) -> Res<f64> {
         let answer = self.call(&request("GET", "/larkspur/metrics", Some(&self.control_key), None))?;
@@ -241,6 +248,20 @@ pub(crate) const TAGS: &str = "/open-apis/im/v2/tags";
 
 /// How every good answer begins.
 const GOOD: &[u8] = br#"{"code":0,"#;
+
+/// The path of the messages.
+pub(crate) const MESSAGES: &str = "/open-apis/im/v1/messages";
+
+/// Texts sent to these chats in turn, each a text of its own.
+pub(crate) fn sending(token: &str, chats: &[String]) -> Res<Script> {
+    let path = format!("{MESSAGES}?receive_id_type=chat_id");
+    let requests = chats.iter().map(|chat| request("POST", &path, Some(token), Some(&text_to(chat, &format!("Bench message {MARK}")))));
+    unique(requests, GOOD)
+}
+
+fn text_to(chat: &str, text: &str) -> String {
+    format!(r#"{{"receive_id":"{chat}","msg_type":"text","content":"{{\"text\":\"{text}\"}}"}}"#)
+}
 
 /// A query for tags by id.
 pub(crate) fn get_tags(token: &str, ids: &[i64]) -> Vec<u8> {

@@ -202,7 +202,7 @@ pub(super) fn got(store: &Store, path: &str) -> Res<Script> {
 }
 
 /// The page after [`DEEP`] others, or the last one.
-fn deep(store: &Store, path: &str) -> Res<Script> {
+pub(super) fn deep(store: &Store, path: &str) -> Res<Script> {
     let mut page = path.to_owned();
     for _ in 0..DEEP {
         let request = request("GET", &page, Some(&store.product.token), None);

@@ -2,6 +2,7 @@
 
 pub(crate) mod events;
 pub(crate) mod lists;
+pub(crate) mod messages;
 pub(crate) mod postgres;
 pub(crate) mod reads;
 pub(crate) mod sizes;
@@ -28,6 +29,8 @@ pub(crate) struct Run {
     pub(crate) sizes: Vec<u64>,
     /// Sizes of stores, in chats.
     pub(crate) chats: Vec<u64>,
+    /// Sizes of stores, in messages.
+    pub(crate) messages: Vec<u64>,
     /// Numbers of concurrent clients that create.
     pub(crate) clients: Vec<usize>,
     /// The most idle long connections.

@@ -77,10 +77,7 @@ fn fill(run: &Run, cluster: &Cluster, count: u64) -> Res<(Store, Session)> {
     let url = cluster.database(&name)?;
     let first = Product::on_database(&run.place, &url, &format!("{name}-first"), CONNECTIONS)?;
     let session = cluster.session(&name)?;
-    let tables = session.strings("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")?;
-    for table in &tables {
-        session.run(&format!("ALTER TABLE {table} SET (autovacuum_enabled = false)"))?;
-    }
+    let tables = unwatched(&session)?;
     let begun = Instant::now();
     let filled = filled::chats_on(cluster, &name, count)?;
     let tag = first.make_tags(1)?[0];
@@ -94,10 +91,19 @@ fn fill(run: &Run, cluster: &Cluster, count: u64) -> Res<(Store, Session)> {
     Ok((Store { count, product, group, filled, ids }, session))
 }
 
+/// Turns autovacuum off for all tables, and returns their names.
+pub(super) fn unwatched(session: &Session) -> Res<Vec<String>> {
+    let tables = session.strings("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")?;
+    for table in &tables {
+        session.run(&format!("ALTER TABLE {table} SET (autovacuum_enabled = false)"))?;
+    }
+    Ok(tables)
+}
+
 /// Leaves tables without statistics, as with new rows: building an index counts rows, which is undone here.
 ///
 /// Reads every row once before, so that hint bits, which the first reader of a row sets, are not measured.
-fn forget(session: &Session, tables: &[String]) -> Res<()> {
+pub(super) fn forget(session: &Session, tables: &[String]) -> Res<()> {
     for table in tables {
         session.run(&format!("SELECT count(*) FROM {table}"))?;
     }

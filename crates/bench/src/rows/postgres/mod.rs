@@ -2,6 +2,7 @@
 
 mod creates;
 mod lists;
+mod messages;
 mod reads;
 mod sizes;
 
@@ -24,7 +25,14 @@ pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
     creates::measure(run, table, &cluster)?;
     reads::measure(run, table, &cluster)?;
     sizes::measure(run, table, &cluster)?;
-    lists::measure(run, table, &cluster)
+    lists::measure(run, table, &cluster)?;
+    messages::measure(run, table, &cluster)
+}
+
+/// Starts a private server and measures messages alone.
+pub(crate) fn measure_messages(run: &Run, table: &mut Table) -> Res<()> {
+    let cluster = start(run, table)?;
+    messages::measure(run, table, &cluster)
 }
 
 /// Starts a private server and measures lists alone.
