@@ -3,6 +3,7 @@
 //! It is built on the platform's operations, which do not depend on it. It shares with them the `Operation` trait,
 //! the rules that also apply to clients, tokens, and the ids of bots.
 
+pub mod console;
 pub mod demo;
 pub mod faults;
 mod operations;

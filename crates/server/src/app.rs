@@ -7,12 +7,14 @@ use larkspur_api::{Entry, Question, Services, Settings, Told};
 use larkspur_contract::Fault;
 use larkspur_contract::envelope::Brand;
 use larkspur_contract::ids::AppId;
+use larkspur_control::console::{Link, Links};
 use larkspur_control::traffic::Traffic;
 use larkspur_store::{Engine, Keys};
 use tokio::sync::Semaphore;
 
 use crate::REGISTRY;
 use crate::call_id::CallIds;
+use crate::console::{Console, ConsoleOptions};
 use crate::delivery;
 use crate::delivery::connection::{ConnectionOptions, LongConnections};
 use crate::delivery::webhook::Webhook;
@@ -55,6 +57,8 @@ pub struct AppOptions {
     pub long_connections: ConnectionOptions,
     /// Whether events and challenges may go to addresses that are not public.
     pub private_receivers: bool,
+    /// How the console is served; `None` if it is not.
+    pub console: Option<ConsoleOptions>,
     /// How much is recorded of calls, for the control API; `None` for nothing.
     pub traffic: Option<TrafficOptions>,
     /// Sees every call.
@@ -79,6 +83,7 @@ impl Default for AppOptions {
             public_url: String::new(),
             long_connections: ConnectionOptions::default(),
             private_receivers: false,
+            console: None,
             traffic: None,
             recorder: None,
             store_stats: None,
@@ -103,6 +108,7 @@ pub struct App {
     pub(crate) health: Health,
     pub(crate) long_connections: Arc<LongConnections>,
     pub(crate) webhook: Arc<Webhook>,
+    pub(crate) console: Arc<Console>,
     /// Records calls, if they are recorded.
     pub(crate) traffic: Option<Arc<Recording>>,
     /// What operations that run on the process get.
@@ -126,10 +132,13 @@ impl App {
         let frequency = Frequency::on(&engine, options.rate_limits, options.rate_limit_status);
         let control_hash = engine.keys.hash_secret(&options.control_key);
         let long_connections = LongConnections::new(options.long_connections.clone());
+        let console = options.console.clone();
+        let console = Arc::new(Console::new(console, engine.clone(), control_hash.clone()));
         let webhook = Arc::new(Webhook::new(options.private_receivers));
         Ok(Arc::new_cyclic(|app| {
             let recording = Recording::new(options.traffic, app.clone());
             let services = Services::default().with::<Arc<dyn Traffic>>(recording.clone());
+            let services = services.with::<Arc<dyn Links>>(console.clone());
             App {
                 engine,
                 control_hash,
@@ -143,6 +152,7 @@ impl App {
                 health: Health::default(),
                 long_connections,
                 webhook,
+                console,
                 traffic: options.traffic.is_some().then_some(recording),
                 services: Arc::new(services),
                 options,
@@ -172,6 +182,11 @@ impl App {
         app_id: AppId,
     ) -> Result<Option<Response>, Fault> {
         gateway::faults::endpoint(self, request, app_id).await
+    }
+
+    /// A link that signs a browser in to the console, if links are made here.
+    pub(crate) fn console_link(&self) -> Option<Link> {
+        self.console.link(self.engine.clock.now_ms()).ok()
     }
 
     /// The store.

@@ -69,6 +69,8 @@ pub struct Config {
     pub behaviours: Settings,
     /// Outgoing events.
     pub events: Events,
+    /// The console.
+    pub console: Console,
     /// Recorded calls.
     pub traffic: Traffic,
     limits: RawLimits,
@@ -142,6 +144,30 @@ pub struct Events {
 #[serde(rename_all = "snake_case")]
 pub enum AllowPrivate {
     /// In test mode only.
+    Auto,
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+/// The console.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Console {
+    /// Whether it is served.
+    pub serve: ServeConsole,
+    /// The URL whose host alone it answers under; empty for names of this machine.
+    #[serde(deserialize_with = "values::public_url")]
+    pub url: String,
+    /// The folder of its files; empty for the embedded ones.
+    pub dir: PathBuf,
+}
+
+/// Whether the console is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServeConsole {
+    /// In test mode on a loopback address.
     Auto,
     /// Yes.
     On,

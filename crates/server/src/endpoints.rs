@@ -1,14 +1,17 @@
 //! Paths that the process itself answers: health, metrics, documents, the guide, the long connection.
 
+use std::borrow::Cow;
+
 use larkspur_contract::codes;
 use larkspur_store::BoxFuture;
+use percent_encoding::percent_decode_str;
 
 use crate::delivery::connection;
 use crate::documents::guide;
 use crate::gateway::reply::JSON;
 use crate::request::{Request, Response};
 use crate::site::Site;
-use crate::{App, logs, metrics};
+use crate::{App, console, logs, metrics};
 
 /// Also for Markdown: browsers show plain text, but would download Markdown.
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -24,7 +27,7 @@ pub struct Endpoint {
     /// Its methods, as the `Allow` header lists them and OPTIONS answers them. HEAD is answered like GET; the HTTP
     /// layer omits the body. Other methods get the answer to an unknown path.
     pub methods: &'static str,
-    /// Whether it is served under known host names only, see [`crate::Names`].
+    /// Whether it is served under known host names only, see [`crate::Names`]. The console has a check of its own.
     pub named: bool,
     /// Makes the answer; `None` if there is nothing at the path.
     pub answer: for<'a, 'r> fn(Asked<'a, 'r>) -> Answered<'a>,
@@ -54,6 +57,14 @@ pub static ENDPOINTS: &[Endpoint] = &[
     Endpoint { path: "larkspur.default.toml", methods: READS, named: true, answer: document },
     Endpoint { path: "guide", methods: READS, named: true, answer: guide },
     Endpoint { path: "guide/*", methods: READS, named: true, answer: guide },
+    Endpoint { path: "console", methods: "GET, HEAD", named: false, answer: console::file },
+    Endpoint {
+        path: "console/session",
+        methods: "GET, HEAD, POST, DELETE",
+        named: false,
+        answer: console::session,
+    },
+    Endpoint { path: "console/*", methods: "GET, HEAD", named: false, answer: console::file },
     // A foreign page must not learn which paths exist, either.
     Endpoint { path: "*", methods: "GET, HEAD", named: true, answer: nothing },
 ];
@@ -61,7 +72,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
 /// Answers a request to an endpoint or of the long connection; `None` for every other request. It is checked before the
 /// operations and costs them a few comparisons.
 pub(crate) async fn answer(app: &App, request: &mut Request<'_>) -> Option<Response> {
-    let Some(name) = named(request.path) else { return connection::answer(app, request).await };
+    let path = decoded(request.path);
+    let Some(name) = named(&path) else { return connection::answer(app, request).await };
     // The control API: its operations check the host name themselves.
     if name.starts_with("v1/") {
         return None;
@@ -149,6 +161,12 @@ pub(crate) fn before(method: &str, path: &str) -> Response {
         ("OPTIONS", Some("health/live" | "health/ready" | "metrics")) => methods(READS),
         _ => Response::failure(codes::UNAVAILABLE, false),
     }
+}
+
+/// A path without percent-encoding, so that no check can be bypassed by a path that is written differently.
+fn decoded(path: &str) -> Cow<'_, str> {
+    let decoded = percent_decode_str(path).decode_utf8();
+    decoded.unwrap_or(Cow::Borrowed(path))
 }
 
 /// The rest of a path below `/larkspur/`; `None` for any other path.

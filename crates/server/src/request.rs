@@ -162,7 +162,8 @@ impl Response {
     /// Every header except `Content-Length` and `Date`, in title case.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
         let id = self.id.as_ref();
-        let page = if self.content_type == pages::HTML { pages::HEADERS } else { &[] };
+        let is_guarded = self.extra.iter().any(|(name, _)| *name == "Content-Security-Policy");
+        let page = if self.content_type == pages::HTML && !is_guarded { pages::HEADERS } else { &[] };
         [
             (!self.content_type.is_empty()).then(|| ("Content-Type", Cow::Borrowed(&*self.content_type))),
             id.map(|id| ("X-Tt-Logid", Cow::Borrowed(id.log_id()))),

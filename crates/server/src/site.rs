@@ -29,7 +29,7 @@ pub enum Names {
     /// Any.
     #[default]
     Any,
-    /// Those of this machine (localhost, 127.0.0.0/8, ::1), unless a proxy forwarded the request, and these ones; with
+    /// Those of this machine (localhost and below, 127.0.0.0/8, ::1), unless a proxy forwarded the request, and these ones; with
     /// any port. A name that an attacker points here (DNS rebinding) is not among them.
     Only(Vec<String>),
 }
@@ -48,15 +48,18 @@ impl Names {
 }
 
 /// A host without its port, and an IPv6 address without its brackets.
-fn name_of(host: &str) -> &str {
+pub(crate) fn name_of(host: &str) -> &str {
     if let Some(address) = host.strip_prefix('[') {
         return address.split(']').next().unwrap_or_default();
     }
     host.split(':').next().filter(|_| !host.contains('@')).unwrap_or_default()
 }
 
-fn is_of_this_machine(name: &str) -> bool {
-    name.eq_ignore_ascii_case("localhost")
+/// Whether a host name, without port, is one of this machine. Names below `localhost` are: no name server is asked for
+/// them (RFC 6761, 6.3).
+pub(crate) fn is_of_this_machine(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.eq_ignore_ascii_case("localhost")
         || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
         || name.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
 }
@@ -207,6 +210,7 @@ mod tests {
         for good in [
             "localhost",
             "LOCALHOST:5275",
+            "larkspur.localhost:5275",
             "127.0.0.1:1",
             "127.9.9.9",
             "[::1]:5275",

@@ -25,6 +25,7 @@ pub struct Keys {
     reaction_mark: Hmac<Sha256>,
     seal: [u8; 32],
     seal_mark: Hmac<Sha256>,
+    session: Hmac<Sha256>,
 }
 
 fn hmac(key: &[u8]) -> Hmac<Sha256> {
@@ -65,6 +66,7 @@ impl Keys {
             reaction_mark: hmac(&derive(master, "mark of a reaction_id")),
             seal: derive(master, "sealed secret"),
             seal_mark: hmac(&derive(master, "mark of a sealed secret")),
+            session: hmac(&derive(master, "session of the console")),
         }
     }
 
@@ -135,6 +137,18 @@ impl Keys {
         let (iv, text) = message.split_first_chunk::<16>()?;
         let cipher = cbc::Decryptor::<Aes256>::new(&self.seal.into(), &(*iv).into());
         String::from_utf8(cipher.decrypt_padded_vec::<Pkcs7>(text).ok()?).ok()
+    }
+
+    /// The signature of a session of the console, as hex.
+    pub fn sign_session(&self, message: &str) -> String {
+        let mut mac = self.session.clone();
+        mac.update(message.as_bytes());
+        hex(&mac.finalize().into_bytes())
+    }
+
+    /// Whether this is the signature of the session, in constant time.
+    pub fn session_matches(&self, message: &str, signature: &str) -> bool {
+        self.sign_session(message).as_bytes().ct_eq(signature.as_bytes()).into()
     }
 
     /// The hash that is stored of an app secret.

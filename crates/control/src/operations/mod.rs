@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 mod app;
 mod chat;
+mod console;
 mod document;
 mod event;
 mod fault;
@@ -145,4 +146,5 @@ pub static ENTRIES: &[Entry] = &[
     entry::<traffic::stream::Stream>(),
     entry::<traffic::all::All>(),
     entry::<traffic::find::Find>(),
+    entry::<console::link::Make>(),
 ];

@@ -2,6 +2,7 @@
 
 mod backup;
 mod backup_files;
+mod browser;
 mod call;
 mod cast;
 mod chat;
@@ -10,6 +11,7 @@ mod client;
 mod compact;
 mod completions;
 mod config;
+mod console;
 mod copy;
 mod describe;
 mod document;
@@ -64,6 +66,8 @@ enum Command {
     Call(call::Flags),
     /// List, send and resend events
     Event(event::Flags),
+    /// Print a link to the console of a running server; it works once, within 10 minutes
+    Console(console::Flags),
     /// Make calls fail by rule, to test how a client handles it
     Fault(fault::Flags),
     /// Show, compare, repeat and export recorded calls
@@ -146,6 +150,7 @@ pub fn run() -> ExitCode {
         Some(Command::Operations(flags)) => operations::run(&flags),
         Some(Command::Call(flags)) => call::run(&flags),
         Some(Command::Event(flags)) => event::run(&flags),
+        Some(Command::Console(flags)) => console::run(&flags),
         Some(Command::Fault(flags)) => fault::run(&flags),
         Some(Command::Traffic(flags)) => traffic::run(&flags),
         Some(Command::Scopes(flags)) => scopes::run(&flags),

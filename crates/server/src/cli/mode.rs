@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use larkspur_api::{Settings, UserPicker};
 
-use crate::config::{AllowPrivate, Config, Demo, Mode, Record};
+use crate::config::{AllowPrivate, Config, Demo, Mode, Record, ServeConsole};
+use crate::console::{ConsoleOptions, Place};
 use crate::site::{Names, host_of};
 use crate::traffic::TrafficOptions;
 
@@ -94,6 +95,49 @@ impl Stance {
         on.then(|| config.traffic.options())
     }
 
+    /// How the console is served on an address, if it is; `base_url` is the URL that clients use.
+    ///
+    /// # Errors
+    /// The settings would show it to others without encryption, or files of this machine.
+    pub(super) fn console(
+        &self,
+        config: &Config,
+        address: SocketAddr,
+        base_url: &str,
+    ) -> Result<Option<ConsoleOptions>, String> {
+        let url = &config.console.url;
+        let folder = Some(config.console.dir.clone()).filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some() && !self.loopback {
+            return Err(format!(
+                "--console-dir serves files of this machine, and {address} is reachable from others: leave it out, or \
+                 listen on 127.0.0.1"
+            ));
+        }
+        let on = match config.console.serve {
+            ServeConsole::Auto => self.loopback && !self.production,
+            ServeConsole::On => true,
+            ServeConsole::Off => false,
+        };
+        if on && !self.loopback && !url.starts_with("https://") {
+            return Err(
+                "[console] serve = \"on\" needs a url with https:// when other machines can reach the server: set \
+                 [console] url to the URL of a proxy that encrypts, or serve on 127.0.0.1"
+                    .to_owned(),
+            );
+        }
+        let place = match url.as_str() {
+            "" => Place::Machine(address.port()),
+            url => Place::Url(url.to_owned()),
+        };
+        Ok(on.then(|| ConsoleOptions {
+            place,
+            links: self.loopback,
+            folder,
+            base_url: base_url.to_owned(),
+            mode: self.name(),
+        }))
+    }
+
     /// For how long calls are still served after SIGTERM, unless it is set.
     pub(super) fn lame_duck(&self) -> Duration {
         Duration::from_secs(if self.production { 5 } else { 0 })
@@ -104,7 +148,8 @@ impl Stance {
         if self.production && config.http.hosts.is_empty() {
             return Names::Any;
         }
-        let public = host_of(&config.public_url).map(str::to_owned);
+        let urls = [&config.public_url, &config.console.url];
+        let public = urls.into_iter().filter_map(|url| host_of(url)).map(str::to_owned);
         Names::Only(config.http.hosts.iter().cloned().chain(public).collect())
     }
 }
@@ -158,6 +203,41 @@ mod tests {
                 stance(address, &[("mode", mode), ("traffic.record", record)]).expect("sound");
             assert_eq!(stance.traffic(&config).is_some(), on, "{address} {mode} {record}");
         }
+    }
+
+    #[test]
+    fn the_console_is_for_this_machine_unless_it_has_an_encrypted_url() {
+        let url = ("console.url", "https://a.example");
+        let served = |address: &str, flags: &[(&str, &str)]| {
+            let (stance, config) = stance(address, flags).expect("sound");
+            stance.console(&config, address.parse().expect("an address"), "http://base")
+        };
+        for (address, flags, expected) in [
+            ("127.0.0.1:7", &[][..], Some((Place::Machine(7), true))),
+            ("[::1]:7", &[], Some((Place::Machine(7), true))),
+            ("127.0.0.1:7", &[("console.serve", "off")], None),
+            ("127.0.0.1:7", &[("mode", "production")], None),
+            (
+                "127.0.0.1:7",
+                &[("mode", "production"), ("console.serve", "on")],
+                Some((Place::Machine(7), true)),
+            ),
+            ("127.0.0.1:7", &[url], Some((Place::Url(url.1.to_owned()), true))),
+            ("0.0.0.0:7", &[], None),
+            ("0.0.0.0:7", &[("mode", "test")], None),
+            ("0.0.0.0:7", &[("console.serve", "on"), url], Some((Place::Url(url.1.to_owned()), false))),
+        ] {
+            let console = served(address, flags).expect("sound");
+            assert_eq!(console.map(|it| (it.place, it.links)), expected, "{address} {flags:?}");
+        }
+        for flags in
+            [&[("console.serve", "on")][..], &[("console.serve", "on"), ("console.url", "http://a.example")]]
+        {
+            let why = served("0.0.0.0:7", flags).expect_err("not encrypted");
+            assert!(why.contains("https://"), "{why}");
+        }
+        let why = served("0.0.0.0:7", &[("console.dir", "x")]).expect_err("files of this machine");
+        assert!(why.contains("--console-dir"), "{why}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
+use super::browser;
 use super::mode::Stance;
 use super::open_files;
 use super::store::Store;
@@ -55,6 +56,12 @@ pub(super) struct Flags {
     /// Create the demo world and print its secrets, on any address
     #[arg(long)]
     demo: bool,
+    /// Folder to read the files of the console from, to work on them
+    #[arg(long, value_name = "DIR")]
+    console_dir: Option<PathBuf>,
+    /// Open the console in a browser
+    #[arg(long)]
+    open: bool,
     /// Settings file; `larkspur config` prints all settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -74,6 +81,7 @@ impl Flags {
             ("mode", self.mode.clone()),
             ("public_url", self.public_url.clone()),
             ("control_key", self.control_key.clone()),
+            ("console.dir", self.console_dir.as_ref().map(path)),
             ("demo", self.demo.then(|| "always".to_owned())),
         ]
         .into_iter()
@@ -106,14 +114,20 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         .thread_name("larkspur")
         .build()
         .map_err(|error| format!("cannot start threads: {error}"))?;
-    runtime.block_on(serve(&config))
+    runtime.block_on(serve(&config, flags.open))
 }
 
-async fn serve(config: &Config) -> Result<(), String> {
+async fn serve(config: &Config, browse: bool) -> Result<(), String> {
     let (mut ended, at_once) = signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let listener = listen(&config.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let stance = Stance::of(config, address)?;
+    let console = stance.console(config, address, &public_url(config, address))?;
+    if let Some(folder) =
+        console.as_ref().and_then(|console| console.folder.as_deref()).filter(|it| !it.is_dir())
+    {
+        return Err(format!("cannot serve the console: {} is not a folder", folder.display()));
+    }
     let opening = opened(config, address);
     let (store, engine) = if config.is_on_a_server() {
         tokio::select! {
@@ -136,12 +150,17 @@ async fn serve(config: &Config) -> Result<(), String> {
     let options = AppOptions {
         control_key: control_key.clone(),
         store_stats: Some(store.stats()),
+        console,
         ..options(config, &stance)
     };
     let jobs = writes.then(|| BackgroundJobs::of(&engine, config.grace(), config.retention()));
     let app = App::build(engine, options)?;
     let ready = Ready::at(base_url(address), &config.public_url, control_key, world);
-    announce(config, &ready, open)?;
+    let link = app.console_link().map(|link| link.url);
+    announce(config, &ready, open, link.as_deref())?;
+    if browse {
+        browser::open_or_complain(link.as_deref());
+    }
     let files = ready_files(config);
     let ended = async move {
         let _ = ended.await;
@@ -239,6 +258,11 @@ async fn world(config: &Config, engine: &Arc<Engine>, make: bool) -> Result<Opti
     Ok(None)
 }
 
+/// The URL by which clients reach the server.
+fn public_url(config: &Config, address: SocketAddr) -> String {
+    if config.public_url.is_empty() { base_url(address) } else { config.public_url.clone() }
+}
+
 /// The URL by which clients on this machine reach an address.
 fn base_url(address: SocketAddr) -> String {
     format!("http://{}", super::reachable(address))
@@ -271,7 +295,7 @@ fn demo_file(config: &Config) -> Option<PathBuf> {
 }
 
 /// Writes the ready files, and prints the next steps on the terminal.
-fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
+fn announce(config: &Config, ready: &Ready, open: bool, link: Option<&str>) -> Result<(), String> {
     if let (Some(world), Some(path)) = (&ready.world, demo_file(config))
         && !config.read_only
         && ready::read::<World>(&path).as_ref() != Some(world)
@@ -291,7 +315,7 @@ fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
             written => written?,
         }
     }
-    let mut text = greeting(ready, paths.first(), open);
+    let mut text = greeting(ready, paths.first(), open, link);
     if config.read_only {
         text.push_str("\nRead-only: calls that write are refused with 5275503.\n");
     }
@@ -303,7 +327,7 @@ fn announce(config: &Config, ready: &Ready, open: bool) -> Result<(), String> {
 }
 
 /// What a person at the terminal needs for a first call.
-fn greeting(ready: &Ready, file: Option<&PathBuf>, open: bool) -> String {
+fn greeting(ready: &Ready, file: Option<&PathBuf>, open: bool, link: Option<&str>) -> String {
     let url = &ready.base_url;
     let file = file.map_or("none (set one with --ready-file)".to_owned(), |path| {
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
@@ -320,6 +344,9 @@ fn greeting(ready: &Ready, file: Option<&PathBuf>, open: bool) -> String {
     }
     for user in ready.world.iter().filter(|_| open).flat_map(|world| &world.users) {
         text.push_str(&format!("user        {} {} ({})\n", user.open_id, user.user_id, user.name));
+    }
+    if let Some(link) = link.filter(|_| open) {
+        text.push_str(&format!("console     {link}\n"));
     }
     text.push_str(&format!("ready file  {file}\nguide       {}/larkspur/guide/\n", ready.reach()));
     match (&ready.world, open) {

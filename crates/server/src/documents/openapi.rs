@@ -268,11 +268,12 @@ fn responses(spec: &Spec, schemas: &Schemas) -> Value {
     } else {
         &[codes::BAD_REQUEST, codes::BODY_TOO_LARGE, codes::INTERNAL, codes::UNAVAILABLE]
     };
-    let control = matches!(spec.access, Access::Control).then_some(codes::CONTROL_KEY_INVALID);
-    let named = (control.is_some() || spec.reply == Reply::Page).then_some(codes::HOST_UNKNOWN);
+    let is_control = matches!(spec.access, Access::Control);
+    let control: &[_] = if is_control { codes::CONTROL_GATEWAY } else { &[] };
+    let named = (is_control || spec.reply == Reply::Page).then_some(codes::HOST_UNKNOWN);
     let limited = (!spec.rate.windows.is_empty()).then_some(codes::RATE_LIMITED);
     let listed =
-        spec.codes.iter().chain([&spec.invalid]).chain(gateway).chain(&control).chain(&named).chain(&limited);
+        spec.codes.iter().chain([&spec.invalid]).chain(gateway).chain(control).chain(&named).chain(&limited);
     for status in listed.map(|code| code.status).filter(|status| *status != 200) {
         add(status, "A refusal: see its code");
     }

@@ -82,6 +82,11 @@ fn basic(authorization: Option<&str>) -> Option<Presented> {
     Some(read.map_or(Presented::Unreadable, |(id, secret)| Presented::Basic { id, secret }))
 }
 
+/// The caller of the control API that has a session of the console in place of the control key.
+pub(super) fn by_session(app: &App, now: i64) -> Caller {
+    root(app, now, Presented::Nothing)
+}
+
 fn root(app: &App, now: i64, presented: Presented) -> Caller {
     let (engine, settings) = (app.engine.clone(), app.options.settings.clone());
     let (services, address, origin) = (app.services.clone(), None, String::new());

@@ -32,6 +32,7 @@ use tokio::sync::SemaphorePermit;
 
 use crate::App;
 use crate::call_id::CallId;
+use crate::console;
 use crate::request::{BodyError, BodySource, Request, Response};
 use crate::site;
 use crate::unpanicked::unpanicked;
@@ -61,6 +62,7 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
         planned: false,
         fault: None,
         replaced: false,
+        session: false,
         frame: Frame::PLAIN,
         body: None,
         events: Vec::new(),
@@ -73,8 +75,9 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
     if app.is_recorded() {
         record(app, &request, &ended, &trace, (now, began));
     }
+    let response = if trace.session { console::as_data(ended.response) } else { ended.response };
     // What is recorded is the whole answer, even if less of it is sent.
-    faults::shape(trace.fault.as_ref(), ended.response)
+    faults::shape(trace.fault.as_ref(), response)
 }
 
 /// Shows a call that has ended to the recorders.
@@ -131,6 +134,8 @@ struct Trace {
     fault: Option<Injected>,
     /// Whether the answer is not the platform's.
     replaced: bool,
+    /// Whether a session of the console stood in for the control key.
+    session: bool,
     /// The frame around the page, if a page is answered.
     frame: Frame,
     /// The body, if it was read and calls are recorded.
@@ -203,7 +208,11 @@ async fn steps(
 ) -> Result<Answer, Fault> {
     let spec = routed.route.entry.spec;
     site::check(&app.options, spec, request.headers)?;
-    let mut caller = authenticate::authenticate(app, spec, request.header("authorization"), now).await?;
+    trace.session = app.console.admits(spec, (request.method, request.headers), now)?;
+    let mut caller = match trace.session {
+        true => authenticate::by_session(app, now),
+        false => authenticate::authenticate(app, spec, request.header("authorization"), now).await?,
+    };
     if let Caller::Root(call) = &mut caller {
         call.frame = trace.frame.clone();
         call.address = site::address(request.peer, request.headers);
@@ -371,7 +380,8 @@ fn is_documented(spec: &Spec, fault: &Fault) -> bool {
         || (matches!(spec.reply, Reply::OAuth | Reply::Page)
             && codes::OAUTH_GATEWAY.iter().any(|code| code.number == number))
         || (spec.is_for_apps() && number == codes::AUTHEN_APP_TOKEN_INVALID.number)
-        || (matches!(spec.access, Access::Control) && number == codes::CONTROL_KEY_INVALID.number)
+        || (matches!(spec.access, Access::Control)
+            && codes::CONTROL_GATEWAY.iter().any(|code| code.number == number))
         || ((matches!(spec.access, Access::Control) || spec.reply == Reply::Page)
             && number == codes::HOST_UNKNOWN.number)
 }

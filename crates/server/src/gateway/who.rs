@@ -41,6 +41,7 @@ impl Who {
         let is_control = spec.is_some_and(|spec| matches!(spec.access, Access::Control));
         let bearer = authorization.and_then(|text| text.strip_prefix("Bearer ")).map(str::trim);
         let mut who = match (authorization, bearer) {
+            (None, _) if caller.is_some() && is_control => nothing("control"),
             (None, _) | (_, Some("")) => nothing("none"),
             (Some(text), None) if text.starts_with("Basic ") => nothing("basic"),
             (Some(_), None) => nothing("unreadable"),

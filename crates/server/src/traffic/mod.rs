@@ -36,8 +36,8 @@ const APPS_MAX: usize = 65_536;
 const SETTLE: Duration = Duration::from_millis(10);
 /// Paths of the control API that are about a world begin like this.
 const OF_A_WORLD: &str = "/larkspur/v1/worlds/";
-/// Operations of the control API that are not recorded: they read the records.
-const READERS: [&str; 2] = ["larkspur.v1.traffic.", "larkspur.v1.stream."];
+/// Operations of the control API that are not recorded: they read the records, or answer a secret.
+const UNRECORDED: [&str; 3] = ["larkspur.v1.traffic.", "larkspur.v1.stream.", "larkspur.v1.console."];
 
 /// How much is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Recording {
     /// Records a call.
     pub(crate) fn record(&self, call: &Exchange<'_>, keys: &Keys) {
         let control = call.spec.is_some_and(|spec| matches!(spec.access, Access::Control));
-        if control && call.operation.is_some_and(|id| READERS.iter().any(|reader| id.starts_with(reader))) {
+        if control && call.operation.is_some_and(|id| UNRECORDED.iter().any(|front| id.starts_with(front))) {
             return;
         }
         let (key, app) = if control { (self.controlled(call), None) } else { self.whose(call, keys) };

@@ -1,0 +1,3 @@
+//! The console of a server.
+
+pub(super) mod link;
