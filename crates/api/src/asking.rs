@@ -1,23 +1,27 @@
-//! What an operation must ask an app before it can go on: a challenge to a request URL, or a callback.
+//! What an operation must have done before it can go on: a challenge to a request URL, a callback, or copies of files.
 //!
-//! An operation runs inside a transaction, where nothing may wait for the network. So it leaves its question here and
+//! An operation runs inside a transaction, where nothing may wait for the network or a disk. So it leaves its question here and
 //! refuses the call, and its transaction ends. The gateway asks the app and runs the operation again, with the result.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Code, EventType, Fault, codes};
+use larkspur_store::StoreError;
 use larkspur_store::events::subscriptions::Mode;
 use serde_json::Value;
 
-/// A question to an app. It holds secrets, so it has no `Debug`.
+/// A question to an app, or work on files. It holds secrets, so it has no `Debug`.
 #[derive(Clone)]
 pub enum Question {
     /// Whether a URL returns a challenge.
     Challenge(Challenge),
     /// The answer to a callback.
     Callback(Callback),
+    /// Copies of files.
+    Copies(FileCopies),
 }
 
 /// The result of a question.
@@ -27,6 +31,19 @@ pub enum Told {
     Challenge(Challenge, Heard),
     /// Of a callback.
     Callback(Called),
+    /// Of copies of files: why they failed, if they did.
+    Copies(FileCopies, Option<StoreError>),
+}
+
+/// Files outside of the database to be copied from one tenant to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileCopies {
+    /// The tenant that has them.
+    pub from: TenantKey,
+    /// The tenant that is to have them.
+    pub to: TenantKey,
+    /// Their hashes.
+    pub hashes: BTreeSet<String>,
 }
 
 /// A challenge to be sent to a URL. It holds secrets, so it has no `Debug`.
@@ -152,6 +169,7 @@ pub struct Asking {
     question: Mutex<Option<Question>>,
     heard: Mutex<Option<(Challenge, Heard)>>,
     called: Mutex<Option<Called>>,
+    copied: Mutex<Option<(FileCopies, Option<StoreError>)>>,
 }
 
 impl Asking {
@@ -184,6 +202,33 @@ impl Asking {
         Fault::new(codes::INTERNAL, "the callback was not sent yet")
     }
 
+    /// The tenant that files were copied to, if this is not the first run of the operation.
+    pub fn copied_to(&self) -> Option<TenantKey> {
+        lock(&self.copied).as_ref().map(|(copies, _)| copies.to)
+    }
+
+    /// Has files copied.
+    ///
+    /// # Errors
+    /// They are not copied yet: the operation must end with this refusal, and is run again. Or they cannot be copied.
+    pub fn copy(&self, wanted: FileCopies) -> Result<(), Fault> {
+        if wanted.hashes.is_empty() {
+            return Ok(());
+        }
+        if let Some((copied, failure)) = &*lock(&self.copied)
+            && copied.to == wanted.to
+        {
+            if let Some(failure) = failure {
+                return Err(failure.clone().into());
+            }
+            if wanted.hashes.is_subset(&copied.hashes) {
+                return Ok(());
+            }
+        }
+        *lock(&self.question) = Some(Question::Copies(wanted));
+        Err(Fault::new(codes::UNAVAILABLE, "new files appeared while the world was copied: try again"))
+    }
+
     /// The question that is to be asked.
     pub(crate) fn question(&self) -> Option<Question> {
         lock(&self.question).take()
@@ -194,6 +239,7 @@ impl Asking {
         match told {
             Told::Challenge(asked, heard) => *lock(&self.heard) = Some((asked, heard)),
             Told::Callback(called) => *lock(&self.called) = Some(called),
+            Told::Copies(copies, failure) => *lock(&self.copied) = Some((copies, failure)),
         }
     }
 }

@@ -21,7 +21,9 @@ pub mod standing;
 pub mod tokens;
 pub mod translate;
 
-pub use asking::{Asking, Callback, CallbackRoute, Called, Challenge, Heard, Question, Step, Told};
+pub use asking::{
+    Asking, Callback, CallbackRoute, Called, Challenge, FileCopies, Heard, Question, Step, Told,
+};
 pub use call::{Actor, Call, Caller, Presented, RootCall};
 pub use entry::{
     Answer, Browse, Empty, Entry, Feed, Ground, Input, Invocation, Job, Media, Operation, Received, Schemas,

@@ -7,8 +7,10 @@ pub mod console;
 pub mod demo;
 pub mod faults;
 mod operations;
+mod snapshots;
 mod support;
 pub mod traffic;
 mod values;
 
 pub use operations::ENTRIES;
+pub use snapshots::keep_start;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use larkspur_contract::Effect;
-use larkspur_contract::ids::AppId;
-use larkspur_control::demo;
+use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_control::{demo, keep_start};
 use larkspur_store::{Engine, StoreError, apps, tenants};
 
 pub use crate::ready::World;
@@ -19,7 +19,11 @@ pub(crate) async fn make_if_empty(engine: &Arc<Engine>) -> Result<Option<World>,
                 if tenants::any(root).await? {
                     return Ok(None);
                 }
-                demo::build(root, now, "Demo").await.map(Some)
+                let made = demo::build(root, now, "Demo").await?;
+                if let Some(tenant) = TenantKey::parse(&made.tenant_key) {
+                    keep_start(&mut root.tenant(tenant), now).await?;
+                }
+                Ok(Some(made))
             })
         })
         .await

@@ -164,7 +164,7 @@ impl Connection {
     /// wrote.
     pub(crate) async fn query(
         &self,
-        begin: Option<&'static str>,
+        begin: Option<&str>,
         sql: &str,
         params: &[Value],
         until: Instant,
@@ -221,24 +221,20 @@ impl Connection {
     }
 
     /// Sends `begin`, if any, and then what `work` sends; fails if `begin` fails.
-    async fn after<T>(
-        &self,
-        begin: Option<&'static str>,
-        work: impl Future<Output = T>,
-    ) -> Result<T, Failure> {
+    async fn after<T>(&self, begin: Option<&str>, work: impl Future<Output = T>) -> Result<T, Failure> {
         let Some(begin) = begin else { return Ok(work.await) };
         let (begun, done) = together(self.client.batch_execute(begin), work).await;
         begun.map(|()| done).map_err(|error| errors::of_begin(&error))
     }
 
     /// A prepared statement, and what must still be sent before it.
-    async fn prepared(
+    async fn prepared<'b>(
         &self,
-        begin: Option<&'static str>,
+        begin: Option<&'b str>,
         sql: &str,
         until: Instant,
         effect: Effect,
-    ) -> Result<(Statement, Option<&'static str>), Failure> {
+    ) -> Result<(Statement, Option<&'b str>), Failure> {
         if let Some(known) = self.statements().get(sql) {
             return Ok((known.clone(), begin));
         }
@@ -247,7 +243,7 @@ impl Connection {
 
     async fn prepare(
         &self,
-        begin: Option<&'static str>,
+        begin: Option<&str>,
         sql: &str,
         until: Instant,
         effect: Effect,

@@ -38,8 +38,12 @@ pub(crate) fn of_statement(error: &Error, effect: Effect, sql: &str) -> Failure 
     }
 }
 
-/// The failure of a BEGIN: the connection is unusable. What was sent after it had no effect.
+/// The failure of a BEGIN: the connection is unusable, unless a tenant's lock was not granted in time. What was sent after it
+/// had no effect.
 pub(crate) fn of_begin(error: &Error) -> Failure {
+    if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+        return Failure { error: StoreError::Unavailable(with_source(error)), lost: false };
+    }
     Failure::lost(format!("no transaction was begun: {}", with_source(error)))
 }
 

@@ -58,7 +58,8 @@ struct Done {
 /// must be writing ones, and each chain of another tenant, unless the units only add.
 pub(crate) async fn execute(connection: Connection, effect: Effect, chains: &[Vec<Member<'_>>]) -> Ran {
     let count = chains.iter().map(Vec::len).sum();
-    let transaction = Arc::new(Transaction::new(connection, effect, chains.len(), count));
+    let tenants = chains.iter().flatten().filter_map(|member| member.unit.tenant()).collect();
+    let transaction = Arc::new(Transaction::new(connection, effect, (chains.len(), count), &tenants));
     let done: Vec<Done> = drive_chains(&transaction, chains).await.into_iter().flatten().collect();
     // If another handle is left, it was abandoned in the middle of a statement.
     let Some(transaction) = Arc::into_inner(transaction) else {

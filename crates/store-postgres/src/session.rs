@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use larkspur_contract::ids::TenantKey;
 use larkspur_store::{BoxFuture, Hook, Row, Session, StoreError, Value};
 use tokio::time::Instant;
 
 use crate::connection::is_definition;
 use crate::errors::Failure;
-use crate::transaction::Transaction;
+use crate::transaction::{KEEP_OUT, Transaction, lock_number};
 
 /// The time limit of a statement that creates or changes a table, and of its transaction.
 const DEFINITION: Duration = Duration::from_secs(3600);
@@ -136,6 +137,13 @@ impl Session for Handle {
             let added = transaction.insert(sql, row, until).await?;
             Ok((added, added))
         }))
+    }
+
+    fn keep_out<'a>(&'a mut self, tenant: TenantKey) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let params = [Value::Int(lock_number(tenant))];
+            self.run(KEEP_OUT, &params, Asks::Anything).await.map(drop)
+        })
     }
 
     fn on_commit(&mut self, hook: Hook) {

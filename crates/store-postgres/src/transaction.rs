@@ -1,10 +1,11 @@
 //! A transaction shared by units: its statements, and the rows that several of them add at once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use larkspur_contract::Effect;
+use larkspur_contract::ids::TenantKey;
 use larkspur_store::{Row, Value};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -29,11 +30,32 @@ pub(crate) fn begin(effect: Effect) -> &'static str {
 const BEGIN_TOGETHER: &str =
     "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; SET LOCAL lock_timeout = '100ms'";
 
+/// Waits until no other unit of a tenant writes, and keeps them out; see [`beginning`].
+pub(crate) const KEEP_OUT: &str = "SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)";
+
+/// The number of a tenant's lock.
+pub(crate) fn lock_number(tenant: TenantKey) -> i64 {
+    tenant.0.cast_signed()
+}
+
+/// How the transaction of some units begins. Units of a tenant take its lock together with all others; only a unit that keeps
+/// the others out has it alone.
+fn beginning(effect: Effect, units: usize, tenants: &BTreeSet<TenantKey>) -> String {
+    let mut text = if units > 1 { BEGIN_TOGETHER } else { begin(effect) }.to_owned();
+    if effect == Effect::Writes {
+        for (at, tenant) in tenants.iter().enumerate() {
+            text.push_str(if at == 0 { "; SELECT " } else { ", " });
+            text.push_str(&format!("pg_advisory_xact_lock_shared({})", lock_number(*tenant)));
+        }
+    }
+    text
+}
+
 /// A transaction, shared by its units.
 pub(crate) struct Transaction {
     connection: Connection,
     effect: Effect,
-    begin: &'static str,
+    begin: String,
     /// Whether the first statement was sent, and with it the BEGIN.
     begun: AtomicBool,
     /// Rows that units are about to add, if several run concurrently.
@@ -49,9 +71,14 @@ pub(crate) struct Adding {
 }
 
 impl Transaction {
-    /// A transaction for `chains` chains with `units` units in all. It begins with its first statement.
-    pub(crate) fn new(connection: Connection, effect: Effect, chains: usize, units: usize) -> Self {
-        let begin = if units > 1 { BEGIN_TOGETHER } else { begin(effect) };
+    /// A transaction for `chains` chains with `units` units in all, of these tenants. It begins with its first statement.
+    pub(crate) fn new(
+        connection: Connection,
+        effect: Effect,
+        (chains, units): (usize, usize),
+        tenants: &BTreeSet<TenantKey>,
+    ) -> Self {
+        let begin = beginning(effect, units, tenants);
         let adding = (chains > 1).then(Mutex::default);
         Transaction { connection, effect, begin, begun: AtomicBool::new(false), adding }
     }
@@ -73,7 +100,7 @@ impl Transaction {
         params: &[Value],
         until: Instant,
     ) -> Result<(Vec<Row>, u64), Failure> {
-        let begin = (!self.begun.swap(true, Ordering::Relaxed)).then_some(self.begin);
+        let begin = (!self.begun.swap(true, Ordering::Relaxed)).then_some(self.begin.as_str());
         let outcome = self.connection.query(begin, sql, params, until, self.effect).await;
         if outcome.as_ref().is_err_and(|failure| failure.lost) {
             // The other units fail now, instead of at their deadline.
@@ -157,6 +184,16 @@ fn of_rows(sql: &str, columns: usize, rows: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_transaction_begins_with_the_locks_of_its_tenants() {
+        let tenants = BTreeSet::from([TenantKey(7), TenantKey(u64::MAX)]);
+        let locks = "; SELECT pg_advisory_xact_lock_shared(7), pg_advisory_xact_lock_shared(-1)";
+        assert_eq!(beginning(Effect::Writes, 1, &tenants), format!("{}{locks}", begin(Effect::Writes)));
+        assert_eq!(beginning(Effect::Writes, 2, &tenants), format!("{BEGIN_TOGETHER}{locks}"));
+        assert_eq!(beginning(Effect::Writes, 1, &BTreeSet::new()), begin(Effect::Writes));
+        assert_eq!(beginning(Effect::Reads, 1, &tenants), begin(Effect::Reads));
+    }
 
     #[test]
     fn rows_are_added_with_one_statement() {

@@ -28,6 +28,19 @@ async fn keep(tx: &mut Tx, hash: &str) -> Result<bool, StoreError> {
     Ok(tx.row(sql, [hash.into(), now.into()]).await?.is_some())
 }
 
+/// Claims a blob that is already kept, for rows of a snapshot. False if its bytes may be gone.
+pub(crate) async fn claim(tx: &mut Tx, hash: &str) -> Result<bool, StoreError> {
+    let now = tx.engine().clock.now_ms();
+    let sql = "UPDATE blob SET state = 'kept', since = $3 \
+               WHERE tenant = $1 AND content_hash = $2 AND state <> 'gone' RETURNING state";
+    Ok(tx.row(sql, [hash.into(), now.into()]).await?.is_some())
+}
+
+/// Claims a blob for rows of a new tenant, whose bytes are copied afterwards.
+pub(crate) async fn claim_new(tx: &mut Tx, hash: &str) -> Result<(), StoreError> {
+    keep(tx, hash).await.map(drop)
+}
+
 /// Where the bytes of an image or a file are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
@@ -114,7 +127,7 @@ async fn judge(
     let mut params: Vec<Value> = keys.iter().map(|(key, _)| key.hash().into()).collect();
     let wanted = wanted(2, "TEXT", &mut params);
     let mut named = BTreeSet::new();
-    for table in ["image", "stored_file"] {
+    for table in ["image", "stored_file", "snapshot_blob"] {
         let sql = format!(
             "SELECT DISTINCT content_hash FROM {wanted} LEFT JOIN {table} ON {table}.tenant = $1 AND {table}.content_hash = w.column1"
         );
@@ -173,17 +186,21 @@ async fn forget(root: &mut Root, before: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The blobs that images and files name, as tenant/hash. For commands that open no engine, since that would change the
+/// The blobs that images, files and snapshots name, as tenant/hash. For commands that open no engine, since that would change the
 /// schema.
 pub(crate) async fn named(driver: &Arc<dyn Driver>) -> Result<BTreeSet<String>, StoreError> {
     let sql = "SELECT DISTINCT tenant, content_hash FROM image WHERE content_hash IS NOT NULL";
     let mut rows = run_statement(&**driver, Effect::Reads, sql, Vec::new()).await?;
-    let sql = "SELECT DISTINCT tenant, content_hash FROM stored_file WHERE content_hash IS NOT NULL";
-    match run_statement(&**driver, Effect::Reads, sql, Vec::new()).await {
-        Ok(more) => rows.extend(more),
-        // An older schema has images only.
-        Err(StoreError::Broken(_)) => {}
-        Err(error) => return Err(error),
+    for sql in [
+        "SELECT DISTINCT tenant, content_hash FROM stored_file WHERE content_hash IS NOT NULL",
+        "SELECT DISTINCT tenant, content_hash FROM snapshot_blob",
+    ] {
+        match run_statement(&**driver, Effect::Reads, sql, Vec::new()).await {
+            Ok(more) => rows.extend(more),
+            // An older schema has images only, or no snapshots.
+            Err(StoreError::Broken(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
     rows.into_iter().map(|mut row| Ok(format!("{}/{}", row.text(0)?, row.text(1)?))).collect()
 }
@@ -256,6 +273,27 @@ pub async fn missing(driver: &Arc<dyn Driver>, blobs: &dyn Blobs) -> Result<Vec<
         }
     }
     Ok(missing.into_iter().collect())
+}
+
+/// Copies files of one tenant to another one, in the same place. A file that is missing stays missing.
+///
+/// # Errors
+/// The blobs are unavailable, or a file is damaged.
+pub async fn copy_to_tenant(
+    blobs: &dyn Blobs,
+    (from, to): (TenantKey, TenantKey),
+    hashes: &BTreeSet<String>,
+) -> Result<(), StoreError> {
+    for hash in hashes {
+        let keys = (BlobKey::parse(&from.to_string(), hash), BlobKey::parse(&to.to_string(), hash));
+        let (Some(old), Some(new)) = keys else { continue };
+        let Some(content) = blobs.get(&old).await? else { continue };
+        if !old.fits(&content) {
+            return Err(StoreError::Unavailable(format!("the file {old} is damaged")));
+        }
+        blobs.put(&new, content).await?;
+    }
+    Ok(())
 }
 
 /// Copies every file from one place to another and returns their number. Existing files are not copied again. Calls

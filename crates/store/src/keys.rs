@@ -163,6 +163,11 @@ impl Keys {
         self.hash_secret(secret).as_bytes().ct_eq(hash.as_bytes()).into()
     }
 
+    /// A mark of the store whose keys these are: it tells whether another one can read what they sealed, and reveals nothing.
+    pub fn store_mark(&self) -> String {
+        hex(&self.sign(b"the mark of a store"))
+    }
+
     /// Eight random bytes that tell apart things which are otherwise equal.
     pub fn fresh_mark() -> [u8; 8] {
         random_bytes()

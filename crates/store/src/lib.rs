@@ -54,6 +54,7 @@ pub mod publishing;
 pub mod reactions;
 pub mod reads;
 pub mod refusals;
+pub mod snapshots;
 pub mod tabs;
 pub mod tags;
 pub mod tenants;

@@ -70,6 +70,9 @@ pub const TABLES: &[&str] = &[
     "app_sign_in",
     "oauth_code",
     "oauth_refresh",
+    "snapshot",
+    "snapshot_part",
+    "snapshot_blob",
     "tenant",
 ];
 

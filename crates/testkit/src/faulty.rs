@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use larkspur_contract::Effect;
+use larkspur_contract::ids::TenantKey;
 use larkspur_store::{BoxFuture, Driver, Hook, Row, Session, StoreError, Unit, Value, Verdict};
 
 /// What goes wrong.
@@ -136,6 +137,10 @@ impl Session for FaultySession {
             trip(&self.countdown, &self.fault)?;
             self.inner.query(sql, params).await
         })
+    }
+
+    fn keep_out<'a>(&'a mut self, tenant: TenantKey) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.inner.keep_out(tenant)
     }
 
     fn on_commit(&mut self, hook: Hook) {

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use larkspur_contract::Effect;
+use larkspur_contract::ids::TenantKey;
 use larkspur_store::{BoxFuture, Driver, Hook, Row, Session, StoreError, Unit, Value, Verdict};
 
 /// A driver that partitions every table of tenants by tenant.
@@ -61,6 +62,10 @@ impl Session for Divided<Box<dyn Session>> {
             }
             if divided(sql).is_empty() { self.inner.query(sql, params).await } else { Ok(Vec::new()) }
         })
+    }
+
+    fn keep_out<'a>(&'a mut self, tenant: TenantKey) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.inner.keep_out(tenant)
     }
 
     fn on_commit(&mut self, hook: Hook) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use larkspur_contract::Effect;
+use larkspur_contract::ids::TenantKey;
 use larkspur_store::{BoxFuture, Driver, Hook, Row, Session, StoreError, Unit, Value, Verdict};
 
 type Statements = Arc<Mutex<Seen>>;
@@ -87,6 +88,10 @@ impl Session for Recorded<Box<dyn Session>> {
             self.statements.lock().expect("not poisoned").rows += rows.len();
             Ok(rows)
         })
+    }
+
+    fn keep_out<'a>(&'a mut self, tenant: TenantKey) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.inner.keep_out(tenant)
     }
 
     fn on_commit(&mut self, hook: Hook) {

@@ -21,13 +21,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use larkspur_api::{Question, Told};
-use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_store::StoreError;
+use larkspur_contract::Effect;
 use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, InProgress, Outcome, Unreadable};
 use larkspur_store::events::subscriptions::Mode;
 use larkspur_store::events::{outbox, settlements};
 use larkspur_store::{Exchange, Try};
+use larkspur_store::{StoreError, blobs};
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -410,7 +410,7 @@ impl DeliveryWorker {
     }
 }
 
-/// Asks an app what an operation wants to know.
+/// Asks an app what an operation wants to know, or copies the files that it wants to name.
 pub(crate) async fn ask(app: &App, question: Question) -> Told {
     match question {
         Question::Challenge(challenge) => {
@@ -418,6 +418,15 @@ pub(crate) async fn ask(app: &App, question: Question) -> Told {
             Told::Challenge(challenge, heard)
         }
         Question::Callback(callback) => Told::Callback(callback::send(app, callback).await),
+        Question::Copies(copies) => {
+            let copied = match &app.engine.blobs {
+                Some(blobs) => {
+                    blobs::copy_to_tenant(&**blobs, (copies.from, copies.to), &copies.hashes).await
+                }
+                None => Err(StoreError::Unavailable("blobs.url is not set".to_owned())),
+            };
+            Told::Copies(copies, copied.err())
+        }
     }
 }
 

@@ -155,6 +155,13 @@ pub trait Session: Send {
         Box::pin(async move { Ok(!self.query(sql, &row).await?.is_empty()) })
     }
 
+    /// Waits until no other unit of a tenant (see [`Unit::tenant`]) writes, and keeps them out until this transaction ends.
+    ///
+    /// Drivers that run one writing unit at a time have nothing to do.
+    fn keep_out<'a>(&'a mut self, _tenant: TenantKey) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Registers what must happen around the commit.
     fn on_commit(&mut self, hook: Hook);
 

@@ -194,6 +194,12 @@ impl Tx {
         self.noted(result)
     }
 
+    /// Waits until no other unit of the tenant writes, and keeps them out until this transaction ends.
+    pub(crate) async fn keep_others_out(&mut self) -> Result<(), StoreError> {
+        let result = self.session.keep_out(self.tenant).await;
+        self.noted(result)
+    }
+
     fn with_tenant(&self, params: Vec<Value>) -> Vec<Value> {
         let mut all = Vec::with_capacity(params.len() + 1);
         all.push(Value::Text(self.tenant_text.clone()));

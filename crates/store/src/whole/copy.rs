@@ -6,8 +6,6 @@
 //! end both sides are read again: counts and checksums of all rows must agree, and no file may be missing. Until then
 //! the target is marked, and nothing else opens it.
 
-mod tables;
-
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -18,8 +16,8 @@ use crate::blobs::{self, Blobs};
 use crate::driver::{Driver, StoreError, run, run_statement};
 use crate::whole::migrate::{self, COPYING, SCHEMA_VERSION};
 use crate::whole::state::Schema;
+use crate::whole::tables::{Table, tables};
 use crate::{Row, Value};
-use tables::{Table, tables};
 
 /// The progress of a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -32,6 +32,12 @@ pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError
     }
     delete_rows(root, tenant).await?;
     remember(root, tenant, &apps).await?;
+    forget(root, tenant, apps);
+    Ok(())
+}
+
+/// Has memory forget a tenant and its apps around the commit.
+pub(crate) fn forget(root: &mut Root, tenant: TenantKey, apps: HashSet<AppId>) {
     let forget = Arc::new(move |engine: &Engine| {
         engine.memory.tenants.forget(&tenant);
         // For every tenant: it is unknown which of them had an app of this one.
@@ -46,7 +52,6 @@ pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError
         before: Box::new(move || forget(&before)),
         after: Box::new(move || again(&after)),
     });
-    Ok(())
 }
 
 async fn delete_rows(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
@@ -56,18 +61,44 @@ async fn delete_rows(root: &mut Root, tenant: TenantKey) -> Result<(), StoreErro
     Ok(())
 }
 
+/// The tables with what tenants have of an app.
+const OF_APPS: [&str; 7] = [
+    "app_install",
+    "app_visible_user",
+    "event_subscriber",
+    "event_delivery",
+    "delivery_steering",
+    "token_issue",
+    "user_grant",
+];
+
 async fn delete_rows_of_app(root: &mut Root, app: AppId) -> Result<(), StoreError> {
-    for table in [
-        "app_install",
-        "app_visible_user",
-        "event_subscriber",
-        "event_delivery",
-        "delivery_steering",
-        "token_issue",
-        "user_grant",
-    ] {
+    for table in OF_APPS {
         root.rows(&format!("DELETE FROM {table} WHERE app_id = $1"), &[Value::from(app)]).await?;
     }
+    Ok(())
+}
+
+/// Deletes what one tenant has of an app that another one made.
+pub(crate) async fn delete_rows_of_app_in(
+    root: &mut Root,
+    tenant: TenantKey,
+    app: AppId,
+) -> Result<(), StoreError> {
+    for table in OF_APPS {
+        let sql = format!("DELETE FROM {table} WHERE tenant = $1 AND app_id = $2");
+        root.rows(&sql, &[tenant.into(), app.into()]).await?;
+    }
+    let memory = move |engine: &Engine| {
+        engine.memory.subscribers.forget(&tenant);
+        engine.memory.installs.forget_where(|key| *key == (tenant, app));
+        engine.memory.grants.forget_where(|key| (key.0, key.1) == (tenant, app));
+    };
+    let (before, after) = (root.engine().clone(), root.engine().clone());
+    root.on_commit(Hook {
+        before: Box::new(move || memory(&before)),
+        after: Box::new(move || memory(&after)),
+    });
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod migrate;
 mod opening;
+pub(crate) mod tables;
 
 pub mod citus;
 pub mod copy;

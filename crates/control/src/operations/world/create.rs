@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
+
 use larkspur_api::{Empty, Input, Operation, RootCall};
-use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, events, post};
+use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, events, post};
 use larkspur_store::{Root, StoreError, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::demo::{self, DemoUser};
 use crate::operations::CONTROL;
 use crate::operations::app::events::setting::Setting;
+use crate::snapshots::{Source, clone_world, keep_start};
 use crate::{support, values};
 
 /// `POST /larkspur/v1/worlds`
@@ -22,6 +25,8 @@ pub(crate) struct Body {
     /// Its initial content; `demo` by default.
     #[schemars(extend("default" = "demo"))]
     template: Option<Template>,
+    /// The world to make it of, in place of a template: a clone has the same content with new IDs.
+    from: Option<Source>,
     /// How the demo's app receives events and callbacks. By default it is subscribed to everything by long connection.
     events: Option<Setting>,
 }
@@ -36,8 +41,8 @@ enum Template {
     Empty,
 }
 
-/// The new world. An empty one has only its `tenant_key`.
-#[derive(Serialize, JsonSchema)]
+/// The new world. An empty one has only its `tenant_key`, and a clone its `ids` in addition.
+#[derive(Default, Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// Its tenant.
     tenant_key: String,
@@ -56,6 +61,9 @@ pub(crate) struct Output {
     /// Three users, as seen by the app.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     users: Vec<DemoUser>,
+    /// Of a clone: the IDs of the world that it was made of, each with the new one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    ids: BTreeMap<String, String>,
 }
 
 impl Operation for Create {
@@ -65,9 +73,10 @@ impl Operation for Create {
         route: post("/larkspur/v1/worlds"),
         effect: Effect::Writes,
         consumes: Consumes::Json,
-        codes: &[codes::CONTROL_PARAM_INVALID],
+        codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         emits: &[&events::URL_VERIFICATION],
         example: r#"{"name":"a test"}"#,
+        behaviours: &[CLONES],
         ..CONTROL
     };
     type Ground = Root;
@@ -78,6 +87,13 @@ impl Operation for Create {
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
         let name = input.body.name.as_deref().unwrap_or("world");
+        if let Some(source) = &input.body.from {
+            if input.body.events.is_some() || input.body.template.is_some() {
+                return Err(values::invalid("from", None, "a clone has no template, and its apps' events"));
+            }
+            let (tenant, made) = clone_world(root, (call, &input.asking), source, name).await?;
+            return Ok(Output { tenant_key: tenant.to_string(), ids: made.ids, ..Output::default() });
+        }
         if input.body.template == Some(Template::Empty) {
             if input.body.events.is_some() {
                 return Err(values::invalid("events", None, "an empty world has no app"));
@@ -86,21 +102,17 @@ impl Operation for Create {
             if !tenants::insert(&mut root.tenant(tenant), name, call.now).await? {
                 return Err(StoreError::Collided.into());
             }
-            return Ok(Output {
-                tenant_key: tenant.to_string(),
-                app_id: None,
-                app_secret: None,
-                chat_id: None,
-                document_url: None,
-                users: Vec::new(),
-            });
+            keep_start(&mut root.tenant(tenant), call.now).await?;
+            return Ok(Output { tenant_key: tenant.to_string(), ..Output::default() });
         }
         let made = demo::build(root, call.now, name).await?;
+        let tenant = support::tenant_key(&made.tenant_key)?;
         if let Some(setting) = &input.body.events {
-            let mut tx = root.tenant(support::tenant_key(&made.tenant_key)?);
+            let mut tx = root.tenant(tenant);
             let install = support::app(&mut tx, "app_id", &made.app_id).await?;
             setting.write(root, &mut tx, (call, call.now), &install).await?;
         }
+        keep_start(&mut root.tenant(tenant), call.now).await?;
         Ok(Output {
             tenant_key: made.tenant_key,
             app_id: Some(made.app_id),
@@ -108,6 +120,15 @@ impl Operation for Create {
             chat_id: Some(made.chat_id),
             document_url: Some(made.document_url),
             users: made.users,
+            ids: BTreeMap::new(),
         })
     }
 }
+
+/// What a clone is.
+const CLONES: Behaviour = Behaviour {
+    name: "world_clones",
+    rule: "A clone has new IDs everywhere, except inside of longer texts: there IDs stay as they are. Its apps have the secrets of the source's. It has no events, tokens, codes and answers to repeated calls of the source. Apps of other worlds that are installed in the source are installed in the clone.",
+    basis: Basis::Assumed,
+    switch: false,
+};

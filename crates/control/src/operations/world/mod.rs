@@ -10,7 +10,9 @@ pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod limits;
 pub(super) mod list;
+pub(super) mod reset;
 pub(super) mod settings;
+pub(super) mod snapshots;
 
 /// A world.
 #[derive(Debug, Serialize, JsonSchema)]

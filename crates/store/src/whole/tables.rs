@@ -1,4 +1,4 @@
-//! The tables to copy, read from the migrations.
+//! The tables of tenants, as the migrations define them: for copies of a store, and for snapshots of a tenant.
 
 use crate::driver::StoreError;
 use crate::tenants::TABLES;
@@ -6,11 +6,12 @@ use crate::{Row, Value};
 
 /// Rows that are read and written at a time.
 const ROWS: usize = 256;
-/// The same for tables whose rows may be megabytes.
+/// The same for tables whose rows may be megabytes: those with bytes, and this one.
 const LARGE_ROWS: usize = 4;
+const LARGE: &str = "snapshot_part";
 
 /// Tables of tenants that are not copied: counts of calls and connections belong to the source's servers and soon expire.
-pub(super) const LEFT: [&str; 2] = ["call_count", "app_connection"];
+pub(crate) const LEFT: [&str; 2] = ["call_count", "app_connection"];
 
 /// Columns with in-progress work of the source's processes. In the copy no event is claimed.
 static FRESH: [(&str, &str, Value); 2] = [
@@ -18,27 +19,72 @@ static FRESH: [(&str, &str, Value); 2] = [
     ("event_delivery", "lease_until", Value::Int(0)),
 ];
 
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Type {
+    /// TEXT, BIGINT or BYTEA.
+    pub(crate) kind: Kind,
+    /// Whether it may be NULL.
+    pub(crate) nullable: bool,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// BIGINT
+    Int,
+    /// TEXT
+    Text,
+    /// BYTEA
+    Bytes,
+}
+
+impl Type {
+    fn parse(definition: &str) -> Option<Self> {
+        let kind = match definition.split_whitespace().nth(1)? {
+            "BIGINT" => Kind::Int,
+            "TEXT" => Kind::Text,
+            "BYTEA" => Kind::Bytes,
+            _ => return None,
+        };
+        let nullable = !definition.contains("NOT NULL") && !definition.contains("PRIMARY KEY");
+        Some(Type { kind, nullable })
+    }
+
+    /// Whether a value is of this type.
+    pub(crate) fn has(self, value: &Value) -> bool {
+        match value {
+            Value::Null => self.nullable,
+            Value::Int(_) => self.kind == Kind::Int,
+            Value::Text(_) => self.kind == Kind::Text,
+            Value::Bytes(_) => self.kind == Kind::Bytes,
+        }
+    }
+}
+
 /// A table, as the migrations define it.
 #[derive(Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) name: &'static str,
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
     /// Those of the primary key first, in its order.
-    pub(super) columns: Vec<String>,
+    pub(crate) columns: Vec<String>,
+    /// What each of them holds.
+    pub(crate) types: Vec<Type>,
     /// How many of them are the primary key's.
-    pub(super) key: usize,
+    pub(crate) key: usize,
     /// Whether it contains files.
-    large: bool,
+    pub(crate) large: bool,
     /// Columns that have another value in the copy, by index.
-    fresh: Vec<(usize, Value)>,
+    pub(crate) fresh: Vec<(usize, Value)>,
 }
 
 impl Table {
-    pub(super) fn rows_at_once(&self) -> usize {
+    pub(crate) fn rows_at_once(&self) -> usize {
         if self.large { LARGE_ROWS } else { ROWS }
     }
 
     /// A row as the copy will have it.
-    pub(super) fn copied(&self, mut row: Row) -> Row {
+    pub(crate) fn copied(&self, mut row: Row) -> Row {
         for (at, value) in &self.fresh {
             if let Some(column) = row.0.get_mut(*at) {
                 *column = value.clone();
@@ -49,7 +95,7 @@ impl Table {
 }
 
 /// The tables of tenants, read from the migrations.
-pub(super) fn tables() -> Result<Vec<Table>, StoreError> {
+pub(crate) fn tables() -> Result<Vec<Table>, StoreError> {
     let statements: Vec<String> = crate::migrations().flatten().collect();
     let kept = TABLES.iter().filter(|name| !LEFT.contains(name));
     kept.map(|name| {
@@ -60,7 +106,7 @@ pub(super) fn tables() -> Result<Vec<Table>, StoreError> {
 }
 
 fn table(name: &'static str, statements: &[String]) -> Option<Table> {
-    let (mut columns, mut key, mut large) = (Vec::new(), Vec::new(), false);
+    let (mut columns, mut key) = (Vec::<(String, Type)>::new(), Vec::new());
     for statement in statements {
         // Anything may stand between the two words of CREATE TABLE.
         let made = statement.strip_prefix("CREATE ").and_then(|rest| rest.split_once("TABLE "));
@@ -79,22 +125,22 @@ fn table(name: &'static str, statements: &[String]) -> Option<Table> {
                 key = names.trim_end_matches(')').split(',').map(|name| name.trim().to_owned()).collect();
                 continue;
             }
-            let mut words = part.split_whitespace();
-            let column = words.next()?.to_owned();
-            large |= words.next()? == "BYTEA";
+            let column = part.split_whitespace().next()?.to_owned();
             if part.contains("PRIMARY KEY") {
                 key = vec![column.clone()];
             }
-            columns.push(column);
+            columns.push((column, Type::parse(part)?));
         }
     }
-    columns.retain(|column| !key.contains(column));
-    let (keys, all) = (key.len(), [key, columns].concat());
+    let place = |(column, _): &(String, Type)| key.iter().position(|name| name == column);
+    columns.sort_by_key(|column| place(column).unwrap_or(key.len()));
+    let (keys, large) = (key.len(), name == LARGE || columns.iter().any(|(_, of)| of.kind == Kind::Bytes));
+    let (all, types): (Vec<String>, Vec<Type>) = columns.into_iter().unzip();
     let fresh = FRESH.iter().filter(|(table, ..)| *table == name);
     let fresh =
         fresh.map(|(_, column, value)| Some((all.iter().position(|known| known == column)?, value.clone())));
     let fresh = fresh.collect::<Option<Vec<_>>>()?;
-    (keys > 0).then_some(Table { name, columns: all, key: keys, large, fresh })
+    (keys > 0).then_some(Table { name, columns: all, types, key: keys, large, fresh })
 }
 
 /// The parts between the commas outside of parentheses.
