@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bytes::Bytes;
 use larkspur_contract::fields::Shape;
 use larkspur_contract::ids::TenantKey;
-use larkspur_contract::{Access, Consumes, Effect, EventType, Fault, Reply, Spec, codes};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes};
 use larkspur_store::blobs::{BlobKey, Content};
-use larkspur_store::{BoxFuture, Engine, Memory, Root, Session, StoreError, Tx, Unit, Verdict};
+use larkspur_store::{
+    BoxFuture, Emitted, Engine, Memory, Root, Session, StoreError, Tx, Unit, Verdict, Work,
+};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
@@ -124,8 +126,8 @@ pub trait Ground: Sized + Send {
     }
     /// Fails if a statement failed.
     fn outcome(&self) -> Result<(), StoreError>;
-    /// The types of events that were written.
-    fn events(&self) -> Vec<&'static EventType>;
+    /// What was done until now.
+    fn work(&self) -> Work;
     /// Writes what a successful operation deferred to its end.
     fn settle(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// The only tenant whose rows it writes, if there is one.
@@ -155,8 +157,8 @@ impl Ground for Tx {
     fn outcome(&self) -> Result<(), StoreError> {
         Tx::outcome(self)
     }
-    fn events(&self) -> Vec<&'static EventType> {
-        Tx::events(self)
+    fn work(&self) -> Work {
+        Tx::work(self)
     }
     async fn settle(&mut self) -> Result<(), StoreError> {
         Tx::settle(self).await
@@ -187,8 +189,8 @@ impl Ground for Root {
     fn outcome(&self) -> Result<(), StoreError> {
         Root::outcome(self)
     }
-    fn events(&self) -> Vec<&'static EventType> {
-        Root::events(self)
+    fn work(&self) -> Work {
+        Root::work(self)
     }
     async fn settle(&mut self) -> Result<(), StoreError> {
         Ok(())
@@ -308,8 +310,8 @@ pub trait Job: Unit {
     fn question(&self) -> Option<Question>;
     /// Tells it the answer to its question.
     fn told(&self, told: Told);
-    /// The types of events that it wrote, if it has succeeded.
-    fn events(&self) -> Vec<&'static EventType>;
+    /// What it did. If it was refused, its events were undone.
+    fn work(&self) -> Work;
     /// The same object as a unit, for the driver.
     fn unit(self: Arc<Self>) -> Arc<dyn Unit>;
 }
@@ -423,8 +425,8 @@ fn prepare<O: Operation>(
             answer::<O>(&mut output)
         })));
     }
-    let (result, events) = (Mutex::default(), Mutex::default());
-    Ok(Invocation::Pending(Arc::new(Running::<O> { engine, call, input, result, events })))
+    let (result, work) = (Mutex::default(), Mutex::default());
+    Ok(Invocation::Pending(Arc::new(Running::<O> { engine, call, input, result, work })))
 }
 
 /// Reads a checked value into its type. Check and type come from the same schema, so a failure is a rule that the
@@ -439,7 +441,7 @@ struct Running<O: Operation> {
     call: <O::Ground as Ground>::Call,
     input: Input<O>,
     result: Mutex<Option<Result<Answer, Fault>>>,
-    events: Mutex<Vec<&'static EventType>>,
+    work: Mutex<Work>,
 }
 
 impl<O: Operation> Unit for Running<O> {
@@ -461,12 +463,15 @@ impl<O: Operation> Unit for Running<O> {
             }
             ground.outcome()?;
             let verdict = if stays { Verdict::Commit } else { Verdict::Rollback };
-            let events = ground.events();
-            for kind in &events {
+            let mut work = ground.work();
+            for Emitted { kind, .. } in &work.events {
                 let listed = O::SPEC.emits.iter().any(|known| known.name == kind.name);
                 debug_assert!(listed, "{} emitted {}, which its spec does not list", O::SPEC.id, kind.name);
             }
-            *self.events.lock().unwrap_or_else(PoisonError::into_inner) = events;
+            if !stays {
+                work.events.clear();
+            }
+            *self.work.lock().unwrap_or_else(PoisonError::into_inner) = work;
             let answer = result.and_then(|mut output| answer::<O>(&mut output));
             *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
             Ok(verdict)
@@ -529,8 +534,8 @@ impl<O: Operation> Job for Running<O> {
         self.input.asking.told(told);
     }
 
-    fn events(&self) -> Vec<&'static EventType> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn work(&self) -> Work {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn unit(self: Arc<Self>) -> Arc<dyn Unit> {

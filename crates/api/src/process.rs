@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use larkspur_contract::ids::TenantKey;
-use larkspur_contract::{Effect, EventType, Fault, codes};
-use larkspur_store::{BoxFuture, Engine, Root, Session, StoreError};
+use larkspur_contract::{Effect, Fault, codes};
+use larkspur_store::{BoxFuture, Engine, Root, Session, StoreError, Work};
 
 use crate::people::People;
 use crate::{Caller, Ground, RootCall};
@@ -81,8 +81,8 @@ impl Ground for Process {
     fn outcome(&self) -> Result<(), StoreError> {
         Ok(())
     }
-    fn events(&self) -> Vec<&'static EventType> {
-        Vec::new()
+    fn work(&self) -> Work {
+        Work::default()
     }
     async fn settle(&mut self) -> Result<(), StoreError> {
         Ok(())

@@ -137,6 +137,8 @@ impl App {
         let webhook = Arc::new(Webhook::new(options.private_receivers));
         Ok(Arc::new_cyclic(|app| {
             let recording = Recording::new(options.traffic, app.clone());
+            let told = recording.clone();
+            engine.notices.listen(move |world, notice| told.tell(world, notice));
             let services = Services::default().with::<Arc<dyn Traffic>>(recording.clone());
             let services = services.with::<Arc<dyn Links>>(console.clone());
             App {

@@ -127,6 +127,36 @@ impl Pieces {
     }
 }
 
+/// A stream that is read in this process, without a connection.
+pub struct Reading {
+    producer: Option<BoxFuture<'static, ()>>,
+    pieces: mpsc::Receiver<Bytes>,
+    /// The server does not stop while it is read.
+    _stop: watch::Sender<bool>,
+}
+
+impl Reading {
+    /// Of a body that is a stream.
+    pub fn of(body: Body) -> Option<Self> {
+        let Body::Stream(produce) = body else { return None };
+        let (_stop, stop) = watch::channel(false);
+        let (sender, pieces) = Pieces::pair(Stop::of(stop));
+        Some(Reading { producer: Some(produce(sender)), pieces, _stop })
+    }
+
+    /// The next piece; `None` at the end.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            let Some(producer) = &mut self.producer else { return self.pieces.recv().await };
+            tokio::select! {
+                biased;
+                piece = self.pieces.recv() => return piece,
+                () = producer => self.producer = None,
+            }
+        }
+    }
+}
+
 /// How a connection continues after HTTP.
 pub struct Upgrade {
     /// The protocol that the response names in `Upgrade`, such as `websocket`.

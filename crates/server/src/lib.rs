@@ -29,7 +29,7 @@ mod unpanicked;
 
 pub use app::{App, AppOptions, StoreStats};
 pub use background_jobs::{BackgroundJobs, sweep_files_if_due};
-pub use body::{Body, Broken, Duplex, Handler, Pieces, Producer, Stop, Upgrade, Upgraded};
+pub use body::{Body, Broken, Duplex, Handler, Pieces, Producer, Reading, Stop, Upgrade, Upgraded};
 pub use call_id::{CallId, CallIds};
 pub use console::{ConsoleOptions, Place};
 pub use delivery::connection::{Ack, CallbackFailure, ConnectionOptions, LongConnections, NoAnswer};

@@ -3,8 +3,9 @@
 use larkspur_contract::ids::{AppId, CardId};
 
 use crate::driver::StoreError;
+use crate::messages::told;
 use crate::tx::{PIECE, found_rows, wanted};
-use crate::{Row, Tx, Value};
+use crate::{Change, Row, Tx, Value};
 
 /// An entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +78,11 @@ pub async fn update(tx: &mut Tx, card: &Card) -> Result<(), StoreError> {
         card.sequence.into(),
         card.streaming_until.into(),
     ];
-    tx.rows(sql, params).await.map(drop)
+    tx.rows(sql, params).await?;
+    if card.message != 0 {
+        told(tx, card.message, None, Change::Changed);
+    }
+    Ok(())
 }
 
 /// Records the message that an entity is sent with; false if it was sent before, or does not exist.

@@ -3,7 +3,8 @@
 use larkspur_contract::ids::{AppId, ChatId};
 
 use crate::driver::StoreError;
-use crate::{Row, Tx};
+use crate::messages::told;
+use crate::{Change, Row, Tx};
 
 /// A card that one person sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +57,9 @@ pub async fn insert(tx: &mut Tx, card: &Ephemeral) -> Result<(), StoreError> {
         card.created_at.into(),
         card.deleted.into(),
     ];
-    tx.rows(sql, params).await.map(drop)
+    tx.rows(sql, params).await?;
+    told(tx, card.number, Some(card.chat_id), Change::Sent);
+    Ok(())
 }
 
 /// Locks a card.
@@ -67,9 +70,11 @@ pub async fn lock(tx: &mut Tx, number: i64) -> Result<Option<Ephemeral>, StoreEr
 }
 
 /// Deletes a locked card: no one sees it any more; its id stays known.
-pub async fn delete(tx: &mut Tx, number: i64) -> Result<(), StoreError> {
+pub async fn delete(tx: &mut Tx, card: &Ephemeral) -> Result<(), StoreError> {
     let sql = "UPDATE ephemeral_card SET deleted = 1, content = '' WHERE tenant = $1 AND number = $2";
-    tx.rows(sql, [number.into()]).await.map(drop)
+    tx.rows(sql, [card.number.into()]).await?;
+    told(tx, card.number, Some(card.chat_id), Change::Recalled);
+    Ok(())
 }
 
 /// The latest cards that a person sees in a group, deleted ones included, the latest first.

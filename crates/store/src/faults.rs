@@ -9,7 +9,7 @@ use std::sync::Arc;
 use larkspur_contract::ids::{AppId, TenantKey};
 
 use crate::driver::StoreError;
-use crate::{Root, Tx};
+use crate::{Notice, Root, Tx};
 
 /// How often a rule was used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub struct Ruled {
 /// Replaces the rules of the transaction's tenant; an empty text removes them. The caller has locked the tenant's row.
 pub async fn set(tx: &mut Tx, faults: &str) -> Result<(), StoreError> {
     tx.rows("UPDATE tenant SET faults = $2 WHERE tenant = $1", [faults.into()]).await?;
+    tx.notify(Notice::Faults);
     let key = tx.tenant();
     tx.forget(move |engine| engine.memory.tenants.forget(&key));
     Ok(())
@@ -72,7 +73,9 @@ pub async fn see(tx: &mut Tx, fault: &str) -> Result<Option<Count>, StoreError> 
 /// Counts a call that a rule changed.
 pub async fn hit(tx: &mut Tx, fault: &str) -> Result<(), StoreError> {
     let sql = "UPDATE fault_count SET hits = hits + 1 WHERE tenant = $1 AND fault_id = $2";
-    tx.rows(sql, [fault.into()]).await.map(drop)
+    tx.rows(sql, [fault.into()]).await?;
+    tx.notify(Notice::Faults);
+    Ok(())
 }
 
 /// The tenant that made an app, with its rules.

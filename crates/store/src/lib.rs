@@ -12,6 +12,7 @@ mod ids;
 mod keys;
 mod member;
 mod memory;
+mod notices;
 mod transaction;
 mod wakeup;
 mod whole;
@@ -71,8 +72,10 @@ pub use gather::gather;
 pub use ids::Ids;
 pub use keys::Keys;
 pub use memory::{BoundedCache, Memory, Moment};
+pub use notices::{Change, Notice, Notices};
 pub use transaction::{
-    BoxFuture, Driver, Engine, Hook, Root, Row, Session, StoreError, Tx, Unit, Value, Verdict,
+    BoxFuture, Driver, Emitted, Engine, Hook, Root, Row, Session, StoreError, Tx, Unit, Uuid, Value, Verdict,
+    Work,
 };
 pub use wakeup::Wakeup;
 pub use whole::EngineOptions;

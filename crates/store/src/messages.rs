@@ -12,7 +12,7 @@ use crate::driver::StoreError;
 use crate::member::Member;
 use crate::tx::{PIECE, found_rows, wanted};
 use crate::value::{from_json, to_json};
-use crate::{Row, Tx, Value};
+use crate::{Change, Notice, Row, Tx, Uuid, Value};
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -268,7 +268,16 @@ pub async fn insert(tx: &mut Tx, new: &Message) -> Result<(), StoreError> {
         "".into(),
         0.into(),
     ];
-    tx.insert(sql, row).await.map(drop)
+    tx.insert(sql, row).await?;
+    if new.upper == 0 {
+        told(tx, new.number, Some(new.chat_id), Change::Sent);
+    }
+    Ok(())
+}
+
+/// Tells those who watch the tenant what was done with a message, after the commit. `chat` is its chat, where it is known.
+pub(crate) fn told(tx: &mut Tx, number: i64, chat: Option<ChatId>, change: Change) {
+    tx.notify(Notice::Message { number, chat, change });
 }
 
 /// A message by its number. Operations that only add rows may call it: a number is known to callers only after the message was
@@ -464,13 +473,17 @@ pub async fn edit(
         mentions_column(mentions)?.into(),
         now_ms.into(),
     ];
-    tx.rows(sql, params).await.map(drop)
+    tx.rows(sql, params).await?;
+    told(tx, number, None, Change::Changed);
+    Ok(())
 }
 
 /// Replaces the content of a card. This is not an edit. The message is locked.
 pub async fn set_card(tx: &mut Tx, number: i64, content: &str, now_ms: i64) -> Result<(), StoreError> {
     let sql = "UPDATE message SET content = $3, updated_at = $4 WHERE tenant = $1 AND number = $2";
-    tx.rows(sql, [number.into(), content.into(), now_ms.into()]).await.map(drop)
+    tx.rows(sql, [number.into(), content.into(), now_ms.into()]).await?;
+    told(tx, number, None, Change::Changed);
+    Ok(())
 }
 
 /// Recalls a message. It is locked.
@@ -479,7 +492,9 @@ pub async fn recall(tx: &mut Tx, number: i64, recalled: &Recalled) -> Result<(),
                WHERE tenant = $1 AND number = $2";
     let params =
         [number.into(), recalled.by.to_column().into(), recalled.kind.as_str().into(), recalled.at.into()];
-    tx.rows(sql, params).await.map(drop)
+    tx.rows(sql, params).await?;
+    told(tx, number, None, Change::Recalled);
+    Ok(())
 }
 
 /// What is known of a call with a uuid.
@@ -498,7 +513,11 @@ pub enum Repeat {
 pub async fn repeated(tx: &mut Tx, name: &str, now_ms: i64) -> Result<Repeat, StoreError> {
     let sql = "SELECT number, until FROM message_uuid WHERE tenant = $1 AND name = $2";
     let Some(row) = tx.look_up(sql, [name.into()]).await?.into_iter().next() else { return Ok(Repeat::New) };
-    Ok(if row.int(1)? > now_ms { Repeat::Of(row.int(0)?) } else { Repeat::Expired })
+    if row.int(1)? <= now_ms {
+        return Ok(Repeat::Expired);
+    }
+    tx.named(Uuid::Recalled);
+    Ok(Repeat::Of(row.int(0)?))
 }
 
 /// The message that was sent under a name.
@@ -533,7 +552,11 @@ pub async fn claim(
                    ON CONFLICT (tenant, name) DO NOTHING RETURNING tenant, name";
         tx.insert(sql, vec![name.into(), number.into(), until.into()]).await?
     };
-    if claimed { Ok(()) } else { Err(tx.collided()) }
+    if !claimed {
+        return Err(tx.collided());
+    }
+    tx.named(Uuid::New);
+    Ok(())
 }
 
 /// Counts a message or a change of one against [`crate::pace`], once the transaction is committed. `of` is the number of the chat_id

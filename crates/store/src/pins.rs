@@ -3,8 +3,8 @@
 use larkspur_contract::ids::ChatId;
 
 use crate::driver::StoreError;
-use crate::messages::Sender;
-use crate::{Row, Tx, Value};
+use crate::messages::{self, Sender};
+use crate::{Change, Row, Tx, Value};
 
 /// A pin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,12 +53,16 @@ pub async fn insert(tx: &mut Tx, new: &Pin) -> Result<(), StoreError> {
         operator_no,
         new.created_at.into(),
     ];
-    tx.rows_of(sql, params).await.map(drop)
+    tx.rows_of(sql, params).await?;
+    messages::told(tx, new.message, Some(new.chat_id), Change::Pinned);
+    Ok(())
 }
 
 /// Unpins a message, if it is pinned. It is locked.
 pub async fn remove(tx: &mut Tx, message: i64) -> Result<(), StoreError> {
-    tx.rows("DELETE FROM pin WHERE tenant = $1 AND message = $2", [message.into()]).await.map(drop)
+    tx.rows("DELETE FROM pin WHERE tenant = $1 AND message = $2", [message.into()]).await?;
+    messages::told(tx, message, None, Change::Pinned);
+    Ok(())
 }
 
 /// Where a page of pins ends: the last one on it.

@@ -3,8 +3,8 @@
 //! They are in one order: by the time at which they were added, then by number.
 
 use crate::driver::StoreError;
-use crate::messages::Sender;
-use crate::{Row, Tx, Value};
+use crate::messages::{self, Sender};
+use crate::{Change, Row, Tx, Value};
 
 /// A reaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,13 +74,19 @@ pub async fn insert(tx: &mut Tx, new: &Reaction) -> Result<(), StoreError> {
         operator_no,
         new.created_at.into(),
     ];
-    if tx.insert(sql, row).await? { Ok(()) } else { Err(tx.collided()) }
+    if !tx.insert(sql, row).await? {
+        return Err(tx.collided());
+    }
+    messages::told(tx, new.message, None, Change::Reacted);
+    Ok(())
 }
 
 /// Removes a reaction; false if it is gone.
 pub async fn remove(tx: &mut Tx, number: i64) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM message_reaction WHERE tenant = $1 AND number = $2 RETURNING number";
-    Ok(tx.row(sql, [number.into()]).await?.is_some())
+    let sql = "DELETE FROM message_reaction WHERE tenant = $1 AND number = $2 RETURNING message";
+    let Some(row) = tx.row(sql, [number.into()]).await? else { return Ok(false) };
+    messages::told(tx, row.int(0)?, None, Change::Reacted);
+    Ok(true)
 }
 
 /// Where a page of reactions ends: the last one on it.

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use crate::driver::StoreError;
+use crate::messages::told;
 use crate::tx::{PIECE, found_rows, more_rows, wanted};
 use crate::users::User;
-use crate::{Row, Tx, Value};
+use crate::{Change, Row, Tx, Value};
 
 /// That a user has read a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +41,11 @@ pub async fn mark(tx: &mut Tx, messages: &[i64], reader: &User, now_ms: i64) -> 
             marked.insert(row.int(0)?);
         }
     }
-    Ok(messages.iter().filter(|number| marked.remove(number)).copied().collect())
+    let fresh: Vec<i64> = messages.iter().filter(|number| marked.remove(number)).copied().collect();
+    for number in &fresh {
+        told(tx, *number, None, Change::Read);
+    }
+    Ok(fresh)
 }
 
 /// Those messages of a list that a user has read, by number.

@@ -6,7 +6,7 @@ use larkspur_contract::ids::TenantKey;
 
 use crate::driver::StoreError;
 pub use crate::memory::records::Tenant;
-use crate::{Root, Row, Tx, policies};
+use crate::{Notice, Root, Row, Tx, policies};
 
 /// Every table with rows of a tenant; a new table must be added here, which a test checks.
 pub const TABLES: &[&str] = &[
@@ -142,6 +142,7 @@ pub async fn insert(tx: &mut Tx, name: &str, now_ms: i64) -> Result<bool, StoreE
 /// Sets how far the tenant's clock is ahead of the real time.
 pub async fn set_clock(tx: &mut Tx, offset_ms: i64) -> Result<(), StoreError> {
     tx.rows("UPDATE tenant SET clock_offset_ms = $2 WHERE tenant = $1", [offset_ms.into()]).await?;
+    tx.notify(Notice::Clock);
     let key = tx.tenant();
     tx.forget(move |engine| engine.memory.tenants.forget(&key));
     Ok(())

@@ -197,7 +197,7 @@ fn recorder() -> Option<Arc<dyn Recorder>> {
         let (Some(spec), Some(code), false) = (exchange.spec, exchange.code, exchange.planned) else {
             return;
         };
-        let names = exchange.events.iter().map(|kind| kind.name.to_owned());
+        let names = exchange.work.events.iter().map(|event| event.kind.name.to_owned());
         for name in names.chain([code.to_string()]) {
             let file = directory.join(format!("{} {name}", spec.id));
             if !file.exists() {

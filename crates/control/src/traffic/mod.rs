@@ -15,10 +15,12 @@ mod check;
 mod diff;
 pub mod export;
 pub mod ledger;
+pub mod news;
 pub mod summary;
 
 pub use check::{Checked, Count, Near, Wanted, judge};
 pub use diff::{Change, diff};
+pub use news::Topics;
 
 /// What a filter, an assertion or a fault rule may name in a call.
 pub const GRAMMAR: Grammar = Grammar {
@@ -67,11 +69,18 @@ pub trait Traffic: Send + Sync {
     /// Waits until the world has a call beyond `seen`, or for `wait_ms` at most. Returns how long it waited, in
     /// milliseconds.
     fn wait(&self, world: TenantKey, seen: u64, wait_ms: u64) -> BoxFuture<'_, u64>;
-    /// A stream of the world's calls, from the one after `last` on, or from now on.
+    /// A stream of what happens in the world: its calls from the one after `last` on, or from now on, and the other topics from
+    /// now on.
     ///
     /// # Errors
     /// 5275429: too many streams are open.
-    fn stream(&self, world: TenantKey, ahead_ms: i64, last: Option<u64>) -> Result<Box<dyn Feed>, Fault>;
+    fn stream(
+        &self,
+        world: TenantKey,
+        ahead_ms: i64,
+        topics: Topics,
+        last: Option<u64>,
+    ) -> Result<Box<dyn Feed>, Fault>;
     /// What was counted of an app's scopes.
     fn scopes(&self, world: TenantKey, app: AppId) -> Vec<ledger::Counted>;
     /// Calls the operation of a recorded call again. `Err` says why that is impossible.

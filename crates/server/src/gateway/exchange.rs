@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use larkspur_api::Caller;
-use larkspur_contract::{Behaviour, EventType, Fault, Spec};
+use larkspur_contract::{Behaviour, Fault, Spec};
+use larkspur_store::Work;
 
 use super::faults::Injected;
 use super::who::Who;
@@ -59,8 +60,8 @@ pub struct Exchange<'a> {
     pub code: Option<u32>,
     /// Why it was refused, including the private note.
     pub fault: Option<&'a Fault>,
-    /// The events that it emitted.
-    pub events: &'a [&'static EventType],
+    /// What the operation did.
+    pub work: &'a Work,
     /// Whether a test planned the refusal.
     pub planned: bool,
     /// The rule of the world's faults that changed the call.

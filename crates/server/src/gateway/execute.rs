@@ -3,29 +3,30 @@
 use std::sync::atomic::Ordering;
 
 use larkspur_api::{Answer, Caller, Entry, Invocation, Media, Received};
-use larkspur_contract::{Effect, EventType, Fault, Reply, Spec, codes};
+use larkspur_contract::{Effect, Fault, Reply, Spec, codes};
 use larkspur_store::blobs::BlobKey;
-use larkspur_store::{Engine, StoreError};
+use larkspur_store::{Engine, StoreError, Work};
 
 use crate::App;
 
 /// The most questions that are asked during a call: another one follows if the URL was changed while a challenge was sent.
 const QUESTIONS: usize = 3;
 
-/// Runs an operation. Returns its answer and the events that it emitted. The driver owns the transaction: a client that
+/// Runs an operation, and says what it did, also if it refused. The driver owns the transaction: a client that
 /// disconnects meanwhile does not interrupt it.
 pub(super) async fn execute(
     app: &App,
     entry: &Entry,
     (caller, received): (Caller, Received),
-) -> Result<(Answer, Vec<&'static EventType>), Fault> {
+    work: &mut Work,
+) -> Result<Answer, Fault> {
     let (engine, metrics) = (&app.engine, &app.metrics);
     match entry.prepare(engine.clone(), caller, received)? {
         Invocation::Recalled(answer) => {
             metrics.recalled.fetch_add(1, Ordering::Relaxed);
-            Ok((answer, Vec::new()))
+            Ok(answer)
         }
-        Invocation::Outside(run) => Ok((run.await?, Vec::new())),
+        Invocation::Outside(run) => run.await,
         Invocation::Pending(job) => {
             // Before the row that names it: after a crash in between, a sweep removes it.
             if let Some(blobs) = &engine.blobs
@@ -44,11 +45,11 @@ pub(super) async fn execute(
                 let ended = engine.driver.transact(effect, job.clone().unit()).await;
                 ended.map_err(|error| failed(engine, entry.spec.effect, error))?;
             }
-            let answer = match job.take()? {
-                Answer::Kept(key, media) => fetch(engine, &key, media).await?,
-                answer => answer,
-            };
-            Ok((answer, job.events()))
+            *work = job.work();
+            match job.take()? {
+                Answer::Kept(key, media) => fetch(engine, &key, media).await,
+                answer => Ok(answer),
+            }
         }
     }
 }

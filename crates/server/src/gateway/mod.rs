@@ -27,7 +27,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use larkspur_api::pages::Frame;
 use larkspur_api::{Answer, Caller};
-use larkspur_contract::{Access, Consumes, EventType, Fault, Method, Reply, Spec, codes, fields};
+use larkspur_contract::{Access, Consumes, Fault, Method, Reply, Spec, codes, fields};
+use larkspur_store::Work;
 use tokio::sync::SemaphorePermit;
 
 use crate::App;
@@ -65,7 +66,7 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
         session: false,
         frame: Frame::PLAIN,
         body: None,
-        events: Vec::new(),
+        work: Work::default(),
         steps: Steps::of(app.is_recorded(), began),
     };
     let ended = match app.routes.find(request.method, request.path) {
@@ -100,7 +101,7 @@ fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, (now, 
         body: trace.body.as_ref(),
         code: ended.code,
         fault: ended.fault.as_ref(),
-        events: &trace.events,
+        work: &trace.work,
         planned: trace.planned,
         injected: trace.fault.as_ref(),
         response: &ended.response,
@@ -140,8 +141,8 @@ struct Trace {
     frame: Frame,
     /// The body, if it was read and calls are recorded.
     body: Option<Bytes>,
-    /// The events that were emitted.
-    events: Vec<&'static EventType>,
+    /// What the operation did.
+    work: Work,
     /// When its steps ended, if calls are recorded.
     steps: Steps,
 }
@@ -260,8 +261,7 @@ async fn steps(
     inject(app, spec, trace, Step::Execute)?;
     trace.steps.end(Step::Decode);
     let call = (caller, received);
-    let (answer, events) = execute::execute(app, routed.route.entry, call).await?;
-    trace.events = events;
+    let answer = execute::execute(app, routed.route.entry, call, &mut trace.work).await?;
     trace.steps.end(Step::Execute);
     Ok(answer)
 }

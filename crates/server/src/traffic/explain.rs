@@ -79,7 +79,7 @@ pub(super) fn entry(seq: u64, record: &Record, ahead_ms: i64) -> Entry {
         steps: steps(record),
         why: why(record, row.world.as_deref().unwrap_or_default()),
         behaviours: record.spec.map(behaviours).unwrap_or_default(),
-        events: record.events.iter().map(|kind| kind.name).collect(),
+        events: record.work.events.iter().map(|event| event.kind.name).collect(),
         near,
         row,
     }

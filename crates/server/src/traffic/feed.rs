@@ -1,6 +1,7 @@
-//! The stream of a world's calls, as server-sent events. It reads the ring when its client has read what was sent, so a
-//! slow client never slows a call: it loses rows, and is told how many.
+//! The stream of what happens in a world, as server-sent events. It reads the ring when its client has read what was sent, so
+//! a slow client never slows a call: it loses rows, and is told how many.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,7 +12,8 @@ use larkspur_store::BoxFuture;
 use serde_json::json;
 
 use super::explain;
-use super::ring::{Page, World};
+use super::news::News;
+use super::ring::World;
 
 /// The most streams of a process.
 const STREAMS_MAX: usize = 16;
@@ -73,45 +75,111 @@ pub(super) async fn beyond(world: &World, seen: u64) {
     }
 }
 
+/// A stream of what happens in a world.
+pub(super) struct Stream {
+    rows: Option<Rows>,
+    news: Option<News>,
+    world: Arc<World>,
+    greeted: bool,
+    node: String,
+    _seat: Seat,
+}
+
+impl Stream {
+    /// Of the calls and of the news, or of one of them.
+    pub(super) fn new(
+        world: Arc<World>,
+        (rows, news): (Option<Rows>, Option<News>),
+        seat: Seat,
+        node: String,
+    ) -> Self {
+        Stream { rows, news, world, greeted: false, node, _seat: seat }
+    }
+
+    fn hello(&self) -> String {
+        let page = self.world.after(u64::MAX, 0);
+        let hello = json!({"newest": page.newest, "oldest": page.oldest, "node": self.node});
+        format!("retry: 2000\nevent: hello\ndata: {hello}\n\n")
+    }
+
+    /// Waits until there is something to send.
+    async fn ready(&mut self) {
+        let rows = async {
+            match &self.rows {
+                Some(rows) => rows.ready().await,
+                None => pending().await,
+            }
+        };
+        let news = async {
+            match &mut self.news {
+                Some(news) => news.ready().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = rows => {}
+            () = news => {}
+        }
+    }
+}
+
+impl Feed for Stream {
+    fn next(&mut self) -> BoxFuture<'_, Option<Bytes>> {
+        Box::pin(async move {
+            let mut text = String::new();
+            if self.greeted {
+                if tokio::time::timeout(QUIET, self.ready()).await.is_err() {
+                    return Some(Bytes::from_static(b": quiet\n\n"));
+                }
+                tokio::time::sleep(GATHER).await;
+            } else {
+                text = self.hello();
+                self.greeted = true;
+            }
+            if let Some(rows) = &mut self.rows {
+                rows.write(&mut text);
+            }
+            if let Some(news) = &mut self.news {
+                news.write(&mut text).await;
+            }
+            Some(if text.is_empty() { Bytes::from_static(b": none\n\n") } else { text.into() })
+        })
+    }
+
+    fn last(&mut self) -> Option<Bytes> {
+        Some(Bytes::from_static(b"event: bye\ndata: {}\n\n"))
+    }
+}
+
 /// The calls of a world, from one on.
 pub(super) struct Rows {
     world: Arc<World>,
     ahead_ms: i64,
     /// The number of the last call that was sent.
     cursor: u64,
-    greeted: bool,
-    node: String,
-    _seat: Seat,
 }
 
 impl Rows {
     /// From the call after `last` on, or from now on.
-    pub(super) fn new(world: Arc<World>, ahead_ms: i64, last: Option<u64>, seat: Seat, node: String) -> Self {
+    pub(super) fn new(world: Arc<World>, ahead_ms: i64, last: Option<u64>) -> Self {
         let newest = world.newest();
         // A number from before a restart: all that is kept follows.
         let cursor = last.map_or(newest, |last| if last > newest { 0 } else { last });
-        Rows { world, ahead_ms, cursor, greeted: false, node, _seat: seat }
+        Rows { world, ahead_ms, cursor }
     }
 
-    /// What is to be sent now; nothing, if there is no new call.
-    fn piece(&mut self) -> Option<Bytes> {
+    async fn ready(&self) {
+        beyond(&self.world, self.cursor).await;
+    }
+
+    /// Adds the calls that are to be sent now, and how many were lost.
+    fn write(&mut self, text: &mut String) {
         let page = self.world.after(self.cursor, BATCH_ROWS);
-        let mut text = String::new();
-        if !self.greeted {
-            self.greeted = true;
-            let hello = json!({"newest": page.newest, "oldest": page.oldest, "node": self.node});
-            text.push_str(&format!("retry: 2000\nevent: hello\ndata: {hello}\n\n"));
-        }
         if page.oldest > self.cursor + 1 {
             let missed = page.oldest - 1 - self.cursor;
             self.cursor = page.oldest - 1;
             text.push_str(&format!("event: gap\ndata: {{\"missed\":{missed}}}\n\n"));
         }
-        self.rows(&page, &mut text);
-        (!text.is_empty()).then(|| text.into())
-    }
-
-    fn rows(&mut self, page: &Page, text: &mut String) {
         let mut data = String::new();
         for (seq, call) in &page.calls {
             let row = call.row.get_or_init(|| {
@@ -130,25 +198,6 @@ impl Rows {
     }
 }
 
-impl Feed for Rows {
-    fn next(&mut self) -> BoxFuture<'_, Option<Bytes>> {
-        Box::pin(async move {
-            if self.greeted && self.world.newest() <= self.cursor {
-                let waited = tokio::time::timeout(QUIET, beyond(&self.world, self.cursor)).await;
-                if waited.is_err() {
-                    return Some(Bytes::from_static(b": quiet\n\n"));
-                }
-                tokio::time::sleep(GATHER).await;
-            }
-            Some(self.piece().unwrap_or_else(|| Bytes::from_static(b": none\n\n")))
-        })
-    }
-
-    fn last(&mut self) -> Option<Bytes> {
-        Some(Bytes::from_static(b"event: bye\ndata: {}\n\n"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use larkspur_contract::ids::TenantKey;
@@ -163,13 +212,14 @@ mod tests {
         }
     }
 
-    fn stream(world: &Arc<World>, last: Option<u64>) -> Rows {
+    fn stream(world: &Arc<World>, last: Option<u64>) -> Stream {
         let seat = Seat::take(&Arc::default()).expect("a seat");
-        Rows::new(world.clone(), 0, last, seat, "n1".to_owned())
+        let rows = Rows::new(world.clone(), 0, last);
+        Stream::new(world.clone(), (Some(rows), None), seat, "n1".to_owned())
     }
 
     /// The numbers of the rows in a piece, and its text.
-    async fn next(rows: &mut Rows) -> (Vec<u64>, String) {
+    async fn next(rows: &mut Stream) -> (Vec<u64>, String) {
         let piece = rows.next().await.expect("it goes on");
         let text = String::from_utf8(piece.to_vec()).expect("UTF-8");
         let data =

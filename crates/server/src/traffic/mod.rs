@@ -3,9 +3,11 @@
 //! The gateway shows every call here at its single exit. A record is redacted and copied once; it is parsed when it is
 //! read. Without recording, nothing here runs.
 
+mod board;
 mod explain;
 mod feed;
 mod ledger;
+mod news;
 mod record;
 mod redact;
 mod replay;
@@ -21,12 +23,14 @@ use larkspur_api::{Caller, Feed, Presented};
 use larkspur_contract::ids::{AppId, HookToken, TenantKey};
 use larkspur_contract::{Access, Fault, codes};
 use larkspur_control::traffic::ledger::Counted;
-use larkspur_control::traffic::{Calls, Entry, Traffic, Whose};
-use larkspur_store::{BoxFuture, Keys};
+use larkspur_control::traffic::{Calls, Entry, Topics, Traffic, Whose};
+use larkspur_store::{BoxFuture, Keys, Notice};
 use serde_json::Value;
 
 use crate::App;
 use crate::gateway::exchange::Exchange;
+use board::Board;
+use news::News;
 use record::Record;
 use ring::{World, Worlds};
 
@@ -64,6 +68,7 @@ pub(crate) struct Recording {
     /// The worlds of apps, for calls that name only an app.
     apps: RwLock<HashMap<AppId, TenantKey>>,
     streams: Arc<AtomicUsize>,
+    board: Arc<Board>,
     app: Weak<App>,
 }
 
@@ -78,8 +83,14 @@ impl Recording {
             worlds: Arc::new(Worlds::new(options.memory_bytes, options.entries.max(1))),
             apps: RwLock::default(),
             streams: Arc::default(),
+            board: Arc::default(),
             app,
         })
+    }
+
+    /// Passes what changed in a world to those who watch it.
+    pub(crate) fn tell(&self, world: TenantKey, notice: Notice) {
+        self.board.tell(world, notice);
     }
 
     /// Records a call.
@@ -249,11 +260,19 @@ impl Traffic for Recording {
         })
     }
 
-    fn stream(&self, key: TenantKey, ahead_ms: i64, last: Option<u64>) -> Result<Box<dyn Feed>, Fault> {
+    fn stream(
+        &self,
+        key: TenantKey,
+        ahead_ms: i64,
+        topics: Topics,
+        last: Option<u64>,
+    ) -> Result<Box<dyn Feed>, Fault> {
         let seat = feed::Seat::take(&self.streams)
             .ok_or_else(|| Fault::new(codes::TOO_MANY_STREAMS, "16 streams of this process are open"))?;
         let world = self.worlds.of(Some(key));
-        Ok(Box::new(feed::Rows::new(world, ahead_ms, last, seat, self.node())))
+        let rows = topics.traffic.then(|| feed::Rows::new(world.clone(), ahead_ms, last));
+        let news = topics.has_news().then(|| News::new(self.app.clone(), self.board.watch(key), key, topics));
+        Ok(Box::new(feed::Stream::new(world, (rows, news), seat, self.node())))
     }
 
     fn scopes(&self, key: TenantKey, app: AppId) -> Vec<Counted> {

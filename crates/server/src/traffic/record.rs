@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use larkspur_api::tokens::{Token, jwt};
 use larkspur_api::{Actor, Caller};
 use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_contract::{Access, Consumes, EventType, Fault, Fix, Scope, Spec, codes};
-use larkspur_store::Keys;
+use larkspur_contract::{Access, Consumes, Fault, Fix, Scope, Spec, codes};
+use larkspur_store::{Emitted, Keys, Work};
 
 use super::redact::{self, Found};
 use crate::call_id::CallId;
@@ -42,7 +42,7 @@ pub(super) struct Record {
     pub(super) used: Option<Scope>,
     pub(super) media: Cow<'static, str>,
     pub(super) why: Option<Box<Why>>,
-    pub(super) events: Vec<&'static EventType>,
+    pub(super) work: Work,
     pub(super) sizes: Sizes,
     /// Its row as JSON, made once for all streams.
     pub(super) row: OnceLock<Box<str>>,
@@ -150,7 +150,7 @@ impl Record {
             used: used(call),
             media: call.response.content_type.clone(),
             why: call.fault.map(|fault| Box::new(why(fault, &found))),
-            events: call.events.to_vec(),
+            work: call.work.clone(),
             sizes,
             row: OnceLock::new(),
             text: writer.text,
@@ -188,7 +188,12 @@ impl Record {
             .why
             .as_ref()
             .map_or(0, |why| 256 + why.note.len() + why.facts.len() * 64 + why.fixes.len() * 256);
-        size_of::<Self>() + 64 + ROW_BYTES + self.text.capacity() + why + self.events.len() * 8
+        size_of::<Self>()
+            + 64
+            + ROW_BYTES
+            + self.text.capacity()
+            + why
+            + self.work.events.len() * size_of::<Emitted>()
     }
 
     /// Whether it was refused for want of a scope.
@@ -241,7 +246,7 @@ impl Record {
             used: None,
             media: Cow::Borrowed(""),
             why: None,
-            events: Vec::new(),
+            work: Work::default(),
             sizes: Sizes::default(),
             row: OnceLock::new(),
             text: Vec::with_capacity(size),

@@ -16,7 +16,7 @@ use super::turns::{self, Turns};
 use super::{connections, steering};
 use crate::driver::StoreError;
 use crate::tx::{PIECE, found_rows, in_list};
-use crate::{Root, Row, Tx, Value};
+use crate::{Notice, Root, Row, Tx, Value};
 
 /// How long a claim lasts, in real milliseconds: several times the duration of an attempt, plus the clock skew between
 /// two machines.
@@ -368,6 +368,7 @@ pub async fn claim(
                 }
                 Verdict::Fail { repeats: true } => fail(&mut tx, numbers, real_now).await?,
             };
+            tx.notify_deliveries(&failed);
             ended.extend(failed.into_iter().map(|number| (tenant, number)));
         }
     }
@@ -437,7 +438,9 @@ async fn hold(
 async fn spoil(tx: &mut Tx, number: i64, owner: &str) -> Result<(), StoreError> {
     let sql = "UPDATE event_delivery SET state = 'dropped', failure = $4, lease_until = 0 WHERE tenant = $1 AND number = $2 AND owner = $3 \
                AND state = 'waiting'";
-    tx.rows(sql, [number.into(), owner.into(), SPOILED.into()]).await.map(drop)
+    tx.rows(sql, [number.into(), owner.into(), SPOILED.into()]).await?;
+    tx.notify(Notice::Delivery(number));
+    Ok(())
 }
 
 /// An event to be sent; `None` if its payload cannot be decrypted.

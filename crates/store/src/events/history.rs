@@ -4,7 +4,8 @@ use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 
 use crate::driver::StoreError;
-use crate::{Row, Tx, Value};
+use crate::tx::{PIECE, found_rows, wanted};
+use crate::{Notice, Row, Tx, Value};
 
 /// The most rows that are read for one page, and to find an event whose ID has no number.
 pub const WINDOW: i64 = 500;
@@ -64,6 +65,22 @@ pub async fn before(tx: &mut Tx, app_id: Option<AppId>, before: i64) -> Result<V
         }
     };
     rows.into_iter().map(|row| past(tx, row)).collect()
+}
+
+/// The events with these numbers in the transaction's tenant, in any order.
+pub async fn numbered(tx: &mut Tx, numbers: &[i64]) -> Result<Vec<Past>, StoreError> {
+    let mut found = Vec::with_capacity(numbers.len());
+    for piece in numbers.chunks(PIECE) {
+        let mut params: Vec<Value> = piece.iter().map(|number| (*number).into()).collect();
+        let wanted = wanted(2, "BIGINT", &mut params);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {wanted} LEFT JOIN event_delivery e ON e.tenant = $1 AND e.number = w.column1"
+        );
+        for row in found_rows(tx.rows_of(&sql, params).await?) {
+            found.push(past(tx, row)?);
+        }
+    }
+    Ok(found)
 }
 
 /// The event with an ID in the transaction's tenant; only one of one app, if it is given. One that an earlier release stored,
@@ -156,6 +173,7 @@ pub async fn send(tx: &mut Tx, made: &Made<'_>) -> Result<String, StoreError> {
         "".into(),
     ];
     tx.rows(sql, row).await?;
+    tx.notify(Notice::Delivery(number));
     let engine = tx.engine().clone();
     tx.on_commit(|| {}, move || engine.wakeup.wake());
     Ok(event_id)

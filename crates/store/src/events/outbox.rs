@@ -4,7 +4,7 @@ use larkspur_contract::EventType;
 use larkspur_contract::ids::{AppId, TenantKey};
 
 use crate::driver::StoreError;
-use crate::{Root, Row, Tx, apps};
+use crate::{Notice, Root, Row, Tx, apps};
 
 /// How many of an app's events are shown.
 const SHOWN: i64 = 20;
@@ -77,7 +77,7 @@ pub async fn add(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
         "".into(),
     ];
     tx.insert(sql, row).await?;
-    tx.emitted(kind);
+    tx.emitted(kind, number);
     Ok(())
 }
 
@@ -104,7 +104,9 @@ fn sent(mut row: Row) -> Result<Sent, StoreError> {
 /// Drops the waiting events of an app in the transaction's tenant, with the reason.
 pub async fn drop_waiting(tx: &mut Tx, app_id: AppId, why: &str) -> Result<(), StoreError> {
     let sql = "UPDATE event_delivery SET state = 'dropped', failure = $3 WHERE tenant = $1 AND app_id = $2 AND state = 'waiting'";
-    tx.rows(sql, [app_id.into(), why.into()]).await.map(drop)
+    tx.rows(sql, [app_id.into(), why.into()]).await?;
+    tx.notify(Notice::Deliveries);
+    Ok(())
 }
 
 /// Drops the waiting challenges of an app made in the transaction's tenant, with the reason. The result of one in progress
@@ -112,7 +114,9 @@ pub async fn drop_waiting(tx: &mut Tx, app_id: AppId, why: &str) -> Result<(), S
 pub async fn drop_challenges(tx: &mut Tx, app_id: AppId, why: &str) -> Result<(), StoreError> {
     let sql = "UPDATE event_delivery SET state = 'dropped', failure = $3 WHERE tenant = $1 AND app_id = $2 AND state = 'waiting' \
                AND form = 'challenge'";
-    tx.rows(sql, [app_id.into(), why.into()]).await.map(drop)
+    tx.rows(sql, [app_id.into(), why.into()]).await?;
+    tx.notify(Notice::Deliveries);
+    Ok(())
 }
 
 /// Makes events that waited for the verification of an app's URL, in the transaction's tenant, due at once. Those that tests
@@ -134,6 +138,7 @@ pub async fn move_clock(tx: &mut Tx, by_ms: i64, real_now: i64) -> Result<(), St
     super::tickets::move_clock(tx, by_ms, real_now).await?;
     let engine = tx.engine().clone();
     tx.on_commit(|| {}, move || engine.wakeup.wake());
+    tx.notify(Notice::Deliveries);
     Ok(())
 }
 

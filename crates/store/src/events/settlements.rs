@@ -9,7 +9,7 @@ use super::claims::{Attempt, Delivery, Outcome};
 use super::{outbox, subscriptions};
 use crate::driver::StoreError;
 use crate::tx::{PIECE, in_list};
-use crate::{Root, Tx, Value};
+use crate::{Notice, Root, Tx, Value};
 
 /// Records the results of attempts; returns the outcomes, in their order. `real_now` is the real time.
 pub async fn settle(
@@ -59,7 +59,10 @@ async fn delivered(
     );
     let mut params = vec![owner.into(), status.map(i64::from).into()];
     params.append(&mut numbers);
-    tx.rows_of(&sql, params).await?.into_iter().map(|row| row.int(0)).collect()
+    let rows = tx.rows_of(&sql, params).await?;
+    let ended: Vec<i64> = rows.into_iter().map(|row| row.int(0)).collect::<Result<_, _>>()?;
+    tx.notify_deliveries(&ended);
+    Ok(ended)
 }
 
 /// Records a failed attempt.
@@ -85,7 +88,11 @@ async fn failed(
         attempt.status.map(i64::from).into(),
         attempt.failure.as_deref().unwrap_or_default().into(),
     ];
-    let held = root.tenant(delivery.tenant).row(sql, params).await?.is_some();
+    let mut tx = root.tenant(delivery.tenant);
+    let held = tx.row(sql, params).await?.is_some();
+    if held {
+        tx.notify(Notice::Delivery(delivery.number));
+    }
     Ok(if held { outcome } else { Outcome::Lost })
 }
 

@@ -8,7 +8,7 @@ use larkspur_contract::ids::AppId;
 
 use crate::driver::StoreError;
 use crate::tx::{PIECE, in_list};
-use crate::{Tx, Value};
+use crate::{Notice, Tx, Value};
 
 /// Why an event was dropped.
 const DROPPED: &str = "dropped as the steering of the app's deliveries says";
@@ -97,6 +97,7 @@ pub async fn release(tx: &mut Tx, app_id: AppId, real_now: i64) -> Result<usize,
     let released = tx.rows(sql, [app_id.into(), real_now.into()]).await?.len();
     let engine = tx.engine().clone();
     tx.on_commit(|| {}, move || engine.wakeup.wake());
+    tx.notify(Notice::Deliveries);
     Ok(released)
 }
 
@@ -164,7 +165,10 @@ async fn treat(
          AND state = 'waiting' AND lease_until <= $2 AND due_at <= $2 AND attempts = 0 AND steered = 0 RETURNING number"
     );
     params.append(&mut numbers);
-    tx.rows_of(&sql, params).await?.into_iter().map(|row| row.int(0)).collect()
+    let rows = tx.rows_of(&sql, params).await?;
+    let treated: Vec<i64> = rows.into_iter().map(|row| row.int(0)).collect::<Result<_, _>>()?;
+    tx.notify_deliveries(&treated);
+    Ok(treated)
 }
 
 /// Adds a copy of an event, with the same ID, to be sent at once.
@@ -174,5 +178,7 @@ async fn copy(tx: &mut Tx, number: i64, real_now: i64) -> Result<(), StoreError>
                SELECT tenant, CAST($3 AS BIGINT), event_id, app_id, developer, event_type, form, sealed, payload, created_at, \
                'waiting', CAST($4 AS BIGINT), 0, '', 0, status, '', 1 FROM event_delivery WHERE tenant = $1 AND number = $2";
     let copy = tx.next_id();
-    tx.rows(sql, [number.into(), copy.into(), real_now.into()]).await.map(drop)
+    tx.rows(sql, [number.into(), copy.into(), real_now.into()]).await?;
+    tx.notify(Notice::Delivery(copy));
+    Ok(())
 }

@@ -9,7 +9,7 @@ use super::driver::{self, BoxFuture, Driver, StoreError};
 use super::root::Root;
 use crate::clock::Clock;
 use crate::pace::Pace;
-use crate::{Attempts, Ids, Keys, Memory, Wakeup};
+use crate::{Attempts, Ids, Keys, Memory, Notices, Wakeup};
 
 /// An open store.
 pub struct Engine {
@@ -23,6 +23,8 @@ pub struct Engine {
     pub keys: Keys,
     /// Wakes the worker that delivers events.
     pub wakeup: Wakeup,
+    /// Tells this process what changed.
+    pub notices: Notices,
     /// The last attempts of this process to deliver an event.
     pub attempts: Attempts,
     /// How fast messages are sent to chats.

@@ -6,6 +6,7 @@ mod engine;
 mod root;
 pub(crate) mod tx;
 pub(crate) mod value;
+mod work;
 
 pub use blob_store::{BlobKey, Blobs};
 pub use driver::{BoxFuture, Driver, Hook, Session, StoreError, Unit, Verdict};
@@ -13,3 +14,4 @@ pub use engine::Engine;
 pub use root::Root;
 pub use tx::Tx;
 pub use value::{Row, Value};
+pub use work::{Emitted, Uuid, Work};

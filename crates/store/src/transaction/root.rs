@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
+use larkspur_contract::Effect;
 use larkspur_contract::ids::TenantKey;
-use larkspur_contract::{Effect, EventType};
 
 use super::driver::{Hook, Session, StoreError};
 use super::engine::Engine;
-use super::tx::{Opened, Shared, Tx, opened};
+use super::tx::{Opened, Tx, opened};
 use super::value::{Row, Value};
+use super::work::{Shared, Work};
 
 /// A transaction that is not bound to a tenant.
 pub struct Root {
@@ -51,12 +52,13 @@ impl Root {
         self.shared.failed.get().cloned().map_or(Ok(()), Err)
     }
 
-    /// The types of events that this transaction wrote.
-    pub fn events(&self) -> Vec<&'static EventType> {
-        self.shared.emitted()
+    /// What this transaction did.
+    pub fn work(&self) -> Work {
+        self.shared.work()
     }
 
     pub(crate) async fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        self.shared.counted();
         let result = self.session.query(sql, params).await;
         if let Err(error) = &result {
             let _ = self.shared.failed.set(error.clone());

@@ -1,6 +1,6 @@
 //! A transaction of one tenant.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use larkspur_contract::ids::TenantKey;
 use larkspur_contract::{Effect, EventType};
@@ -9,7 +9,9 @@ use super::driver::{BoxFuture, Hook, Session, StoreError};
 use super::engine::Engine;
 use super::root::Root;
 use super::value::{Row, Value};
+use super::work::{Emitted, Shared, Uuid, Work};
 use crate::memory::Moment;
+use crate::notices::Notice;
 
 /// A transaction of one tenant: every statement's `$1` is that tenant.
 ///
@@ -22,22 +24,6 @@ pub struct Tx {
     opened: Opened,
     shared: Arc<Shared>,
     at_end: Vec<AtEnd>,
-}
-
-/// State shared by all handles on a transaction.
-#[derive(Default)]
-pub(crate) struct Shared {
-    /// The first failure of a statement.
-    pub(crate) failed: OnceLock<StoreError>,
-    /// The types of events that were written.
-    emitted: Mutex<Vec<&'static EventType>>,
-}
-
-impl Shared {
-    /// The types of events that were written.
-    pub(crate) fn emitted(&self) -> Vec<&'static EventType> {
-        self.emitted.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 /// A write at the end of an operation.
@@ -148,6 +134,7 @@ impl Tx {
     pub(crate) async fn rows_of(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         debug_assert!(sql.contains("$1"), "every statement names the tenant: {sql}");
         let all = self.with_tenant(sought(sql, params));
+        self.shared.counted();
         let result = self.session.query(sql, &all).await;
         self.noted(result)
     }
@@ -165,31 +152,57 @@ impl Tx {
     pub(crate) async fn look_up_of(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         debug_assert!(sql.contains("$1"), "every statement names the tenant: {sql}");
         let all = self.with_tenant(sought(sql, params));
+        self.shared.counted();
         let result = self.session.look_up(sql, &all).await;
         self.noted(result)
     }
 
-    /// Records that an event of this type was written, and wakes the worker after the commit.
-    pub(crate) fn emitted(&mut self, kind: &'static EventType) {
-        self.shared.emitted.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
-        let engine = self.engine.clone();
-        self.on_commit(|| {}, move || engine.wakeup.wake());
+    /// Records that an event of this type was written as the delivery with this number, and wakes the worker after the commit.
+    pub(crate) fn emitted(&mut self, kind: &'static EventType, number: i64) {
+        self.shared.emitted(Emitted { kind, number });
+        let (engine, tenant) = (self.engine.clone(), self.tenant);
+        self.on_commit(
+            || {},
+            move || {
+                engine.wakeup.wake();
+                engine.notices.tell(tenant, Notice::Delivery(number));
+            },
+        );
+    }
+
+    /// Tells those who watch the tenant what changed, after the commit.
+    pub(crate) fn notify(&mut self, notice: Notice) {
+        let (engine, tenant) = (self.engine.clone(), self.tenant);
+        self.on_commit(|| {}, move || engine.notices.tell(tenant, notice));
+    }
+
+    /// Tells those who watch the tenant which deliveries changed, after the commit.
+    pub(crate) fn notify_deliveries(&mut self, numbers: &[i64]) {
+        for number in numbers {
+            self.notify(Notice::Delivery(*number));
+        }
+    }
+
+    /// Records whether the `uuid` of the call is new.
+    pub fn named(&mut self, uuid: Uuid) {
+        self.shared.named(uuid);
     }
 
     /// Records that a callback of this type was sent for this transaction.
     pub fn called_back(&mut self, kind: &'static EventType) {
-        self.shared.emitted.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
+        self.shared.emitted(Emitted { kind, number: 0 });
     }
 
-    /// The types of events that this transaction wrote.
-    pub fn events(&self) -> Vec<&'static EventType> {
-        self.shared.emitted()
+    /// What this transaction did.
+    pub fn work(&self) -> Work {
+        self.shared.work()
     }
 
     /// Adds a row: `VALUES ($1, …)` with the tenant and `row`, and `RETURNING` some of these columns from the first on. Tells
     /// whether it was added; that it was not must then be said by an `ON CONFLICT`.
     pub(crate) async fn insert(&mut self, sql: &str, row: Vec<Value>) -> Result<bool, StoreError> {
         let all = self.with_tenant(row);
+        self.shared.counted();
         let result = self.session.insert(sql, all).await;
         self.noted(result)
     }

@@ -8,7 +8,7 @@ use crate::pace::Pace;
 use crate::transaction::Blobs;
 use crate::whole::state::{self, Schema};
 use crate::whole::{migrate, nodes};
-use crate::{Attempts, Engine, Ids, Keys, Memory, Wakeup};
+use crate::{Attempts, Engine, Ids, Keys, Memory, Notices, Wakeup};
 
 /// Options for opening a store.
 #[derive(Default, Clone)]
@@ -57,6 +57,7 @@ impl Engine {
             ids,
             keys,
             wakeup: Wakeup::default(),
+            notices: Notices::default(),
             attempts: Attempts::default(),
             pace: Pace::default(),
             clock,

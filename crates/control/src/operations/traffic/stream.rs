@@ -6,7 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::operations::{CONTROL, WorldPath};
+use crate::traffic::Topics;
 use crate::values;
+
+/// Which topics there are.
+const TOPICS: &str = "one of traffic, events, faults, clock, and chat: with a chat_id";
 
 /// `GET /larkspur/v1/worlds/:tenant_key/stream`
 pub(crate) struct Stream;
@@ -14,7 +18,7 @@ pub(crate) struct Stream;
 /// What to send.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Query {
-    /// Topics, separated by commas; `traffic` by default, which is the only one.
+    /// Topics, separated by commas: `traffic`, `events`, `faults`, `clock`, and `chat:` with a chat_id. `traffic` by default.
     topics: Option<String>,
     /// The number of the last call that was received, if no `Last-Event-ID` header says it. 0: all that are kept.
     #[schemars(range(min = 0))]
@@ -32,19 +36,25 @@ pub(crate) struct Output {
 impl Operation for Stream {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.traffic.stream",
-        summary: "Stream the calls of a world as they are recorded, as server-sent events",
+        summary: "Stream what happens in a world, as server-sent events: calls, events, messages, faults and the clock",
         route: get("/larkspur/v1/worlds/{tenant_key}/stream"),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
         reply: Reply::Events,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND, codes::TOO_MANY_STREAMS],
         emits: &[],
-        example: "topics=traffic",
+        example: "topics=traffic,events",
         behaviours: &[
             super::RECORDED,
             Behaviour {
                 name: "traffic_stream",
-                rule: "`hello` says where the stream begins; `rows` has an array of rows, gathered for 100 ms or 64 KiB, with the number of the last one as id; `gap` says how many rows were lost, because the client reads too slowly or was away too long; `bye` is sent when the server stops. A comment is sent after 15 s without a row. A process has at most 16 streams.",
+                rule: "`hello` says where the stream begins; `rows` has an array of rows, gathered for 100 ms or 64 KiB, with the number of the last one as id; `gap` says how many rows were lost, because the client reads too slowly or was away too long; `bye` is sent when the server stops. A comment is sent after 15 s without news. A process has at most 16 streams.",
+                basis: Basis::Assumed,
+                switch: false,
+            },
+            Behaviour {
+                name: "news_stream",
+                rule: "The topics besides `traffic` begin with the stream, and are not resumed: read the state again after `hello`. `events` has an array of deliveries that are new or changed their state; `chat` one of `{chat_id, message_id, kind}`, where kind is `sent`, `changed`, `recalled`, `reacted`, `pinned` or `read`; `faults` the counts of the rules after a change; `clock` how far the clock is ahead. `gap` with a `topic` means that more changed than is listed. Only what the answering server does itself is streamed: what other servers on the store do is seen in the next answer to a list.",
                 basis: Basis::Assumed,
                 switch: false,
             },
@@ -58,13 +68,11 @@ impl Operation for Stream {
     type Output = Output;
 
     async fn run(process: &mut Process, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
-        let topics = input.query.topics.as_deref().unwrap_or("traffic");
-        if let Some(unknown) = topics.split(',').find(|topic| *topic != "traffic") {
-            return Err(values::invalid("topics", Some(unknown), "the only topic is traffic"));
-        }
+        let topics = Topics::parse(input.query.topics.as_deref().unwrap_or("traffic"));
+        let topics = topics.map_err(|unknown| values::invalid("topics", Some(&unknown), TOPICS))?;
         let asked = super::open(process, call, &input.path.tenant_key).await?;
         let last = call.last_event_id.or(input.query.last_event_id);
-        let feed = asked.traffic.stream(asked.tenant, asked.ahead_ms, last)?;
+        let feed = asked.traffic.stream(asked.tenant, asked.ahead_ms, topics, last)?;
         Ok(Output { feed: Mutex::new(Some(feed)) })
     }
 

@@ -59,7 +59,7 @@ impl Operation for Delete {
         if card.deleted {
             return Err(Fault::new(codes::EPHEMERAL_DELETED, "the card was deleted before"));
         }
-        ephemeral::delete(tx, card.number).await?;
+        ephemeral::delete(tx, &card).await?;
         Ok(Empty {})
     }
 }

@@ -12,6 +12,7 @@ mod hook;
 mod image;
 mod names;
 mod refusal;
+mod stream;
 mod talk;
 mod traffic;
 mod user;

@@ -1,0 +1,74 @@
+//! Who watches which world of this process, besides its calls.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use larkspur_contract::ids::TenantKey;
+use larkspur_store::Notice;
+use tokio::sync::broadcast::{Receiver, Sender, channel};
+
+/// How many notices a stream may be behind. Beyond, it is told that it lost some.
+const BEHIND: usize = 1024;
+
+/// The watched worlds. Notices of other worlds are dropped.
+#[derive(Default)]
+pub(super) struct Board(RwLock<HashMap<TenantKey, Sender<Notice>>>);
+
+impl Board {
+    /// Passes a notice to those who watch a world. It never waits for them.
+    pub(super) fn tell(&self, world: TenantKey, notice: Notice) {
+        if let Some(watched) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&world) {
+            // Without a receiver, nothing is to be told.
+            let _ = watched.send(notice);
+        }
+    }
+
+    /// Watches a world from now on.
+    pub(super) fn watch(self: &Arc<Self>, world: TenantKey) -> Watched {
+        let mut worlds = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let sender = worlds.entry(world).or_insert_with(|| channel(BEHIND).0);
+        Watched { notices: sender.subscribe(), world, board: self.clone() }
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+/// A world that is watched until this is dropped.
+pub(super) struct Watched {
+    pub(super) notices: Receiver<Notice>,
+    world: TenantKey,
+    board: Arc<Board>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let mut worlds = self.board.0.write().unwrap_or_else(PoisonError::into_inner);
+        // This one is counted, too.
+        if worlds.get(&self.world).is_some_and(|watched| watched.receiver_count() <= 1) {
+            worlds.remove(&self.world);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_world_is_watched_until_its_last_stream_ends() {
+        let board: Arc<Board> = Arc::default();
+        board.tell(TenantKey(1), Notice::Clock);
+        let (mut one, other) = (board.watch(TenantKey(1)), board.watch(TenantKey(1)));
+        board.tell(TenantKey(1), Notice::Faults);
+        board.tell(TenantKey(2), Notice::Clock);
+        assert_eq!(one.notices.try_recv(), Ok(Notice::Faults));
+        assert!(one.notices.try_recv().is_err());
+        drop(one);
+        assert_eq!(board.len(), 1);
+        drop(other);
+        assert_eq!(board.len(), 0);
+    }
+}

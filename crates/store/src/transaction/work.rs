@@ -1,0 +1,79 @@
+//! What a transaction did, for those who record calls.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use larkspur_contract::EventType;
+
+use super::driver::StoreError;
+
+/// What a transaction did.
+#[derive(Debug, Clone, Default)]
+pub struct Work {
+    /// The events that it wrote, and the callbacks that were sent for it.
+    pub events: Vec<Emitted>,
+    /// The number of its statements.
+    pub statements: u32,
+    /// What the `uuid` of its call meant, if it had one.
+    pub uuid: Option<Uuid>,
+}
+
+/// An event that was written.
+#[derive(Debug, Clone, Copy)]
+pub struct Emitted {
+    /// Its type.
+    pub kind: &'static EventType,
+    /// The number of its delivery; 0 for a callback.
+    pub number: i64,
+}
+
+/// What the `uuid` of a call meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uuid {
+    /// No earlier call had it: the call was done.
+    New,
+    /// An earlier call had it, and its answer was repeated.
+    Recalled,
+}
+
+impl Uuid {
+    /// Its name in records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Uuid::New => "new",
+            Uuid::Recalled => "recalled",
+        }
+    }
+}
+
+/// State shared by all handles on a transaction.
+#[derive(Default)]
+pub(crate) struct Shared {
+    /// The first failure of a statement.
+    pub(crate) failed: OnceLock<StoreError>,
+    statements: AtomicU32,
+    written: Mutex<(Vec<Emitted>, Option<Uuid>)>,
+}
+
+impl Shared {
+    /// Counts a statement.
+    pub(crate) fn counted(&self) {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Records an event.
+    pub(crate) fn emitted(&self, event: Emitted) {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).0.push(event);
+    }
+
+    /// Records what the `uuid` of the call meant.
+    pub(crate) fn named(&self, uuid: Uuid) {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(uuid);
+    }
+
+    /// What was done until now.
+    pub(crate) fn work(&self) -> Work {
+        let (events, uuid) = self.written.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Work { events, statements: self.statements.load(Ordering::Relaxed), uuid }
+    }
+}
