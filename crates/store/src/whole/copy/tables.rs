@@ -9,8 +9,9 @@ const ROWS: usize = 256;
 /// The same for tables whose rows may be megabytes.
 const LARGE_ROWS: usize = 4;
 
-/// Tables of tenants that are not copied: counts of calls and connections belong to the source's servers and soon expire.
-pub(super) const LEFT: [&str; 2] = ["call_count", "app_connection"];
+/// Tables of tenants that are not copied: counts of calls, connections and what servers pass to one another belong to the
+/// source's servers and soon expire.
+pub(super) const LEFT: [&str; 3] = ["call_count", "app_connection", "callback_relay"];
 
 /// Columns with in-progress work of the source's processes. In the copy no event is claimed.
 static FRESH: [(&str, &str, Value); 2] = [
