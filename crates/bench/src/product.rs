@@ -255,7 +255,9 @@ pub(crate) const MESSAGES: &str = "/open-apis/im/v1/messages";
 /// Texts sent to these chats in turn, each a text of its own.
 pub(crate) fn sending(token: &str, chats: &[String]) -> Res<Script> {
     let path = format!("{MESSAGES}?receive_id_type=chat_id");
-    let requests = chats.iter().map(|chat| request("POST", &path, Some(token), Some(&text_to(chat, &format!("Bench message {MARK}")))));
+    let requests = chats.iter().map(|chat| {
+        request("POST", &path, Some(token), Some(&text_to(chat, &format!("Bench message {MARK}"))))
+    });
     unique(requests, GOOD)
 }
 

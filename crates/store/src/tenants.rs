@@ -16,6 +16,7 @@ pub const TABLES: &[&str] = &[
     "event_delivery",
     "event_subscriber",
     "app_connection",
+    "callback_relay",
     "delivery_steering",
     "app_events",
     "app",

@@ -2,14 +2,14 @@
 
 use larkspur_api::events::app_ticket;
 use larkspur_api::messages::{finding, read};
-use larkspur_contract::events::APP_TICKET;
 use larkspur_contract::{Consumes, Effect};
 use larkspur_server::REGISTRY;
-use larkspur_store::events::outbox::{self, Event};
-use larkspur_store::events::{TICKET_EVERY_MS, connections};
+use larkspur_store::events::TICKET_EVERY_MS;
 use larkspur_store::retention::{self, Retention};
 use larkspur_store::{chats, messages, users};
 use serde_json::json;
+
+mod between_servers;
 
 use crate::receiver::{Manner, Receiver};
 use crate::{Lab, Request, World};
@@ -77,7 +77,8 @@ pub async fn journey(lab: &Lab) {
     cards(lab).await;
     deliveries(lab).await;
     faults(lab).await;
-    offline(lab).await;
+    between_servers::offline(lab).await;
+    between_servers::relayed(lab).await;
 }
 
 /// Rules that change answers to calls with a token, of an app and of a custom bot.
@@ -127,24 +128,6 @@ async fn deliveries(lab: &Lab) {
     assert_eq!(worker.round().await, 0, "dropped");
     let engine = lab.app.engine();
     app_ticket::send_due(engine, engine.clock.now_ms() + TICKET_EVERY_MS).await.expect("a transaction");
-}
-
-/// An event of an app without a connection, and a connection of another app to another server.
-async fn offline(lab: &Lab) {
-    let (world, other) = (lab.world().await, lab.world().await);
-    world.receive_by_connection().await;
-    let (tenant, app_id) = world.keys();
-    let (elsewhere, connected) = other.keys();
-    let writing = lab.app.engine().run(Effect::Writes, move |root| {
-        let (mut tx, mut other) = (root.tenant(tenant), root.tenant(elsewhere));
-        Box::pin(async move {
-            let event = Event { kind: &APP_TICKET, app_id, developer: tenant, payload: "{}", created_at: 0 };
-            outbox::add(&mut tx, &event).await?;
-            connections::set(&mut other, connected, "server", (1, "[]"), 0).await
-        })
-    });
-    writing.await.expect("a transaction");
-    assert_eq!(lab.delivery_worker().round().await, 0, "nothing is sent");
 }
 
 fn lab_query(request: Request, query: &str) -> Request {

@@ -116,7 +116,10 @@ impl Patterns {
 /// The requests that are measured on every kind of store.
 pub(super) fn kinds() -> [Kind; 6] {
     let chat = |store: &Store, order: &str| {
-        format!("{MESSAGES}?container_id_type=chat&container_id={}&page_size=20&sort_type={order}", store.filled.large)
+        format!(
+            "{MESSAGES}?container_id_type=chat&container_id={}&page_size=20&sort_type={order}",
+            store.filled.large
+        )
     };
     let thread = |store: &Store| {
         format!(
@@ -130,7 +133,9 @@ pub(super) fn kinds() -> [Kind; 6] {
         kind("a chat, behind 40 pages", move |store| deep(store, &chat(store, "ByCreateTimeDesc"))),
         kind("a thread, the newest first", move |store| full(store, &thread(store))),
         kind("a thread, behind 40 pages", move |store| deep(store, &thread(store))),
-        kind("one message", move |store| got(store, &format!("{MESSAGES}/{}", newest(store, &chat(store, "ByCreateTimeDesc"))?))),
+        kind("one message", move |store| {
+            got(store, &format!("{MESSAGES}/{}", newest(store, &chat(store, "ByCreateTimeDesc"))?))
+        }),
     ]
 }
 

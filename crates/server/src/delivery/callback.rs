@@ -2,21 +2,24 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use larkspur_api::callbacks::read_answer;
 use larkspur_api::{Callback, CallbackRoute, Called, Step};
 use larkspur_contract::events::Form;
-use larkspur_contract::{Code, Effect, codes};
-use larkspur_store::events::connections;
+use larkspur_contract::ids::AppId;
+use larkspur_contract::{Code, codes};
 use larkspur_store::events::subscriptions::Mode;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::connection::{CallbackFailure, NoAnswer};
 use super::message::{self, Parts};
+use super::relay;
 use super::webhook::{Answer, Failed};
 use crate::App;
 
 /// The HTTP status of an answer, or the code of an acknowledgment, and the answer or why it is a failure.
-type Ended = (Option<u16>, Result<Value, (Code, String)>);
+pub(super) type Ended = (Option<u16>, Result<Value, (Code, String)>);
 
 /// Sends a callback and waits for the answer.
 pub(super) async fn send(app: &App, callback: Callback) -> Called {
@@ -32,7 +35,7 @@ pub(super) async fn send(app: &App, callback: Callback) -> Called {
             payload: &callback.payload,
         };
         match &callback.to {
-            CallbackRoute::Connection => (Mode::Connection, push(app, &callback, &parts).await),
+            CallbackRoute::Connection => (Mode::Connection, push_anywhere(app, &callback, &parts).await),
             CallbackRoute::Webhook { request_url, encrypt_key, verification_token } => {
                 let to = (request_url.as_str(), encrypt_key.as_deref(), verification_token.as_str());
                 let answer = app.webhook.call(&app.engine, &parts, to).await;
@@ -85,10 +88,19 @@ fn posted(answer: Result<Answer, Failed>) -> Ended {
     }
 }
 
-/// Sends a callback over one of the app's connections to this server.
-async fn push(app: &App, callback: &Callback, parts: &Parts<'_>) -> Ended {
-    let body = message::body(parts, "").into();
-    let failed = match app.long_connections.ask(&app.engine, callback.app_id, body).await {
+/// Sends a callback over one of the app's connections: to this server, or to another one.
+async fn push_anywhere(app: &App, callback: &Callback, parts: &Parts<'_>) -> Ended {
+    let body = message::body(parts, "");
+    let ended = push(app, callback.app_id, body.clone().into()).await;
+    if !is_not_connected(&ended) {
+        return ended;
+    }
+    relay::ask(app, callback, &body).await.unwrap_or(ended)
+}
+
+/// Sends a callback over one of the app's connections to this server. `body` is in its envelope.
+pub(super) async fn push(app: &App, app_id: AppId, body: Bytes) -> Ended {
+    let failed = match app.long_connections.ask(&app.engine, app_id, body).await {
         Ok(answer) => {
             let answer = read_answer(answer.to_string().as_bytes());
             return (Some(200), answer.map_err(|(code, why)| (code, why.to_owned())));
@@ -98,7 +110,7 @@ async fn push(app: &App, callback: &Callback, parts: &Parts<'_>) -> Ended {
     let code = |number: i64| u16::try_from(number).ok();
     match failed {
         CallbackFailure::NoAnswer(NoAnswer::NotConnected) => {
-            (None, Err((codes::CALLBACK_NOT_CONNECTED, not_here(app, callback).await)))
+            (None, Err((codes::CALLBACK_NOT_CONNECTED, "app not online".to_owned())))
         }
         CallbackFailure::NoAnswer(why) => (None, Err((codes::CALLBACK_LATE, why.to_string()))),
         CallbackFailure::Refused(number) => {
@@ -112,23 +124,77 @@ async fn push(app: &App, callback: &Callback, parts: &Parts<'_>) -> Ended {
     }
 }
 
-/// Why an app that is not connected to this server cannot be asked.
-async fn not_here(app: &App, callback: &Callback) -> String {
-    let (app_id, developer, now) = (callback.app_id, callback.developer, app.engine.clock.now_ms());
-    let counting = app.engine.run(Effect::Reads, move |root| {
-        Box::pin(
-            async move { connections::online(&mut root.tenant(developer), developer, app_id, now).await },
-        )
-    });
-    match counting.await {
-        Ok(1..) => "the app is connected to another server, which alone can ask it".to_owned(),
-        _ => "app not online".to_owned(),
+/// Whether the app was not connected.
+pub(super) fn is_not_connected(ended: &Ended) -> bool {
+    matches!(&ended.1, Err((code, _)) if *code == codes::CALLBACK_NOT_CONNECTED)
+}
+
+/// No answer in time.
+pub(super) fn late() -> Ended {
+    (None, Err((codes::CALLBACK_LATE, NoAnswer::Late.to_string())))
+}
+
+/// The result of a callback, as servers pass it to one another.
+#[derive(Serialize, Deserialize)]
+struct Passed {
+    status: Option<u16>,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Answer(Value),
+    Failure { code: u32, why: String },
+}
+
+/// The result of a callback as text, for another server.
+pub(super) fn to_text((status, answer): &Ended) -> String {
+    let outcome = match answer {
+        Ok(answer) => Outcome::Answer(answer.clone()),
+        Err((code, why)) => Outcome::Failure { code: code.number, why: why.clone() },
+    };
+    serde_json::to_string(&Passed { status: *status, outcome }).unwrap_or_default()
+}
+
+/// The reverse of [`to_text`]. What cannot be read, from a server of another release, is no answer.
+pub(super) fn from_text(text: &str) -> Ended {
+    let known = [
+        codes::CALLBACK_NOT_CONNECTED,
+        codes::CALLBACK_REFUSED,
+        codes::CALLBACK_MALFORMED,
+        codes::CALLBACK_CARD_INVALID,
+    ];
+    let Ok(Passed { status, outcome }) = serde_json::from_str(text) else { return late() };
+    match outcome {
+        Outcome::Answer(answer) => (status, Ok(answer)),
+        Outcome::Failure { code, why } => {
+            let code = known.into_iter().find(|known| known.number == code).unwrap_or(codes::CALLBACK_LATE);
+            (status, Err((code, why)))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_result_passes_between_servers() {
+        let failed = |code| (None, Err((code, "because".to_owned())));
+        let answered = |status| (Some(status), Ok(serde_json::json!({"toast": {"content": "é\n"}})));
+        for ended in [
+            answered(200),
+            failed(codes::CALLBACK_NOT_CONNECTED),
+            failed(codes::CALLBACK_LATE),
+            failed(codes::CALLBACK_CARD_INVALID),
+            (Some(500), Err((codes::CALLBACK_REFUSED, String::new()))),
+        ] {
+            assert_eq!(from_text(&to_text(&ended)), ended);
+        }
+        assert_eq!(from_text("what is this"), late());
+    }
 
     #[test]
     fn what_the_client_shows_of_a_post() {

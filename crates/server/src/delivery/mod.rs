@@ -10,6 +10,7 @@
 mod callback;
 pub mod connection;
 mod message;
+mod relay;
 pub(crate) mod webhook;
 
 use std::collections::hash_map::Entry;
@@ -132,8 +133,10 @@ impl DeliveryWorker {
     pub async fn run(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let (engine, open) = (&self.app.engine, &self.app.long_connections);
         let mut directory = self.directory.lock().await;
+        let name = directory.name().to_owned();
         tokio::select! {
             () = directory.run(engine, open) => {}
+            () = relay::serve(self.app.clone(), name) => {}
             () = self.deliver(stop) => {}
         }
         // The connections are closed by now.

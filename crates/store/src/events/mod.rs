@@ -8,6 +8,7 @@ pub mod claims;
 pub mod connections;
 pub mod history;
 pub mod outbox;
+pub mod relays;
 pub mod settlements;
 mod shares;
 pub mod steering;

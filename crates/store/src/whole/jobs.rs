@@ -91,12 +91,14 @@ async fn sweep_one(engine: &Engine, tenant: TenantKey, real: i64, now: i64) -> R
                   (SELECT number FROM event_delivery WHERE tenant = $1 AND number < $2 LIMIT CAST($3 AS BIGINT)) RETURNING 1";
     let connections = "DELETE FROM app_connection WHERE tenant = $1 AND (app_id, server) IN \
                        (SELECT app_id, server FROM app_connection WHERE tenant = $1 AND lease_until < $2 LIMIT CAST($3 AS BIGINT)) RETURNING 1";
+    let relays = "DELETE FROM callback_relay WHERE tenant = $1 AND id IN \
+                  (SELECT id FROM callback_relay WHERE tenant = $1 AND lease_until < $2 LIMIT CAST($3 AS BIGINT)) RETURNING 1";
     // Numbers follow the machine's time, whatever the store's clock.
     let old = Ids::first_at(system_millis().saturating_sub(outbox::KEPT_MS));
     let ended = ENDED.iter().map(|(sql, kept)| (*sql, now.saturating_sub(*kept)));
     let mut deleted = 0;
     let idle = real.saturating_sub(IDLE_MS);
-    for (sql, before) in ended.chain([(counts, idle), (connections, idle), (events, old)]) {
+    for (sql, before) in ended.chain([(counts, idle), (connections, idle), (relays, idle), (events, old)]) {
         for _ in 0..ROUNDS {
             let params: Vec<Value> = vec![tenant.into(), before.into(), i64::from(BATCH).into()];
             let gone = engine.driver.query(Effect::Writes, sql, params).await?.len();

@@ -10,8 +10,9 @@ const ROWS: usize = 256;
 const LARGE_ROWS: usize = 4;
 const LARGE: &str = "snapshot_part";
 
-/// Tables of tenants that are not copied: counts of calls and connections belong to the source's servers and soon expire.
-pub(crate) const LEFT: [&str; 2] = ["call_count", "app_connection"];
+/// Tables of tenants that are not copied: counts of calls, connections and what servers pass to one another belong to the
+/// source's servers and soon expire.
+pub(crate) const LEFT: [&str; 3] = ["call_count", "app_connection", "callback_relay"];
 
 /// Columns with in-progress work of the source's processes. In the copy no event is claimed.
 static FRESH: [(&str, &str, Value); 2] = [

@@ -135,7 +135,7 @@ const EMPTY: Behaviour = Behaviour {
 };
 const ONLINE: Behaviour = Behaviour {
     name: "callback_other_server",
-    rule: "By long connection, the app must be connected to the server that the call reaches. Otherwise the callback fails with 200342; the reason says whether the app is connected to another server.",
+    rule: "An app that is connected to another server than the one that the call reaches gets the callback there, up to 0.3 s later; the same for its answer. The app still has 3 s.",
     basis: Basis::Assumed,
     switch: false,
 };

@@ -51,6 +51,11 @@ impl Directory {
         Directory { server, told, opened, renewed: engine.clock.now_ms() }
     }
 
+    /// This process's name.
+    pub(in crate::delivery) fn name(&self) -> &str {
+        &self.server
+    }
+
     /// Stores every change, forever.
     pub(in crate::delivery) async fn run(&mut self, engine: &Arc<Engine>, open: &LongConnections) {
         let mut complained = false;

@@ -88,6 +88,10 @@ pub(crate) const SCANS: &[(&str, &str)] = &[
         "sweeps the connections of a tenant: a row for each app and server",
         "DELETE FROM app_connection WHERE tenant = $1 AND (app_id, server) IN",
     ),
+    (
+        "sweeps the callbacks of a tenant that servers passed on: those of the last seconds, and few others",
+        "DELETE FROM callback_relay WHERE tenant = $1 AND id IN",
+    ),
 ];
 
 struct Explain(String, Vec<Value>, std::sync::Mutex<Vec<String>>);

@@ -344,6 +344,10 @@ const GLOBAL: &[(&str, &str)] = &[
     ),
     ("UPDATE app SET name = name WHERE app_id = $1", "the directory of apps"),
     ("FROM app_connection WHERE server = $1", "which connections a server is to close, of all tenants"),
+    (
+        "FROM callback_relay WHERE server = $1",
+        "which callbacks a server is to send for others, of all tenants",
+    ),
     ("LEFT JOIN event_subscriber s", "whether a tenant does not know what an app subscribed to"),
 ];
 

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::SinkExt;
+use larkspur_contract::Effect;
 use larkspur_server::delivery::connection::frame::Frame;
 use larkspur_testkit::receiver::{Manner, Receiver, signature};
 use larkspur_testkit::{Reply, World};
@@ -154,14 +155,41 @@ async fn a_long_connection_carries_it_and_its_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_server_says_where_the_app_is() {
+async fn another_server_sends_it() {
     let setup = Setup::start().await;
     let Some(other) = setup.lab.beside().await else { return };
-    let _client = setup.connect(&other).await;
-    other.delivery_worker().round().await;
-    let shown = click(&setup.world).await.data();
-    let why = "the app is connected to another server, which alone can ask it";
-    assert_eq!((&shown["code"], &shown["failure"]), (&json!(200342), &json!(why)));
+    let mut client = setup.connect(&other).await;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let worker = other.delivery_worker();
+    worker.round().await;
+    let running = tokio::spawn(worker.run(async { drop(stopped.await) }));
+    for (ack, answer, code) in [
+        (
+            r#"{"code":200,"data":"eyJ0b2FzdCI6eyJjb250ZW50IjoiaGkifX0="}"#,
+            json!({"toast": {"content": "hi"}}),
+            None,
+        ),
+        (r#"{"code":500}"#, Value::Null, Some(200671)),
+    ] {
+        let world = setup.world.clone();
+        let asking = tokio::spawn(async move { click(&world).await.data() });
+        let (frame, event) = client.event().await;
+        assert_eq!(event["event"]["action"]["tag"], "button");
+        self::answer(&mut client, &frame, ack).await;
+        let shown = asking.await.expect("no panic");
+        assert_eq!(shown["way"], "websocket");
+        assert_eq!(shown.get("answer").cloned().unwrap_or_default(), answer, "{ack}: {shown}");
+        assert_eq!(shown.get("code"), code.map(|code| json!(code)).as_ref(), "{ack}: {shown}");
+    }
+    let world = setup.world.clone();
+    let asking = tokio::spawn(async move { click(&world).await.data() });
+    client.event().await;
+    assert_eq!(asking.await.expect("no panic")["code"], 200341, "the app does not answer");
+    let sql = "SELECT id FROM callback_relay";
+    let left = setup.lab.app.engine().driver.query(Effect::Reads, sql, Vec::new()).await.expect("read");
+    assert_eq!(left.len(), 0, "nothing is left of them");
+    drop(stop);
+    running.await.expect("no panic");
 }
 
 #[tokio::test]
