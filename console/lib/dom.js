@@ -1,6 +1,6 @@
 // The only maker of elements. Text goes in as text nodes: no string ever becomes markup.
 
-/** @typedef {Node | string | number | null | undefined | false | Kid[]} Kid */
+/** @typedef {Node | string | number | null | undefined | boolean | readonly any[]} Kid */
 /** @typedef {Record<string, any>} Props */
 
 /** Names that are attributes, not properties of the element. */
@@ -44,11 +44,11 @@ export function set(el, props) {
 
 /**
  * @param {Node} parent
- * @param {Kid[]} kids
+ * @param {readonly Kid[]} kids
  */
 function append(parent, kids) {
   for (const kid of kids) {
-    if (kid === null || kid === undefined || kid === false) continue;
+    if (kid === null || kid === undefined || typeof kid === 'boolean') continue;
     if (Array.isArray(kid)) append(parent, kid);
     else parent.appendChild(kid instanceof Node ? kid : document.createTextNode(String(kid)));
   }
