@@ -120,6 +120,43 @@ export async function get(path, query, signal) {
   return (await run({method: 'GET', path, query}, signal)).data;
 }
 
+/** @typedef {{id: string, method: string, path: string, summary: string, effect?: string, access?: string, tokens?: string[], scopes?: string[], tier?: string, windows?: {cap: number, seconds: number}[], codes?: number[], behaviours?: string[], emits?: string[], reference?: string, example?: string}} Op */
+/** @typedef {{operations: Op[], behaviours: {name: string, rule: string, basis: string, switch: boolean}[], codes: {code: number, name: string, status: number, msg: string}[]}} Registry */
+
+/** @type {Promise<Registry> | null} */
+let registry = null;
+
+/**
+ * All operations of the server, with their behaviours and codes; read once.
+ * @returns {Promise<Registry>}
+ */
+export function operations() {
+  if (!registry) {
+    registry = get('/larkspur/v1/operations');
+    registry.catch(() => {
+      registry = null;
+    });
+  }
+  return registry;
+}
+
+/**
+ * The action that a refusal names as its fix.
+ * @param {{id: string, path?: Record<string, string>, body?: any}} fix
+ * @param {string} world
+ * @param {{text: string, values?: Record<string, any>}} label
+ * @returns {Promise<Action>}
+ */
+export async function actionOf(fix, world, label) {
+  const id = full(fix.id);
+  const one = (await operations()).operations.find(each => each.id === id);
+  if (!one) throw new Refused(404, null, id);
+  /** @type {Record<string, string>} */
+  const names = {tenant_key: world, ...fix.path};
+  const path = one.path.replace(/\{(\w+)\}/g, (all, name) => encodeURIComponent(names[name] ?? all));
+  return {id, method: one.method, path, body: one.method === 'GET' || one.method === 'DELETE' ? undefined : fix.body ?? {}, ...label};
+}
+
 /**
  * The path of a world, with more segments.
  * @param {string} world

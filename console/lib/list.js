@@ -100,11 +100,8 @@ export class List {
   setRows(rows) {
     this.rows = this.options.max ? rows.slice(0, this.options.max) : rows.slice();
     this.top += rows.length;
-    this.pool.forEach(slot => {
-      slot.row = null;
-    });
     this.find();
-    this.paint();
+    this.refresh();
   }
 
   /** @param {R[]} rows to put before all others, in their order */
@@ -138,6 +135,14 @@ export class List {
     const at = this.rows.findIndex(one => this.options.id(one) === id);
     if (at < 0) return;
     this.rows[at] = row;
+    this.paint();
+  }
+
+  /** Shows all rows anew: what their columns read has changed. */
+  refresh() {
+    this.pool.forEach(slot => {
+      slot.row = null;
+    });
     this.paint();
   }
 
@@ -265,6 +270,18 @@ export class List {
   openActive() {
     const row = this.current();
     if (row && this.options.onOpen) this.options.onOpen(row);
+  }
+
+  /**
+   * The keys of a list for its screen.
+   * @returns {import('./keys.js').Key[]}
+   */
+  bindings() {
+    const step = (/** @type {number} */ by) => {
+      this.node.focus({preventScroll: true});
+      this.move(this.active + by);
+    };
+    return [{key: 'j', text: 'app.next', run: () => step(1)}, {key: 'k', text: 'app.previous', run: () => step(-1)}];
   }
 
   /** @param {KeyboardEvent} event */

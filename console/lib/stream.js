@@ -25,15 +25,13 @@ function tell(change) {
 }
 
 function topics() {
-  const wanted = [...listeners.keys()].filter(topic => !refused.has(topic));
+  const wanted = [...listeners.keys()].filter(topic => topic !== '*' && !refused.has(topic));
   return wanted.sort().join(',');
 }
 
 /** @param {string} topic @param {any} data @param {string} event */
 function emit(topic, data, event) {
-  for (const [name, set] of listeners) {
-    if (name === topic || topic === '*') for (const fn of set) fn(data, event);
-  }
+  for (const fn of listeners.get(topic) || []) fn(data, event);
 }
 
 function close() {
@@ -133,7 +131,7 @@ export function open(next) {
 
 /**
  * Listens to a topic: `traffic` (arrays of rows, newest last), `events`, `chat:oc_…`, `faults`, `clock`. The stream carries a
- * topic while somebody listens to it. `hello` and `gap` reach everyone.
+ * topic while somebody listens to it. `*` hears of `hello` (a stream begins) and `gap` (something was missed).
  * @param {string} topic
  * @param {(data: any, event: string) => void} fn
  * @returns {() => void}
