@@ -196,7 +196,7 @@ function icon(key, host) {
 
 /** @param {Node} node */
 function table(node) {
-  const row = (/** @type {string} */ tag) => (/** @type {string[]} */ cells) =>
+  const row = (/** @type {'th' | 'td'} */ tag) => (/** @type {string[]} */ cells) =>
     h('tr', {}, cells.map((cell) => h(tag, tag === 'th' ? {scope: 'col'} : {}, cell)));
   return h('div', {class: 'card-table', tabIndex: 0, role: 'group', 'aria-label': t('card.table')},
     h('table', {}, h('thead', {}, row('th')(node.columns)), h('tbody', {}, node.rows.map(row('td')))));
@@ -294,14 +294,14 @@ const VALUES = new WeakMap();
 
 /** @param {Node} node @param {Host} host */
 function input(node, host) {
-  const control = /** @type {HTMLInputElement} */ (h('input', {
+  const control = h('input', {
     type: 'text', value: node.value, defaultValue: node.value, placeholder: node.placeholder, disabled: node.disabled || !host.live,
     autocomplete: 'off', on: {change: () => tell(host, control, node.address, {input: control.value})},
-  }));
+  });
   return field(node, control, node.label, () => control.value);
 }
 
-/** The texts of the options; menus of people list those of the chat. @param {Node} node @param {Host} host */
+/** The texts of the options; menus of people list those of the chat. @param {Node} node @param {Host} host @returns {{value: string, text: string}[]} */
 function options(node, host) {
   const people = /person/.test(node.tag);
   if (people && node.options.length === 0) return host.people().map((one) => ({value: one.id, text: one.name}));
@@ -313,7 +313,7 @@ function options(node, host) {
 function select(node, host) {
   const more = node.tag === 'overflow';
   const first = more ? `⋯ ${t('card.more')}` : node.placeholder || t('card.choose');
-  const control = /** @type {HTMLSelectElement} */ (h('select', {
+  const control = h('select', {
     disabled: node.disabled || !host.live,
     on: {
       change: () => {
@@ -329,28 +329,28 @@ function select(node, host) {
         }
       },
     },
-  }, h('option', {value: ''}, first), options(node, host).map((/** @type {{value: string, text: string}} */ option) => h('option', {
-    value: option.value, selected: node.chosen.includes(option.value), defaultSelected: node.chosen.includes(option.value),
-  }, option.text))));
+  }, h('option', {value: ''}, first), options(node, host).map(({value, text}) => h('option', {
+    value, selected: node.chosen.includes(value), defaultSelected: node.chosen.includes(value),
+  }, text)));
   return field(node, control, '', () => control.value || null);
 }
 
 /** A menu of several. @param {Node} node @param {Host} host */
 function several(node, host) {
-  const boxes = options(node, host).map((/** @type {{value: string, text: string}} */ option) => /** @type {const} */ ([
-    option, /** @type {HTMLInputElement} */ (h('input', {
-      type: 'checkbox', value: option.value, checked: node.chosen.includes(option.value), defaultChecked: node.chosen.includes(option.value),
-      disabled: node.disabled || !host.live,
-    })),
-  ]));
-  const chosen = () => boxes.filter(([, tick]) => tick.checked).map(([option]) => option.value);
+  const boxes = options(node, host).map(({value, text}) => ({text, tick: h('input', {
+    type: 'checkbox', value, checked: node.chosen.includes(value), defaultChecked: node.chosen.includes(value), disabled: node.disabled || !host.live,
+  })}));
+  const chosen = () => boxes.filter(({tick}) => tick.checked).map(({tick}) => tick.value);
   const label = h('summary', {});
   const count = () => label.replaceChildren(chosen().length ? t('card.chosen', {n: chosen().length}) : node.placeholder || t('card.choose'));
   const done = h('button', {class: 'button', type: 'button', on: {
-    click: () => { made.open = false; tell(host, made, node.address, { options: chosen() }); },
+    click: () => {
+      made.open = false;
+      tell(host, made, node.address, {options: chosen()});
+    },
   }}, t('card.done'));
-  const made = /** @type {HTMLDetailsElement} */ (h('details', {class: 'card-several', on: {change: count}}, label,
-    boxes.map(([option, tick]) => h('label', {}, tick, ' ', option.text)), done));
+  const made = h('details', {class: 'card-several', on: {change: count}}, label,
+    boxes.map(({text, tick}) => h('label', {}, tick, ' ', text)), done);
   count();
   return field(node, made, '', chosen);
 }
@@ -360,20 +360,20 @@ const PICKERS = new Map([['date_picker', 'date'], ['picker_time', 'time'], ['pic
 /** @param {Node} node @param {Host} host */
 function picker(node, host) {
   const start = node.value.replace(/ ?[+-]\d{4}$/, '').replace(' ', 'T');
-  const control = /** @type {HTMLInputElement} */ (h('input', {
+  const control = h('input', {
     type: PICKERS.get(node.tag) ?? 'text', value: start, defaultValue: start, disabled: node.disabled || !host.live,
     on: {change: () => tell(host, control, node.address, {option: value() ?? ''})},
-  }));
+  });
   const value = () => (control.value ? `${control.value.replace('T', ' ')} +0800` : null);
   return field(node, control, node.placeholder, value);
 }
 
 /** @param {Node} node @param {Host} host */
 function checker(node, host) {
-  const control = /** @type {HTMLInputElement} */ (h('input', {
+  const control = h('input', {
     type: 'checkbox', checked: node.checked, defaultChecked: node.checked, disabled: node.disabled || !host.live,
     on: {change: () => tell(host, control, node.address, {checked: control.checked})},
-  }));
+  });
   control.dataset.address = node.address;
   control.dataset.name = node.name;
   VALUES.set(control, {name: node.name, required: false, value: () => control.checked});
@@ -382,8 +382,8 @@ function checker(node, host) {
 
 /** @param {Node} node @param {Host} host @param {number} level */
 function form(node, host, level) {
-  const made = /** @type {HTMLFormElement} */ (h('form', {class: 'card-form', noValidate: true, 'aria-label': node.name || t('card.form')},
-    nodes(node.nodes, host, level)));
+  const made = h('form', {class: 'card-form', noValidate: true, 'aria-label': node.name || t('card.form')},
+    nodes(node.nodes, host, level));
   made.addEventListener('submit', async (event) => {
     event.preventDefault();
     const source = /** @type {HTMLElement | null} */ (event.submitter) ?? made.querySelector('[type=submit]');
