@@ -250,6 +250,12 @@ function entries() {
   return all;
 }
 
+/** Named in the other language, so that its speakers find it. */
+function otherLanguageButton() {
+  const [words, code] = lang.get() === 'zh' ? ['English', 'en'] : ['中文', 'zh-CN'];
+  return h('button', {type: 'button', class: 'quiet', lang: code, 'aria-label': `${words} (${t('app.otherLanguage')})`, on: {click: otherLanguage}}, words);
+}
+
 function otherLanguage() {
   setLang(lang.peek() === 'zh' ? 'en' : 'zh');
 }
@@ -319,7 +325,7 @@ function topBar() {
     viewerBox.hidden = !list.length;
   });
   return h('header', {class: 'top'}, h('span', {class: 'brand'}, 'Larkspur'), worldBox, clockView(), viewerBox, streamView(), h('span', {class: 'grow'}),
-    button(lang.get() === 'zh' ? 'English' : '中文', otherLanguage, {kind: 'quiet', label: t('app.otherLanguage')}),
+    otherLanguageButton(),
     select(t('app.theme'), THEMES.map(one => [one, t(`app.theme.${one}`)]), theme.peek(), setTheme),
     button('?', help, {kind: 'quiet', label: t('app.help')}));
 }

@@ -40,7 +40,7 @@ function member(key, value, open) {
     more(inside, entries, 0, open - 1);
   };
   const box = h('details', {open: open > 0, on: {toggle: () => box.open && fill()}},
-    h('summary', null, label(key), left, h('span', {class: 'json-fold'}, ` ${entries.length} `), right), inside);
+    h('summary', null, label(key), left, h('span', {class: 'json-fold'}, ` ${entries.length} ${right}`)), inside);
   if (open > 0) fill();
   return box;
 }

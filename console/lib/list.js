@@ -91,7 +91,7 @@ export class List {
     this.shown = shown;
     this.node.style.setProperty('--cols', shown.map(column => column.width).join(' '));
     this.node.setAttribute('aria-colcount', String(shown.length));
-    replace(this.head, shown.map(column => h('div', {role: 'columnheader', class: column.class || null}, column.title)));
+    replace(this.head, shown.map(column => h('div', {role: 'columnheader', class: column.class?.includes('num') ? 'num' : null}, column.title)));
     this.pool = [];
     replace(this.body);
   }

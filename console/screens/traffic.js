@@ -94,7 +94,7 @@ function mount(ctx) {
       {key: 'fault', title: t('traffic.fault'), width: '5rem', from: 1040, render: row => row.fault},
     ],
   });
-  const rows = h('div', {class: 'fill'}, list.node);
+  const rows = h('div', {class: 'list-box'}, list.node);
   const detail = h('section', {class: 'detail', hidden: true, 'aria-label': t('traffic.detail')});
   const split = h('div', {class: 'split'}, rows, detail);
   const polite = h('div', {class: 'away', role: 'status'});
