@@ -1,5 +1,6 @@
 // Chats as a chosen person sees them, live: messages, cards to click, and how each bot was told.
 import {run} from '../lib/api.js';
+import {applyFix, fixLabel} from '../lib/call.js';
 import {exchange} from '../lib/card.js';
 import {h, replace} from '../lib/dom.js';
 import {lang, plural, t} from '../lib/i18n.js';
@@ -26,7 +27,8 @@ class Screen {
   /** @type {ReturnType<typeof writer> | null} */ #writer = null;
   /** @type {() => void} */ #unhear = () => {};
   #due = false;
-  #busy = false;
+  #next = 0;
+  /** @type {Promise<void>} */ #reading = Promise.resolve();
   #said = 0;
 
   /** @param {Context} ctx */
@@ -96,7 +98,7 @@ class Screen {
     this.#unhear();
     replace(this.log);
     void room.open(chat);
-    const heard = chat ? [stream.on(`chat:${chat}`, () => this.soon()), stream.on('events', () => this.soon()), stream.on('traffic', rows => this.#seen(rows))] : [];
+    const heard = chat ? [stream.on(`chat:${chat}`, () => this.soon()), stream.on('events', () => this.soon())] : [];
     this.#unhear = () => heard.forEach(end => end());
     this.#write();
   }
@@ -109,28 +111,16 @@ class Screen {
     replace(this.below, this.#writer?.node);
   }
 
-  /** @param {any} rows */
-  #seen(rows) {
-    const writes = /^(im\.v[12]\.(message|chat|pin|reaction)|cardkit|larkspur\.v1\.(chat|message))/;
-    if (Array.isArray(rows) && rows.some(row => row.operation && writes.test(row.operation))) this.soon();
-  }
-
-  /** Reads again, once, soon; the next time only after this one. */
+  /** Reads again soon, but never twice at a time. */
   soon() {
     if (this.#due) return;
     this.#due = true;
     setTimeout(async () => {
-      if (this.#busy) {
-        this.#due = false;
-        this.soon();
-        return;
-      }
+      await this.#reading;
       this.#due = false;
-      this.#busy = true;
-      await Promise.all([this.room.loadChats(), this.room.refresh()]).catch(() => null);
-      this.#busy = false;
-      this.#first();
-    }, 80);
+      this.#reading = Promise.all([this.room.loadChats(), this.room.refresh()]).then(() => this.#first(), () => {});
+    }, Math.max(60, this.#next - Date.now()));
+    this.#next = Date.now() + 300;
   }
 
   /** On a wide screen, the latest chat is open at first. */
@@ -182,8 +172,15 @@ class Screen {
     return {
       host: message => this.#host(message),
       act: (what, message, more) => void this.act(what, message, more),
+      fix: fix => this.#words(fix),
       href: hash => `#/w/${encodeURIComponent(this.room.world)}/${hash}`,
     };
+  }
+
+  /** What a fix does. @param {import('./chat/room.js').Fix} fix */
+  #words(fix) {
+    const {text, values} = fixLabel(this.ctx, fix);
+    return t(text, values);
   }
 
   /** What surrounds the card of a message. @param {Message} message @returns {import('../lib/card.js').Host} */
@@ -240,18 +237,10 @@ class Screen {
       case 'edit': return this.#edit(message);
       case 'json': return void ctx.dialog.open(t('chat.json'), json(message, {open: 2}), {class: 'wide'});
       case 'resend': return this.perform(room.resend(more));
-      case 'fix': return this.fix(more.fixes?.[0] ?? room.remedy(more));
+      case 'fix': return applyFix(ctx, more);
       case 'recall':
         if (await ctx.dialog.confirm({title: t('chat.recall'), text: t('chat.recallAsk', {line: message.line}), act: t('chat.recall')})) return this.perform(room.recall(id));
     }
-  }
-
-  /** @param {import('./chat/room.js').Fix | null} fix */
-  async fix(fix) {
-    const action = fix && this.room.fix(fix);
-    if (!action) return;
-    this.room.last.set(action);
-    await this.ctx.act(action);
   }
 
   /** @param {Message} message */
@@ -370,7 +359,8 @@ class Screen {
       deleteTab: async (tab, name) => {
         if (await ctx.dialog.confirm({title: t('chat.tabDelete', {name}), text: t('chat.tabDeleteAsk'), act: t('chat.delete')})) await platform(room.tabs('delete_tabs', {tab_ids: [tab]}));
       },
-      fix: fix => void this.fix(fix),
+      fix: fix => void applyFix(ctx, fix),
+      words: fix => this.#words(fix),
     };
   }
 
@@ -438,7 +428,7 @@ class Screen {
     if (!speak || speak.allowed) return null;
     const [fix] = speak.fixes ?? [];
     return h('div', {class: 'note refused'}, t('chat.mayNotSpeak', {name: this.ctx.viewer.peek()?.name ?? ''}), ' ', h('span', {lang: 'en'}, speak.why ?? ''), ' ',
-      h('code', {}, speak.setting ? `${speak.setting} = ${speak.value}` : speak.rule ?? ''), ' ', fix ? button(t('chat.fix'), () => void this.fix(fix), {kind: 'link'}) : null);
+      h('code', {}, speak.setting ? `${speak.setting} = ${speak.value}` : speak.rule ?? ''), ' ', fix ? button(this.#words(fix), () => void applyFix(this.ctx, fix), {kind: 'link'}) : null);
   }
 
   #showSide() {
@@ -496,9 +486,9 @@ class Screen {
     if (made?.key === key) return made.node;
     const node = item(room, one, this.#hands());
     if (made?.node.isConnected) {
-      const focused = made.node === document.activeElement;
+      const focused = made.node.contains(document.activeElement);
       exchange(made.node, node);
-      if (focused) node.focus({preventScroll: true});
+      if (focused && !node.contains(document.activeElement)) node.focus({preventScroll: true});
     }
     this.#made.set(id, {key, node});
     return node;
@@ -624,7 +614,7 @@ class Screen {
       on('v', 'chat.see', () => [...document.querySelectorAll('select')].find(one => one.ariaLabel === t('app.viewer'))?.focus()), on('m', 'chat.details', () => this.toggleSide()),
       on('n', 'chat.new', () => void this.newChat()), on('o', 'chat.p2p', () => void this.openP2p()), on('b', 'chat.menu', () => void this.clickMenu()),
       on('a', 'chat.member_add', () => void this.addMember()), on('+', 'chat.tabAdd', () => void this.addTab()),
-      on('Enter', 'chat.openCard', () => this.openCard()),
+      {...on('Enter', 'chat.openCard', () => this.openCard()), when: () => document.activeElement?.classList.contains('msg') ?? false},
     ];
   }
 

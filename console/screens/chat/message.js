@@ -14,6 +14,7 @@ import {button, chip, mono} from '../../lib/ui.js';
  * @typedef {object} Hands
  * @property {(message: Message) => Host} host
  * @property {(what: string, message: Message, more?: any) => void} act
+ * @property {(fix: import('./room.js').Fix) => string} fix What a fix does, in words.
  * @property {(hash: string) => string} href The address of something on another screen.
  */
 
@@ -237,8 +238,11 @@ function deliveries(room, message, hands) {
   return h('ul', {class: 'ways', 'aria-label': t('chat.deliveries')},
     told.map(one => h('li', {}, way(one, people, hands), one.state === 'dropped' || one.state === 'waiting'
       ? button(t('chat.resend'), () => hands.act('resend', message, one), {kind: 'link'}) : null)),
-    absent.map(one => h('li', {}, chip('not_sent', people.name(one.app_id)), ` ${t('chat.undelivered', {why: reason(one)})} `,
-      one.fixes?.length || one.reason === 'no_scope' || one.reason === 'bot_absent' ? button(t('chat.fix'), () => hands.act('fix', message, one), {kind: 'link'}) : null)),
+    absent.map(one => {
+      const fix = one.fixes?.[0] ?? room.remedy(one);
+      return h('li', {}, chip('not_sent', people.name(one.app_id)), ` ${t('chat.undelivered', {why: reason(one)})} `,
+        fix ? button(hands.fix(fix), () => hands.act('fix', message, fix), {kind: 'link'}) : null);
+    }),
     silent.map(app => h('li', {}, chip('not_sent', app.name), ` ${t('chat.undelivered', {why: t('chat.reason.unknown')})}`)));
 }
 

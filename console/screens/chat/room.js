@@ -28,14 +28,6 @@ import {signal} from '../../lib/store.js';
 /** @typedef {{app_id: string, reason: string, needs?: string[], fixes?: Fix[]}} Absent */
 /** What a click did. @typedef {{who: string, address: string, failed?: string, data?: Record<string, any>}} Outcome */
 
-/** Operations that undo refusals: method and path in a world. @type {Map<string, [string, string[]]>} */
-const FIXES = new Map(Object.entries({
-  'chat.update': ['PATCH', ['chats', ':chat_id']],
-  'chat.member_put': ['PUT', ['chats', ':chat_id', 'members', ':member']],
-  'app.update': ['PUT', ['apps', ':app_id']],
-  'app.events.put': ['PUT', ['apps', ':app_id', 'events']],
-  'user.update': ['PATCH', ['users', ':user_id']],
-}));
 const PAGE = 50;
 const HEARD = 'im.message.receive_v1';
 
@@ -303,15 +295,6 @@ export class Room {
   /** @param {Delivery} delivery @returns {Action} */
   resend(delivery) {
     return {id: 'event.resend', method: 'POST', path: W(this.world, 'events', delivery.event_id, 'resend'), body: {app_id: delivery.app_id}, text: 'chat.resend'};
-  }
-
-  /** What undoes a refusal, as an action. @param {Fix} fix @returns {Action | null} */
-  fix(fix) {
-    const id = fix.id.replace('larkspur.v1.', '');
-    const known = FIXES.get(id);
-    if (!known) return null;
-    const rest = known[1].map(part => (part.startsWith(':') ? fix.path[part.slice(1)] ?? '' : part));
-    return {id, method: known[0], path: W(this.world, ...rest), body: fix.body ?? {}, text: 'chat.fix'};
   }
 
   /** What lets an app hear, if the server names no fix. @param {Absent} absent @returns {Fix | null} */

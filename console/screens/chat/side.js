@@ -17,6 +17,7 @@ import {avatar} from './message.js';
  * @property {(tab: string, step: number) => void} moveTab
  * @property {(tab: string, name: string) => void} deleteTab
  * @property {(fix: import('./room.js').Fix) => void} fix
+ * @property {(fix: import('./room.js').Fix) => string} words What a fix does.
  */
 
 /**
@@ -59,7 +60,7 @@ function may(view, doings) {
     h('span', {class: one.allowed ? 'yes' : 'no', role: 'img', 'aria-label': t(one.allowed ? 'chat.yes' : 'chat.no')}, one.allowed ? '✓' : '⊘'),
     h('span', {}, has(`chat.act.${one.act}`) ? t(`chat.act.${one.act}`) : one.act), mono(one.setting ? `${one.setting} = ${one.value}` : one.rule),
     one.allowed ? null : h('div', {class: 'wide small'}, h('span', {lang: 'en'}, [one.code, one.why].filter(Boolean).join(' ')),
-      (one.fixes ?? []).slice(0, 1).map(fix => button(t('chat.fix'), () => doings.fix(fix), {kind: 'link', label: `${t('chat.fix')}: ${one.act}`})))))));
+      (one.fixes ?? []).slice(0, 1).map(fix => button(doings.words(fix), () => doings.fix(fix), {kind: 'link'})))))));
 }
 
 /** @param {View} view @param {Doings} doings */
