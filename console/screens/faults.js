@@ -183,7 +183,7 @@ export default {
     effect(() => {
       const one = rule();
       replace(detail, one && panel(one.name || one.id,
-        h('div', {class: 'row'}, button(t(one.enabled ? 'faults.off' : 'faults.on'), () => act(toggle(one)), {key: 't', label: t(one.enabled ? 'faults.switchOff' : 'faults.switchOn', {rule: one.name || one.id})}),
+        h('div', {class: 'row'}, button(t(one.enabled ? 'faults.off' : 'faults.on'), () => act(toggle(one)), {key: 't'}),
           button(t('faults.edit'), () => edit(kindOf(one), one), {key: 'e'}), button('↑', () => act(move(one, -1)), {label: t('faults.moveUp'), disabled: one === rules.peek()[0]}),
           button('↓', () => act(move(one, 1)), {label: t('faults.moveDown'), disabled: one === rules.peek().at(-1)}), button(t('faults.delete'), () => act(remove(one)), {kind: 'danger'})),
         facts([[t('faults.effect'), effectWords(one)], [t('faults.match'), h('span', {class: 'mono'}, pairs(one.match) || t('faults.everything'))], [t('faults.hits'), t('faults.used', {hits: left(one), seen: number(one.seen)})],
