@@ -257,7 +257,7 @@ function otherLanguageButton() {
 }
 
 function otherLanguage() {
-  setLang(lang.peek() === 'zh' ? 'en' : 'zh');
+  void setLang(lang.peek() === 'zh' ? 'en' : 'zh');
 }
 
 async function signOut() {
@@ -265,11 +265,20 @@ async function signOut() {
   location.reload();
 }
 
-/** Lists the keys that work now. */
+/** Language and theme. */
+function choices() {
+  return [button(lang.peek() === 'zh' ? 'English' : '中文', otherLanguage, {kind: 'quiet', label: t('app.otherLanguage')}), select(t('app.theme'), THEMES.map(one => [one, t(`app.theme.${one}`)]), theme.peek(), setTheme)];
+}
+
+/** Lists the keys that work now; with little room, language and theme are here only. */
 function help() {
   const groups = keys.all().filter(({keys: bound}) => bound.length).reverse();
   const on = h('input', {type: 'checkbox', id: 'keys-on', checked: keys.enabled.peek(), on: {change: () => keys.setEnabled(on.checked)}});
   dialog.open(t('app.help'), [
+    h('div', {class: 'row'}, choices(), button(t('app.palette'), () => {
+      document.querySelector('dialog')?.close();
+      openPalette(entries());
+    }, {key: '.'}), button(t('app.signOut'), () => void signOut())),
     h('div', {class: 'field check'}, on, h('label', {for: 'keys-on'}, t('app.keysOn'))),
     h('div', {class: 'help'}, groups.map(({scope, keys: bound}) => h('section', null, h('h3', null, t(scope)),
       h('dl', {class: 'keys'}, bound.map(one => h('div', null, h('dt', null, one.key.split(' ').map(part => h('kbd', null, part))), h('dd', null, t(one.text, one.values)))))))),
@@ -304,6 +313,7 @@ function streamView() {
     const {kind, rate, missed} = stream.state.get();
     el.className = `stream ${kind}`;
     const words = kind === 'live' && rate ? t('app.stream.rate', {n: number(rate)}) : t(`app.stream.${kind}`);
+    el.title = words;
     replace(el, h('span', {'aria-hidden': 'true'}, kind === 'live' ? '●' : kind === 'lost' ? '✕' : '○'), ` ${words}`, missed ? ` · ${t('app.stream.missed', {n: number(missed)})}` : null);
   });
   return el;

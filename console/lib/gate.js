@@ -44,8 +44,8 @@ export function gate(into, why, done) {
   };
   replace(into, h('main', {class: 'gate', id: 'main'}, h('h1', null, 'Larkspur'), h('p', null, t('app.gateHow')), h('pre', {class: 'mono'}, 'larkspur console'),
     h('form', {noValidate: true, on: {submit}}, h('div', {class: 'field'}, h('label', {for: 'gate-key'}, t('app.gateKey')), field, error), h('button', {type: 'submit', class: 'primary'}, t('app.gateOpen'))),
-    button(lang.peek() === 'zh' ? 'English' : '中文', () => {
-      setLang(lang.peek() === 'zh' ? 'en' : 'zh');
+    button(lang.peek() === 'zh' ? 'English' : '中文', async () => {
+      await setLang(lang.peek() === 'zh' ? 'en' : 'zh');
       gate(into, '', done);
     }, {kind: 'link'})));
   field.focus();

@@ -1,10 +1,8 @@
 // Words in two languages. What is on the wire is never translated.
-import en from '../text/en.js';
-import zh from '../text/zh.js';
 import {signal} from './store.js';
 
-/** @type {Record<string, Record<string, string>>} */
-const TABLES = {en, zh};
+/** @type {Record<string, () => Promise<{default: Record<string, string>}>>} */
+const TABLES = {en: () => import('../text/en.js'), zh: () => import('../text/zh.js')};
 const KEPT = 'larkspur.lang';
 
 function first() {
@@ -15,11 +13,14 @@ function first() {
 
 /** The language: `en` or `zh`. */
 export const lang = signal(first());
+/** Only the words of one language are loaded. */
+let table = (await TABLES[lang.peek()]()).default;
 document.documentElement.lang = lang.peek() === 'zh' ? 'zh-CN' : 'en';
 
 /** @param {string} next */
-export function setLang(next) {
+export async function setLang(next) {
   localStorage.setItem(KEPT, next);
+  table = (await TABLES[next]()).default;
   document.documentElement.lang = next === 'zh' ? 'zh-CN' : 'en';
   lang.set(next);
 }
@@ -29,7 +30,7 @@ export function setLang(next) {
  * @param {string} key
  */
 export function has(key) {
-  return key in en;
+  return key in table;
 }
 
 /**
@@ -39,7 +40,8 @@ export function has(key) {
  * @returns {string}
  */
 export function t(key, values) {
-  const words = (TABLES[lang.get()] || en)[key] ?? /** @type {Record<string, string>} */ (en)[key] ?? key;
+  lang.get();
+  const words = table[key] ?? key;
   if (!values) return words;
   return words.replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
 }

@@ -7,8 +7,10 @@ import {h, replace, uid} from './dom.js';
  * @property {string} key
  * @property {string} title words, already in the language
  * @property {string} width of a CSS grid column
- * @property {(row: R) => Node | string | number | null | undefined} render
+ * @property {(row: R) => Node | string | number | null | undefined} [render]
+ * @property {string} [narrow] its width in a list of less than 500 px
  * @property {number} [from] shown if the list is at least so wide, in px
+ * @property {(cell: HTMLElement, row: R) => void} [fill] in place of `render`: changes what the cell has, so that nothing new is made
  * @property {string} [class]
  */
 /**
@@ -25,10 +27,35 @@ import {h, replace, uid} from './dom.js';
  * @property {(row: R) => string} [rowClass]
  */
 
+/** Rows made beyond those in sight, on each side. */
 const SPARE = 6;
+const NARROW = 500;
+/** More new rows at once than one can read: they are shown a few times a second. */
+const CROWD = 20;
+const CROWD_MS = 180;
+/** After so many new rows all rows are placed anew, so that no place becomes too far for a browser. */
+const FAR = 100_000;
 
 class ListElement extends HTMLElement {}
 if (!customElements.get('lk-list')) customElements.define('lk-list', ListElement);
+
+/**
+ * @template R
+ * @param {HTMLElement} cell
+ * @param {Column<R>} column
+ * @param {R} row
+ */
+function write(cell, column, row) {
+  if (cell.title) cell.title = '';
+  if (column.fill) return column.fill(cell, row);
+  const value = column.render ? column.render(row) : '';
+  if (value instanceof Node) return void cell.replaceChildren(value);
+  const text = value === null || value === undefined ? '' : String(value);
+  const only = cell.firstChild;
+  if (only instanceof Text && !only.nextSibling) {
+    if (only.data !== text) only.data = text;
+  } else cell.textContent = text;
+}
 
 /** @template R */
 export class List {
@@ -45,33 +72,52 @@ export class List {
     this.active = -1;
     this.width = 0;
     this.height = 0;
+    /** Whether there is little room: columns may say less. */
+    this.narrow = false;
     this.prefix = uid('list');
-    /** @type {{el: HTMLElement, cells: HTMLElement[], row: R | null, number: number, state: string}[]} */
+    /** @type {{el: HTMLElement, cells: HTMLElement[], row: R | null, number: number, base: number, place: string, state: string}[]} */
     this.pool = [];
     /** @type {Column<R>[]} */
     this.shown = [];
     this.head = h('div', {class: 'lk-head', role: 'row', 'aria-rowindex': 1});
-    this.body = h('div', {class: 'lk-body', role: 'rowgroup'});
+    /** All rows move by moving this one box: a row stays where it is in it. */
+    this.inner = h('div', {class: 'lk-inner', role: 'presentation'});
+    this.body = h('div', {class: 'lk-body', role: 'rowgroup'}, this.inner);
+    /** The number of a row at the place 0 of the box. */
+    this.base = 0;
+    this.shift = NaN;
+    this.sized = -1;
     this.node = /** @type {HTMLElement} */ (document.createElement('lk-list'));
     this.node.setAttribute('role', 'grid');
     this.node.setAttribute('aria-label', options.label);
     this.node.tabIndex = 0;
     this.node.append(h('div', {class: 'lk-top', role: 'rowgroup'}, this.head), this.body);
-    this.node.addEventListener('scroll', () => this.paint(), {passive: true});
+    /** Where the list is scrolled to, known without asking for a layout. */
+    this.y = 0;
+    this.node.addEventListener('scroll', () => {
+      this.y = this.node.scrollTop;
+      this.paint();
+    }, {passive: true});
     this.node.addEventListener('keydown', event => this.pressed(event));
     this.node.addEventListener('click', event => this.clicked(event));
+    this.node.addEventListener('mouseover', event => {
+      const cell = event.target instanceof HTMLElement && event.target.closest('[role=gridcell]');
+      if (cell instanceof HTMLElement && !cell.title && cell.scrollWidth > cell.clientWidth) cell.title = cell.textContent || '';
+    });
     this.node.addEventListener('focus', () => {
       if (this.active < 0 && this.rows.length) this.move(0);
     });
     this.sizes = new ResizeObserver(() => this.resized());
     this.sizes.observe(this.node);
     this.painting = 0;
+    this.later = 0;
     this.columns();
   }
 
   /** Ends it; its node may be dropped then. */
   dispose() {
     this.sizes.disconnect();
+    clearTimeout(this.later);
     cancelAnimationFrame(this.painting);
   }
 
@@ -87,13 +133,15 @@ export class List {
   /** Chooses the columns that fit. */
   columns() {
     const shown = this.options.columns.filter(column => !column.from || this.width >= column.from);
-    if (shown.length === this.shown.length && this.pool.length) return;
+    const narrow = this.width > 0 && this.width < NARROW;
+    if (shown.length === this.shown.length && narrow === this.narrow && this.pool.length) return;
     this.shown = shown;
-    this.node.style.setProperty('--cols', shown.map(column => column.width).join(' '));
+    this.narrow = narrow;
+    this.node.style.setProperty('--cols', shown.map(column => (narrow && column.narrow) || column.width).join(' '));
     this.node.setAttribute('aria-colcount', String(shown.length));
     replace(this.head, shown.map(column => h('div', {role: 'columnheader', class: column.class?.includes('num') ? 'num' : null}, column.title)));
     this.pool = [];
-    replace(this.body);
+    replace(this.inner);
   }
 
   /** @param {R[]} rows newest or first one first */
@@ -111,12 +159,18 @@ export class List {
     this.top += rows.length;
     if (this.options.max && this.rows.length > this.options.max) this.rows.length = this.options.max;
     if (this.active >= 0) this.active = this.active + rows.length < this.rows.length ? this.active + rows.length : -1;
-    const scrolled = this.node.scrollTop;
-    if (scrolled > this.rowHeight / 2) {
+    if (this.y > this.rowHeight / 2) {
       this.size();
-      this.node.scrollTop = scrolled + rows.length * this.rowHeight;
-    }
-    this.paint();
+      this.scrollTo(this.y + rows.length * this.rowHeight);
+      this.paint();
+    } else if (rows.length > CROWD) this.later ||= window.setTimeout(() => this.paint(), CROWD_MS);
+    else this.paint();
+  }
+
+  /** @param {number} y */
+  scrollTo(y) {
+    this.node.scrollTop = y;
+    this.y = this.node.scrollTop;
   }
 
   /** @param {R[]} rows to put after all others */
@@ -167,7 +221,10 @@ export class List {
   }
 
   size() {
+    if (this.sized === this.rows.length) return;
+    this.sized = this.rows.length;
     this.body.style.setProperty('height', `${this.rows.length * this.rowHeight}px`);
+    this.node.setAttribute('aria-rowcount', String(this.rows.length + 1));
   }
 
   /** Paints with the next frame. */
@@ -177,12 +234,14 @@ export class List {
 
   draw() {
     cancelAnimationFrame(this.painting);
+    clearTimeout(this.later);
     this.painting = 0;
+    this.later = 0;
     if (!this.height) return;
     const {rows, rowHeight, pool} = this;
     this.size();
-    this.node.setAttribute('aria-rowcount', String(rows.length + 1));
-    const from = Math.max(0, Math.floor(this.node.scrollTop / rowHeight) - SPARE);
+    this.place();
+    const from = Math.max(0, Math.floor(this.y / rowHeight) - SPARE);
     const wanted = Math.ceil(this.height / rowHeight) + 2 * SPARE;
     while (pool.length < wanted) this.grow();
     // A row that keeps its number keeps its element: of 1,000 rows in sight, only new ones are made.
@@ -199,15 +258,29 @@ export class List {
     if (this.options.onEnd && rows.length && from + wanted >= rows.length) this.options.onEnd();
   }
 
+  /** Moves the box, so that the newest row is at the top. */
+  place() {
+    if (this.top - this.base > FAR) {
+      this.base = this.top;
+      this.pool.forEach(slot => {
+        slot.row = null;
+      });
+    }
+    const shift = (this.top - this.base) * this.rowHeight;
+    if (shift === this.shift) return;
+    this.shift = shift;
+    this.inner.style.setProperty('transform', `translateY(${shift}px)`);
+  }
+
   grow() {
     const el = h('div', {class: 'lk-row', role: 'row', id: `${this.prefix}-${this.pool.length}`, hidden: true});
     const cells = this.shown.map(column => h('div', {role: 'gridcell', class: column.class || null}));
     el.append(...cells);
-    this.body.append(el);
+    this.inner.append(el);
     this.pool.forEach(slot => {
       slot.row = null;
     });
-    this.pool.push({el, cells, row: null, number: -1, state: ''});
+    this.pool.push({el, cells, row: null, number: NaN, base: NaN, place: '', state: ''});
   }
 
   /** @param {List<R>['pool'][number]} slot */
@@ -225,8 +298,11 @@ export class List {
   fill(slot, row, index, number) {
     const {el} = slot;
     if (el.hidden) el.hidden = false;
-    el.style.setProperty('transform', `translateY(${index * this.rowHeight}px)`);
-    el.setAttribute('aria-rowindex', String(index + 2));
+    const place = String(index + 2);
+    if (slot.place !== place) {
+      slot.place = place;
+      el.setAttribute('aria-rowindex', place);
+    }
     const state = index === this.active ? 'true' : 'false';
     if (slot.state !== state) {
       slot.state = state;
@@ -234,18 +310,14 @@ export class List {
     }
     if (slot.row === row && slot.number === number) return;
     slot.row = row;
-    slot.number = number;
-    el.className = this.options.rowClass ? `lk-row ${this.options.rowClass(row)}` : 'lk-row';
-    this.shown.forEach((column, i) => {
-      const cell = slot.cells[i];
-      const value = column.render(row);
-      if (value instanceof Node) replace(cell, value);
-      else {
-        const text = value === null || value === undefined ? '' : String(value);
-        if (cell.textContent !== text || cell.firstElementChild) cell.textContent = text;
-        if (cell.title !== text) cell.title = text;
-      }
-    });
+    if (slot.number !== number || slot.base !== this.base) {
+      slot.number = number;
+      slot.base = this.base;
+      el.style.setProperty('transform', `translateY(${(this.base - number) * this.rowHeight}px)`);
+    }
+    const name = this.options.rowClass ? `lk-row ${this.options.rowClass(row)}` : 'lk-row';
+    if (el.className !== name) el.className = name;
+    this.shown.forEach((column, i) => write(slot.cells[i], column, row));
   }
 
   /** @param {number} to */
@@ -258,13 +330,13 @@ export class List {
     if (this.options.onMove) this.options.onMove(this.rows[this.active]);
   }
 
+  /** Scrolls the active row into sight. */
   reveal() {
     this.size();
     const head = this.head.offsetHeight;
     const y = this.active * this.rowHeight;
-    const {scrollTop} = this.node;
-    if (y < scrollTop) this.node.scrollTop = y;
-    else if (y + this.rowHeight + head > scrollTop + this.height) this.node.scrollTop = y + this.rowHeight + head - this.height;
+    if (y < this.y) this.scrollTo(y);
+    else if (y + this.rowHeight + head > this.y + this.height) this.scrollTo(y + this.rowHeight + head - this.height);
   }
 
   openActive() {

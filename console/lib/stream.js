@@ -72,7 +72,10 @@ function sync() {
   });
   mine.addEventListener('hello', event => {
     tell({kind: 'live'});
-    emit('*', JSON.parse(event.data), 'hello');
+    const data = JSON.parse(event.data);
+    // What comes while the tab is hidden is missed otherwise, if nothing came before.
+    if (!last && data.newest !== undefined) last = String(data.newest);
+    emit('*', data, 'hello');
   });
   mine.addEventListener('rows', event => {
     const rows = JSON.parse(event.data);

@@ -28,6 +28,23 @@ export function chip(kind, word) {
 }
 
 /**
+ * Shows a status in a cell of a list, which keeps its element.
+ * @param {HTMLElement} cell
+ * @param {string} kind
+ */
+export function chipIn(cell, kind) {
+  const el = cell.firstElementChild;
+  if (!(el instanceof HTMLElement)) return void cell.replaceChildren(chip(kind));
+  const [glyph, name] = STATUS[kind] || STATUS.info;
+  const word = ` ${t(`status.${kind}`)}`;
+  const {firstElementChild: mark, lastChild: text} = el;
+  if (!mark || !(text instanceof Text) || text.data === word) return;
+  el.className = `chip ${name}`;
+  mark.textContent = glyph;
+  text.data = word;
+}
+
+/**
  * A button; its key is shown and announced.
  * @param {string} words
  * @param {(event: MouseEvent) => void} click

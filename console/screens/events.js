@@ -9,7 +9,7 @@ import {List} from '../lib/list.js';
 import {effect, signal} from '../lib/store.js';
 import * as stream from '../lib/stream.js';
 import {ago, clock, moment, span} from '../lib/time.js';
-import {button, chip, empty, facts, failure, mono, select, tabs, when} from '../lib/ui.js';
+import {button, chip, chipIn, empty, facts, failure, mono, select, tabs, when} from '../lib/ui.js';
 
 /** @typedef {import('../app.js').Context} Context */
 /** @typedef {import('../lib/dom.js').Kid} Kid */
@@ -52,11 +52,11 @@ function mount(ctx) {
       if (row && !detail.hidden) void open(row);
     },
     columns: [
-      {key: 'time', title: t('events.time'), width: '6.5rem', class: 'mono', render: row => clock(row.created_at_ms)},
-      {key: 'type', title: t('events.type'), width: 'minmax(8rem, 2fr)', class: 'mono', render: row => row.event_type},
-      {key: 'app', title: t('events.app'), width: 'minmax(5rem, 1fr)', render: row => appName(ctx, row.app_id)},
+      {key: 'time', title: t('events.time'), width: '6.5rem', narrow: '4.25rem', class: 'mono', render: row => clock(row.created_at_ms, !list.narrow)},
+      {key: 'type', title: t('events.type'), width: 'minmax(6rem, 2fr)', class: 'mono', render: row => row.event_type},
+      {key: 'app', title: t('events.app'), width: 'minmax(5rem, 1fr)', from: 430, render: row => appName(ctx, row.app_id)},
       {key: 'way', title: t('events.way'), width: '8rem', from: 700, render: row => t(`events.way.${wayOf(row)}`)},
-      {key: 'state', title: t('events.state'), width: '7rem', render: row => chip(row.state)},
+      {key: 'state', title: t('events.state'), width: '7rem', fill: (cell, row) => chipIn(cell, row.state)},
       {key: 'attempts', title: t('events.attempts'), width: '4.5rem', class: 'num', from: 560, render: row => row.attempt_count},
       {key: 'next', title: t('events.next'), width: '6.5rem', from: 820, render: row => (row.next_try_ms && row.state === 'waiting' ? ago(row.next_try_ms, ctx.now()) : '')},
       {key: 'failure', title: t('events.failure'), width: 'minmax(6rem, 2fr)', from: 900, render: row => row.failure || ''},

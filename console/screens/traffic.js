@@ -7,7 +7,7 @@ import {List} from '../lib/list.js';
 import {effect, signal} from '../lib/store.js';
 import * as stream from '../lib/stream.js';
 import {clock, millis, span} from '../lib/time.js';
-import {button, chip, code, copy, empty, failure, mono} from '../lib/ui.js';
+import {button, chip, chipIn, code, copy, empty, failure, mono} from '../lib/ui.js';
 
 /** @typedef {{seq: number, log_id: string, ms: number, outcome: string, status: number, code: number | undefined, what: string, app_id: string, token: string, user: string, us: number, fault: string}} Row */
 
@@ -81,9 +81,9 @@ function mount(ctx) {
       if (row && !detail.hidden) void open(row.log_id, false);
     },
     columns: [
-      {key: 'mark', title: '', width: '.75rem', render: row => (marked.peek().includes(row.log_id) ? '◆' : '')},
-      {key: 'time', title: t('traffic.time'), width: '6.5rem', class: 'mono', render: row => clock(row.ms)},
-      {key: 'outcome', title: t('traffic.outcome'), width: '7.25rem', render: row => chip(row.outcome)},
+      {key: 'mark', title: '', width: '.75rem', from: 500, render: row => (marked.peek().includes(row.log_id) ? '◆' : '')},
+      {key: 'time', title: t('traffic.time'), width: '6.5rem', narrow: '4.25rem', class: 'mono', render: row => clock(row.ms, !list.narrow)},
+      {key: 'outcome', title: t('traffic.outcome'), width: '7.25rem', fill: (cell, row) => chipIn(cell, row.outcome)},
       {key: 'status', title: 'HTTP', width: '2.5rem', class: 'num', from: 700, render: row => row.status},
       {key: 'code', title: t('traffic.code'), width: '5rem', class: 'num mono', from: 420, render: row => row.code ?? ''},
       {key: 'what', title: t('traffic.operation'), width: 'minmax(6rem, 3fr)', class: 'mono', render: row => row.what},
@@ -329,7 +329,7 @@ function mount(ctx) {
     replace(counts, t('traffic.counts', {shown: number(shown.get()), kept: number(kept.get())}));
   });
   effect(() => {
-    replace(pauseBox, button(paused.get() ? t('traffic.resume', {n: number(held.get())}) : t('traffic.pause'), pause, {key: 'p', pressed: paused.get()}));
+    replace(pauseBox, button(paused.get() ? t('traffic.resume', {n: number(held.get())}) : t('traffic.pause'), pause, {key: 'p', kind: paused.get() ? 'primary' : undefined}));
   });
   effect(() => {
     ctx.apps.get();
