@@ -223,7 +223,7 @@ export default {
         list.dispose();
         scopes.dispose();
       },
-      keys,
+      keys: [...scopes.bindings(), ...keys],
       actions: () => keys,
     };
   },

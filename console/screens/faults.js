@@ -242,7 +242,7 @@ export default {
         clearTimeout(due);
         list.dispose();
       },
-      keys,
+      keys: [...list.bindings(), ...keys],
       actions: () => [...keys, ...PRESETS.slice(9).map(preset)],
     };
   },

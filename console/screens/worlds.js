@@ -243,7 +243,7 @@ export default {
     return {
       node: h('div', {class: 'columns'}, h('section', {class: 'master', 'aria-label': t('worlds.title')}, h('div', {class: 'bar'}, button(t('worlds.new'), add, {key: 'n', kind: 'primary'})), list.node), h('div', {class: 'body'}, head, here() ? views : null)),
       dispose: () => list.dispose(),
-      keys,
+      keys: [...list.bindings(), ...keys],
       actions: () => [...keys, ...STEPS.map(advance), {text: 'worlds.clone', run: clone}],
     };
   },

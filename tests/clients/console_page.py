@@ -26,7 +26,7 @@ def link(server):
 class Console:
     """A tab with the console, signed in, in the demo world or another one."""
 
-    def __init__(self, server, browser, width=1280, height=800, language="en", theme="light", world=None):
+    def __init__(self, server, browser, width=1280, height=800, language="en", theme="light", world=None, address=None, signed_in=True):
         self.server = server
         self.world = world or server.ready["tenant_key"]
         self.page = browser.page(width, height, width < 600)
@@ -34,7 +34,8 @@ class Console:
         self.send("Log.enable")
         self.send("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
         self.theme(theme)
-        self.open(link(server), language)
+        if signed_in:
+            self.open(address or link(server), language)
 
     def __enter__(self):
         return self
@@ -55,6 +56,7 @@ class Console:
         """Shows a screen of the world, and waits until it is still."""
         more = f"?{urlencode(params)}" if params else ""
         wanted = f"#/w/{self.world}/{screen}{more}"
+        self.value("document.querySelectorAll('dialog[open]').forEach(dialog => dialog.close())")
         self.value(f"void (location.hash = {json.dumps(wanted)})")
         self.until(f"document.querySelector('nav a[aria-current]')?.hash.includes('/{screen}') && document.querySelector('main h1')?.nextElementSibling !== null")
         self.still()
