@@ -267,7 +267,7 @@ async function signOut() {
 
 /** Language and theme. */
 function choices() {
-  return [button(lang.peek() === 'zh' ? 'English' : '中文', otherLanguage, {kind: 'quiet', label: t('app.otherLanguage')}), select(t('app.theme'), THEMES.map(one => [one, t(`app.theme.${one}`)]), theme.peek(), setTheme)];
+  return [otherLanguageButton(), select(t('app.theme'), THEMES.map(one => [one, t(`app.theme.${one}`)]), theme.peek(), setTheme)];
 }
 
 /** Lists the keys that work now; with little room, language and theme are here only. */
@@ -335,9 +335,7 @@ function topBar() {
     viewerBox.hidden = !list.length;
   });
   return h('header', {class: 'top'}, h('span', {class: 'brand'}, 'Larkspur'), worldBox, clockView(), viewerBox, streamView(), h('span', {class: 'grow'}),
-    otherLanguageButton(),
-    select(t('app.theme'), THEMES.map(one => [one, t(`app.theme.${one}`)]), theme.peek(), setTheme),
-    button('?', help, {kind: 'quiet', label: t('app.help')}));
+    h('span', {class: 'room row'}, choices()), button('?', help, {kind: 'quiet', label: t('app.help')}));
 }
 
 /** The list of screens. */

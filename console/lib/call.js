@@ -119,7 +119,7 @@ function why(ctx, entry, replay) {
   }
   if (entry.behaviours?.length) {
     all.push(h('details', {open: !decided}, h('summary', null, t('call.behaviours')), h('ul', {class: 'plain'}, entry.behaviours.map((/** @type {any} */ one) => h('li', null,
-      mono(one.name), ' ', chip(one.basis === 'assumed' ? 'waiting' : 'ok', t(`basis.${one.basis}`)))))));
+      mono(one.name), ' ', chip(one.basis === 'assumed' ? 'info' : 'ok', t(`basis.${one.basis}`)))))));
   }
   return all;
 }

@@ -5,7 +5,7 @@ import {h, replace, uid} from './dom.js';
  * @template R
  * @typedef {object} Column
  * @property {string} key
- * @property {string} title words, already in the language
+ * @property {import('./dom.js').Kid} title words, already in the language
  * @property {string} width of a CSS grid column
  * @property {(row: R) => Node | string | number | null | undefined} [render]
  * @property {string} [narrow] its width in a list of less than 500 px

@@ -208,7 +208,7 @@ function mount(ctx) {
 }
 
 /** @param {string} basis */
-const basisChip = basis => chip(basis === 'assumed' ? 'waiting' : 'ok', t(`basis.${basis}`));
+const basisChip = basis => chip(basis === 'assumed' ? 'info' : 'ok', t(`basis.${basis}`));
 
 /**
  * @param {string[]} heads

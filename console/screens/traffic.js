@@ -81,7 +81,7 @@ function mount(ctx) {
       if (row && !detail.hidden) void open(row.log_id, false);
     },
     columns: [
-      {key: 'mark', title: '', width: '.75rem', from: 500, render: row => (marked.peek().includes(row.log_id) ? '◆' : '')},
+      {key: 'mark', title: h('span', {class: 'away'}, t('traffic.mark')), width: '.75rem', from: 500, render: row => (marked.peek().includes(row.log_id) ? '◆' : '')},
       {key: 'time', title: t('traffic.time'), width: '6.5rem', narrow: '4.25rem', class: 'mono', render: row => clock(row.ms, !list.narrow)},
       {key: 'outcome', title: t('traffic.outcome'), width: '7.25rem', fill: (cell, row) => chipIn(cell, row.outcome)},
       {key: 'status', title: 'HTTP', width: '2.5rem', class: 'num', from: 700, render: row => row.status},
@@ -216,7 +216,7 @@ function mount(ctx) {
     const over = data.peaks.filter((/** @type {any} */ one) => one.over).sort((/** @type {any} */ a, /** @type {any} */ b) => b.calls / b.cap - a.calls / a.cap)[0];
     const top = over || data.peaks.slice().sort((/** @type {any} */ a, /** @type {any} */ b) => b.calls / b.cap - a.calls / a.cap)[0];
     const peak = top ? h('span', {class: over ? 'warn' : 'muted'}, over ? '⚠ ' : '', t('traffic.peak', {operation: top.operation, calls: number(top.calls), cap: number(top.cap), span: span(top.seconds * 1000)})) : null;
-    const causes = data.refused.slice(0, 4).map((/** @type {any} */ one) => button(`${one.code} ${one.rule || ''} × ${number(one.calls)}`, () => setLine(`code:${one.code}`), {kind: 'link', label: t('traffic.only', {code: one.code, rule: one.rule || '', n: one.calls})}));
+    const causes = data.refused.slice(0, 4).map((/** @type {any} */ one) => button(`${one.code} ${one.rule || ''} × ${number(one.calls)}`, () => setLine(`code:${one.code}`), {kind: 'link'}));
     head.hidden = !peak && !causes.length;
     replace(head, peak, causes.length ? h('span', {class: 'muted'}, t('traffic.refusedBy')) : null, causes);
   }

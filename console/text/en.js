@@ -291,7 +291,6 @@ export default {
   'traffic.clearText': '{n} recorded calls and the counts of the scope ledgers go.',
   'traffic.peak': 'Peak: {operation} {calls} in {span}, the limit is {cap}',
   'traffic.refusedBy': 'Refused:',
-  'traffic.only': 'Only {code} {rule}, {n} calls',
   'traffic.newRefusals.one': '{n} new refusal',
   'traffic.newRefusals.other': '{n} new refusals',
   'traffic.back': 'Back to the list',

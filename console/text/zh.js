@@ -291,7 +291,6 @@ export default {
   'traffic.clearText': '将清除 {n} 条调用记录和权限账本的计数。',
   'traffic.peak': '峰值：{operation} {span}内 {calls} 次，上限 {cap} 次',
   'traffic.refusedBy': '拒绝：',
-  'traffic.only': '只看 {code} {rule}，共 {n} 次',
   'traffic.newRefusals.one': '新增 {n} 次拒绝',
   'traffic.newRefusals.other': '新增 {n} 次拒绝',
   'traffic.back': '返回列表',
