@@ -382,7 +382,7 @@ function checker(node, host) {
 
 /** @param {Node} node @param {Host} host @param {number} level */
 function form(node, host, level) {
-  const made = h('form', {class: 'card-form', noValidate: true, 'aria-label': node.name || t('card.form')},
+  const made = h('form', {class: 'card-form', noValidate: true},
     nodes(node.nodes, host, level));
   made.addEventListener('submit', async (event) => {
     event.preventDefault();

@@ -39,10 +39,11 @@ class Screen {
     this.head = h('header', {class: 'room-head'});
     this.notices = h('div', {class: 'room-notices'});
     this.log = h('ol', {class: 'msgs', 'aria-label': t('chat.messages'), tabIndex: 0});
+    this.menu = h('nav', {class: 'chat-menu', 'aria-label': t('chat.groupMenu')});
     this.below = h('div', {class: 'room-say'});
     this.aside = h('aside', {class: 'chat-side', 'aria-label': t('chat.details')});
     this.status = h('div', {class: 'away', role: 'status'});
-    this.node = h('div', {class: 'chat'}, this.#lists(), h('section', {class: 'chat-room', 'aria-label': t('chat.room')}, this.head, this.notices, this.log, this.below, this.status), this.aside);
+    this.node = h('div', {class: 'chat'}, this.#lists(), h('section', {class: 'chat-room', 'aria-label': t('chat.room')}, this.head, this.notices, this.log, this.menu, this.below, this.status), this.aside);
     this.log.addEventListener('focusin', event => {
       const one = /** @type {Element} */ (event.target).closest('.msg');
       if (one instanceof HTMLElement) this.room.selected.set(one.dataset.id ?? '');
@@ -71,7 +72,7 @@ class Screen {
       lang.get();
       this.soon();
     });
-    for (const show of [this.#showChats, this.#showHead, this.#showSide, this.#showMessages, this.#showSelected]) effect(() => void show.call(this));
+    for (const show of [this.#showChats, this.#showHead, this.#showSide, this.#showMenu, this.#showMessages, this.#showSelected]) effect(() => void show.call(this));
     this.follow(ctx.params);
     const every = setInterval(() => {
       if (!document.hidden && (!stream.streams(`chat:${room.chat}`) || stream.state.peek().kind !== 'live')) this.soon();
@@ -109,6 +110,13 @@ class Screen {
     this.#writer?.dispose();
     this.#writer = room.chat && room.me ? writer(room, () => this.#people(), said => this.#say(said), ctx.viewer.peek()?.name ?? '') : null;
     replace(this.below, this.#writer?.node);
+  }
+
+  #showMenu() {
+    const menu = this.room.view.get()?.menu ?? [];
+    const entry = (/** @type {{name: string, url?: string}} */ one) => (/^https?:\/\//i.test(one.url ?? '') ? h('a', {href: one.url, target: '_blank', rel: 'noopener noreferrer', title: one.url}, one.name, ' ↗') : h('span', {}, one.name));
+    this.menu.hidden = !menu.length;
+    replace(this.menu, menu.map(one => (one.children?.length ? h('details', {}, h('summary', {}, one.name), one.children.map(entry)) : entry(one))));
   }
 
   /** Reads again soon, but never twice at a time. */
@@ -173,12 +181,14 @@ class Screen {
       host: message => this.#host(message),
       act: (what, message, more) => void this.act(what, message, more),
       fix: fix => this.#words(fix),
+      now: () => this.ctx.now(),
       href: hash => `#/w/${encodeURIComponent(this.room.world)}/${hash}`,
     };
   }
 
   /** What a fix does. @param {import('./chat/room.js').Fix} fix */
   #words(fix) {
+    if (fix.id.endsWith('chat.member_put')) return t('chat.addNamed', {name: this.room.people.peek().name(fix.path.member)});
     const {text, values} = fixLabel(this.ctx, fix);
     return t(text, values);
   }
@@ -375,8 +385,13 @@ class Screen {
   #showChats() {
     const {room, ctx} = this;
     const chats = room.chats.get();
-    if (!chats) return replace(this.list, room.trouble.get() ? h('li', {class: 'note failed'}, room.trouble.get()) : null);
+    const lost = room.lost.get();
+    if (!chats || lost) return replace(this.list, lost ? h('li', {class: 'note failed'}, lost) : null);
     if (!chats.length) return replace(this.list, h('li', {}, empty(t('chat.noChat'), button(t('chat.new'), () => this.newChat(), {kind: 'primary'}))));
+    const more = room.moreChats ? h('li', {class: 'older'}, button(t('chat.moreChats'), () => {
+      room.pages += 1;
+      this.soon();
+    }, {kind: 'link'})) : null;
     return replace(this.list, chats.map(chat => {
       const name = chat.with?.name || chat.name || chat.parties?.map(one => one.name).join(', ') || t('chat.unnamed');
       const last = chat.last;
@@ -390,7 +405,7 @@ class Screen {
         chat.chat_mode === 'group' ? null : h('span', {class: 'badge'}, t(`chat.mode.${chat.chat_mode}`)), last ? h('time', {class: 'muted small'}, clock(last.sent_at_ms, false).slice(0, 5)) : null),
       h('span', {class: 'chat-row-line muted'}, last ? `${last.sender_name}: ${last.recalled ? t('chat.recalled') : last.line}` : t('chat.silent')),
       chat.unread ? h('span', {class: 'unread-count', 'aria-label': plural('chat.unread', chat.unread)}, chat.unread >= 100 ? '99+' : String(chat.unread)) : null)));
-    }));
+    }), more);
   }
 
   #showHead() {

@@ -121,7 +121,7 @@ function builder(app, addresses) {
     if (value.state) query.set('state', value.state);
     if (value.pkce) query.set('code_challenge', value.pkce);
     const url = `${current().base_url}/open-apis/authen/v1/authorize?${query}`;
-    replace(out, code(url, t('login.url')), h('div', {class: 'row'},
+    replace(out, code(url, t('login.copyUrl')), h('div', {class: 'row'},
       h('a', {href: `${location.origin}/open-apis/authen/v1/authorize?${query}`, target: '_blank', rel: 'noopener noreferrer'}, `${t('login.open')} ↗`)));
   };
   const field = (/** @type {'redirect_uri' | 'scope' | 'state' | 'pkce'} */ name, /** @type {string} */ label) => {

@@ -15,6 +15,7 @@ import {button, chip, mono} from '../../lib/ui.js';
  * @property {(message: Message) => Host} host
  * @property {(what: string, message: Message, more?: any) => void} act
  * @property {(fix: import('./room.js').Fix) => string} fix What a fix does, in words.
+ * @property {() => number} now The time of the world.
  * @property {(hash: string) => string} href The address of something on another screen.
  */
 
@@ -234,16 +235,19 @@ function deliveries(room, message, hands) {
   const people = room.people.peek();
   const absent = room.absent.peek().filter(one => !heard.has(one.app_id) && people.has(one.app_id));
   const silent = people.bots().filter(app => !heard.has(app.app_id) && !absent.some(one => one.app_id === app.app_id));
+  const untold = (/** @type {import('./room.js').Absent} */ one) => {
+    const fix = one.fixes?.[0] ?? room.remedy(one);
+    return h('li', {}, chip('not_sent', people.name(one.app_id)), ` ${t('chat.undelivered', {why: reason(one)})} `,
+      fix ? button(hands.fix(fix), () => hands.act('fix', message, fix), {kind: 'link'}) : null);
+  };
+  const outside = absent.filter(one => one.reason === 'bot_absent');
   if (!told.length && !absent.length) return null;
-  return h('ul', {class: 'ways', 'aria-label': t('chat.deliveries')},
-    told.map(one => h('li', {}, way(one, people, hands), one.state === 'dropped' || one.state === 'waiting'
+  return h('div', {class: 'ways'}, h('ul', {'aria-label': t('chat.deliveries')},
+    told.map(one => h('li', {}, way(one, people, hands), ' ', one.state === 'dropped' || one.state === 'waiting'
       ? button(t('chat.resend'), () => hands.act('resend', message, one), {kind: 'link'}) : null)),
-    absent.map(one => {
-      const fix = one.fixes?.[0] ?? room.remedy(one);
-      return h('li', {}, chip('not_sent', people.name(one.app_id)), ` ${t('chat.undelivered', {why: reason(one)})} `,
-        fix ? button(hands.fix(fix), () => hands.act('fix', message, fix), {kind: 'link'}) : null);
-    }),
-    silent.map(app => h('li', {}, chip('not_sent', app.name), ` ${t('chat.undelivered', {why: t('chat.reason.unknown')})}`)));
+    absent.filter(one => one.reason !== 'bot_absent').map(untold),
+    silent.map(app => h('li', {}, chip('not_sent', app.name), ` ${t('chat.undelivered', {why: t('chat.reason.unknown')})}`))),
+  outside.length ? h('details', {}, h('summary', {}, plural('chat.outside', outside.length)), h('ul', {}, outside.map(untold))) : null);
 }
 
 /** @param {import('./room.js').Absent} one */
@@ -257,7 +261,7 @@ function way(one, people, hands) {
   const last = one.attempts?.at(-1);
   const by = last ? t(`chat.way.${last.way ?? (last.request_url ? 'webhook' : 'connection')}`) : '';
   const result = one.state === 'delivered' ? (last ? t('chat.acked', {ms: last.took_ms}) : t('status.delivered'))
-    : [last?.status ? `HTTP ${last.status}` : '', one.failure ?? '', one.next_try_ms ? t('chat.next', {span: span(Math.max(0, one.next_try_ms - one.created_at_ms))}) : t(`status.${one.state}`)].filter(Boolean).join(' · ');
+    : [last?.status ? `HTTP ${last.status}` : '', one.failure ?? '', one.next_try_ms ? t('chat.next', {span: span(Math.max(0, one.next_try_ms - hands.now()))}) : t(`status.${one.state}`)].filter(Boolean).join(' · ');
   return h('a', {href: hands.href(`events?sel=${one.event_id}`)}, chip(one.state, people.name(one.app_id)), ` ${[by, result].filter(Boolean).join(' · ')}`);
 }
 

@@ -1,6 +1,6 @@
 // What the chat screen knows, and what can be done there. Each thing that can be done is an action.
 import {Refused, W, get, run} from '../../lib/api.js';
-import {lang} from '../../lib/i18n.js';
+import {lang, t} from '../../lib/i18n.js';
 import {signal} from '../../lib/store.js';
 
 /** @typedef {import('../../lib/api.js').Action} Action */
@@ -75,7 +75,10 @@ export class Room {
   ways = signal(/** @type {Map<string, Delivery[]>} */ (new Map()));
   absent = signal(/** @type {Absent[]} */ ([]));
   outcomes = signal(/** @type {Map<string, Outcome>} */ (new Map()));
-  trouble = signal('');
+  /** Why the chat, or the list, cannot be shown. */ trouble = signal('');
+  lost = signal('');
+  pages = 1;
+  moreChats = false;
   selected = signal('');
   reply = signal(/** @type {Message | null} */ (null));
   /** The last thing done, for "As code". */ last = signal(/** @type {Action | null} */ (null));
@@ -98,8 +101,16 @@ export class Room {
   }
 
   async loadChats() {
-    const list = await this.#reading(get(W(this.world, 'chats'), {as: this.me, lang: this.locale(), limit: 100}));
-    if (list) this.chats.set(list.chats);
+    const all = [];
+    let before;
+    for (let page = 0; page < this.pages && (page === 0 || before); page += 1) {
+      const list = await this.#reading(get(W(this.world, 'chats'), {as: this.me, lang: this.locale(), limit: 100, before}), this.lost);
+      if (!list) return;
+      all.push(...list.chats);
+      before = list.before;
+    }
+    this.moreChats = Boolean(before);
+    this.chats.set(all);
   }
 
   /** Opens a chat. @param {string} chat */
@@ -181,13 +192,15 @@ export class Room {
     this.messages.set([...page.messages, ...shown]);
   }
 
-  /** An answer; nothing, with the trouble set, if it is a refusal. @param {Promise<any>} answer */
-  async #reading(answer) {
+  /** An answer; nothing, with the trouble said, if it is a refusal. @param {Promise<any>} answer @param {import('../../lib/store.js').Signal<string>} [trouble] */
+  async #reading(answer, trouble = this.trouble) {
     try {
-      return await answer;
+      const data = await answer;
+      trouble.set('');
+      return data;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      this.trouble.set(error.missing ? `${error.operation}: HTTP 404` : error.line);
+      trouble.set(error.missing ? t('app.missing', {operation: error.operation}) : error.line);
       return null;
     }
   }
