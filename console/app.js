@@ -231,7 +231,9 @@ async function show(name) {
     content = failure(error);
     console.error(error);
   }
+  const lostFocus = turn > 1 && (document.activeElement === document.body || main.contains(document.activeElement));
   replace(main, h('h1', {class: 'away'}, t(`${name}.title`)), content);
+  if (lostFocus && document.activeElement === document.body) main.focus({preventScroll: true});
 }
 
 /** The entries of the palette: of the screen, then of the frame. */

@@ -83,6 +83,17 @@ function url(method, path, query) {
   return text ? `${path}?${text}` : path;
 }
 
+/** The code for a wrong `X-Larkspur-Console`: another tab has signed in since. */
+const CSRF_STALE = 5275418;
+
+/** Reads the session again. */
+async function renew() {
+  const answer = await fetch('/larkspur/console/session');
+  if (!answer.ok) return ended();
+  const data = await answer.json();
+  session = data.data || data;
+}
+
 /**
  * Calls the server; throws `Refused` for an answer that is not a success.
  * @param {{method: string, path: string, query?: Record<string, any>, body?: any, id?: string}} call
@@ -90,6 +101,20 @@ function url(method, path, query) {
  * @returns {Promise<{status: number, data: any, log_id: string}>}
  */
 export async function run(call, signal) {
+  try {
+    return await once(call, signal);
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== CSRF_STALE) throw error;
+    await renew();
+    return once(call, signal);
+  }
+}
+
+/**
+ * @param {{method: string, path: string, query?: Record<string, any>, body?: any, id?: string}} call
+ * @param {AbortSignal} [signal]
+ */
+async function once(call, signal) {
   /** @type {Record<string, string>} */
   const headers = {'X-Larkspur-Console': session.csrf};
   let body;

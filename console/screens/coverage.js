@@ -81,9 +81,9 @@ function mount(ctx) {
 
   async function load() {
     try {
-      const [known, summary, failed, events] = await Promise.all([operations(), get(W(world, 'traffic', 'summary')), get(W(world, 'traffic'), {outcome: 'unrouted', limit: 500}), get(W(world, 'events'), {limit: 200})]);
-      registry = known;
-      rows = rowsOf(known, summary.rows);
+      const [known, summary, failed, events] = await Promise.all([operations().catch(() => null), get(W(world, 'traffic', 'summary')), get(W(world, 'traffic'), {outcome: 'unrouted', limit: 500}), get(W(world, 'events'), {limit: 200})]);
+      registry = known || {operations: summary.rows.filter((/** @type {any} */ one) => one.operation).map((/** @type {any} */ one) => ({id: one.operation, method: '', path: '', summary: ''})), behaviours: [], codes: []};
+      rows = rowsOf(registry, summary.rows);
       await readUnknown(failed.entries);
       outgoing = outgoingOf(events.events);
       fill();

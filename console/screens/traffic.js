@@ -326,7 +326,7 @@ function mount(ctx) {
   const counts = h('span', {class: 'muted small nowrap'});
   const pauseBox = h('span');
   effect(() => {
-    replace(counts, t('traffic.counts', {shown: number(shown.get()), kept: number(kept.get())}));
+    replace(counts, t('traffic.counts', {shown: number(shown.get()), kept: number(Math.max(kept.get(), shown.get()))}));
   });
   effect(() => {
     replace(pauseBox, button(paused.get() ? t('traffic.resume', {n: number(held.get())}) : t('traffic.pause'), pause, {key: 'p', kind: paused.get() ? 'primary' : undefined}));
