@@ -62,7 +62,7 @@ class Screen {
     const {ctx, room} = this;
     effect(() => room.people.set(new People(/** @type {any} */ (ctx.users.get()), /** @type {any} */ (ctx.apps.get()))));
     effect(() => {
-      room.me = ctx.viewer.get()?.user_id ?? '';
+      room.see(ctx.viewer.get()?.user_id ?? '');
       this.#made.clear();
       this.#write();
     });
@@ -108,7 +108,7 @@ class Screen {
   #write() {
     const {room, ctx} = this;
     this.#writer?.dispose();
-    this.#writer = room.chat && room.me ? writer(room, () => this.#people(), said => this.#say(said), ctx.viewer.peek()?.name ?? '') : null;
+    this.#writer = room.chat && room.me ? writer(room, () => this.#people(), said => this.#say(said), ctx.viewer.peek()?.name ?? '', () => this.move(0)) : null;
     replace(this.below, this.#writer?.node);
   }
 

@@ -2,7 +2,7 @@
 import {get, run, W} from '../lib/api.js';
 import {asCode} from '../lib/ascode.js';
 import {fixList} from '../lib/call.js';
-import {h, replace} from '../lib/dom.js';
+import {h, renew, replace} from '../lib/dom.js';
 import {plural, t} from '../lib/i18n.js';
 import {json} from '../lib/json.js';
 import {List} from '../lib/list.js';
@@ -38,6 +38,7 @@ function mount(ctx) {
   let before;
   let loading = false;
   let waiting = 0;
+  let asking = 0;
   let shownFilter = '';
   let tab = 'delivery';
   /** @type {Delivery | null} */
@@ -47,7 +48,7 @@ function mount(ctx) {
 
   /** @type {List<Delivery>} */
   const list = new List({
-    label: t('events.title'), id: keyOf, onOpen: row => void open(row), onEnd: more,
+    label: t('events.title'), id: keyOf, max: 20_000, onOpen: row => void open(row), onEnd: more,
     onMove: row => {
       if (row && !detail.hidden) void open(row);
     },
@@ -72,7 +73,7 @@ function mount(ctx) {
 
   /** @param {Delivery} row */
   function wayOf(row) {
-    return row.way || row.attempts[0]?.way || (receivers.peek().get(row.app_id)?.mode === 'webhook' ? 'webhook' : 'websocket');
+    return row.way || row.attempts?.[0]?.way || (receivers.peek().get(row.app_id)?.mode === 'webhook' ? 'webhook' : 'websocket');
   }
 
   /** @param {Partial<{type: string, app_id: string, state: string}>} by */
@@ -158,6 +159,31 @@ function mount(ctx) {
     }, 250);
   }
 
+  /** Deliveries that are new or have changed. @param {Delivery[]} batch */
+  function arrived(batch) {
+    const {type, app_id, state} = filter.peek();
+    const at = new Map(list.rows.map((one, i) => [keyOf(one), i]));
+    /** @type {Delivery[]} */
+    const fresh = [];
+    for (const one of batch) {
+      const i = at.get(keyOf(one));
+      if (i !== undefined) list.rows[i] = {...list.rows[i], failure: undefined, next_try_ms: undefined, ...one};
+      else if ((!type || one.event_type === type) && (!app_id || one.app_id === app_id) && (!state || one.state === state)) fresh.push({...one, attempts: []});
+    }
+    list.prepend(fresh.reverse());
+    list.refresh();
+    seen();
+    if (active && batch.some(one => one.event_id === active?.event_id)) again();
+  }
+
+  /** The open event, again. */
+  function again() {
+    if (!asking) asking = window.setTimeout(() => {
+      asking = 0;
+      if (active) void open(active, true);
+    }, 150);
+  }
+
   /** @param {Delivery} row @param {boolean} [quiet] whether only what changed is shown */
   async function open(row, quiet) {
     active = row;
@@ -173,7 +199,7 @@ function mount(ctx) {
     const next = read || {event_id: row.event_id, event_type: row.event_type, created_at_ms: row.created_at_ms, payload: present.payload, deliveries: list.rows.filter(one => one.event_id === row.event_id), not_sent: await notSent(row)};
     if (active !== row || (quiet && JSON.stringify(next) === JSON.stringify(whole))) return;
     whole = next;
-    show();
+    show(quiet);
   }
 
   /** A server without `event.get` tells it with the list. @param {Delivery} row */
@@ -182,18 +208,19 @@ function mount(ctx) {
     return data?.not_sent || [];
   }
 
-  function show() {
+  /** @param {boolean} [quiet] */
+  function show(quiet) {
     const one = /** @type {Delivery} */ (active);
     const cause = whole.cause || one.cause;
     const open = !detail.hidden;
     detail.hidden = false;
     split.classList.add('open');
-    replace(detail, h('div', {class: 'detail-head'}, button('←', close, {kind: 'quiet', label: t('events.back')}), h('strong', {class: 'mono'}, whole.event_type), when(whole.created_at_ms), h('span', {class: 'grow'}), mono(whole.event_id),
+    (quiet ? renew : replace)(detail, h('div', {class: 'detail-head'}, button('←', close, {kind: 'quiet', label: t('events.back')}), h('strong', {class: 'mono'}, whole.event_type), when(whole.created_at_ms), h('span', {class: 'grow'}), mono(whole.event_id),
       cause?.log_id ? button(t('events.cause'), () => ctx.go(`traffic?sel=${cause.log_id}`), {kind: 'link'}) : cause ? h('span', {class: 'muted'}, t(cause.clock ? 'events.causeClock' : 'events.causeControl')) : null),
     h('div', {class: 'row actions'}, button(t('events.resend'), () => void resend(), {key: 'r', kind: 'primary'}), button(t('events.steer'), steer, {key: 'h'}),
       whole.deliveries.some((/** @type {Delivery} */ each) => each.state === 'waiting') ? button(t('events.ladder', {span: span(ladder())}), () => void runLadder(), {key: '>'}) : null),
     tabs(t('events.detail'), [
-      {id: 'delivery', title: t('events.deliveries'), make: () => deliveries(ctx, whole, wayOf, () => void open_again())},
+      {id: 'delivery', title: t('events.deliveries'), make: () => deliveries(ctx, whole, wayOf, again)},
       {id: 'payload', title: t('events.payload'), make: () => json(whole.payload, {open: 4})},
       {id: 'code', title: t('app.asCode'), make: () => asCode([resendAction(one.app_id), {id: 'event.list', method: 'GET', path: W(world, 'events'), query: {type: whole.event_type}, text: 'events.title', cli: 'larkspur event list'}])},
     ], {selected: tab, onSelect: id => {
@@ -201,10 +228,6 @@ function mount(ctx) {
     }}));
     if (!open) requestAnimationFrame(() => list.select(list.selected));
   }
-
-  const open_again = async () => {
-    if (active) await open(active, true);
-  };
 
   /** @param {string} app_id @returns {import('../lib/api.js').Action} */
   function resendAction(app_id) {
@@ -290,7 +313,7 @@ function mount(ctx) {
     soon();
   }
 
-  const off = [stream.on('events', soon), stream.on('*', (data, event) => event === 'gap' && soon())];
+  const off = [stream.on('events', arrived), stream.on('*', soon)];
   const timer = setInterval(() => {
     if (!document.hidden && (!stream.streams('events') || stream.state.peek().kind !== 'live')) soon();
   }, POLL_MS);
@@ -314,6 +337,7 @@ function mount(ctx) {
       off.forEach(end => end());
       clearInterval(timer);
       clearTimeout(waiting);
+      clearTimeout(asking);
       list.dispose();
     },
     keys: [...list.bindings(), ...commands, {key: 'Escape', text: 'events.back', run: () => (document.activeElement === list.node && !detail.hidden ? close() : list.node.focus({preventScroll: true}))}],

@@ -91,6 +91,12 @@ export class Room {
     this.me = me;
   }
 
+  /** Looks as someone else; answers that are on their way are not shown. @param {string} me */
+  see(me) {
+    this.me = me;
+    this.#turn += 1;
+  }
+
   /** @param {...string} rest */
   at(...rest) {
     return W(this.world, 'chats', this.chat, ...rest);
@@ -135,10 +141,10 @@ export class Room {
     const [view, page, events] = await Promise.all([
       this.me ? this.#reading(get(this.at('view'), asked)) : this.#stored(),
       this.#reading(get(this.at('messages'), {...asked, render: 1, limit: PAGE})),
-      get(W(this.world, 'events'), {type: HEARD, chat_id: this.chat, limit: 200}).catch(() => null),
+      get(W(this.world, 'events'), {type: HEARD, chat_id: this.chat, limit: PAGE * 2}).catch(() => null),
     ]);
     if (turn !== this.#turn) return;
-    if (view) this.view.set(view);
+    if (view) this.view.set({tags: [], tabs: [], top_notice: [], menu: [], may: [], members: [], ...view});
     if (page) this.#show(page);
     if (events) this.#deliver(events);
   }
@@ -172,12 +178,12 @@ export class Room {
   /** @param {{events: Delivery[], not_sent?: Absent[]}} told */
   #deliver(told) {
     /** @type {Map<string, Delivery[]>} */
-    const ways = new Map();
+    const fresh = new Map();
     for (const one of told.events) {
       const id = one.payload?.message?.message_id ?? one.payload?.event?.message?.message_id;
-      if (id) ways.set(id, [...(ways.get(id) ?? []), one]);
+      if (id) fresh.set(id, [...(fresh.get(id) ?? []), one]);
     }
-    this.ways.set(ways);
+    this.ways.set(new Map([...this.ways.peek(), ...fresh]));
     this.absent.set(told.not_sent ?? []);
   }
 
@@ -212,7 +218,8 @@ export class Room {
 
   /** @param {{text?: string, content?: any, msg_type?: string, reply_to?: string, in_thread?: boolean}} said @returns {Action} */
   say(said) {
-    return {id: 'chat.say', method: 'POST', path: this.at('messages'), body: {as: this.me, ...said}, text: 'chat.send', key: 'i'};
+    const short = said.text && !said.reply_to ? `larkspur chat say ${this.chat} --as ${this.me} '${said.text.replaceAll("'", "'\\''")}' --tenant ${this.world}` : undefined;
+    return {id: 'chat.say', method: 'POST', path: this.at('messages'), body: {as: this.me, ...said}, text: 'chat.send', key: 'i', cli: short};
   }
 
   /** @param {string} message @param {string} element @param {Record<string, unknown>} use @returns {Action} */

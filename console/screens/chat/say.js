@@ -55,9 +55,10 @@ export function tagged(text, people) {
  * @param {() => Person[]} people who can be mentioned, bots first
  * @param {(said: Record<string, any>) => Promise<boolean>} send
  * @param {string} name of the person who writes
+ * @param {() => void} leave goes back to the messages
  * @returns {{node: HTMLElement, focus: () => void, mention: (person?: Person) => void, dispose: () => void}}
  */
-export function writer(room, people, send, name) {
+export function writer(room, people, send, name, leave) {
   const base = uid('say');
   let type = 'text';
   /** @type {Person[]} */
@@ -155,9 +156,10 @@ export function writer(room, people, send, name) {
     } else if (event.key === 'Enter' && !event.shiftKey && (type === 'text' || event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       submit();
-    } else if (event.key === 'Escape' && room.reply.peek()) {
+    } else if (event.key === 'Escape') {
       event.stopPropagation();
-      room.reply.set(null);
+      if (room.reply.peek()) room.reply.set(null);
+      else leave();
     }
   }
 
