@@ -397,6 +397,7 @@ async function start(session) {
     });
   });
   addEventListener('hashchange', route);
+  stream.on('clock', ({ahead_ms}) => worlds.set(worlds.peek().map(one => (one.tenant_key === world.peek() ? {...one, now_ms: one.now_ms + ahead_ms - one.clock_offset_ms, clock_offset_ms: ahead_ms} : one))));
 }
 
 async function boot() {

@@ -68,6 +68,28 @@ export function replace(node, ...kids) {
   return node;
 }
 
+/**
+ * Replaces what an element holds by the same, newer; what was unfolded, scrolled and focused stays so.
+ * @param {HTMLElement} node
+ * @param {...Kid} kids
+ */
+export function renew(node, ...kids) {
+  const folds = () => [...node.querySelectorAll('details')];
+  const stops = () => /** @type {HTMLElement[]} */ ([...node.querySelectorAll('button, a, input, select, textarea, summary, [tabindex]')]);
+  const panel = () => node.querySelector('.tab-panel');
+  const open = folds().map(fold => fold.open);
+  const focus = stops().indexOf(/** @type {HTMLElement} */ (document.activeElement));
+  const scroll = [node.scrollTop, panel()?.scrollTop || 0];
+  replace(node, kids);
+  folds().forEach((fold, i) => {
+    if (i in open) fold.open = open[i];
+  });
+  if (focus >= 0) stops()[focus]?.focus({preventScroll: true});
+  node.scrollTop = scroll[0];
+  const inner = panel();
+  if (inner) inner.scrollTop = scroll[1];
+}
+
 let last = 0;
 
 /**
