@@ -14,6 +14,7 @@ import {t} from './i18n.js';
  * @property {string} [hint]
  * @property {string} [placeholder]
  * @property {string[]} [suggest]
+ * @property {number} [rows] of a text area
  * @property {(value: any) => string | null | undefined} [check] words for what is wrong
  */
 
@@ -76,7 +77,7 @@ function control(field, id) {
   if (field.type === 'checkbox') return h('input', {...common, type: 'checkbox', checked: Boolean(field.value)});
   if (field.type === 'textarea' || field.type === 'json') {
     const value = field.type === 'json' && typeof field.value !== 'string' && field.value !== undefined ? JSON.stringify(field.value, null, 2) : field.value ?? '';
-    return h('textarea', {...common, class: field.type === 'json' ? 'mono' : null, rows: field.type === 'json' ? 10 : 4, value, placeholder: field.placeholder || ''});
+    return h('textarea', {...common, class: field.type === 'json' ? 'mono' : null, rows: field.rows ?? (field.type === 'json' ? 10 : 4), value, placeholder: field.placeholder || ''});
   }
   return h('input', {...common, type: field.type || 'text', list: field.suggest ? `${id}-list` : null, step: 'any', value: field.value ?? '', placeholder: field.placeholder || ''});
 }

@@ -196,6 +196,7 @@ export default {
       replace(counts, select(t('apps.filter'), ['all', ...ORDER].map(one => /** @type {[string, string]} */ ([one, `${t(`apps.is.${one}`)} (${number(of(one).length)})`])), wanted, state.set),
         h('span', {class: 'grow muted'}, called && plural('apps.minimal', Object.values(found.minimal).flat().length)), button(t('apps.manifest'), () => manifest(own), {key: 'm'}));
       if (!called && !error) replace(none, empty(t('apps.empty'), button(t('apps.toTraffic'), () => ctx.go('traffic'))));
+      scopes.node.style.setProperty('height', `${Math.min(24, 2 + of(wanted).length * 2)}rem`);
       scopes.setRows(of(wanted).sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || b.calls - a.calls || a.scope.localeCompare(b.scope)));
       const row = found.scopes.find(one => one.state === 'missing');
       replace(codes, panel(t('app.asCode'), asCode([...(row && !own.scopes.includes(row.scope) ? [grant(own, row.scope)] : []), bot(own), ledgerOf(own)])));

@@ -43,11 +43,18 @@ const kindOf = rule => Object.keys(rule.effect)[0] || 'refuse';
 /** @param {Rule} rule */
 const left = rule => (rule.times === undefined ? number(rule.hits) : `${number(rule.hits)}/${number(rule.times)}`);
 
-/** @param {Rule} rule */
+/** What a rule does, in words: `Refuse 99991400 · Reset after (s) 7`. @param {Rule} rule */
 function effectWords(rule) {
   const kind = kindOf(rule);
-  const rest = rule.effect[kind];
-  return `${t(`faults.effect.${kind}`)} ${typeof rest === 'object' ? Object.values(rest || {}).map(plain).join(' ') : plain(rest)}`;
+  const given = rule.effect[kind];
+  const fields = EFFECTS[kind] || [];
+  const all = typeof given === 'object' && given ? Object.entries(given) : [['what', given]];
+  const words = all.filter(([name]) => name !== 'body').map(([name, value], i) => {
+    const field = fields.find(one => one.name === name);
+    if (field?.options) return t(`faults.${name}.${value}`);
+    return i ? `${t(`faults.${name}`)} ${plain(value)}` : plain(value);
+  });
+  return `${t(`faults.effect.${kind}`)} ${words.join(' · ')}`;
 }
 
 export default {
@@ -110,9 +117,9 @@ export default {
         title: t(old ? 'faults.edit' : 'faults.new'), submit: t(old ? 'apps.save' : 'faults.add'), text: h('p', null, h('strong', null, t(`faults.effect.${kind}`)), ` · ${t(`faults.about.${kind}`)}`),
         fields: [
           {name: 'name', label: t('apps.name'), value: old?.name},
-          {name: head, label: t(`faults.${head}`), value: first && plain(first), placeholder: head === 'operation' ? 'im.v1.message.create' : 'im.message.receive_v1', hint: t('faults.globHint')},
-          {name: 'match', label: t('faults.match'), type: 'json', value: Object.keys(others).length ? others : undefined, hint: t('faults.matchHint')},
           ...EFFECTS[kind].map(one => /** @type {Field} */ ({...one, label: t(`faults.${one.name}`), value: given[/** @type {string} */ (one.name)] ?? (old ? undefined : one.value), options: words(/** @type {string} */ (one.name), one.options?.map(([value]) => value))})),
+          {name: head, label: t(`faults.${head}`), value: first && plain(first), placeholder: head === 'operation' ? 'im.v1.message.create' : 'im.message.receive_v1', hint: t('faults.globHint')},
+          {name: 'match', label: t('faults.match'), type: 'json', rows: 2, value: Object.keys(others).length ? others : undefined, hint: t('faults.matchHint')},
           {name: 'probability', label: t('faults.probability'), type: 'number', value: old?.probability ?? 1, hint: t('faults.probabilityHint')},
           {name: 'seed', label: t('faults.seed'), type: 'number', value: old?.seed ?? 0, hint: t('faults.seedHint')},
           {name: 'skip', label: t('faults.skip'), type: 'number', value: old?.skip || undefined}, {name: 'times', label: t('faults.times'), type: 'number', value: old?.times},
@@ -136,6 +143,7 @@ export default {
         dialog.close();
         edit(kind);
       }}}, h('strong', null, t(`faults.effect.${kind}`)), h('span', {class: 'muted small'}, t(`faults.about.${kind}`)))))], {class: 'wide'});
+      /** @type {HTMLElement | null} */ (dialog.querySelector('.choices button'))?.focus();
     }
 
     /** @param {(one: Rule) => any} act */
@@ -156,7 +164,7 @@ export default {
       label: t('faults.rules'), id: (/** @type {Rule} */ one) => one.id, onMove: one => one && chosen.set(one.id), onOpen: one => edit(kindOf(one), one),
       columns: [
         {key: 'place', title: '#', width: '20px', render: one => rules.peek().indexOf(one) + 1},
-        {key: 'on', title: t('apps.state'), width: '68px', render: one => chip(one.enabled ? 'injected' : 'unused', t(one.enabled ? 'apps.on' : 'apps.off'))},
+        {key: 'on', title: t('apps.state'), width: '68px', render: one => (one.enabled ? chip('injected', t('apps.on')) : h('span', {class: 'muted'}, `○ ${t('apps.off')}`))},
         {key: 'name', title: t('apps.name'), width: 'minmax(0, 1fr)', render: one => one.name || one.id},
         {key: 'match', title: t('faults.match'), width: 'minmax(0, 1.3fr)', from: 560, class: 'mono', render: one => pairs(one.match) || t('faults.everything')},
         {key: 'effect', title: t('faults.effect'), width: 'minmax(0, 1.3fr)', render: effectWords},
@@ -177,6 +185,7 @@ export default {
       replace(alert, error && failure(error));
       replace(bar, button(t('faults.new'), add, {key: 'n', kind: 'primary'}), h('span', {class: 'grow'}), all.length ? button(t('faults.clear'), () => act(clear()), {key: 'Shift+X', kind: 'danger'}) : null);
       replace(body, all.length ? list.node : error ? null : empty(t('faults.none')));
+      list.node.style.setProperty('height', `${Math.min(14, 2 + all.length * 1.75)}rem`);
       list.setRows(all);
       list.select(rule()?.id || null);
     });
@@ -206,12 +215,19 @@ export default {
       /** @param {string} value */
       const pick = value => act(rates(value === '' ? undefined : Number(value) || value));
       const refused = (/** @type {string} */ id) => found.rows.filter((/** @type {any} */ row) => row.operation === id && [99991400, 99991403].includes(row.code)).reduce((/** @type {number} */ n, /** @type {any} */ row) => n + row.calls, 0);
+      /** @type {Map<string, any>} */
+      const highest = new Map();
+      for (const peak of found.peaks) {
+        const key = `${peak.operation} ${peak.seconds}`;
+        if (!(highest.get(key)?.calls >= peak.calls)) highest.set(key, peak);
+      }
+      const peaks = [...highest.values()].sort((a, b) => b.calls / b.cap - a.calls / a.cap);
       return [
         set ? h('div', {class: 'row'}, h('span', null, t('faults.mode')), select(t('faults.mode'), options, mode === undefined || mode === null ? '' : String(mode), pick)) : null,
         h('p', {class: 'muted'}, t('faults.limitsAbout', {n: number(found.calls)})),
-        found.peaks.length ? h('div', {class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': t('faults.limits')}, h('table', {class: 'table'},
+        peaks.length ? h('div', {class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': t('faults.limits')}, h('table', {class: 'table'},
           h('thead', null, h('tr', null, ['operation', 'tier', 'peak', 'refused'].map(key => h('th', {scope: 'col'}, t(`faults.${key}`))))),
-          h('tbody', null, found.peaks.slice(0, 100).map((/** @type {any} */ peak) => h('tr', null, h('th', {scope: 'row', class: 'mono'}, peak.operation), h('td', {class: 'nowrap'}, t('faults.window', {cap: number(peak.cap), span: span(peak.seconds * 1000)})),
+          h('tbody', null, peaks.slice(0, 100).map((/** @type {any} */ peak) => h('tr', null, h('th', {scope: 'row', class: 'mono'}, peak.operation), h('td', null, t('faults.window', {cap: number(peak.cap), span: span(peak.seconds * 1000)})),
             h('td', {class: 'nowrap'}, h('meter', {min: 0, max: peak.cap, high: peak.cap * 0.8, low: peak.cap * 0.8, optimum: 0, value: Math.min(peak.calls, peak.cap), 'aria-label': t('faults.peakOf', {calls: peak.calls, cap: peak.cap})}), ` ${number(peak.calls)} `,
               peak.over ? chip('refused', t('faults.over')) : null), h('td', {class: 'num'}, number(refused(peak.operation)) )))))) : h('p', {class: 'muted'}, t('faults.noCalls')),
       ];

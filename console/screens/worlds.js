@@ -187,7 +187,7 @@ export default {
       const now = settings.get();
       if (!now) return node;
       if (now.error) return replace(node, failure(now.error));
-      const edit = () => form({title: t('worlds.settings'), submit: t('apps.save'), fields: FIELDS.map(([key, type, options]) => ({name: key, type, label: key, hint: t(`worlds.about.${key}`), value: now[key] ?? undefined, options: options?.map(([value]) => /** @type {[string, string]} */ ([value, value || t('faults.server')]))})),
+      const edit = () => form({title: t('worlds.settings'), submit: t('apps.save'), fields: FIELDS.map(([key, type, options]) => ({name: key, type, rows: 3, label: key, hint: t(`worlds.about.${key}`), value: now[key] ?? undefined, options: options?.map(([value]) => /** @type {[string, string]} */ ([value, value || t('faults.server')]))})),
         act: async values => {
           const kept = Object.fromEntries(Object.entries(now).filter(([key]) => !FIELDS.some(([known]) => known === key)));
           const body = Object.fromEntries(Object.entries({...kept, ...values}).filter(([, value]) => value !== ''));

@@ -81,7 +81,7 @@ def told(checks, server, browser):
     home = control.fresh(server)
     facts = home.facts
     chat, ada = facts["chat_id"], facts["users"][0]["user_id"]
-    poor = ["im:message", "im:message.group_at_msg:readonly", "im:chat"]
+    poor = ["im:chat"]
     with Receiver() as receiver:
         hook = home.app(name="Hook", events={"mode": "webhook", "request_url": receiver.url, "encrypt_key": KEY, "verification_token": TOKEN})
         audit, stats = home.app(name="Audit"), home.app(name="Stats", scopes=poor)
@@ -126,7 +126,7 @@ def shown(checks, server, browser, home, audit, stats):
             assert not console.complaints(), console.complaints()
 
 
-def until(is_so, patience=20):
+def until(is_so, patience=60):
     deadline = time.monotonic() + patience
     while not (found := is_so()):
         assert time.monotonic() < deadline, is_so
