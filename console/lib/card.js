@@ -104,12 +104,25 @@ function plain(list) {
   return list.map((span) => span.text).join('');
 }
 
-/** @param {Node[]} list @param {Host} host @param {number} level @returns {HTMLElement[]} */
+/** Elements of nodes; buttons that follow each other stand in a row. @param {Node[]} list @param {Host} host @param {number} level @returns {HTMLElement[]} */
 function nodes(list, host, level) {
+  /** @type {HTMLElement[]} */
   const made = [];
+  /** @type {HTMLElement | null} */
+  let row = null;
   for (const node of list) {
-    const make = MAKERS[node.kind] ?? unknown;
-    made.push(make(node, host, level));
+    const one = (MAKERS[node.kind] ?? unknown)(node, host, level);
+    const small = node.kind === 'button' || node.tag === 'overflow';
+    if (!small) {
+      row = null;
+      made.push(one);
+      continue;
+    }
+    if (!row) {
+      row = h('div', {class: 'card-row'});
+      made.push(row);
+    }
+    row.append(one);
   }
   return made;
 }

@@ -469,7 +469,10 @@ class Screen {
     const messages = room.messages.get();
     const own = room.own.get();
     const parts = [room.ways.get(), room.absent.get(), room.outcomes.get(), room.people.get(), lang.get()];
-    if (!messages) return;
+    if (!messages) {
+      if (!room.chat) replace(this.log, h('li', {}, empty(t('chat.choose'))));
+      return;
+    }
     const {log} = this;
     const bottom = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
     const height = log.scrollHeight;
