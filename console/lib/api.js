@@ -68,11 +68,10 @@ export function current() {
 }
 
 /**
- * @param {string} method
  * @param {string} path
  * @param {Record<string, any>} [query]
  */
-function url(method, path, query) {
+function url(path, query) {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query || {})) {
     for (const one of Array.isArray(value) ? value : [value]) {
@@ -118,10 +117,10 @@ async function once(call, signal) {
   /** @type {Record<string, string>} */
   const headers = {'X-Larkspur-Console': session.csrf};
   let body;
-  if (typeof call.body === 'string') body = call.body;
+  if (typeof call.body === 'string' || call.body instanceof FormData) body = call.body;
   else if (call.body !== undefined) body = JSON.stringify(call.body);
-  if (body !== undefined) headers['Content-Type'] = 'application/json';
-  const answer = await fetch(url(call.method, call.path, call.query), {method: call.method, headers, body, signal});
+  if (body !== undefined && !(body instanceof FormData)) headers['Content-Type'] = 'application/json';
+  const answer = await fetch(url(call.path, call.query), {method: call.method, headers, body, signal});
   const text = await answer.text();
   let data;
   try {
@@ -235,9 +234,7 @@ function quoted(word) {
  * @param {Action} action
  */
 export function curl(action) {
-  const parts = ['curl -s'];
-  if (action.method !== 'GET') parts.push(`-X ${action.method}`);
-  parts.push(quoted(session.base_url + url(action.method, action.path, action.query)));
+  const parts = [`curl -s ${action.method === 'GET' ? '' : `-X ${action.method} `}${quoted(session.base_url + url(action.path, action.query))}`];
   parts.push('-H "Authorization: Bearer $LARKSPUR_CONTROL_KEY"');
   if (action.body !== undefined) parts.push(`-H 'Content-Type: application/json'`, `-d ${quoted(text(action.body))}`);
   return parts.join(' \\\n  ');
@@ -298,7 +295,7 @@ function pythonic(value) {
  * @param {Action} action
  */
 export function python(action) {
-  const target = JSON.stringify(session.base_url + url(action.method, action.path, action.query));
+  const target = JSON.stringify(session.base_url + url(action.path, action.query));
   const lines = ['import json, os, urllib.request', '', `request = urllib.request.Request(${target}, method="${action.method}")`,
     'request.add_header("Authorization", "Bearer " + os.environ["LARKSPUR_CONTROL_KEY"])'];
   if (action.body !== undefined) {
@@ -314,7 +311,7 @@ export function python(action) {
  * @param {Action} action
  */
 export function node(action) {
-  const target = JSON.stringify(session.base_url + url(action.method, action.path, action.query));
+  const target = JSON.stringify(session.base_url + url(action.path, action.query));
   const lines = [`const answer = await fetch(${target}, {`, `  method: '${action.method}',`,
     '  headers: {Authorization: `Bearer ${process.env.LARKSPUR_CONTROL_KEY}`' + (action.body === undefined ? '' : `, 'Content-Type': 'application/json'`) + '},'];
   if (action.body !== undefined) {

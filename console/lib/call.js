@@ -212,19 +212,26 @@ export function exportDialog(ctx, ids) {
 export async function diffDialog(ctx, a, b) {
   try {
     const data = await get(W(ctx.world.peek(), 'traffic', 'diff'), {a, b});
-    showDiff(ctx, data);
+    showDiff(ctx, data, 'A', 'B');
   } catch (error) {
     ctx.toast(/** @type {any} */ (error).line, 'failed');
   }
 }
 
+/** What differs most tellingly stands first. */
+const FIRST = ['outcome', 'answer.status', 'answer.code', 'answer.body.code', 'answer.body.msg'];
+
 /**
  * @param {Context} ctx
  * @param {any} data of a diff or a replay
+ * @param {string} a what the first call is
+ * @param {string} b
  */
-function showDiff(ctx, data) {
+function showDiff(ctx, data, a, b) {
+  const rank = (/** @type {string} */ path) => (FIRST.indexOf(path) + 1 || FIRST.length + 1);
+  const changes = data.changes.slice().sort((/** @type {any} */ x, /** @type {any} */ y) => rank(x.path) - rank(y.path));
   const head = (/** @type {any} */ one) => (one?.log_id ? h('div', {class: 'row'}, chip(one.outcome), h('strong', null, `${one.status} · ${one.code ?? ''}`), mono(one.operation || one.path), mono(one.log_id)) : null);
-  ctx.dialog.open(t('app.diff'), [head(data.a), head(data.b), diffView(data.changes, 'A', 'B')], {class: 'wide'});
+  ctx.dialog.open(t('app.diff'), [head(data.a), head(data.b), diffView(changes, a, b)], {class: 'wide'});
 }
 
 /**
@@ -234,7 +241,7 @@ function showDiff(ctx, data) {
  */
 export async function replay(ctx, log_id) {
   const answer = await ctx.act({id: 'traffic.replay', method: 'POST', path: W(ctx.world.peek(), 'traffic', log_id, 'replay'), body: {}, text: 'call.replay'});
-  if (answer) showDiff(ctx, answer.data);
+  if (answer) showDiff(ctx, answer.data, t('call.recorded'), t('call.replayed'));
 }
 
 /**

@@ -1,5 +1,5 @@
 // Traffic: every call of the world, live, and why it was answered so.
-import {current, get, W} from '../lib/api.js';
+import {current, get, run, W} from '../lib/api.js';
 import {applyFix, callView, diffDialog, exportDialog, exported, replay} from '../lib/call.js';
 import {h, replace} from '../lib/dom.js';
 import {number, plural, t} from '../lib/i18n.js';
@@ -7,7 +7,7 @@ import {List} from '../lib/list.js';
 import {effect, signal} from '../lib/store.js';
 import * as stream from '../lib/stream.js';
 import {clock, millis, span} from '../lib/time.js';
-import {button, chip, chipIn, code, copy, empty, failure, mono} from '../lib/ui.js';
+import {button, chip, chipIn, code, copy, empty, failure, mono, tabs} from '../lib/ui.js';
 
 /** @typedef {{seq: number, log_id: string, ms: number, outcome: string, status: number, code: number | undefined, what: string, app_id: string, token: string, user: string, us: number, fault: string}} Row */
 
@@ -373,15 +373,35 @@ function mount(ctx) {
 }
 
 /**
- * Nothing was called yet: how to point an SDK here.
+ * Nothing was called yet: how to point an SDK here, and two calls to look at.
  * @param {import('../app.js').Context} ctx
  */
 function firstSteps(ctx) {
   const app = ctx.apps.peek()[0];
-  const id = app ? app.app_id : '$APP_ID';
+  const id = app ? app.app_id : 'cli_…';
   const {base_url: base} = current();
-  const python = `import os, lark_oapi\nclient = lark_oapi.Client.builder().app_id("${id}").app_secret(os.environ["APP_SECRET"]).domain("${base}").build()`;
-  const node = `const client = new (require('@larksuiteoapi/node-sdk').Client)({appId: '${id}', appSecret: process.env.APP_SECRET, domain: '${base}'})`;
-  const go = `client := lark.NewClient("${id}", os.Getenv("APP_SECRET"), lark.WithOpenBaseUrl("${base}"))`;
-  return empty(t('traffic.empty', {url: base}), button(t('traffic.toChat'), () => ctx.go('chat'), {kind: 'primary'}), [code(python, 'Python'), code(node, 'Node'), code(go, 'Go')]);
+  const ways = /** @type {[string, string][]} */ ([
+    ['Python', `import os, lark_oapi\n\nclient = (lark_oapi.Client.builder()\n          .app_id("${id}")\n          .app_secret(os.environ["APP_SECRET"])\n          .domain("${base}")\n          .build())`],
+    ['Node', `const lark = require('@larksuiteoapi/node-sdk');\n\nconst client = new lark.Client({\n  appId: '${id}',\n  appSecret: process.env.APP_SECRET,\n  domain: '${base}',\n});`],
+    ['Go', `client := lark.NewClient("${id}", os.Getenv("APP_SECRET"),\n    lark.WithOpenBaseUrl("${base}"))`],
+    ['curl', `curl -s ${base}/open-apis/auth/v3/tenant_access_token/internal \\\n  -d '{"app_id":"${id}","app_secret":"'"$APP_SECRET"'"}'`],
+  ]);
+  return empty(t('traffic.empty', {url: base}), h('div', {class: 'row'}, app ? button(t('traffic.try', {app: app.name}), () => void tryCalls(ctx, id), {kind: 'primary'}) : null, button(t('traffic.toChat'), () => ctx.go('chat'))),
+    tabs('SDK', ways.map(([title, text]) => ({id: title, title, make: () => code(text, title)}))));
+}
+
+/**
+ * Two calls of an app: one that passes, and one with a token that has expired.
+ * @param {import('../app.js').Context} ctx
+ * @param {string} app_id
+ */
+async function tryCalls(ctx, app_id) {
+  try {
+    for (const expires_in of [7200, -60]) {
+      const issued = await run({method: 'POST', path: W(ctx.world.peek(), 'apps', app_id, 'tokens'), body: {expires_in}, id: 'larkspur.v1.app.token'});
+      await fetch('/open-apis/im/v1/chats', {headers: {Authorization: `Bearer ${issued.data.access_token}`}, credentials: 'omit'});
+    }
+  } catch (error) {
+    ctx.toast(/** @type {any} */ (error).line || String(error), 'failed');
+  }
 }
