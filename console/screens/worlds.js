@@ -54,10 +54,10 @@ export default {
     /** @param {number} seconds */
     const advance = seconds => clocked({advance_seconds: seconds}, 'worlds.advance', {span: span(seconds * 1000)});
     /** @param {string} snapshot */
-    const restore = snapshot => its('snapshot.restore', 'POST', ['snapshots', snapshot, 'restore'], {}, 'worlds.restoreOne', {values: {name: snapshot}, danger: t('worlds.restoreLost', {world: name(), name: snapshot}), cli: `larkspur world restore ${snapshot} --tenant ${world}`});
+    const restore = snapshot => its('world.snapshots.restore', 'POST', ['snapshots', snapshot, 'restore'], {}, 'worlds.restoreOne', {values: {name: snapshot}, danger: t('worlds.restoreLost', {world: name(), name: snapshot}), cli: `larkspur world restore ${snapshot} --tenant ${world}`});
     const reset = () => its('world.reset', 'POST', ['reset'], {to: 'start'}, 'worlds.reset', {danger: t('worlds.resetLost', {world: name()}), cli: `larkspur world reset --tenant ${world}`});
     /** @param {string} snapshot */
-    const drop = snapshot => its('snapshot.delete', 'DELETE', ['snapshots', snapshot], undefined, 'worlds.dropOne', {values: {name: snapshot}, danger: t('worlds.dropLost', {name: snapshot})});
+    const drop = snapshot => its('world.snapshots.delete', 'DELETE', ['snapshots', snapshot], undefined, 'worlds.dropOne', {values: {name: snapshot}, danger: t('worlds.dropLost', {name: snapshot})});
     const remove = () => its('world.delete', 'DELETE', [], undefined, 'worlds.delete', {danger: t('worlds.deleteLost', {world: name()})});
 
     async function load() {
@@ -90,7 +90,7 @@ export default {
 
     const save = () => form({title: t('worlds.snapshot'), submit: t('worlds.take'), fields: [{name: 'name', label: t('apps.name'), required: true, value: `at-${clock(ctx.now(), false).replaceAll(':', '')}`}, {name: 'note', label: t('worlds.note')}],
       act: async body => {
-        await run(its('snapshot.create', 'POST', ['snapshots'], body, ''));
+        await run(its('world.snapshots.create', 'POST', ['snapshots'], body, ''));
         await load();
       }});
 
@@ -114,9 +114,9 @@ export default {
       const names = ['now', ...snapshots.peek().snapshots.map(one => one.name)].map(one => /** @type {[string, string]} */ ([one, one === 'now' ? t('worlds.now') : one]));
       return form({title: t('worlds.compare'), submit: t('worlds.compare'), fields: [{name: 'a', label: t('worlds.before'), type: 'select', options: names, value: names.at(-1)?.[0]}, {name: 'b', label: t('worlds.after'), type: 'select', options: names, value: 'now'}],
         act: async query => {
-          const action = {...its('snapshot.diff', 'GET', ['snapshots', 'diff'], undefined, 'worlds.compare'), query};
+          const action = {...its('world.snapshots.diff', 'GET', ['snapshots', 'diff'], undefined, 'worlds.compare'), query};
           const {data} = await run(action);
-          setTimeout(() => open(`${query.a} → ${query.b}`, [json(data, {open: 3}), h('h3', null, t('app.asCode')), asCode(action)], {class: 'wide'}));
+          setTimeout(() => open(`${query.a} → ${query.b}`, [differences(data), h('h3', null, t('app.asCode')), asCode(action)], {class: 'wide'}));
         }});
     };
 
@@ -178,8 +178,13 @@ export default {
 
     /** @param {Event} event */
     async function upload(event) {
-      const file = /** @type {HTMLInputElement} */ (event.target).files?.[0];
-      if (file) await act(its('snapshot.create', 'POST', ['snapshots'], await file.text(), 'worlds.load'));
+      const field = /** @type {HTMLInputElement} */ (event.target);
+      const file = field.files?.[0];
+      if (!file) return;
+      const body = new FormData();
+      body.append('file', file);
+      await act(its('world.snapshots.upload', 'PUT', ['snapshots', file.name.replace(/\.ndjson$/, ''), 'file'], body, 'worlds.load'));
+      field.value = '';
     }
 
     function settingsView() {
@@ -234,7 +239,7 @@ export default {
       settings.get();
       replace(views, tabs(t('worlds.parts'), [
         {id: 'snapshots', title: t('worlds.snapshots'), make: () => saved}, {id: 'seed', title: t('worlds.seed'), make: seedView}, {id: 'settings', title: t('worlds.settings'), make: settingsView},
-        {id: 'code', title: t('app.asCode'), make: () => asCode([advance(7200), its('snapshot.create', 'POST', ['snapshots'], {name: 'before'}, 'worlds.snapshot', {cli: `larkspur world snapshot before --tenant ${world}`}), restore('before'), reset()])},
+        {id: 'code', title: t('app.asCode'), make: () => asCode([advance(7200), its('world.snapshots.create', 'POST', ['snapshots'], {name: 'before'}, 'worlds.snapshot', {cli: `larkspur world snapshot before --tenant ${world}`}), restore('before'), reset()])},
       ], {selected: shown, onSelect: id => {
         shown = id;
       }}));
@@ -274,4 +279,26 @@ function mistake(text, one) {
     text.focus();
     text.setSelectionRange(start, start + (lines[Number(at[1]) - 1] || '').length);
   }, {kind: 'link'});
+}
+
+/** @typedef {{table: string, change: string, key: Record<string, string>, columns?: {name: string, a: string, b: string}[]}} Change */
+
+/**
+ * How two states of a world differ.
+ * @param {{tables: {table: string, added: number, gone: number, changed: number}[], rows: Change[], more: number}} found
+ */
+function differences(found) {
+  if (!found.tables.length) return h('p', {class: 'note ok'}, t('app.same'));
+  const kinds = /** @type {('added' | 'changed' | 'gone')[]} */ (['added', 'changed', 'gone']);
+  const tables = found.tables.map(one => h('li', null, h('span', {class: 'mono'}, one.table), kinds.filter(kind => one[kind]).map(kind => ` · ${t(`worlds.${kind}`, {n: number(one[kind])})}`)));
+  return h('div', {class: 'stack'}, h('ul', {class: 'plain'}, tables),
+    h('div', {class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': t('app.diff')}, h('table', {class: 'table diff'}, h('tbody', null, found.rows.map(changeRow)))),
+    found.more ? h('p', {class: 'muted'}, t('worlds.more', {n: number(found.more)})) : null);
+}
+
+/** @param {Change} row */
+function changeRow(row) {
+  const kind = {gone: 'gone', added: 'new'}[row.change];
+  const columns = (row.columns || []).map(one => h('div', null, `${one.name}: `, h('del', null, one.a), ' → ', h('ins', null, one.b)));
+  return h('tr', null, h('th', {scope: 'row', class: 'mono'}, row.table), h('td', {class: kind || null}, t(`worlds.is.${row.change}`)), h('td', {class: 'mono'}, Object.values(row.key).join(' ')), h('td', {class: 'mono'}, columns));
 }

@@ -111,8 +111,8 @@ def acts(home):
         Act("remove a rule", "fault.delete", "faults", "Remove", "Delete", before=one_rule),
         Act("clear the rules", "fault.clear", "faults", "Clear all", "X", before=one_rule, after=ask, held=SHIFT),
         Act("move the clock", "world.clock", "worlds", "Move the clock", "c", after=advance),
-        Act("take a snapshot", "snapshot.create", "worlds", "Snapshot", "s", after=submit),
-        Act("restore a snapshot", "snapshot.restore", "worlds", "Restore", "o", before=has_snapshot, after=ask),
+        Act("take a snapshot", "world.snapshots.create", "worlds", "Snapshot", "s", after=submit),
+        Act("restore a snapshot", "world.snapshots.restore", "worlds", "Restore", "o", before=has_snapshot, after=ask),
         Act("reset the world", "world.reset", "worlds", "Reset", "R", after=ask, held=SHIFT),
     ]
 
@@ -184,7 +184,7 @@ def fresh(console, home, act, value):
     text = json.dumps(value)
     if rules:
         text = re.sub(r"f_\d+", rules[0]["id"], text)
-    if act.operation == "snapshot.create":
+    if act.operation == "world.snapshots.create":
         home.turn = getattr(home, "turn", 0) + 1
         text = re.sub(r"at-\d{6}", f"at-{home.turn:06}", text)
     return json.loads(text)

@@ -24,8 +24,8 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 PLURAL = re.compile(r"\.(one|other)$")
 # Sections whose keys follow values of the server.
 SERVERS = ("why.", "status.", "basis.", "step.")
-# Names: the languages in themselves, the project, a command.
-NAMES = {"English", "\u4e2d\u6587", "Larkspur", "larkspur console"}
+# Names: the languages in themselves, the project, a command, what a message to be sent begins with.
+NAMES = {"English", "\u4e2d\u6587", "Larkspur", "larkspur console", "Release 7"}
 
 
 def run(checks):
@@ -51,7 +51,8 @@ def run(checks):
             links = set(re.findall(r"https?://[^\s'\")>]+", path.read_text(encoding="utf-8"))) - {"http://www.w3.org/2000/svg"}
             assert not links, (path.name, links)
         for path in scripts():
-            for place in re.findall(r"(?:from|import\()\s*'([^']+)'", path.read_text(encoding="utf-8")):
+            for place in re.findall(r"^import [^;]*?'([^']+)';|\bimport\('([^']+)'\)", path.read_text(encoding="utf-8"), re.MULTILINE):
+                place = "".join(place)
                 assert place.startswith(".") and (path.parent / place).is_file(), (path.name, place)
 
     words(checks)
@@ -136,5 +137,5 @@ def shown(path):
     # A child of an element, or a property that is read out: a capital letter and then a letter, outside of an expression.
     for match in re.finditer(r"(?:h\('[a-z0-9]+', (?:null|\{[^{}]*\}), |'aria-label': |title: |placeholder: |label: )'([^']*)'", text):
         use = match.group(1)
-        if re.search(r"[A-Z][a-z]+|[a-z]+ [a-z]+", use) and use not in NAMES and not re.fullmatch(r"[a-z]+\.[\w.]+", use):
+        if re.search(r"[A-Z][a-z]+|(?<![:_.])\b[a-z]+ [a-z]+\b(?![:_.])", use) and use not in NAMES and not re.fullmatch(r"[a-z]+\.[\w.]+", use):
             yield use
