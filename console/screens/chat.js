@@ -8,10 +8,11 @@ import {json} from '../lib/json.js';
 import {cleanup, effect} from '../lib/store.js';
 import * as stream from '../lib/stream.js';
 import {clock, day} from '../lib/time.js';
-import {button, empty, select} from '../lib/ui.js';
-import {EMOJI, OFFERED, avatar, item} from './chat/message.js';
+import {button, empty} from '../lib/ui.js';
+import * as dialogs from './chat/dialogs.js';
+import {avatar, item} from './chat/message.js';
 import {People, Room} from './chat/room.js';
-import {writer} from './chat/say.js';
+import {Writer} from './chat/say.js';
 import {side} from './chat/side.js';
 
 /** @typedef {import('../app.js').Context} Context */
@@ -24,7 +25,7 @@ const ASK_MS = 3000;
 
 class Screen {
   /** @type {Map<string, {key: string, node: HTMLElement}>} */ #made = new Map();
-  /** @type {ReturnType<typeof writer> | null} */ #writer = null;
+  /** @type {Writer | null} */ #writer = null;
   /** @type {() => void} */ #unhear = () => {};
   #due = false;
   #next = 0;
@@ -54,7 +55,7 @@ class Screen {
   /** The column of chats. */
   #lists() {
     return h('nav', {class: 'chat-list', 'aria-label': t('chat.chats')}, h('div', {class: 'chat-list-head'},
-      h('h2', {}, t('chat.chats')), button(t('chat.new'), () => this.newChat(), {key: 'n'}), button(t('chat.p2p'), () => this.openP2p(), {key: 'o'})), this.list);
+      h('h2', {}, t('chat.chats')), button(t('chat.new'), () => dialogs.newChat(this), {key: 'n'}), button(t('chat.p2p'), () => dialogs.openP2p(this), {key: 'o'})), this.list);
   }
 
   /** What is shown follows what is known. */
@@ -108,7 +109,8 @@ class Screen {
   #write() {
     const {room, ctx} = this;
     this.#writer?.dispose();
-    this.#writer = room.chat && room.me ? writer(room, () => this.#people(), said => this.#say(said), ctx.viewer.peek()?.name ?? '', () => this.move(0)) : null;
+    const how = {people: () => this.#people(), send: (/** @type {Record<string, any>} */ said) => this.#say(said), name: ctx.viewer.peek()?.name ?? '', leave: () => this.move(0)};
+    this.#writer = room.chat && room.me ? new Writer(room, how) : null;
     replace(this.below, this.#writer?.node);
   }
 
@@ -239,110 +241,18 @@ class Screen {
     const id = message.message_id;
     switch (what) {
       case 'reply': return room.reply.set(message);
-      case 'choose': return this.#chooseReaction(message);
+      case 'choose': return dialogs.react(this, message);
       case 'react': return this.perform(room.react(id, more));
       case 'unreact': return this.perform(room.unreact(id, more));
       case 'pin': return this.perform(room.pin(id, !message.pinned));
       case 'read': return this.perform(room.read(id));
-      case 'edit': return this.#edit(message);
+      case 'edit': return dialogs.edit(this, message);
       case 'json': return void ctx.dialog.open(t('chat.json'), json(message, {open: 2}), {class: 'wide'});
       case 'resend': return this.perform(room.resend(more));
       case 'fix': return applyFix(ctx, more);
       case 'recall':
         if (await ctx.dialog.confirm({title: t('chat.recall'), text: t('chat.recallAsk', {line: message.line}), act: t('chat.recall')})) return this.perform(room.recall(id));
     }
-  }
-
-  /** @param {Message} message */
-  #chooseReaction(message) {
-    const names = [...EMOJI.keys()];
-    const choose = (/** @type {string} */ name) => {
-      dialog.close();
-      void this.perform(this.room.react(message.message_id, name));
-    };
-    const other = select(t('chat.otherReaction'), [['', t('chat.otherReaction')], ...names.map(name => /** @type {[string, string]} */ ([name, `${EMOJI.get(name)} ${name}`]))], '', choose);
-    const dialog = this.ctx.dialog.open(t('chat.react'), h('div', {class: 'emoji'}, OFFERED.map(name => h('button', {type: 'button', title: name, 'aria-label': name, on: {click: () => choose(name)}}, EMOJI.get(name))), other));
-  }
-
-  /** @param {Message} message */
-  #edit(message) {
-    const old = String(message.line ?? '');
-    return this.ctx.dialog.form({title: t('chat.edit'), submit: t('chat.edit'), fields: [{name: 'text', label: t('chat.text'), type: 'textarea', value: old, required: true}],
-      act: async ({text}) => {
-        const action = this.room.edit(message.message_id, text);
-        this.room.last.set(action);
-        await run(action);
-        this.soon();
-      }});
-  }
-
-  newChat() {
-    const people = this.room.people.peek();
-    const {me} = this.room;
-    const all = [...people.bots().map(one => ({id: one.app_id, name: one.name})), ...people.users.filter(one => one.user_id !== me).map(one => ({id: one.user_id, name: one.name}))].slice(0, 40);
-    return this.ctx.dialog.form({title: t('chat.new'), submit: t('chat.create'), fields: [
-      {name: 'name', label: t('chat.name'), required: true},
-      ...all.map((one, i) => ({name: `m${i}`, label: one.name, type: /** @type {const} */ ('checkbox'), value: i < 4})),
-    ], act: async values => {
-      const members = all.filter((_, i) => values[`m${i}`]).map(one => one.id);
-      const action = this.room.newChat({name: values.name, members});
-      const {data} = await run(action);
-      this.room.last.set(action);
-      this.ctx.go(`chat?chat=${data.chat_id}`);
-      this.soon();
-    }});
-  }
-
-  /** Opens the chat with a bot. */
-  openP2p() {
-    return this.#withBot(t('chat.p2p'), [], async ({bot}) => {
-      const action = this.room.openP2p(bot);
-      const {data} = await run(action);
-      this.room.last.set(action);
-      this.ctx.go(`chat?chat=${data.chat_id}`);
-      this.soon();
-    });
-  }
-
-  /** Clicks an item of a bot's menu. */
-  clickMenu() {
-    return this.#withBot(t('chat.menu'), [{name: 'event_key', label: t('chat.menuKey'), required: true, placeholder: 'help'}], async ({bot, event_key}) => {
-      const action = this.room.menu(bot, event_key);
-      this.room.last.set(action);
-      await run(action);
-      this.ctx.toast(t('app.done', {what: t('chat.menu')}));
-    });
-  }
-
-  /** @param {string} title @param {import('../lib/dialog.js').Field[]} more @param {(values: Record<string, any>) => Promise<void>} act */
-  #withBot(title, more, act) {
-    const bots = this.room.people.peek().bots();
-    if (!bots.length) return this.ctx.toast(t('chat.noBot'), 'failed');
-    const present = this.room.view.peek()?.members.find(one => one.kind === 'bot')?.member;
-    return this.ctx.dialog.form({title, submit: title, act, fields: [{name: 'bot', label: t('chat.bot'), type: 'select', value: present ?? bots[0].app_id, options: bots.map(one => [one.app_id, one.name])}, ...more]});
-  }
-
-  addMember() {
-    const people = this.room.people.peek();
-    const inside = new Set(this.room.view.peek()?.members.map(one => one.member));
-    const options = [...people.bots().map(one => /** @type {[string, string]} */ ([one.app_id, `${one.name} (${t('chat.bot')})`])), ...people.users.map(one => /** @type {[string, string]} */ ([one.user_id, one.name]))].filter(([id]) => !inside.has(id));
-    if (!options.length) return this.ctx.toast(t('chat.everyone'));
-    return this.ctx.dialog.form({title: t('chat.member_add'), submit: t('chat.member_add'), fields: [{name: 'member', label: t('chat.who'), type: 'select', options}],
-      act: async ({member}) => {
-        const action = this.room.addMember(member);
-        this.room.last.set(action);
-        await run(action);
-        this.soon();
-      }});
-  }
-
-  addTab() {
-    return this.ctx.dialog.form({title: t('chat.tabAdd'), submit: t('chat.tabAdd'), text: t('chat.tabHow', {name: this.ctx.viewer.peek()?.name ?? ''}), fields: [
-      {name: 'name', label: t('chat.name'), required: true}, {name: 'url', label: 'URL', required: true, value: 'https://', check: value => (URL.canParse(value) ? null : t('chat.badUrl'))},
-    ], act: async ({name, url}) => {
-      await this.room.tabs('create', {chat_tabs: [{tab_name: name, tab_type: 'url', tab_content: {url}}]});
-      this.soon();
-    }});
   }
 
   /** @returns {import('./chat/side.js').Doings} */
@@ -353,13 +263,13 @@ class Screen {
       this.soon();
     };
     return {
-      addMember: () => void this.addMember(),
+      addMember: () => void dialogs.addMember(this),
       removeMember: async (member, name) => {
         if (await ctx.dialog.confirm({title: t('chat.member_remove'), text: t('chat.removeAsk', {name}), act: t('chat.member_remove')})) await this.perform(room.removeMember(member));
       },
       setManager: (member, manager) => void this.perform(room.addMember(member, manager)),
       mention: (id, name) => this.#writer?.mention({id, name, bot: false}),
-      addTab: () => void this.addTab(),
+      addTab: () => void dialogs.addTab(this),
       moveTab: (tab, step) => {
         const ids = room.view.peek()?.tabs.map(one => one.tab_id) ?? [];
         const at = ids.indexOf(tab);
@@ -387,7 +297,7 @@ class Screen {
     const chats = room.chats.get();
     const lost = room.lost.get();
     if (!chats || lost) return replace(this.list, lost ? h('li', {class: 'note failed'}, lost) : null);
-    if (!chats.length) return replace(this.list, h('li', {}, empty(t('chat.noChat'), button(t('chat.new'), () => this.newChat(), {kind: 'primary'}))));
+    if (!chats.length) return replace(this.list, h('li', {}, empty(t('chat.noChat'), button(t('chat.new'), () => dialogs.newChat(this), {kind: 'primary'}))));
     const more = room.moreChats ? h('li', {class: 'older'}, button(t('chat.moreChats'), () => {
       room.pages += 1;
       this.soon();
@@ -434,7 +344,7 @@ class Screen {
     return h('nav', {class: 'tab-bar', 'aria-label': t('chat.tabs')}, view.tabs.map(tab => (tab.tab_type === 'message'
       ? h('span', {'aria-current': 'page'}, label(tab))
       : /^https?:\/\//i.test(tab.target) && tab.opens !== 'none' ? h('a', {href: tab.target, target: '_blank', rel: 'noopener noreferrer', title: tab.target}, label(tab), ' ↗')
-        : h('span', {title: tab.target}, label(tab)))), button('+', () => void this.addTab(), {kind: 'quiet', label: t('chat.tabAdd')}));
+        : h('span', {title: tab.target}, label(tab)))), button('+', () => void dialogs.addTab(this), {kind: 'quiet', label: t('chat.tabAdd')}));
   }
 
   /** Says that the person may not speak, and by which rule. */
@@ -630,8 +540,8 @@ class Screen {
       on('x', 'chat.recall', this.#onChosen('recall')), on('u', 'chat.readAll', () => void this.readAll()), on('w', 'chat.edit', this.#onChosen('edit')),
       on('d', 'chat.json', this.#onChosen('json')),
       on('v', 'chat.see', () => [...document.querySelectorAll('select')].find(one => one.ariaLabel === t('app.viewer'))?.focus()), on('m', 'chat.details', () => this.toggleSide()),
-      on('n', 'chat.new', () => void this.newChat()), on('o', 'chat.p2p', () => void this.openP2p()), on('b', 'chat.menu', () => void this.clickMenu()),
-      on('a', 'chat.member_add', () => void this.addMember()), on('+', 'chat.tabAdd', () => void this.addTab()),
+      on('n', 'chat.new', () => void dialogs.newChat(this)), on('o', 'chat.p2p', () => void dialogs.openP2p(this)), on('b', 'chat.menu', () => void dialogs.clickMenu(this)),
+      on('a', 'chat.member_add', () => void dialogs.addMember(this)), on('+', 'chat.tabAdd', () => void dialogs.addTab(this)),
       {...on('Enter', 'chat.openCard', () => this.openCard()), when: () => document.activeElement?.classList.contains('msg') ?? false},
     ];
   }

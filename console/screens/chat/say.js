@@ -49,182 +49,188 @@ export function tagged(text, people) {
   return {text: out, named: [...named]};
 }
 
-/**
- * The line to write in.
- * @param {Room} room
- * @param {() => Person[]} people who can be mentioned, bots first
- * @param {(said: Record<string, any>) => Promise<boolean>} send
- * @param {string} name of the person who writes
- * @param {() => void} leave goes back to the messages
- * @returns {{node: HTMLElement, focus: () => void, mention: (person?: Person) => void, dispose: () => void}}
- */
-export function writer(room, people, send, name, leave) {
-  const base = uid('say');
-  let type = 'text';
-  /** @type {Person[]} */
-  let found = [];
-  let active = 0;
-  const area = h('textarea', {
-    id: `${base}-area`, rows: 1, placeholder: t('chat.writeAs', {name}), 'aria-label': t('chat.writeAs', {name}), autocomplete: 'off', 'aria-autocomplete': 'list', 'aria-controls': `${base}-list`, 'aria-describedby': `${base}-hint`,
-    on: {input: changed, keydown: pressed, blur: () => setTimeout(close, 150)},
-  });
-  const list = h('ul', {class: 'say-list', role: 'listbox', id: `${base}-list`, 'aria-label': t('chat.mention'), hidden: true});
-  const hint = h('p', {class: 'say-hint', id: `${base}-hint`});
-  const answer = h('div', {class: 'say-reply'});
-  const thread = h('input', {type: 'checkbox', id: `${base}-thread`});
-  const kind = select(t('chat.type'), [['text', t('chat.text')], ...Object.keys(BEGINNINGS).map(one => /** @type {[string, string]} */ ([one, one]))], 'text', chooseType);
-  const at = button('@', () => mention(), {kind: 'quiet', label: t('chat.mention')});
-  const go = h('button', {type: 'submit', class: 'primary'}, t('chat.send'));
-  const node = h('form', {class: 'say', on: {submit: (/** @type {Event} */ event) => {
-    event.preventDefault();
-    submit();
-  }}}, answer, h('div', {class: 'say-row'}, kind, area, list, at, go), hint);
+/** The line to write in. */
+export class Writer {
+  #type = 'text';
+  /** @type {Person[]} */ #found = [];
+  #active = 0;
+  #base = uid('say');
 
-  function size() {
-    area.style.height = 'auto';
-    area.style.height = `${Math.min(area.scrollHeight + 2, 240)}px`;
-  }
-
-  function changed() {
-    drafts.set(room.chat, type === 'text' ? area.value : '');
-    size();
-    suggest();
-    tell();
-  }
-
-  function tell(/** @type {string} */ error = '') {
-    const {named} = type === 'text' ? tagged(area.value, people()) : {named: []};
-    hint.classList.toggle('error', Boolean(error));
-    replace(hint, error || (named.length ? t('chat.tells', {names: named.map(one => one.name).join(', ')}) : t(type === 'text' ? 'chat.hint' : 'chat.hintJson')));
-  }
-
-  /** What stands after the `@` before the cursor. */
-  function typed() {
-    const before = area.value.slice(0, area.selectionStart);
-    const start = before.lastIndexOf('@');
-    if (start < 0 || type !== 'text') return null;
-    const word = before.slice(start + 1);
-    return word.length > 30 || /\n/.test(word) ? null : {start, word};
-  }
-
-  function suggest() {
-    const word = typed();
-    const wanted = word?.word.toLowerCase() ?? '';
-    found = word ? people().filter(one => one.name.toLowerCase().startsWith(wanted) && one.name.length > wanted.length).slice(0, 8) : [];
-    active = 0;
-    replace(list, found.map((one, i) => h('li', {role: 'option', id: `${base}-${i}`, on: {mousedown: (/** @type {Event} */ event) => {
+  /**
+   * @param {Room} room
+   * @param {object} how
+   * @param {() => Person[]} how.people who can be mentioned, bots first
+   * @param {(said: Record<string, any>) => Promise<boolean>} how.send
+   * @param {string} how.name of the person who writes
+   * @param {() => void} how.leave goes back to the messages
+   */
+  constructor(room, how) {
+    this.room = room;
+    this.how = how;
+    const base = this.#base;
+    const label = t('chat.writeAs', {name: how.name});
+    this.area = h('textarea', {
+      rows: 1, placeholder: label, 'aria-label': label, autocomplete: 'off', 'aria-autocomplete': 'list', 'aria-controls': `${base}-list`, 'aria-describedby': `${base}-hint`,
+      on: {input: () => this.#changed(), keydown: (/** @type {KeyboardEvent} */ event) => this.#pressed(event), blur: () => setTimeout(() => this.#close(), 150)},
+    });
+    this.list = h('ul', {class: 'say-list', role: 'listbox', id: `${base}-list`, 'aria-label': t('chat.mention'), hidden: true});
+    this.hint = h('p', {class: 'say-hint', id: `${base}-hint`});
+    this.answer = h('div', {class: 'say-reply'});
+    this.thread = h('input', {type: 'checkbox', id: `${base}-thread`});
+    const types = Object.keys(BEGINNINGS).map(one => /** @type {[string, string]} */ ([one, one]));
+    this.kind = select(t('chat.type'), [['text', t('chat.text')], ...types], 'text', type => this.#choose(type));
+    this.go = h('button', {type: 'submit', class: 'primary'}, t('chat.send'));
+    const at = button('@', () => this.mention(), {kind: 'quiet', label: t('chat.mention')});
+    this.node = h('form', {class: 'say', on: {submit: (/** @type {Event} */ event) => {
       event.preventDefault();
-      pick(i);
+      void this.#submit();
+    }}}, this.answer, h('div', {class: 'say-row'}, this.kind, this.area, this.list, at, this.go), this.hint);
+    this.area.value = drafts.get(room.chat) ?? '';
+    requestAnimationFrame(() => this.#size());
+    this.#tell();
+    this.dispose = effect(() => this.#answers());
+  }
+
+  focus() {
+    this.area.focus();
+  }
+
+  #size() {
+    this.area.style.height = 'auto';
+    this.area.style.height = `${Math.min(this.area.scrollHeight + 2, 240)}px`;
+  }
+
+  #changed() {
+    if (this.#type === 'text') drafts.set(this.room.chat, this.area.value);
+    this.#size();
+    this.#suggest();
+    this.#tell();
+  }
+
+  /** Says who is mentioned, how to send, or what is wrong. */
+  #tell(error = '') {
+    const text = this.#type === 'text';
+    const names = text ? tagged(this.area.value, this.how.people()).named.map(one => one.name).join(', ') : '';
+    this.hint.classList.toggle('error', Boolean(error));
+    this.hint.textContent = error || (names ? t('chat.tells', {names}) : t(text ? 'chat.hint' : 'chat.hintJson'));
+  }
+
+  /** Shows to which message one replies. */
+  #answers() {
+    const to = this.room.reply.get();
+    this.thread.checked = Boolean(to?.thread_id);
+    this.answer.hidden = !to;
+    const who = to && (to.sender_name ?? this.room.people.peek().name(to.sender?.id ?? ''));
+    replace(this.answer, to ? [h('span', {class: 'say-quote'}, t('chat.replying', {line: `${who}: ${to.line}`})), h('label', {for: this.thread.id}, this.thread, ' ', t('chat.inThread')),
+      button('✕', () => this.room.reply.set(null), {kind: 'quiet', label: t('app.cancel')})] : null);
+    if (to) this.area.focus();
+  }
+
+  /** What is typed after the `@` before the cursor. */
+  #typed() {
+    const before = this.area.value.slice(0, this.area.selectionStart);
+    const start = before.lastIndexOf('@');
+    const word = before.slice(start + 1);
+    return start < 0 || this.#type !== 'text' || word.length > 30 || word.includes('\n') ? null : {start, word};
+  }
+
+  #suggest() {
+    const typed = this.#typed();
+    const wanted = typed?.word.toLowerCase() ?? '';
+    this.#found = typed ? this.how.people().filter(one => one.name.toLowerCase().startsWith(wanted) && one.name.length > wanted.length).slice(0, 8) : [];
+    this.#active = 0;
+    replace(this.list, this.#found.map((one, i) => h('li', {role: 'option', id: `${this.#base}-${i}`, on: {mousedown: (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.#pick(i);
     }}}, one.name, one.bot ? h('span', {class: 'badge'}, t('chat.bot')) : null)));
-    mark();
+    this.#mark();
   }
 
-  function mark() {
-    list.hidden = !found.length;
-    [...list.children].forEach((one, i) => one.setAttribute('aria-selected', String(i === active)));
-    if (found.length) area.setAttribute('aria-activedescendant', `${base}-${active}`);
-    else area.removeAttribute('aria-activedescendant');
+  #mark() {
+    this.list.hidden = !this.#found.length;
+    [...this.list.children].forEach((one, i) => one.setAttribute('aria-selected', String(i === this.#active)));
+    if (this.#found.length) this.area.setAttribute('aria-activedescendant', `${this.#base}-${this.#active}`);
+    else this.area.removeAttribute('aria-activedescendant');
   }
 
-  function close() {
-    found = [];
-    mark();
+  #close() {
+    this.#found = [];
+    this.#mark();
   }
 
   /** @param {number} i */
-  function pick(i) {
-    const word = typed();
-    if (!word || !found[i]) return;
-    area.setRangeText(`@${found[i].name} `, word.start, area.selectionStart, 'end');
-    close();
-    changed();
-    close();
+  #pick(i) {
+    const typed = this.#typed();
+    if (!typed || !this.#found[i]) return;
+    this.area.setRangeText(`@${this.#found[i].name} `, typed.start, this.area.selectionStart, 'end');
+    this.#changed();
+    this.#close();
   }
 
   /** @param {KeyboardEvent} event */
-  function pressed(event) {
+  #pressed(event) {
+    // Enter also ends the composition of Chinese words.
     if (event.isComposing) return;
-    if (found.length) {
-      const step = {ArrowDown: 1, ArrowUp: -1}[event.key];
-      if (step) active = (active + step + found.length) % found.length;
-      else if (event.key === 'Enter' || event.key === 'Tab') pick(active);
-      else if (event.key === 'Escape') close();
-      else return;
-      event.preventDefault();
-      event.stopPropagation();
-      mark();
-    } else if (event.key === 'Enter' && !event.shiftKey && (type === 'text' || event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      submit();
-    } else if (event.key === 'Escape') {
-      event.stopPropagation();
-      if (room.reply.peek()) room.reply.set(null);
-      else leave();
-    }
+    const {key} = event;
+    if (this.#found.length && /^(ArrowDown|ArrowUp|Enter|Tab|Escape)$/.test(key)) {
+      if (key === 'Enter' || key === 'Tab') this.#pick(this.#active);
+      else if (key === 'Escape') this.#close();
+      else this.#active = (this.#active + (key === 'ArrowDown' ? 1 : -1) + this.#found.length) % this.#found.length;
+      this.#mark();
+    } else if (key === 'Enter' && !event.shiftKey && (this.#type === 'text' || event.ctrlKey || event.metaKey)) void this.#submit();
+    else if (key === 'Escape') {
+      if (this.room.reply.peek()) this.room.reply.set(null);
+      else this.how.leave();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
   }
 
-  /** @param {string} next */
-  function chooseType(next) {
-    type = next;
-    area.value = next === 'text' ? drafts.get(room.chat) ?? '' : JSON.stringify(BEGINNINGS[next], null, 2);
-    area.classList.toggle('mono', next !== 'text');
-    size();
-    tell();
-    area.focus();
+  /** @param {string} type */
+  #choose(type) {
+    this.#type = type;
+    this.area.value = type === 'text' ? drafts.get(this.room.chat) ?? '' : JSON.stringify(BEGINNINGS[type], null, 2);
+    this.area.classList.toggle('mono', type !== 'text');
+    this.#size();
+    this.#tell();
+    this.area.focus();
   }
 
   /** What is to be sent; nothing, with the error shown, if it cannot be. */
-  function said() {
-    if (type === 'text') return area.value.trim() ? {text: tagged(area.value.trimEnd(), people()).text} : null;
+  #said() {
+    const {value} = this.area;
+    if (this.#type === 'text') return value.trim() ? {text: tagged(value.trimEnd(), this.how.people()).text} : null;
     try {
-      return {msg_type: type, content: JSON.parse(area.value)};
+      return {msg_type: this.#type, content: JSON.parse(value)};
     } catch (error) {
-      tell(t('app.notJson', {why: String(/** @type {Error} */ (error).message)}));
+      this.#tell(t('app.notJson', {why: String(/** @type {Error} */ (error).message)}));
       return null;
     }
   }
 
-  async function submit() {
-    const what = said();
-    if (!what || go.disabled) return;
-    const to = room.reply.peek();
-    go.disabled = true;
-    const sent = await send({...what, ...(to ? {reply_to: to.message_id, ...(thread.checked ? {in_thread: true} : {})} : {})});
-    go.disabled = false;
+  async #submit() {
+    const said = this.#said();
+    if (!said || this.go.disabled) return;
+    const to = this.room.reply.peek();
+    this.go.disabled = true;
+    const sent = await this.how.send({...said, ...(to ? {reply_to: to.message_id, ...(this.thread.checked ? {in_thread: true} : {})} : {})});
+    this.go.disabled = false;
     if (sent) {
-      area.value = '';
-      drafts.delete(room.chat);
-      room.reply.set(null);
-      if (type !== 'text') {
-        kind.value = 'text';
-        chooseType('text');
-      }
-      size();
-      tell();
+      this.room.reply.set(null);
+      if (this.#type === 'text') drafts.delete(this.room.chat);
+      this.kind.value = 'text';
+      this.#choose('text');
     }
-    area.focus();
+    this.area.focus();
   }
 
   /** Mentions someone, or lets one choose. @param {Person} [person] */
-  function mention(person) {
+  mention(person) {
+    const {area} = this;
     area.focus();
-    const gap = area.selectionStart && !/\s$/.test(area.value.slice(0, area.selectionStart)) ? ' ' : '';
+    const gap = /\S$/.test(area.value.slice(0, area.selectionStart)) ? ' ' : '';
     area.setRangeText(`${gap}@${person ? `${person.name} ` : ''}`, area.selectionStart, area.selectionEnd, 'end');
-    changed();
-    if (person) close();
+    this.#changed();
+    if (person) this.#close();
   }
-
-  const dispose = effect(() => {
-    const to = room.reply.get();
-    thread.checked = Boolean(to?.thread_id);
-    replace(answer, to ? [h('span', {class: 'say-quote'}, t('chat.replying', {line: `${to.sender_name ?? room.people.peek().name(to.sender?.id ?? '')}: ${to.line}`})),
-      h('label', {for: `${base}-thread`}, thread, ' ', t('chat.inThread')),
-      button('✕', () => room.reply.set(null), {kind: 'quiet', label: t('app.cancel')})] : null);
-    answer.hidden = !to;
-    if (to) area.focus();
-  });
-  area.value = drafts.get(room.chat) ?? '';
-  requestAnimationFrame(size);
-  tell();
-  return {node, focus: () => area.focus(), mention, dispose};
 }
