@@ -289,7 +289,7 @@ export default {
   'traffic.pause': '暂停',
   'traffic.resume': '继续（{n} 条新调用）',
   'traffic.pauseKey': '暂停或继续列表',
-  'traffic.clear': '清空',
+  'traffic.forget': '清空',
   'traffic.clearText': '将清除 {n} 条调用记录和权限账本的计数。',
   'traffic.peak': '峰值：{operation} {span}内 {calls} 次，上限 {cap} 次',
   'traffic.refusedBy': '拒绝：',
