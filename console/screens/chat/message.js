@@ -1,7 +1,7 @@
 // One message: who said what, in its type, with its card, reactions and deliveries.
 import {box, card, image, link, spans} from '../../lib/card.js';
 import {h} from '../../lib/dom.js';
-import {plural, t} from '../../lib/i18n.js';
+import {has, plural, t} from '../../lib/i18n.js';
 import {clock, moment, span} from '../../lib/time.js';
 import {button, chip, mono} from '../../lib/ui.js';
 
@@ -252,8 +252,8 @@ function deliveries(room, message, hands) {
 
 /** @param {import('./room.js').Absent} one */
 function reason(one) {
-  const needs = (one.needs ?? []).join(', ');
-  return needs ? `${t(`chat.reason.${one.reason}`)} ${needs}` : t(`chat.reason.${one.reason}`);
+  const key = `chat.reason.${one.reason}`;
+  return [has(key) ? t(key) : one.reason, ...(one.needs ?? [])].join(' ');
 }
 
 /** One delivery in a line. @param {import('./room.js').Delivery} one @param {import('./room.js').People} people @param {Hands} hands */
