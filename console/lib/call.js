@@ -1,6 +1,5 @@
 // How a recorded call is shown: why it was answered so, and what would let it through.
 import {actionOf, cli, get, Refused, run, W} from './api.js';
-import {diffView} from './diff.js';
 import {h, replace} from './dom.js';
 import {has, reason, t} from './i18n.js';
 import {json} from './json.js';
@@ -151,7 +150,7 @@ function steps(entry) {
     h('tbody', null, (entry.steps || []).map((/** @type {any} */ one) => h('tr', null, h('th', {scope: 'row'}, h('span', {class: 'mono'}, one.step), h('div', {class: 'muted small'}, t(`step.${one.step}`))),
       h('td', {class: 'num'}, `${millis(one.us)} ms`),
       h('td', null, one.any_of ? h('div', null, t('call.anyOf', {scopes: one.any_of.join(', ')})) : null, one.used ? h('div', null, t('call.used', {scope: one.used})) : null,
-        (one.windows || []).map((/** @type {any} */ window) => h('div', null, t(window.used === undefined ? 'call.window' : 'call.windowUsed', {used: window.used, cap: window.cap, span: span(window.seconds * 1000)}), window.resets_in_s === undefined ? null : ` · ${t('call.resets', {span: span(window.resets_in_s * 1000)})}`)),
+        (one.windows || []).map((/** @type {any} */ window) => h('div', null, t(window.used === undefined ? 'call.window' : 'call.windowUsed', {used: window.used, cap: window.cap, span: span(window.seconds * 1000)}), window.resets_in_s === undefined ? null : [' · ', t('call.resets', {span: span(window.resets_in_s * 1000)})])),
         one.statements === undefined ? null : h('div', null, t('call.statements', {n: one.statements})))))))),
   ];
 }
@@ -216,6 +215,24 @@ export async function diffDialog(ctx, a, b) {
   } catch (error) {
     ctx.toast(/** @type {any} */ (error).line, 'failed');
   }
+}
+
+/** @param {any} value */
+const shown = value => (value === undefined ? '—' : typeof value === 'string' ? value : JSON.stringify(value));
+
+/**
+ * A table of changes.
+ * @param {{path: string, a?: any, b?: any}[]} changes
+ * @param {string} a what the first value is
+ * @param {string} b
+ * @returns {HTMLElement}
+ */
+function diffView(changes, a, b) {
+  if (!changes.length) return h('p', {class: 'muted'}, t('app.same'));
+  return h('div', {class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': t('app.diff')}, h('table', {class: 'table diff'},
+    h('thead', null, h('tr', null, h('th', {scope: 'col'}, t('app.field')), h('th', {scope: 'col'}, a), h('th', {scope: 'col'}, b))),
+    h('tbody', null, changes.slice(0, 500).map(one => h('tr', null,
+      h('th', {scope: 'row', class: 'mono'}, one.path || '.'), h('td', {class: 'mono gone'}, shown(one.a)), h('td', {class: 'mono new'}, shown(one.b)))))));
 }
 
 /** What differs most tellingly stands first. */
