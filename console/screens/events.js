@@ -366,7 +366,7 @@ function receiverView(ctx, app_id, one, again) {
     again();
   };
   const hook = one.mode === 'webhook';
-  const links = one.connections.map(each => `${each.client} · ${t('events.since', {span: span(Date.now() - each.since_ms)})} · ${plural('events.pending', each.pending)}`);
+  const links = one.connections.map(each => [each.client, t('events.since', {span: span(Date.now() - each.since_ms)}), plural('events.pending', each.pending)].join(' · '));
   return h('details', {class: 'receiver'}, h('summary', null, name, ' ', hook ? chip(one.verified ? 'ok' : 'waiting', t(one.verified ? 'events.verified' : 'events.unverified')) : chip(one.connections.length ? 'ok' : 'waiting', plural('events.connections', one.connections.length))),
     h('div', {class: 'receiver-in'}, hook ? h('div', {class: 'mono'}, one.request_url || t('events.noUrl')) : links.map(line => h('div', null, line)), one.reason ? h('div', null, one.reason) : null, !hook && !links.length ? h('div', {class: 'muted'}, t('events.noConnection')) : null,
       h('div', {class: 'row'}, hook && one.request_url ? button(t('events.challenge'), () => void challenge()) : null, links.length ? button(t('events.disconnect'), () => void disconnect()) : null, button(t('events.toApp'), () => ctx.go(`apps?sel=${encodeURIComponent(app_id)}`), {kind: 'link'}))));

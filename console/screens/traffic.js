@@ -316,7 +316,7 @@ function mount(ctx) {
   }
 
   async function clear() {
-    const done = await ctx.act({id: 'traffic.clear', method: 'DELETE', path: W(world, 'traffic'), text: 'traffic.clear', danger: t('traffic.clearText', {n: number(kept.peek())})});
+    const done = await ctx.act({id: 'traffic.clear', method: 'DELETE', path: W(world, 'traffic'), text: 'traffic.forget', danger: t('traffic.clearText', {n: number(kept.peek())})});
     if (!done) return;
     close();
     marked.set([]);
@@ -345,7 +345,7 @@ function mount(ctx) {
     if (sel) void open(sel, false);
   });
   return {
-    node: h('div', {class: 'screen'}, h('div', {class: 'bar'}, filter, counts, pauseBox, button(t('traffic.clear'), () => void clear())), filterError, head, split, polite),
+    node: h('div', {class: 'screen'}, h('div', {class: 'bar'}, filter, counts, pauseBox, button(t('traffic.forget'), () => void clear())), filterError, head, split, polite),
     dispose() {
       off();
       lost();
@@ -361,10 +361,10 @@ function mount(ctx) {
     keys: [
       ...list.bindings(), {key: '/', text: 'traffic.filterLabel', run: () => filter.focus()}, {key: 'p', text: 'traffic.pauseKey', run: pause}, {key: 'r', text: 'call.replay', run: again}, {key: 'y', text: 'traffic.copyCurl', run: () => void copyCurl()},
       {key: 't', text: 'traffic.test', run: () => exportDialog(ctx, chosen())}, {key: 'x', text: 'traffic.mark', run: mark}, {key: 'd', text: 'traffic.compare', run: compare}, {key: '+', text: 'traffic.fixFirst', run: fixFirst},
-      {key: 'Shift+F', text: 'traffic.plan', run: () => void plan()}, {key: 'Shift+C', text: 'traffic.clear', run: () => void clear()}, {key: 'Escape', text: 'traffic.back', run: escape},
+      {key: 'Shift+F', text: 'traffic.plan', run: () => void plan()}, {key: 'Shift+C', text: 'traffic.forget', run: () => void clear()}, {key: 'Escape', text: 'traffic.back', run: escape},
     ],
     actions: () => [
-      {text: 'traffic.pauseKey', key: 'p', run: pause}, {text: 'traffic.filterLabel', key: '/', run: () => filter.focus()}, {text: 'traffic.clear', key: 'Shift+C', run: () => void clear()},
+      {text: 'traffic.pauseKey', key: 'p', run: pause}, {text: 'traffic.filterLabel', key: '/', run: () => filter.focus()}, {text: 'traffic.forget', key: 'Shift+C', run: () => void clear()},
       ...(selected() ? [{text: 'call.replay', key: 'r', run: again}, {text: 'traffic.copyCurl', key: 'y', run: () => void copyCurl()}, {text: 'traffic.test', key: 't', run: () => exportDialog(ctx, chosen())},
         {text: 'traffic.mark', key: 'x', run: mark}, {text: 'traffic.compare', key: 'd', run: compare}, {text: 'traffic.plan', key: 'Shift+F', run: () => void plan()}] : []),
       ...(entry?.why?.fixes?.length ? [{text: 'traffic.fixFirst', key: '+', run: fixFirst}] : []),
