@@ -54,7 +54,7 @@ class Talk:
 
     def __enter__(self):
         token = self.server.tenant_token(self.home.facts["app_id"], self.home.facts["app_secret"])
-        self.until(lambda: self.server.good("GET", CONNECTION, token=token)["online_instance_cnt"] == 1)
+        self.until(lambda: self.server.good("GET", CONNECTION, token=token)["online_instance_cnt"] == 1, 60)
         return self
 
     def __exit__(self, *error):

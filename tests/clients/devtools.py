@@ -18,7 +18,11 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps",
     "--disable-extensions", "--no-proxy-server", "--remote-debugging-port=0",
 )
-KEYS = {"Tab": 9, "Enter": 13, " ": 32, "ArrowUp": 38, "ArrowDown": 40}
+KEYS = {
+    "Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39,
+    "ArrowDown": 40, "Delete": 46,
+}
+ALT, CONTROL, META, SHIFT = 1, 2, 4, 8
 
 
 class Browser:
@@ -63,7 +67,8 @@ class Page:
     def __init__(self, address, width, height, phone):
         self.socket = connect(address, max_size=None, open_timeout=30, proxy=None)
         self.last = 0
-        self.events = []
+        # Since the last load, and of all time.
+        self.events, self.history = [], []
         for domain in ("Page", "Network", "Runtime", "Accessibility"):
             self.send(f"{domain}.enable")
         self.send(
@@ -80,6 +85,7 @@ class Page:
         told = json.loads(self.socket.recv(timeout=30))
         if "method" in told:
             self.events.append(told)
+            self.history.append(told)
         return told
 
     def send(self, method, **params):
@@ -101,10 +107,19 @@ class Page:
     def open(self, address):
         self.loaded(lambda: self.send("Page.navigate", url=address))
 
-    def value(self, expression):
-        result = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
+    def value(self, expression, wait=False):
+        """The value of an expression; with `wait`, of the promise that it is."""
+        result = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=wait)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
+
+    def until(self, expression, patience=10):
+        """Waits until an expression is true: its value."""
+        deadline = time.monotonic() + patience
+        while not (found := self.value(expression)):
+            assert time.monotonic() < deadline, (expression, self.value("document.body.innerText")[:3000])
+            time.sleep(0.02)
+        return found
 
     @property
     def address(self):
@@ -131,15 +146,21 @@ class Page:
         for kind in ("mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
-    def press(self, key):
-        """A key, pressed and released."""
-        text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
-        code = {"key": key, "code": "Space" if key == " " else key, "windowsVirtualKeyCode": KEYS[key]}
+    def press(self, key, held=0):
+        """A key, pressed and released, with others held."""
+        text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 and held in (0, SHIFT) else {}
+        named = KEYS.get(key) or (ord(key.upper()) if key.isalnum() else 0)
+        letter = f"Key{key.upper()}" if key.isalpha() and len(key) == 1 else f"Digit{key}" if key.isdigit() else key
+        code = {"key": key, "code": "Space" if key == " " else letter, "windowsVirtualKeyCode": named, "modifiers": held}
         self.send("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **code, **text)
         self.send("Input.dispatchKeyEvent", type="keyUp", **code)
 
-    def picture(self, name):
-        """Saves a screenshot in the folder that SCREENSHOTS names, if it is set."""
-        if folder := os.environ.get("SCREENSHOTS"):
+    def write(self, text):
+        """Text, as if it were typed or pasted where the focus is."""
+        self.send("Input.insertText", text=text)
+
+    def picture(self, name, folder=None):
+        """Saves a screenshot in a folder, by default in the one that SCREENSHOTS names, if it is set."""
+        if folder := folder or os.environ.get("SCREENSHOTS"):
             data = self.send("Page.captureScreenshot", captureBeyondViewport=True)["data"]
             (Path(folder) / f"{name}.png").write_bytes(base64.b64decode(data))

@@ -1,5 +1,6 @@
 """The server seen from outside: official SDKs and their models, tests as a newcomer writes them, the wire, the process,
-the OpenAPI document, the sign-in page in a browser, who may use the console, the commands of the README and of the guide.
+the OpenAPI document, the sign-in page and the console in a browser, who may use the console, the commands of the
+README and of the guide.
 
 `cargo xtask clients` runs it. By hand: LARKSPUR=target/debug/larkspur PYTHON tests/clients/run.py [PART...], with
 a Python that has tests/clients/python/requirements.txt.
@@ -102,6 +103,12 @@ def browser(checks):
     browser.run(checks)
 
 
+def console(checks):
+    import console
+
+    console.run(checks)
+
+
 def s3(checks):
     import s3
 
@@ -145,8 +152,8 @@ def console_security(checks):
 
 
 PARTS = {part.__name__: part for part in (
-    python, models, newcomer, node, long_connection, wire, process, schema, browser, s3, readme, webhooks, guide, bots,
-    messages, console_security,
+    python, models, newcomer, node, long_connection, wire, process, schema, browser, console, console_security, s3,
+    readme, webhooks, guide, bots, messages,
 )}
 
 

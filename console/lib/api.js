@@ -1,0 +1,323 @@
+// An action is a value. A button, a curl line, a command and a line of code are printed from it, so none can drift.
+
+/**
+ * @typedef {object} Action
+ * @property {string} id operation, with or without `larkspur.v1.`
+ * @property {string} method
+ * @property {string} path filled, such as `/larkspur/v1/worlds/KEY/faults`
+ * @property {Record<string, any>} [query]
+ * @property {any} [body]
+ * @property {string} text key of its label
+ * @property {Record<string, any>} [values] for its label
+ * @property {string} [key] the key that runs it
+ * @property {string} [danger] what is lost: asked before, with focus on Cancel
+ * @property {string} [cli] the short command, if there is one
+ */
+/** @typedef {{csrf: string, expires_at_ms: number, release: string, base_url: string, mode: string}} Session */
+/** @typedef {{field: string, value?: string, description: string}} Violation */
+
+/** @type {Session} */
+let session = {csrf: '', expires_at_ms: 0, release: '', base_url: location.origin, mode: 'test'};
+/** @type {() => void} */
+let ended = () => {};
+
+/** An answer that is not a success. */
+export class Refused extends Error {
+  /**
+   * @param {number} status
+   * @param {any} answer
+   * @param {string} operation
+   */
+  constructor(status, answer, operation) {
+    const error = (answer && answer.error) || {};
+    super((answer && answer.msg) || `HTTP ${status}`);
+    this.status = status;
+    this.operation = operation;
+    /** @type {number} */
+    this.code = (answer && answer.code) || 0;
+    /** @type {string} */
+    this.msg = this.message;
+    /** @type {string} */
+    this.log_id = error.log_id || '';
+    /** @type {Violation[]} */
+    this.fields = error.field_violations || [];
+    /** The server does not know this operation at all. */
+    this.missing = status === 404 && !this.code;
+  }
+
+  /** One line: what is wrong and where. */
+  get line() {
+    const where = this.fields.map(f => `${f.field}: ${f.description}`).join('; ');
+    return [this.code || '', this.msg, where].filter(Boolean).join(' · ');
+  }
+}
+
+/**
+ * Takes the session and what to do when it ends.
+ * @param {Session} next
+ * @param {() => void} onEnd
+ */
+export function begin(next, onEnd) {
+  session = next;
+  ended = onEnd;
+}
+
+/** The session of this page. */
+export function current() {
+  return session;
+}
+
+/**
+ * @param {string} path
+ * @param {Record<string, any>} [query]
+ */
+function url(path, query) {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query || {})) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== undefined && one !== null && one !== '') search.append(name, String(one));
+    }
+  }
+  const text = search.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+/** The code for a wrong `X-Larkspur-Console`: another tab has signed in since. */
+const CSRF_STALE = 5275418;
+
+/** Reads the session again. */
+async function renew() {
+  const answer = await fetch('/larkspur/console/session');
+  if (!answer.ok) return ended();
+  const data = await answer.json();
+  session = data.data || data;
+}
+
+/**
+ * Calls the server; throws `Refused` for an answer that is not a success.
+ * @param {{method: string, path: string, query?: Record<string, any>, body?: any, id?: string}} call
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{status: number, data: any, log_id: string}>}
+ */
+export async function run(call, signal) {
+  try {
+    return await once(call, signal);
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== CSRF_STALE) throw error;
+    await renew();
+    return once(call, signal);
+  }
+}
+
+/**
+ * @param {{method: string, path: string, query?: Record<string, any>, body?: any, id?: string}} call
+ * @param {AbortSignal} [signal]
+ */
+async function once(call, signal) {
+  /** @type {Record<string, string>} */
+  const headers = {'X-Larkspur-Console': session.csrf};
+  let body;
+  if (typeof call.body === 'string' || call.body instanceof FormData) body = call.body;
+  else if (call.body !== undefined) body = JSON.stringify(call.body);
+  if (body !== undefined && !(body instanceof FormData)) headers['Content-Type'] = 'application/json';
+  const answer = await fetch(url(call.path, call.query), {method: call.method, headers, body, signal});
+  const text = await answer.text();
+  let data;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    data = null;
+  }
+  if (answer.status === 401 || answer.status === 421) ended();
+  if (!answer.ok || (data && data.code)) throw new Refused(answer.status, data, call.id || call.path);
+  return {status: answer.status, data: data && 'data' in data ? data.data : data ?? text, log_id: answer.headers.get('X-Tt-Logid') || ''};
+}
+
+/**
+ * Reads; answers `data`.
+ * @param {string} path
+ * @param {Record<string, any>} [query]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
+export async function get(path, query, signal) {
+  return (await run({method: 'GET', path, query}, signal)).data;
+}
+
+/** @typedef {{id: string, method: string, path: string, summary: string, effect?: string, access?: string, tokens?: string[], scopes?: string[], tier?: string, windows?: {cap: number, seconds: number}[], codes?: number[], behaviours?: string[], emits?: string[], reference?: string, example?: string}} Op */
+/** @typedef {{operations: Op[], behaviours: {name: string, rule: string, basis: string, switch: boolean}[], codes: {code: number, name: string, status: number, msg: string}[]}} Registry */
+
+/** @type {Promise<Registry> | null} */
+let registry = null;
+
+/**
+ * All operations of the server, with their behaviours and codes; read once.
+ * @returns {Promise<Registry>}
+ */
+export function operations() {
+  if (!registry) {
+    registry = get('/larkspur/v1/operations');
+    registry.catch(() => {
+      registry = null;
+    });
+  }
+  return registry;
+}
+
+/**
+ * The action that a refusal names as its fix.
+ * @param {{id: string, path?: Record<string, string>, body?: any}} fix
+ * @param {string} world
+ * @param {{text: string, values?: Record<string, any>}} label
+ * @returns {Promise<Action>}
+ */
+export async function actionOf(fix, world, label) {
+  const id = full(fix.id);
+  const one = (await operations()).operations.find(each => each.id === id);
+  if (!one) throw new Refused(404, null, id);
+  /** @type {Record<string, string>} */
+  const names = {tenant_key: world, ...fix.path};
+  const path = one.path.replace(/\{(\w+)\}/g, (all, name) => encodeURIComponent(names[name] ?? all));
+  return {id, method: one.method, path, body: one.method === 'GET' || one.method === 'DELETE' ? undefined : fix.body ?? {}, ...label};
+}
+
+/**
+ * The path of a world, with more segments.
+ * @param {string} world
+ * @param {...string} rest
+ */
+export function W(world, ...rest) {
+  return ['/larkspur/v1/worlds', ...[world, ...rest].map(encodeURIComponent)].join('/');
+}
+
+/**
+ * The full id of an operation.
+ * @param {string} id
+ */
+export function full(id) {
+  return /^(larkspur|im|auth|docx|drive|contact|application|bot|cardkit|authen|docs|search|tenant|event|callback)\.v\d/.test(id) ? id : `larkspur.v1.${id}`;
+}
+
+const SECRET = /(secret|password|encrypt_key|verification_token|^token$|_token$|app_ticket|control_key|^key$)/;
+
+/**
+ * The same value with names of environment variables in place of secrets.
+ * @param {any} value
+ * @returns {any}
+ */
+function masked(value) {
+  if (Array.isArray(value)) return value.map(masked);
+  if (!value || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => {
+    if (typeof one === 'string' && one && SECRET.test(name)) return [name, `\${${name === 'secret' ? 'APP_SECRET' : name.toUpperCase()}}`];
+    return [name, masked(one)];
+  }));
+}
+
+/** @param {any} body */
+function text(body) {
+  if (typeof body === 'string') return body;
+  return JSON.stringify(masked(body));
+}
+
+/**
+ * A word for a shell; `${NAME}` outside of the single quotes is filled in by the shell.
+ * @param {string} word
+ */
+function quoted(word) {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  return `'${word.replaceAll("'", "'\\''").replace(/\$\{([A-Z_]+)\}/g, `'"\${$1}"'`)}'`;
+}
+
+/**
+ * A curl line.
+ * @param {Action} action
+ */
+export function curl(action) {
+  const parts = [`curl -s ${action.method === 'GET' ? '' : `-X ${action.method} `}${quoted(session.base_url + url(action.path, action.query))}`];
+  parts.push('-H "Authorization: Bearer $LARKSPUR_CONTROL_KEY"');
+  if (action.body !== undefined) parts.push(`-H 'Content-Type: application/json'`, `-d ${quoted(text(action.body))}`);
+  return parts.join(' \\\n  ');
+}
+
+/** The parameter that follows a collection in a path. */
+const PARAMETERS = /** @type {Record<string, string>} */ ({
+  worlds: 'tenant_key', apps: 'app_id', users: 'user_id', chats: 'chat_id', messages: 'message_id', faults: 'fault_id', events: 'event_id',
+  traffic: 'log_id', snapshots: 'name', hooks: 'hook_id', documents: 'token', members: 'member', pending: 'member', collaborators: 'member',
+  images: 'image_key', files: 'file_key', reactions: 'reaction_id', refusals: 'operation',
+});
+/** What follows a collection without being a parameter. */
+const VERBS = new Set(['order', 'preview', 'check', 'summary', 'diff', 'export', 'open', 'restore']);
+
+/**
+ * A command line: the short command, if there is one, else `larkspur call`.
+ * @param {Action} action
+ */
+export function cli(action) {
+  if (action.cli) return action.cli;
+  const parts = [`larkspur call ${full(action.id)}`];
+  const segments = action.path.split('/').slice(3);
+  segments.forEach((collection, i) => {
+    const value = segments[i + 1];
+    if (i % 2 === 0 && value !== undefined && PARAMETERS[collection] && !VERBS.has(value)) {
+      parts.push(`--path ${quoted(`${PARAMETERS[collection]}=${decodeURIComponent(value)}`)}`);
+    }
+  });
+  for (const [name, value] of Object.entries(action.query || {})) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== undefined && one !== null && one !== '') parts.push(`--query ${quoted(`${name}=${one}`)}`);
+    }
+  }
+  if (action.body !== undefined) parts.push(`--body ${quoted(text(action.body))}`);
+  return parts.join(' \\\n  ');
+}
+
+/**
+ * A value as Python writes it.
+ * @param {any} value
+ * @returns {string}
+ */
+function pythonic(value) {
+  if (value === null || value === undefined) return 'None';
+  if (value === true) return 'True';
+  if (value === false) return 'False';
+  if (typeof value === 'string') {
+    const name = /^\$\{([A-Z_]+)\}$/.exec(value);
+    return name ? `os.environ["${name[1]}"]` : JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map(pythonic).join(', ')}]`;
+  if (typeof value === 'object') return `{${Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}: ${pythonic(v)}`).join(', ')}}`;
+  return String(value);
+}
+
+/**
+ * Lines of Python, without a package.
+ * @param {Action} action
+ */
+export function python(action) {
+  const target = JSON.stringify(session.base_url + url(action.path, action.query));
+  const lines = ['import json, os, urllib.request', '', `request = urllib.request.Request(${target}, method="${action.method}")`,
+    'request.add_header("Authorization", "Bearer " + os.environ["LARKSPUR_CONTROL_KEY"])'];
+  if (action.body !== undefined) {
+    lines.push('request.add_header("Content-Type", "application/json")');
+    lines.push(typeof action.body === 'string' ? `request.data = ${JSON.stringify(action.body)}.encode()` : `request.data = json.dumps(${pythonic(masked(action.body))}).encode()`);
+  }
+  lines.push('with urllib.request.urlopen(request) as answer:', '    print(json.load(answer)["data"])');
+  return lines.join('\n');
+}
+
+/**
+ * Lines of Node, without a package.
+ * @param {Action} action
+ */
+export function node(action) {
+  const target = JSON.stringify(session.base_url + url(action.path, action.query));
+  const lines = [`const answer = await fetch(${target}, {`, `  method: '${action.method}',`,
+    '  headers: {Authorization: `Bearer ${process.env.LARKSPUR_CONTROL_KEY}`' + (action.body === undefined ? '' : `, 'Content-Type': 'application/json'`) + '},'];
+  if (action.body !== undefined) {
+    const body = typeof action.body === 'string' ? JSON.stringify(action.body) : JSON.stringify(masked(action.body)).replace(/"\$\{([A-Z_]+)\}"/g, 'process.env.$1');
+    lines.push(typeof action.body === 'string' ? `  body: ${body},` : `  body: JSON.stringify(${body}),`);
+  }
+  lines.push('});', 'console.log((await answer.json()).data);');
+  return lines.join('\n');
+}

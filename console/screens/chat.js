@@ -1,0 +1,578 @@
+// Chats as a chosen person sees them, live: messages, cards to click, and how each bot was told.
+import {run} from '../lib/api.js';
+import {applyFix, fixLabel} from '../lib/call.js';
+import {exchange} from '../lib/card.js';
+import {h, replace} from '../lib/dom.js';
+import {lang, plural, t} from '../lib/i18n.js';
+import {json} from '../lib/json.js';
+import {cleanup, effect} from '../lib/store.js';
+import * as stream from '../lib/stream.js';
+import {clock, day} from '../lib/time.js';
+import {button, empty} from '../lib/ui.js';
+import * as dialogs from './chat/dialogs.js';
+import {avatar, item} from './chat/message.js';
+import {People, Room} from './chat/room.js';
+import {Writer} from './chat/say.js';
+import {side} from './chat/side.js';
+
+/** @typedef {import('../app.js').Context} Context */
+/** @typedef {import('./chat/room.js').Message} Message */
+/** @typedef {import('../lib/api.js').Action} Action */
+
+const WIDE = '(min-width: 900px)';
+/** How often the page asks, if the server does not stream a chat. */
+const ASK_MS = 3000;
+
+class Screen {
+  /** @type {Map<string, {key: string, node: HTMLElement}>} */ #made = new Map();
+  /** @type {Writer | null} */ #writer = null;
+  /** @type {() => void} */ #unhear = () => {};
+  #due = false;
+  #next = 0;
+  /** @type {Promise<void>} */ #reading = Promise.resolve();
+  #said = 0;
+
+  /** @param {Context} ctx */
+  constructor(ctx) {
+    this.ctx = ctx;
+    this.room = new Room(ctx.world.peek(), ctx.viewer.peek()?.user_id ?? '');
+    this.list = h('ul', {class: 'chat-rows'});
+    this.head = h('header', {class: 'room-head'});
+    this.notices = h('div', {class: 'room-notices'});
+    this.log = h('ol', {class: 'msgs', 'aria-label': t('chat.messages'), tabIndex: 0});
+    this.menu = h('nav', {class: 'chat-menu', 'aria-label': t('chat.groupMenu')});
+    this.below = h('div', {class: 'room-say'});
+    this.aside = h('aside', {class: 'chat-side', 'aria-label': t('chat.details')});
+    this.status = h('div', {class: 'away', role: 'status'});
+    this.node = h('div', {class: 'chat'}, this.#lists(), h('section', {class: 'chat-room', 'aria-label': t('chat.room')}, this.head, this.notices, this.log, this.menu, this.below, this.status), this.aside);
+    this.log.addEventListener('focusin', event => {
+      const one = /** @type {Element} */ (event.target).closest('.msg');
+      if (one instanceof HTMLElement) this.room.selected.set(one.dataset.id ?? '');
+    });
+    this.#watch();
+  }
+
+  /** The column of chats. */
+  #lists() {
+    return h('nav', {class: 'chat-list', 'aria-label': t('chat.chats')}, h('div', {class: 'chat-list-head'},
+      h('h2', {}, t('chat.chats')), button(t('chat.new'), () => dialogs.newChat(this), {key: 'n'}), button(t('chat.p2p'), () => dialogs.openP2p(this), {key: 'o'})), this.list);
+  }
+
+  /** What is shown follows what is known. */
+  #watch() {
+    const {ctx, room} = this;
+    effect(() => room.people.set(new People(/** @type {any} */ (ctx.users.get()), /** @type {any} */ (ctx.apps.get()))));
+    effect(() => {
+      room.see(ctx.viewer.get()?.user_id ?? '');
+      this.#made.clear();
+      this.#write();
+    });
+    effect(() => {
+      ctx.viewer.get();
+      ctx.changed.get();
+      lang.get();
+      this.soon();
+    });
+    for (const show of [this.#showChats, this.#showHead, this.#showSide, this.#showMenu, this.#showMessages, this.#showSelected]) effect(() => void show.call(this));
+    this.follow(ctx.params);
+    const every = setInterval(() => {
+      if (!document.hidden && (!stream.streams(`chat:${room.chat}`) || stream.state.peek().kind !== 'live')) this.soon();
+    }, ASK_MS);
+    cleanup(() => {
+      clearInterval(every);
+      this.#unhear();
+      this.#writer?.dispose();
+    });
+  }
+
+  /** Shows the chat that the hash names. @param {URLSearchParams} params */
+  follow(params) {
+    const chat = params.get('chat') ?? '';
+    this.node.dataset.pane = chat ? 'room' : 'list';
+    if (params.get('sel')) this.room.selected.set(params.get('sel') ?? '');
+    if (chat !== this.room.chat) this.#enter(chat);
+  }
+
+  /** @param {string} chat */
+  #enter(chat) {
+    const {room} = this;
+    this.#made.clear();
+    this.#unhear();
+    replace(this.log);
+    void room.open(chat);
+    const heard = chat ? [stream.on(`chat:${chat}`, () => this.soon()), stream.on('events', () => this.soon())] : [];
+    this.#unhear = () => heard.forEach(end => end());
+    this.#write();
+  }
+
+  /** The line to write in, for the present person and chat. */
+  #write() {
+    const {room, ctx} = this;
+    this.#writer?.dispose();
+    const how = {people: () => this.#people(), send: (/** @type {Record<string, any>} */ said) => this.#say(said), name: ctx.viewer.peek()?.name ?? '', leave: () => this.move(0)};
+    this.#writer = room.chat && room.me ? new Writer(room, how) : null;
+    replace(this.below, this.#writer?.node);
+  }
+
+  #showMenu() {
+    const menu = this.room.view.get()?.menu ?? [];
+    const entry = (/** @type {{name: string, url?: string}} */ one) => (/^https?:\/\//i.test(one.url ?? '') ? h('a', {href: one.url, target: '_blank', rel: 'noopener noreferrer', title: one.url}, one.name, ' ↗') : h('span', {}, one.name));
+    this.menu.hidden = !menu.length;
+    replace(this.menu, menu.map(one => (one.children?.length ? h('details', {}, h('summary', {}, one.name), one.children.map(entry)) : entry(one))));
+  }
+
+  /** Reads again soon, but never twice at a time. */
+  soon() {
+    if (this.#due) return;
+    this.#due = true;
+    setTimeout(async () => {
+      await this.#reading;
+      this.#due = false;
+      this.#reading = Promise.all([this.room.loadChats(), this.room.refresh()]).then(() => this.#first(), () => {});
+    }, Math.max(60, this.#next - Date.now()));
+    this.#next = Date.now() + 300;
+  }
+
+  /** On a wide screen, the latest chat is open at first. */
+  #first() {
+    const first = this.room.chats.peek()?.[0];
+    if (this.room.chat || !first || !matchMedia(WIDE).matches) return;
+    this.ctx.put({chat: first.chat_id});
+    this.follow(this.ctx.params);
+  }
+
+  /** Who can be mentioned: the members, bots first. */
+  #people() {
+    const members = this.room.view.peek()?.members ?? [];
+    const all = members.filter(one => one.member !== this.room.me).map(one => ({id: one.member, name: one.name, bot: one.kind === 'bot'}));
+    return [...all.filter(one => one.bot), ...all.filter(one => !one.bot), {id: 'all', name: t('card.all'), bot: false}];
+  }
+
+  // What is done.
+
+  /** Does something and reads again. Refusals are shown, with the way to their reason. @param {Action} action @returns {Promise<any>} the answer; undefined if it was refused */
+  async perform(action) {
+    this.room.last.set(action);
+    try {
+      const {data} = await run(action);
+      this.soon();
+      return data ?? {};
+    } catch (error) {
+      this.refused(error);
+      return undefined;
+    }
+  }
+
+  /** @param {any} error */
+  refused(error) {
+    const why = error.log_id ? {words: t('chat.why'), run: () => this.ctx.go(`traffic?sel=${error.log_id}`)} : undefined;
+    this.ctx.toast(error.line || String(error.message ?? error), 'failed', why);
+  }
+
+  /** @param {Record<string, any>} said */
+  async #say(said) {
+    const sent = await this.perform(this.room.say(said));
+    if (!sent) return false;
+    this.log.scrollTop = this.log.scrollHeight;
+    return true;
+  }
+
+  /** What can be done with a message. @returns {import('./chat/message.js').Hands} */
+  #hands() {
+    return {
+      host: message => this.#host(message),
+      act: (what, message, more) => void this.act(what, message, more),
+      fix: fix => this.#words(fix),
+      now: () => this.ctx.now(),
+      href: hash => `#/w/${encodeURIComponent(this.room.world)}/${hash}`,
+    };
+  }
+
+  /** What a fix does. @param {import('./chat/room.js').Fix} fix */
+  #words(fix) {
+    if (fix.id.endsWith('chat.member_put')) return t('chat.addNamed', {name: this.room.people.peek().name(fix.path.member)});
+    const {text, values} = fixLabel(this.ctx, fix);
+    return t(text, values);
+  }
+
+  /** What surrounds the card of a message. @param {Message} message @returns {import('../lib/card.js').Host} */
+  #host(message) {
+    const {room, ctx} = this;
+    return {
+      live: Boolean(room.me) && !message.ephemeral,
+      image: key => `/larkspur/v1/worlds/${encodeURIComponent(room.world)}/images/${encodeURIComponent(key)}`,
+      name: id => room.people.peek().name(id),
+      people: () => (room.view.peek()?.members ?? []).filter(one => one.kind === 'user').map(one => ({id: this.#openId(one.member, message), name: one.name})),
+      confirm: (title, text) => ctx.dialog.confirm({title, text, act: t('chat.confirm')}),
+      use: (address, use, source) => void this.#use(message, address, use, source),
+    };
+  }
+
+  /** The id by which the app of a card knows a person. @param {string} user @param {Message} message */
+  #openId(user, message) {
+    const found = this.room.people.peek().users.find(one => one.user_id === user);
+    return found?.apps.find(one => one.app_id === message.app_id)?.open_id ?? user;
+  }
+
+  /** Uses an element of a card, and shows what it did. @param {Message} message @param {string} address @param {import('../lib/card.js').Use} use @param {HTMLElement} source */
+  async #use(message, address, use, source) {
+    const {room, ctx} = this;
+    const action = room.click(message.message_id, address, use);
+    room.last.set(action);
+    source.setAttribute('aria-busy', 'true');
+    const who = ctx.viewer.peek()?.name ?? room.me;
+    /** @type {import('./chat/room.js').Outcome} */
+    let outcome;
+    try {
+      outcome = {who, address, data: (await run(action)).data};
+    } catch (error) {
+      outcome = {who, address, failed: /** @type {any} */ (error).line ?? String(error)};
+    }
+    source.removeAttribute('aria-busy');
+    room.outcomes.set(new Map(room.outcomes.peek()).set(message.message_id, outcome));
+    const told = outcome.data?.toast;
+    this.status.textContent = outcome.failed ?? String(told?.i18n?.[room.locale()] ?? told?.content ?? t('chat.clicked', {name: who, element: address}));
+    this.soon();
+  }
+
+  /** @param {string} what @param {Message} message @param {any} [more] */
+  async act(what, message, more) {
+    const {room, ctx} = this;
+    const id = message.message_id;
+    switch (what) {
+      case 'reply': return room.reply.set(message);
+      case 'choose': return dialogs.react(this, message);
+      case 'react': return this.perform(room.react(id, more));
+      case 'unreact': return this.perform(room.unreact(id, more));
+      case 'pin': return this.perform(room.pin(id, !message.pinned));
+      case 'read': return this.perform(room.read(id));
+      case 'edit': return dialogs.edit(this, message);
+      case 'json': return void ctx.dialog.open(t('chat.json'), json(message, {open: 2}), {class: 'wide'});
+      case 'resend': return this.perform(room.resend(more));
+      case 'fix': return applyFix(ctx, more);
+      case 'recall':
+        if (await ctx.dialog.confirm({title: t('chat.recall'), text: t('chat.recallAsk', {line: message.line}), act: t('chat.recall')})) return this.perform(room.recall(id));
+    }
+  }
+
+  /** @returns {import('./chat/side.js').Doings} */
+  #doings() {
+    const {room, ctx} = this;
+    const platform = async (/** @type {Promise<void>} */ done) => {
+      await done.catch(error => this.refused(error));
+      this.soon();
+    };
+    return {
+      addMember: () => void dialogs.addMember(this),
+      removeMember: async (member, name) => {
+        if (await ctx.dialog.confirm({title: t('chat.member_remove'), text: t('chat.removeAsk', {name}), act: t('chat.member_remove')})) await this.perform(room.removeMember(member));
+      },
+      setManager: (member, manager) => void this.perform(room.addMember(member, manager)),
+      mention: (id, name) => this.#writer?.mention({id, name, bot: false}),
+      addTab: () => void dialogs.addTab(this),
+      moveTab: (tab, step) => {
+        const ids = room.view.peek()?.tabs.map(one => one.tab_id) ?? [];
+        const at = ids.indexOf(tab);
+        [ids[at], ids[at + step]] = [ids[at + step], ids[at]];
+        void platform(room.tabs('sort_tabs', {tab_ids: ids}));
+      },
+      deleteTab: async (tab, name) => {
+        if (await ctx.dialog.confirm({title: t('chat.tabDelete', {name}), text: t('chat.tabDeleteAsk'), act: t('chat.delete')})) await platform(room.tabs('delete_tabs', {tab_ids: [tab]}));
+      },
+      fix: fix => void applyFix(ctx, fix),
+      words: fix => this.#words(fix),
+    };
+  }
+
+  /** Reads what is unread. */
+  async readAll() {
+    for (const one of this.room.messages.peek() ?? []) if (one.read === false) await run(this.room.read(one.message_id)).catch(error => this.refused(error));
+    this.soon();
+  }
+
+  // What is shown.
+
+  #showChats() {
+    const {room, ctx} = this;
+    const chats = room.chats.get();
+    const lost = room.lost.get();
+    if (!chats || lost) return replace(this.list, lost ? h('li', {class: 'note failed'}, lost) : null);
+    if (!chats.length) return replace(this.list, h('li', {}, empty(t('chat.noChat'), button(t('chat.new'), () => dialogs.newChat(this), {kind: 'primary'}))));
+    const more = room.moreChats ? h('li', {class: 'older'}, button(t('chat.moreChats'), () => {
+      room.pages += 1;
+      this.soon();
+    }, {kind: 'link'})) : null;
+    return replace(this.list, chats.map(chat => {
+      const name = chat.with?.name || chat.name || chat.parties?.map(one => one.name).join(', ') || t('chat.unnamed');
+      const last = chat.last;
+      return h('li', {}, h('a', {
+        class: 'chat-row', href: `#/w/${encodeURIComponent(room.world)}/chat?chat=${chat.chat_id}`, 'aria-current': chat.chat_id === room.chat ? 'true' : null,
+        on: {click: (/** @type {MouseEvent} */ event) => {
+          event.preventDefault();
+          ctx.go(`chat?chat=${chat.chat_id}`);
+        }},
+      }, avatar(chat.chat_id, name), h('span', {class: 'chat-row-main'}, h('span', {class: 'chat-row-top'}, h('b', {}, name),
+        chat.chat_mode === 'group' ? null : h('span', {class: 'badge'}, t(`chat.mode.${chat.chat_mode}`)), last ? h('time', {class: 'muted small'}, clock(last.sent_at_ms, false).slice(0, 5)) : null),
+      h('span', {class: 'chat-row-line muted'}, last ? `${last.sender_name}: ${last.recalled ? t('chat.recalled') : last.line}` : t('chat.silent')),
+      chat.unread ? h('span', {class: 'unread-count', 'aria-label': plural('chat.unread', chat.unread)}, chat.unread >= 100 ? '99+' : String(chat.unread)) : null)));
+    }), more);
+  }
+
+  #showHead() {
+    const {room} = this;
+    const view = room.view.get();
+    const trouble = room.trouble.get();
+    const back = button('←', () => this.ctx.go('chat'), {kind: 'quiet', label: t('chat.back')});
+    back.classList.add('narrow');
+    if (!view) {
+      replace(this.head, room.chat ? back : null);
+      replace(this.notices, room.chat && trouble ? h('div', {class: 'note failed', role: 'alert'}, trouble) : null);
+      return;
+    }
+    const name = view.name || (view.chat_mode === 'p2p' ? view.members.find(one => one.member !== room.me)?.name : '') || t('chat.unnamed');
+    const people = [plural('chat.people', view.user_count), view.bot_count ? plural('chat.bots', view.bot_count) : ''].filter(Boolean).join(', ');
+    replace(this.head, back, h('h2', {}, name), view.tags.map(tag => h('span', {class: 'tag'}, tag.name)),
+      h('button', {type: 'button', class: 'quiet', 'aria-expanded': String(this.node.dataset.side === 'open'), 'aria-keyshortcuts': 'm', on: {click: () => this.toggleSide()}}, people, h('kbd', {'aria-hidden': 'true'}, 'm')));
+    replace(this.notices, this.#tabBar(view), view.top_notice.map(one => h('p', {class: 'notice'}, h('span', {'aria-hidden': 'true'}, '⚑ '), one.line || t(`chat.notice.${one.kind}`))),
+      this.#silenced(), trouble ? h('div', {class: 'note failed'}, trouble) : null);
+  }
+
+  /** @param {import('./chat/room.js').View} view */
+  #tabBar(view) {
+    if (view.chat_mode === 'p2p') return null;
+    const label = (/** @type {{name: string, tab_type: string}} */ tab) => tab.name || (tab.tab_type === 'message' ? t('chat.messages') : tab.tab_type);
+    return h('nav', {class: 'tab-bar', 'aria-label': t('chat.tabs')}, view.tabs.map(tab => (tab.tab_type === 'message'
+      ? h('span', {'aria-current': 'page'}, label(tab))
+      : /^https?:\/\//i.test(tab.target) && tab.opens !== 'none' ? h('a', {href: tab.target, target: '_blank', rel: 'noopener noreferrer', title: tab.target}, label(tab), ' ↗')
+        : h('span', {title: tab.target}, label(tab)))), button('+', () => void dialogs.addTab(this), {kind: 'quiet', label: t('chat.tabAdd')}));
+  }
+
+  /** Says that the person may not speak, and by which rule. */
+  #silenced() {
+    const speak = this.room.may('speak');
+    if (!speak || speak.allowed) return null;
+    const [fix] = speak.fixes ?? [];
+    return h('div', {class: 'note refused'}, t('chat.mayNotSpeak', {name: this.ctx.viewer.peek()?.name ?? ''}), ' ', h('span', {lang: 'en'}, speak.why ?? ''), ' ',
+      h('code', {}, speak.setting ? `${speak.setting} = ${speak.value}` : speak.rule ?? ''), ' ', fix ? button(this.#words(fix), () => void applyFix(this.ctx, fix), {kind: 'link'}) : null);
+  }
+
+  #showSide() {
+    const {room} = this;
+    const view = room.view.get();
+    room.last.get();
+    const at = this.aside.scrollTop;
+    const close = button(t('app.close'), () => this.toggleSide(), {kind: 'quiet'});
+    close.classList.add('narrow');
+    replace(this.aside, view ? [close, side(room, view, this.#doings())] : null);
+    this.aside.scrollTop = at;
+  }
+
+  toggleSide() {
+    const wide = matchMedia('(min-width: 1200px)').matches;
+    const open = this.node.dataset.side ? this.node.dataset.side === 'open' : wide;
+    this.node.dataset.side = open ? 'closed' : 'open';
+    if (!open) this.aside.querySelector('button')?.focus();
+  }
+
+  #showMessages() {
+    const {room} = this;
+    const messages = room.messages.get();
+    const own = room.own.get();
+    const parts = [room.ways.get(), room.absent.get(), room.outcomes.get(), room.people.get(), lang.get()];
+    if (!messages) {
+      if (!room.chat) replace(this.log, h('li', {}, empty(t('chat.choose'))));
+      return;
+    }
+    const {log} = this;
+    const bottom = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+    const height = log.scrollHeight;
+    const top = log.scrollTop;
+    const grewAbove = Boolean(log.dataset.first && messages[0]?.message_id !== log.dataset.first && messages.some(one => one.message_id === log.dataset.first));
+    const shared = JSON.stringify([parts[1], room.me, parts[4]]);
+    const all = [...messages, ...own.map(one => ({...one, ephemeral: true, msg_type: 'interactive', body: {content: one.content}}))];
+    const nodes = this.#lines(all, one => this.#line(one, shared));
+    if (!all.length) nodes.push(h('li', {}, this.#nothing()));
+    if (room.more.get()) nodes.unshift(h('li', {class: 'older'}, button(t('chat.older'), () => void room.older(), {kind: 'link'})));
+    arrange(log, nodes);
+    if (grewAbove) log.scrollTop = top + log.scrollHeight - height;
+    else if (bottom || !log.dataset.first) log.scrollTop = log.scrollHeight;
+    log.dataset.first = messages[0]?.message_id ?? '';
+    this.#announce(messages.length);
+    const wanted = room.selected.peek();
+    if (this.ctx.params.get('sel') && wanted) {
+      this.ctx.put({sel: null});
+      document.getElementById(`m-${wanted}`)?.focus();
+    }
+  }
+
+  /** The element of a message: the one that is there, unless the message has changed. @param {Message} one @param {string} shared */
+  #line(one, shared) {
+    const id = one.message_id;
+    const {room} = this;
+    const key = JSON.stringify([one, room.ways.peek().get(id), room.outcomes.peek().get(id), shared]);
+    const made = this.#made.get(id);
+    if (made?.key === key) return made.node;
+    const node = item(room, one, this.#hands());
+    if (made?.node.isConnected) {
+      const focused = made.node.contains(document.activeElement);
+      exchange(made.node, node);
+      if (focused && !node.contains(document.activeElement)) node.focus({preventScroll: true});
+    }
+    this.#made.set(id, {key, node});
+    return node;
+  }
+
+  /** Messages with the days, the mark of the first unread one, and threads folded under their roots. @param {Message[]} all @param {(one: Message) => HTMLElement} line */
+  #lines(all, line) {
+    /** @type {HTMLElement[]} */
+    const nodes = [];
+    /** @type {Map<string, HTMLElement[]>} */
+    const threads = new Map();
+    const shown = new Set(all.map(one => one.message_id));
+    let today = '';
+    let marked = false;
+    for (const one of all) {
+      const root = one.thread_id && one.root_id && shown.has(one.root_id) ? one.root_id : '';
+      if (root) {
+        const replies = threads.get(root) ?? [];
+        if (!replies.length) nodes.push(this.#thread(root, replies));
+        threads.set(root, replies);
+        replies.push(line(one));
+        continue;
+      }
+      const date = day(Number(one.create_time));
+      if (date !== today) nodes.push(this.#rule('day', date));
+      today = date;
+      if (one.read === false && !marked) {
+        marked = true;
+        const rule = this.#rule('new', t('chat.new_messages'));
+        rule.append(button(t('chat.readAll'), () => void this.readAll(), {kind: 'link', key: 'u'}));
+        nodes.push(rule);
+      }
+      nodes.push(line(one));
+    }
+    for (const [root, replies] of threads) this.#fill(root, replies);
+    return nodes;
+  }
+
+  /** The fold of a thread. @param {string} root @param {HTMLElement[]} replies */
+  #thread(root, replies) {
+    const key = `thread ${root}`;
+    const kept = this.#made.get(key);
+    if (kept) return kept.node;
+    const node = h('li', {class: 'thread'}, h('details', {open: true}, h('summary', {}), h('ol', {}, replies)));
+    this.#made.set(key, {key, node});
+    return node;
+  }
+
+  /** @param {string} root @param {HTMLElement[]} replies */
+  #fill(root, replies) {
+    const node = this.#made.get(`thread ${root}`)?.node;
+    const list = node?.querySelector('ol');
+    const summary = node?.querySelector('summary');
+    if (list) arrange(list, replies);
+    if (summary) summary.textContent = plural('chat.replies', replies.length);
+  }
+
+  /** @param {string} kind @param {string} words */
+  #rule(kind, words) {
+    const key = `rule ${kind} ${words}`;
+    const node = this.#made.get(key)?.node ?? h('li', {class: `rule ${kind}`}, h('span', {}, words));
+    if (kind === 'day') this.#made.set(key, {key, node});
+    return node;
+  }
+
+  /** What an empty chat shows. */
+  #nothing() {
+    const {room, ctx} = this;
+    const name = ctx.viewer.peek()?.name ?? '';
+    const bot = room.view.peek()?.members.find(one => one.kind === 'bot');
+    const text = bot ? `<at user_id="${bot.member}"></at> hello` : 'hello';
+    return empty(t('chat.empty', {name}), room.me ? button(t('chat.sayHello', {name}), () => void this.#say({text}), {kind: 'primary'}) : null, h('p', {class: 'mono small'}, 'im.v1.message.create'));
+  }
+
+  /** Says that messages came, at most every 5 seconds. @param {number} count */
+  #announce(count) {
+    const fresh = count - Number(this.log.dataset.count ?? count);
+    this.log.dataset.count = String(count);
+    if (fresh > 0 && Date.now() - this.#said > 5000) {
+      this.#said = Date.now();
+      this.status.textContent = plural('chat.arrived', fresh);
+    }
+  }
+
+  #showSelected() {
+    const wanted = this.room.selected.get();
+    for (const one of this.log.querySelectorAll('.msg.selected')) one.classList.remove('selected');
+    document.getElementById(`m-${wanted}`)?.classList.add('selected');
+  }
+
+  // Keys.
+
+  /** @returns {Message | undefined} */
+  chosen() {
+    return this.room.messages.peek()?.find(one => one.message_id === this.room.selected.peek());
+  }
+
+  /** @param {number} step */
+  move(step) {
+    const all = [...this.log.querySelectorAll('.msg')];
+    const at = all.findIndex(one => /** @type {HTMLElement} */ (one).dataset.id === this.room.selected.peek());
+    const next = all[at < 0 ? all.length - 1 : Math.min(all.length - 1, Math.max(0, at + step))];
+    if (next instanceof HTMLElement) next.focus();
+  }
+
+  /** @param {string} what */
+  #onChosen(what) {
+    return () => {
+      const one = this.chosen();
+      if (one) void this.act(what, one);
+    };
+  }
+
+  /** What works by key and in the palette. @returns {import('../lib/keys.js').Key[]} */
+  keys() {
+    const on = (/** @type {string} */ key, /** @type {string} */ text, /** @type {() => void} */ run) => ({key, text, run});
+    return [
+      on('i', 'chat.write', () => this.#writer?.focus()), on('@', 'chat.mention', () => this.#writer?.mention()),
+      on('j', 'chat.down', () => this.move(1)), on('k', 'chat.up', () => this.move(-1)),
+      on('r', 'chat.replyTo', this.#onChosen('reply')), on('e', 'chat.react', this.#onChosen('choose')), on('p', 'chat.pin', this.#onChosen('pin')),
+      on('x', 'chat.recall', this.#onChosen('recall')), on('u', 'chat.readAll', () => void this.readAll()), on('w', 'chat.edit', this.#onChosen('edit')),
+      on('d', 'chat.json', this.#onChosen('json')),
+      on('v', 'chat.see', () => [...document.querySelectorAll('select')].find(one => one.ariaLabel === t('app.viewer'))?.focus()), on('m', 'chat.details', () => this.toggleSide()),
+      on('n', 'chat.new', () => void dialogs.newChat(this)), on('o', 'chat.p2p', () => void dialogs.openP2p(this)), on('b', 'chat.menu', () => void dialogs.clickMenu(this)),
+      on('a', 'chat.member_add', () => void dialogs.addMember(this)), on('+', 'chat.tabAdd', () => void dialogs.addTab(this)),
+      {...on('Enter', 'chat.openCard', () => this.openCard()), when: () => document.activeElement?.classList.contains('msg') ?? false},
+    ];
+  }
+
+  /** Goes into the chosen message: to its first control. */
+  openCard() {
+    const one = document.getElementById(`m-${this.room.selected.peek()}`);
+    const control = one?.querySelector('.card button:not(:disabled), .card input, .card select, .card a, .msg-tools button');
+    if (control instanceof HTMLElement) control.focus();
+  }
+}
+
+/** Puts nodes into a list, in their order, and leaves alone those that are in place. @param {HTMLElement} list @param {HTMLElement[]} nodes */
+function arrange(list, nodes) {
+  const wanted = new Set(nodes);
+  for (const old of [...list.children]) if (!wanted.has(/** @type {HTMLElement} */ (old))) old.remove();
+  let at = list.firstElementChild;
+  for (const node of nodes) {
+    if (node === at) at = at.nextElementSibling;
+    else list.insertBefore(node, at);
+  }
+}
+
+/** The screen. @type {import('../app.js').Screen} */
+export default {
+  id: 'chat',
+  key: 'c',
+  title: 'chat.title',
+  mount(ctx) {
+    const screen = new Screen(ctx);
+    const keys = screen.keys();
+    return {node: screen.node, keys, params: params => screen.follow(params), actions: () => keys.map(({key, text, run}) => ({key, text, run: () => run(new KeyboardEvent('keydown'))}))};
+  },
+};

@@ -1,0 +1,320 @@
+"""The console in Chromium: the page as it is, what it shows of calls, and how it bears load. Pictures go to target/console."""
+
+import http.client
+import json
+import threading
+import time
+import urllib.request
+
+import console_actions
+import console_bot
+import console_files
+import console_looks
+import control
+from console_page import SCREENS, Console, link, server
+from devtools import Browser
+
+FIRST_BYTES_MAX = 180_000
+# Times are those of a machine that does nothing else: one that does other things, too, needs more.
+SLACK = 4
+HOSTILE = "<img src=x onerror=alert(1)>"
+# How many rows the list has.
+ROWS = "Number(document.querySelector('lk-list')?.getAttribute('aria-rowcount') ?? 0) - 1"
+SPEAK = "/open-apis/im/v1/messages?receive_id_type=chat_id"
+
+
+def run(checks):
+    console_files.run(checks)
+    with server() as own, Browser() as browser:
+        opening(checks, own, browser)
+        reasons(checks, own, browser)
+        hostile(checks, own, browser)
+        stream(checks, own, browser)
+        console_actions.run(checks, own, browser)
+        console_bot.run(checks, own, browser)
+    with server() as own, Browser() as browser:
+        stage(own)
+        console_looks.run(checks, own, browser)
+    with server("--rate-limits", "off") as own, Browser() as browser:
+        load(checks, own, browser)
+
+
+def printed(server):
+    """The link that the server printed when it started."""
+    lines = [line.split()[-1] for line in server.log().splitlines() if line.startswith("console ")]
+    assert len(lines) == 1, server.log()
+    return lines[0]
+
+
+def opening(checks, server, browser):
+    first = printed(server)
+    with Console(server, browser, address=first) as console:
+        page = console.page
+        with checks("the printed link shows the calls, and leaves no trace in the address"):
+            console.until("location.hash.includes('/traffic')")
+            assert "login" not in console.value("location.href"), console.value("location.href")
+            assert console.value("document.querySelector('h1').textContent") == "Traffic"
+            assert console.value("history.length") <= 3
+        with checks("an empty list says how to point an SDK here"):
+            console.reads(server.url)
+            for word in ("lark_oapi", "node-sdk", "lark.NewClient"):
+                assert word in console.text(), word
+        with checks("a first visit loads little, all of it from this machine, and nothing is wrong"):
+            answers = [event["params"] for event in page.history if event["method"] == "Network.responseReceived"]
+            files = {one["response"]["url"]: one["requestId"] for one in answers if "/larkspur/console" in one["response"]["url"]}
+            size = sum(len(fetched(server, url)) for url in files if not url.endswith("/session"))
+            assert size <= FIRST_BYTES_MAX, (size, sorted(files))
+            assert not console.complaints(), console.complaints()
+        with checks("every answer of the page has the policy, and no string becomes markup"):
+            with urllib.request.urlopen(f"{server.url}/larkspur/console", timeout=30) as answer:
+                policy = answer.headers["Content-Security-Policy"]
+                assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+            for part in ("default-src 'none'", "script-src 'self'", "require-trusted-types-for 'script'", "trusted-types 'none'", "frame-ancestors 'none'"):
+                assert part in policy, policy
+            for attempt in ("document.body.innerHTML = 'x'", "document.body.insertAdjacentHTML('beforeend', 'x')", "new DOMParser().parseFromString('x', 'text/html')", "eval('1')"):
+                tried = f"(() => {{ try {{ {attempt}; return 'done' }} catch (error) {{ return error.name }} }})()"
+                result = console.send("Runtime.evaluate", expression=tried, returnByValue=True, allowUnsafeEvalBlockedByCSP=False)
+                assert result["result"]["value"] in ("TypeError", "EvalError"), (attempt, result)
+        with checks("it is soon there: painted within 150 ms, usable within 300 ms, of a browser that has nothing"):
+            painted, usable = soon(console)
+            assert painted <= 150 * SLACK and usable <= 300 * SLACK, (painted, usable)
+    with checks("a link works once; then the page says how to get another one"):
+        with Console(server, browser, signed_in=False) as console:
+            console.send("Network.clearBrowserCookies")
+            console.page.open(first)
+            console.until("document.querySelector('input') !== null")
+            assert "larkspur console" in console.value("document.body.innerText")
+            assert "login" not in console.value("location.href")
+            statuses = [event["params"]["response"]["status"] for event in console.page.history if event["method"] == "Network.responseReceived"
+                        and event["params"]["response"]["url"].endswith("/session")]
+            assert 401 in statuses, statuses
+    with checks("the control key opens it, too; a wrong one does not"):
+        with Console(server, browser, signed_in=False) as console:
+            console.send("Network.clearBrowserCookies")
+            console.page.open(f"{server.url}/larkspur/console")
+            for key, signed_in in (("wrong", False), (server.ready["control_key"], True)):
+                console.until("document.querySelector('input') !== null")
+                console.value("document.querySelector('input').select(), document.querySelector('input').focus()")
+                console.page.write(key)
+                console.press("Enter")
+                console.until("document.querySelector('nav') !== null" if signed_in else "document.querySelector('[role=alert], .error')?.textContent.length > 0")
+            assert server.ready["control_key"] not in console.value("JSON.stringify([location.href, {...localStorage}, {...sessionStorage}, document.cookie])")
+
+
+
+
+def fetched(server, url):
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return answer.read()
+
+
+def soon(console):
+    """When the page was painted and could be used, in milliseconds, with an empty cache: the best of three."""
+    console.send("Network.setCacheDisabled", cacheDisabled=True)
+    console.send("Page.addScriptToEvaluateOnNewDocument", source=(
+        "new MutationObserver((all, own) => { if (document.querySelector('main h1')) { window.usable = performance.now(); own.disconnect() } })"
+        ".observe(document, {subtree: true, childList: true})"
+    ))
+    times = []
+    for _ in range(3):
+        console.page.loaded(lambda: console.send("Page.reload"))
+        console.until("window.usable !== undefined")
+        console.until("performance.getEntriesByName('first-contentful-paint').length > 0")
+        times.append((console.value("performance.getEntriesByName('first-contentful-paint')[0].startTime"), console.value("usable")))
+    console.send("Network.setCacheDisabled", cacheDisabled=False)
+    return min(painted for painted, _ in times), min(usable for _, usable in times)
+
+
+def reasons(checks, server, browser):
+    home = control.demo(server)
+    facts = server.ready
+    chat = server.control("POST", f"{home.path}/chats", {"owner": facts["users"][0]["user_id"], "members": [facts["app_id"]], "name": "Ops room"})["chat_id"]
+    server.control("PATCH", f"{home.path}/chats/{chat}", {"manage_widgets": "only_owner"})
+    token = server.tenant_token()
+    tab = {"chat_tabs": [{"tab_name": "Wiki", "tab_type": "url", "tab_content": {"url": "https://example.com"}}]}
+    status, headers, answer = server.call("POST", f"/open-apis/im/v1/chats/{chat}/chat_tabs", tab, token)
+    assert answer["code"] == 232055, answer
+    log_id = headers["X-Tt-Logid"]
+    with Console(server, browser) as console:
+        with checks("a refused call shows step, rule, basis and the fact that decided"):
+            console.go("traffic", sel=log_id)
+            console.reads("NO_WIDGET_PERMISSION")
+            text = console.text(".detail")
+            for word in ("execute", "manage_widgets", "documented", "standing", "member", "Only owner and managers manage tabs"):
+                assert word in text, (word, text)
+        with checks("its fix is pressed, and the call is repeated: it succeeds"):
+            console.page.click(".fixes button")
+            console.until("document.querySelector('.toasts')?.innerText.length > 0")
+            console.still()
+            console.value("document.querySelector('lk-list').focus()")
+            console.press("r")
+            console.until("document.querySelector('dialog[open]') !== null")
+            console.still()
+            assert tabs(server, token, chat) == ["Wiki"], tabs(server, token, chat)
+        with checks("the address reopens the call, and Back leads to where one was"):
+            console.press("Escape")
+            console.go("apps")
+            console.value("history.back()")
+            console.reads("NO_WIDGET_PERMISSION")
+        with checks("an unknown path shows the route that was meant"):
+            server.call("GET", "/im/v1/chats", None, token)
+            console.go("coverage")
+            console.reads("/im/v1/chats")
+            assert "/open-apis/im/v1/chats" in console.text()
+        with checks("nothing went wrong in the browser"):
+            assert not console.complaints(), console.complaints()
+
+
+def tabs(server, token, chat):
+    answer = server.good("GET", f"/open-apis/im/v1/chats/{chat}/chat_tabs/list_tabs", token=token)
+    return [tab["tab_name"] for tab in answer["chat_tabs"] if tab["tab_type"] == "url"]
+
+
+def stage(server):
+    """A world in which every screen has something to show."""
+    home, facts = control.demo(server), server.ready
+    token = server.tenant_token()
+    poor = home.app(scopes=["im:chat:read"], name="Audit bot")
+    server.control("POST", f"{home.path}/chats/{facts['chat_id']}/messages", {"as": facts["users"][0]["user_id"], "text": f'<at user_id="{facts["app_id"]}"></at> deploy?'})
+    card = {"schema": "2.0", "header": {"title": {"tag": "plain_text", "content": "Approve release 7?"}, "template": "blue"}, "body": {"elements": [
+        {"tag": "markdown", "content": "**api** 1.4.2 to 1.5.0"}, {"tag": "button", "element_id": "approve", "type": "primary", "text": {"tag": "plain_text", "content": "Approve"}, "behaviors": [{"type": "callback", "value": {"ok": True}}]}]}}
+    server.good("POST", SPEAK, {"receive_id": facts["chat_id"], "msg_type": "interactive", "content": json.dumps(card)}, token)
+    for number in range(7):
+        server.call("POST", "/open-apis/im/v2/tags", {"create_tag": {"tag_type": "tenant", "name": f"tag {number}"}}, token)
+    server.call("POST", SPEAK, {"receive_id": facts["chat_id"], "msg_type": "text", "content": '{"text":"hi"}'}, server.tenant_token(poor["app_id"], poor["app_secret"]))
+    server.call("GET", "/im/v1/chats", None, token)
+    server.control("POST", f"{home.path}/faults", {"name": "flaky tabs", "match": {"operation": "im.v1.chat_tab.*"}, "effect": {"refuse": {"code": 99991400, "reset_s": 7}}, "probability": 0.3, "seed": 42, "times": 5})
+    server.control("POST", f"{home.path}/faults", {"preset": "answer-lost", "enabled": False})
+    server.control("PUT", f"{home.path}/clock", {"advance_seconds": 7200})
+    server.call("POST", f"/larkspur/v1{home.path}/snapshots", {"name": "before-deploy", "note": "all is well"}, facts["control_key"])
+
+
+def hostile(checks, server, browser):
+    """A name that would run a script if any of it became markup."""
+    world = server.control("POST", "/worlds", {"name": HOSTILE})
+    home = control.World(server, world)
+    ada = world["users"][0]["user_id"]
+    server.control("PATCH", f"{home.path}/users/{ada}", {"name": HOSTILE})
+    home.app(name=HOSTILE, description=HOSTILE)
+    server.control("PATCH", f"{home.path}/chats/{world['chat_id']}", {"name": HOSTILE, "description": HOSTILE})
+    server.control("POST", f"{home.path}/chats/{world['chat_id']}/messages", {"as": ada, "text": HOSTILE})
+    server.control("POST", f"{home.path}/faults", {"name": HOSTILE, "match": {"operation": "im.v1.chat_menu_tree.*", "header": {"user-agent": HOSTILE}}, "effect": {"refuse": {"code": 232001, "text": HOSTILE}}})
+    token = server.tenant_token(world["app_id"], world["app_secret"])
+    elements = [{"tag": "markdown", "content": f"{HOSTILE} <script>alert(1)</script> [x](javascript:alert(1))"}, {"tag": "div", "text": {"tag": "lark_md", "content": HOSTILE}},
+                {"tag": "action", "actions": [{"tag": "button", "text": {"tag": "plain_text", "content": HOSTILE}, "url": "javascript:alert(1)", "value": {HOSTILE: HOSTILE}}]}]
+    card = {"header": {"title": {"tag": "plain_text", "content": HOSTILE}}, "elements": elements}
+    server.good("POST", SPEAK, {"receive_id": world["chat_id"], "msg_type": "interactive", "content": json.dumps(card)}, token)
+    tag = server.good("POST", "/open-apis/im/v2/tags", {"create_tag": {"tag_type": "tenant", "name": HOSTILE[:20]}}, token)
+    server.call("POST", "/open-apis/im/v2/biz_entity_tag_relation", {"tag_biz_type": "chat", "biz_entity_id": world["chat_id"], "tag_ids": [tag["id"]]}, token)
+    status, headers, _ = server.call("GET", f"/open-apis/im/v1/chats/{HOSTILE.replace(' ', '%20')}?user_id_type={HOSTILE.replace(' ', '%20')}", None, token, {"User-Agent": HOSTILE, "X-Note": HOSTILE})
+    server.call("GET", f"/{HOSTILE.replace(' ', '%20')}", None, token)
+    with Console(server, browser, world=world["tenant_key"]) as console:
+        with checks("hostile names are text on every screen and in every detail"):
+            for screen, more in [(screen, {}) for screen in SCREENS] + [("traffic", {"sel": headers["X-Tt-Logid"]}), ("chat", {"chat": world["chat_id"]})]:
+                console.go(screen, **more)
+                assert console.value("[...document.querySelectorAll('img')].filter(e => e.src.endsWith('/x') || e.onerror).length") == 0, screen
+                assert console.value("[...document.querySelectorAll('a')].filter(e => /^javascript:/i.test(e.href)).length") == 0, screen
+            assert HOSTILE in console.text(), console.text()
+            console.go("traffic", sel=headers["X-Tt-Logid"])
+            for name in console.value("[...document.querySelectorAll('.detail [role=tab]')].map(e => e.textContent)"):
+                console.push(name, "document.querySelector('.detail')")
+                console.still()
+            bad = [one for one in console.complaints() if not expected(one)]
+            assert not bad, bad
+    home.delete()
+
+
+def expected(complaint):
+    """Whether the browser only tells of an answer that is no success."""
+    return isinstance(complaint, (list, tuple)) and "Failed to load resource" in str(complaint[0])
+
+
+def stream(checks, server, browser):
+    token = server.tenant_token()
+    with Console(server, browser) as console:
+        console.go("traffic")
+        console.until(f"{ROWS} > 0")
+        with checks("while the tab is hidden nothing is streamed; back again, 500 calls are there, each once"):
+            console.until("document.querySelector('.stream.live') !== null")
+            console.value("Object.defineProperty(document, 'hidden', {value: true, configurable: true}), void document.dispatchEvent(new Event('visibilitychange'))")
+            console.until("document.querySelector('.stream.paused') !== null")
+            before = console.value(ROWS)
+            call_many(server, token, 500)
+            console.value("delete document.hidden, void document.dispatchEvent(new Event('visibilitychange'))")
+            console.until("document.querySelector('.stream.live') !== null")
+            console.until(f"{ROWS} === {before + 500}")
+        with checks("a paused list does not move; Resume says how much came, and shows it"):
+            console.press("p")
+            console.until("document.querySelector('[aria-pressed=true]') !== null")
+            before = console.value("document.querySelector('.lk-body').innerText")
+            call_many(server, token, 40)
+            console.reads("40", "[aria-pressed=true]")
+            assert console.value("document.querySelector('.lk-body').innerText") == before
+            console.press("p")
+            console.until("document.querySelector('[aria-pressed=true]') === null")
+            console.still()
+            assert console.value("document.querySelector('.lk-body').innerText") != before
+        with checks("a server that goes and comes back is streamed from again"):
+            server.restart()
+            console.until("document.querySelector('.stream.live') !== null || document.querySelector('input') !== null", 30)
+
+
+def call_many(server, token, count):
+    """Calls as fast as one connection can."""
+    connection = http.client.HTTPConnection(*server.address, timeout=30)
+    path, headers = f"/open-apis/im/v1/chats/{server.ready['chat_id']}", {"Authorization": f"Bearer {token}"}
+    for _ in range(count):
+        connection.request("GET", path, headers=headers)
+        connection.getresponse().read()
+    connection.close()
+
+
+def load(checks, server, browser, seconds=10, rate=1000):
+    """1,000 calls a second for ten seconds, seen by the page."""
+    with Console(server, browser) as console:
+        console.go("traffic")
+        console.until("document.querySelector('.stream.live') !== null")
+        token = server.tenant_token()
+        console.send("Network.disable")
+        console.send("Performance.enable", timeDomain="threadTicks")
+        before, began = metrics(console), time.monotonic()
+        made = []
+        workers = [threading.Thread(target=lambda: made.append(paced(server, token, seconds, rate / 4))) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        took, after = time.monotonic() - began, metrics(console)
+        total = sum(made)
+        busy = (after["TaskDuration"] - before["TaskDuration"]) / took
+        with checks(f"{rate} calls a second for {seconds} s: little of a core, few nodes, a small heap, no gap"):
+            assert total >= rate * seconds * 0.5, f"only {total} calls were made"
+            console.send("HeapProfiler.collectGarbage")
+            memory = metrics(console)
+            assert busy * (rate * seconds / total) <= 0.15, busy
+            assert memory["Nodes"] <= 1500, memory["Nodes"]
+            assert memory["JSHeapUsedSize"] <= 30 << 20, memory["JSHeapUsedSize"]
+            console.until(f"{ROWS} >= {total}", 20)
+            assert console.value(ROWS) - total <= 5, (console.value(ROWS), total)
+            assert "missed" not in console.text(".stream"), console.text(".stream")
+        print(f"        {total} calls, {busy:.1%} of a core, {memory['Nodes']:.0f} nodes, {memory['JSHeapUsedSize'] / 1e6:.1f} MB", flush=True)
+
+
+def metrics(console):
+    return {one["name"]: one["value"] for one in console.send("Performance.getMetrics")["metrics"]}
+
+
+def paced(server, token, seconds, rate):
+    """Calls at a rate: how many were made."""
+    connection = http.client.HTTPConnection(*server.address, timeout=30)
+    path, headers = f"/open-apis/im/v1/chats/{server.ready['chat_id']}", {"Authorization": f"Bearer {token}"}
+    began, done = time.monotonic(), 0
+    while (now := time.monotonic() - began) < seconds:
+        if done < now * rate:
+            connection.request("GET", path, headers=headers)
+            connection.getresponse().read()
+            done += 1
+        else:
+            time.sleep(0.001)
+    connection.close()
+    return done
