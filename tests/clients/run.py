@@ -1,5 +1,5 @@
 """The server seen from outside: official SDKs and their models, tests as a newcomer writes them, the wire, the process,
-the OpenAPI document, the sign-in page in a browser, the commands of the README and of the guide.
+the OpenAPI document, the sign-in page in a browser, who may use the console, the commands of the README and of the guide.
 
 `cargo xtask clients` runs it. By hand: LARKSPUR=target/debug/larkspur PYTHON tests/clients/run.py [PART...], with
 a Python that has tests/clients/python/requirements.txt.
@@ -138,9 +138,15 @@ def messages(checks):
     messages.run(checks)
 
 
+def console_security(checks):
+    import console_security
+
+    console_security.run(checks)
+
+
 PARTS = {part.__name__: part for part in (
     python, models, newcomer, node, long_connection, wire, process, schema, browser, s3, readme, webhooks, guide, bots,
-    messages,
+    messages, console_security,
 )}
 
 

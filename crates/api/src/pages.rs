@@ -20,14 +20,29 @@ pub const HEADERS: &[(&str, &str)] = &[
 /// The media type of a page.
 pub const HTML: &str = "text/html; charset=utf-8";
 
+/// The colors, sizes and distances of the console. Every pair of text and background has a contrast of at least 4.5, and
+/// every edge of a control of at least 3. Without a script there is no switch: the system decides between light and dark.
 const STYLE: &str = "\
-:root{color-scheme:light dark;--line:#8a8f98;--mark:#2f5fd0}\
-body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:clamp(1rem,6vw,3rem) auto;padding:0 1rem}\
-h1{font-size:1.5rem}nav{text-align:right}nav a{display:inline-block;padding:.35rem 0}fieldset{border:1px solid var(--line);border-radius:.5rem;margin:1rem 0;padding:.5rem 1rem}\
-label{display:block;padding:.35rem 0}ul{padding-left:1.2rem}code{font-size:.9em;overflow-wrap:anywhere}\
-button{margin-right:.5rem}button,input[type=search]{font:inherit;padding:.5rem 1rem;border:1px solid var(--line);border-radius:.5rem}\
-button.allow{background:var(--mark);border-color:var(--mark);color:#fff}\
-:focus-visible{outline:3px solid var(--mark);outline-offset:2px}.small{font-size:.875rem}";
+:root{color-scheme:light dark;--bg:#fff;--surface:#f5f6f8;--selected:#e3ecfb;--text:#1a1e26;--muted:#545c6a;--accent:#1d5bb8;\
+--on-accent:#fff;--edge:#767e8c;--refused:#8f3b0e;--on-refused:#fdede2}\
+@media(prefers-color-scheme:dark){:root{--bg:#13161b;--surface:#1b1f26;--selected:#1e3050;--text:#e7eaf0;--muted:#a6afbd;\
+--accent:#82b1ff;--on-accent:#0b1220;--edge:#7f8997;--refused:#ffb489;--on-refused:#3a2113}}\
+*{box-sizing:border-box}\
+body{margin:0;background:var(--surface);color:var(--text);font:.875rem/1.375rem system-ui,\"PingFang SC\",\"Microsoft YaHei\",\"Noto Sans CJK SC\",sans-serif}\
+:lang(zh){line-height:1.6}\
+header{display:flex;align-items:center;justify-content:space-between;gap:1rem;padding:.25rem 1rem;background:var(--bg);border-bottom:1px solid var(--edge)}\
+.brand{font-weight:600}nav a{display:inline-block;padding:.5rem .25rem}a{color:var(--accent)}\
+main{max-width:34rem;margin:clamp(0rem,6vw,3rem) auto;padding:1rem 1.5rem;background:var(--bg);border:1px solid var(--edge);border-radius:6px}\
+h1{font-size:1.125rem;line-height:1.5;margin:.5rem 0 1rem;overflow-wrap:anywhere}\
+fieldset{border:1px solid var(--edge);border-radius:6px;margin:1rem 0;padding:.25rem .75rem .5rem}legend{font-weight:600;padding:0 .25rem}\
+label{display:block;padding:.375rem .5rem;min-height:2rem;border-radius:6px}label:has(:checked){background:var(--selected)}\
+input{accent-color:var(--accent)}ul{padding-left:1.25rem}\
+code{font:.8125rem/1.25rem ui-monospace,\"SF Mono\",Menlo,Consolas,monospace;overflow-wrap:anywhere}\
+button,input[type=search]{font:inherit;min-height:2rem;padding:.25rem .75rem;border:1px solid var(--edge);border-radius:6px;background:var(--bg);color:inherit}\
+button{margin-right:.5rem;cursor:pointer}button.allow{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}\
+[role=alert]{padding:.5rem .75rem;border-radius:6px;background:var(--on-refused);color:var(--refused)}[role=alert]::before{content:\"\u{2298}\\a0\" / \"\"}\
+:focus-visible{outline:2px solid var(--accent);outline-offset:2px}.small{font-size:.75rem;line-height:1.125rem;color:var(--muted)}\
+@media(max-width:36rem){main{border-width:0 0 1px;border-radius:0;padding:1rem}}";
 
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -165,13 +180,13 @@ pub fn page(title: &str, main: &str, frame: &Frame) -> String {
     let switch = frame.switch.as_deref().map_or_else(String::new, |address| {
         let address = escape(address);
         format!(
-            "<nav aria-label=\"{about}\"><a href=\"{address}\" lang=\"{other}\" hreflang=\"{other}\">{name}</a></nav>\n"
+            "<nav aria-label=\"{about}\"><a href=\"{address}\" lang=\"{other}\" hreflang=\"{other}\">{name}</a></nav>"
         )
     });
     format!(
         "<!doctype html>\n<html lang=\"{tag}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-         <style>{STYLE}</style>\n</head>\n<body>\n{switch}<main>\n<h1>{title}</h1>\n{main}</main>\n</body>\n</html>\n"
+         <style>{STYLE}</style>\n</head>\n<body>\n<header><span class=\"brand\">Larkspur</span>{switch}</header>\n<main>\n<h1>{title}</h1>\n{main}</main>\n</body>\n</html>\n"
     )
 }
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use larkspur_api::Settings;
 use larkspur_server::delivery::DeliveryWorker;
 use larkspur_server::{
-    App, AppOptions, BackgroundJobs, Exchange, Names, RateLimits, Recorder, TrafficOptions,
+    App, AppOptions, BackgroundJobs, ConsoleOptions, Exchange, Names, Place, RateLimits, Recorder,
+    TrafficOptions,
 };
 use larkspur_store::blobs::Blobs;
 use larkspur_store::{Clock, Driver, Engine, EngineOptions, SystemClock};
@@ -44,6 +45,8 @@ pub struct LabOptions {
     pub names: Names,
     /// Whether events may go to addresses that are not public; on by default, as receivers are on this machine.
     pub private_receivers: bool,
+    /// How the console is served; by default under the names of this machine, without a port.
+    pub console: Option<ConsoleOptions>,
     /// How much is recorded of calls; `None` for nothing.
     pub traffic: Option<TrafficOptions>,
     /// How old cached values may be on a store that others write to, in milliseconds.
@@ -85,6 +88,13 @@ impl Default for LabOptions {
             read_only: false,
             names: Names::Any,
             private_receivers: true,
+            console: Some(ConsoleOptions {
+                place: Place::Machine(80),
+                links: true,
+                folder: None,
+                base_url: "http://localhost".to_owned(),
+                mode: "test",
+            }),
             traffic: Some(TrafficOptions::default()),
             stale_ms: 0,
         }
@@ -126,6 +136,7 @@ impl Lab {
             control_key: control_key.clone(),
             names: options.names,
             private_receivers: options.private_receivers,
+            console: options.console,
             traffic: options.traffic,
             recorder: recorder(),
             ..AppOptions::default()

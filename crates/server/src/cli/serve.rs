@@ -123,6 +123,11 @@ async fn serve(config: &Config, browse: bool) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let stance = Stance::of(config, address)?;
     let console = stance.console(config, address, &public_url(config, address))?;
+    if let Some(folder) =
+        console.as_ref().and_then(|console| console.folder.as_deref()).filter(|it| !it.is_dir())
+    {
+        return Err(format!("cannot serve the console: {} is not a folder", folder.display()));
+    }
     let opening = opened(config, address);
     let (store, engine) = if config.is_on_a_server() {
         tokio::select! {

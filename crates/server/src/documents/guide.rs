@@ -3,6 +3,7 @@
 /// The pages, by their names in `docs/guide`.
 const PAGES: &[(&str, &str)] = &[
     ("README.md", include_str!("../../../../docs/guide/README.md")),
+    ("console.md", include_str!("../../../../docs/guide/console.md")),
     ("control-api.md", include_str!("../../../../docs/guide/control-api.md")),
     ("deploying.md", include_str!("../../../../docs/guide/deploying.md")),
     ("events.md", include_str!("../../../../docs/guide/events.md")),

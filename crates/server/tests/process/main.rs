@@ -4,6 +4,7 @@
 mod broken;
 mod citus;
 mod commands;
+mod console;
 mod copy;
 mod deployment;
 mod files;

@@ -3,6 +3,7 @@
 mod app;
 mod chat;
 mod click;
+mod console;
 mod document;
 mod event;
 mod every_operation;
