@@ -174,7 +174,7 @@ def headers(checks, server, signed):
             assert head.get_all("Content-Security-Policy") == [POLICY], (path, head)
             assert head["Cross-Origin-Opener-Policy"] == head["Cross-Origin-Resource-Policy"] == "same-origin", path
             assert head["X-Content-Type-Options"] == "nosniff" and head["Referrer-Policy"] == "no-referrer", path
-        for path in (*answers, world, "/larkspur/openapi.json", "/larkspur/health/live", "/larkspur/guide/", "/larkspur/nothing"):
+        for path in (*answers, world, "/larkspur/metrics", "/larkspur/health/live", "/larkspur/guide/", "/larkspur/nothing"):
             for method in ("GET", "OPTIONS"):
                 asked = {"Origin": "http://evil.example", "Access-Control-Request-Method": "PUT"}
                 for head in (server.call(method, path, headers=asked)[1], signed.call(method, path, **asked)[1]):

@@ -42,7 +42,7 @@ button,input[type=search]{font:inherit;min-height:2rem;padding:.25rem .75rem;bor
 button{margin-right:.5rem;cursor:pointer}button.allow{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}\
 [role=alert]{padding:.5rem .75rem;border-radius:6px;background:var(--on-refused);color:var(--refused)}[role=alert]::before{content:\"\u{2298}\\a0\" / \"\"}\
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}.small{font-size:.75rem;line-height:1.125rem;color:var(--muted)}\
-@media(max-width:36rem){main{border-width:0 0 1px;border-radius:0;padding:1rem}}";
+@media(max-width:36rem){main{margin:0;border-width:0 0 1px;border-radius:0;padding:1rem}}";
 
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -13,7 +13,8 @@ pub trait Links: Send + Sync {
     fn link(&self, now: i64) -> Result<Link, Fault>;
 }
 
-/// A link that signs a browser in. It contains a secret, so it has no `Debug`.
+// It contains a secret, so it has no `Debug`.
+/// A link that signs a browser in.
 #[derive(Serialize, JsonSchema)]
 pub struct Link {
     /// Its URL. It works once.

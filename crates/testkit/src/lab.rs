@@ -1,5 +1,6 @@
 //! A server without a socket.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -89,7 +90,7 @@ impl Default for LabOptions {
             names: Names::Any,
             private_receivers: true,
             console: Some(ConsoleOptions {
-                place: Place::Machine(80),
+                place: Place::Machine(SocketAddr::from(([127, 0, 0, 1], 80))),
                 links: true,
                 folder: None,
                 base_url: "http://localhost".to_owned(),

@@ -126,7 +126,7 @@ impl Stance {
             );
         }
         let place = match url.as_str() {
-            "" => Place::Machine(address.port()),
+            "" => Place::Machine(address),
             url => Place::Url(url.to_owned()),
         };
         Ok(on.then(|| ConsoleOptions {
@@ -212,15 +212,16 @@ mod tests {
             let (stance, config) = stance(address, flags).expect("sound");
             stance.console(&config, address.parse().expect("an address"), "http://base")
         };
+        let machine = |address: &str| Place::Machine(address.parse().expect("an address"));
         for (address, flags, expected) in [
-            ("127.0.0.1:7", &[][..], Some((Place::Machine(7), true))),
-            ("[::1]:7", &[], Some((Place::Machine(7), true))),
+            ("127.0.0.1:7", &[][..], Some((machine("127.0.0.1:7"), true))),
+            ("[::1]:7", &[], Some((machine("[::1]:7"), true))),
             ("127.0.0.1:7", &[("console.serve", "off")], None),
             ("127.0.0.1:7", &[("mode", "production")], None),
             (
                 "127.0.0.1:7",
                 &[("mode", "production"), ("console.serve", "on")],
-                Some((Place::Machine(7), true)),
+                Some((machine("127.0.0.1:7"), true)),
             ),
             ("127.0.0.1:7", &[url], Some((Place::Url(url.1.to_owned()), true))),
             ("0.0.0.0:7", &[], None),

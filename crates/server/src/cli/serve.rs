@@ -15,6 +15,7 @@ use super::open_files;
 use super::store::Store;
 use super::waiting::patiently;
 use crate::config::Config;
+use crate::console::ConsoleOptions;
 use crate::delivery::DeliveryWorker;
 use crate::ready::{self, Ready, World};
 use crate::{App, AppOptions, BackgroundJobs, demo, endpoints, http, logs};
@@ -122,12 +123,7 @@ async fn serve(config: &Config, browse: bool) -> Result<(), String> {
     let listener = listen(&config.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let stance = Stance::of(config, address)?;
-    let console = stance.console(config, address, &public_url(config, address))?;
-    if let Some(folder) =
-        console.as_ref().and_then(|console| console.folder.as_deref()).filter(|it| !it.is_dir())
-    {
-        return Err(format!("cannot serve the console: {} is not a folder", folder.display()));
-    }
+    let console = console(config, &stance, address)?;
     let opening = opened(config, address);
     let (store, engine) = if config.is_on_a_server() {
         tokio::select! {
@@ -169,6 +165,21 @@ async fn serve(config: &Config, browse: bool) -> Result<(), String> {
     };
     let doing = if writes { "serving" } else { "serving, read-only" };
     tracing::info!(address = %address, mode = stance.name(), "{doing}");
+    let limits = open_files::fitting(config.limits(stance.lame_duck()), config.postgres().connections);
+    serve_app((listener, app, limits), writes, ended, at_once).await;
+    drop(jobs);
+    tracing::info!("stopped");
+    store.close();
+    Ok(())
+}
+
+/// Answers requests and, unless it only reads, delivers events, until the process is told to stop.
+async fn serve_app(
+    (listener, app, limits): (TcpListener, Arc<App>, http::Limits),
+    writes: bool,
+    ended: impl Future<Output = ()>,
+    at_once: oneshot::Receiver<()>,
+) {
     let (stop, stopped) = oneshot::channel::<()>();
     let deliveries = writes.then(|| {
         let worker = DeliveryWorker::new(app.clone());
@@ -176,7 +187,6 @@ async fn serve(config: &Config, browse: bool) -> Result<(), String> {
             let _ = stopped.await;
         }))
     });
-    let limits = open_files::fitting(config.limits(stance.lame_duck()), config.postgres().connections);
     let serving = async {
         http::serve(listener, app, limits, ended).await;
         drop(stop);
@@ -191,10 +201,17 @@ async fn serve(config: &Config, browse: bool) -> Result<(), String> {
         () = serving => {}
         _ = at_once => tracing::warn!("second signal: stopping at once, requests in progress are cut off"),
     }
-    drop(jobs);
-    tracing::info!("stopped");
-    store.close();
-    Ok(())
+}
+
+/// How the console is served, if it is.
+fn console(config: &Config, stance: &Stance, address: SocketAddr) -> Result<Option<ConsoleOptions>, String> {
+    let console = stance.console(config, address, &public_url(config, address))?;
+    match console.as_ref().and_then(|console| console.folder.as_deref()) {
+        Some(folder) if !folder.is_dir() => {
+            Err(format!("cannot serve the console: {} is not a folder", folder.display()))
+        }
+        _ => Ok(console),
+    }
 }
 
 /// The options of the app that follow from the settings alone.

@@ -8,6 +8,7 @@ mod origin;
 mod session;
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -67,8 +68,8 @@ pub struct ConsoleOptions {
 /// The names under which the console is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// Those of this machine, with this port.
-    Machine(u16),
+    /// Those of this machine, with the port of the address that it listens on.
+    Machine(SocketAddr),
     /// The host of this URL alone.
     Url(String),
 }

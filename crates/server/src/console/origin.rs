@@ -64,7 +64,7 @@ impl Place {
     /// Its URL, without a trailing slash.
     pub(super) fn url(&self) -> String {
         match self {
-            Place::Machine(port) => format!("http://127.0.0.1:{port}"),
+            Place::Machine(address) => format!("http://{address}"),
             Place::Url(url) => url.clone(),
         }
     }
@@ -78,9 +78,10 @@ impl Place {
     fn origin(&self, site: &Site<'_>) -> Option<String> {
         let host = site.host?;
         match self {
-            Place::Machine(port) => {
+            Place::Machine(address) => {
                 // A proxy on this machine may use the machine's own name for all of its clients.
-                let own = !site.proxied && is_of_this_machine(name_of(host)) && has_port(host, *port);
+                let own =
+                    !site.proxied && is_of_this_machine(name_of(host)) && has_port(host, address.port());
                 own.then(|| format!("http://{host}"))
             }
             Place::Url(url) => {

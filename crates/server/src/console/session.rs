@@ -247,3 +247,50 @@ fn with_cookie(mut response: Response, cookie: String) -> Response {
     response.extra.push(("Set-Cookie", cookie.into()));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_key_or_store_ends_a_session() {
+        let (keys, other) = (Keys::derive("one"), Keys::derive("two"));
+        let session = Session::fresh(0);
+        let value = session.value(&keys, "hash");
+        assert_eq!(Session::read(&value, &keys, "hash", SESSION_MS - 1).as_ref(), Some(&session));
+        assert_eq!(Session::read(&value, &keys, "hash", SESSION_MS), None);
+        assert_eq!(Session::read(&value, &keys, "another", 0), None);
+        assert_eq!(Session::read(&value, &other, "hash", 0), None);
+        // What the page sends is not a session.
+        let csrf = format!("{}.{}.{}", session.expires_at_ms, session.nonce, session.csrf(&keys, "hash"));
+        assert_eq!(Session::read(&csrf, &keys, "hash", 0), None);
+    }
+
+    #[test]
+    fn tries_are_counted_for_a_bounded_number_of_addresses() {
+        let door = Door::default();
+        let peer = |number: usize| Some(IpAddr::from(u32::try_from(number).expect("small").to_be_bytes()));
+        for number in 0..PEERS_MAX {
+            door.count(peer(number), 0);
+        }
+        assert!(door.may_try(peer(0), 0) && door.may_try(peer(PEERS_MAX), 0));
+        for number in 0..TRIES as usize {
+            door.count(peer(PEERS_MAX + number), 0);
+        }
+        // New addresses share their tries; those that were counted before do not.
+        assert!(!door.may_try(peer(PEERS_MAX + 9), 0) && door.may_try(peer(1), 0));
+        assert!(locked(&door.tries).len() <= PEERS_MAX + 1);
+        assert!(door.may_try(peer(PEERS_MAX + 9), MINUTE_MS));
+    }
+
+    #[test]
+    fn the_network_of_an_address() {
+        for (address, network) in
+            [("10.0.0.1", "10.0.0.1"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"), ("::1", "::")]
+        {
+            let read = |text: &str| text.parse().expect("an address");
+            assert_eq!(counted(Some(read(address))), Some(read(network)));
+        }
+        assert_eq!(counted(None), None);
+    }
+}

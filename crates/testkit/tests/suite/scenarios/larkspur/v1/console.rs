@@ -229,7 +229,10 @@ async fn only_the_own_page_may_rely_on_the_cookie() {
 #[tokio::test]
 async fn another_name_for_this_machine_is_refused() {
     let options = LabOptions::default().console.expect("served");
-    let console = Some(ConsoleOptions { place: Place::Machine(5275), ..options });
+    let console = Some(ConsoleOptions {
+        place: Place::Machine("127.0.0.1:5275".parse().expect("an address")),
+        ..options
+    });
     let lab = Lab::with(LabOptions { console, ..LabOptions::default() }).await;
     let made = lab.control("POST", "/console/links").send().await.data();
     let secret =
