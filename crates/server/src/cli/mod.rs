@@ -34,6 +34,7 @@ mod store;
 mod terminal;
 mod traffic;
 mod waiting;
+mod world;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -66,6 +67,8 @@ enum Command {
     Event(event::Flags),
     /// Make calls fail by rule, to test how a client handles it
     Fault(fault::Flags),
+    /// Make, save, put back, compare and delete worlds
+    World(world::Flags),
     /// Show, compare, repeat and export recorded calls
     Traffic(traffic::Flags),
     /// Print which scopes an app uses and needs
@@ -147,6 +150,7 @@ pub fn run() -> ExitCode {
         Some(Command::Call(flags)) => call::run(&flags),
         Some(Command::Event(flags)) => event::run(&flags),
         Some(Command::Fault(flags)) => fault::run(&flags),
+        Some(Command::World(flags)) => world::run(&flags),
         Some(Command::Traffic(flags)) => traffic::run(&flags),
         Some(Command::Scopes(flags)) => scopes::run(&flags),
         Some(Command::Chat(flags)) => chat::run(&flags),

@@ -3,6 +3,7 @@
 mod app;
 mod chat;
 mod click;
+mod clones;
 mod document;
 mod event;
 mod every_operation;
@@ -11,6 +12,7 @@ mod hook;
 mod image;
 mod names;
 mod refusal;
+mod snapshots;
 mod talk;
 mod traffic;
 mod user;
