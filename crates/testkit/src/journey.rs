@@ -10,6 +10,7 @@ use larkspur_store::{chats, messages, users};
 use serde_json::json;
 
 mod between_servers;
+mod snapshots;
 
 use crate::receiver::{Manner, Receiver};
 use crate::{Lab, Request, World};
@@ -55,6 +56,7 @@ pub async fn journey(lab: &Lab) {
                 ("{card_id}", "7000000000000000000"),
                 ("{element_id}", "text_1"),
                 ("{fault_id}", "f_01"),
+                ("{name}", "@start"),
                 ("{log_id}", "unknown"),
             ];
             let filled = ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id));
@@ -77,6 +79,7 @@ pub async fn journey(lab: &Lab) {
     cards(lab).await;
     deliveries(lab).await;
     faults(lab).await;
+    snapshots::snapshots(lab).await;
     between_servers::offline(lab).await;
     between_servers::relayed(lab).await;
 }

@@ -36,6 +36,7 @@ mod store;
 mod terminal;
 mod traffic;
 mod waiting;
+mod world;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -70,6 +71,8 @@ enum Command {
     Console(console::Flags),
     /// Make calls fail by rule, to test how a client handles it
     Fault(fault::Flags),
+    /// Make, save, put back, compare and delete worlds
+    World(world::Flags),
     /// Show, compare, repeat and export recorded calls
     Traffic(traffic::Flags),
     /// Print which scopes an app uses and needs
@@ -152,6 +155,7 @@ pub fn run() -> ExitCode {
         Some(Command::Event(flags)) => event::run(&flags),
         Some(Command::Console(flags)) => console::run(&flags),
         Some(Command::Fault(flags)) => fault::run(&flags),
+        Some(Command::World(flags)) => world::run(&flags),
         Some(Command::Traffic(flags)) => traffic::run(&flags),
         Some(Command::Scopes(flags)) => scopes::run(&flags),
         Some(Command::Chat(flags)) => chat::run(&flags),

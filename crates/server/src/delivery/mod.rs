@@ -22,8 +22,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use larkspur_api::{Question, Told};
-use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::Effect;
+use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, InProgress, Outcome, Unreadable};
 use larkspur_store::events::subscriptions::Mode;
 use larkspur_store::events::{outbox, settlements};

@@ -14,6 +14,7 @@ const PAGES: &[(&str, &str)] = &[
     ("signing-in.md", include_str!("../../../../docs/guide/signing-in.md")),
     ("talk.md", include_str!("../../../../docs/guide/talk.md")),
     ("testing.md", include_str!("../../../../docs/guide/testing.md")),
+    ("worlds.md", include_str!("../../../../docs/guide/worlds.md")),
 ];
 
 /// A page by its name; the name of the first one is empty.

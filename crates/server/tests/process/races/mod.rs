@@ -13,6 +13,7 @@ mod members;
 mod messages;
 mod parts;
 mod people;
+mod snapshots;
 mod stage;
 mod tags;
 mod talk;
@@ -172,6 +173,11 @@ const RACES: &[(&str, Race)] = races! {
     "larkspur.v1.user.delete" => people::no_user,
     "larkspur.v1.user.token" => people::tokens,
     "larkspur.v1.user.update" => people::change,
+    "larkspur.v1.world.reset" => snapshots::reset,
+    "larkspur.v1.world.snapshots.create" => snapshots::create,
+    "larkspur.v1.world.snapshots.delete" => snapshots::delete,
+    "larkspur.v1.world.snapshots.restore" => snapshots::restore,
+    "larkspur.v1.world.snapshots.upload" => snapshots::upload,
     "larkspur.v1.world.clock" => worlds::clock,
     "larkspur.v1.world.create" => worlds::create,
     "larkspur.v1.world.delete" => worlds::delete,

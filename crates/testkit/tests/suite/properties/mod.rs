@@ -2,4 +2,5 @@
 
 mod differential;
 mod members;
+mod snapshots;
 mod sound;
