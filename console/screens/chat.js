@@ -20,6 +20,8 @@ import {side} from './chat/side.js';
 /** @typedef {import('../lib/api.js').Action} Action */
 
 const WIDE = '(min-width: 900px)';
+/** Calls of the platform that change chats or messages. */
+const WRITES = /^(im\.v\d|cardkit)\.(?!.*\.(get|list|search|link|is_in_chat|read_users)$)/;
 /** How often the page asks, if the server does not stream a chat. */
 const ASK_MS = 3000;
 
@@ -31,6 +33,7 @@ class Screen {
   #next = 0;
   /** @type {Promise<void>} */ #reading = Promise.resolve();
   #said = 0;
+  /** The chat that is followed. @type {string | null} */ #open = null;
 
   /** @param {Context} ctx */
   constructor(ctx) {
@@ -90,17 +93,19 @@ class Screen {
     const chat = params.get('chat') ?? '';
     this.node.dataset.pane = chat ? 'room' : 'list';
     if (params.get('sel')) this.room.selected.set(params.get('sel') ?? '');
-    if (chat !== this.room.chat) this.#enter(chat);
+    if (chat !== this.#open) this.#enter(chat);
   }
 
   /** @param {string} chat */
   #enter(chat) {
     const {room} = this;
+    this.#open = chat;
     this.#made.clear();
     this.#unhear();
     replace(this.log);
     void room.open(chat);
-    const heard = chat ? [stream.on(`chat:${chat}`, () => this.soon()), stream.on('events', () => this.soon())] : [];
+    const soon = () => this.soon();
+    const heard = [stream.on('*', soon), stream.on('events', soon), stream.on('traffic', rows => this.#seen(rows)), ...(chat ? [stream.on(`chat:${chat}`, soon)] : [])];
     this.#unhear = () => heard.forEach(end => end());
     this.#write();
   }
@@ -119,6 +124,11 @@ class Screen {
     const entry = (/** @type {{name: string, url?: string}} */ one) => (/^https?:\/\//i.test(one.url ?? '') ? h('a', {href: one.url, target: '_blank', rel: 'noopener noreferrer', title: one.url}, one.name, ' ↗') : h('span', {}, one.name));
     this.menu.hidden = !menu.length;
     replace(this.menu, menu.map(one => (one.children?.length ? h('details', {}, h('summary', {}, one.name), one.children.map(entry)) : entry(one))));
+  }
+
+  /** Calls that change chats change what is shown. @param {{operation?: string}[]} rows */
+  #seen(rows) {
+    if (rows.some(({operation = ''}) => WRITES.test(operation))) this.soon();
   }
 
   /** Reads again soon, but never twice at a time. */
