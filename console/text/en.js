@@ -242,6 +242,8 @@ export default {
   'chat.menuKey': 'Key of the item (event_key)',
   'chat.down': 'Next message',
   'chat.up': 'Previous message',
+  'chat.first': 'First message',
+  'chat.last': 'Last message',
   'chat.see': 'See as someone else',
   'chat.openCard': 'Into the message',
 
@@ -325,6 +327,7 @@ export default {
   'call.replay': 'Replay',
   'call.recorded': 'recorded',
   'call.replayed': 'replayed',
+  'call.choose': 'Choose a call first',
   'call.unrouted': 'The platform has no {method} {path}',
   'call.noNear': 'No route is like it.',
   'call.injected': 'A fault rule changed this answer: {fault}',

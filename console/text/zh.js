@@ -242,6 +242,8 @@ export default {
   'chat.menuKey': '菜单项 event_key',
   'chat.down': '下一条消息',
   'chat.up': '上一条消息',
+  'chat.first': '第一条消息',
+  'chat.last': '最后一条消息',
   'chat.see': '切换身份',
   'chat.openCard': '进入消息',
 
@@ -325,6 +327,7 @@ export default {
   'call.replay': '重放',
   'call.recorded': '原调用',
   'call.replayed': '重放',
+  'call.choose': '请先选择一条调用',
   'call.unrouted': '平台没有 {method} {path}',
   'call.noNear': '没有相近的路径。',
   'call.injected': '故障规则改变了这个响应：{fault}',
