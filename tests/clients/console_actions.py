@@ -45,8 +45,11 @@ def submit(console):
 
 
 def one_rule(console, home):
-    home.server.control("PUT", f"{home.path}/faults", {"faults": [{"preset": "edge-502"}]})
-    console.until("document.querySelector('.lk-body')?.innerText.includes('edge-502')")
+    """One rule, which the page shows; its name is new each time."""
+    home.rules = getattr(home, "rules", 0) + 1
+    name = f"rule {home.rules}"
+    home.server.control("PUT", f"{home.path}/faults", {"faults": [{"preset": "edge-502", "name": name}]})
+    console.until(f"document.querySelector('.lk-body')?.innerText.includes({json.dumps(name)})")
 
 
 def no_rule(console, home):
