@@ -15,6 +15,8 @@ let opened = '';
 let last = '';
 let counted = 0;
 let scheduled = false;
+/** What a screen listens to is gathered before the stream is opened anew. */
+const GATHER_MS = 30;
 /** Topics that this server does not know. */
 const refused = new Set();
 let retry = 0;
@@ -116,7 +118,7 @@ async function probe(here, wanted) {
 function schedule() {
   if (scheduled) return;
   scheduled = true;
-  queueMicrotask(sync);
+  setTimeout(sync, GATHER_MS);
 }
 
 /**

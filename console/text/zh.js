@@ -645,6 +645,7 @@ export default {
   'worlds.about.old_announcements': '新群使用旧版群公告',
   'worlds.about.permissions': 'soft：放行缺少权限的调用并标记',
   'worlds.about.public_groups': '允许创建公开群',
+  'worlds.about.rate_limit_status': '超限调用的 HTTP 状态码，400 或 429',
   'worlds.about.rate_limits': 'platform、off 或倍数',
   'worlds.about.recall_seconds': '消息可撤回的时长（秒）',
   'worlds.about.restricted_mode': '版本支持防泄密模式',
