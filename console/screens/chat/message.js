@@ -1,7 +1,7 @@
 // One message: who said what, in its type, with its card, reactions and deliveries.
 import {box, card, image, link, spans} from '../../lib/card.js';
-import {h} from '../../lib/dom.js';
-import {has, plural, t} from '../../lib/i18n.js';
+import {h, replace} from '../../lib/dom.js';
+import {has, number, plural, t} from '../../lib/i18n.js';
 import {clock, moment, span} from '../../lib/time.js';
 import {button, chip, mono} from '../../lib/ui.js';
 
@@ -27,6 +27,8 @@ export const EMOJI = new Map(Object.entries({
 }));
 /** Those that are offered. */
 export const OFFERED = ['THUMBSUP', 'OK', 'DONE', 'HEART', 'SMILE', 'PARTY', 'THINKING', 'CRY'];
+/** The most characters of a text that are shown at first. */
+const LONG = 1500;
 const COLORS = ['blue', 'wathet', 'turquoise', 'green', 'orange', 'red', 'carmine', 'violet', 'purple', 'indigo'];
 
 /**
@@ -124,7 +126,7 @@ function plainly(message) {
 
 /** How messages of a type are shown. @type {Record<string, (value: any, host: Host, message: Message) => Kid>} */
 const TYPES = {
-  text: (value, host, message) => h('p', {class: 'text'}, mentioned(String(value.text ?? ''), message, host)),
+  text: (value, host, message) => text(String(value.text ?? ''), message, host),
   post: (value, host, message) => post(value, host, message),
   image: (value, host) => image(String(value.image_key ?? ''), t('card.image'), host),
   sticker: (value, host) => image(String(value.file_key ?? ''), t('chat.sticker'), host),
@@ -139,6 +141,15 @@ const TYPES = {
 /** @param {string} glyph @param {string} name @param {string} key */
 function file(glyph, name, key) {
   return h('p', {class: 'file'}, h('span', {class: 'file-glyph', 'aria-hidden': 'true'}, glyph), h('span', {}, String(name ?? '')), mono(key, 20));
+}
+
+/** A text; what is long is shown on demand. @param {string} whole @param {Message} message @param {Host} host */
+function text(whole, message, host) {
+  const made = h('p', {class: 'text'}, mentioned(whole.slice(0, LONG), message, host));
+  if (whole.length > LONG) {
+    made.append(button(t('app.more', {n: number(whole.length - LONG)}), () => replace(made, mentioned(whole, message, host)), {kind: 'link'}));
+  }
+  return made;
 }
 
 /** A text with its mentions and links. @param {string} text @param {Message} message @param {Host} host @returns {Kid[]} */
