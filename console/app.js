@@ -109,7 +109,8 @@ async function readWorld() {
 
 async function reload() {
   await readWorlds();
-  await readWorld();
+  if (here()) await readWorld();
+  else route();
 }
 
 /** @param {User | null} user */

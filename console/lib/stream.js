@@ -1,4 +1,5 @@
 // One EventSource a tab. It is closed while the tab is hidden, and resumes where it stopped.
+import {renew} from './api.js';
 import {signal} from './store.js';
 
 /** @typedef {{kind: 'off' | 'live' | 'paused' | 'lost', rate: number, missed: number}} State */
@@ -109,6 +110,7 @@ async function probe(here, wanted) {
   if (wanted.includes(',') || wanted !== 'traffic') {
     const answer = await fetch(`/larkspur/v1/worlds/${encodeURIComponent(here)}/stream?topics=${encodeURIComponent(wanted)}`).catch(() => null);
     if (answer && answer.status === 400) for (const topic of wanted.split(',')) if (topic !== 'traffic') refused.add(topic);
+    if (answer && answer.status === 401) await renew().catch(() => {});
     if (answer && answer.body) answer.body.cancel().catch(() => {});
   }
   retry = Math.min(retry + 1, 5);

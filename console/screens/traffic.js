@@ -13,6 +13,7 @@ import {button, chip, chipIn, code, copy, empty, failure, mono, tabs} from '../l
 
 const KEEP = 100_000;
 const PAGE = 200;
+const FILTERS = ['outcome:refused', 'outcome:injected,cut', 'outcome:failed', 'outcome:unrouted', 'status:>=400', 'token:user', 'kind:control', 'operation:im.v1.message.*', 'header.user-agent:~python'];
 
 /** Words that repeat are kept once. @type {Map<string, string>} */
 const words = new Map();
@@ -99,7 +100,7 @@ function mount(ctx) {
   const split = h('div', {class: 'split'}, rows, detail);
   const polite = h('div', {class: 'away', role: 'status'});
   const filterError = h('div', {class: 'error', id: 'traffic-error'});
-  const filter = h('input', {type: 'search', class: 'filter mono', value: line.peek(), placeholder: t('traffic.filter'), 'aria-label': t('traffic.filterLabel'), 'aria-describedby': 'traffic-error', spellcheck: false, autocomplete: 'off'});
+  const filter = h('input', {type: 'search', class: 'filter mono', value: line.peek(), placeholder: t('traffic.filter'), 'aria-label': t('traffic.filterLabel'), 'aria-describedby': 'traffic-error', list: 'traffic-filters', spellcheck: false, autocomplete: 'off'});
   let typing = 0;
   filter.addEventListener('input', () => {
     clearTimeout(typing);
@@ -345,7 +346,7 @@ function mount(ctx) {
     if (sel) void open(sel, false);
   });
   return {
-    node: h('div', {class: 'screen'}, h('div', {class: 'bar'}, filter, counts, pauseBox, button(t('traffic.forget'), () => void clear())), filterError, head, split, polite),
+    node: h('div', {class: 'screen'}, h('div', {class: 'bar'}, filter, h('datalist', {id: 'traffic-filters'}, FILTERS.map(value => h('option', {value}))), counts, pauseBox, button(t('traffic.forget'), () => void clear())), filterError, head, split, polite),
     dispose() {
       off();
       lost();
