@@ -10,6 +10,7 @@ import console_actions
 import console_bot
 import console_files
 import console_looks
+import console_worlds
 import control
 from console_page import SCREENS, Console, link, server
 from devtools import Browser
@@ -32,6 +33,7 @@ def run(checks):
         stream(checks, own, browser)
         console_actions.run(checks, own, browser)
         console_bot.run(checks, own, browser)
+        console_worlds.run(checks, own, browser)
     with server() as own, Browser() as browser:
         stage(own)
         console_looks.run(checks, own, browser)
