@@ -110,7 +110,7 @@ async function readWorld() {
 async function reload() {
   await readWorlds();
   if (here()) await readWorld();
-  else route();
+  else route(true);
 }
 
 /** @param {User | null} user */
@@ -168,12 +168,16 @@ const context = {
   act, reload, see, now, toast: dialog.toast, dialog,
 };
 
-/** Reads the hash and shows what it names. */
-function route() {
+/**
+ * Reads the hash and shows what it names.
+ * @param {boolean} [fresh] whether the worlds were read for this
+ */
+function route(fresh) {
   const match = /^#\/w\/([^/?]+)\/([a-z]+)(?:\?(.*))?$/.exec(location.hash);
   const key = match ? decodeURIComponent(match[1]) : '';
   const known = worlds.peek().some(one => one.tenant_key === key);
   const name = match && SCREENS.some(([id]) => id === match[2]) ? match[2] : 'traffic';
+  if (match && !known && !fresh) return void readWorlds().then(() => route(true), lost);
   if (!match || !known) {
     const first = worlds.peek()[0];
     world.set(first ? first.tenant_key : '');
@@ -394,10 +398,10 @@ async function start(session) {
       end();
       [, end] = root(frame);
       mounted = null;
-      route();
+      route(true);
     });
   });
-  addEventListener('hashchange', route);
+  addEventListener('hashchange', () => route());
   stream.on('clock', ({ahead_ms}) => worlds.set(worlds.peek().map(one => (one.tenant_key === world.peek() ? {...one, now_ms: one.now_ms + ahead_ms - one.clock_offset_ms, clock_offset_ms: ahead_ms} : one))));
 }
 
