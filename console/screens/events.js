@@ -26,6 +26,12 @@ export default {id: 'events', key: 'e', title: 'events.title', mount};
 /** @param {Delivery} one */
 const keyOf = one => `${one.event_id}/${one.app_id}`;
 
+/** When a waiting event is sent again. @param {Context} ctx @param {Delivery} one */
+function nextTry(ctx, one) {
+  if (!one.next_try_ms || one.state !== 'waiting') return '';
+  return one.next_try_ms > ctx.now() ? ago(one.next_try_ms, ctx.now()) : t('events.due');
+}
+
 /** @param {Context} ctx @param {string} app_id */
 const appName = (ctx, app_id) => ctx.apps.peek().find(one => one.app_id === app_id)?.name || app_id;
 
@@ -59,7 +65,7 @@ function mount(ctx) {
       {key: 'way', title: t('events.way'), width: '8rem', from: 700, render: row => t(`events.way.${wayOf(row)}`)},
       {key: 'state', title: t('events.state'), width: '7rem', fill: (cell, row) => chipIn(cell, row.state)},
       {key: 'attempts', title: t('events.attempts'), width: '4.5rem', class: 'num', from: 560, render: row => row.attempt_count},
-      {key: 'next', title: t('events.next'), width: '6.5rem', from: 820, render: row => (row.next_try_ms && row.state === 'waiting' ? ago(row.next_try_ms, ctx.now()) : '')},
+      {key: 'next', title: t('events.next'), width: '6.5rem', from: 820, render: row => nextTry(ctx, row)},
       {key: 'failure', title: t('events.failure'), width: 'minmax(6rem, 2fr)', from: 900, render: row => row.failure || ''},
     ],
   });
@@ -394,7 +400,7 @@ function deliveries(ctx, whole, wayOf, after) {
 
 /** @param {Context} ctx @param {Delivery} one */
 function deliveryView(ctx, one) {
-  return h('div', {class: 'delivery'}, h('div', {class: 'row'}, h('strong', null, appName(ctx, one.app_id)), chip(one.state), one.next_try_ms && one.state === 'waiting' ? h('span', {class: 'muted', title: moment(one.next_try_ms)}, t('events.nextTry', {when: ago(one.next_try_ms, ctx.now())})) : null),
+  return h('div', {class: 'delivery'}, h('div', {class: 'row'}, h('strong', null, appName(ctx, one.app_id)), chip(one.state), one.next_try_ms && one.state === 'waiting' ? h('span', {class: 'muted', title: moment(one.next_try_ms)}, t('events.nextTry', {when: nextTry(ctx, one)})) : null),
     one.failure && !one.attempts.length ? h('div', {class: 'small'}, one.failure) : null,
     one.attempts.map(attemptView));
 }

@@ -437,6 +437,7 @@ export default {
   'events.reason.bot_off': 'its bot is off',
   'events.reason.own_message': 'it sent the message itself',
   'events.reason.no_connection': 'no client is connected',
+  'events.due': 'now',
   'events.nextTry': 'next try {when}',
   'events.sent': 'Sent',
   'events.answer': 'Answer',

@@ -437,6 +437,7 @@ export default {
   'events.reason.bot_off': '机器人已停用',
   'events.reason.own_message': '消息由它自己发送',
   'events.reason.no_connection': '没有客户端连接',
+  'events.due': '马上',
   'events.nextTry': '下次推送：{when}',
   'events.sent': '发送内容',
   'events.answer': '响应',
