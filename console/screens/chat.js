@@ -328,7 +328,7 @@ class Screen {
   #showHead() {
     const {room} = this;
     const view = room.view.get();
-    const trouble = room.trouble.get();
+    const trouble = room.hidden.get() || room.trouble.get();
     const back = button('←', () => this.ctx.go('chat'), {kind: 'quiet', label: t('chat.back')});
     back.classList.add('narrow');
     if (!view) {
@@ -341,7 +341,7 @@ class Screen {
     replace(this.head, back, h('h2', {}, name), view.tags.map(tag => h('span', {class: 'tag'}, tag.name)),
       h('button', {type: 'button', class: 'quiet', 'aria-expanded': String(this.node.dataset.side === 'open'), 'aria-keyshortcuts': 'm', on: {click: () => this.toggleSide()}}, people, h('kbd', {'aria-hidden': 'true'}, 'm')));
     replace(this.notices, this.#tabBar(view), view.top_notice.map(one => h('p', {class: 'notice'}, h('span', {'aria-hidden': 'true'}, '⚑ '), one.line || t(`chat.notice.${one.kind}`))),
-      this.#silenced(), trouble ? h('div', {class: 'note failed'}, trouble) : null);
+      this.#silenced(), trouble ? h('div', {class: 'note failed'}, trouble, this.#joining(view)) : null);
   }
 
   /** @param {import('./chat/room.js').View} view */
@@ -352,6 +352,14 @@ class Screen {
       ? h('span', {'aria-current': 'page'}, label(tab))
       : /^https?:\/\//i.test(tab.target) && tab.opens !== 'none' ? h('a', {href: tab.target, target: '_blank', rel: 'noopener noreferrer', title: tab.target}, label(tab), ' ↗')
         : h('span', {title: tab.target}, label(tab)))), button('+', () => void dialogs.addTab(this), {kind: 'quiet', label: t('chat.tabAdd')}));
+  }
+
+  /** Lets an outsider in. @param {import('./chat/room.js').View} view */
+  #joining(view) {
+    const {user_id, name, standing} = view.viewer;
+    if (standing !== 'outsider' || !user_id) return null;
+    const join = {...this.room.addMember(user_id), body: {}};
+    return [' ', button(t('chat.addNamed', {name}), () => void this.perform(join), {kind: 'link'})];
   }
 
   /** Says that the person may not speak, and by which rule. */
