@@ -5,7 +5,6 @@ import {h, replace} from './lib/dom.js';
 import {gate, sign} from './lib/gate.js';
 import {lang, number, setLang, t} from './lib/i18n.js';
 import * as keys from './lib/keys.js';
-import {openPalette} from './lib/palette.js';
 import {cleanup, effect, root, signal, untracked} from './lib/store.js';
 import * as stream from './lib/stream.js';
 import {clock, moment, offset} from './lib/time.js';
@@ -243,7 +242,7 @@ async function show(name) {
 
 /** The entries of the palette: of the screen, then of the frame. */
 function entries() {
-  /** @type {import('./lib/palette.js').Entry[]} */
+  /** @type {import('./lib/dialog.js').Entry[]} */
   const all = [];
   const group = t(`${screen.peek()}.title`);
   for (const one of mounted?.actions?.() || []) {
@@ -284,7 +283,7 @@ function help() {
   dialog.open(t('app.help'), [
     h('div', {class: 'row'}, choices(), button(t('app.palette'), () => {
       document.querySelector('dialog')?.close();
-      openPalette(entries());
+      dialog.openPalette(entries());
     }, {key: '.'}), button(t('app.signOut'), () => void signOut())),
     h('div', {class: 'field check'}, on, h('label', {for: 'keys-on'}, t('app.keysOn'))),
     h('div', {class: 'help'}, groups.map(({scope, keys: bound}) => h('section', null, h('h3', null, t(scope)),
@@ -372,8 +371,8 @@ function frame() {
   const skip = h('button', {type: 'button', class: 'skip', on: {click: () => main.focus()}}, t('app.skip'));
   keys.bind('app.everywhere', [
     ...SCREENS.map(([id, key]) => ({key: `g ${key}`, text: `${id}.title`, run: () => context.go(id)})),
-    {key: '.', text: 'app.palette', run: () => openPalette(entries())},
-    {key: 'Ctrl+K', text: 'app.palette', run: () => openPalette(entries())},
+    {key: '.', text: 'app.palette', run: () => dialog.openPalette(entries())},
+    {key: 'Ctrl+K', text: 'app.palette', run: () => dialog.openPalette(entries())},
     {key: '?', text: 'app.help', run: help},
   ]);
   replace(app, skip, topBar(), navigation(), main);
