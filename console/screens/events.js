@@ -347,8 +347,36 @@ function mount(ctx) {
       list.dispose();
     },
     keys: [...list.bindings(), ...commands, {key: 'Escape', text: 'events.back', run: () => (document.activeElement === list.node && !detail.hidden ? close() : list.node.focus({preventScroll: true}))}],
-    actions: () => commands,
+    actions: () => [...commands, ...[...receivers.peek()].flatMap(([app_id, one]) => {
+      const values = {app: appName(ctx, app_id)};
+      if (one.mode === 'webhook') return one.request_url ? [{text: 'events.challengeOf', values, run: () => void challenge(ctx, app_id, () => void readReceivers())}] : [];
+      return one.connections.length ? [{text: 'events.disconnectOf', values, run: () => void disconnect(ctx, app_id, () => void readReceivers())}] : [];
+    })],
   };
+}
+
+/**
+ * Sends the challenge again and shows each step.
+ * @param {Context} ctx
+ * @param {string} app_id
+ * @param {() => void} after
+ */
+async function challenge(ctx, app_id, after) {
+  const done = await ctx.act({id: 'app.events.challenge', method: 'POST', path: W(ctx.world.peek(), 'apps', app_id, 'challenge'), text: 'events.challenge'});
+  if (!done) return;
+  ctx.dialog.open(t('events.challenge'), [h('p', {class: 'mono'}, done.data.request_url), h('ul', {class: 'plain'}, done.data.steps.map((/** @type {any} */ step) => h('li', null, chip(step.ok ? 'ok' : 'failed'), ' ', h('span', {class: 'mono'}, step.step), step.why ? h('div', {class: 'small'}, step.why) : null)))]);
+  after();
+}
+
+/**
+ * Closes the long connections of an app.
+ * @param {Context} ctx
+ * @param {string} app_id
+ * @param {() => void} after
+ */
+async function disconnect(ctx, app_id, after) {
+  await ctx.act({id: 'app.connections.delete', method: 'DELETE', path: W(ctx.world.peek(), 'apps', app_id, 'connections'), text: 'events.disconnect'});
+  after();
 }
 
 /**
@@ -359,23 +387,12 @@ function mount(ctx) {
  * @param {() => void} again
  */
 function receiverView(ctx, app_id, one, again) {
-  const world = ctx.world.peek();
   const name = appName(ctx, app_id);
-  const challenge = async () => {
-    const done = await ctx.act({id: 'app.events.challenge', method: 'POST', path: W(world, 'apps', app_id, 'challenge'), text: 'events.challenge'});
-    if (!done) return;
-    ctx.dialog.open(t('events.challenge'), [h('p', {class: 'mono'}, done.data.request_url), h('ul', {class: 'plain'}, done.data.steps.map((/** @type {any} */ step) => h('li', null, chip(step.ok ? 'ok' : 'failed'), ' ', h('span', {class: 'mono'}, step.step), step.why ? h('div', {class: 'small'}, step.why) : null)))]);
-    again();
-  };
-  const disconnect = async () => {
-    await ctx.act({id: 'app.connections.delete', method: 'DELETE', path: W(world, 'apps', app_id, 'connections'), text: 'events.disconnect'});
-    again();
-  };
   const hook = one.mode === 'webhook';
   const links = one.connections.map(each => [each.client, t('events.since', {span: span(Date.now() - each.since_ms)}), plural('events.pending', each.pending)].join(' · '));
   return h('details', {class: 'receiver'}, h('summary', null, name, ' ', hook ? chip(one.verified ? 'ok' : 'waiting', t(one.verified ? 'events.verified' : 'events.unverified')) : chip(one.connections.length ? 'ok' : 'waiting', plural('events.connections', one.connections.length))),
     h('div', {class: 'receiver-in'}, hook ? h('div', {class: 'mono'}, one.request_url || t('events.noUrl')) : links.map(line => h('div', null, line)), one.reason ? h('div', null, one.reason) : null, !hook && !links.length ? h('div', {class: 'muted'}, t('events.noConnection')) : null,
-      h('div', {class: 'row'}, hook && one.request_url ? button(t('events.challenge'), () => void challenge()) : null, links.length ? button(t('events.disconnect'), () => void disconnect()) : null, button(t('events.toApp'), () => ctx.go(`apps?sel=${encodeURIComponent(app_id)}`), {kind: 'link'}))));
+      h('div', {class: 'row'}, hook && one.request_url ? button(t('events.challenge'), () => void challenge(ctx, app_id, again)) : null, links.length ? button(t('events.disconnect'), () => void disconnect(ctx, app_id, again)) : null, button(t('events.toApp'), () => ctx.go(`apps?sel=${encodeURIComponent(app_id)}`), {kind: 'link'}))));
 }
 
 /**

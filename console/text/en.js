@@ -365,6 +365,11 @@ export default {
   'step.decode': 'fields',
   'step.execute': 'the rules of the operation',
   'step.route': 'the path',
+  'traffic.markShort': 'Mark',
+  'traffic.compareShort': 'Difference',
+  'traffic.unmark': 'Unmark',
+  'traffic.marked.one': '{n} call marked',
+  'traffic.marked.other': '{n} calls marked',
 
   // events
   'events.title': 'Events',
@@ -445,6 +450,8 @@ export default {
   'events.check.signature': 'signature',
   'events.check.encrypt': 'encryption',
   'events.check.token': 'token',
+  'events.challengeOf': 'Test the challenge of {app}',
+  'events.disconnectOf': 'Disconnect {app}',
 
   // apps
   'apps.act': 'Change',

@@ -365,6 +365,11 @@ export default {
   'step.decode': '字段',
   'step.execute': '操作规则',
   'step.route': '路径',
+  'traffic.markShort': '标记',
+  'traffic.compareShort': '对比',
+  'traffic.unmark': '取消标记',
+  'traffic.marked.one': '已标记 {n} 条',
+  'traffic.marked.other': '已标记 {n} 条',
 
   // events
   'events.title': '事件',
@@ -445,6 +450,8 @@ export default {
   'events.check.signature': '签名',
   'events.check.encrypt': '加密',
   'events.check.token': 'Token',
+  'events.challengeOf': '测试 {app} 的 challenge',
+  'events.disconnectOf': '断开 {app} 的连接',
 
   // apps
   'apps.act': '操作',
