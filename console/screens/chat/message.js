@@ -109,13 +109,16 @@ function recalled(message, people) {
   return h('div', {class: 'msg-gone'}, by ? t('chat.recalledBy', {name: people.name(by)}) : t('chat.recalled'), stored ? box(t('chat.stored'), stored) : null);
 }
 
-/** @param {Message} message @param {Host} host @returns {Kid} */
+/** What a message says. Content that is not as its type wants it is shown as it is. @param {Message} message @param {Host} host @returns {Kid} */
 function body(message, host) {
-  const value = content(message);
-  if (message.tree) return card(message.tree, host);
   const make = TYPES[message.msg_type];
-  if (!make || value === null || typeof value !== 'object') return plainly(message);
-  return make(value, host, message);
+  const value = content(message);
+  try {
+    if (message.tree) return card(message.tree, host);
+    return make && value && typeof value === 'object' ? make(value, host, message) : plainly(message);
+  } catch {
+    return plainly(message);
+  }
 }
 
 /** A message of a type without a form of its own: its line and its JSON. @param {Message} message */
@@ -124,7 +127,7 @@ function plainly(message) {
   return message.msg_type === 'system' ? h('p', {class: 'muted'}, message.line) : [line, box(message.msg_type, message.stored ?? message.body?.content ?? '')];
 }
 
-/** How messages of a type are shown. @type {Record<string, (value: any, host: Host, message: Message) => Kid>} */
+/** How messages of a type are shown. @type {Record<string, ((value: any, host: Host, message: Message) => Kid) | undefined>} */
 const TYPES = {
   text: (value, host, message) => text(String(value.text ?? ''), message, host),
   post: (value, host, message) => post(value, host, message),
