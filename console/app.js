@@ -336,9 +336,11 @@ function topBar() {
   effect(() => {
     const list = users.get();
     const one = viewer.get();
+    const focused = viewerBox.contains(document.activeElement);
     replace(viewerBox, h('span', {class: 'muted wide-only', 'aria-hidden': 'true'}, t('app.as')), ' ',
       select(t('app.viewer'), list.map(user => [user.user_id, user.name]), one ? one.user_id : '', id => see(users.peek().find(user => user.user_id === id) || null)));
     viewerBox.hidden = !list.length;
+    if (focused) viewerBox.querySelector('select')?.focus();
   });
   return h('header', {class: 'top'}, h('span', {class: 'brand'}, 'Larkspur'), worldBox, clockView(), viewerBox, streamView(), h('span', {class: 'grow'}),
     h('span', {class: 'room row'}, choices()), button('?', help, {kind: 'quiet', label: t('app.help')}));

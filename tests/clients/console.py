@@ -177,6 +177,7 @@ def tabs(server, token, chat):
 def stage(server):
     """A world in which every screen has something to show."""
     home, facts = control.demo(server), server.ready
+    server.control("PUT", f"{home.path}/clock", {"advance_seconds": 7200})
     token = server.tenant_token()
     poor = home.app(scopes=["im:chat:read"], name="Audit bot")
     server.control("POST", f"{home.path}/chats/{facts['chat_id']}/messages", {"as": facts["users"][0]["user_id"], "text": f'<at user_id="{facts["app_id"]}"></at> deploy?'})
@@ -189,7 +190,6 @@ def stage(server):
     server.call("GET", "/im/v1/chats", None, token)
     server.control("POST", f"{home.path}/faults", {"name": "flaky tabs", "match": {"operation": "im.v1.chat_tab.*"}, "effect": {"refuse": {"code": 99991400, "reset_s": 7}}, "probability": 0.3, "seed": 42, "times": 5})
     server.control("POST", f"{home.path}/faults", {"preset": "answer-lost", "enabled": False})
-    server.control("PUT", f"{home.path}/clock", {"advance_seconds": 7200})
     server.call("POST", f"/larkspur/v1{home.path}/snapshots", {"name": "before-deploy", "note": "all is well"}, facts["control_key"])
 
 
