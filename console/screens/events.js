@@ -253,17 +253,17 @@ function mount(ctx) {
     const row = active || list.current();
     if (!row) return;
     const event_id = row.event_id;
-    const apps = [...new Set([...(whole?.deliveries || [row]).map((/** @type {Delivery} */ one) => one.app_id)])];
+    const had = new Set((whole?.deliveries || [row]).map((/** @type {Delivery} */ one) => one.app_id));
+    const apps = [...new Set([...had, ...(whole?.not_sent || []).map((/** @type {any} */ one) => one.app_id)])];
     await ctx.dialog.form({
       title: t('events.resend'), submit: t('events.resend'), fields: [
         {name: 'app_id', label: t('events.app'), type: 'select', options: apps.map(id => /** @type {[string, string]} */ ([id, appName(ctx, id)])), value: row.app_id},
         {name: 'times', label: t('events.times'), type: 'number', value: 1, hint: t('events.timesHint')},
         {name: 'fresh_id', label: t('events.fresh'), type: 'checkbox'},
       ],
-      act: async values => {
-        const done = await ctx.act({id: 'event.resend', method: 'POST', path: W(world, 'events', event_id, 'resend'), body: values, text: 'events.resend'});
-        if (!done) throw new Error(t('events.resendFailed'));
-      },
+      // An app that did not get it has no delivery to repeat: it gets a new event with the same content.
+      act: values => perform(had.has(values.app_id) ? {id: 'event.resend', method: 'POST', path: W(world, 'events', event_id, 'resend'), body: values, text: 'events.resend'}
+        : {id: 'event.send', method: 'POST', path: W(world, 'events'), body: {app_id: values.app_id, type: row.event_type, event: whole.payload, raw: true}, text: 'events.resend'}),
     });
   }
 
@@ -277,15 +277,15 @@ function mount(ctx) {
         {name: 'event', label: t('events.payload'), type: 'json', required: true, value: row?.payload || {message: {content: '{"text":"hello"}'}}},
         {name: 'raw', label: t('events.raw'), type: 'checkbox', value: !row},
       ],
-      act: values => send(values),
+      act: values => perform({id: 'event.send', method: 'POST', path: W(world, 'events'), body: values, text: 'events.inject'}),
     });
   }
 
-  /** @param {Record<string, any>} body */
-  async function send(body) {
-    await run({method: 'POST', path: W(world, 'events'), body, id: 'larkspur.v1.event.send'});
-    ctx.toast(t('app.done', {what: t('events.inject')}));
-    soon();
+  /** Does what a form says; the form shows what is wrong. @param {import('../lib/api.js').Action} action */
+  async function perform(action) {
+    await run(action);
+    ctx.toast(t('app.done', {what: t(action.text)}));
+    ctx.changed.set(ctx.changed.peek() + 1);
   }
 
   /** What is to be done with the next events for an app. */
@@ -302,8 +302,7 @@ function mount(ctx) {
       act: async ({app_id: app, action, ...rest}) => {
         const path = W(world, 'apps', app, 'deliveries');
         const body = {action, next: rest.next, ...(action === 'delay' ? {delay_ms: rest.delay_ms || 1000} : {})};
-        const done = await ctx.act(action === 'usual' ? {id: 'app.deliveries.delete', method: 'DELETE', path, text: 'events.steer.usual'} : {id: 'app.deliveries.put', method: 'PUT', path, body, text: `events.steer.${action}`});
-        if (!done) throw new Error(t('events.resendFailed'));
+        await perform(action === 'usual' ? {id: 'app.deliveries.delete', method: 'DELETE', path, text: 'events.steer.usual'} : {id: 'app.deliveries.put', method: 'PUT', path, body, text: `events.steer.${action}`});
       },
     });
   }
