@@ -18,6 +18,9 @@ import {t} from './i18n.js';
  * @property {(value: any) => string | null | undefined} [check] words for what is wrong
  */
 
+/** Where toasts stand: in the open dialog, if there is one. @type {HTMLElement | null} */
+let tray = null;
+
 /**
  * Opens a dialog; it goes when it is closed, and the focus returns.
  * @param {string} title
@@ -30,6 +33,7 @@ export function open(title, content, options = {}) {
   const before = document.activeElement;
   const dialog = h('dialog', {class: options.class || null, 'aria-labelledby': id, on: {
     close: () => {
+      if (tray && dialog.contains(tray)) document.body.append(tray);
       dialog.remove();
       if (before instanceof HTMLElement && before.isConnected) before.focus({preventScroll: true});
       if (options.onClose) options.onClose();
@@ -185,9 +189,6 @@ export function form(form) {
     made[0]?.el.focus();
   });
 }
-
-/** @type {HTMLElement | null} */
-let tray = null;
 
 /**
  * A short message that goes by itself.

@@ -412,7 +412,6 @@ export default {
   'events.causeClock': 'Caused by the clock',
   'events.causeControl': 'Made by the control API',
   'events.resend': 'Resend',
-  'events.resendFailed': 'It was not done; the message says why.',
   'events.steer': 'Hold, drop, repeat…',
   'events.steerDo': 'Set',
   'events.steerHow': 'What is done with the next events',

@@ -412,7 +412,6 @@ export default {
   'events.causeClock': '由时钟触发',
   'events.causeControl': '由控制 API 产生',
   'events.resend': '重推',
-  'events.resendFailed': '没有执行，原因见提示。',
   'events.steer': '暂存、丢弃、重复…',
   'events.steerDo': '设置',
   'events.steerHow': '如何处理接下来的事件',
