@@ -5,7 +5,6 @@ import {h, replace} from './lib/dom.js';
 import {gate, sign} from './lib/gate.js';
 import {lang, number, setLang, t} from './lib/i18n.js';
 import * as keys from './lib/keys.js';
-import {openPalette} from './lib/palette.js';
 import {cleanup, effect, root, signal, untracked} from './lib/store.js';
 import * as stream from './lib/stream.js';
 import {clock, moment, offset} from './lib/time.js';
@@ -109,7 +108,8 @@ async function readWorld() {
 
 async function reload() {
   await readWorlds();
-  await readWorld();
+  if (here()) await readWorld();
+  else route(true);
 }
 
 /** @param {User | null} user */
@@ -167,12 +167,16 @@ const context = {
   act, reload, see, now, toast: dialog.toast, dialog,
 };
 
-/** Reads the hash and shows what it names. */
-function route() {
+/**
+ * Reads the hash and shows what it names.
+ * @param {boolean} [fresh] whether the worlds were read for this
+ */
+function route(fresh) {
   const match = /^#\/w\/([^/?]+)\/([a-z]+)(?:\?(.*))?$/.exec(location.hash);
   const key = match ? decodeURIComponent(match[1]) : '';
   const known = worlds.peek().some(one => one.tenant_key === key);
   const name = match && SCREENS.some(([id]) => id === match[2]) ? match[2] : 'traffic';
+  if (match && !known && !fresh) return void readWorlds().then(() => route(true), lost);
   if (!match || !known) {
     const first = worlds.peek()[0];
     world.set(first ? first.tenant_key : '');
@@ -238,7 +242,7 @@ async function show(name) {
 
 /** The entries of the palette: of the screen, then of the frame. */
 function entries() {
-  /** @type {import('./lib/palette.js').Entry[]} */
+  /** @type {import('./lib/dialog.js').Entry[]} */
   const all = [];
   const group = t(`${screen.peek()}.title`);
   for (const one of mounted?.actions?.() || []) {
@@ -279,7 +283,7 @@ function help() {
   dialog.open(t('app.help'), [
     h('div', {class: 'row'}, choices(), button(t('app.palette'), () => {
       document.querySelector('dialog')?.close();
-      openPalette(entries());
+      dialog.openPalette(entries());
     }, {key: '.'}), button(t('app.signOut'), () => void signOut())),
     h('div', {class: 'field check'}, on, h('label', {for: 'keys-on'}, t('app.keysOn'))),
     h('div', {class: 'help'}, groups.map(({scope, keys: bound}) => h('section', null, h('h3', null, t(scope)),
@@ -332,9 +336,11 @@ function topBar() {
   effect(() => {
     const list = users.get();
     const one = viewer.get();
+    const focused = viewerBox.contains(document.activeElement);
     replace(viewerBox, h('span', {class: 'muted wide-only', 'aria-hidden': 'true'}, t('app.as')), ' ',
       select(t('app.viewer'), list.map(user => [user.user_id, user.name]), one ? one.user_id : '', id => see(users.peek().find(user => user.user_id === id) || null)));
     viewerBox.hidden = !list.length;
+    if (focused) viewerBox.querySelector('select')?.focus();
   });
   return h('header', {class: 'top'}, h('span', {class: 'brand'}, 'Larkspur'), worldBox, clockView(), viewerBox, streamView(), h('span', {class: 'grow'}),
     h('span', {class: 'room row'}, choices()), button('?', help, {kind: 'quiet', label: t('app.help')}));
@@ -367,8 +373,8 @@ function frame() {
   const skip = h('button', {type: 'button', class: 'skip', on: {click: () => main.focus()}}, t('app.skip'));
   keys.bind('app.everywhere', [
     ...SCREENS.map(([id, key]) => ({key: `g ${key}`, text: `${id}.title`, run: () => context.go(id)})),
-    {key: '.', text: 'app.palette', run: () => openPalette(entries())},
-    {key: 'Ctrl+K', text: 'app.palette', run: () => openPalette(entries())},
+    {key: '.', text: 'app.palette', run: () => dialog.openPalette(entries())},
+    {key: 'Ctrl+K', text: 'app.palette', run: () => dialog.openPalette(entries())},
     {key: '?', text: 'app.help', run: help},
   ]);
   replace(app, skip, topBar(), navigation(), main);
@@ -393,10 +399,10 @@ async function start(session) {
       end();
       [, end] = root(frame);
       mounted = null;
-      route();
+      route(true);
     });
   });
-  addEventListener('hashchange', route);
+  addEventListener('hashchange', () => route());
   stream.on('clock', ({ahead_ms}) => worlds.set(worlds.peek().map(one => (one.tenant_key === world.peek() ? {...one, now_ms: one.now_ms + ahead_ms - one.clock_offset_ms, clock_offset_ms: ahead_ms} : one))));
 }
 

@@ -85,8 +85,8 @@ function url(path, query) {
 /** The code for a wrong `X-Larkspur-Console`: another tab has signed in since. */
 const CSRF_STALE = 5275418;
 
-/** Reads the session again. */
-async function renew() {
+/** Reads the session again; without one, the page asks for it. */
+export async function renew() {
   const answer = await fetch('/larkspur/console/session');
   if (!answer.ok) return ended();
   const data = await answer.json();

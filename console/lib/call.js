@@ -199,6 +199,7 @@ function exports(ctx, ids, formats, label) {
  * @param {string[]} ids
  */
 export function exportDialog(ctx, ids) {
+  if (!ids.length) return ctx.toast(t('call.choose'));
   ctx.dialog.open(t('call.export', {n: ids.length}), exports(ctx, ids, [...FILES.slice(0, 2), ...FORMATS, ...FILES.slice(2)], t('call.export', {n: ids.length})), {class: 'wide'});
 }
 

@@ -52,7 +52,8 @@ function name(event) {
   if (event.ctrlKey || event.metaKey) parts.push('Ctrl');
   if (event.altKey) parts.push('Alt');
   if (event.shiftKey && (key.length > 1 || key.toLowerCase() !== key.toUpperCase())) parts.push('Shift');
-  parts.push(key.length === 1 && parts.length ? key.toUpperCase() : key);
+  // Without Shift a letter is small, whatever Caps Lock says.
+  parts.push(key.length > 1 ? key : parts.length ? key.toUpperCase() : key.toLowerCase());
   return parts.join('+');
 }
 

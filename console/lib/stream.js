@@ -1,4 +1,5 @@
 // One EventSource a tab. It is closed while the tab is hidden, and resumes where it stopped.
+import {renew} from './api.js';
 import {signal} from './store.js';
 
 /** @typedef {{kind: 'off' | 'live' | 'paused' | 'lost', rate: number, missed: number}} State */
@@ -15,6 +16,8 @@ let opened = '';
 let last = '';
 let counted = 0;
 let scheduled = false;
+/** What a screen listens to is gathered before the stream is opened anew. */
+const GATHER_MS = 30;
 /** Topics that this server does not know. */
 const refused = new Set();
 let retry = 0;
@@ -107,6 +110,7 @@ async function probe(here, wanted) {
   if (wanted.includes(',') || wanted !== 'traffic') {
     const answer = await fetch(`/larkspur/v1/worlds/${encodeURIComponent(here)}/stream?topics=${encodeURIComponent(wanted)}`).catch(() => null);
     if (answer && answer.status === 400) for (const topic of wanted.split(',')) if (topic !== 'traffic') refused.add(topic);
+    if (answer && answer.status === 401) await renew().catch(() => {});
     if (answer && answer.body) answer.body.cancel().catch(() => {});
   }
   retry = Math.min(retry + 1, 5);
@@ -116,7 +120,7 @@ async function probe(here, wanted) {
 function schedule() {
   if (scheduled) return;
   scheduled = true;
-  queueMicrotask(sync);
+  setTimeout(sync, GATHER_MS);
 }
 
 /**

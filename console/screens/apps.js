@@ -208,18 +208,19 @@ export default {
     });
     // Calls change the ledger: it is read again, not more often than once a second.
     let due = 0;
-    const off = on('traffic', () => {
+    const again = () => {
       due = due || window.setTimeout(() => {
         due = 0;
         load();
       }, AGAIN_MS);
-    });
+    };
+    const offs = ['traffic', '*'].map(topic => on(topic, again));
 
     return {
       node: h('div', {class: 'columns'}, h('section', {class: 'master', 'aria-label': t('apps.title')}, h('div', {class: 'bar'}, button(t('apps.create'), add, {key: 'n', kind: 'primary'})), list.node),
         h('div', {class: 'body'}, top, panel(t('apps.ledger'), counts, none, scopes.node), codes)),
       dispose() {
-        off();
+        offs.forEach(off => off());
         clearTimeout(due);
         list.dispose();
         scopes.dispose();

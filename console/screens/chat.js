@@ -1,16 +1,16 @@
 // Chats as a chosen person sees them, live: messages, cards to click, and how each bot was told.
 import {run} from '../lib/api.js';
 import {applyFix, fixLabel} from '../lib/call.js';
-import {exchange} from '../lib/card.js';
 import {h, replace} from '../lib/dom.js';
 import {lang, plural, t} from '../lib/i18n.js';
 import {json} from '../lib/json.js';
 import {cleanup, effect} from '../lib/store.js';
 import * as stream from '../lib/stream.js';
-import {clock, day} from '../lib/time.js';
+import {clock} from '../lib/time.js';
 import {button, empty} from '../lib/ui.js';
 import * as dialogs from './chat/dialogs.js';
-import {avatar, item} from './chat/message.js';
+import {Log} from './chat/log.js';
+import {avatar} from './chat/message.js';
 import {People, Room} from './chat/room.js';
 import {Writer} from './chat/say.js';
 import {side} from './chat/side.js';
@@ -20,17 +20,18 @@ import {side} from './chat/side.js';
 /** @typedef {import('../lib/api.js').Action} Action */
 
 const WIDE = '(min-width: 900px)';
+/** Calls of the platform that change chats or messages. */
+const WRITES = /^(im\.v\d|cardkit)\.(?!.*\.(get|list|search|link|is_in_chat|read_users)$)/;
 /** How often the page asks, if the server does not stream a chat. */
 const ASK_MS = 3000;
 
 class Screen {
-  /** @type {Map<string, {key: string, node: HTMLElement}>} */ #made = new Map();
   /** @type {Writer | null} */ #writer = null;
   /** @type {() => void} */ #unhear = () => {};
   #due = false;
   #next = 0;
   /** @type {Promise<void>} */ #reading = Promise.resolve();
-  #said = 0;
+  /** The chat that is followed. @type {string | null} */ #open = null;
 
   /** @param {Context} ctx */
   constructor(ctx) {
@@ -39,16 +40,14 @@ class Screen {
     this.list = h('ul', {class: 'chat-rows'});
     this.head = h('header', {class: 'room-head'});
     this.notices = h('div', {class: 'room-notices'});
-    this.log = h('ol', {class: 'msgs', 'aria-label': t('chat.messages'), tabIndex: 0});
+    this.log = new Log(this.room, {hands: () => this.#hands(), readAll: () => void this.readAll(), nothing: () => this.#nothing(), say: words => {
+      this.status.textContent = words;
+    }});
     this.menu = h('nav', {class: 'chat-menu', 'aria-label': t('chat.groupMenu')});
     this.below = h('div', {class: 'room-say'});
     this.aside = h('aside', {class: 'chat-side', 'aria-label': t('chat.details')});
     this.status = h('div', {class: 'away', role: 'status'});
-    this.node = h('div', {class: 'chat'}, this.#lists(), h('section', {class: 'chat-room', 'aria-label': t('chat.room')}, this.head, this.notices, this.log, this.menu, this.below, this.status), this.aside);
-    this.log.addEventListener('focusin', event => {
-      const one = /** @type {Element} */ (event.target).closest('.msg');
-      if (one instanceof HTMLElement) this.room.selected.set(one.dataset.id ?? '');
-    });
+    this.node = h('div', {class: 'chat'}, this.#lists(), h('section', {class: 'chat-room', 'aria-label': t('chat.room')}, this.head, this.notices, this.log.nodes, this.menu, this.below, this.status), this.aside);
     this.#watch();
   }
 
@@ -64,7 +63,7 @@ class Screen {
     effect(() => room.people.set(new People(/** @type {any} */ (ctx.users.get()), /** @type {any} */ (ctx.apps.get()))));
     effect(() => {
       room.see(ctx.viewer.get()?.user_id ?? '');
-      this.#made.clear();
+      this.log.forget();
       this.#write();
     });
     effect(() => {
@@ -73,7 +72,9 @@ class Screen {
       lang.get();
       this.soon();
     });
-    for (const show of [this.#showChats, this.#showHead, this.#showSide, this.#showMenu, this.#showMessages, this.#showSelected]) effect(() => void show.call(this));
+    for (const show of [this.#showChats, this.#showHead, this.#showSide, this.#showMenu]) effect(() => void show.call(this));
+    effect(() => this.log.show());
+    effect(() => this.log.select());
     this.follow(ctx.params);
     const every = setInterval(() => {
       if (!document.hidden && (!stream.streams(`chat:${room.chat}`) || stream.state.peek().kind !== 'live')) this.soon();
@@ -89,18 +90,19 @@ class Screen {
   follow(params) {
     const chat = params.get('chat') ?? '';
     this.node.dataset.pane = chat ? 'room' : 'list';
-    if (params.get('sel')) this.room.selected.set(params.get('sel') ?? '');
-    if (chat !== this.room.chat) this.#enter(chat);
+    this.log.want = params.get('sel') ?? '';
+    if (chat !== this.#open) this.#enter(chat);
   }
 
   /** @param {string} chat */
   #enter(chat) {
     const {room} = this;
-    this.#made.clear();
+    this.#open = chat;
     this.#unhear();
-    replace(this.log);
+    this.log.clear();
     void room.open(chat);
-    const heard = chat ? [stream.on(`chat:${chat}`, () => this.soon()), stream.on('events', () => this.soon())] : [];
+    const soon = () => this.soon();
+    const heard = [stream.on('*', soon), stream.on('events', soon), stream.on('traffic', rows => this.#seen(rows)), ...(chat ? [stream.on(`chat:${chat}`, soon)] : [])];
     this.#unhear = () => heard.forEach(end => end());
     this.#write();
   }
@@ -109,7 +111,7 @@ class Screen {
   #write() {
     const {room, ctx} = this;
     this.#writer?.dispose();
-    const how = {people: () => this.#people(), send: (/** @type {Record<string, any>} */ said) => this.#say(said), name: ctx.viewer.peek()?.name ?? '', leave: () => this.move(0)};
+    const how = {people: () => this.#people(), send: (/** @type {Record<string, any>} */ said) => this.#say(said), name: ctx.viewer.peek()?.name ?? '', leave: () => this.log.move(0)};
     this.#writer = room.chat && room.me ? new Writer(room, how) : null;
     replace(this.below, this.#writer?.node);
   }
@@ -119,6 +121,11 @@ class Screen {
     const entry = (/** @type {{name: string, url?: string}} */ one) => (/^https?:\/\//i.test(one.url ?? '') ? h('a', {href: one.url, target: '_blank', rel: 'noopener noreferrer', title: one.url}, one.name, ' ↗') : h('span', {}, one.name));
     this.menu.hidden = !menu.length;
     replace(this.menu, menu.map(one => (one.children?.length ? h('details', {}, h('summary', {}, one.name), one.children.map(entry)) : entry(one))));
+  }
+
+  /** Calls that change chats change what is shown. @param {{operation?: string}[]} rows */
+  #seen(rows) {
+    if (rows.some(({operation = ''}) => WRITES.test(operation))) this.soon();
   }
 
   /** Reads again soon, but never twice at a time. */
@@ -173,7 +180,7 @@ class Screen {
   async #say(said) {
     const sent = await this.perform(this.room.say(said));
     if (!sent) return false;
-    this.log.scrollTop = this.log.scrollHeight;
+    this.log.bottom();
     return true;
   }
 
@@ -321,7 +328,7 @@ class Screen {
   #showHead() {
     const {room} = this;
     const view = room.view.get();
-    const trouble = room.trouble.get();
+    const trouble = room.hidden.get() || room.trouble.get();
     const back = button('←', () => this.ctx.go('chat'), {kind: 'quiet', label: t('chat.back')});
     back.classList.add('narrow');
     if (!view) {
@@ -334,7 +341,7 @@ class Screen {
     replace(this.head, back, h('h2', {}, name), view.tags.map(tag => h('span', {class: 'tag'}, tag.name)),
       h('button', {type: 'button', class: 'quiet', 'aria-expanded': String(this.node.dataset.side === 'open'), 'aria-keyshortcuts': 'm', on: {click: () => this.toggleSide()}}, people, h('kbd', {'aria-hidden': 'true'}, 'm')));
     replace(this.notices, this.#tabBar(view), view.top_notice.map(one => h('p', {class: 'notice'}, h('span', {'aria-hidden': 'true'}, '⚑ '), one.line || t(`chat.notice.${one.kind}`))),
-      this.#silenced(), trouble ? h('div', {class: 'note failed'}, trouble) : null);
+      this.#silenced(), trouble ? h('div', {class: 'note failed'}, trouble, this.#joining(view)) : null);
   }
 
   /** @param {import('./chat/room.js').View} view */
@@ -345,6 +352,14 @@ class Screen {
       ? h('span', {'aria-current': 'page'}, label(tab))
       : /^https?:\/\//i.test(tab.target) && tab.opens !== 'none' ? h('a', {href: tab.target, target: '_blank', rel: 'noopener noreferrer', title: tab.target}, label(tab), ' ↗')
         : h('span', {title: tab.target}, label(tab)))), button('+', () => void dialogs.addTab(this), {kind: 'quiet', label: t('chat.tabAdd')}));
+  }
+
+  /** Lets an outsider in. @param {import('./chat/room.js').View} view */
+  #joining(view) {
+    const {user_id, name, standing} = view.viewer;
+    if (standing !== 'outsider' || !user_id) return null;
+    const join = {...this.room.addMember(user_id), body: {}};
+    return [' ', button(t('chat.addNamed', {name}), () => void this.perform(join), {kind: 'link'})];
   }
 
   /** Says that the person may not speak, and by which rule. */
@@ -374,114 +389,6 @@ class Screen {
     if (!open) this.aside.querySelector('button')?.focus();
   }
 
-  #showMessages() {
-    const {room} = this;
-    const messages = room.messages.get();
-    const own = room.own.get();
-    const parts = [room.ways.get(), room.absent.get(), room.outcomes.get(), room.people.get(), lang.get()];
-    if (!messages) {
-      if (!room.chat) replace(this.log, h('li', {}, empty(t('chat.choose'))));
-      return;
-    }
-    const {log} = this;
-    const bottom = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
-    const height = log.scrollHeight;
-    const top = log.scrollTop;
-    const grewAbove = Boolean(log.dataset.first && messages[0]?.message_id !== log.dataset.first && messages.some(one => one.message_id === log.dataset.first));
-    const shared = JSON.stringify([parts[1], room.me, parts[4]]);
-    const all = [...messages, ...own.map(one => ({...one, ephemeral: true, msg_type: 'interactive', body: {content: one.content}}))];
-    const nodes = this.#lines(all, one => this.#line(one, shared));
-    if (!all.length) nodes.push(h('li', {}, this.#nothing()));
-    if (room.more.get()) nodes.unshift(h('li', {class: 'older'}, button(t('chat.older'), () => void room.older(), {kind: 'link'})));
-    arrange(log, nodes);
-    if (grewAbove) log.scrollTop = top + log.scrollHeight - height;
-    else if (bottom || !log.dataset.first) log.scrollTop = log.scrollHeight;
-    log.dataset.first = messages[0]?.message_id ?? '';
-    this.#announce(messages.length);
-    const wanted = room.selected.peek();
-    if (this.ctx.params.get('sel') && wanted) {
-      this.ctx.put({sel: null});
-      document.getElementById(`m-${wanted}`)?.focus();
-    }
-  }
-
-  /** The element of a message: the one that is there, unless the message has changed. @param {Message} one @param {string} shared */
-  #line(one, shared) {
-    const id = one.message_id;
-    const {room} = this;
-    const key = JSON.stringify([one, room.ways.peek().get(id), room.outcomes.peek().get(id), shared]);
-    const made = this.#made.get(id);
-    if (made?.key === key) return made.node;
-    const node = item(room, one, this.#hands());
-    if (made?.node.isConnected) {
-      const focused = made.node.contains(document.activeElement);
-      exchange(made.node, node);
-      if (focused && !node.contains(document.activeElement)) node.focus({preventScroll: true});
-    }
-    this.#made.set(id, {key, node});
-    return node;
-  }
-
-  /** Messages with the days, the mark of the first unread one, and threads folded under their roots. @param {Message[]} all @param {(one: Message) => HTMLElement} line */
-  #lines(all, line) {
-    /** @type {HTMLElement[]} */
-    const nodes = [];
-    /** @type {Map<string, HTMLElement[]>} */
-    const threads = new Map();
-    const shown = new Set(all.map(one => one.message_id));
-    let today = '';
-    let marked = false;
-    for (const one of all) {
-      const root = one.thread_id && one.root_id && shown.has(one.root_id) ? one.root_id : '';
-      if (root) {
-        const replies = threads.get(root) ?? [];
-        if (!replies.length) nodes.push(this.#thread(root, replies));
-        threads.set(root, replies);
-        replies.push(line(one));
-        continue;
-      }
-      const date = day(Number(one.create_time));
-      if (date !== today) nodes.push(this.#rule('day', date));
-      today = date;
-      if (one.read === false && !marked) {
-        marked = true;
-        const rule = this.#rule('new', t('chat.new_messages'));
-        rule.append(button(t('chat.readAll'), () => void this.readAll(), {kind: 'link', key: 'u'}));
-        nodes.push(rule);
-      }
-      nodes.push(line(one));
-    }
-    for (const [root, replies] of threads) this.#fill(root, replies);
-    return nodes;
-  }
-
-  /** The fold of a thread. @param {string} root @param {HTMLElement[]} replies */
-  #thread(root, replies) {
-    const key = `thread ${root}`;
-    const kept = this.#made.get(key);
-    if (kept) return kept.node;
-    const node = h('li', {class: 'thread'}, h('details', {open: true}, h('summary', {}), h('ol', {}, replies)));
-    this.#made.set(key, {key, node});
-    return node;
-  }
-
-  /** @param {string} root @param {HTMLElement[]} replies */
-  #fill(root, replies) {
-    const node = this.#made.get(`thread ${root}`)?.node;
-    const list = node?.querySelector('ol');
-    const summary = node?.querySelector('summary');
-    if (list) arrange(list, replies);
-    if (summary) summary.textContent = plural('chat.replies', replies.length);
-  }
-
-  /** @param {string} kind @param {string} words */
-  #rule(kind, words) {
-    const key = `rule ${kind} ${words}`;
-    const node = this.#made.get(key)?.node ?? h('li', {class: `rule ${kind}`}, h('span', {}, words));
-    if (kind === 'day') this.#made.set(key, {key, node});
-    return node;
-  }
-
   /** What an empty chat shows. */
   #nothing() {
     const {room, ctx} = this;
@@ -491,35 +398,11 @@ class Screen {
     return empty(t('chat.empty', {name}), room.me ? button(t('chat.sayHello', {name}), () => void this.#say({text}), {kind: 'primary'}) : null, h('p', {class: 'mono small'}, 'im.v1.message.create'));
   }
 
-  /** Says that messages came, at most every 5 seconds. @param {number} count */
-  #announce(count) {
-    const fresh = count - Number(this.log.dataset.count ?? count);
-    this.log.dataset.count = String(count);
-    if (fresh > 0 && Date.now() - this.#said > 5000) {
-      this.#said = Date.now();
-      this.status.textContent = plural('chat.arrived', fresh);
-    }
-  }
-
-  #showSelected() {
-    const wanted = this.room.selected.get();
-    for (const one of this.log.querySelectorAll('.msg.selected')) one.classList.remove('selected');
-    document.getElementById(`m-${wanted}`)?.classList.add('selected');
-  }
-
   // Keys.
 
   /** @returns {Message | undefined} */
   chosen() {
     return this.room.messages.peek()?.find(one => one.message_id === this.room.selected.peek());
-  }
-
-  /** @param {number} step */
-  move(step) {
-    const all = [...this.log.querySelectorAll('.msg')];
-    const at = all.findIndex(one => /** @type {HTMLElement} */ (one).dataset.id === this.room.selected.peek());
-    const next = all[at < 0 ? all.length - 1 : Math.min(all.length - 1, Math.max(0, at + step))];
-    if (next instanceof HTMLElement) next.focus();
   }
 
   /** @param {string} what */
@@ -535,34 +418,18 @@ class Screen {
     const on = (/** @type {string} */ key, /** @type {string} */ text, /** @type {() => void} */ run) => ({key, text, run});
     return [
       on('i', 'chat.write', () => this.#writer?.focus()), on('@', 'chat.mention', () => this.#writer?.mention()),
-      on('j', 'chat.down', () => this.move(1)), on('k', 'chat.up', () => this.move(-1)),
+      on('j', 'chat.down', () => this.log.move(1)), on('k', 'chat.up', () => this.log.move(-1)),
       on('r', 'chat.replyTo', this.#onChosen('reply')), on('e', 'chat.react', this.#onChosen('choose')), on('p', 'chat.pin', this.#onChosen('pin')),
       on('x', 'chat.recall', this.#onChosen('recall')), on('u', 'chat.readAll', () => void this.readAll()), on('w', 'chat.edit', this.#onChosen('edit')),
       on('d', 'chat.json', this.#onChosen('json')),
       on('v', 'chat.see', () => [...document.querySelectorAll('select')].find(one => one.ariaLabel === t('app.viewer'))?.focus()), on('m', 'chat.details', () => this.toggleSide()),
       on('n', 'chat.new', () => void dialogs.newChat(this)), on('o', 'chat.p2p', () => void dialogs.openP2p(this)), on('b', 'chat.menu', () => void dialogs.clickMenu(this)),
       on('a', 'chat.member_add', () => void dialogs.addMember(this)), on('+', 'chat.tabAdd', () => void dialogs.addTab(this)),
-      {...on('Enter', 'chat.openCard', () => this.openCard()), when: () => document.activeElement?.classList.contains('msg') ?? false},
+      ...[on('Enter', 'chat.openCard', () => this.log.enter()), on('ArrowDown', 'chat.down', () => this.log.move(1)), on('ArrowUp', 'chat.up', () => this.log.move(-1)),
+        on('Home', 'chat.first', () => this.log.move(-Infinity)), on('End', 'chat.last', () => this.log.move(Infinity))].map(one => ({...one, when: () => document.activeElement?.classList.contains('msg') ?? false})),
     ];
   }
 
-  /** Goes into the chosen message: to its first control. */
-  openCard() {
-    const one = document.getElementById(`m-${this.room.selected.peek()}`);
-    const control = one?.querySelector('.card button:not(:disabled), .card input, .card select, .card a, .msg-tools button');
-    if (control instanceof HTMLElement) control.focus();
-  }
-}
-
-/** Puts nodes into a list, in their order, and leaves alone those that are in place. @param {HTMLElement} list @param {HTMLElement[]} nodes */
-function arrange(list, nodes) {
-  const wanted = new Set(nodes);
-  for (const old of [...list.children]) if (!wanted.has(/** @type {HTMLElement} */ (old))) old.remove();
-  let at = list.firstElementChild;
-  for (const node of nodes) {
-    if (node === at) at = at.nextElementSibling;
-    else list.insertBefore(node, at);
-  }
 }
 
 /** The screen. @type {import('../app.js').Screen} */

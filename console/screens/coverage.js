@@ -50,6 +50,7 @@ function mount(ctx) {
   let unknown = [];
   /** @type {Outgoing[]} */
   let outgoing = [];
+  let loaded = false;
   let tab = ctx.params.get('tab') || 'operations';
 
   /** @type {List<Row>} */
@@ -75,7 +76,7 @@ function mount(ctx) {
     list.setRows(shown);
     const used = rows.filter(row => row.calls).length;
     replace(counts, t('coverage.counts', {used: number(used), all: number(rows.length), unknown: number(unknown.length)}));
-    if (tab === 'operations' && !rows.some(row => row.calls) && kind.peek() === 'used') replace(split, empty(t('coverage.nothing'), button(t('coverage.showAll'), () => kind.set('all'), {kind: 'primary'})));
+    if (loaded && tab === 'operations' && !rows.some(row => row.calls) && kind.peek() === 'used') replace(split, empty(t('coverage.nothing'), button(t('coverage.showAll'), () => kind.set('all'), {kind: 'primary'})));
     else if (!list.node.isConnected) replace(split, h('div', {class: 'list-box'}, list.node), detail);
   }
 
@@ -86,6 +87,7 @@ function mount(ctx) {
       rows = rowsOf(registry, summary.rows);
       await readUnknown(failed.entries);
       outgoing = outgoingOf(events.events);
+      loaded = true;
       fill();
       if (tab !== 'operations') show();
     } catch (error) {
@@ -145,7 +147,7 @@ function mount(ctx) {
   const parts = () => [
     {id: 'operations', title: t('coverage.operations'), make: () => {
       queueMicrotask(fill);
-      return h('div', {class: 'screen'}, h('div', {class: 'bar'}, select(t('coverage.which'), ['used', 'unused', 'all'].map(one => /** @type {[string, string]} */ ([one, t(`coverage.${one}`)])), kind.peek(), value => kind.set(value)), counts), split);
+      return h('div', {class: 'screen'}, split);
     }},
     {id: 'unknown', title: t('coverage.unknown', {n: unknown.length}), make: () => (unknown.length ? table([t('coverage.asked'), t('coverage.calls'), t('coverage.nearest'), ''], unknown.map(one => [mono(`${one.method} ${one.path}`), number(one.calls),
       one.near.length ? one.near.map(each => h('div', null, mono(`${each.method} ${each.path}`), ' ', h('span', {class: 'muted small', lang: 'en'}, each.differs || ''))) : h('span', {class: 'muted'}, t('call.noNear')),
@@ -158,8 +160,11 @@ function mount(ctx) {
   ];
 
   function show() {
-    replace(box, h('div', {class: 'bar'}, h('span', {class: 'grow'}), button(t('coverage.copy'), () => void copy(report()), {key: 'y'})), tabs(t('coverage.title'), parts(), {selected: tab, onSelect: id => {
+    const which = select(t('coverage.which'), ['used', 'unused', 'all'].map(one => /** @type {[string, string]} */ ([one, t(`coverage.${one}`)])), kind.peek(), value => kind.set(value));
+    which.hidden = tab !== 'operations';
+    replace(box, h('div', {class: 'bar'}, which, counts, h('span', {class: 'grow'}), button(t('coverage.copy'), () => void copy(report()), {key: 'y'})), tabs(t('coverage.title'), parts(), {selected: tab, onSelect: id => {
       tab = id;
+      which.hidden = tab !== 'operations';
       ctx.put({tab: id === 'operations' ? null : id});
     }}));
   }

@@ -26,6 +26,12 @@ export default {id: 'events', key: 'e', title: 'events.title', mount};
 /** @param {Delivery} one */
 const keyOf = one => `${one.event_id}/${one.app_id}`;
 
+/** When a waiting event is sent again. @param {Context} ctx @param {Delivery} one */
+function nextTry(ctx, one) {
+  if (!one.next_try_ms || one.state !== 'waiting') return '';
+  return one.next_try_ms > ctx.now() ? ago(one.next_try_ms, ctx.now()) : t('events.due');
+}
+
 /** @param {Context} ctx @param {string} app_id */
 const appName = (ctx, app_id) => ctx.apps.peek().find(one => one.app_id === app_id)?.name || app_id;
 
@@ -59,7 +65,7 @@ function mount(ctx) {
       {key: 'way', title: t('events.way'), width: '8rem', from: 700, render: row => t(`events.way.${wayOf(row)}`)},
       {key: 'state', title: t('events.state'), width: '7rem', fill: (cell, row) => chipIn(cell, row.state)},
       {key: 'attempts', title: t('events.attempts'), width: '4.5rem', class: 'num', from: 560, render: row => row.attempt_count},
-      {key: 'next', title: t('events.next'), width: '6.5rem', from: 820, render: row => (row.next_try_ms && row.state === 'waiting' ? ago(row.next_try_ms, ctx.now()) : '')},
+      {key: 'next', title: t('events.next'), width: '6.5rem', from: 820, render: row => nextTry(ctx, row)},
       {key: 'failure', title: t('events.failure'), width: 'minmax(6rem, 2fr)', from: 900, render: row => row.failure || ''},
     ],
   });
@@ -247,17 +253,17 @@ function mount(ctx) {
     const row = active || list.current();
     if (!row) return;
     const event_id = row.event_id;
-    const apps = [...new Set([...(whole?.deliveries || [row]).map((/** @type {Delivery} */ one) => one.app_id)])];
+    const had = new Set((whole?.deliveries || [row]).map((/** @type {Delivery} */ one) => one.app_id));
+    const apps = [...new Set([...had, ...(whole?.not_sent || []).map((/** @type {any} */ one) => one.app_id)])];
     await ctx.dialog.form({
       title: t('events.resend'), submit: t('events.resend'), fields: [
         {name: 'app_id', label: t('events.app'), type: 'select', options: apps.map(id => /** @type {[string, string]} */ ([id, appName(ctx, id)])), value: row.app_id},
         {name: 'times', label: t('events.times'), type: 'number', value: 1, hint: t('events.timesHint')},
         {name: 'fresh_id', label: t('events.fresh'), type: 'checkbox'},
       ],
-      act: async values => {
-        const done = await ctx.act({id: 'event.resend', method: 'POST', path: W(world, 'events', event_id, 'resend'), body: values, text: 'events.resend'});
-        if (!done) throw new Error(t('events.resendFailed'));
-      },
+      // An app that did not get it has no delivery to repeat: it gets a new event with the same content.
+      act: values => perform(had.has(values.app_id) ? {id: 'event.resend', method: 'POST', path: W(world, 'events', event_id, 'resend'), body: values, text: 'events.resend'}
+        : {id: 'event.send', method: 'POST', path: W(world, 'events'), body: {app_id: values.app_id, type: row.event_type, event: whole.payload, raw: true}, text: 'events.resend'}),
     });
   }
 
@@ -271,15 +277,15 @@ function mount(ctx) {
         {name: 'event', label: t('events.payload'), type: 'json', required: true, value: row?.payload || {message: {content: '{"text":"hello"}'}}},
         {name: 'raw', label: t('events.raw'), type: 'checkbox', value: !row},
       ],
-      act: values => send(values),
+      act: values => perform({id: 'event.send', method: 'POST', path: W(world, 'events'), body: values, text: 'events.inject'}),
     });
   }
 
-  /** @param {Record<string, any>} body */
-  async function send(body) {
-    await run({method: 'POST', path: W(world, 'events'), body, id: 'larkspur.v1.event.send'});
-    ctx.toast(t('app.done', {what: t('events.inject')}));
-    soon();
+  /** Does what a form says; the form shows what is wrong. @param {import('../lib/api.js').Action} action */
+  async function perform(action) {
+    await run(action);
+    ctx.toast(t('app.done', {what: t(action.text)}));
+    ctx.changed.set(ctx.changed.peek() + 1);
   }
 
   /** What is to be done with the next events for an app. */
@@ -296,8 +302,7 @@ function mount(ctx) {
       act: async ({app_id: app, action, ...rest}) => {
         const path = W(world, 'apps', app, 'deliveries');
         const body = {action, next: rest.next, ...(action === 'delay' ? {delay_ms: rest.delay_ms || 1000} : {})};
-        const done = await ctx.act(action === 'usual' ? {id: 'app.deliveries.delete', method: 'DELETE', path, text: 'events.steer.usual'} : {id: 'app.deliveries.put', method: 'PUT', path, body, text: `events.steer.${action}`});
-        if (!done) throw new Error(t('events.resendFailed'));
+        await perform(action === 'usual' ? {id: 'app.deliveries.delete', method: 'DELETE', path, text: 'events.steer.usual'} : {id: 'app.deliveries.put', method: 'PUT', path, body, text: `events.steer.${action}`});
       },
     });
   }
@@ -341,8 +346,36 @@ function mount(ctx) {
       list.dispose();
     },
     keys: [...list.bindings(), ...commands, {key: 'Escape', text: 'events.back', run: () => (document.activeElement === list.node && !detail.hidden ? close() : list.node.focus({preventScroll: true}))}],
-    actions: () => commands,
+    actions: () => [...commands, ...[...receivers.peek()].flatMap(([app_id, one]) => {
+      const values = {app: appName(ctx, app_id)};
+      if (one.mode === 'webhook') return one.request_url ? [{text: 'events.challengeOf', values, run: () => void challenge(ctx, app_id, () => void readReceivers())}] : [];
+      return one.connections.length ? [{text: 'events.disconnectOf', values, run: () => void disconnect(ctx, app_id, () => void readReceivers())}] : [];
+    })],
   };
+}
+
+/**
+ * Sends the challenge again and shows each step.
+ * @param {Context} ctx
+ * @param {string} app_id
+ * @param {() => void} after
+ */
+async function challenge(ctx, app_id, after) {
+  const done = await ctx.act({id: 'app.events.challenge', method: 'POST', path: W(ctx.world.peek(), 'apps', app_id, 'challenge'), text: 'events.challenge'});
+  if (!done) return;
+  ctx.dialog.open(t('events.challenge'), [h('p', {class: 'mono'}, done.data.request_url), h('ul', {class: 'plain'}, done.data.steps.map((/** @type {any} */ step) => h('li', null, chip(step.ok ? 'ok' : 'failed'), ' ', h('span', {class: 'mono'}, step.step), step.why ? h('div', {class: 'small'}, step.why) : null)))]);
+  after();
+}
+
+/**
+ * Closes the long connections of an app.
+ * @param {Context} ctx
+ * @param {string} app_id
+ * @param {() => void} after
+ */
+async function disconnect(ctx, app_id, after) {
+  await ctx.act({id: 'app.connections.delete', method: 'DELETE', path: W(ctx.world.peek(), 'apps', app_id, 'connections'), text: 'events.disconnect'});
+  after();
 }
 
 /**
@@ -353,23 +386,12 @@ function mount(ctx) {
  * @param {() => void} again
  */
 function receiverView(ctx, app_id, one, again) {
-  const world = ctx.world.peek();
   const name = appName(ctx, app_id);
-  const challenge = async () => {
-    const done = await ctx.act({id: 'app.events.challenge', method: 'POST', path: W(world, 'apps', app_id, 'challenge'), text: 'events.challenge'});
-    if (!done) return;
-    ctx.dialog.open(t('events.challenge'), [h('p', {class: 'mono'}, done.data.request_url), h('ul', {class: 'plain'}, done.data.steps.map((/** @type {any} */ step) => h('li', null, chip(step.ok ? 'ok' : 'failed'), ' ', h('span', {class: 'mono'}, step.step), step.why ? h('div', {class: 'small'}, step.why) : null)))]);
-    again();
-  };
-  const disconnect = async () => {
-    await ctx.act({id: 'app.connections.delete', method: 'DELETE', path: W(world, 'apps', app_id, 'connections'), text: 'events.disconnect'});
-    again();
-  };
   const hook = one.mode === 'webhook';
   const links = one.connections.map(each => [each.client, t('events.since', {span: span(Date.now() - each.since_ms)}), plural('events.pending', each.pending)].join(' · '));
   return h('details', {class: 'receiver'}, h('summary', null, name, ' ', hook ? chip(one.verified ? 'ok' : 'waiting', t(one.verified ? 'events.verified' : 'events.unverified')) : chip(one.connections.length ? 'ok' : 'waiting', plural('events.connections', one.connections.length))),
     h('div', {class: 'receiver-in'}, hook ? h('div', {class: 'mono'}, one.request_url || t('events.noUrl')) : links.map(line => h('div', null, line)), one.reason ? h('div', null, one.reason) : null, !hook && !links.length ? h('div', {class: 'muted'}, t('events.noConnection')) : null,
-      h('div', {class: 'row'}, hook && one.request_url ? button(t('events.challenge'), () => void challenge()) : null, links.length ? button(t('events.disconnect'), () => void disconnect()) : null, button(t('events.toApp'), () => ctx.go(`apps?sel=${encodeURIComponent(app_id)}`), {kind: 'link'}))));
+      h('div', {class: 'row'}, hook && one.request_url ? button(t('events.challenge'), () => void challenge(ctx, app_id, again)) : null, links.length ? button(t('events.disconnect'), () => void disconnect(ctx, app_id, again)) : null, button(t('events.toApp'), () => ctx.go(`apps?sel=${encodeURIComponent(app_id)}`), {kind: 'link'}))));
 }
 
 /**
@@ -394,7 +416,7 @@ function deliveries(ctx, whole, wayOf, after) {
 
 /** @param {Context} ctx @param {Delivery} one */
 function deliveryView(ctx, one) {
-  return h('div', {class: 'delivery'}, h('div', {class: 'row'}, h('strong', null, appName(ctx, one.app_id)), chip(one.state), one.next_try_ms && one.state === 'waiting' ? h('span', {class: 'muted', title: moment(one.next_try_ms)}, t('events.nextTry', {when: ago(one.next_try_ms, ctx.now())})) : null),
+  return h('div', {class: 'delivery'}, h('div', {class: 'row'}, h('strong', null, appName(ctx, one.app_id)), chip(one.state), one.next_try_ms && one.state === 'waiting' ? h('span', {class: 'muted', title: moment(one.next_try_ms)}, t('events.nextTry', {when: nextTry(ctx, one)})) : null),
     one.failure && !one.attempts.length ? h('div', {class: 'small'}, one.failure) : null,
     one.attempts.map(attemptView));
 }

@@ -245,7 +245,7 @@ export default {
         load();
       }, AGAIN_MS);
     };
-    const offs = [on('traffic', again), on('faults', again)];
+    const offs = ['traffic', 'faults', '*'].map(topic => on(topic, again));
 
     return {
       node: h('div', {class: 'columns wide'},

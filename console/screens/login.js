@@ -104,7 +104,7 @@ function revoke(ctx, app_id, grant) {
 function grants(ctx, app_id, list) {
   if (!list.length) return empty(t('login.noGrant'), button(t('login.issue'), () => void issue(ctx), {kind: 'primary'}));
   return h('div', {class: 'scroll', tabIndex: 0, role: 'group', 'aria-label': t('login.grants')}, h('table', {class: 'table'},
-    h('thead', null, h('tr', null, [t('login.user'), t('login.scopes'), t('login.refresh'), ''].map(one => h('th', {scope: 'col'}, one)))),
+    h('thead', null, h('tr', null, [t('login.user'), t('login.scopes'), t('login.refresh')].map(one => h('th', {scope: 'col'}, one)), h('th', {scope: 'col'}, h('span', {class: 'away'}, t('login.revoke'))))),
     h('tbody', null, list.map(grant => h('tr', null, h('th', {scope: 'row'}, grant.name, ' ', grant.status === 'active' ? null : chip('refused', grant.status)),
       h('td', null, h('details', null, h('summary', null, plural('login.scopeCount', grant.scopes.length)), h('span', {class: 'mono small'}, grant.scopes.join(' ')))),
       h('td', null, number(grant.refresh_tokens), grant.refresh_until_ms ? h('div', {class: 'muted small'}, moment(grant.refresh_until_ms)) : null),

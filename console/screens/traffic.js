@@ -13,6 +13,7 @@ import {button, chip, chipIn, code, copy, empty, failure, mono, tabs} from '../l
 
 const KEEP = 100_000;
 const PAGE = 200;
+const FILTERS = ['outcome:refused', 'outcome:injected,cut', 'outcome:failed', 'outcome:unrouted', 'status:>=400', 'token:user', 'kind:control', 'operation:im.v1.message.*', 'header.user-agent:~python'];
 
 /** Words that repeat are kept once. @type {Map<string, string>} */
 const words = new Map();
@@ -99,7 +100,7 @@ function mount(ctx) {
   const split = h('div', {class: 'split'}, rows, detail);
   const polite = h('div', {class: 'away', role: 'status'});
   const filterError = h('div', {class: 'error', id: 'traffic-error'});
-  const filter = h('input', {type: 'search', class: 'filter mono', value: line.peek(), placeholder: t('traffic.filter'), 'aria-label': t('traffic.filterLabel'), 'aria-describedby': 'traffic-error', spellcheck: false, autocomplete: 'off'});
+  const filter = h('input', {type: 'search', class: 'filter mono', value: line.peek(), placeholder: t('traffic.filter'), 'aria-label': t('traffic.filterLabel'), 'aria-describedby': 'traffic-error', list: 'traffic-filters', spellcheck: false, autocomplete: 'off'});
   let typing = 0;
   filter.addEventListener('input', () => {
     clearTimeout(typing);
@@ -238,7 +239,7 @@ function mount(ctx) {
       tab = id;
     }});
     show(h('div', {class: 'detail-head'}, button('←', close, {kind: 'quiet', label: t('traffic.back')}), chip(entry.outcome), h('strong', {class: 'mono'}, entry.operation || entry.path), h('span', {class: 'grow'}),
-      mono(entry.log_id), button('curl', copyCurl, {key: 'y', label: t('traffic.copyCurl')}), button(t('call.replay'), () => void replay(ctx, entry.log_id), {key: 'r'}),
+      mono(entry.log_id), button(t('traffic.markShort'), mark, {key: 'x'}), button('curl', copyCurl, {key: 'y', label: t('traffic.copyCurl')}), button(t('call.replay'), () => void replay(ctx, entry.log_id), {key: 'r'}),
       button(t('traffic.test'), () => exportDialog(ctx, chosen()), {key: 't'}), entry.code ? button(t('traffic.plan'), plan, {key: 'Shift+F'}) : null), view);
     if (focus && matchMedia('(max-width: 899px)').matches) /** @type {HTMLElement | null} */ (detail.querySelector('button'))?.focus();
   }
@@ -323,6 +324,15 @@ function mount(ctx) {
     await load();
   }
 
+  const marks = h('div', {class: 'bar small', hidden: true});
+  effect(() => {
+    const n = marked.get().length;
+    marks.hidden = !n;
+    replace(marks, plural('traffic.marked', n), button(t('traffic.compareShort'), compare, {key: 'd'}), button(t('traffic.test'), () => exportDialog(ctx, chosen()), {key: 't'}), button(t('traffic.unmark'), () => {
+      marked.set([]);
+      list.refresh();
+    }));
+  });
   const counts = h('span', {class: 'muted small nowrap'});
   const pauseBox = h('span');
   effect(() => {
@@ -345,7 +355,7 @@ function mount(ctx) {
     if (sel) void open(sel, false);
   });
   return {
-    node: h('div', {class: 'screen'}, h('div', {class: 'bar'}, filter, counts, pauseBox, button(t('traffic.forget'), () => void clear())), filterError, head, split, polite),
+    node: h('div', {class: 'screen'}, h('div', {class: 'bar'}, filter, h('datalist', {id: 'traffic-filters'}, FILTERS.map(value => h('option', {value}))), counts, pauseBox, button(t('traffic.forget'), () => void clear())), filterError, head, marks, split, polite),
     dispose() {
       off();
       lost();

@@ -27,7 +27,7 @@ chats:
 `;
 /** The settings of a world, by what they hold; others are left as they are. */
 const FIELDS = /** @type {[string, 'checkbox' | 'number' | 'text' | 'select' | 'json', [string, string][]?][]} */ ([
-  ['rate_limits', 'text'], ['permissions', 'select', [['', ''], ['enforce', ''], ['soft', ''], ['off', '']]], ['brand', 'select', [['', ''], ['feishu', ''], ['lark', '']]],
+  ['rate_limits', 'text'], ['rate_limit_status', 'number'], ['permissions', 'select', [['', ''], ['enforce', ''], ['soft', ''], ['off', '']]], ['brand', 'select', [['', ''], ['feishu', ''], ['lark', '']]],
   ['public_groups', 'checkbox'], ['restricted_mode', 'checkbox'], ['hide_member_count', 'checkbox'], ['old_announcements', 'checkbox'],
   ['forbidden_words', 'json'], ['storage_bytes', 'number'], ['edit_ms', 'number'], ['recall_seconds', 'number'], ['message_edit_seconds', 'number'], ['behaviours', 'json'], ['traffic', 'json'],
 ]);
@@ -211,7 +211,7 @@ export default {
       const mode = select(t('worlds.mode'), [['merge', t('worlds.merge')], ['replace', t('worlds.replace')]], 'merge', () => {});
       const result = h('div', {id: 'seed-result', role: 'status', class: 'stack'});
       /** @param {boolean} dry_run @returns {Action} */
-      const action = dry_run => its('seed.apply', 'POST', ['seed'], {seed: text.value, mode: mode.value, ...(dry_run ? {dry_run} : {})}, dry_run ? 'worlds.check' : 'worlds.apply', {cli: `larkspur world apply seed.yaml --tenant ${world}${mode.value === 'replace' ? ' --replace' : ''}${dry_run ? ' --dry-run' : ''}`});
+      const action = dry_run => its('world.seed', 'POST', ['seed'], {seed: text.value, mode: mode.value, ...(dry_run ? {dry_run} : {})}, dry_run ? 'worlds.check' : 'worlds.apply', {cli: `larkspur world apply seed.yaml --tenant ${world}${mode.value === 'replace' ? ' --replace' : ''}${dry_run ? ' --dry-run' : ''}`});
       /** @param {boolean} dry */
       const send = async dry => {
         if (!dry && mode.value === 'replace' && !(await ctx.dialog.confirm({title: t('worlds.apply'), text: t('worlds.replaceLost', {world: name()}), act: t('worlds.apply')}))) return;
@@ -270,8 +270,8 @@ function seconds(text) {
  * @param {{field: string, description: string}} one
  */
 function mistake(text, one) {
-  const at = /(\d+):(\d+)/.exec(`${one.field} ${one.description}`) || /line (\d+)/.exec(one.description);
-  const words = `${one.field}: ${one.description}`;
+  const at = /^(\d+):(\d+)/.exec(one.description);
+  const words = one.field === 'seed' ? one.description : `${one.field}: ${one.description}`;
   if (!at) return words;
   return button(words, () => {
     const lines = text.value.split('\n');

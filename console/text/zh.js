@@ -242,6 +242,8 @@ export default {
   'chat.menuKey': '菜单项 event_key',
   'chat.down': '下一条消息',
   'chat.up': '上一条消息',
+  'chat.first': '第一条消息',
+  'chat.last': '最后一条消息',
   'chat.see': '切换身份',
   'chat.openCard': '进入消息',
 
@@ -325,6 +327,7 @@ export default {
   'call.replay': '重放',
   'call.recorded': '原调用',
   'call.replayed': '重放',
+  'call.choose': '请先选择一条调用',
   'call.unrouted': '平台没有 {method} {path}',
   'call.noNear': '没有相近的路径。',
   'call.injected': '故障规则改变了这个响应：{fault}',
@@ -362,6 +365,11 @@ export default {
   'step.decode': '字段',
   'step.execute': '操作规则',
   'step.route': '路径',
+  'traffic.markShort': '标记',
+  'traffic.compareShort': '对比',
+  'traffic.unmark': '取消标记',
+  'traffic.marked.one': '已标记 {n} 条',
+  'traffic.marked.other': '已标记 {n} 条',
 
   // events
   'events.title': '事件',
@@ -404,7 +412,6 @@ export default {
   'events.causeClock': '由时钟触发',
   'events.causeControl': '由控制 API 产生',
   'events.resend': '重推',
-  'events.resendFailed': '没有执行，原因见提示。',
   'events.steer': '暂存、丢弃、重复…',
   'events.steerDo': '设置',
   'events.steerHow': '如何处理接下来的事件',
@@ -434,6 +441,7 @@ export default {
   'events.reason.bot_off': '机器人已停用',
   'events.reason.own_message': '消息由它自己发送',
   'events.reason.no_connection': '没有客户端连接',
+  'events.due': '马上',
   'events.nextTry': '下次推送：{when}',
   'events.sent': '发送内容',
   'events.answer': '响应',
@@ -441,6 +449,8 @@ export default {
   'events.check.signature': '签名',
   'events.check.encrypt': '加密',
   'events.check.token': 'Token',
+  'events.challengeOf': '测试 {app} 的 challenge',
+  'events.disconnectOf': '断开 {app} 的连接',
 
   // apps
   'apps.act': '操作',
@@ -642,6 +652,7 @@ export default {
   'worlds.about.old_announcements': '新群使用旧版群公告',
   'worlds.about.permissions': 'soft：放行缺少权限的调用并标记',
   'worlds.about.public_groups': '允许创建公开群',
+  'worlds.about.rate_limit_status': '超限调用的 HTTP 状态码，400 或 429',
   'worlds.about.rate_limits': 'platform、off 或倍数',
   'worlds.about.recall_seconds': '消息可撤回的时长（秒）',
   'worlds.about.restricted_mode': '版本支持防泄密模式',

@@ -45,8 +45,11 @@ def submit(console):
 
 
 def one_rule(console, home):
-    home.server.control("PUT", f"{home.path}/faults", {"faults": [{"preset": "edge-502"}]})
-    console.until("document.querySelector('.lk-body')?.innerText.includes('edge-502')")
+    """One rule, which the page shows; its name is new each time."""
+    home.rules = getattr(home, "rules", 0) + 1
+    name = f"rule {home.rules}"
+    home.server.control("PUT", f"{home.path}/faults", {"faults": [{"preset": "edge-502", "name": name}]})
+    console.until(f"document.querySelector('.lk-body')?.innerText.includes({json.dumps(name)})")
 
 
 def no_rule(console, home):
@@ -86,6 +89,19 @@ def written(console, home):
     console.page.write("hello")
 
 
+def card_there(console, home):
+    """A card with a button is in the chat, and the button has the focus."""
+    server, facts = home.server, home.facts
+    button = {"tag": "button", "element_id": "approve", "text": {"tag": "plain_text", "content": "Approve"}, "behaviors": [{"type": "callback", "value": {"ok": True}}]}
+    body = {"receive_id": facts["chat_id"], "msg_type": "interactive", "content": json.dumps({"schema": "2.0", "body": {"elements": [button]}})}
+    token = server.tenant_token(facts["app_id"], facts["app_secret"])
+    sent = server.good("POST", "/open-apis/im/v1/messages?receive_id_type=chat_id", body, token)["message_id"]
+    found = f"document.getElementById('m-{sent}')?.querySelector('.card button')"
+    console.until(f"{found} != null")
+    # The button of the mouse's click is told from those of older cards.
+    console.value(f"document.querySelectorAll('.card button').forEach(e => e.setAttribute('aria-label', 'old')), {found}.removeAttribute('aria-label'), {found}.focus()")
+
+
 def opened_event(console, home):
     app = home.facts["app_id"]
     event = {"chat_id": "oc_0", "after_change": {"name": "new"}, "before_change": {"name": "old"}}
@@ -101,6 +117,7 @@ def acts(home):
     chat = {"chat": home.facts["chat_id"]}
     return [
         Act("say", "chat.say", "chat", "Send", "Enter", before=written, params=chat),
+        Act("click a card", "message.click", "chat", "Approve", "Enter", before=card_there, params=chat),
         Act("resend an event", "event.resend", "events", "Resend", "r", before=opened_event, after=submit),
         Act("inject an event", "event.send", "events", "Inject", "i", before=opened_event, after=submit),
         Act("switch a bot off", "app.update", "apps", "Switch the bot off", "b", before=marked_scope),
@@ -129,6 +146,15 @@ def run(checks, server, browser):
                     console.go(act.screen, **act.params)
                     act.before(console, home)
                     assert printed(console, home, act, form) == pressed, form
+        with checks("see as: v leads to the persons, and the arrow chooses the next one"):
+            console.go("chat")
+            before = console.value("location.hash")
+            console.press("v")
+            console.until("document.activeElement.tagName === 'SELECT'")
+            console.press("ArrowUp" if console.value("document.activeElement.selectedIndex") else "ArrowDown")
+            console.until("location.hash.includes('as=')")
+            assert console.value("location.hash") != before
+            assert console.value("document.activeElement.tagName") == "SELECT", "the focus is lost"
         shown(checks, console, home)
         exports(checks, console, home, server)
     home.delete()

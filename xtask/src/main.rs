@@ -18,7 +18,7 @@ const HELP: &str = "\
 cargo xtask quick [...] rules and scenarios on SQLite, under a minute once built; an argument names the tests instead, such as scenarios::im::v1::chat_tab
 cargo xtask test        everything that is tested: rules, scenarios, clients, a failover, a short fuzz run
 cargo xtask rust        the Rust tests alone, on SQLite and PostgreSQL, and the contract coverage they prove
-cargo xtask clients     the official SDKs and their models, a bot's tests, schemathesis, the sign-in page in Chromium, the README's commands
+cargo xtask clients     the official SDKs and their models, a bot's tests, schemathesis, the sign-in page and the console in Chromium, the README's commands
 cargo xtask fuzz [S]    feeds decoders and the rules of messages with made-up bytes for S seconds (default 20)
 cargo xtask drill [...] kills and freezes parts of a PostgreSQL cluster under load: nothing acknowledged may be lost (--short, --only SCENARIO, --write FILE)
 cargo xtask ci          formatting, clippy, dependencies, rustdoc, generated documents unchanged, `test`, instruction counts: what CI runs; at the end, what each step took

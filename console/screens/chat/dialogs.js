@@ -14,10 +14,10 @@ import {EMOJI, OFFERED} from './message.js';
  */
 
 /** Does what a dialog asks for; the dialog shows refusals. @param {Screen} screen @param {Action} action */
-async function act({room, soon}, action) {
-  room.last.set(action);
+async function act(screen, action) {
+  screen.room.last.set(action);
   const {data} = await run(action);
-  soon();
+  screen.soon();
   return data;
 }
 
@@ -90,12 +90,13 @@ export function addMember(screen) {
 }
 
 /** Adds a tab as the person, by the platform's own operation. @param {Screen} screen */
-export function addTab({ctx, room, soon}) {
+export function addTab(screen) {
+  const {ctx, room} = screen;
   return ctx.dialog.form({title: t('chat.tabAdd'), submit: t('chat.tabAdd'), text: t('chat.tabHow', {name: ctx.viewer.peek()?.name ?? ''}), fields: [
     {name: 'name', label: t('chat.name'), required: true},
     {name: 'url', label: 'URL', required: true, value: 'https://', check: value => (URL.canParse(value) ? null : t('chat.badUrl'))},
   ], act: async ({name, url}) => {
     await room.tabs('create', {chat_tabs: [{tab_name: name, tab_type: 'url', tab_content: {url}}]});
-    soon();
+    screen.soon();
   }});
 }

@@ -1,7 +1,7 @@
 // One message: who said what, in its type, with its card, reactions and deliveries.
 import {box, card, image, link, spans} from '../../lib/card.js';
-import {h} from '../../lib/dom.js';
-import {has, plural, t} from '../../lib/i18n.js';
+import {h, replace} from '../../lib/dom.js';
+import {has, number, plural, t} from '../../lib/i18n.js';
 import {clock, moment, span} from '../../lib/time.js';
 import {button, chip, mono} from '../../lib/ui.js';
 
@@ -27,6 +27,8 @@ export const EMOJI = new Map(Object.entries({
 }));
 /** Those that are offered. */
 export const OFFERED = ['THUMBSUP', 'OK', 'DONE', 'HEART', 'SMILE', 'PARTY', 'THINKING', 'CRY'];
+/** The most characters of a text that are shown at first. */
+const LONG = 1500;
 const COLORS = ['blue', 'wathet', 'turquoise', 'green', 'orange', 'red', 'carmine', 'violet', 'purple', 'indigo'];
 
 /**
@@ -107,13 +109,16 @@ function recalled(message, people) {
   return h('div', {class: 'msg-gone'}, by ? t('chat.recalledBy', {name: people.name(by)}) : t('chat.recalled'), stored ? box(t('chat.stored'), stored) : null);
 }
 
-/** @param {Message} message @param {Host} host @returns {Kid} */
+/** What a message says. Content that is not as its type wants it is shown as it is. @param {Message} message @param {Host} host @returns {Kid} */
 function body(message, host) {
-  const value = content(message);
-  if (message.tree) return card(message.tree, host);
   const make = TYPES[message.msg_type];
-  if (!make || value === null || typeof value !== 'object') return plainly(message);
-  return make(value, host, message);
+  const value = content(message);
+  try {
+    if (message.tree) return card(message.tree, host);
+    return make && value && typeof value === 'object' ? make(value, host, message) : plainly(message);
+  } catch {
+    return plainly(message);
+  }
 }
 
 /** A message of a type without a form of its own: its line and its JSON. @param {Message} message */
@@ -122,9 +127,9 @@ function plainly(message) {
   return message.msg_type === 'system' ? h('p', {class: 'muted'}, message.line) : [line, box(message.msg_type, message.stored ?? message.body?.content ?? '')];
 }
 
-/** How messages of a type are shown. @type {Record<string, (value: any, host: Host, message: Message) => Kid>} */
+/** How messages of a type are shown. @type {Record<string, ((value: any, host: Host, message: Message) => Kid) | undefined>} */
 const TYPES = {
-  text: (value, host, message) => h('p', {class: 'text'}, mentioned(String(value.text ?? ''), message, host)),
+  text: (value, host, message) => text(String(value.text ?? ''), message, host),
   post: (value, host, message) => post(value, host, message),
   image: (value, host) => image(String(value.image_key ?? ''), t('card.image'), host),
   sticker: (value, host) => image(String(value.file_key ?? ''), t('chat.sticker'), host),
@@ -139,6 +144,15 @@ const TYPES = {
 /** @param {string} glyph @param {string} name @param {string} key */
 function file(glyph, name, key) {
   return h('p', {class: 'file'}, h('span', {class: 'file-glyph', 'aria-hidden': 'true'}, glyph), h('span', {}, String(name ?? '')), mono(key, 20));
+}
+
+/** A text; what is long is shown on demand. @param {string} whole @param {Message} message @param {Host} host */
+function text(whole, message, host) {
+  const made = h('p', {class: 'text'}, mentioned(whole.slice(0, LONG), message, host));
+  if (whole.length > LONG) {
+    made.append(button(t('app.more', {n: number(whole.length - LONG)}), () => replace(made, mentioned(whole, message, host)), {kind: 'link'}));
+  }
+  return made;
 }
 
 /** A text with its mentions and links. @param {string} text @param {Message} message @param {Host} host @returns {Kid[]} */

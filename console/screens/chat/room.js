@@ -75,7 +75,8 @@ export class Room {
   ways = signal(/** @type {Map<string, Delivery[]>} */ (new Map()));
   absent = signal(/** @type {Absent[]} */ ([]));
   outcomes = signal(/** @type {Map<string, Outcome>} */ (new Map()));
-  /** Why the chat, or the list, cannot be shown. */ trouble = signal('');
+  /** Why the messages, the chat, or the list cannot be shown. */ trouble = signal('');
+  hidden = signal('');
   lost = signal('');
   pages = 1;
   moreChats = false;
@@ -130,6 +131,7 @@ export class Room {
     this.absent.set([]);
     this.reply.set(null);
     this.trouble.set('');
+    this.hidden.set('');
     if (chat) await this.refresh();
   }
 
@@ -139,7 +141,7 @@ export class Room {
     if (!this.chat) return;
     const asked = {as: this.me, lang: this.locale()};
     const [view, page, events] = await Promise.all([
-      this.me ? this.#reading(get(this.at('view'), asked)) : this.#stored(),
+      this.me ? this.#reading(get(this.at('view'), asked), this.hidden) : this.#stored(),
       this.#reading(get(this.at('messages'), {...asked, render: 1, limit: PAGE})),
       get(W(this.world, 'events'), {type: HEARD, chat_id: this.chat, limit: PAGE * 2}).catch(() => null),
     ]);
@@ -151,7 +153,7 @@ export class Room {
 
   /** The chat as it is stored, in the shape of a view. */
   async #stored() {
-    const chat = await this.#reading(get(this.at()));
+    const chat = await this.#reading(get(this.at()), this.hidden);
     if (!chat) return null;
     const people = this.people.peek();
     const members = chat.members.map((/** @type {{member: string, role: string}} */ one) =>
