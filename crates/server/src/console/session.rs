@@ -1,6 +1,6 @@
 //! How one gets into the console: links that work once, the control key, and the session that they begin.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -81,10 +81,16 @@ pub(super) fn cookies<'a>(
         .map(|(_, value)| value)
 }
 
-/// The links that wait to be used, by their hashes, and the wrong tries of each address.
+/// A link that waits to be used.
+struct Waiting {
+    hash: String,
+    expires_at: i64,
+}
+
+/// The links that wait to be used, the oldest first, and the wrong tries of each address.
 #[derive(Default)]
 pub(super) struct Door {
-    links: Mutex<HashMap<String, i64>>,
+    links: Mutex<VecDeque<Waiting>>,
     tries: Mutex<HashMap<Option<IpAddr>, (i64, u32)>>,
 }
 
@@ -93,19 +99,19 @@ impl Door {
     pub(super) fn link(&self, keys: &Keys, now: i64) -> (String, i64) {
         let (secret, expires_at) = (Keys::fresh_secret(), now.saturating_add(LINK_MS));
         let mut links = locked(&self.links);
-        links.retain(|_, expires_at| *expires_at > now);
+        links.retain(|link| link.expires_at > now);
         if links.len() >= LINKS_MAX {
-            let oldest =
-                links.iter().min_by_key(|(_, expires_at)| **expires_at).map(|(hash, _)| hash.clone());
-            oldest.and_then(|hash| links.remove(&hash));
+            links.pop_front();
         }
-        links.insert(keys.hash_secret(&secret), expires_at);
+        links.push_back(Waiting { hash: keys.hash_secret(&secret), expires_at });
         (secret, expires_at)
     }
 
     /// Uses up a link; `false` if it cannot be used.
     fn use_link(&self, keys: &Keys, secret: &str, now: i64) -> bool {
-        locked(&self.links).remove(&keys.hash_secret(secret)).is_some_and(|expires_at| expires_at > now)
+        let mut links = locked(&self.links);
+        let place = links.iter().position(|link| keys.secret_matches(secret, &link.hash));
+        place.and_then(|place| links.remove(place)).is_some_and(|link| link.expires_at > now)
     }
 
     /// Whether an address may try another key.

@@ -89,7 +89,7 @@ async fn a_link_works_once_and_for_ten_minutes() {
 }
 
 #[tokio::test]
-async fn links_and_tries_take_a_bounded_place() {
+async fn links_take_a_bounded_place() {
     let lab = Lab::start().await;
     let oldest = link(&lab).await;
     let mut newest = String::new();
