@@ -71,6 +71,7 @@ pub use gather::gather;
 pub use ids::Ids;
 pub use keys::Keys;
 pub use memory::{BoundedCache, Memory, Moment};
+pub use transaction::tenant_locks;
 pub use transaction::{
     BoxFuture, Driver, Engine, Hook, Root, Row, Session, StoreError, Tx, Unit, Value, Verdict,
 };
