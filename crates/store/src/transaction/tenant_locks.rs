@@ -9,6 +9,10 @@ use larkspur_contract::ids::TenantKey;
 /// Takes the lock with a number for this transaction alone.
 pub const ALONE: &str = "SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)";
 
+/// Takes a lock together with other transactions: what comes before its number, in a statement that follows another one.
+const FIRST: &str = "; SELECT pg_advisory_xact_lock_shared(";
+const NEXT: &str = ", pg_advisory_xact_lock_shared(";
+
 /// The number of a tenant's lock.
 pub fn number(tenant: TenantKey) -> i64 {
     tenant.0.cast_signed()
@@ -18,8 +22,9 @@ pub fn number(tenant: TenantKey) -> i64 {
 pub fn together(tenants: &BTreeSet<TenantKey>) -> String {
     let mut text = String::new();
     for (at, tenant) in tenants.iter().enumerate() {
-        text.push_str(if at == 0 { "; SELECT " } else { ", " });
-        text.push_str(&format!("pg_advisory_xact_lock_shared({})", number(*tenant)));
+        text.push_str(if at == 0 { FIRST } else { NEXT });
+        text.push_str(&number(*tenant).to_string());
+        text.push(')');
     }
     text
 }

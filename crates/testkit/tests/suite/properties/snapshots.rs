@@ -243,3 +243,32 @@ async fn sound(world: &World) {
         assert!(found.is_empty(), "{} rows: {sql}", found.len());
     }
 }
+
+/// Prints how long restores take: `cargo test --release -p larkspur-testkit --test suite -- --ignored --nocapture how_long`.
+#[tokio::test]
+#[ignore = "it measures"]
+async fn how_long_restores_take() {
+    let world = Lab::start().await.world().await;
+    let timed = async |what: &str, name: &str| {
+        let begun = std::time::Instant::now();
+        let done = restore(&world, name).await;
+        println!("{what}: {:?}, {} written, {} deleted", begun.elapsed(), done["written"], done["deleted"]);
+    };
+    save(&world, "demo").await;
+    for _ in 0..5 {
+        world.tag("a tag").await;
+        timed("a demo world with one more tag", "demo").await;
+    }
+    for number in 0..10_000 {
+        world.tag(&format!("tag {number}")).await;
+    }
+    save(&world, "tags").await;
+    for _ in 0..3 {
+        world.tag("another tag").await;
+        timed("10,000 tags, with one more", "tags").await;
+    }
+    timed("back to the demo world", "demo").await;
+    is_same(&world, "demo").await;
+    timed("10,000 tags, all of which were gone", "tags").await;
+    is_same(&world, "tags").await;
+}

@@ -320,7 +320,7 @@ const GLOBAL: &[(&str, &str)] = &[
     ("FROM image WHERE content_hash IS NOT NULL", "looks for files that are missing"),
     ("FROM stored_file WHERE content_hash IS NOT NULL", "looks for files that are missing"),
     ("content_hash FROM snapshot_blob", "looks for files that are missing"),
-    ("pg_advisory_xact_lock($1)", "the lock of a tenant, by its number"),
+    ("pg_advisory_xact_lock", "the lock of a tenant, by its number"),
     ("SELECT 1 FROM {name} LIMIT 1", "a store is copied to an empty one only"),
     ("SELECT {listed} FROM {} ORDER BY {backwards}", "where a copy of a store goes on"),
     ("SELECT {columns} FROM {} {beyond}ORDER BY", "what a copy of a store reads"),
