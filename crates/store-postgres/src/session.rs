@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use larkspur_contract::ids::TenantKey;
-use larkspur_store::{BoxFuture, Hook, Row, Session, StoreError, Value};
+use larkspur_store::{BoxFuture, Hook, Row, Session, StoreError, Value, tenant_locks};
 use tokio::time::Instant;
 
 use crate::connection::is_definition;
 use crate::errors::Failure;
-use crate::transaction::{KEEP_OUT, Transaction, lock_number};
+use crate::transaction::Transaction;
 
 /// The time limit of a statement that creates or changes a table, and of its transaction.
 const DEFINITION: Duration = Duration::from_secs(3600);
@@ -141,8 +141,8 @@ impl Session for Handle {
 
     fn keep_out<'a>(&'a mut self, tenant: TenantKey) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let params = [Value::Int(lock_number(tenant))];
-            self.run(KEEP_OUT, &params, Asks::Anything).await.map(drop)
+            let params = [Value::Int(tenant_locks::number(tenant))];
+            self.run(tenant_locks::ALONE, &params, Asks::Anything).await.map(drop)
         })
     }
 

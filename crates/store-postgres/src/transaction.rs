@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use larkspur_contract::Effect;
 use larkspur_contract::ids::TenantKey;
-use larkspur_store::{Row, Value};
+use larkspur_store::{Row, Value, tenant_locks};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -30,23 +30,12 @@ pub(crate) fn begin(effect: Effect) -> &'static str {
 const BEGIN_TOGETHER: &str =
     "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; SET LOCAL lock_timeout = '100ms'";
 
-/// Waits until no other unit of a tenant writes, and keeps them out; see [`beginning`].
-pub(crate) const KEEP_OUT: &str = "SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)";
-
-/// The number of a tenant's lock.
-pub(crate) fn lock_number(tenant: TenantKey) -> i64 {
-    tenant.0.cast_signed()
-}
-
 /// How the transaction of some units begins. Units of a tenant take its lock together with all others; only a unit that keeps
 /// the others out has it alone.
 fn beginning(effect: Effect, units: usize, tenants: &BTreeSet<TenantKey>) -> String {
     let mut text = if units > 1 { BEGIN_TOGETHER } else { begin(effect) }.to_owned();
     if effect == Effect::Writes {
-        for (at, tenant) in tenants.iter().enumerate() {
-            text.push_str(if at == 0 { "; SELECT " } else { ", " });
-            text.push_str(&format!("pg_advisory_xact_lock_shared({})", lock_number(*tenant)));
-        }
+        text.push_str(&tenant_locks::together(tenants));
     }
     text
 }
@@ -188,7 +177,7 @@ mod tests {
     #[test]
     fn a_transaction_begins_with_the_locks_of_its_tenants() {
         let tenants = BTreeSet::from([TenantKey(7), TenantKey(u64::MAX)]);
-        let locks = "; SELECT pg_advisory_xact_lock_shared(7), pg_advisory_xact_lock_shared(-1)";
+        let locks = tenant_locks::together(&tenants);
         assert_eq!(beginning(Effect::Writes, 1, &tenants), format!("{}{locks}", begin(Effect::Writes)));
         assert_eq!(beginning(Effect::Writes, 2, &tenants), format!("{BEGIN_TOGETHER}{locks}"));
         assert_eq!(beginning(Effect::Writes, 1, &BTreeSet::new()), begin(Effect::Writes));

@@ -73,6 +73,7 @@ pub use ids::Ids;
 pub use keys::Keys;
 pub use memory::{BoundedCache, Memory, Moment};
 pub use notices::{Change, Notice, Notices};
+pub use transaction::tenant_locks;
 pub use transaction::{
     BoxFuture, Driver, Emitted, Engine, Hook, Root, Row, Session, StoreError, Tx, Unit, Uuid, Value, Verdict,
     Work,

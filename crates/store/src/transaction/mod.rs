@@ -4,6 +4,7 @@ mod blob_store;
 pub(crate) mod driver;
 mod engine;
 mod root;
+pub mod tenant_locks;
 pub(crate) mod tx;
 pub(crate) mod value;
 mod work;

@@ -1,4 +1,4 @@
-//! Statements of snapshots.
+//! Snapshots of worlds, and what is done with them.
 
 use serde_json::json;
 

@@ -69,7 +69,8 @@ pub(super) async fn create(place: Place) {
     for number in 2..=MOST - 3 {
         save(&place, &format!("s{number}")).await;
     }
-    let other = |number: usize| place.control("POST", "/snapshots").body(json!({"name": format!("late-{number}")}));
+    let other =
+        |number: usize| place.control("POST", "/snapshots").body(json!({"name": format!("late-{number}")}));
     place.race((0..CALLS).map(other).collect()).await.won(3, &[5275400]);
     assert_eq!(names(&place).await.len(), MOST);
 }
@@ -107,7 +108,8 @@ pub(super) async fn reset(place: Place) {
 pub(super) async fn upload(place: Place) {
     save(&place, "one").await;
     let file = place.control("GET", "/snapshots/one/file").send().await;
-    let request = place.control("PUT", "/snapshots/two/file").multipart(&[], ("file", file.text().as_bytes()));
+    let request =
+        place.control("PUT", "/snapshots/two/file").multipart(&[], ("file", file.text().as_bytes()));
     place.race_same(request).await.won(1, &[5275409]);
     assert_eq!(names(&place).await, ["one", "two"]);
     let shown = place.shown("/snapshots/diff?a=one&b=two").await;

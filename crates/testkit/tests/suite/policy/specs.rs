@@ -356,7 +356,11 @@ async fn the_control_api_ignores_nothing() {
             let plain = request(lab, entry);
             let (method, path, ..) = plain.parts();
             let path = path.strip_prefix("/larkspur/v1").expect("a path of the control API").to_owned();
-            lab.control(&method, &format!("{path}{query}")).raw(body.to_owned())
+            let request = lab.control(&method, &format!("{path}{query}"));
+            match entry.spec.consumes {
+                Consumes::Multipart { file, .. } => request.multipart(&[("xyzzy", body)], (file, b"x")),
+                _ => request.raw(body.to_owned()),
+            }
         };
         let reply = call(&world.lab, "?xyzzy=1", "").send().await;
         reply.refused(codes::CONTROL_PARAM_INVALID.number);
@@ -431,8 +435,9 @@ fn the_control_api_has_one_policy() {
     for entry in entries().filter(|entry| matches!(entry.spec.access, Access::Control)) {
         let spec = entry.spec;
         assert!(spec.rate.windows.is_empty(), "{}", spec.id);
-        // A stream is not JSON.
-        let form = if spec.id == "larkspur.v1.traffic.stream" { Form::Bytes } else { Form::Data("success") };
+        // A stream is not JSON, nor is a file.
+        let bytes = ["larkspur.v1.traffic.stream", "larkspur.v1.world.snapshots.file"].contains(&spec.id);
+        let form = if bytes { Form::Bytes } else { Form::Data("success") };
         assert_eq!(spec.reply, form, "{}", spec.id);
         assert_eq!(spec.invalid, codes::CONTROL_PARAM_INVALID, "{}", spec.id);
         assert!(spec.reference.is_empty() && spec.deviations.is_empty(), "{}", spec.id);

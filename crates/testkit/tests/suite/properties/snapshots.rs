@@ -36,7 +36,7 @@ fn write(world: &World, made: &Made, random: &mut Random, step: usize) -> Reques
     let message = Made::one(random, &made.messages, "om_x").to_owned();
     let user = &world.users[usize::try_from(random.below(3)).expect("small")];
     let content = json!({"text": format!("{step} <at user_id=\"{}\"></at>", user.open_id)}).to_string();
-    let name = format!("name {}", random.below(40));
+    let name = format!("name {}", random.below(400));
     match random.below(22) {
         0..4 => world.call("POST", "/im/v2/tags").body(json!({"create_tag": {"tag_type": "tenant", "name": name}})),
         4 => world.call("PATCH", &format!("/im/v2/tags/{tag}")).body(json!({"patch_tag": {"name": name}})),
@@ -59,7 +59,7 @@ fn write(world: &World, made: &Made, random: &mut Random, step: usize) -> Reques
             .call("POST", "/im/v1/chats")
             .body(json!({"name": name, "user_id_list": [user.open_id], "chat_mode": "group"})),
         15 => world.call("PUT", &format!("/im/v1/chats/{chat}")).body(json!({"name": name})),
-        16 => world.call("DELETE", &format!("/im/v1/chats/{chat}")),
+        16 if chat != world.chat_id => world.call("DELETE", &format!("/im/v1/chats/{chat}")),
         17 => world.call("POST", &format!("/im/v1/chats/{chat}/members")).body(json!({"id_list": [user.open_id]})),
         18 => world.call("DELETE", &format!("/im/v1/chats/{chat}/members")).body(json!({"id_list": [user.open_id]})),
         19 => world
@@ -75,13 +75,13 @@ fn write(world: &World, made: &Made, random: &mut Random, step: usize) -> Reques
 /// A random change by the control API.
 fn control(world: &World, random: &mut Random, name: &str, user: &str) -> Request {
     match random.below(8) {
-        0 => world.control("PUT", "/clock").body(json!({"advance_seconds": random.below(7200)})),
+        0 => world.control("PUT", "/clock").body(json!({"advance_seconds": random.below(5)})),
         1 => world.control("POST", "/users").body(json!({"name": name})),
         2 => world.control("PATCH", &format!("/users/{user}")).body(json!({"name": name})),
         3 => world
             .control("POST", "/faults")
             .body(json!({"match": {"operation": "im.v1.file.get"}, "effect": {"refuse": {"code": 234001}}})),
-        4 => world.control("PUT", "/settings").body(json!({"forbidden_words": [name]})),
+        4 => world.control("PUT", "/settings").body(json!({"forbidden_words": ["unheard of"]})),
         5 => world.control("POST", "/documents").body(json!({"title": name, "owner": user})),
         6 => world.control("POST", &format!("/users/{user}/tokens")).body(json!({"app_id": world.app_id})),
         _ => world.control("PUT", "/limits").body(json!({"chat_users": 50})),
@@ -242,4 +242,33 @@ async fn sound(world: &World) {
             larkspur_testkit::reading::rows(&engine.driver, sql.to_owned(), vec![tenant.into()]).await;
         assert!(found.is_empty(), "{} rows: {sql}", found.len());
     }
+}
+
+/// Prints how long restores take: `cargo test --release -p larkspur-testkit --test suite -- --ignored --nocapture how_long`.
+#[tokio::test]
+#[ignore = "it measures"]
+async fn how_long_restores_take() {
+    let world = Lab::start().await.world().await;
+    let timed = async |what: &str, name: &str| {
+        let begun = std::time::Instant::now();
+        let done = restore(&world, name).await;
+        println!("{what}: {:?}, {} written, {} deleted", begun.elapsed(), done["written"], done["deleted"]);
+    };
+    save(&world, "demo").await;
+    for _ in 0..5 {
+        world.tag("a tag").await;
+        timed("a demo world with one more tag", "demo").await;
+    }
+    for number in 0..10_000 {
+        world.tag(&format!("tag {number}")).await;
+    }
+    save(&world, "tags").await;
+    for _ in 0..3 {
+        world.tag("another tag").await;
+        timed("10,000 tags, with one more", "tags").await;
+    }
+    timed("back to the demo world", "demo").await;
+    is_same(&world, "demo").await;
+    timed("10,000 tags, all of which were gone", "tags").await;
+    is_same(&world, "tags").await;
 }

@@ -319,6 +319,8 @@ const GLOBAL: &[(&str, &str)] = &[
     ("FROM blob WHERE state = 'gone' AND since < $1", "a sweep removes files of tenants that are no more"),
     ("FROM image WHERE content_hash IS NOT NULL", "looks for files that are missing"),
     ("FROM stored_file WHERE content_hash IS NOT NULL", "looks for files that are missing"),
+    ("content_hash FROM snapshot_blob", "looks for files that are missing"),
+    ("pg_advisory_xact_lock", "the lock of a tenant, by its number"),
     ("SELECT 1 FROM {name} LIMIT 1", "a store is copied to an empty one only"),
     ("SELECT {listed} FROM {} ORDER BY {backwards}", "where a copy of a store goes on"),
     ("SELECT {columns} FROM {} {beyond}ORDER BY", "what a copy of a store reads"),

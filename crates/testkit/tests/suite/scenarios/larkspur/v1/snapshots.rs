@@ -301,7 +301,7 @@ async fn an_app_that_is_gone_is_gone_everywhere() {
 async fn events_that_waited_are_sent_again() {
     let world = world().await;
     world.receive_by_connection().await;
-    say(&world, "nobody is told of what a bot says").await;
+    say(&world, "no app is told of what its own bot says").await;
     let body = json!({"as": world.users[0].user_id, "text": "hello"});
     world.control("POST", &format!("/chats/{}/messages", world.chat_id)).body(body).send().await.data();
     save(&world, "one").await;
