@@ -370,6 +370,12 @@ export default {
   'traffic.unmark': '取消标记',
   'traffic.marked.one': '已标记 {n} 条',
   'traffic.marked.other': '已标记 {n} 条',
+  'traffic.unknown.one': '有 {n} 条调用不属于任何世界：app_id 有误或没有凭证。',
+  'traffic.unknown.other': '有 {n} 条调用不属于任何世界：app_id 有误或没有凭证。',
+  'traffic.show': '查看',
+  'traffic.strangers': '未知调用者的调用',
+  'traffic.ofWorld': '此世界的调用',
+  'traffic.noStrangers': '没有未知调用者。',
 
   // events
   'events.title': '事件',
