@@ -267,7 +267,7 @@ function mount(ctx) {
       tab = id;
     }});
     show(h('div', {class: 'detail-head'}, button('←', close, {kind: 'quiet', label: t('traffic.back')}), chip(entry.outcome), h('strong', {class: 'mono'}, entry.operation || entry.path), h('span', {class: 'grow'}),
-      mono(entry.log_id), entry.world ? [button(t('traffic.markShort'), mark, {key: 'x'}), button('curl', copyCurl, {key: 'y', label: t('traffic.copyCurl')}), button(t('call.replay'), () => void replay(ctx, entry.log_id), {key: 'r'}),
+      mono(entry.log_id), entry.world ? [button(t('traffic.markShort'), mark, {key: 'x'}), button(t('traffic.copyCurl'), copyCurl, {key: 'y'}), button(t('call.replay'), () => void replay(ctx, entry.log_id), {key: 'r'}),
         button(t('traffic.test'), () => exportDialog(ctx, chosen()), {key: 't'}), entry.code ? button(t('traffic.plan'), plan, {key: 'Shift+F'}) : null] : null), view);
     if (focus && matchMedia('(max-width: 899px)').matches) /** @type {HTMLElement | null} */ (detail.querySelector('button'))?.focus();
   }
