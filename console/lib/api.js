@@ -12,6 +12,7 @@
  * @property {string} [key] the key that runs it
  * @property {string} [danger] what is lost: asked before, with focus on Cancel
  * @property {string} [cli] the short command, if there is one
+ * @property {string} [token] the environment variable with the token, if it is not the control key
  */
 /** @typedef {{csrf: string, expires_at_ms: number, release: string, base_url: string, mode: string}} Session */
 /** @typedef {{field: string, value?: string, description: string}} Violation */
@@ -229,13 +230,15 @@ function quoted(word) {
   return `'${word.replaceAll("'", "'\\''").replace(/\$\{([A-Z_]+)\}/g, `'"\${$1}"'`)}'`;
 }
 
+const CONTROL_KEY = 'LARKSPUR_CONTROL_KEY';
+
 /**
  * A curl line.
  * @param {Action} action
  */
 export function curl(action) {
   const parts = [`curl -s ${action.method === 'GET' ? '' : `-X ${action.method} `}${quoted(session.base_url + url(action.path, action.query))}`];
-  parts.push('-H "Authorization: Bearer $LARKSPUR_CONTROL_KEY"');
+  parts.push(`-H "Authorization: Bearer $${action.token ?? CONTROL_KEY}"`);
   if (action.body !== undefined) parts.push(`-H 'Content-Type: application/json'`, `-d ${quoted(text(action.body))}`);
   return parts.join(' \\\n  ');
 }
@@ -256,7 +259,7 @@ const VERBS = new Set(['order', 'preview', 'check', 'summary', 'diff', 'export',
 export function cli(action) {
   if (action.cli) return action.cli;
   const parts = [`larkspur call ${full(action.id)}`];
-  const segments = action.path.split('/').slice(3);
+  const segments = action.path.split('/').slice(action.path.startsWith('/open-apis/') ? 4 : 3);
   segments.forEach((collection, i) => {
     const value = segments[i + 1];
     if (i % 2 === 0 && value !== undefined && PARAMETERS[collection] && !VERBS.has(value)) {
@@ -269,6 +272,7 @@ export function cli(action) {
     }
   }
   if (action.body !== undefined) parts.push(`--body ${quoted(text(action.body))}`);
+  if (action.token) parts.push(`--token "$${action.token}"`);
   return parts.join(' \\\n  ');
 }
 
@@ -297,7 +301,7 @@ function pythonic(value) {
 export function python(action) {
   const target = JSON.stringify(session.base_url + url(action.path, action.query));
   const lines = ['import json, os, urllib.request', '', `request = urllib.request.Request(${target}, method="${action.method}")`,
-    'request.add_header("Authorization", "Bearer " + os.environ["LARKSPUR_CONTROL_KEY"])'];
+    'request.add_header("Authorization", "Bearer " + os.environ["' + (action.token ?? CONTROL_KEY) + '"])'];
   if (action.body !== undefined) {
     lines.push('request.add_header("Content-Type", "application/json")');
     lines.push(typeof action.body === 'string' ? `request.data = ${JSON.stringify(action.body)}.encode()` : `request.data = json.dumps(${pythonic(masked(action.body))}).encode()`);
@@ -313,7 +317,7 @@ export function python(action) {
 export function node(action) {
   const target = JSON.stringify(session.base_url + url(action.path, action.query));
   const lines = [`const answer = await fetch(${target}, {`, `  method: '${action.method}',`,
-    '  headers: {Authorization: `Bearer ${process.env.LARKSPUR_CONTROL_KEY}`' + (action.body === undefined ? '' : `, 'Content-Type': 'application/json'`) + '},'];
+    '  headers: {Authorization: `Bearer ${process.env.' + (action.token ?? CONTROL_KEY) + '}`' + (action.body === undefined ? '' : `, 'Content-Type': 'application/json'`) + '},'];
   if (action.body !== undefined) {
     const body = typeof action.body === 'string' ? JSON.stringify(action.body) : JSON.stringify(masked(action.body)).replace(/"\$\{([A-Z_]+)\}"/g, 'process.env.$1');
     lines.push(typeof action.body === 'string' ? `  body: ${body},` : `  body: JSON.stringify(${body}),`);

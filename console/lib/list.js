@@ -123,6 +123,8 @@ export class List {
 
   resized() {
     const {clientWidth: width, clientHeight: height} = this.node;
+    // A list that was taken out of the page and put back begins at its top.
+    this.y = this.node.scrollTop;
     if (width === this.width && height === this.height) return;
     this.width = width;
     this.height = height;
@@ -189,7 +191,7 @@ export class List {
     const at = this.rows.findIndex(one => this.options.id(one) === id);
     if (at < 0) return;
     this.rows[at] = row;
-    this.paint();
+    this.refresh();
   }
 
   /** Shows all rows anew: what their columns read has changed. */
@@ -244,7 +246,7 @@ export class List {
     const from = Math.max(0, Math.floor(this.y / rowHeight) - SPARE);
     const wanted = Math.ceil(this.height / rowHeight) + 2 * SPARE;
     while (pool.length < wanted) this.grow();
-    // A row that keeps its number keeps its element: of 1,000 rows in sight, only new ones are made.
+    // A row that keeps its number keeps its element, so only rows that come into sight are written.
     const size = pool.length;
     for (let i = from; i < from + size; i += 1) {
       const number = this.top - i;

@@ -10,7 +10,7 @@ import {button, chip, copy, empty, facts, failure, mono, select, tabs, when} fro
 /** @typedef {import('../lib/api.js').Op} Op */
 /** @typedef {import('../lib/api.js').Registry} Registry */
 /** @typedef {{op: Op, calls: number, codes: Map<number, number>, assumed: string[]}} Row */
-/** @typedef {{key: string, method: string, path: string, calls: number, log_id: string, near: any[]}} Unknown */
+/** @typedef {{key: string, method: string, path: string, calls: number, log_id: string, stranger: boolean, near: any[]}} Unknown */
 /** @typedef {{url: string, calls: number, failed: number, last_ms: number, what: string}} Outgoing */
 
 /** @type {import('../app.js').Screen} */
@@ -82,10 +82,10 @@ function mount(ctx) {
 
   async function load() {
     try {
-      const [known, summary, failed, events] = await Promise.all([operations().catch(() => null), get(W(world, 'traffic', 'summary')), get(W(world, 'traffic'), {outcome: 'unrouted', limit: 500}), get(W(world, 'events'), {limit: 200})]);
+      const [known, summary, failed, strange, events] = await Promise.all([operations().catch(() => null), get(W(world, 'traffic', 'summary')), get(W(world, 'traffic'), {outcome: 'unrouted', limit: 500}), get('/larkspur/v1/traffic', {world: 'none', outcome: 'unrouted', limit: 500}), get(W(world, 'events'), {limit: 200})]);
       registry = known || {operations: summary.rows.filter((/** @type {any} */ one) => one.operation).map((/** @type {any} */ one) => ({id: one.operation, method: '', path: '', summary: ''})), behaviours: [], codes: []};
       rows = rowsOf(registry, summary.rows);
-      await readUnknown(failed.entries);
+      await readUnknown([...failed.entries, ...strange.entries.filter((/** @type {any} */ one) => !one.path.startsWith('/larkspur/') && one.path !== '/favicon.ico')]);
       outgoing = outgoingOf(events.events);
       loaded = true;
       fill();
@@ -103,11 +103,11 @@ function mount(ctx) {
       const key = `${one.method} ${one.path.replace(/\b(oc|ou|om|on|cli)_\w+/g, '$1_…')}`;
       const same = by.get(key);
       if (same) same.calls += 1;
-      else by.set(key, {key, method: one.method, path: one.path, calls: 1, log_id: one.log_id, near: unknown.find(each => each.key === key)?.near || []});
+      else by.set(key, {key, method: one.method, path: one.path, calls: 1, log_id: one.log_id, stranger: !one.world, near: unknown.find(each => each.key === key)?.near || []});
     }
     unknown = [...by.values()];
     await Promise.all(unknown.filter(one => !one.near.length).slice(0, 20).map(async one => {
-      const entry = await get(W(world, 'traffic', one.log_id)).catch(() => null);
+      const entry = await get(`/larkspur/v1/traffic/${encodeURIComponent(one.log_id)}`).catch(() => null);
       one.near = entry?.near || [];
     }));
   }
@@ -151,7 +151,7 @@ function mount(ctx) {
     }},
     {id: 'unknown', title: t('coverage.unknown', {n: unknown.length}), make: () => (unknown.length ? table([t('coverage.asked'), t('coverage.calls'), t('coverage.nearest'), ''], unknown.map(one => [mono(`${one.method} ${one.path}`), number(one.calls),
       one.near.length ? one.near.map(each => h('div', null, mono(`${each.method} ${each.path}`), ' ', h('span', {class: 'muted small', lang: 'en'}, each.differs || ''))) : h('span', {class: 'muted'}, t('call.noNear')),
-      button(t('coverage.inTraffic'), () => ctx.go(`traffic?sel=${one.log_id}`), {kind: 'link', label: `${t('coverage.inTraffic')}: ${one.method} ${one.path}`})])) : empty(t('coverage.noUnknown'), button(t('coverage.toTraffic'), () => ctx.go('traffic'), {kind: 'primary'})))},
+      button(t('coverage.inTraffic'), () => ctx.go(`traffic?${one.stranger ? 'who=none&' : ''}sel=${one.log_id}`), {kind: 'link', label: `${t('coverage.inTraffic')}: ${one.method} ${one.path}`})])) : empty(t('coverage.noUnknown'), button(t('coverage.toTraffic'), () => ctx.go('traffic'), {kind: 'primary'})))},
     {id: 'assumed', title: t('coverage.assumptions'), make: () => {
       const all = assumptions();
       return all.length ? table([t('coverage.behaviour'), t('coverage.rule'), t('coverage.usedBy')], all.map(([name, by]) => [mono(name), h('span', {lang: 'en'}, registry.behaviours.find(one => one.name === name)?.rule || ''), by.map(row => h('div', null, mono(row.op.id)))])) : empty(t('coverage.noAssumed'));

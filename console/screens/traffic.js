@@ -13,6 +13,7 @@ import {button, chip, chipIn, code, copy, empty, failure, mono, tabs} from '../l
 
 const KEEP = 100_000;
 const PAGE = 200;
+const STRANGERS_MS = 15_000;
 const FILTERS = ['outcome:refused', 'outcome:injected,cut', 'outcome:failed', 'outcome:unrouted', 'status:>=400', 'token:user', 'kind:control', 'operation:im.v1.message.*', 'header.user-agent:~python'];
 
 /** Words that repeat are kept once. @type {Map<string, string>} */
@@ -55,6 +56,9 @@ export function filterQuery(line) {
   return query;
 }
 
+/** Not a call of this page. @param {any} one */
+const isPlatform = one => one.kind !== 'control' && !one.path.startsWith('/larkspur/') && one.path !== '/favicon.ico';
+
 /** @type {import('../app.js').Screen} */
 export default {id: 'traffic', key: 't', title: 'traffic.title', mount};
 
@@ -67,6 +71,9 @@ function mount(ctx) {
   const shown = signal(0);
   const kept = signal(0);
   const marked = signal(/** @type {string[]} */ ([]));
+  /** Whether the calls of nobody known are shown: those with a wrong app or without a token. */
+  const strangers = signal(ctx.params.get('who') === 'none');
+  const unknown = signal(0);
   let newest = 0;
   /** @type {number | undefined} */
   let before;
@@ -116,12 +123,16 @@ function mount(ctx) {
     void load();
   }
 
+  /** @param {Record<string, any>} query */
+  const read = query => (strangers.peek() ? get('/larkspur/v1/traffic', {world: 'none', ...query, limit: 1000}) : get(W(world, 'traffic'), query));
+
   async function load() {
     loading = true;
     try {
-      const data = await get(W(world, 'traffic'), {limit: PAGE, ...filterQuery(line.peek())});
+      const data = await read({limit: PAGE, ...filterQuery(line.peek())});
+      if (strangers.peek()) data.entries = data.entries.filter(isPlatform);
       filterError.textContent = '';
-      newest = data.newest;
+      newest = data.newest ?? newest;
       before = data.next_before;
       held.set(0);
       list.setRows(data.entries.map(rowOf));
@@ -141,12 +152,13 @@ function mount(ctx) {
     if (list.rows.length) {
       if (!list.node.isConnected) replace(rows, list.node);
     } else if (recording === false) replace(rows, empty(t('traffic.off')));
+    else if (strangers.peek()) replace(rows, empty(t('traffic.noStrangers'), button(t('traffic.ofWorld'), () => strange(false), {kind: 'primary'})));
     else if (line.peek()) replace(rows, empty(t('traffic.none'), button(t('traffic.clearFilter'), () => setLine(''), {kind: 'primary'})));
     else replace(rows, firstSteps(ctx));
   }
 
   async function more() {
-    if (loading || before === undefined || list.rows.length >= KEEP) return;
+    if (loading || before === undefined || strangers.peek() || list.rows.length >= KEEP) return;
     loading = true;
     try {
       const data = await get(W(world, 'traffic'), {limit: PAGE, before, ...filterQuery(line.peek())});
@@ -168,6 +180,7 @@ function mount(ctx) {
     kept.set(kept.peek() + fresh.length);
     announce(fresh);
     summarize();
+    if (strangers.peek()) return;
     if (paused.peek()) held.set(held.peek() + fresh.length);
     else if (!line.peek()) add(fresh.reverse().map(rowOf));
     else if (!asking) asking = window.setTimeout(filtered, 200);
@@ -200,6 +213,21 @@ function mount(ctx) {
     }, 5000);
   }
 
+  /** @param {boolean} on */
+  function strange(on) {
+    strangers.set(on);
+    ctx.put({who: on ? 'none' : null, sel: null});
+    if (!detail.hidden) close();
+    void load();
+  }
+
+  /** Whether somebody calls whom no world knows: a wrong app, or no token. */
+  async function lookForStrangers() {
+    if (document.hidden) return;
+    const data = await get('/larkspur/v1/traffic', {world: 'none', limit: 20}).catch(() => null);
+    if (data) unknown.set(data.entries.filter(isPlatform).length);
+  }
+
   let summarizing = 0;
   function summarize() {
     if (summarizing) return;
@@ -227,9 +255,9 @@ function mount(ctx) {
     ctx.put({sel: log_id});
     if (list.selected !== log_id) list.select(log_id);
     try {
-      const read = await get(W(world, 'traffic', log_id));
+      const found = await get(strangers.peek() ? `/larkspur/v1/traffic/${encodeURIComponent(log_id)}` : W(world, 'traffic', log_id));
       if (ctx.params.get('sel') !== log_id) return;
-      entry = read;
+      entry = found;
     } catch (error) {
       entry = null;
       show(failure(error));
@@ -239,8 +267,8 @@ function mount(ctx) {
       tab = id;
     }});
     show(h('div', {class: 'detail-head'}, button('←', close, {kind: 'quiet', label: t('traffic.back')}), chip(entry.outcome), h('strong', {class: 'mono'}, entry.operation || entry.path), h('span', {class: 'grow'}),
-      mono(entry.log_id), button(t('traffic.markShort'), mark, {key: 'x'}), button('curl', copyCurl, {key: 'y', label: t('traffic.copyCurl')}), button(t('call.replay'), () => void replay(ctx, entry.log_id), {key: 'r'}),
-      button(t('traffic.test'), () => exportDialog(ctx, chosen()), {key: 't'}), entry.code ? button(t('traffic.plan'), plan, {key: 'Shift+F'}) : null), view);
+      mono(entry.log_id), entry.world ? [button(t('traffic.markShort'), mark, {key: 'x'}), button(t('traffic.copyCurl'), copyCurl, {key: 'y'}), button(t('call.replay'), () => void replay(ctx, entry.log_id), {key: 'r'}),
+        button(t('traffic.test'), () => exportDialog(ctx, chosen()), {key: 't'}), entry.code ? button(t('traffic.plan'), plan, {key: 'Shift+F'}) : null] : null), view);
     if (focus && matchMedia('(max-width: 899px)').matches) /** @type {HTMLElement | null} */ (detail.querySelector('button'))?.focus();
   }
 
@@ -333,6 +361,14 @@ function mount(ctx) {
       list.refresh();
     }));
   });
+  const whose = h('div', {class: 'bar small summary', hidden: true});
+  effect(() => {
+    const [on, n] = [strangers.get(), unknown.get()];
+    whose.hidden = !on && !n;
+    replace(whose, h('span', {class: 'warn'}, on ? t('traffic.strangers') : plural('traffic.unknown', n)), button(t(on ? 'traffic.ofWorld' : 'traffic.show'), () => strange(!on), {kind: 'link'}));
+  });
+  const firstLook = setTimeout(() => void lookForStrangers(), 1500);
+  const looking = setInterval(() => void lookForStrangers(), STRANGERS_MS);
   const counts = h('span', {class: 'muted small nowrap'});
   const pauseBox = h('span');
   effect(() => {
@@ -355,14 +391,20 @@ function mount(ctx) {
     if (sel) void open(sel, false);
   });
   return {
-    node: h('div', {class: 'screen'}, h('div', {class: 'bar'}, filter, h('datalist', {id: 'traffic-filters'}, FILTERS.map(value => h('option', {value}))), counts, pauseBox, button(t('traffic.forget'), () => void clear())), filterError, head, marks, split, polite),
+    node: h('div', {class: 'screen'}, h('div', {class: 'bar'}, filter, h('datalist', {id: 'traffic-filters'}, FILTERS.map(value => h('option', {value}))), counts, pauseBox, button(t('traffic.forget'), () => void clear())), filterError, whose, head, marks, split, polite),
     dispose() {
       off();
       lost();
+      clearInterval(looking);
+      clearTimeout(firstLook);
       list.dispose();
       for (const timer of [typing, asking, announcing, summarizing]) clearTimeout(timer);
     },
     params(params) {
+      if ((params.get('who') === 'none') !== strangers.peek()) {
+        strangers.set(params.get('who') === 'none');
+        void load();
+      }
       if ((params.get('q') || '') !== line.peek()) setLine(params.get('q') || '');
       const sel = params.get('sel');
       if (sel && sel !== entry?.log_id) void open(sel, false);
@@ -377,6 +419,7 @@ function mount(ctx) {
       {text: 'traffic.pauseKey', key: 'p', run: pause}, {text: 'traffic.filterLabel', key: '/', run: () => filter.focus()}, {text: 'traffic.forget', key: 'Shift+C', run: () => void clear()},
       ...(selected() ? [{text: 'call.replay', key: 'r', run: again}, {text: 'traffic.copyCurl', key: 'y', run: () => void copyCurl()}, {text: 'traffic.test', key: 't', run: () => exportDialog(ctx, chosen())},
         {text: 'traffic.mark', key: 'x', run: mark}, {text: 'traffic.compare', key: 'd', run: compare}, {text: 'traffic.plan', key: 'Shift+F', run: () => void plan()}] : []),
+      {text: strangers.peek() ? 'traffic.ofWorld' : 'traffic.strangers', run: () => strange(!strangers.peek())},
       ...(entry?.why?.fixes?.length ? [{text: 'traffic.fixFirst', key: '+', run: fixFirst}] : []),
     ],
   };

@@ -370,6 +370,12 @@ export default {
   'traffic.unmark': 'Unmark',
   'traffic.marked.one': '{n} call marked',
   'traffic.marked.other': '{n} calls marked',
+  'traffic.unknown.one': '{n} call of somebody whom no world knows: a wrong app_id, or no token.',
+  'traffic.unknown.other': '{n} calls of somebody whom no world knows: a wrong app_id, or no token.',
+  'traffic.show': 'Show',
+  'traffic.strangers': 'Calls of unknown callers',
+  'traffic.ofWorld': 'Calls of this world',
+  'traffic.noStrangers': 'Nobody unknown has called.',
 
   // events
   'events.title': 'Events',

@@ -268,7 +268,7 @@ export default {
   'card.required': '表单必填项。',
 
   // traffic
-  'traffic.title': '流量',
+  'traffic.title': '调用记录',
   'traffic.detail': '调用详情',
   'traffic.time': '时间',
   'traffic.outcome': '结果',
@@ -370,6 +370,12 @@ export default {
   'traffic.unmark': '取消标记',
   'traffic.marked.one': '已标记 {n} 条',
   'traffic.marked.other': '已标记 {n} 条',
+  'traffic.unknown.one': '有 {n} 条调用不属于任何世界：app_id 有误或没有凭证。',
+  'traffic.unknown.other': '有 {n} 条调用不属于任何世界：app_id 有误或没有凭证。',
+  'traffic.show': '查看',
+  'traffic.strangers': '未知调用者的调用',
+  'traffic.ofWorld': '此世界的调用',
+  'traffic.noStrangers': '没有未知调用者。',
 
   // events
   'events.title': '事件',
@@ -729,7 +735,7 @@ export default {
   // login
   'login.title': '登录',
   'login.inspect': '检查令牌',
-  'login.inspectHow': '令牌不会保存，也不会出现在流量里。',
+  'login.inspectHow': '令牌不会保存，也不会出现在调用记录里。',
   'login.inspectDo': '检查',
   'login.token': '令牌',
   'login.valid': '当前有效',
@@ -772,7 +778,7 @@ export default {
   'login.noFlow': '还没有登录。打开授权链接，或让应用获取令牌。',
 
   // coverage
-  'coverage.title': '覆盖情况',
+  'coverage.title': '接口覆盖',
   'coverage.operations': '操作',
   'coverage.operation': '操作',
   'coverage.summary': '用途',
@@ -784,8 +790,8 @@ export default {
   'coverage.nothing': '还没有调用过任何操作。',
   'coverage.showAll': '显示全部操作',
   'coverage.back': '返回列表',
-  'coverage.inTraffic': '在流量中查看',
-  'coverage.toTraffic': '打开流量',
+  'coverage.inTraffic': '在调用记录中查看',
+  'coverage.toTraffic': '打开调用记录',
   'coverage.route': '路径',
   'coverage.access': '凭证',
   'coverage.scopes': '权限',
@@ -806,11 +812,11 @@ export default {
   'coverage.behaviour': '名称',
   'coverage.rule': '规则',
   'coverage.usedBy': '使用者',
-  'coverage.noAssumed': '没有响应依赖推测。',
+  'coverage.noAssumed': '所有响应都有依据，没有推测。',
   'coverage.outgoing': '外发请求',
   'coverage.failed': '失败',
   'coverage.last': '最近一次',
-  'coverage.noOutgoing': '这个世界没有向外发过请求。',
+  'coverage.noOutgoing': '此世界没有向外发送过请求。',
   'coverage.copy': '复制报告',
 
   // why

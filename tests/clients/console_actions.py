@@ -57,14 +57,19 @@ def no_rule(console, home):
 
 
 def marked_scope(console, home):
-    """The first scope of the ledger is held and marked."""
+    """The app holds im:chat, and it is marked in the ledger."""
     app = home.facts["app_id"]
     home.server.control("PUT", f"{home.path}/apps/{app}", {"scopes": ["im:chat", "im:message"], "bot": True})
     console.page.loaded(lambda: console.send("Page.reload"))
     console.go("apps", sel=app)
     console.until("document.querySelectorAll('.panel lk-list .lk-row:not([hidden])').length > 1")
+    console.still()
     console.value("document.querySelector('.panel lk-list').focus()")
     console.press("Home")
+    for _ in range(20):
+        if console.value("document.querySelector('.panel .lk-row[aria-selected=true]')?.innerText.startsWith('im:chat\\n')"):
+            break
+        console.press("ArrowDown")
 
 
 def has_snapshot(console, home):

@@ -13,8 +13,10 @@ users:
   ben: {name: no}
 apps:
   demo: {name: Demo, scopes: [im:nothing]}
+tags:
+  t: {nam: T}
 chats:
-  ops: {name: Ops, owner: cleo, mode: square}
+  ops: {name: Ops, owner: cleo}
 """
 
 

@@ -283,7 +283,10 @@ export class Room {
   /** The tabs of the chat, changed as the person. @param {'create' | 'sort_tabs' | 'delete_tabs'} verb @param {any} body */
   tabs(verb, body) {
     const path = `/open-apis/im/v1/chats/${encodeURIComponent(this.chat)}/chat_tabs${verb === 'create' ? '' : `/${verb}`}`;
-    return this.platform({id: `im.v1.chat_tab.${verb}`, method: verb === 'delete_tabs' ? 'DELETE' : 'POST', path, body});
+    const text = verb === 'create' ? 'chat.tabAdd' : 'chat.tabs';
+    const action = {id: `im.v1.chat_tab.${verb}`, method: verb === 'delete_tabs' ? 'DELETE' : 'POST', path, body, text, token: 'USER_ACCESS_TOKEN'};
+    this.last.set(action);
+    return this.platform(action);
   }
 
   /** @param {string} member @param {boolean} [manager] @returns {Action} */
