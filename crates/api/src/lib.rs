@@ -29,4 +29,4 @@ pub use entry::{
 };
 pub use operations::PLATFORM;
 pub use process::{Process, Services};
-pub use settings::{DuplicateName, Settings, TagOwner, UserPicker};
+pub use settings::{DuplicateName, Settings, TagOwner, UserPicker, WrongSwitch};

@@ -23,6 +23,7 @@ use crate::gateway::admit::Frequency;
 use crate::gateway::exchange::Recorder;
 use crate::gateway::faults::Faults;
 use crate::gateway::lookups::Lookups;
+use crate::gateway::own::OwnSettings;
 use crate::gateway::rate_limits::RateLimits;
 use crate::gateway::route::Routes;
 use crate::health::Health;
@@ -97,6 +98,7 @@ pub struct App {
     pub(crate) lookups: Arc<Lookups>,
     pub(crate) frequency: Frequency,
     pub(crate) faults: Faults,
+    pub(crate) own_settings: OwnSettings,
     pub(crate) call_ids: CallIds,
     pub(crate) metrics: Metrics,
     pub(crate) documents: Documents,
@@ -104,7 +106,7 @@ pub struct App {
     pub(crate) long_connections: Arc<LongConnections>,
     pub(crate) webhook: Arc<Webhook>,
     /// Records calls, if they are recorded.
-    pub(crate) traffic: Option<Arc<Recording>>,
+    pub(crate) traffic: Arc<Recording>,
     /// What operations that run on the process get.
     pub(crate) services: Arc<Services>,
     /// Room for the bodies of uploads, in MiB.
@@ -137,13 +139,14 @@ impl App {
                 lookups: Arc::default(),
                 frequency,
                 faults: Faults::default(),
+                own_settings: OwnSettings::default(),
                 call_ids: CallIds::default(),
                 metrics,
                 documents: Documents::default(),
                 health: Health::default(),
                 long_connections,
                 webhook,
-                traffic: options.traffic.is_some().then_some(recording),
+                traffic: recording,
                 services: Arc::new(services),
                 options,
                 uploads: Semaphore::new(gateway::UPLOADS_MIB),
@@ -194,9 +197,9 @@ impl App {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether calls are shown to recorders.
+    /// Whether calls are shown to recorders, unless their world says otherwise.
     pub(crate) fn is_recorded(&self) -> bool {
-        self.traffic.is_some() || self.options.recorder.is_some()
+        self.traffic.is_on() || self.options.recorder.is_some()
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -59,6 +59,8 @@ pub struct Exchange<'a> {
     pub code: Option<u32>,
     /// Why it was refused, including the private note.
     pub fault: Option<&'a Fault>,
+    /// The refusal for want of a scope that the world's settings prevented.
+    pub soft: Option<&'a Fault>,
     /// The events that it emitted.
     pub events: &'a [&'static EventType],
     /// Whether a test planned the refusal.

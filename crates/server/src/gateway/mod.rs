@@ -11,6 +11,7 @@ pub(crate) mod faults;
 pub mod limiter;
 mod lines;
 pub(crate) mod lookups;
+pub(crate) mod own;
 mod planned_refusals;
 pub mod platform;
 mod ranges;
@@ -21,12 +22,13 @@ pub(crate) mod who;
 mod why;
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
 use larkspur_api::pages::Frame;
-use larkspur_api::{Answer, Caller};
+use larkspur_api::{Answer, Caller, Settings};
 use larkspur_contract::{Access, Consumes, EventType, Fault, Method, Reply, Spec, codes, fields};
 use tokio::sync::SemaphorePermit;
 
@@ -38,6 +40,7 @@ use crate::unpanicked::unpanicked;
 use exchange::{Exchange, Step, Steps};
 use faults::Injected;
 use lines::Line;
+use own::Own;
 use route::Routed;
 use who::Who;
 
@@ -58,32 +61,36 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
     let mut trace = Trace {
         id,
         caller: None,
+        own: None,
         planned: false,
+        soft: None,
         fault: None,
         replaced: false,
         frame: Frame::PLAIN,
+        recorded: app.is_recorded(),
         body: None,
         events: Vec::new(),
+        began,
         steps: Steps::of(app.is_recorded(), began),
     };
     let ended = match app.routes.find(request.method, request.path) {
         Some(routed) => operation(app, &routed, &mut request, (now, began), &mut trace).await,
         None => platform::answer(app, &request, id, now, began),
     };
-    if app.is_recorded() {
-        record(app, &request, &ended, &trace, (now, began));
+    if trace.recorded {
+        record(app, &request, &ended, &trace, now);
     }
     // What is recorded is the whole answer, even if less of it is sent.
     faults::shape(trace.fault.as_ref(), ended.response)
 }
 
 /// Shows a call that has ended to the recorders.
-fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, (now, began): (i64, Instant)) {
+fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, now: i64) {
     let authorization = request.header("authorization");
     let exchange = Exchange {
         id: trace.id,
         at_ms: now,
-        took: began.elapsed(),
+        took: trace.began.elapsed(),
         who: Who::of(&app.engine.keys, ended.spec, authorization, trace.caller.as_ref()),
         caller: trace.caller.as_ref(),
         steps: trace.steps,
@@ -97,13 +104,15 @@ fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, (now, 
         body: trace.body.as_ref(),
         code: ended.code,
         fault: ended.fault.as_ref(),
+        soft: trace.soft.as_ref(),
         events: &trace.events,
         planned: trace.planned,
         injected: trace.fault.as_ref(),
         response: &ended.response,
     };
-    if let Some(traffic) = &app.traffic {
-        traffic.record(&exchange, &app.engine.keys);
+    let own = trace.own.as_ref().map(|own| own.overrides().traffic).unwrap_or_default();
+    if own.record.unwrap_or(app.traffic.is_on()) {
+        app.traffic.record(&exchange, &app.engine.keys, own.body_kb);
     }
     if let Some(recorder) = &app.options.recorder {
         recorder.record(&exchange);
@@ -125,20 +134,38 @@ struct Ended {
 struct Trace {
     id: CallId,
     caller: Option<Caller>,
+    /// The settings of the tenant that the call is about, if it has its own.
+    own: Option<Arc<Own>>,
     /// Whether a test planned the refusal.
     planned: bool,
+    /// The refusal for want of a scope that the tenant's settings prevented.
+    soft: Option<Fault>,
     /// The rule that changes the call.
     fault: Option<Injected>,
     /// Whether the answer is not the platform's.
     replaced: bool,
     /// The frame around the page, if a page is answered.
     frame: Frame,
-    /// The body, if it was read and calls are recorded.
+    /// Whether it is recorded.
+    recorded: bool,
+    /// The body, if it was read and the call is recorded.
     body: Option<Bytes>,
     /// The events that were emitted.
     events: Vec<&'static EventType>,
-    /// When its steps ended, if calls are recorded.
+    /// When it arrived.
+    began: Instant,
+    /// When its steps ended, if it is recorded.
     steps: Steps,
+}
+
+impl Trace {
+    /// Decides whether the call is recorded.
+    fn record(&mut self, recorded: bool) {
+        if recorded != self.recorded {
+            self.recorded = recorded;
+            self.steps = Steps::of(recorded, self.began);
+        }
+    }
 }
 
 /// Answers a call that arrived at the real time `now`, and logs and counts it.
@@ -160,7 +187,7 @@ async fn operation(
         // Where it panicked is unknown: report the outcome as unknown.
         Err(why) => Err(Fault::new(codes::INTERNAL, format!("the operation panicked: {why}")).in_doubt()),
     };
-    let outcome = outcome.map_err(|fault| with_cause(app, spec, in_form(spec, fault)));
+    let outcome = outcome.map_err(|fault| with_cause(own::settings(app, trace), spec, in_form(spec, fault)));
     let number = outcome.as_ref().map_or_else(|fault| fault.code().number, |_| 0);
     let took = began.elapsed();
     app.metrics.record(routed.route.index, number, took);
@@ -203,7 +230,8 @@ async fn steps(
 ) -> Result<Answer, Fault> {
     let spec = routed.route.entry.spec;
     site::check(&app.options, spec, request.headers)?;
-    let mut caller = authenticate::authenticate(app, spec, request.header("authorization"), now).await?;
+    let mut caller =
+        authenticate::authenticate(app, spec, (request.header("authorization"), now), trace).await?;
     if let Caller::Root(call) = &mut caller {
         call.frame = trace.frame.clone();
         call.address = site::address(request.peer, request.headers);
@@ -217,13 +245,14 @@ async fn steps(
     inject(app, spec, trace, Step::Authenticate)?;
     trace.steps.end(Step::Authenticate);
     inject(app, spec, trace, Step::Authorize)?;
-    authorize::authorize(spec, &caller)?;
+    trace.soft = authorize::authorize(spec, &caller)?;
     trace.steps.end(Step::Authorize);
     inject(app, spec, trace, Step::Admit)?;
-    app.frequency.admit(spec, routed.route.index, &caller, now).await?;
+    let pace = app.frequency.pace(trace.own.as_deref());
+    app.frequency.admit(spec, routed.route.index, (&caller, pace), now).await?;
     trace.steps.end(Step::Admit);
     execute::permitted(&app.engine, spec)?;
-    if let Some(fault) = planned_refusals::refusal(&app.engine, &app.frequency, spec, &caller).await? {
+    if let Some(fault) = planned_refusals::refusal(&app.engine, pace, spec, &caller).await? {
         trace.planned = true;
         return Err(fault);
     }
@@ -234,7 +263,7 @@ async fn steps(
         Some(body) => body,
         None => read(spec, request.body).await?,
     };
-    if app.is_recorded() && !matches!(spec.consumes, Consumes::Nothing) {
+    if trace.recorded && !matches!(spec.consumes, Consumes::Nothing) {
         trace.body = Some(body.clone());
     }
     let raw = decode::Raw {
@@ -243,11 +272,13 @@ async fn steps(
         content_type: request.header("content-type"),
         body,
     };
-    let received = decode::decode(spec, routed.route.shapes(), &app.options.settings, raw)?;
+    let received = decode::decode(spec, routed.route.shapes(), own::settings(app, trace), raw)?;
     if matches!(caller, Caller::Root(_)) {
-        trace.fault = faults::of_root(app, spec, faults::Head::of(request), (&caller, &received)).await?;
+        faults::of_root(app, spec, faults::Head::of(request), (&caller, &received), trace).await?;
+        own::give(&mut caller, trace);
     }
-    app.frequency.admit_client(spec, routed.route.index, (&caller, &received), now).await?;
+    let pace = app.frequency.pace(trace.own.as_deref());
+    app.frequency.admit_client(spec, routed.route.index, (&caller, &received, pace), now).await?;
     inject(app, spec, trace, Step::Execute)?;
     trace.steps.end(Step::Decode);
     let call = (caller, received);
@@ -350,8 +381,8 @@ fn in_form(spec: &Spec, fault: Fault) -> Fault {
 }
 
 /// A refusal with its cause, if it is known and may be shown: at least the first invalid field.
-fn with_cause(app: &App, spec: &Spec, fault: Fault) -> Fault {
-    if !app.options.settings.error_causes || spec.page_speaks() {
+fn with_cause(settings: &Settings, spec: &Spec, fault: Fault) -> Fault {
+    if !settings.error_causes || spec.page_speaks() {
         return fault.without_cause();
     }
     let named = fault.cause().is_none() && codes::NAME_THE_FIELD.contains(&fault.code());
