@@ -236,7 +236,7 @@ mod tests {
         for (switches, name, why) in [
             (json!({"tag_ownr": "app"}), "tag_ownr", "did you mean \"tag_owner\"?"),
             (json!({"outbound_ips": []}), "outbound_ips", "no such switch"),
-            (json!({"tag_owner": "nobody"}), "tag_owner", "expected `tenant` or `app`"),
+            (json!({"tag_owner": "me"}), "tag_owner", "expected `tenant` or `app`"),
             (json!({"tags_per_chat": -1}), "tags_per_chat", "expected u32"),
             (json!({"comma_lists": "yes"}), "comma_lists", "expected a boolean"),
             (json!({"extra_emoji": ["a b"]}), "extra_emoji", "letters, digits or underscores"),

@@ -6,6 +6,7 @@
 pub mod demo;
 pub mod faults;
 mod operations;
+pub mod seeds;
 mod support;
 pub mod traffic;
 mod values;

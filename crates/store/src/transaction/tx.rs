@@ -1,5 +1,6 @@
 //! A transaction of one tenant.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use larkspur_contract::ids::TenantKey;
@@ -31,6 +32,10 @@ pub(crate) struct Shared {
     pub(crate) failed: OnceLock<StoreError>,
     /// The types of events that were written.
     emitted: Mutex<Vec<&'static EventType>>,
+    /// Whether no app is told of what happens.
+    pub(crate) silent: AtomicBool,
+    /// Whether the transaction is undone at its end, although it succeeds.
+    pub(crate) discarded: AtomicBool,
 }
 
 impl Shared {
@@ -184,6 +189,11 @@ impl Tx {
     /// The types of events that this transaction wrote.
     pub fn events(&self) -> Vec<&'static EventType> {
         self.shared.emitted()
+    }
+
+    /// Whether no app is told of what happens in this transaction.
+    pub fn is_silent(&self) -> bool {
+        self.shared.silent.load(Ordering::Relaxed)
     }
 
     /// Adds a row: `VALUES ($1, …)` with the tenant and `row`, and `RETURNING` some of these columns from the first on. Tells

@@ -1,12 +1,17 @@
+use std::collections::BTreeMap;
+
 use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::ids::TenantKey;
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, events, post};
 use larkspur_store::{Root, StoreError, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::demo::{self, DemoUser};
 use crate::operations::CONTROL;
 use crate::operations::app::events::setting::Setting;
+use crate::seeds::{self, Given, Report};
 use crate::{support, values};
 
 /// `POST /larkspur/v1/worlds`
@@ -24,6 +29,25 @@ pub(crate) struct Body {
     template: Option<Template>,
     /// How the demo's app receives events and callbacks. By default it is subscribed to everything by long connection.
     events: Option<Setting>,
+    /// A seed with the content, instead of a template: YAML or JSON as text, whose mistakes are reported with line and column,
+    /// or an object.
+    seed: Option<Value>,
+    /// The values of the names after `from-env` in the seed.
+    secrets: Option<BTreeMap<String, String>>,
+    /// Cards that messages of the seed name by a file, by the name of the file.
+    files: Option<BTreeMap<String, Value>>,
+    /// Whether the seed is only checked, and no world is made; false by default.
+    #[schemars(extend("default" = false))]
+    dry_run: Option<bool>,
+}
+
+impl Body {
+    fn given(&self) -> Option<Given> {
+        let seed = self.seed.clone()?;
+        let (secrets, files) = (self.secrets.clone(), self.files.clone());
+        let dry_run = self.dry_run;
+        Some(Given { seed, secrets: secrets.unwrap_or_default(), files: files.unwrap_or_default(), dry_run })
+    }
 }
 
 /// The initial content of a world.
@@ -36,7 +60,7 @@ enum Template {
     Empty,
 }
 
-/// The new world. An empty one has only its `tenant_key`.
+/// The new world. An empty one has only its `tenant_key`, and one of a seed what the seed made.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// Its tenant.
@@ -56,6 +80,23 @@ pub(crate) struct Output {
     /// Three users, as seen by the app.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     users: Vec<DemoUser>,
+    /// What the seed made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seeded: Option<Report>,
+}
+
+impl Output {
+    fn bare(tenant: TenantKey) -> Self {
+        Output {
+            tenant_key: tenant.to_string(),
+            app_id: None,
+            app_secret: None,
+            chat_id: None,
+            document_url: None,
+            users: Vec::new(),
+            seeded: None,
+        }
+    }
 }
 
 impl Operation for Create {
@@ -68,6 +109,7 @@ impl Operation for Create {
         codes: &[codes::CONTROL_PARAM_INVALID],
         emits: &[&events::URL_VERIFICATION],
         example: r#"{"name":"a test"}"#,
+        behaviours: &[super::seed::SILENT],
         ..CONTROL
     };
     type Ground = Root;
@@ -77,23 +119,18 @@ impl Operation for Create {
     type Output = Output;
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
+        if let Some(given) = input.body.given() {
+            return seeded(root, call, &input.body, &given).await;
+        }
+        if input.body.dry_run == Some(true) {
+            return Err(values::invalid("dry_run", None, "only with a seed"));
+        }
         let name = input.body.name.as_deref().unwrap_or("world");
         if input.body.template == Some(Template::Empty) {
             if input.body.events.is_some() {
                 return Err(values::invalid("events", None, "an empty world has no app"));
             }
-            let tenant = support::fresh_tenant(root);
-            if !tenants::insert(&mut root.tenant(tenant), name, call.now).await? {
-                return Err(StoreError::Collided.into());
-            }
-            return Ok(Output {
-                tenant_key: tenant.to_string(),
-                app_id: None,
-                app_secret: None,
-                chat_id: None,
-                document_url: None,
-                users: Vec::new(),
-            });
+            return Ok(Output::bare(make(root, call, name).await?));
         }
         let made = demo::build(root, call.now, name).await?;
         if let Some(setting) = &input.body.events {
@@ -108,6 +145,35 @@ impl Operation for Create {
             chat_id: Some(made.chat_id),
             document_url: Some(made.document_url),
             users: made.users,
+            seeded: None,
         })
     }
+}
+
+/// A world without content.
+async fn make(root: &mut Root, call: &RootCall, name: &str) -> Result<TenantKey, Fault> {
+    let tenant = support::fresh_tenant(root);
+    if tenants::insert(&mut root.tenant(tenant), name, call.now).await? {
+        Ok(tenant)
+    } else {
+        Err(StoreError::Collided.into())
+    }
+}
+
+/// A world with the content of a seed.
+async fn seeded(root: &mut Root, call: &RootCall, body: &Body, given: &Given) -> Result<Output, Fault> {
+    if body.template.is_some() {
+        return Err(values::invalid("template", None, "either a template or a seed"));
+    }
+    if body.events.is_some() {
+        return Err(values::invalid("events", None, "the seed says how its apps receive events"));
+    }
+    let name = match &body.name {
+        Some(name) => name.clone(),
+        None => given.name()?,
+    };
+    let tenant = make(root, call, &name).await?;
+    let key = tenant.to_string();
+    let report = seeds::load(root, call, (&key, true), given).await?;
+    Ok(Output { seeded: Some(report), ..Output::bare(tenant) })
 }

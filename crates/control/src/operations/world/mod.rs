@@ -4,13 +4,14 @@ use larkspur_store::tenants::Tenant;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub(super) mod clock;
+pub(crate) mod clock;
 pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod limits;
 pub(super) mod list;
-pub(super) mod settings;
+pub(super) mod seed;
+pub(crate) mod settings;
 
 /// A world.
 #[derive(Debug, Serialize, JsonSchema)]

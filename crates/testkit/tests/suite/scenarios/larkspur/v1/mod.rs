@@ -11,6 +11,7 @@ mod hook;
 mod image;
 mod names;
 mod refusal;
+mod seed;
 mod talk;
 mod traffic;
 mod user;
