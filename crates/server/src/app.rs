@@ -9,6 +9,7 @@ use larkspur_contract::envelope::Brand;
 use larkspur_contract::ids::AppId;
 use larkspur_control::traffic::Traffic;
 use larkspur_store::{Engine, Keys};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::REGISTRY;
@@ -166,6 +167,11 @@ impl App {
     /// Asks an app what an operation wants to know.
     pub(crate) async fn ask(&self, question: Question) -> Told {
         delivery::ask(self, question).await
+    }
+
+    /// Calls an operation of the control API from inside, with a body, and returns its `data`.
+    pub(crate) async fn call_own(&self, id: &str, body: &Value) -> Result<Value, Fault> {
+        gateway::own_call(self, id, body).await
     }
 
     /// What a rule answers in place of the address for long connections of an app. `request` is the method and the path.

@@ -1,5 +1,6 @@
 //! A world of a running server, for the commands that call its control API.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 #[derive(Args)]
 pub(super) struct Where {
     /// Tenant of the world [default: from the ready file]
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, visible_alias = "world", value_name = "KEY")]
     tenant: Option<String>,
     /// Base URL of the server [default: from the ready file]
     #[arg(long, value_name = "URL")]
@@ -31,31 +32,101 @@ pub(super) struct Where {
     place: super::Place,
 }
 
+impl Where {
+    /// The tenant that the flags name.
+    pub(super) fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// The control API of the server.
+    pub(super) fn control(&self) -> Result<Control, String> {
+        let server = Server::find(self.url.as_deref(), self.ready_file.as_ref(), &self.place)?;
+        let key = match &self.token {
+            Some(key) => key.clone(),
+            None => server.known()?.control_key.clone(),
+        };
+        Ok(Control { server, key })
+    }
+}
+
+/// The control API of a running server.
+pub(super) struct Control {
+    server: Server,
+    key: String,
+}
+
+/// A call that the control API refused, or that failed.
+pub(super) enum Refused {
+    /// It was not answered.
+    Failed(String),
+    /// It was answered, with this HTTP status.
+    Answered(u16, Value),
+}
+
+impl Refused {
+    /// The fields that were refused, and why.
+    pub(super) fn violations(&self) -> Vec<(String, String)> {
+        let Refused::Answered(_, value) = self else { return Vec::new() };
+        let found = value["error"]["field_violations"].as_array().into_iter().flatten();
+        let text = |one: &Value, name: &str| one[name].as_str().unwrap_or_default().to_owned();
+        found.map(|one| (text(one, "field"), text(one, "description"))).collect()
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (status, value) = match self {
+            Refused::Failed(why) => return f.write_str(why),
+            Refused::Answered(status, value) => (status, value),
+        };
+        let why = match self.violations().into_iter().next() {
+            None => value["msg"].as_str().unwrap_or("the answer is not JSON").to_owned(),
+            Some((field, why)) => format!("{field}: {why}"),
+        };
+        let code = value["code"].as_i64().unwrap_or_default();
+        write!(f, "refused with HTTP {status} and code {code}: {why}")
+    }
+}
+
+impl Control {
+    /// The `data` of the answer to a call; `more` is its path below that of the worlds.
+    pub(super) async fn call(&self, method: &str, more: &str, body: Option<Value>) -> Result<Value, Refused> {
+        let authorization = format!("Bearer {}", self.key);
+        let body = body.map(|body| Bytes::from(body.to_string()));
+        let sent = Sent::json(Some(&authorization), body);
+        let path = format!("/larkspur/v1/worlds{more}");
+        let answer = self.server.send(method, &path, sent).await.map_err(Refused::Failed)?;
+        let mut value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        if value["code"] == 0 {
+            return Ok(value["data"].take());
+        }
+        Err(Refused::Answered(answer.status, value))
+    }
+}
+
 /// A world of a running server.
 pub(super) struct World {
-    /// Its server.
-    pub(super) server: Server,
-    key: String,
+    control: Control,
     path: String,
 }
 
 impl World {
     /// Finds a world of a running server.
     pub(super) fn find(place: &Where) -> Result<Self, String> {
-        let server = Server::find(place.url.as_deref(), place.ready_file.as_ref(), &place.place)?;
-        let key = match &place.token {
-            Some(key) => key.clone(),
-            None => server.known()?.control_key.clone(),
-        };
+        let control = place.control()?;
         let tenant = match &place.tenant {
             Some(tenant) => tenant.clone(),
             None => {
-                let world = server.known()?.world.as_ref();
+                let world = control.server.known()?.world.as_ref();
                 world.ok_or("the ready file has no world: pass --tenant")?.tenant_key.clone()
             }
         };
-        let path = format!("/larkspur/v1/worlds/{}", encoded(&tenant));
-        Ok(World { server, key, path })
+        Ok(World { control, path: format!("/{}", encoded(&tenant)) })
+    }
+
+    /// Its server.
+    pub(super) fn server(&self) -> &Server {
+        &self.control.server
     }
 
     /// The app that a flag names, or that of the ready file.
@@ -63,29 +134,14 @@ impl World {
         if let Some(app) = named {
             return Ok(app.clone());
         }
-        let known = self.server.known()?.world.as_ref();
+        let known = self.control.server.known()?.world.as_ref();
         Ok(known.ok_or("the ready file has no app: pass --app")?.app_id.clone())
     }
 
     /// The `data` of the answer to a call; `more` is its path below the world's, with its query.
     pub(super) async fn call(&self, method: &str, more: &str, body: Option<Value>) -> Result<Value, String> {
-        let authorization = format!("Bearer {}", self.key);
-        let body = body.map(|body| Bytes::from(body.to_string()));
-        let sent = Sent::json(Some(&authorization), body);
-        let answer = self.server.send(method, &format!("{}{more}", self.path), sent).await?;
-        let mut value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        if value["code"] == 0 {
-            return Ok(value["data"].take());
-        }
-        let why = match &value["error"]["field_violations"][0] {
-            Value::Null => value["msg"].as_str().unwrap_or("the answer is not JSON").to_owned(),
-            first => {
-                let text = |name: &str| first[name].as_str().unwrap_or_default().to_owned();
-                format!("{}: {}", text("field"), text("description"))
-            }
-        };
-        let code = value["code"].as_i64().unwrap_or_default();
-        Err(format!("refused with HTTP {} and code {code}: {why}", answer.status))
+        let answer = self.control.call(method, &format!("{}{more}", self.path), body).await;
+        answer.map_err(|refused| refused.to_string())
     }
 }
 

@@ -10,9 +10,9 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 
 use super::mode::Stance;
-use super::open_files;
 use super::store::Store;
 use super::waiting::patiently;
+use super::{open_files, seed};
 use crate::config::Config;
 use crate::delivery::DeliveryWorker;
 use crate::ready::{self, Ready, World};
@@ -55,6 +55,9 @@ pub(super) struct Flags {
     /// Create the demo world and print its secrets, on any address
     #[arg(long)]
     demo: bool,
+    /// Seed of a world that is made if no world has its name, repeatable
+    #[arg(long, value_name = "FILE", conflicts_with = "read_only")]
+    seed: Vec<PathBuf>,
     /// Settings file; `larkspur config` prints all settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -106,10 +109,13 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         .thread_name("larkspur")
         .build()
         .map_err(|error| format!("cannot start threads: {error}"))?;
-    runtime.block_on(serve(&config))
+    if config.read_only && !flags.seed.is_empty() {
+        return Err("--seed cannot be used with read_only: a seed makes a world".to_owned());
+    }
+    runtime.block_on(serve(&config, &flags.seed))
 }
 
-async fn serve(config: &Config) -> Result<(), String> {
+async fn serve(config: &Config, seeds: &[PathBuf]) -> Result<(), String> {
     let (mut ended, at_once) = signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let listener = listen(&config.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -140,6 +146,7 @@ async fn serve(config: &Config) -> Result<(), String> {
     };
     let jobs = writes.then(|| BackgroundJobs::of(&engine, config.grace(), config.retention()));
     let app = App::build(engine, options)?;
+    seed::at_start(&app, seeds, open).await?;
     let ready = Ready::at(base_url(address), &config.public_url, control_key, world);
     announce(config, &ready, open)?;
     let files = ready_files(config);

@@ -82,7 +82,7 @@ fn basic(authorization: Option<&str>) -> Option<Presented> {
     Some(read.map_or(Presented::Unreadable, |(id, secret)| Presented::Basic { id, secret }))
 }
 
-fn root(app: &App, now: i64, presented: Presented) -> Caller {
+pub(super) fn root(app: &App, now: i64, presented: Presented) -> Caller {
     let (engine, settings) = (app.engine.clone(), app.options.settings.clone());
     let (services, address, origin) = (app.services.clone(), None, String::new());
     let (frame, last_event_id) = (Frame::PLAIN, None);

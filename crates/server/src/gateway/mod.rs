@@ -28,8 +28,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use larkspur_api::pages::Frame;
-use larkspur_api::{Answer, Caller, Settings};
+use larkspur_api::{Answer, Caller, Presented, Received, Settings};
 use larkspur_contract::{Access, Consumes, EventType, Fault, Method, Reply, Spec, codes, fields};
+use serde_json::Value;
 use tokio::sync::SemaphorePermit;
 
 use crate::App;
@@ -82,6 +83,19 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
     }
     // What is recorded is the whole answer, even if less of it is sent.
     faults::shape(trace.fault.as_ref(), ended.response)
+}
+
+/// Calls an operation of the control API from inside the process.
+pub(crate) async fn own_call(app: &App, id: &str, body: &Value) -> Result<Value, Fault> {
+    let entry = app.options.registry.iter().copied().flatten().find(|entry| entry.spec.id == id);
+    let entry = entry.ok_or_else(|| Fault::new(codes::INTERNAL, format!("there is no operation {id}")))?;
+    let caller = authenticate::root(app, app.engine.clock.now_ms(), Presented::Nothing);
+    let received = Received { body: body.clone(), ..Received::default() };
+    match execute::execute(app, entry, (caller, received)).await?.0 {
+        Answer::Json(json) => serde_json::from_slice(&json)
+            .map_err(|error| Fault::new(codes::INTERNAL, format!("an answer is not JSON: {error}"))),
+        _ => Err(Fault::new(codes::INTERNAL, format!("{id} answers no JSON"))),
+    }
 }
 
 /// Shows a call that has ended to the recorders.
