@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::model::ScopeChecks;
 use larkspur_store::Engine;
 use larkspur_store::apps::Install;
 use larkspur_store::chats::Member;
@@ -63,8 +64,13 @@ impl Call {
         self.app.app_id
     }
 
-    /// Whether the operator holds a scope.
+    /// Whether the operator holds a scope, or needs none.
     pub fn has_scope(&self, scope: &str) -> bool {
+        self.policy.permissions() == ScopeChecks::Off || self.was_granted(scope)
+    }
+
+    /// Whether the operator holds a scope.
+    pub fn was_granted(&self, scope: &str) -> bool {
         match &self.actor {
             Actor::Bot => self.app.scopes.has(scope),
             Actor::User { grant, .. } => grant.scopes.has(scope),

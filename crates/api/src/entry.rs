@@ -128,6 +128,10 @@ pub trait Ground: Sized + Send {
     fn outcome(&self) -> Result<(), StoreError>;
     /// What was done until now.
     fn work(&self) -> Work;
+    /// Whether it is to be undone, although the operation succeeds.
+    fn is_discarded(&self) -> bool {
+        false
+    }
     /// Writes what a successful operation deferred to its end.
     fn settle(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// The only tenant whose rows it writes, if there is one.
@@ -191,6 +195,9 @@ impl Ground for Root {
     }
     fn work(&self) -> Work {
         Root::work(self)
+    }
+    fn is_discarded(&self) -> bool {
+        Root::is_discarded(self)
     }
     async fn settle(&mut self) -> Result<(), StoreError> {
         Ok(())
@@ -388,6 +395,18 @@ fn close(schema: &mut Value) {
     }
 }
 
+/// The JSON Schema of a type of Larkspur's own, in which unknown members are violations.
+pub fn closed_schema<T: JsonSchema>() -> Value {
+    let mut schema = schema::<T>(false);
+    close(&mut schema);
+    schema
+}
+
+/// As [`closed_schema`], compiled.
+pub fn closed_shape<T: JsonSchema>() -> Shape {
+    Shape::compile(&closed_schema::<T>())
+}
+
 /// The JSON Schema of a type, as it is read, or written.
 pub(crate) fn schema<T: JsonSchema>(output: bool) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
@@ -462,7 +481,8 @@ impl<O: Operation> Unit for Running<O> {
                 ground.settle().await?;
             }
             ground.outcome()?;
-            let verdict = if stays { Verdict::Commit } else { Verdict::Rollback };
+            let kept = stays && !ground.is_discarded();
+            let verdict = if kept { Verdict::Commit } else { Verdict::Rollback };
             let mut work = ground.work();
             for Emitted { kind, .. } in &work.events {
                 let listed = O::SPEC.emits.iter().any(|known| known.name == kind.name);

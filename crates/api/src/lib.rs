@@ -27,8 +27,8 @@ pub use asking::{
 pub use call::{Actor, Call, Caller, Presented, RootCall};
 pub use entry::{
     Answer, Browse, Empty, Entry, Feed, Ground, Input, Invocation, Job, Media, Operation, Received, Schemas,
-    Shapes, entry,
+    Shapes, closed_schema, closed_shape, entry,
 };
-pub use operations::PLATFORM;
+pub use operations::{PLATFORM, announce};
 pub use process::{Process, Services};
-pub use settings::{DuplicateName, Settings, TagOwner, UserPicker};
+pub use settings::{DuplicateName, Settings, TagOwner, UserPicker, WrongSwitch};

@@ -1,8 +1,12 @@
 //! The switches: behaviors that the documents leave open and that an operator can change.
 
+use std::collections::BTreeMap;
+
+use larkspur_contract::nearest::did_you_mean;
 use larkspur_contract::{Scope, Spec, scopes};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 /// The answer for a tag name that is in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -157,11 +161,89 @@ impl Default for Settings {
 /// The name of the switch that lets users create groups.
 pub(crate) const CREATE_BY_USER: &str = "chat_create_by_user";
 
+/// A switch that cannot be set: its name, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongSwitch {
+    /// Its name, as it was given.
+    pub name: String,
+    /// What is allowed.
+    pub why: String,
+}
+
 impl Settings {
+    /// These settings with some switches set to other values.
+    ///
+    /// # Errors
+    /// The first switch that is unknown or cannot have its value.
+    pub fn overlaid(&self, switches: &BTreeMap<String, Value>) -> Result<Settings, WrongSwitch> {
+        let mut all = match serde_json::to_value(self) {
+            Ok(Value::Object(all)) => all,
+            _ => Map::new(),
+        };
+        for (name, value) in switches {
+            let wrong = |why: String| WrongSwitch { name: name.clone(), why };
+            if !all.contains_key(name) {
+                let near = did_you_mean(name, all.keys().map(String::as_str));
+                return Err(wrong(format!("no such switch{near}")));
+            }
+            let alone = Map::from_iter([(name.clone(), value.clone())]);
+            serde_json::from_value::<Settings>(Value::Object(alone))
+                .map_err(|error| wrong(format!("{value}: {error}")))?;
+            all.insert(name.clone(), value.clone());
+        }
+        let whole = |error: serde_json::Error| WrongSwitch { name: String::new(), why: error.to_string() };
+        let new: Settings = serde_json::from_value(Value::Object(all)).map_err(whole)?;
+        Ok(Settings {
+            // What it means depends on the server's mode, which has been decided.
+            user_picker: if new.user_picker == UserPicker::Auto { self.user_picker } else { new.user_picker },
+            outbound_ips: self.outbound_ips.clone(),
+            limits_edits: self.limits_edits,
+            ..new
+        })
+    }
+
     /// For an operation whose page takes tenant tokens only: the scopes of which a user needs one, if a switch opens the
     /// operation to users.
     pub fn user_scopes(&self, spec: &Spec) -> Option<&'static [Scope]> {
         let has = |name: &str| spec.behaviours.iter().any(|behaviour| behaviour.name == name);
         (self.chat_create_by_user && has(CREATE_BY_USER)).then_some(&[scopes::IM_CHAT_CREATE_BY_USER])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn overlaid(switches: Value) -> Result<Settings, WrongSwitch> {
+        let server = Settings { user_picker: UserPicker::Off, limits_edits: false, ..Settings::default() };
+        server.overlaid(&serde_json::from_value(switches).expect("an object"))
+    }
+
+    #[test]
+    fn switches_are_laid_over_those_of_the_server() {
+        let own =
+            overlaid(json!({"tag_owner": "app", "tags_per_chat": 2, "extra_emoji": ["A"]})).expect("valid");
+        assert_eq!((own.tag_owner, own.tags_per_chat), (TagOwner::App, 2));
+        assert_eq!(own.extra_emoji, ["A"]);
+        assert_eq!((own.user_picker, own.limits_edits), (UserPicker::Off, false), "as on the server");
+        assert_eq!(overlaid(json!({"user_picker": "auto"})).expect("valid").user_picker, UserPicker::Off);
+        assert_eq!(overlaid(json!({"user_picker": "on"})).expect("valid").user_picker, UserPicker::On);
+    }
+
+    #[test]
+    fn unknown_switches_and_values_are_named() {
+        for (switches, name, why) in [
+            (json!({"tag_ownr": "app"}), "tag_ownr", "did you mean \"tag_owner\"?"),
+            (json!({"outbound_ips": []}), "outbound_ips", "no such switch"),
+            (json!({"tag_owner": "me"}), "tag_owner", "expected `tenant` or `app`"),
+            (json!({"tags_per_chat": -1}), "tags_per_chat", "expected u32"),
+            (json!({"comma_lists": "yes"}), "comma_lists", "expected a boolean"),
+            (json!({"extra_emoji": ["a b"]}), "extra_emoji", "letters, digits or underscores"),
+        ] {
+            let wrong = overlaid(switches).expect_err(name);
+            assert_eq!(wrong.name, name);
+            assert!(wrong.why.contains(why), "{name}: {}", wrong.why);
+        }
     }
 }

@@ -24,6 +24,10 @@ pub struct Profile {
     #[schemars(range(min = 0, max = 3))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gender: Option<i64>,
+    /// The language of the user's client: `zh_cn`, `en_us` or `ja_jp`.
+    #[schemars(extend("enum" = ["", "zh_cn", "en_us", "ja_jp"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
     /// City.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
@@ -133,6 +137,7 @@ impl Profile {
             avatar_key: text(self.avatar_key, old.avatar_key),
             description: text(self.description, old.description),
             gender: self.gender.or(old.gender),
+            locale: text(self.locale, old.locale),
             city: text(self.city, old.city),
             country: text(self.country, old.country),
             work_station: text(self.work_station, old.work_station),

@@ -1,6 +1,76 @@
-//! The rate tiers of the public documentation.
+//! The rate tiers of the public documentation, and how they are applied.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{Rate, Window};
+
+/// How the documented tiers are applied.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum RateLimits {
+    /// As documented.
+    #[default]
+    Platform,
+    /// Not at all.
+    Off,
+    /// Every limit times this, but at least 1.
+    Factor(f64),
+}
+
+impl FromStr for RateLimits {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "platform" => Ok(RateLimits::Platform),
+            "off" => Ok(RateLimits::Off),
+            _ => match text.parse::<f64>() {
+                Ok(factor) if factor.is_finite() && factor > 0.0 => Ok(RateLimits::Factor(factor)),
+                _ => Err(format!("{text:?} is not platform, off or a number above 0")),
+            },
+        }
+    }
+}
+
+impl fmt::Display for RateLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RateLimits::Platform => f.write_str("platform"),
+            RateLimits::Off => f.write_str("off"),
+            RateLimits::Factor(factor) => write!(f, "{factor}"),
+        }
+    }
+}
+
+impl From<RateLimits> for String {
+    fn from(limits: RateLimits) -> String {
+        limits.to_string()
+    }
+}
+
+impl TryFrom<String> for RateLimits {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl RateLimits {
+    /// The most calls in a window.
+    pub fn cap(self, window: &Window) -> u32 {
+        match self {
+            RateLimits::Factor(factor) => {
+                let scaled = (f64::from(window.cap) * factor) as u32;
+                scaled.max(1)
+            }
+            RateLimits::Platform | RateLimits::Off => window.cap,
+        }
+    }
+}
 
 const fn per_second(cap: u32) -> Window {
     Window { cap, seconds: 1 }

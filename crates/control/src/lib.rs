@@ -7,6 +7,7 @@ pub mod console;
 pub mod demo;
 pub mod faults;
 mod operations;
+pub mod seeds;
 mod snapshots;
 mod support;
 pub mod traffic;

@@ -10,6 +10,7 @@ use larkspur_contract::ids::AppId;
 use larkspur_control::console::{Link, Links};
 use larkspur_control::traffic::Traffic;
 use larkspur_store::{Engine, Keys};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::REGISTRY;
@@ -25,6 +26,7 @@ use crate::gateway::admit::Frequency;
 use crate::gateway::exchange::Recorder;
 use crate::gateway::faults::Faults;
 use crate::gateway::lookups::Lookups;
+use crate::gateway::own::OwnSettings;
 use crate::gateway::rate_limits::RateLimits;
 use crate::gateway::route::Routes;
 use crate::health::Health;
@@ -102,6 +104,7 @@ pub struct App {
     pub(crate) lookups: Arc<Lookups>,
     pub(crate) frequency: Frequency,
     pub(crate) faults: Faults,
+    pub(crate) own_settings: OwnSettings,
     pub(crate) call_ids: CallIds,
     pub(crate) metrics: Metrics,
     pub(crate) documents: Documents,
@@ -110,7 +113,7 @@ pub struct App {
     pub(crate) webhook: Arc<Webhook>,
     pub(crate) console: Arc<Console>,
     /// Records calls, if they are recorded.
-    pub(crate) traffic: Option<Arc<Recording>>,
+    pub(crate) traffic: Arc<Recording>,
     /// What operations that run on the process get.
     pub(crate) services: Arc<Services>,
     /// Room for the bodies of uploads, in MiB.
@@ -148,6 +151,7 @@ impl App {
                 lookups: Arc::default(),
                 frequency,
                 faults: Faults::default(),
+                own_settings: OwnSettings::default(),
                 call_ids: CallIds::default(),
                 metrics,
                 documents: Documents::default(),
@@ -155,7 +159,7 @@ impl App {
                 long_connections,
                 webhook,
                 console,
-                traffic: options.traffic.is_some().then_some(recording),
+                traffic: recording,
                 services: Arc::new(services),
                 options,
                 uploads: Semaphore::new(gateway::UPLOADS_MIB),
@@ -175,6 +179,11 @@ impl App {
     /// Asks an app what an operation wants to know.
     pub(crate) async fn ask(&self, question: Question) -> Told {
         delivery::ask(self, question).await
+    }
+
+    /// Calls an operation of the control API from inside, with a body, and returns its `data`.
+    pub(crate) async fn call_own(&self, id: &str, body: &Value) -> Result<Value, Fault> {
+        gateway::own_call(self, id, body).await
     }
 
     /// What a rule answers in place of the address for long connections of an app. `request` is the method and the path.
@@ -211,9 +220,9 @@ impl App {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether calls are shown to recorders.
+    /// Whether calls are shown to recorders, unless their world says otherwise.
     pub(crate) fn is_recorded(&self) -> bool {
-        self.traffic.is_some() || self.options.recorder.is_some()
+        self.traffic.is_on() || self.options.recorder.is_some()
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -96,6 +96,14 @@ pub async fn get(tx: &mut Tx, chat_id: ChatId) -> Result<Option<Chat>, StoreErro
     tx.row(&sql, [chat_id.into()]).await?.map(chat).transpose()
 }
 
+/// The chats in use that have a name: at most two, to tell whether it is unique.
+pub async fn named(tx: &mut Tx, name: &str) -> Result<Vec<ChatId>, StoreError> {
+    let sql = "SELECT chat_id FROM chat WHERE tenant = $1 AND name = $2 AND chat_status = $3 \
+               ORDER BY chat_id LIMIT 2";
+    let rows = tx.rows(sql, [name.into(), ChatStatus::Normal.as_str().into()]).await?;
+    rows.into_iter().map(|mut row| row.id(0, ChatId::parse)).collect()
+}
+
 /// A chat as one who wants to speak in it finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {

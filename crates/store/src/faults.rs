@@ -9,6 +9,7 @@ use std::sync::Arc;
 use larkspur_contract::ids::{AppId, TenantKey};
 
 use crate::driver::StoreError;
+use crate::policies::{self, Policy};
 use crate::{Notice, Root, Tx};
 
 /// How often a rule was used.
@@ -21,7 +22,7 @@ pub struct Count {
 }
 
 /// A tenant with its rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ruled {
     /// The tenant.
     pub tenant: TenantKey,
@@ -29,6 +30,8 @@ pub struct Ruled {
     pub clock_offset_ms: i64,
     /// Its rules as they are stored; empty if there are none.
     pub faults: Arc<str>,
+    /// What its edition and its administrators allow.
+    pub policy: Arc<Policy>,
 }
 
 /// Replaces the rules of the transaction's tenant; an empty text removes them. The caller has locked the tenant's row.
@@ -80,13 +83,14 @@ pub async fn hit(tx: &mut Tx, fault: &str) -> Result<(), StoreError> {
 
 /// The tenant that made an app, with its rules.
 pub async fn of_app(root: &mut Root, app_id: AppId) -> Result<Option<Ruled>, StoreError> {
-    let sql = "SELECT tenant.tenant, clock_offset_ms, faults FROM app a JOIN tenant ON tenant.tenant = a.tenant WHERE a.app_id = $1";
+    let sql = "SELECT tenant.tenant, clock_offset_ms, faults, policy FROM app a JOIN tenant ON tenant.tenant = a.tenant WHERE a.app_id = $1";
     let rows = root.rows(sql, &[app_id.into()]).await?;
     let read = |mut row: crate::Row| {
         Ok(Ruled {
             tenant: row.id(0, TenantKey::parse)?,
             clock_offset_ms: row.int(1)?,
             faults: row.text(2)?.into(),
+            policy: policies::read(&row.text(3)?)?,
         })
     };
     rows.into_iter().next().map(read).transpose()

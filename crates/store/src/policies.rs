@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::Tx;
 use crate::driver::StoreError;
+pub use crate::memory::overrides::{Overrides, TrafficOverrides};
 pub use crate::memory::records::Policy;
 use crate::value::{from_json, to_json};
 

@@ -79,12 +79,35 @@ pub async fn journey(lab: &Lab) {
     cards(lab).await;
     deliveries(lab).await;
     faults(lab).await;
+    seeds(lab).await;
     snapshots::snapshots(lab).await;
     between_servers::offline(lab).await;
     between_servers::relayed(lab).await;
 }
 
 /// Rules that change answers to calls with a token, of an app and of a custom bot.
+/// A seed with every part, loaded, merged, and in place of what is there.
+async fn seeds(lab: &Lab) {
+    let world = lab.world().await;
+    let seed = json!({
+        "larkspur": 1,
+        "world": {"settings": {"permissions": "off"}},
+        "apps": {"demo": {"events": {"way": "websocket"}}},
+        "users": {"ada": {}},
+        "tags": {"a": {"i18n": {"zh_cn": "b"}}},
+        "documents": {"doc": {"owner": "ada", "share": {"demo": "view"}}},
+        "chats": {"ops": {
+            "owner": "ada", "managers": ["demo"], "tags": ["a"], "announcement": "x",
+            "tabs": [{"name": "t", "url": "https://example.com"}],
+            "messages": [{"as": "ada", "text": "@demo hi"}, {"as": "demo", "text": "@ada hi"}]
+        }},
+        "faults": [{"preset": "slow-3s"}],
+    });
+    for mode in ["merge", "merge", "replace"] {
+        world.control("POST", "/seed").body(json!({"seed": seed, "mode": mode})).send().await.data();
+    }
+}
+
 async fn faults(lab: &Lab) {
     let world = lab.world().await;
     let rule = |code: u32| json!({"effect": {"refuse": {"code": code}}});

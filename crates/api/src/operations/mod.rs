@@ -3,6 +3,8 @@
 
 use crate::Entry;
 
+pub use docx::v1::announce;
+
 mod application;
 mod auth;
 mod authen;

@@ -27,4 +27,13 @@ words! {
         /// By a long connection that the app opened.
         Websocket = "websocket",
     }
+    /// What happens to a call that lacks a scope.
+    ScopeChecks {
+        /// It is refused.
+        Enforce = "enforce",
+        /// It is let through, and its record says which scope it lacked.
+        Soft = "soft",
+        /// It is let through.
+        Off = "off",
+    }
 }

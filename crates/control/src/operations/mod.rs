@@ -8,22 +8,22 @@ use larkspur_contract::{Access, Consumes, Effect, Reply, Spec, codes, get, rates
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-mod app;
-mod chat;
+pub(crate) mod app;
+pub(crate) mod chat;
 mod console;
-mod document;
+pub(crate) mod document;
 mod event;
-mod fault;
+pub(crate) mod fault;
 mod file;
 mod hook;
 mod image;
-mod message;
+pub(crate) mod message;
 mod p2p;
 mod refusal;
 mod share_link;
 mod traffic;
-mod user;
-mod world;
+pub(crate) mod user;
+pub(crate) mod world;
 
 /// The fields that all specs of the control API share: the control key is required, there is no rate limit, the answer
 /// is `success`, an invalid request is 5275400, and there is no public page and no deviation.
@@ -58,6 +58,7 @@ pub(crate) struct WorldPath {
 /// The operations of the control API, in the order of the documents.
 pub static ENTRIES: &[Entry] = &[
     entry::<world::create::Create>(),
+    entry::<world::seed::Seed>(),
     entry::<world::list::List>(),
     entry::<world::get::Get>(),
     entry::<world::delete::Delete>(),

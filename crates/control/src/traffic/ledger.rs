@@ -23,6 +23,8 @@ pub struct Counted {
     pub used: Vec<(Scope, u64, String)>,
     /// How many calls were refused for want of a scope, and the log id of the first.
     pub missing: Option<(u64, String)>,
+    /// How many calls lacked a scope and were let through, and the log id of the first.
+    pub soft: Option<(u64, String)>,
 }
 
 /// The ledger of an app.
@@ -49,7 +51,8 @@ pub struct Row {
     pub identity: &'static str,
     /// Whether the app has it.
     pub granted: bool,
-    /// `used`, `unused`, or `missing`: a refused call needed it or another one.
+    /// `used`, `unused`, `missing`: a refused call needed it or another one, or `soft`: calls that needed it or another one
+    /// were let through.
     pub state: &'static str,
     /// How many calls it let through, or would have.
     pub calls: u64,
@@ -87,12 +90,14 @@ pub fn ledger(counted: &[Counted], granted: &BTreeSet<String>) -> Ledger {
             row.state = "used";
             row.add(*calls, one.operation, first);
         }
-        if let Some((calls, first)) = &one.missing {
+        for (state, lacking) in [("soft", &one.soft), ("missing", &one.missing)] {
+            let Some((calls, first)) = lacking else { continue };
             // Of several, the narrowest is proposed.
             let scope = one.any_of.iter().max_by_key(|scope| scope.len()).copied().unwrap_or_default();
             let row = rows.entry((one.user, scope)).or_insert_with(|| row(scope, one.user, granted));
-            if row.state != "used" {
-                row.state = "missing";
+            // A refusal says more than a call that was let through.
+            if row.state == "unused" || (row.state == "soft" && state == "missing") {
+                row.state = state;
             }
             row.add(*calls, one.operation, first);
         }
@@ -215,6 +220,7 @@ mod tests {
                 any_of: &["im:chat", "im:chat:read"],
                 used: vec![("im:chat", 3, "2026A".to_owned())],
                 missing: None,
+                soft: None,
             },
             Counted {
                 operation: "im.v2.tag.create",
@@ -222,6 +228,7 @@ mod tests {
                 any_of: &["im:tag:write"],
                 used: Vec::new(),
                 missing: Some((2, "2026B".to_owned())),
+                soft: None,
             },
         ];
         let granted = ["im:chat", "im:resource"].map(str::to_owned).into();

@@ -56,7 +56,7 @@ pub enum Whose {
 
 /// What the process offers for recorded calls.
 pub trait Traffic: Send + Sync {
-    /// Whether calls are recorded.
+    /// Whether calls are recorded, unless their world says otherwise.
     fn is_on(&self) -> bool;
     /// Tells which apps a world has, so that calls that name only an app are found in it.
     fn adopt(&self, world: TenantKey, apps: &[AppId]);

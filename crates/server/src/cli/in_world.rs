@@ -1,5 +1,6 @@
 //! A world of a running server, for the commands that call its control API.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 #[derive(Args)]
 pub(super) struct Where {
     /// Tenant of the world [default: from the ready file]
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, visible_alias = "world", value_name = "KEY")]
     tenant: Option<String>,
     /// Base URL of the server [default: from the ready file]
     #[arg(long, value_name = "URL")]
@@ -31,11 +32,95 @@ pub(super) struct Where {
     place: super::Place,
 }
 
+impl Where {
+    /// The tenant that the flags name.
+    pub(super) fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// The control API of the server.
+    pub(super) fn control(&self) -> Result<Control, String> {
+        let server = Server::find(self.url.as_deref(), self.ready_file.as_ref(), &self.place)?;
+        let key = match &self.token {
+            Some(key) => key.clone(),
+            None => server.known()?.control_key.clone(),
+        };
+        Ok(Control { server, key })
+    }
+}
+
+/// The control API of a running server.
+pub(super) struct Control {
+    server: Server,
+    key: String,
+}
+
+/// A call that the control API refused, or that failed.
+pub(super) enum Refused {
+    /// It was not answered.
+    Failed(String),
+    /// It was answered, with this HTTP status.
+    Answered(u16, Value),
+}
+
+impl Refused {
+    /// The fields that were refused, and why.
+    pub(super) fn violations(&self) -> Vec<(String, String)> {
+        let Refused::Answered(_, value) = self else { return Vec::new() };
+        let found = value["error"]["field_violations"].as_array().into_iter().flatten();
+        let text = |one: &Value, name: &str| one[name].as_str().unwrap_or_default().to_owned();
+        found.map(|one| (text(one, "field"), text(one, "description"))).collect()
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (status, value) = match self {
+            Refused::Failed(why) => return f.write_str(why),
+            Refused::Answered(status, value) => (status, value),
+        };
+        let why = match self.violations().into_iter().next() {
+            None => value["msg"].as_str().unwrap_or("the answer is not JSON").to_owned(),
+            Some((field, why)) => format!("{field}: {why}"),
+        };
+        let code = value["code"].as_i64().unwrap_or_default();
+        write!(f, "refused with HTTP {status} and code {code}: {why}")
+    }
+}
+
+impl Control {
+    /// The `data` of the answer to a call; `more` is its path below that of the worlds.
+    pub(super) async fn call(&self, method: &str, more: &str, body: Option<Value>) -> Result<Value, Refused> {
+        let authorization = self.authorization();
+        let body = body.map(|body| Bytes::from(body.to_string()));
+        self.send(method, more, Sent::json(Some(&authorization), body)).await
+    }
+
+    fn authorization(&self) -> String {
+        format!("Bearer {}", self.key)
+    }
+
+    async fn send(&self, method: &str, more: &str, sent: Sent<'_>) -> Result<Value, Refused> {
+        data(&self.fetch(method, more, sent).await.map_err(Refused::Failed)?)
+    }
+
+    async fn fetch(&self, method: &str, more: &str, sent: Sent<'_>) -> Result<Fetched, String> {
+        self.server.send(method, &format!("/larkspur/v1/worlds{more}"), sent).await
+    }
+}
+
+/// The `data` of an answer, or why it was refused.
+fn data(answer: &Fetched) -> Result<Value, Refused> {
+    let mut value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    if value["code"] == 0 {
+        return Ok(value["data"].take());
+    }
+    Err(Refused::Answered(answer.status, value))
+}
+
 /// A world of a running server.
 pub(super) struct World {
-    /// Its server.
-    pub(super) server: Server,
-    key: String,
+    control: Control,
     tenant: String,
     path: String,
 }
@@ -43,24 +128,21 @@ pub(super) struct World {
 impl World {
     /// Finds a world of a running server.
     pub(super) fn find(place: &Where) -> Result<Self, String> {
-        let mut world = World::any(place)?;
-        if world.tenant.is_empty() {
-            let known = world.server.known()?.world.as_ref();
-            world.tenant = known.ok_or("the ready file has no world: pass --tenant")?.tenant_key.clone();
-        }
-        world.path = format!("/worlds/{}", encoded(&world.tenant));
-        Ok(world)
+        let control = place.control()?;
+        let tenant = match &place.tenant {
+            Some(tenant) => tenant.clone(),
+            None => {
+                let world = control.server.known()?.world.as_ref();
+                world.ok_or("the ready file has no world: pass --tenant")?.tenant_key.clone()
+            }
+        };
+        let path = format!("/{}", encoded(&tenant));
+        Ok(World { control, tenant, path })
     }
 
-    /// A running server, for calls that need no world: [`World::control`].
-    pub(super) fn any(place: &Where) -> Result<Self, String> {
-        let server = Server::find(place.url.as_deref(), place.ready_file.as_ref(), &place.place)?;
-        let key = match &place.token {
-            Some(key) => key.clone(),
-            None => server.known()?.control_key.clone(),
-        };
-        let tenant = place.tenant.clone().unwrap_or_default();
-        Ok(World { server, key, tenant, path: String::new() })
+    /// Its server.
+    pub(super) fn server(&self) -> &Server {
+        &self.control.server
     }
 
     /// Its tenant.
@@ -73,62 +155,34 @@ impl World {
         if let Some(app) = named {
             return Ok(app.clone());
         }
-        let known = self.server.known()?.world.as_ref();
+        let known = self.control.server.known()?.world.as_ref();
         Ok(known.ok_or("the ready file has no app: pass --app")?.app_id.clone())
     }
 
     /// The `data` of the answer to a call; `more` is its path below the world's, with its query.
     pub(super) async fn call(&self, method: &str, more: &str, body: Option<Value>) -> Result<Value, String> {
-        self.control(method, &format!("{}{more}", self.path), body).await
-    }
-
-    /// As [`World::call`], for any path of the control API.
-    pub(super) async fn control(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<Value>,
-    ) -> Result<Value, String> {
-        let authorization = format!("Bearer {}", self.key);
-        let body = body.map(|body| Bytes::from(body.to_string()));
-        self.data(method, path, Sent::json(Some(&authorization), body)).await
+        let answer = self.control.call(method, &format!("{}{more}", self.path), body).await;
+        answer.map_err(|refused| refused.to_string())
     }
 
     /// As [`World::call`], with a form.
     pub(super) async fn upload(&self, more: &str, media: &str, form: Bytes) -> Result<Value, String> {
-        let authorization = format!("Bearer {}", self.key);
+        let authorization = self.control.authorization();
         let sent = Sent { authorization: Some(&authorization), content_type: media, body: Some(form) };
-        self.data("PUT", &format!("{}{more}", self.path), sent).await
+        let answer = self.control.send("PUT", &format!("{}{more}", self.path), sent).await;
+        answer.map_err(|refused| refused.to_string())
     }
 
     /// The bytes of an answer that is a file.
     pub(super) async fn download(&self, more: &str) -> Result<Bytes, String> {
-        let authorization = format!("Bearer {}", self.key);
-        let target = format!("/larkspur/v1{}{more}", self.path);
-        let answer = self.server.send("GET", &target, Sent::json(Some(&authorization), None)).await?;
-        if answer.status == 200 { Ok(answer.body) } else { data(&answer).map(|_| Bytes::new()) }
-    }
-
-    async fn data(&self, method: &str, path: &str, sent: Sent<'_>) -> Result<Value, String> {
-        data(&self.server.send(method, &format!("/larkspur/v1{path}"), sent).await?)
-    }
-}
-
-/// The `data` of an answer, or why it was refused.
-fn data(answer: &Fetched) -> Result<Value, String> {
-    let mut value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    if value["code"] == 0 {
-        return Ok(value["data"].take());
-    }
-    let why = match &value["error"]["field_violations"][0] {
-        Value::Null => value["msg"].as_str().unwrap_or("the answer is not JSON").to_owned(),
-        first => {
-            let text = |name: &str| first[name].as_str().unwrap_or_default().to_owned();
-            format!("{}: {}", text("field"), text("description"))
+        let authorization = self.control.authorization();
+        let sent = Sent::json(Some(&authorization), None);
+        let answer = self.control.fetch("GET", &format!("{}{more}", self.path), sent).await?;
+        match answer.status {
+            200 => Ok(answer.body),
+            _ => data(&answer).map(|_| Bytes::new()).map_err(|refused| refused.to_string()),
         }
-    };
-    let code = value["code"].as_i64().unwrap_or_default();
-    Err(format!("refused with HTTP {} and code {code}: {why}", answer.status))
+    }
 }
 
 /// A text as a part of a path or a query.

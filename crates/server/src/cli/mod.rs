@@ -31,6 +31,7 @@ mod progress;
 mod restore;
 mod scopes;
 mod script;
+mod seed;
 mod serve;
 mod store;
 mod terminal;
@@ -77,6 +78,8 @@ enum Command {
     Traffic(traffic::Flags),
     /// Print which scopes an app uses and needs
     Scopes(scopes::Flags),
+    /// Load a world from a seed
+    World(world::Flags),
     /// Talk in chats as a user: say something, use a card, show a chat
     Chat(chat::Flags),
     /// Play a conversation from a file and check what the bot answers
@@ -158,6 +161,7 @@ pub fn run() -> ExitCode {
         Some(Command::World(flags)) => world::run(&flags),
         Some(Command::Traffic(flags)) => traffic::run(&flags),
         Some(Command::Scopes(flags)) => scopes::run(&flags),
+        Some(Command::World(flags)) => world::run(&flags),
         Some(Command::Chat(flags)) => chat::run(&flags),
         Some(Command::Play(flags)) => play::run(&flags),
         Some(Command::Health(flags)) => health::run(&flags),

@@ -66,7 +66,7 @@ struct Play<'a> {
 impl<'a> Play<'a> {
     async fn begin(world: &'a World, flags: &Flags, script: &Script) -> Result<Self, String> {
         let cast = Cast::of(world).await?;
-        let demo = || world.server.known().ok()?.world.as_ref();
+        let demo = || world.server().known().ok()?.world.as_ref();
         let user = flags.user.as_deref().or(script.user.as_deref());
         let user = user.or_else(|| Some(demo()?.users.first()?.user_id.as_str()));
         let user = cast.user(user.ok_or("nothing says who speaks: set `as` in the file, or pass --as")?)?;

@@ -11,9 +11,9 @@ use tokio::sync::oneshot;
 
 use super::browser;
 use super::mode::Stance;
-use super::open_files;
 use super::store::Store;
 use super::waiting::patiently;
+use super::{open_files, seed};
 use crate::config::Config;
 use crate::console::ConsoleOptions;
 use crate::delivery::DeliveryWorker;
@@ -63,6 +63,9 @@ pub(super) struct Flags {
     /// Open the console in a browser
     #[arg(long)]
     open: bool,
+    /// Seed of a world that is made if no world has its name, repeatable
+    #[arg(long, value_name = "FILE", conflicts_with = "read_only")]
+    seed: Vec<PathBuf>,
     /// Settings file; `larkspur config` prints all settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -115,10 +118,13 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         .thread_name("larkspur")
         .build()
         .map_err(|error| format!("cannot start threads: {error}"))?;
-    runtime.block_on(serve(&config, flags.open))
+    if config.read_only && !flags.seed.is_empty() {
+        return Err("--seed cannot be used with read_only: a seed makes a world".to_owned());
+    }
+    runtime.block_on(serve(&config, &flags.seed, flags.open))
 }
 
-async fn serve(config: &Config, browse: bool) -> Result<(), String> {
+async fn serve(config: &Config, seeds: &[PathBuf], browse: bool) -> Result<(), String> {
     let (mut ended, at_once) = signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let listener = listen(&config.listen).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -151,6 +157,7 @@ async fn serve(config: &Config, browse: bool) -> Result<(), String> {
     };
     let jobs = writes.then(|| BackgroundJobs::of(&engine, config.grace(), config.retention()));
     let app = App::build(engine, options)?;
+    seed::at_start(&app, seeds, open).await?;
     let ready = Ready::at(base_url(address), &config.public_url, control_key, world);
     let link = app.console_link().map(|link| link.url);
     announce(config, &ready, open, link.as_deref())?;

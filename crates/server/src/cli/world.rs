@@ -1,11 +1,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use larkspur_control::seeds;
 use serde_json::{Value, json};
 
 use super::form::form;
 use super::in_world::{Where, World, encoded};
 use super::json::indented;
+use super::seed::{self, Seed};
 use super::terminal::{fit, width};
 
 /// Flags of `larkspur world`.
@@ -33,6 +35,10 @@ enum Command {
     Clock(Clock),
     /// Show what differs between two states of a world
     Diff(Diff),
+    /// Load a seed into the world of its name, which is made if there is none
+    Apply(Apply),
+    /// Print the JSON Schema of seeds, for editors
+    Schema,
     /// Delete a world
     Delete(Delete),
 }
@@ -45,6 +51,20 @@ struct Common {
     json: bool,
     #[command(flatten)]
     place: Where,
+}
+
+#[derive(Args)]
+struct Apply {
+    /// Seed: YAML or JSON
+    file: PathBuf,
+    /// Delete what is in the world before
+    #[arg(long)]
+    replace: bool,
+    /// Check the seed and keep nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 #[derive(Args)]
@@ -178,9 +198,10 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
             Command::Reset(flags) => put_back(&flags.common, "/reset", json!({"to": flags.to})).await,
             Command::Clock(flags) => clock(flags).await,
             Command::Diff(flags) => diff(flags).await,
+            Command::Apply(flags) => apply(flags).await,
+            Command::Schema => super::print(&format!("{:#}\n", seeds::schema())),
             Command::Delete(flags) => {
-                let world = World::any(&flags.common.place)?;
-                world.control("DELETE", &format!("/worlds/{}", encoded(&flags.key)), None).await.map(drop)
+                of_worlds(&flags.common, "DELETE", &format!("/{}", encoded(&flags.key)), None).await.map(drop)
             }
         }
     })
@@ -201,9 +222,23 @@ impl Common {
     }
 }
 
+/// The `data` of the answer to a call that concerns all worlds, or the one that `more` names.
+async fn of_worlds(common: &Common, method: &str, more: &str, body: Option<Value>) -> Result<Value, String> {
+    let answer = common.place.control()?.call(method, more, body).await;
+    answer.map_err(|refused| refused.to_string())
+}
+
+async fn apply(flags: &Apply) -> Result<(), String> {
+    let seed = Seed::read(&flags.file)?;
+    let applied = seed::apply(&seed, &flags.common.place, (flags.replace, flags.dry_run)).await?;
+    if flags.common.json {
+        return flags.common.show(&applied.answer, |_| Vec::new());
+    }
+    super::print(&seed::told(&applied, true))
+}
+
 async fn list(flags: &List) -> Result<(), String> {
-    let world = World::any(&flags.common.place)?;
-    let found = world.control("GET", "/worlds", None).await?;
+    let found = of_worlds(&flags.common, "GET", "", None).await?;
     flags.common.show(&found, |found| {
         let row = |world: &Value| vec![text(world, "tenant_key"), offset(world), text(world, "name")];
         table(found["worlds"].as_array().into_iter().flatten().map(row).collect())
@@ -212,7 +247,7 @@ async fn list(flags: &List) -> Result<(), String> {
 
 /// Makes a world, and prints its tenant; a demo world also with its app.
 async fn made(common: &Common, body: Value) -> Result<(), String> {
-    let made = World::any(&common.place)?.control("POST", "/worlds", Some(body)).await?;
+    let made = of_worlds(common, "POST", "", Some(body)).await?;
     common.show(&made, |made| {
         let names = ["tenant_key", "app_id", "app_secret", "chat_id", "document_url"];
         let known = names.iter().filter(|name| made[**name].is_string());

@@ -8,21 +8,45 @@ use larkspur_contract::{Access, Code, Fault, Reply, Spec, codes};
 use larkspur_store::{Engine, frequency};
 
 use super::counting::Counting;
+use super::own::Own;
 use super::rate_limits::{Full, Key, RateLimits};
 use super::why;
 
 /// The rate limits of an application.
 pub(crate) struct Frequency {
     counting: Counting,
+    pace: Pace,
+}
+
+/// How rate limits apply to a call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
     limits: RateLimits,
     /// The HTTP status of a refusal.
     status: u16,
 }
 
+impl Pace {
+    /// The refusal of a call over the rate limit.
+    pub(super) fn refusal(self, full: Full, note: String) -> Fault {
+        let code = Code { status: self.status, ..codes::RATE_LIMITED };
+        Fault::new(code, note).with_retry(full.cap, full.seconds)
+    }
+}
+
 impl Frequency {
     /// Rate limits on a store. `status` is the HTTP status of a refusal.
     pub(crate) fn on(engine: &Arc<Engine>, limits: RateLimits, status: u16) -> Self {
-        Frequency { counting: Counting::on(engine), limits, status }
+        Frequency { counting: Counting::on(engine), pace: Pace { limits, status } }
+    }
+
+    /// How rate limits apply to calls of a tenant with these settings, or with the server's.
+    pub(super) fn pace(&self, own: Option<&Own>) -> Pace {
+        let Some(own) = own.map(Own::overrides) else { return self.pace };
+        Pace {
+            limits: own.rate_limits.unwrap_or(self.pace.limits),
+            status: own.rate_limit_status.unwrap_or(self.pace.status),
+        }
     }
 
     /// How many keys are counted in this process.
@@ -36,16 +60,16 @@ impl Frequency {
         &self,
         spec: &Spec,
         operation: usize,
-        caller: &Caller,
+        (caller, pace): (&Caller, Pace),
         now: i64,
     ) -> Result<(), Fault> {
         match caller {
             Caller::Token(call) => {
-                self.count(spec, operation, (call.app.app_id, call.tenant), call.now, now).await
+                self.count(spec, (operation, pace), (call.app.app_id, call.tenant), call.now, now).await
             }
             Caller::Root(call) => match &call.presented {
                 Presented::App(app_id) => {
-                    self.count(spec, operation, (*app_id, frequency::ALL_TENANTS), now, now).await
+                    self.count(spec, (operation, pace), (*app_id, frequency::ALL_TENANTS), now, now).await
                 }
                 Presented::Nothing | Presented::Basic { .. } | Presented::Unreadable => Ok(()),
             },
@@ -59,11 +83,11 @@ impl Frequency {
         &self,
         spec: &Spec,
         operation: usize,
-        (caller, received): (&Caller, &Received),
+        (caller, received, pace): (&Caller, &Received, Pace),
         now: i64,
     ) -> Result<(), Fault> {
         if spec.reply == Reply::Hook {
-            return self.admit_hook(spec, operation, (caller, received), now).await;
+            return self.admit_hook(spec, operation, (caller, received, pace), now).await;
         }
         let basic = match caller {
             Caller::Root(RootCall { presented: Presented::Basic { id, .. }, .. }) => Some(id.as_str()),
@@ -73,7 +97,7 @@ impl Frequency {
             received.body.get("client_id").and_then(|id| id.as_str()).or(basic).and_then(AppId::parse);
         match (spec.access, client) {
             (Access::Open, Some(app_id)) => {
-                self.count(spec, operation, (app_id, frequency::ALL_TENANTS), now, now).await
+                self.count(spec, (operation, pace), (app_id, frequency::ALL_TENANTS), now, now).await
             }
             _ => Ok(()),
         }
@@ -85,7 +109,7 @@ impl Frequency {
         &self,
         spec: &Spec,
         operation: usize,
-        (caller, received): (&Caller, &Received),
+        (caller, received, pace): (&Caller, &Received, Pace),
         now: i64,
     ) -> Result<(), Fault> {
         let token = received.path.get("token").and_then(|token| token.as_str()).unwrap_or_default();
@@ -94,7 +118,8 @@ impl Frequency {
         if self.counting.is_shared() && !frequency::has_tenant(&call.engine, tenant).await? {
             return Ok(());
         }
-        let counted = self.count(spec, operation, (AppId(number.cast_unsigned()), tenant), now, now).await;
+        let counted =
+            self.count(spec, (operation, pace), (AppId(number.cast_unsigned()), tenant), now, now).await;
         counted.map_err(|full| match full.code().number == codes::RATE_LIMITED.number {
             true => Fault::new(codes::HOOK_TOO_OFTEN, full.note().to_owned()),
             false => full,
@@ -105,29 +130,23 @@ impl Frequency {
     async fn count(
         &self,
         spec: &Spec,
-        operation: usize,
+        (operation, pace): (usize, Pace),
         (app_id, tenant): (AppId, TenantKey),
         at: i64,
         now: i64,
     ) -> Result<(), Fault> {
-        if spec.rate.windows.is_empty() || self.limits == RateLimits::Off {
+        if spec.rate.windows.is_empty() || pace.limits == RateLimits::Off {
             return Ok(());
         }
         let key = Key { operation, app: app_id.0, tenant: tenant.0 };
-        let counted = self.counting.count(key, spec, self.limits, at, now).await?;
+        let counted = self.counting.count(key, spec, pace.limits, at, now).await?;
         counted.map_err(|full| {
-            let refusal = self.refusal(full, format!("more than {}", spec.rate.name));
+            let refusal = pace.refusal(full, format!("more than {}", spec.rate.name));
             let refusal = why::rate(refusal, full, spec.rate.name);
             match spec.rate.status {
                 Some(status) => refusal.with_code(Code { status, ..codes::RATE_LIMITED }),
                 None => refusal,
             }
         })
-    }
-
-    /// The refusal of a call over the rate limit.
-    pub(super) fn refusal(&self, full: Full, note: String) -> Fault {
-        let code = Code { status: self.status, ..codes::RATE_LIMITED };
-        Fault::new(code, note).with_retry(full.cap, full.seconds)
     }
 }

@@ -17,7 +17,7 @@ use larkspur_store::apps::Scopes;
 use larkspur_store::token_lookup::{self, TokenRecords, TokenSubject};
 use larkspur_store::users::Grant;
 
-use super::{decode, why};
+use super::{Trace, decode, own, why};
 use crate::App;
 
 /// Base64 as clients write it, with and without padding.
@@ -26,12 +26,12 @@ const BASIC: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Identifies the caller, or returns why it cannot. `now` is the real time.
+/// Identifies the caller, or returns why it cannot, and notes the settings of its tenant. `now` is the real time.
 pub(super) async fn authenticate(
     app: &App,
     spec: &Spec,
-    authorization: Option<&str>,
-    now: i64,
+    (authorization, now): (Option<&str>, i64),
+    trace: &mut Trace,
 ) -> Result<Caller, Fault> {
     let bearer = authorization.and_then(|header| header.strip_prefix("Bearer ")).map(str::trim);
     match spec.access {
@@ -39,7 +39,7 @@ pub(super) async fn authenticate(
         Access::AppOrBody if bearer.is_none() => Ok(root(app, now, Presented::Nothing)),
         Access::App | Access::AppOrBody => {
             let text = bearer.unwrap_or_default();
-            Ok(root(app, now, Presented::App(by_app_token(app, spec.effect, text, now).await?)))
+            Ok(root(app, now, Presented::App(by_app_token(app, spec.effect, (text, now), trace).await?)))
         }
         Access::Control => {
             let given = bearer.ok_or_else(|| Fault::new(codes::CONTROL_KEY_INVALID, "no control key"))?;
@@ -50,14 +50,14 @@ pub(super) async fn authenticate(
         }
         Access::Token { tokens, .. } => {
             let text = bearer.filter(|text| !text.is_empty()).ok_or_else(|| missing(authorization))?;
-            let call = by_token(app, spec.effect, text, now).await?;
+            let call = by_token(app, spec.effect, (text, now), trace).await?;
             match (tokens, &call.actor) {
                 (Tokens::User, Actor::Bot) => {
                     let fault =
                         Fault::new(codes::TOKEN_INVALID, "a tenant token, and only users can call this");
                     Err(why::kind(fault, "tenant", "user"))
                 }
-                (Tokens::Tenant, Actor::User { .. }) if app.options.settings.user_scopes(spec).is_none() => {
+                (Tokens::Tenant, Actor::User { .. }) if call.settings.user_scopes(spec).is_none() => {
                     let note = "a user token, and only apps can call this";
                     let fault = Fault::new(codes::USER_TOKEN_UNSUPPORTED, note);
                     Err(why::kind(fault, "user", "tenant").with_fix(why::app_token(call.app.app_id)))
@@ -87,7 +87,7 @@ pub(super) fn by_session(app: &App, now: i64) -> Caller {
     root(app, now, Presented::Nothing)
 }
 
-fn root(app: &App, now: i64, presented: Presented) -> Caller {
+pub(super) fn root(app: &App, now: i64, presented: Presented) -> Caller {
     let (engine, settings) = (app.engine.clone(), app.options.settings.clone());
     let (services, address, origin) = (app.services.clone(), None, String::new());
     let (frame, last_event_id) = (Frame::PLAIN, None);
@@ -105,7 +105,12 @@ fn root(app: &App, now: i64, presented: Presented) -> Caller {
 }
 
 /// The app that an app token, or the tenant token of a custom app, was issued to.
-async fn by_app_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<AppId, Fault> {
+async fn by_app_token(
+    app: &App,
+    effect: Effect,
+    (text, now): (&str, i64),
+    trace: &mut Trace,
+) -> Result<AppId, Fault> {
     let bad = |why: &'static str| Fault::new(codes::AUTHEN_APP_TOKEN_INVALID, why);
     let token = Token::read(text, &app.engine.keys).ok_or_else(|| bad("not a token of this server"))?;
     if matches!(token.holder, Holder::User { .. }) {
@@ -113,6 +118,7 @@ async fn by_app_token(app: &App, effect: Effect, text: &str, now: i64) -> Result
     }
     let records =
         look_up(app, effect, &token).await?.ok_or_else(|| bad("the tenant or the app was deleted"))?;
+    own::note(app, trace, token.tenant, &records.tenant.policy);
     if token.expires_at <= now.saturating_add(records.tenant.clock_offset_ms) {
         return Err(bad("the token has expired"));
     }
@@ -140,7 +146,12 @@ fn refusal(text: &str) -> Code {
     }
 }
 
-async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Call, Fault> {
+async fn by_token(
+    app: &App,
+    effect: Effect,
+    (text, now): (&str, i64),
+    trace: &mut Trace,
+) -> Result<Call, Fault> {
     let bad = |why: &'static str| Fault::new(refusal(text), why).by_rule("token");
     let keys = &app.engine.keys;
     let read = match text.starts_with("eyJ") {
@@ -151,6 +162,7 @@ async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Cal
     let records = look_up(app, effect, &token)
         .await?
         .ok_or_else(|| bad("the tenant, the app or the grant was deleted"))?;
+    own::note(app, trace, token.tenant, &records.tenant.policy);
     let now = now.saturating_add(records.tenant.clock_offset_ms);
     if token.expires_at <= now {
         return Err(why::expired(bad("the token has expired"), &token, records.grant.as_deref(), now));
@@ -170,7 +182,7 @@ async fn by_token(app: &App, effect: Effect, text: &str, now: i64) -> Result<Cal
         }
         (Holder::User { .. }, None) => return Err(bad("the grant was deleted")),
     };
-    let settings = app.options.settings.clone();
+    let settings = own::settings(app, trace).clone();
     Ok(Call {
         now,
         tenant: token.tenant,

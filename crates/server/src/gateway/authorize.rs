@@ -1,14 +1,15 @@
 //! Step 3: checks that the app is enabled and has one of the scopes.
 
 use larkspur_api::{Actor, Call, Caller};
-use larkspur_contract::model::InstallStatus;
+use larkspur_contract::model::{InstallStatus, ScopeChecks};
 use larkspur_contract::{Access, Bot, Fault, Permission, Scope, Spec, Tokens, codes};
 
 use super::why;
 
-/// Refuses disabled apps, and callers without any of the scopes.
-pub(super) fn authorize(spec: &Spec, caller: &Caller) -> Result<(), Fault> {
-    let (Access::Token { bot, .. }, Caller::Token(call)) = (spec.access, caller) else { return Ok(()) };
+/// Refuses disabled apps, and callers without any of the scopes. Returns the refusal of a caller that the tenant's settings
+/// let through without a scope.
+pub(super) fn authorize(spec: &Spec, caller: &Caller) -> Result<Option<Fault>, Fault> {
+    let (Access::Token { bot, .. }, Caller::Token(call)) = (spec.access, caller) else { return Ok(None) };
     let scopes = needed(spec, call);
     if bot == Bot::NotRequired {
         match call.app.status {
@@ -24,14 +25,15 @@ pub(super) fn authorize(spec: &Spec, caller: &Caller) -> Result<(), Fault> {
         }
     }
     if scopes.is_empty() || scopes.iter().any(|scope| call.has_scope(scope)) {
-        return Ok(());
+        return Ok(None);
     }
     let code = match call.actor {
         Actor::Bot => codes::SCOPE_MISSING,
         Actor::User { .. } => codes::USER_SCOPE_MISSING,
     };
     let fault = Fault::new(code, "none of the scopes").with_permissions(permissions(spec, call));
-    Err(why::scopes(fault, call, scopes))
+    let fault = why::scopes(fault, call, scopes);
+    if call.policy.permissions() == ScopeChecks::Soft { Ok(Some(fault)) } else { Err(fault) }
 }
 
 /// The scopes of which a caller needs one.

@@ -60,6 +60,8 @@ pub struct Exchange<'a> {
     pub code: Option<u32>,
     /// Why it was refused, including the private note.
     pub fault: Option<&'a Fault>,
+    /// The refusal for want of a scope that the world's settings prevented.
+    pub soft: Option<&'a Fault>,
     /// What the operation did.
     pub work: &'a Work,
     /// Whether a test planned the refusal.

@@ -20,9 +20,10 @@ use larkspur_store::{Engine, StoreError, tenants};
 use serde_json::{Map, Value};
 use tokio::time::sleep;
 
+use super::admit::Pace;
 use super::exchange::Step;
 use super::rate_limits::Full;
-use super::{Trace, authorize};
+use super::{Trace, authorize, own};
 use crate::App;
 use crate::body::{Body, Broken};
 use crate::request::{Headers, Request, Response};
@@ -163,17 +164,18 @@ pub(super) fn reads_bodies(app: &App, call: &Call) -> bool {
     app.faults.rules(call.tenant, &call.faults).reads_bodies()
 }
 
-/// What the rules do to a call without an access token: those of the tenant that made the app, or has the custom bot, that
-/// the call names.
+/// Notes what the rules do to a call without an access token, and which settings it has: those of the tenant that made the
+/// app, or has the custom bot, that the call names.
 pub(super) async fn of_root(
     app: &App,
     spec: &'static Spec,
     request: Head<'_>,
     (caller, received): (&Caller, &Received),
-) -> Result<Option<Injected>, Fault> {
-    let Caller::Root(call) = caller else { return Ok(None) };
-    if matches!(spec.access, Access::Control) || app.engine.read_only {
-        return Ok(None);
+    trace: &mut Trace,
+) -> Result<(), Fault> {
+    let Caller::Root(call) = caller else { return Ok(()) };
+    if matches!(spec.access, Access::Control) {
+        return Ok(());
     }
     let (token, named) = named(app, spec, &call.presented, received);
     let found = match named {
@@ -181,7 +183,11 @@ pub(super) async fn of_root(
         Named::App(app_id) => by_app(&app.engine, app_id).await?,
         Named::Tenant(tenant) => by_tenant(&app.engine, tenant).await?,
     };
-    let Some(ruled) = found.filter(|ruled| !ruled.faults.is_empty()) else { return Ok(None) };
+    let Some(ruled) = found else { return Ok(()) };
+    own::note(app, trace, ruled.tenant, &ruled.policy);
+    if ruled.faults.is_empty() || app.engine.read_only {
+        return Ok(());
+    }
     let rules = app.faults.rules(ruled.tenant, &ruled.faults);
     let seen = Seen {
         operation: spec.id,
@@ -197,7 +203,9 @@ pub(super) async fn of_root(
         user: None,
         body: rules.reads_bodies().then(|| received.body.clone()),
     };
-    decided(&app.engine, ruled.tenant, &rules, (call.now.saturating_add(ruled.clock_offset_ms), &seen)).await
+    let now = call.now.saturating_add(ruled.clock_offset_ms);
+    trace.fault = decided(&app.engine, ruled.tenant, &rules, (now, &seen)).await?;
+    Ok(())
 }
 
 /// What the rules do to a request for the address of long connections; it is no operation of the registry.
@@ -268,6 +276,7 @@ async fn by_tenant(engine: &Arc<Engine>, tenant: TenantKey) -> Result<Option<Rul
         tenant,
         clock_offset_ms: known.clock_offset_ms,
         faults: known.faults.clone(),
+        policy: known.policy.clone(),
     }))
 }
 
@@ -325,7 +334,8 @@ pub(super) fn apply(app: &App, spec: &Spec, trace: &Trace, step: Step) -> Result
     let note = || format!("the rule {} of the world's faults says so", injected.id);
     if let Some(refuse) = refuse {
         if step == step_of(refuse.code) || (call.is_none() && step == Step::Execute) {
-            return Err(refusal(app, (spec, call), refuse, note()));
+            let pace = app.frequency.pace(trace.own.as_deref());
+            return Err(refusal(pace, (spec, call), refuse, note()));
         }
         return Ok(());
     }
@@ -365,7 +375,7 @@ fn step_of(number: i64) -> Step {
 }
 
 /// The platform's refusal with the code of a rule.
-fn refusal(app: &App, (spec, call): (&Spec, Option<&Call>), refuse: &Refuse, note: String) -> Fault {
+fn refusal(pace: Pace, (spec, call): (&Spec, Option<&Call>), refuse: &Refuse, note: String) -> Fault {
     let number = u32::try_from(refuse.code).unwrap_or_default();
     let all = spec.codes.iter().chain(codes::GATEWAY).chain(codes::OAUTH_GATEWAY).chain(codes::ALL);
     let unknown = Code { name: "INJECTED", number, status: 400, text: "" };
@@ -374,7 +384,7 @@ fn refusal(app: &App, (spec, call): (&Spec, Option<&Call>), refuse: &Refuse, not
     let limited = [codes::RATE_LIMITED.number, codes::QUOTA_SPENT.number].contains(&number);
     let mut fault = if number == codes::RATE_LIMITED.number {
         let (cap, seconds) = spec.rate.windows.first().map_or((1, 1), |window| (window.cap, window.seconds));
-        let fault = app.frequency.refusal(Full { cap, seconds }, note);
+        let fault = pace.refusal(Full { cap, seconds }, note);
         let status = spec.rate.status.unwrap_or(fault.code().status);
         let code = Code { status, ..fault.code() };
         fault.with_code(code)

@@ -11,6 +11,7 @@ pub(crate) mod faults;
 pub mod limiter;
 mod lines;
 pub(crate) mod lookups;
+pub(crate) mod own;
 mod planned_refusals;
 pub mod platform;
 mod ranges;
@@ -21,14 +22,16 @@ pub(crate) mod who;
 mod why;
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
 use larkspur_api::pages::Frame;
-use larkspur_api::{Answer, Caller};
+use larkspur_api::{Answer, Caller, Presented, Received, Settings};
 use larkspur_contract::{Access, Consumes, Fault, Method, Reply, Spec, codes, fields};
 use larkspur_store::Work;
+use serde_json::Value;
 use tokio::sync::SemaphorePermit;
 
 use crate::App;
@@ -40,6 +43,7 @@ use crate::unpanicked::unpanicked;
 use exchange::{Exchange, Step, Steps};
 use faults::Injected;
 use lines::Line;
+use own::Own;
 use route::Routed;
 use who::Who;
 
@@ -60,34 +64,51 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
     let mut trace = Trace {
         id,
         caller: None,
+        own: None,
         planned: false,
+        soft: None,
         fault: None,
         replaced: false,
         session: false,
         frame: Frame::PLAIN,
+        recorded: app.is_recorded(),
         body: None,
         work: Work::default(),
+        began,
         steps: Steps::of(app.is_recorded(), began),
     };
     let ended = match app.routes.find(request.method, request.path) {
         Some(routed) => operation(app, &routed, &mut request, (now, began), &mut trace).await,
         None => platform::answer(app, &request, id, now, began),
     };
-    if app.is_recorded() {
-        record(app, &request, &ended, &trace, (now, began));
+    if trace.recorded {
+        record(app, &request, &ended, &trace, now);
     }
     let response = if trace.session { console::as_data(ended.response) } else { ended.response };
     // What is recorded is the whole answer, even if less of it is sent.
     faults::shape(trace.fault.as_ref(), response)
 }
 
+/// Calls an operation of the control API from inside the process.
+pub(crate) async fn own_call(app: &App, id: &str, body: &Value) -> Result<Value, Fault> {
+    let entry = app.options.registry.iter().copied().flatten().find(|entry| entry.spec.id == id);
+    let entry = entry.ok_or_else(|| Fault::new(codes::INTERNAL, format!("there is no operation {id}")))?;
+    let caller = authenticate::root(app, app.engine.clock.now_ms(), Presented::Nothing);
+    let received = Received { body: body.clone(), ..Received::default() };
+    match execute::execute(app, entry, (caller, received)).await?.0 {
+        Answer::Json(json) => serde_json::from_slice(&json)
+            .map_err(|error| Fault::new(codes::INTERNAL, format!("an answer is not JSON: {error}"))),
+        _ => Err(Fault::new(codes::INTERNAL, format!("{id} answers no JSON"))),
+    }
+}
+
 /// Shows a call that has ended to the recorders.
-fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, (now, began): (i64, Instant)) {
+fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, now: i64) {
     let authorization = request.header("authorization");
     let exchange = Exchange {
         id: trace.id,
         at_ms: now,
-        took: began.elapsed(),
+        took: trace.began.elapsed(),
         who: Who::of(&app.engine.keys, ended.spec, authorization, trace.caller.as_ref()),
         caller: trace.caller.as_ref(),
         steps: trace.steps,
@@ -101,13 +122,15 @@ fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, (now, 
         body: trace.body.as_ref(),
         code: ended.code,
         fault: ended.fault.as_ref(),
+        soft: trace.soft.as_ref(),
         work: &trace.work,
         planned: trace.planned,
         injected: trace.fault.as_ref(),
         response: &ended.response,
     };
-    if let Some(traffic) = &app.traffic {
-        traffic.record(&exchange, &app.engine.keys);
+    let own = trace.own.as_ref().map(|own| own.overrides().traffic).unwrap_or_default();
+    if own.record.unwrap_or(app.traffic.is_on()) {
+        app.traffic.record(&exchange, &app.engine.keys, own.body_kb);
     }
     if let Some(recorder) = &app.options.recorder {
         recorder.record(&exchange);
@@ -129,8 +152,12 @@ struct Ended {
 struct Trace {
     id: CallId,
     caller: Option<Caller>,
+    /// The settings of the tenant that the call is about, if it has its own.
+    own: Option<Arc<Own>>,
     /// Whether a test planned the refusal.
     planned: bool,
+    /// The refusal for want of a scope that the tenant's settings prevented.
+    soft: Option<Fault>,
     /// The rule that changes the call.
     fault: Option<Injected>,
     /// Whether the answer is not the platform's.
@@ -139,12 +166,26 @@ struct Trace {
     session: bool,
     /// The frame around the page, if a page is answered.
     frame: Frame,
-    /// The body, if it was read and calls are recorded.
+    /// Whether it is recorded.
+    recorded: bool,
+    /// The body, if it was read and the call is recorded.
     body: Option<Bytes>,
     /// What the operation did.
     work: Work,
-    /// When its steps ended, if calls are recorded.
+    /// When it arrived.
+    began: Instant,
+    /// When its steps ended, if it is recorded.
     steps: Steps,
+}
+
+impl Trace {
+    /// Decides whether the call is recorded.
+    fn record(&mut self, recorded: bool) {
+        if recorded != self.recorded {
+            self.recorded = recorded;
+            self.steps = Steps::of(recorded, self.began);
+        }
+    }
 }
 
 /// Answers a call that arrived at the real time `now`, and logs and counts it.
@@ -166,7 +207,7 @@ async fn operation(
         // Where it panicked is unknown: report the outcome as unknown.
         Err(why) => Err(Fault::new(codes::INTERNAL, format!("the operation panicked: {why}")).in_doubt()),
     };
-    let outcome = outcome.map_err(|fault| with_cause(app, spec, in_form(spec, fault)));
+    let outcome = outcome.map_err(|fault| with_cause(own::settings(app, trace), spec, in_form(spec, fault)));
     let number = outcome.as_ref().map_or_else(|fault| fault.code().number, |_| 0);
     let took = began.elapsed();
     app.metrics.record(routed.route.index, number, took);
@@ -212,7 +253,9 @@ async fn steps(
     trace.session = app.console.admits(spec, (request.method, request.headers), now)?;
     let mut caller = match trace.session {
         true => authenticate::by_session(app, now),
-        false => authenticate::authenticate(app, spec, request.header("authorization"), now).await?,
+        false => {
+            authenticate::authenticate(app, spec, (request.header("authorization"), now), trace).await?
+        }
     };
     if let Caller::Root(call) = &mut caller {
         call.frame = trace.frame.clone();
@@ -227,13 +270,14 @@ async fn steps(
     inject(app, spec, trace, Step::Authenticate)?;
     trace.steps.end(Step::Authenticate);
     inject(app, spec, trace, Step::Authorize)?;
-    authorize::authorize(spec, &caller)?;
+    trace.soft = authorize::authorize(spec, &caller)?;
     trace.steps.end(Step::Authorize);
     inject(app, spec, trace, Step::Admit)?;
-    app.frequency.admit(spec, routed.route.index, &caller, now).await?;
+    let pace = app.frequency.pace(trace.own.as_deref());
+    app.frequency.admit(spec, routed.route.index, (&caller, pace), now).await?;
     trace.steps.end(Step::Admit);
     execute::permitted(&app.engine, spec)?;
-    if let Some(fault) = planned_refusals::refusal(&app.engine, &app.frequency, spec, &caller).await? {
+    if let Some(fault) = planned_refusals::refusal(&app.engine, pace, spec, &caller).await? {
         trace.planned = true;
         return Err(fault);
     }
@@ -244,7 +288,7 @@ async fn steps(
         Some(body) => body,
         None => read(spec, request.body).await?,
     };
-    if app.is_recorded() && !matches!(spec.consumes, Consumes::Nothing) {
+    if trace.recorded && !matches!(spec.consumes, Consumes::Nothing) {
         trace.body = Some(body.clone());
     }
     let raw = decode::Raw {
@@ -253,11 +297,13 @@ async fn steps(
         content_type: request.header("content-type"),
         body,
     };
-    let received = decode::decode(spec, routed.route.shapes(), &app.options.settings, raw)?;
+    let received = decode::decode(spec, routed.route.shapes(), own::settings(app, trace), raw)?;
     if matches!(caller, Caller::Root(_)) {
-        trace.fault = faults::of_root(app, spec, faults::Head::of(request), (&caller, &received)).await?;
+        faults::of_root(app, spec, faults::Head::of(request), (&caller, &received), trace).await?;
+        own::give(&mut caller, trace);
     }
-    app.frequency.admit_client(spec, routed.route.index, (&caller, &received), now).await?;
+    let pace = app.frequency.pace(trace.own.as_deref());
+    app.frequency.admit_client(spec, routed.route.index, (&caller, &received, pace), now).await?;
     inject(app, spec, trace, Step::Execute)?;
     trace.steps.end(Step::Decode);
     let call = (caller, received);
@@ -359,8 +405,8 @@ fn in_form(spec: &Spec, fault: Fault) -> Fault {
 }
 
 /// A refusal with its cause, if it is known and may be shown: at least the first invalid field.
-fn with_cause(app: &App, spec: &Spec, fault: Fault) -> Fault {
-    if !app.options.settings.error_causes || spec.page_speaks() {
+fn with_cause(settings: &Settings, spec: &Spec, fault: Fault) -> Fault {
+    if !settings.error_causes || spec.page_speaks() {
         return fault.without_cause();
     }
     let named = fault.cause().is_none() && codes::NAME_THE_FIELD.contains(&fault.code());

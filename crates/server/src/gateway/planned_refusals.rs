@@ -6,13 +6,13 @@ use larkspur_api::Caller;
 use larkspur_contract::{Code, Effect, Fault, Spec, codes};
 use larkspur_store::{Engine, refusals};
 
-use super::admit::Frequency;
+use super::admit::Pace;
 use super::rate_limits::Full;
 
 /// The refusal that is planned for this call; counts the call.
 pub(super) async fn refusal(
     engine: &Arc<Engine>,
-    frequency: &Frequency,
+    pace: Pace,
     spec: &'static Spec,
     caller: &Caller,
 ) -> Result<Option<Fault>, Fault> {
@@ -32,14 +32,14 @@ pub(super) async fn refusal(
     });
     let number = taken.await?.and_then(|number| u32::try_from(number).ok());
     // A code that this release no longer lists has no effect.
-    Ok(number.and_then(|number| spec.plannable(number)).map(|code| fault(frequency, spec, code)))
+    Ok(number.and_then(|number| spec.plannable(number)).map(|code| fault(pace, spec, code)))
 }
 
-fn fault(frequency: &Frequency, spec: &Spec, code: Code) -> Fault {
+fn fault(pace: Pace, spec: &Spec, code: Code) -> Fault {
     let note = "planned with the control API".to_owned();
     if code.number != codes::RATE_LIMITED.number {
         return Fault::new(code, note);
     }
     let (cap, seconds) = spec.rate.windows.first().map_or((1, 1), |window| (window.cap, window.seconds));
-    frequency.refusal(Full { cap, seconds }, note)
+    pace.refusal(Full { cap, seconds }, note)
 }

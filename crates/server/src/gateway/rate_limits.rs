@@ -1,58 +1,6 @@
-//! Types of the rate limits: how tiers are applied, the key of a count, and a full window.
+//! Types of the rate limits: the key of a count, and a full window.
 
-use std::fmt;
-use std::str::FromStr;
-
-use larkspur_contract::Window;
-
-/// How the documented tiers are applied.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum RateLimits {
-    /// As documented.
-    #[default]
-    Platform,
-    /// Not at all.
-    Off,
-    /// Every limit times this, but at least 1.
-    Factor(f64),
-}
-
-impl FromStr for RateLimits {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "platform" => Ok(RateLimits::Platform),
-            "off" => Ok(RateLimits::Off),
-            _ => match text.parse::<f64>() {
-                Ok(factor) if factor.is_finite() && factor > 0.0 => Ok(RateLimits::Factor(factor)),
-                _ => Err(format!("{text:?} is not platform, off or a number above 0")),
-            },
-        }
-    }
-}
-
-impl fmt::Display for RateLimits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RateLimits::Platform => f.write_str("platform"),
-            RateLimits::Off => f.write_str("off"),
-            RateLimits::Factor(factor) => write!(f, "{factor}"),
-        }
-    }
-}
-
-impl RateLimits {
-    pub(super) fn cap(self, window: &Window) -> u32 {
-        match self {
-            RateLimits::Factor(factor) => {
-                let scaled = (f64::from(window.cap) * factor) as u32;
-                scaled.max(1)
-            }
-            RateLimits::Platform | RateLimits::Off => window.cap,
-        }
-    }
-}
+pub use larkspur_contract::rates::RateLimits;
 
 /// A full window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -79,7 +79,7 @@ pub(super) fn failure(app: &App, routed: &Routed<'_, '_>, fault: &Fault, trace: 
         _ => None,
     };
     let context = envelope::Context {
-        brand: app.options.brand,
+        brand: trace.own.as_ref().and_then(|own| own.overrides().brand).unwrap_or(app.options.brand),
         log_id: trace.id.log_id(),
         method_id: routed.route.method_id,
         app_id: app_id.as_deref(),

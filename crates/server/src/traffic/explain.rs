@@ -142,7 +142,9 @@ fn why(record: &Record, world: &str) -> Option<Why> {
     let rule = why.rule.unwrap_or(why.name);
     let behaviours = spec.map(|spec| spec.behaviours).unwrap_or_default();
     let decided = behaviours.iter().find(|behaviour| behaviour.name == rule);
-    let step = record.steps.last().filter(|_| !record.planned);
+    let soft = record.soft && record.code == Some(0);
+    let ended = if soft { Some(exchange::Step::Authorize) } else { record.steps.last() };
+    let step = ended.filter(|_| !record.planned);
     let facts = why.facts.iter().map(|(name, value)| {
         let value = value.parse::<i64>().map_or_else(|_| Value::from(value.as_str()), Value::from);
         ((*name).to_owned(), value)

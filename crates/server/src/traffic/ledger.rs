@@ -28,6 +28,8 @@ pub(super) struct Tally {
     pub(super) used: Vec<(Scope, u64, CallId)>,
     /// How many calls were refused for want of a scope, and the first one.
     pub(super) missing: Option<(u64, CallId)>,
+    /// How many calls lacked a scope and were let through, and the first one.
+    pub(super) soft: Option<(u64, CallId)>,
 }
 
 impl Tallies {
@@ -35,7 +37,7 @@ impl Tallies {
     pub(super) fn count(&mut self, call: &Record) {
         let Some(Access::Token { scopes, .. }) = call.spec.map(|spec| spec.access) else { return };
         let (Some(operation), Some(app)) = (call.operation, call.app) else { return };
-        if scopes.is_empty() || (call.used.is_none() && !call.lacked_scope()) {
+        if scopes.is_empty() || (call.used.is_none() && !call.lacked_scope() && !call.soft) {
             return;
         }
         let key = (app, call.who.user.is_some(), operation.as_ptr().addr());
@@ -47,12 +49,14 @@ impl Tallies {
             any_of: scopes,
             used: Vec::new(),
             missing: None,
+            soft: None,
         });
         match call.used {
             Some(scope) => match tally.used.iter_mut().find(|(known, ..)| *known == scope) {
                 Some((_, count, _)) => *count += 1,
                 None => tally.used.push((scope, 1, call.id)),
             },
+            None if call.soft => tally.soft.get_or_insert((0, call.id)).0 += 1,
             None => tally.missing.get_or_insert((0, call.id)).0 += 1,
         }
     }

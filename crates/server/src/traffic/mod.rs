@@ -28,6 +28,7 @@ use larkspur_store::{BoxFuture, Keys, Notice};
 use serde_json::Value;
 
 use crate::App;
+use crate::call_id::CallId;
 use crate::gateway::exchange::Exchange;
 use board::Board;
 use news::News;
@@ -93,14 +94,23 @@ impl Recording {
         self.board.tell(world, notice);
     }
 
-    /// Records a call.
-    pub(crate) fn record(&self, call: &Exchange<'_>, keys: &Keys) {
+    /// Whether calls are recorded, unless their world says otherwise.
+    pub(crate) fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Records a call. `body_kb` is the most KiB of each body, if its world says so.
+    pub(crate) fn record(&self, call: &Exchange<'_>, keys: &Keys, body_kb: Option<u32>) {
         let control = call.spec.is_some_and(|spec| matches!(spec.access, Access::Control));
         if control && call.operation.is_some_and(|id| UNRECORDED.iter().any(|front| id.starts_with(front))) {
             return;
         }
         let (key, app) = if control { (self.controlled(call), None) } else { self.whose(call, keys) };
-        let mut record = Record::of(call, keys, self.options.body_bytes);
+        let mut record = {
+            let kib = body_kb.and_then(|kib| usize::try_from(kib).ok());
+            let most = kib.map_or(self.options.body_bytes, |kib| kib << 10);
+            Record::of(call, keys, most)
+        };
         record.world = key;
         record.app = record.app.or(app);
         self.worlds.push(&self.worlds.of(key), record);
@@ -208,9 +218,6 @@ impl Traffic for Recording {
     }
 
     fn adopt(&self, key: TenantKey, apps: &[AppId]) {
-        if !self.on {
-            return;
-        }
         self.learn(key, apps);
         let wanted = |call: &Record| call.app.is_some_and(|app| apps.contains(&app));
         self.worlds.adopt(&self.worlds.of(Some(key)), wanted);
@@ -248,14 +255,10 @@ impl Traffic for Recording {
     fn wait(&self, key: TenantKey, seen: u64, wait_ms: u64) -> BoxFuture<'_, u64> {
         Box::pin(async move {
             let (began, most) = (Instant::now(), Duration::from_millis(wait_ms));
-            if self.on {
-                let world = self.worlds.of(Some(key));
-                let _ = tokio::time::timeout(most, feed::beyond(&world, seen)).await;
-                // Calls that follow at once are judged together.
-                tokio::time::sleep(SETTLE.min(most.saturating_sub(began.elapsed()))).await;
-            } else {
-                tokio::time::sleep(most).await;
-            }
+            let world = self.worlds.of(Some(key));
+            let _ = tokio::time::timeout(most, feed::beyond(&world, seen)).await;
+            // Calls that follow at once are judged together.
+            tokio::time::sleep(SETTLE.min(most.saturating_sub(began.elapsed()))).await;
             u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
         })
     }
@@ -278,14 +281,16 @@ impl Traffic for Recording {
     fn scopes(&self, key: TenantKey, app: AppId) -> Vec<Counted> {
         let Some(world) = self.worlds.find(Some(key)) else { return Vec::new() };
         let counted = world.tallies(|tallies| tallies.of(app)).into_iter().map(|(user, operation, tally)| {
-            let text =
-                |(scope, count, id): &(_, u64, crate::CallId)| (*scope, *count, id.log_id().to_owned());
+            let text = |(scope, count, id): &(_, u64, CallId)| (*scope, *count, id.log_id().to_owned());
+            let lacking =
+                |first: Option<(u64, CallId)>| first.map(|(count, id)| (count, id.log_id().to_owned()));
             Counted {
                 operation,
                 user,
                 any_of: tally.any_of,
                 used: tally.used.iter().map(text).collect(),
-                missing: tally.missing.map(|(count, id)| (count, id.log_id().to_owned())),
+                missing: lacking(tally.missing),
+                soft: lacking(tally.soft),
             }
         });
         counted.collect()

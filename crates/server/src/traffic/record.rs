@@ -36,6 +36,8 @@ pub(super) struct Record {
     pub(super) code: Option<u32>,
     pub(super) status: u16,
     pub(super) planned: bool,
+    /// Whether it lacked a scope and was let through.
+    pub(super) soft: bool,
     /// The rule that changed it, and its own word for the end.
     pub(super) fault: Option<Box<(String, Option<&'static str>)>>,
     pub(super) steps: Steps,
@@ -96,7 +98,7 @@ impl Record {
     /// Copies a call; `body` is the most bytes of each body.
     pub(super) fn of(call: &Exchange<'_>, keys: &Keys, body: usize) -> Self {
         let mut writer = Writer { text: Vec::with_capacity(capacity(call, body)), ends: [0; PARTS], next: 0 };
-        let mut found = Found::new(call.fault.is_some());
+        let mut found = Found::new(call.fault.is_some() || call.soft.is_some());
         let mut sizes = Sizes::default();
         writer.text.extend_from_slice(call.method.as_bytes());
         writer.end();
@@ -145,11 +147,12 @@ impl Record {
             code: call.code,
             status: call.response.status,
             planned: call.planned,
+            soft: call.soft.is_some(),
             fault: call.injected.map(|rule| Box::new((rule.id.clone(), rule.outcome()))),
             steps: call.steps,
             used: used(call),
             media: call.response.content_type.clone(),
-            why: call.fault.map(|fault| Box::new(why(fault, &found))),
+            why: call.fault.or(call.soft).map(|fault| Box::new(why(fault, &found))),
             work: call.work.clone(),
             sizes,
             row: OnceLock::new(),
@@ -215,6 +218,7 @@ impl Record {
         match self.code {
             _ if self.planned => "injected",
             None => "unrouted",
+            Some(0) if self.soft => "soft",
             Some(0) => "ok",
             Some(code) if self.status >= 500 && code != codes::UNSERVED.number => "failed",
             Some(_) => "refused",
@@ -241,6 +245,7 @@ impl Record {
             code: None,
             status: 200,
             planned: false,
+            soft: false,
             fault: None,
             steps: Steps::of(false, Instant::now()),
             used: None,
@@ -367,7 +372,7 @@ fn used(call: &Exchange<'_>) -> Option<Scope> {
     else {
         return None;
     };
-    let granted = scopes.iter().copied().filter(|scope| token.has_scope(scope));
+    let granted = scopes.iter().copied().filter(|scope| token.was_granted(scope));
     granted.max_by_key(|scope| scope.len())
 }
 

@@ -268,7 +268,9 @@ impl Json<'_> {
                     let leaf = self.text[string.start..string.end].rsplit(|byte| *byte == b'.').next();
                     self.about_secret = leaf.is_some_and(is_secret);
                 }
-                self.value(string, secret || self.masking.is_some());
+                // A seed as text may have a secret that it should not have.
+                let seed = *decoded == *b"seed";
+                self.value(string, secret || seed || self.masking.is_some());
             }
             Some(b'{' | b'[') if secret && self.masking.is_none() => {
                 self.masking = Some(0);

@@ -20,6 +20,7 @@ mod read_only;
 mod replaced;
 mod roles;
 mod said;
+mod seeds;
 mod servers;
 mod sound;
 mod support;

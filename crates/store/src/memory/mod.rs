@@ -8,6 +8,7 @@
 //! values that were read and not written here, for a limited time after the read. Only transactions that read use them.
 
 mod bounded_cache;
+pub(crate) mod overrides;
 pub(crate) mod records;
 
 use std::sync::Arc;

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_contract::model::{AnnouncementType, AppKind, InstallStatus, UserStatus};
+use larkspur_contract::model::{AnnouncementType, AppKind, InstallStatus, ScopeChecks, UserStatus};
 use serde::{Deserialize, Serialize};
 
+use super::overrides::Overrides;
+
 /// A tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tenant {
     /// Its key.
     pub tenant: TenantKey,
@@ -24,7 +26,7 @@ pub struct Tenant {
 }
 
 /// What a tenant's edition and its administrators allow. By default everything is allowed and nothing collides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
     /// Whether the edition has restricted mode.
@@ -49,6 +51,9 @@ pub struct Policy {
     /// How long a message can be edited, in seconds of the tenant's time; `None` for 24 hours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_edit_seconds: Option<i64>,
+    /// What it has in place of the server's settings; most have nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overrides: Option<Box<Overrides>>,
 }
 
 impl Default for Policy {
@@ -63,6 +68,7 @@ impl Default for Policy {
             old_announcements: false,
             recall_seconds: None,
             message_edit_seconds: None,
+            overrides: None,
         }
     }
 }
@@ -71,6 +77,11 @@ impl Policy {
     /// The form of the announcements of new groups.
     pub fn announcement_type(&self) -> AnnouncementType {
         if self.old_announcements { AnnouncementType::Doc } else { AnnouncementType::Docx }
+    }
+
+    /// How calls without a needed scope are treated.
+    pub fn permissions(&self) -> ScopeChecks {
+        self.overrides.as_ref().and_then(|own| own.permissions).unwrap_or(ScopeChecks::Enforce)
     }
 }
 

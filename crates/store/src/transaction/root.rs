@@ -3,6 +3,7 @@
 //! Few statements name no tenant; a test lists them with their reasons.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use larkspur_contract::Effect;
 use larkspur_contract::ids::TenantKey;
@@ -55,6 +56,21 @@ impl Root {
     /// What this transaction did.
     pub fn work(&self) -> Work {
         self.shared.work()
+    }
+
+    /// From now on, no app is told of what happens in this transaction.
+    pub fn silence(&self) {
+        self.shared.silent.store(true, Ordering::Relaxed);
+    }
+
+    /// This transaction is undone at its end, although it succeeds.
+    pub fn discard(&self) {
+        self.shared.discarded.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this transaction is to be undone.
+    pub fn is_discarded(&self) -> bool {
+        self.shared.discarded.load(Ordering::Relaxed)
     }
 
     pub(crate) async fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {

@@ -1,6 +1,7 @@
 //! A transaction of one tenant.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use larkspur_contract::ids::TenantKey;
 use larkspur_contract::{Effect, EventType};
@@ -196,6 +197,11 @@ impl Tx {
     /// What this transaction did.
     pub fn work(&self) -> Work {
         self.shared.work()
+    }
+
+    /// Whether no app is told of what happens in this transaction.
+    pub fn is_silent(&self) -> bool {
+        self.shared.silent.load(Ordering::Relaxed)
     }
 
     /// Adds a row: `VALUES ($1, …)` with the tenant and `row`, and `RETURNING` some of these columns from the first on. Tells

@@ -1,6 +1,6 @@
 //! What a transaction did, for those who record calls.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use larkspur_contract::EventType;
@@ -53,6 +53,10 @@ pub(crate) struct Shared {
     pub(crate) failed: OnceLock<StoreError>,
     statements: AtomicU32,
     written: Mutex<(Vec<Emitted>, Option<Uuid>)>,
+    /// Whether no app is told of what happens.
+    pub(crate) silent: AtomicBool,
+    /// Whether the transaction is undone at its end, although it succeeds.
+    pub(crate) discarded: AtomicBool,
 }
 
 impl Shared {

@@ -43,7 +43,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0029_turns.sql"),
     include_str!("../../../../schema/0030_faults.sql"),
     include_str!("../../../../schema/0031_snapshots.sql"),
-    include_str!("../../../../schema/0036_relays.sql"),
+    include_str!("../../../../schema/0032_relays.sql"),
 ];
 
 /// The schema that this program writes and reads.

@@ -59,6 +59,13 @@ pub(crate) struct Output {
     bot_open_id: String,
 }
 
+impl Output {
+    /// Its id and its secret.
+    pub(crate) fn credentials(&self) -> (&str, &str) {
+        (&self.app_id, &self.app_secret)
+    }
+}
+
 impl Operation for Create {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.app.create",

@@ -13,9 +13,9 @@ use crate::{support, values};
 mod about;
 pub(super) mod callback;
 pub(super) mod connections;
-pub(super) mod create;
+pub(crate) mod create;
 pub(super) mod deliveries;
-pub(super) mod events;
+pub(crate) mod events;
 pub(super) mod get;
 pub(super) mod install;
 pub(super) mod ledger;
@@ -24,7 +24,7 @@ pub(super) mod menu_click;
 pub(super) mod secret;
 pub(super) mod sign_in;
 pub(super) mod token;
-pub(super) mod update;
+pub(crate) mod update;
 
 /// An app of a world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

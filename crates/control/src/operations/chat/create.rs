@@ -3,7 +3,6 @@ use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::ids::{ChatId, TabId};
 use larkspur_contract::model::{
     AnnouncementType, ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission,
-    TabType,
 };
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::chats::{Chat, Member};
@@ -12,8 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Shown;
+use super::tab_draft::{TabDraft, add_tab};
 use crate::operations::{CONTROL, WorldPath};
-use crate::{support, values};
+use crate::support;
 
 /// `POST /larkspur/v1/worlds/:tenant_key/chats`
 pub(crate) struct Create;
@@ -71,19 +71,6 @@ pub(crate) struct Body {
     /// Tabs after the message tab, which every chat has.
     #[serde(default)]
     tabs: Vec<TabDraft>,
-}
-
-/// An initial tab, of any type but `message`.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct TabDraft {
-    /// Its type.
-    tab_type: TabType,
-    /// Its name.
-    #[schemars(length(max = 255))]
-    tab_name: Option<String>,
-    /// What it opens; `url` and `doc` tabs need it.
-    #[schemars(length(max = 4096))]
-    target: Option<String>,
 }
 
 impl Operation for Create {
@@ -172,23 +159,7 @@ async fn add_tabs(tx: &mut Tx, chat: &LockedChat, drafts: &[TabDraft]) -> Result
     let message = tabs::Tab::message(TabId(tx.next_id()));
     tabs::insert(tx, chat, &message).await?;
     for (draft, position) in drafts.iter().zip(1..) {
-        let target = draft.target.clone().unwrap_or_default();
-        if draft.tab_type == TabType::Message {
-            let why = "every chat has the message tab";
-            return Err(values::invalid("tabs[*].tab_type", Some("message"), why));
-        }
-        if rules::tabs::is_custom(draft.tab_type) && target.is_empty() {
-            return Err(values::invalid("tabs[*].target", None, "url and doc tabs need a target"));
-        }
-        let tab = tabs::Tab {
-            tab_id: TabId(tx.next_id()),
-            tab_type: draft.tab_type,
-            name: draft.tab_name.clone().unwrap_or_default(),
-            target,
-            config: None,
-            position,
-        };
-        tabs::insert(tx, chat, &tab).await?;
+        add_tab(tx, chat, draft, position).await?;
     }
     Ok(())
 }

@@ -13,19 +13,20 @@ use crate::values;
 
 mod announcement;
 mod client;
-pub(super) mod create;
+pub(crate) mod create;
 pub(super) mod dissolve;
 pub(super) mod get;
 pub(super) mod leaving;
 pub(super) mod member_delete;
-pub(super) mod member_put;
+pub(crate) mod member_put;
 pub(super) mod messages;
 pub(super) mod pending_delete;
 pub(super) mod pending_list;
 pub(super) mod pending_put;
-pub(super) mod say;
+pub(crate) mod say;
 mod shown_message;
-pub(super) mod update;
+pub(crate) mod tab_draft;
+pub(crate) mod update;
 
 /// A chat of a world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -92,6 +93,13 @@ pub(crate) struct Shown {
     meeting: bool,
     /// Its announcement.
     announcement: announcement::Shown,
+}
+
+impl Shown {
+    /// Its id.
+    pub(crate) fn id(&self) -> &str {
+        &self.chat_id
+    }
 }
 
 /// A member of a chat.

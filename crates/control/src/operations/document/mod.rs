@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::support;
 
-pub(super) mod collaborator_put;
-pub(super) mod create;
+pub(crate) mod collaborator_put;
+pub(crate) mod create;
 pub(super) mod get;
 pub(super) mod update;
 

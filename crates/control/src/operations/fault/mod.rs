@@ -46,12 +46,12 @@ pub(crate) const RULED: Behaviour = Behaviour {
 };
 
 /// The rules of a locked world.
-fn rules(world: &Tenant) -> Vec<Rule> {
+pub(crate) fn rules(world: &Tenant) -> Vec<Rule> {
     stored(&world.faults)
 }
 
 /// Stores the rules of a locked world.
-async fn store(tx: &mut Tx, rules: &[Rule]) -> Result<(), Fault> {
+pub(crate) async fn store(tx: &mut Tx, rules: &[Rule]) -> Result<(), Fault> {
     if rules.len() > RULES_MAX {
         return Err(values::invalid("faults", None, &format!("a world has at most {RULES_MAX} rules")));
     }
@@ -95,7 +95,7 @@ fn free_id(rules: &[Rule]) -> String {
 }
 
 /// A new rule from what a client sent. `taken` are the rules that the world keeps.
-fn made(at: &str, given: &Given, taken: &[Rule], now: i64) -> Result<Rule, Fault> {
+pub(crate) fn made(at: &str, given: &Given, taken: &[Rule], now: i64) -> Result<Rule, Fault> {
     let given = with_preset(at, given)?;
     let id = given.id.clone().unwrap_or_else(|| free_id(taken));
     if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)) {

@@ -67,7 +67,7 @@ pub(crate) struct Content {
 
 impl Content {
     /// The type, and the content as text.
-    pub(super) fn read(&self) -> Result<(MsgType, String), Fault> {
+    pub(crate) fn read(&self) -> Result<(MsgType, String), Fault> {
         let kind = self.msg_type.unwrap_or(MsgType::Text);
         match (&self.text, &self.content) {
             (Some(text), None) if kind == MsgType::Text => Ok((kind, json!({ "text": text }).to_string())),

@@ -101,7 +101,7 @@ impl Operation for List {
         entries.truncate(most);
         entries.iter_mut().for_each(|row| asked.name(row));
         Ok(Output {
-            recording: asked.traffic.is_on(),
+            recording: asked.recording,
             next_before: entries.last().filter(|_| more).map(|row: &Row| row.seq),
             entries,
             newest: stand.newest,

@@ -7,7 +7,7 @@ use larkspur_api::rules::matcher::{Matcher, Wrong};
 use larkspur_api::{Process, RootCall};
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Basis, Behaviour, Fault};
-use larkspur_store::apps;
+use larkspur_store::{apps, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -50,6 +50,8 @@ pub(crate) struct Asked {
     tenant: TenantKey,
     /// How far its clock is ahead.
     ahead_ms: i64,
+    /// Whether its calls are recorded.
+    recording: bool,
     /// The names of its apps, by id.
     names: HashMap<String, String>,
 }
@@ -92,17 +94,19 @@ pub(crate) async fn open(process: &Process, call: &RootCall, key: &str) -> Resul
     let read = process.read(move |root| {
         let (call, key) = (call.clone(), key.clone());
         Box::pin(async move {
-            let (tx, now) = support::open(root, &call, &key).await?;
-            let tenant = tx.tenant();
+            let (mut tx, now) = support::open(root, &call, &key).await?;
+            let (tenant, world) = (tx.tenant(), tenants::get(&mut tx).await?);
+            let record = world.and_then(|world| world.policy.overrides.as_ref()?.traffic.record);
             let own = apps::made_by(root, tenant).await?;
-            Ok((tenant, now - call.now, own))
+            Ok((tenant, now - call.now, own, record))
         })
     });
-    let (tenant, ahead_ms, own) = read.await?;
+    let (tenant, ahead_ms, own, record) = read.await?;
+    let recording = record.unwrap_or(traffic.is_on());
     let ids: Vec<AppId> = own.iter().map(|app| app.app_id).collect();
     traffic.adopt(tenant, &ids);
     let names = own.into_iter().map(|app| (app.app_id.to_string(), app.name)).collect();
-    Ok(Asked { traffic, tenant, ahead_ms, names })
+    Ok(Asked { traffic, tenant, ahead_ms, recording, names })
 }
 
 /// A matcher of a body.

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{support, values};
 
-pub(super) mod create;
+pub(crate) mod create;
 pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod list;
 pub(super) mod token;
-pub(super) mod update;
+pub(crate) mod update;
 
 /// A user of a world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

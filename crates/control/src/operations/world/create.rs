@@ -1,14 +1,17 @@
 use std::collections::BTreeMap;
 
 use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::ids::TenantKey;
 use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, events, post};
 use larkspur_store::{Root, StoreError, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::demo::{self, DemoUser};
 use crate::operations::CONTROL;
 use crate::operations::app::events::setting::Setting;
+use crate::seeds::{self, Given, Report};
 use crate::snapshots::{Source, clone_world, keep_start};
 use crate::{support, values};
 
@@ -29,6 +32,25 @@ pub(crate) struct Body {
     from: Option<Source>,
     /// How the demo's app receives events and callbacks. By default it is subscribed to everything by long connection.
     events: Option<Setting>,
+    /// A seed with the content, instead of a template: YAML or JSON as text, whose mistakes are reported with line and column,
+    /// or an object.
+    seed: Option<Value>,
+    /// The values of the names after `from-env` in the seed.
+    secrets: Option<BTreeMap<String, String>>,
+    /// Cards that messages of the seed name by a file, by the name of the file.
+    files: Option<BTreeMap<String, Value>>,
+    /// Whether the seed is only checked, and no world is made; false by default.
+    #[schemars(extend("default" = false))]
+    dry_run: Option<bool>,
+}
+
+impl Body {
+    fn given(&self) -> Option<Given> {
+        let seed = self.seed.clone()?;
+        let (secrets, files) = (self.secrets.clone(), self.files.clone());
+        let dry_run = self.dry_run;
+        Some(Given { seed, secrets: secrets.unwrap_or_default(), files: files.unwrap_or_default(), dry_run })
+    }
 }
 
 /// The initial content of a world.
@@ -41,7 +63,7 @@ enum Template {
     Empty,
 }
 
-/// The new world. An empty one has only its `tenant_key`, and a clone its `ids` in addition.
+/// The new world. An empty one has only its `tenant_key`, a clone its `ids` in addition, and one of a seed what the seed made.
 #[derive(Default, Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// Its tenant.
@@ -64,6 +86,9 @@ pub(crate) struct Output {
     /// Of a clone: the IDs of the world that it was made of, each with the new one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     ids: BTreeMap<String, String>,
+    /// What the seed made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seeded: Option<Report>,
 }
 
 impl Operation for Create {
@@ -76,7 +101,7 @@ impl Operation for Create {
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         emits: &[&events::URL_VERIFICATION],
         example: r#"{"name":"a test"}"#,
-        behaviours: &[CLONES],
+        behaviours: &[CLONES, super::seed::SILENT],
         ..CONTROL
     };
     type Ground = Root;
@@ -86,6 +111,12 @@ impl Operation for Create {
     type Output = Output;
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
+        if let Some(given) = input.body.given() {
+            return seeded(root, call, &input.body, &given).await;
+        }
+        if input.body.dry_run == Some(true) {
+            return Err(values::invalid("dry_run", None, "only with a seed"));
+        }
         let name = input.body.name.as_deref().unwrap_or("world");
         if let Some(source) = &input.body.from {
             if input.body.events.is_some() || input.body.template.is_some() {
@@ -98,10 +129,7 @@ impl Operation for Create {
             if input.body.events.is_some() {
                 return Err(values::invalid("events", None, "an empty world has no app"));
             }
-            let tenant = support::fresh_tenant(root);
-            if !tenants::insert(&mut root.tenant(tenant), name, call.now).await? {
-                return Err(StoreError::Collided.into());
-            }
+            let tenant = make(root, call, name).await?;
             keep_start(&mut root.tenant(tenant), call.now).await?;
             return Ok(Output { tenant_key: tenant.to_string(), ..Output::default() });
         }
@@ -121,6 +149,7 @@ impl Operation for Create {
             document_url: Some(made.document_url),
             users: made.users,
             ids: BTreeMap::new(),
+            seeded: None,
         })
     }
 }
@@ -132,3 +161,32 @@ const CLONES: Behaviour = Behaviour {
     basis: Basis::Assumed,
     switch: false,
 };
+
+/// A world without content.
+async fn make(root: &mut Root, call: &RootCall, name: &str) -> Result<TenantKey, Fault> {
+    let tenant = support::fresh_tenant(root);
+    if tenants::insert(&mut root.tenant(tenant), name, call.now).await? {
+        Ok(tenant)
+    } else {
+        Err(StoreError::Collided.into())
+    }
+}
+
+/// A world with the content of a seed.
+async fn seeded(root: &mut Root, call: &RootCall, body: &Body, given: &Given) -> Result<Output, Fault> {
+    if body.template.is_some() {
+        return Err(values::invalid("template", None, "either a template or a seed"));
+    }
+    if body.events.is_some() {
+        return Err(values::invalid("events", None, "the seed says how its apps receive events"));
+    }
+    let name = match &body.name {
+        Some(name) => name.clone(),
+        None => given.name()?,
+    };
+    let tenant = make(root, call, &name).await?;
+    let key = tenant.to_string();
+    let report = seeds::load(root, call, (&key, true), given).await?;
+    keep_start(&mut root.tenant(tenant), call.now).await?;
+    Ok(Output { tenant_key: key, seeded: Some(report), ..Output::default() })
+}

@@ -4,14 +4,15 @@ use larkspur_store::tenants::Tenant;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub(super) mod clock;
+pub(crate) mod clock;
 pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod limits;
 pub(super) mod list;
 pub(super) mod reset;
-pub(super) mod settings;
+pub(super) mod seed;
+pub(crate) mod settings;
 pub(super) mod snapshots;
 
 /// A world.

@@ -45,6 +45,7 @@ fn json_at_any_depth() {
     for text in [
         json!({"app_secret": CANARY}),
         json!({"a": [{"b": {"password": CANARY}}]}),
+        json!({"seed": format!("larkspur: 1\napps: {{a: {{secret: {CANARY}}}}}\n")}),
         json!({"secrets": {"a": CANARY, "b": [CANARY, {"c": CANARY}]}}),
         json!({"content": json!({"token": CANARY}).to_string()}),
         json!({"content": json!({"deep": json!({"token": CANARY}).to_string()}).to_string()}),

@@ -182,6 +182,7 @@ const RACES: &[(&str, Race)] = races! {
     "larkspur.v1.world.create" => worlds::create,
     "larkspur.v1.world.delete" => worlds::delete,
     "larkspur.v1.world.limits" => worlds::limits,
+    "larkspur.v1.world.seed" => worlds::seed,
     "larkspur.v1.world.settings.put" => worlds::settings,
     "message.v4.batch_send" => messages::batch,
     "oauth.v3.token.create" => identity::code_of_v3,

@@ -76,6 +76,23 @@ pub(super) async fn settings(place: Place) {
     assert_eq!(shown, whole);
 }
 
+/// What a seed names is made once, and found by the others.
+pub(super) async fn seed(place: Place) {
+    let seed = json!({
+        "larkspur": 1, "users": {"zoe": {}}, "tags": {"a": {}},
+        "chats": {"ops": {"owner": "zoe", "tags": ["a"], "messages": [{"as": "zoe", "text": "hi"}]}},
+        "faults": [{"preset": "slow-3s"}],
+    });
+    let load = place.control("POST", "/seed").body(json!({"seed": seed}));
+    let loaded = place.race_same(load).await.all_done();
+    let sum = |kind: &str| loaded.iter().filter_map(|one| one["loaded"][kind].as_u64()).sum::<u64>();
+    for kind in ["users", "tags", "chats", "messages", "faults"] {
+        assert_eq!(sum(kind), 1, "{kind}");
+    }
+    let chats: Vec<String> = loaded.iter().map(|one| text(&one["ids"]["chats"], "ops")).collect();
+    assert!(chats.iter().all(|chat| *chat == chats[0]), "{chats:?}");
+}
+
 /// One call gets the id.
 pub(super) async fn app(place: Place) {
     let id = format!("cli_{}", place.tenant_key);

@@ -36,6 +36,7 @@ pub(crate) const SCANS: &[(&str, &str)] = &[
         "SUM(size), 0) AS BIGINT) FROM stored_file",
     ),
     ("lists every world", "FROM tenant ORDER BY tenant"),
+    ("finds the chat that a seed names", "FROM chat WHERE tenant = $1 AND name = $2 AND chat_status = $3"),
     ("asks whether there is a world", "SELECT 1 FROM tenant LIMIT 1"),
     (
         "removes an app from every tenant when its developer's world is deleted",

@@ -20,6 +20,7 @@ mod im;
 mod interactive;
 mod larkspur;
 mod message;
+mod own_settings;
 mod recipes;
 mod small_reads;
 mod wire;

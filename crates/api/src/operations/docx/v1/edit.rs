@@ -4,15 +4,16 @@ use std::fmt::Write as _;
 
 use larkspur_contract::model::UserIdType;
 use larkspur_contract::{Fault, codes};
+use larkspur_store::chats::Member;
 use larkspur_store::docx::{self, Announcement, Changes};
-use larkspur_store::{LockedChat, Tx, idempotency};
+use larkspur_store::{LockedChat, Tx, announcements, idempotency};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::{EditQuery, open};
-use crate::rules::docx::{REVISIONS_KEPT, Tree, edits_revision};
-use crate::{Call, translate};
+use crate::rules::docx::{Block, REVISIONS_KEPT, Tree, edits_revision};
+use crate::{Call, rules, translate};
 
 /// How long a client_token is known, in milliseconds.
 const KNOWN_MS: i64 = 24 * 60 * 60 * 1000;
@@ -90,7 +91,16 @@ impl Edit {
 
     /// Writes the new revision, and keeps the answer for a repeated call.
     pub(super) async fn finish<T: Serialize>(self, tx: &mut Tx, call: &Call, answer: T) -> Result<T, Fault> {
-        let broken = |error: serde_json::Error| Fault::new(codes::INTERNAL, error.to_string());
+        self.write(tx, Some(call.operator()), call.now).await?;
+        if let Some(name) = &self.name {
+            let text = serde_json::to_string(&answer).map_err(broken)?;
+            idempotency::claim(tx, name, &text, call.now, call.now.saturating_add(KNOWN_MS)).await?;
+        }
+        Ok(answer)
+    }
+
+    /// Writes the new revision, made by a member at the tenant's time `now`.
+    async fn write(&self, tx: &mut Tx, by: Option<Member>, now: i64) -> Result<(), Fault> {
         let mut changes = Changes { oldest: self.revision - REVISIONS_KEPT, ..Changes::default() };
         changes.replaced.extend(self.tree.removals().map(str::to_owned));
         for (id, node, is_new) in self.tree.changes() {
@@ -107,17 +117,43 @@ impl Edit {
         docx::write(tx, &self.chat, self.revision, &changes).await?;
         let new = Announcement {
             revision: self.revision,
-            modifier: Some(call.operator()),
-            updated_at: call.now,
+            modifier: by,
+            updated_at: now,
             edits: docx::with_this_edit(tx, &self.state),
         };
         docx::set(tx, &self.chat, &new).await?;
-        if let Some(name) = &self.name {
-            let text = serde_json::to_string(&answer).map_err(broken)?;
-            idempotency::claim(tx, name, &text, call.now, call.now.saturating_add(KNOWN_MS)).await?;
-        }
-        Ok(answer)
+        Ok(())
     }
+}
+
+fn broken(error: serde_json::Error) -> Fault {
+    Fault::new(codes::INTERNAL, error.to_string())
+}
+
+/// Adds paragraphs to the announcement of a chat, one for each line of a text. Rights are not checked. `now` is the
+/// tenant's time.
+///
+/// # Errors
+/// The announcement cannot have them, or is not of the docx form.
+pub async fn announce(tx: &mut Tx, chat: LockedChat, text: &str, now: i64) -> Result<(), Fault> {
+    let found = announcements::get(tx, &chat).await?;
+    open::exists(&found)?;
+    open::is_docx(&found)?;
+    let state = docx::get(tx, chat.chat_id).await?;
+    let state = state.unwrap_or(Announcement { revision: 1, modifier: None, updated_at: 0, edits: [0; 3] });
+    let tree = open::tree(tx, chat.chat_id, None).await?;
+    let revision = state.revision + 1;
+    let (page, by) = (chat.chat_id.to_string(), chat.owner.clone());
+    let form = UserIdType::OpenId;
+    let mut edit = Edit { chat, state, form, tree, revision, client_token: String::new(), name: None };
+    let paragraph = |line: &str| {
+        let run = serde_json::json!({"text_run": {"content": line}});
+        serde_json::from_value(serde_json::json!({"block_type": 2, "text": {"elements": [run], "style": {}}}))
+    };
+    let drafts: Vec<Block> = text.lines().map(paragraph).collect::<Result<_, _>>().map_err(broken)?;
+    let mut new_id = new_ids(tx);
+    rules::docx::create(&mut edit.tree, &page, -1, &drafts, true, &mut new_id)?;
+    edit.write(tx, by, now).await
 }
 
 /// The name of a client_token among all calls that are answered once.

@@ -14,6 +14,7 @@ mod media;
 mod mentions;
 mod open;
 
+pub use edit::announce;
 pub(crate) use edit::new_token;
 
 /// The chat.

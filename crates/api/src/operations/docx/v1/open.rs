@@ -41,14 +41,14 @@ pub(super) async fn to_edit(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<L
     Ok(chat)
 }
 
-fn exists(found: &Announcement) -> Result<(), Fault> {
+pub(super) fn exists(found: &Announcement) -> Result<(), Fault> {
     if found.kind == AnnouncementType::Absent {
         return Err(Fault::new(codes::DOCX_ANNOUNCEMENT_NOT_FOUND, "the chat has no announcement"));
     }
     Ok(())
 }
 
-fn is_docx(found: &Announcement) -> Result<(), Fault> {
+pub(super) fn is_docx(found: &Announcement) -> Result<(), Fault> {
     if found.kind != AnnouncementType::Docx {
         return Err(Fault::new(codes::DOCX_OLD_ANNOUNCEMENT, "the announcement is of type doc"));
     }

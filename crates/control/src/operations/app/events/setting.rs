@@ -67,7 +67,11 @@ impl Setting {
         let app_id = install.app_id;
         let before = subscriptions::get(tx, app_id).await?.unwrap_or_else(Subscription::none);
         let old = before.events.clone();
-        let after = self.over(before, install, call.now)?;
+        let mut after = self.over(before, install, call.now)?;
+        if tx.is_silent() {
+            // No challenge is sent to it.
+            after.events.state = AddressState::Verified;
+        }
         let asked = after.events.mode == Mode::Webhook && !after.events.request_url.is_empty();
         let gone = after.events.mode == Mode::Webhook && !asked;
         let had_url = old.mode == Mode::Webhook && !old.request_url.is_empty();

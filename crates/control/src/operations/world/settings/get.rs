@@ -12,7 +12,7 @@ pub(crate) struct Get;
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.settings.get",
-        summary: "Get the settings of a world: its edition, its administrators' policy, and whether edits collide",
+        summary: "Get the settings of a world: its edition, its administrators' policy, what its calls are allowed, and what is recorded of them",
         route: get("/larkspur/v1/worlds/{tenant_key}/settings"),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,

@@ -1,14 +1,19 @@
-//! Settings of a world: its edition and its administrators' policy.
+//! Settings of a world: its edition, its administrators' policy, and what it has in place of the server's settings.
 
-use larkspur_store::policies::Policy;
+use std::collections::BTreeMap;
+
+use larkspur_contract::envelope::Brand;
+use larkspur_contract::model::ScopeChecks;
+use larkspur_store::policies::{Overrides, Policy, TrafficOverrides};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub(crate) mod get;
 pub(crate) mod put;
 
-/// The edition of a world, the policy of its administrators, and whether edits collide in it. Absent fields are reset
-/// to their defaults.
+/// The edition of a world, the policy of its administrators, whether edits collide in it, and what it has in place of the
+/// server's settings. Absent fields are reset to their defaults, or to what the server has.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Settings {
@@ -39,6 +44,39 @@ pub(crate) struct Settings {
     #[schemars(range(min = 0, max = 31_536_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     message_edit_seconds: Option<i64>,
+    /// How rate limits apply to its calls: `platform`, `off`, or a factor above 0. Absent: as on the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limits: Option<Value>,
+    /// The HTTP status of a call over the rate limit, where its page names none. Absent: as on the server.
+    #[schemars(extend("enum" = [400, 429]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limit_status: Option<i64>,
+    /// The brand whose texts and links refusals show. Absent: as on the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brand: Option<Brand>,
+    /// What happens to a call that lacks a scope: it is refused (`enforce`, the default); it is let through, and its record
+    /// has the outcome `soft` and says which scope it lacked (`soft`); or it is let through (`off`).
+    #[schemars(extend("default" = "enforce"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions: Option<ScopeChecks>,
+    /// Switches of behaviors, by the names of `[behaviours]` in the server's settings. Absent ones are as on the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behaviours: Option<BTreeMap<String, Value>>,
+    /// What is recorded of its calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traffic: Option<TrafficSettings>,
+}
+
+/// What is recorded of the calls of a world. Calls of the control API are recorded as the server is set.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct TrafficSettings {
+    /// Whether they are recorded. Absent: as on the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<bool>,
+    /// The most KiB of a body that are kept. Absent: as on the server.
+    #[schemars(range(min = 0, max = 10_240))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_kb: Option<i64>,
 }
 
 impl Default for Settings {
@@ -49,6 +87,10 @@ impl Default for Settings {
 
 /// A policy, as answers show it.
 fn show(policy: &Policy) -> Settings {
+    let own = policy.overrides.as_deref().cloned().unwrap_or_default();
+    let Overrides { rate_limits, rate_limit_status, brand, permissions, behaviours, traffic } = own;
+    let traffic_settings =
+        TrafficSettings { record: traffic.record, body_kb: traffic.body_kb.map(i64::from) };
     Settings {
         restricted_mode: policy.restricted_mode,
         hide_member_count: policy.hide_member_count,
@@ -59,5 +101,11 @@ fn show(policy: &Policy) -> Settings {
         old_announcements: policy.old_announcements,
         recall_seconds: policy.recall_seconds,
         message_edit_seconds: policy.message_edit_seconds,
+        rate_limits: rate_limits.map(|limits| Value::String(limits.to_string())),
+        rate_limit_status: rate_limit_status.map(i64::from),
+        brand,
+        permissions,
+        behaviours: Some(behaviours).filter(|behaviours| !behaviours.is_empty()),
+        traffic: Some(traffic_settings).filter(|_| traffic != TrafficOverrides::default()),
     }
 }

@@ -1,8 +1,11 @@
 use larkspur_api::rules::policies::{WORD_MAX, WORDS_MAX};
-use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_api::{Empty, Input, Operation, RootCall, Settings as Switches};
+use larkspur_contract::model::ScopeChecks;
+use larkspur_contract::rates::RateLimits;
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
-use larkspur_store::policies::{self, Policy};
+use larkspur_store::policies::{self, Overrides, Policy, TrafficOverrides};
 use larkspur_store::{Root, tenants};
+use serde_json::Value;
 
 use super::{Settings, show};
 use crate::operations::{CONTROL, WorldPath};
@@ -29,14 +32,50 @@ impl Settings {
             old_announcements: self.old_announcements,
             recall_seconds: self.recall_seconds,
             message_edit_seconds: self.message_edit_seconds,
+            overrides: self.overrides()?,
         })
     }
+
+    /// What the world has in place of the server's settings; `None` if it has nothing.
+    fn overrides(&self) -> Result<Option<Box<Overrides>>, Fault> {
+        let rate_limits = match &self.rate_limits {
+            None => None,
+            Some(value) => Some(rate_limits(value)?),
+        };
+        let behaviours = self.behaviours.clone().unwrap_or_default();
+        Switches::default()
+            .overlaid(&behaviours)
+            .map_err(|wrong| values::invalid(&format!("behaviours.{}", wrong.name), None, &wrong.why))?;
+        let traffic = self.traffic.map_or_else(TrafficOverrides::default, |traffic| TrafficOverrides {
+            record: traffic.record,
+            body_kb: traffic.body_kb.and_then(|kib| u32::try_from(kib).ok()),
+        });
+        let own = Overrides {
+            rate_limits,
+            rate_limit_status: self.rate_limit_status.and_then(|status| u16::try_from(status).ok()),
+            brand: self.brand,
+            permissions: self.permissions.filter(|checks| *checks != ScopeChecks::Enforce),
+            behaviours,
+            traffic,
+        };
+        Ok(Some(Box::new(own)).filter(|own| **own != Overrides::default()))
+    }
+}
+
+/// How rate limits are applied: a word, or a number.
+fn rate_limits(value: &Value) -> Result<RateLimits, Fault> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let wrong = |_| values::invalid("rate_limits", Some(&text), "platform, off or a number above 0");
+    text.parse().map_err(wrong)
 }
 
 impl Operation for Put {
     const SPEC: &'static Spec = &Spec {
         id: "larkspur.v1.world.settings.put",
-        summary: "Set the settings of a world: its edition, its administrators' policy, and whether edits collide",
+        summary: "Set the settings of a world: its edition, its administrators' policy, what its calls are allowed, and what is recorded of them",
         route: put("/larkspur/v1/worlds/{tenant_key}/settings"),
         effect: Effect::Writes,
         consumes: Consumes::Json,

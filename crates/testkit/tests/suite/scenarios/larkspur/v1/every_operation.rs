@@ -35,6 +35,7 @@ async fn what_is_not_there() {
             ("GET", "", json!({})),
             ("DELETE", "", json!({})),
             ("PUT", "/clock", json!({"offset_ms": 0})),
+            ("POST", "/seed", json!({"seed": "larkspur: 1"})),
             ("GET", "/refusals", json!({})),
             ("PUT", "/refusals/im.v1.chat.get", json!({"code": 232006})),
             ("DELETE", "/refusals/im.v1.chat.get", json!({})),
