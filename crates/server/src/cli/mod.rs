@@ -72,14 +72,12 @@ enum Command {
     Console(console::Flags),
     /// Make calls fail by rule, to test how a client handles it
     Fault(fault::Flags),
-    /// Make, save, put back, compare and delete worlds
+    /// Make, seed, save, put back, compare and delete worlds
     World(world::Flags),
     /// Show, compare, repeat and export recorded calls
     Traffic(traffic::Flags),
     /// Print which scopes an app uses and needs
     Scopes(scopes::Flags),
-    /// Load a world from a seed
-    World(world::Flags),
     /// Talk in chats as a user: say something, use a card, show a chat
     Chat(chat::Flags),
     /// Play a conversation from a file and check what the bot answers
@@ -161,7 +159,6 @@ pub fn run() -> ExitCode {
         Some(Command::World(flags)) => world::run(&flags),
         Some(Command::Traffic(flags)) => traffic::run(&flags),
         Some(Command::Scopes(flags)) => scopes::run(&flags),
-        Some(Command::World(flags)) => world::run(&flags),
         Some(Command::Chat(flags)) => chat::run(&flags),
         Some(Command::Play(flags)) => play::run(&flags),
         Some(Command::Health(flags)) => health::run(&flags),

@@ -95,7 +95,7 @@ pub(crate) async fn own_call(app: &App, id: &str, body: &Value) -> Result<Value,
     let entry = entry.ok_or_else(|| Fault::new(codes::INTERNAL, format!("there is no operation {id}")))?;
     let caller = authenticate::root(app, app.engine.clock.now_ms(), Presented::Nothing);
     let received = Received { body: body.clone(), ..Received::default() };
-    match execute::execute(app, entry, (caller, received)).await?.0 {
+    match execute::execute(app, entry, (caller, received), &mut Work::default()).await? {
         Answer::Json(json) => serde_json::from_slice(&json)
             .map_err(|error| Fault::new(codes::INTERNAL, format!("an answer is not JSON: {error}"))),
         _ => Err(Fault::new(codes::INTERNAL, format!("{id} answers no JSON"))),
