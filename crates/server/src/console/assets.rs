@@ -82,7 +82,7 @@ impl File {
 }
 
 /// A file by its name: that of the folder, if there is one, else the embedded one.
-pub(super) async fn find(folder: Option<&Path>, name: &str) -> Option<File> {
+pub(super) fn find(folder: Option<&Path>, name: &str) -> Option<File> {
     let Some(folder) = folder else {
         let place = FILES.iter().position(|(known, _)| *known == name)?;
         let (name, bytes) = FILES.get(place)?;
@@ -95,8 +95,8 @@ pub(super) async fn find(folder: Option<&Path>, name: &str) -> Option<File> {
     if !is_plain(name) {
         return None;
     }
-    let path = folder.join(name);
-    let bytes = tokio::task::spawn_blocking(move || std::fs::read(path)).await.ok()?.ok()?;
+    // It blocks, but only while one works on the files.
+    let bytes = std::fs::read(folder.join(name)).ok()?;
     Some(File { media: media(name), tag: tag(&bytes), bytes: bytes.into() })
 }
 

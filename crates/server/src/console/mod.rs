@@ -159,7 +159,7 @@ pub(crate) fn file<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
         let name = name.strip_prefix("console")?.trim_start_matches('/');
         let name = if name.is_empty() { assets::INDEX } else { name };
         let known = request.header("if-none-match");
-        Some(match assets::find(options.folder.as_deref(), name).await {
+        Some(match assets::find(options.folder.as_deref(), name) {
             Some(file) => guarded(file.answer(known), "no-cache"),
             None => guarded(Response::text(404, "the console has no such file\n"), "no-store"),
         })
