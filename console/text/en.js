@@ -544,6 +544,7 @@ export default {
   'faults.add': 'Add',
   'faults.addPreset': 'Preset: {preset}',
   'faults.after_ms': 'After (ms)',
+  'faults.app_id': 'App ID',
   'faults.asJson': 'The rule as JSON',
   'faults.body': 'Body',
   'faults.bytes_per_s': 'Bytes per second',

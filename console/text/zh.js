@@ -544,6 +544,7 @@ export default {
   'faults.add': '添加',
   'faults.addPreset': '预设：{preset}',
   'faults.after_ms': '多久之后（毫秒）',
+  'faults.app_id': 'App ID',
   'faults.asJson': '规则的 JSON',
   'faults.body': '应答内容',
   'faults.bytes_per_s': '每秒字节数',
