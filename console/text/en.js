@@ -92,7 +92,7 @@ export default {
   'chat.back': 'Back to the chats',
   'chat.unnamed': '(no name)',
   'chat.silent': 'No message',
-  'chat.noChat': 'No chat yet. Create one with {name} and a bot.',
+  'chat.noChat': 'No chat yet. Create one with a bot.',
   'chat.noBot': 'No app of this world has a bot.',
   'chat.empty': 'No message yet. Say something as {name}, or let your bot call',
   'chat.choose': 'Choose a chat.',

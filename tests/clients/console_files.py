@@ -125,7 +125,9 @@ def code(path):
 
 
 def literals(path):
-    return ["".join(groups) for groups in LITERAL.findall(code(path))]
+    """The strings of a script, and those in the expressions of its templates."""
+    found = ["".join(groups) for groups in LITERAL.findall(code(path))]
+    return found + [inner for one in found if "${" in one for inner in re.findall(r"'([^']*)'", one)]
 
 
 def shown(path):
