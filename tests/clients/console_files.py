@@ -89,7 +89,7 @@ class Uses:
     def __init__(self, path):
         text = code(path)
         all_of_it = literals(path)
-        ids = set(re.findall(r"(?:\bid(?:: | === )|\b(?:its|action|call)\()'([a-z_.]+)'", text))
+        ids = set(re.findall(r"(?:\bid(?:: | === |\.endsWith\()|\b(?:its|action|call)\()'([a-z_.]+)'", text))
         self.keys = {one for one in all_of_it if KEY.fullmatch(one)} - ids - NAMES
         self.starts = {one.split("${")[0] for one in all_of_it if re.match(r"[a-z]+\.[\w.]*\$\{", one)}
         self.words = {word for one in all_of_it for word in re.findall(r"[\w@-]+", one)} | set(re.findall(r"\b\w+(?=:)", text))
