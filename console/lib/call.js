@@ -131,7 +131,7 @@ function why(ctx, entry, replay) {
 function message(part, first) {
   return [h('div', {class: 'mono'}, first), part.query ? h('div', {class: 'mono muted'}, `?${part.query}`) : null,
     h('details', null, h('summary', null, t('call.headers', {n: part.headers?.length || 0})), h('dl', {class: 'facts mono'}, (part.headers || []).map((/** @type {[string, string]} */ [name, value]) => h('div', null, h('dt', null, name), h('dd', null, value))))),
-    part.body === undefined || part.body === null || part.body === '' ? h('p', {class: 'muted'}, part.bytes ? t('call.notKept', {size: bytes(part.bytes)}) : t('call.noBody'))
+    part.body === undefined || part.body === null || part.body === '' ? h('p', {class: 'muted'}, part.bytes ? t('call.notKept', {size: bytes(part.bytes)}) : t('call.emptyBody'))
       : typeof part.body === 'string' ? h('pre', null, part.body) : json(part.body, {open: 4}),
     part.cut ? h('p', {class: 'muted small'}, t('call.cutBody', {size: bytes(part.bytes)})) : null];
 }

@@ -191,7 +191,7 @@ export function form(form) {
 }
 
 /**
- * A short message that goes by itself.
+ * A short message that disappears after some seconds.
  * @param {string} words
  * @param {'info' | 'failed'} [kind]
  * @param {{words: string, run: () => void}} [act]

@@ -138,7 +138,7 @@ export function open(next) {
 
 /**
  * Listens to a topic: `traffic` (arrays of rows, newest last), `events`, `chat:oc_…`, `faults`, `clock`. The stream carries a
- * topic while somebody listens to it. `*` hears of `hello` (a stream begins) and `gap` (something was missed).
+ * topic while it has a listener. `*` hears of `hello` (a stream begins) and `gap` (something was missed).
  * @param {string} topic
  * @param {(data: any, event: string) => void} fn
  * @returns {() => void}

@@ -182,7 +182,7 @@ export default {
       const own = app();
       if (!own) return replace(top, empty(t('apps.none'), button(t('apps.create'), add, {key: 'n', kind: 'primary'}))) && undefined;
       replace(top, h('div', {class: 'bar'}, h('h2', {class: 'grow'}, own.name), chip(own.status === 'enabled' ? 'enabled' : 'failed', t(`apps.${own.status}`)), chip(own.bot ? 'ok' : 'unused', t(own.bot ? 'apps.hasBot' : 'apps.noBot'))),
-        facts([[t('apps.id'), mono(own.app_id)], [t('apps.kind'), t(`apps.${own.kind}`)], [t('apps.scopes'), number(own.scopes.length)], [t('apps.visible'), own.visible_to ? own.visible_to.join(', ') || t('apps.nobody') : t('apps.everybody')]]),
+        facts([[t('apps.id'), mono(own.app_id)], [t('apps.kind'), t(`apps.${own.kind}`)], [t('apps.scopes'), number(own.scopes.length)], [t('apps.visible'), own.visible_to ? own.visible_to.join(', ') || t('apps.noUser') : t('apps.everybody')]]),
         h('div', {class: 'bar'}, button(t(own.bot ? 'apps.botOff' : 'apps.botOn'), () => ctx.act(bot(own)), {key: 'b'}), button(t('apps.change'), () => edit(own), {key: 'e'}), button(t('apps.token'), () => token(own), {key: 'k'}),
           button(t('apps.redirects'), () => redirects(own), {key: 'u'}), button(t('apps.secret'), () => secret(own), {key: 's'})));
     });

@@ -169,7 +169,7 @@ function mount(ctx) {
     }}));
   }
 
-  /** What to send to whoever asks what a bot needs. */
+  /** What to send to those who ask what a bot needs. */
   function report() {
     const lines = ['# Coverage', '', '| operation | calls | codes |', '|---|---|---|', ...rows.filter(row => row.calls).map(row => `| ${row.op.id} | ${row.calls} | ${[...row.codes].map(([code, n]) => `${code} × ${n}`).join(', ')} |`)];
     if (unknown.length) lines.push('', '## Unknown paths', '', ...unknown.map(one => `- ${one.method} ${one.path} × ${one.calls}${one.near[0] ? ` (near: ${one.near[0].method} ${one.near[0].path})` : ''}`));

@@ -406,7 +406,7 @@ function deliveries(ctx, whole, wayOf, after) {
   const all = whole.deliveries;
   const column = (/** @type {string} */ way) => {
     const mine = all.filter(one => (wayOf(one) === 'webhook') === (way === 'webhook'));
-    return h('section', {class: 'panel'}, h('h2', null, t(`events.way.${way}`)), mine.length ? mine.map(one => deliveryView(ctx, one)) : h('p', {class: 'muted'}, t('events.nobody')));
+    return h('section', {class: 'panel'}, h('h2', null, t(`events.way.${way}`)), mine.length ? mine.map(one => deliveryView(ctx, one)) : h('p', {class: 'muted'}, t('events.noApp')));
   };
   const left = whole.not_sent || [];
   return [h('div', {class: 'two'}, column('webhook'), column('websocket')), left.length ? h('section', {class: 'panel'}, h('h2', null, t('events.notSent')), h('ul', {class: 'plain not-sent'}, left.map((/** @type {any} */ one) => h('li', null,

@@ -32,7 +32,9 @@ const EFFECTS = /** @type {Record<string, Partial<Field>[]>} */ ({
   corrupt: [{name: 'what', type: 'select', options: [['signature', ''], ['json', '']]}],
   disconnect: [{name: 'after_ms', type: 'number', required: true, value: 5000}, {name: 'how', type: 'select', options: [['1000', ''], ['abrupt', '']]}],
 });
-const OF_EVENTS = new Set(['drop', 'hold', 'repeat', 'corrupt', 'disconnect']);
+/** What a rule is told by first: an operation, unless it is for events or connections. */
+const HEADS = /** @type {Record<string, string>} */ ({drop: 'event_type', hold: 'event_type', repeat: 'event_type', corrupt: 'event_type', disconnect: 'app_id'});
+const EXAMPLES = /** @type {Record<string, string>} */ ({operation: 'im.v1.message.create', event_type: 'im.message.receive_v1', app_id: 'cli_…'});
 
 /** @param {any} value */
 const plain = value => (value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value));
@@ -46,9 +48,8 @@ const left = rule => (rule.times === undefined ? number(rule.hits) : `${number(r
 /** What a rule does, in words: `Refuse 99991400 · Reset after (s) 7`. @param {Rule} rule */
 function effectWords(rule) {
   const kind = kindOf(rule);
-  const given = rule.effect[kind];
   const fields = EFFECTS[kind] || [];
-  const all = typeof given === 'object' && given ? Object.entries(given) : [['what', given]];
+  const all = Object.entries(rule.effect[kind] || {});
   const words = all.filter(([name]) => name !== 'body').map(([name, value], i) => {
     const field = fields.find(one => one.name === name);
     if (field?.options) return t(`faults.${name}.${value}`);
@@ -110,15 +111,15 @@ export default {
     /** A form for a rule with a kind of effect; `old` is the rule to change. @param {string} kind @param {Rule} [old] */
     async function edit(kind, old) {
       const match = {...old?.match};
-      const head = OF_EVENTS.has(kind) ? 'event_type' : 'operation';
-      const given = typeof old?.effect[kind] === 'object' ? old.effect[kind] : {what: old?.effect[kind]};
+      const head = HEADS[kind] || 'operation';
+      const given = old?.effect[kind] || {};
       const {[head]: first, ...others} = match;
       await form({
         title: t(old ? 'faults.edit' : 'faults.new'), submit: t(old ? 'apps.save' : 'faults.add'), text: h('p', null, h('strong', null, t(`faults.effect.${kind}`)), ` · ${t(`faults.about.${kind}`)}`),
         fields: [
           {name: 'name', label: t('apps.name'), value: old?.name},
           ...EFFECTS[kind].map(one => /** @type {Field} */ ({...one, label: t(`faults.${one.name}`), value: given[/** @type {string} */ (one.name)] ?? (old ? undefined : one.value), options: words(/** @type {string} */ (one.name), one.options?.map(([value]) => value))})),
-          {name: head, label: t(`faults.${head}`), value: first && plain(first), placeholder: head === 'operation' ? 'im.v1.message.create' : 'im.message.receive_v1', hint: t('faults.globHint')},
+          {name: head, label: t(`faults.${head}`), value: first && plain(first), placeholder: EXAMPLES[head], hint: t('faults.globHint')},
           {name: 'match', label: t('faults.match'), type: 'json', rows: 2, value: Object.keys(others).length ? others : undefined, hint: t('faults.matchHint')},
           {name: 'probability', label: t('faults.probability'), type: 'number', value: old?.probability ?? 1, hint: t('faults.probabilityHint')},
           {name: 'seed', label: t('faults.seed'), type: 'number', value: old?.seed ?? 0, hint: t('faults.seedHint')},
@@ -129,7 +130,7 @@ export default {
           const known = new Set(EFFECTS[kind].map(one => one.name));
           const effect = Object.fromEntries(Object.entries(values).filter(([name]) => known.has(name)));
           const {name, probability, seed, skip, times, for_s} = values;
-          const body = {name, probability, seed, skip, times, for_s, match: {...values.match, ...(values[head] ? {[head]: values[head]} : {})}, effect: {[kind]: 'what' in effect ? effect.what : effect}};
+          const body = {name, probability, seed, skip, times, for_s, match: {...values.match, ...(values[head] ? {[head]: values[head]} : {})}, effect: {[kind]: effect}};
           const {data} = await run(old ? change(old, body, '') : {method: 'POST', path, body});
           chosen.set(data.id);
           await load();

@@ -71,7 +71,7 @@ function mount(ctx) {
   const shown = signal(0);
   const kept = signal(0);
   const marked = signal(/** @type {string[]} */ ([]));
-  /** Whether the calls of nobody known are shown: those with a wrong app or without a token. */
+  /** Whether the calls of unknown callers are shown: those with a wrong app or without a token. */
   const strangers = signal(ctx.params.get('who') === 'none');
   const unknown = signal(0);
   let newest = 0;
@@ -221,7 +221,7 @@ function mount(ctx) {
     void load();
   }
 
-  /** Whether somebody calls whom no world knows: a wrong app, or no token. */
+  /** Whether there are calls of unknown callers: a wrong app, or no token. */
   async function lookForStrangers() {
     if (document.hidden) return;
     const data = await get('/larkspur/v1/traffic', {world: 'none', limit: 20}).catch(() => null);

@@ -104,7 +104,7 @@ export default {
 
     /** Asks which snapshot; acts on the only one at once. @param {(name: string) => any} act @param {string} title */
     function choose(act, title) {
-      const all = snapshots.peek().snapshots;
+      const all = snapshots.peek().snapshots.toReversed();
       if (!all.length) return ctx.toast(t('worlds.noSnapshot'), 'failed');
       if (all.length === 1) return act(all[0].name);
       return form({title, submit: t('worlds.choose'), fields: [{name: 'name', label: t('apps.name'), type: 'select', options: all.map(one => [one.name, one.name])}], act: values => void setTimeout(() => act(values.name))});

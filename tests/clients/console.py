@@ -18,7 +18,17 @@ from devtools import Browser
 FIRST_BYTES_MAX = 180_000
 # Times are those of a machine that does nothing else: one that does other things, too, needs more.
 SLACK = 4
+POLICY = (
+    "default-src 'none'", "script-src 'self'", "require-trusted-types-for 'script'", "trusted-types 'none'",
+    "frame-ancestors 'none'",
+)
+# What would make markup or code of a string.
+MARKUP = (
+    "document.body.innerHTML = 'x'", "document.body.insertAdjacentHTML('beforeend', 'x')",
+    "new DOMParser().parseFromString('x', 'text/html')", "eval('1')",
+)
 HOSTILE = "<img src=x onerror=alert(1)>"
+CLICKED = [{"type": "callback", "value": {"ok": True}}]
 # How many rows the list has.
 ROWS = "Number(document.querySelector('lk-list')?.getAttribute('aria-rowcount') ?? 0) - 1"
 SPEAK = "/open-apis/im/v1/messages?receive_id_type=chat_id"
@@ -72,9 +82,9 @@ def opening(checks, server, browser):
             with urllib.request.urlopen(f"{server.url}/larkspur/console", timeout=30) as answer:
                 policy = answer.headers["Content-Security-Policy"]
                 assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
-            for part in ("default-src 'none'", "script-src 'self'", "require-trusted-types-for 'script'", "trusted-types 'none'", "frame-ancestors 'none'"):
+            for part in POLICY:
                 assert part in policy, policy
-            for attempt in ("document.body.innerHTML = 'x'", "document.body.insertAdjacentHTML('beforeend', 'x')", "new DOMParser().parseFromString('x', 'text/html')", "eval('1')"):
+            for attempt in MARKUP:
                 tried = f"(() => {{ try {{ {attempt}; return 'done' }} catch (error) {{ return error.name }} }})()"
                 result = console.send("Runtime.evaluate", expression=tried, returnByValue=True, allowUnsafeEvalBlockedByCSP=False)
                 assert result["result"]["value"] in ("TypeError", "EvalError"), (attempt, result)
@@ -101,8 +111,10 @@ def opening(checks, server, browser):
                 console.value("document.querySelector('input').select(), document.querySelector('input').focus()")
                 console.page.write(key)
                 console.press("Enter")
-                console.until("document.querySelector('nav') !== null" if signed_in else "document.querySelector('[role=alert], .error')?.textContent.length > 0")
-            assert server.ready["control_key"] not in console.value("JSON.stringify([location.href, {...localStorage}, {...sessionStorage}, document.cookie])")
+                refused = "document.querySelector('[role=alert], .error')?.textContent.length > 0"
+                console.until("document.querySelector('nav') !== null" if signed_in else refused)
+            kept = "JSON.stringify([location.href, {...localStorage}, {...sessionStorage}, document.cookie])"
+            assert server.ready["control_key"] not in console.value(kept)
 
 
 
@@ -132,7 +144,8 @@ def soon(console):
 def reasons(checks, server, browser):
     home = control.demo(server)
     facts = server.ready
-    chat = server.control("POST", f"{home.path}/chats", {"owner": facts["users"][0]["user_id"], "members": [facts["app_id"]], "name": "Ops room"})["chat_id"]
+    body = {"owner": facts["users"][0]["user_id"], "members": [facts["app_id"]], "name": "Ops room"}
+    chat = server.control("POST", f"{home.path}/chats", body)["chat_id"]
     server.control("PATCH", f"{home.path}/chats/{chat}", {"manage_widgets": "only_owner"})
     token = server.tenant_token()
     tab = {"chat_tabs": [{"tab_name": "Wiki", "tab_type": "url", "tab_content": {"url": "https://example.com"}}]}
@@ -180,15 +193,21 @@ def stage(server):
     server.control("PUT", f"{home.path}/clock", {"advance_seconds": 7200})
     token = server.tenant_token()
     poor = home.app(scopes=["im:chat:read"], name="Audit bot")
-    server.control("POST", f"{home.path}/chats/{facts['chat_id']}/messages", {"as": facts["users"][0]["user_id"], "text": f'<at user_id="{facts["app_id"]}"></at> deploy?'})
-    card = {"schema": "2.0", "header": {"title": {"tag": "plain_text", "content": "Approve release 7?"}, "template": "blue"}, "body": {"elements": [
-        {"tag": "markdown", "content": "**api** 1.4.2 to 1.5.0"}, {"tag": "button", "element_id": "approve", "type": "primary", "text": {"tag": "plain_text", "content": "Approve"}, "behaviors": [{"type": "callback", "value": {"ok": True}}]}]}}
+    said = {"as": facts["users"][0]["user_id"], "text": f'<at user_id="{facts["app_id"]}"></at> deploy?'}
+    server.control("POST", f"{home.path}/chats/{facts['chat_id']}/messages", said)
+    approve = {"tag": "plain_text", "content": "Approve"}
+    button = {"tag": "button", "element_id": "approve", "type": "primary", "text": approve, "behaviors": CLICKED}
+    title = {"tag": "plain_text", "content": "Approve release 7?"}
+    elements = [{"tag": "markdown", "content": "**api** 1.4.2 to 1.5.0"}, button]
+    card = {"schema": "2.0", "header": {"title": title, "template": "blue"}, "body": {"elements": elements}}
     server.good("POST", SPEAK, {"receive_id": facts["chat_id"], "msg_type": "interactive", "content": json.dumps(card)}, token)
     for number in range(7):
         server.call("POST", "/open-apis/im/v2/tags", {"create_tag": {"tag_type": "tenant", "name": f"tag {number}"}}, token)
-    server.call("POST", SPEAK, {"receive_id": facts["chat_id"], "msg_type": "text", "content": '{"text":"hi"}'}, server.tenant_token(poor["app_id"], poor["app_secret"]))
+    hello = {"receive_id": facts["chat_id"], "msg_type": "text", "content": '{"text":"hi"}'}
+    server.call("POST", SPEAK, hello, server.tenant_token(poor["app_id"], poor["app_secret"]))
     server.call("GET", "/im/v1/chats", None, token)
-    server.control("POST", f"{home.path}/faults", {"name": "flaky tabs", "match": {"operation": "im.v1.chat_tab.*"}, "effect": {"refuse": {"code": 99991400, "reset_s": 7}}, "probability": 0.3, "seed": 42, "times": 5})
+    flaky = {"name": "flaky tabs", "match": {"operation": "im.v1.chat_tab.*"}, "probability": 0.3, "seed": 42, "times": 5}
+    server.control("POST", f"{home.path}/faults", {**flaky, "effect": {"refuse": {"code": 99991400, "reset_s": 7}}})
     server.control("POST", f"{home.path}/faults", {"preset": "answer-lost", "enabled": False})
     server.call("POST", f"/larkspur/v1{home.path}/snapshots", {"name": "before-deploy", "note": "all is well"}, facts["control_key"])
 
@@ -202,19 +221,30 @@ def hostile(checks, server, browser):
     home.app(name=HOSTILE, description=HOSTILE)
     server.control("PATCH", f"{home.path}/chats/{world['chat_id']}", {"name": HOSTILE, "description": HOSTILE})
     server.control("POST", f"{home.path}/chats/{world['chat_id']}/messages", {"as": ada, "text": HOSTILE})
-    server.control("POST", f"{home.path}/faults", {"name": HOSTILE, "match": {"operation": "im.v1.chat_menu_tree.*", "header": {"user-agent": HOSTILE}}, "effect": {"refuse": {"code": 232001, "text": HOSTILE}}})
+    match = {"operation": "im.v1.chat_menu_tree.*", "header": {"user-agent": HOSTILE}}
+    rule = {"name": HOSTILE, "match": match, "effect": {"refuse": {"code": 232001, "text": HOSTILE}}}
+    server.control("POST", f"{home.path}/faults", rule)
     token = server.tenant_token(world["app_id"], world["app_secret"])
-    elements = [{"tag": "markdown", "content": f"{HOSTILE} <script>alert(1)</script> [x](javascript:alert(1))"}, {"tag": "div", "text": {"tag": "lark_md", "content": HOSTILE}},
-                {"tag": "action", "actions": [{"tag": "button", "text": {"tag": "plain_text", "content": HOSTILE}, "url": "javascript:alert(1)", "value": {HOSTILE: HOSTILE}}]}]
+    text = {"tag": "plain_text", "content": HOSTILE}
+    button = {"tag": "button", "text": text, "url": "javascript:alert(1)", "value": {HOSTILE: HOSTILE}}
+    elements = [
+        {"tag": "markdown", "content": f"{HOSTILE} <script>alert(1)</script> [x](javascript:alert(1))"},
+        {"tag": "div", "text": {"tag": "lark_md", "content": HOSTILE}},
+        {"tag": "action", "actions": [button]},
+    ]
     card = {"header": {"title": {"tag": "plain_text", "content": HOSTILE}}, "elements": elements}
     server.good("POST", SPEAK, {"receive_id": world["chat_id"], "msg_type": "interactive", "content": json.dumps(card)}, token)
     tag = server.good("POST", "/open-apis/im/v2/tags", {"create_tag": {"tag_type": "tenant", "name": HOSTILE[:20]}}, token)
-    server.call("POST", "/open-apis/im/v2/biz_entity_tag_relation", {"tag_biz_type": "chat", "biz_entity_id": world["chat_id"], "tag_ids": [tag["id"]]}, token)
-    status, headers, _ = server.call("GET", f"/open-apis/im/v1/chats/{HOSTILE.replace(' ', '%20')}?user_id_type={HOSTILE.replace(' ', '%20')}", None, token, {"User-Agent": HOSTILE, "X-Note": HOSTILE})
-    server.call("GET", f"/{HOSTILE.replace(' ', '%20')}", None, token)
+    relation = {"tag_biz_type": "chat", "biz_entity_id": world["chat_id"], "tag_ids": [tag["id"]]}
+    server.call("POST", "/open-apis/im/v2/biz_entity_tag_relation", relation, token)
+    inside = HOSTILE.replace(" ", "%20")
+    path = f"/open-apis/im/v1/chats/{inside}?user_id_type={inside}"
+    _, headers, _ = server.call("GET", path, None, token, {"User-Agent": HOSTILE, "X-Note": HOSTILE})
+    server.call("GET", f"/{inside}", None, token)
     with Console(server, browser, world=world["tenant_key"]) as console:
         with checks("hostile names are text on every screen and in every detail"):
-            for screen, more in [(screen, {}) for screen in SCREENS] + [("traffic", {"sel": headers["X-Tt-Logid"]}), ("chat", {"chat": world["chat_id"]})]:
+            details = [("traffic", {"sel": headers["X-Tt-Logid"]}), ("chat", {"chat": world["chat_id"]})]
+            for screen, more in [(screen, {}) for screen in SCREENS] + details:
                 console.go(screen, **more)
                 assert console.value("[...document.querySelectorAll('img')].filter(e => e.src.endsWith('/x') || e.onerror).length") == 0, screen
                 assert console.value("[...document.querySelectorAll('a')].filter(e => /^javascript:/i.test(e.href)).length") == 0, screen
@@ -240,7 +270,8 @@ def stream(checks, server, browser):
         console.until(f"{ROWS} > 0")
         with checks("while the tab is hidden nothing is streamed; back again, 500 calls are there, each once"):
             console.until("document.querySelector('.stream.live') !== null")
-            console.value("Object.defineProperty(document, 'hidden', {value: true, configurable: true}), void document.dispatchEvent(new Event('visibilitychange'))")
+            console.value("void Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+            console.value("void document.dispatchEvent(new Event('visibilitychange'))")
             console.until("document.querySelector('.stream.paused') !== null")
             before = console.value(ROWS)
             call_many(server, token, 500)
@@ -297,7 +328,8 @@ def load(checks, server, browser, seconds=10, rate=1000):
             console.still()
             memory = small(console)
             console.value("void (document.querySelector('lk-list').scrollTop = 1e9)")
-            console.until("[...document.querySelectorAll('.lk-row:not([hidden])')].some(e => Number(e.getAttribute('aria-rowindex')) === Number(document.querySelector('lk-list').getAttribute('aria-rowcount')))")
+            last = "e => Number(e.getAttribute('aria-rowindex')) === Number(document.querySelector('lk-list').getAttribute('aria-rowcount'))"
+            console.until(f"[...document.querySelectorAll('.lk-row:not([hidden])')].some({last})")
             rows = console.value(ROWS)
         print(f"        {busy:.1%} of a core; {rows} rows, {memory['Nodes']:.0f} nodes, {memory['JSHeapUsedSize'] / 1e6:.1f} MB", flush=True)
 

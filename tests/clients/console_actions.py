@@ -44,6 +44,14 @@ def submit(console):
     console.until("document.querySelector('dialog[open]') === null")
 
 
+def restored(console):
+    """Of several snapshots, the key asks which; the newest is proposed."""
+    console.until("document.querySelector('dialog[open]') !== null")
+    if console.value("document.querySelector('dialog[open] form') !== null"):
+        console.page.click("dialog[open] button[type=submit]")
+    ask(console)
+
+
 def one_rule(console, home):
     """One rule, which the page shows; its name is new each time."""
     home.rules = getattr(home, "rules", 0) + 1
@@ -134,7 +142,7 @@ def acts(home):
         Act("clear the rules", "fault.clear", "faults", "Clear all", "X", before=one_rule, after=ask, held=SHIFT),
         Act("move the clock", "world.clock", "worlds", "Move the clock", "c", after=advance),
         Act("take a snapshot", "world.snapshots.create", "worlds", "Snapshot", "s", after=submit),
-        Act("restore a snapshot", "world.snapshots.restore", "worlds", "Restore", "o", before=has_snapshot, after=ask),
+        Act("restore a snapshot", "world.snapshots.restore", "worlds", "Restore only", "o", before=has_snapshot, after=restored),
         Act("reset the world", "world.reset", "worlds", "Reset", "R", after=ask, held=SHIFT),
     ]
 

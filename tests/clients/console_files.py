@@ -24,8 +24,8 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 PLURAL = re.compile(r"\.(one|other)$")
 # Sections whose keys follow values of the server.
 SERVERS = ("why.", "status.", "basis.", "step.")
-# Names: the languages in themselves, the project, a command, what a message to be sent begins with.
-NAMES = {"English", "\u4e2d\u6587", "Larkspur", "larkspur console", "Release 7"}
+# Names: the languages in themselves, the project, a command, an event, what a message to be sent begins with.
+NAMES = {"English", "\u4e2d\u6587", "Larkspur", "larkspur console", "Release 7", "card.action.trigger"}
 
 
 def run(checks):
@@ -89,8 +89,8 @@ class Uses:
     def __init__(self, path):
         text = code(path)
         all_of_it = literals(path)
-        ids = set(re.findall(r"(?:\bid: |\b(?:its|action|call)\()'([a-z_.]+)'", text))
-        self.keys = {one for one in all_of_it if KEY.fullmatch(one)} - ids
+        ids = set(re.findall(r"(?:\bid(?:: | === |\.endsWith\()|\b(?:its|action|call)\()'([a-z_.]+)'", text))
+        self.keys = {one for one in all_of_it if KEY.fullmatch(one)} - ids - NAMES
         self.starts = {one.split("${")[0] for one in all_of_it if re.match(r"[a-z]+\.[\w.]*\$\{", one)}
         self.words = {word for one in all_of_it for word in re.findall(r"[\w@-]+", one)} | set(re.findall(r"\b\w+(?=:)", text))
         self.titles = {f"{one}.title" for one in all_of_it if "." not in one}
@@ -125,7 +125,9 @@ def code(path):
 
 
 def literals(path):
-    return ["".join(groups) for groups in LITERAL.findall(code(path))]
+    """The strings of a script, and those in the expressions of its templates."""
+    found = ["".join(groups) for groups in LITERAL.findall(code(path))]
+    return found + [inner for one in found if "${" in one for inner in re.findall(r"'([^']*)'", one)]
 
 
 def shown(path):

@@ -58,7 +58,8 @@ class Console:
         wanted = f"#/w/{self.world}/{screen}{more}"
         self.value("document.querySelectorAll('dialog[open]').forEach(dialog => dialog.close())")
         self.value(f"void (location.hash = {json.dumps(wanted)})")
-        self.until(f"document.querySelector('nav a[aria-current]')?.hash.includes('/{screen}') && document.querySelector('main h1')?.nextElementSibling !== null")
+        shown = "document.querySelector('main h1')?.textContent === document.querySelector('nav a[aria-current] span')?.textContent"
+        self.until(f"document.querySelector('nav a[aria-current]')?.hash.includes('/{screen}') && {shown}")
         self.still()
 
     def still(self, quiet=0.3, patience=8):
