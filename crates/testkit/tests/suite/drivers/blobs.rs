@@ -14,6 +14,7 @@ use larkspur_store_postgres::Postgres;
 use larkspur_store_sqlite::Sqlite;
 use larkspur_testkit::postgres::Server;
 use larkspur_testkit::{Lab, LabOptions, ManualClock, Reply, World};
+use serde_json::json;
 
 const GRACE: i64 = 3_600_000;
 
@@ -306,4 +307,23 @@ async fn one_server_an_hour_sweeps_the_files_and_so_many_of_them() {
         assert_eq!(done, [(150, 0), (64, 64), (64, 64), (22, 22), (0, 0)]);
         assert_eq!(files.list(tenant).await, Ok(Vec::new()));
     }
+}
+
+#[tokio::test]
+async fn a_snapshot_keeps_the_files_that_it_names() {
+    let place = Place::new().await;
+    let image = place.image(&larkspur_testkit::png(8, 8)).await;
+    let save = json!({"name": "one"});
+    place.world.control("POST", "/snapshots").body(save).send().await.data();
+    // Nothing but the snapshot names the file now.
+    place.world.control("POST", "/reset").body(json!({})).send().await.data();
+    assert_ne!(place.download(&image).await.status(), 200);
+    assert_eq!((place.sweep_for_long().await, place.files().await), (0, 1), "a snapshot names it");
+
+    place.world.control("POST", "/snapshots/one/restore").body(json!({})).send().await.data();
+    assert_eq!(place.download(&image).await.bytes(), larkspur_testkit::png(8, 8).as_slice());
+    place.world.control("DELETE", "/snapshots/one").send().await.data();
+    assert_eq!((place.sweep_for_long().await, place.files().await), (0, 1), "the image names it");
+    place.world.control("POST", "/reset").body(json!({})).send().await.data();
+    assert_eq!((place.sweep_for_long().await, place.files().await), (1, 0));
 }

@@ -187,8 +187,10 @@ async fn names_and_limits() {
         let reply = world.control(method, path).body(json!({})).send().await;
         declined(&reply, 5275404, field);
     }
-    let reply = world.control("POST", "/reset").body(json!({"to": "s7"})).send().await;
-    declined(&reply, 5275404, "to");
+    for (to, code) in [("s7", 5275404), (&*"x".repeat(65), 5275400)] {
+        let reply = world.control("POST", "/reset").body(json!({"to": to})).send().await;
+        declined(&reply, code, "to");
+    }
     let limited = world.control("GET", "/snapshots/diff?a=now&b=@start&limit=0").send().await.data();
     assert_eq!(limited["rows"], json!([]));
     world.tag("a tag").await;
@@ -230,6 +232,8 @@ async fn a_snapshot_is_kept_as_a_file() {
     }
     let binary = world.control("PUT", "/snapshots/three/file").multipart(&[], ("file", &[0xff, 0xfe]));
     declined(&binary.send().await, 5275400, "file");
+    let nowhere = World { tenant_key: "0000000000000000".to_owned(), ..world.clone() };
+    declined(&put_file(&nowhere, "three", &text).await, 5275404, "tenant_key");
     let refused = put_file(&world, "three", &format!("{text}[1]\n")).await;
     let line = format!("line {}", text.lines().count() + 1);
     assert!(refused.text().contains(&line), "{line}: {}", refused.text());
