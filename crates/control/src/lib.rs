@@ -3,11 +3,14 @@
 //! It is built on the platform's operations, which do not depend on it. It shares with them the `Operation` trait,
 //! the rules that also apply to clients, tokens, and the ids of bots.
 
+pub mod catalog;
 pub mod demo;
 pub mod faults;
 mod operations;
+mod refused;
 mod support;
 pub mod traffic;
 mod values;
+mod webhook_checks;
 
 pub use operations::ENTRIES;

@@ -17,9 +17,11 @@ mod file;
 mod hook;
 mod image;
 mod message;
+mod operation;
 mod p2p;
 mod refusal;
 mod share_link;
+mod token;
 mod traffic;
 mod user;
 mod world;
@@ -90,12 +92,14 @@ pub static ENTRIES: &[Entry] = &[
     entry::<app::events::put::Put>(),
     entry::<app::events::challenge::Challenge>(),
     entry::<app::ledger::Ledger>(),
+    entry::<app::grants::Grants>(),
     entry::<app::connections::list::List>(),
     entry::<app::connections::delete::Delete>(),
     entry::<app::deliveries::get::Get>(),
     entry::<app::deliveries::put::Put>(),
     entry::<app::deliveries::delete::Delete>(),
     entry::<event::list::List>(),
+    entry::<event::get::Get>(),
     entry::<event::send::Send>(),
     entry::<event::resend::Resend>(),
     entry::<user::create::Create>(),
@@ -104,8 +108,12 @@ pub static ENTRIES: &[Entry] = &[
     entry::<user::update::Update>(),
     entry::<user::delete::Delete>(),
     entry::<user::token::Issue>(),
+    entry::<token::inspect::Inspect>(),
+    entry::<token::revoke::Revoke>(),
     entry::<chat::create::Create>(),
+    entry::<chat::list::List>(),
     entry::<chat::get::Get>(),
+    entry::<chat::view::View>(),
     entry::<chat::update::Update>(),
     entry::<chat::dissolve::Dissolve>(),
     entry::<chat::member_put::Put>(),
@@ -145,4 +153,5 @@ pub static ENTRIES: &[Entry] = &[
     entry::<traffic::stream::Stream>(),
     entry::<traffic::all::All>(),
     entry::<traffic::find::Find>(),
+    entry::<operation::list::List>(),
 ];

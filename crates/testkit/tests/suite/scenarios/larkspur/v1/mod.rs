@@ -5,6 +5,7 @@ mod chat;
 mod click;
 mod document;
 mod event;
+mod event_get;
 mod every_operation;
 mod fault;
 mod hook;
@@ -15,6 +16,7 @@ mod talk;
 mod traffic;
 mod user;
 mod user_delete;
+mod view;
 mod world;
 
 use larkspur_testkit::{Reply, World};
