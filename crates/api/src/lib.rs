@@ -1,5 +1,7 @@
 //! The operations of the platform. Does not depend on HTTP, drivers, or the control API, which is built on it.
 
+pub mod acts;
+pub mod announcing;
 mod asking;
 mod base64url;
 pub mod busy;

@@ -25,6 +25,16 @@ pub enum Role {
 }
 
 impl Role {
+    /// The role of one who is in the chat as a manager or not, or is not in it.
+    pub fn of(chat: &Chat, who: &Member, manager: Option<bool>) -> Self {
+        match manager {
+            None => Role::Outsider,
+            Some(_) if chat.owner.as_ref() == Some(who) => Role::Owner,
+            Some(true) => Role::Manager,
+            Some(false) => Role::Member,
+        }
+    }
+
     /// Its name, for explanations.
     pub fn name(self) -> &'static str {
         match self {
@@ -122,12 +132,7 @@ pub async fn visible(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<(Chat, S
 pub async fn of(tx: &mut Tx, call: &Call, chat: &Chat) -> Result<Standing, Fault> {
     let operator = call.operator();
     let membership = members::get(tx, chat.chat_id, &operator).await?;
-    let role = match membership {
-        None => Role::Outsider,
-        Some(_) if chat.owner.as_ref() == Some(&operator) => Role::Owner,
-        Some(membership) if membership.manager => Role::Manager,
-        Some(_) => Role::Member,
-    };
+    let role = Role::of(chat, &operator, membership.map(|membership| membership.manager));
     let creator = matches!(call.actor, Actor::Bot)
         && chat.creator_app == Some(call.app_id())
         && call.app.scopes.has(IM_CHAT_AS_OWNER);
@@ -217,14 +222,17 @@ pub fn in_use(chat: &Chat) -> Result<(), Fault> {
 
 /// Only members may operate: 232011.
 pub fn joined(call: &Call, standing: &Standing) -> Result<(), Fault> {
+    is_inside(&call.operator(), standing)
+}
+
+/// As [`joined`], for any operator.
+pub fn is_inside(operator: &Member, standing: &Standing) -> Result<(), Fault> {
     if !standing.is_member() {
-        return Err(Fault::new(
-            codes::OPERATOR_NOT_IN_CHAT,
-            format!("{} is not in the chat", call.operator().to_column()),
-        )
-        .by_rule("chat_member")
-        .with_fact("operator", operator_id(call))
-        .with_fact("standing", standing.role.name()));
+        let operator = operator.to_column();
+        return Err(Fault::new(codes::OPERATOR_NOT_IN_CHAT, format!("{operator} is not in the chat"))
+            .by_rule("chat_member")
+            .with_fact("operator", operator)
+            .with_fact("standing", standing.role.name()));
     }
     Ok(())
 }
@@ -269,16 +277,8 @@ pub(crate) fn set_chat(chat: &Chat, body: serde_json::Value) -> Fix {
 
 /// Adds the operator to a chat.
 fn join(call: &Call, chat: &Chat) -> Fix {
-    let path = vec![("chat_id", chat.chat_id.to_string()), ("member", operator_id(call))];
+    let path = vec![("chat_id", chat.chat_id.to_string()), ("member", call.operator().to_column())];
     Fix::new("larkspur.v1.chat.member_put", path, json!({}))
-}
-
-/// The id by which the control API knows the operator.
-fn operator_id(call: &Call) -> String {
-    match call.operator() {
-        Member::User(user_id) => user_id,
-        Member::Bot(app) => app.to_string(),
-    }
 }
 
 /// For pages that do not list 232006: an unknown chat is an invalid parameter (232001).

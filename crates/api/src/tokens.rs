@@ -6,6 +6,7 @@
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Keys;
 
+pub mod judging;
 pub mod jwt;
 
 /// How long a token lives, in milliseconds. Source: the auth pages ("2 hours").

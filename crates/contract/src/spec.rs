@@ -186,6 +186,37 @@ impl Access {
         Access::Token { tokens: Tokens::TenantOrUser, scopes, bot: Bot::NotRequired }
     }
 
+    /// Who may call, in words.
+    pub const fn words(&self) -> &'static str {
+        match self {
+            Access::Open => "open",
+            Access::Control => "control key",
+            Access::App => "app",
+            Access::AppOrBody => "app, or its token in the body",
+            Access::Token { tokens: Tokens::Tenant, .. } => "tenant",
+            Access::Token { tokens: Tokens::User, .. } => "user",
+            Access::Token { tokens: Tokens::TenantOrUser, .. } => "tenant or user",
+        }
+    }
+
+    /// The scopes, any of which is enough.
+    pub const fn scopes(&self) -> &'static [Scope] {
+        match self {
+            Access::Token { scopes, .. } => scopes,
+            Access::Open | Access::Control | Access::App | Access::AppOrBody => &[],
+        }
+    }
+
+    /// The kinds of access token that are accepted: `tenant`, `user`.
+    pub const fn tokens(&self) -> &'static [&'static str] {
+        match self {
+            Access::Token { tokens: Tokens::Tenant, .. } => &["tenant"],
+            Access::Token { tokens: Tokens::User, .. } => &["user"],
+            Access::Token { tokens: Tokens::TenantOrUser, .. } => &["tenant", "user"],
+            Access::Open | Access::Control | Access::App | Access::AppOrBody => &[],
+        }
+    }
+
     /// The same, for a page that requires the bot ability; see [`Bot::Required`].
     pub const fn with_bot(self) -> Access {
         match self {
@@ -321,4 +352,15 @@ pub enum Basis {
     Observed,
     /// Neither: the least surprising choice.
     Assumed,
+}
+
+impl Basis {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Basis::Documented => "documented",
+            Basis::Observed => "observed",
+            Basis::Assumed => "assumed",
+        }
+    }
 }

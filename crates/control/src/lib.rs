@@ -3,15 +3,18 @@
 //! It is built on the platform's operations, which do not depend on it. It shares with them the `Operation` trait,
 //! the rules that also apply to clients, tokens, and the ids of bots.
 
+pub mod catalog;
 pub mod console;
 pub mod demo;
 pub mod faults;
 mod operations;
+mod refused;
 pub mod seeds;
 mod snapshots;
 mod support;
 pub mod traffic;
 mod values;
+mod webhook_checks;
 
 pub use operations::ENTRIES;
 pub use snapshots::keep_start;

@@ -1,11 +1,14 @@
 //! Helpers of the control operations: worlds, people and refusals.
 
+use std::sync::Arc;
+
 use larkspur_api::RootCall;
 use larkspur_contract::ids::{AppId, ChatId, TenantKey};
 use larkspur_contract::model::{InstallStatus, UserStatus};
 use larkspur_contract::{Fault, codes};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::events::subscriptions::{self, Subscription};
+use larkspur_store::policies::Policy;
 use larkspur_store::tenants::Tenant;
 use larkspur_store::users::User;
 use larkspur_store::{LockedChat, Root, StoreError, Tx, apps, chats, members, tenants, users};
@@ -31,6 +34,17 @@ pub(crate) async fn open(root: &mut Root, call: &RootCall, key: &str) -> Result<
     let mut tx = root.tenant(tenant_key(key)?);
     let world = tenants::get(&mut tx).await?.ok_or_else(|| no_world(key))?;
     Ok((tx, call.now + world.clock_offset_ms))
+}
+
+/// Like [`open`]; also returns what the world's administrators allow, before its time.
+pub(crate) async fn open_world(
+    root: &mut Root,
+    call: &RootCall,
+    key: &str,
+) -> Result<(Tx, Arc<Policy>, i64), Fault> {
+    let (mut tx, now) = open(root, call, key).await?;
+    let world = tenants::get(&mut tx).await?.ok_or_else(|| no_world(key))?;
+    Ok((tx, world.policy.clone(), now))
 }
 
 /// Locks a world for a change; also returns its time.
@@ -142,7 +156,8 @@ pub(crate) async fn lock_chat(tx: &mut Tx, id: &str) -> Result<LockedChat, Fault
     found.ok_or_else(|| no_chat(id))
 }
 
-fn no_chat(id: &str) -> Fault {
+/// The refusal of an unknown chat.
+pub(crate) fn no_chat(id: &str) -> Fault {
     not_found("chat_id", id, "no such chat in this world")
 }
 

@@ -49,6 +49,12 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// Whether only the beginning of the body was kept, as far as its length shows.
+    pub fn is_cut(&self) -> bool {
+        // Cut in the middle of a letter, it ends with another one.
+        self.body.len() >= SHOWN_BYTES
+    }
+
     /// The beginning of a text, up to 4 KiB.
     pub fn beginning(text: &[u8]) -> String {
         let text = String::from_utf8_lossy(text.get(..SHOWN_BYTES).unwrap_or(text));

@@ -82,6 +82,24 @@ pub async fn page(
     cursors(tx.rows(sql, params).await?)
 }
 
+/// The chats of a world, the most recently active first. The common lists are those of members, so that no index has this
+/// order, which each activity would have to change: at most [`OF_WORLD_MOST`] chats are looked at.
+const OF_WORLD: &str = "SELECT o.active_at, o.chat_id FROM (SELECT active_at, chat_id FROM chat WHERE tenant = $1 AND chat_id >= 'oc_' \
+                        ORDER BY chat_id LIMIT 5000) o WHERE (o.active_at, o.chat_id) < (CAST($2 AS BIGINT), CAST($3 AS TEXT)) \
+                        ORDER BY o.active_at DESC, o.chat_id DESC LIMIT $4";
+/// The most chats of a world that [`of_world`] looks at.
+pub const OF_WORLD_MOST: usize = 5000;
+
+/// Up to `size` chats of the tenant after a cursor, the most recently active first, whatever their state: of
+/// [`OF_WORLD_MOST`] chats, in a tenant that has more.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn of_world(tx: &mut Tx, last: Option<Cursor>, size: usize) -> Result<Vec<Cursor>, StoreError> {
+    let last = last.unwrap_or(Cursor { time: i64::MAX, chat_id: ChatId(u128::MAX) });
+    cursors(tx.rows(OF_WORLD, [last.time.into(), last.chat_id.into(), limit(size)]).await?)
+}
+
 /// Chats by id, in no order; unknown ids are left out.
 pub async fn chats(tx: &mut Tx, ids: &[ChatId]) -> Result<Vec<Chat>, StoreError> {
     let mut found = Vec::with_capacity(ids.len());
@@ -109,7 +127,7 @@ const SHARED: &str = "SELECT o.chat_created_at, o.chat_id FROM (SELECT chat_crea
                       WHERE EXISTS (SELECT 1 FROM chat_member m WHERE m.tenant = $1 AND m.chat_id = o.chat_id AND m.member = $2) LIMIT 1000";
 
 /// The statements of this file, for the test of their query plans.
-pub const STATEMENTS: &[&str] = &[BY_CREATION, BY_ACTIVITY, PEOPLE, SHARED];
+pub const STATEMENTS: &[&str] = &[BY_CREATION, BY_ACTIVITY, OF_WORLD, PEOPLE, SHARED];
 
 /// The member's chats in which another member's name matches a term: at most 1000, unordered, with duplicates. The term
 /// must not be empty.

@@ -189,6 +189,42 @@ pub async fn end_family(tx: &mut Tx, family: &str) -> Result<(), StoreError> {
     tx.rows(sql, [family.into()]).await.map(drop)
 }
 
+/// Revokes the unused refresh tokens of the sign-ins whose codes have hashes that begin like this, in hex.
+pub async fn end_families(tx: &mut Tx, prefix: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE oauth_refresh SET epoch = 0 WHERE tenant = $1 AND family >= $2 AND family < $3 AND used_at IS NULL";
+    tx.rows(sql, [prefix.into(), format!("{prefix}g").into()]).await.map(drop)
+}
+
+/// The refresh tokens of an app that can still be exchanged, by user and epoch, with their expiries: of the 5,000 of the
+/// tenant that expire last.
+const LIVE: &str = "SELECT o.user_id, o.epoch, o.expires_at FROM (SELECT app_id, user_id, epoch, expires_at, used_at FROM oauth_refresh \
+                    WHERE tenant = $1 AND expires_at > $2 ORDER BY expires_at DESC LIMIT 5000) o \
+                    WHERE o.app_id = $3 AND o.used_at IS NULL";
+
+/// A refresh token that can still be exchanged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// The user.
+    pub user_id: String,
+    /// The epoch of its grant.
+    pub epoch: i64,
+    /// When it expires, in the tenant's time.
+    pub expires_at: i64,
+}
+
+/// The refresh tokens of an app that were not used and have not expired: of the 5,000 of the tenant that expire last.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn live(tx: &mut Tx, app_id: AppId, now_ms: i64) -> Result<Vec<Live>, StoreError> {
+    let rows = tx.rows(LIVE, [now_ms.into(), app_id.into()]).await?;
+    let live = |mut row: Row| Ok(Live { user_id: row.text(0)?, epoch: row.int(1)?, expires_at: row.int(2)? });
+    rows.into_iter().map(live).collect()
+}
+
+/// The statements of this file that read lists, for the test of their query plans.
+pub const STATEMENTS: &[&str] = &[LIVE];
+
 /// Marks a refresh token as used; false if another call did so first.
 pub async fn use_refresh(tx: &mut Tx, hash: &str, now_ms: i64) -> Result<bool, StoreError> {
     let sql = "UPDATE oauth_refresh SET used_at = $3 WHERE tenant = $1 AND token_hash = $2 AND used_at IS NULL RETURNING token_hash";

@@ -2,6 +2,9 @@
 
 use std::collections::HashSet;
 
+use larkspur_contract::ids::ChatId;
+use larkspur_contract::model::{MessageState, MsgType};
+
 use crate::driver::StoreError;
 use crate::messages::told;
 use crate::tx::{PIECE, found_rows, more_rows, wanted};
@@ -65,6 +68,35 @@ pub async fn among(tx: &mut Tx, messages: &[i64], reader: &str) -> Result<HashSe
     Ok(found)
 }
 
+/// The most unread messages of a chat that are counted.
+pub const UNREAD_MOST: usize = 100;
+
+/// The latest messages of a chat since a member joined it, and whether the member has read each of them.
+const LATEST: &str = "SELECT m.number, m.created_at, m.sender_kind, m.sender, m.state, m.msg_type, CASE WHEN r.reader IS NULL THEN 0 ELSE 1 END FROM \
+                      (SELECT number, created_at, sender_kind, sender, state, msg_type FROM message WHERE tenant = $1 AND chat_id = $2 AND place = 0 \
+                      AND created_at >= (SELECT c.joined_at FROM chat_member c WHERE c.tenant = $1 AND c.chat_id = $2 AND c.member = $3) \
+                      ORDER BY created_at DESC, number DESC LIMIT 100) m \
+                      LEFT JOIN message_read r ON r.tenant = $1 AND r.message = m.number AND r.reader = $3";
+
+/// How many messages of a chat a member has not read: those after the latest one that the member read or sent, up to
+/// [`UNREAD_MOST`]. It costs the same however many messages the chat has.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn unread(tx: &mut Tx, chat: ChatId, reader: &str) -> Result<usize, StoreError> {
+    let mut latest = Vec::with_capacity(UNREAD_MOST);
+    for mut row in tx.rows(LATEST, [chat.into(), reader.into()]).await? {
+        let own = row.text(2)? == "user" && row.text(3)? == reader;
+        // Nothing is left to read of a message that was recalled, and the system's are not marked.
+        let counts = row.id(4, MessageState::parse)? == MessageState::Normal
+            && row.id(5, MsgType::parse)? != MsgType::System;
+        latest.push((row.int(1)?, row.int(0)?, own || row.flag(6)?, counts));
+    }
+    latest.sort_unstable();
+    let unseen = latest.into_iter().rev().take_while(|(_, _, seen, _)| !seen);
+    Ok(unseen.filter(|(.., counts)| *counts).count())
+}
+
 /// Where a page of readers ends: the last one on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
@@ -90,4 +122,4 @@ pub async fn page(
 }
 
 /// The statements of this file that page, for the test of their query plans.
-pub const STATEMENTS: &[&str] = &[PAGE];
+pub const STATEMENTS: &[&str] = &[PAGE, LATEST];

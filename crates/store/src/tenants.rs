@@ -1,5 +1,6 @@
 //! Tenants; a world is a tenant with its own clock.
 
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use larkspur_contract::ids::TenantKey;
@@ -122,6 +123,42 @@ pub async fn lock(tx: &mut Tx) -> Result<Option<Tenant>, StoreError> {
 pub async fn all(root: &mut Root) -> Result<Vec<Tenant>, StoreError> {
     let rows = root.rows(&format!("SELECT {COLUMNS} FROM tenant ORDER BY tenant"), &[]).await?;
     rows.into_iter().map(|mut row| tenant(&mut row, 0)).collect()
+}
+
+/// When each tenant was created, in real time.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn creations(root: &mut Root) -> Result<HashMap<TenantKey, i64>, StoreError> {
+    let rows = root.rows("SELECT tenant, created_at FROM tenant ORDER BY tenant", &[]).await?;
+    rows.into_iter().map(|mut row| Ok((row.id(0, TenantKey::parse)?, row.int(1)?))).collect()
+}
+
+/// When the transaction's tenant was created, in real time; `None` if it was deleted.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn created_at(tx: &mut Tx) -> Result<Option<i64>, StoreError> {
+    let row = tx.row("SELECT created_at FROM tenant WHERE tenant = $1", []).await?;
+    row.map(|row| row.int(0)).transpose()
+}
+
+/// How many rows of a table are counted at most.
+pub const COUNTED: i64 = 10_000;
+
+/// The rows of the transaction's tenant in each table that has any; one more than [`COUNTED`] stands for more.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn rows(tx: &mut Tx) -> Result<Vec<(&'static str, i64)>, StoreError> {
+    let mut counts = Vec::new();
+    for table in TABLES.iter().copied().filter(|table| *table != "tenant" && *table != "event_due") {
+        let sql =
+            format!("SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE tenant = $1 LIMIT 10001) counted");
+        let count = tx.row(&sql, []).await?.map_or(Ok(0), |row| row.int(0))?;
+        counts.extend((count > 0).then_some((table, count)));
+    }
+    Ok(counts)
 }
 
 /// Whether there is any tenant.

@@ -203,6 +203,26 @@ pub(crate) fn read_grant(row: &mut Row, at: usize) -> Result<Grant, StoreError> 
     })
 }
 
+/// What users granted to an app, by user_id: with their numbers and names, at most `size`.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn grants_to(
+    tx: &mut Tx,
+    app_id: AppId,
+    size: usize,
+) -> Result<Vec<(Grant, u64, String)>, StoreError> {
+    let sql = "SELECT g.user_id, u.status, g.scopes, g.epoch, g.ended, u.user_no, u.name FROM \
+               (SELECT i.user_id, i.scopes, i.epoch, i.ended FROM user_grant i WHERE i.tenant = $1 AND i.app_id = $2 ORDER BY i.user_id LIMIT CAST($3 AS BIGINT)) g \
+               JOIN users u ON u.tenant = $1 AND u.user_id = g.user_id ORDER BY g.user_id";
+    let rows = tx.rows(sql, [app_id.into(), crate::listing::limit(size)]).await?;
+    let read = |mut row: Row| {
+        let (number, name) = (row.int(5)?.cast_unsigned(), row.text(6)?);
+        Ok((read_grant(&mut row, 0)?, number, name))
+    };
+    rows.into_iter().map(read).collect()
+}
+
 /// Records a grant and returns its epoch; with `revoke`, every earlier token of it becomes invalid.
 pub async fn set_grant(
     tx: &mut Tx,

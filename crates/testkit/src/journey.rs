@@ -273,6 +273,7 @@ async fn events(world: &World) {
     let event_id = made["event_id"].as_str().expect("an event_id");
     let resend = world.control("POST", &format!("/events/{event_id}/resend"));
     resend.body(json!({"app_id": world.app_id})).send().await.data();
+    world.control("GET", &format!("/events/{event_id}")).send().await.data();
     let list = world.control("GET", &format!("/events?type=app_ticket&chat_id={}", world.chat_id));
     list.query("app_id", &world.app_id).send().await.data();
     let webhook = Receiver::start();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::{AppId, ChatId, OpenId};
-use larkspur_contract::model::{ChatMode, ImageType, MsgType, Permission, ScopeChecks, UserIdType};
+use larkspur_contract::model::{ChatMode, ImageType, MsgType, ScopeChecks, UserIdType};
 use larkspur_contract::scopes::IM_MESSAGE_SYSTEM;
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::{self, Place};
@@ -73,10 +73,8 @@ pub async fn finish(tx: &mut Tx, speaker: &Speaker, place: &Place, parsed: Parse
     };
     let mentions = stored.mentions.into_iter().map(mention).collect();
     standing::may_speak(speaker, place)?;
-    let everyone = place.chat.settings.at_all_permission == Permission::AllMembers
-        || matches!(speaker.sender, Sender::Hook(_));
-    if parsed.mentions_all() && !everyone && !speaker.manages(place) {
-        return Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "only owner and managers mention all members"));
+    if parsed.mentions_all() {
+        standing::may_mention_all(speaker, place)?;
     }
     passes_review(speaker, &content)?;
     Ok(Built { content, mentions })

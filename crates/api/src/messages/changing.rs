@@ -156,26 +156,30 @@ pub async fn withdraw(tx: &mut Tx, chat: &Chat, message: &Message, recalled: &Re
 /// In whose right the speaker recalls a message.
 fn right(speaker: &Speaker, place: &Place, message: &Message) -> Result<RecallType, Fault> {
     let age = speaker.now.saturating_sub(message.created_at);
-    let managed = if place.chat.mode == ChatMode::P2p {
-        None
-    } else if speaker.owns(place) || speaker.created(place) {
-        Some(RecallType::GroupOwner)
-    } else if speaker.manages(place) {
-        Some(RecallType::GroupManager)
-    } else {
-        None
-    };
     let window = speaker.policy.recall_seconds.unwrap_or(RECALL_SECONDS).saturating_mul(1000);
     let own = speaker.sent(message) && !matches!(message.sender, Sender::Hook(_));
-    match managed {
+    match may_recall_others(speaker, place) {
         _ if own && age <= window => Ok(RecallType::MessageOwner),
-        Some(kind) if age <= MANAGED_RECALL_MS => Ok(kind),
-        None if !own => {
-            Err(Fault::new(codes::RECALL_NOT_ALLOWED, "neither the sender nor owner or manager of the group")
-                .with_cause("User is NOT the group owner or group admin."))
-        }
+        Ok(kind) if age <= MANAGED_RECALL_MS => Ok(kind),
+        Err(refused) if !own => Err(refused),
         _ => Err(Fault::new(codes::RECALL_EXPIRED, format!("the message is {age} ms old"))),
     }
+}
+
+/// In whose right the speaker recalls the messages of others.
+///
+/// # Errors
+/// 230026 if the speaker has no such right.
+pub fn may_recall_others(speaker: &Speaker, place: &Place) -> Result<RecallType, Fault> {
+    if place.chat.mode != ChatMode::P2p && (speaker.owns(place) || speaker.created(place)) {
+        return Ok(RecallType::GroupOwner);
+    }
+    if place.chat.mode != ChatMode::P2p && speaker.manages(place) {
+        return Ok(RecallType::GroupManager);
+    }
+    Err(Fault::new(codes::RECALL_NOT_ALLOWED, "neither the sender nor owner or manager of the group")
+        .by_rule(RECALLING.name)
+        .with_cause("User is NOT the group owner or group admin."))
 }
 
 /// How long a message can be recalled.

@@ -9,9 +9,11 @@ use larkspur_store::messages::{self, Listed, Message};
 use larkspur_store::pins::{self, Pin};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::sending::has_room;
 use super::{Speaker, Viewer, changing, standing};
+use crate::standing::set_chat;
 
 /// A pin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -51,7 +53,7 @@ impl ShownPin {
 pub async fn pin(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Message) -> Result<Pin, Fault> {
     listed(speaker, message)?;
     changing::stands(message)?;
-    right(speaker, place)?;
+    may_pin(speaker, place)?;
     if message.msg_type == MsgType::System {
         return Err(Fault::new(codes::MESSAGE_TYPE_UNSUPPORTED, "a message of the system is not pinned"));
     }
@@ -76,7 +78,7 @@ pub async fn pin(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Messag
 /// 230046 without the right, 230047 if it is pinned or unpinned too often.
 pub async fn unpin(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Message) -> Result<(), Fault> {
     listed(speaker, message)?;
-    right(speaker, place)?;
+    may_pin(speaker, place)?;
     count(tx, speaker, message)?;
     Ok(pins::remove(tx, message.number).await?)
 }
@@ -85,11 +87,19 @@ fn listed(speaker: &Speaker, message: &Message) -> Result<(), Fault> {
     if message.listed == Listed::Nowhere { Err(standing::outside(speaker)) } else { Ok(()) }
 }
 
-fn right(speaker: &Speaker, place: &Place) -> Result<(), Fault> {
+/// Whether the settings of the chat let the speaker pin and unpin messages.
+///
+/// # Errors
+/// 230046.
+pub fn may_pin(speaker: &Speaker, place: &Place) -> Result<(), Fault> {
     if place.chat.settings.pin_manage_setting == Permission::AllMembers || speaker.manages(place) {
         return Ok(());
     }
-    Err(Fault::new(codes::PIN_NOT_ALLOWED, "only owner and managers pin messages in this chat"))
+    let settings = json!({"settings": {"pin_manage_setting": "all_members"}});
+    Err(Fault::new(codes::PIN_NOT_ALLOWED, "only owner and managers pin messages in this chat")
+        .by_rule(PINNING.name)
+        .with_fact("pin_manage_setting", "only_owner")
+        .with_fix(set_chat(&place.chat, settings)))
 }
 
 /// Counts a call towards the limit of its message, which is another one than that of changes.

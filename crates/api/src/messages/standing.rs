@@ -2,7 +2,7 @@
 
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::ChatId;
-use larkspur_contract::model::{ChatMode, ChatStatus, Moderation, UserStatus};
+use larkspur_contract::model::{ChatMode, ChatStatus, Moderation, Permission, UserStatus};
 use larkspur_contract::scopes::{
     IM_MESSAGE_GROUP, IM_MESSAGE_GROUP_AS_USER, IM_MESSAGE_GROUP_READONLY, IM_MESSAGE_P2P_AS_USER,
 };
@@ -10,8 +10,10 @@ use larkspur_contract::{Behaviour, Fault, Scope, codes};
 use larkspur_store::chats::{self, Chat, Member, Place};
 use larkspur_store::messages::Sender;
 use larkspur_store::{Tx, apps, users};
+use serde_json::json;
 
 use super::Speaker;
+use crate::standing::set_chat;
 use crate::{Actor, Call};
 
 /// What is to be done in a chat.
@@ -37,6 +39,18 @@ pub async fn enter(
     act: Act,
 ) -> Result<Option<Place>, Fault> {
     let Some(place) = chats::place(tx, chat_id, &speaker.member()).await? else { return Ok(None) };
+    inside(speaker, &place, act)?;
+    if place.chat.mode == ChatMode::P2p {
+        available(tx, speaker, &place, act).await?;
+    }
+    Ok(Some(place))
+}
+
+/// Whether a chat lets someone who is in it do this. What [`enter`] checks besides the user of a p2p chat with a bot.
+///
+/// # Errors
+/// 230027 for an external chat, 232009 for a dissolved one (230002 for readers), 230002 for outsiders.
+pub fn inside(speaker: &Speaker, place: &Place, act: Act) -> Result<(), Fault> {
     external(speaker, &place.chat, act)?;
     if place.chat.status != ChatStatus::Normal {
         let code = if act == Act::Read { codes::MESSAGE_NOT_IN_CHAT } else { codes::CHAT_DISSOLVED };
@@ -45,10 +59,7 @@ pub async fn enter(
     if place.manager.is_none() {
         return Err(outside(speaker));
     }
-    if place.chat.mode == ChatMode::P2p {
-        available(tx, speaker, &place, act).await?;
-    }
-    Ok(Some(place))
+    Ok(())
 }
 
 /// Whether the speaker may read in a chat, for operations that answer for several messages.
@@ -115,7 +126,24 @@ pub fn may_speak(speaker: &Speaker, place: &Place) -> Result<(), Fault> {
     if allowed || matches!(speaker.sender, Sender::Hook(_)) {
         return Ok(());
     }
-    Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "the chat does not let the sender speak"))
+    let settings = json!({"settings": {"moderation_permission": "all_members"}});
+    Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "the chat does not let the sender speak")
+        .by_rule(SPEAKING.name)
+        .with_fact("moderation_permission", place.chat.settings.moderation_permission.as_str())
+        .with_fix(set_chat(&place.chat, settings)))
+}
+
+/// Whether the settings of the chat let the speaker mention all members: 230018.
+pub fn may_mention_all(speaker: &Speaker, place: &Place) -> Result<(), Fault> {
+    let all = place.chat.settings.at_all_permission == Permission::AllMembers;
+    if all || speaker.manages(place) || matches!(speaker.sender, Sender::Hook(_)) {
+        return Ok(());
+    }
+    let settings = json!({"settings": {"at_all_permission": "all_members"}});
+    Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "only owner and managers mention all members")
+        .by_rule(SPEAKING.name)
+        .with_fact("at_all_permission", "only_owner")
+        .with_fix(set_chat(&place.chat, settings)))
 }
 
 /// Reading needs scopes beside those of the page: 230027. Source: the manual's page on 230027.

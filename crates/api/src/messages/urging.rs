@@ -8,11 +8,13 @@ use larkspur_store::messages::Message;
 use larkspur_store::{Tx, members, urgents};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::speaker::bot_may;
 use super::standing::{self, Act};
 use super::{Speaker, finding, invalid, invalid_field};
 use crate::Call;
+use crate::standing::set_chat;
 use crate::translate::{self, Named};
 
 /// The most urgent messages that a user may have unread. Source: the page, 200.
@@ -101,17 +103,28 @@ fn may_urge(speaker: &Speaker, place: &Place, message: &Message) -> Result<(), F
     if message.recalled.is_some() {
         return Err(Fault::new(codes::MESSAGE_DELETED, "the message was recalled"));
     }
-    let all = place.chat.settings.urgent_setting == Permission::AllMembers;
-    if place.chat.mode != ChatMode::P2p && !all && !speaker.manages(place) {
-        return Err(Fault::new(
-            codes::URGENT_NOT_ALLOWED,
-            "only owner and managers send urgent messages in this chat",
-        ));
-    }
+    may_urge_in(speaker, place)?;
     if message.msg_type == MsgType::System {
         return Err(Fault::new(codes::URGENT_NOT_ALLOWED, "a message of the system is not urgent"));
     }
     Ok(())
+}
+
+/// Whether the settings of the chat let the speaker tell people urgently.
+///
+/// # Errors
+/// 230052.
+pub fn may_urge_in(speaker: &Speaker, place: &Place) -> Result<(), Fault> {
+    let all = place.chat.settings.urgent_setting == Permission::AllMembers;
+    if place.chat.mode == ChatMode::P2p || all || speaker.manages(place) {
+        return Ok(());
+    }
+    let why = "only owner and managers send urgent messages in this chat";
+    let settings = json!({"settings": {"urgent_setting": "all_members"}});
+    Err(Fault::new(codes::URGENT_NOT_ALLOWED, why)
+        .by_rule(URGING.name)
+        .with_fact("urgent_setting", "only_owner")
+        .with_fix(set_chat(&place.chat, settings)))
 }
 
 /// The user_ids of the users in the chat, each once, and the ids that name no such user.

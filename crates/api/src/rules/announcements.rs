@@ -26,17 +26,21 @@ struct Body {
     blocks: Vec<Value>,
 }
 
+/// Whether the chat has an announcement: 232003 if not.
+pub fn exists(announcement: &Announcement) -> Result<(), Fault> {
+    if announcement.kind == AnnouncementType::Absent {
+        return Err(Fault::new(codes::ANNOUNCEMENT_NOT_FOUND, "the chat has no announcement"));
+    }
+    Ok(())
+}
+
 /// Whether the old operations serve this announcement: 232003 if there is none, 232097 if it has the new format.
 pub fn is_old(announcement: &Announcement) -> Result<(), Fault> {
-    match announcement.kind {
-        AnnouncementType::Doc => Ok(()),
-        AnnouncementType::Docx => {
-            Err(Fault::new(codes::ANNOUNCEMENT_IS_DOCX, "the announcement is of type docx"))
-        }
-        AnnouncementType::Absent => {
-            Err(Fault::new(codes::ANNOUNCEMENT_NOT_FOUND, "the chat has no announcement"))
-        }
+    exists(announcement)?;
+    if announcement.kind == AnnouncementType::Docx {
+        return Err(Fault::new(codes::ANNOUNCEMENT_IS_DOCX, "the announcement is of type docx"));
     }
+    Ok(())
 }
 
 /// Whether the operator may access the announcement's document: 232066 if it is locked and the operator is not a
@@ -85,6 +89,32 @@ pub fn revision_fits(asked: &str, latest: i64) -> Result<(), Fault> {
 /// The JSON of a document, which is empty until the first edit.
 pub fn shown(content: &str) -> String {
     if content.is_empty() { empty().to_string() } else { content.to_owned() }
+}
+
+/// The text of a document without its form, a line for the title and for each block that has any.
+pub fn plain(content: &str) -> String {
+    let document: Value = serde_json::from_str(&shown(content)).unwrap_or_default();
+    let blocks = document["body"]["blocks"].as_array().into_iter().flatten();
+    let lines = std::iter::once(&document["title"]).chain(blocks).map(|part| {
+        let mut line = String::new();
+        collect(part, &mut line);
+        line
+    });
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// Adds the texts of all runs in a part of a document.
+fn collect(part: &Value, line: &mut String) {
+    match part {
+        Value::Object(members) => {
+            if let Some(text) = members.get("textRun").and_then(|run| run["text"].as_str()) {
+                line.push_str(text);
+            }
+            members.values().for_each(|member| collect(member, line));
+        }
+        Value::Array(list) => list.iter().for_each(|member| collect(member, line)),
+        _ => {}
+    }
 }
 
 fn empty() -> Value {
@@ -177,6 +207,15 @@ mod tests {
 
     fn applied(content: &str, requests: &[String]) -> Value {
         serde_json::from_str(&apply(content, requests).expect("applies")).expect("JSON")
+    }
+
+    #[test]
+    fn the_text_of_a_document_has_a_line_for_each_block() {
+        let content = apply("", &[insert("first", &Value::Null), insert("second", &Value::Null)]);
+        assert_eq!(plain(&content.expect("applies")), "first\nsecond");
+        let titled = json!({"title": {"elements": [{"type": "textRun", "textRun": {"text": "T"}}]}, "body": {"blocks": []}});
+        assert_eq!(plain(&titled.to_string()), "T");
+        assert_eq!((plain(""), plain("not JSON")), (String::new(), String::new()));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use larkspur_contract::model::{
 };
 use larkspur_contract::{Code, Fault, codes};
 use larkspur_store::chats::Chat;
+use larkspur_store::moderation::Holds;
 
 use serde_json::json;
 
@@ -177,6 +178,19 @@ pub fn owns(standing: &Standing) -> Result<(), Fault> {
         .by_rule("owner_or_creator")
         .with_fact("standing", standing.role.name())
         .with_fact("creator_with_scope", "false"))
+}
+
+/// Whether the operator may change who may speak: the owner and the creator bot, unless the platform has banned the chat
+/// (232060) or a meeting with restricted access takes place (232092). Source: the moderation page.
+pub fn may_moderate(holds: Holds, standing: &Standing) -> Result<(), Fault> {
+    if holds.banned {
+        return Err(Fault::new(codes::CHAT_BANNED, "the chat is banned"));
+    }
+    owns(standing)?;
+    if holds.meeting {
+        return Err(Fault::new(codes::MEETING_IN_PROGRESS, "a meeting takes place in the chat"));
+    }
+    Ok(())
 }
 
 /// While a meeting with restricted access takes place, approval of new members cannot be turned off (232093).

@@ -1,13 +1,13 @@
 //! Who may be in a chat, and who may change that.
 
 use larkspur_contract::model::{ChatMode, ChatType, MembershipApproval, Permission};
-use larkspur_contract::{Fault, codes};
+use larkspur_contract::{Code, Fault, codes};
 use larkspur_store::chats::{Chat, Member};
 
 use super::chats::BOTS_MAX;
 use serde_json::json;
 
-use crate::standing::{Standing, set_chat};
+use crate::standing::{Role, Standing, set_chat};
 
 /// The most users that one call adds or removes. Source: the members pages.
 pub const USERS_A_CALL: usize = 50;
@@ -51,6 +51,24 @@ pub fn may_add(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
         .with_fact("add_member_permission", "only_owner")
         .with_fact("standing", standing.role.name())
         .with_fix(set_chat(chat, json!({"settings": {"add_member_permission": "all_members"}}))))
+}
+
+/// Checks that the operator may add and remove managers: only the owner may.
+pub fn may_appoint(standing: &Standing) -> Result<(), Fault> {
+    if standing.role == Role::Owner {
+        return Ok(());
+    }
+    Err(Fault::new(codes::NOT_OWNER, "only the owner adds and removes managers")
+        .by_rule("appoint_managers")
+        .with_fact("standing", standing.role.name()))
+}
+
+/// Checks that members of the chat can be added, removed and made managers. Pages differ in the code for p2p chats.
+pub fn change(chat: &Chat, code: Code) -> Result<(), Fault> {
+    if has_members(chat) {
+        return Ok(());
+    }
+    Err(Fault::new(code, "the members of a p2p chat do not change"))
 }
 
 /// Whether members that the operator invites wait for approval. Invitations by owner and managers do not.
@@ -132,7 +150,6 @@ mod tests {
     use larkspur_contract::model::{ChatSettings, ChatStatus, GroupMessageType, I18nNames};
 
     use super::*;
-    use crate::standing::Role;
 
     fn chat() -> Chat {
         Chat {

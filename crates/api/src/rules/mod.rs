@@ -24,4 +24,5 @@ pub mod search;
 pub mod tabs;
 pub mod tags;
 pub mod times;
+pub mod webhook;
 pub mod widgets;

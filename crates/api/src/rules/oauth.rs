@@ -1,6 +1,7 @@
 //! Sign-in: redirect URLs and their parameters, PKCE, lists of scopes.
 
 use larkspur_contract::forms::{host, is_address};
+use larkspur_store::oauth::Refresh;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -17,6 +18,34 @@ pub const ADDRESS_MAX: usize = 2048;
 pub const NAME_MAX: usize = 100;
 
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// How long a grant lasts, in milliseconds. Source: the refresh page (365 days).
+const AUTHORIZED_MS: i64 = 365 * 24 * 3600 * 1000;
+
+/// Why a refresh token is no longer exchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spent {
+    /// It was exchanged.
+    Used,
+    /// It or the authorization has expired.
+    Expired,
+    /// Its grant was revoked, or its sign-in.
+    Revoked,
+}
+
+/// Why a refresh token is no longer exchanged at the time `now` of its tenant, apart from its grant.
+pub fn spent(token: &Refresh, now: i64) -> Option<Spent> {
+    if token.used {
+        return Some(Spent::Used);
+    }
+    let expired = token.expires_at <= now || token.authorized_at + AUTHORIZED_MS <= now;
+    expired.then_some(Spent::Expired)
+}
+
+/// Whether a refresh token is of a grant's present epoch; otherwise it was revoked.
+pub fn is_of_grant(token: &Refresh, epoch: i64) -> bool {
+    token.epoch == epoch
+}
 
 /// Whether a code may be sent to a URL: a registered one, ignoring the fragment; if none are registered, any URL
 /// on this machine.

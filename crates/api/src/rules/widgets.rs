@@ -27,6 +27,14 @@ pub fn may_manage(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     .with_fix(set_chat(chat, json!({"manage_widgets": "all_members"}))))
 }
 
+/// Whether the operator may change the top notice, which needs the right to manage tabs and widgets (232014).
+pub fn may_notice(chat: &Chat, standing: &Standing) -> Result<(), Fault> {
+    may_manage(chat, standing).map_err(|refused| {
+        let why = "only owner and managers change the top notice of this chat";
+        Fault::new(codes::TOKEN_LACKS_PERMISSION, why).explained_as(&refused)
+    })
+}
+
 /// Whether a text is a URL: `http://` or `https://` in any case, and a host.
 pub fn is_address(text: &str) -> bool {
     let rest = ["https://", "http://"].iter().find_map(|scheme| {

@@ -108,6 +108,19 @@ pub struct I18nNames {
     pub ja_jp: Option<String>,
 }
 
+impl I18nNames {
+    /// The name in a language such as `zh_cn`, if there is one.
+    pub fn in_language(&self, language: &str) -> Option<&str> {
+        let name = match language {
+            "zh_cn" => &self.zh_cn,
+            "en_us" => &self.en_us,
+            "ja_jp" => &self.ja_jp,
+            _ => return None,
+        };
+        name.as_deref().filter(|name| !name.is_empty())
+    }
+}
+
 /// Restricted mode: no screenshots, no downloads, no copies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

@@ -18,9 +18,11 @@ mod file;
 mod hook;
 mod image;
 pub(crate) mod message;
+mod operation;
 mod p2p;
 mod refusal;
 mod share_link;
+mod token;
 mod traffic;
 pub(crate) mod user;
 pub(crate) mod world;
@@ -100,12 +102,14 @@ pub static ENTRIES: &[Entry] = &[
     entry::<app::events::put::Put>(),
     entry::<app::events::challenge::Challenge>(),
     entry::<app::ledger::Ledger>(),
+    entry::<app::grants::Grants>(),
     entry::<app::connections::list::List>(),
     entry::<app::connections::delete::Delete>(),
     entry::<app::deliveries::get::Get>(),
     entry::<app::deliveries::put::Put>(),
     entry::<app::deliveries::delete::Delete>(),
     entry::<event::list::List>(),
+    entry::<event::get::Get>(),
     entry::<event::send::Send>(),
     entry::<event::resend::Resend>(),
     entry::<user::create::Create>(),
@@ -114,8 +118,12 @@ pub static ENTRIES: &[Entry] = &[
     entry::<user::update::Update>(),
     entry::<user::delete::Delete>(),
     entry::<user::token::Issue>(),
+    entry::<token::inspect::Inspect>(),
+    entry::<token::revoke::Revoke>(),
     entry::<chat::create::Create>(),
+    entry::<chat::list::List>(),
     entry::<chat::get::Get>(),
+    entry::<chat::view::View>(),
     entry::<chat::update::Update>(),
     entry::<chat::dissolve::Dissolve>(),
     entry::<chat::member_put::Put>(),
@@ -156,4 +164,5 @@ pub static ENTRIES: &[Entry] = &[
     entry::<traffic::all::All>(),
     entry::<traffic::find::Find>(),
     entry::<console::link::Make>(),
+    entry::<operation::list::List>(),
 ];

@@ -1,6 +1,7 @@
 //! Recorded calls, as the control API shows them. The server records them and implements [`Traffic`].
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use larkspur_api::Feed;
 use larkspur_api::rules::matcher::{Grammar, Matcher, Subject};
@@ -64,6 +65,10 @@ pub trait Traffic: Send + Sync {
     fn calls(&self, whose: Whose, after: u64, most: usize) -> Calls;
     /// A call by its log id.
     fn call(&self, whose: Whose, log_id: &str) -> Option<Entry>;
+    /// How many calls of a world were recorded since the start of the process.
+    fn recorded(&self, world: TenantKey) -> u64;
+    /// The calls that sent messages of a world, as far as they are still recorded: log ids by message_id.
+    fn senders(&self, world: TenantKey, messages: &HashSet<String>) -> HashMap<String, String>;
     /// Removes the calls of a world, and what was counted of them.
     fn clear(&self, world: TenantKey);
     /// Waits until the world has a call beyond `seen`, or for `wait_ms` at most. Returns how long it waited, in

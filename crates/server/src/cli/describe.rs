@@ -1,12 +1,11 @@
 //! The description of one operation.
 
 use larkspur_api::Entry;
-use larkspur_contract::{Basis, Consumes};
+use larkspur_contract::Consumes;
 use serde_json::{Value, json};
 
 use super::operations::brief;
 use super::terminal::paragraph;
-use crate::documents::{access_text, scopes_of};
 
 /// The description as JSON: the entry of the list, and the schemas.
 pub(super) fn json(entry: &Entry) -> Value {
@@ -20,7 +19,7 @@ pub(super) fn json(entry: &Entry) -> Value {
     out["behaviours"] = spec
         .behaviours
         .iter()
-        .map(|one| json!({"name": one.name, "rule": one.rule, "basis": basis(one.basis), "switch": one.switch}))
+        .map(|one| json!({"name": one.name, "rule": one.rule, "basis": one.basis.as_str(), "switch": one.switch}))
         .collect();
     out["deviations"] = spec.deviations.iter().copied().collect();
     let parts = [
@@ -41,8 +40,8 @@ pub(super) fn text(entry: &Entry, width: Option<usize>) -> String {
     let mut out = paragraph("", 0, &format!("{}: {}", spec.id, spec.summary), width);
     let mut fact = |name: &str, text: &str| out.push_str(&paragraph(&format!("{name:11} "), 12, text, width));
     fact(spec.route.method.name(), spec.route.path);
-    fact("access", access_text(spec));
-    let scopes = scopes_of(spec);
+    fact("access", spec.access.words());
+    let scopes = spec.access.scopes();
     if !scopes.is_empty() {
         fact("scopes", &format!("any of {}", scopes.join(" ")));
     }
@@ -84,7 +83,7 @@ pub(super) fn text(entry: &Entry, width: Option<usize>) -> String {
         out.push_str("\nwhere the documents are silent\n");
         for one in spec.behaviours {
             let switch = if one.switch { ", a setting" } else { "" };
-            let text = format!("{} ({}{switch}): {}", one.name, basis(one.basis), one.rule);
+            let text = format!("{} ({}{switch}): {}", one.name, one.basis.as_str(), one.rule);
             out.push_str(&paragraph("  ", 4, &text, width));
         }
     }
@@ -95,14 +94,6 @@ pub(super) fn text(entry: &Entry, width: Option<usize>) -> String {
         }
     }
     out
-}
-
-fn basis(basis: Basis) -> &'static str {
-    match basis {
-        Basis::Documented => "documented",
-        Basis::Observed => "observed",
-        Basis::Assumed => "assumed",
-    }
 }
 
 /// The members of an object, with those of inner objects under them.

@@ -2,11 +2,11 @@ use clap::Args;
 use larkspur_api::Entry;
 use larkspur_contract::Spec;
 use larkspur_contract::nearest::nearest;
-use serde_json::{Value, json};
+use larkspur_control::catalog;
+use serde_json::Value;
 
 use super::{describe, terminal};
 use crate::REGISTRY;
-use crate::documents::{access_text, scopes_of};
 
 /// Flags of `larkspur operations`.
 #[derive(Debug, Args)]
@@ -63,20 +63,9 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
     }
 }
 
-/// An operation's entry in the list.
-pub(super) fn brief(spec: &Spec) -> Value {
-    json!({
-        "id": spec.id,
-        "summary": spec.summary,
-        "method": spec.route.method.name(),
-        "path": spec.route.path,
-        "access": access_text(spec),
-        "scopes": scopes_of(spec),
-        "rate": spec.rate.name,
-        "codes": spec.codes.iter().map(|code| code.number).collect::<Vec<_>>(),
-        "emits": spec.emits.iter().map(|kind| kind.name).collect::<Vec<_>>(),
-        "example": spec.example,
-    })
+/// An operation's entry in the list: as `larkspur.v1.operation.list` answers it.
+pub(super) fn brief(spec: &'static Spec) -> Value {
+    serde_json::to_value(catalog::Listed::of(spec)).unwrap_or_default()
 }
 
 /// The list: with all columns if they fit, else without the paths, which an operation's description has.

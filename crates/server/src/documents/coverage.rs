@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use larkspur_api::Entry;
-use larkspur_contract::{Access, Basis, Bot, Spec, codes, events};
+use larkspur_contract::{Access, Bot, Spec, codes, events};
 
-use super::{access_text, scopes_of};
 use crate::gateway::platform;
 
 const HEAD: &str = "# Coverage\n\n\
@@ -44,18 +43,9 @@ fn emitted(out: &mut String, registry: &[&[Entry]]) {
         let specs = registry.iter().copied().flatten().map(|entry| entry.spec);
         let by = specs.filter(|spec| spec.emits.iter().any(|known| known.name == kind.name));
         let by: Vec<String> = by.map(|spec| format!("`{}`", spec.id)).collect();
-        let (scopes, basis) = (kind.scopes.join(", "), basis(kind.basis));
+        let (scopes, basis) = (kind.scopes.join(", "), kind.basis.as_str());
         let (form, by) = (kind.form.as_str(), by.join(", "));
         let _ = writeln!(out, "| `{}` | {} | {form} | {scopes} | {basis} | {by} |", kind.name, kind.summary);
-    }
-}
-
-/// The word for a basis.
-fn basis(basis: Basis) -> &'static str {
-    match basis {
-        Basis::Documented => "documented",
-        Basis::Observed => "observed",
-        Basis::Assumed => "assumed",
     }
 }
 
@@ -147,7 +137,7 @@ fn summary(out: &mut String, registry: &[&[Entry]], gaps: &str) {
     );
     for spec in registry.iter().copied().flatten().map(|entry| entry.spec) {
         let (hit, all) = provoked(spec, gaps);
-        let (access, rate, deviations) = (access_text(spec), spec.rate.name, spec.deviations.len());
+        let (access, rate, deviations) = (spec.access.words(), spec.rate.name, spec.deviations.len());
         let anchor = spec.id.replace('.', "");
         let _ =
             writeln!(out, "| [{}](#{anchor}) | {access} | {rate} | {hit}/{all} | {deviations} |", spec.id);
@@ -161,8 +151,8 @@ fn operation(out: &mut String, spec: &Spec, gaps: &str) {
         let _ = write!(out, " (reference: {})", spec.reference);
     }
     out.push_str("\n\n");
-    let _ = writeln!(out, "- Access: {}", access_text(spec));
-    let scopes = scopes_of(spec);
+    let _ = writeln!(out, "- Access: {}", spec.access.words());
+    let scopes = spec.access.scopes();
     if !scopes.is_empty() {
         let _ = writeln!(out, "- Scopes, any of: `{}`", scopes.join("`, `"));
     }
@@ -190,7 +180,7 @@ fn operation(out: &mut String, spec: &Spec, gaps: &str) {
     if !spec.behaviours.is_empty() {
         out.push_str("- Behaviours:\n");
         for behaviour in spec.behaviours {
-            let basis = basis(behaviour.basis);
+            let basis = behaviour.basis.as_str();
             let switch = if behaviour.switch { ", a setting" } else { "" };
             let _ = writeln!(out, "  - `{}` ({basis}{switch}): {}", behaviour.name, behaviour.rule);
         }

@@ -10,7 +10,6 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use larkspur_api::Entry;
-use larkspur_contract::{Access, Scope, Spec, Tokens};
 
 /// The names of the documents that the server shows besides the guide.
 pub(crate) const NAMES: [&str; 4] = ["openapi.json", "coverage.md", "errors.md", "larkspur.default.toml"];
@@ -30,27 +29,6 @@ impl Documents {
             _ => crate::config::DEFAULTS.to_owned(),
         };
         Some(self.0.get(place)?.get_or_init(|| make().into()).clone())
-    }
-}
-
-/// Who may call an operation, in words.
-pub(crate) fn access_text(spec: &Spec) -> &'static str {
-    match spec.access {
-        Access::Open => "open",
-        Access::Control => "control key",
-        Access::App => "app",
-        Access::AppOrBody => "app, or its token in the body",
-        Access::Token { tokens: Tokens::Tenant, .. } => "tenant",
-        Access::Token { tokens: Tokens::User, .. } => "user",
-        Access::Token { tokens: Tokens::TenantOrUser, .. } => "tenant or user",
-    }
-}
-
-/// The scopes, any of which is enough.
-pub(crate) fn scopes_of(spec: &Spec) -> &'static [Scope] {
-    match spec.access {
-        Access::Token { scopes, .. } => scopes,
-        Access::Open | Access::Control | Access::App | Access::AppOrBody => &[],
     }
 }
 

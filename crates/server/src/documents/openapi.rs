@@ -4,7 +4,6 @@ use larkspur_api::{Entry, Schemas};
 use larkspur_contract::{Access, Consumes, Reply, Spec, Tokens, codes};
 use serde_json::{Map, Value, json};
 
-use super::scopes_of;
 use crate::gateway::reply::{EVENTS, JSON};
 
 /// The document, as JSON; the same registry gives the same text.
@@ -79,7 +78,7 @@ fn operation(entry: &Entry) -> Value {
         "security": security(spec),
         "parameters": parameters(&schemas),
         "responses": responses(spec, &schemas),
-        "x-larkspur-scopes": scopes_of(spec),
+        "x-larkspur-scopes": spec.access.scopes(),
         "x-larkspur-rate": spec.rate.name,
         "x-larkspur-codes": spec.codes.iter().map(|code| json!({"code": code.number, "status": code.status, "msg": code.text})).collect::<Vec<_>>(),
     });

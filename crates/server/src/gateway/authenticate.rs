@@ -1,21 +1,17 @@
 //! Step 2: finds out who calls.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use larkspur_api::pages::Frame;
-use larkspur_api::tokens::{Holder, Token, jwt};
+use larkspur_api::tokens::{Holder, Token, judging};
 use larkspur_api::{Actor, Call, Caller, Presented, RootCall};
 use larkspur_contract::ids::AppId;
-use larkspur_contract::model::UserStatus;
-use larkspur_contract::{Access, Code, Effect, Fault, Spec, Tokens, codes};
+use larkspur_contract::{Access, Effect, Fault, Spec, Tokens, codes};
 use larkspur_store::StoreError;
-use larkspur_store::apps::Scopes;
 use larkspur_store::token_lookup::{self, TokenRecords, TokenSubject};
-use larkspur_store::users::Grant;
 
 use super::{Trace, decode, own, why};
 use crate::App;
@@ -60,7 +56,8 @@ pub(super) async fn authenticate(
                 (Tokens::Tenant, Actor::User { .. }) if call.settings.user_scopes(spec).is_none() => {
                     let note = "a user token, and only apps can call this";
                     let fault = Fault::new(codes::USER_TOKEN_UNSUPPORTED, note);
-                    Err(why::kind(fault, "user", "tenant").with_fix(why::app_token(call.app.app_id)))
+                    Err(why::kind(fault, "user", "tenant")
+                        .with_fix(judging::fresh_app_token(call.app.app_id)))
                 }
                 _ => Ok(Caller::Token(call)),
             }
@@ -133,55 +130,17 @@ fn missing(authorization: Option<&str>) -> Fault {
         .with_fact("authorization", header)
 }
 
-/// The code for a bad token, by its prefix. Source: contract A4, probed live.
-fn refusal(text: &str) -> Code {
-    if text.starts_with("t-") {
-        codes::TOKEN_INVALID
-    } else if text.starts_with("u-") || text.starts_with("eyJ") {
-        codes::USER_TOKEN_INVALID
-    } else if text.starts_with("a-") {
-        codes::APP_TOKEN_INVALID
-    } else {
-        codes::TOKEN_PREFIX_UNKNOWN
-    }
-}
-
 async fn by_token(
     app: &App,
     effect: Effect,
     (text, now): (&str, i64),
     trace: &mut Trace,
 ) -> Result<Call, Fault> {
-    let bad = |why: &'static str| Fault::new(refusal(text), why).by_rule("token");
-    let keys = &app.engine.keys;
-    let read = match text.starts_with("eyJ") {
-        true => jwt::read(text, keys),
-        false => Token::read(text, keys).map(|token| (token, None)),
-    };
-    let (token, narrowed) = read.ok_or_else(|| bad("not a token of this server"))?;
-    let records = look_up(app, effect, &token)
-        .await?
-        .ok_or_else(|| bad("the tenant, the app or the grant was deleted"))?;
+    let (token, narrowed) = judging::read(text, &app.engine.keys)?;
+    let records = look_up(app, effect, &token).await?.ok_or_else(|| judging::gone(text))?;
     own::note(app, trace, token.tenant, &records.tenant.policy);
     let now = now.saturating_add(records.tenant.clock_offset_ms);
-    if token.expires_at <= now {
-        return Err(why::expired(bad("the token has expired"), &token, records.grant.as_deref(), now));
-    }
-    let actor = match (token.holder, records.grant) {
-        (Holder::Tenant, _) => Actor::Bot,
-        (Holder::App, _) => return Err(bad("an app token cannot act in a tenant")),
-        (Holder::User { number, epoch, family }, Some(grant)) => {
-            if grant.epoch != epoch || grant.ended.has(family, now) {
-                return Err(why::revoked(bad("the token was revoked"), token.app, &grant));
-            }
-            if grant.status != UserStatus::Active {
-                let note = format!("the user is {}", grant.status.as_str());
-                return Err(why::inactive(Fault::new(refusal(text), note), &grant));
-            }
-            Actor::User { number, grant: narrowed.map_or(grant.clone(), |scopes| narrow(&grant, &scopes)) }
-        }
-        (Holder::User { .. }, None) => return Err(bad("the grant was deleted")),
-    };
+    let actor = judging::judge(text, &token, narrowed.as_ref(), records.grant, now)?;
     let settings = own::settings(app, trace).clone();
     Ok(Call {
         now,
@@ -193,12 +152,6 @@ async fn by_token(
         policy: records.tenant.policy.clone(),
         settings,
     })
-}
-
-/// A grant, limited to what a narrowed token may use.
-fn narrow(grant: &Grant, scopes: &Scopes) -> Arc<Grant> {
-    let scopes = Scopes::new(grant.scopes.iter().filter(|scope| scopes.has(scope)));
-    Arc::new(Grant { scopes, ..grant.clone() })
 }
 
 /// The records behind a token, from memory or with a statement that other calls may share. `None` if its tenant or app
@@ -218,20 +171,6 @@ async fn look_up(app: &App, effect: Effect, token: &Token) -> Result<Option<Toke
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_prefix_decides_the_refusal() {
-        for (text, code) in [
-            ("t-x", codes::TOKEN_INVALID),
-            ("u-x", codes::USER_TOKEN_INVALID),
-            ("eyJhbGciOiJFUzI1NiIs", codes::USER_TOKEN_INVALID),
-            ("a-x", codes::APP_TOKEN_INVALID),
-            ("x", codes::TOKEN_PREFIX_UNKNOWN),
-            ("T-x", codes::TOKEN_PREFIX_UNKNOWN),
-        ] {
-            assert_eq!(refusal(text), code, "{text}");
-        }
-    }
 
     #[test]
     fn basic_credentials() {

@@ -1,10 +1,7 @@
 //! What the gateway adds to its refusals for those who ask why: rule, facts, and the call that would help.
 
-use larkspur_api::tokens::{Holder, Token};
 use larkspur_api::{Actor, Call};
-use larkspur_contract::ids::AppId;
 use larkspur_contract::{Fault, Fix, Scope};
-use larkspur_store::users::Grant;
 use serde_json::json;
 
 use super::rate_limits::Full;
@@ -12,47 +9,6 @@ use super::rate_limits::Full;
 /// A token of the wrong kind.
 pub(super) fn kind(fault: Fault, given: &'static str, wanted: &'static str) -> Fault {
     fault.by_rule("token_kind").with_fact("token", given).with_fact("wanted", wanted)
-}
-
-/// Issues a tenant token.
-pub(super) fn app_token(app: AppId) -> Fix {
-    Fix::new("larkspur.v1.app.token", vec![("app_id", app.to_string())], json!({}))
-}
-
-fn user_token(app: AppId, grant: &Grant) -> Fix {
-    let path = vec![("user_id", grant.user_id.clone())];
-    Fix::new("larkspur.v1.user.token", path, json!({"app_id": app.to_string()}))
-}
-
-/// A token that has expired, at the world's time `now`.
-pub(super) fn expired(fault: Fault, token: &Token, grant: Option<&Grant>, now: i64) -> Fault {
-    let ago = now.saturating_sub(token.expires_at) / 1000;
-    let fault = fault
-        .by_rule("token_life")
-        .with_fact("expired_seconds_ago", ago.to_string())
-        .with_fact("expired_at_ms", token.expires_at.to_string())
-        .with_fact("world_now_ms", now.to_string());
-    match (token.holder, grant) {
-        (Holder::Tenant, _) => fault.with_fix(app_token(token.app)),
-        (Holder::User { .. }, Some(grant)) => fault.with_fix(user_token(token.app, grant)),
-        _ => fault,
-    }
-}
-
-/// A token that was revoked.
-pub(super) fn revoked(fault: Fault, app: AppId, grant: &Grant) -> Fault {
-    let fault = fault.by_rule("token_revoked").with_fact("user", grant.user_id.clone());
-    fault.with_fix(user_token(app, grant))
-}
-
-/// A token of a user who is not active.
-pub(super) fn inactive(fault: Fault, grant: &Grant) -> Fault {
-    let path = vec![("user_id", grant.user_id.clone())];
-    fault.by_rule("user_status").with_fact("status", grant.status.as_str()).with_fix(Fix::new(
-        "larkspur.v1.user.update",
-        path,
-        json!({"status": "active"}),
-    ))
 }
 
 /// An app that is not in use.

@@ -1,6 +1,6 @@
 //! Shows a record: parses its bytes, and says which rule decided.
 
-use larkspur_contract::{Access, Basis, Spec, nearest};
+use larkspur_contract::{Access, Spec, nearest};
 use larkspur_control::traffic::{Action, Entry, Named, Route, Row, Sent, Step, Who, Why, Window};
 use serde_json::Value;
 
@@ -125,15 +125,7 @@ fn steps(record: &Record) -> Vec<Step> {
 
 fn behaviours(spec: &'static Spec) -> Vec<Named> {
     let all = spec.behaviours.iter();
-    all.map(|behaviour| Named { name: behaviour.name, basis: basis(behaviour.basis) }).collect()
-}
-
-fn basis(basis: Basis) -> &'static str {
-    match basis {
-        Basis::Documented => "documented",
-        Basis::Observed => "observed",
-        Basis::Assumed => "assumed",
-    }
+    all.map(|behaviour| Named { name: behaviour.name, basis: behaviour.basis.as_str() }).collect()
 }
 
 fn why(record: &Record, world: &str) -> Option<Why> {
@@ -154,7 +146,7 @@ fn why(record: &Record, world: &str) -> Option<Why> {
         code: why.name,
         note: why.note.clone(),
         rule,
-        basis: decided.map_or("documented", |behaviour| basis(behaviour.basis)),
+        basis: decided.map_or("documented", |behaviour| behaviour.basis.as_str()),
         reference: spec.map_or("", |spec| spec.reference),
         facts: facts.collect(),
         fixes: why.fixes.iter().map(|fix| Action::of(fix, world)).collect(),

@@ -13,7 +13,7 @@ mod redact;
 mod replay;
 mod ring;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
@@ -243,6 +243,19 @@ impl Traffic for Recording {
             let found = page.calls.iter().find(|(_, call)| call.id.log_id() == log_id)?;
             Some(explain::entry(found.0, &found.1, ahead_ms))
         })
+    }
+
+    fn recorded(&self, key: TenantKey) -> u64 {
+        self.worlds.find(Some(key)).map_or(0, |world| world.newest())
+    }
+
+    fn senders(&self, key: TenantKey, messages: &HashSet<String>) -> HashMap<String, String> {
+        let Some(world) = self.worlds.find(Some(key)) else { return HashMap::new() };
+        let page = world.after(0, usize::MAX);
+        let sent = page.calls.iter().filter_map(|(_, call)| Some((call.sent_message()?, call.id.log_id())));
+        sent.filter(|(message, _)| messages.contains(*message))
+            .map(|(message, log_id)| (message.to_owned(), log_id.to_string()))
+            .collect()
     }
 
     fn clear(&self, key: TenantKey) {

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use larkspur_api::tokens::{Token, jwt};
 use larkspur_api::{Actor, Caller};
 use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_contract::{Access, Consumes, Fault, Fix, Scope, Spec, codes};
+use larkspur_contract::{Access, Consumes, Effect, Fault, Fix, Scope, Spec, codes};
 use larkspur_store::{Emitted, Keys, Work};
 
 use super::redact::{self, Found};
@@ -159,6 +159,18 @@ impl Record {
             text: writer.text,
             ends: writer.ends,
         }
+    }
+
+    /// The message that the call sent, if it sent one.
+    pub(super) fn sent_message(&self) -> Option<&str> {
+        const SENDING: [&str; 4] = ["/messages", "/reply", "/forward", "/merge_forward"];
+        const MEMBER: &str = "\"message_id\":\"";
+        let spec = self.spec.filter(|spec| spec.effect == Effect::Writes && self.code == Some(0))?;
+        SENDING.iter().find(|end| spec.route.path.ends_with(*end))?;
+        // Quotes in texts are escaped, so that no content looks like a member.
+        let answer = str::from_utf8(self.part(Part::Answer)).ok()?;
+        let (_, rest) = answer.split_once(MEMBER)?;
+        rest.split_once('"').map(|(message, _)| message)
     }
 
     /// A part of its text.

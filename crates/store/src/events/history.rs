@@ -98,6 +98,22 @@ pub async fn find(tx: &mut Tx, app_id: Option<AppId>, event_id: &str) -> Result<
     Ok(before(tx, app_id, i64::MAX).await?.into_iter().find(is_it))
 }
 
+/// Up to 100 events of the transaction's tenant before one with a number, and up to 100 after it.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn around(tx: &mut Tx, number: i64) -> Result<Vec<Past>, StoreError> {
+    let before = format!(
+        "SELECT {COLUMNS} FROM event_delivery WHERE tenant = $1 AND number < $2 ORDER BY number DESC LIMIT 100"
+    );
+    let after = format!(
+        "SELECT {COLUMNS} FROM event_delivery WHERE tenant = $1 AND number > $2 ORDER BY number LIMIT 100"
+    );
+    let mut rows = tx.rows(&before, [number.into()]).await?;
+    rows.extend(tx.rows(&after, [number.into()]).await?);
+    rows.into_iter().map(|row| past(tx, row)).collect()
+}
+
 fn past(tx: &Tx, mut row: Row) -> Result<Past, StoreError> {
     let (sealed, payload) = (row.flag(6)?, row.text(7)?);
     let payload = match sealed {

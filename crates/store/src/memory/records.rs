@@ -254,6 +254,11 @@ impl Ended {
         words.join(" ")
     }
 
+    /// How many sign-ins are revoked at `now`.
+    pub fn count(&self, now: i64) -> usize {
+        self.0.iter().filter(|(_, until)| now < *until).count()
+    }
+
     /// Whether the tokens of a sign-in are revoked at `now`.
     pub fn has(&self, family: u32, now: i64) -> bool {
         self.0.iter().any(|(ended, until)| *ended == family && now < *until)

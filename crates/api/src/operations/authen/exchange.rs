@@ -7,11 +7,9 @@ use larkspur_store::apps::App;
 use larkspur_store::{Root, Tx, oauth, tenants, users};
 
 use super::session::{Form, Session, session};
+use crate::rules::oauth::Spent;
 use crate::tokens::{self, LIFE_MS};
 use crate::{RootCall, rules};
-
-/// How long a grant lasts, in milliseconds. Source: the refresh page (365 days).
-const AUTHORIZED_MS: i64 = 365 * 24 * 3600 * 1000;
 
 /// Opens the tenant that a code or token starts with.
 async fn home(root: &mut Root, call: &RootCall, text: &str) -> Result<Option<(Tx, i64)>, Fault> {
@@ -114,19 +112,25 @@ pub(crate) async fn by_refresh(
     if found.app_id != app.app_id {
         return Err(mismatch(form));
     }
-    if found.used {
-        end(&mut tx, app, &found.user_id, &found.family, now).await?;
-        return Err(used().keeping_writes());
-    }
-    if found.expires_at <= now || found.authorized_at + AUTHORIZED_MS <= now {
-        return Err(form.fault(
-            codes::OAUTH_REFRESH_EXPIRED,
-            codes::AUTHEN_REFRESH_EXPIRED,
-            "the token has expired",
-        ));
+    match rules::oauth::spent(&found, now) {
+        Some(Spent::Used) => {
+            end(&mut tx, app, &found.user_id, &found.family, now).await?;
+            return Err(used().keeping_writes());
+        }
+        Some(Spent::Expired) => {
+            return Err(form.fault(
+                codes::OAUTH_REFRESH_EXPIRED,
+                codes::AUTHEN_REFRESH_EXPIRED,
+                "the token has expired",
+            ));
+        }
+        Some(Spent::Revoked) => return Err(revoked()),
+        None => {}
     }
     let session = session(tx, form, app, &found.user_id, now, (found.authorized_at, &found.family)).await?;
-    let mut session = session.filter(|session| session.grant.epoch == found.epoch).ok_or_else(revoked)?;
+    let mut session = session
+        .filter(|session| rules::oauth::is_of_grant(&found, session.grant.epoch))
+        .ok_or_else(revoked)?;
     let allowed = session.install.scopes.has(OFFLINE_ACCESS) && session.grant.scopes.has(OFFLINE_ACCESS);
     if form == Form::OAuth && !allowed {
         return Err(Fault::new(codes::OAUTH_REFRESH_NOT_ALLOWED, "offline_access is no longer granted"));

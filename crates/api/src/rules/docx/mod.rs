@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod grid;
 pub mod media;
+mod plain;
 mod shape;
 mod table;
 mod text;
@@ -26,6 +27,7 @@ pub use contents::{
 };
 pub use create::{CHILDREN_PER_CALL, create, resources_fit};
 pub use delete::delete;
+pub use plain::{mentioned, plain};
 pub use text::{
     Background, ELEMENTS_MAX, Element, ElementStyle, Equation, Indentation, InlineBlock, InlineFile,
     InlinePreview, Link, MentionDoc, MentionUser, Milliseconds, Nothing, Reminder, Style, TEXT_MAX, Text,

@@ -17,6 +17,7 @@ pub(crate) mod create;
 pub(super) mod deliveries;
 pub(crate) mod events;
 pub(super) mod get;
+pub(super) mod grants;
 pub(super) mod install;
 pub(super) mod ledger;
 pub(super) mod list;

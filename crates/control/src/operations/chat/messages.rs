@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Path;
+use super::names::LANGUAGE;
 use super::shown_message::{self, Item, Look};
 use crate::operations::CONTROL;
 use crate::operations::message::PEOPLE;
@@ -90,10 +91,6 @@ impl Operation for Messages {
             Some(id) => Some(reader(&mut tx, &chat, id, now).await?),
             None => None,
         };
-        let look = Look {
-            reader: reader.as_ref().map(|reader| reader.user_id.clone()),
-            language: (query.render == Some(1)).then(|| query.lang.clone().unwrap_or("en_us".to_owned())),
-        };
         let before = match &query.before {
             Some(id) => Some(cursor(&mut tx, &chat, id).await?),
             None => None,
@@ -105,6 +102,12 @@ impl Operation for Messages {
         found.truncate(limit);
         found.reverse();
         let all = with_threads(&mut tx, found).await?;
+        let look = Look {
+            reader: reader.as_ref().map(|reader| reader.user_id.clone()),
+            log_ids: shown_message::log_ids(call, &tx, &all),
+            language: (query.render == Some(1))
+                .then(|| query.lang.clone().unwrap_or_else(|| LANGUAGE.to_owned())),
+        };
         let items = shown_message::items(&mut tx, all, &look).await?;
         let ephemeral = match &reader {
             Some(reader) => private(&mut tx, &chat, reader, look.language.as_deref()).await?,

@@ -9,24 +9,33 @@ use larkspur_store::{Tx, members, moderation, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::role::Role;
 use crate::values;
 
+mod acts;
 mod announcement;
 mod client;
 pub(crate) mod create;
 pub(super) mod dissolve;
 pub(super) mod get;
 pub(super) mod leaving;
+pub(super) mod list;
+mod listed;
 pub(super) mod member_delete;
 pub(crate) mod member_put;
 pub(super) mod messages;
+mod names;
 pub(super) mod pending_delete;
 pub(super) mod pending_list;
 pub(super) mod pending_put;
+mod role;
 pub(crate) mod say;
 mod shown_message;
 pub(crate) mod tab_draft;
 pub(crate) mod update;
+pub(super) mod view;
+mod view_menu;
+mod view_parts;
 
 /// A chat of a world.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -111,18 +120,6 @@ struct ShownMember {
     role: Role,
 }
 
-/// The role of a member.
-#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Role {
-    /// The owner, who may be a manager, too.
-    Owner,
-    /// A manager.
-    Manager,
-    /// An ordinary member.
-    Member,
-}
-
 /// A tab.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ShownTab {
@@ -146,11 +143,7 @@ struct ShownNotice {
 }
 
 async fn show(tx: &mut Tx, chat: Chat) -> Result<Shown, Fault> {
-    let role = |member: &members::Membership| match chat.owner.as_ref() == Some(&member.member) {
-        true => Role::Owner,
-        false if member.manager => Role::Manager,
-        false => Role::Member,
-    };
+    let role = |found: &members::Membership| Role::of(&chat, &found.member, found.manager);
     let people = members::all(tx, chat.chat_id).await?;
     let shown_tab = |tab: tabs::Tab| ShownTab {
         tab_id: tab.tab_id.to_string(),

@@ -1,5 +1,9 @@
 //! A message as the control API shows it.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use larkspur_api::RootCall;
 use larkspur_api::messages::reacting::ShownReaction;
 use larkspur_api::messages::{Shown, shown};
 use larkspur_api::rules::card::render::{Tree, render};
@@ -10,7 +14,9 @@ use larkspur_store::{StoreError, Tx, pins, reactions, reads};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::names::{Author, Names};
 use crate::operations::message;
+use crate::traffic::Traffic;
 
 /// The most reactions and readers of a message that are shown.
 const MOST: usize = 100;
@@ -20,6 +26,8 @@ const MOST: usize = 100;
 pub(crate) struct Item {
     #[serde(flatten)]
     message: Shown,
+    #[serde(flatten)]
+    author: Author,
     /// The message in one line of text.
     line: String,
     /// The app that sent it, also on behalf of a user; absent if a client or a custom bot did.
@@ -42,6 +50,9 @@ pub(crate) struct Item {
     /// Whether the user has read it, in the view of a user. The user's own are read.
     #[serde(skip_serializing_if = "Option::is_none")]
     read: Option<bool>,
+    /// The log id of the call that sent it, if the answering server still has its record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_id: Option<String>,
     /// The render tree of a card.
     #[serde(skip_serializing_if = "Option::is_none")]
     tree: Option<Tree>,
@@ -62,8 +73,20 @@ struct Recalled {
 pub(super) struct Look {
     /// The user_id of the user whose view it is.
     pub(super) reader: Option<String>,
+    /// The calls that sent messages, by message_id.
+    pub(super) log_ids: HashMap<String, String>,
     /// The language of render trees; `None` for no trees.
     pub(super) language: Option<String>,
+}
+
+/// The calls that sent messages, as far as this process recorded them.
+pub(super) fn log_ids(call: &RootCall, tx: &Tx, messages: &[Message]) -> HashMap<String, String> {
+    let traffic: Option<Arc<dyn Traffic>> = call.services.get();
+    let Some(traffic) = traffic else { return HashMap::new() };
+    let (keys, tenant) = (&tx.engine().keys, tx.tenant());
+    let ids: HashSet<String> =
+        messages.iter().map(|message| keys.message_id(message.number, tenant).to_string()).collect();
+    traffic.senders(tenant, &ids)
 }
 
 /// Messages as they are looked at, in their order.
@@ -74,6 +97,7 @@ pub(super) async fn items(tx: &mut Tx, messages: Vec<Message>, look: &Look) -> R
         Some(reader) => reads::among(tx, &numbers, reader).await?,
         None => Default::default(),
     };
+    let names = Names::of_senders(tx, &messages).await?;
     let shown = shown::show_all(tx, &viewer, messages.clone()).await?;
     let mut items = Vec::with_capacity(messages.len());
     for (message, shown) in messages.into_iter().zip(shown) {
@@ -83,7 +107,9 @@ pub(super) async fn items(tx: &mut Tx, messages: Vec<Message>, look: &Look) -> R
         let own =
             matches!(&message.sender, Sender::User { user_id, .. } if look.reader.as_ref() == Some(user_id));
         items.push(Item {
+            author: names.author(&message.sender),
             line: line(&shown),
+            log_id: look.log_ids.get(&shown.message_id).cloned(),
             app_id: message.app.map(|app| app.to_string()),
             tree: look.language.as_deref().and_then(|language| tree(&shown, language)),
             stored: look.reader.is_none().then_some(message.content),
@@ -104,7 +130,7 @@ pub(super) async fn items(tx: &mut Tx, messages: Vec<Message>, look: &Look) -> R
 }
 
 /// One line, with the names of those whom it mentions.
-fn line(shown: &Shown) -> String {
+pub(super) fn line(shown: &Shown) -> String {
     let line = content::preview(shown.msg_type.as_str(), &shown.body.content);
     // From the last one on: @_user_1 is also the beginning of @_user_10.
     shown

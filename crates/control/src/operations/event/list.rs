@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, get};
 use larkspur_store::Root;
@@ -119,13 +121,13 @@ impl Operation for List {
             None => last.filter(|_| !all),
         };
         found.truncate(most);
-        let tries = Tries::of(&call.engine, tx.tenant());
+        let tries = Tries::of(root, tx.tenant(), &found, now - call.now).await?;
         let not_sent = match kind {
-            Some(kind) => Some(not_sent::of(&mut tx, kind, chat_id.as_deref()).await?),
+            Some(kind) => Some(not_sent::of(&mut tx, kind, chat_id.as_deref(), &HashSet::new()).await?),
             None => None,
         };
         Ok(Output {
-            events: found.into_iter().map(|past| tries.show(past, now - call.now)).collect(),
+            events: found.into_iter().map(|past| tries.show(past)).collect(),
             before: before.map(|number| number.to_string()),
             not_sent,
         })

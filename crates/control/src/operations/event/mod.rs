@@ -1,14 +1,18 @@
 //! The events of a world: those that happened, and those that a test makes up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use larkspur_contract::ids::TenantKey;
+use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::events::history::Past;
-use larkspur_store::{Engine, Exchange, Try};
+use larkspur_store::events::subscriptions;
+use larkspur_store::{Exchange, Root, StoreError, Try};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::webhook_checks::{self, Checks, Secrets};
+
+pub(super) mod get;
 pub(super) mod list;
 mod not_sent;
 pub(super) mod resend;
@@ -64,6 +68,13 @@ struct Attempt {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
+    /// When it began, in milliseconds since 1970 by the world's clock as it is now.
+    world_at_ms: i64,
+    /// `webhook` or `connection`.
+    way: &'static str,
+    /// What the receiver of a webhook has to compute, with each step; absent if what was sent is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<Checks>,
     /// What was sent; absent of all but the last 500 attempts of the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<Request>,
@@ -81,38 +92,66 @@ struct Request {
     body: String,
 }
 
-/// The recorded attempts of a world's events.
-struct Tries(Vec<Try>);
+/// The recorded attempts of a world's events, and the secrets of the apps that got them.
+struct Tries {
+    all: Vec<Try>,
+    secrets: HashMap<AppId, Secrets>,
+    offset_ms: i64,
+}
 
 impl Tries {
-    fn of(engine: &Engine, tenant: TenantKey) -> Self {
-        Tries(engine.attempts.of(tenant))
+    /// Those of some events. `offset_ms` is how far the world's clock is ahead of real time.
+    async fn of(
+        root: &mut Root,
+        tenant: TenantKey,
+        past: &[Past],
+        offset_ms: i64,
+    ) -> Result<Self, StoreError> {
+        let engine = root.engine().clone();
+        let mut secrets = HashMap::new();
+        for one in past {
+            if !secrets.contains_key(&one.app_id) {
+                let mut maker = root.tenant(one.developer);
+                let found = subscriptions::get(&mut maker, one.app_id).await?;
+                let derived = engine.keys.verification_token(one.app_id);
+                secrets.insert(one.app_id, Secrets::of(found, derived));
+            }
+        }
+        Ok(Tries { all: engine.attempts.of(tenant), secrets, offset_ms })
     }
 
-    /// An event with its attempts. `offset_ms` is how far the world's clock is ahead of real time.
-    fn show(&self, past: Past, offset_ms: i64) -> Shown {
-        let own = self.0.iter().filter(|one| one.event_id == past.event_id && one.app_id == past.app_id);
+    fn attempt(&self, one: &Try) -> Attempt {
+        let webhook = !one.request_url.is_empty();
         let request = |exchange: &Exchange| Request {
             headers: exchange.headers.iter().cloned().collect(),
             body: exchange.body.clone(),
         };
-        let attempts = own.map(|one| Attempt {
+        let sent = one.exchange.as_ref().filter(|_| webhook).zip(self.secrets.get(&one.app_id));
+        Attempt {
+            checks: sent.map(|(exchange, secrets)| webhook_checks::of(exchange, secrets)),
+            way: if webhook { "webhook" } else { "connection" },
+            world_at_ms: one.at + self.offset_ms,
             request: one.exchange.as_ref().map(request),
             answer: one.exchange.as_ref().and_then(|exchange| exchange.answer.clone()),
             n: one.n,
             at_ms: one.at,
             took_ms: one.took_ms,
-            request_url: Some(one.request_url.clone()).filter(|url| !url.is_empty()),
+            request_url: Some(one.request_url.clone()).filter(|_| webhook),
             status: one.status,
             failure: one.failure.clone(),
-        });
+        }
+    }
+
+    /// An event with its attempts.
+    fn show(&self, past: Past) -> Shown {
+        let own = self.all.iter().filter(|one| one.event_id == past.event_id && one.app_id == past.app_id);
         Shown {
-            attempts: attempts.collect(),
+            attempts: own.map(|one| self.attempt(one)).collect(),
             event_id: past.event_id,
             number: past.number.to_string(),
             event_type: past.event_type,
             app_id: past.app_id.to_string(),
-            next_try_ms: (past.state == "waiting").then_some(past.due_at + offset_ms),
+            next_try_ms: (past.state == "waiting").then_some(past.due_at + self.offset_ms),
             state: past.state,
             created_at_ms: past.created_at,
             payload: serde_json::from_str(&past.payload).unwrap_or(Value::Null),

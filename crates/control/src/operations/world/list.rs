@@ -1,10 +1,11 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Consumes, Effect, Fault, Spec, get};
-use larkspur_store::{Root, tenants};
+use larkspur_store::Root;
+use larkspur_store::tenants::{self, Tenant};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::World;
+use super::Used;
 use crate::operations::CONTROL;
 
 /// `GET /larkspur/v1/worlds`
@@ -14,7 +15,7 @@ pub(crate) struct List;
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Output {
     /// All of them, in the order of their keys.
-    worlds: Vec<World>,
+    worlds: Vec<Used>,
 }
 
 impl Operation for List {
@@ -37,6 +38,9 @@ impl Operation for List {
 
     async fn run(root: &mut Root, call: &RootCall, _input: &Input<Self>) -> Result<Output, Fault> {
         let worlds = tenants::all(root).await?;
-        Ok(Output { worlds: worlds.iter().map(|world| super::show(world, call.now)).collect() })
+        let created = tenants::creations(root).await?;
+        let used =
+            |world: &Tenant| Used::of(world, created.get(&world.tenant).copied().unwrap_or_default(), call);
+        Ok(Output { worlds: worlds.iter().map(used).collect() })
     }
 }

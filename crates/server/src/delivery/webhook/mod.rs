@@ -4,11 +4,11 @@ mod address;
 mod kept;
 mod names;
 mod post;
-mod seal;
 
 use std::time::Instant;
 
 use bytes::Bytes;
+use larkspur_api::rules::webhook;
 use larkspur_api::{Challenge, Heard, Step};
 use larkspur_contract::events::{self, Form};
 use larkspur_store::events::claims::{Attempt, Delivery};
@@ -116,7 +116,7 @@ fn of(form: Form, key: Option<&str>, plain: Vec<u8>, engine: &Engine) -> Message
     let Some(key) = key else {
         return Message { body: plain.into(), headers: Vec::new() };
     };
-    let encrypt = seal::encrypt(key, engine.ids.random().to_be_bytes(), &plain);
+    let encrypt = webhook::encrypt(key, engine.ids.random().to_be_bytes(), &plain);
     // A struct with one string always serializes.
     let body = serde_json::to_vec(&Encrypted { encrypt }).unwrap_or_default();
     // A challenge is not signed: the receiver may not know the key yet.
@@ -125,7 +125,7 @@ fn of(form: Form, key: Option<&str>, plain: Vec<u8>, engine: &Engine) -> Message
     }
     let timestamp = (engine.clock.now_ms() / 1000).to_string();
     let nonce = format!("{:032x}", engine.ids.random());
-    let signature = seal::sign(&timestamp, &nonce, key, &body);
+    let signature = webhook::sign(&timestamp, &nonce, key, &body);
     let headers = vec![
         ("X-Lark-Request-Timestamp", timestamp),
         ("X-Lark-Request-Nonce", nonce),

@@ -169,6 +169,7 @@ const RACES: &[(&str, Race)] = races! {
     "larkspur.v1.refusal.delete" => worlds::no_refusal,
     "larkspur.v1.refusal.put" => worlds::refusal,
     "larkspur.v1.share_link.open" => members::open_link,
+    "larkspur.v1.token.revoke" => people::revoked,
     "larkspur.v1.user.create" => people::user,
     "larkspur.v1.user.delete" => people::no_user,
     "larkspur.v1.user.token" => people::tokens,

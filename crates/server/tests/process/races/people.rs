@@ -63,6 +63,28 @@ pub(super) async fn tokens(place: Place) {
     }
 }
 
+/// A grant that several calls revoke at the same time is revoked as often, and no token of before is accepted.
+pub(super) async fn revoked(place: Place) {
+    let (user_id, app_id) = (&place.users[1].user_id, &place.app_id);
+    let body = json!({"app_id": app_id});
+    let made = place.control("POST", &format!("/users/{user_id}/tokens")).body(body).send().await.data();
+    let before = place.shown(&format!("/apps/{app_id}/grants")).await;
+    let body = json!({"user_id": user_id, "app_id": app_id});
+    let done = place.race_same(place.control("POST", "/tokens/revoke").body(body)).await.all_done();
+    let after = place.shown(&format!("/apps/{app_id}/grants")).await;
+    let count = |all: &Value| {
+        let mut list = all["grants"].as_array().expect("a list").iter();
+        let own = list.find(|one| one["user_id"] == user_id.as_str()).expect("a grant");
+        own["revocations"].as_u64().expect("a number")
+    };
+    assert_eq!(count(&after) - count(&before), done.len() as u64);
+    for server in &place.stage.servers {
+        let token = text(&made, "access_token");
+        let answer = server.client().send(&token, "GET", "/open-apis/authen/v1/user_info", &Value::Null);
+        assert_ne!(answer.expect("an answer").1["code"], 0);
+    }
+}
+
 /// One call gets the token.
 pub(super) async fn document(place: Place) {
     let make = |number: usize| {

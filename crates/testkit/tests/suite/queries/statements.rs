@@ -37,6 +37,7 @@ pub(crate) const SCANS: &[(&str, &str)] = &[
     ),
     ("lists every world", "FROM tenant ORDER BY tenant"),
     ("finds the chat that a seed names", "FROM chat WHERE tenant = $1 AND name = $2 AND chat_status = $3"),
+    ("counts at most 10,000 rows of a world in each table", "LIMIT 10001) counted"),
     ("asks whether there is a world", "SELECT 1 FROM tenant LIMIT 1"),
     (
         "removes an app from every tenant when its developer's world is deleted",
@@ -257,6 +258,7 @@ async fn lists_and_searches_are_read_off_an_index() {
         larkspur_store::ephemeral::STATEMENTS,
         larkspur_store::docx::STATEMENTS,
         larkspur_store::docx_media::STATEMENTS,
+        larkspur_store::oauth::STATEMENTS,
     ];
     let mut wrong = Vec::new();
     for sql in modules.concat() {

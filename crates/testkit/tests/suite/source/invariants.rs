@@ -315,6 +315,7 @@ const GLOBAL: &[(&str, &str)] = &[
     ("DELETE FROM {table} WHERE app_id = $1", "a deleted tenant's apps go from every other one"),
     ("SELECT tenant FROM chat WHERE chat_id = $1", "tells a chat of another tenant from none"),
     ("SELECT {COLUMNS} FROM tenant ORDER BY tenant", "lists the tenants"),
+    ("SELECT tenant, created_at FROM tenant ORDER BY tenant", "lists how old the tenants are"),
     ("SELECT 1 FROM tenant LIMIT 1", "an empty store is given a demo world"),
     ("FROM blob WHERE state = 'gone' AND since < $1", "a sweep removes files of tenants that are no more"),
     ("FROM image WHERE content_hash IS NOT NULL", "looks for files that are missing"),

@@ -9,6 +9,7 @@ use crate::scenarios::{names, world};
 mod frequency;
 mod gone;
 mod historic;
+mod inspected;
 mod own_page;
 mod reuse;
 mod tokens;

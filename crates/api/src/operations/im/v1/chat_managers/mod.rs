@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chat_members::distinct;
 use crate::busy;
-use crate::standing::{self, Role};
+use crate::standing;
 use crate::{Call, Entry, entry, rules, translate};
 
 mod add_managers;
@@ -80,15 +80,13 @@ async fn order(tx: &mut Tx, call: &Call, chat_id: &str, query: &Query, body: &Bo
     let asked = query.member_id_type;
     let form = translate::member_form(call, asked, codes::PARAM_INVALID)?;
     let (chat, standing) = standing::lock_as_member(tx, call, chat_id).await.map_err(unlisted)?;
-    if !rules::members::has_members(&chat) {
-        return Err(Fault::new(codes::PARAM_INVALID, "a p2p chat has no managers"));
-    }
+    rules::members::change(&chat, codes::PARAM_INVALID)?;
     let itself = rules::members::appoints_itself(&chat, &call.operator()) && form.is_none();
     let alone = itself
         && !body.manager_ids.is_empty()
         && body.manager_ids.iter().all(|id| *id == call.app_id().to_string());
-    if standing.role != Role::Owner && !alone {
-        return Err(Fault::new(codes::NOT_OWNER, "only the owner adds and removes managers"));
+    if !alone {
+        rules::members::may_appoint(&standing)?;
     }
     busy::edit(tx, call, &chat).await?;
     let ids = distinct("manager_ids", &body.manager_ids, asked)?;

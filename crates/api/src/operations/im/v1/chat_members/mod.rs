@@ -93,9 +93,7 @@ async fn lock_group(
     let standing = standing::of(tx, call, &chat).await?;
     standing::joined(call, &standing)?;
     busy::edit(tx, call, &chat).await?;
-    if !rules::members::has_members(&chat) {
-        return Err(Fault::new(two_parties, "the members of a p2p chat do not change"));
-    }
+    rules::members::change(&chat, two_parties)?;
     Ok((chat, standing))
 }
 

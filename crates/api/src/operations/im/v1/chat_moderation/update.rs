@@ -98,14 +98,7 @@ impl Operation for Update {
         let (chat, standing) = standing::lock_in_use(tx, call, &input.path.chat_id).await?;
         standing::joined(call, &standing)?;
         busy::edit(tx, call, &chat).await?;
-        let holds = moderation::holds(tx, chat.chat_id).await?;
-        if holds.banned {
-            return Err(Fault::new(codes::CHAT_BANNED, "the chat is banned"));
-        }
-        rules::owns(&standing)?;
-        if holds.meeting {
-            return Err(Fault::new(codes::MEETING_IN_PROGRESS, "a meeting takes place in the chat"));
-        }
+        rules::may_moderate(moderation::holds(tx, chat.chat_id).await?, &standing)?;
         let form = form(call, input.query.user_id_type)?;
         disjoint(body)?;
         let setting = body.moderation_setting.unwrap_or(chat.settings.moderation_permission);

@@ -33,12 +33,7 @@ const TAKE_DOWN: &[Code] = CODES.split_at(9).0;
 async fn lock(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<LockedChat, Fault> {
     let found = standing::lock_as_member(tx, call, chat_id).await;
     let (chat, standing) = found.map_err(standing::unlisted_chat_code)?;
-    rules::widgets::may_manage(&chat, &standing).map_err(|_| {
-        Fault::new(
-            codes::TOKEN_LACKS_PERMISSION,
-            "only owner and managers change the top notice of this chat",
-        )
-    })?;
+    rules::widgets::may_notice(&chat, &standing)?;
     Ok(chat)
 }
 

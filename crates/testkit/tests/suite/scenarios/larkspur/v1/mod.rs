@@ -7,6 +7,7 @@ mod console;
 mod clones;
 mod document;
 mod event;
+mod event_get;
 mod every_operation;
 mod fault;
 mod hook;
@@ -20,6 +21,7 @@ mod talk;
 mod traffic;
 mod user;
 mod user_delete;
+mod view;
 mod world;
 
 use larkspur_testkit::{Reply, World};

@@ -1,0 +1,3 @@
+//! The operations themselves.
+
+pub(super) mod list;
