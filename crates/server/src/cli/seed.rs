@@ -164,7 +164,7 @@ pub(super) fn told(applied: &Applied, open: bool) -> String {
     let Applied { name, key, answer } = applied;
     let counts = |part: &str| -> String {
         let found = answer[part].as_object().into_iter().flatten().filter(|(_, count)| **count != json!(0));
-        let found: Vec<String> = found.map(|(kind, count)| format!("{count} {kind}")).collect();
+        let found: Vec<String> = found.map(|(kind, count)| counted(kind, count)).collect();
         if found.is_empty() { "nothing".to_owned() } else { found.join(", ") }
     };
     let mut out =
@@ -183,6 +183,12 @@ pub(super) fn told(applied: &Applied, open: bool) -> String {
         }
     }
     out
+}
+
+/// `2 apps`, `1 app`
+fn counted(kind: &str, count: &Value) -> String {
+    let one = kind.strip_suffix('s').filter(|_| *count == json!(1));
+    format!("{count} {}", one.unwrap_or(kind))
 }
 
 #[cfg(test)]
@@ -221,7 +227,7 @@ mod tests {
         let open = told(&applied, true);
         assert_eq!(
             open,
-            "seed        w k: 1 apps new, 2 users there before\n  apps      demo cli_1 secret s\n"
+            "seed        w k: 1 app new, 2 users there before\n  apps      demo cli_1 secret s\n"
         );
         assert!(!told(&applied, false).contains("secret"));
     }
