@@ -21,13 +21,13 @@ use crate::endpoints::{self, ENDPOINTS, Endpoint};
 use crate::gateway;
 use crate::gateway::admit::Frequency;
 use crate::gateway::exchange::Recorder;
-use crate::gateway::faults::Faults;
 use crate::gateway::lookups::Lookups;
 use crate::gateway::rate_limits::RateLimits;
 use crate::gateway::route::Routes;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::request::{Request, Response};
+use crate::ruled::Faults;
 use crate::site::Names;
 use crate::traffic::{Recording, TrafficOptions};
 

@@ -15,7 +15,7 @@ use larkspur_store::users::{self, User};
 use larkspur_store::{StoreError, Tx, apps};
 use serde::{Deserialize, Serialize};
 
-use super::{Speaker, hooks, invalid, invalid_field, standing};
+use super::{Speaker, explained, hooks, invalid, invalid_field, standing};
 use crate::cards;
 use crate::events::Party;
 use crate::rules::card::{self, Card};
@@ -76,7 +76,9 @@ pub async fn finish(tx: &mut Tx, speaker: &Speaker, place: &Place, parsed: Parse
     let everyone = place.chat.settings.at_all_permission == Permission::AllMembers
         || matches!(speaker.sender, Sender::Hook(_));
     if parsed.mentions_all() && !everyone && !speaker.manages(place) {
-        return Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "only owner and managers mention all members"));
+        let fault = Fault::new(codes::SPEAKING_NOT_ALLOWED, "only owner and managers mention all members");
+        let setting = ("at_all_permission", place.chat.settings.at_all_permission.as_str());
+        return Err(explained::reserved(fault, &place.chat, setting, Permission::AllMembers.as_str()));
     }
     passes_review(speaker, &content)?;
     Ok(Built { content, mentions })
@@ -121,10 +123,10 @@ fn passes_review(speaker: &Speaker, content: &str) -> Result<(), Fault> {
     }
     let folded = readable(content).to_lowercase();
     match words.iter().find(|word| folded.contains(&word.to_lowercase())) {
-        Some(word) => Err(Fault::new(
-            codes::MESSAGE_SENSITIVE,
-            format!("the content contains the forbidden word {word:?}"),
-        )),
+        Some(word) => {
+            let note = format!("the content contains the forbidden word {word:?}");
+            Err(explained::forbidden(Fault::new(codes::MESSAGE_SENSITIVE, note), word, words))
+        }
         None => Ok(()),
     }
 }

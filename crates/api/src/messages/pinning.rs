@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sending::has_room;
-use super::{Speaker, Viewer, changing, standing};
+use super::{Speaker, Viewer, changing, explained, standing};
 
 /// A pin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -89,7 +89,9 @@ fn right(speaker: &Speaker, place: &Place) -> Result<(), Fault> {
     if place.chat.settings.pin_manage_setting == Permission::AllMembers || speaker.manages(place) {
         return Ok(());
     }
-    Err(Fault::new(codes::PIN_NOT_ALLOWED, "only owner and managers pin messages in this chat"))
+    let fault = Fault::new(codes::PIN_NOT_ALLOWED, "only owner and managers pin messages in this chat");
+    let setting = ("pin_manage_setting", place.chat.settings.pin_manage_setting.as_str());
+    Err(explained::reserved(fault, &place.chat, setting, Permission::AllMembers.as_str()))
 }
 
 /// Counts a call towards the limit of its message, which is another one than that of changes.

@@ -11,7 +11,7 @@ use larkspur_store::chats::{self, Chat, Member, Place};
 use larkspur_store::messages::Sender;
 use larkspur_store::{Tx, apps, users};
 
-use super::Speaker;
+use super::{Speaker, explained};
 use crate::{Actor, Call};
 
 /// What is to be done in a chat.
@@ -40,10 +40,10 @@ pub async fn enter(
     external(speaker, &place.chat, act)?;
     if place.chat.status != ChatStatus::Normal {
         let code = if act == Act::Read { codes::MESSAGE_NOT_IN_CHAT } else { codes::CHAT_DISSOLVED };
-        return Err(Fault::new(code, "the chat was dissolved"));
+        return Err(explained::dissolved(Fault::new(code, "the chat was dissolved"), &place.chat));
     }
     if place.manager.is_none() {
-        return Err(outside(speaker));
+        return Err(explained::outside(outside(speaker), speaker, Some(&place.chat)));
     }
     if place.chat.mode == ChatMode::P2p {
         available(tx, speaker, &place, act).await?;
@@ -66,7 +66,8 @@ pub async fn reads(tx: &mut Tx, speaker: &Speaker, chat_id: ChatId) -> Result<bo
 /// The refusal of a speaker who is not in the chat.
 pub fn outside(speaker: &Speaker) -> Fault {
     let who = speaker.member().to_column();
-    Fault::new(codes::MESSAGE_NOT_IN_CHAT, format!("{who} is not in the chat"))
+    let fault = Fault::new(codes::MESSAGE_NOT_IN_CHAT, format!("{who} is not in the chat"));
+    explained::outside(fault, speaker, None)
 }
 
 /// External chats require an app with external sharing; users may read them without it.
@@ -75,10 +76,8 @@ fn external(speaker: &Speaker, chat: &Chat, act: Act) -> Result<(), Fault> {
     if !chat.external || !lacks || (act == Act::Read && !speaker.is_bot()) {
         return Ok(());
     }
-    Err(Fault::new(
-        codes::MESSAGE_LACKS_PERMISSION,
-        "the chat is external and the app lacks external sharing",
-    ))
+    let note = "the chat is external and the app lacks external sharing";
+    Err(explained::external(Fault::new(codes::MESSAGE_LACKS_PERMISSION, note), speaker))
 }
 
 /// Whether a bot may still talk to the user of a p2p chat.
@@ -92,17 +91,19 @@ async fn available(tx: &mut Tx, speaker: &Speaker, place: &Place, act: Act) -> R
         }
     }
     if !apps::is_visible_to(tx, app, user_id).await? {
-        return Err(unavailable(user_id));
+        return Err(unavailable(speaker, user_id));
     }
     Ok(())
 }
 
 pub(super) fn resigned(user_id: &str) -> Fault {
-    Fault::new(codes::RECEIVER_RESIGNED, format!("{user_id} has left the tenant"))
+    let fault = Fault::new(codes::RECEIVER_RESIGNED, format!("{user_id} has left the tenant"));
+    explained::resigned(fault, user_id)
 }
 
-pub(super) fn unavailable(whom: &str) -> Fault {
-    Fault::new(codes::USER_NOT_AVAILABLE, format!("{whom} does not see the app"))
+pub(super) fn unavailable(speaker: &Speaker, whom: &str) -> Fault {
+    let fault = Fault::new(codes::USER_NOT_AVAILABLE, format!("{whom} does not see the app"));
+    explained::unseen(fault, speaker, whom)
 }
 
 /// Whether the settings of the chat let the speaker send: 230018.
@@ -115,7 +116,9 @@ pub fn may_speak(speaker: &Speaker, place: &Place) -> Result<(), Fault> {
     if allowed || matches!(speaker.sender, Sender::Hook(_)) {
         return Ok(());
     }
-    Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "the chat does not let the sender speak"))
+    let fault = Fault::new(codes::SPEAKING_NOT_ALLOWED, "the chat does not let the sender speak");
+    let setting = ("moderation_permission", place.chat.settings.moderation_permission.as_str());
+    Err(explained::reserved(fault, &place.chat, setting, Moderation::AllMembers.as_str()))
 }
 
 /// Reading needs scopes beside those of the page: 230027. Source: the manual's page on 230027.
@@ -128,8 +131,9 @@ pub fn may_read(call: &Call, chat: &Chat) -> Result<(), Fault> {
     };
     match wanted.first() {
         Some(first) if !wanted.iter().any(|scope| call.has_scope(scope)) => {
-            Err(Fault::new(codes::MESSAGE_LACKS_PERMISSION, "a scope for reading is missing")
-                .with_cause(format!("need scope: {first}")))
+            let fault = Fault::new(codes::MESSAGE_LACKS_PERMISSION, "a scope for reading is missing")
+                .with_cause(format!("need scope: {first}"));
+            Err(explained::scope(fault, call, wanted))
         }
         _ => Ok(()),
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::speaker::bot_may;
 use super::standing::{self, Act};
-use super::{Speaker, finding, invalid, invalid_field};
+use super::{Speaker, explained, finding, invalid, invalid_field};
 use crate::Call;
 use crate::translate::{self, Named};
 
@@ -96,16 +96,22 @@ fn may_urge(speaker: &Speaker, place: &Place, message: &Message) -> Result<(), F
         return Err(standing::outside(speaker));
     }
     if !speaker.sent(message) {
-        return Err(Fault::new(codes::NOT_MESSAGE_SENDER, "another sender's message"));
+        let fault = Fault::new(codes::NOT_MESSAGE_SENDER, "another sender's message");
+        return Err(explained::not_sender(fault, speaker));
     }
     if message.recalled.is_some() {
         return Err(Fault::new(codes::MESSAGE_DELETED, "the message was recalled"));
     }
     let all = place.chat.settings.urgent_setting == Permission::AllMembers;
     if place.chat.mode != ChatMode::P2p && !all && !speaker.manages(place) {
-        return Err(Fault::new(
-            codes::URGENT_NOT_ALLOWED,
-            "only owner and managers send urgent messages in this chat",
+        let note = "only owner and managers send urgent messages in this chat";
+        let setting = ("urgent_setting", place.chat.settings.urgent_setting.as_str());
+        let opened = Permission::AllMembers.as_str();
+        return Err(explained::reserved(
+            Fault::new(codes::URGENT_NOT_ALLOWED, note),
+            &place.chat,
+            setting,
+            opened,
         ));
     }
     if message.msg_type == MsgType::System {

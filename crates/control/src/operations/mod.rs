@@ -96,6 +96,7 @@ pub static ENTRIES: &[Entry] = &[
     entry::<app::deliveries::put::Put>(),
     entry::<app::deliveries::delete::Delete>(),
     entry::<event::list::List>(),
+    entry::<event::check::Check>(),
     entry::<event::send::Send>(),
     entry::<event::resend::Resend>(),
     entry::<user::create::Create>(),

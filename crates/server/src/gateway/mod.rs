@@ -38,6 +38,7 @@ use crate::site;
 use crate::unpanicked::unpanicked;
 use exchange::{Exchange, Step, Steps};
 use faults::Injected;
+use limiter::Used;
 use lines::Line;
 use route::Routed;
 use who::Who;
@@ -65,6 +66,7 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
         frame: Frame::PLAIN,
         body: None,
         work: Work::default(),
+        used: Used::default(),
         steps: Steps::of(app.is_recorded(), began),
     };
     let ended = match app.routes.find(request.method, request.path) {
@@ -99,6 +101,7 @@ fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, (now, 
         code: ended.code,
         fault: ended.fault.as_ref(),
         work: &trace.work,
+        used: trace.used,
         planned: trace.planned,
         injected: trace.fault.as_ref(),
         response: &ended.response,
@@ -138,6 +141,8 @@ struct Trace {
     body: Option<Bytes>,
     /// What the operation did.
     work: Work,
+    /// How many calls the windows of the rate limit have.
+    used: Used,
     /// When its steps ended, if calls are recorded.
     steps: Steps,
 }
@@ -221,7 +226,7 @@ async fn steps(
     authorize::authorize(spec, &caller)?;
     trace.steps.end(Step::Authorize);
     inject(app, spec, trace, Step::Admit)?;
-    app.frequency.admit(spec, routed.route.index, &caller, now).await?;
+    app.frequency.admit(spec, routed.route.index, &caller, now, &mut trace.used).await?;
     trace.steps.end(Step::Admit);
     execute::permitted(&app.engine, spec)?;
     if let Some(fault) = planned_refusals::refusal(&app.engine, &app.frequency, spec, &caller).await? {
@@ -248,7 +253,8 @@ async fn steps(
     if matches!(caller, Caller::Root(_)) {
         trace.fault = faults::of_root(app, spec, faults::Head::of(request), (&caller, &received)).await?;
     }
-    app.frequency.admit_client(spec, routed.route.index, (&caller, &received), now).await?;
+    let whose = (&caller, &received);
+    app.frequency.admit_client(spec, routed.route.index, whose, now, &mut trace.used).await?;
     inject(app, spec, trace, Step::Execute)?;
     trace.steps.end(Step::Decode);
     let call = (caller, received);

@@ -42,6 +42,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0028_batch.sql"),
     include_str!("../../../../schema/0029_turns.sql"),
     include_str!("../../../../schema/0030_faults.sql"),
+    include_str!("../../../../schema/0033_event_faults.sql"),
 ];
 
 /// The schema that this program writes and reads.

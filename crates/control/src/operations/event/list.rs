@@ -119,7 +119,7 @@ impl Operation for List {
             None => last.filter(|_| !all),
         };
         found.truncate(most);
-        let tries = Tries::of(&call.engine, tx.tenant());
+        let tries = Tries::of(call, tx.tenant(), &found);
         let not_sent = match kind {
             Some(kind) => Some(not_sent::of(&mut tx, kind, chat_id.as_deref()).await?),
             None => None,

@@ -1,18 +1,24 @@
 //! The events of a world: those that happened, and those that a test makes up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
+use larkspur_api::RootCall;
 use larkspur_contract::ids::TenantKey;
 use larkspur_store::events::history::Past;
-use larkspur_store::{Engine, Exchange, Try};
+use larkspur_store::{Exchange, Try};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::traffic::Traffic;
+
+pub(super) mod check;
 pub(super) mod list;
 mod not_sent;
 pub(super) mod resend;
 pub(super) mod send;
+mod told;
 
 /// An event on its way to one app, or one that was delivered or dropped.
 #[derive(Serialize, JsonSchema)]
@@ -29,6 +35,9 @@ pub(crate) struct Shown {
     state: String,
     /// When it happened, in milliseconds since 1970 by the world's clock.
     created_at_ms: i64,
+    /// The call that caused it, if this server recorded it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause>,
     /// Its payload, without the envelope.
     payload: Value,
     /// How many attempts were made.
@@ -44,6 +53,13 @@ pub(crate) struct Shown {
     /// The time of the next attempt, in milliseconds since 1970 by the world's clock, if it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_try_ms: Option<i64>,
+}
+
+/// What caused an event.
+#[derive(Serialize, JsonSchema)]
+struct Cause {
+    /// The log id of a call: the `X-Tt-Logid` of its answer.
+    log_id: String,
 }
 
 /// An attempt to deliver an event.
@@ -82,16 +98,23 @@ struct Request {
 }
 
 /// The recorded attempts of a world's events.
-struct Tries(Vec<Try>);
+struct Tries {
+    tries: Vec<Try>,
+    /// The log ids of the calls that caused events, by number.
+    causes: HashMap<i64, String>,
+}
 
 impl Tries {
-    fn of(engine: &Engine, tenant: TenantKey) -> Self {
-        Tries(engine.attempts.of(tenant))
+    fn of(call: &RootCall, tenant: TenantKey, events: &[Past]) -> Self {
+        let numbers: HashSet<i64> = events.iter().map(|past| past.number).collect();
+        let traffic = call.services.get::<Arc<dyn Traffic>>();
+        let causes = traffic.map(|traffic| traffic.causes(tenant, &numbers)).unwrap_or_default();
+        Tries { tries: call.engine.attempts.of(tenant), causes }
     }
 
     /// An event with its attempts. `offset_ms` is how far the world's clock is ahead of real time.
     fn show(&self, past: Past, offset_ms: i64) -> Shown {
-        let own = self.0.iter().filter(|one| one.event_id == past.event_id && one.app_id == past.app_id);
+        let own = self.tries.iter().filter(|one| one.event_id == past.event_id && one.app_id == past.app_id);
         let request = |exchange: &Exchange| Request {
             headers: exchange.headers.iter().cloned().collect(),
             body: exchange.body.clone(),
@@ -108,6 +131,7 @@ impl Tries {
         });
         Shown {
             attempts: attempts.collect(),
+            cause: self.causes.get(&past.number).cloned().map(|log_id| Cause { log_id }),
             event_id: past.event_id,
             number: past.number.to_string(),
             event_type: past.event_type,

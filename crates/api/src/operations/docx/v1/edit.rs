@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use larkspur_contract::model::UserIdType;
 use larkspur_contract::{Fault, codes};
 use larkspur_store::docx::{self, Announcement, Changes};
-use larkspur_store::{LockedChat, Tx, idempotency};
+use larkspur_store::{LockedChat, Tx, Uuid, idempotency};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -56,6 +56,7 @@ impl Edit {
         if let Some(name) = &name
             && let Some(text) = idempotency::answer(tx, name, call.now).await?
         {
+            tx.named(Uuid::Recalled);
             let answer = serde_json::from_str(&text);
             return answer
                 .map(Begun::Done)
@@ -115,6 +116,7 @@ impl Edit {
         if let Some(name) = &self.name {
             let text = serde_json::to_string(&answer).map_err(broken)?;
             idempotency::claim(tx, name, &text, call.now, call.now.saturating_add(KNOWN_MS)).await?;
+            tx.named(Uuid::New);
         }
         Ok(answer)
     }
