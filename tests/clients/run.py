@@ -138,9 +138,15 @@ def messages(checks):
     messages.run(checks)
 
 
+def traffic(checks):
+    import traffic
+
+    traffic.run(checks)
+
+
 PARTS = {part.__name__: part for part in (
     python, models, newcomer, node, long_connection, wire, process, schema, browser, s3, readme, webhooks, guide, bots,
-    messages,
+    messages, traffic,
 )}
 
 
