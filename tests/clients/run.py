@@ -151,9 +151,15 @@ def console_security(checks):
     console_security.run(checks)
 
 
+def traffic(checks):
+    import traffic
+
+    traffic.run(checks)
+
+
 PARTS = {part.__name__: part for part in (
     python, models, newcomer, node, long_connection, wire, process, schema, browser, console, console_security, s3,
-    readme, webhooks, guide, bots, messages,
+    readme, webhooks, guide, bots, messages, traffic,
 )}
 
 

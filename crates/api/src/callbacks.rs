@@ -33,7 +33,7 @@ pub struct Cause {
 pub async fn send(tx: &mut Tx, asking: &Asking, app: &Install, cause: Cause) -> Result<Called, Fault> {
     let Cause { kind, payload, now } = cause;
     if let Some(called) = asking.called() {
-        tx.called_back(kind);
+        tx.called_back(kind, app.app_id);
         return Ok(called);
     }
     let event_id = format!("{:032x}", tx.random_id());

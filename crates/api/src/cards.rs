@@ -9,7 +9,7 @@ use larkspur_contract::model::MsgType;
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::cards::{self, Card};
 use larkspur_store::messages::{self, Message, Sender};
-use larkspur_store::{StoreError, Tx, idempotency};
+use larkspur_store::{StoreError, Tx, Uuid, idempotency};
 use serde_json::{Value, json};
 
 use crate::rules::card::entity::{self, LIFE_MS, SIZE_MAX, STREAMING_MS};
@@ -204,7 +204,10 @@ pub(crate) async fn begin(tx: &mut Tx, call: &Call, asked: &Asked<'_>) -> Result
     });
     if let Some((name, mine)) = &key {
         match idempotency::answer(tx, name, call.now).await? {
-            Some(first) if first == *mine => return Ok(None),
+            Some(first) if first == *mine => {
+                tx.named(Uuid::Recalled);
+                return Ok(None);
+            }
             Some(_) => {
                 return Err(Fault::new(
                     codes::CARD_UUID_CONFLICT,
@@ -239,6 +242,7 @@ impl Change {
         if let Some((name, mine)) = &self.key {
             let until = call.now.saturating_add(UUID_MS);
             idempotency::claim(tx, name, mine, call.now, until).await?;
+            tx.named(Uuid::New);
         }
         Ok(())
     }

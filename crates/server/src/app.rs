@@ -24,7 +24,6 @@ use crate::endpoints::{self, ENDPOINTS, Endpoint};
 use crate::gateway;
 use crate::gateway::admit::Frequency;
 use crate::gateway::exchange::Recorder;
-use crate::gateway::faults::Faults;
 use crate::gateway::lookups::Lookups;
 use crate::gateway::own::OwnSettings;
 use crate::gateway::rate_limits::RateLimits;
@@ -32,6 +31,7 @@ use crate::gateway::route::Routes;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::request::{Request, Response};
+use crate::ruled::Faults;
 use crate::site::Names;
 use crate::traffic::{Recording, TrafficOptions};
 

@@ -23,6 +23,7 @@ mod metrics;
 mod ready;
 mod registry;
 mod request;
+mod ruled;
 mod site;
 mod traffic;
 mod unpanicked;

@@ -30,6 +30,15 @@ pub struct FullWindow {
     pub left_ms: i64,
 }
 
+/// The result of [`count`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// The full window, if the call was not counted.
+    pub full: Option<FullWindow>,
+    /// How many calls each window has, with this one if it was counted.
+    pub used: [i64; 2],
+}
+
 /// The tenant key for calls that are counted per app, across tenants.
 pub const ALL_TENANTS: TenantKey = TenantKey(0);
 
@@ -59,7 +68,7 @@ const COUNT: &str = "INSERT INTO call_count (tenant, app_id, operation, start_1,
      seen_at = excluded.seen_at \
      WHERE NOT (call_count.calls_1 >= $6 AND $4 >= call_count.start_1 - $10 AND $4 < call_count.start_1 + $5) \
      AND NOT (call_count.calls_2 >= $8 AND $4 >= call_count.start_2 - $10 AND $4 < call_count.start_2 + $7) \
-     RETURNING calls_1";
+     RETURNING calls_1, calls_2";
 
 /// Whether there is such a tenant. Counts of a tenant that was deleted would stay for ever: sweeps visit tenants that exist.
 ///
@@ -80,41 +89,42 @@ pub async fn count(
     windows: [Window; 2],
     now: i64,
     real_now: i64,
-) -> Result<Option<FullWindow>, StoreError> {
+) -> Result<Counted, StoreError> {
     let whose = || [Value::from(key.tenant), key.app_id.into(), key.operation.into()];
     // The app id comes from the call, unauthenticated. Nothing is kept for an unknown app, or callers without
     // credentials could fill the table. The operation refuses such a call itself.
     if key.tenant == ALL_TENANTS {
         let known = "SELECT 1 FROM app WHERE app_id = $1";
         if engine.driver.query(Effect::Reads, known, vec![key.app_id.into()]).await?.is_empty() {
-            return Ok(None);
+            return Ok(Counted { full: None, used: [0; 2] });
         }
     }
-    let mut found = None;
+    let (mut found, mut used) = (None, [0; 2]);
     for _ in 0..TRIES {
         let mut params = whose().to_vec();
         params.push(now.into());
         params.extend(windows.iter().flat_map(|window| [window.length_ms.into(), window.cap.into()]));
         params.extend([real_now.into(), SKEW.into()]);
-        if !engine.driver.query(Effect::Writes, COUNT, params).await?.is_empty() {
-            return Ok(None);
+        if let Some(row) = engine.driver.query(Effect::Writes, COUNT, params).await?.into_iter().next() {
+            return Ok(Counted { full: None, used: [row.int(0)?, row.int(1)?] });
         }
         let sql = "SELECT start_1, calls_1, start_2, calls_2 FROM call_count WHERE tenant = $1 AND app_id = $2 AND operation = $3";
         let rows = engine.driver.query(Effect::Reads, sql, whose().to_vec()).await?;
         // Deleted by a sweep or a failover: there is room.
         let Some(row) = rows.into_iter().next() else { continue };
-        for (window, column) in windows.into_iter().zip([0, 2]) {
+        for ((window, used), column) in windows.into_iter().zip(&mut used).zip([0, 2]) {
             let (start, calls) = (row.int(column)?, row.int(column + 1)?);
             let left_ms = start.saturating_add(window.length_ms).saturating_sub(now);
             let open = left_ms > 0 && left_ms <= window.length_ms.saturating_add(SKEW);
+            *used = if open { calls } else { 0 };
             if open && calls >= window.cap && found.is_none_or(|full: FullWindow| full.left_ms < left_ms) {
                 found = Some(FullWindow { cap: window.cap, left_ms });
             }
         }
         if found.is_some() {
-            return Ok(found);
+            return Ok(Counted { full: found, used });
         }
     }
     // The count failed on a full window each time, and the window was open each time it was read: other calls win.
-    Ok(Some(FullWindow { cap: windows[0].cap, left_ms: 1 }))
+    Ok(Counted { full: Some(FullWindow { cap: windows[0].cap, left_ms: 1 }), used })
 }

@@ -149,13 +149,15 @@ impl<'a> Recipient<'a> {
 /// The apps of a tenant that subscribed to an event and may receive it.
 pub struct Listeners {
     apps: Vec<Install>,
+    /// Those that are not told, because they have none of the scopes.
+    lacking: Vec<Install>,
     kind: &'static EventType,
 }
 
 impl Listeners {
-    /// Whether there are none.
+    /// Whether there are none, nor any that only lack a scope.
     pub fn is_empty(&self) -> bool {
-        self.apps.is_empty()
+        self.apps.is_empty() && self.lacking.is_empty()
     }
 
     /// Their IDs.
@@ -165,17 +167,18 @@ impl Listeners {
 
     /// Keeps the apps that the event concerns.
     pub fn retain(&mut self, concerned: impl Fn(AppId) -> bool) {
-        self.apps.retain(|install| concerned(install.app_id));
+        self.retain_installs(|install| concerned(install.app_id));
     }
 
     /// Keeps the apps that the event concerns, by how they are installed.
     fn retain_installs(&mut self, concerned: impl Fn(&Install) -> bool) {
-        self.apps.retain(concerned);
+        self.apps.retain(&concerned);
+        self.lacking.retain(&concerned);
     }
 
     /// Keeps the custom apps.
     fn retain_custom(&mut self) {
-        self.apps.retain(|install| install.kind == AppKind::Custom);
+        self.retain_installs(|install| install.kind == AppKind::Custom);
     }
 }
 
@@ -191,14 +194,18 @@ pub async fn listeners(tx: &mut Tx, kind: &'static EventType) -> Result<Listener
         return Ok(Listeners { apps: Vec::new(), kind });
     }
     let subscribers = subscriptions::subscribers(tx).await?;
-    let apps = subscribers.iter().filter(|subscriber| may_receive(subscriber, kind));
-    Ok(Listeners { apps: apps.map(|subscriber| subscriber.install.clone()).collect(), kind })
+    let apps = subscribers.iter().filter(|subscriber| wants(subscriber, kind));
+    let (apps, lacking) =
+        apps.map(|subscriber| subscriber.install.clone()).partition(|install| is_allowed(install, kind));
+    Ok(Listeners { apps, lacking, kind })
 }
 
-fn may_receive(subscriber: &Subscriber, kind: &EventType) -> bool {
-    let install = &subscriber.install;
-    let allowed = kind.scopes.is_empty() || kind.scopes.iter().any(|scope| install.scopes.has(scope));
-    allowed && install.bot && install.status == InstallStatus::Enabled && subscriber.types.has(kind.name)
+fn wants(Subscriber { install, types, .. }: &Subscriber, kind: &EventType) -> bool {
+    install.bot && install.status == InstallStatus::Enabled && types.has(kind.name)
+}
+
+fn is_allowed(install: &Install, kind: &EventType) -> bool {
+    kind.scopes.is_empty() || kind.scopes.iter().any(|scope| install.scopes.has(scope))
 }
 
 /// Queues an event for each listener, with its own IDs; it is sent after the commit. `now` is the tenant's time.
@@ -212,6 +219,9 @@ pub async fn emit<E: Event>(
     now: i64,
 ) -> Result<(), StoreError> {
     debug_assert_eq!(listeners.kind.name, E::TYPE.name, "the listeners are those of another event");
+    for install in &listeners.lacking {
+        tx.untold(listeners.kind, install.app_id);
+    }
     for install in &listeners.apps {
         let engine = tx.engine().clone();
         let recipient = Recipient {

@@ -15,7 +15,7 @@ use larkspur_store::users::{self, User};
 use larkspur_store::{StoreError, Tx, apps};
 use serde::{Deserialize, Serialize};
 
-use super::{Speaker, hooks, invalid, invalid_field, standing};
+use super::{Speaker, explained, hooks, invalid, invalid_field, standing};
 use crate::cards;
 use crate::events::Party;
 use crate::rules::card::{self, Card};
@@ -119,10 +119,10 @@ fn passes_review(speaker: &Speaker, content: &str) -> Result<(), Fault> {
     }
     let folded = readable(content).to_lowercase();
     match words.iter().find(|word| folded.contains(&word.to_lowercase())) {
-        Some(word) => Err(Fault::new(
-            codes::MESSAGE_SENSITIVE,
-            format!("the content contains the forbidden word {word:?}"),
-        )),
+        Some(word) => {
+            let note = format!("the content contains the forbidden word {word:?}");
+            Err(explained::forbidden(Fault::new(codes::MESSAGE_SENSITIVE, note), word, words))
+        }
         None => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use larkspur_store::messages::{self, Listed, Message, Recalled, Sender};
 use larkspur_store::{Tx, moderation, pins};
 
 use super::sending::has_room;
-use super::{Speaker, building, invalid, standing};
+use super::{Speaker, building, explained, invalid, standing};
 use crate::cards;
 use crate::events::message_recalled;
 
@@ -61,7 +61,8 @@ pub async fn edit(
     apart(speaker, &message)?;
     stands(&message)?;
     if !speaker.sent(&message) {
-        return Err(Fault::new(codes::NOT_SENDER_OF_EDITED, "another sender's message"));
+        let fault = Fault::new(codes::NOT_SENDER_OF_EDITED, "another sender's message");
+        return Err(explained::not_sender(fault, speaker));
     }
     if !matches!(message.msg_type, MsgType::Text | MsgType::Post) {
         let why = format!("a message of type {} is not edited", message.msg_type.as_str());
@@ -72,7 +73,8 @@ pub async fn edit(
     }
     let window = speaker.policy.message_edit_seconds.unwrap_or(EDIT_SECONDS);
     if speaker.now.saturating_sub(message.created_at) > window.saturating_mul(1000) {
-        return Err(Fault::new(codes::EDIT_EXPIRED, format!("the message is older than {window} s")));
+        let fault = Fault::new(codes::EDIT_EXPIRED, format!("the message is older than {window} s"));
+        return Err(explained::too_old(fault, &message, window.saturating_mul(1000), speaker.now));
     }
     if message.edits >= EDITS {
         return Err(Fault::new(codes::EDITED_TOO_OFTEN, format!("{EDITS} edits")));
@@ -109,7 +111,8 @@ pub async fn replace_card(
         return Err(invalid("This message is NOT a card."));
     }
     if speaker.now.saturating_sub(message.created_at) > CARD_MS {
-        return Err(Fault::new(codes::CARD_TOO_OLD, "the card is older than 14 days"));
+        let fault = Fault::new(codes::CARD_TOO_OLD, "the card is older than 14 days");
+        return Err(explained::too_old(fault, message, CARD_MS, speaker.now));
     }
     let built = building::card(tx, speaker, content).await?;
     let counted = tx.engine().keys.message_id(message.number, tx.tenant()).0;
@@ -162,7 +165,11 @@ fn right(speaker: &Speaker, place: &Place, message: &Message) -> Result<RecallTy
         _ if own && age <= window => Ok(RecallType::MessageOwner),
         Ok(kind) if age <= MANAGED_RECALL_MS => Ok(kind),
         Err(refused) if !own => Err(refused),
-        _ => Err(Fault::new(codes::RECALL_EXPIRED, format!("the message is {age} ms old"))),
+        managed => {
+            let fault = Fault::new(codes::RECALL_EXPIRED, format!("the message is {age} ms old"));
+            let window = if managed.is_ok() { MANAGED_RECALL_MS } else { window };
+            Err(explained::too_old(fault, message, window, speaker.now))
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use larkspur_store::{StoreError, Tx};
 use super::building::Built;
 use super::sending::{self, REPEAT_MS};
 use super::standing::{self, Act};
-use super::{Speaker, invalid_field, receiver};
+use super::{Speaker, explained, invalid_field, receiver};
 use crate::people::People;
 use crate::{Call, cards};
 
@@ -101,7 +101,8 @@ pub async fn source(
 ) -> Result<Place, Fault> {
     let place = standing::enter(tx, speaker, chat_id, Act::Change).await?.ok_or_else(absent)?;
     if place.chat.settings.restricted_mode_setting.status {
-        return Err(Fault::new(codes::FORWARD_RESTRICTED, "the chat is in restricted mode"));
+        let fault = Fault::new(codes::FORWARD_RESTRICTED, "the chat is in restricted mode");
+        return Err(explained::restricted(fault, &place.chat));
     }
     Ok(place)
 }

@@ -6,6 +6,7 @@ pub mod batching;
 pub mod building;
 pub mod changing;
 pub mod clicking;
+pub(crate) mod explained;
 pub mod finding;
 pub mod forwarding;
 pub mod hooks;

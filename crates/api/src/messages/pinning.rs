@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::sending::has_room;
-use super::{Speaker, Viewer, changing, standing};
-use crate::standing::set_chat;
+use super::{Speaker, Viewer, changing, explained, standing};
 
 /// A pin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -95,11 +94,9 @@ pub fn may_pin(speaker: &Speaker, place: &Place) -> Result<(), Fault> {
     if place.chat.settings.pin_manage_setting == Permission::AllMembers || speaker.manages(place) {
         return Ok(());
     }
-    let settings = json!({"settings": {"pin_manage_setting": "all_members"}});
-    Err(Fault::new(codes::PIN_NOT_ALLOWED, "only owner and managers pin messages in this chat")
-        .by_rule(PINNING.name)
-        .with_fact("pin_manage_setting", "only_owner")
-        .with_fix(set_chat(&place.chat, settings)))
+    let fault = Fault::new(codes::PIN_NOT_ALLOWED, "only owner and managers pin messages in this chat");
+    let setting = ("pin_manage_setting", place.chat.settings.pin_manage_setting.as_str());
+    Err(explained::reserved(fault, &place.chat, setting, Permission::AllMembers.as_str()))
 }
 
 /// Counts a call towards the limit of its message, which is another one than that of changes.

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::standing::{self, Act};
-use super::{Speaker, Viewer, finding};
+use super::{Speaker, Viewer, explained, finding};
 use crate::events::{message_reaction_created, message_reaction_deleted};
 use crate::rules::emoji;
 
@@ -154,7 +154,8 @@ pub async fn unreact(
         return Err(Fault::new(codes::REACTION_OF_OTHER_MESSAGE, "a reaction to another message"));
     }
     if reaction.operator != speaker.sender {
-        return Err(Fault::new(codes::REACTION_NOT_OWN, "a reaction of another operator"));
+        let fault = Fault::new(codes::REACTION_NOT_OWN, "a reaction of another operator");
+        return Err(explained::not_sender(fault, speaker));
     }
     if !reactions::remove(tx, reaction.number).await? {
         return Err(unknown());

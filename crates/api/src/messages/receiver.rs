@@ -82,7 +82,7 @@ pub async fn with_user(tx: &mut Tx, speaker: &Speaker, user: &User) -> Result<Ch
     if let Some(app) = speaker.app.as_ref().filter(|_| speaker.is_bot())
         && !apps::is_visible_to(tx, app, &user.user_id).await?
     {
-        return Err(unavailable(&user.user_id));
+        return Err(unavailable(speaker, &user.user_id));
     }
     let (me, other) = (speaker.member(), Member::User(user.user_id.clone()));
     if me == other {
@@ -106,10 +106,10 @@ pub async fn with_bot(tx: &mut Tx, speaker: &Speaker, bot: AppId) -> Result<Chat
     let me = speaker.member();
     let install = apps::install(tx, bot).await?.filter(|install| install.bot);
     let (Some(user_id), Some(install)) = (me.user_id(), install) else {
-        return Err(unavailable("a bot"));
+        return Err(unavailable(speaker, "a bot"));
     };
     if !apps::is_visible_to(tx, &install, user_id).await? {
-        return Err(unavailable(user_id));
+        return Err(unavailable(speaker, user_id));
     }
     if let Some(found) = between(tx, &me, &Member::Bot(bot)).await? {
         return Ok(found);

@@ -11,6 +11,7 @@ use larkspur_store::messages::{Message, Sender};
 use larkspur_store::policies::Policy;
 use larkspur_store::users::User;
 
+use super::explained;
 use crate::events::Party;
 use crate::{Actor, Call};
 
@@ -106,7 +107,8 @@ pub fn bot_may(call: &Call) -> Result<(), Fault> {
     if call.app.bot {
         return Ok(());
     }
-    Err(Fault::new(codes::MESSAGE_BOT_NOT_ACTIVATED, "the app has no bot; enable its bot ability"))
+    let fault = Fault::new(codes::MESSAGE_BOT_NOT_ACTIVATED, "the app has no bot; enable its bot ability");
+    Err(explained::bot(fault, call))
 }
 
 /// Sending as a user needs a scope beside those of the page: 230027. Source: the manual's page on 230027.
@@ -115,5 +117,7 @@ pub fn may_send_as_user(call: &Call) -> Result<(), Fault> {
         return Ok(());
     }
     let cause = format!("requires {IM_MESSAGE_SEND_AS_USER} scope.");
-    Err(Fault::new(codes::MESSAGE_LACKS_PERMISSION, "the user did not grant the scope").with_cause(cause))
+    let fault =
+        Fault::new(codes::MESSAGE_LACKS_PERMISSION, "the user did not grant the scope").with_cause(cause);
+    Err(explained::scope(fault, call, &[IM_MESSAGE_SEND_AS_USER]))
 }

@@ -12,8 +12,7 @@ use larkspur_store::messages::Sender;
 use larkspur_store::{Tx, apps, users};
 use serde_json::json;
 
-use super::Speaker;
-use crate::standing::set_chat;
+use super::{Speaker, explained};
 use crate::{Actor, Call};
 
 /// What is to be done in a chat.
@@ -54,10 +53,10 @@ pub fn inside(speaker: &Speaker, place: &Place, act: Act) -> Result<(), Fault> {
     external(speaker, &place.chat, act)?;
     if place.chat.status != ChatStatus::Normal {
         let code = if act == Act::Read { codes::MESSAGE_NOT_IN_CHAT } else { codes::CHAT_DISSOLVED };
-        return Err(Fault::new(code, "the chat was dissolved"));
+        return Err(explained::dissolved(Fault::new(code, "the chat was dissolved"), &place.chat));
     }
     if place.manager.is_none() {
-        return Err(outside(speaker));
+        return Err(explained::outside(outside(speaker), speaker, Some(&place.chat)));
     }
     Ok(())
 }
@@ -77,7 +76,8 @@ pub async fn reads(tx: &mut Tx, speaker: &Speaker, chat_id: ChatId) -> Result<bo
 /// The refusal of a speaker who is not in the chat.
 pub fn outside(speaker: &Speaker) -> Fault {
     let who = speaker.member().to_column();
-    Fault::new(codes::MESSAGE_NOT_IN_CHAT, format!("{who} is not in the chat"))
+    let fault = Fault::new(codes::MESSAGE_NOT_IN_CHAT, format!("{who} is not in the chat"));
+    explained::outside(fault, speaker, None)
 }
 
 /// External chats require an app with external sharing; users may read them without it.
@@ -86,10 +86,8 @@ fn external(speaker: &Speaker, chat: &Chat, act: Act) -> Result<(), Fault> {
     if !chat.external || !lacks || (act == Act::Read && !speaker.is_bot()) {
         return Ok(());
     }
-    Err(Fault::new(
-        codes::MESSAGE_LACKS_PERMISSION,
-        "the chat is external and the app lacks external sharing",
-    ))
+    let note = "the chat is external and the app lacks external sharing";
+    Err(explained::external(Fault::new(codes::MESSAGE_LACKS_PERMISSION, note), speaker))
 }
 
 /// Whether a bot may still talk to the user of a p2p chat.
@@ -103,17 +101,19 @@ async fn available(tx: &mut Tx, speaker: &Speaker, place: &Place, act: Act) -> R
         }
     }
     if !apps::is_visible_to(tx, app, user_id).await? {
-        return Err(unavailable(user_id));
+        return Err(unavailable(speaker, user_id));
     }
     Ok(())
 }
 
 pub(super) fn resigned(user_id: &str) -> Fault {
-    Fault::new(codes::RECEIVER_RESIGNED, format!("{user_id} has left the tenant"))
+    let fault = Fault::new(codes::RECEIVER_RESIGNED, format!("{user_id} has left the tenant"));
+    explained::resigned(fault, user_id)
 }
 
-pub(super) fn unavailable(whom: &str) -> Fault {
-    Fault::new(codes::USER_NOT_AVAILABLE, format!("{whom} does not see the app"))
+pub(super) fn unavailable(speaker: &Speaker, whom: &str) -> Fault {
+    let fault = Fault::new(codes::USER_NOT_AVAILABLE, format!("{whom} does not see the app"));
+    explained::unseen(fault, speaker, whom)
 }
 
 /// Whether the settings of the chat let the speaker send: 230018.
@@ -126,11 +126,9 @@ pub fn may_speak(speaker: &Speaker, place: &Place) -> Result<(), Fault> {
     if allowed || matches!(speaker.sender, Sender::Hook(_)) {
         return Ok(());
     }
-    let settings = json!({"settings": {"moderation_permission": "all_members"}});
-    Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "the chat does not let the sender speak")
-        .by_rule(SPEAKING.name)
-        .with_fact("moderation_permission", place.chat.settings.moderation_permission.as_str())
-        .with_fix(set_chat(&place.chat, settings)))
+    let fault = Fault::new(codes::SPEAKING_NOT_ALLOWED, "the chat does not let the sender speak");
+    let setting = ("moderation_permission", place.chat.settings.moderation_permission.as_str());
+    Err(explained::reserved(fault, &place.chat, setting, Moderation::AllMembers.as_str()))
 }
 
 /// Whether the settings of the chat let the speaker mention all members: 230018.
@@ -139,11 +137,9 @@ pub fn may_mention_all(speaker: &Speaker, place: &Place) -> Result<(), Fault> {
     if all || speaker.manages(place) || matches!(speaker.sender, Sender::Hook(_)) {
         return Ok(());
     }
-    let settings = json!({"settings": {"at_all_permission": "all_members"}});
-    Err(Fault::new(codes::SPEAKING_NOT_ALLOWED, "only owner and managers mention all members")
-        .by_rule(SPEAKING.name)
-        .with_fact("at_all_permission", "only_owner")
-        .with_fix(set_chat(&place.chat, settings)))
+    let fault = Fault::new(codes::SPEAKING_NOT_ALLOWED, "only owner and managers mention all members");
+    let setting = ("at_all_permission", place.chat.settings.at_all_permission.as_str());
+    Err(explained::reserved(fault, &place.chat, setting, Permission::AllMembers.as_str()))
 }
 
 /// Reading needs scopes beside those of the page: 230027. Source: the manual's page on 230027.
@@ -156,8 +152,9 @@ pub fn may_read(call: &Call, chat: &Chat) -> Result<(), Fault> {
     };
     match wanted.first() {
         Some(first) if !wanted.iter().any(|scope| call.has_scope(scope)) => {
-            Err(Fault::new(codes::MESSAGE_LACKS_PERMISSION, "a scope for reading is missing")
-                .with_cause(format!("need scope: {first}")))
+            let fault = Fault::new(codes::MESSAGE_LACKS_PERMISSION, "a scope for reading is missing")
+                .with_cause(format!("need scope: {first}"));
+            Err(explained::scope(fault, call, wanted))
         }
         _ => Ok(()),
     }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::speaker::bot_may;
 use super::standing::{self, Act};
-use super::{Speaker, finding, invalid, invalid_field};
+use super::{Speaker, explained, finding, invalid, invalid_field};
 use crate::Call;
 use crate::standing::set_chat;
 use crate::translate::{self, Named};
@@ -98,7 +98,8 @@ fn may_urge(speaker: &Speaker, place: &Place, message: &Message) -> Result<(), F
         return Err(standing::outside(speaker));
     }
     if !speaker.sent(message) {
-        return Err(Fault::new(codes::NOT_MESSAGE_SENDER, "another sender's message"));
+        let fault = Fault::new(codes::NOT_MESSAGE_SENDER, "another sender's message");
+        return Err(explained::not_sender(fault, speaker));
     }
     if message.recalled.is_some() {
         return Err(Fault::new(codes::MESSAGE_DELETED, "the message was recalled"));
@@ -120,11 +121,9 @@ pub fn may_urge_in(speaker: &Speaker, place: &Place) -> Result<(), Fault> {
         return Ok(());
     }
     let why = "only owner and managers send urgent messages in this chat";
-    let settings = json!({"settings": {"urgent_setting": "all_members"}});
-    Err(Fault::new(codes::URGENT_NOT_ALLOWED, why)
-        .by_rule(URGING.name)
-        .with_fact("urgent_setting", "only_owner")
-        .with_fix(set_chat(&place.chat, settings)))
+    let setting = ("urgent_setting", place.chat.settings.urgent_setting.as_str());
+    let fault = Fault::new(codes::URGENT_NOT_ALLOWED, why);
+    Err(explained::reserved(fault, &place.chat, setting, Permission::AllMembers.as_str()))
 }
 
 /// The user_ids of the users in the chat, each once, and the ids that name no such user.

@@ -12,7 +12,7 @@ pub struct Effect {
     /// Any other answer, such as that of a proxy between client and platform. The call is not done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
-    /// The call is done later. This ends nothing: the next rules are looked at, too.
+    /// The call is done later, or the event is sent later. This ends nothing: the next rules are looked at, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<Delay>,
     /// The connection ends without a whole answer.
@@ -21,16 +21,39 @@ pub struct Effect {
     /// The answer is sent slowly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow: Option<Slow>,
+    /// The event is not sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drop: Option<Nothing>,
+    /// The event is not sent until the deliveries of the app are released.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Nothing>,
+    /// The event is sent twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<Repeat>,
+    /// The event is sent with an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrupt: Option<Corrupt>,
+    /// The long connection ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disconnect: Option<Disconnect>,
 }
 
 impl Effect {
     /// How many effects it names; 1 for a valid one.
     pub fn count(&self) -> usize {
-        let Effect { refuse, answer, delay, cut, slow } = self;
-        [refuse.is_some(), answer.is_some(), delay.is_some(), cut.is_some(), slow.is_some()]
-            .into_iter()
-            .filter(|named| *named)
-            .count()
+        let Effect { refuse, answer, delay, cut, slow, .. } = self;
+        let of_calls = [refuse.is_some(), answer.is_some(), delay.is_some(), cut.is_some(), slow.is_some()];
+        let named = |all: &[bool]| all.iter().filter(|named| **named).count();
+        named(&of_calls) + named(&self.of_events()) + usize::from(self.disconnect.is_some())
+    }
+
+    fn of_events(&self) -> [bool; 4] {
+        [self.drop.is_some(), self.hold.is_some(), self.repeat.is_some(), self.corrupt.is_some()]
+    }
+
+    /// Whether it is for events only.
+    pub(super) fn is_for_events(&self) -> bool {
+        self.of_events().contains(&true)
     }
 
     /// Whether no further rule is looked at.
@@ -78,8 +101,8 @@ pub struct Answer {
 /// A delay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delay {
-    /// Milliseconds.
-    #[schemars(range(min = 0, max = 60_000))]
+    /// Milliseconds: at most 60,000 for a call, and by the world's clock for an event.
+    #[schemars(range(min = 0, max = 86_400_000))]
     pub ms: i64,
     /// The most that it is longer or shorter, in milliseconds; 0 by default.
     #[schemars(range(min = 0, max = 60_000))]
@@ -125,4 +148,55 @@ pub struct Slow {
     /// Bytes of the body per second.
     #[schemars(range(min = 10, max = 10_000_000))]
     pub bytes_per_s: i64,
+}
+
+/// An effect without members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Nothing {}
+
+/// An event that is sent twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Repeat {
+    /// Whether the copy has another event_id, as some duplicates of the platform do; false by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fresh_id: Option<bool>,
+}
+
+/// An event with an error, in every attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Corrupt {
+    /// What is wrong.
+    pub what: What,
+}
+
+/// What is wrong with an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// Its signature; of an app without an encrypt key, its verification token. Nothing on long connections.
+    Signature,
+    /// Its JSON, which breaks off.
+    Json,
+}
+
+/// A long connection that ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Disconnect {
+    /// How long it is open, in milliseconds.
+    #[schemars(range(min = 0, max = 86_400_000))]
+    pub after_ms: i64,
+    /// How it ends; `1000` by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<Ending>,
+}
+
+/// How a long connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Ending {
+    /// With a close frame of this code.
+    #[serde(rename = "1000")]
+    Normal,
+    /// Without a close frame.
+    #[serde(rename = "abrupt")]
+    Abrupt,
 }

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use larkspur_api::rules::matcher::{Grammar, Matcher, Subject};
-use larkspur_store::faults::Count;
+use larkspur_store::faults::{self, Count};
+use larkspur_store::{StoreError, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,7 +16,9 @@ use serde_json::Value;
 mod effect;
 pub mod presets;
 
-pub use effect::{Answer, Cut, Delay, Effect, How, Refuse, Slow, When};
+pub use effect::{
+    Answer, Corrupt, Cut, Delay, Disconnect, Effect, Ending, How, Nothing, Refuse, Repeat, Slow, What, When,
+};
 
 /// What a rule may name in a call.
 pub const GRAMMAR: Grammar = Grammar {
@@ -24,6 +27,47 @@ pub const GRAMMAR: Grammar = Grammar {
     maps: &["header", "query"],
     trees: &["body"],
 };
+
+/// What a rule for events may name.
+pub const EVENT_GRAMMAR: Grammar =
+    Grammar { fields: &["event_type", "app_id", "way"], globs: &["event_type"], maps: &[], trees: &[] };
+/// What a rule for long connections may name.
+pub const CONNECTION_GRAMMAR: Grammar = Grammar { fields: &["app_id"], globs: &[], maps: &[], trees: &[] };
+
+/// What a rule is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Calls.
+    Calls,
+    /// Events and callbacks for apps.
+    Events,
+    /// Long connections of apps.
+    Connections,
+}
+
+impl Kind {
+    /// What such a rule may name.
+    pub const fn grammar(self) -> &'static Grammar {
+        match self {
+            Kind::Calls => &GRAMMAR,
+            Kind::Events => &EVENT_GRAMMAR,
+            Kind::Connections => &CONNECTION_GRAMMAR,
+        }
+    }
+
+    /// What a rule with this effect and match is for. A delay is for events if its match names `event_type` or `way`.
+    pub fn of(effect: &Effect, conditions: &Value) -> Self {
+        let names = |name: &str| conditions.get(name).is_some();
+        if effect.disconnect.is_some() {
+            Kind::Connections
+        } else if effect.is_for_events() || (effect.delay.is_some() && (names("event_type") || names("way")))
+        {
+            Kind::Events
+        } else {
+            Kind::Calls
+        }
+    }
+}
 
 /// The most rules of a world.
 pub const RULES_MAX: usize = 64;
@@ -125,6 +169,11 @@ impl Rule {
         }
     }
 
+    /// What it is for.
+    pub fn kind(&self) -> Kind {
+        Kind::of(&self.effect, &self.r#match)
+    }
+
     /// Whether it is used at a time of the world, in milliseconds since 1970.
     pub fn is_live(&self, now: i64) -> bool {
         let over = self.for_s.map(|seconds| self.since_ms.saturating_add(seconds.saturating_mul(1000)));
@@ -144,7 +193,7 @@ impl Rule {
         let jitter = jitter_ms.unwrap_or_default();
         #[expect(clippy::cast_possible_truncation, reason = "at most two minutes")]
         let drawn = (draw(self.seed ^ 1, &self.id, n) * (2 * jitter + 1) as f64) as i64;
-        u64::try_from(ms - jitter + drawn).unwrap_or(0).min(DELAY_MAX_MS)
+        u64::try_from(ms - jitter + drawn).unwrap_or(0)
     }
 }
 
@@ -170,25 +219,71 @@ const fn mix(value: u64) -> u64 {
 
 /// The rules of a world, ready to be looked at for each call.
 #[derive(Debug, Default)]
-pub struct Rules(Vec<(Rule, Matcher)>);
+pub struct Rules(Vec<(Rule, Kind, Matcher)>);
 
 impl Rules {
     /// Reads the rules as they are stored. Those that this release does not understand have no effect.
     pub fn read(text: &str) -> Self {
-        let matched = |rule: Rule| Some((Matcher::parse(&rule.r#match, &GRAMMAR).ok()?, rule));
-        Rules(stored(text).into_iter().filter_map(matched).map(|(matcher, rule)| (rule, matcher)).collect())
+        let matched = |rule: Rule| {
+            let kind = rule.kind();
+            let matcher = Matcher::parse(&rule.r#match, kind.grammar()).ok()?;
+            Some((rule, kind, matcher))
+        };
+        Rules(stored(text).into_iter().filter_map(matched).collect())
     }
 
-    /// The rules that are used at a time of the world and match, in their order.
-    pub fn matching<'a>(&'a self, now: i64, subject: &'a dyn Subject) -> impl Iterator<Item = &'a Rule> {
-        let live = self.0.iter().filter(move |(rule, _)| rule.is_live(now));
-        live.filter(move |(_, matcher)| matcher.matches(subject)).map(|(rule, _)| rule)
+    /// The rules of a kind that are used at a time of the world and match, in their order.
+    pub fn matching<'a>(
+        &'a self,
+        kind: Kind,
+        now: i64,
+        subject: &'a dyn Subject,
+    ) -> impl Iterator<Item = &'a Rule> {
+        let live = self.0.iter().filter(move |(rule, own, _)| *own == kind && rule.is_live(now));
+        live.filter(move |(.., matcher)| matcher.matches(subject)).map(|(rule, ..)| rule)
+    }
+
+    /// Whether any rule of a kind is used.
+    pub fn has(&self, kind: Kind) -> bool {
+        self.0.iter().any(|(rule, own, _)| *own == kind && rule.enabled)
     }
 
     /// Whether any rule that is used looks at the body.
     pub fn reads_bodies(&self) -> bool {
-        self.0.iter().any(|(rule, _)| rule.enabled && rule.r#match.get("body").is_some())
+        self.0.iter().any(|(rule, ..)| rule.enabled && rule.r#match.get("body").is_some())
     }
+}
+
+/// What matching rules decide.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// The delays together, in milliseconds.
+    pub delay_ms: u64,
+    /// The place of the rule that ends it, else of the first one that delays it.
+    pub used: Option<usize>,
+}
+
+/// Counts a call, an event or a connection for the rules that match it, in their order, until one ends it.
+///
+/// # Errors
+/// Those of the store.
+pub async fn decide(tx: &mut Tx, matching: &[Rule]) -> Result<Decided, StoreError> {
+    let mut decided = Decided::default();
+    for (place, rule) in matching.iter().enumerate() {
+        let Some(count) = faults::see(tx, &rule.id).await? else { continue };
+        if !rule.decides(count) {
+            continue;
+        }
+        faults::hit(tx, &rule.id).await?;
+        if rule.effect.is_ending() {
+            decided.used = Some(place);
+            break;
+        }
+        decided.used = decided.used.or(Some(place));
+        decided.delay_ms = decided.delay_ms.saturating_add(rule.delay_ms(count.seen));
+    }
+    tx.outcome()?;
+    Ok(decided)
 }
 
 /// The rules as they are stored; none if they cannot be read.

@@ -72,6 +72,21 @@ pub const ALL: &[Preset] = &[
         },
     },
     Preset {
+        name: "ws-flap",
+        shows: "a long connection ends 5 s after it was opened, each time",
+        rule: || json!({"effect": {"disconnect": {"after_ms": 5000, "how": "abrupt"}}}),
+    },
+    Preset {
+        name: "delivered-twice",
+        shows: "an event is delivered twice with the same event_id, once: a bot must handle it once",
+        rule: || json!({"effect": {"repeat": {}}, "times": 1}),
+    },
+    Preset {
+        name: "card-late",
+        shows: "the answer of a bot to a click comes after 3 s: the user sees 200341",
+        rule: || json!({"match": {"event_type": "card.action.trigger"}, "effect": {"delay": {"ms": 3100}}}),
+    },
+    Preset {
         name: "edge-502",
         shows: "a proxy answers HTTP 502 with a page, three times",
         rule: || {

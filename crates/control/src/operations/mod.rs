@@ -110,6 +110,7 @@ pub static ENTRIES: &[Entry] = &[
     entry::<app::deliveries::delete::Delete>(),
     entry::<event::list::List>(),
     entry::<event::get::Get>(),
+    entry::<event::check::Check>(),
     entry::<event::send::Send>(),
     entry::<event::resend::Resend>(),
     entry::<user::create::Create>(),

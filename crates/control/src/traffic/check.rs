@@ -1,11 +1,11 @@
 //! Assertions about recorded calls: how many, in which order, and which ones nearly matched.
 
-use larkspur_api::rules::matcher::Matcher;
+use larkspur_api::rules::matcher::{Matcher, Subject};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Entry, matching};
+use super::Entry;
 
 /// How many near misses are listed.
 const NEAR: usize = 3;
@@ -58,6 +58,35 @@ pub struct Wanted {
     pub control: bool,
 }
 
+impl Wanted {
+    /// From an assertion: one of a match, a sequence and what must not occur. `read` makes the matcher of a member.
+    ///
+    /// # Errors
+    /// Those of `read`; `None` if there is not exactly one.
+    pub fn of<E>(
+        one: Option<&Value>,
+        in_order: Option<&Vec<Value>>,
+        never: Option<&Value>,
+        count: Option<Count>,
+        read: impl Fn(&str, &Value) -> Result<Matcher, E>,
+    ) -> Result<Option<Self>, E> {
+        let none = Count { exactly: Some(0), ..Count::default() };
+        let (matchers, in_order, count, values) = match (one, in_order, never) {
+            (Some(value), None, None) => {
+                (vec![read("match", value)?], false, count.unwrap_or_default(), vec![value])
+            }
+            (None, Some(list), None) => {
+                let matchers = list.iter().map(|value| read("in_order[*]", value));
+                (matchers.collect::<Result<_, _>>()?, true, Count::default(), list.iter().collect())
+            }
+            (None, None, Some(value)) => (vec![read("never", value)?], false, none, vec![value]),
+            _ => return Ok(None),
+        };
+        let control = values.iter().any(|value: &&Value| value.get("kind").is_some());
+        Ok(Some(Wanted { matchers, in_order, count, control }))
+    }
+}
+
 /// The result of an assertion.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Checked {
@@ -94,14 +123,63 @@ pub struct Differs {
     pub got: Option<Value>,
 }
 
-/// Judges an assertion, and says whether later calls could still change the result.
+/// What assertions are about.
+pub trait Judged: Subject {
+    /// Its id.
+    fn id(&self) -> &str;
+    /// Whether it counts although an assertion is not about the control API.
+    fn is_counted(&self) -> bool;
+}
+
+impl Judged for Entry {
+    fn id(&self) -> &str {
+        &self.row.log_id
+    }
+
+    fn is_counted(&self) -> bool {
+        self.row.kind == "platform"
+    }
+}
+
+/// Judges an assertion about calls, and says whether later calls could still change the result.
 pub fn judge(wanted: &Wanted, entries: &[Entry]) -> (Checked, bool) {
+    let Verdict { passed, count, ids, near, open } = verdict(wanted, entries);
+    let near = near.into_iter().map(|Nearly { id, score, differs }| Near { log_id: id, score, differs });
+    (Checked { passed, count, log_ids: ids, near: near.collect() }, open)
+}
+
+/// The result of an assertion.
+pub struct Verdict {
+    /// Whether it holds.
+    pub passed: bool,
+    /// How many matched; of a sequence, how many of its matchers.
+    pub count: i64,
+    /// The ids of those that matched, at most 100.
+    pub ids: Vec<String>,
+    /// If it does not hold: those that matched most of the conditions, at most 3.
+    pub near: Vec<Nearly>,
+    /// Whether what happens later could still change the result.
+    pub open: bool,
+}
+
+/// What nearly matched.
+pub struct Nearly {
+    /// Its id.
+    pub id: String,
+    /// The share of conditions that hold.
+    pub score: f64,
+    /// The conditions that do not.
+    pub differs: Vec<Differs>,
+}
+
+/// Judges an assertion about things in their order.
+pub fn verdict<T: Judged>(wanted: &Wanted, entries: &[T]) -> Verdict {
     let (passed, matched, open, missing) = if wanted.in_order {
         let (matched, missing) = sequence(wanted, entries);
         (missing.is_none(), matched, missing.is_some(), missing)
     } else {
         let first = wanted.matchers.first();
-        let matched: Vec<&Entry> =
+        let matched: Vec<&T> =
             first.map(|matcher| matching(entries, matcher, wanted.control).collect()).unwrap_or_default();
         let count = i64::try_from(matched.len()).unwrap_or(i64::MAX);
         let passed = wanted.count.fits(count);
@@ -112,12 +190,20 @@ pub fn judge(wanted: &Wanted, entries: &[Entry]) -> (Checked, bool) {
         None => Vec::new(),
     };
     let count = i64::try_from(matched.len()).unwrap_or(i64::MAX);
-    let log_ids = matched.iter().take(LISTED).map(|entry| entry.row.log_id.clone()).collect();
-    (Checked { passed, count, log_ids, near }, open)
+    let ids = matched.iter().take(LISTED).map(|entry| entry.id().to_owned()).collect();
+    Verdict { passed, count, ids, near, open }
+}
+
+fn matching<'a, T: Judged>(
+    entries: &'a [T],
+    matcher: &'a Matcher,
+    control: bool,
+) -> impl Iterator<Item = &'a T> {
+    entries.iter().filter(move |entry| (control || entry.is_counted()) && matcher.matches(*entry))
 }
 
 /// The first calls that match one after the other, and the first matcher without one.
-fn sequence<'a>(wanted: &'a Wanted, entries: &'a [Entry]) -> (Vec<&'a Entry>, Option<&'a Matcher>) {
+fn sequence<'a, T: Judged>(wanted: &'a Wanted, entries: &'a [T]) -> (Vec<&'a T>, Option<&'a Matcher>) {
     let mut matched = Vec::new();
     let mut rest = entries;
     for matcher in &wanted.matchers {
@@ -130,16 +216,16 @@ fn sequence<'a>(wanted: &'a Wanted, entries: &'a [Entry]) -> (Vec<&'a Entry>, Op
     (matched, None)
 }
 
-fn near(matcher: &Matcher, entries: &[Entry], control: bool) -> Vec<Near> {
-    let considered = entries.iter().rev().filter(|entry| control || entry.row.kind == "platform");
-    let mut all: Vec<Near> = considered
+fn near<T: Judged>(matcher: &Matcher, entries: &[T], control: bool) -> Vec<Nearly> {
+    let considered = entries.iter().rev().filter(|entry| control || entry.is_counted());
+    let mut all: Vec<Nearly> = considered
         .filter_map(|entry| {
             let (score, differs) = matcher.compare(entry);
             let differs = differs.into_iter();
             let differs: Vec<Differs> =
                 differs.map(|one| Differs { path: one.path, wanted: one.wanted, got: one.got }).collect();
             let near = score > 0.0 && !differs.is_empty();
-            near.then(|| Near { log_id: entry.row.log_id.clone(), score, differs })
+            near.then(|| Nearly { id: entry.id().to_owned(), score, differs })
         })
         .collect();
     // Stable: of equally near ones, the newest first.

@@ -27,6 +27,28 @@ pub struct Counted {
     pub soft: Option<(u64, String)>,
 }
 
+/// The events of one type for an app.
+#[derive(Debug, Clone)]
+pub struct CountedEvents {
+    /// Their type.
+    pub event_type: &'static str,
+    /// The scopes of which one is needed.
+    pub any_of: &'static [Scope],
+    /// How many the app was told, and the log id of the call that caused the first.
+    pub told: Option<(u64, String)>,
+    /// How many it was not told for want of a scope, and the log id of the call that caused the first.
+    pub untold: Option<(u64, String)>,
+}
+
+/// What was counted for an app.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    /// Its calls.
+    pub calls: Vec<Counted>,
+    /// Its events.
+    pub events: Vec<CountedEvents>,
+}
+
 /// The ledger of an app.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Ledger {
@@ -36,8 +58,10 @@ pub struct Ledger {
     pub minimal: Sets,
     /// Whether `minimal` is the smallest set for certain; with more than 20 scopes it may not be.
     pub exact: bool,
-    /// Scopes that it has and that no call used: without them, no recorded call would be refused.
+    /// Scopes that it has and that no call and no event used: without them, no recorded call would be refused.
     pub unused: Vec<String>,
+    /// Scopes that it has and cannot lose: without one of them, a recorded call would be refused, or an event not be told.
+    pub tight: Vec<String>,
     /// `minimal`, in the forms that consoles import.
     pub manifest: Manifest,
 }
@@ -51,14 +75,16 @@ pub struct Row {
     pub identity: &'static str,
     /// Whether the app has it.
     pub granted: bool,
-    /// `used`, `unused`, `missing`: a refused call needed it or another one, or `soft`: calls that needed it or another one
-    /// were let through.
+    /// `used`, `unused`, `missing`: a refused call, or an event that was not told, needed it or another one, or `soft`: calls
+    /// that needed it or another one were let through.
     pub state: &'static str,
     /// How many calls it let through, or would have.
     pub calls: u64,
     /// The operations of these calls.
     pub operations: Vec<&'static str>,
-    /// The log id of the first of these calls.
+    /// The types of the events that it let through, or would have.
+    pub events: Vec<&'static str>,
+    /// The log id of the first of these calls, and of those that caused the events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_log_id: Option<String>,
 }
@@ -81,10 +107,12 @@ pub struct Manifest {
     pub one_click: Value,
 }
 
-/// Makes the ledger of an app with these scopes and subscribed events.
-pub fn ledger(counted: &[Counted], granted: &BTreeSet<String>) -> Ledger {
-    let mut rows: BTreeMap<(bool, &str), Row> = BTreeMap::new();
-    for one in counted {
+/// The rows of an app's scopes, by identity and scope.
+type Rows = BTreeMap<(bool, &'static str), Row>;
+
+fn rows(Counts { calls, events }: &Counts, granted: &BTreeSet<String>) -> Rows {
+    let mut rows = Rows::new();
+    for one in calls {
         for (scope, calls, first) in &one.used {
             let row = rows.entry((one.user, scope)).or_insert_with(|| row(scope, one.user, granted));
             row.state = "used";
@@ -102,6 +130,31 @@ pub fn ledger(counted: &[Counted], granted: &BTreeSet<String>) -> Ledger {
             row.add(*calls, one.operation, first);
         }
     }
+    for one in events {
+        let narrowest = |of: &mut dyn Iterator<Item = Scope>| of.max_by_key(|scope| scope.len());
+        let held = narrowest(&mut one.any_of.iter().copied().filter(|scope| granted.contains(*scope)));
+        let any = narrowest(&mut one.any_of.iter().copied()).unwrap_or_default();
+        if let Some((_, first)) = &one.told {
+            // One that was taken away since is missing now.
+            let scope = held.unwrap_or(any);
+            let row = rows.entry((false, scope)).or_insert_with(|| row(scope, false, granted));
+            row.state = if held.is_some() { "used" } else { "missing" };
+            row.add_event(one.event_type, first);
+        }
+        if let (Some((_, first)), None) = (&one.untold, held) {
+            let row = rows.entry((false, any)).or_insert_with(|| row(any, false, granted));
+            if row.state != "used" {
+                row.state = "missing";
+            }
+            row.add_event(one.event_type, first);
+        }
+    }
+    rows
+}
+
+/// Makes the ledger of an app with these scopes.
+pub fn ledger(counts: &Counts, granted: &BTreeSet<String>) -> Ledger {
+    let rows = rows(counts, granted);
     let used: BTreeSet<&str> =
         rows.iter().filter(|(_, row)| row.state == "used").map(|((_, scope), _)| *scope).collect();
     let unused: Vec<String> =
@@ -113,9 +166,11 @@ pub fn ledger(counted: &[Counted], granted: &BTreeSet<String>) -> Ledger {
         }
     }
     let lists = |user: bool| {
-        let own = counted.iter().filter(move |one| one.user == user);
-        own.map(|one| one.any_of.to_vec()).collect::<Vec<_>>()
+        let own = counts.calls.iter().filter(move |one| one.user == user).map(|one| one.any_of);
+        let events = counts.events.iter().filter(|_| !user).map(|one| one.any_of);
+        own.chain(events).map(<[Scope]>::to_vec).collect::<Vec<_>>()
     };
+    let tight = tight(&lists(false), granted);
     let ((tenant, one), (user, other)) = (minimal(&lists(false)), minimal(&lists(true)));
     let minimal = Sets { tenant, user };
     let one_click = json!({
@@ -125,7 +180,17 @@ pub fn ledger(counted: &[Counted], granted: &BTreeSet<String>) -> Ledger {
         "callbacks": {"items": []},
     });
     let manifest = Manifest { scopes: minimal.clone(), one_click };
-    Ledger { scopes, minimal, exact: one && other, unused, manifest }
+    Ledger { scopes, minimal, exact: one && other, unused, tight, manifest }
+}
+
+/// The scopes that are the only granted one of a list.
+fn tight(lists: &[Vec<Scope>], granted: &BTreeSet<String>) -> Vec<String> {
+    let only = lists.iter().filter_map(|list| {
+        let mut held = list.iter().filter(|scope| granted.contains(**scope));
+        held.next().filter(|_| held.next().is_none())
+    });
+    let found: BTreeSet<&str> = only.copied().collect();
+    found.into_iter().map(str::to_owned).collect()
 }
 
 fn row(scope: &str, user: bool, granted: &BTreeSet<String>) -> Row {
@@ -136,6 +201,7 @@ fn row(scope: &str, user: bool, granted: &BTreeSet<String>) -> Row {
         state: "unused",
         calls: 0,
         operations: Vec::new(),
+        events: Vec::new(),
         first_log_id: None,
     }
 }
@@ -146,6 +212,15 @@ impl Row {
         if !self.operations.contains(&operation) {
             self.operations.push(operation);
         }
+        self.since(first);
+    }
+
+    fn add_event(&mut self, event_type: &'static str, first: &str) {
+        self.events.push(event_type);
+        self.since(first);
+    }
+
+    fn since(&mut self, first: &str) {
         // Log ids begin with their time.
         if self.first_log_id.as_deref().is_none_or(|known| first < known) {
             self.first_log_id = Some(first.to_owned());
@@ -232,14 +307,22 @@ mod tests {
             },
         ];
         let granted = ["im:chat", "im:resource"].map(str::to_owned).into();
-        let ledger = ledger(&counted, &granted);
+        let events = vec![CountedEvents {
+            event_type: "im.message.receive_v1",
+            any_of: &["im:message.p2p_msg"],
+            told: None,
+            untold: Some((1, "2026C".to_owned())),
+        }];
+        let ledger = ledger(&Counts { calls: counted.into(), events }, &granted);
         let state = |scope: &str| {
             ledger.scopes.iter().find(|row| row.scope == scope).map(|row| (row.state, row.calls))
         };
         assert_eq!(state("im:chat"), Some(("used", 3)));
         assert_eq!(state("im:tag:write"), Some(("missing", 2)));
         assert_eq!(state("im:resource"), Some(("unused", 0)));
-        assert_eq!(ledger.minimal.tenant, ["im:chat:read", "im:tag:write"]);
+        assert_eq!(state("im:message.p2p_msg"), Some(("missing", 0)));
+        assert_eq!(ledger.minimal.tenant, ["im:chat:read", "im:message.p2p_msg", "im:tag:write"]);
+        assert_eq!(ledger.tight, ["im:chat"]);
         assert_eq!(ledger.unused, ["im:resource"]);
     }
 }

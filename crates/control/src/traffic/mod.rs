@@ -19,7 +19,7 @@ pub mod ledger;
 pub mod news;
 pub mod summary;
 
-pub use check::{Checked, Count, Near, Wanted, judge};
+pub use check::{Checked, Count, Differs, Judged, Near, Nearly, Verdict, Wanted, judge, verdict};
 pub use diff::{Change, diff};
 pub use news::Topics;
 
@@ -71,6 +71,11 @@ pub trait Traffic: Send + Sync {
     fn senders(&self, world: TenantKey, messages: &HashSet<String>) -> HashMap<String, String>;
     /// Removes the calls of a world, and what was counted of them.
     fn clear(&self, world: TenantKey);
+    /// Which calls caused deliveries with these numbers: their log ids, by number.
+    fn causes(&self, world: TenantKey, numbers: &HashSet<i64>) -> HashMap<i64, String>;
+    /// Waits until a delivery of the world changes, for a moment at most and for `most_ms` at most. Returns how long it waited, in
+    /// milliseconds.
+    fn wait_event(&self, world: TenantKey, most_ms: u64) -> BoxFuture<'_, u64>;
     /// Waits until the world has a call beyond `seen`, or for `wait_ms` at most. Returns how long it waited, in
     /// milliseconds.
     fn wait(&self, world: TenantKey, seen: u64, wait_ms: u64) -> BoxFuture<'_, u64>;
@@ -86,8 +91,8 @@ pub trait Traffic: Send + Sync {
         topics: Topics,
         last: Option<u64>,
     ) -> Result<Box<dyn Feed>, Fault>;
-    /// What was counted of an app's scopes.
-    fn scopes(&self, world: TenantKey, app: AppId) -> Vec<ledger::Counted>;
+    /// What was counted of an app's scopes: in the calls that are kept after one with a number, or in all calls.
+    fn scopes(&self, world: TenantKey, app: AppId, after: Option<u64>) -> ledger::Counts;
     /// Calls the operation of a recorded call again. `Err` says why that is impossible.
     fn replay(
         &self,
@@ -181,11 +186,26 @@ pub struct Entry {
     pub why: Option<Why>,
     /// Decisions of the operation where the documents are silent.
     pub behaviours: Vec<Named>,
-    /// The types of the events that it caused.
-    pub events: Vec<&'static str>,
+    /// The events that it caused, one for each app that is told.
+    pub events: Vec<Caused>,
+    /// What its `uuid` meant: `new`, or `recalled` if the answer of an earlier call was repeated. Absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<&'static str>,
     /// For an unknown path: routes that are like it, and how they differ.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub near: Vec<Route>,
+}
+
+/// An event that a call caused.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Caused {
+    /// Its type.
+    pub event_type: &'static str,
+    /// The app that is told.
+    pub app_id: String,
+    /// Its ID; absent for a callback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
 }
 
 /// A request or an answer.
@@ -252,6 +272,9 @@ pub struct Step {
     /// For `admit`: the windows of the rate limit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<Window>,
+    /// For `execute`: the number of statements.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statements: Option<u32>,
 }
 
 /// A window of a rate limit.
@@ -261,6 +284,8 @@ pub struct Window {
     pub cap: u32,
     /// Length of the window in seconds.
     pub seconds: u32,
+    /// How many calls it has, with this one; 0 if rate limits are off.
+    pub used: u32,
 }
 
 /// Why a call was refused.

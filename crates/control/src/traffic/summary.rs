@@ -13,7 +13,7 @@ use super::Entry;
 pub struct Summary {
     /// How many calls.
     pub calls: u64,
-    /// By operation and code, the most frequent first.
+    /// By what was asked for, the most frequent first.
     pub rows: Vec<Row>,
     /// Refusals by operation, code and rule, the most frequent first.
     pub refused: Vec<Refused>,
@@ -21,15 +21,71 @@ pub struct Summary {
     pub peaks: Vec<Peak>,
 }
 
-/// The calls of one operation with one code.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Row {
+/// What calls are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct By {
+    /// Their operations.
+    pub operation: bool,
+    /// Their codes.
+    pub code: bool,
+    /// Their outcomes.
+    pub outcome: bool,
+    /// The apps that called.
+    pub app_id: bool,
+}
+
+impl By {
+    /// Reads names, separated by commas.
+    ///
+    /// # Errors
+    /// The first name that is unknown.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut by = By { operation: false, code: false, outcome: false, app_id: false };
+        for name in text.split(',') {
+            match name {
+                "operation" => by.operation = true,
+                "code" => by.code = true,
+                "outcome" => by.outcome = true,
+                "app_id" => by.app_id = true,
+                other => return Err(other.to_owned()),
+            }
+        }
+        Ok(by)
+    }
+
+    fn key(self, row: &super::Row) -> Key {
+        Key {
+            operation: row.operation.filter(|_| self.operation),
+            code: row.code.filter(|_| self.code),
+            outcome: Some(row.outcome).filter(|_| self.outcome),
+            app_id: row.app_id.clone().filter(|_| self.app_id),
+        }
+    }
+}
+
+/// What calls have in common. What they are not counted by is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct Key {
     /// The operation; absent for unknown paths.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<&'static str>,
     /// The code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<u32>,
+    /// The outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<&'static str>,
+    /// The app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+}
+
+/// Calls that have something in common.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Row {
+    /// What they have in common.
+    #[serde(flatten)]
+    pub key: Key,
     /// How many calls.
     pub calls: u64,
     /// Half of them took at most this long, in microseconds.
@@ -71,8 +127,8 @@ pub struct Peak {
 }
 
 /// Counts calls. `windows` has the windows of an operation's rate limit.
-pub fn summary(entries: &[Entry], windows: impl Fn(&str) -> &'static [Window]) -> Summary {
-    let mut rows: BTreeMap<(Option<&'static str>, Option<u32>), Vec<u32>> = BTreeMap::new();
+pub fn summary(entries: &[Entry], by: By, windows: impl Fn(&str) -> &'static [Window]) -> Summary {
+    let mut rows: BTreeMap<Key, Vec<u32>> = BTreeMap::new();
     let mut refused: BTreeMap<(&'static str, u32, &'static str), (u64, String)> = BTreeMap::new();
     let mut times: BTreeMap<(&'static str, String), Vec<i64>> = BTreeMap::new();
     let calls = entries.iter().filter(|entry| entry.row.kind == "platform");
@@ -80,7 +136,7 @@ pub fn summary(entries: &[Entry], windows: impl Fn(&str) -> &'static [Window]) -
     for entry in calls {
         let row = &entry.row;
         count += 1;
-        rows.entry((row.operation, row.code)).or_default().push(row.us);
+        rows.entry(by.key(row)).or_default().push(row.us);
         if let (Some(operation), Some(code), Some(why)) = (row.operation, row.code, &entry.why) {
             let place = refused.entry((operation, code, why.rule)).or_default();
             *place = (place.0 + 1, row.log_id.clone());
@@ -89,8 +145,7 @@ pub fn summary(entries: &[Entry], windows: impl Fn(&str) -> &'static [Window]) -
             times.entry((operation, app.clone())).or_default().push(row.world_at_ms.unwrap_or(row.at_ms));
         }
     }
-    let mut rows: Vec<Row> =
-        rows.into_iter().map(|((operation, code), took)| timed(operation, code, took)).collect();
+    let mut rows: Vec<Row> = rows.into_iter().map(|(key, took)| timed(key, took)).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.calls));
     let mut refused: Vec<Refused> = refused
         .into_iter()
@@ -114,12 +169,12 @@ pub fn summary(entries: &[Entry], windows: impl Fn(&str) -> &'static [Window]) -
     Summary { calls: count, rows, refused, peaks: peaks.collect() }
 }
 
-fn timed(operation: Option<&'static str>, code: Option<u32>, mut took: Vec<u32>) -> Row {
+fn timed(key: Key, mut took: Vec<u32>) -> Row {
     took.sort_unstable();
     let at = |share: usize| {
         took.get((took.len() * share).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()
     };
-    Row { operation, code, calls: took.len() as u64, p50_us: at(50), p99_us: at(99) }
+    Row { key, calls: took.len() as u64, p50_us: at(50), p99_us: at(99) }
 }
 
 /// The most of these times, which are sorted, in any window of this length.
@@ -146,9 +201,17 @@ mod tests {
     }
 
     #[test]
+    fn what_calls_are_counted_by() {
+        let by = By::parse("code,app_id").expect("names");
+        assert_eq!(by, By { operation: false, code: true, outcome: false, app_id: true });
+        assert_eq!(By::parse("code,"), Err(String::new()));
+        assert_eq!(By::parse("user"), Err("user".to_owned()));
+    }
+
+    #[test]
     fn percentiles() {
-        let row = timed(None, Some(0), (1..=100).rev().collect());
+        let row = timed(Key::default(), (1..=100).rev().collect());
         assert_eq!((row.p50_us, row.p99_us, row.calls), (50, 99, 100));
-        assert_eq!(timed(None, None, vec![7]).p99_us, 7);
+        assert_eq!(timed(Key::default(), vec![7]).p99_us, 7);
     }
 }

@@ -8,11 +8,11 @@ use larkspur_api::{Callback, CallbackRoute, Called, Step};
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::AppId;
 use larkspur_contract::{Code, codes};
-use larkspur_store::events::subscriptions::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::connection::{CallbackFailure, NoAnswer};
+use super::faults;
 use super::message::{self, Parts};
 use super::relay;
 use super::webhook::{Answer, Failed};
@@ -24,8 +24,10 @@ pub(super) type Ended = (Option<u16>, Result<Value, (Code, String)>);
 /// Sends a callback and waits for the answer.
 pub(super) async fn send(app: &App, callback: Callback) -> Called {
     let began = Instant::now();
+    let fault = faults::of_callback(app, &callback).await;
     let (way, (status, answer)) = {
         let parts = Parts {
+            corrupted: fault.corrupted(),
             form: Form::Callback,
             event_id: &callback.event_id,
             event_type: callback.kind.name,
@@ -34,14 +36,15 @@ pub(super) async fn send(app: &App, callback: Callback) -> Called {
             created_at: callback.created_at,
             payload: &callback.payload,
         };
-        match &callback.to {
-            CallbackRoute::Connection => (Mode::Connection, push_anywhere(app, &callback, &parts).await),
-            CallbackRoute::Webhook { request_url, encrypt_key, verification_token } => {
-                let to = (request_url.as_str(), encrypt_key.as_deref(), verification_token.as_str());
-                let answer = app.webhook.call(&app.engine, &parts, to).await;
-                (Mode::Webhook, posted(answer))
-            }
+        let ended = match fault.is_lost() {
+            true => (None, Err((codes::CALLBACK_LATE, "a fault rule of the world drops it".to_owned()))),
+            false => ask(app, &callback, &parts).await,
+        };
+        if fault.is_repeated() {
+            // The first answer counts.
+            drop(ask(app, &callback, &parts).await);
         }
+        (faults::way(&callback), fault.late(began, ended).await)
     };
     let (answer, failure) = match answer {
         Ok(answer) => (Some(answer), None),
@@ -61,6 +64,17 @@ pub(super) async fn send(app: &App, callback: Callback) -> Called {
         status,
         answer,
         failure,
+    }
+}
+
+/// Asks the app.
+async fn ask(app: &App, callback: &Callback, parts: &Parts<'_>) -> Ended {
+    match &callback.to {
+        CallbackRoute::Connection => push_anywhere(app, callback, parts).await,
+        CallbackRoute::Webhook { request_url, encrypt_key, verification_token } => {
+            let to = (request_url.as_str(), encrypt_key.as_deref(), verification_token.as_str());
+            posted(app.webhook.call(&app.engine, parts, to).await)
+        }
     }
 }
 

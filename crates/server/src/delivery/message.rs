@@ -3,6 +3,7 @@
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::events::claims::Delivery;
+use larkspur_store::events::steering::Corruption;
 use serde_json::{Value, json};
 
 /// What an envelope contains.
@@ -21,6 +22,8 @@ pub(super) struct Parts<'a> {
     pub(super) created_at: i64,
     /// The payload: JSON.
     pub(super) payload: &'a str,
+    /// What is wrong with it on purpose.
+    pub(super) corrupted: Option<Corruption>,
 }
 
 impl<'a> From<&'a Delivery> for Parts<'a> {
@@ -33,6 +36,7 @@ impl<'a> From<&'a Delivery> for Parts<'a> {
             app_id: delivery.app_id,
             created_at: delivery.created_at,
             payload: &delivery.payload,
+            corrupted: delivery.corrupted,
         }
     }
 }
@@ -43,7 +47,7 @@ impl<'a> From<&'a Delivery> for Parts<'a> {
 pub(super) fn body(parts: &Parts<'_>, token: &str) -> Vec<u8> {
     let (event, token) = (parts.payload, Value::from(token));
     let (id, tenant, app) = (parts.event_id, parts.tenant, parts.app_id);
-    let text = match parts.form {
+    let mut text = match parts.form {
         Form::Challenge => challenge(event, &token),
         Form::V1 => {
             let ts = ts(parts.created_at);
@@ -58,6 +62,9 @@ pub(super) fn body(parts: &Parts<'_>, token: &str) -> Vec<u8> {
             )
         }
     };
+    if parts.corrupted == Some(Corruption::Json) {
+        text.pop();
+    }
     text.into_bytes()
 }
 

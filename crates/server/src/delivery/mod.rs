@@ -9,6 +9,7 @@
 
 mod callback;
 pub mod connection;
+mod faults;
 mod message;
 mod relay;
 pub(crate) mod webhook;
@@ -274,10 +275,10 @@ impl DeliveryWorker {
         if due.is_empty() {
             return Ok(passed.then(Vec::new));
         }
-        let (due, here) = (Arc::new(due), Arc::new(here));
+        let (due, here, rules) = (Arc::new(due), Arc::new(here), faults::rules(&self.app));
         let claimed = engine.run(Effect::Writes, move |root| {
-            let (due, here) = (due.clone(), here.clone());
-            Box::pin(async move { claims::claim(root, &due, now, &here).await })
+            let (due, here, rules) = (due.clone(), here.clone(), rules.clone());
+            Box::pin(async move { claims::claim(root, &due, now, &here, &rules).await })
         });
         let Claimed { deliveries, elsewhere, failed, acted } = claimed.await?;
         self.trim(failed).await;

@@ -8,6 +8,7 @@ use larkspur_contract::{Access, Code, Fault, Reply, Spec, codes};
 use larkspur_store::{Engine, frequency};
 
 use super::counting::Counting;
+use super::limiter::Used;
 use super::own::Own;
 use super::rate_limits::{Full, Key, RateLimits};
 use super::why;
@@ -62,14 +63,17 @@ impl Frequency {
         operation: usize,
         (caller, pace): (&Caller, Pace),
         now: i64,
+        used: &mut Used,
     ) -> Result<(), Fault> {
         match caller {
             Caller::Token(call) => {
-                self.count(spec, (operation, pace), (call.app.app_id, call.tenant), call.now, now).await
+                let key = (call.app.app_id, call.tenant);
+                self.count((spec, operation, pace), key, (call.now, now), used).await
             }
             Caller::Root(call) => match &call.presented {
                 Presented::App(app_id) => {
-                    self.count(spec, (operation, pace), (*app_id, frequency::ALL_TENANTS), now, now).await
+                    let key = (*app_id, frequency::ALL_TENANTS);
+                    self.count((spec, operation, pace), key, (now, now), used).await
                 }
                 Presented::Nothing | Presented::Basic { .. } | Presented::Unreadable => Ok(()),
             },
@@ -85,9 +89,10 @@ impl Frequency {
         operation: usize,
         (caller, received, pace): (&Caller, &Received, Pace),
         now: i64,
+        used: &mut Used,
     ) -> Result<(), Fault> {
         if spec.reply == Reply::Hook {
-            return self.admit_hook(spec, operation, (caller, received, pace), now).await;
+            return self.admit_hook(spec, operation, (caller, received, pace), now, used).await;
         }
         let basic = match caller {
             Caller::Root(RootCall { presented: Presented::Basic { id, .. }, .. }) => Some(id.as_str()),
@@ -97,7 +102,7 @@ impl Frequency {
             received.body.get("client_id").and_then(|id| id.as_str()).or(basic).and_then(AppId::parse);
         match (spec.access, client) {
             (Access::Open, Some(app_id)) => {
-                self.count(spec, (operation, pace), (app_id, frequency::ALL_TENANTS), now, now).await
+                self.count((spec, operation, pace), (app_id, frequency::ALL_TENANTS), (now, now), used).await
             }
             _ => Ok(()),
         }
@@ -111,6 +116,7 @@ impl Frequency {
         operation: usize,
         (caller, received, pace): (&Caller, &Received, Pace),
         now: i64,
+        used: &mut Used,
     ) -> Result<(), Fault> {
         let token = received.path.get("token").and_then(|token| token.as_str()).unwrap_or_default();
         let (Caller::Root(call), Some(token)) = (caller, HookToken::parse(token)) else { return Ok(()) };
@@ -118,28 +124,28 @@ impl Frequency {
         if self.counting.is_shared() && !frequency::has_tenant(&call.engine, tenant).await? {
             return Ok(());
         }
-        let counted =
-            self.count(spec, (operation, pace), (AppId(number.cast_unsigned()), tenant), now, now).await;
+        let key = (AppId(number.cast_unsigned()), tenant);
+        let counted = self.count((spec, operation, pace), key, (now, now), used).await;
         counted.map_err(|full| match full.code().number == codes::RATE_LIMITED.number {
             true => Fault::new(codes::HOOK_TOO_OFTEN, full.note().to_owned()),
             false => full,
         })
     }
 
-    /// Counts a call of an app in a tenant, at the tenant's time `at`.
+    /// Counts a call of an app in a tenant, at the tenant's time `at`. `used` gets how many calls each window has.
     async fn count(
         &self,
-        spec: &Spec,
-        (operation, pace): (usize, Pace),
+        (spec, operation, pace): (&Spec, usize, Pace),
         (app_id, tenant): (AppId, TenantKey),
-        at: i64,
-        now: i64,
+        (at, now): (i64, i64),
+        used: &mut Used,
     ) -> Result<(), Fault> {
         if spec.rate.windows.is_empty() || pace.limits == RateLimits::Off {
             return Ok(());
         }
         let key = Key { operation, app: app_id.0, tenant: tenant.0 };
-        let counted = self.counting.count(key, spec, pace.limits, at, now).await?;
+        let (calls, counted) = self.counting.count(key, spec, pace.limits, at, now).await?;
+        *used = calls;
         counted.map_err(|full| {
             let refusal = pace.refusal(full, format!("more than {}", spec.rate.name));
             let refusal = why::rate(refusal, full, spec.rate.name);

@@ -6,7 +6,7 @@ use larkspur_contract::Spec;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::{Engine, StoreError, frequency};
 
-use super::limiter::{Limiter, WINDOWS};
+use super::limiter::{Limiter, Used, WINDOWS};
 use super::rate_limits::{Full, Key, RateLimits};
 
 /// Where calls are counted.
@@ -26,7 +26,8 @@ impl Counting {
         }
     }
 
-    /// Counts a call at the tenant's time `now`, unless a window is full: refused calls do not count.
+    /// Counts a call at the tenant's time `now`, unless a window is full: refused calls do not count. Also says how many calls
+    /// each window has.
     ///
     /// # Errors
     /// The store could not count. The call is refused.
@@ -37,7 +38,7 @@ impl Counting {
         limits: RateLimits,
         now: i64,
         real_now: i64,
-    ) -> Result<Result<(), Full>, StoreError> {
+    ) -> Result<(Used, Result<(), Full>), StoreError> {
         let engine = match self {
             Counting::Here(limiter) => {
                 return Ok(limiter.admit(key, spec.rate.windows, limits, now, real_now));
@@ -51,10 +52,11 @@ impl Counting {
         }
         let (tenant, app_id) = (TenantKey(key.tenant), AppId(key.app));
         let key = frequency::Key { tenant, app_id, operation: spec.id };
-        let full = frequency::count(engine, key, windows, now, real_now).await?;
-        Ok(full.map_or(Ok(()), |full| {
+        let frequency::Counted { full, used } = frequency::count(engine, key, windows, now, real_now).await?;
+        let full = full.map_or(Ok(()), |full| {
             Err(Full { cap: number(full.cap), seconds: number((full.left_ms + 999) / 1000) })
-        }))
+        });
+        Ok((used.map(number), full))
     }
 
     /// Whether counts are rows of the store, which stay until they are deleted.
@@ -100,7 +102,7 @@ mod tests {
     }
 
     async fn count(by: &Counting, key: Key, rate: Rate, limits: RateLimits, now: i64) -> Result<(), Full> {
-        by.count(key, &spec(rate), limits, now, now).await.expect("the store counts")
+        by.count(key, &spec(rate), limits, now, now).await.expect("the store counts").1
     }
 
     async fn at(by: &Counting, rate: Rate, now: i64) -> Result<(), Full> {

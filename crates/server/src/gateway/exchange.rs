@@ -64,6 +64,8 @@ pub struct Exchange<'a> {
     pub soft: Option<&'a Fault>,
     /// What the operation did.
     pub work: &'a Work,
+    /// How many calls each window of the rate limit has, with this one if it was admitted.
+    pub used: [u32; 2],
     /// Whether a test planned the refusal.
     pub planned: bool,
     /// The rule of the world's faults that changed the call.

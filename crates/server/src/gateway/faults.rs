@@ -4,8 +4,7 @@
 //! answer so. A tenant without rules costs one comparison.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,9 +13,10 @@ use larkspur_api::tokens::Token;
 use larkspur_api::{Actor, Call, Caller, Presented, Received};
 use larkspur_contract::ids::{AppId, HookToken, TenantKey};
 use larkspur_contract::{Access, Code, Effect, Fault, Reply, Spec, codes};
-use larkspur_control::faults::{Cut, DELAY_MAX_MS, Effect as Done, How, Refuse, Rule, Rules, When};
-use larkspur_store::faults::{self, Ruled};
-use larkspur_store::{Engine, StoreError, tenants};
+use larkspur_control::faults::{
+    self as control, Cut, DELAY_MAX_MS, Decided, Effect as Done, How, Kind, Refuse, Rule, Rules, When,
+};
+use larkspur_store::Engine;
 use serde_json::{Map, Value};
 use tokio::time::sleep;
 
@@ -27,36 +27,10 @@ use super::{Trace, authorize, own};
 use crate::App;
 use crate::body::{Body, Broken};
 use crate::request::{Headers, Request, Response};
+use crate::ruled::{by_app, by_tenant};
 
-/// The most tenants whose rules are kept ready.
-const TENANTS_MAX: usize = 1024;
 /// How often a piece of a slow answer is sent, in a second.
 const PIECES: usize = 10;
-
-/// The rules of tenants, ready to be looked at.
-#[derive(Default)]
-pub(crate) struct Faults(Mutex<HashMap<TenantKey, Ready>>);
-
-/// The text of rules, and the rules.
-type Ready = (Arc<str>, Arc<Rules>);
-
-impl Faults {
-    /// The rules of a tenant, from their text.
-    fn rules(&self, tenant: TenantKey, text: &Arc<str>) -> Arc<Rules> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, rules)) = known.get(&tenant)
-            && of == text
-        {
-            return rules.clone();
-        }
-        if known.len() >= TENANTS_MAX {
-            known.clear();
-        }
-        let rules = Arc::new(Rules::read(text));
-        known.insert(tenant, (text.clone(), rules.clone()));
-        rules
-    }
-}
 
 /// A rule that changes a call.
 #[derive(Debug, Clone)]
@@ -258,28 +232,6 @@ fn named(app: &App, spec: &Spec, presented: &Presented, received: &Received) -> 
     (token, found.or_else(inner).map_or(Named::Nothing, Named::App))
 }
 
-async fn by_app(engine: &Arc<Engine>, app_id: AppId) -> Result<Option<Ruled>, StoreError> {
-    engine.run(Effect::Reads, move |root| Box::pin(async move { faults::of_app(root, app_id).await })).await
-}
-
-async fn by_tenant(engine: &Arc<Engine>, tenant: TenantKey) -> Result<Option<Ruled>, StoreError> {
-    let known = match engine.memory.tenants.get(&tenant, Effect::Writes) {
-        Some(known) => Some(known),
-        None => {
-            let read = engine.run(Effect::Reads, move |root| {
-                Box::pin(async move { tenants::get(&mut root.tenant(tenant)).await })
-            });
-            read.await?
-        }
-    };
-    Ok(known.map(|known| Ruled {
-        tenant,
-        clock_offset_ms: known.clock_offset_ms,
-        faults: known.faults.clone(),
-        policy: known.policy.clone(),
-    }))
-}
-
 /// Counts the call for the rules that match it, and waits as long as they delay it. Returns the rule that ends it, else the
 /// first one that delayed it.
 async fn decided(
@@ -288,33 +240,16 @@ async fn decided(
     rules: &Rules,
     (now, seen): (i64, &Seen<'_>),
 ) -> Result<Option<Injected>, Fault> {
-    let matching: Arc<Vec<Rule>> = Arc::new(rules.matching(now, seen).cloned().collect());
+    let matching: Arc<Vec<Rule>> = Arc::new(rules.matching(Kind::Calls, now, seen).cloned().collect());
     if matching.is_empty() {
         return Ok(None);
     }
     let asked = matching.clone();
     let counted = engine.run(Effect::Writes, move |root| {
         let (mut tx, rules) = (root.tenant(tenant), asked.clone());
-        Box::pin(async move {
-            let (mut delay_ms, mut used) = (0_u64, None);
-            for (place, rule) in rules.iter().enumerate() {
-                let Some(count) = faults::see(&mut tx, &rule.id).await? else { continue };
-                if !rule.decides(count) {
-                    continue;
-                }
-                faults::hit(&mut tx, &rule.id).await?;
-                if rule.effect.is_ending() {
-                    used = Some(place);
-                    break;
-                }
-                used = used.or(Some(place));
-                delay_ms = delay_ms.saturating_add(rule.delay_ms(count.seen));
-            }
-            tx.outcome()?;
-            Ok((delay_ms, used))
-        })
+        Box::pin(async move { control::decide(&mut tx, &rules).await })
     });
-    let (delay_ms, used) = counted.await?;
+    let Decided { delay_ms, used } = counted.await?;
     // Its transaction has ended: none is open while the call waits.
     if delay_ms > 0 {
         sleep(Duration::from_millis(delay_ms.min(DELAY_MAX_MS))).await;

@@ -21,6 +21,9 @@ const SKEW_MS: i64 = 1000;
 /// Real milliseconds after which a key without calls is idle: the longest documented window.
 const IDLE_MS: i64 = 60_000;
 
+/// How many calls each window has.
+pub(crate) type Used = [u32; WINDOWS];
+
 #[derive(Clone, Copy, Default)]
 struct Counts {
     windows: [Count; WINDOWS],
@@ -54,7 +57,8 @@ impl Default for Limiter {
 }
 
 impl Limiter {
-    /// Counts a call at the tenant's time `now`, unless a window is full: refused calls do not count.
+    /// Counts a call at the tenant's time `now`, unless a window is full: refused calls do not count. Also says how many calls
+    /// each window has.
     ///
     /// If several windows are full, returns the one that opens last, so that a caller that waits for it succeeds.
     pub fn admit(
@@ -64,7 +68,7 @@ impl Limiter {
         limits: RateLimits,
         now: i64,
         real_now: i64,
-    ) -> Result<(), Full> {
+    ) -> (Used, Result<(), Full>) {
         let index = self.hasher.hash_one(key) as usize % SHARDS;
         let mut shard = self.shards[index].lock().unwrap_or_else(PoisonError::into_inner);
         if shard.counts.len() >= shard.sweep_at {
@@ -91,10 +95,13 @@ impl Limiter {
             count.calls = count.calls.saturating_add(1);
         }
         match full {
-            Some(full) => Err(full),
+            Some(full) => {
+                let used = counts.windows.map(|count| count.calls);
+                (used, Err(full))
+            }
             None => {
                 counts.windows = next;
-                Ok(())
+                (next.map(|count| count.calls), Ok(()))
             }
         }
     }
@@ -132,7 +139,7 @@ mod tests {
     fn a_call_that_read_the_clock_earlier_does_not_open_the_window() {
         let limiter = Limiter::default();
         let key = Key { operation: 1, app: 2, tenant: 3 };
-        let at = |now| limiter.admit(key, TIER_6.windows, RateLimits::Platform, now, now);
+        let at = |now| limiter.admit(key, TIER_6.windows, RateLimits::Platform, now, now).1;
         for now in [5000, 4999, 5001, 4998, 5000] {
             at(now).expect("admitted");
         }
@@ -149,6 +156,7 @@ mod tests {
             let now = i64::try_from(app).expect("small") * 10;
             limiter
                 .admit(Key { operation: 1, app, tenant: 3 }, TIER_6.windows, RateLimits::Platform, now, now)
+                .1
                 .expect("admitted");
         }
         assert!(limiter.len() <= SHARDS * (SWEEP_AT + 1), "{}", limiter.len());

@@ -42,6 +42,7 @@ use crate::site;
 use crate::unpanicked::unpanicked;
 use exchange::{Exchange, Step, Steps};
 use faults::Injected;
+use limiter::Used;
 use lines::Line;
 use own::Own;
 use route::Routed;
@@ -74,6 +75,7 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
         recorded: app.is_recorded(),
         body: None,
         work: Work::default(),
+        used: Used::default(),
         began,
         steps: Steps::of(app.is_recorded(), began),
     };
@@ -124,6 +126,7 @@ fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, now: i
         fault: ended.fault.as_ref(),
         soft: trace.soft.as_ref(),
         work: &trace.work,
+        used: trace.used,
         planned: trace.planned,
         injected: trace.fault.as_ref(),
         response: &ended.response,
@@ -172,6 +175,8 @@ struct Trace {
     body: Option<Bytes>,
     /// What the operation did.
     work: Work,
+    /// How many calls the windows of the rate limit have.
+    used: Used,
     /// When it arrived.
     began: Instant,
     /// When its steps ended, if it is recorded.
@@ -274,7 +279,7 @@ async fn steps(
     trace.steps.end(Step::Authorize);
     inject(app, spec, trace, Step::Admit)?;
     let pace = app.frequency.pace(trace.own.as_deref());
-    app.frequency.admit(spec, routed.route.index, (&caller, pace), now).await?;
+    app.frequency.admit(spec, routed.route.index, (&caller, pace), now, &mut trace.used).await?;
     trace.steps.end(Step::Admit);
     execute::permitted(&app.engine, spec)?;
     if let Some(fault) = planned_refusals::refusal(&app.engine, pace, spec, &caller).await? {
@@ -303,7 +308,8 @@ async fn steps(
         own::give(&mut caller, trace);
     }
     let pace = app.frequency.pace(trace.own.as_deref());
-    app.frequency.admit_client(spec, routed.route.index, (&caller, &received, pace), now).await?;
+    let whose = (&caller, &received, pace);
+    app.frequency.admit_client(spec, routed.route.index, whose, now, &mut trace.used).await?;
     inject(app, spec, trace, Step::Execute)?;
     trace.steps.end(Step::Decode);
     let call = (caller, received);

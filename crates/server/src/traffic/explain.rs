@@ -1,7 +1,8 @@
 //! Shows a record: parses its bytes, and says which rule decided.
 
-use larkspur_contract::{Access, Spec, nearest};
-use larkspur_control::traffic::{Action, Entry, Named, Route, Row, Sent, Step, Who, Why, Window};
+use larkspur_contract::{Access, Basis, Spec, nearest};
+use larkspur_control::traffic::{Action, Caused, Entry, Named, Route, Row, Sent, Step, Who, Why, Window};
+use larkspur_store::{Keys, Uuid};
 use serde_json::Value;
 
 use super::record::{Part, Record};
@@ -37,7 +38,7 @@ pub(super) fn row(seq: u64, record: &Record, ahead_ms: i64) -> Row {
 }
 
 /// The whole of a record.
-pub(super) fn entry(seq: u64, record: &Record, ahead_ms: i64) -> Entry {
+pub(super) fn entry(seq: u64, record: &Record, ahead_ms: i64, keys: Option<&Keys>) -> Entry {
     let row = row(seq, record, ahead_ms);
     let headers = record.headers(Part::Headers);
     let media = |headers: &[(String, String)]| {
@@ -79,10 +80,24 @@ pub(super) fn entry(seq: u64, record: &Record, ahead_ms: i64) -> Entry {
         steps: steps(record),
         why: why(record, row.world.as_deref().unwrap_or_default()),
         behaviours: record.spec.map(behaviours).unwrap_or_default(),
-        events: record.work.events.iter().map(|event| event.kind.name).collect(),
+        events: events(record, keys),
+        uuid: record.work.uuid.map(Uuid::as_str),
         near,
         row,
     }
+}
+
+/// The events that it caused, one for each app that is told.
+fn events(record: &Record, keys: Option<&Keys>) -> Vec<Caused> {
+    let caused = record.work.events.iter().map(|event| {
+        let known = keys.zip(record.world).filter(|_| event.number != 0);
+        Caused {
+            event_type: event.kind.name,
+            app_id: event.app_id.to_string(),
+            event_id: known.map(|(keys, world)| keys.event_id(event.number, world)),
+        }
+    });
+    caused.collect()
 }
 
 fn body(record: &Record, part: Part) -> Value {
@@ -116,9 +131,11 @@ fn steps(record: &Record) -> Vec<Step> {
             exchange::Step::Admit => spec.rate.windows,
             _ => &[],
         };
-        let windows = windows.iter().map(|window| Window { cap: window.cap, seconds: window.seconds });
+        let windows = windows.iter().zip(record.windows);
+        let windows = windows.map(|(window, used)| Window { cap: window.cap, seconds: window.seconds, used });
         let used = record.used.filter(|_| any_of.is_some());
-        Step { step: step.name(), us, any_of, used, windows: windows.collect() }
+        let statements = (step == exchange::Step::Execute).then_some(record.work.statements);
+        Step { step: step.name(), us, any_of, used, windows: windows.collect(), statements }
     });
     shown.collect()
 }

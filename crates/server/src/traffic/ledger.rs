@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use larkspur_contract::ids::AppId;
-use larkspur_contract::{Access, Scope};
+use larkspur_contract::{Access, EventType, Scope};
+use larkspur_control::traffic::ledger::CountedEvents;
 
 use super::record::Record;
 use crate::call_id::CallId;
@@ -13,7 +14,21 @@ const ROWS_MAX: usize = 8192;
 
 /// What is counted in a world.
 #[derive(Default)]
-pub(super) struct Tallies(HashMap<Key, Tally>);
+pub(super) struct Tallies {
+    calls: HashMap<Key, Tally>,
+    events: HashMap<(AppId, &'static str), EventTally>,
+}
+
+/// The events of one type for one app.
+#[derive(Clone, Copy)]
+struct EventTally {
+    kind: &'static EventType,
+    told: u64,
+    untold: u64,
+    /// The call that caused the first one that was told, and the first one that was not.
+    first_told: Option<CallId>,
+    first_untold: Option<CallId>,
+}
 
 /// An app, whether a user called, and where the operation's name is: cheaper to hash than the name itself.
 type Key = (AppId, bool, usize);
@@ -33,18 +48,30 @@ pub(super) struct Tally {
 }
 
 impl Tallies {
-    /// Counts a call, if its operation needs a scope and its caller is known.
+    /// Counts a call, if its operation needs a scope and its caller is known, and the events that it caused.
     pub(super) fn count(&mut self, call: &Record) {
+        for event in &call.work.events {
+            if let Some(tally) = self.event(event.kind, event.app_id) {
+                tally.told += 1;
+                tally.first_told.get_or_insert(call.id);
+            }
+        }
+        for (kind, app_id) in &call.work.untold {
+            if let Some(tally) = self.event(kind, *app_id) {
+                tally.untold += 1;
+                tally.first_untold.get_or_insert(call.id);
+            }
+        }
         let Some(Access::Token { scopes, .. }) = call.spec.map(|spec| spec.access) else { return };
         let (Some(operation), Some(app)) = (call.operation, call.app) else { return };
         if scopes.is_empty() || (call.used.is_none() && !call.lacked_scope() && !call.soft) {
             return;
         }
         let key = (app, call.who.user.is_some(), operation.as_ptr().addr());
-        if self.0.len() >= ROWS_MAX && !self.0.contains_key(&key) {
+        if self.calls.len() >= ROWS_MAX && !self.calls.contains_key(&key) {
             return;
         }
-        let tally = self.0.entry(key).or_insert_with(|| Tally {
+        let tally = self.calls.entry(key).or_insert_with(|| Tally {
             operation,
             any_of: scopes,
             used: Vec::new(),
@@ -63,7 +90,7 @@ impl Tallies {
 
     /// What was counted for an app: whether of users, the operation, the counts.
     pub(super) fn of(&self, app: AppId) -> Vec<(bool, &'static str, Tally)> {
-        let own = self.0.iter().filter(|((known, ..), _)| *known == app);
+        let own = self.calls.iter().filter(|((known, ..), _)| *known == app);
         let mut rows: Vec<_> =
             own.map(|((_, user, _), tally)| (*user, tally.operation, tally.clone())).collect();
         rows.sort_by_key(|(user, operation, _)| (*user, *operation));
@@ -72,6 +99,33 @@ impl Tallies {
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.calls.clear();
+        self.events.clear();
+    }
+
+    /// The count of the events of a type for an app; `None` if the type needs no scope, or there are too many counts.
+    fn event(&mut self, kind: &'static EventType, app_id: AppId) -> Option<&mut EventTally> {
+        let key = (app_id, kind.name);
+        if kind.scopes.is_empty() || (self.events.len() >= ROWS_MAX && !self.events.contains_key(&key)) {
+            return None;
+        }
+        let fresh = EventTally { kind, told: 0, untold: 0, first_told: None, first_untold: None };
+        Some(self.events.entry(key).or_insert(fresh))
+    }
+
+    /// The events that were counted for an app.
+    pub(super) fn events_of(&self, app: AppId) -> Vec<CountedEvents> {
+        let own = self.events.iter().filter(|((known, _), _)| *known == app).map(|(_, tally)| tally);
+        let first = |id: Option<CallId>, count: u64| id.map(|id| (count, id.log_id().to_owned()));
+        let mut all: Vec<CountedEvents> = own
+            .map(|tally| CountedEvents {
+                event_type: tally.kind.name,
+                any_of: tally.kind.scopes,
+                told: first(tally.first_told, tally.told),
+                untold: first(tally.first_untold, tally.untold),
+            })
+            .collect();
+        all.sort_by_key(|one| one.event_type);
+        all
     }
 }

@@ -22,10 +22,11 @@ use larkspur_api::tokens::Token;
 use larkspur_api::{Caller, Feed, Presented};
 use larkspur_contract::ids::{AppId, HookToken, TenantKey};
 use larkspur_contract::{Access, Fault, codes};
-use larkspur_control::traffic::ledger::Counted;
+use larkspur_control::traffic::ledger::{Counted, Counts};
 use larkspur_control::traffic::{Calls, Entry, Topics, Traffic, Whose};
 use larkspur_store::{BoxFuture, Keys, Notice};
 use serde_json::Value;
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::App;
 use crate::call_id::CallId;
@@ -39,6 +40,8 @@ use ring::{World, Worlds};
 const APPS_MAX: usize = 65_536;
 /// For how long further calls are gathered before an assertion is judged again.
 const SETTLE: Duration = Duration::from_millis(10);
+/// How long an assertion about events waits for news before it is judged again.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Paths of the control API that are about a world begin like this.
 const OF_A_WORLD: &str = "/larkspur/v1/worlds/";
 /// Operations of the control API that are not recorded: they read the records, or answer a secret.
@@ -224,11 +227,13 @@ impl Traffic for Recording {
     }
 
     fn calls(&self, whose: Whose, after: u64, most: usize) -> Calls {
+        let app = self.app.upgrade();
+        let keys = app.as_ref().map(|app| &app.engine.keys);
         let mut shown = Calls { entries: Vec::new(), oldest: 1, newest: 0, dropped: 0 };
         for (world, ahead_ms) in self.world(whose) {
             let page = world.after(after, most);
             (shown.oldest, shown.newest, shown.dropped) = (page.oldest, page.newest, page.dropped);
-            let calls = page.calls.iter().map(|(seq, call)| explain::entry(*seq, call, ahead_ms));
+            let calls = page.calls.iter().map(|(seq, call)| explain::entry(*seq, call, ahead_ms, keys));
             shown.entries.extend(calls);
         }
         if whose == Whose::All {
@@ -238,10 +243,12 @@ impl Traffic for Recording {
     }
 
     fn call(&self, whose: Whose, log_id: &str) -> Option<Entry> {
+        let app = self.app.upgrade();
+        let keys = app.as_ref().map(|app| &app.engine.keys);
         self.world(whose).into_iter().find_map(|(world, ahead_ms)| {
             let page = world.after(0, usize::MAX);
             let found = page.calls.iter().find(|(_, call)| call.id.log_id() == log_id)?;
-            Some(explain::entry(found.0, &found.1, ahead_ms))
+            Some(explain::entry(found.0, &found.1, ahead_ms, keys))
         })
     }
 
@@ -263,6 +270,34 @@ impl Traffic for Recording {
             self.worlds.clear(&world);
             world.tallies(ledger::Tallies::clear);
         }
+    }
+
+    fn causes(&self, key: TenantKey, numbers: &HashSet<i64>) -> HashMap<i64, String> {
+        let Some(world) = self.worlds.find(Some(key)) else { return HashMap::new() };
+        let page = world.after(0, usize::MAX);
+        let events = page.calls.iter().flat_map(|(_, call)| {
+            call.work.events.iter().map(|event| (event.number, call.id.log_id().to_owned()))
+        });
+        events.filter(|(number, _)| numbers.contains(number)).collect()
+    }
+
+    fn wait_event(&self, key: TenantKey, most_ms: u64) -> BoxFuture<'_, u64> {
+        Box::pin(async move {
+            let began = Instant::now();
+            let mut watched = self.board.watch(key);
+            // What happens on other servers is not told.
+            let most = Duration::from_millis(most_ms).min(LOOK_EVERY);
+            let _ = tokio::time::timeout(most, async {
+                while !matches!(
+                    watched.notices.recv().await,
+                    Ok(Notice::Delivery(_) | Notice::Deliveries) | Err(RecvError::Lagged(_))
+                ) {}
+            })
+            .await;
+            tokio::time::sleep(SETTLE.min(Duration::from_millis(most_ms).saturating_sub(began.elapsed())))
+                .await;
+            u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
+        })
     }
 
     fn wait(&self, key: TenantKey, seen: u64, wait_ms: u64) -> BoxFuture<'_, u64> {
@@ -291,9 +326,18 @@ impl Traffic for Recording {
         Ok(Box::new(feed::Stream::new(world, (rows, news), seat, self.node())))
     }
 
-    fn scopes(&self, key: TenantKey, app: AppId) -> Vec<Counted> {
-        let Some(world) = self.worlds.find(Some(key)) else { return Vec::new() };
-        let counted = world.tallies(|tallies| tallies.of(app)).into_iter().map(|(user, operation, tally)| {
+    fn scopes(&self, key: TenantKey, app: AppId, after: Option<u64>) -> Counts {
+        let Some(world) = self.worlds.find(Some(key)) else { return Counts::default() };
+        let read = |tallies: &mut ledger::Tallies| (tallies.of(app), tallies.events_of(app));
+        let (calls, events) = match after {
+            None => world.tallies(read),
+            Some(after) => {
+                let mut counted = ledger::Tallies::default();
+                world.after(after, usize::MAX).calls.iter().for_each(|(_, call)| counted.count(call));
+                read(&mut counted)
+            }
+        };
+        let calls = calls.into_iter().map(|(user, operation, tally)| {
             let text = |(scope, count, id): &(_, u64, CallId)| (*scope, *count, id.log_id().to_owned());
             let lacking =
                 |first: Option<(u64, CallId)>| first.map(|(count, id)| (count, id.log_id().to_owned()));
@@ -306,7 +350,7 @@ impl Traffic for Recording {
                 soft: lacking(tally.soft),
             }
         });
-        counted.collect()
+        Counts { calls: calls.collect(), events }
     }
 
     fn replay(

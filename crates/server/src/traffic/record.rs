@@ -45,6 +45,8 @@ pub(super) struct Record {
     pub(super) media: Cow<'static, str>,
     pub(super) why: Option<Box<Why>>,
     pub(super) work: Work,
+    /// How many calls each window of the rate limit has.
+    pub(super) windows: [u32; 2],
     pub(super) sizes: Sizes,
     /// Its row as JSON, made once for all streams.
     pub(super) row: OnceLock<Box<str>>,
@@ -154,6 +156,7 @@ impl Record {
             media: call.response.content_type.clone(),
             why: call.fault.or(call.soft).map(|fault| Box::new(why(fault, &found))),
             work: call.work.clone(),
+            windows: call.used,
             sizes,
             row: OnceLock::new(),
             text: writer.text,
@@ -209,6 +212,7 @@ impl Record {
             + self.text.capacity()
             + why
             + self.work.events.len() * size_of::<Emitted>()
+            + self.work.untold.len() * 32
     }
 
     /// Whether it was refused for want of a scope.
@@ -264,6 +268,7 @@ impl Record {
             media: Cow::Borrowed(""),
             why: None,
             work: Work::default(),
+            windows: [0; 2],
             sizes: Sizes::default(),
             row: OnceLock::new(),
             text: Vec::with_capacity(size),

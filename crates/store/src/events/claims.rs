@@ -10,10 +10,11 @@ use std::sync::Arc;
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 
+use super::connections;
 use super::shares::shares;
+use super::steering::{self, Corruption, EventRules};
 use super::subscriptions::{self, AddressState, Channel, Mode, Subscription};
 use super::turns::{self, Turns};
-use super::{connections, steering};
 use crate::driver::StoreError;
 use crate::tx::{PIECE, found_rows, in_list};
 use crate::{Notice, Root, Row, Tx, Value};
@@ -51,8 +52,6 @@ fn most_of(mode: Mode) -> usize {
 pub struct Due {
     rows: Vec<Key>,
     routes: HashMap<AppId, Arc<Subscription>>,
-    /// Apps whose next events are treated as a test says, in some tenant.
-    steered: HashSet<AppId>,
     /// What is due and cannot be read. It waits: a later release may have written it.
     pub unreadable: Vec<Unreadable>,
     /// Where the next search begins; empty if this one has seen every app.
@@ -87,7 +86,7 @@ pub(super) struct Key {
     pub(super) app_id: AppId,
     developer: TenantKey,
     form: Form,
-    /// Whether it had no attempt and was not treated as a test says.
+    /// Whether it had no attempt, and no rule looked at it.
     fresh: bool,
 }
 
@@ -124,6 +123,8 @@ pub struct Delivery {
     pub created_at: i64,
     /// How many attempts were made before.
     pub attempts: i64,
+    /// What is wrong with it on purpose.
+    pub corrupted: Option<Corruption>,
     /// How the app receives events.
     pub route: Arc<Subscription>,
     pub(super) developer: TenantKey,
@@ -181,7 +182,7 @@ pub async fn due(
     let except: HashSet<AppId> = except.iter().copied().chain(full.map(|((app_id, _), _)| *app_id)).collect();
     let Turns { rows, mut unreadable, next, .. } = turns::read(root, real_now, most, &except, from).await?;
     let mut rows = shares(rows, most, |row| row.app_id);
-    let Routes { found: routes, closed, steered } = routes(root, &rows).await?;
+    let Routes { found: routes, closed } = routes(root, &rows).await?;
     rows.retain(|row| !closed.contains_key(&row.app_id));
     unreadable.extend(closed.into_iter().map(|(app_id, why)| Unreadable { app_id: app_id.to_string(), why }));
     let mut counts = in_progress.clone();
@@ -192,7 +193,7 @@ pub async fn due(
         *count += 1;
         *count <= most_of(mode)
     });
-    Ok(Due { rows, routes, steered, unreadable, next })
+    Ok(Due { rows, routes, unreadable, next })
 }
 
 pub(super) fn key(mut row: Row) -> Result<Result<Key, Unreadable>, StoreError> {
@@ -221,15 +222,13 @@ struct Routes {
     found: HashMap<AppId, Arc<Subscription>>,
     /// Why this is unreadable, for the other apps.
     closed: HashMap<AppId, String>,
-    /// Apps whose next events are treated as a test says.
-    steered: HashSet<AppId>,
 }
 
 /// How the apps of some rows receive events.
 async fn routes(root: &mut Root, rows: &[Key]) -> Result<Routes, StoreError> {
     let apps: BTreeMap<AppId, TenantKey> = rows.iter().map(|row| (row.app_id, row.developer)).collect();
     let apps: Vec<(AppId, TenantKey)> = apps.into_iter().collect();
-    let Routes { mut found, mut closed, mut steered } = Routes::default();
+    let Routes { mut found, mut closed } = Routes::default();
     for piece in apps.chunks(PIECE) {
         let mut values: Vec<Value> =
             piece.iter().flat_map(|(app, developer)| [Value::from(*developer), Value::from(*app)]).collect();
@@ -240,21 +239,17 @@ async fn routes(root: &mut Root, rows: &[Key]) -> Result<Routes, StoreError> {
             .collect();
         let (pairs, columns) = (pairs.join(", "), subscriptions::COLUMNS);
         let sql = format!(
-            "SELECT e.app_id, CASE WHEN EXISTS (SELECT 1 FROM delivery_steering s WHERE s.app_id = w.column2 AND s.events_left > 0) \
-             THEN 1 ELSE 0 END, {columns} FROM (VALUES {pairs}) w LEFT JOIN app_events e ON e.tenant = w.column1 AND e.app_id = w.column2"
+            "SELECT e.app_id, {columns} FROM (VALUES {pairs}) w LEFT JOIN app_events e ON e.tenant = w.column1 AND e.app_id = w.column2"
         );
         for mut row in found_rows(root.rows(&sql, &values).await?) {
             let app_id = row.id(0, AppId::parse)?;
-            if row.flag(1)? {
-                steered.insert(app_id);
-            }
-            match subscriptions::read(&root.engine().keys, &mut row, 2) {
+            match subscriptions::read(&root.engine().keys, &mut row, 1) {
                 Ok(route) => drop(found.insert(app_id, Arc::new(route))),
                 Err(error) => drop(closed.insert(app_id, error.to_string())),
             }
         }
     }
-    Ok(Routes { found, closed, steered })
+    Ok(Routes { found, closed })
 }
 
 /// What to do with an event; `None` if its app uses long connections.
@@ -320,13 +315,14 @@ pub struct Claimed {
 /// Claims due events, in order. Events that other workers have claimed meanwhile are left out, and so are those that
 /// cannot be sent: without a URL they are dropped, before its verification they wait.
 ///
-/// `here` are the apps that are connected to this server. If an app uses long connections and has none to any server,
+/// `rules` are asked about every event before its first attempt. `here` are the apps that are connected to this server. If an app uses long connections and has none to any server,
 /// the attempt has failed.
 pub async fn claim(
     root: &mut Root,
     due: &Due,
     real_now: i64,
     here: &HashSet<AppId>,
+    rules: &Arc<dyn EventRules>,
 ) -> Result<Claimed, StoreError> {
     // Read in this transaction: an app that connected meanwhile has stored that.
     let elsewhere = connected_elsewhere(root, due, here, real_now).await?;
@@ -336,7 +332,7 @@ pub async fn claim(
             .unwrap_or_else(|| verdict_of_connected(row, here, &elsewhere));
         judged.push((row, verdict));
     }
-    let (taken, steered) = steer(root, due, &judged, real_now).await?;
+    let (taken, steered) = steer(root, due, (&judged, rules), real_now).await?;
     let mut groups: BTreeMap<(TenantKey, Verdict), Vec<i64>> = BTreeMap::new();
     for (row, verdict) in judged {
         if !taken.contains(&(row.tenant, row.number)) {
@@ -368,7 +364,6 @@ pub async fn claim(
                 }
                 Verdict::Fail { repeats: true } => fail(&mut tx, numbers, real_now).await?,
             };
-            tx.notify_deliveries(&failed);
             ended.extend(failed.into_iter().map(|number| (tenant, number)));
         }
     }
@@ -393,23 +388,30 @@ pub async fn claim(
     Ok(Claimed { deliveries, elsewhere, failed, acted })
 }
 
-/// Treats events as tests say; returns those that are not to be sent now, and whether anything changed.
+/// Treats events as the fault rules of their tenants say; returns those that are not to be sent now, and whether anything changed.
 async fn steer(
     root: &mut Root,
     due: &Due,
-    judged: &[(&Key, Verdict)],
+    (judged, rules): (&[(&Key, Verdict)], &Arc<dyn EventRules>),
     real_now: i64,
 ) -> Result<(HashSet<(TenantKey, i64)>, bool), StoreError> {
-    let mut asked: BTreeMap<TenantKey, Vec<(AppId, i64)>> = BTreeMap::new();
+    let mut asked: BTreeMap<TenantKey, BTreeMap<i64, (AppId, Mode)>> = BTreeMap::new();
     for (row, verdict) in judged {
-        let counts = row.fresh && row.form != Form::Challenge && due.steered.contains(&row.app_id);
-        if counts && matches!(verdict, Verdict::Send | Verdict::Fail { .. }) {
-            asked.entry(row.tenant).or_default().push((row.app_id, row.number));
+        let counts = row.fresh && row.form != Form::Challenge;
+        if counts
+            && matches!(verdict, Verdict::Send | Verdict::Fail { .. })
+            && let Some(route) = due.routes.get(&row.app_id)
+        {
+            let way = channel(row.form, route).mode;
+            asked.entry(row.tenant).or_default().insert(row.number, (row.app_id, way));
         }
     }
     let (mut all, mut any) = (HashSet::new(), false);
-    for (tenant, rows) in asked {
-        let (taken, changed) = steering::apply(&mut root.tenant(tenant), &rows, real_now).await?;
+    let tenants: Vec<TenantKey> = asked.keys().copied().collect();
+    for ruled in steering::ruled(root, &tenants).await?.iter().filter(|ruled| rules.any(ruled)) {
+        let (tenant, Some(rows)) = (ruled.tenant, asked.get(&ruled.tenant)) else { continue };
+        let (taken, changed) =
+            steering::apply(&mut root.tenant(tenant), (rules, ruled), rows, real_now).await?;
         all.extend(taken.into_iter().map(|number| (tenant, number)));
         any |= changed;
     }
@@ -426,7 +428,7 @@ async fn hold(
     let list = in_list(5, &mut numbers);
     let sql = format!(
         "UPDATE event_delivery SET owner = $2, lease_until = $3 WHERE tenant = $1 AND number IN {list} AND state = 'waiting' \
-         AND lease_until <= $4 AND due_at <= $4 RETURNING number, event_id, event_type, sealed, payload, created_at, attempts"
+         AND lease_until <= $4 AND due_at <= $4 RETURNING number, event_id, event_type, sealed, payload, created_at, attempts, corrupted"
     );
     let mut params = vec![owner.into(), (real_now + LEASE_MS).into(), real_now.into()];
     params.append(&mut numbers);
@@ -471,6 +473,7 @@ fn delivery(
         payload,
         created_at: row.int(5)?,
         attempts: row.int(6)?,
+        corrupted: Corruption::read(&row.text(7)?),
         route,
         owner,
     }))
@@ -507,7 +510,7 @@ async fn fail(tx: &mut Tx, mut numbers: Vec<Value>, real_now: i64) -> Result<Vec
          RETURNING number"
     );
     params.append(&mut numbers);
-    tx.rows_of(&sql, params).await?.into_iter().map(|row| row.int(0)).collect()
+    changed(tx, &sql, params).await
 }
 
 /// Drops rows of a tenant that cannot be sent; returns the numbers of the rows that changed.
@@ -524,7 +527,15 @@ async fn give_up(
     );
     let mut params = vec![real_now.into(), why.into()];
     params.append(&mut numbers);
-    tx.rows_of(&sql, params).await?.into_iter().map(|row| row.int(0)).collect()
+    changed(tx, &sql, params).await
+}
+
+/// Runs a statement that changes the state of rows, and returns their numbers.
+async fn changed(tx: &mut Tx, sql: &str, params: Vec<Value>) -> Result<Vec<i64>, StoreError> {
+    let rows = tx.rows_of(sql, params).await?;
+    let numbers: Vec<i64> = rows.into_iter().map(|row| row.int(0)).collect::<Result<_, _>>()?;
+    tx.notify_deliveries(&numbers);
+    Ok(numbers)
 }
 
 #[cfg(test)]

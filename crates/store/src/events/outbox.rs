@@ -77,7 +77,7 @@ pub async fn add(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
         "".into(),
     ];
     tx.insert(sql, row).await?;
-    tx.emitted(kind, number);
+    tx.emitted(kind, event.app_id, number);
     Ok(())
 }
 

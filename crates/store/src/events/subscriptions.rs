@@ -114,7 +114,8 @@ impl From<Mode> for SubscriptionMode {
 }
 
 impl Mode {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
         match self {
             Mode::Webhook => "webhook",
             Mode::Connection => "connection",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use larkspur_contract::ids::TenantKey;
+use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Effect, EventType};
 
 use super::driver::{BoxFuture, Hook, Session, StoreError};
@@ -158,9 +158,10 @@ impl Tx {
         self.noted(result)
     }
 
-    /// Records that an event of this type was written as the delivery with this number, and wakes the worker after the commit.
-    pub(crate) fn emitted(&mut self, kind: &'static EventType, number: i64) {
-        self.shared.emitted(Emitted { kind, number });
+    /// Records that an event of this type was written for an app, as the delivery with this number, and wakes the worker after
+    /// the commit.
+    pub(crate) fn emitted(&mut self, kind: &'static EventType, app_id: AppId, number: i64) {
+        self.shared.emitted(Emitted { kind, app_id, number });
         let (engine, tenant) = (self.engine.clone(), self.tenant);
         self.on_commit(
             || {},
@@ -190,8 +191,13 @@ impl Tx {
     }
 
     /// Records that a callback of this type was sent for this transaction.
-    pub fn called_back(&mut self, kind: &'static EventType) {
-        self.shared.emitted(Emitted { kind, number: 0 });
+    pub fn called_back(&mut self, kind: &'static EventType, app_id: AppId) {
+        self.shared.emitted(Emitted { kind, app_id, number: 0 });
+    }
+
+    /// Records that an app was not told of an event for want of a scope.
+    pub fn untold(&mut self, kind: &'static EventType, app_id: AppId) {
+        self.shared.untold(kind, app_id);
     }
 
     /// What this transaction did.

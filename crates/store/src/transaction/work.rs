@@ -1,9 +1,10 @@
 //! What a transaction did, for those who record calls.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use larkspur_contract::EventType;
+use larkspur_contract::ids::AppId;
 
 use super::driver::StoreError;
 
@@ -12,6 +13,8 @@ use super::driver::StoreError;
 pub struct Work {
     /// The events that it wrote, and the callbacks that were sent for it.
     pub events: Vec<Emitted>,
+    /// Events that apps were not told for want of a scope.
+    pub untold: Vec<(&'static EventType, AppId)>,
     /// The number of its statements.
     pub statements: u32,
     /// What the `uuid` of its call meant, if it had one.
@@ -23,6 +26,8 @@ pub struct Work {
 pub struct Emitted {
     /// Its type.
     pub kind: &'static EventType,
+    /// The app that is told.
+    pub app_id: AppId,
     /// The number of its delivery; 0 for a callback.
     pub number: i64,
 }
@@ -52,14 +57,25 @@ pub(crate) struct Shared {
     /// The first failure of a statement.
     pub(crate) failed: OnceLock<StoreError>,
     statements: AtomicU32,
-    written: Mutex<(Vec<Emitted>, Option<Uuid>)>,
+    written: Mutex<Written>,
     /// Whether no app is told of what happens.
     pub(crate) silent: AtomicBool,
     /// Whether the transaction is undone at its end, although it succeeds.
     pub(crate) discarded: AtomicBool,
 }
 
+#[derive(Default, Clone)]
+struct Written {
+    events: Vec<Emitted>,
+    untold: Vec<(&'static EventType, AppId)>,
+    uuid: Option<Uuid>,
+}
+
 impl Shared {
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts a statement.
     pub(crate) fn counted(&self) {
         self.statements.fetch_add(1, Ordering::Relaxed);
@@ -67,17 +83,22 @@ impl Shared {
 
     /// Records an event.
     pub(crate) fn emitted(&self, event: Emitted) {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).0.push(event);
+        self.written().events.push(event);
+    }
+
+    /// Records that an app was not told of an event for want of a scope.
+    pub(crate) fn untold(&self, kind: &'static EventType, app_id: AppId) {
+        self.written().untold.push((kind, app_id));
     }
 
     /// Records what the `uuid` of the call meant.
     pub(crate) fn named(&self, uuid: Uuid) {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(uuid);
+        self.written().uuid = Some(uuid);
     }
 
     /// What was done until now.
     pub(crate) fn work(&self) -> Work {
-        let (events, uuid) = self.written.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Work { events, statements: self.statements.load(Ordering::Relaxed), uuid }
+        let Written { events, untold, uuid } = self.written().clone();
+        Work { events, untold, statements: self.statements.load(Ordering::Relaxed), uuid }
     }
 }

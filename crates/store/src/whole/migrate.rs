@@ -44,6 +44,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0030_faults.sql"),
     include_str!("../../../../schema/0031_snapshots.sql"),
     include_str!("../../../../schema/0032_relays.sql"),
+    include_str!("../../../../schema/0033_event_faults.sql"),
 ];
 
 /// The schema that this program writes and reads.

@@ -3,15 +3,25 @@ use std::sync::Arc;
 
 use larkspur_api::{Empty, Input, Operation, Process, RootCall};
 use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, get};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::Path;
 use crate::operations::CONTROL;
+use crate::operations::traffic::open;
 use crate::support;
 use crate::traffic::Traffic;
 use crate::traffic::ledger::{self, Ledger as Output};
 
 /// `GET /larkspur/v1/worlds/:tenant_key/apps/:app_id/ledger`
 pub(crate) struct Ledger;
+
+/// What to count.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Query {
+    /// Only the calls after the one with this log id, of those that are still kept.
+    since: Option<String>,
+}
 
 impl Operation for Ledger {
     const SPEC: &'static Spec = &Spec {
@@ -20,12 +30,12 @@ impl Operation for Ledger {
         route: get("/larkspur/v1/worlds/{tenant_key}/apps/{app_id}/ledger"),
         effect: Effect::Reads,
         consumes: Consumes::Nothing,
-        codes: &[codes::CONTROL_NOT_FOUND],
+        codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         emits: &[],
         example: "",
         behaviours: &[Behaviour {
             name: "scope_ledger",
-            rule: "Calls are counted while they are recorded, by the server that answers them, and remain counted when their records are dropped. Of several scopes that would let a call through, the granted one with the longest name counts as used. Events are not counted.",
+            rule: "Calls are counted while they are recorded, by the server that answers them, and remain counted when their records are dropped. Of several scopes that would let a call through, the granted one with the longest name counts as used. An event counts for the app that is told, or would be if it had one of the scopes of the type; not if the scope decides together with the content, as for messages that do not mention the bot.",
             basis: Basis::Assumed,
             switch: false,
         }],
@@ -33,12 +43,16 @@ impl Operation for Ledger {
     };
     type Ground = Process;
     type Path = Path;
-    type Query = Empty;
+    type Query = Query;
     type Body = Empty;
     type Output = Output;
 
     async fn run(process: &mut Process, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
         let Path { tenant_key, app_id } = &input.path;
+        let since = match &input.query.since {
+            Some(log_id) => Some(open(process, call, tenant_key).await?.call("since", log_id)?.row.seq),
+            None => None,
+        };
         let (call, tenant_key, app_id) = (call.clone(), tenant_key.clone(), app_id.clone());
         let read = process.read(move |root| {
             let (call, tenant_key, app_id) = (call.clone(), tenant_key.clone(), app_id.clone());
@@ -51,6 +65,6 @@ impl Operation for Ledger {
         });
         let (tenant, app, granted) = read.await?;
         let traffic: Arc<dyn Traffic> = process.service()?;
-        Ok(ledger::ledger(&traffic.scopes(tenant, app), &granted))
+        Ok(ledger::ledger(&traffic.scopes(tenant, app, since), &granted))
     }
 }

@@ -90,7 +90,7 @@ impl Operation for Get {
             }
             false => Vec::new(),
         };
-        let tries = Tries::of(root, tx.tenant(), &all, now - call.now).await?;
+        let tries = Tries::of(root, call, (tx.tenant(), now), &all).await?;
         Ok(Output {
             event_id: event_id.clone(),
             event_type,

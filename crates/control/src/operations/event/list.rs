@@ -121,7 +121,7 @@ impl Operation for List {
             None => last.filter(|_| !all),
         };
         found.truncate(most);
-        let tries = Tries::of(root, tx.tenant(), &found, now - call.now).await?;
+        let tries = Tries::of(root, call, (tx.tenant(), now), &found).await?;
         let not_sent = match kind {
             Some(kind) => Some(not_sent::of(&mut tx, kind, chat_id.as_deref(), &HashSet::new()).await?),
             None => None,

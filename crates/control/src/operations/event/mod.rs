@@ -1,7 +1,9 @@
 //! The events of a world: those that happened, and those that a test makes up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
+use larkspur_api::RootCall;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::events::history::Past;
 use larkspur_store::events::subscriptions;
@@ -10,13 +12,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::traffic::Traffic;
 use crate::webhook_checks::{self, Checks, Secrets};
 
+pub(super) mod check;
 pub(super) mod get;
 pub(super) mod list;
 mod not_sent;
 pub(super) mod resend;
 pub(super) mod send;
+mod told;
 
 /// An event on its way to one app, or one that was delivered or dropped.
 #[derive(Serialize, JsonSchema)]
@@ -33,6 +38,9 @@ pub(crate) struct Shown {
     state: String,
     /// When it happened, in milliseconds since 1970 by the world's clock.
     created_at_ms: i64,
+    /// The call that caused it, if this server recorded it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause>,
     /// Its payload, without the envelope.
     payload: Value,
     /// How many attempts were made.
@@ -48,6 +56,13 @@ pub(crate) struct Shown {
     /// The time of the next attempt, in milliseconds since 1970 by the world's clock, if it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_try_ms: Option<i64>,
+}
+
+/// What caused an event.
+#[derive(Serialize, JsonSchema)]
+struct Cause {
+    /// The log id of a call: the `X-Tt-Logid` of its answer.
+    log_id: String,
 }
 
 /// An attempt to deliver an event.
@@ -92,20 +107,22 @@ struct Request {
     body: String,
 }
 
-/// The recorded attempts of a world's events, and the secrets of the apps that got them.
+/// The recorded attempts of a world's events, the secrets of the apps that got them, and what caused them.
 struct Tries {
     all: Vec<Try>,
     secrets: HashMap<AppId, Secrets>,
+    /// The log ids of the calls that caused events, by number.
+    causes: HashMap<i64, String>,
     offset_ms: i64,
 }
 
 impl Tries {
-    /// Those of some events. `offset_ms` is how far the world's clock is ahead of real time.
+    /// Those of some events. `now` is the tenant's time.
     async fn of(
         root: &mut Root,
-        tenant: TenantKey,
+        call: &RootCall,
+        (tenant, now): (TenantKey, i64),
         past: &[Past],
-        offset_ms: i64,
     ) -> Result<Self, StoreError> {
         let engine = root.engine().clone();
         let mut secrets = HashMap::new();
@@ -117,7 +134,10 @@ impl Tries {
                 secrets.insert(one.app_id, Secrets::of(found, derived));
             }
         }
-        Ok(Tries { all: engine.attempts.of(tenant), secrets, offset_ms })
+        let numbers: HashSet<i64> = past.iter().map(|one| one.number).collect();
+        let traffic = call.services.get::<Arc<dyn Traffic>>();
+        let causes = traffic.map(|traffic| traffic.causes(tenant, &numbers)).unwrap_or_default();
+        Ok(Tries { all: engine.attempts.of(tenant), secrets, causes, offset_ms: now - call.now })
     }
 
     fn attempt(&self, one: &Try) -> Attempt {
@@ -147,6 +167,7 @@ impl Tries {
         let own = self.all.iter().filter(|one| one.event_id == past.event_id && one.app_id == past.app_id);
         Shown {
             attempts: own.map(|one| self.attempt(one)).collect(),
+            cause: self.causes.get(&past.number).cloned().map(|log_id| Cause { log_id }),
             event_id: past.event_id,
             number: past.number.to_string(),
             event_type: past.event_type,

@@ -1,21 +1,21 @@
 //! Faults by rule.
 
-use larkspur_api::rules::matcher::Matcher;
-use larkspur_contract::nearest::did_you_mean;
 use larkspur_contract::{Basis, Behaviour, Fault, codes};
 use larkspur_store::tenants::Tenant;
 use larkspur_store::{Tx, faults};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::faults::{BYTES_MAX, Given, RULES_MAX, Rule, Shown, presets, stored};
+use crate::faults::{BYTES_MAX, RULES_MAX, Rule, Shown, stored};
 use crate::{support, values};
+pub(crate) use making::made;
+use making::{changed, share, with_preset};
 
 pub(super) mod add;
 pub(super) mod clear;
 pub(super) mod delete;
 pub(super) mod list;
+mod making;
 pub(super) mod order;
 pub(super) mod preview;
 pub(super) mod put;
@@ -40,7 +40,7 @@ pub(crate) struct Listed {
 /// How rules are used.
 pub(crate) const RULED: Behaviour = Behaviour {
     name: "faults_ruled",
-    rule: "The rules are looked at in their order when the caller is known: after authentication, and for operations without an access token after the body was read, by the app or the custom bot that they name. The first rule that decides ends the call; delays before it add up to 60 s at most. Calls of the control API, and calls whose own credentials are refused, match no rule. A read-only server uses none.",
+    rule: "The rules are looked at in their order when the caller is known: after authentication, and for operations without an access token after the body was read, by the app or the custom bot that they name. The first rule that decides ends the call; delays before it add up to 60 s at most. Calls of the control API, and calls whose own credentials are refused, match no rule. A read-only server uses none. A rule for events (`drop`, `hold`, `repeat`, `corrupt`, or `delay` with `event_type` or `way`) is looked at once for each event, when it is due for its first attempt, whether the app is connected or not; for a callback, when it is sent. A rule for long connections (`disconnect`) is one of the world that made the app.",
     basis: Basis::Assumed,
     switch: false,
 };
@@ -50,8 +50,8 @@ pub(crate) fn rules(world: &Tenant) -> Vec<Rule> {
     stored(&world.faults)
 }
 
-/// Stores the rules of a locked world.
-pub(crate) async fn store(tx: &mut Tx, rules: &[Rule]) -> Result<(), Fault> {
+/// Stores the rules of a locked world; returns their text.
+pub(crate) async fn store(tx: &mut Tx, rules: &[Rule]) -> Result<String, Fault> {
     if rules.len() > RULES_MAX {
         return Err(values::invalid("faults", None, &format!("a world has at most {RULES_MAX} rules")));
     }
@@ -64,7 +64,30 @@ pub(crate) async fn store(tx: &mut Tx, rules: &[Rule]) -> Result<(), Fault> {
         let why = format!("the rules of a world have at most {BYTES_MAX} bytes together");
         return Err(values::invalid("faults", None, &why));
     }
-    Ok(faults::set(tx, &text).await?)
+    faults::set(tx, &text).await?;
+    Ok(text)
+}
+
+/// Makes a rule the first one of a locked world, in place of one with its id. Returns the world with its rules.
+pub(crate) async fn put_first(tx: &mut Tx, mut world: Tenant, rule: Rule) -> Result<Tenant, Fault> {
+    let mut all = rules(&world);
+    all.retain(|other| other.id != rule.id);
+    faults::start(tx, &rule.id).await?;
+    all.insert(0, rule);
+    world.faults = store(tx, &all).await?.into();
+    Ok(world)
+}
+
+/// Removes a rule of a locked world, if it exists.
+pub(crate) async fn remove(tx: &mut Tx, world: &Tenant, id: &str) -> Result<(), Fault> {
+    let mut all = rules(world);
+    let before = all.len();
+    all.retain(|rule| rule.id != id);
+    if all.len() < before {
+        faults::stop(tx, id).await?;
+        store(tx, &all).await?;
+    }
+    Ok(())
 }
 
 /// Rules with their counts.
@@ -86,111 +109,4 @@ async fn shown_one(tx: &mut Tx, rule: Rule) -> Result<Shown, Fault> {
 
 fn unknown(id: &str) -> Fault {
     support::not_found("fault_id", id, "no such rule in this world")
-}
-
-/// The id that a new rule gets: `f_` and the lowest number that no rule has, from 01 on.
-fn free_id(rules: &[Rule]) -> String {
-    let ids = (1..=rules.len() + 1).map(|number| format!("f_{number:02}"));
-    ids.into_iter().find(|id| rules.iter().all(|rule| rule.id != *id)).unwrap_or_else(|| "f_01".to_owned())
-}
-
-/// A new rule from what a client sent. `taken` are the rules that the world keeps.
-pub(crate) fn made(at: &str, given: &Given, taken: &[Rule], now: i64) -> Result<Rule, Fault> {
-    let given = with_preset(at, given)?;
-    let id = given.id.clone().unwrap_or_else(|| free_id(taken));
-    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)) {
-        return Err(values::invalid(&format!("{at}id"), Some(&id), "letters, digits, _ and -"));
-    }
-    if taken.iter().any(|rule| rule.id == id) {
-        return Err(values::invalid(&format!("{at}id"), Some(&id), "another rule has this id"));
-    }
-    let Some(effect) = given.effect.clone() else {
-        return Err(values::invalid(&format!("{at}effect"), None, "required, unless a preset is named"));
-    };
-    let rule = Rule {
-        id,
-        name: String::new(),
-        r#match: Value::Object(Map::new()),
-        effect,
-        probability: 1.0,
-        seed: 0,
-        skip: 0,
-        times: None,
-        for_s: None,
-        enabled: true,
-        since_ms: now,
-    };
-    changed(at, rule, &given, now)
-}
-
-/// What a client sent over the preset that it named.
-fn with_preset(at: &str, given: &Given) -> Result<Given, Fault> {
-    let Some(name) = &given.preset else { return Ok(given.clone()) };
-    let preset = presets::find(name).ok_or_else(|| {
-        let names = presets::ALL.iter().map(|preset| preset.name);
-        let near = did_you_mean(name, names.clone());
-        let all = names.collect::<Vec<_>>().join(", ");
-        values::invalid(&format!("{at}preset"), Some(name), &format!("one of {all}{near}"))
-    })?;
-    Ok(Given {
-        id: given.id.clone(),
-        preset: None,
-        name: given.name.clone().or(preset.name),
-        r#match: given.r#match.clone().or(preset.r#match),
-        effect: given.effect.clone().or(preset.effect),
-        probability: given.probability.clone().or(preset.probability),
-        seed: given.seed.or(preset.seed),
-        skip: given.skip.or(preset.skip),
-        times: given.times.or(preset.times),
-        for_s: given.for_s.or(preset.for_s),
-        enabled: given.enabled.or(preset.enabled),
-    })
-}
-
-/// A rule with the members that a client sent.
-fn changed(at: &str, mut rule: Rule, given: &Given, now: i64) -> Result<Rule, Fault> {
-    if let Some(text) = &given.name {
-        rule.name.clone_from(text);
-    }
-    if let Some(conditions) = &given.r#match {
-        Matcher::parse(conditions, &crate::faults::GRAMMAR).map_err(|wrong| {
-            let dot = if wrong.at.is_empty() { "" } else { "." };
-            values::invalid(&format!("{at}match{dot}{}", wrong.at), None, &wrong.why)
-        })?;
-        rule.r#match.clone_from(conditions);
-    }
-    if let Some(effect) = &given.effect {
-        if effect.count() != 1 {
-            return Err(values::invalid(&format!("{at}effect"), None, "exactly one of its members"));
-        }
-        if let Some(refuse) = &effect.refuse
-            && refuse.text.is_none()
-            && !codes::ALL.iter().any(|code| i64::from(code.number) == refuse.code)
-        {
-            let code = refuse.code.to_string();
-            let why = "Larkspur does not know this code: add a text to answer it all the same";
-            return Err(values::invalid(&format!("{at}effect.refuse.code"), Some(&code), why));
-        }
-        rule.effect = effect.clone();
-    }
-    rule.probability = share(at, given)?.unwrap_or(rule.probability);
-    rule.seed = given.seed.unwrap_or(rule.seed);
-    rule.skip = given.skip.unwrap_or(rule.skip);
-    rule.times = given.times.or(rule.times);
-    if given.for_s.is_some() {
-        (rule.for_s, rule.since_ms) = (given.for_s, now);
-    }
-    rule.enabled = given.enabled.unwrap_or(rule.enabled);
-    Ok(rule)
-}
-
-/// The probability that a client sent.
-fn share(at: &str, given: &Given) -> Result<Option<f64>, Fault> {
-    let Some(value) = &given.probability else { return Ok(None) };
-    let share = value.as_f64().filter(|share| (0.0..=1.0).contains(share));
-    let wrong = || {
-        let text = value.to_string();
-        values::invalid(&format!("{at}probability"), Some(&text), "a number from 0 to 1")
-    };
-    share.ok_or_else(wrong).map(Some)
 }

@@ -4,7 +4,7 @@ use larkspur_store::tenants;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::faults::{Effect as Done, Rules};
+use crate::faults::{Effect as Done, Kind, Rules};
 use crate::operations::traffic::{RECORDED, open};
 use crate::operations::{CONTROL, WorldPath};
 use crate::support;
@@ -71,7 +71,7 @@ impl Operation for Preview {
         });
         let (world, now) = read.await?;
         let rules = Rules::read(&world.faults);
-        let matching = rules.matching(now, &entry).map(|rule| Matching {
+        let matching = rules.matching(Kind::Calls, now, &entry).map(|rule| Matching {
             id: rule.id.clone(),
             effect: rule.effect.clone(),
             ends: rule.effect.is_ending(),

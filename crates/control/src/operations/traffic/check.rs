@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::operations::{CONTROL, WorldPath};
-use crate::traffic::{Checked, Count, Wanted, judge};
+use crate::traffic::{Checked, Count, Differs, Wanted, judge};
 use crate::values;
 
 /// The longest wait, in milliseconds.
@@ -18,13 +18,13 @@ pub(crate) struct Check;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Query {
     /// `status`: an assertion that does not hold is answered with HTTP 412 and 5275412.
-    fail: Option<Fail>,
+    pub(crate) fail: Option<Fail>,
 }
 
 /// How an assertion that does not hold is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Fail {
+pub(crate) enum Fail {
     /// With an HTTP status.
     Status,
 }
@@ -50,21 +50,9 @@ pub(crate) struct Body {
 
 impl Body {
     fn wanted(&self) -> Result<Wanted, Fault> {
-        let one = |field: &str, value: &Value| Ok::<_, Fault>(vec![super::matcher(field, value)?]);
-        let none = Count { exactly: Some(0), ..Count::default() };
-        let (matchers, in_order, count, values) = match (&self.r#match, &self.in_order, &self.never) {
-            (Some(value), None, None) => {
-                (one("match", value)?, false, self.count.unwrap_or_default(), vec![value])
-            }
-            (None, Some(list), None) => {
-                let matchers = list.iter().map(|value| super::matcher("in_order[*]", value));
-                (matchers.collect::<Result<_, _>>()?, true, Count::default(), list.iter().collect())
-            }
-            (None, None, Some(value)) => (one("never", value)?, false, none, vec![value]),
-            _ => return Err(values::invalid("match", None, "exactly one of match, in_order and never")),
-        };
-        let control = values.iter().any(|value| value.get("kind").is_some());
-        Ok(Wanted { matchers, in_order, count, control })
+        let (one, in_order, never) = (self.r#match.as_ref(), self.in_order.as_ref(), self.never.as_ref());
+        let wanted = Wanted::of(one, in_order, never, self.count, super::matcher)?;
+        wanted.ok_or_else(|| values::invalid("match", None, "exactly one of match, in_order and never"))
     }
 }
 
@@ -108,13 +96,19 @@ impl Operation for Check {
 
 /// The refusal that says how the calls differ.
 fn failed(checked: &Checked) -> Fault {
-    let near = checked.near.first().map(|near| {
-        let differs = near.differs.iter().map(|one| {
+    let near = checked.near.first().map(|near| (near.log_id.as_str(), near.differs.as_slice()));
+    refusal("calls", checked.count, near)
+}
+
+/// The refusal of an assertion: how many match, and how the nearest one differs.
+pub(crate) fn refusal(what: &str, count: i64, near: Option<(&str, &[Differs])>) -> Fault {
+    let near = near.map(|(id, differs)| {
+        let differs = differs.iter().map(|one| {
             let got = one.got.as_ref().map_or_else(|| "nothing".to_owned(), Value::to_string);
             format!("{} is {got}, not {}", one.path, one.wanted)
         });
-        format!("; nearest is {}: {}", near.log_id, differs.collect::<Vec<_>>().join(", "))
+        format!("; nearest is {id}: {}", differs.collect::<Vec<_>>().join(", "))
     });
-    let why = format!("{} calls match{}", checked.count, near.unwrap_or_default());
+    let why = format!("{count} {what} match{}", near.unwrap_or_default());
     Fault::new(codes::CHECK_FAILED, why.clone()).with_violation("match", None, &why)
 }

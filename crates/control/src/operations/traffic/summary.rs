@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::operations::{CONTROL, WorldPath};
-use crate::traffic::summary;
+use crate::traffic::summary::{self, By};
+use crate::values;
 
 /// `GET /larkspur/v1/worlds/:tenant_key/traffic/summary`
 pub(crate) struct Summary;
@@ -14,6 +15,9 @@ pub(crate) struct Summary;
 pub(crate) struct Query {
     /// Only calls after the one with this log id.
     since: Option<String>,
+    /// What `rows` counts by: one or more of `operation`, `code`, `outcome` and `app_id`, separated by commas. `operation,code` by
+    /// default.
+    by: Option<String>,
 }
 
 impl Operation for Summary {
@@ -25,7 +29,7 @@ impl Operation for Summary {
         consumes: Consumes::Nothing,
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         emits: &[],
-        example: "",
+        example: "by=operation,code",
         behaviours: &[super::RECORDED],
         ..CONTROL
     };
@@ -40,9 +44,12 @@ impl Operation for Summary {
         call: &RootCall,
         input: &Input<Self>,
     ) -> Result<summary::Summary, Fault> {
+        let by = By::parse(input.query.by.as_deref().unwrap_or("operation,code"));
+        let by = by
+            .map_err(|unknown| values::invalid("by", Some(&unknown), "operation, code, outcome or app_id"))?;
         let asked = super::open(process, call, &input.path.tenant_key).await?;
         let calls = asked.calls(input.query.since.as_deref())?;
-        Ok(summary::summary(&calls, windows))
+        Ok(summary::summary(&calls, by, windows))
     }
 }
 

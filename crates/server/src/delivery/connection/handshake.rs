@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use larkspur_contract::{Code, codes};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::super::faults;
 use super::ticket::Ticket;
 use super::{About, Full, Open, endpoint, session};
 use crate::App;
@@ -24,7 +25,8 @@ pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
         return Response { extra: wanted, ..Response::text(400, "a WebSocket of version 13 is required\n") };
     };
     match let_in(app, request.headers, request.query).await {
-        Ok(open) => {
+        Ok(mut open) => {
+            open.fault = faults::of_connection(app, open.connection.app_id).await;
             let accept = derive_accept_key(key.as_bytes());
             let upgrade = Upgrade::new("websocket", |upgraded| session::serve(upgraded, open));
             Response::upgrade(upgrade, vec![("Sec-Websocket-Accept", accept.into())])

@@ -19,6 +19,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_control::faults::Disconnect;
 use larkspur_store::Engine;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -289,7 +290,7 @@ impl LongConnections {
         app.open.push(connection.clone());
         drop(state);
         self.changed.notify_one();
-        Ok(Open { connections: self.clone(), connection, queued: Some(queued) })
+        Ok(Open { connections: self.clone(), connection, queued: Some(queued), fault: None })
     }
 
     /// Admits no more connections.
@@ -409,6 +410,8 @@ struct Open {
     connections: Arc<LongConnections>,
     connection: Arc<Connection>,
     queued: Option<mpsc::Receiver<Vec<Bytes>>>,
+    /// How long it stays open and how it ends, if a fault rule says so.
+    fault: Option<Disconnect>,
 }
 
 impl Drop for Open {

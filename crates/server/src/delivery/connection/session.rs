@@ -1,11 +1,13 @@
 //! One long connection from its upgrade to its end, in one task.
 
+use std::future::pending;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use larkspur_control::faults::{Disconnect, Ending};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
@@ -45,6 +47,8 @@ enum End {
     Stopped,
     /// An operator asked for it, or the app was disabled or deleted, or has another secret.
     Cut,
+    /// A fault rule ends it without a word.
+    Aborted,
     /// The client reads too slowly.
     Slow,
     /// Nothing was received for too long.
@@ -65,7 +69,7 @@ impl End {
     /// The close frame for the other end; none if it is gone.
     fn close(self) -> Option<(CloseCode, &'static str)> {
         Some(match self {
-            End::Gone => return None,
+            End::Gone | End::Aborted => return None,
             End::Stopped => (CloseCode::Normal, "the server is stopping"),
             End::Cut => (CloseCode::Normal, "the connection was closed by the server"),
             End::Slow => (CloseCode::Policy, "events are not read in time"),
@@ -104,14 +108,25 @@ pub(super) async fn serve(upgraded: Upgraded, mut open: Open) {
             End::Stopped
         }
         () = open.connection.cut.notified() => End::Cut,
+        end = fault(open.fault.as_ref()) => end,
         end = read(&mut stream, &open) => end,
         end = write(&mut sink, &mut queued, &open) => end,
     };
     open.connections.leave(&open.connection);
     tracing::debug!(%app_id, why = ?end, "a long connection ended");
+    if end == End::Aborted {
+        return;
+    }
     if timeout(FAREWELL, farewell(sink, stream, end, &open)).await.is_err() {
         tracing::debug!(%app_id, "a long connection was aborted: the other end did not close it");
     }
+}
+
+/// Waits until a fault rule ends the connection.
+async fn fault(fault: Option<&Disconnect>) -> End {
+    let Some(Disconnect { after_ms, how }) = fault else { return pending().await };
+    sleep(Duration::from_millis(u64::try_from(*after_ms).unwrap_or(0))).await;
+    if *how == Some(Ending::Abrupt) { End::Aborted } else { End::Cut }
 }
 
 /// Reads until there is a reason to end.

@@ -12,6 +12,7 @@ use larkspur_api::rules::webhook;
 use larkspur_api::{Challenge, Heard, Step};
 use larkspur_contract::events::{self, Form};
 use larkspur_store::events::claims::{Attempt, Delivery};
+use larkspur_store::events::steering::Corruption;
 use larkspur_store::{Engine, Exchange, Keys};
 use serde::Serialize;
 use serde_json::json;
@@ -26,6 +27,10 @@ const SHOWN: usize = 200;
 
 /// What is shown in place of an answer that repeats a secret.
 const HIDDEN: &[u8] = b"the answer is not shown, as it repeats a secret of the event";
+/// The header of the signature.
+const SIGNATURE: &str = "X-Lark-Signature";
+/// A verification token that is wrong on purpose.
+const FORGED: &str = "not-the-verification-token";
 /// The fewest characters of a secret.
 const SECRET: usize = 16;
 
@@ -56,9 +61,8 @@ impl Webhook {
     pub(crate) async fn attempt(&self, engine: &Engine, delivery: &Delivery) -> (Attempt, Exchange) {
         let token = delivery.route.verification_token.clone();
         let token = token.unwrap_or_else(|| engine.keys.verification_token(delivery.app_id));
-        let plain = message::body(&delivery.into(), &token);
         let (form, key) = (delivery.form, delivery.route.encrypt_key.as_deref());
-        let message = of(form, key, plain, engine);
+        let message = of(&delivery.into(), (key, &token), engine);
         let (headers, body) = (message.headers.clone(), Exchange::beginning(&message.body));
         let mut exchange = Exchange { headers, body, answer: None };
         match self.0.post(delivery.app_id, &delivery.channel().request_url, message, Patience::of(form)).await
@@ -80,7 +84,7 @@ impl Webhook {
         let began = Instant::now();
         let payload = json!({"challenge": Keys::fresh_secret()}).to_string();
         let plain = message::challenge(&payload, &question.verification_token.as_str().into()).into_bytes();
-        let message = of(Form::Challenge, question.encrypt_key.as_deref(), plain, engine);
+        let message = sealed(Form::Challenge, question.encrypt_key.as_deref(), plain, engine);
         let patience = Patience::of(Form::Challenge);
         let (step, status, failure) =
             match self.0.post(question.app_id, &question.request_url, message, patience).await {
@@ -105,14 +109,25 @@ impl Webhook {
         parts: &Parts<'_>,
         (request_url, key, token): (&str, Option<&str>, &str),
     ) -> Result<Answer, Failed> {
-        let message = of(Form::Callback, key, message::body(parts, token), engine);
+        let message = of(parts, (key, token), engine);
         let done = self.0.post(parts.app_id, request_url, message, Patience::of(Form::Callback)).await;
         done.map_err(|failed| Failed { why: printable(&failed.why), ..failed })
     }
 }
 
+/// Builds the request of an event or a callback: encrypted and signed, if there is a key.
+fn of(parts: &Parts<'_>, (key, token): (Option<&str>, &str), engine: &Engine) -> Message {
+    let forged = parts.corrupted == Some(Corruption::Signature);
+    let token = if forged && key.is_none() { FORGED } else { token };
+    let mut message = sealed(parts.form, key, message::body(parts, token), engine);
+    if forged && let Some((_, signature)) = message.headers.iter_mut().find(|(name, _)| *name == SIGNATURE) {
+        *signature = signature.chars().rev().collect();
+    }
+    message
+}
+
 /// Builds the request of a body, encrypted and signed if there is a key.
-fn of(form: Form, key: Option<&str>, plain: Vec<u8>, engine: &Engine) -> Message {
+fn sealed(form: Form, key: Option<&str>, plain: Vec<u8>, engine: &Engine) -> Message {
     let Some(key) = key else {
         return Message { body: plain.into(), headers: Vec::new() };
     };
@@ -129,7 +144,7 @@ fn of(form: Form, key: Option<&str>, plain: Vec<u8>, engine: &Engine) -> Message
     let headers = vec![
         ("X-Lark-Request-Timestamp", timestamp),
         ("X-Lark-Request-Nonce", nonce),
-        ("X-Lark-Signature", signature),
+        (SIGNATURE, signature),
     ];
     Message { body: body.into(), headers }
 }

@@ -98,7 +98,6 @@ const FILL: &[(&str, &str)] = &[
     ("idempotency", "'name', 'n'||n"),
     ("oauth_code", "'code_hash', 'h'||n, 'expires_at', 4102444800000"),
     ("oauth_refresh", "'token_hash', 'h'||n, 'expires_at', 4102444800000"),
-    ("delivery_steering", "'app_id', 'cli_'||n"),
     ("callback_relay", "'id', 'r'||n, 'server', 's'||n, 'lease_until', 0"),
     ("app_connection", "'app_id', 'cli_'||n, 'server', 's'||n, 'lease_until', 0"),
     (

@@ -340,6 +340,10 @@ const GLOBAL: &[(&str, &str)] = &[
     (" job_slot ", "jobs of the whole store"),
     ("FROM event_delivery WHERE state = 'waiting' AND lease_until", "what is due of all tenants"),
     ("FROM event_delivery WHERE state = 'waiting' AND app_id", "what is due of an app in all tenants"),
+    (
+        "LEFT JOIN tenant t ON t.tenant = w.column1 AND t.faults <> ''",
+        "the fault rules of the worlds whose events are claimed",
+    ),
     ("FROM (VALUES {pairs}) w LEFT JOIN app_events", "where the apps that are told receive events"),
     (
         "FROM app_events WHERE ticket_at IS NOT NULL AND ticket_at <= $1",

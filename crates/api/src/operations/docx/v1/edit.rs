@@ -6,7 +6,7 @@ use larkspur_contract::model::UserIdType;
 use larkspur_contract::{Fault, codes};
 use larkspur_store::chats::Member;
 use larkspur_store::docx::{self, Announcement, Changes};
-use larkspur_store::{LockedChat, Tx, announcements, idempotency};
+use larkspur_store::{LockedChat, Tx, Uuid, announcements, idempotency};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -57,6 +57,7 @@ impl Edit {
         if let Some(name) = &name
             && let Some(text) = idempotency::answer(tx, name, call.now).await?
         {
+            tx.named(Uuid::Recalled);
             let answer = serde_json::from_str(&text);
             return answer
                 .map(Begun::Done)
@@ -95,6 +96,7 @@ impl Edit {
         if let Some(name) = &self.name {
             let text = serde_json::to_string(&answer).map_err(broken)?;
             idempotency::claim(tx, name, &text, call.now, call.now.saturating_add(KNOWN_MS)).await?;
+            tx.named(Uuid::New);
         }
         Ok(answer)
     }
@@ -138,7 +140,7 @@ fn broken(error: serde_json::Error) -> Fault {
 pub async fn announce(tx: &mut Tx, chat: LockedChat, text: &str, now: i64) -> Result<(), Fault> {
     let found = announcements::get(tx, &chat).await?;
     open::exists(&found)?;
-    open::is_docx(&found)?;
+    open::is_docx(&found, &chat)?;
     let state = docx::get(tx, chat.chat_id).await?;
     let state = state.unwrap_or(Announcement { revision: 1, modifier: None, updated_at: 0, edits: [0; 3] });
     let tree = open::tree(tx, chat.chat_id, None).await?;

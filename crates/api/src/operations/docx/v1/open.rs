@@ -6,10 +6,11 @@ use larkspur_contract::{Fault, codes};
 use larkspur_store::announcements::{self, Announcement};
 use larkspur_store::chats::Chat;
 use larkspur_store::{LockedChat, Tx, docx};
+use serde_json::json;
 
 use super::PageQuery;
 use crate::rules::docx::{BLOCKS_MAX, Block, REVISIONS_KEPT, Tree, reads_revision};
-use crate::standing::Standing;
+use crate::standing::{Standing, set_chat};
 use crate::{Call, paging, rules, standing};
 
 /// The chat and its announcement, whatever its form, for an operator who may read it.
@@ -35,9 +36,9 @@ pub(super) async fn to_edit(tx: &mut Tx, call: &Call, chat_id: &str) -> Result<L
     exists(&found)?;
     let standing = standing::of(tx, call, &chat).await?;
     standing::joined(call, &standing)?;
-    is_docx(&found)?;
+    is_docx(&found, &chat)?;
     rules::announcements::may_edit(&chat, &standing)?;
-    is_open(&found, &standing)?;
+    is_open(&found, &chat, &standing)?;
     Ok(chat)
 }
 
@@ -48,17 +49,24 @@ pub(super) fn exists(found: &Announcement) -> Result<(), Fault> {
     Ok(())
 }
 
-pub(super) fn is_docx(found: &Announcement) -> Result<(), Fault> {
+pub(super) fn is_docx(found: &Announcement, chat: &Chat) -> Result<(), Fault> {
     if found.kind != AnnouncementType::Docx {
-        return Err(Fault::new(codes::DOCX_OLD_ANNOUNCEMENT, "the announcement is of type doc"));
+        return Err(Fault::new(codes::DOCX_OLD_ANNOUNCEMENT, "the announcement is of type doc")
+            .by_rule("announcement_type")
+            .with_fact("announcement_type", "doc")
+            .with_fix(set_chat(chat, json!({"announcement_type": "docx"}))));
     }
     Ok(())
 }
 
 /// Whether the operator may access the announcement's document.
-pub(super) fn is_open(found: &Announcement, standing: &Standing) -> Result<(), Fault> {
+pub(super) fn is_open(found: &Announcement, chat: &Chat, standing: &Standing) -> Result<(), Fault> {
     if found.locked && !standing.manages() {
-        return Err(Fault::new(codes::DOCX_FORBIDDEN, "the announcement's document is locked"));
+        return Err(Fault::new(codes::DOCX_FORBIDDEN, "the announcement's document is locked")
+            .by_rule("announcement_locked")
+            .with_fact("announcement_locked", "true")
+            .with_fact("standing", standing.role.name())
+            .with_fix(set_chat(chat, json!({"announcement_locked": false}))));
     }
     Ok(())
 }
@@ -98,8 +106,8 @@ pub(super) async fn read(
     continued: Option<i64>,
 ) -> Result<Reading, Fault> {
     let (chat, standing, found) = any(tx, call, chat_id).await?;
-    is_docx(&found)?;
-    is_open(&found, &standing)?;
+    is_docx(&found, &chat)?;
+    is_open(&found, &chat, &standing)?;
     let latest = docx::get(tx, chat.chat_id).await?.map_or(1, |state| state.revision);
     let revision = match continued {
         Some(revision) => reads_revision(revision, latest)?,

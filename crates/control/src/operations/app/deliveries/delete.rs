@@ -5,8 +5,9 @@ use larkspur_store::events::steering;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::operations::CONTROL;
+use super::rule_id;
 use crate::operations::app::Path;
+use crate::operations::{CONTROL, fault};
 use crate::support;
 
 /// `DELETE /larkspur/v1/worlds/:tenant_key/apps/:app_id/deliveries`
@@ -44,9 +45,9 @@ impl Operation for Delete {
     type Output = Output;
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
-        let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
+        let (mut tx, world, _) = support::lock_world(root, call, &input.path.tenant_key).await?;
         let app_id = support::app(&mut tx, "app_id", &input.path.app_id).await?.app_id;
-        steering::remove(&mut tx, app_id).await?;
+        fault::remove(&mut tx, &world, &rule_id(app_id)).await?;
         Ok(Output { released: steering::release(&mut tx, app_id, call.now).await? })
     }
 }

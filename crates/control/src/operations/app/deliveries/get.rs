@@ -1,6 +1,6 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, get};
-use larkspur_store::Root;
+use larkspur_store::{Root, tenants};
 
 use super::{Shown, shown};
 use crate::operations::CONTROL;
@@ -31,6 +31,8 @@ impl Operation for Get {
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
         let (mut tx, _) = support::open(root, call, &input.path.tenant_key).await?;
         let app_id = support::app(&mut tx, "app_id", &input.path.app_id).await?.app_id;
-        shown(&mut tx, app_id).await
+        let world = tenants::get(&mut tx).await?;
+        let world = world.ok_or_else(|| support::no_world(&input.path.tenant_key))?;
+        shown(&mut tx, &world, app_id).await
     }
 }

@@ -2,10 +2,13 @@
 
 use larkspur_contract::Fault;
 use larkspur_contract::ids::AppId;
-use larkspur_store::Tx;
-use larkspur_store::events::steering::{self, Action};
+use larkspur_store::events::steering;
+use larkspur_store::tenants::Tenant;
+use larkspur_store::{Tx, faults};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::faults::{Delay, Effect, Nothing, Repeat, Rule, stored};
 
 pub(crate) mod delete;
 pub(crate) mod get;
@@ -25,26 +28,33 @@ enum Doing {
     Repeat,
 }
 
-impl From<Doing> for Action {
-    fn from(doing: Doing) -> Action {
-        match doing {
-            Doing::Drop => Action::Drop,
-            Doing::Hold => Action::Hold,
-            Doing::Delay => Action::Delay,
-            Doing::Repeat => Action::Repeat,
+impl Doing {
+    fn effect(self, delay_ms: i64) -> Effect {
+        match self {
+            Doing::Drop => Effect { drop: Some(Nothing {}), ..Effect::default() },
+            Doing::Hold => Effect { hold: Some(Nothing {}), ..Effect::default() },
+            Doing::Delay => {
+                let delay = Delay { ms: delay_ms, jitter_ms: None };
+                Effect { delay: Some(delay), ..Effect::default() }
+            }
+            Doing::Repeat => Effect { repeat: Some(Repeat { fresh_id: None }), ..Effect::default() },
+        }
+    }
+
+    fn of(effect: &Effect) -> Option<Self> {
+        match effect {
+            Effect { drop: Some(_), .. } => Some(Doing::Drop),
+            Effect { hold: Some(_), .. } => Some(Doing::Hold),
+            Effect { delay: Some(_), .. } => Some(Doing::Delay),
+            Effect { repeat: Some(_), .. } => Some(Doing::Repeat),
+            _ => None,
         }
     }
 }
 
-impl From<Action> for Doing {
-    fn from(action: Action) -> Doing {
-        match action {
-            Action::Drop => Doing::Drop,
-            Action::Hold => Doing::Hold,
-            Action::Delay => Doing::Delay,
-            Action::Repeat => Doing::Repeat,
-        }
-    }
+/// The id of the fault rule that an app's setting is.
+fn rule_id(app_id: AppId) -> String {
+    format!("next-{app_id}")
 }
 
 /// What is done with the next events for an app.
@@ -62,13 +72,16 @@ pub(crate) struct Shown {
     held: i64,
 }
 
-async fn shown(tx: &mut Tx, app_id: AppId) -> Result<Shown, Fault> {
-    let found = steering::get(tx, app_id).await?.filter(|found| found.left > 0);
-    let held = steering::held(tx, app_id).await?;
+async fn shown(tx: &mut Tx, world: &Tenant, app_id: AppId) -> Result<Shown, Fault> {
+    let id = rule_id(app_id);
+    let rule = stored(&world.faults).into_iter().find(|rule| rule.id == id && rule.enabled);
+    let count = faults::counts(tx).await?.get(&id).copied().unwrap_or_default();
+    let left = |rule: &Rule| rule.times.unwrap_or_default().saturating_sub(count.hits).max(0);
+    let rule = rule.filter(|rule| left(rule) > 0);
     Ok(Shown {
-        action: found.map(|found| found.action.into()),
-        delay_ms: found.filter(|found| found.action == Action::Delay).map(|found| found.delay_ms),
-        left: found.map_or(0, |found| found.left),
-        held,
+        action: rule.as_ref().and_then(|rule| Doing::of(&rule.effect)),
+        delay_ms: rule.as_ref().and_then(|rule| rule.effect.delay.as_ref()).map(|delay| delay.ms),
+        left: rule.as_ref().map_or(0, left),
+        held: steering::held(tx, app_id).await?,
     })
 }

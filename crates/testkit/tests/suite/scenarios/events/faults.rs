@@ -10,6 +10,7 @@ use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_server::delivery::DeliveryWorker;
 use larkspur_store::copy::Source;
 use larkspur_store::events::claims::{self, Attempt, Delivery, InProgress, LEASE_MS, Outcome, POSTS_EACH};
+use larkspur_store::events::steering::{EventRules, NoRules};
 use larkspur_store::events::subscriptions::Mode;
 use larkspur_store::events::{outbox, settlements};
 use larkspur_store::{Driver, Engine};
@@ -190,7 +191,8 @@ async fn claim_beside(engine: &Arc<Engine>, now: i64, in_progress: InProgress) -
     let claimed = engine.run(Effect::Writes, move |root| {
         let due = due.clone();
         Box::pin(async move {
-            claims::claim(root, &due, now, &HashSet::new()).await.map(|claimed| claimed.deliveries)
+            let rules: Arc<dyn EventRules> = Arc::new(NoRules);
+            claims::claim(root, &due, now, &HashSet::new(), &rules).await.map(|claimed| claimed.deliveries)
         })
     });
     claimed.await.expect("a claim")
@@ -382,7 +384,10 @@ async fn claim_twice(engine: &Arc<Engine>, now: i64) -> (bool, [bool; 2]) {
         let due = due.clone();
         let claimed = engine.run(Effect::Writes, move |root| {
             let due = due.clone();
-            Box::pin(async move { claims::claim(root, &due, now, &HashSet::new()).await })
+            Box::pin(async move {
+                let rules: Arc<dyn EventRules> = Arc::new(NoRules);
+                claims::claim(root, &due, now, &HashSet::new(), &rules).await
+            })
         });
         *acted = claimed.await.expect("a claim").acted;
     }

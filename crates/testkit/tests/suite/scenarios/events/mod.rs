@@ -10,6 +10,7 @@ mod long_connections;
 mod open_connections;
 mod reach;
 mod recipients;
+mod rules;
 mod steering;
 mod unreadable;
 mod upgrade;

@@ -76,7 +76,7 @@ impl Operation for Get {
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Answer, Fault> {
         let form = translate::form(call, input.query.user_id_type, codes::FIELD_VALIDATION)?;
         let (chat, standing, found) = open::any(tx, call, &input.path.chat_id).await?;
-        open::is_open(&found, &standing)?;
+        open::is_open(&found, &chat, &standing)?;
         let (mut revision_id, mut modifier, mut updated_at) =
             (found.revision, found.modifier, found.updated_at);
         if found.kind == AnnouncementType::Docx {

@@ -9,7 +9,7 @@ use larkspur_contract::model::{
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::policies::Policy;
-use larkspur_store::{Tx, chats, idempotency};
+use larkspur_store::{Tx, Uuid, chats, idempotency};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +125,7 @@ pub(super) async fn first_answer(
     busy::create_once(tx, call, &name).await?;
     let until = call.now + rules::chats::UUID_LIFE_MS;
     if idempotency::claim(tx, &name, &chat_id.to_string(), call.now, until).await? {
+        tx.named(Uuid::New);
         return Ok(None);
     }
     let first = idempotency::answer(tx, &name, call.now).await?.and_then(|answer| ChatId::parse(&answer));
@@ -132,6 +133,7 @@ pub(super) async fn first_answer(
         Some(first) => chats::get(tx, first).await?,
         None => None,
     };
+    tx.named(Uuid::Recalled);
     chat.map(Some)
         .ok_or_else(|| Fault::new(codes::CHAT_BEING_CREATED, "the first call with this uuid is in progress"))
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::MessagePath;
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
-use crate::messages::{Speaker, Viewer, changing, finding, invalid_field, read};
+use crate::messages::{Speaker, Viewer, changing, explained, finding, invalid_field, read};
 use crate::{Call, Empty, Input, Operation};
 use crate::{paging, translate};
 
@@ -135,13 +135,15 @@ const LISTED_MS: i64 = 7 * 24 * 3600 * 1000;
 fn may_ask(speaker: &Speaker, message: &Message) -> Result<(), Fault> {
     changing::apart(speaker, message)?;
     if !speaker.sent(message) {
-        return Err(Fault::new(codes::NOT_MESSAGE_SENDER, "another sender's message"));
+        let fault = Fault::new(codes::NOT_MESSAGE_SENDER, "another sender's message");
+        return Err(explained::not_sender(fault, speaker));
     }
     if message.recalled.is_some() {
         return Err(Fault::new(codes::MESSAGE_DELETED, "the message was recalled"));
     }
     if speaker.now.saturating_sub(message.created_at) > LISTED_MS {
-        return Err(Fault::new(codes::READ_STATUS_EXPIRED, "the message is older than 7 days"));
+        let fault = Fault::new(codes::READ_STATUS_EXPIRED, "the message is older than 7 days");
+        return Err(explained::too_old(fault, message, LISTED_MS, speaker.now));
     }
     Ok(())
 }

@@ -111,9 +111,11 @@ async fn fixes_of_the_gateway_help() {
     while tags().send().await.code() == 0 {}
     let shown = newest(&world).await;
     assert_eq!((&shown["code"], &shown["why"]["step"]), (&json!(99991400), &json!("admit")));
-    let cap = &shown["steps"][1];
-    assert!(cap.is_object(), "{shown}");
     assert_eq!(shown["why"]["facts"]["window"], "5 of 5", "{shown}");
+    let before = get(&world, "/traffic?operation=im.v2.tag.list&outcome=ok&limit=1").await;
+    let last = entry(&world, &text(&before["entries"][0], "log_id")).await;
+    let windows = &last["steps"][2]["windows"];
+    assert_eq!(windows[0], json!({"cap": 5, "seconds": 1, "used": 5}), "{last}");
     let seconds = shown["why"]["facts"]["reset_seconds"].as_i64().expect("seconds");
     assert_eq!(shown["why"]["fixes"][0]["body"], json!({"advance_seconds": seconds}));
     let summary = get(&world, "/traffic/summary").await;
