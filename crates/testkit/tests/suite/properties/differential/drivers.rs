@@ -110,7 +110,8 @@ impl Real {
     /// The content of a store, one line per row.
     async fn plain_rows(&self, driver: &Arc<dyn Driver>) -> Vec<String> {
         let mut lines = Vec::new();
-        for table in TABLES {
+        // The lines of a snapshot have the order of ids that are drawn; that they are the same rows is tested by restores.
+        for table in TABLES.iter().filter(|table| **table != "snapshot_part") {
             for row in reading::rows(driver, format!("SELECT * FROM {table}"), Vec::new()).await {
                 let cells: Vec<String> = row.iter().map(|cell| self.plain_cell(cell)).collect();
                 lines.push(format!("{table}: {}", cells.join(", ")));
