@@ -135,8 +135,12 @@ pub(super) async fn ruled(root: &mut Root, tenants: &[TenantKey]) -> Result<Vec<
     for tenant in tenants {
         match root.engine().memory.tenants.get(tenant, Effect::Writes) {
             Some(known) => {
-                let (clock_offset_ms, faults) = (known.clock_offset_ms, known.faults.clone());
-                found.push(Ruled { tenant: *tenant, clock_offset_ms, faults });
+                found.push(Ruled {
+                    tenant: *tenant,
+                    clock_offset_ms: known.clock_offset_ms,
+                    faults: known.faults.clone(),
+                    policy: known.policy.clone(),
+                });
             }
             None => unknown.push(Value::from(*tenant)),
         }
@@ -145,11 +149,12 @@ pub(super) async fn ruled(root: &mut Root, tenants: &[TenantKey]) -> Result<Vec<
         let mut values = piece.to_vec();
         let wanted = wanted(1, "TEXT", &mut values);
         let sql = format!(
-            "SELECT t.tenant, t.clock_offset_ms, t.faults FROM {wanted} LEFT JOIN tenant t ON t.tenant = w.column1 AND t.faults <> ''"
+            "SELECT t.tenant, t.clock_offset_ms, t.faults, t.policy FROM {wanted} LEFT JOIN tenant t ON t.tenant = w.column1 AND t.faults <> ''"
         );
         for mut row in found_rows(root.rows(&sql, &values).await?) {
             let tenant = row.id(0, TenantKey::parse)?;
-            found.push(Ruled { tenant, clock_offset_ms: row.int(1)?, faults: row.text(2)?.into() });
+            let (clock_offset_ms, faults) = (row.int(1)?, row.text(2)?.into());
+            found.push(Ruled { tenant, clock_offset_ms, faults, policy: policies::read(&row.text(3)?)? });
         }
     }
     found.retain(|one| !one.faults.is_empty());
