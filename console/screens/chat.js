@@ -13,7 +13,7 @@ import {Log} from './chat/log.js';
 import {avatar} from './chat/message.js';
 import {People, Room} from './chat/room.js';
 import {Writer} from './chat/say.js';
-import {side} from './chat/side.js';
+import {because, side} from './chat/side.js';
 
 /** @typedef {import('../app.js').Context} Context */
 /** @typedef {import('./chat/room.js').Message} Message */
@@ -366,9 +366,9 @@ class Screen {
   #silenced() {
     const speak = this.room.may('speak');
     if (!speak || speak.allowed) return null;
-    const [fix] = speak.fixes ?? [];
-    return h('div', {class: 'note refused'}, t('chat.mayNotSpeak', {name: this.ctx.viewer.peek()?.name ?? ''}), ' ', h('span', {lang: 'en'}, speak.why ?? ''), ' ',
-      h('code', {}, speak.setting ? `${speak.setting} = ${speak.value}` : speak.rule ?? ''), ' ', fix ? button(this.#words(fix), () => void applyFix(this.ctx, fix), {kind: 'link'}) : null);
+    const fix = speak.refusal?.fixes?.[0];
+    return h('div', {class: 'note refused'}, t('chat.mayNotSpeak', {name: this.ctx.viewer.peek()?.name ?? ''}), ' ', speak.refusal ? because(speak.refusal) : null, ' ',
+      h('code', {}, speak.setting ? `${speak.setting} = ${speak.value}` : speak.rule), ' ', fix ? button(this.#words(fix), () => void applyFix(this.ctx, fix), {kind: 'link'}) : null);
   }
 
   #showSide() {

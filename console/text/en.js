@@ -197,7 +197,7 @@ export default {
   'chat.mayNotSpeak': '{name} may not speak here.',
   'chat.act.speak': 'Speak',
   'chat.act.mention_all': 'Mention everyone',
-  'chat.act.reply_in_thread': 'Reply in a thread',
+  'chat.act.moderate': 'Set who may speak',
   'chat.act.react': 'React',
   'chat.act.pin': 'Pin messages',
   'chat.act.urgent': 'Send urgent messages',

@@ -197,7 +197,7 @@ export default {
   'chat.mayNotSpeak': '{name} 不能在此发言。',
   'chat.act.speak': '发言',
   'chat.act.mention_all': '@ 所有人',
-  'chat.act.reply_in_thread': '话题回复',
+  'chat.act.moderate': '设置发言权限',
   'chat.act.react': '表情回复',
   'chat.act.pin': '置顶消息',
   'chat.act.urgent': '发加急消息',

@@ -7,7 +7,8 @@ import {signal} from '../../lib/store.js';
 /** @typedef {{user_id: string, name: string, status: string, apps: {app_id: string, open_id: string}[]}} User */
 /** @typedef {{app_id: string, name: string, bot: boolean, status: string, scopes: string[], bot_open_id?: string}} App */
 /** @typedef {{member: string, kind: string, name: string, role?: string, nickname?: string}} Member */
-/** @typedef {{act: string, allowed: boolean, rule?: string, setting?: string, value?: string, why?: string, code?: number, fixes?: Fix[]}} May */
+/** @typedef {{code: number, name: string, note: string, facts?: Record<string, any>, fixes?: Fix[]}} Refusal */
+/** @typedef {{act: string, allowed: boolean, rule: string, setting?: string, value?: string, refusal?: Refusal}} May */
 /** What undoes a refusal. @typedef {{id: string, path: Record<string, string>, body?: any}} Fix */
 /**
  * @typedef {{chat_id: string, chat_mode: string, chat_status: string, external: boolean, name: string, with?: Member, parties?: Member[],

@@ -1,7 +1,7 @@
 // What belongs to a chat beside its messages: members, tabs, announcement, what the person may do, and all of it as code.
 import {asCode} from '../../lib/ascode.js';
 import {h} from '../../lib/dom.js';
-import {has, t} from '../../lib/i18n.js';
+import {has, reason, t} from '../../lib/i18n.js';
 import {button, facts, mono, panel} from '../../lib/ui.js';
 import {avatar} from './message.js';
 
@@ -58,9 +58,14 @@ function may(view, doings) {
   if (!view.may.length) return null;
   return panel(t('chat.may', {name: view.viewer.name}), h('p', {class: 'muted'}, t(`chat.standing.${view.viewer.standing}`)), h('ul', {class: 'may'}, view.may.map(one => h('li', {},
     h('span', {class: one.allowed ? 'yes' : 'no', role: 'img', 'aria-label': t(one.allowed ? 'chat.yes' : 'chat.no')}, one.allowed ? '✓' : '⊘'),
-    h('span', {}, has(`chat.act.${one.act}`) ? t(`chat.act.${one.act}`) : one.act), mono(one.setting ? `${one.setting} = ${one.value}` : one.rule),
-    one.allowed ? null : h('div', {class: 'wide small'}, h('span', {lang: 'en'}, [one.code, one.why].filter(Boolean).join(' ')),
-      (one.fixes ?? []).slice(0, 1).map(fix => button(doings.words(fix), () => doings.fix(fix), {kind: 'link'})))))));
+    h('div', {}, has(`chat.act.${one.act}`) ? t(`chat.act.${one.act}`) : one.act, h('div', {class: 'muted small'}, mono(one.setting ? `${one.setting} = ${one.value}` : one.rule)),
+      one.refusal ? h('div', {class: 'small'}, `${one.refusal.code} `, because(one.refusal)) : null,
+      (one.refusal?.fixes ?? []).slice(0, 1).map(fix => button(doings.words(fix), () => doings.fix(fix), {kind: 'link'})))))));
+}
+
+/** Why someone may not do something. @param {import('./room.js').Refusal} refusal */
+export function because(refusal) {
+  return reason({code: refusal.name, note: refusal.note, facts: refusal.facts});
 }
 
 /** @param {View} view @param {Doings} doings */
