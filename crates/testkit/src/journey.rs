@@ -4,7 +4,7 @@ use larkspur_api::events::app_ticket;
 use larkspur_api::messages::{finding, read};
 use larkspur_contract::events::APP_TICKET;
 use larkspur_contract::{Consumes, Effect};
-use larkspur_server::REGISTRY;
+use larkspur_server::{REGISTRY, Reading};
 use larkspur_store::events::outbox::{self, Event};
 use larkspur_store::events::{TICKET_EVERY_MS, connections};
 use larkspur_store::retention::{self, Retention};
@@ -273,6 +273,7 @@ async fn events(world: &World) {
     world.control("POST", &format!("{path}/challenge")).send().await.data();
     let callback = json!({"type": "card.action.trigger", "event": {}});
     world.control("POST", &format!("{path}/callbacks")).body(callback).send().await.data();
+    streamed(world, event_id).await;
     let worker = world.lab.delivery_worker();
     for steering in [
         json!({"action": "repeat", "next": 1}),
@@ -286,6 +287,16 @@ async fn events(world: &World) {
     world.control("DELETE", &format!("{path}/deliveries")).send().await.data();
     let connections = format!("{path}/connections");
     world.control("DELETE", &connections).query("connection_id", "0123456789abcdef").send().await.data();
+}
+
+/// A stream of what changes.
+async fn streamed(world: &World, event_id: &str) {
+    let topics = format!("/stream?topics=events,faults,clock,chat:{}", world.chat_id);
+    let opened = world.control("GET", &topics).send().await;
+    let mut stream = Reading::of(opened.response.body).expect("a stream");
+    stream.next().await.expect("a greeting");
+    resend_any(world, event_id).await;
+    stream.next().await.expect("what changed");
 }
 
 async fn resend_any(world: &World, event_id: &str) {
