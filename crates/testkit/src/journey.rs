@@ -3,7 +3,7 @@
 use larkspur_api::events::app_ticket;
 use larkspur_api::messages::{finding, read};
 use larkspur_contract::{Consumes, Effect};
-use larkspur_server::REGISTRY;
+use larkspur_server::{REGISTRY, Reading};
 use larkspur_store::events::TICKET_EVERY_MS;
 use larkspur_store::retention::{self, Retention};
 use larkspur_store::{chats, messages, users};
@@ -283,6 +283,7 @@ async fn events(world: &World) {
     world.control("POST", &format!("{path}/challenge")).send().await.data();
     let callback = json!({"type": "card.action.trigger", "event": {}});
     world.control("POST", &format!("{path}/callbacks")).body(callback).send().await.data();
+    streamed(world, event_id).await;
     let worker = world.lab.delivery_worker();
     for steering in [
         json!({"action": "repeat", "next": 1}),
@@ -296,6 +297,16 @@ async fn events(world: &World) {
     world.control("DELETE", &format!("{path}/deliveries")).send().await.data();
     let connections = format!("{path}/connections");
     world.control("DELETE", &connections).query("connection_id", "0123456789abcdef").send().await.data();
+}
+
+/// A stream of what changes.
+async fn streamed(world: &World, event_id: &str) {
+    let topics = format!("/stream?topics=events,faults,clock,chat:{}", world.chat_id);
+    let opened = world.control("GET", &topics).send().await;
+    let mut stream = Reading::of(opened.response.body).expect("a stream");
+    stream.next().await.expect("a greeting");
+    resend_any(world, event_id).await;
+    stream.next().await.expect("what changed");
 }
 
 async fn resend_any(world: &World, event_id: &str) {

@@ -12,7 +12,7 @@ use super::subscriptions::Mode;
 use crate::driver::{BoxFuture, StoreError};
 use crate::faults::Ruled;
 use crate::tx::{PIECE, found_rows, in_list, wanted};
-use crate::{Notice, Root, Tx, Value};
+use crate::{Notice, Root, Tx, Value, policies};
 
 /// Why an event was dropped.
 const DROPPED: &str = "dropped by a fault rule of the world";
