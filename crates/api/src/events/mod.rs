@@ -191,7 +191,7 @@ impl Listeners {
 /// The store is unavailable.
 pub async fn listeners(tx: &mut Tx, kind: &'static EventType) -> Result<Listeners, StoreError> {
     if tx.is_silent() {
-        return Ok(Listeners { apps: Vec::new(), kind });
+        return Ok(Listeners { apps: Vec::new(), lacking: Vec::new(), kind });
     }
     let subscribers = subscriptions::subscribers(tx).await?;
     let apps = subscribers.iter().filter(|subscriber| wants(subscriber, kind));

@@ -9,7 +9,6 @@ use larkspur_store::messages::{self, Listed, Message};
 use larkspur_store::pins::{self, Pin};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::sending::has_room;
 use super::{Speaker, Viewer, changing, explained, standing};

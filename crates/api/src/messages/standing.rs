@@ -10,7 +10,6 @@ use larkspur_contract::{Behaviour, Fault, Scope, codes};
 use larkspur_store::chats::{self, Chat, Member, Place};
 use larkspur_store::messages::Sender;
 use larkspur_store::{Tx, apps, users};
-use serde_json::json;
 
 use super::{Speaker, explained};
 use crate::{Actor, Call};

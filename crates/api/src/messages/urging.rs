@@ -8,13 +8,11 @@ use larkspur_store::messages::Message;
 use larkspur_store::{Tx, members, urgents};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::speaker::bot_may;
 use super::standing::{self, Act};
 use super::{Speaker, explained, finding, invalid, invalid_field};
 use crate::Call;
-use crate::standing::set_chat;
 use crate::translate::{self, Named};
 
 /// The most urgent messages that a user may have unread. Source: the page, 200.
