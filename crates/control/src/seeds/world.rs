@@ -147,7 +147,7 @@ impl Loader<'_> {
         }
         rules.extend(old);
         match fault::store(&mut tx, &rules).await {
-            Ok(()) => Ok(()),
+            Ok(_) => Ok(()),
             Err(refused) => self.refuse(&of_element("faults".to_owned(), &elements[0]), refused),
         }
     }

@@ -15,7 +15,7 @@ fn free_id(rules: &[Rule]) -> String {
 }
 
 /// A new rule from what a client sent. `taken` are the rules that the world keeps.
-pub(super) fn made(at: &str, given: &Given, taken: &[Rule], now: i64) -> Result<Rule, Fault> {
+pub(crate) fn made(at: &str, given: &Given, taken: &[Rule], now: i64) -> Result<Rule, Fault> {
     let given = with_preset(at, given)?;
     let id = given.id.clone().unwrap_or_else(|| free_id(taken));
     if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)) {
