@@ -57,5 +57,6 @@ pub(crate) async fn by_tenant(engine: &Arc<Engine>, tenant: TenantKey) -> Result
         tenant,
         clock_offset_ms: known.clock_offset_ms,
         faults: known.faults.clone(),
+        policy: known.policy.clone(),
     }))
 }

@@ -258,9 +258,7 @@ async fn steps(
     trace.session = app.console.admits(spec, (request.method, request.headers), now)?;
     let mut caller = match trace.session {
         true => authenticate::by_session(app, now),
-        false => {
-            authenticate::authenticate(app, spec, (request.header("authorization"), now), trace).await?
-        }
+        false => authenticate::authenticate(app, spec, (request.header("authorization"), now), trace).await?,
     };
     if let Caller::Root(call) = &mut caller {
         call.frame = trace.frame.clone();

@@ -1,6 +1,6 @@
 //! Shows a record: parses its bytes, and says which rule decided.
 
-use larkspur_contract::{Access, Basis, Spec, nearest};
+use larkspur_contract::{Access, Spec, nearest};
 use larkspur_control::traffic::{Action, Caused, Entry, Named, Route, Row, Sent, Step, Who, Why, Window};
 use larkspur_store::{Keys, Uuid};
 use serde_json::Value;

@@ -3,8 +3,8 @@
 mod app;
 mod chat;
 mod click;
-mod console;
 mod clones;
+mod console;
 mod document;
 mod event;
 mod event_check;
