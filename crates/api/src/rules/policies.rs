@@ -113,6 +113,7 @@ mod tests {
             old_announcements: false,
             recall_seconds: None,
             message_edit_seconds: None,
+            ..Policy::default()
         }
     }
 
