@@ -95,6 +95,7 @@ def done(server, folder, language, text, number):
     ready = server.ready
     names = {name.upper(): ready[name] for name in ("base_url", "app_id", "app_secret", "chat_id", "control_key")}
     names["USER_OPEN_ID"] = ready["users"][0]["open_id"]
+    names["LARKSPUR_READY_FILE"] = str(server.ready_path)
     path = os.pathsep.join([str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
     ended = subprocess.run(
         command, cwd=folder, env=environment(PATH=path, **names), stdin=subprocess.DEVNULL, capture_output=True, text=True,
