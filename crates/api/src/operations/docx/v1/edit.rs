@@ -6,14 +6,18 @@ use larkspur_contract::model::UserIdType;
 use larkspur_contract::{Fault, codes};
 use larkspur_store::chats::Member;
 use larkspur_store::docx::{self, Announcement, Changes};
-use larkspur_store::{LockedChat, Tx, Uuid, announcements, idempotency};
+use larkspur_store::{LockedChat, Tx, Uuid, idempotency};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::{EditQuery, open};
-use crate::rules::docx::{Block, REVISIONS_KEPT, Tree, edits_revision};
-use crate::{Call, rules, translate};
+use crate::rules::docx::{REVISIONS_KEPT, Tree, edits_revision};
+use crate::{Call, translate};
+
+mod announce;
+
+pub use announce::announce;
 
 /// How long a client_token is known, in milliseconds.
 const KNOWN_MS: i64 = 24 * 60 * 60 * 1000;
@@ -130,32 +134,6 @@ impl Edit {
 
 fn broken(error: serde_json::Error) -> Fault {
     Fault::new(codes::INTERNAL, error.to_string())
-}
-
-/// Adds paragraphs to the announcement of a chat, one for each line of a text. Rights are not checked. `now` is the
-/// tenant's time.
-///
-/// # Errors
-/// The announcement cannot have them, or is not of the docx form.
-pub async fn announce(tx: &mut Tx, chat: LockedChat, text: &str, now: i64) -> Result<(), Fault> {
-    let found = announcements::get(tx, &chat).await?;
-    open::exists(&found)?;
-    open::is_docx(&found, &chat)?;
-    let state = docx::get(tx, chat.chat_id).await?;
-    let state = state.unwrap_or(Announcement { revision: 1, modifier: None, updated_at: 0, edits: [0; 3] });
-    let tree = open::tree(tx, chat.chat_id, None).await?;
-    let revision = state.revision + 1;
-    let (page, by) = (chat.chat_id.to_string(), chat.owner.clone());
-    let form = UserIdType::OpenId;
-    let mut edit = Edit { chat, state, form, tree, revision, client_token: String::new(), name: None };
-    let paragraph = |line: &str| {
-        let run = serde_json::json!({"text_run": {"content": line}});
-        serde_json::from_value(serde_json::json!({"block_type": 2, "text": {"elements": [run], "style": {}}}))
-    };
-    let drafts: Vec<Block> = text.lines().map(paragraph).collect::<Result<_, _>>().map_err(broken)?;
-    let mut new_id = new_ids(tx);
-    rules::docx::create(&mut edit.tree, &page, -1, &drafts, true, &mut new_id)?;
-    edit.write(tx, by, now).await
 }
 
 /// The name of a client_token among all calls that are answered once.
