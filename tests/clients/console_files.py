@@ -8,7 +8,7 @@ from harness import HERE, ROOT
 
 FOLDER = ROOT / "console"
 # Of the whole folder; what a first visit loads is measured in the browser.
-BYTES_MAX, FILES_MAX, LINES_MAX = 450_000, 34, 600
+BYTES_MAX, FILES_MAX, LINES_MAX = 480_000, 34, 600
 TSC = [
     "node", str(HERE / "node/node_modules/typescript/bin/tsc"), "--noEmit", "--allowJs", "--checkJs", "--strict", "--target", "esnext",
     "--module", "esnext", "--moduleResolution", "bundler", "--lib", "esnext,dom,dom.iterable", "--types", "",
