@@ -98,7 +98,7 @@ impl Edit {
     pub(super) async fn finish<T: Serialize>(self, tx: &mut Tx, call: &Call, answer: T) -> Result<T, Fault> {
         self.write(tx, Some(call.operator()), call.now).await?;
         if let Some(name) = &self.name {
-            let text = serde_json::to_string(&answer).map_err(broken)?;
+            let text = serde_json::to_string(&answer).map_err(|error| broken(&error))?;
             idempotency::claim(tx, name, &text, call.now, call.now.saturating_add(KNOWN_MS)).await?;
             tx.named(Uuid::New);
         }
@@ -117,7 +117,7 @@ impl Edit {
                 block_id: id.to_owned(),
                 parent_id: node.parent.clone(),
                 position: node.position,
-                content: serde_json::to_string(&node.block).map_err(broken)?,
+                content: serde_json::to_string(&node.block).map_err(|error| broken(&error))?,
             });
         }
         docx::write(tx, &self.chat, self.revision, &changes).await?;
@@ -132,7 +132,7 @@ impl Edit {
     }
 }
 
-fn broken(error: serde_json::Error) -> Fault {
+fn broken(error: &serde_json::Error) -> Fault {
     Fault::new(codes::INTERNAL, error.to_string())
 }
 

@@ -29,7 +29,8 @@ pub async fn announce(tx: &mut Tx, chat: LockedChat, text: &str, now: i64) -> Re
         let run = serde_json::json!({"text_run": {"content": line}});
         serde_json::from_value(serde_json::json!({"block_type": 2, "text": {"elements": [run], "style": {}}}))
     };
-    let drafts: Vec<Block> = text.lines().map(paragraph).collect::<Result<_, _>>().map_err(broken)?;
+    let drafts: Vec<Block> =
+        text.lines().map(paragraph).collect::<Result<_, _>>().map_err(|error| broken(&error))?;
     let mut new_id = new_ids(tx);
     rules::docx::create(&mut edit.tree, &page, -1, &drafts, true, &mut new_id)?;
     edit.write(tx, by, now).await
