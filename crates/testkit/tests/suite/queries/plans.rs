@@ -231,12 +231,13 @@ fn is_checked(sql: &str) -> bool {
     let reads_or_changes =
         ["SELECT ", "UPDATE ", "DELETE ", "WITH ", "INSERT "].iter().any(|verb| sql.starts_with(verb));
     let deletes_a_tenant = sql.starts_with("DELETE FROM ") && sql.ends_with(" WHERE tenant = $1");
-    // A snapshot's apps cannot be written twice: their ids are unique among all tenants.
-    let writes_apps = sql.starts_with("INSERT INTO app (tenant, ");
+    // Such a statement reads no rows, and cannot be run twice.
+    let adds =
+        sql.starts_with("INSERT ") && !["ON CONFLICT", "SELECT "].iter().any(|word| sql.contains(word));
     let migrates = larkspur_store::migrations().flatten().any(|migration| migration == *sql);
     reads_or_changes
         && !deletes_a_tenant
-        && !writes_apps
+        && !adds
         && !migrates
         && !SCANS.iter().any(|(_, part)| sql.contains(part))
 }
