@@ -1,7 +1,7 @@
 -- Callbacks for apps that are connected to another server than the one where a user caused them.
 
 -- `tenant` is the tenant that made the app. `server` is the one that is to send the callback; `request` is its body. `state` is waiting
--- or sent. `outcome` is JSON once the app has answered or failed. `lease_until`, in the real time, says until when anybody waits for it.
+-- or sent. `outcome` is JSON once the app has answered or failed. `lease_until`, in the real time, says until when it is waited for.
 CREATE TABLE callback_relay (
     tenant TEXT NOT NULL,
     id TEXT NOT NULL,

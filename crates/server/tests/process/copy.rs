@@ -130,6 +130,7 @@ async fn a_store_with_everything_in_it_goes_through_every_driver() {
     let forgotten = [
         "DELETE FROM call_count",
         "DELETE FROM app_connection",
+        "DELETE FROM callback_relay",
         "UPDATE event_delivery SET owner = '', lease_until = 0",
     ];
     for statement in forgotten {

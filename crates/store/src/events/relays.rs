@@ -1,7 +1,7 @@
 //! Callbacks that one server passes to another, to which the app is connected.
 //!
 //! The server that wants an answer adds a row, looks for its outcome, and deletes it. The server to which the app is
-//! connected takes the row, once, sends the callback, and stores the outcome. Rows that nobody waits for are swept.
+//! connected takes the row, once, sends the callback, and stores the outcome. Rows that are waited for no longer are swept.
 
 use larkspur_contract::ids::{AppId, TenantKey};
 
@@ -19,7 +19,7 @@ pub struct Relay {
     pub server: String,
     /// The body of the callback.
     pub request: String,
-    /// Until when somebody waits for the outcome, in real milliseconds.
+    /// Until when the outcome is waited for, in real milliseconds.
     pub until: i64,
 }
 
@@ -56,7 +56,7 @@ pub async fn take(tx: &mut Tx, id: &str, real_now: i64) -> Result<Option<(AppId,
     Ok((row.int(2)? > real_now).then_some(taken))
 }
 
-/// Stores what became of a callback, as JSON. Nothing happens if nobody waits any more.
+/// Stores what became of a callback, as JSON. Nothing happens if the row is gone.
 pub async fn answer(tx: &mut Tx, id: &str, outcome: &str) -> Result<(), StoreError> {
     let sql = "UPDATE callback_relay SET outcome = $3 WHERE tenant = $1 AND id = $2";
     tx.rows(sql, [id.into(), outcome.into()]).await.map(drop)

@@ -436,8 +436,11 @@ fn the_control_api_has_one_policy() {
         let spec = entry.spec;
         assert!(spec.rate.windows.is_empty(), "{}", spec.id);
         // A stream is not JSON, nor is a file.
-        let bytes = ["larkspur.v1.traffic.stream", "larkspur.v1.world.snapshots.file"].contains(&spec.id);
-        let form = if bytes { Form::Bytes } else { Form::Data("success") };
+        let form = match spec.id {
+            "larkspur.v1.traffic.stream" => Form::Events,
+            "larkspur.v1.world.snapshots.file" => Form::Bytes,
+            _ => Form::Data("success"),
+        };
         assert_eq!(spec.reply, form, "{}", spec.id);
         assert_eq!(spec.invalid, codes::CONTROL_PARAM_INVALID, "{}", spec.id);
         assert!(spec.reference.is_empty() && spec.deviations.is_empty(), "{}", spec.id);
