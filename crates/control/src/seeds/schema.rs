@@ -42,13 +42,13 @@ pub fn schema() -> Value {
             "messages": {"type": "array", "items": message},
         }),
     );
-    let world = closed(json!({
+    let world = closed(&json!({
         "name": {"type": "string"},
         "clock": {"type": ["string", "integer"], "description": "The time of a new world"},
         "settings": body(&entry::<world::settings::put::Put>()),
     }));
     let by_name = |schema: Value| json!({"type": "object", "additionalProperties": schema});
-    let mut whole = closed(json!({
+    let mut whole = closed(&json!({
         "larkspur": {"const": 1},
         "world": world,
         "apps": by_name(apps),
@@ -72,7 +72,7 @@ fn part<T: schemars::JsonSchema>() -> Value {
     larkspur_api::closed_schema::<T>()
 }
 
-fn closed(properties: Value) -> Value {
+fn closed(properties: &Value) -> Value {
     json!({"type": "object", "properties": properties, "additionalProperties": false})
 }
 

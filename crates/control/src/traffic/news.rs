@@ -144,7 +144,7 @@ pub async fn tell(
             rows.push(json!({"chat_id": chat.to_string(), "message_id": id, "kind": kind(*change)}));
         }
     }
-    told.extend((!rows.is_empty()).then(|| ("chat", Value::Array(rows))));
+    told.extend((!rows.is_empty()).then_some(("chat", Value::Array(rows))));
     if news.faults {
         let counts = faults::counts(&mut tx).await?;
         let counts: BTreeMap<_, _> = counts.into_iter().collect();

@@ -1,5 +1,6 @@
 //! The events of a world: those that happened, and those that a test makes up.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -127,11 +128,11 @@ impl Tries {
         let engine = root.engine().clone();
         let mut secrets = HashMap::new();
         for one in past {
-            if !secrets.contains_key(&one.app_id) {
+            if let Entry::Vacant(unknown) = secrets.entry(one.app_id) {
                 let mut maker = root.tenant(one.developer);
                 let found = subscriptions::get(&mut maker, one.app_id).await?;
                 let derived = engine.keys.verification_token(one.app_id);
-                secrets.insert(one.app_id, Secrets::of(found, derived));
+                unknown.insert(Secrets::of(found, derived));
             }
         }
         let numbers: HashSet<i64> = past.iter().map(|one| one.number).collect();

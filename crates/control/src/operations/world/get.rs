@@ -66,14 +66,14 @@ impl Operation for Get {
         let world = tenants::get(&mut tx).await?.ok_or_else(|| support::no_world(key))?;
         let created = tenants::created_at(&mut tx).await?.ok_or_else(|| support::no_world(key))?;
         let rows = match input.query.rows {
-            Some(1) => Some(counted(tenants::rows(&mut tx).await?)),
+            Some(1) => Some(counted(&tenants::rows(&mut tx).await?)),
             _ => None,
         };
         Ok(Output { world: Used::of(&world, created, call), rows })
     }
 }
 
-fn counted(found: Vec<(&'static str, i64)>) -> Rows {
+fn counted(found: &[(&'static str, i64)]) -> Rows {
     let rows: BTreeMap<_, _> =
         found.iter().map(|(table, count)| (*table, (*count).min(tenants::COUNTED))).collect();
     Rows {
