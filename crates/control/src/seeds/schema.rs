@@ -27,10 +27,10 @@ pub fn schema() -> Value {
     );
     let card = json!({"type": ["object", "string"], "description": "A card, or the name of a file with one"});
     let message = closed(
-        json!({"as": name, "text": {"type": "string"}, "card": card, "content": {}, "msg_type": {"type": "string"}}),
+        &json!({"as": name, "text": {"type": "string"}, "card": card, "content": {}, "msg_type": {"type": "string"}}),
     );
     let tab = closed(
-        json!({"name": {"type": "string"}, "url": {"type": "string"}, "document": name, "type": {"type": "string"}}),
+        &json!({"name": {"type": "string"}, "url": {"type": "string"}, "document": name, "type": {"type": "string"}}),
     );
     let chats = with(
         body(&entry::<chat::create::Create>()),
