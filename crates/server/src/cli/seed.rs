@@ -30,14 +30,20 @@ pub(super) struct Applied {
     pub(super) answer: Value,
 }
 
+/// A variable of the environment that a seed names: a secret of an app, no setting.
+#[expect(clippy::disallowed_methods, reason = "a seed names the variables with its secrets")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 impl Seed {
     /// Reads a seed, the variables and the files that it names. Files are looked for beside it.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| format!("cannot read the seed {}: {error}", path.display()))?;
         let (variables, named) = seeds::needs(&text);
-        let value = |name: String| std::env::var(&name).ok().map(|value| (name, value));
-        let secrets = variables.into_iter().filter_map(value).collect();
+        let secrets = variables.into_iter().filter_map(|name| Some((variable(&name)?, name)));
+        let secrets = secrets.map(|(value, name)| (name, value)).collect();
         let mut files = BTreeMap::new();
         for name in named {
             let file = path.parent().unwrap_or(Path::new("")).join(&name);

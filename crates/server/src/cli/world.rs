@@ -241,7 +241,7 @@ async fn list(flags: &List) -> Result<(), String> {
     let found = of_worlds(&flags.common, "GET", "", None).await?;
     flags.common.show(&found, |found| {
         let row = |world: &Value| vec![text(world, "tenant_key"), offset(world), text(world, "name")];
-        table(found["worlds"].as_array().into_iter().flatten().map(row).collect())
+        table(&found["worlds"].as_array().into_iter().flatten().map(row).collect::<Vec<_>>())
     })
 }
 
@@ -251,7 +251,8 @@ async fn made(common: &Common, body: Value) -> Result<(), String> {
     common.show(&made, |made| {
         let names = ["tenant_key", "app_id", "app_secret", "chat_id", "document_url"];
         let known = names.iter().filter(|name| made[**name].is_string());
-        let mut lines = table(known.map(|name| vec![(*name).to_owned(), text(made, name)]).collect());
+        let mut lines =
+            table(&known.map(|name| vec![(*name).to_owned(), text(made, name)]).collect::<Vec<_>>());
         if let Some(ids) = made["ids"].as_object() {
             lines.push(format!("{} IDs are new: --json lists them", ids.len()));
         }
@@ -264,7 +265,7 @@ async fn snapshot(flags: &Snapshot) -> Result<(), String> {
     let Some(name) = &flags.name else {
         let found = world.call("GET", "/snapshots", None).await?;
         return flags.common.show(&found, |found| {
-            table(found["snapshots"].as_array().into_iter().flatten().map(saved).collect())
+            table(&found["snapshots"].as_array().into_iter().flatten().map(saved).collect::<Vec<_>>())
         });
     };
     let path = format!("/snapshots/{}", encoded(name));
@@ -286,7 +287,7 @@ async fn snapshot(flags: &Snapshot) -> Result<(), String> {
             world.call("POST", "/snapshots", Some(body)).await?
         }
     };
-    flags.common.show(&made, |made| table(vec![saved(made)]))
+    flags.common.show(&made, |made| table(&[saved(made)]))
 }
 
 /// A snapshot as a row of a table.
@@ -379,7 +380,7 @@ fn text(value: &Value, name: &str) -> String {
 }
 
 /// Rows with columns of equal width, one a line.
-fn table(rows: Vec<Vec<String>>) -> Vec<String> {
+fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let widths: Vec<usize> = (0..columns)
         .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max())
@@ -412,8 +413,8 @@ mod tests {
     #[test]
     fn rows_are_lines() {
         let rows = vec![vec!["a".to_owned(), "b".to_owned()], vec!["ccc".to_owned(), String::new()]];
-        assert_eq!(table(rows), ["a    b", "ccc"]);
-        assert!(table(Vec::new()).is_empty());
+        assert_eq!(table(&rows), ["a    b", "ccc"]);
+        assert!(table(&[]).is_empty());
     }
 
     #[test]
