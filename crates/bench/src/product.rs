@@ -195,6 +195,8 @@ fn boot<'a>(
         .args(store)
         .arg("--ready-file")
         .arg(&ready)
+        // Calls are recorded where that is measured alone.
+        .env("LARKSPUR_TRAFFIC_RECORD", "off")
         .envs(settings.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::lists::{forget, unwatched};
 use super::{CONNECTIONS, database_row, nodes};
 use crate::Res;
+use crate::multiplied::Database;
 use crate::postgres::{Cluster, Session};
 use crate::product::Product;
 use crate::report::Table;

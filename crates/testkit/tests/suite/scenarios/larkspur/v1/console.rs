@@ -37,7 +37,7 @@ impl Signed {
     }
 
     /// A request as the page sends it.
-    fn from_page(&self, method: &str, path: &str) -> Request {
+    fn by_page(&self, method: &str, path: &str) -> Request {
         let request = self.with_cookie(method, path).header("Sec-Fetch-Site", "same-origin");
         if method == "GET" {
             return request;
@@ -124,9 +124,9 @@ async fn a_session_stands_in_for_the_control_key() {
     let clock = ManualClock::at(1_800_000_000_000);
     let lab = Lab::with(LabOptions { clock: clock.clone(), ..LabOptions::default() }).await;
     let page = Signed::in_to(&lab).await;
-    let shown = page.from_page("GET", SESSION).send().await.json();
+    let shown = page.by_page("GET", SESSION).send().await.json();
     assert_eq!(shown["csrf"], page.csrf);
-    let made = page.from_page("POST", "/larkspur/v1/worlds").body(json!({"name": "mine"})).send().await;
+    let made = page.by_page("POST", "/larkspur/v1/worlds").body(json!({"name": "mine"})).send().await;
     made.data();
     // Without the headers of newer browsers; and among cookies of other ports, one of them by the same name.
     let name = page.cookie.split('=').next().expect("a name");
@@ -142,13 +142,13 @@ async fn a_session_stands_in_for_the_control_key() {
         assert_eq!(plain.response.header(name).as_deref(), Some(value));
     }
     // Only the control API: a session is not a token.
-    page.from_page("GET", "/open-apis/im/v1/chats").send().await.refused(99_991_661);
-    let ended = page.from_page("DELETE", SESSION).send().await;
+    page.by_page("GET", "/open-apis/im/v1/chats").send().await.refused(99_991_661);
+    let ended = page.by_page("DELETE", SESSION).send().await;
     let cookie = ended.response.header("set-cookie").expect("a cookie").into_owned();
     assert!(cookie.starts_with(&format!("{name}=; ")) && cookie.contains("; Max-Age=0;"), "{cookie}");
     clock.advance(12 * HOUR_MS);
     for path in [SESSION, "/larkspur/v1/worlds"] {
-        refused(&page.from_page("GET", path).send().await, 401, 5_275_417);
+        refused(&page.by_page("GET", path).send().await, 401, 5_275_417);
     }
     refused(&lab.request("GET", SESSION).send().await, 401, 5_275_417);
 }
@@ -390,7 +390,7 @@ async fn every_answer_of_the_console_has_its_headers() {
         (401, lab.request("GET", SESSION).send().await),
         (401, sign_in(&lab, &json!({"link": "x"})).send().await),
         (403, page.with_cookie("DELETE", SESSION).send().await),
-        (200, page.from_page("GET", SESSION).send().await),
+        (200, page.by_page("GET", SESSION).send().await),
     ];
     for (status, reply) in &answers {
         let header = |name: &str| reply.response.header(name).map(|value| value.into_owned());
@@ -409,9 +409,9 @@ async fn every_answer_of_the_console_has_its_headers() {
     assert_eq!(answers[0].1.response.header("cache-control").as_deref(), Some("no-cache"));
     // No answer is for other origins, whatever they ask.
     let asked = [
-        page.from_page("GET", "/larkspur/v1/worlds"),
-        page.from_page("GET", PAGE),
-        page.from_page("GET", SESSION),
+        page.by_page("GET", "/larkspur/v1/worlds"),
+        page.by_page("GET", PAGE),
+        page.by_page("GET", SESSION),
         lab.request("OPTIONS", "/larkspur/v1/worlds"),
         lab.request("OPTIONS", "/larkspur/health/live"),
         lab.request("GET", "/larkspur/openapi.json"),
@@ -433,8 +433,8 @@ async fn what_a_page_calls_is_recorded_without_its_session() {
     let world = lab.world().await;
     let page = Signed::in_to(&lab).await;
     let path = format!("/larkspur/v1/worlds/{}", world.tenant_key);
-    page.from_page("PUT", &format!("{path}/clock")).body(json!({"offset_ms": 5})).send().await.data();
-    page.from_page("POST", "/larkspur/v1/console/links").send().await.data();
+    page.by_page("PUT", &format!("{path}/clock")).body(json!({"offset_ms": 5})).send().await.data();
+    page.by_page("POST", "/larkspur/v1/console/links").send().await.data();
     let all = lab.control("GET", "/traffic?kind=control&limit=1000").send().await.data();
     let rows = all["entries"].as_array().expect("a list");
     let row = rows.iter().find(|row| row["operation"] == "larkspur.v1.world.clock").expect("recorded");
