@@ -202,7 +202,7 @@ function mount(ctx) {
     }
     if (active !== row) return;
     const present = list.rows.find(one => keyOf(one) === keyOf(row)) || row;
-    const next = read || {event_id: row.event_id, event_type: row.event_type, created_at_ms: row.created_at_ms, payload: present.payload, deliveries: list.rows.filter(one => one.event_id === row.event_id), not_sent: await notSent(row)};
+    const next = read ? {...read, payload: present.payload} : {event_id: row.event_id, event_type: row.event_type, created_at_ms: row.created_at_ms, payload: present.payload, deliveries: list.rows.filter(one => one.event_id === row.event_id), not_sent: await notSent(row)};
     if (active !== row || (quiet && JSON.stringify(next) === JSON.stringify(whole))) return;
     whole = next;
     show(quiet);
