@@ -28,9 +28,9 @@ def run(checks, server, browser):
         settings(checks, server, console, home)
         limits(checks, server, console, home)
         with checks("nothing went wrong in the browser"):
-            # Refusals of wrong seeds, and what was asked of the deleted world on its way out.
-            mine = [one for one in console.complaints() if "seed" not in str(one)]
-            bad = [one for one in mine if "404" not in str(one) or home.path in str(one)]
+            # Refusals of the wrong seed and the wrong setting, and what was asked of the deleted world on its way out.
+            wanted = (" 400 ", "/seed'"), (" 400 ", "/settings'"), (" 404 ", "/worlds/")
+            bad = [one for one in console.complaints() if not any(all(part in str(one) for part in each) for each in wanted)]
             assert not bad, bad
     home.delete()
 
