@@ -23,7 +23,6 @@ pub(crate) const SCANS: &[(&str, &str)] = &[
         "finds the tables in which a world has rows, the first one of each",
         "SELECT * FROM (SELECT CAST(0 AS BIGINT)",
     ),
-    ("puts a world back: deletes a run of rows that the snapshot lacks, and visits no others", ") >= ($2"),
     (
         "reads all of a world, to save it, to put it back or to compare it",
         " WHERE tenant = $1 ORDER BY tenant, ",
