@@ -88,7 +88,7 @@ export default {
       go(data.tenant_key);
     }});
 
-    const save = () => form({title: t('worlds.snapshot'), submit: t('worlds.take'), fields: [{name: 'name', label: t('apps.name'), required: true, value: `at-${clock(ctx.now(), false).replaceAll(':', '')}`}, {name: 'note', label: t('worlds.note')}],
+    const save = () => form({title: t('worlds.snapshot'), submit: t('worlds.take'), fields: [{name: 'name', label: t('apps.name'), required: true, value: `at-${clock(ctx.now(), true).replace(/[:.]/g, '')}`}, {name: 'note', label: t('worlds.note')}],
       act: async body => {
         await run(its('world.snapshots.create', 'POST', ['snapshots'], body, ''));
         await load();

@@ -225,7 +225,7 @@ def fresh(console, home, act, value):
         text = re.sub(r"f_\d+", rules[0]["id"], text)
     if act.operation == "world.snapshots.create":
         home.turn = getattr(home, "turn", 0) + 1
-        text = re.sub(r"at-\d{6}", f"at-{home.turn:06}", text)
+        text = re.sub(r"at-\d+", f"at-{home.turn:06}", text)
     return json.loads(text)
 
 
