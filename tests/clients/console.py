@@ -327,7 +327,7 @@ def load(checks, server, browser, seconds=10, rate=1000):
             assert console.value(ROWS) - total <= 5, (console.value(ROWS), total)
             assert "missed" not in console.text(".stream"), console.text(".stream")
         with checks("up to 100,000 rows: the heap stays small, and the list can be scrolled to its end"):
-            crowd(server, token, 30, 1e9, until=lambda: console.value(ROWS) >= 100_000)
+            crowd(server, token, 12, 1e9, until=lambda: console.value(ROWS) >= 100_000)
             console.still()
             memory = small(console)
             console.value("void (document.querySelector('lk-list').scrollTop = 1e9)")

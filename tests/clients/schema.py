@@ -59,7 +59,7 @@ def made_up(checks, server, name, prefix, token, known):
     command = [
         str(Path(sys.executable).parent / "schemathesis"), "run", f"{server.url}/larkspur/openapi.json",
         "--url", server.url, "--header", f"Authorization: Bearer {token}",
-        "--include-path-regex", f"^{prefix}", "--checks", CHECKS, "--max-examples", "20",
+        "--include-path-regex", f"^{prefix}", "--checks", CHECKS, "--max-examples", "10",
         "--phases", "examples,coverage,fuzzing", "--request-timeout", "10", "--no-color", "--warnings", "off",
         "--continue-on-failure",
     ]

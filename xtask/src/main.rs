@@ -105,7 +105,7 @@ fn test() -> Outcome {
     rust()?;
     clients()?;
     step("failover drill", || drill::run(&["--short".to_owned()]))?;
-    step("fuzz", || fuzz::run(20))
+    step("fuzz", || fuzz::run(8))
 }
 
 fn rust() -> Outcome {
