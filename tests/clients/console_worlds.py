@@ -100,8 +100,14 @@ def seeds(checks, server, console, home):
         seed = "larkspur: 1\nusers:\n  cleo: {name: Cleo}\n"
         console.value(f"void (document.querySelector('textarea').value = {json.dumps(seed)}, document.querySelector('textarea').dispatchEvent(new Event('input')))")
         console.still()
-        console.push("Apply", "document.querySelector('main')")
-        until(lambda: "Cleo" in names(server, home), 10)
+
+        def applied():
+            # The page may be drawn anew while the button is pressed: then it is pressed again, as a person would.
+            console.push("Apply", "document.querySelector('main')")
+            console.still()
+            return "Cleo" in names(server, home)
+
+        until(applied, 20)
 
 
 def settings(checks, server, console, home):
