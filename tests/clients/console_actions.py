@@ -13,7 +13,7 @@ from harness import environment, program
 
 SHIFT = 8
 # Ids and times differ between calls that are the same.
-ID = re.compile(r"\b(o[cmu]_[0-9a-z]+|cli_[0-9a-f]{16}|f_\d+|20\d{22,}[0-9A-F]*|[0-9a-f]{32}|at-\d{6})\b")
+ID = re.compile(r"\b(o[cmu]_[0-9a-z]+|cli_[0-9a-f]{16}|f_\d+|20\d{22,}[0-9A-F]*|[0-9a-f]{32}|at-\d+)\b")
 
 
 @dataclass
