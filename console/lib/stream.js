@@ -156,6 +156,28 @@ export function on(topic, fn) {
 }
 
 /**
+ * Runs something soon after anything arrives on these topics, and at most once in each span of `ms` milliseconds.
+ * @param {string[]} topics
+ * @param {() => void} run
+ * @param {number} ms
+ * @returns {() => void} Ends it.
+ */
+export function gathered(topics, run, ms) {
+  let due = 0;
+  const again = () => {
+    due = due || window.setTimeout(() => {
+      due = 0;
+      run();
+    }, ms);
+  };
+  const offs = topics.map(topic => on(topic, again));
+  return () => {
+    offs.forEach(off => off());
+    clearTimeout(due);
+  };
+}
+
+/**
  * Whether the server streams a topic; if not, its screen asks again every few seconds.
  * @param {string} topic
  */

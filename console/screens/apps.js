@@ -6,7 +6,7 @@ import {h, replace} from '../lib/dom.js';
 import {number, plural, t} from '../lib/i18n.js';
 import {List} from '../lib/list.js';
 import {effect, signal} from '../lib/store.js';
-import {on} from '../lib/stream.js';
+import {gathered} from '../lib/stream.js';
 import {button, chip, code, empty, facts, failure, mono, panel, select} from '../lib/ui.js';
 
 /** @typedef {import('../lib/api.js').Action} Action */
@@ -207,21 +207,13 @@ export default {
       load();
     });
     // Calls change the ledger: it is read again, not more often than once a second.
-    let due = 0;
-    const again = () => {
-      due = due || window.setTimeout(() => {
-        due = 0;
-        load();
-      }, AGAIN_MS);
-    };
-    const offs = ['traffic', '*'].map(topic => on(topic, again));
+    const stop = gathered(['traffic', '*'], () => void load(), AGAIN_MS);
 
     return {
       node: h('div', {class: 'columns'}, h('section', {class: 'master', 'aria-label': t('apps.title')}, h('div', {class: 'bar'}, button(t('apps.create'), add, {key: 'n', kind: 'primary'})), list.node),
         h('div', {class: 'body'}, top, panel(t('apps.ledger'), counts, none, scopes.node), codes)),
       dispose() {
-        offs.forEach(off => off());
-        clearTimeout(due);
+        stop();
         list.dispose();
         scopes.dispose();
       },

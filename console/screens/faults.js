@@ -7,7 +7,7 @@ import {number, t} from '../lib/i18n.js';
 import {json} from '../lib/json.js';
 import {List} from '../lib/list.js';
 import {effect, signal} from '../lib/store.js';
-import {on} from '../lib/stream.js';
+import {gathered} from '../lib/stream.js';
 import {span} from '../lib/time.js';
 import {button, chip, empty, facts, failure, panel, select} from '../lib/ui.js';
 
@@ -239,14 +239,7 @@ export default {
       load();
       get(W(world, 'settings')).then(settings.set, () => settings.set(null));
     });
-    let due = 0;
-    const again = () => {
-      due = due || window.setTimeout(() => {
-        due = 0;
-        load();
-      }, AGAIN_MS);
-    };
-    const offs = ['traffic', 'faults', '*'].map(topic => on(topic, again));
+    const stop = gathered(['traffic', 'faults', '*'], () => void load(), AGAIN_MS);
 
     return {
       node: h('div', {class: 'columns wide'},
@@ -255,8 +248,7 @@ export default {
           h('strong', null, h('span', {class: 'mono'}, name), i < 9 ? h('kbd', {'aria-hidden': 'true'}, String(i + 1)) : null), h('span', {class: 'muted small'}, t(`faults.preset.${name}`)))))),
         panel(t('faults.limits'), limits))),
       dispose() {
-        offs.forEach(off => off());
-        clearTimeout(due);
+        stop();
         list.dispose();
       },
       keys: [...list.bindings(), ...keys],
