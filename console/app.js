@@ -112,6 +112,14 @@ async function reload() {
   else route(true);
 }
 
+/** Looks at a world, of which nothing is known yet. @param {string} key */
+function enter(key) {
+  world.set(key);
+  viewer.set(null);
+  users.set([]);
+  apps.set([]);
+}
+
 /** @param {User | null} user */
 function see(user) {
   viewer.set(user);
@@ -179,7 +187,7 @@ function route(fresh) {
   if (match && !known && !fresh) return void readWorlds().then(() => route(true), lost);
   if (!match || !known) {
     const first = worlds.peek()[0];
-    world.set(first ? first.tenant_key : '');
+    enter(first ? first.tenant_key : '');
     params = new URLSearchParams(match ? match[3] : '');
     history.replaceState(null, '', hashOf(world.peek() || 'none', first ? name : 'worlds', params));
     if (!first) return show('worlds');
@@ -189,8 +197,7 @@ function route(fresh) {
   }
   params = new URLSearchParams(match[3] || '');
   if (key !== world.peek()) {
-    world.set(key);
-    viewer.set(null);
+    enter(key);
     stream.open(key);
     readWorld().catch(lost);
     return show(name);

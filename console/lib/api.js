@@ -201,8 +201,12 @@ export function full(id) {
 
 const SECRET = /(secret|password|encrypt_key|verification_token|^token$|_token$|app_ticket|control_key|^key$)/;
 
+/** What stands around the name of a variable: drawn anew for each page, so no text of a message can contain it. */
+const MARK = crypto.randomUUID();
+const MARKED = new RegExp(`${MARK}([A-Z_]+)${MARK}`, 'g');
+
 /**
- * The same value with names of environment variables in place of secrets.
+ * The same value with marked names of environment variables in place of secrets.
  * @param {any} value
  * @returns {any}
  */
@@ -210,7 +214,7 @@ function masked(value) {
   if (Array.isArray(value)) return value.map(masked);
   if (!value || typeof value !== 'object') return value;
   return Object.fromEntries(Object.entries(value).map(([name, one]) => {
-    if (typeof one === 'string' && one && SECRET.test(name)) return [name, `\${${name === 'secret' ? 'APP_SECRET' : name.toUpperCase()}}`];
+    if (typeof one === 'string' && one && SECRET.test(name)) return [name, `${MARK}${name === 'secret' ? 'APP_SECRET' : name.toUpperCase()}${MARK}`];
     return [name, masked(one)];
   }));
 }
@@ -222,12 +226,12 @@ function text(body) {
 }
 
 /**
- * A word for a shell; `${NAME}` outside of the single quotes is filled in by the shell.
+ * A word for a shell, which fills in the marked variables.
  * @param {string} word
  */
-function quoted(word) {
-  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  return `'${word.replaceAll("'", "'\\''").replace(/\$\{([A-Z_]+)\}/g, `'"\${$1}"'`)}'`;
+export function quoted(word) {
+  if (!word.includes(MARK) && /^[\w@%+=:,./-]+$/.test(word)) return word;
+  return `'${word.replaceAll("'", "'\\''").replace(MARKED, `'"\${$1}"'`)}'`;
 }
 
 const CONTROL_KEY = 'LARKSPUR_CONTROL_KEY';
@@ -286,8 +290,8 @@ function pythonic(value) {
   if (value === true) return 'True';
   if (value === false) return 'False';
   if (typeof value === 'string') {
-    const name = /^\$\{([A-Z_]+)\}$/.exec(value);
-    return name ? `os.environ["${name[1]}"]` : JSON.stringify(value);
+    const quotes = JSON.stringify(value);
+    return quotes.includes(MARK) ? quotes.replace(MARKED, '$1').replace(/^"(.*)"$/, 'os.environ["$1"]') : quotes;
   }
   if (Array.isArray(value)) return `[${value.map(pythonic).join(', ')}]`;
   if (typeof value === 'object') return `{${Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}: ${pythonic(v)}`).join(', ')}}`;
@@ -319,7 +323,7 @@ export function node(action) {
   const lines = [`const answer = await fetch(${target}, {`, `  method: '${action.method}',`,
     '  headers: {Authorization: `Bearer ${process.env.' + (action.token ?? CONTROL_KEY) + '}`' + (action.body === undefined ? '' : `, 'Content-Type': 'application/json'`) + '},'];
   if (action.body !== undefined) {
-    const body = typeof action.body === 'string' ? JSON.stringify(action.body) : JSON.stringify(masked(action.body)).replace(/"\$\{([A-Z_]+)\}"/g, 'process.env.$1');
+    const body = typeof action.body === 'string' ? JSON.stringify(action.body) : JSON.stringify(masked(action.body)).replaceAll(new RegExp(`"${MARKED.source}"`, 'g'), 'process.env.$1');
     lines.push(typeof action.body === 'string' ? `  body: ${body},` : `  body: JSON.stringify(${body}),`);
   }
   lines.push('});', 'console.log((await answer.json()).data);');

@@ -48,8 +48,15 @@ function read(reader, fn) {
 
 function flush() {
   for (const run of [...due]) {
-    if (due.delete(run)) run();
+    if (!due.delete(run)) continue;
+    try {
+      run();
+    } catch (error) {
+      reportError(error);
+    }
   }
+  // What the effects woke: `wake` asks for a flush only while none is due.
+  if (due.size) queueMicrotask(flush);
 }
 
 /**

@@ -29,6 +29,7 @@ class Screen {
   /** @type {Writer | null} */ #writer = null;
   /** @type {() => void} */ #unhear = () => {};
   #due = false;
+  /** Whether the screen was left. */ #ended = false;
   #next = 0;
   /** @type {Promise<void>} */ #reading = Promise.resolve();
   /** The chat that is followed. @type {string | null} */ #open = null;
@@ -80,6 +81,7 @@ class Screen {
       if (!document.hidden && (!stream.streams(`chat:${room.chat}`) || stream.state.peek().kind !== 'live')) this.soon();
     }, ASK_MS);
     cleanup(() => {
+      this.#ended = true;
       clearInterval(every);
       this.#unhear();
       this.#writer?.dispose();
@@ -130,11 +132,12 @@ class Screen {
 
   /** Reads again soon, but never twice at a time. */
   soon() {
-    if (this.#due) return;
+    if (this.#due || this.#ended) return;
     this.#due = true;
     setTimeout(async () => {
       await this.#reading;
       this.#due = false;
+      if (this.#ended) return;
       this.#reading = Promise.all([this.room.loadChats(), this.room.refresh()]).then(() => this.#first(), () => {});
     }, Math.max(60, this.#next - Date.now()));
     this.#next = Date.now() + 300;
@@ -143,7 +146,7 @@ class Screen {
   /** On a wide screen, the latest chat is open at first. */
   #first() {
     const first = this.room.chats.peek()?.[0];
-    if (this.room.chat || !first || !matchMedia(WIDE).matches) return;
+    if (this.#ended || this.room.chat || !first || !matchMedia(WIDE).matches) return;
     this.ctx.put({chat: first.chat_id});
     this.follow(this.ctx.params);
   }

@@ -62,7 +62,7 @@ export default {
 
     async function load() {
       if (!world || world === 'none') return;
-      get(W(world)).then(about.set, () => about.set(null));
+      get(W(world), {rows: 1}).then(about.set, () => about.set(null));
       snapshots.set(await get(W(world, 'snapshots')).catch(error => ({snapshots: [], error})));
       settings.set(await get(W(world, 'settings')).catch(error => ({error})));
     }
@@ -120,17 +120,10 @@ export default {
         }});
     };
 
+    // The worlds are read again after these; who is still in a deleted one gets to the first.
     /** @param {Action} action */
-    const act = async action => {
-      const done = await ctx.act(action);
-      if (done) await ctx.reload();
-      return done;
-    };
-    const erase = async () => {
-      if (!(await act(remove()))) return;
-      const next = ctx.worlds.peek()[0];
-      if (next) go(next.tenant_key);
-    };
+    const act = action => ctx.act(action);
+    const erase = () => act(remove());
     const keys = [
       {key: 'n', text: 'worlds.new', run: add}, {key: 'c', text: 'worlds.clock', run: setClock}, {key: 's', text: 'worlds.snapshot', run: save},
       {key: 'o', text: 'worlds.restore', run: () => choose(one => act(restore(one)), t('worlds.restore'))}, {key: 'Shift+R', text: 'worlds.reset', run: () => act(reset())},

@@ -28,6 +28,20 @@ SERVERS = ("why.", "status.", "basis.", "step.")
 NAMES = {"English", "\u4e2d\u6587", "Larkspur", "larkspur console", "Release 7", "card.action.trigger"}
 
 
+# A sets what C reads, while B, which throws, is still due.
+EFFECTS = """
+import {effect, signal} from './console/lib/store.js';
+globalThis.reportError = () => {};
+const [first, second] = [signal(0), signal(0)];
+let seen;
+effect(() => { first.get(); second.set(first.peek()) });
+effect(() => { if (first.get() === 1) throw new Error('B') });
+effect(() => { seen = second.get() });
+for (const value of [1, 2]) { first.set(value); await new Promise(done => setTimeout(done, 10)) }
+console.log(seen, second.peek());
+"""
+
+
 def run(checks):
     with checks("it is small: bytes, files, lines"):
         files = [path for path in FOLDER.rglob("*") if path.is_file()]
@@ -36,6 +50,10 @@ def run(checks):
         assert size <= BYTES_MAX, size
         long = {path.name: lines for path in files if (lines := path.read_text(encoding="utf-8").count("\n")) > LINES_MAX}
         assert not {name for name in long if name not in ("en.js", "zh.js")}, long
+
+    with checks("what an effect wakes runs, and what throws stops no other"):
+        done = subprocess.run(["node", "--input-type=module", "-e", EFFECTS], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert done.stdout.split() == ["2", "2"], (done.stdout, done.stderr)
 
     with checks("its types are right"):
         done = subprocess.run([*TSC, *map(str, scripts())], capture_output=True, text=True, timeout=300)

@@ -1,5 +1,5 @@
 // What the chat screen knows, and what can be done there. Each thing that can be done is an action.
-import {Refused, W, get, run} from '../../lib/api.js';
+import {Refused, W, get, quoted, run} from '../../lib/api.js';
 import {lang, t} from '../../lib/i18n.js';
 import {signal} from '../../lib/store.js';
 
@@ -195,10 +195,11 @@ export class Room {
     const shown = this.messages.peek() ?? [];
     const before = shown.find(one => !one.ephemeral)?.message_id;
     if (!before) return;
+    const turn = this.#turn;
     const page = await this.#reading(get(this.at('messages'), {as: this.me, lang: this.locale(), render: 1, limit: PAGE, before}));
-    if (!page) return;
+    if (!page || turn !== this.#turn) return;
     this.more.set(page.has_more);
-    this.messages.set([...page.messages, ...shown]);
+    this.messages.set([...page.messages, ...(this.messages.peek() ?? [])]);
   }
 
   /** An answer; nothing, with the trouble said, if it is a refusal. @param {Promise<any>} answer @param {import('../../lib/store.js').Signal<string>} [trouble] */
@@ -221,7 +222,7 @@ export class Room {
 
   /** @param {{text?: string, content?: any, msg_type?: string, reply_to?: string, in_thread?: boolean}} said @returns {Action} */
   say(said) {
-    const short = said.text && !said.reply_to ? `larkspur chat say ${this.chat} --as ${this.me} '${said.text.replaceAll("'", "'\\''")}' --tenant ${this.world}` : undefined;
+    const short = said.text && !said.reply_to ? `larkspur chat say ${quoted(this.chat)} --as ${quoted(this.me)} '${said.text.replaceAll("'", "'\\''")}' --tenant ${this.world}` : undefined;
     return {id: 'chat.say', method: 'POST', path: this.at('messages'), body: {as: this.me, ...said}, text: 'chat.send', key: 'i', cli: short};
   }
 

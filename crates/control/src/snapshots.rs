@@ -186,6 +186,9 @@ pub(crate) struct Head {
     rows: i64,
 }
 
+/// The most characters of a note.
+const NOTE_MAX: usize = 1000;
+
 /// What `format` is.
 const FORMAT: &str = "larkspur-snapshot/1";
 
@@ -216,6 +219,10 @@ impl Head {
         let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
         let head: Head = serde_json::from_str(line)
             .map_err(|_| values::invalid("file", None, "line 1: it is not the head of a snapshot's file"))?;
+        if head.note.chars().count() > NOTE_MAX || head.note.contains('\0') {
+            let why = format!("line 1: the note is a text of at most {NOTE_MAX} characters");
+            return Err(values::invalid("file", None, &why));
+        }
         if head.format != FORMAT {
             let why = format!("line 1: the format is {}, and this release reads {FORMAT}", head.format);
             return Err(values::invalid("file", None, &why));

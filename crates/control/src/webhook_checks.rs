@@ -158,9 +158,7 @@ pub(crate) fn of(exchange: &Exchange, secrets: &Secrets) -> Checks {
                 ok: Some(true),
                 iv: Some(opened.iv),
                 cipher_bytes: Some(opened.cipher_bytes),
-                plain: Some(
-                    String::from_utf8_lossy(&opened.plain).replace(&secrets.token, &end(&secrets.token)),
-                ),
+                plain: Some(without_tokens(&opened.plain, plain.as_ref(), &secrets.token)),
                 why: None,
             }),
             Some(Err(why)) => Some(Encryption::failed(Some(false), why)),
@@ -177,12 +175,29 @@ impl Encryption {
     }
 }
 
+/// The verification token that a body carries, and where.
+fn carried(plain: &Value) -> Option<(&'static str, &str)> {
+    let places = [("header.token", &plain["header"]["token"]), ("token", &plain["token"])];
+    places.into_iter().find_map(|(place, value)| Some((place, value.as_str()?)))
+}
+
+/// A body without the verification token of now, and without the one that it carries: the app may have had another then.
+fn without_tokens(text: &[u8], plain: Option<&Value>, expected: &str) -> String {
+    let mut text = String::from_utf8_lossy(text).into_owned();
+    let sent = plain.and_then(carried).map(|(_, sent)| sent);
+    for token in sent.into_iter().chain([expected]).filter(|token| !token.is_empty()) {
+        // As it stands between the quotes of JSON.
+        let quoted = Value::from(token).to_string();
+        text = text.replace(quoted.trim_matches('"'), &end(token));
+    }
+    text
+}
+
 fn token(plain: Option<&Value>, expected: &str, why: &'static str) -> Token {
     let Some(plain) = plain else {
         return Token { ok: None, place: None, sent: None, expected: end(expected), why: Some(why) };
     };
-    let places = [("header.token", &plain["header"]["token"]), ("token", &plain["token"])];
-    let found = places.into_iter().find_map(|(place, value)| Some((place, value.as_str()?)));
+    let found = carried(plain);
     Token {
         ok: Some(found.is_some_and(|(_, sent)| sent == expected)),
         place: found.map(|(place, _)| place),
@@ -228,6 +243,14 @@ mod tests {
         assert_eq!(checks["token"]["where"], "header.token");
         let text = checks.to_string();
         assert!(!text.contains(KEY) && !text.contains(TOKEN), "{text}");
+    }
+
+    #[test]
+    fn a_token_of_an_earlier_time_is_hidden_too() {
+        let earlier = "an \"earlier\" token, with 30 letters";
+        let exchange = sealed(&json!({"header": {"token": earlier}}));
+        let text = serde_json::to_string(&of(&exchange, &secrets(Some(KEY)))).expect("JSON");
+        assert!(!text.contains("earlier"), "{text}");
     }
 
     #[test]

@@ -29,8 +29,12 @@ pub const GRAMMAR: Grammar = Grammar {
 };
 
 /// What a rule for events may name.
-pub const EVENT_GRAMMAR: Grammar =
-    Grammar { fields: &["event_type", "app_id", "way"], globs: &["event_type"], maps: &[], trees: &[] };
+pub const EVENT_GRAMMAR: Grammar = Grammar {
+    fields: &["event_type", "app_id", "way", "form"],
+    globs: &["event_type"],
+    maps: &[],
+    trees: &[],
+};
 /// What a rule for long connections may name.
 pub const CONNECTION_GRAMMAR: Grammar = Grammar { fields: &["app_id"], globs: &[], maps: &[], trees: &[] };
 

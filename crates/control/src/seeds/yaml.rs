@@ -1,5 +1,6 @@
 //! Reads YAML 1.2, and so JSON, into values with their places. Pure: no text may make it panic.
 
+use std::collections::HashSet;
 use std::iter::Peekable;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span};
@@ -112,6 +113,7 @@ impl<'a, I: Iterator<Item = Result<Spanned<'a>, granit_parser::ScanError>>> Read
 
     fn map(&mut self, depth: usize) -> Result<Vec<Member>, Mistake> {
         let mut members: Vec<Member> = Vec::new();
+        let mut names = HashSet::new();
         loop {
             let (event, span) = self.next()?;
             let name = match event {
@@ -125,7 +127,7 @@ impl<'a, I: Iterator<Item = Result<Spanned<'a>, granit_parser::ScanError>>> Read
             };
             let (event, value_span) = self.next()?;
             let value = self.value(event, value_span, depth + 1)?;
-            if members.iter().any(|member| member.name == name) {
+            if !names.insert(name.clone()) {
                 self.found.push(mistake(place(span), &format!("{name} is here twice")));
             }
             members.push(Member { name, place: place(span), value });

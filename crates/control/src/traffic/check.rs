@@ -62,7 +62,7 @@ impl Wanted {
     /// From an assertion: one of a match, a sequence and what must not occur. `read` makes the matcher of a member.
     ///
     /// # Errors
-    /// Those of `read`; `None` if there is not exactly one.
+    /// Those of `read`; `None` if there is not exactly one, or a count beside something else than a match.
     pub fn of<E>(
         one: Option<&Value>,
         in_order: Option<&Vec<Value>>,
@@ -75,11 +75,13 @@ impl Wanted {
             (Some(value), None, None) => {
                 (vec![read("match", value)?], false, count.unwrap_or_default(), vec![value])
             }
-            (None, Some(list), None) => {
+            (None, Some(list), None) if count.is_none() => {
                 let matchers = list.iter().map(|value| read("in_order[*]", value));
                 (matchers.collect::<Result<_, _>>()?, true, Count::default(), list.iter().collect())
             }
-            (None, None, Some(value)) => (vec![read("never", value)?], false, none, vec![value]),
+            (None, None, Some(value)) if count.is_none() => {
+                (vec![read("never", value)?], false, none, vec![value])
+            }
             _ => return Ok(None),
         };
         let control = values.iter().any(|value: &&Value| value.get("kind").is_some());

@@ -266,22 +266,38 @@ mod tests {
         found
     }
 
-    /// The words of a command line as a shell splits them.
+    /// The words of a command line as a shell splits them, up to where its output goes (`>`, `|`, `;`, `&`).
     fn split(line: &str) -> Vec<String> {
         let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-        for letter in line.chars() {
+        let mut letters = line.chars();
+        while let Some(letter) = letters.next() {
             match (quote, letter) {
                 (Some(open), _) if letter == open => quote = None,
                 (None, '"' | '\'') => {
                     quote = Some(letter);
                     word.get_or_insert_default();
                 }
+                (None | Some('"'), '\\') => word.get_or_insert_default().extend(letters.next()),
+                (None, '>' | '|' | ';' | '&') => break,
                 (None, ' ') => words.extend(word.take()),
                 _ => word.get_or_insert_default().push(letter),
             }
         }
         words.extend(word);
         words
+    }
+
+    #[test]
+    fn lines_are_split_as_a_shell_does() {
+        for (line, words) in [
+            (
+                r#"call ID --body "{\"a\":\"b c\"}" > file || true"#,
+                vec!["call", "ID", "--body", r#"{"a":"b c"}"#],
+            ),
+            (r"list --name 'a > b' | head", vec!["list", "--name", "a > b"]),
+        ] {
+            assert_eq!(split(line), words, "{line}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use larkspur_contract::{Fault, codes};
+use larkspur_contract::{Code, Fault, codes};
 use larkspur_store::Keys;
 use serde::Deserialize;
 use serde_json::json;
@@ -114,21 +114,30 @@ impl Door {
         place.and_then(|place| links.remove(place)).is_some_and(|link| link.expires_at > now)
     }
 
-    /// Whether an address may try another key.
-    fn may_try(&self, peer: Option<IpAddr>, now: i64) -> bool {
-        let tries = locked(&self.tries);
-        let peer = if tries.contains_key(&peer) || tries.len() < PEERS_MAX { peer } else { None };
-        tries.get(&peer).is_none_or(|(since, count)| *count < TRIES || now - since >= MINUTE_MS)
-    }
-
-    /// Counts a wrong try.
-    fn count(&self, peer: Option<IpAddr>, now: i64) {
+    /// Takes one of the tries of an address, before what it tries is read; `false` if it has none left.
+    fn take(&self, peer: Option<IpAddr>, now: i64) -> bool {
         let mut tries = locked(&self.tries);
         tries.retain(|_, (since, _)| now - *since < MINUTE_MS);
-        let peer = if tries.contains_key(&peer) || tries.len() < PEERS_MAX { peer } else { None };
+        let peer = place(&tries, peer);
         let (_, count) = tries.entry(peer).or_insert((now, 0));
-        *count = count.saturating_add(1);
+        let may = *count < TRIES;
+        *count = count.saturating_add(u32::from(may));
+        may
     }
+
+    /// Gives a try back that was no wrong one.
+    fn give_back(&self, peer: Option<IpAddr>) {
+        let mut tries = locked(&self.tries);
+        let peer = place(&tries, peer);
+        if let Some((_, count)) = tries.get_mut(&peer) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
+/// Where the tries of an address are counted: with those of others, if there are too many addresses.
+fn place(tries: &HashMap<Option<IpAddr>, (i64, u32)>, peer: Option<IpAddr>) -> Option<IpAddr> {
+    if tries.contains_key(&peer) || tries.len() < PEERS_MAX { peer } else { None }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -169,9 +178,28 @@ impl Console {
         check(&options.place, Head { method: request.method, headers: request.headers }, Reliance::Login)?;
         let address = site::address(request.peer, request.headers);
         let peer = counted(address);
-        if !self.door.may_try(peer, now) {
+        if !self.door.take(peer, now) {
             return Err(Fault::new(codes::CONSOLE_TRIES_USED, "too many tries"));
         }
+        let judged = self.judge(request, now).await;
+        if !matches!(judged, Ok((false, _))) {
+            self.door.give_back(peer);
+        }
+        let (is_right, code) = judged?;
+        let shown = address.map(tracing::field::display);
+        if !is_right {
+            tracing::warn!(address = shown, code = code.number, "console sign-in refused");
+            return Err(Fault::new(code, "a wrong link or key"));
+        }
+        tracing::info!(address = shown, "console sign-in");
+        let session = Session::fresh(now);
+        let value = session.value(&self.engine.keys, &self.control_hash);
+        let cookie = self.set_cookie(options, &value, SESSION_MS / 1000);
+        Ok(with_cookie(self.shown(options, &session), cookie))
+    }
+
+    /// Whether a sign-in is right, and the code if it is not.
+    async fn judge(&self, request: &mut Request<'_>, now: i64) -> Result<(bool, Code), Fault> {
         let body = request.body.read(LOGIN_LIMIT).await.map_err(|error| match error {
             BodyError::TooLarge => Fault::new(codes::BODY_TOO_LARGE, "the login is too large"),
             BodyError::Broken(why) => Fault::new(codes::BAD_REQUEST, format!("the body was cut off: {why}")),
@@ -179,21 +207,10 @@ impl Console {
         let login = serde_json::from_slice(&body)
             .map_err(|_| Fault::new(codes::BAD_REQUEST, "neither a link nor a key"))?;
         let keys = &self.engine.keys;
-        let (is_right, code) = match login {
+        Ok(match login {
             Login::Link(link) => (self.door.use_link(keys, &link, now), codes::CONSOLE_LINK_INVALID),
             Login::Key(key) => (keys.secret_matches(&key, &self.control_hash), codes::CONTROL_KEY_INVALID),
-        };
-        let shown = address.map(tracing::field::display);
-        if !is_right {
-            self.door.count(peer, now);
-            tracing::warn!(address = shown, code = code.number, "console sign-in refused");
-            return Err(Fault::new(code, "a wrong link or key"));
-        }
-        tracing::info!(address = shown, "console sign-in");
-        let session = Session::fresh(now);
-        let value = session.value(keys, &self.control_hash);
-        let cookie = self.set_cookie(options, &value, SESSION_MS / 1000);
-        Ok(with_cookie(self.shown(options, &session), cookie))
+        })
     }
 
     /// Shows a session.
@@ -277,16 +294,17 @@ mod tests {
         let door = Door::default();
         let peer = |number: usize| Some(IpAddr::from(u32::try_from(number).expect("small").to_be_bytes()));
         for number in 0..PEERS_MAX {
-            door.count(peer(number), 0);
+            assert!(door.take(peer(number), 0));
         }
-        assert!(door.may_try(peer(0), 0) && door.may_try(peer(PEERS_MAX), 0));
+        assert!(door.take(peer(0), 0));
+        door.give_back(peer(0));
         for number in 0..TRIES as usize {
-            door.count(peer(PEERS_MAX + number), 0);
+            assert!(door.take(peer(PEERS_MAX + number), 0));
         }
         // New addresses share their tries; those that were counted before do not.
-        assert!(!door.may_try(peer(PEERS_MAX + 9), 0) && door.may_try(peer(1), 0));
+        assert!(!door.take(peer(PEERS_MAX + 9), 0) && door.take(peer(1), 0));
         assert!(locked(&door.tries).len() <= PEERS_MAX + 1);
-        assert!(door.may_try(peer(PEERS_MAX + 9), MINUTE_MS));
+        assert!(door.take(peer(PEERS_MAX + 9), MINUTE_MS));
     }
 
     #[test]

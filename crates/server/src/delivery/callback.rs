@@ -38,12 +38,12 @@ pub(super) async fn send(app: &App, callback: Callback) -> Called {
         };
         let ended = match fault.is_lost() {
             true => (None, Err((codes::CALLBACK_LATE, "a fault rule of the world drops it".to_owned()))),
+            // The first answer counts. Both are asked at once, so that the user waits no longer.
+            false if fault.is_repeated() => {
+                tokio::join!(ask(app, &callback, &parts), ask(app, &callback, &parts)).0
+            }
             false => ask(app, &callback, &parts).await,
         };
-        if fault.is_repeated() {
-            // The first answer counts.
-            drop(ask(app, &callback, &parts).await);
-        }
         (faults::way(&callback), fault.late(began, ended).await)
     };
     let (answer, failure) = match answer {

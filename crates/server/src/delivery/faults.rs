@@ -49,7 +49,7 @@ impl EventRules for OfWorlds {
     ) -> BoxFuture<'a, Result<Treatment, StoreError>> {
         Box::pin(async move {
             let now = real_now.saturating_add(ruled.clock_offset_ms);
-            let matching = matching(&self.of(ruled), now, event);
+            let matching = matching(&self.of(ruled), now, (event, "event"));
             let decided = control::decide(tx, &matching).await?;
             Ok(treatment(&matching, decided))
         })
@@ -61,6 +61,8 @@ struct Seen<'a> {
     event_type: Option<&'a str>,
     app_id: AppId,
     way: Option<Mode>,
+    /// `event` or `callback`.
+    form: &'static str,
 }
 
 impl Subject for Seen<'_> {
@@ -69,14 +71,15 @@ impl Subject for Seen<'_> {
             "event_type" => self.event_type?.into(),
             "app_id" => self.app_id.to_string().into(),
             "way" => self.way?.as_str().into(),
+            "form" => self.form.into(),
             _ => return None,
         };
         Some(Cow::Owned(value))
     }
 }
 
-fn matching(rules: &Rules, now: i64, event: &Fresh) -> Vec<Rule> {
-    let seen = Seen { event_type: Some(&event.event_type), app_id: event.app_id, way: Some(event.way) };
+fn matching(rules: &Rules, now: i64, (event, form): (&Fresh, &'static str)) -> Vec<Rule> {
+    let seen = Seen { event_type: Some(&event.event_type), app_id: event.app_id, way: Some(event.way), form };
     rules.matching(Kind::Events, now, &seen).cloned().collect()
 }
 
@@ -152,7 +155,11 @@ pub(super) async fn of_callback(app: &App, callback: &Callback) -> OfCallback {
         Fresh { event_type: callback.kind.name.to_owned(), app_id: callback.app_id, way: way(callback) };
     let now = app.engine.clock.now_ms().saturating_add(ruled.clock_offset_ms);
     let rules = app.faults.rules(ruled.tenant, &ruled.faults);
-    OfCallback(counted(app, ruled.tenant, matching(&rules, now, &event), treatment).await.unwrap_or_default())
+    OfCallback(
+        counted(app, ruled.tenant, matching(&rules, now, (&event, "callback")), treatment)
+            .await
+            .unwrap_or_default(),
+    )
 }
 
 /// How long a new connection of an app stays open, and how it ends, if a rule of the world that made the app says so.
@@ -160,7 +167,7 @@ pub(super) async fn of_connection(app: &App, app_id: AppId) -> Option<Disconnect
     let ruled = by_app(&app.engine, app_id).await.ok().flatten()?;
     let rules = app.faults.rules(ruled.tenant, &ruled.faults);
     let now = app.engine.clock.now_ms().saturating_add(ruled.clock_offset_ms);
-    let seen = Seen { event_type: None, app_id, way: None };
+    let seen = Seen { event_type: None, app_id, way: None, form: "connection" };
     let matching: Vec<Rule> = rules.matching(Kind::Connections, now, &seen).cloned().collect();
     let decide = |matching: &[Rule], decided: Decided| {
         let used = decided.used.and_then(|place| matching.get(place));

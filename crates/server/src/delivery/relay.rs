@@ -24,6 +24,8 @@ use crate::App;
 const LOOK: Duration = Duration::from_millis(150);
 /// How often a server looks for the outcome of a callback.
 const POLL: Duration = Duration::from_millis(100);
+/// How long a server may take to notice a callback. One that is gone, or has lost the app, does not.
+const NOTICED: Duration = Duration::from_millis(800);
 /// How long the way to the other server and back may take.
 const WAY: Duration = Duration::from_secs(1);
 /// The most callbacks that are sent for others at a time.
@@ -41,8 +43,10 @@ pub(super) async fn ask(app: &App, callback: &Callback, body: &[u8]) -> Option<E
     let mut last = None;
     for server in servers(engine, callback).await.unwrap_or_default() {
         match ask_one(engine, callback, (&server, body), end).await {
-            Ok(Some(ended)) if callback::is_not_connected(&ended) => last = Some(ended),
-            Ok(ended) => return Some(ended.unwrap_or_else(callback::late)),
+            Ok(Asked::Ended(ended)) if callback::is_not_connected(&ended) => last = Some(ended),
+            Ok(Asked::Ended(ended)) => return Some(ended),
+            Ok(Asked::Late) => return Some(callback::late()),
+            Ok(Asked::Unnoticed) => {}
             Err(error) => {
                 tracing::warn!(why = %error, "cannot pass a callback to another server");
                 return Some(callback::late());
@@ -66,14 +70,25 @@ async fn servers(engine: &Arc<Engine>, callback: &Callback) -> Result<Vec<String
     Ok(servers)
 }
 
-/// Has one server send it; `None` if there is no outcome in time.
+/// What another server did with a callback.
+enum Asked {
+    /// It was sent, or could not be.
+    Ended(Ended),
+    /// It was taken, and there was no outcome in time.
+    Late,
+    /// It was not taken, and is not sent.
+    Unnoticed,
+}
+
+/// Has one server send it.
 async fn ask_one(
     engine: &Arc<Engine>,
     callback: &Callback,
     (server, body): (&str, &str),
     end: Instant,
-) -> Result<Option<Ended>, StoreError> {
+) -> Result<Asked, StoreError> {
     let developer = callback.developer;
+    let (began, mut taken) = (Instant::now(), false);
     let left = end.saturating_duration_since(Instant::now());
     let relay = Arc::new(Relay {
         id: format!("{:032x}", engine.ids.random()),
@@ -91,19 +106,30 @@ async fn ask_one(
     let mut outcome = None;
     while outcome.is_none() && Instant::now() < end {
         sleep(POLL).await;
-        let relay = relay.clone();
+        let looked = relay.clone();
         let looking = engine.run(Effect::Reads, move |root| {
-            let relay = relay.clone();
+            let relay = looked.clone();
             Box::pin(async move { relays::outcome(&mut root.tenant(developer), &relay.id).await })
         });
         outcome = looking.await?;
+        if outcome.is_none() && !taken && began.elapsed() >= NOTICED {
+            let relay = relay.clone();
+            let taking_back = engine.run(Effect::Writes, move |root| {
+                let relay = relay.clone();
+                Box::pin(async move { relays::take_back(&mut root.tenant(developer), &relay.id).await })
+            });
+            if taking_back.await? {
+                return Ok(Asked::Unnoticed);
+            }
+            taken = true;
+        }
     }
     let ending = engine.run(Effect::Writes, move |root| {
         let relay = relay.clone();
         Box::pin(async move { relays::end(&mut root.tenant(developer), &relay.id).await })
     });
     ending.await?;
-    Ok(outcome.map(|text| callback::from_text(&text)))
+    Ok(outcome.map_or(Asked::Late, |text| Asked::Ended(callback::from_text(&text))))
 }
 
 /// Sends the callbacks that other servers pass to this one, forever. `server` is this server's name.

@@ -66,6 +66,7 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
         id,
         caller: None,
         own: None,
+        noted: false,
         planned: false,
         soft: None,
         fault: None,
@@ -83,6 +84,9 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
         Some(routed) => operation(app, &routed, &mut request, (now, began), &mut trace).await,
         None => platform::answer(app, &request, id, now, began),
     };
+    if trace.recorded && !trace.noted {
+        own::look_up(app, ended.spec, request.header("authorization"), &mut trace).await;
+    }
     if trace.recorded {
         record(app, &request, &ended, &trace, now);
     }
@@ -157,6 +161,8 @@ struct Trace {
     caller: Option<Caller>,
     /// The settings of the tenant that the call is about, if it has its own.
     own: Option<Arc<Own>>,
+    /// Whether the settings of its tenant were looked at.
+    noted: bool,
     /// Whether a test planned the refusal.
     planned: bool,
     /// The refusal for want of a scope that the tenant's settings prevented.
@@ -184,6 +190,25 @@ struct Trace {
 }
 
 impl Trace {
+    /// Keeps the body of a recorded call. Of a call without an access token it is returned, too: which world that is about, and
+    /// whether it records, is known later.
+    fn keep(&mut self, spec: &Spec, caller: &Caller, body: &Bytes) -> Option<Bytes> {
+        let is_late = matches!(caller, Caller::Root(_));
+        let has_body = !matches!(spec.consumes, Consumes::Nothing);
+        let kept = ((self.recorded || is_late) && has_body).then(|| body.clone());
+        if self.recorded {
+            self.body.clone_from(&kept);
+        }
+        kept.filter(|_| is_late)
+    }
+
+    /// Keeps a body after it is known that the call is recorded.
+    fn keep_late(&mut self, body: Option<Bytes>) {
+        if self.recorded && self.body.is_none() {
+            self.body = body;
+        }
+    }
+
     /// Decides whether the call is recorded.
     fn record(&mut self, recorded: bool) {
         if recorded != self.recorded {
@@ -291,9 +316,7 @@ async fn steps(
         Some(body) => body,
         None => read(spec, request.body).await?,
     };
-    if trace.recorded && !matches!(spec.consumes, Consumes::Nothing) {
-        trace.body = Some(body.clone());
-    }
+    let kept = trace.keep(spec, &caller, &body);
     let raw = decode::Raw {
         params: &routed.params(),
         query: request.query,
@@ -304,6 +327,7 @@ async fn steps(
     if matches!(caller, Caller::Root(_)) {
         faults::of_root(app, spec, faults::Head::of(request), (&caller, &received), trace).await?;
         own::give(&mut caller, trace);
+        trace.keep_late(kept);
     }
     let pace = app.frequency.pace(trace.own.as_deref());
     let whose = (&caller, &received, pace);

@@ -6,10 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use larkspur_api::{Caller, Settings};
 use larkspur_contract::ids::TenantKey;
 use larkspur_contract::rates::RateLimits;
+use larkspur_contract::{Access, Spec};
 use larkspur_store::policies::{Overrides, Policy};
 
 use super::Trace;
+use super::who::Who;
 use crate::App;
+use crate::ruled::by_tenant;
 
 /// The most tenants whose settings are kept ready.
 const TENANTS_MAX: usize = 1024;
@@ -64,6 +67,7 @@ impl OwnSettings {
 
 /// Notes the settings of the tenant that a call is about, if it has its own.
 pub(super) fn note(app: &App, trace: &mut Trace, tenant: TenantKey, policy: &Arc<Policy>) {
+    trace.noted = true;
     if policy.overrides.is_none() {
         return;
     }
@@ -71,6 +75,25 @@ pub(super) fn note(app: &App, trace: &mut Trace, tenant: TenantKey, policy: &Arc
     let record = trace.own.as_ref().and_then(|own| own.overrides.traffic.record);
     let is_on = record.unwrap_or(app.traffic.is_on());
     trace.record(is_on || app.options.recorder.is_some());
+}
+
+/// Notes the settings of the tenant that a call names, if it ended before its caller was known: what a world does not want to
+/// be recorded is not.
+pub(super) async fn look_up(
+    app: &App,
+    spec: Option<&'static Spec>,
+    authorization: Option<&str>,
+    trace: &mut Trace,
+) {
+    if spec.is_some_and(|spec| matches!(spec.access, Access::Control)) {
+        return;
+    }
+    let who = Who::of(&app.engine.keys, spec, authorization, trace.caller.as_ref());
+    let Some(tenant) = who.tenant.filter(|_| !who.claimed) else { return };
+    // If the store cannot be read, the server's setting counts.
+    if let Ok(Some(ruled)) = by_tenant(&app.engine, tenant).await {
+        note(app, trace, tenant, &ruled.policy);
+    }
 }
 
 /// The switches of a call.

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use larkspur_contract::ids::TenantKey;
 use larkspur_store::Notice;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::broadcast::{Receiver, Sender, channel};
 
 /// How many notices a stream may be behind. Beyond, it is told that it lost some.
@@ -27,7 +28,7 @@ impl Board {
     pub(super) fn watch(self: &Arc<Self>, world: TenantKey) -> Watched {
         let mut worlds = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let sender = worlds.entry(world).or_insert_with(|| channel(BEHIND).0);
-        Watched { notices: sender.subscribe(), world, board: self.clone() }
+        Watched { notices: Some(sender.subscribe()), world, board: self.clone() }
     }
 
     #[cfg(test)]
@@ -38,16 +39,33 @@ impl Board {
 
 /// A world that is watched until this is dropped.
 pub(super) struct Watched {
-    pub(super) notices: Receiver<Notice>,
+    /// `None` while it is dropped.
+    notices: Option<Receiver<Notice>>,
     world: TenantKey,
     board: Arc<Board>,
+}
+
+impl Watched {
+    /// The next notice.
+    pub(super) async fn next(&mut self) -> Result<Notice, RecvError> {
+        match &mut self.notices {
+            Some(notices) => notices.recv().await,
+            None => Err(RecvError::Closed),
+        }
+    }
+
+    /// The next notice, if there is one already.
+    pub(super) fn at_hand(&mut self) -> Result<Notice, TryRecvError> {
+        self.notices.as_mut().map_or(Err(TryRecvError::Closed), Receiver::try_recv)
+    }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
         let mut worlds = self.board.0.write().unwrap_or_else(PoisonError::into_inner);
-        // This one is counted, too.
-        if worlds.get(&self.world).is_some_and(|watched| watched.receiver_count() <= 1) {
+        // Under the lock, so that of two that end at once the second one sees that it is the last.
+        self.notices = None;
+        if worlds.get(&self.world).is_some_and(|watched| watched.receiver_count() == 0) {
             worlds.remove(&self.world);
         }
     }
@@ -64,8 +82,8 @@ mod tests {
         let (mut one, other) = (board.watch(TenantKey(1)), board.watch(TenantKey(1)));
         board.tell(TenantKey(1), Notice::Faults);
         board.tell(TenantKey(2), Notice::Clock);
-        assert_eq!(one.notices.try_recv(), Ok(Notice::Faults));
-        assert!(one.notices.try_recv().is_err());
+        assert_eq!(one.at_hand(), Ok(Notice::Faults));
+        assert!(one.at_hand().is_err());
         drop(one);
         assert_eq!(board.len(), 1);
         drop(other);

@@ -289,7 +289,7 @@ impl Traffic for Recording {
             let most = Duration::from_millis(most_ms).min(LOOK_EVERY);
             let _ = tokio::time::timeout(most, async {
                 while !matches!(
-                    watched.notices.recv().await,
+                    watched.next().await,
                     Ok(Notice::Delivery(_) | Notice::Deliveries) | Err(RecvError::Lagged(_))
                 ) {}
             })

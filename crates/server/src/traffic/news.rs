@@ -38,7 +38,7 @@ impl News {
     /// Waits until there is something to tell. Nothing is lost if it is canceled.
     pub(super) async fn ready(&mut self) {
         while !self.any {
-            match self.watched.notices.recv().await {
+            match self.watched.next().await {
                 Ok(notice) => self.gather(&notice),
                 Err(RecvError::Lagged(_)) => self.lost(),
                 // Its sender lives as long as it is watched.
@@ -50,7 +50,7 @@ impl News {
     /// Adds what is to be told now.
     pub(super) async fn write(&mut self, text: &mut String) {
         loop {
-            match self.watched.notices.try_recv() {
+            match self.watched.at_hand() {
                 Ok(notice) => self.gather(&notice),
                 Err(TryRecvError::Lagged(_)) => self.lost(),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,

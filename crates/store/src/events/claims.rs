@@ -368,6 +368,7 @@ pub async fn claim(
         }
     }
     let acted = steered || postponed || !claimed.is_empty() || !ended.is_empty();
+    ended.extend(taken); // They take room, too.
     let mut deliveries = Vec::with_capacity(claimed.len());
     let mut failed: HashMap<(TenantKey, AppId), usize> = HashMap::new();
     for key in &due.rows {

@@ -70,6 +70,12 @@ pub async fn outcome(tx: &mut Tx, id: &str) -> Result<Option<String>, StoreError
     Ok(outcome.filter(|text| !text.is_empty()))
 }
 
+/// Takes a callback back, if the other server has not taken it yet.
+pub async fn take_back(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM callback_relay WHERE tenant = $1 AND id = $2 AND state = 'waiting' RETURNING 1";
+    Ok(!tx.rows(sql, [id.into()]).await?.is_empty())
+}
+
 /// Forgets a callback.
 pub async fn end(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
     let sql = "DELETE FROM callback_relay WHERE tenant = $1 AND id = $2";

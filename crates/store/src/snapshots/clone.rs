@@ -25,19 +25,21 @@ pub struct Cloned {
     pub files: BTreeSet<String>,
 }
 
-/// Writes the rows of a source as those of the transaction's tenant, which is new.
+/// Writes the rows of a source as those of the transaction's tenant, which is new. Also returns the rows of its apps.
 pub(super) async fn write(
     source: TenantKey,
     tx: &mut Tx,
     mut content: Content,
     name: &str,
-) -> Result<Cloned, StoreError> {
+) -> Result<(Cloned, Content), StoreError> {
     let ids = renew(tx, source, &mut content)?;
     let files = super::hashes(&content);
     for hash in &files {
         blobs::claim_new(tx, hash).await?;
     }
     let rows = content.count();
+    let installs = content.0.iter().filter(|rows| ["app", "app_install"].contains(&rows.table.name));
+    let installs = Content(installs.cloned().collect());
     for Rows { table, mut rows } in content.0 {
         if let (0, Some(at)) = (table.key, table.columns.iter().position(|column| column == "name")) {
             for cell in rows.iter_mut().filter_map(|row| row.get_mut(at)) {
@@ -48,7 +50,7 @@ pub(super) async fn write(
     }
     let key = tx.tenant();
     tx.forget(move |engine| engine.memory.tenants.forget(&key));
-    Ok(Cloned { ids, rows, files })
+    Ok((Cloned { ids, rows, files }, installs))
 }
 
 /// Replaces the ids in rows of a source by new ones for the transaction's tenant, and leaves out what belongs to the source's

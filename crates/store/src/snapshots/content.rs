@@ -6,7 +6,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -15,7 +15,7 @@ use crate::driver::StoreError;
 use crate::{Tx, Value};
 
 /// The rows of one table, in the order of their keys.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rows {
     pub(crate) table: &'static Held,
     pub(crate) rows: Vec<Cells>,
@@ -178,11 +178,13 @@ impl Reader {
             self.content.0.push(Rows { table: found, rows: Vec::new() });
             return Ok(());
         }
-        let cells: Vec<Cell> = serde_json::from_str(line).map_err(wrong)?;
         let Some(Rows { table, rows }) = self.content.0.last_mut() else {
             return Err("a row before the line of its table".to_owned());
         };
-        let row: Cells = cells.into_iter().map(|cell| cell.0).collect();
+        let mut reader = serde_json::Deserializer::from_str(line);
+        // One more than fits is enough to know that it is too long.
+        let row = reader.deserialize_seq(RowVisitor { most: table.types.len() + 1 });
+        let row: Cells = row.and_then(|row| reader.end().map(|()| row)).map_err(wrong)?;
         if row.len() != table.types.len() {
             return Err(format!("a row of {} has {} values", table.name, table.types.len()));
         }
@@ -225,6 +227,30 @@ impl Serialize for CellRef<'_> {
                 map.end()
             }
         }
+    }
+}
+
+/// Reads a row of at most `most` values.
+struct RowVisitor {
+    most: usize,
+}
+
+impl<'de> Visitor<'de> for RowVisitor {
+    type Value = Cells;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of values")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Cells, A::Error> {
+        let mut row = Cells::new();
+        while let Some(Cell(value)) = list.next_element()? {
+            if row.len() == self.most {
+                return Err(serde::de::Error::custom("too many values"));
+            }
+            row.push(value);
+        }
+        Ok(row)
     }
 }
 

@@ -118,7 +118,9 @@ struct Shown<'a> {
 impl Shown<'_> {
     fn key(&self, table: &Held, row: &Cells) -> Vec<(String, String)> {
         let cells = table.columns.iter().zip(table.key_of(row));
-        let mut key: Vec<_> = cells.map(|(column, value)| (column.clone(), shown(value))).collect();
+        let is_open = |column: &str| !is_secret(column) && (table.name, column) != ("card_token", "token");
+        let shown = |column: &str, value| if is_open(column) { shown(value) } else { "…".to_owned() };
+        let mut key: Vec<_> = cells.map(|(column, value)| (column.clone(), shown(column, value))).collect();
         let message = match table.name {
             "message" | "ephemeral_card" => Some("number"),
             _ => Some("message"),

@@ -114,6 +114,7 @@ pub(super) const ID_COLUMNS: &[(&str, &[(&str, Holds)])] = &[
             ("sender", Member),
             ("sender_no", Number),
             ("app_id", App),
+            ("recalled_by", Member),
         ],
     ),
     (

@@ -21,7 +21,7 @@ pub use restoring::{Clock, Restored};
 
 use crate::driver::StoreError;
 use crate::whole::migrate::SCHEMA_VERSION;
-use crate::{Root, Row, Tx, Value, blobs};
+use crate::{Root, Row, Tx, Value, blobs, policies};
 use content::{Content, Reader};
 
 /// The most snapshots of a tenant, besides [`START`].
@@ -155,6 +155,9 @@ pub async fn save_lines(
         let why = "a snapshot has one row of its tenant".to_owned();
         return Ok(Err(Unsaved::Unreadable(Unreadable { line: 1, why })));
     }
+    if let Err(why) = tenant_is_sound(&content) {
+        return Ok(Err(Unsaved::Unreadable(Unreadable { line: 1, why })));
+    }
     if origin.tenant != tx.tenant() || !origin.same_keys {
         clone::renew(tx, origin.tenant, &mut content)?;
     }
@@ -169,6 +172,26 @@ pub async fn save_lines(
         return Ok(Err(Unsaved::FilesMissing(missing)));
     }
     store(tx, label, &content).await
+}
+
+/// The most that a clock may be ahead or behind, in milliseconds: a thousand years.
+const OFFSET_MAX_MS: u64 = 1000 * 366 * 24 * 3600 * 1000;
+
+/// Whether the row of the tenant can be read: every list of worlds reads it.
+fn tenant_is_sound(content: &Content) -> Result<(), String> {
+    let Some(rows) = content.0.iter().find(|rows| rows.table.name == "tenant") else { return Ok(()) };
+    for (column, value) in rows.rows.iter().flat_map(|row| rows.table.columns.iter().zip(row)) {
+        match (column.as_str(), value) {
+            ("policy", Value::Text(text)) => {
+                policies::read(text).map_err(|error| format!("tenant.policy: {error}"))?;
+            }
+            ("clock_offset_ms", Value::Int(offset)) if offset.unsigned_abs() > OFFSET_MAX_MS => {
+                return Err("tenant.clock_offset_ms is more than a thousand years".to_owned());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 async fn store(
@@ -302,5 +325,8 @@ pub async fn make_clone(
     name: &str,
 ) -> Result<Cloned, StoreError> {
     let content = load(source, snapshot).await?;
-    clone::write(source.tenant(), clone, content, name).await
+    let (made, installs) = clone::write(source.tenant(), clone, content, name).await?;
+    let mut root = clone.root();
+    restoring::mend_apps(&mut root, clone, &installs).await?;
+    Ok(made)
 }

@@ -13,7 +13,7 @@ use super::held::{Cells, Held, held};
 use crate::driver::StoreError;
 use crate::events::{outbox, subscriptions};
 use crate::whole::deleted_worlds;
-use crate::{Root, Tx, Value, apps};
+use crate::{Notice, Root, Tx, Value, apps};
 
 /// The most rows that one statement writes; it is a power of two.
 const ROWS: usize = 64;
@@ -108,6 +108,11 @@ pub(crate) async fn apply(
     mend_apps(root, tx, saved).await?;
     let made = app_ids(present.of("app")).chain(app_ids(saved.of("app"))).collect();
     deleted_worlds::forget(root, tx.tenant(), made);
+    for notice in [Notice::Clock, Notice::Faults, Notice::Deliveries] {
+        tx.notify(notice);
+    }
+    let engine = tx.engine().clone();
+    tx.on_commit(|| {}, move || engine.wakeup.wake());
     Ok(done)
 }
 
@@ -231,7 +236,7 @@ pub(super) fn usual_tenant(table: &Held, rows: &mut [Cells]) {
 
 /// Brings the rows of apps that concern several tenants up to date: apps of other tenants may have been deleted since, or receive
 /// events in another way, and other tenants may have installed apps of this one.
-async fn mend_apps(root: &mut Root, tx: &mut Tx, saved: &Content) -> Result<(), StoreError> {
+pub(super) async fn mend_apps(root: &mut Root, tx: &mut Tx, saved: &Content) -> Result<(), StoreError> {
     let own: HashSet<AppId> = app_ids(saved.of("app")).collect();
     for app in app_ids(saved.of("app_install")).filter(|app| !own.contains(app)) {
         if apps::find(root, app).await?.is_some() {

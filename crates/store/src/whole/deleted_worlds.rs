@@ -26,21 +26,8 @@ const MOST: i64 = 1000;
 /// Deletes a tenant and all of its rows. Its apps are also uninstalled from other tenants.
 pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
     let apps = delete_apps(root, tenant).await?;
-    delete_rows(root, tenant, |_| true).await?;
-    remember(root, Some(tenant), &apps).await?;
-    forget(root, tenant, apps);
-    Ok(())
-}
-
-/// Deletes everything in a tenant, which stays with its name and its snapshots. The caller has locked its row. What a call in progress writes
-/// meanwhile may stay: it belongs to a tenant that exists.
-pub async fn empty(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
-    let apps = delete_apps(root, tenant).await?;
-    delete_rows(root, tenant, |table| table != "tenant" && !table.starts_with("snapshot")).await?;
-    let sql =
-        "UPDATE tenant SET clock_offset_ms = 0, refuses = 0, policy = '{}', faults = '' WHERE tenant = $1";
-    root.rows(sql, &[Value::from(tenant)]).await?;
-    remember(root, None, &apps).await?;
+    delete_rows(root, tenant).await?;
+    remember(root, tenant, &apps).await?;
     forget(root, tenant, apps);
     Ok(())
 }
@@ -73,12 +60,8 @@ pub(crate) fn forget(root: &mut Root, tenant: TenantKey, apps: HashSet<AppId>) {
     });
 }
 
-async fn delete_rows(
-    root: &mut Root,
-    tenant: TenantKey,
-    which: impl Fn(&str) -> bool,
-) -> Result<(), StoreError> {
-    for table in TABLES.iter().filter(|table| which(table)) {
+async fn delete_rows(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
+    for table in TABLES {
         root.rows(&format!("DELETE FROM {table} WHERE tenant = $1"), &[Value::from(tenant)]).await?;
     }
     Ok(())
@@ -125,18 +108,14 @@ pub(crate) async fn delete_rows_of_app_in(
     Ok(())
 }
 
-/// Records that a world, if one is given, and apps were deleted.
-async fn remember(
-    root: &mut Root,
-    tenant: Option<TenantKey>,
-    apps: &HashSet<AppId>,
-) -> Result<(), StoreError> {
+/// Records that a world and its apps were deleted.
+async fn remember(root: &mut Root, tenant: TenantKey, apps: &HashSet<AppId>) -> Result<(), StoreError> {
     if !root.engine().driver.is_shared() {
         return Ok(());
     }
     let now = root.engine().clock.now_ms();
     let apps = apps.iter().map(|app| format!("{APP}{app}"));
-    for name in apps.chain(tenant.map(|tenant| format!("{WORLD}{tenant}"))) {
+    for name in apps.chain([format!("{WORLD}{tenant}")]) {
         let sql = "INSERT INTO job_slot (job, slot) VALUES ($1, $2) ON CONFLICT (job, slot) DO NOTHING";
         root.rows(sql, &[name.into(), now.into()]).await?;
     }
@@ -160,7 +139,7 @@ pub(crate) async fn sweep(engine: &Arc<Engine>, now_ms: i64) -> Result<usize, St
 
 async fn once_more(root: &mut Root, name: String, slot: i64) -> Result<(), StoreError> {
     if let Some(tenant) = name.strip_prefix(WORLD).and_then(TenantKey::parse) {
-        delete_rows(root, tenant, |_| true).await?;
+        delete_rows(root, tenant).await?;
     }
     if let Some(app) = name.strip_prefix(APP).and_then(AppId::parse) {
         delete_rows_of_app(root, app).await?;

@@ -44,6 +44,7 @@ pub(super) async fn relayed(lab: &Lab) {
             let taken = relays::take(&mut tx, "relay", 1).await?;
             relays::answer(&mut tx, "relay", "{}").await?;
             let outcome = relays::outcome(&mut tx, "relay").await?;
+            assert!(!relays::take_back(&mut tx, "relay").await?, "it was taken");
             relays::end(&mut tx, "relay").await?;
             Ok((waiting, taken, outcome))
         })

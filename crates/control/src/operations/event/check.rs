@@ -89,7 +89,7 @@ impl Operation for Check {
     async fn run(process: &mut Process, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
         let Body { r#match, in_order, never, count, wait_ms, since } = &input.body;
         let wanted = Wanted::of(r#match.as_ref(), in_order.as_ref(), never.as_ref(), *count, matcher)?;
-        let why = "exactly one of match, in_order and never";
+        let why = "exactly one of match, in_order and never; count only with match";
         let wanted = wanted.ok_or_else(|| values::invalid("match", None, why))?;
         let (traffic, key) = (process.service::<Arc<dyn Traffic>>()?, &input.path.tenant_key);
         let tenant = support::tenant_key(key)?;

@@ -68,10 +68,24 @@ pub(crate) async fn store(tx: &mut Tx, rules: &[Rule]) -> Result<String, Fault> 
     Ok(text)
 }
 
-/// Makes a rule the first one of a locked world, in place of one with its id. Returns the world with its rules.
-pub(crate) async fn put_first(tx: &mut Tx, mut world: Tenant, rule: Rule) -> Result<Tenant, Fault> {
+/// Makes a rule the first one of a locked world, in place of one with its id. Other rules with the same beginning that were
+/// used up go. Returns the world with its rules.
+pub(crate) async fn put_first(
+    tx: &mut Tx,
+    mut world: Tenant,
+    rule: Rule,
+    beginning: &str,
+) -> Result<Tenant, Fault> {
     let mut all = rules(&world);
-    all.retain(|other| other.id != rule.id);
+    let counts = faults::counts(tx).await?;
+    let is_used = |one: &Rule| {
+        let hits = counts.get(&one.id).map_or(0, |count| count.hits);
+        one.id.starts_with(beginning) && one.times.is_some_and(|times| hits >= times)
+    };
+    for used in all.iter().filter(|one| is_used(one)) {
+        faults::stop(tx, &used.id).await?;
+    }
+    all.retain(|other| other.id != rule.id && !is_used(other));
     faults::start(tx, &rule.id).await?;
     all.insert(0, rule);
     world.faults = store(tx, &all).await?.into();

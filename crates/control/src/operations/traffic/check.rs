@@ -52,7 +52,9 @@ impl Body {
     fn wanted(&self) -> Result<Wanted, Fault> {
         let (one, in_order, never) = (self.r#match.as_ref(), self.in_order.as_ref(), self.never.as_ref());
         let wanted = Wanted::of(one, in_order, never, self.count, super::matcher)?;
-        wanted.ok_or_else(|| values::invalid("match", None, "exactly one of match, in_order and never"))
+        wanted.ok_or_else(|| {
+            values::invalid("match", None, "exactly one of match, in_order and never; count only with match")
+        })
     }
 }
 

@@ -1,12 +1,13 @@
 use larkspur_api::{Input, Operation, RootCall};
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Spec, codes, post};
-use larkspur_store::{Root, deleted_worlds};
+use larkspur_store::{Root, snapshots};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::operations::{CONTROL, WorldPath};
 use crate::seeds::{self, Given, Report};
+use crate::snapshots::freeze;
 use crate::support;
 
 /// `POST /larkspur/v1/worlds/:tenant_key/seed`
@@ -53,10 +54,12 @@ impl Operation for Seed {
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Report, Fault> {
         let key = &input.path.tenant_key;
-        let (tx, _) = support::lock(root, call, key).await?;
         let replaces = input.body.mode == Some(Mode::Replace);
         if replaces {
-            deleted_worlds::empty(root, tx.tenant()).await?;
+            let (mut tx, _) = freeze(root, call, key).await?;
+            snapshots::clear(root, &mut tx, call.now).await?;
+        } else {
+            support::lock(root, call, key).await?;
         }
         seeds::load(root, call, (key, replaces), &input.body.given).await
     }

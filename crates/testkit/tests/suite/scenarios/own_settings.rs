@@ -235,9 +235,11 @@ async fn recording() {
     set(&own, json!({"traffic": {"record": false}})).await;
     for world in [&own, &other] {
         chat(world).send().await.data();
+        // Its caller is known by the token alone.
+        assert_eq!(world.call("GET", "/im/v1/no_such_path").send().await.status(), 404);
     }
     assert_eq!(kept(&own).await, (json!(false), before.0.1));
-    assert_eq!(kept(&other).await, (json!(true), before.1.1 + 1));
+    assert_eq!(kept(&other).await, (json!(true), before.1.1 + 2));
     // How much of a body is kept.
     set(&own, json!({"traffic": {"body_kb": 0}})).await;
     for world in [&own, &other] {

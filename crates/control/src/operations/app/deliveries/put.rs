@@ -62,7 +62,7 @@ impl Operation for Put {
         let rule = Rule {
             id: rule_id(app_id),
             name: "the next events for an app".to_owned(),
-            r#match: json!({"app_id": app_id.to_string(), "way": ["webhook", "connection"]}),
+            r#match: json!({"app_id": app_id.to_string(), "way": ["webhook", "connection"], "form": "event"}),
             effect,
             probability: 1.0,
             seed: 0,
@@ -72,7 +72,7 @@ impl Operation for Put {
             enabled: true,
             since_ms: now,
         };
-        let world = fault::put_first(&mut tx, world, rule).await?;
+        let world = fault::put_first(&mut tx, world, rule, "next-").await?;
         shown(&mut tx, &world, app_id).await
     }
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use futures_util::SinkExt;
 use larkspur_contract::Effect;
 use larkspur_server::delivery::connection::frame::Frame;
+use larkspur_store::events::connections;
 use larkspur_testkit::receiver::{Manner, Receiver, signature};
 use larkspur_testkit::{Reply, World};
 use serde_json::{Value, json};
@@ -180,6 +181,22 @@ async fn another_server_sends_it() {
         assert_eq!(shown["way"], "websocket");
         assert_eq!(shown.get("answer").cloned().unwrap_or_default(), answer, "{ack}: {shown}");
         assert_eq!(shown.get("code"), code.map(|code| json!(code)).as_ref(), "{ack}: {shown}");
+    }
+    // The row of a server that was killed counts for a while; others are asked.
+    let (tenant, app_id) = setup.world.keys();
+    let now = setup.lab.app.engine().clock.now_ms();
+    let writing = setup.lab.app.engine().run(Effect::Writes, move |root| {
+        let mut tx = root.tenant(tenant);
+        Box::pin(async move { connections::set(&mut tx, app_id, "killed", (1, "[]"), now).await })
+    });
+    writing.await.expect("written");
+    for _ in 0..4 {
+        let world = setup.world.clone();
+        let asking = tokio::spawn(async move { click(&world).await.data() });
+        let (frame, _) = client.event().await;
+        self::answer(&mut client, &frame, r#"{"code":200}"#).await;
+        let shown = asking.await.expect("no panic");
+        assert_eq!(shown["answer"], json!({}), "{shown}");
     }
     let world = setup.world.clone();
     let asking = tokio::spawn(async move { click(&world).await.data() });

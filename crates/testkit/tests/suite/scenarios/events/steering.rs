@@ -146,6 +146,9 @@ async fn only_first_attempts_of_events_count() {
     assert_eq!(setup.worker.round().await, 1, "the challenge");
     setup.clock.advance(1_000);
     assert_eq!(setup.worker.round().await, 1, "the retry, which waited for it");
+    let click = json!({"type": "card.action.trigger", "event": {"action": {"tag": "button"}}});
+    let path = format!("/apps/{}/callbacks", setup.world.app_id);
+    setup.world.control("POST", &path).body(click).send().await.data();
     assert_eq!(setup.get().await["left"], 1);
     let other = setup.world.lab.world().await;
     other.control("GET", &setup.path()).send().await.refused(5275404);

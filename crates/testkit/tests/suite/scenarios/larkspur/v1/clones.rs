@@ -21,10 +21,8 @@ async fn rich(lab: &Lab) -> World {
         .send()
         .await
         .data();
-    let url = json!({"url": world.document_url});
     let tab = json!([{"tab_name": "Doc", "tab_type": "doc", "tab_content": {"doc": world.document_url}},
         {"tab_name": "Site", "tab_type": "url", "tab_content": {"url": "https://example.com"}}]);
-    drop(url);
     world.add_tabs(&tab).send().await.data();
     let menu = json!({"menu_tree": {"chat_menu_top_levels": [{"chat_menu_item": {"action_type": "NONE", "name": "a menu"},
         "children": [{"chat_menu_item": {"action_type": "NONE", "name": "below"}}]}]}});
@@ -37,6 +35,8 @@ async fn rich(lab: &Lab) -> World {
     let at = format!("<at user_id=\"{}\">Ada</at> see {chat}", world.users[0].open_id);
     let message = send("text", json!({"text": at})).await;
     send("image", json!({"image_key": image})).await;
+    let taken_back = send("text", json!({"text": "a mistake"})).await;
+    world.call("DELETE", &format!("/im/v1/messages/{taken_back}")).send().await.data();
     let reply = json!({"msg_type": "text", "content": r#"{"text":"a reply"}"#, "reply_in_thread": true});
     world.call("POST", &format!("/im/v1/messages/{message}/reply")).body(reply).send().await.data();
     let smile = json!({"reaction_type": {"emoji_type": "SMILE"}});
