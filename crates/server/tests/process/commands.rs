@@ -88,7 +88,7 @@ impl Drop for Served {
     }
 }
 
-/// The variables that the examples of a README read.
+/// The variables that the examples of a README read and do not set.
 fn variables_of(page: &str) -> Vec<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(page);
     let text = fs::read_to_string(file).expect("a page");
@@ -97,7 +97,8 @@ fn variables_of(page: &str) -> Vec<String> {
         // What starts like the use of a variable in Python, in a shell, or in Node.
         let shown =
             [format!("environ[\"{name}\"]"), format!("${name}"), format!("{name}, "), format!("{name}: ")];
-        name.contains('_') && shown.iter().any(|use_of| text.contains(use_of.as_str()))
+        let set = text.contains(&format!("\n{name}="));
+        name.contains('_') && !set && shown.iter().any(|use_of| text.contains(use_of.as_str()))
     };
     let mut names: Vec<String> = names.filter(known).map(str::to_owned).collect();
     names.sort();
