@@ -88,10 +88,12 @@ impl Drop for Served {
     }
 }
 
-/// The variables that the examples of a README read and do not set.
+/// The variables that the examples of a README read and do not set. Blocks of `text` are output.
 fn variables_of(page: &str) -> Vec<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(page);
-    let text = fs::read_to_string(file).expect("a page");
+    let page = fs::read_to_string(file).expect("a page");
+    let blocks = page.split("\n```").skip(1).step_by(2).filter(|block| !block.starts_with("text"));
+    let text: String = blocks.collect();
     let names = text.split(|letter: char| !(letter.is_ascii_uppercase() || letter == '_'));
     let known = |name: &&str| {
         // What starts like the use of a variable in Python, in a shell, or in Node.

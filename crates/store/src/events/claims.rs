@@ -369,6 +369,17 @@ pub async fn claim(
     }
     let acted = steered || postponed || !claimed.is_empty() || !ended.is_empty();
     ended.extend(taken); // They take room, too.
+    let (deliveries, failed) = readable(root, due, (claimed, &ended), &owner).await?;
+    Ok(Claimed { deliveries, elsewhere, failed, acted })
+}
+
+/// The deliveries that are held, and how many rows of each app are done with: ended, or not readable.
+async fn readable(
+    root: &mut Root,
+    due: &Due,
+    (mut claimed, ended): (HashMap<(TenantKey, i64), Row>, &HashSet<(TenantKey, i64)>),
+    owner: &str,
+) -> Result<(Vec<Delivery>, HashMap<(TenantKey, AppId), usize>), StoreError> {
     let mut deliveries = Vec::with_capacity(claimed.len());
     let mut failed: HashMap<(TenantKey, AppId), usize> = HashMap::new();
     for key in &due.rows {
@@ -377,16 +388,16 @@ pub async fn claim(
         }
         let (row, route) = (claimed.remove(&(key.tenant, key.number)), due.routes.get(&key.app_id));
         if let (Some(row), Some(route)) = (row, route) {
-            match delivery(root, key, row, route.clone(), owner.clone())? {
+            match delivery(root, key, row, route.clone(), owner.to_owned())? {
                 Some(delivery) => deliveries.push(delivery),
                 None => {
-                    spoil(&mut root.tenant(key.tenant), key.number, &owner).await?;
+                    spoil(&mut root.tenant(key.tenant), key.number, owner).await?;
                     *failed.entry((key.tenant, key.app_id)).or_default() += 1;
                 }
             }
         }
     }
-    Ok(Claimed { deliveries, elsewhere, failed, acted })
+    Ok((deliveries, failed))
 }
 
 /// Treats events as the fault rules of their tenants say; returns those that are not to be sent now, and whether anything changed.

@@ -157,7 +157,11 @@ async fn works(world: &World, clone: &World, of: &dyn Fn(&str) -> String) {
     let request = clone.call("GET", "/im/v1/messages").query("container_id_type", "chat");
     let said = request.query("container_id", &clone.chat_id).send().await.data();
     let items = said["items"].as_array().expect("messages");
-    assert_eq!(items.len(), 3, "{said}");
+    assert_eq!(items.len(), 4, "{said}");
+    assert_eq!(
+        items.iter().map(|item| item["deleted"] == true).collect::<Vec<_>>(),
+        [false, false, true, false]
+    );
     let content = items[0]["body"]["content"].as_str().expect("a content");
     assert!(content.contains(&world.chat_id), "ids inside of texts stay: {content}");
     assert_eq!(items[0]["mentions"][0]["id"], of(&world.users[0].open_id));
