@@ -65,25 +65,30 @@ fn main() -> ExitCode {
     }
 }
 
+/// Every step, also after one that failed: a run says all that is wrong.
 fn ci() -> Outcome {
     tools::setup()?;
-    step("formatting", || {
-        run::cargo(&["fmt", "--all", "--check"])?;
-        run::cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])
-    })?;
-    // Checked here, not when fuzzing starts after everything else.
-    step("lock file of the fuzz target", fuzz::locked)?;
-    step("clippy", || {
-        run::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
-    })?;
-    step("dependencies", dependencies::check)?;
-    step("rustdoc", || {
-        let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"];
-        run::cargo_with(&arguments, &[("RUSTDOCFLAGS", "--deny warnings".as_ref())])
-    })?;
-    step("generated documents", || generate::run(true))?;
-    test()?;
-    step("instructions of the hot handlers", || bench(&["instructions".to_owned(), "--check".to_owned()]))
+    run::all([
+        step("formatting", || {
+            run::cargo(&["fmt", "--all", "--check"])?;
+            run::cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])
+        }),
+        // Checked here, not when fuzzing starts after everything else.
+        step("lock file of the fuzz target", fuzz::locked),
+        step("clippy", || {
+            run::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
+        }),
+        step("dependencies", dependencies::check),
+        step("rustdoc", || {
+            let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"];
+            run::cargo_with(&arguments, &[("RUSTDOCFLAGS", "--deny warnings".as_ref())])
+        }),
+        step("generated documents", || generate::run(true)),
+        test(),
+        step("instructions of the hot handlers", || {
+            bench(&["instructions".to_owned(), "--check".to_owned()])
+        }),
+    ])
 }
 
 /// Enough for most changes: rules and scenarios, in process.
@@ -102,22 +107,27 @@ fn quick(rest: &[String]) -> Outcome {
 
 fn test() -> Outcome {
     tools::setup()?;
-    rust()?;
-    clients()?;
-    step("failover drill", || drill::run(&["--short".to_owned()]))?;
-    step("fuzz", || fuzz::run(8))
+    run::all([
+        rust(),
+        clients(),
+        step("failover drill", || drill::run(&["--short".to_owned()])),
+        step("fuzz", || fuzz::run(8)),
+    ])
 }
 
 fn rust() -> Outcome {
     // Cargo lists a program's sources only if it is built separately; a test of the image reads the list.
     step("program", || run::cargo(&["build", "--locked", "--package", "larkspur-server"]))?;
     let observed = coverage::clean()?;
-    step("Rust tests", || {
-        run::cargo_with(&["test", "--workspace", "--locked"], &[("TEST_OBSERVED", observed.as_os_str())])
-    })?;
-    step("Rust tests on PostgreSQL", || suite("postgres", SHARED))?;
-    step("Rust tests on tables divided by tenant", || suite("partitioned", DIVIDED))?;
-    step("contract coverage", coverage::check)
+    run::all([
+        step("Rust tests", || {
+            let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
+            run::cargo_with(&arguments, &[("TEST_OBSERVED", observed.as_os_str())])
+        }),
+        step("Rust tests on PostgreSQL", || suite("postgres", SHARED)),
+        step("Rust tests on tables divided by tenant", || suite("partitioned", DIVIDED)),
+        step("contract coverage", coverage::check),
+    ])
 }
 
 /// The parts of the suite that run on any store.

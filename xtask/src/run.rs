@@ -1,8 +1,9 @@
 //! Runs other programs, and shows what is run.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,9 +30,14 @@ pub(crate) fn step(name: &str, run: impl FnOnce() -> Outcome) -> Outcome {
     let outcome = run().map_err(|error| format!("{name}: {error}"));
     let seconds = began.elapsed().as_secs_f64();
     TAKEN.lock().unwrap_or_else(PoisonError::into_inner).push((name.to_owned(), seconds));
-    outcome?;
-    println!("== {name}: {seconds:.1} s");
-    Ok(())
+    println!("== {name}: {}{seconds:.1} s", if outcome.is_ok() { "" } else { "failed after " });
+    outcome
+}
+
+/// One outcome of steps that do not depend on each other: all their errors.
+pub(crate) fn all(outcomes: impl IntoIterator<Item = Outcome>) -> Outcome {
+    let errors: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
 }
 
 /// The time of each step as a Markdown table, including a step that failed.
@@ -74,13 +80,46 @@ pub(crate) fn command(program: &OsStr, arguments: &[&str], variables: &[(&str, &
             command.env_remove(name);
         }
     }
-    let status = command
+    let cannot = |error: std::io::Error| format!("cannot run `{shown}`: {error}");
+    let mut child = command
         .args(arguments)
         .envs(variables.iter().copied())
         .current_dir(root())
-        .status()
-        .map_err(|error| format!("cannot run `{shown}`: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}")) }
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(cannot)?;
+    let failed = child
+        .stdout
+        .take()
+        .map(|said| pass_on(BufReader::new(said), std::io::stdout()))
+        .transpose()
+        .map_err(cannot)?;
+    let status = child.wait().map_err(cannot)?;
+    if status.success() {
+        return Ok(());
+    }
+    let failed: String = failed.iter().flatten().map(|line| format!("\n    {line}")).collect();
+    Err(format!("`{shown}` ended with {status}{failed}"))
+}
+
+/// Copies what a program says; returns the lines that tell of a failed test.
+fn pass_on(mut said: impl BufRead, mut out: impl Write) -> std::io::Result<Vec<String>> {
+    let (mut failed, mut line) = (Vec::new(), Vec::new());
+    while said.read_until(b'\n', &mut line)? > 0 {
+        out.write_all(&line)?;
+        out.flush()?;
+        let text = String::from_utf8_lossy(&line);
+        if is_failure(text.trim_end()) {
+            failed.push(text.trim_end().to_owned());
+        }
+        line.clear();
+    }
+    Ok(failed)
+}
+
+/// Whether a line tells of a failed test, as cargo and the client tests print it.
+fn is_failure(line: &str) -> bool {
+    (line.starts_with("test ") && line.ends_with(" ... FAILED")) || line.starts_with("failed: ")
 }
 
 /// Runs a program in the root of the project and returns its output.
@@ -104,6 +143,22 @@ pub(crate) fn output(program: &Path, arguments: &[&str]) -> Result<String, Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failed_tests_are_named() {
+        let said: &[u8] =
+            b"test a::b ... ok\n\xff\ntest a::c ... FAILED\nfailed: console: opening\nno newline";
+        let mut copy = Vec::new();
+        let failed = pass_on(said, &mut copy).expect("bytes");
+        assert_eq!(failed, ["test a::c ... FAILED", "failed: console: opening"]);
+        assert_eq!(copy, said);
+    }
+
+    #[test]
+    fn every_error_is_said() {
+        assert_eq!(all([Ok(()), Ok(())]), Ok(()));
+        assert_eq!(all([Err("one".to_owned()), Ok(()), Err("two".to_owned())]), Err("one\ntwo".to_owned()));
+    }
 
     #[test]
     fn the_table_adds_up() {
