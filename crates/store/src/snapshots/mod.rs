@@ -343,6 +343,9 @@ async fn present(tx: &mut Tx, budget: Budget) -> Result<Result<Content, Unsaved>
     let (mut content, mut line, mut bytes) = (Content::default(), Vec::new(), 0);
     for table in tables_with_rows(tx).await? {
         let (mut pieces, mut rows) = (Present::of(table, budget), Vec::new());
+        line.clear();
+        content::write_heading(&mut line, table)?;
+        bytes += line.len();
         while let Some(row) = pieces.next(tx).await? {
             line.clear();
             content::write_row(&mut line, &row)?;

@@ -264,9 +264,9 @@ pub(super) async fn insert(
     while rows.len() > 0 {
         let length = ROWS.min(1 << rows.len().ilog2());
         if length != long {
-            let values: Vec<String> =
-                (0..length).map(|row| format!("($1, {})", numbered(2 + row * width, width))).collect();
-            sql = format!("INSERT INTO {} (tenant, {columns}) VALUES {}", table.name, values.join(", "));
+            let values: Vec<String> = (0..length).map(|row| numbered(2 + row * width, width)).collect();
+            let values = values.join("), ($1, ");
+            sql = format!("INSERT INTO {} (tenant, {columns}) VALUES ($1, {values})", table.name);
             long = length;
         }
         let mut params = Vec::with_capacity(length * width);
