@@ -3,7 +3,7 @@
 use larkspur_api::{Asking, FileCopies, RootCall};
 use larkspur_contract::ids::TenantKey;
 use larkspur_contract::{Fault, codes};
-use larkspur_store::snapshots::{self, BYTES_MAX, Cloned, Label, MOST, START, Snapshot, Unsaved};
+use larkspur_store::snapshots::{self, BYTES_MAX, Budget, Cloned, Label, MOST, START, Snapshot, Unsaved};
 use larkspur_store::{Root, SCHEMA_VERSION, StoreError, Tx, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,11 +65,13 @@ pub(crate) async fn freeze(root: &mut Root, call: &RootCall, key: &str) -> Resul
 /// A snapshot of a world.
 pub(crate) async fn find(tx: &mut Tx, field: &str, name: &str) -> Result<Snapshot, Fault> {
     let found = snapshots::find(tx, name).await?;
-    let why = match name {
-        START => "the world was made by a release that kept no start: save a snapshot and use its name",
-        _ => "the world has no such snapshot",
-    };
-    found.ok_or_else(|| support::not_found(field, name, why))
+    found.ok_or_else(|| {
+        let no_start = format!(
+            "the world has no start: its first rows had more than {BYTES_MAX} bytes, or a release that kept no start made it; save a snapshot and use its name"
+        );
+        let why = if name == START { &no_start } else { "the world has no such snapshot" };
+        support::not_found(field, name, why)
+    })
 }
 
 /// Like [`find`], for a snapshot whose rows are to be read.
@@ -114,8 +116,8 @@ pub(crate) async fn is_free(tx: &mut Tx, name: &str) -> Result<(), Fault> {
 /// The refusal of a state that cannot be saved.
 pub(crate) fn unsaved(field: &str, why: Unsaved) -> Fault {
     let why = match why {
-        Unsaved::TooLarge(bytes) => {
-            format!("the rows have {bytes} bytes, and a snapshot at most {BYTES_MAX}")
+        Unsaved::TooLarge(most) => {
+            format!("the rows of the world have more than {most} bytes, the most of a snapshot or a clone")
         }
         // The head is the first line of a file.
         Unsaved::Unreadable(wrong) => format!("line {}: {}", wrong.line + 1, wrong.why),
@@ -131,7 +133,7 @@ pub(crate) fn unsaved(field: &str, why: Unsaved) -> Fault {
 /// # Errors
 /// The store is unavailable. A world that is too large for a snapshot has no start.
 pub async fn keep_start(tx: &mut Tx, now: i64) -> Result<(), StoreError> {
-    snapshots::save_start(tx, now).await.map(drop)
+    snapshots::save_start(tx, now, Budget::default()).await.map(drop)
 }
 
 /// The world that a new one is made of.
@@ -153,12 +155,14 @@ pub(crate) async fn clone_world(
     let mut from = root.tenant(support::tenant_key(&source.world).map_err(|_| no_source(&source.world))?);
     snapshots::keep_others_out(&mut from).await?;
     tenants::lock(&mut from).await?.ok_or_else(|| no_source(&source.world))?;
-    if let Some(snapshot) = &source.snapshot {
-        readable(&mut from, "from.snapshot", snapshot).await?;
-    }
+    let snapshot = match &source.snapshot {
+        Some(name) => Some(readable(&mut from, "from.snapshot", name).await?),
+        None => None,
+    };
     let tenant = asking.copied_to().unwrap_or_else(|| support::fresh_tenant(root));
     let mut to = root.tenant(tenant);
-    let made = snapshots::make_clone(&mut from, &mut to, source.snapshot.as_deref(), name).await?;
+    let made = snapshots::make_clone(&mut from, &mut to, snapshot.as_ref(), name, Budget::default()).await?;
+    let made = made.map_err(|why| unsaved("from.world", why))?;
     asking.copy(FileCopies { from: from.tenant(), to: tenant, hashes: made.files.clone() })?;
     keep_start(&mut to, call.now).await?;
     Ok((tenant, made))

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::node::{Kind, Member, Node, Place};
-use super::{Given, Mistake, Report, hint};
+use super::{Given, Mistakes, Report, hint};
 use crate::support;
 
 /// Loads a seed into one world.
@@ -25,7 +25,7 @@ pub(super) struct Loader<'a> {
     pub(super) tenant: TenantKey,
     pub(super) given: &'a Given,
     pub(super) report: Report,
-    found: Vec<Mistake>,
+    found: Mistakes,
     names: Names,
 }
 
@@ -72,15 +72,13 @@ impl<'a> Loader<'a> {
         given: &'a Given,
     ) -> Result<Self, Fault> {
         let tenant = support::tenant_key(key)?;
-        let (report, found, names) = (Report::default(), Vec::new(), Names::default());
+        let (report, found, names) = (Report::default(), Mistakes::default(), Names::default());
         Ok(Loader { root, call, key, tenant, given, report, found, names })
     }
 
     /// The mistakes, in the order of their places, and what was loaded.
-    pub(super) fn end(mut self) -> (Vec<Mistake>, Report) {
-        self.found.sort_by_key(|one| one.place);
-        self.found.dedup();
-        (self.found, self.report)
+    pub(super) fn end(self) -> (Mistakes, Report) {
+        (self.found.in_order(), self.report)
     }
 
     pub(super) fn tx(&self) -> Tx {
@@ -89,7 +87,7 @@ impl<'a> Loader<'a> {
 
     /// Notes a mistake.
     pub(super) fn wrong(&mut self, place: Place, path: &str, why: impl Into<String>) {
-        self.found.push(Mistake { place, path: path.to_owned(), why: why.into() });
+        self.found.add(place, path, || why.into());
     }
 
     /// The members of a part of the seed, which must be an object.
@@ -191,7 +189,10 @@ impl<'a> Loader<'a> {
             }
         }
         let known = self.names.0.keys().filter(|(kind, _)| kinds.contains(kind));
-        let near = did_you_mean(name, known.map(|(_, name)| name.as_str()));
+        let near = match self.found.are_many() {
+            true => String::new(),
+            false => did_you_mean(name, known.map(|(_, name)| name.as_str())),
+        };
         let one = match kinds {
             ["users"] => "user",
             ["apps"] => "app",

@@ -1,7 +1,7 @@
 //! Seeds: the content of a world, written down in YAML or JSON with names in place of ids.
 //!
 //! A seed is read with the places of its values, and loaded by the operations of the control API and of the platform, in
-//! one transaction that tells no app. All mistakes are found at once; with one, nothing is loaded.
+//! one transaction that tells no app. All mistakes are found at once, and the first ones listed; with one, nothing is loaded.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,8 +27,10 @@ pub use schema::schema;
 
 /// The most bytes of a seed.
 pub const BYTES_MAX: usize = 4 << 20;
-/// The most mistakes that are reported.
+/// The most mistakes that are listed.
 const MISTAKES_MAX: usize = 100;
+/// The most mistakes that are kept, to list those that come first in the seed.
+const KEPT_MAX: usize = 1000;
 
 /// A mistake in a seed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +41,42 @@ pub struct Mistake {
     pub path: String,
     /// What is wrong, and what is wanted.
     pub why: String,
+}
+
+/// The mistakes of a seed.
+#[derive(Debug, Default)]
+struct Mistakes {
+    found: Vec<Mistake>,
+    /// How many more there are.
+    more: usize,
+}
+
+impl Mistakes {
+    fn of(place: Place, path: &str, why: &str) -> Self {
+        let mut one = Mistakes::default();
+        one.add(place, path, || why.to_owned());
+        one
+    }
+
+    fn add(&mut self, place: Place, path: &str, why: impl FnOnce() -> String) {
+        if self.found.len() < KEPT_MAX {
+            self.found.push(Mistake { place, path: path.to_owned(), why: why() });
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Whether what one may have meant is no longer looked for: a long seed has many names to compare with.
+    fn are_many(&self) -> bool {
+        self.found.len() >= MISTAKES_MAX
+    }
+
+    /// In the order of their places, each once.
+    fn in_order(mut self) -> Self {
+        self.found.sort_by_key(|one| one.place);
+        self.found.dedup();
+        self
+    }
 }
 
 impl fmt::Display for Mistake {
@@ -115,13 +153,12 @@ impl Given {
     /// The seed with its places.
     fn read(&self) -> Result<Node, Fault> {
         match &self.seed {
-            Value::String(text) if text.len() > BYTES_MAX => Err(refusal(&[Mistake {
-                place: None,
-                path: String::new(),
-                why: format!("a seed has at most {BYTES_MAX} bytes"),
-            }])),
+            Value::String(text) if text.len() > BYTES_MAX => {
+                let why = format!("a seed has at most {BYTES_MAX} bytes");
+                Err(refusal(&Mistakes::of(None, "", &why)))
+            }
             Value::String(text) => yaml::read(text).map_err(|found| refusal(&found)),
-            other => Ok(Node::of(other)),
+            other => yaml::of_json(other).map_err(|found| refusal(&found)),
         }
     }
 
@@ -135,9 +172,8 @@ impl Given {
         match name.and_then(Node::text) {
             Some(name) => Ok(name.to_owned()),
             None => {
-                let (path, why) =
-                    ("world.name".to_owned(), "a text is wanted: the name of the world".to_owned());
-                Err(refusal(&[Mistake { place: name.and_then(|name| name.place).or(node.place), path, why }]))
+                let place = name.and_then(|name| name.place).or(node.place);
+                Err(refusal(&Mistakes::of(place, "world.name", "a text is wanted: the name of the world")))
             }
         }
     }
@@ -192,7 +228,7 @@ pub(crate) async fn load(
     let mut loader = Loader::new(root, call, key, given)?;
     loader.seed(&node, fresh).await?;
     let (found, mut report) = loader.end();
-    if !found.is_empty() {
+    if !found.found.is_empty() {
         return Err(refusal(&found));
     }
     if given.dry_run == Some(true) {
@@ -204,18 +240,35 @@ pub(crate) async fn load(
 }
 
 /// The refusal of a seed with mistakes: 5275400.
-fn refusal(found: &[Mistake]) -> Fault {
-    let violation = |one: &Mistake| FieldViolation {
+fn refusal(Mistakes { found, more }: &Mistakes) -> Fault {
+    let violation = |path: &str, description: String| FieldViolation {
         field: "seed".to_owned(),
-        value: Some(one.path.clone()).filter(|path| !path.is_empty()),
-        description: one.to_string(),
+        value: Some(path.to_owned()).filter(|path| !path.is_empty()),
+        description,
     };
-    let note = match found {
+    let note = match found.as_slice() {
+        [] => "a seed with mistakes".to_owned(),
         [one] => one.to_string(),
-        many => format!("{} mistakes, of which the first is {}", many.len(), many[0]),
+        [first, ..] => format!("{} mistakes, of which the first is {first}", found.len() + more),
     };
-    Fault::new(codes::CONTROL_PARAM_INVALID, note)
-        .with_violations(found.iter().take(MISTAKES_MAX).map(violation).collect())
+    let listed = found.iter().take(MISTAKES_MAX).map(|one| violation(&one.path, one.to_string()));
+    let left = found.len().saturating_sub(MISTAKES_MAX) + more;
+    let rest = (left > 0).then(|| violation("", and_more(left)));
+    Fault::new(codes::CONTROL_PARAM_INVALID, note).with_violations(listed.chain(rest).collect())
+}
+
+/// The last line of a list of mistakes that has not all of them.
+fn and_more(count: usize) -> String {
+    format!("and {count} more mistake{}", if count == 1 { "" } else { "s" })
+}
+
+/// How many mistakes a list of descriptions stands for.
+pub fn count<'a>(descriptions: impl Iterator<Item = &'a str>) -> usize {
+    let of_one = |one: &str| {
+        let count = one.strip_prefix("and ").and_then(|rest| rest.split_once(" more mistake"));
+        count.and_then(|(count, _)| count.parse().ok()).unwrap_or(1)
+    };
+    descriptions.map(of_one).sum()
 }
 
 /// What a value may have been meant to be, if it has no quotes.
@@ -229,6 +282,20 @@ fn hint(node: &Node) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_mistakes_are_listed_and_all_counted() {
+        let mut found = Mistakes::default();
+        for line in (1..=1002).rev() {
+            found.add(Some((line, 1)), "", || "wrong".to_owned());
+        }
+        let fault = refusal(&found.in_order());
+        assert!(fault.note().starts_with("1002 mistakes, of which the first is 3:1"), "{}", fault.note());
+        let listed: Vec<&str> = fault.violations().iter().map(|one| one.description.as_str()).collect();
+        assert_eq!((listed.len(), listed[100]), (101, "and 902 more mistakes"));
+        assert_eq!(count(listed.into_iter()), 1002);
+        assert_eq!(and_more(1), "and 1 more mistake");
+    }
 
     #[test]
     fn what_a_seed_needs_is_found_before_it_is_loaded() {

@@ -6,13 +6,14 @@ use std::iter::Peekable;
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Number, Value};
 
-use super::Mistake;
 use super::node::{Kind, Member, Node, Place};
+use super::{Mistake, Mistakes};
 
 /// The most levels of lists and objects.
 const DEPTH_MAX: usize = 32;
 /// The most values of a file.
 const VALUES_MAX: usize = 200_000;
+const TOO_MANY: &str = "too many values, or levels of them";
 /// Words that some readers of YAML take for true or false.
 const WORDS: [&str; 4] = ["yes", "no", "on", "off"];
 
@@ -20,23 +21,45 @@ const WORDS: [&str; 4] = ["yes", "no", "on", "off"];
 ///
 /// # Errors
 /// The first mistake, if it is not YAML; all that are found in values, if it is.
-pub(super) fn read(text: &str) -> Result<Node, Vec<Mistake>> {
+pub(super) fn read(text: &str) -> Result<Node, Mistakes> {
     let events = Parser::new_from_str(text).filter(|event| !matches!(event, Ok((Event::Comment(..), _))));
-    let mut reader = Reader { events: events.peekable(), found: Vec::new(), values: 0 };
+    let mut reader = Reader { events: events.peekable(), found: Mistakes::default(), values: 0 };
     match reader.file() {
-        Ok(node) if reader.found.is_empty() => Ok(node),
+        Ok(node) if reader.found.found.is_empty() => Ok(node),
         Ok(_) => Err(reader.found),
         // JSON has a few escapes that YAML has not.
         Err(mistake) => match serde_json::from_str::<Value>(text) {
-            Ok(value) => Ok(Node::of(&value)),
-            Err(_) => Err(vec![mistake]),
+            Ok(value) => of_json(&value),
+            Err(_) => Err(Mistakes { found: vec![mistake], more: 0 }),
         },
+    }
+}
+
+/// Reads a value of JSON, with the limits of a file.
+///
+/// # Errors
+/// It has too many values or levels.
+pub(super) fn of_json(value: &Value) -> Result<Node, Mistakes> {
+    let mut values = 0;
+    if fits(value, 0, &mut values) { Ok(Node::of(value)) } else { Err(Mistakes::of(None, "", TOO_MANY)) }
+}
+
+/// Counts the values in a value, itself and those of names left out of account; false if they are too many.
+fn fits(value: &Value, depth: usize, values: &mut usize) -> bool {
+    *values += 1;
+    if depth > DEPTH_MAX || *values > VALUES_MAX {
+        return false;
+    }
+    match value {
+        Value::Array(list) => list.iter().all(|value| fits(value, depth + 1, values)),
+        Value::Object(map) => map.values().all(|value| fits(value, depth + 1, values)),
+        _ => true,
     }
 }
 
 struct Reader<I: Iterator> {
     events: Peekable<I>,
-    found: Vec<Mistake>,
+    found: Mistakes,
     values: usize,
 }
 
@@ -81,11 +104,11 @@ impl<'a, I: Iterator<Item = Result<Spanned<'a>, granit_parser::ScanError>>> Read
         let at = place(span);
         self.values += 1;
         if depth > DEPTH_MAX || self.values > VALUES_MAX {
-            return Err(mistake(at, "too many values, or levels of them"));
+            return Err(mistake(at, TOO_MANY));
         }
         let tagged = event.tag().is_some_and(|tag| tag.suffix() != "str");
         if tagged {
-            self.found.push(mistake(at, "tags are not used in seeds"));
+            self.found.add(at, "", || "tags are not used in seeds".to_owned());
         }
         let kind = match event {
             Event::Scalar(text, ScalarStyle::Plain, _, None) => plain(&text),
@@ -93,7 +116,8 @@ impl<'a, I: Iterator<Item = Result<Spanned<'a>, granit_parser::ScanError>>> Read
             Event::SequenceStart(..) => Kind::List(self.list(depth)?),
             Event::MappingStart(..) => Kind::Map(self.map(depth)?),
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                self.found.push(mistake(at, "aliases are not used in seeds: write the value again"));
+                let why = "aliases are not used in seeds: write the value again";
+                self.found.add(at, "", || why.to_owned());
                 Kind::Null
             }
             _ => return Err(mistake(at, "a value is wanted here")),
@@ -121,14 +145,14 @@ impl<'a, I: Iterator<Item = Result<Spanned<'a>, granit_parser::ScanError>>> Read
                 Event::Scalar(text, ..) => text.into_owned(),
                 other => {
                     self.value(other, span, depth + 1)?;
-                    self.found.push(mistake(place(span), "a name must be text"));
+                    self.found.add(place(span), "", || "a name must be text".to_owned());
                     String::new()
                 }
             };
             let (event, value_span) = self.next()?;
             let value = self.value(event, value_span, depth + 1)?;
             if !names.insert(name.clone()) {
-                self.found.push(mistake(place(span), &format!("{name} is here twice")));
+                self.found.add(place(span), "", || format!("{name} is here twice"));
             }
             members.push(Member { name, place: place(span), value });
         }
@@ -187,7 +211,7 @@ mod tests {
     }
 
     fn mistakes(text: &str) -> Vec<(Place, String)> {
-        let found = read(text).expect_err(text);
+        let found = read(text).expect_err(text).found;
         found.into_iter().map(|one| (one.place, one.why)).collect()
     }
 
@@ -233,5 +257,23 @@ mod tests {
         }
         let deep = "[".repeat(10_000);
         assert_eq!(mistakes(&deep).len(), 1);
+    }
+
+    #[test]
+    fn json_has_the_limits_of_yaml() {
+        // An escape that YAML has not, so that the text is read as JSON.
+        let list = |count: usize| format!("[\"\\ud83d\\ude00\"{}]", ",1".repeat(count));
+        let deep = |levels: usize| format!("{}\"\\ud83d\\ude00\"{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(read(&list(VALUES_MAX - 2)).is_ok() && read(&deep(DEPTH_MAX)).is_ok());
+        for text in [list(VALUES_MAX - 1), deep(DEPTH_MAX + 1)] {
+            assert_eq!(mistakes(&text), [(None, TOO_MANY.to_owned())]);
+        }
+    }
+
+    #[test]
+    fn few_mistakes_are_kept() {
+        let found = read(&format!("[{}]", "*a,".repeat(5000))).expect_err("aliases");
+        assert_eq!((found.found.len(), found.more), (1000, 4000));
+        assert_eq!(found.found[999].place, Some((1, 2 + 3 * 999)));
     }
 }

@@ -69,14 +69,18 @@ impl Seed {
     /// Its mistakes, each on a line that begins with file, line and column.
     fn mistakes<'a>(&self, found: impl Iterator<Item = &'a str>) -> String {
         let path = self.path.display();
+        let found: Vec<&str> = found.collect();
         let lines: Vec<String> = found
+            .iter()
             .map(|one| {
                 let placed = one.starts_with(|first: char| first.is_ascii_digit());
                 format!("{path}:{}{one}", if placed { "" } else { " " })
             })
             .collect();
-        let count =
-            if lines.len() == 1 { "1 mistake".to_owned() } else { format!("{} mistakes", lines.len()) };
+        let count = match seeds::count(found.into_iter()) {
+            1 => "1 mistake".to_owned(),
+            many => format!("{many} mistakes"),
+        };
         format!("{count} in the seed, nothing was loaded\n{}", lines.join("\n"))
     }
 }
@@ -213,6 +217,11 @@ mod tests {
         assert_eq!(wrong, expected);
         let two = seed("").mistakes(["1:2: x", "y"].into_iter());
         assert_eq!(two, "2 mistakes in the seed, nothing was loaded\na/b.yaml:1:2: x\na/b.yaml: y");
+        let many = seed("").mistakes(["1:2: x", "and 7 more mistakes"].into_iter());
+        assert!(
+            many.starts_with("8 mistakes in the seed") && many.ends_with("yaml: and 7 more mistakes"),
+            "{many}"
+        );
     }
 
     #[test]

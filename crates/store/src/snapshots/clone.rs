@@ -9,6 +9,7 @@ use larkspur_contract::ids::{AppId, ChatId, TenantKey};
 use serde_json::Value as Json;
 
 use super::content::{Content, Rows};
+use super::held::Cells;
 use super::id_columns::{Holds, LEFT_OUT, holds};
 use super::restoring;
 use crate::driver::StoreError;
@@ -25,28 +26,28 @@ pub struct Cloned {
     pub files: BTreeSet<String>,
 }
 
-/// Writes the rows of a source as those of the transaction's tenant, which is new. Also returns the rows of its apps.
+/// Writes the rows of a source as those of the transaction's tenant, which is new. Also returns the rows of its
+/// apps and of their installations.
 pub(super) async fn write(
     source: TenantKey,
     tx: &mut Tx,
     mut content: Content,
     name: &str,
-) -> Result<(Cloned, Content), StoreError> {
+) -> Result<(Cloned, [Vec<Cells>; 2]), StoreError> {
     let ids = renew(tx, source, &mut content)?;
     let files = super::hashes(&content);
     for hash in &files {
         blobs::claim_new(tx, hash).await?;
     }
     let rows = content.count();
-    let installs = content.0.iter().filter(|rows| ["app", "app_install"].contains(&rows.table.name));
-    let installs = Content(installs.cloned().collect());
+    let installs = ["app", "app_install"].map(|name| content.of(name).to_vec());
     for Rows { table, mut rows } in content.0 {
         if let (0, Some(at)) = (table.key, table.columns.iter().position(|column| column == "name")) {
             for cell in rows.iter_mut().filter_map(|row| row.get_mut(at)) {
                 *cell = name.into();
             }
         }
-        restoring::insert(tx, table, rows).await?;
+        restoring::insert(tx, table, rows.into_iter().map(Ok)).await?;
     }
     let key = tx.tenant();
     tx.forget(move |engine| engine.memory.tenants.forget(&key));
@@ -61,6 +62,10 @@ pub(super) fn renew(
     content: &mut Content,
 ) -> Result<BTreeMap<String, String>, StoreError> {
     content.0.retain(|rows| !LEFT_OUT.contains(&rows.table.name));
+    for Rows { table, rows } in &mut content.0 {
+        // Of an app that is gone.
+        rows.retain(|row| !table.is_remainder(row));
+    }
     let mut renewal = Renewal::of(tx, source, content);
     renewal.see_all(content);
     renewal.name_all(content);

@@ -11,8 +11,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::held::{Cells, Held, held};
+use crate::Value;
 use crate::driver::StoreError;
-use crate::{Tx, Value};
 
 /// The rows of one table, in the order of their keys.
 #[derive(Debug, Clone)]
@@ -60,50 +60,6 @@ pub(crate) fn is_secret(column: &str) -> bool {
     ["secret_hash", "encrypt_key", "verification_token", "secret"].contains(&column)
 }
 
-/// Reads every row that a snapshot holds of the transaction's tenant.
-pub(crate) async fn read(tx: &mut Tx) -> Result<Content, StoreError> {
-    let mut content = Content::default();
-    for table in tables_with_rows(tx).await? {
-        let columns = table.columns.join(", ");
-        let sql = match table.key {
-            0 => format!("SELECT {columns} FROM {} WHERE tenant = $1", table.name),
-            key => format!(
-                "SELECT {columns} FROM {} WHERE tenant = $1 ORDER BY tenant, {}",
-                table.name,
-                table.columns.get(..key).unwrap_or_default().join(", ")
-            ),
-        };
-        let mut rows: Vec<Cells> = tx.rows(&sql, []).await?.into_iter().map(|row| row.0).collect();
-        for row in &mut rows {
-            for (at, value) in &table.fresh {
-                if let Some(cell) = row.get_mut(*at) {
-                    cell.clone_from(value);
-                }
-            }
-        }
-        content.0.push(Rows { table, rows });
-    }
-    content.sort();
-    Ok(content)
-}
-
-/// The tables in which the transaction's tenant has rows, found with one statement.
-async fn tables_with_rows(tx: &mut Tx) -> Result<Vec<&'static Held>, StoreError> {
-    let held = held()?;
-    let parts: Vec<String> = (held.iter().enumerate())
-        .map(|(at, table)| {
-            let name = table.name;
-            format!("SELECT * FROM (SELECT CAST({at} AS BIGINT) FROM {name} WHERE tenant = $1 LIMIT 1) t{at}")
-        })
-        .collect();
-    let mut found = Vec::new();
-    for row in tx.rows(&parts.join(" UNION ALL "), []).await? {
-        let at = usize::try_from(row.int(0)?).ok();
-        found.extend(at.and_then(|at| held.get(at)));
-    }
-    Ok(found)
-}
-
 /// What a line of a table says.
 #[derive(Serialize, Deserialize)]
 struct Heading<'a> {
@@ -111,29 +67,53 @@ struct Heading<'a> {
     columns: Vec<String>,
 }
 
-/// The content as lines, in parts of about this many bytes.
-pub(crate) fn lines(content: &Content, part: usize) -> Result<Vec<String>, StoreError> {
+/// Appends the line of a table.
+pub(crate) fn write_heading(text: &mut Vec<u8>, table: &Held) -> Result<(), StoreError> {
+    write(text, &Heading { table: table.name, columns: table.columns.clone() })
+}
+
+/// Appends the line of a row.
+pub(crate) fn write_row(text: &mut Vec<u8>, row: &[Value]) -> Result<(), StoreError> {
+    write(text, &Line(row))
+}
+
+fn write(text: &mut Vec<u8>, line: &impl Serialize) -> Result<(), StoreError> {
     let failed = |error: serde_json::Error| StoreError::Broken(format!("a row cannot be written: {error}"));
-    let (mut parts, mut text) = (Vec::new(), Vec::new());
-    let mut cut = |text: &mut Vec<u8>, least: usize| {
-        if text.len() >= least {
-            // JSON is UTF-8.
-            parts.push(String::from_utf8_lossy(&std::mem::take(text)).into_owned());
-        }
-    };
-    for Rows { table, rows } in &content.0 {
-        let heading = Heading { table: table.name, columns: table.columns.clone() };
-        serde_json::to_writer(&mut text, &heading).map_err(failed)?;
-        text.push(b'\n');
-        for row in rows {
-            let cells: Vec<CellRef<'_>> = row.iter().map(CellRef).collect();
-            serde_json::to_writer(&mut text, &cells).map_err(failed)?;
-            text.push(b'\n');
-            cut(&mut text, part);
-        }
+    serde_json::to_writer(&mut *text, line).map_err(failed)?;
+    text.push(b'\n');
+    Ok(())
+}
+
+/// The table that a line names.
+pub(crate) fn heading_of(line: &str) -> Result<&'static Held, String> {
+    let Heading { table, columns } = serde_json::from_str(line).map_err(wrong)?;
+    let known = held().map_err(|error| error.to_string())?;
+    let found = known.iter().find(|known| known.name == table);
+    let found = found.ok_or_else(|| format!("this release has no table {table}"))?;
+    if found.columns != columns {
+        return Err(format!("the table {table} has other columns in this release"));
     }
-    cut(&mut text, 1);
-    Ok(parts)
+    Ok(found)
+}
+
+/// The row of a table in a line.
+pub(crate) fn row_of(table: &Held, line: &str) -> Result<Cells, String> {
+    let mut reader = serde_json::Deserializer::from_str(line);
+    // One more than fits is enough to know that it is too long.
+    let row = reader.deserialize_seq(RowVisitor { most: table.types.len() + 1 });
+    let row: Cells = row.and_then(|row| reader.end().map(|()| row)).map_err(wrong)?;
+    if row.len() != table.types.len() {
+        return Err(format!("a row of {} has {} values", table.name, table.types.len()));
+    }
+    let mut typed = table.types.iter().zip(&row).zip(&table.columns);
+    if let Some((_, column)) = typed.find(|((of, value), _)| !of.has(value)) {
+        return Err(format!("{}.{column} has a value of another type", table.name));
+    }
+    Ok(row)
+}
+
+fn wrong(error: serde_json::Error) -> String {
+    format!("not JSON of a snapshot: {error}")
 }
 
 /// A line that is not one of a snapshot.
@@ -163,36 +143,18 @@ impl Reader {
     }
 
     fn read_line(&mut self, line: &str) -> Result<(), String> {
-        let wrong = |error: serde_json::Error| format!("not JSON of a snapshot: {error}");
         if line.starts_with('{') {
-            let Heading { table, columns } = serde_json::from_str(line).map_err(wrong)?;
-            let known = held().map_err(|error| error.to_string())?;
-            let found = known.iter().find(|known| known.name == table);
-            let found = found.ok_or_else(|| format!("this release has no table {table}"))?;
-            if found.columns != columns {
-                return Err(format!("the table {table} has other columns in this release"));
+            let table = heading_of(line)?;
+            if self.content.0.iter().any(|rows| rows.table.name == table.name) {
+                return Err(format!("the table {} occurs twice", table.name));
             }
-            if self.content.0.iter().any(|rows| rows.table.name == table) {
-                return Err(format!("the table {table} occurs twice"));
-            }
-            self.content.0.push(Rows { table: found, rows: Vec::new() });
+            self.content.0.push(Rows { table, rows: Vec::new() });
             return Ok(());
         }
         let Some(Rows { table, rows }) = self.content.0.last_mut() else {
             return Err("a row before the line of its table".to_owned());
         };
-        let mut reader = serde_json::Deserializer::from_str(line);
-        // One more than fits is enough to know that it is too long.
-        let row = reader.deserialize_seq(RowVisitor { most: table.types.len() + 1 });
-        let row: Cells = row.and_then(|row| reader.end().map(|()| row)).map_err(wrong)?;
-        if row.len() != table.types.len() {
-            return Err(format!("a row of {} has {} values", table.name, table.types.len()));
-        }
-        let mut typed = table.types.iter().zip(&row).zip(&table.columns);
-        if let Some((_, column)) = typed.find(|((of, value), _)| !of.has(value)) {
-            return Err(format!("{}.{column} has a value of another type", table.name));
-        }
-        rows.push(row);
+        rows.push(row_of(table, line)?);
         Ok(())
     }
 
@@ -207,6 +169,15 @@ impl Reader {
             }
         }
         Ok(self.content)
+    }
+}
+
+/// A row in a line.
+struct Line<'a>(&'a [Value]);
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(CellRef))
     }
 }
 
@@ -243,7 +214,7 @@ impl<'de> Visitor<'de> for RowVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Cells, A::Error> {
-        let mut row = Cells::new();
+        let mut row = Cells::with_capacity(self.most);
         while let Some(Cell(value)) = list.next_element()? {
             if row.len() == self.most {
                 return Err(serde::de::Error::custom("too many values"));
@@ -333,16 +304,16 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let content = content();
-        for part in [1, 1000, usize::MAX] {
-            let parts = lines(&content, part).expect("written");
-            assert!(parts.iter().all(|part| part.ends_with('\n')));
-            let read = parse(&parts.concat()).expect("read");
-            assert_eq!(read.count(), content.count());
-            for (one, other) in read.0.iter().zip(&content.0) {
-                assert_eq!((one.table.name, &one.rows), (other.table.name, &other.rows));
-            }
+        let mut text = Vec::new();
+        for Rows { table, rows } in &content.0 {
+            write_heading(&mut text, table).expect("written");
+            rows.iter().for_each(|row| write_row(&mut text, row).expect("written"));
         }
-        assert!(lines(&Content::default(), 10).expect("written").is_empty());
+        let read = parse(std::str::from_utf8(&text).expect("UTF-8")).expect("read");
+        assert_eq!(read.count(), content.count());
+        for (one, other) in read.0.iter().zip(&content.0) {
+            assert_eq!((one.table.name, &one.rows), (other.table.name, &other.rows));
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What differs between two states of a tenant, for people.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use larkspur_contract::ids::TenantKey;
 
-use super::content::{Content, is_secret};
+use super::content::is_secret;
 use super::held::{Cells, Held, held};
+use super::states::{Budget, Lines, Present, Saved, tables_with_rows};
 use crate::driver::StoreError;
 use crate::{Keys, Tx, Value};
 
@@ -60,53 +62,89 @@ pub enum Changed {
     Changed,
 }
 
-/// Compares two states; at most `limit` rows are listed.
-pub(super) fn compare(
-    tx: &Tx,
-    before: &Content,
-    after: &Content,
+/// Compares two states, of which `None` is the present one; at most `limit` rows are listed.
+pub(super) async fn compare(
+    tx: &mut Tx,
+    before: Option<&Saved>,
+    after: Option<&Saved>,
     limit: usize,
+    budget: Budget,
 ) -> Result<Differences, StoreError> {
-    let of = Shown { keys: &tx.engine().keys, tenant: tx.tenant() };
+    let with_rows: HashSet<&str> = match (before, after) {
+        (Some(_), Some(_)) => HashSet::new(),
+        _ => tables_with_rows(tx).await?.into_iter().map(|table| table.name).collect(),
+    };
     let mut found = Differences::default();
     for table in held()? {
-        let (mut earlier, mut later) =
-            (before.of(table.name).iter().peekable(), after.of(table.name).iter().peekable());
-        let mut count = TableCount { table: table.name, ..TableCount::default() };
-        loop {
-            let order = match (earlier.peek(), later.peek()) {
-                (None, None) => break,
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(one), Some(other)) => table.order(one, other),
-            };
-            let one = if order.is_le() { earlier.next() } else { None };
-            let other = if order.is_ge() { later.next() } else { None };
-            let (what, row) = match (one, other) {
-                (Some(one), Some(other)) if table.is_same(one, other) => continue,
-                (Some(_), Some(row)) => (Changed::Changed, row),
-                (Some(row), None) => (Changed::Gone, row),
-                (None, Some(row)) => (Changed::Added, row),
-                (None, None) => continue,
-            };
-            match what {
-                Changed::Added => count.added += 1,
-                Changed::Gone => count.gone += 1,
-                Changed::Changed => count.changed += 1,
-            }
-            if found.changes.len() == limit {
-                found.more += 1;
-                continue;
-            }
-            let columns = one.zip(other).map(|(one, other)| of.columns(table, one, other));
-            let (table, key) = (table.name, of.key(table, row));
-            found.changes.push(Change { table, key, what, columns: columns.unwrap_or_default() });
-        }
-        if count.added + count.gone + count.changed > 0 {
-            found.tables.push(count);
-        }
+        let rows = |state| match state {
+            Some(saved) => Side::Saved(Saved::rows(saved, table)),
+            None if with_rows.contains(table.name) => Side::Present(Present::of(table, budget)),
+            None => Side::Present(Present::none(table)),
+        };
+        compare_rows(tx, table, (rows(before), rows(after)), limit, &mut found).await?;
     }
     Ok(found)
+}
+
+/// The rows of a table in one of the states.
+enum Side<'a> {
+    Present(Present),
+    Saved(Lines<'a>),
+}
+
+impl Side<'_> {
+    async fn next(&mut self, tx: &mut Tx) -> Result<Option<Cells>, StoreError> {
+        match self {
+            Side::Present(rows) => rows.next(tx).await,
+            Side::Saved(lines) => lines.next(),
+        }
+    }
+}
+
+async fn compare_rows(
+    tx: &mut Tx,
+    table: &'static Held,
+    (mut before, mut after): (Side<'_>, Side<'_>),
+    limit: usize,
+    found: &mut Differences,
+) -> Result<(), StoreError> {
+    let mut count = TableCount { table: table.name, ..TableCount::default() };
+    let (mut earlier, mut later) = (before.next(tx).await?, after.next(tx).await?);
+    loop {
+        let order = match (&earlier, &later) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(one), Some(other)) => table.order(one, other),
+        };
+        let one = if order.is_le() { std::mem::replace(&mut earlier, before.next(tx).await?) } else { None };
+        let other = if order.is_ge() { std::mem::replace(&mut later, after.next(tx).await?) } else { None };
+        let (what, row) = match (&one, &other) {
+            (Some(one), Some(other)) if table.is_same(one, other) => continue,
+            (Some(row), None) | (None, Some(row)) if table.is_remainder(row) => continue,
+            (Some(_), Some(row)) => (Changed::Changed, row),
+            (Some(row), None) => (Changed::Gone, row),
+            (None, Some(row)) => (Changed::Added, row),
+            (None, None) => continue,
+        };
+        match what {
+            Changed::Added => count.added += 1,
+            Changed::Gone => count.gone += 1,
+            Changed::Changed => count.changed += 1,
+        }
+        if found.changes.len() == limit {
+            found.more += 1;
+            continue;
+        }
+        let of = Shown { keys: &tx.engine().keys, tenant: tx.tenant() };
+        let columns = one.as_ref().zip(other.as_ref()).map(|(one, other)| of.columns(table, one, other));
+        let key = of.key(table, row);
+        found.changes.push(Change { table: table.name, key, what, columns: columns.unwrap_or_default() });
+    }
+    if count.added + count.gone + count.changed > 0 {
+        found.tables.push(count);
+    }
+    Ok(())
 }
 
 /// How rows of a tenant are shown.

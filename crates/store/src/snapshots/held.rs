@@ -5,13 +5,14 @@ use std::sync::LazyLock;
 
 use crate::Value;
 use crate::driver::StoreError;
-use crate::whole::tables::{Table, Type, tables};
+use crate::whole::tables::{Kind, Table, Type, tables};
 
 /// Tables of tenants that no snapshot holds: counts of calls and connections belong to servers, marks on files to the sweep, and
 /// the first two are no longer used. Snapshots hold no snapshots.
 const UNHELD: [&str; 6] = ["event_due", "event_outbox", "blob", "snapshot", "snapshot_part", "snapshot_blob"];
 
-/// Numbers that never go back: a restore keeps the greater one.
+/// Numbers that never go back: a restore keeps the greater one, and of a row that the snapshot does not have, the number. Such a
+/// remainder is no difference.
 const GROWING: [(&str, &str); 1] = [("app_sign_in", "ticket_no")];
 
 /// A row without its tenant, in the order of [`Held::columns`].
@@ -31,12 +32,14 @@ pub(crate) struct Held {
     pub(crate) fresh: Vec<(usize, Value)>,
     /// Numbers that never go back, by index. They are not compared.
     pub(crate) growing: Vec<usize>,
+    /// Whether its rows may be megabytes.
+    pub(crate) large: bool,
 }
 
 impl Held {
     fn of(table: Table) -> Option<Self> {
         let tenant = table.columns.iter().position(|column| column == "tenant")?;
-        let Table { name, mut columns, mut types, key, fresh, .. } = table;
+        let Table { name, mut columns, mut types, key, fresh, large } = table;
         columns.remove(tenant);
         types.remove(tenant);
         let growing = GROWING.iter().filter(|(table, _)| *table == name);
@@ -48,6 +51,7 @@ impl Held {
             name,
             columns,
             types,
+            large,
         })
     }
 
@@ -61,10 +65,41 @@ impl Held {
         compare(self.key_of(one), self.key_of(other))
     }
 
-    /// Whether a restore would leave a row as it is.
+    /// Whether two rows have the same values, apart from those that are not compared.
     pub(crate) fn is_same(&self, one: &Cells, other: &Cells) -> bool {
         let skipped = |at: usize| self.growing.contains(&at) || self.fresh.iter().any(|(of, _)| *of == at);
         one.len() == other.len() && (0..one.len()).all(|at| one.get(at) == other.get(at) || skipped(at))
+    }
+
+    /// Whether a restore leaves the present row as it is.
+    pub(crate) fn stays(&self, present: &Cells, saved: &Cells) -> bool {
+        let number = |row: &Cells, at: usize| match row.get(at) {
+            Some(Value::Int(number)) => *number,
+            _ => 0,
+        };
+        self.is_same(present, saved)
+            && self.growing.iter().all(|at| number(saved, *at) <= number(present, *at))
+    }
+
+    /// What a restore leaves of a row that the snapshot does not have: its key, and numbers that never go back.
+    pub(crate) fn remainder(&self, present: &Cells) -> Option<Cells> {
+        let counts = |at: &usize| matches!(present.get(*at), Some(Value::Int(1..)));
+        if !self.growing.iter().any(counts) {
+            return None;
+        }
+        let cells = present.iter().zip(&self.types).enumerate().map(|(at, (cell, of))| match of.kind {
+            _ if at < self.key || self.growing.contains(&at) => cell.clone(),
+            _ if of.nullable => Value::Null,
+            Kind::Int => Value::Int(0),
+            Kind::Text => "".into(),
+            Kind::Bytes => Vec::new().into(),
+        });
+        Some(cells.collect())
+    }
+
+    /// Whether nothing else is left of a row.
+    pub(crate) fn is_remainder(&self, row: &Cells) -> bool {
+        !self.growing.is_empty() && self.remainder(row).as_ref() == Some(row)
     }
 
     /// The row that a restore writes in place of the present one.
@@ -154,6 +189,28 @@ mod tests {
         assert_eq!(signs.restored(&row(3), Some(&row(5))), row(5));
         assert_eq!(signs.restored(&row(3), Some(&row(2))), row(3));
         assert_eq!(signs.restored(&row(3), None), row(3));
+        assert!(signs.stays(&row(3), &row(2)) && !signs.stays(&row(2), &row(3)));
+    }
+
+    #[test]
+    fn of_a_row_that_goes_the_numbers_stay() {
+        let held = held().expect("all tables");
+        let signs = held.iter().find(|table| table.name == "app_sign_in").expect("the table");
+        let row = |number: i64, other: &str, mark: i64| -> Cells {
+            let cell = |column: &String| match column.as_str() {
+                "app_id" => "cli_1".into(),
+                "ticket_no" => Value::Int(number),
+                "redirect_uris" => other.into(),
+                _ => Value::Int(mark),
+            };
+            signs.columns.iter().map(cell).collect()
+        };
+        assert_eq!(signs.remainder(&row(3, "http://a", 2)), Some(row(3, "", 0)));
+        assert_eq!(signs.remainder(&row(0, "http://a", 2)), None, "no ticket was given out");
+        assert!(signs.is_remainder(&row(3, "", 0)) && !signs.is_remainder(&row(3, "", 2)));
+        let tags = held.iter().find(|table| table.name == "tag").expect("the table");
+        let tag: Cells = tags.types.iter().map(|_| Value::Int(1)).collect();
+        assert!(tags.remainder(&tag).is_none() && !tags.is_remainder(&tag));
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //!
 //! A snapshot holds every row of the tenant, and names the files outside of the database. What belongs to servers (leases, counts
 //! of calls, connections) is not held.
+//!
+//! A tenant may be larger than memory: its rows are read in pieces ([`Budget`]). A snapshot is not: its lines have at most
+//! [`BYTES_MAX`] bytes, and so has a state that is cloned.
 
 mod clone;
 mod content;
@@ -9,6 +12,8 @@ mod differences;
 mod held;
 mod id_columns;
 mod restoring;
+mod states;
+mod writing;
 
 use std::collections::BTreeSet;
 
@@ -18,11 +23,14 @@ pub use clone::Cloned;
 pub use content::Unreadable;
 pub use differences::{Change, Changed, Differences, TableCount};
 pub use restoring::{Clock, Restored};
+pub use states::Budget;
 
 use crate::driver::StoreError;
 use crate::whole::migrate::SCHEMA_VERSION;
 use crate::{Root, Row, Tx, Value, blobs, policies};
-use content::{Content, Reader};
+use content::{Content, Reader, Rows};
+use states::{Present, Saved, tables_with_rows};
+use writing::Writer;
 
 /// The most snapshots of a tenant, besides [`START`].
 pub const MOST: usize = 20;
@@ -30,8 +38,6 @@ pub const MOST: usize = 20;
 pub const BYTES_MAX: usize = 64 << 20;
 /// The state that a tenant was made with.
 pub const START: &str = "@start";
-/// The bytes of a part.
-const PART: usize = 256 << 10;
 
 /// What is known of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,10 +78,10 @@ pub struct Label<'a> {
     pub world_now: i64,
 }
 
-/// Why a state was not saved.
+/// Why a state was not saved or cloned.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unsaved {
-    /// It has more than [`BYTES_MAX`] bytes: this many.
+    /// Its lines have more than this many bytes.
     TooLarge(usize),
     /// A line of a file is wrong.
     Unreadable(Unreadable),
@@ -117,15 +123,33 @@ fn snapshot(mut row: Row) -> Result<Snapshot, StoreError> {
 }
 
 /// Saves the present state of the transaction's tenant. The caller keeps other units out.
-pub async fn save(tx: &mut Tx, label: &Label<'_>) -> Result<Result<Snapshot, Unsaved>, StoreError> {
-    let content = content::read(tx).await?;
-    store(tx, label, &content).await
+pub async fn save(
+    tx: &mut Tx,
+    label: &Label<'_>,
+    budget: Budget,
+) -> Result<Result<Snapshot, Unsaved>, StoreError> {
+    let mut writer = Writer::of(label, budget);
+    for table in tables_with_rows(tx).await? {
+        writer.heading(table)?;
+        let mut rows = Present::of(table, budget);
+        while let Some(row) = rows.next(tx).await? {
+            writer.row(tx, table, &row).await?;
+            if writer.is_too_large() {
+                return writer.undo(tx).await.map(Err);
+            }
+        }
+    }
+    writer.end(tx).await
 }
 
 /// Saves the state of a tenant that was just made, as [`START`].
-pub async fn save_start(tx: &mut Tx, real_now: i64) -> Result<Result<Snapshot, Unsaved>, StoreError> {
+pub async fn save_start(
+    tx: &mut Tx,
+    real_now: i64,
+    budget: Budget,
+) -> Result<Result<Snapshot, Unsaved>, StoreError> {
     let label = Label { name: START, note: "", real_now, world_now: real_now };
-    save(tx, &label).await
+    save(tx, &label, budget).await
 }
 
 /// Where the rows of a file come from.
@@ -199,57 +223,20 @@ async fn store(
     label: &Label<'_>,
     content: &Content,
 ) -> Result<Result<Snapshot, Unsaved>, StoreError> {
-    let parts = content::lines(content, PART)?;
-    let bytes: usize = parts.iter().map(String::len).sum();
-    if bytes > BYTES_MAX {
-        return Ok(Err(Unsaved::TooLarge(bytes)));
+    let mut writer = Writer::of(label, Budget::default());
+    for Rows { table, rows } in &content.0 {
+        writer.heading(table)?;
+        for row in rows {
+            writer.row(tx, table, row).await?;
+        }
     }
-    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let made = Snapshot {
-        name: label.name.to_owned(),
-        note: label.note.to_owned(),
-        created_at: label.real_now,
-        world_now: label.world_now,
-        schema: number(SCHEMA_VERSION),
-        rows: number(content.count()),
-        bytes: number(bytes),
-    };
-    let sql = "INSERT INTO snapshot (tenant, name, note, created_at, world_now, schema, row_count, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let row = [
-        made.name.as_str().into(),
-        made.note.as_str().into(),
-        made.created_at.into(),
-        made.world_now.into(),
-        made.schema.into(),
-        made.rows.into(),
-        made.bytes.into(),
-    ];
-    tx.rows(sql, row).await?;
-    for (at, part) in parts.into_iter().enumerate() {
-        let sql = "INSERT INTO snapshot_part (tenant, name, part, content) VALUES ($1, $2, $3, $4)";
-        tx.rows(sql, [label.name.into(), number(at).into(), part.into()]).await?;
-    }
-    for hash in hashes(content) {
-        let sql = "INSERT INTO snapshot_blob (tenant, name, content_hash) VALUES ($1, $2, $3)";
-        tx.rows(sql, [label.name.into(), hash.into()]).await?;
-    }
-    Ok(Ok(made))
+    writer.end(tx).await
 }
 
 /// The files outside of the database that rows name.
 fn hashes(content: &Content) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for name in ["image", "stored_file"] {
-        let rows = content.0.iter().find(|rows| rows.table.name == name);
-        let Some(rows) = rows else { continue };
-        let at = rows.table.columns.iter().position(|column| column == "content_hash");
-        for row in &rows.rows {
-            if let Some(Value::Text(hash)) = at.and_then(|at| row.get(at)) {
-                found.insert(hash.clone());
-            }
-        }
-    }
-    found
+    let rows = content.0.iter().flat_map(|Rows { table, rows }| rows.iter().map(move |row| (*table, row)));
+    rows.filter_map(|(table, row)| writing::hash(table, row)).map(str::to_owned).collect()
 }
 
 /// Deletes a snapshot of the transaction's tenant.
@@ -264,69 +251,111 @@ pub async fn delete(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The lines of a snapshot.
-pub async fn lines(tx: &mut Tx, name: &str) -> Result<String, StoreError> {
-    let sql = "SELECT content FROM snapshot_part WHERE tenant = $1 AND name = $2 ORDER BY part";
-    let mut text = String::new();
-    for mut row in tx.rows(sql, [name.into()]).await? {
-        text.push_str(&row.text(0)?);
-    }
-    Ok(text)
-}
-
-/// The rows of a snapshot; of the present state without a name.
-async fn load(tx: &mut Tx, name: Option<&str>) -> Result<Content, StoreError> {
-    let Some(name) = name else { return content::read(tx).await };
-    let mut reader = Reader::default();
-    let read = reader.read(&lines(tx, name).await?).and_then(|()| reader.finish());
-    read.map_err(|wrong| StoreError::Broken(format!("snapshot {name}, line {}: {}", wrong.line, wrong.why)))
+/// Appends the lines of a snapshot to a text.
+pub async fn append_lines(tx: &mut Tx, snapshot: &Snapshot, text: &mut String) -> Result<(), StoreError> {
+    states::append(tx, snapshot, text).await
 }
 
 /// Puts the transaction's tenant back to a snapshot. The caller keeps other units out.
 pub async fn restore(
     root: &mut Root,
     tx: &mut Tx,
-    name: &str,
-    clock: Clock,
-    real_now: i64,
+    snapshot: &Snapshot,
+    (clock, real_now): (Clock, i64),
+    budget: Budget,
 ) -> Result<Restored, StoreError> {
-    let saved = load(tx, Some(name)).await?;
-    restoring::apply(root, tx, &saved, clock, real_now).await
+    let saved = Saved::load(tx, snapshot).await?;
+    restoring::apply(root, tx, &saved, (clock, real_now), budget).await
 }
 
 /// Deletes everything of the transaction's tenant except itself and its snapshots. Its name stays. The caller keeps other units
 /// out.
-pub async fn clear(root: &mut Root, tx: &mut Tx, real_now: i64) -> Result<Restored, StoreError> {
-    let mut empty = Content::default();
-    let present = content::read(tx).await?;
-    empty.0.extend(present.0.into_iter().filter(|rows| rows.table.key == 0).map(|mut rows| {
-        restoring::usual_tenant(rows.table, &mut rows.rows);
-        rows
-    }));
-    restoring::apply(root, tx, &empty, Clock::Snapshot, real_now).await
+pub async fn clear(
+    root: &mut Root,
+    tx: &mut Tx,
+    real_now: i64,
+    budget: Budget,
+) -> Result<Restored, StoreError> {
+    let mut text = Vec::new();
+    for table in held::held()?.iter().filter(|table| table.key == 0) {
+        if let Some(mut row) = Present::of(table, budget).next(tx).await? {
+            restoring::make_usual(table, &mut row);
+            content::write_heading(&mut text, table)?;
+            content::write_row(&mut text, &row)?;
+        }
+    }
+    let broken = |why: String| StoreError::Broken(format!("the row of the tenant: {why}"));
+    let text = String::from_utf8(text).map_err(|error| broken(error.to_string()))?;
+    let empty = Saved::of("empty", text).map_err(|wrong| broken(wrong.why))?;
+    restoring::apply(root, tx, &empty, (Clock::Snapshot, real_now), budget).await
 }
 
 /// Compares two states of the transaction's tenant; `None` is the present one. At most `limit` changes are listed.
 pub async fn differences(
     tx: &mut Tx,
-    before: Option<&str>,
-    after: Option<&str>,
+    before: Option<&Snapshot>,
+    after: Option<&Snapshot>,
     limit: usize,
+    budget: Budget,
 ) -> Result<Differences, StoreError> {
-    let (before, after) = (load(tx, before).await?, load(tx, after).await?);
-    differences::compare(tx, &before, &after, limit)
+    let mut states = [None, None];
+    for (state, snapshot) in states.iter_mut().zip([before, after]) {
+        if let Some(snapshot) = snapshot {
+            *state = Some(Saved::load(tx, snapshot).await?);
+        }
+    }
+    let [before, after] = &states;
+    differences::compare(tx, before.as_ref(), after.as_ref(), limit, budget).await
 }
 
 /// Makes a tenant of the present state or a snapshot of another one, with new ids. The caller keeps units of the source out.
 pub async fn make_clone(
     source: &mut Tx,
     clone: &mut Tx,
-    snapshot: Option<&str>,
+    snapshot: Option<&Snapshot>,
     name: &str,
-) -> Result<Cloned, StoreError> {
-    let content = load(source, snapshot).await?;
-    let (made, installs) = clone::write(source.tenant(), clone, content, name).await?;
+    budget: Budget,
+) -> Result<Result<Cloned, Unsaved>, StoreError> {
+    let content = match snapshot {
+        Some(snapshot) => of_snapshot(source, snapshot).await?,
+        None => match present(source, budget).await? {
+            Ok(content) => content,
+            Err(why) => return Ok(Err(why)),
+        },
+    };
+    let (made, [apps, installs]) = clone::write(source.tenant(), clone, content, name).await?;
     let mut root = clone.root();
-    restoring::mend_apps(&mut root, clone, &installs).await?;
-    Ok(made)
+    restoring::mend_apps(&mut root, clone, &apps, &installs).await?;
+    Ok(Ok(made))
+}
+
+/// The rows of a snapshot.
+async fn of_snapshot(tx: &mut Tx, snapshot: &Snapshot) -> Result<Content, StoreError> {
+    let saved = Saved::load(tx, snapshot).await?;
+    let mut reader = Reader::default();
+    let read = reader.read(saved.text()).and_then(|()| reader.finish());
+    let name = &snapshot.name;
+    read.map_err(|wrong| StoreError::Broken(format!("snapshot {name}, line {}: {}", wrong.line, wrong.why)))
+}
+
+/// The present rows, if their lines have no more bytes than a snapshot.
+async fn present(tx: &mut Tx, budget: Budget) -> Result<Result<Content, Unsaved>, StoreError> {
+    let (mut content, mut line, mut bytes) = (Content::default(), Vec::new(), 0);
+    for table in tables_with_rows(tx).await? {
+        let (mut pieces, mut rows) = (Present::of(table, budget), Vec::new());
+        line.clear();
+        content::write_heading(&mut line, table)?;
+        bytes += line.len();
+        while let Some(row) = pieces.next(tx).await? {
+            line.clear();
+            content::write_row(&mut line, &row)?;
+            bytes += line.len();
+            if bytes > budget.bytes {
+                return Ok(Err(Unsaved::TooLarge(budget.bytes)));
+            }
+            rows.push(row);
+        }
+        content.0.push(Rows { table, rows });
+    }
+    Ok(Ok(content))
 }

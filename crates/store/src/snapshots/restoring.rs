@@ -1,15 +1,18 @@
-//! Puts a tenant back: writes the difference between its rows and those of a snapshot.
+//! Puts a tenant back: writes the difference between its rows and those of a snapshot, table by table.
 //!
-//! Rows that are gone or changed are deleted first, then those of the snapshot are written: so no unique index is in the way. The
-//! tenant's own row is updated, and never deleted, since other servers may wait for it.
+//! Of a table, rows that are gone or changed are deleted first, then those of the snapshot are written: so no unique index is in
+//! the way. The tenant's own row is updated, and never deleted, since other servers may wait for it.
+//!
+//! The text of the snapshot is in memory, a piece of the present rows, and a place in the text for each row to write.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use larkspur_contract::ids::AppId;
 
-use super::content::{self, Content};
+use super::content;
 use super::held::{Cells, Held, held};
+use super::states::{Budget, Lines, Present, Saved, numbered, tables_with_rows};
 use crate::driver::StoreError;
 use crate::events::{outbox, subscriptions};
 use crate::whole::deleted_worlds;
@@ -36,84 +39,168 @@ pub struct Restored {
     pub deleted: usize,
 }
 
-/// The difference of one table.
-#[derive(Default)]
-struct Difference<'a> {
-    /// Runs of rows to delete: no row that stays is between the first and the last key of one.
-    gone: Vec<(&'a [Value], &'a [Value])>,
-    deleted: usize,
-    written: Vec<Cells>,
+/// A row to write.
+enum Write<'a> {
+    /// As it is in a line of the snapshot.
+    Line(&'a str),
+    /// With a number of the present row.
+    Row(Cells),
 }
 
-impl<'a> Difference<'a> {
-    /// Compares the rows of a table, which both lists have in the order of their keys.
-    fn of(table: &Held, present: &'a [Cells], saved: &[Cells]) -> Self {
-        let mut found = Difference::default();
-        let (mut present, mut saved) = (present.iter().peekable(), saved.iter().peekable());
-        // Whether the last present row goes, so that the next one can extend its run.
-        let mut goes = false;
-        loop {
-            let order = match (present.peek(), saved.peek()) {
-                (None, None) => return found,
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(here), Some(there)) => table.order(here, there),
-            };
-            let here = if order.is_le() { present.next() } else { None };
-            let there = if order.is_ge() { saved.next() } else { None };
-            let stays = matches!((here, there), (Some(here), Some(there)) if table.is_same(here, there));
-            if let Some(row) = here {
-                let key = table.key_of(row);
-                match found.gone.last_mut() {
-                    _ if stays => {}
-                    Some((_, last)) if goes => *last = key,
-                    _ => found.gone.push((key, key)),
-                }
-                found.deleted += usize::from(!stays);
-                goes = !stays;
-            }
-            if let Some(row) = there.filter(|_| !stays) {
-                found.written.push(table.restored(row, here));
+/// The keys of the first and the last row of a run of rows to delete: no row that stays is between them.
+type Run = (Vec<Value>, Vec<Value>);
+
+/// What is done with one table.
+struct Restoring<'a> {
+    table: &'static Held,
+    saved: Lines<'a>,
+    /// The next line of the snapshot with its row, once it was read.
+    line: Option<&'a str>,
+    row: Option<Cells>,
+    /// Rows to delete, so far.
+    run: Option<Run>,
+    deleted: usize,
+    writes: Vec<Write<'a>>,
+    /// Where a present row is written as a line, to be compared with that of the snapshot.
+    text: Vec<u8>,
+}
+
+impl<'a> Restoring<'a> {
+    fn of(table: &'static Held, saved: &'a Saved) -> Self {
+        let mut saved = saved.rows(table);
+        let line = saved.line();
+        let (run, writes, text) = (None, Vec::new(), Vec::new());
+        Restoring { table, saved, line, row: None, run, deleted: 0, writes, text }
+    }
+
+    /// Deletes what goes, and notes what is to be written.
+    async fn compare(&mut self, tx: &mut Tx, mut present: Present) -> Result<(), StoreError> {
+        while let Some(here) = present.next(tx).await? {
+            if let Some(run) = self.see(&here)? {
+                delete(tx, self.table, run).await?;
             }
         }
+        match self.end() {
+            Some(run) => delete(tx, self.table, run).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Looks at the next present row; returns a run of rows that ended, to be deleted.
+    fn see(&mut self, here: &Cells) -> Result<Option<Run>, StoreError> {
+        let Some(written) = self.advance(here)? else { return Ok(self.run.take()) };
+        let key = self.table.key_of(here).to_vec();
+        match &mut self.run {
+            Some((_, last)) => *last = key,
+            None => self.run = Some((key.clone(), key)),
+        }
+        self.deleted += 1;
+        self.writes.extend(written);
+        Ok(None)
+    }
+
+    /// After the last present row: notes the rest of the snapshot, and returns the last run.
+    fn end(&mut self) -> Option<Run> {
+        while let Some(line) = self.line {
+            self.writes.push(Write::Line(line));
+            self.skip();
+        }
+        self.run.take()
+    }
+
+    /// Compares a present row with the next ones of the snapshot: `None` if it stays, otherwise what is written in its place.
+    fn advance(&mut self, here: &Cells) -> Result<Option<Option<Write<'a>>>, StoreError> {
+        self.text.clear();
+        content::write_row(&mut self.text, here)?;
+        while let Some(line) = self.line {
+            if self.text.strip_suffix(b"\n") == Some(line.as_bytes()) {
+                self.skip();
+                return Ok(None);
+            }
+            let there = match self.row.take() {
+                Some(row) => row,
+                None => self.saved.row(line)?,
+            };
+            match self.table.order(here, &there) {
+                Ordering::Less => {
+                    self.row = Some(there);
+                    break;
+                }
+                Ordering::Greater => {
+                    self.writes.push(Write::Line(line));
+                    self.skip();
+                }
+                Ordering::Equal => {
+                    self.skip();
+                    if self.table.stays(here, &there) {
+                        return Ok(None);
+                    }
+                    let numbers = !self.table.growing.is_empty();
+                    let row = || Write::Row(self.table.restored(&there, Some(here)));
+                    return Ok(Some(Some(if numbers { row() } else { Write::Line(line) })));
+                }
+            }
+        }
+        match self.table.remainder(here) {
+            Some(rest) if rest == *here => Ok(None),
+            rest => Ok(Some(rest.map(Write::Row))),
+        }
+    }
+
+    fn skip(&mut self) {
+        (self.line, self.row) = (self.saved.line(), None);
+    }
+
+    /// Writes the rows of the snapshot that are missing.
+    async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
+        let Restoring { table, saved, writes, .. } = self;
+        let rows = writes.into_iter().map(|write| match write {
+            Write::Line(line) => saved.row(line),
+            Write::Row(row) => Ok(row),
+        });
+        insert(tx, table, rows).await
     }
 }
 
 /// Puts the transaction's tenant back. The caller keeps other units of the tenant out.
-pub(crate) async fn apply(
+pub(super) async fn apply(
     root: &mut Root,
     tx: &mut Tx,
-    saved: &Content,
-    clock: Clock,
-    real_now: i64,
+    saved: &Saved,
+    (clock, real_now): (Clock, i64),
+    budget: Budget,
 ) -> Result<Restored, StoreError> {
-    let present = content::read(tx).await?;
-    delete_new_apps(root, tx, &present, saved).await?;
-    let (mut done, mut writing) = (Restored::default(), Vec::new());
+    let (present, apps) = (present_apps(tx).await?, saved.all("app")?);
+    change_apps(root, tx, &present, &apps).await?;
+    let with_rows: HashSet<&str> = tables_with_rows(tx).await?.into_iter().map(|table| table.name).collect();
+    let mut done = Restored::default();
     for table in held()?.iter().filter(|table| table.key > 0) {
-        let difference = Difference::of(table, present.of(table.name), saved.of(table.name));
-        done.deleted += difference.deleted;
-        for (first, last) in difference.gone {
-            delete(tx, table, first, last).await?;
-        }
-        if !difference.written.is_empty() {
-            writing.push((table, difference.written));
-        }
+        let present = match with_rows.contains(table.name) {
+            true => Present::of(table, budget),
+            false if saved.has(table) => Present::none(table),
+            false => continue,
+        };
+        let mut restoring = Restoring::of(table, saved);
+        restoring.compare(tx, present).await?;
+        done.deleted += restoring.deleted;
+        done.written += restoring.writes.len();
+        restoring.write(tx).await?;
     }
-    for (table, rows) in writing {
-        done.written += rows.len();
-        insert(tx, table, rows).await?;
-    }
-    put_tenant_back(tx, &present, saved, clock, real_now, &mut done).await?;
-    mend_apps(root, tx, saved).await?;
-    let made = app_ids(present.of("app")).chain(app_ids(saved.of("app"))).collect();
-    deleted_worlds::forget(root, tx.tenant(), made);
+    put_tenant_back(tx, saved, (clock, real_now), &mut done).await?;
+    mend_apps(root, tx, &apps, &saved.all("app_install")?).await?;
+    deleted_worlds::forget(root, tx.tenant(), present.into_iter().chain(app_ids(&apps)).collect());
     for notice in [Notice::Clock, Notice::Faults, Notice::Deliveries] {
         tx.notify(notice);
     }
     let engine = tx.engine().clone();
     tx.on_commit(|| {}, move || engine.wakeup.wake());
     Ok(done)
+}
+
+/// The apps that the tenant made.
+async fn present_apps(tx: &mut Tx) -> Result<Vec<AppId>, StoreError> {
+    let rows = tx.rows("SELECT app_id FROM app WHERE tenant = $1", []).await?;
+    rows.into_iter().map(|mut row| row.id(0, AppId::parse)).collect()
 }
 
 /// The ids in the first column of rows of `app` and `app_install`.
@@ -124,15 +211,21 @@ fn app_ids(rows: &[Cells]) -> impl Iterator<Item = AppId> {
     })
 }
 
-/// Deletes what other tenants have of apps that the snapshot does not have, and closes their connections.
-async fn delete_new_apps(
+/// Deletes what other tenants have of apps that the snapshot does not have, and closes their connections. Apps that it alone has
+/// are no longer swept.
+async fn change_apps(
     root: &mut Root,
     tx: &mut Tx,
-    present: &Content,
-    saved: &Content,
+    present: &[AppId],
+    saved: &[Cells],
 ) -> Result<(), StoreError> {
-    let kept: HashSet<AppId> = app_ids(saved.of("app")).collect();
-    for app in app_ids(present.of("app")).filter(|app| !kept.contains(app)) {
+    let (here, kept): (HashSet<AppId>, HashSet<AppId>) =
+        (present.iter().copied().collect(), app_ids(saved).collect());
+    for app in kept.difference(&here) {
+        deleted_worlds::bring_back(root, *app).await?;
+    }
+    let gone: HashSet<AppId> = here.difference(&kept).copied().collect();
+    for app in gone.iter().copied() {
         for home in apps::homes(root, app).await? {
             if home != tx.tenant() {
                 deleted_worlds::delete_rows_of_app_in(root, home, app).await?;
@@ -141,19 +234,19 @@ async fn delete_new_apps(
         let sql = "DELETE FROM app_connection WHERE tenant = $1 AND app_id = $2";
         tx.rows(sql, [app.into()]).await?;
     }
-    Ok(())
+    // A call of another tenant may install one of them just now.
+    deleted_worlds::remember_apps(root, &gone).await
 }
 
 /// Deletes the rows from one key to another.
-async fn delete(tx: &mut Tx, table: &Held, first: &[Value], last: &[Value]) -> Result<(), StoreError> {
+async fn delete(tx: &mut Tx, table: &Held, (first, last): Run) -> Result<(), StoreError> {
     let key = table.columns.get(..table.key).unwrap_or_default();
-    let numbers =
-        |from: usize| -> Vec<String> { (from..from + key.len()).map(|n| format!("${n}")).collect() };
     let (condition, params) = if first == last {
-        let parts = key.iter().zip(numbers(2)).map(|(column, number)| format!("{column} = {number}"));
-        (parts.collect::<Vec<_>>().join(" AND "), first.to_vec())
+        let parts = key.iter().zip(2..).map(|(column, number)| format!("{column} = ${number}"));
+        (parts.collect::<Vec<_>>().join(" AND "), first)
     } else {
-        let (names, low, high) = (key.join(", "), numbers(2).join(", "), numbers(2 + key.len()).join(", "));
+        let (names, count) = (key.join(", "), key.len());
+        let (low, high) = (numbered(2, count), numbered(2 + count, count));
         (format!("({names}) >= ({low}) AND ({names}) <= ({high})"), [first, last].concat())
     };
     let sql = format!("DELETE FROM {} WHERE tenant = $1 AND {condition}", table.name);
@@ -161,20 +254,26 @@ async fn delete(tx: &mut Tx, table: &Held, first: &[Value], last: &[Value]) -> R
 }
 
 /// Writes rows that do not exist. Few lengths of lists occur, so that few different statements are prepared.
-pub(super) async fn insert(tx: &mut Tx, table: &Held, rows: Vec<Cells>) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    tx: &mut Tx,
+    table: &Held,
+    rows: impl ExactSizeIterator<Item = Result<Cells, StoreError>>,
+) -> Result<(), StoreError> {
     let (columns, width) = (table.columns.join(", "), table.columns.len());
-    let mut rows = rows.into_iter();
+    let (mut rows, mut sql, mut long) = (rows, String::new(), 0);
     while rows.len() > 0 {
         let length = ROWS.min(1 << rows.len().ilog2());
-        let values: Vec<String> = (0..length)
-            .map(|row| {
-                let first = 2 + row * width;
-                (first..first + width).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
-            })
-            .collect();
-        let values = values.join("), ($1, ");
-        let sql = format!("INSERT INTO {} (tenant, {columns}) VALUES ($1, {values})", table.name);
-        tx.rows_of(&sql, rows.by_ref().take(length).flatten().collect()).await?;
+        if length != long {
+            let values: Vec<String> = (0..length).map(|row| numbered(2 + row * width, width)).collect();
+            let values = values.join("), ($1, ");
+            sql = format!("INSERT INTO {} (tenant, {columns}) VALUES ($1, {values})", table.name);
+            long = length;
+        }
+        let mut params = Vec::with_capacity(length * width);
+        for row in rows.by_ref().take(length) {
+            params.extend(row?);
+        }
+        tx.rows_of(&sql, params).await?;
     }
     Ok(())
 }
@@ -182,14 +281,13 @@ pub(super) async fn insert(tx: &mut Tx, table: &Held, rows: Vec<Cells>) -> Resul
 /// Updates the tenant's own row.
 async fn put_tenant_back(
     tx: &mut Tx,
-    present: &Content,
-    saved: &Content,
-    clock: Clock,
-    real_now: i64,
+    saved: &Saved,
+    (clock, real_now): (Clock, i64),
     done: &mut Restored,
 ) -> Result<(), StoreError> {
     let Some(table) = held()?.iter().find(|table| table.key == 0) else { return Ok(()) };
-    let (Some(here), Some(there)) = (present.of(table.name).first(), saved.of(table.name).first()) else {
+    let here = Present::of(table, Budget::default()).next(tx).await?;
+    let (Some(here), Some(there)) = (&here, &saved.rows(table).next()?) else {
         return Err(StoreError::Broken("a snapshot has no row of its tenant".to_owned()));
     };
     let offset = table.columns.iter().position(|column| column == "clock_offset_ms");
@@ -220,25 +318,28 @@ async fn put_tenant_back(
 }
 
 /// Makes the row of a tenant that of an empty one: its name, and when it was made, stay.
-pub(super) fn usual_tenant(table: &Held, rows: &mut [Cells]) {
-    for row in rows {
-        for (cell, column) in row.iter_mut().zip(&table.columns) {
-            *cell = match (column.as_str(), &*cell) {
-                ("name" | "created_at", cell) => cell.clone(),
-                ("policy", _) => "{}".into(),
-                (_, Value::Int(_)) => Value::Int(0),
-                (_, Value::Text(_)) => "".into(),
-                (_, cell) => cell.clone(),
-            };
-        }
+pub(super) fn make_usual(table: &Held, row: &mut Cells) {
+    for (cell, column) in row.iter_mut().zip(&table.columns) {
+        *cell = match (column.as_str(), &*cell) {
+            ("name" | "created_at", cell) => cell.clone(),
+            ("policy", _) => "{}".into(),
+            (_, Value::Int(_)) => Value::Int(0),
+            (_, Value::Text(_)) => "".into(),
+            (_, cell) => cell.clone(),
+        };
     }
 }
 
 /// Brings the rows of apps that concern several tenants up to date: apps of other tenants may have been deleted since, or receive
 /// events in another way, and other tenants may have installed apps of this one.
-pub(super) async fn mend_apps(root: &mut Root, tx: &mut Tx, saved: &Content) -> Result<(), StoreError> {
-    let own: HashSet<AppId> = app_ids(saved.of("app")).collect();
-    for app in app_ids(saved.of("app_install")).filter(|app| !own.contains(app)) {
+pub(super) async fn mend_apps(
+    root: &mut Root,
+    tx: &mut Tx,
+    made: &[Cells],
+    installs: &[Cells],
+) -> Result<(), StoreError> {
+    let own: HashSet<AppId> = app_ids(made).collect();
+    for app in app_ids(installs).filter(|app| !own.contains(app)) {
         if apps::find(root, app).await?.is_some() {
             subscriptions::announce(root, app).await?;
         } else {
@@ -246,7 +347,7 @@ pub(super) async fn mend_apps(root: &mut Root, tx: &mut Tx, saved: &Content) -> 
         }
     }
     // A custom app is installed only in the tenant that made it.
-    for row in saved.of("app").iter().filter(|row| row.iter().any(|cell| *cell == Value::from("isv"))) {
+    for row in made.iter().filter(|row| row.iter().any(|cell| *cell == Value::from("isv"))) {
         for app in app_ids(std::slice::from_ref(row)) {
             subscriptions::announce(root, app).await?;
         }
@@ -268,14 +369,26 @@ mod tests {
 
     /// The runs of deleted names, and the names that are written.
     fn difference(present: &[(&str, i64)], saved: &[(&str, i64)]) -> (Vec<String>, String, usize) {
-        let (present, saved) = (rows(present), rows(saved));
-        let found = Difference::of(table(), &present, &saved);
-        let text = |value: &Value| match value {
+        let mut text = Vec::new();
+        content::write_heading(&mut text, table()).expect("written");
+        rows(saved).iter().for_each(|row| content::write_row(&mut text, row).expect("written"));
+        let saved = Saved::of("one", String::from_utf8(text).expect("UTF-8")).expect("a snapshot");
+        let mut found = Restoring::of(table(), &saved);
+        let name = |row: &[Value]| match &row[0] {
             Value::Text(text) => text.clone(),
             other => panic!("{other:?}"),
         };
-        let gone = found.gone.iter().map(|(first, last)| text(&first[0]) + &text(&last[0])).collect();
-        (gone, found.written.iter().map(|row| text(&row[0])).collect(), found.deleted)
+        let mut gone = Vec::new();
+        for row in rows(present) {
+            gone.extend(found.see(&row).expect("compared"));
+        }
+        gone.extend(found.end());
+        let written = found.writes.iter().map(|write| match write {
+            Write::Line(line) => name(&found.saved.row(line).expect("a row")),
+            Write::Row(row) => name(row),
+        });
+        let written = written.collect();
+        (gone.iter().map(|(first, last)| name(first) + &name(last)).collect(), written, found.deleted)
     }
 
     #[test]

@@ -27,7 +27,8 @@ const MOST: i64 = 1000;
 pub async fn delete(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
     let apps = delete_apps(root, tenant).await?;
     delete_rows(root, tenant).await?;
-    remember(root, tenant, &apps).await?;
+    remember_world(root, tenant).await?;
+    remember_apps(root, &apps).await?;
     forget(root, tenant, apps);
     Ok(())
 }
@@ -108,18 +109,35 @@ pub(crate) async fn delete_rows_of_app_in(
     Ok(())
 }
 
-/// Records that a world and its apps were deleted.
-async fn remember(root: &mut Root, tenant: TenantKey, apps: &HashSet<AppId>) -> Result<(), StoreError> {
+/// Records that a world was deleted.
+async fn remember_world(root: &mut Root, tenant: TenantKey) -> Result<(), StoreError> {
+    remember(root, format!("{WORLD}{tenant}")).await
+}
+
+/// Records that apps were deleted, with their world or by a restore.
+pub(crate) async fn remember_apps(root: &mut Root, apps: &HashSet<AppId>) -> Result<(), StoreError> {
+    for app in apps {
+        remember(root, format!("{APP}{app}")).await?;
+    }
+    Ok(())
+}
+
+async fn remember(root: &mut Root, name: String) -> Result<(), StoreError> {
     if !root.engine().driver.is_shared() {
         return Ok(());
     }
     let now = root.engine().clock.now_ms();
-    let apps = apps.iter().map(|app| format!("{APP}{app}"));
-    for name in apps.chain([format!("{WORLD}{tenant}")]) {
-        let sql = "INSERT INTO job_slot (job, slot) VALUES ($1, $2) ON CONFLICT (job, slot) DO NOTHING";
-        root.rows(sql, &[name.into(), now.into()]).await?;
+    let sql = "INSERT INTO job_slot (job, slot) VALUES ($1, $2) ON CONFLICT (job, slot) DO NOTHING";
+    root.rows(sql, &[name.into(), now.into()]).await.map(drop)
+}
+
+/// Before a restore writes an app that was deleted: from now on, no sweep deletes its rows. One that does so now is waited for.
+pub(crate) async fn bring_back(root: &mut Root, app: AppId) -> Result<(), StoreError> {
+    if !root.engine().driver.is_shared() {
+        return Ok(());
     }
-    Ok(())
+    let sql = "DELETE FROM job_slot WHERE job = $1";
+    root.rows(sql, &[Value::from(format!("{APP}{app}"))]).await.map(drop)
 }
 
 /// Deletes rows that were written for worlds and apps after their deletion. Returns how many worlds and apps were
@@ -138,12 +156,16 @@ pub(crate) async fn sweep(engine: &Arc<Engine>, now_ms: i64) -> Result<usize, St
 }
 
 async fn once_more(root: &mut Root, name: String, slot: i64) -> Result<(), StoreError> {
+    // First, as a restore that brings the app back deletes the same row before it writes.
+    let sql = "DELETE FROM job_slot WHERE job = $1 AND slot = $2 RETURNING slot";
+    if root.rows(sql, &[Value::from(name.as_str()), slot.into()]).await?.is_empty() {
+        return Ok(());
+    }
     if let Some(tenant) = name.strip_prefix(WORLD).and_then(TenantKey::parse) {
         delete_rows(root, tenant).await?;
     }
     if let Some(app) = name.strip_prefix(APP).and_then(AppId::parse) {
         delete_rows_of_app(root, app).await?;
     }
-    let sql = "DELETE FROM job_slot WHERE job = $1 AND slot = $2";
-    root.rows(sql, &[Value::from(name), slot.into()]).await.map(drop)
+    Ok(())
 }

@@ -1,7 +1,7 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::Root;
-use larkspur_store::snapshots::{self, Clock, START};
+use larkspur_store::snapshots::{self, Budget, Clock, START};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,14 +43,15 @@ impl Operation for Reset {
         let (mut tx, _) = freeze(root, call, &input.path.tenant_key).await?;
         let name = match input.body.to.as_deref() {
             Some("empty") => {
-                let restored = snapshots::clear(root, &mut tx, call.now).await?;
+                let restored = snapshots::clear(root, &mut tx, call.now, Budget::default()).await?;
                 return Done::of(&mut tx, "empty", restored, call.now).await;
             }
             None | Some("start") => START,
             Some(name) => name,
         };
-        readable(&mut tx, "to", name).await?;
-        let restored = snapshots::restore(root, &mut tx, name, Clock::Snapshot, call.now).await?;
+        let snapshot = readable(&mut tx, "to", name).await?;
+        let clock = (Clock::Snapshot, call.now);
+        let restored = snapshots::restore(root, &mut tx, &snapshot, clock, Budget::default()).await?;
         Done::of(&mut tx, name, restored, call.now).await
     }
 }

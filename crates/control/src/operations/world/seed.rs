@@ -1,7 +1,8 @@
 use larkspur_api::{Input, Operation, RootCall};
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Spec, codes, post};
-use larkspur_store::{Root, snapshots};
+use larkspur_store::Root;
+use larkspur_store::snapshots::{self, Budget};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +58,7 @@ impl Operation for Seed {
         let replaces = input.body.mode == Some(Mode::Replace);
         if replaces {
             let (mut tx, _) = freeze(root, call, key).await?;
-            snapshots::clear(root, &mut tx, call.now).await?;
+            snapshots::clear(root, &mut tx, call.now, Budget::default()).await?;
         } else {
             support::lock(root, call, key).await?;
         }

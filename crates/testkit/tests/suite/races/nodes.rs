@@ -240,3 +240,41 @@ async fn rows_written_into_a_deleted_world_are_deleted_once_no_call_can_write_mo
         assert_eq!(other.call("GET", "/bot/v3/info").send().await.code(), 0, "who lives is left alone");
     }
 }
+
+/// A restore removes an app while another tenant installs it; another restore brings the app back.
+#[tokio::test]
+async fn apps_that_a_restore_removes_are_swept_and_those_that_it_brings_back_are_not() {
+    for tables in [Tables::Plain, Tables::Partitioned] {
+        let driver = database(tables).await;
+        let lab = Lab::with(LabOptions { driver: Some(driver.clone()), ..LabOptions::default() }).await;
+        let (world, other) = (lab.world().await, lab.world().await);
+        let shop = world.control("POST", "/apps").body(json!({"kind": "isv"})).send().await.data();
+        let app = shop["app_id"].as_str().expect("an app_id");
+        world.control("POST", "/snapshots").body(json!({"name": "with-it"})).send().await.data();
+        let installs = async || {
+            let sql = "SELECT 1 FROM app_install WHERE app_id = $1";
+            driver.query(Reads, sql, vec![app.into()]).await.expect("read").len()
+        };
+        let back =
+            async || world.control("POST", "/snapshots/with-it/restore").body(json!({})).send().await.data();
+        let sweep = async || jobs::sweep(lab.app.engine(), now() + 11 * 60_000).await.expect("swept");
+
+        // It is back before the sweep.
+        world.control("POST", "/reset").body(json!({})).send().await.data();
+        assert_eq!(installs().await, 0);
+        back().await;
+        sweep().await;
+        assert_eq!(installs().await, 1, "its rows are left alone");
+
+        // It is not, and the call that installed it ended late.
+        world.control("POST", "/reset").body(json!({})).send().await.data();
+        let late = "INSERT INTO app_install (tenant, app_id, status, bot, external_sharing, scopes, visible_to) \
+                    VALUES ($1, $2, 'enabled', 1, 0, '', '')";
+        let row = vec![other.tenant_key.as_str().into(), app.into()];
+        driver.query(Writes, late, row).await.expect("written");
+        sweep().await;
+        assert_eq!(installs().await, 0);
+        back().await;
+        assert_eq!(installs().await, 1, "in the world that made it");
+    }
+}

@@ -1,7 +1,7 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, post};
 use larkspur_store::Root;
-use larkspur_store::snapshots::{self, Label};
+use larkspur_store::snapshots::{self, Budget, Label};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ impl Operation for Create {
         is_free(&mut tx, name).await?;
         let note = input.body.note.as_deref().unwrap_or_default();
         let label = Label { name, note, real_now: call.now, world_now };
-        let saved = snapshots::save(&mut tx, &label).await?;
+        let saved = snapshots::save(&mut tx, &label, Budget::default()).await?;
         saved.map(Shown::from).map_err(|why| unsaved("name", why))
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, get};
-use larkspur_store::snapshots::{self, Change, Changed, Differences};
+use larkspur_store::snapshots::{self, Budget, Change, Changed, Differences, Snapshot};
 use larkspur_store::{Root, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -133,14 +133,15 @@ impl Operation for Diff {
         let a = state(&mut tx, "a", &input.query.a).await?;
         let b = state(&mut tx, "b", input.query.b.as_deref().unwrap_or(NOW)).await?;
         let limit = usize::from(input.query.limit.unwrap_or(100));
-        Ok(snapshots::differences(&mut tx, a, b, limit).await?.into())
+        let found = snapshots::differences(&mut tx, a.as_ref(), b.as_ref(), limit, Budget::default());
+        Ok(found.await?.into())
     }
 }
 
 /// The snapshot that is named; `None` for the present state.
-async fn state<'a>(tx: &mut Tx, field: &str, name: &'a str) -> Result<Option<&'a str>, Fault> {
+async fn state(tx: &mut Tx, field: &str, name: &str) -> Result<Option<Snapshot>, Fault> {
     if name == NOW {
         return Ok(None);
     }
-    readable(tx, field, name).await.map(|_| Some(name))
+    readable(tx, field, name).await.map(Some)
 }

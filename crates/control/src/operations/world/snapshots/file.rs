@@ -43,10 +43,10 @@ impl Operation for File {
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
         let (mut tx, _) = support::open(root, call, &input.path.tenant_key).await?;
         let found = find(&mut tx, "name", &input.path.name).await?;
-        let mut lines = Head::of(&tx, &found).line()?.into_bytes();
-        lines.push(b'\n');
-        lines.extend(snapshots::lines(&mut tx, &found.name).await?.into_bytes());
-        Ok(Output { lines, name: found.name })
+        let mut text = Head::of(&tx, &found).line()?;
+        text.push('\n');
+        snapshots::append_lines(&mut tx, &found, &mut text).await?;
+        Ok(Output { lines: text.into_bytes(), name: found.name })
     }
 
     fn bytes(output: &mut Output) -> Option<(Content, Media)> {

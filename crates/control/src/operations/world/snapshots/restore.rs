@@ -1,6 +1,6 @@
 use larkspur_api::{Input, Operation, RootCall};
 use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, post};
-use larkspur_store::snapshots::{self, Clock, Restored};
+use larkspur_store::snapshots::{self, Budget, Clock, Restored};
 use larkspur_store::{Root, Tx, tenants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,12 +77,13 @@ impl Operation for Restore {
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Done, Fault> {
         let (mut tx, _) = freeze(root, call, &input.path.tenant_key).await?;
         let name = input.path.name.as_str();
-        readable(&mut tx, "name", name).await?;
+        let snapshot = readable(&mut tx, "name", name).await?;
         let clock = match input.body.clock {
             None | Some(AtRestore::Snapshot) => Clock::Snapshot,
             Some(AtRestore::Keep) => Clock::Keep,
         };
-        let restored = snapshots::restore(root, &mut tx, name, clock, call.now).await?;
+        let restored =
+            snapshots::restore(root, &mut tx, &snapshot, (clock, call.now), Budget::default()).await?;
         Done::of(&mut tx, name, restored, call.now).await
     }
 }

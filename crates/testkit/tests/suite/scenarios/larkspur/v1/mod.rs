@@ -18,6 +18,7 @@ mod names;
 mod recorded;
 mod refusal;
 mod seed;
+mod snapshot_bounds;
 mod snapshots;
 mod stream;
 mod talk;

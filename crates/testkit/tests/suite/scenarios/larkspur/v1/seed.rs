@@ -198,6 +198,15 @@ async fn a_replacement_begins_with_nothing() {
 }
 
 #[tokio::test]
+async fn the_first_hundred_mistakes_are_listed_and_the_others_counted() {
+    let lab = Lab::start().await;
+    let users: String = (0..150).map(|number| format!("  u{number}: {{name: 5}}\n")).collect();
+    let found = mistakes(&lab, json!(format!("larkspur: 1\nworld: {{name: many}}\nusers:\n{users}"))).await;
+    assert_eq!((found.len(), found[100].as_str()), (101, "and 50 more mistakes"));
+    assert!(found[0].starts_with("4:") && found[99].starts_with("103:"), "{found:?}");
+}
+
+#[tokio::test]
 async fn five_mistakes_are_five_errors() {
     let lab = Lab::start().await;
     let seed = "\
