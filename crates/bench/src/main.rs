@@ -76,6 +76,7 @@ enum Part {
     Lists,
     Events,
     Messages,
+    Worlds,
     Postgres,
     /// Of `postgres`, lists, searches, members and tags alone
     PostgresLists,
@@ -214,6 +215,9 @@ fn measure(flags: &Flags, run: &Run, table: &mut Table) -> Res<()> {
     }
     if wanted(Part::Messages) {
         rows::messages::measure(run, table)?;
+    }
+    if wanted(Part::Worlds) {
+        rows::worlds::measure(run, table)?;
     }
     if wanted(Part::Postgres) {
         rows::postgres::measure(run, table)?;

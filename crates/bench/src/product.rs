@@ -64,6 +64,13 @@ pub(crate) struct World {
     pub(crate) token: String,
 }
 
+impl World {
+    /// Its tenant.
+    pub(crate) fn tenant_key(&self) -> &str {
+        &self.tenant_key
+    }
+}
+
 /// A running server with a token for its demo app.
 pub(crate) struct Product {
     pub(crate) process: Process,
@@ -115,7 +122,7 @@ impl Product {
     /// Creates a world whose app is subscribed to all events by long connection, or to none.
     pub(crate) fn world(&self, subscribed: bool) -> Res<World> {
         let body = if subscribed { "{}" } else { QUIET };
-        let world = self.control("/larkspur/v1/worlds", body)?;
+        let world = self.control("POST", "/larkspur/v1/worlds", body)?;
         Ok(World {
             tenant_key: text(&world, "tenant_key")?,
             app_id: text(&world, "app_id")?,
@@ -126,15 +133,16 @@ impl Product {
 
     /// Creates another app of a world; its id and its secret.
     pub(crate) fn app(&self, world: &World) -> Res<(String, String)> {
-        let app = self.control(&format!("/larkspur/v1/worlds/{}/apps", world.tenant_key), "{}")?;
+        let app = self.control("POST", &format!("/larkspur/v1/worlds/{}/apps", world.tenant_key), "{}")?;
         Ok((text(&app, "app_id")?, text(&app, "app_secret")?))
     }
 
     /// The data of a call of the control API.
-    fn control(&self, path: &str, body: &str) -> Res<serde_json::Value> {
-        let mut answer = self.call(&request("POST", path, Some(&self.control_key), Some(body)))?.json()?;
+    pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> Res<serde_json::Value> {
+        let body = Some(body).filter(|body| !body.is_empty());
+        let mut answer = self.call(&request(method, path, Some(&self.control_key), body))?.json()?;
         if answer["data"].is_null() {
-            return Err(format!("POST {path}: {answer}").into());
+            return Err(format!("{method} {path}: {answer}").into());
         }
         Ok(answer["data"].take())
     }
@@ -163,15 +171,14 @@ impl Product {
     /// Creates tags, one request each, and returns their ids.
     pub(crate) fn make_tags(&self, count: usize) -> Res<Vec<i64>> {
         (0..count)
-            .map(|number| {
-                let body = create_body(&format!("Fixed tag {number:012}"));
-                let answer = self.call(&request("POST", TAGS, Some(&self.token), Some(&body)))?.json()?;
-                Ok(answer["data"]["id"]
-                    .as_str()
-                    .ok_or_else(|| format!("no tag was made: {answer}"))?
-                    .parse()?)
-            })
+            .map(|number| self.make_tag(&self.token, &create_body(&format!("Fixed tag {number:012}"))))
             .collect()
+    }
+
+    /// Creates a tag, and returns its id.
+    pub(crate) fn make_tag(&self, token: &str, body: &str) -> Res<i64> {
+        let answer = self.call(&request("POST", TAGS, Some(token), Some(body)))?.json()?;
+        Ok(answer["data"]["id"].as_str().ok_or_else(|| format!("no tag was made: {answer}"))?.parse()?)
     }
 
     /// Sends one request on a connection of its own.

@@ -223,7 +223,7 @@ const RUNNING: &str = "## How to run it
 cargo xtask bench                                  # the table, in about a quarter of an hour
 cargo xtask bench --quick                          # a smoke test: do not read its figures
 cargo xtask bench --rounds 9 --seconds 4           # narrower spreads
-cargo xtask bench --only reads                     # or writes, start, sizes, lists, events, postgres, postgres-lists
+cargo xtask bench --only reads                     # or writes, start, sizes, lists, events, messages, worlds, postgres, postgres-lists
 cargo xtask bench --only postgres --tags 10000,1000000,10000000
 cargo xtask bench --only postgres,lists            # lists and searches on both kinds of store; --chats sets the sizes
 cargo xtask bench --write docs/benchmarks.md       # this document

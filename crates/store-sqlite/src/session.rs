@@ -164,15 +164,44 @@ fn query(
     Ok(found)
 }
 
+/// SQLite looks through all names for that of a parameter: statements with more parameters than this are first checked for their
+/// order.
+const FEW: usize = 32;
+
+/// Whether `$1`, `$2`, … to `$count` first occur in this order, so that SQLite has given them these numbers. False for texts with
+/// quotes or comments, in which a `$` may be something else.
+fn in_order(sql: &str, count: usize) -> bool {
+    if sql.contains(['\'', '"', '`', '[']) || sql.contains("--") || sql.contains("/*") {
+        return false;
+    }
+    let mut highest = 0;
+    for part in sql.split('$').skip(1) {
+        let end = part.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(part.len());
+        let digits = part.get(..end).filter(|digits| !digits.starts_with('0'));
+        match digits.and_then(|digits| digits.parse::<usize>().ok()) {
+            Some(number) if number > 0 && number <= highest => {}
+            Some(number) if number == highest + 1 => highest = number,
+            _ => return false,
+        }
+    }
+    highest == count
+}
+
 /// Binds `$n` to the n-th parameter. SQLite itself numbers them in the order of the text.
 fn bind(statement: &mut CachedStatement<'_>, sql: &str, params: &[Value]) -> Result<(), StoreError> {
     let broken = |what: String| StoreError::Broken(format!("{what}, in: {sql}"));
-    let mut highest = 0;
-    for index in 1..=statement.parameter_count() {
-        let name = statement.parameter_name(index).unwrap_or("?");
-        let number: Option<usize> = name.strip_prefix('$').and_then(|digits| digits.parse().ok());
-        let Some(number) = number.filter(|number| *number > 0) else {
-            return Err(broken(format!("the parameter {name} is not a number after a $")));
+    let (mut highest, count) = (0, statement.parameter_count());
+    let ordered = count > FEW && in_order(sql, count);
+    for index in 1..=count {
+        let number = if ordered {
+            index
+        } else {
+            let name = statement.parameter_name(index).unwrap_or("?");
+            let number: Option<usize> = name.strip_prefix('$').and_then(|digits| digits.parse().ok());
+            let Some(number) = number.filter(|number| *number > 0) else {
+                return Err(broken(format!("the parameter {name} is not a number after a $")));
+            };
+            number
         };
         highest = highest.max(number);
         // Missing ones are reported below, all at once.
@@ -202,5 +231,40 @@ fn value(value: ValueRef<'_>, column: usize, sql: &str) -> Result<Value, StoreEr
         },
         ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_vec())),
         ValueRef::Real(_) => Err(StoreError::Broken(format!("column {column} is a fraction, in: {sql}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_in_order_or_looked_up() {
+        for (sql, count, ordered) in [
+            ("VALUES ($1, $2, $3), ($1, $4, $5)", 5, true),
+            ("VALUES ($2, $1)", 2, false),
+            ("VALUES ($1, $3)", 2, false),
+            ("VALUES ($1, $2)", 3, false),
+            ("VALUES ($1, '$2', $2)", 2, false),
+            ("VALUES ($1, $a)", 2, false),
+            ("VALUES ($01, $2)", 2, false),
+            ("VALUES ($1) -- $2", 1, false),
+        ] {
+            assert_eq!(in_order(sql, count), ordered, "{sql}");
+        }
+    }
+
+    #[test]
+    fn many_parameters_are_bound_by_number() {
+        let connection = Connection::open_in_memory().expect("memory");
+        let backwards: Vec<String> = (1..=100).rev().map(|number| format!("${number}")).collect();
+        let forwards: Vec<String> = (1..=100).map(|number| format!("${number}")).collect();
+        let params: Vec<Value> = (1..=100).map(Value::Int).collect();
+        for (list, first) in [(forwards, 1), (backwards, 100)] {
+            let sql = format!("SELECT {}", list.join(", "));
+            let rows = query(&connection, Effect::Reads, &sql, &params).expect("a row");
+            assert_eq!((rows[0].0.len(), &rows[0].0[0]), (100, &Value::Int(first)));
+            assert!(query(&connection, Effect::Reads, &sql, &params[..99]).is_err(), "one is missing");
+        }
     }
 }

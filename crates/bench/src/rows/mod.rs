@@ -7,6 +7,7 @@ pub(crate) mod postgres;
 pub(crate) mod reads;
 pub(crate) mod sizes;
 pub(crate) mod start;
+pub(crate) mod worlds;
 pub(crate) mod writes;
 
 use std::time::Duration;
