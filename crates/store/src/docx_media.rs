@@ -1,9 +1,17 @@
 //! Uploads for blocks of announcements. Only what is known of them is kept, not their content.
 
-use larkspur_contract::ids::ChatId;
+use std::sync::Arc;
 
-use crate::Tx;
+use larkspur_contract::Effect;
+use larkspur_contract::ids::{ChatId, TenantKey};
+
 use crate::driver::StoreError;
+use crate::{Engine, Root, Tx, Value};
+
+/// For how long an upload that its block does not show is kept, in milliseconds of the tenant's time. Assumed.
+pub const UNUSED_MS: i64 = 24 * 3600 * 1000;
+/// How many uploads one statement reads, and one unit deletes.
+const PIECE: usize = 50;
 
 /// An upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,9 +30,14 @@ pub struct Media {
 
 const GET: &str = "SELECT file_token, block_id, name, size, width, height FROM docx_media WHERE tenant = $1 AND file_token = $2";
 const HOME: &str = "SELECT chat_id, content FROM docx_block WHERE block_id = $2 AND tenant = $1 LIMIT 1";
+/// Old uploads, and whether their block shows them. Tokens have letters and digits only.
+const OLD: &str = "SELECT m.file_token, CASE WHEN EXISTS (SELECT 1 FROM docx_block b WHERE b.block_id = m.block_id AND b.tenant = $1 \
+                   AND b.content LIKE '%' || m.file_token || '%') THEN 1 ELSE 0 END \
+                   FROM docx_media m WHERE m.tenant = $1 AND m.file_token > $2 AND m.created_at < $3 \
+                   ORDER BY m.file_token LIMIT CAST($4 AS BIGINT)";
 
 /// The statements of this file that look for rows, for the test of their query plans.
-pub const STATEMENTS: &[&str] = &[GET, HOME];
+pub const STATEMENTS: &[&str] = &[GET, HOME, OLD];
 
 /// Adds an upload.
 pub async fn insert(tx: &mut Tx, media: &Media, now_ms: i64) -> Result<(), StoreError> {
@@ -58,4 +71,43 @@ pub async fn get(tx: &mut Tx, file_token: &str) -> Result<Option<Media>, StoreEr
 pub async fn home(tx: &mut Tx, block_id: &str) -> Result<Option<(ChatId, String)>, StoreError> {
     let Some(mut row) = tx.row(HOME, [block_id.into()]).await? else { return Ok(None) };
     Ok(Some((row.id(0, ChatId::parse)?, row.text(1)?)))
+}
+
+/// Deletes the uploads made before a time that their block does not show, or no longer, and returns their number. The token of an
+/// upload that is shown is kept: an edit may name it again.
+///
+/// # Errors
+/// The store is unavailable; the next sweep continues.
+pub(crate) async fn sweep(engine: &Arc<Engine>, tenant: TenantKey, before: i64) -> Result<usize, StoreError> {
+    let (mut deleted, mut last) = (0, String::new());
+    loop {
+        let piece = i64::try_from(PIECE).unwrap_or(i64::MAX);
+        let params: Vec<Value> = vec![tenant.into(), last.as_str().into(), before.into(), piece.into()];
+        let rows = engine.driver.query(Effect::Reads, OLD, params).await?;
+        let more = rows.len() >= PIECE;
+        let mut unused = Vec::with_capacity(rows.len());
+        for mut row in rows {
+            last = row.text(0)?;
+            if row.int(1)? == 0 {
+                unused.push(last.clone());
+            }
+        }
+        if !unused.is_empty() {
+            deleted += unused.len();
+            let unused = Arc::new(unused);
+            let unit = engine.run(Effect::Writes, move |root| Box::pin(forget(root, tenant, unused.clone())));
+            unit.await?;
+        }
+        if !more {
+            return Ok(deleted);
+        }
+    }
+}
+
+async fn forget(root: &mut Root, tenant: TenantKey, tokens: Arc<Vec<String>>) -> Result<(), StoreError> {
+    for token in tokens.iter() {
+        let sql = "DELETE FROM docx_media WHERE tenant = $1 AND file_token = $2";
+        root.rows(sql, &[tenant.into(), token.as_str().into()]).await?;
+    }
+    Ok(())
 }

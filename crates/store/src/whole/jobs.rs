@@ -10,7 +10,7 @@ use crate::driver::StoreError;
 use crate::events::{outbox, subscriptions};
 use crate::oauth::KEPT_MS;
 use crate::whole::deleted_worlds;
-use crate::{Engine, Ids, Value, frequency};
+use crate::{Engine, Ids, Value, docx_media, frequency};
 
 /// How many rows one statement deletes at most.
 const BATCH: u32 = 500;
@@ -75,7 +75,9 @@ pub async fn sweep(engine: &Arc<Engine>, now_ms: i64) -> Result<usize, StoreErro
         let mut tenant = None;
         for mut row in page {
             let (key, offset) = (row.id(0, TenantKey::parse)?, row.int(1)?);
-            deleted += sweep_one(engine, key, now_ms, now_ms.saturating_add(offset)).await?;
+            let now = now_ms.saturating_add(offset);
+            deleted += sweep_one(engine, key, now_ms, now).await?;
+            deleted += docx_media::sweep(engine, key, now.saturating_sub(docx_media::UNUSED_MS)).await?;
             subscriptions::mend(engine, key).await?;
             tenant = Some(key);
         }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use larkspur_testkit::{Fault, Faulty, Lab, LabOptions, Reply, Request, World};
+use larkspur_testkit::{Fault, Faulty, Lab, Reply, Request, World};
 use serde_json::{Value, json};
+
+use super::{lab, outcome, shape_of};
 
 struct Bench {
     world: World,
@@ -30,11 +32,6 @@ struct Bench {
     reaction: String,
     /// The id of a message that is not pinned.
     plain: String,
-}
-
-async fn lab() -> (Lab, Arc<Faulty>) {
-    let driver = Faulty::over(larkspur_testkit::empty_store().await);
-    (Lab::with(LabOptions { driver: Some(driver.clone()), ..LabOptions::default() }).await, driver)
 }
 
 /// A new world for each fault.
@@ -355,11 +352,6 @@ async fn a_store_that_breaks_leaves_nothing_half_done() {
     }
 }
 
-/// What an answer says about the outcome of the call.
-fn outcome(reply: &Reply) -> Option<String> {
-    reply.response.header("X-Larkspur-Outcome").map(|value| value.into_owned())
-}
-
 #[tokio::test]
 async fn a_lost_answer_leaves_the_outcome_unknown_and_says_so() {
     let (lab, driver) = lab().await;
@@ -429,18 +421,5 @@ async fn a_collision_is_run_again_and_happens_once() {
                 );
             }
         }
-    }
-}
-
-/// An answer without ids and times: what must not depend on the number of runs.
-fn shape_of(data: &Value) -> Value {
-    match data {
-        Value::Object(map) => {
-            let shape = |key: &str, value| if key.ends_with("_ms") { Value::Null } else { shape_of(value) };
-            Value::Object(map.iter().map(|(key, value)| (key.clone(), shape(key, value))).collect())
-        }
-        Value::Array(list) => Value::Array(list.iter().map(shape_of).collect()),
-        Value::String(_) => Value::Null,
-        other => other.clone(),
     }
 }

@@ -4,3 +4,4 @@ mod differential;
 mod members;
 mod snapshots;
 mod sound;
+mod talk;

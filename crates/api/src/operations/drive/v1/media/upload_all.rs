@@ -138,7 +138,7 @@ async fn may_fill(tx: &mut Tx, call: &Call, body: &Body) -> Result<(), Fault> {
 
 const UPLOADS: Behaviour = Behaviour {
     name: "docx_uploads",
-    rule: "An upload belongs to the block that it was made for: for another one, its token is 1770013. At most 20 MB (1061043). A parent_node that is no block of the kind is 1061044; an announcement that the operator may not edit is 1061004.",
+    rule: "An upload belongs to the block that it was made for: for another one, its token is 1770013. One that its block does not show is forgotten after a day of the world's time. At most 20 MB (1061043). A parent_node that is no block of the kind is 1061044; an announcement that the operator may not edit is 1061004.",
     basis: Assumed,
     switch: false,
 };

@@ -1,6 +1,7 @@
 //! `drive/v1/medias/upload_all`: pictures and files of announcements.
 
-use larkspur_testkit::{Request, World, png};
+use larkspur_store::{docx_media, jobs};
+use larkspur_testkit::{Request, World, png, reading};
 use serde_json::{Value, json};
 
 use crate::scenarios::{refused_as, set_chat, text, world};
@@ -86,4 +87,62 @@ async fn what_is_refused() {
     let reply = upload(&world, "docx_image", &image, 3, b"abc").token(&user).send().await;
     assert_eq!(reply.status(), 403);
     refused_as(&reply, 1061004, "forbidden.");
+}
+
+/// The tokens that are known.
+async fn known(world: &World) -> Vec<String> {
+    let sql = "SELECT file_token FROM docx_media WHERE tenant = $1".to_owned();
+    let driver = &world.lab.app.engine().driver;
+    let rows = reading::rows(driver, sql, vec![world.tenant_key.as_str().into()]).await;
+    let token = |row: Vec<larkspur_store::Value>| match row.into_iter().next() {
+        Some(larkspur_store::Value::Text(token)) => token,
+        other => panic!("{other:?}"),
+    };
+    let mut known: Vec<String> = rows.into_iter().map(token).collect();
+    known.sort();
+    known
+}
+
+#[tokio::test]
+async fn uploads_that_no_block_shows_are_forgotten() {
+    let world = world().await;
+    let image = text(&made(&world, json!({"block_type": 27, "image": {}})).await, "block_id");
+    let gone = text(&made(&world, json!({"block_type": 27, "image": {}})).await, "block_id");
+    let token = async |block: &str| {
+        let data = upload(&world, "docx_image", block, 3, b"abc").send().await.data();
+        text(&data, "file_token")
+    };
+    let show = |block: &str, token: &str| {
+        let edits = json!({"requests": [{"block_id": block, "replace_image": {"token": token}}]});
+        at(&world, "PATCH", "/batch_update", &edits).send()
+    };
+    // More than one statement reads.
+    let mut unused = Vec::new();
+    for _ in 0..60 {
+        unused.push(token(&image).await);
+    }
+    let (first, last, deleted) = (token(&image).await, token(&image).await, token(&gone).await);
+    show(&image, &first).await.data();
+    show(&image, &last).await.data();
+    show(&gone, &deleted).await.data();
+    let part = format!("/{}/children/batch_delete", world.chat_id);
+    world.advance(1).await;
+    at(&world, "DELETE", &part, &json!({"start_index": 1, "end_index": 2})).send().await.data();
+    // An hour later, so that the token is still good.
+    world.advance(3600).await;
+    let young = token(&image).await;
+    let engine = world.lab.app.engine();
+    let (now, hour) = (engine.clock.now_ms(), 3_600_000);
+    let day = now + docx_media::UNUSED_MS;
+    jobs::sweep(engine, day - 2 * hour).await.expect("swept");
+    assert_eq!(known(&world).await.len(), 64, "they are young");
+    jobs::sweep(engine, day - hour / 2).await.expect("swept");
+    let mut left = vec![last.clone(), young.clone()];
+    left.sort();
+    assert_eq!(known(&world).await, left);
+    for unknown in [&first, &unused[0]] {
+        show(&image, unknown).await.refused(1770013);
+    }
+    show(&image, &last).await.data();
+    show(&image, &young).await.data();
 }
