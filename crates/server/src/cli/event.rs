@@ -225,7 +225,7 @@ mod tests {
             "event_id": "e1", "state": "waiting", "attempt_count": 1, "app_id": "cli_1", "event_type": "a.b_v1",
             "failure": "HTTP 500: no",
         });
-        assert_eq!(line(&event), "e1  waiting    1 try    cli_1  a.b_v1  HTTP 500: no");
+        assert_eq!(line(&event), "e1  waiting    1 attempt   cli_1  a.b_v1  HTTP 500: no");
         let event = json!({"event_id": "e1", "state": "delivered", "attempt_count": 2, "app_id": "cli_1", "event_type": "a"});
         assert_eq!(line(&event), "e1  delivered  2 attempts  cli_1  a");
     }

@@ -68,8 +68,11 @@ pub(super) fn brief(spec: &'static Spec) -> Value {
     serde_json::to_value(catalog::Listed::of(spec)).unwrap_or_default()
 }
 
+/// To how many columns the list pads titles.
+const TITLES: usize = 40;
+
 /// The list: with all columns if they fit, else without the paths, which an operation's description has. The path is the
-/// last column: few are as long as the longest one.
+/// last column, and titles are padded to [`TITLES`] columns only: few are as long as the longest one.
 fn table(width: Option<usize>) -> String {
     let longest = |of: fn(&Spec) -> usize| entries().map(|entry| of(entry.spec)).max().unwrap_or_default();
     let (ids, titles) = (longest(|spec| spec.id.len()), longest(|spec| spec.summary.chars().count()));
@@ -81,7 +84,7 @@ fn table(width: Option<usize>) -> String {
             true => format!("  {:6} {}", spec.route.method.name(), spec.route.path),
             false => String::new(),
         };
-        let line = format!("{:ids$}  {:titles$}{route}", spec.id, spec.summary);
+        let line = format!("{:ids$}  {:TITLES$}{route}", spec.id, spec.summary);
         text.push_str(&terminal::fit(&line, width));
         text.push('\n');
     }
