@@ -234,7 +234,7 @@ export function quoted(word) {
   return `'${word.replaceAll("'", "'\\''").replace(MARKED, `'"\${$1}"'`)}'`;
 }
 
-const CONTROL_KEY = 'LARKSPUR_CONTROL_KEY';
+const CONTROL_KEY = 'CONTROL_KEY';
 
 /**
  * A curl line.

@@ -232,7 +232,7 @@ def fresh(console, home, act, value):
 def run_line(home, line):
     """Runs a line in a shell that has the program, its ready file and the control key."""
     server = home.server
-    variables = environment(LARKSPUR_CONTROL_KEY=server.ready["control_key"]) | {"LARKSPUR_READY_FILE": str(server.ready_path)}
+    variables = environment(CONTROL_KEY=server.ready["control_key"]) | {"LARKSPUR_READY_FILE": str(server.ready_path)}
     script = f'larkspur() {{ "{program()}" "$@"; }}\n{line}'
     result = subprocess.run(["bash", "-c", script], cwd=server.home, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, (line, result.stdout, result.stderr)

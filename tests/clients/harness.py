@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -74,12 +76,14 @@ class Server:
         self.listen = "127.0.0.1:0"
         self.process = None
         self.ready = {}
+        self.logged = 0
 
     def start(self):
         self.ready_path.unlink(missing_ok=True)
         place = ["--data", str(self.data)] if self.data else ["--memory"]
         command = [program(), "serve", "--listen", self.listen, *place, "--ready-file", str(self.ready_path), *self.flags]
         with self.log_path.open("ab") as log:
+            self.logged = log.tell()
             self.process = subprocess.Popen(
                 command, cwd=self.home, env=environment(**self.settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
@@ -101,6 +105,19 @@ class Server:
     def address(self):
         host, port = self.listen.rsplit(":", 1)
         return host, int(port)
+
+    def exported(self):
+        """The variables that the `export` lines of the last start set, as a shell reads them."""
+        deadline = time.monotonic() + 10
+        while True:
+            said = self.log_path.read_bytes()[self.logged:].decode()
+            # The line after them.
+            if re.search(r"^ready file ", said, re.MULTILINE):
+                break
+            assert time.monotonic() < deadline, said
+            time.sleep(0.005)
+        lines = re.findall(r"^export (\w+)=(.*)$", said, re.MULTILINE)
+        return {name: shlex.split(value)[0] for name, value in lines}
 
     def log(self):
         return self.log_path.read_text(errors="replace")[-8000:] if self.log_path.exists() else ""
@@ -179,6 +196,14 @@ class Server:
     def control(self, method, path, body=None):
         """A call of the control API that must succeed: its data."""
         return self.good(method, f"/larkspur/v1{path}", body, self.ready["control_key"])
+
+
+def as_shown(shown, printed):
+    """Whether an output is as a page shows it: `…`, and in JSON every long word, stand for anything; blanks do not count."""
+    if shown.lstrip().startswith(("{", "[")):
+        shown = re.sub(r'"[^\s"…]{8,}"(?!\s*:)', '"…"', shown)
+    parts = ["".join(part.split()) for part in shown.split("…")]
+    return re.fullmatch(".*".join(map(re.escape, parts)), "".join(printed.split()), re.DOTALL) is not None
 
 
 def png(width=2, height=2, red=40):

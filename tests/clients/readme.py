@@ -1,4 +1,8 @@
-"""Runs every block of the README that is marked `run`, in order, against a running server; the same in both languages."""
+"""Runs every block of the README that is marked `run`, in order, against a running server; the same in both languages.
+
+A block has the variables that the server prints for a shell, in a folder that is not the server's. An output that the page
+shows after it is compared.
+"""
 
 import os
 import re
@@ -8,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness import HERE, ROOT, Server, environment, program
+from harness import HERE, ROOT, Server, as_shown, environment, program
 
 PAGES = ("README.md", "README.zh-CN.md")
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -33,11 +37,14 @@ def run(checks):
             (Path(folder) / "bin/larkspur").symlink_to(program())
             # People run the blocks a second time, and restart the server in between.
             for turn in ("once", "twice"):
-                for number, (info, text) in enumerate(blocks(page), 1):
+                all_blocks = blocks(page)
+                for number, (info, text) in enumerate(all_blocks, 1):
                     if "run" in info.split():
                         first_line = text.strip().splitlines()[0]
                         with checks(f"{page}, {turn}, block {number}: {first_line[:60]}"):
-                            done(server, Path(folder), info.split()[0], text, number)
+                            printed = done(server, Path(folder), info.split()[0], text, number)
+                            if all_blocks[number:] and all_blocks[number][0] == "text":
+                                assert as_shown(all_blocks[number][1], printed), f"it prints:\n{printed}"
                 server.restart()
             for name in ("From Python", "From Node"):
                 with checks(f"{page}: the groups {name} are as the block says"):
@@ -92,13 +99,9 @@ def done(server, folder, language, text, number):
         command = ["node", f"block{number}.mjs"]
     else:
         raise AssertionError(f"there is no way to run {language}")
-    ready = server.ready
-    names = {name.upper(): ready[name] for name in ("base_url", "app_id", "app_secret", "chat_id", "control_key")}
-    names["USER_OPEN_ID"] = ready["users"][0]["open_id"]
-    names["LARKSPUR_READY_FILE"] = str(server.ready_path)
     path = os.pathsep.join([str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
     ended = subprocess.run(
-        command, cwd=folder, env=environment(PATH=path, **names), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        command, cwd=folder, env=environment(PATH=path, **server.exported()), stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=60,
     )
     shown = f"exit {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
@@ -107,3 +110,4 @@ def done(server, folder, language, text, number):
     # curl exits with 0 whatever the server answers.
     codes = re.findall(r'^\s*\{"code":\s*(\d+)', ended.stdout)
     assert all(code == "0" for code in codes), shown
+    return ended.stdout

@@ -208,9 +208,7 @@ def exports(checks, server, home):
                 (Path(folder) / "node_modules").symlink_to(HERE / "node/node_modules")
             world = control.fresh(server)
             app = world.facts if "app_secret" in world.facts else world.app()
-            facts = {"LARKSPUR_URL": server.url, "LARKSPUR_BASE_URL": server.url, "BASE_URL": server.url,
-                     "LARKSPUR_APP_ID": app["app_id"], "LARKSPUR_APP_SECRET": app["app_secret"],
-                     "APP_ID": app["app_id"], "APP_SECRET": app["app_secret"]}
+            facts = {"BASE_URL": server.url, "APP_ID": app["app_id"], "APP_SECRET": app["app_secret"]}
             done = subprocess.run(command, cwd=folder, env=environment() | facts, capture_output=True, text=True, timeout=120)
             assert done.returncode == 0 and "passed" in done.stdout, f"{text}\n{done.stdout[-3000:]}{done.stderr[-2000:]}"
             world.delete()

@@ -71,7 +71,7 @@ class Row:
     def __str__(self):
         sums = self.verdict
         heard = f"{sums.emitting - len(sums.unheard)} / {sums.emitting}"
-        return (f"| {self.name} | {self.outage:.1f} | {sums.acknowledged} | {sums.lost} | {heard} | {sums.unknown} "
+        return (f"| {scenarios.LABELS.get(self.name, self.name)} | {self.outage:.1f} | {sums.acknowledged} | {sums.lost} | {heard} | {sums.unknown} "
                 f"({sums.committed}) | {sums.torn} | {self.writable} |")
 
 

@@ -140,6 +140,8 @@ def make_asynchronous(cluster):
 
 CONTROL = "control"
 AUDIT = "audit"
+# How the table names the scenarios that fail on purpose.
+LABELS = {CONTROL: "control (must lose)", AUDIT: "audit (must find)"}
 ALL = {
     "kill-primary": kill_primary,
     "freeze-patroni": freeze_patroni,

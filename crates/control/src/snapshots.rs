@@ -104,7 +104,9 @@ pub(crate) async fn is_free(tx: &mut Tx, name: &str) -> Result<(), Fault> {
     }
     let all = snapshots::list(tx).await?;
     if all.iter().any(|known| known.name == name) {
-        return Err(support::conflict("name", name));
+        let why = "already exists: delete this snapshot first, or choose another name";
+        return Err(Fault::new(codes::CONTROL_CONFLICT, format!("the snapshot {name} exists"))
+            .with_violation("name", Some(name), why));
     }
     if all.iter().filter(|known| known.name != START).count() >= MOST {
         let why = format!("a world has at most {MOST} snapshots: delete one");

@@ -17,6 +17,8 @@ use crate::{App, console, logs, metrics};
 const TEXT: &str = "text/plain; charset=utf-8";
 /// The media type of metrics.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// The answer at `/`, which the platform does not have.
+const WELCOME: &str = "Larkspur, a server for the Feishu/Lark group API. The guide: /larkspur/guide/\n";
 /// The methods of read-only paths.
 const READS: &str = "GET, HEAD, OPTIONS";
 
@@ -55,6 +57,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     Endpoint { path: "coverage.md", methods: READS, named: true, answer: document },
     Endpoint { path: "errors.md", methods: READS, named: true, answer: document },
     Endpoint { path: "larkspur.default.toml", methods: READS, named: true, answer: document },
+    Endpoint { path: "", methods: READS, named: true, answer: start },
     Endpoint { path: "guide", methods: READS, named: true, answer: guide },
     Endpoint { path: "guide/*", methods: READS, named: true, answer: guide },
     Endpoint { path: "console", methods: "GET, HEAD", named: false, answer: console::file },
@@ -65,14 +68,17 @@ pub static ENDPOINTS: &[Endpoint] = &[
         answer: console::session,
     },
     Endpoint { path: "console/*", methods: "GET, HEAD", named: false, answer: console::file },
-    // A foreign page must not learn which paths exist, either.
-    Endpoint { path: "*", methods: "GET, HEAD", named: true, answer: nothing },
+    // What the guide links to. A foreign page must not learn which paths exist, either.
+    Endpoint { path: "*", methods: "GET, HEAD", named: true, answer: file },
 ];
 
 /// Answers a request to an endpoint or of the long connection; `None` for every other request. It is checked before the
 /// operations and costs them a few comparisons.
 pub(crate) async fn answer(app: &App, request: &mut Request<'_>) -> Option<Response> {
     let path = decoded(request.path);
+    if let ("/", "GET" | "HEAD") = (&*path, request.method) {
+        return app.options.names.admit(&Site::of(request.headers)).then(|| Response::text(200, WELCOME));
+    }
     let Some(name) = named(&path) else { return connection::answer(app, request).await };
     // The control API: its operations check the host name themselves.
     if name.starts_with("v1/") {
@@ -141,15 +147,20 @@ fn document<'a>(Asked { app, name, .. }: Asked<'a, '_>) -> Answered<'a> {
     })
 }
 
+fn start<'a>(_: Asked<'a, '_>) -> Answered<'a> {
+    let location = Some("/larkspur/guide/".to_owned());
+    Box::pin(async { Some(Response { location, ..Response::text(302, "") }) })
+}
+
 fn guide<'a>(Asked { name, .. }: Asked<'a, '_>) -> Answered<'a> {
     Box::pin(async move {
         let page = guide::page(name.strip_prefix("guide")?.trim_start_matches('/'))?;
-        Some(Response::plain(200, TEXT, page))
+        Some(Response::plain(200, TEXT, guide::served(page)))
     })
 }
 
-fn nothing<'a>(_: Asked<'a, '_>) -> Answered<'a> {
-    Box::pin(async { None })
+fn file<'a>(Asked { name, .. }: Asked<'a, '_>) -> Answered<'a> {
+    Box::pin(async move { Some(Response::plain(200, TEXT, guide::file(name)?)) })
 }
 
 /// The answer while there is no store yet: the process is alive and not ready, and no call has any effect.
@@ -171,7 +182,8 @@ fn decoded(path: &str) -> Cow<'_, str> {
 
 /// The rest of a path below `/larkspur/`; `None` for any other path.
 fn named(path: &str) -> Option<&str> {
-    let name = path.strip_prefix("/larkspur/")?;
+    let name = path.strip_prefix("/larkspur")?;
+    let name = if name.is_empty() { name } else { name.strip_prefix('/')? };
     Some(name.strip_suffix('/').unwrap_or(name))
 }
 

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+pub(crate) use larkspur_control::demo::DemoUser as User;
 pub use larkspur_control::demo::DemoWorld as World;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -15,12 +15,33 @@ use support::{Setup, json_of};
 #[tokio::test]
 async fn unknown_routes_and_methods_are_a_plain_404() {
     let setup = Setup::new(AppOptions::default()).await;
-    for (method, path) in
-        [("GET", "/nope"), ("POST", "/test/read"), ("OPTIONS", "/test/read"), ("GET", "/larkspur/")]
-    {
+    for (method, path) in [
+        ("GET", "/nope"),
+        ("POST", "/test/read"),
+        ("OPTIONS", "/test/read"),
+        ("GET", "/larkspur/x"),
+        ("POST", "/"),
+        ("POST", "/larkspur/"),
+    ] {
         let response = setup.send(method, path, None, "").await;
         assert_eq!((response.status, &*response.content_type), (404, "text/plain"), "{method} {path}");
         assert_eq!(&response.body.bytes()[..], b"404 page not found");
+    }
+}
+
+#[tokio::test]
+async fn the_first_paths_lead_to_the_guide() {
+    let setup = Setup::new(AppOptions::default()).await;
+    let first = setup.send("GET", "/", None, "").await;
+    assert_eq!((first.status, &*first.content_type), (200, "text/plain"));
+    assert!(String::from_utf8_lossy(first.body.bytes()).contains(" /larkspur/guide/\n"));
+    for path in ["/larkspur", "/larkspur/"] {
+        let response = setup.send("GET", path, None, "").await;
+        assert_eq!(
+            (response.status, response.location.as_deref()),
+            (302, Some("/larkspur/guide/")),
+            "{path}"
+        );
     }
 }
 

@@ -11,11 +11,11 @@ codes! {
     FORM_FOREIGN = 5275419, 403, "this answer does not come from this server's own sign-in page, or the page is older than an hour: open the page again";
     HOST_UNKNOWN = 5275421, 421, "the Host header is not a name that this server knows, and in test mode it answers this request under known names only: add the name to [http] hosts, or serve with --mode production";
     CONTROL_CONFLICT = 5275409, 409, "already exists";
-    /// An assertion about recorded calls does not hold, if the caller asked for a status.
-    CHECK_FAILED = 5275412, 412, "the recorded calls are not as wanted";
+    /// An assertion about recorded calls or events failed, and the caller asked for a status.
+    CHECK_FAILED = 5275412, 412, "the assertion failed";
     TOO_MANY_STREAMS = 5275429, 429, "too many streams are open: close one";
     // The console
-    CONSOLE_OFF = 5275414, 404, "this server makes no links to a console: it does on a loopback address in test mode, or with [console] serve = \"on\"";
+    CONSOLE_OFF = 5275414, 404, "this server prints no links: it listens on an address that other machines reach, or the console is off; sign in with the control key";
     CONSOLE_LINK_INVALID = 5275416, 401, "the link was used already, or is older than 10 minutes: `larkspur console` prints a new one";
     CONSOLE_SIGNED_OUT = 5275417, 401, "no session: open the link that `larkspur console` prints, or sign in with the control key";
     CONSOLE_FOREIGN = 5275418, 403, "the request relies on the cookie of the console, and does not come from its page: reload the console, or send Authorization: Bearer <control key>";

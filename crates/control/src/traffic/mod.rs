@@ -138,7 +138,7 @@ pub struct Row {
     /// The operation; absent for an unknown path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<&'static str>,
-    /// `ok`, `refused`, `failed` (HTTP 5xx), `injected` (planned by a test), `cut` (cut off, as a test planned) or `unrouted` (an unknown path).
+    /// `ok`, `soft` (let through without a needed scope), `refused`, `failed` (HTTP 5xx), `injected` (planned by a test), `cut` (cut off, as a test planned) or `unrouted` (an unknown path).
     pub outcome: &'static str,
     /// The HTTP method.
     pub method: String,

@@ -16,7 +16,7 @@ use crate::http::Sent;
 pub(super) struct Flags {
     /// Operation; `larkspur operations` lists them
     operation: String,
-    /// Path parameter, repeatable [default: `tenant_key` from the ready file]
+    /// Path parameter, repeatable [default: `tenant_key` from the ready file, else TENANT_KEY]
     #[arg(long, value_name = "NAME=VALUE")]
     path: Vec<String>,
     /// Query parameter, repeatable
@@ -31,13 +31,13 @@ pub(super) struct Flags {
     /// Form field beside a file, repeatable
     #[arg(long, value_name = "NAME=VALUE", conflicts_with = "body")]
     field: Vec<String>,
-    /// Base URL of the server [default: from the ready file]
+    /// Base URL of the server [default: from the ready file, else BASE_URL]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// Access token or control key [default: a new token of the app]
     #[arg(long, conflicts_with = "app_id")]
     token: Option<String>,
-    /// App to sign in as [default: from the ready file]
+    /// App to sign in as [default: from the ready file, else APP_ID with APP_SECRET]
     #[arg(long, requires = "app_secret")]
     app_id: Option<String>,
     /// Secret of the app

@@ -91,7 +91,7 @@ struct Show {
     /// Language of cards
     #[arg(long, default_value = "en_us")]
     lang: String,
-    /// Print JSON, one message a line
+    /// Print JSON, one message per line
     #[arg(long)]
     json: bool,
     #[command(flatten)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Place;
 use crate::http::{self, Fetched, Sent};
-use crate::ready::{self, Ready};
+use crate::ready::{self, Ready, User, World};
 
 /// How to reach a running server.
 pub(super) struct Server {
@@ -16,14 +16,43 @@ pub(super) struct Server {
     ready: Result<Ready, String>,
 }
 
-/// Where the ready file is: as given, or by the settings.
-pub(super) fn ready_file(named: Option<&PathBuf>, place: &Place) -> Result<PathBuf, String> {
+/// Where the ready file is, and whether a flag or the setting `ready_file` names it.
+fn ready_file(named: Option<&PathBuf>, place: &Place) -> Result<(PathBuf, bool), String> {
     if let Some(path) = named {
-        return Ok(path.clone());
+        return Ok((path.clone(), true));
     }
     let config = place.config()?;
     let set = Some(config.ready_file).filter(|path| !path.as_os_str().is_empty());
-    Ok(set.unwrap_or_else(|| config.data.join(ready::NAME)))
+    let named = place.data.is_some() || set.is_some();
+    Ok((set.unwrap_or_else(|| config.data.join(ready::NAME)), named))
+}
+
+/// What the `export` lines of a start say, if a shell has pasted them. They stand in for a ready file that does not exist
+/// and that no flag and no setting names.
+fn exported(variable: impl Fn(&str) -> Option<String>) -> Option<Ready> {
+    let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let optional = |name: &str| variable(name).unwrap_or_default();
+    let user = variable("USER_OPEN_ID").zip(variable("USER_ID"));
+    let user = user.map(|(open_id, user_id)| User {
+        open_id,
+        user_id,
+        union_id: String::new(),
+        name: String::new(),
+    });
+    let world = variable("TENANT_KEY").map(|tenant_key| World {
+        tenant_key,
+        app_id: optional("APP_ID"),
+        app_secret: optional("APP_SECRET"),
+        chat_id: optional("CHAT_ID"),
+        document_url: optional("DOCUMENT_URL"),
+        users: user.into_iter().collect(),
+    });
+    Some(Ready {
+        base_url: variable("BASE_URL")?,
+        local_url: None,
+        control_key: variable("CONTROL_KEY")?,
+        world,
+    })
 }
 
 /// `host:port` of a base URL.
@@ -44,11 +73,13 @@ pub(super) fn listened(listen: String) -> String {
 }
 
 impl Server {
-    /// Finds a server by its base URL, or by the ready file.
+    /// Finds a server by its base URL, by the ready file, or by the exported variables.
     pub(super) fn find(url: Option<&str>, named: Option<&PathBuf>, place: &Place) -> Result<Self, String> {
-        let path = ready_file(named, place)?;
-        let ready = ready::load(&path)
-            .map_err(|why| format!("{why}: start `larkspur serve` here, or pass --url and --token"));
+        let (path, named) = ready_file(named, place)?;
+        let exported = || exported(|name| std::env::var(name).ok()).filter(|_| !named && !path.exists());
+        let ready = ready::load(&path).or_else(|why| exported().ok_or(why)).map_err(|why| {
+            format!("{why}: start `larkspur serve` here, paste its `export` lines, or pass --url and --token")
+        });
         let url = match (url, &ready) {
             (Some(url), _) => url.trim_end_matches('/').to_owned(),
             (None, Ok(ready)) => ready.reach().to_owned(),
@@ -74,11 +105,10 @@ impl Server {
         let (id, secret) = match app {
             Some(app) => app,
             None => {
-                let world = self
-                    .known()?
-                    .world
-                    .as_ref()
-                    .ok_or("the ready file has no app: pass --app-id and --app-secret, or --token")?;
+                let world = self.known()?.world.as_ref();
+                let world = world.filter(|world| !world.app_secret.is_empty());
+                let world =
+                    world.ok_or("the ready file has no app: pass --app-id and --app-secret, or --token")?;
                 (world.app_id.as_str(), world.app_secret.as_str())
             }
         };

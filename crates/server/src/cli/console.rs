@@ -15,10 +15,10 @@ pub(super) struct Flags {
     /// Open it in a browser, too
     #[arg(long)]
     open: bool,
-    /// Base URL of the server [default: from the ready file]
+    /// Base URL of the server [default: from the ready file, else BASE_URL]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Control key [default: from the ready file]
+    /// Control key [default: from the ready file, else CONTROL_KEY]
     #[arg(long)]
     token: Option<String>,
     /// Ready file [default: the setting `ready_file`, else ready.json in the data directory]

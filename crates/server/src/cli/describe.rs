@@ -45,7 +45,7 @@ pub(super) fn text(entry: &Entry, width: Option<usize>) -> String {
     if !scopes.is_empty() {
         fact("scopes", &format!("any of {}", scopes.join(" ")));
     }
-    fact("frequency", spec.rate.name);
+    fact("rate limit", spec.rate.name);
     if !spec.emits.is_empty() {
         let names: Vec<&str> = spec.emits.iter().map(|kind| kind.name).collect();
         fact("emits", &names.join(" "));

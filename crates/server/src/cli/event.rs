@@ -46,7 +46,7 @@ struct List {
     /// Go on with what happens from now on
     #[arg(long)]
     follow: bool,
-    /// Print JSON, one event a line
+    /// Print JSON, one event per line
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -157,12 +157,12 @@ async fn list(flags: &List) -> Result<(), String> {
 fn line(event: &Value) -> String {
     let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
     let tries = match event["attempt_count"].as_i64().unwrap_or_default() {
-        1 => "1 try".to_owned(),
-        count => format!("{count} tries"),
+        1 => "1 attempt".to_owned(),
+        count => format!("{count} attempts"),
     };
     let why = text("failure");
     let why = if why.is_empty() { why } else { format!("  {why}") };
-    let names = [text("event_id"), format!("{:9}", text("state")), format!("{tries:7}"), text("app_id")];
+    let names = [text("event_id"), format!("{:9}", text("state")), format!("{tries:10}"), text("app_id")];
     format!("{}  {}{why}", names.join("  "), text("event_type"))
 }
 
@@ -225,9 +225,9 @@ mod tests {
             "event_id": "e1", "state": "waiting", "attempt_count": 1, "app_id": "cli_1", "event_type": "a.b_v1",
             "failure": "HTTP 500: no",
         });
-        assert_eq!(line(&event), "e1  waiting    1 try    cli_1  a.b_v1  HTTP 500: no");
+        assert_eq!(line(&event), "e1  waiting    1 attempt   cli_1  a.b_v1  HTTP 500: no");
         let event = json!({"event_id": "e1", "state": "delivered", "attempt_count": 2, "app_id": "cli_1", "event_type": "a"});
-        assert_eq!(line(&event), "e1  delivered  2 tries  cli_1  a");
+        assert_eq!(line(&event), "e1  delivered  2 attempts  cli_1  a");
     }
 
     #[test]

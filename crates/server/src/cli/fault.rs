@@ -1,4 +1,5 @@
 use clap::{Args, Subcommand};
+use larkspur_control::faults::presets::ALL;
 use serde_json::{Value, json};
 
 use super::in_world::{Where, World, encoded};
@@ -45,6 +46,7 @@ struct Clear {
 }
 
 #[derive(Args)]
+#[command(after_help = presets())]
 struct Preset {
     /// Preset, such as token-dropped
     name: String,
@@ -53,6 +55,12 @@ struct Preset {
     times: Option<u32>,
     #[command(flatten)]
     place: Where,
+}
+
+/// The presets, for the help.
+fn presets() -> String {
+    let rows = ALL.iter().map(|preset| format!("  {:18}{}", preset.name, preset.shows));
+    format!("Presets:\n{}", rows.collect::<Vec<_>>().join("\n"))
 }
 
 /// Shows and changes the rules of a world; a refusal makes the command fail.

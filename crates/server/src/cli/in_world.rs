@@ -16,13 +16,13 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// Which world of which server.
 #[derive(Args)]
 pub(super) struct Where {
-    /// Tenant of the world [default: from the ready file]
+    /// Tenant of the world [default: from the ready file, else TENANT_KEY]
     #[arg(long, visible_alias = "world", value_name = "KEY")]
     tenant: Option<String>,
-    /// Base URL of the server [default: from the ready file]
+    /// Base URL of the server [default: from the ready file, else BASE_URL]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Control key [default: from the ready file]
+    /// Control key [default: from the ready file, else CONTROL_KEY]
     #[arg(long)]
     token: Option<String>,
     /// Ready file [default: the setting `ready_file`, else ready.json in the data directory]
@@ -155,7 +155,7 @@ impl World {
         if let Some(app) = named {
             return Ok(app.clone());
         }
-        let known = self.control.server.known()?.world.as_ref();
+        let known = self.control.server.known()?.world.as_ref().filter(|world| !world.app_id.is_empty());
         Ok(known.ok_or("the ready file has no app: pass --app")?.app_id.clone())
     }
 

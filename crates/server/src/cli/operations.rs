@@ -11,7 +11,7 @@ use crate::REGISTRY;
 /// Flags of `larkspur operations`.
 #[derive(Debug, Args)]
 pub(super) struct Flags {
-    /// Operation to describe: fields, codes, scopes, rate limits, behaviours
+    /// Operation to describe: fields, codes, scopes, rate limits, behaviors
     operation: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -68,17 +68,23 @@ pub(super) fn brief(spec: &'static Spec) -> Value {
     serde_json::to_value(catalog::Listed::of(spec)).unwrap_or_default()
 }
 
-/// The list: with all columns if they fit, else without the paths, which an operation's description has.
+/// To how many columns the list pads titles.
+const TITLES: usize = 40;
+
+/// The list: with all columns if they fit, else without the paths, which an operation's description has. The path is the
+/// last column, and titles are padded to [`TITLES`] columns only: few are as long as the longest one.
 fn table(width: Option<usize>) -> String {
     let longest = |of: fn(&Spec) -> usize| entries().map(|entry| of(entry.spec)).max().unwrap_or_default();
-    let (ids, paths) = (longest(|spec| spec.id.len()), longest(|spec| spec.route.path.len()));
-    let whole = ids + 9 + paths + 2 + longest(|spec| spec.summary.chars().count());
+    let (ids, titles) = (longest(|spec| spec.id.len()), longest(|spec| spec.summary.chars().count()));
+    let whole = ids + 2 + titles + 9 + longest(|spec| spec.route.path.len());
     let roomy = width.is_none_or(|width| whole <= width);
     let mut text = String::new();
     for spec in entries().map(|entry| entry.spec) {
-        let (method, path) = (spec.route.method.name(), spec.route.path);
-        let path = if roomy { format!("{path:paths$}  ") } else { String::new() };
-        let line = format!("{:ids$}  {method:6} {path}{}", spec.id, spec.summary);
+        let route = match roomy {
+            true => format!("  {:6} {}", spec.route.method.name(), spec.route.path),
+            false => String::new(),
+        };
+        let line = format!("{:ids$}  {:TITLES$}{route}", spec.id, spec.summary);
         text.push_str(&terminal::fit(&line, width));
         text.push('\n');
     }

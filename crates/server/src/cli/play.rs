@@ -71,7 +71,7 @@ impl<'a> Play<'a> {
         let user = user.or_else(|| Some(demo()?.users.first()?.user_id.as_str()));
         let user = cast.user(user.ok_or("nothing says who speaks: set `as` in the file, or pass --as")?)?;
         let chat = flags.chat.as_deref().or(script.chat.as_deref());
-        let chat = chat.or_else(|| Some(demo()?.chat_id.as_str()));
+        let chat = chat.or_else(|| Some(demo()?.chat_id.as_str()).filter(|chat| !chat.is_empty()));
         let chat = chat.ok_or("no chat is named: set `chat` in the file, or pass --chat")?;
         let chat = chat::chat_id(world, chat, Some(&user)).await?;
         let (heard, last, said) = (HashSet::new(), None, None);

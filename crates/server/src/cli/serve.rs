@@ -367,7 +367,10 @@ fn greeting(ready: &Ready, file: Option<&PathBuf>, open: bool, link: Option<&str
         text.push('\n');
     }
     for user in ready.world.iter().filter(|_| open).flat_map(|world| &world.users) {
-        text.push_str(&format!("user        {} {} ({})\n", user.open_id, user.user_id, user.name));
+        text.push_str(&format!(
+            "user        {}  open_id={} user_id={}\n",
+            user.name, user.open_id, user.user_id
+        ));
     }
     if let Some(link) = link.filter(|_| open) {
         text.push_str(&format!("console     {link}\n"));
@@ -396,7 +399,9 @@ fn exports(ready: &Ready) -> String {
             ("CHAT_ID", &world.chat_id),
             ("DOCUMENT_URL", &world.document_url),
         ]);
-        all.extend(world.users.first().map(|user| ("USER_OPEN_ID", user.open_id.as_str())));
+        if let Some(user) = world.users.first() {
+            all.extend([("USER_ID", user.user_id.as_str()), ("USER_OPEN_ID", &user.open_id)]);
+        }
     }
     all.push(("CONTROL_KEY", &ready.control_key));
     all.into_iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect()

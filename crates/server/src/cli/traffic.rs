@@ -37,7 +37,7 @@ struct Tail {
     /// Only calls of this operation, such as im.v1.*
     #[arg(long)]
     operation: Option<String>,
-    /// Only calls with this outcome: ok, refused, failed, injected, cut or unrouted
+    /// Only calls with this outcome: ok, soft, refused, failed, injected, cut or unrouted
     #[arg(long)]
     outcome: Option<String>,
     /// Another filter, repeatable, such as body.uuid=x, header.user-agent=~python or status=>=500
@@ -49,7 +49,7 @@ struct Tail {
     /// Stop after them
     #[arg(long)]
     no_follow: bool,
-    /// Print JSON, one call a line
+    /// Print JSON, one call per line
     #[arg(long)]
     json: bool,
     #[command(flatten)]

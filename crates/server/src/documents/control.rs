@@ -52,8 +52,13 @@ fn operation(out: &mut String, entry: &Entry, told: &mut Vec<(Value, &'static Sp
     let mut rows = String::new();
     for (name, schema) in schemas.path["properties"].as_object().into_iter().flatten() {
         if name != "tenant_key" {
-            row(&mut rows, &format!("`{{{name}}}` in the path"), schema, true, "");
+            row(&mut rows, &format!("`{{{name}}}` in the path"), schema, true);
         }
+    }
+    let query = &schemas.query;
+    let required: Vec<&str> = list(query, "required").iter().filter_map(Value::as_str).collect();
+    for (name, schema) in query["properties"].as_object().into_iter().flatten() {
+        row(&mut rows, &format!("`{name}` in the query"), schema, required.contains(&name.as_str()));
     }
     fields(&mut rows, &schemas.body, "");
     if !rows.is_empty() {
@@ -88,7 +93,7 @@ fn fields(out: &mut String, schema: &Value, path: &str) {
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         let field = &real(field);
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        row(out, &format!("`{path}`"), field, required.contains(&name.as_str()), "–");
+        row(out, &format!("`{path}`"), field, required.contains(&name.as_str()));
         match field.get("items") {
             Some(items) => fields(out, &real(items), &format!("{path}[*]")),
             None => fields(out, field, &path),
@@ -96,13 +101,13 @@ fn fields(out: &mut String, schema: &Value, path: &str) {
     }
 }
 
-fn row(out: &mut String, name: &str, schema: &Value, required: bool, absent: &str) {
+fn row(out: &mut String, name: &str, schema: &Value, required: bool) {
     let field = real(schema);
     let default = match schema.get("default").or(field.get("default")) {
         Some(Value::String(text)) => format!("`{text}`"),
         Some(value @ (Value::Bool(_) | Value::Number(_) | Value::Array(_))) => format!("`{value}`"),
-        _ if required && !absent.is_empty() => "required".to_owned(),
-        _ => absent.to_owned(),
+        _ if required => "required".to_owned(),
+        _ => "–".to_owned(),
     };
     let about = schema["description"].as_str().or(field["description"].as_str()).unwrap_or_default();
     let about = about.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
@@ -220,10 +225,11 @@ mod tests {
                 continue;
             };
             let told = told.unwrap_or_else(|| panic!("{id} is not told"));
-            for name in
-                entry.schemas().body["properties"].as_object().into_iter().flatten().map(|(name, _)| name)
-            {
-                assert!(told.contains(&format!("\n| `{name}` | ")), "{id}: {name}\n{told}");
+            let schemas = entry.schemas();
+            for (place, schema) in [("", &schemas.body), (" in the query", &schemas.query)] {
+                for name in schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name) {
+                    assert!(told.contains(&format!("\n| `{name}`{place} | ")), "{id}: {name}{place}\n{told}");
+                }
             }
         }
         for line in [
@@ -234,7 +240,8 @@ mod tests {
             "| `tabs[*].tab_type` | `message`, `doc_list`, ",
             "| `scopes` | list of: the name of a scope | – |",
             "| `settings.edit_permission` | `only_owner`, `all_members` | `all_members` |",
-            "| `{member}` in the path | string |",
+            "| `{member}` in the path | string | required |",
+            "| `app_id` in the query | string | ",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }

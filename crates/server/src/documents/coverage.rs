@@ -178,7 +178,7 @@ fn operation(out: &mut String, spec: &Spec, gaps: &str) {
         let _ = writeln!(out, "- Events: `{}`", names.join("`, `"));
     }
     if !spec.behaviours.is_empty() {
-        out.push_str("- Behaviours:\n");
+        out.push_str("- Behaviors:\n");
         for behaviour in spec.behaviours {
             let basis = behaviour.basis.as_str();
             let switch = if behaviour.switch { ", a setting" } else { "" };

@@ -116,7 +116,8 @@ fn what_the_start_prints_is_enough_for_the_readme() {
     let (said, ready) = (served.said(), served.ready());
     let exports: String =
         said.lines().filter(|line| line.starts_with("export ")).map(|line| format!("{line}\n")).collect();
-    for (page, least) in [("README.md", 6), ("README.zh-CN.md", 6)] {
+    let guide = [("docs/guide/talk.md", 5), ("docs/guide/signing-in.md", 5)];
+    for (page, least) in [("README.md", 6), ("README.zh-CN.md", 6)].into_iter().chain(guide) {
         let names = variables_of(page);
         assert!(names.len() >= least, "{names:?}");
         for name in names.iter().filter(|name| *name != "LARKSPUR_") {
@@ -126,6 +127,7 @@ fn what_the_start_prints_is_enough_for_the_readme() {
             let value = outcome(shell, b"").unwrap_or_else(|why| panic!("{page} uses {name}: {why}"));
             let expected = match name.as_str() {
                 "USER_OPEN_ID" => ready["users"][0]["open_id"].as_str(),
+                "USER_ID" => ready["users"][0]["user_id"].as_str(),
                 name => ready[name.to_ascii_lowercase()].as_str(),
             };
             assert_eq!(Some(value.as_str()), expected, "{name}");
@@ -138,15 +140,64 @@ fn what_the_start_prints_is_enough_for_the_readme() {
         said.lines().find_map(|line| line.strip_prefix("guide       ")).expect("an address").to_owned();
     let base = ready["base_url"].as_str().expect("a base_url");
     let mut client = crate::support::program::Client::at(base);
-    for name in
-        ["", "testing.md", "../coverage.md", "../errors.md", "../openapi.json", "../larkspur.default.toml"]
-    {
+    for name in [
+        "",
+        "testing.md",
+        "../coverage.md",
+        "../drill.md",
+        "../deploy/patroni.yml",
+        "../larkspur.default.toml",
+    ] {
         let page = match name.strip_prefix("../") {
             Some(name) => format!("{base}/larkspur/{name}"),
             None => format!("{address}{name}"),
         };
         let text = client.text(page.strip_prefix(base).expect("on this server"));
         assert!(text.len() > 300, "{page}: {text}");
+    }
+}
+
+#[test]
+fn exported_variables_stand_in_for_a_ready_file() {
+    let (home, elsewhere) = (TempDir::new().expect("a directory"), TempDir::new().expect("a directory"));
+    let served = Served::start(home.path(), &[]);
+    let said = served.said();
+    let exports: Vec<(&str, &str)> =
+        said.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('=')).collect();
+    let at = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = Command::new(binary());
+        command.args(arguments).env_clear().envs(variables.iter().copied()).current_dir(elsewhere.path());
+        outcome(command, b"")
+    };
+    let chat = served.ready()["chat_id"].as_str().expect("a chat").to_owned();
+    let script = elsewhere.path().join("talk.yaml");
+    fs::write(&script, "steps: [{say: hello}]").expect("written");
+    for arguments in [
+        &["call", "im.v1.chat.list"][..],
+        &["call", "larkspur.v1.chat.list"],
+        &["chat", "say", &chat, "hello", "--as", "ada"],
+        &["play", path(&script)],
+        &["traffic", "tail", "--no-follow"],
+        &["scopes"],
+        &["world", "list"],
+        &["console"],
+    ] {
+        let refused = at(arguments, &[]).expect_err("nothing says where the server is");
+        assert!(refused.contains("paste its `export` lines"), "{arguments:?}: {refused}");
+        at(arguments, &exports).unwrap_or_else(|why| panic!("{arguments:?}: {why}"));
+    }
+    // An option and a ready file are asked first. A ready file that is named must exist.
+    let list = ["world", "list"];
+    let wrong = [("BASE_URL", "http://127.0.0.1:9"), ("CONTROL_KEY", "wrong")];
+    let (data, ready) = (home.path().join("data"), served.ready.clone());
+    at(&[&list[..], &["--data", path(&data)]].concat(), &wrong).expect("by the ready file");
+    at(&list, &[&wrong[..], &[("LARKSPUR_READY_FILE", path(&ready))]].concat()).expect("by the setting");
+    let (url, key) = (served.ready()["base_url"].clone(), served.ready()["control_key"].clone());
+    let options = ["--url", url.as_str().expect("a URL"), "--token", key.as_str().expect("a key")];
+    at(&[&list[..], &options].concat(), &wrong).expect("by the options");
+    for named in [&["--ready-file", "none.json"][..], &["--data", "none"]] {
+        let refused = at(&[&list[..], named].concat(), &exports).expect_err("the file does not exist");
+        assert!(refused.contains("there is no ready file"), "{named:?}: {refused}");
     }
 }
 

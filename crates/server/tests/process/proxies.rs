@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -134,9 +134,38 @@ impl Proxy {
             sent.push_str(&format!("{name}: {value}\r\n"));
         }
         sent.push_str("\r\n");
+        let mut client = self.client();
+        let mut input = client.stdin.take().expect("piped");
+        input.write_all(sent.as_bytes()).and_then(|()| input.write_all(body)).expect("sent");
+        let output = client.wait_with_output().expect("openssl ends");
+        drop(input);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text:?}: {}", self.said()));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, head.to_owned(), body.to_owned())
+    }
+
+    /// The first line of the answer to a request that opens a WebSocket.
+    fn opened(&self, target: &str) -> String {
+        let mut client = self.client();
+        let sent = format!(
+            "GET {target} HTTP/1.1\r\nHost: {NAME}:{}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            self.port
+        );
+        let mut input = client.stdin.take().expect("piped");
+        input.write_all(sent.as_bytes()).expect("sent");
+        let mut line = String::new();
+        BufReader::new(client.stdout.take().expect("piped")).read_line(&mut line).expect("an answer");
+        client.kill().and_then(|()| client.wait()).expect("ended");
+        line.trim_end().to_owned()
+    }
+
+    /// A program that passes its input to the proxy over TLS, and prints what comes back.
+    fn client(&self) -> Child {
         let (port, certificate) =
             (format!("127.0.0.1:{}", self.port), self.folder.path().join("larkspur.pem"));
-        let mut client = Command::new("openssl")
+        Command::new("openssl")
             .args([
                 "s_client",
                 "-quiet",
@@ -151,15 +180,7 @@ impl Proxy {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .expect("openssl runs");
-        let mut input = client.stdin.take().expect("piped");
-        input.write_all(sent.as_bytes()).and_then(|()| input.write_all(body)).expect("sent");
-        let output = client.wait_with_output().expect("openssl ends");
-        drop(input);
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text:?}: {}", self.said()));
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        (status, head.to_owned(), body.to_owned())
+            .expect("openssl runs")
     }
 
     fn json(&self, method: &str, path: &str, token: &str, body: &Value) -> Value {
@@ -202,6 +223,11 @@ fn calls(proxy: &Proxy, world: &Value) {
     let token = signed_in["tenant_access_token"].as_str().unwrap_or_else(|| panic!("{signed_in}"));
     let list = proxy.json("GET", "/open-apis/im/v1/chats", token, &Value::Null);
     assert_eq!(list["data"]["items"][0]["chat_id"], world["chat_id"], "{list}");
+    let credentials = json!({"AppID": world["app_id"], "AppSecret": world["app_secret"]});
+    let endpoint = proxy.json("POST", "/callback/ws/endpoint", "", &credentials);
+    let url = endpoint["data"]["URL"].as_str().unwrap_or_else(|| panic!("{endpoint}"));
+    let (_, target) = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).expect("a path");
+    assert_eq!(proxy.opened(&format!("/{target}")), "HTTP/1.1 101 Switching Protocols", "{}", proxy.said());
     // Larger than the proxies' defaults allow: it must reach the server.
     let front = "--X\r\nContent-Disposition: form-data; name=\"image_type\"\r\n\r\nmessage\r\n--X\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n";
     let body = [front.as_bytes(), &vec![b'x'; 12 << 20], b"\r\n--X--\r\n"].concat();

@@ -80,7 +80,7 @@ pub fn export(calls: &[Entry], format: Format, public: &str) -> Exported {
 fn variable(call: &Entry) -> Option<&'static str> {
     match call.row.token {
         "user" => Some("LARKSPUR_USER_TOKEN"),
-        "control" => Some("LARKSPUR_CONTROL_KEY"),
+        "control" => Some("CONTROL_KEY"),
         "none" => None,
         _ => Some("LARKSPUR_TOKEN"),
     }

@@ -14,9 +14,9 @@ fn shell(text: &str) -> String {
 }
 
 pub(super) fn curl(calls: &[Entry], base: &str) -> String {
-    let mut out = format!("#!/bin/sh\nLARKSPUR_URL=${{LARKSPUR_URL:-{base}}}\n");
+    let mut out = format!("#!/bin/sh\nBASE_URL=${{BASE_URL:-{base}}}\n");
     for call in calls {
-        let _ = write!(out, "\ncurl -sS -X {} \"$LARKSPUR_URL\"{}", call.row.method, shell(&target(call)));
+        let _ = write!(out, "\ncurl -sS -X {} \"$BASE_URL\"{}", call.row.method, shell(&target(call)));
         if let Some(name) = variable(call) {
             let _ = write!(out, " \\\n  -H \"Authorization: Bearer ${name}\"");
         }
@@ -109,7 +109,7 @@ client = (
     lark.Client.builder()
     .app_id(os.environ["APP_ID"])
     .app_secret(os.environ["APP_SECRET"])
-    .domain(os.environ.get("LARKSPUR_URL", {base}))
+    .domain(os.environ.get("BASE_URL", {base}))
     .build()
 )
 
@@ -164,7 +164,7 @@ pub(super) fn node_head(base: &str) -> String {
 const client = new lark.Client({{
   appId: process.env.APP_ID,
   appSecret: process.env.APP_SECRET,
-  domain: process.env.LARKSPUR_URL ?? {base},
+  domain: process.env.BASE_URL ?? {base},
 }});
 
 async function call(method, url, params = {{}}, data = undefined, user = false) {{
@@ -220,7 +220,7 @@ import (
 var client = lark.NewClient(os.Getenv("APP_ID"), os.Getenv("APP_SECRET"), lark.WithOpenBaseUrl(base()))
 
 func base() string {{
-	if url := os.Getenv("LARKSPUR_URL"); url != "" {{
+	if url := os.Getenv("BASE_URL"); url != "" {{
 		return url
 	}}
 	return {base}

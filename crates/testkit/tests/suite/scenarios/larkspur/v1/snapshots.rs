@@ -172,7 +172,9 @@ async fn names_and_limits() {
         saved(&format!("s{number}")).await.data();
     }
     declined(&saved("one-more").await, 5275400, "name");
-    declined(&saved("s7").await, 5275409, "name");
+    let taken = saved("s7").await;
+    declined(&taken, 5275409, "name");
+    assert!(taken.text().contains("delete this snapshot first, or choose another name"), "{}", taken.text());
     let delete = async |name: &str| world.control("DELETE", &format!("/snapshots/{name}")).send().await;
     assert_eq!(delete("s7").await.data(), json!({}));
     saved("one-more").await.data();
