@@ -1,7 +1,10 @@
 //! Removes secrets from a call while it is recorded: by name at any depth, and tokens of this server by their form.
 //!
-//! Each part is read once and copied once. Most calls have nothing to remove, so what is read is copied in long runs.
+//! Each part is read once and copied once. Most calls have nothing to remove, so what is read is copied in long runs, or as a
+//! whole.
 //! Pure: no bytes may make it panic.
+
+mod plain;
 
 use std::borrow::Cow;
 
@@ -13,6 +16,8 @@ const GAP: &str = "…";
 const SHORT: usize = 16;
 /// The fewest bytes of a token of this server.
 const TOKEN_MIN: usize = 82;
+/// The length of the longest name in the list of secrets.
+const LISTED_MAX: usize = 16;
 /// How much of a multipart body is searched for heads.
 const HEADS_MAX: usize = 64 << 10;
 /// Names that end in `token` and are not secrets: places in lists, and ids of documents.
@@ -31,9 +36,24 @@ const OPEN: [&[u8]; 9] = [
 /// Whether a member, parameter or part with this name is a secret.
 pub(super) fn is_secret(name: &[u8]) -> bool {
     let Some(last) = name.last() else { return false };
+    if is_listed(name) {
+        return true;
+    }
+    if last | 0x20 == b'n' && name.len() >= 5 && name[name.len() - 5..].eq_ignore_ascii_case(b"token") {
+        return !OPEN.iter().any(|open| name.eq_ignore_ascii_case(open));
+    }
+    name.len() >= 6
+        && name.windows(6).any(|part| {
+            part[0] | 0x20 == b's' && part[1] | 0x20 == b'e' && part.eq_ignore_ascii_case(b"secret")
+        })
+}
+
+/// Whether it is one of the whole names of secrets.
+fn is_listed(name: &[u8]) -> bool {
+    let Some(last) = name.last() else { return false };
     let like = |known: &[u8]| name.eq_ignore_ascii_case(known);
     // The length and the last letter exclude most names at once.
-    let listed = match (name.len(), last | 0x20) {
+    match (name.len(), last | 0x20) {
         (3, b'd') => like(b"pwd"),
         (4, b'e') => like(b"code"),
         (4, b'n') => like(b"sign"),
@@ -51,19 +71,9 @@ pub(super) fn is_secret(name: &[u8]) -> bool {
         (13, b'r') => like(b"code_verifier"),
         (13, b'n') => like(b"authorization"),
         (15, b'n') => like(b"clientassertion"),
-        (16, b'n') => like(b"client_assertion"),
+        (LISTED_MAX, b'n') => like(b"client_assertion"),
         _ => false,
-    };
-    if listed {
-        return true;
     }
-    if last | 0x20 == b'n' && name.len() >= 5 && name[name.len() - 5..].eq_ignore_ascii_case(b"token") {
-        return !OPEN.iter().any(|open| like(open));
-    }
-    name.len() >= 6
-        && name.windows(6).any(|part| {
-            part[0] | 0x20 == b's' && part[1] | 0x20 == b'e' && part.eq_ignore_ascii_case(b"secret")
-        })
 }
 
 /// Secrets that a call contained: how many and, if they are wanted, as they were written, to find them again in texts
@@ -143,6 +153,15 @@ fn is_token(text: &[u8]) -> bool {
 
 /// Copies JSON, or what looks like it, of at most `limit` bytes. Returns whether all of it was copied.
 pub(super) fn json(text: &[u8], limit: usize, out: &mut Vec<u8>, found: &mut Found) -> bool {
+    if text.len() <= limit && plain::is_plain(text) {
+        out.extend_from_slice(text);
+        return true;
+    }
+    scanned(text, limit, out, found)
+}
+
+/// The same, string by string.
+fn scanned(text: &[u8], limit: usize, out: &mut Vec<u8>, found: &mut Found) -> bool {
     let end = out.len().saturating_add(limit);
     let mut scan = Json { text, at: 0, copied: 0, out, found, masking: None, about_secret: false };
     while scan.at < text.len() && scan.out.len() + (scan.at - scan.copied) <= end {
@@ -244,7 +263,7 @@ impl Json<'_> {
                     escaped = true;
                     end += 1;
                 }
-                b':' => address |= self.text.get(end + 1) == Some(&b'/'),
+                b':' => address |= matches!(self.text.get(end + 1..), Some([b'/', ..] | [b'\\', b'/', ..])),
                 _ => {}
             }
             end += 1;
@@ -304,6 +323,8 @@ impl Json<'_> {
             mask(inner, self.out, self.found);
         } else if json {
             self.nested(inner);
+        } else if escaped {
+            self.escaped_url(inner);
         } else {
             url(inner, self.out, self.found);
         }
@@ -318,11 +339,27 @@ impl Json<'_> {
         };
         let mut clean = Vec::with_capacity(text.len());
         json(text.as_bytes(), usize::MAX / 2, &mut clean, self.found);
-        let clean = String::from_utf8_lossy(&clean);
-        let quoted = serde_json::to_string(&clean).unwrap_or_default();
-        let quoted = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        self.out.extend_from_slice(quoted.unwrap_or_default().as_bytes());
+        encode(&clean, self.out);
     }
+
+    /// Copies a URL inside a string with escapes, such as those of Go for `&` and of PHP for `/`. Without a secret it stays as
+    /// it was written.
+    fn escaped_url(&mut self, inner: &[u8]) {
+        let Some(text) = decode(inner) else { return url(inner, self.out, self.found) };
+        let (mut clean, before) = (Vec::with_capacity(text.len()), self.found.count());
+        url(text.as_bytes(), &mut clean, self.found);
+        match self.found.count() > before {
+            true => encode(&clean, self.out),
+            false => self.out.extend_from_slice(inner),
+        }
+    }
+}
+
+/// Writes the inner bytes of the string with this text.
+fn encode(text: &[u8], out: &mut Vec<u8>) {
+    let quoted = serde_json::to_string(&String::from_utf8_lossy(text)).unwrap_or_default();
+    let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    out.extend_from_slice(inner.unwrap_or_default().as_bytes());
 }
 
 /// The text of a string's inner bytes.
@@ -336,33 +373,32 @@ fn decode(inner: &[u8]) -> Option<String> {
 
 /// A name as it is meant: percent-decoded, if it is encoded.
 fn meant(name: &[u8]) -> Cow<'_, [u8]> {
+    if !name.contains(&b'%') {
+        return Cow::Borrowed(name);
+    }
     match str::from_utf8(name) {
-        Ok(text) if name.contains(&b'%') => Cow::Owned(percent_decode_str(text).collect()),
-        _ => Cow::Borrowed(name),
+        Ok(text) => Cow::Owned(percent_decode_str(text).collect()),
+        Err(_) => Cow::Borrowed(name),
     }
 }
 
 /// Copies a query or a form: the values of secret names are masked.
 pub(super) fn query(text: &[u8], out: &mut Vec<u8>, found: &mut Found) {
-    if text.is_empty() {
-        return;
-    }
-    for (index, pair) in text.split(|byte| *byte == b'&').enumerate() {
-        if index > 0 {
-            out.push(b'&');
-        }
-        let equals = pair.iter().position(|byte| *byte == b'=');
-        let (name, value) = pair.split_at(equals.map_or(pair.len(), |at| at + 1));
-        out.extend_from_slice(name);
-        let name = meant(name.strip_suffix(b"=").unwrap_or(name));
+    let (mut at, mut copied) = (0, 0);
+    for pair in text.split(|byte| *byte == b'&') {
+        let end = at + pair.len();
+        let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        let (name, value) = (meant(&pair[..equals]), pair.get(equals + 1..).unwrap_or_default());
         // An error's code is a short number; an authorization code is not.
         let number = value.len() <= 10 && *name == *b"code" && value.iter().all(u8::is_ascii_digit);
         if (is_secret(&name) && !number) || is_token(value) {
+            out.extend_from_slice(&text[copied..end - value.len()]);
             mask(value, out, found);
-        } else {
-            out.extend_from_slice(value);
+            copied = end;
         }
+        at = end + 1;
     }
+    out.extend_from_slice(&text[copied..]);
 }
 
 /// Copies a URL: without the password in its authority, and with a clean path and query.
@@ -380,32 +416,47 @@ fn url(text: &[u8], out: &mut Vec<u8>, found: &mut Found) {
         }
         None => out.extend_from_slice(authority),
     }
-    let mark = rest.iter().position(|byte| *byte == b'?').unwrap_or(rest.len());
-    path(&rest[..mark], out, found);
-    if let Some(rest) = rest.get(mark + 1..) {
-        out.push(b'?');
-        query(rest, out, found);
+    reference(rest, out, found);
+}
+
+/// Copies path, query and fragment of a URL. Pages keep parameters in fragments, behind a path of their own or without one.
+fn reference(text: &[u8], out: &mut Vec<u8>, found: &mut Found) {
+    for (index, part) in text.split(|byte| *byte == b'#').enumerate() {
+        if index > 0 {
+            out.push(b'#');
+        }
+        let mark = part.iter().position(|byte| *byte == b'?').unwrap_or(part.len());
+        let (front, pairs) = part.split_at(mark);
+        if index == 0 || front.first() == Some(&b'/') {
+            path(front, out, found);
+        } else {
+            query(front, out, found);
+        }
+        if let [mark, pairs @ ..] = pairs {
+            out.push(*mark);
+            query(pairs, out, found);
+        }
     }
 }
 
 /// Copies a path: what follows `hook` is a secret, and so is a token.
 pub(super) fn path(text: &[u8], out: &mut Vec<u8>, found: &mut Found) {
-    let mut after_hook = false;
-    for (index, part) in text.split(|byte| *byte == b'/').enumerate() {
-        if index > 0 {
-            out.push(b'/');
-        }
+    let (mut at, mut copied, mut after_hook) = (0, 0, false);
+    for part in text.split(|byte| *byte == b'/') {
+        let end = at + part.len();
         if (after_hook && !part.is_empty()) || is_token(part) {
+            out.extend_from_slice(&text[copied..at]);
             mask(part, out, found);
-        } else {
-            out.extend_from_slice(part);
+            copied = end;
         }
         after_hook = match part.len() {
             0 => after_hook,
             4.. => meant(part).eq_ignore_ascii_case(b"hook"),
             _ => false,
         };
+        at = end + 1;
     }
+    out.extend_from_slice(&text[copied..]);
 }
 
 /// Whether a header is of the kind that every client sends and that has no secret.
@@ -436,6 +487,8 @@ pub(super) fn header(name: &str, value: &str, out: &mut Vec<u8>, found: &mut Fou
             }
             None => mask(value.as_bytes(), out, found),
         }
+    } else if value.starts_with('/') {
+        reference(value.as_bytes(), out, found);
     } else if value.contains(":/") {
         url(value.as_bytes(), out, found);
     } else {
@@ -445,9 +498,30 @@ pub(super) fn header(name: &str, value: &str, out: &mut Vec<u8>, found: &mut Fou
 
 /// Whether a header's name says that its value is a secret.
 fn is_private(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('-', "_");
-    let parts = ["auth", "cookie", "token", "secret", "signature", "password", "csrf", "api_key", "console"];
-    parts.iter().any(|part| name.contains(part)) || is_secret(name.as_bytes())
+    let name = name.as_bytes();
+    if (0..name.len()).any(|at| begins_private(&name[at..])) {
+        return true;
+    }
+    // As it would be written as a member.
+    let mut member = [0; LISTED_MAX];
+    let Some(member) = member.get_mut(..name.len()) else { return false };
+    for (to, from) in member.iter_mut().zip(name) {
+        *to = if *from == b'-' { b'_' } else { *from };
+    }
+    is_listed(member)
+}
+
+/// Whether a name, from here on, begins with a word that secrets have in their names.
+fn begins_private(name: &[u8]) -> bool {
+    let has = |word: &[u8]| name.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word));
+    match name.first().map(u8::to_ascii_lowercase) {
+        Some(b'a') => has(b"auth") || has(b"api_key") || has(b"api-key"),
+        Some(b'c') => has(b"cookie") || has(b"csrf") || has(b"console"),
+        Some(b'p') => has(b"password"),
+        Some(b's') => has(b"secret") || has(b"signature"),
+        Some(b't') => has(b"token"),
+        _ => false,
+    }
 }
 
 /// Writes what a multipart body consists of, as JSON: the head and the size of each part, no content.
