@@ -77,7 +77,7 @@ function sync() {
     tell({kind: 'live'});
     const data = JSON.parse(event.data);
     // What comes while the tab is hidden is missed otherwise, if nothing came before.
-    if (!last && data.newest !== undefined) last = String(data.newest);
+    last = event.lastEventId || last;
     emit('*', data, 'hello');
   });
   mine.addEventListener('rows', event => {

@@ -37,6 +37,7 @@ def run(checks):
         lost(checks, server, home)
         same_calls(checks, server, home)
         untold(checks, server, home)
+        ledger(checks, server)
         stopping(checks, server, home)
     memory(checks)
 
@@ -136,10 +137,11 @@ def streams(checks, server, home):
         stream = Stream(server, home)
         calls(server, home, 1)
         stream.wait(stream.rows)
-        seen = int(stream.last())
+        place = stream.last()
+        seen = int(place.rpartition("-")[2])
         stream.cut()
         calls(server, home, 500)
-        again = Stream(server, home, last=seen)
+        again = Stream(server, home, last=place)
         newest = server.control("GET", f"{home.path}/traffic?limit=1")["newest"]
         assert newest >= seen + 500, (newest, seen)
         again.wait(lambda: again.rows() and again.rows()[-1]["seq"] >= newest)
@@ -341,6 +343,35 @@ def untold(checks, server, home):
         checked = server.control("POST", f"{world.path}/events/check", {
             "match": {"type": kind, "app_id": lacking["app_id"], "way": "connection"}, "count": {"exactly": 1}})
         assert checked["passed"], checked
+        world.delete()
+
+
+def ledger(checks, server):
+    with checks("a bot with its smallest set of scopes hears and calls the same; without any one of them it does not"):
+        world = control.fresh(server)
+        bot, chat, user = world.app(), world.facts["chat_id"], world.facts["users"][1]["user_id"]
+        app, path = bot["app_id"], world.path
+        world.events(app, mode="websocket")
+        server.control("PUT", f"{path}/chats/{chat}/members/{app}", {})
+        p2p = server.control("POST", f"{path}/p2p", {"as": user, "app_id": app})["chat_id"]
+        token = server.tenant_token(app, bot["app_secret"])
+
+        def play():
+            said = ((p2p, "hi"), (chat, "hi"), (chat, f'<at user_id="{app}"></at> hi'))
+            sent = [server.control("POST", f"{path}/chats/{to}/messages", {"as": user, "text": text})["message_id"] for to, text in said]
+            called = server.call("GET", f"/open-apis/im/v1/chats/{chat}", token=token)[2]["code"] == 0
+            events = server.control("GET", f"{path}/events?type=im.message.receive_v1&app_id={app}")["events"]
+            heard = {event["payload"]["message"]["message_id"] for event in events}
+            return [message in heard for message in sent] + [called]
+
+        assert all(play())
+        counted = server.control("GET", f"{path}/apps/{app}/ledger")
+        minimal = counted["minimal"]["tenant"]
+        assert "im.message.receive_v1" in counted["manifest"]["one_click"]["events"]["items"]["tenant"], counted
+        for left_out in (None, *minimal):
+            server.control("PUT", f"{path}/apps/{app}", {"scopes": [scope for scope in minimal if scope != left_out]})
+            played = play()
+            assert all(played) == (left_out is None), (left_out, minimal, played)
         world.delete()
 
 

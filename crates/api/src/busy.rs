@@ -7,8 +7,9 @@
 
 use larkspur_contract::Basis::Documented;
 use larkspur_contract::ids::ChatId;
-use larkspur_contract::{Behaviour, Code, Fault, codes};
+use larkspur_contract::{Behaviour, Code, Fault, Fix, codes};
 use larkspur_store::{LockedChat, Tx, idempotency};
+use serde_json::json;
 
 use crate::Call;
 
@@ -27,7 +28,7 @@ pub async fn read(tx: &mut Tx, call: &Call, chat: ChatId) -> Result<(), Fault> {
     if call.policy.edit_ms == 0 || idempotency::answer(tx, &editing(chat), call.now).await?.is_none() {
         return Ok(());
     }
-    Err(Fault::new(codes::CHAT_BUSY, "an edit of the chat is in progress"))
+    Err(busy(Fault::new(codes::CHAT_BUSY, "an edit of the chat is in progress"), call.policy.edit_ms))
 }
 
 /// Begins to create a chat; refused while the app is creating another one (232019).
@@ -50,7 +51,16 @@ async fn begin(tx: &mut Tx, call: &Call, what: &str, code: Code) -> Result<(), F
     if length == 0 || idempotency::claim(tx, what, "", call.now, call.now.saturating_add(length)).await? {
         return Ok(());
     }
-    Err(Fault::new(code, format!("{what} is in progress: the world's edit_ms is {length}")))
+    Err(busy(Fault::new(code, format!("{what} is in progress: the world's edit_ms is {length}")), length))
+}
+
+fn busy(fault: Fault, edit_ms: i64) -> Fault {
+    let seconds = edit_ms.saturating_add(999) / 1000;
+    fault.by_rule("chat_limiter").with_fact("edit_ms", edit_ms.to_string()).with_fix(Fix::new(
+        "larkspur.v1.world.clock",
+        Vec::new(),
+        json!({"advance_seconds": seconds}),
+    ))
 }
 
 /// Which calls collide.

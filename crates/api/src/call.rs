@@ -91,8 +91,8 @@ pub struct RootCall {
     pub presented: Presented,
     /// What the process offers to operations that run on it.
     pub services: Arc<Services>,
-    /// The `Last-Event-ID` header, if it is a number: where a stream goes on.
-    pub last_event_id: Option<u64>,
+    /// The `Last-Event-ID` header: where a stream goes on.
+    pub last_event_id: Option<String>,
     /// Language settings of the page, if the answer is a page.
     pub frame: Frame,
     /// The address that the call comes from, as far as it is known.

@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use larkspur_api::{Entry, Question, Services, Settings, Told};
 use larkspur_contract::Fault;
 use larkspur_contract::envelope::Brand;
-use larkspur_contract::ids::AppId;
 use larkspur_control::console::{Link, Links};
 use larkspur_control::traffic::Traffic;
-use larkspur_store::{Engine, Keys};
+use larkspur_store::{Engine, Keys, Notice};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -141,7 +140,13 @@ impl App {
         Ok(Arc::new_cyclic(|app| {
             let recording = Recording::new(options.traffic, app.clone());
             let told = recording.clone();
-            engine.notices.listen(move |world, notice| told.tell(world, notice));
+            let connections = long_connections.clone();
+            engine.notices.listen(move |world, notice| {
+                if matches!(notice, Notice::Faults) {
+                    connections.rules_changed(world);
+                }
+                told.tell(world, notice);
+            });
             let services = Services::default().with::<Arc<dyn Traffic>>(recording.clone());
             let services = services.with::<Arc<dyn Links>>(console.clone());
             App {
@@ -184,15 +189,6 @@ impl App {
     /// Calls an operation of the control API from inside, with a body, and returns its `data`.
     pub(crate) async fn call_own(&self, id: &str, body: &Value) -> Result<Value, Fault> {
         gateway::own_call(self, id, body).await
-    }
-
-    /// What a rule answers in place of the address for long connections of an app. `request` is the method and the path.
-    pub(crate) async fn injected(
-        &self,
-        request: (&str, &str),
-        app_id: AppId,
-    ) -> Result<Option<Response>, Fault> {
-        gateway::faults::endpoint(self, request, app_id).await
     }
 
     /// A link that signs a browser in to the console, if links are made here.

@@ -20,6 +20,7 @@ mod health;
 pub mod http;
 mod logs;
 mod metrics;
+mod outside;
 mod ready;
 mod registry;
 mod request;

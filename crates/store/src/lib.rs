@@ -75,8 +75,8 @@ pub use memory::{BoundedCache, Memory, Moment};
 pub use notices::{Change, Notice, Notices};
 pub use transaction::tenant_locks;
 pub use transaction::{
-    BoxFuture, Driver, Emitted, Engine, Hook, Root, Row, Session, StoreError, Tx, Unit, Uuid, Value, Verdict,
-    Work,
+    BoxFuture, Driver, Emitted, Engine, Hook, Root, Row, Scoped, Session, StoreError, Tx, Unit, Uuid, Value,
+    Verdict, Work,
 };
 pub use wakeup::Wakeup;
 pub use whole::EngineOptions;

@@ -6,7 +6,7 @@ use larkspur_contract::scopes::{
     IM_MESSAGE_GROUP, IM_MESSAGE_GROUP_AT, IM_MESSAGE_GROUP_AT_BOTS, IM_MESSAGE_GROUP_AT_READONLY,
     IM_MESSAGE_GROUP_READONLY, IM_MESSAGE_P2P, IM_MESSAGE_P2P_READONLY,
 };
-use larkspur_contract::{Behaviour, EventType, events};
+use larkspur_contract::{Behaviour, EventType, Scope, events};
 use larkspur_store::apps::Install;
 use larkspur_store::chats::Chat;
 use larkspur_store::messages::{Message, Sender, Subject};
@@ -117,18 +117,46 @@ impl Event for Received<'_> {
     }
 }
 
-/// Whether an app with these scopes, whose bot is in the chat, is told of a message.
-fn hears(install: &Install, chat: &Chat, message: &Message) -> bool {
-    let has = |scopes: &[&str]| scopes.iter().any(|scope| install.scopes.has(scope));
-    let by_user = matches!(message.sender, Sender::User { .. });
-    if chat.mode == ChatMode::P2p {
-        return by_user && has(&[IM_MESSAGE_P2P, IM_MESSAGE_P2P_READONLY]);
+/// For messages of users in p2p chats.
+const OF_P2P: &[Scope] = &[IM_MESSAGE_P2P, IM_MESSAGE_P2P_READONLY];
+/// For messages of users in groups.
+const OF_GROUPS: &[Scope] = &[IM_MESSAGE_GROUP, IM_MESSAGE_GROUP_READONLY];
+/// For messages of users in groups that mention the bot.
+const OF_MENTIONS: &[Scope] = &[
+    IM_MESSAGE_GROUP_AT,
+    IM_MESSAGE_GROUP_AT_READONLY,
+    IM_MESSAGE_GROUP_AT_BOTS,
+    IM_MESSAGE_GROUP,
+    IM_MESSAGE_GROUP_READONLY,
+];
+/// For messages of bots in groups that mention the bot.
+const OF_BOTS: &[Scope] = &[IM_MESSAGE_GROUP_AT_BOTS];
+
+/// The scopes, any of which lets a message through to an app whose bot is in the chat; empty if no scope does. `named` is whether
+/// the message mentions the bot.
+pub fn scopes(mode: ChatMode, by_user: bool, named: bool) -> &'static [Scope] {
+    match (mode, by_user, named) {
+        (ChatMode::P2p, true, _) => OF_P2P,
+        (ChatMode::P2p, false, _) => &[],
+        (_, true, true) => OF_MENTIONS,
+        (_, true, false) => OF_GROUPS,
+        (_, false, true) => OF_BOTS,
+        (_, false, false) => &[],
     }
+}
+
+/// The scopes, any of which lets this message through to an app whose bot is in the chat. `None` if it does not concern the app.
+/// An app that hears some messages of groups chose which, so it does not lack the scopes for others.
+fn needed(install: &Install, chat: &Chat, message: &Message) -> Option<&'static [Scope]> {
+    if message.sender == Sender::Bot(install.app_id) {
+        return None;
+    }
+    let has = |scopes: &[Scope]| scopes.iter().any(|scope| install.scopes.has(scope));
+    let by_user = matches!(message.sender, Sender::User { .. });
     let named = message.mentions.iter().any(|mention| mention.who == Subject::Bot { bot: install.app_id.0 });
-    let by_name = [IM_MESSAGE_GROUP_AT, IM_MESSAGE_GROUP_AT_READONLY];
-    (by_user && has(&[IM_MESSAGE_GROUP, IM_MESSAGE_GROUP_READONLY]))
-        || (by_user && named && has(&by_name))
-        || (named && has(&[IM_MESSAGE_GROUP_AT_BOTS]))
+    let any_of = scopes(chat.mode, by_user, named);
+    let chose = chat.mode != ChatMode::P2p && has(OF_MENTIONS) && !has(any_of);
+    (!any_of.is_empty() && !chose).then_some(any_of)
 }
 
 /// Tells the apps whose bots are in the chat of a message, as their scopes let them hear it; never its sender. Messages of custom
@@ -141,8 +169,7 @@ pub async fn emit(tx: &mut Tx, chat: &Chat, message: &Message, now: i64) -> Resu
         return Ok(());
     }
     let mut listeners = super::listeners(tx, Received::TYPE).await?;
-    let own = message.sender.clone();
-    listeners.retain_installs(|install| own != Sender::Bot(install.app_id) && hears(install, chat, message));
+    listeners.narrow(|install| needed(install, chat, message));
     if listeners.is_empty() {
         return Ok(());
     }

@@ -34,12 +34,12 @@ pub mod url_verification;
 
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::model::{AppKind, InstallStatus};
-use larkspur_contract::{EventType, events, scopes};
+use larkspur_contract::{EventType, Scope, events, scopes};
 use larkspur_store::apps::{Install, Scopes};
 use larkspur_store::events::outbox;
 use larkspur_store::events::subscriptions::{self, Subscriber};
 use larkspur_store::users::User;
-use larkspur_store::{Keys, StoreError, Tx};
+use larkspur_store::{Keys, Scoped, StoreError, Tx};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -148,10 +148,23 @@ impl<'a> Recipient<'a> {
 
 /// The apps of a tenant that subscribed to an event and may receive it.
 pub struct Listeners {
-    apps: Vec<Install>,
+    apps: Vec<Listener>,
     /// Those that are not told, because they have none of the scopes.
-    lacking: Vec<Install>,
+    lacking: Vec<Listener>,
     kind: &'static EventType,
+}
+
+/// An app that subscribed to an event.
+struct Listener {
+    install: Install,
+    /// Any one of these lets the event through; empty means none is needed.
+    any_of: &'static [Scope],
+}
+
+impl Listener {
+    fn is_allowed(&self) -> bool {
+        self.any_of.is_empty() || self.any_of.iter().any(|scope| self.install.scopes.has(scope))
+    }
 }
 
 impl Listeners {
@@ -162,7 +175,7 @@ impl Listeners {
 
     /// Their IDs.
     pub fn ids(&self) -> impl Iterator<Item = AppId> + '_ {
-        self.apps.iter().map(|install| install.app_id)
+        self.apps.iter().map(|listener| listener.install.app_id)
     }
 
     /// Keeps the apps that the event concerns.
@@ -172,8 +185,19 @@ impl Listeners {
 
     /// Keeps the apps that the event concerns, by how they are installed.
     fn retain_installs(&mut self, concerned: impl Fn(&Install) -> bool) {
-        self.apps.retain(&concerned);
-        self.lacking.retain(&concerned);
+        self.apps.retain(|listener| concerned(&listener.install));
+        self.lacking.retain(|listener| concerned(&listener.install));
+    }
+
+    /// Keeps the apps that the event concerns, each with the scopes that let it through, of events whose scopes depend on the
+    /// case. `None` is an app that it does not concern.
+    fn narrow(&mut self, scopes: impl Fn(&Install) -> Option<&'static [Scope]>) {
+        let all = self.apps.drain(..).chain(self.lacking.drain(..));
+        let narrowed = all.filter_map(|Listener { install, .. }| {
+            let any_of = scopes(&install)?;
+            Some(Listener { install, any_of })
+        });
+        (self.apps, self.lacking) = narrowed.partition(Listener::is_allowed);
     }
 
     /// Keeps the custom apps.
@@ -195,17 +219,14 @@ pub async fn listeners(tx: &mut Tx, kind: &'static EventType) -> Result<Listener
     }
     let subscribers = subscriptions::subscribers(tx).await?;
     let apps = subscribers.iter().filter(|subscriber| wants(subscriber, kind));
-    let (apps, lacking) =
-        apps.map(|subscriber| subscriber.install.clone()).partition(|install| is_allowed(install, kind));
+    let listening =
+        |subscriber: &Subscriber| Listener { install: subscriber.install.clone(), any_of: kind.scopes };
+    let (apps, lacking) = apps.map(listening).partition(Listener::is_allowed);
     Ok(Listeners { apps, lacking, kind })
 }
 
 fn wants(Subscriber { install, types, .. }: &Subscriber, kind: &EventType) -> bool {
     install.bot && install.status == InstallStatus::Enabled && types.has(kind.name)
-}
-
-fn is_allowed(install: &Install, kind: &EventType) -> bool {
-    kind.scopes.is_empty() || kind.scopes.iter().any(|scope| install.scopes.has(scope))
 }
 
 /// Queues an event for each listener, with its own IDs; it is sent after the commit. `now` is the tenant's time.
@@ -219,10 +240,13 @@ pub async fn emit<E: Event>(
     now: i64,
 ) -> Result<(), StoreError> {
     debug_assert_eq!(listeners.kind.name, E::TYPE.name, "the listeners are those of another event");
-    for install in &listeners.lacking {
-        tx.untold(listeners.kind, install.app_id);
+    let told = listeners.apps.iter().map(|listener| (listener, true));
+    for (Listener { install, any_of }, told) in told.chain(listeners.lacking.iter().map(|one| (one, false))) {
+        if !any_of.is_empty() {
+            tx.scoped(Scoped { kind: listeners.kind, app_id: install.app_id, any_of, told });
+        }
     }
-    for install in &listeners.apps {
+    for Listener { install, .. } in &listeners.apps {
         let engine = tx.engine().clone();
         let recipient = Recipient {
             app_id: install.app_id,

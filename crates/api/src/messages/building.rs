@@ -245,8 +245,9 @@ async fn refer(tx: &mut Tx, speaker: &Speaker, place: &Place, parsed: &Parsed) -
     }
     let unchecked = speaker.policy.permissions() == ScopeChecks::Off;
     if !unchecked && speaker.app.as_ref().is_none_or(|app| !app.scopes.has(IM_MESSAGE_SYSTEM)) {
-        return Err(Fault::new(codes::MESSAGE_LACKS_PERMISSION, "system messages need their own scope")
-            .with_cause(format!("need scope: {IM_MESSAGE_SYSTEM}")));
+        let fault = Fault::new(codes::MESSAGE_LACKS_PERMISSION, "system messages need their own scope")
+            .with_cause(format!("need scope: {IM_MESSAGE_SYSTEM}"));
+        return Err(explained::system_scope(fault, speaker, IM_MESSAGE_SYSTEM));
     }
     Ok(())
 }

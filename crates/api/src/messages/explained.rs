@@ -68,6 +68,13 @@ pub(super) fn external(fault: Fault, speaker: &Speaker) -> Fault {
     with_app(fault, speaker, json!({"external_sharing": true}))
 }
 
+/// A bot without the scope for system messages.
+pub(super) fn system_scope(fault: Fault, speaker: &Speaker, scope: Scope) -> Fault {
+    let held = speaker.app.iter().flat_map(|app| app.scopes.iter());
+    let all: Vec<&str> = held.chain([scope]).collect();
+    with_app(fault.by_rule("scopes").with_fact("any_of", scope), speaker, json!({ "scopes": all }))
+}
+
 /// A receiver who left the tenant.
 pub(super) fn resigned(fault: Fault, user_id: &str) -> Fault {
     let path = vec![("user_id", user_id.to_owned())];

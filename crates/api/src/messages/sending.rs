@@ -158,7 +158,10 @@ pub fn has_room(tx: &Tx, of: u128, now: i64) -> Result<(), Fault> {
         return Ok(());
     }
     let why = format!("more than {} in {} ms", pace::MOST, pace::WINDOW_MS);
-    Err(Fault::new(codes::MESSAGE_TOO_OFTEN, why))
+    Err(Fault::new(codes::MESSAGE_TOO_OFTEN, why)
+        .by_rule("rate_limit")
+        .with_fact("window", format!("{0} of {0}", pace::MOST))
+        .with_fact("window_ms", pace::WINDOW_MS.to_string()))
 }
 
 /// The name under which a call with a uuid is remembered.

@@ -59,7 +59,9 @@ pub fn may_hide_count(mode: ChatMode, asked: Option<Permission>) -> Result<(), F
     if mode == ChatMode::Group || asked != Some(Permission::OnlyOwner) {
         return Ok(());
     }
-    Err(Fault::new(codes::HIDE_COUNT_UNSUPPORTED, format!("the chat is {}", mode.as_str())))
+    Err(Fault::new(codes::HIDE_COUNT_UNSUPPORTED, format!("the chat is {}", mode.as_str()))
+        .by_rule("chat_mode")
+        .with_fact("chat_mode", mode.as_str()))
 }
 
 /// The name after an update. The update page has a code only for a name that is too long.
@@ -184,11 +186,13 @@ pub fn owns(standing: &Standing) -> Result<(), Fault> {
 /// (232060) or a meeting with restricted access takes place (232092). Source: the moderation page.
 pub fn may_moderate(holds: Holds, standing: &Standing) -> Result<(), Fault> {
     if holds.banned {
-        return Err(Fault::new(codes::CHAT_BANNED, "the chat is banned"));
+        return Err(Fault::new(codes::CHAT_BANNED, "the chat is banned")
+            .by_rule("chat_holds")
+            .with_fact("banned", "true"));
     }
     owns(standing)?;
     if holds.meeting {
-        return Err(Fault::new(codes::MEETING_IN_PROGRESS, "a meeting takes place in the chat"));
+        return Err(in_meeting(codes::MEETING_IN_PROGRESS));
     }
     Ok(())
 }
@@ -198,9 +202,13 @@ pub fn may_moderate(holds: Holds, standing: &Standing) -> Result<(), Fault> {
 pub fn approval_stays(old: &Chat, new: &Chat, meeting: bool) -> Result<(), Fault> {
     let asks = |chat: &Chat| chat.settings.membership_approval == MembershipApproval::ApprovalRequired;
     if meeting && asks(old) && !asks(new) {
-        return Err(Fault::new(codes::MEETING_RESTRICTED, "a meeting takes place in the chat"));
+        return Err(in_meeting(codes::MEETING_RESTRICTED));
     }
     Ok(())
+}
+
+fn in_meeting(code: Code) -> Fault {
+    Fault::new(code, "a meeting takes place in the chat").by_rule("chat_holds").with_fact("meeting", "true")
 }
 
 #[cfg(test)]

@@ -111,18 +111,25 @@ pub fn fits(chat: &Chat, new: &[Member], admin: Option<i64>) -> Result<(), Fault
     let bots = new.iter().filter(|member| matches!(member, Member::Bot(_))).count();
     let users = chat.user_count.saturating_add(count(new.len() - bots));
     if bots > 0 && chat.bot_count.saturating_add(count(bots)) > count(BOTS_MAX) {
-        return Err(Fault::new(codes::MEMBER_LIMIT, format!("a chat has at most {BOTS_MAX} bots")));
+        let fault = Fault::new(codes::MEMBER_LIMIT, format!("a chat has at most {BOTS_MAX} bots"));
+        return Err(limited(fault, ("bots", chat.bot_count), count(BOTS_MAX)));
     }
     let usual = if chat.tag == "meeting" { MEETING_USERS_MAX } else { USERS_MAX };
     if new.len() == bots || users <= admin.unwrap_or(usual) {
         return Ok(());
     }
-    Err(match admin {
+    let fault = match admin {
         Some(most) => {
             Fault::new(codes::MEMBER_LIMIT_BY_ADMIN, format!("the administrators allow {most} users"))
         }
         None => Fault::new(codes::MEMBER_LIMIT, format!("this chat has at most {usual} users")),
-    })
+    };
+    Err(limited(fault, ("users", chat.user_count), admin.unwrap_or(usual)))
+}
+
+/// A limit on what a chat has; `has` is its name and how many there are.
+fn limited(fault: Fault, has: (&'static str, i64), most: i64) -> Fault {
+    fault.by_rule("chat_limits").with_fact(has.0, has.1.to_string()).with_fact("limit", most.to_string())
 }
 
 /// Whether the operator may add itself as a manager: the bot that created a chat that no user owns. Source: seen live.
@@ -137,7 +144,8 @@ pub fn managers_fit(chat: &Chat, managers: usize) -> Result<(), Fault> {
     if managers <= most {
         return Ok(());
     }
-    Err(Fault::new(codes::MANAGER_LIMIT, format!("{managers} managers, of at most {most}")))
+    let fault = Fault::new(codes::MANAGER_LIMIT, format!("{managers} managers, of at most {most}"));
+    Err(limited(fault, ("managers", count(managers)), count(most)))
 }
 
 fn count(length: usize) -> i64 {

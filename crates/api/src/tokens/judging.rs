@@ -27,7 +27,13 @@ fn refusal(text: &str) -> Code {
 }
 
 fn bad(text: &str, why: &'static str) -> Fault {
-    Fault::new(refusal(text), why).by_rule("token")
+    let kind = match text.get(..2) {
+        Some("t-") => "tenant",
+        Some("u-" | "ey") => "user",
+        Some("a-") => "app",
+        _ => "unknown",
+    };
+    Fault::new(refusal(text), why).by_rule("token").with_fact("token", kind)
 }
 
 /// Reads a token of any form and checks its signature; the scopes are those that it is narrowed to.

@@ -73,7 +73,7 @@ pub const ALL: &[Preset] = &[
     },
     Preset {
         name: "ws-flap",
-        shows: "a long connection ends 5 s after it was opened, each time",
+        shows: "a long connection ends after 5 s, each time",
         rule: || json!({"effect": {"disconnect": {"after_ms": 5000, "how": "abrupt"}}}),
     },
     Preset {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use larkspur_contract::Scope;
+use larkspur_contract::events::Form;
+use larkspur_contract::{EventType, Scope};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -27,12 +28,12 @@ pub struct Counted {
     pub soft: Option<(u64, String)>,
 }
 
-/// The events of one type for an app.
+/// The events of one type for an app that need the same scopes.
 #[derive(Debug, Clone)]
 pub struct CountedEvents {
     /// Their type.
     pub event_type: &'static str,
-    /// The scopes of which one is needed.
+    /// The scopes of which one is needed: those that let these events through, which may be fewer than those of the type.
     pub any_of: &'static [Scope],
     /// How many the app was told, and the log id of the call that caused the first.
     pub told: Option<(u64, String)>,
@@ -45,8 +46,10 @@ pub struct CountedEvents {
 pub struct Counts {
     /// Its calls.
     pub calls: Vec<Counted>,
-    /// Its events.
+    /// Its events that need a scope.
     pub events: Vec<CountedEvents>,
+    /// The types of all events and callbacks that it was sent, or would have been with a scope.
+    pub types: Vec<&'static EventType>,
 }
 
 /// The ledger of an app.
@@ -110,7 +113,7 @@ pub struct Manifest {
 /// The rows of an app's scopes, by identity and scope.
 type Rows = BTreeMap<(bool, &'static str), Row>;
 
-fn rows(Counts { calls, events }: &Counts, granted: &BTreeSet<String>) -> Rows {
+fn rows(Counts { calls, events, .. }: &Counts, granted: &BTreeSet<String>) -> Rows {
     let mut rows = Rows::new();
     for one in calls {
         for (scope, calls, first) in &one.used {
@@ -173,11 +176,15 @@ pub fn ledger(counts: &Counts, granted: &BTreeSet<String>) -> Ledger {
     let tight = tight(&lists(false), granted);
     let ((tenant, one), (user, other)) = (minimal(&lists(false)), minimal(&lists(true)));
     let minimal = Sets { tenant, user };
+    let types = |callbacks: bool| -> BTreeSet<&str> {
+        let wanted = counts.types.iter().filter(|kind| (kind.form == Form::Callback) == callbacks);
+        wanted.map(|kind| kind.name).collect()
+    };
     let one_click = json!({
         "preset": false,
         "scopes": {"tenant": minimal.tenant, "user": minimal.user},
-        "events": {"items": {"tenant": []}},
-        "callbacks": {"items": []},
+        "events": {"items": {"tenant": types(false)}},
+        "callbacks": {"items": types(true)},
     });
     let manifest = Manifest { scopes: minimal.clone(), one_click };
     Ledger { scopes, minimal, exact: one && other, unused, tight, manifest }
@@ -216,7 +223,9 @@ impl Row {
     }
 
     fn add_event(&mut self, event_type: &'static str, first: &str) {
-        self.events.push(event_type);
+        if !self.events.contains(&event_type) {
+            self.events.push(event_type);
+        }
         self.since(first);
     }
 
@@ -269,6 +278,8 @@ fn greedy(lists: &[Vec<Scope>], known: &[Scope]) -> Vec<Scope> {
 
 #[cfg(test)]
 mod tests {
+    use larkspur_contract::events;
+
     use super::*;
 
     #[test]
@@ -307,13 +318,14 @@ mod tests {
             },
         ];
         let granted = ["im:chat", "im:resource"].map(str::to_owned).into();
-        let events = vec![CountedEvents {
+        let told = vec![CountedEvents {
             event_type: "im.message.receive_v1",
             any_of: &["im:message.p2p_msg"],
             told: None,
             untold: Some((1, "2026C".to_owned())),
         }];
-        let ledger = ledger(&Counts { calls: counted.into(), events }, &granted);
+        let types = vec![&events::MESSAGE_RECEIVE, &events::CARD_ACTION];
+        let ledger = ledger(&Counts { calls: counted.into(), events: told, types }, &granted);
         let state = |scope: &str| {
             ledger.scopes.iter().find(|row| row.scope == scope).map(|row| (row.state, row.calls))
         };
@@ -324,5 +336,26 @@ mod tests {
         assert_eq!(ledger.minimal.tenant, ["im:chat:read", "im:message.p2p_msg", "im:tag:write"]);
         assert_eq!(ledger.tight, ["im:chat"]);
         assert_eq!(ledger.unused, ["im:resource"]);
+        let one_click = &ledger.manifest.one_click;
+        assert_eq!(one_click["events"]["items"]["tenant"], json!(["im.message.receive_v1"]));
+        assert_eq!(one_click["callbacks"]["items"], json!(["card.action.trigger"]));
+    }
+
+    /// Events of one type that need different scopes are different lists.
+    #[test]
+    fn scopes_of_one_type_are_not_interchangeable() {
+        let told = |any_of: &'static [Scope]| CountedEvents {
+            event_type: "im.message.receive_v1",
+            any_of,
+            told: Some((1, "2026A".to_owned())),
+            untold: None,
+        };
+        let events = vec![told(&["p2p", "p2p:readonly"]), told(&["group"]), told(&["group", "mention"])];
+        let granted = ["p2p", "group", "mention"].map(str::to_owned).into();
+        let ledger = ledger(&Counts { calls: Vec::new(), events, types: Vec::new() }, &granted);
+        assert_eq!(ledger.minimal.tenant, ["group", "p2p:readonly"]);
+        assert_eq!(ledger.unused, [""; 0], "each let one through");
+        assert!(ledger.scopes.iter().all(|row| row.events == ["im.message.receive_v1"]));
+        assert_eq!(ledger.tight, ["group", "p2p"]);
     }
 }

@@ -23,6 +23,39 @@ pub use check::{Checked, Count, Differs, Judged, Near, Nearly, Verdict, Wanted, 
 pub use diff::{Change, diff};
 pub use news::Topics;
 
+/// A place in a stream: the ID of what was received last, as in `5f0c61d2a94be873-17`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The start of the process that counted: a random number of 16 hex digits. `None` of a number alone, which is taken for one
+    /// of this process.
+    pub start: Option<u64>,
+    /// The number of the call.
+    pub number: u64,
+}
+
+impl Place {
+    /// Reads an ID.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (start, number) = match text.split_once('-') {
+            Some((start, number)) if start.len() == 16 => {
+                (Some(u64::from_str_radix(start, 16).ok()?), number)
+            }
+            Some(_) => return None,
+            None => (None, text),
+        };
+        number.parse().ok().map(|number| Place { start, number })
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.start {
+            Some(start) => write!(f, "{start:016x}-{}", self.number),
+            None => write!(f, "{}", self.number),
+        }
+    }
+}
+
 /// What a filter, an assertion or a fault rule may name in a call.
 pub const GRAMMAR: Grammar = Grammar {
     fields: &[
@@ -89,7 +122,7 @@ pub trait Traffic: Send + Sync {
         world: TenantKey,
         ahead_ms: i64,
         topics: Topics,
-        last: Option<u64>,
+        last: Option<Place>,
     ) -> Result<Box<dyn Feed>, Fault>;
     /// What was counted of an app's scopes: in the calls that are kept after one with a number, or in all calls.
     fn scopes(&self, world: TenantKey, app: AppId, after: Option<u64>) -> ledger::Counts;

@@ -1,6 +1,7 @@
 //! What the fault rules of worlds do with events, callbacks and long connections.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use larkspur_api::{Callback, CallbackRoute};
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Effect, codes};
-use larkspur_control::faults::{self as control, Decided, Disconnect, Kind, Rule, Rules, What};
+use larkspur_control::faults::{self as control, Decided, Kind, Rule, Rules, What};
 use larkspur_store::events::steering::{Action, Corruption, EventRules, Fresh, Treatment};
 use larkspur_store::events::subscriptions::Mode;
 use larkspur_store::faults::Ruled;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::callback::Ended;
+use super::connection::Connection;
 use crate::App;
 use crate::ruled::{by_app, by_tenant};
 
@@ -162,18 +164,39 @@ pub(super) async fn of_callback(app: &App, callback: &Callback) -> OfCallback {
     )
 }
 
-/// How long a new connection of an app stays open, and how it ends, if a rule of the world that made the app says so.
-pub(super) async fn of_connection(app: &App, app_id: AppId) -> Option<Disconnect> {
-    let ruled = by_app(&app.engine, app_id).await.ok().flatten()?;
+/// Ends a connection as a rule of the world that made the app says, if one does: any rule when the connection is opened, later one
+/// that was added since.
+pub(super) async fn of_connection(app: &App, connection: &Connection) {
+    let app_id = connection.app_id();
+    let Some(ruled) = by_app(&app.engine, app_id).await.ok().flatten() else { return };
+    let before = connection.looks_at(&ruled.faults);
+    if connection.is_ended() || before.as_ref() == Some(&ruled.faults) {
+        return;
+    }
     let rules = app.faults.rules(ruled.tenant, &ruled.faults);
     let now = app.engine.clock.now_ms().saturating_add(ruled.clock_offset_ms);
     let seen = Seen { event_type: None, app_id, way: None, form: "connection" };
-    let matching: Vec<Rule> = rules.matching(Kind::Connections, now, &seen).cloned().collect();
+    let earlier = before.map(|before| Rules::read(&before));
+    let earlier = earlier.iter().flat_map(|rules| rules.matching(Kind::Connections, now, &seen));
+    let known: HashSet<&str> = earlier.map(|rule| rule.id.as_str()).collect();
+    let matching = rules.matching(Kind::Connections, now, &seen);
+    let matching: Vec<Rule> = matching.filter(|rule| !known.contains(rule.id.as_str())).cloned().collect();
     let decide = |matching: &[Rule], decided: Decided| {
         let used = decided.used.and_then(|place| matching.get(place));
         used.and_then(|rule| rule.effect.disconnect.clone())
     };
-    counted(app, ruled.tenant, matching, decide).await.flatten()
+    if let Some(how) = counted(app, ruled.tenant, matching, decide).await.flatten() {
+        connection.end(how);
+    }
+}
+
+/// Ends open connections as rules say that are added in this process, forever.
+pub(super) async fn watch(app: &App) {
+    loop {
+        for connection in app.long_connections.ruled_anew().await {
+            of_connection(app, &connection).await;
+        }
+    }
 }
 
 /// Counts for the rules that match, and reads what they decide; `None` if none matches, or the store is unavailable.

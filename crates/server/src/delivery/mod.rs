@@ -138,6 +138,7 @@ impl DeliveryWorker {
         tokio::select! {
             () = directory.run(engine, open) => {}
             () = relay::serve(self.app.clone(), name) => {}
+            () = faults::watch(&self.app) => {}
             () = self.deliver(stop) => {}
         }
         // The connections are closed by now.

@@ -127,7 +127,7 @@ impl Frequency {
         let key = (AppId(number.cast_unsigned()), tenant);
         let counted = self.count((spec, operation, pace), key, (now, now), used).await;
         counted.map_err(|full| match full.code().number == codes::RATE_LIMITED.number {
-            true => Fault::new(codes::HOOK_TOO_OFTEN, full.note().to_owned()),
+            true => Fault::new(codes::HOOK_TOO_OFTEN, full.note().to_owned()).explained_as(&full),
             false => full,
         })
     }

@@ -108,16 +108,22 @@ async fn by_app_token(
     (text, now): (&str, i64),
     trace: &mut Trace,
 ) -> Result<AppId, Fault> {
-    let bad = |why: &'static str| Fault::new(codes::AUTHEN_APP_TOKEN_INVALID, why);
-    let token = Token::read(text, &app.engine.keys).ok_or_else(|| bad("not a token of this server"))?;
+    let bad = |kind: &'static str, why: &'static str| {
+        Fault::new(codes::AUTHEN_APP_TOKEN_INVALID, why).by_rule("token").with_fact("token", kind)
+    };
+    let token =
+        Token::read(text, &app.engine.keys).ok_or_else(|| bad("unknown", "not a token of this server"))?;
     if matches!(token.holder, Holder::User { .. }) {
-        return Err(bad("a user token, and only apps can call this"));
+        return Err(bad("user", "a user token, and only apps can call this"));
     }
-    let records =
-        look_up(app, effect, &token).await?.ok_or_else(|| bad("the tenant or the app was deleted"))?;
+    let records = look_up(app, effect, &token).await?;
+    let records = records.ok_or_else(|| bad("app", "the tenant or the app was deleted"))?;
     own::note(app, trace, token.tenant, &records.tenant.policy);
-    if token.expires_at <= now.saturating_add(records.tenant.clock_offset_ms) {
-        return Err(bad("the token has expired"));
+    let now = now.saturating_add(records.tenant.clock_offset_ms);
+    if token.expires_at <= now {
+        return Err(bad("app", "the token has expired")
+            .with_fact("expired_at_ms", token.expires_at.to_string())
+            .with_fact("world_now_ms", now.to_string()));
     }
     Ok(token.app)
 }

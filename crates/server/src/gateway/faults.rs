@@ -49,6 +49,27 @@ impl Injected {
             _ => None,
         }
     }
+
+    /// Whether the answer is not the platform's.
+    pub(crate) fn replaces(&self) -> bool {
+        self.effect.refuse.is_none() && self.outcome().is_some()
+    }
+
+    /// The rule's refusal of a request for the address of long connections.
+    pub(crate) fn at_endpoint(&self) -> Option<Fault> {
+        let note = || format!("the rule {} of the world's faults says so", self.id);
+        let Some(refuse) = &self.effect.refuse else {
+            return self.replaces().then(|| Fault::new(codes::UNAVAILABLE, note()));
+        };
+        let number = u32::try_from(refuse.code).unwrap_or_default();
+        let known = codes::ALL.iter().copied().find(|code| i64::from(code.number) == refuse.code);
+        let fault =
+            Fault::new(known.unwrap_or(Code { name: "INJECTED", number, status: 200, text: "" }), note());
+        Some(match &refuse.text {
+            Some(text) => fault.with_text(text.clone()),
+            None => fault,
+        })
+    }
 }
 
 /// A request without its body.
@@ -344,20 +365,23 @@ fn refusal(pace: Pace, (spec, call): (&Spec, Option<&Call>), refuse: &Refuse, no
     }
 }
 
-/// What a rule answers in place of the address for long connections; `None` if no rule does.
+/// The rule that changes a request for the address of long connections, and the answer in its place, if the rule has one.
+/// `request` is the method and the path.
 pub(crate) async fn endpoint(
     app: &App,
     request: (&str, &str),
     app_id: AppId,
-) -> Result<Option<Response>, Fault> {
+) -> Result<Option<(Injected, Option<Response>)>, Fault> {
     let Some(injected) = of_endpoint(app, request, app_id).await? else { return Ok(None) };
-    if let Some(refuse) = &injected.effect.refuse {
-        let known = codes::ALL.iter().find(|code| i64::from(code.number) == refuse.code);
-        let text = refuse.text.as_deref().or_else(|| known.map(|code| code.text)).unwrap_or_default();
-        let body = serde_json::json!({"code": refuse.code, "msg": text, "data": {"URL": ""}});
-        return Ok(Some(Response::json(200, body.to_string())));
-    }
-    Ok(injected.outcome().map(|_| shape(Some(&injected), Response::json(200, ""))))
+    let refused = injected.effect.refuse.as_ref().zip(injected.at_endpoint());
+    let response = match refused {
+        Some((refuse, fault)) => {
+            let body = serde_json::json!({"code": refuse.code, "msg": fault.text(), "data": {"URL": ""}});
+            Some(Response::json(200, body.to_string()))
+        }
+        None => injected.outcome().map(|_| shape(Some(&injected), Response::json(200, ""))),
+    };
+    Ok(Some((injected, response)))
 }
 
 /// What the client gets in place of the response, if a rule says so.

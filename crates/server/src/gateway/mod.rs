@@ -290,7 +290,7 @@ async fn steps(
         call.address = site::address(request.peer, request.headers);
         if matches!(spec.access, Access::Control) {
             call.origin = site::origin(request.headers, &app.options.public_url, ["http", "https"]);
-            call.last_event_id = request.header("last-event-id").and_then(|text| text.parse().ok());
+            call.last_event_id = request.header("last-event-id").map(str::to_owned);
         }
     }
     trace.caller = Some(caller.clone());

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use larkspur_api::Feed;
+use larkspur_control::traffic::Place;
 use larkspur_store::BoxFuture;
 use serde_json::json;
 
@@ -82,6 +83,8 @@ pub(super) struct Stream {
     world: Arc<World>,
     greeted: bool,
     node: String,
+    /// The mark of the process's start.
+    start: u64,
     _seat: Seat,
 }
 
@@ -91,15 +94,18 @@ impl Stream {
         world: Arc<World>,
         (rows, news): (Option<Rows>, Option<News>),
         seat: Seat,
-        node: String,
+        (node, start): (String, u64),
     ) -> Self {
-        Stream { rows, news, world, greeted: false, node, _seat: seat }
+        Stream { rows, news, world, greeted: false, node, start, _seat: seat }
     }
 
     fn hello(&self) -> String {
         let page = self.world.after(u64::MAX, 0);
         let hello = json!({"newest": page.newest, "oldest": page.oldest, "node": self.node});
-        format!("retry: 2000\nevent: hello\ndata: {hello}\n\n")
+        // The place from which it goes on.
+        let number = self.rows.as_ref().map_or(page.newest, |rows| rows.cursor);
+        let id = Place { start: Some(self.start), number };
+        format!("retry: 2000\nevent: hello\ndata: {hello}\nid: {id}\n\n")
     }
 
     /// Waits until there is something to send.
@@ -155,30 +161,41 @@ impl Feed for Stream {
 pub(super) struct Rows {
     world: Arc<World>,
     ahead_ms: i64,
+    /// The mark of the process's start.
+    start: u64,
     /// The number of the last call that was sent.
     cursor: u64,
+    /// Whether the client was at a place of another process, which is not told yet.
+    foreign: bool,
 }
 
 impl Rows {
-    /// From the call after `last` on, or from now on.
-    pub(super) fn new(world: Arc<World>, ahead_ms: i64, last: Option<u64>) -> Self {
+    /// From the call after `last` on, or from now on. `start` is the mark of this process's start: after a place of another
+    /// process, all that is kept follows.
+    pub(super) fn new(world: Arc<World>, ahead_ms: i64, (start, last): (u64, Option<Place>)) -> Self {
         let newest = world.newest();
-        // A number from before a restart: all that is kept follows.
-        let cursor = last.map_or(newest, |last| if last > newest { 0 } else { last });
-        Rows { world, ahead_ms, cursor }
+        let foreign =
+            last.is_some_and(|last| last.start.is_some_and(|of| of != start) || last.number > newest);
+        let cursor = last.map_or(newest, |last| if foreign { 0 } else { last.number });
+        Rows { world, ahead_ms, start, cursor, foreign }
     }
 
     async fn ready(&self) {
+        if self.foreign {
+            return;
+        }
         beyond(&self.world, self.cursor).await;
     }
 
     /// Adds the calls that are to be sent now, and how many were lost.
     fn write(&mut self, text: &mut String) {
         let page = self.world.after(self.cursor, BATCH_ROWS);
-        if page.oldest > self.cursor + 1 {
-            let missed = page.oldest - 1 - self.cursor;
-            self.cursor = page.oldest - 1;
-            text.push_str(&format!("event: gap\ndata: {{\"missed\":{missed}}}\n\n"));
+        let foreign = std::mem::take(&mut self.foreign);
+        if foreign || page.oldest > self.cursor + 1 {
+            let missed = (page.oldest - 1).saturating_sub(self.cursor);
+            self.cursor += missed;
+            let restarted = if foreign { ",\"restarted\":true" } else { "" };
+            text.push_str(&format!("event: gap\ndata: {{\"missed\":{missed}{restarted}}}\n\n"));
         }
         let mut data = String::new();
         for (seq, call) in &page.calls {
@@ -193,7 +210,8 @@ impl Rows {
             }
         }
         if !data.is_empty() {
-            text.push_str(&format!("event: rows\nid: {}\ndata: {data}]\n\n", self.cursor));
+            let id = Place { start: Some(self.start), number: self.cursor };
+            text.push_str(&format!("event: rows\nid: {id}\ndata: {data}]\n\n"));
         }
     }
 }
@@ -212,10 +230,17 @@ mod tests {
         }
     }
 
+    /// The mark of this process's start.
+    const START: u64 = 0x5f0c_61d2_a94b_e873;
+
     fn stream(world: &Arc<World>, last: Option<u64>) -> Stream {
+        from(world, last.map(|number| Place { start: None, number }))
+    }
+
+    fn from(world: &Arc<World>, last: Option<Place>) -> Stream {
         let seat = Seat::take(&Arc::default()).expect("a seat");
-        let rows = Rows::new(world.clone(), 0, last);
-        Stream::new(world.clone(), (Some(rows), None), seat, "n1".to_owned())
+        let rows = Rows::new(world.clone(), 0, (START, last));
+        Stream::new(world.clone(), (Some(rows), None), seat, ("n1".to_owned(), START))
     }
 
     /// The numbers of the rows in a piece, and its text.
@@ -268,6 +293,26 @@ mod tests {
         // A number from before a restart.
         let mut rows = stream(&world, Some(999));
         assert_eq!(next(&mut rows).await.0, (96..=105).collect::<Vec<u64>>());
+    }
+
+    /// A place of the process before a restart is not one of this process, however small its number is.
+    #[tokio::test]
+    async fn a_place_of_another_process_is_a_gap_and_all_that_is_kept() {
+        let worlds = Worlds::new(10 << 20, 2000);
+        let world = worlds.of(Some(TenantKey(1)));
+        add(&worlds, &world, 5);
+        let place = Place { start: Some(START + 1), number: 3 };
+        assert_eq!(Place::parse(&place.to_string()), Some(place));
+        let (numbers, text) = next(&mut from(&world, Some(place))).await;
+        assert_eq!(numbers, [1, 2, 3, 4, 5]);
+        let gap = text.find("event: gap\ndata: {\"missed\":0,\"restarted\":true}").expect("a gap");
+        assert!(gap < text.find("event: rows").expect("rows"), "{text}");
+        let id = text.lines().rev().find_map(|line| line.strip_prefix("id: ")).expect("an id");
+        assert_eq!(id, "5f0c61d2a94be873-5");
+        let mut own = from(&world, Place::parse("5f0c61d2a94be873-3"));
+        let (numbers, text) = next(&mut own).await;
+        assert!(numbers == [4, 5] && !text.contains("gap"), "{text}");
+        assert!(Place::parse("5f-3").is_none() && Place::parse("x").is_none());
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Which scopes the calls of each app needed: counted as calls are recorded, and kept when the calls are dropped.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use larkspur_contract::events::{self, Form};
 use larkspur_contract::ids::AppId;
 use larkspur_contract::{Access, EventType, Scope};
 use larkspur_control::traffic::ledger::CountedEvents;
+use larkspur_store::Scoped;
 
 use super::record::Record;
 use crate::call_id::CallId;
@@ -16,19 +18,25 @@ const ROWS_MAX: usize = 8192;
 #[derive(Default)]
 pub(super) struct Tallies {
     calls: HashMap<Key, Tally>,
-    events: HashMap<(AppId, &'static str), EventTally>,
+    events: HashMap<EventKey, EventTally>,
+    /// The types of the events and callbacks of each app.
+    types: HashSet<(AppId, &'static str)>,
 }
 
-/// The events of one type for one app.
+/// The events of one type for one app that need the same scopes.
 #[derive(Clone, Copy)]
 struct EventTally {
     kind: &'static EventType,
+    any_of: &'static [Scope],
     told: u64,
     untold: u64,
     /// The call that caused the first one that was told, and the first one that was not.
     first_told: Option<CallId>,
     first_untold: Option<CallId>,
 }
+
+/// An app, a type, and where the list of scopes is.
+type EventKey = (AppId, &'static str, usize);
 
 /// An app, whether a user called, and where the operation's name is: cheaper to hash than the name itself.
 type Key = (AppId, bool, usize);
@@ -51,16 +59,17 @@ impl Tallies {
     /// Counts a call, if its operation needs a scope and its caller is known, and the events that it caused.
     pub(super) fn count(&mut self, call: &Record) {
         for event in &call.work.events {
-            if let Some(tally) = self.event(event.kind, event.app_id) {
-                tally.told += 1;
-                tally.first_told.get_or_insert(call.id);
-            }
+            self.sent(event.kind, event.app_id);
         }
-        for (kind, app_id) in &call.work.untold {
-            if let Some(tally) = self.event(kind, *app_id) {
-                tally.untold += 1;
-                tally.first_untold.get_or_insert(call.id);
-            }
+        for event in &call.work.scoped {
+            self.sent(event.kind, event.app_id);
+            let Some(tally) = self.event(event) else { continue };
+            let (count, first) = match event.told {
+                true => (&mut tally.told, &mut tally.first_told),
+                false => (&mut tally.untold, &mut tally.first_untold),
+            };
+            *count += 1;
+            first.get_or_insert(call.id);
         }
         let Some(Access::Token { scopes, .. }) = call.spec.map(|spec| spec.access) else { return };
         let (Some(operation), Some(app)) = (call.operation, call.app) else { return };
@@ -101,31 +110,47 @@ impl Tallies {
     pub(super) fn clear(&mut self) {
         self.calls.clear();
         self.events.clear();
+        self.types.clear();
     }
 
-    /// The count of the events of a type for an app; `None` if the type needs no scope, or there are too many counts.
-    fn event(&mut self, kind: &'static EventType, app_id: AppId) -> Option<&mut EventTally> {
-        let key = (app_id, kind.name);
-        if kind.scopes.is_empty() || (self.events.len() >= ROWS_MAX && !self.events.contains_key(&key)) {
+    /// Notes that an app is sent events of a type. Those that no app subscribes to do not count.
+    fn sent(&mut self, kind: &'static EventType, app_id: AppId) {
+        let own = kind.form == Form::Challenge || kind.name == events::APP_TICKET.name;
+        if !own && self.types.len() < ROWS_MAX {
+            self.types.insert((app_id, kind.name));
+        }
+    }
+
+    /// The types of the events and callbacks that were counted for an app.
+    pub(super) fn types_of(&self, app: AppId) -> Vec<&'static EventType> {
+        let own = self.types.iter().filter(|(known, _)| *known == app);
+        own.filter_map(|(_, name)| events::named(name)).collect()
+    }
+
+    /// The count of events like this one; `None` if there are too many counts.
+    fn event(&mut self, event: &Scoped) -> Option<&mut EventTally> {
+        let (kind, any_of) = (event.kind, event.any_of);
+        let key = (event.app_id, kind.name, any_of.as_ptr().addr());
+        if self.events.len() >= ROWS_MAX && !self.events.contains_key(&key) {
             return None;
         }
-        let fresh = EventTally { kind, told: 0, untold: 0, first_told: None, first_untold: None };
+        let fresh = EventTally { kind, any_of, told: 0, untold: 0, first_told: None, first_untold: None };
         Some(self.events.entry(key).or_insert(fresh))
     }
 
     /// The events that were counted for an app.
     pub(super) fn events_of(&self, app: AppId) -> Vec<CountedEvents> {
-        let own = self.events.iter().filter(|((known, _), _)| *known == app).map(|(_, tally)| tally);
+        let own = self.events.iter().filter(|((known, ..), _)| *known == app).map(|(_, tally)| tally);
         let first = |id: Option<CallId>, count: u64| id.map(|id| (count, id.log_id().to_owned()));
         let mut all: Vec<CountedEvents> = own
             .map(|tally| CountedEvents {
                 event_type: tally.kind.name,
-                any_of: tally.kind.scopes,
+                any_of: tally.any_of,
                 told: first(tally.first_told, tally.told),
                 untold: first(tally.first_untold, tally.untold),
             })
             .collect();
-        all.sort_by_key(|one| one.event_type);
+        all.sort_by_key(|one| (one.event_type, one.any_of));
         all
     }
 }

@@ -23,7 +23,7 @@ use larkspur_api::{Caller, Feed, Presented};
 use larkspur_contract::ids::{AppId, HookToken, TenantKey};
 use larkspur_contract::{Access, Fault, codes};
 use larkspur_control::traffic::ledger::{Counted, Counts};
-use larkspur_control::traffic::{Calls, Entry, Topics, Traffic, Whose};
+use larkspur_control::traffic::{Calls, Entry, Place, Topics, Traffic, Whose};
 use larkspur_store::{BoxFuture, Keys, Notice};
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
@@ -73,6 +73,8 @@ pub(crate) struct Recording {
     apps: RwLock<HashMap<AppId, TenantKey>>,
     streams: Arc<AtomicUsize>,
     board: Arc<Board>,
+    /// A mark of this process's start: numbers of calls count from it.
+    start: u64,
     app: Weak<App>,
 }
 
@@ -88,6 +90,7 @@ impl Recording {
             apps: RwLock::default(),
             streams: Arc::default(),
             board: Arc::default(),
+            start: u64::from_le_bytes(Keys::fresh_mark()),
             app,
         })
     }
@@ -168,7 +171,8 @@ impl Recording {
             },
             _ => None,
         };
-        let named = ["app_id", "client_id"].iter().find_map(|name| AppId::parse(body[name].as_str()?));
+        let named =
+            ["app_id", "client_id", "AppID"].iter().find_map(|name| AppId::parse(body[name].as_str()?));
         let Some(app) = app.or(named).or_else(|| in_pairs(call)) else { return (None, None) };
         let known = self.apps.read().unwrap_or_else(PoisonError::into_inner).get(&app).copied();
         let known = known.or_else(|| {
@@ -316,20 +320,21 @@ impl Traffic for Recording {
         key: TenantKey,
         ahead_ms: i64,
         topics: Topics,
-        last: Option<u64>,
+        last: Option<Place>,
     ) -> Result<Box<dyn Feed>, Fault> {
         let seat = feed::Seat::take(&self.streams)
             .ok_or_else(|| Fault::new(codes::TOO_MANY_STREAMS, "16 streams of this process are open"))?;
         let world = self.worlds.of(Some(key));
-        let rows = topics.traffic.then(|| feed::Rows::new(world.clone(), ahead_ms, last));
+        let rows = topics.traffic.then(|| feed::Rows::new(world.clone(), ahead_ms, (self.start, last)));
         let news = topics.has_news().then(|| News::new(self.app.clone(), self.board.watch(key), key, topics));
-        Ok(Box::new(feed::Stream::new(world, (rows, news), seat, self.node())))
+        Ok(Box::new(feed::Stream::new(world, (rows, news), seat, (self.node(), self.start))))
     }
 
     fn scopes(&self, key: TenantKey, app: AppId, after: Option<u64>) -> Counts {
         let Some(world) = self.worlds.find(Some(key)) else { return Counts::default() };
-        let read = |tallies: &mut ledger::Tallies| (tallies.of(app), tallies.events_of(app));
-        let (calls, events) = match after {
+        let read =
+            |tallies: &mut ledger::Tallies| (tallies.of(app), tallies.events_of(app), tallies.types_of(app));
+        let (calls, events, types) = match after {
             None => world.tallies(read),
             Some(after) => {
                 let mut counted = ledger::Tallies::default();
@@ -350,7 +355,7 @@ impl Traffic for Recording {
                 soft: lacking(tally.soft),
             }
         });
-        Counts { calls: calls.collect(), events }
+        Counts { calls: calls.collect(), events, types }
     }
 
     fn replay(

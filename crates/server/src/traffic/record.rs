@@ -8,7 +8,7 @@ use larkspur_api::tokens::{Token, jwt};
 use larkspur_api::{Actor, Caller};
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Access, Consumes, Effect, Fault, Fix, Scope, Spec, codes};
-use larkspur_store::{Emitted, Keys, Work};
+use larkspur_store::{Emitted, Keys, Scoped, Work};
 
 use super::redact::{self, Found};
 use crate::call_id::CallId;
@@ -212,7 +212,7 @@ impl Record {
             + self.text.capacity()
             + why
             + self.work.events.len() * size_of::<Emitted>()
-            + self.work.untold.len() * 32
+            + self.work.scoped.len() * size_of::<Scoped>()
     }
 
     /// Whether it was refused for want of a scope.

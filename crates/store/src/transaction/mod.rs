@@ -15,4 +15,4 @@ pub use engine::Engine;
 pub use root::Root;
 pub use tx::Tx;
 pub use value::{Row, Value};
-pub use work::{Emitted, Uuid, Work};
+pub use work::{Emitted, Scoped, Uuid, Work};

@@ -10,7 +10,7 @@ use super::driver::{BoxFuture, Hook, Session, StoreError};
 use super::engine::Engine;
 use super::root::Root;
 use super::value::{Row, Value};
-use super::work::{Emitted, Shared, Uuid, Work};
+use super::work::{Emitted, Scoped, Shared, Uuid, Work};
 use crate::memory::Moment;
 use crate::notices::Notice;
 
@@ -195,9 +195,9 @@ impl Tx {
         self.shared.emitted(Emitted { kind, app_id, number: 0 });
     }
 
-    /// Records that an app was not told of an event for want of a scope.
-    pub fn untold(&mut self, kind: &'static EventType, app_id: AppId) {
-        self.shared.untold(kind, app_id);
+    /// Records which scopes an event needed to reach an app, and whether the app has one.
+    pub fn scoped(&mut self, event: Scoped) {
+        self.shared.scoped(event);
     }
 
     /// What this transaction did.

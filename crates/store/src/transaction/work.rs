@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use larkspur_contract::EventType;
 use larkspur_contract::ids::AppId;
+use larkspur_contract::{EventType, Scope};
 
 use super::driver::StoreError;
 
@@ -13,8 +13,8 @@ use super::driver::StoreError;
 pub struct Work {
     /// The events that it wrote, and the callbacks that were sent for it.
     pub events: Vec<Emitted>,
-    /// Events that apps were not told for want of a scope.
-    pub untold: Vec<(&'static EventType, AppId)>,
+    /// The events that need a scope: those that it wrote, and those that apps were not told for want of one.
+    pub scoped: Vec<Scoped>,
     /// The number of its statements.
     pub statements: u32,
     /// What the `uuid` of its call meant, if it had one.
@@ -30,6 +30,19 @@ pub struct Emitted {
     pub app_id: AppId,
     /// The number of its delivery; 0 for a callback.
     pub number: i64,
+}
+
+/// An event for an app that needs a scope to receive it.
+#[derive(Debug, Clone, Copy)]
+pub struct Scoped {
+    /// Its type.
+    pub kind: &'static EventType,
+    /// The app.
+    pub app_id: AppId,
+    /// The scopes, any of which lets this event through. They may be fewer than those of its type.
+    pub any_of: &'static [Scope],
+    /// Whether the app has one, and is told.
+    pub told: bool,
 }
 
 /// What the `uuid` of a call meant.
@@ -67,7 +80,7 @@ pub(crate) struct Shared {
 #[derive(Default, Clone)]
 struct Written {
     events: Vec<Emitted>,
-    untold: Vec<(&'static EventType, AppId)>,
+    scoped: Vec<Scoped>,
     uuid: Option<Uuid>,
 }
 
@@ -86,9 +99,9 @@ impl Shared {
         self.written().events.push(event);
     }
 
-    /// Records that an app was not told of an event for want of a scope.
-    pub(crate) fn untold(&self, kind: &'static EventType, app_id: AppId) {
-        self.written().untold.push((kind, app_id));
+    /// Records which scopes an event needed.
+    pub(crate) fn scoped(&self, event: Scoped) {
+        self.written().scoped.push(event);
     }
 
     /// Records what the `uuid` of the call meant.
@@ -98,7 +111,7 @@ impl Shared {
 
     /// What was done until now.
     pub(crate) fn work(&self) -> Work {
-        let Written { events, untold, uuid } = self.written().clone();
-        Work { events, untold, statements: self.statements.load(Ordering::Relaxed), uuid }
+        let Written { events, scoped, uuid } = self.written().clone();
+        Work { events, scoped, statements: self.statements.load(Ordering::Relaxed), uuid }
     }
 }

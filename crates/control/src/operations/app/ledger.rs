@@ -35,7 +35,7 @@ impl Operation for Ledger {
         example: "",
         behaviours: &[Behaviour {
             name: "scope_ledger",
-            rule: "Calls are counted while they are recorded, by the server that answers them, and remain counted when their records are dropped. Of several scopes that would let a call through, the granted one with the longest name counts as used. An event counts for the app that is told, or would be if it had one of the scopes of the type; not if the scope decides together with the content, as for messages that do not mention the bot.",
+            rule: "Calls are counted while they are recorded, by the server that answers them, and remain counted when their records are dropped. Of several scopes that would let a call through, the granted one with the longest name counts as used. An event counts for the app that is told, or would be if it had one of the scopes that let this event through: of a message, by its chat, its sender and whether it mentions the bot. An app that hears some messages of groups does not lack the scopes for others.",
             basis: Basis::Assumed,
             switch: false,
         }],

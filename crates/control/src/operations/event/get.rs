@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::not_sent::{self, NotSent};
+use super::not_sent::{self, Happened, NotSent};
 use super::{Shown, Tries};
 use crate::operations::CONTROL;
 use crate::support;
@@ -76,6 +76,7 @@ impl Operation for Get {
         let (event_type, created_at_ms) = (past.event_type.clone(), past.created_at);
         let mut all = history::around(&mut tx, past.number).await?;
         all.retain(|other| is_same(&past, &payload, other));
+        let reader = past.app_id;
         all.insert(0, past);
         let told: HashSet<_> = all.iter().map(|one| one.app_id).collect();
         let known = events::named(&event_type).is_some();
@@ -86,7 +87,9 @@ impl Operation for Get {
                     Some(id) => support::chat(&mut tx, id).await.is_ok(),
                     None => false,
                 };
-                not_sent::of(&mut tx, &event_type, chat_id.as_deref().filter(|_| here), &told).await?
+                let chat_id = chat_id.as_deref().filter(|_| here);
+                let payload = Some((&payload, reader));
+                not_sent::of(&mut tx, &Happened { kind: &event_type, chat_id, payload, told }).await?
             }
             false => Vec::new(),
         };

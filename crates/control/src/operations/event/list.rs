@@ -7,7 +7,7 @@ use larkspur_store::events::history;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::not_sent::{self, NotSent};
+use super::not_sent::{self, Happened, NotSent};
 use super::{Shown, Tries};
 use crate::operations::{CONTROL, WorldPath};
 use crate::{support, values};
@@ -123,7 +123,11 @@ impl Operation for List {
         found.truncate(most);
         let tries = Tries::of(root, call, (tx.tenant(), now), &found).await?;
         let not_sent = match kind {
-            Some(kind) => Some(not_sent::of(&mut tx, kind, chat_id.as_deref(), &HashSet::new()).await?),
+            Some(kind) => {
+                let happened =
+                    Happened { kind, chat_id: chat_id.as_deref(), payload: None, told: HashSet::new() };
+                Some(not_sent::of(&mut tx, &happened).await?)
+            }
             None => None,
         };
         Ok(Output {

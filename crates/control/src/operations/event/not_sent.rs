@@ -2,15 +2,16 @@
 
 use std::collections::HashSet;
 
+use larkspur_api::events::message_receive;
 use larkspur_contract::ids::AppId;
-use larkspur_contract::model::InstallStatus;
-use larkspur_contract::{Fault, Fix, Scope, events};
+use larkspur_contract::model::{ChatMode, InstallStatus};
+use larkspur_contract::{EventType, Fault, Fix, Scope, events};
 use larkspur_store::apps::{self, Install};
 use larkspur_store::events::subscriptions;
 use larkspur_store::{Tx, members};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::traffic::Action;
 use crate::{support, values};
@@ -24,7 +25,8 @@ pub(crate) struct NotSent {
     app: String,
     /// The reason.
     reason: Reason,
-    /// The scopes, any of which is enough.
+    /// The scopes that would let the event through: any of them; of a message that may be sent without a named chat, one
+    /// for p2p chats and one for groups.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     needs: Vec<&'static str>,
     /// How to fix it, in words.
@@ -45,8 +47,8 @@ enum Reason {
     NoScope,
     /// Its bot is not in the chat.
     BotAbsent,
-    /// Nothing prevents it, but it was not told: the event did not concern it, like a message that it sent itself or one that
-    /// does not mention its bot, or its settings were changed since.
+    /// Nothing prevents it, but it was not told: the event did not concern it, like a message that it sent itself, or its
+    /// settings were changed since.
     NotConcerned,
 }
 
@@ -58,7 +60,9 @@ impl Reason {
                 "subscribe it: PUT …/apps/{app_id}/events; the URL of a webhook must be verified"
             }
             Reason::NoScope => "grant it one of the scopes: PUT …/apps/{app_id}",
-            Reason::NotConcerned => "nothing is missing now; its scopes may be for mentions only",
+            Reason::NotConcerned => {
+                "nothing is missing now: it sent the message itself, or its settings were changed since"
+            }
             Reason::BotAbsent => "add its bot to the chat: PUT …/chats/{chat_id}/members/{app_id}",
         }
     }
@@ -66,7 +70,7 @@ impl Reason {
 
 impl Reason {
     /// The call that fixes it, if there is one.
-    fn call(self, install: &Install, scopes: &[Scope], chat_id: Option<&str>) -> Option<Fix> {
+    fn call(self, install: &Install, lacking: &[&[Scope]], chat_id: Option<&str>) -> Option<Fix> {
         let app_id = install.app_id.to_string();
         let app = vec![("app_id", app_id.clone())];
         match self {
@@ -75,8 +79,9 @@ impl Reason {
             }
             Reason::NoScope => {
                 // The longest name is the narrowest scope.
-                let missing = scopes.iter().max_by_key(|scope| scope.len())?;
-                let all: Vec<&str> = install.scopes.iter().chain([*missing]).collect();
+                let narrowest = |scopes: &&[Scope]| scopes.iter().copied().max_by_key(|scope| scope.len());
+                let missing = lacking.iter().filter_map(narrowest);
+                let all: Vec<&str> = install.scopes.iter().chain(missing).collect();
                 Some(Fix::new("larkspur.v1.app.update", app, json!({ "scopes": all })))
             }
             Reason::BotAbsent => {
@@ -89,25 +94,66 @@ impl Reason {
     }
 }
 
-/// The apps of a world that would not receive an event of a type now, perhaps of a chat; ordered by ID. With `told`, the apps
-/// that received one, every other app is in the list.
-pub(super) async fn of(
-    tx: &mut Tx,
-    kind: &str,
-    chat_id: Option<&str>,
-    told: &HashSet<AppId>,
-) -> Result<Vec<NotSent>, Fault> {
+/// What happened.
+pub(super) struct Happened<'a> {
+    /// The type of the event.
+    pub(super) kind: &'a str,
+    /// The chat that it is about.
+    pub(super) chat_id: Option<&'a str>,
+    /// The payload of the event, and the app that it was made for; `None` of an event that may happen.
+    pub(super) payload: Option<(&'a Value, AppId)>,
+    /// The apps that received it. If there are any, every other app is in the list.
+    pub(super) told: HashSet<AppId>,
+}
+
+impl Happened<'_> {
+    /// The lists of scopes of which an app needs one each to receive the event; none if no scope is needed, `None` if the
+    /// app does not receive it whatever its scopes are.
+    fn needed(
+        &self,
+        tx: &Tx,
+        kind: &EventType,
+        mode: Option<ChatMode>,
+        install: &Install,
+    ) -> Option<Vec<&'static [Scope]>> {
+        if kind.name != events::MESSAGE_RECEIVE.name {
+            return Some([kind.scopes].into_iter().filter(|scopes| !scopes.is_empty()).collect());
+        }
+        let Some((payload, reader)) = self.payload else {
+            // Of messages that may be sent, an app that hears some lacks nothing. One that hears none needs what lets all
+            // messages of users through.
+            let modes = mode.map_or(vec![ChatMode::P2p, ChatMode::Group], |mode| vec![mode]);
+            let mut heard = modes.iter().flat_map(|mode| message_receive::scopes(*mode, true, true));
+            if heard.any(|scope| install.scopes.has(scope)) {
+                return Some(Vec::new());
+            }
+            return Some(modes.iter().map(|mode| message_receive::scopes(*mode, true, false)).collect());
+        };
+        let own = tx.engine().keys.open_id(install.app_id.0, reader).to_string();
+        let (sender, message) = (&payload["sender"], &payload["message"]);
+        if sender["sender_id"]["open_id"] == own {
+            return None;
+        }
+        let mut mentions = message["mentions"].as_array().into_iter().flatten();
+        let named = mentions.any(|mention| mention["id"]["open_id"] == own);
+        let mode = if message["chat_type"] == "p2p" { ChatMode::P2p } else { ChatMode::Group };
+        let scopes = message_receive::scopes(mode, sender["sender_type"] == "user", named);
+        (!scopes.is_empty()).then(|| vec![scopes])
+    }
+}
+
+/// The apps of a world that would not receive an event now; ordered by ID.
+pub(super) async fn of(tx: &mut Tx, happened: &Happened<'_>) -> Result<Vec<NotSent>, Fault> {
+    let Happened { kind, chat_id, told, .. } = happened;
     let chat = match chat_id {
-        Some(id) => Some(support::chat(tx, id).await?.chat_id),
+        Some(id) => Some(support::chat(tx, id).await?),
         None => None,
     };
-    let known = events::named(kind);
-    if known.is_none() {
-        return Err(values::invalid("type", Some(kind), "no event type has this name"));
-    }
+    let known = events::named(kind)
+        .ok_or_else(|| values::invalid("type", Some(kind), "no event type has this name"))?;
     let subscribers = subscriptions::subscribers(tx).await?;
-    let present = match chat {
-        Some(chat) => Some(members::bots(tx, chat).await?),
+    let present = match &chat {
+        Some(chat) => Some(members::bots(tx, chat.chat_id).await?),
         None => None,
     };
     let all = apps::installed(tx).await?;
@@ -117,23 +163,25 @@ pub(super) async fn of(
     for app_id in all.into_iter().filter(|app_id| !told.contains(app_id)) {
         let Some(install) = installs.get(&app_id) else { continue };
         let subscribed = subscribers.iter().any(|one| one.install.app_id == app_id && one.types.has(kind));
-        let scopes = known.map_or(&[][..], |known| known.scopes);
-        let allowed = scopes.is_empty() || scopes.iter().any(|scope| install.scopes.has(scope));
+        let needed = happened.needed(tx, known, chat.as_ref().map(|chat| chat.mode), install);
+        let concerned = needed.is_some();
+        let lacks = |scopes: &&[Scope]| !scopes.iter().any(|scope| install.scopes.has(scope));
+        let lacking: Vec<&[Scope]> = needed.unwrap_or_default().into_iter().filter(lacks).collect();
         let reason = if !install.bot || install.status != InstallStatus::Enabled {
             Reason::BotOff
         } else if !subscribed {
             Reason::NotSubscribed
-        } else if !allowed {
+        } else if !lacking.is_empty() {
             Reason::NoScope
-        } else if present.as_ref().is_some_and(|present| !present.contains(&app_id)) {
+        } else if concerned && present.as_ref().is_some_and(|present| !present.contains(&app_id)) {
             Reason::BotAbsent
         } else if !told.is_empty() {
             Reason::NotConcerned
         } else {
             continue;
         };
-        let needs = if matches!(reason, Reason::NoScope) { scopes.to_vec() } else { Vec::new() };
-        let call = reason.call(install, scopes, chat_id);
+        let needs = if matches!(reason, Reason::NoScope) { lacking.concat() } else { Vec::new() };
+        let call = reason.call(install, &lacking, *chat_id);
         found.push(NotSent {
             app_id: app_id.to_string(),
             app: install.name.clone(),

@@ -40,7 +40,7 @@ pub(crate) struct Listed {
 /// How rules are used.
 pub(crate) const RULED: Behaviour = Behaviour {
     name: "faults_ruled",
-    rule: "The rules are looked at in their order when the caller is known: after authentication, and for operations without an access token after the body was read, by the app or the custom bot that they name. The first rule that decides ends the call; delays before it add up to 60 s at most. Calls of the control API, and calls whose own credentials are refused, match no rule. A read-only server uses none. A rule for events (`drop`, `hold`, `repeat`, `corrupt`, or `delay` with `event_type` or `way`) is looked at once for each event, when it is due for its first attempt, whether the app is connected or not; for a callback, when it is sent. A rule for long connections (`disconnect`) is one of the world that made the app.",
+    rule: "The rules are looked at in their order when the caller is known: after authentication, and for operations without an access token after the body was read, by the app or the custom bot that they name. The first rule that decides ends the call; delays before it add up to 60 s at most. Calls of the control API, and calls whose own credentials are refused, match no rule. A read-only server uses none. A rule for events (`drop`, `hold`, `repeat`, `corrupt`, or `delay` with `event_type` or `way`) is looked at once for each event, when it is due for its first attempt, whether the app is connected or not; for a callback, when it is sent. A rule for long connections (`disconnect`) is one of the world that made the app, and is looked at when a connection is opened; a rule that is added, also for the connections to the server that adds it that are open.",
     basis: Basis::Assumed,
     switch: false,
 };

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::operations::{CONTROL, WorldPath};
-use crate::traffic::Topics;
+use crate::traffic::{Place, Topics};
 use crate::values;
 
 /// Which topics there are.
@@ -20,9 +20,9 @@ pub(crate) struct Stream;
 pub(crate) struct Query {
     /// Topics, separated by commas: `traffic`, `events`, `faults`, `clock`, and `chat:` with a chat_id. `traffic` by default.
     topics: Option<String>,
-    /// The number of the last call that was received, if no `Last-Event-ID` header says it. 0: all that are kept.
-    #[schemars(range(min = 0))]
-    last_event_id: Option<u64>,
+    /// The `id` that was received last, if no `Last-Event-ID` header says it; or the number of a call of this process. 0: all
+    /// that are kept.
+    last_event_id: Option<String>,
 }
 
 /// A stream of server-sent events.
@@ -48,7 +48,7 @@ impl Operation for Stream {
             super::RECORDED,
             Behaviour {
                 name: "traffic_stream",
-                rule: "`hello` says where the stream begins; `rows` has an array of rows, gathered for 100 ms or 64 KiB, with the number of the last one as id; `gap` says how many rows were lost, because the client reads too slowly or was away too long; `bye` is sent when the server stops. A comment is sent after 15 s without news. A process has at most 16 streams.",
+                rule: "`hello` says where the stream begins; `rows` has an array of rows, gathered for 100 ms or 64 KiB; the `id` of both has a mark of the process's start and the number of the last call; `gap` says how many rows were lost, because the client reads too slowly or was away too long. After an id of another process or of one before a restart, `gap` has `restarted`, and all rows that are kept follow; `bye` is sent when the server stops. A comment is sent after 15 s without news. A process has at most 16 streams.",
                 basis: Basis::Assumed,
                 switch: false,
             },
@@ -71,7 +71,15 @@ impl Operation for Stream {
         let topics = Topics::parse(input.query.topics.as_deref().unwrap_or("traffic"));
         let topics = topics.map_err(|unknown| values::invalid("topics", Some(&unknown), TOPICS))?;
         let asked = super::open(process, call, &input.path.tenant_key).await?;
-        let last = call.last_event_id.or(input.query.last_event_id);
+        let header = call.last_event_id.as_deref().and_then(Place::parse);
+        let query = match &input.query.last_event_id {
+            Some(text) => {
+                let why = "the id of a piece of the stream, or the number of a call";
+                Some(Place::parse(text).ok_or_else(|| values::invalid("last_event_id", Some(text), why))?)
+            }
+            None => None,
+        };
+        let last = header.or(query);
         let feed = asked.traffic.stream(asked.tenant, asked.ahead_ms, topics, last)?;
         Ok(Output { feed: Mutex::new(Some(feed)) })
     }

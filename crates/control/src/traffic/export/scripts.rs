@@ -46,7 +46,9 @@ pub(super) fn curl(calls: &[Entry], base: &str) -> String {
 pub(super) fn larkspur(calls: &[Entry]) -> String {
     let mut out = "#!/bin/sh\n".to_owned();
     for call in calls {
-        let Some(operation) = call.row.operation else {
+        // Requests for long connections have a name, but are no operations.
+        let named = call.row.operation.filter(|operation| !operation.starts_with("callback."));
+        let Some(operation) = named else {
             let _ =
                 writeln!(out, "# {} {}: no operation has this path", call.row.method, shell(&call.row.path));
             continue;

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::{AppKind, InstallStatus};
-use larkspur_contract::{Code, Effect, codes};
+use larkspur_contract::{Effect, Fault, Fix, codes};
 use larkspur_store::{Engine, Keys, StoreError, apps};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ticket::{self, Ticket};
-use super::{Full, LongConnections, handshake, service_id};
+use super::{Full, LongConnections, PER_APP, handshake, service_id};
 use crate::App;
+use crate::outside::{self, Injected, Named, Outcome, Outside};
 use crate::request::{Headers, Request, Response};
 use crate::site::origin;
 
@@ -32,31 +33,60 @@ struct Asked {
     assertion: String,
 }
 
+/// Its name in records and rules.
+const OPERATION: &str = "callback.ws.endpoint";
+
 /// Answers with HTTP 200, except for a body that cannot be read: clients take every other status for an unavailable server
 /// and retry without end.
 pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
+    let call = Outside::begin(app, OPERATION);
     // The media type is ignored: some clients send none.
     let body = request.body.read(BODY_BYTES).await.unwrap_or_default();
-    let Some(asked) = read(&body) else { return Response::failure(codes::BAD_REQUEST, false) };
-    if let Some(response) = injected(app, (request.method, request.path), &asked).await {
-        return response;
-    }
-    let granted = grant(&app.engine, &app.long_connections, &asked).await;
-    match granted {
-        Ok(ticket) => {
-            let url = url(app, request.headers, &ticket);
-            let config = app.long_connections.options.client_config();
-            written(0, "", &json!({"URL": url, "ClientConfig": config}))
+    let asked = read(&body);
+    let app_id = asked.as_ref().and_then(|asked| AppId::parse(&asked.app_id));
+    let injected = injected(app, (request.method, request.path), app_id).await;
+    let (rule, instead) = injected.map_or((None, None), |(rule, instead)| (Some(rule), instead));
+    let (response, shown, fault) = match (instead, asked) {
+        (Some(response), _) => (response, None, rule.as_ref().and_then(Injected::at_endpoint)),
+        (None, None) => {
+            let fault = Fault::new(codes::BAD_REQUEST, "the body is no object with AppID and AppSecret");
+            (Response::failure(codes::BAD_REQUEST, false), None, Some(fault))
         }
-        // Clients read the URL of an answer without checking its code.
-        Err(code) => written(code.number, code.text, &json!({"URL": ""})),
-    }
+        (None, Some(asked)) => match grant(&app.engine, &app.long_connections, &asked).await {
+            Ok(ticket) => {
+                let url = url(app, request.headers, &ticket);
+                let config = app.long_connections.options.client_config();
+                let with = |url: &str| written(0, "", &json!({"URL": url, "ClientConfig": config}));
+                // The query has the ticket.
+                let shown = with(&format!("{}?…", url.split('?').next().unwrap_or_default()));
+                (with(&url), Some(shown), None)
+            }
+            // Clients read the URL of an answer without checking its code.
+            Err(fault) => {
+                (written(fault.code().number, fault.code().text, &json!({"URL": ""})), None, Some(fault))
+            }
+        },
+    };
+    let response = Response { id: Some(call.id), ..response };
+    let named = Named::of(app, app_id).await;
+    let outcome = Outcome {
+        body: Some(&body),
+        fault: fault.as_ref(),
+        injected: rule.as_ref(),
+        response: shown.as_ref().unwrap_or(&response),
+    };
+    call.record(app, request, &named, &outcome);
+    response
 }
 
-/// The answer that a rule of the world of the app gives in place of the address.
-async fn injected(app: &App, request: (&str, &str), asked: &Asked) -> Option<Response> {
-    let app_id = AppId::parse(&asked.app_id)?;
-    let injected = app.injected(request, app_id).await;
+/// The rule of the world of the app that changes the request, and the answer that it gives in place of the address.
+async fn injected(
+    app: &App,
+    request: (&str, &str),
+    app_id: Option<AppId>,
+) -> Option<(Injected, Option<Response>)> {
+    let app_id = app_id?;
+    let injected = outside::injected(app, request, app_id).await;
     injected.unwrap_or_else(|fault| {
         tracing::warn!(%app_id, why = %fault.note(), "cannot read the rules for a long connection");
         None
@@ -74,36 +104,58 @@ fn written(code: u32, msg: &str, data: &Value) -> Response {
 }
 
 /// A ticket for an app that may connect.
-async fn grant(engine: &Arc<Engine>, connections: &LongConnections, asked: &Asked) -> Result<Ticket, Code> {
+async fn grant(engine: &Arc<Engine>, connections: &LongConnections, asked: &Asked) -> Result<Ticket, Fault> {
+    let unknown = || Fault::new(codes::CONNECTION_APP_UNKNOWN, "no app has this AppID");
     if engine.read_only {
         // It sends no events: clients retry, and reach another server.
-        return Err(codes::CONNECTION_FAILED);
+        return Err(Fault::new(codes::CONNECTION_FAILED, "the server is read-only"));
     }
     if asked.app_secret.is_empty() {
         // The form of assertions is not documented, so none is valid.
         let none = asked.assertion.is_empty();
-        return Err(if none { codes::CONNECTION_NO_CREDENTIAL } else { codes::CONNECTION_UNAUTHENTICATED });
+        return Err(match none {
+            true => Fault::new(codes::CONNECTION_NO_CREDENTIAL, "AppSecret is empty"),
+            false => Fault::new(codes::CONNECTION_UNAUTHENTICATED, "no ClientAssertion is valid here"),
+        });
     }
-    let app_id = AppId::parse(&asked.app_id).ok_or(codes::CONNECTION_APP_UNKNOWN)?;
+    let app_id = AppId::parse(&asked.app_id).ok_or_else(unknown)?;
     let found = find(engine, app_id).await.map_err(|error| {
         tracing::warn!(%app_id, why = %error, "cannot read the app of a long connection");
-        codes::CONNECTION_FAILED
+        Fault::new(codes::CONNECTION_FAILED, "the store is unavailable")
     })?;
-    let (app, status) = found.ok_or(codes::CONNECTION_APP_UNKNOWN)?;
+    let (app, status) = found.ok_or_else(unknown)?;
     if !engine.keys.secret_matches(&asked.app_secret, &app.secret_hash) {
-        return Err(codes::CONNECTION_SECRET_INVALID);
+        let fault = Fault::new(codes::CONNECTION_SECRET_INVALID, "AppSecret is not the secret of the app");
+        return Err(fault.with_fact("app_id", app_id.to_string()));
     }
     // ISV apps receive events by webhook only. Source: the page on long connections.
     if app.kind != AppKind::Custom || status != Some(InstallStatus::Enabled) {
-        return Err(codes::CONNECTION_FORBIDDEN);
+        return Err(forbidden(app_id, app.kind));
     }
-    connections.has_room(app_id).map_err(|full| match full {
-        Full::App => codes::CONNECTION_LIMIT,
-        Full::Process => codes::CONNECTION_FAILED,
-    })?;
+    connections.has_room(app_id).map_err(full)?;
     let nonce = u64::from_le_bytes(Keys::fresh_mark());
     let secret = ticket::mark(&engine.keys, &app.secret_hash);
     Ok(Ticket::new(app_id, app.developer, engine.clock.now_ms(), nonce, secret))
+}
+
+fn forbidden(app_id: AppId, kind: AppKind) -> Fault {
+    if kind != AppKind::Custom {
+        let note = "apps of the store receive events by webhook only";
+        return Fault::new(codes::CONNECTION_FORBIDDEN, note).with_fact("app_id", app_id.to_string());
+    }
+    let app = vec![("app_id", app_id.to_string())];
+    Fault::new(codes::CONNECTION_FORBIDDEN, "the app is not installed or disabled")
+        .with_fact("app_id", app_id.to_string())
+        .with_fix(Fix::new("larkspur.v1.app.update", app, json!({"status": "enabled"})))
+}
+
+/// The refusal for want of room.
+pub(super) fn full(full: Full) -> Fault {
+    match full {
+        Full::App => Fault::new(codes::CONNECTION_LIMIT, "the app has as many connections as it may have")
+            .with_fact("limit", PER_APP.to_string()),
+        Full::Process => Fault::new(codes::CONNECTION_FAILED, "the server takes no more connections"),
+    }
 }
 
 /// An app, and how it is installed in the tenant that made it.

@@ -11,7 +11,7 @@ mod handshake;
 mod session;
 mod ticket;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,7 +23,7 @@ use larkspur_control::faults::Disconnect;
 use larkspur_store::Engine;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use crate::App;
@@ -94,6 +94,10 @@ pub struct LongConnections {
     used: ticket::Used,
     /// Notifies that a connection was opened or has ended.
     changed: Notify,
+    /// The tenants whose fault rules changed while their apps were connected.
+    ruled: Mutex<HashSet<TenantKey>>,
+    /// Notifies that there is one.
+    rules_changed: Notify,
 }
 
 #[derive(Default)]
@@ -156,7 +160,8 @@ impl LongConnections {
     pub(crate) fn new(options: ConnectionOptions) -> Arc<Self> {
         let config = options.client_config().to_string().into();
         let (state, used, changed) = (Mutex::default(), ticket::Used::default(), Notify::new());
-        Arc::new(LongConnections { options, config, state, used, changed })
+        let (ruled, rules_changed) = (Mutex::default(), Notify::new());
+        Arc::new(LongConnections { options, config, state, used, changed, ruled, rules_changed })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -171,6 +176,23 @@ impl LongConnections {
     /// The connected apps, with the tenant that made each and the number of its connections.
     pub fn apps(&self) -> Vec<(TenantKey, AppId, usize)> {
         self.state().apps.iter().map(|(app_id, app)| (app.tenant, *app_id, app.open.len())).collect()
+    }
+
+    /// The fault rules of a tenant changed.
+    pub(crate) fn rules_changed(&self, tenant: TenantKey) {
+        if self.state().apps.values().any(|app| app.tenant == tenant) {
+            self.ruled.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant);
+            self.rules_changed.notify_one();
+        }
+    }
+
+    /// Waits until rules change, and returns the connections of the apps of these tenants.
+    pub(super) async fn ruled_anew(&self) -> Vec<Arc<Connection>> {
+        self.rules_changed.notified().await;
+        let tenants = std::mem::take(&mut *self.ruled.lock().unwrap_or_else(PoisonError::into_inner));
+        let state = self.state();
+        let ruled = state.apps.values().filter(|app| tenants.contains(&app.tenant));
+        ruled.flat_map(|app| app.open.iter().cloned()).collect()
     }
 
     /// The connected apps, with what is known of their connections.
@@ -280,6 +302,8 @@ impl LongConnections {
             app_id,
             about,
             cut: Notify::new(),
+            fault: watch::Sender::new(None),
+            rules: Mutex::default(),
             service: service_id(app_id),
             queue,
             queued_bytes: AtomicUsize::new(0),
@@ -290,7 +314,7 @@ impl LongConnections {
         app.open.push(connection.clone());
         drop(state);
         self.changed.notify_one();
-        Ok(Open { connections: self.clone(), connection, queued: Some(queued), fault: None })
+        Ok(Open { connections: self.clone(), connection, queued: Some(queued) })
     }
 
     /// Admits no more connections.
@@ -320,12 +344,16 @@ fn service_id(app_id: AppId) -> i32 {
 }
 
 /// An open connection.
-struct Connection {
+pub(super) struct Connection {
     number: u64,
     app_id: AppId,
     about: About,
     /// Notifies that it is to be closed.
     cut: Notify,
+    /// When and how it ends, if a fault rule says so.
+    fault: watch::Sender<Option<Disconnect>>,
+    /// The rules of its world that were looked at last, as they are stored.
+    rules: Mutex<Option<Arc<str>>>,
     service: i32,
     /// Frames to be written, those of one event together.
     queue: mpsc::Sender<Vec<Bytes>>,
@@ -336,6 +364,26 @@ struct Connection {
 }
 
 impl Connection {
+    /// The app that is connected.
+    pub(super) fn app_id(&self) -> AppId {
+        self.app_id
+    }
+
+    /// Notes the rules that are looked at now. Returns those before.
+    pub(super) fn looks_at(&self, rules: &Arc<str>) -> Option<Arc<str>> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).replace(rules.clone())
+    }
+
+    /// Whether a rule ends it.
+    pub(super) fn is_ended(&self) -> bool {
+        self.fault.borrow().is_some()
+    }
+
+    /// Ends it as a rule says.
+    pub(super) fn end(&self, how: Disconnect) {
+        self.fault.send_replace(Some(how));
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Option<HashMap<u128, oneshot::Sender<Ack>>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -410,8 +458,6 @@ struct Open {
     connections: Arc<LongConnections>,
     connection: Arc<Connection>,
     queued: Option<mpsc::Receiver<Vec<Bytes>>>,
-    /// How long it stays open and how it ends, if a fault rule says so.
-    fault: Option<Disconnect>,
 }
 
 impl Drop for Open {

@@ -108,7 +108,7 @@ pub(super) async fn serve(upgraded: Upgraded, mut open: Open) {
             End::Stopped
         }
         () = open.connection.cut.notified() => End::Cut,
-        end = fault(open.fault.as_ref()) => end,
+        end = fault(&open) => end,
         end = read(&mut stream, &open) => end,
         end = write(&mut sink, &mut queued, &open) => end,
     };
@@ -123,10 +123,15 @@ pub(super) async fn serve(upgraded: Upgraded, mut open: Open) {
 }
 
 /// Waits until a fault rule ends the connection.
-async fn fault(fault: Option<&Disconnect>) -> End {
-    let Some(Disconnect { after_ms, how }) = fault else { return pending().await };
-    sleep(Duration::from_millis(u64::try_from(*after_ms).unwrap_or(0))).await;
-    if *how == Some(Ending::Abrupt) { End::Aborted } else { End::Cut }
+async fn fault(open: &Open) -> End {
+    let mut decided = open.connection.fault.subscribe();
+    let found = match decided.wait_for(Option::is_some).await {
+        Ok(found) => found.clone(),
+        Err(_) => None,
+    };
+    let Some(Disconnect { after_ms, how }) = found else { return pending().await };
+    sleep(Duration::from_millis(u64::try_from(after_ms).unwrap_or(0))).await;
+    if how == Some(Ending::Abrupt) { End::Aborted } else { End::Cut }
 }
 
 /// Reads until there is a reason to end.

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use larkspur_contract::model::UserIdType;
-use larkspur_contract::{Fault, codes};
+use larkspur_contract::{Fault, Fix, codes};
 use larkspur_store::chats::Member;
 use larkspur_store::docx::{self, Announcement, Changes};
 use larkspur_store::{LockedChat, Tx, Uuid, idempotency};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{EditQuery, open};
@@ -72,7 +73,13 @@ impl Edit {
             state.unwrap_or(Announcement { revision: 1, modifier: None, updated_at: 0, edits: [0; 3] });
         if call.settings.limits_edits && docx::is_full(tx, &state) {
             let fault = Fault::new(codes::RATE_LIMITED, "three edits of the announcement within a second");
-            return Err(fault.with_retry(docx::EDITS_PER_SECOND, 1));
+            let most = docx::EDITS_PER_SECOND;
+            return Err(fault
+                .with_retry(most, 1)
+                .by_rule("rate_limit")
+                .with_fact("window", format!("{most} of {most}"))
+                .with_fact("reset_seconds", "1")
+                .with_fix(Fix::new("larkspur.v1.world.clock", Vec::new(), json!({"advance_seconds": 1}))));
         }
         edits_revision(query.revision_id.unwrap_or(-1), state.revision)?;
         let tree = open::tree(tx, chat.chat_id, None).await?;

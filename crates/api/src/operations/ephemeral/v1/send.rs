@@ -2,7 +2,7 @@ use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{ChatMode, UserIdType};
 use larkspur_contract::{
-    Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
+    Access, Behaviour, Consumes, Effect, Fault, Fix, Reply, Spec, codes, post, rates, scopes,
 };
 use larkspur_store::chats::Member;
 use larkspur_store::ephemeral::{self, Ephemeral};
@@ -10,7 +10,7 @@ use larkspur_store::users::{self, Contact};
 use larkspur_store::{Tx, members};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
@@ -101,7 +101,11 @@ impl Operation for Send {
         }
         let user_id = receiver(tx, call, body).await?;
         if members::get(tx, place.chat.chat_id, &Member::User(user_id.clone())).await?.is_none() {
-            return Err(Fault::new(codes::MESSAGE_NOT_IN_CHAT, format!("{user_id} is not in the chat")));
+            let path = vec![("chat_id", place.chat.chat_id.to_string()), ("member", user_id.clone())];
+            return Err(Fault::new(codes::MESSAGE_NOT_IN_CHAT, format!("{user_id} is not in the chat"))
+                .by_rule("chat_member")
+                .with_fact("user", user_id)
+                .with_fix(Fix::new("larkspur.v1.chat.member_put", path, json!({}))));
         }
         let content = body.card.to_string();
         if matches!(card::check(&content), Ok(Card::Entity(_))) {

@@ -204,6 +204,18 @@ async fn a_user_opens_the_chat_with_a_bot() {
     assert_eq!(stage.told().await, [NOTHING, both, NOTHING]);
     assert_eq!(open(&stage.inside.app_id).await, chat_id);
     assert_eq!(stage.told().await, [NOTHING, entered, NOTHING], "every opening is told, the creation once");
+    // Once there is a message, the last one is named.
+    let said = json!({"as": user.user_id, "text": "hello"});
+    let path = format!("/chats/{chat_id}/messages");
+    let sent = world.control("POST", &path).body(said).send().await.data();
+    assert_eq!(stage.told().await, [NOTHING, NOTHING, NOTHING], "it has no scope for messages");
+    open(&stage.inside.app_id).await;
+    let event = json!({
+        "chat_id": chat_id, "last_message_create_time": sent["create_time"], "last_message_id": sent["message_id"],
+        "operator_id": ids,
+    });
+    let entered = one("im.chat.access_event.bot_p2p_chat_entered_v1", event);
+    assert_eq!(stage.told().await, [NOTHING, entered, NOTHING]);
     // The platform finds the chat.
     let token = world.user_token(1, json!({})).await;
     let path = "/im/v1/chat_p2p/batch_query";

@@ -195,6 +195,17 @@ async fn a_long_connection_ends_as_the_rule_says() {
     setup.advance(1);
     let mut client = setup.connect(&setup.lab).await;
     assert!(tokio::time::timeout(Duration::from_millis(300), client.0.next()).await.is_err(), "it stays");
+
+    // A rule that is added while it is open.
+    tokio::spawn(setup.worker.clone().run(std::future::pending()));
+    add(json!({"match": {"app_id": "cli_0000000000000001"}, "effect": {"disconnect": {"after_ms": 0}}}))
+        .await;
+    assert!(tokio::time::timeout(Duration::from_millis(300), client.0.next()).await.is_err(), "it stays");
+    add(json!({"preset": "ws-flap", "effect": {"disconnect": {"after_ms": 50, "how": "abrupt"}}})).await;
+    let end = tokio::time::timeout(Duration::from_secs(5), client.0.next()).await.expect("in time");
+    assert!(!matches!(end, Some(Ok(_))), "no close frame: {end:?}");
+    let list = setup.world.control("GET", "/faults").send().await.data();
+    assert_eq!((&list["faults"][0]["seen"], &list["faults"][0]["hits"]), (&json!(1), &json!(1)), "{list}");
 }
 
 #[tokio::test]

@@ -53,7 +53,10 @@ impl Operation for Get {
         let form = translate::form(call, input.query.user_id_type, codes::PARAM_INVALID)?;
         let (chat, standing) = standing::visible(tx, call, &input.path.chat_id).await?;
         if !standing.is_member() && chat.mode == ChatMode::P2p {
-            return Err(Fault::new(codes::OPERATOR_NOT_IN_CHAT, "only its two parties see a p2p chat"));
+            return Err(Fault::new(codes::OPERATOR_NOT_IN_CHAT, "only its two parties see a p2p chat")
+                .by_rule("chat_member")
+                .with_fact("operator", call.operator().to_column())
+                .with_fact("chat_mode", chat.mode.as_str()));
         }
         let shown = info::show(tx, call, &chat, form).await?;
         let counted = ChatInfo {

@@ -4,6 +4,7 @@ use larkspur_contract::{
     Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, events, patch, rates, scopes,
 };
 use larkspur_store::{Tx, limits, members};
+use serde_json::json;
 
 use crate::busy::{self, LIMITER};
 use crate::events::chat::{BOT_ADDED, LISTENERS, NAMES, OPERATOR};
@@ -62,12 +63,16 @@ impl Operation for MeJoin {
             return Ok(Empty {});
         }
         if chat.settings.membership_approval == MembershipApproval::ApprovalRequired {
-            return Err(Fault::new(codes::JOIN_NEEDS_APPROVAL, "the chat requires approval"));
+            let settings = json!({"membership_approval": "no_approval_required"});
+            return Err(Fault::new(codes::JOIN_NEEDS_APPROVAL, "the chat requires approval")
+                .by_rule("chat_settings")
+                .with_fact("membership_approval", "approval_required")
+                .with_fix(standing::set_chat(&chat, json!({"settings": settings}))));
         }
         // This page has one code for both limits.
         let admin = limits::chat_users(tx).await?;
         rules::members::fits(&chat, std::slice::from_ref(&operator), admin)
-            .map_err(|full| Fault::new(codes::MEMBER_LIMIT, full.note().to_owned()))?;
+            .map_err(|full| Fault::new(codes::MEMBER_LIMIT, full.note().to_owned()).explained_as(&full))?;
         members::add(tx, &chat, &operator, false, call.now).await?;
         let (joined, party) = (std::slice::from_ref(&operator), Party::of(call));
         chat_member_user_added::emit(tx, &chat, joined, &party, call.now).await?;

@@ -84,8 +84,12 @@ impl Operation for BatchQuery {
                 if !known {
                     return Err(standing::absent(tx, call, text).await?);
                 }
-                let why = format!("{} is not in {text}", call.operator().to_column());
-                return Err(Fault::new(codes::OPERATOR_NOT_IN_CHAT, why));
+                let operator = call.operator().to_column();
+                let why = format!("{operator} is not in {text}");
+                return Err(Fault::new(codes::OPERATOR_NOT_IN_CHAT, why)
+                    .by_rule("chat_member")
+                    .with_fact("operator", operator)
+                    .with_fact("chat_id", text.to_owned()));
             };
             let chat_id = text.to_owned();
             items.push(Setting { chat_id, is_muted: mute.chat, is_mute_at_all: mute.at_all });

@@ -52,11 +52,57 @@ async fn every_app_received_it_or_has_a_reason() {
     assert_eq!(reason(&shown, outside).as_deref(), Some("bot_absent"));
     let fix = &by_app(&shown["not_sent"], outside).expect("not sent")["fixes"][0];
     assert_eq!((&fix["id"], &fix["path"]["member"]), (&json!("chat.member_put"), &json!(outside)));
-    assert!(
-        by_app(&shown["deliveries"], inside).is_some()
-            || reason(&shown, inside).as_deref() == Some("not_concerned"),
-        "{shown}"
-    );
+    assert!(by_app(&shown["deliveries"], inside).is_some(), "the same message again: {shown}");
+}
+
+/// The scopes that are missing are those of this message: by its chat, its sender and whether it mentions the bot.
+#[tokio::test]
+async fn the_fix_is_the_scope_of_the_message() {
+    let stage = Stage::new().await;
+    let (world, inside) = (&stage.world, stage.inside.app_id.as_str());
+    let say = async |words: &str| {
+        let body = json!({"as": world.users[1].user_id, "text": words});
+        let path = format!("/chats/{}/messages", world.chat_id);
+        world.control("POST", &path).body(body).send().await.data();
+        stage.told().await;
+        latest(&stage, &stage.actor.app_id).await
+    };
+    let mention = format!("<at user_id=\"{inside}\"></at> hello");
+    // It hears mentions alone, p2p chats alone, nothing.
+    for held in [json!(["im:message.group_at_msg"]), json!(["im:message.p2p_msg"]), json!([])] {
+        for words in ["hello", mention.as_str()] {
+            world.set_app(inside, json!({"scopes": held})).await;
+            let shown = say(words).await;
+            let Some(missing) = by_app(&shown["not_sent"], inside) else {
+                assert!(held == json!(["im:message.group_at_msg"]) && words == mention, "{held}: {shown}");
+                continue;
+            };
+            assert_eq!(missing["reason"], "no_scope", "{held}: {missing}");
+            let needs = missing["needs"].as_array().expect("scopes");
+            assert!(needs.contains(&json!("im:message.group_msg")), "{needs:?}");
+            assert_eq!(needs.contains(&json!("im:message.group_at_msg")), words == mention, "{needs:?}");
+            assert!(!needs.contains(&json!("im:message.p2p_msg")), "{needs:?}");
+            world.set_app(inside, missing["fixes"][0]["body"].clone()).await;
+            let again = say(words).await;
+            assert!(by_app(&again["deliveries"], inside).is_some(), "{held}, {words}: {again}");
+        }
+    }
+    // Of messages that may be sent to a chat.
+    let body = json!({"as": world.users[1].user_id, "app_id": inside});
+    let p2p = text(&world.control("POST", "/p2p").body(body).send().await.data(), "chat_id");
+    let may = async |chat: &str| {
+        let list = get(world, &format!("/events?type=im.message.receive_v1&chat_id={chat}")).await;
+        by_app(&list["not_sent"], inside).cloned()
+    };
+    world.set_app(inside, json!({"scopes": ["im:message.group_at_msg"]})).await;
+    assert_eq!(may(&world.chat_id).await, None, "it hears some messages of groups");
+    let missing = may(&p2p).await.expect("not sent");
+    assert_eq!(missing["needs"], json!(["im:message.p2p_msg", "im:message.p2p_msg:readonly"]));
+    world.set_app(inside, missing["fixes"][0]["body"].clone()).await;
+    let body = json!({"as": world.users[1].user_id, "text": "hello"});
+    world.control("POST", &format!("/chats/{p2p}/messages")).body(body).send().await.data();
+    assert!(stage.told().await[1].iter().any(|event| event.0 == "im.message.receive_v1"));
+    assert_eq!(may(&p2p).await, None);
 }
 
 #[tokio::test]

@@ -132,7 +132,71 @@ async fn token_operations_hooks_and_long_connections_have_their_own_forms() {
     let busy = ask().await;
     let expected = json!({"code": 1000040343, "msg": "internal error", "data": {"URL": ""}});
     assert_eq!((busy.status(), busy.json()), (200, expected));
+    let shown = newest(&world).await;
+    assert_eq!(
+        (&shown["operation"], &shown["outcome"]),
+        (&json!("callback.ws.endpoint"), &json!("injected"))
+    );
+    assert_eq!((&shown["code"], &shown["app_id"]), (&json!(1000040343), &json!(world.app_id)));
+    assert!(shown["fault"].is_string() && text(&shown["why"], "note").contains("rule"), "{shown}");
     assert_eq!(ask().await.code(), 0);
+}
+
+/// A bot that does not connect is in the traffic of its world, without its secret.
+#[tokio::test]
+async fn requests_for_long_connections_are_recorded() {
+    let world = world().await;
+    let ask = async |app: &str, secret: &str| {
+        let body = json!({"AppID": app, "AppSecret": secret});
+        world.lab.request("POST", "/callback/ws/endpoint").body(body).send().await
+    };
+    let wrong = "a secret that is not the one of the app";
+    ask(&world.app_id, wrong).await;
+    let shown = newest(&world).await;
+    assert_eq!((&shown["operation"], &shown["outcome"]), (&json!("callback.ws.endpoint"), &json!("refused")));
+    assert_eq!((&shown["code"], &shown["app_id"]), (&json!(1000040345), &json!(world.app_id)));
+    assert_eq!(shown["why"]["code"], "CONNECTION_SECRET_INVALID");
+    assert!(text(&shown["why"], "note").contains("secret") && !shown.to_string().contains(wrong), "{shown}");
+
+    world.set_app(&world.app_id, json!({"status": "disabled"})).await;
+    ask(&world.app_id, &world.app_secret).await;
+    let shown = newest(&world).await;
+    let fix = &shown["why"]["fixes"][0];
+    assert_eq!((&shown["code"], &fix["id"]), (&json!(403), &json!("app.update")));
+    world.set_app(&world.app_id, fix["body"].clone()).await;
+    let good = ask(&world.app_id, &world.app_secret).await;
+    let url = text(&good.json()["data"], "URL");
+    let ticket = url.split_once("ticket=").expect("a ticket").1;
+    let shown = newest(&world).await;
+    assert_eq!((&shown["outcome"], &shown["code"]), (&json!("ok"), &json!(0)));
+    assert_eq!(shown["log_id"], good.response.header("x-tt-logid").expect("a log id").as_ref());
+    let entry = shown.to_string();
+    assert!(!entry.contains(ticket) && !entry.contains(&world.app_secret), "{entry}");
+
+    // A ticket that is not valid, and one that is.
+    let target = url.split_once("/ws/v2?").expect("a path").1;
+    let connect = async |query: &str| {
+        let request = world.lab.request("GET", &format!("/ws/v2?{query}")).header("upgrade", "websocket");
+        let request = request.header("connection", "Upgrade").header("sec-websocket-version", "13");
+        request.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").send().await
+    };
+    connect(target).await;
+    let shown = newest(&world).await;
+    assert_eq!((&shown["operation"], &shown["status"]), (&json!("callback.ws.connect"), &json!(101)));
+    assert!(!shown.to_string().contains(ticket), "{shown}");
+    connect(target).await;
+    let shown = newest(&world).await;
+    assert_eq!((&shown["code"], &shown["status"]), (&json!(514), &json!(400)), "the ticket was used");
+    assert!(!shown.to_string().contains(ticket), "{shown}");
+
+    // An unknown app is of no world, and a world may not want to be recorded.
+    ask("cli_0000000000000001", wrong).await;
+    let list = world.lab.control("GET", "/traffic?world=none&limit=1").send().await.data();
+    assert_eq!(list["entries"][0]["code"], 1000040346, "{list}");
+    world.control("PUT", "/settings").body(json!({"traffic": {"record": false}})).send().await.data();
+    let count = get(&world, "/traffic?limit=1").await["newest"].clone();
+    ask(&world.app_id, wrong).await;
+    assert_eq!(get(&world, "/traffic?limit=1").await["newest"], count);
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use larkspur_testkit::{Lab, LabOptions, Reply, World};
 use serde_json::{Value, json};
 
 use super::{declined, get};
-use crate::scenarios::world;
+use crate::scenarios::events::listening::Ear;
+use crate::scenarios::{text, world};
 
 async fn send(world: &World, uuid: &str) -> Reply {
     let body =
@@ -120,4 +121,113 @@ async fn the_ledger_counts_events_and_what_is_tight() {
     assert!(row(&since, "im.chat.updated_v1").is_none(), "{since}");
     let reply = world.control("GET", &format!("/apps/{}/ledger?since=x", world.app_id)).send().await;
     declined(&reply, 5275404, "since");
+}
+
+/// A bot that is spoken to in every way, and what it hears.
+struct Bot {
+    world: World,
+    ear: Ear,
+    p2p: String,
+}
+
+impl Bot {
+    async fn new() -> Bot {
+        let world = world().await;
+        let (app_id, token) = world.app(json!({"name": "bot"})).await;
+        let ear = Ear::of(&world, &app_id, &token).await;
+        let member = format!("/chats/{}/members/{app_id}", world.chat_id);
+        world.control("PUT", &member).body(json!({})).send().await.data();
+        let body = json!({"as": world.users[1].user_id, "app_id": app_id});
+        let p2p = text(&world.control("POST", "/p2p").body(body).send().await.data(), "chat_id");
+        Bot { world, ear, p2p }
+    }
+
+    /// Whether each of these worked: a message of a user in the p2p chat, in the group, one that mentions the bot, and a call.
+    async fn play(&self) -> [bool; 4] {
+        let (world, app_id) = (&self.world, &self.ear.app_id);
+        let mention = format!("<at user_id=\"{app_id}\"></at> three");
+        for (chat, words) in [(&self.p2p, "one"), (&world.chat_id, "two"), (&world.chat_id, mention.as_str())]
+        {
+            let body = json!({"as": world.users[1].user_id, "text": words});
+            world.control("POST", &format!("/chats/{chat}/messages")).body(body).send().await.data();
+        }
+        let path = format!("/im/v1/chats/{}", world.chat_id);
+        let called = world.call("GET", &path).token(&self.ear.token).send().await.code() == 0;
+        while world.lab.delivery_worker().round().await > 0 {}
+        let heard: Vec<String> = self
+            .ear
+            .heard()
+            .iter()
+            .filter(|event| event.0 == "im.message.receive_v1")
+            .map(|event| text(&event.1["message"], "content"))
+            .collect();
+        let [one, two, three] =
+            ["one", "two", "three"].map(|word| heard.iter().any(|content| content.contains(word)));
+        [one, two, three, called]
+    }
+
+    async fn ledger(&self) -> Value {
+        get(&self.world, &format!("/apps/{}/ledger", self.ear.app_id)).await
+    }
+
+    async fn grant(&self, scopes: &[&str]) {
+        self.world.set_app(&self.ear.app_id, json!({"scopes": scopes})).await;
+    }
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    list.as_array().expect("a list").iter().filter_map(Value::as_str).collect()
+}
+
+/// With the smallest set alone an app hears and calls the same; without any scope of it, it does not.
+#[tokio::test]
+async fn the_smallest_set_lets_the_same_messages_through() {
+    let bot = Bot::new().await;
+    assert_eq!(bot.play().await, [true; 4]);
+    let ledger = bot.ledger().await;
+    let minimal = names(&ledger["minimal"]["tenant"]);
+    let unused = names(&ledger["unused"]);
+    for front in ["im:message.p2p_msg", "im:message.group_msg"] {
+        let of = |list: &[&str]| list.iter().filter(|scope| scope.starts_with(front)).count();
+        assert_eq!(of(&minimal), 1, "{front} in {minimal:?}");
+        let rows = ledger["scopes"].as_array().expect("rows").iter();
+        let used = rows.filter(|row| row["scope"].as_str().is_some_and(|scope| scope.starts_with(front)));
+        let used: Vec<&Value> = used.filter(|row| row["state"] == "used").collect();
+        assert_eq!(used.len(), 1, "{front} in {ledger}");
+        assert_eq!(used[0]["events"], json!(["im.message.receive_v1"]));
+        assert!(!unused.contains(&used[0]["scope"].as_str().expect("a scope")));
+    }
+    bot.grant(&minimal).await;
+    assert_eq!(bot.play().await, [true; 4], "{minimal:?}");
+    for left_out in &minimal {
+        let others: Vec<&str> = minimal.iter().filter(|scope| *scope != left_out).copied().collect();
+        bot.grant(&others).await;
+        assert_ne!(bot.play().await, [true; 4], "without {left_out}");
+    }
+    let one_click = &ledger["manifest"]["one_click"];
+    let events = names(&one_click["events"]["items"]["tenant"]);
+    assert!(events.contains(&"im.message.receive_v1") && events.contains(&"p2p_chat_create"), "{one_click}");
+    assert!(!events.contains(&"url_verification"), "{one_click}");
+    assert_eq!(one_click["callbacks"]["items"], json!([]));
+}
+
+/// What an app does not hear for want of a scope is missing; what it chose not to hear is not.
+#[tokio::test]
+async fn messages_that_are_not_heard_are_missing() {
+    let bot = Bot::new().await;
+    bot.grant(&["im:chat:readonly"]).await;
+    assert_eq!(bot.play().await, [false, false, false, true]);
+    let ledger = bot.ledger().await;
+    let minimal = names(&ledger["minimal"]["tenant"]);
+    bot.grant(&minimal).await;
+    assert_eq!(bot.play().await, [true; 4], "{minimal:?}");
+
+    let bot = Bot::new().await;
+    bot.grant(&["im:chat:readonly", "im:message.p2p_msg", "im:message.group_at_msg"]).await;
+    assert_eq!(bot.play().await, [true, false, true, true]);
+    let ledger = bot.ledger().await;
+    let minimal = names(&ledger["minimal"]["tenant"]);
+    assert!(!minimal.iter().any(|scope| scope.starts_with("im:message.group_msg")), "{minimal:?}");
+    bot.grant(&minimal).await;
+    assert_eq!(bot.play().await, [true, false, true, true], "{minimal:?}");
 }
