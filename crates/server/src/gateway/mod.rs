@@ -323,9 +323,10 @@ async fn steps(
         content_type: request.header("content-type"),
         body,
     };
-    let received = decode::decode(spec, routed.route.shapes(), own::settings(app, trace), raw)?;
+    let mut received = decode::decode(spec, routed.route.shapes(), own::settings(app, trace), raw)?;
     if matches!(caller, Caller::Root(_)) {
         faults::of_root(app, spec, faults::Head::of(request), (&caller, &received), trace).await?;
+        faults::deny(trace, &mut received);
         own::give(&mut caller, trace);
         trace.keep_late(kept);
     }
