@@ -19,6 +19,7 @@ import {t} from './i18n.js';
  * @property {(address: string, use: Use, source: HTMLElement) => void} use Someone uses the element at this address.
  * @property {(title: string, text: string) => Promise<boolean>} confirm Asks before a click.
  * @property {(key: string) => string} image The URL of an image.
+ * @property {(key: string) => string} file The URL of a file.
  * @property {(id: string) => string} name The name of a person or bot; the id if it is not known.
  * @property {() => {id: string, name: string}[]} people Who can be chosen in menus of people.
  * @property {boolean} live Whether elements can be used.
@@ -197,7 +198,7 @@ export function image(key, alt, host) {
   const frame = h('figure', {class: 'picture'});
   const missing = () => frame.replaceChildren(h('span', {class: 'picture-none'}, `▨ ${alt || t('card.image')} `, h('code', {}, short(key))));
   if (!/^[\w-]+$/.test(key)) missing();
-  else frame.append(h('img', {src: host.image(key), alt: alt || t('card.image'), loading: 'lazy', on: {error: missing}}));
+  else frame.append(h('a', {href: host.image(key), target: '_blank', rel: 'noopener noreferrer', title: t('card.whole')}, h('img', {loading: 'lazy', decoding: 'async', alt: alt || t('card.image'), src: host.image(key), on: {error: missing}})));
   return frame;
 }
 

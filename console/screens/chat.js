@@ -1,5 +1,5 @@
 // Chats as a chosen person sees them, live: messages, cards to click, and how each bot was told.
-import {run} from '../lib/api.js';
+import {W, run} from '../lib/api.js';
 import {applyFix, fixLabel} from '../lib/call.js';
 import {h, replace} from '../lib/dom.js';
 import {lang, plural, t} from '../lib/i18n.js';
@@ -210,7 +210,8 @@ class Screen {
     const {room, ctx} = this;
     return {
       live: Boolean(room.me) && !message.ephemeral,
-      image: key => `/larkspur/v1/worlds/${encodeURIComponent(room.world)}/images/${encodeURIComponent(key)}`,
+      image: key => W(room.world, 'images', key),
+      file: key => W(room.world, 'files', key),
       name: id => room.people.peek().name(id),
       people: () => (room.view.peek()?.members ?? []).filter(one => one.kind === 'user').map(one => ({id: this.#openId(one.member, message), name: one.name})),
       confirm: (title, text) => ctx.dialog.confirm({title, text, act: t('chat.confirm')}),

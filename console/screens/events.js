@@ -253,17 +253,14 @@ function mount(ctx) {
     const row = active || list.current();
     if (!row) return;
     const event_id = row.event_id;
-    const had = new Set((whole?.deliveries || [row]).map((/** @type {Delivery} */ one) => one.app_id));
-    const apps = [...new Set([...had, ...(whole?.not_sent || []).map((/** @type {any} */ one) => one.app_id)])];
+    const apps = [...new Set([...(whole?.deliveries || [row]), ...(whole?.not_sent || [])].map((/** @type {{app_id: string}} */ one) => one.app_id))];
     await ctx.dialog.form({
       title: t('events.resend'), submit: t('events.resend'), fields: [
         {name: 'app_id', label: t('events.app'), type: 'select', options: apps.map(id => /** @type {[string, string]} */ ([id, appName(ctx, id)])), value: row.app_id},
         {name: 'times', label: t('events.times'), type: 'number', value: 1, hint: t('events.timesHint')},
         {name: 'fresh_id', label: t('events.fresh'), type: 'checkbox'},
       ],
-      // An app that did not get it has no delivery to repeat: it gets a new event with the same content.
-      act: values => perform(had.has(values.app_id) ? {id: 'event.resend', method: 'POST', path: W(world, 'events', event_id, 'resend'), body: values, text: 'events.resend'}
-        : {id: 'event.send', method: 'POST', path: W(world, 'events'), body: {app_id: values.app_id, type: row.event_type, event: whole.payload, raw: true}, text: 'events.resend'}),
+      act: values => perform({id: 'event.resend', method: 'POST', path: W(world, 'events', event_id, 'resend'), body: values, text: 'events.resend'}),
     });
   }
 

@@ -16,7 +16,7 @@ import {button, chip, empty, facts, failure, panel, select} from '../lib/ui.js';
 /** @typedef {{id: string, name?: string, match: Record<string, any>, effect: Record<string, any>, probability: number, seed: number, skip: number, times?: number, for_s?: number, enabled: boolean, hits: number, seen: number, next?: boolean}} Rule */
 
 const PRESETS = ['token-dropped', 'token-stale-retry', 'rate-limited', 'quota-spent', 'answer-lost', 'scope-gone', 'edge-502', 'slow-3s', 'ws-busy',
-  'rate-limited-old', 'hook-limited', 'delivered-twice', 'card-late', 'ws-flap'];
+  'rate-limited-old', 'hook-limited', 'delivered-twice', 'card-late', 'ws-flap', 'sign-in-denied', 'sign-in-wrong-state'];
 const AGAIN_MS = 1000;
 const CODES = ['99991663', '99991668', '99991672', '99991679', '99991400', '99991403', '99992402', '232011', '230018'];
 
@@ -27,6 +27,7 @@ const EFFECTS = /** @type {Record<string, Partial<Field>[]>} */ ({
   delay: [{name: 'ms', type: 'number', required: true, value: 3000}, {name: 'jitter_ms', type: 'number'}],
   cut: [{name: 'when', type: 'select', options: [['after', ''], ['before', ''], ['body', '']]}, {name: 'how', type: 'select', options: [['close', ''], ['reset', '']]}],
   slow: [{name: 'bytes_per_s', type: 'number', required: true, value: 200}],
+  sign_in: [{name: 'result', type: 'select', options: [['denied', ''], ['wrong_state', '']]}],
   drop: [], hold: [],
   repeat: [{name: 'fresh_id', type: 'checkbox'}],
   corrupt: [{name: 'what', type: 'select', options: [['signature', ''], ['json', '']]}],
@@ -44,6 +45,9 @@ const pairs = all => Object.entries(all || {}).map(([name, value]) => `${name}:$
 const kindOf = rule => Object.keys(rule.effect)[0] || 'refuse';
 /** @param {Rule} rule */
 const left = rule => (rule.times === undefined ? number(rule.hits) : `${number(rule.hits)}/${number(rule.times)}`);
+
+/** Whether a rule changes the next call that it matches. @param {Rule} rule */
+const nextWord = rule => (rule.next === undefined ? '' : t(rule.next ? 'faults.nextHit' : 'faults.nextPass'));
 
 /** What a rule does, in words: `Refuse 99991400 · Reset after (s) 7`. @param {Rule} rule */
 function effectWords(rule) {
@@ -172,6 +176,7 @@ export default {
         {key: 'odds', title: t('faults.probability'), width: '92px', from: 720, render: one => (one.probability < 1 ? `${number(one.probability * 100)} % · ${one.seed}` : '')},
         {key: 'hits', title: t('faults.hits'), width: '56px', class: 'num', render: left},
         {key: 'seen', title: t('faults.seen'), width: '56px', from: 640, class: 'num', render: one => number(one.seen)},
+        {key: 'next', title: t('faults.nextCall'), width: '84px', from: 560, render: nextWord},
       ],
     });
 
@@ -197,7 +202,7 @@ export default {
           button(t('faults.edit'), () => edit(kindOf(one), one), {key: 'e'}), button('↑', () => act(move(one, -1)), {label: t('faults.moveUp'), disabled: one === rules.peek()[0]}),
           button('↓', () => act(move(one, 1)), {label: t('faults.moveDown'), disabled: one === rules.peek().at(-1)}), button(t('faults.delete'), () => act(remove(one)), {kind: 'danger'})),
         facts([[t('faults.effect'), effectWords(one)], [t('faults.match'), h('span', {class: 'mono'}, pairs(one.match) || t('faults.everything'))], [t('faults.hits'), t('faults.used', {hits: left(one), seen: number(one.seen)})],
-          [t('faults.next'), one.next === undefined ? null : t(one.next ? 'faults.nextHit' : 'faults.nextPass')], [t('faults.skip'), one.skip || null], [t('faults.for_s'), one.for_s && span(one.for_s * 1000)]]),
+          [t('faults.next'), nextWord(one) || null], [t('faults.skip'), one.skip || null], [t('faults.for_s'), one.for_s && span(one.for_s * 1000)]]),
         h('details', null, h('summary', null, t('faults.asJson')), json(one)), h('h3', null, t('app.asCode')), asCode([toggle(one), {id: 'fault.add', method: 'POST', path, body: given(one), text: 'faults.new'}, clear()])));
     });
     effect(() => replace(limits, limitsView(summary.get(), settings.get())) && undefined);

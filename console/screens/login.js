@@ -136,6 +136,18 @@ function builder(app, addresses) {
     addresses.length ? null : h('p', {class: 'muted small'}, t('login.anyAddress'))];
 }
 
+/** What can go wrong with the next sign-in: rules of the world that are used once. */
+const WRONG = [['sign-in-denied', 'login.denyNext', 'd'], ['sign-in-wrong-state', 'login.wrongStateNext', 'w']];
+
+/** @param {Context} ctx */
+function wrong(ctx) {
+  const world = ctx.world.peek();
+  return WRONG.map(([preset, text, key]) => {
+    const action = {id: 'fault.add', method: 'POST', path: W(world, 'faults'), body: {preset}, text, key, cli: `larkspur fault preset ${preset} --tenant ${world}`};
+    return {key, text, run: () => void ctx.act(action)};
+  });
+}
+
 /** @param {Context} ctx @param {Row[][]} all */
 function flowList(ctx, all) {
   if (!all.length) return empty(t('login.noFlow'), null);
@@ -183,13 +195,15 @@ export default {
     const end = on('traffic', rows => {
       if (Array.isArray(rows) && rows.some(row => STEPS.test(row.operation ?? ''))) loadFlows();
     });
+    const next = wrong(ctx);
     const keys = [
       {key: 'n', text: 'login.issue', run: () => void issue(ctx)},
       {key: '/', text: 'login.inspect', run: () => inspect.focus()},
       {key: 'y', text: 'login.copyUrl', run: () => void copy(made.querySelector('pre')?.textContent ?? '')},
+      ...next,
     ];
     const node = h('div', {class: 'body login'}, h('div', {class: 'bar'}, pick, h('span', {class: 'grow'}), button(t('login.issue'), () => void issue(ctx), {key: 'n', kind: 'primary'})),
-      h('div', {class: 'login-grid'}, inspect.node, panel(t('login.grants'), granted), panel(t('login.url'), made), panel(t('login.flows'), last)));
+      h('div', {class: 'login-grid'}, inspect.node, panel(t('login.grants'), granted), panel(t('login.url'), made), panel(t('login.flows'), h('p', {class: 'muted'}, t('login.nextHow')), h('div', {class: 'row'}, next.map(one => button(t(one.text), one.run, {key: one.key}))), last)));
     return {node, keys, dispose: end, actions: () => keys};
   },
 };

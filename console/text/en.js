@@ -246,6 +246,9 @@ export default {
   'chat.last': 'Last message',
   'chat.see': 'See as someone else',
   'chat.openCard': 'Into the message',
+  'chat.cover': 'Cover of {name}',
+  'chat.save': 'Save',
+  'chat.saveNamed': 'Save {name}',
 
   // card
   'card.card': 'Card',
@@ -266,6 +269,7 @@ export default {
   'card.chosen': '{n} chosen',
   'card.done': 'Done',
   'card.required': 'The form needs this.',
+  'card.whole': 'Open the whole image',
 
   // traffic
   'traffic.title': 'Traffic',
@@ -540,6 +544,7 @@ export default {
   'faults.about.hold': 'the event waits until it is released',
   'faults.about.refuse': 'the platform\'s own refusal, in its form and at its step',
   'faults.about.repeat': 'the event is sent once more',
+  'faults.about.sign_in': 'a user who allows the app is sent back otherwise',
   'faults.about.slow': 'the answer arrives slowly',
   'faults.add': 'Add',
   'faults.addPreset': 'Preset: {preset}',
@@ -564,6 +569,7 @@ export default {
   'faults.effect.hold': 'Hold',
   'faults.effect.refuse': 'Refuse',
   'faults.effect.repeat': 'Repeat',
+  'faults.effect.sign_in': 'End the sign-in',
   'faults.effect.slow': 'Slow down',
   'faults.event_type': 'Type of event',
   'faults.everything': 'everything',
@@ -589,6 +595,7 @@ export default {
   'faults.ms': 'Milliseconds',
   'faults.new': 'New rule',
   'faults.next': 'Next matching call',
+  'faults.nextCall': 'Next call',
   'faults.nextHit': 'is changed',
   'faults.nextPass': 'passes',
   'faults.noCalls': 'No call with a rate limit yet',
@@ -611,6 +618,8 @@ export default {
   'faults.preset.rate-limited': '99991400 with HTTP 429, three times',
   'faults.preset.rate-limited-old': 'the same with HTTP 400',
   'faults.preset.scope-gone': 'a scope was taken away',
+  'faults.preset.sign-in-denied': 'the next user denies the app',
+  'faults.preset.sign-in-wrong-state': 'the next sign-in has a wrong state',
   'faults.preset.slow-3s': 'calls take 3 s longer',
   'faults.preset.token-dropped': 'the token is refused, three times',
   'faults.preset.token-stale-retry': 'refused twice: the retry fails, too',
@@ -623,6 +632,9 @@ export default {
   'faults.refused': 'Refused',
   'faults.remove': 'Remove: {rule}',
   'faults.reset_s': 'Reset after (s)',
+  'faults.result': 'Result',
+  'faults.result.denied': 'denied',
+  'faults.result.wrong_state': 'wrong state',
   'faults.rules': 'Fault rules',
   'faults.seed': 'Seed',
   'faults.seedHint': 'The same seed changes the same calls in every run',
@@ -777,6 +789,9 @@ export default {
   'login.anyAddress': 'The app has no redirect URL: any address of this machine is accepted.',
   'login.flows': 'Last sign-ins, step by step',
   'login.noFlow': 'No sign-in yet. Open the authorize URL, or let your app ask for a token.',
+  'login.denyNext': 'Deny the next one',
+  'login.wrongStateNext': 'Wrong state next',
+  'login.nextHow': 'Let the next sign-in fail, once.',
 
   // coverage
   'coverage.title': 'Coverage',

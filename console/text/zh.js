@@ -246,6 +246,9 @@ export default {
   'chat.last': '最后一条消息',
   'chat.see': '切换身份',
   'chat.openCard': '进入消息',
+  'chat.cover': '{name} 的封面',
+  'chat.save': '保存',
+  'chat.saveNamed': '保存 {name}',
 
   // card
   'card.card': '卡片',
@@ -266,6 +269,7 @@ export default {
   'card.chosen': '已选 {n} 项',
   'card.done': '完成',
   'card.required': '表单必填项。',
+  'card.whole': '打开原图',
 
   // traffic
   'traffic.title': '调用记录',
@@ -540,6 +544,7 @@ export default {
   'faults.about.hold': '暂存事件，直到放行',
   'faults.about.refuse': '平台自己的拒绝，步骤和格式一致',
   'faults.about.repeat': '重复推送事件',
+  'faults.about.sign_in': '用户同意授权后，返回其他结果',
   'faults.about.slow': '缓慢返回应答',
   'faults.add': '添加',
   'faults.addPreset': '预设：{preset}',
@@ -564,6 +569,7 @@ export default {
   'faults.effect.hold': '暂存',
   'faults.effect.refuse': '拒绝',
   'faults.effect.repeat': '重复',
+  'faults.effect.sign_in': '登录结果',
   'faults.effect.slow': '慢速',
   'faults.event_type': '事件类型',
   'faults.everything': '全部',
@@ -589,6 +595,7 @@ export default {
   'faults.ms': '毫秒',
   'faults.new': '新建规则',
   'faults.next': '下一次匹配的调用',
+  'faults.nextCall': '下一次',
   'faults.nextHit': '会被改变',
   'faults.nextPass': '会通过',
   'faults.noCalls': '还没有受频率限制的调用',
@@ -611,6 +618,8 @@ export default {
   'faults.preset.rate-limited': '99991400，HTTP 429，共三次',
   'faults.preset.rate-limited-old': '同上，HTTP 400',
   'faults.preset.scope-gone': '权限被收回',
+  'faults.preset.sign-in-denied': '下一个用户拒绝授权',
+  'faults.preset.sign-in-wrong-state': '下一次登录的 state 错误',
   'faults.preset.slow-3s': '调用慢 3 秒',
   'faults.preset.token-dropped': 'token 被拒绝三次',
   'faults.preset.token-stale-retry': '连续拒绝两次，重试也失败',
@@ -623,6 +632,9 @@ export default {
   'faults.refused': '被拒绝',
   'faults.remove': '删除：{rule}',
   'faults.reset_s': '多久后恢复（秒）',
+  'faults.result': '结果',
+  'faults.result.denied': '拒绝授权',
+  'faults.result.wrong_state': 'state 错误',
   'faults.rules': '故障规则',
   'faults.seed': '随机种子',
   'faults.seedHint': '同一种子每次改变相同的调用',
@@ -777,6 +789,9 @@ export default {
   'login.anyAddress': '应用未设置重定向地址：接受本机任意地址。',
   'login.flows': '最近的登录步骤',
   'login.noFlow': '还没有登录。打开授权链接，或让应用获取令牌。',
+  'login.denyNext': '拒绝下一次登录',
+  'login.wrongStateNext': '下次 state 错误',
+  'login.nextHow': '让下一次登录失败，仅一次。',
 
   // coverage
   'coverage.title': '接口覆盖',

@@ -10,9 +10,10 @@ import console_actions
 import console_bot
 import console_files
 import console_looks
+import console_pictures
 import console_worlds
 import control
-from console_page import SCREENS, Console, link, server
+from console_page import SCREENS, Console, expected, link, server
 from devtools import Browser
 
 # All of the frame and one screen in one language, as they are sent.
@@ -45,6 +46,7 @@ def run(checks):
         console_actions.run(checks, own, browser)
         console_bot.run(checks, own, browser)
         console_worlds.run(checks, own, browser)
+        console_pictures.run(checks, own, browser)
     with server() as own, Browser() as browser:
         stage(own)
         console_looks.run(checks, own, browser)
@@ -125,15 +127,15 @@ def fetched(server, url):
         return answer.read()
 
 
-def soon(console):
-    """When the page was painted and could be used, in milliseconds, with an empty cache: the best of three."""
+def soon(console, tries=3):
+    """When the page was painted and could be used, in milliseconds, with an empty cache: the best of some tries."""
     console.send("Network.setCacheDisabled", cacheDisabled=True)
     console.send("Page.addScriptToEvaluateOnNewDocument", source=(
         "new MutationObserver((all, own) => { if (document.querySelector('main h1')) { window.usable = performance.now(); own.disconnect() } })"
         ".observe(document, {subtree: true, childList: true})"
     ))
     times = []
-    for _ in range(3):
+    for _ in range(tries):
         console.page.loaded(lambda: console.send("Page.reload"))
         console.until("window.usable !== undefined")
         console.until("performance.getEntriesByName('first-contentful-paint').length > 0")
@@ -258,11 +260,6 @@ def hostile(checks, server, browser):
             bad = [one for one in console.complaints() if not expected(one)]
             assert not bad, bad
     home.delete()
-
-
-def expected(complaint):
-    """Whether the browser only tells of an answer that is no success."""
-    return isinstance(complaint, (list, tuple)) and "Failed to load resource" in str(complaint[0])
 
 
 def stream(checks, server, browser):

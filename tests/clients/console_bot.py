@@ -122,6 +122,8 @@ def shown(checks, server, browser, home, audit, stats):
             console.until("document.querySelector('dialog[open]') === null")
             with Listener("python", server, stats) as listener:
                 until(listener.ids)
+            console.reads("Stats", ".two")
+            assert "Stats" not in console.text(".not-sent"), console.text(".not-sent")
         with checks("nothing went wrong in the browser"):
             assert not console.complaints(), console.complaints()
 

@@ -27,7 +27,7 @@ class Console:
     """A tab with the console, signed in, in the demo world or another one."""
 
     def __init__(self, server, browser, width=1280, height=800, language="en", theme="light", world=None, address=None, signed_in=True):
-        self.server = server
+        self.server, self.browser = server, browser
         self.world = world or server.ready["tenant_key"]
         self.page = browser.page(width, height, width < 600)
         self.send, self.value, self.until, self.press = self.page.send, self.page.value, self.page.until, self.page.press
@@ -155,3 +155,8 @@ class Console:
         folder = ROOT / "target/console"
         folder.mkdir(parents=True, exist_ok=True)
         self.page.picture(name, folder)
+
+
+def expected(complaint):
+    """Whether the browser only tells of an answer that is no success."""
+    return isinstance(complaint, (list, tuple)) and "Failed to load resource" in str(complaint[0])

@@ -21,6 +21,7 @@ import {item} from './message.js';
 export class Log {
   /** @type {Map<string, {key: string, node: HTMLElement}>} */ #made = new Map();
   #said = 0;
+  /** Whether the latest message is shown, and stays so. */ #follows = true;
   #count = -1;
   #first = '';
   /** A message to go to, once it is there. */ want = '';
@@ -36,8 +37,13 @@ export class Log {
     this.jump.hidden = true;
     this.nodes = [this.list, h('div', {class: 'jump-box'}, this.jump)];
     this.list.addEventListener('scroll', () => {
-      if (this.#atBottom()) this.bottom();
+      this.#follows = this.#atBottom();
+      if (this.#follows) this.bottom();
     }, {passive: true});
+    // A picture that arrives makes the list longer.
+    this.list.addEventListener('load', () => {
+      if (this.#follows) this.bottom();
+    }, true);
     this.list.addEventListener('focusin', event => {
       const one = /** @type {Element} */ (event.target).closest('.msg');
       if (one instanceof HTMLElement) room.selected.set(one.dataset.id ?? '');
@@ -177,6 +183,7 @@ export class Log {
   /** Shows the latest messages. */
   bottom() {
     this.list.scrollTop = this.list.scrollHeight;
+    this.#follows = true;
     this.#below = 0;
     this.jump.hidden = true;
   }

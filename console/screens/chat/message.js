@@ -133,17 +133,19 @@ const TYPES = {
   post: (value, host, message) => post(value, host, message),
   image: (value, host) => image(String(value.image_key ?? ''), t('card.image'), host),
   sticker: (value, host) => image(String(value.file_key ?? ''), t('chat.sticker'), host),
-  file: value => file('▤', value.file_name, value.file_key),
+  file: (value, host) => file('▤', value.file_name, value.file_key, host),
   folder: value => file('▧', value.file_name, value.file_key),
-  audio: value => file('♪', t('chat.audio', {s: Math.round((value.duration ?? 0) / 1000)}), value.file_key),
-  media: value => file('▶', value.file_name, value.file_key),
+  audio: (value, host) => file('♪', t('chat.audio', {s: Math.round((value.duration ?? 0) / 1000)}), value.file_key, host),
+  media: (value, host) => [value.image_key ? image(String(value.image_key), t('chat.cover', {name: String(value.file_name ?? '')}), host) : null, file('▶', value.file_name, value.file_key, host)],
   share_chat: value => file('☰', t('chat.shareChat'), value.chat_id),
   share_user: (value, host) => file('☺', t('chat.shareUser', {name: host.name(value.user_id)}), value.user_id),
 };
 
-/** @param {string} glyph @param {string} name @param {string} key */
-function file(glyph, name, key) {
-  return h('p', {class: 'file'}, h('span', {class: 'file-glyph', 'aria-hidden': 'true'}, glyph), h('span', {}, String(name ?? '')), mono(key, 20));
+/** What a message names by its key; a file can be saved. @param {string} glyph @param {string} name @param {string} key @param {Host} [host] */
+function file(glyph, name, key, host) {
+  const words = String(name ?? '') || String(key ?? '');
+  return h('p', {class: 'file'}, h('span', {class: 'file-glyph', 'aria-hidden': 'true'}, glyph), h('span', {}, words), mono(key, 20),
+    host && key ? h('a', {href: host.file(String(key)), download: '', 'aria-label': t('chat.saveNamed', {name: words})}, t('chat.save')) : null);
 }
 
 /** A text; what is long is shown on demand. @param {string} whole @param {Message} message @param {Host} host */
@@ -185,7 +187,7 @@ function piece(part, host, message) {
     case 'a': return link(String(part.href ?? ''), text, text);
     case 'at': return h('span', {class: 'at'}, `@${mentionName(part.user_id, message, host) || part.user_name}`);
     case 'img': return image(String(part.image_key ?? ''), t('card.image'), host);
-    case 'media': return file('▶', part.file_name ?? '', part.file_key);
+    case 'media': return file('▶', part.file_name ?? '', part.file_key, host);
     case 'emotion': return EMOJI.get(part.emoji_type) ?? `[${part.emoji_type}]`;
     case 'hr': return h('hr', {});
     case 'code_block': return h('pre', {tabIndex: 0, role: 'group', 'aria-label': String(part.language ?? t('card.code'))}, text);

@@ -252,6 +252,8 @@ pub struct Media {
     pub content_type: String,
     /// The name to save them under, if they are a file. The answer then has a `Content-Disposition`.
     pub file_name: Option<String>,
+    /// Whether a browser may show a file instead of saving it.
+    pub inline: bool,
 }
 
 /// The response to a browser.

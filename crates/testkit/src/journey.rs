@@ -264,6 +264,7 @@ async fn resources(world: &World) {
         let message = sent["message_id"].as_str().expect("a message_id");
         let path = format!("/im/v1/messages/{message}/resources/{key}?type={kind}");
         assert_eq!(world.call("GET", &path).send().await.status(), 200);
+        assert_eq!(world.control("GET", &format!("/{kind}s/{key}")).send().await.status(), 200);
     }
 }
 

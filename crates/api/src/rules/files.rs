@@ -37,6 +37,18 @@ pub fn media_type(file_type: FileType, name: &str) -> &'static str {
     }
 }
 
+/// The media type of a stored file for a browser: one that [`media_type`] makes, as it is; any other as a stream of bytes.
+/// Larkspur's own rule.
+pub fn for_browsers(media: &str) -> &'static str {
+    use FileType::{Doc, Mp4, Opus, Pdf, Ppt, Stream, Xls};
+    let made = [Opus, Mp4, Pdf, Doc, Xls, Ppt].into_iter().flat_map(|kind| {
+        // The extension chooses the format of documents.
+        ["old", "new.docx"].map(|name| media_type(kind, name))
+    });
+    let stream = media_type(Stream, "");
+    made.chain([stream]).find(|known| *known == media).unwrap_or(stream)
+}
+
 /// The key of a file: `file_v3_00i5_`, the random number in the form of a uuid, then `g`. Source: observed.
 pub fn key(random: u128) -> String {
     let hex = format!("{random:032x}");
@@ -69,6 +81,15 @@ mod tests {
             (FileType::Stream, "a.pdf", "application/octet-stream"),
         ] {
             assert_eq!(media_type(file_type, name), media, "{name}");
+        }
+    }
+
+    #[test]
+    fn browsers_get_no_page() {
+        assert_eq!(for_browsers("application/pdf"), "application/pdf");
+        assert_eq!(for_browsers(media_type(FileType::Ppt, "a.pptx")), media_type(FileType::Ppt, "a.pptx"));
+        for media in ["text/html", "image/svg+xml", "application/pdf;x", ""] {
+            assert_eq!(for_browsers(media), "application/octet-stream", "{media}");
         }
     }
 

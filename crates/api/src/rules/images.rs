@@ -75,6 +75,22 @@ fn media_type(format: Format) -> Option<&'static str> {
     })
 }
 
+/// The media types that a browser may show as a picture, with the extensions of their files. Larkspur's own rule: none of
+/// them can run a script, as SVG can.
+const PICTURES: &[(&str, &str)] = &[
+    ("image/jpeg", "jpg"),
+    ("image/png", "png"),
+    ("image/webp", "webp"),
+    ("image/gif", "gif"),
+    ("image/bmp", "bmp"),
+    ("image/x-icon", "ico"),
+];
+
+/// The media type and the extension of a stored image that a browser may show; `None` for any other.
+pub fn as_picture(media: &str) -> Option<(&'static str, &'static str)> {
+    PICTURES.iter().copied().find(|(known, _)| *known == media)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +131,15 @@ mod tests {
         assert_eq!(refusal(ImageType::Message, b""), codes::IMAGE_EMPTY);
         assert_eq!(refusal(ImageType::Message, b"hello, world, this is text"), codes::IMAGE_FORMAT_UNKNOWN);
         assert_eq!(refusal(ImageType::Message, &vec![0; SIZE_MAX + 1]), codes::IMAGE_TOO_LARGE);
+    }
+
+    #[test]
+    fn no_picture_can_run_a_script() {
+        for media in ["image/svg+xml", "text/html", "image/png; charset=utf-8", "IMAGE/PNG", "image/tiff", ""]
+        {
+            assert_eq!(as_picture(media), None, "{media}");
+        }
+        assert_eq!(as_picture("image/png"), Some(("image/png", "png")));
     }
 
     proptest::proptest! {

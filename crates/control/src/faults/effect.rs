@@ -21,6 +21,9 @@ pub struct Effect {
     /// The answer is sent slowly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow: Option<Slow>,
+    /// The sign-in of a user ends otherwise; of `authen.v1.authorize.decide` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<SignIn>,
     /// The event is not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drop: Option<Nothing>,
@@ -43,8 +46,9 @@ impl Effect {
     pub fn count(&self) -> usize {
         let Effect { refuse, answer, delay, cut, slow, .. } = self;
         let of_calls = [refuse.is_some(), answer.is_some(), delay.is_some(), cut.is_some(), slow.is_some()];
+        let others = [self.sign_in.is_some(), self.disconnect.is_some()];
         let named = |all: &[bool]| all.iter().filter(|named| **named).count();
-        named(&of_calls) + named(&self.of_events()) + usize::from(self.disconnect.is_some())
+        named(&of_calls) + named(&self.of_events()) + named(&others)
     }
 
     fn of_events(&self) -> [bool; 4] {
@@ -148,6 +152,23 @@ pub struct Slow {
     /// Bytes of the body per second.
     #[schemars(range(min = 10, max = 10_000_000))]
     pub bytes_per_s: i64,
+}
+
+/// A sign-in that ends otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SignIn {
+    /// How it ends.
+    pub result: SignInResult,
+}
+
+/// How a sign-in ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignInResult {
+    /// As if the user had denied it: `error=access_denied` in place of a code.
+    Denied,
+    /// With a `state` that the app did not send, as an attacker's link has.
+    WrongState,
 }
 
 /// An effect without members.

@@ -17,7 +17,8 @@ mod effect;
 pub mod presets;
 
 pub use effect::{
-    Answer, Corrupt, Cut, Delay, Disconnect, Effect, Ending, How, Nothing, Refuse, Repeat, Slow, What, When,
+    Answer, Corrupt, Cut, Delay, Disconnect, Effect, Ending, How, Nothing, Refuse, Repeat, SignIn,
+    SignInResult, Slow, What, When,
 };
 
 /// What a rule may name in a call.
@@ -152,12 +153,16 @@ pub struct Shown {
     pub hits: i64,
     /// The number of calls that it matched.
     pub seen: i64,
+    /// Whether it would change the next call that it matches, if no rule before it ends that call.
+    pub next: bool,
 }
 
 impl Rule {
-    /// With its counts.
-    pub fn shown(self, count: Count) -> Shown {
+    /// With its counts, at a time of the world.
+    pub fn shown(self, count: Count, now: i64) -> Shown {
+        let coming = Count { seen: count.seen.saturating_add(1), ..count };
         Shown {
+            next: self.is_live(now) && self.decides(coming),
             id: self.id,
             name: self.name,
             r#match: self.r#match,

@@ -87,6 +87,22 @@ pub const ALL: &[Preset] = &[
         rule: || json!({"match": {"event_type": "card.action.trigger"}, "effect": {"delay": {"ms": 3100}}}),
     },
     Preset {
+        name: "sign-in-denied",
+        shows: "the next user who signs in denies the app: error=access_denied in place of a code",
+        rule: || {
+            let decide = "authen.v1.authorize.decide";
+            json!({"match": {"operation": decide}, "effect": {"sign_in": {"result": "denied"}}, "times": 1})
+        },
+    },
+    Preset {
+        name: "sign-in-wrong-state",
+        shows: "the next sign-in comes back with a state that the app did not send: it must be refused",
+        rule: || {
+            let decide = "authen.v1.authorize.decide";
+            json!({"match": {"operation": decide}, "effect": {"sign_in": {"result": "wrong_state"}}, "times": 1})
+        },
+    },
+    Preset {
         name: "edge-502",
         shows: "a proxy answers HTTP 502 with a page, three times",
         rule: || {

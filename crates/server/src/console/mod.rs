@@ -40,8 +40,8 @@ const HEADERS: &[(&str, &str)] = &[
     ("Referrer-Policy", "no-referrer"),
 ];
 
-/// The headers of what the control API answers to a session. What users of a world uploaded may be hostile: opened as a
-/// page, it runs nothing.
+/// The headers of what the control API answers to a session, and of the files of a world. What users of a world uploaded may
+/// be hostile: opened as a page, it runs nothing.
 const DATA_HEADERS: &[(&str, &str)] = &[
     ("Content-Security-Policy", "default-src 'none'; sandbox"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
@@ -198,7 +198,7 @@ fn guarded(mut response: Response, cache: &'static str) -> Response {
     response
 }
 
-/// An answer of the control API to a page with a session: never a page itself, and not kept.
+/// An answer of the control API to a page with a session, or a file of a world: never a page itself, and not kept.
 pub(crate) fn as_data(mut response: Response) -> Response {
     response.extra.extend(DATA_HEADERS.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))));
     response

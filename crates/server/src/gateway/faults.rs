@@ -14,7 +14,8 @@ use larkspur_api::{Actor, Call, Caller, Presented, Received};
 use larkspur_contract::ids::{AppId, HookToken, TenantKey};
 use larkspur_contract::{Access, Code, Effect, Fault, Reply, Spec, codes};
 use larkspur_control::faults::{
-    self as control, Cut, DELAY_MAX_MS, Decided, Effect as Done, How, Kind, Refuse, Rule, Rules, When,
+    self as control, Cut, DELAY_MAX_MS, Decided, Effect as Done, How, Kind, Refuse, Rule, Rules, SignIn,
+    SignInResult, When,
 };
 use larkspur_store::Engine;
 use serde_json::{Map, Value};
@@ -407,7 +408,33 @@ pub(crate) fn shape(injected: Option<&Injected>, response: Response) -> Response
             let piece = usize::try_from(slow.bytes_per_s).unwrap_or(1).div_ceil(PIECES).max(1);
             Response { body: dribbled(bytes, piece), ..response }
         }
+        Done { sign_in: Some(SignIn { result: SignInResult::WrongState }), .. } => {
+            let location = response.location.as_deref().map(with_wrong_state);
+            Response { location, ..response }
+        }
         _ => response,
+    }
+}
+
+/// Denies a sign-in that a user allowed, if the rule says so.
+pub(super) fn deny(trace: &Trace, received: &mut Received) {
+    let Some(Injected { effect: Done { sign_in: Some(sign_in), .. }, .. }) = &trace.fault else { return };
+    if sign_in.result == SignInResult::Denied
+        && let Some(decision) = received.body.get_mut("decision").filter(|decision| **decision == "allow")
+    {
+        *decision = "deny".into();
+    }
+}
+
+/// The address to which a user goes back, with another `state`.
+fn with_wrong_state(location: &str) -> String {
+    let (front, fragment) = location.split_once('#').map_or((location, None), |(a, b)| (a, Some(b)));
+    let (path, query) = front.split_once('?').unwrap_or((front, ""));
+    let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("state="));
+    let query = kept.chain(["state=wrong-state"]).collect::<Vec<_>>().join("&");
+    match fragment {
+        Some(fragment) => format!("{path}?{query}#{fragment}"),
+        None => format!("{path}?{query}"),
     }
 }
 
@@ -425,6 +452,17 @@ fn dribbled(mut bytes: Bytes, piece: usize) -> Body {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_state_is_replaced_wherever_it_is() {
+        for (address, other) in [
+            ("http://a/?code=1&state=mine", "http://a/?code=1&state=wrong-state"),
+            ("http://a/?state=mine&code=1#end", "http://a/?code=1&state=wrong-state#end"),
+            ("http://a/", "http://a/?state=wrong-state"),
+        ] {
+            assert_eq!(with_wrong_state(address), other);
+        }
+    }
 
     #[test]
     fn codes_belong_to_steps() {

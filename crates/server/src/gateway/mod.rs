@@ -90,7 +90,12 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
     if trace.recorded {
         record(app, &request, &ended, &trace, now);
     }
-    let response = if trace.session { console::as_data(ended.response) } else { ended.response };
+    // Files of a world may be hostile, and are opened by browsers with the control key, too.
+    let file = |spec: &Spec| spec.reply == Reply::Bytes && matches!(spec.access, Access::Control);
+    let response = match trace.session || ended.spec.is_some_and(file) {
+        true => console::as_data(ended.response),
+        false => ended.response,
+    };
     // What is recorded is the whole answer, even if less of it is sent.
     faults::shape(trace.fault.as_ref(), response)
 }
@@ -323,9 +328,10 @@ async fn steps(
         content_type: request.header("content-type"),
         body,
     };
-    let received = decode::decode(spec, routed.route.shapes(), own::settings(app, trace), raw)?;
+    let mut received = decode::decode(spec, routed.route.shapes(), own::settings(app, trace), raw)?;
     if matches!(caller, Caller::Root(_)) {
         faults::of_root(app, spec, faults::Head::of(request), (&caller, &received), trace).await?;
+        faults::deny(trace, &mut received);
         own::give(&mut caller, trace);
         trace.keep_late(kept);
     }

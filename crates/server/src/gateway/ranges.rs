@@ -63,9 +63,10 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// The `Content-Disposition` of a file: its name in ASCII for old clients, with `_` for every other character, and the
-/// whole name for all others. Source: RFC 6266.
-pub(super) fn attachment(name: &str) -> String {
-    let mut text = String::from("attachment; filename=\"");
+/// whole name for all others. Browsers save a file, unless it is `inline`. Source: RFC 6266.
+pub(super) fn disposition(name: &str, inline: bool) -> String {
+    let mut text = String::from(if inline { "inline" } else { "attachment" });
+    text.push_str("; filename=\"");
     for c in name.chars() {
         text.push(if matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '%') { c } else { '_' });
     }
@@ -110,10 +111,14 @@ mod tests {
 
     #[test]
     fn names() {
-        assert_eq!(attachment("a b.txt"), "attachment; filename=\"a b.txt\"; filename*=UTF-8''a%20b.txt");
         assert_eq!(
-            attachment("报告\"\r\n.pdf"),
+            disposition("a b.txt", false),
+            "attachment; filename=\"a b.txt\"; filename*=UTF-8''a%20b.txt"
+        );
+        assert_eq!(
+            disposition("报告\"\r\n.pdf", false),
             "attachment; filename=\"_____.pdf\"; filename*=UTF-8''%E6%8A%A5%E5%91%8A%22%0D%0A.pdf"
         );
+        assert_eq!(disposition("a.png", true), "inline; filename=\"a.png\"; filename*=UTF-8''a.png");
     }
 }

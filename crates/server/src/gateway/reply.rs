@@ -54,7 +54,7 @@ fn download(bytes: Bytes, media: Media, (trace, range): (&Trace, Option<&str>)) 
     let total = bytes.len();
     let mut extra: Vec<(&'static str, Cow<'static, str>)> = vec![("Accept-Ranges", "bytes".into())];
     if let Some(name) = media.file_name {
-        extra.push(("Content-Disposition", ranges::attachment(&name).into()));
+        extra.push(("Content-Disposition", ranges::disposition(&name, media.inline).into()));
     }
     let (status, body) = match ranges::part(range, total) {
         Part::Whole => (200, bytes),

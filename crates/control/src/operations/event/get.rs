@@ -3,11 +3,12 @@ use std::collections::HashSet;
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, events, get};
 use larkspur_store::Root;
-use larkspur_store::events::history::{self, Past};
+use larkspur_store::events::history;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::between_apps::said;
 use super::not_sent::{self, Happened, NotSent};
 use super::{Shown, Tries};
 use crate::operations::CONTROL;
@@ -54,7 +55,7 @@ impl Operation for Get {
         example: "",
         behaviours: &[Behaviour {
             name: "event_of_several_apps",
-            rule: "Deliveries of one event are those of the same type and time, about the same message, chat or user, among the 100 before and the 100 after it.",
+            rule: "Deliveries of one event are those of the same type and time that say the same, among the 100 before and the 100 after it. Each app has its own IDs of people and bots, so these are compared by whom they name. Two events that say the same at the same time are shown as one.",
             basis: Basis::Assumed,
             switch: false,
         }],
@@ -75,8 +76,14 @@ impl Operation for Get {
         let chat_id = chat(&payload).map(str::to_owned);
         let (event_type, created_at_ms) = (past.event_type.clone(), past.created_at);
         let mut all = history::around(&mut tx, past.number).await?;
-        all.retain(|other| is_same(&past, &payload, other));
         let reader = past.app_id;
+        let same = said(&tx.engine().keys, &past);
+        all.retain(|other| {
+            other.app_id != past.app_id
+                && other.event_type == past.event_type
+                && other.created_at == past.created_at
+                && said(&tx.engine().keys, other) == same
+        });
         all.insert(0, past);
         let told: HashSet<_> = all.iter().map(|one| one.app_id).collect();
         let known = events::named(&event_type).is_some();
@@ -109,23 +116,4 @@ impl Operation for Get {
 fn chat(payload: &Value) -> Option<&str> {
     let places = [&payload["message"]["chat_id"], &payload["chat_id"], &payload["context"]["open_chat_id"]];
     places.into_iter().find_map(Value::as_str)
-}
-
-/// What an event is about, in the ids that all apps share.
-fn subject(payload: &Value) -> [Option<&str>; 3] {
-    let message =
-        [&payload["message"]["message_id"], &payload["message_id"]].into_iter().find_map(Value::as_str);
-    [chat(payload), message, payload["event_key"].as_str()]
-}
-
-/// Whether another delivery is of the same event.
-fn is_same(past: &Past, payload: &Value, other: &Past) -> bool {
-    if other.app_id == past.app_id
-        || other.event_type != past.event_type
-        || other.created_at != past.created_at
-    {
-        return false;
-    }
-    let others: Value = serde_json::from_str(&other.payload).unwrap_or_default();
-    subject(payload) == subject(&others)
 }

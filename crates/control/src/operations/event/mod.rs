@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::traffic::Traffic;
 use crate::webhook_checks::{self, Checks, Secrets};
 
+mod between_apps;
 pub(super) mod check;
 pub(super) mod get;
 pub(super) mod list;

@@ -1,10 +1,13 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
+use larkspur_contract::events::Form;
 use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, post};
-use larkspur_store::Root;
-use larkspur_store::events::history::{self, Made};
+use larkspur_store::apps::Install;
+use larkspur_store::events::history::{self, Made, Past};
+use larkspur_store::{Root, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::between_apps::payload_for;
 use crate::operations::CONTROL;
 use crate::{support, values};
 
@@ -23,7 +26,7 @@ pub(crate) struct Path {
 /// How to send it again.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
-    /// The app that received it.
+    /// The app that gets it; by default the one whose ID of the event is in the path. An app that was not told gets it, too.
     app_id: Option<String>,
     /// Whether each copy gets a new event_id, as some duplicates of the platform do; false by default.
     #[schemars(extend("default" = false))]
@@ -52,7 +55,7 @@ impl Operation for Resend {
         example: r#"{"times":2}"#,
         behaviours: &[Behaviour {
             name: "event_resent",
-            rule: "Each copy is delivered like a separate event with the old create_time, and is listed in addition to the old one.",
+            rule: "Each copy is delivered like a separate event with the old create_time, and is listed in addition to the old one. Another app than that of the event_id gets it under a new event_id, with its own IDs of people and bots; its subscription, scopes and membership are not checked. Callbacks, challenges and events in the first envelope are about one app, and no other app gets them.",
             basis: Basis::Assumed,
             switch: false,
         }],
@@ -67,18 +70,27 @@ impl Operation for Resend {
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
         let (Path { tenant_key, event_id }, Body { app_id, fresh_id, times }) = (&input.path, &input.body);
         let (mut tx, _) = support::lock(root, call, tenant_key).await?;
-        let app = match app_id {
-            Some(id) => Some(support::app(&mut tx, "app_id", id).await?.app_id),
+        let to = match app_id {
+            Some(id) => Some(support::app(&mut tx, "app_id", id).await?),
             None => None,
         };
-        let found = history::find(&mut tx, app, event_id).await?;
-        let past = found.ok_or_else(|| support::not_found("event_id", event_id, "no event has this id"))?;
+        let mut past = find(&mut tx, to.as_ref(), event_id).await?;
         if past.payload.is_empty() {
             let why = "the payload of this event was not kept when the store was upgraded";
             return Err(values::invalid("event_id", Some(event_id), why));
         }
+        // Each app knows the event under an ID of its own.
+        let mut fresh = *fresh_id == Some(true);
+        if let Some(to) = to.filter(|to| to.app_id != past.app_id) {
+            if past.form != Form::V2 || past.sealed {
+                let why = "only the app that received an event of this type gets it again";
+                return Err(values::invalid("app_id", app_id.as_deref(), why));
+            }
+            past.payload = payload_for(&mut tx, &past, &to).await?;
+            (past.app_id, past.developer, fresh) = (to.app_id, to.developer, true);
+        }
         let made = Made {
-            event_id: Some(event_id.as_str()).filter(|_| *fresh_id != Some(true)),
+            event_id: Some(event_id.as_str()).filter(|_| !fresh),
             app_id: past.app_id,
             developer: past.developer,
             event_type: &past.event_type,
@@ -93,4 +105,17 @@ impl Operation for Resend {
         }
         Ok(Output { event_ids })
     }
+}
+
+/// The event with an ID: that of one app, if there is one, else that of any app.
+async fn find(tx: &mut Tx, to: Option<&Install>, event_id: &str) -> Result<Past, Fault> {
+    let own = match to {
+        Some(to) => history::find(tx, Some(to.app_id), event_id).await?,
+        None => None,
+    };
+    let found = match own {
+        Some(own) => Some(own),
+        None => history::find(tx, None, event_id).await?,
+    };
+    found.ok_or_else(|| support::not_found("event_id", event_id, "no event has this id"))
 }

@@ -36,6 +36,6 @@ impl Operation for Add {
         faults::start(&mut tx, &rule.id).await?;
         rules.insert(0, rule.clone());
         super::store(&mut tx, &rules).await?;
-        super::shown_one(&mut tx, rule).await
+        super::shown_one(&mut tx, rule, now).await
     }
 }

@@ -29,8 +29,8 @@ impl Operation for List {
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Listed, Fault> {
         let key = &input.path.tenant_key;
-        let (mut tx, _) = support::open(root, call, key).await?;
+        let (mut tx, now) = support::open(root, call, key).await?;
         let world = tenants::get(&mut tx).await?.ok_or_else(|| support::no_world(key))?;
-        super::shown(&mut tx, super::rules(&world)).await
+        super::shown(&mut tx, super::rules(&world), now).await
     }
 }

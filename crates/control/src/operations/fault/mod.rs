@@ -104,21 +104,21 @@ pub(crate) async fn remove(tx: &mut Tx, world: &Tenant, id: &str) -> Result<(), 
     Ok(())
 }
 
-/// Rules with their counts.
-async fn shown(tx: &mut Tx, rules: Vec<Rule>) -> Result<Listed, Fault> {
+/// Rules with their counts at a time of the world.
+async fn shown(tx: &mut Tx, rules: Vec<Rule>, now: i64) -> Result<Listed, Fault> {
     let counts = faults::counts(tx).await?;
     let faults = rules.into_iter().map(|rule| {
         let count = counts.get(&rule.id).copied().unwrap_or_default();
-        rule.shown(count)
+        rule.shown(count, now)
     });
     Ok(Listed { faults: faults.collect() })
 }
 
 /// One rule with its counts.
-async fn shown_one(tx: &mut Tx, rule: Rule) -> Result<Shown, Fault> {
+async fn shown_one(tx: &mut Tx, rule: Rule, now: i64) -> Result<Shown, Fault> {
     let counts = faults::counts(tx).await?;
     let count = counts.get(&rule.id).copied().unwrap_or_default();
-    Ok(rule.shown(count))
+    Ok(rule.shown(count, now))
 }
 
 fn unknown(id: &str) -> Fault {

@@ -38,7 +38,7 @@ impl Operation for Order {
     type Output = Listed;
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Listed, Fault> {
-        let (mut tx, world, _) = support::lock_world(root, call, &input.path.tenant_key).await?;
+        let (mut tx, world, now) = support::lock_world(root, call, &input.path.tenant_key).await?;
         let mut rest = super::rules(&world);
         let mut rules = Vec::new();
         for id in &input.body.ids {
@@ -52,6 +52,6 @@ impl Operation for Order {
             return Err(values::invalid("ids", None, &format!("every rule is named; {} is not", left.id)));
         }
         super::store(&mut tx, &rules).await?;
-        super::shown(&mut tx, rules).await
+        super::shown(&mut tx, rules, now).await
     }
 }

@@ -52,6 +52,6 @@ impl Operation for Put {
             faults::start(&mut tx, &rule.id).await?;
         }
         super::store(&mut tx, &rules).await?;
-        super::shown(&mut tx, rules).await
+        super::shown(&mut tx, rules, now).await
     }
 }

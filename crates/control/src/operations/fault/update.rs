@@ -41,6 +41,6 @@ impl Operation for Update {
         let rule = super::changed("", found.clone(), &given, now)?;
         *found = rule.clone();
         super::store(&mut tx, &rules).await?;
-        super::shown_one(&mut tx, rule).await
+        super::shown_one(&mut tx, rule, now).await
     }
 }

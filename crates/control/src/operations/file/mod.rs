@@ -1,3 +1,16 @@
 //! Files of a world.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 pub(super) mod delete;
+pub(super) mod get;
+
+/// A file of a world.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Path {
+    /// The tenant.
+    pub(super) tenant_key: String,
+    /// The file.
+    pub(super) file_key: String,
+}

@@ -1,23 +1,13 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, delete};
 use larkspur_store::{Root, images};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+use super::Path;
 use crate::operations::CONTROL;
 use crate::support;
 
 /// `DELETE /larkspur/v1/worlds/:tenant_key/images/:image_key`
 pub(crate) struct Delete;
-
-/// An image of a world.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Path {
-    /// The tenant.
-    tenant_key: String,
-    /// The image.
-    image_key: String,
-}
 
 impl Operation for Delete {
     const SPEC: &'static Spec = &Spec {

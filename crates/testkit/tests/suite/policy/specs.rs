@@ -438,7 +438,9 @@ fn the_control_api_has_one_policy() {
         // A stream is not JSON, nor is a file.
         let form = match spec.id {
             "larkspur.v1.traffic.stream" => Form::Events,
-            "larkspur.v1.world.snapshots.file" => Form::Bytes,
+            "larkspur.v1.world.snapshots.file" | "larkspur.v1.image.get" | "larkspur.v1.file.get" => {
+                Form::Bytes
+            }
             _ => Form::Data("success"),
         };
         assert_eq!(spec.reply, form, "{}", spec.id);

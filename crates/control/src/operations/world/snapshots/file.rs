@@ -51,7 +51,8 @@ impl Operation for File {
 
     fn bytes(output: &mut Output) -> Option<(Content, Media)> {
         let file_name = Some(format!("{}.ndjson", output.name.trim_start_matches('@')));
-        let media = Media { content_type: "application/x-ndjson".to_owned(), file_name };
+        let content_type = "application/x-ndjson".to_owned();
+        let media = Media { content_type, file_name, ..Media::default() };
         Some((Content::Row(std::mem::take(&mut output.lines)), media))
     }
 }

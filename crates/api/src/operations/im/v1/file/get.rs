@@ -74,7 +74,7 @@ impl Operation for Get {
         }
         image::is_readable(tx, call).await?;
         let content = files::content(tx, key).await?.ok_or_else(absent)?;
-        let media = Media { content_type: file.content_type, file_name: Some(file.name) };
+        let media = Media { content_type: file.content_type, file_name: Some(file.name), ..Media::default() };
         Ok(Output { content: Some(content), media })
     }
 

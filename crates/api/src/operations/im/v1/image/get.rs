@@ -77,7 +77,7 @@ impl Operation for Get {
         let content = images::content(tx, key).await?.ok_or_else(absent)?;
         Ok(Output {
             content: Some(content),
-            media: Media { content_type: image.content_type, file_name: None },
+            media: Media { content_type: image.content_type, ..Media::default() },
         })
     }
 

@@ -168,13 +168,13 @@ async fn is_carried(tx: &mut Tx, message: &Message, kind: Kind, key: &str) -> Re
 
 async fn stored_image(tx: &mut Tx, key: &str) -> Result<Option<Output>, Fault> {
     let Some(image) = images::get(tx, key).await?.filter(|image| !image.deleted) else { return Ok(None) };
-    let media = Media { content_type: image.content_type, file_name: None };
+    let media = Media { content_type: image.content_type, ..Media::default() };
     Ok(images::content(tx, key).await?.map(|content| Output { content: Some(content), media }))
 }
 
 async fn stored_file(tx: &mut Tx, key: &str) -> Result<Option<Output>, Fault> {
     let Some(file) = files::get(tx, key).await?.filter(|file| !file.deleted) else { return Ok(None) };
-    let media = Media { content_type: file.content_type, file_name: Some(file.name) };
+    let media = Media { content_type: file.content_type, file_name: Some(file.name), ..Media::default() };
     Ok(files::content(tx, key).await?.map(|content| Output { content: Some(content), media }))
 }
 

@@ -198,10 +198,15 @@ async fn any_kept_event_is_sent_again() {
         assert_eq!(again["event_ids"], json!([id]));
         assert_eq!(get(&world, "/events?limit=1").await["events"][0]["event_id"], id);
     }
-    // A copy has the ID of its original.
+    // A copy has the ID of its original, but each app has IDs of its own.
     let (other, _) = world.app(json!({})).await;
     let path = format!("/events/{first}/resend");
-    declined(&world.control("POST", &path).body(json!({"app_id": other})).send().await, 5275404, "event_id");
+    let copy = world.control("POST", &path).body(json!({"app_id": other})).send().await.data();
+    assert_ne!(copy["event_ids"], json!([first]));
+    assert_eq!(
+        ids(&get(&world, &format!("/events?app_id={other}")).await),
+        [copy["event_ids"][0].as_str().expect("an id").to_owned()]
+    );
     let elsewhere = world.lab.world().await;
     declined(&elsewhere.control("POST", &path).body(json!({})).send().await, 5275404, "event_id");
 }

@@ -1,6 +1,7 @@
 //! One event, as all apps of the world received it or did not: `events/:event_id`.
 
 use larkspur_testkit::receiver::Receiver;
+use larkspur_testkit::{Lab, LabOptions, ManualClock};
 use serde_json::{Value, json};
 
 use super::{declined, get};
@@ -126,6 +127,95 @@ async fn deliveries_of_one_event_are_found_together() {
     let message = |one: &Value| one["payload"]["message"]["message_id"].clone();
     assert_eq!(message(&both[0]), message(&both[1]));
     declined(&world.control("GET", "/events/unknown").send().await, 5_275_404, "event_id");
+}
+
+/// Two events of one type at one time, about one message or about none, are two.
+#[tokio::test]
+async fn what_says_something_else_is_another_event() {
+    let clock = ManualClock::at(1_800_000_000_000);
+    let lab = Lab::with(LabOptions { clock, ..LabOptions::default() }).await;
+    let stage = Stage::within(lab).await;
+    let world = &stage.world;
+    let scopes = ["im:message.reactions:read", "im:message", "im:chat", "contact:user.employee_id:readonly"];
+    world.set_app(&stage.inside.app_id, json!({"scopes": scopes[..3]})).await;
+    world.set_app(&stage.actor.app_id, json!({ "scopes": scopes })).await;
+    let (chat, ada, ben) = (&world.chat_id, &world.users[0].user_id, &world.users[1].user_id);
+    let said =
+        world.control("POST", &format!("/chats/{chat}/messages")).body(json!({"as": ben, "text": "x"}));
+    let message = text(&said.send().await.data(), "message_id");
+    for user in [ada, ben] {
+        let body = json!({"as": user, "emoji_type": "OK"});
+        world.control("POST", &format!("/messages/{message}/reactions")).body(body).send().await.data();
+    }
+    stage.told().await;
+    let shown = latest(&stage, &stage.inside.app_id).await;
+    assert_eq!(shown["event_type"], "im.message.reaction.created_v1");
+    let both = shown["deliveries"].as_array().expect("a list");
+    assert_eq!(both.len(), 2, "one for each app: {shown}");
+    let user = |one: &Value| one["payload"]["user_id"]["user_id"].clone();
+    assert_eq!((user(&both[0]), user(&both[1])), (Value::Null, json!(ben)), "{shown}");
+
+    // Reading says nothing of a chat.
+    for app in [&stage.actor, &stage.inside] {
+        let p2p = json!({"as": ada, "app_id": app.app_id});
+        let p2p = text(&world.control("POST", "/p2p").body(p2p).send().await.data(), "chat_id");
+        let body = json!({"receive_id": p2p, "msg_type": "text", "content": r#"{"text":"x"}"#});
+        let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).token(&app.token);
+        let sent = text(&sent.send().await.data(), "message_id");
+        let read = json!({"as": ada});
+        world.control("PUT", &format!("/messages/{sent}/read")).body(read).send().await.data();
+    }
+    stage.told().await;
+    let shown = latest(&stage, &stage.inside.app_id).await;
+    assert_eq!(shown["event_type"], "im.message.message_read_v1");
+    assert_eq!(shown["deliveries"].as_array().expect("a list").len(), 1, "{shown}");
+}
+
+/// What an app missed is sent to it after the reason is gone, as it would have got it.
+#[tokio::test]
+async fn an_app_that_was_not_told_gets_it_later() {
+    let stage = Stage::new().await;
+    let world = &stage.world;
+    let [actor, inside] = [&stage.actor, &stage.inside].map(|ear| ear.app_id.as_str());
+    let body = json!({
+        "as": world.users[1].user_id,
+        "text": format!("<at user_id=\"{}\"></at> hello", world.users[0].user_id),
+    });
+    world.control("POST", &format!("/chats/{}/messages", world.chat_id)).body(body).send().await.data();
+    let [heard, missed, _] = stage.told().await;
+    assert_eq!((heard.len(), missed.len()), (1, 0));
+    let shown = latest(&stage, actor).await;
+    let event_id = text(&shown, "event_id");
+    assert_eq!(by_app(&shown["not_sent"], inside).expect("not sent")["reason"], "no_scope");
+
+    let path = format!("/events/{event_id}/resend");
+    let resent = world.control("POST", &path).body(json!({"app_id": inside})).send().await.data();
+    let [heard, late, _] = stage.told().await;
+    assert_eq!((heard.len(), late.len()), (0, 1));
+    let (kind, event) = &late[0];
+    assert_eq!(kind, "im.message.receive_v1");
+    assert_eq!(event["sender"]["sender_id"], stage.user(&stage.inside, 1).await);
+    assert_eq!(event["message"]["mentions"][0]["id"], stage.user(&stage.inside, 0).await);
+    assert_eq!(event["message"]["message_id"], shown["deliveries"][0]["payload"]["message"]["message_id"]);
+    let shown = get(world, &format!("/events/{event_id}")).await;
+    let delivery = by_app(&shown["deliveries"], inside).expect("sent");
+    assert_eq!((&delivery["state"], &delivery["event_id"]), (&json!("delivered"), &resent["event_ids"][0]));
+    assert_eq!(by_app(&shown["not_sent"], inside), None);
+
+    // The other way round, with the user_ids that the app gets.
+    let path = format!("/events/{}/resend", resent["event_ids"][0].as_str().expect("an id"));
+    let body = json!({"app_id": actor, "fresh_id": true});
+    world.control("POST", &path).body(body).send().await.data();
+    let [heard, ..] = stage.told().await;
+    assert_eq!(heard[0].1["sender"]["sender_id"], stage.user(&stage.actor, 1).await);
+
+    // A callback is about one app.
+    let p2p = json!({"as": world.users[0].user_id, "app_id": actor});
+    world.control("POST", "/p2p").body(p2p).send().await.data();
+    let list = get(world, &format!("/events?app_id={actor}&type=p2p_chat_create")).await;
+    let path = format!("/events/{}/resend", text(&list["events"][0], "event_id"));
+    let reply = world.control("POST", &path).body(json!({"app_id": inside})).send().await;
+    declined(&reply, 5_275_400, "app_id");
 }
 
 /// The checks of a webhook are computed again with the app's key, which is not shown.

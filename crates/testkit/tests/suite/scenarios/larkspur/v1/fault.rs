@@ -255,6 +255,67 @@ async fn an_answer_that_is_lost() {
     assert_ne!(chat(&world).send().await.data()["name"], "not done");
 }
 
+/// Each rule says whether it changes the next call that it matches.
+#[tokio::test]
+async fn what_a_rule_does_next() {
+    let world = world().await;
+    let rule =
+        json!({"effect": {"refuse": {"code": 232004}}, "skip": 1, "times": 2, "probability": 0.5, "seed": 3});
+    let mut next = add(&world, rule).await["next"].clone();
+    let mut said = Vec::new();
+    for _ in 0..12 {
+        let changed = chat(&world).send().await.code() == 232004;
+        assert_eq!(next, json!(changed), "after {said:?}");
+        said.push(changed);
+        next = get(&world, "/faults").await["faults"][0]["next"].clone();
+    }
+    assert_eq!(said.iter().filter(|changed| **changed).count(), 2, "{said:?}");
+    assert!(!said[0], "it is skipped");
+    let off = json!({"enabled": false, "skip": 0, "times": 100, "probability": 1});
+    let off = world.control("PATCH", "/faults/f_01").body(off).send().await.data();
+    assert_eq!(off["next"], false);
+    let on = world.control("PATCH", "/faults/f_01").body(json!({"enabled": true})).send().await.data();
+    assert_eq!(on["next"], true);
+    world.control("PATCH", "/faults/f_01").body(json!({"for_s": 60})).send().await.data();
+    world.control("PUT", "/clock").body(json!({"advance_seconds": 61})).send().await.data();
+    assert_eq!(get(&world, "/faults").await["faults"][0]["next"], false, "its time is over");
+}
+
+/// The next sign-in fails in the two ways that an app must expect.
+#[tokio::test]
+async fn a_sign_in_that_ends_otherwise() {
+    let world = world().await;
+    let user = format!("{}/{}", world.tenant_key, world.users[0].user_id);
+    let sign_in = async || {
+        let pairs = [
+            ("client_id", world.app_id.as_str()),
+            ("response_type", "code"),
+            ("redirect_uri", "http://localhost:3000/callback?a=1"),
+            ("state", "mine"),
+            ("decision", "allow"),
+            ("user", user.as_str()),
+        ];
+        let reply = world.lab.answer_page(&pairs).await.send().await;
+        assert_eq!(reply.status(), 302, "{}", reply.text());
+        reply.response.location.clone().expect("an address")
+    };
+    let good = |address: &str| address.contains("&code=") && address.ends_with("&state=mine");
+    assert!(good(&sign_in().await));
+    add(&world, json!({"preset": "sign-in-denied"})).await;
+    let denied = sign_in().await;
+    assert_eq!(denied, "http://localhost:3000/callback?a=1&error=access_denied&state=mine");
+    assert_eq!(counts(&world).await, [("f_01".to_owned(), 1, 1)]);
+    assert!(good(&sign_in().await), "once");
+    add(&world, json!({"preset": "sign-in-wrong-state"})).await;
+    let wrong = sign_in().await;
+    assert!(wrong.contains("?a=1&code=") && wrong.ends_with("&state=wrong-state"), "{wrong}");
+    assert!(good(&sign_in().await), "once");
+    let two = json!({"effect": {"sign_in": {"result": "denied"}, "drop": {}}});
+    declined(&world.control("POST", "/faults").body(two).send().await, 5275400, "effect");
+    let wrong = json!({"effect": {"sign_in": {"result": "x"}}});
+    declined(&world.control("POST", "/faults").body(wrong).send().await, 5275400, "effect.sign_in.result");
+}
+
 #[tokio::test]
 async fn matches_order_and_time() {
     let world = world().await;
