@@ -104,10 +104,12 @@ def run(checks):
         for kind in KINDS:
             one_client(checks, server, events, kind, alone)
             reversed_frames(checks, server, events, kind, alone)
-            wrong_secret(checks, server, kind, alone)
+            wrong_secret(checks, server, home, kind, alone)
+            busy(checks, server, home, events, kind)
             card(checks, server, home, kind)
         new_secret(checks, server, home)
         chat_events(checks, server, home)
+        all_events(checks, server, home)
         two_clients(checks, server, events, shared)
         late(checks, server, home, events, slow)
         too_many(checks, server, events, crowded)
@@ -265,14 +267,162 @@ def new_secret(checks, server, home):
             assert refused.response.headers["Handshake-Status"] == "514", refused.response.headers
 
 
-def wrong_secret(checks, server, kind, app):
-    with checks(f"{kind}: a wrong secret is fatal"), Listener(kind, server, app | {"app_secret": "wrong"}) as client:
+class Asked:
+    """Counts the requests for the address of long connections, and refuses the first ones as a rule says."""
+
+    def __init__(self, server, home, effect=None, **rule):
+        self.server, self.path = server, f"{home.path}/faults"
+        # A rule that leaves the first thousand alone counts them.
+        rule = rule if effect else {"skip": 1000}
+        effect = effect or {"refuse": {"code": 1000040343}}
+        rule = {"match": {"operation": "callback.ws.endpoint"}, "effect": effect, **rule}
+        self.id = server.control("POST", self.path, rule)["id"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.server.control("DELETE", f"{self.path}/{self.id}")
+
+    def times(self):
+        return next(rule["seen"] for rule in self.server.control("GET", self.path)["faults"] if rule["id"] == self.id)
+
+
+def wrong_secret(checks, server, home, kind, app):
+    with (
+        checks(f"{kind}: a wrong secret is fatal, after one request"),
+        Asked(server, home) as asked, Listener(kind, server, app | {"app_secret": "wrong"}) as client,
+    ):
         until("it gives up", lambda: client.said("error"))
         if kind == "python":
-            assert client.process.wait(10) == 0
+            assert client.process.wait(60) == 0
             assert client.lines == [{"error": "ClientException", "code": 1000040345}], client.lines
         time.sleep(2.5)
         assert len(client.said("error")) == 1, client.lines
+        assert asked.times() == 1, asked.times()
+
+
+def busy(checks, server, home, events, kind):
+    """A client that has connected before knows how long to wait."""
+    app = home.app()
+    with Listener(kind, server, app) as client:
+        until("it is connected", lambda: online(server, app) == 1)
+        cut = f"{home.path}/apps/{app['app_id']}/connections"
+        with (
+            checks(f"{kind}: the address is refused once with 1000040343: it asks again, and is connected in the end"),
+            Asked(server, home, {"refuse": {"code": 1000040343}}, times=1) as asked,
+        ):
+            server.control("DELETE", cut)
+            until("it asks again", lambda: asked.times() == 2)
+            ids = events.emit(app)
+            until("it hears", lambda: client.ids() == ids)
+            assert not client.said("error"), client.lines
+        name = "it asks again" if kind == "python" else "it gives up, and asks no more"
+        with (
+            checks(f"{kind}: the address is refused once with 1: {name}"),
+            Asked(server, home, {"refuse": {"code": 1, "text": "system busy"}}, times=1) as asked,
+        ):
+            server.control("DELETE", cut)
+            if kind == "python":
+                until("it asks again", lambda: asked.times() == 2)
+                ids += events.emit(app)
+                until("it hears", lambda: client.ids() == ids)
+            else:
+                until("it gives up", lambda: client.said("error"))
+                time.sleep(2.5)
+                assert asked.times() == 1 and online(server, app) == 0, (asked.times(), client.lines)
+    until("it is gone", lambda: online(server, app) == 0)
+
+
+# What each type of event says, by a path of fields.
+SAID = {
+    "im.chat.updated_v1": "chat_id",
+    "im.chat.disbanded_v1": "chat_id",
+    "im.chat.member.bot.added_v1": "operator_id.open_id",
+    "im.chat.member.bot.deleted_v1": "operator_id.open_id",
+    "im.chat.member.user.added_v1": "users.0.user_id.open_id",
+    "im.chat.member.user.deleted_v1": "users.0.user_id.open_id",
+    "im.chat.member.user.withdrawn_v1": "users.0.user_id.open_id",
+    "im.message.receive_v1": "message.content",
+    "im.message.recalled_v1": "recall_type",
+    "im.message.message_read_v1": "message_id_list.0",
+    "im.message.reaction.created_v1": "reaction_type.emoji_type",
+    "im.message.reaction.deleted_v1": "reaction_type.emoji_type",
+    "im.chat.access_event.bot_p2p_chat_entered_v1": "operator_id.open_id",
+    "p2p_chat_create": "user.open_id",
+    "application.bot.menu_v6": "operator.operator_id.open_id",
+}
+
+
+def all_events(checks, server, home):
+    apps = {kind: home.app() for kind in KINDS}
+    with contextlib.ExitStack() as stack:
+        ears = {kind: stack.enter_context(Listener(kind, server, app)) for kind, app in apps.items()}
+        for app in apps.values():
+            until("it is connected", lambda app=app: online(server, app) == 1)
+        with checks("both SDKs read events of every type, and acknowledge each at once"):
+            provoke(server, home, [app["app_id"] for app in apps.values()])
+            for kind, ear in ears.items():
+                missing = lambda ear=ear: set(SAID) - {event["header"]["event_type"] for event in ear.said("event")}
+                try:
+                    until(f"{kind} hears all", lambda missing=missing: not missing(), 15)
+                except AssertionError as error:
+                    raise AssertionError(f"{kind} lacks {missing()}") from error
+                for event in ear.said("event"):
+                    path = SAID[event["header"]["event_type"]]
+                    assert found(event["event"], path), (kind, path, event)
+            of_apps = {app["app_id"] for app in apps.values()}
+
+            def told():
+                shown = server.control("GET", f"{home.path}/events?limit=200")["events"]
+                return [event for event in shown if event["app_id"] in of_apps]
+
+            until("all are acknowledged", lambda: all(event["state"] != "waiting" or event["attempt_count"] for event in told()))
+            failed = [event for event in told() if (event["state"], event["attempt_count"]) != ("delivered", 1)]
+            assert not failed and {event["event_type"] for event in told()} == set(SAID), failed
+
+
+def found(value, path):
+    for name in path.split("."):
+        value = value[int(name)] if name.isdigit() else (value or {}).get(name)
+    return value
+
+
+def provoke(server, home, bots):
+    """Everything that apps are told of, in chats of these bots and two users."""
+    owner, other = (user["user_id"] for user in home.facts["users"][:2])
+
+    def do(method, path, body=None):
+        return server.control(method, home.path + path, body)
+
+    chat = do("POST", "/chats", {"name": "all", "owner": owner, "members": [*bots, owner]})["chat_id"]
+    room, by = f"/chats/{chat}", {"as": owner}
+    do("PATCH", room, by | {"name": "renamed"})
+    do("PUT", f"{room}/members/{other}", by)
+    do("DELETE", f"{room}/members/{other}?as={owner}")
+    do("PATCH", room, {"settings": {"membership_approval": "approval_required"}})
+    do("PUT", f"{room}/members/{home.facts['users'][2]['user_id']}", {})
+    inviter = home.user_token(server.ready["app_id"], home.facts["users"][2])
+    invited = {"id_list": [other]}
+    server.good("POST", f"/open-apis/im/v1/chats/{chat}/members?member_id_type=user_id", invited, inviter)
+    do("DELETE", f"{room}/pending/{other}?as={home.facts['users'][2]['user_id']}")
+    added = home.app()["app_id"]
+    do("PUT", f"{room}/members/{added}", by)
+    said = do("POST", f"{room}/messages", by | {"text": "hello"})["message_id"]
+    reaction = do("POST", f"/messages/{said}/reactions", by | {"emoji_type": "SMILE"})["reaction_id"]
+    do("DELETE", f"/messages/{said}/reactions/{reaction}?as={owner}")
+    do("DELETE", f"/messages/{said}?as={owner}")
+    for bot in bots:
+        p2p = do("POST", "/p2p", by | {"app_id": bot})["chat_id"]
+        do("POST", f"/apps/{bot}/menu_clicks", by | {"event_key": "help"})
+        token = do("POST", f"/apps/{bot}/tokens")["access_token"]
+        body = {"receive_id": p2p, "msg_type": "text", "content": json.dumps({"text": "hi"})}
+        sent = server.good("POST", "/open-apis/im/v1/messages?receive_id_type=chat_id", body, token)["message_id"]
+        do("PUT", f"/messages/{sent}/read", by)
+    left = do("POST", "/chats", {"name": "left", "owner": owner, "members": [*bots, owner]})["chat_id"]
+    for bot in bots:
+        do("DELETE", f"/chats/{left}/members/{bot}?as={owner}")
+    do("POST", f"{room}/dissolve", by)
 
 
 def two_clients(checks, server, events, app):

@@ -9,8 +9,17 @@ const say = (what) => console.log(JSON.stringify(what));
 const complain = (...words) => say({ logged: words.map(String).join(" ") });
 const logger = { error: complain, warn: complain, info() {}, debug() {}, trace() {} };
 
-const heard = async (event) =>
-  say({ event: { header: { event_id: event.event_id, event_type: event.event_type, token: event.token }, event } });
+// An event in the first envelope has a uuid, and no event_type.
+const heard = (event_type) => async (event) => {
+  const { event_id = event.uuid, token } = event;
+  say({ event: { header: { event_id, event_type, token }, event } });
+};
+const kinds = [
+  "im.chat.updated_v1", "im.chat.disbanded_v1", "im.chat.member.bot.added_v1", "im.chat.member.bot.deleted_v1",
+  "im.chat.member.user.added_v1", "im.chat.member.user.deleted_v1", "im.chat.member.user.withdrawn_v1",
+  "im.message.receive_v1", "im.message.recalled_v1", "im.message.message_read_v1", "im.message.reaction.created_v1",
+  "im.message.reaction.deleted_v1", "im.chat.access_event.bot_p2p_chat_entered_v1", "application.bot.menu_v6", "p2p_chat_create",
+];
 const clicked = async (click) => {
   const { action, context, operator, token } = click;
   say({ clicked: { header: { event_id: click.event_id }, event: click }, callback: { action, context, operator, token } });
@@ -19,10 +28,7 @@ const clicked = async (click) => {
 };
 
 const eventDispatcher = new lark.EventDispatcher({ logger }).register({
-  "im.chat.updated_v1": heard,
-  "im.chat.member.user.deleted_v1": heard,
-  "im.chat.member.bot.deleted_v1": heard,
-  "im.message.receive_v1": heard,
+  ...Object.fromEntries(kinds.map((kind) => [kind, heard(kind)])),
   "card.action.trigger": clicked,
 });
 const client = new lark.WSClient({

@@ -31,9 +31,21 @@ def clicked(click):
     return P2CardActionTriggerResponse(FACTS.get("answer", {"toast": {"type": "success", "content": "Done"}}))
 
 
-builder = lark.EventDispatcherHandler.builder("", "").register_p2_im_chat_updated_v1(heard)
-builder.register_p2_im_chat_member_user_deleted_v1(heard).register_p2_im_chat_member_bot_deleted_v1(heard)
-handler = builder.register_p2_im_message_receive_v1(heard).register_p2_card_action_trigger(clicked).build()
+def heard_old(event):
+    """An event in the first envelope, of which the SDK has no model."""
+    header = {"event_id": event.uuid, "event_type": event.event["type"], "token": event.token}
+    say(event={"header": header, "event": event.event})
+
+
+builder = lark.EventDispatcherHandler.builder("", "").register_p1_customized_event("p2p_chat_create", heard_old)
+for kind in (
+    "im_chat_updated_v1", "im_chat_disbanded_v1", "im_chat_member_bot_added_v1", "im_chat_member_bot_deleted_v1",
+    "im_chat_member_user_added_v1", "im_chat_member_user_deleted_v1", "im_chat_member_user_withdrawn_v1",
+    "im_message_receive_v1", "im_message_recalled_v1", "im_message_message_read_v1", "im_message_reaction_created_v1",
+    "im_message_reaction_deleted_v1", "im_chat_access_event_bot_p2p_chat_entered_v1", "application_bot_menu_v6",
+):
+    getattr(builder, f"register_p2_{kind}")(heard)
+handler = builder.register_p2_card_action_trigger(clicked).build()
 client = lark.ws.Client(
     FACTS["app_id"], FACTS["app_secret"], event_handler=handler, domain=FACTS["base_url"], log_level=lark.LogLevel.CRITICAL
 )
