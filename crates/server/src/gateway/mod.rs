@@ -87,7 +87,7 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
         None => platform::answer(app, &request, id, now, began),
     };
     if trace.recorded && !trace.noted {
-        own::look_up(app, ended.spec, request.header("authorization"), &mut trace).await;
+        own::look_up(app, ended.spec, faults::Head::of(&request), &mut trace).await;
     }
     if trace.recorded {
         record(app, &request, &ended, &trace, now);
