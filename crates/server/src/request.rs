@@ -39,8 +39,15 @@ impl<'a> Request<'a> {
 pub trait Headers {
     /// A header by its name, in any case, if it exists and is text; the first one if there are several.
     fn get(&self, name: &str) -> Option<&str>;
-    /// Every header, names in any case; values that are not text are left out.
-    fn all(&self) -> Vec<(&str, &str)>;
+    /// Shows every header, names in any case; values that are not text are left out.
+    fn each<'a>(&'a self, show: &mut dyn FnMut(&'a str, &'a str));
+
+    /// The same, in a list.
+    fn all(&self) -> Vec<(&str, &str)> {
+        let mut all = Vec::new();
+        self.each(&mut |name, value| all.push((name, value)));
+        all
+    }
 }
 
 /// Names, in any case, and values.
@@ -49,8 +56,8 @@ impl Headers for Vec<(&str, &str)> {
         self.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }
 
-    fn all(&self) -> Vec<(&str, &str)> {
-        self.clone()
+    fn each<'a>(&'a self, show: &mut dyn FnMut(&'a str, &'a str)) {
+        self.iter().for_each(|(name, value)| show(name, value));
     }
 }
 

@@ -71,7 +71,7 @@ pub use clock::{Clock, SystemClock};
 pub use gather::gather;
 pub use ids::Ids;
 pub use keys::Keys;
-pub use memory::{BoundedCache, Memory, Moment};
+pub use memory::{BoundedCache, Memory, Mix, Mixing, Moment};
 pub use notices::{Change, Notice, Notices};
 pub use transaction::tenant_locks;
 pub use transaction::{

@@ -116,6 +116,7 @@ async fn by_app_token(
     if matches!(token.holder, Holder::User { .. }) {
         return Err(bad("user", "a user token, and only apps can call this"));
     }
+    trace.token = Some(token);
     let records = look_up(app, effect, &token).await?;
     let records = records.ok_or_else(|| bad("app", "the tenant or the app was deleted"))?;
     own::note(app, trace, token.tenant, &records.tenant.policy);
@@ -143,6 +144,7 @@ async fn by_token(
     trace: &mut Trace,
 ) -> Result<Call, Fault> {
     let (token, narrowed) = judging::read(text, &app.engine.keys)?;
+    trace.token = Some(token);
     let records = look_up(app, effect, &token).await?.ok_or_else(|| judging::gone(text))?;
     own::note(app, trace, token.tenant, &records.tenant.policy);
     let now = now.saturating_add(records.tenant.clock_offset_ms);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use larkspur_api::Caller;
+use larkspur_api::tokens::Token;
 use larkspur_contract::{Behaviour, Fault, Spec};
 use larkspur_store::Work;
 
@@ -38,6 +39,8 @@ pub struct Exchange<'a> {
     pub who: Who,
     /// The caller, if the call was authenticated.
     pub caller: Option<&'a Caller>,
+    /// The content of the access token, if the gateway read it.
+    pub(crate) token: Option<Token>,
     /// How far the call came, and how long each step took.
     pub steps: Steps,
     /// The operation; `None` if Larkspur does not serve it, and for an unknown path.

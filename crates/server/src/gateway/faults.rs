@@ -77,9 +77,9 @@ impl Injected {
 #[derive(Clone, Copy)]
 pub(super) struct Head<'a> {
     method: &'a str,
-    path: &'a str,
-    query: &'a str,
-    headers: &'a (dyn Headers + Sync),
+    pub(super) path: &'a str,
+    pub(super) query: &'a str,
+    pub(super) headers: &'a (dyn Headers + Sync),
 }
 
 impl<'a> Head<'a> {

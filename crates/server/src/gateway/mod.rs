@@ -28,6 +28,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use larkspur_api::pages::Frame;
+use larkspur_api::tokens::Token;
 use larkspur_api::{Answer, Caller, Presented, Received, Settings};
 use larkspur_contract::{Access, Consumes, Fault, Method, Reply, Spec, codes, fields};
 use larkspur_store::Work;
@@ -65,6 +66,7 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
     let mut trace = Trace {
         id,
         caller: None,
+        token: None,
         own: None,
         noted: false,
         planned: false,
@@ -85,7 +87,7 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
         None => platform::answer(app, &request, id, now, began),
     };
     if trace.recorded && !trace.noted {
-        own::look_up(app, ended.spec, request.header("authorization"), &mut trace).await;
+        own::look_up(app, ended.spec, faults::Head::of(&request), &mut trace).await;
     }
     if trace.recorded {
         record(app, &request, &ended, &trace, now);
@@ -122,6 +124,7 @@ fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, now: i
         took: trace.began.elapsed(),
         who: Who::of(&app.engine.keys, ended.spec, authorization, trace.caller.as_ref()),
         caller: trace.caller.as_ref(),
+        token: trace.token,
         steps: trace.steps,
         spec: ended.spec,
         operation: ended.operation,
@@ -164,6 +167,8 @@ struct Ended {
 struct Trace {
     id: CallId,
     caller: Option<Caller>,
+    /// The content of the access token, if it was read.
+    token: Option<Token>,
     /// The settings of the tenant that the call is about, if it has its own.
     own: Option<Arc<Own>>,
     /// Whether the settings of its tenant were looked at.

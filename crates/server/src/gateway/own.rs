@@ -10,9 +10,11 @@ use larkspur_contract::{Access, Spec};
 use larkspur_store::policies::{Overrides, Policy};
 
 use super::Trace;
+use super::faults::Head;
 use super::who::Who;
 use crate::App;
-use crate::ruled::by_tenant;
+use crate::ruled::{by_app, by_tenant};
+use crate::traffic::named::{Named, Sent};
 
 /// The most tenants whose settings are kept ready.
 const TENANTS_MAX: usize = 1024;
@@ -77,22 +79,29 @@ pub(super) fn note(app: &App, trace: &mut Trace, tenant: TenantKey, policy: &Arc
     trace.record(is_on || app.options.recorder.is_some());
 }
 
-/// Notes the settings of the tenant that a call names, if it ended before its caller was known: what a world does not want to
-/// be recorded is not.
-pub(super) async fn look_up(
-    app: &App,
-    spec: Option<&'static Spec>,
-    authorization: Option<&str>,
-    trace: &mut Trace,
-) {
+/// Notes the settings of the tenant that a call names, if it ended before its caller was known, or before its body was
+/// decoded: what a world does not want to be recorded is not.
+pub(super) async fn look_up(app: &App, spec: Option<&'static Spec>, request: Head<'_>, trace: &mut Trace) {
     if spec.is_some_and(|spec| matches!(spec.access, Access::Control)) {
         return;
     }
-    let who = Who::of(&app.engine.keys, spec, authorization, trace.caller.as_ref());
-    let Some(tenant) = who.tenant.filter(|_| !who.claimed) else { return };
+    let (keys, caller) = (&app.engine.keys, trace.caller.as_ref());
+    let who = Who::of(keys, spec, request.headers.get("authorization"), caller);
+    let named = match who.tenant.filter(|_| !who.claimed) {
+        Some(tenant) => Named::Tenant(tenant),
+        None => {
+            let Head { path, query, .. } = request;
+            Named::by(Sent { path, query, body: trace.body.as_ref(), caller }, keys)
+        }
+    };
+    let ruled = match named {
+        Named::Nothing => return,
+        Named::Tenant(tenant) | Named::Token(tenant, _) => by_tenant(&app.engine, tenant).await,
+        Named::App(app_id) => by_app(&app.engine, app_id).await,
+    };
     // If the store cannot be read, the server's setting counts.
-    if let Ok(Some(ruled)) = by_tenant(&app.engine, tenant).await {
-        note(app, trace, tenant, &ruled.policy);
+    if let Ok(Some(ruled)) = ruled {
+        note(app, trace, ruled.tenant, &ruled.policy);
     }
 }
 

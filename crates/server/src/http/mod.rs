@@ -406,8 +406,12 @@ impl Headers for HeaderMap {
         HeaderMap::get(self, name).and_then(|value| value.to_str().ok())
     }
 
-    fn all(&self) -> Vec<(&str, &str)> {
-        self.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
+    fn each<'a>(&'a self, show: &mut dyn FnMut(&'a str, &'a str)) {
+        for (name, value) in self {
+            if let Ok(value) = value.to_str() {
+                show(name.as_str(), value);
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use larkspur_contract::events::{self, Form};
 use larkspur_contract::ids::AppId;
 use larkspur_contract::{Access, EventType, Scope};
 use larkspur_control::traffic::ledger::CountedEvents;
-use larkspur_store::Scoped;
+use larkspur_store::{Mixing, Scoped};
 
 use super::record::Record;
 use crate::call_id::CallId;
@@ -17,7 +17,7 @@ const ROWS_MAX: usize = 8192;
 /// What is counted in a world.
 #[derive(Default)]
 pub(super) struct Tallies {
-    calls: HashMap<Key, Tally>,
+    calls: HashMap<Key, Tally, Mixing>,
     events: HashMap<EventKey, EventTally>,
     /// The types of the events and callbacks of each app.
     types: HashSet<(AppId, &'static str)>,
@@ -39,7 +39,7 @@ struct EventTally {
 type EventKey = (AppId, &'static str, usize);
 
 /// An app, whether a user called, and where the operation's name is: cheaper to hash than the name itself.
-type Key = (AppId, bool, usize);
+type Key = (AppId, bool, u64);
 
 /// The calls of one operation by one app, with one kind of token.
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ impl Tallies {
         if scopes.is_empty() || (call.used.is_none() && !call.lacked_scope() && !call.soft) {
             return;
         }
-        let key = (app, call.who.user.is_some(), operation.as_ptr().addr());
+        let key = (app, call.who.user.is_some(), operation.as_ptr().addr() as u64);
         if self.calls.len() >= ROWS_MAX && !self.calls.contains_key(&key) {
             return;
         }

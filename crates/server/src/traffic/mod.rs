@@ -7,6 +7,7 @@ mod board;
 mod explain;
 mod feed;
 mod ledger;
+pub(crate) mod named;
 mod news;
 mod record;
 mod redact;
@@ -18,9 +19,9 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
+use larkspur_api::Feed;
 use larkspur_api::tokens::Token;
-use larkspur_api::{Caller, Feed, Presented};
-use larkspur_contract::ids::{AppId, HookToken, TenantKey};
+use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Access, Fault, codes};
 use larkspur_control::traffic::ledger::{Counted, Counts};
 use larkspur_control::traffic::{Calls, Entry, Place, Topics, Traffic, Whose};
@@ -32,6 +33,7 @@ use crate::App;
 use crate::call_id::CallId;
 use crate::gateway::exchange::Exchange;
 use board::Board;
+use named::{Named, Sent};
 use news::News;
 use record::Record;
 use ring::{World, Worlds};
@@ -152,28 +154,13 @@ impl Recording {
         if let Some(tenant) = call.who.tenant.filter(|_| !call.who.claimed) {
             return (Some(tenant), call.who.app_id);
         }
-        if let Some(tenant) = of_hook(call.path, keys) {
-            return (Some(tenant), None);
-        }
-        let body: Value = match call.body {
-            Some(body) if body.len() <= 1 << 16 => serde_json::from_slice(body).unwrap_or_default(),
-            _ => Value::Null,
+        let sent = Sent { path: call.path, query: call.query, body: call.body, caller: call.caller };
+        let app = match Named::by(sent, keys) {
+            Named::Nothing => return (None, None),
+            Named::Tenant(tenant) => return (Some(tenant), None),
+            Named::Token(tenant, app) => return (Some(tenant), Some(app)),
+            Named::App(app) => app,
         };
-        let inner = body["app_access_token"].as_str().and_then(|text| Token::read(text, keys));
-        if let Some(token) = inner {
-            return (Some(token.tenant), Some(token.app));
-        }
-        let app = match call.caller {
-            Some(Caller::Root(root)) => match &root.presented {
-                Presented::App(app) => Some(*app),
-                Presented::Basic { id, .. } => AppId::parse(id),
-                Presented::Nothing | Presented::Unreadable => None,
-            },
-            _ => None,
-        };
-        let named =
-            ["app_id", "client_id", "AppID"].iter().find_map(|name| AppId::parse(body[name].as_str()?));
-        let Some(app) = app.or(named).or_else(|| in_pairs(call)) else { return (None, None) };
         let known = self.apps.read().unwrap_or_else(PoisonError::into_inner).get(&app).copied();
         let known = known.or_else(|| {
             let answer: Value = serde_json::from_slice(call.response.body.bytes()).ok()?;
@@ -201,22 +188,6 @@ impl Recording {
             Whose::All => self.worlds.all().into_iter().map(|world| (world, 0)).collect(),
         }
     }
-}
-
-/// The tenant of the custom bot that a path names.
-fn of_hook(path: &str, keys: &Keys) -> Option<TenantKey> {
-    let (_, token) = path.rsplit_once("/hook/")?;
-    keys.read_hook_token(HookToken::parse(token.trim_end_matches('/'))?).map(|(_, tenant)| tenant)
-}
-
-/// The app that a query or a form names.
-fn in_pairs(call: &Exchange<'_>) -> Option<AppId> {
-    let body = call.body.and_then(|body| str::from_utf8(body).ok()).filter(|body| body.len() <= 1 << 16);
-    let pairs = call.query.split('&').chain(body.unwrap_or_default().split('&'));
-    let named = pairs.filter_map(|pair| pair.split_once('='));
-    named
-        .filter(|(name, _)| matches!(*name, "client_id" | "app_id"))
-        .find_map(|(_, value)| AppId::parse(value))
 }
 
 impl Traffic for Recording {

@@ -109,9 +109,7 @@ impl Record {
         redact::query(call.query.as_bytes(), &mut writer.text, &mut found);
         writer.end();
         let before = found.count();
-        for (name, value) in call.headers.all() {
-            writer.header(name, value, &mut found);
-        }
+        call.headers.each(&mut |name, value| writer.header(name, value, &mut found));
         writer.end();
         let after = found.count();
         sizes.request_cut = request(call, body, &mut writer.text, &mut found);
@@ -372,14 +370,13 @@ fn token(call: &Exchange<'_>, keys: &Keys) -> Option<Token> {
     if call.who.tenant.is_none() || call.who.claimed {
         return None;
     }
-    let text = call.headers.get("authorization")?.strip_prefix("Bearer ")?.trim();
-    let verified = matches!(call.caller, Some(Caller::Token(_)));
-    match (text.starts_with("eyJ"), verified) {
-        (false, true) => Token::claimed(text),
-        (true, true) => jwt::claimed(text),
-        (false, false) => Token::read(text, keys),
-        (true, false) => jwt::read(text, keys).map(|(token, _)| token),
-    }
+    call.token.or_else(|| {
+        let text = call.headers.get("authorization")?.strip_prefix("Bearer ")?.trim();
+        match text.starts_with("eyJ") {
+            true => jwt::read(text, keys).map(|(token, _)| token),
+            false => Token::read(text, keys),
+        }
+    })
 }
 
 /// The scope that let the call through; of several, the narrowest: the one with the longest name.
@@ -389,8 +386,11 @@ fn used(call: &Exchange<'_>) -> Option<Scope> {
     else {
         return None;
     };
-    let granted = scopes.iter().copied().filter(|scope| token.was_granted(scope));
-    granted.max_by_key(|scope| scope.len())
+    // Looking at a name's length is cheaper than looking for the scope.
+    scopes.iter().copied().fold(None, |best: Option<Scope>, scope| {
+        let longer = best.is_none_or(|best| scope.len() >= best.len());
+        if longer && token.was_granted(scope) { Some(scope) } else { best }
+    })
 }
 
 fn why(fault: &Fault, found: &Found) -> Why {

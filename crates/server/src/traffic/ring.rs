@@ -3,10 +3,12 @@
 //! Each world has a lock of its own, so only the calls of a world wait for one another.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use larkspur_contract::ids::TenantKey;
+use larkspur_store::Mixing;
 use tokio::sync::Notify;
 
 use super::ledger::Tallies;
@@ -16,9 +18,12 @@ const SHARDS: usize = 16;
 /// What a world costs besides its calls, in bytes.
 const WORLD_BYTES: usize = 1024;
 
+/// Some of the worlds.
+type Shard = HashMap<TenantKey, Arc<World>, Mixing>;
+
 /// The recorded calls of all worlds.
 pub(super) struct Worlds {
-    shards: [RwLock<HashMap<TenantKey, Arc<World>>>; SHARDS],
+    shards: [RwLock<Shard>; SHARDS],
     /// Calls of unknown callers.
     none: Arc<World>,
     bytes: AtomicUsize,
@@ -148,8 +153,9 @@ impl Worlds {
         }
     }
 
-    fn shard(&self, key: TenantKey) -> &RwLock<HashMap<TenantKey, Arc<World>>> {
-        let mixed = key.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60;
+    fn shard(&self, key: TenantKey) -> &RwLock<Shard> {
+        // The map uses the lowest and the highest bits; the shard uses some in between.
+        let mixed = Mixing::default().hash_one(key) >> 32;
         &self.shards[usize::from(mixed.to_le_bytes()[0]) % SHARDS]
     }
 

@@ -184,12 +184,13 @@ impl<K: Eq + Hash + Clone, V: ?Sized> BoundedCache<K, V> {
     }
 }
 
-type Mixing = BuildHasherDefault<Mix>;
-
-/// A hasher for keys that this process made itself (snowflakes, random ids), so that no attacker can choose colliding
+/// Makes hashers for keys that this process made itself (snowflakes, random ids), so that no attacker can choose colliding
 /// ones.
-#[derive(Default)]
-struct Mix(u64);
+pub type Mixing = BuildHasherDefault<Mix>;
+
+/// A hasher of [`Mixing`].
+#[derive(Debug, Default)]
+pub struct Mix(u64);
 
 impl Hasher for Mix {
     fn finish(&self) -> u64 {

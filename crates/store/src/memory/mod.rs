@@ -17,7 +17,7 @@ use larkspur_contract::ids::{AppId, TagId, TenantKey};
 
 use crate::clock::Clock;
 use bounded_cache::Timeline;
-pub use bounded_cache::{BoundedCache, Moment};
+pub use bounded_cache::{BoundedCache, Mix, Mixing, Moment};
 
 use records::{Grant, Install, Subscriber, Tenant};
 

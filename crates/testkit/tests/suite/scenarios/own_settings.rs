@@ -252,6 +252,35 @@ async fn recording() {
 }
 
 #[tokio::test]
+async fn calls_that_cannot_be_decoded_are_not_recorded_either() {
+    let (own, other) = two(LabOptions::default()).await;
+    let kept = async |world: &World| {
+        let listed = world.control("GET", "/traffic").send().await.data();
+        listed["entries"].as_array().map_or(0, Vec::len)
+    };
+    let mut hooks = Vec::new();
+    for world in [&own, &other] {
+        let path = format!("/chats/{}/hooks", world.chat_id);
+        let made = world.control("POST", &path).body(json!({})).send().await.data();
+        hooks.push(text(&made, "url").rsplit_once("/open-apis").expect("a URL").1.to_owned());
+    }
+    let before = (kept(&own).await, kept(&other).await);
+    set(&own, json!({"traffic": {"record": false}})).await;
+    for (world, hook) in [&own, &other].into_iter().zip(&hooks) {
+        let hook = world.lab.request("POST", &format!("/open-apis{hook}"));
+        assert_eq!(hook.raw("{").send().await.code(), 9499);
+        for path in ["auth/v3/tenant_access_token/internal", "auth/v3/app_access_token/internal"] {
+            let request = world.lab.request("POST", &format!("/open-apis/{path}"));
+            let body = json!({"app_id": world.app_id, "app_secret": ["not a text"]});
+            assert_ne!(request.body(body).send().await.code(), 0);
+        }
+    }
+    assert_eq!((kept(&own).await, kept(&other).await), (before.0, before.1 + 3));
+    let listed = own.lab.control("GET", "/traffic?world=none").send().await.data();
+    assert_eq!(listed["entries"], json!([]), "{listed}");
+}
+
+#[tokio::test]
 async fn a_world_is_recorded_on_a_server_that_records_nothing() {
     let (own, other) = two(LabOptions { traffic: None, ..LabOptions::default() }).await;
     set(&own, json!({"traffic": {"record": true}})).await;
