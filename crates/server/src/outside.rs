@@ -82,6 +82,7 @@ impl Outside {
             who,
             caller: None,
             steps: Steps::of(false, self.began),
+            token: None,
             spec: None,
             operation: Some(self.operation),
             peer: request.peer,
