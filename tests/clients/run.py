@@ -157,21 +157,29 @@ def traffic(checks):
     traffic.run(checks)
 
 
+def console_soak(checks):
+    import console_soak
+
+    console_soak.run(checks)
+
+
 PARTS = {part.__name__: part for part in (
     python, models, newcomer, node, long_connection, wire, process, schema, browser, console, console_security, s3,
     readme, webhooks, guide, bots, messages, traffic,
 )}
+# Those that run only if they are named.
+APART = {console_soak.__name__: console_soak}
 
 
 def main(names):
-    unknown = set(names) - set(PARTS)
+    unknown = set(names) - set(PARTS) - set(APART)
     if unknown:
-        raise SystemExit(f"there is no part {', '.join(unknown)}: {', '.join(PARTS)}")
+        raise SystemExit(f"there is no part {', '.join(unknown)}: {', '.join([*PARTS, *APART])}")
     if not shutil.which("node"):
         raise SystemExit("there is no node: cargo xtask setup")
     checks = Checks()
-    for name, part in PARTS.items():
-        if names and name not in names:
+    for name, part in (PARTS | APART).items():
+        if name not in names and (names or name in APART):
             continue
         checks.part = name
         try:

@@ -119,6 +119,9 @@ struct Flags {
     /// Write the document to this file
     #[arg(long)]
     write: Option<PathBuf>,
+    /// Add rows of the console's figures, which `tests/clients/run.py console_soak` wrote
+    #[arg(long)]
+    console: Option<PathBuf>,
     /// Fail if a goal is missed in every round
     #[arg(long)]
     gate: bool,
@@ -168,6 +171,9 @@ fn bench(flags: &Flags) -> Res<()> {
     };
     let mut table = Table::of_rounds(run.rounds);
     measure(flags, &run, &mut table)?;
+    if let Some(path) = &flags.console {
+        rows::console::of_file(path, &mut table)?;
+    }
     let disk = disk::probe(&flags.directory, Duration::from_secs_f64(seconds / 2.0))?;
     let layout = if run.pinned {
         "GET rows: server on one processor, load on another; everything else on all processors"

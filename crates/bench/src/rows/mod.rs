@@ -1,5 +1,6 @@
 //! The measurements: one file for each part of the table.
 
+pub(crate) mod console;
 pub(crate) mod events;
 pub(crate) mod lists;
 pub(crate) mod messages;
