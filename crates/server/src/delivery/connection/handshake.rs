@@ -60,20 +60,19 @@ async fn let_in(app: &App, headers: &(dyn Headers + Sync), query: &str) -> Resul
     let ticket =
         Ticket::read(&app.engine.keys, text, now).filter(|ticket| connections.used.take(ticket, now));
     let ticket = ticket.ok_or(codes::CONNECTION_UNAUTHENTICATED)?;
-    let found = endpoint::find(&app.engine, ticket.app_id).await.map_err(|error| {
+    let found = endpoint::find(&app.engine, connections, ticket.app_id).await.map_err(|error| {
         tracing::warn!(app_id = %ticket.app_id, why = %error, "cannot read the app of a long connection");
         codes::CONNECTION_FAILED
     })?;
     // The secret may have changed since.
-    if !found.is_some_and(|(found, _)| ticket.is_for(&app.engine.keys, &found.secret_hash)) {
-        return Err(codes::CONNECTION_UNAUTHENTICATED);
-    }
+    let found = found.filter(|found| ticket.is_for(&app.engine.keys, &found.app.secret_hash));
+    let elsewhere = found.ok_or(codes::CONNECTION_UNAUTHENTICATED)?.elsewhere;
     // The client chooses both texts.
     let device: String = of("device_id=").chars().filter(char::is_ascii_digit).take(20).collect();
     let client = headers.get("user-agent").unwrap_or_default();
     let client = client.chars().filter(|c| !c.is_control()).take(CLIENT).collect();
     let about = About { id: format!("{:016x}", ticket.nonce), since: now, device, client };
-    connections.enter(ticket.app_id, ticket.tenant, about).map_err(|full| match full {
+    connections.enter(ticket.app_id, ticket.tenant, about, elsewhere).map_err(|full| match full {
         Full::App => codes::CONNECTION_LIMIT,
         Full::Process => codes::CONNECTION_FAILED,
     })

@@ -1,3 +1,4 @@
 //! The state after a failed statement.
 
+mod deliveries;
 mod failed_statements;
